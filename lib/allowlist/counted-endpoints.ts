@@ -1,0 +1,67 @@
+import * as v from 'valibot';
+import { AccountId, type Connection, EndpointId, isLive, ServiceId } from '../connection/connection.ts';
+import { readRecord, recordKey } from '../connection/connection-record.ts';
+import { type Connections, everyOne } from '../connection/connections.ts';
+import { placeName } from '../place.ts';
+import { itemKind } from '../table/item.ts';
+import type { Item, Key, Table, Write } from '../table/table.ts';
+import type { AllowlistEntry } from './entry.ts';
+
+/**
+ * The endpoints of one account at one service that count against an entry's `maxEndpoints`: kept only while an
+ * entry counts, and counted afresh from EC2 when the entry changed.
+ */
+export const CountedEndpoints = v.object({
+  serviceId: ServiceId,
+  accountId: AccountId,
+  endpointIds: v.array(EndpointId),
+  /** Of the entry that counts. */
+  entryVersion: v.number(),
+  version: v.number(),
+});
+export type CountedEndpoints = v.InferOutput<typeof CountedEndpoints>;
+
+const kind = itemKind(CountedEndpoints.entries);
+
+type Whose = Pick<Connection, 'place' | 'serviceId' | 'ownerAccountId'>;
+
+export function countedIn(place: Connection['place']): string {
+  return `COUNTED#${placeName(place)}`;
+}
+
+export function countedKey({ place, serviceId, ownerAccountId }: Whose): Key {
+  return { pk: countedIn(place), sk: `${serviceId}#${ownerAccountId}` };
+}
+
+export function readCounted(item: Item): CountedEndpoints {
+  return kind.read(item);
+}
+
+/** The change of the set, under the condition that nobody else changed it meanwhile. */
+export function countedWrite(
+  whose: Whose,
+  before: CountedEndpoints | undefined,
+  after: CountedEndpoints,
+): Write {
+  const version = (before?.version ?? 0) + 1;
+  return { put: kind.item(countedKey(whose), { ...after, version }), expected: before?.version ?? 0 };
+}
+
+/**
+ * The endpoints that count now: from the set, or, where it was kept for another version of the entry or not at all, from EC2.
+ * Those that are accepted by verdict and not yet in EC2 count too.
+ */
+export async function endpointsThatCount(
+  whose: Whose,
+  entry: AllowlistEntry,
+  kept: CountedEndpoints | undefined,
+  deps: { readonly table: Table; readonly connections: Connections },
+): Promise<string[]> {
+  if (kept?.entryVersion === entry.version) return kept.endpointIds;
+  const { serviceId, ownerAccountId } = whose;
+  const theirs = await everyOne(deps.connections, { serviceIds: [serviceId], ownerAccountId });
+  const waiting = theirs.filter(({ state }) => state === 'pendingAcceptance');
+  const records = await deps.table.get(waiting.map(({ endpointId }) => recordKey(endpointId)));
+  const accepted = records.map(readRecord).filter(({ verdict }) => verdict?.outcome === 'accept');
+  return [...theirs.filter(({ state }) => isLive(state)), ...accepted].map(({ endpointId }) => endpointId);
+}

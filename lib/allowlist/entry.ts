@@ -1,0 +1,54 @@
+import * as v from 'valibot';
+import { AccountId, EndpointId, ServiceId } from '../connection/connection.ts';
+import { itemKind } from '../table/item.ts';
+import type { Item, Key } from '../table/table.ts';
+
+/** Every service, where an entry is not for one alone. */
+export const everyService = '*';
+
+/** What the provider says of one account at one service, or at every service (`*`). */
+export const AllowlistEntry = v.object({
+  serviceId: v.union([v.literal(everyService), ServiceId]),
+  accountId: AccountId,
+  effect: v.picklist(['allow', 'block']),
+  /** Only these endpoints; others are asked about. */
+  endpointIds: v.exactOptional(v.pipe(v.array(EndpointId), v.minLength(1))),
+  /** Only endpoints in these Regions; others are asked about. */
+  consumerRegions: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
+  /** How many endpoints the account may have at a service; more are asked about. */
+  maxEndpoints: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** ISO 8601: from then on requests are asked about. */
+  expiresAt: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
+  note: v.exactOptional(v.pipe(v.string(), v.maxLength(1000))),
+  changedAt: v.string(),
+  changedBy: v.string(),
+  version: v.number(),
+});
+export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
+
+const kind = itemKind(AllowlistEntry.entries);
+
+/** All entries of a service, or of every service, are one partition. */
+export function entriesOf(serviceId: string): string {
+  return `ALLOWLIST#${serviceId}`;
+}
+
+export function entryKey(serviceId: string, accountId: string): Key {
+  return { pk: entriesOf(serviceId), sk: accountId };
+}
+
+export function readEntry(item: Item): AllowlistEntry {
+  return kind.read(item);
+}
+
+export function entryItem(entry: AllowlistEntry): Item {
+  return kind.item(entryKey(entry.serviceId, entry.accountId), entry);
+}
+
+/**
+ * The version that comes after. It also grows across removal, so that an entry that was taken away and
+ * made anew is never mistaken for the one that a decision rested on.
+ */
+export function nextVersion(previous: number | undefined, now: Date): number {
+  return Math.max((previous ?? 0) + 1, now.getTime());
+}

@@ -1,0 +1,62 @@
+import * as v from 'valibot';
+import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
+import { OnUnlisted } from '../service/service.ts';
+import { ApiError } from './api-error.ts';
+
+/** What callers may send; each schema names all of it, so that a misspelt field is said and not passed over. */
+export const RegisterInput = v.strictObject({
+  serviceId: v.pipe(ServiceId, v.description('serviceId')),
+  name: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a name has letters, digits, `.`, `_` and `-`'),
+    ),
+  ),
+  onUnlisted: v.optional(OnUnlisted),
+  approvers: v.optional(v.string()),
+});
+
+export const EntryInput = v.strictObject({
+  effect: v.picklist(['allow', 'block']),
+  endpointIds: v.exactOptional(v.pipe(v.array(EndpointId), v.minLength(1))),
+  consumerRegions: v.exactOptional(
+    v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/))), v.minLength(1)),
+  ),
+  maxEndpoints: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  expiresAt: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
+  note: v.exactOptional(v.pipe(v.string(), v.maxLength(1000))),
+});
+
+export const DecisionInput = v.variant('decision', [
+  v.strictObject({
+    decision: v.literal('approve'),
+    reason: v.exactOptional(v.pipe(v.string(), v.maxLength(1000))),
+  }),
+  v.strictObject({
+    decision: v.literal('deny'),
+    reason: v.pipe(v.string(), v.trim(), v.nonEmpty('a denial needs a reason'), v.maxLength(1000)),
+  }),
+]);
+
+export const ConnectionsQuery = v.object({
+  service: v.optional(v.string()),
+  state: v.optional(ConnectionState),
+  waiting: v.optional(v.picklist(['true', 'false'])),
+  nextToken: v.optional(v.string()),
+});
+
+export { AccountId, EndpointId };
+
+/** @throws ApiError that names each field and what is wrong with it. */
+export function valid<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const problems = result.issues.map((issue) =>
+    [v.getDotPath(issue), issue.message].filter(Boolean).join(': '),
+  );
+  throw new ApiError(400, 'InvalidRequest', `${what} is not as it should be: ${problems.join('; ')}`);
+}

@@ -1,0 +1,33 @@
+import * as v from 'valibot';
+
+const text = v.pipe(v.string(), v.nonEmpty());
+
+/** Every environment variable that a function may be given, as serverless.yml names it. */
+const variables = {
+  AWS_REGION: text,
+  LINKGATE_ACCOUNT_ID: v.pipe(v.string(), v.regex(/^\d{12}$/)),
+  LINKGATE_STAGE: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/)),
+  LINKGATE_TABLE: text,
+  LINKGATE_BUS: text,
+  LINKGATE_MODE_PARAMETER: text,
+  LINKGATE_CONNECTIONS_TOPIC_ARN: text,
+  LINKGATE_VERDICTS_QUEUE_URL: text,
+  LINKGATE_SWEEPS_QUEUE_URL: text,
+};
+export type Variable = keyof typeof variables;
+
+/** The environment lacks something that serverless.yml was to give. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads one variable, once: a function that is wired wrongly fails when it loads.
+ * @throws ConfigError
+ */
+export function setting(name: Variable, environment: NodeJS.ProcessEnv = process.env): string {
+  const result = v.safeParse(variables[name], environment[name]);
+  if (!result.success)
+    throw new ConfigError(`${name} is \`${environment[name]}\`: ${v.summarize(result.issues)}`);
+  return result.output;
+}

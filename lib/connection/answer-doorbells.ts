@@ -1,0 +1,71 @@
+import { chunks } from '../chunks.ts';
+import { type Place, placeName } from '../place.ts';
+import { allServices, readService } from '../service/service.ts';
+import type { Connection } from './connection.ts';
+import type { Doorbell } from './connection-notification.ts';
+import { type ConnectionFilter, type Connections, everyOne } from './connections.ts';
+import { nothingObserved, type Observation, type Observing, observe, sumOf } from './observe.ts';
+
+export interface Answering extends Observing {
+  readonly connectionsIn: (place: Place) => Connections;
+}
+
+/** How many values EC2 takes in one filter. */
+const valuesPerFilter = 200;
+
+/** Looks in EC2 at what doorbells are about: one look a place, however many rang. */
+export async function answerDoorbells(doorbells: readonly Doorbell[], deps: Answering): Promise<Observation> {
+  const places = new Map(doorbells.map(({ place }) => [placeName(place), place]));
+  const observations = await Promise.all(
+    [...places.values()].map((place) =>
+      answer(
+        place,
+        doorbells.filter((doorbell) => placeName(doorbell.place) === placeName(place)),
+        deps,
+      ),
+    ),
+  );
+  return observations.reduce(sumOf, nothingObserved());
+}
+
+async function answer(place: Place, doorbells: readonly Doorbell[], deps: Answering): Promise<Observation> {
+  const connections = deps.connectionsIn(place);
+  const seen = new Map<string, Connection>();
+  for (const filter of await filtersFor(doorbells, deps))
+    for (const connection of await everyOne(connections, filter)) seen.set(connection.endpointId, connection);
+  return observe([...seen.values()], deps);
+}
+
+/** Endpoints by their ids; else what is pending at the services named, or at those that the topic stands for. */
+async function filtersFor(doorbells: readonly Doorbell[], deps: Answering): Promise<ConnectionFilter[]> {
+  const endpointIds = [...new Set(doorbells.flatMap((doorbell) => doorbell.endpointIds))];
+  const vague = doorbells.filter((doorbell) => doorbell.endpointIds.length === 0);
+  return [
+    ...chunks(endpointIds, valuesPerFilter).map((ids) => ({ endpointIds: ids })),
+    ...(vague.length > 0 ? [await pendingAt(vague, deps)] : []),
+  ];
+}
+
+async function pendingAt(vague: readonly Doorbell[], deps: Answering): Promise<ConnectionFilter> {
+  const state = 'pendingAcceptance';
+  const serviceIds = new Set<string>();
+  for (const doorbell of vague) {
+    const about = doorbell.serviceIds.length > 0 ? doorbell.serviceIds : await servicesOf(doorbell, deps);
+    if (about.length === 0) return { state };
+    for (const serviceId of about) serviceIds.add(serviceId);
+  }
+  return serviceIds.size > valuesPerFilter ? { state } : { state, serviceIds: [...serviceIds] };
+}
+
+async function servicesOf({ topicArn }: Doorbell, { table }: Answering): Promise<string[]> {
+  if (topicArn === undefined) return [];
+  const services: string[] = [];
+  for await (const page of table.query(allServices))
+    services.push(
+      ...page
+        .map(readService)
+        .filter((service) => service.topicArn === topicArn)
+        .map(({ serviceId }) => serviceId),
+    );
+  return services;
+}

@@ -1,0 +1,251 @@
+import { chunks } from '../chunks.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Place } from '../place.ts';
+import { consult, policyKeys } from '../policy/consult.ts';
+import { lost, untilWon } from '../table/contention.ts';
+import { byKey } from '../table/item.ts';
+import type { Item, Table, Write } from '../table/table.ts';
+import { type Connection, isLive } from './connection.ts';
+import type { Bus, ConnectionEvent } from './connection-event.ts';
+import {
+  applying,
+  type ConnectionRecord,
+  dueIn,
+  type Effect,
+  fulfils,
+  isCurrent,
+  readPointer,
+  readRecord,
+  recordKey,
+  refused,
+  type Transition,
+  transitionWrites,
+} from './connection-record.ts';
+import { type Answer, type Connections, everyOne, RefusedCallError, ThrottledError } from './connections.ts';
+import type { Doorbell } from './decide-connections.ts';
+
+/** Whether linkgate may change EC2 at all: `observe` calls nothing that does. */
+export type Mode = 'act' | 'observe';
+
+export interface Applying extends Invocation {
+  readonly table: Table;
+  readonly connectionsIn: (place: Place) => Connections;
+  readonly bus: Bus;
+  readonly doorbell: Doorbell;
+  /** Read right before each call; what cannot be read counts as `observe`. */
+  readonly mode: () => Promise<Mode>;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Milliseconds until this run must have ended. */
+  readonly remaining: () => number;
+}
+
+/** What one run did. `left`: still due, and rung for anew. */
+export interface Applied {
+  asked: number;
+  refused: number;
+  redecided: number;
+  observed: number;
+  left: boolean;
+}
+
+/** How many endpoints are asked for in one call at first; no maximum is published. */
+const idsPerCall = 100;
+/** How many pointers to what is due are held at once, which bounds the memory of a run. */
+const pointersPerPage = 1_000;
+/** What a run keeps free for its last batch, in milliseconds. */
+const reserve = 10_000;
+/** Accept and Reject gain one token a second (EC2 API throttling, per account and Region). */
+const tokenAfter = 1_000;
+/** How long a connection is left alone after EC2 was asked about it, doubled with each time, in milliseconds. */
+const patience = { first: 60_000, longest: 3_600_000 };
+/** How many records are marked in one transaction: each with an audit entry beside it. */
+const marksPerTransaction = 40;
+
+/** One call's worth: one service, one action. */
+interface Batch {
+  readonly action: Effect['action'];
+  readonly serviceId: string;
+  readonly pointers: readonly Item[];
+}
+
+type DueRecord = ConnectionRecord & { readonly effect: Effect };
+
+/**
+ * Makes EC2 agree with the verdicts of one place: what is due, if its policy is still the same and EC2 still shows it so.
+ * It is the only one that accepts and rejects, and never runs twice at once for a place.
+ * Where EC2 wants fewer calls it waits for tokens, and rings anew for what its time does not suffice for.
+ */
+export async function applyVerdicts(place: Place, deps: Applying): Promise<Applied> {
+  const applied: Applied = { asked: 0, refused: 0, redecided: 0, observed: 0, left: false };
+  const connections = deps.connectionsIn(place);
+  let size = idsPerCall;
+  for await (const pointers of deps.table.query(dueIn(place), { limit: pointersPerPage })) {
+    const queue = batchesInTurn(pointers, size);
+    for (let batch = queue.shift(); batch; batch = queue.shift()) {
+      if (deps.remaining() < reserve) {
+        applied.left = true;
+        await deps.doorbell.ring(place);
+        return applied;
+      }
+      if (batch.pointers.length > size) {
+        queue.unshift(...halvesOf(batch));
+        continue;
+      }
+      const result = await applyBatch(batch, connections, deps, applied);
+      if (result === 'observe') return applied;
+      if (result === 'throttled') {
+        await deps.sleep(tokenAfter);
+        queue.unshift(batch);
+      } else if (result === 'too-many') {
+        size = Math.ceil(batch.pointers.length / 2);
+        queue.unshift(batch);
+      } else if (result === 'one-is-bad') queue.unshift(...halvesOf(batch));
+    }
+  }
+  return applied;
+}
+
+/** Takes the services in turn, so that a storm on one never starves another. */
+function batchesInTurn(pointers: readonly Item[], size: number): Batch[] {
+  const calls = [...Map.groupBy(pointers, ({ serviceId, action }) => `${serviceId} ${action}`).values()];
+  const turns = calls.map((some) => chunks(some, size).flatMap(batchOf));
+  const rounds = Math.max(0, ...turns.map((batches) => batches.length));
+  return Array.from({ length: rounds }, (_, round) =>
+    turns.flatMap((batches) => batches[round] ?? []),
+  ).flat();
+}
+
+function batchOf(pointers: readonly Item[]): Batch[] {
+  const [first] = pointers;
+  return first ? [{ ...readPointer(first), pointers }] : [];
+}
+
+function halvesOf({ pointers, ...call }: Batch): Batch[] {
+  return chunks(pointers, Math.ceil(pointers.length / 2)).map((half) => ({ ...call, pointers: half }));
+}
+
+/** Reads mode, policy and EC2 right before the call, calls, and writes down what EC2 answered. */
+async function applyBatch(
+  batch: Batch,
+  connections: Connections,
+  deps: Applying,
+  applied: Applied,
+): Promise<'done' | 'observe' | 'throttled' | 'too-many' | 'one-is-bad'> {
+  const due = await stillDue(batch, connections, deps, applied);
+  if (due.length === 0) return 'done';
+  if ((await deps.mode()) === 'observe') return 'observe';
+
+  const askedAt = deps.now();
+  const answers = await ask(batch.action, batch.serviceId, due, connections);
+  if (typeof answers === 'string') return answers;
+  const doubtful = answers.filter(({ taken }) => taken !== true).map(({ endpointId }) => endpointId);
+  const shown = await shownBy(connections, doubtful);
+  const asWanted = [...shown.values()].filter(({ state }) => fulfils(batch.action, state));
+  const why = new Map(
+    answers.flatMap((answer) => (answer.taken === false ? [[answer.endpointId, answer.reason]] : [])),
+  );
+  for (const { endpointId } of asWanted) why.delete(endpointId);
+  await mark(due, deps, (record) => {
+    const reason = why.get(record.endpointId);
+    return reason === undefined
+      ? applying(record, batch.action, askedAt)
+      : refused(record, batch.action, reason, askedAt);
+  });
+  await deps.bus.publish(asWanted.map((connection) => ({ type: 'Connection Changed', connection })));
+  applied.refused += why.size;
+  applied.asked += due.length - why.size;
+  return 'done';
+}
+
+/** What EC2 answered of each endpoint, or what stands in the way of the call as a whole. */
+async function ask(
+  action: Effect['action'],
+  serviceId: string,
+  due: readonly DueRecord[],
+  connections: Connections,
+): Promise<Answer[] | 'throttled' | 'too-many' | 'one-is-bad'> {
+  const endpointIds = due.map(({ endpointId }) => endpointId);
+  try {
+    return await connections[action](serviceId, endpointIds);
+  } catch (error) {
+    if (error instanceof ThrottledError) return 'throttled';
+    if (!(error instanceof RefusedCallError))
+      return endpointIds.map((endpointId) => ({ endpointId, taken: 'unknown' }));
+    if (due.length > 1 && error.because === 'size') return 'too-many';
+    if (due.length > 1 && error.because === 'endpoint') return 'one-is-bad';
+    const reason = `${error.code}: ${error.message}`;
+    return endpointIds.map((endpointId) => ({ endpointId, taken: false, reason }));
+  }
+}
+
+/** Of what is due, what EC2 may be asked for now. What changed meanwhile is said on the bus instead. */
+async function stillDue(
+  { pointers }: Batch,
+  connections: Connections,
+  { table, bus, now }: Applying,
+  applied: Applied,
+): Promise<DueRecord[]> {
+  const due = pointers.map(readPointer);
+  const [shown, found] = await Promise.all([
+    shownBy(
+      connections,
+      due.map(({ endpointId }) => endpointId),
+    ),
+    table.get(due.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyKeys(pointer)])).then(byKey),
+  ]);
+  const time = now();
+  const events: ConnectionEvent[] = [];
+  const askable: DueRecord[] = [];
+  for (const { endpointId } of due) {
+    const item = found.find(recordKey(endpointId));
+    const record = item && readRecord(item);
+    const connection = shown.get(endpointId);
+    if (!connection || !record || !isDue(record)) continue;
+    const isPending = connection.state === 'pendingAcceptance';
+    const canBeAsked = isPending || (record.effect.action === 'reject' && isLive(connection.state));
+    if (!canBeAsked) events.push({ type: 'Connection Changed', connection, record });
+    else if (isPending && !isCurrent(record.verdict, consult(record, found).consulted, time))
+      events.push({ type: 'Connection Request', connection });
+    else if (!wasJustAsked(record, time)) askable.push(record);
+  }
+  for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'observed']++;
+  await bus.publish(events);
+  return askable;
+}
+
+function isDue(record: ConnectionRecord): record is DueRecord {
+  return record.effect !== undefined;
+}
+
+function wasJustAsked({ effect: { asked, askedAt } }: DueRecord, now: Date): boolean {
+  if (askedAt === undefined) return false;
+  const wait = Math.min(patience.first * 2 ** (asked - 1), patience.longest);
+  return now.getTime() - new Date(askedAt).getTime() < wait;
+}
+
+async function shownBy(connections: Connections, endpointIds: readonly string[]) {
+  if (endpointIds.length === 0) return new Map<string, Connection>();
+  const shown = await everyOne(connections, { endpointIds });
+  return new Map(shown.map((connection) => [connection.endpointId, connection]));
+}
+
+/** Writes a transition of each record, in chunks; where others were faster, one by one on what they wrote. */
+async function mark(
+  due: readonly DueRecord[],
+  deps: Applying,
+  transition: (record: ConnectionRecord) => Transition,
+) {
+  const writesFor = (record: ConnectionRecord): Write[] =>
+    transitionWrites(record, transition(record), deps.requestId);
+  for (const chunk of chunks(due, marksPerTransaction)) {
+    if (await deps.table.write(chunk.flatMap(writesFor))) continue;
+    for (const { endpointId } of chunk) await markOne(endpointId, deps.table, writesFor);
+  }
+}
+
+async function markOne(endpointId: string, table: Table, writesFor: (record: ConnectionRecord) => Write[]) {
+  await untilWon(endpointId, async () => {
+    const [item] = await table.get([recordKey(endpointId)]);
+    return item === undefined || (await table.write(writesFor(readRecord(item)))) || lost;
+  });
+}

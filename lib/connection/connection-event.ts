@@ -1,0 +1,56 @@
+import * as v from 'valibot';
+import { Connection, isGone } from './connection.ts';
+import { ConnectionRecord, fulfils, hasRunOut } from './connection-record.ts';
+
+/** The event source of all that linkgate puts on its bus. */
+export const eventSource = 'linkgate';
+
+/**
+ * What linkgate says on its bus. `Connection Request`: pending in EC2, without a current verdict.
+ * `Connection Changed`: EC2 shows it otherwise than it is remembered; `record` is what was remembered.
+ */
+export const ConnectionEvent = v.object({
+  type: v.picklist(['Connection Request', 'Connection Changed']),
+  connection: Connection,
+  record: v.exactOptional(ConnectionRecord),
+});
+export type ConnectionEvent = v.InferOutput<typeof ConnectionEvent>;
+
+/** A connection event in EventBridge's envelope, as a rule hands it to a queue. */
+export const BusMessage = v.pipe(
+  v.object({
+    source: v.literal(eventSource),
+    'detail-type': ConnectionEvent.entries.type,
+    detail: v.omit(ConnectionEvent, ['type']),
+  }),
+  v.transform(({ detail, 'detail-type': type }) => ({ detail: { ...detail, type } })),
+);
+
+/** linkgate's event bus. */
+export interface Bus {
+  /** @throws when an event could not be delivered. */
+  publish(events: readonly ConnectionEvent[]): Promise<void>;
+}
+
+/**
+ * What is to be said of a connection that EC2 shows; nothing, when it is as it is remembered.
+ * @param policyChanged what the verdict rests on may have changed, so that it must be looked at again.
+ */
+export function eventOf(
+  connection: Connection,
+  record: ConnectionRecord | undefined,
+  now: Date,
+  policyChanged: boolean,
+): ConnectionEvent | undefined {
+  if (connection.state === 'pendingAcceptance') {
+    const isDecided = record?.verdict !== undefined && !hasRunOut(record.verdict, now) && !policyChanged;
+    return isDecided ? undefined : { type: 'Connection Request', connection };
+  }
+  if (!record && isGone(connection.state)) return undefined;
+  const differs =
+    !record ||
+    record.state !== connection.state ||
+    record.missingSince !== undefined ||
+    (record.effect && fulfils(record.effect.action, connection.state));
+  return differs ? { type: 'Connection Changed', connection, ...(record && { record }) } : undefined;
+}

@@ -1,0 +1,49 @@
+import * as v from 'valibot';
+import { Place } from '../place.ts';
+
+/**
+ * The states of an endpoint connection, in the casing that EC2 sends and filters by
+ * (AWS PrivateLink guide, concepts; `expired` and `partial` by the SDK's enum only).
+ */
+export const connectionStates = [
+  'pendingAcceptance',
+  'pending',
+  'available',
+  'deleting',
+  'deleted',
+  'rejected',
+  'failed',
+  'expired',
+  'partial',
+] as const;
+export const ConnectionState = v.picklist(connectionStates);
+export type ConnectionState = v.InferOutput<typeof ConnectionState>;
+
+export const AccountId = v.pipe(v.string(), v.regex(/^\d{12}$/, 'an account id has 12 digits'));
+export const EndpointId = v.pipe(v.string(), v.regex(/^vpce-(?!svc-)[0-9a-f]{8,17}$/));
+export const ServiceId = v.pipe(v.string(), v.regex(/^vpce-svc-[0-9a-f]{8,17}$/));
+
+/** An endpoint connection as EC2 shows it: all that a provider can know of a consumer. */
+export const Connection = v.object({
+  place: Place,
+  serviceId: ServiceId,
+  endpointId: EndpointId,
+  ownerAccountId: AccountId,
+  state: ConnectionState,
+  /** ISO 8601: when the consumer created the endpoint. */
+  requestedAt: v.string(),
+  /** The Region of the consumer's endpoint, where EC2 says it. */
+  endpointRegion: v.exactOptional(v.string()),
+  ipAddressType: v.exactOptional(v.string()),
+});
+export type Connection = v.InferOutput<typeof Connection>;
+
+/** Accepted by EC2: traffic flows, or is about to. */
+export function isLive(state: ConnectionState): boolean {
+  return state === 'pending' || state === 'available';
+}
+
+/** Nothing will come of this endpoint any more. */
+export function isGone(state: ConnectionState): boolean {
+  return state === 'deleted' || state === 'failed' || state === 'expired';
+}

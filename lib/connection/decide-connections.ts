@@ -1,0 +1,132 @@
+import { countedKey, countedWrite, endpointsThatCount, readCounted } from '../allowlist/counted-endpoints.ts';
+import type { Approval } from '../approval/approval.ts';
+import { eachOnItsOwn, type Invocation } from '../invocation.ts';
+import { type Place, placeName } from '../place.ts';
+import { consult, policyKeys } from '../policy/consult.ts';
+import { decide, type Verdict } from '../policy/decide.ts';
+import { entryThatCounts, type Policy, type Rule } from '../policy/rule.ts';
+import { lost, untilWon } from '../table/contention.ts';
+import { byKey } from '../table/item.ts';
+import type { Table, Write } from '../table/table.ts';
+import type { Connection } from './connection.ts';
+import {
+  type ConnectionRecord,
+  decided,
+  isCurrent,
+  isOpen,
+  readRecord,
+  recordKey,
+  transitionWrites,
+} from './connection-record.ts';
+import type { Connections } from './connections.ts';
+
+/** News that a place has verdicts to apply. A lost ring is made good by the sweep. */
+export interface Doorbell {
+  ring(place: Place): Promise<void>;
+}
+
+export interface Deciding extends Invocation {
+  readonly table: Table;
+  readonly connectionsIn: (place: Place) => Connections;
+  readonly doorbell: Doorbell;
+  readonly rules: readonly Rule[];
+}
+
+/** What became of a request. `passed`: EC2 has moved on since it was noticed. `not-open`: a person's word came too late. */
+export type Decision =
+  | { readonly outcome: Verdict['outcome']; readonly record: ConnectionRecord; readonly isNew: boolean }
+  | { readonly outcome: 'not-open'; readonly record: ConnectionRecord }
+  | { readonly outcome: 'unregistered' }
+  | { readonly outcome: 'passed' };
+
+/** Decides each request on its own after one read for all, then rings once for each place that has work. */
+export async function decideConnections(requests: readonly Connection[], deps: Deciding) {
+  const found = byKey(await deps.table.get(requests.flatMap(keysFor)));
+  const results = await eachOnItsOwn(requests, (request) => decideConnection(request, deps, { found }));
+  const places = new Map(
+    results.flatMap((result) =>
+      'output' in result && isDue(result.output)
+        ? [[placeName(result.input.place), result.input.place] as const]
+        : [],
+    ),
+  );
+  await Promise.all([...places.values()].map((place) => deps.doorbell.ring(place)));
+  return results;
+}
+
+/**
+ * Decides one request and writes verdict, audit, what is due and a person's word down in one transaction.
+ * Reads anew and decides again when somebody else was faster.
+ * @throws ContendedError
+ */
+export async function decideConnection(
+  request: Connection,
+  deps: Deciding,
+  { found, approval }: { found?: ReturnType<typeof byKey>; approval?: Approval } = {},
+): Promise<Decision> {
+  return untilWon(request.endpointId, async (isFirst) => {
+    const known = (isFirst && found) || byKey(await deps.table.get(keysFor(request)));
+    const now = deps.now();
+    const { service, entries, consulted } = consult(request, known);
+    if (!service) return { outcome: 'unregistered' };
+
+    const item = known.find(recordKey(request.endpointId));
+    const before = item && readRecord(item);
+    if (before && before.state !== 'pendingAcceptance' && before.goneAt === undefined)
+      return { outcome: 'passed' };
+    if (approval && before && !isOpen(before)) return { outcome: 'not-open', record: before };
+    if (!approval && before && isCurrent(before.verdict, consulted, now))
+      return { outcome: before.verdict.outcome, record: before, isNew: false };
+
+    const count = await countFor(request, entries, known, deps);
+    const policy = { service, entries, countedEndpointIds: count.endpointIds, rules: deps.rules };
+    const verdict = decide(request, policy, approval ?? before?.approval, now);
+    const { record, happenings } = decided(before, request, verdict, consulted, now, approval);
+    const after = { ...record, counted: count.keeps && verdict.outcome === 'accept' };
+    const isWritten = await deps.table.write([
+      ...transitionWrites(before, { record: after, happenings }, deps.requestId),
+      ...count.writes(after.counted),
+    ]);
+    return isWritten ? { outcome: verdict.outcome, record: after, isNew: true } : lost;
+  });
+}
+
+/** A verdict that EC2 was not asked for yet, new or left behind by a crash before the ring. */
+function isDue(decision: Decision): boolean {
+  return 'record' in decision && decision.record.effect !== undefined && decision.record.effect.asked === 0;
+}
+
+function keysFor(request: Connection) {
+  return [recordKey(request.endpointId), countedKey(request), ...policyKeys(request)];
+}
+
+/** The account's endpoints, where its entry counts them, and the change of their set. */
+async function countFor(
+  request: Connection,
+  entries: Policy['entries'],
+  known: ReturnType<typeof byKey>,
+  { table, connectionsIn }: Deciding,
+) {
+  const entry = entryThatCounts({ entries });
+  if (entry?.maxEndpoints === undefined) return { keeps: false, endpointIds: [], writes: () => [] };
+
+  const item = known.find(countedKey(request));
+  const kept = item && readCounted(item);
+  const connections = connectionsIn(request.place);
+  const endpointIds = await endpointsThatCount(request, entry, kept, { table, connections });
+  return {
+    keeps: true,
+    endpointIds,
+    writes(counts: boolean): Write[] {
+      const others = endpointIds.filter((id) => id !== request.endpointId);
+      const after = {
+        serviceId: request.serviceId,
+        accountId: request.ownerAccountId,
+        endpointIds: counts ? [...others, request.endpointId] : others,
+        entryVersion: entry.version,
+        version: 0,
+      };
+      return [countedWrite(request, kept, after)];
+    },
+  };
+}

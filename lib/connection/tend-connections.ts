@@ -1,0 +1,75 @@
+import { countedKey, countedWrite, readCounted } from '../allowlist/counted-endpoints.ts';
+import type { Action } from '../audit/audit.ts';
+import { eachOnItsOwn, type Invocation } from '../invocation.ts';
+import { readService, serviceKey } from '../service/service.ts';
+import { lost, untilWon } from '../table/contention.ts';
+import { byKey } from '../table/item.ts';
+import type { Table, Write } from '../table/table.ts';
+import { type Connection, isGone } from './connection.ts';
+import type { ConnectionEvent } from './connection-event.ts';
+import {
+  type ConnectionRecord,
+  observed,
+  readRecord,
+  recordKey,
+  type Transition,
+  transitionWrites,
+} from './connection-record.ts';
+
+export interface Tending extends Invocation {
+  readonly table: Table;
+}
+
+/** Records what EC2 was seen to show: an effect applied, a connection gone, a change from outside. */
+export async function tendConnections(events: readonly ConnectionEvent[], deps: Tending) {
+  return eachOnItsOwn(events, (event) => tendConnection(event, deps));
+}
+
+/**
+ * The event carries the record as it was observed beside, so that the usual case costs one write and no read;
+ * where the record moved on since, it is read anew.
+ * @returns what was recorded, for the log.
+ * @throws ContendedError
+ */
+async function tendConnection({ connection, record }: ConnectionEvent, deps: Tending): Promise<Action[]> {
+  return untilWon(connection.endpointId, async (isFirst) => {
+    const known = isFirst && record ? { record, registeredAt: '' } : await readBoth(connection, deps.table);
+    if (known.registeredAt === undefined) return [];
+    const transition = observed(known.record, connection, known.registeredAt, deps.now());
+    if (!transition) return [];
+    const isWritten = await writeTransition(known.record, transition, deps);
+    return isWritten ? transition.happenings.map(({ action }) => action) : lost;
+  });
+}
+
+/** Writes a transition, and where a counted endpoint ended, that it counts no longer. */
+export async function writeTransition(
+  before: ConnectionRecord | undefined,
+  { record, happenings }: Transition,
+  { table, requestId }: Tending,
+): Promise<boolean> {
+  const ended = before?.counted === true && (isGone(record.state) || record.state === 'rejected');
+  const after = ended ? { ...record, counted: false } : record;
+  return table.write([
+    ...transitionWrites(before, { record: after, happenings }, requestId),
+    ...(ended ? await countedNoLonger(record, table) : []),
+  ]);
+}
+
+async function countedNoLonger(record: ConnectionRecord, table: Table): Promise<Write[]> {
+  const [item] = await table.get([countedKey(record)]);
+  if (!item) return [];
+  const kept = readCounted(item);
+  const endpointIds = kept.endpointIds.filter((id) => id !== record.endpointId);
+  return [countedWrite(record, kept, { ...kept, endpointIds })];
+}
+
+async function readBoth(connection: Connection, table: Table) {
+  const keys = [recordKey(connection.endpointId), serviceKey(connection.serviceId)] as const;
+  const items = byKey(await table.get(keys));
+  const [recordItem, serviceItem] = [items.find(keys[0]), items.find(keys[1])];
+  return {
+    record: recordItem && readRecord(recordItem),
+    registeredAt: serviceItem && readService(serviceItem).registeredAt,
+  };
+}

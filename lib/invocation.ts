@@ -1,0 +1,22 @@
+/** What differs from one run to the next, so that everything else can be replayed. */
+export interface Invocation {
+  now(): Date;
+  /** As it stands in the logs; each audit entry names it. */
+  readonly requestId: string;
+}
+
+/** Says of each input whether its work was done, so that one failure neither stops the others nor is forgotten. */
+export async function eachOnItsOwn<Input, Output>(
+  inputs: readonly Input[],
+  work: (input: Input) => Promise<Output>,
+): Promise<Array<{ input: Input; output: Output } | { input: Input; error: unknown }>> {
+  return Promise.all(
+    inputs.map(async (input) => {
+      try {
+        return { input, output: await work(input) };
+      } catch (error) {
+        return { input, error };
+      }
+    }),
+  );
+}

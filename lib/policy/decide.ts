@@ -1,0 +1,84 @@
+import * as v from 'valibot';
+import type { Approval } from '../approval/approval.ts';
+import type { Connection } from '../connection/connection.ts';
+import { Finding, Outcome, type Policy, type Rule } from './rule.ts';
+
+/** What is to become of a request, and all that the rules said of it. */
+export const Verdict = v.object({
+  outcome: Outcome,
+  findings: v.array(Finding),
+  /** ISO 8601: when what it rests on runs out. */
+  until: v.exactOptional(v.string()),
+});
+export type Verdict = v.InferOutput<typeof Verdict>;
+
+/** How long a request waits before a rule that threw is tried again, in milliseconds. */
+const retryAfter = 60_000;
+
+/**
+ * Pure and total: what stops us comes first, then an objection, a person's word, a doubt, an endorsement;
+ * silence is the service's to settle.
+ */
+export function decide(
+  request: Connection,
+  policy: Policy,
+  approval: Approval | undefined,
+  now: Date,
+): Verdict {
+  const findings = policy.rules.flatMap((rule) => examine(rule, request, policy, now) ?? []);
+  const isSaid = (outcome: Outcome) => findings.some((finding) => finding.outcome === outcome);
+
+  if (isSaid('wait')) return verdict('wait', findings);
+  if (isSaid('reject')) return verdict('reject', findings);
+  if (approval)
+    return verdict(approval.decision === 'approve' ? 'accept' : 'reject', [...findings, wordOf(approval)]);
+  if (isSaid('ask')) return verdict('ask', findings);
+  if (isSaid('accept')) return verdict('accept', findings);
+  return unlisted(request, policy);
+}
+
+/** The reason that settled it: the first finding that says what the verdict says. */
+export function reasonOf({ outcome, findings }: Verdict): string {
+  return findings.find((finding) => finding.outcome === outcome)?.reason ?? '';
+}
+
+function examine(rule: Rule, request: Connection, policy: Policy, now: Date): Finding | undefined {
+  try {
+    const finding = rule.examine(request, policy, now);
+    return finding && { rule: rule.name, ...finding };
+  } catch (error) {
+    return {
+      rule: rule.name,
+      outcome: 'wait',
+      reason: `the rule failed: ${error instanceof Error ? error.message : String(error)}`,
+      until: new Date(now.getTime() + retryAfter).toISOString(),
+    };
+  }
+}
+
+function verdict(outcome: Outcome, findings: Finding[]): Verdict {
+  const limits = findings
+    .filter((finding) => finding.outcome === outcome)
+    .flatMap(({ until }) => until ?? [])
+    .sort();
+  return { outcome, findings, ...(limits[0] !== undefined && { until: limits[0] }) };
+}
+
+function wordOf({ decision, by, reason }: Approval): Finding {
+  return {
+    rule: decision === 'approve' ? 'person-approved' : 'person-denied',
+    outcome: decision === 'approve' ? 'accept' : 'reject',
+    reason: `${by} ${decision === 'approve' ? 'approved' : 'denied'} it${reason ? `: ${reason}` : ''}`,
+  };
+}
+
+function unlisted({ ownerAccountId }: Connection, { service }: Policy): Verdict {
+  const reason = `account ${ownerAccountId} is not on the allowlist of ${service.name}`;
+  const outcome = { ask: 'ask', hold: 'wait', reject: 'reject' } as const satisfies Record<
+    typeof service.onUnlisted,
+    Outcome
+  >;
+  return verdict(outcome[service.onUnlisted], [
+    { rule: 'account-is-not-listed', outcome: outcome[service.onUnlisted], reason },
+  ]);
+}

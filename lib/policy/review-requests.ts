@@ -1,0 +1,50 @@
+import { entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
+import type { Answering } from '../connection/answer-doorbells.ts';
+import { everyOne } from '../connection/connections.ts';
+import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
+import { placeName } from '../place.ts';
+import { registeredServices } from '../service/register-service.ts';
+import { allServices, readService } from '../service/service.ts';
+import type { Item } from '../table/table.ts';
+
+/** Whose requests a change of policy may concern: of one account, at one service, or both; every other is `*`. */
+export interface Scope {
+  readonly serviceId: string;
+  readonly ownerAccountId?: string;
+}
+
+/** @returns undefined for changes on which no decision rests. */
+export function scopeOf(before: Item | undefined, after: Item | undefined): Scope | undefined {
+  const item = after ?? before;
+  if (!item) return undefined;
+  if (item.pk === allServices) {
+    if (!after) return undefined;
+    const service = readService(after);
+    const isChanged = !before || readService(before).revision !== service.revision;
+    return isChanged ? { serviceId: service.serviceId } : undefined;
+  }
+  if (!item.pk.startsWith(entriesOf(''))) return undefined;
+  const { serviceId, accountId } = readEntry(item);
+  return { serviceId, ownerAccountId: accountId };
+}
+
+/** Hands over the requests in a scope whose verdicts rest on something else than is there now. */
+export async function reviewRequests(
+  { serviceId, ownerAccountId }: Scope,
+  deps: Answering,
+): Promise<Observation> {
+  const services = (await registeredServices(deps.table)).filter(
+    (service) => serviceId === everyService || service.serviceId === serviceId,
+  );
+  const places = new Map(services.map(({ place }) => [placeName(place), place]));
+  let observation = nothingObserved();
+  for (const place of places.values()) {
+    const requests = await everyOne(deps.connectionsIn(place), {
+      state: 'pendingAcceptance',
+      ...(serviceId !== everyService && { serviceIds: [serviceId] }),
+      ...(ownerAccountId !== undefined && { ownerAccountId }),
+    });
+    observation = sumOf(observation, await observe(requests, deps, { compareVersions: true }));
+  }
+  return observation;
+}

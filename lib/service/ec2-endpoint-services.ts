@@ -1,0 +1,121 @@
+import {
+  CreateTagsCommand,
+  CreateVpcEndpointConnectionNotificationCommand,
+  DeleteTagsCommand,
+  DeleteVpcEndpointConnectionNotificationsCommand,
+  type EC2Client,
+  ModifyVpcEndpointConnectionNotificationCommand,
+  paginateDescribeVpcEndpointConnectionNotifications,
+  paginateDescribeVpcEndpointServiceConfigurations,
+  paginateDescribeVpcEndpointServicePermissions,
+} from '@aws-sdk/client-ec2';
+import { type ConnectionNotification, connectionEvents, type EndpointServices } from './endpoint-services.ts';
+
+/** EC2 answered, but left a connection notification as it was. */
+export class NotificationRefusedError extends Error {
+  override readonly name = 'NotificationRefusedError';
+}
+
+/** Deleted services stay listed for a while. */
+const endedStates = new Set(['Deleting', 'Deleted']);
+
+/** @param stage the value of the tag `linkgate`, which lets this deployment act on a service. */
+export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServices {
+  const tags = [{ Key: 'linkgate', Value: stage }];
+
+  async function configurationOf(serviceId: string) {
+    try {
+      for await (const { ServiceConfigurations = [] } of paginateDescribeVpcEndpointServiceConfigurations(
+        { client: ec2 },
+        { ServiceIds: [serviceId] },
+      ))
+        for (const configuration of ServiceConfigurations)
+          if (!endedStates.has(configuration.ServiceState ?? '')) return configuration;
+    } catch (error) {
+      // The codes of a missing service differ by call; all end so.
+      if (!(error instanceof Error && error.name.endsWith('.NotFound'))) throw error;
+    }
+    return undefined;
+  }
+
+  async function principalsOf(serviceId: string): Promise<string[]> {
+    const principals: string[] = [];
+    for await (const { AllowedPrincipals = [] } of paginateDescribeVpcEndpointServicePermissions(
+      { client: ec2 },
+      { ServiceId: serviceId },
+    ))
+      principals.push(...AllowedPrincipals.flatMap(({ Principal }) => Principal ?? []));
+    return principals;
+  }
+
+  async function notificationsOf(serviceId: string): Promise<ConnectionNotification[]> {
+    const notifications: ConnectionNotification[] = [];
+    for await (const { ConnectionNotificationSet = [] } of paginateDescribeVpcEndpointConnectionNotifications(
+      { client: ec2 },
+      { Filters: [{ Name: 'service-id', Values: [serviceId] }] },
+    ))
+      for (const each of ConnectionNotificationSet)
+        notifications.push({
+          notificationId: each.ConnectionNotificationId ?? '',
+          topicArn: each.ConnectionNotificationArn ?? '',
+          events: each.ConnectionEvents ?? [],
+          isEnabled: each.ConnectionNotificationState === 'Enabled',
+        });
+    return notifications;
+  }
+
+  return {
+    async describe(serviceId) {
+      const configuration = await configurationOf(serviceId);
+      if (!configuration) return undefined;
+      const [principals, notifications] = await Promise.all([
+        principalsOf(serviceId),
+        notificationsOf(serviceId),
+      ]);
+      const tagged = new Map(configuration.Tags?.map(({ Key, Value }) => [Key, Value]));
+      const nameTag = tagged.get('Name');
+      return {
+        serviceId,
+        serviceName: configuration.ServiceName ?? '',
+        ...(nameTag && { nameTag }),
+        acceptanceRequired: configuration.AcceptanceRequired === true,
+        principals,
+        isTagged: tagged.get('linkgate') === stage,
+        notifications,
+      };
+    },
+    async tag(serviceId) {
+      await ec2.send(new CreateTagsCommand({ Resources: [serviceId], Tags: tags }));
+    },
+    async untag(serviceId) {
+      await ec2.send(new DeleteTagsCommand({ Resources: [serviceId], Tags: tags }));
+    },
+    async createNotification(serviceId, topicArn) {
+      await ec2.send(
+        new CreateVpcEndpointConnectionNotificationCommand({
+          ServiceId: serviceId,
+          ConnectionNotificationArn: topicArn,
+          ConnectionEvents: [...connectionEvents],
+        }),
+      );
+    },
+    async repairNotification(notificationId, topicArn) {
+      await ec2.send(
+        new ModifyVpcEndpointConnectionNotificationCommand({
+          ConnectionNotificationId: notificationId,
+          ConnectionNotificationArn: topicArn,
+          ConnectionEvents: [...connectionEvents],
+        }),
+      );
+    },
+    async deleteNotification(notificationId) {
+      const { Unsuccessful: [refusal] = [] } = await ec2.send(
+        new DeleteVpcEndpointConnectionNotificationsCommand({ ConnectionNotificationIds: [notificationId] }),
+      );
+      if (refusal)
+        throw new NotificationRefusedError(
+          `could not delete \`${notificationId}\`: ${refusal.Error?.Code} ${refusal.Error?.Message}`,
+        );
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** What EC2 says of an endpoint service, as far as linkgate needs it. */
+export interface ServiceConfiguration {
+  readonly serviceId: string;
+  /** `com.amazonaws.vpce.us-east-1.vpce-svc-…` */
+  readonly serviceName: string;
+  /** The value of the service's `Name` tag. */
+  readonly nameTag?: string;
+  readonly acceptanceRequired: boolean;
+  /** ARNs, `*`, or bare account ids. */
+  readonly principals: readonly string[];
+  /** Whether it carries the tag that lets linkgate accept and reject. */
+  readonly isTagged: boolean;
+  readonly notifications: readonly ConnectionNotification[];
+}
+
+export interface ConnectionNotification {
+  readonly notificationId: string;
+  readonly topicArn: string;
+  readonly events: readonly string[];
+  readonly isEnabled: boolean;
+}
+
+/** All that AWS notifies of; of an endpoint that changes or fails it says nothing. */
+export const connectionEvents = ['Accept', 'Connect', 'Delete', 'Reject'] as const;
+
+/** What linkgate does with the endpoint services of one place. */
+export interface EndpointServices {
+  /** @returns undefined where the caller's account owns no such service. */
+  describe(serviceId: string): Promise<ServiceConfiguration | undefined>;
+  tag(serviceId: string): Promise<void>;
+  untag(serviceId: string): Promise<void>;
+  createNotification(serviceId: string, topicArn: string): Promise<void>;
+  /** Makes it ring for all events. */
+  repairNotification(notificationId: string, topicArn: string): Promise<void>;
+  deleteNotification(notificationId: string): Promise<void>;
+}

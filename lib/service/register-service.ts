@@ -1,0 +1,131 @@
+import { nextVersion } from '../allowlist/entry.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Place } from '../place.ts';
+import { ContendedError } from '../table/contention.ts';
+import type { Table } from '../table/table.ts';
+import { driftOf } from './drift.ts';
+import { connectionEvents, type EndpointServices, type ServiceConfiguration } from './endpoint-services.ts';
+import { allServices, readService, type Service, serviceItem, serviceKey } from './service.ts';
+
+export interface Registering extends Invocation {
+  readonly table: Table;
+  readonly servicesIn: (place: Place) => EndpointServices;
+  /** Where a service is, unless its record says otherwise. */
+  readonly hub: Place;
+  /** The topic that connection notifications ring. */
+  readonly topicArn: string;
+}
+
+export interface Registration {
+  readonly serviceId: string;
+  readonly name?: string | undefined;
+  readonly onUnlisted?: Service['onUnlisted'] | undefined;
+  readonly approvers?: string | undefined;
+}
+
+/** EC2 shows no such service to this account in this Region. */
+export class ServiceNotFoundError extends Error {
+  override readonly name = 'ServiceNotFoundError';
+
+  constructor(serviceId: string, { accountId, region }: Place) {
+    super(`account ${accountId} has no endpoint service \`${serviceId}\` in ${region}`);
+  }
+}
+
+/** Another registered service has this name already. */
+export class NameTakenError extends Error {
+  override readonly name = 'NameTakenError';
+
+  constructor(name: string, serviceId: string) {
+    super(`\`${name}\` is the name of ${serviceId}; give another with --name`);
+  }
+}
+
+/**
+ * Registers a service, or repairs what linkgate needs of one that is registered: its tag and its connection
+ * notification for all four events. May be repeated.
+ * @returns the service, and what a person should know about it.
+ * @throws ServiceNotFoundError, NameTakenError, ContendedError
+ */
+export async function registerService(
+  registration: Registration,
+  by: string,
+  deps: Registering,
+): Promise<{ service: Service; warnings: string[] }> {
+  const { serviceId } = registration;
+  const registered = await registeredServices(deps.table);
+  const before = registered.find((service) => service.serviceId === serviceId);
+  const place = before?.place ?? deps.hub;
+  const services = deps.servicesIn(place);
+  const found = await services.describe(serviceId);
+  if (!found) throw new ServiceNotFoundError(serviceId, place);
+  const name = registration.name ?? before?.name ?? found.nameTag ?? serviceId;
+  const namesake = registered.find((service) => service.name === name && service.serviceId !== serviceId);
+  if (namesake) throw new NameTakenError(name, namesake.serviceId);
+
+  await repair(found, services, deps.topicArn);
+  const configuration = await services.describe(serviceId);
+  const now = deps.now();
+  const service: Service = {
+    registeredAt: now.toISOString(),
+    registeredBy: by,
+    ...before,
+    serviceId,
+    name,
+    place,
+    serviceName: found.serviceName,
+    topicArn: deps.topicArn,
+    onUnlisted: registration.onUnlisted ?? before?.onUnlisted ?? 'ask',
+    approvers: registration.approvers ?? before?.approvers ?? 'default',
+    acceptanceRequired: found.acceptanceRequired,
+    drift: driftOf(configuration, deps.topicArn),
+    checkedAt: now.toISOString(),
+    revision: nextVersion(before?.revision, now),
+    version: (before?.version ?? 0) + 1,
+  };
+  if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }])))
+    throw new ContendedError(serviceId);
+  return { service, warnings: warningsAbout(service) };
+}
+
+/**
+ * Takes a service out of linkgate's care: its connections stay as they are, its requests are no longer decided.
+ * @throws ContendedError
+ */
+export async function unregisterService(service: Service, deps: Registering): Promise<void> {
+  const { serviceId, place, topicArn } = service;
+  const services = deps.servicesIn(place);
+  const found = await services.describe(serviceId);
+  for (const notification of found?.notifications ?? [])
+    if (notification.topicArn === topicArn) await services.deleteNotification(notification.notificationId);
+  if (found?.isTagged) await services.untag(serviceId);
+  if (!(await deps.table.write([{ remove: serviceKey(serviceId), expected: service.version }])))
+    throw new ContendedError(serviceId);
+}
+
+export async function registeredServices(table: Table): Promise<Service[]> {
+  const services: Service[] = [];
+  for await (const page of table.query(allServices)) services.push(...page.map(readService));
+  return services;
+}
+
+async function repair(
+  found: ServiceConfiguration,
+  services: EndpointServices,
+  topicArn: string,
+): Promise<void> {
+  if (!found.isTagged) await services.tag(found.serviceId);
+  const notification = found.notifications.find((each) => each.topicArn === topicArn);
+  if (!notification) await services.createNotification(found.serviceId, topicArn);
+  else if (!connectionEvents.every((event) => notification.events.includes(event)))
+    await services.repairNotification(notification.notificationId, topicArn);
+}
+
+/** What a person who registers a service should know: much of it is access that linkgate cannot guard. */
+function warningsAbout({ name, drift, onUnlisted }: Service): string[] {
+  return drift.map(({ check, detail }) =>
+    check === 'principal-is-everyone' && onUnlisted === 'ask'
+      ? `${name}: ${detail}. Anybody can make your approvers' channel ring: consider --on-unlisted hold.`
+      : `${name}: ${detail}.`,
+  );
+}

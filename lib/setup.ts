@@ -1,0 +1,25 @@
+import { defaultGroup, makeDefaultGroup } from './approval/approver-group.ts';
+import type { Table } from './table/table.ts';
+
+/** Where secrets are kept. */
+export interface Secrets {
+  /** @returns whether it was made now; false when there is one, which is never replaced. */
+  makeOnce(name: string, value: () => string): Promise<boolean>;
+}
+
+export interface SettingUp {
+  readonly table: Table;
+  readonly secrets: Secrets;
+  /** A new key, unguessable. */
+  readonly newKey: () => string;
+}
+
+/** What a deployment needs once, after it was made. May be repeated: what is there stays. */
+export async function setUp({ table, secrets, newKey }: SettingUp): Promise<string[]> {
+  const isNewKey = await secrets.makeOnce('links/signing-key', newKey);
+  const isNewGroup = await makeDefaultGroup(table);
+  return [
+    isNewKey ? 'made the key that signs links' : 'the key that signs links was there',
+    isNewGroup ? `made the approver group ${defaultGroup}` : `the approver group ${defaultGroup} was there`,
+  ];
+}

@@ -1,0 +1,86 @@
+import * as v from 'valibot';
+import type { Invocation } from '../invocation.ts';
+import { type Place, placeName } from '../place.ts';
+import { itemKind } from '../table/item.ts';
+import type { Key, Table } from '../table/table.ts';
+
+export const Pass = v.picklist(['pending', 'full']);
+export type Pass = v.InferOutput<typeof Pass>;
+
+/** Where a pass got to. */
+const Checkpoint = v.object({
+  nextToken: v.exactOptional(v.string()),
+  observation: v.object({
+    seen: v.number(),
+    decided: v.number(),
+    changed: v.number(),
+    waiting: v.number(),
+    notOurs: v.number(),
+  }),
+});
+export type Checkpoint = v.InferOutput<typeof Checkpoint>;
+
+const kind = itemKind({
+  /** ISO 8601: until then another run keeps away. */
+  heldUntil: v.string(),
+  startedAt: v.string(),
+  checkpoint: v.exactOptional(Checkpoint),
+  version: v.number(),
+});
+
+/**
+ * How long a run holds its lease after its last sign of life, in milliseconds. A run that crashed keeps the next ones
+ * away no longer than this; two runs at once would only do the same work twice.
+ */
+const duration = 50_000;
+/** An unfinished pass that is older is begun anew, in milliseconds. */
+const tooOld = 3_600_000;
+
+/** The right to be the one pass of its kind over a place. */
+export interface Lease {
+  /** ISO 8601: when the pass began, also where an earlier run of it did. */
+  readonly startedAt: string;
+  /** Where an earlier run of this pass got to. */
+  readonly checkpoint?: Checkpoint;
+  /** Remembers where the pass got to, and holds on unless told to let go. */
+  save(checkpoint: Checkpoint, options: { readonly letGo: boolean }): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** @returns undefined while another run holds it. */
+export async function leaseOf(
+  place: Place,
+  pass: Pass,
+  { table, now }: { readonly table: Table } & Invocation,
+): Promise<Lease | undefined> {
+  const key: Key = { pk: `SWEEP#${placeName(place)}`, sk: pass };
+  const [item] = await table.get([key]);
+  const before = item && kind.read(item);
+  const time = now();
+  if (before && new Date(before.heldUntil) > time) return undefined;
+
+  const resumes = before?.checkpoint && time.getTime() - new Date(before.startedAt).getTime() < tooOld;
+  const checkpoint = resumes ? before.checkpoint : undefined;
+  const startedAt = resumes ? before.startedAt : time.toISOString();
+  let version = before?.version ?? 0;
+
+  async function put(isHeld: boolean, reached: Checkpoint | undefined): Promise<boolean> {
+    const heldUntil = new Date(now().getTime() + (isHeld ? duration : 0)).toISOString();
+    const value = { heldUntil, startedAt, ...(reached && { checkpoint: reached }), version: version + 1 };
+    const isMine = await table.write([{ put: kind.item(key, value), expected: version }]);
+    version++;
+    return isMine;
+  }
+
+  if (!(await put(true, checkpoint))) return undefined;
+  return {
+    startedAt,
+    ...(checkpoint && { checkpoint }),
+    async save(reached, { letGo }) {
+      await put(!letGo, reached);
+    },
+    async release() {
+      await put(false, undefined);
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import {
+  type CountedEndpoints,
+  countedIn,
+  countedWrite,
+  readCounted,
+} from '../allowlist/counted-endpoints.ts';
+import { type Connection, type ConnectionState, isLive } from '../connection/connection.ts';
+import {
+  type ConnectionRecord,
+  dueIn,
+  missing,
+  readRecord,
+  recordKey,
+  recordPartitions,
+} from '../connection/connection-record.ts';
+import { type Connections, StaleTokenError } from '../connection/connections.ts';
+import type { Doorbell } from '../connection/decide-connections.ts';
+import { nothingObserved, type Observation, type Observing, observe, sumOf } from '../connection/observe.ts';
+import { writeTransition } from '../connection/tend-connections.ts';
+import { type Place, placeName } from '../place.ts';
+import { type Checkpoint, type Lease, leaseOf, type Pass } from './lease.ts';
+
+export interface Sweeping extends Observing {
+  readonly connectionsIn: (place: Place) => Connections;
+  readonly doorbell: Doorbell;
+  /** Milliseconds until this run must have ended. */
+  readonly remaining: () => number;
+}
+
+export interface SweepResult extends Observation {
+  /** Connections that this pass found gone. */
+  gone: number;
+  /** Sets of counted endpoints that did not agree with EC2. */
+  repaired: number;
+}
+
+/** `overlapping`: another pass over this place is under way. `unfinished`: out of time; the next run goes on from its checkpoint. */
+export type Sweep =
+  | { readonly status: 'done'; readonly result: SweepResult }
+  | { readonly status: 'overlapping' }
+  | { readonly status: 'unfinished' };
+
+/** What a run keeps free to end well, in milliseconds. */
+const reserve = 10_000;
+
+/**
+ * One pass over the connections of a place: `pending`, what waits for acceptance; `full`, everything, with the versions
+ * that verdicts rest on, what is gone, and the sets of counted endpoints. It rings for what is due and not done.
+ */
+export async function sweepConnections(place: Place, pass: Pass, deps: Sweeping): Promise<Sweep> {
+  const lease = await leaseOf(place, pass, deps);
+  if (!lease) return { status: 'overlapping' };
+
+  const estate = pass === 'full' && !lease.checkpoint ? await wholeEstate(place, deps) : undefined;
+  const observation = await passOver(place, pass, lease, estate, deps);
+  if (!observation) return { status: 'unfinished' };
+  if (await isAnythingDue(place, deps)) await deps.doorbell.ring(place);
+  const result: SweepResult = { ...observation, gone: 0, repaired: 0 };
+  if (estate) {
+    result.gone = await settleMissing(place, lease.startedAt, estate, deps);
+    result.repaired = await repairCounted(place, lease.startedAt, estate, deps);
+  }
+  await lease.release();
+  return { status: 'done', result };
+}
+
+/** What a pass that saw everything in one run remembers of it: enough to notice what is missing, and no more. */
+interface Estate {
+  readonly endpointIds: Set<string>;
+  /** Of each account at a service whose endpoints are counted: its connections. */
+  readonly counted: Map<string, Connection[]>;
+}
+
+async function wholeEstate(place: Place, { table }: Sweeping): Promise<Estate> {
+  const counted = new Map<string, Connection[]>();
+  for await (const page of table.query(countedIn(place)))
+    for (const { serviceId, accountId } of page.map(readCounted))
+      counted.set(`${serviceId} ${accountId}`, []);
+  return { endpointIds: new Set(), counted };
+}
+
+/** @returns undefined when time ran out; the checkpoint says where to go on. */
+async function passOver(
+  place: Place,
+  pass: Pass,
+  lease: Lease,
+  estate: Estate | undefined,
+  deps: Sweeping,
+): Promise<Observation | undefined> {
+  const connections = deps.connectionsIn(place);
+  const filter = pass === 'pending' ? { state: 'pendingAcceptance' as const } : {};
+  let { nextToken, observation }: Checkpoint = lease.checkpoint ?? { observation: nothingObserved() };
+  for (;;) {
+    const page = await pageOr(connections, filter, nextToken);
+    if (page === 'stale') {
+      nextToken = undefined;
+      observation = nothingObserved();
+      continue;
+    }
+    const seen = await observe(page.connections, deps, { compareVersions: pass === 'full' });
+    observation = sumOf(observation, seen);
+    for (const connection of page.connections) {
+      estate?.endpointIds.add(connection.endpointId);
+      estate?.counted.get(`${connection.serviceId} ${connection.ownerAccountId}`)?.push(connection);
+    }
+    nextToken = page.nextToken;
+    if (nextToken === undefined) return observation;
+    const isLate = deps.remaining() < reserve;
+    await lease.save({ nextToken, observation }, { letGo: isLate });
+    if (isLate) return undefined;
+  }
+}
+
+async function pageOr(
+  connections: Connections,
+  filter: Parameters<Connections['page']>[0],
+  nextToken?: string,
+) {
+  try {
+    return await connections.page(filter, nextToken);
+  } catch (error) {
+    if (error instanceof StaleTokenError && nextToken !== undefined) return 'stale';
+    throw error;
+  }
+}
+
+async function isAnythingDue(place: Place, { table }: Sweeping): Promise<boolean> {
+  for await (const page of table.query(dueIn(place), { limit: 1 })) return page.length > 0;
+  return false;
+}
+
+/** Connections that are remembered here and were not listed: gone, when the whole pass before did not list them either. */
+async function settleMissing(
+  place: Place,
+  startedAt: string,
+  estate: Estate,
+  deps: Sweeping,
+): Promise<number> {
+  let gone = 0;
+  for (const partition of recordPartitions)
+    for await (const page of deps.table.query(partition))
+      for (const record of page.map(readRecord)) {
+        if (!isMissing(record, place, startedAt, estate)) continue;
+        const transition = missing(record, startedAt, deps.now());
+        const written = await writeTransition(record, transition, deps);
+        if (written && transition.record.goneAt !== undefined) gone++;
+      }
+  return gone;
+}
+
+function isMissing(record: ConnectionRecord, place: Place, startedAt: string, estate: Estate): boolean {
+  return (
+    record.goneAt === undefined &&
+    placeName(record.place) === placeName(place) &&
+    record.requestedAt < startedAt &&
+    record.missingSince !== startedAt &&
+    !estate.endpointIds.has(record.endpointId)
+  );
+}
+
+/** Sets of counted endpoints are brought back to what EC2 shows and our records agree with. */
+async function repairCounted(
+  place: Place,
+  startedAt: string,
+  estate: Estate,
+  deps: Sweeping,
+): Promise<number> {
+  let repaired = 0;
+  for await (const page of deps.table.query(countedIn(place)))
+    for (const kept of page.map(readCounted)) {
+      const theirs = estate.counted.get(`${kept.serviceId} ${kept.accountId}`);
+      const endpointIds = theirs && (await endpointsThatCount(theirs, kept, startedAt, deps));
+      if (!endpointIds) continue;
+      const whose = { place, serviceId: kept.serviceId, ownerAccountId: kept.accountId };
+      if (await deps.table.write([countedWrite(whose, kept, { ...kept, endpointIds })])) repaired++;
+    }
+  return repaired;
+}
+
+/**
+ * Where the set and what was listed differ, the records settle it, since decisions go on while the pass reads.
+ * @returns undefined when the set is right.
+ */
+async function endpointsThatCount(
+  theirs: readonly Connection[],
+  kept: CountedEndpoints,
+  startedAt: string,
+  { table }: Sweeping,
+): Promise<string[] | undefined> {
+  const listed = new Map(theirs.map(({ endpointId, state }) => [endpointId, state]));
+  const isKept = new Set(kept.endpointIds);
+  const extra = kept.endpointIds.filter((id) => !mayCount(listed.get(id)));
+  const lacking = theirs.filter(({ endpointId, state }) => isLive(state) && !isKept.has(endpointId));
+  const ids = [...extra, ...lacking.map(({ endpointId }) => endpointId)];
+  const records = new Map(
+    (await table.get(ids.map(recordKey))).map(readRecord).map((record) => [record.endpointId, record]),
+  );
+  const isRecent = (id: string) => (records.get(id)?.requestedAt ?? '') >= startedAt;
+  const remove = extra.filter(
+    (id) => !isRecent(id) && (!listed.has(id) || !mayCount(records.get(id)?.state)),
+  );
+  const add = lacking.map(({ endpointId }) => endpointId).filter((id) => mayCount(records.get(id)?.state));
+  if (remove.length === 0 && add.length === 0) return undefined;
+  return [...kept.endpointIds.filter((id) => !remove.includes(id)), ...add];
+}
+
+function mayCount(state: ConnectionState | undefined): boolean {
+  return state !== undefined && (state === 'pendingAcceptance' || isLive(state));
+}

@@ -1,0 +1,17 @@
+import * as v from 'valibot';
+import { Place } from '../place.ts';
+import { Pass } from './lease.ts';
+
+/** One pass over one place is to be made. */
+export const SweepRequest = v.object({
+  place: Place,
+  pass: Pass,
+  /** The job that waits for its result. */
+  jobId: v.exactOptional(v.string()),
+});
+export type SweepRequest = v.InferOutput<typeof SweepRequest>;
+
+/** The queue of passes to be made. */
+export interface Sweeps {
+  request(sweep: SweepRequest, options?: { readonly afterSeconds: number }): Promise<void>;
+}

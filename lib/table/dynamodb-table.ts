@@ -1,0 +1,114 @@
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  type DynamoDBClient,
+  QueryCommand,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { chunks } from '../chunks.ts';
+import { keyName } from './item.ts';
+import type { Item, Key, Table, Write } from './table.ts';
+
+/** How many keys DynamoDB takes in one batch read. */
+const keysPerRead = 100;
+/** Concurrent transactions on one item cancel each other; the next try usually finds it free. */
+const attempts = 6;
+
+/** DynamoDB kept answering with less than it was asked for. */
+export class UnreadKeysError extends Error {
+  override readonly name = 'UnreadKeysError';
+}
+
+export function dynamoDbTable(
+  dynamodb: DynamoDBClient,
+  tableName: string,
+  { sleep, random }: { sleep: (milliseconds: number) => Promise<void>; random: () => number },
+): Table {
+  /** Waits longer each time, at a random point, so that those who collided do not collide again. */
+  const backOff = (attempt: number) => sleep(random() * 50 * 2 ** attempt);
+
+  async function getBatch(keys: readonly Key[]): Promise<Item[]> {
+    const items: Item[] = [];
+    let unread: Record<string, AttributeValue>[] = keys.map(({ pk, sk }) => marshall({ pk, sk }));
+    for (let attempt = 0; unread.length > 0; attempt++) {
+      if (attempt === attempts) throw new UnreadKeysError(`${unread.length} keys were left unread`);
+      if (attempt > 0) await backOff(attempt);
+      const { Responses, UnprocessedKeys } = await dynamodb.send(
+        new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: unread, ConsistentRead: true } } }),
+      );
+      items.push(...(Responses?.[tableName] ?? []).map((item) => unmarshall(item) as Item));
+      unread = UnprocessedKeys?.[tableName]?.Keys ?? [];
+    }
+    return items;
+  }
+
+  return {
+    async get(keys) {
+      const distinct = [...new Map(keys.map((key) => [keyName(key), key])).values()];
+      return (await Promise.all(chunks(distinct, keysPerRead).map(getBatch))).flat();
+    },
+
+    async *query(pk, { prefix, after, limit } = {}) {
+      const condition = ['pk = :pk', prefix && 'begins_with(sk, :sk)', after && 'sk > :sk']
+        .filter(Boolean)
+        .join(' AND ');
+      const sk = prefix ?? after;
+      let start: Record<string, AttributeValue> | undefined;
+      do {
+        const { Items = [], LastEvaluatedKey } = await dynamodb.send(
+          new QueryCommand({
+            TableName: tableName,
+            ConsistentRead: true,
+            KeyConditionExpression: condition,
+            ExpressionAttributeValues: marshall({ ':pk': pk, ...(sk !== undefined && { ':sk': sk }) }),
+            ...(limit !== undefined && { Limit: limit }),
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
+        yield Items.map((item) => unmarshall(item) as Item);
+        start = LastEvaluatedKey;
+      } while (start);
+    },
+
+    async write(writes) {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          await dynamodb.send(
+            new TransactWriteItemsCommand({
+              TransactItems: writes.map((write) => transactItem(tableName, write)),
+            }),
+          );
+          return true;
+        } catch (error) {
+          const codes = error instanceof TransactionCanceledException ? reasonsOf(error) : [];
+          if (codes.includes('ConditionalCheckFailed')) return false;
+          if (!codes.includes('TransactionConflict') || attempt === attempts) throw error;
+          await backOff(attempt);
+        }
+      }
+    },
+  };
+}
+
+function reasonsOf({ CancellationReasons = [] }: TransactionCanceledException): string[] {
+  return CancellationReasons.flatMap(({ Code }) => Code ?? []);
+}
+
+function transactItem(TableName: string, write: Write): TransactWriteItem {
+  const condition = conditionOf(write.expected);
+  return 'put' in write
+    ? { Put: { TableName, Item: marshall(write.put, { removeUndefinedValues: true }), ...condition } }
+    : { Delete: { TableName, Key: marshall({ pk: write.remove.pk, sk: write.remove.sk }), ...condition } };
+}
+
+function conditionOf(expected: number | undefined) {
+  if (expected === undefined) return {};
+  if (expected === 0) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  return {
+    ConditionExpression: 'version = :expected',
+    ExpressionAttributeValues: marshall({ ':expected': expected }),
+  };
+}

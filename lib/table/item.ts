@@ -1,0 +1,68 @@
+import * as v from 'valibot';
+import type { Item, Key } from './table.ts';
+
+/** The form of items that this version of linkgate writes. A newer minor is read, a newer major is refused. */
+const form = { major: 1, written: '1.0' };
+
+/** An item was written by a version of linkgate that this one cannot read. */
+export class NewerItemError extends Error {
+  override readonly name = 'NewerItemError';
+  readonly key: Key;
+  readonly form: string;
+
+  constructor(key: Key, itemForm: string) {
+    super(
+      `item \`${key.pk}\` \`${key.sk}\` has form ${itemForm}, and this linkgate reads forms up to ${form.major}.x: deploy the newer version again`,
+    );
+    this.key = { pk: key.pk, sk: key.sk };
+    this.form = itemForm;
+  }
+}
+
+/** An item does not have the shape that linkgate gave it. */
+export class MalformedItemError extends Error {
+  override readonly name = 'MalformedItemError';
+
+  constructor(key: Key, problems: string, options?: ErrorOptions) {
+    super(`item \`${key.pk}\` \`${key.sk}\` is malformed: ${problems}`, options);
+  }
+}
+
+/**
+ * A kind of item: validated when it is read and when it is written. Attributes that the schema
+ * does not name are kept, so that a deployment can be rolled back by one version.
+ */
+export function itemKind<const Entries extends v.ObjectEntries>(entries: Entries) {
+  const schema = v.looseObject(entries);
+  type Value = v.InferOutput<typeof schema>;
+
+  function check(key: Key, value: unknown): Value {
+    const result = v.safeParse(schema, value);
+    if (!result.success) throw new MalformedItemError(key, v.summarize(result.issues));
+    return result.output;
+  }
+
+  return {
+    /** @throws NewerItemError, MalformedItemError */
+    read(item: Item): Value {
+      const itemForm = String(item.form ?? '0');
+      if (Number.parseInt(itemForm, 10) > form.major) throw new NewerItemError(item, itemForm);
+      const { pk: _pk, sk: _sk, form: _form, ...value } = item;
+      return check(item, value);
+    },
+    /** @throws MalformedItemError */
+    item(key: Key, value: Value & { readonly version: number }): Item {
+      return { ...check(key, value), ...key, version: value.version, form: form.written };
+    },
+  };
+}
+
+export function keyName({ pk, sk }: Key): string {
+  return `${pk}\n${sk}`;
+}
+
+/** Finds what a batch read returned by key. */
+export function byKey(items: readonly Item[]): { find(key: Key): Item | undefined } {
+  const found = new Map(items.map((item) => [keyName(item), item]));
+  return { find: (key) => found.get(keyName(key)) };
+}

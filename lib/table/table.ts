@@ -1,0 +1,44 @@
+/** What identifies an item: partition key and sort key. */
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** An item as the table holds it. `version` grows with each change, also across removal where an item says so. */
+export interface Item extends Key {
+  readonly version: number;
+  readonly [attribute: string]: unknown;
+}
+
+/**
+ * One change of one item. `expected` is the version that must still be there (0: no item may be there);
+ * left out, the item is written whatever is there, which is right only beside another write that carries the condition.
+ */
+export type Write =
+  | { readonly put: Item; readonly expected?: number }
+  | { readonly remove: Key; readonly expected?: number };
+
+/** How many writes fit into one transaction. */
+export const writesPerTransaction = 100;
+
+/** The table as linkgate uses it. Reads are consistent. */
+export interface Table {
+  /** Any number of keys, in batches of 100; absent items are left out. */
+  get(keys: readonly Key[]): Promise<Item[]>;
+  /** One page after another of a partition, in order of the sort key. */
+  query(pk: string, options?: QueryOptions): AsyncIterable<Item[]>;
+  /**
+   * All of the writes or none; at most 100.
+   * @returns false when an expected version was not there, and nothing was written.
+   */
+  write(writes: readonly Write[]): Promise<boolean>;
+}
+
+export interface QueryOptions {
+  /** Only sort keys that begin so. */
+  readonly prefix?: string;
+  /** Only sort keys after this one. */
+  readonly after?: string;
+  /** Items a page. */
+  readonly limit?: number;
+}

@@ -1,0 +1,15 @@
+import { entryThatCounts, type Rule } from '../../lib/policy/rule.ts';
+
+export const accountIsAllowed: Rule = {
+  name: 'account-is-allowed',
+  examine({ ownerAccountId }, policy) {
+    const entry = entryThatCounts(policy);
+    if (entry?.effect !== 'allow') return undefined;
+    const where = entry.serviceId === '*' ? 'every service' : policy.service.name;
+    return {
+      outcome: 'accept',
+      reason: `account ${ownerAccountId} is allowed at ${where}`,
+      ...(entry.expiresAt !== undefined && { until: entry.expiresAt }),
+    };
+  },
+};

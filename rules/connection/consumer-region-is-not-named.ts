@@ -1,0 +1,14 @@
+import { entryThatCounts, type Rule } from '../../lib/policy/rule.ts';
+
+export const consumerRegionIsNotNamed: Rule = {
+  name: 'consumer-region-is-not-named',
+  examine({ endpointRegion }, policy) {
+    const named = entryThatCounts(policy)?.consumerRegions;
+    return named === undefined || (endpointRegion !== undefined && named.includes(endpointRegion))
+      ? undefined
+      : {
+          outcome: 'ask',
+          reason: `the entry names consumer Regions, and ${endpointRegion ?? 'an unknown Region'} is not among them`,
+        };
+  },
+};

@@ -1,0 +1,11 @@
+import { entryThatCounts, type Rule } from '../../lib/policy/rule.ts';
+
+export const endpointIsNotNamed: Rule = {
+  name: 'endpoint-is-not-named',
+  examine({ endpointId }, policy) {
+    const named = entryThatCounts(policy)?.endpointIds;
+    return named === undefined || named.includes(endpointId)
+      ? undefined
+      : { outcome: 'ask', reason: `the entry names endpoints, and ${endpointId} is not among them` };
+  },
+};
