@@ -1,0 +1,61 @@
+import { type LambdaContext, type LambdaEvent, handle as lambdaHandler } from 'hono/aws-lambda';
+import { apiRoutes } from '../lib/api/api.ts';
+import { setting } from '../lib/config.ts';
+import { handler as handle } from '../lib/handler.ts';
+import {
+  hub,
+  id,
+  logger,
+  newKey,
+  now,
+  rules,
+  wireConnections,
+  wireDoorbell,
+  wireSecrets,
+  wireServices,
+  wireSweeps,
+  wireTable,
+} from '../lib/wiring.ts';
+
+const app = {
+  table: wireTable(),
+  connectionsIn: wireConnections(),
+  servicesIn: wireServices(),
+  doorbell: wireDoorbell(),
+  sweeps: wireSweeps(),
+  secrets: wireSecrets(),
+  hub: hub(),
+  topicArn: setting('LINKGATE_CONNECTIONS_TOPIC_ARN'),
+  rules,
+  now,
+  id,
+  newKey,
+  onError: (error: unknown) => logger.error('a request failed', { error }),
+};
+
+const respond = lambdaHandler(
+  apiRoutes(({ env }) => ({
+    ...app,
+    caller: callerOf(env.event),
+    requestId: env.lambdaContext.awsRequestId,
+  })),
+);
+
+/** linkgate's HTTP API: the command line's, and other systems'. */
+export const handler = handle(logger, async (event: LambdaEvent, context) => {
+  const response = await respond(event, context as unknown as LambdaContext);
+  logger.info('answered', { ...requestOf(event), caller: callerOf(event), status: response.statusCode });
+  return response;
+});
+
+/** The ARN that API Gateway's IAM authoriser found. */
+function callerOf(event: LambdaEvent): string {
+  const { authorizer } = event.requestContext as { authorizer?: { iam?: { userArn?: string } } };
+  const arn = authorizer?.iam?.userArn;
+  if (arn === undefined) throw new Error('the request was not authorised by IAM');
+  return arn;
+}
+
+function requestOf(event: LambdaEvent) {
+  return 'rawPath' in event ? { path: event.rawPath, method: event.requestContext.http.method } : {};
+}

@@ -1,0 +1,23 @@
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { answerDoorbells } from '../lib/connection/answer-doorbells.ts';
+import { readDoorbell } from '../lib/connection/connection-notification.ts';
+import { failuresOf, handler as handle } from '../lib/handler.ts';
+import { logger, now, wireBus, wireConnections, wireTable } from '../lib/wiring.ts';
+
+const app = { table: wireTable(), bus: wireBus(), connectionsIn: wireConnections(), now };
+
+/** A doorbell rang: looks in EC2 at what it may be about, and says on the bus what is new. */
+export const handler = handle<SQSEvent, SQSBatchResponse>(
+  logger,
+  async ({ Records }, { awsRequestId: requestId }) => {
+    const doorbells = Records.map(({ body }) => readDoorbell(body));
+    const readable = doorbells.filter((doorbell) => doorbell !== undefined);
+    const garbage = doorbells.length - readable.length;
+    if (garbage > 0) logger.warn('messages that are no doorbells were dropped', { garbage });
+    // AWS does not document what a notification says; the first real ones end the guesswork.
+    for (const { body } of Records) logger.debug('doorbell', { body });
+    const observation = await answerDoorbells(readable, { ...app, requestId });
+    logger.info('doorbells answered', { doorbells: readable.length, garbage, ...observation });
+    return failuresOf([]);
+  },
+);

@@ -1,0 +1,51 @@
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import * as v from 'valibot';
+import { placesOf } from '../lib/approval/decide-by-person.ts';
+import { failuresOf, handler as handle } from '../lib/handler.ts';
+import { readMessages } from '../lib/queue.ts';
+import { finishPlace } from '../lib/sweep/job.ts';
+import { Pass } from '../lib/sweep/lease.ts';
+import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
+import { SweepRequest } from '../lib/sweep/sweeps.ts';
+import { logger, now, wireBus, wireConnections, wireDoorbell, wireSweeps, wireTable } from '../lib/wiring.ts';
+
+const table = wireTable();
+const sweeps = wireSweeps();
+const app = { table, bus: wireBus(), connectionsIn: wireConnections(), doorbell: wireDoorbell(), now };
+
+/** What a schedule hands over. */
+const Scheduled = v.object({ pass: Pass });
+
+/** How long a pass that a person waits for lets another one finish, in seconds. */
+const turnAfter = 5;
+
+/** A schedule asks for a pass: one message a place. A message asks for one place: that pass is made. */
+export const handler = handle<
+  SQSEvent | v.InferInput<typeof Scheduled>,
+  SQSBatchResponse | { places: number }
+>(logger, async (event, context) => {
+  if (!('Records' in event)) return { places: await requestPasses(v.parse(Scheduled, event).pass) };
+  const { messages, malformed } = readMessages(event.Records, SweepRequest, logger);
+  const invocation = {
+    requestId: context.awsRequestId,
+    remaining: () => context.getRemainingTimeInMillis(),
+  };
+  for (const { value } of messages) await makePass(value, { ...app, ...invocation });
+  return failuresOf(malformed);
+});
+
+async function requestPasses(pass: Pass): Promise<number> {
+  const places = await placesOf(table);
+  for (const place of places) await sweeps.request({ place, pass });
+  return places.length;
+}
+
+async function makePass(request: SweepRequest, invocation: Parameters<typeof sweepConnections>[2]) {
+  const { place, pass, jobId } = request;
+  const sweep = await sweepConnections(place, pass, invocation);
+  logger.info('connections swept', { ...place, pass, ...sweep });
+  if (sweep.status === 'unfinished') await sweeps.request(request);
+  else if (jobId !== undefined && sweep.status === 'done')
+    await finishPlace(jobId, place, sweep.result, invocation);
+  else if (jobId !== undefined) await sweeps.request(request, { afterSeconds: turnAfter });
+}

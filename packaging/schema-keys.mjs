@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+
+/**
+ * An esbuild plugin. The SDK writes its schemas with computed keys, `{ [_xN]: _Fil }`, which esbuild cannot drop when
+ * nothing uses them (aws/aws-sdk-js-v3 issue 7607). With the keys written out, a client keeps the schemas of its commands alone.
+ */
+export const schemaKeys = {
+  name: 'schema-keys',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]dist-es[\\/]schemas[\\/]schemas_\d+\.js$/ }, async ({ path }) => ({
+      contents: withWrittenKeys(await readFile(path, 'utf8')),
+      loader: 'js',
+    }));
+  },
+};
+
+/** Replaces each computed key by the string that its constant holds. */
+export function withWrittenKeys(source) {
+  const constants = new Map(
+    [...source.matchAll(/^const (\w+) = ("(?:[^"\\]|\\.)*");$/gm)].map(([, name, value]) => [name, value]),
+  );
+  return source.replace(/\[(\w+)\]:/g, (computed, name) =>
+    constants.has(name) ? `${constants.get(name)}:` : computed,
+  );
+}

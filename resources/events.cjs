@@ -1,0 +1,115 @@
+'use strict';
+
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+const arnOf = (logicalId) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
+
+/** Which events go to which queue, by the name of the pattern in rules/events. `bus`: none is the account's own, where AWS puts its events. */
+const rules = {
+  ConnectionRequestRule: { pattern: 'connection-request', queue: 'ConnectionRequests', bus: 'Bus' },
+  ConnectionChangedRule: { pattern: 'connection-changed', queue: 'ConnectionChanges', bus: 'Bus' },
+  ConnectionIsPendingRule: { pattern: 'connection-is-pending', queue: 'ConnectionLooks', bus: 'Bus' },
+  ConnectionChangedByHandRule: { pattern: 'connection-changed-by-hand', queue: 'ConnectionNotifications' },
+  ServiceChangedRule: { pattern: 'service-changed', queue: 'ServiceChanges' },
+};
+
+/** How often what is swept. */
+const schedules = {
+  SweepPendingSchedule: { every: 'rate(1 minute)', pass: 'pending' },
+  SweepFullSchedule: { every: 'rate(15 minutes)', pass: 'full' },
+};
+
+const delivery = (hours) => ({
+  RetryPolicy: { MaximumEventAgeInSeconds: hours * 3600, MaximumRetryAttempts: 185 },
+  DeadLetterConfig: { Arn: arnOf('UndeliveredEvents') },
+});
+
+function rule([logicalId, { pattern, queue, bus }]) {
+  return {
+    [logicalId]: {
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        Name: `linkgate-\${sls:stage}-${pattern}`,
+        ...(bus && { EventBusName: { Ref: bus } }),
+        EventPattern: JSON.parse(readFileSync(join(__dirname, '../rules/events', `${pattern}.json`), 'utf8')),
+        Targets: [{ Id: 'queue', Arn: arnOf(queue), ...delivery(24) }],
+      },
+    },
+    [`${logicalId}Policy`]: queuePolicy(queue, 'events.amazonaws.com', [arnOf(logicalId)]),
+  };
+}
+
+function schedule([logicalId, { every, pass }]) {
+  return {
+    [logicalId]: {
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        Name: `linkgate-\${sls:stage}-sweep-${pass}`,
+        ScheduleExpression: every,
+        Targets: [
+          {
+            Id: 'sweep',
+            Arn: arnOf('SweepDashconnectionsLambdaFunction'),
+            Input: JSON.stringify({ pass }),
+            ...delivery(1),
+          },
+        ],
+      },
+    },
+    [`${logicalId}Permission`]: {
+      Type: 'AWS::Lambda::Permission',
+      Properties: {
+        FunctionName: arnOf('SweepDashconnectionsLambdaFunction'),
+        Action: 'lambda:InvokeFunction',
+        Principal: 'events.amazonaws.com',
+        SourceArn: arnOf(logicalId),
+      },
+    },
+  };
+}
+
+function queuePolicy(queue, Service, sources) {
+  return {
+    Type: 'AWS::SQS::QueuePolicy',
+    Properties: {
+      Queues: [{ Ref: queue }],
+      PolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service },
+            Action: 'sqs:SendMessage',
+            Resource: arnOf(queue),
+            Condition: { ArnEquals: { 'aws:SourceArn': sources } },
+          },
+        ],
+      },
+    },
+  };
+}
+
+module.exports = () => {
+  const resources = Object.assign(
+    { Bus: { Type: 'AWS::Events::EventBus', Properties: { Name: 'linkgate-${sls:stage}' } } },
+    ...Object.entries(rules).map(rule),
+    ...Object.entries(schedules).map(schedule),
+    {
+      UndeliveredEventsPolicy: queuePolicy(
+        'UndeliveredEvents',
+        'events.amazonaws.com',
+        [...Object.keys(rules), ...Object.keys(schedules)].map(arnOf),
+      ),
+    },
+  );
+  // One policy a queue: a second one would replace the first.
+  resources.ConnectionChangedByHandRulePolicy.Properties.PolicyDocument.Statement.push({
+    Effect: 'Allow',
+    Principal: { Service: 'sns.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: arnOf('ConnectionNotifications'),
+    Condition: { ArnEquals: { 'aws:SourceArn': { Ref: 'ConnectionsTopic' } } },
+  });
+  return { Resources: resources };
+};

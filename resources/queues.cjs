@@ -1,0 +1,111 @@
+'use strict';
+
+const day = 86_400;
+
+/**
+ * Every queue that feeds a function, each with its dead-letter queue and two alarms. `visibility`: seconds until a failed
+ * message is tried again, longer than its function may run. `late`: the age of the oldest message, in seconds, that rings.
+ */
+const queues = {
+  ConnectionNotifications: { name: 'connection-notifications', visibility: 60, late: 300 },
+  // Nothing rings when an accepted connection becomes available, so what is seen pending is looked at again.
+  ConnectionLooks: { name: 'connection-looks', visibility: 60, late: 300, delay: 5 },
+  ConnectionRequests: { name: 'connection-requests', visibility: 60, late: 300 },
+  ConnectionChanges: { name: 'connection-changes', visibility: 60, late: 300 },
+  ServiceChanges: { name: 'service-changes', visibility: 120, late: 900 },
+  Verdicts: { name: 'verdicts', visibility: 90, late: 900, fifo: true },
+  Sweeps: { name: 'sweeps', visibility: 310, late: 900 },
+};
+
+/** Where ends what no queue took: events that a rule could not deliver, and invocations and stream records that kept failing. */
+const lastResorts = {
+  UndeliveredEvents: 'undelivered-events',
+  FailedInvocations: 'failed-invocations',
+};
+
+const named = (name, isFifo) => `linkgate-\${sls:stage}-${name}${isFifo ? '.fifo' : ''}`;
+const arnOf = (logicalId) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
+
+function queue(name, properties, isFifo = false) {
+  return {
+    Type: 'AWS::SQS::Queue',
+    Properties: {
+      QueueName: named(name, isFifo),
+      SqsManagedSseEnabled: true,
+      ...(isFifo && { FifoQueue: true }),
+      ...properties,
+    },
+  };
+}
+
+/** Rings as soon as something is where it should never be. */
+function alarmOnArrival(name, logicalId, description) {
+  return alarm(`${name}-has-messages`, logicalId, {
+    AlarmDescription: description,
+    MetricName: 'ApproximateNumberOfMessagesVisible',
+    Threshold: 0,
+  });
+}
+
+function alarm(name, logicalId, properties) {
+  return {
+    Type: 'AWS::CloudWatch::Alarm',
+    Properties: {
+      AlarmName: named(name),
+      Namespace: 'AWS/SQS',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [logicalId, 'QueueName'] } }],
+      Statistic: 'Maximum',
+      Period: 60,
+      EvaluationPeriods: 1,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
+      ...properties,
+    },
+  };
+}
+
+function queueResources([logicalId, { name, visibility, late, delay, fifo }]) {
+  const deadLetters = `${logicalId}DeadLetters`;
+  return {
+    [logicalId]: queue(
+      name,
+      {
+        VisibilityTimeout: visibility,
+        MessageRetentionPeriod: 4 * day,
+        RedrivePolicy: { deadLetterTargetArn: arnOf(deadLetters), maxReceiveCount: 5 },
+        ...(delay && { DelaySeconds: delay }),
+      },
+      fifo,
+    ),
+    [deadLetters]: queue(`${name}-dead-letters`, { MessageRetentionPeriod: 14 * day }, fifo),
+    [`${deadLetters}Alarm`]: alarmOnArrival(
+      `${name}-dead-letters`,
+      deadLetters,
+      `Messages of ${name} failed five times. The function's log says why; send them back with SQS's redrive when it is mended.`,
+    ),
+    [`${logicalId}AgeAlarm`]: alarm(`${name}-is-late`, logicalId, {
+      AlarmDescription: `The oldest message of ${name} waits for more than ${late} s.`,
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Threshold: late,
+    }),
+  };
+}
+
+function lastResort([logicalId, name]) {
+  return {
+    [logicalId]: queue(name, { MessageRetentionPeriod: 14 * day }),
+    [`${logicalId}Alarm`]: alarmOnArrival(
+      name,
+      logicalId,
+      `Something arrived in ${name}. Nothing is lost: the sweep does the same work within a minute; find out why.`,
+    ),
+  };
+}
+
+module.exports = () => ({
+  Resources: Object.assign(
+    {},
+    ...Object.entries(queues).map(queueResources),
+    ...Object.entries(lastResorts).map(lastResort),
+  ),
+});

@@ -1,0 +1,185 @@
+'use strict';
+
+const arnOf = (logicalId) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
+const allow = (Action, Resource, Condition) => ({
+  Effect: 'Allow',
+  Action,
+  Resource,
+  ...(Condition && { Condition }),
+});
+
+// DescribeVpcEndpoint… have no resource-level permissions (Service Authorization Reference, EC2).
+const describeConnections = allow(['ec2:DescribeVpcEndpointConnections'], '*');
+const describeServices = allow(
+  [
+    'ec2:DescribeVpcEndpointServiceConfigurations',
+    'ec2:DescribeVpcEndpointServicePermissions',
+    'ec2:DescribeVpcEndpointConnectionNotifications',
+  ],
+  '*',
+);
+const publish = allow(['events:PutEvents'], arnOf('Bus'), { StringEquals: { 'events:source': 'linkgate' } });
+const ring = allow(['sqs:SendMessage'], arnOf('Verdicts'));
+const receiveFrom = (...queues) =>
+  allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queues.map(arnOf));
+const requestSweeps = allow(['sqs:SendMessage'], arnOf('Sweeps'));
+
+const table = {
+  'Fn::If': [
+    'MakesTable',
+    { 'Fn::GetAtt': ['Table', 'Arn'] },
+    { 'Fn::Sub': 'arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${table}' },
+  ],
+};
+const stream = {
+  'Fn::If': ['MakesTable', { 'Fn::GetAtt': ['Table', 'StreamArn'] }, { Ref: 'tableStreamArn' }],
+};
+
+/** Only partitions of these kinds: a condition on the partition key. */
+const onPartitions = (...kinds) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': kinds } });
+const read = allow(['dynamodb:BatchGetItem'], table);
+const query = (...kinds) => allow(['dynamodb:Query'], table, onPartitions(...kinds));
+const put = (...kinds) => allow(['dynamodb:PutItem'], table, onPartitions(...kinds));
+// No function may delete audit entries, and none updates any item in place.
+const remove = (...kinds) => allow(['dynamodb:DeleteItem'], table, onPartitions(...kinds));
+
+const services = {
+  'Fn::Sub': 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:vpc-endpoint-service/*',
+};
+const notifications = {
+  'Fn::Sub': 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:vpc-endpoint-connection-notification/*',
+};
+const parameter = (name) => ({
+  'Fn::Sub': `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/linkgate/\${sls:stage}/${name}`,
+});
+
+/** What each function may do, and nothing else: by the name of its role's resource. */
+const roles = {
+  OnConnectionNotification: [
+    'on-connection-notification',
+    receiveFrom('ConnectionNotifications', 'ConnectionLooks'),
+    describeConnections,
+    read,
+    query('SERVICES'),
+    publish,
+  ],
+  DecideConnections: [
+    'decide-connections',
+    receiveFrom('ConnectionRequests'),
+    describeConnections,
+    read,
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*'),
+    remove('DUE#*'),
+    ring,
+  ],
+  ApplyVerdicts: [
+    'apply-verdicts',
+    receiveFrom('Verdicts'),
+    describeConnections,
+    // Services are registered after the deployment: their tag confers the permission.
+    allow(['ec2:AcceptVpcEndpointConnections', 'ec2:RejectVpcEndpointConnections'], services, {
+      StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' },
+    }),
+    read,
+    query('DUE#*'),
+    put('CONNECTIONS#*', 'AUDIT#*'),
+    publish,
+    ring,
+    allow(['ssm:GetParameter'], parameter('mode')),
+  ],
+  TendConnection: [
+    'tend-connection',
+    receiveFrom('ConnectionChanges'),
+    read,
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*'),
+    remove('DUE#*'),
+  ],
+  SweepConnections: [
+    'sweep-connections',
+    receiveFrom('Sweeps'),
+    describeConnections,
+    read,
+    query('SERVICES', 'DUE#*', 'COUNTED#*', 'CONNECTIONS#*'),
+    put('SWEEP#*', 'JOB#*', 'CONNECTIONS#*', 'AUDIT#*', 'COUNTED#*'),
+    remove('DUE#*'),
+    publish,
+    ring,
+    requestSweeps,
+  ],
+  CheckService: [
+    'check-service',
+    receiveFrom('ServiceChanges'),
+    describeServices,
+    read,
+    query('SERVICES'),
+    put('SERVICES'),
+  ],
+  OnRecordChanged: [
+    'on-record-changed',
+    allow(
+      ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+      stream,
+    ),
+    allow(['sqs:SendMessage'], arnOf('FailedInvocations')),
+    describeConnections,
+    read,
+    query('SERVICES'),
+    publish,
+  ],
+  OnApiRequest: [
+    'on-api-request',
+    describeConnections,
+    describeServices,
+    // Tagging a service confers the right to act on it: only this key, only with this stage.
+    allow(['ec2:CreateTags'], services, {
+      StringEquals: { 'aws:RequestTag/linkgate': '${sls:stage}' },
+      'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] },
+    }),
+    allow(['ec2:DeleteTags'], services, {
+      StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' },
+      'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] },
+    }),
+    allow(['ec2:CreateVpcEndpointConnectionNotification'], [services, notifications]),
+    allow(
+      ['ec2:ModifyVpcEndpointConnectionNotification', 'ec2:DeleteVpcEndpointConnectionNotifications'],
+      notifications,
+    ),
+    read,
+    query('SERVICES', 'ALLOWLIST#*', 'AUDIT#*'),
+    put('SERVICES', 'ALLOWLIST#*', 'APPROVERS', 'JOB#*', 'CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*'),
+    remove('SERVICES', 'ALLOWLIST#*', 'DUE#*'),
+    ring,
+    requestSweeps,
+    allow(['ssm:PutParameter'], parameter('links/signing-key')),
+  ],
+};
+
+function role([logicalId, [functionName, ...statements]]) {
+  const logs = {
+    'Fn::Sub': `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/linkgate-\${sls:stage}-${functionName}:*`,
+  };
+  return {
+    [`${logicalId}Role`]: {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        AssumeRolePolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [
+            { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+          ],
+        },
+        Policies: [
+          {
+            PolicyName: functionName,
+            PolicyDocument: {
+              Version: '2012-10-17',
+              Statement: [allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logs), ...statements],
+            },
+          },
+        ],
+      },
+    },
+  };
+}
+
+module.exports = () => ({ Resources: Object.assign({}, ...Object.entries(roles).map(role)) });
