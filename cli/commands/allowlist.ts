@@ -1,0 +1,141 @@
+import type { Command } from 'commander';
+import * as v from 'valibot';
+import { everyPage } from '../api-client.ts';
+import { Entry, EntryPage, Warnings } from '../api-views.ts';
+import { type Expiry, expiresAt } from '../expiry.ts';
+import * as take from '../options.ts';
+import { facts, type Output, table, time, tinted } from '../output.ts';
+import type { Open } from '../session.ts';
+
+const Answer = v.looseObject({ entry: Entry, warnings: Warnings });
+
+interface EntryOptions extends take.CommonOptions {
+  readonly service: string;
+}
+
+interface BlockOptions extends EntryOptions {
+  readonly note?: string;
+}
+
+interface AllowOptions extends BlockOptions {
+  readonly endpoint?: readonly string[];
+  readonly consumerRegion?: readonly string[];
+  readonly maxEndpoints?: number;
+  readonly expires?: Expiry;
+}
+
+export function allowlistCommands(open: Open): readonly Command[] {
+  return [allowCommand(open), blockCommand(open), forgetCommand(open), allowlistCommand(open)];
+}
+
+function allowCommand(open: Open): Command {
+  return entryCommand('allow', 'let an account connect; replaces what the allowlist says of it there')
+    .addOption(take.endpointOption())
+    .addOption(take.consumerRegionOption())
+    .addOption(take.maxEndpointsOption())
+    .addOption(take.expiresOption())
+    .addOption(take.noteOption())
+    .action(async (accountId: string, options: AllowOptions) => {
+      const { api, output } = await open(options);
+      const { service, endpoint, consumerRegion, maxEndpoints, expires, note } = options;
+      const { entry, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
+        body: {
+          effect: 'allow',
+          endpointIds: endpoint,
+          consumerRegions: consumerRegion,
+          maxEndpoints,
+          expiresAt: expires && expiresAt(expires, await api.now()),
+          note,
+        },
+      });
+      output.result(
+        { entry },
+        toldOf(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output),
+      );
+      output.warn(warnings);
+    });
+}
+
+function blockCommand(open: Open): Command {
+  return entryCommand(
+    'block',
+    'reject an account whoever approves it; replaces what the allowlist says of it there',
+  )
+    .addOption(take.noteOption())
+    .action(async (accountId: string, { service, note, ...common }: BlockOptions) => {
+      const { api, output } = await open(common);
+      const { entry, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
+        body: { effect: 'block', note },
+      });
+      output.result(
+        { entry },
+        toldOf(`account ${accountId} is blocked at ${nameOf(service)}`, entry, output),
+      );
+      output.warn(warnings);
+    });
+}
+
+function forgetCommand(open: Open): Command {
+  return entryCommand('forget', 'take away what the allowlist says of an account').action(
+    async (accountId: string, { service, ...common }: EntryOptions) => {
+      const { api, output } = await open(common);
+      const { entry, warnings } = await api.call('DELETE', ['allowlist', service, accountId], Answer);
+      output.result(
+        { entry },
+        `the allowlist says nothing of account ${accountId} at ${nameOf(service)} any more\nit said: ${entry.effect}`,
+      );
+      output.warn(warnings);
+    },
+  );
+}
+
+function allowlistCommand(open: Open): Command {
+  return take
+    .command('allowlist', 'who is allowed and who is blocked')
+    .addOption(take.serviceOption())
+    .action(async ({ service, ...common }: take.CommonOptions & { readonly service?: string }) => {
+      const { api, output } = await open(common);
+      const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, { service });
+      output.result(
+        { entries },
+        entries.length === 0
+          ? `the allowlist ${service ? `of ${nameOf(service)} ` : ''}is empty: add an account with \`linkgate allow <accountId> --service ${service ?? '<service>'}\``
+          : listed(entries, output),
+      );
+    });
+}
+
+function entryCommand(name: string, description: string): Command {
+  return take
+    .command(name, description)
+    .addArgument(take.accountArgument())
+    .addOption(take.requiredServiceOption());
+}
+
+function nameOf(service: string): string {
+  return service === '*' ? 'every service' : service;
+}
+
+function toldOf(sentence: string, entry: Entry, output: Output): string {
+  return [sentence, facts(limits(entry), output)].filter(Boolean).join('\n');
+}
+
+function listed(entries: readonly Entry[], output: Output): string {
+  const rows = entries.map((entry) => ({
+    cells: [nameOf(entry.serviceId), entry.accountId, tinted(entry.effect, output.paint)],
+    below: limits(entry)
+      .flatMap(([label, value]) => (value ? `${label} ${value}` : []))
+      .join('; '),
+  }));
+  return table(['SERVICE', 'ACCOUNT', 'EFFECT'], rows, output);
+}
+
+function limits({ endpointIds, consumerRegions, maxEndpoints, expiresAt, note }: Entry) {
+  return [
+    ['only', endpointIds?.join(', ')],
+    ['from', consumerRegions?.join(', ')],
+    ['at most', maxEndpoints ? `${maxEndpoints} endpoint${maxEndpoints === 1 ? '' : 's'}` : undefined],
+    ['until', expiresAt && time(expiresAt)],
+    ['note:', note],
+  ] as const;
+}

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { everyPage } from '../api-client.ts';
+import { type Connection, ConnectionPage } from '../api-views.ts';
+import { type CommonOptions, command, serviceOption, stateOption } from '../options.ts';
+import { type Output, shortActor, table, tinted } from '../output.ts';
+import type { Open } from '../session.ts';
+
+interface ConnectionsOptions extends CommonOptions {
+  readonly service?: string;
+  readonly state?: string;
+  readonly waiting?: true;
+}
+
+export function connectionsCommand(open: Open): Command {
+  return command('connections', "the connections as EC2 has them now, beside linkgate's verdicts")
+    .addOption(serviceOption())
+    .addOption(stateOption())
+    .option('--waiting', 'only requests that wait for a person')
+    .action(async ({ service, state, waiting, ...common }: ConnectionsOptions) => {
+      const { api, output } = await open(common);
+      const connections = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
+        service,
+        state,
+        waiting: waiting && 'true',
+      });
+      output.result({ connections }, connections.length === 0 ? none(waiting) : listed(connections, output));
+    });
+}
+
+function none(waiting: true | undefined): string {
+  return waiting
+    ? 'nobody waits for a decision'
+    : 'there are no such connections: a consumer makes one with `aws ec2 create-vpc-endpoint`';
+}
+
+/** A table for each service, with the reason below each connection: beside it, no terminal would be wide enough. */
+function listed(connections: readonly Connection[], output: Output): string {
+  return [...Map.groupBy(connections, ({ serviceId }) => serviceId)]
+    .map(([serviceId, ofService]) => {
+      const rows = ofService.map(({ endpointId, ownerAccountId, state, verdict, decidedBy, reason }) => ({
+        cells: [
+          endpointId,
+          ownerAccountId,
+          tinted(state, output.paint),
+          tinted(verdict ?? '-', output.paint),
+          shortActor(decidedBy ?? '-'),
+        ],
+        below: reason,
+      }));
+      const head = ['ENDPOINT', 'ACCOUNT', 'STATE', 'VERDICT', 'DECIDED BY'];
+      return `${output.paint('bold', serviceId)}\n${table(head, rows, output)}`;
+    })
+    .join('\n\n');
+}

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import { Explanation, type Step } from '../api-views.ts';
+import { type CommonOptions, command, endpointArgument } from '../options.ts';
+import { type Output, table, time, tinted } from '../output.ts';
+import type { Open } from '../session.ts';
+
+export function explainCommand(open: Open): Command {
+  return command('explain', 'a request, what each rule said of it, the verdict, and every step since')
+    .addArgument(endpointArgument())
+    .action(async (endpointId: string, options: CommonOptions) => {
+      const { api, output } = await open(options);
+      const explanation = await api.call('GET', ['connections', endpointId], Explanation);
+      output.result(explanation, story(explanation, output));
+    });
+}
+
+function story({ connection, verdict, history, next }: Explanation, output: Output): string {
+  const { paint } = output;
+  return [
+    request(connection),
+    `In EC2 it is ${tinted(connection.state, paint)}.`,
+    verdict
+      ? `\nThe verdict is ${tinted(verdict.outcome, paint)}:\n${findings(verdict.findings, output)}`
+      : '\nlinkgate has given no verdict.',
+    ...(history.length > 0 ? [`\nWhat happened:\n${steps(history, output)}`] : []),
+    ...(next ? [`\n${next}`] : []),
+  ].join('\n');
+}
+
+function request({
+  endpointId,
+  ownerAccountId,
+  serviceId,
+  endpointRegion,
+  requestedAt,
+}: Explanation['connection']): string {
+  const from = endpointRegion ? ` from ${endpointRegion}` : '';
+  const when = requestedAt ? ` on ${time(requestedAt)}` : '';
+  return `Account ${ownerAccountId} asked${from}${when}\nto connect ${endpointId} to ${serviceId}.`;
+}
+
+function findings(found: NonNullable<Explanation['verdict']>['findings'], output: Output): string {
+  const rows = found.map(({ rule, outcome, reason }) => ({
+    cells: [`  ${tinted(outcome, output.paint)}`, rule, reason],
+  }));
+  return table(['  SAYS', 'RULE', 'BECAUSE'], rows, output);
+}
+
+function steps(history: readonly Step[], output: Output): string {
+  const rows = history.map((step) => {
+    const why = step.reason ?? step.findings?.find(({ outcome }) => outcome === step.outcome)?.reason;
+    return { cells: [`  ${time(step.time)}`, `${told(step, output)}${why ? `: ${why}` : ''}`] };
+  });
+  return table(['  WHEN', 'WHAT'], rows, output);
+}
+
+/** What was done by whom, as a sentence; an action that a later linkgate brought is told as it is called. */
+function told({ actor, action, outcome, state }: Step, { paint }: Output): string {
+  const effect = tinted(outcome ?? '', paint);
+  const shown = tinted(state ?? '', paint);
+  const sentences: Readonly<Record<string, string>> = {
+    requested: `${actor} asked to connect`,
+    observed: `${actor} showed it ${shown}`,
+    decided: `${actor} decided ${effect}`,
+    approved: `${actor} approved it`,
+    denied: `${actor} denied it`,
+    applying: `${actor} called EC2 to ${effect} it`,
+    applied: `${actor} shows it ${shown}`,
+    refused: `${actor} refused to ${effect} it`,
+    gone: 'it is gone from EC2',
+  };
+  return sentences[action] ?? `${actor} ${action} ${effect}`.trimEnd();
+}

@@ -1,0 +1,114 @@
+import { Command } from 'commander';
+import * as v from 'valibot';
+import { everyPage } from '../api-client.ts';
+import { Service, ServicePage, Warnings } from '../api-views.ts';
+import {
+  type CommonOptions,
+  command,
+  newServiceArgument,
+  onUnlistedOption,
+  serviceArgument,
+} from '../options.ts';
+import { facts, type Output, table, time } from '../output.ts';
+import type { Open } from '../session.ts';
+
+const Answer = v.looseObject({ service: Service, warnings: Warnings });
+
+interface AddOptions extends CommonOptions {
+  readonly name?: string;
+  readonly onUnlisted?: string;
+  readonly approvers?: string;
+}
+
+export function serviceCommand(open: Open): Command {
+  const service = new Command('service').description('the endpoint services that linkgate looks after');
+  for (const each of [addCommand(open), listCommand(open), showCommand(open), removeCommand(open)])
+    service.addCommand(each);
+  return service;
+}
+
+function addCommand(open: Open): Command {
+  return command('add', 'register an endpoint service, or repair what linkgate needs of it in EC2')
+    .addArgument(newServiceArgument())
+    .option('--name <name>', 'a name of your own for it')
+    .addOption(onUnlistedOption())
+    .option('--approvers <group>', 'the group that is asked (default: default)')
+    .action(async (serviceId: string, { name, onUnlisted, approvers, ...common }: AddOptions) => {
+      const { api, output } = await open(common);
+      const { service, warnings } = await api.call('POST', ['services'], Answer, {
+        body: { serviceId, name, onUnlisted, approvers },
+        isRepeatable: true,
+      });
+      output.result({ service }, `linkgate looks after ${service.name}\n\n${described(service, output)}`);
+      output.warn(warnings);
+    });
+}
+
+function listCommand(open: Open): Command {
+  return command('list', 'the services that are registered').action(async (options: CommonOptions) => {
+    const { api, output } = await open(options);
+    const services = await everyPage(api, ['services'], ServicePage, (page) => page.services);
+    output.result(
+      { services },
+      services.length === 0
+        ? 'no service is registered yet: add one with `linkgate service add vpce-svc-…`'
+        : listed(services, output),
+    );
+    output.warn(
+      services.flatMap(({ name, drift }) => (drift ?? []).map(({ detail }) => `${name}: ${detail}`)),
+    );
+  });
+}
+
+function showCommand(open: Open): Command {
+  return command('show', 'one service, and whether EC2 has it as linkgate needs it')
+    .addArgument(serviceArgument())
+    .action(async (named: string, options: CommonOptions) => {
+      const { api, output } = await open(options);
+      const { service } = await api.call('GET', ['services', named], Answer);
+      output.result({ service }, described(service, output));
+      output.warn(service.drift?.map(({ detail }) => detail));
+    });
+}
+
+function removeCommand(open: Open): Command {
+  return command('remove', 'look after a service no longer; its connections stay as they are')
+    .addArgument(serviceArgument())
+    .action(async (named: string, options: CommonOptions) => {
+      const { api, output } = await open(options);
+      const { service, warnings } = await api.call('DELETE', ['services', named], Answer);
+      output.result({ service }, `linkgate no longer looks after ${service.name} (${service.serviceId})`);
+      output.warn(warnings);
+    });
+}
+
+function listed(services: readonly Service[], output: Output): string {
+  return table(
+    ['NAME', 'SERVICE', 'REGION', 'UNLISTED', 'APPROVERS'],
+    services.map(({ name, serviceId, region, onUnlisted, approvers }) => ({
+      cells: [name, serviceId, region ?? '', onUnlisted, approvers],
+    })),
+    output,
+  );
+}
+
+function described(service: Service, output: Output): string {
+  const { accountId, region, acceptanceRequired, registeredAt, registeredBy } = service;
+  return facts(
+    [
+      ['name', service.name],
+      ['id', service.serviceId],
+      ['service name', service.serviceName],
+      ['account', accountId],
+      ['Region', region],
+      ['unlisted accounts', service.onUnlisted],
+      ['approvers', service.approvers],
+      [
+        'acceptance',
+        acceptanceRequired === false ? 'not required: EC2 lets everyone in who may connect' : 'required',
+      ],
+      ['registered', registeredAt && `${time(registeredAt)}${registeredBy ? ` by ${registeredBy}` : ''}`],
+    ],
+    output,
+  );
+}

@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { Done } from '../api-views.ts';
+import { type CommonOptions, command } from '../options.ts';
+import type { Open } from '../session.ts';
+
+export function setupCommand(open: Open): Command {
+  return command('setup', 'after the first deployment: make what linkgate needs beside its stack').action(
+    async (options: CommonOptions) => {
+      const { api, output } = await open(options);
+      const { done } = await api.call('POST', ['setup'], Done, { isRepeatable: true });
+      output.result({ done }, done.join('\n'));
+    },
+  );
+}

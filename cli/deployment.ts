@@ -1,0 +1,141 @@
+import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
+import { CommandError } from './command-error.ts';
+import type { World } from './world.ts';
+
+/** Which linkgate to talk to, as far as a person said so. */
+export interface Wanted {
+  readonly region?: string;
+  readonly stage?: string;
+}
+
+/** A linkgate that was found, and what signs requests to it. */
+export interface Deployment {
+  readonly stage: string;
+  readonly apiUrl: string;
+  readonly region: string;
+  readonly credentials: SSMClient['config']['credentials'];
+  readonly sha256: SSMClient['config']['sha256'];
+}
+
+const apiUrlOf = (stage: string) => `/linkgate/${stage}/api-url`;
+
+/** The stage that is wanted, or else the only one in the account and Region. */
+export async function findDeployment(wanted: Wanted, { env }: Pick<World, 'env'>): Promise<Deployment> {
+  const ssm = await ssmClient(wanted.region, env);
+  const region = await ssm.config.region();
+  const stage = wanted.stage ?? env.LINKGATE_STAGE;
+  try {
+    const found = stage ? await theStage(ssm, stage) : await theOnlyStage(ssm);
+    if (found) return { ...found, region, credentials: ssm.config.credentials, sha256: ssm.config.sha256 };
+  } catch (error) {
+    throw error instanceof CommandError ? error : couldNotLook(error, region, env);
+  }
+  throw new CommandError(
+    'failed',
+    `there is no linkgate ${stage ? `of the stage ${stage} ` : ''}in ${await accountOf(ssm)}, Region ${region}: ` +
+      'deploy it with `npx serverless deploy`, or say with --region, --stage and your AWS credentials where it is',
+  );
+}
+
+async function ssmClient(wantedRegion: string | undefined, env: World['env']): Promise<SSMClient> {
+  const ssm = ssmIn(wantedRegion || env.AWS_REGION || env.AWS_DEFAULT_REGION, env);
+  try {
+    await ssm.config.region();
+    return ssm;
+  } catch (cause) {
+    if (isSandbox(env)) return ssmIn('us-east-1', env);
+    throw new CommandError(
+      'calledWrongly',
+      'it is not known which AWS Region to look in: give --region, or set AWS_REGION',
+      { cause },
+    );
+  }
+}
+
+/** @param region or else the one of the shared configuration */
+function ssmIn(region: string | undefined, env: World['env']): SSMClient {
+  const isAnonymous = !env.AWS_ACCESS_KEY_ID && !env.AWS_PROFILE;
+  return new SSMClient({
+    ...(region && { region }),
+    // In the sandbox the access key is an account: who names none is the provider, and no real key is used there.
+    ...(isSandbox(env) &&
+      isAnonymous && { credentials: { accessKeyId: '111111111111', secretAccessKey: 'sandbox' } }),
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+  });
+}
+
+/** Whether AWS is played by something on this machine. */
+function isSandbox(env: World['env']): boolean {
+  const url = env.AWS_ENDPOINT_URL;
+  return url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? '');
+}
+
+async function theStage(ssm: SSMClient, stage: string) {
+  try {
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: apiUrlOf(stage) }));
+    return { stage, apiUrl: Parameter?.Value ?? '' };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ParameterNotFound') return undefined;
+    throw error;
+  }
+}
+
+async function theOnlyStage(ssm: SSMClient) {
+  const found = [];
+  for await (const { Parameters = [] } of paginateGetParametersByPath(
+    { client: ssm },
+    { Path: '/linkgate/', Recursive: true },
+  ))
+    for (const { Name = '', Value = '' } of Parameters) {
+      const stage = Name.split('/')[2] ?? '';
+      if (Name === apiUrlOf(stage)) found.push({ stage, apiUrl: Value });
+    }
+  if (found.length > 1)
+    throw new CommandError(
+      'calledWrongly',
+      `several stages of linkgate are here: ${found.map(({ stage }) => stage).join(', ')}; say which with --stage or LINKGATE_STAGE`,
+    );
+  return found[0];
+}
+
+function couldNotLook(cause: unknown, region: string, env: World['env']): CommandError {
+  const { name, message, code } = cause as Error & { code?: string };
+  const endpoint = env.AWS_ENDPOINT_URL;
+  if (code === 'ECONNREFUSED' && isSandbox(env))
+    return new CommandError(
+      'failed',
+      `nothing answers at ${endpoint}: is the sandbox running? Start it with \`npm start\``,
+      { cause },
+    );
+  if (name === 'CredentialsProviderError')
+    return new CommandError(
+      'failed',
+      'there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for the sandbox set AWS_ENDPOINT_URL',
+      { cause },
+    );
+  if (name === 'AccessDeniedException')
+    return new CommandError(
+      'failed',
+      `these credentials may not read where linkgate is: they need ssm:GetParameter and ssm:GetParametersByPath on /linkgate/* (${message})`,
+      { cause },
+    );
+  return new CommandError(
+    'failed',
+    `could not look up linkgate in SSM, Region ${region}: ${message || name}`,
+    {
+      cause,
+    },
+  );
+}
+
+async function accountOf(ssm: SSMClient): Promise<string> {
+  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+  const { region, credentials } = ssm.config;
+  try {
+    const { Account } = await new STSClient({ region, credentials }).send(new GetCallerIdentityCommand());
+    return `account ${Account}`;
+  } catch {
+    // Only words for a message that is on its way already.
+    return 'the account of these credentials';
+  }
+}

@@ -1,0 +1,72 @@
+import { Command, CommanderError } from 'commander';
+import { CommandError, exitCodes } from './command-error.ts';
+import { allowlistCommands } from './commands/allowlist.ts';
+import { connectionsCommand } from './commands/connections.ts';
+import { decisionCommands } from './commands/decision.ts';
+import { explainCommand } from './commands/explain.ts';
+import { serviceCommand } from './commands/service.ts';
+import { setupCommand } from './commands/setup.ts';
+import { sweepCommand } from './commands/sweep.ts';
+import { progressOn } from './progress.ts';
+import { type Open, sessionsIn } from './session.ts';
+import { realWorld, type World } from './world.ts';
+
+/** @returns the exit code */
+export async function main(argv: readonly string[], world: World = realWorld): Promise<number> {
+  const progress = progressOn(world);
+  try {
+    await settled(program(sessionsIn(world, progress)), world).parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has told its own errors already; it throws for `--help`, too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.calledWrongly;
+    const isExpected = error instanceof CommandError;
+    world.stderr.write(`error: ${isExpected ? error.message : ((error as Error).stack ?? error)}\n`);
+    return isExpected ? error.exitCode : exitCodes.failed;
+  } finally {
+    progress.end();
+  }
+}
+
+function program(open: Open): Command {
+  const linkgate = new Command('linkgate')
+    .description(
+      'The front door of an AWS PrivateLink endpoint service: who may connect, who waits, who is rejected, and why.',
+    )
+    .usage('<command> [options]')
+    .addHelpText(
+      'after',
+      `
+Every command takes --json, --region, --stage and --help.
+Exit codes: 0 done, 1 failed, 2 called wrongly.
+Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\`:
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4570`,
+    );
+  const commands = [
+    setupCommand(open),
+    serviceCommand(open),
+    ...allowlistCommands(open),
+    connectionsCommand(open),
+    explainCommand(open),
+    ...decisionCommands(open),
+    sweepCommand(open),
+  ];
+  for (const command of commands) linkgate.addCommand(command);
+  return linkgate;
+}
+
+/** Commander passes its settings on only to commands that it makes itself. */
+function settled(command: Command, world: World, path = command.name()): Command {
+  const isGroup = command.commands.length > 0;
+  command
+    .exitOverride()
+    .showHelpAfterError(isGroup || `see \`${path} --help\``)
+    .configureOutput({
+      writeOut: (text) => world.stdout.write(text),
+      writeErr: (text) => world.stderr.write(text),
+      getOutHelpWidth: () => world.stdout.columns || 80,
+      getErrHelpWidth: () => world.stderr.columns || 80,
+    });
+  for (const each of command.commands) settled(each, world, `${path} ${each.name()}`);
+  return command;
+}

@@ -1,0 +1,106 @@
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import * as v from 'valibot';
+import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/connection/connection.ts';
+import { Place } from '../lib/place.ts';
+import type { Wanted } from './deployment.ts';
+import { parseExpiry } from './expiry.ts';
+
+/** What every command takes. */
+export interface CommonOptions extends Wanted {
+  readonly json?: true;
+}
+
+export function command(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option('--json', 'print one JSON document')
+    .option('--region <region>', 'the AWS Region of the deployment', shaped(Place.entries.region, regionForm))
+    .option(
+      '--stage <stage>',
+      'the stage of the deployment (default: LINKGATE_STAGE, or the only one there is)',
+      shaped(Stage, stageForm),
+    );
+}
+
+const regionForm = 'A Region looks like us-east-1.';
+const stageForm = 'A stage has lower case letters, digits and hyphens, and begins with a letter.';
+const endpointForm = 'An endpoint id looks like vpce-0123456789abcdef0.';
+const serviceForm = 'The id of an endpoint service looks like vpce-svc-0123456789abcdef0.';
+const Stage = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/));
+
+export const accountArgument = () =>
+  new Argument('<accountId>', 'the AWS account of the consumer').argParser(
+    shaped(AccountId, 'An account id has 12 digits, leading zeros included.'),
+  );
+
+export const endpointArgument = () =>
+  new Argument('<endpointId>', "the consumer's endpoint, vpce-…").argParser(shaped(EndpointId, endpointForm));
+
+export const newServiceArgument = () =>
+  new Argument('<serviceId>', 'the endpoint service in EC2, vpce-svc-…').argParser(
+    shaped(ServiceId, serviceForm),
+  );
+
+export const serviceArgument = () =>
+  new Argument('<service>', 'the id of a service, or its own name').argParser(
+    shaped(v.pipe(v.string(), v.nonEmpty()), ''),
+  );
+
+/** For the allowlist, where an entry may be for every service. */
+export const requiredServiceOption = () =>
+  new Option(
+    '--service <service>',
+    "the id of a service or its own name; '*' (in quotes) for every service",
+  ).makeOptionMandatory();
+
+export const serviceOption = () =>
+  new Option('--service <service>', 'only this service, by its id or its own name');
+
+export const onUnlistedOption = () =>
+  new Option(
+    '--on-unlisted <what>',
+    'what to do with accounts that are not on the allowlist (default: ask)',
+  ).choices(['ask', 'hold', 'reject']);
+
+export const endpointOption = () =>
+  new Option(
+    '--endpoint <endpointId>',
+    'only this endpoint, others are asked about; may be repeated',
+  ).argParser(several(EndpointId, endpointForm));
+
+export const consumerRegionOption = () =>
+  new Option('--consumer-region <region>', 'only endpoints in this Region; may be repeated').argParser(
+    several(Place.entries.region, regionForm),
+  );
+
+export const maxEndpointsOption = () =>
+  new Option(
+    '--max-endpoints <n>',
+    'how many endpoints the account may have; more are asked about',
+  ).argParser((text) => {
+    if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1.');
+    return Number(text);
+  });
+
+export const expiresOption = () =>
+  new Option(
+    '--expires <when>',
+    'a date (its end, UTC) such as 2027-01-31, a time from now such as 30d or 12h, or an ISO date-time',
+  ).argParser(parseExpiry);
+
+export const noteOption = () => new Option('--note <text>', 'why, for whoever reads it later');
+
+export const stateOption = () =>
+  new Option('--state <state>', 'only connections in this state in EC2').choices(connectionStates);
+
+function shaped(schema: v.GenericSchema<string, string>, form: string) {
+  return (text: string): string => {
+    if (!v.is(schema, text)) throw new InvalidArgumentError(form);
+    return text;
+  };
+}
+
+function several(schema: v.GenericSchema<string, string>, form: string) {
+  const one = shaped(schema, form);
+  return (text: string, before: readonly string[] = []): readonly string[] => [...before, one(text)];
+}

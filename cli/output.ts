@@ -1,0 +1,131 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+import Table from 'cli-table3';
+import type { World } from './world.ts';
+
+type Style = Parameters<typeof styleText>[0];
+type Paint = (style: Style, text: string) => string;
+
+/** What a command tells: its result on standard output, all else on standard error. */
+export interface Output {
+  readonly paint: Paint;
+  /** How many characters a line may have. */
+  readonly width: number;
+  /** The one result: the document with `--json`, the text for people without. */
+  result(document: object, text: string): void;
+  warn(warnings: readonly string[] | null | undefined): void;
+}
+
+export function outputTo({ stdout, stderr, env }: World, isJson: boolean): Output {
+  const isColoured = stdout.isTTY === true && !env.NO_COLOR;
+  return {
+    paint: (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text),
+    width: stdout.columns || 80,
+    result: (document, text) => stdout.write(`${isJson ? JSON.stringify(document, undefined, 2) : text}\n`),
+    warn(warnings) {
+      for (const warning of warnings ?? []) stderr.write(`warning: ${warning}\n`);
+    },
+  };
+}
+
+const noBorders = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};
+
+/** The cells of a row, and what is said below them over the whole width. */
+interface Row {
+  readonly cells: readonly string[];
+  readonly below?: string | null | undefined;
+}
+
+/** Columns without borders. The last one wraps, so that a line fits the terminal where that is possible. */
+export function table(head: readonly string[], rows: readonly Row[], { paint, width }: Output): string {
+  const widths = head.map(
+    (title, index) => gap + longest([title, ...rows.map(({ cells }) => cells[index] ?? '')]),
+  );
+  const others = widths.slice(0, -1).reduce((sum, each) => sum + each, 0);
+  // A word that does not fit would be cut off.
+  const words = rows.flatMap(({ cells }) => cells.at(-1)?.split(' ') ?? []);
+  const last = Math.max(narrowest, longest(words) + gap, width - others);
+  const drawn = new Table({
+    head: head.map((title) => paint('dim', title)),
+    colWidths: [...widths.slice(0, -1), last],
+    wordWrap: true,
+    chars: noBorders,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
+  });
+  for (const { cells, below } of rows) {
+    drawn.push([...cells]);
+    if (below)
+      drawn.push([{ content: paint('dim', below), colSpan: head.length, style: { 'padding-left': gap } }]);
+  }
+  return withoutTrailingSpace(drawn.toString());
+}
+
+const gap = 2;
+/** Below this a wrapped column is harder to read than a line that is too long. */
+const narrowest = 26;
+
+/** Labels and what they stand for; what is not known is left out. */
+export function facts(
+  known: readonly (readonly [label: string, value: string | null | undefined])[],
+  { paint }: Output,
+): string {
+  const told = known.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
+  const width = longest(told.map(([label]) => label)) + gap;
+  return told.map(([label, value]) => `${paint('dim', label.padEnd(width))}${value}`).join('\n');
+}
+
+/** `2027-01-31 12:00:00 UTC` */
+export function time(iso: string): string {
+  return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** `alice` for the ARN of an identity; others as they are. */
+export function shortActor(actor: string): string {
+  return actor.startsWith('arn:')
+    ? actor.slice(Math.max(actor.lastIndexOf('/'), actor.lastIndexOf(':')) + 1)
+    : actor;
+}
+
+const styles: Readonly<Record<string, Style>> = {
+  accept: 'green',
+  allow: 'green',
+  available: 'green',
+  reject: 'red',
+  block: 'red',
+  rejected: 'red',
+  ask: 'yellow',
+  wait: 'yellow',
+  pendingAcceptance: 'yellow',
+};
+
+/** A state, verdict or effect in its colour. */
+export function tinted(word: string, paint: Paint): string {
+  const style = styles[word];
+  return style ? paint(style, word) : word;
+}
+
+function longest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map((text) => stripVTControlCharacters(text).length));
+}
+
+function withoutTrailingSpace(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}

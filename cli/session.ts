@@ -1,0 +1,31 @@
+import { type Api, apiClient } from './api-client.ts';
+import { findDeployment } from './deployment.ts';
+import type { CommonOptions } from './options.ts';
+import { type Output, outputTo } from './output.ts';
+import type { Progress } from './progress.ts';
+import type { Clock, World } from './world.ts';
+
+/** What a command works with once it was called rightly. */
+export interface Session {
+  readonly api: Api;
+  readonly output: Output;
+  readonly progress: Progress;
+  readonly clock: Clock;
+}
+
+/** Finds the deployment that the options mean. */
+export type Open = (options: CommonOptions) => Promise<Session>;
+
+export function sessionsIn(world: World, progress: Progress): Open {
+  return async (options) => {
+    progress.doing('looking for linkgate in SSM');
+    const deployment = await findDeployment(options, world);
+    progress.doing(`waiting for linkgate at ${deployment.apiUrl}`);
+    return {
+      api: apiClient(deployment, world.clock),
+      output: outputTo(world, options.json === true),
+      progress,
+      clock: world.clock,
+    };
+  };
+}
