@@ -43,16 +43,22 @@ export function wireBus() {
   return eventBridgeBus(new EventBridgeClient({}), setting('LINKGATE_BUS'));
 }
 
-/** Connections by place. Reads are tried again by the client; who changes EC2 wires `connectionsToChange`. */
+/** Connections by place, for those who only read. */
 export function wireConnections(): (place: Place) => Connections {
   return oncePerPlace((place) => ec2Connections(new EC2Client({ region: place.region }), place));
 }
 
-/** A client that gives up after 5 s and never repeats: after an error it is for the actor to look what happened. */
+/**
+ * Connections by place, for the actor. Its changes are made by a client that gives up after 5 s and never repeats:
+ * after an error it is for the actor to look what happened.
+ */
 export function wireConnectionsToChange(): (place: Place) => Connections {
   return oncePerPlace((place) => {
+    const { region } = place;
     const requestHandler = { requestTimeout: 5_000, throwOnRequestTimeout: true };
-    return ec2Connections(new EC2Client({ region: place.region, maxAttempts: 1, requestHandler }), place);
+    const { page } = ec2Connections(new EC2Client({ region }), place);
+    const once = ec2Connections(new EC2Client({ region, maxAttempts: 1, requestHandler }), place);
+    return { page, accept: once.accept, reject: once.reject };
   });
 }
 

@@ -9,7 +9,7 @@ const day = 86_400;
 const queues = {
   ConnectionNotifications: { name: 'connection-notifications', visibility: 60, late: 300 },
   // Nothing rings when an accepted connection becomes available, so what is seen pending is looked at again.
-  ConnectionLooks: { name: 'connection-looks', visibility: 60, late: 300, delay: 5 },
+  ConnectionLooks: { name: 'connection-looks', visibility: 60, late: 300, delay: 15 },
   ConnectionRequests: { name: 'connection-requests', visibility: 60, late: 300 },
   ConnectionChanges: { name: 'connection-changes', visibility: 60, late: 300 },
   ServiceChanges: { name: 'service-changes', visibility: 120, late: 900 },

@@ -139,7 +139,7 @@ async function applyBatch(
   const answers = await ask(batch.action, batch.serviceId, due, connections);
   if (typeof answers === 'string') return answers;
   const doubtful = answers.filter(({ taken }) => taken !== true).map(({ endpointId }) => endpointId);
-  const shown = await shownBy(connections, doubtful);
+  const shown = await shownBy(connections, batch.serviceId, doubtful);
   const asWanted = [...shown.values()].filter(({ state }) => fulfils(batch.action, state));
   const why = new Map(
     answers.flatMap((answer) => (answer.taken === false ? [[answer.endpointId, answer.reason]] : [])),
@@ -180,7 +180,7 @@ async function ask(
 
 /** Of what is due, what EC2 may be asked for now. What changed meanwhile is said on the bus instead. */
 async function stillDue(
-  { pointers }: Batch,
+  { serviceId, pointers }: Batch,
   connections: Connections,
   { table, bus, now }: Applying,
   applied: Applied,
@@ -189,6 +189,7 @@ async function stillDue(
   const [shown, found] = await Promise.all([
     shownBy(
       connections,
+      serviceId,
       due.map(({ endpointId }) => endpointId),
     ),
     table.get(due.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyKeys(pointer)])).then(byKey),
@@ -223,9 +224,9 @@ function wasJustAsked({ effect: { asked, askedAt } }: DueRecord, now: Date): boo
   return now.getTime() - new Date(askedAt).getTime() < wait;
 }
 
-async function shownBy(connections: Connections, endpointIds: readonly string[]) {
+async function shownBy(connections: Connections, serviceId: string, endpointIds: readonly string[]) {
   if (endpointIds.length === 0) return new Map<string, Connection>();
-  const shown = await everyOne(connections, { endpointIds });
+  const shown = await everyOne(connections, { serviceIds: [serviceId], endpointIds });
   return new Map(shown.map((connection) => [connection.endpointId, connection]));
 }
 

@@ -32,6 +32,21 @@ export interface Bus {
   publish(events: readonly ConnectionEvent[]): Promise<void>;
 }
 
+/** How long a connection that EC2 was asked about is looked at again and again while it is pending, in milliseconds. */
+const settlesWithin = 10 * 60_000;
+
+/**
+ * Still pending after EC2 was asked to accept it. Nothing rings when it becomes available, but each event that says
+ * `pending` brings about another look some seconds later.
+ */
+function isSettling({ state, lastAskedAt }: ConnectionRecord, now: Date): boolean {
+  return (
+    state === 'pending' &&
+    lastAskedAt !== undefined &&
+    now.getTime() - new Date(lastAskedAt).getTime() < settlesWithin
+  );
+}
+
 /**
  * What is to be said of a connection that EC2 shows; nothing, when it is as it is remembered.
  * @param policyChanged what the verdict rests on may have changed, so that it must be looked at again.
@@ -51,6 +66,7 @@ export function eventOf(
     !record ||
     record.state !== connection.state ||
     record.missingSince !== undefined ||
-    (record.effect && fulfils(record.effect.action, connection.state));
+    (record.effect && fulfils(record.effect.action, connection.state)) ||
+    isSettling(record, now);
   return differs ? { type: 'Connection Changed', connection, ...(record && { record }) } : undefined;
 }

@@ -219,6 +219,18 @@ export function refused(
   };
 }
 
+/** The service was unregistered before EC2 was brought to the verdict. */
+export function abandoned({ effect, ...before }: ConnectionRecord, now: Date): Transition {
+  const happening: Happening = {
+    time: now.toISOString(),
+    actor: 'linkgate',
+    action: 'refused',
+    reason: 'the service is no longer registered',
+    ...(effect && { outcome: effect.action }),
+  };
+  return { record: before, happenings: [happening] };
+}
+
 function askedAgain(before: ConnectionRecord, action: Effect['action'], time: string) {
   return before.effect?.action === action
     ? { effect: { action, asked: before.effect.asked + 1, askedAt: time } }

@@ -10,6 +10,7 @@ import { byKey } from '../table/item.ts';
 import type { Table, Write } from '../table/table.ts';
 import type { Connection } from './connection.ts';
 import {
+  abandoned,
   type ConnectionRecord,
   decided,
   isCurrent,
@@ -68,10 +69,9 @@ export async function decideConnection(
     const known = (isFirst && found) || byKey(await deps.table.get(keysFor(request)));
     const now = deps.now();
     const { service, entries, consulted } = consult(request, known);
-    if (!service) return { outcome: 'unregistered' };
-
     const item = known.find(recordKey(request.endpointId));
     const before = item && readRecord(item);
+    if (!service) return before?.effect ? abandon(before, deps) : { outcome: 'unregistered' };
     if (before && before.state !== 'pendingAcceptance' && before.goneAt === undefined)
       return { outcome: 'passed' };
     if (approval && before && !isOpen(before)) return { outcome: 'not-open', record: before };
@@ -89,6 +89,12 @@ export async function decideConnection(
     ]);
     return isWritten ? { outcome: verdict.outcome, record: after, isNew: true } : lost;
   });
+}
+
+/** What is due at a service that was unregistered meanwhile is due no longer. */
+async function abandon(before: ConnectionRecord, deps: Deciding): Promise<Decision | typeof lost> {
+  const writes = transitionWrites(before, abandoned(before, deps.now()), deps.requestId);
+  return (await deps.table.write(writes)) ? { outcome: 'unregistered' } : lost;
 }
 
 /** A verdict that EC2 was not asked for yet, new or left behind by a crash before the ring. */

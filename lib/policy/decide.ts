@@ -50,7 +50,7 @@ function examine(rule: Rule, request: Connection, policy: Policy, now: Date): Fi
     return {
       rule: rule.name,
       outcome: 'wait',
-      reason: `the rule failed: ${error instanceof Error ? error.message : String(error)}`,
+      reason: `the rule failed: ${error instanceof Error ? error.message : 'it threw no Error'}`,
       until: new Date(now.getTime() + retryAfter).toISOString(),
     };
   }

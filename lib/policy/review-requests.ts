@@ -1,6 +1,6 @@
 import { entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
 import type { Answering } from '../connection/answer-doorbells.ts';
-import { everyOne } from '../connection/connections.ts';
+import { allPages } from '../connection/connections.ts';
 import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
 import { placeName } from '../place.ts';
 import { registeredServices } from '../service/register-service.ts';
@@ -11,6 +11,8 @@ import type { Item } from '../table/table.ts';
 export interface Scope {
   readonly serviceId: string;
   readonly ownerAccountId?: string;
+  /** A service that was registered just now: all of its connections are looked at, those that live too. */
+  readonly isNew?: boolean;
 }
 
 /** @returns undefined for changes on which no decision rests. */
@@ -20,7 +22,8 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
   if (item.pk === allServices) {
     if (!after) return undefined;
     const service = readService(after);
-    const isChanged = !before || readService(before).revision !== service.revision;
+    if (!before) return { serviceId: service.serviceId, isNew: true };
+    const isChanged = readService(before).revision !== service.revision;
     return isChanged ? { serviceId: service.serviceId } : undefined;
   }
   if (!item.pk.startsWith(entriesOf(''))) return undefined;
@@ -30,7 +33,7 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
 
 /** Hands over the requests in a scope whose verdicts rest on something else than is there now. */
 export async function reviewRequests(
-  { serviceId, ownerAccountId }: Scope,
+  { serviceId, ownerAccountId, isNew = false }: Scope,
   deps: Answering,
 ): Promise<Observation> {
   const services = (await registeredServices(deps.table)).filter(
@@ -39,12 +42,13 @@ export async function reviewRequests(
   const places = new Map(services.map(({ place }) => [placeName(place), place]));
   let observation = nothingObserved();
   for (const place of places.values()) {
-    const requests = await everyOne(deps.connectionsIn(place), {
-      state: 'pendingAcceptance',
+    const pages = allPages(deps.connectionsIn(place), {
+      ...(!isNew && { state: 'pendingAcceptance' }),
       ...(serviceId !== everyService && { serviceIds: [serviceId] }),
       ...(ownerAccountId !== undefined && { ownerAccountId }),
     });
-    observation = sumOf(observation, await observe(requests, deps, { compareVersions: true }));
+    for await (const page of pages)
+      observation = sumOf(observation, await observe(page, deps, { compareVersions: true }));
   }
   return observation;
 }
