@@ -1,0 +1,146 @@
+import type * as Client from '@aws-sdk/client-cloudwatch';
+import { AwsError, type AwsService, type OperationContext } from './aws-service.ts';
+
+/** An alarm as CloudFormation writes it. */
+export type AlarmDefinition = Client.PutMetricAlarmInput;
+
+export interface CloudWatch {
+  readonly service: AwsService;
+  /** Throws on an alarm that could never ring. */
+  createAlarm(arn: string, definition: AlarmDefinition): void;
+  /** Makes a metric filter's metric known to alarms. */
+  createMetric(accountId: string, region: string, namespace: string, metricName: string): void;
+}
+
+interface Alarm {
+  readonly arn: string;
+  readonly definition: AlarmDefinition;
+  readonly createdAt: number;
+}
+
+/** Of AWS's own namespaces: the metrics, and the sets of dimensions under which they appear. */
+const publishedMetrics: Readonly<Record<string, { metrics: string; dimensions: readonly string[] }>> = {
+  'AWS/SQS': {
+    metrics:
+      'ApproximateAgeOfOldestMessage ApproximateNumberOfMessagesDelayed ApproximateNumberOfMessagesNotVisible ApproximateNumberOfMessagesVisible NumberOfEmptyReceives NumberOfMessagesDeleted NumberOfMessagesReceived NumberOfMessagesSent SentMessageSize',
+    dimensions: ['QueueName'],
+  },
+  'AWS/Lambda': {
+    metrics:
+      'Invocations Errors DeadLetterErrors DestinationDeliveryFailures Throttles Duration IteratorAge ConcurrentExecutions AsyncEventsReceived AsyncEventAge AsyncEventsDropped',
+    dimensions: ['', 'FunctionName', 'FunctionName Resource'],
+  },
+  'AWS/Events': {
+    metrics:
+      'Invocations FailedInvocations InvocationsSentToDlq InvocationsFailedToBeSentToDlq MatchedEvents TriggeredRules ThrottledRules DeadLetterInvocations',
+    dimensions: ['', 'RuleName', 'EventBusName', 'EventBusName RuleName'],
+  },
+};
+
+const requiredMembers = ['AlarmName', 'ComparisonOperator', 'EvaluationPeriods'] as const;
+const mostRecords = 100;
+
+/** Alarms are checked and listed; nothing evaluates them, so each has insufficient data. */
+export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
+  const alarms = new Map<string, Alarm>();
+  const filteredMetrics = new Set<string>();
+
+  function checkMetric(
+    arn: string,
+    definition: Pick<AlarmDefinition, 'Namespace' | 'MetricName' | 'Dimensions'>,
+  ) {
+    const { Namespace = '', MetricName = '', Dimensions = [] } = definition;
+    const [, , , region, accountId] = arn.split(':');
+    if (filteredMetrics.has(`${accountId} ${region} ${Namespace} ${MetricName}`) && Dimensions.length === 0)
+      return;
+    const published = publishedMetrics[Namespace];
+    const dimensions = Dimensions.map(({ Name }) => Name)
+      .sort()
+      .join(' ');
+    if (!published?.metrics.split(' ').includes(MetricName) || !published.dimensions.includes(dimensions))
+      throw new Error(
+        `the alarm \`${arn}\` watches a metric that nothing publishes: \`${Namespace} ${MetricName}\` by \`${dimensions}\``,
+      );
+  }
+
+  const operations = {
+    DescribeAlarms(input: Client.DescribeAlarmsInput, { caller }) {
+      const { AlarmNames, AlarmNamePrefix, AlarmTypes, StateValue, ActionPrefix, MaxRecords = 50 } = input;
+      if (AlarmNames && AlarmNamePrefix)
+        throw new AwsError(
+          'InvalidParameterCombinationException',
+          'AlarmNames and AlarmNamePrefix exclude each other.',
+        );
+      if (MaxRecords < 1 || MaxRecords > mostRecords)
+        throw new AwsError('ValidationError', `MaxRecords must be between 1 and ${mostRecords}`);
+      const wanted = [...alarms.values()].filter(
+        ({ arn, definition: { AlarmName = '', AlarmActions = [] } }) =>
+          arn.startsWith(`arn:aws:cloudwatch:${caller.region}:${caller.accountId}:`) &&
+          (AlarmTypes === undefined || AlarmTypes.includes('MetricAlarm')) &&
+          (AlarmNames === undefined || AlarmNames.includes(AlarmName)) &&
+          AlarmName.startsWith(AlarmNamePrefix ?? '') &&
+          (StateValue === undefined || StateValue === 'INSUFFICIENT_DATA') &&
+          (ActionPrefix === undefined || AlarmActions.some((action) => action.startsWith(ActionPrefix))),
+      );
+      const start = input.NextToken ? startOf(input.NextToken) : 0;
+      const end = start + MaxRecords;
+      return {
+        MetricAlarms: wanted.slice(start, end).map(describe),
+        CompositeAlarms: [],
+        NextToken: end < wanted.length ? Buffer.from(String(end)).toString('base64') : undefined,
+      };
+    },
+  } satisfies Record<string, (input: never, context: OperationContext) => unknown>;
+
+  return {
+    service: {
+      signingName: 'monitoring',
+      loadClient: () => import('@aws-sdk/client-cloudwatch'),
+      protocol: 'awsJson1_0',
+      xmlNamespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/',
+      operations,
+      accesses: (operation) => [{ action: `cloudwatch:${operation}`, resource: '*' }],
+    },
+    createAlarm(arn, definition) {
+      for (const member of requiredMembers)
+        if (definition[member] === undefined) throw new Error(`the alarm \`${arn}\` has no \`${member}\``);
+      if (definition.Threshold === undefined && definition.ThresholdMetricId === undefined)
+        throw new Error(`the alarm \`${arn}\` has no \`Threshold\``);
+      for (const { MetricStat } of definition.Metrics ?? [])
+        if (MetricStat?.Metric) checkMetric(arn, MetricStat.Metric);
+      if (definition.Metrics === undefined) {
+        if (!definition.Period || !(definition.Statistic ?? definition.ExtendedStatistic))
+          throw new Error(`the alarm \`${arn}\` needs a \`Period\` and a \`Statistic\``);
+        checkMetric(arn, definition);
+      }
+      alarms.set(arn, { arn, definition, createdAt: now() });
+    },
+    createMetric(accountId, region, namespace, metricName) {
+      filteredMetrics.add(`${accountId} ${region} ${namespace} ${metricName}`);
+    },
+  };
+}
+
+function describe({ arn, definition, createdAt }: Alarm): Client.MetricAlarm {
+  const updatedAt = new Date(createdAt);
+  return {
+    ActionsEnabled: true,
+    OKActions: [],
+    AlarmActions: [],
+    InsufficientDataActions: [],
+    Dimensions: [],
+    ...definition,
+    AlarmArn: arn,
+    AlarmConfigurationUpdatedTimestamp: updatedAt,
+    StateValue: 'INSUFFICIENT_DATA',
+    StateReason: 'Unchecked: Initial alarm creation',
+    StateUpdatedTimestamp: updatedAt,
+    StateTransitionedTimestamp: updatedAt,
+  };
+}
+
+function startOf(token: string): number {
+  const start = Number(Buffer.from(token, 'base64').toString());
+  if (!Number.isInteger(start)) throw new AwsError('InvalidNextToken', 'The next token is invalid.');
+  return start;
+}

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { createRequire } from 'node:module';
+import { connect, createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+
+export interface Engine {
+  readonly url: string;
+  stop(): void;
+}
+
+const recipes = `the sandbox needs a DynamoDB engine, and none was found. Either put \`dynoxide\` on the PATH (https://github.com/nubo-db/dynoxide), or run DynamoDB Local (docker run -p 8000:8000 amazon/dynamodb-local) and set DYNAMODB_ENDPOINT=http://127.0.0.1:8000`;
+
+/** An engine of its own for an account and Region: the package's binary, one on the PATH, or the one at `DYNAMODB_ENDPOINT`. */
+export async function startEngine(
+  environment: NodeJS.ProcessEnv = process.env,
+  packaged = packagedBinary,
+): Promise<Engine> {
+  const binary = packaged() ?? binaryOnPath(environment);
+  if (binary) return spawnEngine(binary);
+  const { DYNAMODB_ENDPOINT } = environment;
+  if (DYNAMODB_ENDPOINT) return { url: DYNAMODB_ENDPOINT, stop() {} };
+  throw new Error(recipes);
+}
+
+function packagedBinary(): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve(`@dynoxide/${process.platform}-${process.arch}/dynoxide`);
+  } catch {
+    return undefined;
+  }
+}
+
+function binaryOnPath({ PATH = '' }: NodeJS.ProcessEnv): string | undefined {
+  return PATH.split(delimiter)
+    .map((folder) => join(folder, 'dynoxide'))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+// The shell holds the other end of our pipe: however this process ends, SIGKILL included, the pipe closes and the engine is killed.
+const untilPipeCloses = '"$0" --port "$1" & engine=$!; cat > /dev/null; kill -9 $engine';
+
+async function spawnEngine(binary: string): Promise<Engine> {
+  const port = await freePort();
+  const child = spawn('sh', ['-c', untilPipeCloses, binary, String(port)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.unref();
+  (child.stdin as unknown as { unref(): void }).unref();
+  await listening(port);
+  return { url: `http://127.0.0.1:${port}`, stop: () => void child.stdin.end() };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+async function listening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt += 1) {
+    if (await answers(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`the DynamoDB engine does not answer on port ${port}`);
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    }).on('error', () => resolve(false));
+  });
+}

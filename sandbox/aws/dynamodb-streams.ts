@@ -1,0 +1,113 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Place } from './dynamodb.ts';
+import type { Json } from './dynamodb-accesses.ts';
+
+/** A record as Lambda hands it to functions. */
+export interface StreamRecord {
+  readonly eventID: string;
+  readonly eventName: 'INSERT' | 'MODIFY' | 'REMOVE';
+  readonly eventVersion: string;
+  readonly eventSource: 'aws:dynamodb';
+  readonly awsRegion: string;
+  readonly eventSourceARN: string;
+  readonly userIdentity?: { readonly type: 'Service'; readonly principalId: string };
+  readonly dynamodb: Json & { readonly Keys: Json; readonly SequenceNumber: string };
+}
+
+interface Stream {
+  readonly arn: string;
+  iterator: string;
+}
+
+/**
+ * Reads a table's stream after each write, instead of polling for what nobody else can have written.
+ * The engine has one shard a stream.
+ */
+export function streamReader({
+  call,
+  now,
+  onRecords,
+}: {
+  call: (place: Place, operation: string, body: Json) => Promise<Json>;
+  now: () => number;
+  onRecords: (tableArn: string, records: readonly StreamRecord[]) => void;
+}) {
+  const streams = new Map<string, Promise<Stream | undefined>>();
+  const reading = new Map<string, Promise<void>>();
+  const expiring: { tableArn: string; key: unknown }[] = [];
+
+  async function open(place: Place, table: string): Promise<Stream | undefined> {
+    const described = (await call(place, 'DescribeTable', { TableName: table })).Table as Json;
+    if (described.LatestStreamArn === undefined) return undefined;
+    const StreamArn = String(described.LatestStreamArn);
+    const { StreamDescription } = await call(place, 'DescribeStream', { StreamArn });
+    const [shard] = (StreamDescription as { Shards: { ShardId: string }[] }).Shards;
+    const { ShardIterator } = await call(place, 'GetShardIterator', {
+      StreamArn,
+      ShardId: shard?.ShardId,
+      ShardIteratorType: 'TRIM_HORIZON',
+    });
+    return { arn: StreamArn, iterator: String(ShardIterator) };
+  }
+
+  async function readOn(place: Place, tableArn: string, stream: Stream) {
+    for (;;) {
+      const answer = await call(place, 'GetRecords', { ShardIterator: stream.iterator });
+      stream.iterator = String(answer.NextShardIterator);
+      const records = answer.Records as StreamRecord[];
+      if (records.length === 0) return;
+      onRecords(
+        tableArn,
+        records.map((record) => asLambdaSees(record, place, tableArn, stream.arn)),
+      );
+    }
+  }
+
+  function asLambdaSees(
+    record: StreamRecord,
+    { region }: Place,
+    tableArn: string,
+    streamArn: string,
+  ): StreamRecord {
+    const { userIdentity: _, ...rest } = record;
+    const isExpiry =
+      record.eventName === 'REMOVE' &&
+      expiring.some((one) => one.tableArn === tableArn && isDeepStrictEqual(one.key, record.dynamodb.Keys));
+    return {
+      ...rest,
+      awsRegion: region,
+      eventSourceARN: streamArn,
+      dynamodb: { ...record.dynamodb, ApproximateCreationDateTime: Math.floor(now() / 1000) },
+      ...(isExpiry && { userIdentity: { type: 'Service', principalId: 'dynamodb.amazonaws.com' } }),
+    };
+  }
+
+  return {
+    /** One reading at a time for a table, so that records keep their order. */
+    read(place: Place, table: string): Promise<void> {
+      const tableArn = `arn:aws:dynamodb:${place.region}:${place.accountId}:table/${table}`;
+      const next = (reading.get(tableArn) ?? Promise.resolve()).then(async () => {
+        const opened = streams.get(tableArn) ?? open(place, table);
+        streams.set(tableArn, opened);
+        const stream = await opened;
+        if (stream) await readOn(place, tableArn, stream);
+      });
+      reading.set(
+        tableArn,
+        next.catch(() => {}),
+      );
+      return next;
+    },
+
+    /** What the action deletes under this key is the service's doing, and the records say so. */
+    async asService(tableArn: string, key: Json, action: () => Promise<unknown>): Promise<void> {
+      const one = { tableArn, key };
+      expiring.push(one);
+      try {
+        await action();
+      } finally {
+        expiring.splice(expiring.indexOf(one), 1);
+      }
+    },
+  };
+}

@@ -1,0 +1,218 @@
+import type { WireRequest, WireResponse } from '../wire/wire.ts';
+import { type Access, AwsError, type Caller } from './aws-service.ts';
+import { accessesOf, type Json, type KeyNames } from './dynamodb-accesses.ts';
+import { type Engine, startEngine } from './dynamodb-engine.ts';
+import { type StreamRecord, streamReader } from './dynamodb-streams.ts';
+
+export type Place = Pick<Caller, 'accountId' | 'region'>;
+
+export interface DynamoDb {
+  readonly signingName: 'dynamodb';
+  /** A request as it came, to the engine of the caller's account and Region. */
+  handle(request: WireRequest, caller: Place): Promise<WireResponse>;
+  accesses(operation: string, body: Json, caller: Place): Promise<readonly Access[]>;
+  /** An operation by the sandbox itself. Throws `AwsError`. */
+  call(place: Place, operation: string, body: Json): Promise<Json>;
+  /** Deletes what has outlived its time to live, as the service does. */
+  expire(tableArn: string): Promise<void>;
+  stop(): void;
+}
+
+const writes = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'];
+
+/** DynamoDB: an engine for each account and Region, which we make look like one of AWS's. */
+export function createDynamoDb({
+  now,
+  onRecords,
+  start = startEngine,
+}: {
+  now: () => number;
+  onRecords: (tableArn: string, records: readonly StreamRecord[]) => void;
+  start?: () => Promise<Engine>;
+}): DynamoDb {
+  const engines = new Map<string, Promise<Engine>>();
+  const recoverable = new Set<string>();
+  const partitionKeys = new Map<string, string | undefined>();
+  const streams = streamReader({ call, now, onRecords });
+
+  function engineOf({ accountId, region }: Place): Promise<Engine> {
+    const place = `${accountId} ${region}`;
+    const engine = engines.get(place) ?? start();
+    engines.set(place, engine);
+    return engine;
+  }
+
+  async function forward(
+    place: Place,
+    target: string,
+    body: string,
+  ): Promise<{ status: number; text: string }> {
+    const { url } = await engineOf(place);
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': target,
+        'x-amz-date': '20260101T000000Z',
+        authorization: `AWS4-HMAC-SHA256 Credential=${place.accountId}/20260101/${place.region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
+      },
+      body: body.replaceAll(arnPrefix(place), 'arn:aws:dynamodb:dynoxide:000000000000:'),
+    });
+    const text = await response.text();
+    // dynoxide and DynamoDB Local each have an account and a Region of their own.
+    return {
+      status: response.status,
+      text: text.replaceAll(/arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/g, arnPrefix(place)),
+    };
+  }
+
+  async function handle(request: WireRequest, place: Place): Promise<WireResponse> {
+    const target = String(request.headers['x-amz-target'] ?? '');
+    const operation = target.split('.').at(-1) ?? '';
+    const text = request.body.toString();
+    if (/ContinuousBackups$/.test(operation)) return continuousBackups(operation, parse(text), place);
+
+    const answer = await forward(place, target, text);
+    if (answer.status === 200 && writes.includes(operation))
+      await Promise.all(tablesIn(operation, parse(text)).map((table) => streams.read(place, table)));
+    return response(answer.status, answer.text);
+  }
+
+  async function call(place: Place, operation: string, body: Json): Promise<Json> {
+    const service = /Stream|Shard|Records/.test(operation) ? 'DynamoDBStreams' : 'DynamoDB';
+    const { status, body: text } = await handle(
+      {
+        method: 'POST',
+        url: '/',
+        headers: { 'x-amz-target': `${service}_20120810.${operation}` },
+        body: Buffer.from(JSON.stringify(body)),
+      },
+      place,
+    );
+    const answer = parse(text);
+    if (status === 200) return answer;
+    const code = String(answer.__type).split('#').at(-1) ?? '';
+    throw new AwsError(code, String(answer.message ?? answer.Message), status);
+  }
+
+  /** The engine knows no backups; that recovery is switched on can be seen all the same. */
+  async function continuousBackups(operation: string, body: Json, place: Place): Promise<WireResponse> {
+    const table = String(body.TableName);
+    const arn = `${arnPrefix(place)}table/${table}`;
+    const described = await forward(
+      place,
+      'DynamoDB_20120810.DescribeTable',
+      JSON.stringify({ TableName: table }),
+    );
+    if (described.status !== 200)
+      return response(
+        400,
+        JSON.stringify({
+          __type: 'com.amazonaws.dynamodb.v20120810#TableNotFoundException',
+          message: `Table not found: ${table}`,
+        }),
+      );
+    const wanted = body.PointInTimeRecoverySpecification as
+      | { PointInTimeRecoveryEnabled?: boolean }
+      | undefined;
+    if (operation === 'UpdateContinuousBackups')
+      recoverable[wanted?.PointInTimeRecoveryEnabled ? 'add' : 'delete'](arn);
+    const status = recoverable.has(arn) ? 'ENABLED' : 'DISABLED';
+    return response(
+      200,
+      JSON.stringify({
+        ContinuousBackupsDescription: {
+          ContinuousBackupsStatus: 'ENABLED',
+          PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: status },
+        },
+      }),
+    );
+  }
+
+  async function partitionKey(place: Place, table: string, index = ''): Promise<string | undefined> {
+    const id = `${arnPrefix(place)}table/${table}/${index}`;
+    if (partitionKeys.has(id)) return partitionKeys.get(id);
+    // A table that does not exist has no key: the call itself then says so.
+    const { Table = {} } = (await call(place, 'DescribeTable', { TableName: table }).catch(
+      () => ({}),
+    )) as Json;
+    const { KeySchema, GlobalSecondaryIndexes = [] } = Table as Json & {
+      GlobalSecondaryIndexes?: readonly Json[];
+    };
+    const schema = index
+      ? GlobalSecondaryIndexes.find(({ IndexName }) => IndexName === index)?.KeySchema
+      : KeySchema;
+    const key = (schema as { AttributeName: string; KeyType: string }[] | undefined)?.find(
+      ({ KeyType }) => KeyType === 'HASH',
+    )?.AttributeName;
+    if (key) partitionKeys.set(id, key);
+    return key;
+  }
+
+  return {
+    signingName: 'dynamodb',
+    handle,
+    call,
+    accesses(operation, body, place) {
+      const tables: KeyNames = {
+        arnOf: (table) => `${arnPrefix(place)}table/${table}`,
+        partitionKey: (table, index) => partitionKey(place, table, index),
+      };
+      return accessesOf(operation, body, tables);
+    },
+    async expire(tableArn) {
+      const [, , , region = '', accountId = '', path = ''] = tableArn.split(':');
+      const place = { accountId, region };
+      const TableName = path.replace('table/', '');
+      const { TimeToLiveDescription } = await call(place, 'DescribeTimeToLive', { TableName });
+      const attribute = (TimeToLiveDescription as Json).AttributeName;
+      if (attribute === undefined) return;
+      const expiry = {
+        ExpressionAttributeNames: { '#ttl': attribute },
+        ExpressionAttributeValues: { ':now': { N: String(Math.floor(now() / 1000)) } },
+      };
+      const { KeySchema } = (await call(place, 'DescribeTable', { TableName })).Table as {
+        KeySchema: { AttributeName: string }[];
+      };
+      let ExclusiveStartKey: unknown;
+      do {
+        const page = await call(place, 'Scan', {
+          TableName,
+          FilterExpression: '#ttl <= :now',
+          ...expiry,
+          ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
+        });
+        for (const item of page.Items as Json[]) {
+          const Key = Object.fromEntries(KeySchema.map(({ AttributeName: name }) => [name, item[name]]));
+          await streams.asService(tableArn, Key, () =>
+            call(place, 'DeleteItem', { TableName, Key, ConditionExpression: '#ttl <= :now', ...expiry }),
+          );
+        }
+        ExclusiveStartKey = page.LastEvaluatedKey;
+      } while (ExclusiveStartKey !== undefined);
+    },
+    stop() {
+      for (const engine of engines.values()) void engine.then(({ stop }) => stop());
+      engines.clear();
+    },
+  };
+}
+
+function tablesIn(operation: string, body: Json): readonly string[] {
+  if (operation === 'BatchWriteItem') return Object.keys(body.RequestItems as Json);
+  if (operation !== 'TransactWriteItems') return [String(body.TableName)];
+  const items = body.TransactItems as Readonly<Record<string, Json>>[];
+  return [...new Set(items.flatMap((item) => Object.values(item).map(({ TableName }) => String(TableName))))];
+}
+
+function arnPrefix({ accountId, region }: Place): string {
+  return `arn:aws:dynamodb:${region}:${accountId}:`;
+}
+
+function parse(text: string): Json {
+  return JSON.parse(text || '{}') as Json;
+}
+
+function response(status: number, body: string): WireResponse {
+  return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body };
+}

@@ -1,0 +1,132 @@
+import type {
+  ConnectionNotification as ConnectionNotificationOutput,
+  CreateVpcEndpointConnectionNotificationRequest,
+  CreateVpcEndpointConnectionNotificationResult,
+  DeleteVpcEndpointConnectionNotificationsRequest,
+  DescribeVpcEndpointConnectionNotificationsRequest,
+  DescribeVpcEndpointConnectionNotificationsResult,
+  ModifyVpcEndpointConnectionNotificationRequest,
+} from '@aws-sdk/client-ec2';
+import type { ConnectionEvent, ConnectionNotification } from '../privatelink/model.ts';
+import type { PrivateLink } from '../privatelink/privatelink.ts';
+import type { OperationContext } from './aws-service.ts';
+import { AwsError } from './aws-service.ts';
+import { once } from './ec2-client-token.ts';
+import type { FilterTable } from './ec2-filters.ts';
+import { filtered } from './ec2-filters.ts';
+import { page } from './ec2-paging.ts';
+import { missingParameter, requireIds, requireOneOf, requireTopic } from './ec2-parameters.ts';
+import { unsuccessful } from './ec2-unsuccessful.ts';
+
+const notificationFilters: FilterTable<ConnectionNotification> = {
+  'connection-notification-arn': ({ topicArn }) => topicArn,
+  'connection-notification-id': ({ id }) => id,
+  'connection-notification-state': ({ state }) => state,
+  'connection-notification-type': () => 'Topic',
+  'service-id': ({ serviceId }) => serviceId,
+  'vpc-endpoint-id': ({ endpointId }) => endpointId,
+};
+
+const connectionEvents: readonly ConnectionEvent[] = ['Accept', 'Connect', 'Delete', 'Reject'];
+
+/** What a provider calls to be told of connections, and a consumer to be told of its endpoint. */
+export function connectionNotificationOperations(privateLink: PrivateLink) {
+  const { state } = privateLink;
+
+  return {
+    CreateVpcEndpointConnectionNotification(
+      input: CreateVpcEndpointConnectionNotificationRequest,
+      context: OperationContext,
+    ): CreateVpcEndpointConnectionNotificationResult {
+      const { ServiceId: serviceId, VpcEndpointId: endpointId } = input;
+      if (serviceId === undefined && endpointId === undefined) throw missingParameter('ServiceId');
+      if (serviceId !== undefined && endpointId !== undefined)
+        throw new AwsError('InvalidParameterCombination', 'Give either ServiceId or VpcEndpointId, not both');
+      if (serviceId !== undefined) requireIds('service', [serviceId]);
+      if (endpointId !== undefined) {
+        requireIds('endpoint', [endpointId]);
+        privateLink.endpoint(context.caller, endpointId);
+      }
+      requireTopic(context.caller, input.ConnectionNotificationArn);
+      const events = eventsIn(input.ConnectionEvents) ?? [];
+      const id = once(
+        state,
+        'CreateVpcEndpointConnectionNotification',
+        input,
+        context,
+        () =>
+          privateLink.createNotification(context.caller, {
+            serviceId,
+            endpointId,
+            topicArn: input.ConnectionNotificationArn ?? '',
+            events,
+          }).id,
+      );
+      const created = state.notifications[id];
+      return { ConnectionNotification: created && notification(created), ClientToken: input.ClientToken };
+    },
+
+    ModifyVpcEndpointConnectionNotification(
+      input: ModifyVpcEndpointConnectionNotificationRequest,
+      { caller }: OperationContext,
+    ) {
+      const { ConnectionNotificationId: id = '', ConnectionNotificationArn: topicArn } = input;
+      requireIds('notification', [id]);
+      requireTopic(caller, topicArn);
+      const events = eventsIn(input.ConnectionEvents);
+      privateLink.modifyNotification(caller, id, {
+        ...(topicArn && { topicArn }),
+        ...(events && { events }),
+      });
+      return { ReturnValue: true };
+    },
+
+    DescribeVpcEndpointConnectionNotifications(
+      input: DescribeVpcEndpointConnectionNotificationsRequest,
+      context: OperationContext,
+    ): DescribeVpcEndpointConnectionNotificationsResult {
+      const { ConnectionNotificationId: id } = input;
+      const own = privateLink.notifications(context.caller);
+      const wanted = id === undefined ? own : own.filter((candidate) => candidate.id === id);
+      if (id !== undefined && wanted.length === 0)
+        throw new AwsError(
+          'InvalidConnectionNotification',
+          `The connection notification '${id}' does not exist`,
+        );
+      const { rows, NextToken } = page(
+        'DescribeVpcEndpointConnectionNotifications',
+        filtered(wanted, input.Filters, notificationFilters),
+        ({ serial }) => serial,
+        input,
+        context,
+      );
+      return { ConnectionNotificationSet: rows.map(notification), NextToken };
+    },
+
+    DeleteVpcEndpointConnectionNotifications(
+      { ConnectionNotificationIds: ids = [] }: DeleteVpcEndpointConnectionNotificationsRequest,
+      { caller }: OperationContext,
+    ) {
+      requireIds('notification', ids);
+      return unsuccessful(privateLink.deleteNotifications(caller, ids));
+    },
+  };
+}
+
+function eventsIn(events: readonly string[] | undefined): readonly ConnectionEvent[] | undefined {
+  requireOneOf('ConnectionEvents', events, connectionEvents);
+  return events && connectionEvents.filter((event) => events.includes(event));
+}
+
+function notification(created: ConnectionNotification): ConnectionNotificationOutput {
+  return {
+    ConnectionNotificationId: created.id,
+    ServiceId: created.serviceId,
+    VpcEndpointId: created.endpointId,
+    ConnectionNotificationType: 'Topic',
+    ConnectionNotificationArn: created.topicArn,
+    ConnectionEvents: created.events,
+    ConnectionNotificationState: created.state,
+    ServiceRegion: created.region,
+  };
+}

@@ -1,0 +1,105 @@
+import type {
+  AcceptVpcEndpointConnectionsRequest,
+  DescribeVpcEndpointConnectionsRequest,
+  DescribeVpcEndpointConnectionsResult,
+  RejectVpcEndpointConnectionsRequest,
+  State,
+  VpcEndpointConnection,
+} from '@aws-sdk/client-ec2';
+import type { Endpoint, EndpointService } from '../privatelink/model.ts';
+import type { PrivateLink } from '../privatelink/privatelink.ts';
+import type { OperationContext } from './aws-service.ts';
+import { dnsEntries, payers } from './ec2-endpoints.ts';
+import type { FilterTable } from './ec2-filters.ts';
+import { filtered } from './ec2-filters.ts';
+import { page } from './ec2-paging.ts';
+import { requireIds } from './ec2-parameters.ts';
+import { tagList } from './ec2-tags.ts';
+import { unsuccessful } from './ec2-unsuccessful.ts';
+
+interface Connection {
+  readonly endpoint: Endpoint;
+  readonly service: EndpointService;
+}
+
+const connectionFilters: FilterTable<Connection> = {
+  'ip-address-type': ({ endpoint }) => endpoint.ipAddressType,
+  'service-id': ({ service }) => service.id,
+  'vpc-endpoint-id': ({ endpoint }) => endpoint.id,
+  'vpc-endpoint-owner': ({ endpoint }) => endpoint.accountId,
+  'vpc-endpoint-region': ({ endpoint, service }) =>
+    endpoint.region === service.region ? endpoint.region : [endpoint.region, 'cross-region'],
+  'vpc-endpoint-state': ({ endpoint }) => endpoint.state,
+};
+
+const { 'vpc-endpoint-id': _, ...connectionFiltersWithoutId } = connectionFilters;
+
+/** What a provider calls about the connections to its services. */
+export function endpointConnectionOperations(privateLink: PrivateLink) {
+  const { state } = privateLink;
+
+  return {
+    DescribeVpcEndpointConnections(
+      input: DescribeVpcEndpointConnectionsRequest,
+      context: OperationContext,
+    ): DescribeVpcEndpointConnectionsResult {
+      const refused = privateLink.assumptions().endpointIdFilter === 'refused';
+      const { rows, NextToken } = page(
+        'DescribeVpcEndpointConnections',
+        filtered(
+          privateLink.connections(context.caller),
+          input.Filters,
+          refused ? connectionFiltersWithoutId : connectionFilters,
+        ),
+        ({ endpoint }) => endpoint.serial,
+        input,
+        context,
+      );
+      return { VpcEndpointConnections: rows.map(connection), NextToken };
+    },
+
+    AcceptVpcEndpointConnections(
+      input: AcceptVpcEndpointConnectionsRequest,
+      { caller, now }: OperationContext,
+    ) {
+      const { serviceId, endpointIds } = named(input);
+      return unsuccessful(privateLink.accept(caller, serviceId, endpointIds, now));
+    },
+
+    RejectVpcEndpointConnections(
+      input: RejectVpcEndpointConnectionsRequest,
+      { caller, now }: OperationContext,
+    ) {
+      const { serviceId, endpointIds } = named(input);
+      return unsuccessful(privateLink.reject(caller, serviceId, endpointIds, now));
+    },
+  };
+
+  function connection({ endpoint, service }: Connection): VpcEndpointConnection {
+    return {
+      ServiceId: service.id,
+      VpcEndpointId: endpoint.id,
+      VpcEndpointOwner: endpoint.accountId,
+      // The SDK's constants are in another casing than what EC2 sends.
+      VpcEndpointState: endpoint.state as State,
+      CreationTimestamp: new Date(endpoint.createdAt),
+      DnsEntries: dnsEntries(endpoint),
+      NetworkLoadBalancerArns: service.networkLoadBalancerArns,
+      IpAddressType: endpoint.ipAddressType as 'ipv4',
+      VpcEndpointConnectionId: endpoint.connectionId,
+      // The provider's own tags; the consumer's on the endpoint never show here.
+      Tags: tagList(state.tags[endpoint.connectionId]),
+      VpcEndpointRegion: endpoint.region,
+      PayerResponsibilities: payers,
+    };
+  }
+}
+
+function named({
+  ServiceId: serviceId = '',
+  VpcEndpointIds: endpointIds = [],
+}: AcceptVpcEndpointConnectionsRequest) {
+  requireIds('service', [serviceId]);
+  requireIds('endpoint', endpointIds);
+  return { serviceId, endpointIds };
+}

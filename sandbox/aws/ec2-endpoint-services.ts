@@ -1,0 +1,176 @@
+import type {
+  CreateVpcEndpointServiceConfigurationRequest,
+  CreateVpcEndpointServiceConfigurationResult,
+  DeleteVpcEndpointServiceConfigurationsRequest,
+  DescribeVpcEndpointServiceConfigurationsRequest,
+  DescribeVpcEndpointServiceConfigurationsResult,
+  ModifyVpcEndpointServiceConfigurationRequest,
+  ServiceConfiguration,
+  ServiceConnectivityType,
+} from '@aws-sdk/client-ec2';
+import type { EndpointService } from '../privatelink/model.ts';
+import type { PrivateLink } from '../privatelink/privatelink.ts';
+import type { OperationContext } from './aws-service.ts';
+import { AwsError } from './aws-service.ts';
+import { once } from './ec2-client-token.ts';
+import type { FilterTable } from './ec2-filters.ts';
+import { filtered } from './ec2-filters.ts';
+import { page } from './ec2-paging.ts';
+import {
+  changed,
+  missingParameter,
+  requireIds,
+  requireLoadBalancers,
+  requireOneOf,
+} from './ec2-parameters.ts';
+import { specifiedTags, tagList } from './ec2-tags.ts';
+import { unsuccessful } from './ec2-unsuccessful.ts';
+
+const serviceFilters: FilterTable<EndpointService> = {
+  'service-id': ({ id }) => id,
+  'service-name': ({ name }) => name,
+  'service-state': serviceState,
+  'supported-ip-address-types': ({ supportedIpAddressTypes }) => supportedIpAddressTypes,
+};
+
+const ipAddressTypes: readonly ServiceConnectivityType[] = ['ipv4', 'ipv6'];
+
+/** What a provider calls to offer a service. */
+export function endpointServiceOperations(privateLink: PrivateLink) {
+  const { state } = privateLink;
+
+  function configuration(service: EndpointService): ServiceConfiguration {
+    const { privateDns } = service;
+    const regions = Object.entries(service.supportedRegions);
+    return {
+      ServiceType: [{ ServiceType: 'Interface' }],
+      ServiceId: service.id,
+      ServiceName: service.name,
+      ServiceState: serviceState(service),
+      ...zonesOf(service),
+      AcceptanceRequired: service.acceptanceRequired,
+      ManagesVpcEndpoints: false,
+      NetworkLoadBalancerArns: service.networkLoadBalancerArns,
+      SupportedIpAddressTypes: service.supportedIpAddressTypes as ServiceConnectivityType[],
+      BaseEndpointDnsNames: [baseDnsName(service)],
+      ...(privateDns && {
+        PrivateDnsName: privateDns.domain,
+        PrivateDnsNameConfiguration: {
+          State: privateDns.state,
+          Type: 'TXT',
+          Value: privateDns.recordValue,
+          Name: privateDns.recordName,
+        },
+      }),
+      Tags: tagList(state.tags[service.id]),
+      SupportedRegions: regions.map(([Region, ServiceState]) => ({ Region, ServiceState })),
+      RemoteAccessEnabled: regions.some(
+        ([name, status]) => name !== service.region && status === 'Available',
+      ),
+    };
+  }
+
+  return {
+    CreateVpcEndpointServiceConfiguration(
+      input: CreateVpcEndpointServiceConfigurationRequest,
+      context: OperationContext,
+    ): CreateVpcEndpointServiceConfigurationResult {
+      const { NetworkLoadBalancerArns: arns = [], GatewayLoadBalancerArns: gateways = [] } = input;
+      if (arns.length + gateways.length === 0) throw missingParameter('NetworkLoadBalancerArns');
+      requireLoadBalancers(context.caller, [...arns, ...gateways]);
+      requireOneOf('SupportedIpAddressType', input.SupportedIpAddressTypes, ipAddressTypes);
+      const tags = specifiedTags(input.TagSpecifications, 'vpc-endpoint-service');
+      const serviceId = once(state, 'CreateVpcEndpointServiceConfiguration', input, context, () => {
+        const { id } = privateLink.createService(context.caller, {
+          acceptanceRequired: input.AcceptanceRequired ?? true,
+          networkLoadBalancerArns: arns,
+          supportedIpAddressTypes: input.SupportedIpAddressTypes ?? ['ipv4'],
+          supportedRegions: input.SupportedRegions ?? [],
+          privateDnsName: input.PrivateDnsName,
+        });
+        state.tags[id] = tags;
+        return id;
+      });
+      return {
+        ServiceConfiguration: configuration(privateLink.service(context.caller, serviceId)),
+        ClientToken: input.ClientToken,
+      };
+    },
+
+    ModifyVpcEndpointServiceConfiguration(
+      input: ModifyVpcEndpointServiceConfigurationRequest,
+      { caller }: OperationContext,
+    ) {
+      const { ServiceId: serviceId = '' } = input;
+      requireIds('service', [serviceId]);
+      const service = privateLink.service(caller, serviceId);
+      requireLoadBalancers(caller, [
+        ...(input.AddNetworkLoadBalancerArns ?? []),
+        ...(input.AddGatewayLoadBalancerArns ?? []),
+      ]);
+      requireOneOf('AddSupportedIpAddressType', input.AddSupportedIpAddressTypes, ipAddressTypes);
+      const balancers = changed(
+        service.networkLoadBalancerArns,
+        input.AddNetworkLoadBalancerArns,
+        input.RemoveNetworkLoadBalancerArns,
+      );
+      if (balancers.length === 0)
+        throw new AwsError('InvalidParameter', 'An endpoint service needs at least one load balancer');
+      privateLink.modifyService(caller, serviceId, {
+        acceptanceRequired: input.AcceptanceRequired,
+        networkLoadBalancerArns: balancers,
+        supportedIpAddressTypes: changed(
+          service.supportedIpAddressTypes,
+          input.AddSupportedIpAddressTypes,
+          input.RemoveSupportedIpAddressTypes,
+        ),
+        addRegions: input.AddSupportedRegions ?? [],
+        removeRegions: input.RemoveSupportedRegions ?? [],
+        privateDnsName: input.RemovePrivateDnsName ? null : input.PrivateDnsName,
+      });
+      return { Return: true };
+    },
+
+    DescribeVpcEndpointServiceConfigurations(
+      input: DescribeVpcEndpointServiceConfigurationsRequest,
+      context: OperationContext,
+    ): DescribeVpcEndpointServiceConfigurationsResult {
+      requireIds('service', input.ServiceIds);
+      const own = privateLink.services(context.caller);
+      // Deleted services linger, by their id too.
+      for (const id of input.ServiceIds ?? [])
+        if (!own.some((service) => service.id === id)) privateLink.service(context.caller, id);
+      const named = input.ServiceIds?.length ? own.filter(({ id }) => input.ServiceIds?.includes(id)) : own;
+      const matching = filtered(named, input.Filters, serviceFilters, ({ id }) => state.tags[id] ?? {});
+      const { rows, NextToken } = page(
+        'DescribeVpcEndpointServiceConfigurations',
+        matching,
+        ({ serial }) => serial,
+        input,
+        context,
+      );
+      return { ServiceConfigurations: rows.map(configuration), NextToken };
+    },
+
+    DeleteVpcEndpointServiceConfigurations(
+      { ServiceIds: ids = [] }: DeleteVpcEndpointServiceConfigurationsRequest,
+      { caller, now }: OperationContext,
+    ) {
+      requireIds('service', ids);
+      return unsuccessful(privateLink.deleteServices(caller, ids, now));
+    },
+  };
+}
+
+/** In one zone, since every account and Region has but one subnet. */
+export function zonesOf({ region }: EndpointService) {
+  return { AvailabilityZoneIds: [`${region}-az1`], AvailabilityZones: [`${region}a`] };
+}
+
+export function baseDnsName({ id, region }: EndpointService): string {
+  return `${id}.${region}.vpce.amazonaws.com`;
+}
+
+function serviceState({ goneAt }: EndpointService): 'Available' | 'Deleted' {
+  return goneAt === undefined ? 'Available' : 'Deleted';
+}

@@ -1,0 +1,181 @@
+import type {
+  CreateVpcEndpointRequest,
+  CreateVpcEndpointResult,
+  DeleteVpcEndpointsRequest,
+  DescribeVpcEndpointsRequest,
+  DescribeVpcEndpointsResult,
+  DnsEntry,
+  ModifyVpcEndpointRequest,
+  PayerResponsibilityEntry,
+  State,
+  VpcEndpoint,
+} from '@aws-sdk/client-ec2';
+import type { Endpoint } from '../privatelink/model.ts';
+import type { PrivateLink } from '../privatelink/privatelink.ts';
+import type { OperationContext } from './aws-service.ts';
+import { AwsError } from './aws-service.ts';
+import { once } from './ec2-client-token.ts';
+import type { FilterTable } from './ec2-filters.ts';
+import { filtered } from './ec2-filters.ts';
+import { page } from './ec2-paging.ts';
+import {
+  changed,
+  defaultSecurityGroupId,
+  missingParameter,
+  requireIds,
+  requireNetwork,
+  requireOneOf,
+} from './ec2-parameters.ts';
+import { specifiedTags, tagList } from './ec2-tags.ts';
+import { unsuccessful } from './ec2-unsuccessful.ts';
+
+const endpointFilters: FilterTable<Endpoint> = {
+  'ip-address-type': ({ ipAddressType }) => ipAddressType,
+  'service-name': ({ serviceName }) => serviceName,
+  'service-region': ({ serviceRegion }) => serviceRegion,
+  'vpc-endpoint-id': ({ id }) => id,
+  'vpc-endpoint-state': ({ state }) => state,
+  'vpc-endpoint-type': () => 'Interface',
+  'vpc-id': ({ vpcId }) => vpcId,
+};
+
+/** What a consumer calls about its endpoints. */
+export function endpointOperations(privateLink: PrivateLink) {
+  const { state } = privateLink;
+
+  return {
+    CreateVpcEndpoint(input: CreateVpcEndpointRequest, context: OperationContext): CreateVpcEndpointResult {
+      const { caller, now } = context;
+      const { ServiceName: serviceName, SubnetIds: subnetIds, SecurityGroupIds: securityGroupIds } = input;
+      if (serviceName === undefined) throw missingParameter('ServiceName');
+      requireNetwork({ vpcId: input.VpcId, subnetIds, securityGroupIds });
+      requireOneOf('IpAddressType', input.IpAddressType && [input.IpAddressType], [
+        'ipv4',
+        'ipv6',
+        'dualstack',
+      ]);
+      if (input.VpcEndpointType !== 'Interface')
+        throw new AwsError(
+          'InvalidParameter',
+          `Endpoint type (${input.VpcEndpointType ?? 'Gateway'}) does not match available service types ([Interface]).`,
+        );
+      const tags = specifiedTags(input.TagSpecifications, 'vpc-endpoint');
+      const id = once(state, 'CreateVpcEndpoint', input, context, () => {
+        const created = privateLink.createEndpoint(
+          caller,
+          {
+            serviceName,
+            serviceRegion: input.ServiceRegion ?? caller.region,
+            vpcId: input.VpcId ?? '',
+            ipAddressType: input.IpAddressType ?? 'ipv4',
+            subnetIds: subnetIds ?? [],
+            securityGroupIds: securityGroupIds?.length ? securityGroupIds : [defaultSecurityGroupId],
+            policyDocument: input.PolicyDocument,
+            privateDnsEnabled: input.PrivateDnsEnabled ?? false,
+          },
+          now,
+        );
+        state.tags[created.id] = tags;
+        return created.id;
+      });
+      return { VpcEndpoint: described(privateLink.endpoint(caller, id)), ClientToken: input.ClientToken };
+    },
+
+    ModifyVpcEndpoint(input: ModifyVpcEndpointRequest, { caller, now }: OperationContext) {
+      const {
+        VpcEndpointId: id = '',
+        AddSubnetIds: subnetIds,
+        AddSecurityGroupIds: securityGroupIds,
+      } = input;
+      requireIds('endpoint', [id]);
+      requireNetwork({ subnetIds, securityGroupIds });
+      const endpoint = privateLink.endpoint(caller, id);
+      privateLink.modifyEndpoint(
+        caller,
+        id,
+        {
+          subnetIds: changed(endpoint.subnetIds, subnetIds, input.RemoveSubnetIds),
+          securityGroupIds: changed(
+            endpoint.securityGroupIds,
+            securityGroupIds,
+            input.RemoveSecurityGroupIds,
+          ),
+          policyDocument: input.ResetPolicy ? undefined : (input.PolicyDocument ?? endpoint.policyDocument),
+          privateDnsEnabled: input.PrivateDnsEnabled ?? endpoint.privateDnsEnabled,
+        },
+        now,
+      );
+      return { Return: true };
+    },
+
+    DeleteVpcEndpoints(
+      { VpcEndpointIds: ids = [] }: DeleteVpcEndpointsRequest,
+      { caller, now }: OperationContext,
+    ) {
+      requireIds('endpoint', ids);
+      return unsuccessful(privateLink.deleteEndpoints(caller, ids, now));
+    },
+
+    DescribeVpcEndpoints(
+      input: DescribeVpcEndpointsRequest,
+      context: OperationContext,
+    ): DescribeVpcEndpointsResult {
+      const { VpcEndpointIds: ids = [] } = input;
+      requireIds('endpoint', ids);
+      const own =
+        ids.length === 0
+          ? privateLink.endpoints(context.caller)
+          : [...new Set(ids)]
+              .map((id) => privateLink.endpoint(context.caller, id))
+              .sort((a, b) => a.serial - b.serial);
+      const { rows, NextToken } = page(
+        'DescribeVpcEndpoints',
+        filtered(own, input.Filters, endpointFilters, ({ id }) => state.tags[id] ?? {}),
+        ({ serial }) => serial,
+        input,
+        context,
+      );
+      return { VpcEndpoints: rows.map(described), NextToken };
+    },
+  };
+
+  function described(endpoint: Endpoint): VpcEndpoint {
+    return {
+      VpcEndpointId: endpoint.id,
+      VpcEndpointType: 'Interface',
+      VpcId: endpoint.vpcId,
+      ServiceName: endpoint.serviceName,
+      // The SDK's constants are in another casing than what EC2 sends.
+      State: endpoint.state as State,
+      PolicyDocument: endpoint.policyDocument ?? fullAccess,
+      RouteTableIds: [],
+      SubnetIds: endpoint.subnetIds,
+      Groups: endpoint.securityGroupIds.map((GroupId) => ({ GroupId, GroupName: 'default' })),
+      IpAddressType: endpoint.ipAddressType as 'ipv4',
+      DnsOptions: { DnsRecordIpType: 'ipv4' },
+      PrivateDnsEnabled: endpoint.privateDnsEnabled,
+      RequesterManaged: false,
+      NetworkInterfaceIds: endpoint.subnetIds.map(() => endpoint.id.replace('vpce-', 'eni-')),
+      DnsEntries: dnsEntries(endpoint),
+      CreationTimestamp: new Date(endpoint.createdAt),
+      Tags: tagList(state.tags[endpoint.id]),
+      OwnerId: endpoint.accountId,
+      ServiceRegion: endpoint.serviceRegion,
+      PayerResponsibilities: payers,
+    };
+  }
+}
+
+const fullAccess = JSON.stringify({
+  Statement: [{ Action: '*', Effect: 'Allow', Principal: '*', Resource: '*' }],
+});
+
+export const payers: PayerResponsibilityEntry[] = [
+  { Scope: 'vpc-endpoint-charges', PayerResponsibilityType: 'vpc-endpoint-account' },
+];
+
+export function dnsEntries({ id, dnsLabel, serviceId, region }: Endpoint): DnsEntry[] {
+  return [
+    { DnsName: `${id}-${dnsLabel}.${serviceId}.${region}.vpce.amazonaws.com`, HostedZoneId: 'Z7HUB22UULQXV' },
+  ];
+}

@@ -1,0 +1,50 @@
+import type { Filter } from '@aws-sdk/client-ec2';
+import { AwsError } from './aws-service.ts';
+
+/** What a filter looks at, by the filter's documented name. */
+export type FilterTable<Row> = Readonly<Record<string, (row: Row) => readonly string[] | string | undefined>>;
+
+/** The rows that every filter lets through; within one filter any value will do. Values are case-sensitive. */
+export function filtered<Row>(
+  rows: readonly Row[],
+  filters: readonly Filter[] | undefined,
+  known: FilterTable<Row>,
+  tagsOf?: (row: Row) => Readonly<Record<string, string>>,
+): readonly Row[] {
+  const predicates = (filters ?? []).map(({ Name = '', Values = [] }) => {
+    const look = Object.hasOwn(known, Name) ? known[Name] : tagLook(Name, tagsOf);
+    if (look === undefined) throw new AwsError('InvalidParameterValue', `The filter '${Name}' is invalid`);
+    if (Values.length === 0)
+      throw new AwsError('InvalidParameterValue', `The filter '${Name}' has no values`);
+    const wanted = matcher(Values);
+    return (row: Row) => [look(row) ?? []].flat().some(wanted);
+  });
+  return predicates.length === 0 ? rows : rows.filter((row) => predicates.every((holds) => holds(row)));
+}
+
+function tagLook<Row>(name: string, tagsOf?: (row: Row) => Readonly<Record<string, string>>) {
+  if (tagsOf === undefined) return undefined;
+  if (name === 'tag-key') return (row: Row) => Object.keys(tagsOf(row));
+  if (name.startsWith('tag:')) return (row: Row) => tagsOf(row)[name.slice('tag:'.length)];
+  return undefined;
+}
+
+/** `*` stands for any characters, `?` for one, a backslash takes the next literally. */
+function matcher(values: readonly string[]): (value: string) => boolean {
+  const literal = new Set(values.filter((value) => !/[*?\\]/.test(value)));
+  const patterns = values.filter((value) => !literal.has(value)).map(patternOf);
+  return (value) => literal.has(value) || patterns.some((pattern) => pattern.test(value));
+}
+
+function patternOf(value: string): RegExp {
+  const source = value.replace(/\\(.)|[*?]|[^\w\s]/gs, (found, escaped: string | undefined) => {
+    if (escaped !== undefined) return escapeRegExp(escaped);
+    if (found === '*') return '.*';
+    return found === '?' ? '.' : escapeRegExp(found);
+  });
+  return new RegExp(`^${source}$`, 's');
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+}

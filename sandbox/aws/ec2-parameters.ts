@@ -1,0 +1,94 @@
+import type { Caller } from './aws-service.ts';
+import { AwsError } from './aws-service.ts';
+
+/** What every account and Region has from the start. */
+const given = {
+  vpc: 'vpc-0123456789abcdef0',
+  subnet: 'subnet-0123456789abcdef0',
+  securityGroup: 'sg-0123456789abcdef0',
+};
+
+export const defaultSecurityGroupId = given.securityGroup;
+
+const providerAccountId = '111111111111';
+
+const idKinds = {
+  service: { prefix: 'vpce-svc-', code: 'InvalidVpcEndpointServiceId.Malformed' },
+  endpoint: { prefix: 'vpce-', code: 'InvalidVpcEndpointId.Malformed' },
+  notification: { prefix: 'vpce-nfn-', code: 'InvalidConnectionNotificationId.Malformed' },
+  vpc: { prefix: 'vpc-', code: 'InvalidVpcID.Malformed' },
+  subnet: { prefix: 'subnet-', code: 'InvalidSubnetID.Malformed' },
+  securityGroup: { prefix: 'sg-', code: 'InvalidSecurityGroupID.Malformed' },
+};
+
+export function requireIds(kind: keyof typeof idKinds, ids: readonly string[] = []): void {
+  const { prefix, code } = idKinds[kind];
+  const malformed = ids.find(
+    (id) => !(id.startsWith(prefix) && /^([0-9a-f]{8}|[0-9a-f]{17})$/.test(id.slice(prefix.length))),
+  );
+  if (malformed !== undefined)
+    throw new AwsError(code, `Invalid id: "${malformed}" (expecting "${prefix}...")`);
+}
+
+/** The network around endpoints is not modelled: there is one of each. */
+export function requireNetwork({
+  vpcId,
+  subnetIds = [],
+  securityGroupIds = [],
+}: {
+  readonly vpcId?: string | undefined;
+  readonly subnetIds?: readonly string[] | undefined;
+  readonly securityGroupIds?: readonly string[] | undefined;
+}): void {
+  requireExisting('vpc', vpcId === undefined ? [] : [vpcId], 'InvalidVpcID.NotFound', 'vpc');
+  requireExisting('subnet', subnetIds, 'InvalidSubnetID.NotFound', 'subnet');
+  requireExisting('securityGroup', securityGroupIds, 'InvalidSecurityGroupID.NotFound', 'security group');
+}
+
+function requireExisting(kind: keyof typeof given, ids: readonly string[], code: string, noun: string): void {
+  requireIds(kind, ids);
+  const unknown = ids.find((id) => id !== given[kind]);
+  if (unknown !== undefined) throw new AwsError(code, `The ${noun} ID '${unknown}' does not exist`);
+}
+
+/** The provider has one network load balancer in each Region; there are no Gateway Load Balancers. */
+export function requireLoadBalancers({ accountId, region }: Caller, arns: readonly string[] = []): void {
+  const existing = new RegExp(
+    `^arn:aws[a-z-]*:elasticloadbalancing:${region}:${providerAccountId}:loadbalancer/net/svc/0123456789abcdef$`,
+  );
+  const unknown = arns.find((arn) => accountId !== providerAccountId || !existing.test(arn));
+  if (unknown !== undefined)
+    throw new AwsError('InvalidLoadBalancerArn.NotFound', `The load balancer '${unknown}' does not exist`);
+}
+
+/** Connection notifications go to a standard topic of the caller's own account and Region. */
+export function requireTopic({ accountId, region }: Caller, arn: string | undefined): void {
+  if (arn !== undefined && !new RegExp(`^arn:aws[a-z-]*:sns:${region}:${accountId}:[\\w-]{1,256}$`).test(arn))
+    throw new AwsError('InvalidParameterValue', `Invalid value '${arn}' for connectionNotificationArn`);
+}
+
+export function requireOneOf(
+  name: string,
+  values: readonly string[] | undefined,
+  allowed: readonly string[],
+): void {
+  const wrong = values?.find((value) => !allowed.includes(value));
+  if (wrong !== undefined)
+    throw new AwsError(
+      'InvalidParameterValue',
+      `Value ( ${wrong} ) for parameter ${name} is invalid. Expecting one of: ${allowed.join(', ')}`,
+    );
+}
+
+export function missingParameter(name: string): AwsError {
+  return new AwsError('MissingParameter', `The request must contain the parameter ${name}`);
+}
+
+/** A list after the `Add…` and `Remove…` members of a modifying call. */
+export function changed(
+  present: readonly string[],
+  add: readonly string[] = [],
+  remove: readonly string[] = [],
+): string[] {
+  return [...new Set([...present, ...add])].filter((value) => !remove.includes(value));
+}

@@ -1,0 +1,83 @@
+import type {
+  DescribeVpcEndpointServicesRequest,
+  DescribeVpcEndpointServicesResult,
+  ServiceDetail,
+} from '@aws-sdk/client-ec2';
+import type { EndpointService } from '../privatelink/model.ts';
+import type { PrivateLink } from '../privatelink/privatelink.ts';
+import type { OperationContext } from './aws-service.ts';
+import { AwsError } from './aws-service.ts';
+import { baseDnsName, zonesOf } from './ec2-endpoint-services.ts';
+import type { FilterTable } from './ec2-filters.ts';
+import { filtered } from './ec2-filters.ts';
+import { page } from './ec2-paging.ts';
+import { tagList } from './ec2-tags.ts';
+
+const discoveryFilters: FilterTable<EndpointService> = {
+  owner: ({ accountId }) => accountId,
+  'service-name': ({ name }) => name,
+  'service-region': ({ region }) => region,
+  'service-type': () => 'Interface',
+  'supported-ip-address-types': ({ supportedIpAddressTypes }) => supportedIpAddressTypes,
+};
+
+/** What a consumer calls to find services: those that admit it, and no others. */
+export function serviceDiscoveryOperations(privateLink: PrivateLink) {
+  const { state } = privateLink;
+
+  return {
+    DescribeVpcEndpointServices(
+      input: DescribeVpcEndpointServicesRequest,
+      context: OperationContext,
+    ): DescribeVpcEndpointServicesResult {
+      const { caller } = context;
+      // Others do not see how a provider tags its services.
+      const tagsOf = ({ id, accountId }: EndpointService) =>
+        accountId === caller.accountId ? (state.tags[id] ?? {}) : {};
+      const serviceRegions = input.ServiceRegions?.length ? input.ServiceRegions : [caller.region];
+      const inSight = privateLink
+        .discoverableServices(caller, caller.region)
+        .filter(({ region }) => serviceRegions.includes(region));
+      const unknown = input.ServiceNames?.find((name) => !inSight.some((service) => service.name === name));
+      if (unknown !== undefined)
+        throw new AwsError('InvalidServiceName', `The Vpc Endpoint Service '${unknown}' does not exist`);
+      const wanted = input.ServiceNames?.length
+        ? inSight.filter(({ name }) => input.ServiceNames?.includes(name))
+        : inSight;
+      const { rows, NextToken } = page(
+        'DescribeVpcEndpointServices',
+        filtered(wanted, input.Filters, discoveryFilters, tagsOf),
+        ({ serial }) => serial,
+        input,
+        context,
+      );
+      return {
+        ServiceNames: rows.map(({ name }) => name),
+        ServiceDetails: rows.map((service) => ({ ...detail(service), Tags: tagList(tagsOf(service)) })),
+        NextToken,
+      };
+    },
+  };
+}
+
+function detail(service: EndpointService): ServiceDetail {
+  const { privateDns } = service;
+  return {
+    ServiceName: service.name,
+    ServiceId: service.id,
+    ServiceType: [{ ServiceType: 'Interface' }],
+    ServiceRegion: service.region,
+    ...zonesOf(service),
+    Owner: service.accountId,
+    BaseEndpointDnsNames: [baseDnsName(service)],
+    ...(privateDns && {
+      PrivateDnsName: privateDns.domain,
+      PrivateDnsNames: [{ PrivateDnsName: privateDns.domain }],
+      PrivateDnsNameVerificationState: privateDns.state,
+    }),
+    VpcEndpointPolicySupported: false,
+    AcceptanceRequired: service.acceptanceRequired,
+    ManagesVpcEndpoints: false,
+    SupportedIpAddressTypes: service.supportedIpAddressTypes as 'ipv4'[],
+  };
+}

@@ -1,0 +1,72 @@
+import type {
+  AllowedPrincipal,
+  DescribeVpcEndpointServicePermissionsRequest,
+  DescribeVpcEndpointServicePermissionsResult,
+  ModifyVpcEndpointServicePermissionsRequest,
+  ModifyVpcEndpointServicePermissionsResult,
+} from '@aws-sdk/client-ec2';
+import type { Permission } from '../privatelink/model.ts';
+import { principalType } from '../privatelink/principal.ts';
+import type { PrivateLink } from '../privatelink/privatelink.ts';
+import type { OperationContext } from './aws-service.ts';
+import { AwsError } from './aws-service.ts';
+import type { FilterTable } from './ec2-filters.ts';
+import { filtered } from './ec2-filters.ts';
+import { page } from './ec2-paging.ts';
+import { requireIds } from './ec2-parameters.ts';
+
+const permissionFilters: FilterTable<Permission> = {
+  principal: ({ principal }) => principal,
+  'principal-type': ({ principal }) => principalType(principal),
+};
+
+/** What a provider calls to say who may see a service and ask to connect. */
+export function servicePermissionOperations(privateLink: PrivateLink) {
+  return {
+    ModifyVpcEndpointServicePermissions(
+      input: ModifyVpcEndpointServicePermissionsRequest,
+      { caller }: OperationContext,
+    ): ModifyVpcEndpointServicePermissionsResult {
+      const {
+        ServiceId: serviceId = '',
+        AddAllowedPrincipals: add = [],
+        RemoveAllowedPrincipals: remove = [],
+      } = input;
+      requireIds('service', [serviceId]);
+      const invalid = [...add, ...remove].find((principal) => principalType(principal) === undefined);
+      if (invalid !== undefined) throw new AwsError('InvalidPrincipal', `Invalid Principal: '${invalid}'`);
+      const added = privateLink.modifyPermissions(caller, serviceId, { add, remove });
+      return {
+        AddedPrincipals: added.map((permission) => allowed(permission, serviceId)),
+        ReturnValue: true,
+      };
+    },
+
+    DescribeVpcEndpointServicePermissions(
+      input: DescribeVpcEndpointServicePermissionsRequest,
+      context: OperationContext,
+    ): DescribeVpcEndpointServicePermissionsResult {
+      const { ServiceId: serviceId = '' } = input;
+      requireIds('service', [serviceId]);
+      const { permissions } = privateLink.service(context.caller, serviceId);
+      const { rows, NextToken } = page(
+        `DescribeVpcEndpointServicePermissions ${serviceId}`,
+        filtered(permissions, input.Filters, permissionFilters),
+        ({ serial }) => serial,
+        input,
+        context,
+      );
+      return { AllowedPrincipals: rows.map((permission) => allowed(permission, serviceId)), NextToken };
+    },
+  };
+}
+
+function allowed({ id, principal }: Permission, serviceId: string): AllowedPrincipal {
+  return {
+    PrincipalType: principalType(principal),
+    Principal: principal,
+    ServicePermissionId: id,
+    Tags: [],
+    ServiceId: serviceId,
+  };
+}

@@ -1,0 +1,74 @@
+import type { PrivateLink } from '../privatelink/privatelink.ts';
+import type { AwsService, Operation, OperationContext } from './aws-service.ts';
+import { AwsError } from './aws-service.ts';
+import { ec2Accesses } from './ec2-access.ts';
+import { connectionNotificationOperations } from './ec2-connection-notifications.ts';
+import { endpointConnectionOperations } from './ec2-endpoint-connections.ts';
+import { endpointServiceOperations } from './ec2-endpoint-services.ts';
+import { endpointOperations } from './ec2-endpoints.ts';
+import { missingParameter } from './ec2-parameters.ts';
+import { serviceDiscoveryOperations } from './ec2-service-discovery.ts';
+import { servicePermissionOperations } from './ec2-service-permissions.ts';
+import { tagOperations } from './ec2-tags.ts';
+
+/** EC2 answers `MissingParameter` without these, by the names of its query protocol. */
+const required: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  AcceptVpcEndpointConnections: { ServiceId: 'ServiceId', VpcEndpointIds: 'VpcEndpointId' },
+  RejectVpcEndpointConnections: { ServiceId: 'ServiceId', VpcEndpointIds: 'VpcEndpointId' },
+  ModifyVpcEndpointServiceConfiguration: { ServiceId: 'ServiceId' },
+  DeleteVpcEndpointServiceConfigurations: { ServiceIds: 'ServiceId' },
+  ModifyVpcEndpointServicePermissions: { ServiceId: 'ServiceId' },
+  DescribeVpcEndpointServicePermissions: { ServiceId: 'ServiceId' },
+  CreateVpcEndpointConnectionNotification: {
+    ConnectionNotificationArn: 'ConnectionNotificationArn',
+    ConnectionEvents: 'ConnectionEvents',
+  },
+  ModifyVpcEndpointConnectionNotification: { ConnectionNotificationId: 'ConnectionNotificationId' },
+  DeleteVpcEndpointConnectionNotifications: { ConnectionNotificationIds: 'ConnectionNotificationId' },
+  CreateVpcEndpoint: { VpcId: 'VpcId', ServiceName: 'ServiceName' },
+  ModifyVpcEndpoint: { VpcEndpointId: 'VpcEndpointId' },
+  DeleteVpcEndpoints: { VpcEndpointIds: 'VpcEndpointId' },
+  CreateTags: { Resources: 'ResourceId', Tags: 'Tag' },
+  DeleteTags: { Resources: 'ResourceId' },
+};
+
+/** EC2, as far as it is PrivateLink. `settle` is called around each operation: it carries out what is due and passes effects on. */
+export function ec2(privateLink: PrivateLink, settle: (now: number) => void): AwsService {
+  const operations = {
+    ...endpointServiceOperations(privateLink),
+    ...servicePermissionOperations(privateLink),
+    ...endpointConnectionOperations(privateLink),
+    ...connectionNotificationOperations(privateLink),
+    ...serviceDiscoveryOperations(privateLink),
+    ...endpointOperations(privateLink),
+    ...tagOperations(privateLink),
+  };
+
+  return {
+    signingName: 'ec2',
+    loadClient: () => import('@aws-sdk/client-ec2'),
+    protocol: 'ec2Query',
+    xmlNamespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
+    operations: Object.fromEntries(
+      Object.entries(operations).map(([name, operation]) => [name, checked(name, operation, settle)]),
+    ),
+    accesses: (operation, input, { caller }) => ec2Accesses(privateLink, operation, input, caller),
+  };
+}
+
+function checked(name: string, operation: Operation, settle: (now: number) => void): Operation {
+  return (input: Readonly<Record<string, unknown>>, context: OperationContext) => {
+    for (const [member, parameter] of Object.entries(required[name] ?? {}))
+      if (isMissing(input[member])) throw missingParameter(parameter);
+    if (input.DryRun)
+      throw new AwsError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
+    settle(context.now);
+    const answer = operation(input as never, context);
+    settle(context.now);
+    return answer;
+  };
+}
+
+function isMissing(value: unknown): boolean {
+  return value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
+}

@@ -1,0 +1,134 @@
+import { isDeepStrictEqual } from 'node:util';
+import { escapeRegExp } from '../iam/wildcard.ts';
+
+type Test = (value: unknown) => boolean;
+type Leaf = string | number | boolean | null;
+
+/**
+ * Whether an event matches an EventBridge pattern; Lambda's filter criteria are the same language.
+ * Throws on an operator that is not modelled.
+ */
+export function matches(pattern: object, event: unknown): boolean {
+  return compilePattern(pattern)(event);
+}
+
+/** The pattern as a predicate; what is wrong with the pattern is thrown here, whatever the events. */
+export function compilePattern(pattern: object): Test {
+  const tests = Object.entries(pattern).map(([name, wanted]): Test => {
+    if (name === '$or') {
+      const alternatives = arrayAt('$or', wanted).map((alternative) => compilePattern(alternative as object));
+      return (event) => alternatives.some((alternative) => alternative(event));
+    }
+    const test = Array.isArray(wanted) ? anyOf(wanted.map(matcher)) : objectTest(name, wanted);
+    return (event) => test((event as Record<string, unknown> | undefined)?.[name]);
+  });
+  return (event) => tests.every((test) => test(event));
+}
+
+function objectTest(name: string, wanted: unknown): Test {
+  if (typeof wanted !== 'object' || wanted === null)
+    throw new Error(`the pattern's \`${name}\` must be an array or an object`);
+  const test = compilePattern(wanted);
+  // An array of objects matches if any of them does.
+  return (value) => (Array.isArray(value) && value.length > 0 ? value.some(test) : test(value));
+}
+
+/** A matcher sees the leaves at its place: none where the field is absent, several where it is an array. */
+function matcher(wanted: unknown): (leaves: readonly Leaf[]) => boolean {
+  if (typeof wanted !== 'object' || wanted === null) return (leaves) => leaves.includes(wanted as Leaf);
+  const [[operator, operand] = ['', undefined], ...others] = Object.entries(wanted);
+  if (others.length > 0) throw new Error(`more than one operator in \`${JSON.stringify(wanted)}\``);
+  if (operator === 'exists') return (leaves) => leaves.length > 0 === operand;
+  const test = leafTest(operator, operand);
+  return (leaves) => leaves.some(test);
+}
+
+function anyOf(matchers: readonly ((leaves: readonly Leaf[]) => boolean)[]): Test {
+  return (value) => {
+    const leaves = leavesOf(value);
+    return matchers.some((matches) => matches(leaves));
+  };
+}
+
+function leavesOf(value: unknown): readonly Leaf[] {
+  if (Array.isArray(value)) return value.flatMap(leavesOf);
+  return value === undefined || (typeof value === 'object' && value !== null) ? [] : [value as Leaf];
+}
+
+function leafTest(operator: string, operand: unknown): Test {
+  switch (operator) {
+    case 'prefix':
+      return affixTest(operand, (text, affix) => text.startsWith(affix));
+    case 'suffix':
+      return affixTest(operand, (text, affix) => text.endsWith(affix));
+    case 'equals-ignore-case':
+      return onText((text) => text.toLowerCase() === String(operand).toLowerCase());
+    case 'wildcard': {
+      const expression = wildcardExpression(String(operand));
+      return onText((text) => expression.test(text));
+    }
+    case 'numeric':
+      return numericTest(arrayAt('numeric', operand));
+    case 'anything-but':
+      return anythingBut(operand);
+    default:
+      throw new Error(`unknown operator \`${operator}\` in an event pattern`);
+  }
+}
+
+function onText(test: (text: string) => boolean): Test {
+  return (value) => typeof value === 'string' && test(value);
+}
+
+function affixTest(operand: unknown, has: (text: string, affix: string) => boolean): Test {
+  if (typeof operand === 'string') return onText((text) => has(text, operand));
+  const affix = (operand as Record<string, unknown> | null)?.['equals-ignore-case'];
+  if (typeof affix !== 'string') throw new Error(`cannot read the affix \`${JSON.stringify(operand)}\``);
+  return onText((text) => has(text.toLowerCase(), affix.toLowerCase()));
+}
+
+function anythingBut(operand: unknown): Test {
+  if (typeof operand === 'object' && operand !== null && !Array.isArray(operand)) {
+    const [[operator, excluded] = ['', undefined]] = Object.entries(operand);
+    const tests = [excluded].flat().map((one) => leafTest(operator, one));
+    return onText((text) => !tests.some((test) => test(text)));
+  }
+  const excluded = [operand].flat();
+  return (value) => !excluded.some((one) => isDeepStrictEqual(one, value));
+}
+
+const comparisons: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
+  '=': (value, bound) => value === bound,
+  '<': (value, bound) => value < bound,
+  '<=': (value, bound) => value <= bound,
+  '>': (value, bound) => value > bound,
+  '>=': (value, bound) => value >= bound,
+};
+
+function numericTest(operand: readonly unknown[]): Test {
+  const tests = Array.from(
+    { length: Math.ceil(operand.length / 2) },
+    (_, pair): ((value: number) => boolean) => {
+      const [sign, bound] = operand.slice(2 * pair, 2 * pair + 2);
+      const compare = comparisons[String(sign)];
+      if (!compare || typeof bound !== 'number')
+        throw new Error(`cannot read the numeric range \`${JSON.stringify(operand)}\``);
+      return (value) => compare(value, bound);
+    },
+  );
+  return (value) => typeof value === 'number' && tests.every((test) => test(value));
+}
+
+/** `*` stands for any characters; `\*` and `\\` for themselves. */
+function wildcardExpression(pattern: string): RegExp {
+  const parts = pattern.match(/\\[*\\]|\*|[^*\\]+|\\/g) ?? [];
+  return new RegExp(
+    `^${parts.map((part) => (part === '*' ? '.*' : escapeRegExp(part.replace(/^\\(?=[*\\])/, '')))).join('')}$`,
+    's',
+  );
+}
+
+function arrayAt(name: string, value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new Error(`\`${name}\` in an event pattern must be an array`);
+  return value;
+}

@@ -1,0 +1,299 @@
+import type * as Client from '@aws-sdk/client-eventbridge';
+import type { Clock } from '../clock.ts';
+import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
+import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
+import { compilePattern } from './event-pattern.ts';
+
+/** An event as its targets see it. */
+export interface BusEvent {
+  readonly version: '0';
+  readonly id: string;
+  readonly 'detail-type': string;
+  readonly source: string;
+  readonly account: string;
+  readonly time: string;
+  readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: unknown;
+}
+
+export interface Rule {
+  readonly arn: string;
+  readonly name: string;
+  readonly busArn: string;
+  readonly description?: string;
+  readonly state: 'ENABLED' | 'DISABLED';
+  /** As JSON text, as EventBridge keeps it. */
+  readonly pattern?: string;
+  readonly schedule?: string;
+  readonly targets: readonly Client.Target[];
+}
+
+export interface Events {
+  readonly service: AwsService;
+  createBus(arn: string, policy?: PolicyDocument): void;
+  /** Throws on a pattern that EventBridge would refuse. */
+  createRule(rule: Rule): void;
+  rules(): readonly Rule[];
+  /** An AWS service's own event, on the default bus. */
+  putAwsEvent(accountId: string, region: string, event: AwsEvent): void;
+}
+
+export type AwsEvent = Pick<BusEvent, 'detail-type' | 'source' | 'detail'> &
+  Partial<Pick<BusEvent, 'time' | 'resources'>>;
+
+interface Bus {
+  readonly arn: string;
+  readonly policy: PolicyDocument | undefined;
+  readonly rules: Map<string, { readonly rule: Rule; readonly matches: (event: unknown) => boolean }>;
+}
+
+const mostEntries = 10;
+const byteLimit = 1024 * 1024;
+
+/** The buses of all accounts and Regions, by ARN. `deliver` carries to one target what it asked for: the event, or the input set for it. */
+export function createEvents({
+  clock,
+  id,
+  deliver,
+}: {
+  clock: Clock;
+  id: () => string;
+  deliver: (target: Client.Target, payload: unknown, rule: Rule) => void;
+}): Events {
+  const buses = new Map<string, Bus>();
+
+  function createBus(arn: string, policy?: PolicyDocument): Bus {
+    const bus = { arn, policy, rules: buses.get(arn)?.rules ?? new Map() };
+    buses.set(arn, bus);
+    return bus;
+  }
+
+  /** Each account and Region has a default bus. */
+  function busAt(arn: string): Bus | undefined {
+    return buses.get(arn) ?? (arn.endsWith(':event-bus/default') ? createBus(arn) : undefined);
+  }
+
+  function busFor(name: string | undefined, caller: Caller): Bus {
+    const bus = busAt(busArnOf(name, caller));
+    if (!bus)
+      throw new AwsError('ResourceNotFoundException', `Event bus ${name ?? 'default'} does not exist.`);
+    return bus;
+  }
+
+  function put(bus: Bus, event: BusEvent) {
+    for (const { rule, matches } of bus.rules.values()) {
+      if (rule.state === 'DISABLED' || !matches(event)) continue;
+      for (const target of rule.targets) deliver(target, payloadFor(target, event), rule);
+    }
+  }
+
+  function putEntry(entry: Client.PutEventsRequestEntry, caller: Caller): Client.PutEventsResultEntry {
+    const bus = busAt(busArnOf(entry.EventBusName, caller));
+    // AWS takes events for a bus that does not exist, and drops them.
+    const problem = problemWith(entry, bus, caller);
+    if (problem) return problem;
+    const event = asEvent(entry, caller, id(), clock.now());
+    if (bus) put(bus, event);
+    return { EventId: event.id };
+  }
+
+  function ruleFor(name: string | undefined, busName: string | undefined, caller: Caller): Rule {
+    const found = busFor(busName, caller).rules.get(name ?? '');
+    if (!found)
+      throw new AwsError(
+        'ResourceNotFoundException',
+        `Rule ${name} does not exist on EventBus ${busName ?? 'default'}.`,
+      );
+    return found.rule;
+  }
+
+  const operations = {
+    PutEvents({ Entries = [] }: Client.PutEventsRequest, { caller }) {
+      if (Entries.length === 0 || Entries.length > mostEntries)
+        throw validation(`entries must have 1 to ${mostEntries} members`);
+      if (Entries.reduce((sum, entry) => sum + sizeOf(entry), 0) > byteLimit)
+        throw validation('Total size of the entries in the request is over the limit.');
+      const results = Entries.map((entry) => putEntry(entry, caller));
+      return { FailedEntryCount: results.filter(({ ErrorCode }) => ErrorCode).length, Entries: results };
+    },
+
+    ListRules(input: Client.ListRulesRequest, { caller }) {
+      const rules = [...busFor(input.EventBusName, caller).rules.values()]
+        .map(({ rule }) => describe(rule))
+        .filter(({ Name }) => Name.startsWith(input.NamePrefix ?? ''));
+      const start = input.NextToken ? Number(Buffer.from(input.NextToken, 'base64').toString()) : 0;
+      const end = start + (input.Limit ?? 100);
+      return {
+        Rules: rules.slice(start, end),
+        NextToken: end < rules.length ? Buffer.from(String(end)).toString('base64') : undefined,
+      };
+    },
+
+    DescribeRule: (input: Client.DescribeRuleRequest, { caller }) =>
+      describe(ruleFor(input.Name, input.EventBusName, caller)),
+
+    ListTargetsByRule: (input: Client.ListTargetsByRuleRequest, { caller }) => ({
+      Targets: ruleFor(input.Rule, input.EventBusName, caller).targets,
+    }),
+  } satisfies Record<string, (input: never, context: OperationContext) => unknown>;
+
+  return {
+    service: {
+      signingName: 'events',
+      loadClient: () => import('@aws-sdk/client-eventbridge'),
+      protocol: 'awsJson1_1',
+      operations,
+      accesses,
+    },
+    createBus(arn, policy) {
+      createBus(arn, policy);
+    },
+    createRule(rule) {
+      const bus = busAt(rule.busArn);
+      if (!bus) throw new Error(`there is no event bus \`${rule.busArn}\``);
+      const matches = rule.pattern === undefined ? () => false : compilePattern(JSON.parse(rule.pattern));
+      bus.rules.set(rule.name, { rule, matches });
+    },
+    rules: () => [...buses.values()].flatMap((bus) => [...bus.rules.values()].map(({ rule }) => rule)),
+    putAwsEvent(accountId, region, event) {
+      const bus = busAt(`arn:aws:events:${region}:${accountId}:event-bus/default`);
+      if (!bus) return;
+      const time = event.time ?? withoutMilliseconds(clock.now());
+      put(bus, { version: '0', id: id(), account: accountId, region, resources: [], ...event, time });
+    },
+  };
+}
+
+function accesses(
+  operation: string,
+  input: {
+    Entries?: readonly Client.PutEventsRequestEntry[];
+    EventBusName?: string;
+    Name?: string;
+    Rule?: string;
+  },
+  { caller }: OperationContext,
+) {
+  if (operation === 'PutEvents')
+    return (input.Entries ?? []).map(({ EventBusName, Source = '', DetailType = '' }) => ({
+      action: 'events:PutEvents',
+      resource: busArnOf(EventBusName, caller),
+      conditions: { 'events:source': Source, 'events:detail-type': DetailType },
+    }));
+  const bus = busArnOf(input.EventBusName, caller).split('/')[1] ?? 'default';
+  const name = input.Name ?? input.Rule ?? '*';
+  const path = bus === 'default' ? name : `${bus}/${name}`;
+  return [
+    {
+      action: `events:${operation}`,
+      resource: `arn:aws:events:${caller.region}:${caller.accountId}:rule/${path}`,
+    },
+  ];
+}
+
+function busArnOf(name = 'default', { accountId, region }: Caller): string {
+  return name.startsWith('arn:') ? name : `arn:aws:events:${region}:${accountId}:event-bus/${name}`;
+}
+
+function problemWith(
+  entry: Client.PutEventsRequestEntry,
+  bus: Bus | undefined,
+  caller: Caller,
+): Client.PutEventsResultEntry | undefined {
+  for (const member of ['Source', 'DetailType', 'Detail'] as const)
+    if (!entry[member])
+      return {
+        ErrorCode: 'InvalidArgument',
+        ErrorMessage: `Parameter ${member} is not valid. Reason: ${member} is a required argument.`,
+      };
+  if (entry.Source?.startsWith('aws.'))
+    return { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' };
+  if (!isJsonObject(entry.Detail ?? ''))
+    return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
+  if (bus && !mayPut(bus, caller))
+    return {
+      ErrorCode: 'AccessDeniedException',
+      ErrorMessage: `${caller.arn} may not put events on ${bus.arn}.`,
+    };
+  return undefined;
+}
+
+function mayPut(bus: Bus, caller: Caller): boolean {
+  if (bus.arn.split(':')[4] === caller.accountId) return true;
+  const principal = { roleArn: caller.arn, accountId: caller.accountId };
+  return (
+    bus.policy !== undefined &&
+    isAllowedByResourcePolicy(bus.policy, principal, { action: 'events:PutEvents', resource: bus.arn })
+  );
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+function asEvent(
+  entry: Client.PutEventsRequestEntry,
+  caller: Caller,
+  eventId: string,
+  now: number,
+): BusEvent {
+  return {
+    version: '0',
+    id: eventId,
+    'detail-type': entry.DetailType ?? '',
+    source: entry.Source ?? '',
+    account: caller.accountId,
+    time: withoutMilliseconds(entry.Time?.getTime() ?? now),
+    region: caller.region,
+    resources: entry.Resources ?? [],
+    detail: JSON.parse(entry.Detail ?? '{}'),
+  };
+}
+
+function withoutMilliseconds(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** As EventBridge counts: 14 bytes for the time, and the text of the rest. */
+function sizeOf({
+  Time,
+  Source = '',
+  DetailType = '',
+  Detail = '',
+  Resources = [],
+}: Client.PutEventsRequestEntry) {
+  return [Source, DetailType, Detail, ...Resources].reduce(
+    (sum, text) => sum + Buffer.byteLength(text),
+    Time ? 14 : 0,
+  );
+}
+
+function payloadFor({ Input, InputPath }: Client.Target, event: BusEvent): unknown {
+  if (Input !== undefined) return JSON.parse(Input);
+  if (InputPath === undefined || InputPath === '$') return event;
+  return InputPath.split('.')
+    .slice(1)
+    .reduce<unknown>((value, step) => (value as Record<string, unknown> | undefined)?.[step], event);
+}
+
+function describe({ arn, name, busArn, state, description, pattern, schedule }: Rule) {
+  return {
+    Arn: arn,
+    Name: name,
+    EventBusName: busArn.split('/')[1],
+    State: state,
+    Description: description,
+    EventPattern: pattern,
+    ScheduleExpression: schedule,
+  };
+}
+
+function validation(message: string): AwsError {
+  return new AwsError('ValidationException', message);
+}

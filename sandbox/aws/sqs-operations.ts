@@ -1,0 +1,300 @@
+import type * as Client from '@aws-sdk/client-sqs';
+import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
+import { AwsError, type AwsService, type OperationContext } from './aws-service.ts';
+import type { Queues } from './sqs.ts';
+import { attributesChecksum, bodyChecksum } from './sqs-checksums.ts';
+import { heldBy, isReceiptHandle, type Message, type Queue, secondsOf } from './sqs-queue.ts';
+
+const batchLimit = 10;
+const byteLimit = 1024 * 1024;
+const longestDelay = 900;
+const longestVisibility = 12 * 3600;
+
+/** SQS's own API over the queues. */
+export function sqsService(queues: Queues): AwsService {
+  function queueOf(url: string | undefined, operation: string, context: OperationContext): Queue {
+    const arn = arnOf(url, context);
+    const queue = queues.find(arn);
+    if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.', 400);
+    if (!mayUse(queue, `sqs:${permission(operation)}`, context))
+      throw new AwsError('AccessDenied', `Access to the resource ${url} is denied.`, 403);
+    return queue;
+  }
+
+  function send(queue: Queue, input: Omit<Client.SendMessageRequest, 'QueueUrl'>): Client.SendMessageResult {
+    const { MessageBody: body = '', MessageAttributes: attributes = {} } = input;
+    checkOutgoing(queue, input);
+    const systemAttributes = Object.fromEntries(
+      Object.entries(input.MessageSystemAttributes ?? {}).map(([name, value]) => [
+        name,
+        value.StringValue ?? '',
+      ]),
+    );
+    const message = queues.deliver(
+      queue.arn,
+      {
+        body,
+        attributes,
+        systemAttributes,
+        ...(input.MessageGroupId !== undefined && { groupId: input.MessageGroupId }),
+        ...(input.MessageDeduplicationId !== undefined && { deduplicationId: input.MessageDeduplicationId }),
+      },
+      input.DelaySeconds === undefined ? {} : { delaySeconds: input.DelaySeconds },
+    );
+    return {
+      MessageId: message.messageId,
+      MD5OfMessageBody: bodyChecksum(body),
+      MD5OfMessageAttributes: attributesChecksum(attributes),
+      SequenceNumber: queue.isFifo ? message.sequenceNumber : undefined,
+    };
+  }
+
+  function remove(queue: Queue, receiptHandle = '') {
+    if (!isReceiptHandle(receiptHandle))
+      throw new AwsError('ReceiptHandleIsInvalid', `The input receipt handle "${receiptHandle}" is invalid.`);
+    queues.settle(queue.arn, receiptHandle);
+  }
+
+  const operations = {
+    SendMessage: (input: Client.SendMessageRequest, context) =>
+      send(queueOf(input.QueueUrl, 'SendMessage', context), input),
+
+    SendMessageBatch(input: Client.SendMessageBatchRequest, context) {
+      const queue = queueOf(input.QueueUrl, 'SendMessageBatch', context);
+      const bytes = (input.Entries ?? []).reduce(
+        (sum, entry) => sum + Buffer.byteLength(entry.MessageBody ?? ''),
+        0,
+      );
+      if (bytes > byteLimit)
+        throw new AwsError('BatchRequestTooLong', `Batch requests cannot be longer than ${byteLimit} bytes.`);
+      return eachOf(input.Entries, (entry) => send(queue, entry));
+    },
+
+    async ReceiveMessage(input: Client.ReceiveMessageRequest, context) {
+      const queue = queueOf(input.QueueUrl, 'ReceiveMessage', context);
+      const max = input.MaxNumberOfMessages ?? 1;
+      inRange('MaxNumberOfMessages', max, 1, batchLimit);
+      inRange('VisibilityTimeout', input.VisibilityTimeout ?? 0, 0, longestVisibility);
+      const receive = () => queues.receive(queue.arn, max, input.VisibilityTimeout);
+
+      const first = receive();
+      const wait = input.WaitTimeSeconds ?? secondsOf(queue, 'ReceiveMessageWaitTimeSeconds');
+      if (first.length > 0 || wait === 0) return received(first, input);
+      await queues.arrival(queue, wait);
+      return received(receive(), input);
+    },
+
+    DeleteMessage(input: Client.DeleteMessageRequest, context) {
+      remove(queueOf(input.QueueUrl, 'DeleteMessage', context), input.ReceiptHandle);
+    },
+
+    DeleteMessageBatch(input: Client.DeleteMessageBatchRequest, context) {
+      const queue = queueOf(input.QueueUrl, 'DeleteMessageBatch', context);
+      return eachOf(input.Entries, (entry) => {
+        remove(queue, entry.ReceiptHandle);
+        return {};
+      });
+    },
+
+    ChangeMessageVisibility(input: Client.ChangeMessageVisibilityRequest, context) {
+      const queue = queueOf(input.QueueUrl, 'ChangeMessageVisibility', context);
+      const { ReceiptHandle = '', VisibilityTimeout = 0 } = input;
+      inRange('VisibilityTimeout', VisibilityTimeout, 0, longestVisibility);
+      if (!isReceiptHandle(ReceiptHandle))
+        throw new AwsError(
+          'ReceiptHandleIsInvalid',
+          `The input receipt handle "${ReceiptHandle}" is invalid.`,
+        );
+      const message = heldBy(queue, ReceiptHandle);
+      if (!message || message.visibleAt <= context.now)
+        throw new AwsError('MessageNotInflight', 'The specified message is not in flight.');
+      queues.release(queue.arn, ReceiptHandle, VisibilityTimeout);
+    },
+
+    GetQueueUrl(input: Client.GetQueueUrlRequest, context) {
+      const account = input.QueueOwnerAWSAccountId ?? context.caller.accountId;
+      const url = `${context.origin}/${account}/${input.QueueName}`;
+      queueOf(url, 'GetQueueUrl', context);
+      return { QueueUrl: url };
+    },
+
+    GetQueueAttributes(input: Client.GetQueueAttributesRequest, context) {
+      const attributes = attributesOf(queueOf(input.QueueUrl, 'GetQueueAttributes', context), queues);
+      const names: readonly string[] = input.AttributeNames ?? [];
+      const wanted = Object.entries(attributes).filter(
+        ([name]) => names.includes('All') || names.includes(name),
+      );
+      return { Attributes: wanted.length > 0 ? Object.fromEntries(wanted) : undefined };
+    },
+
+    ListQueues(input: Client.ListQueuesRequest, { caller, origin }) {
+      const prefix = `arn:aws:sqs:${caller.region}:${caller.accountId}:${input.QueueNamePrefix ?? ''}`;
+      const urls = queues
+        .list()
+        .filter(({ arn }) => arn.startsWith(prefix))
+        .map(({ arn }) => `${origin}/${caller.accountId}/${arn.split(':').at(-1)}`);
+      const start = input.NextToken ? Number(Buffer.from(input.NextToken, 'base64').toString()) : 0;
+      const end = start + (input.MaxResults ?? 1000);
+      return {
+        QueueUrls: urls.slice(start, end),
+        NextToken:
+          input.MaxResults && end < urls.length ? Buffer.from(String(end)).toString('base64') : undefined,
+      };
+    },
+
+    PurgeQueue(input: Client.PurgeQueueRequest, context) {
+      queueOf(input.QueueUrl, 'PurgeQueue', context).messages.clear();
+    },
+  } satisfies AwsService['operations'] & Record<string, (input: never, context: OperationContext) => unknown>;
+
+  return {
+    signingName: 'sqs',
+    loadClient: () => import('@aws-sdk/client-sqs'),
+    protocol: 'awsJson1_0',
+    xmlNamespace: 'http://queue.amazonaws.com/doc/2012-11-05/',
+    operations,
+    accesses: (operation, input: { QueueUrl?: string; QueueName?: string }, context) => [
+      {
+        action: `sqs:${permission(operation)}`,
+        resource:
+          operation === 'ListQueues' ? '*' : arnOf(input.QueueUrl ?? `/_/${input.QueueName}`, context),
+      },
+    ],
+  };
+}
+
+/** Batches need the permission of the single operation. */
+function permission(operation: string): string {
+  return operation.replace(/Batch$/, '');
+}
+
+function arnOf(url: string | undefined, { caller, origin }: OperationContext): string {
+  const [account, name] = new URL(url ?? '', origin).pathname.split('/').filter(Boolean);
+  return `arn:aws:sqs:${caller.region}:${account === '_' ? caller.accountId : account}:${name}`;
+}
+
+function mayUse(queue: Queue, action: string, { caller }: OperationContext): boolean {
+  if (queue.arn.split(':')[4] === caller.accountId) return true;
+  const { Policy } = queue.attributes;
+  if (!Policy) return false;
+  const principal = { roleArn: caller.arn, accountId: caller.accountId };
+  return isAllowedByResourcePolicy(JSON.parse(Policy) as PolicyDocument, principal, {
+    action,
+    resource: queue.arn,
+  });
+}
+
+function checkOutgoing(queue: Queue, input: Omit<Client.SendMessageRequest, 'QueueUrl'>) {
+  const { MessageBody: body = '', MessageGroupId, MessageDeduplicationId, DelaySeconds = 0 } = input;
+  if (body === '')
+    throw new AwsError('MissingParameter', 'The request must contain the parameter MessageBody.');
+  const limit = secondsOf(queue, 'MaximumMessageSize');
+  if (Buffer.byteLength(body) > limit)
+    throw invalid(`One or more parameters are invalid. Reason: Message must be shorter than ${limit} bytes.`);
+  inRange('DelaySeconds', DelaySeconds, 0, longestDelay);
+  if (!queue.isFifo) return;
+  if (!MessageGroupId)
+    throw new AwsError('MissingParameter', 'The request must contain the parameter MessageGroupId.');
+  if (!MessageDeduplicationId && queue.attributes.ContentBasedDeduplication !== 'true')
+    throw invalid(
+      'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly',
+    );
+  if (DelaySeconds !== 0)
+    throw invalid(
+      `Value ${DelaySeconds} for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type.`,
+    );
+}
+
+function inRange(name: string, value: number, least: number, most: number) {
+  if (value < least || value > most)
+    throw invalid(
+      `Value ${value} for parameter ${name} is invalid. Reason: Must be between ${least} and ${most}, if provided.`,
+    );
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('InvalidParameterValue', message);
+}
+
+/** A batch treats each entry on its own. */
+function eachOf<E extends { Id?: string | undefined }, R>(entries: readonly E[] = [], act: (entry: E) => R) {
+  if (entries.length === 0)
+    throw new AwsError('EmptyBatchRequest', 'There should be at least one entry in the request.');
+  if (entries.length > batchLimit)
+    throw new AwsError(
+      'TooManyEntriesInBatchRequest',
+      `Maximum number of entries per request are ${batchLimit}. You have sent ${entries.length}.`,
+    );
+  if (new Set(entries.map(({ Id }) => Id)).size < entries.length)
+    throw new AwsError(
+      'BatchEntryIdsNotDistinct',
+      'Two or more batch entries in the request have the same Id.',
+    );
+
+  const Successful: (R & { Id: string })[] = [];
+  const Failed: Client.BatchResultErrorEntry[] = [];
+  for (const entry of entries) {
+    const Id = entry.Id ?? '';
+    try {
+      Successful.push({ ...act(entry), Id });
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      Failed.push({ Id, SenderFault: true, Code: error.code, Message: error.message });
+    }
+  }
+  return { Successful, Failed };
+}
+
+function received(
+  messages: readonly Message[],
+  input: Client.ReceiveMessageRequest,
+): Client.ReceiveMessageResult {
+  const system: readonly string[] = [
+    ...(input.AttributeNames ?? []),
+    ...(input.MessageSystemAttributeNames ?? []),
+  ];
+  const named = input.MessageAttributeNames ?? [];
+  const isWanted = (name: string) =>
+    named.some(
+      (one) =>
+        one === 'All' ||
+        one === '.*' ||
+        one === name ||
+        (one.endsWith('.*') && name.startsWith(one.slice(0, -1))),
+    );
+  if (messages.length === 0) return {};
+  return {
+    Messages: messages.map(({ messageId, receiptHandle, body, attributes, messageAttributes }) => {
+      const chosen = pick(messageAttributes, isWanted);
+      const shown = pick(attributes, (name) => system.includes('All') || system.includes(name));
+      return {
+        MessageId: messageId,
+        ReceiptHandle: receiptHandle,
+        Body: body,
+        MD5OfBody: bodyChecksum(body),
+        MD5OfMessageAttributes: attributesChecksum(chosen),
+        Attributes: Object.keys(shown).length > 0 ? shown : undefined,
+        MessageAttributes: Object.keys(chosen).length > 0 ? chosen : undefined,
+      };
+    }),
+  };
+}
+
+function pick<V>(
+  record: Readonly<Record<string, V>>,
+  isWanted: (name: string) => boolean,
+): Record<string, V> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => isWanted(name)));
+}
+
+function attributesOf(queue: Queue, queues: Queues): Record<string, string> {
+  const { visible, handled, delayed, failed } = queues.counts(queue.arn);
+  return {
+    ...queue.attributes,
+    QueueArn: queue.arn,
+    CreatedTimestamp: String(Math.floor(queue.createdAt / 1000)),
+    ApproximateNumberOfMessages: String(visible),
+    ApproximateNumberOfMessagesNotVisible: String(handled + failed),
+    ApproximateNumberOfMessagesDelayed: String(delayed),
+  };
+}

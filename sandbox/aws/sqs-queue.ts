@@ -1,0 +1,217 @@
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
+
+/** What is sent. */
+export interface OutgoingMessage {
+  readonly body: string;
+  readonly attributes?: Readonly<Record<string, MessageAttributeValue>>;
+  readonly systemAttributes?: Readonly<Record<string, string>>;
+  readonly groupId?: string;
+  readonly deduplicationId?: string;
+}
+
+/** What is received. */
+export interface Message {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  /** `SentTimestamp`, `ApproximateReceiveCount`, `MessageGroupId` and the other system attributes. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly messageAttributes: Readonly<Record<string, MessageAttributeValue>>;
+}
+
+export type Hiding = 'delayed' | 'handled' | 'failed';
+
+export interface QueuedMessage extends OutgoingMessage {
+  readonly messageId: string;
+  readonly sequenceNumber: string;
+  readonly sentAt: number;
+  visibleAt: number;
+  /** Why it is hidden until `visibleAt`. */
+  hiding: Hiding;
+  receiveCount: number;
+  firstReceivedAt?: number;
+}
+
+export interface Queue {
+  readonly arn: string;
+  readonly isFifo: boolean;
+  readonly createdAt: number;
+  attributes: Readonly<Record<string, string>>;
+  readonly messages: Map<string, QueuedMessage>;
+  /** What was sent in the last five minutes, by deduplication id, oldest first. */
+  readonly recent: Map<string, { readonly message: QueuedMessage; readonly until: number }>;
+}
+
+const deduplicationInterval = 5 * 60_000;
+
+const defaults: Readonly<Record<string, string>> = {
+  DelaySeconds: '0',
+  MaximumMessageSize: String(1024 * 1024),
+  MessageRetentionPeriod: String(4 * 24 * 3600),
+  ReceiveMessageWaitTimeSeconds: '0',
+  VisibilityTimeout: '30',
+};
+
+export function newQueue(arn: string, attributes: Readonly<Record<string, string>>, now: number): Queue {
+  return {
+    arn,
+    isFifo: arn.endsWith('.fifo'),
+    createdAt: now,
+    attributes: { ...defaults, ...attributes },
+    messages: new Map(),
+    recent: new Map(),
+  };
+}
+
+export function secondsOf(queue: Queue, attribute: string): number {
+  return Number(queue.attributes[attribute]);
+}
+
+/** Puts a message in; a duplicate in a FIFO queue counts as sent and is not delivered again. */
+export function enqueue(
+  queue: Queue,
+  outgoing: OutgoingMessage,
+  {
+    messageId,
+    sequence,
+    delaySeconds,
+    now,
+  }: { messageId: string; sequence: number; delaySeconds: number; now: number },
+): QueuedMessage {
+  forgetOldDuplicates(queue, now);
+  const duplicate = queue.isFifo && queue.recent.get(outgoing.deduplicationId ?? '');
+  if (duplicate) return duplicate.message;
+
+  const message: QueuedMessage = {
+    ...outgoing,
+    messageId,
+    sequenceNumber: String(sequence).padStart(20, '0'),
+    sentAt: now,
+    visibleAt: now + delaySeconds * 1000,
+    hiding: 'delayed',
+    receiveCount: 0,
+  };
+  queue.messages.set(messageId, message);
+  if (queue.isFifo && outgoing.deduplicationId !== undefined)
+    queue.recent.set(outgoing.deduplicationId, { message, until: now + deduplicationInterval });
+  return message;
+}
+
+function forgetOldDuplicates(queue: Queue, now: number) {
+  for (const [id, { until }] of queue.recent) {
+    if (until > now) return;
+    queue.recent.delete(id);
+  }
+}
+
+/** Takes up to `max` messages that are visible; what was received too often goes to `toDeadLetter` instead. */
+export function take(
+  queue: Queue,
+  max: number,
+  visibilitySeconds: number,
+  now: number,
+  toDeadLetter: (deadLetterArn: string, message: QueuedMessage) => void,
+): Message[] {
+  const redrive = redrivePolicyOf(queue);
+  const taken: Message[] = [];
+  for (const message of receivable(queue, now)) {
+    if (taken.length === max) break;
+    if (redrive && message.receiveCount >= redrive.maxReceiveCount) {
+      queue.messages.delete(message.messageId);
+      toDeadLetter(redrive.deadLetterTargetArn, message);
+      continue;
+    }
+    message.receiveCount += 1;
+    message.firstReceivedAt ??= now;
+    message.visibleAt = now + visibilitySeconds * 1000;
+    message.hiding = 'handled';
+    taken.push(asReceived(message));
+  }
+  return taken;
+}
+
+/** In order; of a message group with one in flight or still delayed, none. */
+function* receivable(queue: Queue, now: number): Generator<QueuedMessage> {
+  const blocked = new Set<string>();
+  if (queue.isFifo)
+    for (const { groupId = '', visibleAt } of queue.messages.values())
+      if (visibleAt > now) blocked.add(groupId);
+  for (const message of queue.messages.values()) {
+    if (hasExpired(queue, message, now)) queue.messages.delete(message.messageId);
+    else if (message.visibleAt <= now && !(queue.isFifo && blocked.has(message.groupId ?? ''))) yield message;
+  }
+}
+
+function hasExpired(queue: Queue, message: QueuedMessage, now: number): boolean {
+  return message.sentAt + secondsOf(queue, 'MessageRetentionPeriod') * 1000 <= now;
+}
+
+export function hasReceivable(queue: Queue, now: number): boolean {
+  return !receivable(queue, now).next().done;
+}
+
+/** When the next hidden message shows itself. */
+export function nextVisibleAt(queue: Queue, now: number): number | undefined {
+  let next: number | undefined;
+  for (const { visibleAt } of queue.messages.values())
+    if (visibleAt > now && (next === undefined || visibleAt < next)) next = visibleAt;
+  return next;
+}
+
+/** The message that a handle stands for, as long as nobody received it again. */
+export function heldBy(queue: Queue, receiptHandle: string): QueuedMessage | undefined {
+  const [messageId = '', receiveCount] = Buffer.from(receiptHandle, 'base64').toString().split('#');
+  const message = queue.messages.get(messageId);
+  return message && String(message.receiveCount) === receiveCount ? message : undefined;
+}
+
+export function isReceiptHandle(text: string): boolean {
+  return /^[\w-]+#\d+$/.test(Buffer.from(text, 'base64').toString());
+}
+
+export interface Counts {
+  readonly visible: number;
+  readonly handled: number;
+  readonly delayed: number;
+  readonly failed: number;
+}
+
+export function countsOf(queue: Queue, now: number): Counts {
+  const counts = { visible: 0, handled: 0, delayed: 0, failed: 0 };
+  for (const message of queue.messages.values())
+    if (!hasExpired(queue, message, now)) counts[message.visibleAt <= now ? 'visible' : message.hiding] += 1;
+  return counts;
+}
+
+interface RedrivePolicy {
+  readonly deadLetterTargetArn: string;
+  readonly maxReceiveCount: number;
+}
+
+function redrivePolicyOf(queue: Queue): RedrivePolicy | undefined {
+  const { RedrivePolicy } = queue.attributes;
+  if (!RedrivePolicy) return undefined;
+  const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(RedrivePolicy) as RedrivePolicy;
+  return { deadLetterTargetArn, maxReceiveCount: Number(maxReceiveCount) };
+}
+
+function asReceived(message: QueuedMessage): Message {
+  const { messageId, receiveCount, firstReceivedAt, groupId, deduplicationId } = message;
+  return {
+    messageId,
+    receiptHandle: Buffer.from(`${messageId}#${receiveCount}`).toString('base64'),
+    body: message.body,
+    attributes: {
+      ...message.systemAttributes,
+      SentTimestamp: String(message.sentAt),
+      ApproximateReceiveCount: String(receiveCount),
+      ApproximateFirstReceiveTimestamp: String(firstReceivedAt),
+      ...(groupId !== undefined && { MessageGroupId: groupId }),
+      ...(deduplicationId !== undefined && {
+        MessageDeduplicationId: deduplicationId,
+        SequenceNumber: message.sequenceNumber,
+      }),
+    },
+    messageAttributes: message.attributes ?? {},
+  };
+}

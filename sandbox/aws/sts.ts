@@ -1,0 +1,17 @@
+import type { AwsService, OperationContext } from './aws-service.ts';
+
+export const sts: AwsService = {
+  signingName: 'sts',
+  loadClient: () => import('@aws-sdk/client-sts'),
+  protocol: 'awsQuery',
+  xmlNamespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
+  operations: {
+    GetCallerIdentity: (_input: never, { caller }: OperationContext) => ({
+      Account: caller.accountId,
+      Arn: caller.arn,
+      UserId: caller.principal === 'root' ? caller.accountId : `AROAEXAMPLE:${caller.principal}`,
+    }),
+  },
+  // AWS lets everybody ask who they are, whatever the policy says.
+  accesses: () => [],
+};

@@ -1,0 +1,61 @@
+/** The one time that everything in the sandbox follows: the wall clock plus what `POST /_sandbox/clock` has added. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds added to the wall clock so far. */
+  offset(): number;
+  /** Runs the action once the clock reads `time` or later, never before this call returns; returns what cancels it. */
+  at(time: number, action: () => void): () => void;
+  /** Moves time on; what fell due runs in order of its time, each action once. */
+  advance(milliseconds: number): void;
+  /** Cancels everything that is still to come. */
+  stop(): void;
+}
+
+interface Timer {
+  readonly time: number;
+  readonly action: () => void;
+}
+
+const longestTimeout = 2 ** 31 - 1;
+
+export function sandboxClock(onAdvance: (offset: number) => void = () => {}): Clock {
+  const timers = new Set<Timer>();
+  let offset = 0;
+  let wakeUp: NodeJS.Timeout | undefined;
+
+  const now = () => Date.now() + offset;
+
+  function runWhatIsDue() {
+    const due = [...timers].filter((timer) => timer.time <= now()).sort((a, b) => a.time - b.time);
+    for (const timer of due) if (timers.delete(timer)) timer.action();
+    arm();
+  }
+
+  function arm() {
+    clearTimeout(wakeUp);
+    const next = Math.min(...[...timers].map((timer) => timer.time));
+    if (next !== Number.POSITIVE_INFINITY)
+      wakeUp = setTimeout(runWhatIsDue, Math.min(Math.max(next - now(), 0), longestTimeout));
+  }
+
+  return {
+    now,
+    offset: () => offset,
+    at(time, action) {
+      const timer = { time, action };
+      timers.add(timer);
+      arm();
+      return () => timers.delete(timer);
+    },
+    advance(milliseconds) {
+      offset += milliseconds;
+      onAdvance(offset);
+      runWhatIsDue();
+    },
+    stop() {
+      timers.clear();
+      clearTimeout(wakeUp);
+    },
+  };
+}

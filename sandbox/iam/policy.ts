@@ -1,0 +1,79 @@
+import type { Access } from '../aws/aws-service.ts';
+import { type Conditions, conditionsHold } from './condition.ts';
+import { matchesWildcard } from './wildcard.ts';
+
+type OneOrMore = string | readonly string[];
+
+export interface Statement {
+  readonly Sid?: string;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Principal?: '*' | Readonly<Record<string, OneOrMore>>;
+  readonly Action?: OneOrMore;
+  readonly NotAction?: OneOrMore;
+  readonly Resource?: OneOrMore;
+  readonly NotResource?: OneOrMore;
+  readonly Condition?: Conditions;
+}
+
+export interface PolicyDocument {
+  readonly Version?: string;
+  readonly Id?: string;
+  readonly Statement: Statement | readonly Statement[];
+}
+
+export type Principal =
+  | { readonly service: string }
+  | { readonly roleArn: string; readonly accountId: string };
+
+/** Whether a role with these policies may: something allows it and nothing denies it. */
+export function isAllowed(policies: readonly PolicyDocument[], access: Access): boolean {
+  return isAllowedBy(policies.flatMap(statementsOf), access);
+}
+
+/** Whether a policy on a topic, queue or bus lets the principal in. */
+export function isAllowedByResourcePolicy(
+  policy: PolicyDocument,
+  principal: Principal,
+  access: Access,
+): boolean {
+  return isAllowedBy(
+    statementsOf(policy).filter((statement) => names(statement.Principal, principal)),
+    access,
+  );
+}
+
+function statementsOf(policy: PolicyDocument): readonly Statement[] {
+  return [policy.Statement].flat() as readonly Statement[];
+}
+
+function isAllowedBy(statements: readonly Statement[], access: Access): boolean {
+  const applying = statements.filter((statement) => applies(statement, access));
+  return (
+    applying.some(({ Effect }) => Effect === 'Allow') && !applying.some(({ Effect }) => Effect === 'Deny')
+  );
+}
+
+function applies(statement: Statement, { action, resource, conditions = {} }: Access): boolean {
+  const { Action, NotAction, Resource, NotResource, Condition = {} } = statement;
+  const lowerCase = action.toLowerCase();
+  return (
+    (Action === undefined || anyMatches(Action, lowerCase, (pattern) => pattern.toLowerCase())) &&
+    (NotAction === undefined || !anyMatches(NotAction, lowerCase, (pattern) => pattern.toLowerCase())) &&
+    (Resource === undefined || anyMatches(Resource, resource)) &&
+    (NotResource === undefined || !anyMatches(NotResource, resource)) &&
+    conditionsHold(Condition, conditions)
+  );
+}
+
+function anyMatches(patterns: OneOrMore, text: string, prepare = (pattern: string) => pattern): boolean {
+  return [patterns].flat().some((pattern) => matchesWildcard(prepare(pattern), text));
+}
+
+function names(stated: Statement['Principal'], principal: Principal): boolean {
+  if (stated === undefined) return false;
+  if (stated === '*') return true;
+  const of = (type: string) => [stated[type] ?? []].flat();
+  if ('service' in principal) return of('Service').includes(principal.service);
+  const { roleArn, accountId } = principal;
+  return of('AWS').some((name) => ['*', roleArn, accountId, `arn:aws:iam::${accountId}:root`].includes(name));
+}

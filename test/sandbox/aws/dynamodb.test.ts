@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createDynamoDb } from '../../../sandbox/aws/dynamodb.ts';
+import { startEngine } from '../../../sandbox/aws/dynamodb-engine.ts';
+import type { StreamRecord } from '../../../sandbox/aws/dynamodb-streams.ts';
+import { manualClock } from './manual-clock.ts';
+
+const place = { accountId: '111111111111', region: 'us-east-1' };
+const tableArn = 'arn:aws:dynamodb:us-east-1:111111111111:table/records';
+const clock = manualClock();
+const records: StreamRecord[] = [];
+const dynamodb = createDynamoDb({ now: clock.now, onRecords: (_table, added) => records.push(...added) });
+
+const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: 'x' } });
+const put = (pk: string, more = {}) =>
+  dynamodb.call(place, 'PutItem', { TableName: 'records', Item: { ...keyOf(pk), ...more } });
+
+beforeAll(async () => {
+  await dynamodb.call(place, 'CreateTable', {
+    TableName: 'records',
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: 'pk', AttributeType: 'S' },
+      { AttributeName: 'sk', AttributeType: 'S' },
+    ],
+    BillingMode: 'PAY_PER_REQUEST',
+    StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+  });
+});
+afterAll(() => dynamodb.stop());
+
+test('a table has the ARN of its account and Region', async () => {
+  const { Table } = await dynamodb.call(place, 'DescribeTable', { TableName: 'records' });
+  expect(Table).toMatchObject({ TableArn: tableArn });
+});
+
+test('another Region has none of its tables', async () => {
+  const tables = await dynamodb.call({ ...place, region: 'eu-west-1' }, 'ListTables', {});
+  expect(tables).toEqual({ TableNames: [] });
+});
+
+test('each write reaches those who read the stream, in order', async () => {
+  records.length = 0;
+  await put('a');
+  await put('a', { colour: { S: 'blue' } });
+  await dynamodb.call(place, 'DeleteItem', { TableName: 'records', Key: keyOf('a') });
+  expect(records.map(({ eventName }) => eventName)).toEqual(['INSERT', 'MODIFY', 'REMOVE']);
+  expect(records[2]).toMatchObject({ awsRegion: 'us-east-1', dynamodb: { Keys: keyOf('a') } });
+  expect(records[2]?.eventSourceARN).toContain(`${tableArn}/stream/`);
+  expect(records[2]?.userIdentity).toBeUndefined();
+});
+
+test('what has outlived its time to live is deleted by the service', async () => {
+  const expiresAt = Math.floor(clock.now() / 1000) + 60;
+  await dynamodb.call(place, 'UpdateTimeToLive', {
+    TableName: 'records',
+    TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+  });
+  await put('short', { expiresAt: { N: String(expiresAt) } });
+  await put('long', { expiresAt: { N: String(expiresAt + 3600) } });
+  records.length = 0;
+  await dynamodb.expire(tableArn);
+  expect(records).toEqual([]);
+  clock.advance(60_000);
+  await dynamodb.expire(tableArn);
+  expect(records).toMatchObject([
+    {
+      eventName: 'REMOVE',
+      dynamodb: { Keys: keyOf('short') },
+      userIdentity: { type: 'Service', principalId: 'dynamodb.amazonaws.com' },
+    },
+  ]);
+});
+
+test('that point-in-time recovery is on can be seen', async () => {
+  await dynamodb.call(place, 'UpdateContinuousBackups', {
+    TableName: 'records',
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+  });
+  const answer = await dynamodb.call(place, 'DescribeContinuousBackups', { TableName: 'records' });
+  expect(JSON.stringify(answer)).toContain('"PointInTimeRecoveryStatus":"ENABLED"');
+  const missing = dynamodb.call(place, 'DescribeContinuousBackups', { TableName: 'missing' });
+  await expect(missing).rejects.toMatchObject({ code: 'TableNotFoundException' });
+});
+
+test('a transaction needs the permission of each of its actions, by partition key', async () => {
+  const TableName = 'records';
+  const accesses = await dynamodb.accesses(
+    'TransactWriteItems',
+    {
+      TransactItems: [
+        { Put: { TableName, Item: keyOf('a') } },
+        { ConditionCheck: { TableName, Key: keyOf('b') } },
+      ],
+    },
+    place,
+  );
+  expect(accesses).toEqual([
+    { action: 'dynamodb:PutItem', resource: tableArn, conditions: { 'dynamodb:LeadingKeys': ['a'] } },
+    {
+      action: 'dynamodb:ConditionCheckItem',
+      resource: tableArn,
+      conditions: { 'dynamodb:LeadingKeys': ['b'] },
+    },
+  ]);
+});
+
+test('a query needs the permission for the partition key that its condition names', async () => {
+  const query = {
+    TableName: 'records',
+    KeyConditionExpression: '#p = :p AND begins_with(sk, :s)',
+    ExpressionAttributeNames: { '#p': 'pk' },
+    ExpressionAttributeValues: { ':p': { S: 'a' }, ':s': { S: 'x' } },
+  };
+  expect(await dynamodb.accesses('Query', query, place)).toEqual([
+    { action: 'dynamodb:Query', resource: tableArn, conditions: { 'dynamodb:LeadingKeys': ['a'] } },
+  ]);
+});
+
+test('where there is no engine, one message says how to get one', async () => {
+  const nowhere = () => undefined;
+  await expect(startEngine({}, nowhere)).rejects.toThrow('DYNAMODB_ENDPOINT');
+  const DYNAMODB_ENDPOINT = 'http://127.0.0.1:8000';
+  expect(await startEngine({ DYNAMODB_ENDPOINT }, nowhere)).toMatchObject({ url: DYNAMODB_ENDPOINT });
+});
+
+test('the engine dies with the process that started it, SIGKILL included', async () => {
+  const script = `import { startEngine } from './sandbox/aws/dynamodb-engine.ts';
+    console.log((await startEngine()).url); setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [url] = (await once(parent.stdout, 'data')) as [Buffer];
+  const isUp = () =>
+    fetch(url.toString().trim()).then(
+      () => true,
+      () => false,
+    );
+  expect(await isUp()).toBe(true);
+  parent.kill('SIGKILL');
+  while (await isUp()) await new Promise((resolve) => setTimeout(resolve, 10));
+});

@@ -1,0 +1,69 @@
+import { expect, test } from '@jest/globals';
+import { ec2Accesses } from '../../../sandbox/aws/ec2-access.ts';
+import { aConsumer, aPrivateLink, aService, provider } from '../privatelink/builders.ts';
+
+const caller = { ...aConsumer(provider.accountId), principal: 'apply-verdicts' };
+
+function aTaggedService() {
+  const privateLink = aPrivateLink();
+  const { id } = aService(privateLink);
+  privateLink.state.tags[id] = { linkgate: 'local' };
+  return { privateLink, id, arn: `arn:aws:ec2:us-east-1:111111111111:vpc-endpoint-service/${id}` };
+}
+
+test('accepting needs permission for the service, known by its tags', () => {
+  const { privateLink, id, arn } = aTaggedService();
+  const input = { ServiceId: id, VpcEndpointIds: [] };
+  expect(ec2Accesses(privateLink, 'AcceptVpcEndpointConnections', input, caller)).toMatchObject([
+    {
+      action: 'ec2:AcceptVpcEndpointConnections',
+      resource: arn,
+      conditions: { 'aws:ResourceTag/linkgate': 'local' },
+    },
+  ]);
+});
+
+test('describing knows no resources', () => {
+  const { privateLink, id } = aTaggedService();
+  expect(
+    ec2Accesses(privateLink, 'DescribeVpcEndpointServicePermissions', { ServiceId: id }, caller),
+  ).toEqual([
+    {
+      action: 'ec2:DescribeVpcEndpointServicePermissions',
+      resource: '*',
+      conditions: { 'ec2:Region': 'us-east-1' },
+    },
+  ]);
+});
+
+test('tagging is asked about with the tags of the request', () => {
+  const { privateLink, id, arn } = aTaggedService();
+  const input = { Resources: [id], Tags: [{ Key: 'linkgate', Value: 'prod' }] };
+  expect(ec2Accesses(privateLink, 'CreateTags', input, caller)).toMatchObject([
+    {
+      action: 'ec2:CreateTags',
+      resource: arn,
+      conditions: { 'aws:RequestTag/linkgate': 'prod', 'aws:TagKeys': ['linkgate'] },
+    },
+  ]);
+});
+
+test('tags on creation need permission to tag, too', () => {
+  const input = { TagSpecifications: [{ Tags: [{ Key: 'Name', Value: 'billing' }] }] };
+  const accesses = ec2Accesses(aPrivateLink(), 'CreateVpcEndpointServiceConfiguration', input, caller);
+  expect(accesses.map(({ action }) => action)).toEqual([
+    'ec2:CreateVpcEndpointServiceConfiguration',
+    'ec2:CreateTags',
+  ]);
+});
+
+test('a notification is asked about by its service', () => {
+  const { privateLink, id, arn } = aTaggedService();
+  const accesses = ec2Accesses(
+    privateLink,
+    'CreateVpcEndpointConnectionNotification',
+    { ServiceId: id },
+    caller,
+  );
+  expect(accesses.map(({ resource }) => resource)).toEqual([arn]);
+});

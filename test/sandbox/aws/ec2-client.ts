@@ -1,0 +1,55 @@
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { HttpResponse } from '@smithy/core/protocols';
+import type { AwsService, Caller } from '../../../sandbox/aws/aws-service.ts';
+import { AwsError } from '../../../sandbox/aws/aws-service.ts';
+import { formatError, formatOutput, parseRequest } from '../../../sandbox/wire/wire.ts';
+
+interface ClientRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body?: unknown;
+}
+
+/** The SDK's own client, whose requests go straight to the service, through everything of the wire but HTTP. */
+export function ec2Client(
+  service: AwsService,
+  caller: Omit<Caller, 'principal'>,
+  now: () => number,
+): EC2Client {
+  async function answer(request: ClientRequest) {
+    const wireRequest = {
+      method: request.method,
+      url: request.path,
+      headers: request.headers,
+      body: Buffer.from(String(request.body ?? '')),
+    };
+    try {
+      const { operation, input } = await parseRequest(service, wireRequest);
+      const context = { caller: { ...caller, principal: 'root' }, now: now(), origin: 'http://localhost' };
+      const output = service.operations[operation]?.(input as never, context);
+      return await formatOutput(service, operation, output, 'request-id');
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      return formatError(service, error, 'request-id');
+    }
+  }
+
+  return new EC2Client({
+    region: caller.region,
+    credentials: { accessKeyId: caller.accountId, secretAccessKey: 'any' },
+    maxAttempts: 1,
+    requestHandler: {
+      async handle(request: ClientRequest) {
+        const { status, headers, body } = await answer(request);
+        return {
+          response: new HttpResponse({
+            statusCode: status,
+            headers: { ...headers },
+            body: Buffer.from(body),
+          }),
+        };
+      },
+    } as never,
+  });
+}

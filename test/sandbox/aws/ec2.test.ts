@@ -1,0 +1,425 @@
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  CreateTagsCommand,
+  CreateVpcEndpointCommand,
+  CreateVpcEndpointConnectionNotificationCommand,
+  CreateVpcEndpointServiceConfigurationCommand,
+  type CreateVpcEndpointServiceConfigurationCommandInput,
+  DeleteTagsCommand,
+  DeleteVpcEndpointConnectionNotificationsCommand,
+  DeleteVpcEndpointServiceConfigurationsCommand,
+  DescribeTagsCommand,
+  DescribeVpcEndpointConnectionNotificationsCommand,
+  DescribeVpcEndpointConnectionsCommand,
+  DescribeVpcEndpointServiceConfigurationsCommand,
+  DescribeVpcEndpointServicePermissionsCommand,
+  DescribeVpcEndpointServicesCommand,
+  DescribeVpcEndpointsCommand,
+  ModifyVpcEndpointCommand,
+  ModifyVpcEndpointConnectionNotificationCommand,
+  ModifyVpcEndpointServiceConfigurationCommand,
+  ModifyVpcEndpointServicePermissionsCommand,
+  paginateDescribeVpcEndpointConnections,
+  RejectVpcEndpointConnectionsCommand,
+} from '@aws-sdk/client-ec2';
+import { beforeEach, expect, test } from '@jest/globals';
+import { ec2 } from '../../../sandbox/aws/ec2.ts';
+import type { PrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
+import { aConsumer, anEndpoint, aPrivateLink, noon, provider } from '../privatelink/builders.ts';
+import { ec2Client } from './ec2-client.ts';
+
+const loadBalancer =
+  'arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/net/svc/0123456789abcdef';
+const topic = 'arn:aws:sns:us-east-1:111111111111:connections';
+const inVpc = { VpcId: 'vpc-0123456789abcdef0', VpcEndpointType: 'Interface' } as const;
+
+let now: number;
+let privateLink: PrivateLink;
+let providers: ReturnType<typeof ec2Client>;
+let consumers: ReturnType<typeof ec2Client>;
+
+const clientOf = (caller: ReturnType<typeof aConsumer>) =>
+  ec2Client(
+    ec2(privateLink, (time) => privateLink.advance(time)),
+    caller,
+    () => now,
+  );
+
+beforeEach(() => {
+  now = noon;
+  privateLink = aPrivateLink();
+  providers = clientOf(aConsumer(provider.accountId));
+  consumers = clientOf(aConsumer());
+});
+
+async function aService({
+  admitting = ['*'],
+  ...settings
+}: CreateVpcEndpointServiceConfigurationCommandInput & { admitting?: string[] } = {}) {
+  const { ServiceConfiguration: { ServiceId = '', ServiceName = '' } = {} } = await providers.send(
+    new CreateVpcEndpointServiceConfigurationCommand({
+      NetworkLoadBalancerArns: [loadBalancer],
+      ...settings,
+    }),
+  );
+  await providers.send(
+    new ModifyVpcEndpointServicePermissionsCommand({ ServiceId, AddAllowedPrincipals: admitting }),
+  );
+  return { ServiceId, ServiceName };
+}
+
+async function anEndpointTo(ServiceName: string): Promise<string> {
+  const { VpcEndpoint } = await consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName }));
+  return VpcEndpoint?.VpcEndpointId ?? '';
+}
+
+const failing = (name: string, message: string | RegExp = /./) =>
+  expect.objectContaining({ name, message: expect.stringMatching(message) });
+
+test('a connection shows to the provider, is accepted, and becomes available to its consumer', async () => {
+  const { ServiceId, ServiceName } = await aService();
+  const endpointId = await anEndpointTo(ServiceName);
+  const pending = await providers.send(
+    new DescribeVpcEndpointConnectionsCommand({
+      Filters: [
+        { Name: 'service-id', Values: [ServiceId] },
+        { Name: 'vpc-endpoint-state', Values: ['pendingAcceptance'] },
+      ],
+    }),
+  );
+  expect(pending.VpcEndpointConnections).toMatchObject([
+    {
+      VpcEndpointId: endpointId,
+      VpcEndpointOwner: '022222222222',
+      VpcEndpointState: 'pendingAcceptance',
+      CreationTimestamp: new Date(noon),
+      VpcEndpointRegion: 'us-east-1',
+      NetworkLoadBalancerArns: [loadBalancer],
+      Tags: [],
+    },
+  ]);
+
+  const answer = await providers.send(
+    new AcceptVpcEndpointConnectionsCommand({
+      ServiceId,
+      VpcEndpointIds: [endpointId, 'vpce-0fffffffffffffff0'],
+    }),
+  );
+  expect(answer.Unsuccessful).toMatchObject([
+    { ResourceId: 'vpce-0fffffffffffffff0', Error: { Code: 'InvalidVpcEndpointId.NotFound' } },
+  ]);
+  now += 200;
+  const { VpcEndpoints } = await consumers.send(
+    new DescribeVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }),
+  );
+  expect(VpcEndpoints).toMatchObject([
+    { State: 'available', OwnerId: '022222222222', ServiceRegion: 'us-east-1' },
+  ]);
+});
+
+test('filter values are case-sensitive, take wildcards, and unknown names are refused', async () => {
+  const { ServiceName } = await aService();
+  const endpointId = await anEndpointTo(ServiceName);
+  const found = async (Name: string, ...Values: string[]) =>
+    (await providers.send(new DescribeVpcEndpointConnectionsCommand({ Filters: [{ Name, Values }] })))
+      .VpcEndpointConnections?.length;
+
+  expect(await found('vpc-endpoint-state', 'PendingAcceptance')).toBe(0);
+  expect(await found('vpc-endpoint-state', 'available', 'pending*')).toBe(1);
+  expect(await found('vpc-endpoint-region', 'cross-region')).toBe(0);
+  expect(await found('vpc-endpoint-id', endpointId)).toBe(1);
+  await expect(found('endpoint-id', endpointId)).rejects.toEqual(failing('InvalidParameterValue'));
+  privateLink.assume({ endpointIdFilter: 'refused' });
+  await expect(found('vpc-endpoint-id', endpointId)).rejects.toEqual(failing('InvalidParameterValue'));
+});
+
+test('ten thousand connections come in ten pages', async () => {
+  const { ServiceId } = await aService();
+  const service = privateLink.service(provider, ServiceId);
+  const created = Array.from({ length: 10_000 }, () => anEndpoint(privateLink, service).id);
+  const pages = [];
+  for await (const page of paginateDescribeVpcEndpointConnections({ client: providers, pageSize: 1000 }, {}))
+    pages.push(page.VpcEndpointConnections?.map(({ VpcEndpointId }) => VpcEndpointId));
+  expect(pages.length).toBe(10);
+  expect(pages.flat()).toEqual(created);
+});
+
+test.each([4, 1001])('a page of %i is out of bounds', async (MaxResults) => {
+  await expect(providers.send(new DescribeVpcEndpointConnectionsCommand({ MaxResults }))).rejects.toEqual(
+    failing('InvalidParameterValue', 'between 5 and 1000'),
+  );
+});
+
+test('a token of another operation, or of nobody, is refused', async () => {
+  await Promise.all(Array.from({ length: 6 }, () => aService()));
+  const { NextToken } = await providers.send(
+    new DescribeVpcEndpointServiceConfigurationsCommand({ MaxResults: 5 }),
+  );
+  expect(NextToken).toBeDefined();
+  const rest = await providers.send(
+    new DescribeVpcEndpointServiceConfigurationsCommand({ MaxResults: 5, NextToken }),
+  );
+  expect(rest.ServiceConfigurations).toHaveLength(1);
+  expect(rest.NextToken).toBeUndefined();
+
+  for (const token of [NextToken, 'nonsense'])
+    await expect(
+      providers.send(new DescribeVpcEndpointConnectionsCommand({ NextToken: token })),
+    ).rejects.toEqual(failing('InvalidNextToken'));
+});
+
+test('a dry run says that it would have succeeded and changes nothing', async () => {
+  const { ServiceName } = await aService();
+  await expect(
+    consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, DryRun: true })),
+  ).rejects.toMatchObject({ name: 'DryRunOperation', $metadata: { httpStatusCode: 412 } });
+  expect(privateLink.connections(provider)).toEqual([]);
+});
+
+test('a client token makes one endpoint, and none with other parameters', async () => {
+  const { ServiceName } = await aService();
+  const create = (settings = {}) =>
+    consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, ClientToken: 'once', ...settings }));
+  const [first, second] = [await create(), await create()];
+  expect(second.VpcEndpoint?.VpcEndpointId).toBe(first.VpcEndpoint?.VpcEndpointId);
+  await expect(create({ IpAddressType: 'ipv6' })).rejects.toEqual(failing('IdempotentParameterMismatch'));
+  expect(privateLink.connections(provider)).toHaveLength(1);
+});
+
+test('a consumer who is no allowed principal learns nothing of the service', async () => {
+  const { ServiceId, ServiceName } = await aService({ admitting: ['333333333333'] });
+  await expect(anEndpointTo(ServiceName)).rejects.toEqual(
+    failing('InvalidServiceName', `The Vpc Endpoint Service '${ServiceName}' does not exist`),
+  );
+  const { ServiceNames } = await consumers.send(new DescribeVpcEndpointServicesCommand({}));
+  expect(ServiceNames).toEqual([]);
+  await expect(
+    consumers.send(new DescribeVpcEndpointServicePermissionsCommand({ ServiceId })),
+  ).rejects.toEqual(failing('InvalidVpcEndpointServiceId.NotFound'));
+});
+
+test('an allowed consumer discovers the service, and not how it is tagged', async () => {
+  const { ServiceId, ServiceName } = await aService({ admitting: ['022222222222'] });
+  await providers.send(
+    new CreateTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate', Value: 'local' }] }),
+  );
+  const { ServiceDetails } = await consumers.send(
+    new DescribeVpcEndpointServicesCommand({ ServiceNames: [ServiceName] }),
+  );
+  expect(ServiceDetails).toMatchObject([
+    { ServiceName, Owner: '111111111111', AcceptanceRequired: true, Tags: [] },
+  ]);
+});
+
+test('a consumer of another Region names the Region of the service', async () => {
+  const { ServiceId, ServiceName } = await aService({ SupportedRegions: ['eu-west-1'] });
+  const abroad = clientOf(aConsumer('022222222222', 'eu-west-1'));
+  await expect(abroad.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName }))).rejects.toEqual(
+    failing('InvalidServiceName'),
+  );
+  await abroad.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, ServiceRegion: 'us-east-1' }));
+  const crossRegion = [{ Name: 'vpc-endpoint-region', Values: ['cross-region'] }];
+  const { VpcEndpointConnections } = await providers.send(
+    new DescribeVpcEndpointConnectionsCommand({ Filters: crossRegion }),
+  );
+  expect(VpcEndpointConnections).toMatchObject([{ VpcEndpointRegion: 'eu-west-1' }]);
+
+  const remove = new ModifyVpcEndpointServiceConfigurationCommand({
+    ServiceId,
+    RemoveSupportedRegions: ['eu-west-1'],
+  });
+  await providers.send(remove);
+  await expect(providers.send(remove)).rejects.toEqual(failing('InvalidParameter', 'Cannot remove region'));
+});
+
+test.each([
+  ['without a VPC', { VpcId: undefined }, 'MissingParameter'],
+  ['in an unknown VPC', { VpcId: 'vpc-0000000000000000f' }, 'InvalidVpcID.NotFound'],
+  ['in a malformed VPC', { VpcId: 'mine' }, 'InvalidVpcID.Malformed'],
+  ['in an unknown subnet', { SubnetIds: ['subnet-0000000000000000f'] }, 'InvalidSubnetID.NotFound'],
+  ['as a gateway', { VpcEndpointType: undefined }, 'InvalidParameter'],
+  ['with a private name that the service lacks', { PrivateDnsEnabled: true }, 'InvalidParameter'],
+  [
+    'with tags for something else',
+    { TagSpecifications: [{ ResourceType: 'instance' as const, Tags: [] }] },
+    'InvalidParameterValue',
+  ],
+])('an endpoint %s is refused', async (_, settings, code) => {
+  const { ServiceName } = await aService();
+  const input = { ...inVpc, ServiceName, ...settings } as typeof inVpc & { ServiceName: string };
+  await expect(consumers.send(new CreateVpcEndpointCommand(input))).rejects.toEqual(failing(code));
+});
+
+test("a service stands on the provider's own load balancer", async () => {
+  const create = (client: typeof providers, NetworkLoadBalancerArns: string[]) =>
+    client.send(new CreateVpcEndpointServiceConfigurationCommand({ NetworkLoadBalancerArns }));
+  await expect(create(consumers, [loadBalancer])).rejects.toEqual(failing('InvalidLoadBalancerArn.NotFound'));
+  await expect(create(providers, [loadBalancer.replace('svc', 'other')])).rejects.toEqual(
+    failing('InvalidLoadBalancerArn.NotFound'),
+  );
+  await expect(create(providers, [])).rejects.toEqual(failing('MissingParameter'));
+});
+
+test('a private DNS name waits to be verified by a TXT record', async () => {
+  const { ServiceId } = await aService({ PrivateDnsName: 'api.example.com' });
+  const { ServiceConfigurations } = await providers.send(
+    new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] }),
+  );
+  expect(ServiceConfigurations).toMatchObject([
+    {
+      PrivateDnsName: 'api.example.com',
+      PrivateDnsNameConfiguration: {
+        State: 'pendingVerification',
+        Type: 'TXT',
+        Name: expect.stringMatching(/^_[^.]+$/),
+        Value: expect.stringMatching(/^vpce:/),
+      },
+    },
+  ]);
+});
+
+test('principals come back as they were added, once', async () => {
+  const { ServiceId } = await aService({ admitting: ['022222222222', 'arn:aws:iam::022222222222:root'] });
+  const { AllowedPrincipals } = await providers.send(
+    new DescribeVpcEndpointServicePermissionsCommand({ ServiceId }),
+  );
+  expect(AllowedPrincipals).toMatchObject([
+    { Principal: '022222222222', PrincipalType: 'Account', ServiceId },
+  ]);
+  await expect(
+    providers.send(
+      new ModifyVpcEndpointServicePermissionsCommand({
+        ServiceId,
+        AddAllowedPrincipals: ['arn:aws:iam::022222222222:role/with/path'],
+      }),
+    ),
+  ).rejects.toEqual(failing('InvalidPrincipal'));
+});
+
+test('a connection notification is made, changed, listed and taken away', async () => {
+  const { ServiceId } = await aService();
+  const { ConnectionNotification } = await providers.send(
+    new CreateVpcEndpointConnectionNotificationCommand({
+      ServiceId,
+      ConnectionNotificationArn: topic,
+      ConnectionEvents: ['Connect'],
+    }),
+  );
+  const id = ConnectionNotification?.ConnectionNotificationId;
+  await providers.send(
+    new ModifyVpcEndpointConnectionNotificationCommand({
+      ConnectionNotificationId: id,
+      ConnectionEvents: ['Connect', 'Accept'],
+    }),
+  );
+  const list = new DescribeVpcEndpointConnectionNotificationsCommand({
+    Filters: [{ Name: 'service-id', Values: [ServiceId] }],
+  });
+  expect((await providers.send(list)).ConnectionNotificationSet).toMatchObject([
+    {
+      ConnectionNotificationArn: topic,
+      ConnectionEvents: ['Accept', 'Connect'],
+      ConnectionNotificationState: 'Enabled',
+    },
+  ]);
+  const remove = new DeleteVpcEndpointConnectionNotificationsCommand({
+    ConnectionNotificationIds: [id ?? ''],
+  });
+  expect((await providers.send(remove)).Unsuccessful).toEqual([]);
+  expect((await providers.send(remove)).Unsuccessful).toMatchObject([{ ResourceId: id }]);
+});
+
+test('a notification to a topic of another Region is refused', async () => {
+  const { ServiceId } = await aService();
+  await expect(
+    providers.send(
+      new CreateVpcEndpointConnectionNotificationCommand({
+        ServiceId,
+        ConnectionNotificationArn: topic.replace('us-east-1', 'eu-west-1'),
+        ConnectionEvents: ['Connect'],
+      }),
+    ),
+  ).rejects.toEqual(failing('InvalidParameterValue'));
+});
+
+test('deleting a service with live connections fails for that service alone', async () => {
+  const [busy, idle] = [await aService(), await aService()];
+  const endpointId = await anEndpointTo(busy.ServiceName);
+  const { Unsuccessful } = await providers.send(
+    new DeleteVpcEndpointServiceConfigurationsCommand({ ServiceIds: [busy.ServiceId, idle.ServiceId] }),
+  );
+  expect(Unsuccessful).toMatchObject([
+    { ResourceId: busy.ServiceId, Error: { Code: 'ExistingVpcEndpointConnections' } },
+  ]);
+  await providers.send(
+    new RejectVpcEndpointConnectionsCommand({ ServiceId: busy.ServiceId, VpcEndpointIds: [endpointId] }),
+  );
+  const { ServiceConfigurations } = await providers.send(
+    new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [idle.ServiceId] }),
+  );
+  expect(ServiceConfigurations).toMatchObject([{ ServiceState: 'Deleted' }]);
+});
+
+test('a modified endpoint goes back through pending', async () => {
+  const { ServiceName } = await aService({ AcceptanceRequired: false });
+  const VpcEndpointId = await anEndpointTo(ServiceName);
+  now += 1000;
+  await consumers.send(
+    new ModifyVpcEndpointCommand({ VpcEndpointId, AddSubnetIds: ['subnet-0123456789abcdef0'] }),
+  );
+  const { VpcEndpoints } = await consumers.send(new DescribeVpcEndpointsCommand({}));
+  expect(VpcEndpoints).toMatchObject([{ State: 'pending', SubnetIds: ['subnet-0123456789abcdef0'] }]);
+});
+
+test('tags are set on creation and later, found by filters, and taken away', async () => {
+  const { ServiceId } = await aService({
+    TagSpecifications: [{ ResourceType: 'vpc-endpoint-service', Tags: [{ Key: 'Name', Value: 'billing' }] }],
+  });
+  await providers.send(
+    new CreateTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate', Value: 'local' }] }),
+  );
+  const tagged = new DescribeVpcEndpointServiceConfigurationsCommand({
+    Filters: [{ Name: 'tag:linkgate', Values: ['local'] }],
+  });
+  expect((await providers.send(tagged)).ServiceConfigurations).toMatchObject([{ ServiceId }]);
+  await providers.send(
+    new DeleteTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate', Value: 'other' }] }),
+  );
+  expect((await providers.send(tagged)).ServiceConfigurations).toHaveLength(1);
+  await providers.send(new DeleteTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate' }] }));
+  const { Tags } = await providers.send(new DescribeTagsCommand({}));
+  expect(Tags).toEqual([
+    { Key: 'Name', ResourceId: ServiceId, ResourceType: 'vpc-endpoint-service', Value: 'billing' },
+  ]);
+});
+
+test("the provider's tags on a connection are not the consumer's on the endpoint", async () => {
+  const { ServiceName } = await aService();
+  const endpointId = await anEndpointTo(ServiceName);
+  await consumers.send(
+    new CreateTagsCommand({ Resources: [endpointId], Tags: [{ Key: 'team', Value: 'theirs' }] }),
+  );
+  const describe = async () =>
+    (await providers.send(new DescribeVpcEndpointConnectionsCommand({}))).VpcEndpointConnections?.[0];
+  const connectionId = (await describe())?.VpcEndpointConnectionId ?? '';
+  await providers.send(
+    new CreateTagsCommand({ Resources: [connectionId], Tags: [{ Key: 'ticket', Value: '7' }] }),
+  );
+  expect((await describe())?.Tags).toEqual([{ Key: 'ticket', Value: '7' }]);
+  await expect(
+    providers.send(
+      new CreateTagsCommand({ Resources: [endpointId], Tags: [{ Key: 'team', Value: 'ours' }] }),
+    ),
+  ).rejects.toEqual(failing('InvalidID'));
+});
+
+test.each([
+  ['aws:mine', 1, 'InvalidParameterValue'],
+  ['key', 51, 'TagLimitExceeded'],
+])('AWS refuses the tags %s, %i of them', async (key, count, code) => {
+  const { ServiceId } = await aService();
+  const Tags = Array.from({ length: count }, (_, index) => ({ Key: `${key}${index}`, Value: '' }));
+  await expect(providers.send(new CreateTagsCommand({ Resources: [ServiceId], Tags }))).rejects.toEqual(
+    failing(code),
+  );
+});

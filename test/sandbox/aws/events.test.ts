@@ -1,0 +1,67 @@
+import { expect, test } from '@jest/globals';
+import { createEvents, type Rule } from '../../../sandbox/aws/events.ts';
+import { countingIds, manualClock } from './manual-clock.ts';
+
+const busArn = 'arn:aws:events:us-east-1:111111111111:event-bus/default';
+
+function aBus(rule: Partial<Rule> = {}) {
+  const delivered: unknown[] = [];
+  const events = createEvents({
+    clock: manualClock(),
+    id: countingIds(),
+    deliver: (_target, payload) => void delivered.push(payload),
+  });
+  events.createRule({
+    arn: 'arn:aws:events:us-east-1:111111111111:rule/changes',
+    name: 'changes',
+    busArn,
+    state: 'ENABLED',
+    pattern: '{"source":["aws.ec2"]}',
+    targets: [{ Id: 'one', Arn: 'arn:aws:sqs:us-east-1:111111111111:jobs' }],
+    ...rule,
+  });
+  const ring = (region = 'us-east-1', source = 'aws.ec2') =>
+    events.putAwsEvent('111111111111', region, { source, 'detail-type': 'Change', detail: { id: 7 } });
+  return { events, delivered, ring };
+}
+
+test('the target of a rule gets the events that match', () => {
+  const { delivered, ring } = aBus();
+  ring();
+  ring('us-east-1', 'aws.s3');
+  ring('eu-west-1');
+  expect(delivered).toEqual([
+    {
+      version: '0',
+      id: 'id-1',
+      source: 'aws.ec2',
+      'detail-type': 'Change',
+      account: '111111111111',
+      region: 'us-east-1',
+      time: '2026-01-01T00:00:00Z',
+      resources: [],
+      detail: { id: 7 },
+    },
+  ]);
+});
+
+test('a rule that is disabled is silent', () => {
+  const { delivered, ring } = aBus({ state: 'DISABLED' });
+  ring();
+  expect(delivered).toEqual([]);
+});
+
+test('a target may ask for a part of the event, or for something else', () => {
+  const { delivered, ring } = aBus({
+    targets: [
+      { Id: 'part', Arn: 'arn', InputPath: '$.detail.id' },
+      { Id: 'else', Arn: 'arn', Input: '{"full":true}' },
+    ],
+  });
+  ring();
+  expect(delivered).toEqual([7, { full: true }]);
+});
+
+test('a rule whose pattern EventBridge would refuse is not made', () => {
+  expect(() => aBus({ pattern: '{"source":"aws.ec2"}' })).toThrow('must be an array');
+});

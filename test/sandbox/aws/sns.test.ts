@@ -1,0 +1,67 @@
+import { expect, test } from '@jest/globals';
+import { createSns, type Delivery } from '../../../sandbox/aws/sns.ts';
+import { countingIds, manualClock } from './manual-clock.ts';
+
+const topicArn = 'arn:aws:sns:us-east-1:111111111111:connections';
+const queueArn = 'arn:aws:sqs:us-east-1:111111111111:doorbells';
+const serviceArn = 'arn:aws:ec2:us-east-1:111111111111:vpc-endpoint-service/vpce-svc-1';
+
+function aTopic({ isRaw = false } = {}) {
+  const deliveries: Delivery[] = [];
+  const sns = createSns({
+    clock: manualClock(),
+    id: countingIds(),
+    deliver: (delivery) => void deliveries.push(delivery),
+  });
+  const Policy = JSON.stringify({
+    Statement: {
+      Effect: 'Allow',
+      Principal: { Service: 'vpce.amazonaws.com' },
+      Action: 'SNS:Publish',
+      Resource: topicArn,
+      Condition: {
+        StringEquals: { 'aws:SourceAccount': '111111111111' },
+        ArnLike: { 'aws:SourceArn': 'arn:aws:ec2:us-east-1:111111111111:vpc-endpoint-service/*' },
+      },
+    },
+  });
+  sns.createTopic(topicArn, { Policy });
+  sns.subscribe(topicArn, 'sqs', queueArn, { isRaw });
+  return { sns, deliveries };
+}
+
+test('a subscriber gets the message in the documented envelope', () => {
+  const { sns, deliveries } = aTopic();
+  sns.publish(
+    topicArn,
+    { message: 'hello', subject: 'Hi' },
+    { service: 'vpce.amazonaws.com', sourceArn: serviceArn },
+  );
+  expect(deliveries).toHaveLength(1);
+  expect(JSON.parse(deliveries[0]?.body ?? '')).toMatchObject({
+    Type: 'Notification',
+    TopicArn: topicArn,
+    Subject: 'Hi',
+    Message: 'hello',
+    Timestamp: '2026-01-01T00:00:00.000Z',
+  });
+});
+
+test('raw delivery is the message alone', () => {
+  const { sns, deliveries } = aTopic({ isRaw: true });
+  sns.publish(topicArn, { message: 'hello' }, { service: 'vpce.amazonaws.com', sourceArn: serviceArn });
+  expect(deliveries.map(({ body }) => body)).toEqual(['hello']);
+});
+
+test('a service publishes only on behalf of the sources in the policy', () => {
+  const { sns, deliveries } = aTopic();
+  const foreign = serviceArn.replace('111111111111', '222222222222');
+  const publication = { message: 'hello' };
+  expect(sns.publish(topicArn, publication, { service: 'vpce.amazonaws.com', sourceArn: foreign })).toBe(
+    false,
+  );
+  expect(sns.publish(topicArn, publication, { service: 's3.amazonaws.com', sourceArn: serviceArn })).toBe(
+    false,
+  );
+  expect(deliveries).toEqual([]);
+});

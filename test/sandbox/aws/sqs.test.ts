@@ -1,0 +1,133 @@
+import { expect, test } from '@jest/globals';
+import { createSqs } from '../../../sandbox/aws/sqs.ts';
+import { countingIds, manualClock } from './manual-clock.ts';
+
+const arn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
+const fifoArn = `${arn}.fifo`;
+const deadLetterArn = 'arn:aws:sqs:us-east-1:111111111111:jobs-dlq';
+
+function aQueue(queueArn = arn, attributes: Record<string, string> = {}) {
+  const clock = manualClock();
+  const sqs = createSqs({ clock, id: countingIds() });
+  sqs.createQueue(queueArn, attributes);
+  const bodies = (max = 10) => sqs.receive(queueArn, max).map(({ body }) => body);
+  return { clock, sqs, bodies };
+}
+
+test('a message that is being handled is hidden until its visibility timeout', () => {
+  const { clock, sqs, bodies } = aQueue(arn, { VisibilityTimeout: '60' });
+  sqs.deliver(arn, { body: 'a' });
+  expect(bodies()).toEqual(['a']);
+  clock.advance(59_000);
+  expect(bodies()).toEqual([]);
+  clock.advance(1000);
+  expect(bodies()).toEqual(['a']);
+});
+
+test('a receipt handle is void once the message was received again', () => {
+  const { clock, sqs } = aQueue();
+  sqs.deliver(arn, { body: 'a' });
+  const [first] = sqs.receive(arn, 1);
+  clock.advance(30_000);
+  sqs.receive(arn, 1);
+  sqs.settle(arn, first?.receiptHandle ?? '');
+  expect(sqs.counts(arn).handled).toBe(1);
+});
+
+test('what was received too often goes to the dead-letter queue', () => {
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 2 });
+  const { sqs, bodies } = aQueue(arn, { RedrivePolicy });
+  sqs.createQueue(deadLetterArn);
+  sqs.deliver(arn, { body: 'a' });
+  for (let attempt = 0; attempt < 2; attempt += 1)
+    for (const { receiptHandle } of sqs.receive(arn, 1)) sqs.release(arn, receiptHandle, 0);
+  expect(bodies()).toEqual([]);
+  expect(sqs.receive(deadLetterArn, 1)).toMatchObject([
+    { body: 'a', attributes: { DeadLetterQueueSourceArn: arn } },
+  ]);
+});
+
+test('what is older than the retention period is gone', () => {
+  const { clock, sqs, bodies } = aQueue(arn, { MessageRetentionPeriod: '60' });
+  sqs.deliver(arn, { body: 'a' });
+  clock.advance(60_000);
+  expect(bodies()).toEqual([]);
+});
+
+test('a FIFO queue hands out one batch of a group at a time, in order, and other groups beside it', () => {
+  const { sqs, bodies } = aQueue(fifoArn);
+  for (const [body, groupId] of [
+    ['a1', 'a'],
+    ['b1', 'b'],
+    ['a2', 'a'],
+  ] as const)
+    sqs.deliver(fifoArn, { body, groupId, deduplicationId: body });
+  const [first] = sqs.receive(fifoArn, 1);
+  expect(first?.body).toBe('a1');
+  expect(bodies()).toEqual(['b1']);
+  sqs.settle(fifoArn, first?.receiptHandle ?? '');
+  expect(bodies()).toEqual(['a2']);
+});
+
+test('a FIFO queue swallows a duplicate for five minutes', () => {
+  const { clock, sqs, bodies } = aQueue(fifoArn, { ContentBasedDeduplication: 'true' });
+  const send = () => sqs.deliver(fifoArn, { body: 'same', groupId: 'a' });
+  expect(send().messageId).toBe(send().messageId);
+  const [received] = sqs.receive(fifoArn, 10);
+  sqs.settle(fifoArn, received?.receiptHandle ?? '');
+  clock.advance(300_000);
+  send();
+  expect(bodies()).toEqual(['same']);
+});
+
+test('a consumer is called when a message arrives, when a delay ends and when a failed one comes back', () => {
+  const { clock, sqs } = aQueue();
+  const received: string[] = [];
+  sqs.onArrival(arn, () => {
+    for (const { body, receiptHandle } of sqs.receive(arn, 10)) {
+      received.push(body);
+      if (received.length === 1) sqs.release(arn, receiptHandle, 20);
+      else sqs.settle(arn, receiptHandle);
+    }
+  });
+  sqs.deliver(arn, { body: 'now' });
+  sqs.deliver(arn, { body: 'later' }, { delaySeconds: 10 });
+  clock.advance(0);
+  expect(received).toEqual(['now']);
+  clock.advance(10_000);
+  expect(received).toEqual(['now', 'later']);
+  clock.advance(10_000);
+  expect(received).toEqual(['now', 'later', 'now']);
+});
+
+test('in flight is what a consumer can take or handles, not what is delayed or failed', () => {
+  const { clock, sqs } = aQueue();
+  sqs.deliver(arn, { body: 'nobody consumes this queue yet' });
+  expect(sqs.inFlight()).toBe(0);
+  sqs.onArrival(arn, () => {});
+  sqs.deliver(arn, { body: 'delayed' }, { delaySeconds: 10 });
+  expect(sqs.inFlight()).toBe(1);
+  const [message] = sqs.receive(arn, 1);
+  expect(sqs.inFlight()).toBe(1);
+  sqs.release(arn, message?.receiptHandle ?? '', 30);
+  expect(sqs.inFlight()).toBe(0);
+  clock.advance(30_000);
+  expect(sqs.inFlight()).toBe(2);
+});
+
+test('a queue admits a service only for the sources in its policy', () => {
+  const source = 'arn:aws:events:us-east-1:111111111111:rule/mine';
+  const Policy = JSON.stringify({
+    Statement: {
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: arn,
+      Condition: { ArnEquals: { 'aws:SourceArn': source } },
+    },
+  });
+  const { sqs } = aQueue(arn, { Policy });
+  expect(sqs.admits(arn, 'events.amazonaws.com', source)).toBe(true);
+  expect(sqs.admits(arn, 'events.amazonaws.com', `${source}-not`)).toBe(false);
+  expect(sqs.admits(arn, 'sns.amazonaws.com', source)).toBe(false);
+});

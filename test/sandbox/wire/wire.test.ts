@@ -1,0 +1,245 @@
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  DescribeVpcEndpointConnectionsCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  CreateTopicCommand,
+  GetTopicAttributesCommand,
+  PublishCommand,
+  SNSClient,
+  SubscribeCommand,
+} from '@aws-sdk/client-sns';
+import {
+  DeleteMessageCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SQSClient,
+  TagQueueCommand,
+} from '@aws-sdk/client-sqs';
+import {
+  GetParameterCommand,
+  GetParametersByPathCommand,
+  PutParameterCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { AwsError, type AwsService } from '../../../sandbox/aws/aws-service.ts';
+import { createCloudWatch } from '../../../sandbox/aws/cloudwatch.ts';
+import { createEvents } from '../../../sandbox/aws/events.ts';
+import { createSns } from '../../../sandbox/aws/sns.ts';
+import { createSqs } from '../../../sandbox/aws/sqs.ts';
+import { createSsm } from '../../../sandbox/aws/ssm.ts';
+import { sts } from '../../../sandbox/aws/sts.ts';
+import { countingIds, manualClock } from '../aws/manual-clock.ts';
+import { serveServices, type TestServer } from './server.ts';
+
+const clock = manualClock();
+const id = countingIds();
+const { now } = clock;
+const sqs = createSqs({ clock, id });
+const sns = createSns({
+  clock,
+  id,
+  deliver: ({ subscription, body }) => void sqs.deliver(subscription.endpoint, { body }),
+});
+const events = createEvents({ clock, id, deliver() {} });
+const ssm = createSsm({ now });
+const cloudwatch = createCloudWatch({ now });
+const queueArn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
+
+const ec2: AwsService = {
+  signingName: 'ec2',
+  loadClient: () => import('@aws-sdk/client-ec2'),
+  protocol: 'ec2Query',
+  xmlNamespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
+  operations: {
+    DescribeVpcEndpointConnections: (input) => ({
+      VpcEndpointConnections: [{ ServiceId: JSON.stringify(input), CreationTimestamp: new Date(1000) }],
+      NextToken: 'more',
+    }),
+    AcceptVpcEndpointConnections() {
+      throw new AwsError('RequestLimitExceeded', 'slow down, <please>', 503);
+    },
+  },
+};
+
+let server: TestServer;
+beforeAll(async () => {
+  sqs.createQueue(queueArn);
+  cloudwatch.createAlarm('arn:aws:cloudwatch:us-east-1:111111111111:alarm:old', {
+    AlarmName: 'old',
+    Namespace: 'AWS/SQS',
+    MetricName: 'ApproximateAgeOfOldestMessage',
+    Dimensions: [{ Name: 'QueueName', Value: 'jobs' }],
+    Period: 60,
+    Statistic: 'Maximum',
+    EvaluationPeriods: 1,
+    Threshold: 300,
+    ComparisonOperator: 'GreaterThanThreshold',
+  });
+  server = await serveServices(
+    [ec2, sqs.service, sns.service, events.service, ssm.service, cloudwatch.service, sts],
+    now,
+  );
+});
+afterAll(() => server.close());
+
+const provider = () => server.clientOf('111111111111');
+
+test('JSON 1.0: a message sent is received with its attributes, and gone once deleted', async () => {
+  const client = new SQSClient(provider());
+  const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: 'jobs' }));
+  const MessageAttributes = { colour: { DataType: 'String', StringValue: 'blue' } };
+  await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello <&>', MessageAttributes }));
+  const { Messages = [] } = await client.send(
+    new ReceiveMessageCommand({
+      QueueUrl,
+      MessageAttributeNames: ['All'],
+      MessageSystemAttributeNames: ['All'],
+    }),
+  );
+  expect(Messages).toMatchObject([
+    { Body: 'hello <&>', MessageAttributes, Attributes: { ApproximateReceiveCount: '1' } },
+  ]);
+  await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: Messages[0]?.ReceiptHandle }));
+  expect(sqs.counts(queueArn)).toMatchObject({ visible: 0, handled: 0 });
+});
+
+test('JSON 1.0: errors carry the code that clients of the query protocol know', async () => {
+  const client = new SQSClient(provider());
+  const error = await client.send(new GetQueueUrlCommand({ QueueName: 'none' })).catch((caught) => caught);
+  expect(error).toMatchObject({
+    name: 'QueueDoesNotExist',
+    Code: 'AWS.SimpleQueueService.NonExistentQueue',
+    $metadata: { httpStatusCode: 400 },
+  });
+});
+
+test('an empty batch, an operation that is not modelled and a missing member are refused', async () => {
+  const client = new SQSClient(provider());
+  const QueueUrl = `${server.url}/111111111111/jobs`;
+  await expect(client.send(new SendMessageBatchCommand({ QueueUrl, Entries: [] }))).rejects.toThrow(
+    expect.objectContaining({ name: 'EmptyBatchRequest' }),
+  );
+  await expect(client.send(new TagQueueCommand({ QueueUrl, Tags: {} }))).rejects.toThrow(
+    expect.objectContaining({ name: 'UnknownOperationException' }),
+  );
+  await expect(new SSMClient(provider()).send(new GetParameterCommand({ Name: undefined }))).rejects.toThrow(
+    expect.objectContaining({ name: 'ValidationException' }),
+  );
+});
+
+test('AWS query: a topic is made, subscribed to and published to, maps and special characters included', async () => {
+  const client = new SNSClient(provider());
+  const Policy = '{"Version":"2012-10-17","Statement":[]}';
+  const { TopicArn } = await client.send(new CreateTopicCommand({ Name: 'news', Attributes: { Policy } }));
+  await client.send(
+    new SubscribeCommand({
+      TopicArn,
+      Protocol: 'sqs',
+      Endpoint: queueArn,
+      Attributes: { RawMessageDelivery: 'true' },
+    }),
+  );
+  const { Attributes } = await client.send(new GetTopicAttributesCommand({ TopicArn }));
+  expect(Attributes).toMatchObject({ Policy, SubscriptionsConfirmed: '1', Owner: '111111111111' });
+  await client.send(new PublishCommand({ TopicArn, Message: 'a & b' }));
+  expect(sqs.receive(queueArn, 10).map(({ body }) => body)).toEqual(['a & b']);
+});
+
+test('AWS query: errors have the query code and status', async () => {
+  const TopicArn = 'arn:aws:sns:us-east-1:111111111111:none';
+  const sent = new SNSClient(provider()).send(new GetTopicAttributesCommand({ TopicArn }));
+  await expect(sent).rejects.toMatchObject({
+    name: 'NotFoundException',
+    message: 'Topic does not exist',
+    $metadata: { httpStatusCode: 404 },
+  });
+});
+
+test('AWS query: the caller is who the access key says', async () => {
+  const { Account, Arn } = await new STSClient(server.clientOf('022222222222')).send(
+    new GetCallerIdentityCommand({}),
+  );
+  expect({ Account, Arn }).toEqual({ Account: '022222222222', Arn: 'arn:aws:iam::022222222222:root' });
+});
+
+test('JSON 1.1: parameters have versions, dates and pages', async () => {
+  const client = new SSMClient(provider());
+  for (let count = 0; count < 12; count += 1)
+    await client.send(
+      new PutParameterCommand({ Name: `/app/p${count}`, Value: 'secret', Type: 'SecureString' }),
+    );
+  const again = new PutParameterCommand({ Name: '/app/p0', Value: 'new', Type: 'SecureString' });
+  await expect(client.send(again)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
+  await client.send(new PutParameterCommand({ Name: '/app/p0', Value: 'new', Overwrite: true }));
+
+  const get = new GetParameterCommand({ Name: '/app/p0', WithDecryption: true });
+  expect((await client.send(get)).Parameter).toMatchObject({
+    Value: 'new',
+    Version: 2,
+    LastModifiedDate: new Date(now()),
+  });
+  const first = await client.send(new GetParametersByPathCommand({ Path: '/app' }));
+  const second = await client.send(
+    new GetParametersByPathCommand({ Path: '/app', NextToken: first.NextToken }),
+  );
+  expect([first.Parameters?.length, second.Parameters?.length, second.NextToken]).toEqual([10, 2, undefined]);
+  expect(first.Parameters?.map(({ Value }) => Value)).not.toContain('secret');
+  const none = new GetParameterCommand({ Name: '/app/none' });
+  await expect(client.send(none)).rejects.toMatchObject({ name: 'ParameterNotFound' });
+});
+
+test('JSON 1.1: each event of a call is answered for on its own', async () => {
+  const { FailedEntryCount, Entries = [] } = await new EventBridgeClient(provider()).send(
+    new PutEventsCommand({
+      Entries: [
+        { Source: 'app', DetailType: 'happened', Detail: '{}' },
+        { Source: 'app', DetailType: 'happened', Detail: 'no JSON' },
+      ],
+    }),
+  );
+  expect(FailedEntryCount).toBe(1);
+  expect(Entries.map(({ ErrorCode }) => ErrorCode)).toEqual([undefined, 'MalformedDetail']);
+});
+
+test('CloudWatch speaks JSON to clients of today and XML to those that still send queries', async () => {
+  const { MetricAlarms = [] } = await new CloudWatchClient(provider()).send(new DescribeAlarmsCommand({}));
+  expect(MetricAlarms).toMatchObject([{ AlarmName: 'old', StateValue: 'INSUFFICIENT_DATA' }]);
+  const answer = await fetch(server.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
+      authorization: 'AWS4-HMAC-SHA256 Credential=111111111111/20260101/us-east-1/monitoring/aws4_request',
+    },
+    body: 'Action=DescribeAlarms&AlarmNames.member.1=old',
+  });
+  expect(await answer.text()).toContain('<MetricAlarms><member><AlarmName>old</AlarmName>');
+});
+
+test('EC2 query: flat lists come in, lists of items go out', async () => {
+  const input = { Filters: [{ Name: 'service-id', Values: ['a', 'b'] }], MaxResults: 5 };
+  const answer = await new EC2Client(provider()).send(new DescribeVpcEndpointConnectionsCommand(input));
+  const [connection, ...others] = answer.VpcEndpointConnections ?? [];
+  expect(JSON.parse(connection?.ServiceId ?? '')).toEqual(input);
+  expect(connection?.CreationTimestamp).toEqual(new Date(1000));
+  expect([others, answer.NextToken]).toEqual([[], 'more']);
+});
+
+test('EC2 query: errors are in the form of EC2, an unknown action too', async () => {
+  const client = new EC2Client(provider());
+  const accept = new AcceptVpcEndpointConnectionsCommand({ ServiceId: 'a', VpcEndpointIds: ['b'] });
+  await expect(client.send(accept)).rejects.toMatchObject({
+    name: 'RequestLimitExceeded',
+    message: 'slow down, <please>',
+    $metadata: { httpStatusCode: 503 },
+  });
+  await expect(client.send(new DescribeVpcsCommand({}))).rejects.toMatchObject({ name: 'InvalidAction' });
+});
