@@ -1,0 +1,106 @@
+import * as v from 'valibot';
+
+const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const schemas = {
+  notificationBody: v.picklist(['camel', 'pascal', 'text', 'no-ids']),
+  notifications: v.boolean(),
+  endpointIdFilter: v.picklist(['accepted', 'refused']),
+  repeatedAccept: v.picklist(['ok', 'unsuccessful']),
+  maxIdsPerCall: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  pendingAfterMs: milliseconds,
+  availableAfterMs: milliseconds,
+  deletedAfterMs: milliseconds,
+  deletedListedMs: milliseconds,
+};
+
+const Assumptions = v.object(schemas);
+
+/** How EC2 behaves where AWS documents nothing. */
+export type Assumptions = Readonly<v.InferOutput<typeof Assumptions>>;
+
+interface Assumed<Value> {
+  readonly default: Value;
+  /** The section of the domain facts that the assumption stands for. */
+  readonly section: string;
+  readonly meaning: string;
+}
+
+const assumed: { readonly [Name in keyof Assumptions]: Assumed<Assumptions[Name]> } = {
+  notificationBody: {
+    default: 'text',
+    section: '1.1 SNS connection notifications',
+    meaning: 'what the body of a notification looks like; all four are invented',
+  },
+  notifications: {
+    default: true,
+    section: '1.1 SNS connection notifications',
+    meaning: 'whether notifications arrive at all',
+  },
+  endpointIdFilter: {
+    default: 'accepted',
+    section: '1.1 SNS connection notifications',
+    meaning: 'whether DescribeVpcEndpointConnections takes its documented filter `vpc-endpoint-id`',
+  },
+  repeatedAccept: {
+    default: 'unsuccessful',
+    section: '2.3 AcceptVpcEndpointConnections / RejectVpcEndpointConnections',
+    meaning: 'what accepting what is accepted, or rejecting what is rejected, comes to',
+  },
+  maxIdsPerCall: {
+    default: 100,
+    section: '5.1 EC2 API buckets',
+    meaning: 'how many endpoints one Accept or Reject may name',
+  },
+  pendingAfterMs: {
+    default: 100,
+    section: '2.1 States and casing',
+    meaning: 'how long after Accept or Reject its effect shows',
+  },
+  availableAfterMs: {
+    default: 100,
+    section: '2.1 States and casing',
+    meaning: 'how long an endpoint stays `pending`',
+  },
+  deletedAfterMs: {
+    default: 100,
+    section: '2.1 States and casing',
+    meaning: 'how long an endpoint stays `deleting`',
+  },
+  deletedListedMs: {
+    default: 60_000,
+    section: '2.2 DescribeVpcEndpointConnections',
+    meaning: 'how long what is deleted stays listed',
+  },
+};
+
+const names = Object.keys(schemas) as (keyof Assumptions)[];
+
+export const defaultAssumptions = Object.fromEntries(
+  names.map((name) => [name, assumed[name].default]),
+) as Assumptions;
+
+/** An assumption that does not exist, or cannot have this value. */
+export class AssumptionError extends Error {
+  override readonly name = 'AssumptionError';
+}
+
+/** The assumptions with some of them changed; throws `AssumptionError` and changes none if one is wrong. */
+export function mergeAssumptions(current: Assumptions, update: unknown): Assumptions {
+  if (typeof update !== 'object' || update === null || Array.isArray(update))
+    throw new AssumptionError('assumptions are an object from name to value');
+  const unknown = Object.keys(update).find((name) => !(name in schemas));
+  if (unknown !== undefined)
+    throw new AssumptionError(`there is no assumption \`${unknown}\`; there are ${names.join(', ')}`);
+  const merged = v.safeParse(Assumptions, { ...current, ...update });
+  if (merged.success) return merged.output;
+  const [issue] = merged.issues;
+  throw new AssumptionError(
+    `\`${v.getDotPath(issue)}\` cannot be \`${issue.received}\`: expected ${issue.expected ?? 'a whole number'}`,
+  );
+}
+
+/** Each assumption as it is, beside its default and what it stands for. */
+export function describeAssumptions(current: Assumptions) {
+  return Object.fromEntries(names.map((name) => [name, { value: current[name], ...assumed[name] }]));
+}

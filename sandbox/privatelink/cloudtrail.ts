@@ -1,0 +1,147 @@
+import type { NormalizedSchema } from '@smithy/core/schema';
+import type { Caller } from '../aws/aws-service.ts';
+
+/** One call to EC2 that CloudTrail records in the caller's own account: nobody else gets to see it. */
+export interface RecordedCall {
+  readonly operation: string;
+  readonly input: unknown;
+  /** Undefined where the call failed. */
+  readonly output: unknown;
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+  readonly schema: { readonly input: NormalizedSchema; readonly output: NormalizedSchema };
+  readonly caller: Caller;
+  /** When the call was made. */
+  readonly time: number;
+  readonly requestId: string;
+  readonly eventId: string;
+}
+
+const xmlNamespace = 'http://ec2.amazonaws.com/doc/2016-11-15/';
+
+/** The call as EventBridge delivers it on the default bus, in the odd casing of EC2's records. */
+export function cloudTrailEvent(call: RecordedCall) {
+  const { operation, caller, error, requestId, eventId } = call;
+  const time = `${new Date(call.time).toISOString().slice(0, -5)}Z`;
+  const { accountId, region } = caller;
+  return {
+    version: '0',
+    id: eventId,
+    'detail-type': 'AWS API Call via CloudTrail',
+    source: 'aws.ec2',
+    account: accountId,
+    time,
+    region,
+    resources: [],
+    detail: {
+      eventVersion: '1.08',
+      userIdentity: userIdentity(caller, time),
+      eventTime: time,
+      eventSource: 'ec2.amazonaws.com',
+      eventName: operation,
+      awsRegion: region,
+      sourceIPAddress: '127.0.0.1',
+      userAgent: 'linkgate-sandbox',
+      ...(error && { errorCode: error.code, errorMessage: error.message }),
+      requestParameters: { [`${operation}Request`]: requestValue(call.schema.input, call.input) },
+      responseElements: error ? null : { [`${operation}Response`]: responseOf(call) },
+      requestID: requestId,
+      eventID: eventId,
+      readOnly: operation.startsWith('Describe'),
+      eventType: 'AwsApiCall',
+      managementEvent: true,
+      eventCategory: 'Management',
+      recipientAccountId: accountId,
+    },
+  };
+}
+
+function userIdentity({ arn, accountId }: Caller, time: string) {
+  const [, partition, roleName, session] =
+    /^(arn:[^:]+):sts::\d+:assumed-role\/([^/]+)\/(.+)$/.exec(arn) ?? [];
+  if (roleName === undefined) return { type: 'Root', principalId: accountId, arn, accountId };
+  const principalId = 'AROAEXAMPLE';
+  return {
+    type: 'AssumedRole',
+    principalId: `${principalId}:${session}`,
+    arn,
+    accountId,
+    sessionContext: {
+      sessionIssuer: {
+        type: 'Role',
+        principalId,
+        arn: `${partition}:iam::${accountId}:role/${roleName}`,
+        accountId,
+        userName: roleName,
+      },
+      attributes: { creationDate: time, mfaAuthenticated: 'false' },
+    },
+  };
+}
+
+/** Named as in the query; elements of lists carry their number. */
+function requestValue(schema: NormalizedSchema, value: unknown): unknown {
+  if (schema.isListSchema()) {
+    const member = schema.getValueSchema();
+    return loneOrAll(
+      (value as readonly unknown[]).map((element, index) => {
+        const content = requestValue(member, element);
+        return { tag: index + 1, ...(member.isStructSchema() ? (content as object) : { content }) };
+      }),
+    );
+  }
+  if (!schema.isStructSchema()) return scalar(value);
+  return orEmpty(
+    members(schema, value).map(([name, member, given]) => {
+      const { ec2QueryName, xmlName = name } = traits(member);
+      return [
+        ec2QueryName ?? xmlName.charAt(0).toUpperCase() + xmlName.slice(1),
+        requestValue(member, given),
+      ];
+    }),
+  );
+}
+
+function responseOf({ schema, output, requestId }: RecordedCall) {
+  const elements = responseValue(schema.output, output);
+  return { xmlns: xmlNamespace, requestId, ...(typeof elements === 'object' ? elements : {}) };
+}
+
+/** Named as in the XML answer; lists are of `item`, and what is empty is `""`. */
+function responseValue(schema: NormalizedSchema, value: unknown): unknown {
+  if (schema.isListSchema()) {
+    const items = (value as readonly unknown[]).map((item) => responseValue(schema.getValueSchema(), item));
+    return items.length === 0 ? '' : { item: loneOrAll(items) };
+  }
+  if (!schema.isStructSchema()) return scalar(value);
+  return orEmpty(
+    members(schema, value).map(([name, member, given]) => {
+      const element = traits(member).xmlName ?? name;
+      // EC2's records have this one as a number, which costs account ids their leading zeros.
+      return [element, element === 'ownerId' ? Number(given) : responseValue(member, given)];
+    }),
+  );
+}
+
+function members(schema: NormalizedSchema, value: unknown) {
+  const given = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return [...schema.structIterator()].flatMap(([name, member]) =>
+    given[name] === undefined ? [] : [[name, member, given[name]] as const],
+  );
+}
+
+function traits(member: NormalizedSchema): { readonly ec2QueryName?: string; readonly xmlName?: string } {
+  return member.getMergedTraits();
+}
+
+/** CloudTrail makes one element an object, and only several an array. */
+function loneOrAll(elements: readonly unknown[]): unknown {
+  return elements.length === 1 ? elements[0] : elements;
+}
+
+function orEmpty(entries: readonly (readonly [string, unknown])[]): object | '' {
+  return entries.length === 0 ? '' : Object.fromEntries(entries);
+}
+
+function scalar(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString() : value;
+}

@@ -1,0 +1,92 @@
+import type { ConnectionEvent, Endpoint, EndpointState, World } from './model.ts';
+import { schedule } from './model.ts';
+
+/** Carries out what is due by `now`, in order of its time. */
+export function advance(world: World, now: number): void {
+  const { state } = world;
+  for (let due = state.schedule[0]; due !== undefined && due.at <= now; due = state.schedule[0]) {
+    state.schedule.shift();
+    const endpoint = state.endpoints[due.id];
+    if (endpoint?.next?.at === due.at) take(world, endpoint, endpoint.next);
+    if (state.services[due.id]?.goneAt === due.at) forget(world, 'services', due.id);
+  }
+}
+
+/** Makes it so later; what was about to happen instead no longer does. */
+export function plan(world: World, endpoint: Endpoint, state: EndpointState | 'gone', at: number): void {
+  endpoint.next = { state, at };
+  schedule(world, endpoint.id, at);
+}
+
+/** The consumer has just created it. */
+export function begin(world: World, endpoint: Endpoint): void {
+  arrive(world, endpoint, undefined, endpoint.createdAt);
+}
+
+/** Makes it so now; whatever was about to happen instead no longer does. */
+export function enter(world: World, endpoint: Endpoint, state: EndpointState, time: number): void {
+  const from = endpoint.state;
+  endpoint.state = state;
+  endpoint.next = undefined;
+  arrive(world, endpoint, from, time);
+}
+
+/** Where the endpoint is, or is irrevocably on its way to unless another call turns it. */
+export function destination({ state, next }: Endpoint): EndpointState | 'gone' {
+  return next?.state ?? state;
+}
+
+/** Rings whoever asked to be told, and plans what follows by itself. */
+function arrive(world: World, endpoint: Endpoint, from: EndpointState | undefined, time: number): void {
+  const { id: endpointId, serviceId, state } = endpoint;
+  world.effects.push({ type: 'state-change', serviceId, endpointId, from, to: state, time });
+  const event = eventOf(from, state);
+  if (event !== undefined && world.assumptions.notifications) ring(world, endpoint, event, time);
+
+  const { availableAfterMs, deletedAfterMs, deletedListedMs } = world.assumptions;
+  if (state === 'pending') plan(world, endpoint, 'available', time + availableAfterMs);
+  if (state === 'deleting') plan(world, endpoint, 'deleted', time + deletedAfterMs);
+  if (state === 'deleted') plan(world, endpoint, 'gone', time + deletedListedMs);
+}
+
+function take(world: World, endpoint: Endpoint, { state, at }: NonNullable<Endpoint['next']>): void {
+  if (state !== 'gone') {
+    enter(world, endpoint, state, at);
+    return;
+  }
+  forget(world, 'endpoints', endpoint.id);
+  delete world.state.tags[endpoint.connectionId];
+}
+
+function forget({ state }: World, kind: 'services' | 'endpoints', id: string): void {
+  delete state[kind][id];
+  delete state.tags[id];
+}
+
+/** AWS rings for four events only: not when a connection becomes available, nor when its consumer modifies it. */
+function eventOf(from: EndpointState | undefined, to: EndpointState): ConnectionEvent | undefined {
+  if (from === undefined) return 'Connect';
+  if (from === 'pendingAcceptance' && to === 'pending') return 'Accept';
+  if (to === 'rejected') return 'Reject';
+  return to === 'deleted' ? 'Delete' : undefined;
+}
+
+function ring({ state, effects }: World, endpoint: Endpoint, event: ConnectionEvent, time: number): void {
+  for (const { id, accountId, region, topicArn, ...notification } of Object.values(state.notifications)) {
+    if (notification.serviceId !== endpoint.serviceId && notification.endpointId !== endpoint.id) continue;
+    if (notification.state !== 'Enabled' || !notification.events.includes(event)) continue;
+    effects.push({
+      type: 'notification',
+      accountId,
+      region,
+      topicArn,
+      notificationId: id,
+      serviceId: endpoint.serviceId,
+      endpointId: endpoint.id,
+      event,
+      endpointOwner: endpoint.accountId,
+      state: endpoint.state,
+      time,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { ownService } from './endpoint-services.ts';
+import type { ConnectionEvent, ConnectionNotification, Place, Refusal, World } from './model.ts';
+import { asError, isIn } from './model.ts';
+
+export interface NotificationSpec {
+  /** What it is about: a service of the caller's, or one endpoint of the caller's. */
+  readonly serviceId?: string | undefined;
+  readonly endpointId?: string | undefined;
+  readonly topicArn: string;
+  readonly events: readonly ConnectionEvent[];
+}
+
+/** Who wants to be told of what. */
+export function connectionNotifications(world: World) {
+  const { state } = world;
+
+  function ownNotification(place: Place, id: string): ConnectionNotification | undefined {
+    const notification = state.notifications[id];
+    return notification !== undefined && isIn(place, notification) ? notification : undefined;
+  }
+
+  return {
+    notifications: (place: Place) =>
+      Object.values(state.notifications).filter((notification) => isIn(place, notification)),
+
+    createNotification({ accountId, region }: Place, spec: NotificationSpec): ConnectionNotification {
+      if (spec.serviceId !== undefined) ownService(world, { accountId, region }, spec.serviceId);
+      const notification: ConnectionNotification = {
+        accountId,
+        region,
+        id: `vpce-nfn-${world.id()}`,
+        serial: state.serial++,
+        serviceId: spec.serviceId,
+        endpointId: spec.endpointId,
+        topicArn: spec.topicArn,
+        events: [...spec.events],
+        state: 'Enabled',
+      };
+      state.notifications[notification.id] = notification;
+      return notification;
+    },
+
+    modifyNotification(
+      place: Place,
+      id: string,
+      { topicArn, events }: Partial<Pick<NotificationSpec, 'topicArn' | 'events'>>,
+    ): void {
+      const notification = ownNotification(place, id);
+      if (notification === undefined) throw asError(notFound(id));
+      notification.topicArn = topicArn ?? notification.topicArn;
+      notification.events = [...(events ?? notification.events)];
+    },
+
+    deleteNotifications: (place: Place, ids: readonly string[]): Refusal[] =>
+      ids.flatMap((id) => {
+        if (ownNotification(place, id) === undefined) return notFound(id);
+        delete state.notifications[id];
+        return [];
+      }),
+  };
+}
+
+function notFound(id: string): Refusal {
+  return {
+    resourceId: id,
+    code: 'InvalidConnectionNotification',
+    message: `The connection notification '${id}' does not exist`,
+  };
+}

@@ -1,0 +1,164 @@
+import { AwsError } from '../aws/aws-service.ts';
+import type { Endpoint, EndpointService, Permission, Place, PrivateDns, Refusal, World } from './model.ts';
+import { isIn, schedule } from './model.ts';
+import type { Requester } from './principal.ts';
+import { admits, isSamePrincipal } from './principal.ts';
+
+export interface ServiceSpec {
+  readonly acceptanceRequired: boolean;
+  readonly networkLoadBalancerArns: readonly string[];
+  readonly supportedIpAddressTypes: readonly string[];
+  readonly supportedRegions: readonly string[];
+  readonly privateDnsName?: string | undefined;
+}
+
+export interface ServiceChange {
+  readonly acceptanceRequired?: boolean | undefined;
+  readonly networkLoadBalancerArns?: readonly string[];
+  readonly supportedIpAddressTypes?: readonly string[];
+  readonly addRegions?: readonly string[];
+  readonly removeRegions?: readonly string[];
+  /** `null` removes it. */
+  readonly privateDnsName?: string | null | undefined;
+}
+
+/** Whose service it is not does not get to know that it exists. */
+export function ownService({ state }: World, place: Place, serviceId: string): EndpointService {
+  const service = state.services[serviceId];
+  if (service === undefined || service.goneAt !== undefined || !isIn(place, service))
+    throw new AwsError(
+      'InvalidVpcEndpointServiceId.NotFound',
+      `The VpcEndpointService Id '${serviceId}' does not exist`,
+    );
+  return service;
+}
+
+/** What providers do with their endpoint services. */
+export function endpointServices(world: World) {
+  const { state } = world;
+
+  function privateDns(domain: string): PrivateDns {
+    return {
+      domain,
+      recordName: `_${world.id()}`,
+      recordValue: `vpce:${world.id()}`,
+      state: 'pendingVerification',
+    };
+  }
+
+  return {
+    service: (place: Place, serviceId: string) => ownService(world, place, serviceId),
+
+    /** Those of the place, deleted ones included for a while. */
+    services: (place: Place) => Object.values(state.services).filter((service) => isIn(place, service)),
+
+    createService({ accountId, region }: Place, spec: ServiceSpec): EndpointService {
+      const id = `vpce-svc-${world.id()}`;
+      const service: EndpointService = {
+        accountId,
+        region,
+        id,
+        serial: state.serial++,
+        name: `com.amazonaws.vpce.${region}.${id}`,
+        acceptanceRequired: spec.acceptanceRequired,
+        networkLoadBalancerArns: [...spec.networkLoadBalancerArns],
+        supportedIpAddressTypes: [...spec.supportedIpAddressTypes],
+        supportedRegions: Object.fromEntries(
+          [region, ...spec.supportedRegions].map((supported) => [supported, 'Available']),
+        ),
+        privateDns: spec.privateDnsName === undefined ? undefined : privateDns(spec.privateDnsName),
+        permissions: [],
+      };
+      state.services[id] = service;
+      return service;
+    },
+
+    modifyService(place: Place, serviceId: string, change: ServiceChange): void {
+      const service = ownService(world, place, serviceId);
+      const closed = change.removeRegions?.find((region) => service.supportedRegions[region] !== 'Available');
+      if (closed !== undefined) throw new AwsError('InvalidParameter', `Cannot remove region ${closed}`);
+
+      service.acceptanceRequired = change.acceptanceRequired ?? service.acceptanceRequired;
+      service.networkLoadBalancerArns = [
+        ...(change.networkLoadBalancerArns ?? service.networkLoadBalancerArns),
+      ];
+      service.supportedIpAddressTypes = [
+        ...(change.supportedIpAddressTypes ?? service.supportedIpAddressTypes),
+      ];
+      for (const region of change.addRegions ?? []) service.supportedRegions[region] = 'Available';
+      for (const region of change.removeRegions ?? []) service.supportedRegions[region] = 'Closed';
+      if (change.privateDnsName === null) service.privateDns = undefined;
+      else if (change.privateDnsName !== undefined) service.privateDns = privateDns(change.privateDnsName);
+    },
+
+    deleteServices(place: Place, serviceIds: readonly string[], now: number): Refusal[] {
+      const live = new Set(
+        Object.values(state.endpoints)
+          .filter(isLive)
+          .map(({ serviceId }) => serviceId),
+      );
+      return serviceIds.flatMap((serviceId) => {
+        const service = state.services[serviceId];
+        if (service === undefined || service.goneAt !== undefined || !isIn(place, service))
+          return {
+            resourceId: serviceId,
+            code: 'InvalidVpcEndpointService.NotFound',
+            message: `The VpcEndpointService Id '${serviceId}' does not exist`,
+          };
+        if (live.has(serviceId))
+          return {
+            resourceId: serviceId,
+            code: 'ExistingVpcEndpointConnections',
+            message: 'Service has existing active VPC Endpoint connections!',
+          };
+        service.goneAt = now + world.assumptions.deletedListedMs;
+        schedule(world, serviceId, service.goneAt);
+        for (const notification of Object.values(state.notifications))
+          if (notification.serviceId === serviceId) delete state.notifications[notification.id];
+        return [];
+      });
+    },
+
+    /** Answers the permissions that are new. */
+    modifyPermissions(
+      place: Place,
+      serviceId: string,
+      { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
+    ): Permission[] {
+      const service = ownService(world, place, serviceId);
+      service.permissions = service.permissions.filter(
+        ({ principal }) => !remove.some((removed) => isSamePrincipal(removed, principal)),
+      );
+      const added: Permission[] = [];
+      for (const principal of add) {
+        if (service.permissions.some((permission) => isSamePrincipal(permission.principal, principal)))
+          continue;
+        const permission = { id: `vpce-svc-perm-${world.id()}`, serial: state.serial++, principal };
+        service.permissions.push(permission);
+        added.push(permission);
+      }
+      return added;
+    },
+
+    /** What a consumer in a Region can connect to: services of other accounts only where a principal admits them. */
+    discoverableServices: (requester: Requester, consumerRegion: string) =>
+      Object.values(state.services).filter((service) => isDiscoverable(service, requester, consumerRegion)),
+  };
+}
+
+export function isDiscoverable(
+  service: EndpointService,
+  requester: Requester,
+  consumerRegion: string,
+): boolean {
+  return (
+    service.goneAt === undefined &&
+    service.supportedRegions[consumerRegion] === 'Available' &&
+    (service.accountId === requester.accountId ||
+      service.permissions.some(({ principal }) => admits(principal, requester)))
+  );
+}
+
+function isLive({ state }: Endpoint): boolean {
+  return state === 'pendingAcceptance' || state === 'pending' || state === 'available';
+}

@@ -1,0 +1,177 @@
+import { AwsError } from '../aws/aws-service.ts';
+import { advance, begin, destination, enter, plan } from './connection-lifecycle.ts';
+import { isDiscoverable, ownService } from './endpoint-services.ts';
+import type { Endpoint, EndpointService, EndpointState, Place, Refusal, World } from './model.ts';
+import { asError, isIn } from './model.ts';
+import type { Requester } from './principal.ts';
+
+export interface EndpointSpec {
+  readonly serviceName: string;
+  readonly serviceRegion: string;
+  readonly vpcId: string;
+  readonly ipAddressType: string;
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+  readonly policyDocument: string | undefined;
+  readonly privateDnsEnabled: boolean;
+}
+
+export type EndpointChange = Partial<
+  Pick<EndpointSpec, 'subnetIds' | 'securityGroupIds' | 'policyDocument' | 'privateDnsEnabled'>
+>;
+
+interface ProviderVerb {
+  readonly to: EndpointState;
+  readonly from: readonly string[];
+  /** Where the verb was obeyed before. */
+  readonly done: readonly string[];
+}
+
+const accept: ProviderVerb = { to: 'pending', from: ['pendingAcceptance'], done: ['pending', 'available'] };
+const reject: ProviderVerb = {
+  to: 'rejected',
+  from: ['pendingAcceptance', 'pending', 'available'],
+  done: ['rejected'],
+};
+
+/** What consumers do with their interface endpoints, and providers with the connections that these are to them. */
+export function endpoints(world: World) {
+  const { state } = world;
+
+  function ownEndpoint(place: Place, endpointId: string): Endpoint {
+    const endpoint = state.endpoints[endpointId];
+    if (endpoint === undefined || !isIn(place, endpoint)) throw asError(notFound(endpointId));
+    return endpoint;
+  }
+
+  /** Each endpoint succeeds or fails on its own. */
+  function answer(
+    verb: ProviderVerb,
+    place: Place,
+    serviceId: string,
+    ids: readonly string[],
+    now: number,
+  ): Refusal[] {
+    advance(world, now);
+    const { repeatedAccept, maxIdsPerCall, pendingAfterMs } = world.assumptions;
+    ownService(world, place, serviceId);
+    if (ids.length > maxIdsPerCall)
+      throw new AwsError(
+        'InvalidParameterValue',
+        `A request may name at most ${maxIdsPerCall} VPC endpoints`,
+      );
+
+    return ids.flatMap((id) => {
+      const endpoint = state.endpoints[id];
+      if (endpoint?.serviceId !== serviceId) return notFound(id);
+      const current = destination(endpoint);
+      if (verb.done.includes(current) && repeatedAccept === 'ok') return [];
+      if (!verb.from.includes(current)) return invalidState(endpoint);
+      plan(world, endpoint, verb.to, now + pendingAfterMs);
+      return [];
+    });
+  }
+
+  return {
+    endpoint: ownEndpoint,
+    endpoints: (place: Place) => Object.values(state.endpoints).filter((endpoint) => isIn(place, endpoint)),
+
+    /** The connections to a provider's services in a place, each with its service. */
+    connections: (place: Place): { readonly endpoint: Endpoint; readonly service: EndpointService }[] =>
+      Object.values(state.endpoints).flatMap((endpoint) => {
+        const service = state.services[endpoint.serviceId];
+        return service !== undefined && isIn(place, service) ? { endpoint, service } : [];
+      }),
+
+    accept: (place: Place, serviceId: string, endpointIds: readonly string[], now: number) =>
+      answer(accept, place, serviceId, endpointIds, now),
+    reject: (place: Place, serviceId: string, endpointIds: readonly string[], now: number) =>
+      answer(reject, place, serviceId, endpointIds, now),
+
+    createEndpoint(consumer: Place & Requester, spec: EndpointSpec, now: number): Endpoint {
+      advance(world, now);
+      const service = state.services[spec.serviceName.slice(spec.serviceName.lastIndexOf('.') + 1)];
+      if (
+        service?.name !== spec.serviceName ||
+        service.region !== spec.serviceRegion ||
+        !isDiscoverable(service, consumer, consumer.region)
+      )
+        throw new AwsError(
+          'InvalidServiceName',
+          `The Vpc Endpoint Service '${spec.serviceName}' does not exist`,
+        );
+      if (spec.privateDnsEnabled) requirePrivateDns(service);
+
+      const digits = world.id();
+      const id = `vpce-${digits}`;
+      const endpoint: Endpoint = {
+        ...spec,
+        subnetIds: [...spec.subnetIds],
+        securityGroupIds: [...spec.securityGroupIds],
+        accountId: consumer.accountId,
+        region: consumer.region,
+        id,
+        serial: state.serial++,
+        connectionId: `vpce-con-${digits}`,
+        serviceId: service.id,
+        createdAt: now,
+        dnsLabel: world.id().slice(-8),
+        state: service.acceptanceRequired ? 'pendingAcceptance' : 'pending',
+      };
+      state.endpoints[id] = endpoint;
+      begin(world, endpoint);
+      return endpoint;
+    },
+
+    modifyEndpoint(place: Place, endpointId: string, change: EndpointChange, now: number): void {
+      advance(world, now);
+      const endpoint = ownEndpoint(place, endpointId);
+      if (!accept.from.includes(endpoint.state) && !accept.done.includes(endpoint.state))
+        throw new AwsError('IncorrectState', invalidState(endpoint).message);
+      const service = state.services[endpoint.serviceId];
+      if (change.privateDnsEnabled && service !== undefined) requirePrivateDns(service);
+
+      Object.assign(endpoint, change);
+      // A rejection on its way is not turned by this.
+      if (destination(endpoint) === 'available') enter(world, endpoint, 'pending', now);
+    },
+
+    deleteEndpoints(place: Place, endpointIds: readonly string[], now: number): Refusal[] {
+      advance(world, now);
+      return endpointIds.flatMap((id) => {
+        const endpoint = state.endpoints[id];
+        if (endpoint === undefined || !isIn(place, endpoint) || isLeaving(endpoint)) return notFound(id);
+        enter(world, endpoint, 'deleting', now);
+        return [];
+      });
+    },
+  };
+}
+
+function isLeaving({ state }: Endpoint): boolean {
+  return state === 'deleting' || state === 'deleted';
+}
+
+function requirePrivateDns(service: EndpointService): void {
+  if (service.privateDns?.state !== 'verified')
+    throw new AwsError(
+      'InvalidParameter',
+      `Private DNS can't be enabled because the service ${service.name} does not provide a private DNS name.`,
+    );
+}
+
+function notFound(endpointId: string): Refusal {
+  return {
+    resourceId: endpointId,
+    code: 'InvalidVpcEndpointId.NotFound',
+    message: `The VpcEndpoint Id '${endpointId}' does not exist`,
+  };
+}
+
+function invalidState({ id, state }: Endpoint): Refusal {
+  return {
+    resourceId: id,
+    code: 'InvalidState',
+    message: `The VpcEndpoint '${id}' is in the state '${state}', which does not allow this`,
+  };
+}

@@ -1,0 +1,37 @@
+/** Who asks: an account, and the ARN of the identity that calls for it. */
+export interface Requester {
+  readonly accountId: string;
+  readonly arn: string;
+}
+
+const forms = [
+  { type: 'All', pattern: /^\*$/ },
+  { type: 'Account', pattern: /^(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?$/ },
+  // A name without a path: "Principal ARNs with path components aren't supported."
+  { type: 'Role', pattern: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@-]+$/ },
+  { type: 'User', pattern: /^arn:aws[a-z-]*:iam::\d{12}:user\/[\w+=,.@-]+$/ },
+  { type: 'Service', pattern: /^[a-z0-9-]+\.amazonaws\.com$/ },
+] as const;
+
+/** Undefined for what PrivateLink does not take as a principal. */
+export function principalType(principal: string): (typeof forms)[number]['type'] | undefined {
+  return forms.find(({ pattern }) => pattern.test(principal))?.type;
+}
+
+/** Bare digits and the ARN of the account's root are the same principal. */
+export function isSamePrincipal(one: string, other: string): boolean {
+  return one === other || (accountOf(one) !== undefined && accountOf(one) === accountOf(other));
+}
+
+export function admits(principal: string, { accountId, arn }: Requester): boolean {
+  return principal === '*' || accountOf(principal) === accountId || principal === identityOf(arn);
+}
+
+function accountOf(principal: string): string | undefined {
+  return forms[1].pattern.exec(principal)?.[1];
+}
+
+/** A session calls by the ARN of its role. */
+function identityOf(arn: string): string {
+  return arn.replace(/^(arn:[^:]+):sts::(\d{12}):assumed-role\/([^/]+)\/.*$/, '$1:iam::$2:role/$3');
+}

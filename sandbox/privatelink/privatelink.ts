@@ -1,0 +1,55 @@
+import type { Assumptions } from './assumptions.ts';
+import { defaultAssumptions, mergeAssumptions } from './assumptions.ts';
+import { advance } from './connection-lifecycle.ts';
+import { connectionNotifications } from './connection-notifications.ts';
+import { endpointServices } from './endpoint-services.ts';
+import { endpoints } from './endpoints.ts';
+import type { Effect, PrivateLinkState, World } from './model.ts';
+import { emptyState } from './model.ts';
+
+export type PrivateLink = ReturnType<typeof createPrivateLink>;
+
+/**
+ * AWS PrivateLink of every account and Region, as a state machine: no clock, no randomness, no timers. `now` comes with
+ * each call, in milliseconds since the epoch; reads show what `advance` has carried out.
+ */
+export function createPrivateLink({
+  id,
+  assumptions = defaultAssumptions,
+  state = emptyState(),
+}: {
+  /** Seventeen hexadecimal digits, never the same twice. */
+  readonly id: () => string;
+  readonly assumptions?: Assumptions;
+  /** Continues from what `state` of an earlier one was. */
+  readonly state?: PrivateLinkState;
+}) {
+  const world: World = { state, id, assumptions, effects: [] };
+
+  return {
+    state,
+    ...endpointServices(world),
+    ...endpoints(world),
+    ...connectionNotifications(world),
+
+    assumptions: () => world.assumptions,
+    /** Changes some assumptions; throws `AssumptionError`. */
+    assume(update: unknown): void {
+      world.assumptions = mergeAssumptions(world.assumptions, update);
+    },
+
+    /** When `advance` may have something to do next. */
+    nextDue: (): number | undefined => state.schedule[0]?.at,
+    /** Carries out what is due and hands out all effects since they were last taken. */
+    advance(now: number): Effect[] {
+      advance(world, now);
+      return world.effects.splice(0);
+    },
+    /** False while a connection is on its way to another state; that a deleted one vanishes in time does not count. */
+    isSettled: (): boolean =>
+      state.schedule.every(({ id: due, at }) => {
+        const next = state.endpoints[due]?.next;
+        return next === undefined || next.state === 'gone' || next.at !== at;
+      }),
+  };
+}

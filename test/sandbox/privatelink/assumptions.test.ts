@@ -1,0 +1,61 @@
+import { expect, test } from '@jest/globals';
+import {
+  defaultAssumptions,
+  describeAssumptions,
+  mergeAssumptions,
+} from '../../../sandbox/privatelink/assumptions.ts';
+import type { NotificationEffect } from '../../../sandbox/privatelink/model.ts';
+import { notificationBody } from '../../../sandbox/privatelink/notification-body.ts';
+import { noon } from './builders.ts';
+
+test('an update changes what it names and leaves the rest', () => {
+  expect(mergeAssumptions(defaultAssumptions, { notifications: false })).toEqual({
+    ...defaultAssumptions,
+    notifications: false,
+  });
+});
+
+test.each([
+  [{ notification: true }, /no assumption `notification`; there are notificationBody/],
+  [{ maxIdsPerCall: 0 }, /`maxIdsPerCall` cannot be `0`/],
+  [{ pendingAfterMs: '5' }, /`pendingAfterMs` cannot be `"5"`/],
+  [{ repeatedAccept: 'perhaps' }, /expected \("ok" \| "unsuccessful"\)/],
+  [[], /an object/],
+])('%j is refused with a sentence', (update, message) => {
+  expect(() => mergeAssumptions(defaultAssumptions, update)).toThrow(message);
+});
+
+test('each assumption says what it is, what it is by default, and what it stands for', () => {
+  expect(describeAssumptions({ ...defaultAssumptions, maxIdsPerCall: 7 }).maxIdsPerCall).toEqual({
+    value: 7,
+    default: 100,
+    section: '5.1 EC2 API buckets',
+    meaning: 'how many endpoints one Accept or Reject may name',
+  });
+});
+
+const connect: NotificationEffect = {
+  type: 'notification',
+  accountId: '111111111111',
+  region: 'us-east-1',
+  topicArn: 'arn:aws:sns:us-east-1:111111111111:connections',
+  notificationId: 'vpce-nfn-0123456789abcdef0',
+  serviceId: 'vpce-svc-0123456789abcdef0',
+  endpointId: 'vpce-0123456789abcdef0',
+  event: 'Connect',
+  endpointOwner: '022222222222',
+  state: 'pendingAcceptance',
+  time: noon,
+};
+
+test.each(['camel', 'pascal', 'text'] as const)(
+  'a body in the %s style names endpoint and service',
+  (style) => {
+    expect(notificationBody(connect, style)).toContain(connect.endpointId);
+    expect(notificationBody(connect, style)).toContain(connect.serviceId);
+  },
+);
+
+test('a body may name nothing at all', () => {
+  expect(notificationBody(connect, 'no-ids')).not.toContain('vpce-');
+});

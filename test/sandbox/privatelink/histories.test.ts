@@ -1,0 +1,92 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { EndpointState } from '../../../sandbox/privatelink/model.ts';
+import type { PrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
+import { aConsumer, anEndpoint, aPrivateLink, aService, noon, provider } from './builders.ts';
+
+/** Where an endpoint that exists may go next, as AWS documents it. */
+const legal: Readonly<Record<EndpointState, readonly EndpointState[]>> = {
+  pendingAcceptance: ['pending', 'rejected', 'deleting'],
+  pending: ['available', 'rejected', 'deleting', 'pending'],
+  available: ['pending', 'rejected', 'deleting'],
+  rejected: ['deleting'],
+  deleting: ['deleted'],
+  deleted: [],
+};
+
+interface History {
+  readonly privateLink: PrivateLink;
+  readonly serviceId: string;
+  readonly endpointIds: string[];
+  /** Endpoints that the provider has asked to accept. */
+  readonly accepted: Set<string>;
+  now: number;
+}
+
+type Step = (history: History) => void;
+
+const pick = fc.nat();
+const onEndpoint = (act: (history: History, endpointId: string) => void) =>
+  pick.map(
+    (index): Step =>
+      (history) => {
+        const endpointId = history.endpointIds[index % history.endpointIds.length];
+        if (endpointId !== undefined) act(history, endpointId);
+      },
+  );
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.constant<Step>(({ privateLink, serviceId, endpointIds, now }) => {
+    const service = privateLink.service(provider, serviceId);
+    endpointIds.push(anEndpoint(privateLink, service, { now }).id);
+  }),
+  onEndpoint(({ privateLink, serviceId, accepted, now }, endpointId) => {
+    if (privateLink.accept(provider, serviceId, [endpointId], now).length === 0) accepted.add(endpointId);
+  }),
+  onEndpoint(({ privateLink, serviceId, now }, endpointId) =>
+    privateLink.reject(provider, serviceId, [endpointId], now),
+  ),
+  onEndpoint(({ privateLink, now }, endpointId) =>
+    privateLink.deleteEndpoints(aConsumer(), [endpointId], now),
+  ),
+  onEndpoint(({ privateLink, now }, endpointId) => {
+    const state = privateLink.state.endpoints[endpointId]?.state;
+    if (state === 'pendingAcceptance' || state === 'available')
+      privateLink.modifyEndpoint(aConsumer(), endpointId, { subnetIds: [] }, now);
+  }),
+  fc.nat({ max: 400 }).map(
+    (milliseconds): Step =>
+      (history) => {
+        history.now += milliseconds;
+      },
+  ),
+);
+
+test('in any history connections move as documented, and none goes further than the provider lets it', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const privateLink = aPrivateLink({ deletedListedMs: 300 });
+      const { id: serviceId } = aService(privateLink);
+      const history: History = { privateLink, serviceId, endpointIds: [], accepted: new Set(), now: noon };
+      const shown = new Map<string, EndpointState>();
+
+      for (const act of [...steps, (last: History) => (last.now += 10_000)]) {
+        act(history);
+        for (const effect of privateLink.advance(history.now)) {
+          const { endpointId } = effect;
+          if (effect.type === 'notification') {
+            expect(effect.state).toBe(shown.get(endpointId));
+            continue;
+          }
+          expect(effect.from).toBe(shown.get(endpointId));
+          if (effect.from !== undefined) expect(legal[effect.from]).toContain(effect.to);
+          if (effect.to === 'pending') expect(history.accepted).toContain(endpointId);
+          shown.set(endpointId, effect.to);
+        }
+        expect((privateLink.nextDue() ?? Number.POSITIVE_INFINITY) > history.now).toBe(true);
+      }
+      expect(privateLink.isSettled()).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});
