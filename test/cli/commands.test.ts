@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
+import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
+
+let aws: FakeAws;
+beforeAll(async () => {
+  aws = await fakeAws();
+});
+beforeEach(() => {
+  aws.asked.length = 0;
+});
+afterAll(() => aws.close());
+
+/** Answers these requests, written `METHOD /path`. */
+function answering(answers: Readonly<Record<string, object>>): void {
+  aws.respond = ({ method, path }) => {
+    const body = answers[`${method} ${path.replace('/api', '')}`];
+    return body && { body };
+  };
+}
+
+const warnings = ['connections that live stay as they are'];
+const decision = {
+  endpointId,
+  decision: 'approve',
+  by: 'arn:aws:iam::111111111111:user/alice',
+  at: '2031-05-01T12:00:00.000Z',
+};
+
+test.each([
+  ['setup', 'POST /setup', { done: ['the group default is there'] }, ['done']],
+  [`service add ${serviceId} --name payments`, 'POST /services', { service, warnings }, ['service']],
+  ['service list', 'GET /services', { services: [service] }, ['services']],
+  ['service show payments', 'GET /services/payments', { service }, ['service']],
+  ['service remove payments', 'DELETE /services/payments', { service }, ['service']],
+  [
+    'allow 012345678901 --service payments',
+    'PUT /allowlist/payments/012345678901',
+    { entry, warnings },
+    ['entry'],
+  ],
+  ['block 012345678901 --service *', 'PUT /allowlist/*/012345678901', { entry, warnings }, ['entry']],
+  ['forget 012345678901 --service *', 'DELETE /allowlist/*/012345678901', { entry, warnings }, ['entry']],
+  ['allowlist', 'GET /allowlist', { entries: [entry] }, ['entries']],
+  ['connections', 'GET /connections', { connections: [connection] }, ['connections']],
+  [
+    `explain ${endpointId}`,
+    `GET /connections/${endpointId}`,
+    explanation,
+    ['connection', 'verdict', 'history', 'next'],
+  ],
+  [`approve ${endpointId}`, `POST /connections/${endpointId}/decision`, { decision }, ['decision']],
+  [`deny ${endpointId} --reason no`, `POST /connections/${endpointId}/decision`, { decision }, ['decision']],
+])(
+  '%s asks the API, and prints its answer for people and as one document',
+  async (line, request, answer, keys) => {
+    answering({ [request]: answer });
+    const people = await linkgate(line, aws);
+    const machines = await linkgate(`${line} --json`, aws);
+    expect(people).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w/) });
+    expect(machines.code).toBe(0);
+    expect(Object.keys(JSON.parse(machines.stdout))).toEqual(keys);
+    expect(people.stdout.split('\n').filter((text) => text.length > 92)).toEqual([]);
+  },
+);
+
+test('every request is signed for the API by the credentials and the Region of the caller', async () => {
+  answering({ 'GET /services': { services: [] } });
+  await linkgate('service list --region us-west-2', aws);
+  expect(aws.asked[0]?.authorization).toMatch(
+    /^AWS4-HMAC-SHA256 Credential=111111111111\/\d{8}\/us-west-2\/execute-api\/aws4_request, SignedHeaders=host;.*Signature=[0-9a-f]{64}$/,
+  );
+});
+
+test('all that an entry can be narrowed by is passed on, and account ids keep their zeros', async () => {
+  answering({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/000000000001': { entry } });
+  const narrowed = `--endpoint ${endpointId} --endpoint vpce-0bbbbbbbbbbbbbbb2 --consumer-region eu-central-1 --max-endpoints 2`;
+  await linkgate(`allow 000000000001 --service payments ${narrowed} --expires 2031-05-31 --note why`, aws);
+  expect(aws.asked.at(-1)?.body).toEqual({
+    effect: 'allow',
+    endpointIds: [endpointId, 'vpce-0bbbbbbbbbbbbbbb2'],
+    consumerRegions: ['eu-central-1'],
+    maxEndpoints: 2,
+    expiresAt: '2031-05-31T23:59:59.999Z',
+    note: 'why',
+  });
+});
+
+test('expiry counts from the time of the API, not from that of the machine', async () => {
+  answering({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/012345678901': { entry } });
+  await linkgate('allow 012345678901 --service payments --expires 30d', aws);
+  expect(aws.asked.at(-1)?.body).toEqual({ effect: 'allow', expiresAt: '2031-05-31T12:00:00.000Z' });
+
+  const past = await linkgate('allow 012345678901 --service payments --expires 2031-04-30', aws);
+  expect(past).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('in the past') });
+});
+
+test('warnings go to standard error', async () => {
+  answering({ 'PUT /allowlist/payments/012345678901': { entry, warnings } });
+  const told = await linkgate('block 012345678901 --service payments --json', aws);
+  expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
+});
+
+test('all pages of the connections are one list, with the filters on each page', async () => {
+  answering({
+    'GET /connections?service=payments&state=available&waiting=true': {
+      connections: [connection],
+      nextToken: 'a+b',
+    },
+    'GET /connections?service=payments&state=available&waiting=true&nextToken=a%2Bb': {
+      connections: [connection],
+    },
+  });
+  const told = await linkgate('connections --service payments --state available --waiting --json', aws);
+  expect(JSON.parse(told.stdout).connections).toHaveLength(2);
+});
+
+test('an empty list says so, and what to do', async () => {
+  answering({
+    'GET /services': { services: [] },
+    'GET /allowlist': { entries: [] },
+    'GET /connections?waiting=true': { connections: [] },
+  });
+  expect((await linkgate('service list', aws)).stdout).toContain('linkgate service add');
+  expect((await linkgate('allowlist', aws)).stdout).toContain('linkgate allow');
+  expect((await linkgate('connections --waiting', aws)).stdout).toBe('nobody waits for a decision\n');
+});
+
+test('explain tells the story of a request', async () => {
+  answering({ [`GET /connections/${endpointId}`]: explanation });
+  expect((await linkgate(`explain ${endpointId}`, aws)).stdout).toMatchSnapshot();
+});
+
+test('connections show the reason below each', async () => {
+  answering({ 'GET /connections': { connections: [connection] } });
+  expect((await linkgate('connections', aws)).stdout).toMatchSnapshot();
+});
+
+test('a request that is not open says who decided what, when', async () => {
+  const details = {
+    by: 'arn:aws:iam::111111111111:user/bob',
+    at: '2031-05-01T11:00:00.000Z',
+    decision: 'deny',
+    state: 'rejected',
+  };
+  aws.respond = () => ({ status: 409, body: refusal('NotOpen', 'this request is not open', details) });
+  const told = await linkgate(`approve ${endpointId} --json`, aws);
+  expect(told).toMatchObject({ code: 1, stdout: '' });
+  for (const word of Object.values(details)) expect(told.stderr).toContain(word);
+});
+
+test('a sweep is started, waited for and told', async () => {
+  let polls = 0;
+  const result = { decided: 2, waiting: 1 };
+  aws.respond = ({ method }) => {
+    if (method === 'POST') return { status: 202, body: { job: { jobId: 'j1', status: 'running' } } };
+    polls += 1;
+    return {
+      body: {
+        job: polls < 3 ? { jobId: 'j1', status: 'running' } : { jobId: 'j1', status: 'succeeded', result },
+      },
+    };
+  };
+  const told = await linkgate('sweep connections --json', aws);
+  expect(JSON.parse(told.stdout)).toEqual(result);
+  expect(polls).toBe(3);
+});
+
+test('a sweep that fails fails the command', async () => {
+  aws.respond = () => ({ body: { job: { jobId: 'j1', status: 'failed', error: 'EC2 refused' } } });
+  expect(await linkgate('sweep connections', aws)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: 'error: the sweep j1 failed: EC2 refused\n',
+  });
+});
+
+test.each([
+  ['', 'Usage: linkgate'],
+  ['revoke vpce-0aaaaaaaaaaaaaaa1', "unknown command 'revoke'"],
+  ['service pause', "unknown command 'pause'"],
+  ['service list --unregistered', "unknown option '--unregistered'"],
+  ['allow 12345 --service payments', 'An account id has 12 digits'],
+  ['allow 012345678901', "required option '--service <service>' not specified"],
+  ['allow --service payments', "missing required argument 'accountId'"],
+  [
+    'allow 012345678901 --service payments --endpoint vpce-svc-0123456789abcdef0',
+    'An endpoint id looks like',
+  ],
+  ['allow 012345678901 --service payments --max-endpoints 0', 'Give a whole number from 1'],
+  ['allow 012345678901 --service payments --expires soon', 'Write a date such as 2027-01-31'],
+  ['allow 012345678901 --service payments --expires 2031-02-30', 'Write a date such as 2027-01-31'],
+  ['connections --state Available', 'Allowed choices are pendingAcceptance'],
+  ['explain vpce-xyz', 'An endpoint id looks like'],
+  ['service add payments', 'The id of an endpoint service looks like'],
+  [`service add ${serviceId} --on-unlisted maybe`, 'Allowed choices are ask, hold, reject'],
+  [`deny ${endpointId}`, "required option '--reason <text>' not specified"],
+])('%j is called wrongly, and nobody is asked', async (line, message) => {
+  const told = await linkgate(line ? line : [], aws);
+  expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+  expect(aws.asked).toEqual([]);
+});
+
+test.each([
+  ['400 InvalidRequest', 400, 'InvalidRequest', 2],
+  ['404 UnknownService', 404, 'UnknownService', 2],
+  ['404 NotFound', 404, 'NotFound', 1],
+  ['409 Conflict', 409, 'Conflict', 1],
+])('of what the API refuses, %s ends with the exit code for it', async (_name, status, code, exitCode) => {
+  aws.respond = () => ({ status, body: refusal(code, 'what to do') });
+  expect(await linkgate('service show payments', aws)).toEqual({
+    code: exitCode,
+    stdout: '',
+    stderr: 'error: what to do\n',
+  });
+});
+
+test.each(['--help', 'service add --help', 'help allow'])('%s is help, and done', async (line) => {
+  expect(await linkgate(line, aws)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Usage: linkgate'),
+    stderr: '',
+  });
+});

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { type FakeAws, fakeAws, linkgate } from './world.ts';
+
+let aws: FakeAws;
+beforeAll(async () => {
+  aws = await fakeAws();
+  aws.respond = () => ({ body: { services: [] } });
+  // Neither the machine's own credentials nor its Region may matter here.
+  process.env.AWS_CONFIG_FILE = '/nonexistent';
+  process.env.AWS_SHARED_CREDENTIALS_FILE = '/nonexistent';
+  delete process.env.AWS_REGION;
+});
+beforeEach(() => {
+  aws.asked.length = 0;
+});
+afterAll(() => aws.close());
+
+const stages = (...names: readonly string[]) =>
+  Object.fromEntries([
+    ...names.map((name) => [`/linkgate/${name}/slack/bot-token`, 'secret']),
+    ...names.map((name) => [`/linkgate/${name}/api-url`, `${aws.url}/${name}`]),
+  ]);
+const pathsAsked = () => aws.asked.map(({ path }) => path);
+
+test('the only stage there is needs no name', async () => {
+  aws.parameters = stages('local');
+  expect(await linkgate('service list', aws)).toMatchObject({ code: 0 });
+  expect(pathsAsked()).toEqual(['/local/services']);
+});
+
+test('of several stages one has to be named, by the option before the environment', async () => {
+  aws.parameters = stages('dev', 'prod');
+  const env = { AWS_REGION: 'eu-west-1', LINKGATE_STAGE: 'dev' };
+  expect(await linkgate('service list --json', aws)).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('dev, prod'),
+  });
+  await linkgate('service list', aws, { env });
+  await linkgate('service list --stage prod', aws, { env });
+  expect(pathsAsked()).toEqual(['/dev/services', '/prod/services']);
+});
+
+test.each([
+  ['service list', 'there is no linkgate in account 111111111111, Region eu-west-1'],
+  ['service list --stage prod', 'there is no linkgate of the stage prod in account 111111111111'],
+])('%s says where it looked when there is none', async (line, message) => {
+  aws.parameters = {};
+  expect(await linkgate(line, aws)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining(message),
+  });
+});
+
+test.each([
+  ['the option', '--region ap-south-1', { AWS_REGION: 'eu-west-1' }, 'ap-south-1'],
+  ['AWS_REGION', '', { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-2' }, 'eu-west-1'],
+  ['AWS_DEFAULT_REGION', '', { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-2' }, 'eu-west-2'],
+  ['the sandbox, where nothing else is said', '', { AWS_REGION: '' }, 'us-east-1'],
+])('the Region is that of %s', async (_name, options, env, region) => {
+  aws.parameters = stages('local');
+  await linkgate(`service list ${options}`.trim(), aws, { env });
+  expect(aws.asked[0]?.authorization).toContain(`/${region}/execute-api/`);
+});
+
+test('without a sandbox, a Region has to be named', async () => {
+  expect(
+    await linkgate('service list', aws, { env: { AWS_REGION: '', AWS_ENDPOINT_URL: '' } }),
+  ).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('give --region, or set AWS_REGION'),
+  });
+});
