@@ -1,4 +1,5 @@
 export default {
+  globalSetup: '<rootDir>/test/package.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
