@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  type Access,
+  AwsError,
+  type AwsService,
+  type Caller,
+  type OperationContext,
+} from './aws/aws-service.ts';
+import type { Json } from './aws/dynamodb-accesses.ts';
+import { signatureOf } from './callers.ts';
+import type { Calls } from './calls.ts';
+import type { Cloud } from './cloud.ts';
+import { errorOf } from './faults.ts';
+import { isAllowed } from './iam/policy.ts';
+import { provider } from './places.ts';
+import { cloudTrailEvent } from './privatelink/cloudtrail.ts';
+import { tokenBuckets } from './privatelink/token-buckets.ts';
+import { operationSchema } from './wire/schema.ts';
+import { formatError, formatOutput, parseRequest, type WireRequest, type WireResponse } from './wire/wire.ts';
+
+export interface AwsRequests {
+  handle(request: WireRequest, origin: string): Promise<WireResponse>;
+  /** EC2's published token buckets. */
+  throttle(enabled: boolean): void;
+  /** What each function, by its file name, asked IAM for and was granted: the rest of its policy is for nothing. */
+  granted(): ReadonlyMap<string, readonly Access[]>;
+}
+
+type Client = Caller & { readonly roleArn?: string };
+
+/** One call, on its way from the wire through IAM and faults to the service and back. */
+interface Call {
+  readonly client: Client;
+  readonly service: string;
+  readonly operation: string;
+  readonly input: unknown;
+  readonly accesses: () => Promise<readonly Access[]>;
+  /** The service's own answer; throws `AwsError`. */
+  readonly run: () => Promise<WireResponse>;
+}
+
+/** CloudTrail is minutes late on AWS; what matters is that it is never at once. */
+const cloudTrailDelayMs = 1000;
+
+/** How the services say that a policy lacks something. */
+const denied: Readonly<Record<string, readonly [code: string, status: number]>> = {
+  ec2: ['UnauthorizedOperation', 403],
+  sqs: ['AccessDenied', 403],
+  sns: ['AuthorizationErrorException', 403],
+  monitoring: ['AccessDenied', 403],
+};
+
+export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
+  const { clock, faults, roles, services, dynamoDb } = cloud;
+  const granted = new Map<string, Map<string, Access>>();
+  const buckets = tokenBuckets();
+  let throttled = true;
+
+  async function handle(request: WireRequest, origin: string): Promise<WireResponse> {
+    const signature = signatureOf(request.headers.authorization as string | undefined);
+    if (!signature) return plainError(403, 'MissingAuthenticationToken', 'The request is not signed');
+    const service = services.get(signature.service);
+    if (!service && signature.service !== dynamoDb.signingName)
+      return plainError(
+        400,
+        'UnknownOperationException',
+        `The sandbox has no service \`${signature.service}\``,
+      );
+
+    const client = cloud.callers.identify(signature);
+    const refuse = errorFormatter(service, request);
+    if (!client) return refuse(invalidKey(signature.service), randomUUID());
+    return service ? handleBySchema(service, request, client, origin) : handleDynamoDb(request, client);
+  }
+
+  async function handleBySchema(service: AwsService, request: WireRequest, client: Client, origin: string) {
+    const requestId = randomUUID();
+    const contentType = String(request.headers['content-type'] ?? '');
+    const context: OperationContext = { caller: client, now: clock.now(), origin };
+    const refuse = errorFormatter(service, request);
+    try {
+      const { operation, input } = await parseRequest(service, request);
+      const run = async () => {
+        const output = await service.operations[operation]?.(input as never, context);
+        if (service.signingName === 'ec2')
+          recordInCloudTrail(service, operation, input, output, client, requestId);
+        return formatOutput(service, operation, output, requestId, contentType);
+      };
+      const accesses = async () =>
+        service.accesses?.(operation, input as never, context) ?? unknownAccess(service);
+      return await carryOut(
+        { client, service: service.signingName, operation, input, accesses, run },
+        (error) => refuse(error, requestId),
+      );
+    } catch (error) {
+      return refuse(asAwsError(error), requestId);
+    }
+  }
+
+  async function handleDynamoDb(request: WireRequest, client: Client): Promise<WireResponse> {
+    const operation =
+      String(request.headers['x-amz-target'] ?? '')
+        .split('.')
+        .at(-1) ?? '';
+    const input = JSON.parse(request.body.toString() || '{}') as Json;
+    return carryOut(
+      {
+        client,
+        service: 'dynamodb',
+        operation,
+        input,
+        accesses: () => dynamoDb.accesses(operation, input, client),
+        run: () => dynamoDb.handle(request, client),
+      },
+      (error) => errorFormatter(undefined, request)(error, randomUUID()),
+    );
+  }
+
+  async function carryOut(
+    call: Call,
+    refuse: (error: AwsError) => Promise<WireResponse>,
+  ): Promise<WireResponse> {
+    const time = new Date(clock.now()).toISOString();
+    const { client, service, operation, input } = call;
+    const answer = await attempt(call).catch(async (cause) => {
+      const error = asAwsError(cause);
+      return { error: error.code, response: await refuse(error) };
+    });
+    const { status } = answer.response;
+    const error = answer.error ?? (status >= 400 ? codeIn(answer.response.body) : undefined);
+    calls.record({
+      time,
+      accountId: client.accountId,
+      principal: client.principal,
+      service,
+      action: operation,
+      params: input,
+      status,
+      ...(error !== undefined && { error }),
+    });
+    return answer.response;
+  }
+
+  async function attempt(call: Call): Promise<{ error?: string; response: WireResponse }> {
+    const { client, service, operation } = call;
+    if (service === 'ec2' && throttled && !buckets.take(client, operation, clock.now()))
+      throw new AwsError('RequestLimitExceeded', 'Request limit exceeded.', 503);
+    if (client.roleArn !== undefined) requireAllowed(client, service, await call.accesses());
+
+    const fault = faults.ofCall(service, operation, client);
+    if (fault?.delayMs) await pause(fault.delayMs);
+    const fails = fault !== undefined && (fault.error !== undefined || !fault.delayMs);
+    if (fails && !fault.afterEffect) throw errorOf(fault);
+    const response = await call.run();
+    if (fails) throw errorOf(fault);
+    return { response };
+  }
+
+  function requireAllowed(
+    { arn, principal, roleArn = '' }: Client,
+    service: string,
+    accesses: readonly Access[],
+  ) {
+    const { policies = [] } = roles.get(roleArn) ?? {};
+    const used = granted.get(principal) ?? new Map<string, Access>();
+    granted.set(principal, used);
+    for (const access of accesses) {
+      if (isAllowed(policies, access)) {
+        used.set(JSON.stringify(access), access);
+        continue;
+      }
+      const [code, status] = denied[service] ?? ['AccessDeniedException', 400];
+      throw new AwsError(
+        code,
+        `User: ${arn} is not authorized to perform: ${access.action} on resource: ${access.resource}`,
+        status,
+      );
+    }
+  }
+
+  /** The provider's own changes appear on its default bus, some time later. */
+  function recordInCloudTrail(
+    service: AwsService,
+    operation: string,
+    input: unknown,
+    output: unknown,
+    caller: Client,
+    requestId: string,
+  ) {
+    if (operation.startsWith('Describe') || caller.accountId !== provider.accountId) return;
+    const time = clock.now();
+    const end = cloud.activity.begin();
+    clock.at(time + cloudTrailDelayMs, async () => {
+      const schema = await operationSchema(service, operation);
+      if (schema) {
+        const record = cloudTrailEvent({
+          operation,
+          input,
+          output,
+          schema,
+          caller,
+          time,
+          requestId,
+          eventId: randomUUID(),
+        });
+        cloud.events.putAwsEvent(caller.accountId, caller.region, record);
+      }
+      end();
+    });
+  }
+
+  return {
+    handle,
+    throttle: (enabled) => {
+      throttled = enabled;
+    },
+    granted: () => new Map([...granted].map(([principal, accesses]) => [principal, [...accesses.values()]])),
+  };
+}
+
+function errorFormatter(service: AwsService | undefined, { headers }: WireRequest) {
+  return async (error: AwsError, requestId: string): Promise<WireResponse> => {
+    if (service) return formatError(service, error, requestId, String(headers['content-type'] ?? ''));
+    return {
+      status: error.status ?? 400,
+      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
+      body: JSON.stringify({
+        __type: `com.amazonaws.dynamodb.v20120810#${error.code}`,
+        message: error.message,
+      }),
+    };
+  };
+}
+
+function plainError(status: number, type: string, message: string): WireResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/x-amz-json-1.1' },
+    body: JSON.stringify({ __type: type, message }),
+  };
+}
+
+function invalidKey(service: string): AwsError {
+  const message =
+    'The security token included in the request is invalid: the access key is neither an account id nor a function’s';
+  if (service === 'ec2') return new AwsError('AuthFailure', message, 401);
+  const isJson = ['dynamodb', 'events', 'ssm', 'sqs'].includes(service);
+  return isJson
+    ? new AwsError('UnrecognizedClientException', message, 400)
+    : new AwsError('InvalidClientTokenId', message, 403);
+}
+
+/** A service that does not say what a call needs: nobody's policy allows it. */
+function unknownAccess({ signingName }: AwsService): readonly Access[] {
+  return [{ action: `${signingName}:Unknown`, resource: '*' }];
+}
+
+function asAwsError(error: unknown): AwsError {
+  if (error instanceof AwsError) return error;
+  console.error(error);
+  return new AwsError('InternalFailure', error instanceof Error ? error.message : String(error), 500);
+}
+
+function codeIn(body: string): string | undefined {
+  return /"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"/.exec(body)?.[1];
+}

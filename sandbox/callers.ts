@@ -1,0 +1,62 @@
+import type { Caller } from './aws/aws-service.ts';
+import type { PolicyDocument } from './iam/policy.ts';
+
+/** Who signed a request, and for which service. */
+export interface Signature {
+  readonly accessKeyId: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+/** One of linkgate's functions, as it calls AWS. */
+export interface FunctionIdentity {
+  /** Its file name. */
+  readonly principal: string;
+  readonly functionName: string;
+  readonly roleArn: string;
+}
+
+export interface Role {
+  readonly arn: string;
+  readonly policies: PolicyDocument[];
+}
+
+/** Who is behind an access key. */
+export interface Callers {
+  /** The access key that a function signs with from now on. */
+  keyFor(identity: FunctionIdentity): string;
+  identify(signature: Signature): (Caller & { readonly roleArn?: string }) | undefined;
+}
+
+/** Reads the credential scope of a version 4 signature; what it signs is not verified. */
+export function signatureOf(authorization: string | undefined): Signature | undefined {
+  const scope = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(
+    authorization ?? '',
+  );
+  if (!scope) return undefined;
+  const [, accessKeyId = '', region = '', service = ''] = scope;
+  return { accessKeyId, region, service };
+}
+
+export function createCallers(): Callers {
+  const functions = new Map<string, FunctionIdentity>();
+
+  return {
+    keyFor(identity) {
+      const key = `ASIALINKGATE${String(functions.size + 1).padStart(8, '0')}`;
+      functions.set(key, identity);
+      return key;
+    },
+    identify({ accessKeyId, region }) {
+      if (/^\d{12}$/.test(accessKeyId))
+        return { accountId: accessKeyId, region, principal: 'root', arn: `arn:aws:iam::${accessKeyId}:root` };
+      const identity = functions.get(accessKeyId);
+      if (!identity) return undefined;
+      const { principal, functionName, roleArn } = identity;
+      const [, , , , accountId = ''] = roleArn.split(':');
+      const roleName = roleArn.split('/').at(-1);
+      const arn = `arn:aws:sts::${accountId}:assumed-role/${roleName}/${functionName}`;
+      return { accountId, region, principal, arn, roleArn };
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** One AWS call that the sandbox received. */
+export interface RecordedCall {
+  readonly time: string;
+  readonly accountId: string;
+  /** A function's file name, or `root`. */
+  readonly principal: string;
+  /** The signing name. */
+  readonly service: string;
+  readonly action: string;
+  readonly params: unknown;
+  readonly status: number;
+  readonly error?: string;
+}
+
+export interface Calls {
+  record(call: RecordedCall): void;
+  /** From the `since`th call on, counted from 0. */
+  list(selection: {
+    readonly since: number;
+    readonly principal: string | undefined;
+  }): readonly RecordedCall[];
+  clear(): void;
+}
+
+export function createCalls(): Calls {
+  let calls: RecordedCall[] = [];
+  return {
+    record: (call) => void calls.push(call),
+    list: ({ since, principal }) =>
+      calls.slice(since).filter((call) => principal === undefined || call.principal === principal),
+    clear() {
+      calls = [];
+    },
+  };
+}

@@ -1,0 +1,173 @@
+import * as v from 'valibot';
+import type { AwsRequests } from './aws-requests.ts';
+import type { Calls } from './calls.ts';
+import type { Cloud } from './cloud.ts';
+import { FaultError } from './faults.ts';
+import { AssumptionError, describeAssumptions } from './privatelink/assumptions.ts';
+import type { Schedules } from './schedules.ts';
+
+export interface ControlRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly body: Buffer;
+}
+
+export interface ControlResponse {
+  readonly status: number;
+  /** Nothing for 204. */
+  readonly json?: unknown;
+}
+
+export interface Controlled {
+  readonly cloud: Cloud;
+  readonly calls: Calls;
+  readonly awsRequests: AwsRequests;
+  /** Undefined until the stack is there. */
+  readonly deployed: () =>
+    | { readonly schedules: Schedules; readonly outputs: Readonly<Record<string, string>> }
+    | undefined;
+}
+
+type Answer = (request: ControlRequest, argument: string) => ControlResponse | Promise<ControlResponse>;
+
+const Enabled = v.strictObject({ enabled: v.boolean() });
+const Advance = v.strictObject({ advanceSeconds: v.pipe(v.number(), v.minValue(0)) });
+
+const defaultIdleTimeoutMs = 30_000;
+const idlePollMs = 5;
+
+/** `/_sandbox`: what tests and people tell the sandbox, and ask it. */
+export function createControl({ cloud, calls, awsRequests, deployed }: Controlled) {
+  const { clock, faults, privateLink } = cloud;
+
+  const paths: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
+    health: {
+      GET: () => (deployed() ? ok({ status: 'ready' }) : { status: 503, json: { status: 'starting' } }),
+    },
+    calls: {
+      GET: ({ url }) => {
+        const since = Number(url.searchParams.get('since') ?? 0);
+        if (!Number.isInteger(since) || since < 0) return invalid('since is a number of calls');
+        return ok({
+          calls: calls.list({ since, principal: url.searchParams.get('principal') ?? undefined }),
+        });
+      },
+      DELETE: () => nothing(() => calls.clear()),
+    },
+    faults: {
+      GET: () => ok(faults.list()),
+      PUT: ({ body }) => nothing(() => faults.replace(json(body))),
+      DELETE: () => nothing(() => faults.replace([])),
+    },
+    throttling: { PUT: ({ body }) => nothing(() => awsRequests.throttle(parse(Enabled, body).enabled)) },
+    assumptions: {
+      GET: () => ok(describeAssumptions(privateLink.assumptions())),
+      PUT: ({ body }) => nothing(() => privateLink.assume(json(body))),
+    },
+    clock: {
+      GET: () => ok({ time: new Date(clock.now()).toISOString(), offsetSeconds: clock.offset() / 1000 }),
+      POST: async ({ body }) => {
+        clock.advance(parse(Advance, body).advanceSeconds * 1000);
+        await Promise.all(cloud.tableArns.map((arn) => cloud.dynamoDb.expire(arn)));
+        return ok({ time: new Date(clock.now()).toISOString() });
+      },
+    },
+    schedules: {
+      PUT: ({ body }) => nothing(() => deployed()?.schedules.enable(parse(Enabled, body).enabled)),
+    },
+    'schedules/*': { POST: ({ url }, functionName) => fireSchedules(functionName, timeoutOf(url)) },
+    idle: {
+      GET: async ({ url }) => {
+        if (await isIdle(timeoutOf(url))) return ok({ idle: true });
+        return { status: 504, json: { error: 'something is still in flight' } };
+      },
+    },
+    outputs: { GET: () => ok(deployed()?.outputs ?? {}) },
+  };
+
+  async function fireSchedules(functionName: string, timeoutMs: number): Promise<ControlResponse> {
+    const running = deployed()?.schedules.fireAll(functionName);
+    if (!running) return { status: 404, json: { error: `\`${functionName}\` has no schedule` } };
+    try {
+      const results = await running;
+      // A pass is whole when the messages that it sent are handled too.
+      if (!(await isIdle(timeoutMs)))
+        return ok({ ok: false, error: 'what the schedule caused was not done in time' });
+      return ok({ ok: true, result: results.length === 1 ? results[0] : results });
+    } catch (error) {
+      return ok({ ok: false, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** Twice in a row, so that what one hop hands to the next is not missed between them. */
+  async function isIdle(timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    for (let quiet = 0; quiet < 2; ) {
+      quiet = isQuiet() ? quiet + 1 : 0;
+      if (quiet < 2 && performance.now() > deadline) return false;
+      await new Promise((resolve) => setTimeout(resolve, idlePollMs));
+    }
+    return true;
+  }
+
+  function isQuiet(): boolean {
+    return cloud.activity.count() === 0 && cloud.sqs.inFlight() === 0 && privateLink.isSettled();
+  }
+
+  return async (request: ControlRequest): Promise<ControlResponse> => {
+    const [, , name = '', ...rest] = request.url.pathname.split('/');
+    const argument = rest.join('/');
+    const path = paths[argument === '' ? name : `${name}/*`];
+    if (!path) return { status: 404, json: { error: `there is no ${request.url.pathname}` } };
+    const answer = path[request.method];
+    if (!answer)
+      return {
+        status: 405,
+        json: { error: `${request.url.pathname} takes ${Object.keys(path).join(', ')}` },
+      };
+    try {
+      return await answer(request, decodeURIComponent(argument));
+    } catch (error) {
+      if (error instanceof FaultError || error instanceof AssumptionError || error instanceof InputError)
+        return invalid(error.message);
+      throw error;
+    }
+  };
+}
+
+class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
+function json(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (cause) {
+    throw new InputError('the body is not JSON', { cause });
+  }
+}
+
+function parse<T extends v.GenericSchema>(schema: T, body: Buffer): v.InferOutput<T> {
+  const { success, output, issues } = v.safeParse(schema, json(body));
+  if (success) return output;
+  throw new InputError(`${v.getDotPath(issues[0]) ?? 'the body'}: ${issues[0].message}`);
+}
+
+function timeoutOf(url: URL): number {
+  const timeoutMs = Number(url.searchParams.get('timeoutMs') ?? defaultIdleTimeoutMs);
+  if (Number.isFinite(timeoutMs) && timeoutMs >= 0) return timeoutMs;
+  throw new InputError('timeoutMs is a number of milliseconds');
+}
+
+function ok(body: unknown): ControlResponse {
+  return { status: 200, json: body };
+}
+
+function nothing(change: () => void): ControlResponse {
+  change();
+  return { status: 204 };
+}
+
+function invalid(error: string): ControlResponse {
+  return { status: 400, json: { error } };
+}

@@ -1,0 +1,112 @@
+import * as v from 'valibot';
+import { AwsError, type Caller } from './aws/aws-service.ts';
+
+const rate = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
+const delayMs = v.optional(v.pipe(v.number(), v.minValue(0)));
+
+const CallFault = v.strictObject({
+  service: v.string(),
+  action: v.string(),
+  rate,
+  count,
+  error: v.optional(v.string()),
+  delayMs,
+  afterEffect: v.optional(v.boolean()),
+  principal: v.optional(v.string()),
+});
+
+const DeliveryFault = v.strictObject({
+  delivery: v.picklist(['sns', 'sqs', 'events', 'streams']),
+  rate,
+  count,
+  drop: v.optional(v.boolean()),
+  duplicate: v.optional(v.boolean()),
+  delayMs,
+});
+
+const Fault = v.union([CallFault, DeliveryFault]);
+type Fault = v.InferOutput<typeof Fault>;
+export type CallFault = v.InferOutput<typeof CallFault>;
+export type DeliveryFault = v.InferOutput<typeof DeliveryFault>;
+export type DeliveryKind = DeliveryFault['delivery'];
+
+export interface Faults {
+  /** Replaces the list; throws `FaultError` and changes nothing if one is wrong. */
+  replace(list: unknown): void;
+  list(): readonly Fault[];
+  /** The fault that strikes this call, if one does. */
+  ofCall(service: string, action: string, caller: Caller): CallFault | undefined;
+  ofDelivery(delivery: DeliveryKind): DeliveryFault | undefined;
+}
+
+/** A list of faults that the sandbox cannot carry out. */
+export class FaultError extends Error {
+  override readonly name = 'FaultError';
+}
+
+export function createFaults(random: () => number = Math.random): Faults {
+  let faults: { readonly fault: Fault; left: number }[] = [];
+
+  function strike<T extends Fault>(applies: (fault: Fault) => fault is T): T | undefined {
+    for (const entry of faults) {
+      const { fault } = entry;
+      if (entry.left === 0 || !applies(fault) || random() >= fault.rate) continue;
+      entry.left -= 1;
+      return fault;
+    }
+    return undefined;
+  }
+
+  return {
+    replace(list) {
+      const parsed = v.safeParse(v.array(Fault), list);
+      if (!parsed.success) throw new FaultError(problemWith(list));
+      faults = parsed.output.map((fault) => ({ fault, left: fault.count ?? Number.POSITIVE_INFINITY }));
+    },
+    list: () => faults.map(({ fault }) => fault),
+    ofCall: (service, action, caller) =>
+      strike(
+        (fault): fault is CallFault =>
+          'service' in fault &&
+          fault.service === service &&
+          (fault.action === action || fault.action === '*') &&
+          hits(fault, caller),
+      ),
+    ofDelivery: (delivery) =>
+      strike((fault): fault is DeliveryFault => 'delivery' in fault && fault.delivery === delivery),
+  };
+}
+
+/** The HTTP status of the codes that no SDK schema knows; all others get the schema's, or 400. */
+const statuses: Readonly<Record<string, number>> = {
+  RequestLimitExceeded: 503,
+  Unavailable: 503,
+  ServiceUnavailable: 503,
+  InternalError: 500,
+  InternalFailure: 500,
+  UnauthorizedOperation: 403,
+  AccessDenied: 403,
+};
+
+export function errorOf({ error = 'InternalError' }: CallFault): AwsError {
+  return new AwsError(error, `${error}, as the sandbox was told`, statuses[error]);
+}
+
+/** Without a principal, faults hit linkgate's functions and leave people alone. */
+function hits({ principal }: CallFault, caller: Caller): boolean {
+  if (principal === undefined) return caller.principal !== 'root';
+  return principal === '*' || principal === caller.principal;
+}
+
+/** Of a union, valibot only says that nothing fits: this asks the kind that was meant. */
+function problemWith(list: unknown): string {
+  if (!Array.isArray(list)) return 'faults are a list';
+  for (const [index, fault] of list.entries()) {
+    const meant =
+      typeof fault === 'object' && fault !== null && 'delivery' in fault ? DeliveryFault : CallFault;
+    const { issues } = v.safeParse(meant, fault);
+    if (issues) return `fault ${index}: ${v.getDotPath(issues[0]) ?? 'the fault'}: ${issues[0].message}`;
+  }
+  return 'the list holds something that is no fault';
+}

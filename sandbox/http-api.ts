@@ -1,0 +1,227 @@
+import type { Caller } from './aws/aws-service.ts';
+import type { InvokePermissions } from './cloud.ts';
+import type { Lambda } from './lambda/lambda.ts';
+
+export interface Throttling {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+export interface Route {
+  /** `GET /services/{service}`, or `$default` */
+  readonly key: string;
+  readonly functionArn: string;
+  readonly needsIam: boolean;
+}
+
+export interface HttpApi {
+  readonly id: string;
+  /** As `execute-api` names it in permissions. */
+  readonly arn: string;
+  readonly routes: Route[];
+  throttling: Throttling | undefined;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Path and query, beneath the API's own address. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly sourceIp: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Buffer | string;
+}
+
+/** API Gateway's HTTP APIs, by id. */
+export interface HttpApis {
+  add(api: HttpApi): void;
+  find(id: string): HttpApi | undefined;
+  /** `caller`: undefined where the request is not signed. */
+  handle(
+    api: HttpApi,
+    request: HttpRequest,
+    caller: (Caller & { accessKeyId: string }) | undefined,
+  ): Promise<HttpResponse>;
+}
+
+interface LambdaResponse {
+  readonly statusCode?: number;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly cookies?: readonly string[];
+  readonly body?: string;
+  readonly isBase64Encoded?: boolean;
+}
+
+export function createHttpApis({
+  now,
+  lambda,
+  permissions,
+}: {
+  now: () => number;
+  lambda: Lambda;
+  permissions: InvokePermissions;
+}): HttpApis {
+  const apis = new Map<string, HttpApi>();
+  const buckets = new Map<string, { tokens: number; at: number }>();
+
+  function isThrottled({ id, throttling }: HttpApi): boolean {
+    if (!throttling) return false;
+    const { tokens, at } = buckets.get(id) ?? { tokens: throttling.burst, at: now() };
+    const filled = Math.min(throttling.burst, tokens + ((now() - at) / 1000) * throttling.perSecond);
+    buckets.set(id, { tokens: filled >= 1 ? filled - 1 : filled, at: now() });
+    return filled < 1;
+  }
+
+  return {
+    add: (api) => void apis.set(api.id, api),
+    find: (id) => apis.get(id),
+    async handle(api, request, caller) {
+      const url = new URL(request.path, 'http://api');
+      const found = routeFor(api, request.method, url.pathname);
+      if (!found) return message(404, 'Not Found');
+      const { route, parameters } = found;
+      if (route.needsIam && caller?.accountId !== api.arn.split(':')[4]) return message(403, 'Forbidden');
+      if (isThrottled(api)) return message(429, 'Too Many Requests');
+
+      const sourceArn = `${api.arn}/$default/${route.key.replace(' ', '')}`;
+      if (!permissions.admits(route.functionArn, 'apigateway.amazonaws.com', sourceArn))
+        return message(500, 'Internal Server Error');
+      const event = eventOf(api, request, url, route, parameters, route.needsIam ? caller : undefined, now());
+      const outcome = await lambda.invoke(route.functionArn, event);
+      return outcome.ok ? responseOf(outcome.value) : message(500, 'Internal Server Error');
+    },
+  };
+}
+
+/** The most specific route: fewest parameters, the greedy one last, the right method before `ANY`. */
+function routeFor({ routes }: HttpApi, method: string, path: string) {
+  const candidates = routes.flatMap((route) => {
+    const [routeMethod = '', routePath = ''] = route.key.split(' ');
+    if (route.key === '$default') return [{ route, parameters: {}, rank: 1000 }];
+    if (routeMethod !== method && routeMethod !== 'ANY') return [];
+    const parameters = matchPath(routePath, path);
+    const isGreedy = routePath.includes('+}');
+    const rank =
+      (routePath.match(/\{/g)?.length ?? 0) * 2 + (isGreedy ? 100 : 0) + (routeMethod === 'ANY' ? 1 : 0);
+    return parameters ? [{ route, parameters, rank }] : [];
+  });
+  return candidates.sort((a, b) => a.rank - b.rank)[0];
+}
+
+function matchPath(template: string, path: string): Record<string, string> | undefined {
+  const names = [...template.matchAll(/\{([^}+]+)\+?\}/g)].map(([, name = '']) => name);
+  const pattern = template
+    .split(/(\{[^}]+\})/)
+    .map((part) =>
+      part.startsWith('{')
+        ? part.endsWith('+}')
+          ? '(.+)'
+          : '([^/]+)'
+        : part.replace(/[.*+?^$()[\]\\|]/g, '\\$&'),
+    )
+    .join('');
+  const values = new RegExp(`^${pattern}$`).exec(path)?.slice(1);
+  return (
+    values && Object.fromEntries(names.map((name, index) => [name, decodeURIComponent(values[index] ?? '')]))
+  );
+}
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html, format 2.0 */
+function eventOf(
+  api: HttpApi,
+  request: HttpRequest,
+  url: URL,
+  route: Route,
+  pathParameters: Readonly<Record<string, string>>,
+  caller: (Caller & { accessKeyId: string }) | undefined,
+  time: number,
+) {
+  const { method, body, sourceIp } = request;
+  const { cookie, ...headers } = request.headers;
+  const query = Object.fromEntries(
+    [...new Set(url.searchParams.keys())].map((name) => [name, url.searchParams.getAll(name).join(',')]),
+  );
+  const isText = body.equals(Buffer.from(body.toString('utf8')));
+  return {
+    version: '2.0',
+    routeKey: route.key,
+    rawPath: url.pathname,
+    rawQueryString: url.search.slice(1),
+    ...(cookie !== undefined && { cookies: cookie.split(/; */) }),
+    headers,
+    ...(url.search.length > 1 && { queryStringParameters: query }),
+    requestContext: {
+      accountId: api.arn.split(':')[4],
+      apiId: api.id,
+      ...(caller && { authorizer: { iam: iamOf(caller) } }),
+      domainName: headers.host ?? '',
+      domainPrefix: api.id,
+      http: {
+        method,
+        path: url.pathname,
+        protocol: 'HTTP/1.1',
+        sourceIp,
+        userAgent: headers['user-agent'] ?? '',
+      },
+      requestId: crypto.randomUUID(),
+      routeKey: route.key,
+      stage: '$default',
+      time: new Date(time).toUTCString(),
+      timeEpoch: time,
+    },
+    ...(Object.keys(pathParameters).length > 0 && { pathParameters }),
+    ...(body.length > 0 && { body: isText ? body.toString() : body.toString('base64') }),
+    isBase64Encoded: !isText,
+  };
+}
+
+function iamOf({ accessKeyId, accountId, arn, principal }: Caller & { accessKeyId: string }) {
+  const userId = principal === 'root' ? accountId : `AROAEXAMPLE:${principal}`;
+  return {
+    accessKey: accessKeyId,
+    accountId,
+    callerId: userId,
+    cognitoIdentity: null,
+    principalOrgId: null,
+    userArn: arn,
+    userId,
+  };
+}
+
+/** Without a `statusCode` the whole value is the body of a 200. */
+function responseOf(value: unknown): HttpResponse {
+  const {
+    statusCode,
+    headers = {},
+    cookies = [],
+    body = '',
+    isBase64Encoded,
+  } = (value ?? {}) as LambdaResponse;
+  if (statusCode === undefined)
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: typeof value === 'string' ? value : JSON.stringify(value),
+    };
+  const lowerCase = Object.fromEntries(
+    Object.entries(headers).map(([name, text]) => [name.toLowerCase(), String(text)]),
+  );
+  return {
+    status: statusCode,
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      ...lowerCase,
+      ...(cookies.length > 0 && { 'set-cookie': cookies }),
+    },
+    body: isBase64Encoded ? Buffer.from(body, 'base64') : body,
+  };
+}
+
+function message(status: number, text: string): HttpResponse {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message: text }) };
+}

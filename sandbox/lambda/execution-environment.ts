@@ -1,0 +1,99 @@
+import { Worker } from 'node:worker_threads';
+
+/** What a function answers, or how it failed, in the words of Lambda. */
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: FunctionError };
+
+export interface FunctionError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly trace?: readonly string[];
+}
+
+export interface EnvironmentSettings {
+  /** The bundle's file, which exports the handler. */
+  readonly file: string;
+  readonly handler: string;
+  readonly memoryMb: number;
+  readonly timeoutMs: number;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Milliseconds to add to the wall clock, as a Float64 that the sandbox moves on. */
+  readonly clockOffset: SharedArrayBuffer;
+  readonly onOutput: (text: string) => void;
+}
+
+/** One warm copy of a function, which handles one event at a time. */
+export interface ExecutionEnvironment {
+  readonly ready: Promise<void>;
+  readonly isAlive: () => boolean;
+  invoke(event: unknown, context: Readonly<Record<string, unknown>>): Promise<Outcome>;
+  stop(): Promise<unknown>;
+}
+
+type Message =
+  | { type: 'ready' }
+  | { type: 'result'; payload: string }
+  | { type: 'error'; error: FunctionError };
+
+const workerFile = new URL('./worker.cjs', import.meta.url);
+
+export function startEnvironment(settings: EnvironmentSettings): ExecutionEnvironment {
+  const { timeoutMs, onOutput } = settings;
+  const worker = new Worker(workerFile, {
+    stdout: true,
+    stderr: true,
+    execArgv: [],
+    // A worker's modules and stacks live outside the old generation: the limit bounds what a handler keeps.
+    resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb },
+    env: settings.environment,
+    workerData: { clockOffset: settings.clockOffset, file: settings.file, handler: settings.handler },
+  });
+  let alive = true;
+  let death: FunctionError = {
+    errorType: 'Runtime.ExitError',
+    errorMessage: 'the runtime exited without an answer',
+  };
+
+  worker.stdout.on('data', (chunk) => onOutput(String(chunk)));
+  worker.stderr.on('data', (chunk) => onOutput(String(chunk)));
+  worker.on('error', (error) => {
+    death = { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split('\n') };
+    onOutput(`${error.stack}\n`);
+  });
+  worker.on('exit', () => {
+    alive = false;
+  });
+
+  const ready = new Promise<void>((resolve) => {
+    worker.once('message', () => resolve());
+    worker.once('exit', () => resolve());
+  });
+
+  async function invoke(event: unknown, context: Readonly<Record<string, unknown>>): Promise<Outcome> {
+    await ready;
+    if (!alive) return { ok: false, error: death };
+
+    return new Promise<Outcome>((resolve) => {
+      const timer = setTimeout(() => {
+        const seconds = (timeoutMs / 1000).toFixed(2);
+        death = { errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${seconds} seconds` };
+        void worker.terminate();
+      }, timeoutMs);
+      const settle = (outcome: Outcome) => {
+        clearTimeout(timer);
+        worker.off('message', onMessage).off('exit', onExit);
+        resolve(outcome);
+      };
+      const onExit = () => settle({ ok: false, error: death });
+      const onMessage = (message: Message) => {
+        if (message.type === 'result') settle({ ok: true, value: JSON.parse(message.payload) });
+        else if (message.type === 'error') settle({ ok: false, error: message.error });
+      };
+      worker.on('message', onMessage).on('exit', onExit);
+      worker.postMessage({ event, context, timeoutMs });
+    });
+  }
+
+  return { ready, isAlive: () => alive, invoke, stop: () => worker.terminate() };
+}

@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Activity } from '../activity.ts';
+import type { Clock } from '../clock.ts';
+import {
+  type EnvironmentSettings,
+  type ExecutionEnvironment,
+  type Outcome,
+  startEnvironment,
+} from './execution-environment.ts';
+import { unzip } from './unzip.ts';
+
+export interface FunctionConfiguration {
+  readonly name: string;
+  readonly arn: string;
+  readonly roleArn: string;
+  /** A deployment package, or a folder with what would be in it. */
+  readonly code: string;
+  /** `path/to/file.export` */
+  readonly handler: string;
+  readonly memoryMb: number;
+  readonly timeoutMs: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly reservedConcurrency?: number;
+}
+
+export interface AsynchronousSettings {
+  readonly maximumRetries: number;
+  /** ARN of the queue or topic that is told of an event that was given up. */
+  readonly onFailure?: string;
+}
+
+export interface LambdaOptions {
+  readonly clock: Clock;
+  readonly clockOffset: SharedArrayBuffer;
+  readonly activity: Activity;
+  /** What each function finds in its environment beside its own: Region, credentials, endpoint. */
+  readonly environmentOf: (configuration: FunctionConfiguration) => Readonly<Record<string, string>>;
+  readonly onOutput: (functionName: string, text: string) => void;
+  /** Sends a record of a given-up event to its destination. */
+  readonly sendToDestination: (
+    destinationArn: string,
+    configuration: FunctionConfiguration,
+    record: unknown,
+  ) => void;
+}
+
+export interface Lambda {
+  createFunction(configuration: FunctionConfiguration): Promise<void>;
+  configureAsynchronous(functionArn: string, settings: AsynchronousSettings): void;
+  functions(): readonly FunctionConfiguration[];
+  /** Runs the function and waits for its answer, as a pull from a queue or the HTTP API does. */
+  invoke(functionArn: string, event: unknown): Promise<Outcome>;
+  /** Runs the function as EventBridge and SNS do, with retries; answers with the first attempt's outcome. */
+  invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome>;
+  /** Starts one execution environment of each function, so that its first event finds it warm. */
+  warm(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+type Failure = Extract<Outcome, { readonly ok: false }>;
+
+interface DeployedFunction {
+  readonly configuration: FunctionConfiguration;
+  readonly settings: EnvironmentSettings;
+  readonly idle: ExecutionEnvironment[];
+  readonly running: Set<ExecutionEnvironment>;
+  readonly waiting: (() => void)[];
+  asynchronous: AsynchronousSettings;
+}
+
+/** An account's concurrency is 1,000 on AWS; a laptop has fewer cores. */
+const concurrencyOfOneFunction = 10;
+
+/** Lambda waits a minute before it runs a failed event again, and two before the last time. */
+const retryDelaysMs = [60_000, 120_000];
+
+export async function createLambda(options: LambdaOptions): Promise<Lambda> {
+  const { clock, activity } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'linkgate-functions-'));
+  const deployed = new Map<string, DeployedFunction>();
+  let stopped = false;
+
+  function find(functionArn: string): DeployedFunction {
+    const found = deployed.get(functionArn);
+    if (!found) throw new Error(`there is no function \`${functionArn}\``);
+    return found;
+  }
+
+  async function createFunction(configuration: FunctionConfiguration) {
+    const taskRoot = await unpacked(configuration.code, join(folder, configuration.name));
+    const lastDot = configuration.handler.lastIndexOf('.');
+    const settings: EnvironmentSettings = {
+      file: join(taskRoot, `${configuration.handler.slice(0, lastDot)}.js`),
+      handler: configuration.handler.slice(lastDot + 1),
+      memoryMb: configuration.memoryMb,
+      timeoutMs: configuration.timeoutMs,
+      clockOffset: options.clockOffset,
+      environment: {
+        ...runtimeEnvironment(configuration, taskRoot),
+        ...options.environmentOf(configuration),
+        ...configuration.environment,
+      },
+      onOutput: (text) => options.onOutput(configuration.name, text),
+    };
+    const asynchronous = { maximumRetries: retryDelaysMs.length };
+    deployed.set(configuration.arn, {
+      configuration,
+      settings,
+      idle: [],
+      running: new Set(),
+      waiting: [],
+      asynchronous,
+    });
+  }
+
+  async function invoke(functionArn: string, event: unknown): Promise<Outcome> {
+    const target = find(functionArn);
+    const { configuration, idle, running, waiting } = target;
+    return activity.during(async () => {
+      const concurrency = configuration.reservedConcurrency ?? concurrencyOfOneFunction;
+      while (running.size >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
+      if (stopped)
+        return { ok: false, error: { errorType: 'Sandbox.Stopped', errorMessage: 'the sandbox stops' } };
+
+      const environment = idle.pop() ?? startEnvironment(target.settings);
+      running.add(environment);
+      const outcome = await environment.invoke(event, contextOf(configuration));
+      running.delete(environment);
+      if (environment.isAlive()) idle.push(environment);
+      waiting.shift()?.();
+      return outcome;
+    });
+  }
+
+  async function invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome> {
+    const outcome = await invoke(functionArn, event);
+    if (!outcome.ok) void retry(functionArn, event, outcome);
+    return outcome;
+  }
+
+  async function retry(functionArn: string, event: unknown, firstFailure: Failure) {
+    const { configuration, asynchronous } = find(functionArn);
+    let outcome: Outcome = firstFailure;
+    for (const delayMs of retryDelaysMs.slice(0, asynchronous.maximumRetries)) {
+      await new Promise<void>((resolve) => clock.at(clock.now() + delayMs, resolve));
+      outcome = await invoke(functionArn, event);
+      if (outcome.ok) return;
+    }
+    if (asynchronous.onFailure === undefined || stopped) return;
+    const attempts = asynchronous.maximumRetries + 1;
+    const record = givenUp(configuration, event, outcome, attempts, clock);
+    options.sendToDestination(asynchronous.onFailure, configuration, record);
+  }
+
+  async function warm() {
+    for (const { idle, running, settings } of deployed.values()) {
+      if (idle.length + running.size > 0 || stopped) continue;
+      const environment = startEnvironment(settings);
+      await environment.ready;
+      if (environment.isAlive()) idle.push(environment);
+    }
+  }
+
+  return {
+    createFunction,
+    configureAsynchronous: (functionArn, settings) => {
+      find(functionArn).asynchronous = settings;
+    },
+    functions: () => [...deployed.values()].map(({ configuration }) => configuration),
+    invoke,
+    invokeAsynchronously,
+    warm,
+    async stop() {
+      stopped = true;
+      const environments = [...deployed.values()].flatMap(({ idle, running }) => [...idle, ...running]);
+      await Promise.all(environments.map((environment) => environment.stop()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function unpacked(code: string, folder: string): Promise<string> {
+  if ((await stat(code)).isDirectory()) return code;
+  await unzip(code, folder);
+  return folder;
+}
+
+function runtimeEnvironment(
+  { name, memoryMb, handler }: FunctionConfiguration,
+  taskRoot: string,
+): Record<string, string> {
+  return {
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    LAMBDA_TASK_ROOT: taskRoot,
+    _HANDLER: handler,
+    TZ: ':UTC',
+  };
+}
+
+function contextOf({ name, arn, memoryMb }: FunctionConfiguration) {
+  return {
+    functionName: name,
+    functionVersion: '$LATEST',
+    invokedFunctionArn: arn,
+    memoryLimitInMB: String(memoryMb),
+    awsRequestId: randomUUID(),
+    logGroupName: `/aws/lambda/${name}`,
+    logStreamName: 'sandbox',
+  };
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+function givenUp(
+  configuration: FunctionConfiguration,
+  event: unknown,
+  outcome: Failure,
+  attempts: number,
+  clock: Clock,
+) {
+  return {
+    version: '1.0',
+    timestamp: new Date(clock.now()).toISOString(),
+    requestContext: {
+      requestId: randomUUID(),
+      functionArn: `${configuration.arn}:$LATEST`,
+      condition: 'RetriesExhausted',
+      approximateInvokeCount: attempts,
+    },
+    requestPayload: event,
+    responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+    responsePayload: outcome.error,
+  };
+}

@@ -1,0 +1,157 @@
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
+import type { Activity } from '../activity.ts';
+import { compilePattern } from '../aws/event-pattern.ts';
+import type { Queues } from '../aws/sqs.ts';
+import type { Message } from '../aws/sqs-queue.ts';
+import type { Clock } from '../clock.ts';
+import type { Faults } from '../faults.ts';
+import type { Outcome } from './execution-environment.ts';
+
+export interface SqsMapping {
+  readonly queueArn: string;
+  readonly batchSize: number;
+  readonly windowSeconds: number;
+  readonly maximumConcurrency: number;
+  readonly reportsItemFailures: boolean;
+  /** Patterns as JSON text; a message that matches none is deleted unread. */
+  readonly filters: readonly string[];
+}
+
+interface Surroundings {
+  readonly queues: Queues;
+  readonly clock: Clock;
+  readonly activity: Activity;
+  readonly faults: Faults;
+  readonly invoke: (event: unknown) => Promise<Outcome>;
+}
+
+const mostReceivedAtOnce = 10;
+
+/** Lambda's poller of one queue: takes batches as they come, deletes what the function handled. */
+export function mapQueue(
+  mapping: SqsMapping,
+  { queues, clock, activity, faults, invoke }: Surroundings,
+): void {
+  const { queueArn, batchSize, windowSeconds } = mapping;
+  const region = queueArn.split(':')[3] ?? '';
+  const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
+  let running = 0;
+  let gathering = false;
+
+  queues.onArrival(queueArn, () => {
+    if (windowSeconds === 0) return poll();
+    if (gathering) return;
+    gathering = true;
+    const end = activity.begin();
+    clock.at(clock.now() + windowSeconds * 1000, () => {
+      gathering = false;
+      poll();
+      end();
+    });
+  });
+
+  function poll() {
+    while (running < mapping.maximumConcurrency) {
+      const messages = receive();
+      if (messages.length === 0) return;
+      running += 1;
+      void activity
+        .during(() => handle(messages))
+        .finally(() => {
+          running -= 1;
+          poll();
+        });
+    }
+  }
+
+  function receive(): Message[] {
+    const batch: Message[] = [];
+    while (batch.length < batchSize) {
+      const received = queues.receive(queueArn, Math.min(batchSize - batch.length, mostReceivedAtOnce));
+      batch.push(...received);
+      if (received.length === 0) break;
+    }
+    return batch;
+  }
+
+  async function handle(received: readonly Message[]) {
+    const struck = received.filter(isWanted).map((message) => ({ message, fault: faults.ofDelivery('sqs') }));
+    for (const { message, fault } of struck) {
+      if (fault?.drop) queues.settle(queueArn, message.receiptHandle);
+      else if (fault?.delayMs) queues.release(queueArn, message.receiptHandle, fault.delayMs / 1000);
+    }
+    const arrived = struck.filter(({ fault }) => !fault?.drop && !fault?.delayMs);
+    const messages = arrived.map(({ message }) => message);
+    if (messages.length === 0) return;
+
+    const deliver = (batch: readonly Message[]) =>
+      invoke({ Records: batch.map((message) => recordOf(message, queueArn, region)) });
+    const twice = arrived.filter(({ fault }) => fault?.duplicate).map(({ message }) => message);
+    if (twice.length > 0) await deliver(twice);
+    const outcome = await deliver(messages);
+    const failed = failuresIn(outcome, messages, mapping.reportsItemFailures);
+    for (const { messageId, receiptHandle } of messages) {
+      // A failed message shows itself again when its visibility timeout has run down.
+      if (failed.has(messageId)) queues.release(queueArn, receiptHandle, visibilitySeconds());
+      else queues.settle(queueArn, receiptHandle);
+    }
+  }
+
+  function visibilitySeconds(): number {
+    return Number(queues.find(queueArn)?.attributes.VisibilityTimeout);
+  }
+
+  function isWanted(message: Message): boolean {
+    if (wanted.length === 0) return true;
+    const candidate = { ...recordOf(message, queueArn, region), body: parsed(message.body) };
+    if (wanted.some((matches) => matches(candidate))) return true;
+    queues.settle(queueArn, message.receiptHandle);
+    return false;
+  }
+}
+
+/** Of a batch: what the function names as failed; everything if it threw, or named something it was not given. */
+function failuresIn(outcome: Outcome, messages: readonly Message[], reports: boolean): Set<string> {
+  const ids = new Set(messages.map(({ messageId }) => messageId));
+  if (!outcome.ok) return ids;
+  if (!reports) return new Set();
+  const { batchItemFailures = [] } = (outcome.value ?? {}) as {
+    batchItemFailures?: { itemIdentifier: string }[];
+  };
+  const failed = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+  return failed.every((id) => ids.has(id)) ? new Set(failed) : ids;
+}
+
+function recordOf(message: Message, queueArn: string, region: string) {
+  return {
+    messageId: message.messageId,
+    receiptHandle: message.receiptHandle,
+    body: message.body,
+    attributes: message.attributes,
+    messageAttributes: Object.fromEntries(
+      Object.entries(message.messageAttributes).map(([name, value]) => [name, attributeOf(value)]),
+    ),
+    eventSource: 'aws:sqs',
+    eventSourceARN: queueArn,
+    awsRegion: region,
+  };
+}
+
+function attributeOf({ StringValue, BinaryValue, DataType }: MessageAttributeValue) {
+  return {
+    ...(StringValue !== undefined && { stringValue: StringValue }),
+    ...(BinaryValue !== undefined && { binaryValue: Buffer.from(BinaryValue).toString('base64') }),
+    stringListValues: [],
+    binaryListValues: [],
+    dataType: DataType,
+  };
+}
+
+/** Filters look into bodies that are JSON. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}

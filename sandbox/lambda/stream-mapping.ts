@@ -1,0 +1,127 @@
+import type { Activity } from '../activity.ts';
+import { compilePattern } from '../aws/event-pattern.ts';
+import type { Clock } from '../clock.ts';
+import type { Faults } from '../faults.ts';
+import type { Outcome } from './execution-environment.ts';
+
+export interface StreamMapping {
+  readonly streamArn: string;
+  readonly functionArn: string;
+  readonly batchSize: number;
+  /** `Infinity`: until the records expire. */
+  readonly maximumRetries: number;
+  readonly bisects: boolean;
+  readonly reportsItemFailures: boolean;
+  /** Patterns as JSON text; a record that matches none is skipped. */
+  readonly filters: readonly string[];
+}
+
+/** A record as the stream hands it to Lambda. */
+export interface StreamRecord {
+  readonly eventID: string;
+  readonly dynamodb: { readonly SequenceNumber: string };
+}
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly activity: Activity;
+  readonly faults: Faults;
+  readonly invoke: (event: unknown) => Promise<Outcome>;
+  /** Tells the failure destination of records that were given up: metadata only. */
+  readonly giveUp: (metadata: unknown) => void;
+}
+
+const retryDelayMs = 1000;
+
+/** Lambda's poller of a table's stream: one shard, so in order and one batch at a time. Returns what takes new records. */
+export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
+  const { clock, activity, faults, invoke } = surroundings;
+  const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
+  let waiting: StreamRecord[] = [];
+  let running = false;
+
+  async function drain() {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, mapping.batchSize);
+      waiting = waiting.slice(batch.length);
+      await handle(batch, 0);
+    }
+    running = false;
+  }
+
+  /** One batch until it is done or given up; a failing half does not hold up the other. */
+  async function handle(batch: readonly StreamRecord[], retries: number): Promise<void> {
+    const outcome = await invoke({ Records: batch });
+    const from = firstFailure(outcome, batch, mapping.reportsItemFailures);
+    const failed = batch.slice(from);
+    if (failed.length === 0) return;
+    if (retries >= mapping.maximumRetries) return surroundings.giveUp(metadataOf(failed, retries + 1));
+
+    await new Promise<void>((resolve) => clock.at(clock.now() + retryDelayMs, resolve));
+    if (!mapping.bisects || failed.length === 1) return handle(failed, retries + 1);
+    const middle = Math.ceil(failed.length / 2);
+    // Splitting a batch does not count as a retry.
+    await handle(failed.slice(0, middle), retries);
+    await handle(failed.slice(middle), retries);
+  }
+
+  function metadataOf(failed: readonly StreamRecord[], attempts: number) {
+    const [first, last] = [failed[0], failed.at(-1)];
+    return {
+      version: '1.0',
+      timestamp: new Date(clock.now()).toISOString(),
+      requestContext: {
+        functionArn: mapping.functionArn,
+        condition: 'RetryAttemptsExhausted',
+        approximateInvokeCount: attempts,
+      },
+      responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+      DDBStreamBatchInfo: {
+        streamArn: mapping.streamArn,
+        startSequenceNumber: first?.dynamodb.SequenceNumber,
+        endSequenceNumber: last?.dynamodb.SequenceNumber,
+        batchSize: failed.length,
+      },
+    };
+  }
+
+  function take(records: readonly StreamRecord[]) {
+    waiting.push(
+      ...records.filter((record) => wanted.length === 0 || wanted.some((matches) => matches(record))),
+    );
+    if (running || waiting.length === 0) return;
+    running = true;
+    void activity.during(drain);
+  }
+
+  return (records: readonly StreamRecord[]) => {
+    const fault = faults.ofDelivery('streams');
+    if (fault?.drop) return;
+    if (fault?.delayMs) {
+      const end = activity.begin();
+      clock.at(clock.now() + fault.delayMs, () => {
+        take(records);
+        end();
+      });
+      return;
+    }
+    take(records);
+    if (fault?.duplicate) take(records);
+  };
+}
+
+/** Lambda goes on from the lowest record that failed. */
+function firstFailure(outcome: Outcome, batch: readonly StreamRecord[], reports: boolean): number {
+  if (!outcome.ok) return 0;
+  if (!reports) return batch.length;
+  const { batchItemFailures = [] } = (outcome.value ?? {}) as {
+    batchItemFailures?: { itemIdentifier: string }[];
+  };
+  const failed = batchItemFailures.map(({ itemIdentifier }) =>
+    Math.max(
+      batch.findIndex(({ dynamodb }) => dynamodb.SequenceNumber === itemIdentifier),
+      0,
+    ),
+  );
+  return Math.min(batch.length, ...failed);
+}

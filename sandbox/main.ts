@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { packageService } from '../packaging/package.mjs';
+import { callLinkgate } from './linkgate-api.ts';
+import { provider } from './places.ts';
+import { type Sandbox, startSandbox } from './sandbox.ts';
+import { tellStory } from './story.ts';
+
+const usage = `Usage: npm start -- [--empty] [--port N] [--quiet]
+
+  --empty    skips the story and registers nothing
+  --port N   listens there instead of on 4570
+  --quiet    prints only errors and the line that says it is ready
+`;
+
+interface Flags {
+  readonly empty: boolean;
+  readonly port: number;
+  readonly quiet: boolean;
+}
+
+const packageFolder = join(import.meta.dirname, '..', '.serverless');
+const forcedExitMs = 800;
+
+await main();
+
+async function main() {
+  const { empty, port, quiet } = readFlags();
+  const say = quiet ? () => {} : (line: string) => console.log(line);
+  say('Packaging linkgate, as for AWS …');
+  packageService('local');
+  say('Starting the sandbox: AWS on this machine, with linkgate deployed in it …');
+  exitOnSignals(undefined);
+  const sandbox = await start(port);
+  exitOnSignals(sandbox);
+  console.log(`linkgate sandbox ready on ${sandbox.origin}`);
+  if (!empty) await tellStory(sandbox.origin, sandbox.outputs, say);
+}
+
+function readFlags(): Flags {
+  try {
+    const { values } = parseArgs({
+      options: {
+        empty: { type: 'boolean', default: false },
+        port: { type: 'string', default: '4570' },
+        quiet: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(usage);
+      process.exit(0);
+    }
+    const port = Number(values.port);
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new Error(`\`${values.port}\` is no port`);
+    return { empty: values.empty, port, quiet: values.quiet };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+async function start(port: number): Promise<Sandbox> {
+  try {
+    return await startSandbox({
+      port,
+      packageFolder,
+      onOutput: printErrors,
+      prepare: async ({ outputs: { ApiUrl = '' } }) => {
+        await callLinkgate(ApiUrl, provider.accountId, 'POST', '/setup');
+      },
+    });
+  } catch (error) {
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    console.error(
+      isTaken
+        ? `Port ${port} is taken: stop what listens there, or choose another with --port N.`
+        : `The sandbox cannot start: ${error instanceof Error ? error.message : error}`,
+    );
+    process.exit(1);
+  }
+}
+
+/** Functions write one JSON document a line; what is below an error stays unsaid. */
+function printErrors(functionName: string, text: string) {
+  for (const line of text.split('\n').filter((part) => part.trim() !== ''))
+    if (levelOf(line) === 'ERROR') console.error(`${functionName}: ${line}`);
+}
+
+function levelOf(line: string): string {
+  try {
+    return JSON.parse(line).level;
+  } catch {
+    return 'ERROR';
+  }
+}
+
+function exitOnSignals(sandbox: Sandbox | undefined) {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.removeAllListeners(signal).once(signal, () => {
+      setTimeout(() => process.exit(0), forcedExitMs).unref();
+      void (sandbox?.stop() ?? Promise.resolve()).finally(() => process.exit(0));
+    });
+}

@@ -1,0 +1,75 @@
+import type { AddressInfo } from 'node:net';
+import { type AwsRequests, createAwsRequests } from './aws-requests.ts';
+import { type Calls, createCalls } from './calls.ts';
+import { type Cloud, createCloud } from './cloud.ts';
+import { createControl } from './control.ts';
+import { provider, stackName } from './places.ts';
+import { createSchedules, type Schedules } from './schedules.ts';
+import { createSandboxServer, type Handlers } from './server.ts';
+import { loadStack } from './stack/load-stack.ts';
+import { readPackagedTemplate } from './stack/template.ts';
+
+export interface SandboxOptions {
+  /** 0: any free port. */
+  readonly port: number;
+  /** Where `serverless package` put the template and the functions' code. */
+  readonly packageFolder: string;
+  readonly onOutput?: (functionName: string, text: string) => void;
+  /** Runs when the stack is there, before the sandbox calls itself ready. */
+  readonly prepare?: (sandbox: {
+    readonly origin: string;
+    readonly outputs: Readonly<Record<string, string>>;
+  }) => Promise<void>;
+}
+
+export interface Sandbox {
+  readonly origin: string;
+  readonly cloud: Cloud;
+  readonly calls: Calls;
+  readonly awsRequests: AwsRequests;
+  readonly outputs: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/** AWS on a laptop, with linkgate deployed in it. */
+export async function startSandbox({
+  port,
+  packageFolder,
+  onOutput = () => {},
+  prepare,
+}: SandboxOptions): Promise<Sandbox> {
+  let handlers: Handlers | undefined;
+  const server = createSandboxServer(() => handlers);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const cloud = await createCloud({ origin, onOutput });
+
+  async function stop() {
+    server.close();
+    server.closeAllConnections();
+    await cloud.stop();
+  }
+
+  try {
+    const calls = createCalls();
+    const awsRequests = createAwsRequests(cloud, calls);
+    let deployed: { schedules: Schedules; outputs: Readonly<Record<string, string>> } | undefined;
+    handlers = {
+      cloud,
+      awsRequests,
+      control: createControl({ cloud, calls, awsRequests, deployed: () => deployed }),
+    };
+
+    const template = await readPackagedTemplate(packageFolder);
+    const { outputs } = await loadStack(template, cloud, { ...provider, name: stackName, packageFolder });
+    await cloud.lambda.warm();
+    await prepare?.({ origin, outputs });
+    deployed = { schedules: createSchedules(cloud), outputs };
+    return { origin, cloud, calls, awsRequests, outputs, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

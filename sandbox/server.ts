@@ -1,0 +1,94 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AwsRequests } from './aws-requests.ts';
+import { signatureOf } from './callers.ts';
+import type { Cloud } from './cloud.ts';
+import type { ControlRequest, ControlResponse } from './control.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: string | Buffer;
+}
+
+export interface Handlers {
+  readonly cloud: Cloud;
+  readonly awsRequests: AwsRequests;
+  readonly control: (request: ControlRequest) => Promise<ControlResponse>;
+}
+
+/** The sandbox's one port. `handlers` is asked for each request: the port is taken before the services that name it exist. */
+export function createSandboxServer(handlers: () => Handlers | undefined): Server {
+  return createServer((request, response) => {
+    void respond(handlers(), request, response).catch((error: unknown) => {
+      console.error(error);
+      response
+        .writeHead(500, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ error: String(error) }));
+    });
+  });
+}
+
+async function respond(handlers: Handlers | undefined, request: IncomingMessage, response: ServerResponse) {
+  const body = await bodyOf(request);
+  const { status, headers, body: answer } = await answerTo(handlers, request, body);
+  // Clients set their clocks by it.
+  const date = new Date(handlers?.cloud.clock.now() ?? Date.now()).toUTCString();
+  response
+    .writeHead(status, { ...headers, date, 'content-length': Buffer.byteLength(answer) } as never)
+    .end(answer);
+}
+
+async function answerTo(
+  handlers: Handlers | undefined,
+  request: IncomingMessage,
+  body: Buffer,
+): Promise<Answer> {
+  const { method = 'GET', url = '/' } = request;
+  if (!handlers) return json({ status: 503, json: { status: 'starting' } });
+  if (url.startsWith('/_sandbox/'))
+    return json(await handlers.control({ method, url: new URL(url, handlers.cloud.origin), body }));
+  if (url.startsWith('/execute-api/')) return toHttpApi(handlers.cloud, request, body);
+  const origin =
+    request.headers.host === undefined ? handlers.cloud.origin : `http://${request.headers.host}`;
+  return handlers.awsRequests.handle({ method, url, headers: request.headers, body }, origin);
+}
+
+async function toHttpApi(
+  { httpApis, callers }: Cloud,
+  request: IncomingMessage,
+  body: Buffer,
+): Promise<Answer> {
+  const [, id = '', path = ''] = /^\/execute-api\/([^/?]+)(.*)$/.exec(request.url ?? '') ?? [];
+  const api = httpApis.find(id);
+  if (!api) return json({ status: 404, json: { message: 'Not Found' } });
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+  );
+  const signature = signatureOf(request.headers.authorization);
+  const caller = signature?.service === 'execute-api' ? callers.identify(signature) : undefined;
+  return httpApis.handle(
+    api,
+    {
+      method: request.method ?? 'GET',
+      path: path.startsWith('/') ? path : `/${path}`,
+      headers,
+      body,
+      sourceIp: request.socket.remoteAddress ?? '127.0.0.1',
+    },
+    signature && caller && { ...caller, accessKeyId: signature.accessKeyId },
+  );
+}
+
+function json({ status, json: body }: ControlResponse): Answer {
+  return {
+    status,
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+    body: body === undefined ? '' : JSON.stringify(body),
+  };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}

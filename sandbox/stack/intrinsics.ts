@@ -1,0 +1,101 @@
+import { attributePath, placeholder, type Template } from './template.ts';
+
+/** What a resource is to others once it exists: its `Ref` and its attributes. */
+export interface CreatedResource {
+  readonly ref: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+export interface Scope {
+  readonly template: Template;
+  /** Pseudo-parameters and the values of the template's parameters. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly created: ReadonlyMap<string, CreatedResource>;
+}
+
+type Intrinsic = (argument: unknown, scope: Scope) => unknown;
+
+const noValue = Symbol('AWS::NoValue');
+
+const intrinsics: Readonly<Record<string, Intrinsic>> = {
+  Ref: (name, scope) => reference(String(name), scope),
+  Condition: (name, scope) => isTrue(String(name), scope),
+  'Fn::GetAtt': (path, scope) => attribute(path, scope),
+  'Fn::Join': (argument, scope) => {
+    const [separator, parts] = resolveInner(argument, scope) as [string, unknown[]];
+    return parts.join(separator);
+  },
+  'Fn::Sub': (argument, scope) => substitute(argument, scope),
+  'Fn::Split': (argument, scope) => {
+    const [separator, text] = resolveInner(argument, scope) as [string, string];
+    return text.split(separator);
+  },
+  'Fn::Select': (argument, scope) => {
+    const [index, list] = resolveInner(argument, scope) as [number | string, unknown[]];
+    return list[Number(index)];
+  },
+  'Fn::If': (argument, scope) => {
+    const [condition, then, otherwise] = argument as [string, unknown, unknown];
+    return resolveInner(isTrue(condition, scope) ? then : otherwise, scope);
+  },
+  'Fn::Equals': (argument, scope) => {
+    const [left, right] = resolveInner(argument, scope) as [unknown, unknown];
+    return String(left) === String(right);
+  },
+  'Fn::Not': (argument, scope) => !(resolveInner(argument, scope) as [boolean])[0],
+  'Fn::And': (argument, scope) => (resolveInner(argument, scope) as boolean[]).every(Boolean),
+  'Fn::Or': (argument, scope) => (resolveInner(argument, scope) as boolean[]).some(Boolean),
+};
+
+/** A template value with its intrinsic functions carried out. */
+export function resolve(value: unknown, scope: Scope): unknown {
+  const resolved = resolveInner(value, scope);
+  return resolved === noValue ? undefined : resolved;
+}
+
+export function isTrue(condition: string, scope: Scope): boolean {
+  const definition = scope.template.Conditions?.[condition];
+  if (definition === undefined) throw new Error(`the template has no condition \`${condition}\``);
+  return Boolean(resolveInner(definition, scope));
+}
+
+function resolveInner(value: unknown, scope: Scope): unknown {
+  if (Array.isArray(value))
+    return value.map((item) => resolveInner(item, scope)).filter((item) => item !== noValue);
+  if (typeof value !== 'object' || value === null) return value;
+
+  const [[key, argument] = ['', undefined], ...others] = Object.entries(value);
+  const intrinsic = others.length === 0 && typeof argument !== 'undefined' ? intrinsics[key] : undefined;
+  if (intrinsic && !(key === 'Condition' && typeof argument !== 'string')) return intrinsic(argument, scope);
+  if (key.startsWith('Fn::')) throw new Error(`the sandbox does not know the intrinsic function \`${key}\``);
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([name, inner]) => [name, resolveInner(inner, scope)] as const)
+      .filter(([, inner]) => inner !== noValue),
+  );
+}
+
+function reference(name: string, { parameters, created }: Scope): unknown {
+  if (name === 'AWS::NoValue') return noValue;
+  const value = name in parameters ? parameters[name] : created.get(name)?.ref;
+  if (value === undefined) throw new Error(`\`Ref\` of \`${name}\`, which the template does not have`);
+  return value;
+}
+
+function attribute(path: unknown, { created }: Scope): string {
+  const [id, name] = attributePath(path);
+  const value = created.get(id)?.attributes?.[name];
+  if (value === undefined)
+    throw new Error(`\`Fn::GetAtt\` of \`${id}.${name}\`, which the sandbox does not have`);
+  return value;
+}
+
+function substitute(argument: unknown, scope: Scope): string {
+  const [text, variables] = Array.isArray(argument) ? argument : [argument, {}];
+  const own = resolveInner(variables, scope) as Record<string, unknown>;
+  return String(text)
+    .replace(placeholder, (_, name: string) =>
+      String(name in own ? own[name] : name.includes('.') ? attribute(name, scope) : reference(name, scope)),
+    )
+    .replaceAll('${!', '${');
+}

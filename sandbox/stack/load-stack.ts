@@ -1,0 +1,102 @@
+import type { AlarmDefinition } from '../aws/cloudwatch.ts';
+import type { Cloud } from '../cloud.ts';
+import { type CreatedResource, isTrue, resolve, type Scope } from './intrinsics.ts';
+import type { Properties, ResourceType, ResourceTypes, Stack } from './resource-type.ts';
+import { httpApiResources } from './resources/http-api.ts';
+import { lambdaResources } from './resources/lambda.ts';
+import { messagingResources } from './resources/messaging.ts';
+import { operationsResources } from './resources/operations.ts';
+import { storageResources } from './resources/storage.ts';
+import { inDependencyOrder, type Template, type TemplateResource } from './template.ts';
+
+export interface StackOptions {
+  readonly accountId: string;
+  readonly region: string;
+  readonly name: string;
+  readonly packageFolder: string;
+}
+
+export interface LoadedStack {
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+/** A resource that the sandbox cannot make as the template says. */
+export class ResourceError extends Error {
+  override readonly name = 'ResourceError';
+  readonly logicalId: string;
+
+  constructor(logicalId: string, problem: string, options?: ErrorOptions) {
+    super(`\`${logicalId}\`: ${problem}`, options);
+    this.logicalId = logicalId;
+  }
+}
+
+const types: ResourceTypes = {
+  ...messagingResources,
+  ...lambdaResources,
+  ...storageResources,
+  ...operationsResources,
+  ...httpApiResources,
+};
+
+/** Creates what the template says, as CloudFormation does; what the sandbox does not know is an error. */
+export async function loadStack(
+  template: Template,
+  cloud: Cloud,
+  options: StackOptions,
+): Promise<LoadedStack> {
+  const alarms: { arn: string; definition: AlarmDefinition }[] = [];
+  const stack: Stack = { ...options, cloud, alarms };
+  const created = new Map<string, CreatedResource>();
+  const scope: Scope = { template, parameters: parametersOf(template, options), created };
+  const applies = ({ Condition }: { readonly Condition?: string }) =>
+    Condition === undefined || isTrue(Condition, scope);
+
+  for (const logicalId of inDependencyOrder(template.Resources)) {
+    const resource = template.Resources[logicalId] as TemplateResource;
+    if (!applies(resource)) continue;
+    try {
+      const type = typeOf(resource);
+      const properties = (resolve(resource.Properties ?? {}, scope) ?? {}) as Properties;
+      requireKnown(properties, type, resource.Type);
+      created.set(logicalId, await type.create(properties, stack, logicalId));
+    } catch (cause) {
+      throw new ResourceError(logicalId, cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+  }
+
+  // Alarms come last: they watch metrics by names, which makes no dependency.
+  for (const { arn, definition } of alarms) cloud.cloudWatch.createAlarm(arn, definition);
+
+  const outputs = Object.entries(template.Outputs ?? {}).filter(([, output]) => applies(output));
+  return {
+    outputs: Object.fromEntries(outputs.map(([name, { Value }]) => [name, String(resolve(Value, scope))])),
+  };
+}
+
+function typeOf({ Type }: TemplateResource): ResourceType {
+  const type = types[Type as keyof ResourceTypes];
+  if (!type) throw new Error(`the sandbox does not know the resource type \`${Type}\``);
+  return type;
+}
+
+function requireKnown(properties: Properties, { properties: known }: ResourceType, type: string) {
+  const unknown = Object.keys(properties).find((name) => !known.includes(name));
+  if (unknown) throw new Error(`the sandbox does not know the property \`${unknown}\` of \`${type}\``);
+}
+
+function parametersOf({ Parameters = {} }: Template, { accountId, region, name }: StackOptions) {
+  const defaults = Object.entries(Parameters).map(([parameter, { Default }]) => {
+    if (Default === undefined) throw new Error(`the parameter \`${parameter}\` has no default`);
+    return [parameter, Default] as const;
+  });
+  return {
+    'AWS::AccountId': accountId,
+    'AWS::Region': region,
+    'AWS::Partition': 'aws',
+    'AWS::StackName': name,
+    'AWS::StackId': `arn:aws:cloudformation:${region}:${accountId}:stack/${name}/sandbox`,
+    'AWS::URLSuffix': 'amazonaws.com',
+    ...Object.fromEntries(defaults),
+  };
+}

@@ -1,0 +1,76 @@
+import type { HttpApi } from '../../http-api.ts';
+import { arnOf, type ResourceTypes, type Stack } from '../resource-type.ts';
+
+export const httpApiResources: ResourceTypes = {
+  'AWS::ApiGatewayV2::Api': {
+    properties: ['Description', 'DisableExecuteApiEndpoint', 'Name', 'ProtocolType', 'Tags'],
+    create({ Name, ProtocolType }, stack) {
+      if (ProtocolType !== 'HTTP') throw new Error('the sandbox has HTTP APIs only');
+      const id = Name.replace(/[^a-z0-9]/gi, '').toLowerCase();
+      stack.cloud.httpApis.add({
+        id,
+        arn: arnOf(stack, 'execute-api', id),
+        routes: [],
+        throttling: undefined,
+      });
+      return { ref: id, attributes: { ApiId: id, ApiEndpoint: `${stack.cloud.origin}/execute-api/${id}` } };
+    },
+  },
+
+  'AWS::ApiGatewayV2::Stage': {
+    properties: [
+      'AccessLogSettings',
+      'ApiId',
+      'AutoDeploy',
+      'DefaultRouteSettings',
+      'Description',
+      'StageName',
+      'Tags',
+    ],
+    create({ ApiId, StageName, DefaultRouteSettings = {} }, stack) {
+      if (StageName !== '$default') throw new Error('the sandbox has the stage `$default` only');
+      const { ThrottlingBurstLimit: burst, ThrottlingRateLimit: perSecond } = DefaultRouteSettings;
+      const isThrottled = burst !== undefined && perSecond !== undefined;
+      apiOf(ApiId, stack).throttling = isThrottled ? { burst, perSecond } : undefined;
+      return { ref: StageName };
+    },
+  },
+
+  'AWS::ApiGatewayV2::Integration': {
+    properties: [
+      'ApiId',
+      'Description',
+      'IntegrationMethod',
+      'IntegrationType',
+      'IntegrationUri',
+      'PayloadFormatVersion',
+      'TimeoutInMillis',
+    ],
+    create({ IntegrationType, IntegrationUri, PayloadFormatVersion }) {
+      if (IntegrationType !== 'AWS_PROXY' || PayloadFormatVersion !== '2.0')
+        throw new Error('the sandbox integrates functions by payload format 2.0 only');
+      // Its own ARN serves as id, so that a route finds its function by it.
+      return { ref: IntegrationUri };
+    },
+  },
+
+  'AWS::ApiGatewayV2::Route': {
+    properties: ['ApiId', 'AuthorizationType', 'OperationName', 'RouteKey', 'Target'],
+    create({ ApiId, AuthorizationType = 'NONE', RouteKey, Target }, stack, logicalId) {
+      if (!['NONE', 'AWS_IAM'].includes(AuthorizationType))
+        throw new Error(`the sandbox does not know the authorization \`${AuthorizationType}\``);
+      apiOf(ApiId, stack).routes.push({
+        key: RouteKey,
+        functionArn: Target.replace(/^integrations\//, ''),
+        needsIam: AuthorizationType === 'AWS_IAM',
+      });
+      return { ref: logicalId };
+    },
+  },
+};
+
+function apiOf(id: string, { cloud }: Stack): HttpApi {
+  const api = cloud.httpApis.find(id);
+  if (!api) throw new Error(`there is no HTTP API \`${id}\``);
+  return api;
+}

@@ -1,0 +1,196 @@
+import { basename, join } from 'node:path';
+import { isAllowed } from '../../iam/policy.ts';
+import { mapQueue } from '../../lambda/sqs-mapping.ts';
+import { mapStream } from '../../lambda/stream-mapping.ts';
+import { nameIn } from '../../places.ts';
+import { arnOf, type Properties, type ResourceTypes, type Stack } from '../resource-type.ts';
+import { requireQueue } from './messaging.ts';
+
+export const lambdaResources: ResourceTypes = {
+  'AWS::Lambda::Function': {
+    properties: [
+      'Architectures',
+      'Code',
+      'Description',
+      'Environment',
+      'FunctionName',
+      'Handler',
+      'MemorySize',
+      'ReservedConcurrentExecutions',
+      'Role',
+      'Runtime',
+      'Tags',
+      'Timeout',
+    ],
+    async create(properties, stack, logicalId) {
+      const { FunctionName: name = `${stack.name}-${logicalId}`, ReservedConcurrentExecutions: reserved } =
+        properties;
+      const arn = arnOf(stack, 'lambda', `function:${name}`);
+      const variables: Properties = properties.Environment?.Variables ?? {};
+      await stack.cloud.lambda.createFunction({
+        name,
+        arn,
+        roleArn: properties.Role,
+        code: join(stack.packageFolder, basename(properties.Code.S3Key)),
+        handler: properties.Handler,
+        memoryMb: properties.MemorySize ?? 128,
+        timeoutMs: (properties.Timeout ?? 3) * 1000,
+        environment: Object.fromEntries(
+          Object.entries(variables).map(([key, value]) => [key, String(value)]),
+        ),
+        ...(reserved !== undefined && { reservedConcurrency: reserved }),
+      });
+      return { ref: name, attributes: { Arn: arn } };
+    },
+  },
+
+  'AWS::Lambda::Permission': {
+    properties: ['Action', 'FunctionName', 'Principal', 'SourceAccount', 'SourceArn'],
+    create({ FunctionName, Principal, SourceArn }, stack, logicalId) {
+      stack.cloud.permissions.allow(functionOf(FunctionName, stack).arn, Principal, SourceArn);
+      return { ref: logicalId };
+    },
+  },
+
+  'AWS::Lambda::EventInvokeConfig': {
+    properties: [
+      'DestinationConfig',
+      'FunctionName',
+      'MaximumEventAgeInSeconds',
+      'MaximumRetryAttempts',
+      'Qualifier',
+    ],
+    create({ FunctionName, MaximumRetryAttempts = 2, DestinationConfig }, stack, logicalId) {
+      const { arn, roleArn } = functionOf(FunctionName, stack);
+      const onFailure: string | undefined = DestinationConfig?.OnFailure?.Destination;
+      requireDestination(onFailure, roleArn, stack);
+      stack.cloud.lambda.configureAsynchronous(arn, {
+        maximumRetries: MaximumRetryAttempts,
+        ...(onFailure !== undefined && { onFailure }),
+      });
+      return { ref: logicalId };
+    },
+  },
+
+  'AWS::Lambda::EventSourceMapping': {
+    properties: [
+      'BatchSize',
+      'BisectBatchOnFunctionError',
+      'DestinationConfig',
+      'Enabled',
+      'EventSourceArn',
+      'FilterCriteria',
+      'FunctionName',
+      'FunctionResponseTypes',
+      'MaximumBatchingWindowInSeconds',
+      'MaximumRecordAgeInSeconds',
+      'MaximumRetryAttempts',
+      'ScalingConfig',
+      'StartingPosition',
+    ],
+    create(properties, stack, logicalId) {
+      const isQueue = properties.EventSourceArn.startsWith('arn:aws:sqs:');
+      if (String(properties.Enabled ?? true) === 'true')
+        (isQueue ? mapFromQueue : mapFromStream)(properties, stack);
+      return { ref: logicalId };
+    },
+  },
+
+  'AWS::Lambda::Version': {
+    properties: ['CodeSha256', 'Description', 'FunctionName'],
+    create: ({ FunctionName }, stack) => ({
+      ref: `${functionOf(FunctionName, stack).arn}:1`,
+      attributes: { Version: '1' },
+    }),
+  },
+};
+
+/** Until the account's own limit, which nothing here reaches. */
+const unboundedConcurrency = 1000;
+
+function mapFromQueue(properties: Properties, stack: Stack) {
+  const { clock, activity, faults, lambda, sqs } = stack.cloud;
+  const { arn, roleArn, timeoutMs } = functionOf(properties.FunctionName, stack);
+  const queueArn: string = properties.EventSourceArn;
+  requireQueue(queueArn, stack);
+  for (const action of ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'])
+    requirePermission(roleArn, action, queueArn, stack);
+  const queue = sqs.find(queueArn);
+  if (Number(queue?.attributes.VisibilityTimeout) * 1000 < timeoutMs)
+    throw new Error(`the visibility timeout of \`${queueArn}\` is shorter than its function may run`);
+  mapQueue(
+    {
+      queueArn,
+      batchSize: properties.BatchSize ?? 10,
+      windowSeconds: properties.MaximumBatchingWindowInSeconds ?? 0,
+      maximumConcurrency: properties.ScalingConfig?.MaximumConcurrency ?? unboundedConcurrency,
+      reportsItemFailures: reportsItemFailures(properties),
+      filters: filtersOf(properties),
+    },
+    { queues: sqs, clock, activity, faults, invoke: (event) => lambda.invoke(arn, event) },
+  );
+}
+
+function mapFromStream(properties: Properties, stack: Stack) {
+  const { clock, activity, faults, lambda, sqs, streamConsumers } = stack.cloud;
+  const { arn, roleArn } = functionOf(properties.FunctionName, stack);
+  const streamArn: string = properties.EventSourceArn;
+  for (const action of ['dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:DescribeStream'])
+    requirePermission(roleArn, action, streamArn, stack);
+  const onFailure: string | undefined = properties.DestinationConfig?.OnFailure?.Destination;
+  requireDestination(onFailure, roleArn, stack);
+  // CloudFormation's -1 means until the records expire.
+  const retries: number = properties.MaximumRetryAttempts ?? -1;
+  const take = mapStream(
+    {
+      streamArn,
+      functionArn: arn,
+      batchSize: properties.BatchSize ?? 100,
+      maximumRetries: retries < 0 ? Number.POSITIVE_INFINITY : retries,
+      bisects: properties.BisectBatchOnFunctionError ?? false,
+      reportsItemFailures: reportsItemFailures(properties),
+      filters: filtersOf(properties),
+    },
+    {
+      clock,
+      activity,
+      faults,
+      invoke: (event) => lambda.invoke(arn, event),
+      giveUp: (metadata) => onFailure && sqs.deliver(onFailure, { body: JSON.stringify(metadata) }),
+    },
+  );
+  const [tableArn = ''] = streamArn.split('/stream/');
+  const others = streamConsumers.get(tableArn) ?? (() => {});
+  streamConsumers.set(tableArn, (records) => {
+    others(records);
+    take(records);
+  });
+}
+
+function filtersOf({ FilterCriteria }: Properties): string[] {
+  return (FilterCriteria?.Filters ?? []).map(({ Pattern }: Properties) => Pattern);
+}
+
+function reportsItemFailures({ FunctionResponseTypes = [] }: Properties): boolean {
+  return FunctionResponseTypes.includes('ReportBatchItemFailures');
+}
+
+/** A function by its name or its ARN. */
+function functionOf(reference: string, { cloud }: Stack) {
+  const found = cloud.lambda.functions().find(({ name }) => name === nameIn(reference));
+  if (!found) throw new Error(`there is no function \`${reference}\``);
+  return found;
+}
+
+function requireDestination(arn: string | undefined, roleArn: string, stack: Stack) {
+  if (arn === undefined) return;
+  requireQueue(arn, stack);
+  requirePermission(roleArn, 'sqs:SendMessage', arn, stack);
+}
+
+/** What Lambda does for a function it does by the function's role, and AWS refuses the mapping of one that may not. */
+function requirePermission(roleArn: string, action: string, resource: string, { cloud }: Stack) {
+  const role = cloud.roles.get(roleArn);
+  if (!role || !isAllowed(role.policies, { action, resource }))
+    throw new Error(`the role \`${roleArn}\` lacks \`${action}\` on \`${resource}\``);
+}

@@ -1,0 +1,142 @@
+import { arnOf, asText, type Properties, type ResourceTypes, type Stack } from '../resource-type.ts';
+
+const queueAttributes = [
+  'ContentBasedDeduplication',
+  'DeduplicationScope',
+  'DelaySeconds',
+  'FifoQueue',
+  'FifoThroughputLimit',
+  'KmsMasterKeyId',
+  'MaximumMessageSize',
+  'MessageRetentionPeriod',
+  'ReceiveMessageWaitTimeSeconds',
+  'RedriveAllowPolicy',
+  'RedrivePolicy',
+  'SqsManagedSseEnabled',
+  'VisibilityTimeout',
+];
+
+export const messagingResources: ResourceTypes = {
+  'AWS::SQS::Queue': {
+    properties: ['QueueName', 'Tags', ...queueAttributes],
+    create(properties, stack, logicalId) {
+      const { QueueName = `${stack.name}-${logicalId}${properties.FifoQueue ? '.fifo' : ''}` } = properties;
+      if (Boolean(properties.FifoQueue) !== QueueName.endsWith('.fifo'))
+        throw new Error('a queue is FIFO exactly if its name ends in `.fifo`');
+      const arn = arnOf(stack, 'sqs', QueueName);
+      requireQueue(properties.RedrivePolicy?.deadLetterTargetArn, stack);
+      const given = queueAttributes.filter((name) => properties[name] !== undefined);
+      stack.cloud.sqs.createQueue(
+        arn,
+        Object.fromEntries(given.map((name) => [name, asText(properties[name])])),
+      );
+      const url = `${stack.cloud.origin}/${stack.accountId}/${QueueName}`;
+      return { ref: url, attributes: { Arn: arn, QueueName, QueueUrl: url } };
+    },
+  },
+
+  'AWS::SQS::QueuePolicy': {
+    properties: ['Queues', 'PolicyDocument'],
+    create({ Queues, PolicyDocument }, stack, logicalId) {
+      for (const url of Queues)
+        stack.cloud.sqs.setAttributes(arnOf(stack, 'sqs', url.split('/').at(-1)), {
+          Policy: asText(PolicyDocument),
+        });
+      return { ref: logicalId };
+    },
+  },
+
+  'AWS::SNS::Topic': {
+    properties: ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscription', 'Tags'],
+    create({ TopicName, DisplayName, Subscription = [] }, stack, logicalId) {
+      const name = TopicName ?? `${stack.name}-${logicalId}`;
+      const arn = arnOf(stack, 'sns', name);
+      stack.cloud.sns.createTopic(arn, DisplayName === undefined ? {} : { DisplayName });
+      for (const { Protocol, Endpoint } of Subscription) stack.cloud.sns.subscribe(arn, Protocol, Endpoint);
+      return { ref: arn, attributes: { TopicArn: arn, TopicName: name } };
+    },
+  },
+
+  'AWS::SNS::TopicPolicy': {
+    properties: ['Topics', 'PolicyDocument'],
+    create({ Topics, PolicyDocument }, { cloud }, logicalId) {
+      for (const arn of Topics) cloud.sns.setAttributes(arn, { Policy: asText(PolicyDocument) });
+      return { ref: logicalId };
+    },
+  },
+
+  'AWS::SNS::Subscription': {
+    properties: ['TopicArn', 'Protocol', 'Endpoint', 'RawMessageDelivery', 'RedrivePolicy'],
+    create({ TopicArn, Protocol, Endpoint, RawMessageDelivery, RedrivePolicy }, stack) {
+      const { sns, subscriptionDeadLetters } = stack.cloud;
+      const arn = sns.subscribe(TopicArn, Protocol, Endpoint, {
+        isRaw: String(RawMessageDelivery) === 'true',
+      });
+      requireQueue(RedrivePolicy?.deadLetterTargetArn, stack);
+      if (RedrivePolicy) subscriptionDeadLetters.set(arn, RedrivePolicy.deadLetterTargetArn);
+      return { ref: arn, attributes: { Arn: arn } };
+    },
+  },
+
+  'AWS::Events::EventBus': {
+    properties: ['Name', 'Description', 'Policy', 'Tags'],
+    create({ Name, Policy }, stack) {
+      const arn = arnOf(stack, 'events', `event-bus/${Name}`);
+      stack.cloud.events.createBus(arn, Policy);
+      return { ref: Name, attributes: { Arn: arn, Name } };
+    },
+  },
+
+  'AWS::Events::Rule': {
+    properties: [
+      'Name',
+      'Description',
+      'EventBusName',
+      'EventPattern',
+      'ScheduleExpression',
+      'State',
+      'Targets',
+    ],
+    create(properties, stack, logicalId) {
+      const {
+        EventBusName = 'default',
+        Targets = [],
+        State = 'ENABLED',
+        EventPattern,
+        ScheduleExpression,
+      } = properties;
+      const name = properties.Name ?? `${stack.name}-${logicalId}`;
+      const bus = EventBusName.split('/').at(-1);
+      const path = bus === 'default' ? name : `${bus}/${name}`;
+      const arn = arnOf(stack, 'events', `rule/${path}`);
+      for (const target of Targets) requireTarget(target, stack);
+      stack.cloud.events.createRule({
+        arn,
+        name,
+        busArn: arnOf(stack, 'events', `event-bus/${bus}`),
+        state: State,
+        ...(EventPattern !== undefined && { pattern: asText(EventPattern) }),
+        ...(ScheduleExpression !== undefined && { schedule: ScheduleExpression }),
+        targets: Targets,
+      });
+      return { ref: path, attributes: { Arn: arn } };
+    },
+  },
+};
+
+const targetMembers = ['Arn', 'Id', 'Input', 'InputPath', 'RetryPolicy', 'DeadLetterConfig', 'SqsParameters'];
+
+/** That a target lets the rule in is seen when something is delivered, as on AWS; that it exists is seen here. */
+function requireTarget(target: Properties, stack: Stack) {
+  const unknown = Object.keys(target).find((member) => !targetMembers.includes(member));
+  if (unknown) throw new Error(`the sandbox does not know a target's \`${unknown}\``);
+  requireQueue(target.DeadLetterConfig?.Arn, stack);
+  const arn: string = target.Arn;
+  if (arn.startsWith('arn:aws:sqs:')) requireQueue(arn, stack);
+  else if (!stack.cloud.lambda.functions().some((deployed) => deployed.arn === arn))
+    throw new Error(`the target \`${arn}\` is neither a queue nor a function of the stack`);
+}
+
+export function requireQueue(arn: string | undefined, { cloud }: Stack): void {
+  if (arn !== undefined && !cloud.sqs.find(arn)) throw new Error(`there is no queue \`${arn}\``);
+}

@@ -1,0 +1,117 @@
+import { isAllowed } from '../../iam/policy.ts';
+import { arnOf, type Properties, type ResourceTypes } from '../resource-type.ts';
+
+const tableMembers = [
+  'AttributeDefinitions',
+  'BillingMode',
+  'GlobalSecondaryIndexes',
+  'KeySchema',
+  'LocalSecondaryIndexes',
+  'ProvisionedThroughput',
+];
+
+export const storageResources: ResourceTypes = {
+  'AWS::DynamoDB::Table': {
+    properties: [
+      ...tableMembers,
+      'DeletionProtectionEnabled',
+      'PointInTimeRecoverySpecification',
+      'SSESpecification',
+      'StreamSpecification',
+      'TableName',
+      'Tags',
+      'TimeToLiveSpecification',
+    ],
+    async create(properties, stack, logicalId) {
+      const { dynamoDb } = stack.cloud;
+      const { StreamSpecification, TimeToLiveSpecification, PointInTimeRecoverySpecification } = properties;
+      const TableName = properties.TableName ?? `${stack.name}-${logicalId}`;
+      const members = tableMembers.filter((name) => properties[name] !== undefined);
+      const { TableDescription } = (await dynamoDb.call(stack, 'CreateTable', {
+        TableName,
+        ...Object.fromEntries(members.map((name) => [name, properties[name]])),
+        ...(StreamSpecification && { StreamSpecification: { StreamEnabled: true, ...StreamSpecification } }),
+      })) as Properties;
+      if (TimeToLiveSpecification)
+        await dynamoDb.call(stack, 'UpdateTimeToLive', { TableName, TimeToLiveSpecification });
+      if (PointInTimeRecoverySpecification)
+        await dynamoDb.call(stack, 'UpdateContinuousBackups', {
+          TableName,
+          PointInTimeRecoverySpecification,
+        });
+      const Arn = arnOf(stack, 'dynamodb', `table/${TableName}`);
+      stack.cloud.tableArns.push(Arn);
+      const StreamArn: string | undefined = TableDescription.LatestStreamArn;
+      return { ref: TableName, attributes: { Arn, ...(StreamArn !== undefined && { StreamArn }) } };
+    },
+  },
+
+  'AWS::SSM::Parameter': {
+    properties: ['Description', 'Name', 'Tags', 'Tier', 'Type', 'Value'],
+    create({ Name, Value, Type }, stack) {
+      stack.cloud.ssm.put(stack, { name: Name, value: Value, type: Type });
+      return { ref: Name, attributes: { Type, Value } };
+    },
+  },
+
+  'AWS::IAM::Role': {
+    properties: [
+      'AssumeRolePolicyDocument',
+      'Description',
+      'ManagedPolicyArns',
+      'MaxSessionDuration',
+      'Path',
+      'Policies',
+      'RoleName',
+      'Tags',
+    ],
+    create({ RoleName, AssumeRolePolicyDocument, Policies = [], ManagedPolicyArns = [] }, stack, logicalId) {
+      const name = RoleName ?? `${stack.name}-${logicalId}`;
+      const arn = `arn:aws:iam::${stack.accountId}:role/${name}`;
+      const statements = [AssumeRolePolicyDocument.Statement].flat();
+      const trusted = statements.flatMap(({ Principal }: Properties) => Principal?.Service ?? []);
+      if (!trusted.includes('lambda.amazonaws.com'))
+        throw new Error('no function of the stack could take this role');
+      const managed = ManagedPolicyArns.map((policyArn: string) => {
+        const policy = stack.cloud.managedPolicies.get(policyArn);
+        if (!policy) throw new Error(`the sandbox does not have the managed policy \`${policyArn}\``);
+        return policy;
+      });
+      const own = Policies.map(({ PolicyDocument }: Properties) => PolicyDocument);
+      const policies = [...own, ...managed];
+      // Reads every statement once, so that a condition that the sandbox cannot judge is seen now.
+      isAllowed(policies, { action: 'sandbox:Read', resource: '*' });
+      stack.cloud.roles.set(arn, { arn, policies });
+      return { ref: name, attributes: { Arn: arn, RoleId: 'AROAEXAMPLE' } };
+    },
+  },
+
+  'AWS::IAM::ManagedPolicy': {
+    properties: ['Description', 'ManagedPolicyName', 'Path', 'PolicyDocument'],
+    create({ ManagedPolicyName, Path = '/', PolicyDocument }, stack, logicalId) {
+      const arn = `arn:aws:iam::${stack.accountId}:policy${Path}${ManagedPolicyName ?? `${stack.name}-${logicalId}`}`;
+      stack.cloud.managedPolicies.set(arn, PolicyDocument);
+      return { ref: arn, attributes: { PolicyArn: arn } };
+    },
+  },
+
+  // What `serverless deploy` uploads to; the sandbox reads the same files from the package's folder.
+  'AWS::S3::Bucket': {
+    properties: [
+      'BucketEncryption',
+      'BucketName',
+      'PublicAccessBlockConfiguration',
+      'Tags',
+      'VersioningConfiguration',
+    ],
+    create: (_, stack, logicalId) => {
+      const name = `${stack.name}-${logicalId}`.toLowerCase();
+      return { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } };
+    },
+  },
+
+  'AWS::S3::BucketPolicy': {
+    properties: ['Bucket', 'PolicyDocument'],
+    create: (_, __, logicalId) => ({ ref: logicalId }),
+  },
+};

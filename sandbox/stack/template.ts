@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface TemplateResource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+  readonly DependsOn?: string | readonly string[];
+  readonly Condition?: string;
+}
+
+/** What the sandbox reads of a CloudFormation template. */
+export interface Template {
+  readonly Parameters?: Readonly<Record<string, { readonly Default?: unknown }>>;
+  readonly Conditions?: Readonly<Record<string, unknown>>;
+  readonly Resources: Readonly<Record<string, TemplateResource>>;
+  readonly Outputs?: Readonly<Record<string, { readonly Value: unknown; readonly Condition?: string }>>;
+}
+
+/** The complete template, as `serverless package` leaves it beside the functions' code. */
+export async function readPackagedTemplate(packageFolder: string): Promise<Template> {
+  const file = join(packageFolder, 'cloudformation-template-update-stack.json');
+  return JSON.parse(await readFile(file, 'utf8')) as Template;
+}
+
+/** The logical ids of the resources, each after those that it refers to or names in `DependsOn`. */
+export function inDependencyOrder(resources: Template['Resources']): string[] {
+  const ordered = new Set<string>();
+
+  function visit(id: string, path: readonly string[]) {
+    if (ordered.has(id)) return;
+    if (path.includes(id)) throw new Error(`resources depend on each other: ${[...path, id].join(' → ')}`);
+    const resource = resources[id] as TemplateResource;
+    const names = [...referencesIn(resource.Properties), ...[resource.DependsOn ?? []].flat()];
+    for (const name of names) if (name in resources) visit(name, [...path, id]);
+    ordered.add(id);
+  }
+
+  for (const id of Object.keys(resources)) visit(id, []);
+  return [...ordered];
+}
+
+function* referencesIn(value: unknown): Generator<string> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === 'Ref') yield String(inner);
+    else if (key === 'Fn::GetAtt') yield attributePath(inner)[0];
+    else if (key === 'Fn::Sub') yield* referencesInText(inner);
+    yield* referencesIn(inner);
+  }
+}
+
+function* referencesInText(sub: unknown): Generator<string> {
+  const text = Array.isArray(sub) ? sub[0] : sub;
+  for (const [, name = ''] of String(text).matchAll(placeholder)) yield name.split('.')[0] as string;
+}
+
+/** `${Name}` and `${Name.Attribute}`, but not the literal `${!Name}`. */
+export const placeholder = /\$\{([^!{}][^{}]*)\}/g;
+
+/** Both of `Fn::GetAtt`'s forms: a list, or a text with a dot. */
+export function attributePath(value: unknown): readonly [id: string, attribute: string] {
+  const [id = '', ...attribute] = Array.isArray(value) ? value.map(String) : String(value).split('.');
+  return [id, attribute.join('.')];
+}

@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals';
+import { createFaults } from '../../sandbox/faults.ts';
+
+const place = { accountId: '111111111111', region: 'us-east-1', arn: 'arn' };
+const root = { ...place, principal: 'root' };
+const aFunction = { ...place, principal: 'apply-verdicts' };
+const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
+
+test('a fault strikes functions and leaves people alone', () => {
+  const faults = createFaults();
+  faults.replace([accept]);
+  expect(faults.ofCall('ec2', 'AcceptVpcEndpointConnections', aFunction)).toEqual(accept);
+  expect(faults.ofCall('ec2', 'AcceptVpcEndpointConnections', root)).toBeUndefined();
+  expect(faults.ofCall('ec2', 'DescribeVpcEndpoints', aFunction)).toBeUndefined();
+});
+
+test('a fault for everybody strikes people too', () => {
+  const faults = createFaults();
+  faults.replace([{ ...accept, principal: '*' }]);
+  expect(faults.ofCall('ec2', 'AcceptVpcEndpointConnections', root)).toBeDefined();
+});
+
+test('a fault with a count strikes that often', () => {
+  const faults = createFaults();
+  faults.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
+  expect([1, 2, 3].map(() => faults.ofDelivery('sns')?.drop)).toEqual([true, true, undefined]);
+});
+
+test('a fault strikes at its rate', () => {
+  const faults = createFaults(() => 0.5);
+  faults.replace([{ ...accept, rate: 0.5 }]);
+  expect(faults.ofCall('ec2', 'AcceptVpcEndpointConnections', aFunction)).toBeUndefined();
+});
+
+test.each([
+  [{}, 'faults are a list'],
+  [[{ service: 'ec2', rate: 1 }], 'fault 0: action'],
+  [[accept, { ...accept, rate: 2 }], 'fault 1: rate'],
+  [[{ delivery: 'pigeon', rate: 1 }], 'fault 0: delivery'],
+])('a wrong list is refused whole, with what is wrong: %j', (list, problem) => {
+  const faults = createFaults();
+  faults.replace([accept]);
+  expect(() => faults.replace(list)).toThrow(problem);
+  expect(faults.list()).toEqual([accept]);
+});

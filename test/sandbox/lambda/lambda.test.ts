@@ -1,0 +1,111 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from '@jest/globals';
+import { createActivity } from '../../../sandbox/activity.ts';
+import { type Clock, sandboxClock } from '../../../sandbox/clock.ts';
+import { createLambda, type Lambda } from '../../../sandbox/lambda/lambda.ts';
+
+let lambda: Lambda | undefined;
+let clock: Clock | undefined;
+afterEach(async () => {
+  clock?.stop();
+  await lambda?.stop();
+});
+
+const arn = 'arn:aws:lambda:us-east-1:111111111111:function:greet';
+
+async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 3000 }) {
+  const code = await mkdtemp(join(tmpdir(), 'linkgate-test-'));
+  await writeFile(join(code, 'index.js'), source);
+  const clockOffset = new SharedArrayBuffer(8);
+  const time = sandboxClock((offset) => {
+    new Float64Array(clockOffset)[0] = offset;
+  });
+  const given: { destination: string; record: unknown }[] = [];
+  const output: string[] = [];
+  const host = await createLambda({
+    clock: time,
+    clockOffset,
+    activity: createActivity(),
+    environmentOf: () => ({ AWS_REGION: 'us-east-1' }),
+    onOutput: (_, text) => output.push(text),
+    sendToDestination: (destination, _, record) => given.push({ destination, record }),
+  });
+  lambda = host;
+  clock = time;
+  const environment = { GREETING: 'hello' };
+  const configuration = {
+    name: 'greet',
+    arn,
+    roleArn: 'arn:role',
+    code,
+    handler: 'index.handler',
+    environment,
+  };
+  await host.createFunction({ ...configuration, ...limits });
+  return { host, time, given, output };
+}
+
+test('a function sees its own environment, its name and its remaining time', async () => {
+  const { host } = await deployed(`exports.handler = async (event, context) =>
+    [process.env.GREETING, event.who, context.functionName, context.getRemainingTimeInMillis() <= 3000]`);
+  await expect(host.invoke(arn, { who: 'you' })).resolves.toEqual({
+    ok: true,
+    value: ['hello', 'you', 'greet', true],
+  });
+});
+
+test('a function stays warm between events', async () => {
+  const { host } = await deployed('let calls = 0; exports.handler = async () => ++calls');
+  await host.invoke(arn, {});
+  await expect(host.invoke(arn, {})).resolves.toEqual({ ok: true, value: 2 });
+});
+
+test('a function that throws fails with what it threw', async () => {
+  const { host } = await deployed(`exports.handler = async () => { throw new RangeError('too far') }`);
+  await expect(host.invoke(arn, {})).resolves.toMatchObject({
+    ok: false,
+    error: { errorType: 'RangeError', errorMessage: 'too far' },
+  });
+});
+
+test('a function that takes too long is stopped, and the next event gets a fresh one', async () => {
+  const source =
+    'let calls = 0; exports.handler = async (event) => { calls += 1; while (event.spin) ; return calls }';
+  const { host } = await deployed(source, { memoryMb: 128, timeoutMs: 200 });
+  await host.warm();
+  await expect(host.invoke(arn, { spin: true })).resolves.toMatchObject({
+    error: { errorMessage: 'Task timed out after 0.20 seconds' },
+  });
+  await expect(host.invoke(arn, {})).resolves.toEqual({ ok: true, value: 1 });
+});
+
+test("a function's clock is the sandbox's", async () => {
+  const { host, time } = await deployed(`exports.handler = async () =>
+    [Date.now(), new Date() instanceof Date, structuredClone(new Date()) instanceof Date]`);
+  time.advance(86_400_000);
+  const earliest = time.now();
+  const { value } = (await host.invoke(arn, {})) as { value: [number, boolean, boolean] };
+  expect(value[0]).toBeGreaterThanOrEqual(earliest);
+  expect(value.slice(1)).toEqual([true, true]);
+});
+
+test('an event that keeps failing is tried three times and then sent to its destination', async () => {
+  const { host, time, given, output } = await deployed(
+    `exports.handler = async () => { console.log('tried'); throw new Error('never') }`,
+  );
+  host.configureAsynchronous(arn, { maximumRetries: 2, onFailure: 'arn:queue' });
+  await host.invokeAsynchronously(arn, { a: 1 });
+  while (given.length === 0) {
+    time.advance(120_000);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(given).toMatchObject([
+    {
+      destination: 'arn:queue',
+      record: { requestPayload: { a: 1 }, requestContext: { approximateInvokeCount: 3 } },
+    },
+  ]);
+  expect(output.join('')).toBe('tried\ntried\ntried\n');
+});
