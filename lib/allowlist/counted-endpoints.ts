@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AccountId, type Connection, EndpointId, isLive, ServiceId } from '../connection/connection.ts';
-import { readRecord, recordKey } from '../connection/connection-record.ts';
+import { mayBecomeLive, readRecord, recordKey } from '../connection/connection-record.ts';
 import { type Connections, everyOne } from '../connection/connections.ts';
 import { placeName } from '../place.ts';
 import { itemKind } from '../table/item.ts';
@@ -49,19 +49,19 @@ export function countedWrite(
 
 /**
  * The endpoints that count now: from the set, or, where it was kept for another version of the entry or not at all, from EC2.
- * Those that are accepted by verdict and not yet in EC2 count too.
+ * Those that may become live count too.
  */
 export async function endpointsThatCount(
   whose: Whose,
   entry: AllowlistEntry,
   kept: CountedEndpoints | undefined,
-  deps: { readonly table: Table; readonly connections: Connections },
+  deps: { readonly table: Table; readonly connections: Connections; readonly now: () => Date },
 ): Promise<string[]> {
   if (kept?.entryVersion === entry.version) return kept.endpointIds;
   const { serviceId, ownerAccountId } = whose;
   const theirs = await everyOne(deps.connections, { serviceIds: [serviceId], ownerAccountId });
   const waiting = theirs.filter(({ state }) => state === 'pendingAcceptance');
   const records = await deps.table.get(waiting.map(({ endpointId }) => recordKey(endpointId)));
-  const accepted = records.map(readRecord).filter(({ verdict }) => verdict?.outcome === 'accept');
-  return [...theirs.filter(({ state }) => isLive(state)), ...accepted].map(({ endpointId }) => endpointId);
+  const soon = records.map(readRecord).filter((record) => mayBecomeLive(record, deps.now()));
+  return [...theirs.filter(({ state }) => isLive(state)), ...soon].map(({ endpointId }) => endpointId);
 }

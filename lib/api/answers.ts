@@ -17,7 +17,8 @@ interface Closed {
 }
 
 export function closedBy({ record, connection }: Extract<PersonsDecision, { status: 'not-open' }>): Closed {
-  const state = connection?.state ?? record?.state ?? 'deleted';
+  // What EC2 no longer lists is gone, whatever is remembered of it.
+  const state = connection?.state ?? 'deleted';
   const { approval, verdict } = record ?? {};
   if (approval) return { state, ...approval };
   if (verdict?.outcome === 'accept' || verdict?.outcome === 'reject')

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.ts';
 import { type ConnectionRecord, readRecord, recordKey } from '../connection/connection-record.ts';
+import { everyOne } from '../connection/connections.ts';
 import { type Deciding, decideConnection } from '../connection/decide-connections.ts';
 import { type Place, placeName } from '../place.ts';
 import { registeredServices } from '../service/register-service.ts';
@@ -27,20 +28,33 @@ export async function decideByPerson(
   word: Word,
   deps: Deciding,
 ): Promise<PersonsDecision> {
-  const [item] = await deps.table.get([recordKey(endpointId)]);
-  const record = item && readRecord(item);
-  const connection = await findConnection(endpointId, record?.place, deps);
-  if (!connection) return record ? { status: 'not-open', record } : { status: 'unknown' };
-  if (connection.state !== 'pendingAcceptance')
-    return { status: 'not-open', connection, ...(record && { record }) };
+  const known = await findRecord(endpointId, deps);
+  const connection = await findConnection(endpointId, known?.place, deps);
+  if (connection?.state !== 'pendingAcceptance') return notOpen(endpointId, connection, deps);
 
   const approval: Approval = { ...word, at: deps.now().toISOString() };
   const decision = await decideConnection(connection, deps, { approval });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
-  if (decision.outcome === 'passed') return { status: 'not-open', connection };
-  if (decision.outcome === 'not-open') return { status: 'not-open', connection, record: decision.record };
+  if (decision.outcome === 'passed' || decision.outcome === 'not-open')
+    return { status: 'not-open', connection: decision.record, record: decision.record };
   if (decision.record.effect) await deps.doorbell.ring(connection.place);
   return { status: 'decided', approval, record: decision.record };
+}
+
+/** Who decided it may have been written down only after this person's look at it began. */
+async function notOpen(
+  endpointId: string,
+  connection: Connection | undefined,
+  deps: Deciding,
+): Promise<PersonsDecision> {
+  const record = await findRecord(endpointId, deps);
+  if (!connection && !record) return { status: 'unknown' };
+  return { status: 'not-open', ...(connection && { connection }), ...(record && { record }) };
+}
+
+async function findRecord(endpointId: string, { table }: Deciding): Promise<ConnectionRecord | undefined> {
+  const [item] = await table.get([recordKey(endpointId)]);
+  return item && readRecord(item);
 }
 
 /** As EC2 shows it now; where it is not known which place it is in, every place of a registered service is asked. */
@@ -50,8 +64,8 @@ export async function findConnection(
   { table, connectionsIn }: Pick<Deciding, 'table' | 'connectionsIn'>,
 ): Promise<Connection | undefined> {
   for (const place of known ? [known] : await placesOf(table)) {
-    const { connections } = await connectionsIn(place).page({ endpointIds: [endpointId] });
-    if (connections[0]) return connections[0];
+    const [connection] = await everyOne(connectionsIn(place), { endpointIds: [endpointId] });
+    if (connection) return connection;
   }
   return undefined;
 }

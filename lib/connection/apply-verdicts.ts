@@ -180,7 +180,7 @@ async function ask(
 
 /** Of what is due, what EC2 may be asked for now. What changed meanwhile is said on the bus instead. */
 async function stillDue(
-  { serviceId, pointers }: Batch,
+  { action, serviceId, pointers }: Batch,
   connections: Connections,
   { table, bus, now }: Applying,
   applied: Applied,
@@ -202,10 +202,13 @@ async function stillDue(
     const record = item && readRecord(item);
     const connection = shown.get(endpointId);
     if (!connection || !record || !isDue(record)) continue;
-    const isPending = connection.state === 'pendingAcceptance';
-    const canBeAsked = isPending || (record.effect.action === 'reject' && isLive(connection.state));
+    // Decided otherwise since the pointer was read: whoever decided it rang for that.
+    if (record.effect.action !== action) continue;
+    const canBeAsked =
+      connection.state === 'pendingAcceptance' ||
+      (record.effect.action === 'reject' && isLive(connection.state));
     if (!canBeAsked) events.push({ type: 'Connection Changed', connection, record });
-    else if (isPending && !isCurrent(record.verdict, consult(record, found).consulted, time))
+    else if (!isCurrent(record.verdict, consult(record, found).consulted, time))
       events.push({ type: 'Connection Request', connection });
     else if (!wasJustAsked(record, time)) askable.push(record);
   }

@@ -176,7 +176,8 @@ export function decided(
   return {
     record: {
       ...known,
-      state: request.state,
+      // Deciding is not observing: that it is live already is recorded when it is tended.
+      state: before && isLive(request.state) ? before.state : request.state,
       verdict: { ...verdict, decidedAt: time, decidedBy: word?.by ?? 'linkgate', consulted },
       ...(effect && { effect }),
       ...(word && { approval: word }),
@@ -240,6 +241,15 @@ function askedAgain(before: ConnectionRecord, action: Effect['action'], time: st
 /** How long after linkgate asked EC2 for something a late answer to it can still surprise, in milliseconds. */
 const lateAnswers = 5 * 60_000;
 
+function mayChangeLate({ lastAskedAt }: ConnectionRecord, now: Date): boolean {
+  return lastAskedAt !== undefined && now.getTime() - new Date(lastAskedAt).getTime() < lateAnswers;
+}
+
+/** Whether a request may still become live: by its verdict, or because EC2 was asked before the verdict changed. */
+export function mayBecomeLive(record: ConnectionRecord, now: Date): boolean {
+  return record.verdict?.outcome === 'accept' || mayChangeLate(record, now);
+}
+
 /**
  * EC2 shows a connection otherwise than it is remembered.
  * @param registeredAt ISO 8601: connections from before are recorded and left alone.
@@ -265,7 +275,7 @@ export function observed(
     };
   }
 
-  const { missingSince: _missingSince, ...found } = before;
+  const { missingSince: _missingSince, goneAt: _goneAt, ...found } = before;
   const seen = { ...found, state };
   const { effect, ...done } = seen;
   const happened = (action: Action, more: Partial<Happening> = {}): Happening[] => [
@@ -276,6 +286,8 @@ export function observed(
     if (before.goneAt !== undefined) return undefined;
     return { record: { ...done, goneAt: time }, happenings: happened('gone') };
   }
+  // What is being deleted can only be gone; anything else is old news.
+  if (before.state === 'deleting') return undefined;
   if (effect && fulfils(effect.action, state))
     return { record: done, happenings: happened('applied', { outcome: effect.action }) };
   if (effect?.action === 'accept' && state === 'rejected')
@@ -303,9 +315,7 @@ function unasked(
   const outcome = before.verdict?.outcome;
   const changed = isLive(state) !== isLive(before.state) || state === 'rejected';
   if (!changed || state === 'deleting') return undefined;
-  const wasJustAsked =
-    before.lastAskedAt !== undefined && now.getTime() - new Date(before.lastAskedAt).getTime() < lateAnswers;
-  if (outcome === 'reject' && isLive(state) && wasJustAsked)
+  if (outcome === 'reject' && isLive(state) && mayChangeLate(before, now))
     return {
       record: { ...seen, effect: { action: 'reject', asked: 0 } },
       happenings: [
@@ -321,7 +331,13 @@ function unasked(
   return {
     record: seen,
     happenings: [
-      { time, actor: 'ec2', action: 'observed', state, reason: `it became ${state} outside linkgate` },
+      {
+        time,
+        actor: 'ec2',
+        action: 'observed',
+        state,
+        reason: `it became ${state}, which the newest verdict did not ask for: by hand, or by an earlier call that took effect late`,
+      },
     ],
   };
 }

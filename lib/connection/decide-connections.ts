@@ -15,6 +15,7 @@ import {
   decided,
   isCurrent,
   isOpen,
+  mayBecomeLive,
   readRecord,
   recordKey,
   transitionWrites,
@@ -37,8 +38,8 @@ export interface Deciding extends Invocation {
 export type Decision =
   | { readonly outcome: Verdict['outcome']; readonly record: ConnectionRecord; readonly isNew: boolean }
   | { readonly outcome: 'not-open'; readonly record: ConnectionRecord }
-  | { readonly outcome: 'unregistered' }
-  | { readonly outcome: 'passed' };
+  | { readonly outcome: 'passed'; readonly record: ConnectionRecord }
+  | { readonly outcome: 'unregistered' };
 
 /** Decides each request on its own after one read for all, then rings once for each place that has work. */
 export async function decideConnections(requests: readonly Connection[], deps: Deciding) {
@@ -72,8 +73,7 @@ export async function decideConnection(
     const item = known.find(recordKey(request.endpointId));
     const before = item && readRecord(item);
     if (!service) return before?.effect ? abandon(before, deps) : { outcome: 'unregistered' };
-    if (before && before.state !== 'pendingAcceptance' && before.goneAt === undefined)
-      return { outcome: 'passed' };
+    if (before && hasPassed(before)) return { outcome: 'passed', record: before };
     if (approval && before && !isOpen(before)) return { outcome: 'not-open', record: before };
     if (!approval && before && isCurrent(before.verdict, consulted, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
@@ -82,13 +82,18 @@ export async function decideConnection(
     const policy = { service, entries, countedEndpointIds: count.endpointIds, rules: deps.rules };
     const verdict = decide(request, policy, approval ?? before?.approval, now);
     const { record, happenings } = decided(before, request, verdict, consulted, now, approval);
-    const after = { ...record, counted: count.keeps && verdict.outcome === 'accept' };
+    const after = { ...record, counted: count.keeps && mayBecomeLive(record, now) };
     const isWritten = await deps.table.write([
       ...transitionWrites(before, { record: after, happenings }, deps.requestId),
       ...count.writes(after.counted),
     ]);
     return isWritten ? { outcome: verdict.outcome, record: after, isNew: true } : lost;
   });
+}
+
+/** EC2 has answered it. What is still to be cut may be decided anew, and then not be cut. */
+function hasPassed({ state, goneAt, effect }: ConnectionRecord): boolean {
+  return state !== 'pendingAcceptance' && goneAt === undefined && effect === undefined;
 }
 
 /** What is due at a service that was unregistered meanwhile is due no longer. */
@@ -111,7 +116,7 @@ async function countFor(
   request: Connection,
   entries: Policy['entries'],
   known: ReturnType<typeof byKey>,
-  { table, connectionsIn }: Deciding,
+  { table, connectionsIn, now }: Deciding,
 ) {
   const entry = entryThatCounts({ entries });
   if (entry?.maxEndpoints === undefined) return { keeps: false, endpointIds: [], writes: () => [] };
@@ -119,7 +124,7 @@ async function countFor(
   const item = known.find(countedKey(request));
   const kept = item && readCounted(item);
   const connections = connectionsIn(request.place);
-  const endpointIds = await endpointsThatCount(request, entry, kept, { table, connections });
+  const endpointIds = await endpointsThatCount(request, entry, kept, { table, connections, now });
   return {
     keeps: true,
     endpointIds,

@@ -35,6 +35,8 @@ async function tendConnection({ connection, record }: ConnectionEvent, deps: Ten
   return untilWon(connection.endpointId, async (isFirst) => {
     const known = isFirst && record ? { record, registeredAt: '' } : await readBoth(connection, deps.table);
     if (known.registeredAt === undefined) return [];
+    // It was seen before it was gone; only the news of it was slow.
+    if (known.record?.goneAt !== undefined && record?.goneAt === undefined) return [];
     const transition = observed(known.record, connection, known.registeredAt, deps.now());
     if (!transition) return [];
     const isWritten = await writeTransition(known.record, transition, deps);

@@ -30,8 +30,12 @@ export function decide(
 
   if (isSaid('wait')) return verdict('wait', findings);
   if (isSaid('reject')) return verdict('reject', findings);
+  // A person's word does not run out, whatever an entry beside it does.
   if (approval)
-    return verdict(approval.decision === 'approve' ? 'accept' : 'reject', [...findings, wordOf(approval)]);
+    return {
+      outcome: approval.decision === 'approve' ? 'accept' : 'reject',
+      findings: [...findings, wordOf(approval)],
+    };
   if (isSaid('ask')) return verdict('ask', findings);
   if (isSaid('accept')) return verdict('accept', findings);
   return unlisted(request, policy);

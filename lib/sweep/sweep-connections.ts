@@ -8,6 +8,7 @@ import { type Connection, type ConnectionState, isLive } from '../connection/con
 import {
   type ConnectionRecord,
   dueIn,
+  mayBecomeLive,
   missing,
   readRecord,
   recordKey,
@@ -185,25 +186,30 @@ async function endpointsThatCount(
   theirs: readonly Connection[],
   kept: CountedEndpoints,
   startedAt: string,
-  { table }: Sweeping,
+  { table, now }: Sweeping,
 ): Promise<string[] | undefined> {
   const listed = new Map(theirs.map(({ endpointId, state }) => [endpointId, state]));
-  const isKept = new Set(kept.endpointIds);
-  const extra = kept.endpointIds.filter((id) => !mayCount(listed.get(id)));
-  const lacking = theirs.filter(({ endpointId, state }) => isLive(state) && !isKept.has(endpointId));
-  const ids = [...extra, ...lacking.map(({ endpointId }) => endpointId)];
-  const records = new Map(
-    (await table.get(ids.map(recordKey))).map(readRecord).map((record) => [record.endpointId, record]),
-  );
+  const live = theirs.filter(({ state }) => isLive(state)).map(({ endpointId }) => endpointId);
+  const doubtful = kept.endpointIds.filter((id) => !live.includes(id));
+  const lacking = live.filter((id) => !kept.endpointIds.includes(id));
+  const items = await table.get([...doubtful, ...lacking].map(recordKey));
+  const records = new Map(items.map(readRecord).map((record) => [record.endpointId, record]));
+  const time = now();
+  const doesCount = (id: string) => counts(records.get(id), listed.get(id), time);
   const isRecent = (id: string) => (records.get(id)?.requestedAt ?? '') >= startedAt;
-  const remove = extra.filter(
-    (id) => !isRecent(id) && (!listed.has(id) || !mayCount(records.get(id)?.state)),
-  );
-  const add = lacking.map(({ endpointId }) => endpointId).filter((id) => mayCount(records.get(id)?.state));
+  const remove = doubtful.filter((id) => !isRecent(id) && !doesCount(id));
+  const add = lacking.filter(doesCount);
   if (remove.length === 0 && add.length === 0) return undefined;
   return [...kept.endpointIds.filter((id) => !remove.includes(id)), ...add];
 }
 
-function mayCount(state: ConnectionState | undefined): boolean {
-  return state !== undefined && (state === 'pendingAcceptance' || isLive(state));
+/** Live or about to become so, and not known to have ended since it was listed. */
+function counts(
+  record: ConnectionRecord | undefined,
+  listed: ConnectionState | undefined,
+  now: Date,
+): boolean {
+  if (!record || !listed) return false;
+  if (isLive(record.state)) return true;
+  return record.state === 'pendingAcceptance' && (isLive(listed) || mayBecomeLive(record, now));
 }
