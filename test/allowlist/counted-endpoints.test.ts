@@ -1,0 +1,53 @@
+import { expect, test } from '@jest/globals';
+import { endpointsThatCount } from '../../lib/allowlist/counted-endpoints.ts';
+import {
+  aConnection,
+  anEntry,
+  aRecord,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  serviceId,
+} from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const entry = anEntry({ maxEndpoints: 3, version: 4 });
+const kept = {
+  serviceId: serviceId(1),
+  accountId: consumer,
+  endpointIds: [endpointId(7)],
+  entryVersion: 4,
+  version: 1,
+};
+
+const connections = [
+  aConnection({ endpointId: endpointId(1), state: 'available' }),
+  aConnection({ endpointId: endpointId(2), state: 'pending' }),
+  aConnection({ endpointId: endpointId(3) }),
+  aConnection({ endpointId: endpointId(4) }),
+  aConnection({ endpointId: endpointId(5), state: 'rejected' }),
+  aConnection({ endpointId: endpointId(6) }),
+];
+const records = [
+  aRecord({ endpointId: endpointId(3), verdict: aVerdict('accept') }),
+  aRecord({ endpointId: endpointId(4), verdict: aVerdict('ask') }),
+  aRecord({ endpointId: endpointId(6), verdict: aVerdict('reject'), lastAskedAt: noon.toISOString() }),
+];
+
+function counted(set: typeof kept | undefined) {
+  const { table, ec2, deps } = aWorld({ connections, records });
+  return endpointsThatCount(aConnection(), entry, set, { table, connections: ec2, now: deps.now });
+}
+
+test('endpoints that count are those of the set, while it was kept for this entry', async () => {
+  expect(await counted(kept)).toEqual([endpointId(7)]);
+});
+
+test('where there is no set, those count that live in EC2, and those that an Accept may still make live', async () => {
+  expect(await counted(undefined)).toEqual([1, 2, 3, 6].map(endpointId));
+});
+
+test('where the entry changed since, they are counted afresh', async () => {
+  expect(await counted({ ...kept, entryVersion: 3 })).toEqual([1, 2, 3, 6].map(endpointId));
+});

@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import { changeEntry, entriesFor, removeEntry } from '../../lib/allowlist/entries.ts';
+import { ContendedError } from '../../lib/table/contention.ts';
+import { alice, anEntry, consumer, noon, serviceId } from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const change = { serviceId: serviceId(1), accountId: consumer, effect: 'allow' } as const;
+
+describe('an entry', () => {
+  test('is remembered with who changed it and when', async () => {
+    const { deps, table } = aWorld();
+    const entry = await changeEntry(change, alice, deps);
+    expect(entry).toEqual({
+      ...change,
+      changedAt: noon.toISOString(),
+      changedBy: alice,
+      version: noon.getTime(),
+    });
+    expect(await entriesFor([serviceId(1)], table)).toEqual([entry]);
+  });
+
+  test('replaces the one that the account has there, limits and all', async () => {
+    const { deps, table } = aWorld({ entries: [anEntry({ maxEndpoints: 3, note: 'for a while' })] });
+    await changeEntry({ ...change, effect: 'block' }, alice, deps);
+    const [entry] = await entriesFor([serviceId(1)], table);
+    expect(entry).toMatchObject({ effect: 'block' });
+    expect(entry).not.toHaveProperty('maxEndpoints');
+  });
+
+  test('changed twice in a millisecond has two versions', async () => {
+    const { deps } = aWorld();
+    const [first, second] = [await changeEntry(change, alice, deps), await changeEntry(change, alice, deps)];
+    expect(second.version).toBeGreaterThan(first.version);
+  });
+
+  test('taken away and made anew is never mistaken for the earlier one', async () => {
+    const world = aWorld();
+    const { version } = await changeEntry(change, alice, world.deps);
+    await removeEntry(change, world.deps);
+    world.wait(1);
+    expect((await changeEntry(change, alice, world.deps)).version).toBeGreaterThan(version);
+  });
+
+  test('that is taken away is handed back, once', async () => {
+    const { deps, table } = aWorld({ entries: [anEntry()] });
+    expect(await removeEntry(change, deps)).toEqual(anEntry());
+    expect(await removeEntry(change, deps)).toBeUndefined();
+    expect(await entriesFor([serviceId(1)], table)).toEqual([]);
+  });
+
+  test('that others keep changing is given back', async () => {
+    const world = aWorld({ entries: [anEntry()] });
+    const deps = { ...world.deps, table: { ...world.table, write: async () => false } };
+    await expect(changeEntry(change, alice, deps)).rejects.toThrow(ContendedError);
+    await expect(removeEntry(change, deps)).rejects.toThrow(ContendedError);
+  });
+});
+
+test('entries are those of the services asked for, and of every service where that is asked for', async () => {
+  const entries = [anEntry(), anEntry({ serviceId: '*' }), anEntry({ serviceId: serviceId(2) })];
+  const { table } = aWorld({ entries });
+  expect(await entriesFor([serviceId(1), '*'], table)).toEqual(entries.slice(0, 2));
+});

@@ -1,0 +1,355 @@
+import { describe, expect, test } from '@jest/globals';
+import { apiRoutes } from '../../lib/api/api.ts';
+import { makeDefaultGroup } from '../../lib/approval/approver-group.ts';
+import {
+  aConfiguration,
+  aConnection,
+  alice,
+  anApproval,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  serviceId,
+} from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+
+const services = [aService()];
+
+/** What the API answers in a world. */
+async function ask(world: World, method: string, path: string, body?: unknown) {
+  const request = {
+    method,
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  };
+  const response = await apiRoutes(() => world.deps).request(path, request);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+function refusal(status: number, code: string, message: unknown = expect.any(String)) {
+  return { status, body: { error: { code, message } } };
+}
+
+describe('setup', () => {
+  test('makes what is missing, and leaves what is there', async () => {
+    const world = aWorld();
+    expect(await ask(world, 'POST', '/setup')).toEqual({
+      status: 200,
+      body: { done: ['made the key that signs links', 'made the approver group default'] },
+    });
+    expect(await ask(world, 'POST', '/setup')).toMatchObject({
+      body: { done: ['the key that signs links was there', 'the approver group default was there'] },
+    });
+    expect([...world.secrets.keys()]).toEqual(['links/signing-key']);
+  });
+});
+
+describe('services', () => {
+  test('are registered, and listed with their places', async () => {
+    const world = aWorld();
+    world.services.show(aConfiguration());
+    const registration = { serviceId: serviceId(1), name: 'orders', onUnlisted: 'hold' };
+    const answer = await ask(world, 'POST', '/services', registration);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { service: { ...registration, accountId: '111111111111', region: 'us-east-1' }, warnings: [] },
+    });
+    expect(answer.body.service).not.toHaveProperty('version');
+    expect(await ask(world, 'GET', '/services')).toMatchObject({ body: { services: [registration] } });
+  });
+
+  test.each(['orders', serviceId(1)])('are found by name or id: %s', async (name) => {
+    const answer = await ask(aWorld({ services }), 'GET', `/services/${name}`);
+    expect(answer).toMatchObject({ status: 200, body: { service: { serviceId: serviceId(1) } } });
+  });
+
+  test('that are not registered are said to be unknown, beside those that are', async () => {
+    expect(await ask(aWorld({ services }), 'GET', '/services/order')).toEqual(
+      refusal(404, 'UnknownService', 'no service `order` is registered (registered: orders)'),
+    );
+    expect(await ask(aWorld(), 'DELETE', '/services/order')).toEqual(
+      refusal(404, 'UnknownService', 'no service `order` is registered (registered: none yet)'),
+    );
+  });
+
+  test('that EC2 does not show are not registered', async () => {
+    expect(await ask(aWorld(), 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
+      refusal(
+        404,
+        'UnknownService',
+        `account 111111111111 has no endpoint service \`${serviceId(1)}\` in us-east-1`,
+      ),
+    );
+  });
+
+  test('with a name that is taken are not registered', async () => {
+    const world = aWorld({ services });
+    world.services.show(aConfiguration({ serviceId: serviceId(2) }));
+    const answer = await ask(world, 'POST', '/services', { serviceId: serviceId(2), name: 'orders' });
+    expect(answer).toEqual(
+      refusal(400, 'NameTaken', `\`orders\` is the name of ${serviceId(1)}; give another with --name`),
+    );
+  });
+
+  test('ask only approvers who are there', async () => {
+    const world = aWorld();
+    world.services.show(aConfiguration());
+    const registration = { serviceId: serviceId(1), approvers: 'default' };
+    expect(await ask(world, 'POST', '/services', registration)).toEqual(
+      refusal(400, 'InvalidRequest', 'there is no approver group `default`'),
+    );
+    await makeDefaultGroup(world.table);
+    expect(await ask(world, 'POST', '/services', registration)).toMatchObject({ status: 200 });
+  });
+
+  test('that somebody else keeps changing are a conflict, to be tried again', async () => {
+    const world = aWorld({ services });
+    world.deps.table = { ...world.table, write: async () => false };
+    expect(await ask(world, 'DELETE', '/services/orders')).toEqual(refusal(409, 'Conflict'));
+  });
+
+  test('are removed', async () => {
+    const world = aWorld({ services });
+    expect(await ask(world, 'DELETE', '/services/orders')).toMatchObject({ status: 200 });
+    expect(await ask(world, 'GET', '/services')).toEqual({ status: 200, body: { services: [] } });
+  });
+});
+
+describe('the allowlist', () => {
+  test('takes an entry, with who changed it and when', async () => {
+    const world = aWorld({ services });
+    const answer = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, {
+      effect: 'allow',
+      maxEndpoints: 2,
+    });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        entry: {
+          serviceId: serviceId(1),
+          accountId: consumer,
+          effect: 'allow',
+          maxEndpoints: 2,
+          changedBy: alice,
+          changedAt: noon.toISOString(),
+        },
+        warnings: [],
+      },
+    });
+    expect(await ask(world, 'GET', '/allowlist')).toMatchObject({
+      body: { entries: [{ accountId: consumer }] },
+    });
+  });
+
+  test('takes an entry for every service', async () => {
+    const world = aWorld({ services });
+    await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
+    expect(await ask(world, 'GET', '/allowlist?service=*')).toMatchObject({
+      body: { entries: [{ serviceId: '*', effect: 'block' }] },
+    });
+    expect(await ask(world, 'GET', '/allowlist?service=orders')).toMatchObject({ body: { entries: [] } });
+  });
+
+  test.each([
+    ['blocking', 'PUT', { effect: 'block' }],
+    ['forgetting', 'DELETE', undefined],
+  ])('says that %s cuts nothing, and how to cut it', async (_change, method, input) => {
+    const connections = [aConnection({ state: 'available' })];
+    const world = aWorld({ services, connections, entries: [anEntry()] });
+    const { body } = await ask(world, method, `/allowlist/orders/${consumer}`, input);
+    expect(body.warnings).toEqual([
+      expect.stringMatching(
+        /stays connected.*aws ec2 reject-vpc-endpoint-connections --service-id vpce-svc-/,
+      ),
+    ]);
+  });
+
+  test('says that allowing revives nothing that was rejected', async () => {
+    const world = aWorld({ services, connections: [aConnection({ state: 'rejected' })] });
+    const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow' });
+    expect(body.warnings).toEqual([expect.stringContaining('stays rejected')]);
+  });
+
+  test('forgets an entry', async () => {
+    const world = aWorld({ services, entries: [anEntry()] });
+    expect(await ask(world, 'DELETE', `/allowlist/orders/${consumer}`)).toMatchObject({
+      status: 200,
+      body: { entry: { accountId: consumer } },
+    });
+    expect(await ask(world, 'DELETE', `/allowlist/orders/${consumer}`)).toEqual(
+      refusal(404, 'UnknownEntry', expect.stringContaining(`account ${consumer} has no entry`)),
+    );
+  });
+
+  test.each([
+    ['an account id of 11 digits', '12345678901', { effect: 'allow' }, 'an account id has 12 digits'],
+    ['an effect that there is not', consumer, { effect: 'permit' }, 'effect:'],
+    ['a misspelt field', consumer, { effect: 'allow', maxEndpoint: 1 }, 'maxEndpoint:'],
+    ['no endpoint at all', consumer, { effect: 'allow', endpointIds: [] }, 'endpointIds:'],
+    ['an endpoint id that is none', consumer, { effect: 'allow', endpointIds: ['vpce-x'] }, 'endpointIds.0:'],
+    [
+      'a Region that is none',
+      consumer,
+      { effect: 'allow', consumerRegions: ['Virginia'] },
+      'consumerRegions.0:',
+    ],
+    ['an expiry in the past', consumer, { effect: 'allow', expiresAt: noon.toISOString() }, 'is in the past'],
+    ['text that is not JSON', consumer, '{', 'the body is not JSON'],
+  ])('refuses %s and says so', async (_what, accountId, body, message) => {
+    const answer = await ask(aWorld({ services }), 'PUT', `/allowlist/orders/${accountId}`, body);
+    expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
+  });
+});
+
+describe('connections', () => {
+  const connections = [aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })];
+  const records = [aRecord({ verdict: aVerdict('ask') })];
+
+  test('are listed beside their verdicts', async () => {
+    const world = aWorld({ services, connections, records });
+    expect(await ask(world, 'GET', '/connections')).toMatchObject({
+      status: 200,
+      body: { connections: [{ endpointId: endpointId(1), verdict: 'ask' }, { endpointId: endpointId(2) }] },
+    });
+    expect(await ask(world, 'GET', '/connections?state=available&service=orders')).toMatchObject({
+      body: { connections: [{ endpointId: endpointId(2), verdict: null }] },
+    });
+    expect(await ask(world, 'GET', '/connections?waiting=true')).toMatchObject({
+      body: { connections: [{ endpointId: endpointId(1) }] },
+    });
+  });
+
+  test.each([
+    ['state=Available', 'state:'],
+    ['nextToken=x', 'nextToken'],
+  ])('are not listed by %s', async (query, message) => {
+    const answer = await ask(aWorld({ services }), 'GET', `/connections?${query}`);
+    expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
+  });
+
+  test('are explained', async () => {
+    const world = aWorld({ services, connections, records });
+    expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
+      status: 200,
+      body: { connection: { state: 'pendingAcceptance' }, verdict: { outcome: 'ask' }, history: [] },
+    });
+  });
+
+  test('that nobody knows are said to be unknown', async () => {
+    expect(await ask(aWorld({ services }), 'GET', `/connections/${endpointId(9)}`)).toEqual(
+      refusal(404, 'UnknownEndpoint', expect.stringContaining(endpointId(9))),
+    );
+    expect(await ask(aWorld({ services }), 'GET', `/connections/${serviceId(1)}`)).toEqual(
+      refusal(400, 'InvalidRequest', expect.stringContaining('the endpoint id')),
+    );
+  });
+});
+
+describe("a person's decision", () => {
+  const path = `/connections/${endpointId(1)}/decision`;
+  const connections = [aConnection()];
+
+  test('is that of the authenticated caller', async () => {
+    const world = aWorld({ services, connections });
+    expect(await ask(world, 'POST', path, { decision: 'approve', reason: 'known' })).toEqual({
+      status: 200,
+      body: {
+        decision: {
+          endpointId: endpointId(1),
+          decision: 'approve',
+          reason: 'known',
+          by: alice,
+          at: noon.toISOString(),
+          verdict: 'accept',
+        },
+      },
+    });
+  });
+
+  test('cannot name another caller', async () => {
+    const answer = await ask(aWorld({ services, connections }), 'POST', path, {
+      decision: 'approve',
+      by: 'bob',
+    });
+    expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining('by:')));
+  });
+
+  test.each([{ decision: 'deny' }, { decision: 'deny', reason: ' ' }])(
+    'to deny needs a reason: %j',
+    async (body) => {
+      const answer = await ask(aWorld({ services, connections }), 'POST', path, body);
+      expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining('reason:')));
+    },
+  );
+
+  test.each([
+    [
+      'a person',
+      { approval: anApproval({ reason: 'known' }) },
+      `${alice} approved it at ${noon.toISOString()} (known)`,
+    ],
+    ['policy', {}, `linkgate decided to accept it at ${noon.toISOString()} (because)`],
+  ])('comes too late after %s, and says who decided what, when and why', async (_who, decided, message) => {
+    const records = [aRecord({ verdict: aVerdict('accept'), ...decided })];
+    const world = aWorld({ services, connections, records });
+    expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
+      status: 409,
+      body: {
+        error: {
+          code: 'NotOpen',
+          message: `${endpointId(1)} is not open: ${message}`,
+          details: { state: 'pendingAcceptance', at: noon.toISOString() },
+        },
+      },
+    });
+  });
+
+  test('comes too late where EC2 has moved on', async () => {
+    const world = aWorld({ services, connections: [aConnection({ state: 'available' })] });
+    expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'NotOpen', details: { state: 'available' } } },
+    });
+  });
+});
+
+describe('a sweep', () => {
+  test('is a job with one pass for each place, asked for until it is done', async () => {
+    const world = aWorld({ services });
+    const { status, body } = await ask(world, 'POST', '/sweeps');
+    expect(status).toBe(202);
+    expect(body.job).toMatchObject({ jobId: 'id-1', status: 'running', startedBy: alice });
+    expect(world.requestedSweeps).toEqual([
+      { place: { accountId: '111111111111', region: 'us-east-1' }, pass: 'full', jobId: 'id-1' },
+    ]);
+    expect(await ask(world, 'GET', '/jobs/id-1')).toMatchObject({ body: { job: { status: 'running' } } });
+  });
+
+  test('of nothing is done at once', async () => {
+    const { body } = await ask(aWorld(), 'POST', '/sweeps');
+    expect(body.job).toMatchObject({ status: 'succeeded', result: { seen: 0 } });
+  });
+
+  test('that was forgotten is said to be unknown', async () => {
+    expect(await ask(aWorld(), 'GET', '/jobs/id-9')).toEqual(refusal(404, 'UnknownJob'));
+  });
+});
+
+test('a path that there is not is said to be none', async () => {
+  expect(await ask(aWorld(), 'PATCH', '/nothing')).toEqual(
+    refusal(404, 'NotFound', 'there is no PATCH /nothing'),
+  );
+});
+
+test('what nobody expected is logged, and not told to the caller', async () => {
+  const world = aWorld();
+  const error = new Error('the table is on fire');
+  world.deps.table = { ...world.table, get: () => Promise.reject(error) };
+  expect(await ask(world, 'GET', '/jobs/id-1')).toEqual(
+    refusal(500, 'InternalError', expect.not.stringContaining('fire')),
+  );
+  expect(world.errors).toEqual([error]);
+});

@@ -1,0 +1,129 @@
+import type { AllowlistEntry } from '../lib/allowlist/entry.ts';
+import type { Approval } from '../lib/approval/approval.ts';
+import type { Connection } from '../lib/connection/connection.ts';
+import type { ConnectionRecord } from '../lib/connection/connection-record.ts';
+import type { Place } from '../lib/place.ts';
+import type { Verdict } from '../lib/policy/decide.ts';
+import type { Finding, Policy } from '../lib/policy/rule.ts';
+import type { ServiceConfiguration } from '../lib/service/endpoint-services.ts';
+import type { Service } from '../lib/service/service.ts';
+import { connectionRules } from '../rules/connection/index.ts';
+
+export const noon = new Date('2026-11-21T12:00:00.000Z');
+export const hub: Place = { accountId: '111111111111', region: 'us-east-1' };
+export const topicArn = 'arn:aws:sns:us-east-1:111111111111:linkgate-test-connections';
+export const alice = 'arn:aws:iam::111111111111:user/alice';
+/** An account id keeps its leading zeros. */
+export const consumer = '022222222222';
+
+/** So many seconds after noon. */
+export function secondsAfterNoon(seconds: number): Date {
+  return new Date(noon.getTime() + seconds * 1000);
+}
+
+/** The same number always makes the same id. */
+export function endpointId(number: number): string {
+  return `vpce-${number.toString(16).padStart(17, '0')}`;
+}
+
+export function serviceId(number: number): string {
+  return `vpce-svc-${number.toString(16).padStart(17, '0')}`;
+}
+
+export function aConnection(shown: Partial<Connection> = {}): Connection {
+  return {
+    place: hub,
+    serviceId: serviceId(1),
+    endpointId: endpointId(1),
+    ownerAccountId: consumer,
+    state: 'pendingAcceptance',
+    requestedAt: '2026-11-21T11:59:00.000Z',
+    ...shown,
+  };
+}
+
+export const aRequest = aConnection;
+
+export function aService(service: Partial<Service> = {}): Service {
+  return {
+    serviceId: serviceId(1),
+    name: 'orders',
+    serviceName: `com.amazonaws.vpce.us-east-1.${service.serviceId ?? serviceId(1)}`,
+    place: hub,
+    onUnlisted: 'ask',
+    approvers: 'default',
+    registeredAt: '2026-11-01T00:00:00.000Z',
+    registeredBy: alice,
+    topicArn,
+    acceptanceRequired: true,
+    drift: [],
+    checkedAt: '2026-11-01T00:00:00.000Z',
+    revision: 1,
+    version: 1,
+    ...service,
+  };
+}
+
+/** As EC2 shows a service that has all that linkgate needs. */
+export function aConfiguration(configuration: Partial<ServiceConfiguration> = {}): ServiceConfiguration {
+  return {
+    serviceId: serviceId(1),
+    serviceName: `com.amazonaws.vpce.us-east-1.${serviceId(1)}`,
+    acceptanceRequired: true,
+    principals: [`arn:aws:iam::${consumer}:root`],
+    isTagged: true,
+    notifications: [
+      {
+        notificationId: 'vpce-nfn-00000000000000001',
+        topicArn,
+        events: ['Accept', 'Connect', 'Delete', 'Reject'],
+        isEnabled: true,
+      },
+    ],
+    ...configuration,
+  };
+}
+
+export function anEntry(entry: Partial<AllowlistEntry> = {}): AllowlistEntry {
+  return {
+    serviceId: serviceId(1),
+    accountId: consumer,
+    effect: 'allow',
+    changedAt: '2026-11-02T00:00:00.000Z',
+    changedBy: alice,
+    version: 1,
+    ...entry,
+  };
+}
+
+export function aPolicy(policy: Partial<Policy> = {}): Policy {
+  return { service: aService(), entries: [], countedEndpointIds: [], rules: connectionRules, ...policy };
+}
+
+export function anApproval(approval: Partial<Approval> = {}): Approval {
+  return { decision: 'approve', by: alice, at: noon.toISOString(), ...approval };
+}
+
+export function aFinding(finding: Partial<Finding> = {}): Finding {
+  return { rule: 'account-is-allowed', outcome: 'accept', reason: 'because', ...finding };
+}
+
+/** A verdict as a record keeps it, resting on the first versions of service and entry. */
+export function aVerdict(
+  outcome: Verdict['outcome'],
+  verdict: Partial<NonNullable<ConnectionRecord['verdict']>> = {},
+): NonNullable<ConnectionRecord['verdict']> {
+  return {
+    outcome,
+    findings: [aFinding({ outcome })],
+    decidedAt: noon.toISOString(),
+    decidedBy: 'linkgate',
+    consulted: { service: 1, entry: 0, everyServiceEntry: 0 },
+    ...verdict,
+  };
+}
+
+/** What linkgate remembers of `aConnection`. */
+export function aRecord(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
+  return { ...aConnection(), audited: 0, version: 1, ...record };
+}

@@ -1,0 +1,96 @@
+import { describe, expect, test } from '@jest/globals';
+import { answerDoorbells } from '../../lib/connection/answer-doorbells.ts';
+import type { Doorbell } from '../../lib/connection/connection-notification.ts';
+import { aConnection, aService, endpointId, hub, serviceId, topicArn } from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+function aDoorbell(doorbell: Partial<Doorbell> = {}): Doorbell {
+  return { place: hub, topicArn, endpointIds: [], serviceIds: [], ...doorbell };
+}
+
+const services = [
+  aService(),
+  aService({ serviceId: serviceId(2), name: 'other', topicArn: `${topicArn}-other` }),
+];
+const connections = [
+  aConnection(),
+  aConnection({ endpointId: endpointId(2), serviceId: serviceId(2) }),
+  aConnection({ endpointId: endpointId(3), state: 'available' }),
+];
+
+/** Where linkgate looked in EC2 when these rang, and what it said. */
+async function answered(...doorbells: Doorbell[]) {
+  const world = aWorld({ services, connections });
+  const observation = await answerDoorbells(doorbells, world.deps);
+  return {
+    looks: world.ec2.looks,
+    said: world.published.map(({ connection }) => connection.endpointId),
+    observation,
+  };
+}
+
+describe('a doorbell', () => {
+  test('that names an endpoint is answered by a look at that endpoint', async () => {
+    const { looks, said } = await answered(
+      aDoorbell({ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }),
+    );
+    expect(looks).toEqual([{ endpointIds: [endpointId(3)] }]);
+    expect(said).toEqual([endpointId(3)]);
+  });
+
+  test('that names only a service is answered by a look at what is pending there', async () => {
+    const { looks, said } = await answered(aDoorbell({ serviceIds: [serviceId(2)] }));
+    expect(looks).toEqual([{ state: 'pendingAcceptance', serviceIds: [serviceId(2)] }]);
+    expect(said).toEqual([endpointId(2)]);
+  });
+
+  test('that names nothing is answered by a look at the services that its topic stands for', async () => {
+    const { looks } = await answered(aDoorbell());
+    expect(looks).toEqual([{ state: 'pendingAcceptance', serviceIds: [serviceId(1)] }]);
+  });
+
+  test('that names nothing, of a topic that stands for nothing, is answered by a look at all that is pending', async () => {
+    const { looks, said } = await answered(aDoorbell({ topicArn: `${topicArn}-unknown` }));
+    expect(looks).toEqual([{ state: 'pendingAcceptance' }]);
+    expect(said).toEqual([endpointId(1), endpointId(2)]);
+  });
+
+  test('about an endpoint that is not there changes nothing', async () => {
+    const { observation } = await answered(aDoorbell({ endpointIds: [endpointId(9)] }));
+    expect(observation).toEqual({ seen: 0, decided: 0, changed: 0, waiting: 0, notOurs: 0 });
+  });
+});
+
+describe('many doorbells', () => {
+  test('about one endpoint are answered by one look and one word', async () => {
+    const doorbell = aDoorbell({ endpointIds: [endpointId(1)] });
+    const { looks, said } = await answered(doorbell, doorbell, doorbell);
+    expect(looks).toHaveLength(1);
+    expect(said).toEqual([endpointId(1)]);
+  });
+
+  test('in one place are answered by one look', async () => {
+    const { looks } = await answered(...[1, 2, 3].map((n) => aDoorbell({ endpointIds: [endpointId(n)] })));
+    expect(looks).toEqual([{ endpointIds: [1, 2, 3].map(endpointId) }]);
+  });
+
+  test('of which some name nothing never tell of a connection twice', async () => {
+    const { said } = await answered(aDoorbell({ endpointIds: [endpointId(1)] }), aDoorbell());
+    expect(said).toEqual([endpointId(1)]);
+  });
+
+  test('are answered with at most 200 ids in a filter', async () => {
+    const endpointIds = Array.from({ length: 201 }, (_, index) => endpointId(index + 1));
+    const { looks } = await answered(aDoorbell({ endpointIds }));
+    expect(looks.map((look) => look.endpointIds?.length)).toEqual([200, 1]);
+  });
+
+  test('in two places are answered in each', async () => {
+    const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
+    const { looks } = await answered(
+      aDoorbell({ endpointIds: [endpointId(1)] }),
+      aDoorbell({ endpointIds: [endpointId(2)], place: elsewhere }),
+    );
+    expect(looks).toHaveLength(2);
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import { BusMessage, eventOf } from '../../lib/connection/connection-event.ts';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { aConnection, anApproval, aRecord, aRequest, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
+
+/** What is said of a connection in a state beside what is remembered. */
+function said(
+  state: ReturnType<typeof aConnection>['state'],
+  record?: ConnectionRecord,
+  policyChanged = false,
+) {
+  return eventOf(aConnection({ state }), record, noon, policyChanged)?.type;
+}
+
+describe('a request', () => {
+  test('is handed over to be decided while there is no verdict', () => {
+    expect(said('pendingAcceptance')).toBe('Connection Request');
+    expect(said('pendingAcceptance', aRecord())).toBe('Connection Request');
+  });
+
+  test('with a verdict needs no word', () => {
+    expect(said('pendingAcceptance', aRecord({ verdict: aVerdict('ask') }))).toBeUndefined();
+  });
+
+  test('is handed over again when its verdict ran out, or its policy changed', () => {
+    const verdict = aVerdict('ask', { until: noon.toISOString() });
+    expect(said('pendingAcceptance', aRecord({ verdict }))).toBe('Connection Request');
+    const later = aVerdict('ask', { until: secondsAfterNoon(1).toISOString() });
+    expect(said('pendingAcceptance', aRecord({ verdict: later }))).toBeUndefined();
+    expect(said('pendingAcceptance', aRecord({ verdict: later }), true)).toBe('Connection Request');
+  });
+});
+
+describe('a connection', () => {
+  test.each(['deleted', 'failed', 'expired'] as const)('%s that nobody remembers needs no word', (state) => {
+    expect(said(state)).toBeUndefined();
+  });
+
+  test('that nobody remembers, or that is otherwise than remembered, has changed', () => {
+    expect(said('available')).toBe('Connection Changed');
+    expect(said('available', aRecord({ state: 'pending' }))).toBe('Connection Changed');
+  });
+
+  test('that is as remembered needs no word', () => {
+    expect(said('available', aRecord({ state: 'available' }))).toBeUndefined();
+  });
+
+  test('that was missed by a pass, or that shows what is due, has changed', () => {
+    const effect = { action: 'reject', asked: 1 } as const;
+    expect(said('available', aRecord({ state: 'available', missingSince: noon.toISOString() }))).toBe(
+      'Connection Changed',
+    );
+    expect(said('rejected', aRecord({ state: 'rejected', effect }))).toBe('Connection Changed');
+    expect(said('available', aRecord({ state: 'available', effect }))).toBeUndefined();
+  });
+
+  test('carries what was remembered of it', () => {
+    const record = aRecord({ state: 'pending' });
+    expect(eventOf(aConnection({ state: 'available' }), record, noon, false)?.record).toEqual(record);
+  });
+});
+
+describe('an event from the bus', () => {
+  const event = {
+    source: 'linkgate',
+    'detail-type': 'Connection Changed',
+    detail: {
+      connection: aConnection(),
+      record: aRecord({ verdict: aVerdict('accept'), approval: anApproval({ reason: 'fine' }) }),
+    },
+  };
+
+  test('is read with all that was remembered', () => {
+    expect(v.parse(BusMessage, event)).toEqual({ detail: { ...event.detail, type: 'Connection Changed' } });
+  });
+
+  test.each([
+    ["of somebody else's", { ...event, source: 'elsewhere' }],
+    ['of another kind', { ...event, 'detail-type': 'Connection Lost' }],
+    ['without a connection', { ...event, detail: {} }],
+    [
+      'with a state in the casing of the SDK',
+      { ...event, detail: { connection: { ...aRequest(), state: 'Available' } } },
+    ],
+  ])('%s is refused', (_what, other) => {
+    expect(v.is(BusMessage, other)).toBe(false);
+  });
+});

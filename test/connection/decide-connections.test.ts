@@ -1,0 +1,223 @@
+import { describe, expect, test } from '@jest/globals';
+import { countedKey, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
+import { entryItem } from '../../lib/allowlist/entry.ts';
+import { decideConnection, decideConnections } from '../../lib/connection/decide-connections.ts';
+import { serviceItem } from '../../lib/service/service.ts';
+import { ContendedError } from '../../lib/table/contention.ts';
+import type { Table } from '../../lib/table/table.ts';
+import {
+  alice,
+  anApproval,
+  anEntry,
+  aRecord,
+  aRequest,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  hub,
+  serviceId,
+} from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+
+const services = [aService()];
+const place = `${hub.accountId}/${hub.region}`;
+
+/** The table, where something else happens right before each of the first so many writes. */
+function racing(world: World, times: number, meanwhile: () => void): Table {
+  let left = times;
+  return {
+    ...world.table,
+    async write(writes) {
+      if (left-- > 0) meanwhile();
+      return world.table.write(writes);
+    },
+  };
+}
+
+async function counted(world: World): Promise<readonly string[] | undefined> {
+  const [item] = await world.table.get([countedKey(aRequest())]);
+  return item && readCounted(item).endpointIds;
+}
+
+describe('a connection request', () => {
+  test('of an allowed account is accepted: written down, with its history and what is due', async () => {
+    const world = aWorld({ services, entries: [anEntry({ version: 7 })] });
+    await decideConnections([aRequest()], world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      verdict: { outcome: 'accept', consulted: { service: 1, entry: 7, everyServiceEntry: 0 } },
+      effect: { action: 'accept', asked: 0 },
+    });
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided']);
+    expect(world.rings).toEqual([place]);
+  });
+
+  test('that people are asked about rings for nobody', async () => {
+    const world = aWorld({ services });
+    await decideConnections([aRequest()], world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+    expect(world.rings).toEqual([]);
+  });
+
+  test('to a service that is not registered is not decided', async () => {
+    const world = aWorld();
+    const [result] = await decideConnections([aRequest()], world.deps);
+    expect(result).toMatchObject({ output: { outcome: 'unregistered' } });
+    expect(await world.record(endpointId(1))).toBeUndefined();
+  });
+
+  test('that was decided before its service was taken out is given up', async () => {
+    const verdict = aVerdict('accept');
+    const records = [aRecord({ verdict, effect: { action: 'accept', asked: 0 } })];
+    const world = aWorld({ records });
+    expect(await decideConnection(aRequest(), world.deps)).toEqual({ outcome: 'unregistered' });
+    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
+    expect(await world.actions(endpointId(1))).toEqual(['refused']);
+  });
+
+  test('that EC2 has moved on from is not decided', async () => {
+    const records = [aRecord({ state: 'available' })];
+    const world = aWorld({ services, records });
+    expect(await decideConnection(aRequest(), world.deps)).toMatchObject({ outcome: 'passed' });
+  });
+
+  test('that comes twice is decided once, and rings again while EC2 was not asked', async () => {
+    const world = aWorld({ services, entries: [anEntry()] });
+    await decideConnections([aRequest()], world.deps);
+    const [again] = await decideConnections([aRequest()], world.deps);
+    expect(again).toMatchObject({ output: { outcome: 'accept', isNew: false } });
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided']);
+    expect(world.rings).toEqual([place, place]);
+  });
+
+  test('rings no more once EC2 was asked', async () => {
+    const verdict = aVerdict('accept');
+    const records = [aRecord({ verdict, effect: { action: 'accept', asked: 1 } })];
+    const world = aWorld({ services, records });
+    await decideConnections([aRequest()], world.deps);
+    expect(world.rings).toEqual([]);
+  });
+
+  test('is decided anew when what its verdict rests on changed', async () => {
+    const world = aWorld({ services });
+    await decideConnections([aRequest()], world.deps);
+    world.put(entryItem(anEntry({ effect: 'block' })));
+    await decideConnections([aRequest()], world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'decided']);
+  });
+
+  test('that a person approved stays approved when its policy changes to a doubt', async () => {
+    const world = aWorld({ services });
+    await decideConnection(aRequest(), world.deps, { approval: anApproval() });
+    world.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
+    await decideConnections([aRequest()], world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      verdict: { outcome: 'accept', decidedBy: alice },
+    });
+  });
+});
+
+describe('many requests at once', () => {
+  test('ring once for their place', async () => {
+    const world = aWorld({ services, entries: [anEntry()] });
+    await decideConnections(
+      [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) })),
+      world.deps,
+    );
+    expect(world.rings).toEqual([place]);
+  });
+
+  test('are decided each on its own: one that fails stops no other', async () => {
+    const other = aRequest({ endpointId: endpointId(2), serviceId: serviceId(2) });
+    const broken = { ...serviceItem(aService({ serviceId: serviceId(2) })), onUnlisted: 'perhaps' };
+    const world = aWorld({ services, entries: [anEntry()] });
+    world.put(broken);
+    const results = await decideConnections([other, aRequest()], world.deps);
+    expect(results).toMatchObject([
+      { input: other, error: { name: 'MalformedItemError' } },
+      { output: { outcome: 'accept' } },
+    ]);
+  });
+});
+
+describe('while somebody else changes the same record', () => {
+  test('the decision is made anew on what is there then', async () => {
+    const world = aWorld({ services });
+    const table = racing(world, 1, () => world.put({ ...entryItem(anEntry()) }, ...recordOfAsk()));
+    expect(await decideConnection(aRequest(), { ...world.deps, table })).toMatchObject({ outcome: 'accept' });
+  });
+
+  test('of two people at once one wins, and the other learns who', async () => {
+    const world = aWorld({ services });
+    const first = anApproval();
+    const second = anApproval({ decision: 'deny', by: 'arn:aws:iam::111111111111:user/bob', reason: 'no' });
+    const decisions = await Promise.all(
+      [first, second].map((approval) => decideConnection(aRequest(), world.deps, { approval })),
+    );
+    expect(decisions.map(({ outcome }) => outcome).sort()).toEqual(['accept', 'not-open']);
+    expect(await world.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved']);
+  });
+
+  test('a decision that never gets through is given back', async () => {
+    const world = aWorld({ services });
+    const table: Table = { ...world.table, write: async () => false };
+    await expect(decideConnection(aRequest(), { ...world.deps, table })).rejects.toThrow(ContendedError);
+  });
+
+  function recordOfAsk() {
+    const { verdict, ...record } = aRecord({ version: 1 });
+    return [{ ...record, pk: 'CONNECTIONS#1', sk: endpointId(1), form: '1.0' }];
+  }
+});
+
+describe('an entry that allows so many endpoints', () => {
+  const entries = [anEntry({ maxEndpoints: 2, version: 3 })];
+  const requests = [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) }));
+
+  test('accepts that many, and asks about the next', async () => {
+    const world = aWorld({ services, entries, connections: requests });
+    for (const request of requests) await decideConnection(request, world.deps);
+    const records = await Promise.all(requests.map((request) => world.record(request.endpointId)));
+    expect(records.map((record) => record?.verdict?.outcome)).toEqual(['accept', 'accept', 'ask']);
+    expect(await counted(world)).toEqual([endpointId(1), endpointId(2)]);
+  });
+
+  test('accepts that many also when all ask at once', async () => {
+    const world = aWorld({ services, entries, connections: requests });
+    const results = await decideConnections(requests, world.deps);
+    const outcomes = results.map((result) => 'output' in result && result.output.outcome);
+    expect(outcomes.sort()).toEqual(['accept', 'accept', 'ask']);
+  });
+
+  test('counts what EC2 shows connected before it counted', async () => {
+    const connected = aRequest({ endpointId: endpointId(8), state: 'available' });
+    const world = aWorld({ services, entries, connections: [connected, ...requests] });
+    await decideConnections(requests, world.deps);
+    expect(await counted(world)).toEqual([endpointId(8), expect.any(String)]);
+  });
+
+  test('counts afresh when it changed', async () => {
+    const world = aWorld({ services, entries, connections: requests });
+    await decideConnections(requests.slice(0, 1), world.deps);
+    world.ec2.forget(endpointId(1));
+    world.put(entryItem(anEntry({ maxEndpoints: 1, version: 4 })));
+    const [result] = await decideConnections(requests.slice(1, 2), world.deps);
+    expect(result).toMatchObject({ output: { outcome: 'accept' } });
+    expect(await counted(world)).toEqual([endpointId(2)]);
+  });
+
+  test('counts nobody else’s', async () => {
+    const others = aRequest({
+      endpointId: endpointId(8),
+      ownerAccountId: '333333333333',
+      state: 'available',
+    });
+    const elsewhere = aRequest({ endpointId: endpointId(9), serviceId: serviceId(2), state: 'available' });
+    const world = aWorld({ services, entries, connections: [others, elsewhere, ...requests] });
+    await decideConnections(requests.slice(0, 1), world.deps);
+    expect(await counted(world)).toEqual([endpointId(1)]);
+    expect(world.ec2.looks).toEqual([{ serviceIds: [serviceId(1)], ownerAccountId: consumer }]);
+  });
+});

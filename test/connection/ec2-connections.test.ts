@@ -1,0 +1,191 @@
+import type { EC2Client } from '@aws-sdk/client-ec2';
+import { describe, expect, test } from '@jest/globals';
+import {
+  everyOne,
+  type RefusedCallError,
+  StaleTokenError,
+  ThrottledError,
+} from '../../lib/connection/connections.ts';
+import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
+import { aConnection, endpointId, hub, serviceId } from '../builders.ts';
+import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+
+function connectionsAnswering(...answers: readonly unknown[]) {
+  const { client, sent } = sdkClient<EC2Client>(...answers);
+  return { connections: ec2Connections(client, hub), sent };
+}
+
+/** A connection as the SDK hands it over. */
+function shown(more: object = {}) {
+  return {
+    ServiceId: serviceId(1),
+    VpcEndpointId: endpointId(1),
+    VpcEndpointOwner: '022222222222',
+    VpcEndpointState: 'pendingAcceptance',
+    CreationTimestamp: new Date('2026-11-21T11:59:00.000Z'),
+    ...more,
+  };
+}
+
+function pageOf(connections: readonly object[], NextToken?: string) {
+  return { VpcEndpointConnections: connections, ...(NextToken !== undefined && { NextToken }) };
+}
+
+async function errorFrom(thrown: Error) {
+  const { connections } = connectionsAnswering(thrown);
+  return connections.accept(serviceId(1), [endpointId(1)]).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+describe('a page of connections', () => {
+  test('is asked for by filters, in the casing that EC2 filters by', async () => {
+    const { connections, sent } = connectionsAnswering(pageOf([]));
+    await connections.page({
+      serviceIds: [serviceId(1)],
+      endpointIds: [endpointId(1)],
+      ownerAccountId: '022222222222',
+      state: 'pendingAcceptance',
+    });
+    expect(sent).toEqual([
+      {
+        command: 'DescribeVpcEndpointConnections',
+        input: {
+          MaxResults: 1_000,
+          Filters: [
+            { Name: 'service-id', Values: [serviceId(1)] },
+            { Name: 'vpc-endpoint-id', Values: [endpointId(1)] },
+            { Name: 'vpc-endpoint-owner', Values: ['022222222222'] },
+            { Name: 'vpc-endpoint-state', Values: ['pendingAcceptance'] },
+          ],
+        },
+      },
+    ]);
+  });
+
+  test.each(['pendingAcceptance', 'PendingAcceptance'])(
+    'has states in one casing, where EC2 says %s',
+    async (state) => {
+      const { connections } = connectionsAnswering(pageOf([shown({ VpcEndpointState: state })]));
+      expect((await connections.page({})).connections).toEqual([aConnection()]);
+    },
+  );
+
+  test('says the Region and IP type of an endpoint where EC2 does', async () => {
+    const { connections } = connectionsAnswering(
+      pageOf([shown({ VpcEndpointRegion: 'eu-west-1', IpAddressType: 'ipv4' })]),
+    );
+    expect((await connections.page({})).connections).toEqual([
+      aConnection({ endpointRegion: 'eu-west-1', ipAddressType: 'ipv4' }),
+    ]);
+  });
+
+  test('leaves out what lacks what a decision needs', async () => {
+    const { VpcEndpointOwner: _owner, ...ownerless } = shown();
+    const { connections } = connectionsAnswering(
+      pageOf([ownerless, shown({ VpcEndpointState: 'unheard-of' })]),
+    );
+    expect((await connections.page({})).connections).toEqual([]);
+  });
+
+  test('follows another as long as EC2 gives a token, empty pages and all', async () => {
+    const { connections, sent } = connectionsAnswering(
+      pageOf([], 'token-1'),
+      pageOf([shown()], 'token-2'),
+      pageOf([shown({ VpcEndpointId: endpointId(2) })], ''),
+    );
+    expect(await everyOne(connections, {})).toHaveLength(2);
+    expect(sent.map(({ input }) => (input as { NextToken?: string }).NextToken)).toEqual([
+      undefined,
+      'token-1',
+      'token-2',
+    ]);
+  });
+
+  test.each(['InvalidNextToken', 'InvalidPaginationToken'])(
+    'whose token has gone stale says so: %s',
+    async (code) => {
+      const { connections } = connectionsAnswering(awsError(code));
+      await expect(connections.page({}, 'old')).rejects.toThrow(StaleTokenError);
+    },
+  );
+
+  test('that cannot be read throws what EC2 said', async () => {
+    const { connections } = connectionsAnswering(awsError('UnauthorizedOperation'));
+    await expect(connections.page({})).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+  });
+});
+
+describe('where EC2 refuses to filter by endpoint', () => {
+  const filter = { serviceIds: [serviceId(1)], endpointIds: [endpointId(1)] };
+  const both = pageOf([shown(), shown({ VpcEndpointId: endpointId(2) })]);
+
+  test('the others are left out here, also in the pages after', async () => {
+    const { connections, sent } = connectionsAnswering(awsError('InvalidParameterValue'), both, both);
+    expect((await connections.page(filter)).connections).toEqual([aConnection()]);
+    expect((await connections.page(filter)).connections).toEqual([aConnection()]);
+    expect(sent).toHaveLength(3);
+    expect(JSON.stringify(sent.slice(1))).not.toContain('vpc-endpoint-id');
+  });
+
+  test('nothing is tried anew that was asked without it', async () => {
+    const { connections, sent } = connectionsAnswering(awsError('InvalidParameterValue'));
+    await expect(connections.page({ state: 'available' })).rejects.toThrow();
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('Accept and Reject', () => {
+  test.each(['accept', 'reject'] as const)('%s names the service and the endpoints', async (action) => {
+    const { connections, sent } = connectionsAnswering({ Unsuccessful: [] });
+    const answers = await connections[action](serviceId(1), [endpointId(1), endpointId(2)]);
+    expect(answers).toEqual([1, 2].map((number) => ({ endpointId: endpointId(number), taken: true })));
+    expect(sent).toEqual([
+      {
+        command: `${action === 'accept' ? 'Accept' : 'Reject'}VpcEndpointConnections`,
+        input: { ServiceId: serviceId(1), VpcEndpointIds: [endpointId(1), endpointId(2)] },
+      },
+    ]);
+  });
+
+  test('tell of each endpoint what EC2 refused inside a successful answer', async () => {
+    const { connections } = connectionsAnswering({
+      Unsuccessful: [{ ResourceId: endpointId(2), Error: { Code: 'InvalidState', Message: 'not now' } }],
+    });
+    expect(await connections.accept(serviceId(1), [endpointId(1), endpointId(2)])).toEqual([
+      { endpointId: endpointId(1), taken: true },
+      { endpointId: endpointId(2), taken: false, reason: 'InvalidState: not now' },
+    ]);
+  });
+
+  test.each(['RequestLimitExceeded', 'Throttling', 'ThrottlingException'])(
+    'are throttled by %s',
+    async (code) => {
+      expect(await errorFrom(awsError(code))).toBeInstanceOf(ThrottledError);
+    },
+  );
+
+  test.each([
+    ['InvalidVpcEndpointId.NotFound', 'endpoint'],
+    ['InvalidVpcEndpointId.Malformed', 'endpoint'],
+    ['InvalidVpcEndpoint.NotFound', 'endpoint'],
+    ['InvalidVpcEndpointType', 'endpoint'],
+    ['InvalidVpcEndpointServiceId.NotFound', 'service'],
+    ['InvalidVpcEndpointService.NotFound', 'service'],
+    ['UnauthorizedOperation', 'service'],
+    ['InvalidParameterValue', 'size'],
+    ['InvalidParameterCombination', 'size'],
+    ['VpcEndpointLimitExceeded', 'size'],
+  ] as const)('are refused as a whole by %s because of the %s', async (code, because) => {
+    const error = (await errorFrom(awsError(code, 'why'))) as RefusedCallError;
+    expect(error).toMatchObject({ name: 'RefusedCallError', because, code, message: 'why' });
+  });
+
+  test.each(['TimeoutError', 'InternalError', 'Unavailable', 'ECONNRESET'])(
+    'leave open what happened after %s',
+    async (code) => {
+      expect(await errorFrom(awsError(code))).toMatchObject({ name: code });
+    },
+  );
+});

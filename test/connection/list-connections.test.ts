@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Listing, listConnections, MalformedTokenError } from '../../lib/connection/list-connections.ts';
+import { aConnection, aRecord, aVerdict, endpointId, hub, serviceId } from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
+const connections = [
+  aConnection(),
+  aConnection({ endpointId: endpointId(2), state: 'available' }),
+  aConnection({ endpointId: endpointId(3), serviceId: serviceId(9) }),
+  aConnection({ endpointId: endpointId(4) }),
+];
+const records = [
+  aRecord({ verdict: aVerdict('ask') }),
+  aRecord({ endpointId: endpointId(4), verdict: aVerdict('accept') }),
+];
+
+function aListing(listing: Partial<Listing> = {}): Listing {
+  return { places: [hub], serviceIds: [serviceId(1)], waiting: false, ...listing };
+}
+
+/** The endpoints of a listing's pages, page by page. */
+async function pagesOf(listing: Listing, pageSize = 1_000) {
+  const world = aWorld({ connections, records });
+  world.ec2.pageSize = pageSize;
+  const pages: string[][] = [];
+  let token: string | undefined;
+  do {
+    const page = await listConnections(listing, token, world.deps);
+    pages.push(page.connections.map((connection) => connection.endpointId));
+    token = page.nextToken;
+  } while (token !== undefined);
+  return pages;
+}
+
+describe('a list of connections', () => {
+  test('has those of the services asked for, beside their verdicts', async () => {
+    const world = aWorld({ connections, records });
+    const { connections: listed } = await listConnections(aListing(), undefined, world.deps);
+    expect(listed.map(({ endpointId: id, state, verdict }) => [id, state, verdict])).toEqual([
+      [endpointId(1), 'pendingAcceptance', 'ask'],
+      [endpointId(2), 'available', null],
+      [endpointId(4), 'pendingAcceptance', 'accept'],
+    ]);
+  });
+
+  test('of one state has no other', async () => {
+    expect(await pagesOf(aListing({ state: 'available' }))).toEqual([[endpointId(2)]]);
+  });
+
+  test('of those that wait has only requests that a person may decide', async () => {
+    expect(await pagesOf(aListing({ waiting: true }))).toEqual([[endpointId(1)]]);
+  });
+
+  test('goes on from page to page and from place to place', async () => {
+    const pages = await pagesOf(aListing({ places: [hub, elsewhere] }), 2);
+    expect(pages).toEqual([
+      [endpointId(1), endpointId(2)],
+      [endpointId(4)],
+      [endpointId(1), endpointId(2)],
+      [endpointId(4)],
+    ]);
+  });
+
+  test('of no place is empty', async () => {
+    expect(await pagesOf(aListing({ places: [] }))).toEqual([[]]);
+  });
+
+  test('tells services apart itself where there are more than EC2 takes in a filter', async () => {
+    const world = aWorld({ connections });
+    const serviceIds = Array.from({ length: 201 }, (_, index) => serviceId(index + 1));
+    await listConnections(aListing({ serviceIds }), undefined, world.deps);
+    expect(world.ec2.looks).toEqual([{}]);
+  });
+
+  test.each(['', 'nonsense', 'bnVsbA', Buffer.from('{"place":-1}').toString('base64url')])(
+    'refuses the token `%s`, which it did not give out',
+    async (token) => {
+      await expect(listConnections(aListing(), token, aWorld().deps)).rejects.toThrow(MalformedTokenError);
+    },
+  );
+});

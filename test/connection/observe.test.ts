@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals';
+import { nothingObserved, observe, sumOf } from '../../lib/connection/observe.ts';
+import { aConnection, anEntry, aRecord, aService, aVerdict, endpointId, serviceId } from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const services = [aService()];
+
+describe('what EC2 shows beside what is remembered', () => {
+  test('is told where it differs, one event a connection', async () => {
+    const world = aWorld({ services, records: [aRecord({ endpointId: endpointId(2), state: 'pending' })] });
+    const connections = [
+      aConnection(),
+      aConnection({ endpointId: endpointId(2), state: 'available' }),
+      aConnection({ endpointId: endpointId(3), state: 'deleted' }),
+    ];
+    const observation = await observe(connections, world.deps);
+    expect(observation).toEqual({ seen: 3, decided: 1, changed: 1, waiting: 0, notOurs: 0 });
+    expect(world.published.map(({ type, connection }) => [type, connection.endpointId])).toEqual([
+      ['Connection Request', endpointId(1)],
+      ['Connection Changed', endpointId(2)],
+    ]);
+  });
+
+  test('is left alone at services that are not registered', async () => {
+    const world = aWorld({ services });
+    const observation = await observe([aConnection({ serviceId: serviceId(2) })], world.deps);
+    expect(observation).toMatchObject({ seen: 1, notOurs: 1, decided: 0 });
+    expect(world.published).toEqual([]);
+  });
+
+  test('waits where people are asked, and not where EC2 is', async () => {
+    const records = [
+      aRecord({ verdict: aVerdict('ask') }),
+      aRecord({
+        endpointId: endpointId(2),
+        verdict: aVerdict('accept'),
+        effect: { action: 'accept', asked: 1 },
+      }),
+    ];
+    const world = aWorld({ services, records });
+    const observation = await observe(
+      [1, 2].map((n) => aConnection({ endpointId: endpointId(n) })),
+      world.deps,
+    );
+    expect(observation).toMatchObject({ seen: 2, waiting: 1, decided: 0 });
+  });
+});
+
+describe('a verdict that rests on an older policy', () => {
+  const records = [aRecord({ verdict: aVerdict('ask') })];
+  const entries = [anEntry({ version: 5 })];
+
+  test('is handed over again when versions are compared', async () => {
+    const world = aWorld({ services, records, entries });
+    await observe([aConnection()], world.deps, { compareVersions: true });
+    expect(world.published).toMatchObject([{ type: 'Connection Request' }]);
+  });
+
+  test('is not noticed when they are not', async () => {
+    const world = aWorld({ services, records, entries });
+    expect(await observe([aConnection()], world.deps)).toMatchObject({ waiting: 1, decided: 0 });
+  });
+});
+
+test('observations add up', () => {
+  const one = { seen: 5, decided: 4, changed: 3, waiting: 2, notOurs: 1 };
+  expect(sumOf(sumOf(nothingObserved(), one), one)).toEqual({
+    seen: 10,
+    decided: 8,
+    changed: 6,
+    waiting: 4,
+    notOurs: 2,
+  });
+});

@@ -1,0 +1,96 @@
+import { keyName } from '../../lib/table/item.ts';
+import {
+  type Item,
+  type Key,
+  type QueryOptions,
+  type Table,
+  type Write,
+  writesPerTransaction,
+} from '../../lib/table/table.ts';
+
+/** One item as it was and as it is; undefined where there is none. */
+export interface Change {
+  readonly before: Item | undefined;
+  readonly after: Item | undefined;
+}
+
+/** What DynamoDB refuses whatever is in the table. */
+export class InvalidTransactionError extends Error {
+  override readonly name = 'InvalidTransactionError';
+}
+
+export type Items = ReturnType<typeof itemsInMemory>;
+
+/**
+ * The table's items with the semantics of DynamoDB, each operation in one step, so that whoever waits between two steps
+ * decides how they interleave. Items are kept as text: nobody holds on to one that others change.
+ */
+export function itemsInMemory() {
+  const partitions = new Map<string, Map<string, string>>();
+
+  function find({ pk, sk }: Key): Item | undefined {
+    const text = partitions.get(pk)?.get(sk);
+    return text === undefined ? undefined : (JSON.parse(text) as Item);
+  }
+
+  function holds({ expected, ...write }: Write): boolean {
+    if (expected === undefined) return true;
+    return (find(keyOf(write))?.version ?? 0) === expected;
+  }
+
+  function set({ pk, sk }: Key, item: Item | undefined): void {
+    const partition = partitions.get(pk) ?? new Map<string, string>();
+    partitions.set(pk, partition);
+    if (item) partition.set(sk, JSON.stringify(item));
+    else partition.delete(sk);
+  }
+
+  return {
+    read: (keys: readonly Key[]): Item[] =>
+      [...new Map(keys.map((key) => [keyName(key), key])).values()].flatMap((key) => find(key) ?? []),
+
+    /** One page after `start`; `next` is where another one may begin. */
+    page(pk: string, { prefix = '', after, limit }: QueryOptions, start = after) {
+      const keys = [...(partitions.get(pk)?.keys() ?? [])]
+        .filter((sk) => sk.startsWith(prefix) && (start === undefined || sk > start))
+        .sort()
+        .slice(0, limit);
+      const items = keys.flatMap((sk) => find({ pk, sk }) ?? []);
+      return { items, next: keys.length === limit ? keys.at(-1) : undefined };
+    },
+
+    /** What a transaction changed; undefined where a condition does not hold, and nothing was written. */
+    commit(writes: readonly Write[]): Change[] | undefined {
+      const keys = new Set(writes.map((write) => keyName(keyOf(write))));
+      if (writes.length === 0 || writes.length > writesPerTransaction || keys.size < writes.length)
+        throw new InvalidTransactionError(`${writes.length} writes of ${keys.size} items`);
+      if (!writes.every(holds)) return undefined;
+      return writes.map((write) => {
+        const key = keyOf(write);
+        const before = find(key);
+        set(key, 'put' in write ? write.put : undefined);
+        return { before, after: find(key) };
+      });
+    },
+  };
+}
+
+/** A table for tests in which nothing else goes on. */
+export function memoryTable(items: Items = itemsInMemory()): Table {
+  return {
+    get: async (keys) => items.read(keys),
+    async *query(pk, options = {}) {
+      let start: string | undefined;
+      do {
+        const page = items.page(pk, options, start);
+        yield page.items;
+        start = page.next;
+      } while (start !== undefined);
+    },
+    write: async (writes) => items.commit(writes) !== undefined,
+  };
+}
+
+export function keyOf(write: Write): Key {
+  return 'put' in write ? write.put : write.remove;
+}

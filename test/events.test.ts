@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { describe, expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import { BusMessage } from '../lib/connection/connection-event.ts';
+import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
+import { Place } from '../lib/place.ts';
+import { scopeOf } from '../lib/policy/review-requests.ts';
+import { Pass } from '../lib/sweep/lease.ts';
+import { SweepRequest } from '../lib/sweep/sweeps.ts';
+import type { Item } from '../lib/table/table.ts';
+import { consumer, serviceId } from './builders.ts';
+
+const events = new URL('../events/', import.meta.url);
+
+// A sample is whatever its source sends: each test names what it reads.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Sample = any;
+
+function sample(path: string): Sample {
+  return JSON.parse(readFileSync(new URL(`${path}.json`, events), 'utf8'));
+}
+
+function namesIn(folder: string): string[] {
+  return readdirSync(new URL(`${folder}/`, events)).map((file) => file.replace(/\.json$/, ''));
+}
+
+test('each function has samples, and each folder of samples a function', () => {
+  const isFolder = (name: string) => !name.includes('.');
+  const functions = readdirSync(new URL('../functions/', import.meta.url)).map((file) =>
+    file.replace(/\.ts$/, ''),
+  );
+  expect(readdirSync(events).filter(isFolder).sort()).toEqual(functions.sort());
+});
+
+describe.each([
+  ['decide-connections', BusMessage],
+  ['tend-connection', BusMessage],
+  ['apply-verdicts', v.object({ place: Place })],
+] as const)('%s', (folder, schema) => {
+  test.each(namesIn(folder))('reads what it is sent, unless that is malformed: %s', (name) => {
+    for (const { body } of sample(`${folder}/${name}`).Records)
+      expect(v.is(schema, JSON.parse(body))).toBe(name !== 'malformed');
+  });
+});
+
+test.each(namesIn('sweep-connections'))('sweep-connections reads what it is sent: %s', (name) => {
+  const event = sample(`sweep-connections/${name}`);
+  const isRead = event.Records
+    ? v.is(SweepRequest, JSON.parse(event.Records[0].body))
+    : v.is(v.object({ pass: Pass }), event);
+  expect(isRead).toBe(true);
+});
+
+test.each([
+  ['acceptance-switched-off', [serviceId(1)]],
+  ['principals-changed', [serviceId(1)]],
+  ['notification-deleted', []],
+])('check-service is told of the services that an event names: %s', (name, named) => {
+  expect(serviceIdsIn(sample(`check-service/${name}`).Records[0].body)).toEqual(named);
+});
+
+test.each([
+  ['entry-added', { serviceId: serviceId(1), ownerAccountId: consumer }],
+  ['entry-blocks', { serviceId: serviceId(1), ownerAccountId: consumer }],
+  ['entry-removed', { serviceId: serviceId(1), ownerAccountId: consumer }],
+  ['service-registered', { serviceId: serviceId(1), isNew: true }],
+  ['service-checked', undefined],
+])('on-record-changed is told whose requests a change concerns: %s', (name, scope) => {
+  const { OldImage, NewImage } = sample(`on-record-changed/${name}`).Records[0].dynamodb;
+  const itemOf = (image: Sample) => image && (unmarshall(image) as Item);
+  expect(scopeOf(itemOf(OldImage), itemOf(NewImage))).toEqual(scope);
+});

@@ -1,0 +1,30 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Canned {
+  readonly status?: number;
+  readonly body: string;
+}
+
+/** Answers every request with what was canned last, and notes what was asked. */
+export async function cannedAws() {
+  const asked: string[] = [];
+  let canned: Canned = { body: '' };
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part);
+    asked.push(`${request.headers['x-amz-target'] ?? ''}${Buffer.concat(parts)}`);
+    const type = request.headers['x-amz-target'] ? 'application/x-amz-json-1.0' : 'text/xml';
+    response.writeHead(canned.status ?? 200, { 'content-type': type }).end(canned.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    answer(next: Canned) {
+      canned = next;
+      asked.length = 0;
+    },
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}

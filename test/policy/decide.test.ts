@@ -1,0 +1,305 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { decide, reasonOf } from '../../lib/policy/decide.ts';
+import { Outcome, type Rule } from '../../lib/policy/rule.ts';
+import { connectionRules } from '../../rules/connection/index.ts';
+import {
+  alice,
+  anApproval,
+  anEntry,
+  aPolicy,
+  aRequest,
+  aService,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+} from '../builders.ts';
+
+const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
+
+/** A rule that always says the same. */
+function saying(outcome: Outcome, until?: Date): Rule {
+  return {
+    name: `says-${outcome}`,
+    examine: () => ({ outcome, reason: outcome, ...(until && { until: until.toISOString() }) }),
+  };
+}
+
+describe('an allowlisted account', () => {
+  test('is accepted', () => {
+    expect(decide(aRequest(), aPolicy({ entries: [anEntry()] }), undefined, noon).outcome).toBe('accept');
+  });
+
+  test('is accepted at every service by an entry for `*`', () => {
+    const policy = aPolicy({ entries: [anEntry({ serviceId: '*' })] });
+    const verdict = decide(aRequest(), policy, undefined, noon);
+    expect(verdict.outcome).toBe('accept');
+    expect(reasonOf(verdict)).toBe(`account ${consumer} is allowed at every service`);
+  });
+
+  test.each([
+    { name: 'an endpoint that its entry does not name', entry: { endpointIds: [endpointId(2)] } },
+    { name: 'a Region that its entry does not name', entry: { consumerRegions: ['eu-west-1'] } },
+    { name: 'an entry that has expired', entry: { expiresAt: '2026-11-21T11:59:59.000Z' } },
+  ])('is asked about with $name', ({ entry }) => {
+    const verdict = decide(aRequest(), aPolicy({ entries: [anEntry(entry)] }), undefined, noon);
+    expect(verdict.outcome).toBe('ask');
+  });
+
+  test('is asked about when it has as many endpoints as its entry allows', () => {
+    const policy = aPolicy({
+      entries: [anEntry({ maxEndpoints: 1 })],
+      countedEndpointIds: [endpointId(2)],
+    });
+    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('ask');
+  });
+
+  test('has its verdict decided anew when its entry expires', () => {
+    const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-12-01T00:00:00.000Z' })] });
+    expect(decide(aRequest(), policy, undefined, noon)).toMatchObject({
+      outcome: 'accept',
+      until: '2026-12-01T00:00:00.000Z',
+    });
+  });
+});
+
+describe('a blocked account', () => {
+  test('is rejected', () => {
+    const policy = aPolicy({ entries: [anEntry({ effect: 'block' })] });
+    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('reject');
+  });
+
+  test('is rejected whoever approved it', () => {
+    const policy = aPolicy({ entries: [anEntry({ effect: 'block', serviceId: '*' })] });
+    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('reject');
+  });
+
+  test('is rejected at a service that allows it while every service blocks it', () => {
+    const policy = aPolicy({ entries: [anEntry(), anEntry({ effect: 'block', serviceId: '*' })] });
+    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('reject');
+  });
+});
+
+describe('the more specific entry counts', () => {
+  test('so that a narrow entry at the service is not widened by one at every service', () => {
+    const entries = [anEntry({ endpointIds: [endpointId(2)] }), anEntry({ serviceId: '*' })];
+    expect(decide(aRequest(), aPolicy({ entries }), undefined, noon).outcome).toBe('ask');
+  });
+
+  test('so that an entry at the service outlives an expired one at every service', () => {
+    const entries = [anEntry(), anEntry({ serviceId: '*', expiresAt: '2026-11-01T00:00:00.000Z' })];
+    expect(decide(aRequest(), aPolicy({ entries }), undefined, noon).outcome).toBe('accept');
+  });
+});
+
+describe('an account of which the allowlist says nothing', () => {
+  test.each([
+    { onUnlisted: 'ask', outcome: 'ask' },
+    { onUnlisted: 'hold', outcome: 'wait' },
+    { onUnlisted: 'reject', outcome: 'reject' },
+  ] as const)('meets `$onUnlisted` with $outcome', ({ onUnlisted, outcome }) => {
+    const verdict = decide(aRequest(), aPolicy({ service: aService({ onUnlisted }) }), undefined, noon);
+    expect(verdict).toEqual({
+      outcome,
+      findings: [
+        {
+          rule: 'account-is-not-listed',
+          outcome,
+          reason: `account ${consumer} is not on the allowlist of orders`,
+        },
+      ],
+    });
+  });
+
+  test.each(['ask', 'hold', 'reject'] as const)('can be approved by a person under `%s`', (onUnlisted) => {
+    const policy = aPolicy({ service: aService({ onUnlisted }) });
+    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
+  });
+});
+
+describe("a person's word", () => {
+  test('settles what the rules doubt', () => {
+    const policy = aPolicy({ entries: [anEntry({ endpointIds: [endpointId(2)] })] });
+    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('accept');
+  });
+
+  test('denies what the allowlist allows', () => {
+    const denial = anApproval({ decision: 'deny', reason: 'not this year' });
+    const verdict = decide(aRequest(), aPolicy({ entries: [anEntry()] }), denial, noon);
+    expect(verdict.outcome).toBe('reject');
+    expect(reasonOf(verdict)).toBe(`${alice} denied it: not this year`);
+  });
+
+  test('stands beside what the rules said', () => {
+    const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-11-01T00:00:00.000Z' })] });
+    const { findings } = decide(aRequest(), policy, anApproval(), noon);
+    expect(findings.map(({ rule }) => rule)).toEqual([
+      'entry-has-expired',
+      'account-is-allowed',
+      'person-approved',
+    ]);
+  });
+
+  test('is not heard while the service is paused', () => {
+    expect(decide(aRequest(), aPolicy({ service: paused }), anApproval(), noon).outcome).toBe('wait');
+  });
+});
+
+describe('outcomes come in an order', () => {
+  test('what stops us comes before an objection', () => {
+    const policy = aPolicy({ service: paused, entries: [anEntry({ effect: 'block' })] });
+    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('wait');
+  });
+
+  test.each([
+    { said: ['accept', 'ask', 'reject', 'wait'], outcome: 'wait' },
+    { said: ['accept', 'ask', 'reject'], outcome: 'reject' },
+    { said: ['accept', 'ask'], outcome: 'ask' },
+    { said: ['accept'], outcome: 'accept' },
+  ] as const)('of $said comes $outcome', ({ said, outcome }) => {
+    const rules = said.map((each) => saying(each));
+    expect(decide(aRequest(), aPolicy({ rules }), undefined, noon).outcome).toBe(outcome);
+  });
+
+  test('a verdict runs out with the first of the findings that it rests on', () => {
+    const rules = [
+      saying('accept', secondsAfterNoon(60)),
+      saying('ask', secondsAfterNoon(30)),
+      saying('ask', secondsAfterNoon(20)),
+    ];
+    const { until } = decide(aRequest(), aPolicy({ rules }), undefined, noon);
+    expect(until).toBe(secondsAfterNoon(20).toISOString());
+  });
+});
+
+describe('a rule that throws', () => {
+  const broken: Rule = {
+    name: 'is-broken',
+    examine() {
+      throw new TypeError('no such field');
+    },
+  };
+
+  test('makes the request wait for a minute, and says why', () => {
+    const verdict = decide(aRequest(), aPolicy({ rules: [broken] }), undefined, noon);
+    const until = secondsAfterNoon(60).toISOString();
+    expect(verdict).toEqual({
+      outcome: 'wait',
+      findings: [{ rule: 'is-broken', outcome: 'wait', reason: 'the rule failed: no such field', until }],
+      until,
+    });
+  });
+
+  test('is never outweighed by a rule that accepts, nor by a person', () => {
+    const policy = aPolicy({ rules: [broken, saying('accept')] });
+    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('wait');
+  });
+});
+
+describe('whatever it is given,', () => {
+  const time = fc
+    .date({
+      min: new Date('2020-01-01T00:00:00.000Z'),
+      max: new Date('2040-01-01T00:00:00.000Z'),
+      noInvalidDate: true,
+    })
+    .map((date) => date.toISOString());
+  const someEndpointId = fc.integer({ min: 1, max: 4 }).map(endpointId);
+  const region = fc.constantFrom('us-east-1', 'eu-west-1', 'ap-south-1');
+  const entry = fc
+    .record(
+      {
+        effect: fc.constantFrom('allow', 'block'),
+        endpointIds: fc.array(someEndpointId, { minLength: 1, maxLength: 3 }),
+        consumerRegions: fc.array(region, { minLength: 1, maxLength: 3 }),
+        maxEndpoints: fc.integer({ min: 1, max: 3 }),
+        expiresAt: time,
+      },
+      { requiredKeys: ['effect'] },
+    )
+    .map(anEntry);
+  const policies = fc
+    .record({
+      entries: fc
+        .tuple(fc.option(entry), fc.option(entry))
+        .map(([own, every]) => [
+          ...(own ? [own] : []),
+          ...(every ? [{ ...every, serviceId: '*' as const }] : []),
+        ]),
+      countedEndpointIds: fc.array(someEndpointId, { maxLength: 4 }),
+      service: fc
+        .record(
+          { onUnlisted: fc.constantFrom('ask', 'hold', 'reject'), pausedAt: time },
+          { requiredKeys: ['onUnlisted'] },
+        )
+        .map(aService),
+      rules: fc.subarray([...connectionRules]).chain((rules) => fc.constantFrom(rules, [...connectionRules])),
+    })
+    .map(aPolicy);
+  const requests = fc
+    .record({ endpointId: someEndpointId, endpointRegion: region }, { requiredKeys: ['endpointId'] })
+    .map(aRequest);
+  const approvals = fc.option(fc.record({ decision: fc.constantFrom('approve', 'deny') }).map(anApproval), {
+    nil: undefined,
+  });
+  const somewhen = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('2100-01-01') });
+
+  test('a verdict comes out of it that explains itself', () => {
+    fc.assert(
+      fc.property(requests, policies, approvals, somewhen, (request, policy, approval, now) => {
+        const verdict = decide(request, policy, approval, now);
+        expect(Outcome.options).toContain(verdict.outcome);
+        expect(reasonOf(verdict)).not.toBe('');
+      }),
+    );
+  });
+
+  test('a blocked account is not accepted', () => {
+    fc.assert(
+      fc.property(requests, policies, approvals, somewhen, (request, policy, approval, now) => {
+        const entries = [
+          anEntry({ effect: 'block' }),
+          ...policy.entries.filter((each) => each.serviceId === '*'),
+        ];
+        const blocked = { ...policy, entries, rules: connectionRules };
+        const { outcome } = decide(request, blocked, approval, now);
+        expect(outcome).toBe(policy.service.pausedAt === undefined ? 'reject' : 'wait');
+      }),
+    );
+  });
+
+  test('nobody is accepted but by an entry that allows or a person who approved', () => {
+    fc.assert(
+      fc.property(requests, policies, approvals, somewhen, (request, policy, approval, now) => {
+        const isAccepted = decide(request, policy, approval, now).outcome === 'accept';
+        const mayBe = policy.entries[0]?.effect === 'allow' || approval?.decision === 'approve';
+        expect(isAccepted && !mayBe).toBe(false);
+      }),
+    );
+  });
+
+  test('rules of any kind, throwing ones too, never make it fail', () => {
+    const finding = fc.option(
+      fc.record({ outcome: fc.constantFrom(...Outcome.options), reason: fc.string({ minLength: 1 }) }),
+      { nil: undefined },
+    );
+    const rule = fc.oneof(
+      finding.map((said): Rule => ({ name: 'a-rule', examine: () => said })),
+      fc.anything({ withNullPrototype: true }).map(
+        (thrown): Rule => ({
+          name: 'a-rule',
+          examine() {
+            throw thrown;
+          },
+        }),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(rule), approvals, (rules, approval) => {
+        const { findings } = decide(aRequest(), aPolicy({ rules }), approval, noon);
+        expect(findings.length).toBeGreaterThan(0);
+      }),
+    );
+  });
+});

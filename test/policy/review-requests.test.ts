@@ -1,0 +1,95 @@
+import { describe, expect, test } from '@jest/globals';
+import { entryItem } from '../../lib/allowlist/entry.ts';
+import { reviewRequests, scopeOf } from '../../lib/policy/review-requests.ts';
+import { serviceItem } from '../../lib/service/service.ts';
+import {
+  aConnection,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  serviceId,
+} from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+describe('a change concerns', () => {
+  test('the requests of its account at its service, where an entry was added, changed or removed', () => {
+    const scope = { serviceId: serviceId(1), ownerAccountId: consumer };
+    const item = entryItem(anEntry());
+    expect(scopeOf(undefined, item)).toEqual(scope);
+    expect(scopeOf(item, entryItem(anEntry({ effect: 'block', version: 2 })))).toEqual(scope);
+    expect(scopeOf(item, undefined)).toEqual(scope);
+  });
+
+  test('all connections of a service, where it was registered', () => {
+    const item = serviceItem(aService());
+    expect(scopeOf(undefined, item)).toEqual({ serviceId: serviceId(1), isNew: true });
+  });
+
+  test('all requests of a service, where what decisions rest on changed', () => {
+    const item = serviceItem(aService());
+    expect(scopeOf(item, serviceItem(aService({ revision: 2, version: 2 })))).toEqual({
+      serviceId: serviceId(1),
+    });
+  });
+
+  test('nobody, where a service was only checked or taken away', () => {
+    const item = serviceItem(aService());
+    expect(scopeOf(item, serviceItem(aService({ version: 2 })))).toBeUndefined();
+    expect(scopeOf(item, undefined)).toBeUndefined();
+  });
+
+  test('nobody, where something else changed', () => {
+    expect(scopeOf(undefined, { pk: 'JOB#1', sk: 'JOB', version: 1 })).toBeUndefined();
+    expect(scopeOf(undefined, undefined)).toBeUndefined();
+  });
+});
+
+describe('the requests that a change concerns', () => {
+  const services = [aService(), aService({ serviceId: serviceId(2), name: 'other' })];
+  const connections = [
+    aConnection(),
+    aConnection({ endpointId: endpointId(2), ownerAccountId: '333333333333' }),
+    aConnection({ endpointId: endpointId(3), serviceId: serviceId(2) }),
+    aConnection({ endpointId: endpointId(4), state: 'available' }),
+  ];
+  const records = connections.map((connection) => aRecord({ ...connection, verdict: aVerdict('ask') }));
+  const entries = [anEntry({ serviceId: '*', effect: 'block', version: 5 })];
+
+  async function reviewed(scope: Parameters<typeof reviewRequests>[0]) {
+    const world = aWorld({ services, connections, records, entries });
+    await reviewRequests(scope, world.deps);
+    return world.published.map(({ connection }) => connection.endpointId);
+  }
+
+  test('are handed over where their verdicts rest on something else', async () => {
+    expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: consumer })).toEqual([endpointId(1)]);
+  });
+
+  test('are those of every service, where an entry for `*` changed', async () => {
+    expect(await reviewed({ serviceId: '*', ownerAccountId: consumer })).toEqual([
+      endpointId(1),
+      endpointId(3),
+    ]);
+  });
+
+  test('are told of with what lives already, where the service is new', async () => {
+    const world = aWorld({ services, connections });
+    await reviewRequests({ serviceId: serviceId(1), isNew: true }, world.deps);
+    expect(world.published).toMatchObject([
+      { type: 'Connection Request' },
+      { type: 'Connection Request' },
+      { type: 'Connection Changed', connection: { endpointId: endpointId(4) } },
+    ]);
+  });
+
+  test('are left alone where their verdicts rest on what is there', async () => {
+    expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: '333333333333' })).toEqual([]);
+  });
+
+  test('are none where the service is not registered', async () => {
+    expect(await reviewed({ serviceId: serviceId(9), ownerAccountId: consumer })).toEqual([]);
+  });
+});

@@ -1,0 +1,271 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+
+interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+  readonly Principal?: { readonly Service: string };
+}
+
+// A template's properties have no common shape: each test names what it reads.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Properties = any;
+
+const template = JSON.parse(
+  readFileSync(
+    new URL('../../.serverless/cloudformation-template-update-stack.json', import.meta.url),
+    'utf8',
+  ),
+) as {
+  readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: Properties }>>;
+};
+
+/** The resources of a type: names and properties. */
+function all(type: string): [string, Properties][] {
+  return Object.entries(template.Resources)
+    .filter(([, { Type }]) => Type === type)
+    .map(([name, { Properties }]) => [name, Properties]);
+}
+
+function getAtt(reference: Properties): string {
+  return reference['Fn::GetAtt'][0];
+}
+
+function isDeadLetters([name]: [string, Properties]): boolean {
+  return name.endsWith('DeadLetters') || name === 'UndeliveredEvents' || name === 'FailedInvocations';
+}
+
+const queues = all('AWS::SQS::Queue');
+const roles = all('AWS::IAM::Role');
+const alarms = all('AWS::CloudWatch::Alarm').map(([, properties]) => properties);
+const mappings = all('AWS::Lambda::EventSourceMapping');
+const servedQueues = queues.filter((queue) => !isDeadLetters(queue));
+
+function statementsOf(role: Properties): Statement[] {
+  return role.Policies.flatMap(({ PolicyDocument }: Properties) => PolicyDocument.Statement);
+}
+
+/** The statements of all roles that allow an action, beside the role's name. */
+function allowing(isMeant: (action: string) => boolean): [string, Statement][] {
+  return roles.flatMap(([name, role]) =>
+    statementsOf(role)
+      .filter(({ Action }) => [Action].flat().some(isMeant))
+      .map((statement): [string, Statement] => [name, statement]),
+  );
+}
+
+function alarmOn(queue: string, metric: string): Properties {
+  return alarms.find(
+    ({ MetricName, Dimensions }) =>
+      MetricName === metric && Dimensions?.[0].Value['Fn::GetAtt']?.[0] === queue,
+  );
+}
+
+describe('each rule on an event bus', () => {
+  const targets = all('AWS::Events::Rule').flatMap(([rule, { Targets }]) =>
+    Targets.map((target: Properties) => ({ rule, target, to: getAtt(target.Arn) })),
+  );
+
+  test.each(targets)('$rule has a retry policy and a dead-letter queue', ({ target }) => {
+    expect(target.RetryPolicy.MaximumEventAgeInSeconds).toBeGreaterThanOrEqual(3_600);
+    expect(getAtt(target.DeadLetterConfig.Arn)).toBe('UndeliveredEvents');
+  });
+
+  test.each(targets.filter(({ to }) => queues.some(([queue]) => queue === to)))(
+    '$rule may send to $to',
+    ({ rule, to }) => {
+      expect(sourcesAllowed(to, 'events.amazonaws.com')).toContain(rule);
+    },
+  );
+
+  test.each(targets)('$rule may send what it could not deliver to its dead-letter queue', ({ rule }) => {
+    expect(sourcesAllowed('UndeliveredEvents', 'events.amazonaws.com')).toContain(rule);
+  });
+
+  /** The resources from which a service may send to a queue. */
+  function sourcesAllowed(queue: string, service: string): string[] {
+    return all('AWS::SQS::QueuePolicy')
+      .filter(([, { Queues }]) => Queues[0].Ref === queue)
+      .flatMap(([, { PolicyDocument }]) => PolicyDocument.Statement)
+      .filter(({ Principal }: Statement) => Principal?.Service === service)
+      .flatMap(({ Condition }: Properties) => Condition.ArnEquals['aws:SourceArn'].map(getAtt));
+  }
+});
+
+test('no queue has two policies, of which one would replace the other', () => {
+  const named = all('AWS::SQS::QueuePolicy').flatMap(([, { Queues }]) =>
+    Queues.map(({ Ref }: Properties) => Ref),
+  );
+  expect(new Set(named).size).toBe(named.length);
+});
+
+describe('each queue that feeds a function', () => {
+  test.each(servedQueues)('%s has a dead-letter queue, whose arrivals ring', (_name, { RedrivePolicy }) => {
+    const deadLetters = getAtt(RedrivePolicy.deadLetterTargetArn);
+    expect(alarmOn(deadLetters, 'ApproximateNumberOfMessagesVisible')).toMatchObject({ Threshold: 0 });
+  });
+
+  test.each(servedQueues)('%s rings when its oldest message is late', (name) => {
+    expect(alarmOn(name, 'ApproximateAgeOfOldestMessage').Threshold).toBeGreaterThan(0);
+  });
+
+  test.each(servedQueues)(
+    '%s hides a message for longer than its function may run',
+    (name, { VisibilityTimeout }) => {
+      const mapping = mappings.find(([, { EventSourceArn }]) => EventSourceArn['Fn::GetAtt']?.[0] === name);
+      const served = template.Resources[getAtt(mapping?.[1].FunctionName)];
+      expect(VisibilityTimeout).toBeGreaterThanOrEqual(served?.Properties.Timeout);
+    },
+  );
+});
+
+test.each(queues)('%s is encrypted', (_name, { SqsManagedSseEnabled }) => {
+  expect(SqsManagedSseEnabled).toBe(true);
+});
+
+test.each(mappings)('%s reports which messages failed', (_name, { FunctionResponseTypes }) => {
+  expect(FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+});
+
+test.each(['UndeliveredEvents', 'FailedInvocations'])('what arrives in %s rings', (name) => {
+  expect(alarmOn(name, 'ApproximateNumberOfMessagesVisible')).toMatchObject({ Threshold: 0 });
+});
+
+describe('only apply-verdicts may', () => {
+  test('accept and reject, and only services that carry the tag of this stage', () => {
+    const isMeant = (action: string) => /^ec2:(Accept|Reject|\*)/.test(action);
+    expect(allowing(isMeant)).toEqual([
+      [
+        'ApplyVerdictsRole',
+        expect.objectContaining({
+          Action: ['ec2:AcceptVpcEndpointConnections', 'ec2:RejectVpcEndpointConnections'],
+          Condition: { StringEquals: { 'aws:ResourceTag/linkgate': 'local' } },
+        }),
+      ],
+    ]);
+  });
+});
+
+describe('only on-api-request may', () => {
+  test('tag services, and only with the tag that confers that right', () => {
+    const tagging = allowing((action) => /^ec2:(CreateTags|DeleteTags)/.test(action));
+    expect(tagging.map(([role]) => role)).toEqual(['OnApiRequestRole', 'OnApiRequestRole']);
+    for (const [, { Condition }] of tagging)
+      expect(Condition).toMatchObject({ 'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] } });
+    expect(tagging[0]?.[1].Condition).toMatchObject({ StringEquals: { 'aws:RequestTag/linkgate': 'local' } });
+  });
+
+  test('change the allowlist and take services away', () => {
+    const writing = allowing((action) => /^dynamodb:(PutItem|DeleteItem)$/.test(action)).filter(
+      ([, statement]) => /ALLOWLIST|APPROVERS/.test(JSON.stringify(statement.Condition)),
+    );
+    expect(new Set(writing.map(([role]) => role))).toEqual(new Set(['OnApiRequestRole']));
+  });
+});
+
+describe('no function', () => {
+  test('may update an item in place, or delete an audit entry', () => {
+    expect(allowing((action) => /^dynamodb:(Update|BatchWrite|Transact|\*)/.test(action))).toEqual([]);
+    for (const [, statement] of allowing((action) => action === 'dynamodb:DeleteItem'))
+      expect(JSON.stringify(statement.Condition)).not.toMatch(/AUDIT|"\*"/);
+  });
+
+  test('may write to the table but to partitions that its role names', () => {
+    for (const [, { Condition }] of allowing((action) => /^dynamodb:(Put|Delete)Item$/.test(action)))
+      expect(Condition).toMatchObject({
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': expect.not.arrayContaining(['*']) },
+      });
+  });
+
+  test('has a wildcard for an action', () => {
+    expect(allowing((action) => action.includes('*'))).toEqual([]);
+  });
+
+  test('shares its role with another', () => {
+    const used = all('AWS::Lambda::Function').map(([, { Role }]) => getAtt(Role));
+    expect(new Set(used).size).toBe(used.length);
+  });
+
+  test('may do anything to every resource but look at endpoint services and connections', () => {
+    for (const [, { Action }] of roles.flatMap(([name, role]) =>
+      statementsOf(role)
+        .filter(({ Resource }) => Resource === '*')
+        .map((statement): [string, Statement] => [name, statement]),
+    ))
+      for (const action of [Action].flat()) expect(action).toMatch(/^ec2:DescribeVpcEndpoint/);
+  });
+});
+
+test('each function logs to a group that is there, and forgets after 90 days', () => {
+  const groups = all('AWS::Logs::LogGroup');
+  expect(groups).toHaveLength(all('AWS::Lambda::Function').length);
+  for (const [, { RetentionInDays }] of groups) expect(RetentionInDays).toBe(90);
+});
+
+test('every route of the API asks who calls', () => {
+  for (const [, { AuthorizationType }] of all('AWS::ApiGatewayV2::Route'))
+    expect(AuthorizationType).toBe('AWS_IAM');
+});
+
+describe('the table', () => {
+  const table = template.Resources.Table;
+
+  test('stays when the stack goes', () => {
+    expect(table).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(table?.Properties.DeletionProtectionEnabled).toBe(true);
+  });
+
+  test('can be restored to any point in time, is encrypted, and is paid by request', () => {
+    expect(table?.Properties).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      SSESpecification: { SSEEnabled: true },
+    });
+  });
+
+  test('tells of each change what was there before and after', () => {
+    expect(table?.Properties.StreamSpecification).toEqual({ StreamViewType: 'NEW_AND_OLD_IMAGES' });
+  });
+
+  test('lets vanish only what carries an expiry', () => {
+    expect(table?.Properties.TimeToLiveSpecification).toEqual({ AttributeName: 'expiresAt', Enabled: true });
+  });
+
+  test('has a stream of which only what policy rests on is heard, and whose failures end somewhere', () => {
+    expect(template.Resources.RecordsToReview?.Properties).toMatchObject({
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 5,
+      FilterCriteria: { Filters: [{ Pattern: expect.stringMatching(/ALLOWLIST#.*SERVICES/) }] },
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['FailedInvocations', 'Arn'] } } },
+    });
+  });
+});
+
+describe('the topic of connection notifications', () => {
+  test('takes them from AWS PrivateLink alone, for services of this account and Region', () => {
+    const [[, policy] = []] = all('AWS::SNS::TopicPolicy');
+    expect(policy.PolicyDocument.Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'vpce.amazonaws.com' },
+        Action: 'SNS:Publish',
+        Resource: { Ref: 'ConnectionsTopic' },
+        Condition: {
+          ArnLike: {
+            'aws:SourceArn': {
+              'Fn::Sub': 'arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-endpoint-service/*',
+            },
+          },
+          StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+        },
+      },
+    ]);
+  });
+
+  test('hands them to their queue, and what it does not take to dead letters', () => {
+    const [[, subscription] = []] = all('AWS::SNS::Subscription');
+    expect(getAtt(subscription.Endpoint)).toBe('ConnectionNotifications');
+    expect(getAtt(subscription.RedrivePolicy.deadLetterTargetArn)).toBe('ConnectionNotificationsDeadLetters');
+  });
+});

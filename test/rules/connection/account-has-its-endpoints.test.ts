@@ -1,0 +1,27 @@
+import { expect, test } from '@jest/globals';
+import { accountHasItsEndpoints } from '../../../rules/connection/account-has-its-endpoints.ts';
+import { anEntry, aPolicy, aRequest, consumer, endpointId, noon } from '../../builders.ts';
+
+function examine(maxEndpoints: number | undefined, countedEndpointIds: string[]) {
+  const entry = anEntry(maxEndpoints === undefined ? {} : { maxEndpoints });
+  return accountHasItsEndpoints.examine(aRequest(), aPolicy({ entries: [entry], countedEndpointIds }), noon);
+}
+
+test('one endpoint more than the entry allows is asked about', () => {
+  expect(examine(2, [endpointId(2), endpointId(3)])).toEqual({
+    outcome: 'ask',
+    reason: `account ${consumer} has 2 of the 2 endpoints that its entry allows`,
+  });
+});
+
+test('the last endpoint that the entry allows is not', () => {
+  expect(examine(2, [endpointId(2)])).toBeUndefined();
+});
+
+test('an endpoint that counts already is not counted against itself', () => {
+  expect(examine(1, [endpointId(1)])).toBeUndefined();
+});
+
+test('an entry without a count sets no limit', () => {
+  expect(examine(undefined, [endpointId(2), endpointId(3)])).toBeUndefined();
+});

@@ -1,0 +1,15 @@
+import { expect, test } from '@jest/globals';
+import { serviceIsPaused } from '../../../rules/connection/service-is-paused.ts';
+import { aPolicy, aRequest, aService, noon } from '../../builders.ts';
+
+test('while a service is paused, everything waits', () => {
+  const service = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
+  expect(serviceIsPaused.examine(aRequest(), aPolicy({ service }), noon)).toEqual({
+    outcome: 'wait',
+    reason: 'orders is paused since 2026-11-21T11:00:00.000Z',
+  });
+});
+
+test('of a service at work it says nothing', () => {
+  expect(serviceIsPaused.examine(aRequest(), aPolicy(), noon)).toBeUndefined();
+});

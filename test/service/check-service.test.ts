@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import { checkService, checkServices } from '../../lib/service/check-service.ts';
+import { registeredServices } from '../../lib/service/register-service.ts';
+import { ContendedError } from '../../lib/table/contention.ts';
+import { aConfiguration, aService, noon, serviceId } from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const services = [aService()];
+
+test('what drifted is marked in the record of the service', async () => {
+  const world = aWorld({ services });
+  world.services.show(aConfiguration({ acceptanceRequired: false }));
+  await checkService(serviceId(1), world.deps);
+  expect(await registeredServices(world.table)).toMatchObject([
+    {
+      acceptanceRequired: false,
+      drift: [{ check: 'acceptance-is-not-required' }],
+      checkedAt: noon.toISOString(),
+    },
+  ]);
+});
+
+test('a check makes no decision stale', async () => {
+  const world = aWorld({ services });
+  world.services.show(aConfiguration());
+  await checkService(serviceId(1), world.deps);
+  expect(await registeredServices(world.table)).toMatchObject([{ revision: 1, version: 2 }]);
+});
+
+test('a service that EC2 lists no more stays registered, and says so', async () => {
+  const world = aWorld({ services });
+  expect(await checkService(serviceId(1), world.deps)).toMatchObject([{ check: 'service-is-missing' }]);
+});
+
+test('a service that is not registered is passed over', async () => {
+  expect(await checkService(serviceId(1), aWorld().deps)).toBeUndefined();
+});
+
+test('services are checked each on its own, and each once', async () => {
+  const world = aWorld({ services: [aService(), aService({ serviceId: serviceId(2), name: 'other' })] });
+  world.services.show(aConfiguration());
+  const { describe } = world.services;
+  world.services.describe = async (id) => {
+    if (id === serviceId(2)) throw new Error('EC2 is away');
+    return describe(id);
+  };
+  const results = await checkServices([2, 1, 1].map(serviceId), world.deps);
+  expect(results).toMatchObject([{ error: { message: 'EC2 is away' } }, { output: [] }]);
+  expect(results).toHaveLength(2);
+});
+
+test('a record that others keep changing is given back', async () => {
+  const world = aWorld({ services });
+  world.services.show(aConfiguration());
+  const table = { ...world.table, write: async () => false };
+  await expect(checkService(serviceId(1), { ...world.deps, table })).rejects.toThrow(ContendedError);
+});

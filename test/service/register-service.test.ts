@@ -1,0 +1,150 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  NameTakenError,
+  registeredServices,
+  registerService,
+  ServiceNotFoundError,
+  unregisterService,
+} from '../../lib/service/register-service.ts';
+import { ContendedError } from '../../lib/table/contention.ts';
+import { aConfiguration, alice, aService, hub, noon, serviceId, topicArn } from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const registration = { serviceId: serviceId(1) };
+const bare = aConfiguration({ isTagged: false, notifications: [] });
+
+describe('a service that is registered', () => {
+  test('is tagged and rings for all events, and is remembered with the defaults', async () => {
+    const world = aWorld();
+    world.services.show(bare);
+    const { service, warnings } = await registerService(registration, alice, world.deps);
+    expect(service).toMatchObject({
+      serviceId: serviceId(1),
+      name: serviceId(1),
+      place: hub,
+      onUnlisted: 'ask',
+      approvers: 'default',
+      registeredAt: noon.toISOString(),
+      registeredBy: alice,
+      topicArn,
+      drift: [],
+    });
+    expect(warnings).toEqual([]);
+    expect(world.services.calls).toEqual([`tag ${serviceId(1)}`, `createNotification ${serviceId(1)}`]);
+    expect(await registeredServices(world.table)).toEqual([service]);
+  });
+
+  test('has the name that its tag gives it, unless another one is given', async () => {
+    const world = aWorld();
+    world.services.show(aConfiguration({ nameTag: 'orders' }));
+    const first = await registerService(registration, alice, world.deps);
+    expect(first.service.name).toBe('orders');
+    const second = await registerService({ ...registration, name: 'shop' }, alice, world.deps);
+    expect(second.service.name).toBe('shop');
+  });
+
+  test('again keeps what nobody says otherwise, and needs no call', async () => {
+    const world = aWorld({ services: [aService({ onUnlisted: 'hold', name: 'orders' })] });
+    world.services.show(aConfiguration());
+    const { service } = await registerService(registration, 'somebody else', world.deps);
+    expect(service).toMatchObject({ onUnlisted: 'hold', name: 'orders', registeredBy: alice, version: 2 });
+    expect(world.services.calls).toEqual([]);
+  });
+
+  test('again makes decisions that rest on it stale', async () => {
+    const world = aWorld({ services: [aService({ revision: 5 })] });
+    world.services.show(aConfiguration());
+    const { service } = await registerService({ ...registration, onUnlisted: 'reject' }, alice, world.deps);
+    expect(service.revision).toBeGreaterThan(5);
+  });
+
+  test('again repairs a connection notification that lacks events', async () => {
+    const world = aWorld({ services: [aService()] });
+    const notification = { notificationId: 'vpce-nfn-1', topicArn, events: ['Connect'], isEnabled: true };
+    world.services.show(aConfiguration({ notifications: [notification] }));
+    const { service } = await registerService(registration, alice, world.deps);
+    expect(world.services.calls).toEqual(['repairNotification vpce-nfn-1']);
+    expect(service.drift).toEqual([]);
+  });
+
+  test("leaves somebody else's notification alone", async () => {
+    const world = aWorld();
+    const theirs = {
+      notificationId: 'vpce-nfn-1',
+      topicArn: `${topicArn}-other`,
+      events: [],
+      isEnabled: true,
+    };
+    world.services.show(aConfiguration({ notifications: [theirs] }));
+    await registerService(registration, alice, world.deps);
+    expect(world.services.configuration(serviceId(1))?.notifications).toHaveLength(2);
+  });
+});
+
+describe('who registers a service is warned', () => {
+  async function warningsFor(change: object, onUnlisted: 'ask' | 'hold' = 'ask') {
+    const world = aWorld();
+    world.services.show(aConfiguration(change));
+    return (await registerService({ ...registration, name: 'orders', onUnlisted }, alice, world.deps))
+      .warnings;
+  }
+
+  test('that linkgate is not asked where acceptance is not required', async () => {
+    expect(await warningsFor({ acceptanceRequired: false })).toEqual([
+      'orders: EC2 connects every allowed principal at once; linkgate is not asked.',
+    ]);
+  });
+
+  test('that anybody may ring where everybody may ask', async () => {
+    expect(await warningsFor({ principals: ['*'] })).toEqual([expect.stringContaining('--on-unlisted hold')]);
+    expect(await warningsFor({ principals: ['*'] }, 'hold')).toEqual([
+      expect.not.stringContaining('--on-unlisted hold'),
+    ]);
+  });
+});
+
+describe('no service is registered', () => {
+  test('that EC2 does not show', async () => {
+    await expect(registerService(registration, alice, aWorld().deps)).rejects.toThrow(ServiceNotFoundError);
+  });
+
+  test("under another one's name", async () => {
+    const world = aWorld({ services: [aService({ serviceId: serviceId(2), name: 'orders' })] });
+    world.services.show(bare);
+    const registering = registerService({ ...registration, name: 'orders' }, alice, world.deps);
+    await expect(registering).rejects.toThrow(NameTakenError);
+    expect(world.services.calls).toEqual([]);
+  });
+});
+
+describe('a service that is taken out', () => {
+  test('loses its tag and its notification, and nothing else', async () => {
+    const world = aWorld({ services: [aService()] });
+    const theirs = {
+      notificationId: 'vpce-nfn-9',
+      topicArn: `${topicArn}-other`,
+      events: [],
+      isEnabled: true,
+    };
+    const [ours] = aConfiguration().notifications;
+    world.services.show(aConfiguration({ notifications: [...(ours ? [ours] : []), theirs] }));
+    await unregisterService(aService(), world.deps);
+    expect(world.services.configuration(serviceId(1))).toMatchObject({
+      isTagged: false,
+      notifications: [theirs],
+    });
+    expect(await registeredServices(world.table)).toEqual([]);
+  });
+
+  test('is taken out also when EC2 lists it no more', async () => {
+    const world = aWorld({ services: [aService()] });
+    await unregisterService(aService(), world.deps);
+    expect(await registeredServices(world.table)).toEqual([]);
+    expect(world.services.calls).toEqual([]);
+  });
+
+  test('stays when somebody else changed it meanwhile', async () => {
+    const world = aWorld({ services: [aService({ version: 2 })] });
+    await expect(unregisterService(aService(), world.deps)).rejects.toThrow(ContendedError);
+  });
+});

@@ -1,0 +1,133 @@
+import { type DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { describe, expect, test } from '@jest/globals';
+import { dynamoDbTable, UnreadKeysError } from '../../lib/table/dynamodb-table.ts';
+import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+
+const item = { pk: 'A', sk: '1', version: 3, name: 'orders' };
+const key = { pk: 'A', sk: '1' };
+
+function tableAnswering(...answers: readonly unknown[]) {
+  const { client, sent } = sdkClient<DynamoDBClient>(...answers);
+  const pauses: number[] = [];
+  const sleep = async (milliseconds: number) => {
+    pauses.push(milliseconds);
+  };
+  const table = dynamoDbTable(client, 'linkgate-test', { sleep, random: () => 1 });
+  return { table, sent, pauses, inputs: () => sent.map(({ input }) => input) };
+}
+
+function cancelled(...codes: readonly string[]) {
+  const CancellationReasons = codes.map((Code) => ({ Code }));
+  return new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons });
+}
+
+describe('items are read', () => {
+  test('consistently, and each key once', async () => {
+    const { table, sent } = tableAnswering({ Responses: { 'linkgate-test': [marshall(item)] } });
+    expect(await table.get([key, key])).toEqual([item]);
+    expect(sent).toEqual([
+      {
+        command: 'BatchGetItem',
+        input: { RequestItems: { 'linkgate-test': { Keys: [marshall(key)], ConsistentRead: true } } },
+      },
+    ]);
+  });
+
+  test('a hundred keys at a time', async () => {
+    const { table, sent } = tableAnswering();
+    await table.get(Array.from({ length: 101 }, (_, index) => ({ pk: 'A', sk: `${index}` })));
+    expect(sent).toHaveLength(2);
+  });
+
+  test('again where DynamoDB left keys unread, after a pause', async () => {
+    const { table, pauses } = tableAnswering(
+      { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } },
+      { Responses: { 'linkgate-test': [marshall(item)] } },
+    );
+    expect(await table.get([key])).toEqual([item]);
+    expect(pauses).toHaveLength(1);
+  });
+
+  test('not for ever: keys that stay unread are an error', async () => {
+    const unread = { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } };
+    const { table } = tableAnswering(...Array.from({ length: 20 }, () => unread));
+    await expect(table.get([key])).rejects.toThrow(UnreadKeysError);
+  });
+
+  test('no key at all by no call', async () => {
+    const { table, sent } = tableAnswering();
+    expect(await table.get([])).toEqual([]);
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('a partition is read', () => {
+  test('consistently, page after page', async () => {
+    const { table, inputs } = tableAnswering(
+      { Items: [marshall(item)], LastEvaluatedKey: marshall(key) },
+      { Items: [] },
+    );
+    const pages: unknown[] = [];
+    for await (const page of table.query('A', { limit: 1 })) pages.push(page);
+    expect(pages).toEqual([[item], []]);
+    expect(inputs()).toMatchObject([
+      { ConsistentRead: true, KeyConditionExpression: 'pk = :pk', Limit: 1 },
+      { ExclusiveStartKey: marshall(key) },
+    ]);
+  });
+});
+
+describe('items are written', () => {
+  test('all in one transaction, each under its condition', async () => {
+    const { table, inputs } = tableAnswering();
+    const remove = { pk: 'A', sk: '2' };
+    const isWritten = await table.write([
+      { put: { ...item, pk: 'B' }, expected: 0 },
+      { put: item, expected: 2 },
+      { remove, expected: 7 },
+      { put: { ...item, pk: 'C' } },
+    ]);
+    expect(isWritten).toBe(true);
+    expect(inputs()).toMatchObject([
+      {
+        TransactItems: [
+          { Put: { TableName: 'linkgate-test', ConditionExpression: 'attribute_not_exists(pk)' } },
+          {
+            Put: {
+              Item: marshall(item),
+              ConditionExpression: 'version = :expected',
+              ExpressionAttributeValues: { ':expected': { N: '2' } },
+            },
+          },
+          { Delete: { Key: marshall(remove), ConditionExpression: 'version = :expected' } },
+          { Put: expect.not.objectContaining({ ConditionExpression: expect.anything() }) },
+        ],
+      },
+    ]);
+  });
+
+  test('not when a condition does not hold, even beside a conflict', async () => {
+    const { table, sent } = tableAnswering(cancelled('ConditionalCheckFailed', 'TransactionConflict'));
+    expect(await table.write([{ put: item, expected: 2 }])).toBe(false);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('again after a conflict with another transaction, each time later', async () => {
+    const conflict = cancelled('TransactionConflict', 'None');
+    const { table, sent, pauses } = tableAnswering(conflict, conflict);
+    expect(await table.write([{ put: item, expected: 2 }])).toBe(true);
+    expect(sent).toHaveLength(3);
+    expect(pauses).toEqual([50, 100]);
+  });
+
+  test('not for ever: a conflict that lasts is thrown', async () => {
+    const { table } = tableAnswering(...Array.from({ length: 20 }, () => cancelled('TransactionConflict')));
+    await expect(table.write([{ put: item }])).rejects.toThrow(TransactionCanceledException);
+  });
+
+  test('not without a word: any other error is thrown', async () => {
+    const { table } = tableAnswering(awsError('AccessDeniedException'));
+    await expect(table.write([{ put: item }])).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+});

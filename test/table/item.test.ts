@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import { byKey, itemKind, MalformedItemError, NewerItemError } from '../../lib/table/item.ts';
+
+const key = { pk: 'THINGS', sk: '1' };
+const kind = itemKind({ name: v.string(), version: v.number() });
+const item = { ...key, form: '1.0', name: 'orders', version: 1 };
+
+describe('an item', () => {
+  test('is written with its key and form, and read without them', () => {
+    expect(kind.item(key, { name: 'orders', version: 1 })).toEqual(item);
+    expect(kind.read(item)).toEqual({ name: 'orders', version: 1 });
+  });
+
+  test('of a newer minor form is read, and keeps what this version does not know', () => {
+    const read = kind.read({ ...item, form: '1.7', colour: 'blue' });
+    expect(read).toEqual({ name: 'orders', version: 1, colour: 'blue' });
+    expect(kind.item(key, { ...read, version: 2 })).toMatchObject({ colour: 'blue', version: 2 });
+  });
+
+  test.each(['2.0', '17.1'])('of the newer major form %s is refused, with what to do about it', (form) => {
+    expect(() => kind.read({ ...item, form })).toThrow(NewerItemError);
+    expect(() => kind.read({ ...item, form })).toThrow(
+      /`THINGS` `1` has form .* deploy the newer version again/,
+    );
+  });
+
+  test('that lacks something is refused when it is read and when it is written', () => {
+    expect(() => kind.read({ ...item, name: 7 })).toThrow(MalformedItemError);
+    expect(() => kind.item(key, { version: 1 } as never)).toThrow('item `THINGS` `1` is malformed');
+  });
+});
+
+test('items are found by both parts of their key', () => {
+  const found = byKey([item, { ...item, sk: '2' }]);
+  expect(found.find({ pk: 'THINGS', sk: '2' })).toMatchObject({ sk: '2' });
+  expect(found.find({ pk: 'THINGS1', sk: '' })).toBeUndefined();
+});
