@@ -1,0 +1,227 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createEndpoint, createService, type Sandbox, startSandbox, stateOf, until } from './sandbox.ts';
+
+const allowed = '222222222222';
+const blocked = '333333333333';
+const unknown = '444444444444';
+
+interface Explanation {
+  connection: { state: string };
+  verdict: { outcome: string; findings: { rule: string; outcome: string; reason: string }[] } | null;
+  history: { action: string; actor: string; time: string }[];
+}
+
+interface Call {
+  principal: string;
+  service: string;
+  action: string;
+  status: number;
+  error?: string;
+}
+
+let sandbox: Sandbox;
+let serviceId: string;
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+}, 60_000);
+afterAll(() => sandbox.stop());
+
+/** A registered service with one account allowed and one blocked. */
+async function aRegisteredService(): Promise<string> {
+  const id = await createService(sandbox);
+  await sandbox.json('service', 'add', id);
+  await sandbox.json('allow', allowed, '--service', id);
+  await sandbox.json('block', blocked, '--service', id);
+  await sandbox.idle();
+  return id;
+}
+
+const explained = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
+const actionsOf = ({ history }: Explanation) => history.map(({ action }) => action);
+
+async function becomes(endpointId: string, state: string): Promise<void> {
+  await until(async () => (await stateOf(sandbox, endpointId)) === state);
+}
+
+describe('a connection request', () => {
+  beforeAll(async () => {
+    serviceId = await aRegisteredService();
+  }, 30_000);
+
+  test('of an allowed account is accepted, and its story says why', async () => {
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await becomes(endpointId, 'available');
+    await sandbox.idle();
+    const explanation = await explained(endpointId);
+    expect(explanation.verdict).toMatchObject({
+      outcome: 'accept',
+      findings: [{ rule: 'account-is-allowed', outcome: 'accept' }],
+    });
+    expect(actionsOf(explanation)).toEqual(['requested', 'decided', 'applying', 'applied']);
+  });
+
+  test('of a blocked account is rejected', async () => {
+    const endpointId = await createEndpoint(sandbox, blocked, serviceId);
+    await becomes(endpointId, 'rejected');
+    await sandbox.idle();
+    const explanation = await explained(endpointId);
+    expect(explanation.verdict?.outcome).toBe('reject');
+    expect(actionsOf(explanation)).toEqual(['requested', 'decided', 'applying', 'applied']);
+  });
+
+  test('of an unknown account waits for a person, who approves it', async () => {
+    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+    await sandbox.idle();
+    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect((await explained(endpointId)).verdict?.outcome).toBe('ask');
+    const { connections } = await sandbox.json<{ connections: object[] }>('connections', '--waiting');
+    expect(connections).toMatchObject([{ endpointId, ownerAccountId: unknown, verdict: 'ask' }]);
+
+    await sandbox.json('approve', endpointId, '--reason', 'signed the contract');
+    await becomes(endpointId, 'available');
+    await sandbox.idle();
+    const explanation = await explained(endpointId);
+    expect(actionsOf(explanation)).toEqual(['requested', 'decided', 'approved', 'applying', 'applied']);
+    expect(explanation.history[2]?.actor).toBe('arn:aws:iam::111111111111:root');
+  });
+
+  test('that a person denies is rejected, and nobody can decide it again', async () => {
+    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+    await sandbox.idle();
+    await sandbox.json('deny', endpointId, '--reason', 'no contract');
+    await becomes(endpointId, 'rejected');
+    const { exitCode, stderr } = await sandbox.linkgate('approve', endpointId);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('denied it at');
+    expect(stderr).toContain('no contract');
+  });
+
+  test('that waits is accepted when its account is allowed', async () => {
+    const waiting = '055555555555';
+    const endpointId = await createEndpoint(sandbox, waiting, serviceId);
+    await sandbox.idle();
+    await sandbox.json('allow', waiting, '--service', serviceId);
+    await becomes(endpointId, 'available');
+  });
+
+  test('that waits is rejected when its account is blocked', async () => {
+    const waiting = '666666666666';
+    const endpointId = await createEndpoint(sandbox, waiting, serviceId);
+    await sandbox.idle();
+    await sandbox.json('block', waiting, '--service', '*');
+    await becomes(endpointId, 'rejected');
+  });
+
+  test('is one of two at once: with --max-endpoints 1 one is accepted and one asked', async () => {
+    const account = '777777777777';
+    await sandbox.json('allow', account, '--service', serviceId, '--max-endpoints', '1');
+    await sandbox.idle();
+    const endpointIds = await Promise.all([
+      createEndpoint(sandbox, account, serviceId),
+      createEndpoint(sandbox, account, serviceId),
+    ]);
+    await sandbox.idle();
+    const outcomes = await Promise.all(endpointIds.map(async (id) => (await explained(id)).verdict?.outcome));
+    expect(outcomes.sort()).toEqual(['accept', 'ask']);
+  });
+
+  test('is decided by one of two people at once, and the other is told', async () => {
+    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+    await sandbox.idle();
+    const results = await Promise.all([
+      sandbox.linkgate('approve', endpointId, '--reason', 'yes'),
+      sandbox.linkgate('deny', endpointId, '--reason', 'no'),
+    ]);
+    expect(results.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1]);
+    const loser = results.find(({ exitCode }) => exitCode === 1);
+    expect(loser?.stderr).toMatch(/arn:aws:iam::111111111111:root (approved|denied) it at \d{4}/);
+    await sandbox.idle();
+    const closing = actionsOf(await explained(endpointId)).filter((action) => /approved|denied/.test(action));
+    expect(closing).toHaveLength(1);
+  });
+
+  test('of a service that a mere sweep watches is decided within a pass', async () => {
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: false });
+    const endpointIds = await Promise.all(
+      [allowed, blocked].map((account) => createEndpoint(sandbox, account, serviceId)),
+    );
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+    await Promise.all([
+      becomes(endpointIds[0] ?? '', 'available'),
+      becomes(endpointIds[1] ?? '', 'rejected'),
+    ]);
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
+  });
+});
+
+describe('an automatic decision', () => {
+  test('takes functions at most 16 AWS calls, each of which their roles permit', async () => {
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+    await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+    await sandbox.idle();
+    await sandbox.ask('DELETE', '/_sandbox/calls');
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await becomes(endpointId, 'available');
+    await sandbox.idle();
+    const { calls } = await sandbox.ask<{ calls: Call[] }>('GET', '/_sandbox/calls');
+    const byFunctions = calls.filter(({ principal }) => principal !== 'root');
+    expect(byFunctions.map(({ principal, action }) => `${principal} ${action}`)).toHaveLength(16);
+    expect(byFunctions.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(actionsOf(await explained(endpointId))).toContain('applied');
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
+  });
+});
+
+describe('the outcome is the same', () => {
+  const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
+  const worlds: readonly [string, { assumptions?: object; faults?: object[] }][] = [
+    ['when notifications are camel-case JSON', { assumptions: { notificationBody: 'camel' } }],
+    ['when notifications are Pascal-case JSON', { assumptions: { notificationBody: 'pascal' } }],
+    ['when notifications are text', { assumptions: { notificationBody: 'text' } }],
+    ['when notifications name no ids', { assumptions: { notificationBody: 'no-ids' } }],
+    ['when EC2 refuses the endpoint id filter', { assumptions: { endpointIdFilter: 'refused' } }],
+    ['when a repeated Accept is unsuccessful', { assumptions: { repeatedAccept: 'unsuccessful' } }],
+    ['when a repeated Accept is fine', { assumptions: { repeatedAccept: 'ok' } }],
+    ['when EC2 takes one id a call', { assumptions: { maxIdsPerCall: 1 } }],
+    [
+      'when half of the Accepts take effect and then fail',
+      { faults: [{ ...accept, rate: 0.5, error: 'RequestLimitExceeded', afterEffect: true }] },
+    ],
+    ['when every third delivery comes twice', { faults: [{ delivery: 'sqs', rate: 0.3, duplicate: true }] }],
+  ];
+  let defaults: object;
+
+  beforeAll(async () => {
+    defaults = defaultsOf(await sandbox.ask<object>('GET', '/_sandbox/assumptions'));
+    await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  });
+  afterEach(async () => {
+    await sandbox.ask('DELETE', '/_sandbox/faults');
+    await sandbox.ask('PUT', '/_sandbox/assumptions', defaults);
+  });
+
+  test.each(worlds)('%s', async (_name, { assumptions, faults }) => {
+    if (assumptions) await sandbox.ask('PUT', '/_sandbox/assumptions', assumptions);
+    if (faults) await sandbox.ask('PUT', '/_sandbox/faults', faults);
+    const [accepted, rejected, asked] = await Promise.all(
+      [allowed, blocked, unknown].map((account) => createEndpoint(sandbox, account, serviceId)),
+    );
+    await becomes(accepted ?? '', 'available');
+    await becomes(rejected ?? '', 'rejected');
+    await sandbox.idle();
+    expect(await stateOf(sandbox, asked ?? '')).toBe('pendingAcceptance');
+    expect((await explained(asked ?? '')).verdict?.outcome).toBe('ask');
+  });
+});
+
+/** Assumptions come with what they stand for; only their values go back. */
+function defaultsOf(described: object): object {
+  return Object.fromEntries(
+    Object.entries(described).map(([name, { default: value }]: [string, { default: unknown }]) => [
+      name,
+      value,
+    ]),
+  );
+}

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import {
+  CreateVpcEndpointCommand,
+  CreateVpcEndpointServiceConfigurationCommand,
+  DescribeVpcEndpointConnectionsCommand,
+  EC2Client,
+  ModifyVpcEndpointServicePermissionsCommand,
+} from '@aws-sdk/client-ec2';
+import { main } from '../../cli/main.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export const provider = '111111111111';
+
+/** A sandbox in a process of its own, with linkgate's package deployed in it, and its clients. */
+export interface Sandbox {
+  readonly url: string;
+  /** Everything that it printed. */
+  readonly printed: () => string;
+  readonly process: ChildProcess;
+  ec2(accountId: string): EC2Client;
+  /** Asks one of the sandbox's own paths. */
+  ask<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Waits until nothing is under way. */
+  idle(): Promise<void>;
+  /** Runs the command line as the provider. */
+  linkgate(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }>;
+  /** Runs it with `--json` and reads what it printed. */
+  json<T>(...args: string[]): Promise<T>;
+  stop(): Promise<void>;
+}
+
+export async function startSandbox(...flags: string[]): Promise<Sandbox> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = spawn(process.execPath, ['sandbox/main.ts', '--empty', '--port', String(port), ...flags], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await Promise.race([
+    until(() => printed.includes(`linkgate sandbox ready on ${url}`)),
+    exited.then(() => {
+      throw new Error(`the sandbox ended before it was ready:\n${printed}`);
+    }),
+  ]);
+
+  const clients = new Map<string, EC2Client>();
+  const sandbox: Sandbox = {
+    url,
+    process: child,
+    printed: () => printed,
+    ec2(accountId) {
+      const credentials = { accessKeyId: accountId, secretAccessKey: 'sandbox' };
+      const client =
+        clients.get(accountId) ?? new EC2Client({ region: 'us-east-1', endpoint: url, credentials });
+      clients.set(accountId, client);
+      return client;
+    },
+    async ask<T>(method: string, path: string, body?: unknown) {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    },
+    async idle() {
+      await sandbox.ask('GET', '/_sandbox/idle?timeoutMs=20000');
+    },
+    async linkgate(...args) {
+      let stdout = '';
+      let stderr = '';
+      // The SDK itself reads the endpoint from the process.
+      process.env.AWS_ENDPOINT_URL = url;
+      const exitCode = await main(args, {
+        env: { AWS_ENDPOINT_URL: url },
+        stdout: { write: (text) => (stdout += text) },
+        stderr: { write: (text) => (stderr += text) },
+        clock: {
+          sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+          after: () => () => {},
+        },
+      });
+      return { exitCode, stdout, stderr };
+    },
+    async json<T>(...args: string[]) {
+      const { exitCode, stdout, stderr } = await sandbox.linkgate(...args, '--json');
+      if (exitCode !== 0) throw new Error(`linkgate ${args.join(' ')} exited ${exitCode}: ${stderr}`);
+      return JSON.parse(stdout) as T;
+    },
+    async stop() {
+      for (const client of clients.values()) client.destroy();
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+  return sandbox;
+}
+
+/** An endpoint service of the provider that admits everybody, so that linkgate alone decides. */
+export async function createService(sandbox: Sandbox, acceptanceRequired = true): Promise<string> {
+  const ec2 = sandbox.ec2(provider);
+  const { ServiceConfiguration } = await ec2.send(
+    new CreateVpcEndpointServiceConfigurationCommand({
+      AcceptanceRequired: acceptanceRequired,
+      NetworkLoadBalancerArns: [
+        `arn:aws:elasticloadbalancing:us-east-1:${provider}:loadbalancer/net/svc/0123456789abcdef`,
+      ],
+    }),
+  );
+  const serviceId = ServiceConfiguration?.ServiceId ?? '';
+  await ec2.send(
+    new ModifyVpcEndpointServicePermissionsCommand({ ServiceId: serviceId, AddAllowedPrincipals: ['*'] }),
+  );
+  return serviceId;
+}
+
+/** A consumer creates an interface endpoint to the service. */
+export async function createEndpoint(
+  sandbox: Sandbox,
+  accountId: string,
+  serviceId: string,
+): Promise<string> {
+  const { VpcEndpoint } = await sandbox.ec2(accountId).send(
+    new CreateVpcEndpointCommand({
+      VpcEndpointType: 'Interface',
+      VpcId: 'vpc-0123456789abcdef0',
+      SubnetIds: ['subnet-0123456789abcdef0'],
+      SecurityGroupIds: ['sg-0123456789abcdef0'],
+      ServiceName: `com.amazonaws.vpce.us-east-1.${serviceId}`,
+    }),
+  );
+  return VpcEndpoint?.VpcEndpointId ?? '';
+}
+
+/** The state of a connection as the provider sees it in EC2. */
+export async function stateOf(sandbox: Sandbox, endpointId: string): Promise<string | undefined> {
+  const { VpcEndpointConnections = [] } = await sandbox
+    .ec2(provider)
+    .send(new DescribeVpcEndpointConnectionsCommand({}));
+  return VpcEndpointConnections.find(({ VpcEndpointId }) => VpcEndpointId === endpointId)?.VpcEndpointState;
+}
+
+/** Asks again and again until it is so; the test's own time limit ends it. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 25));
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject()));
+    });
+  });
+}
