@@ -8,7 +8,8 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionRules } from '../rules/connection/index.ts';
 import { setting } from './config.ts';
-import type { Connections } from './connection/connections.ts';
+import type { ChangeableConnections, Connections } from './connection/connections.ts';
+import { ec2ConnectionChanges } from './connection/ec2-connection-changes.ts';
 import { ec2Connections } from './connection/ec2-connections.ts';
 import { eventBridgeBus } from './connection/eventbridge-bus.ts';
 import { sqsDoorbell } from './connection/sqs-doorbell.ts';
@@ -52,13 +53,12 @@ export function wireConnections(): (place: Place) => Connections {
  * Connections by place, for the actor. Its changes are made by a client that gives up after 5 s and never repeats:
  * after an error it is for the actor to look what happened.
  */
-export function wireConnectionsToChange(): (place: Place) => Connections {
+export function wireConnectionsToChange(): (place: Place) => ChangeableConnections {
   return oncePerPlace((place) => {
     const { region } = place;
     const requestHandler = { requestTimeout: 5_000, throwOnRequestTimeout: true };
-    const { page } = ec2Connections(new EC2Client({ region }), place);
-    const once = ec2Connections(new EC2Client({ region, maxAttempts: 1, requestHandler }), place);
-    return { page, accept: once.accept, reject: once.reject };
+    const once = new EC2Client({ region, maxAttempts: 1, requestHandler });
+    return { ...ec2Connections(new EC2Client({ region }), place), ...ec2ConnectionChanges(once) };
   });
 }
 

@@ -21,7 +21,14 @@ import {
   type Transition,
   transitionWrites,
 } from './connection-record.ts';
-import { type Answer, type Connections, everyOne, RefusedCallError, ThrottledError } from './connections.ts';
+import {
+  type Answer,
+  type ChangeableConnections,
+  type Connections,
+  everyOne,
+  RefusedCallError,
+  ThrottledError,
+} from './connections.ts';
 import type { Doorbell } from './decide-connections.ts';
 
 /** Whether linkgate may change EC2 at all: `observe` calls nothing that does. */
@@ -29,7 +36,7 @@ export type Mode = 'act' | 'observe';
 
 export interface Applying extends Invocation {
   readonly table: Table;
-  readonly connectionsIn: (place: Place) => Connections;
+  readonly connectionsIn: (place: Place) => ChangeableConnections;
   readonly bus: Bus;
   readonly doorbell: Doorbell;
   /** Read right before each call; what cannot be read counts as `observe`. */
@@ -127,7 +134,7 @@ function halvesOf({ pointers, ...call }: Batch): Batch[] {
 /** Reads mode, policy and EC2 right before the call, calls, and writes down what EC2 answered. */
 async function applyBatch(
   batch: Batch,
-  connections: Connections,
+  connections: ChangeableConnections,
   deps: Applying,
   applied: Applied,
 ): Promise<'done' | 'observe' | 'throttled' | 'too-many' | 'one-is-bad'> {
@@ -162,7 +169,7 @@ async function ask(
   action: Effect['action'],
   serviceId: string,
   due: readonly DueRecord[],
-  connections: Connections,
+  connections: ChangeableConnections,
 ): Promise<Answer[] | 'throttled' | 'too-many' | 'one-is-bad'> {
   const endpointIds = due.map(({ endpointId }) => endpointId);
   try {

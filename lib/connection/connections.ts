@@ -46,13 +46,17 @@ export class StaleTokenError extends Error {
   override readonly name = 'StaleTokenError';
 }
 
-/** What a service provider can do with the connections to the endpoint services of one place. */
+/** The connections to the endpoint services of one place, for who looks at them. */
 export interface Connections {
   /**
    * One page of at most 1,000 connections.
    * @throws StaleTokenError
    */
   page(filter: ConnectionFilter, nextToken?: string): Promise<ConnectionPage>;
+}
+
+/** The same for the one who changes them. */
+export interface ChangeableConnections extends Connections {
   /**
    * @throws ThrottledError, RefusedCallError, and anything else when it is unknown what EC2 did
    */

@@ -1,23 +1,13 @@
 import {
-  AcceptVpcEndpointConnectionsCommand,
   DescribeVpcEndpointConnectionsCommand,
   type EC2Client,
   type Filter,
-  RejectVpcEndpointConnectionsCommand,
-  type UnsuccessfulItem,
   type VpcEndpointConnection,
 } from '@aws-sdk/client-ec2';
 import * as v from 'valibot';
 import type { Place } from '../place.ts';
-import { Connection } from './connection.ts';
-import {
-  type Answer,
-  type ConnectionFilter,
-  type Connections,
-  RefusedCallError,
-  StaleTokenError,
-  ThrottledError,
-} from './connections.ts';
+import { Connection, type ConnectionState, connectionStates } from './connection.ts';
+import { type ConnectionFilter, type Connections, StaleTokenError } from './connections.ts';
 
 /** The most that DescribeVpcEndpointConnections returns in one page (EC2 model: 5 to 1,000). */
 const pageSize = 1_000;
@@ -34,7 +24,6 @@ export function ec2Connections(ec2: EC2Client, place: Place): Connections {
     const { VpcEndpointConnections = [], NextToken } = await ec2.send(
       new DescribeVpcEndpointConnectionsCommand({
         Filters: filtersFor(filter, takesEndpointIds),
-        // EC2 refuses MaxResults beside some ways to name what is wanted, never beside filters.
         MaxResults: pageSize,
         ...(nextToken !== undefined && { NextToken: nextToken }),
       }),
@@ -44,22 +33,6 @@ export function ec2Connections(ec2: EC2Client, place: Place): Connections {
       ({ endpointId }) => wanted === undefined || wanted.includes(endpointId),
     );
     return { connections, ...(NextToken && { nextToken: NextToken }) };
-  }
-
-  async function answersTo(
-    Command: typeof AcceptVpcEndpointConnectionsCommand | typeof RejectVpcEndpointConnectionsCommand,
-    serviceId: string,
-    endpointIds: readonly string[],
-  ): Promise<Answer[]> {
-    try {
-      const { Unsuccessful = [] } = await ec2.send(
-        new Command({ ServiceId: serviceId, VpcEndpointIds: [...endpointIds] }),
-      );
-      // EC2 reports a refusal inside a successful response, not as an exception.
-      return answersFrom(endpointIds, Unsuccessful);
-    } catch (error) {
-      throw refusalOf(error);
-    }
   }
 
   return {
@@ -76,10 +49,6 @@ export function ec2Connections(ec2: EC2Client, place: Place): Connections {
         throw error;
       }
     },
-    accept: (serviceId, endpointIds) =>
-      answersTo(AcceptVpcEndpointConnectionsCommand, serviceId, endpointIds),
-    reject: (serviceId, endpointIds) =>
-      answersTo(RejectVpcEndpointConnectionsCommand, serviceId, endpointIds),
   };
 }
 
@@ -105,8 +74,7 @@ function connectionFrom(shown: VpcEndpointConnection, place: Place): Connection[
     serviceId: shown.ServiceId,
     endpointId: shown.VpcEndpointId,
     ownerAccountId: shown.VpcEndpointOwner,
-    // The documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`: settled here for everyone.
-    state: state.charAt(0).toLowerCase() + state.slice(1),
+    state: stateFrom(state),
     requestedAt: shown.CreationTimestamp?.toISOString(),
     ...(endpointRegion !== undefined && { endpointRegion }),
     ...(ipAddressType !== undefined && { ipAddressType }),
@@ -114,31 +82,15 @@ function connectionFrom(shown: VpcEndpointConnection, place: Place): Connection[
   return result.success ? [result.output] : [];
 }
 
-function answersFrom(endpointIds: readonly string[], unsuccessful: readonly UnsuccessfulItem[]): Answer[] {
-  const refusals = new Map(unsuccessful.map(({ ResourceId, Error: error }) => [ResourceId, error]));
-  return endpointIds.map((endpointId) => {
-    if (!refusals.has(endpointId)) return { endpointId, taken: true };
-    const { Code = 'unknown', Message = '' } = refusals.get(endpointId) ?? {};
-    return { endpointId, taken: false, reason: `${Code}: ${Message}` };
-  });
+/**
+ * The documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`: settled here for everyone.
+ * A state that AWS adds is taken for `partial`, on which nothing is done, and not for an absence.
+ */
+function stateFrom(shown: string): ConnectionState {
+  const state = shown.charAt(0).toLowerCase() + shown.slice(1);
+  return connectionStates.find((known) => known === state) ?? 'partial';
 }
 
 function codeOf(error: unknown): string {
   return error instanceof Error ? error.name : '';
-}
-
-/** Tells a refusal, which did nothing, from an error after which anything may have happened. */
-function refusalOf(error: unknown): unknown {
-  const code = codeOf(error);
-  const message = error instanceof Error ? error.message : '';
-  const refused = (because: RefusedCallError['because']) =>
-    new RefusedCallError(because, code, message, { cause: error });
-  if (code === 'RequestLimitExceeded' || code === 'Throttling' || code === 'ThrottlingException')
-    return new ThrottledError(message, { cause: error });
-  if (/^InvalidVpcEndpoint(Id|Type)?\./.test(code) || code === 'InvalidVpcEndpointType')
-    return refused('endpoint');
-  if (/^InvalidVpcEndpointService/.test(code) || code === 'UnauthorizedOperation' || code === 'OptInRequired')
-    return refused('service');
-  if (/^Invalid|LimitExceeded$|^TooMany/.test(code)) return refused('size');
-  return error;
 }

@@ -1,7 +1,7 @@
 import { nextVersion } from '../allowlist/entry.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Place } from '../place.ts';
-import { ContendedError } from '../table/contention.ts';
+import { ContendedError, lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
 import { driftOf } from './drift.ts';
 import { connectionEvents, type EndpointServices, type ServiceConfiguration } from './endpoint-services.ts';
@@ -99,8 +99,12 @@ export async function unregisterService(service: Service, deps: Registering): Pr
   for (const notification of found?.notifications ?? [])
     if (notification.topicArn === topicArn) await services.deleteNotification(notification.notificationId);
   if (found?.isTagged) await services.untag(serviceId);
-  if (!(await deps.table.write([{ remove: serviceKey(serviceId), expected: service.version }])))
-    throw new ContendedError(serviceId);
+  await untilWon(serviceId, async () => {
+    const [item] = await deps.table.get([serviceKey(serviceId)]);
+    if (!item) return;
+    const remove = serviceKey(serviceId);
+    return (await deps.table.write([{ remove, expected: item.version }])) ? undefined : lost;
+  });
 }
 
 export async function registeredServices(table: Table): Promise<Service[]> {

@@ -51,19 +51,15 @@ export function dynamoDbTable(
       return (await Promise.all(chunks(distinct, keysPerRead).map(getBatch))).flat();
     },
 
-    async *query(pk, { prefix, after, limit } = {}) {
-      const condition = ['pk = :pk', prefix && 'begins_with(sk, :sk)', after && 'sk > :sk']
-        .filter(Boolean)
-        .join(' AND ');
-      const sk = prefix ?? after;
+    async *query(pk, { limit } = {}) {
       let start: Record<string, AttributeValue> | undefined;
       do {
         const { Items = [], LastEvaluatedKey } = await dynamodb.send(
           new QueryCommand({
             TableName: tableName,
             ConsistentRead: true,
-            KeyConditionExpression: condition,
-            ExpressionAttributeValues: marshall({ ':pk': pk, ...(sk !== undefined && { ':sk': sk }) }),
+            KeyConditionExpression: 'pk = :pk',
+            ExpressionAttributeValues: marshall({ ':pk': pk }),
             ...(limit !== undefined && { Limit: limit }),
             ...(start && { ExclusiveStartKey: start }),
           }),

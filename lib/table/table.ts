@@ -35,10 +35,6 @@ export interface Table {
 }
 
 export interface QueryOptions {
-  /** Only sort keys that begin so. */
-  readonly prefix?: string;
-  /** Only sort keys after this one. */
-  readonly after?: string;
   /** Items a page. */
   readonly limit?: number;
 }

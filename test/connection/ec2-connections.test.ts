@@ -6,13 +6,14 @@ import {
   StaleTokenError,
   ThrottledError,
 } from '../../lib/connection/connections.ts';
+import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
 import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
 import { aConnection, endpointId, hub, serviceId } from '../builders.ts';
 import { awsError, sdkClient } from '../doubles/sdk-client.ts';
 
 function connectionsAnswering(...answers: readonly unknown[]) {
   const { client, sent } = sdkClient<EC2Client>(...answers);
-  return { connections: ec2Connections(client, hub), sent };
+  return { connections: { ...ec2Connections(client, hub), ...ec2ConnectionChanges(client) }, sent };
 }
 
 /** A connection as the SDK hands it over. */
@@ -84,9 +85,14 @@ describe('a page of connections', () => {
   test('leaves out what lacks what a decision needs', async () => {
     const { VpcEndpointOwner: _owner, ...ownerless } = shown();
     const { connections } = connectionsAnswering(
-      pageOf([ownerless, shown({ VpcEndpointState: 'unheard-of' })]),
+      pageOf([ownerless]),
     );
     expect((await connections.page({})).connections).toEqual([]);
+  });
+
+  test('takes a state that AWS adds for one on which nothing is done, and not for an absence', async () => {
+    const { connections } = connectionsAnswering(pageOf([shown({ VpcEndpointState: 'unheard-of' })]));
+    expect((await connections.page({})).connections).toMatchObject([{ state: 'partial' }]);
   });
 
   test('follows another as long as EC2 gives a token, empty pages and all', async () => {

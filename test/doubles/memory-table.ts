@@ -50,9 +50,9 @@ export function itemsInMemory() {
       [...new Map(keys.map((key) => [keyName(key), key])).values()].flatMap((key) => find(key) ?? []),
 
     /** One page after `start`; `next` is where another one may begin. */
-    page(pk: string, { prefix = '', after, limit }: QueryOptions, start = after) {
+    page(pk: string, { limit }: QueryOptions, start?: string) {
       const keys = [...(partitions.get(pk)?.keys() ?? [])]
-        .filter((sk) => sk.startsWith(prefix) && (start === undefined || sk > start))
+        .filter((sk) => start === undefined || sk > start)
         .sort()
         .slice(0, limit);
       const items = keys.flatMap((sk) => find({ pk, sk }) ?? []);

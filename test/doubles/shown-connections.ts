@@ -2,7 +2,7 @@ import type { Connection } from '../../lib/connection/connection.ts';
 import {
   type Answer,
   type ConnectionFilter,
-  type Connections,
+  type ChangeableConnections,
   StaleTokenError,
 } from '../../lib/connection/connections.ts';
 
@@ -13,7 +13,7 @@ export interface ChangingCall {
 }
 
 /** What EC2 shows of the connections of one place, and what it does when it is asked to change them. */
-export interface ShownConnections extends Connections {
+export interface ShownConnections extends ChangeableConnections {
   /** Adds connections, or shows those that are there otherwise. */
   show(...connections: readonly Connection[]): void;
   /** Lists the endpoint no longer. */
