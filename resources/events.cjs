@@ -96,6 +96,17 @@ module.exports = () => {
     ...Object.entries(rules).map(rule),
     ...Object.entries(schedules).map(schedule),
     {
+      // A schedule invokes asynchronously: after its retries Lambda would drop what failed.
+      SweepFailures: {
+        Type: 'AWS::Lambda::EventInvokeConfig',
+        Properties: {
+          FunctionName: { Ref: 'SweepDashconnectionsLambdaFunction' },
+          Qualifier: '$LATEST',
+          MaximumRetryAttempts: 2,
+          MaximumEventAgeInSeconds: 300,
+          DestinationConfig: { OnFailure: { Destination: arnOf('FailedInvocations') } },
+        },
+      },
       UndeliveredEventsPolicy: queuePolicy(
         'UndeliveredEvents',
         'events.amazonaws.com',

@@ -23,6 +23,7 @@ const ring = allow(['sqs:SendMessage'], arnOf('Verdicts'));
 const receiveFrom = (...queues) =>
   allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queues.map(arnOf));
 const requestSweeps = allow(['sqs:SendMessage'], arnOf('Sweeps'));
+const reportFailures = allow(['sqs:SendMessage'], arnOf('FailedInvocations'));
 
 const table = {
   'Fn::If': [
@@ -105,6 +106,7 @@ const roles = {
     publish,
     ring,
     requestSweeps,
+    reportFailures,
   ],
   CheckService: [
     'check-service',
@@ -120,7 +122,7 @@ const roles = {
       ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
       stream,
     ),
-    allow(['sqs:SendMessage'], arnOf('FailedInvocations')),
+    reportFailures,
     describeConnections,
     read,
     query('SERVICES'),
