@@ -1,5 +1,18 @@
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  DeleteVpcEndpointsCommand,
+  ModifyVpcEndpointServiceConfigurationCommand,
+} from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { createEndpoint, createService, type Sandbox, startSandbox, stateOf, until } from './sandbox.ts';
+import {
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandbox,
+  stateOf,
+  until,
+} from './sandbox.ts';
 
 const allowed = '222222222222';
 const blocked = '333333333333';
@@ -39,6 +52,12 @@ async function aRegisteredService(): Promise<string> {
 
 const explained = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
 const actionsOf = ({ history }: Explanation) => history.map(({ action }) => action);
+
+async function accept(service: string, endpointId: string): Promise<void> {
+  await sandbox
+    .ec2(provider)
+    .send(new AcceptVpcEndpointConnectionsCommand({ ServiceId: service, VpcEndpointIds: [endpointId] }));
+}
 
 async function becomes(endpointId: string, state: string): Promise<void> {
   await until(async () => (await stateOf(sandbox, endpointId)) === state);
@@ -152,6 +171,86 @@ describe('a connection request', () => {
       becomes(endpointIds[1] ?? '', 'rejected'),
     ]);
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
+  });
+});
+
+describe('what happens outside linkgate', () => {
+  test('a connection from before the registration is recorded, and left alone', async () => {
+    const older = await createService(sandbox);
+    const [live, waiting] = [
+      await createEndpoint(sandbox, blocked, older),
+      await createEndpoint(sandbox, unknown, older),
+    ];
+    await accept(older, live);
+    await becomes(live, 'available');
+    await sandbox.json('service', 'add', older);
+    await sandbox.json('block', blocked, '--service', older);
+    await sandbox.idle();
+    expect(await explained(live)).toMatchObject({
+      connection: { state: 'available' },
+      verdict: null,
+      history: [{ action: 'observed' }],
+    });
+    expect((await explained(waiting)).verdict?.outcome).toBe('ask');
+  });
+
+  test('a request that somebody accepts by hand is told as that', async () => {
+    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+    await sandbox.idle();
+    await accept(serviceId, endpointId);
+    await becomes(endpointId, 'available');
+    await sandbox.idle();
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'observed']);
+    const { exitCode, stderr } = await sandbox.linkgate('approve', endpointId);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/EC2 shows it `(pending|available)`/);
+  });
+
+  test('an endpoint that its consumer deletes is gone', async () => {
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await becomes(endpointId, 'available');
+    await sandbox.ec2(allowed).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
+    await until(async () => actionsOf(await explained(endpointId)).includes('gone'));
+  });
+
+  test('a service that no longer asks shows it as drift', async () => {
+    const drifting = await createService(sandbox);
+    await sandbox.json('service', 'add', drifting, '--name', 'drifting');
+    await sandbox
+      .ec2(provider)
+      .send(
+        new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: drifting, AcceptanceRequired: false }),
+      );
+    await sandbox.idle();
+    const { service } = await sandbox.json<{ service: { drift: { check: string }[] } }>(
+      ...['service', 'show', 'drifting'],
+    );
+    expect(service.drift.map(({ check }) => check)).toEqual([
+      'acceptance-is-not-required',
+      'principal-is-everyone',
+    ]);
+  });
+});
+
+describe('whoever calls linkgate wrongly', () => {
+  test.each([
+    ['an account id of eleven digits', ['allow', '22222222222', '--service', '*']],
+    ['an expiry that is past', ['allow', allowed, '--service', '*', '--expires', '2020-01-31']],
+    ['a service that is not registered', ['allow', allowed, '--service', 'nowhere']],
+    ['a denial without a reason', ['deny', 'vpce-0123456789abcdef0']],
+    ['a command that does not exist', ['frobnicate']],
+  ])('%s is told the right form, with exit code 2', async (_what, args) => {
+    const { exitCode, stdout, stderr } = await sandbox.linkgate(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/^error: .{20}/);
+  });
+});
+
+describe('a sweep that somebody asks for', () => {
+  test('says what it found', async () => {
+    const counts = await sandbox.json<Record<string, number>>('sweep', 'connections');
+    expect(counts).toMatchObject({ decided: 0, waiting: expect.any(Number) });
+    expect(counts.seen).toBeGreaterThan(0);
   });
 });
 
