@@ -42,7 +42,9 @@ export function aConnection(shown: Partial<Connection> = {}): Connection {
   };
 }
 
-export const aRequest = aConnection;
+export function aRequest(overrides: Parameters<typeof aConnection>[0] = {}) {
+  return aConnection({ state: 'pendingAcceptance', ...overrides });
+}
 
 export function aService(service: Partial<Service> = {}): Service {
   return {

@@ -1,6 +1,7 @@
 import type * as Client from '@aws-sdk/client-sns';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument, type Principal } from '../iam/policy.ts';
+import { accountOf } from '../places.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 
 export interface Subscription {
@@ -299,10 +300,6 @@ function pageOf<T>(items: readonly T[], token: string | undefined): { items: rea
   return end < items.length
     ? { items: page, next: Buffer.from(String(end)).toString('base64') }
     : { items: page };
-}
-
-function accountOf(arn: string): string {
-  return arn.split(':')[4] ?? '';
 }
 
 function invalid(message: string): AwsError {
