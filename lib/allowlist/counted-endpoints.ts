@@ -1,6 +1,12 @@
 import * as v from 'valibot';
 import { AccountId, type Connection, EndpointId, isLive, ServiceId } from '../connection/connection.ts';
-import { mayBecomeLive, readRecord, recordKey } from '../connection/connection-record.ts';
+import {
+  isOrMayBeLive,
+  mayBecomeLive,
+  mayChangeLate,
+  readRecord,
+  recordKey,
+} from '../connection/connection-record.ts';
 import { type Connections, everyOne } from '../connection/connections.ts';
 import { placeName } from '../place.ts';
 import { itemKind } from '../table/item.ts';
@@ -60,8 +66,18 @@ export async function endpointsThatCount(
   if (kept?.entryVersion === entry.version) return kept.endpointIds;
   const { serviceId, ownerAccountId } = whose;
   const theirs = await everyOne(deps.connections, { serviceIds: [serviceId], ownerAccountId });
-  const waiting = theirs.filter(({ state }) => state === 'pendingAcceptance');
-  const records = await deps.table.get(waiting.map(({ endpointId }) => recordKey(endpointId)));
-  const soon = records.map(readRecord).filter((record) => mayBecomeLive(record, deps.now()));
-  return [...theirs.filter(({ state }) => isLive(state)), ...soon].map(({ endpointId }) => endpointId);
+  const live = theirs.filter(({ state }) => isLive(state)).map(({ endpointId }) => endpointId);
+  const waiting = theirs
+    .filter(({ state }) => state === 'pendingAcceptance')
+    .map(({ endpointId }) => endpointId);
+  // EC2 may be late to list what it was just asked to accept; the set of before knows it.
+  const unlisted = (kept?.endpointIds ?? []).filter((id) => !live.includes(id) && !waiting.includes(id));
+  const records = (await deps.table.get([...waiting, ...unlisted].map(recordKey))).map(readRecord);
+  const time = deps.now();
+  const soon = records.filter((record) =>
+    waiting.includes(record.endpointId)
+      ? mayBecomeLive(record, time)
+      : isOrMayBeLive(record, time) && mayChangeLate(record, time),
+  );
+  return [...live, ...soon.map(({ endpointId }) => endpointId)];
 }

@@ -241,13 +241,19 @@ function askedAgain(before: ConnectionRecord, action: Effect['action'], time: st
 /** How long after linkgate asked EC2 for something a late answer to it can still surprise, in milliseconds. */
 const lateAnswers = 5 * 60_000;
 
-function mayChangeLate({ lastAskedAt }: ConnectionRecord, now: Date): boolean {
+/** Whether EC2 was asked for something so recently that it may still show it late. */
+export function mayChangeLate({ lastAskedAt }: ConnectionRecord, now: Date): boolean {
   return lastAskedAt !== undefined && now.getTime() - new Date(lastAskedAt).getTime() < lateAnswers;
 }
 
 /** Whether a request may still become live: by its verdict, or because EC2 was asked before the verdict changed. */
 export function mayBecomeLive(record: ConnectionRecord, now: Date): boolean {
   return record.verdict?.outcome === 'accept' || mayChangeLate(record, now);
+}
+
+/** Whether it counts as one of its account's endpoints, as far as is remembered. */
+export function isOrMayBeLive(record: ConnectionRecord, now: Date): boolean {
+  return isLive(record.state) || (record.state === 'pendingAcceptance' && mayBecomeLive(record, now));
 }
 
 /**
@@ -286,8 +292,8 @@ export function observed(
     if (before.goneAt !== undefined) return undefined;
     return { record: { ...done, goneAt: time }, happenings: happened('gone') };
   }
-  // What is being deleted can only be gone; anything else is old news.
-  if (before.state === 'deleting') return undefined;
+  // What is being deleted can only be gone, and what is gone is not being deleted any more: that is old news.
+  if (before.state === 'deleting' || (before.goneAt !== undefined && state === 'deleting')) return undefined;
   if (effect && fulfils(effect.action, state))
     return { record: done, happenings: happened('applied', { outcome: effect.action }) };
   if (effect?.action === 'accept' && state === 'rejected')

@@ -8,7 +8,7 @@ import { type Connection, type ConnectionState, isLive } from '../connection/con
 import {
   type ConnectionRecord,
   dueIn,
-  mayBecomeLive,
+  isOrMayBeLive,
   missing,
   readRecord,
   recordKey,
@@ -210,6 +210,5 @@ function counts(
   now: Date,
 ): boolean {
   if (!record || !listed) return false;
-  if (isLive(record.state)) return true;
-  return record.state === 'pendingAcceptance' && (isLive(listed) || mayBecomeLive(record, now));
+  return isOrMayBeLive(record, now) || (record.state === 'pendingAcceptance' && isLive(listed));
 }
