@@ -1,0 +1,188 @@
+import { EC2Client } from '@aws-sdk/client-ec2';
+import type { ChangeableConnections } from '../../lib/connection/connections.ts';
+import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
+import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
+import type { Place } from '../../lib/place.ts';
+import { ec2EndpointServices } from '../../lib/service/ec2-endpoint-services.ts';
+import type { EndpointServices } from '../../lib/service/endpoint-services.ts';
+import type { Item, Key, Table } from '../../lib/table/table.ts';
+import { AwsError } from '../../sandbox/aws/aws-service.ts';
+import { ec2 } from '../../sandbox/aws/ec2.ts';
+import type { Assumptions } from '../../sandbox/privatelink/assumptions.ts';
+import type { Effect, PrivateLinkState } from '../../sandbox/privatelink/model.ts';
+import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
+import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
+import type { Change, Items } from '../doubles/memory-table.ts';
+import type { Faults } from './faults.ts';
+import type { Run } from './invocations.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** One call that changes EC2, as linkgate makes it and EC2 answers. */
+export interface ChangingCall {
+  readonly run: Run;
+  readonly action: 'accept' | 'reject';
+  readonly serviceId: string;
+  readonly endpointIds: readonly string[];
+}
+
+/** Who looks on: the watch for invariants and the delivery of what AWS sends by itself. */
+export interface Observers {
+  read(run: Run, keys: readonly Key[], items: readonly Item[]): void;
+  written(run: Run, changes: readonly Change[]): void;
+  /** Right before EC2 carries it out. */
+  changing(call: ChangingCall): void;
+  happened(effect: Effect): void;
+}
+
+export type Aws = ReturnType<typeof createAws>;
+
+const provider = { accountId: '111111111111', region: 'us-east-1' };
+const root = { ...provider, principal: 'root', arn: `arn:aws:iam::${provider.accountId}:root` };
+/** How old what EC2 shows may be, in milliseconds. */
+const oldest = 10_000;
+
+/** EC2 by the sandbox's own operations over the pure model, and the table in memory, both reached only through a run's calls. */
+export function createAws(
+  random: Random,
+  scheduler: Scheduler,
+  faults: Faults,
+  assumptions: Assumptions,
+  items: Items,
+  observers: Observers,
+) {
+  let ids = 0;
+  let wakesAt: number | undefined;
+  const id = () => (++ids).toString(16).padStart(17, '0');
+  const privateLink = createPrivateLink({ id, assumptions });
+  const { operations } = ec2(privateLink, settle);
+  const buckets = tokenBuckets();
+  const pageSize = random.pick([5, 1_000]);
+  const past: { readonly time: number; readonly state: string }[] = [];
+
+  function settle(now: number): void {
+    const effects = privateLink.advance(now);
+    if (effects.length > 0) past.push({ time: now, state: JSON.stringify(privateLink.state) });
+    for (const effect of effects) observers.happened(effect);
+  }
+
+  /** The model wakes up by itself when something is due. */
+  function wakeUp(): void {
+    settle(scheduler.now());
+    const due = privateLink.nextDue();
+    if (due === undefined || due === wakesAt) return;
+    wakesAt = due;
+    scheduler.at(due, wakeUp);
+  }
+
+  function operate(name: string, input: object, link = operations) {
+    const answer = link[name]?.(input as never, { caller: root, now: scheduler.now(), origin: '' });
+    wakeUp();
+    return answer;
+  }
+
+  /** EC2 as it was a while ago. */
+  function earlier(): typeof operations {
+    const recent = past.filter(({ time }, index) => {
+      const until = past[index + 1]?.time ?? scheduler.now();
+      return time <= scheduler.now() && until >= scheduler.now() - oldest;
+    });
+    if (recent.length === 0) return operations;
+    const state = JSON.parse(random.pick(recent).state) as PrivateLinkState;
+    return ec2(createPrivateLink({ id, assumptions, state }), () => {}).operations;
+  }
+
+  /** The SDK's client as far as linkgate's adapters use it: commands in, outputs or errors with the code as name out. */
+  function clientFor(run: Run): EC2Client {
+    async function send(command: { readonly input: object }) {
+      const { input } = command;
+      const name = command.constructor.name.replace(/Command$/, '');
+      if (name.startsWith('Describe'))
+        return run.call('ec2 read', (fault) => {
+          const request = { ...input, MaxResults: pageSize };
+          if (fault === 'stale token' && 'NextToken' in input)
+            throw coded('InvalidNextToken', 'The token has expired');
+          return answered(() => operate(name, request, fault === 'stale' ? earlier() : operations));
+        });
+      return run.call('ec2 change', (fault) => {
+        if (!buckets.take(provider, name, scheduler.now()))
+          throw coded('RequestLimitExceeded', 'Request limit exceeded.');
+        const action = actions[name];
+        if (action && fault !== 'late') observers.changing({ run, action, ...namedIn(input) });
+        return answered(() => operate(name, input));
+      });
+    }
+    return Object.create(EC2Client.prototype, { send: { value: send } }) as EC2Client;
+  }
+
+  function tableFor(run: Run): Table {
+    const read = (keys: readonly Key[]) =>
+      run.call('table read', () => {
+        const found = items.read(keys);
+        observers.read(run, keys, found);
+        return found;
+      });
+    return {
+      async get(keys) {
+        if (keys.length === 0) return [];
+        if (keys.length === 1 || !faults.draw('batch read')) return read(keys);
+        const first = keys.filter(() => random.chance(0.5));
+        const rest = keys.filter((key) => !first.includes(key));
+        return [...(await read(first)), ...(await read(rest))];
+      },
+      async *query(pk, options = {}) {
+        let start: string | undefined;
+        do {
+          const page = await run.call('table read', () => items.page(pk, options, start));
+          yield page.items;
+          start = page.next;
+        } while (start !== undefined);
+      },
+      write: (writes) =>
+        run.call('table write', () => {
+          const changes = items.commit(writes);
+          observers.written(run, changes ?? []);
+          return changes !== undefined;
+        }),
+    };
+  }
+
+  return {
+    privateLink,
+    provider,
+    wakeUp,
+    tableFor,
+    connectionsFor:
+      (run: Run) =>
+      (place: Place): ChangeableConnections => ({
+        ...ec2Connections(clientFor(run), place),
+        ...ec2ConnectionChanges(clientFor(run)),
+      }),
+    servicesFor: (run: Run) => (): EndpointServices => ec2EndpointServices(clientFor(run), 'simulated'),
+  };
+}
+
+const actions: Readonly<Record<string, ChangingCall['action']>> = {
+  AcceptVpcEndpointConnections: 'accept',
+  RejectVpcEndpointConnections: 'reject',
+};
+
+function namedIn(input: object) {
+  const { ServiceId: serviceId = '', VpcEndpointIds: endpointIds = [] } = input as {
+    ServiceId?: string;
+    VpcEndpointIds?: string[];
+  };
+  return { serviceId, endpointIds };
+}
+
+function answered<T>(operate: () => T): T {
+  try {
+    return operate();
+  } catch (error) {
+    throw error instanceof AwsError ? coded(error.code, error.message) : error;
+  }
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { name: code });
+}

@@ -1,0 +1,139 @@
+import type { Called, Faults } from './faults.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** How an invocation ended. A crash lost everything but its effects. */
+export type Ending<T> =
+  | { readonly status: 'done'; readonly output: T }
+  | { readonly status: 'failed'; readonly error: unknown }
+  | { readonly status: 'crashed' };
+
+/** One run of a function. */
+export interface Run {
+  readonly requestId: string;
+  readonly functionName: string;
+  readonly now: () => Date;
+  readonly remaining: () => number;
+  readonly isOver: () => boolean;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Waits for its turn, then carries the effect out, in one step; the seed may have something go wrong. */
+  readonly call: <T>(called: Called, effect: (fault?: EffectFault) => T) => Promise<T>;
+}
+
+/** What an effect has to do otherwise than usual; `late`: its caller has given up since. */
+export type EffectFault = 'stale' | 'stale token' | 'late';
+
+/** EC2, DynamoDB or a queue failed in a way that says nothing of what it did. */
+class InternalError extends Error {
+  override readonly name = 'InternalError';
+}
+
+/** How long a call may take at the worst, in milliseconds: longer than functions have. */
+const longest = 120_000;
+/** How long after its caller gave up a call may still take effect, in milliseconds. */
+const latest = 20_000;
+
+export type Invocations = ReturnType<typeof createInvocations>;
+
+/** Runs functions as Lambda does: each may crash before and after every call, and is killed when its time is up. */
+export function createInvocations(
+  random: Random,
+  scheduler: Scheduler,
+  faults: Faults,
+  note: (who: string, what: string) => void,
+) {
+  let count = 0;
+  let running = 0;
+
+  function invoke<T>(
+    functionName: string,
+    seconds: number,
+    work: (run: Run) => Promise<T>,
+  ): Promise<Ending<T>> {
+    const requestId = `${functionName}/${++count}`;
+    const deadline = scheduler.now() + seconds * 1000;
+    running++;
+    return new Promise((resolve) => {
+      let isAlive = true;
+      const end = (ending: Ending<T>, why?: string) => {
+        if (!isAlive) return;
+        isAlive = false;
+        running--;
+        if (why !== undefined) note(requestId, why);
+        resolve(ending);
+      };
+      const call = caller({
+        isAlive() {
+          if (scheduler.now() > deadline) end({ status: 'crashed' }, 'is killed: its time is up');
+          return isAlive;
+        },
+        crash: (when) => end({ status: 'crashed' }, `crashes ${when}`),
+      });
+      const run: Run = {
+        requestId,
+        functionName,
+        call,
+        now: () => new Date(scheduler.now()),
+        remaining: () => deadline - scheduler.now(),
+        isOver: () => !isAlive,
+        sleep: scheduler.sleep,
+      };
+      work(run).then(
+        (output) => end({ status: 'done', output }),
+        (error: unknown) => end({ status: 'failed', error }, `fails: ${error}`),
+      );
+    });
+  }
+
+  function caller({ isAlive, crash }: { isAlive: () => boolean; crash: (when: string) => void }) {
+    const never = <T>() => new Promise<T>(() => {});
+    return async <T>(called: Called, effect: (fault?: EffectFault) => T): Promise<T> => {
+      await scheduler.turn();
+      if (!isAlive()) return never();
+      const fault = faults.draw(called);
+      switch (fault) {
+        case 'crash before a call':
+          crash(`before a call (${called})`);
+          return never();
+        case 'crash after a call':
+          effect();
+          crash(`after a call (${called})`);
+          return never();
+        case 'failure without effect':
+          throw new InternalError(`${called} failed`);
+        case 'failure after the effect':
+          effect();
+          throw new InternalError(`${called} failed after it was done`);
+        case 'effect after the failure':
+          scheduler.at(scheduler.now() + random.below(latest), () => unheard(effect));
+          throw new InternalError(`${called} timed out`);
+        case 'throttling':
+          throw Object.assign(new Error('Request limit exceeded.'), { name: 'RequestLimitExceeded' });
+        case 'transaction conflict':
+          throw new InternalError('transactions kept cancelling each other');
+        case 'call that takes long':
+          await scheduler.sleep(random.below(longest));
+          return isAlive() ? effect() : never();
+        case 'stale describe':
+          return effect('stale');
+        case 'stale page token':
+          return effect('stale token');
+        case undefined:
+          return effect();
+        default:
+          return fault satisfies never;
+      }
+    };
+  }
+
+  return { invoke, running: () => running };
+}
+
+/** Carries out what nobody waits for any more; a refusal reaches nobody. */
+function unheard(effect: (fault: EffectFault) => unknown): void {
+  try {
+    effect('late');
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,47 @@
+import { type AllowlistEntry, entryKey, everyService, readEntry } from '../../lib/allowlist/entry.ts';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { readService, type Service, serviceKey } from '../../lib/service/service.ts';
+import type { byKey } from '../../lib/table/item.ts';
+
+type Whose = Pick<ConnectionRecord, 'serviceId' | 'ownerAccountId' | 'endpointId' | 'endpointRegion'>;
+
+/** What the table says of an account at a service. */
+export interface Said {
+  readonly service?: Service;
+  /** The most specific first. */
+  readonly entries: readonly AllowlistEntry[];
+}
+
+export function saidOf({ serviceId, ownerAccountId }: Whose, found: ReturnType<typeof byKey>): Said {
+  const service = found.find(serviceKey(serviceId));
+  return {
+    ...(service && { service: readService(service) }),
+    entries: [serviceId, everyService].flatMap((at) => {
+      const item = found.find(entryKey(at, ownerAccountId));
+      return item ? readEntry(item) : [];
+    }),
+  };
+}
+
+/**
+ * What may become of a request, said once more and in other words than the rules, to hold them against. How many endpoints
+ * an account may have is watched apart.
+ */
+export function permitted(
+  request: Whose,
+  { service, entries }: Said,
+  approval: ConnectionRecord['approval'],
+  now: number,
+): 'accept' | 'reject' | 'nothing' {
+  if (!service || service.pausedAt !== undefined) return 'nothing';
+  if (entries.some(({ effect }) => effect === 'block')) return 'reject';
+  if (approval) return approval.decision === 'approve' ? 'accept' : 'reject';
+  const [entry] = entries;
+  if (!entry) return service.onUnlisted === 'reject' ? 'reject' : 'nothing';
+  const { endpointIds, consumerRegions, expiresAt } = entry;
+  const covers =
+    (endpointIds === undefined || endpointIds.includes(request.endpointId)) &&
+    (consumerRegions === undefined || consumerRegions.includes(request.endpointRegion ?? '')) &&
+    (expiresAt === undefined || Date.parse(expiresAt) > now);
+  return covers ? 'accept' : 'nothing';
+}

@@ -1,0 +1,132 @@
+import type { Faults } from './faults.ts';
+import type { Ending } from './invocations.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface QueueSpec {
+  readonly name: string;
+  /** Seconds until a failed message is tried again. */
+  readonly visibility: number;
+  /** Seconds until a new message is delivered. */
+  readonly delay?: number;
+  /** Messages of one group are delivered one after the other. */
+  readonly fifo?: boolean;
+  readonly batch: number;
+  readonly concurrency: number;
+}
+
+interface Message {
+  readonly body: string;
+  readonly group: string;
+  readonly sequence: number;
+  visibleAt: number;
+  received: number;
+}
+
+/** Gets a batch's bodies; its output says which of them, by their place, are to be delivered again. */
+export type Consumer = (bodies: readonly string[]) => Promise<Ending<readonly number[]>>;
+
+export interface Queue {
+  send(body: string, options?: { readonly group?: string; readonly afterSeconds?: number }): void;
+  /** Messages that are on their way, waiting or being worked on. */
+  size(): number;
+}
+
+const maxReceives = 5;
+const longestDelay = 90_000;
+
+/** SQS and its event source mapping: at least once, in no order, and after five failures never more. */
+export function createQueue(
+  { name, visibility, delay = 0, fifo = false, batch, concurrency }: QueueSpec,
+  consume: Consumer,
+  random: Random,
+  scheduler: Scheduler,
+  faults: Faults,
+  note: (who: string, what: string) => void,
+): Queue {
+  const messages: Message[] = [];
+  const beingWorkedOn = new Set<Message>();
+  let underWay = 0;
+  let arrived = 0;
+  let batches = 0;
+
+  function add(body: string, group: string, after: number): void {
+    underWay++;
+    scheduler.at(scheduler.now() + after, () => {
+      underWay--;
+      messages.push({ body, group, sequence: arrived++, visibleAt: scheduler.now(), received: 0 });
+      void poll();
+    });
+  }
+
+  /** A group waits while one of its messages is worked on, or hidden after a failure. */
+  function isDeliverable(message: Message): boolean {
+    if (message.visibleAt > scheduler.now() || beingWorkedOn.has(message)) return false;
+    if (!fifo) return true;
+    return messages.every(({ group, sequence }) => group !== message.group || sequence >= message.sequence);
+  }
+
+  function receive(): Message[] {
+    const deliverable = messages.filter(isDeliverable);
+    const received: Message[] = [];
+    const size = 1 + random.below(batch);
+    while (deliverable.length > 0 && received.length < size) {
+      const [message] = deliverable.splice(random.below(deliverable.length), 1);
+      if (!message) break;
+      if (!fifo && deliverable.some(({ sequence }) => sequence < message.sequence))
+        faults.count('message overtaken');
+      received.push(message);
+    }
+    return received;
+  }
+
+  async function poll(): Promise<void> {
+    await scheduler.turn();
+    if (batches >= concurrency) return;
+    const received = receive();
+    if (received.length === 0) return;
+    batches++;
+    for (const message of received) {
+      beingWorkedOn.add(message);
+      message.visibleAt = scheduler.now() + visibility * 1000;
+      message.received++;
+    }
+    const ending = await consume(received.map(({ body }) => body));
+    batches--;
+    settle(received, ending);
+    await poll();
+  }
+
+  function settle(received: readonly Message[], ending: Ending<readonly number[]>): void {
+    for (const [index, message] of received.entries()) {
+      beingWorkedOn.delete(message);
+      const isDone = ending.status === 'done' && !ending.output.includes(index);
+      const isDead = !isDone && message.received >= maxReceives;
+      if (isDead) note(name, `gives a message up after ${maxReceives} failures`);
+      if (isDone || isDead) messages.splice(messages.indexOf(message), 1);
+      else scheduler.at(message.visibleAt, () => void poll());
+    }
+  }
+
+  return {
+    send(body, { group = '', afterSeconds = delay } = {}) {
+      const after = afterSeconds * 1000;
+      const fault = faults.draw('delivery');
+      switch (fault) {
+        case 'message dropped':
+          note(name, 'loses a message');
+          return;
+        case 'message duplicated':
+          add(body, group, after);
+          return add(body, group, after + random.below(longestDelay));
+        case 'message delayed':
+          return add(body, group, after + random.below(longestDelay));
+        case undefined:
+          return add(body, group, after);
+        default:
+          fault satisfies never;
+      }
+    },
+    size: () => underWay + messages.length,
+  };
+}
