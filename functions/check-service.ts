@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
 import { failuresOf, handler as handle } from '../lib/handler.ts';
 import { checkServices } from '../lib/service/check-service.ts';
-import { registeredServices } from '../lib/service/register-service.ts';
+import { registeredServices } from '../lib/service/registered-services.ts';
 import { logger, now, wireServices, wireTable } from '../lib/wiring.ts';
 
 const table = wireTable();

@@ -1,8 +1,8 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as v from 'valibot';
-import { placesOf } from '../lib/approval/decide-by-person.ts';
 import { failuresOf, handler as handle } from '../lib/handler.ts';
 import { readMessages } from '../lib/queue.ts';
+import { placesOf } from '../lib/service/registered-services.ts';
 import { finishPlace } from '../lib/sweep/job.ts';
 import { Pass } from '../lib/sweep/lease.ts';
 import { sweepConnections } from '../lib/sweep/sweep-connections.ts';

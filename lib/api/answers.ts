@@ -4,7 +4,7 @@ import { isLive } from '../connection/connection.ts';
 import { everyOne } from '../connection/connections.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import { reasonOf } from '../policy/decide.ts';
-import { registeredServices } from '../service/register-service.ts';
+import { registeredServices } from '../service/registered-services.ts';
 import { ApiError } from './api-error.ts';
 
 /** Why a request can no longer be decided: who, when and what. */

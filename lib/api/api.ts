@@ -2,18 +2,18 @@ import { type Context, Hono } from 'hono';
 import { changeEntry, entriesFor, removeEntry } from '../allowlist/entries.ts';
 import { everyService } from '../allowlist/entry.ts';
 import { isGroup } from '../approval/approver-group.ts';
-import { decideByPerson, placesOf } from '../approval/decide-by-person.ts';
+import { decideByPerson } from '../approval/decide-by-person.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import { explain } from '../connection/explain.ts';
 import { listConnections, MalformedTokenError } from '../connection/list-connections.ts';
 import {
   NameTakenError,
   type Registering,
-  registeredServices,
   registerService,
   ServiceNotFoundError,
   unregisterService,
 } from '../service/register-service.ts';
+import { placesOf, registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
 import { type SettingUp, setUp } from '../setup.ts';
 import { findJob, type Job, resultOf, startJob } from '../sweep/job.ts';

@@ -1,9 +1,7 @@
 import type { Connection } from '../connection/connection.ts';
 import { type ConnectionRecord, readRecord, recordKey } from '../connection/connection-record.ts';
-import { everyOne } from '../connection/connections.ts';
 import { type Deciding, decideConnection } from '../connection/decide-connections.ts';
-import { type Place, placeName } from '../place.ts';
-import { registeredServices } from '../service/register-service.ts';
+import { findConnection } from '../connection/find-connection.ts';
 import type { Approval } from './approval.ts';
 
 export interface Word {
@@ -55,23 +53,4 @@ async function notOpen(
 async function findRecord(endpointId: string, { table }: Deciding): Promise<ConnectionRecord | undefined> {
   const [item] = await table.get([recordKey(endpointId)]);
   return item && readRecord(item);
-}
-
-/** As EC2 shows it now; where it is not known which place it is in, every place of a registered service is asked. */
-export async function findConnection(
-  endpointId: string,
-  known: Place | undefined,
-  { table, connectionsIn }: Pick<Deciding, 'table' | 'connectionsIn'>,
-): Promise<Connection | undefined> {
-  for (const place of known ? [known] : await placesOf(table)) {
-    const [connection] = await everyOne(connectionsIn(place), { endpointIds: [endpointId] });
-    if (connection) return connection;
-  }
-  return undefined;
-}
-
-/** The places in which services are registered. */
-export async function placesOf(table: Deciding['table']): Promise<Place[]> {
-  const services = await registeredServices(table);
-  return [...new Map(services.map(({ place }) => [placeName(place), place])).values()];
 }

@@ -8,18 +8,12 @@ import type { Item, Table, Write } from '../table/table.ts';
 import { type Connection, isLive } from './connection.ts';
 import type { Bus, ConnectionEvent } from './connection-event.ts';
 import {
-  applying,
   type ConnectionRecord,
-  dueIn,
   type Effect,
   fulfils,
   isCurrent,
-  readPointer,
   readRecord,
   recordKey,
-  refused,
-  type Transition,
-  transitionWrites,
 } from './connection-record.ts';
 import {
   type Answer,
@@ -30,6 +24,8 @@ import {
   ThrottledError,
 } from './connections.ts';
 import type { Doorbell } from './decide-connections.ts';
+import { dueIn, readPointer } from './due.ts';
+import { applying, refused, type Transition, transitionWrites } from './transition.ts';
 
 /** Whether linkgate may change EC2 at all: `observe` calls nothing that does. */
 export type Mode = 'act' | 'observe';
@@ -158,7 +154,10 @@ async function applyBatch(
       ? applying(record, batch.action, askedAt)
       : refused(record, batch.action, reason, askedAt);
   });
-  await deps.bus.publish(asWanted.map((connection) => ({ type: 'Connection Changed', connection })));
+  const observedAt = deps.now().toISOString();
+  await deps.bus.publish(
+    asWanted.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
+  );
   applied.refused += why.size;
   applied.asked += due.length - why.size;
   return 'done';
@@ -202,6 +201,7 @@ async function stillDue(
     table.get(due.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyKeys(pointer)])).then(byKey),
   ]);
   const time = now();
+  const observedAt = time.toISOString();
   const events: ConnectionEvent[] = [];
   const askable: DueRecord[] = [];
   for (const { endpointId } of due) {
@@ -214,9 +214,9 @@ async function stillDue(
     const canBeAsked =
       connection.state === 'pendingAcceptance' ||
       (record.effect.action === 'reject' && isLive(connection.state));
-    if (!canBeAsked) events.push({ type: 'Connection Changed', connection, record });
+    if (!canBeAsked) events.push({ type: 'Connection Changed', connection, observedAt, record });
     else if (!isCurrent(record.verdict, consult(record, found).consulted, time))
-      events.push({ type: 'Connection Request', connection });
+      events.push({ type: 'Connection Request', connection, observedAt });
     else if (!wasJustAsked(record, time)) askable.push(record);
   }
   for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'observed']++;

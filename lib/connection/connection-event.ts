@@ -12,6 +12,8 @@ export const eventSource = 'linkgate';
 export const ConnectionEvent = v.object({
   type: v.picklist(['Connection Request', 'Connection Changed']),
   connection: Connection,
+  /** ISO 8601: when EC2 was looked at. */
+  observedAt: v.string(),
   record: v.exactOptional(ConnectionRecord),
 });
 export type ConnectionEvent = v.InferOutput<typeof ConnectionEvent>;
@@ -57,9 +59,10 @@ export function eventOf(
   now: Date,
   policyChanged: boolean,
 ): ConnectionEvent | undefined {
+  const observedAt = now.toISOString();
   if (connection.state === 'pendingAcceptance') {
     const isDecided = record?.verdict !== undefined && !hasRunOut(record.verdict, now) && !policyChanged;
-    return isDecided ? undefined : { type: 'Connection Request', connection };
+    return isDecided ? undefined : { type: 'Connection Request', connection, observedAt };
   }
   if (!record && isGone(connection.state)) return undefined;
   const differs =
@@ -68,5 +71,7 @@ export function eventOf(
     record.missingSince !== undefined ||
     (record.effect && fulfils(record.effect.action, connection.state)) ||
     isSettling(record, now);
-  return differs ? { type: 'Connection Changed', connection, ...(record && { record }) } : undefined;
+  return differs
+    ? { type: 'Connection Changed', connection, observedAt, ...(record && { record }) }
+    : undefined;
 }

@@ -10,17 +10,15 @@ import { byKey } from '../table/item.ts';
 import type { Table, Write } from '../table/table.ts';
 import type { Connection } from './connection.ts';
 import {
-  abandoned,
   type ConnectionRecord,
-  decided,
   isCurrent,
   isOpen,
   mayBecomeLive,
   readRecord,
   recordKey,
-  transitionWrites,
 } from './connection-record.ts';
 import type { Connections } from './connections.ts';
+import { abandoned, decided, transitionWrites } from './transition.ts';
 
 /** News that a place has verdicts to apply. A lost ring is made good by the sweep. */
 export interface Doorbell {

@@ -1,10 +1,10 @@
-import { findConnection } from '../approval/decide-by-person.ts';
 import { type AuditEntry, historyOf } from '../audit/audit.ts';
 import { reasonOf } from '../policy/decide.ts';
 import { readService, serviceKey } from '../service/service.ts';
 import type { Connection } from './connection.ts';
 import { type ConnectionRecord, readRecord, recordKey } from './connection-record.ts';
 import type { Deciding } from './decide-connections.ts';
+import { findConnection } from './find-connection.ts';
 
 /** A connection as EC2 shows it, beside what linkgate decided of it. */
 export interface ConnectionView extends Omit<Connection, 'place'> {

@@ -7,14 +7,9 @@ import { byKey } from '../table/item.ts';
 import type { Table, Write } from '../table/table.ts';
 import { type Connection, isGone } from './connection.ts';
 import type { ConnectionEvent } from './connection-event.ts';
-import {
-  type ConnectionRecord,
-  observed,
-  readRecord,
-  recordKey,
-  type Transition,
-  transitionWrites,
-} from './connection-record.ts';
+import { type ConnectionRecord, readRecord, recordKey } from './connection-record.ts';
+import { observed } from './observed.ts';
+import { type Transition, transitionWrites } from './transition.ts';
 
 export interface Tending extends Invocation {
   readonly table: Table;
@@ -31,13 +26,12 @@ export async function tendConnections(events: readonly ConnectionEvent[], deps: 
  * @returns what was recorded, for the log.
  * @throws ContendedError
  */
-async function tendConnection({ connection, record }: ConnectionEvent, deps: Tending): Promise<Action[]> {
+async function tendConnection(event: ConnectionEvent, deps: Tending): Promise<Action[]> {
+  const { connection, record } = event;
   return untilWon(connection.endpointId, async (isFirst) => {
     const known = isFirst && record ? { record, registeredAt: '' } : await readBoth(connection, deps.table);
     if (known.registeredAt === undefined) return [];
-    // It was seen before it was gone; only the news of it was slow.
-    if (known.record?.goneAt !== undefined && record?.goneAt === undefined) return [];
-    const transition = observed(known.record, connection, known.registeredAt, deps.now());
+    const transition = observed(known.record, event, known.registeredAt, deps.now());
     if (!transition) return [];
     const isWritten = await writeTransition(known.record, transition, deps);
     return isWritten ? transition.happenings.map(({ action }) => action) : lost;

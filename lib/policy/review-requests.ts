@@ -3,7 +3,7 @@ import type { Answering } from '../connection/answer-doorbells.ts';
 import { allPages } from '../connection/connections.ts';
 import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
 import { placeName } from '../place.ts';
-import { registeredServices } from '../service/register-service.ts';
+import { registeredServices } from '../service/registered-services.ts';
 import { allServices, readService } from '../service/service.ts';
 import type { Item } from '../table/table.ts';
 

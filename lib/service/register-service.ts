@@ -5,7 +5,8 @@ import { ContendedError, lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
 import { driftOf } from './drift.ts';
 import { connectionEvents, type EndpointServices, type ServiceConfiguration } from './endpoint-services.ts';
-import { allServices, readService, type Service, serviceItem, serviceKey } from './service.ts';
+import { registeredServices } from './registered-services.ts';
+import { type Service, serviceItem, serviceKey } from './service.ts';
 
 export interface Registering extends Invocation {
   readonly table: Table;
@@ -105,12 +106,6 @@ export async function unregisterService(service: Service, deps: Registering): Pr
     const remove = serviceKey(serviceId);
     return (await deps.table.write([{ remove, expected: item.version }])) ? undefined : lost;
   });
-}
-
-export async function registeredServices(table: Table): Promise<Service[]> {
-  const services: Service[] = [];
-  for await (const page of table.query(allServices)) services.push(...page.map(readService));
-  return services;
 }
 
 async function repair(

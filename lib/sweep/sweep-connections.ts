@@ -7,17 +7,17 @@ import {
 import { type Connection, type ConnectionState, isLive } from '../connection/connection.ts';
 import {
   type ConnectionRecord,
-  dueIn,
   isOrMayBeLive,
-  missing,
   readRecord,
   recordKey,
   recordPartitions,
 } from '../connection/connection-record.ts';
 import { type Connections, StaleTokenError } from '../connection/connections.ts';
 import type { Doorbell } from '../connection/decide-connections.ts';
+import { dueIn } from '../connection/due.ts';
 import { nothingObserved, type Observation, type Observing, observe, sumOf } from '../connection/observe.ts';
 import { writeTransition } from '../connection/tend-connections.ts';
+import { missing } from '../connection/transition.ts';
 import { type Place, placeName } from '../place.ts';
 import { type Checkpoint, type Lease, leaseOf, type Pass } from './lease.ts';
 

@@ -33,10 +33,12 @@ const records = [
   aRecord({ endpointId: endpointId(3), verdict: aVerdict('accept') }),
   aRecord({ endpointId: endpointId(4), verdict: aVerdict('ask') }),
   aRecord({ endpointId: endpointId(6), verdict: aVerdict('reject'), lastAskedAt: noon.toISOString() }),
+  aRecord({ endpointId: endpointId(7), verdict: aVerdict('accept'), lastAskedAt: noon.toISOString() }),
 ];
 
-function counted(set: typeof kept | undefined) {
-  const { table, ec2, deps } = aWorld({ connections, records });
+function counted(set: typeof kept | undefined, secondsLater = 0) {
+  const { table, ec2, deps, wait } = aWorld({ connections, records });
+  wait(secondsLater);
   return endpointsThatCount(aConnection(), entry, set, { table, connections: ec2, now: deps.now });
 }
 
@@ -48,6 +50,10 @@ test('where there is no set, those count that live in EC2, and those that an Acc
   expect(await counted(undefined)).toEqual([1, 2, 3, 6].map(endpointId));
 });
 
-test('where the entry changed since, they are counted afresh', async () => {
-  expect(await counted({ ...kept, entryVersion: 3 })).toEqual([1, 2, 3, 6].map(endpointId));
+test('where the entry changed since, they are counted afresh, with what EC2 was just asked about and does not list yet', async () => {
+  expect(await counted({ ...kept, entryVersion: 3 }, 299)).toEqual([1, 2, 3, 6, 7].map(endpointId));
+});
+
+test('what EC2 was asked about counts no longer than five minutes, unless EC2 shows it or its verdict wants it', async () => {
+  expect(await counted({ ...kept, entryVersion: 3 }, 300)).toEqual([1, 2, 3].map(endpointId));
 });

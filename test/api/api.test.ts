@@ -307,6 +307,14 @@ describe("a person's decision", () => {
     });
   });
 
+  test('comes too late where EC2 lists the endpoint no more: it is deleted', async () => {
+    const world = aWorld({ services, records: [aRecord({ verdict: aVerdict('ask') })] });
+    expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'NotOpen', details: { state: 'deleted' } } },
+    });
+  });
+
   test('comes too late where EC2 has moved on', async () => {
     const world = aWorld({ services, connections: [aConnection({ state: 'available' })] });
     expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({

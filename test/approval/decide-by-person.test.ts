@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decideByPerson } from '../../lib/approval/decide-by-person.ts';
+import { recordItem } from '../../lib/connection/connection-record.ts';
 import {
   aConnection,
   alice,
@@ -16,6 +17,9 @@ import { aWorld } from '../doubles/world.ts';
 const services = [aService()];
 const connections = [aConnection()];
 const approves = { decision: 'approve', by: alice, reason: 'known to us' } as const;
+const bob = 'arn:aws:iam::111111111111:user/bob';
+const bobs = anApproval({ by: bob });
+const asked = aRecord({ verdict: aVerdict('ask') });
 const denies = { decision: 'deny', by: alice, reason: 'unknown' } as const;
 
 describe('an open request', () => {
@@ -73,9 +77,35 @@ describe('a person’s word comes too late', () => {
     });
   });
 
-  test('when the endpoint is gone', async () => {
-    const world = aWorld({ services, records: [aRecord({ verdict: aVerdict('ask') })] });
-    expect(await decideByPerson(endpointId(1), approves, world.deps)).toMatchObject({ status: 'not-open' });
+  test('when EC2 lists the endpoint no more, whatever is remembered of it', async () => {
+    const world = aWorld({ services, records: [asked] });
+    expect(await decideByPerson(endpointId(1), approves, world.deps)).toEqual({
+      status: 'not-open',
+      record: asked,
+    });
+  });
+
+  test('when it was decided and seen live right after EC2 showed it pending, and says who', async () => {
+    const records = [
+      aRecord({ state: 'available', verdict: aVerdict('accept', { decidedBy: bob }), approval: bobs }),
+    ];
+    const world = aWorld({ services, connections, records });
+    expect(await decideByPerson(endpointId(1), denies, world.deps)).toMatchObject({
+      status: 'not-open',
+      connection: { state: 'available' },
+      record: { approval: { by: bob } },
+    });
+  });
+
+  test('when somebody decides while EC2 is looked at, and says who', async () => {
+    const world = aWorld({ services, connections: [aConnection({ state: 'pending' })], records: [asked] });
+    const decided = aRecord({ verdict: aVerdict('accept', { decidedBy: bob }), approval: bobs, version: 2 });
+    world.ec2.beforePage = () => world.put(recordItem(decided));
+    expect(await decideByPerson(endpointId(1), denies, world.deps)).toMatchObject({
+      status: 'not-open',
+      connection: { state: 'pending' },
+      record: { approval: { by: bob } },
+    });
   });
 
   test('when policy decided already', async () => {

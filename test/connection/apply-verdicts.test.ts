@@ -2,8 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
 import type { ConnectionState } from '../../lib/connection/connection.ts';
-import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
 import { RefusedCallError, ThrottledError } from '../../lib/connection/connections.ts';
+import { serviceKey } from '../../lib/service/service.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
 import {
   aConnection,
@@ -159,6 +160,35 @@ describe('right before the call', () => {
     await applyVerdicts(hub, world.deps);
     expect(world.ec2.state(endpointId(1))).toBe('pendingAcceptance');
     expect(world.ec2.calls).toHaveLength(1);
+  });
+
+  test.each([
+    { pointer: 'accept', decided: 'reject', state: 'pendingAcceptance' },
+    { pointer: 'reject', decided: 'accept', state: 'available' },
+  ] as const)(
+    'a connection that was to $pointer is left alone when $decided was decided since its pointer was read',
+    async ({ pointer, decided, state }) => {
+      const world = aPlaceWithDue([1], { action: pointer, state });
+      const anew = { version: 2, verdict: aVerdict(decided), effect: { action: decided, asked: 0 } };
+      world.ec2.beforePage = () => world.put(recordItem(aRecord(anew)));
+      expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, redecided: 0, observed: 0 });
+      expect(world.ec2.calls).toEqual([]);
+      expect(world.published).toEqual([]);
+    },
+  );
+
+  test.each([
+    { when: 'its policy changed', entry: anEntry() },
+    { when: 'its service is registered no longer', entry: undefined },
+  ])('a live connection that is to be rejected is not cut but decided anew once $when', async ({ entry }) => {
+    const world = aPlaceWithDue([1], { action: 'reject', state: 'available' });
+    if (entry) world.put(entryItem(entry));
+    else await world.table.write([{ remove: serviceKey(serviceId(1)) }]);
+    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, redecided: 1 });
+    expect(world.ec2.calls).toEqual([]);
+    expect(world.published).toMatchObject([
+      { type: 'Connection Request', connection: { state: 'available' } },
+    ]);
   });
 
   test.each(['available', 'rejected', 'deleted'] as const)(

@@ -55,9 +55,16 @@ describe('a connection', () => {
     expect(said('available', aRecord({ state: 'available', effect }))).toBeUndefined();
   });
 
-  test('carries what was remembered of it', () => {
+  test('carries what was remembered of it, and when it was looked at', () => {
     const record = aRecord({ state: 'pending' });
-    expect(eventOf(aConnection({ state: 'available' }), record, noon, false)?.record).toEqual(record);
+    const connection = aConnection({ state: 'available' });
+    const observedAt = noon.toISOString();
+    expect(eventOf(connection, record, noon, false)).toEqual({
+      type: 'Connection Changed',
+      connection,
+      observedAt,
+      record,
+    });
   });
 });
 
@@ -67,6 +74,7 @@ describe('an event from the bus', () => {
     'detail-type': 'Connection Changed',
     detail: {
       connection: aConnection(),
+      observedAt: noon.toISOString(),
       record: aRecord({ verdict: aVerdict('accept'), approval: anApproval({ reason: 'fine' }) }),
     },
   };
@@ -78,10 +86,11 @@ describe('an event from the bus', () => {
   test.each([
     ["of somebody else's", { ...event, source: 'elsewhere' }],
     ['of another kind', { ...event, 'detail-type': 'Connection Lost' }],
-    ['without a connection', { ...event, detail: {} }],
+    ['without a connection', { ...event, detail: { observedAt: event.detail.observedAt } }],
+    ['that does not say when EC2 was looked at', { ...event, detail: { connection: aConnection() } }],
     [
       'with a state in the casing of the SDK',
-      { ...event, detail: { connection: { ...aRequest(), state: 'Available' } } },
+      { ...event, detail: { ...event.detail, connection: { ...aRequest(), state: 'Available' } } },
     ],
   ])('%s is refused', (_what, other) => {
     expect(v.is(BusMessage, other)).toBe(false);

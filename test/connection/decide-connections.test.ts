@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { countedKey, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
 import { entryItem } from '../../lib/allowlist/entry.ts';
+import { recordItem } from '../../lib/connection/connection-record.ts';
 import { decideConnection, decideConnections } from '../../lib/connection/decide-connections.ts';
+import { dueIn } from '../../lib/connection/due.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
 import type { Table } from '../../lib/table/table.ts';
@@ -16,12 +18,20 @@ import {
   consumer,
   endpointId,
   hub,
+  noon,
   serviceId,
 } from '../builders.ts';
 import { aWorld, type World } from '../doubles/world.ts';
 
 const services = [aService()];
 const place = `${hub.accountId}/${hub.region}`;
+
+const live = aRequest({ state: 'available' });
+const aLiveOneToBeCut = aRecord({
+  state: 'available',
+  verdict: aVerdict('reject'),
+  effect: { action: 'reject', asked: 1 },
+});
 
 /** The table, where something else happens right before each of the first so many writes. */
 function racing(world: World, times: number, meanwhile: () => void): Table {
@@ -73,6 +83,22 @@ describe('a connection request', () => {
     expect(await decideConnection(aRequest(), world.deps)).toEqual({ outcome: 'unregistered' });
     expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
     expect(await world.actions(endpointId(1))).toEqual(['refused']);
+  });
+
+  test('whose rejection is due although it is live is decided anew when its policy changes, and not cut', async () => {
+    const world = aWorld({ services, records: [aLiveOneToBeCut], entries: [anEntry()] });
+    expect(await decideConnection(live, world.deps)).toMatchObject({ outcome: 'accept' });
+    expect(await world.record(endpointId(1))).toMatchObject({
+      state: 'available',
+      effect: { action: 'accept' },
+    });
+  });
+
+  test('whose rejection is due although it is live is left alone once its service is taken out', async () => {
+    const world = aWorld({ records: [aLiveOneToBeCut] });
+    expect(await decideConnection(live, world.deps)).toEqual({ outcome: 'unregistered' });
+    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
+    for await (const due of world.table.query(dueIn(hub))) expect(due).toEqual([]);
   });
 
   test('that EC2 has moved on from is not decided', async () => {
@@ -198,14 +224,37 @@ describe('an entry that allows so many endpoints', () => {
     expect(await counted(world)).toEqual([endpointId(8), expect.any(String)]);
   });
 
-  test('counts afresh when it changed', async () => {
+  test('counts afresh when it changed, without what is gone', async () => {
     const world = aWorld({ services, entries, connections: requests });
     await decideConnections(requests.slice(0, 1), world.deps);
     world.ec2.forget(endpointId(1));
+    const time = noon.toISOString();
+    world.put(recordItem(aRecord({ state: 'deleted', goneAt: time, lastAskedAt: time, version: 2 })));
     world.put(entryItem(anEntry({ maxEndpoints: 1, version: 4 })));
     const [result] = await decideConnections(requests.slice(1, 2), world.deps);
     expect(result).toMatchObject({ output: { outcome: 'accept' } });
     expect(await counted(world)).toEqual([endpointId(2)]);
+  });
+
+  test('still counts what EC2 was just asked to accept, although the verdict changed since', async () => {
+    const entry = anEntry({ endpointIds: [endpointId(2)], maxEndpoints: 1, version: 3 });
+    const lastAskedAt = noon.toISOString();
+    const records = [aRecord({ verdict: aVerdict('accept'), lastAskedAt, counted: true })];
+    const world = aWorld({ services, entries: [entry], connections: requests, records });
+    const outcomes: unknown[] = [];
+    const decideTwo = async () => {
+      for (const request of requests.slice(0, 2))
+        outcomes.push((await decideConnection(request, world.deps)).outcome);
+    };
+
+    await decideTwo();
+    expect(await counted(world)).toEqual([endpointId(1)]);
+
+    world.wait(300);
+    world.put(entryItem({ ...entry, version: 4 }));
+    await decideTwo();
+    expect(await counted(world)).toEqual([endpointId(2)]);
+    expect(outcomes).toEqual(['ask', 'ask', 'ask', 'accept']);
   });
 
   test('counts nobody else’s', async () => {

@@ -84,9 +84,7 @@ describe('a page of connections', () => {
 
   test('leaves out what lacks what a decision needs', async () => {
     const { VpcEndpointOwner: _owner, ...ownerless } = shown();
-    const { connections } = connectionsAnswering(
-      pageOf([ownerless]),
-    );
+    const { connections } = connectionsAnswering(pageOf([ownerless]));
     expect((await connections.page({})).connections).toEqual([]);
   });
 

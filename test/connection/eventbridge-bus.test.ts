@@ -1,10 +1,11 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { expect, test } from '@jest/globals';
 import { eventBridgeBus, UndeliveredEventsError } from '../../lib/connection/eventbridge-bus.ts';
-import { aConnection, endpointId, serviceId } from '../builders.ts';
+import { aConnection, endpointId, noon, serviceId } from '../builders.ts';
 import { sdkClient } from '../doubles/sdk-client.ts';
 
-const event = { type: 'Connection Request', connection: aConnection() } as const;
+const observedAt = noon.toISOString();
+const event = { type: 'Connection Request', connection: aConnection(), observedAt } as const;
 
 test('an event names its connection and service among its resources', async () => {
   const { client, sent } = sdkClient<EventBridgeClient>();
@@ -18,7 +19,7 @@ test('an event names its connection and service among its resources', async () =
             EventBusName: 'linkgate-test',
             Source: 'linkgate',
             DetailType: 'Connection Request',
-            Detail: JSON.stringify({ connection: aConnection() }),
+            Detail: JSON.stringify({ connection: aConnection(), observedAt }),
             Resources: [serviceId(1), endpointId(1)],
           },
         ],

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { countedKey, countedWrite, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
 import { tendConnections } from '../../lib/connection/tend-connections.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
-import { aConnection, aRecord, aService, aVerdict, endpointId, noon } from '../builders.ts';
+import { aConnection, aRecord, aService, aVerdict, endpointId, noon, secondsAfterNoon } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
 const services = [aService()];
@@ -10,8 +10,13 @@ const accepting = aRecord({ verdict: aVerdict('accept'), effect: { action: 'acce
 const pending = aConnection({ state: 'pending' });
 
 /** The event that tells of a connection beside what was remembered of it. */
-function changed(connection = pending, record: typeof accepting | undefined = accepting) {
-  return { type: 'Connection Changed' as const, connection, ...(record && { record }) };
+function changed(connection = pending, record: typeof accepting | null = accepting) {
+  return {
+    type: 'Connection Changed' as const,
+    connection,
+    observedAt: noon.toISOString(),
+    ...(record && { record }),
+  };
 }
 
 describe('what EC2 is seen to show', () => {
@@ -34,13 +39,13 @@ describe('what EC2 is seen to show', () => {
 
   test('for the first time is observed, where its service is registered', async () => {
     const world = aWorld({ services });
-    await tendConnections([{ type: 'Connection Changed', connection: pending }], world.deps);
+    await tendConnections([changed(pending, null)], world.deps);
     expect(await world.actions(endpointId(1))).toEqual(['observed']);
   });
 
   test('for the first time at a service that is not registered is nobody’s business', async () => {
     const world = aWorld();
-    await tendConnections([{ type: 'Connection Changed', connection: pending }], world.deps);
+    await tendConnections([changed(pending, null)], world.deps);
     expect(await world.record(endpointId(1))).toBeUndefined();
   });
 });
@@ -61,13 +66,18 @@ describe('where the record moved on since it was observed', () => {
     });
   });
 
+  test('to what was seen in EC2 after that, nothing changes', async () => {
+    const observedAt = secondsAfterNoon(1).toISOString();
+    const world = aWorld({ services, records: [aRecord({ state: 'available', observedAt, version: 2 })] });
+    const [result] = await tendConnections([changed()], world.deps);
+    expect(result).toMatchObject({ output: [] });
+    expect(await world.record(endpointId(1))).toMatchObject({ state: 'available', version: 2 });
+  });
+
   test('and never holds still, the event is given back, and stops no other', async () => {
     const world = aWorld({ services, records: [accepting] });
     const table = { ...world.table, write: async () => false };
-    const unknown = {
-      type: 'Connection Changed' as const,
-      connection: aConnection({ state: 'deleted', endpointId: endpointId(2) }),
-    };
+    const unknown = changed(aConnection({ state: 'deleted', endpointId: endpointId(2) }), null);
     const results = await tendConnections([changed(), unknown], { ...world.deps, table });
     expect(results).toMatchObject([{ error: expect.any(ContendedError) }, { output: [] }]);
   });

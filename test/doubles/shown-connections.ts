@@ -1,8 +1,8 @@
 import type { Connection } from '../../lib/connection/connection.ts';
 import {
   type Answer,
-  type ConnectionFilter,
   type ChangeableConnections,
+  type ConnectionFilter,
   StaleTokenError,
 } from '../../lib/connection/connections.ts';
 

@@ -4,12 +4,8 @@ import { historyOf } from '../../lib/audit/audit.ts';
 import type { Applying, Mode } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';
 import type { ConnectionEvent } from '../../lib/connection/connection-event.ts';
-import {
-  type ConnectionRecord,
-  readRecord,
-  recordKey,
-  transitionWrites,
-} from '../../lib/connection/connection-record.ts';
+import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connection/connection-record.ts';
+import { transitionWrites } from '../../lib/connection/transition.ts';
 import { type Place, placeName } from '../../lib/place.ts';
 import { type Service, serviceItem } from '../../lib/service/service.ts';
 import type { Sweeping } from '../../lib/sweep/sweep-connections.ts';

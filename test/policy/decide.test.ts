@@ -141,6 +141,16 @@ describe("a person's word", () => {
     ]);
   });
 
+  test.each([
+    ['that has expired', '2026-11-01T00:00:00.000Z'],
+    ['that will expire', '2026-12-01T00:00:00.000Z'],
+  ])('does not run out beside an entry %s', (_when, expiresAt) => {
+    const policy = aPolicy({ entries: [anEntry({ expiresAt })] });
+    const verdict = decide(aRequest(), policy, anApproval(), noon);
+    expect(verdict.outcome).toBe('accept');
+    expect(verdict).not.toHaveProperty('until');
+  });
+
   test('is not heard while the service is paused', () => {
     expect(decide(aRequest(), aPolicy({ service: paused }), anApproval(), noon).outcome).toBe('wait');
   });

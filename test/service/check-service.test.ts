@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { checkService, checkServices } from '../../lib/service/check-service.ts';
-import { registeredServices } from '../../lib/service/register-service.ts';
+import { registeredServices } from '../../lib/service/registered-services.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
 import { aConfiguration, aService, noon, serviceId } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   NameTakenError,
-  registeredServices,
   registerService,
   ServiceNotFoundError,
   unregisterService,
 } from '../../lib/service/register-service.ts';
+import { registeredServices } from '../../lib/service/registered-services.ts';
 import { aConfiguration, alice, aService, hub, noon, serviceId, topicArn } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 

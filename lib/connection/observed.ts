@@ -1,0 +1,97 @@
+import type { Action, Happening } from '../audit/audit.ts';
+import { type Connection, isGone, isLive } from './connection.ts';
+import { type ConnectionRecord, fulfils, mayChangeLate, newRecord } from './connection-record.ts';
+import type { Transition } from './transition.ts';
+
+/** A connection as EC2 showed it, and when (ISO 8601). */
+export interface Sighting {
+  readonly connection: Connection;
+  readonly observedAt: string;
+}
+
+/**
+ * EC2 shows a connection otherwise than it is remembered.
+ * @param registeredAt ISO 8601: connections from before are recorded and left alone.
+ * @returns undefined where there is nothing to remember.
+ */
+export function observed(
+  before: ConnectionRecord | undefined,
+  sighting: Sighting,
+  registeredAt: string,
+  now: Date,
+): Transition | undefined {
+  const time = now.toISOString();
+  return before ? observedAgain(before, sighting, time, now) : firstObserved(sighting, registeredAt, time);
+}
+
+function firstObserved(
+  { connection, observedAt }: Sighting,
+  registeredAt: string,
+  time: string,
+): Transition | undefined {
+  const { state, requestedAt } = connection;
+  if (isGone(state)) return undefined;
+  const reason =
+    requestedAt < registeredAt
+      ? 'older than the registration of the service'
+      : 'found so; linkgate did not decide it';
+  return {
+    record: { ...newRecord(connection), observedAt },
+    happenings: [{ time, actor: 'linkgate', action: 'observed', state, reason }],
+  };
+}
+
+function observedAgain(
+  before: ConnectionRecord,
+  { connection: { state }, observedAt }: Sighting,
+  time: string,
+  now: Date,
+): Transition | undefined {
+  if (isOldNews(before, state, observedAt)) return undefined;
+  const { missingSince, goneAt, ...found } = before;
+  const seen = { ...found, state, observedAt };
+  const { effect, ...done } = seen;
+  const happened = (action: Action, more: Partial<Happening> = {}): Happening[] => [
+    { time, actor: 'ec2', action, state, ...more },
+  ];
+
+  if (isGone(state))
+    return goneAt === undefined
+      ? { record: { ...done, goneAt: time }, happenings: happened('gone') }
+      : undefined;
+  if (effect && fulfils(effect.action, state))
+    return { record: done, happenings: happened('applied', { outcome: effect.action }) };
+  if (effect?.action === 'accept' && state === 'rejected') {
+    const reason = 'EC2 shows it rejected; the consumer has to create a new endpoint';
+    return { record: done, happenings: happened('refused', { outcome: 'accept', reason }) };
+  }
+  if (before.state === state && missingSince === undefined) return undefined;
+  if (effect || before.state === state || !isChange(before, state)) return { record: seen, happenings: [] };
+  if (isOurLateAccept(before, state, now))
+    return {
+      record: { ...seen, effect: { action: 'reject', asked: 0 } },
+      happenings: happened('observed', { reason: 'an earlier call took effect late; it is put right' }),
+    };
+  const reason = `it became ${state}, which the newest verdict did not ask for: by hand, or by an earlier call that took effect late`;
+  return { record: seen, happenings: happened('observed', { reason }) };
+}
+
+/**
+ * Seen before what is remembered was seen. What is being deleted can only be gone, and what is gone is not
+ * being deleted any more.
+ */
+function isOldNews(before: ConnectionRecord, state: Connection['state'], observedAt: string): boolean {
+  if (before.observedAt !== undefined && observedAt < before.observedAt) return true;
+  if (isGone(state)) return false;
+  return before.state === 'deleting' || (before.goneAt !== undefined && state === 'deleting');
+}
+
+/** Connected or cut; what EC2 does on the way is no news. */
+function isChange(before: ConnectionRecord, state: Connection['state']): boolean {
+  return state !== 'deleting' && (isLive(state) !== isLive(before.state) || state === 'rejected');
+}
+
+/** A call to accept that was thought lost landed after the verdict had changed. */
+function isOurLateAccept(before: ConnectionRecord, state: Connection['state'], now: Date): boolean {
+  return before.verdict?.outcome === 'reject' && isLive(state) && mayChangeLate(before, now);
+}

@@ -1,0 +1,183 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  abandoned,
+  applying,
+  decided,
+  missing,
+  refused,
+  transitionWrites,
+} from '../../lib/connection/transition.ts';
+import {
+  aFinding,
+  alice,
+  anApproval,
+  aRecord,
+  aRequest,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+} from '../builders.ts';
+
+const time = noon.toISOString();
+const nothing = { service: 1, entry: 0, everyServiceEntry: 0 };
+const accepting = { effect: { action: 'accept', asked: 1, askedAt: time }, lastAskedAt: time } as const;
+const rejecting = { effect: { action: 'reject', asked: 1, askedAt: time }, lastAskedAt: time } as const;
+
+function verdictOf(outcome: 'accept' | 'reject' | 'ask' | 'wait') {
+  return { outcome, findings: [aFinding({ outcome })] };
+}
+
+describe('a request that is decided', () => {
+  test('for the first time is remembered with the request and the verdict, and what is due', () => {
+    const { record, happenings } = decided(undefined, aRequest(), verdictOf('accept'), nothing, noon);
+    expect(record).toMatchObject({
+      state: 'pendingAcceptance',
+      verdict: { outcome: 'accept', decidedAt: time, decidedBy: 'linkgate', consulted: nothing },
+      effect: { action: 'accept', asked: 0 },
+    });
+    expect(happenings).toMatchObject([
+      { action: 'requested', actor: `account ${consumer}`, time: aRequest().requestedAt },
+      { action: 'decided', actor: 'linkgate', outcome: 'accept', time },
+    ]);
+  });
+
+  test.each(['ask', 'wait'] as const)('with %s has nothing due', (outcome) => {
+    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
+    expect(decided(before, aRequest(), verdictOf(outcome), nothing, noon).record.effect).toBeUndefined();
+  });
+
+  test('again with the same outcome does not forget that EC2 was asked', () => {
+    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
+    expect(decided(before, aRequest(), verdictOf('accept'), nothing, noon).record.effect).toEqual(
+      accepting.effect,
+    );
+  });
+
+  test('otherwise than before is due anew', () => {
+    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
+    expect(decided(before, aRequest(), verdictOf('reject'), nothing, noon).record.effect).toEqual({
+      action: 'reject',
+      asked: 0,
+    });
+  });
+
+  test("by a person is remembered with that person's word", () => {
+    const approval = anApproval({ reason: 'known to us' });
+    const { record, happenings } = decided(
+      aRecord(),
+      aRequest(),
+      verdictOf('accept'),
+      nothing,
+      noon,
+      approval,
+    );
+    expect(record).toMatchObject({ approval, verdict: { decidedBy: alice } });
+    expect(happenings).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
+  });
+
+  test('anew after a person decided keeps that word, and is told as a decision of policy', () => {
+    const before = aRecord({ approval: anApproval(), verdict: aVerdict('accept') });
+    const { record, happenings } = decided(before, aRequest(), verdictOf('accept'), nothing, noon);
+    expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: alice } });
+    expect(happenings).toMatchObject([{ action: 'decided', actor: 'linkgate' }]);
+  });
+
+  test('after it was thought gone is there again', () => {
+    const before = aRecord({ state: 'deleted', goneAt: time, missingSince: time });
+    const { record } = decided(before, aRequest(), verdictOf('ask'), nothing, noon);
+    expect(record.state).toBe('pendingAcceptance');
+    expect(record).not.toHaveProperty('goneAt');
+    expect(record).not.toHaveProperty('missingSince');
+  });
+
+  test.each(['accept', 'ask'] as const)('with %s while it is live still waits to be seen live', (outcome) => {
+    const before = aRecord({ verdict: aVerdict('reject'), ...rejecting });
+    const live = aRequest({ state: 'available' });
+    expect(decided(before, live, verdictOf(outcome), nothing, noon).record.state).toBe('pendingAcceptance');
+  });
+});
+
+describe('a connection that EC2 was asked about', () => {
+  test('is marked, and stays due until EC2 shows it', () => {
+    const before = aRecord({ verdict: aVerdict('accept'), effect: { action: 'accept', asked: 0 } });
+    const { record, happenings } = applying(before, 'accept', noon);
+    expect(record).toMatchObject(accepting);
+    expect(happenings).toMatchObject([{ action: 'applying', outcome: 'accept', actor: 'linkgate' }]);
+  });
+
+  test('and that EC2 refused stays due too, with the reason in its history', () => {
+    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
+    const { record, happenings } = refused(before, 'accept', 'it said no', secondsAfterNoon(60));
+    expect(record.effect).toEqual({
+      action: 'accept',
+      asked: 2,
+      askedAt: secondsAfterNoon(60).toISOString(),
+    });
+    expect(happenings).toMatchObject([{ action: 'refused', actor: 'ec2', reason: 'it said no' }]);
+  });
+
+  test('while somebody decided otherwise keeps what is due now', () => {
+    const before = aRecord({ verdict: aVerdict('reject'), effect: { action: 'reject', asked: 0 } });
+    expect(applying(before, 'accept', noon).record).toMatchObject({
+      effect: { action: 'reject', asked: 0 },
+      lastAskedAt: time,
+    });
+  });
+});
+
+describe('a connection that EC2 does not list', () => {
+  test('in one whole pass is missing', () => {
+    const { record, happenings } = missing(aRecord({ state: 'available' }), time, noon);
+    expect(record).toMatchObject({ state: 'available', missingSince: time });
+    expect(happenings).toEqual([]);
+  });
+
+  test('in two whole passes is gone, and nothing is due any more', () => {
+    const before = aRecord({ state: 'available', missingSince: time, ...rejecting });
+    const { record, happenings } = missing(
+      before,
+      secondsAfterNoon(900).toISOString(),
+      secondsAfterNoon(910),
+    );
+    const goneAt = secondsAfterNoon(910).toISOString();
+    expect(record).toMatchObject({ state: 'deleted', goneAt, observedAt: goneAt });
+    expect(record).not.toHaveProperty('effect');
+    expect(happenings).toMatchObject([{ action: 'gone' }]);
+  });
+});
+
+test('what was due at a service that is no longer registered is due no longer, and its history says why', () => {
+  const { record, happenings } = abandoned(aRecord({ verdict: aVerdict('accept'), ...accepting }), noon);
+  expect(record).not.toHaveProperty('effect');
+  expect(happenings).toMatchObject([
+    {
+      actor: 'linkgate',
+      action: 'refused',
+      outcome: 'accept',
+      reason: 'the service is no longer registered',
+    },
+  ]);
+});
+
+describe('the writes of a transition', () => {
+  test('carry the condition that nobody else changed the record, and number its audit entries on', () => {
+    const before = aRecord({ version: 4, audited: 2 });
+    const transition = decided(before, aRequest(), verdictOf('accept'), nothing, noon);
+    expect(transitionWrites(before, transition, 'request-1')).toMatchObject([
+      { put: { pk: 'CONNECTIONS#1', sk: endpointId(1), version: 5, audited: 3 }, expected: 4 },
+      { put: { pk: `AUDIT#${endpointId(1)}`, sk: '000000003', requestId: 'request-1' }, expected: 0 },
+      { put: { pk: 'DUE#111111111111/us-east-1', sk: endpointId(1), action: 'accept' } },
+    ]);
+  });
+
+  test('of a connection that nobody remembered are those of the first version', () => {
+    const transition = decided(undefined, aRequest(), verdictOf('ask'), nothing, noon);
+    expect(transitionWrites(undefined, transition, 'request-1')).toMatchObject([
+      { put: { sk: endpointId(1), version: 1, audited: 2 }, expected: 0 },
+      { put: { sk: '000000001', action: 'requested' }, expected: 0 },
+      { put: { sk: '000000002', action: 'decided' }, expected: 0 },
+    ]);
+  });
+});

@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import { placesOf, registeredServices } from '../../lib/service/registered-services.ts';
+import { aService, hub, serviceId } from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
+const services = [
+  aService(),
+  aService({ serviceId: serviceId(2), name: 'payments' }),
+  aService({ serviceId: serviceId(3), name: 'ledger', place: elsewhere }),
+];
+
+test('all registered services are found', async () => {
+  const { table } = aWorld({ services });
+  expect((await registeredServices(table)).map(({ name }) => name).sort()).toEqual([
+    'ledger',
+    'orders',
+    'payments',
+  ]);
+});
+
+test('a place is named once, however many services are registered there', async () => {
+  const { table } = aWorld({ services });
+  expect(await placesOf(table)).toEqual([hub, elsewhere]);
+});
