@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const made = join(root, '.serverless/cloudformation-template-update-stack.json');
@@ -14,22 +15,34 @@ const inputs = ['{functions,lib,rules,resources,packaging}/**/*.*', 'serverless.
 /**
  * Makes the package that goes to AWS, as `npx serverless package` does; nothing is done when nothing changed since.
  * @param {string} stage
+ * @returns {Promise<void>}
  * @throws {Error} with what serverless said
  */
-export function packageService(stage) {
-  const digest = digestOf(stage);
-  if (existsSync(made) && existsSync(madeFrom) && readFileSync(madeFrom, 'utf8') === digest) return;
+export async function packageService(stage) {
+  const inputsDigest = inputsDigestOf(stage);
+  if (existsSync(madeFrom) && readFileSync(madeFrom, 'utf8') === `${inputsDigest} ${packageDigest()}`) return;
   const serverless = join(root, 'node_modules/serverless/bin/serverless.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [serverless, 'package', '--stage', stage], {
+  // What is half made is made from nothing.
+  rmSync(madeFrom, { force: true });
+  const running = promisify(execFile)(process.execPath, [serverless, 'package', '--stage', stage], {
     cwd: root,
-    encoding: 'utf8',
   });
-  if (status !== 0) throw new Error(`packaging failed\n${stdout}${stderr}`);
+  const stop = () => running.child.kill();
+  process.once('exit', stop);
+  await running.catch(({ stdout, stderr }) => {
+    throw new Error(`packaging failed\n${stdout}${stderr}`);
+  });
+  process.off('exit', stop);
   mkdirSync(join(root, '.build'), { recursive: true });
-  writeFileSync(madeFrom, digest);
+  writeFileSync(madeFrom, `${inputsDigest} ${packageDigest()}`);
 }
 
-function digestOf(stage) {
+/** Somebody may have packaged another stage into the same folder since. */
+function packageDigest() {
+  return existsSync(made) ? createHash('sha256').update(readFileSync(made)).digest('hex') : 'none';
+}
+
+function inputsDigestOf(stage) {
   const hash = createHash('sha256').update(`${stage} ${process.version}`);
   for (const path of inputs.flatMap((pattern) => globSync(pattern, { cwd: root })).sort())
     hash.update(path).update(readFileSync(join(root, path)));

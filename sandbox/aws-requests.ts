@@ -9,7 +9,7 @@ import {
 } from './aws/aws-service.ts';
 import type { Json } from './aws/dynamodb-accesses.ts';
 import { signatureOf } from './callers.ts';
-import type { Calls } from './calls.ts';
+import { type Calls, shown } from './calls.ts';
 import type { Cloud } from './cloud.ts';
 import { errorOf } from './faults.ts';
 import { isAllowed } from './iam/policy.ts';
@@ -17,7 +17,14 @@ import { provider } from './places.ts';
 import { cloudTrailEvent } from './privatelink/cloudtrail.ts';
 import { tokenBuckets } from './privatelink/token-buckets.ts';
 import { operationSchema } from './wire/schema.ts';
-import { formatError, formatOutput, parseRequest, type WireRequest, type WireResponse } from './wire/wire.ts';
+import {
+  formatError,
+  formatOutput,
+  parseJson,
+  parseRequest,
+  type WireRequest,
+  type WireResponse,
+} from './wire/wire.ts';
 
 export interface AwsRequests {
   handle(request: WireRequest, origin: string): Promise<WireResponse>;
@@ -103,18 +110,22 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
       String(request.headers['x-amz-target'] ?? '')
         .split('.')
         .at(-1) ?? '';
-    const input = JSON.parse(request.body.toString() || '{}') as Json;
-    return carryOut(
-      {
-        client,
-        service: 'dynamodb',
-        operation,
-        input,
-        accesses: () => dynamoDb.accesses(operation, input, client),
-        run: () => dynamoDb.handle(request, client),
-      },
-      (error) => errorFormatter(undefined, request)(error, randomUUID()),
-    );
+    try {
+      const input = parseJson(request.body) as Json;
+      return await carryOut(
+        {
+          client,
+          service: 'dynamodb',
+          operation,
+          input,
+          accesses: () => dynamoDb.accesses(operation, input, client),
+          run: () => dynamoDb.handle(request, client),
+        },
+        async (error) => dynamoDbError(error, randomUUID(), input),
+      );
+    } catch (error) {
+      return dynamoDbError(asAwsError(error), randomUUID());
+    }
   }
 
   async function carryOut(
@@ -135,7 +146,7 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
       principal: client.principal,
       service,
       action: operation,
-      params: input,
+      params: shown(service, operation, input),
       status,
       ...(error !== undefined && { error }),
     });
@@ -222,14 +233,27 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
 function errorFormatter(service: AwsService | undefined, { headers }: WireRequest) {
   return async (error: AwsError, requestId: string): Promise<WireResponse> => {
     if (service) return formatError(service, error, requestId, String(headers['content-type'] ?? ''));
-    return {
-      status: error.status ?? 400,
-      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
-      body: JSON.stringify({
-        __type: `com.amazonaws.dynamodb.v20120810#${error.code}`,
-        message: error.message,
-      }),
-    };
+    return dynamoDbError(error, requestId);
+  };
+}
+
+function dynamoDbError(error: AwsError, requestId: string, { TransactItems = [] }: Json = {}): WireResponse {
+  // Other errors of transactions are the engine's own: the sandbox itself only ever says that two met in an item.
+  const CancellationReasons =
+    error.code === 'TransactionCanceledException'
+      ? (TransactItems as unknown[]).map(() => ({
+          Code: 'TransactionConflict',
+          Message: 'Transaction is ongoing for the item',
+        }))
+      : undefined;
+  return {
+    status: error.status ?? 400,
+    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
+    body: JSON.stringify({
+      __type: `com.amazonaws.dynamodb.v20120810#${error.code}`,
+      message: error.message,
+      CancellationReasons,
+    }),
   };
 }
 

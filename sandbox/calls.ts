@@ -12,6 +12,14 @@ export interface RecordedCall {
   readonly error?: string;
 }
 
+/** The parameters of a call as they may be shown: a secret shows as `***`. */
+export function shown(service: string, action: string, params: unknown): unknown {
+  if (service !== 'ssm' || action !== 'PutParameter') return params;
+  const { Type } = params as { readonly Type?: string };
+  // Who overwrites a parameter need not say its type again.
+  return Type === 'String' || Type === 'StringList' ? params : { ...(params as object), Value: '***' };
+}
+
 export interface Calls {
   record(call: RecordedCall): void;
   /** From the `since`th call on, counted from 0. */

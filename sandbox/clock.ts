@@ -8,7 +8,7 @@ export interface Clock {
   at(time: number, action: () => void): () => void;
   /** Moves time on; what fell due runs in order of its time, each action once. */
   advance(milliseconds: number): void;
-  /** Cancels everything that is still to come. */
+  /** Cancels everything that is still to come, and what is asked for afterwards. */
   stop(): void;
 }
 
@@ -23,6 +23,7 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}): Cl
   const timers = new Set<Timer>();
   let offset = 0;
   let wakeUp: NodeJS.Timeout | undefined;
+  let stopped = false;
 
   const now = () => Date.now() + offset;
 
@@ -43,6 +44,7 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}): Cl
     now,
     offset: () => offset,
     at(time, action) {
+      if (stopped) return () => {};
       const timer = { time, action };
       timers.add(timer);
       arm();
@@ -54,6 +56,7 @@ export function sandboxClock(onAdvance: (offset: number) => void = () => {}): Cl
       runWhatIsDue();
     },
     stop() {
+      stopped = true;
       timers.clear();
       clearTimeout(wakeUp);
     },

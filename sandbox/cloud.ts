@@ -115,14 +115,7 @@ export async function createCloud({ origin, onOutput }: CloudOptions): Promise<C
   function carry(kind: DeliveryKind, deliver: () => void) {
     const fault = faults.ofDelivery(kind);
     if (fault?.drop) return;
-    if (fault?.delayMs) {
-      const end = activity.begin();
-      clock.at(now() + fault.delayMs, () => {
-        deliver();
-        end();
-      });
-      return;
-    }
+    if (fault?.delayMs) return void clock.at(now() + fault.delayMs, deliver);
     deliver();
     if (fault?.duplicate) deliver();
   }

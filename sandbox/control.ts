@@ -111,7 +111,7 @@ export function createControl({ cloud, calls, awsRequests, deployed }: Controlle
   }
 
   function isQuiet(): boolean {
-    return cloud.activity.count() === 0 && cloud.sqs.inFlight() === 0 && privateLink.isSettled();
+    return cloud.activity.count() === 0 && !cloud.sqs.isBusy() && privateLink.isSettled();
   }
 
   return async (request: ControlRequest): Promise<ControlResponse> => {
@@ -126,7 +126,7 @@ export function createControl({ cloud, calls, awsRequests, deployed }: Controlle
         json: { error: `${request.url.pathname} takes ${Object.keys(path).join(', ')}` },
       };
     try {
-      return await answer(request, decodeURIComponent(argument));
+      return await answer(request, argument);
     } catch (error) {
       if (error instanceof FaultError || error instanceof AssumptionError || error instanceof InputError)
         return invalid(error.message);

@@ -85,6 +85,7 @@ const statuses: Readonly<Record<string, number>> = {
   ServiceUnavailable: 503,
   InternalError: 500,
   InternalFailure: 500,
+  InternalServerError: 500,
   UnauthorizedOperation: 403,
   AccessDenied: 403,
 };

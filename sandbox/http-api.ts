@@ -82,6 +82,7 @@ export function createHttpApis({
     find: (id) => apis.get(id),
     async handle(api, request, caller) {
       const url = new URL(request.path, 'http://api');
+      if (!isDecodable(url.pathname)) return message(400, 'Bad Request');
       const found = routeFor(api, request.method, url.pathname);
       if (!found) return message(404, 'Not Found');
       const { route, parameters } = found;
@@ -96,6 +97,14 @@ export function createHttpApis({
       return outcome.ok ? responseOf(outcome.value) : message(500, 'Internal Server Error');
     },
   };
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    return decodeURIComponent(path) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** The most specific route: fewest parameters, the greedy one last, the right method before `ANY`. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageService } from '../packaging/package.mjs';
 import { callLinkgate } from './linkgate-api.ts';
-import { provider } from './places.ts';
+import { provider, stage } from './places.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
 import { tellStory } from './story.ts';
 
@@ -26,13 +26,13 @@ await main();
 
 async function main() {
   const { empty, port, quiet } = readFlags();
+  let sandbox: Sandbox | undefined;
+  exitOnSignals(() => sandbox?.stop());
   const say = quiet ? () => {} : (line: string) => console.log(line);
   say('Packaging linkgate, as for AWS …');
-  packageService('local');
+  await packageService(stage);
   say('Starting the sandbox: AWS on this machine, with linkgate deployed in it …');
-  exitOnSignals(undefined);
-  const sandbox = await start(port);
-  exitOnSignals(sandbox);
+  sandbox = await start(port);
   console.log(`linkgate sandbox ready on ${sandbox.origin}`);
   if (!empty) await tellStory(sandbox.origin, sandbox.outputs, say);
 }
@@ -96,10 +96,15 @@ function levelOf(line: string): string {
   }
 }
 
-function exitOnSignals(sandbox: Sandbox | undefined) {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.removeAllListeners(signal).once(signal, () => {
+/** Of Ctrl-C each process between the terminal and this one passes on a signal of its own: the first counts. */
+function exitOnSignals(stop: () => Promise<void> | undefined) {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, async () => {
+      if (stopping) return;
+      stopping = true;
       setTimeout(() => process.exit(0), forcedExitMs).unref();
-      void (sandbox?.stop() ?? Promise.resolve()).finally(() => process.exit(0));
+      await stop();
+      process.exit(0);
     });
 }

@@ -31,6 +31,11 @@ export interface Sandbox {
   stop(): Promise<void>;
 }
 
+/** What Serverless puts out on its own account: addresses and a bucket that only AWS has. */
+const ofServerless: readonly string[] = ['ServerlessDeploymentBucketName', 'HttpApiId', 'HttpApiUrl'];
+
+const expiryMs = 10_000;
+
 /** AWS on a laptop, with linkgate deployed in it. */
 export async function startSandbox({
   port,
@@ -63,13 +68,29 @@ export async function startSandbox({
     };
 
     const template = await readPackagedTemplate(packageFolder);
-    const { outputs } = await loadStack(template, cloud, { ...provider, name: stackName, packageFolder });
+    const { outputs: all } = await loadStack(template, cloud, {
+      ...provider,
+      name: stackName,
+      packageFolder,
+    });
+    const outputs = Object.fromEntries(Object.entries(all).filter(([name]) => !ofServerless.includes(name)));
     await cloud.lambda.warm();
     await prepare?.({ origin, outputs });
     deployed = { schedules: createSchedules(cloud), outputs };
+    expireNowAndThen(cloud);
     return { origin, cloud, calls, awsRequests, outputs, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** DynamoDB deletes what has outlived its time to live without being asked, some time later. */
+function expireNowAndThen(cloud: Cloud) {
+  const { clock, dynamoDb, tableArns } = cloud;
+  clock.at(clock.now() + expiryMs, () => {
+    Promise.all(tableArns.map((arn) => dynamoDb.expire(arn)))
+      .catch((error: Error) => console.error(`expiring items failed: ${error.message}`))
+      .finally(() => expireNowAndThen(cloud));
+  });
 }

@@ -148,7 +148,7 @@ function whatNext(origin: string, waitingEndpointId: string): string {
   return `
 What to try next, in another terminal, in this folder:
 
-  export AWS_ENDPOINT_URL=${origin} AWS_REGION=${provider.region}
+  export AWS_ENDPOINT_URL=${origin} AWS_DEFAULT_REGION=${provider.region}
   export AWS_ACCESS_KEY_ID=${provider.accountId} AWS_SECRET_ACCESS_KEY=any
 
   npx linkgate connections

@@ -185,7 +185,12 @@ export function createDynamoDb({
         for (const item of page.Items as Json[]) {
           const Key = Object.fromEntries(KeySchema.map(({ AttributeName: name }) => [name, item[name]]));
           await streams.asService(tableArn, Key, () =>
-            call(place, 'DeleteItem', { TableName, Key, ConditionExpression: '#ttl <= :now', ...expiry }),
+            call(place, 'DeleteItem', {
+              TableName,
+              Key,
+              ConditionExpression: '#ttl <= :now',
+              ...expiry,
+            }).catch(unlessRenewed),
           );
         }
         ExclusiveStartKey = page.LastEvaluatedKey;
@@ -196,6 +201,11 @@ export function createDynamoDb({
       engines.clear();
     },
   };
+}
+
+/** Since it was found, an item may have been given more time, or deleted. */
+function unlessRenewed(error: AwsError) {
+  if (error.code !== 'ConditionalCheckFailedException') throw error;
 }
 
 function tablesIn(operation: string, body: Json): readonly string[] {

@@ -35,12 +35,14 @@ export interface Queues {
   settle(queueArn: string, receiptHandle: string): void;
   /** Gives back what could not be handled: it is hidden for `afterSeconds`. */
   release(queueArn: string, receiptHandle: string, afterSeconds: number): void;
+  /** Gives back what a consumer shall get later, as if it had not been received. */
+  postpone(queueArn: string, receiptHandle: string, milliseconds: number): void;
   /** Calls a consumer whenever a message is or becomes visible. */
   onArrival(queueArn: string, listener: () => void): void;
   /** Whether the queue's policy lets a service send to it on behalf of `sourceArn`. */
   admits(queueArn: string, service: string, sourceArn: string): boolean;
-  /** Messages that a consumer can take or is handling; not those that are delayed, or hidden after a failure. */
-  inFlight(): number;
+  /** Whether a consumer can take or is handling a message; what is delayed, or hidden after a failure, does not count, nor what waits behind it. */
+  isBusy(): boolean;
   counts(queueArn: string): Counts;
   find(queueArn: string): Queue | undefined;
   list(): readonly Queue[];
@@ -156,6 +158,15 @@ export function createSqs({ clock, id }: { clock: Clock; id: () => string }): Sq
       message.hiding = 'failed';
       wake(queue, message.visibleAt);
     },
+    postpone(arn, receiptHandle, milliseconds) {
+      const queue = queueAt(arn);
+      const message = heldBy(queue, receiptHandle);
+      if (!message) return;
+      message.visibleAt = clock.now() + milliseconds;
+      message.hiding = 'delayed';
+      message.receiveCount -= 1;
+      wake(queue, message.visibleAt);
+    },
     onArrival(arn, listener) {
       watchOf(arn).consumers.add(listener);
       wake(queueAt(arn), clock.now());
@@ -176,11 +187,13 @@ export function createSqs({ clock, id }: { clock: Clock; id: () => string }): Sq
         )
       );
     },
-    inFlight() {
-      return [...queues.values()]
-        .filter(({ arn }) => (watches.get(arn)?.consumers.size ?? 0) > 0)
-        .map((queue) => countsOf(queue, clock.now()))
-        .reduce((sum, { visible, handled }) => sum + visible + handled, 0);
+    isBusy() {
+      const now = clock.now();
+      return [...queues.values()].some(
+        (queue) =>
+          (watches.get(queue.arn)?.consumers.size ?? 0) > 0 &&
+          (hasReceivable(queue, now) || countsOf(queue, now).handled > 0),
+      );
     },
     counts: (arn) => countsOf(queueAt(arn), clock.now()),
     find: (arn) => queues.get(arn),

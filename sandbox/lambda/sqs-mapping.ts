@@ -4,7 +4,7 @@ import { compilePattern } from '../aws/event-pattern.ts';
 import type { Queues } from '../aws/sqs.ts';
 import type { Message } from '../aws/sqs-queue.ts';
 import type { Clock } from '../clock.ts';
-import type { Faults } from '../faults.ts';
+import type { DeliveryFault, Faults } from '../faults.ts';
 import type { Outcome } from './execution-environment.ts';
 
 export interface SqsMapping {
@@ -35,6 +35,7 @@ export function mapQueue(
   const { queueArn, batchSize, windowSeconds } = mapping;
   const region = queueArn.split(':')[3] ?? '';
   const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
+  const postponed = new Set<string>();
   let running = 0;
   let gathering = false;
 
@@ -75,10 +76,10 @@ export function mapQueue(
   }
 
   async function handle(received: readonly Message[]) {
-    const struck = received.filter(isWanted).map((message) => ({ message, fault: faults.ofDelivery('sqs') }));
+    const struck = received.filter(isWanted).map((message) => ({ message, fault: faultFor(message) }));
     for (const { message, fault } of struck) {
       if (fault?.drop) queues.settle(queueArn, message.receiptHandle);
-      else if (fault?.delayMs) queues.release(queueArn, message.receiptHandle, fault.delayMs / 1000);
+      else if (fault?.delayMs) queues.postpone(queueArn, message.receiptHandle, fault.delayMs);
     }
     const arrived = struck.filter(({ fault }) => !fault?.drop && !fault?.delayMs);
     const messages = arrived.map(({ message }) => message);
@@ -95,6 +96,14 @@ export function mapQueue(
       if (failed.has(messageId)) queues.release(queueArn, receiptHandle, visibilitySeconds());
       else queues.settle(queueArn, receiptHandle);
     }
+  }
+
+  /** What was delayed once comes the next time. */
+  function faultFor({ messageId }: Message): DeliveryFault | undefined {
+    if (postponed.delete(messageId)) return undefined;
+    const fault = faults.ofDelivery('sqs');
+    if (fault?.delayMs && !fault.drop) postponed.add(messageId);
+    return fault;
   }
 
   function visibilitySeconds(): number {

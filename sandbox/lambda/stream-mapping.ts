@@ -97,14 +97,7 @@ export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
   return (records: readonly StreamRecord[]) => {
     const fault = faults.ofDelivery('streams');
     if (fault?.drop) return;
-    if (fault?.delayMs) {
-      const end = activity.begin();
-      clock.at(clock.now() + fault.delayMs, () => {
-        take(records);
-        end();
-      });
-      return;
-    }
+    if (fault?.delayMs) return void clock.at(clock.now() + fault.delayMs, () => take(records));
     take(records);
     if (fault?.duplicate) take(records);
   };

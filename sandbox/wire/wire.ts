@@ -60,7 +60,8 @@ async function parseJsonRequest(service: AwsService, request: WireRequest) {
   return { operation, input };
 }
 
-function parseJson(body: Buffer): unknown {
+/** Throws the `AwsError` of a body that is not JSON. */
+export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString() || '{}');
   } catch (cause) {

@@ -24,6 +24,26 @@ test('a message that is being handled is hidden until its visibility timeout', (
   expect(bodies()).toEqual(['a']);
 });
 
+test('what waits behind a failed message of its group keeps nobody waiting', () => {
+  const { sqs } = aQueue(fifoArn, { ContentBasedDeduplication: 'true' });
+  sqs.onArrival(fifoArn, () => {});
+  for (const body of ['a', 'b']) sqs.deliver(fifoArn, { body, groupId: 'g' });
+  expect(sqs.isBusy()).toBe(true);
+  const [first] = sqs.receive(fifoArn, 1);
+  expect(sqs.isBusy()).toBe(true);
+  sqs.release(fifoArn, first?.receiptHandle ?? '', 30);
+  expect(sqs.isBusy()).toBe(false);
+});
+
+test('a postponed message comes later, and as if for the first time', () => {
+  const { clock, sqs, bodies } = aQueue();
+  sqs.deliver(arn, { body: 'a' });
+  sqs.postpone(arn, sqs.receive(arn, 1)[0]?.receiptHandle ?? '', 500);
+  expect(bodies()).toEqual([]);
+  clock.advance(500);
+  expect(sqs.receive(arn, 1)).toMatchObject([{ attributes: { ApproximateReceiveCount: '1' } }]);
+});
+
 test('a receipt handle is void once the message was received again', () => {
   const { clock, sqs } = aQueue();
   sqs.deliver(arn, { body: 'a' });
@@ -103,16 +123,16 @@ test('a consumer is called when a message arrives, when a delay ends and when a 
 test('in flight is what a consumer can take or handles, not what is delayed or failed', () => {
   const { clock, sqs } = aQueue();
   sqs.deliver(arn, { body: 'nobody consumes this queue yet' });
-  expect(sqs.inFlight()).toBe(0);
+  expect(sqs.isBusy()).toBe(false);
   sqs.onArrival(arn, () => {});
   sqs.deliver(arn, { body: 'delayed' }, { delaySeconds: 10 });
-  expect(sqs.inFlight()).toBe(1);
+  expect(sqs.isBusy()).toBe(true);
   const [message] = sqs.receive(arn, 1);
-  expect(sqs.inFlight()).toBe(1);
+  expect(sqs.isBusy()).toBe(true);
   sqs.release(arn, message?.receiptHandle ?? '', 30);
-  expect(sqs.inFlight()).toBe(0);
+  expect(sqs.isBusy()).toBe(false);
   clock.advance(30_000);
-  expect(sqs.inFlight()).toBe(2);
+  expect(sqs.isBusy()).toBe(true);
 });
 
 test('a queue admits a service only for the sources in its policy', () => {

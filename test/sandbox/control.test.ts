@@ -1,0 +1,379 @@
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  CreateTagsCommand,
+  DescribeVpcEndpointsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandbox,
+  stateOf,
+} from '../road/sandbox.ts';
+
+const allowed = '222222222222';
+
+interface Call {
+  time: string;
+  accountId: string;
+  principal: string;
+  service: string;
+  action: string;
+  params: Record<string, unknown>;
+  status: number;
+  error?: string;
+}
+
+let sandbox: Sandbox;
+let serviceId: string;
+let asProvider: { endpoint: string; region: string; maxAttempts: number; credentials: object };
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+  const credentials = { accessKeyId: provider, secretAccessKey: 'any' };
+  asProvider = { endpoint: sandbox.url, region: 'us-east-1', maxAttempts: 1, credentials };
+  serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId);
+  await sandbox.json('allow', allowed, '--service', serviceId);
+  await sandbox.idle();
+}, 60_000);
+afterAll(() => sandbox.stop());
+afterEach(async () => {
+  await sandbox.ask('DELETE', '/_sandbox/faults');
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+});
+
+const clientOf = <T>(Client: new (config: never) => T) => new Client(asProvider as never);
+
+async function callsSince(since: number, principal?: string): Promise<Call[]> {
+  const query = `since=${since}${principal === undefined ? '' : `&principal=${principal}`}`;
+  return (await sandbox.ask<{ calls: Call[] }>('GET', `/_sandbox/calls?${query}`)).calls;
+}
+const callCount = async () => (await callsSince(0)).length;
+
+async function answerTo(method: string, path: string, body?: string) {
+  const response = await fetch(`${sandbox.url}${path}`, { method, ...(body !== undefined && { body }) });
+  const text = await response.text();
+  return { status: response.status, text, type: response.headers.get('content-type') };
+}
+
+const describeNothing = () => new DescribeVpcEndpointsCommand({});
+
+describe('every path', () => {
+  test('of the table answers JSON, or nothing with 204', async () => {
+    for (const path of ['health', 'calls', 'faults', 'assumptions', 'clock', 'idle', 'outputs'])
+      expect(await answerTo('GET', `/_sandbox/${path}`)).toMatchObject({
+        status: 200,
+        type: 'application/json',
+      });
+    expect(await answerTo('DELETE', '/_sandbox/faults')).toEqual({ status: 204, text: '', type: null });
+  });
+
+  test.each([
+    [404, 'GET', '/_sandbox/nowhere', undefined],
+    [404, 'POST', '/_sandbox/stacks', '{}'],
+    [405, 'DELETE', '/_sandbox/clock', undefined],
+    [400, 'PUT', '/_sandbox/throttling', 'yes'],
+    [400, 'PUT', '/_sandbox/throttling', '{"enabled":"yes"}'],
+    [400, 'POST', '/_sandbox/clock', '{"advanceSeconds":-1}'],
+    [400, 'PUT', '/_sandbox/faults', '{}'],
+    [400, 'PUT', '/_sandbox/assumptions', '{"gravity":9}'],
+    [400, 'GET', '/_sandbox/calls?since=yesterday', undefined],
+  ])('answers %d with what is wrong to %s %s %j', async (status, method, path, body) => {
+    const answer = await answerTo(method, path, body);
+    expect(answer).toMatchObject({ status, type: 'application/json' });
+    expect(JSON.parse(answer.text)).toEqual({ error: expect.any(String) });
+  });
+});
+
+test('health says that the sandbox is ready', async () => {
+  expect(await sandbox.ask('GET', '/_sandbox/health')).toEqual({ status: 'ready' });
+});
+
+describe('the calls', () => {
+  test('are recorded with who called what, how, and what came of it', async () => {
+    const since = await callCount();
+    const ec2 = sandbox.ec2(allowed);
+    await ec2.send(new DescribeVpcEndpointsCommand({ MaxResults: 5 }));
+    await expect(
+      ec2.send(new DescribeVpcEndpointsCommand({ VpcEndpointIds: ['vpce-00000000000000000'] })),
+    ).rejects.toThrow();
+    const asked = { accountId: allowed, principal: 'root', service: 'ec2', action: 'DescribeVpcEndpoints' };
+    expect((await callsSince(since)).filter(({ accountId }) => accountId === allowed)).toEqual([
+      { ...asked, time: expect.stringMatching(/^\d{4}-.*Z$/), params: { MaxResults: 5 }, status: 200 },
+      {
+        ...asked,
+        time: expect.any(String),
+        params: { VpcEndpointIds: ['vpce-00000000000000000'] },
+        status: 400,
+        error: 'InvalidVpcEndpointId.NotFound',
+      },
+    ]);
+  });
+
+  test('of functions carry their file names', async () => {
+    const since = await callCount();
+    await createEndpoint(sandbox, allowed, serviceId);
+    await sandbox.idle();
+    const accepts = await callsSince(since, 'apply-verdicts');
+    expect(accepts.map(({ action }) => action)).toContain('AcceptVpcEndpointConnections');
+    expect(new Set(accepts.map(({ principal }) => principal))).toEqual(new Set(['apply-verdicts']));
+  });
+
+  test('show no secret', async () => {
+    const since = await callCount();
+    const ssm = clientOf(SSMClient);
+    await ssm.send(new PutParameterCommand({ Name: '/plain', Type: 'String', Value: 'seen' }));
+    await ssm.send(new PutParameterCommand({ Name: '/secret', Type: 'SecureString', Value: 'hush' }));
+    await ssm.send(new PutParameterCommand({ Name: '/secret', Value: 'hush', Overwrite: true }));
+    const puts = (await callsSince(since)).filter(({ action }) => action === 'PutParameter');
+    expect(puts.map(({ params }) => params.Value)).toEqual(['seen', '***', '***']);
+  });
+
+  test('can be forgotten', async () => {
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+    await sandbox.idle();
+    await sandbox.ask('DELETE', '/_sandbox/calls');
+    expect(await callsSince(0)).toEqual([]);
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
+  });
+});
+
+describe('a fault', () => {
+  const tag = (value: string) =>
+    new CreateTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'colour', Value: value }] });
+  const strikes = (fault: object) => sandbox.ask('PUT', '/_sandbox/faults', [{ rate: 1, ...fault }]);
+
+  test('leaves people alone unless it is for everybody', async () => {
+    const ec2 = clientOf(EC2Client);
+    await strikes({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded' });
+    await ec2.send(tag('red'));
+    await strikes({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded', principal: '*' });
+    await expect(ec2.send(tag('blue'))).rejects.toMatchObject({
+      name: 'RequestLimitExceeded',
+      $metadata: { httpStatusCode: 503 },
+    });
+  });
+
+  test('after the effect fails a call that took effect', async () => {
+    const ssm = clientOf(SSMClient);
+    const put = new PutParameterCommand({ Name: '/late', Type: 'String', Value: 'here' });
+    const fault = { service: 'ssm', action: 'PutParameter', principal: '*', count: 1 };
+    await strikes({ ...fault, error: 'InternalServerError', afterEffect: true });
+    await expect(ssm.send(put)).rejects.toMatchObject({ $metadata: { httpStatusCode: 500 } });
+    await expect(ssm.send(put)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
+  });
+
+  test('cancels a transaction as one that meets another', async () => {
+    const fault = { service: 'dynamodb', action: 'TransactWriteItems', count: 1 };
+    await strikes({ ...fault, error: 'TransactionCanceledException' });
+    const since = await callCount();
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await sandbox.idle();
+    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    const failed = (await callsSince(since)).filter(({ status }) => status !== 200);
+    expect(failed).toMatchObject([{ action: 'TransactWriteItems', error: 'TransactionCanceledException' }]);
+  });
+
+  test.each([['sns'], ['sqs'], ['events']])(
+    'that drops what %s delivers leaves a request undecided until the next sweep',
+    async (delivery) => {
+      await strikes({ delivery, drop: true });
+      const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+      await sandbox.idle();
+      expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+      await sandbox.ask('DELETE', '/_sandbox/faults');
+      await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+      await sandbox.idle();
+      expect(await stateOf(sandbox, endpointId)).toBe('available');
+    },
+  );
+
+  test.each([['sns'], ['sqs'], ['events']])(
+    'that delays what %s delivers is over when its time has passed',
+    async (delivery) => {
+      await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+      await strikes({ delivery, delayMs: 3_600_000, count: 1 });
+      const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+      await sandbox.idle();
+      expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+      await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3600 });
+      await sandbox.idle();
+      expect(await stateOf(sandbox, endpointId)).toBe('available');
+      await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
+    },
+  );
+
+  test('that doubles every delivery changes no outcome', async () => {
+    await sandbox.ask(
+      'PUT',
+      '/_sandbox/faults',
+      ['sns', 'sqs', 'events', 'streams'].map((delivery) => ({ delivery, rate: 1, duplicate: true })),
+    );
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await sandbox.idle();
+    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    const { history } = await sandbox.json<{ history: { action: string }[] }>('explain', endpointId);
+    expect(history.map(({ action }) => action)).toEqual(['requested', 'decided', 'applying', 'applied']);
+  });
+});
+
+test('throttling is as published, and can be switched off', async () => {
+  const ec2 = clientOf(EC2Client);
+  const accept = () =>
+    ec2
+      .send(
+        new AcceptVpcEndpointConnectionsCommand({
+          ServiceId: serviceId,
+          VpcEndpointIds: ['vpce-00000000000000000'],
+        }),
+      )
+      .then(
+        () => 'answered',
+        (error) => `${error.name} ${error.$metadata.httpStatusCode}`,
+      );
+  const elevenInARow = async () => {
+    const answers: string[] = [];
+    for (let call = 0; call < 11; call += 1) answers.push(await accept());
+    return answers;
+  };
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 30 });
+  await sandbox.idle();
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: true });
+  expect(await elevenInARow()).toEqual([...Array(10).fill('answered'), 'RequestLimitExceeded 503']);
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  expect(await elevenInARow()).toEqual(Array(11).fill('answered'));
+});
+
+test('assumptions are merged, and told with their defaults and what they stand for', async () => {
+  type Told = Record<string, { value: unknown; default: unknown; section: string }>;
+  await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 50 });
+  await sandbox.ask('PUT', '/_sandbox/assumptions', { repeatedAccept: 'ok' });
+  const told = await sandbox.ask<Told>('GET', '/_sandbox/assumptions');
+  expect(told.availableAfterMs).toMatchObject({
+    value: 50,
+    default: 100,
+    section: expect.stringMatching(/^2\.1/),
+  });
+  expect(told.repeatedAccept).toMatchObject({ value: 'ok', default: 'unsuccessful' });
+  expect(Number(told.pendingAfterMs?.default)).toBeLessThanOrEqual(200);
+});
+
+describe('the clock', () => {
+  const timeNow = async () =>
+    Date.parse((await sandbox.ask<{ time: string }>('GET', '/_sandbox/clock')).time);
+
+  test('moves on for everybody, the date of each answer included', async () => {
+    const before = await timeNow();
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 86_400 });
+    expect(await timeNow()).toBeGreaterThanOrEqual(before + 86_400_000);
+    const { headers } = await fetch(`${sandbox.url}/_sandbox/health`);
+    expect(Date.parse(headers.get('date') ?? '')).toBeGreaterThan(before + 86_000_000);
+    const since = await callCount();
+    await clientOf(EC2Client).send(describeNothing());
+    const [call] = (await callsSince(since)).filter(({ action }) => action === 'DescribeVpcEndpoints');
+    expect(Date.parse(call?.time ?? '')).toBeGreaterThanOrEqual(before + 86_400_000);
+  });
+
+  test('fires each schedule that fell due once, however far it moves', async () => {
+    await sandbox.idle();
+    const since = await callCount();
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3 * 3600 });
+    await sandbox.idle();
+    const passes = (await callsSince(since, 'sweep-connections'))
+      .filter(({ action }) => /^SendMessage/.test(action))
+      .map(({ params }) => /"pass\\*":\\*"(\w+)/.exec(JSON.stringify(params))?.[1]);
+    expect(passes.sort()).toEqual(['full', 'pending']);
+  });
+
+  test('ends the life of items whose time has come', async () => {
+    const dynamodb = clientOf(DynamoDBClient);
+    const key = { pk: { S: 'TEST' }, sk: { S: 'expiring' } };
+    const { TableName } = await sandbox.ask<{ TableName: string }>('GET', '/_sandbox/outputs');
+    const expiresAt = Math.floor((await timeNow()) / 1000) + 600;
+    await dynamodb.send(
+      new PutItemCommand({ TableName, Item: { ...key, expiresAt: { N: `${expiresAt}` } } }),
+    );
+    const isThere = async () =>
+      (await dynamodb.send(new GetItemCommand({ TableName, Key: key }))).Item !== undefined;
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 300 });
+    expect(await isThere()).toBe(true);
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 301 });
+    expect(await isThere()).toBe(false);
+  });
+});
+
+describe('schedules', () => {
+  test.each(['sweep-connections', 'linkgate-local-sweep-connections'])(
+    'of %s run when asked for',
+    async (name) => {
+      const answer = await sandbox.ask<{ ok: boolean }>('POST', `/_sandbox/schedules/${name}`);
+      expect(answer).toMatchObject({ ok: true });
+    },
+  );
+
+  test('that fail say how', async () => {
+    await sandbox.ask('PUT', '/_sandbox/faults', [
+      { service: 'sqs', action: '*', rate: 1, error: 'AccessDenied', principal: 'sweep-connections' },
+    ]);
+    expect(await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections')).toEqual({
+      ok: false,
+      error: expect.stringContaining('AccessDenied'),
+    });
+    await sandbox.ask('DELETE', '/_sandbox/faults');
+    // Lambda tries such an event again, a minute later.
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+    await sandbox.idle();
+  });
+
+  test.each(['decide-connections', 'nobody', '%'])('there are none of %s', async (name) => {
+    expect(await answerTo('POST', `/_sandbox/schedules/${name}`)).toMatchObject({ status: 404 });
+  });
+
+  test('that are switched off fire for nobody but who asks', async () => {
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+    await sandbox.idle();
+    const since = await callCount();
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3600 });
+    await sandbox.idle();
+    expect(await callsSince(since, 'sweep-connections')).toEqual([]);
+    await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+    expect(await callsSince(since, 'sweep-connections')).not.toEqual([]);
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
+  });
+});
+
+describe('idle', () => {
+  test('comes after everything that a request causes', async () => {
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await sandbox.idle();
+    const { history } = await sandbox.json<{ history: { action: string }[] }>('explain', endpointId);
+    expect(history.at(-1)).toMatchObject({ action: 'applied' });
+    const since = await callCount();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await callsSince(since)).filter(({ principal }) => principal !== 'root')).toEqual([]);
+  });
+
+  test('is 504 while a transition of EC2 is under way', async () => {
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 3_600_000 });
+    await createEndpoint(sandbox, allowed, serviceId);
+    expect(await answerTo('GET', '/_sandbox/idle?timeoutMs=500')).toMatchObject({ status: 504 });
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 100 });
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3600 });
+    await sandbox.idle();
+  });
+});
+
+test('the outputs are those of the stack that mean something here', async () => {
+  expect(await sandbox.ask('GET', '/_sandbox/outputs')).toEqual({
+    ApiUrl: expect.stringContaining(`${sandbox.url}/`),
+    TableName: 'linkgate-local',
+    BusName: 'linkgate-local',
+    ConnectionsTopicArn: `arn:aws:sns:us-east-1:${provider}:linkgate-local-connections`,
+  });
+});

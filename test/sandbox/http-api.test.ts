@@ -1,0 +1,161 @@
+import { expect, test } from '@jest/globals';
+import { createHttpApis, type HttpApi, type Route } from '../../sandbox/http-api.ts';
+import type { Outcome } from '../../sandbox/lambda/execution-environment.ts';
+import { manualClock } from './aws/manual-clock.ts';
+
+const functionArn = 'arn:aws:lambda:us-east-1:111111111111:function:api';
+const apiArn = 'arn:aws:execute-api:us-east-1:111111111111:api';
+const root = {
+  accountId: '111111111111',
+  region: 'us-east-1',
+  principal: 'root',
+  arn: 'arn:aws:iam::111111111111:root',
+  accessKeyId: '111111111111',
+};
+
+interface Event {
+  readonly routeKey: string;
+  readonly pathParameters?: object;
+  readonly body?: string;
+}
+
+/** An API whose function answers with the event that it got, unless told what to answer. */
+function anApi({
+  keys = ['ANY /{proxy+}'],
+  needsIam = true,
+  throttling,
+  outcome,
+  isPermitted = true,
+}: {
+  keys?: readonly string[];
+  needsIam?: boolean;
+  throttling?: HttpApi['throttling'];
+  outcome?: Outcome;
+  isPermitted?: boolean;
+} = {}) {
+  const clock = manualClock();
+  const invoke = async (_arn: string, event: unknown): Promise<Outcome> =>
+    outcome ?? { ok: true, value: { statusCode: 200, body: JSON.stringify(event) } };
+  const apis = createHttpApis({
+    now: clock.now,
+    lambda: { invoke } as never,
+    permissions: { allow: () => {}, admits: () => isPermitted },
+  });
+  const routes: Route[] = keys.map((key) => ({ key, functionArn, needsIam }));
+  const api: HttpApi = { id: 'api', arn: apiArn, routes, throttling };
+  const ask = (method: string, path: string, caller: typeof root | undefined = root, body = '') =>
+    apis.handle(
+      api,
+      { method, path, headers: { host: 'h', cookie: 'a=1; b=2' }, body: Buffer.from(body), sourceIp: '::1' },
+      caller,
+    );
+  const seen = async (method: string, path: string, body?: string): Promise<Event> =>
+    JSON.parse(String((await ask(method, path, root, body)).body));
+  return { clock, apis, api, ask, seen };
+}
+
+test('the function gets the request as payload format 2.0 has it', async () => {
+  const { seen } = anApi();
+  expect(await seen('PUT', '/allow/list?a=1&a=2&b=%20', '{"x":1}')).toMatchObject({
+    version: '2.0',
+    routeKey: 'ANY /{proxy+}',
+    rawPath: '/allow/list',
+    rawQueryString: 'a=1&a=2&b=%20',
+    cookies: ['a=1', 'b=2'],
+    headers: { host: 'h' },
+    queryStringParameters: { a: '1,2', b: ' ' },
+    pathParameters: { proxy: 'allow/list' },
+    requestContext: {
+      accountId: '111111111111',
+      authorizer: { iam: { userArn: root.arn, accountId: root.accountId } },
+      http: { method: 'PUT', path: '/allow/list', sourceIp: '::1' },
+      stage: '$default',
+    },
+    body: '{"x":1}',
+    isBase64Encoded: false,
+  });
+});
+
+test('what is no text comes in base64', async () => {
+  const { apis, api } = anApi();
+  const request = { method: 'POST', path: '/x', headers: {}, body: Buffer.from([0xff, 0]), sourceIp: '::1' };
+  const { body } = await apis.handle(api, request, root);
+  expect(JSON.parse(String(body))).toMatchObject({ body: '/wA=', isBase64Encoded: true });
+});
+
+test.each([
+  ['GET', '/services/list', 'GET /services/list'],
+  ['GET', '/services/one', 'GET /services/{service}'],
+  ['POST', '/services/one', 'ANY /services/{service}'],
+  ['GET', '/services/one/more', 'GET /{proxy+}'],
+  ['DELETE', '/elsewhere/at/all', '$default'],
+])('%s %s takes the most specific route, %s', async (method, path, key) => {
+  const keys = [
+    '$default',
+    'GET /{proxy+}',
+    'ANY /services/{service}',
+    'GET /services/{service}',
+    'GET /services/list',
+  ];
+  expect((await anApi({ keys }).seen(method, path)).routeKey).toBe(key);
+});
+
+test('path parameters come decoded', async () => {
+  const { seen } = anApi({ keys: ['GET /allowlist/{service}/{account}'] });
+  expect((await seen('GET', '/allowlist/%2A/012345678901')).pathParameters).toEqual({
+    service: '*',
+    account: '012345678901',
+  });
+});
+
+test.each([
+  ['no route', 404, anApi({ keys: ['GET /here'] }), root],
+  ['no signature', 403, anApi(), undefined],
+  ['the signature of another account', 403, anApi(), { ...root, accountId: '222222222222' }],
+  ['a function that does not let the API in', 500, anApi({ isPermitted: false }), root],
+  [
+    'a function that throws',
+    500,
+    anApi({ outcome: { ok: false, error: { errorType: 'Error', errorMessage: '' } } }),
+    root,
+  ],
+  ['a path that is no URL encoding', 400, anApi(), root],
+] as const)('%s is answered %d', async (what, status, { ask, api, apis }, caller) => {
+  const path = what.includes('encoding') ? '/%E0%A4%A' : '/there';
+  const answer = await (caller
+    ? ask('GET', path, caller)
+    : apis.handle(
+        api,
+        { method: 'GET', path, headers: {}, body: Buffer.alloc(0), sourceIp: '::1' },
+        undefined,
+      ));
+  expect(answer).toMatchObject({ status, body: expect.stringContaining('message') });
+});
+
+test('a route without authorisation does not say who calls, whoever signed', async () => {
+  const { seen } = anApi({ needsIam: false });
+  expect(JSON.stringify(await seen('GET', '/x'))).not.toContain('authorizer');
+});
+
+test('more requests than the burst are refused until the rate has filled it again', async () => {
+  const { ask, clock } = anApi({ throttling: { burst: 2, perSecond: 1 } });
+  const status = async () => (await ask('GET', '/x')).status;
+  expect([await status(), await status(), await status()]).toEqual([200, 200, 429]);
+  clock.advance(1000);
+  expect([await status(), await status()]).toEqual([200, 429]);
+});
+
+test.each([
+  [{ hello: 'you' }, { status: 200, body: '{"hello":"you"}' }],
+  [
+    { statusCode: 201, headers: { 'Content-Type': 'text/html' }, cookies: ['a=1'], body: 'x' },
+    { status: 201, headers: { 'content-type': 'text/html', 'set-cookie': ['a=1'] }, body: 'x' },
+  ],
+  [
+    { statusCode: 200, body: 'eA==', isBase64Encoded: true },
+    { status: 200, body: Buffer.from('x') },
+  ],
+  [{ statusCode: 204 }, { status: 204, body: '' }],
+])('the answer %j becomes %j', async (value, response) => {
+  expect(await anApi({ outcome: { ok: true, value } }).ask('GET', '/x')).toMatchObject(response);
+});

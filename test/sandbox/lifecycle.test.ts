@@ -1,0 +1,241 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createServer, type Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from '@jest/globals';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
+if (!hasAwsCli)
+  console.warn('NOT CHECKED: what the story says to type into the AWS CLI, which is not on this machine');
+
+const hasPs = spawnSync('ps', ['-eo', 'pgid=,stat=,args=']).status === 0;
+if (!hasPs) console.warn('NOT CHECKED: that no process is left behind, for want of `ps`');
+const testOfProcesses = hasPs ? test : test.skip;
+
+interface Run {
+  readonly process: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  readonly exited: Promise<number | null>;
+}
+
+const runs: Run[] = [];
+let port = 0;
+let blocker: Server | undefined;
+
+/** As `npm start` does, in a process group of its own; on a port of its own, for tests run side by side. */
+async function start(...flags: string[]): Promise<Run> {
+  port = await freePort();
+  return run('--port', String(port), ...flags);
+}
+
+function run(...flags: string[]): Run {
+  const child = spawn(process.execPath, ['run.mjs', 'sandbox/main.ts', ...flags], {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (text) => (out += text));
+  child.stderr.on('data', (text) => (err += text));
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const started = { process: child, out: () => out, err: () => err, exited };
+  runs.push(started);
+  return started;
+}
+
+const isReady = ({ out }: Run) => until(() => out().includes('linkgate sandbox ready on '));
+
+/** Gives up, so that a process that does not end fails its test instead of holding up all of them. */
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 25_000;
+  while (!isSo()) {
+    if (performance.now() > deadline) throw new Error('it did not become so');
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** All that is left of what the run started, by `ps`, which tells the dead from the living. */
+function survivors({ process: { pid } }: Run): string[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([group, state = 'Z']) => group === String(pid) && !state.startsWith('Z'))
+    .map(([, , ...args]) => args.join(' '));
+}
+
+const signalGroup = ({ process: { pid = 0 } }: Run, signal: NodeJS.Signals) => process.kill(-pid, signal);
+
+afterEach(() => {
+  for (const started of runs.splice(0)) {
+    try {
+      signalGroup(started, 'SIGKILL');
+    } catch {
+      // There is nothing left of it.
+    }
+  }
+  blocker?.close();
+});
+
+describe('npm start', () => {
+  testOfProcesses(
+    'with --quiet prints one line, and a signal to the process group ends all of it',
+    async () => {
+      const started = await start('--empty', '--quiet');
+      await isReady(started);
+      expect(survivors(started).some((command) => command.includes('dynoxide'))).toBe(true);
+      // What Ctrl-C does.
+      signalGroup(started, 'SIGINT');
+      expect(await started.exited).toBe(0);
+      expect(started.out()).toBe(`linkgate sandbox ready on http://127.0.0.1:${port}\n`);
+      expect(started.err()).toBe('');
+      await until(() => survivors(started).length === 0);
+    },
+    30_000,
+  );
+
+  testOfProcesses(
+    'stops before it is ready, too',
+    async () => {
+      const started = await start('--empty');
+      await until(() => started.out() !== '');
+      signalGroup(started, 'SIGINT');
+      expect(await started.exited).toBe(0);
+      await until(() => survivors(started).length === 0);
+    },
+    30_000,
+  );
+
+  testOfProcesses(
+    'leaves no process behind when its process group is killed',
+    async () => {
+      const started = await start('--empty', '--quiet');
+      await isReady(started);
+      signalGroup(started, 'SIGKILL');
+      await until(() => survivors(started).length === 0);
+    },
+    30_000,
+  );
+
+  testOfProcesses(
+    'leaves no process behind when the sandbox alone is killed',
+    async () => {
+      const started = await start('--empty', '--quiet');
+      await isReady(started);
+      const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
+      const sandbox = stdout
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/).map(Number))
+        .find(([, parent]) => parent === started.process.pid)?.[0];
+      process.kill(sandbox ?? 0, 'SIGKILL');
+      expect(await started.exited).not.toBe(0);
+      await until(() => survivors(started).length === 0);
+    },
+    30_000,
+  );
+
+  test('says in one sentence that its port is taken', async () => {
+    const taken = createServer();
+    blocker = taken;
+    port = await freePort();
+    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
+    const started = run('--empty', '--quiet', '--port', String(port));
+    expect(await started.exited).toBe(1);
+    expect(started.err()).toBe(
+      `Port ${port} is taken: stop what listens there, or choose another with --port N.\n`,
+    );
+    expect(started.out()).toBe('');
+  }, 30_000);
+
+  test.each([
+    [['--fast'], '--fast'],
+    [['--port', 'http'], '`http` is no port'],
+    [['now'], 'now'],
+  ])('called with %j shows how it is called', async (flags, problem) => {
+    const started = run(...flags);
+    expect(await started.exited).toBe(2);
+    expect(started.err()).toContain(problem);
+    expect(started.err()).toContain('Usage: npm start -- [--empty] [--port N] [--quiet]');
+  });
+});
+
+describe('the story', () => {
+  test('tells a provider and three consumers, and ends with commands that work when pasted', async () => {
+    const started = await start();
+    await until(() => started.out().includes('Ctrl-C stops the sandbox.'));
+    const [told = '', toTry = ''] = started.out().split('\nWhat to try next');
+    expect(started.err()).toBe('');
+    expect(told.replaceAll(/ \(\d+ ms\)/g, '').split('\n')).toEqual([
+      'Packaging linkgate, as for AWS …',
+      'Starting the sandbox: AWS on this machine, with linkgate deployed in it …',
+      `linkgate sandbox ready on http://127.0.0.1:${port}`,
+      '',
+      'A provider, account 111111111111:',
+      '  makes an endpoint service that asks before anybody connects',
+      '  registers it with linkgate as `payments`',
+      '  allows account 222222222222',
+      '  allows account 555555555555',
+      '  blocks account 333333333333',
+      '',
+      'A consumer, account 222222222222, allowed:',
+      '  creates an endpoint',
+      '  is connected: linkgate accepted it',
+      '',
+      'A consumer, account 444444444444, not on the list:',
+      '  creates an endpoint',
+      '  waits: linkgate asks a person',
+      '',
+      'A consumer, account 333333333333, blocked:',
+      '  creates an endpoint',
+      '  is turned away: linkgate rejected it',
+      '',
+    ]);
+    for (const line of told.split('\n').filter((text) => text.startsWith('  ')))
+      expect(line).toMatch(/ \(\d+ ms\)$/);
+
+    const commands = toTry
+      .split('\n')
+      .filter((line) => line.startsWith('  '))
+      .map((line) => line.trim());
+    const settings = commands.filter((command) => command.startsWith('export '));
+    const { linkgate = [], aws = [] } = Object.groupBy(
+      commands.filter((command) => !settings.includes(command)),
+      (command) => (command.startsWith('npx linkgate ') ? 'linkgate' : 'aws'),
+    );
+    expect(linkgate).toHaveLength(3);
+    expect(aws).toHaveLength(1);
+    const pasted = (command: string) => inShell([...settings, command].join('\n'));
+    const [connections, explanation, approval] = linkgate.map(pasted);
+    expect(connections).toMatchObject({ status: 0, stdout: expect.stringContaining('444444444444') });
+    expect(explanation).toMatchObject({ status: 0, stdout: expect.stringContaining('account') });
+    expect(approval).toMatchObject({ status: 0, stdout: expect.stringContaining('is approved') });
+    if (hasAwsCli)
+      for (const command of aws)
+        expect(pasted(command)).toMatchObject({
+          status: 0,
+          stdout: expect.stringContaining('VpcEndpointConnections'),
+        });
+  }, 60_000);
+});
+
+/** In a person's shell, which has no credentials, and where `npx` finds the repository's own command. */
+function inShell(script: string) {
+  const { PATH, HOME } = process.env;
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', script], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { PATH, HOME },
+  });
+  return { status, stdout, stderr };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

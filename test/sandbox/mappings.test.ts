@@ -1,0 +1,295 @@
+import { describe, expect, test } from '@jest/globals';
+import { createActivity } from '../../sandbox/activity.ts';
+import { createSqs } from '../../sandbox/aws/sqs.ts';
+import { createFaults } from '../../sandbox/faults.ts';
+import type { Outcome } from '../../sandbox/lambda/execution-environment.ts';
+import { mapQueue, type SqsMapping } from '../../sandbox/lambda/sqs-mapping.ts';
+import { mapStream, type StreamMapping, type StreamRecord } from '../../sandbox/lambda/stream-mapping.ts';
+import { countingIds, manualClock } from './aws/manual-clock.ts';
+
+const queueArn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
+const fifoArn = `${queueArn}.fifo`;
+const deadLetterArn = 'arn:aws:sqs:us-east-1:111111111111:jobs-dlq';
+const failure: Outcome = { ok: false, error: { errorType: 'Error', errorMessage: 'no' } };
+
+/** Lets promises go on that wait for nothing but each other. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+interface SqsEvent {
+  readonly Records: readonly { readonly messageId: string; readonly body: string }[];
+}
+
+function aMappedQueue(
+  answer: (bodies: string[], event: SqsEvent) => Outcome | Promise<Outcome> = () => ({
+    ok: true,
+    value: null,
+  }),
+  mapping: Partial<SqsMapping> = {},
+) {
+  const clock = manualClock();
+  const sqs = createSqs({ clock, id: countingIds() });
+  const activity = createActivity();
+  const faults = createFaults();
+  const arn = mapping.queueArn ?? queueArn;
+  sqs.createQueue(deadLetterArn);
+  sqs.createQueue(arn, {
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 2 }),
+    ContentBasedDeduplication: 'true',
+  });
+  const batches: string[][] = [];
+  mapQueue(
+    {
+      queueArn: arn,
+      batchSize: 10,
+      windowSeconds: 0,
+      maximumConcurrency: 2,
+      reportsItemFailures: true,
+      filters: [],
+      ...mapping,
+    },
+    {
+      queues: sqs,
+      clock,
+      activity,
+      faults,
+      invoke: async (event) => {
+        const bodies = (event as SqsEvent).Records.map(({ body }) => body);
+        batches.push(bodies);
+        return answer(bodies, event as SqsEvent);
+      },
+    },
+  );
+  async function send(...bodies: string[]) {
+    for (const body of bodies) sqs.deliver(arn, { body, groupId: 'g' });
+    await pass(0);
+  }
+  async function pass(milliseconds: number) {
+    clock.advance(milliseconds);
+    await settled();
+  }
+  return { sqs, faults, batches, send, pass, arn };
+}
+
+describe('a queue', () => {
+  test('is rid of what its function handled', async () => {
+    const { sqs, batches, send } = aMappedQueue();
+    await send('a', 'b');
+    expect(batches).toEqual([['a', 'b']]);
+    expect(sqs.counts(queueArn)).toEqual({ visible: 0, handled: 0, delayed: 0, failed: 0 });
+  });
+
+  test('shows again what the function names as failed, and nothing else', async () => {
+    const { batches, send, pass } = aMappedQueue((_, { Records }) => ({
+      ok: true,
+      value: {
+        batchItemFailures: Records.filter(({ body }) => body === 'bad').map(({ messageId }) => ({
+          itemIdentifier: messageId,
+        })),
+      },
+    }));
+    await send('good', 'bad');
+    await pass(29_000);
+    expect(batches).toHaveLength(1);
+    await pass(1000);
+    expect(batches).toEqual([['good', 'bad'], ['bad']]);
+  });
+
+  test.each([
+    ['a function that throws', failure],
+    [
+      'a name that was not in the batch',
+      { ok: true, value: { batchItemFailures: [{ itemIdentifier: 'x' }] } },
+    ],
+  ] as const)(
+    'counts all of a batch as failed after %s, and gives it up to the dead-letter queue',
+    async (_, outcome) => {
+      const { sqs, send, pass } = aMappedQueue(() => outcome);
+      await send('a', 'b');
+      await pass(30_000);
+      await pass(30_000);
+      expect(sqs.receive(deadLetterArn, 10).map(({ body }) => body)).toEqual(['a', 'b']);
+    },
+  );
+
+  test('gathers a batch for as long as its window says', async () => {
+    const { batches, send, pass } = aMappedQueue(undefined, { windowSeconds: 5 });
+    await send('a');
+    await pass(4000);
+    await send('b');
+    expect(batches).toEqual([]);
+    await pass(1000);
+    expect(batches).toEqual([['a', 'b']]);
+  });
+
+  test('runs no more invocations at once than it may', async () => {
+    const finish: (() => void)[] = [];
+    const { batches, send } = aMappedQueue(
+      () => new Promise((resolve) => finish.push(() => resolve({ ok: true, value: null }))),
+      { batchSize: 1 },
+    );
+    await send('a', 'b', 'c');
+    expect(batches).toHaveLength(2);
+    finish[0]?.();
+    await settled();
+    expect(batches).toHaveLength(3);
+  });
+
+  test('hands over one batch of a message group at a time, in order', async () => {
+    const finish: (() => void)[] = [];
+    const { batches, send } = aMappedQueue(
+      () => new Promise((resolve) => finish.push(() => resolve({ ok: true, value: null }))),
+      { batchSize: 1, queueArn: fifoArn },
+    );
+    await send('a', 'b');
+    expect(batches).toEqual([['a']]);
+    finish[0]?.();
+    await settled();
+    await settled();
+    expect(batches).toEqual([['a'], ['b']]);
+  });
+
+  test('deletes unread what no filter wants', async () => {
+    const { sqs, batches, send } = aMappedQueue(undefined, { filters: ['{"body":{"kind":["wanted"]}}'] });
+    await send('{"kind":"wanted"}', '{"kind":"other"}', 'text');
+    expect(batches).toEqual([['{"kind":"wanted"}']]);
+    expect(sqs.isBusy()).toBe(false);
+  });
+});
+
+describe('a fault of a queue', () => {
+  test('that drops loses the message', async () => {
+    const { sqs, faults, batches, send } = aMappedQueue();
+    faults.replace([{ delivery: 'sqs', rate: 1, count: 1, drop: true }]);
+    await send('lost', 'kept');
+    expect(batches).toEqual([['kept']]);
+    expect(sqs.isBusy()).toBe(false);
+  });
+
+  test('that duplicates hands the message over twice', async () => {
+    const { faults, batches, send } = aMappedQueue();
+    faults.replace([{ delivery: 'sqs', rate: 1, count: 1, duplicate: true }]);
+    await send('a', 'b');
+    expect(batches).toEqual([['a'], ['a', 'b']]);
+  });
+
+  test('that delays hands each message over late, once, and not as one that failed', async () => {
+    const { sqs, faults, batches, send, pass } = aMappedQueue();
+    faults.replace([{ delivery: 'sqs', rate: 1, delayMs: 500 }]);
+    await send('a');
+    expect(batches).toEqual([]);
+    expect(sqs.counts(queueArn)).toMatchObject({ delayed: 1 });
+    await pass(500);
+    await pass(500);
+    expect(batches).toEqual([['a']]);
+  });
+});
+
+const record = (number: number, pk = 'ENTRY') =>
+  ({
+    eventID: `${number}`,
+    dynamodb: { SequenceNumber: `${number}`, Keys: { pk: { S: pk } } },
+  }) as StreamRecord;
+
+function aMappedStream(answer: (numbers: string[]) => Outcome, mapping: Partial<StreamMapping> = {}) {
+  const clock = manualClock();
+  const faults = createFaults();
+  const batches: string[] = [];
+  const given: unknown[] = [];
+  const take = mapStream(
+    {
+      streamArn: 'arn:stream',
+      functionArn: 'arn:function',
+      batchSize: 100,
+      maximumRetries: 1,
+      bisects: false,
+      reportsItemFailures: true,
+      filters: [],
+      ...mapping,
+    },
+    {
+      clock,
+      faults,
+      activity: createActivity(),
+      invoke: async (event) => {
+        const numbers = (event as { Records: readonly StreamRecord[] }).Records.map(({ eventID }) => eventID);
+        batches.push(numbers.join(' '));
+        return answer(numbers);
+      },
+      giveUp: (metadata) => given.push(metadata),
+    },
+  );
+  async function pass(milliseconds: number) {
+    clock.advance(milliseconds);
+    await settled();
+  }
+  return { faults, batches, given, take, pass };
+}
+
+const fine: Outcome = { ok: true, value: null };
+const failingAt = (bad: string) => (numbers: string[]) => (numbers.includes(bad) ? failure : fine);
+
+describe('a stream', () => {
+  test('hands over the records that a filter wants, in order', async () => {
+    const { take, batches, pass } = aMappedStream(() => fine, {
+      filters: ['{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"ENTRY"}]}}}}'],
+      batchSize: 2,
+    });
+    take([record(1), record(2, 'AUDIT'), record(3), record(4)]);
+    await pass(0);
+    expect(batches).toEqual(['1 3', '4']);
+  });
+
+  test('goes on from the lowest record that failed', async () => {
+    let isFirst = true;
+    const { take, batches, pass } = aMappedStream(() => {
+      const batchItemFailures = isFirst ? [{ itemIdentifier: '3' }, { itemIdentifier: '2' }] : [];
+      isFirst = false;
+      return { ok: true, value: { batchItemFailures } };
+    });
+    take([1, 2, 3].map((number) => record(number)));
+    await pass(0);
+    await pass(1000);
+    expect(batches).toEqual(['1 2 3', '2 3']);
+  });
+
+  test('lets the records behind a failing batch wait, and gives it up with its numbers only', async () => {
+    const { take, batches, given, pass } = aMappedStream(failingAt('1'));
+    take([record(1)]);
+    take([record(2)]);
+    await pass(0);
+    expect(batches).toEqual(['1']);
+    await pass(1000);
+    await pass(0);
+    expect(batches).toEqual(['1', '1', '2']);
+    expect(given).toMatchObject([
+      {
+        requestContext: { condition: 'RetryAttemptsExhausted', approximateInvokeCount: 2 },
+        DDBStreamBatchInfo: { startSequenceNumber: '1', endSequenceNumber: '1', batchSize: 1 },
+      },
+    ]);
+    expect(JSON.stringify(given)).not.toContain('ENTRY');
+  });
+
+  test('that bisects gives up the one bad record', async () => {
+    const { take, given, pass } = aMappedStream(failingAt('3'), { bisects: true });
+    take([1, 2, 3, 4].map((number) => record(number)));
+    for (let second = 0; second < 6; second += 1) await pass(1000);
+    expect(given).toMatchObject([{ DDBStreamBatchInfo: { startSequenceNumber: '3', batchSize: 1 } }]);
+  });
+});
+
+describe('a fault of a stream', () => {
+  test.each([
+    ['drops', { drop: true }, []],
+    ['duplicates', { duplicate: true }, ['1', '1']],
+    ['delays', { delayMs: 500 }, ['1']],
+  ])('that %s does what its name says', async (_, effect, expected) => {
+    const { faults, take, batches, pass } = aMappedStream(() => fine);
+    faults.replace([{ delivery: 'streams', rate: 1, count: 1, ...effect }]);
+    take([record(1)]);
+    await settled();
+    if ('delayMs' in effect) expect(batches).toEqual([]);
+    await pass(500);
+    expect(batches).toEqual(expected);
+  });
+});

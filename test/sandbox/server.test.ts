@@ -1,0 +1,119 @@
+import { networkInterfaces } from 'node:os';
+import {
+  DescribeVpcEndpointServicesCommand,
+  DescribeVpcEndpointsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
+import { CreateQueueCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createEndpoint, createService, provider, type Sandbox, startSandbox } from '../road/sandbox.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+}, 60_000);
+afterAll(() => sandbox.stop());
+
+function as<T>(Client: new (config: never) => T, accessKeyId: string, region = 'us-east-1'): T {
+  const credentials = { accessKeyId, secretAccessKey: 'any' };
+  return new Client({ endpoint: sandbox.url, region, maxAttempts: 1, credentials } as never);
+}
+
+/** A signed request as it is on the wire. */
+async function post(
+  service: string,
+  headers: Record<string, string>,
+  body: string,
+  accessKeyId: string = provider,
+) {
+  const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`;
+  const response = await fetch(sandbox.url, { method: 'POST', headers: { authorization, ...headers }, body });
+  return { status: response.status, text: await response.text() };
+}
+
+const form = { 'content-type': 'application/x-www-form-urlencoded' };
+const target = (name: string) => ({ 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': name });
+
+test.each(['022222222222', provider])('the access key %s is the root of that account', async (accountId) => {
+  expect(await as(STSClient, accountId).send(new GetCallerIdentityCommand({}))).toMatchObject({
+    Account: accountId,
+    Arn: `arn:aws:iam::${accountId}:root`,
+  });
+});
+
+test('an access key that is no account is refused', async () => {
+  await expect(
+    as(EC2Client, 'AKIAIOSFODNN7EXAMPLE').send(new DescribeVpcEndpointsCommand({})),
+  ).rejects.toMatchObject({ name: 'AuthFailure', $metadata: { httpStatusCode: 401 } });
+});
+
+test('what is kept is kept for one account and Region, of any name', async () => {
+  const put = new PutParameterCommand({ Name: '/here', Type: 'String', Value: 'there' });
+  const get = new GetParameterCommand({ Name: '/here' });
+  await as(SSMClient, '222222222222', 'mx-central-1').send(put);
+  expect(await as(SSMClient, '222222222222', 'mx-central-1').send(get)).toMatchObject({
+    Parameter: { Value: 'there' },
+  });
+  for (const [accountId, region] of [
+    ['222222222222', 'eu-west-1'],
+    ['333333333333', 'mx-central-1'],
+  ] as const)
+    await expect(as(SSMClient, accountId, region).send(get)).rejects.toThrow();
+});
+
+test.each([
+  ['ec2', form, 'Action=RunInstances&Version=2016-11-15', 'InvalidAction'],
+  ['sns', form, 'Action=OptInPhoneNumber&Version=2010-03-31', 'InvalidAction'],
+  ['sts', form, 'Action=GetFederationToken&Version=2011-06-15', 'InvalidAction'],
+  ['events', target('AWSEvents.CreateArchive'), '{}', 'UnknownOperationException'],
+  ['ssm', target('AmazonSSM.CreateDocument'), '{}', 'UnknownOperationException'],
+  ['sqs', target('AmazonSQS.Dance'), '{}', 'UnknownOperationException'],
+  ['dynamodb', target('DynamoDB_20120810.Dance'), '{}', 'UnknownOperationException'],
+  ['kms', target('TrentService.Encrypt'), '{}', 'UnknownOperationException'],
+])('an action that %s does not have gets the error of its protocol', async (service, headers, body, code) => {
+  const { status, text } = await post(service, headers, body);
+  expect(status).toBeGreaterThanOrEqual(400);
+  expect(text).toContain(code);
+});
+
+test('a request without a signature is nobody’s', async () => {
+  const response = await fetch(sandbox.url, { method: 'POST', body: 'Action=DescribeVpcEndpoints' });
+  expect(response.status).toBe(403);
+  expect(await response.text()).toContain('MissingAuthenticationToken');
+});
+
+test('a request that is no JSON is the client’s mistake', async () => {
+  expect(await post('dynamodb', target('DynamoDB_20120810.PutItem'), '{')).toMatchObject({
+    status: 400,
+    text: expect.stringContaining('SerializationException'),
+  });
+});
+
+test('a queue’s address is the one by which the client came', async () => {
+  const here = sandbox.url.replace('127.0.0.1', 'localhost');
+  const credentials = { accessKeyId: provider, secretAccessKey: 'any' };
+  const sqs = new SQSClient({ endpoint: here, region: 'us-east-1', credentials });
+  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
+  expect(QueueUrls[0]).toContain(`${here}/${provider}/linkgate-local-`);
+  await expect(sqs.send(new CreateQueueCommand({ QueueName: 'x' }))).rejects.toThrow('CreateQueue');
+});
+
+test('every account finds its network, and the provider its load balancer, from the start', async () => {
+  const serviceId = await createService(sandbox);
+  expect(await createEndpoint(sandbox, '222222222222', serviceId)).toMatch(/^vpce-[0-9a-f]{17}$/);
+  const { ServiceDetails } = await as(EC2Client, '222222222222').send(
+    new DescribeVpcEndpointServicesCommand({ ServiceNames: [`com.amazonaws.vpce.us-east-1.${serviceId}`] }),
+  );
+  expect(ServiceDetails).toHaveLength(1);
+});
+
+test('nobody can reach it but from this machine', async () => {
+  const elsewhere = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4');
+  if (!elsewhere) return console.warn('NOT CHECKED: this machine has no address but loopback');
+  const { port } = new URL(sandbox.url);
+  await expect(fetch(`http://${elsewhere.address}:${port}/_sandbox/health`)).rejects.toThrow();
+});

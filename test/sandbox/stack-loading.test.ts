@@ -1,0 +1,175 @@
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type Cloud, createCloud } from '../../sandbox/cloud.ts';
+import { callLinkgate } from '../../sandbox/linkgate-api.ts';
+import { provider, stackName } from '../../sandbox/places.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { loadStack } from '../../sandbox/stack/load-stack.ts';
+import { readPackagedTemplate, type Template } from '../../sandbox/stack/template.ts';
+
+const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url));
+
+let cloud: Cloud | undefined;
+let sandbox: Sandbox | undefined;
+afterEach(async () => {
+  await cloud?.stop();
+  await sandbox?.stop();
+  cloud = undefined;
+  sandbox = undefined;
+});
+
+/** Loads a template of these resources only. */
+async function load(Resources: object, rest: Omit<Template, 'Resources'> = {}) {
+  cloud = await createCloud({ origin: 'http://127.0.0.1:0', onOutput: () => {} });
+  const template = { ...rest, Resources } as Template;
+  return loadStack(template, cloud, { ...provider, name: stackName, packageFolder });
+}
+
+const role = (...Statement: object[]) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
+      ],
+    },
+    Policies: [{ PolicyName: 'own', PolicyDocument: { Version: '2012-10-17', Statement } }],
+  },
+});
+const queue = { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'jobs', VisibilityTimeout: 60 } };
+const aFunction = {
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    FunctionName: 'worker',
+    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+    Handler: 'index.handler',
+    Code: { S3Key: 'folder/decide-connections.zip' },
+    Timeout: 30,
+  },
+};
+const mapping = (properties: object = {}) => ({
+  Type: 'AWS::Lambda::EventSourceMapping',
+  Properties: {
+    FunctionName: { Ref: 'Function' },
+    EventSourceArn: { 'Fn::GetAtt': ['Queue', 'Arn'] },
+    ...properties,
+  },
+});
+const mayReceive = role({
+  Effect: 'Allow',
+  Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+  Resource: '*',
+});
+
+describe('a stack', () => {
+  test('is made in the order of its references, and puts out what its template says', async () => {
+    const { outputs } = await load(
+      { Mapping: mapping(), Function: aFunction, Role: mayReceive, Queue: queue },
+      { Outputs: { Jobs: { Value: { 'Fn::GetAtt': ['Queue', 'Arn'] } } } },
+    );
+    expect(outputs).toEqual({ Jobs: 'arn:aws:sqs:us-east-1:111111111111:jobs' });
+    expect(cloud?.lambda.functions().map(({ name }) => name)).toEqual(['worker']);
+  });
+
+  test.each([
+    [
+      'a resource type that the sandbox does not know',
+      {
+        Bucket: { Type: 'AWS::S3::Bucket', Properties: { BucketKeyEnabled: true } },
+        Key: { Type: 'AWS::KMS::Key' },
+      },
+      /`(Bucket|Key)`: the sandbox does not know/,
+    ],
+    [
+      'a property that it does not know',
+      { Queue: { ...queue, Properties: { ...queue.Properties, Colour: 'red' } } },
+      '`Queue`: the sandbox does not know the property `Colour` of `AWS::SQS::Queue`',
+    ],
+    ['a reference to nothing', { Mapping: mapping(), Role: mayReceive, Function: aFunction }, '`Mapping`: '],
+    [
+      'resources that depend on each other',
+      {
+        A: { Type: 'AWS::SQS::Queue', DependsOn: 'B' },
+        B: { Type: 'AWS::SQS::Queue', DependsOn: ['A'] },
+      },
+      'resources depend on each other: A → B → A',
+    ],
+    [
+      'a mapping whose function may not receive',
+      { Mapping: mapping(), Function: aFunction, Role: role(), Queue: queue },
+      'lacks `sqs:ReceiveMessage` on `arn:aws:sqs:us-east-1:111111111111:jobs`',
+    ],
+    [
+      'a function that may run longer than its messages are hidden',
+      {
+        Mapping: mapping(),
+        Function: { ...aFunction, Properties: { ...aFunction.Properties, Timeout: 61 } },
+        Role: mayReceive,
+        Queue: queue,
+      },
+      'is shorter than its function may run',
+    ],
+  ])('with %s is refused', async (_, resources, problem) => {
+    await expect(load(resources)).rejects.toThrow(problem);
+  });
+});
+
+/** The package, with what allows an action taken out of a role. */
+async function packageWithout(action: string, roleName: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'linkgate-tampered-'));
+  await cp(packageFolder, folder, { recursive: true });
+  const template = await readPackagedTemplate(folder);
+  const { Policies } = (template.Resources[roleName]?.Properties ?? {}) as {
+    Policies: { PolicyDocument: { Statement: { Action: string | string[] }[] } }[];
+  };
+  for (const { PolicyDocument } of Policies)
+    PolicyDocument.Statement = PolicyDocument.Statement.filter(
+      ({ Action }) => ![Action].flat().includes(action),
+    );
+  await writeFile(join(folder, 'cloudformation-template-update-stack.json'), JSON.stringify(template));
+  return folder;
+}
+
+test.each([
+  ['ssm:PutParameter', 'AccessDeniedException', 'POST', '/setup', undefined],
+  ['dynamodb:Query', 'AccessDeniedException', 'GET', '/services', undefined],
+  [
+    'ec2:DescribeVpcEndpointServiceConfigurations',
+    'UnauthorizedOperation',
+    'POST',
+    '/services',
+    { serviceId: 'vpce-svc-0123456789abcdef0' },
+  ],
+] as const)(
+  'a role without %s makes the call fail with %s, as on AWS',
+  async (action, error, method, path, input) => {
+    const started = await startSandbox({
+      port: 0,
+      packageFolder: await packageWithout(action, 'OnApiRequestRole'),
+    });
+    sandbox = started;
+    const { ApiUrl = '' } = started.outputs;
+    await expect(callLinkgate(ApiUrl, provider.accountId, method, path, input)).rejects.toThrow();
+    const denied = started.calls
+      .list({ since: 0, principal: 'on-api-request' })
+      .filter(({ status }) => status >= 400)
+      .map((call) => ({ action: `${call.service}:${call.action}`, error: call.error }));
+    expect(denied).toContainEqual({ action, error });
+  },
+  30_000,
+);
+
+test('a role as it is packaged lacks nothing', async () => {
+  const started = await startSandbox({ port: 0, packageFolder });
+  sandbox = started;
+  const { ApiUrl = '' } = started.outputs;
+  await callLinkgate(ApiUrl, provider.accountId, 'POST', '/setup');
+  await callLinkgate(ApiUrl, provider.accountId, 'GET', '/services');
+  expect(
+    started.calls.list({ since: 0, principal: undefined }).map(({ error }) => error ?? 'fine'),
+  ).not.toContain('AccessDeniedException');
+}, 30_000);
