@@ -8,13 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const tool = (name) => `${here}node_modules/.bin/${name}`;
 const fix = process.argv.includes('--fix');
 
-if (!existsSync(tool('biome')))
-  run(
-    'installing what only the checks need',
-    'npm',
-    ['ci', '--ignore-scripts', '--no-audit', '--no-fund'],
-    here,
-  );
+if (!existsSync(tool('biome')) && !install()) process.exit(1);
 
 const lockFile = (path) => [
   tool('lockfile-lint'),
@@ -41,6 +35,11 @@ const failed = checks.filter(([what, command, args]) => !run(what, command, args
 if (failed.length > 0) {
   console.error(`\nfailed: ${failed.map(([what]) => what).join(', ')}`);
   process.exit(1);
+}
+
+function install() {
+  const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  return run('installing what only the checks need', 'npm', ['ci', ...quietly], here);
 }
 
 function run(what, command, args, cwd) {
