@@ -188,7 +188,7 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
   if (status === 403)
     return new CommandError(
       'failed',
-      "linkgate's API refuses these AWS credentials: attach one of its managed policies (viewer, approver, administrator)",
+      "linkgate's API refuses these AWS credentials: they need `execute-api:Invoke` on it",
     );
   return new CommandError(
     'failed',

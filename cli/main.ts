@@ -57,10 +57,9 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
 
 /** Commander passes its settings on only to commands that it makes itself. */
 function settled(command: Command, world: World, path = command.name()): Command {
-  const isGroup = command.commands.length > 0;
   command
     .exitOverride()
-    .showHelpAfterError(isGroup || `see \`${path} --help\``)
+    .showHelpAfterError(`see \`${path} --help\``)
     .configureOutput({
       writeOut: (text) => world.stdout.write(text),
       writeErr: (text) => world.stderr.write(text),

@@ -3,10 +3,10 @@ import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
 import { failuresOf, handler as handle } from '../lib/handler.ts';
 import { checkServices } from '../lib/service/check-service.ts';
 import { registeredServices } from '../lib/service/registered-services.ts';
-import { logger, now, wireServices, wireTable } from '../lib/wiring.ts';
+import { everyRun, logger, wireServices, wireTable } from '../lib/wiring.ts';
 
 const table = wireTable();
-const app = { table, servicesIn: wireServices(), now };
+const app = { table, servicesIn: wireServices(), ...everyRun };
 
 /** Somebody changed a service: CloudTrail's record is only the news; what counts is read anew in EC2. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(

@@ -3,34 +3,33 @@ import { apiRoutes } from '../lib/api/api.ts';
 import { setting } from '../lib/config.ts';
 import { handler as handle } from '../lib/handler.ts';
 import {
+  everyRun,
   hub,
   id,
   logger,
   newKey,
-  now,
   rules,
   wireConnections,
-  wireDoorbell,
   wireSecrets,
   wireServices,
   wireSweeps,
   wireTable,
+  wireWorkBell,
 } from '../lib/wiring.ts';
 
 const app = {
   table: wireTable(),
   connectionsIn: wireConnections(),
   servicesIn: wireServices(),
-  doorbell: wireDoorbell(),
+  bell: wireWorkBell(),
   sweeps: wireSweeps(),
   secrets: wireSecrets(),
   hub: hub(),
   topicArn: setting('LINKGATE_CONNECTIONS_TOPIC_ARN'),
   rules,
-  now,
+  ...everyRun,
   id,
   newKey,
-  onError: (error: unknown) => logger.error('a request failed', { error }),
 };
 
 const respond = lambdaHandler(

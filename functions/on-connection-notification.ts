@@ -2,9 +2,9 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { answerDoorbells } from '../lib/connection/answer-doorbells.ts';
 import { readDoorbell } from '../lib/connection/connection-notification.ts';
 import { failuresOf, handler as handle } from '../lib/handler.ts';
-import { logger, now, wireBus, wireConnections, wireTable } from '../lib/wiring.ts';
+import { everyRun, logger, wireBus, wireConnections, wireTable } from '../lib/wiring.ts';
 
-const app = { table: wireTable(), bus: wireBus(), connectionsIn: wireConnections(), now };
+const app = { table: wireTable(), bus: wireBus(), connectionsIn: wireConnections(), ...everyRun };
 
 /** A doorbell rang: looks in EC2 at what it may be about, and says on the bus what is new. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(

@@ -4,9 +4,9 @@ import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { handler as handle } from '../lib/handler.ts';
 import { reviewRequests, scopeOf } from '../lib/policy/review-requests.ts';
 import type { Item } from '../lib/table/table.ts';
-import { logger, now, wireBus, wireConnections, wireTable } from '../lib/wiring.ts';
+import { everyRun, logger, wireBus, wireConnections, wireTable } from '../lib/wiring.ts';
 
-const app = { table: wireTable(), bus: wireBus(), connectionsIn: wireConnections(), now };
+const app = { table: wireTable(), bus: wireBus(), connectionsIn: wireConnections(), ...everyRun };
 
 /** An entry or a service changed: the open requests that it may concern are decided anew. */
 export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(

@@ -7,11 +7,19 @@ import { finishPlace } from '../lib/sweep/job.ts';
 import { Pass } from '../lib/sweep/lease.ts';
 import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
 import { SweepRequest } from '../lib/sweep/sweeps.ts';
-import { logger, now, wireBus, wireConnections, wireDoorbell, wireSweeps, wireTable } from '../lib/wiring.ts';
+import {
+  everyRun,
+  logger,
+  wireBus,
+  wireConnections,
+  wireSweeps,
+  wireTable,
+  wireWorkBell,
+} from '../lib/wiring.ts';
 
 const table = wireTable();
 const sweeps = wireSweeps();
-const app = { table, bus: wireBus(), connectionsIn: wireConnections(), doorbell: wireDoorbell(), now };
+const app = { table, bus: wireBus(), connectionsIn: wireConnections(), bell: wireWorkBell(), ...everyRun };
 
 /** What a schedule hands over. */
 const Scheduled = v.object({ pass: Pass });
@@ -36,6 +44,8 @@ export const handler = handle<
 
 async function requestPasses(pass: Pass): Promise<number> {
   const places = await placesOf(table);
+  // Said in the words of a pass: an alarm rings when nothing says so for five minutes.
+  if (places.length === 0) logger.info('connections swept', { pass, status: 'done', places: 0 });
   for (const place of places) await sweeps.request({ place, pass });
   return places.length;
 }

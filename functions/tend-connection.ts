@@ -3,9 +3,9 @@ import { BusMessage } from '../lib/connection/connection-event.ts';
 import { tendConnections } from '../lib/connection/tend-connections.ts';
 import { failuresOf, handler as handle } from '../lib/handler.ts';
 import { readMessages } from '../lib/queue.ts';
-import { logger, now, wireTable } from '../lib/wiring.ts';
+import { everyRun, logger, wireTable } from '../lib/wiring.ts';
 
-const app = { table: wireTable(), now };
+const app = { table: wireTable(), ...everyRun };
 
 /** EC2 shows a connection otherwise than it is remembered: that is written down. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(

@@ -3,6 +3,21 @@ export interface Invocation {
   now(): Date;
   /** As it stands in the logs; each audit entry names it. */
   readonly requestId: string;
+  /** Says loudly what broke where the rest of the work goes on. */
+  readonly report: (error: unknown) => void;
+}
+
+/** Does one piece of work; what breaks is reported, and the others go on. */
+export async function orReport<T>(
+  report: Invocation['report'],
+  work: () => T | Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    report(error);
+    return undefined;
+  }
 }
 
 /** Says of each input whether its work was done, so that one failure neither stops the others nor is forgotten. */

@@ -21,5 +21,6 @@ export async function setUp({ table, secrets, newKey }: SettingUp): Promise<stri
   return [
     isNewKey ? 'made the key that signs links' : 'the key that signs links was there',
     isNewGroup ? `made the approver group ${defaultGroup}` : `the approver group ${defaultGroup} was there`,
+    'next: register a service with `linkgate service add vpce-svc-…`, and allow who may connect with `linkgate allow`',
   ];
 }

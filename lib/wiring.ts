@@ -12,7 +12,7 @@ import type { ChangeableConnections, Connections } from './connection/connection
 import { ec2ConnectionChanges } from './connection/ec2-connection-changes.ts';
 import { ec2Connections } from './connection/ec2-connections.ts';
 import { eventBridgeBus } from './connection/eventbridge-bus.ts';
-import { sqsDoorbell } from './connection/sqs-doorbell.ts';
+import { sqsWorkBell } from './connection/sqs-work-bell.ts';
 import { ssmMode } from './connection/ssm-mode.ts';
 import { type Place, placeName } from './place.ts';
 import { ec2EndpointServices } from './service/ec2-endpoint-services.ts';
@@ -26,7 +26,11 @@ import { dynamoDbTable } from './table/dynamodb-table.ts';
 export const logger = new Logger({ serviceName: 'linkgate' });
 
 export const rules = connectionRules;
-export const now = () => new Date();
+/** What every run of every function has. */
+export const everyRun = {
+  now: () => new Date(),
+  report: (error: unknown) => logger.error('something broke, and the rest went on', { error }),
+};
 export const id = () => randomUUID();
 export const newKey = () => randomBytes(32).toString('base64url');
 export { sleep };
@@ -67,8 +71,8 @@ export function wireServices(): (place: Place) => EndpointServices {
   return oncePerPlace((place) => ec2EndpointServices(new EC2Client({ region: place.region }), stage));
 }
 
-export function wireDoorbell() {
-  return sqsDoorbell(new SQSClient({}), setting('LINKGATE_VERDICTS_QUEUE_URL'), id);
+export function wireWorkBell() {
+  return sqsWorkBell(new SQSClient({}), setting('LINKGATE_VERDICTS_QUEUE_URL'), id);
 }
 
 export function wireSweeps() {

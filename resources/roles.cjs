@@ -47,9 +47,6 @@ const remove = (...kinds) => allow(['dynamodb:DeleteItem'], table, onPartitions(
 const services = {
   'Fn::Sub': 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:vpc-endpoint-service/*',
 };
-const notifications = {
-  'Fn::Sub': 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:vpc-endpoint-connection-notification/*',
-};
 const parameter = (name) => ({
   'Fn::Sub': `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/linkgate/\${sls:stage}/${name}`,
 });
@@ -78,9 +75,16 @@ const roles = {
     receiveFrom('Verdicts'),
     describeConnections,
     // Services are registered after the deployment: their tag confers the permission.
-    allow(['ec2:AcceptVpcEndpointConnections', 'ec2:RejectVpcEndpointConnections'], services, {
-      StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' },
-    }),
+    allow(
+      [
+        'ec2:AcceptVpcEndpointConnections',
+        'ec2:RejectVpcEndpointConnections',
+        // For consumers in other Regions; a permission without an action of its own.
+        'vpce:AllowMultiRegion',
+      ],
+      services,
+      { StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' } },
+    ),
     read,
     query('DUE#*'),
     put('CONNECTIONS#*', 'AUDIT#*'),
@@ -135,16 +139,18 @@ const roles = {
     // Tagging a service confers the right to act on it: only this key, only with this stage.
     allow(['ec2:CreateTags'], services, {
       StringEquals: { 'aws:RequestTag/linkgate': '${sls:stage}' },
+      StringEqualsIfExists: { 'aws:ResourceTag/linkgate': '${sls:stage}' },
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] },
     }),
     allow(['ec2:DeleteTags'], services, {
       StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' },
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] },
     }),
-    allow(['ec2:CreateVpcEndpointConnectionNotification'], [services, notifications]),
+    allow(['ec2:CreateVpcEndpointConnectionNotification'], services),
+    // No resource type stands for a notification (Service Authorization Reference, EC2).
     allow(
       ['ec2:ModifyVpcEndpointConnectionNotification', 'ec2:DeleteVpcEndpointConnectionNotifications'],
-      notifications,
+      '*',
     ),
     read,
     query('SERVICES', 'ALLOWLIST#*', 'AUDIT#*'),

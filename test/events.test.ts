@@ -55,6 +55,7 @@ test.each(namesIn('sweep-connections'))('sweep-connections reads what it is sent
 test.each([
   ['acceptance-switched-off', [serviceId(1)]],
   ['principals-changed', [serviceId(1)]],
+  ['notification-created', [serviceId(1)]],
   ['notification-deleted', []],
 ])('check-service is told of the services that an event names: %s', (name, named) => {
   expect(serviceIdsIn(sample(`check-service/${name}`).Records[0].body)).toEqual(named);

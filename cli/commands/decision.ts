@@ -8,6 +8,7 @@ import type { Open } from '../session.ts';
 const Answer = v.looseObject({ decision: Decision });
 
 const words = { approve: 'approved', deny: 'denied' };
+const outcomes = { approve: 'accept', deny: 'reject' };
 
 interface DecisionOptions extends CommonOptions {
   readonly reason?: string;
@@ -29,7 +30,12 @@ function decisionCommand(decision: 'approve' | 'deny', description: string, open
       const decided = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
         body: { decision, reason },
       });
-      const { by, at } = decided.decision;
+      const { by, at, verdict } = decided.decision;
+      const isOverruled = verdict !== undefined && verdict !== outcomes[decision];
+      if (isOverruled)
+        output.warn([
+          `policy comes first, and its verdict is \`${verdict}\`: \`linkgate explain ${endpointId}\` says why`,
+        ]);
       output.result(
         { decision: decided.decision },
         `${endpointId} is ${words[decision]}\nby ${by} at ${time(at)}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``,

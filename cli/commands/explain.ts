@@ -60,13 +60,13 @@ function told({ actor, action, outcome, state }: Step, { paint }: Output): strin
   const shown = tinted(state ?? '', paint);
   const sentences: Readonly<Record<string, string>> = {
     requested: `${actor} asked to connect`,
-    observed: `${actor} showed it ${shown}`,
+    observed: `it was found ${shown}`,
     decided: `${actor} decided ${effect}`,
     approved: `${actor} approved it`,
     denied: `${actor} denied it`,
     applying: `${actor} called EC2 to ${effect} it`,
-    applied: `${actor} shows it ${shown}`,
-    refused: `${actor} refused to ${effect} it`,
+    applied: `EC2 shows it ${shown}`,
+    refused: `EC2 did not ${effect} it`,
     gone: 'it is gone from EC2',
   };
   return sentences[action] ?? `${actor} ${action} ${effect}`.trimEnd();

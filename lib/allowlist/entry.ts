@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AccountId, EndpointId, ServiceId } from '../connection/connection.ts';
+import { Place } from '../place.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
 
@@ -14,7 +15,7 @@ export const AllowlistEntry = v.object({
   /** Only these endpoints; others are asked about. */
   endpointIds: v.exactOptional(v.pipe(v.array(EndpointId), v.minLength(1))),
   /** Only endpoints in these Regions; others are asked about. */
-  consumerRegions: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
+  consumerRegions: v.exactOptional(v.pipe(v.array(Place.entries.region), v.minLength(1))),
   /** How many endpoints the account may have at a service; more are asked about. */
   maxEndpoints: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** ISO 8601: from then on requests are asked about. */

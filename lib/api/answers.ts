@@ -1,10 +1,15 @@
-import { everyService } from '../allowlist/entry.ts';
+import { entriesFor } from '../allowlist/entries.ts';
+import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
 import type { PersonsDecision } from '../approval/decide-by-person.ts';
-import { isLive } from '../connection/connection.ts';
+import { type Connection, isLive } from '../connection/connection.ts';
 import { everyOne } from '../connection/connections.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
-import { reasonOf } from '../policy/decide.ts';
+import { orReport } from '../invocation.ts';
+import { placeName } from '../place.ts';
+import { agrees, reasonOf } from '../policy/decide.ts';
 import { registeredServices } from '../service/registered-services.ts';
+import type { Service } from '../service/service.ts';
+import type { Table } from '../table/table.ts';
 import { ApiError } from './api-error.ts';
 
 /** Why a request can no longer be decided: who, when and what. */
@@ -20,16 +25,11 @@ export function closedBy({ record, connection }: Extract<PersonsDecision, { stat
   // What EC2 no longer lists is gone, whatever is remembered of it.
   const state = connection?.state ?? 'deleted';
   const { approval, verdict } = record ?? {};
-  if (approval) return { state, ...approval };
-  if (verdict?.outcome === 'accept' || verdict?.outcome === 'reject')
-    return {
-      state,
-      by: verdict.decidedBy,
-      at: verdict.decidedAt,
-      decision: verdict.outcome,
-      reason: reasonOf(verdict),
-    };
-  return { state };
+  const isDecided = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
+  if (approval && (!isDecided || agrees(verdict, approval))) return { state, ...approval };
+  if (!isDecided) return { state };
+  const { outcome: decision, decidedBy: by, decidedAt: at } = verdict;
+  return { state, by, at, decision, reason: reasonOf(verdict) };
 }
 
 const did: Readonly<Record<string, string>> = {
@@ -48,30 +48,58 @@ export function notOpen(endpointId: string, closed: Closed): ApiError {
   return new ApiError(409, 'NotOpen', `${endpointId} is not open: ${who}`, { details: { ...closed } });
 }
 
-/** What a change of the allowlist does not do, which people expect it to. */
-export async function consequencesOf(
-  change: 'allow' | 'block' | 'forget',
-  { serviceId, accountId }: { readonly serviceId: string; readonly accountId: string },
-  { table, connectionsIn }: Deciding,
-): Promise<string[]> {
-  const services = (await registeredServices(table)).filter(
-    (service) => serviceId === everyService || service.serviceId === serviceId,
+/** What a change of the allowlist does not do, which people expect it to. The change stands when this cannot be told. */
+export async function consequencesOf(change: Change, whose: Whose, deps: Deciding): Promise<string[]> {
+  const told = await orReport(deps.report, () => consequences(change, whose, deps));
+  return (
+    told ?? [
+      'it is done; which connections stay as they are could not be looked up: see `linkgate connections`',
+    ]
   );
-  const warnings: string[] = [];
-  for (const { serviceId: at, name, place } of services) {
-    const theirs = await everyOne(connectionsIn(place), { serviceIds: [at], ownerAccountId: accountId });
-    const inState = (isMeant: (state: (typeof theirs)[number]['state']) => boolean) =>
-      theirs.filter(({ state }) => isMeant(state)).map(({ endpointId }) => endpointId);
-    const live = inState(isLive);
-    const rejected = inState((state) => state === 'rejected');
-    if (change !== 'allow' && live.length > 0)
-      warnings.push(
-        `${live.join(', ')} at ${name}: stays connected, since a change of the allowlist cuts nothing. To cut it: aws ec2 reject-vpc-endpoint-connections --service-id ${at} --vpc-endpoint-ids ${live.join(' ')}`,
-      );
-    if (change === 'allow' && rejected.length > 0)
-      warnings.push(
-        `${rejected.join(', ')} at ${name}: stays rejected; the consumer has to delete it and create a new endpoint`,
-      );
-  }
-  return warnings;
+}
+
+type Change = 'allow' | 'block' | 'forget';
+type Whose = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
+
+async function consequences(
+  change: Change,
+  { serviceId, accountId }: Whose,
+  { table, connectionsIn }: Deciding,
+) {
+  const services = await registeredServices(table);
+  const isMeant = (each: Connection) => serviceId === everyService || each.serviceId === serviceId;
+  const places = new Map(services.map(({ place }) => [placeName(place), place]));
+  const pages = await Promise.all(
+    [...places.values()].map((place) => everyOne(connectionsIn(place), { ownerAccountId: accountId })),
+  );
+  const byService = Map.groupBy(pages.flat().filter(isMeant), (each) => each.serviceId);
+  return services.flatMap((service) =>
+    consequencesAt(service, change, byService.get(service.serviceId) ?? []),
+  );
+}
+
+function consequencesAt(
+  { serviceId, name }: Service,
+  change: Change,
+  theirs: readonly Connection[],
+): string[] {
+  const stay = theirs.filter(({ state }) => (change === 'allow' ? state === 'rejected' : isLive(state)));
+  if (stay.length === 0) return [];
+  const ids = stay.map(({ endpointId }) => endpointId);
+  return change === 'allow'
+    ? [
+        `${ids.join(', ')} at ${name}: stays rejected; the consumer has to delete it and create a new endpoint`,
+      ]
+    : [
+        `${ids.join(', ')} at ${name}: stays connected, since a change of the allowlist cuts nothing. To cut it: aws ec2 reject-vpc-endpoint-connections --service-id ${serviceId} --vpc-endpoint-ids ${ids.join(' ')}`,
+      ];
+}
+
+/** What a service that is taken out leaves in the table. */
+export async function leftBehind({ serviceId }: Service, table: Table): Promise<string[]> {
+  const entries = await entriesFor([serviceId], table);
+  if (entries.length === 0) return [];
+  return [
+    `the allowlist keeps what it says of ${serviceId} (accounts: ${entries.length}), and it holds again if the service is registered again: see linkgate allowlist --service ${serviceId}; linkgate forget takes one away`,
+  ];
 }

@@ -1,13 +1,16 @@
 import { type Context, Hono } from 'hono';
+import * as v from 'valibot';
 import { changeEntry, entriesFor, removeEntry } from '../allowlist/entries.ts';
 import { everyService } from '../allowlist/entry.ts';
 import { isGroup } from '../approval/approver-group.ts';
 import { decideByPerson } from '../approval/decide-by-person.ts';
+import { ServiceId } from '../connection/connection.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import { explain } from '../connection/explain.ts';
 import { listConnections, MalformedTokenError } from '../connection/list-connections.ts';
 import {
   NameTakenError,
+  OtherStageError,
   type Registering,
   registerService,
   ServiceNotFoundError,
@@ -19,7 +22,7 @@ import { type SettingUp, setUp } from '../setup.ts';
 import { findJob, type Job, resultOf, startJob } from '../sweep/job.ts';
 import type { Sweeps } from '../sweep/sweeps.ts';
 import { ContendedError } from '../table/contention.ts';
-import { closedBy, consequencesOf, notOpen } from './answers.ts';
+import { closedBy, consequencesOf, leftBehind, notOpen } from './answers.ts';
 import { ApiError } from './api-error.ts';
 import {
   AccountId,
@@ -36,7 +39,6 @@ export interface Api extends Deciding, Registering, SettingUp {
   readonly id: () => string;
   /** The authenticated caller's ARN: from the request's authentication, never from its body. */
   readonly caller: string;
-  readonly onError: (error: unknown) => void;
 }
 
 type Env = { Variables: { api: Api } };
@@ -50,11 +52,12 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
   });
   app.onError((error, context) => {
     const known = answerTo(error);
-    if (!known) context.get('api').onError(error);
+    if (!known) context.get('api').report(error);
     const { status, code, message, details } = known ?? {
       status: 500 as const,
       code: 'InternalError',
-      message: 'linkgate failed to do it, and its log says why; nothing is half done, so try again',
+      message:
+        'linkgate failed, and the log of on-api-request says why; look what is there before you try again',
       details: undefined,
     };
     return context.json({ error: { code, message, ...(details && { details }) } }, status);
@@ -89,7 +92,7 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
     const api = context.get('api');
     const service = await serviceNamed(context.req.param('service'), api);
     await unregisterService(service, api);
-    return context.json({ service: viewOfService(service) });
+    return context.json({ service: viewOfService(service), warnings: await leftBehind(service, api.table) });
   });
 
   app.get('/allowlist', async (context) => {
@@ -98,14 +101,14 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
     const serviceIds =
       named === undefined
         ? [everyService, ...(await registeredServices(api.table)).map(({ serviceId }) => serviceId)]
-        : [await scopeNamed(named, api)];
+        : [await entriesNamed(named, api)];
     return context.json({ entries: await entriesFor(serviceIds, api.table) });
   });
   app.put('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
     const input = valid(EntryInput, await bodyOf(context), 'the entry');
-    const whose = await whoseEntry(context, api);
-    if (input.expiresAt !== undefined && new Date(input.expiresAt) <= api.now())
+    const whose = await whoseEntry(context, api, scopeNamed);
+    if (input.effect === 'allow' && isPast(input.expiresAt, api.now()))
       throw new ApiError(
         400,
         'InvalidRequest',
@@ -116,7 +119,7 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
   });
   app.delete('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
-    const whose = await whoseEntry(context, api);
+    const whose = await whoseEntry(context, api, entriesNamed);
     const entry = await removeEntry(whose, api);
     if (!entry)
       throw new ApiError(
@@ -136,6 +139,14 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
         : [await serviceNamed(query.service, api)];
     const places =
       query.service === undefined ? await placesOf(api.table) : services.map(({ place }) => place);
+    const isContradicted =
+      query.waiting === 'true' && (query.state ?? 'pendingAcceptance') !== 'pendingAcceptance';
+    if (isContradicted)
+      throw new ApiError(
+        400,
+        'InvalidRequest',
+        'what waits for a person is pendingAcceptance: ask for either, not for both',
+      );
     const listing = {
       places,
       serviceIds: services.map(({ serviceId }) => serviceId),
@@ -181,9 +192,14 @@ function answerTo(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (error instanceof ServiceNotFoundError) return new ApiError(404, 'UnknownService', error.message);
   if (error instanceof NameTakenError) return new ApiError(400, 'NameTaken', error.message);
+  if (error instanceof OtherStageError) return new ApiError(409, 'Conflict', error.message);
   if (error instanceof MalformedTokenError) return new ApiError(400, 'InvalidRequest', error.message);
   if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);
   return undefined;
+}
+
+function isPast(time: string | undefined, now: Date): boolean {
+  return time !== undefined && new Date(time) <= now;
 }
 
 async function bodyOf(context: Context): Promise<unknown> {
@@ -227,9 +243,14 @@ async function scopeNamed(service: string, api: Api): Promise<string> {
   return service === everyService ? everyService : (await serviceNamed(service, api)).serviceId;
 }
 
-async function whoseEntry(context: Context, api: Api) {
+/** Entries outlive their service: of one that is no longer registered they are named by its id. */
+async function entriesNamed(service: string, api: Api): Promise<string> {
+  return v.is(ServiceId, service) ? service : scopeNamed(service, api);
+}
+
+async function whoseEntry(context: Context, api: Api, named: typeof scopeNamed) {
   const accountId = valid(AccountId, context.req.param('accountId'), 'the account id');
-  return { accountId, serviceId: await scopeNamed(context.req.param('service') ?? '', api) };
+  return { accountId, serviceId: await named(context.req.param('service') ?? '', api) };
 }
 
 function endpointNamed(context: Context): string {

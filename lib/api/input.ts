@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { AllowlistEntry } from '../allowlist/entry.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
 import { OnUnlisted } from '../service/service.ts';
 import { ApiError } from './api-error.ts';
@@ -16,16 +17,13 @@ export const RegisterInput = v.strictObject({
   approvers: v.optional(v.string()),
 });
 
-export const EntryInput = v.strictObject({
-  effect: v.picklist(['allow', 'block']),
-  endpointIds: v.exactOptional(v.pipe(v.array(EndpointId), v.minLength(1))),
-  consumerRegions: v.exactOptional(
-    v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z]{2}(-[a-z]+)+-\d$/))), v.minLength(1)),
-  ),
-  maxEndpoints: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  expiresAt: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
-  note: v.exactOptional(v.pipe(v.string(), v.maxLength(1000))),
-});
+const { endpointIds, consumerRegions, maxEndpoints, expiresAt, note } = AllowlistEntry.entries;
+
+/** A block has no narrowings: taken and passed over, they would block more than its author meant. */
+export const EntryInput = v.variant('effect', [
+  v.strictObject({ effect: v.literal('allow'), endpointIds, consumerRegions, maxEndpoints, expiresAt, note }),
+  v.strictObject({ effect: v.literal('block'), note }),
+]);
 
 export const DecisionInput = v.variant('decision', [
   v.strictObject({

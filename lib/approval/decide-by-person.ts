@@ -2,6 +2,7 @@ import type { Connection } from '../connection/connection.ts';
 import { type ConnectionRecord, readRecord, recordKey } from '../connection/connection-record.ts';
 import { type Deciding, decideConnection } from '../connection/decide-connections.ts';
 import { findConnection } from '../connection/find-connection.ts';
+import { orReport } from '../invocation.ts';
 import type { Approval } from './approval.ts';
 
 export interface Word {
@@ -27,7 +28,7 @@ export async function decideByPerson(
   deps: Deciding,
 ): Promise<PersonsDecision> {
   const known = await findRecord(endpointId, deps);
-  const connection = await findConnection(endpointId, known?.place, deps);
+  const connection = await findConnection(endpointId, known, deps);
   if (connection?.state !== 'pendingAcceptance') return notOpen(endpointId, connection, deps);
 
   const approval: Approval = { ...word, at: deps.now().toISOString() };
@@ -35,7 +36,8 @@ export async function decideByPerson(
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   if (decision.outcome === 'passed' || decision.outcome === 'not-open')
     return { status: 'not-open', connection: decision.record, record: decision.record };
-  if (decision.record.effect) await deps.doorbell.ring(connection.place);
+  // The decision stands, whatever becomes of the ring: the sweep rings too.
+  if (decision.record.effect) await orReport(deps.report, () => deps.bell.ring(connection.place));
   return { status: 'decided', approval, record: decision.record };
 }
 

@@ -1,10 +1,10 @@
 import { chunks } from '../chunks.ts';
-import type { Invocation } from '../invocation.ts';
+import { type Invocation, orReport } from '../invocation.ts';
 import type { Place } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import { lost, untilWon } from '../table/contention.ts';
-import { byKey } from '../table/item.ts';
-import type { Item, Table, Write } from '../table/table.ts';
+import { byKey, readEach } from '../table/item.ts';
+import type { Table, Write } from '../table/table.ts';
 import { type Connection, isLive } from './connection.ts';
 import type { Bus, ConnectionEvent } from './connection-event.ts';
 import {
@@ -23,9 +23,9 @@ import {
   RefusedCallError,
   ThrottledError,
 } from './connections.ts';
-import type { Doorbell } from './decide-connections.ts';
-import { dueIn, readPointer } from './due.ts';
+import { dueIn, type Pointer, readPointer } from './due.ts';
 import { applying, refused, type Transition, transitionWrites } from './transition.ts';
+import type { WorkBell } from './work-bell.ts';
 
 /** Whether linkgate may change EC2 at all: `observe` calls nothing that does. */
 export type Mode = 'act' | 'observe';
@@ -34,7 +34,7 @@ export interface Applying extends Invocation {
   readonly table: Table;
   readonly connectionsIn: (place: Place) => ChangeableConnections;
   readonly bus: Bus;
-  readonly doorbell: Doorbell;
+  readonly bell: WorkBell;
   /** Read right before each call; what cannot be read counts as `observe`. */
   readonly mode: () => Promise<Mode>;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -68,7 +68,9 @@ const marksPerTransaction = 40;
 interface Batch {
   readonly action: Effect['action'];
   readonly serviceId: string;
-  readonly pointers: readonly Item[];
+  readonly pointers: readonly Pointer[];
+  /** When EC2 last answered that it wants fewer calls. */
+  readonly triedAt?: Date;
 }
 
 type DueRecord = ConnectionRecord & { readonly effect: Effect };
@@ -83,11 +85,11 @@ export async function applyVerdicts(place: Place, deps: Applying): Promise<Appli
   const connections = deps.connectionsIn(place);
   let size = idsPerCall;
   for await (const pointers of deps.table.query(dueIn(place), { limit: pointersPerPage })) {
-    const queue = batchesInTurn(pointers, size);
+    const queue = batchesInTurn(readEach(pointers, readPointer, deps.report), size);
     for (let batch = queue.shift(); batch; batch = queue.shift()) {
       if (deps.remaining() < reserve) {
         applied.left = true;
-        await deps.doorbell.ring(place);
+        await deps.bell.ring(place);
         return applied;
       }
       if (batch.pointers.length > size) {
@@ -98,7 +100,7 @@ export async function applyVerdicts(place: Place, deps: Applying): Promise<Appli
       if (result === 'observe') return applied;
       if (result === 'throttled') {
         await deps.sleep(tokenAfter);
-        queue.unshift(batch);
+        queue.unshift({ ...batch, triedAt: deps.now() });
       } else if (result === 'too-many') {
         size = Math.ceil(batch.pointers.length / 2);
         queue.unshift(batch);
@@ -109,7 +111,7 @@ export async function applyVerdicts(place: Place, deps: Applying): Promise<Appli
 }
 
 /** Takes the services in turn, so that a storm on one never starves another. */
-function batchesInTurn(pointers: readonly Item[], size: number): Batch[] {
+function batchesInTurn(pointers: readonly Pointer[], size: number): Batch[] {
   const calls = [...Map.groupBy(pointers, ({ serviceId, action }) => `${serviceId} ${action}`).values()];
   const turns = calls.map((some) => chunks(some, size).flatMap(batchOf));
   const rounds = Math.max(0, ...turns.map((batches) => batches.length));
@@ -118,9 +120,9 @@ function batchesInTurn(pointers: readonly Item[], size: number): Batch[] {
   ).flat();
 }
 
-function batchOf(pointers: readonly Item[]): Batch[] {
+function batchOf(pointers: readonly Pointer[]): Batch[] {
   const [first] = pointers;
-  return first ? [{ ...readPointer(first), pointers }] : [];
+  return first ? [{ action: first.action, serviceId: first.serviceId, pointers }] : [];
 }
 
 function halvesOf({ pointers, ...call }: Batch): Batch[] {
@@ -134,7 +136,8 @@ async function applyBatch(
   deps: Applying,
   applied: Applied,
 ): Promise<'done' | 'observe' | 'throttled' | 'too-many' | 'one-is-bad'> {
-  const due = await stillDue(batch, connections, deps, applied);
+  const due = await unlessThrottled(() => stillDue(batch, connections, deps, applied));
+  if (!due) return 'throttled';
   if (due.length === 0) return 'done';
   if ((await deps.mode()) === 'observe') return 'observe';
 
@@ -142,8 +145,10 @@ async function applyBatch(
   const answers = await ask(batch.action, batch.serviceId, due, connections);
   if (typeof answers === 'string') return answers;
   const doubtful = answers.filter(({ taken }) => taken !== true).map(({ endpointId }) => endpointId);
-  const shown = await shownBy(connections, batch.serviceId, doubtful);
-  const asWanted = [...shown.values()].filter(({ state }) => fulfils(batch.action, state));
+  // Where this look fails, what was asked for is written down all the same.
+  const shown =
+    (await orReport(deps.report, () => shownBy(connections, batch.serviceId, doubtful))) ?? new Map();
+  const asWanted = [...shown.values()].filter((connection) => fulfils(batch.action, connection.state));
   const why = new Map(
     answers.flatMap((answer) => (answer.taken === false ? [[answer.endpointId, answer.reason]] : [])),
   );
@@ -184,44 +189,70 @@ async function ask(
   }
 }
 
+async function unlessThrottled<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof ThrottledError) return undefined;
+    throw error;
+  }
+}
+
 /** Of what is due, what EC2 may be asked for now. What changed meanwhile is said on the bus instead. */
 async function stillDue(
-  { action, serviceId, pointers }: Batch,
+  batch: Batch,
   connections: Connections,
-  { table, bus, now }: Applying,
+  deps: Applying,
   applied: Applied,
 ): Promise<DueRecord[]> {
-  const due = pointers.map(readPointer);
-  const [shown, found] = await Promise.all([
-    shownBy(
-      connections,
-      serviceId,
-      due.map(({ endpointId }) => endpointId),
-    ),
-    table.get(due.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyKeys(pointer)])).then(byKey),
+  const { action, serviceId, pointers, triedAt } = batch;
+  const endpointIds = pointers.map(({ endpointId }) => endpointId);
+  const [shown, items] = await Promise.all([
+    shownBy(connections, serviceId, endpointIds),
+    deps.table.get(pointers.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyKeys(pointer)])),
   ]);
-  const time = now();
+  const found = byKey(items);
+  const records = readEach(found.all(endpointIds.map(recordKey)), readRecord, deps.report);
+  const time = deps.now();
   const observedAt = time.toISOString();
   const events: ConnectionEvent[] = [];
   const askable: DueRecord[] = [];
-  for (const { endpointId } of due) {
-    const item = found.find(recordKey(endpointId));
-    const record = item && readRecord(item);
-    const connection = shown.get(endpointId);
-    if (!connection || !record || !isDue(record)) continue;
-    // Decided otherwise since the pointer was read: whoever decided it rang for that.
-    if (record.effect.action !== action) continue;
-    const canBeAsked =
-      connection.state === 'pendingAcceptance' ||
-      (record.effect.action === 'reject' && isLive(connection.state));
-    if (!canBeAsked) events.push({ type: 'Connection Changed', connection, observedAt, record });
+  const done: DueRecord[] = [];
+  // What was decided otherwise since its pointer was read is another batch: whoever decided it rang for that.
+  for (const record of records.filter(isDue).filter(({ effect }) => effect.action === action)) {
+    const connection = shown.get(record.endpointId);
+    if (!connection) continue;
+    if (triedAt && fulfils(action, connection.state)) done.push(record);
+    else if (!canBeAsked(action, connection))
+      events.push({ type: 'Connection Changed', connection, observedAt, record });
     else if (!isCurrent(record.verdict, consult(record, found).consulted, time))
       events.push({ type: 'Connection Request', connection, observedAt });
     else if (!wasJustAsked(record, time)) askable.push(record);
   }
   for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'observed']++;
-  await bus.publish(events);
+  await deps.bus.publish(events);
+  if (triedAt) await rememberTried(done, shown, triedAt, deps);
+  applied.asked += done.length;
   return askable;
+}
+
+/** EC2 wanted fewer calls, and had carried out this one all the same. */
+async function rememberTried(
+  done: readonly DueRecord[],
+  shown: ReadonlyMap<string, Connection>,
+  triedAt: Date,
+  deps: Applying,
+) {
+  await mark(done, deps, (record) => applying(record, record.effect?.action ?? 'accept', triedAt));
+  const observedAt = deps.now().toISOString();
+  const connections = done.flatMap(({ endpointId }) => shown.get(endpointId) ?? []);
+  await deps.bus.publish(
+    connections.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
+  );
+}
+
+function canBeAsked(action: Effect['action'], { state }: Connection): boolean {
+  return state === 'pendingAcceptance' || (action === 'reject' && isLive(state));
 }
 
 function isDue(record: ConnectionRecord): record is DueRecord {

@@ -61,8 +61,15 @@ export function eventOf(
 ): ConnectionEvent | undefined {
   const observedAt = now.toISOString();
   if (connection.state === 'pendingAcceptance') {
-    const isDecided = record?.verdict !== undefined && !hasRunOut(record.verdict, now) && !policyChanged;
-    return isDecided ? undefined : { type: 'Connection Request', connection, observedAt };
+    const isDecided =
+      record?.verdict !== undefined &&
+      record.goneAt === undefined &&
+      !hasRunOut(record.verdict, now) &&
+      !policyChanged;
+    if (!isDecided) return { type: 'Connection Request', connection, observedAt };
+    return record.missingSince === undefined
+      ? undefined
+      : { type: 'Connection Changed', connection, observedAt, record };
   }
   if (!record && isGone(connection.state)) return undefined;
   const differs =

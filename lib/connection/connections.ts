@@ -50,7 +50,7 @@ export class StaleTokenError extends Error {
 export interface Connections {
   /**
    * One page of at most 1,000 connections.
-   * @throws StaleTokenError
+   * @throws StaleTokenError, ThrottledError
    */
   page(filter: ConnectionFilter, nextToken?: string): Promise<ConnectionPage>;
 }

@@ -4,7 +4,7 @@ import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import { decide, type Verdict } from '../policy/decide.ts';
-import { entryThatCounts, type Policy, type Rule } from '../policy/rule.ts';
+import { entryThatCounts, type Finding, type Policy, type Rule } from '../policy/rule.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { byKey } from '../table/item.ts';
 import type { Table, Write } from '../table/table.ts';
@@ -19,16 +19,12 @@ import {
 } from './connection-record.ts';
 import type { Connections } from './connections.ts';
 import { abandoned, decided, transitionWrites } from './transition.ts';
-
-/** News that a place has verdicts to apply. A lost ring is made good by the sweep. */
-export interface Doorbell {
-  ring(place: Place): Promise<void>;
-}
+import type { WorkBell } from './work-bell.ts';
 
 export interface Deciding extends Invocation {
   readonly table: Table;
   readonly connectionsIn: (place: Place) => Connections;
-  readonly doorbell: Doorbell;
+  readonly bell: WorkBell;
   readonly rules: readonly Rule[];
 }
 
@@ -50,7 +46,7 @@ export async function decideConnections(requests: readonly Connection[], deps: D
         : [],
     ),
   );
-  await Promise.all([...places.values()].map((place) => deps.doorbell.ring(place)));
+  await Promise.all([...places.values()].map((place) => deps.bell.ring(place)));
   return results;
 }
 
@@ -69,7 +65,7 @@ export async function decideConnection(
     const now = deps.now();
     const { service, entries, consulted } = consult(request, known);
     const item = known.find(recordKey(request.endpointId));
-    const before = item && readRecord(item);
+    const before = item && asListed(readRecord(item), request);
     if (!service) return before?.effect ? abandon(before, deps) : { outcome: 'unregistered' };
     if (before && hasPassed(before)) return { outcome: 'passed', record: before };
     if (approval && before && !isOpen(before)) return { outcome: 'not-open', record: before };
@@ -90,14 +86,33 @@ export async function decideConnection(
 }
 
 /** EC2 has answered it. What is still to be cut may be decided anew, and then not be cut. */
-function hasPassed({ state, goneAt, effect }: ConnectionRecord): boolean {
-  return state !== 'pendingAcceptance' && goneAt === undefined && effect === undefined;
+function hasPassed({ state, effect }: ConnectionRecord): boolean {
+  return state !== 'pendingAcceptance' && effect === undefined;
+}
+
+/** What was taken for gone and is listed again is asked about as if it had never been decided. */
+function asListed(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
+  if (record.goneAt === undefined) return record;
+  const { goneAt: _goneAt, missingSince: _missingSince, verdict: _verdict, ...known } = record;
+  return { ...known, state };
 }
 
 /** What is due at a service that was unregistered meanwhile is due no longer. */
 async function abandon(before: ConnectionRecord, deps: Deciding): Promise<Decision | typeof lost> {
   const writes = transitionWrites(before, abandoned(before, deps.now()), deps.requestId);
   return (await deps.table.write(writes)) ? { outcome: 'unregistered' } : lost;
+}
+
+/** What a log line says of a decision. */
+export function summaryOf(decision: Decision) {
+  const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
+  return { outcome: decision.outcome, ...(verdict && { findings: verdict.findings }) };
+}
+
+/** Rules that broke in a decision that was just made; a decision delivered twice tells of them once. */
+export function failedRules(decision: Decision): readonly Finding[] {
+  const findings = 'isNew' in decision && decision.isNew ? decision.record.verdict?.findings : [];
+  return findings?.filter(({ failed }) => failed) ?? [];
 }
 
 /** A verdict that EC2 was not asked for yet, new or left behind by a crash before the ring. */

@@ -13,6 +13,8 @@ const kind = itemKind({
   version: v.number(),
 });
 
+export type Pointer = ReturnType<typeof readPointer>;
+
 /** Points at a record with something due, and says what it takes to look up all that the call rests on. */
 export function readPointer(item: Item) {
   return kind.read(item);

@@ -4,7 +4,8 @@ import {
   RejectVpcEndpointConnectionsCommand,
   type UnsuccessfulItem,
 } from '@aws-sdk/client-ec2';
-import { type Answer, type ChangeableConnections, RefusedCallError, ThrottledError } from './connections.ts';
+import { type Answer, type ChangeableConnections, RefusedCallError } from './connections.ts';
+import { throttlingOf } from './ec2-throttling.ts';
 
 /** Accept and Reject in EC2, in one file for the one function that may call them. */
 export function ec2ConnectionChanges(ec2: EC2Client): Pick<ChangeableConnections, 'accept' | 'reject'> {
@@ -44,8 +45,8 @@ function answersFrom(endpointIds: readonly string[], unsuccessful: readonly Unsu
 /** Tells a refusal, which did nothing, from an error after which anything may have happened. */
 function refusalOf(error: Error): Error {
   const { name: code, message } = error;
-  if (code === 'RequestLimitExceeded' || code === 'Throttling' || code === 'ThrottlingException')
-    return new ThrottledError(message, { cause: error });
+  const throttling = throttlingOf(error);
+  if (throttling) return throttling;
   const because = reasonFor(code);
   return because ? new RefusedCallError(because, code, message, { cause: error }) : error;
 }
@@ -53,7 +54,7 @@ function refusalOf(error: Error): Error {
 /** AWS documents the codes of these calls only in part: they are told apart by what their names speak of. */
 function reasonFor(code: string): RefusedCallError['because'] | undefined {
   if (/^InvalidVpcEndpointService|^(UnauthorizedOperation|OptInRequired)$/.test(code)) return 'service';
-  if (/^InvalidVpcEndpoint/.test(code)) return 'endpoint';
+  if (/^InvalidVpcEndpoint|State/.test(code)) return 'endpoint';
   if (/^Invalid|LimitExceeded$|^TooMany/.test(code)) return 'size';
   return undefined;
 }

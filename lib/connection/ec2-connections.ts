@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import type { Place } from '../place.ts';
 import { Connection, type ConnectionState, connectionStates } from './connection.ts';
 import { type ConnectionFilter, type Connections, StaleTokenError } from './connections.ts';
+import { throttlingOf } from './ec2-throttling.ts';
 
 /** The most that DescribeVpcEndpointConnections returns in one page (EC2 model: 5 to 1,000). */
 const pageSize = 1_000;
@@ -40,16 +41,24 @@ export function ec2Connections(ec2: EC2Client, place: Place): Connections {
       try {
         return await describe(filter, nextToken);
       } catch (error) {
-        if (codeOf(error) === 'InvalidParameterValue' && filter.endpointIds && takesEndpointIds) {
+        if (isRefusedFilter(error) && filter.endpointIds && takesEndpointIds) {
           takesEndpointIds = false;
           return describe(filter, nextToken);
         }
         if (nextToken !== undefined && /Token/.test(codeOf(error)))
           throw new StaleTokenError('', { cause: error });
-        throw error;
+        throw throttlingOf(error) ?? error;
       }
     },
   };
+}
+
+function isRefusedFilter(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    error.name === 'InvalidParameterValue' &&
+    /filter|vpc-endpoint-id/i.test(error.message)
+  );
 }
 
 function filtersFor(filter: ConnectionFilter, takesEndpointIds: boolean): Filter[] {

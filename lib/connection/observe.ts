@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import { serviceKey } from '../service/service.ts';
@@ -12,31 +13,31 @@ export interface Observing extends Invocation {
   readonly bus: Bus;
 }
 
-/** What was seen in EC2 and what was said of it. */
-export interface Observation {
-  seen: number;
+/** What was seen in EC2 and what was said of it, in numbers of connections. */
+export const Observation = v.object({
+  seen: v.number(),
   /** Requests without a current verdict, handed over to be decided. */
-  decided: number;
+  decided: v.number(),
   /** Connections that EC2 shows otherwise than they are remembered. */
-  changed: number;
+  changed: v.number(),
   /** Requests that wait: for a person, or for what stops their service. */
-  waiting: number;
+  waiting: v.number(),
   /** Connections to services that are not registered. */
-  notOurs: number;
-}
+  notOurs: v.number(),
+  /** Connections whose record cannot be read, which is reported. */
+  unreadable: v.number(),
+});
+export type Observation = v.InferOutput<typeof Observation>;
 
 export function nothingObserved(): Observation {
-  return { seen: 0, decided: 0, changed: 0, waiting: 0, notOurs: 0 };
+  return { seen: 0, decided: 0, changed: 0, waiting: 0, notOurs: 0, unreadable: 0 };
 }
 
-export function sumOf(a: Observation, b: Observation): Observation {
-  return {
-    seen: a.seen + b.seen,
-    decided: a.decided + b.decided,
-    changed: a.changed + b.changed,
-    waiting: a.waiting + b.waiting,
-    notOurs: a.notOurs + b.notOurs,
-  };
+/** Adds counts of the same names. */
+export function sumOf<Counts extends Readonly<Record<string, number>>>(a: Counts, b: Counts): Counts {
+  return Object.fromEntries(
+    Object.entries(a).map(([name, count]) => [name, count + (b[name] ?? 0)]),
+  ) as Counts;
 }
 
 /**
@@ -64,15 +65,21 @@ export async function observe(
       observation.notOurs++;
       continue;
     }
-    const item = found.find(recordKey(connection.endpointId));
-    const record = item && readRecord(item);
-    const policyChanged =
-      compareVersions && !isCurrent(record?.verdict, consult(connection, found).consulted, now);
-    const event = eventOf(connection, record, now, policyChanged);
-    if (event) events.push(event);
-    if (event?.type === 'Connection Request') observation.decided++;
-    else if (event) observation.changed++;
-    else if (connection.state === 'pendingAcceptance' && !record?.effect) observation.waiting++;
+    try {
+      const item = found.find(recordKey(connection.endpointId));
+      const record = item && readRecord(item);
+      const policyChanged =
+        compareVersions && !isCurrent(record?.verdict, consult(connection, found).consulted, now);
+      const event = eventOf(connection, record, now, policyChanged);
+      if (event) events.push(event);
+      if (event?.type === 'Connection Request') observation.decided++;
+      else if (event) observation.changed++;
+      else if (connection.state === 'pendingAcceptance' && !record?.effect) observation.waiting++;
+    } catch (error) {
+      // One item that this version cannot read keeps nobody else waiting.
+      observation.unreadable++;
+      deps.report(error);
+    }
   }
   await deps.bus.publish(events);
   return observation;

@@ -1,6 +1,6 @@
 import type { Approval } from '../approval/approval.ts';
 import { type Action, type Actor, auditWrite, type Consulted, type Happening } from '../audit/audit.ts';
-import type { Verdict } from '../policy/decide.ts';
+import { agrees, type Verdict } from '../policy/decide.ts';
 import type { Write } from '../table/table.ts';
 import { type Connection, isLive } from './connection.ts';
 import { type ConnectionRecord, type Effect, newRecord, recordItem } from './connection-record.ts';
@@ -64,7 +64,12 @@ export function decided(
       ...known,
       // Deciding is not observing: that it is live already is recorded when it is tended.
       state: before && isLive(request.state) ? before.state : request.state,
-      verdict: { ...verdict, decidedAt: time, decidedBy: word?.by ?? 'linkgate', consulted },
+      verdict: {
+        ...verdict,
+        decidedAt: time,
+        decidedBy: word && agrees(verdict, word) ? word.by : 'linkgate',
+        consulted,
+      },
       ...(effect && { effect }),
       ...(word && { approval: word }),
     },
@@ -131,7 +136,7 @@ export function missing(before: ConnectionRecord, passStartedAt: string, now: Da
   const { effect: _effect, missingSince: _missingSince, ...rest } = before;
   const time = now.toISOString();
   return {
-    record: { ...rest, state: 'deleted', goneAt: time, observedAt: time },
+    record: { ...rest, state: 'deleted', goneAt: time, observedAt: passStartedAt },
     happenings: [{ time, actor: 'ec2', action: 'gone', reason: 'EC2 did not list it in two whole passes' }],
   };
 }

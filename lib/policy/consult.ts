@@ -21,7 +21,10 @@ export function policyKeys({ serviceId, ownerAccountId }: Asked): Key[] {
   return [serviceKey(serviceId), entryKey(serviceId, ownerAccountId), entryKey(everyService, ownerAccountId)];
 }
 
-export function consult({ serviceId, ownerAccountId }: Asked, found: ReturnType<typeof byKey>): Consultation {
+export function consult(
+  { serviceId, ownerAccountId }: Asked,
+  found: Pick<ReturnType<typeof byKey>, 'find'>,
+): Consultation {
   const serviceItem = found.find(serviceKey(serviceId));
   const service = serviceItem && readService(serviceItem);
   const [entry, everyServiceEntry] = [serviceId, everyService].map((at) => {

@@ -33,13 +33,20 @@ export function decide(
   // A person's word does not run out, whatever an entry beside it does.
   if (approval)
     return {
-      outcome: approval.decision === 'approve' ? 'accept' : 'reject',
-      findings: [...findings, wordOf(approval)],
+      outcome: wanted[approval.decision],
+      findings: [wordOf(approval), ...findings],
     };
   if (isSaid('ask')) return verdict('ask', findings);
   if (isSaid('accept')) return verdict('accept', findings);
   return unlisted(request, policy);
 }
+
+/** Whether it is what the person wanted: what comes before a person's word, such as a block, is nobody's in particular. */
+export function agrees({ outcome }: Pick<Verdict, 'outcome'>, { decision }: Approval): boolean {
+  return outcome === wanted[decision];
+}
+
+const wanted = { approve: 'accept', deny: 'reject' } as const satisfies Record<Approval['decision'], Outcome>;
 
 /** The reason that settled it: the first finding that says what the verdict says. */
 export function reasonOf({ outcome, findings }: Verdict): string {
@@ -54,6 +61,7 @@ function examine(rule: Rule, request: Connection, policy: Policy, now: Date): Fi
     return {
       rule: rule.name,
       outcome: 'wait',
+      failed: true,
       reason: `the rule failed: ${error instanceof Error ? error.message : 'it threw no Error'}`,
       until: new Date(now.getTime() + retryAfter).toISOString(),
     };
@@ -71,7 +79,7 @@ function verdict(outcome: Outcome, findings: Finding[]): Verdict {
 function wordOf({ decision, by, reason }: Approval): Finding {
   return {
     rule: decision === 'approve' ? 'person-approved' : 'person-denied',
-    outcome: decision === 'approve' ? 'accept' : 'reject',
+    outcome: wanted[decision],
     reason: `${by} ${decision === 'approve' ? 'approved' : 'denied'} it${reason ? `: ${reason}` : ''}`,
   };
 }

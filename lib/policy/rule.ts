@@ -11,6 +11,8 @@ export const Finding = v.object({
   rule: v.string(),
   outcome: Outcome,
   reason: v.string(),
+  /** The rule itself broke. */
+  failed: v.exactOptional(v.literal(true)),
   /** ISO 8601: after this the finding no longer holds, and the request is decided anew. */
   until: v.exactOptional(v.string()),
 });

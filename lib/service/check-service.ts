@@ -11,9 +11,15 @@ export interface Checking extends Invocation {
   readonly servicesIn: (place: Place) => EndpointServices;
 }
 
-/** Re-reads services in EC2 and marks in their records what drifted. Those that are not registered are passed over. */
+/**
+ * Re-reads services in EC2 and marks in their records what drifted. Those that are not registered are passed over.
+ * One after another: an event that names no service is about any of them, and EC2 has only so many tokens.
+ */
 export async function checkServices(serviceIds: readonly string[], deps: Checking) {
-  return eachOnItsOwn([...new Set(serviceIds)], (serviceId) => checkService(serviceId, deps));
+  const results = [];
+  for (const serviceId of new Set(serviceIds))
+    results.push(...(await eachOnItsOwn([serviceId], (each) => checkService(each, deps))));
+  return results;
 }
 
 /**

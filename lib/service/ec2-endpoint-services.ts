@@ -74,6 +74,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
       ]);
       const tagged = new Map(configuration.Tags?.map(({ Key, Value }) => [Key, Value]));
       const nameTag = tagged.get('Name');
+      const otherStage = tagged.get('linkgate');
       return {
         serviceId,
         serviceName: configuration.ServiceName ?? '',
@@ -81,6 +82,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
         acceptanceRequired: configuration.AcceptanceRequired === true,
         principals,
         isTagged: tagged.get('linkgate') === stage,
+        ...(otherStage !== undefined && otherStage !== stage && { otherStage }),
         notifications,
       };
     },

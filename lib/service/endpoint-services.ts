@@ -10,6 +10,8 @@ export interface ServiceConfiguration {
   readonly principals: readonly string[];
   /** Whether it carries the tag that lets linkgate accept and reject. */
   readonly isTagged: boolean;
+  /** The other deployment whose tag it carries instead. */
+  readonly otherStage?: string;
   readonly notifications: readonly ConnectionNotification[];
 }
 

@@ -42,11 +42,22 @@ export class NameTakenError extends Error {
   }
 }
 
+/** Another deployment looks after the service: two would work against each other. */
+export class OtherStageError extends Error {
+  override readonly name = 'OtherStageError';
+
+  constructor(serviceId: string, stage: string) {
+    super(
+      `linkgate's stage \`${stage}\` looks after \`${serviceId}\` (its tag \`linkgate\`); take it out there first: linkgate service remove ${serviceId} --stage ${stage}`,
+    );
+  }
+}
+
 /**
  * Registers a service, or repairs what linkgate needs of one that is registered: its tag and its connection
  * notification for all four events. May be repeated.
  * @returns the service, and what a person should know about it.
- * @throws ServiceNotFoundError, NameTakenError, ContendedError
+ * @throws ServiceNotFoundError, OtherStageError, NameTakenError, ContendedError
  */
 export async function registerService(
   registration: Registration,
@@ -60,6 +71,7 @@ export async function registerService(
   const services = deps.servicesIn(place);
   const found = await services.describe(serviceId);
   if (!found) throw new ServiceNotFoundError(serviceId, place);
+  if (found.otherStage !== undefined) throw new OtherStageError(serviceId, found.otherStage);
   const name = registration.name ?? before?.name ?? found.nameTag ?? serviceId;
   const namesake = registered.find((service) => service.name === name && service.serviceId !== serviceId);
   if (namesake) throw new NameTakenError(name, namesake.serviceId);

@@ -1,20 +1,11 @@
 import * as v from 'valibot';
+import { sumOf } from '../connection/observe.ts';
 import type { Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { itemKind } from '../table/item.ts';
 import type { Key, Table } from '../table/table.ts';
-import type { SweepResult } from './sweep-connections.ts';
-
-const Result = v.object({
-  seen: v.number(),
-  decided: v.number(),
-  changed: v.number(),
-  waiting: v.number(),
-  notOurs: v.number(),
-  gone: v.number(),
-  repaired: v.number(),
-});
+import { nothingSwept, SweepResult } from './sweep-connections.ts';
 
 /** Work that a person waits for and that may take longer than a request may. It vanishes a day later. */
 export const Job = v.object({
@@ -24,7 +15,7 @@ export const Job = v.object({
   finishedAt: v.exactOptional(v.string()),
   startedBy: v.string(),
   /** By place: its result, once it is done. */
-  places: v.record(v.string(), v.nullable(Result)),
+  places: v.record(v.string(), v.nullable(SweepResult)),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
   version: v.number(),
@@ -88,8 +79,8 @@ export async function finishPlace(
 
 /** The results of all places together, as far as they are there. */
 export function resultOf({ places }: Job): SweepResult {
-  const sum: SweepResult = { seen: 0, decided: 0, changed: 0, waiting: 0, notOurs: 0, gone: 0, repaired: 0 };
-  for (const result of Object.values(places))
-    for (const [name, count] of Object.entries(result ?? {})) sum[name as keyof SweepResult] += count;
-  return sum;
+  return Object.values(places).reduce<SweepResult>(
+    (sum, result) => (result ? sumOf(sum, result) : sum),
+    nothingSwept(),
+  );
 }

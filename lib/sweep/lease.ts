@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { Observation } from '../connection/observe.ts';
 import type { Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { itemKind } from '../table/item.ts';
@@ -10,13 +11,7 @@ export type Pass = v.InferOutput<typeof Pass>;
 /** Where a pass got to. */
 const Checkpoint = v.object({
   nextToken: v.exactOptional(v.string()),
-  observation: v.object({
-    seen: v.number(),
-    decided: v.number(),
-    changed: v.number(),
-    waiting: v.number(),
-    notOurs: v.number(),
-  }),
+  observation: Observation,
 });
 export type Checkpoint = v.InferOutput<typeof Checkpoint>;
 

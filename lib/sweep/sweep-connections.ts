@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import {
   type CountedEndpoints,
   countedIn,
@@ -13,26 +14,33 @@ import {
   recordPartitions,
 } from '../connection/connection-record.ts';
 import { type Connections, StaleTokenError } from '../connection/connections.ts';
-import type { Doorbell } from '../connection/decide-connections.ts';
 import { dueIn } from '../connection/due.ts';
-import { nothingObserved, type Observation, type Observing, observe, sumOf } from '../connection/observe.ts';
+import { nothingObserved, Observation, type Observing, observe, sumOf } from '../connection/observe.ts';
 import { writeTransition } from '../connection/tend-connections.ts';
 import { missing } from '../connection/transition.ts';
+import type { WorkBell } from '../connection/work-bell.ts';
+import { orReport } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { type Checkpoint, type Lease, leaseOf, type Pass } from './lease.ts';
 
 export interface Sweeping extends Observing {
   readonly connectionsIn: (place: Place) => Connections;
-  readonly doorbell: Doorbell;
+  readonly bell: WorkBell;
   /** Milliseconds until this run must have ended. */
   readonly remaining: () => number;
 }
 
-export interface SweepResult extends Observation {
+export const SweepResult = v.object({
+  ...Observation.entries,
   /** Connections that this pass found gone. */
-  gone: number;
+  gone: v.number(),
   /** Sets of counted endpoints that did not agree with EC2. */
-  repaired: number;
+  repaired: v.number(),
+});
+export type SweepResult = v.InferOutput<typeof SweepResult>;
+
+export function nothingSwept(): SweepResult {
+  return { ...nothingObserved(), gone: 0, repaired: 0 };
 }
 
 /** `overlapping`: another pass over this place is under way. `unfinished`: out of time; the next run goes on from its checkpoint. */
@@ -55,7 +63,7 @@ export async function sweepConnections(place: Place, pass: Pass, deps: Sweeping)
   const estate = pass === 'full' && !lease.checkpoint ? await wholeEstate(place, deps) : undefined;
   const observation = await passOver(place, pass, lease, estate, deps);
   if (!observation) return { status: 'unfinished' };
-  if (await isAnythingDue(place, deps)) await deps.doorbell.ring(place);
+  if (await isAnythingDue(place, deps)) await deps.bell.ring(place);
   const result: SweepResult = { ...observation, gone: 0, repaired: 0 };
   if (estate) {
     result.gone = await settleMissing(place, lease.startedAt, estate, deps);
@@ -140,13 +148,24 @@ async function settleMissing(
   let gone = 0;
   for (const partition of recordPartitions)
     for await (const page of deps.table.query(partition))
-      for (const record of page.map(readRecord)) {
-        if (!isMissing(record, place, startedAt, estate)) continue;
-        const transition = missing(record, startedAt, deps.now());
-        const written = await writeTransition(record, transition, deps);
-        if (written && transition.record.goneAt !== undefined) gone++;
-      }
+      for (const item of page)
+        if (await orReport(deps.report, () => settle(readRecord(item), place, startedAt, estate, deps)))
+          gone++;
   return gone;
+}
+
+/** @returns whether it is gone. */
+async function settle(
+  record: ConnectionRecord,
+  place: Place,
+  startedAt: string,
+  estate: Estate,
+  deps: Sweeping,
+): Promise<boolean> {
+  if (!isMissing(record, place, startedAt, estate)) return false;
+  const transition = missing(record, startedAt, deps.now());
+  const isWritten = await writeTransition(record, transition, deps);
+  return isWritten && transition.record.goneAt !== undefined;
 }
 
 function isMissing(record: ConnectionRecord, place: Place, startedAt: string, estate: Estate): boolean {
@@ -154,7 +173,7 @@ function isMissing(record: ConnectionRecord, place: Place, startedAt: string, es
     record.goneAt === undefined &&
     placeName(record.place) === placeName(place) &&
     record.requestedAt < startedAt &&
-    record.missingSince !== startedAt &&
+    (record.observedAt ?? '') < startedAt &&
     !estate.endpointIds.has(record.endpointId)
   );
 }

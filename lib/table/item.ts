@@ -57,12 +57,29 @@ export function itemKind<const Entries extends v.ObjectEntries>(entries: Entries
   };
 }
 
+/** Reads each item on its own: one that this version cannot read is reported, and keeps no other from being read. */
+export function readEach<T>(
+  items: readonly Item[],
+  read: (item: Item) => T,
+  report: (error: unknown) => void,
+): T[] {
+  return items.flatMap((item) => {
+    try {
+      return [read(item)];
+    } catch (error) {
+      report(error);
+      return [];
+    }
+  });
+}
+
 export function keyName({ pk, sk }: Key): string {
   return `${pk}\n${sk}`;
 }
 
 /** Finds what a batch read returned by key. */
-export function byKey(items: readonly Item[]): { find(key: Key): Item | undefined } {
+export function byKey(items: readonly Item[]) {
   const found = new Map(items.map((item) => [keyName(item), item]));
-  return { find: (key) => found.get(keyName(key)) };
+  const find = (key: Key): Item | undefined => found.get(keyName(key));
+  return { find, all: (keys: readonly Key[]): Item[] => keys.flatMap((key) => find(key) ?? []) };
 }

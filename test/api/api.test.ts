@@ -34,14 +34,15 @@ function refusal(status: number, code: string, message: unknown = expect.any(Str
 }
 
 describe('setup', () => {
-  test('makes what is missing, and leaves what is there', async () => {
+  test('makes what is missing, leaves what is there, and says what comes next', async () => {
     const world = aWorld();
+    const next = expect.stringMatching(/^next: .*linkgate service add.*linkgate allow/);
     expect(await ask(world, 'POST', '/setup')).toEqual({
       status: 200,
-      body: { done: ['made the key that signs links', 'made the approver group default'] },
+      body: { done: ['made the key that signs links', 'made the approver group default', next] },
     });
     expect(await ask(world, 'POST', '/setup')).toMatchObject({
-      body: { done: ['the key that signs links was there', 'the approver group default was there'] },
+      body: { done: ['the key that signs links was there', 'the approver group default was there', next] },
     });
     expect([...world.secrets.keys()]).toEqual(['links/signing-key']);
   });
@@ -94,6 +95,14 @@ describe('services', () => {
     );
   });
 
+  test('that another stage looks after are a conflict, which says how to take them out there', async () => {
+    const world = aWorld();
+    world.services.show(aConfiguration({ isTagged: false, otherStage: 'prod' }));
+    expect(await ask(world, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
+      refusal(409, 'Conflict', expect.stringContaining(`service remove ${serviceId(1)} --stage prod`)),
+    );
+  });
+
   test('ask only approvers who are there', async () => {
     const world = aWorld();
     world.services.show(aConfiguration());
@@ -113,8 +122,21 @@ describe('services', () => {
 
   test('are removed', async () => {
     const world = aWorld({ services });
-    expect(await ask(world, 'DELETE', '/services/orders')).toMatchObject({ status: 200 });
+    expect(await ask(world, 'DELETE', '/services/orders')).toMatchObject({
+      status: 200,
+      body: { service: { serviceId: serviceId(1) }, warnings: [] },
+    });
     expect(await ask(world, 'GET', '/services')).toEqual({ status: 200, body: { services: [] } });
+  });
+
+  test('that are removed leave their entries behind, which is said', async () => {
+    const entries = [anEntry(), anEntry({ serviceId: '*' })];
+    const { body } = await ask(aWorld({ services, entries }), 'DELETE', '/services/orders');
+    expect(body.warnings).toEqual([
+      expect.stringMatching(
+        `^1 allowlist entr.* of ${serviceId(1)} .*linkgate allowlist --service ${serviceId(1)}`,
+      ),
+    ]);
   });
 });
 
@@ -167,6 +189,69 @@ describe('the allowlist', () => {
     ]);
   });
 
+  test('looks once in each place for what a change does not do', async () => {
+    const twoServices = [...services, aService({ serviceId: serviceId(2), name: 'payments' })];
+    const connections = [1, 2].map((number) =>
+      aConnection({ endpointId: endpointId(number), serviceId: serviceId(number), state: 'available' }),
+    );
+    const world = aWorld({ services: twoServices, connections });
+    const { body } = await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
+    expect(body.warnings).toEqual([
+      expect.stringContaining(`${endpointId(1)} at orders: stays connected`),
+      expect.stringContaining(`${endpointId(2)} at payments: stays connected`),
+    ]);
+    expect(world.ec2.looks).toEqual([{ ownerAccountId: consumer }]);
+  });
+
+  test('says nothing of connections to services that a change is not about', async () => {
+    const twoServices = [...services, aService({ serviceId: serviceId(2), name: 'payments' })];
+    const connections = [aConnection({ serviceId: serviceId(2), state: 'available' })];
+    const world = aWorld({ services: twoServices, connections });
+    const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
+    expect(body.warnings).toEqual([]);
+  });
+
+  test('is changed although EC2 cannot be looked at, which is a warning', async () => {
+    const world = aWorld({ services });
+    const error = new Error('EC2 is away');
+    world.ec2.beforePage = () => {
+      throw error;
+    };
+    const answer = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { entry: { effect: 'block' }, warnings: [expect.stringContaining('it is done')] },
+    });
+    expect(world.errors).toEqual([error]);
+  });
+
+  test('of a service that is no longer registered is read and cleared by its id', async () => {
+    const world = aWorld({ entries: [anEntry()] });
+    expect(await ask(world, 'GET', `/allowlist?service=${serviceId(1)}`)).toMatchObject({
+      body: { entries: [{ accountId: consumer }] },
+    });
+    expect(await ask(world, 'DELETE', `/allowlist/${serviceId(1)}/${consumer}`)).toMatchObject({
+      status: 200,
+      body: { entry: { accountId: consumer }, warnings: [] },
+    });
+  });
+
+  test('of a service that is not registered takes no new entry', async () => {
+    const body = { effect: 'allow' };
+    expect(await ask(aWorld(), 'PUT', `/allowlist/${serviceId(1)}/${consumer}`, body)).toEqual(
+      refusal(404, 'UnknownService'),
+    );
+  });
+
+  test('takes a note on a block', async () => {
+    const world = aWorld({ services });
+    const body = { effect: 'block', note: 'ticket 42' };
+    expect(await ask(world, 'PUT', `/allowlist/orders/${consumer}`, body)).toMatchObject({
+      status: 200,
+      body: { entry: body },
+    });
+  });
+
   test('says that allowing revives nothing that was rejected', async () => {
     const world = aWorld({ services, connections: [aConnection({ state: 'rejected' })] });
     const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow' });
@@ -197,6 +282,15 @@ describe('the allowlist', () => {
       'consumerRegions.0:',
     ],
     ['an expiry in the past', consumer, { effect: 'allow', expiresAt: noon.toISOString() }, 'is in the past'],
+    ...['endpointIds', 'consumerRegions', 'maxEndpoints', 'expiresAt'].map(
+      (narrowing) =>
+        [
+          `a block narrowed by ${narrowing}`,
+          consumer,
+          { effect: 'block', [narrowing]: 1 },
+          narrowing,
+        ] as const,
+    ),
     ['text that is not JSON', consumer, '{', 'the body is not JSON'],
   ])('refuses %s and says so', async (_what, accountId, body, message) => {
     const answer = await ask(aWorld({ services }), 'PUT', `/allowlist/orders/${accountId}`, body);
@@ -217,14 +311,16 @@ describe('connections', () => {
     expect(await ask(world, 'GET', '/connections?state=available&service=orders')).toMatchObject({
       body: { connections: [{ endpointId: endpointId(2), verdict: null }] },
     });
-    expect(await ask(world, 'GET', '/connections?waiting=true')).toMatchObject({
-      body: { connections: [{ endpointId: endpointId(1) }] },
-    });
+    for (const query of ['waiting=true', 'waiting=true&state=pendingAcceptance'])
+      expect(await ask(world, 'GET', `/connections?${query}`)).toMatchObject({
+        body: { connections: [{ endpointId: endpointId(1) }] },
+      });
   });
 
   test.each([
     ['state=Available', 'state:'],
     ['nextToken=x', 'nextToken'],
+    ['waiting=true&state=available', 'ask for either'],
   ])('are not listed by %s', async (query, message) => {
     const answer = await ask(aWorld({ services }), 'GET', `/connections?${query}`);
     expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
@@ -292,6 +388,16 @@ describe("a person's decision", () => {
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],
     ['policy', {}, `linkgate decided to accept it at ${noon.toISOString()} (because)`],
+    [
+      'policy that came before a person',
+      { approval: anApproval({ decision: 'deny', reason: 'unknown' }) },
+      `linkgate decided to accept it at ${noon.toISOString()} (because)`,
+    ],
+    [
+      'a person whose word waits for policy',
+      { approval: anApproval({ reason: 'known' }), verdict: aVerdict('wait') },
+      `${alice} approved it at ${noon.toISOString()} (known)`,
+    ],
   ])('comes too late after %s, and says who decided what, when and why', async (_who, decided, message) => {
     const records = [aRecord({ verdict: aVerdict('accept'), ...decided })];
     const world = aWorld({ services, connections, records });

@@ -46,7 +46,18 @@ describe('an open request', () => {
   test('of a blocked account is rejected although a person approves it', async () => {
     const world = aWorld({ services, connections, entries: [anEntry({ effect: 'block' })] });
     const decision = await decideByPerson(endpointId(1), approves, world.deps);
-    expect(decision).toMatchObject({ status: 'decided', record: { effect: { action: 'reject' } } });
+    expect(decision).toMatchObject({
+      status: 'decided',
+      record: { verdict: { decidedBy: 'linkgate' }, approval: { by: alice }, effect: { action: 'reject' } },
+    });
+  });
+
+  test('stays decided where the ring for it fails, which is reported', async () => {
+    const world = aWorld({ services, connections });
+    const error = new Error('the queue is away');
+    world.deps.bell = { ring: () => Promise.reject(error) };
+    expect(await decideByPerson(endpointId(1), approves, world.deps)).toMatchObject({ status: 'decided' });
+    expect(world.errors).toEqual([error]);
   });
 
   test('at a paused service keeps the word and waits', async () => {

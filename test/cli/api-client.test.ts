@@ -50,11 +50,11 @@ test('it is not asked for ever', async () => {
   expect(aws.asked).toHaveLength(4);
 });
 
-test('credentials that the API refuses are told which policies there are', async () => {
+test('credentials that the API refuses are told what they need', async () => {
   aws.respond = () => ({ status: 403, body: { message: 'Forbidden' } });
   expect(await linkgate('service list', aws)).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('managed policies'),
+    stderr: expect.stringContaining('they need `execute-api:Invoke`'),
   });
 });
 

@@ -101,6 +101,31 @@ test('warnings go to standard error', async () => {
   expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
+test('a service that is taken out leaves entries behind, and a warning says so', async () => {
+  answering({ 'DELETE /services/payments': { service, warnings } });
+  const told = await linkgate('service remove payments --json', aws);
+  expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
+});
+
+test.each([
+  ['approve', 'accept', ''],
+  ['approve', 'reject', 'policy comes first, and its verdict is `reject`'],
+  ['approve', 'wait', 'policy comes first, and its verdict is `wait`'],
+  ['deny', 'reject', ''],
+  ['deny', 'wait', 'policy comes first, and its verdict is `wait`'],
+])(
+  'who says %s where the verdict is %s is warned if that is something else: %s',
+  async (word, verdict, warning) => {
+    answering({
+      [`POST /connections/${endpointId}/decision`]: { decision: { ...decision, decision: word, verdict } },
+    });
+    const told = await linkgate(`${word} ${endpointId} --reason no --json`, aws);
+    expect(told.code).toBe(0);
+    if (warning) expect(told.stderr).toContain(`warning: ${warning}`);
+    else expect(told.stderr).toBe('');
+  },
+);
+
 test('all pages of the connections are one list, with the filters on each page', async () => {
   answering({
     'GET /connections?service=payments&state=available&waiting=true': {

@@ -57,7 +57,7 @@ describe('a doorbell', () => {
 
   test('about an endpoint that is not there changes nothing', async () => {
     const { observation } = await answered(aDoorbell({ endpointIds: [endpointId(9)] }));
-    expect(observation).toEqual({ seen: 0, decided: 0, changed: 0, waiting: 0, notOurs: 0 });
+    expect(observation).toEqual({ seen: 0, decided: 0, changed: 0, waiting: 0, notOurs: 0, unreadable: 0 });
   });
 });
 

@@ -4,6 +4,7 @@ import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
 import type { ConnectionState } from '../../lib/connection/connection.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
 import { RefusedCallError, ThrottledError } from '../../lib/connection/connections.ts';
+import { dueIn } from '../../lib/connection/due.ts';
 import { serviceKey } from '../../lib/service/service.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
 import {
@@ -308,6 +309,62 @@ describe('where EC2 answers', () => {
     };
     expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, refused: 2 });
     expect(world.ec2.calls).toHaveLength(1);
+  });
+});
+
+describe('where EC2 wants fewer calls', () => {
+  test('already when it is looked at, the look is made again a second later', async () => {
+    const world = aPlaceWithDue([1]);
+    let refusals = 2;
+    world.ec2.beforePage = () => {
+      if (refusals-- > 0) throw new ThrottledError();
+    };
+    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 1, left: false });
+    expect(world.slept).toBe(2_000);
+    expect(world.ec2.calls).toHaveLength(1);
+  });
+
+  test('and had carried out the call all the same, that is written down and told', async () => {
+    const world = aPlaceWithDue([1]);
+    world.ec2.answer = (_call, take) => {
+      take();
+      throw new ThrottledError();
+    };
+    await applyVerdicts(hub, world.deps);
+    expect(world.ec2.calls).toHaveLength(1);
+    expect(await world.actions(endpointId(1))).toEqual(['applying']);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      effect: { action: 'accept', asked: 1 },
+      lastAskedAt: secondsAfterNoon(1).toISOString(),
+    });
+    expect(world.published).toMatchObject([{ type: 'Connection Changed', connection: { state: 'pending' } }]);
+  });
+});
+
+describe('what cannot be', () => {
+  test('looked at after the call is written down all the same, and reported', async () => {
+    const world = aPlaceWithDue([1]);
+    const error = new Error('EC2 is away');
+    world.ec2.answer = () => {
+      world.ec2.beforePage = () => {
+        throw error;
+      };
+      throw new Error('socket hang up');
+    };
+    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 1 });
+    expect(world.errors).toEqual([error]);
+    expect(await world.actions(endpointId(1))).toEqual(['applying']);
+  });
+
+  test.each([
+    ['a record', recordItem(aRecord({ verdict: aVerdict('accept') }))],
+    ['a pointer', { pk: dueIn(hub), sk: endpointId(1), version: 1 }],
+  ])('read, %s, is reported, and keeps no other waiting', async (_what, item) => {
+    const world = aPlaceWithDue([1, 2]);
+    world.put({ ...item, form: '9.0' });
+    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 1 });
+    expect(world.ec2.calls).toMatchObject([{ endpointIds: [endpointId(2)] }]);
+    expect(world.errors).toMatchObject([{ name: 'NewerItemError' }]);
   });
 });
 

@@ -32,6 +32,25 @@ describe('a request', () => {
   });
 });
 
+describe('a request that is listed again', () => {
+  const verdict = aVerdict('accept');
+  const missingSince = noon.toISOString();
+
+  test('after it was taken for gone is handed over as if it had never been decided', () => {
+    const gone = aRecord({ state: 'deleted', verdict, goneAt: noon.toISOString() });
+    expect(said('pendingAcceptance', gone)).toBe('Connection Request');
+  });
+
+  test('after a pass missed it has changed, with what was remembered of it', () => {
+    const record = aRecord({ verdict, missingSince });
+    expect(eventOf(aConnection(), record, noon, false)).toMatchObject({ type: 'Connection Changed', record });
+  });
+
+  test('after a pass missed it is handed over where it has to be decided anyway', () => {
+    expect(said('pendingAcceptance', aRecord({ missingSince }))).toBe('Connection Request');
+  });
+});
+
 describe('a connection', () => {
   test.each(['deleted', 'failed', 'expired'] as const)('%s that nobody remembers needs no word', (state) => {
     expect(said(state)).toBeUndefined();

@@ -2,8 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { countedKey, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { recordItem } from '../../lib/connection/connection-record.ts';
-import { decideConnection, decideConnections } from '../../lib/connection/decide-connections.ts';
+import {
+  decideConnection,
+  decideConnections,
+  failedRules,
+  summaryOf,
+} from '../../lib/connection/decide-connections.ts';
 import { dueIn } from '../../lib/connection/due.ts';
+import type { Rule } from '../../lib/policy/rule.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
 import type { Table } from '../../lib/table/table.ts';
@@ -19,6 +25,7 @@ import {
   endpointId,
   hub,
   noon,
+  secondsAfterNoon,
   serviceId,
 } from '../builders.ts';
 import { aWorld, type World } from '../doubles/world.ts';
@@ -101,6 +108,17 @@ describe('a connection request', () => {
     for await (const due of world.table.query(dueIn(hub))) expect(due).toEqual([]);
   });
 
+  test('that was taken for gone is decided anew when it is listed again', async () => {
+    const goneAt = noon.toISOString();
+    const verdict = aVerdict('reject');
+    const records = [aRecord({ state: 'deleted', verdict, goneAt, observedAt: goneAt })];
+    const world = aWorld({ services, records });
+    expect(await decideConnection(aRequest(), world.deps)).toMatchObject({ outcome: 'ask', isNew: true });
+    const record = await world.record(endpointId(1));
+    expect(record).toMatchObject({ state: 'pendingAcceptance', verdict: { outcome: 'ask' } });
+    expect(record).not.toHaveProperty('goneAt');
+  });
+
   test('that EC2 has moved on from is not decided', async () => {
     const records = [aRecord({ state: 'available' })];
     const world = aWorld({ services, records });
@@ -164,6 +182,36 @@ describe('many requests at once', () => {
       { input: other, error: { name: 'MalformedItemError' } },
       { output: { outcome: 'accept' } },
     ]);
+  });
+});
+
+describe('of a decision', () => {
+  const broken: Rule = {
+    name: 'is-broken',
+    examine() {
+      throw new TypeError('no such field');
+    },
+  };
+  const until = secondsAfterNoon(60).toISOString();
+  const holding: Rule = { name: 'holds', examine: () => ({ outcome: 'wait', reason: 'not yet', until }) };
+
+  test('the rules that broke are told, once, and not those that only wait', async () => {
+    const world = aWorld({ services });
+    world.deps.rules = [broken, holding];
+    const first = await decideConnection(aRequest(), world.deps);
+    expect(failedRules(first)).toMatchObject([{ rule: 'is-broken', failed: true }]);
+    expect(failedRules(await decideConnection(aRequest(), world.deps))).toEqual([]);
+    expect(failedRules({ outcome: 'unregistered' })).toEqual([]);
+  });
+
+  test('a log line says the outcome, and what the rules said where there is a verdict', async () => {
+    const world = aWorld({ services });
+    expect(summaryOf(await decideConnection(aRequest(), world.deps))).toMatchObject({
+      outcome: 'ask',
+      findings: [{ rule: 'account-is-not-listed' }],
+    });
+    const record = aRecord({ verdict: aVerdict('accept') });
+    expect(summaryOf({ outcome: 'passed', record })).toEqual({ outcome: 'passed' });
   });
 });
 

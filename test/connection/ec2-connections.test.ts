@@ -121,12 +121,27 @@ describe('a page of connections', () => {
   });
 });
 
+test.each(['RequestLimitExceeded', 'Throttling', 'ThrottlingException'])(
+  'a page is throttled by %s',
+  async (code) => {
+    const { connections } = connectionsAnswering(awsError(code));
+    await expect(connections.page({})).rejects.toThrow(ThrottledError);
+  },
+);
+
 describe('where EC2 refuses to filter by endpoint', () => {
   const filter = { serviceIds: [serviceId(1)], endpointIds: [endpointId(1)] };
   const both = pageOf([shown(), shown({ VpcEndpointId: endpointId(2) })]);
 
-  test('the others are left out here, also in the pages after', async () => {
-    const { connections, sent } = connectionsAnswering(awsError('InvalidParameterValue'), both, both);
+  test.each([
+    'The filter vpc-endpoint-id is invalid',
+    "Value (vpc-endpoint-id) for parameter 'Name' is invalid",
+  ])('the others are left out here, also in the pages after: %s', async (message) => {
+    const { connections, sent } = connectionsAnswering(
+      awsError('InvalidParameterValue', message),
+      both,
+      both,
+    );
     expect((await connections.page(filter)).connections).toEqual([aConnection()]);
     expect((await connections.page(filter)).connections).toEqual([aConnection()]);
     expect(sent).toHaveLength(3);
@@ -134,9 +149,19 @@ describe('where EC2 refuses to filter by endpoint', () => {
   });
 
   test('nothing is tried anew that was asked without it', async () => {
-    const { connections, sent } = connectionsAnswering(awsError('InvalidParameterValue'));
+    const { connections, sent } = connectionsAnswering(
+      awsError('InvalidParameterValue', 'The filter is bad'),
+    );
     await expect(connections.page({ state: 'available' })).rejects.toThrow();
     expect(sent).toHaveLength(1);
+  });
+
+  test('it is still filtered by where EC2 found another parameter invalid', async () => {
+    const error = awsError('InvalidParameterValue', 'MaxResults is out of range');
+    const { connections, sent } = connectionsAnswering(error, pageOf([shown()]));
+    await expect(connections.page(filter)).rejects.toBe(error);
+    await connections.page(filter);
+    expect(JSON.stringify(sent[1])).toContain('vpc-endpoint-id');
   });
 });
 
@@ -175,6 +200,8 @@ describe('Accept and Reject', () => {
     ['InvalidVpcEndpointId.Malformed', 'endpoint'],
     ['InvalidVpcEndpoint.NotFound', 'endpoint'],
     ['InvalidVpcEndpointType', 'endpoint'],
+    ['InvalidState', 'endpoint'],
+    ['IncorrectState', 'endpoint'],
     ['InvalidVpcEndpointServiceId.NotFound', 'service'],
     ['InvalidVpcEndpointService.NotFound', 'service'],
     ['UnauthorizedOperation', 'service'],

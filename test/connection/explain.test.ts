@@ -2,7 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import type { ConnectionState } from '../../lib/connection/connection.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
 import { explain } from '../../lib/connection/explain.ts';
-import { aConnection, anEntry, aRecord, aService, aVerdict, endpointId } from '../builders.ts';
+import {
+  aConnection,
+  aFinding,
+  anApproval,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  endpointId,
+} from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
 const services = [aService()];
@@ -24,7 +33,7 @@ describe('a connection is explained', () => {
       },
       verdict: { outcome: 'accept', findings: [{ rule: 'account-is-allowed' }] },
       history: [{ action: 'requested' }, { action: 'decided' }],
-      next: 'EC2 is being asked to accept it; what EC2 shows is recorded as soon as it shows it.',
+      next: "EC2 is asked to accept it, unless linkgate's mode is observe; what EC2 shows is recorded as soon as it shows it.",
     });
   });
 
@@ -65,6 +74,22 @@ describe('what comes next', () => {
     },
   );
 
+  test('of a request that was approved and waits all the same is up to what stops it', async () => {
+    const findings = [aFinding({ outcome: 'wait', reason: 'orders is paused' })];
+    const record = aRecord({ verdict: aVerdict('wait', { findings }), approval: anApproval() });
+    const world = aWorld({ services, connections: [aConnection()], records: [record] });
+    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+      next: 'A person has decided it, and it waits all the same: orders is paused.',
+    });
+  });
+
+  test('of a request to a service that is not registered is not up to linkgate', async () => {
+    const world = aWorld({ connections: [aConnection()], records: [aRecord({ verdict: aVerdict('ask') })] });
+    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+      next: 'Its service is not registered, so linkgate does not decide it.',
+    });
+  });
+
   test('of a rejected connection is up to its consumer, who pays until the endpoint is deleted', async () => {
     expect(await nextFor('rejected', 'reject')).toMatch(/stays rejected.*costs until then.*new endpoint/);
   });
@@ -73,8 +98,8 @@ describe('what comes next', () => {
     ['available', 'It is connected.'],
     ['pending', 'EC2 is connecting it.'],
     ['deleting', 'The endpoint is gone; nothing is left to do.'],
-    ['failed', 'EC2 says that it failed: the consumer has to create a new endpoint.'],
-    ['expired', 'EC2 says that it expired: the consumer has to create a new endpoint.'],
+    ['failed', 'EC2 shows it as failed: the consumer has to create a new endpoint.'],
+    ['expired', 'EC2 shows it as expired: the consumer has to create a new endpoint.'],
   ] as const)('of one that is %s: %s', async (state, next) => {
     expect(await nextFor(state)).toBe(next);
   });

@@ -30,8 +30,17 @@ describe('an endpoint is looked for', () => {
 
   test('in its place alone once that is known', async () => {
     const { asked, deps } = twoPlaces();
-    expect(await findConnection(endpointId(1), hub, deps)).toBeUndefined();
+    expect(
+      await findConnection(endpointId(1), { place: hub, serviceId: serviceId(1) }, deps),
+    ).toBeUndefined();
     expect(asked).toEqual([placeName(hub)]);
+  });
+
+  test('at its service alone once that is known, so that EC2 reads as little as it can', async () => {
+    const { table, ec2 } = aWorld({ services });
+    const known = { place: hub, serviceId: serviceId(1) };
+    await findConnection(endpointId(1), known, { table, connectionsIn: () => ec2 });
+    expect(ec2.looks).toEqual([{ endpointIds: [endpointId(1)], serviceIds: [serviceId(1)] }]);
   });
 
   test('in every page, where EC2 refuses to filter by endpoint and a page may have none of them', async () => {
@@ -41,6 +50,8 @@ describe('an endpoint is looked for', () => {
     };
     const { table } = aWorld();
     const deps = { table, connectionsIn: () => connections };
-    expect(await findConnection(endpointId(1), hub, deps)).toEqual(aConnection());
+    expect(await findConnection(endpointId(1), { place: hub, serviceId: serviceId(1) }, deps)).toEqual(
+      aConnection(),
+    );
   });
 });

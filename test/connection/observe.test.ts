@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { recordItem } from '../../lib/connection/connection-record.ts';
 import { nothingObserved, observe, sumOf } from '../../lib/connection/observe.ts';
 import { aConnection, anEntry, aRecord, aService, aVerdict, endpointId, serviceId } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
@@ -14,7 +15,7 @@ describe('what EC2 shows beside what is remembered', () => {
       aConnection({ endpointId: endpointId(3), state: 'deleted' }),
     ];
     const observation = await observe(connections, world.deps);
-    expect(observation).toEqual({ seen: 3, decided: 1, changed: 1, waiting: 0, notOurs: 0 });
+    expect(observation).toEqual({ seen: 3, decided: 1, changed: 1, waiting: 0, notOurs: 0, unreadable: 0 });
     expect(world.published.map(({ type, connection }) => [type, connection.endpointId])).toEqual([
       ['Connection Request', endpointId(1)],
       ['Connection Changed', endpointId(2)],
@@ -24,7 +25,7 @@ describe('what EC2 shows beside what is remembered', () => {
   test('is left alone at services that are not registered', async () => {
     const world = aWorld({ services });
     const observation = await observe([aConnection({ serviceId: serviceId(2) })], world.deps);
-    expect(observation).toMatchObject({ seen: 1, notOurs: 1, decided: 0 });
+    expect(observation).toMatchObject({ seen: 1, notOurs: 1, unreadable: 0, decided: 0 });
     expect(world.published).toEqual([]);
   });
 
@@ -46,6 +47,15 @@ describe('what EC2 shows beside what is remembered', () => {
   });
 });
 
+test('a record that cannot be read is counted and reported, and keeps no other waiting', async () => {
+  const world = aWorld({ services });
+  world.put({ ...recordItem(aRecord()), form: '9.0' });
+  const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
+  expect(await observe(connections, world.deps)).toMatchObject({ seen: 2, decided: 1, unreadable: 1 });
+  expect(world.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
+  expect(world.errors).toMatchObject([{ name: 'NewerItemError' }]);
+});
+
 describe('a verdict that rests on an older policy', () => {
   const records = [aRecord({ verdict: aVerdict('ask') })];
   const entries = [anEntry({ version: 5 })];
@@ -63,12 +73,13 @@ describe('a verdict that rests on an older policy', () => {
 });
 
 test('observations add up', () => {
-  const one = { seen: 5, decided: 4, changed: 3, waiting: 2, notOurs: 1 };
+  const one = { seen: 5, decided: 4, changed: 3, waiting: 2, notOurs: 1, unreadable: 6 };
   expect(sumOf(sumOf(nothingObserved(), one), one)).toEqual({
     seen: 10,
     decided: 8,
     changed: 6,
     waiting: 4,
     notOurs: 2,
+    unreadable: 12,
   });
 });

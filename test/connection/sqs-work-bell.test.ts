@@ -1,15 +1,15 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
-import { sqsDoorbell } from '../../lib/connection/sqs-doorbell.ts';
+import { sqsWorkBell } from '../../lib/connection/sqs-work-bell.ts';
 import { hub } from '../builders.ts';
 import { sdkClient } from '../doubles/sdk-client.ts';
 
 test('rings of a place are one message group, and no ring is taken for a repetition of another', async () => {
   const { client, sent } = sdkClient<SQSClient>();
   const ids = ['first', 'second'];
-  const doorbell = sqsDoorbell(client, 'https://queue', () => ids.shift() ?? '');
-  await doorbell.ring(hub);
-  await doorbell.ring(hub);
+  const bell = sqsWorkBell(client, 'https://queue', () => ids.shift() ?? '');
+  await bell.ring(hub);
+  await bell.ring(hub);
   expect(sent.map(({ input }) => input)).toEqual(
     ['first', 'second'].map((MessageDeduplicationId) => ({
       QueueUrl: 'https://queue',

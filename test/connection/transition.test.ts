@@ -29,6 +29,12 @@ function verdictOf(outcome: 'accept' | 'reject' | 'ask' | 'wait') {
   return { outcome, findings: [aFinding({ outcome })] };
 }
 
+/** What a person settled. */
+const byPerson = {
+  outcome: 'accept',
+  findings: [aFinding({ rule: 'person-approved', outcome: 'accept' })],
+} as const satisfies ReturnType<typeof verdictOf>;
+
 describe('a request that is decided', () => {
   test('for the first time is remembered with the request and the verdict, and what is due', () => {
     const { record, happenings } = decided(undefined, aRequest(), verdictOf('accept'), nothing, noon);
@@ -65,23 +71,23 @@ describe('a request that is decided', () => {
 
   test("by a person is remembered with that person's word", () => {
     const approval = anApproval({ reason: 'known to us' });
-    const { record, happenings } = decided(
-      aRecord(),
-      aRequest(),
-      verdictOf('accept'),
-      nothing,
-      noon,
-      approval,
-    );
+    const { record, happenings } = decided(aRecord(), aRequest(), byPerson, nothing, noon, approval);
     expect(record).toMatchObject({ approval, verdict: { decidedBy: alice } });
     expect(happenings).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
   });
 
   test('anew after a person decided keeps that word, and is told as a decision of policy', () => {
     const before = aRecord({ approval: anApproval(), verdict: aVerdict('accept') });
-    const { record, happenings } = decided(before, aRequest(), verdictOf('accept'), nothing, noon);
+    const { record, happenings } = decided(before, aRequest(), byPerson, nothing, noon);
     expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: alice } });
     expect(happenings).toMatchObject([{ action: 'decided', actor: 'linkgate' }]);
+  });
+
+  test('otherwise than a person said is decided by linkgate, and the word is kept', () => {
+    const overruled = verdictOf('reject');
+    const { record, happenings } = decided(aRecord(), aRequest(), overruled, nothing, noon, anApproval());
+    expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: 'linkgate' } });
+    expect(happenings).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);
   });
 
   test('after it was thought gone is there again', () => {
@@ -134,7 +140,7 @@ describe('a connection that EC2 does not list', () => {
     expect(happenings).toEqual([]);
   });
 
-  test('in two whole passes is gone, and nothing is due any more', () => {
+  test('in two whole passes is gone, as of when the second one began, and nothing is due any more', () => {
     const before = aRecord({ state: 'available', missingSince: time, ...rejecting });
     const { record, happenings } = missing(
       before,
@@ -142,7 +148,8 @@ describe('a connection that EC2 does not list', () => {
       secondsAfterNoon(910),
     );
     const goneAt = secondsAfterNoon(910).toISOString();
-    expect(record).toMatchObject({ state: 'deleted', goneAt, observedAt: goneAt });
+    const observedAt = secondsAfterNoon(900).toISOString();
+    expect(record).toMatchObject({ state: 'deleted', goneAt, observedAt });
     expect(record).not.toHaveProperty('effect');
     expect(happenings).toMatchObject([{ action: 'gone' }]);
   });

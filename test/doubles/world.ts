@@ -80,7 +80,7 @@ export function aWorld({ services = [], entries = [], connections = [], records 
         published.push(...events);
       },
     },
-    doorbell: {
+    bell: {
       async ring(place) {
         rings.push(placeName(place));
       },
@@ -112,7 +112,7 @@ export function aWorld({ services = [], entries = [], connections = [], records 
     now: () => world.time,
     id: () => `id-${++ids}`,
     newKey: () => 'a-key',
-    onError: (error) => {
+    report: (error) => {
       errors.push(error);
     },
   };

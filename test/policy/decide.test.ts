@@ -131,14 +131,15 @@ describe("a person's word", () => {
     expect(reasonOf(verdict)).toBe(`${alice} denied it: not this year`);
   });
 
-  test('stands beside what the rules said', () => {
+  test('comes before what the rules said, since it settled the verdict', () => {
     const policy = aPolicy({ entries: [anEntry({ expiresAt: '2026-11-01T00:00:00.000Z' })] });
-    const { findings } = decide(aRequest(), policy, anApproval(), noon);
-    expect(findings.map(({ rule }) => rule)).toEqual([
+    const verdict = decide(aRequest(), policy, anApproval(), noon);
+    expect(verdict.findings.map(({ rule }) => rule)).toEqual([
+      'person-approved',
       'entry-has-expired',
       'account-is-allowed',
-      'person-approved',
     ]);
+    expect(reasonOf(verdict)).toBe(`${alice} approved it`);
   });
 
   test.each([
@@ -196,7 +197,15 @@ describe('a rule that throws', () => {
     const until = secondsAfterNoon(60).toISOString();
     expect(verdict).toEqual({
       outcome: 'wait',
-      findings: [{ rule: 'is-broken', outcome: 'wait', reason: 'the rule failed: no such field', until }],
+      findings: [
+        {
+          rule: 'is-broken',
+          outcome: 'wait',
+          failed: true,
+          reason: 'the rule failed: no such field',
+          until,
+        },
+      ],
       until,
     });
   });

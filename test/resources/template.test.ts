@@ -134,12 +134,16 @@ test.each(['UndeliveredEvents', 'FailedInvocations'])('what arrives in %s rings'
 
 describe('only apply-verdicts may', () => {
   test('accept and reject, and only services that carry the tag of this stage', () => {
-    const isMeant = (action: string) => /^ec2:(Accept|Reject|\*)/.test(action);
+    const isMeant = (action: string) => /^(ec2:(Accept|Reject|\*)|vpce:)/.test(action);
     expect(allowing(isMeant)).toEqual([
       [
         'ApplyVerdictsRole',
         expect.objectContaining({
-          Action: ['ec2:AcceptVpcEndpointConnections', 'ec2:RejectVpcEndpointConnections'],
+          Action: [
+            'ec2:AcceptVpcEndpointConnections',
+            'ec2:RejectVpcEndpointConnections',
+            'vpce:AllowMultiRegion',
+          ],
           Condition: { StringEquals: { 'aws:ResourceTag/linkgate': 'local' } },
         }),
       ],
@@ -154,6 +158,31 @@ describe('only on-api-request may', () => {
     for (const [, { Condition }] of tagging)
       expect(Condition).toMatchObject({ 'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] } });
     expect(tagging[0]?.[1].Condition).toMatchObject({ StringEquals: { 'aws:RequestTag/linkgate': 'local' } });
+  });
+
+  test('change connection notifications, for which no resource type stands', () => {
+    const changing = allowing((action) =>
+      /^ec2:(Create|Modify|Delete)VpcEndpointConnectionNotification/.test(action),
+    );
+    expect(changing).toMatchObject([
+      [
+        'OnApiRequestRole',
+        {
+          Action: ['ec2:CreateVpcEndpointConnectionNotification'],
+          Resource: { 'Fn::Sub': expect.stringMatching(/:vpc-endpoint-service\/\*$/) },
+        },
+      ],
+      [
+        'OnApiRequestRole',
+        {
+          Action: [
+            'ec2:ModifyVpcEndpointConnectionNotification',
+            'ec2:DeleteVpcEndpointConnectionNotifications',
+          ],
+          Resource: '*',
+        },
+      ],
+    ]);
   });
 
   test('change the allowlist and take services away', () => {
@@ -187,14 +216,42 @@ describe('no function', () => {
     expect(new Set(used).size).toBe(used.length);
   });
 
-  test('may do anything to every resource but look at endpoint services and connections', () => {
+  test('may do anything to every resource but look at endpoint services, and mend notifications', () => {
     for (const [, { Action }] of roles.flatMap(([name, role]) =>
       statementsOf(role)
         .filter(({ Resource }) => Resource === '*')
         .map((statement): [string, Statement] => [name, statement]),
     ))
-      for (const action of [Action].flat()) expect(action).toMatch(/^ec2:DescribeVpcEndpoint/);
+      for (const action of [Action].flat())
+        expect(action).toMatch(
+          /^ec2:(DescribeVpcEndpoint|(Modify|Delete)VpcEndpointConnectionNotifications?$)/,
+        );
   });
+});
+
+test('five minutes without a sweep that ended well ring, also where nothing says anything', () => {
+  const [, filter] = all('AWS::Logs::MetricFilter').find(([name]) => name === 'SweepsDone') ?? [];
+  expect(filter).toMatchObject({
+    LogGroupName: { Ref: 'SweepDashconnectionsLogGroup' },
+    FilterPattern: '{ $.message = "connections swept" && $.status = "done" }',
+  });
+  const [counted] = filter.MetricTransformations;
+  expect(template.Resources.SweepIsMissingAlarm?.Properties).toMatchObject({
+    Namespace: counted.MetricNamespace,
+    MetricName: counted.MetricName,
+    Period: 300,
+    Threshold: 1,
+    ComparisonOperator: 'LessThanThreshold',
+    TreatMissingData: 'breaching',
+  });
+});
+
+test('the two functions that ring themselves anew by design are not stopped as loops, and no other', () => {
+  const ringing = all('AWS::Lambda::Function').filter(([, { RecursiveLoop }]) => RecursiveLoop === 'Allow');
+  expect(ringing.map(([, { FunctionName }]) => FunctionName).sort()).toEqual([
+    'linkgate-local-apply-verdicts',
+    'linkgate-local-sweep-connections',
+  ]);
 });
 
 test('each function logs to a group that is there, and forgets after 90 days', () => {

@@ -1,6 +1,11 @@
 import {
   AcceptVpcEndpointConnectionsCommand,
+  CreateTagsCommand,
+  DeleteTagsCommand,
   DeleteVpcEndpointsCommand,
+  DescribeVpcEndpointConnectionNotificationsCommand,
+  DescribeVpcEndpointServiceConfigurationsCommand,
+  ModifyVpcEndpointConnectionNotificationCommand,
   ModifyVpcEndpointServiceConfigurationCommand,
 } from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -229,6 +234,57 @@ describe('what happens outside linkgate', () => {
       'acceptance-is-not-required',
       'principal-is-everyone',
     ]);
+  });
+});
+
+describe('a service', () => {
+  test('that is added again has its connection notification and its tag repaired', async () => {
+    const id = await createService(sandbox);
+    await sandbox.json('service', 'add', id);
+    const ec2 = sandbox.ec2(provider);
+    const filter = { Filters: [{ Name: 'service-id', Values: [id] }] };
+    const look = () => ec2.send(new DescribeVpcEndpointConnectionNotificationsCommand(filter));
+    const [before] = (await look()).ConnectionNotificationSet ?? [];
+    await ec2.send(
+      new ModifyVpcEndpointConnectionNotificationCommand({
+        ConnectionNotificationId: before?.ConnectionNotificationId,
+        ConnectionEvents: ['Delete'],
+      }),
+    );
+    await ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: [{ Key: 'linkgate' }] }));
+    const { service } = await sandbox.json<{ service: { drift: object[] } }>('service', 'add', id);
+    expect(service.drift).toMatchObject([{ check: 'principal-is-everyone' }]);
+    const [after, ...more] = (await look()).ConnectionNotificationSet ?? [];
+    expect(more).toEqual([]);
+    expect(after?.ConnectionEvents?.toSorted()).toEqual(['Accept', 'Connect', 'Delete', 'Reject']);
+  });
+
+  test('that is removed loses notification and tag, keeps its connections, and is decided no longer', async () => {
+    const id = await aRegisteredService();
+    const live = await createEndpoint(sandbox, allowed, id);
+    await becomes(live, 'available');
+    await sandbox.idle();
+    const { exitCode, stderr } = await sandbox.linkgate('service', 'remove', id);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('accounts: 2');
+    const { ServiceConfigurations } = await sandbox
+      .ec2(provider)
+      .send(new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [id] }));
+    expect(ServiceConfigurations?.[0]?.Tags ?? []).toEqual([]);
+    const later = await createEndpoint(sandbox, allowed, id);
+    await sandbox.idle();
+    expect(await stateOf(sandbox, later)).toBe('pendingAcceptance');
+    expect(await stateOf(sandbox, live)).toBe('available');
+    expect((await sandbox.linkgate('forget', allowed, '--service', id)).exitCode).toBe(0);
+  });
+
+  test('that another deployment looks after is left to it', async () => {
+    const id = await createService(sandbox);
+    const tags = { Resources: [id], Tags: [{ Key: 'linkgate', Value: 'prod' }] };
+    await sandbox.ec2(provider).send(new CreateTagsCommand(tags));
+    const { exitCode, stderr } = await sandbox.linkgate('service', 'add', id);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('stage `prod` looks after');
   });
 });
 

@@ -147,10 +147,17 @@ export async function stateOf(sandbox: Sandbox, endpointId: string): Promise<str
   return VpcEndpointConnections.find(({ VpcEndpointId }) => VpcEndpointId === endpointId)?.VpcEndpointState;
 }
 
-/** Asks again and again until it is so; the test's own time limit ends it. */
+/** Asks again and again until it is so, and gives up before jest would wait for ever. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 25));
+  const end = performance.now() + patience;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`it did not become so within ${patience / 1000} s: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
 }
+
+/** Milliseconds; a bound on hanging, not a measure. */
+const patience = 30_000;
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -78,6 +78,7 @@ const samples = {
         otherRole,
       ),
       'a change of who pays': called('ModifyVpcEndpointServicePayerResponsibility'),
+      'a new connection notification': called('CreateVpcEndpointConnectionNotification', person),
       'a changed connection notification': called('ModifyVpcEndpointConnectionNotification'),
       'a deleted connection notification': called('DeleteVpcEndpointConnectionNotifications'),
       'a deleted service': called('DeleteVpcEndpointServiceConfigurations'),

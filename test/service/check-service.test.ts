@@ -49,6 +49,23 @@ test('services are checked each on its own, and each once', async () => {
   expect(results).toHaveLength(2);
 });
 
+test('services are checked one after another, so that EC2 is not stormed', async () => {
+  const numbers = [1, 2, 3];
+  const world = aWorld({
+    services: numbers.map((number) => aService({ serviceId: serviceId(number), name: `service-${number}` })),
+  });
+  const { describe } = world.services;
+  let [underWay, most] = [0, 0];
+  world.services.describe = async (id) => {
+    most = Math.max(most, ++underWay);
+    const configuration = await describe(id);
+    underWay--;
+    return configuration;
+  };
+  expect(await checkServices(numbers.map(serviceId), world.deps)).toHaveLength(3);
+  expect(most).toBe(1);
+});
+
 test('a record that others keep changing is given back', async () => {
   const world = aWorld({ services });
   world.services.show(aConfiguration());

@@ -62,7 +62,7 @@ describe('a service', () => {
       ...found,
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
     });
-    expect(await services.describe(serviceId(1))).toMatchObject({ isTagged: false });
+    expect(await services.describe(serviceId(1))).toMatchObject({ isTagged: false, otherStage: 'other' });
   });
 
   test.each(['Deleting', 'Deleted'])('that is still listed as %s is not there', async (ServiceState) => {

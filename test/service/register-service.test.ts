@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   NameTakenError,
+  OtherStageError,
   registerService,
   ServiceNotFoundError,
   unregisterService,
@@ -105,6 +106,16 @@ describe('who registers a service is warned', () => {
 describe('no service is registered', () => {
   test('that EC2 does not show', async () => {
     await expect(registerService(registration, alice, aWorld().deps)).rejects.toThrow(ServiceNotFoundError);
+  });
+
+  test('that another stage looks after, which is named', async () => {
+    const world = aWorld();
+    world.services.show({ ...bare, otherStage: 'prod' });
+    const registering = registerService(registration, alice, world.deps);
+    await expect(registering).rejects.toThrow(OtherStageError);
+    await expect(registering).rejects.toThrow(`linkgate service remove ${serviceId(1)} --stage prod`);
+    expect(world.services.calls).toEqual([]);
+    expect(await registeredServices(world.table)).toEqual([]);
   });
 
   test("under another one's name", async () => {

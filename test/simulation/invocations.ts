@@ -12,6 +12,7 @@ export type Ending<T> =
 export interface Run {
   readonly requestId: string;
   readonly functionName: string;
+  readonly report: (error: unknown) => void;
   readonly now: () => Date;
   readonly remaining: () => number;
   readonly isOver: () => boolean;
@@ -72,6 +73,7 @@ export function createInvocations(
       const run: Run = {
         requestId,
         functionName,
+        report: (error) => note(requestId, `reports: ${error}`),
         call,
         now: () => new Date(scheduler.now()),
         remaining: () => deadline - scheduler.now(),

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { placesOf } from '../../lib/approval/decide-by-person.ts';
 import { answerDoorbells } from '../../lib/connection/answer-doorbells.ts';
 import { applyVerdicts, type Mode } from '../../lib/connection/apply-verdicts.ts';
 import { type Bus, BusMessage, eventSource } from '../../lib/connection/connection-event.ts';
 import { readDoorbell } from '../../lib/connection/connection-notification.ts';
-import { type Doorbell, decideConnections } from '../../lib/connection/decide-connections.ts';
+import { decideConnections } from '../../lib/connection/decide-connections.ts';
 import { tendConnections } from '../../lib/connection/tend-connections.ts';
+import type { WorkBell } from '../../lib/connection/work-bell.ts';
 import { type Place, placeName } from '../../lib/place.ts';
 import { reviewRequests, scopeOf } from '../../lib/policy/review-requests.ts';
 import { checkServices } from '../../lib/service/check-service.ts';
+import { placesOf } from '../../lib/service/registered-services.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import { SweepRequest, type Sweeps } from '../../lib/sweep/sweeps.ts';
 import type { Table } from '../../lib/table/table.ts';
@@ -88,7 +89,7 @@ export function deployLinkgate(world: World) {
         if (events.length > 0) await run.call('send', () => events.forEach(deliver));
       },
     };
-    const doorbell: Doorbell = {
+    const bell: WorkBell = {
       ring: (place) =>
         run.call('send', () => queues.verdicts.send(JSON.stringify({ place }), { group: placeName(place) })),
     };
@@ -98,7 +99,7 @@ export function deployLinkgate(world: World) {
     };
     return {
       table: sabotage(table, run),
-      doorbell,
+      bell,
       bus,
       sweeps,
       connectionsIn: aws.connectionsFor(run),
@@ -114,6 +115,7 @@ export function deployLinkgate(world: World) {
       sleep: run.sleep,
       remaining: run.remaining,
       requestId: run.requestId,
+      report: run.report,
     };
   }
 

@@ -12,7 +12,10 @@ export interface Said {
   readonly entries: readonly AllowlistEntry[];
 }
 
-export function saidOf({ serviceId, ownerAccountId }: Whose, found: ReturnType<typeof byKey>): Said {
+export function saidOf(
+  { serviceId, ownerAccountId }: Whose,
+  found: Pick<ReturnType<typeof byKey>, 'find'>,
+): Said {
   const service = found.find(serviceKey(serviceId));
   return {
     ...(service && { service: readService(service) }),

@@ -1,4 +1,4 @@
-import { dueIn } from '../../lib/connection/connection-record.ts';
+import { dueIn } from '../../lib/connection/due.ts';
 import { type Assumptions, defaultAssumptions } from '../../sandbox/privatelink/assumptions.ts';
 import type { Effect } from '../../sandbox/privatelink/model.ts';
 import { notificationBody } from '../../sandbox/privatelink/notification-body.ts';

@@ -2,13 +2,8 @@ import { closedBy } from '../../lib/api/answers.ts';
 import type { PersonsDecision, Word } from '../../lib/approval/decide-by-person.ts';
 import { type AuditEntry, readAuditEntry } from '../../lib/audit/audit.ts';
 import type { Mode } from '../../lib/connection/apply-verdicts.ts';
-import {
-  type ConnectionRecord,
-  dueIn,
-  readPointer,
-  readRecord,
-  recordKey,
-} from '../../lib/connection/connection-record.ts';
+import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connection/connection-record.ts';
+import { dueIn, readPointer } from '../../lib/connection/due.ts';
 import { byKey, keyName } from '../../lib/table/item.ts';
 import type { Item, Key } from '../../lib/table/table.ts';
 import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
@@ -178,7 +173,9 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
 
     /** What a person is told is true. */
     told(endpointId: string, { by, decision }: Word, result: PersonsDecision): void {
-      const approval = recordOf(endpointId)?.approval;
+      const { approval, verdict } = recordOf(endpointId) ?? {};
+      const isOverruled =
+        approval && verdict?.outcome === (approval.decision === 'approve' ? 'reject' : 'accept');
       if (result.status === 'decided')
         mustHold(
           approval?.by === by && approval.decision === decision,
@@ -191,7 +188,7 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
         `${by} is told why ${endpointId} is not open`,
       );
       mustHold(
-        approval === undefined || closed.by === approval.by,
+        approval === undefined || closed.by === (isOverruled ? 'linkgate' : approval.by),
         `${by} is told that ${approval?.by} decided ${endpointId}, and not that ${closed.by ?? closed.state} did`,
       );
     },

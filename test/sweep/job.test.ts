@@ -4,7 +4,16 @@ import { alice, hub, secondsAfterNoon } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
 const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
-const result = { seen: 7, decided: 6, changed: 5, waiting: 4, notOurs: 3, gone: 2, repaired: 1 };
+const result = {
+  seen: 7,
+  decided: 6,
+  changed: 5,
+  waiting: 4,
+  notOurs: 3,
+  unreadable: 0,
+  gone: 2,
+  repaired: 1,
+};
 
 test('a job runs until each of its places is done, and adds their results up', async () => {
   const { deps, table } = aWorld();

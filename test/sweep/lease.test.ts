@@ -5,7 +5,7 @@ import { aWorld } from '../doubles/world.ts';
 
 const reached = {
   nextToken: 'page-2',
-  observation: { seen: 1_000, decided: 1, changed: 2, waiting: 3, notOurs: 4 },
+  observation: { seen: 1_000, decided: 1, changed: 2, waiting: 3, notOurs: 4, unreadable: 0 },
 };
 
 test('of two passes of a kind over a place one runs, and the other keeps away', async () => {

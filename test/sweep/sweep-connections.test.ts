@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { countedKey, countedWrite, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
-import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
 import { StaleTokenError } from '../../lib/connection/connections.ts';
 import { leaseOf } from '../../lib/sweep/lease.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
@@ -150,6 +150,27 @@ describe('a connection that is remembered and not listed', () => {
     const world = aWorld({ services, records: [aRecord({ requestedAt: '2026-11-21T12:01:00.000Z' })] });
     await nextPass(world);
     expect(await world.record(endpointId(1))).not.toHaveProperty('missingSince');
+  });
+
+  test.each([
+    ['before', '2026-11-21T12:00:59.999Z', true],
+    ['when', '2026-11-21T12:01:00.000Z', false],
+  ])(
+    'although it was seen right %s the pass began, is missing or is not',
+    async (_when, observedAt, isMissing) => {
+      const world = aWorld({ services, records: [aRecord({ state: 'available', observedAt })] });
+      await nextPass(world);
+      expect((await world.record(endpointId(1)))?.missingSince !== undefined).toBe(isMissing);
+    },
+  );
+
+  test('and whose record cannot be read is reported, and the pass goes on', async () => {
+    const other = aRecord({ endpointId: endpointId(0x11), state: 'available' });
+    const world = aWorld({ services, records: [other] });
+    world.put({ ...recordItem(aRecord()), form: '9.0' });
+    expect(await nextPass(world)).toMatchObject({ status: 'done' });
+    expect(world.errors).toMatchObject([{ name: 'NewerItemError' }]);
+    expect(await world.record(other.endpointId)).toHaveProperty('missingSince');
   });
 
   test('in a pass over another place is not missing', async () => {

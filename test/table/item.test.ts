@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { byKey, itemKind, MalformedItemError, NewerItemError } from '../../lib/table/item.ts';
+import { byKey, itemKind, MalformedItemError, NewerItemError, readEach } from '../../lib/table/item.ts';
 
 const key = { pk: 'THINGS', sk: '1' };
 const kind = itemKind({ name: v.string(), version: v.number() });
@@ -31,8 +31,20 @@ describe('an item', () => {
   });
 });
 
+test('an item that cannot be read is reported, and the others are read', () => {
+  const reported: unknown[] = [];
+  const items = [item, { ...item, form: '2.0' }, { ...item, name: 'payments' }];
+  const read = readEach(items, kind.read, (error) => reported.push(error));
+  expect(read.map(({ name }) => name)).toEqual(['orders', 'payments']);
+  expect(reported).toEqual([expect.any(NewerItemError)]);
+});
+
 test('items are found by both parts of their key', () => {
   const found = byKey([item, { ...item, sk: '2' }]);
   expect(found.find({ pk: 'THINGS', sk: '2' })).toMatchObject({ sk: '2' });
   expect(found.find({ pk: 'THINGS1', sk: '' })).toBeUndefined();
+  expect(found.all(['2', '3', '1'].map((sk) => ({ pk: 'THINGS', sk })))).toMatchObject([
+    { sk: '2' },
+    { sk: '1' },
+  ]);
 });

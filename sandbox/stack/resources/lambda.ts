@@ -16,6 +16,7 @@ export const lambdaResources: ResourceTypes = {
       'FunctionName',
       'Handler',
       'MemorySize',
+      'RecursiveLoop',
       'ReservedConcurrentExecutions',
       'Role',
       'Runtime',
