@@ -16,7 +16,7 @@ import { type Clock, sandboxClock } from './clock.ts';
 import { createFaults, type DeliveryKind, type Faults } from './faults.ts';
 import { createHttpApis, type HttpApis } from './http-api.ts';
 import type { PolicyDocument } from './iam/policy.ts';
-import { matchesWildcard } from './iam/wildcard.ts';
+import { type InvokePermissions, invokePermissions } from './invoke-permissions.ts';
 import type { FunctionConfiguration, Lambda } from './lambda/lambda.ts';
 import { createLambda } from './lambda/lambda.ts';
 import { nameIn, stackName } from './places.ts';
@@ -53,11 +53,6 @@ export interface Cloud {
   /** What a rule triggers; resolves with what a function answered, and rejects if it failed or the target refused. */
   fire(rule: Rule, target: Target, payload: unknown): Promise<unknown>;
   stop(): Promise<void>;
-}
-
-export interface InvokePermissions {
-  allow(functionArn: string, service: string, sourceArn: string | undefined): void;
-  admits(functionArn: string, service: string, sourceArn: string): boolean;
 }
 
 export interface CloudOptions {
@@ -221,16 +216,3 @@ export async function createCloud({ origin, onOutput }: CloudOptions): Promise<C
 }
 
 /** The resource policies of functions: which service may invoke one, on behalf of what. */
-function invokePermissions(): InvokePermissions {
-  const granted: { functionArn: string; service: string; sourceArn: string | undefined }[] = [];
-  return {
-    allow: (functionArn, service, sourceArn) => void granted.push({ functionArn, service, sourceArn }),
-    admits: (functionArn, service, sourceArn) =>
-      granted.some(
-        (permission) =>
-          permission.functionArn === functionArn &&
-          permission.service === service &&
-          (permission.sourceArn === undefined || matchesWildcard(permission.sourceArn, sourceArn)),
-      ),
-  };
-}

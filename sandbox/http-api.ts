@@ -1,5 +1,5 @@
 import type { Caller } from './aws/aws-service.ts';
-import type { InvokePermissions } from './cloud.ts';
+import type { InvokePermissions } from './invoke-permissions.ts';
 import type { Lambda } from './lambda/lambda.ts';
 
 export interface Throttling {

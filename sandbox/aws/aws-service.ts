@@ -8,6 +8,9 @@ export interface Caller {
   readonly arn: string;
 }
 
+/** One account in one Region: what state is kept by. */
+export type Place = Pick<Caller, 'accountId' | 'region'>;
+
 export interface OperationContext {
   readonly caller: Caller;
   /** Milliseconds since the epoch, by the sandbox's clock. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Place } from './dynamodb.ts';
+import type { Place } from './aws-service.ts';
 import type { Json } from './dynamodb-accesses.ts';
 
 /** A record as Lambda hands it to functions. */

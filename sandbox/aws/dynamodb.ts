@@ -1,10 +1,8 @@
 import type { WireRequest, WireResponse } from '../wire/wire.ts';
-import { type Access, AwsError, type Caller } from './aws-service.ts';
+import { type Access, AwsError, type Place } from './aws-service.ts';
 import { accessesOf, type Json, type KeyNames } from './dynamodb-accesses.ts';
 import { type Engine, startEngine } from './dynamodb-engine.ts';
 import { type StreamRecord, streamReader } from './dynamodb-streams.ts';
-
-export type Place = Pick<Caller, 'accountId' | 'region'>;
 
 export interface DynamoDb {
   readonly signingName: 'dynamodb';

@@ -1,9 +1,9 @@
 import type * as Client from '@aws-sdk/client-sqs';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
 import { AwsError, type AwsService, type OperationContext } from './aws-service.ts';
-import type { Queues } from './sqs.ts';
 import { attributesChecksum, bodyChecksum } from './sqs-checksums.ts';
 import { heldBy, isReceiptHandle, type Message, type Queue, secondsOf } from './sqs-queue.ts';
+import type { Queues } from './sqs-queues.ts';
 
 const batchLimit = 10;
 const byteLimit = 1024 * 1024;

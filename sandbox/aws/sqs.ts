@@ -4,12 +4,10 @@ import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts
 import type { AwsService } from './aws-service.ts';
 import { sqsService } from './sqs-operations.ts';
 import {
-  type Counts,
   countsOf,
   enqueue,
   hasReceivable,
   heldBy,
-  type Message,
   newQueue,
   nextVisibleAt,
   type OutgoingMessage,
@@ -18,37 +16,7 @@ import {
   secondsOf,
   take,
 } from './sqs-queue.ts';
-
-/** The queues of all accounts and Regions, by ARN. */
-export interface Queues {
-  createQueue(arn: string, attributes?: Readonly<Record<string, string>>): void;
-  /** Changes the named attributes: `Policy`, `RedrivePolicy` and so on, as SQS spells them. */
-  setAttributes(queueArn: string, attributes: Readonly<Record<string, string>>): void;
-  /** A FIFO queue delays by its own `DelaySeconds` only. */
-  deliver(
-    queueArn: string,
-    message: OutgoingMessage,
-    options?: { readonly delaySeconds?: number },
-  ): QueuedMessage;
-  receive(queueArn: string, max: number, visibilitySeconds?: number): Message[];
-  /** Deletes what was handled. */
-  settle(queueArn: string, receiptHandle: string): void;
-  /** Gives back what could not be handled: it is hidden for `afterSeconds`. */
-  release(queueArn: string, receiptHandle: string, afterSeconds: number): void;
-  /** Gives back what a consumer shall get later, as if it had not been received. */
-  postpone(queueArn: string, receiptHandle: string, milliseconds: number): void;
-  /** Calls a consumer whenever a message is or becomes visible. */
-  onArrival(queueArn: string, listener: () => void): void;
-  /** Whether the queue's policy lets a service send to it on behalf of `sourceArn`. */
-  admits(queueArn: string, service: string, sourceArn: string): boolean;
-  /** Whether a consumer can take or is handling a message; what is delayed, or hidden after a failure, does not count, nor what waits behind it. */
-  isBusy(): boolean;
-  counts(queueArn: string): Counts;
-  find(queueArn: string): Queue | undefined;
-  list(): readonly Queue[];
-  /** Resolves when a message is visible, or after the wait. */
-  arrival(queue: Queue, waitSeconds: number): Promise<void>;
-}
+import type { Queues } from './sqs-queues.ts';
 
 export interface Sqs extends Queues {
   readonly service: AwsService;

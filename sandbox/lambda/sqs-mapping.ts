@@ -1,8 +1,8 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { Activity } from '../activity.ts';
 import { compilePattern } from '../aws/event-pattern.ts';
-import type { Queues } from '../aws/sqs.ts';
 import type { Message } from '../aws/sqs-queue.ts';
+import type { Queues } from '../aws/sqs-queues.ts';
 import type { Clock } from '../clock.ts';
 import type { DeliveryFault, Faults } from '../faults.ts';
 import type { Outcome } from './execution-environment.ts';

@@ -134,7 +134,7 @@ describe('services', () => {
     const { body } = await ask(aWorld({ services, entries }), 'DELETE', '/services/orders');
     expect(body.warnings).toEqual([
       expect.stringMatching(
-        `^1 allowlist entr.* of ${serviceId(1)} .*linkgate allowlist --service ${serviceId(1)}`,
+        `of ${serviceId(1)} \\(accounts: 1\\).*linkgate allowlist --service ${serviceId(1)}`,
       ),
     ]);
   });

@@ -1,0 +1,21 @@
+import { matchesWildcard } from './iam/wildcard.ts';
+
+/** Who may invoke which function: Lambda's resource policies. */
+export interface InvokePermissions {
+  allow(functionArn: string, service: string, sourceArn: string | undefined): void;
+  admits(functionArn: string, service: string, sourceArn: string): boolean;
+}
+
+export function invokePermissions(): InvokePermissions {
+  const granted: { functionArn: string; service: string; sourceArn: string | undefined }[] = [];
+  return {
+    allow: (functionArn, service, sourceArn) => void granted.push({ functionArn, service, sourceArn }),
+    admits: (functionArn, service, sourceArn) =>
+      granted.some(
+        (permission) =>
+          permission.functionArn === functionArn &&
+          permission.service === service &&
+          (permission.sourceArn === undefined || matchesWildcard(permission.sourceArn, sourceArn)),
+      ),
+  };
+}
