@@ -98,9 +98,10 @@ export async function applyVerdicts(place: Place, deps: Applying): Promise<Appli
       }
       const result = await applyBatch(batch, connections, deps, applied);
       if (result === 'observe') return applied;
-      if (result === 'throttled') {
+      if (result === 'look-throttled' || result === 'throttled') {
+        const triedAt = deps.now();
         await deps.sleep(tokenAfter);
-        queue.unshift({ ...batch, triedAt: deps.now() });
+        queue.unshift(result === 'throttled' ? { ...batch, triedAt } : batch);
       } else if (result === 'too-many') {
         size = Math.ceil(batch.pointers.length / 2);
         queue.unshift(batch);
@@ -135,9 +136,9 @@ async function applyBatch(
   connections: ChangeableConnections,
   deps: Applying,
   applied: Applied,
-): Promise<'done' | 'observe' | 'throttled' | 'too-many' | 'one-is-bad'> {
+): Promise<'done' | 'observe' | 'look-throttled' | 'throttled' | 'too-many' | 'one-is-bad'> {
   const due = await unlessThrottled(() => stillDue(batch, connections, deps, applied));
-  if (!due) return 'throttled';
+  if (!due) return 'look-throttled';
   if (due.length === 0) return 'done';
   if ((await deps.mode()) === 'observe') return 'observe';
 

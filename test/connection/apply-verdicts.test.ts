@@ -335,7 +335,7 @@ describe('where EC2 wants fewer calls', () => {
     expect(await world.actions(endpointId(1))).toEqual(['applying']);
     expect(await world.record(endpointId(1))).toMatchObject({
       effect: { action: 'accept', asked: 1 },
-      lastAskedAt: secondsAfterNoon(1).toISOString(),
+      lastAskedAt: noon.toISOString(),
     });
     expect(world.published).toMatchObject([{ type: 'Connection Changed', connection: { state: 'pending' } }]);
   });
