@@ -19,6 +19,7 @@ export const Service = v.looseObject({
 export type Service = v.InferOutput<typeof Service>;
 
 export const Entry = v.looseObject({
+  service: text,
   serviceId: v.string(),
   accountId: v.string(),
   effect: v.picklist(['allow', 'block']),
@@ -31,6 +32,7 @@ export const Entry = v.looseObject({
 export type Entry = v.InferOutput<typeof Entry>;
 
 export const Connection = v.looseObject({
+  service: text,
   serviceId: v.string(),
   endpointId: v.string(),
   ownerAccountId: v.string(),

@@ -94,6 +94,17 @@ export function time(iso: string): string {
   return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** `payments (vpce-svc-…)`, or the id alone where a service has no name of its own. */
+export function serviceLabel({
+  service,
+  serviceId,
+}: {
+  service?: string | null | undefined;
+  serviceId: string;
+}) {
+  return service && service !== serviceId ? `${service} (${serviceId})` : serviceId;
+}
+
 /** `alice` for the ARN of an identity; others as they are. */
 export function shortActor(actor: string): string {
   return actor.startsWith('arn:')

@@ -122,7 +122,7 @@ function toldOf(sentence: string, entry: Entry, output: Output): string {
 
 function listed(entries: readonly Entry[], output: Output): string {
   const rows = entries.map((entry) => ({
-    cells: [nameOf(entry.serviceId), entry.accountId, tinted(entry.effect, output.paint)],
+    cells: [nameOf(entry.service ?? entry.serviceId), entry.accountId, tinted(entry.effect, output.paint)],
     below: limits(entry)
       .flatMap(([label, value]) => (value ? `${label} ${value}` : []))
       .join('; '),

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
 import { type CommonOptions, command, serviceOption, stateOption } from '../options.ts';
-import { type Output, shortActor, table, tinted } from '../output.ts';
+import { type Output, serviceLabel, shortActor, table, tinted } from '../output.ts';
 import type { Open } from '../session.ts';
 
 interface ConnectionsOptions extends CommonOptions {
@@ -37,6 +37,7 @@ function none(waiting: true | undefined): string {
 function listed(connections: readonly Connection[], output: Output): string {
   return [...Map.groupBy(connections, ({ serviceId }) => serviceId)]
     .map(([serviceId, ofService]) => {
+      const title = serviceLabel({ service: ofService[0]?.service, serviceId });
       const rows = ofService.map(({ endpointId, ownerAccountId, state, verdict, decidedBy, reason }) => ({
         cells: [
           endpointId,
@@ -48,7 +49,7 @@ function listed(connections: readonly Connection[], output: Output): string {
         below: reason,
       }));
       const head = ['ENDPOINT', 'ACCOUNT', 'STATE', 'VERDICT', 'DECIDED BY'];
-      return `${output.paint('bold', serviceId)}\n${table(head, rows, output)}`;
+      return `${output.paint('bold', title)}\n${table(head, rows, output)}`;
     })
     .join('\n\n');
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Explanation, type Step } from '../api-views.ts';
 import { type CommonOptions, command, endpointArgument } from '../options.ts';
-import { type Output, table, time, tinted } from '../output.ts';
+import { type Output, serviceLabel, table, time, tinted } from '../output.ts';
 import type { Open } from '../session.ts';
 
 export function explainCommand(open: Open): Command {
@@ -27,16 +27,11 @@ function story({ connection, verdict, history, next }: Explanation, output: Outp
   ].join('\n');
 }
 
-function request({
-  endpointId,
-  ownerAccountId,
-  serviceId,
-  endpointRegion,
-  requestedAt,
-}: Explanation['connection']): string {
+function request(connection: Explanation['connection']): string {
+  const { endpointId, ownerAccountId, endpointRegion, requestedAt } = connection;
   const from = endpointRegion ? ` from ${endpointRegion}` : '';
   const when = requestedAt ? ` on ${time(requestedAt)}` : '';
-  return `Account ${ownerAccountId} asked${from}${when}\nto connect ${endpointId} to ${serviceId}.`;
+  return `Account ${ownerAccountId} asked${from}${when}\nto connect ${endpointId}\nto ${serviceLabel(connection)}.`;
 }
 
 function findings(found: NonNullable<Explanation['verdict']>['findings'], output: Output): string {

@@ -98,11 +98,12 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
   app.get('/allowlist', async (context) => {
     const api = context.get('api');
     const named = context.req.query('service');
+    const services = await registeredServices(api.table);
     const serviceIds =
       named === undefined
-        ? [everyService, ...(await registeredServices(api.table)).map(({ serviceId }) => serviceId)]
+        ? [everyService, ...services.map(({ serviceId }) => serviceId)]
         : [await entriesNamed(named, api)];
-    return context.json({ entries: await entriesFor(serviceIds, api.table) });
+    return context.json({ entries: withNames(await entriesFor(serviceIds, api.table), services) });
   });
   app.put('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
@@ -153,7 +154,8 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
       state: query.state,
       waiting: query.waiting === 'true',
     };
-    return context.json(await listConnections(listing, query.nextToken, api));
+    const page = await listConnections(listing, query.nextToken, api);
+    return context.json({ ...page, connections: withNames(page.connections, services) });
   });
   app.get('/connections/:endpointId', async (context) => {
     const endpointId = endpointNamed(context);
@@ -196,6 +198,15 @@ function answerTo(error: unknown): ApiError | undefined {
   if (error instanceof MalformedTokenError) return new ApiError(400, 'InvalidRequest', error.message);
   if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);
   return undefined;
+}
+
+/** Beside each service's id its own name, which is what people know it by. */
+function withNames<T extends { readonly serviceId: string }>(of: readonly T[], services: readonly Service[]) {
+  const names = new Map(services.map(({ serviceId, name }) => [serviceId, name]));
+  return of.map((each) => {
+    const service = names.get(each.serviceId);
+    return { ...(service !== undefined && { service }), ...each };
+  });
 }
 
 function isPast(time: string | undefined, now: Date): boolean {

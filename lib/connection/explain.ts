@@ -15,7 +15,8 @@ export interface ConnectionView extends Omit<Connection, 'place'> {
 }
 
 export interface Explanation {
-  readonly connection: ConnectionView & { readonly serviceName?: string };
+  /** `service`: the provider's own name for it, where it is registered. */
+  readonly connection: ConnectionView & { readonly service?: string };
   readonly verdict: ConnectionRecord['verdict'] | null;
   readonly history: readonly AuditEntry[];
   /** What comes next, or what somebody has to do, in a sentence. */
@@ -51,7 +52,7 @@ export async function explain(endpointId: string, deps: Looking): Promise<Explan
   return {
     connection: {
       ...viewOf(connection, record),
-      ...(service && { serviceName: readService(service).name }),
+      ...(service && { service: readService(service).name }),
     },
     verdict: record?.verdict ?? null,
     history: [...history].sort((a, b) => a.time.localeCompare(b.time) || a.sequence - b.sequence),

@@ -306,7 +306,12 @@ describe('connections', () => {
     const world = aWorld({ services, connections, records });
     expect(await ask(world, 'GET', '/connections')).toMatchObject({
       status: 200,
-      body: { connections: [{ endpointId: endpointId(1), verdict: 'ask' }, { endpointId: endpointId(2) }] },
+      body: {
+        connections: [
+          { service: 'orders', endpointId: endpointId(1), verdict: 'ask' },
+          { endpointId: endpointId(2) },
+        ],
+      },
     });
     expect(await ask(world, 'GET', '/connections?state=available&service=orders')).toMatchObject({
       body: { connections: [{ endpointId: endpointId(2), verdict: null }] },

@@ -17,6 +17,7 @@ export const service = {
 };
 
 export const entry = {
+  service: 'payments',
   serviceId,
   accountId: '012345678901',
   effect: 'allow',
@@ -28,6 +29,7 @@ export const entry = {
 };
 
 export const connection = {
+  service: 'payments',
   serviceId,
   endpointId,
   ownerAccountId: '444444444444',

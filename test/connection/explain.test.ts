@@ -25,7 +25,7 @@ describe('a connection is explained', () => {
         endpointId: endpointId(1),
         accountId: '111111111111',
         region: 'us-east-1',
-        serviceName: 'orders',
+        service: 'orders',
         state: 'pendingAcceptance',
         verdict: 'accept',
         decidedBy: 'linkgate',
