@@ -6,6 +6,8 @@ import { delimiter, join } from 'node:path';
 
 export interface Engine {
   readonly url: string;
+  /** What sets this run's tables apart where the engine serves others too: the beginning of each access key. */
+  readonly tenant: string;
   stop(): void;
 }
 
@@ -19,7 +21,7 @@ export async function startEngine(
   const binary = packaged() ?? binaryOnPath(environment);
   if (binary) return spawnEngine(binary);
   const { DYNAMODB_ENDPOINT } = environment;
-  if (DYNAMODB_ENDPOINT) return { url: DYNAMODB_ENDPOINT, stop() {} };
+  if (DYNAMODB_ENDPOINT) return { url: DYNAMODB_ENDPOINT, tenant: `run${Date.now()}`, stop() {} };
   throw new Error(recipes);
 }
 
@@ -55,7 +57,7 @@ async function spawnEngine(binary: string): Promise<Engine> {
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
   await listening(port);
-  return { url: `http://127.0.0.1:${port}`, stop: () => void child.stdin.end() };
+  return { url: `http://127.0.0.1:${port}`, tenant: '', stop: () => void child.stdin.end() };
 }
 
 function freePort(): Promise<number> {

@@ -33,6 +33,9 @@ export function createDynamoDb({
   const partitionKeys = new Map<string, string | undefined>();
   const streams = streamReader({ call, now, onRecords });
 
+  // What the engine's answers call its tables, which its requests have to say again.
+  let engineArns = 'arn:aws:dynamodb:dynoxide:000000000000:';
+
   function engineOf({ accountId, region }: Place): Promise<Engine> {
     const place = `${accountId} ${region}`;
     const engine = engines.get(place) ?? start();
@@ -45,23 +48,20 @@ export function createDynamoDb({
     target: string,
     body: string,
   ): Promise<{ status: number; text: string }> {
-    const { url } = await engineOf(place);
+    const { url, tenant } = await engineOf(place);
     const response = await fetch(url, {
       method: 'POST',
       headers: {
         'content-type': 'application/x-amz-json-1.0',
         'x-amz-target': target,
         'x-amz-date': '20260101T000000Z',
-        authorization: `AWS4-HMAC-SHA256 Credential=${place.accountId}/20260101/${place.region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
+        authorization: `AWS4-HMAC-SHA256 Credential=${tenant}${place.accountId}/20260101/${place.region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
       },
-      body: body.replaceAll(arnPrefix(place), 'arn:aws:dynamodb:dynoxide:000000000000:'),
+      body: body.replaceAll(arnPrefix(place), engineArns),
     });
     const text = await response.text();
-    // dynoxide and DynamoDB Local each have an account and a Region of their own.
-    return {
-      status: response.status,
-      text: text.replaceAll(/arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/g, arnPrefix(place)),
-    };
+    engineArns = ownArns.exec(text)?.[0] ?? engineArns;
+    return { status: response.status, text: text.replaceAll(engineArns, arnPrefix(place)) };
   }
 
   async function handle(request: WireRequest, place: Place): Promise<WireResponse> {
@@ -212,6 +212,9 @@ function tablesIn(operation: string, body: Json): readonly string[] {
   const items = body.TransactItems as Readonly<Record<string, Json>>[];
   return [...new Set(items.flatMap((item) => Object.values(item).map(({ TableName }) => String(TableName))))];
 }
+
+/** dynoxide and DynamoDB Local each have an account and a Region of their own. */
+const ownArns = /arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/;
 
 function arnPrefix({ accountId, region }: Place): string {
   return `arn:aws:dynamodb:${region}:${accountId}:`;
