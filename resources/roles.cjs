@@ -58,7 +58,7 @@ const roles = {
     receiveFrom('ConnectionNotifications', 'ConnectionLooks'),
     describeConnections,
     read,
-    query('SERVICES'),
+    query('SERVICES', 'DUE#*'),
     publish,
   ],
   DecideConnections: [

@@ -86,13 +86,16 @@ export function createControl({ cloud, calls, awsRequests, deployed }: Controlle
   };
 
   async function fireSchedules(functionName: string, timeoutMs: number): Promise<ControlResponse> {
-    const running = deployed()?.schedules.fireAll(functionName);
-    if (!running) return { status: 404, json: { error: `\`${functionName}\` has no schedule` } };
+    const firings = deployed()?.schedules.firings(functionName) ?? [];
+    if (firings.length === 0) return { status: 404, json: { error: `\`${functionName}\` has no schedule` } };
+    const results: unknown[] = [];
     try {
-      const results = await running;
-      // A pass is whole when the messages that it sent are handled too.
-      if (!(await isIdle(timeoutMs)))
-        return ok({ ok: false, error: 'what the schedule caused was not done in time' });
+      for (const fire of firings) {
+        results.push(...(await fire()));
+        // A pass is whole when the messages that it sent are handled too, and the next one sees what came of it.
+        if (!(await isIdle(timeoutMs)))
+          return ok({ ok: false, error: 'what the schedule caused was not done in time' });
+      }
       return ok({ ok: true, result: results.length === 1 ? results[0] : results });
     } catch (error) {
       return ok({ ok: false, error: error instanceof Error ? error.message : String(error) });

@@ -4,8 +4,8 @@ import { nameIn, stackName } from './places.ts';
 
 export interface Schedules {
   enable(enabled: boolean): void;
-  /** Fires a function's schedules now, each once; `undefined` where it has none. */
-  fireAll(functionName: string): Promise<unknown[]> | undefined;
+  /** What fires each of a function's schedules once, when it is called. */
+  firings(functionName: string): readonly (() => Promise<unknown[]>)[];
 }
 
 const unitsMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
@@ -51,10 +51,10 @@ export function createSchedules({ clock, events, fire }: Cloud): Schedules {
     enable: (on) => {
       enabled = on;
     },
-    fireAll(functionName) {
+    firings(functionName) {
       const isOf = (arn = '') => [functionName, `${stackName}-${functionName}`].includes(nameIn(arn));
       const rules = scheduled.filter(({ targets }) => targets.some(({ Arn }) => isOf(Arn)));
-      return rules.length === 0 ? undefined : Promise.all(rules.flatMap(run));
+      return rules.map((rule) => () => Promise.all(run(rule)));
     },
   };
 }

@@ -1,9 +1,11 @@
 import { chunks } from '../chunks.ts';
 import { type Place, placeName } from '../place.ts';
 import { allServices, readService } from '../service/service.ts';
+import { readEach } from '../table/item.ts';
 import type { Connection } from './connection.ts';
 import type { Doorbell } from './connection-notification.ts';
 import { type ConnectionFilter, type Connections, everyOne } from './connections.ts';
+import { dueIn, readPointer } from './due.ts';
 import { nothingObserved, type Observation, type Observing, observe, sumOf } from './observe.ts';
 
 export interface Answering extends Observing {
@@ -31,15 +33,24 @@ export async function answerDoorbells(doorbells: readonly Doorbell[], deps: Answ
 async function answer(place: Place, doorbells: readonly Doorbell[], deps: Answering): Promise<Observation> {
   const connections = deps.connectionsIn(place);
   const seen = new Map<string, Connection>();
-  for (const filter of await filtersFor(doorbells, deps))
+  for (const filter of await filtersFor(place, doorbells, deps))
     for (const connection of await everyOne(connections, filter)) seen.set(connection.endpointId, connection);
   return observe([...seen.values()], deps);
 }
 
-/** Endpoints by their ids; else what is pending at the services named, or at those that the topic stands for. */
-async function filtersFor(doorbells: readonly Doorbell[], deps: Answering): Promise<ConnectionFilter[]> {
-  const endpointIds = [...new Set(doorbells.flatMap((doorbell) => doorbell.endpointIds))];
+/**
+ * Endpoints by their ids; else what is pending at the services named, or at those that the topic stands for, and
+ * what EC2 was asked for: the doorbell may be the answer to that.
+ */
+async function filtersFor(
+  place: Place,
+  doorbells: readonly Doorbell[],
+  deps: Answering,
+): Promise<ConnectionFilter[]> {
+  const named = doorbells.flatMap((doorbell) => doorbell.endpointIds);
   const vague = doorbells.filter((doorbell) => doorbell.endpointIds.length === 0);
+  const due = vague.length > 0 ? await dueEndpointsIn(place, deps) : [];
+  const endpointIds = [...new Set([...named, ...due])];
   return [
     ...chunks(endpointIds, valuesPerFilter).map((ids) => ({ endpointIds: ids })),
     ...(vague.length > 0 ? [await pendingAt(vague, deps)] : []),
@@ -55,6 +66,13 @@ async function pendingAt(vague: readonly Doorbell[], deps: Answering): Promise<C
     for (const serviceId of about) serviceIds.add(serviceId);
   }
   return serviceIds.size > valuesPerFilter ? { state } : { state, serviceIds: [...serviceIds] };
+}
+
+async function dueEndpointsIn(place: Place, { table, report }: Answering): Promise<string[]> {
+  const endpointIds: string[] = [];
+  for await (const page of table.query(dueIn(place)))
+    endpointIds.push(...readEach(page, readPointer, report).map(({ endpointId }) => endpointId));
+  return endpointIds;
 }
 
 async function servicesOf({ topicArn }: Doorbell, { table }: Answering): Promise<string[]> {

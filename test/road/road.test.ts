@@ -310,6 +310,29 @@ describe('a sweep that somebody asks for', () => {
   });
 });
 
+describe('without a doorbell that says what it is about', () => {
+  test('the answer to what EC2 was asked for is noticed at once where a doorbell names no ids', async () => {
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'no-ids' });
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await becomes(endpointId, 'available');
+    await sandbox.idle();
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'text' });
+  });
+
+  test('one whole pass of the sweep decides, accepts and sees it applied where nothing rings', async () => {
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: false });
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    const pass = await sandbox.ask<{ ok: boolean }>('POST', '/_sandbox/schedules/sweep-connections');
+    expect(pass.ok).toBe(true);
+    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
+  });
+});
+
 describe('an automatic decision', () => {
   test('takes functions at most 16 AWS calls, each of which their roles permit', async () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
