@@ -218,13 +218,17 @@ async function stillDue(
   const observedAt = time.toISOString();
   const events: ConnectionEvent[] = [];
   const askable: DueRecord[] = [];
-  const done: DueRecord[] = [];
-  // What was decided otherwise since its pointer was read is another batch: whoever decided it rang for that.
-  for (const record of records.filter(isDue).filter(({ effect }) => effect.action === action)) {
+  const done: ConnectionRecord[] = [];
+  for (const record of records) {
     const connection = shown.get(record.endpointId);
     if (!connection) continue;
-    if (triedAt && fulfils(action, connection.state)) done.push(record);
-    else if (!canBeAsked(action, connection))
+    if (triedAt && fulfils(action, connection.state)) {
+      done.push(record);
+      continue;
+    }
+    // What was decided otherwise since its pointer was read is another batch: whoever decided it rang for that.
+    if (!isDue(record) || record.effect.action !== action) continue;
+    if (!canBeAsked(action, connection))
       events.push({ type: 'Connection Changed', connection, observedAt, record });
     else if (!isCurrent(record.verdict, consult(record, found).consulted, time))
       events.push({ type: 'Connection Request', connection, observedAt });
@@ -232,19 +236,23 @@ async function stillDue(
   }
   for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'observed']++;
   await deps.bus.publish(events);
-  if (triedAt) await rememberTried(done, shown, triedAt, deps);
+  if (triedAt) await rememberTried(batch, done, shown, triedAt, deps);
   applied.asked += done.length;
   return askable;
 }
 
-/** EC2 wanted fewer calls, and had carried out this one all the same. */
+/**
+ * EC2 wanted fewer calls, and had carried out this one all the same. Its doorbell may have been faster, so that the
+ * verdict is applied already and only the call is to be written down.
+ */
 async function rememberTried(
-  done: readonly DueRecord[],
+  { action }: Batch,
+  done: readonly ConnectionRecord[],
   shown: ReadonlyMap<string, Connection>,
   triedAt: Date,
   deps: Applying,
 ) {
-  await mark(done, deps, (record) => applying(record, record.effect?.action ?? 'accept', triedAt));
+  await mark(done, deps, (record) => applying(record, action, triedAt));
   const observedAt = deps.now().toISOString();
   const connections = done.flatMap(({ endpointId }) => shown.get(endpointId) ?? []);
   await deps.bus.publish(
@@ -274,7 +282,7 @@ async function shownBy(connections: Connections, serviceId: string, endpointIds:
 
 /** Writes a transition of each record, in chunks; where others were faster, one by one on what they wrote. */
 async function mark(
-  due: readonly DueRecord[],
+  due: readonly ConnectionRecord[],
   deps: Applying,
   transition: (record: ConnectionRecord) => Transition,
 ) {

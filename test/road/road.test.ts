@@ -352,6 +352,19 @@ describe('an automatic decision', () => {
   });
 });
 
+describe('an Accept that EC2 throttles and carries out all the same', () => {
+  test('is told in the story, though its doorbell was faster', async () => {
+    const fault = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1, count: 1 };
+    const effect = { error: 'RequestLimitExceeded', afterEffect: true };
+    await sandbox.ask('PUT', '/_sandbox/faults', [{ ...fault, ...effect }]);
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await becomes(endpointId, 'available');
+    await sandbox.idle();
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
+    await sandbox.ask('DELETE', '/_sandbox/faults');
+  });
+});
+
 describe('the outcome is the same', () => {
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
   const worlds: readonly [string, { assumptions?: object; faults?: object[] }][] = [
