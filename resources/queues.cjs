@@ -19,8 +19,16 @@ const queues = {
 
 /** Where ends what no queue took: events that a rule could not deliver, and invocations and stream records that kept failing. */
 const lastResorts = {
-  UndeliveredEvents: 'undelivered-events',
-  FailedInvocations: 'failed-invocations',
+  UndeliveredEvents: {
+    name: 'undelivered-events',
+    madeGood:
+      'The sweep finds connections again within a minute, and a missed schedule the next one makes good; what drifted on a service shows after its next change or `linkgate service add`.',
+  },
+  FailedInvocations: {
+    name: 'failed-invocations',
+    madeGood:
+      'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes.',
+  },
 };
 
 const named = (name, isFifo) => `linkgate-\${sls:stage}-${name}${isFifo ? '.fifo' : ''}`;
@@ -91,13 +99,13 @@ function queueResources([logicalId, { name, visibility, late, delay, fifo }]) {
   };
 }
 
-function lastResort([logicalId, name]) {
+function lastResort([logicalId, { name, madeGood }]) {
   return {
     [logicalId]: queue(name, { MessageRetentionPeriod: 14 * day }),
     [`${logicalId}Alarm`]: alarmOnArrival(
       name,
       logicalId,
-      `Something arrived in ${name}. Nothing is lost: the sweep does the same work within a minute; find out why.`,
+      `Something arrived in ${name}: find out why. ${madeGood}`,
     ),
   };
 }

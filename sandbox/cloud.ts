@@ -214,5 +214,3 @@ export async function createCloud({ origin, onOutput }: CloudOptions): Promise<C
     },
   };
 }
-
-/** The resource policies of functions: which service may invoke one, on behalf of what. */

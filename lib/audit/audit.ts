@@ -53,7 +53,7 @@ export type Happening = Omit<AuditEntry, 'endpointId' | 'sequence' | 'requestId'
 
 const kind = itemKind({ ...AuditEntry.entries, version: v.number() });
 
-/** Partitions that no function may update or delete. */
+/** Partitions that no function may delete from; that a put replaces nothing is its condition's doing. */
 const entriesOf = (endpointId: string) => `AUDIT#${endpointId}`;
 
 export function auditWrite(entry: AuditEntry): Write {

@@ -11,9 +11,9 @@ const { values } = parseArgs({
   },
 });
 
-const first = Number(values.seed ?? 1);
 const isReplay = values.seed !== undefined;
-const count = isReplay ? 1 : Number(values.seeds);
+const first = wholeNumber('seed', values.seed ?? '1');
+const count = isReplay ? 1 : wholeNumber('seeds', values.seeds);
 const startedAt = performance.now();
 const faults = new Map<FaultKind, number>();
 const broken: number[] = [];
@@ -38,3 +38,9 @@ const never = faultKinds.filter((kind) => !faults.has(kind));
 if (never.length > 0) console.log(`never happened: ${never.join(', ')}`);
 console.log(broken.length === 0 ? 'no invariant was broken' : `broken by the seeds ${broken.join(', ')}`);
 process.exitCode = broken.length === 0 ? 0 : 1;
+
+function wholeNumber(name: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  console.error(`--${name} takes a whole number from 1, not \`${text}\``);
+  return process.exit(2);
+}
