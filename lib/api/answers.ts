@@ -5,9 +5,8 @@ import { type Connection, isLive } from '../connection/connection.ts';
 import { everyOne } from '../connection/connections.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import { orReport } from '../invocation.ts';
-import { placeName } from '../place.ts';
 import { agrees, reasonOf } from '../policy/decide.ts';
-import { registeredServices } from '../service/registered-services.ts';
+import { placesIn, registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
 import type { Table } from '../table/table.ts';
 import { ApiError } from './api-error.ts';
@@ -68,9 +67,8 @@ async function consequences(
 ) {
   const services = await registeredServices(table);
   const isMeant = (each: Connection) => serviceId === everyService || each.serviceId === serviceId;
-  const places = new Map(services.map(({ place }) => [placeName(place), place]));
   const pages = await Promise.all(
-    [...places.values()].map((place) => everyOne(connectionsIn(place), { ownerAccountId: accountId })),
+    placesIn(services).map((place) => everyOne(connectionsIn(place), { ownerAccountId: accountId })),
   );
   const byService = Map.groupBy(pages.flat().filter(isMeant), (each) => each.serviceId);
   return services.flatMap((service) =>

@@ -16,7 +16,7 @@ import {
   ServiceNotFoundError,
   unregisterService,
 } from '../service/register-service.ts';
-import { placesOf, registeredServices } from '../service/registered-services.ts';
+import { placesIn, placesOf, registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
 import { type SettingUp, setUp } from '../setup.ts';
 import { findJob, type Job, resultOf, startJob } from '../sweep/job.ts';
@@ -138,8 +138,6 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
       query.service === undefined
         ? await registeredServices(api.table)
         : [await serviceNamed(query.service, api)];
-    const places =
-      query.service === undefined ? await placesOf(api.table) : services.map(({ place }) => place);
     const isContradicted =
       query.waiting === 'true' && (query.state ?? 'pendingAcceptance') !== 'pendingAcceptance';
     if (isContradicted)
@@ -149,7 +147,7 @@ export function apiRoutes(apiFor: (context: Context) => Api): Hono<Env> {
         'what waits for a person is pendingAcceptance: ask for either, not for both',
       );
     const listing = {
-      places,
+      places: placesIn(services),
       serviceIds: services.map(({ serviceId }) => serviceId),
       state: query.state,
       waiting: query.waiting === 'true',

@@ -1,6 +1,6 @@
 import { chunks } from '../chunks.ts';
 import { type Place, placeName } from '../place.ts';
-import { allServices, readService } from '../service/service.ts';
+import { registeredServices } from '../service/registered-services.ts';
 import { readEach } from '../table/item.ts';
 import type { Connection } from './connection.ts';
 import type { Doorbell } from './connection-notification.ts';
@@ -77,13 +77,6 @@ async function dueEndpointsIn(place: Place, { table, report }: Answering): Promi
 
 async function servicesOf({ topicArn }: Doorbell, { table }: Answering): Promise<string[]> {
   if (topicArn === undefined) return [];
-  const services: string[] = [];
-  for await (const page of table.query(allServices))
-    services.push(
-      ...page
-        .map(readService)
-        .filter((service) => service.topicArn === topicArn)
-        .map(({ serviceId }) => serviceId),
-    );
-  return services;
+  const services = await registeredServices(table);
+  return services.filter((service) => service.topicArn === topicArn).map(({ serviceId }) => serviceId);
 }

@@ -2,8 +2,7 @@ import { entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
 import type { Answering } from '../connection/answer-doorbells.ts';
 import { allPages } from '../connection/connections.ts';
 import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
-import { placeName } from '../place.ts';
-import { registeredServices } from '../service/registered-services.ts';
+import { placesIn, registeredServices } from '../service/registered-services.ts';
 import { allServices, readService } from '../service/service.ts';
 import type { Item } from '../table/table.ts';
 
@@ -39,9 +38,8 @@ export async function reviewRequests(
   const services = (await registeredServices(deps.table)).filter(
     (service) => serviceId === everyService || service.serviceId === serviceId,
   );
-  const places = new Map(services.map(({ place }) => [placeName(place), place]));
   let observation = nothingObserved();
-  for (const place of places.values()) {
+  for (const place of placesIn(services)) {
     const pages = allPages(deps.connectionsIn(place), {
       ...(!isNew && { state: 'pendingAcceptance' }),
       ...(serviceId !== everyService && { serviceIds: [serviceId] }),

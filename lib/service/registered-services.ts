@@ -10,6 +10,10 @@ export async function registeredServices(table: Table): Promise<Service[]> {
 
 /** The places in which services are registered. */
 export async function placesOf(table: Table): Promise<Place[]> {
-  const services = await registeredServices(table);
+  return placesIn(await registeredServices(table));
+}
+
+/** The different places of services that are read already. */
+export function placesIn(services: readonly Service[]): Place[] {
   return [...new Map(services.map(({ place }) => [placeName(place), place])).values()];
 }
