@@ -1,3 +1,4 @@
+import type { Context } from 'hono';
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
@@ -57,4 +58,13 @@ export function valid<const Schema extends v.GenericSchema>(
     [v.getDotPath(issue), issue.message].filter(Boolean).join(': '),
   );
   throw new ApiError(400, 'InvalidRequest', `${what} is not as it should be: ${problems.join('; ')}`);
+}
+
+/** @throws ApiError */
+export async function bodyOf(context: Context): Promise<unknown> {
+  try {
+    return await context.req.json();
+  } catch {
+    throw new ApiError(400, 'InvalidRequest', 'the body is not JSON');
+  }
 }

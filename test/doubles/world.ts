@@ -1,5 +1,5 @@
 import { type AllowlistEntry, entryItem } from '../../lib/allowlist/entry.ts';
-import type { Api } from '../../lib/api/api.ts';
+import type { Api } from '../../lib/api/env.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
 import type { Applying, Mode } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';

@@ -1,0 +1,29 @@
+import * as v from 'valibot';
+import { everyService } from '../allowlist/entry.ts';
+import { ServiceId } from '../connection/connection.ts';
+import { registeredServices } from '../service/registered-services.ts';
+import type { Service } from '../service/service.ts';
+import { ApiError } from './api-error.ts';
+import type { Api } from './env.ts';
+
+/** A service by its id or by its own name. */
+export async function serviceNamed(idOrName: string, { table }: Api): Promise<Service> {
+  const services = await registeredServices(table);
+  const service = services.find(({ serviceId, name }) => serviceId === idOrName || name === idOrName);
+  if (service) return service;
+  const known = services.map(({ name }) => name).join(', ') || 'none yet';
+  throw new ApiError(
+    404,
+    'UnknownService',
+    `no service \`${idOrName}\` is registered (registered: ${known})`,
+  );
+}
+
+export async function scopeNamed(service: string, api: Api): Promise<string> {
+  return service === everyService ? everyService : (await serviceNamed(service, api)).serviceId;
+}
+
+/** Entries outlive their service: of one that is no longer registered they are named by its id. */
+export async function entriesNamed(service: string, api: Api): Promise<string> {
+  return v.is(ServiceId, service) ? service : scopeNamed(service, api);
+}

@@ -1,0 +1,17 @@
+import type { Service } from '../service/service.ts';
+
+/** Beside each service's id its own name, which is what people know it by. */
+export function withNames<T extends { readonly serviceId: string }>(
+  of: readonly T[],
+  services: readonly Service[],
+) {
+  const names = new Map(services.map(({ serviceId, name }) => [serviceId, name]));
+  return of.map((each) => {
+    const service = names.get(each.serviceId);
+    return { ...(service !== undefined && { service }), ...each };
+  });
+}
+
+export function viewOfService({ place, revision: _revision, version: _version, ...service }: Service) {
+  return { ...service, ...place };
+}
