@@ -1,37 +1,16 @@
 // Runs a program of this repository as Lambda would: installs what is missing, and starts it on Node 24, which comes as
 // a package. The machine's own Node only has to be able to read this file.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { installWhatIsMissing } from './install.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const nodeOfLambda = `${root}node_modules/.bin/node`;
 
-if (!isInstalled()) install();
+if (!installWhatIsMissing(root)) process.exit(1);
 run(nodeToRunOn(), ['--disable-warning=ExperimentalWarning', ...process.argv.slice(2)]);
-
-/** Whether what is in node_modules was installed from the lock file as it is now. */
-function isInstalled() {
-  const installed = `${root}node_modules/.package-lock.json`;
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${root}package-lock.json`).mtimeMs;
-}
-
-function install() {
-  console.error('Installing what is missing (npm ci) …');
-  const { status } = spawnSync(
-    'npm',
-    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
-    {
-      cwd: root,
-      stdio: ['ignore', 2, 2],
-    },
-  );
-  if (status !== 0) {
-    console.error('npm ci failed: mend what it says above, and try again.');
-    process.exit(1);
-  }
-}
 
 function nodeToRunOn() {
   const major = Number.parseInt(process.versions.node, 10);

@@ -1,14 +1,18 @@
-// Everything that needs no test: formatting, lint, types, unused code, the lock files. `--fix` mends what can be mended.
+// Everything that needs no test: formatting, lint, types, unused code, the lock files, the packaged template. `--fix`
+// mends what can be mended.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { installWhatIsMissing } from '../install.mjs';
+import { packageService } from '../packaging/package.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('..', import.meta.url));
+const template = '.serverless/cloudformation-template-update-stack.json';
 const tool = (name) => `${here}node_modules/.bin/${name}`;
 const fix = process.argv.includes('--fix');
 
-if (!existsSync(tool('biome')) && !install()) process.exit(1);
+if (!installWhatIsMissing(here)) process.exit(1);
+await packageService('local');
 
 const lockFile = (path) => [
   tool('lockfile-lint'),
@@ -30,19 +34,23 @@ const checks = [
   ['unused code', tool('knip'), ['--config', 'checks/knip.json', '--no-progress']],
   ['lock file', ...lockFile('package-lock.json')],
   ['lock file of the checks', ...lockFile('checks/package-lock.json')],
+  ['the template, by cdk-nag', process.execPath, [`${here}nag.mjs`, template]],
 ];
-const failed = checks.filter(([what, command, args]) => !run(what, command, args, root));
+if (has('cfn-lint'))
+  checks.push(['the template, by cfn-lint', 'cfn-lint', ['--non-zero-exit-code', 'warning', template]]);
+else console.warn('NOT CHECKED: cfn-lint is not on this machine (pip install cfn-lint)');
+
+const failed = checks.filter(([what, command, args]) => !run(what, command, args));
 if (failed.length > 0) {
   console.error(`\nfailed: ${failed.map(([what]) => what).join(', ')}`);
   process.exit(1);
 }
 
-function install() {
-  const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  return run('installing what only the checks need', 'npm', ['ci', ...quietly], here);
+function run(what, command, args) {
+  console.log(`── ${what}`);
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
-function run(what, command, args, cwd) {
-  console.log(`── ${what}`);
-  return spawnSync(command, args, { cwd, stdio: 'inherit' }).status === 0;
+function has(command) {
+  return spawnSync(command, ['--version']).status === 0;
 }

@@ -1,0 +1,58 @@
+/**
+ * What cdk-nag finds and we keep. `rule`: how the finding begins. `on`: the logical ids.
+ * @type {readonly {rule: string, on: readonly string[], reason: string}[]}
+ */
+export const exceptions = [
+  {
+    rule: 'AwsSolutions-S1',
+    on: ['ServerlessDeploymentBucket'],
+    reason:
+      'It holds the bundles and the template of each deployment and nothing else. Its access log would need another bucket; CloudTrail has the deployments.',
+  },
+  {
+    rule: 'AwsSolutions-SQS3',
+    on: ['UndeliveredEvents', 'FailedInvocations'],
+    reason:
+      'They are dead-letter queues: of the rules on the buses, and of the invocations and the stream. cdk-nag knows only those of queues.',
+  },
+  {
+    rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:',
+    on: [
+      'ApplyVerdictsRole',
+      'CheckServiceRole',
+      'DecideConnectionsRole',
+      'OnApiRequestRole',
+      'OnConnectionNotificationRole',
+      'OnRecordChangedRole',
+      'SweepConnectionsRole',
+      'TendConnectionRole',
+    ],
+    reason:
+      'A log stream is named by Lambda when it starts an environment. The log group is the function’s own.',
+  },
+  {
+    rule: 'AwsSolutions-IAM5[Resource::*]',
+    on: [
+      'ApplyVerdictsRole',
+      'CheckServiceRole',
+      'DecideConnectionsRole',
+      'OnApiRequestRole',
+      'OnConnectionNotificationRole',
+      'OnRecordChangedRole',
+      'SweepConnectionsRole',
+    ],
+    reason:
+      'EC2 has no resource-level permission for DescribeVpcEndpoint…, nor for changing or deleting a connection notification, and SSM none for DescribeParameters.',
+  },
+  {
+    rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:*:<AWS::AccountId>:vpc-endpoint-service/*]',
+    on: ['ApplyVerdictsRole', 'OnApiRequestRole'],
+    reason:
+      'Services are registered after the deployment, in any Region: what confers the permission is their tag, in the statement’s condition.',
+  },
+  {
+    rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:',
+    on: ['ViewerPolicy', 'ApproverPolicy', 'AdministratorPolicy'],
+    reason: 'What stands for a parameter of a path can be any service, account or endpoint.',
+  },
+];
