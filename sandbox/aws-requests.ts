@@ -8,28 +8,25 @@ import {
   type OperationContext,
 } from './aws/aws-service.ts';
 import type { Json } from './aws/dynamodb-accesses.ts';
+import {
+  accessDenied,
+  asAwsError,
+  dynamoDbError,
+  errorCodeIn,
+  errorFormatter,
+  invalidKey,
+  plainError,
+} from './aws-errors.ts';
 import { signatureOf } from './callers.ts';
 import { type Calls, shown } from './calls.ts';
 import type { Cloud } from './cloud.ts';
 import { errorOf } from './faults.ts';
 import { isAllowed } from './iam/policy.ts';
-import { provider } from './places.ts';
-import { cloudTrailEvent } from './privatelink/cloudtrail.ts';
 import { tokenBuckets } from './privatelink/token-buckets.ts';
-import { operationSchema } from './wire/schema.ts';
-import {
-  formatError,
-  formatOutput,
-  parseJson,
-  parseRequest,
-  type WireRequest,
-  type WireResponse,
-} from './wire/wire.ts';
+import { formatOutput, parseJson, parseRequest, type WireRequest, type WireResponse } from './wire/wire.ts';
 
 export interface AwsRequests {
   handle(request: WireRequest, origin: string): Promise<WireResponse>;
-  /** EC2's published token buckets. */
-  throttle(enabled: boolean): void;
   /** What each function, by its file name, asked IAM for and was granted: the rest of its policy is for nothing. */
   granted(): ReadonlyMap<string, readonly Access[]>;
 }
@@ -47,22 +44,13 @@ interface Call {
   readonly run: () => Promise<WireResponse>;
 }
 
-/** CloudTrail is minutes late on AWS; what matters is that it is never at once. */
-const cloudTrailDelayMs = 1000;
-
-/** How the services say that a policy lacks something. */
-const denied: Readonly<Record<string, readonly [code: string, status: number]>> = {
-  ec2: ['UnauthorizedOperation', 403],
-  sqs: ['AccessDenied', 403],
-  sns: ['AuthorizationErrorException', 403],
-  monitoring: ['AccessDenied', 403],
-};
+/** Of one function; each key of an item is another access. */
+const mostGranted = 5000;
 
 export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
-  const { clock, faults, roles, services, dynamoDb } = cloud;
+  const { clock, faults, roles, services, dynamoDb, settings, store } = cloud;
   const granted = new Map<string, Map<string, Access>>();
-  const buckets = tokenBuckets();
-  let throttled = true;
+  const buckets = tokenBuckets(store.keep('ec2/token-buckets'));
 
   async function handle(request: WireRequest, origin: string): Promise<WireResponse> {
     const signature = signatureOf(request.headers.authorization as string | undefined);
@@ -91,7 +79,7 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
       const run = async () => {
         const output = await service.operations[operation]?.(input as never, context);
         if (service.signingName === 'ec2')
-          recordInCloudTrail(service, operation, input, output, client, requestId);
+          await cloud.cloudTrail.record(service, { operation, input, output, caller: client, requestId });
         return formatOutput(service, operation, output, requestId, contentType);
       };
       const accesses = async () =>
@@ -139,7 +127,7 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
       return { error: error.code, response: await refuse(error) };
     });
     const { status } = answer.response;
-    const error = answer.error ?? (status >= 400 ? codeIn(answer.response.body) : undefined);
+    const error = answer.error ?? (status >= 400 ? errorCodeIn(answer.response.body) : undefined);
     calls.record({
       time,
       accountId: client.accountId,
@@ -155,7 +143,8 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
 
   async function attempt(call: Call): Promise<{ error?: string; response: WireResponse }> {
     const { client, service, operation } = call;
-    if (service === 'ec2' && throttled && !buckets.take(client, operation, clock.now()))
+    const isThrottled = service === 'ec2' && settings.get('throttling') !== false;
+    if (isThrottled && !buckets.take(client, operation, clock.now()))
       throw new AwsError('RequestLimitExceeded', 'Request limit exceeded.', 503);
     if (client.roleArn !== undefined) requireAllowed(client, service, await call.accesses());
 
@@ -177,115 +166,18 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
     const used = granted.get(principal) ?? new Map<string, Access>();
     granted.set(principal, used);
     for (const access of accesses) {
-      if (isAllowed(policies, access)) {
-        used.set(JSON.stringify(access), access);
-        continue;
-      }
-      const [code, status] = denied[service] ?? ['AccessDeniedException', 400];
-      throw new AwsError(
-        code,
-        `User: ${arn} is not authorized to perform: ${access.action} on resource: ${access.resource}`,
-        status,
-      );
+      if (!isAllowed(policies, access)) throw accessDenied(service, arn, access.action, access.resource);
+      if (used.size < mostGranted) used.set(JSON.stringify(access), access);
     }
-  }
-
-  /** The provider's own changes appear on its default bus, some time later. */
-  function recordInCloudTrail(
-    service: AwsService,
-    operation: string,
-    input: unknown,
-    output: unknown,
-    caller: Client,
-    requestId: string,
-  ) {
-    if (operation.startsWith('Describe') || caller.accountId !== provider.accountId) return;
-    const time = clock.now();
-    const end = cloud.activity.begin();
-    clock.at(time + cloudTrailDelayMs, async () => {
-      const schema = await operationSchema(service, operation);
-      if (schema) {
-        const record = cloudTrailEvent({
-          operation,
-          input,
-          output,
-          schema,
-          caller,
-          time,
-          requestId,
-          eventId: randomUUID(),
-        });
-        cloud.events.putAwsEvent(caller.accountId, caller.region, record);
-      }
-      end();
-    });
   }
 
   return {
     handle,
-    throttle: (enabled) => {
-      throttled = enabled;
-    },
     granted: () => new Map([...granted].map(([principal, accesses]) => [principal, [...accesses.values()]])),
   };
-}
-
-function errorFormatter(service: AwsService | undefined, { headers }: WireRequest) {
-  return async (error: AwsError, requestId: string): Promise<WireResponse> => {
-    if (service) return formatError(service, error, requestId, String(headers['content-type'] ?? ''));
-    return dynamoDbError(error, requestId);
-  };
-}
-
-function dynamoDbError(error: AwsError, requestId: string, { TransactItems = [] }: Json = {}): WireResponse {
-  // Other errors of transactions are the engine's own: the sandbox itself only ever says that two met in an item.
-  const CancellationReasons =
-    error.code === 'TransactionCanceledException'
-      ? (TransactItems as unknown[]).map(() => ({
-          Code: 'TransactionConflict',
-          Message: 'Transaction is ongoing for the item',
-        }))
-      : undefined;
-  return {
-    status: error.status ?? 400,
-    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
-    body: JSON.stringify({
-      __type: `com.amazonaws.dynamodb.v20120810#${error.code}`,
-      message: error.message,
-      CancellationReasons,
-    }),
-  };
-}
-
-function plainError(status: number, type: string, message: string): WireResponse {
-  return {
-    status,
-    headers: { 'content-type': 'application/x-amz-json-1.1' },
-    body: JSON.stringify({ __type: type, message }),
-  };
-}
-
-function invalidKey(service: string): AwsError {
-  const message =
-    'The security token included in the request is invalid: the access key is neither an account id nor a function’s';
-  if (service === 'ec2') return new AwsError('AuthFailure', message, 401);
-  const isJson = ['dynamodb', 'events', 'ssm', 'sqs'].includes(service);
-  return isJson
-    ? new AwsError('UnrecognizedClientException', message, 400)
-    : new AwsError('InvalidClientTokenId', message, 403);
 }
 
 /** A service that does not say what a call needs: nobody's policy allows it. */
 function unknownAccess({ signingName }: AwsService): readonly Access[] {
   return [{ action: `${signingName}:Unknown`, resource: '*' }];
-}
-
-function asAwsError(error: unknown): AwsError {
-  if (error instanceof AwsError) return error;
-  console.error(error);
-  return new AwsError('InternalFailure', error instanceof Error ? error.message : String(error), 500);
-}
-
-function codeIn(body: string): string | undefined {
-  return /"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"/.exec(body)?.[1];
 }

@@ -1,4 +1,4 @@
-import type { Caller } from './aws/aws-service.ts';
+import type { Access, Caller } from './aws/aws-service.ts';
 import type { PolicyDocument } from './iam/policy.ts';
 
 /** Who signed a request, and for which service. */
@@ -19,6 +19,8 @@ export interface FunctionIdentity {
 export interface Role {
   readonly arn: string;
   readonly policies: PolicyDocument[];
+  /** What Lambda itself does by it: reading queues and streams, handing over failures. */
+  readonly usedByLambda: Access[];
 }
 
 /** Who is behind an access key. */

@@ -1,3 +1,5 @@
+import type { Log } from './store.ts';
+
 /** One AWS call that the sandbox received. */
 export interface RecordedCall {
   readonly time: string;
@@ -30,14 +32,11 @@ export interface Calls {
   clear(): void;
 }
 
-export function createCalls(): Calls {
-  let calls: RecordedCall[] = [];
+export function createCalls(log: Log<RecordedCall>): Calls {
   return {
-    record: (call) => void calls.push(call),
+    record: log.append,
     list: ({ since, principal }) =>
-      calls.slice(since).filter((call) => principal === undefined || call.principal === principal),
-    clear() {
-      calls = [];
-    },
+      log.list(since).filter((call) => principal === undefined || call.principal === principal),
+    clear: log.clear,
   };
 }

@@ -19,13 +19,15 @@ interface Timer {
 
 const longestTimeout = 2 ** 31 - 1;
 
-export function sandboxClock(onAdvance: (offset: number) => void = () => {}): Clock {
+/** Starts with what an earlier one's `offset` was. */
+export function sandboxClock(onAdvance: (offset: number) => void = () => {}, startOffset = 0): Clock {
   const timers = new Set<Timer>();
-  let offset = 0;
+  let offset = startOffset;
   let wakeUp: NodeJS.Timeout | undefined;
   let stopped = false;
 
   const now = () => Date.now() + offset;
+  onAdvance(offset);
 
   function runWhatIsDue() {
     const due = [...timers].filter((timer) => timer.time <= now()).sort((a, b) => a.time - b.time);

@@ -1,27 +1,34 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Target } from '@aws-sdk/client-eventbridge';
+import { join } from 'node:path';
 import { type Activity, createActivity } from './activity.ts';
 import type { AwsService } from './aws/aws-service.ts';
+import { type CloudTrail, createCloudTrail } from './aws/cloudtrail.ts';
 import { type CloudWatch, createCloudWatch } from './aws/cloudwatch.ts';
 import { createDynamoDb, type DynamoDb } from './aws/dynamodb.ts';
+import { startEngine } from './aws/dynamodb-engine.ts';
 import type { StreamRecord } from './aws/dynamodb-streams.ts';
 import { ec2 } from './aws/ec2.ts';
-import { createEvents, type Events, type Rule } from './aws/events.ts';
-import { createSns, type Delivery, type Sns } from './aws/sns.ts';
+import { createEvents, type Events } from './aws/events.ts';
+import { createSns, type Sns } from './aws/sns.ts';
 import { createSqs, type Sqs } from './aws/sqs.ts';
 import { createSsm, type Ssm } from './aws/ssm.ts';
 import { sts } from './aws/sts.ts';
 import { type Callers, createCallers, type Role } from './callers.ts';
 import { type Clock, sandboxClock } from './clock.ts';
-import { createFaults, type DeliveryKind, type Faults } from './faults.ts';
+import { createDeliveries } from './deliveries.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { createHttpApis, type HttpApis } from './http-api.ts';
 import type { PolicyDocument } from './iam/policy.ts';
 import { type InvokePermissions, invokePermissions } from './invoke-permissions.ts';
 import type { FunctionConfiguration, Lambda } from './lambda/lambda.ts';
 import { createLambda } from './lambda/lambda.ts';
-import { nameIn, stackName } from './places.ts';
+import { createLater } from './later.ts';
+import { nameIn, provider, stackName } from './places.ts';
+import { defaultAssumptions } from './privatelink/assumptions.ts';
+import { continuedState } from './privatelink/model.ts';
 import { notificationBody } from './privatelink/notification-body.ts';
 import { createPrivateLink, type PrivateLink } from './privatelink/privatelink.ts';
+import type { Store } from './store.ts';
 
 /** Every service of the sandbox, and what carries messages from one to another. */
 export interface Cloud {
@@ -50,130 +57,99 @@ export interface Cloud {
   readonly streamConsumers: Map<string, (records: readonly StreamRecord[]) => void>;
   /** By the subscription's ARN. */
   readonly subscriptionDeadLetters: Map<string, string>;
-  /** What a rule triggers; resolves with what a function answered, and rejects if it failed or the target refused. */
-  fire(rule: Rule, target: Target, payload: unknown): Promise<unknown>;
+  readonly fire: ReturnType<typeof createDeliveries>['fire'];
+  readonly cloudTrail: CloudTrail;
+  /** What is switched by `/_sandbox`, by its path. */
+  readonly settings: Map<string, unknown>;
+  readonly store: Store;
+  /** Goes on where an earlier process ended. */
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface CloudOptions {
   readonly origin: string;
+  /** Where what the engine and the functions need on disk is. */
+  readonly folder: string;
+  readonly store: Store;
   readonly onOutput: (functionName: string, text: string) => void;
 }
 
-export async function createCloud({ origin, onOutput }: CloudOptions): Promise<Cloud> {
+export async function createCloud({ origin, folder, store, onOutput }: CloudOptions): Promise<Cloud> {
+  const { keep } = store;
+  const settings = keep<unknown>('settings');
   const clockOffset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
-  const clock = sandboxClock((offset) => {
-    new Float64Array(clockOffset)[0] = offset;
-  });
+  const clock = sandboxClock(
+    (offset) => {
+      new Float64Array(clockOffset)[0] = offset;
+      settings.set('clock', offset);
+    },
+    Number(settings.get('clock') ?? 0),
+  );
   const { now } = clock;
   const id = randomUUID;
   const activity = createActivity();
-  const faults = createFaults();
+  const faults = createFaults(Math.random, keep);
   const callers = createCallers();
-  const roles = new Map<string, Role>();
   const permissions = invokePermissions();
+  const later = createLater(clock, keep);
   const streamConsumers: Cloud['streamConsumers'] = new Map();
   const subscriptionDeadLetters: Cloud['subscriptionDeadLetters'] = new Map();
+  const tableArns: string[] = [];
 
-  const sqs = createSqs({ clock, id });
-  const sns = createSns({
+  const sqs = createSqs({ clock, id, keep });
+  const deliveries = createDeliveries({
     clock,
-    id,
-    deliver: (delivery) => carry('sns', () => deliverToSubscriber(delivery)),
+    later,
+    faults,
+    sqs,
+    lambda: () => lambda,
+    permissions,
+    subscriptionDeadLetters,
+    onOutput,
   });
+  const sns = createSns({ clock, id, keep, deliver: deliveries.toSubscriber });
   const events = createEvents({
     clock,
     id,
-    deliver: (target, payload, rule) =>
-      carry('events', () => {
-        fire(rule, target, payload).catch((error: Error) => onOutput(rule.name, error.message));
-      }),
+    keep,
+    deliver: (target, payload, rule) => deliveries.toTarget({ rule, target, payload }),
   });
-  const ssm = createSsm({ now });
+  const ssm = createSsm({ now, keep });
   const cloudWatch = createCloudWatch({ now });
   const dynamoDb = createDynamoDb({
     now,
-    onRecords: (tableArn, records) => streamConsumers.get(tableArn)?.(records),
+    keep,
+    consumerOf: (tableArn) => streamConsumers.get(tableArn),
+    start: ({ accountId, region }) =>
+      startEngine({
+        file: join(folder, `dynamodb-${accountId}-${region}.sqlite`),
+        tenant: tenantIn(settings),
+      }),
   });
-  const privateLink = createPrivateLink({ id: () => randomBytes(9).toString('hex').slice(0, 17) });
-  const lambda = await createLambda({
+  const lambda: Lambda = await createLambda({
+    folder: join(folder, 'functions'),
+    keep,
     clock,
     clockOffset,
     activity,
-    environmentOf,
+    environmentOf: (configuration) => environmentOf(configuration, origin, callers),
     onOutput,
     sendToDestination: (arn, _, record) => sqs.deliver(arn, { body: JSON.stringify(record) }),
   });
-  const httpApis = createHttpApis({ now, lambda, permissions });
-
-  /** One delivery, unless a fault makes it none, two or a late one. */
-  function carry(kind: DeliveryKind, deliver: () => void) {
-    const fault = faults.ofDelivery(kind);
-    if (fault?.drop) return;
-    if (fault?.delayMs) return void clock.at(now() + fault.delayMs, deliver);
-    deliver();
-    if (fault?.duplicate) deliver();
-  }
-
-  function deliverToSubscriber({ subscription, body, attributes }: Delivery) {
-    const { protocol, endpoint, topicArn } = subscription;
-    if (protocol !== 'sqs') return;
-    const admitted = (queueArn: string) =>
-      sqs.find(queueArn) && sqs.admits(queueArn, 'sns.amazonaws.com', topicArn);
-    if (admitted(endpoint)) return void sqs.deliver(endpoint, { body, attributes });
-    const deadLetters = subscriptionDeadLetters.get(subscription.arn);
-    if (deadLetters && admitted(deadLetters)) sqs.deliver(deadLetters, { body, attributes });
-  }
-
-  async function fire(rule: Rule, target: Target, payload: unknown): Promise<unknown> {
-    const { Arn: arn = '', DeadLetterConfig, SqsParameters } = target;
-    const body = JSON.stringify(payload);
-    const send = (queueArn: string) => {
-      const admitted = sqs.find(queueArn) && sqs.admits(queueArn, 'events.amazonaws.com', rule.arn);
-      const group = SqsParameters?.MessageGroupId;
-      if (admitted) sqs.deliver(queueArn, { body, ...(group !== undefined && { groupId: group }) });
-      return Boolean(admitted);
-    };
-    if (arn.startsWith('arn:aws:sqs:')) {
-      if (send(arn)) return undefined;
-    } else if (permissions.admits(arn, 'events.amazonaws.com', rule.arn)) {
-      const outcome = await lambda.invokeAsynchronously(arn, payload);
-      if (outcome.ok) return outcome.value;
-      throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
-    }
-    if (DeadLetterConfig?.Arn) send(DeadLetterConfig.Arn);
-    throw new Error(`the target \`${arn}\` does not let the rule \`${rule.name}\` in`);
-  }
-
-  /** A function's credentials stand for its role. */
-  function environmentOf({ name, roleArn }: FunctionConfiguration): Record<string, string> {
-    const principal = name.startsWith(`${stackName}-`) ? name.slice(stackName.length + 1) : name;
-    const region = 'us-east-1';
-    return {
-      AWS_REGION: region,
-      AWS_DEFAULT_REGION: region,
-      AWS_ENDPOINT_URL: origin,
-      AWS_ACCESS_KEY_ID: callers.keyFor({ principal, functionName: name, roleArn }),
-      AWS_SECRET_ACCESS_KEY: 'not-verified',
-      AWS_SESSION_TOKEN: nameIn(roleArn),
-    };
-  }
-
-  let cancelTransition = () => {};
-  /** Carries out what is due in PrivateLink, rings for it, and comes back for what is due next. */
-  function settle(time: number) {
-    for (const effect of privateLink.advance(time)) {
-      if (effect.type !== 'notification') continue;
-      const { region, accountId, serviceId, topicArn } = effect;
-      const sourceArn = `arn:aws:ec2:${region}:${accountId}:vpc-endpoint-service/${serviceId}`;
-      const message = notificationBody(effect, privateLink.assumptions().notificationBody);
-      sns.publish(topicArn, { message }, { service: 'vpce.amazonaws.com', sourceArn });
-    }
-    cancelTransition();
-    const next = privateLink.nextDue();
-    if (next !== undefined) cancelTransition = clock.at(next, () => settle(now()));
-  }
-
+  const privateLink = createPrivateLink({
+    id: () => randomBytes(9).toString('hex').slice(0, 17),
+    assumptions: { ...defaultAssumptions, ...(settings.get('assumptions') as object | undefined) },
+    state: continuedState({
+      services: store.record('privatelink/services'),
+      endpoints: store.record('privatelink/endpoints'),
+      notifications: store.record('privatelink/notifications'),
+      tags: store.record('privatelink/tags'),
+      clientTokens: store.record('privatelink/client-tokens'),
+    }),
+  });
+  const settle = settling(privateLink, sns, clock);
+  const roles: Cloud['roles'] = new Map();
   const services = [
     ec2(privateLink, settle),
     sqs.service,
@@ -199,18 +175,71 @@ export async function createCloud({ origin, onOutput }: CloudOptions): Promise<C
     ssm,
     cloudWatch,
     dynamoDb,
-    tableArns: [],
+    tableArns,
     privateLink,
     lambda,
-    httpApis,
+    httpApis: createHttpApis({ now, lambda, permissions, roles, keep }),
     services: new Map(services.map((service) => [service.signingName, service])),
     streamConsumers,
     subscriptionDeadLetters,
-    fire,
+    fire: deliveries.fire,
+    cloudTrail: createCloudTrail({ clock, id, activity, events, later }),
+    settings,
+    store,
+    async resume() {
+      settle(now());
+      later.resume();
+      lambda.resume();
+      await Promise.all(tableArns.map((arn) => dynamoDb.readStream(arn)));
+    },
     async stop() {
       clock.stop();
       dynamoDb.stop();
       await lambda.stop();
     },
   };
+}
+
+/** What keeps the tables of one sandbox apart from another's in an engine that both use. */
+function tenantIn(settings: Map<string, unknown>): string {
+  const tenant = String(settings.get('tenant') ?? `run${Date.now()}`);
+  settings.set('tenant', tenant);
+  return tenant;
+}
+
+/** A function's credentials stand for its role. */
+function environmentOf(
+  { name, roleArn }: FunctionConfiguration,
+  origin: string,
+  callers: Callers,
+): Record<string, string> {
+  const principal = name.startsWith(`${stackName}-`) ? name.slice(stackName.length + 1) : name;
+  const { region } = provider;
+  return {
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ENDPOINT_URL: origin,
+    AWS_ACCESS_KEY_ID: callers.keyFor({ principal, functionName: name, roleArn }),
+    AWS_SECRET_ACCESS_KEY: 'not-verified',
+    AWS_SESSION_TOKEN: nameIn(roleArn),
+  };
+}
+
+/** Carries out what is due in PrivateLink, rings for it, and comes back for what is due next. */
+function settling(privateLink: PrivateLink, sns: Sns, clock: Clock): (time: number) => void {
+  let cancelTransition = () => {};
+
+  function settle(time: number) {
+    for (const effect of privateLink.advance(time)) {
+      if (effect.type !== 'notification') continue;
+      const { region, accountId, serviceId, topicArn } = effect;
+      const sourceArn = `arn:aws:ec2:${region}:${accountId}:vpc-endpoint-service/${serviceId}`;
+      const message = notificationBody(effect, privateLink.assumptions().notificationBody);
+      sns.publish(topicArn, { message }, { service: 'vpce.amazonaws.com', sourceArn });
+    }
+    cancelTransition();
+    const next = privateLink.nextDue();
+    if (next !== undefined) cancelTransition = clock.at(next, () => settle(clock.now()));
+  }
+  return settle;
 }

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import type { AwsRequests } from './aws-requests.ts';
 import type { Calls } from './calls.ts';
 import type { Cloud } from './cloud.ts';
 import { FaultError } from './faults.ts';
@@ -21,7 +20,6 @@ export interface ControlResponse {
 export interface Controlled {
   readonly cloud: Cloud;
   readonly calls: Calls;
-  readonly awsRequests: AwsRequests;
   /** Undefined until the stack is there. */
   readonly deployed: () =>
     | { readonly schedules: Schedules; readonly outputs: Readonly<Record<string, string>> }
@@ -37,8 +35,8 @@ const defaultIdleTimeoutMs = 30_000;
 const idlePollMs = 5;
 
 /** `/_sandbox`: what tests and people tell the sandbox, and ask it. */
-export function createControl({ cloud, calls, awsRequests, deployed }: Controlled) {
-  const { clock, faults, privateLink } = cloud;
+export function createControl({ cloud, calls, deployed }: Controlled) {
+  const { clock, faults, privateLink, settings } = cloud;
 
   const paths: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
     health: {
@@ -59,10 +57,16 @@ export function createControl({ cloud, calls, awsRequests, deployed }: Controlle
       PUT: ({ body }) => nothing(() => faults.replace(json(body))),
       DELETE: () => nothing(() => faults.replace([])),
     },
-    throttling: { PUT: ({ body }) => nothing(() => awsRequests.throttle(parse(Enabled, body).enabled)) },
+    throttling: {
+      PUT: ({ body }) => nothing(() => settings.set('throttling', parse(Enabled, body).enabled)),
+    },
     assumptions: {
       GET: () => ok(describeAssumptions(privateLink.assumptions())),
-      PUT: ({ body }) => nothing(() => privateLink.assume(json(body))),
+      PUT: ({ body }) =>
+        nothing(() => {
+          privateLink.assume(json(body));
+          settings.set('assumptions', privateLink.assumptions());
+        }),
     },
     clock: {
       GET: () => ok({ time: new Date(clock.now()).toISOString(), offsetSeconds: clock.offset() / 1000 }),
@@ -73,7 +77,7 @@ export function createControl({ cloud, calls, awsRequests, deployed }: Controlle
       },
     },
     schedules: {
-      PUT: ({ body }) => nothing(() => deployed()?.schedules.enable(parse(Enabled, body).enabled)),
+      PUT: ({ body }) => nothing(() => settings.set('schedules', parse(Enabled, body).enabled)),
     },
     'schedules/*': { POST: ({ url }, functionName) => fireSchedules(functionName, timeoutOf(url)) },
     idle: {
@@ -166,7 +170,7 @@ function ok(body: unknown): ControlResponse {
   return { status: 200, json: body };
 }
 
-function nothing(change: () => void): ControlResponse {
+function nothing(change: () => unknown): ControlResponse {
   change();
   return { status: 204 };
 }

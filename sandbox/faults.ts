@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AwsError, type Caller } from './aws/aws-service.ts';
+import { forget, type Keep } from './store.ts';
 
 const rate = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
@@ -45,14 +46,19 @@ export class FaultError extends Error {
   override readonly name = 'FaultError';
 }
 
-export function createFaults(random: () => number = Math.random): Faults {
-  let faults: { readonly fault: Fault; left: number }[] = [];
+/** `left`: how often it still strikes; absent where that is not limited. */
+interface Entry {
+  readonly fault: Fault;
+  readonly left?: number | undefined;
+}
+
+export function createFaults(random: () => number = Math.random, keep: Keep = forget): Faults {
+  const faults = keep<Entry>('faults');
 
   function strike<T extends Fault>(applies: (fault: Fault) => fault is T): T | undefined {
-    for (const entry of faults) {
-      const { fault } = entry;
-      if (entry.left === 0 || !applies(fault) || random() >= fault.rate) continue;
-      entry.left -= 1;
+    for (const [index, { fault, left }] of faults) {
+      if (left === 0 || !applies(fault) || random() >= fault.rate) continue;
+      if (left !== undefined) faults.set(index, { fault, left: left - 1 });
       return fault;
     }
     return undefined;
@@ -62,9 +68,11 @@ export function createFaults(random: () => number = Math.random): Faults {
     replace(list) {
       const parsed = v.safeParse(v.array(Fault), list);
       if (!parsed.success) throw new FaultError(problemWith(list));
-      faults = parsed.output.map((fault) => ({ fault, left: fault.count ?? Number.POSITIVE_INFINITY }));
+      faults.clear();
+      for (const [index, fault] of parsed.output.entries())
+        faults.set(String(index), { fault, left: fault.count });
     },
-    list: () => faults.map(({ fault }) => fault),
+    list: () => [...faults.values()].map(({ fault }) => fault),
     ofCall: (service, action, caller) =>
       strike(
         (fault): fault is CallFault =>

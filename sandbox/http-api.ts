@@ -1,6 +1,9 @@
 import type { Caller } from './aws/aws-service.ts';
+import type { Role } from './callers.ts';
+import { isAllowed } from './iam/policy.ts';
 import type { InvokePermissions } from './invoke-permissions.ts';
 import type { Lambda } from './lambda/lambda.ts';
+import { forget, type Keep } from './store.ts';
 
 export interface Throttling {
   readonly burst: number;
@@ -37,16 +40,15 @@ export interface HttpResponse {
   readonly body: Buffer | string;
 }
 
+/** `roleArn`: left out where the root of an account calls. */
+type ApiCaller = Caller & { readonly accessKeyId: string; readonly roleArn?: string };
+
 /** API Gateway's HTTP APIs, by id. */
 export interface HttpApis {
   add(api: HttpApi): void;
   find(id: string): HttpApi | undefined;
   /** `caller`: undefined where the request is not signed. */
-  handle(
-    api: HttpApi,
-    request: HttpRequest,
-    caller: (Caller & { accessKeyId: string }) | undefined,
-  ): Promise<HttpResponse>;
+  handle(api: HttpApi, request: HttpRequest, caller: ApiCaller | undefined): Promise<HttpResponse>;
 }
 
 interface LambdaResponse {
@@ -61,13 +63,17 @@ export function createHttpApis({
   now,
   lambda,
   permissions,
+  roles,
+  keep = forget,
 }: {
   now: () => number;
   lambda: Lambda;
   permissions: InvokePermissions;
+  roles: ReadonlyMap<string, Role>;
+  keep?: Keep;
 }): HttpApis {
   const apis = new Map<string, HttpApi>();
-  const buckets = new Map<string, { tokens: number; at: number }>();
+  const buckets = keep<{ readonly tokens: number; readonly at: number }>('http-api/buckets');
 
   function isThrottled({ id, throttling }: HttpApi): boolean {
     if (!throttling) return false;
@@ -75,6 +81,14 @@ export function createHttpApis({
     const filled = Math.min(throttling.burst, tokens + ((now() - at) / 1000) * throttling.perSecond);
     buckets.set(id, { tokens: filled >= 1 ? filled - 1 : filled, at: now() });
     return filled < 1;
+  }
+
+  /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html */
+  function mayInvoke({ arn }: HttpApi, method: string, path: string, caller: ApiCaller | undefined): boolean {
+    if (caller?.accountId !== arn.split(':')[4]) return false;
+    if (caller?.roleArn === undefined) return true;
+    const access = { action: 'execute-api:Invoke', resource: `${arn}/$default/${method}${path}` };
+    return isAllowed(roles.get(caller.roleArn)?.policies ?? [], access);
   }
 
   return {
@@ -86,7 +100,8 @@ export function createHttpApis({
       const found = routeFor(api, request.method, url.pathname);
       if (!found) return message(404, 'Not Found');
       const { route, parameters } = found;
-      if (route.needsIam && caller?.accountId !== api.arn.split(':')[4]) return message(403, 'Forbidden');
+      if (route.needsIam && !mayInvoke(api, request.method, url.pathname, caller))
+        return message(403, 'Forbidden');
       if (isThrottled(api)) return message(429, 'Too Many Requests');
 
       const sourceArn = `${api.arn}/$default/${route.key.replace(' ', '')}`;
@@ -147,7 +162,7 @@ function eventOf(
   url: URL,
   route: Route,
   pathParameters: Readonly<Record<string, string>>,
-  caller: (Caller & { accessKeyId: string }) | undefined,
+  caller: ApiCaller | undefined,
   time: number,
 ) {
   const { method, body, sourceIp } = request;
@@ -189,7 +204,7 @@ function eventOf(
   };
 }
 
-function iamOf({ accessKeyId, accountId, arn, principal }: Caller & { accessKeyId: string }) {
+function iamOf({ accessKeyId, accountId, arn, principal }: ApiCaller) {
   const userId = principal === 'root' ? accountId : `AROAEXAMPLE:${principal}`;
   return {
     accessKey: accessKeyId,

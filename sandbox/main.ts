@@ -1,21 +1,24 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageService } from '../packaging/package.mjs';
 import { callLinkgate } from './linkgate-api.ts';
+import { nameApprovers } from './people.ts';
 import { provider, stage } from './places.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
 import { tellStory } from './story.ts';
 
-const usage = `Usage: npm start -- [--empty] [--port N] [--quiet]
+const usage = `Usage: npm start -- [--empty] [--port N] [--data DIR] [--quiet]
 
   --empty    skips the story and registers nothing
   --port N   listens there instead of on 4570
+  --data DIR keeps all state there, and goes on with what is there
   --quiet    prints only errors and the line that says it is ready
 `;
 
 interface Flags {
   readonly empty: boolean;
   readonly port: number;
+  readonly data: string | undefined;
   readonly quiet: boolean;
 }
 
@@ -25,16 +28,17 @@ const forcedExitMs = 800;
 await main();
 
 async function main() {
-  const { empty, port, quiet } = readFlags();
+  const { empty, port, data, quiet } = readFlags();
   let sandbox: Sandbox | undefined;
   exitOnSignals(() => sandbox?.stop());
   const say = quiet ? () => {} : (line: string) => console.log(line);
   say('Packaging linkgate, as for AWS …');
   await packageService(stage);
   say('Starting the sandbox: AWS on this machine, with linkgate deployed in it …');
-  sandbox = await start(port);
+  sandbox = await start(port, data);
   console.log(`linkgate sandbox ready on ${sandbox.origin}`);
-  if (!empty) await tellStory(sandbox.origin, sandbox.outputs, say);
+  if (sandbox.isContinued) say(`Continuing with the state in ${data}: ${whatIsThere(sandbox)}`);
+  else if (!empty) await tellStory(sandbox.origin, sandbox.outputs, say);
 }
 
 function readFlags(): Flags {
@@ -43,6 +47,7 @@ function readFlags(): Flags {
       options: {
         empty: { type: 'boolean', default: false },
         port: { type: 'string', default: '4570' },
+        data: { type: 'string' },
         quiet: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -54,21 +59,26 @@ function readFlags(): Flags {
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw new Error(`\`${values.port}\` is no port`);
-    return { empty: values.empty, port, quiet: values.quiet };
+    // npm moves to the repository's folder; people name a folder from where they are.
+    const data =
+      values.data === undefined ? undefined : resolve(process.env.INIT_CWD ?? process.cwd(), values.data);
+    return { empty: values.empty, port, data, quiet: values.quiet };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`);
     process.exit(2);
   }
 }
 
-async function start(port: number): Promise<Sandbox> {
+async function start(port: number, data: string | undefined): Promise<Sandbox> {
   try {
     return await startSandbox({
       port,
+      data,
       packageFolder,
       onOutput: printErrors,
       prepare: async ({ outputs: { ApiUrl = '' } }) => {
         await callLinkgate(ApiUrl, provider.accountId, 'POST', '/setup');
+        await nameApprovers(ApiUrl);
       },
     });
   } catch (error) {
@@ -80,6 +90,16 @@ async function start(port: number): Promise<Sandbox> {
     );
     process.exit(1);
   }
+}
+
+function whatIsThere({ cloud }: Sandbox): string {
+  const { services, endpoints } = cloud.privateLink.state;
+  return `${counted(services, 'service')}, ${counted(endpoints, 'connection')}`;
+}
+
+function counted(things: object, name: string): string {
+  const count = Object.keys(things).length;
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
 /** Functions write one JSON document a line; what is below an error stays unsaid. */

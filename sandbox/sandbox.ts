@@ -3,6 +3,7 @@ import { type AwsRequests, createAwsRequests } from './aws-requests.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { type Cloud, createCloud } from './cloud.ts';
 import { createControl } from './control.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { provider, stackName } from './places.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
 import { createSandboxServer, type Handlers } from './server.ts';
@@ -14,6 +15,8 @@ export interface SandboxOptions {
   readonly port: number;
   /** Where `serverless package` put the template and the functions' code. */
   readonly packageFolder: string;
+  /** The folder that keeps all state; default: a temporary one. */
+  readonly data?: string | undefined;
   readonly onOutput?: (functionName: string, text: string) => void;
   /** Runs when the stack is there, before the sandbox calls itself ready. */
   readonly prepare?: (sandbox: {
@@ -28,6 +31,8 @@ export interface Sandbox {
   readonly calls: Calls;
   readonly awsRequests: AwsRequests;
   readonly outputs: Readonly<Record<string, string>>;
+  /** Whether it goes on with what an earlier one left. */
+  readonly isContinued: boolean;
   stop(): Promise<void>;
 }
 
@@ -40,6 +45,7 @@ const expiryMs = 10_000;
 export async function startSandbox({
   port,
   packageFolder,
+  data,
   onOutput = () => {},
   prepare,
 }: SandboxOptions): Promise<Sandbox> {
@@ -49,22 +55,29 @@ export async function startSandbox({
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const cloud = await createCloud({ origin, onOutput });
+  let folder: DataFolder | undefined;
+  let cloud: Cloud | undefined;
 
   async function stop() {
     server.close();
     server.closeAllConnections();
-    await cloud.stop();
+    await cloud?.stop();
+    folder?.close();
   }
 
   try {
-    const calls = createCalls();
+    folder = openDataFolder(data);
+    const { path, store } = folder;
+    cloud = await createCloud({ origin, folder: path, store, onOutput });
+    const { settings } = cloud;
+    const isContinued = settings.has('started');
+    const calls = createCalls(store.log('calls'));
     const awsRequests = createAwsRequests(cloud, calls);
     let deployed: { schedules: Schedules; outputs: Readonly<Record<string, string>> } | undefined;
     handlers = {
       cloud,
       awsRequests,
-      control: createControl({ cloud, calls, awsRequests, deployed: () => deployed }),
+      control: createControl({ cloud, calls, deployed: () => deployed }),
     };
 
     const template = await readPackagedTemplate(packageFolder);
@@ -74,11 +87,14 @@ export async function startSandbox({
       packageFolder,
     });
     const outputs = Object.fromEntries(Object.entries(all).filter(([name]) => !ofServerless.includes(name)));
+    await cloud.resume();
     await cloud.lambda.warm();
     await prepare?.({ origin, outputs });
     deployed = { schedules: createSchedules(cloud), outputs };
     expireNowAndThen(cloud);
-    return { origin, cloud, calls, awsRequests, outputs, stop };
+    settings.set('started', true);
+    store.flush();
+    return { origin, cloud, calls, awsRequests, outputs, isContinued, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -3,19 +3,18 @@ import type { Cloud } from './cloud.ts';
 import { nameIn, stackName } from './places.ts';
 
 export interface Schedules {
-  enable(enabled: boolean): void;
   /** What fires each of a function's schedules once, when it is called. */
   firings(functionName: string): readonly (() => Promise<unknown[]>)[];
 }
 
 const unitsMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
-/** EventBridge's scheduled rules. After the clock was moved on, each that fell due fires once. */
-export function createSchedules({ clock, events, fire }: Cloud): Schedules {
+/** EventBridge's scheduled rules. Each that fell due while the clock was moved on, or nothing ran, fires once. */
+export function createSchedules({ clock, events, fire, settings, store }: Cloud): Schedules {
   const scheduled = events
     .rules()
     .filter(({ schedule, state }) => schedule !== undefined && state === 'ENABLED');
-  let enabled = true;
+  const dueTimes = store.keep<number>('schedules/due');
 
   function run(rule: Rule): Promise<unknown>[] {
     return rule.targets.map((target) => fire(rule, target, payloadOf(rule, target.Input)));
@@ -37,20 +36,19 @@ export function createSchedules({ clock, events, fire }: Cloud): Schedules {
     };
   }
 
-  function arm(rule: Rule, everyMs: number) {
-    clock.at(clock.now() + everyMs, () => {
+  function arm(rule: Rule, dueAt: number) {
+    dueTimes.set(rule.arn, dueAt);
+    clock.at(dueAt, () => {
       // Lambda itself retries what failed, and prints it.
-      if (enabled) for (const running of run(rule)) running.catch(() => {});
-      arm(rule, everyMs);
+      if (settings.get('schedules') !== false) for (const running of run(rule)) running.catch(() => {});
+      arm(rule, clock.now() + periodOf(rule));
     });
   }
 
-  for (const rule of scheduled) arm(rule, periodOf(rule));
+  for (const rule of scheduled)
+    arm(rule, Math.min(dueTimes.get(rule.arn) ?? Number.POSITIVE_INFINITY, clock.now() + periodOf(rule)));
 
   return {
-    enable: (on) => {
-      enabled = on;
-    },
     firings(functionName) {
       const isOf = (arn = '') => [functionName, `${stackName}-${functionName}`].includes(nameIn(arn));
       const rules = scheduled.filter(({ targets }) => targets.some(({ Arn }) => isOf(Arn)));

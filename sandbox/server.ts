@@ -31,6 +31,8 @@ export function createSandboxServer(handlers: () => Handlers | undefined): Serve
 async function respond(handlers: Handlers | undefined, request: IncomingMessage, response: ServerResponse) {
   const body = await bodyOf(request);
   const { status, headers, body: answer } = await answerTo(handlers, request, body);
+  // What is answered has happened, even if the process is killed right now.
+  handlers?.cloud.store.flush();
   // Clients set their clocks by it.
   const date = new Date(handlers?.cloud.clock.now() ?? Date.now()).toUTCString();
   response

@@ -6,22 +6,23 @@ import { delimiter, join } from 'node:path';
 
 export interface Engine {
   readonly url: string;
-  /** What sets this run's tables apart where the engine serves others too: the beginning of each access key. */
+  /** What sets this sandbox's tables apart where the engine serves others too: the beginning of each access key. */
   readonly tenant: string;
   stop(): void;
 }
 
 const recipes = `the sandbox needs a DynamoDB engine, and none was found. Either put \`dynoxide\` on the PATH (https://github.com/nubo-db/dynoxide), or run DynamoDB Local (docker run -p 8000:8000 amazon/dynamodb-local) and set DYNAMODB_ENDPOINT=http://127.0.0.1:8000`;
 
-/** An engine of its own for an account and Region: the package's binary, one on the PATH, or the one at `DYNAMODB_ENDPOINT`. */
+/** The engine at `DYNAMODB_ENDPOINT`; or else one of its own for the file, which is the package's binary or one on the PATH. */
 export async function startEngine(
+  { file, tenant }: { readonly file: string; readonly tenant: string },
   environment: NodeJS.ProcessEnv = process.env,
   packaged = packagedBinary,
 ): Promise<Engine> {
-  const binary = packaged() ?? binaryOnPath(environment);
-  if (binary) return spawnEngine(binary);
   const { DYNAMODB_ENDPOINT } = environment;
-  if (DYNAMODB_ENDPOINT) return { url: DYNAMODB_ENDPOINT, tenant: `run${Date.now()}`, stop() {} };
+  if (DYNAMODB_ENDPOINT) return { url: DYNAMODB_ENDPOINT, tenant, stop() {} };
+  const binary = packaged() ?? binaryOnPath(environment);
+  if (binary) return spawnEngine(binary, file);
   throw new Error(recipes);
 }
 
@@ -47,11 +48,11 @@ function binaryOnPath({ PATH = '' }: NodeJS.ProcessEnv): string | undefined {
 }
 
 // The shell holds the other end of our pipe: however this process ends, SIGKILL included, the pipe closes and the engine is killed.
-const untilPipeCloses = '"$0" --port "$1" & engine=$!; cat > /dev/null; kill -9 $engine';
+const untilPipeCloses = '"$0" --port "$1" --db-path "$2" & engine=$!; cat > /dev/null; kill -9 $engine';
 
-async function spawnEngine(binary: string): Promise<Engine> {
+async function spawnEngine(binary: string, file: string): Promise<Engine> {
   const port = await freePort();
-  const child = spawn('sh', ['-c', untilPipeCloses, binary, String(port)], {
+  const child = spawn('sh', ['-c', untilPipeCloses, binary, String(port), file], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   child.unref();

@@ -19,6 +19,15 @@ interface Stream {
   iterator: string;
 }
 
+/** How far a stream has been read. */
+export interface StreamPosition {
+  readonly streamArn: string;
+  readonly sequenceNumber: string;
+}
+
+/** Takes a table's records; undefined where nobody wants them, or not yet. */
+export type ConsumerOf = (tableArn: string) => ((records: readonly StreamRecord[]) => void) | undefined;
+
 /**
  * Reads a table's stream after each write, instead of polling for what nobody else can have written.
  * The engine has one shard a stream.
@@ -26,40 +35,52 @@ interface Stream {
 export function streamReader({
   call,
   now,
-  onRecords,
+  consumerOf,
+  positions,
 }: {
   call: (place: Place, operation: string, body: Json) => Promise<Json>;
   now: () => number;
-  onRecords: (tableArn: string, records: readonly StreamRecord[]) => void;
+  consumerOf: ConsumerOf;
+  positions: Map<string, StreamPosition>;
 }) {
   const streams = new Map<string, Promise<Stream | undefined>>();
   const reading = new Map<string, Promise<void>>();
   const expiring: { tableArn: string; key: unknown }[] = [];
 
-  async function open(place: Place, table: string): Promise<Stream | undefined> {
+  async function open(place: Place, table: string, tableArn: string): Promise<Stream | undefined> {
     const described = (await call(place, 'DescribeTable', { TableName: table })).Table as Json;
     if (described.LatestStreamArn === undefined) return undefined;
     const StreamArn = String(described.LatestStreamArn);
     const { StreamDescription } = await call(place, 'DescribeStream', { StreamArn });
     const [shard] = (StreamDescription as { Shards: { ShardId: string }[] }).Shards;
+    const position = positions.get(tableArn);
     const { ShardIterator } = await call(place, 'GetShardIterator', {
       StreamArn,
       ShardId: shard?.ShardId,
-      ShardIteratorType: 'TRIM_HORIZON',
+      ...(position?.streamArn === StreamArn
+        ? { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: position.sequenceNumber }
+        : { ShardIteratorType: 'TRIM_HORIZON' }),
     });
     return { arn: StreamArn, iterator: String(ShardIterator) };
   }
 
-  async function readOn(place: Place, tableArn: string, stream: Stream) {
+  async function readOn(
+    place: Place,
+    tableArn: string,
+    stream: Stream,
+    consume: (records: readonly StreamRecord[]) => void,
+  ) {
     for (;;) {
       const answer = await call(place, 'GetRecords', { ShardIterator: stream.iterator });
       stream.iterator = String(answer.NextShardIterator);
       const records = answer.Records as StreamRecord[];
-      if (records.length === 0) return;
-      onRecords(
-        tableArn,
-        records.map((record) => asLambdaSees(record, place, tableArn, stream.arn)),
-      );
+      const last = records.at(-1);
+      if (!last) return;
+      consume(records.map((record) => asLambdaSees(record, place, tableArn, stream.arn)));
+      positions.set(tableArn, {
+        streamArn: stream.arn,
+        sequenceNumber: last.dynamodb.SequenceNumber,
+      });
     }
   }
 
@@ -87,10 +108,12 @@ export function streamReader({
     read(place: Place, table: string): Promise<void> {
       const tableArn = `arn:aws:dynamodb:${place.region}:${place.accountId}:table/${table}`;
       const next = (reading.get(tableArn) ?? Promise.resolve()).then(async () => {
-        const opened = streams.get(tableArn) ?? open(place, table);
+        const consume = consumerOf(tableArn);
+        if (!consume) return;
+        const opened = streams.get(tableArn) ?? open(place, table, tableArn);
         streams.set(tableArn, opened);
         const stream = await opened;
-        if (stream) await readOn(place, tableArn, stream);
+        if (stream) await readOn(place, tableArn, stream, consume);
       });
       reading.set(
         tableArn,

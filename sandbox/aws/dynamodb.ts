@@ -1,8 +1,9 @@
+import { forget, type Keep } from '../store.ts';
 import type { WireRequest, WireResponse } from '../wire/wire.ts';
 import { type Access, AwsError, type Place } from './aws-service.ts';
 import { accessesOf, type Json, type KeyNames } from './dynamodb-accesses.ts';
-import { type Engine, startEngine } from './dynamodb-engine.ts';
-import { type StreamRecord, streamReader } from './dynamodb-streams.ts';
+import type { Engine } from './dynamodb-engine.ts';
+import { type ConsumerOf, type StreamPosition, streamReader } from './dynamodb-streams.ts';
 
 export interface DynamoDb {
   readonly signingName: 'dynamodb';
@@ -11,6 +12,8 @@ export interface DynamoDb {
   accesses(operation: string, body: Json, caller: Place): Promise<readonly Access[]>;
   /** An operation by the sandbox itself. Throws `AwsError`. */
   call(place: Place, operation: string, body: Json): Promise<Json>;
+  /** Hands over what a table's stream holds that has not been handed over. */
+  readStream(tableArn: string): Promise<void>;
   /** Deletes what has outlived its time to live, as the service does. */
   expire(tableArn: string): Promise<void>;
   stop(): void;
@@ -21,25 +24,28 @@ const writes = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'Transa
 /** DynamoDB: an engine for each account and Region, which we make look like one of AWS's. */
 export function createDynamoDb({
   now,
-  onRecords,
-  start = startEngine,
+  consumerOf,
+  start,
+  keep = forget,
 }: {
   now: () => number;
-  onRecords: (tableArn: string, records: readonly StreamRecord[]) => void;
-  start?: () => Promise<Engine>;
+  consumerOf: ConsumerOf;
+  start: (place: Place) => Promise<Engine>;
+  keep?: Keep;
 }): DynamoDb {
   const engines = new Map<string, Promise<Engine>>();
-  const recoverable = new Set<string>();
+  const recoverable = keep<true>('dynamodb/recoverable');
   const partitionKeys = new Map<string, string | undefined>();
-  const streams = streamReader({ call, now, onRecords });
+  const positions = keep<StreamPosition>('dynamodb/stream-positions');
+  const streams = streamReader({ call, now, consumerOf, positions });
 
   // What the engine's answers call its tables, which its requests have to say again.
   let engineArns = 'arn:aws:dynamodb:dynoxide:000000000000:';
 
-  function engineOf({ accountId, region }: Place): Promise<Engine> {
-    const place = `${accountId} ${region}`;
-    const engine = engines.get(place) ?? start();
-    engines.set(place, engine);
+  function engineOf(place: Place): Promise<Engine> {
+    const id = `${place.accountId} ${place.region}`;
+    const engine = engines.get(id) ?? start(place);
+    engines.set(id, engine);
     return engine;
   }
 
@@ -114,7 +120,8 @@ export function createDynamoDb({
       | { PointInTimeRecoveryEnabled?: boolean }
       | undefined;
     if (operation === 'UpdateContinuousBackups')
-      recoverable[wanted?.PointInTimeRecoveryEnabled ? 'add' : 'delete'](arn);
+      if (wanted?.PointInTimeRecoveryEnabled) recoverable.set(arn, true);
+      else recoverable.delete(arn);
     const status = recoverable.has(arn) ? 'ENABLED' : 'DISABLED';
     return response(
       200,
@@ -158,10 +165,12 @@ export function createDynamoDb({
       };
       return accessesOf(operation, body, tables);
     },
+    readStream(tableArn) {
+      const { place, table } = tableIn(tableArn);
+      return streams.read(place, table);
+    },
     async expire(tableArn) {
-      const [, , , region = '', accountId = '', path = ''] = tableArn.split(':');
-      const place = { accountId, region };
-      const TableName = path.replace('table/', '');
+      const { place, table: TableName } = tableIn(tableArn);
       const { TimeToLiveDescription } = await call(place, 'DescribeTimeToLive', { TableName });
       const attribute = (TimeToLiveDescription as Json).AttributeName;
       if (attribute === undefined) return;
@@ -215,6 +224,11 @@ function tablesIn(operation: string, body: Json): readonly string[] {
 
 /** dynoxide and DynamoDB Local each have an account and a Region of their own. */
 const ownArns = /arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/;
+
+function tableIn(tableArn: string): { place: Place; table: string } {
+  const [, , , region = '', accountId = '', path = ''] = tableArn.split(':');
+  return { place: { accountId, region }, table: path.replace('table/', '') };
+}
 
 function arnPrefix({ accountId, region }: Place): string {
   return `arn:aws:dynamodb:${region}:${accountId}:`;

@@ -1,6 +1,7 @@
 import type * as Client from '@aws-sdk/client-eventbridge';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
+import { forget, type Keep } from '../store.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { compilePattern } from './event-pattern.ts';
 
@@ -32,8 +33,10 @@ export interface Rule {
 export interface Events {
   readonly service: AwsService;
   createBus(arn: string, policy?: PolicyDocument): void;
+  removeBus(arn: string): void;
   /** Throws on a pattern that EventBridge would refuse. */
   createRule(rule: Rule): void;
+  removeRule(arn: string): void;
   rules(): readonly Rule[];
   /** An AWS service's own event, on the default bus. */
   putAwsEvent(accountId: string, region: string, event: AwsEvent): void;
@@ -44,8 +47,7 @@ export type AwsEvent = Pick<BusEvent, 'detail-type' | 'source' | 'detail'> &
 
 interface Bus {
   readonly arn: string;
-  readonly policy: PolicyDocument | undefined;
-  readonly rules: Map<string, { readonly rule: Rule; readonly matches: (event: unknown) => boolean }>;
+  readonly policy?: PolicyDocument | undefined;
 }
 
 const mostEntries = 10;
@@ -56,22 +58,31 @@ export function createEvents({
   clock,
   id,
   deliver,
+  keep = forget,
 }: {
   clock: Clock;
   id: () => string;
   deliver: (target: Client.Target, payload: unknown, rule: Rule) => void;
+  keep?: Keep;
 }): Events {
-  const buses = new Map<string, Bus>();
-
-  function createBus(arn: string, policy?: PolicyDocument): Bus {
-    const bus = { arn, policy, rules: buses.get(arn)?.rules ?? new Map() };
-    buses.set(arn, bus);
-    return bus;
-  }
+  const buses = keep<Bus>('events/buses');
+  const rules = keep<Rule>('events/rules');
+  const matchers = new Map<string, (event: unknown) => boolean>();
 
   /** Each account and Region has a default bus. */
   function busAt(arn: string): Bus | undefined {
-    return buses.get(arn) ?? (arn.endsWith(':event-bus/default') ? createBus(arn) : undefined);
+    return buses.get(arn) ?? (arn.endsWith(':event-bus/default') ? { arn } : undefined);
+  }
+
+  function rulesOf(bus: Bus): Rule[] {
+    return [...rules.values()].filter(({ busArn }) => busArn === bus.arn);
+  }
+
+  function matches({ pattern }: Rule, event: BusEvent): boolean {
+    if (pattern === undefined) return false;
+    const matcher = matchers.get(pattern) ?? compilePattern(JSON.parse(pattern));
+    matchers.set(pattern, matcher);
+    return matcher(event);
   }
 
   function busFor(name: string | undefined, caller: Caller): Bus {
@@ -82,8 +93,8 @@ export function createEvents({
   }
 
   function put(bus: Bus, event: BusEvent) {
-    for (const { rule, matches } of bus.rules.values()) {
-      if (rule.state === 'DISABLED' || !matches(event)) continue;
+    for (const rule of rulesOf(bus)) {
+      if (rule.state === 'DISABLED' || !matches(rule, event)) continue;
       for (const target of rule.targets) deliver(target, payloadFor(target, event), rule);
     }
   }
@@ -99,13 +110,14 @@ export function createEvents({
   }
 
   function ruleFor(name: string | undefined, busName: string | undefined, caller: Caller): Rule {
-    const found = busFor(busName, caller).rules.get(name ?? '');
+    busFor(busName, caller);
+    const found = rules.get(ruleArnOf(name ?? '', busName, caller));
     if (!found)
       throw new AwsError(
         'ResourceNotFoundException',
         `Rule ${name} does not exist on EventBus ${busName ?? 'default'}.`,
       );
-    return found.rule;
+    return found;
   }
 
   const operations = {
@@ -118,15 +130,40 @@ export function createEvents({
       return { FailedEntryCount: results.filter(({ ErrorCode }) => ErrorCode).length, Entries: results };
     },
 
+    PutRule(input: Client.PutRuleRequest, { caller }) {
+      const { Name: name = '', EventPattern: pattern, EventBusName, State = 'ENABLED', Description } = input;
+      if (pattern === undefined) throw validation('the sandbox makes rules with an EventPattern only');
+      const bus = busFor(EventBusName, caller);
+      requirePattern(pattern);
+      const arn = ruleArnOf(name, EventBusName, caller);
+      rules.set(arn, {
+        arn,
+        name,
+        busArn: bus.arn,
+        state: State === 'DISABLED' ? 'DISABLED' : 'ENABLED',
+        pattern,
+        ...(Description !== undefined && { description: Description }),
+        targets: rules.get(arn)?.targets ?? [],
+      });
+      return { RuleArn: arn };
+    },
+
+    PutTargets({ Rule: name, EventBusName, Targets = [] }: Client.PutTargetsRequest, { caller }) {
+      const rule = ruleFor(name, EventBusName, caller);
+      const others = rule.targets.filter(({ Id }) => !Targets.some((target) => target.Id === Id));
+      rules.set(rule.arn, { ...rule, targets: [...others, ...Targets] });
+      return { FailedEntryCount: 0, FailedEntries: [] };
+    },
+
     ListRules(input: Client.ListRulesRequest, { caller }) {
-      const rules = [...busFor(input.EventBusName, caller).rules.values()]
-        .map(({ rule }) => describe(rule))
+      const listed = rulesOf(busFor(input.EventBusName, caller))
+        .map(describe)
         .filter(({ Name }) => Name.startsWith(input.NamePrefix ?? ''));
       const start = input.NextToken ? Number(Buffer.from(input.NextToken, 'base64').toString()) : 0;
       const end = start + (input.Limit ?? 100);
       return {
-        Rules: rules.slice(start, end),
-        NextToken: end < rules.length ? Buffer.from(String(end)).toString('base64') : undefined,
+        Rules: listed.slice(start, end),
+        NextToken: end < listed.length ? Buffer.from(String(end)).toString('base64') : undefined,
       };
     },
 
@@ -147,15 +184,16 @@ export function createEvents({
       accesses,
     },
     createBus(arn, policy) {
-      createBus(arn, policy);
+      buses.set(arn, { arn, policy });
     },
+    removeBus: (arn) => void buses.delete(arn),
     createRule(rule) {
-      const bus = busAt(rule.busArn);
-      if (!bus) throw new Error(`there is no event bus \`${rule.busArn}\``);
-      const matches = rule.pattern === undefined ? () => false : compilePattern(JSON.parse(rule.pattern));
-      bus.rules.set(rule.name, { rule, matches });
+      if (!busAt(rule.busArn)) throw new Error(`there is no event bus \`${rule.busArn}\``);
+      if (rule.pattern !== undefined) compilePattern(JSON.parse(rule.pattern));
+      rules.set(rule.arn, rule);
     },
-    rules: () => [...buses.values()].flatMap((bus) => [...bus.rules.values()].map(({ rule }) => rule)),
+    removeRule: (arn) => void rules.delete(arn),
+    rules: () => [...rules.values()],
     putAwsEvent(accountId, region, event) {
       const bus = busAt(`arn:aws:events:${region}:${accountId}:event-bus/default`);
       if (!bus) return;
@@ -181,15 +219,23 @@ function accesses(
       resource: busArnOf(EventBusName, caller),
       conditions: { 'events:source': Source, 'events:detail-type': DetailType },
     }));
-  const bus = busArnOf(input.EventBusName, caller).split('/')[1] ?? 'default';
-  const name = input.Name ?? input.Rule ?? '*';
+  const resource = ruleArnOf(input.Name ?? input.Rule ?? '*', input.EventBusName, caller);
+  return [{ action: `events:${operation}`, resource }];
+}
+
+function ruleArnOf(name: string, busName: string | undefined, caller: Caller): string {
+  const bus = busArnOf(busName, caller).split('/')[1] ?? 'default';
   const path = bus === 'default' ? name : `${bus}/${name}`;
-  return [
-    {
-      action: `events:${operation}`,
-      resource: `arn:aws:events:${caller.region}:${caller.accountId}:rule/${path}`,
-    },
-  ];
+  return `arn:aws:events:${caller.region}:${caller.accountId}:rule/${path}`;
+}
+
+function requirePattern(pattern: string) {
+  try {
+    compilePattern(JSON.parse(pattern));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AwsError('InvalidEventPatternException', `Event pattern is not valid. Reason: ${reason}`);
+  }
 }
 
 function busArnOf(name = 'default', { accountId, region }: Caller): string {

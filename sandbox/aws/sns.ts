@@ -2,6 +2,7 @@ import type * as Client from '@aws-sdk/client-sns';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument, type Principal } from '../iam/policy.ts';
 import { accountOf } from '../places.ts';
+import { forget, type Keep } from '../store.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 
 export interface Subscription {
@@ -32,12 +33,14 @@ export interface Delivery {
 
 interface Topic {
   readonly arn: string;
-  attributes: Readonly<Record<string, string>>;
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 export interface Sns {
   readonly service: AwsService;
+  /** Makes a topic, or changes the attributes of one that is there. */
   createTopic(arn: string, attributes?: Readonly<Record<string, string>>): void;
+  removeTopic(arn: string): void;
   setAttributes(topicArn: string, attributes: Readonly<Record<string, string>>): void;
   subscribe(
     topicArn: string,
@@ -45,6 +48,7 @@ export interface Sns {
     endpoint: string,
     options?: { readonly isRaw?: boolean },
   ): string;
+  unsubscribe(subscriptionArn: string): void;
   /** Whether the topic exists and its policy lets a service publish on behalf of `sourceArn`. */
   admits(topicArn: string, service: string, sourceArn: string): boolean;
   /** Publishes for an AWS service; false where the topic does not let it, of which AWS tells nobody. */
@@ -63,13 +67,15 @@ export function createSns({
   clock,
   id,
   deliver,
+  keep = forget,
 }: {
   clock: Clock;
   id: () => string;
   deliver: (delivery: Delivery) => void;
+  keep?: Keep;
 }): Sns {
-  const topics = new Map<string, Topic>();
-  const subscriptions = new Map<string, Subscription>();
+  const topics = keep<Topic>('sns/topics');
+  const subscriptions = keep<Subscription>('sns/subscriptions');
 
   function topicFor(arn: string | undefined, operation: string, caller: Caller): Topic {
     const topic = topics.get(arn ?? '');
@@ -226,17 +232,20 @@ export function createSns({
       },
     },
     createTopic(arn, attributes = {}) {
-      topics.set(arn, { arn, attributes });
+      // A topic that is there keeps its policy: what is published meanwhile arrives.
+      topics.set(arn, { arn, attributes: { ...topics.get(arn)?.attributes, ...attributes } });
     },
-    setAttributes(arn, attributes) {
-      const topic = topics.get(arn);
-      if (!topic) throw new Error(`there is no topic \`${arn}\``);
-      topic.attributes = { ...topic.attributes, ...attributes };
+    removeTopic: (arn) => void topics.delete(arn),
+    setAttributes(topicArn, attributes) {
+      const topic = topics.get(topicArn);
+      if (!topic) throw new Error(`there is no topic \`${topicArn}\``);
+      topics.set(topicArn, { ...topic, attributes: { ...topic.attributes, ...attributes } });
     },
     subscribe(topicArn, protocol, endpoint, { isRaw = false } = {}) {
       if (!topics.has(topicArn)) throw new Error(`there is no topic \`${topicArn}\``);
       return add({ topicArn, protocol, endpoint, isRaw, owner: accountOf(topicArn), isPending: false }).arn;
     },
+    unsubscribe: (arn) => void subscriptions.delete(arn),
     admits,
     publish(topicArn, publication, { service, sourceArn }) {
       if (!admits(topicArn, service, sourceArn)) return false;

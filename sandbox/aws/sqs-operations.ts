@@ -111,6 +111,21 @@ export function sqsService(queues: Queues): AwsService {
       queues.release(queue.arn, ReceiptHandle, VisibilityTimeout);
     },
 
+    CreateQueue({ QueueName = '', Attributes = {} }: Client.CreateQueueRequest, { caller, origin }) {
+      const isFifo = Attributes.FifoQueue === 'true';
+      if (!/^[\w-]{1,75}(\.fifo)?$/.test(QueueName) || QueueName.endsWith('.fifo') !== isFifo)
+        throw new AwsError('InvalidParameterValue', `The queue name ${QueueName} is not valid.`);
+      const arn = `arn:aws:sqs:${caller.region}:${caller.accountId}:${QueueName}`;
+      const existing = queues.find(arn);
+      const differing = Object.entries(Attributes).find(
+        ([name, value]) => existing?.attributes[name] !== value,
+      );
+      if (existing && differing)
+        throw new AwsError('QueueNameExists', `A queue of that name has another value for ${differing[0]}.`);
+      if (!existing) queues.createQueue(arn, Attributes);
+      return { QueueUrl: `${origin}/${caller.accountId}/${QueueName}` };
+    },
+
     GetQueueUrl(input: Client.GetQueueUrlRequest, context) {
       const account = input.QueueOwnerAWSAccountId ?? context.caller.accountId;
       const url = `${context.origin}/${account}/${input.QueueName}`;
@@ -142,6 +157,37 @@ export function sqsService(queues: Queues): AwsService {
       };
     },
 
+    /** To where they came from, or to one destination; at once, though AWS takes its time. */
+    StartMessageMoveTask({ SourceArn = '', DestinationArn }: Client.StartMessageMoveTaskRequest, context) {
+      const source = queues.find(SourceArn);
+      if (
+        !source ||
+        !mayUse(source, 'sqs:StartMessageMoveTask', context) ||
+        (DestinationArn && !queues.find(DestinationArn))
+      )
+        throw new AwsError(
+          'ResourceNotFoundException',
+          "The resource that you specified doesn't exist.",
+          404,
+        );
+      if (!queues.list().some(({ attributes }) => attributes.RedrivePolicy?.includes(`"${SourceArn}"`)))
+        throw new AwsError(
+          'InvalidParameterValue',
+          'Source queue must be configured as a Dead Letter Queue.',
+        );
+      for (const { messageId, body, attributes = {}, systemAttributes = {}, groupId } of [
+        ...source.messages.values(),
+      ]) {
+        const target = DestinationArn ?? systemAttributes.DeadLetterQueueSourceArn;
+        // What nobody dead-lettered stays where it is.
+        if (target === undefined) continue;
+        const deduplication = groupId === undefined ? {} : { groupId, deduplicationId: messageId };
+        queues.deliver(target, { body, attributes, systemAttributes, ...deduplication });
+        source.messages.delete(messageId);
+      }
+      return { TaskHandle: Buffer.from(SourceArn).toString('base64') };
+    },
+
     PurgeQueue(input: Client.PurgeQueueRequest, context) {
       queueOf(input.QueueUrl, 'PurgeQueue', context).messages.clear();
     },
@@ -153,11 +199,13 @@ export function sqsService(queues: Queues): AwsService {
     protocol: 'awsJson1_0',
     xmlNamespace: 'http://queue.amazonaws.com/doc/2012-11-05/',
     operations,
-    accesses: (operation, input: { QueueUrl?: string; QueueName?: string }, context) => [
+    accesses: (operation, input: { QueueUrl?: string; QueueName?: string; SourceArn?: string }, context) => [
       {
         action: `sqs:${permission(operation)}`,
         resource:
-          operation === 'ListQueues' ? '*' : arnOf(input.QueueUrl ?? `/_/${input.QueueName}`, context),
+          operation === 'ListQueues'
+            ? '*'
+            : (input.SourceArn ?? arnOf(input.QueueUrl ?? `/_/${input.QueueName}`, context)),
       },
     ],
   };

@@ -21,47 +21,43 @@ export interface Message {
 
 export type Hiding = 'delayed' | 'handled' | 'failed';
 
-export interface QueuedMessage extends OutgoingMessage {
+/** What the sender gets to know. */
+export interface SentMessage {
   readonly messageId: string;
   readonly sequenceNumber: string;
-  readonly sentAt: number;
-  visibleAt: number;
-  /** Why it is hidden until `visibleAt`. */
-  hiding: Hiding;
-  receiveCount: number;
-  firstReceivedAt?: number;
+  readonly visibleAt: number;
 }
 
-export interface Queue {
+export interface QueuedMessage extends OutgoingMessage, SentMessage {
+  readonly sentAt: number;
+  /** Why it is hidden until `visibleAt`. */
+  readonly hiding: Hiding;
+  readonly receiveCount: number;
+  readonly firstReceivedAt?: number;
+}
+
+export interface QueueSettings {
+  readonly createdAt: number;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface Queue extends QueueSettings {
   readonly arn: string;
   readonly isFifo: boolean;
-  readonly createdAt: number;
-  attributes: Readonly<Record<string, string>>;
   readonly messages: Map<string, QueuedMessage>;
   /** What was sent in the last five minutes, by deduplication id, oldest first. */
-  readonly recent: Map<string, { readonly message: QueuedMessage; readonly until: number }>;
+  readonly recent: Map<string, SentMessage & { readonly until: number }>;
 }
 
 const deduplicationInterval = 5 * 60_000;
 
-const defaults: Readonly<Record<string, string>> = {
+export const defaultAttributes: Readonly<Record<string, string>> = {
   DelaySeconds: '0',
   MaximumMessageSize: String(1024 * 1024),
   MessageRetentionPeriod: String(4 * 24 * 3600),
   ReceiveMessageWaitTimeSeconds: '0',
   VisibilityTimeout: '30',
 };
-
-export function newQueue(arn: string, attributes: Readonly<Record<string, string>>, now: number): Queue {
-  return {
-    arn,
-    isFifo: arn.endsWith('.fifo'),
-    createdAt: now,
-    attributes: { ...defaults, ...attributes },
-    messages: new Map(),
-    recent: new Map(),
-  };
-}
 
 export function secondsOf(queue: Queue, attribute: string): number {
   return Number(queue.attributes[attribute]);
@@ -77,24 +73,20 @@ export function enqueue(
     delaySeconds,
     now,
   }: { messageId: string; sequence: number; delaySeconds: number; now: number },
-): QueuedMessage {
+): SentMessage {
   forgetOldDuplicates(queue, now);
   const duplicate = queue.isFifo && queue.recent.get(outgoing.deduplicationId ?? '');
-  if (duplicate) return duplicate.message;
+  if (duplicate) return duplicate;
 
-  const message: QueuedMessage = {
-    ...outgoing,
+  const sent: SentMessage = {
     messageId,
     sequenceNumber: String(sequence).padStart(20, '0'),
-    sentAt: now,
     visibleAt: now + delaySeconds * 1000,
-    hiding: 'delayed',
-    receiveCount: 0,
   };
-  queue.messages.set(messageId, message);
+  queue.messages.set(messageId, { ...outgoing, ...sent, sentAt: now, hiding: 'delayed', receiveCount: 0 });
   if (queue.isFifo && outgoing.deduplicationId !== undefined)
-    queue.recent.set(outgoing.deduplicationId, { message, until: now + deduplicationInterval });
-  return message;
+    queue.recent.set(outgoing.deduplicationId, { ...sent, until: now + deduplicationInterval });
+  return sent;
 }
 
 function forgetOldDuplicates(queue: Queue, now: number) {
@@ -121,11 +113,15 @@ export function take(
       toDeadLetter(redrive.deadLetterTargetArn, message);
       continue;
     }
-    message.receiveCount += 1;
-    message.firstReceivedAt ??= now;
-    message.visibleAt = now + visibilitySeconds * 1000;
-    message.hiding = 'handled';
-    taken.push(asReceived(message));
+    const received: QueuedMessage = {
+      ...message,
+      receiveCount: message.receiveCount + 1,
+      firstReceivedAt: message.firstReceivedAt ?? now,
+      visibleAt: now + visibilitySeconds * 1000,
+      hiding: 'handled',
+    };
+    queue.messages.set(message.messageId, received);
+    taken.push(asReceived(received));
   }
   return taken;
 }

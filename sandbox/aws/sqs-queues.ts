@@ -1,8 +1,10 @@
-import type { Counts, Message, OutgoingMessage, Queue, QueuedMessage } from './sqs-queue.ts';
+import type { Counts, Message, OutgoingMessage, Queue, SentMessage } from './sqs-queue.ts';
 
 /** The queues of all accounts and Regions, by ARN. */
 export interface Queues {
+  /** Makes a queue; one that is there keeps its messages and its policy. */
   createQueue(arn: string, attributes?: Readonly<Record<string, string>>): void;
+  removeQueue(arn: string): void;
   /** Changes the named attributes: `Policy`, `RedrivePolicy` and so on, as SQS spells them. */
   setAttributes(queueArn: string, attributes: Readonly<Record<string, string>>): void;
   /** A FIFO queue delays by its own `DelaySeconds` only. */
@@ -10,7 +12,7 @@ export interface Queues {
     queueArn: string,
     message: OutgoingMessage,
     options?: { readonly delaySeconds?: number },
-  ): QueuedMessage;
+  ): SentMessage;
   receive(queueArn: string, max: number, visibilitySeconds?: number): Message[];
   /** Deletes what was handled. */
   settle(queueArn: string, receiptHandle: string): void;
@@ -18,6 +20,8 @@ export interface Queues {
   release(queueArn: string, receiptHandle: string, afterSeconds: number): void;
   /** Gives back what a consumer shall get later, as if it had not been received. */
   postpone(queueArn: string, receiptHandle: string, milliseconds: number): void;
+  /** Shows again at once, as if it had not been received, what was being handled: who handled it is gone. */
+  giveBack(queueArn: string): void;
   /** Calls a consumer whenever a message is or becomes visible. */
   onArrival(queueArn: string, listener: () => void): void;
   /** Whether the queue's policy lets a service send to it on behalf of `sourceArn`. */

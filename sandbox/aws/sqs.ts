@@ -1,38 +1,54 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
+import { accountOf } from '../places.ts';
+import { forget, type Keep } from '../store.ts';
 import type { AwsService } from './aws-service.ts';
 import { sqsService } from './sqs-operations.ts';
 import {
   countsOf,
+  defaultAttributes,
   enqueue,
   hasReceivable,
   heldBy,
-  newQueue,
-  nextVisibleAt,
   type OutgoingMessage,
   type Queue,
   type QueuedMessage,
+  type QueueSettings,
   secondsOf,
   take,
 } from './sqs-queue.ts';
 import type { Queues } from './sqs-queues.ts';
+import { queueWatches } from './sqs-watches.ts';
 
 export interface Sqs extends Queues {
   readonly service: AwsService;
 }
 
-interface Watch {
-  readonly consumers: Set<() => void>;
-  readonly waiters: Set<() => void>;
-  wakesAt: number;
-  cancel: () => void;
-}
-
-export function createSqs({ clock, id }: { clock: Clock; id: () => string }): Sqs {
-  const queues = new Map<string, Queue>();
-  const watches = new Map<string, Watch>();
+export function createSqs({
+  clock,
+  id,
+  keep = forget,
+}: {
+  clock: Clock;
+  id: () => string;
+  keep?: Keep;
+}): Sqs {
+  const settings = keep<QueueSettings>('sqs/queues');
+  const queues = new Map([...settings].map(([arn, kept]) => [arn, queueWith(arn, kept)]));
+  const watches = queueWatches(clock, (arn) => queues.get(arn));
   let sequence = 0;
+
+  function queueWith(arn: string, { createdAt, attributes }: QueueSettings): Queue {
+    return {
+      arn,
+      isFifo: arn.endsWith('.fifo'),
+      createdAt,
+      attributes,
+      messages: keep(`sqs/messages/${arn}`),
+      recent: keep(`sqs/recent/${arn}`),
+    };
+  }
 
   function queueAt(arn: string): Queue {
     const queue = queues.get(arn);
@@ -40,30 +56,9 @@ export function createSqs({ clock, id }: { clock: Clock; id: () => string }): Sq
     return queue;
   }
 
-  function watchOf(arn: string): Watch {
-    const watch = watches.get(arn) ?? {
-      consumers: new Set(),
-      waiters: new Set(),
-      wakesAt: Number.POSITIVE_INFINITY,
-      cancel: () => {},
-    };
-    watches.set(arn, watch);
-    return watch;
-  }
-
-  // One timer a queue, for whatever shows itself first.
-  function wake(queue: Queue, time: number | undefined) {
-    const watch = watchOf(queue.arn);
-    const isWatched = watch.consumers.size + watch.waiters.size > 0;
-    if (!isWatched || time === undefined || watch.wakesAt <= time) return;
-    watch.cancel();
-    watch.wakesAt = time;
-    watch.cancel = clock.at(time, () => {
-      watch.wakesAt = Number.POSITIVE_INFINITY;
-      if (hasReceivable(queue, clock.now()))
-        for (const listener of [...watch.consumers, ...watch.waiters]) listener();
-      wake(queue, nextVisibleAt(queue, clock.now()));
-    });
+  function configure(arn: string, { createdAt, attributes }: QueueSettings) {
+    settings.set(arn, { createdAt, attributes });
+    queues.set(arn, { ...(queues.get(arn) ?? queueWith(arn, { createdAt, attributes })), attributes });
   }
 
   function deadLetter(arn: string, source: Queue, message: QueuedMessage) {
@@ -78,29 +73,52 @@ export function createSqs({ clock, id }: { clock: Clock; id: () => string }): Sq
       visibleAt: clock.now(),
       receiveCount: 0,
     });
-    wake(target, clock.now());
+    watches.wake(arn, clock.now());
+  }
+
+  /** Changes a message as long as the handle stands for it, and wakes who waits for it to show itself. */
+  function hide(
+    arn: string,
+    receiptHandle: string,
+    change: (message: QueuedMessage) => Pick<QueuedMessage, 'visibleAt' | 'hiding' | 'receiveCount'>,
+  ) {
+    const queue = queueAt(arn);
+    const message = heldBy(queue, receiptHandle);
+    if (!message) return;
+    const hidden = { ...message, ...change(message) };
+    queue.messages.set(message.messageId, hidden);
+    watches.wake(arn, hidden.visibleAt);
   }
 
   const all: Queues = {
-    createQueue(arn, attributes = {}) {
-      queues.set(arn, newQueue(arn, attributes, clock.now()));
+    createQueue(arn, given = {}) {
+      const { createdAt = clock.now(), attributes: { Policy } = {} } = queues.get(arn) ?? {};
+      const attributes = { ...defaultAttributes, ...(Policy !== undefined && { Policy }), ...given };
+      configure(arn, { createdAt, attributes });
+    },
+    removeQueue(arn) {
+      const { messages, recent } = queueAt(arn);
+      for (const kept of [messages, recent]) kept.clear();
+      settings.delete(arn);
+      queues.delete(arn);
     },
     setAttributes(arn, attributes) {
       const queue = queueAt(arn);
-      queue.attributes = { ...queue.attributes, ...attributes };
+      configure(arn, { ...queue, attributes: { ...queue.attributes, ...attributes } });
     },
     deliver(arn, message, { delaySeconds } = {}) {
       const queue = queueAt(arn);
       const ownDelay = secondsOf(queue, 'DelaySeconds');
-      sequence += 1;
-      const queued = enqueue(queue, withDeduplicationId(queue, message), {
+      // Grows across restarts too.
+      sequence = Math.max(sequence + 1, clock.now() * 1000);
+      const sent = enqueue(queue, withDeduplicationId(queue, message), {
         messageId: id(),
         sequence,
         delaySeconds: queue.isFifo ? ownDelay : (delaySeconds ?? ownDelay),
         now: clock.now(),
       });
-      wake(queue, queued.visibleAt);
-      return queued;
+      watches.wake(arn, sent.visibleAt);
+      return sent;
     },
     receive(arn, max, visibilitySeconds) {
       const queue = queueAt(arn);
@@ -108,7 +126,7 @@ export function createSqs({ clock, id }: { clock: Clock; id: () => string }): Sq
       const messages = take(queue, max, visibility, clock.now(), (deadLetterArn, message) =>
         deadLetter(deadLetterArn, queue, message),
       );
-      if (messages.length > 0) wake(queue, clock.now() + visibility * 1000);
+      if (messages.length > 0) watches.wake(arn, clock.now() + visibility * 1000);
       return messages;
     },
     settle(arn, receiptHandle) {
@@ -116,69 +134,58 @@ export function createSqs({ clock, id }: { clock: Clock; id: () => string }): Sq
       const message = heldBy(queue, receiptHandle);
       if (message) queue.messages.delete(message.messageId);
       // The next of its message group can be received now.
-      if (queue.isFifo) wake(queue, clock.now());
+      if (queue.isFifo) watches.wake(arn, clock.now());
     },
-    release(arn, receiptHandle, afterSeconds) {
-      const queue = queueAt(arn);
-      const message = heldBy(queue, receiptHandle);
-      if (!message) return;
-      message.visibleAt = clock.now() + afterSeconds * 1000;
-      message.hiding = 'failed';
-      wake(queue, message.visibleAt);
-    },
-    postpone(arn, receiptHandle, milliseconds) {
-      const queue = queueAt(arn);
-      const message = heldBy(queue, receiptHandle);
-      if (!message) return;
-      message.visibleAt = clock.now() + milliseconds;
-      message.hiding = 'delayed';
-      message.receiveCount -= 1;
-      wake(queue, message.visibleAt);
+    release: (arn, receiptHandle, afterSeconds) =>
+      hide(arn, receiptHandle, ({ receiveCount }) => ({
+        visibleAt: clock.now() + afterSeconds * 1000,
+        hiding: 'failed',
+        receiveCount,
+      })),
+    postpone: (arn, receiptHandle, milliseconds) =>
+      hide(arn, receiptHandle, ({ receiveCount }) => ({
+        visibleAt: clock.now() + milliseconds,
+        hiding: 'delayed',
+        receiveCount: receiveCount - 1,
+      })),
+    giveBack(arn) {
+      const { messages } = queueAt(arn);
+      for (const [messageId, message] of messages)
+        if (message.hiding === 'handled' && message.visibleAt > clock.now())
+          messages.set(messageId, {
+            ...message,
+            visibleAt: clock.now(),
+            receiveCount: message.receiveCount - 1,
+          });
     },
     onArrival(arn, listener) {
-      watchOf(arn).consumers.add(listener);
-      wake(queueAt(arn), clock.now());
+      queueAt(arn);
+      watches.consume(arn, listener);
     },
     admits(arn, service, sourceArn) {
       const { Policy } = queueAt(arn).attributes;
-      const conditions = { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': sourceArn.split(':')[4] ?? '' };
-      return (
-        Policy !== undefined &&
-        isAllowedByResourcePolicy(
-          JSON.parse(Policy) as PolicyDocument,
-          { service },
-          {
-            action: 'sqs:SendMessage',
-            resource: arn,
-            conditions,
-          },
-        )
+      if (Policy === undefined) return false;
+      return isAllowedByResourcePolicy(
+        JSON.parse(Policy) as PolicyDocument,
+        { service },
+        {
+          action: 'sqs:SendMessage',
+          resource: arn,
+          conditions: { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountOf(sourceArn) },
+        },
       );
     },
     isBusy() {
       const now = clock.now();
       return [...queues.values()].some(
         (queue) =>
-          (watches.get(queue.arn)?.consumers.size ?? 0) > 0 &&
-          (hasReceivable(queue, now) || countsOf(queue, now).handled > 0),
+          watches.hasConsumer(queue.arn) && (hasReceivable(queue, now) || countsOf(queue, now).handled > 0),
       );
     },
     counts: (arn) => countsOf(queueAt(arn), clock.now()),
     find: (arn) => queues.get(arn),
     list: () => [...queues.values()],
-    arrival(queue, waitSeconds) {
-      const { waiters } = watchOf(queue.arn);
-      return new Promise((resolve) => {
-        const done = () => {
-          waiters.delete(done);
-          cancel();
-          resolve();
-        };
-        const cancel = clock.at(clock.now() + waitSeconds * 1000, done);
-        waiters.add(done);
-        wake(queue, nextVisibleAt(queue, clock.now()));
-      });
-    },
+    arrival: (queue, waitSeconds) => watches.arrival(queue, waitSeconds),
   };
   return { ...all, service: sqsService(all) };
 }

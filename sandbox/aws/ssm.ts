@@ -1,5 +1,6 @@
 import type * as Client from '@aws-sdk/client-ssm';
-import { AwsError, type AwsService, type OperationContext } from './aws-service.ts';
+import { forget, type Keep } from '../store.ts';
+import { AwsError, type AwsService, type OperationContext, type Place } from './aws-service.ts';
 
 interface StoredParameter {
   readonly name: string;
@@ -13,17 +14,18 @@ export interface Ssm {
   readonly service: AwsService;
   /** Writes a parameter, over an older one too. */
   put(
-    place: { readonly accountId: string; readonly region: string },
+    place: Place,
     parameter: { readonly name: string; readonly value: string; readonly type?: Client.ParameterType },
   ): void;
+  remove(place: Place, name: string): void;
 }
 
 const sizeLimits = { Standard: 4096, Advanced: 8192 } as const;
 const mostByPath = 10;
 
 /** The parameters of all accounts and Regions, by ARN. */
-export function createSsm({ now }: { now: () => number }): Ssm {
-  const parameters = new Map<string, StoredParameter>();
+export function createSsm({ now, keep = forget }: { now: () => number; keep?: Keep }): Ssm {
+  const parameters = keep<StoredParameter>('ssm/parameters');
 
   function store(arn: string, parameter: Omit<StoredParameter, 'version' | 'modifiedAt'>): StoredParameter {
     const stored = { ...parameter, version: (parameters.get(arn)?.version ?? 0) + 1, modifiedAt: now() };
@@ -70,6 +72,24 @@ export function createSsm({ now }: { now: () => number }): Ssm {
       };
     },
 
+    DescribeParameters(input: Client.DescribeParametersRequest, { caller }) {
+      const { ParameterFilters = [], MaxResults = 10, NextToken = '' } = input;
+      if (MaxResults < 1 || MaxResults > 50) throw validation('MaxResults must be between 1 and 50');
+      const isWanted = ParameterFilters.map(byName);
+      const after = Buffer.from(NextToken, 'base64').toString();
+      const rest = [...parameters]
+        .filter(([arn, { name }]) => arn === arnOf(caller, name) && isWanted.every((says) => says(name)))
+        .map(([arn, parameter]) => metadata(arn, parameter))
+        .sort((a, b) => (a.Name < b.Name ? -1 : 1))
+        .filter(({ Name }) => Name > after);
+      const page = rest.slice(0, MaxResults);
+      return {
+        Parameters: page,
+        NextToken:
+          rest.length > page.length ? Buffer.from(page.at(-1)?.Name ?? '').toString('base64') : undefined,
+      };
+    },
+
     PutParameter(input: Client.PutParameterRequest, { caller }) {
       const { Name: name = '', Value: value = '', Overwrite, Tier = 'Standard' } = input;
       const arn = arnOf(caller, name);
@@ -107,6 +127,7 @@ export function createSsm({ now }: { now: () => number }): Ssm {
     put(place, { name, value, type = 'String' }) {
       store(arnOf(place, name), { name, value, type });
     },
+    remove: (place, name) => void parameters.delete(arnOf(place, name)),
   };
 }
 
@@ -114,7 +135,7 @@ function tierFor(value: string): 'Standard' | 'Advanced' {
   return Buffer.byteLength(value) > sizeLimits.Standard ? 'Advanced' : 'Standard';
 }
 
-function arnOf({ accountId, region }: { accountId: string; region: string }, name = ''): string {
+function arnOf({ accountId, region }: Place, name = ''): string {
   const plain = name.startsWith('arn:') ? name.replace(/^.*?:parameter/, '') : name;
   return `arn:aws:ssm:${region}:${accountId}:parameter${plain.startsWith('/') ? '' : '/'}${plain}`;
 }
@@ -132,6 +153,25 @@ function asAnswer(arn: string, parameter: StoredParameter, decrypt: boolean): Cl
     ARN: arn,
     DataType: 'text',
   };
+}
+
+function metadata(arn: string, { name, type, version, modifiedAt }: StoredParameter) {
+  return {
+    Name: name,
+    ARN: arn,
+    Type: type,
+    Version: version,
+    LastModifiedDate: new Date(modifiedAt),
+    DataType: 'text',
+    Tier: 'Standard' as const,
+  };
+}
+
+function byName({ Key, Option = 'Equals', Values = [] }: Client.ParameterStringFilter) {
+  if (Key !== 'Name' || !['Equals', 'BeginsWith'].includes(Option))
+    throw new AwsError('InvalidFilterKey', `The filter ${Key} ${Option} is not known here.`);
+  return (name: string) =>
+    Values.some((value) => (Option === 'Equals' ? name === value : name.startsWith(value)));
 }
 
 function notFound(name: string | undefined): AwsError {

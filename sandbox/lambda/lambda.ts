@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Activity } from '../activity.ts';
 import type { Clock } from '../clock.ts';
+import { forget, type Keep } from '../store.ts';
 import {
   type EnvironmentSettings,
   type ExecutionEnvironment,
@@ -33,6 +33,9 @@ export interface AsynchronousSettings {
 }
 
 export interface LambdaOptions {
+  /** Where deployment packages are unpacked; what is in it goes. */
+  readonly folder: string;
+  readonly keep?: Keep;
   readonly clock: Clock;
   readonly clockOffset: SharedArrayBuffer;
   readonly activity: Activity;
@@ -55,6 +58,8 @@ export interface Lambda {
   invoke(functionArn: string, event: unknown): Promise<Outcome>;
   /** Runs the function as EventBridge and SNS do, with retries; answers with the first attempt's outcome. */
   invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome>;
+  /** Goes on with the events that were accepted before a restart and are not done with. */
+  resume(): void;
   /** Starts one execution environment of each function, so that its first event finds it warm. */
   warm(): Promise<void>;
   stop(): Promise<void>;
@@ -71,15 +76,27 @@ interface DeployedFunction {
   asynchronous: AsynchronousSettings;
 }
 
-/** An account's concurrency is 1,000 on AWS; a laptop has fewer cores. */
-const concurrencyOfOneFunction = 10;
+/** An event that Lambda has taken in, and will run until it is done or given up. */
+interface AcceptedEvent {
+  readonly functionArn: string;
+  readonly event: unknown;
+  readonly attempts: number;
+  readonly dueAt: number;
+}
+
+/** An account's concurrency is 1,000 on AWS; a laptop has fewer cores, and each environment takes some 20 MB. */
+const concurrencyOfOneFunction = 4;
 
 /** Lambda waits a minute before it runs a failed event again, and two before the last time. */
 const retryDelaysMs = [60_000, 120_000];
 
+/** How long an execution environment that has nothing to do is kept beside another one. */
+const idleMs = 30_000;
+
 export async function createLambda(options: LambdaOptions): Promise<Lambda> {
-  const { clock, activity } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'linkgate-functions-'));
+  const { clock, activity, folder, keep = forget } = options;
+  await rm(folder, { recursive: true, force: true });
+  const accepted = keep<AcceptedEvent>('lambda/accepted');
   const deployed = new Map<string, DeployedFunction>();
   let stopped = false;
 
@@ -129,30 +146,54 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
       running.add(environment);
       const outcome = await environment.invoke(event, contextOf(configuration));
       running.delete(environment);
-      if (environment.isAlive()) idle.push(environment);
+      if (environment.isAlive()) rest(environment, idle);
       waiting.shift()?.();
       return outcome;
     });
   }
 
-  async function invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome> {
+  /** After a burst all but one of the environments go. */
+  function rest(environment: ExecutionEnvironment, idle: ExecutionEnvironment[]) {
+    idle.push(environment);
+    if (idle.length === 1) return;
+    setTimeout(() => {
+      if (idle.length > 1) void idle.shift()?.stop();
+    }, idleMs).unref();
+  }
+
+  function invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome> {
+    const id = randomUUID();
+    accepted.set(id, { functionArn, event, attempts: 0, dueAt: clock.now() });
+    return attempt(id, { functionArn, event, attempts: 0 });
+  }
+
+  async function attempt(
+    id: string,
+    { functionArn, event, attempts }: Omit<AcceptedEvent, 'dueAt'>,
+  ): Promise<Outcome> {
     const outcome = await invoke(functionArn, event);
-    if (!outcome.ok) void retry(functionArn, event, outcome);
+    if (stopped) return outcome;
+    const { maximumRetries, onFailure } = find(functionArn).asynchronous;
+    const delayMs = retryDelaysMs.slice(0, maximumRetries)[attempts];
+    if (!outcome.ok && delayMs !== undefined) {
+      const again = { functionArn, event, attempts: attempts + 1, dueAt: clock.now() + delayMs };
+      accepted.set(id, again);
+      clock.at(again.dueAt, () => void attempt(id, again));
+      return outcome;
+    }
+    accepted.delete(id);
+    if (!outcome.ok && onFailure !== undefined) {
+      const { configuration } = find(functionArn);
+      const record = givenUp(configuration, event, outcome, attempts + 1, clock);
+      options.sendToDestination(onFailure, configuration, record);
+    }
     return outcome;
   }
 
-  async function retry(functionArn: string, event: unknown, firstFailure: Failure) {
-    const { configuration, asynchronous } = find(functionArn);
-    let outcome: Outcome = firstFailure;
-    for (const delayMs of retryDelaysMs.slice(0, asynchronous.maximumRetries)) {
-      await new Promise<void>((resolve) => clock.at(clock.now() + delayMs, resolve));
-      outcome = await invoke(functionArn, event);
-      if (outcome.ok) return;
-    }
-    if (asynchronous.onFailure === undefined || stopped) return;
-    const attempts = asynchronous.maximumRetries + 1;
-    const record = givenUp(configuration, event, outcome, attempts, clock);
-    options.sendToDestination(asynchronous.onFailure, configuration, record);
+  function resume() {
+    for (const [id, event] of accepted)
+      if (deployed.has(event.functionArn)) clock.at(event.dueAt, () => void attempt(id, event));
+      else accepted.delete(id);
   }
 
   async function warm() {
@@ -172,12 +213,12 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     functions: () => [...deployed.values()].map(({ configuration }) => configuration),
     invoke,
     invokeAsynchronously,
+    resume,
     warm,
     async stop() {
       stopped = true;
       const environments = [...deployed.values()].flatMap(({ idle, running }) => [...idle, ...running]);
       await Promise.all(environments.map((environment) => environment.stop()));
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

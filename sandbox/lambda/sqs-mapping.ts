@@ -39,6 +39,7 @@ export function mapQueue(
   let running = 0;
   let gathering = false;
 
+  queues.giveBack(queueArn);
   queues.onArrival(queueArn, () => {
     if (windowSeconds === 0) return poll();
     if (gathering) return;

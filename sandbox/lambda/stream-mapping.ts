@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Activity } from '../activity.ts';
 import { compilePattern } from '../aws/event-pattern.ts';
 import type { Clock } from '../clock.ts';
@@ -22,11 +23,19 @@ export interface StreamRecord {
   readonly dynamodb: { readonly SequenceNumber: string };
 }
 
+interface WaitingRecord {
+  readonly record: StreamRecord;
+  /** When it may be handed over. */
+  readonly from: number;
+}
+
 interface Surroundings {
   readonly clock: Clock;
   readonly activity: Activity;
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
+  /** The records that are not done with. */
+  readonly waiting?: Map<string, WaitingRecord>;
   /** Tells the failure destination of records that were given up: metadata only. */
   readonly giveUp: (metadata: unknown) => void;
 }
@@ -35,18 +44,30 @@ const retryDelayMs = 1000;
 
 /** Lambda's poller of a table's stream: one shard, so in order and one batch at a time. Returns what takes new records. */
 export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
-  const { clock, activity, faults, invoke } = surroundings;
+  const { clock, activity, faults, invoke, waiting = new Map() } = surroundings;
   const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
-  let waiting: StreamRecord[] = [];
   let running = false;
 
+  function ready(): [string, WaitingRecord][] {
+    return [...waiting].filter(([, { from }]) => from <= clock.now());
+  }
+
   async function drain() {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, mapping.batchSize);
-      waiting = waiting.slice(batch.length);
-      await handle(batch, 0);
+    for (let batch = ready(); batch.length > 0; batch = ready()) {
+      const next = batch.slice(0, mapping.batchSize);
+      await handle(
+        next.map(([, { record }]) => record),
+        0,
+      );
+      for (const [id] of next) waiting.delete(id);
     }
     running = false;
+  }
+
+  function start() {
+    if (running || ready().length === 0) return;
+    running = true;
+    void activity.during(drain);
   }
 
   /** One batch until it is done or given up; a failing half does not hold up the other. */
@@ -85,21 +106,22 @@ export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
     };
   }
 
-  function take(records: readonly StreamRecord[]) {
-    waiting.push(
-      ...records.filter((record) => wanted.length === 0 || wanted.some((matches) => matches(record))),
-    );
-    if (running || waiting.length === 0) return;
-    running = true;
-    void activity.during(drain);
+  function take(records: readonly StreamRecord[], from: number) {
+    for (const record of records)
+      if (wanted.length === 0 || wanted.some((matches) => matches(record)))
+        waiting.set(randomUUID(), { record, from });
+    if (from <= clock.now()) start();
+    else clock.at(from, start);
   }
+
+  // Of what an earlier poller left, the last may be long in coming.
+  for (const { from } of waiting.values()) clock.at(from, start);
 
   return (records: readonly StreamRecord[]) => {
     const fault = faults.ofDelivery('streams');
     if (fault?.drop) return;
-    if (fault?.delayMs) return void clock.at(clock.now() + fault.delayMs, () => take(records));
-    take(records);
-    if (fault?.duplicate) take(records);
+    take(records, clock.now() + (fault?.delayMs ?? 0));
+    if (fault?.duplicate) take(records, clock.now());
   };
 }
 

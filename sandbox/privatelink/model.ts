@@ -148,6 +148,26 @@ export function emptyState(): PrivateLinkState {
   };
 }
 
+/** The state that an earlier one was, from its resources alone: what is due, and how many there were, shows in them. */
+export function continuedState(resources: Omit<PrivateLinkState, 'schedule' | 'serial'>): PrivateLinkState {
+  const { services, endpoints, notifications } = resources;
+  const due = [
+    ...Object.values(endpoints).map(({ id, next }) => ({ id, at: next?.at })),
+    ...Object.values(services).map(({ id, goneAt }) => ({ id, at: goneAt })),
+  ];
+  const numbered = [services, endpoints, notifications].flatMap((kind) => Object.values<Numbered>(kind));
+  const permissions = Object.values(services).flatMap((service) => service.permissions);
+  return {
+    ...resources,
+    schedule: due.flatMap(({ id, at }) => (at === undefined ? [] : { id, at })).sort((a, b) => a.at - b.at),
+    serial: [...numbered, ...permissions].reduce((next, { serial }) => Math.max(next, serial + 1), 0),
+  };
+}
+
+interface Numbered {
+  readonly serial: number;
+}
+
 /** A refusal where it concerns the whole call. */
 export function asError({ code, message }: Refusal): AwsError {
   return new AwsError(code, message);

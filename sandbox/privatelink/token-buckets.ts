@@ -25,10 +25,10 @@ const published: Readonly<Record<string, Bucket>> = {
   DeleteTags: tags,
 };
 
-/** Every account has each bucket once per Region and API; they refill continuously. */
-export function tokenBuckets() {
-  const levels = new Map<string, { tokens: number; at: number }>();
-
+/** Every account has each bucket once per Region and API; they refill continuously. `levels`: how full they are. */
+export function tokenBuckets(
+  levels: Map<string, { readonly tokens: number; readonly at: number }> = new Map(),
+) {
   return {
     /** False where EC2 answers `RequestLimitExceeded`. */
     take({ accountId, region }: Place, operation: string, now: number): boolean {

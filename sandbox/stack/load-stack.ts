@@ -20,6 +20,13 @@ export interface LoadedStack {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
+/** What an earlier start made of a template. */
+interface MadeResource {
+  readonly type: string;
+  readonly properties: Properties;
+  readonly made: CreatedResource;
+}
+
 /** A resource that the sandbox cannot make as the template says. */
 export class ResourceError extends Error {
   override readonly name = 'ResourceError';
@@ -46,7 +53,11 @@ export async function loadStack(
   options: StackOptions,
 ): Promise<LoadedStack> {
   const alarms: { arn: string; definition: AlarmDefinition }[] = [];
-  const stack: Stack = { ...options, cloud, alarms };
+  const lastMade = cloud.store.keep<MadeResource>(
+    `stacks/${options.accountId}/${options.region}/${options.name}`,
+  );
+  const earlier = new Map(lastMade);
+  const stack: Stack = { ...options, cloud, alarms, earlier: (id) => earlier.get(id)?.properties };
   const created = new Map<string, CreatedResource>();
   const scope: Scope = { template, parameters: parametersOf(template, options), created };
   const applies = ({ Condition }: { readonly Condition?: string }) =>
@@ -59,10 +70,18 @@ export async function loadStack(
       const type = typeOf(resource);
       const properties = (resolve(resource.Properties ?? {}, scope) ?? {}) as Properties;
       requireKnown(properties, type, resource.Type);
-      created.set(logicalId, await type.create(properties, stack, logicalId));
+      const made = await type.create(properties, stack, logicalId);
+      created.set(logicalId, made);
+      lastMade.set(logicalId, { type: resource.Type, properties, made });
     } catch (cause) {
       throw new ResourceError(logicalId, cause instanceof Error ? cause.message : String(cause), { cause });
     }
+  }
+
+  const live = new Set([...created.values()].map(physicalId));
+  for (const [logicalId, { type, made }] of earlier) {
+    if (!created.has(logicalId)) lastMade.delete(logicalId);
+    if (!live.has(physicalId(made))) types[type as keyof ResourceTypes]?.remove?.(made, stack);
   }
 
   // Alarms come last: they watch metrics by names, which makes no dependency.
@@ -72,6 +91,11 @@ export async function loadStack(
   return {
     outputs: Object.fromEntries(outputs.map(([name, { Value }]) => [name, String(resolve(Value, scope))])),
   };
+}
+
+/** Where a resource has an ARN, its `Ref` may be an address, which another port changes. */
+function physicalId({ ref, attributes }: CreatedResource): string {
+  return attributes?.Arn ?? ref;
 }
 
 function typeOf({ Type }: TemplateResource): ResourceType {

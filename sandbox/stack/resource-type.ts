@@ -13,6 +13,8 @@ export interface Stack {
   readonly name: string;
   /** The folder with the functions' code. */
   readonly packageFolder: string;
+  /** The properties with which a resource was last made, where there was one. */
+  readonly earlier: (logicalId: string) => Properties | undefined;
   /** Made when all else is there. */
   readonly alarms: { readonly arn: string; readonly definition: AlarmDefinition }[];
 }
@@ -20,7 +22,10 @@ export interface Stack {
 export interface ResourceType {
   /** What the sandbox understands or knows to make no difference here; any other property is an error. */
   readonly properties: readonly string[];
+  /** Makes the resource, or makes what is there so. */
   create(properties: Properties, stack: Stack, logicalId: string): CreatedResource | Promise<CreatedResource>;
+  /** Of what outlives a restart: takes away what the template no longer has. */
+  remove?(resource: CreatedResource, stack: Stack): void;
 }
 
 export type ResourceTypes = Readonly<Record<`AWS::${string}`, ResourceType>>;

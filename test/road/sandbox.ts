@@ -14,12 +14,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const provider = '111111111111';
 
-/** A sandbox in a process of its own, with linkgate's package deployed in it, and its clients. */
-export interface Sandbox {
+/** The clients of a sandbox. */
+export interface Clients {
   readonly url: string;
-  /** Everything that it printed. */
-  readonly printed: () => string;
-  readonly process: ChildProcess;
   ec2(accountId: string): EC2Client;
   /** Asks one of the sandbox's own paths. */
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
@@ -29,14 +26,34 @@ export interface Sandbox {
   linkgate(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }>;
   /** Runs it with `--json` and reads what it printed. */
   json<T>(...args: string[]): Promise<T>;
-  stop(): Promise<void>;
+  close(): void;
 }
 
-export async function startSandbox(...flags: string[]): Promise<Sandbox> {
+/** A sandbox in a process of its own, with linkgate's package deployed in it, and its clients. */
+export interface Sandbox extends Clients {
+  /** Everything that it printed. */
+  readonly printed: () => string;
+  readonly process: ChildProcess;
+  stop(): Promise<void>;
+  /** Ends it with SIGKILL, with all that it started where it has a process group of its own. */
+  kill(): Promise<void>;
+}
+
+export function startSandbox(...flags: string[]): Promise<Sandbox> {
+  return start(flags, { ownGroup: false });
+}
+
+/** Of which nothing is left when its process group is killed. */
+export function startSandboxInItsOwnGroup(...flags: string[]): Promise<Sandbox> {
+  return start(flags, { ownGroup: true });
+}
+
+async function start(flags: readonly string[], { ownGroup }: { ownGroup: boolean }): Promise<Sandbox> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, ['sandbox/main.ts', '--empty', '--port', String(port), ...flags], {
     cwd: root,
+    detached: ownGroup,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
@@ -49,16 +66,33 @@ export async function startSandbox(...flags: string[]): Promise<Sandbox> {
     }),
   ]);
 
-  const clients = new Map<string, EC2Client>();
-  const sandbox: Sandbox = {
-    url,
+  const clients = clientsOf(url);
+  return {
+    ...clients,
     process: child,
     printed: () => printed,
+    async stop() {
+      clients.close();
+      child.kill('SIGTERM');
+      await exited;
+    },
+    async kill() {
+      clients.close();
+      process.kill(ownGroup ? -(child.pid ?? 0) : (child.pid ?? 0), 'SIGKILL');
+      await exited;
+    },
+  };
+}
+
+export function clientsOf(url: string): Clients {
+  const ec2Clients = new Map<string, EC2Client>();
+  const sandbox: Clients = {
+    url,
     ec2(accountId) {
       const credentials = { accessKeyId: accountId, secretAccessKey: 'sandbox' };
       const client =
-        clients.get(accountId) ?? new EC2Client({ region: 'us-east-1', endpoint: url, credentials });
-      clients.set(accountId, client);
+        ec2Clients.get(accountId) ?? new EC2Client({ region: 'us-east-1', endpoint: url, credentials });
+      ec2Clients.set(accountId, client);
       return client;
     },
     async ask<T>(method: string, path: string, body?: unknown) {
@@ -94,17 +128,15 @@ export async function startSandbox(...flags: string[]): Promise<Sandbox> {
       if (exitCode !== 0) throw new Error(`linkgate ${args.join(' ')} exited ${exitCode}: ${stderr}`);
       return JSON.parse(stdout) as T;
     },
-    async stop() {
-      for (const client of clients.values()) client.destroy();
-      child.kill('SIGTERM');
-      await exited;
+    close() {
+      for (const client of ec2Clients.values()) client.destroy();
     },
   };
   return sandbox;
 }
 
 /** An endpoint service of the provider that admits everybody, so that linkgate alone decides. */
-export async function createService(sandbox: Sandbox, acceptanceRequired = true): Promise<string> {
+export async function createService(sandbox: Clients, acceptanceRequired = true): Promise<string> {
   const ec2 = sandbox.ec2(provider);
   const { ServiceConfiguration } = await ec2.send(
     new CreateVpcEndpointServiceConfigurationCommand({
@@ -123,7 +155,7 @@ export async function createService(sandbox: Sandbox, acceptanceRequired = true)
 
 /** A consumer creates an interface endpoint to the service. */
 export async function createEndpoint(
-  sandbox: Sandbox,
+  sandbox: Clients,
   accountId: string,
   serviceId: string,
 ): Promise<string> {
@@ -140,7 +172,7 @@ export async function createEndpoint(
 }
 
 /** The state of a connection as the provider sees it in EC2. */
-export async function stateOf(sandbox: Sandbox, endpointId: string): Promise<string | undefined> {
+export async function stateOf(sandbox: Clients, endpointId: string): Promise<string | undefined> {
   const { VpcEndpointConnections = [] } = await sandbox
     .ec2(provider)
     .send(new DescribeVpcEndpointConnectionsCommand({}));

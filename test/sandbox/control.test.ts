@@ -375,5 +375,11 @@ test('the outputs are those of the stack that mean something here', async () => 
     TableName: 'linkgate-local',
     BusName: 'linkgate-local',
     ConnectionsTopicArn: `arn:aws:sns:us-east-1:${provider}:linkgate-local-connections`,
+    ...Object.fromEntries(
+      ['Viewer', 'Approver', 'Administrator'].map((level) => [
+        `${level}PolicyArn`,
+        `arn:aws:iam::${provider}:policy/linkgate-local-${level.toLowerCase()}-us-east-1`,
+      ]),
+    ),
   });
 });

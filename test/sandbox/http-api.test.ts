@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { Role } from '../../sandbox/callers.ts';
 import { createHttpApis, type HttpApi, type Route } from '../../sandbox/http-api.ts';
 import type { Outcome } from '../../sandbox/lambda/execution-environment.ts';
 import { manualClock } from './aws/manual-clock.ts';
@@ -11,6 +12,29 @@ const root = {
   principal: 'root',
   arn: 'arn:aws:iam::111111111111:root',
   accessKeyId: '111111111111',
+};
+
+const roleArn = 'arn:aws:iam::111111111111:role/reader';
+/** Somebody whose role may only look. */
+const reader = {
+  ...root,
+  principal: 'reader',
+  arn: 'arn:aws:sts::111111111111:assumed-role/reader/session',
+  accessKeyId: 'ASIAREADER',
+  roleArn,
+  role: {
+    arn: roleArn,
+    usedByLambda: [],
+    policies: [
+      {
+        Statement: {
+          Effect: 'Allow' as const,
+          Action: 'execute-api:Invoke',
+          Resource: `${apiArn}/$default/GET/things/*`,
+        },
+      },
+    ],
+  },
 };
 
 interface Event {
@@ -40,6 +64,7 @@ function anApi({
     now: clock.now,
     lambda: { invoke } as never,
     permissions: { allow: () => {}, admits: () => isPermitted },
+    roles: new Map<string, Role>([[reader.roleArn, reader.role]]),
   });
   const routes: Route[] = keys.map((key) => ({ key, functionArn, needsIam }));
   const api: HttpApi = { id: 'api', arn: apiArn, routes, throttling };
@@ -130,6 +155,14 @@ test.each([
         undefined,
       ));
   expect(answer).toMatchObject({ status, body: expect.stringContaining('message') });
+});
+
+test.each([
+  ['GET', '/things/one', 200],
+  ['POST', '/things/one', 403],
+  ['GET', '/others', 403],
+])('a role that may only GET /things/* gets %s %s answered %d', async (method, path, status) => {
+  expect(await anApi().ask(method, path, reader)).toMatchObject({ status });
 });
 
 test('a route without authorisation does not say who calls, whoever signed', async () => {

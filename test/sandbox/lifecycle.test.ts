@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 
@@ -157,8 +160,39 @@ describe('npm start', () => {
     const started = run(...flags);
     expect(await started.exited).toBe(2);
     expect(started.err()).toContain(problem);
-    expect(started.err()).toContain('Usage: npm start -- [--empty] [--port N] [--quiet]');
+    expect(started.err()).toContain('Usage: npm start -- [--empty] [--port N] [--data DIR] [--quiet]');
   });
+});
+
+describe('npm start --data', () => {
+  test('goes on, on another port too, with what was there, tells no story again, and shares it with nobody', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'linkgate-test-'));
+    const first = await start('--data', data);
+    await until(() => first.out().includes('Ctrl-C stops the sandbox.'));
+    const second = await start('--data', data, '--quiet');
+    expect(await second.exited).toBe(1);
+    expect(second.err()).toBe(
+      `The sandbox cannot start: \`${data}/sandbox.sqlite\` is in use by another sandbox: stop that one, or choose another folder\n`,
+    );
+    signalGroup(first, 'SIGKILL');
+    await first.exited;
+
+    const third = await start('--data', data);
+    await until(() => third.out().includes('Continuing'));
+    expect(third.out()).toContain(`Continuing with the state in ${data}: 1 service, 3 connections`);
+    expect(third.out()).not.toContain('A provider');
+    signalGroup(third, 'SIGINT');
+    expect(await third.exited).toBe(0);
+    await rm(data, { recursive: true });
+  }, 90_000);
+
+  test('refuses a folder that holds something else', async () => {
+    const started = await start('--data', join(root, 'docs'), '--quiet');
+    expect(await started.exited).toBe(1);
+    expect(started.err()).toBe(
+      `The sandbox cannot start: \`${join(root, 'docs')}\` holds something else than the state of a sandbox\n`,
+    );
+  }, 30_000);
 });
 
 describe('the story', () => {

@@ -9,6 +9,7 @@ import { provider, stackName } from '../../sandbox/places.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { loadStack } from '../../sandbox/stack/load-stack.ts';
 import { readPackagedTemplate, type Template } from '../../sandbox/stack/template.ts';
+import { openStore } from '../../sandbox/store.ts';
 
 const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url));
 
@@ -23,7 +24,12 @@ afterEach(async () => {
 
 /** Loads a template of these resources only. */
 async function load(Resources: object, rest: Omit<Template, 'Resources'> = {}) {
-  cloud = await createCloud({ origin: 'http://127.0.0.1:0', onOutput: () => {} });
+  cloud = await createCloud({
+    origin: 'http://127.0.0.1:0',
+    folder: await mkdtemp(join(tmpdir(), 'linkgate-test-')),
+    store: openStore(':memory:'),
+    onOutput: () => {},
+  });
   const template = { ...rest, Resources } as Template;
   return loadStack(template, cloud, { ...provider, name: stackName, packageFolder });
 }

@@ -133,11 +133,11 @@ function mapFromQueue(properties: Properties, stack: Stack) {
 }
 
 function mapFromStream(properties: Properties, stack: Stack) {
-  const { clock, activity, faults, lambda, sqs, streamConsumers } = stack.cloud;
+  const { clock, activity, faults, lambda, sqs, store, streamConsumers } = stack.cloud;
   const { arn, roleArn } = functionOf(properties.FunctionName, stack);
   const streamArn: string = properties.EventSourceArn;
-  for (const action of ['dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:DescribeStream'])
-    requirePermission(roleArn, action, streamArn, stack);
+  for (const action of ['GetRecords', 'GetShardIterator', 'DescribeStream', 'ListStreams'])
+    requirePermission(roleArn, `dynamodb:${action}`, streamArn, stack);
   const onFailure: string | undefined = properties.DestinationConfig?.OnFailure?.Destination;
   requireDestination(onFailure, roleArn, stack);
   // CloudFormation's -1 means until the records expire.
@@ -157,6 +157,7 @@ function mapFromStream(properties: Properties, stack: Stack) {
       activity,
       faults,
       invoke: (event) => lambda.invoke(arn, event),
+      waiting: store.keep(`lambda/stream-records/${arn}`),
       giveUp: (metadata) => onFailure && sqs.deliver(onFailure, { body: JSON.stringify(metadata) }),
     },
   );
@@ -192,6 +193,8 @@ function requireDestination(arn: string | undefined, roleArn: string, stack: Sta
 /** What Lambda does for a function it does by the function's role, and AWS refuses the mapping of one that may not. */
 function requirePermission(roleArn: string, action: string, resource: string, { cloud }: Stack) {
   const role = cloud.roles.get(roleArn);
-  if (!role || !isAllowed(role.policies, { action, resource }))
+  const access = { action, resource };
+  if (!role || !isAllowed(role.policies, access))
     throw new Error(`the role \`${roleArn}\` lacks \`${action}\` on \`${resource}\``);
+  role.usedByLambda.push(access);
 }

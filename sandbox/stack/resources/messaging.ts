@@ -33,6 +33,9 @@ export const messagingResources: ResourceTypes = {
       const url = `${stack.cloud.origin}/${stack.accountId}/${QueueName}`;
       return { ref: url, attributes: { Arn: arn, QueueName, QueueUrl: url } };
     },
+    remove({ attributes: { Arn: arn = '' } = {} }, { cloud }) {
+      if (cloud.sqs.find(arn)) cloud.sqs.removeQueue(arn);
+    },
   },
 
   'AWS::SQS::QueuePolicy': {
@@ -55,6 +58,7 @@ export const messagingResources: ResourceTypes = {
       for (const { Protocol, Endpoint } of Subscription) stack.cloud.sns.subscribe(arn, Protocol, Endpoint);
       return { ref: arn, attributes: { TopicArn: arn, TopicName: name } };
     },
+    remove: ({ ref }, { cloud }) => cloud.sns.removeTopic(ref),
   },
 
   'AWS::SNS::TopicPolicy': {
@@ -76,6 +80,7 @@ export const messagingResources: ResourceTypes = {
       if (RedrivePolicy) subscriptionDeadLetters.set(arn, RedrivePolicy.deadLetterTargetArn);
       return { ref: arn, attributes: { Arn: arn } };
     },
+    remove: ({ ref }, { cloud }) => cloud.sns.unsubscribe(ref),
   },
 
   'AWS::Events::EventBus': {
@@ -85,6 +90,7 @@ export const messagingResources: ResourceTypes = {
       stack.cloud.events.createBus(arn, Policy);
       return { ref: Name, attributes: { Arn: arn, Name } };
     },
+    remove: ({ attributes }, { cloud }) => cloud.events.removeBus(attributes?.Arn ?? ''),
   },
 
   'AWS::Events::Rule': {
@@ -121,6 +127,7 @@ export const messagingResources: ResourceTypes = {
       });
       return { ref: path, attributes: { Arn: arn } };
     },
+    remove: ({ attributes }, { cloud }) => cloud.events.removeRule(attributes?.Arn ?? ''),
   },
 };
 

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { AwsError } from '../../aws/aws-service.ts';
 import { isAllowed } from '../../iam/policy.ts';
 import { arnOf, type Properties, type ResourceTypes } from '../resource-type.ts';
 
@@ -27,13 +29,20 @@ export const storageResources: ResourceTypes = {
       const { StreamSpecification, TimeToLiveSpecification, PointInTimeRecoverySpecification } = properties;
       const TableName = properties.TableName ?? `${stack.name}-${logicalId}`;
       const members = tableMembers.filter((name) => properties[name] !== undefined);
-      const { TableDescription } = (await dynamoDb.call(stack, 'CreateTable', {
-        TableName,
-        ...Object.fromEntries(members.map((name) => [name, properties[name]])),
-        ...(StreamSpecification && { StreamSpecification: { StreamEnabled: true, ...StreamSpecification } }),
-      })) as Properties;
+      await dynamoDb
+        .call(stack, 'CreateTable', {
+          TableName,
+          ...Object.fromEntries(members.map((name) => [name, properties[name]])),
+          ...(StreamSpecification && {
+            StreamSpecification: { StreamEnabled: true, ...StreamSpecification },
+          }),
+        })
+        .catch(unlessThere);
+      const { Table } = (await dynamoDb.call(stack, 'DescribeTable', { TableName })) as Properties;
       if (TimeToLiveSpecification)
-        await dynamoDb.call(stack, 'UpdateTimeToLive', { TableName, TimeToLiveSpecification });
+        await dynamoDb
+          .call(stack, 'UpdateTimeToLive', { TableName, TimeToLiveSpecification })
+          .catch(unlessThere);
       if (PointInTimeRecoverySpecification)
         await dynamoDb.call(stack, 'UpdateContinuousBackups', {
           TableName,
@@ -41,17 +50,21 @@ export const storageResources: ResourceTypes = {
         });
       const Arn = arnOf(stack, 'dynamodb', `table/${TableName}`);
       stack.cloud.tableArns.push(Arn);
-      const StreamArn: string | undefined = TableDescription.LatestStreamArn;
+      const StreamArn: string | undefined = Table.LatestStreamArn;
       return { ref: TableName, attributes: { Arn, ...(StreamArn !== undefined && { StreamArn }) } };
     },
   },
 
   'AWS::SSM::Parameter': {
     properties: ['Description', 'Name', 'Tags', 'Tier', 'Type', 'Value'],
-    create({ Name, Value, Type }, stack) {
-      stack.cloud.ssm.put(stack, { name: Name, value: Value, type: Type });
+    create(properties, stack, logicalId) {
+      const { Name, Value, Type } = properties;
+      // CloudFormation leaves alone what is as the template last said, whatever somebody else wrote into it since.
+      if (!isDeepStrictEqual(stack.earlier(logicalId), properties))
+        stack.cloud.ssm.put(stack, { name: Name, value: Value, type: Type });
       return { ref: Name, attributes: { Type, Value } };
     },
+    remove: ({ ref }, stack) => stack.cloud.ssm.remove(stack, ref),
   },
 
   'AWS::IAM::Role': {
@@ -81,7 +94,7 @@ export const storageResources: ResourceTypes = {
       const policies = [...own, ...managed];
       // Reads every statement once, so that a condition that the sandbox cannot judge is seen now.
       isAllowed(policies, { action: 'sandbox:Read', resource: '*' });
-      stack.cloud.roles.set(arn, { arn, policies });
+      stack.cloud.roles.set(arn, { arn, policies, usedByLambda: [] });
       return { ref: name, attributes: { Arn: arn, RoleId: 'AROAEXAMPLE' } };
     },
   },
@@ -115,3 +128,11 @@ export const storageResources: ResourceTypes = {
     create: (_, __, logicalId) => ({ ref: logicalId }),
   },
 };
+
+/** A table of an earlier start is taken over as it is. */
+function unlessThere(error: unknown) {
+  const isThere =
+    error instanceof AwsError &&
+    (error.code === 'ResourceInUseException' || /TimeToLive is already/.test(error.message));
+  if (!isThere) throw error;
+}

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDynamoDb } from '../../../sandbox/aws/dynamodb.ts';
 import { startEngine } from '../../../sandbox/aws/dynamodb-engine.ts';
@@ -10,7 +13,12 @@ const place = { accountId: '111111111111', region: 'us-east-1' };
 const tableArn = 'arn:aws:dynamodb:us-east-1:111111111111:table/records';
 const clock = manualClock();
 const records: StreamRecord[] = [];
-const dynamodb = createDynamoDb({ now: clock.now, onRecords: (_table, added) => records.push(...added) });
+const folder = mkdtempSync(join(tmpdir(), 'linkgate-test-'));
+const dynamodb = createDynamoDb({
+  now: clock.now,
+  consumerOf: () => (added) => records.push(...added),
+  start: ({ region }) => startEngine({ file: join(folder, `${region}.sqlite`), tenant: '' }),
+});
 
 const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: 'x' } });
 const put = (pk: string, more = {}) =>
@@ -31,7 +39,10 @@ beforeAll(async () => {
     StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
   });
 });
-afterAll(() => dynamodb.stop());
+afterAll(() => {
+  dynamodb.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 test('a table has the ARN of its account and Region', async () => {
   const { Table } = await dynamodb.call(place, 'DescribeTable', { TableName: 'records' });
@@ -122,18 +133,29 @@ test('a query needs the permission for the partition key that its condition name
 });
 
 test('where there is no engine, one message says how to get one', async () => {
-  const nowhere = () => undefined;
-  await expect(startEngine({}, nowhere)).rejects.toThrow('DYNAMODB_ENDPOINT');
+  const state = { file: join(folder, 'nowhere.sqlite'), tenant: '' };
+  await expect(startEngine(state, {}, () => undefined)).rejects.toThrow('DYNAMODB_ENDPOINT');
+});
+
+test('the engine that DYNAMODB_ENDPOINT names wins over the packaged one', async () => {
   const DYNAMODB_ENDPOINT = 'http://127.0.0.1:8000';
-  expect(await startEngine({ DYNAMODB_ENDPOINT }, nowhere)).toMatchObject({ url: DYNAMODB_ENDPOINT });
+  const state = { file: join(folder, 'elsewhere.sqlite'), tenant: 'run1' };
+  expect(await startEngine(state, { DYNAMODB_ENDPOINT })).toMatchObject({
+    url: DYNAMODB_ENDPOINT,
+    tenant: 'run1',
+  });
 });
 
 test('the engine dies with the process that started it, SIGKILL included', async () => {
   const script = `import { startEngine } from './sandbox/aws/dynamodb-engine.ts';
-    console.log((await startEngine()).url); setInterval(() => {}, 1000);`;
-  const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+    console.log((await startEngine({ file: process.argv[1], tenant: '' })).url); setInterval(() => {}, 1000);`;
+  const parent = spawn(
+    process.execPath,
+    ['--input-type=module', '--eval', script, join(folder, 'killed.sqlite')],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const [url] = (await once(parent.stdout, 'data')) as [Buffer];
   const isUp = () =>
     fetch(url.toString().trim()).then(

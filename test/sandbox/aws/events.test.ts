@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createEvents, type Rule } from '../../../sandbox/aws/events.ts';
 import { countingIds, manualClock } from './manual-clock.ts';
 
@@ -64,4 +64,46 @@ test('a target may ask for a part of the event, or for something else', () => {
 
 test('a rule whose pattern EventBridge would refuse is not made', () => {
   expect(() => aBus({ pattern: '{"source":"aws.ec2"}' })).toThrow('must be an array');
+});
+
+describe('a rule of a user', () => {
+  function anApi() {
+    const { events, delivered, ring } = aBus();
+    const caller = { accountId: '111111111111', region: 'us-east-1', arn: 'arn:aws:iam::111111111111:root' };
+    const call = (operation: string, input: object) =>
+      events.service.operations[operation]?.(input as never, { caller } as never);
+    return { call, delivered, ring };
+  }
+  const target = { Id: 'mine', Arn: 'arn:aws:sqs:us-east-1:111111111111:mine' };
+  const pattern = '{"detail-type":["Change"]}';
+
+  test('gets the events that match, at each of its targets', () => {
+    const { call, delivered, ring } = anApi();
+    expect(call('PutRule', { Name: 'mine', EventPattern: pattern })).toEqual({
+      RuleArn: 'arn:aws:events:us-east-1:111111111111:rule/mine',
+    });
+    call('PutTargets', { Rule: 'mine', Targets: [target] });
+    call('PutTargets', { Rule: 'mine', Targets: [{ ...target, Id: 'other', Input: '{"other":true}' }] });
+    ring('us-east-1', 'aws.s3');
+    expect(delivered).toEqual([expect.objectContaining({ source: 'aws.s3' }), { other: true }]);
+  });
+
+  test('keeps its targets when it is put again', () => {
+    const { call } = anApi();
+    call('PutRule', { Name: 'mine', EventPattern: pattern });
+    call('PutTargets', { Rule: 'mine', Targets: [target] });
+    call('PutRule', { Name: 'mine', EventPattern: '{"source":["aws.s3"]}' });
+    expect(call('ListTargetsByRule', { Rule: 'mine' })).toEqual({ Targets: [target] });
+  });
+
+  test('is refused with a pattern that EventBridge would refuse, and on a bus that is not there', () => {
+    const { call } = anApi();
+    expect(() => call('PutRule', { Name: 'mine', EventPattern: '{"source":"aws.ec2"}' })).toThrow(
+      'Event pattern is not valid',
+    );
+    expect(() => call('PutRule', { Name: 'mine', EventPattern: pattern, EventBusName: 'none' })).toThrow(
+      'does not exist',
+    );
+    expect(() => call('PutTargets', { Rule: 'none', Targets: [target] })).toThrow('does not exist');
+  });
 });

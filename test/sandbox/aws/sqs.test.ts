@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createSqs } from '../../../sandbox/aws/sqs.ts';
 import { countingIds, manualClock } from './manual-clock.ts';
 
@@ -150,4 +150,56 @@ test('a queue admits a service only for the sources in its policy', () => {
   expect(sqs.admits(arn, 'events.amazonaws.com', source)).toBe(true);
   expect(sqs.admits(arn, 'events.amazonaws.com', `${source}-not`)).toBe(false);
   expect(sqs.admits(arn, 'sns.amazonaws.com', source)).toBe(false);
+});
+
+describe('a queue that a user makes', () => {
+  function anApi() {
+    const { service } = createSqs({ clock: manualClock(), id: countingIds() });
+    const caller = { accountId: '111111111111', region: 'us-east-1' };
+    const context = { caller, origin: 'http://127.0.0.1:4570' };
+    return (input: object) => service.operations.CreateQueue?.(input as never, context as never);
+  }
+
+  test('is the same queue when it is made again with the same attributes', () => {
+    const createQueue = anApi();
+    const made = { QueueUrl: 'http://127.0.0.1:4570/111111111111/mine' };
+    const input = { QueueName: 'mine', Attributes: { DelaySeconds: '5' } };
+    expect(createQueue(input)).toEqual(made);
+    expect(createQueue(input)).toEqual(made);
+    expect(() => createQueue({ ...input, Attributes: { DelaySeconds: '6' } })).toThrow('DelaySeconds');
+  });
+
+  test('is FIFO exactly if its name says so', () => {
+    const createQueue = anApi();
+    expect(createQueue({ QueueName: 'mine.fifo', Attributes: { FifoQueue: 'true' } })).toBeDefined();
+    expect(() => createQueue({ QueueName: 'mine.fifo' })).toThrow('not valid');
+    expect(() => createQueue({ QueueName: 'mine', Attributes: { FifoQueue: 'true' } })).toThrow('not valid');
+  });
+});
+
+describe('messages that are moved back', () => {
+  function moving(from: string, to?: string) {
+    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 1 });
+    const { sqs, clock } = aQueue(arn, { RedrivePolicy, VisibilityTimeout: '1' });
+    sqs.createQueue(deadLetterArn);
+    const context = { caller: { accountId: '111111111111', region: 'us-east-1' }, origin: 'http://sqs' };
+    sqs.deliver(arn, { body: 'it failed' });
+    sqs.receive(arn, 1);
+    clock.advance(1000);
+    sqs.receive(arn, 1);
+    expect(sqs.counts(deadLetterArn).visible).toBe(1);
+    const input = { SourceArn: from, ...(to !== undefined && { DestinationArn: to }) };
+    sqs.service.operations.StartMessageMoveTask?.(input as never, context as never);
+    return sqs;
+  }
+
+  test('go to the queue in which they failed', () => {
+    expect(moving(deadLetterArn).receive(arn, 1)).toMatchObject([{ body: 'it failed' }]);
+  });
+
+  test('come from a dead-letter queue', () => {
+    expect(() => moving(arn)).toThrow('Dead Letter Queue');
+    expect(() => moving(`${arn}-not`)).toThrow("doesn't exist");
+    expect(() => moving(deadLetterArn, `${arn}-not`)).toThrow("doesn't exist");
+  });
 });

@@ -25,6 +25,7 @@ async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 300
   const given: { destination: string; record: unknown }[] = [];
   const output: string[] = [];
   const host = await createLambda({
+    folder: join(code, 'functions'),
     clock: time,
     clockOffset,
     activity: createActivity(),

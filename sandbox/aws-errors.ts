@@ -1,0 +1,79 @@
+import { AwsError, type AwsService } from './aws/aws-service.ts';
+import type { Json } from './aws/dynamodb-accesses.ts';
+import { formatError, type WireRequest, type WireResponse } from './wire/wire.ts';
+
+/** How the services say that a policy lacks something. */
+const denied: Readonly<Record<string, readonly [code: string, status: number]>> = {
+  ec2: ['UnauthorizedOperation', 403],
+  sqs: ['AccessDenied', 403],
+  sns: ['AuthorizationErrorException', 403],
+  monitoring: ['AccessDenied', 403],
+};
+
+export function accessDenied(service: string, callerArn: string, action: string, resource: string): AwsError {
+  const [code, status] = denied[service] ?? ['AccessDeniedException', 400];
+  const message = `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource}`;
+  return new AwsError(code, message, status);
+}
+
+export function invalidKey(service: string): AwsError {
+  const message =
+    'The security token included in the request is invalid: the access key is neither an account id nor a function’s';
+  if (service === 'ec2') return new AwsError('AuthFailure', message, 401);
+  const isJson = ['dynamodb', 'events', 'ssm', 'sqs'].includes(service);
+  return isJson
+    ? new AwsError('UnrecognizedClientException', message, 400)
+    : new AwsError('InvalidClientTokenId', message, 403);
+}
+
+/** What went wrong within the sandbox itself is an internal failure. */
+export function asAwsError(error: unknown): AwsError {
+  if (error instanceof AwsError) return error;
+  console.error(error);
+  return new AwsError('InternalFailure', error instanceof Error ? error.message : String(error), 500);
+}
+
+/** Errors as a service puts them on the wire; DynamoDB's where there is none. */
+export function errorFormatter(service: AwsService | undefined, { headers }: WireRequest) {
+  return async (error: AwsError, requestId: string): Promise<WireResponse> => {
+    if (service) return formatError(service, error, requestId, String(headers['content-type'] ?? ''));
+    return dynamoDbError(error, requestId);
+  };
+}
+
+export function dynamoDbError(
+  error: AwsError,
+  requestId: string,
+  { TransactItems = [] }: Json = {},
+): WireResponse {
+  // Other errors of transactions are the engine's own: the sandbox itself only ever says that two met in an item.
+  const CancellationReasons =
+    error.code === 'TransactionCanceledException'
+      ? (TransactItems as unknown[]).map(() => ({
+          Code: 'TransactionConflict',
+          Message: 'Transaction is ongoing for the item',
+        }))
+      : undefined;
+  return {
+    status: error.status ?? 400,
+    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
+    body: JSON.stringify({
+      __type: `com.amazonaws.dynamodb.v20120810#${error.code}`,
+      message: error.message,
+      CancellationReasons,
+    }),
+  };
+}
+
+/** For a request of which not even the service is known. */
+export function plainError(status: number, type: string, message: string): WireResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/x-amz-json-1.1' },
+    body: JSON.stringify({ __type: type, message }),
+  };
+}
+
+export function errorCodeIn(body: string): string | undefined {
+  return /"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"/.exec(body)?.[1];
+}

@@ -1,0 +1,49 @@
+import type { Activity } from '../activity.ts';
+import type { Clock } from '../clock.ts';
+import type { Later } from '../later.ts';
+import { provider } from '../places.ts';
+import { cloudTrailEvent, type RecordedCall } from '../privatelink/cloudtrail.ts';
+import { operationSchema } from '../wire/schema.ts';
+import type { AwsService, Place } from './aws-service.ts';
+import type { AwsEvent, Events } from './events.ts';
+
+/** CloudTrail is minutes late on AWS; what matters is that it is never at once. */
+const delayMs = 1000;
+
+export type CloudTrail = ReturnType<typeof createCloudTrail>;
+
+/** The trail of one account, the provider's: its own changes appear on its default bus, some time later. */
+export function createCloudTrail({
+  clock,
+  id,
+  activity,
+  events,
+  later,
+}: {
+  clock: Clock;
+  id: () => string;
+  activity: Activity;
+  events: Events;
+  later: Later;
+}) {
+  const appear = later.on<Place & { readonly event: AwsEvent }>(
+    'cloudtrail',
+    ({ accountId, region, event }) => events.putAwsEvent(accountId, region, event),
+    activity,
+  );
+
+  return {
+    async record(
+      service: AwsService,
+      call: Omit<RecordedCall, 'schema' | 'time' | 'eventId'>,
+    ): Promise<void> {
+      const { operation, caller } = call;
+      if (operation.startsWith('Describe') || caller.accountId !== provider.accountId) return;
+      const schema = await operationSchema(service, operation);
+      if (!schema) return;
+      const time = clock.now();
+      const event = cloudTrailEvent({ ...call, schema, time, eventId: id() });
+      appear(time + delayMs, { accountId: caller.accountId, region: caller.region, event });
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore, type Store, StoreError } from './store.ts';
+
+/** A folder with the state of a sandbox, which nobody else uses meanwhile. */
+export interface DataFolder {
+  readonly path: string;
+  readonly store: Store;
+  close(): void;
+}
+
+const storeName = 'sandbox.sqlite';
+const temporaryPrefix = 'linkgate-sandbox-';
+/** A folder that another sandbox has only just made is not taken for one that it left. */
+const justMadeMs = 10_000;
+
+/** The named folder, made where it is missing and kept; or else a temporary one, which goes at the end. */
+export function openDataFolder(named: string | undefined): DataFolder {
+  if (named === undefined) removeAbandoned();
+  const path = named ?? mkdtempSync(join(tmpdir(), temporaryPrefix));
+  if (named !== undefined) requireOurs(path);
+  const store = openStore(join(path, storeName));
+  return {
+    path,
+    store,
+    close() {
+      store.close();
+      if (named === undefined) remove(path);
+    },
+  };
+}
+
+function requireOurs(path: string) {
+  if (existsSync(path) && !statSync(path).isDirectory()) throw new StoreError(`\`${path}\` is not a folder`);
+  mkdirSync(path, { recursive: true });
+  const names = readdirSync(path);
+  if (names.length > 0 && !names.includes(storeName))
+    throw new StoreError(`\`${path}\` holds something else than the state of a sandbox`);
+}
+
+/** Who was killed could not remove its folder. */
+function removeAbandoned() {
+  const names = readdirSync(tmpdir()).filter((name) => name.startsWith(temporaryPrefix));
+  for (const path of names.map((name) => join(tmpdir(), name)))
+    try {
+      if (Date.now() - statSync(path).mtimeMs < justMadeMs) continue;
+      openStore(join(path, storeName), 0).close();
+      remove(path);
+    } catch {
+      // Another sandbox uses it, or is removing it.
+    }
+}
+
+function remove(path: string) {
+  // An engine that is being killed may still write into it.
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+}

@@ -1,0 +1,201 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DescribeVpcEndpointConnectionsCommand } from '@aws-sdk/client-ec2';
+import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import {
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandboxInItsOwnGroup,
+} from './sandbox.ts';
+
+const consumers = {
+  '222222222222': 'allowed',
+  '777777777777': 'allowed',
+  '333333333333': 'blocked',
+  '444444444444': 'unknown',
+  '888888888888': 'unknown',
+} as const;
+type Standing = (typeof consumers)[keyof typeof consumers];
+
+interface Explanation {
+  readonly connection: { readonly state: string };
+  readonly history: readonly { readonly action: string }[];
+}
+
+interface Told {
+  readonly endpointId: string;
+  readonly standing: Standing;
+  readonly actions: readonly string[];
+  readonly table: string;
+  readonly ec2: string | undefined;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const restarts = 5;
+/** Milliseconds of load before each kill: long enough for requests to be at every step of their way. */
+const underLoad = [400, 700, 250, 900, 550];
+
+/** What got an answer, whatever happened then. */
+const requests = new Map<string, Standing>();
+const words = new Map<string, 'approve' | 'deny'>();
+
+let data: string;
+let sandbox: Sandbox;
+
+const start = () => startSandboxInItsOwnGroup('--quiet', '--data', data);
+
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'linkgate-test-'));
+  sandbox = await start();
+}, 60_000);
+afterAll(async () => {
+  await sandbox.stop();
+  await rm(data, { recursive: true, force: true, maxRetries: 3 });
+});
+
+test('a sandbox that is killed under load and restarted loses no request and decides none twice', async () => {
+  const serviceId = await aRegisteredService();
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+
+  for (let restart = 0; restart < restarts; restart += 1) {
+    const load = [
+      ...Object.entries(consumers).map(([account, standing]) => consume(account, standing, serviceId)),
+      decideAsAPerson(),
+    ];
+    await pause(underLoad[restart]);
+    await sandbox.kill();
+    await Promise.all(load);
+    sandbox = await start();
+  }
+  await comeToRest();
+
+  const states = await statesInEc2();
+  const told: Told[] = [];
+  // One after the other: the API's stage is throttled.
+  for (const [endpointId, standing] of requests) {
+    const { connection, history } = await sandbox.json<Explanation>('explain', endpointId);
+    const actions = history.map(({ action }) => action);
+    told.push({ endpointId, standing, actions, table: connection.state, ec2: states.get(endpointId) });
+  }
+
+  expect(told.length).toBeGreaterThan(restarts * Object.keys(consumers).length);
+  for (const { endpointId, standing, actions, table, ec2 } of told) {
+    const times = (action: string) => actions.filter((one) => one === action).length;
+    expect({ endpointId, state: table }).toEqual({ endpointId, state: ec2 });
+    expect({ endpointId, actions, decided: times('decided') }).toEqual({ endpointId, actions, decided: 1 });
+    expect(times('approved') + times('denied')).toBeLessThanOrEqual(1);
+    expect(times('applied')).toBe(ec2 === 'pendingAcceptance' ? 0 : 1);
+    if (standing === 'allowed') expect(ec2).toBe('available');
+    if (standing === 'blocked') expect(ec2).toBe('rejected');
+    if (words.has(endpointId))
+      expect(ec2).toBe(words.get(endpointId) === 'approve' ? 'available' : 'rejected');
+  }
+  expect((await sandbox.linkgate('audit', 'verify')).exitCode).toBe(0);
+  expect(await deadLetters()).toEqual([]);
+}, 120_000);
+
+test('a sandbox that is killed while it starts, at whatever moment, starts the next time', async () => {
+  const requestsBefore = (await statesInEc2()).size;
+  await sandbox.kill();
+  for (const milliseconds of [150, 400, 650, 900, 1200]) {
+    const starting = spawn(
+      process.execPath,
+      ['sandbox/main.ts', '--empty', '--quiet', '--port', '0', '--data', data],
+      { cwd: root, detached: true, stdio: 'ignore' },
+    );
+    await pause(milliseconds);
+    process.kill(-(starting.pid ?? 0), 'SIGKILL');
+  }
+  sandbox = await start();
+  expect((await statesInEc2()).size).toBe(requestsBefore);
+}, 120_000);
+
+async function aRegisteredService(): Promise<string> {
+  const serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId);
+  for (const [account, standing] of Object.entries(consumers))
+    if (standing !== 'unknown')
+      await sandbox.json(standing === 'allowed' ? 'allow' : 'block', account, '--service', serviceId);
+  return serviceId;
+}
+
+/** Creates endpoints one after the other, with little time between, until nobody answers any more. */
+async function consume(account: string, standing: Standing, serviceId: string): Promise<void> {
+  const target = sandbox;
+  await untilItFails(async () => {
+    requests.set(await createEndpoint(target, account, serviceId), standing);
+    await pause(40);
+  });
+}
+
+/** Answers what waits, in turn with yes and no. */
+async function decideAsAPerson(): Promise<void> {
+  const target = sandbox;
+  await untilItFails(async () => {
+    const { connections } = await target.json<{ connections: { endpointId: string }[] }>(
+      'connections',
+      '--waiting',
+    );
+    const [waiting] = connections.filter(({ endpointId }) => requests.has(endpointId));
+    if (!waiting) return void (await pause(20));
+    const word = words.size % 2 === 0 ? 'approve' : 'deny';
+    await target.json(word, waiting.endpointId, '--reason', 'known');
+    words.set(waiting.endpointId, word);
+  });
+}
+
+async function untilItFails(act: () => Promise<void>): Promise<void> {
+  try {
+    for (;;) await act();
+  } catch {
+    // It was killed.
+  }
+}
+
+/** What a killed function left half done, its leases and its marks, is taken up again after a minute or two. */
+async function comeToRest(): Promise<void> {
+  for (let minutes = 0; minutes < 4; minutes += 2) {
+    await sandbox.idle();
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 120 });
+    await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+  }
+  await sandbox.idle();
+}
+
+async function statesInEc2(): Promise<ReadonlyMap<string, string>> {
+  const states = new Map<string, string>();
+  let NextToken: string | undefined;
+  do {
+    const page = await sandbox
+      .ec2(provider)
+      .send(new DescribeVpcEndpointConnectionsCommand({ ...(NextToken !== undefined && { NextToken }) }));
+    for (const { VpcEndpointId = '', VpcEndpointState = '' } of page.VpcEndpointConnections ?? [])
+      states.set(VpcEndpointId, VpcEndpointState);
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return states;
+}
+
+/** The dead-letter queues that hold something. */
+async function deadLetters(): Promise<string[]> {
+  const credentials = { accessKeyId: provider, secretAccessKey: 'sandbox' };
+  const sqs = new SQSClient({ region: 'us-east-1', endpoint: sandbox.url, credentials });
+  const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
+  const filled: string[] = [];
+  for (const QueueUrl of QueueUrls.filter((url) => /dlq|dead/i.test(url))) {
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+    );
+    if (Attributes?.ApproximateNumberOfMessages !== '0') filled.push(QueueUrl);
+  }
+  sqs.destroy();
+  return filled;
+}

@@ -1,0 +1,290 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createActivity } from '../../sandbox/activity.ts';
+import { createEvents } from '../../sandbox/aws/events.ts';
+import { createSns } from '../../sandbox/aws/sns.ts';
+import { createSqs } from '../../sandbox/aws/sqs.ts';
+import { createFaults } from '../../sandbox/faults.ts';
+import { mapQueue } from '../../sandbox/lambda/sqs-mapping.ts';
+import { mapStream, type StreamRecord } from '../../sandbox/lambda/stream-mapping.ts';
+import { createLater } from '../../sandbox/later.ts';
+import { continuedState } from '../../sandbox/privatelink/model.ts';
+import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
+import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
+import { openStore, type Store } from '../../sandbox/store.ts';
+import { countingIds, manualClock } from './aws/manual-clock.ts';
+
+let folder: string;
+let store: Store;
+let clock: ReturnType<typeof manualClock>;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'linkgate-test-'));
+  store = openStore(join(folder, 'sandbox.sqlite'));
+  clock = manualClock();
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** The process ends, and another one opens what it left. */
+function restart() {
+  const time = clock.now();
+  store.close();
+  store = openStore(join(folder, 'sandbox.sqlite'));
+  clock = manualClock(time);
+}
+
+const queueArn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
+const fifoArn = `${queueArn}.fifo`;
+const startSqs = () => createSqs({ clock, id: ids, keep: store.keep });
+const ids = countingIds();
+
+test('a queue keeps its messages, in order, with what is hidden, delayed and counted', () => {
+  const before = startSqs();
+  before.createQueue(queueArn, { VisibilityTimeout: '60', Policy: '{}' });
+  for (const body of ['a', 'b', 'c']) before.deliver(queueArn, { body });
+  before.deliver(queueArn, { body: 'late' }, { delaySeconds: 30 });
+  before.receive(queueArn, 1);
+  restart();
+
+  const after = startSqs();
+  expect(after.counts(queueArn)).toMatchObject({ visible: 2, handled: 1, delayed: 1 });
+  after.createQueue(queueArn, { VisibilityTimeout: '90' });
+  expect(after.find(queueArn)?.attributes).toMatchObject({ VisibilityTimeout: '90', Policy: '{}' });
+  expect(after.receive(queueArn, 10).map(({ body }) => body)).toEqual(['b', 'c']);
+  clock.advance(60_000);
+  expect(after.receive(queueArn, 10)).toMatchObject([
+    { body: 'a', attributes: { ApproximateReceiveCount: '2' } },
+    { body: 'late' },
+  ]);
+});
+
+test('a FIFO queue still knows what was sent in the last five minutes', () => {
+  const message = { body: 'a', groupId: 'g', deduplicationId: 'once' };
+  const before = startSqs();
+  before.createQueue(fifoArn);
+  const { messageId, sequenceNumber } = before.deliver(fifoArn, message);
+  restart();
+  const after = startSqs();
+  expect(after.deliver(fifoArn, message)).toMatchObject({ messageId });
+  expect(after.counts(fifoArn).visible).toBe(1);
+  const next = after.deliver(fifoArn, { ...message, deduplicationId: 'other' });
+  expect(next.sequenceNumber > sequenceNumber).toBe(true);
+});
+
+test('what a function held when it was killed is handled at once, and as if for the first time', async () => {
+  const before = startSqs();
+  before.createQueue(queueArn, { VisibilityTimeout: '600' });
+  before.deliver(queueArn, { body: 'a' });
+  before.receive(queueArn, 1);
+  restart();
+  const after = startSqs();
+  const received: unknown[] = [];
+  const surroundings = { clock, activity: createActivity(), faults: createFaults() };
+  mapQueue(
+    {
+      queueArn,
+      batchSize: 10,
+      windowSeconds: 0,
+      maximumConcurrency: 2,
+      reportsItemFailures: true,
+      filters: [],
+    },
+    {
+      ...surroundings,
+      queues: after,
+      invoke: async (event) => {
+        received.push(event);
+        return { ok: true, value: null };
+      },
+    },
+  );
+  clock.advance(0);
+  expect(received).toMatchObject([
+    { Records: [{ body: 'a', attributes: { ApproximateReceiveCount: '1' } }] },
+  ]);
+});
+
+const topicArn = 'arn:aws:sns:us-east-1:111111111111:news';
+
+test('a topic keeps its policy and its subscriptions, which have the same ARNs when they are made again', () => {
+  const start = () => createSns({ clock, id: ids, keep: store.keep, deliver() {} });
+  const before = start();
+  before.createTopic(topicArn, { DisplayName: 'News' });
+  before.setAttributes(topicArn, { Policy: policyFor('vpce.amazonaws.com') });
+  const subscription = before.subscribe(topicArn, 'sqs', queueArn);
+  restart();
+  const after = start();
+  after.createTopic(topicArn, { DisplayName: 'Fresh news' });
+  expect(after.admits(topicArn, 'vpce.amazonaws.com', 'arn:aws:ec2:::x')).toBe(true);
+  expect(after.subscribe(topicArn, 'sqs', queueArn)).toBe(subscription);
+});
+
+const policyFor = (Service: string) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sns:Publish', Resource: topicArn }],
+  });
+
+test('a rule still matches', () => {
+  const busArn = 'arn:aws:events:us-east-1:111111111111:event-bus/default';
+  const delivered: unknown[] = [];
+  const start = () =>
+    createEvents({
+      clock,
+      id: ids,
+      keep: store.keep,
+      deliver: (target, payload) => delivered.push([target.Id, payload]),
+    });
+  start().createRule({
+    arn: 'arn:aws:events:us-east-1:111111111111:rule/ours',
+    name: 'ours',
+    busArn,
+    state: 'ENABLED',
+    pattern: '{"source":["ours"]}',
+    targets: [{ Id: 'queue', Arn: queueArn }],
+  });
+  restart();
+  start().putAwsEvent('111111111111', 'us-east-1', { source: 'ours', 'detail-type': 'x', detail: {} });
+  expect(delivered).toMatchObject([['queue', { source: 'ours' }]]);
+});
+
+test('what was to happen later happens once, and not before all else is there', () => {
+  const start = () => {
+    const happened: unknown[] = [];
+    const later = createLater(clock, store.keep);
+    const plan = later.on('sns', (payload) => happened.push(payload));
+    return { later, plan, happened };
+  };
+  start().plan(clock.now() + 500, { body: 'a' });
+  restart();
+  const after = start();
+  clock.advance(1000);
+  expect(after.happened).toEqual([]);
+  after.later.resume();
+  clock.advance(0);
+  expect(after.happened).toEqual([{ body: 'a' }]);
+  restart();
+  const last = start();
+  last.later.resume();
+  clock.advance(1000);
+  expect(last.happened).toEqual([]);
+});
+
+test('faults strike as often as is left of them', () => {
+  const start = () => createFaults(() => 0, store.keep);
+  const before = start();
+  before.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
+  before.ofDelivery('sns');
+  restart();
+  const after = start();
+  expect([after.ofDelivery('sns')?.drop, after.ofDelivery('sns')]).toEqual([true, undefined]);
+});
+
+test('a token bucket is as empty as it was', () => {
+  const start = () => tokenBuckets(store.keep('ec2/token-buckets'));
+  const place = { accountId: '111111111111', region: 'us-east-1' };
+  const take = (buckets: ReturnType<typeof start>) =>
+    buckets.take(place, 'AcceptVpcEndpointConnections', clock.now());
+  const before = start();
+  for (let taken = 0; taken < 10; taken += 1) take(before);
+  restart();
+  expect(take(start())).toBe(false);
+});
+
+test('stream records that were handed over and not handled are handled', async () => {
+  const batches: unknown[] = [];
+  const start = (invoke: () => Promise<{ ok: true; value: null }>) =>
+    mapStream(
+      {
+        streamArn: 'arn:stream',
+        functionArn: 'arn:function',
+        batchSize: 10,
+        maximumRetries: 1,
+        bisects: false,
+        reportsItemFailures: true,
+        filters: [],
+      },
+      {
+        clock,
+        activity: createActivity(),
+        faults: createFaults(),
+        waiting: store.keep('records'),
+        giveUp() {},
+        invoke: (event) => {
+          batches.push((event as { Records: StreamRecord[] }).Records.map(({ eventID }) => eventID));
+          return invoke();
+        },
+      },
+    );
+  const records = ['1', '2'].map(
+    (eventID) => ({ eventID, dynamodb: { SequenceNumber: eventID } }) satisfies StreamRecord,
+  );
+  start(() => new Promise(() => {}))(records);
+  expect(batches).toEqual([['1', '2']]);
+  restart();
+  start(async () => ({ ok: true, value: null }));
+  clock.advance(0);
+  expect(batches).toEqual([
+    ['1', '2'],
+    ['1', '2'],
+  ]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(store.keep('records').size).toBe(0);
+});
+
+test('a connection that was on its way to another state arrives there, and rings', () => {
+  const start = () =>
+    createPrivateLink({
+      id: () => `${ids()}`.padEnd(17, '0'),
+      state: continuedState({
+        services: store.record('services'),
+        endpoints: store.record('endpoints'),
+        notifications: store.record('notifications'),
+        tags: store.record('tags'),
+        clientTokens: store.record('tokens'),
+      }),
+    });
+  const providers = { accountId: '111111111111', region: 'us-east-1' };
+  const consumer = { accountId: '222222222222', region: 'us-east-1' };
+  const before = start();
+  const service = before.createService(providers, {
+    acceptanceRequired: true,
+    networkLoadBalancerArns: [],
+    supportedIpAddressTypes: ['ipv4'],
+    supportedRegions: [],
+  });
+  before.modifyPermissions(providers, service.id, { add: ['*'], remove: [] });
+  before.createNotification(providers, { serviceId: service.id, topicArn, events: ['Accept'] });
+  const endpoint = before.createEndpoint(
+    { ...consumer, principal: 'root', arn: 'arn:aws:iam::222222222222:root' } as never,
+    {
+      serviceName: service.name,
+      serviceRegion: 'us-east-1',
+      vpcId: 'vpc-1',
+      ipAddressType: 'ipv4',
+      subnetIds: [],
+      securityGroupIds: [],
+      policyDocument: undefined,
+      privateDnsEnabled: false,
+    },
+    clock.now(),
+  );
+  before.advance(clock.now());
+  before.accept(providers, service.id, [endpoint.id], clock.now());
+  const { serial } = before.state;
+  restart();
+
+  const after = start();
+  expect(after.state.serial).toBe(serial);
+  expect(after.isSettled()).toBe(false);
+  expect(after.advance(clock.now() + 60_000)).toMatchObject([
+    { type: 'state-change', to: 'pending' },
+    { type: 'notification', event: 'Accept', topicArn },
+    { type: 'state-change', to: 'available' },
+  ]);
+});

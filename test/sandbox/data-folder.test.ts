@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openDataFolder } from '../../sandbox/data-folder.ts';
+import { openStore } from '../../sandbox/store.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'linkgate-test-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('a named folder', () => {
+  test('is made where it is missing, and stays', () => {
+    const path = join(folder, 'some', 'where');
+    openDataFolder(path).close();
+    const again = openDataFolder(path);
+    again.close();
+    expect(existsSync(join(path, 'sandbox.sqlite'))).toBe(true);
+  });
+
+  test('is refused where it holds something else', () => {
+    writeFileSync(join(folder, 'notes.txt'), '');
+    expect(() => openDataFolder(folder)).toThrow(
+      `\`${folder}\` holds something else than the state of a sandbox`,
+    );
+    expect(() => openDataFolder(join(folder, 'notes.txt'))).toThrow('is not a folder');
+  });
+
+  test('is taken where an earlier sandbox was killed before it had written anything', () => {
+    writeFileSync(join(folder, 'sandbox.sqlite'), '');
+    expect(() => openDataFolder(folder).close()).not.toThrow();
+  });
+});
+
+describe('a temporary folder', () => {
+  test('goes with its sandbox', () => {
+    const { path, close } = openDataFolder(undefined);
+    expect(existsSync(path)).toBe(true);
+    close();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('goes at the next start where its sandbox was killed, and stays while that lives', () => {
+    const abandoned = join(tmpdir(), 'linkgate-sandbox-abandoned');
+    const used = join(tmpdir(), 'linkgate-sandbox-used');
+    for (const path of [abandoned, used]) {
+      mkdirSync(path, { recursive: true });
+      openStore(join(path, 'sandbox.sqlite')).close();
+      utimesSync(path, 0, 0);
+    }
+    const other = openStore(join(used, 'sandbox.sqlite'));
+    utimesSync(used, 0, 0);
+    openDataFolder(undefined).close();
+    expect(existsSync(abandoned)).toBe(false);
+    expect(existsSync(used)).toBe(true);
+    other.close();
+    rmSync(used, { recursive: true });
+  });
+});

@@ -1,0 +1,148 @@
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { openStore, type Store } from '../../sandbox/store.ts';
+
+let folder: string;
+let file: string;
+let store: Store;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'linkgate-test-'));
+  file = join(folder, 'sandbox.sqlite');
+  store = openStore(file);
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** What a later process finds. */
+function reopened(): Store {
+  store.close();
+  store = openStore(file);
+  return store;
+}
+
+describe('a kept map', () => {
+  test('is there again, in its order', () => {
+    const letters = store.keep<number>('letters');
+    for (const [index, letter] of ['c', 'a', 'b'].entries()) letters.set(letter, index);
+    letters.delete('a');
+    letters.set('c', 9);
+    expect([...reopened().keep('letters')]).toEqual([
+      ['c', 9],
+      ['b', 2],
+    ]);
+  });
+
+  test('is empty again once it was cleared', () => {
+    store.keep('letters').set('a', 1);
+    reopened().keep('letters').clear();
+    expect(reopened().keep('letters').size).toBe(0);
+  });
+
+  test('keeps bytes as bytes', () => {
+    const value = { plain: new Uint8Array([1, 2]), buffer: Buffer.from('x') };
+    store.keep('bytes').set('a', value);
+    expect(reopened().keep('bytes').get('a')).toEqual({
+      plain: new Uint8Array([1, 2]),
+      buffer: new Uint8Array([120]),
+    });
+  });
+
+  test('is the same map for whoever asks for it by its name', () => {
+    store.keep('letters').set('a', 1);
+    expect(store.keep('letters').get('a')).toBe(1);
+    expect(store.keep('others').size).toBe(0);
+  });
+});
+
+describe('a kept record', () => {
+  interface Service {
+    permissions: { principal: string }[];
+    regions: Record<string, string>;
+  }
+
+  test('keeps what is changed within its entries, however deep', () => {
+    const services = store.record<Service>('services');
+    services.a = { permissions: [], regions: {} };
+    store.flush();
+    services.a.permissions.push({ principal: '*' }, { principal: 'x' });
+    services.a.permissions = services.a.permissions.filter(({ principal }) => principal === '*');
+    services.a.regions['eu-west-1'] = 'Available';
+    expect({ ...reopened().record('services') }).toEqual({
+      a: { permissions: [{ principal: '*' }], regions: { 'eu-west-1': 'Available' } },
+    });
+  });
+
+  test('forgets what is deleted', () => {
+    const services = store.record<Service>('services');
+    services.a = { permissions: [], regions: { 'eu-west-1': 'Available' } };
+    store.flush();
+    delete services.a.regions['eu-west-1'];
+    expect(Object.keys(reopened().record<Service>('services').a?.regions ?? {})).toEqual([]);
+    delete store.record('services').a;
+    expect(Object.keys(reopened().record('services'))).toEqual([]);
+  });
+});
+
+test('a log goes on where it ended, and counts from 0 again once it was emptied', () => {
+  const calls = store.log('calls');
+  for (const entry of ['a', 'b']) calls.append(entry);
+  const log = reopened().log('calls');
+  log.append('c');
+  expect(log.list(1)).toEqual(['b', 'c']);
+  log.clear();
+  log.append('d');
+  expect(reopened().log('calls').list(0)).toEqual(['d']);
+});
+
+test('what changes in one turn of the event loop is written by itself at its end', async () => {
+  const letters = store.keep('letters');
+  letters.set('a', 1);
+  await new Promise((resolve) => setImmediate(resolve));
+  letters.set('b', 2);
+  const { written } = writtenBeside(file);
+  expect(written).toEqual(['a']);
+});
+
+/** What a process would find that opened a copy of the files at this moment. */
+function writtenBeside(of: string) {
+  const copy = join(folder, 'copy.sqlite');
+  for (const suffix of ['', '-wal']) if (existsSync(of + suffix)) copyFileSync(of + suffix, copy + suffix);
+  const other = openStore(copy);
+  const written = [...other.keep('letters').keys()];
+  other.close();
+  return { written };
+}
+
+describe('a file is refused', () => {
+  test('that another sandbox uses', () => {
+    expect(() => openStore(file, 0)).toThrow(`\`${file}\` is in use by another sandbox`);
+  });
+
+  test('that is of a later version', () => {
+    store.close();
+    const later = new DatabaseSync(file);
+    later.exec('pragma user_version = 99');
+    later.close();
+    expect(() => openStore(file)).toThrow('is of format 99, and this version of linkgate knows format 1');
+  });
+
+  test('that is some other database', () => {
+    const foreign = join(folder, 'foreign.sqlite');
+    const database = new DatabaseSync(foreign);
+    database.exec('create table other (x)');
+    database.close();
+    expect(() => openStore(foreign)).toThrow('is not the state of a sandbox');
+  });
+
+  test('that is no database', () => {
+    const text = join(folder, 'notes.txt');
+    writeFileSync(text, 'to do: '.repeat(200));
+    expect(() => openStore(text)).toThrow('is not the state of a sandbox');
+  });
+});
