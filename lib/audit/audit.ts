@@ -3,12 +3,15 @@ import { ConnectionState } from '../connection/connection.ts';
 import { Finding, Outcome } from '../policy/rule.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Table, Write } from '../table/table.ts';
+import { type AuditHead, beginning, hashOf } from './chain.ts';
 
 /** The versions of what a decision consulted; 0 where nothing was there. */
 export const Consulted = v.object({
   service: v.number(),
   entry: v.number(),
   everyServiceEntry: v.number(),
+  /** How often linkgate had begun to act again. */
+  mode: v.optional(v.number(), 0),
 });
 export type Consulted = v.InferOutput<typeof Consulted>;
 
@@ -45,27 +48,58 @@ export const AuditEntry = v.object({
   consulted: v.exactOptional(Consulted),
   /** Of the invocation that wrote it, as it stands in the logs. */
   requestId: v.string(),
+  /** Of the entry before it. */
+  previousHash: v.exactOptional(v.string()),
+  /** Of this entry, so that what is changed later shows. Entries of form 1.0 have none. */
+  hash: v.exactOptional(v.string()),
 });
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
 /** An entry before it is known which of its connection's it is. */
-export type Happening = Omit<AuditEntry, 'endpointId' | 'sequence' | 'requestId'>;
+export type Happening = Omit<AuditEntry, 'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash'>;
 
 const kind = itemKind({ ...AuditEntry.entries, version: v.number() });
 
-/** Partitions that no function may delete from; that a put replaces nothing is its condition's doing. */
-const entriesOf = (endpointId: string) => `AUDIT#${endpointId}`;
+/** How the partitions begin that no function may delete from; that a put replaces nothing is its condition's doing. */
+export const auditPartition = 'AUDIT#';
 
-export function auditWrite(entry: AuditEntry): Write {
-  const key = { pk: entriesOf(entry.endpointId), sk: String(entry.sequence).padStart(9, '0') };
-  return { put: kind.item(key, { ...entry, version: 1 }), expected: 0 };
+const entriesOf = (endpointId: string) => `${auditPartition}${endpointId}`;
+
+/** The trail of a connection as it stands before something happens. */
+interface Trail {
+  readonly endpointId: string;
+  readonly audited: number;
+  readonly auditHead?: AuditHead;
+}
+
+/** Chains what happened, in order, to a connection's trail. */
+export function auditWrites(
+  { endpointId, audited, auditHead }: Trail,
+  happenings: readonly Happening[],
+  requestId: string,
+): { readonly writes: readonly Write[]; readonly trail: Omit<Trail, 'endpointId'> } {
+  let head = auditHead;
+  const writes = happenings.map((happening, index): Write => {
+    const sequence = audited + index + 1;
+    const previousHash = head?.hash ?? beginning;
+    const entry = { ...happening, endpointId, sequence, requestId, previousHash, version: 1 };
+    const item = kind.item({ pk: entriesOf(endpointId), sk: String(sequence).padStart(9, '0') }, entry);
+    head = { sequence, hash: hashOf(item) };
+    return { put: { ...item, hash: head.hash }, expected: 0 };
+  });
+  return { writes, trail: { audited: audited + happenings.length, ...(head && { auditHead: head }) } };
+}
+
+/** The entries of a connection as they are stored, oldest first. */
+export async function storedEntries(endpointId: string, table: Table): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const page of table.query(entriesOf(endpointId))) items.push(...page);
+  return items;
 }
 
 /** All that happened to a connection, oldest first. */
 export async function historyOf(endpointId: string, table: Table): Promise<AuditEntry[]> {
-  const history: AuditEntry[] = [];
-  for await (const page of table.query(entriesOf(endpointId))) history.push(...page.map(readAuditEntry));
-  return history;
+  return (await storedEntries(endpointId, table)).map(readAuditEntry);
 }
 
 export function readAuditEntry(item: Item): AuditEntry {

@@ -51,8 +51,9 @@ export function dynamoDbTable(
       return (await Promise.all(chunks(distinct, keysPerRead).map(getBatch))).flat();
     },
 
-    async *query(pk, { limit } = {}) {
-      let start: Record<string, AttributeValue> | undefined;
+    async *query(pk, { limit, after } = {}) {
+      let start: Record<string, AttributeValue> | undefined =
+        after === undefined ? undefined : marshall({ pk, sk: after });
       do {
         const { Items = [], LastEvaluatedKey } = await dynamodb.send(
           new QueryCommand({

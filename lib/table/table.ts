@@ -37,4 +37,6 @@ export interface Table {
 export interface QueryOptions {
   /** Items a page. */
   readonly limit?: number;
+  /** The sort key after which to begin. */
+  readonly after?: string;
 }

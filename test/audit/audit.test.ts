@@ -1,44 +1,80 @@
 import { expect, test } from '@jest/globals';
-import { type AuditEntry, auditWrite, historyOf } from '../../lib/audit/audit.ts';
+import { auditWrites, type Happening, historyOf } from '../../lib/audit/audit.ts';
+import { breakIn } from '../../lib/audit/chain.ts';
 import { endpointId, noon } from '../builders.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 
-function anAuditEntry(sequence: number, entry: Partial<AuditEntry> = {}): AuditEntry {
-  return {
-    endpointId: endpointId(1),
-    sequence,
-    time: noon.toISOString(),
-    actor: 'linkgate',
-    action: 'decided',
-    requestId: 'request-1',
-    ...entry,
-  };
+const nothingYet = { endpointId: endpointId(1), audited: 0 };
+
+function aHappening(happening: Partial<Happening> = {}): Happening {
+  return { time: noon.toISOString(), actor: 'linkgate', action: 'decided', ...happening };
+}
+
+function happenings(count: number): Happening[] {
+  return Array.from({ length: count }, () => aHappening());
 }
 
 test('an entry is only ever added', async () => {
   const table = memoryTable();
-  expect(await table.write([auditWrite(anAuditEntry(1))])).toBe(true);
-  expect(await table.write([auditWrite(anAuditEntry(1, { actor: 'mallory' }))])).toBe(false);
+  const written = (actor: string) =>
+    table.write(auditWrites(nothingYet, [aHappening({ actor })], 'request-1').writes);
+  expect(await written('linkgate')).toBe(true);
+  expect(await written('mallory')).toBe(false);
   expect(await historyOf(endpointId(1), table)).toMatchObject([{ actor: 'linkgate' }]);
 });
 
 test('a history tells what happened in order, also beyond nine', async () => {
   const table = memoryTable();
-  const sequences = Array.from({ length: 12 }, (_, index) => index + 1);
-  await table.write([...sequences].reverse().map((sequence) => auditWrite(anAuditEntry(sequence))));
+  const { writes } = auditWrites(nothingYet, happenings(12), 'request-1');
+  await table.write([...writes].reverse());
   const history = await historyOf(endpointId(1), table);
-  expect(history.map(({ sequence }) => sequence)).toEqual(sequences);
+  expect(history.map(({ sequence }) => sequence)).toEqual(
+    Array.from({ length: 12 }, (_, index) => index + 1),
+  );
 });
 
 test('a history is that of one endpoint', async () => {
   const table = memoryTable();
-  await table.write([auditWrite(anAuditEntry(1, { endpointId: endpointId(2) }))]);
+  await table.write(
+    auditWrites({ ...nothingYet, endpointId: endpointId(2) }, happenings(1), 'request-1').writes,
+  );
   expect(await historyOf(endpointId(1), table)).toEqual([]);
 });
 
 test('what happened says who caused it, why, and by which invocation', async () => {
   const table = memoryTable();
-  const entry = anAuditEntry(1, { action: 'denied', outcome: 'reject', reason: 'unknown to us' });
-  await table.write([auditWrite(entry)]);
-  expect(await historyOf(endpointId(1), table)).toMatchObject([entry]);
+  const denied = aHappening({ action: 'denied', outcome: 'reject', reason: 'unknown to us' });
+  await table.write(auditWrites(nothingYet, [denied], 'request-1').writes);
+  expect(await historyOf(endpointId(1), table)).toMatchObject([{ ...denied, requestId: 'request-1' }]);
+});
+
+test('what happens later follows from what happened before', async () => {
+  const table = memoryTable();
+  const first = auditWrites(nothingYet, happenings(2), 'request-1');
+  const second = auditWrites({ ...nothingYet, ...first.trail }, happenings(1), 'request-2');
+  await table.write([...first.writes, ...second.writes]);
+  const [, before, after] = await historyOf(endpointId(1), table);
+  expect(after?.previousHash).toBe(before?.hash);
+  expect(second.trail).toEqual({ audited: 3, auditHead: { sequence: 3, hash: after?.hash } });
+});
+
+test('nothing that happens leaves the trail as it is', () => {
+  const { writes, trail } = auditWrites(nothingYet, happenings(1), 'request-1');
+  expect(writes).toHaveLength(1);
+  expect(auditWrites({ ...nothingYet, ...trail }, [], 'request-2')).toEqual({ writes: [], trail });
+});
+
+test('a trail from before there were hashes goes on as a chain', () => {
+  const { writes, trail } = auditWrites({ ...nothingYet, audited: 2 }, happenings(1), 'request-3');
+  const old = [1, 2].map((sequence) => ({
+    pk: `AUDIT#${endpointId(1)}`,
+    sk: `00000000${sequence}`,
+    form: '1.0',
+    version: 1,
+    ...aHappening(),
+    endpointId: endpointId(1),
+    sequence,
+  }));
+  const items = [...old, ...writes.flatMap((write) => ('put' in write ? [write.put] : []))];
+  expect(breakIn(items, { ...nothingYet, ...trail })).toBeUndefined();
 });

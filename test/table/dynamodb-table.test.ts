@@ -76,6 +76,12 @@ describe('a partition is read', () => {
       { ExclusiveStartKey: marshall(key) },
     ]);
   });
+
+  test('from where somebody stopped reading', async () => {
+    const { table, inputs } = tableAnswering({ Items: [] });
+    for await (const page of table.query('A', { after: '1' })) expect(page).toEqual([]);
+    expect(inputs()).toMatchObject([{ ExclusiveStartKey: marshall(key) }]);
+  });
 });
 
 describe('items are written', () => {

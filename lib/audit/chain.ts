@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import type { Item } from '../table/table.ts';
+
+/** The newest entry of a connection, as its record remembers it. */
+export const AuditHead = v.object({ sequence: v.number(), hash: v.string() });
+export type AuditHead = v.InferOutput<typeof AuditHead>;
+
+const formWithoutHashes = '1.0';
+
+/** What the first entry of a chain follows. */
+export const beginning = '0'.repeat(64);
+
+/** The hash of an entry: over all that is stored of it but its key, its form, its version and the hash itself. */
+export function hashOf(item: Item): string {
+  const { pk: _pk, sk: _sk, form: _form, version: _version, hash: _hash, ...entry } = item;
+  return createHash('sha256').update(canonical(entry)).digest('hex');
+}
+
+/** Where an audit trail is not what was written, in words. */
+export interface Break {
+  readonly sequence: number;
+  readonly problem: string;
+}
+
+/** What a record says of its trail. */
+export interface Remembered {
+  readonly endpointId: string;
+  readonly audited: number;
+  readonly auditHead?: AuditHead | undefined;
+}
+
+/**
+ * The first break in the trail of a connection. Entries are taken as they are stored, so that those that a newer
+ * linkgate wrote can be verified too. What a linkgate of form 1.0 wrote, before or after a rollback, carries no hash:
+ * such entries are held by their place alone, and the next one with a hash follows from the last one with a hash.
+ */
+export function breakIn(
+  items: readonly Item[],
+  { endpointId, audited, auditHead }: Remembered,
+): Break | undefined {
+  let head: AuditHead | undefined;
+  for (const [index, item] of items.entries()) {
+    const sequence = index + 1;
+    const problem = problemOf(item, { endpointId, sequence, head });
+    if (problem !== undefined) return { sequence, problem };
+    if (typeof item.hash === 'string') head = { sequence, hash: item.hash };
+  }
+  if (items.length < audited)
+    return { sequence: items.length + 1, problem: `it is missing: ${audited} entries were written` };
+  if (items.length > audited)
+    return { sequence: audited + 1, problem: `it was added: ${audited} entries were written` };
+  if (head?.sequence !== auditHead?.sequence || head?.hash !== auditHead?.hash)
+    return { sequence: audited, problem: 'it is not the entry that the record remembers as the newest' };
+  return undefined;
+}
+
+function problemOf(
+  item: Item,
+  expected: { readonly endpointId: string; readonly sequence: number; readonly head: AuditHead | undefined },
+): string | undefined {
+  const { endpointId, sequence, head } = expected;
+  if (item.sequence !== sequence || Number(item.sk) !== sequence)
+    return `it is missing, or entries changed places: entry ${item.sequence} stands in its place`;
+  if (item.endpointId !== endpointId) return `it is an entry of ${item.endpointId}`;
+  if (item.hash === undefined && item.form === formWithoutHashes) return undefined;
+  if (item.hash === undefined) return 'it carries no hash';
+  if (item.hash !== hashOf(item)) return 'it was changed after it was written';
+  if (item.previousHash !== (head?.hash ?? beginning)) return 'it does not follow from the entry before it';
+  return undefined;
+}
+
+/** JSON with sorted keys and no space, as in RFC 8785: the same for the same content, whoever writes it. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

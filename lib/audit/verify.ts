@@ -1,0 +1,112 @@
+import * as v from 'valibot';
+import { recordKey, recordPartitions } from '../connection/connection-record.ts';
+import type { Item, Table } from '../table/table.ts';
+import { storedEntries } from './audit.ts';
+import { AuditHead, type Break, breakIn } from './chain.ts';
+
+/** As much of a record as verifying takes; a newer one has it too. */
+const Remembered = v.object({
+  endpointId: v.string(),
+  serviceId: v.string(),
+  audited: v.number(),
+  auditHead: v.exactOptional(AuditHead),
+});
+
+/** How many trails are read in one call at most, and for them how many pages of records. */
+const trailsPerPage = 50;
+const recordPagesPerPage = 2 * recordPartitions.length;
+
+export interface BrokenTrail extends Break {
+  readonly endpointId: string;
+}
+
+export interface Verification {
+  /** How many connections have a trail that is whole. */
+  readonly verified: number;
+  readonly broken: readonly BrokenTrail[];
+}
+
+/** Where a verification goes on: in which partition of records, and after which of them. */
+export interface Position {
+  readonly partition: number;
+  readonly after?: string;
+}
+
+/** Verifies one page of connections, in no order that means anything. */
+export async function verifyPage(
+  start: Position,
+  table: Table,
+  serviceId?: string,
+): Promise<Verification & { readonly next?: Position }> {
+  const records: Item[] = [];
+  let next: Position | undefined = start;
+  for (let pages = 0; next && pages < recordPagesPerPage && records.length < trailsPerPage; pages++) {
+    const page: Item[] = await recordsFrom(next, trailsPerPage - records.length, table);
+    records.push(...page.filter((record) => serviceId === undefined || record.serviceId === serviceId));
+    next = behind(next, page);
+  }
+  return { ...(await verify(records, table)), ...(next && { next }) };
+}
+
+function behind({ partition }: Position, page: readonly Item[]): Position | undefined {
+  const last = page.at(-1);
+  if (last) return { partition, after: last.sk };
+  return partition + 1 < recordPartitions.length ? { partition: partition + 1 } : undefined;
+}
+
+/** Verifies so many connections, or all where there are fewer: from a random point of each partition on, then from its beginning. */
+export async function verifySample(count: number, random: () => number, table: Table): Promise<Verification> {
+  const first = Math.floor(random() * recordPartitions.length);
+  const after = `vpce-${Math.floor(random() * 0x1_0000_0000)
+    .toString(16)
+    .padStart(8, '0')}`;
+  const partitions = recordPartitions.map((_, index) => (first + index) % recordPartitions.length);
+  const starts: Position[] = [
+    ...partitions.map((partition) => ({ partition, after })),
+    ...partitions.map((partition) => ({ partition })),
+  ];
+  const records = new Map<string, Item>();
+  for (const start of starts) {
+    if (records.size >= count) break;
+    for (const record of await recordsFrom(start, count - records.size, table))
+      records.set(record.sk, record);
+  }
+  return verify([...records.values()], table);
+}
+
+/** @returns undefined where nothing is remembered of the connection. */
+export async function verifyOne(endpointId: string, table: Table): Promise<Verification | undefined> {
+  const items = await table.get([recordKey(endpointId)]);
+  return items.length === 0 ? undefined : verify(items, table);
+}
+
+async function verify(records: readonly Item[], table: Table): Promise<Verification> {
+  const results = await Promise.all(records.map((record) => brokenTrail(record, table)));
+  const broken = results.filter((each) => each !== undefined);
+  return { verified: results.length - broken.length, broken };
+}
+
+async function brokenTrail(record: Item, table: Table): Promise<BrokenTrail | undefined> {
+  const remembered = v.safeParse(Remembered, record);
+  if (!remembered.success)
+    return {
+      endpointId: record.sk,
+      sequence: 0,
+      problem: `its record is malformed: ${v.summarize(remembered.issues)}`,
+    };
+  const found = breakIn(await storedEntries(record.sk, table), remembered.output);
+  if (!found) return undefined;
+  // An entry that was written between the two reads is no break: the record then has another version.
+  const [now] = await table.get([record]);
+  return now && now.version !== record.version
+    ? brokenTrail(now, table)
+    : { endpointId: record.sk, ...found };
+}
+
+/** Nothing where the partition has no more. */
+async function recordsFrom({ partition, after }: Position, limit: number, table: Table): Promise<Item[]> {
+  const pk = recordPartitions[partition];
+  if (pk === undefined) return [];
+  for await (const page of table.query(pk, { limit, ...(after !== undefined && { after }) })) return page;
+  return [];
+}

@@ -1,0 +1,187 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { auditWrites, type Happening } from '../../lib/audit/audit.ts';
+import { breakIn, hashOf } from '../../lib/audit/chain.ts';
+import type { Item } from '../../lib/table/table.ts';
+import { endpointId } from '../builders.ts';
+
+const happening: fc.Arbitrary<Happening> = fc.record(
+  {
+    time: fc
+      .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
+      .map((date) => date.toISOString()),
+    actor: fc.string(),
+    action: fc.constantFrom('decided', 'applying', 'applied', 'refused', 'denied'),
+    outcome: fc.constantFrom('accept', 'reject', 'ask', 'wait'),
+    reason: fc.string(),
+    consulted: fc.record({ service: fc.nat(), entry: fc.nat(), everyServiceEntry: fc.nat(), mode: fc.nat() }),
+  },
+  { requiredKeys: ['time', 'actor', 'action'] },
+);
+
+/** What happened in one transition after another. */
+const story = fc.array(fc.array(happening, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 });
+
+/** The entries of a story as they are stored, and what the record remembers. */
+function written(transitions: readonly (readonly Happening[])[], endpoint = endpointId(1)) {
+  let record: Parameters<typeof auditWrites>[0] = { endpointId: endpoint, audited: 0 };
+  const items: Item[] = [];
+  for (const happenings of transitions) {
+    const { writes, trail } = auditWrites(record, happenings, 'request-1');
+    items.push(...writes.flatMap((write) => ('put' in write ? [write.put] : [])));
+    record = { endpointId: endpoint, ...trail };
+  }
+  return { items, record };
+}
+
+/** As a linkgate from before the chain would have written it. */
+function withoutHash({ hash: _hash, previousHash: _previousHash, ...item }: Item): Item {
+  return { ...item, form: '1.0' };
+}
+
+/** The hash that a forger would compute who knows how. */
+function rehashed(item: Item): Item {
+  return { ...item, hash: hashOf(item) };
+}
+
+/** Sort keys as they must be for the entries to be listed in this order. */
+function renumbered(items: readonly Item[]): Item[] {
+  return items.map((item, index) => ({ ...item, sk: String(index + 1).padStart(9, '0') }));
+}
+
+function chosen(items: readonly Item[], at: number): number {
+  return at % items.length;
+}
+
+test('what was written is whole, however the table orders its attributes', () => {
+  fc.assert(
+    fc.property(story, (transitions) => {
+      const { items, record } = written(transitions);
+      const reversed = items.map((item) => Object.fromEntries(Object.entries(item).reverse()) as Item);
+      expect(breakIn(reversed, record)).toBeUndefined();
+    }),
+  );
+});
+
+test('what a newer linkgate wrote beside is part of the hash', () => {
+  const { items, record } = written([
+    [{ time: '2026-11-21T12:00:00.000Z', actor: 'ec2', action: 'applied' }],
+  ]);
+  const newer = items.map((item) => rehashed({ ...item, form: '1.2', added: { later: ['b', 'a'] } }));
+  const auditHead = { sequence: 1, hash: String(newer[0]?.hash) };
+  expect(breakIn(newer, { ...record, auditHead })).toBeUndefined();
+  expect(breakIn(items, { ...record, auditHead })).toMatchObject({ sequence: 1 });
+});
+
+test('a trail on which a rolled-back linkgate of form 1.0 wrote, and after it a newer one, is whole', () => {
+  fc.assert(
+    fc.property(story, fc.nat(), (transitions, at) => {
+      const rolledBackAt = at % transitions.length;
+      let record: Parameters<typeof auditWrites>[0] = { endpointId: endpointId(1), audited: 0 };
+      const items: Item[] = [];
+      for (const [index, happenings] of transitions.entries()) {
+        const { writes, trail } = auditWrites(record, happenings, 'request-1');
+        const puts = writes.flatMap((write) => ('put' in write ? [write.put] : []));
+        const isOld = index === rolledBackAt;
+        items.push(...(isOld ? puts.map(withoutHash) : puts));
+        record = { ...record, ...trail, ...(isOld && { auditHead: record.auditHead }) };
+      }
+      expect(breakIn(items, record)).toBeUndefined();
+    }),
+  );
+});
+
+describe('is found:', () => {
+  test('an entry that was made to look as if it never had a hash', () => {
+    fc.assert(
+      fc.property(story, fc.nat(), (transitions, at) => {
+        const { items, record } = written(transitions);
+        const forged = items.map((item, index) => (index === at % items.length ? withoutHash(item) : item));
+        expect(breakIn(forged, record)).toBeDefined();
+      }),
+    );
+  });
+
+  test('an entry that was changed', () => {
+    fc.assert(
+      fc.property(story, fc.nat(), fc.string(), (transitions, at, actor) => {
+        const { items, record } = written(transitions);
+        const index = chosen(items, at);
+        fc.pre(items[index]?.actor !== actor);
+        const changed = items.map((item, each) => (each === index ? { ...item, actor } : item));
+        expect(breakIn(changed, record)).toEqual({
+          sequence: index + 1,
+          problem: 'it was changed after it was written',
+        });
+      }),
+    );
+  });
+
+  test('an entry that was changed together with its hash', () => {
+    fc.assert(
+      fc.property(story, fc.nat(), (transitions, at) => {
+        const { items, record } = written(transitions);
+        const index = chosen(items, at);
+        const forged = items.map((item, each) =>
+          each === index ? rehashed({ ...item, actor: 'mallory, not before' }) : item,
+        );
+        expect(breakIn(forged, record)).toBeDefined();
+      }),
+    );
+  });
+
+  test('an entry that was removed, also where the others move up', () => {
+    fc.assert(
+      fc.property(story, fc.nat(), fc.boolean(), (transitions, at, movesUp) => {
+        const { items, record } = written(transitions);
+        const rest = items.toSpliced(chosen(items, at), 1);
+        const left = movesUp
+          ? renumbered(rest).map((item, index) => rehashed({ ...item, sequence: index + 1 }))
+          : rest;
+        expect(breakIn(left, record)).toBeDefined();
+      }),
+    );
+  });
+
+  test('two entries that changed places', () => {
+    fc.assert(
+      fc.property(story, fc.nat(), fc.nat(), (transitions, one, other) => {
+        const { items, record } = written(transitions);
+        const [a, b] = [chosen(items, one), chosen(items, other)];
+        fc.pre(a !== b);
+        const swapped = items.with(a, items[b] as Item).with(b, items[a] as Item);
+        expect(breakIn(renumbered(swapped), record)).toBeDefined();
+      }),
+    );
+  });
+
+  test('an entry that was put in', () => {
+    fc.assert(
+      fc.property(story, happening, fc.nat(), (transitions, forged, at) => {
+        const { items, record } = written(transitions);
+        const [put] = written([[forged]]).items;
+        const longer = items.toSpliced(at % (items.length + 1), 0, put as Item);
+        expect(breakIn(renumbered(longer), record)).toBeDefined();
+      }),
+    );
+  });
+
+  test("another connection's trail in the place of this one", () => {
+    fc.assert(
+      fc.property(story, (transitions) => {
+        const { items, record } = written(transitions);
+        expect(breakIn(items, { ...record, endpointId: endpointId(2) })).toMatchObject({ sequence: 1 });
+      }),
+    );
+  });
+
+  test('a trail of which all hashes were taken away', () => {
+    fc.assert(
+      fc.property(story, (transitions) => {
+        const { items, record } = written(transitions);
+        const bare = items.map(({ hash: _hash, previousHash: _previousHash, ...item }) => item as Item);
+        expect(breakIn(bare, record)).toBeDefined();
+      }),
+    );
+  });
+});

@@ -1,0 +1,201 @@
+// Records the items that this version of linkgate writes: test/table/recorded.test.ts holds later versions against them.
+//
+//     node test/table/record.ts
+//
+// plays every kind of history in a sandbox of its own, and writes the whole table to test/table/recorded/<form>.jsonl,
+// an item a line. Run it at the last commit of a form, before another form is written.
+import { writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  DeleteVpcEndpointsCommand,
+  ModifyVpcEndpointServiceConfigurationCommand,
+} from '@aws-sdk/client-ec2';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Item } from '../../lib/table/table.ts';
+import {
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandbox,
+  until,
+} from '../road/sandbox.ts';
+
+const accounts = {
+  allowed: '222222222222',
+  blocked: '333333333333',
+  unknown: '444444444444',
+  counted: '555555555555',
+};
+
+const sandbox = await startSandbox('--quiet');
+try {
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  await record(sandbox);
+} finally {
+  await sandbox.stop();
+}
+
+async function record(sandbox: Sandbox) {
+  const serviceId = await services(sandbox);
+  await requests(sandbox, serviceId);
+  await policies(sandbox, serviceId);
+  await approvals(sandbox);
+  await switches(sandbox, serviceId);
+  await sandbox.json('sweep', 'connections');
+  await refusals(sandbox, serviceId);
+  await halfAPass(sandbox);
+
+  const items = (await scan(sandbox)).toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+  const form = items
+    .map(({ form }) => String(form))
+    .sort()
+    .at(-1);
+  const file = new URL(`recorded/${form}.jsonl`, import.meta.url);
+  writeFileSync(file, items.map((item) => `${JSON.stringify(sorted(item))}\n`).join(''));
+  console.log(`${items.length} items of form ${form}`);
+}
+
+/** One as it should be, with connections from before its registration, and one that drifted. */
+async function services(sandbox: Sandbox): Promise<string> {
+  const drifting = await createService(sandbox);
+  await sandbox.json('service', 'add', drifting, '--name', 'drifting', '--on-unlisted', 'hold');
+  await sandbox
+    .ec2(provider)
+    .send(
+      new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: drifting, AcceptanceRequired: false }),
+    );
+  await createEndpoint(sandbox, accounts.unknown, drifting);
+
+  const serviceId = await createService(sandbox);
+  await createEndpoint(sandbox, accounts.unknown, serviceId);
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+  await sandbox.idle();
+  return serviceId;
+}
+
+/** Accepted, rejected, counted, asked about, approved, denied and gone. */
+async function requests(sandbox: Sandbox, serviceId: string) {
+  await sandbox.json('allow', accounts.allowed, '--service', serviceId, '--note', 'contract 17');
+  await sandbox.json('block', accounts.blocked, '--service', '*', '--note', 'left in 2025');
+  await sandbox.json('allow', accounts.counted, '--service', serviceId, '--max-endpoints', '1');
+  await sandbox.idle();
+  const connect = async (account: string) => {
+    const endpointId = await createEndpoint(sandbox, account, serviceId);
+    await sandbox.idle();
+    return endpointId;
+  };
+  await connect(accounts.blocked);
+  for (const account of [accounts.counted, accounts.counted]) await connect(account);
+  await sandbox.json('approve', await connect(accounts.unknown), '--reason', 'signed the contract');
+  await sandbox.json('deny', await connect(accounts.unknown), '--reason', 'no contract');
+  await connect(accounts.unknown);
+  const deleted = await connect(accounts.allowed);
+  await sandbox.ec2(accounts.allowed).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [deleted] }));
+  await sandbox.idle();
+}
+
+/** Entries with every limit that there is. */
+async function policies(sandbox: Sandbox, serviceId: string) {
+  const limits = [
+    '--endpoint',
+    'vpce-0123456789abcdef0',
+    '--consumer-region',
+    'eu-central-1',
+    '--expires',
+    '30d',
+  ];
+  await sandbox.json('allow', '666666666666', '--service', serviceId, ...limits);
+  await sandbox.idle();
+}
+
+/** One person's word where two are needed. */
+async function approvals(sandbox: Sandbox) {
+  const people = [
+    '--slack-user',
+    'T01LOCAL:U01ALICE',
+    '--slack-user',
+    'T01LOCAL:U01BOB',
+    '--email',
+    'on-call@example.com',
+  ];
+  await sandbox.json(
+    'approvers',
+    'set',
+    'two',
+    '--slack-channel',
+    'C01APPROVALS',
+    ...people,
+    '--quorum',
+    '2',
+  );
+  const serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId, '--name', 'ledger', '--approvers', 'two');
+  const endpointId = await createEndpoint(sandbox, accounts.unknown, serviceId);
+  await sandbox.idle();
+  await sandbox.json('approve', endpointId, '--reason', 'known to me');
+  await sandbox.json('pause', 'ledger', '--reason', 'maintenance');
+  await sandbox.idle();
+}
+
+/** What was accepted by somebody else while linkgate only observed. */
+async function switches(sandbox: Sandbox, serviceId: string) {
+  await sandbox.json('mode', 'observe', '--reason', 'beside the old script');
+  const endpointId = await createEndpoint(sandbox, accounts.allowed, serviceId);
+  const accept = new AcceptVpcEndpointConnectionsCommand({
+    ServiceId: serviceId,
+    VpcEndpointIds: [endpointId],
+  });
+  await sandbox.ec2(provider).send(accept);
+  await sandbox.idle();
+  await sandbox.json('mode', 'act', '--reason', 'the old script is off');
+  await sandbox.idle();
+}
+
+/** What EC2 refused stays due, with its pointer. */
+async function refusals(sandbox: Sandbox, serviceId: string) {
+  const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
+  await sandbox.ask('PUT', '/_sandbox/faults', [{ ...accept, rate: 1, error: 'UnauthorizedOperation' }]);
+  await createEndpoint(sandbox, accounts.allowed, serviceId);
+  await sandbox.idle();
+}
+
+/** A lease with a checkpoint: the pass waits for its second page, which connections of a service that is not ours fill. */
+async function halfAPass(sandbox: Sandbox) {
+  const serviceId = await createService(sandbox);
+  const pageSize = 1_000;
+  for (let made = 0; made < pageSize; made += 50)
+    await Promise.all(Array.from({ length: 50 }, () => createEndpoint(sandbox, accounts.unknown, serviceId)));
+  await sandbox.idle();
+  await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+  const look = { service: 'ec2', action: 'DescribeVpcEndpointConnections' };
+  await sandbox.ask('PUT', '/_sandbox/faults', [{ ...look, rate: 1, delayMs: 3_000 }]);
+  sandbox.linkgate('sweep', 'connections').catch(() => {});
+  await until(async () => (await scan(sandbox)).some(({ checkpoint }) => checkpoint !== undefined));
+}
+
+async function scan(sandbox: Sandbox): Promise<Item[]> {
+  await pause(50);
+  const client = new DynamoDBClient({
+    endpoint: sandbox.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: provider, secretAccessKey: 'any' },
+  });
+  const items: Item[] = [];
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: 'linkgate-local' }))
+    items.push(...Items.map((item) => unmarshall(item) as Item));
+  client.destroy();
+  return items;
+}
+
+function keyOf({ pk, sk }: Item): string {
+  return `${pk}\n${sk}`;
+}
+
+/** Key and form first, so that a person finds their way. */
+function sorted({ pk, sk, form, ...attributes }: Item): object {
+  return { pk, sk, form, ...Object.fromEntries(Object.entries(attributes).toSorted()) };
+}
