@@ -13,6 +13,8 @@ const variables = {
   LINKGATE_CONNECTIONS_TOPIC_ARN: text,
   LINKGATE_VERDICTS_QUEUE_URL: text,
   LINKGATE_SWEEPS_QUEUE_URL: text,
+  /** Of all queues, between commas. */
+  LINKGATE_QUEUE_URLS: text,
 };
 export type Variable = keyof typeof variables;
 

@@ -4,16 +4,20 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionRules } from '../rules/connection/index.ts';
+import { witnessed } from './audit/witness.ts';
 import { setting } from './config.ts';
 import type { ChangeableConnections, Connections } from './connection/connections.ts';
 import { ec2ConnectionChanges } from './connection/ec2-connection-changes.ts';
 import { ec2Connections } from './connection/ec2-connections.ts';
 import { eventBridgeBus } from './connection/eventbridge-bus.ts';
 import { sqsWorkBell } from './connection/sqs-work-bell.ts';
-import { ssmMode } from './connection/ssm-mode.ts';
+import { awsDeployment } from './doctor/aws-deployment.ts';
+import type { ModeParameter, ReadMode } from './mode/mode.ts';
+import { modeOrObserve, ssmMode, ssmModeParameter } from './mode/ssm-mode.ts';
 import { type Place, placeName } from './place.ts';
 import { ec2EndpointServices } from './service/ec2-endpoint-services.ts';
 import type { EndpointServices } from './service/endpoint-services.ts';
@@ -41,7 +45,11 @@ export function hub(): Place {
 }
 
 export function wireTable() {
-  return dynamoDbTable(new DynamoDBClient({}), setting('LINKGATE_TABLE'), { sleep, random: Math.random });
+  const table = dynamoDbTable(new DynamoDBClient({}), setting('LINKGATE_TABLE'), {
+    sleep,
+    random: Math.random,
+  });
+  return witnessed(table, (entries) => logger.info('audit entries written', { entries }));
 }
 
 export function wireBus() {
@@ -79,9 +87,35 @@ export function wireSweeps() {
   return sqsSweeps(new SQSClient({}), setting('LINKGATE_SWEEPS_QUEUE_URL'));
 }
 
-export function wireMode() {
-  return ssmMode(new SSMClient({}), setting('LINKGATE_MODE_PARAMETER'), (error) =>
-    logger.error('the mode cannot be read, so nothing is changed', { error }),
+/** The mode, for those who only read it. */
+export function wireMode(): ReadMode {
+  return modeOrObserve(ssmMode(new SSMClient({}), setting('LINKGATE_MODE_PARAMETER')), sayUnreadable);
+}
+
+export function wireModeParameter(): { mode: ReadMode; modeParameter: ModeParameter } {
+  const modeParameter = ssmModeParameter(new SSMClient({}), setting('LINKGATE_MODE_PARAMETER'));
+  return { modeParameter, mode: modeOrObserve(modeParameter.read, sayUnreadable) };
+}
+
+function sayUnreadable(error: unknown) {
+  logger.error('the mode cannot be read, so nothing is changed', { error });
+}
+
+/** The deployment's own resources, for the doctor. */
+export function wireDeployment() {
+  return awsDeployment(
+    {
+      dynamodb: new DynamoDBClient({}),
+      sns: new SNSClient({}),
+      sqs: new SQSClient({}),
+      ssm: new SSMClient({}),
+    },
+    {
+      stage: setting('LINKGATE_STAGE'),
+      tableName: setting('LINKGATE_TABLE'),
+      queueUrls: setting('LINKGATE_QUEUE_URLS').split(','),
+      topicArn: setting('LINKGATE_CONNECTIONS_TOPIC_ARN'),
+    },
   );
 }
 

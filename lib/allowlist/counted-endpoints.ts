@@ -8,8 +8,9 @@ import {
   recordKey,
 } from '../connection/connection-record.ts';
 import { type Connections, everyOne } from '../connection/connections.ts';
+import type { Invocation } from '../invocation.ts';
 import { placeName } from '../place.ts';
-import { itemKind } from '../table/item.ts';
+import { itemKind, readEach } from '../table/item.ts';
 import type { Item, Key, Table, Write } from '../table/table.ts';
 import type { AllowlistEntry } from './entry.ts';
 
@@ -61,7 +62,7 @@ export async function endpointsThatCount(
   whose: Whose,
   entry: AllowlistEntry,
   kept: CountedEndpoints | undefined,
-  deps: { readonly table: Table; readonly connections: Connections; readonly now: () => Date },
+  deps: Pick<Invocation, 'now' | 'report'> & { readonly table: Table; readonly connections: Connections },
 ): Promise<string[]> {
   if (kept?.entryVersion === entry.version) return kept.endpointIds;
   const { serviceId, ownerAccountId } = whose;
@@ -72,12 +73,18 @@ export async function endpointsThatCount(
     .map(({ endpointId }) => endpointId);
   // EC2 may be late to list what it was just asked to accept; the set of before knows it.
   const unlisted = (kept?.endpointIds ?? []).filter((id) => !live.includes(id) && !waiting.includes(id));
-  const records = (await deps.table.get([...waiting, ...unlisted].map(recordKey))).map(readRecord);
-  const time = deps.now();
-  const soon = records.filter((record) =>
-    waiting.includes(record.endpointId)
-      ? mayBecomeLive(record, time)
-      : isOrMayBeLive(record, time) && mayChangeLate(record, time),
+  const items = await deps.table.get([...waiting, ...unlisted].map(recordKey));
+  const records = new Map(
+    readEach(items, readRecord, deps.report).map((record) => [record.endpointId, record]),
   );
-  return [...live, ...soon.map(({ endpointId }) => endpointId)];
+  const time = deps.now();
+  const soon = items.filter(({ sk }) => {
+    const record = records.get(sk);
+    // What this version cannot read may live.
+    if (!record) return true;
+    return waiting.includes(sk)
+      ? mayBecomeLive(record, time)
+      : isOrMayBeLive(record, time) && mayChangeLate(record, time);
+  });
+  return [...live, ...soon.map(({ sk }) => sk)];
 }

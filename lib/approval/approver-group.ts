@@ -1,25 +1,109 @@
 import * as v from 'valibot';
+import type { Invocation } from '../invocation.ts';
+import { lost, untilWon } from '../table/contention.ts';
 import { itemKind } from '../table/item.ts';
-import type { Table } from '../table/table.ts';
+import type { Key, Table } from '../table/table.ts';
 
 /** The group that services ask unless they name another. */
 export const defaultGroup = 'default';
 
-const kind = itemKind({
+export const GroupName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a group has letters, digits, `.`, `_` and `-`'),
+);
+export const SlackChannel = v.pipe(
+  v.string(),
+  v.regex(/^[CG][A-Z0-9]+$/, 'the id of a Slack channel looks like C0123456789'),
+);
+/** A user's id says who it is only together with the workspace's. */
+export const SlackUser = v.object({
+  team: v.pipe(v.string(), v.regex(/^[TE][A-Z0-9]+$/, 'the id of a Slack workspace looks like T0123456789')),
+  user: v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]+$/, 'the id of a Slack user looks like U0123456789')),
+});
+export const Email = v.pipe(v.string(), v.email('an e-mail address looks like alice@example.com'));
+export type SlackUser = v.InferOutput<typeof SlackUser>;
+/** How many approvals it takes; one denial denies. */
+export const Quorum = v.pipe(v.number(), v.integer(), v.minValue(1, 'a quorum is at least 1'));
+
+/** Who may be asked. */
+export const ApproverGroup = v.object({
   name: v.string(),
-  /** How many approvals it takes; one denial denies. */
-  quorum: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  quorum: Quorum,
+  slackChannel: v.exactOptional(SlackChannel),
+  slackUsers: v.optional(v.array(SlackUser), []),
+  emails: v.optional(v.array(Email), []),
+  /** ISO 8601 */
+  changedAt: v.exactOptional(v.string()),
+  changedBy: v.exactOptional(v.string()),
   version: v.number(),
 });
+export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
+
+const kind = itemKind(ApproverGroup.entries);
 
 const groups = 'APPROVERS';
+const groupKey = (name: string): Key => ({ pk: groups, sk: name });
 
 /** @returns whether it was made now; false when it was there. */
 export async function makeDefaultGroup(table: Table): Promise<boolean> {
-  const item = kind.item({ pk: groups, sk: defaultGroup }, { name: defaultGroup, quorum: 1, version: 1 });
-  return table.write([{ put: item, expected: 0 }]);
+  const group = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
+  return table.write([{ put: kind.item(groupKey(defaultGroup), group), expected: 0 }]);
 }
 
 export async function isGroup(name: string, table: Table): Promise<boolean> {
-  return (await table.get([{ pk: groups, sk: name }])).length > 0;
+  return (await findGroup(name, table)) !== undefined;
+}
+
+export async function findGroup(name: string, table: Table): Promise<ApproverGroup | undefined> {
+  const [item] = await table.get([groupKey(name)]);
+  return item && kind.read(item);
+}
+
+export async function approverGroups(table: Table): Promise<ApproverGroup[]> {
+  const all: ApproverGroup[] = [];
+  for await (const page of table.query(groups)) all.push(...page.map((item) => kind.read(item)));
+  return all;
+}
+
+/** What a person says of a group. */
+export type GroupSettings = Omit<ApproverGroup, 'name' | 'changedAt' | 'changedBy' | 'version'>;
+
+/** Fewer people are named than it takes to approve. */
+export class QuorumOutOfReachError extends Error {
+  override readonly name = 'QuorumOutOfReachError';
+
+  constructor(name: string, quorum: number, people: number) {
+    super(
+      people === 0
+        ? `the group ${name} names nobody who could decide: name a Slack user or an e-mail address`
+        : `the group ${name} could never approve: its quorum is ${quorum}, and it names ${people}`,
+    );
+  }
+}
+
+/**
+ * Makes a group, or replaces one whole.
+ * @throws QuorumOutOfReachError, ContendedError
+ */
+export async function setGroup(
+  name: string,
+  settings: GroupSettings,
+  by: string,
+  { table, now }: { readonly table: Table } & Invocation,
+): Promise<ApproverGroup> {
+  const slackUsers = distinct(settings.slackUsers, ({ team, user }) => `${team}:${user}`);
+  const emails = distinct(settings.emails, (email) => email.toLowerCase());
+  const people = slackUsers.length + emails.length;
+  if (settings.quorum > people) throw new QuorumOutOfReachError(name, settings.quorum, people);
+  return untilWon(name, async () => {
+    const version = (await findGroup(name, table))?.version ?? 0;
+    const changed = { changedAt: now().toISOString(), changedBy: by };
+    const group: ApproverGroup = { ...settings, slackUsers, emails, name, ...changed, version: version + 1 };
+    const isWritten = await table.write([{ put: kind.item(groupKey(name), group), expected: version }]);
+    return isWritten ? group : lost;
+  });
+}
+
+function distinct<T>(values: readonly T[], nameOf: (value: T) => string): T[] {
+  return [...new Map(values.map((value) => [nameOf(value), value])).values()];
 }

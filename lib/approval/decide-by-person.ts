@@ -13,6 +13,7 @@ export interface Word {
 }
 
 export type PersonsDecision =
+  /** Where it takes several people, the request may be open still: its record says how many have approved. */
   | { readonly status: 'decided'; readonly approval: Approval; readonly record: ConnectionRecord }
   /** Somebody or something was faster, or EC2 no longer waits for an answer. */
   | { readonly status: 'not-open'; readonly record?: ConnectionRecord; readonly connection?: Connection }
@@ -32,7 +33,7 @@ export async function decideByPerson(
   if (connection?.state !== 'pendingAcceptance') return notOpen(endpointId, connection, deps);
 
   const approval: Approval = { ...word, at: deps.now().toISOString() };
-  const decision = await decideConnection(connection, deps, { approval });
+  const decision = await decideConnection(connection, deps, { word: approval });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   if (decision.outcome === 'passed' || decision.outcome === 'not-open')
     return { status: 'not-open', connection: decision.record, record: decision.record };

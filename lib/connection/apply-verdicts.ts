@@ -1,5 +1,6 @@
 import { chunks } from '../chunks.ts';
 import { type Invocation, orReport } from '../invocation.ts';
+import type { ReadMode } from '../mode/mode.ts';
 import type { Place } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import { lost, untilWon } from '../table/contention.ts';
@@ -27,16 +28,13 @@ import { dueIn, type Pointer, readPointer } from './due.ts';
 import { applying, refused, type Transition, transitionWrites } from './transition.ts';
 import type { WorkBell } from './work-bell.ts';
 
-/** Whether linkgate may change EC2 at all: `observe` calls nothing that does. */
-export type Mode = 'act' | 'observe';
-
 export interface Applying extends Invocation {
   readonly table: Table;
   readonly connectionsIn: (place: Place) => ChangeableConnections;
   readonly bus: Bus;
   readonly bell: WorkBell;
   /** Read right before each call; what cannot be read counts as `observe`. */
-  readonly mode: () => Promise<Mode>;
+  readonly mode: ReadMode;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Milliseconds until this run must have ended. */
   readonly remaining: () => number;
@@ -137,10 +135,11 @@ async function applyBatch(
   deps: Applying,
   applied: Applied,
 ): Promise<'done' | 'observe' | 'look-throttled' | 'throttled' | 'too-many' | 'one-is-bad'> {
+  const lookedAt = deps.now();
   const due = await unlessThrottled(() => stillDue(batch, connections, deps, applied));
   if (!due) return 'look-throttled';
   if (due.length === 0) return 'done';
-  if ((await deps.mode()) === 'observe') return 'observe';
+  if ((await deps.mode(lookedAt)) === 'observe') return 'observe';
 
   const askedAt = deps.now();
   const answers = await ask(batch.action, batch.serviceId, due, connections);
@@ -213,13 +212,20 @@ async function stillDue(
     deps.table.get(pointers.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyKeys(pointer)])),
   ]);
   const found = byKey(items);
-  const records = readEach(found.all(endpointIds.map(recordKey)), readRecord, deps.report);
+  const records = readEach(
+    found.all(endpointIds.map(recordKey)),
+    (item) => {
+      const record = readRecord(item);
+      return { record, consulted: consult(record, found).consulted };
+    },
+    deps.report,
+  );
   const time = deps.now();
   const observedAt = time.toISOString();
   const events: ConnectionEvent[] = [];
   const askable: DueRecord[] = [];
   const done: ConnectionRecord[] = [];
-  for (const record of records) {
+  for (const { record, consulted } of records) {
     const connection = shown.get(record.endpointId);
     if (!connection) continue;
     if (triedAt && fulfils(action, connection.state)) {
@@ -230,7 +236,7 @@ async function stillDue(
     if (!isDue(record) || record.effect.action !== action) continue;
     if (!canBeAsked(action, connection))
       events.push({ type: 'Connection Changed', connection, observedAt, record });
-    else if (!isCurrent(record.verdict, consult(record, found).consulted, time))
+    else if (!isCurrent(record.verdict, consulted, time))
       events.push({ type: 'Connection Request', connection, observedAt });
     else if (!wasJustAsked(record, time)) askable.push(record);
   }
@@ -290,13 +296,17 @@ async function mark(
     transitionWrites(record, transition(record), deps.requestId);
   for (const chunk of chunks(due, marksPerTransaction)) {
     if (await deps.table.write(chunk.flatMap(writesFor))) continue;
-    for (const { endpointId } of chunk) await markOne(endpointId, deps.table, writesFor);
+    for (const { endpointId } of chunk) await markOne(endpointId, deps, writesFor);
   }
 }
 
-async function markOne(endpointId: string, table: Table, writesFor: (record: ConnectionRecord) => Write[]) {
+async function markOne(
+  endpointId: string,
+  { table, report }: Applying,
+  writesFor: (record: ConnectionRecord) => Write[],
+) {
   await untilWon(endpointId, async () => {
-    const [item] = await table.get([recordKey(endpointId)]);
-    return item === undefined || (await table.write(writesFor(readRecord(item)))) || lost;
+    const [record] = readEach(await table.get([recordKey(endpointId)]), readRecord, report);
+    return record === undefined || (await table.write(writesFor(record))) || lost;
   });
 }

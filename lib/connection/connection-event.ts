@@ -6,7 +6,7 @@ import { ConnectionRecord, fulfils, hasRunOut } from './connection-record.ts';
 export const eventSource = 'linkgate';
 
 /**
- * What linkgate says on its bus. `Connection Request`: pending in EC2, without a current verdict.
+ * What linkgate says on its bus. `Connection Request`: without a current verdict, pending in EC2 or answered by somebody else.
  * `Connection Changed`: EC2 shows it otherwise than it is remembered; `record` is what was remembered.
  */
 export const ConnectionEvent = v.object({
@@ -14,7 +14,8 @@ export const ConnectionEvent = v.object({
   connection: Connection,
   /** ISO 8601: when EC2 was looked at. */
   observedAt: v.string(),
-  record: v.exactOptional(ConnectionRecord),
+  /** Whoever writes it again keeps what a newer version added to it. */
+  record: v.exactOptional(v.looseObject(ConnectionRecord.entries)),
 });
 export type ConnectionEvent = v.InferOutput<typeof ConnectionEvent>;
 

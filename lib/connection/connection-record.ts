@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { Approval } from '../approval/approval.ts';
+import { Heard } from '../approval/approval.ts';
 import { Consulted } from '../audit/audit.ts';
+import { AuditHead } from '../audit/chain.ts';
 import { Verdict } from '../policy/decide.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
@@ -26,7 +27,7 @@ export const ConnectionRecord = v.object({
   verdict: v.exactOptional(
     v.object({ ...Verdict.entries, decidedAt: v.string(), decidedBy: v.string(), consulted: Consulted }),
   ),
-  approval: v.exactOptional(Approval),
+  ...Heard.entries,
   effect: v.exactOptional(Effect),
   /** ISO 8601: when EC2 was last asked to change this connection, also after the effect is done. */
   lastAskedAt: v.exactOptional(v.string()),
@@ -39,6 +40,8 @@ export const ConnectionRecord = v.object({
   observedAt: v.exactOptional(v.string()),
   /** How many audit entries it has. */
   audited: v.number(),
+  /** The newest of them, so that a trail that was cut short shows. */
+  auditHead: v.exactOptional(AuditHead),
   version: v.number(),
 });
 export type ConnectionRecord = v.InferOutput<typeof ConnectionRecord>;
@@ -87,7 +90,8 @@ export function isCurrent(
     !hasRunOut(verdict, now) &&
     verdict.consulted.service === consulted.service &&
     verdict.consulted.entry === consulted.entry &&
-    verdict.consulted.everyServiceEntry === consulted.everyServiceEntry
+    verdict.consulted.everyServiceEntry === consulted.everyServiceEntry &&
+    verdict.consulted.mode === consulted.mode
   );
 }
 

@@ -43,6 +43,11 @@ export function isLive(state: ConnectionState): boolean {
   return state === 'pending' || state === 'available';
 }
 
+/** Somebody accepted or rejected it. */
+export function isAnswered(state: ConnectionState): boolean {
+  return isLive(state) || state === 'rejected';
+}
+
 /** Nothing will come of this endpoint any more. */
 export function isGone(state: ConnectionState): boolean {
   return state === 'deleted' || state === 'failed' || state === 'expired';

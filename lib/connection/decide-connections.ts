@@ -1,5 +1,7 @@
 import { countedKey, countedWrite, endpointsThatCount, readCounted } from '../allowlist/counted-endpoints.ts';
-import type { Approval } from '../approval/approval.ts';
+import { type Approval, type Heard, hear, heardIn, withCount } from '../approval/approval.ts';
+import { findGroup } from '../approval/approver-group.ts';
+import type { Consulted } from '../audit/audit.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
@@ -8,17 +10,17 @@ import { entryThatCounts, type Finding, type Policy, type Rule } from '../policy
 import { lost, untilWon } from '../table/contention.ts';
 import { byKey } from '../table/item.ts';
 import type { Table, Write } from '../table/table.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, isAnswered, isLive } from './connection.ts';
 import {
   type ConnectionRecord,
   isCurrent,
   isOpen,
-  mayBecomeLive,
+  isOrMayBeLive,
   readRecord,
   recordKey,
 } from './connection-record.ts';
 import type { Connections } from './connections.ts';
-import { abandoned, decided, transitionWrites } from './transition.ts';
+import { abandoned, decided, letStay, transitionWrites } from './transition.ts';
 import type { WorkBell } from './work-bell.ts';
 
 export interface Deciding extends Invocation {
@@ -51,14 +53,15 @@ export async function decideConnections(requests: readonly Connection[], deps: D
 }
 
 /**
- * Decides one request and writes verdict, audit, what is due and a person's word down in one transaction.
+ * Decides one request and writes verdict, audit, what is due and a person's word down in one transaction. Of a request that
+ * takes several approvals a word may leave it open.
  * Reads anew and decides again when somebody else was faster.
  * @throws ContendedError
  */
 export async function decideConnection(
   request: Connection,
   deps: Deciding,
-  { found, approval }: { found?: ReturnType<typeof byKey>; approval?: Approval } = {},
+  { found, word }: { found?: ReturnType<typeof byKey>; word?: Approval } = {},
 ): Promise<Decision> {
   return untilWon(request.endpointId, async (isFirst) => {
     const known = (isFirst && found) || byKey(await deps.table.get(keysFor(request)));
@@ -67,16 +70,18 @@ export async function decideConnection(
     const item = known.find(recordKey(request.endpointId));
     const before = item && asListed(readRecord(item), request);
     if (!service) return before?.effect ? abandon(before, deps) : { outcome: 'unregistered' };
-    if (before && hasPassed(before)) return { outcome: 'passed', record: before };
-    if (approval && before && !isOpen(before)) return { outcome: 'not-open', record: before };
-    if (!approval && before && isCurrent(before.verdict, consulted, now))
+    if (before && hasPassed(before, request)) return { outcome: 'passed', record: before };
+    if (before && wasAcceptedMeanwhile(before, request, consulted)) return leaveConnected(before, deps);
+    if (word && before && !isOpen(before)) return { outcome: 'not-open', record: before };
+    if (!word && before && isCurrent(before.verdict, consulted, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
     const count = await countFor(request, entries, known, deps);
     const policy = { service, entries, countedEndpointIds: count.endpointIds, rules: deps.rules };
-    const verdict = decide(request, policy, approval ?? before?.approval, now);
-    const { record, happenings } = decided(before, request, verdict, consulted, now, approval);
-    const after = { ...record, counted: count.keeps && mayBecomeLive(record, now) };
+    const heard = await heardOf(before, word, service, deps);
+    const verdict = withCount(decide(request, policy, heard.approval, now), heard);
+    const { record, happenings } = decided(before, request, verdict, consulted, now, { word, heard });
+    const after = { ...record, counted: count.keeps && isOrMayBeLive(record, now) };
     const isWritten = await deps.table.write([
       ...transitionWrites(before, { record: after, happenings }, deps.requestId),
       ...count.writes(after.counted),
@@ -85,9 +90,33 @@ export async function decideConnection(
   });
 }
 
+async function heardOf(
+  before: ConnectionRecord | undefined,
+  word: Approval | undefined,
+  { approvers }: Policy['service'],
+  { table }: Deciding,
+): Promise<Heard> {
+  if (!word) return heardIn(before);
+  const group = await findGroup(approvers, table);
+  return hear(heardIn(before), word, group?.quorum ?? 1);
+}
+
 /** EC2 has answered it. What is still to be cut may be decided anew, and then not be cut. */
-function hasPassed({ state, effect }: ConnectionRecord): boolean {
-  return state !== 'pendingAcceptance' && effect === undefined;
+function hasPassed({ state, effect }: ConnectionRecord, request: Connection): boolean {
+  if (effect?.action === 'reject' && isLive(request.state)) return false;
+  return isAnswered(request.state) || (state !== 'pendingAcceptance' && effect === undefined);
+}
+
+/**
+ * Decided before linkgate began to act again, and live since: in the mode observe others accept and reject. Acting again
+ * decides requests anew, and cuts nothing.
+ */
+function wasAcceptedMeanwhile(
+  { verdict }: ConnectionRecord,
+  { state }: Connection,
+  { mode }: Consulted,
+): boolean {
+  return isLive(state) && verdict !== undefined && verdict.consulted.mode !== mode;
 }
 
 /** What was taken for gone and is listed again is asked about as if it had never been decided. */
@@ -95,6 +124,12 @@ function asListed(record: ConnectionRecord, { state }: Connection): ConnectionRe
   if (record.goneAt === undefined) return record;
   const { goneAt: _goneAt, missingSince: _missingSince, verdict: _verdict, ...known } = record;
   return { ...known, state };
+}
+
+async function leaveConnected(before: ConnectionRecord, deps: Deciding): Promise<Decision | typeof lost> {
+  const transition = letStay(before);
+  const writes = transitionWrites(before, transition, deps.requestId);
+  return (await deps.table.write(writes)) ? { outcome: 'passed', record: transition.record } : lost;
 }
 
 /** What is due at a service that was unregistered meanwhile is due no longer. */
@@ -129,7 +164,7 @@ async function countFor(
   request: Connection,
   entries: Policy['entries'],
   known: ReturnType<typeof byKey>,
-  { table, connectionsIn, now }: Deciding,
+  { table, connectionsIn, now, report }: Deciding,
 ) {
   const entry = entryThatCounts({ entries });
   if (entry?.maxEndpoints === undefined) return { keeps: false, endpointIds: [], writes: () => [] };
@@ -137,13 +172,14 @@ async function countFor(
   const item = known.find(countedKey(request));
   const kept = item && readCounted(item);
   const connections = connectionsIn(request.place);
-  const endpointIds = await endpointsThatCount(request, entry, kept, { table, connections, now });
+  const endpointIds = await endpointsThatCount(request, entry, kept, { table, connections, now, report });
   return {
     keeps: true,
     endpointIds,
     writes(counts: boolean): Write[] {
       const others = endpointIds.filter((id) => id !== request.endpointId);
       const after = {
+        ...kept,
         serviceId: request.serviceId,
         accountId: request.ownerAccountId,
         endpointIds: counts ? [...others, request.endpointId] : others,

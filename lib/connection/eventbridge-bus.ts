@@ -1,6 +1,10 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { Announcement, Announcer } from '../announcement/announce.ts';
+import { schemaVersion } from '../announcement/bus-event.ts';
 import { chunks } from '../chunks.ts';
 import { type Bus, type ConnectionEvent, eventSource } from './connection-event.ts';
+
+type BusEvent = ConnectionEvent | Announcement;
 
 /** How many events PutEvents takes in one call. */
 const eventsPerCall = 10;
@@ -14,17 +18,20 @@ export class UndeliveredEventsError extends Error {
   }
 }
 
-export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string): Bus {
-  async function put(events: readonly ConnectionEvent[]): Promise<void> {
+export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string): Bus & Announcer {
+  async function put(events: readonly BusEvent[]): Promise<void> {
     const { FailedEntryCount = 0, Entries = [] } = await eventBridge.send(
       new PutEventsCommand({
-        Entries: events.map(({ type, ...detail }) => ({
-          EventBusName: busName,
-          Source: eventSource,
-          DetailType: type,
-          Detail: JSON.stringify(detail),
-          Resources: [detail.connection.serviceId, detail.connection.endpointId],
-        })),
+        Entries: events.map((event) => {
+          const { type, ...detail } = event;
+          return {
+            EventBusName: busName,
+            Source: eventSource,
+            DetailType: type,
+            Detail: JSON.stringify({ schemaVersion, ...detail }),
+            Resources: resourcesOf(event),
+          };
+        }),
       }),
     );
     if (FailedEntryCount > 0)
@@ -35,8 +42,14 @@ export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string):
   }
 
   return {
-    async publish(events) {
+    async publish(events: readonly BusEvent[]) {
       for (const some of chunks(events, eventsPerCall)) await put(some);
     },
   };
+}
+
+function resourcesOf(event: BusEvent): string[] {
+  if (event.type === 'Service Drifted') return [event.service.serviceId];
+  const { serviceId, endpointId } = event.connection;
+  return [serviceId, endpointId];
 }

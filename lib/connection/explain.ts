@@ -1,7 +1,9 @@
 import { type AuditEntry, historyOf } from '../audit/audit.ts';
+import type { Mode } from '../mode/mode.ts';
 import { reasonOf } from '../policy/decide.ts';
-import { readService, serviceKey } from '../service/service.ts';
-import type { Connection } from './connection.ts';
+import type { Outcome } from '../policy/rule.ts';
+import { readService, type Service, serviceKey } from '../service/service.ts';
+import { type Connection, type ConnectionState, isAnswered, isLive } from './connection.ts';
 import { type ConnectionRecord, readRecord, recordKey } from './connection-record.ts';
 import { findConnection, type Looking } from './find-connection.ts';
 
@@ -12,6 +14,8 @@ export interface ConnectionView extends Omit<Connection, 'place'> {
   readonly verdict: string | null;
   readonly decidedBy: string | null;
   readonly reason: string | null;
+  /** Where what EC2 shows is not what linkgate decided: in what, as a sentence. */
+  readonly differs: string | null;
 }
 
 export interface Explanation {
@@ -26,6 +30,7 @@ export interface Explanation {
 export function viewOf(
   { place, ...connection }: Connection,
   record: ConnectionRecord | undefined,
+  mode: Mode,
 ): ConnectionView {
   const verdict = record?.verdict;
   return {
@@ -34,29 +39,52 @@ export function viewOf(
     verdict: verdict?.outcome ?? null,
     decidedBy: verdict?.decidedBy ?? null,
     reason: verdict ? reasonOf(verdict) : null,
+    differs: verdict ? differenceOf(connection.state, verdict.outcome, mode) : null,
   };
 }
 
+const would: Readonly<Record<Outcome, string>> = {
+  accept: 'linkgate would accept it',
+  reject: 'linkgate would reject it',
+  ask: 'linkgate would ask a person',
+  wait: 'linkgate would let it wait',
+};
+
+function differenceOf(state: ConnectionState, outcome: Outcome, mode: Mode): string | null {
+  if (state === 'pendingAcceptance')
+    return mode === 'observe' && (outcome === 'accept' || outcome === 'reject')
+      ? `${would[outcome]}, and EC2 still shows it waiting`
+      : null;
+  if (!isAnswered(state)) return null;
+  const answer = isLive(state) ? 'accept' : 'reject';
+  return outcome === answer ? null : `${would[outcome]}, and EC2 shows it ${state}`;
+}
+
 /** The story of one connection: what EC2 shows, what was decided and why, and each step since. */
-export async function explain(endpointId: string, deps: Looking): Promise<Explanation | undefined> {
+export async function explain(
+  endpointId: string,
+  deps: Looking & { readonly mode: () => Promise<Mode> },
+): Promise<Explanation | undefined> {
   const { table } = deps;
-  const [[item], history] = await Promise.all([
+  const [[item], history, mode] = await Promise.all([
     table.get([recordKey(endpointId)]),
     historyOf(endpointId, table),
+    deps.mode(),
   ]);
   const record = item && readRecord(item);
   const shown = await findConnection(endpointId, record, deps);
   const connection = shown ?? (record && connectionOf(record));
   if (!connection) return undefined;
-  const [service] = await table.get([serviceKey(connection.serviceId)]);
+  const [serviceItem] = await table.get([serviceKey(connection.serviceId)]);
+  const service = serviceItem && readService(serviceItem);
   return {
     connection: {
-      ...viewOf(connection, record),
-      ...(service && { service: readService(service).name }),
+      ...viewOf(connection, record, mode),
+      ...(service && { service: service.name }),
     },
     verdict: record?.verdict ?? null,
     history: [...history].sort((a, b) => a.time.localeCompare(b.time) || a.sequence - b.sequence),
-    next: nextOf(connection, record, { isListed: shown !== undefined, isRegistered: service !== undefined }),
+    next: nextOf(connection, record, { isListed: shown !== undefined, service, mode }),
   };
 }
 
@@ -65,10 +93,17 @@ function connectionOf(record: ConnectionRecord): Connection {
   return { place, serviceId, endpointId, ownerAccountId, state, requestedAt };
 }
 
+/** What else says what comes next. */
+interface Around {
+  readonly isListed: boolean;
+  readonly service: Service | undefined;
+  readonly mode: Mode;
+}
+
 function nextOf(
   { state, endpointId }: Connection,
   record: ConnectionRecord | undefined,
-  { isListed, isRegistered }: { readonly isListed: boolean; readonly isRegistered: boolean },
+  { isListed, service, mode }: Around,
 ): string {
   if (!isListed || state === 'deleting' || state === 'deleted')
     return 'The endpoint is gone; nothing is left to do.';
@@ -78,11 +113,17 @@ function nextOf(
     return `EC2 shows it as ${state}: the consumer has to create a new endpoint.`;
   if (state === 'available') return 'It is connected.';
   if (state === 'pending') return 'EC2 is connecting it.';
-  if (!isRegistered) return 'Its service is not registered, so linkgate does not decide it.';
+  if (!service) return 'Its service is not registered, so linkgate does not decide it.';
   const verdict = record?.verdict;
   if (verdict === undefined) return 'It is decided within a minute.';
   if (verdict.outcome === 'accept' || verdict.outcome === 'reject')
-    return `EC2 is asked to ${verdict.outcome} it, unless linkgate's mode is observe; what EC2 shows is recorded as soon as it shows it.`;
+    return mode === 'act'
+      ? `EC2 is asked to ${verdict.outcome} it; what EC2 shows is recorded as soon as it shows it.`
+      : `linkgate would ${verdict.outcome} it. Its mode is observe, so it leaves that to others until \`linkgate mode act\`.`;
+  if (service.pausedAt !== undefined)
+    return `It waits, since ${service.name} is paused: linkgate resume ${service.name}.`;
   if (record?.approval) return `A person has decided it, and it waits all the same: ${reasonOf(verdict)}.`;
-  return `It waits for a person: linkgate approve ${endpointId}, or linkgate deny ${endpointId} --reason "…".`;
+  const then =
+    mode === 'act' ? '' : " linkgate's mode is observe, so EC2 is not asked until `linkgate mode act`.";
+  return `It waits for a person: linkgate approve ${endpointId}, or linkgate deny ${endpointId} --reason "…".${then}`;
 }

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
-import { serviceKey } from '../service/service.ts';
+import { readService, serviceKey } from '../service/service.ts';
 import { byKey } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, isAnswered } from './connection.ts';
 import { type Bus, type ConnectionEvent, eventOf } from './connection-event.ts';
 import { isCurrent, readRecord, recordKey } from './connection-record.ts';
 
@@ -61,7 +61,8 @@ export async function observe(
   const events: ConnectionEvent[] = [];
   const now = deps.now();
   for (const connection of connections) {
-    if (!found.find(serviceKey(connection.serviceId))) {
+    const serviceItem = found.find(serviceKey(connection.serviceId));
+    if (!serviceItem) {
       observation.notOurs++;
       continue;
     }
@@ -70,7 +71,14 @@ export async function observe(
       const record = item && readRecord(item);
       const policyChanged =
         compareVersions && !isCurrent(record?.verdict, consult(connection, found).consulted, now);
-      const event = eventOf(connection, record, now, policyChanged);
+      // Who was faster than linkgate may be wrong: what linkgate would have decided is held beside it.
+      const isForeign =
+        !record &&
+        isAnswered(connection.state) &&
+        connection.requestedAt >= readService(serviceItem).registeredAt;
+      const event = isForeign
+        ? ({ type: 'Connection Request', connection, observedAt: now.toISOString() } as const)
+        : eventOf(connection, record, now, policyChanged);
       if (event) events.push(event);
       if (event?.type === 'Connection Request') observation.decided++;
       else if (event) observation.changed++;

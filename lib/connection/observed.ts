@@ -62,10 +62,14 @@ function observedAgain(
   if (effect && fulfils(effect.action, state))
     return { record: done, happenings: happened('applied', { outcome: effect.action }) };
   if (effect?.action === 'accept' && state === 'rejected') {
+    if (effect.asked === 0)
+      return { record: done, happenings: happened('observed', { reason: foreign.rejected }) };
     const reason = 'EC2 shows it rejected; the consumer has to create a new endpoint';
     return { record: done, happenings: happened('refused', { outcome: 'accept', reason }) };
   }
   if (before.state === state && missingSince === undefined) return undefined;
+  if (isOthersAcceptance(before, state, now))
+    return { record: seen, happenings: happened('observed', { reason: foreign.accepted }) };
   if (effect || before.state === state || !isChange(before, state)) return { record: seen, happenings: [] };
   if (isOurLateAccept(before, state, now))
     return {
@@ -75,6 +79,13 @@ function observedAgain(
   const reason = `it became ${state}, which the newest verdict did not ask for: by hand, or by an earlier call that took effect late`;
   return { record: seen, happenings: happened('observed', { reason }) };
 }
+
+/** Somebody else was faster than linkgate. */
+const foreign = {
+  accepted: 'somebody else accepted it before linkgate asked EC2 to reject it',
+  rejected:
+    'somebody else rejected it before linkgate asked EC2 to accept it; the consumer has to create a new endpoint',
+};
 
 /**
  * Seen before what is remembered was seen. What is being deleted can only be gone, and what is gone is not
@@ -89,6 +100,18 @@ function isOldNews(before: ConnectionRecord, state: Connection['state'], observe
 /** Connected or cut; what EC2 does on the way is no news. */
 function isChange(before: ConnectionRecord, state: Connection['state']): boolean {
   return state !== 'deleting' && (isLive(state) !== isLive(before.state) || state === 'rejected');
+}
+
+/** It was to be rejected, and EC2 was not asked for anything yet. */
+function isOthersAcceptance(before: ConnectionRecord, state: Connection['state'], now: Date): boolean {
+  const { effect } = before;
+  return (
+    effect?.action === 'reject' &&
+    effect.asked === 0 &&
+    isLive(state) &&
+    !isLive(before.state) &&
+    !mayChangeLate(before, now)
+  );
 }
 
 /** A call to accept that was thought lost landed after the verdict had changed. */

@@ -1,8 +1,8 @@
-import type { Approval } from '../approval/approval.ts';
-import { type Action, type Actor, auditWrite, type Consulted, type Happening } from '../audit/audit.ts';
+import { type Approval, type Heard, heardIn } from '../approval/approval.ts';
+import { type Action, type Actor, auditWrites, type Consulted, type Happening } from '../audit/audit.ts';
 import { agrees, type Verdict } from '../policy/decide.ts';
 import type { Write } from '../table/table.ts';
-import { type Connection, isLive } from './connection.ts';
+import { type Connection, isAnswered, isLive } from './connection.ts';
 import { type ConnectionRecord, type Effect, newRecord, recordItem } from './connection-record.ts';
 import { pointerWrites } from './due.ts';
 
@@ -18,47 +18,44 @@ export function transitionWrites(
   { record, happenings }: Transition,
   requestId: string,
 ): Write[] {
-  const { endpointId } = record;
-  const version = (before?.version ?? 0) + 1;
-  const audited = (before?.audited ?? 0) + happenings.length;
+  const { audited, auditHead } = before ?? { audited: 0 };
+  const trail = { endpointId: record.endpointId, audited, ...(auditHead && { auditHead }) };
+  const audit = auditWrites(trail, happenings, requestId);
   return [
     {
-      put: recordItem({ ...record, audited, version }),
+      put: recordItem({ ...record, ...audit.trail, version: (before?.version ?? 0) + 1 }),
       expected: before?.version ?? 0,
     },
-    ...happenings.map((happening, index) =>
-      auditWrite({
-        ...happening,
-        endpointId,
-        sequence: (before?.audited ?? 0) + index + 1,
-        requestId,
-      }),
-    ),
+    ...audit.writes,
     ...pointerWrites(before, record),
   ];
 }
 
-/** A request was decided, by policy alone or with a person's word. */
+/**
+ * A request was decided, by policy alone or with a person's word. What somebody else answered before linkgate knew of it
+ * gets a verdict to hold against that answer, and nothing is due.
+ * @param heard all that people have said of it, `word` included.
+ */
 export function decided(
   before: ConnectionRecord | undefined,
   request: Connection,
   verdict: Verdict,
   consulted: Consulted,
   now: Date,
-  approval?: Approval,
+  { word, heard = heardIn(before) }: { readonly word?: Approval | undefined; readonly heard?: Heard } = {},
 ): Transition {
   const time = now.toISOString();
-  const actor: Actor = approval?.by ?? 'linkgate';
+  const actor: Actor = word?.by ?? 'linkgate';
+  const { approval } = heard;
+  const isForeign = !before && isAnswered(request.state);
   const {
     verdict: _verdict,
     effect: _effect,
     goneAt: _goneAt,
     missingSince: _missingSince,
-    approval: earlierApproval,
     ...known
   } = before ?? newRecord(request);
-  const effect = effectOf(verdict, before?.effect);
-  const word = approval ?? earlierApproval;
+  const effect = isForeign ? undefined : effectOf(verdict, before?.effect);
   return {
     record: {
       ...known,
@@ -67,22 +64,23 @@ export function decided(
       verdict: {
         ...verdict,
         decidedAt: time,
-        decidedBy: word && agrees(verdict, word) ? word.by : 'linkgate',
+        decidedBy: approval && agrees(verdict, approval) ? approval.by : 'linkgate',
         consulted,
       },
       ...(effect && { effect }),
-      ...(word && { approval: word }),
+      ...heard,
     },
     happenings: [
       ...(before ? [] : [requested(request)]),
+      ...(isForeign ? [foundAnswered(request, time)] : []),
       {
         time,
         actor,
-        action: actionOf(approval),
+        action: actionOf(word),
         outcome: verdict.outcome,
         findings: verdict.findings,
         consulted,
-        ...(approval?.reason !== undefined && { reason: approval.reason }),
+        ...(word?.reason !== undefined && { reason: word.reason }),
       },
     ],
   };
@@ -109,6 +107,11 @@ export function refused(
     record: { ...before, ...askedAgain(before, action, time), lastAskedAt: time },
     happenings: [{ time, actor: 'ec2', action: 'refused', outcome: action, reason: why }],
   };
+}
+
+/** What was to be cut was accepted by somebody else while linkgate only observed: it stays, and its verdict beside it. */
+export function letStay({ effect: _effect, ...before }: ConnectionRecord): Transition {
+  return { record: before, happenings: [] };
 }
 
 /** The service was unregistered before EC2 was brought to the verdict. */
@@ -147,9 +150,13 @@ function effectOf({ outcome }: Verdict, before: Effect | undefined): Effect | un
   return before?.action === outcome ? before : { action: outcome, asked: 0 };
 }
 
-function actionOf(approval: Approval | undefined): Action {
-  if (!approval) return 'decided';
-  return approval.decision === 'approve' ? 'approved' : 'denied';
+function actionOf(word: Approval | undefined): Action {
+  if (!word) return 'decided';
+  return word.decision === 'approve' ? 'approved' : 'denied';
+}
+
+function foundAnswered({ state }: Connection, time: string): Happening {
+  return { time, actor: 'ec2', action: 'observed', state, reason: 'somebody else was faster than linkgate' };
 }
 
 function requested(request: Connection): Happening {

@@ -1,6 +1,7 @@
 import { type AllowlistEntry, entryKey, everyService, readEntry } from '../allowlist/entry.ts';
 import type { Consulted } from '../audit/audit.ts';
 import type { Connection } from '../connection/connection.ts';
+import { modeKey, readSwitched } from '../mode/mode.ts';
 import { readService, type Service, serviceKey } from '../service/service.ts';
 import type { byKey } from '../table/item.ts';
 import type { Key } from '../table/table.ts';
@@ -18,7 +19,12 @@ export interface Consultation {
 
 /** The keys of all items that a decision consults. */
 export function policyKeys({ serviceId, ownerAccountId }: Asked): Key[] {
-  return [serviceKey(serviceId), entryKey(serviceId, ownerAccountId), entryKey(everyService, ownerAccountId)];
+  return [
+    serviceKey(serviceId),
+    entryKey(serviceId, ownerAccountId),
+    entryKey(everyService, ownerAccountId),
+    modeKey,
+  ];
 }
 
 export function consult(
@@ -31,6 +37,7 @@ export function consult(
     const item = found.find(entryKey(at, ownerAccountId));
     return item && readEntry(item);
   });
+  const modeItem = found.find(modeKey);
   return {
     ...(service && { service }),
     entries: [entry, everyServiceEntry].filter((each) => each !== undefined),
@@ -38,6 +45,7 @@ export function consult(
       service: service?.revision ?? 0,
       entry: entry?.version ?? 0,
       everyServiceEntry: everyServiceEntry?.version ?? 0,
+      mode: modeItem ? readSwitched(modeItem).revision : 0,
     },
   };
 }

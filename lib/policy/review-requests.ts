@@ -2,6 +2,7 @@ import { entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
 import type { Answering } from '../connection/answer-doorbells.ts';
 import { allPages } from '../connection/connections.ts';
 import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
+import { modeKey, readSwitched } from '../mode/mode.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import { allServices, readService } from '../service/service.ts';
 import type { Item } from '../table/table.ts';
@@ -25,9 +26,15 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
     const isChanged = readService(before).revision !== service.revision;
     return isChanged ? { serviceId: service.serviceId } : undefined;
   }
+  if (item.pk === modeKey.pk) return isActingAgain(before, after) ? { serviceId: everyService } : undefined;
   if (!item.pk.startsWith(entriesOf(''))) return undefined;
   const { serviceId, accountId } = readEntry(item);
   return { serviceId, ownerAccountId: accountId };
+}
+
+function isActingAgain(before: Item | undefined, after: Item | undefined): boolean {
+  const [was, is] = [before, after].map((item) => (item ? readSwitched(item).revision : 0));
+  return was !== is;
 }
 
 /** Hands over the requests in a scope whose verdicts rest on something else than is there now. */

@@ -3,13 +3,20 @@ import {
   CreateVpcEndpointConnectionNotificationCommand,
   DeleteTagsCommand,
   DeleteVpcEndpointConnectionNotificationsCommand,
+  DescribeVpcEndpointServiceConfigurationsCommand,
   type EC2Client,
   ModifyVpcEndpointConnectionNotificationCommand,
   paginateDescribeVpcEndpointConnectionNotifications,
   paginateDescribeVpcEndpointServiceConfigurations,
   paginateDescribeVpcEndpointServicePermissions,
+  type ServiceConfiguration as ShownService,
 } from '@aws-sdk/client-ec2';
-import { type ConnectionNotification, connectionEvents, type EndpointServices } from './endpoint-services.ts';
+import {
+  type ConnectionNotification,
+  connectionEvents,
+  type EndpointServices,
+  type ListedService,
+} from './endpoint-services.ts';
 
 /** EC2 answered, but left a connection notification as it was. */
 export class NotificationRefusedError extends Error {
@@ -18,6 +25,7 @@ export class NotificationRefusedError extends Error {
 
 /** Deleted services stay listed for a while. */
 const endedStates = new Set(['Deleting', 'Deleted']);
+const servicesPerPage = 100;
 
 /** @param stage the value of the tag `linkgate`, which lets this deployment act on a service. */
 export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServices {
@@ -29,8 +37,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
         { client: ec2 },
         { ServiceIds: [serviceId] },
       ))
-        for (const configuration of ServiceConfigurations)
-          if (!endedStates.has(configuration.ServiceState ?? '')) return configuration;
+        for (const configuration of ServiceConfigurations) if (isThere(configuration)) return configuration;
     } catch (error) {
       // The codes of a missing service differ by call; all end so.
       if (!(error instanceof Error && error.name.endsWith('.NotFound'))) throw error;
@@ -65,6 +72,18 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
   }
 
   return {
+    async page(nextToken) {
+      const { ServiceConfigurations = [], NextToken } = await ec2.send(
+        new DescribeVpcEndpointServiceConfigurationsCommand({
+          MaxResults: servicesPerPage,
+          ...(nextToken !== undefined && { NextToken: nextToken }),
+        }),
+      );
+      return {
+        services: ServiceConfigurations.filter(isThere).map(listed),
+        ...(NextToken && { nextToken: NextToken }),
+      };
+    },
     async describe(serviceId) {
       const configuration = await configurationOf(serviceId);
       if (!configuration) return undefined;
@@ -73,13 +92,9 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
         notificationsOf(serviceId),
       ]);
       const tagged = new Map(configuration.Tags?.map(({ Key, Value }) => [Key, Value]));
-      const nameTag = tagged.get('Name');
       const otherStage = tagged.get('linkgate');
       return {
-        serviceId,
-        serviceName: configuration.ServiceName ?? '',
-        ...(nameTag && { nameTag }),
-        acceptanceRequired: configuration.AcceptanceRequired === true,
+        ...listed(configuration),
         principals,
         isTagged: tagged.get('linkgate') === stage,
         ...(otherStage !== undefined && otherStage !== stage && { otherStage }),
@@ -119,5 +134,20 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
           `could not delete \`${notificationId}\`: ${refusal.Error?.Code} ${refusal.Error?.Message}`,
         );
     },
+  };
+}
+
+function isThere({ ServiceState }: ShownService): boolean {
+  return !endedStates.has(ServiceState ?? '');
+}
+
+function listed(shown: ShownService): ListedService {
+  const nameTag = shown.Tags?.find(({ Key }) => Key === 'Name')?.Value;
+  return {
+    serviceId: shown.ServiceId ?? '',
+    serviceName: shown.ServiceName ?? '',
+    ...(nameTag && { nameTag }),
+    state: shown.ServiceState ?? '',
+    acceptanceRequired: shown.AcceptanceRequired === true,
   };
 }

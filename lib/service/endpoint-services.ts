@@ -5,6 +5,8 @@ export interface ServiceConfiguration {
   readonly serviceName: string;
   /** The value of the service's `Name` tag. */
   readonly nameTag?: string;
+  /** `Available`, or what EC2 is doing with it. */
+  readonly state: string;
   readonly acceptanceRequired: boolean;
   /** ARNs, `*`, or bare account ids. */
   readonly principals: readonly string[];
@@ -25,8 +27,21 @@ export interface ConnectionNotification {
 /** All that AWS notifies of; of an endpoint that changes or fails it says nothing. */
 export const connectionEvents = ['Accept', 'Connect', 'Delete', 'Reject'] as const;
 
+/** A service as a list shows it. */
+export type ListedService = Pick<
+  ServiceConfiguration,
+  'serviceId' | 'serviceName' | 'nameTag' | 'state' | 'acceptanceRequired'
+>;
+
+export interface ServicePage {
+  readonly services: readonly ListedService[];
+  readonly nextToken?: string;
+}
+
 /** What linkgate does with the endpoint services of one place. */
 export interface EndpointServices {
+  /** One page of the services that the account has there, registered or not. */
+  page(nextToken?: string): Promise<ServicePage>;
   /** @returns undefined where the caller's account owns no such service. */
   describe(serviceId: string): Promise<ServiceConfiguration | undefined>;
   tag(serviceId: string): Promise<void>;

@@ -1,16 +1,20 @@
 import { nextVersion } from '../allowlist/entry.ts';
 import type { Invocation } from '../invocation.ts';
+import type { Mode } from '../mode/mode.ts';
 import type { Place } from '../place.ts';
 import { ContendedError, lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
 import { driftOf } from './drift.ts';
-import { connectionEvents, type EndpointServices, type ServiceConfiguration } from './endpoint-services.ts';
+import type { EndpointServices } from './endpoint-services.ts';
 import { registeredServices } from './registered-services.ts';
+import { repair } from './repair-services.ts';
 import { type Service, serviceItem, serviceKey } from './service.ts';
 
 export interface Registering extends Invocation {
   readonly table: Table;
   readonly servicesIn: (place: Place) => EndpointServices;
+  /** Read right before EC2 is changed. */
+  readonly mode: () => Promise<Mode>;
   /** Where a service is, unless its record says otherwise. */
   readonly hub: Place;
   /** The topic that connection notifications ring. */
@@ -76,13 +80,16 @@ export async function registerService(
   const namesake = registered.find((service) => service.name === name && service.serviceId !== serviceId);
   if (namesake) throw new NameTakenError(name, namesake.serviceId);
 
-  await repair(found, services, deps.topicArn);
+  const isActing = (await deps.mode()) === 'act';
+  if (isActing) await repair(found, services, deps.topicArn);
   const configuration = await services.describe(serviceId);
   const now = deps.now();
   const service: Service = {
     registeredAt: now.toISOString(),
     registeredBy: by,
     ...before,
+    changedAt: now.toISOString(),
+    changedBy: by,
     serviceId,
     name,
     place,
@@ -98,38 +105,54 @@ export async function registerService(
   };
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }])))
     throw new ContendedError(serviceId);
-  return { service, warnings: warningsAbout(service) };
+  return { service, warnings: [...(isActing ? [] : [leftAlone]), ...warningsAbout(service)] };
 }
+
+const leftAlone =
+  "linkgate's mode is observe, so EC2 was left alone: `linkgate mode act` adds the tag and the connection notification";
 
 /**
  * Takes a service out of linkgate's care: its connections stay as they are, its requests are no longer decided.
+ * @returns what a person should know about what stays in EC2.
  * @throws ContendedError
  */
-export async function unregisterService(service: Service, deps: Registering): Promise<void> {
+export async function unregisterService(service: Service, deps: Registering): Promise<string[]> {
   const { serviceId, place, topicArn } = service;
   const services = deps.servicesIn(place);
   const found = await services.describe(serviceId);
-  for (const notification of found?.notifications ?? [])
-    if (notification.topicArn === topicArn) await services.deleteNotification(notification.notificationId);
-  if (found?.isTagged) await services.untag(serviceId);
+  const isTagged = found?.isTagged === true;
+  const notificationIds = (found?.notifications ?? [])
+    .filter((notification) => notification.topicArn === topicArn)
+    .map(({ notificationId }) => notificationId);
+  const isActing = (await deps.mode()) === 'act';
+  if (isActing) {
+    for (const notificationId of notificationIds) await services.deleteNotification(notificationId);
+    if (isTagged) await services.untag(serviceId);
+  }
   await untilWon(serviceId, async () => {
     const [item] = await deps.table.get([serviceKey(serviceId)]);
     if (!item) return;
     const remove = serviceKey(serviceId);
     return (await deps.table.write([{ remove, expected: item.version }])) ? undefined : lost;
   });
+  return isActing ? [] : leftInEc2(serviceId, isTagged, notificationIds);
 }
 
-async function repair(
-  found: ServiceConfiguration,
-  services: EndpointServices,
-  topicArn: string,
-): Promise<void> {
-  if (!found.isTagged) await services.tag(found.serviceId);
-  const notification = found.notifications.find((each) => each.topicArn === topicArn);
-  if (!notification) await services.createNotification(found.serviceId, topicArn);
-  else if (!connectionEvents.every((event) => notification.events.includes(event)))
-    await services.repairNotification(notification.notificationId, topicArn);
+/** In the mode observe nothing is taken away in EC2: a person is told how. */
+function leftInEc2(serviceId: string, isTagged: boolean, notificationIds: readonly string[]): string[] {
+  const commands = [
+    ...(isTagged ? [`aws ec2 delete-tags --resources ${serviceId} --tags Key=linkgate`] : []),
+    ...(notificationIds.length > 0
+      ? [
+          `aws ec2 delete-vpc-endpoint-connection-notifications --connection-notification-ids ${notificationIds.join(' ')}`,
+        ]
+      : []),
+  ];
+  return commands.length === 0
+    ? []
+    : [
+        `linkgate's mode is observe, so EC2 was left alone. To take away what linkgate made there: ${commands.join('; ')}`,
+      ];
 }
 
 /** What a person who registers a service should know: much of it is access that linkgate cannot guard. */

@@ -36,8 +36,13 @@ export const Service = v.object({
   /** ISO 8601: connections from before are recorded and left alone. */
   registeredAt: v.string(),
   registeredBy: v.string(),
+  /** ISO 8601: when somebody last changed its settings, paused or resumed it. */
+  changedAt: v.exactOptional(v.string()),
+  changedBy: v.exactOptional(v.string()),
   /** ISO 8601, while everything is to wait. */
   pausedAt: v.exactOptional(v.string()),
+  pausedBy: v.exactOptional(v.string()),
+  pauseReason: v.exactOptional(v.string()),
   topicArn: v.string(),
   acceptanceRequired: v.boolean(),
   drift: v.array(Drift),

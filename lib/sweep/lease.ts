@@ -20,8 +20,18 @@ const kind = itemKind({
   heldUntil: v.string(),
   startedAt: v.string(),
   checkpoint: v.exactOptional(Checkpoint),
+  /** ISO 8601: when a pass last reached its end. */
+  finishedAt: v.exactOptional(v.string()),
   version: v.number(),
 });
+
+const leaseKey = (place: Place, pass: Pass): Key => ({ pk: `SWEEP#${placeName(place)}`, sk: pass });
+
+/** When a pass of this kind last reached its end, ISO 8601; undefined where none has. */
+export async function lastFinished(place: Place, pass: Pass, table: Table): Promise<string | undefined> {
+  const [item] = await table.get([leaseKey(place, pass)]);
+  return item && kind.read(item).finishedAt;
+}
 
 /**
  * How long a run holds its lease after its last sign of life, in milliseconds. A run that crashed keeps the next ones
@@ -48,7 +58,7 @@ export async function leaseOf(
   pass: Pass,
   { table, now }: { readonly table: Table } & Invocation,
 ): Promise<Lease | undefined> {
-  const key: Key = { pk: `SWEEP#${placeName(place)}`, sk: pass };
+  const key = leaseKey(place, pass);
   const [item] = await table.get([key]);
   const before = item && kind.read(item);
   const time = now();
@@ -58,10 +68,17 @@ export async function leaseOf(
   const checkpoint = resumes ? before.checkpoint : undefined;
   const startedAt = resumes ? before.startedAt : time.toISOString();
   let version = before?.version ?? 0;
+  let finishedAt = before?.finishedAt;
 
   async function put(isHeld: boolean, reached: Checkpoint | undefined): Promise<boolean> {
     const heldUntil = new Date(now().getTime() + (isHeld ? duration : 0)).toISOString();
-    const value = { heldUntil, startedAt, ...(reached && { checkpoint: reached }), version: version + 1 };
+    const value = {
+      heldUntil,
+      startedAt,
+      ...(reached && { checkpoint: reached }),
+      ...(finishedAt !== undefined && { finishedAt }),
+      version: version + 1,
+    };
     const isMine = await table.write([{ put: kind.item(key, value), expected: version }]);
     version++;
     return isMine;
@@ -75,6 +92,7 @@ export async function leaseOf(
       await put(!letGo, reached);
     },
     async release() {
+      finishedAt = now().toISOString();
       await put(false, undefined);
     },
   };

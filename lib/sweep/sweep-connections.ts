@@ -21,6 +21,7 @@ import { missing } from '../connection/transition.ts';
 import type { WorkBell } from '../connection/work-bell.ts';
 import { orReport } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
+import { readEach } from '../table/item.ts';
 import { type Checkpoint, type Lease, leaseOf, type Pass } from './lease.ts';
 
 export interface Sweeping extends Observing {
@@ -80,10 +81,10 @@ interface Estate {
   readonly counted: Map<string, Connection[]>;
 }
 
-async function wholeEstate(place: Place, { table }: Sweeping): Promise<Estate> {
+async function wholeEstate(place: Place, { table, report }: Sweeping): Promise<Estate> {
   const counted = new Map<string, Connection[]>();
   for await (const page of table.query(countedIn(place)))
-    for (const { serviceId, accountId } of page.map(readCounted))
+    for (const { serviceId, accountId } of readEach(page, readCounted, report))
       counted.set(`${serviceId} ${accountId}`, []);
   return { endpointIds: new Set(), counted };
 }
@@ -187,7 +188,7 @@ async function repairCounted(
 ): Promise<number> {
   let repaired = 0;
   for await (const page of deps.table.query(countedIn(place)))
-    for (const kept of page.map(readCounted)) {
+    for (const kept of readEach(page, readCounted, deps.report)) {
       const theirs = estate.counted.get(`${kept.serviceId} ${kept.accountId}`);
       const endpointIds = theirs && (await endpointsThatCount(theirs, kept, startedAt, deps));
       if (!endpointIds) continue;
@@ -205,21 +206,30 @@ async function endpointsThatCount(
   theirs: readonly Connection[],
   kept: CountedEndpoints,
   startedAt: string,
-  { table, now }: Sweeping,
+  { table, now, report }: Sweeping,
 ): Promise<string[] | undefined> {
   const listed = new Map(theirs.map(({ endpointId, state }) => [endpointId, state]));
   const live = theirs.filter(({ state }) => isLive(state)).map(({ endpointId }) => endpointId);
   const doubtful = kept.endpointIds.filter((id) => !live.includes(id));
   const lacking = live.filter((id) => !kept.endpointIds.includes(id));
   const items = await table.get([...doubtful, ...lacking].map(recordKey));
-  const records = new Map(items.map(readRecord).map((record) => [record.endpointId, record]));
+  const records = new Map(readEach(items, readRecord, report).map((record) => [record.endpointId, record]));
+  const remembered = new Set(items.map(({ sk }) => sk));
   const time = now();
-  const doesCount = (id: string) => counts(records.get(id), listed.get(id), time);
+  // What this version cannot read counts as EC2 shows it.
+  const doesCount = (id: string) =>
+    remembered.has(id) && !records.has(id)
+      ? isLiveOrWaits(listed.get(id))
+      : counts(records.get(id), listed.get(id), time);
   const isRecent = (id: string) => (records.get(id)?.requestedAt ?? '') >= startedAt;
   const remove = doubtful.filter((id) => !isRecent(id) && !doesCount(id));
   const add = lacking.filter(doesCount);
   if (remove.length === 0 && add.length === 0) return undefined;
   return [...kept.endpointIds.filter((id) => !remove.includes(id)), ...add];
+}
+
+function isLiveOrWaits(state: ConnectionState | undefined): boolean {
+  return state !== undefined && (isLive(state) || state === 'pendingAcceptance');
 }
 
 /** Live or about to become so, and not known to have ended since it was listed. */

@@ -2,8 +2,11 @@ import type { Rule } from '../../lib/policy/rule.ts';
 
 export const serviceIsPaused: Rule = {
   name: 'service-is-paused',
-  examine: (_request, { service }) =>
-    service.pausedAt === undefined
+  examine: (_request, { service: { name, pausedAt, pausedBy, pauseReason } }) =>
+    pausedAt === undefined
       ? undefined
-      : { outcome: 'wait', reason: `${service.name} is paused since ${service.pausedAt}` },
+      : {
+          outcome: 'wait',
+          reason: `${name} is paused since ${pausedAt}${pausedBy ? ` by ${pausedBy}` : ''}${pauseReason ? `: ${pauseReason}` : ''}`,
+        },
 };

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { endpointsThatCount } from '../../lib/allowlist/counted-endpoints.ts';
+import { recordKey } from '../../lib/connection/connection-record.ts';
 import {
   aConnection,
   anEntry,
@@ -37,9 +38,9 @@ const records = [
 ];
 
 function counted(set: typeof kept | undefined, secondsLater = 0) {
-  const { table, ec2, deps, wait } = aWorld({ connections, records });
+  const { ec2, deps, wait } = aWorld({ connections, records });
   wait(secondsLater);
-  return endpointsThatCount(aConnection(), entry, set, { table, connections: ec2, now: deps.now });
+  return endpointsThatCount(aConnection(), entry, set, { ...deps, connections: ec2 });
 }
 
 test('endpoints that count are those of the set, while it was kept for this entry', async () => {
@@ -56,4 +57,14 @@ test('where the entry changed since, they are counted afresh, with what EC2 was 
 
 test('what EC2 was asked about counts no longer than five minutes, unless EC2 shows it or its verdict wants it', async () => {
   expect(await counted({ ...kept, entryVersion: 3 }, 300)).toEqual([1, 2, 3].map(endpointId));
+});
+
+test('a request whose record only a newer version can read counts, since it may be accepted already', async () => {
+  const { table, ec2, deps, errors } = aWorld({ connections, records });
+  const [item] = await table.get([recordKey(endpointId(4))]);
+  await table.write(item ? [{ put: { ...item, form: '2.0' } }] : []);
+  expect(await endpointsThatCount(aConnection(), entry, undefined, { ...deps, connections: ec2 })).toEqual(
+    [1, 2, 3, 4, 6].map(endpointId),
+  );
+  expect(errors).toHaveLength(1);
 });

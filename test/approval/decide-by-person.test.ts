@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { entryItem } from '../../lib/allowlist/entry.ts';
+import { setGroup } from '../../lib/approval/approver-group.ts';
 import { decideByPerson } from '../../lib/approval/decide-by-person.ts';
 import { recordItem } from '../../lib/connection/connection-record.ts';
+import { decideConnections } from '../../lib/connection/decide-connections.ts';
 import {
   aConnection,
   alice,
@@ -66,6 +69,80 @@ describe('an open request', () => {
     const decision = await decideByPerson(endpointId(1), approves, world.deps);
     expect(decision).toMatchObject({ status: 'decided', record: { verdict: { outcome: 'wait' } } });
     expect(world.rings).toEqual([]);
+  });
+});
+
+describe('an open request that takes two approvals', () => {
+  const carol = 'arn:aws:iam::111111111111:user/carol';
+
+  async function aWorldOfTwo() {
+    const world = aWorld({ services: [aService({ approvers: 'ops' })], connections });
+    const emails = ['alice@example.com', 'bob@example.com'];
+    await setGroup('ops', { quorum: 2, slackUsers: [], emails }, alice, world.deps);
+    return world;
+  }
+
+  test('stays open after the first one, and says how many have approved', async () => {
+    const world = await aWorldOfTwo();
+    expect(await decideByPerson(endpointId(1), approves, world.deps)).toMatchObject({
+      status: 'decided',
+      record: {
+        verdict: {
+          outcome: 'ask',
+          decidedBy: 'linkgate',
+          findings: [{ reason: `1 of 2 approvals: ${alice}` }, {}],
+        },
+        approvals: { words: [approves], quorum: 2 },
+      },
+    });
+    expect(await world.record(endpointId(1))).not.toHaveProperty('approval');
+    expect(world.rings).toEqual([]);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved']);
+  });
+
+  test('is accepted by the second person, and closed for a third', async () => {
+    const world = await aWorldOfTwo();
+    await decideByPerson(endpointId(1), approves, world.deps);
+    await decideByPerson(endpointId(1), approves, world.deps);
+    expect(await decideByPerson(endpointId(1), { ...approves, by: bob }, world.deps)).toMatchObject({
+      record: { verdict: { outcome: 'accept', decidedBy: bob }, effect: { action: 'accept' } },
+    });
+    expect(await decideByPerson(endpointId(1), { ...denies, by: carol }, world.deps)).toMatchObject({
+      status: 'not-open',
+    });
+  });
+
+  test('is rejected by one who denies, also by who approved before', async () => {
+    const world = await aWorldOfTwo();
+    await decideByPerson(endpointId(1), approves, world.deps);
+    expect(await decideByPerson(endpointId(1), denies, world.deps)).toMatchObject({
+      record: { verdict: { outcome: 'reject', decidedBy: alice } },
+    });
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'denied']);
+  });
+
+  test('of two people at once is accepted: neither word is lost', async () => {
+    const world = await aWorldOfTwo();
+    await Promise.all(
+      [alice, bob].map((by) => decideByPerson(endpointId(1), { ...approves, by }, world.deps)),
+    );
+    expect(await world.record(endpointId(1))).toMatchObject({
+      verdict: { outcome: 'accept' },
+      approvals: { words: [{ by: alice }, { by: bob }] },
+    });
+  });
+
+  test('keeps its first approval when its policy changes, and is accepted when its account is allowed', async () => {
+    const world = await aWorldOfTwo();
+    await decideByPerson(endpointId(1), approves, world.deps);
+    world.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
+    await decideConnections(connections, world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, approvals: {} });
+    world.put(entryItem(anEntry({ version: 2 })));
+    await decideConnections(connections, world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      verdict: { outcome: 'accept', decidedBy: 'linkgate' },
+    });
   });
 });
 

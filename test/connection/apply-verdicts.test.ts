@@ -2,9 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
 import type { ConnectionState } from '../../lib/connection/connection.ts';
-import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
+import { type ConnectionRecord, recordItem, recordKey } from '../../lib/connection/connection-record.ts';
 import { RefusedCallError, ThrottledError } from '../../lib/connection/connections.ts';
 import { dueIn } from '../../lib/connection/due.ts';
+import { switchedItem } from '../../lib/mode/mode.ts';
 import { serviceKey } from '../../lib/service/service.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
 import {
@@ -12,6 +13,7 @@ import {
   anEntry,
   aRecord,
   aService,
+  aSwitch,
   aVerdict,
   endpointId,
   hub,
@@ -140,6 +142,13 @@ describe('right before the call', () => {
     expect(world.published.map(({ type }) => type)).toEqual(['Connection Request', 'Connection Request']);
   });
 
+  test('a verdict from before linkgate acted again is decided anew', async () => {
+    const world = aPlaceWithDue([1]);
+    world.put(switchedItem(aSwitch()));
+    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, redecided: 1 });
+    expect(world.ec2.calls).toEqual([]);
+  });
+
   test('a verdict that ran out is decided anew', async () => {
     const verdict = aVerdict('accept', { until: noon.toISOString() });
     const world = aPlaceWithDue([1], { record: { verdict } });
@@ -207,6 +216,17 @@ describe('right before the call', () => {
     const world = aPlaceWithDue([1], { action: 'reject', state: 'available' });
     await applyVerdicts(hub, world.deps);
     expect(world.ec2.state(endpointId(1))).toBe('rejected');
+  });
+
+  test('where only a newer version can read its record or its policy, it is left alone, and the others go on', async () => {
+    const world = aPlaceWithDue([1, 2, 3], { serviceOf: (number) => (number === 3 ? 2 : 1) });
+    for (const key of [recordKey(endpointId(1)), serviceKey(serviceId(2))]) {
+      const [item] = await world.table.get([key]);
+      await world.table.write(item ? [{ put: { ...item, form: '2.0' } }] : []);
+    }
+    await applyVerdicts(hub, world.deps);
+    expect(world.ec2.calls.map(({ endpointIds }) => endpointIds)).toEqual([[endpointId(2)]]);
+    expect(world.errors).toHaveLength(2);
   });
 
   test('a connection that EC2 does not list is left to the sweep', async () => {

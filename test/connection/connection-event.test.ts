@@ -102,6 +102,11 @@ describe('an event from the bus', () => {
     expect(v.parse(BusMessage, event)).toEqual({ detail: { ...event.detail, type: 'Connection Changed' } });
   });
 
+  test('is read with what a newer version remembers beside', () => {
+    const detail = { ...event.detail, record: { ...event.detail.record, addedLater: 1 } };
+    expect(v.parse(BusMessage, { ...event, detail })).toMatchObject({ detail });
+  });
+
   test.each([
     ["of somebody else's", { ...event, source: 'elsewhere' }],
     ['of another kind', { ...event, 'detail-type': 'Connection Lost' }],

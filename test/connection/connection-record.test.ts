@@ -59,14 +59,14 @@ describe('a connection counts as one of its account’s', () => {
 });
 
 describe('a verdict is current', () => {
-  const consulted = { service: 1, entry: 0, everyServiceEntry: 0 };
+  const consulted = { service: 1, entry: 0, everyServiceEntry: 0, mode: 0 };
   const verdict = aVerdict('accept', { until: secondsAfterNoon(60).toISOString() });
 
   test('while what it rests on is there as it was', () => {
     expect(isCurrent(verdict, consulted, noon)).toBe(true);
   });
 
-  test.each(['service', 'entry', 'everyServiceEntry'])('until its %s changes', (what) => {
+  test.each(['service', 'entry', 'everyServiceEntry', 'mode'])('until its %s changes', (what) => {
     expect(isCurrent(verdict, { ...consulted, [what]: 7 }, noon)).toBe(false);
   });
 

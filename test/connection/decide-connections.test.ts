@@ -9,6 +9,7 @@ import {
   summaryOf,
 } from '../../lib/connection/decide-connections.ts';
 import { dueIn } from '../../lib/connection/due.ts';
+import { switchedItem } from '../../lib/mode/mode.ts';
 import type { Rule } from '../../lib/policy/rule.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
@@ -20,6 +21,7 @@ import {
   aRecord,
   aRequest,
   aService,
+  aSwitch,
   aVerdict,
   consumer,
   endpointId,
@@ -153,12 +155,71 @@ describe('a connection request', () => {
 
   test('that a person approved stays approved when its policy changes to a doubt', async () => {
     const world = aWorld({ services });
-    await decideConnection(aRequest(), world.deps, { approval: anApproval() });
+    await decideConnection(aRequest(), world.deps, { word: anApproval() });
     world.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
     await decideConnections([aRequest()], world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept', decidedBy: alice },
     });
+  });
+});
+
+describe('a connection that somebody else answered before linkgate knew of it', () => {
+  test('has a verdict to hold against that answer, and nothing is due', async () => {
+    const world = aWorld({ services, entries: [anEntry({ effect: 'block' })] });
+    await decideConnections([live], world.deps);
+    const record = await world.record(endpointId(1));
+    expect(record).toMatchObject({ state: 'available', verdict: { outcome: 'reject' } });
+    expect(record).not.toHaveProperty('effect');
+    expect(world.rings).toEqual([]);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'observed', 'decided']);
+  });
+
+  test('is not decided by that news where it was decided before the answer', async () => {
+    const world = aWorld({ services });
+    await decideConnections([aRequest()], world.deps);
+    world.put(entryItem(anEntry({ effect: 'block' })));
+    await decideConnections([live], world.deps);
+    const record = await world.record(endpointId(1));
+    expect(record).toMatchObject({ verdict: { outcome: 'ask' } });
+    expect(record).not.toHaveProperty('effect');
+  });
+
+  test('is not decided a second time, whatever changes', async () => {
+    const world = aWorld({ services });
+    await decideConnections([live], world.deps);
+    world.put(entryItem(anEntry({ effect: 'block' })));
+    await decideConnections([live], world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, version: 1 });
+  });
+
+  test.each([
+    { state: 'available', endpoints: [endpointId(1)] },
+    { state: 'rejected', endpoints: [] },
+  ] as const)('and is $state counts as its account’s endpoints: $endpoints', async ({ state, endpoints }) => {
+    const world = aWorld({ services, entries: [anEntry({ maxEndpoints: 2 })] });
+    await decideConnections([aRequest({ state })], world.deps);
+    expect(await counted(world)).toEqual(endpoints);
+  });
+});
+
+describe('when linkgate acts again', () => {
+  test('a request is decided anew', async () => {
+    const world = aWorld({ services });
+    await decideConnections([aRequest()], world.deps);
+    world.put(switchedItem(aSwitch()));
+    await decideConnections([aRequest()], world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { consulted: { mode: 1 } } });
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'decided']);
+  });
+
+  test('what others accepted meanwhile against its verdict stays', async () => {
+    const world = aWorld({ services, records: [aLiveOneToBeCut] });
+    world.put(switchedItem(aSwitch()));
+    const [result] = await decideConnections([live], world.deps);
+    expect(result).toMatchObject({ output: { outcome: 'passed' } });
+    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
+    expect(await world.table.get([{ pk: dueIn(hub), sk: endpointId(1) }])).toEqual([]);
   });
 });
 
@@ -227,7 +288,7 @@ describe('while somebody else changes the same record', () => {
     const first = anApproval();
     const second = anApproval({ decision: 'deny', by: 'arn:aws:iam::111111111111:user/bob', reason: 'no' });
     const decisions = await Promise.all(
-      [first, second].map((approval) => decideConnection(aRequest(), world.deps, { approval })),
+      [first, second].map((word) => decideConnection(aRequest(), world.deps, { word })),
     );
     expect(decisions.map(({ outcome }) => outcome).sort()).toEqual(['accept', 'not-open']);
     expect(await world.record(endpointId(1))).toMatchObject({ approval: { by: alice } });

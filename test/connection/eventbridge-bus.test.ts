@@ -19,7 +19,7 @@ test('an event names its connection and service among its resources', async () =
             EventBusName: 'linkgate-test',
             Source: 'linkgate',
             DetailType: 'Connection Request',
-            Detail: JSON.stringify({ connection: aConnection(), observedAt }),
+            Detail: JSON.stringify({ schemaVersion: '1.0', connection: aConnection(), observedAt }),
             Resources: [serviceId(1), endpointId(1)],
           },
         ],

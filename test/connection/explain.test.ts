@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ConnectionState } from '../../lib/connection/connection.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
-import { explain } from '../../lib/connection/explain.ts';
+import { explain, viewOf } from '../../lib/connection/explain.ts';
+import type { Mode } from '../../lib/mode/mode.ts';
+import type { Outcome } from '../../lib/policy/rule.ts';
 import {
   aConnection,
   aFinding,
@@ -33,7 +35,7 @@ describe('a connection is explained', () => {
       },
       verdict: { outcome: 'accept', findings: [{ rule: 'account-is-allowed' }] },
       history: [{ action: 'requested' }, { action: 'decided' }],
-      next: "EC2 is asked to accept it, unless linkgate's mode is observe; what EC2 shows is recorded as soon as it shows it.",
+      next: 'EC2 is asked to accept it; what EC2 shows is recorded as soon as it shows it.',
     });
   });
 
@@ -60,10 +62,48 @@ describe('a connection is explained', () => {
   });
 });
 
+describe('what EC2 shows differs from the verdict', () => {
+  const shown = (state: ConnectionState, outcome: Outcome, mode: Mode = 'act') =>
+    viewOf(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), mode).differs;
+
+  test.each([
+    ['available', 'reject', 'linkgate would reject it, and EC2 shows it available'],
+    ['pending', 'ask', 'linkgate would ask a person, and EC2 shows it pending'],
+    ['available', 'wait', 'linkgate would let it wait, and EC2 shows it available'],
+    ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
+    ['rejected', 'ask', 'linkgate would ask a person, and EC2 shows it rejected'],
+  ] as const)('where it is %s and the verdict is %s', (state, outcome, differs) => {
+    expect(shown(state, outcome)).toBe(differs);
+  });
+
+  test.each([
+    ['available', 'accept'],
+    ['rejected', 'reject'],
+    ['deleted', 'accept'],
+    ['deleting', 'reject'],
+    ['pendingAcceptance', 'ask'],
+    ['pendingAcceptance', 'accept'],
+  ] as const)('not where it is %s and the verdict is %s', (state, outcome) => {
+    expect(shown(state, outcome)).toBeNull();
+  });
+
+  test('where it still waits in the mode observe, and linkgate would not let it', () => {
+    expect(shown('pendingAcceptance', 'accept', 'observe')).toBe(
+      'linkgate would accept it, and EC2 still shows it waiting',
+    );
+    expect(shown('pendingAcceptance', 'ask', 'observe')).toBeNull();
+  });
+
+  test('not where there is no verdict', () => {
+    expect(viewOf(aConnection({ state: 'available' }), undefined, 'act').differs).toBeNull();
+  });
+});
+
 describe('what comes next', () => {
-  async function nextFor(state: ConnectionState, outcome?: 'ask' | 'wait' | 'reject') {
+  async function nextFor(state: ConnectionState, outcome?: Outcome, mode: Mode = 'act') {
     const records = outcome ? [aRecord({ state, verdict: aVerdict(outcome) })] : [];
     const world = aWorld({ services, connections: [aConnection({ state })], records });
+    world.mode = mode;
     return (await explain(endpointId(1), world.deps))?.next;
   }
 
@@ -81,6 +121,20 @@ describe('what comes next', () => {
     expect(await explain(endpointId(1), world.deps)).toMatchObject({
       next: 'A person has decided it, and it waits all the same: orders is paused.',
     });
+  });
+
+  test('of a request to a paused service is up to who resumes it', async () => {
+    const records = [aRecord({ verdict: aVerdict('wait') })];
+    const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
+    const world = aWorld({ services: [paused], connections: [aConnection()], records });
+    expect((await explain(endpointId(1), world.deps))?.next).toContain('linkgate resume orders');
+  });
+
+  test('in the mode observe is up to others', async () => {
+    expect(await nextFor('pendingAcceptance', 'accept', 'observe')).toBe(
+      'linkgate would accept it. Its mode is observe, so it leaves that to others until `linkgate mode act`.',
+    );
+    expect(await nextFor('pendingAcceptance', 'ask', 'observe')).toContain('EC2 is not asked until');
   });
 
   test('of a request to a service that is not registered is not up to linkgate', async () => {

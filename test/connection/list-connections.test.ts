@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Listing, listConnections, MalformedTokenError } from '../../lib/connection/list-connections.ts';
+import { type Listing, listConnections } from '../../lib/connection/list-connections.ts';
+import { MalformedTokenError } from '../../lib/page-token.ts';
 import { aConnection, aRecord, aVerdict, endpointId, hub, serviceId } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
@@ -16,7 +17,7 @@ const records = [
 ];
 
 function aListing(listing: Partial<Listing> = {}): Listing {
-  return { places: [hub], serviceIds: [serviceId(1)], waiting: false, ...listing };
+  return { places: [hub], serviceIds: [serviceId(1)], waiting: false, differs: false, ...listing };
 }
 
 /** The endpoints of a listing's pages, page by page. */
@@ -50,6 +51,18 @@ describe('a list of connections', () => {
 
   test('of those that wait has only requests that a person may decide', async () => {
     expect(await pagesOf(aListing({ waiting: true }))).toEqual([[endpointId(1)]]);
+  });
+
+  test('of those that differ has only what EC2 shows otherwise than linkgate decided it', async () => {
+    const world = aWorld({
+      connections,
+      records: [...records, aRecord({ endpointId: endpointId(2), verdict: aVerdict('reject') })],
+    });
+    const differing = await listConnections(aListing({ differs: true }), undefined, world.deps);
+    expect(differing.connections.map((connection) => connection.endpointId)).toEqual([endpointId(2)]);
+    world.mode = 'observe';
+    const observing = await listConnections(aListing({ differs: true }), undefined, world.deps);
+    expect(observing.connections.map((connection) => connection.endpointId)).toEqual([2, 4].map(endpointId));
   });
 
   test('goes on from page to page and from place to place', async () => {

@@ -22,6 +22,21 @@ describe('what EC2 shows beside what is remembered', () => {
     ]);
   });
 
+  test.each(['pending', 'available', 'rejected'] as const)(
+    'is decided too where somebody else was faster, and it is %s already',
+    async (state) => {
+      const world = aWorld({ services });
+      expect(await observe([aConnection({ state })], world.deps)).toMatchObject({ decided: 1, changed: 0 });
+      expect(world.published).toMatchObject([{ type: 'Connection Request', connection: { state } }]);
+    },
+  );
+
+  test('is only told of where it was answered before its service was registered', async () => {
+    const world = aWorld({ services });
+    const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
+    expect(await observe([old], world.deps)).toMatchObject({ decided: 0, changed: 1 });
+  });
+
   test('is left alone at services that are not registered', async () => {
     const world = aWorld({ services });
     const observation = await observe([aConnection({ serviceId: serviceId(2) })], world.deps);

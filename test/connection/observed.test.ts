@@ -67,6 +67,16 @@ describe('a connection that EC2 shows', () => {
     });
   });
 
+  test('rejected where accept is due and EC2 was not asked is the work of somebody else', () => {
+    const before = aRecord({ effect: { action: 'accept', asked: 0 } });
+    expect(told(before, 'rejected')).toEqual({ actions: ['observed'], state: 'rejected', due: undefined });
+  });
+
+  test('live where reject is due and EC2 was not asked is the work of somebody else, and reject stays due', () => {
+    const before = aRecord({ verdict: aVerdict('reject'), effect: { action: 'reject', asked: 0 } });
+    expect(told(before, 'pending')).toEqual({ actions: ['observed'], state: 'pending', due: 'reject' });
+  });
+
   test('live where reject is due keeps that due', () => {
     expect(told(aRecord(rejecting), 'available')).toEqual({
       actions: [],

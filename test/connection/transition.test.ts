@@ -21,7 +21,7 @@ import {
 } from '../builders.ts';
 
 const time = noon.toISOString();
-const nothing = { service: 1, entry: 0, everyServiceEntry: 0 };
+const nothing = { service: 1, entry: 0, everyServiceEntry: 0, mode: 0 };
 const accepting = { effect: { action: 'accept', asked: 1, askedAt: time }, lastAskedAt: time } as const;
 const rejecting = { effect: { action: 'reject', asked: 1, askedAt: time }, lastAskedAt: time } as const;
 
@@ -71,7 +71,10 @@ describe('a request that is decided', () => {
 
   test("by a person is remembered with that person's word", () => {
     const approval = anApproval({ reason: 'known to us' });
-    const { record, happenings } = decided(aRecord(), aRequest(), byPerson, nothing, noon, approval);
+    const { record, happenings } = decided(aRecord(), aRequest(), byPerson, nothing, noon, {
+      word: approval,
+      heard: { approval },
+    });
     expect(record).toMatchObject({ approval, verdict: { decidedBy: alice } });
     expect(happenings).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
   });
@@ -85,7 +88,9 @@ describe('a request that is decided', () => {
 
   test('otherwise than a person said is decided by linkgate, and the word is kept', () => {
     const overruled = verdictOf('reject');
-    const { record, happenings } = decided(aRecord(), aRequest(), overruled, nothing, noon, anApproval());
+    const word = anApproval();
+    const heard = { approval: word };
+    const { record, happenings } = decided(aRecord(), aRequest(), overruled, nothing, noon, { word, heard });
     expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: 'linkgate' } });
     expect(happenings).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
+import { switchedItem } from '../../lib/mode/mode.ts';
 import { reviewRequests, scopeOf } from '../../lib/policy/review-requests.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import {
@@ -7,6 +8,7 @@ import {
   anEntry,
   aRecord,
   aService,
+  aSwitch,
   aVerdict,
   consumer,
   endpointId,
@@ -41,6 +43,13 @@ describe('a change concerns', () => {
     expect(scopeOf(item, undefined)).toBeUndefined();
   });
 
+  test('all requests of every service, where linkgate begins to act again', () => {
+    const observing = switchedItem(aSwitch({ mode: 'observe', revision: 1 }));
+    const acting = switchedItem(aSwitch({ mode: 'act', revision: 2 }));
+    expect(scopeOf(observing, acting)).toEqual({ serviceId: '*' });
+    expect(scopeOf(acting, switchedItem(aSwitch({ mode: 'observe', revision: 2 })))).toBeUndefined();
+  });
+
   test('nobody, where something else changed', () => {
     expect(scopeOf(undefined, { pk: 'JOB#1', sk: 'JOB', version: 1 })).toBeUndefined();
     expect(scopeOf(undefined, undefined)).toBeUndefined();
@@ -53,7 +62,7 @@ describe('the requests that a change concerns', () => {
     aConnection(),
     aConnection({ endpointId: endpointId(2), ownerAccountId: '333333333333' }),
     aConnection({ endpointId: endpointId(3), serviceId: serviceId(2) }),
-    aConnection({ endpointId: endpointId(4), state: 'available' }),
+    aConnection({ endpointId: endpointId(4), state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' }),
   ];
   const records = connections.map((connection) => aRecord({ ...connection, verdict: aVerdict('ask') }));
   const entries = [anEntry({ serviceId: '*', effect: 'block', version: 5 })];
@@ -83,6 +92,13 @@ describe('the requests that a change concerns', () => {
       { type: 'Connection Request' },
       { type: 'Connection Changed', connection: { endpointId: endpointId(4) } },
     ]);
+  });
+
+  test('are all of them, where linkgate begins to act again', async () => {
+    const world = aWorld({ services, connections, records });
+    world.put(switchedItem(aSwitch({ revision: 1 })));
+    await reviewRequests({ serviceId: '*' }, world.deps);
+    expect(world.published.map(({ connection }) => connection.endpointId)).toEqual([1, 2, 3].map(endpointId));
   });
 
   test('are left alone where their verdicts rest on what is there', async () => {

@@ -121,3 +121,36 @@ describe('a connection notification', () => {
     await expect(services.deleteNotification('vpce-nfn-1')).rejects.toThrow(NotificationRefusedError);
   });
 });
+
+test('services are listed page after page, without those that were deleted', async () => {
+  const { ServiceConfigurations } = found.DescribeVpcEndpointServiceConfigurations;
+  const { services, sent } = servicesAnswering({
+    DescribeVpcEndpointServiceConfigurations: {
+      ServiceConfigurations: [
+        ...ServiceConfigurations,
+        { ServiceId: serviceId(2), ServiceState: 'Deleted' },
+        {
+          ServiceId: serviceId(3),
+          ServiceState: 'Available',
+          ServiceName: 'unnamed',
+          AcceptanceRequired: false,
+        },
+      ],
+      NextToken: 'page-3',
+    },
+  });
+  expect(await services.page('page-2')).toEqual({
+    services: [
+      {
+        serviceId: serviceId(1),
+        serviceName: aConfiguration().serviceName,
+        nameTag: 'orders',
+        state: 'Available',
+        acceptanceRequired: true,
+      },
+      { serviceId: serviceId(3), serviceName: 'unnamed', state: 'Available', acceptanceRequired: false },
+    ],
+    nextToken: 'page-3',
+  });
+  expect(sent).toMatchObject([{ input: { NextToken: 'page-2' } }]);
+});

@@ -103,6 +103,36 @@ describe('who registers a service is warned', () => {
   });
 });
 
+describe('in the mode observe', () => {
+  test('a service is registered, and EC2 is left alone, which is said', async () => {
+    const world = aWorld();
+    world.mode = 'observe';
+    world.services.show(bare);
+    const { service, warnings } = await registerService(registration, alice, world.deps);
+    expect(world.services.calls).toEqual([]);
+    expect(service.drift.map(({ check }) => check)).toEqual(['tag-is-missing', 'notification-is-missing']);
+    expect(warnings[0]).toContain('`linkgate mode act` adds the tag and the connection notification');
+  });
+
+  test('a service is taken out, and what is left in EC2 is said with the commands that remove it', async () => {
+    const world = aWorld({ services: [aService()] });
+    world.mode = 'observe';
+    world.services.show(aConfiguration());
+    const [left] = await unregisterService(aService(), world.deps);
+    expect(world.services.calls).toEqual([]);
+    expect(left).toContain(`aws ec2 delete-tags --resources ${serviceId(1)} --tags Key=linkgate`);
+    expect(left).toContain('--connection-notification-ids vpce-nfn-00000000000000001');
+    expect(await registeredServices(world.table)).toEqual([]);
+  });
+
+  test('nothing is said of a service that EC2 does not know as linkgate’s', async () => {
+    const world = aWorld({ services: [aService()] });
+    world.mode = 'observe';
+    world.services.show(bare);
+    expect(await unregisterService(aService(), world.deps)).toEqual([]);
+  });
+});
+
 describe('no service is registered', () => {
   test('that EC2 does not show', async () => {
     await expect(registerService(registration, alice, aWorld().deps)).rejects.toThrow(ServiceNotFoundError);

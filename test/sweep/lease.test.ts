@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { leaseOf } from '../../lib/sweep/lease.ts';
+import { lastFinished, leaseOf } from '../../lib/sweep/lease.ts';
 import { hub, noon } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
@@ -60,4 +60,15 @@ test('a pass that was left an hour ago is begun anew', async () => {
   const lease = await leaseOf(hub, 'full', world.deps);
   expect(lease?.checkpoint).toBeUndefined();
   expect(lease?.startedAt).toBe(world.time.toISOString());
+});
+
+test('when a pass last ended is remembered while the next one runs', async () => {
+  const world = aWorld();
+  expect(await lastFinished(hub, 'full', world.table)).toBeUndefined();
+  const first = await leaseOf(hub, 'full', world.deps);
+  expect(await lastFinished(hub, 'full', world.table)).toBeUndefined();
+  await first?.release();
+  world.wait(60);
+  await leaseOf(hub, 'full', world.deps);
+  expect(await lastFinished(hub, 'full', world.table)).toBe(noon.toISOString());
 });

@@ -62,7 +62,9 @@ describe('a pass over what is pending', () => {
 
 describe('a full pass', () => {
   test('sees connections in every state, and compares what verdicts rest on', async () => {
-    const connections = [aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })];
+    const before = '2026-10-01T00:00:00.000Z';
+    const old = aConnection({ endpointId: endpointId(2), state: 'available', requestedAt: before });
+    const connections = [aConnection(), old];
     const records = [aRecord({ verdict: aVerdict('ask') })];
     const world = aWorld({ services, connections, records, entries: [anEntry()] });
     const sweep = await sweepConnections(hub, 'full', world.deps);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { serviceIsPaused } from '../../../rules/connection/service-is-paused.ts';
-import { aPolicy, aRequest, aService, noon } from '../../builders.ts';
+import { alice, aPolicy, aRequest, aService, noon } from '../../builders.ts';
 
 test('while a service is paused, everything waits', () => {
   const service = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
@@ -12,4 +12,12 @@ test('while a service is paused, everything waits', () => {
 
 test('of a service at work it says nothing', () => {
   expect(serviceIsPaused.examine(aRequest(), aPolicy(), noon)).toBeUndefined();
+});
+
+test('who paused it and why is told', () => {
+  const pausedAt = '2026-11-21T11:00:00.000Z';
+  const service = aService({ pausedAt, pausedBy: alice, pauseReason: 'incident 7' });
+  expect(serviceIsPaused.examine(aRequest(), aPolicy({ service }), noon)).toMatchObject({
+    reason: `orders is paused since ${pausedAt} by ${alice}: incident 7`,
+  });
 });

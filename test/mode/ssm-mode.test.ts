@@ -1,13 +1,14 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { expect, test } from '@jest/globals';
-import { ssmMode } from '../../lib/connection/ssm-mode.ts';
+import { modeOrObserve, ssmMode, ssmModeParameter } from '../../lib/mode/ssm-mode.ts';
+import { noon } from '../builders.ts';
 import { awsError, sdkClient } from '../doubles/sdk-client.ts';
 
 /** The mode that linkgate works in where SSM answers so, and what was said about it. */
 async function modeWhere(answer: unknown) {
   const { client, sent } = sdkClient<SSMClient>(answer);
   const errors: unknown[] = [];
-  const mode = await ssmMode(client, '/linkgate/test/mode', (error) => errors.push(error))();
+  const mode = await modeOrObserve(ssmMode(client, '/linkgate/test/mode'), (error) => errors.push(error))();
   return { mode, errors, sent };
 }
 
@@ -24,4 +25,23 @@ test.each(['observe', 'Act', ''])('`%s` means observe', async (Value) => {
 test('a mode that cannot be read means observe, and is said aloud', async () => {
   const error = awsError('AccessDeniedException');
   expect(await modeWhere(error)).toMatchObject({ mode: 'observe', errors: [error] });
+});
+
+test('the mode is written over what is there', async () => {
+  const { client, sent } = sdkClient<SSMClient>();
+  await ssmModeParameter(client, '/linkgate/test/mode').write('observe');
+  expect(sent).toEqual([
+    {
+      command: 'PutParameter',
+      input: { Name: '/linkgate/test/mode', Value: 'observe', Type: 'String', Overwrite: true },
+    },
+  ]);
+});
+
+test.each([
+  ['before somebody looked counts', '2026-11-21T11:59:59.999Z', 'act'],
+  ['since then means observe, until they look again', '2026-11-21T12:00:00.000Z', 'observe'],
+])('a mode that was changed %s', async (_, changedAt, expected) => {
+  const read = async () => ({ mode: 'act' as const, changedAt });
+  expect(await modeOrObserve(read, () => {})(noon)).toBe(expected);
 });

@@ -1,0 +1,55 @@
+import { Argument, type Command } from 'commander';
+import * as v from 'valibot';
+import { ModeView, Warnings } from '../api-views.ts';
+import { CommandError } from '../command-error.ts';
+import { type CommonOptions, command } from '../options.ts';
+import { facts, type Output, time } from '../output.ts';
+import type { Open } from '../session.ts';
+
+const Answer = v.looseObject({ ...ModeView.entries, warnings: Warnings });
+
+interface ModeOptions extends CommonOptions {
+  readonly reason?: string;
+}
+
+const meaning: Readonly<Record<string, string>> = {
+  act: 'linkgate decides, and accepts and rejects in EC2',
+  observe: 'linkgate decides and writes down what it would do, and changes nothing in EC2',
+};
+
+export function modeCommand(open: Open): Command {
+  return command('mode', 'the switch that stops everything; without an argument: how it stands')
+    .addArgument(
+      new Argument('[mode]', 'observe: change nothing in EC2; act: decide all anew and apply it').choices([
+        'act',
+        'observe',
+      ]),
+    )
+    .option('--reason <text>', 'why, for whoever asks later')
+    .action(async (mode: string | undefined, { reason, ...common }: ModeOptions) => {
+      if (mode === undefined && reason !== undefined)
+        throw new CommandError(
+          'calledWrongly',
+          '--reason goes with a mode: linkgate mode observe --reason "…"',
+        );
+      const { api, output } = await open(common);
+      const { warnings, ...answer } =
+        mode === undefined
+          ? await api.call('GET', ['mode'], Answer)
+          : await api.call('PUT', ['mode'], Answer, { body: { mode, reason } });
+      output.result(answer, told(answer, output));
+      output.warn(warnings);
+    });
+}
+
+function told({ mode, since, by, reason }: ModeView, output: Output): string {
+  const how = facts(
+    [
+      ['since', since && time(since)],
+      ['by', by],
+      ['reason', reason],
+    ],
+    output,
+  );
+  return `${output.paint('bold', mode)}: ${meaning[mode] ?? ''}\n\n${how}`;
+}

@@ -1,0 +1,47 @@
+import * as v from 'valibot';
+import { itemKind } from '../table/item.ts';
+import type { Item, Key } from '../table/table.ts';
+
+/** Whether linkgate may change EC2 at all: `observe` calls nothing that does. */
+export const Mode = v.picklist(['act', 'observe']);
+export type Mode = v.InferOutput<typeof Mode>;
+
+/**
+ * The parameter that holds the mode: it alone counts, and it is read again right before EC2 is changed.
+ * It can be changed without linkgate, so that linkgate can be stopped where its API fails.
+ */
+export interface ModeParameter {
+  /** @throws when it cannot be read. */
+  read(): Promise<{ readonly mode: Mode; readonly changedAt: string }>;
+  write(mode: Mode): Promise<void>;
+}
+
+/**
+ * The mode as those read it who change EC2.
+ * @param since when they looked at what they are about to act on: it counts as `observe` where it was changed after that,
+ * since verdicts from before linkgate acted again are to be decided anew.
+ */
+export type ReadMode = (since?: Date) => Promise<Mode>;
+
+/** Who switched the mode last through linkgate, when and why: what the parameter cannot say. */
+const kind = itemKind({
+  mode: Mode,
+  /** ISO 8601 */
+  since: v.string(),
+  by: v.string(),
+  reason: v.exactOptional(v.string()),
+  /** Grows each time linkgate begins to act again: verdicts from before are then decided anew. */
+  revision: v.number(),
+  version: v.number(),
+});
+export type Switched = ReturnType<typeof readSwitched>;
+
+export const modeKey: Key = { pk: 'MODE', sk: 'MODE' };
+
+export function readSwitched(item: Item) {
+  return kind.read(item);
+}
+
+export function switchedItem(switched: Switched): Item {
+  return kind.item(modeKey, switched);
+}

@@ -1,0 +1,39 @@
+import { GetParameterCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import type { ModeParameter, ReadMode } from './mode.ts';
+
+type Read = ModeParameter['read'];
+
+/** The mode in SSM, for those who only read it. What reads otherwise than `act` stops linkgate. */
+export function ssmMode(ssm: SSMClient, parameterName: string): Read {
+  return async () => {
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: parameterName }));
+    return {
+      mode: Parameter?.Value === 'act' ? 'act' : 'observe',
+      changedAt: Parameter?.LastModifiedDate?.toISOString() ?? '',
+    };
+  };
+}
+
+export function ssmModeParameter(ssm: SSMClient, parameterName: string): ModeParameter {
+  return {
+    read: ssmMode(ssm, parameterName),
+    async write(mode) {
+      await ssm.send(
+        new PutParameterCommand({ Name: parameterName, Value: mode, Type: 'String', Overwrite: true }),
+      );
+    },
+  };
+}
+
+/** What cannot be read stops linkgate too. */
+export function modeOrObserve(read: Read, onUnreadable: (error: unknown) => void): ReadMode {
+  return async (since) => {
+    try {
+      const { mode, changedAt } = await read();
+      return since && changedAt >= since.toISOString() ? 'observe' : mode;
+    } catch (error) {
+      onUnreadable(error);
+      return 'observe';
+    }
+  };
+}

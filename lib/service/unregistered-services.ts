@@ -1,0 +1,36 @@
+import { PlacePosition, positionIn, tokenAfter } from '../page-token.ts';
+import { type Place, placeName } from '../place.ts';
+import type { Table } from '../table/table.ts';
+import type { EndpointServices, ListedService } from './endpoint-services.ts';
+import { placesIn, registeredServices } from './registered-services.ts';
+
+interface Listing {
+  readonly table: Table;
+  readonly servicesIn: (place: Place) => EndpointServices;
+  readonly hub: Place;
+}
+
+/** An endpoint service that EC2 lists and linkgate does not look after. */
+export type UnregisteredService = ListedService & { readonly place: Place };
+
+/** One page of them: of the hub's place, then of the other places in which services are registered. */
+export async function unregisteredServices(
+  token: string | undefined,
+  { table, servicesIn, hub }: Listing,
+): Promise<{ services: UnregisteredService[]; nextToken?: string }> {
+  const registered = await registeredServices(table);
+  const others = placesIn(registered).filter((place) => placeName(place) !== placeName(hub));
+  const places = [hub, ...others];
+  const position = token === undefined ? { place: 0 } : positionIn(token, PlacePosition);
+  const place = places[position.place];
+  if (!place) return { services: [] };
+  const page = await servicesIn(place).page(position.nextToken);
+  const known = new Set(registered.map(({ serviceId }) => serviceId));
+  const nextToken = tokenAfter(position, page.nextToken, places.length);
+  return {
+    services: page.services
+      .filter(({ serviceId }) => !known.has(serviceId))
+      .map((service) => ({ ...service, place })),
+    ...(nextToken !== undefined && { nextToken }),
+  };
+}
