@@ -10,6 +10,8 @@ import {
   newKey,
   rules,
   wireConnections,
+  wireDeployment,
+  wireModeParameter,
   wireSecrets,
   wireServices,
   wireSweeps,
@@ -24,19 +26,24 @@ const app = {
   bell: wireWorkBell(),
   sweeps: wireSweeps(),
   secrets: wireSecrets(),
+  ...wireModeParameter(),
+  deployment: wireDeployment(),
   hub: hub(),
   topicArn: setting('LINKGATE_CONNECTIONS_TOPIC_ARN'),
   rules,
   ...everyRun,
   id,
   newKey,
+  random: Math.random,
 };
 
 const respond = lambdaHandler(
   apiRoutes(({ env }) => ({
     ...app,
     caller: callerOf(env.event),
+    apiId: env.event.requestContext.apiId,
     requestId: env.lambdaContext.awsRequestId,
+    remaining: () => env.lambdaContext.getRemainingTimeInMillis(),
   })),
 );
 

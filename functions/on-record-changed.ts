@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import { announce } from '../lib/announcement/announce.ts';
 import { handler as handle } from '../lib/handler.ts';
 import { reviewRequests, scopeOf } from '../lib/policy/review-requests.ts';
 import type { Item } from '../lib/table/table.ts';
@@ -8,19 +9,28 @@ import { everyRun, logger, wireBus, wireConnections, wireTable } from '../lib/wi
 
 const app = { table: wireTable(), bus: wireBus(), connectionsIn: wireConnections(), ...everyRun };
 
-/** An entry or a service changed: the open requests that it may concern are decided anew. */
+/**
+ * Says on the bus which requests began to wait and which services drifted. Where an entry or a service changed, the open
+ * requests that it may concern are decided anew.
+ */
 export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
-    for (const { dynamodb } of Records) {
-      const scope = scopeOf(imageOf(dynamodb?.OldImage), imageOf(dynamodb?.NewImage));
+    const changes = Records.map(({ dynamodb }) => ({
+      before: imageOf(dynamodb?.OldImage),
+      after: imageOf(dynamodb?.NewImage),
+      sequenceNumber: dynamodb?.SequenceNumber ?? '',
+    }));
+    logger.info('changes announced', { announced: await announce(changes, app) });
+    for (const { before, after, sequenceNumber } of changes) {
+      const scope = scopeOf(before, after);
       if (!scope) continue;
       try {
         const observation = await reviewRequests(scope, { ...app, requestId });
         logger.info('open requests reviewed', { ...scope, ...observation });
       } catch (error) {
         logger.error('open requests could not be reviewed', { ...scope, error });
-        return { batchItemFailures: [{ itemIdentifier: dynamodb?.SequenceNumber ?? '' }] };
+        return { batchItemFailures: [{ itemIdentifier: sequenceNumber }] };
       }
     }
     return { batchItemFailures: [] };

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
+import { announce, type Change } from '../lib/announcement/announce.ts';
 import { BusMessage } from '../lib/connection/connection-event.ts';
 import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
 import { Place } from '../lib/place.ts';
@@ -9,7 +10,8 @@ import { scopeOf } from '../lib/policy/review-requests.ts';
 import { Pass } from '../lib/sweep/lease.ts';
 import { SweepRequest } from '../lib/sweep/sweeps.ts';
 import type { Item } from '../lib/table/table.ts';
-import { consumer, serviceId } from './builders.ts';
+import { aService, consumer, serviceId } from './builders.ts';
+import { aWorld } from './doubles/world.ts';
 
 const events = new URL('../events/', import.meta.url);
 
@@ -30,7 +32,7 @@ test('each function has samples, and each folder of samples a function', () => {
   const functions = readdirSync(new URL('../functions/', import.meta.url)).map((file) =>
     file.replace(/\.ts$/, ''),
   );
-  expect(readdirSync(events).filter(isFolder).sort()).toEqual(functions.sort());
+  expect(readdirSync(events).filter(isFolder).sort()).toEqual(['bus', ...functions].sort());
 });
 
 describe.each([
@@ -67,8 +69,35 @@ test.each([
   ['entry-removed', { serviceId: serviceId(1), ownerAccountId: consumer }],
   ['service-registered', { serviceId: serviceId(1), isNew: true }],
   ['service-checked', undefined],
+  ['service-drifted', undefined],
+  ['request-waits', undefined],
+  ['linkgate-observes', undefined],
+  ['linkgate-acts-again', { serviceId: '*' }],
 ])('on-record-changed is told whose requests a change concerns: %s', (name, scope) => {
+  const { before, after } = changeIn(name);
+  expect(scopeOf(before, after)).toEqual(scope);
+});
+
+test.each([
+  ['request-waits', ['Connection Waiting']],
+  ['service-drifted', ['Service Drifted']],
+  ['service-checked', []],
+  ['service-registered', []],
+  ['entry-added', []],
+  ['linkgate-acts-again', []],
+])('on-record-changed is told what is to be announced: %s', async (name, types) => {
+  const world = aWorld({ services: [aService()] });
+  const announced: string[] = [];
+  await announce([changeIn(name)], {
+    ...world.deps,
+    bus: { publish: async (events) => void announced.push(...events.map(({ type }) => type)) },
+  });
+  expect(announced).toEqual(types);
+  expect(world.errors).toEqual([]);
+});
+
+function changeIn(name: string): Change {
   const { OldImage, NewImage } = sample(`on-record-changed/${name}`).Records[0].dynamodb;
   const itemOf = (image: Sample) => image && (unmarshall(image) as Item);
-  expect(scopeOf(itemOf(OldImage), itemOf(NewImage))).toEqual(scope);
-});
+  return { before: itemOf(OldImage), after: itemOf(NewImage) };
+}

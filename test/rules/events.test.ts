@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { matches } from '../../sandbox/aws/event-pattern.ts';
 
@@ -30,9 +30,24 @@ function inRole(arn: string) {
   return { type: 'AssumedRole', sessionContext: { sessionIssuer: { type: 'Role', arn } } };
 }
 
+function refused(event: ReturnType<typeof called>, errorCode: string) {
+  return { ...event, detail: { ...event.detail, errorCode } };
+}
+
+/** The event as if something else than EC2 had sent it. */
+function elsewhere(event: ReturnType<typeof called>, eventSource: string) {
+  return { ...event, detail: { ...event.detail, eventSource } };
+}
+
 const request = said('Connection Request', 'pendingAcceptance');
 const person = { type: 'IAMUser', arn: 'arn:aws:iam::111111111111:user/alice' };
 const otherRole = inRole('arn:aws:iam::111111111111:role/operators');
+
+/** What linkgate tells others: nothing of its own hangs on it. */
+const announcements = {
+  'a request that waits': said('Connection Waiting', 'pendingAcceptance'),
+  'a service that drifted': { source: 'linkgate', 'detail-type': 'Service Drifted', detail: { drift: [] } },
+};
 
 const samples = {
   'connection-request': {
@@ -40,6 +55,10 @@ const samples = {
     others: {
       'a changed connection': said('Connection Changed'),
       "somebody else's event of that name": { ...request, source: 'elsewhere' },
+      'an event whose source only begins so': { ...request, source: 'linkgate.orders' },
+      'a name in other letters': said('connection request', 'pendingAcceptance'),
+      'a call of EC2': called('AcceptVpcEndpointConnections'),
+      ...announcements,
     },
   },
   'connection-changed': {
@@ -47,14 +66,26 @@ const samples = {
       'a connection that became available': said('Connection Changed'),
       'a connection that is pending': said('Connection Changed', 'pending'),
     },
-    others: { 'a connection request': request },
+    others: {
+      'a connection request': request,
+      "somebody else's event of that name": { ...said('Connection Changed'), source: 'elsewhere' },
+      ...announcements,
+    },
   },
   'connection-is-pending': {
-    matching: { 'a connection that EC2 is connecting': said('Connection Changed', 'pending') },
+    matching: {
+      'a connection that EC2 is connecting': said('Connection Changed', 'pending'),
+      'one that somebody else accepted before linkgate knew of it': said('Connection Request', 'pending'),
+    },
     others: {
       'a connection that became available': said('Connection Changed'),
       'a request that awaits acceptance': said('Connection Changed', 'pendingAcceptance'),
+      'a connection that was pending when it was last seen': {
+        ...said('Connection Changed'),
+        detail: { connection: { state: 'available' }, record: { state: 'pending' } },
+      },
       'a connection request': request,
+      ...announcements,
     },
   },
   'connection-changed-by-hand': {
@@ -62,12 +93,32 @@ const samples = {
       "a person's Accept": called('AcceptVpcEndpointConnections', person),
       "the account's own Reject": called('RejectVpcEndpointConnections'),
       'an Accept in another role': called('AcceptVpcEndpointConnections', otherRole),
+      'an Accept in a role of nearly that name': called(
+        'AcceptVpcEndpointConnections',
+        inRole(`${applyRole}2`),
+      ),
+      'an Accept that broke inside EC2, after which nobody knows': refused(
+        called('AcceptVpcEndpointConnections', person),
+        'Server.InternalError',
+      ),
     },
     others: {
       "linkgate's own Accept": called('AcceptVpcEndpointConnections', inRole(applyRole)),
       "linkgate's own Reject": called('RejectVpcEndpointConnections', inRole(applyRole)),
       'a look at connections': called('DescribeVpcEndpointConnections', person),
       'an endpoint that this account made itself': called('CreateVpcEndpoint', person),
+      'an Accept that EC2 refused': refused(
+        called('AcceptVpcEndpointConnections', person),
+        'Client.UnauthorizedOperation',
+      ),
+      'a call of that name to another service': elsewhere(
+        called('AcceptVpcEndpointConnections', person),
+        'vpc-lattice.amazonaws.com',
+      ),
+      'an event of EC2 that is no call': {
+        ...called('AcceptVpcEndpointConnections', person),
+        'detail-type': 'EC2 Instance State-change Notification',
+      },
     },
   },
   'service-changed': {
@@ -82,17 +133,37 @@ const samples = {
       'a changed connection notification': called('ModifyVpcEndpointConnectionNotification'),
       'a deleted connection notification': called('DeleteVpcEndpointConnectionNotifications'),
       'a deleted service': called('DeleteVpcEndpointServiceConfigurations'),
+      "linkgate's own change of a notification": called(
+        'CreateVpcEndpointConnectionNotification',
+        inRole('arn:aws:iam::111111111111:role/linkgate-test-OnApiRequestRole'),
+      ),
+      'a change that broke inside EC2, after which nobody knows': refused(
+        called('ModifyVpcEndpointServiceConfiguration'),
+        'Server.Unavailable',
+      ),
     },
     others: {
       'an Accept': called('AcceptVpcEndpointConnections', person),
       'a look at services': called('DescribeVpcEndpointServiceConfigurations'),
-      'a call of that name to another service': {
-        ...called('ModifyVpcEndpointServicePermissions'),
-        source: 'aws.other',
-      },
+      'a look at who is allowed': called('DescribeVpcEndpointServicePermissions', person),
+      'a new service, which nobody registered yet': called('CreateVpcEndpointServiceConfiguration', person),
+      'a change that was only tried': refused(
+        called('ModifyVpcEndpointServicePermissions', person),
+        'Client.DryRunOperation',
+      ),
+      'a call of that name to another service': elsewhere(
+        called('ModifyVpcEndpointServicePermissions'),
+        'vpc-lattice.amazonaws.com',
+      ),
+      "another service's event": { ...called('ModifyVpcEndpointServicePermissions'), source: 'aws.other' },
     },
   },
 };
+
+test('each pattern has events that it hears of and events that it does not', () => {
+  const patterns = readdirSync(new URL('../../rules/events/', import.meta.url));
+  expect(patterns.map((file) => file.replace('.json', '')).sort()).toEqual(Object.keys(samples).sort());
+});
 
 describe.each(Object.entries(samples))('%s', (name, { matching, others }) => {
   test.each(Object.entries(matching))('hears of %s', (_sample, event) => {
@@ -101,5 +172,41 @@ describe.each(Object.entries(samples))('%s', (name, { matching, others }) => {
 
   test.each(Object.entries(others))('does not hear of %s', (_sample, event) => {
     expect(matches(patternNamed(name), event)).toBe(false);
+  });
+});
+
+describe('on-record-changed', () => {
+  const table = readFileSync(new URL('../../resources/table.yml', import.meta.url), 'utf8');
+  const filters = [...table.matchAll(/- Pattern: '(.*)'/g)].map(([, pattern = '']) => JSON.parse(pattern));
+
+  function hears(pk: string, image: object = {}): boolean {
+    const record = { eventName: 'MODIFY', dynamodb: { Keys: { pk: { S: pk } }, NewImage: image } };
+    return filters.some((filter) => matches(filter, record));
+  }
+
+  function requestWith(outcome: string, state = 'pendingAcceptance') {
+    return { state: { S: state }, verdict: { M: { outcome: { S: outcome } } } };
+  }
+
+  test.each([
+    ['an entry', 'ALLOWLIST#*', {}],
+    ['a service', 'SERVICES', {}],
+    ['a request that is to be asked about', 'CONNECTIONS#0', requestWith('ask')],
+    ['a request that is to wait', 'CONNECTIONS#f', requestWith('wait')],
+  ])('is woken by %s', (_what, pk, image) => {
+    expect(hears(pk, image)).toBe(true);
+  });
+
+  test.each([
+    ['an accepted request', 'CONNECTIONS#0', requestWith('accept')],
+    ['a rejected request', 'CONNECTIONS#0', requestWith('reject')],
+    ['a connection that was asked about and is live', 'CONNECTIONS#0', requestWith('ask', 'available')],
+    ['a record without verdict', 'CONNECTIONS#0', { state: { S: 'pendingAcceptance' } }],
+    ['an audit entry', 'AUDIT#vpce-00000000000000001', { outcome: { S: 'ask' } }],
+    ['what is due', 'DUE#111111111111/us-east-1', {}],
+    ['a lease of a sweep', 'SWEEP#111111111111/us-east-1', {}],
+    ['a group of approvers', 'APPROVERS', {}],
+  ])('is not woken by %s', (_what, pk, image) => {
+    expect(hears(pk, image)).toBe(false);
   });
 });

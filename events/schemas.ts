@@ -1,0 +1,34 @@
+// Writes the JSON Schema of each event on linkgate's bus: node events/schemas.ts
+import { writeFileSync } from 'node:fs';
+import { toJsonSchema } from '@valibot/to-json-schema';
+import * as v from 'valibot';
+import { busEvents } from '../lib/announcement/bus-event.ts';
+import { eventSource } from '../lib/connection/connection-event.ts';
+
+/** `Connection Waiting` is in `bus/connection-waiting.schema.json`, and its sample in `bus/connection-waiting.json`. */
+export function schemaFiles(): [file: string, schema: object][] {
+  return Object.entries(busEvents).map(([name, { when, detail }]) => [
+    `bus/${name.toLowerCase().replace(' ', '-')}.schema.json`,
+    toJsonSchema(envelope(name, when, detail), { target: 'draft-2020-12' }),
+  ]);
+}
+
+/** The event as EventBridge delivers it. */
+function envelope<Detail extends v.GenericSchema>(name: string, when: string, detail: Detail) {
+  const event = v.object({
+    version: v.literal('0'),
+    id: v.string(),
+    source: v.literal(eventSource),
+    'detail-type': v.literal(name),
+    account: v.string(),
+    time: v.pipe(v.string(), v.isoTimestamp()),
+    region: v.string(),
+    resources: v.array(v.string()),
+    detail,
+  });
+  return v.pipe(event, v.title(name), v.description(when));
+}
+
+if (import.meta.main)
+  for (const [file, schema] of schemaFiles())
+    writeFileSync(new URL(file, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`);

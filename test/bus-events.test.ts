@@ -1,0 +1,111 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { describe, expect, test } from '@jest/globals';
+import { schemaFiles } from '../events/schemas.ts';
+import { announce } from '../lib/announcement/announce.ts';
+import { busEvents } from '../lib/announcement/bus-event.ts';
+import { recordItem } from '../lib/connection/connection-record.ts';
+import { eventBridgeBus } from '../lib/connection/eventbridge-bus.ts';
+import { observe } from '../lib/connection/observe.ts';
+import { serviceItem } from '../lib/service/service.ts';
+import { aConnection, aRecord, aService, aVerdict, endpointId, hub, noon } from './builders.ts';
+import { busSchemas } from './bus-schemas.ts';
+import { sdkClient } from './doubles/sdk-client.ts';
+import { aWorld } from './doubles/world.ts';
+
+const events = new URL('../events/', import.meta.url);
+const read = (file: string) => JSON.parse(readFileSync(new URL(file, events), 'utf8'));
+const problemsOf = busSchemas();
+
+test.each(schemaFiles())(
+  '%s says what the code publishes (node events/schemas.ts writes it)',
+  (file, schema) => {
+    expect(read(file)).toEqual(schema);
+  },
+);
+
+describe('docs/events.md', () => {
+  const page = readFileSync(new URL('../docs/events.md', import.meta.url), 'utf8');
+
+  test('lists every event, and when it is published', () => {
+    for (const [name, { when }] of Object.entries(busEvents)) {
+      const file = name.toLowerCase().replace(' ', '-');
+      expect(page).toContain(
+        `| \`${name}\` | ${when} | [schema](../events/bus/${file}.schema.json), [sample](../events/bus/${file}.json) |`,
+      );
+    }
+  });
+
+  test('shows samples as they are', () => {
+    const shown = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, json = '']) => JSON.parse(json));
+    expect(shown).toEqual([read('bus/connection-waiting.json'), read('bus/service-drifted.json')]);
+  });
+});
+
+describe('every event on the bus', () => {
+  const names = schemaFiles().map(([file]) => file.replace('.schema.json', ''));
+
+  test.each(names)('has a sample that its schema admits: %s', (name) => {
+    expect(problemsOf(read(`${name}.json`))).toEqual([]);
+  });
+
+  test('has a schema and a sample, and nothing else is beside them', () => {
+    const files = names.flatMap((name) => [`${name}.json`, `${name}.schema.json`]);
+    expect(readdirSync(new URL('bus/', events)).map((file) => `bus/${file}`)).toEqual(files.sort());
+  });
+
+  test('is admitted by its schema as linkgate publishes it', async () => {
+    const { client, sent } = sdkClient<EventBridgeClient>();
+    const bus = eventBridgeBus(client, 'linkgate-test');
+    const records = [
+      aRecord({
+        endpointId: endpointId(2),
+        verdict: aVerdict('accept'),
+        effect: { action: 'accept', asked: 1 },
+      }),
+    ];
+    const world = aWorld({ services: [aService()], records });
+    await observe([aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })], {
+      ...world.deps,
+      bus,
+    });
+    const changes = [
+      recordItem(aRecord({ verdict: aVerdict('ask', { until: noon.toISOString() }) })),
+      serviceItem(aService({ drift: [{ check: 'tag-is-missing', detail: 'no tag' }] })),
+    ];
+    await announce(
+      changes.map((after) => ({ before: undefined, after })),
+      { ...world.deps, bus },
+    );
+    const published = sent.flatMap(({ input }) => (input as { Entries: Entry[] }).Entries.map(delivered));
+    expect(published.map((event) => event['detail-type'])).toEqual([
+      'Connection Request',
+      'Connection Changed',
+      'Connection Waiting',
+      'Service Drifted',
+    ]);
+    expect(published.flatMap(problemsOf)).toEqual([]);
+  });
+});
+
+interface Entry {
+  readonly Source: string;
+  readonly DetailType: string;
+  readonly Detail: string;
+  readonly Resources: readonly string[];
+}
+
+/** What EventBridge makes of an entry. */
+function delivered({ Source, DetailType, Detail, Resources }: Entry) {
+  return {
+    version: '0',
+    id: '1',
+    source: Source,
+    'detail-type': DetailType,
+    account: hub.accountId,
+    time: '2026-11-21T12:00:00Z',
+    region: hub.region,
+    resources: Resources,
+    detail: JSON.parse(Detail),
+  };
+}
