@@ -11,12 +11,6 @@ type Query = Readonly<Record<string, string | undefined>>;
 interface Sending {
   readonly query?: Query;
   readonly body?: object;
-  /**
-   * Whether it may be sent again when it is unknown what became of it. GET and PUT always may, POST where linkgate
-   * makes only what is missing. A decision or a removal that took effect would be refused the second time,
-   * as if someone else had been there first.
-   */
-  readonly isRepeatable?: boolean;
 }
 
 /** linkgate's HTTP API. */
@@ -36,8 +30,10 @@ const timeoutMs = 30_000;
 const attempts = 4;
 /** The first wait before asking again; it doubles each time. */
 const firstWaitMs = 300;
-const answeredTooBusy = 429;
-const answeredBroken = [502, 503, 504];
+/** Too many requests, or an answer that broke on its way. */
+const transient = [429, 502, 503, 504];
+/** How often to ask, a second apart, for what an earlier sending of the same request still works on: longer than it may. */
+const asksForRunning = 40;
 
 const Refusal = v.object({
   error: v.object({ code: v.string(), message: v.string(), details: v.optional(v.unknown()) }),
@@ -53,19 +49,22 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
   const { region, credentials, sha256 } = deployment;
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256 });
 
-  async function send(method: Method, path: readonly string[], { query = {}, body, isRepeatable }: Sending) {
-    const isSafe = isRepeatable ?? (method === 'GET' || method === 'PUT');
-    for (let attempt = 1; ; attempt += 1) {
-      const answer = await fetchSigned(method, path, query, body).catch((broken: Error) => ({ broken }));
-      const isTransient =
-        'broken' in answer
-          ? isSafe && codeOf(answer.broken) !== 'ECONNREFUSED'
-          : answer.status === answeredTooBusy || (isSafe && answeredBroken.includes(answer.status));
-      if (!isTransient || attempt === attempts) {
-        if ('broken' in answer) throw unanswered(answer.broken, deployment, isSafe);
+  /** What changes something carries a key, under which linkgate does it once however often it is sent. */
+  async function send(method: Method, path: readonly string[], { query = {}, body }: Sending) {
+    const key = method === 'GET' ? undefined : crypto.randomUUID();
+    for (let attempt = 1, asks = 1; ; ) {
+      const answer = await fetchSigned(method, path, query, body, key).catch((broken: Error) => ({ broken }));
+      if (isRunning(answer) && asks < asksForRunning) {
+        asks += 1;
+        await clock.sleep(answer.retryAfterMs);
+        continue;
+      }
+      if (!isTransient(answer) || attempt === attempts) {
+        if ('broken' in answer) throw unanswered(answer.broken, deployment, method);
         return answer;
       }
       await clock.sleep(firstWaitMs * 2 ** (attempt - 1) * (0.5 + Math.random()));
+      attempt += 1;
     }
   }
 
@@ -74,7 +73,8 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
     path: readonly string[],
     query: Query,
     body: object | undefined,
-  ) {
+    key: string | undefined,
+  ): Promise<Answer> {
     const url = urlOf(deployment.apiUrl, path, query);
     const { headers } = await signer.sign({
       method,
@@ -82,7 +82,11 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
       hostname: url.hostname,
       path: url.pathname,
       query: Object.fromEntries(url.searchParams),
-      headers: { host: url.host, ...(body && { 'content-type': 'application/json' }) },
+      headers: {
+        host: url.host,
+        ...(body && { 'content-type': 'application/json' }),
+        ...(key && { 'idempotency-key': key }),
+      },
       ...(body && { body: JSON.stringify(body) }),
     });
     const response = await fetch(url, {
@@ -91,7 +95,12 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
       signal: AbortSignal.timeout(timeoutMs),
       ...(body && { body: JSON.stringify(body) }),
     });
-    return { status: response.status, date: response.headers.get('date'), text: await response.text() };
+    return {
+      status: response.status,
+      date: response.headers.get('date'),
+      retryAfterMs: 1_000 * Number(response.headers.get('retry-after') ?? 1),
+      text: await response.text(),
+    };
   }
 
   return {
@@ -112,6 +121,27 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
       return date ? new Date(date) : new Date();
     },
   };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly date: string | null;
+  readonly retryAfterMs: number;
+  readonly text: string;
+}
+interface Broken {
+  readonly broken: Error;
+}
+
+function isTransient(answer: Answer | Broken): boolean {
+  return 'broken' in answer ? codeOf(answer.broken) !== 'ECONNREFUSED' : transient.includes(answer.status);
+}
+
+/** An earlier sending of the same request is under way. */
+function isRunning(answer: Answer | Broken): answer is Answer {
+  if ('broken' in answer || answer.status !== 409) return false;
+  const refusal = v.safeParse(Refusal, parseJson(answer.text));
+  return refusal.success && refusal.output.error.code === 'InProgress';
 }
 
 /** What is in all pages of a list. */
@@ -159,7 +189,7 @@ function codeOf({ cause }: Error): string | undefined {
   return (cause as { code?: string } | undefined)?.code;
 }
 
-function unanswered(error: Error, { apiUrl }: Deployment, isSafe: boolean): CommandError {
+function unanswered(error: Error, { apiUrl }: Deployment, method: Method): CommandError {
   const code = codeOf(error);
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND')
     return new CommandError(
@@ -171,7 +201,8 @@ function unanswered(error: Error, { apiUrl }: Deployment, isSafe: boolean): Comm
     error.name === 'TimeoutError'
       ? `did not answer within ${timeoutMs / 1000} s`
       : `broke off (${code ?? error.message})`;
-  const then = isSafe ? 'try again' : 'it may have been done all the same: look before you try again';
+  const then =
+    method === 'GET' ? 'try again' : 'it may have been done all the same: look before you try again';
   return new CommandError('failed', `linkgate at ${apiUrl} ${what}: ${then}`, { cause: error });
 }
 

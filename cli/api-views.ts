@@ -12,11 +12,23 @@ export const Service = v.looseObject({
   onUnlisted: v.string(),
   approvers: v.string(),
   acceptanceRequired: v.nullish(v.boolean()),
+  pausedAt: text,
+  pausedBy: text,
+  pauseReason: text,
   registeredAt: text,
   registeredBy: text,
   drift: v.nullish(v.array(v.looseObject({ detail: v.string() }))),
 });
 export type Service = v.InferOutput<typeof Service>;
+
+export const UnregisteredService = v.looseObject({
+  serviceId: v.string(),
+  name: text,
+  region: v.string(),
+  acceptanceRequired: v.boolean(),
+  state: v.string(),
+});
+export type UnregisteredService = v.InferOutput<typeof UnregisteredService>;
 
 export const Entry = v.looseObject({
   service: text,
@@ -40,6 +52,7 @@ export const Connection = v.looseObject({
   verdict: text,
   decidedBy: text,
   reason: text,
+  differs: text,
   endpointRegion: text,
   requestedAt: text,
 });
@@ -72,7 +85,23 @@ export const Decision = v.looseObject({
   by: v.string(),
   at: v.string(),
   reason: text,
+  verdict: text,
+  approvals: v.nullish(v.number()),
+  quorum: v.nullish(v.number()),
 });
+export type Decision = v.InferOutput<typeof Decision>;
+
+export const ModeView = v.looseObject({ mode: v.string(), since: text, by: text, reason: text });
+export type ModeView = v.InferOutput<typeof ModeView>;
+
+export const ApproverGroup = v.looseObject({
+  name: v.string(),
+  quorum: v.number(),
+  slackChannel: text,
+  slackUsers: v.array(v.looseObject({ team: v.string(), user: v.string() })),
+  emails: v.array(v.string()),
+});
+export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
 export const Job = v.looseObject({
   jobId: v.string(),
@@ -86,7 +115,25 @@ export type Job = v.InferOutput<typeof Job>;
 export const Done = v.looseObject({ done: v.array(v.string()) });
 export const Warnings = v.nullish(v.array(v.string()));
 
+const Check = v.looseObject({
+  group: v.string(),
+  name: v.string(),
+  subject: text,
+  status: v.picklist(['ok', 'warning', 'failed']),
+  detail: v.string(),
+  remedy: text,
+});
+export type Check = v.InferOutput<typeof Check>;
+
 const nextToken = v.nullish(v.string());
+export const CheckPage = v.looseObject({ checks: v.array(Check), nextToken });
+export const VerificationPage = v.looseObject({
+  verified: v.number(),
+  broken: v.array(v.looseObject({ endpointId: v.string(), sequence: v.number(), problem: v.string() })),
+  nextToken,
+});
+export const UnregisteredPage = v.looseObject({ services: v.array(UnregisteredService), nextToken });
 export const ServicePage = v.looseObject({ services: v.array(Service), nextToken });
 export const EntryPage = v.looseObject({ entries: v.array(Entry), nextToken });
 export const ConnectionPage = v.looseObject({ connections: v.array(Connection), nextToken });
+export const GroupPage = v.looseObject({ groups: v.array(ApproverGroup), nextToken });

@@ -1,5 +1,5 @@
-/** What a command exits with; 0 is done. */
-export const exitCodes = { failed: 1, calledWrongly: 2 } as const;
+/** What a command exits with; 0 is done. `checkFailed`: it did what it was asked, and found something wrong. */
+export const exitCodes = { failed: 1, calledWrongly: 2, checkFailed: 3 } as const;
 
 /** A command cannot do what it was asked; the message says to a person what to do. */
 export class CommandError extends Error {

@@ -28,7 +28,7 @@ export async function findDeployment(wanted: Wanted, { env }: Pick<World, 'env'>
     const found = stage ? await theStage(ssm, stage) : await theOnlyStage(ssm);
     if (found) return { ...found, region, credentials: ssm.config.credentials, sha256: ssm.config.sha256 };
   } catch (error) {
-    throw error instanceof CommandError ? error : couldNotLook(error, region, env);
+    throw error instanceof CommandError ? error : couldNotLook(error, stage, region, env);
   }
   throw new CommandError(
     'failed',
@@ -98,7 +98,12 @@ async function theOnlyStage(ssm: SSMClient) {
   return found[0];
 }
 
-function couldNotLook(cause: unknown, region: string, env: World['env']): CommandError {
+function couldNotLook(
+  cause: unknown,
+  stage: string | undefined,
+  region: string,
+  env: World['env'],
+): CommandError {
   const { name, message, code } = cause as Error & { code?: string };
   const endpoint = env.AWS_ENDPOINT_URL;
   if (code === 'ECONNREFUSED' && isSandbox(env))
@@ -116,7 +121,9 @@ function couldNotLook(cause: unknown, region: string, env: World['env']): Comman
   if (name === 'AccessDeniedException')
     return new CommandError(
       'failed',
-      `these credentials may not read where linkgate is: they need ssm:GetParameter and ssm:GetParametersByPath on /linkgate/* (${message})`,
+      stage
+        ? `these credentials may not read where linkgate is: they need ssm:GetParameter on ${apiUrlOf(stage)} (${message})`
+        : `these credentials may not look which stages of linkgate there are: say which with --stage or LINKGATE_STAGE (${message})`,
       { cause },
     );
   return new CommandError(

@@ -1,9 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { CommandError, exitCodes } from './command-error.ts';
 import { allowlistCommands } from './commands/allowlist.ts';
+import { approversCommand } from './commands/approvers.ts';
+import { auditCommand } from './commands/audit.ts';
 import { connectionsCommand } from './commands/connections.ts';
 import { decisionCommands } from './commands/decision.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
+import { modeCommand } from './commands/mode.ts';
+import { pauseCommands } from './commands/pause.ts';
 import { serviceCommand } from './commands/service.ts';
 import { setupCommand } from './commands/setup.ts';
 import { sweepCommand } from './commands/sweep.ts';
@@ -38,7 +43,7 @@ function program(open: Open): Command {
       'after',
       `
 Every command takes --json, --region, --stage and --help.
-Exit codes: 0 done, 1 failed, 2 called wrongly.
+Exit codes: 0 done, 1 failed, 2 called wrongly, 3 done and something is not in order.
 Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\`:
   export AWS_ENDPOINT_URL=http://127.0.0.1:4570`,
     );
@@ -50,6 +55,11 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
     explainCommand(open),
     ...decisionCommands(open),
     sweepCommand(open),
+    modeCommand(open),
+    ...pauseCommands(open),
+    approversCommand(open),
+    auditCommand(open),
+    doctorCommand(open),
   ];
   for (const command of commands) linkgate.addCommand(command);
   return linkgate;

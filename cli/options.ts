@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
+import { Email, GroupName, SlackChannel, SlackUser } from '../lib/approval/approver-group.ts';
 import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/connection/connection.ts';
 import { Place } from '../lib/place.ts';
 import type { Wanted } from './deployment.ts';
@@ -53,6 +54,9 @@ export const requiredServiceOption = () =>
     "the id of a service or its own name; '*' (in quotes) for every service",
   ).makeOptionMandatory();
 
+export const oneEndpointOption = () =>
+  new Option('--endpoint <endpointId>', 'only this endpoint').argParser(shaped(EndpointId, endpointForm));
+
 export const serviceOption = () =>
   new Option('--service <service>', 'only this service, by its id or its own name');
 
@@ -77,10 +81,38 @@ export const maxEndpointsOption = () =>
   new Option(
     '--max-endpoints <n>',
     'how many endpoints the account may have; more are asked about',
-  ).argParser((text) => {
-    if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1.');
-    return Number(text);
-  });
+  ).argParser(wholeNumber);
+
+export const groupArgument = () =>
+  new Argument('<group>', 'the name of the group').argParser(
+    shaped(GroupName, 'A group has letters, digits, dots, hyphens and underscores.'),
+  );
+
+export const slackChannelOption = () =>
+  new Option('--slack-channel <id>', "the group's Slack channel, C…").argParser(
+    shaped(SlackChannel, 'The id of a Slack channel looks like C0123456789.'),
+  );
+
+export const slackUserOption = () =>
+  new Option('--slack-user <id>', 'a Slack user with their workspace, T…:U…; may be repeated').argParser(
+    (text: string, before: readonly SlackUser[] = []): readonly SlackUser[] => {
+      const [team, user, ...rest] = text.split(':');
+      const named = v.safeParse(SlackUser, { team, user });
+      if (!named.success || rest.length > 0)
+        throw new InvalidArgumentError('A Slack user looks like T0123456789:U0123456789.');
+      return [...before, named.output];
+    },
+  );
+
+export const emailOption = () =>
+  new Option('--email <address>', 'an e-mail address; may be repeated').argParser(
+    several(Email, 'An e-mail address looks like alice@example.com.'),
+  );
+
+export const quorumOption = () =>
+  new Option('--quorum <n>', 'how many have to approve; one denial denies (default: 1)').argParser(
+    wholeNumber,
+  );
 
 export const expiresOption = () =>
   new Option(
@@ -92,6 +124,11 @@ export const noteOption = () => new Option('--note <text>', 'why, for whoever re
 
 export const stateOption = () =>
   new Option('--state <state>', 'only connections in this state in EC2').choices(connectionStates);
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1.');
+  return Number(text);
+}
 
 function shaped(schema: v.GenericSchema<string, string>, form: string) {
   return (text: string): string => {

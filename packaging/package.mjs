@@ -9,8 +9,13 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const made = join(root, '.serverless/cloudformation-template-update-stack.json');
 const madeFrom = join(root, '.build/made-from');
 
-/** All that the package is made from. */
-const inputs = ['{functions,lib,rules,resources,packaging}/**/*.*', 'serverless.yml', 'package-lock.json'];
+/** All that the package is made from, beside the packages in node_modules. */
+export const inputs = [
+  '{functions,lib,rules,resources,packaging}/**/*.*',
+  'docs/openapi.yml',
+  'serverless.yml',
+  '{package,package-lock,tsconfig}.json',
+];
 
 /**
  * Makes the package that goes to AWS, as `npx serverless package` does; nothing is done when nothing changed since.

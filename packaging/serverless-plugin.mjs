@@ -1,7 +1,8 @@
 import { bundle } from './bundle.mjs';
+import { dropImpliedDependencies } from './implied-dependencies.mjs';
 
-/** Bundles each function on its own before `serverless package` and `serverless deploy` zip it. */
-export default class BundleFunctions {
+/** Bundles each function on its own before `serverless package` and `serverless deploy` zip it, and tidies the template. */
+export default class Packaging {
   constructor(serverless, _options, { log }) {
     const { service } = serverless;
     const bundleAll = async () => {
@@ -9,8 +10,12 @@ export default class BundleFunctions {
       log.notice(`bundled ${service.getAllFunctions().length} functions`);
     };
     this.hooks = {
+      'before:package:initialize': () =>
+        requireTableWithItsStream(service.resources.Parameters, serverless.classes.Error),
       'before:package:createDeploymentArtifacts': bundleAll,
       'before:deploy:function:packageFunction': bundleAll,
+      'after:aws:package:finalize:mergeCustomProviderResources': () =>
+        dropImpliedDependencies(service.provider.compiledCloudFormationTemplate.Resources),
     };
   }
 }
@@ -20,4 +25,13 @@ async function bundleOne(name, definition) {
   await bundle(definition.handler.replace(/\.handler$/, '.ts'), `${folder}/index.js`);
   definition.handler = `${folder}/index.handler`;
   definition.package = { patterns: [`${folder}/index.js`] };
+}
+
+/** With one of them alone linkgate would go on with another table than was meant. */
+function requireTableWithItsStream({ table, tableStreamArn }, ServerlessError) {
+  if ((table.Default === '') !== (tableStreamArn.Default === ''))
+    throw new ServerlessError(
+      'name both, --param="table=…" and --param="tableStreamArn=…", or neither',
+      'TABLE_WITHOUT_STREAM',
+    );
 }

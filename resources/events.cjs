@@ -2,8 +2,7 @@
 
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
-
-const arnOf = (logicalId) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
+const { arnOf } = require('./arn-of.cjs');
 
 /** Which events go to which queue, by the name of the pattern in rules/events. `bus`: none is the account's own, where AWS puts its events. */
 const rules = {
@@ -36,7 +35,6 @@ function rule([logicalId, { pattern, queue, bus }]) {
         Targets: [{ Id: 'queue', Arn: arnOf(queue), ...delivery(24) }],
       },
     },
-    [`${logicalId}Policy`]: queuePolicy(queue, 'events.amazonaws.com', [arnOf(logicalId)]),
   };
 }
 
@@ -69,29 +67,8 @@ function schedule([logicalId, { every, pass }]) {
   };
 }
 
-function queuePolicy(queue, Service, sources) {
-  return {
-    Type: 'AWS::SQS::QueuePolicy',
-    Properties: {
-      Queues: [{ Ref: queue }],
-      PolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { Service },
-            Action: 'sqs:SendMessage',
-            Resource: arnOf(queue),
-            Condition: { ArnEquals: { 'aws:SourceArn': sources } },
-          },
-        ],
-      },
-    },
-  };
-}
-
-module.exports = () => {
-  const resources = Object.assign(
+module.exports = () => ({
+  Resources: Object.assign(
     { Bus: { Type: 'AWS::Events::EventBus', Properties: { Name: 'linkgate-${sls:stage}' } } },
     ...Object.entries(rules).map(rule),
     ...Object.entries(schedules).map(schedule),
@@ -107,20 +84,7 @@ module.exports = () => {
           DestinationConfig: { OnFailure: { Destination: arnOf('FailedInvocations') } },
         },
       },
-      UndeliveredEventsPolicy: queuePolicy(
-        'UndeliveredEvents',
-        'events.amazonaws.com',
-        [...Object.keys(rules), ...Object.keys(schedules)].map(arnOf),
-      ),
     },
-  );
-  // One policy a queue: a second one would replace the first.
-  resources.ConnectionChangedByHandRulePolicy.Properties.PolicyDocument.Statement.push({
-    Effect: 'Allow',
-    Principal: { Service: 'sns.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: arnOf('ConnectionNotifications'),
-    Condition: { ArnEquals: { 'aws:SourceArn': { Ref: 'ConnectionsTopic' } } },
-  });
-  return { Resources: resources };
-};
+  ),
+});
+Object.assign(module.exports, { rules, schedules });

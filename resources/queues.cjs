@@ -1,5 +1,7 @@
 'use strict';
 
+const { arnOf } = require('./arn-of.cjs');
+
 const day = 86_400;
 
 /**
@@ -32,7 +34,6 @@ const lastResorts = {
 };
 
 const named = (name, isFifo) => `linkgate-\${sls:stage}-${name}${isFifo ? '.fifo' : ''}`;
-const arnOf = (logicalId) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
 
 function queue(name, properties, isFifo = false) {
   return {
@@ -72,8 +73,12 @@ function alarm(name, logicalId, properties) {
   };
 }
 
+function deadLettersOf(queue) {
+  return `${queue}DeadLetters`;
+}
+
 function queueResources([logicalId, { name, visibility, late, delay, fifo }]) {
-  const deadLetters = `${logicalId}DeadLetters`;
+  const deadLetters = deadLettersOf(logicalId);
   return {
     [logicalId]: queue(
       name,
@@ -117,3 +122,7 @@ module.exports = () => ({
     ...Object.entries(lastResorts).map(lastResort),
   ),
 });
+module.exports.names = [
+  ...Object.keys(queues).flatMap((queue) => [queue, deadLettersOf(queue)]),
+  ...Object.keys(lastResorts),
+];

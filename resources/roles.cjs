@@ -1,6 +1,8 @@
 'use strict';
 
-const arnOf = (logicalId) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
+const { arnOf } = require('./arn-of.cjs');
+const { names: queues } = require('./queues.cjs');
+
 const allow = (Action, Resource, Condition) => ({
   Effect: 'Allow',
   Action,
@@ -153,12 +155,33 @@ const roles = {
       '*',
     ),
     read,
-    query('SERVICES', 'ALLOWLIST#*', 'AUDIT#*'),
-    put('SERVICES', 'ALLOWLIST#*', 'APPROVERS', 'JOB#*', 'CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*'),
+    query('SERVICES', 'ALLOWLIST#*', 'APPROVERS', 'AUDIT#*', 'CONNECTIONS#*', 'DUE#*'),
+    put(
+      'SERVICES',
+      'ALLOWLIST#*',
+      'APPROVERS',
+      'MODE',
+      'JOB#*',
+      'IDEMPOTENCY#*',
+      'CONNECTIONS#*',
+      'AUDIT#*',
+      'DUE#*',
+      'COUNTED#*',
+    ),
     remove('SERVICES', 'ALLOWLIST#*', 'DUE#*'),
     ring,
     requestSweeps,
     allow(['ssm:PutParameter'], parameter('links/signing-key')),
+    allow(['ssm:GetParameter', 'ssm:PutParameter'], parameter('mode')),
+    // What the doctor looks at. DescribeParameters shows no values, and has no resource-level permissions.
+    allow(['ssm:DescribeParameters'], '*'),
+    allow(['ssm:GetParameter'], parameter('api-url')),
+    allow(
+      ['dynamodb:DescribeTable', 'dynamodb:DescribeTimeToLive', 'dynamodb:DescribeContinuousBackups'],
+      table,
+    ),
+    allow(['sqs:GetQueueAttributes'], queues.map(arnOf)),
+    allow(['sns:ListSubscriptionsByTopic'], { Ref: 'ConnectionsTopic' }),
   ],
 };
 

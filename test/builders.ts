@@ -2,6 +2,7 @@ import type { AllowlistEntry } from '../lib/allowlist/entry.ts';
 import type { Approval } from '../lib/approval/approval.ts';
 import type { Connection } from '../lib/connection/connection.ts';
 import type { ConnectionRecord } from '../lib/connection/connection-record.ts';
+import type { Switched } from '../lib/mode/mode.ts';
 import type { Place } from '../lib/place.ts';
 import type { Verdict } from '../lib/policy/decide.ts';
 import type { Finding, Policy } from '../lib/policy/rule.ts';
@@ -71,6 +72,7 @@ export function aConfiguration(configuration: Partial<ServiceConfiguration> = {}
   return {
     serviceId: serviceId(1),
     serviceName: `com.amazonaws.vpce.us-east-1.${serviceId(1)}`,
+    state: 'Available',
     acceptanceRequired: true,
     principals: [`arn:aws:iam::${consumer}:root`],
     isTagged: true,
@@ -120,9 +122,14 @@ export function aVerdict(
     findings: [aFinding({ outcome })],
     decidedAt: noon.toISOString(),
     decidedBy: 'linkgate',
-    consulted: { service: 1, entry: 0, everyServiceEntry: 0 },
+    consulted: { service: 1, entry: 0, everyServiceEntry: 0, mode: 0 },
     ...verdict,
   };
+}
+
+/** What is remembered of the last switch of the mode. */
+export function aSwitch(switched: Partial<Switched> = {}): Switched {
+  return { mode: 'act', since: noon.toISOString(), by: alice, revision: 1, version: 1, ...switched };
 }
 
 /** What linkgate remembers of `aConnection`. */

@@ -8,7 +8,8 @@ import type { Open } from '../session.ts';
 interface ConnectionsOptions extends CommonOptions {
   readonly service?: string;
   readonly state?: string;
-  readonly waiting?: true;
+  readonly waiting?: true | undefined;
+  readonly differs?: true | undefined;
 }
 
 export function connectionsCommand(open: Open): Command {
@@ -16,20 +17,26 @@ export function connectionsCommand(open: Open): Command {
     .addOption(serviceOption())
     .addOption(stateOption())
     .option('--waiting', 'only requests that wait for a person')
-    .action(async ({ service, state, waiting, ...common }: ConnectionsOptions) => {
+    .option('--differs', 'only where what EC2 shows is not what linkgate decided')
+    .action(async ({ service, state, waiting, differs, ...common }: ConnectionsOptions) => {
       const { api, output } = await open(common);
       const connections = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
         service,
         state,
         waiting: waiting && 'true',
+        differs: differs && 'true',
       });
-      output.result({ connections }, connections.length === 0 ? none(waiting) : listed(connections, output));
+      output.result(
+        { connections },
+        connections.length === 0 ? none({ waiting, differs }) : listed(connections, output),
+      );
     });
 }
 
-function none(waiting: true | undefined): string {
-  return waiting
-    ? 'nobody waits for a decision'
+function none({ waiting, differs }: Pick<ConnectionsOptions, 'waiting' | 'differs'>): string {
+  if (waiting) return 'nobody waits for a decision';
+  return differs
+    ? 'EC2 shows every connection as linkgate decided it'
     : 'there are no such connections: a consumer makes one with `aws ec2 create-vpc-endpoint`';
 }
 
@@ -38,16 +45,18 @@ function listed(connections: readonly Connection[], output: Output): string {
   return [...Map.groupBy(connections, ({ serviceId }) => serviceId)]
     .map(([serviceId, ofService]) => {
       const title = serviceLabel({ service: ofService[0]?.service, serviceId });
-      const rows = ofService.map(({ endpointId, ownerAccountId, state, verdict, decidedBy, reason }) => ({
-        cells: [
-          endpointId,
-          ownerAccountId,
-          tinted(state, output.paint),
-          tinted(verdict ?? '-', output.paint),
-          shortActor(decidedBy ?? '-'),
-        ],
-        below: reason,
-      }));
+      const rows = ofService.map(
+        ({ endpointId, ownerAccountId, state, verdict, decidedBy, reason, differs }) => ({
+          cells: [
+            endpointId,
+            ownerAccountId,
+            tinted(state, output.paint),
+            tinted(verdict ?? '-', output.paint),
+            shortActor(decidedBy ?? '-'),
+          ],
+          below: [reason, differs].filter(Boolean).join('\n'),
+        }),
+      );
       const head = ['ENDPOINT', 'ACCOUNT', 'STATE', 'VERDICT', 'DECIDED BY'];
       return `${output.paint('bold', title)}\n${table(head, rows, output)}`;
     })

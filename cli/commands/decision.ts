@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
-import { Decision } from '../api-views.ts';
+import { Decision, Warnings } from '../api-views.ts';
 import { type CommonOptions, command, endpointArgument } from '../options.ts';
 import { time } from '../output.ts';
 import type { Open } from '../session.ts';
 
-const Answer = v.looseObject({ decision: Decision });
+const Answer = v.looseObject({ decision: Decision, warnings: Warnings });
 
 const words = { approve: 'approved', deny: 'denied' };
 const outcomes = { approve: 'accept', deny: 'reject' };
@@ -27,18 +27,32 @@ function decisionCommand(decision: 'approve' | 'deny', description: string, open
     .addArgument(endpointArgument())
     .action(async (endpointId: string, { reason, ...common }: DecisionOptions) => {
       const { api, output } = await open(common);
-      const decided = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
+      const answer = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
         body: { decision, reason },
       });
-      const { by, at, verdict } = decided.decision;
-      const isOverruled = verdict !== undefined && verdict !== outcomes[decision];
-      if (isOverruled)
-        output.warn([
-          `policy comes first, and its verdict is \`${verdict}\`: \`linkgate explain ${endpointId}\` says why`,
-        ]);
-      output.result(
-        { decision: decided.decision },
-        `${endpointId} is ${words[decision]}\nby ${by} at ${time(at)}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``,
-      );
+      output.result({ decision: answer.decision }, told(answer.decision));
+      output.warn([...overruled(answer.decision), ...(answer.warnings ?? [])]);
     });
+}
+
+/** It takes several to approve, and others have to follow. */
+function isShort({ verdict, approvals, quorum }: Decision): boolean {
+  const isOpen = verdict === 'ask' || verdict === 'wait';
+  return isOpen && (approvals ?? 0) < (quorum ?? 0);
+}
+
+function told(decided: Decision): string {
+  const { endpointId, decision, by, at, approvals, quorum } = decided;
+  const who = `by ${by} at ${time(at)}`;
+  return isShort(decided)
+    ? `${endpointId} has ${approvals} of ${quorum} approvals, and waits for another person\nthe last ${who}`
+    : `${endpointId} is ${words[decision]}\n${who}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``;
+}
+
+function overruled(decided: Decision): string[] {
+  const { endpointId, decision, verdict } = decided;
+  const isAsSaid = !verdict || verdict === outcomes[decision] || isShort(decided);
+  return isAsSaid
+    ? []
+    : [`policy comes first, and its verdict is \`${verdict}\`: \`linkgate explain ${endpointId}\` says why`];
 }

@@ -19,6 +19,7 @@ function story({ connection, verdict, history, next }: Explanation, output: Outp
   return [
     request(connection),
     `In EC2 it is ${tinted(connection.state, paint)}.`,
+    ...(connection.differs ? [`This differs: ${connection.differs}.`] : []),
     verdict
       ? `\nThe verdict is ${tinted(verdict.outcome, paint)}:\n${findings(verdict.findings, output)}`
       : '\nlinkgate has given no verdict.',

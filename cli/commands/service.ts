@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import * as v from 'valibot';
 import { everyPage } from '../api-client.ts';
-import { Service, ServicePage, Warnings } from '../api-views.ts';
+import { Service, ServicePage, UnregisteredPage, type UnregisteredService, Warnings } from '../api-views.ts';
 import {
   type CommonOptions,
   command,
@@ -10,7 +10,8 @@ import {
   serviceArgument,
 } from '../options.ts';
 import { facts, type Output, table, time } from '../output.ts';
-import type { Open } from '../session.ts';
+import type { Open, Session } from '../session.ts';
+import { pauseOf } from './pause.ts';
 
 const Answer = v.looseObject({ service: Service, warnings: Warnings });
 
@@ -18,6 +19,10 @@ interface AddOptions extends CommonOptions {
   readonly name?: string;
   readonly onUnlisted?: string;
   readonly approvers?: string;
+}
+
+interface ListOptions extends CommonOptions {
+  readonly unregistered?: true;
 }
 
 export function serviceCommand(open: Open): Command {
@@ -37,7 +42,6 @@ function addCommand(open: Open): Command {
       const { api, output } = await open(common);
       const { service, warnings } = await api.call('POST', ['services'], Answer, {
         body: { serviceId, name, onUnlisted, approvers },
-        isRepeatable: true,
       });
       output.result({ service }, `linkgate looks after ${service.name}\n\n${described(service, output)}`);
       output.warn(warnings);
@@ -45,19 +49,44 @@ function addCommand(open: Open): Command {
 }
 
 function listCommand(open: Open): Command {
-  return command('list', 'the services that are registered').action(async (options: CommonOptions) => {
-    const { api, output } = await open(options);
-    const services = await everyPage(api, ['services'], ServicePage, (page) => page.services);
-    output.result(
-      { services },
-      services.length === 0
-        ? 'no service is registered yet: add one with `linkgate service add vpce-svc-…`'
-        : listed(services, output),
-    );
-    output.warn(
-      services.flatMap(({ name, drift }) => (drift ?? []).map(({ detail }) => `${name}: ${detail}`)),
-    );
-  });
+  return command('list', 'the services that are registered')
+    .option('--unregistered', 'the endpoint services in EC2 that are not registered')
+    .action(async ({ unregistered, ...common }: ListOptions) => {
+      const session = await open(common);
+      await (unregistered ? listUnregistered(session) : listRegistered(session));
+    });
+}
+
+async function listUnregistered({ api, output }: Session): Promise<void> {
+  const query = { unregistered: 'true' };
+  const services = await everyPage(api, ['services'], UnregisteredPage, (page) => page.services, query);
+  output.result(
+    { services },
+    services.length === 0
+      ? 'every endpoint service that EC2 lists is registered'
+      : `${listedUnregistered(services, output)}\n\nlinkgate decides nothing there. To register one: linkgate service add <service>`,
+  );
+}
+
+function listedUnregistered(services: readonly UnregisteredService[], output: Output): string {
+  return table(
+    ['SERVICE', 'NAME', 'REGION', 'STATE', 'ACCEPTANCE'],
+    services.map(({ serviceId, name, region, state, acceptanceRequired }) => ({
+      cells: [serviceId, name ?? '', region, state, acceptanceRequired ? 'required' : 'not required'],
+    })),
+    output,
+  );
+}
+
+async function listRegistered({ api, output }: Session): Promise<void> {
+  const services = await everyPage(api, ['services'], ServicePage, (page) => page.services);
+  output.result(
+    { services },
+    services.length === 0
+      ? 'no service is registered yet: add one with `linkgate service add vpce-svc-…`'
+      : listed(services, output),
+  );
+  output.warn(services.flatMap(({ name, drift }) => (drift ?? []).map(({ detail }) => `${name}: ${detail}`)));
 }
 
 function showCommand(open: Open): Command {
@@ -85,11 +114,17 @@ function removeCommand(open: Open): Command {
 function listed(services: readonly Service[], output: Output): string {
   return table(
     ['NAME', 'SERVICE', 'REGION', 'UNLISTED', 'APPROVERS'],
-    services.map(({ name, serviceId, region, onUnlisted, approvers }) => ({
-      cells: [name, serviceId, region ?? '', onUnlisted, approvers],
+    services.map((service) => ({
+      cells: [service.name, service.serviceId, service.region ?? '', service.onUnlisted, service.approvers],
+      below: paused(service),
     })),
     output,
   );
+}
+
+function paused(service: Service): string | undefined {
+  const pause = pauseOf(service);
+  return pause && `paused ${pause}`;
 }
 
 function described(service: Service, output: Output): string {
@@ -103,6 +138,7 @@ function described(service: Service, output: Output): string {
       ['Region', region],
       ['unlisted accounts', service.onUnlisted],
       ['approvers', service.approvers],
+      ['paused', pauseOf(service)],
       [
         'acceptance',
         acceptanceRequired === false ? 'not required: EC2 lets everyone in who may connect' : 'required',

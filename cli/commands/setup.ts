@@ -7,7 +7,7 @@ export function setupCommand(open: Open): Command {
   return command('setup', 'after the first deployment: make what linkgate needs beside its stack').action(
     async (options: CommonOptions) => {
       const { api, output } = await open(options);
-      const { done } = await api.call('POST', ['setup'], Done, { isRepeatable: true });
+      const { done } = await api.call('POST', ['setup'], Done);
       output.result({ done }, done.join('\n'));
     },
   );

@@ -18,7 +18,7 @@ export function sweepCommand(open: Open): Command {
     'compare every connection in EC2 with what is known, and put right what differs',
   ).action(async (options: CommonOptions) => {
     const session = await open(options);
-    const { job } = await session.api.call('POST', ['sweeps'], Answer, { body: {}, isRepeatable: true });
+    const { job } = await session.api.call('POST', ['sweeps'], Answer, { body: {} });
     const { status, result, error, jobId } = await finished(job, session);
     if (status === 'failed') throw new CommandError('failed', `the sweep ${jobId} failed: ${why(error)}`);
     const counts = result ?? {};

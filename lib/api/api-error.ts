@@ -1,19 +1,26 @@
+interface ApiErrorOptions extends ErrorOptions {
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly retryAfterSeconds?: number;
+}
+
 /** An answer that says no, and what to do about it. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  readonly status: 400 | 404 | 409;
+  readonly status: 400 | 404 | 409 | 422;
   readonly code: string;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
-    status: 400 | 404 | 409,
+    status: ApiError['status'],
     code: string,
     message: string,
-    { details, ...options }: ErrorOptions & { details?: Readonly<Record<string, unknown>> } = {},
+    { details, retryAfterSeconds, ...options }: ApiErrorOptions = {},
   ) {
     super(message, options);
     this.status = status;
     this.code = code;
     this.details = details;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }

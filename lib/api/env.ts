@@ -1,16 +1,23 @@
 import type { Hono } from 'hono';
 import type { Deciding } from '../connection/decide-connections.ts';
+import type { Doctoring } from '../doctor/doctor.ts';
+import type { Switching } from '../mode/switch-mode.ts';
 import type { Registering } from '../service/register-service.ts';
 import type { SettingUp } from '../setup.ts';
 import type { Sweeps } from '../sweep/sweeps.ts';
 
 /** What each request brings to run with. */
-export interface Api extends Deciding, Registering, SettingUp {
+export interface Api extends Deciding, Registering, SettingUp, Switching, Doctoring {
   readonly sweeps: Sweeps;
   readonly id: () => string;
   /** The authenticated caller's ARN: from the request's authentication, never from its body. */
   readonly caller: string;
 }
 
-export type Env = { Variables: { api: Api } };
+export interface Variables {
+  readonly api: Api;
+  /** ISO 8601: when the request came first, where its caller named it by a key: an earlier run may have begun with it. */
+  readonly firstAskedAt?: string;
+}
+export type Env = { Variables: Variables };
 export type ApiApp = Hono<Env>;

@@ -1,7 +1,9 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
+import { Email, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
+import { Mode } from '../mode/mode.ts';
 import { OnUnlisted } from '../service/service.ts';
 import { ApiError } from './api-error.ts';
 
@@ -37,14 +39,34 @@ export const DecisionInput = v.variant('decision', [
   }),
 ]);
 
+const reason = v.exactOptional(v.pipe(v.string(), v.maxLength(1000)));
+
+export const ModeInput = v.strictObject({ mode: Mode, reason });
+
+export const PauseInput = v.strictObject({ reason });
+
+/** All that a group is: what is left out is gone from it. */
+export const ApproversInput = v.strictObject({
+  slackChannel: v.exactOptional(SlackChannel),
+  slackUsers: v.optional(v.array(v.strictObject(SlackUser.entries)), []),
+  emails: v.optional(v.array(Email), []),
+  quorum: v.optional(Quorum, 1),
+});
+
+export const ServicesQuery = v.object({
+  unregistered: v.optional(v.picklist(['true', 'false'])),
+  nextToken: v.optional(v.string()),
+});
+
 export const ConnectionsQuery = v.object({
   service: v.optional(v.string()),
   state: v.optional(ConnectionState),
   waiting: v.optional(v.picklist(['true', 'false'])),
+  differs: v.optional(v.picklist(['true', 'false'])),
   nextToken: v.optional(v.string()),
 });
 
-export { AccountId, EndpointId };
+export { AccountId, EndpointId, GroupName };
 
 /** @throws ApiError that names each field and what is wrong with it. */
 export function valid<const Schema extends v.GenericSchema>(

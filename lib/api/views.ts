@@ -1,4 +1,5 @@
 import type { Service } from '../service/service.ts';
+import type { UnregisteredService } from '../service/unregistered-services.ts';
 
 /** Beside each service's id its own name, which is what people know it by. */
 export function withNames<T extends { readonly serviceId: string }>(
@@ -14,4 +15,9 @@ export function withNames<T extends { readonly serviceId: string }>(
 
 export function viewOfService({ place, revision: _revision, version: _version, ...service }: Service) {
   return { ...service, ...place };
+}
+
+export function viewOfUnregistered(service: UnregisteredService) {
+  const { serviceId, nameTag, serviceName, state, acceptanceRequired, place } = service;
+  return { serviceId, name: nameTag ?? null, serviceName, state, acceptanceRequired, ...place };
 }

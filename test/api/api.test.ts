@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { apiRoutes } from '../../lib/api/api.ts';
 import { makeDefaultGroup } from '../../lib/approval/approver-group.ts';
+import { finishPlace, startJob } from '../../lib/sweep/job.ts';
+import { nothingSwept } from '../../lib/sweep/sweep-connections.ts';
 import {
   aConfiguration,
   aConnection,
@@ -12,22 +13,14 @@ import {
   aVerdict,
   consumer,
   endpointId,
+  hub,
   noon,
   serviceId,
 } from '../builders.ts';
-import { aWorld, type World } from '../doubles/world.ts';
+import { aWorld } from '../doubles/world.ts';
+import { ask, respond } from './ask.ts';
 
 const services = [aService()];
-
-/** What the API answers in a world. */
-async function ask(world: World, method: string, path: string, body?: unknown) {
-  const request = {
-    method,
-    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  };
-  const response = await apiRoutes(() => world.deps).request(path, request);
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
 
 function refusal(status: number, code: string, message: unknown = expect.any(String)) {
   return { status, body: { error: { code, message } } };
@@ -365,7 +358,10 @@ describe("a person's decision", () => {
           by: alice,
           at: noon.toISOString(),
           verdict: 'accept',
+          approvals: 1,
+          quorum: 1,
         },
+        warnings: [],
       },
     });
   });
@@ -452,8 +448,63 @@ describe('a sweep', () => {
     expect(body.job).toMatchObject({ status: 'succeeded', result: { seen: 0 } });
   });
 
+  test('says where and how soon to ask for it, until it is done', async () => {
+    const world = aWorld({ services });
+    const started = await respond(world, 'POST', '/sweeps');
+    expect(started.headers.get('location')).toBe('/jobs/id-1');
+    expect((await respond(world, 'GET', '/jobs/id-1')).headers.get('retry-after')).toBe('1');
+    await finishPlace('id-1', hub, { ...nothingSwept(), seen: 3 }, world.deps);
+    const done = await respond(world, 'GET', '/jobs/id-1');
+    expect(done.headers.get('retry-after')).toBeNull();
+    expect(await done.json()).toMatchObject({
+      job: { status: 'succeeded', result: { seen: 3 } },
+      places: [{ ...hub, result: { seen: 3 } }],
+    });
+  });
+
+  test('tells of a hundred places at once, and of the others on the next pages', async () => {
+    const world = aWorld();
+    const places = Array.from({ length: 201 }, (_, index) => ({
+      ...hub,
+      accountId: String(index).padStart(12, '0'),
+    }));
+    await startJob('id-1', places, alice, world.deps);
+    const pages: unknown[][] = [];
+    for (let token: unknown = ''; token !== undefined; ) {
+      const { body } = await ask(world, 'GET', `/jobs/id-1${token && `?nextToken=${token}`}`);
+      pages.push(body.places as unknown[]);
+      token = body.nextToken;
+    }
+    expect(pages.map(({ length }) => length)).toEqual([100, 100, 1]);
+    expect(pages.flat()).toEqual(places.map((place) => ({ ...place, result: null })));
+    expect(await ask(world, 'GET', '/jobs/id-1?nextToken=x')).toEqual(refusal(400, 'InvalidRequest'));
+  });
+
   test('that was forgotten is said to be unknown', async () => {
     expect(await ask(aWorld(), 'GET', '/jobs/id-9')).toEqual(refusal(404, 'UnknownJob'));
+  });
+});
+
+describe('who calls', () => {
+  const claims = { by: 'bob', caller: 'bob', changedBy: 'bob', registeredBy: 'bob', startedBy: 'bob' };
+  const headers = { 'x-caller': 'bob', 'x-amzn-iam-user': 'bob', 'x-forwarded-user': 'bob' };
+
+  test.each([
+    ['PUT', `/allowlist/orders/${consumer}`, { effect: 'allow' }, 'entry.changedBy'],
+    ['POST', '/services', { serviceId: serviceId(1) }, 'service.registeredBy'],
+    ['POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' }, 'decision.by'],
+    ['POST', '/services/orders/pause', {}, 'service.pausedBy'],
+    ['PUT', '/mode', { mode: 'observe' }, 'by'],
+    ['PUT', '/approvers/network', { emails: ['a@example.com'] }, 'group.changedBy'],
+    ['POST', '/sweeps', undefined, 'job.startedBy'],
+  ])('is written down by %s %s, and no header can say otherwise', async (method, path, body, where) => {
+    const world = aWorld({ services: path === '/services' ? [] : services, connections: [aConnection()] });
+    world.services.show(aConfiguration());
+    const { body: answer } = await ask(world, method, path, body, headers);
+    expect(answer).toHaveProperty(where, alice);
+    if (body === undefined) return;
+    for (const [name, value] of Object.entries(claims))
+      expect(await ask(world, method, path, { ...body, [name]: value })).toMatchObject({ status: 400 });
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { endpointId, entry, service, serviceId } from './answers.ts';
-import { type FakeAws, fakeAws, linkgate } from './world.ts';
+import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
@@ -11,7 +11,8 @@ beforeEach(() => {
 });
 afterAll(() => aws.close());
 
-const body = { services: [], entries: [], service, entry };
+const decision = { endpointId, decision: 'approve', by: 'alice', at: '2031-05-01T12:00:00.000Z' };
+const body = { services: [], entries: [], service, entry, decision };
 
 test.each([
   ['a list', 'service list', 502],
@@ -32,13 +33,41 @@ test('a list is asked for again when the connection breaks', async () => {
 test.each([
   ['a decision', `approve ${endpointId}`],
   ['a removal', 'forget 012345678901 --service payments'],
-])('%s whose answer was lost is not sent twice, and the person is told to look', async (_name, line) => {
+  ['a registration', `service add ${serviceId}`],
+])('%s whose answer was lost is sent again under the same key', async (_name, line) => {
+  aws.respond = () => (aws.asked.length < 3 ? { isBroken: true } : { body });
+  expect(await linkgate(line, aws)).toMatchObject({ code: 0 });
+  expect(aws.asked).toHaveLength(3);
+  const keys = new Set(aws.asked.map(({ idempotencyKey }) => idempotencyKey));
+  expect([...keys]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+});
+
+test('each run of a command has a key of its own, and what only looks has none', async () => {
+  aws.respond = () => ({ body });
+  for (const line of ['forget 012345678901 --service payments', 'forget 012345678901 --service payments'])
+    await linkgate(line, aws);
+  await linkgate('service list', aws);
+  const [first, second, list] = aws.asked.map(({ idempotencyKey }) => idempotencyKey);
+  expect(first).not.toBe(second);
+  expect(list).toBeUndefined();
+});
+
+test('what an earlier sending still works on is asked for until it is done', async () => {
+  const running = { status: 409, body: refusal('InProgress', 'it runs') };
+  aws.respond = () => (aws.asked.length < 8 ? running : { body });
+  expect(await linkgate(`approve ${endpointId}`, aws)).toMatchObject({ code: 0 });
+  aws.asked.length = 0;
+  aws.respond = () => running;
+  expect(await linkgate(`approve ${endpointId}`, aws)).toMatchObject({ code: 1 });
+  expect(aws.asked).toHaveLength(40);
+});
+
+test('a change that was never answered may have been done, and the person is told to look', async () => {
   aws.respond = () => ({ isBroken: true });
-  expect(await linkgate(line, aws)).toMatchObject({
+  expect(await linkgate(`approve ${endpointId}`, aws)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('look before you try again'),
   });
-  expect(aws.asked).toHaveLength(1);
 });
 
 test('it is not asked for ever', async () => {

@@ -27,6 +27,26 @@ const decision = {
   at: '2031-05-01T12:00:00.000Z',
 };
 
+const mode = {
+  mode: 'observe',
+  since: '2031-05-01T12:00:00.000Z',
+  by: 'arn:aws:iam::111111111111:user/alice',
+  reason: 'incident',
+};
+const paused = {
+  ...service,
+  pausedAt: '2031-05-01T12:00:00.000Z',
+  pausedBy: decision.by,
+  pauseReason: 'incident',
+};
+const group = {
+  name: 'ops',
+  quorum: 1,
+  slackChannel: 'C01OPS',
+  slackUsers: [{ team: 'T01LOCAL', user: 'U01BOB' }],
+  emails: [],
+};
+
 test.each([
   ['setup', 'POST /setup', { done: ['the group default is there'] }, ['done']],
   [`service add ${serviceId} --name payments`, 'POST /services', { service, warnings }, ['service']],
@@ -50,6 +70,17 @@ test.each([
     ['connection', 'verdict', 'history', 'next'],
   ],
   [`approve ${endpointId}`, `POST /connections/${endpointId}/decision`, { decision }, ['decision']],
+  ['mode', 'GET /mode', mode, ['mode', 'since', 'by', 'reason']],
+  ['mode observe --reason incident', 'PUT /mode', { ...mode, warnings }, ['mode', 'since', 'by', 'reason']],
+  ['pause payments --reason incident', 'POST /services/payments/pause', { service: paused }, ['service']],
+  ['resume payments', 'POST /services/payments/resume', { service }, ['service']],
+  ['approvers list', 'GET /approvers', { groups: [group] }, ['groups']],
+  [
+    'approvers set ops --slack-channel C01OPS --slack-user T01LOCAL:U01BOB',
+    'PUT /approvers/ops',
+    { group },
+    ['groups'],
+  ],
   [`deny ${endpointId} --reason no`, `POST /connections/${endpointId}/decision`, { decision }, ['decision']],
 ])(
   '%s asks the API, and prints its answer for people and as one document',
@@ -105,6 +136,61 @@ test('a service that is taken out leaves entries behind, and a warning says so',
   answering({ 'DELETE /services/payments': { service, warnings } });
   const told = await linkgate('service remove payments --json', aws);
   expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
+});
+
+test('all that a group is made of is passed on', async () => {
+  answering({ 'PUT /approvers/ops': { group } });
+  const people = '--slack-user T01LOCAL:U01BOB --slack-user T01LOCAL:U01ALICE --email a@example.com';
+  await linkgate(`approvers set ops --slack-channel C01OPS ${people} --quorum 2`, aws);
+  expect(aws.asked.at(-1)?.body).toEqual({
+    slackChannel: 'C01OPS',
+    slackUsers: [
+      { team: 'T01LOCAL', user: 'U01BOB' },
+      { team: 'T01LOCAL', user: 'U01ALICE' },
+    ],
+    emails: ['a@example.com'],
+    quorum: 2,
+  });
+});
+
+test.each([
+  'mode stop',
+  'mode --reason why',
+  'approvers set ops --slack-user U01BOB',
+  'approvers set ops --slack-user T01LOCAL:U01BOB:U01ALICE',
+  'approvers set ops --slack-channel general',
+  'approvers set ops --email nobody',
+  'approvers set ops --quorum 0',
+  'approvers set a/b --email a@example.com',
+])('%s is called wrongly, and nothing is asked of the API', async (line) => {
+  expect(await linkgate(line, aws)).toMatchObject({ code: 2, stdout: '' });
+  expect(aws.asked).toEqual([]);
+});
+
+test('a service that is paused is shown with who paused it, when and why', async () => {
+  answering({ 'GET /services': { services: [paused] }, 'GET /services/payments': { service: paused } });
+  const pause = 'by alice since 2031-05-01 12:00:00 UTC, incident';
+  expect((await linkgate('service list', aws)).stdout).toContain(`paused ${pause}`);
+  expect((await linkgate('service show payments', aws)).stdout).toMatch(new RegExp(`paused +${pause}`));
+});
+
+test('where EC2 shows something else than linkgate decided, the list and the story say so', async () => {
+  const differs = 'linkgate would reject it, and EC2 shows it available';
+  const differing = { ...connection, state: 'available', verdict: 'reject', differs };
+  answering({
+    'GET /connections?differs=true': { connections: [differing] },
+    [`GET /connections/${endpointId}`]: { ...explanation, connection: differing },
+  });
+  expect((await linkgate('connections --differs', aws)).stdout).toContain(differs);
+  expect((await linkgate(`explain ${endpointId}`, aws)).stdout).toContain(`This differs: ${differs}.`);
+});
+
+test('an approval of several is told with how many it takes, and as nothing that policy overruled', async () => {
+  const first = { ...decision, verdict: 'ask', approvals: 1, quorum: 2 };
+  answering({ [`POST /connections/${endpointId}/decision`]: { decision: first, warnings: [] } });
+  const told = await linkgate(`approve ${endpointId}`, aws);
+  expect(told).toMatchObject({ code: 0, stderr: '' });
+  expect(told.stdout).toContain('has 1 of 2 approvals, and waits for another person');
 });
 
 test.each([
@@ -204,7 +290,6 @@ test.each([
   ['', 'Usage: linkgate'],
   ['revoke vpce-0aaaaaaaaaaaaaaa1', "unknown command 'revoke'"],
   ['service pause', "unknown command 'pause'"],
-  ['service list --unregistered', "unknown option '--unregistered'"],
   ['allow 12345 --service payments', 'An account id has 12 digits'],
   ['allow 012345678901', "required option '--service <service>' not specified"],
   ['allow --service payments', "missing required argument 'accountId'"],

@@ -11,6 +11,7 @@ export interface Asked {
   readonly path: string;
   readonly body: unknown;
   readonly authorization: string;
+  readonly idempotencyKey: string | undefined;
 }
 
 interface Answer {
@@ -53,6 +54,7 @@ export async function fakeAws(): Promise<FakeAws> {
       path: request.url ?? '',
       body: text ? JSON.parse(text) : undefined,
       authorization: request.headers.authorization ?? '',
+      idempotencyKey: request.headers['idempotency-key']?.toString(),
     };
     fake.asked.push(asked);
     const {

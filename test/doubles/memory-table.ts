@@ -80,7 +80,7 @@ export function memoryTable(items: Items = itemsInMemory()): Table {
   return {
     get: async (keys) => items.read(keys),
     async *query(pk, options = {}) {
-      let start: string | undefined;
+      let start = options.after;
       do {
         const page = items.page(pk, options, start);
         yield page.items;

@@ -39,6 +39,9 @@ export function shownServices(...shown: readonly ServiceConfiguration[]): ShownS
     show: (configuration) => services.set(configuration.serviceId, configuration),
     configuration: (serviceId) => services.get(serviceId),
     calls,
+    async page() {
+      return { services: [...services.values()] };
+    },
     async describe(serviceId) {
       return services.get(serviceId);
     },

@@ -1,11 +1,12 @@
 import { type AllowlistEntry, entryItem } from '../../lib/allowlist/entry.ts';
 import type { Api } from '../../lib/api/env.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
-import type { Applying, Mode } from '../../lib/connection/apply-verdicts.ts';
+import type { Applying } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';
 import type { ConnectionEvent } from '../../lib/connection/connection-event.ts';
 import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connection/connection-record.ts';
 import { transitionWrites } from '../../lib/connection/transition.ts';
+import type { Mode } from '../../lib/mode/mode.ts';
 import { type Place, placeName } from '../../lib/place.ts';
 import { type Service, serviceItem } from '../../lib/service/service.ts';
 import type { Sweeping } from '../../lib/sweep/sweep-connections.ts';
@@ -13,6 +14,7 @@ import type { SweepRequest } from '../../lib/sweep/sweeps.ts';
 import type { Item } from '../../lib/table/table.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { alice, hub, noon, topicArn } from '../builders.ts';
+import { aDeployment } from './deployment.ts';
 import { itemsInMemory, memoryTable } from './memory-table.ts';
 import { shownConnections } from './shown-connections.ts';
 import { shownServices } from './shown-services.ts';
@@ -98,6 +100,12 @@ export function aWorld({ services = [], entries = [], connections = [], records 
       },
     },
     mode: async () => world.mode,
+    modeParameter: {
+      read: async () => ({ mode: world.mode, changedAt: '2026-11-01T00:00:00.000Z' }),
+      async write(mode) {
+        world.mode = mode;
+      },
+    },
     async sleep(milliseconds) {
       world.slept += milliseconds;
       world.left -= milliseconds;
@@ -112,6 +120,9 @@ export function aWorld({ services = [], entries = [], connections = [], records 
     now: () => world.time,
     id: () => `id-${++ids}`,
     newKey: () => 'a-key',
+    random: () => 0,
+    deployment: aDeployment(),
+    apiId: 'api-1',
     report: (error) => {
       errors.push(error);
     },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { longestRun } from '../../lib/idempotency/claim.ts';
 
 interface Statement {
   readonly Action: string | readonly string[];
@@ -120,8 +121,21 @@ describe('each queue that feeds a function', () => {
   );
 });
 
-test.each(queues)('%s is encrypted', (_name, { SqsManagedSseEnabled }) => {
-  expect(SqsManagedSseEnabled).toBe(true);
+describe('each queue', () => {
+  test.each(queues)('%s is encrypted', (_name, { SqsManagedSseEnabled }) => {
+    expect(SqsManagedSseEnabled).toBe(true);
+  });
+
+  test.each(queues)('%s is reached by TLS only', (name) => {
+    const [[, policy] = []] = all('AWS::SQS::QueuePolicy').filter(([, { Queues }]) => Queues[0].Ref === name);
+    expect(policy.PolicyDocument.Statement).toContainEqual({
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'sqs:*',
+      Resource: { 'Fn::GetAtt': [name, 'Arn'] },
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    });
+  });
 });
 
 test.each(mappings)('%s reports which messages failed', (_name, { FunctionResponseTypes }) => {
@@ -216,7 +230,7 @@ describe('no function', () => {
     expect(new Set(used).size).toBe(used.length);
   });
 
-  test('may do anything to every resource but look at endpoint services, and mend notifications', () => {
+  test('may do anything to every resource but look at endpoint services and at the names of parameters, and mend notifications', () => {
     for (const [, { Action }] of roles.flatMap(([name, role]) =>
       statementsOf(role)
         .filter(({ Resource }) => Resource === '*')
@@ -224,7 +238,7 @@ describe('no function', () => {
     ))
       for (const action of [Action].flat())
         expect(action).toMatch(
-          /^ec2:(DescribeVpcEndpoint|(Modify|Delete)VpcEndpointConnectionNotifications?$)/,
+          /^(ec2:(DescribeVpcEndpoint|(Modify|Delete)VpcEndpointConnectionNotifications?$)|ssm:DescribeParameters$)/,
         );
   });
 });
@@ -254,10 +268,34 @@ test('the two functions that ring themselves anew by design are not stopped as l
   ]);
 });
 
-test('each function logs to a group that is there, and forgets after 90 days', () => {
+test('each function logs to a group that is there, and the API too; they forget after 90 days', () => {
   const groups = all('AWS::Logs::LogGroup');
-  expect(groups).toHaveLength(all('AWS::Lambda::Function').length);
+  expect(groups).toHaveLength(all('AWS::Lambda::Function').length + 1);
   for (const [, { RetentionInDays }] of groups) expect(RetentionInDays).toBe(90);
+});
+
+test('the log of the API says who called what, in JSON', () => {
+  const [[, stage] = []] = all('AWS::ApiGatewayV2::Stage');
+  expect(getAtt(stage.AccessLogSettings.DestinationArn)).toBe('HttpApiLogGroup');
+  expect(JSON.parse(stage.AccessLogSettings.Format)).toMatchObject({
+    caller: '$context.identity.userArn',
+    route: '$context.routeKey',
+    status: '$context.status',
+  });
+});
+
+test('the mode stays as it is when a new version is deployed, since nothing of its parameter ever changes', () => {
+  expect(template.Resources.ModeParameter?.Properties).toEqual({
+    Name: '/linkgate/local/mode',
+    Description: 'act, or observe to change nothing in EC2',
+    Type: 'String',
+    Value: 'act',
+  });
+});
+
+test('a claim on an Idempotency-Key outlives the run that has it', () => {
+  const timeout = template.Resources.OnDashapiDashrequestLambdaFunction?.Properties.Timeout;
+  expect(longestRun).toBeGreaterThan(timeout * 1000);
 });
 
 test('every route of the API asks who calls', () => {
@@ -289,11 +327,16 @@ describe('the table', () => {
     expect(table?.Properties.TimeToLiveSpecification).toEqual({ AttributeName: 'expiresAt', Enabled: true });
   });
 
-  test('has a stream of which only what policy rests on is heard, and whose failures end somewhere', () => {
+  test('has a stream of which only what policy rests on and what waits is heard, and whose failures end somewhere', () => {
     expect(template.Resources.RecordsToReview?.Properties).toMatchObject({
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: 5,
-      FilterCriteria: { Filters: [{ Pattern: expect.stringMatching(/ALLOWLIST#.*SERVICES/) }] },
+      FilterCriteria: {
+        Filters: [
+          { Pattern: expect.stringMatching(/ALLOWLIST#.*SERVICES/) },
+          { Pattern: expect.stringMatching(/CONNECTIONS#.*pendingAcceptance.*ask/) },
+        ],
+      },
       DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['FailedInvocations', 'Arn'] } } },
     });
   });
@@ -317,6 +360,10 @@ describe('the topic of connection notifications', () => {
           StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
         },
       },
+      expect.objectContaining({
+        Effect: 'Deny',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      }),
     ]);
   });
 

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
-import { decideByPerson } from '../../approval/decide-by-person.ts';
+import { decideByPerson, type PersonsDecision, type Word } from '../../approval/decide-by-person.ts';
 import { explain } from '../../connection/explain.ts';
 import { listConnections } from '../../connection/list-connections.ts';
 import { placesIn, registeredServices } from '../../service/registered-services.ts';
 import { closedBy, notOpen } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiApp } from '../env.ts';
+import type { Api, ApiApp } from '../env.ts';
 import { bodyOf, ConnectionsQuery, DecisionInput, EndpointId, valid } from '../input.ts';
 import { serviceNamed } from '../named.ts';
 import { withNames } from '../views.ts';
@@ -31,6 +31,7 @@ export function connectionsRoutes(app: ApiApp): void {
       serviceIds: services.map(({ serviceId }) => serviceId),
       state: query.state,
       waiting: query.waiting === 'true',
+      differs: query.differs === 'true',
     };
     const page = await listConnections(listing, query.nextToken, api);
     return context.json({ ...page, connections: withNames(page.connections, services) });
@@ -48,10 +49,50 @@ export function connectionsRoutes(app: ApiApp): void {
     const word = { decision, by: api.caller, ...(reason !== undefined && { reason }) };
     const result = await decideByPerson(endpointId, word, api);
     if (result.status === 'unknown') throw unknownEndpoint(endpointId);
-    if (result.status === 'not-open') throw notOpen(endpointId, closedBy(result));
-    const { approval, record } = result;
-    return context.json({ decision: { endpointId, ...approval, verdict: record.verdict?.outcome } });
+    const decided = decidedIn(result, endpointId, word, context.get('firstAskedAt'));
+    return context.json({ decision: viewOfDecision(decided), warnings: await warningsAbout(decided, api) });
   });
+}
+
+type Decided = Omit<Extract<PersonsDecision, { status: 'decided' }>, 'status'>;
+
+/**
+ * What was decided now, or by a run of this very request that died before it could answer.
+ * @throws ApiError
+ */
+function decidedIn(
+  result: Exclude<PersonsDecision, { status: 'unknown' }>,
+  endpointId: string,
+  { by, decision }: Word,
+  firstAskedAt: string | undefined,
+): Decided {
+  if (result.status === 'decided') return result;
+  const { record } = result;
+  const approval = record?.approval;
+  const isThisOne =
+    firstAskedAt !== undefined &&
+    approval?.by === by &&
+    approval.decision === decision &&
+    approval.at >= firstAskedAt;
+  if (record && isThisOne) return { approval, record };
+  throw notOpen(endpointId, closedBy(result));
+}
+
+function viewOfDecision({ approval, record }: Decided) {
+  const { endpointId, verdict, approvals } = record;
+  const count = { approvals: approvals?.words.length ?? 1, quorum: approvals?.quorum ?? 1 };
+  return {
+    endpointId,
+    ...approval,
+    verdict: verdict?.outcome,
+    ...(approval.decision === 'approve' && count),
+  };
+}
+
+/** What a person's word does not do now. */
+async function warningsAbout({ record }: Decided, api: Api): Promise<string[]> {
+  if (record.effect === undefined || (await api.mode()) === 'act') return [];
+  return ["linkgate's mode is observe: the decision is recorded, and EC2 is left as it is"];
 }
 
 function endpointNamed(context: Context): string {

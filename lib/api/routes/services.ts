@@ -1,16 +1,24 @@
 import { isGroup } from '../../approval/approver-group.ts';
+import { pauseService, resumeService } from '../../service/pause.ts';
 import { registerService, unregisterService } from '../../service/register-service.ts';
 import { registeredServices } from '../../service/registered-services.ts';
+import { unregisteredServices } from '../../service/unregistered-services.ts';
 import { leftBehind } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiApp } from '../env.ts';
-import { bodyOf, RegisterInput, valid } from '../input.ts';
+import { bodyOf, PauseInput, RegisterInput, ServicesQuery, valid } from '../input.ts';
 import { serviceNamed } from '../named.ts';
-import { viewOfService } from '../views.ts';
+import { viewOfService, viewOfUnregistered } from '../views.ts';
 
 export function servicesRoutes(app: ApiApp): void {
   app.get('/services', async (context) => {
-    const services = await registeredServices(context.get('api').table);
+    const api = context.get('api');
+    const { unregistered, nextToken } = valid(ServicesQuery, context.req.query(), 'the question');
+    if (unregistered === 'true') {
+      const page = await unregisteredServices(nextToken, api);
+      return context.json({ ...page, services: page.services.map(viewOfUnregistered) });
+    }
+    const services = await registeredServices(api.table);
     return context.json({ services: services.map(viewOfService) });
   });
   app.post('/services', async (context) => {
@@ -29,7 +37,26 @@ export function servicesRoutes(app: ApiApp): void {
   app.delete('/services/:service', async (context) => {
     const api = context.get('api');
     const service = await serviceNamed(context.req.param('service'), api);
-    await unregisterService(service, api);
-    return context.json({ service: viewOfService(service), warnings: await leftBehind(service, api.table) });
+    const left = await unregisterService(service, api);
+    const warnings = [...left, ...(await leftBehind(service, api.table))];
+    return context.json({ service: viewOfService(service), warnings });
   });
+  app.post('/services/:service/pause', async (context) => {
+    const api = context.get('api');
+    const why = valid(PauseInput, await bodyOf(context), 'the pause');
+    const { serviceId } = await serviceNamed(context.req.param('service'), api);
+    const service = await pauseService(serviceId, { ...why, by: api.caller }, api);
+    return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
+  });
+  app.post('/services/:service/resume', async (context) => {
+    const api = context.get('api');
+    const { serviceId } = await serviceNamed(context.req.param('service'), api);
+    const service = await resumeService(serviceId, api.caller, api);
+    return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
+  });
+}
+
+/** It was taken out between two reads. */
+function unregistered(serviceId: string): never {
+  throw new ApiError(404, 'UnknownService', `${serviceId} is not registered any more`);
 }

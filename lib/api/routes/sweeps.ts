@@ -1,7 +1,17 @@
+import type { Context } from 'hono';
+import * as v from 'valibot';
+import { pageToken, positionIn } from '../../page-token.ts';
+import { placeNamed } from '../../place.ts';
 import { placesOf } from '../../service/registered-services.ts';
 import { findJob, type Job, resultOf, startJob } from '../../sweep/job.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiApp } from '../env.ts';
+import type { ApiApp, Env } from '../env.ts';
+
+const placesPerPage = 100;
+/** In how many seconds to look again whether a job is done. */
+const retryAfter = '1';
+
+const Position = v.object({ seen: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
 export function sweepsRoutes(app: ApiApp): void {
   app.post('/sweeps', async (context) => {
@@ -9,13 +19,28 @@ export function sweepsRoutes(app: ApiApp): void {
     const places = await placesOf(api.table);
     const job = await startJob(api.id(), places, api.caller, api);
     for (const place of places) await api.sweeps.request({ place, pass: 'full', jobId: job.jobId });
-    return context.json({ job: viewOfJob(job) }, 202);
+    context.header('location', `/jobs/${job.jobId}`);
+    return answerWith(job, context, 202);
   });
   app.get('/jobs/:jobId', async (context) => {
     const job = await findJob(context.req.param('jobId'), context.get('api').table);
     if (!job) throw new ApiError(404, 'UnknownJob', 'there is no such job; a job is forgotten after a day');
-    return context.json({ job: viewOfJob(job) });
+    return answerWith(job, context, 200);
   });
+}
+
+/** The job, and a page of what was found place by place. */
+function answerWith(job: Job, context: Context<Env>, status: 200 | 202): Response {
+  const token = context.req.query('nextToken');
+  const { seen } = token === undefined ? { seen: 0 } : positionIn(token, Position);
+  const end = seen + placesPerPage;
+  const names = Object.keys(job.places).sort();
+  const places = names.slice(seen, end).map((name) => ({ ...placeNamed(name), result: job.places[name] }));
+  if (job.status === 'running') context.header('retry-after', retryAfter);
+  return context.json(
+    { job: viewOfJob(job), places, ...(end < names.length && { nextToken: pageToken({ seen: end }) }) },
+    status,
+  );
 }
 
 function viewOfJob(job: Job) {

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { Context, Next } from 'hono';
+import { type Answer, claim } from '../idempotency/claim.ts';
+import { orReport } from '../invocation.ts';
+import { ApiError } from './api-error.ts';
+import type { Env } from './env.ts';
+import { refusalOf } from './refusal.ts';
+
+const changing = ['POST', 'PUT', 'DELETE'];
+const keyForm = /^[\x21-\x7e]{1,255}$/;
+const retryAfterSeconds = 1;
+const keptHeaders = ['content-type', 'location'];
+
+/**
+ * Carries a request that its caller named by an `Idempotency-Key` out once, and answers it again as the first time
+ * (draft-ietf-httpapi-idempotency-key-header).
+ */
+export async function idempotency(context: Context<Env>, next: Next) {
+  const key = context.req.header('idempotency-key');
+  if (key === undefined || !changing.includes(context.req.method)) return next();
+  if (!keyForm.test(key))
+    throw new ApiError(400, 'InvalidRequest', 'an Idempotency-Key has 1 to 255 visible ASCII characters');
+
+  const api = context.get('api');
+  const claimed = await claim(hashOf(api.caller, key), await fingerprintOf(context), api);
+  switch (claimed.status) {
+    case 'answered':
+      return replay(claimed.answer);
+    case 'running':
+      throw new ApiError(409, 'InProgress', 'the first request under this Idempotency-Key still runs', {
+        retryAfterSeconds,
+      });
+    case 'reused':
+      throw new ApiError(
+        422,
+        'IdempotencyKeyReused',
+        'another request was sent under this Idempotency-Key; take a new key for each request',
+      );
+    case 'claimed':
+      context.set('firstAskedAt', claimed.firstAskedAt);
+      await next();
+      // Where this fails the claim runs out, and the request may be carried out again.
+      await orReport(api.report, async () =>
+        isFinal(context) ? claimed.keep(await answerIn(context)) : claimed.release(),
+      );
+      return;
+    default:
+      throw claimed satisfies never;
+  }
+}
+
+/** Whether the same request would be answered the same way again. */
+function isFinal({ res, error }: Context<Env>): boolean {
+  return res.status < 500 && refusalOf(error)?.code !== 'Conflict';
+}
+
+async function fingerprintOf({ req }: Context<Env>): Promise<string> {
+  const { pathname, search } = new URL(req.url);
+  return hashOf(req.method, pathname + search, await req.text());
+}
+
+function hashOf(...parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+async function answerIn({ res }: Context<Env>): Promise<Answer> {
+  const headers = keptHeaders.flatMap((name) => {
+    const value = res.headers.get(name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return { status: res.status, headers: Object.fromEntries(headers), body: await res.clone().text() };
+}
+
+function replay({ status, headers, body }: Answer): Response {
+  return new Response(body, { status, headers: { ...headers, 'idempotency-replayed': 'true' } });
+}

@@ -1,0 +1,39 @@
+import type { Context } from 'hono';
+import { QuorumOutOfReachError } from '../approval/approver-group.ts';
+import { MalformedTokenError } from '../page-token.ts';
+import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../service/register-service.ts';
+import { ContendedError } from '../table/contention.ts';
+import { NewerItemError } from '../table/item.ts';
+import { ApiError } from './api-error.ts';
+import type { Env } from './env.ts';
+
+/** What a caller is told; undefined where nobody expected the error. */
+export function refusalOf(error: unknown): ApiError | undefined {
+  if (error instanceof ApiError) return error;
+  if (error instanceof ServiceNotFoundError) return new ApiError(404, 'UnknownService', error.message);
+  if (error instanceof NameTakenError) return new ApiError(400, 'NameTaken', error.message);
+  if (error instanceof QuorumOutOfReachError) return new ApiError(400, 'InvalidRequest', error.message);
+  if (error instanceof OtherStageError) return new ApiError(409, 'Conflict', error.message);
+  if (error instanceof MalformedTokenError) return new ApiError(400, 'InvalidRequest', error.message);
+  if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);
+  return undefined;
+}
+
+const broken = {
+  status: 500 as const,
+  code: 'InternalError',
+  message: 'linkgate failed, and the log of on-api-request says why; look what is there before you try again',
+  details: undefined,
+  retryAfterSeconds: undefined,
+};
+
+/** Answers with what kept a request from being carried out. */
+export function refuse(error: unknown, context: Context<Env>): Response {
+  const known = refusalOf(error);
+  if (!known) context.get('api').report(error);
+  // After a rollback by too much whoever calls is the first to meet it, and can mend it.
+  const unknown = error instanceof NewerItemError ? { ...broken, message: error.message } : broken;
+  const { status, code, message, details, retryAfterSeconds } = known ?? unknown;
+  if (retryAfterSeconds !== undefined) context.header('retry-after', String(retryAfterSeconds));
+  return context.json({ error: { code, message, ...(details && { details }) } }, status);
+}

@@ -1,0 +1,37 @@
+import * as v from 'valibot';
+import { type Verification, verifyOne, verifyPage } from '../../audit/verify.ts';
+import { pageToken, positionIn } from '../../page-token.ts';
+import { ApiError } from '../api-error.ts';
+import type { Api, ApiApp } from '../env.ts';
+import { EndpointId, valid } from '../input.ts';
+import { serviceNamed } from '../named.ts';
+
+const Query = v.object({
+  endpoint: v.optional(EndpointId),
+  service: v.optional(v.string()),
+  nextToken: v.optional(v.string()),
+});
+
+const Position = v.object({
+  partition: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  after: v.exactOptional(v.string()),
+});
+
+export function auditRoutes(app: ApiApp): void {
+  app.get('/audit/verification', async (context) => {
+    const api = context.get('api');
+    const { endpoint, service, nextToken } = valid(Query, context.req.query(), 'the query');
+    if (endpoint !== undefined) return context.json(await verificationOf(endpoint, api));
+    const start = nextToken === undefined ? { partition: 0 } : positionIn(nextToken, Position);
+    const serviceId = service === undefined ? undefined : (await serviceNamed(service, api)).serviceId;
+    const { next, ...verification } = await verifyPage(start, api.table, serviceId);
+    return context.json({ ...verification, ...(next && { nextToken: pageToken(next) }) });
+  });
+}
+
+async function verificationOf(endpointId: string, { table }: Api): Promise<Verification> {
+  const verification = await verifyOne(endpointId, table);
+  if (!verification)
+    throw new ApiError(404, 'UnknownEndpoint', `linkgate remembers nothing of \`${endpointId}\``);
+  return verification;
+}

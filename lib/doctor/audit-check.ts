@@ -1,0 +1,27 @@
+import { verifySample } from '../audit/verify.ts';
+import type { Invocation } from '../invocation.ts';
+import type { Table } from '../table/table.ts';
+import { type Check, examine, failed, ok } from './check.ts';
+
+export interface ExaminingAudit extends Pick<Invocation, 'report'> {
+  readonly table: Table;
+  readonly random: () => number;
+}
+
+const sampled = 20;
+
+/** A few trails, others each time; `linkgate audit verify` reads them all. */
+export function examineAudit(deps: ExaminingAudit): Promise<Check[]> {
+  return examine('audit', null, { 'audit-trails': () => examineSample(deps) }, deps);
+}
+
+async function examineSample({ table, random }: ExaminingAudit) {
+  const { verified, broken } = await verifySample(sampled, random, table);
+  const [first] = broken;
+  if (!first) return ok(`${verified} trails, chosen at random, are as they were written`);
+  const { endpointId, sequence, problem } = first;
+  return failed(
+    `of ${verified + broken.length} trails, chosen at random, ${broken.length} broken, such as entry ${sequence} of ${endpointId}: ${problem}`,
+    'linkgate audit verify lists them all. What was written is in the log of the function that wrote it, and the table can be restored to another name from before; CloudTrail says who wrote to it',
+  );
+}

@@ -1,0 +1,64 @@
+import type { Invocation } from '../invocation.ts';
+
+export type Group = 'deployment' | 'queues' | 'places' | 'services' | 'audit';
+
+/** What was found; whatever is not in order says what to do about it. */
+export type Result =
+  | { readonly status: 'ok'; readonly detail: string }
+  | { readonly status: 'warning' | 'failed'; readonly detail: string; readonly remedy: string };
+
+export interface Check {
+  readonly group: Group;
+  readonly name: string;
+  /** Which queue, place or service it is about; null where there is only one. */
+  readonly subject: string | null;
+  readonly status: Result['status'];
+  readonly detail: string;
+  readonly remedy: string | null;
+}
+
+/** The checks of one subject by name, each with what finds it out. */
+export type Examinations = Readonly<Record<string, () => Result | Promise<Result>>>;
+
+export const ok = (detail: string): Result => ({ status: 'ok', detail });
+export const warning = (detail: string, remedy: string): Result => ({ status: 'warning', detail, remedy });
+export const failed = (detail: string, remedy: string): Result => ({ status: 'failed', detail, remedy });
+
+/** Makes each check on its own: one that cannot find out has failed, and keeps no other from being made. */
+export async function examine(
+  group: Group,
+  subject: string | null,
+  examinations: Examinations,
+  { report }: Pick<Invocation, 'report'>,
+): Promise<Check[]> {
+  return Promise.all(
+    Object.entries(examinations).map(async ([name, findOut]) => {
+      const result = await Promise.resolve()
+        .then(findOut)
+        .catch((error: unknown) => {
+          report(error);
+          return notFoundOut(error);
+        });
+      return { group, name, subject, remedy: null, ...result };
+    }),
+  );
+}
+
+/** How AWS's services call a permission that is missing. */
+const denials = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'AuthorizationError',
+  'AuthorizationErrorException',
+  'UnauthorizedOperation',
+]);
+
+function notFoundOut(error: unknown): Result {
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  return failed(
+    `it cannot be found out: ${name}: ${message}`,
+    denials.has(name)
+      ? "linkgate's role lacks the permission that the detail names: `npx serverless deploy` gives it; where a permissions boundary or a policy of your organization denies it, allow it there"
+      : 'try again; where it stays so, the log of on-api-request says more',
+  );
+}

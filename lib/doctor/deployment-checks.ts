@@ -1,0 +1,137 @@
+import { defaultGroup, isGroup } from '../approval/approver-group.ts';
+import type { Connections } from '../connection/connections.ts';
+import { type Showing, showMode } from '../mode/switch-mode.ts';
+import { type Place, placeName } from '../place.ts';
+import type { EndpointServices } from '../service/endpoint-services.ts';
+import { type Check, type Examinations, examine, failed, ok, warning } from './check.ts';
+import type { Deployment } from './deployment.ts';
+
+export interface ExaminingDeployment extends Showing {
+  readonly deployment: Deployment;
+  readonly hub: Place;
+  readonly topicArn: string;
+  readonly connectionsIn: (place: Place) => Connections;
+  readonly servicesIn: (place: Place) => EndpointServices;
+  /** The id of the HTTP API that took the request. */
+  readonly apiId: string;
+}
+
+/** Table, parameters, mode and set-up: what there is once. */
+export async function examineDeployment(deps: ExaminingDeployment): Promise<Check[]> {
+  return examine(
+    'deployment',
+    null,
+    {
+      ...tableChecks(deps.deployment),
+      mode: () => examineMode(deps),
+      'api-url': () => examineApiUrl(deps),
+      'signing-key': () => examineSigningKey(deps),
+      approvers: () => examineApprovers(deps),
+      ec2: () => examineEc2(deps),
+    },
+    deps,
+  );
+}
+
+/** A table that was restored from a backup has neither stream nor expiry nor recovery. */
+function tableChecks(deployment: Deployment): Examinations {
+  const { tableName: name } = deployment;
+  const state = once(() => deployment.table());
+  const update = (what: string, options: string) => `aws dynamodb ${what} --table-name ${name} ${options}`;
+  return {
+    table: async () => {
+      const { status } = await state();
+      return status === 'ACTIVE'
+        ? ok(`${name} is active`)
+        : failed(`${name} is ${status}`, 'wait until it is active; nothing is decided meanwhile');
+    },
+    'table-stream': async () => {
+      const { stream } = await state();
+      return stream === 'NEW_AND_OLD_IMAGES'
+        ? ok('a change of policy is noticed at once')
+        : failed(
+            'without a stream of new and old images a change of policy is noticed only by the sweep',
+            `${update('update-table', '--stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES')} and deploy with the new stream: npx serverless deploy --param="table=${name}" --param="tableStreamArn=…"`,
+          );
+    },
+    'table-expiry': async () => {
+      const expiresBy = await deployment.expiresBy();
+      return expiresBy === 'expiresAt'
+        ? ok('what may vanish does')
+        : warning(
+            'what may vanish stays in the table',
+            update(
+              'update-time-to-live',
+              '--time-to-live-specification Enabled=true,AttributeName=expiresAt',
+            ),
+          );
+    },
+    'table-recovery': async () => {
+      return (await deployment.isRecoverable())
+        ? ok('the table can be restored to any point in time')
+        : warning(
+            'the table cannot be restored to a point in time',
+            update(
+              'update-continuous-backups',
+              '--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true',
+            ),
+          );
+    },
+  };
+}
+
+async function examineMode(deps: ExaminingDeployment) {
+  const { mode, since, by, reason } = await showMode(deps);
+  const why = reason === undefined ? '' : `: ${reason}`;
+  if (since === null)
+    return failed(
+      `it is ${mode}${why}`,
+      `see to it that there is a parameter /linkgate/${deps.deployment.stage}/mode and that linkgate's roles may read it; \`linkgate mode act\` writes it anew`,
+    );
+  return mode === 'act'
+    ? ok(`act since ${since}, by ${by}`)
+    : warning(
+        `observe since ${since}, by ${by}${why}; nothing is changed in EC2`,
+        'where it is to act: linkgate mode act',
+      );
+}
+
+async function examineApiUrl({ deployment, apiId }: ExaminingDeployment) {
+  const url = await deployment.apiUrl();
+  const remedy = '`npx serverless deploy` writes it anew';
+  if (url === undefined)
+    return failed('the parameter is missing, so that the command line does not find linkgate', remedy);
+  return url.includes(apiId) ? ok(url) : failed(`the parameter says ${url}, which is another API`, remedy);
+}
+
+async function examineSigningKey({ deployment }: ExaminingDeployment) {
+  const type = (await deployment.parameters()).get('links/signing-key');
+  if (type === 'SecureString') return ok('it is there');
+  const name = `/linkgate/${deployment.stage}/links/signing-key`;
+  return type === undefined
+    ? failed('there is no key that signs links', 'linkgate setup')
+    : failed(
+        `the key that signs links is a ${type}, which anybody may read who may read parameters`,
+        `aws ssm delete-parameter --name ${name} and then linkgate setup`,
+      );
+}
+
+async function examineApprovers({ table }: ExaminingDeployment) {
+  return (await isGroup(defaultGroup, table))
+    ? ok(`there is a group ${defaultGroup}`)
+    : failed(`there is no approver group ${defaultGroup}`, 'linkgate setup');
+}
+
+/** Also where no service is registered, whose checks would show it. */
+async function examineEc2({ hub, connectionsIn, servicesIn }: ExaminingDeployment) {
+  await Promise.all([connectionsIn(hub).page({ state: 'pendingAcceptance' }), servicesIn(hub).page()]);
+  return ok(`connections and services of ${placeName(hub)} can be read`);
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= work();
+    return result;
+  };
+}

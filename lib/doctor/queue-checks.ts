@@ -1,0 +1,76 @@
+import { eachOnItsOwn, type Invocation } from '../invocation.ts';
+import { type Check, type Examinations, examine, failed, ok, type Result, warning } from './check.ts';
+import type { Deployment, QueueState } from './deployment.ts';
+
+/** So many messages a queue has only when its function does not keep up. */
+const backlog = 1_000;
+
+interface ExaminingQueues extends Pick<Invocation, 'report'> {
+  readonly deployment: Deployment;
+  readonly topicArn: string;
+}
+
+/** Every queue by its name, and that connection notifications reach theirs. */
+export async function examineQueues(deps: ExaminingQueues): Promise<Check[]> {
+  const { deployment } = deps;
+  const readings = await eachOnItsOwn(deployment.queueUrls, deployment.queue);
+  const queues = readings.flatMap((reading) => ('output' in reading ? [reading.output] : []));
+  const doorbells = queues.find(({ arn }) => arn.endsWith('-connection-notifications'));
+  const checks = await Promise.all([
+    examine('queues', null, { subscription: () => examineSubscription(doorbells, deps) }, deps),
+    ...readings.map((reading) => {
+      const examinations =
+        'output' in reading
+          ? examinationOf(reading.output, queues)
+          : { queue: () => Promise.reject(reading.error) };
+      return examine('queues', reading.input.slice(reading.input.lastIndexOf('/') + 1), examinations, deps);
+    }),
+  ]);
+  return checks.flat();
+}
+
+function examinationOf(queue: QueueState, queues: readonly QueueState[]): Examinations {
+  if (queue.deadLetters !== undefined) return { queue: () => examineBacklog(queue) };
+  const source = queues.find(({ deadLetters }) => deadLetters === queue.arn);
+  return { 'dead-letters': () => examineDeadLetters(queue, source) };
+}
+
+function examineBacklog({ arn, waiting }: QueueState): Result {
+  const detail = messages(waiting);
+  return waiting < backlog
+    ? ok(detail)
+    : warning(
+        `${detail}: its function does not keep up`,
+        `wait, and look again; where the number grows, look for throttling in the metrics of the function that ${nameOf(arn)} feeds, and for errors in its log`,
+      );
+}
+
+function examineDeadLetters({ arn, url, waiting }: QueueState, source: QueueState | undefined): Result {
+  if (waiting === 0) return ok('empty');
+  const look = `Look what failed: aws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
+  const empty = `aws sqs purge-queue --queue-url ${url}`;
+  return failed(
+    messages(waiting),
+    source
+      ? `${look}\nThe log of the function that ${nameOf(source.arn)} feeds says why. Once that is mended send them back: aws sqs start-message-move-task --source-arn ${arn}\nOr drop them, since the sweep makes good what they were about: ${empty}`
+      : `${look}\nThe sweep made good what they were about. Once you know why they are there, empty it: ${empty}`,
+  );
+}
+
+async function examineSubscription(doorbells: QueueState | undefined, deps: ExaminingQueues) {
+  const subscribers = await deps.deployment.queuesOfTopic();
+  if (doorbells && subscribers.includes(doorbells.arn))
+    return ok('connection notifications reach their queue');
+  return failed(
+    'the topic of connection notifications does not deliver to their queue: requests are noticed by the sweep within a minute, not at once',
+    `aws sns subscribe --topic-arn ${deps.topicArn} --protocol sqs --notification-endpoint ${doorbells?.arn ?? '…'}`,
+  );
+}
+
+function messages(count: number): string {
+  return count === 1 ? '1 message' : `${count} messages`;
+}
+
+function nameOf(arn: string): string {
+  return arn.slice(arn.lastIndexOf(':') + 1);
+}

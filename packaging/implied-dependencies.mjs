@@ -1,0 +1,18 @@
+/**
+ * Takes away each `DependsOn` that a reference says already: CloudFormation follows references by itself, and linters
+ * warn of saying it twice.
+ * @param {Record<string, {DependsOn?: string | string[], Properties?: unknown}>} resources are changed
+ */
+export function dropImpliedDependencies(resources) {
+  for (const resource of Object.values(resources)) {
+    if (resource.DependsOn === undefined) continue;
+    const properties = JSON.stringify(resource.Properties ?? {});
+    const needed = [resource.DependsOn].flat().filter((id) => !refersTo(properties, id));
+    if (needed.length > 0) resource.DependsOn = needed;
+    else delete resource.DependsOn;
+  }
+}
+
+function refersTo(properties, id) {
+  return properties.includes(`{"Ref":"${id}"}`) || properties.includes(`{"Fn::GetAtt":["${id}",`);
+}

@@ -1,0 +1,8 @@
+'use strict';
+
+/** The ARN of a resource of this stack. */
+function arnOf(logicalId) {
+  return { 'Fn::GetAtt': [logicalId, 'Arn'] };
+}
+
+module.exports = { arnOf };

@@ -1,0 +1,41 @@
+import { expect } from '@jest/globals';
+import { apiRoutes } from '../../lib/api/api.ts';
+import type { World } from '../doubles/world.ts';
+import { operationOf, problemsOfAnswer, problemsOfBody } from './openapi.ts';
+
+interface Asked {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the API answers in a world; that docs/openapi.yml describes it is looked at each time. */
+export async function respond(
+  world: World,
+  method: string,
+  path: string,
+  { body, headers = {} }: Asked = {},
+): Promise<Response> {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await apiRoutes(() => world.deps).request(path, {
+    method,
+    headers,
+    ...(text !== undefined && { body: text }),
+  });
+  const operation = operationOf(method, new URL(path, 'http://api').pathname);
+  expect(problemsOfAnswer(operation, response.status, await response.clone().json())).toEqual([]);
+  if (operation?.definition.requestBody && response.ok)
+    expect(problemsOfBody(operation, JSON.parse(text ?? 'null'))).toEqual([]);
+  return response;
+}
+
+/** The same, of which most tests look at this much. */
+export async function ask(
+  world: World,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Asked['headers'],
+) {
+  const response = await respond(world, method, path, { body, ...(headers && { headers }) });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}

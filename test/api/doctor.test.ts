@@ -1,0 +1,92 @@
+import { expect, test } from '@jest/globals';
+import { applying, transitionWrites } from '../../lib/connection/transition.ts';
+import { aConfiguration, aRecord, aService, endpointId, noon, serviceId } from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+import { ask } from './ask.ts';
+
+/** What all pages of an answer say under one name. */
+async function everyPage(world: World, path: string, name: string): Promise<unknown[]> {
+  const all: unknown[] = [];
+  let nextToken: unknown;
+  do {
+    const separator = path.includes('?') ? '&' : '?';
+    const { body } = await ask(
+      world,
+      'GET',
+      nextToken === undefined ? path : `${path}${separator}nextToken=${nextToken}`,
+    );
+    all.push(...(body[name] as unknown[]));
+    nextToken = body.nextToken;
+  } while (nextToken !== undefined);
+  return all;
+}
+
+/** A world that remembers one connection with one audit entry. */
+async function aWorldWithATrail() {
+  const world = aWorld({ services: [aService()] });
+  const record = aRecord({ version: 0 });
+  await world.table.write(transitionWrites(undefined, applying(record, 'accept', noon), 'request-1'));
+  return world;
+}
+
+test('the doctor answers page after page', async () => {
+  const checks = await everyPage(aWorld({ services: [aService()] }), '/doctor', 'checks');
+  expect(checks).toContainEqual({
+    group: 'deployment',
+    name: 'table',
+    subject: null,
+    status: 'ok',
+    detail: 'linkgate-test is active',
+    remedy: null,
+  });
+  expect(checks).toContainEqual(expect.objectContaining({ group: 'services' }));
+});
+
+test.each(['/doctor', '/audit/verification', '/services?unregistered=true'])(
+  '%s refuses a token that it did not give out',
+  async (path) => {
+    const separator = path.includes('?') ? '&' : '?';
+    expect(await ask(aWorld(), 'GET', `${path}${separator}nextToken=guess`)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'InvalidRequest' } },
+    });
+  },
+);
+
+test('audit trails are verified, all or those of a service or of an endpoint', async () => {
+  const world = await aWorldWithATrail();
+  const whole = { status: 200, body: { verified: 1, broken: [] } };
+  expect(await ask(world, 'GET', '/audit/verification')).toEqual(whole);
+  expect(await ask(world, 'GET', '/audit/verification?service=orders')).toEqual(whole);
+  expect(await ask(world, 'GET', `/audit/verification?endpoint=${endpointId(1)}`)).toEqual(whole);
+});
+
+test('a trail that was tampered with is named', async () => {
+  const world = await aWorldWithATrail();
+  const key = { pk: `AUDIT#${endpointId(1)}`, sk: '000000001' };
+  const [entry] = await world.table.get([key]);
+  world.put({ version: 1, ...key, ...entry, actor: 'mallory' });
+  const problem = 'it was changed after it was written';
+  expect(await ask(world, 'GET', '/audit/verification')).toEqual({
+    status: 200,
+    body: { verified: 0, broken: [{ endpointId: endpointId(1), sequence: 1, problem }] },
+  });
+});
+
+test('an endpoint or a service that is not known has no trail', async () => {
+  const world = aWorld();
+  expect(await ask(world, 'GET', `/audit/verification?endpoint=${endpointId(9)}`)).toMatchObject({
+    status: 404,
+  });
+  expect(await ask(world, 'GET', '/audit/verification?service=nothing')).toMatchObject({ status: 404 });
+  expect(await ask(world, 'GET', '/audit/verification?endpoint=vpce-wrong')).toMatchObject({ status: 400 });
+});
+
+test('services that are not registered are listed with their place', async () => {
+  const world = aWorld({ services: [aService()] });
+  world.services.show(aConfiguration());
+  world.services.show(aConfiguration({ serviceId: serviceId(2), nameTag: 'new' }));
+  expect(await everyPage(world, '/services?unregistered=true', 'services')).toMatchObject([
+    { serviceId: serviceId(2), name: 'new', accountId: '111111111111', region: 'us-east-1' },
+  ]);
+});

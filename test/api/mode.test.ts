@@ -1,0 +1,162 @@
+import { describe, expect, test } from '@jest/globals';
+import { makeDefaultGroup } from '../../lib/approval/approver-group.ts';
+import {
+  aConfiguration,
+  aConnection,
+  alice,
+  anEntry,
+  aService,
+  endpointId,
+  noon,
+  serviceId,
+} from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+import { ask } from './ask.ts';
+import { operationOf, operations } from './openapi.ts';
+
+const services = [aService()];
+const stranger = '333333333333';
+
+describe('the mode', () => {
+  test('is shown, and switched by the authenticated caller', async () => {
+    const world = aWorld({ services });
+    expect(await ask(world, 'GET', '/mode')).toMatchObject({ status: 200, body: { mode: 'act' } });
+    const observing = { mode: 'observe', since: noon.toISOString(), by: alice, reason: 'incident' };
+    expect(await ask(world, 'PUT', '/mode', { mode: 'observe', reason: 'incident' })).toEqual({
+      status: 200,
+      body: { ...observing, warnings: [] },
+    });
+    expect(await ask(world, 'GET', '/mode')).toEqual({ status: 200, body: observing });
+  });
+
+  test('that there is not is refused', async () => {
+    expect(await ask(aWorld(), 'PUT', '/mode', { mode: 'stop' })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('in the mode observe', () => {
+  function observing() {
+    const world = aWorld({
+      services,
+      entries: [anEntry()],
+      connections: [aConnection({ ownerAccountId: stranger })],
+    });
+    world.mode = 'observe';
+    // Something to add and something to take away.
+    world.services.show(aConfiguration({ isTagged: false }));
+    return world;
+  }
+
+  const changing = [
+    ['POST', '/services', { serviceId: serviceId(1) }],
+    ['DELETE', '/services/orders', undefined],
+    ['POST', '/services/orders/pause', {}],
+    ['POST', '/services/orders/resume', undefined],
+    ['PUT', `/allowlist/orders/022222222222`, { effect: 'allow' }],
+    ['PUT', `/allowlist/*/022222222222`, { effect: 'block' }],
+    ['POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' }],
+    ['POST', `/connections/${endpointId(1)}/decision`, { decision: 'deny', reason: 'no' }],
+    ['POST', '/sweeps', undefined],
+    ['PUT', '/approvers/ops', { emails: ['a@example.com'] }],
+    ['PUT', '/mode', { mode: 'observe' }],
+    ['DELETE', '/allowlist/orders/022222222222', undefined],
+    ['POST', '/setup', undefined],
+  ] as const;
+
+  test('every operation that changes something is among those tried', () => {
+    const tried = new Set(changing.map(([method, path]) => operationOf(method, path)));
+    expect(operations.filter((operation) => operation.method !== 'GET' && !tried.has(operation))).toEqual([]);
+  });
+
+  test.each(changing)('%s %s changes nothing in EC2', async (method, path, body) => {
+    const world = observing();
+    expect((await ask(world, method, path, body)).status).toBeLessThan(300);
+    expect(world.services.calls).toEqual([]);
+    expect(world.ec2.calls).toEqual([]);
+  });
+
+  test('a person’s decision is recorded, and the answer says that EC2 is left as it is', async () => {
+    const path = `/connections/${endpointId(1)}/decision`;
+    expect(await ask(observing(), 'POST', path, { decision: 'approve' })).toMatchObject({
+      status: 200,
+      body: { decision: { verdict: 'accept' }, warnings: [expect.stringContaining('mode is observe')] },
+    });
+  });
+
+  test('what linkgate would do is shown beside what EC2 shows', async () => {
+    const world = observing();
+    await ask(world, 'POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' });
+    const differs = 'linkgate would accept it, and EC2 still shows it waiting';
+    expect(await ask(world, 'GET', '/connections?differs=true')).toMatchObject({
+      body: { connections: [{ endpointId: endpointId(1), differs }] },
+    });
+    expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
+      body: { connection: { differs } },
+    });
+  });
+});
+
+describe('a service', () => {
+  test('is paused and resumed by its name, and says by whom and why', async () => {
+    const world = aWorld({ services });
+    expect(await ask(world, 'POST', '/services/orders/pause', { reason: 'incident' })).toMatchObject({
+      status: 200,
+      body: { service: { pausedAt: noon.toISOString(), pausedBy: alice, pauseReason: 'incident' } },
+    });
+    const { body } = await ask(world, 'POST', '/services/orders/resume');
+    expect(body.service).not.toHaveProperty('pausedAt');
+  });
+
+  test.each(['pause', 'resume'])('that is not registered is unknown to %s', async (what) => {
+    expect(await ask(aWorld(), 'POST', `/services/orders/${what}`, {})).toMatchObject({
+      status: 404,
+      body: { error: { code: 'UnknownService' } },
+    });
+  });
+});
+
+describe('approvers', () => {
+  const group = {
+    slackChannel: 'C01OPS',
+    slackUsers: [{ team: 'T01LOCAL', user: 'U01BOB' }],
+    emails: ['approver@example.com'],
+    quorum: 2,
+  };
+
+  test('are set as a group, and listed', async () => {
+    const world = aWorld();
+    await makeDefaultGroup(world.table);
+    const set = { name: 'ops', ...group, changedAt: noon.toISOString(), changedBy: alice };
+    expect(await ask(world, 'PUT', '/approvers/ops', group)).toEqual({ status: 200, body: { group: set } });
+    expect(await ask(world, 'GET', '/approvers')).toEqual({
+      status: 200,
+      body: { groups: [{ name: 'default', quorum: 1, slackUsers: [], emails: [] }, set] },
+    });
+  });
+
+  test.each([
+    [{ ...group, quorum: 3 }, 'its quorum is 3, and it names 2'],
+    [{ ...group, quorum: 0 }, 'a quorum is at least 1'],
+    [{}, 'names nobody who could decide'],
+    [{ ...group, slackChannel: '#ops' }, 'looks like C0123456789'],
+    [{ ...group, slackUsers: [{ team: 'T01LOCAL', user: 'bob' }] }, 'looks like U0123456789'],
+    [{ ...group, emails: ['bob'] }, 'looks like alice@example.com'],
+    [{ ...group, slackGroup: 'S01' }, 'slackGroup'],
+  ])('%j are refused with a sentence', async (wanted, sentence) => {
+    expect(await ask(aWorld(), 'PUT', '/approvers/ops', wanted)).toMatchObject({
+      status: 400,
+      body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
+    });
+  });
+});
+
+test('of two approvals that it takes the first leaves a request open, and the answer counts', async () => {
+  const world = aWorld({ services: [aService({ approvers: 'ops' })], connections: [aConnection()] });
+  await ask(world, 'PUT', '/approvers/ops', { emails: ['a@example.com', 'b@example.com'], quorum: 2 });
+  const path = `/connections/${endpointId(1)}/decision`;
+  const first = await ask(world, 'POST', path, { decision: 'approve' });
+  expect(first.body.decision).toMatchObject({ verdict: 'ask', approvals: 1, quorum: 2 });
+  world.deps.caller = 'arn:aws:iam::111111111111:user/bob';
+  const second = await ask(world, 'POST', path, { decision: 'approve' });
+  expect(second.body.decision).toMatchObject({ verdict: 'accept', approvals: 2, quorum: 2 });
+});

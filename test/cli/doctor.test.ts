@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { endpointId, serviceId } from './answers.ts';
+import { type FakeAws, fakeAws, linkgate } from './world.ts';
+
+let aws: FakeAws;
+beforeAll(async () => {
+  aws = await fakeAws();
+});
+beforeEach(() => {
+  aws.asked.length = 0;
+});
+afterAll(() => aws.close());
+
+/** Answers one page after another, each with the token of the next. */
+function answeringPages(...pages: readonly object[]): void {
+  aws.respond = ({ path }) => {
+    const index = Number(new URL(path, 'http://api').searchParams.get('nextToken') ?? 0);
+    const next = index + 1 < pages.length ? { nextToken: String(index + 1) } : {};
+    return { body: { ...pages[index], ...next } };
+  };
+}
+
+const ok = {
+  group: 'deployment',
+  name: 'table',
+  subject: null,
+  status: 'ok',
+  detail: 'it is active',
+  remedy: null,
+};
+const warning = {
+  ...ok,
+  name: 'mode',
+  status: 'warning',
+  detail: 'observe since noon',
+  remedy: 'linkgate mode act',
+};
+const failed = {
+  group: 'services',
+  name: 'tag',
+  subject: 'payments',
+  status: 'failed',
+  detail: 'it is missing',
+  remedy: `linkgate service add ${serviceId}\nand look again`,
+};
+
+describe('doctor', () => {
+  test('tells group by group what it found on all pages, with what to do in a line to be pasted', async () => {
+    answeringPages({ checks: [ok, warning] }, { checks: [failed] });
+    const { code, stdout, stderr } = await linkgate('doctor', aws);
+    expect(stdout).toBe(`deployment
+  ok       table  it is active
+  warning  mode   observe since noon
+           linkgate mode act
+
+services
+  FAILED   tag  payments: it is missing
+           linkgate service add ${serviceId}
+           and look again
+
+checks: 3 (ok: 1, warning: 1, failed: 1)
+`);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: 'error: one check failed\n' });
+  });
+
+  test('exits 0 when there are only warnings', async () => {
+    answeringPages({ checks: [ok, warning] });
+    const { code, stdout } = await linkgate('doctor --json', aws);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ checks: [ok, warning] });
+  });
+});
+
+describe('audit verify', () => {
+  const broken = [{ endpointId, sequence: 2, problem: 'it was changed after it was written' }];
+
+  test('sums all pages up', async () => {
+    answeringPages({ verified: 50, broken: [] }, { verified: 7, broken: [] });
+    const { code, stdout } = await linkgate('audit verify', aws);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '57 audit trails are as written\n' });
+  });
+
+  test('names what is broken, and exits 3', async () => {
+    answeringPages({ verified: 1, broken }, { verified: 0, broken: [] });
+    const { code, stdout, stderr } = await linkgate('audit verify', aws);
+    expect(stdout).toContain(`${endpointId}  2      it was changed after it was written`);
+    expect(stdout).toContain('1 audit trail is as written');
+    expect({ code, stderr }).toEqual({ code: 3, stderr: 'error: 1 audit trail is broken\n' });
+    const { stdout: document } = await linkgate('audit verify --json', aws);
+    expect(JSON.parse(document)).toEqual({ verified: 1, broken });
+  });
+
+  test.each([
+    [`--endpoint ${endpointId}`, `endpoint=${endpointId}`],
+    ['--service payments', 'service=payments'],
+  ])('passes %s on', async (option, query) => {
+    answeringPages({ verified: 1, broken: [] });
+    await linkgate(`audit verify ${option}`, aws);
+    expect(aws.asked.map(({ path }) => path)).toEqual([`/api/audit/verification?${query}`]);
+  });
+
+  test('is of an endpoint or of a service, not of both', async () => {
+    const { code } = await linkgate(`audit verify --endpoint ${endpointId} --service payments`, aws);
+    expect(code).toBe(2);
+  });
+});
+
+describe('service list --unregistered', () => {
+  const service = {
+    serviceId,
+    name: null,
+    region: 'eu-west-1',
+    acceptanceRequired: false,
+    state: 'Available',
+  };
+
+  test('lists what EC2 has beside, and says how to add it', async () => {
+    answeringPages({ services: [service] }, { services: [] });
+    const { code, stdout } = await linkgate('service list --unregistered', aws);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`${serviceId} .*eu-west-1 .*Available .*not required`));
+    expect(stdout).toContain('linkgate service add');
+    expect(aws.asked[0]?.path).toBe('/api/services?unregistered=true');
+  });
+
+  test('says so where there is none', async () => {
+    answeringPages({ services: [] });
+    const { stdout } = await linkgate('service list --unregistered', aws);
+    expect(stdout).toContain('every endpoint service that EC2 lists is registered');
+  });
+});

@@ -1,0 +1,319 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { makeDefaultGroup } from '../../lib/approval/approver-group.ts';
+import { applying, decided, refused, transitionWrites } from '../../lib/connection/transition.ts';
+import type { Check } from '../../lib/doctor/check.ts';
+import { doctorPage, type Position } from '../../lib/doctor/doctor.ts';
+import { leaseOf } from '../../lib/sweep/lease.ts';
+import type { Write } from '../../lib/table/table.ts';
+import {
+  aConfiguration,
+  aRequest,
+  aService,
+  aVerdict,
+  endpointId,
+  hub,
+  noon,
+  secondsAfterNoon,
+  serviceId,
+} from '../builders.ts';
+import { readPage, sectionOf, tableIn } from '../docs/page.ts';
+import { aDeployment, aQueue, queueArn, queuesInOrder } from '../doubles/deployment.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+
+let world: World;
+
+/** One service with all that it needs, and a pass of each kind that just ended. */
+beforeEach(async () => {
+  world = aWorld({ services: [aService()] });
+  world.services.show(aConfiguration());
+  await makeDefaultGroup(world.table);
+  await bothPassesEnd();
+});
+
+async function bothPassesEnd() {
+  for (const pass of ['pending', 'full'] as const) await (await leaseOf(hub, pass, world.deps))?.release();
+}
+
+async function examineAll(): Promise<Check[]> {
+  const checks: Check[] = [];
+  let position: Position | undefined;
+  do {
+    const page: Awaited<ReturnType<typeof doctorPage>> = await doctorPage(position, world.deps);
+    checks.push(...page.checks);
+    position = page.next;
+  } while (position);
+  return checks;
+}
+
+async function notInOrder() {
+  return (await examineAll()).filter(({ status }) => status !== 'ok');
+}
+
+function write(writes: readonly Write[]) {
+  return world.table.write(writes);
+}
+
+/** A request that was decided at noon, and is to be accepted. */
+async function somethingDue() {
+  const consulted = aVerdict('accept').consulted;
+  const verdict = { outcome: 'accept' as const, findings: [] };
+  await write(
+    transitionWrites(undefined, decided(undefined, aRequest(), verdict, consulted, noon), 'request-1'),
+  );
+  const record = await world.record(endpointId(1));
+  if (!record) throw new Error('nothing was recorded');
+  return record;
+}
+
+test('a deployment in which everything is in order has nothing to remedy', async () => {
+  expect(await notInOrder()).toEqual([]);
+});
+
+test('what is examined is told group by group', async () => {
+  const groups = (await examineAll()).map(({ group }) => group);
+  expect([...new Set(groups)]).toEqual(['deployment', 'queues', 'audit', 'places', 'services']);
+});
+
+test('every check is in the page about them, and no other', async () => {
+  const page = readPage('docs/doctor.md');
+  const named = tableIn(sectionOf(page, 'The checks')).map(({ check = '' }) => check.replaceAll('`', ''));
+  const made = new Set((await examineAll()).map(({ name }) => name));
+  expect(named.toSorted()).toEqual([...made].sort());
+});
+
+test('many services take many pages, and each is examined once', async () => {
+  const ids = Array.from({ length: 12 }, (_, index) => serviceId(index + 1));
+  world = aWorld({ services: ids.map((id) => aService({ serviceId: id, name: id })) });
+  const states = (await examineAll()).filter(({ name }) => name === 'service');
+  expect(states.map(({ subject }) => subject)).toEqual(ids);
+});
+
+describe('a check that cannot find out', () => {
+  test('has failed, names the missing permission, and keeps no other from being made', async () => {
+    const message = 'User: linkgate is not authorized to perform: sns:ListSubscriptionsByTopic';
+    const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
+    world.deps.deployment = aDeployment({ queuesOfTopic: () => Promise.reject(denied) });
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'subscription',
+        status: 'failed',
+        detail: expect.stringContaining('sns:ListSubscriptionsByTopic'),
+        remedy: expect.stringContaining('serverless deploy'),
+      },
+    ]);
+    expect(world.errors).toEqual([denied]);
+  });
+
+  test('of a service fails for that service', async () => {
+    world.services.describe = () => Promise.reject(new Error('EC2 does not answer'));
+    expect(await notInOrder()).toMatchObject([
+      { group: 'services', name: 'service', subject: expect.stringContaining('orders') },
+    ]);
+  });
+});
+
+describe('of the deployment is found', () => {
+  test('a table that was restored: it lost its stream, its expiry and its recovery', async () => {
+    world.deps.deployment = aDeployment({
+      table: async () => ({ status: 'ACTIVE', stream: undefined }),
+      expiresBy: async () => undefined,
+      isRecoverable: async () => false,
+    });
+    expect(await notInOrder()).toMatchObject([
+      { name: 'table-stream', status: 'failed' },
+      { name: 'table-expiry', status: 'warning' },
+      { name: 'table-recovery', status: 'warning' },
+    ]);
+  });
+
+  test('that it only observes', async () => {
+    world.mode = 'observe';
+    expect(await notInOrder()).toMatchObject([
+      { name: 'mode', status: 'warning', remedy: expect.stringContaining('linkgate mode act') },
+    ]);
+  });
+
+  test('a mode that cannot be read', async () => {
+    world.deps.modeParameter = { ...world.deps.modeParameter, read: () => Promise.reject(new Error('no')) };
+    expect(await notInOrder()).toMatchObject([{ name: 'mode', status: 'failed' }]);
+  });
+
+  test.each([
+    [undefined, 'linkgate setup'],
+    ['String', 'aws ssm delete-parameter'],
+  ])('a signing key of the type %s', async (type, remedy) => {
+    const parameters = new Map(type === undefined ? [] : [['links/signing-key', type]]);
+    world.deps.deployment = aDeployment({ parameters: async () => parameters });
+    expect(await notInOrder()).toMatchObject([
+      { name: 'signing-key', status: 'failed', remedy: expect.stringContaining(remedy) },
+    ]);
+  });
+
+  test.each([undefined, 'https://api-2.execute-api.us-east-1.amazonaws.com'])(
+    'a parameter that says of the API %s',
+    async (url) => {
+      world.deps.deployment = aDeployment({ apiUrl: async () => url });
+      expect(await notInOrder()).toMatchObject([{ name: 'api-url', status: 'failed' }]);
+    },
+  );
+
+  test('that it was never set up', async () => {
+    await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
+    expect(await notInOrder()).toMatchObject([
+      { group: 'deployment', name: 'approvers', remedy: 'linkgate setup' },
+      { group: 'services', name: 'approvers' },
+    ]);
+  });
+});
+
+describe('of the queues is found', () => {
+  test('a message that kept failing, and how to send it back', async () => {
+    const [doorbells, , undelivered] = queuesInOrder;
+    const deadLetters = aQueue('connection-notifications-dead-letters', { waiting: 2 });
+    world.deps.deployment = aDeployment({ queues: [doorbells, deadLetters, undelivered].filter(isThere) });
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'dead-letters',
+        subject: 'linkgate-test-connection-notifications-dead-letters',
+        detail: '2 messages',
+        remedy: expect.stringContaining(`start-message-move-task --source-arn ${deadLetters.arn}`),
+      },
+    ]);
+  });
+
+  test('an event that nobody took, which the sweep made good', async () => {
+    const queues = [...queuesInOrder.slice(0, 2), aQueue('undelivered-events', { waiting: 1 })];
+    world.deps.deployment = aDeployment({ queues });
+    expect(await notInOrder()).toMatchObject([
+      { name: 'dead-letters', detail: '1 message', remedy: expect.stringContaining('purge-queue') },
+    ]);
+  });
+
+  test('a function that does not keep up', async () => {
+    const late = aQueue('verdicts.fifo', {
+      waiting: 5_000,
+      deadLetters: queueArn('verdicts-dead-letters.fifo'),
+    });
+    world.deps.deployment = aDeployment({ queues: [...queuesInOrder, late] });
+    expect(await notInOrder()).toMatchObject([{ name: 'queue', status: 'warning' }]);
+  });
+
+  test('a queue that is not there, beside the others', async () => {
+    world.deps.deployment = aDeployment({ queueUrls: [...aDeployment().queueUrls, 'https://sqs/gone'] });
+    expect(await notInOrder()).toMatchObject([{ name: 'queue', subject: 'gone', status: 'failed' }]);
+  });
+
+  test('a topic that does not deliver to its queue', async () => {
+    world.deps.deployment = aDeployment({ queuesOfTopic: async () => [queueArn('another')] });
+    expect(await notInOrder()).toMatchObject([
+      { name: 'subscription', remedy: expect.stringContaining('aws sns subscribe') },
+    ]);
+  });
+});
+
+describe('of a place is found', () => {
+  test('that passes no longer end', async () => {
+    world.wait(5 * 60);
+    expect(await notInOrder()).toMatchObject([
+      { name: 'sweep-of-requests', subject: '111111111111/us-east-1' },
+    ]);
+    world.wait(60 * 60);
+    expect(await notInOrder()).toMatchObject([
+      { name: 'sweep-of-requests' },
+      { name: 'sweep-of-everything' },
+    ]);
+  });
+
+  test('nothing while its first pass is yet to come', async () => {
+    world = aWorld({ services: [aService({ registeredAt: noon.toISOString() })] });
+    world.services.show(aConfiguration());
+    await makeDefaultGroup(world.table);
+    expect(await notInOrder()).toEqual([]);
+  });
+
+  test('a verdict that EC2 was never asked for', async () => {
+    await somethingDue();
+    expect(await notInOrder()).toEqual([]);
+    world.wait(10 * 60);
+    await bothPassesEnd();
+    expect(await notInOrder()).toMatchObject([
+      { name: 'verdicts', remedy: expect.stringContaining(`linkgate explain ${endpointId(1)}`) },
+    ]);
+  });
+
+  test('that linkgate may not act, by what EC2 last answered', async () => {
+    let record = await somethingDue();
+    await write(transitionWrites(record, applying(record, 'accept', noon), 'request-2'));
+    record = (await world.record(endpointId(1))) ?? record;
+    const answer = 'UnauthorizedOperation: you may not';
+    await write(
+      transitionWrites(record, refused(record, 'accept', answer, secondsAfterNoon(60)), 'request-3'),
+    );
+    world.wait(10 * 60);
+    await bothPassesEnd();
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'verdicts',
+        detail: expect.stringContaining(answer),
+        remedy: expect.stringContaining(`linkgate service add ${serviceId(1)}`),
+      },
+    ]);
+  });
+
+  test('no verdict that waits for the mode to act', async () => {
+    await somethingDue();
+    world.mode = 'observe';
+    world.wait(10 * 60);
+    await bothPassesEnd();
+    expect(await notInOrder()).toMatchObject([{ name: 'mode' }]);
+  });
+});
+
+describe('of a service is found', () => {
+  test.each([
+    ['acceptance', 'failed', { acceptanceRequired: false }, '--acceptance-required'],
+    ['principals', 'warning', { principals: ['*'] }, '--remove-allowed-principals'],
+    ['tag', 'failed', { isTagged: false }, `linkgate service add ${serviceId(1)}`],
+    ['notification', 'failed', { notifications: [] }, `linkgate service add ${serviceId(1)}`],
+    ['service', 'failed', { state: 'Pending' }, 'describe-vpc-endpoint-service-configurations'],
+  ])('%s', async (name, status, shown, remedy) => {
+    world.services.show(aConfiguration(shown));
+    expect(await notInOrder()).toMatchObject([
+      { name, status, subject: `orders (${serviceId(1)})`, remedy: expect.stringContaining(remedy) },
+    ]);
+  });
+
+  test('that EC2 does not list it any more', async () => {
+    world.services.describe = async () => undefined;
+    expect(await notInOrder()).toMatchObject([
+      { name: 'service', status: 'failed', remedy: `linkgate service remove ${serviceId(1)}` },
+    ]);
+  });
+
+  test('that it asks a group that is not there', async () => {
+    await write([{ put: { pk: 'SERVICES', sk: serviceId(1), ...aService({ approvers: 'gone' }) } }]);
+    expect(await notInOrder()).toMatchObject([{ name: 'approvers', status: 'failed' }]);
+  });
+
+  test('that it is paused', async () => {
+    const paused = aService({ pausedAt: noon.toISOString(), pausedBy: 'bob', pauseReason: 'an audit' });
+    await write([{ put: { pk: 'SERVICES', sk: serviceId(1), ...paused } }]);
+    expect(await notInOrder()).toMatchObject([
+      { name: 'paused', status: 'warning', detail: expect.stringContaining('an audit') },
+    ]);
+  });
+});
+
+test('of the audit trails is found one that was tampered with', async () => {
+  await somethingDue();
+  const key = { pk: `AUDIT#${endpointId(1)}`, sk: '000000002' };
+  const [entry] = await world.table.get([key]);
+  await write([{ put: { ...key, version: 1, ...entry, actor: 'mallory' } }]);
+  expect(await notInOrder()).toMatchObject([
+    { group: 'audit', status: 'failed', detail: expect.stringContaining(`entry 2 of ${endpointId(1)}`) },
+  ]);
+});
+
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}

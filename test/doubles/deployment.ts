@@ -1,0 +1,40 @@
+import type { Deployment, QueueState } from '../../lib/doctor/deployment.ts';
+
+/** A deployment that is in order, as AWS shows it, but for what a test says. */
+export function aDeployment({
+  queues = queuesInOrder,
+  ...otherwise
+}: Partial<Deployment> & { readonly queues?: readonly QueueState[] } = {}): Deployment {
+  return {
+    stage: 'test',
+    tableName: 'linkgate-test',
+    table: async () => ({ status: 'ACTIVE', stream: 'NEW_AND_OLD_IMAGES' }),
+    expiresBy: async () => 'expiresAt',
+    isRecoverable: async () => true,
+    parameters: async () => new Map([['links/signing-key', 'SecureString']]),
+    apiUrl: async () => 'https://api-1.execute-api.us-east-1.amazonaws.com',
+    queueUrls: queues.map(({ url }) => url),
+    async queue(wanted) {
+      const queue = queues.find(({ url }) => url === wanted);
+      if (!queue) throw new Error(`there is no queue ${wanted}`);
+      return queue;
+    },
+    queuesOfTopic: async () => [queueArn('connection-notifications')],
+    ...otherwise,
+  };
+}
+
+export function aQueue(name: string, state: Partial<QueueState> = {}): QueueState {
+  const arn = queueArn(name);
+  return { url: `https://sqs/${arn.split(':').at(-1)}`, arn, waiting: 0, deadLetters: undefined, ...state };
+}
+
+export function queueArn(name: string): string {
+  return `arn:aws:sqs:us-east-1:111111111111:linkgate-test-${name}`;
+}
+
+export const queuesInOrder = [
+  aQueue('connection-notifications', { deadLetters: queueArn('connection-notifications-dead-letters') }),
+  aQueue('connection-notifications-dead-letters'),
+  aQueue('undelivered-events'),
+];

@@ -1,0 +1,351 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  DeleteTagsCommand,
+  DeleteVpcEndpointConnectionNotificationsCommand,
+  DeleteVpcEndpointsCommand,
+  DescribeVpcEndpointConnectionNotificationsCommand,
+  ModifyVpcEndpointConnectionNotificationCommand,
+} from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Access } from '../../sandbox/aws/aws-service.ts';
+import { isAllowed, type Statement } from '../../sandbox/iam/policy.ts';
+import { callLinkgate } from '../../sandbox/linkgate-api.ts';
+import { startSandbox } from '../../sandbox/sandbox.ts';
+import { type Clients, clientsOf, createEndpoint, createService, provider, until } from './sandbox.ts';
+
+/** What nothing here uses, and why it is granted all the same: by role, action and kind of partition. */
+const exceptions: readonly { readonly permission: RegExp; readonly reason: string }[] = [
+  { permission: / logs:/, reason: 'Lambda writes the logs; the sandbox keeps none' },
+  {
+    permission: /^apply-verdicts vpce:AllowMultiRegion$/,
+    reason: 'goes with the Accept of a consumer in another Region; no call of its own',
+  },
+  {
+    permission: /^tend-connection dynamodb:PutItem DUE#\*$/,
+    reason:
+      'an Accept that lands after EC2 showed the Reject; the simulation has it, the EC2 of the sandbox does not',
+  },
+];
+
+/** One action on one resource; for the table, in one kind of partition. */
+interface Permission {
+  readonly role: string;
+  readonly statement: Statement;
+  readonly action: string;
+  readonly resource: string;
+  readonly partition?: string;
+}
+
+const accounts = {
+  allowed: '222222222222',
+  blocked: '333333333333',
+  unknown: '444444444444',
+  counted: '555555555555',
+};
+const packageFolder = mkdtempSync(join(tmpdir(), 'linkgate-permissions-'));
+let linkgate: Clients;
+let sandbox: Awaited<ReturnType<typeof startSandbox>>;
+let serviceId: string;
+
+beforeAll(async () => {
+  sandbox = await startSandbox({
+    port: 0,
+    packageFolder: packageWithShortRuns(),
+    prepare: async ({ outputs: { ApiUrl = '' } }) => {
+      await callLinkgate(ApiUrl, provider, 'POST', '/setup');
+    },
+  });
+  linkgate = clientsOf(sandbox.origin);
+  await linkgate.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  await linkgate.ask('PUT', '/_sandbox/schedules', { enabled: false });
+  await everything();
+}, 180_000);
+
+afterAll(async () => {
+  linkgate?.close();
+  await sandbox?.stop();
+  rmSync(packageFolder, { recursive: true });
+});
+
+/** The package, but with a time limit for apply-verdicts that a test can wait for. */
+function packageWithShortRuns(): string {
+  cpSync(fileURLToPath(new URL('../../.serverless', import.meta.url)), packageFolder, { recursive: true });
+  const file = join(packageFolder, 'cloudformation-template-update-stack.json');
+  const template = JSON.parse(readFileSync(file, 'utf8'));
+  template.Resources.ApplyDashverdictsLambdaFunction.Properties.Timeout = 13;
+  writeFileSync(file, JSON.stringify(template));
+  return packageFolder;
+}
+
+test('every permission of a role is used, so that no function may do what it need not', () => {
+  const unused = allPermissions().filter((permission) => !isUsed(permission) && !isExcepted(permission));
+  expect(unused.map(told)).toEqual([]);
+});
+
+test('what is left out of that is still granted, and still used by nothing', () => {
+  for (const { permission } of exceptions) {
+    const meant = allPermissions().filter((each) => permission.test(nameOf(each)));
+    expect(meant).not.toEqual([]);
+    expect(meant.filter(isUsed).map(told)).toEqual([]);
+  }
+});
+
+test('no function was refused anything that it asked for', () => {
+  const refused = sandbox.calls
+    .list({ since: 0, principal: undefined })
+    .filter(
+      ({ principal, error }) =>
+        principal !== 'root' && /AccessDenied|UnauthorizedOperation|AuthorizationError/.test(error ?? ''),
+    );
+  expect(refused).toEqual([]);
+});
+
+function allPermissions(): Permission[] {
+  return sandbox.cloud.lambda
+    .functions()
+    .flatMap(({ name, roleArn }) =>
+      (sandbox.cloud.roles.get(roleArn)?.policies ?? [])
+        .flatMap(({ Statement }) => [Statement].flat() as Statement[])
+        .flatMap((statement) => permissionsIn(statement, name.replace('linkgate-local-', ''))),
+    );
+}
+
+function permissionsIn(statement: Statement, role: string): Permission[] {
+  const partitions = statement.Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+  return listOf(statement.Action).flatMap((action) =>
+    listOf(statement.Resource).flatMap((resource): Permission[] => {
+      const permission = { role, statement, action, resource };
+      if (partitions === undefined) return [permission];
+      return listOf(partitions as string | readonly string[]).map((partition) => ({
+        ...permission,
+        partition,
+      }));
+    }),
+  );
+}
+
+function isUsed({ role, statement, action, resource, partition }: Permission): boolean {
+  const Condition =
+    partition === undefined
+      ? statement.Condition
+      : { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partition } };
+  const alone: Statement = {
+    Effect: 'Allow',
+    Action: action,
+    Resource: resource,
+    ...(Condition && { Condition }),
+  };
+  return usesOf(role).some((access) => isAllowed([{ Statement: alone }], access));
+}
+
+/** By its own calls, and by Lambda's on its behalf. */
+function usesOf(role: string): readonly Access[] {
+  const { roleArn = '' } =
+    sandbox.cloud.lambda.functions().find(({ name }) => name === `linkgate-local-${role}`) ?? {};
+  return [
+    ...(sandbox.awsRequests.granted().get(role) ?? []),
+    ...(sandbox.cloud.roles.get(roleArn)?.usedByLambda ?? []),
+  ];
+}
+
+function isExcepted(permission: Permission): boolean {
+  return exceptions.some((exception) => exception.permission.test(nameOf(permission)));
+}
+
+function nameOf({ role, action, partition }: Permission): string {
+  return [role, action, ...(partition ? [partition] : [])].join(' ');
+}
+
+function told(permission: Permission): string {
+  return `${nameOf(permission)} on ${permission.resource}: play what needs it in this test, or take it out of resources/roles.cjs`;
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined ? [] : [value].flat();
+}
+
+/** Whatever linkgate can be asked for, and what it does by itself. */
+async function everything() {
+  await services();
+  await requests();
+  await lateChanges();
+  await sweeps();
+  await switches();
+  await questions();
+  await farewell();
+}
+
+async function services() {
+  const passing = await createService(linkgate);
+  await linkgate.json('service', 'add', passing);
+  await linkgate.json('service', 'remove', passing);
+
+  serviceId = await createService(linkgate);
+  await linkgate.json('service', 'add', serviceId, '--name', 'payments');
+  const ec2 = linkgate.ec2(provider);
+  const notification = async () => {
+    const filter = { Filters: [{ Name: 'service-id', Values: [serviceId] }] };
+    const { ConnectionNotificationSet } = await ec2.send(
+      new DescribeVpcEndpointConnectionNotificationsCommand(filter),
+    );
+    return ConnectionNotificationSet?.[0]?.ConnectionNotificationId ?? '';
+  };
+  const ConnectionNotificationId = await notification();
+  await ec2.send(
+    new ModifyVpcEndpointConnectionNotificationCommand({
+      ConnectionNotificationId,
+      ConnectionEvents: ['Delete'],
+    }),
+  );
+  await linkgate.json('service', 'add', serviceId);
+  await linkgate.idle();
+  // CloudTrail's record of it names no service, so that every one is looked at.
+  await ec2.send(
+    new DeleteVpcEndpointConnectionNotificationsCommand({
+      ConnectionNotificationIds: [await notification()],
+    }),
+  );
+  await ec2.send(new DeleteTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] }));
+  await linkgate.idle();
+  await linkgate.json('service', 'add', serviceId);
+  await linkgate.json('pause', serviceId);
+  await linkgate.json('resume', serviceId);
+}
+
+async function requests() {
+  await linkgate.json('allow', accounts.allowed, '--service', serviceId);
+  await linkgate.json('block', accounts.blocked, '--service', '*');
+  await linkgate.json('allow', accounts.counted, '--service', serviceId, '--max-endpoints', '1');
+  await linkgate.json('allow', '666666666666', '--service', serviceId);
+  await linkgate.json('forget', '666666666666', '--service', serviceId);
+  await connect(accounts.blocked);
+  const counted = await connect(accounts.counted);
+  await linkgate.json('approve', await connect(accounts.unknown));
+  await linkgate.json('deny', await connect(accounts.unknown), '--reason', 'no contract');
+  await linkgate.json('approve', await connect(accounts.counted));
+  await linkgate.idle();
+  await disconnect(accounts.counted, counted);
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'no-ids' });
+  await connect(accounts.allowed);
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'text' });
+}
+
+/** Verdicts that change while they are due, calls that EC2 throttles for as long as a run lasts, and one that takes effect late. */
+async function lateChanges() {
+  const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
+  await linkgate.ask('PUT', '/_sandbox/faults', [{ ...accept, error: 'RequestLimitExceeded' }]);
+  await createEndpoint(linkgate, accounts.allowed, serviceId);
+  await until(() => callsOf('apply-verdicts').some(({ action }) => action === 'SendMessage'));
+  await linkgate.json('forget', accounts.allowed, '--service', serviceId);
+  await until(() =>
+    callsOf('decide-connections').some(({ params }) => JSON.stringify(params).includes('"Delete"')),
+  );
+  await linkgate.ask('DELETE', '/_sandbox/faults');
+  await linkgate.json('allow', accounts.allowed, '--service', serviceId);
+  await linkgate.idle();
+
+  await linkgate.ask('PUT', '/_sandbox/faults', [{ ...accept, count: 1, error: 'InternalError' }]);
+  const late = await connect(accounts.allowed);
+  await linkgate.json('block', accounts.allowed, '--service', serviceId);
+  await linkgate.idle();
+  const command = new AcceptVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [late] });
+  await linkgate.ec2(provider).send(command);
+  await linkgate.idle();
+  await linkgate.json('allow', accounts.allowed, '--service', serviceId);
+}
+
+/** What events missed: connections that are gone, one of them before it was accepted, and a set of counted endpoints that is wrong. */
+async function sweeps() {
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { notifications: false });
+  await linkgate.json('mode', 'observe');
+  const gone = await connect(accounts.allowed);
+  await wholePass();
+  await disconnect(accounts.allowed, gone);
+  await addToCounted('vpce-00000000000000000');
+  for (const _ of ['missing', 'gone']) await wholePass();
+  await linkgate.json('mode', 'act');
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { notifications: true });
+  await linkgate.json('sweep', 'connections');
+}
+
+async function wholePass() {
+  await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+  await linkgate.ask('POST', '/_sandbox/schedules/sweep-connections');
+}
+
+async function addToCounted(endpointId: string) {
+  const credentials = { accessKeyId: provider, secretAccessKey: 'any' };
+  const client = new DynamoDBClient({ endpoint: linkgate.url, region: 'us-east-1', credentials });
+  await client.send(
+    new UpdateItemCommand({
+      TableName: 'linkgate-local',
+      Key: { pk: { S: `COUNTED#${provider}/us-east-1` }, sk: { S: `${serviceId}#${accounts.counted}` } },
+      ConditionExpression: 'attribute_exists(pk)',
+      UpdateExpression: 'SET endpointIds = list_append(endpointIds, :more)',
+      ExpressionAttributeValues: { ':more': { L: [{ S: endpointId }] } },
+    }),
+  );
+  client.destroy();
+}
+
+async function switches() {
+  await linkgate.json('mode', 'observe', '--reason', 'a trial');
+  await connect(accounts.allowed);
+  await linkgate.json('mode', 'act');
+  await linkgate.idle();
+  await linkgate.json(
+    'approvers',
+    'set',
+    'night',
+    '--slack-channel',
+    'C01OPS',
+    '--slack-user',
+    'T01LOCAL:U01ALICE',
+  );
+}
+
+/** A person decides what was accepted and is still due, at a service that was taken away before anybody noticed. */
+async function farewell() {
+  await linkgate.json('mode', 'observe');
+  const due = await connect(accounts.allowed);
+  await linkgate.ask('PUT', '/_sandbox/faults', [
+    { service: 'events', action: 'PutEvents', rate: 1, error: 'InternalFailure' },
+  ]);
+  await linkgate.json('service', 'remove', serviceId);
+  await linkgate.linkgate('approve', due);
+  await linkgate.ask('DELETE', '/_sandbox/faults');
+}
+
+async function questions() {
+  for (const question of [
+    ['allowlist'],
+    ['approvers', 'list'],
+    ['audit', 'verify'],
+    ['connections'],
+    ['doctor'],
+    ['mode'],
+    ['service', 'list', '--unregistered'],
+    ['service', 'show', serviceId],
+  ])
+    await linkgate.linkgate(...question, '--json');
+}
+
+function callsOf(principal: string) {
+  return sandbox.calls.list({ since: 0, principal });
+}
+
+async function connect(accountId: string): Promise<string> {
+  const endpointId = await createEndpoint(linkgate, accountId, serviceId);
+  await linkgate.idle();
+  return endpointId;
+}
+
+async function disconnect(accountId: string, endpointId: string) {
+  await linkgate.ec2(accountId).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
+  await linkgate.idle();
+}
