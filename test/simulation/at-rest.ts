@@ -1,4 +1,5 @@
 import { countedIn, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
+import { breakIn } from '../../lib/audit/chain.ts';
 import { isGone, isLive } from '../../lib/connection/connection.ts';
 import {
   type ConnectionRecord,
@@ -7,94 +8,140 @@ import {
   recordPartitions,
 } from '../../lib/connection/connection-record.ts';
 import { consult, policyKeys } from '../../lib/policy/consult.ts';
-import { serviceKey } from '../../lib/service/service.ts';
+import { readService, serviceKey } from '../../lib/service/service.ts';
 import { byKey } from '../../lib/table/item.ts';
+import type { Item } from '../../lib/table/table.ts';
 import type { Endpoint } from '../../sandbox/privatelink/model.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import type { Aws } from './aws.ts';
 import { permitted, saidOf } from './permission.ts';
+import { isNewerMajor } from './rollout.ts';
 import type { Watch } from './watch.ts';
 
 /** What holds once nothing fails any more and everything has had its time, whatever happened before. */
-export function checkAtRest({ privateLink, provider }: Aws, items: Items, watch: Watch, now: Date): void {
-  const { mustHold } = watch;
+export function checkAtRest(
+  { privateLink, provider, parameter }: Aws,
+  items: Items,
+  watch: Watch,
+  now: Date,
+): void {
+  const { mustHold, isUnreadable } = watch;
   const { endpoints } = privateLink.state;
+  const isActing = parameter.mode === 'act';
 
-  const isRegistered = (serviceId: string) => items.read([serviceKey(serviceId)]).length > 0;
-  const policyOf = (record: ConnectionRecord) => byKey(items.read(policyKeys(record)));
-  const ofItsAccount = (serviceId: string, accountId: string) =>
-    Object.values(endpoints).filter((each) => each.serviceId === serviceId && each.accountId === accountId);
-
-  function checkRecord(record: ConnectionRecord): void {
-    const { endpointId, serviceId, state, effect, goneAt, audited } = record;
-    const endpoint = endpoints[endpointId];
-    const isThere = endpoint !== undefined && endpoint.state !== 'deleted';
-    mustHold(effect === undefined, `${effect?.action} of ${endpointId} is not left undone`);
-    mustHold(
-      audited === watch.historyOf(endpointId).length,
-      `${endpointId} has the ${audited} audit entries that it counts`,
-    );
-    if (!isRegistered(serviceId)) return;
-    if (!isThere) mustHold(goneAt !== undefined && isGone(state), `${endpointId} is known to be gone`);
-    else
-      mustHold(
-        state === endpoint.state,
-        `${endpointId} is remembered as EC2 shows it, ${endpoint.state}, not ${state}`,
-      );
+  function serviceOf(serviceId: string) {
+    const [item] = items.read([serviceKey(serviceId)]);
+    return item && readService(item);
   }
 
-  function checkEndpoint({ id, state }: Endpoint): void {
-    const record = watch.recordOf(id);
-    if (state === 'deleted') return;
-    mustHold(record !== undefined, `${id}, which is ${state}, is remembered`);
-    if (!record) return;
-    const { verdict, approval } = record;
-    if (state === 'pendingAcceptance') {
-      const found = policyOf(record);
-      mustHold(isCurrent(verdict, consult(record, found).consulted, now), `${id} has a current verdict`);
-      mustHold(
-        verdict?.outcome === 'ask' || verdict?.outcome === 'wait',
-        `${id}, still pending, waits by verdict`,
-      );
-      const said = saidOf(record, found);
-      const isCounted = said.entries[0]?.maxEndpoints !== undefined;
-      const may = permitted(record, said, approval, now.getTime());
-      mustHold(
-        may === 'nothing' || (isCounted && may === 'accept'),
-        `${id} does not wait where policy says ${may}`,
-      );
-    }
-    const isSaidSo = watch.historyOf(id).at(-1)?.action === 'observed';
+  const policyOf = (record: Parameters<typeof policyKeys>[0]) => byKey(items.read(policyKeys(record)));
+
+  function checkTrail(item: Item): void {
+    const { endpointId, audited, auditHead } = readRecord(item);
+    const entries = items.page(`AUDIT#${endpointId}`, {}).items;
+    const found = breakIn(entries, { endpointId, audited, auditHead });
+    mustHold('every audit trail is whole', !found, `${endpointId} ${found?.sequence}: ${found?.problem}`);
+  }
+
+  function checkRecord({ endpointId, serviceId, state, effect, goneAt }: ConnectionRecord): void {
+    if (isActing)
+      mustHold('nothing that is due is left undone', !effect, `${effect?.action} of ${endpointId}`);
+    if (!serviceOf(serviceId)) return;
+    const shown = endpoints[endpointId]?.state ?? 'deleted';
     mustHold(
-      !isLive(state) || verdict?.outcome !== 'reject' || isSaidSo,
-      `${id} is not live against the newest verdict without a word`,
+      'every connection is remembered as EC2 shows it',
+      shown === 'deleted' ? goneAt !== undefined && isGone(state) : state === shown,
+      `${endpointId} as ${shown}, not ${state}`,
     );
+  }
+
+  function checkEndpoint({ id, state, serviceId }: Endpoint): void {
+    if (state === 'deleted' || isUnreadable(id)) return;
+    const record = watch.recordOf(id);
+    mustHold(
+      'every connection is remembered as EC2 shows it',
+      record !== undefined,
+      `${id}, which is ${state}`,
+    );
+    const registeredAt = serviceOf(serviceId)?.registeredAt;
+    if (!record || registeredAt === undefined) return;
+    const { verdict, requestedAt } = record;
+    mustHold(
+      'every connection newer than its registration has a verdict',
+      verdict !== undefined || requestedAt < registeredAt,
+      `${id}, which is ${state}`,
+    );
+    if (state === 'pendingAcceptance') checkPending(record);
+    const lastDone = watch.historyOf(id).findLast(({ action }) => action !== 'decided');
+    mustHold(
+      'nothing lives against its verdict without a word',
+      !isLive(state) || verdict?.outcome !== 'reject' || lastDone?.action === 'observed' || !isActing,
+      `${id}, which is ${state}`,
+    );
+  }
+
+  function checkPending(record: ConnectionRecord): void {
+    const { endpointId, verdict, approval } = record;
+    const found = policyOf(record);
+    mustHold(
+      'every pending connection has a current verdict',
+      isCurrent(verdict, consult(record, found).consulted, now),
+      endpointId,
+    );
+    const said = saidOf(record, found);
+    const may = permitted(record, said, approval, now.getTime());
+    const isWaiting = verdict?.outcome === 'ask' || verdict?.outcome === 'wait';
+    const isBeyondCount = may === 'accept' && said.entries[0]?.maxEndpoints !== undefined;
+    mustHold(
+      'what is pending waits by policy',
+      isWaiting ? may === 'nothing' || isBeyondCount : !isActing && may === verdict?.outcome,
+      `${endpointId} is to ${verdict?.outcome}, where policy says ${may}`,
+    );
+    if (said.service?.pausedAt !== undefined)
+      mustHold(
+        'what is pending waits by policy',
+        verdict?.outcome === 'wait',
+        `${endpointId}, as its service is paused`,
+      );
   }
 
   function checkCounted(): void {
     for (const { serviceId, accountId, endpointIds, entryVersion } of items
       .page(countedIn(provider), {})
       .items.map(readCounted)) {
-      const said = saidOf(
-        { serviceId, ownerAccountId: accountId, endpointId: '' },
-        byKey(items.read(policyKeys({ serviceId, ownerAccountId: accountId }))),
-      );
+      const whose = { serviceId, ownerAccountId: accountId, endpointId: '' };
+      const said = saidOf(whose, policyOf(whose));
       if (!said.service || said.entries[0]?.version !== entryVersion) continue;
-      const live = ofItsAccount(serviceId, accountId).filter(({ state }) => isLive(state));
-      const [counted, there] = [endpointIds, live.map(({ id }) => id)].map((ids) =>
+      const theirs = Object.values(endpoints).filter(
+        (each) => each.serviceId === serviceId && each.accountId === accountId,
+      );
+      if (theirs.some(({ id }) => isUnreadable(id))) continue;
+      const [counted, living] = [endpointIds, theirs.filter(counts).map(({ id }) => id)].map((ids) =>
         [...ids].sort().join(', '),
       );
       mustHold(
-        counted === there,
-        `of ${accountId} at ${serviceId} count ${there || 'none'}, not ${counted || 'none'}`,
+        'what counts is what lives',
+        counted === living,
+        `of ${accountId} at ${serviceId} ${living || 'none'}, not ${counted || 'none'}`,
       );
     }
   }
 
-  for (const partition of recordPartitions)
-    items.page(partition, {}).items.map(readRecord).forEach(checkRecord);
+  /** In the mode observe what would be accepted counts as if it were. */
+  function counts({ id, state }: Endpoint): boolean {
+    return (
+      isLive(state) || (state === 'pendingAcceptance' && watch.recordOf(id)?.verdict?.outcome === 'accept')
+    );
+  }
+
+  for (const item of recordPartitions.flatMap((partition) => items.page(partition, {}).items))
+    if (isNewerMajor(item)) mustHold('what cannot be read is told of', watch.wasToldOf(item.sk), item.sk);
+    else {
+      checkTrail(item);
+      checkRecord(readRecord(item));
+    }
   Object.values(endpoints)
-    .filter(({ serviceId }) => isRegistered(serviceId))
+    .filter(({ serviceId }) => serviceOf(serviceId))
     .forEach(checkEndpoint);
   checkCounted();
 }

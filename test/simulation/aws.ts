@@ -2,21 +2,22 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import type { ChangeableConnections } from '../../lib/connection/connections.ts';
 import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
 import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
+import type { Mode, ModeParameter } from '../../lib/mode/mode.ts';
 import type { Place } from '../../lib/place.ts';
 import { ec2EndpointServices } from '../../lib/service/ec2-endpoint-services.ts';
 import type { EndpointServices } from '../../lib/service/endpoint-services.ts';
-import type { Item, Key, Table } from '../../lib/table/table.ts';
 import { AwsError } from '../../sandbox/aws/aws-service.ts';
 import { ec2 } from '../../sandbox/aws/ec2.ts';
 import type { Assumptions } from '../../sandbox/privatelink/assumptions.ts';
 import type { Effect, PrivateLinkState } from '../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
 import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
-import type { Change, Items } from '../doubles/memory-table.ts';
+import type { Items } from '../doubles/memory-table.ts';
 import type { Faults } from './faults.ts';
 import type { Run } from './invocations.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
+import { type TableObservers, tableFor } from './table.ts';
 
 /** One call that changes EC2, as linkgate makes it and EC2 answers. */
 export interface ChangingCall {
@@ -27,11 +28,16 @@ export interface ChangingCall {
 }
 
 /** Who looks on: the watch for invariants and the delivery of what AWS sends by itself. */
-export interface Observers {
-  read(run: Run, keys: readonly Key[], items: readonly Item[]): void;
-  written(run: Run, changes: readonly Change[]): void;
+export interface Observers extends TableObservers {
+  modeRead(run: Run, mode: Mode): void;
+  /** Right before a run, and not a person, changes the mode. */
+  modeWritten(mode: Mode): void;
+  /** EC2 has shown something to a run. */
+  looked(run: Run): void;
   /** Right before EC2 carries it out. */
   changing(call: ChangingCall): void;
+  /** Right before EC2 changes a service's tags or notifications. */
+  configuring(run: Run, operation: string): void;
   happened(effect: Effect): void;
 }
 
@@ -42,7 +48,7 @@ const root = { ...provider, principal: 'root', arn: `arn:aws:iam::${provider.acc
 /** How old what EC2 shows may be, in milliseconds. */
 const oldest = 10_000;
 
-/** EC2 by the sandbox's own operations over the pure model, and the table in memory, both reached only through a run's calls. */
+/** EC2 by the sandbox's own operations over the pure model, the table in memory and the mode's parameter, all reached only through a run's calls. */
 export function createAws(
   random: Random,
   scheduler: Scheduler,
@@ -102,47 +108,37 @@ export function createAws(
           const request = { ...input, MaxResults: pageSize };
           if (fault === 'stale token' && 'NextToken' in input)
             throw coded('InvalidNextToken', 'The token has expired');
+          observers.looked(run);
           return answered(() => operate(name, request, fault === 'stale' ? earlier() : operations));
         });
       return run.call('ec2 change', (fault) => {
         if (!buckets.take(provider, name, scheduler.now()))
           throw coded('RequestLimitExceeded', 'Request limit exceeded.');
         const action = actions[name];
-        if (action && fault !== 'late') observers.changing({ run, action, ...namedIn(input) });
+        if (fault !== 'late') {
+          if (action) observers.changing({ run, action, ...namedIn(input) });
+          else observers.configuring(run, name);
+        }
         return answered(() => operate(name, input));
       });
     }
     return Object.create(EC2Client.prototype, { send: { value: send } }) as EC2Client;
   }
 
-  function tableFor(run: Run): Table {
-    const read = (keys: readonly Key[]) =>
-      run.call('table read', () => {
-        const found = items.read(keys);
-        observers.read(run, keys, found);
-        return found;
-      });
+  /** The mode in SSM, which people also change without linkgate. */
+  const parameter: { mode: Mode; changedAt: string } = { mode: 'act', changedAt: '' };
+
+  function modeParameterFor(run: Run): ModeParameter {
     return {
-      async get(keys) {
-        if (keys.length === 0) return [];
-        if (keys.length === 1 || !faults.draw('batch read')) return read(keys);
-        const first = keys.filter(() => random.chance(0.5));
-        const rest = keys.filter((key) => !first.includes(key));
-        return [...(await read(first)), ...(await read(rest))];
-      },
-      async *query(pk, options = {}) {
-        let start: string | undefined;
-        do {
-          const page = await run.call('table read', () => items.page(pk, options, start));
-          yield page.items;
-          start = page.next;
-        } while (start !== undefined);
-      },
-      write: (writes) =>
-        run.call('table write', () => {
-          const changes = items.commit(writes);
-          observers.written(run, changes ?? []);
-          return changes !== undefined;
+      read: () =>
+        run.call('mode', () => {
+          observers.modeRead(run, parameter.mode);
+          return { ...parameter };
+        }),
+      write: (mode) =>
+        run.call('mode write', () => {
+          observers.modeWritten(mode);
+          Object.assign(parameter, { mode, changedAt: run.now().toISOString() });
         }),
     };
   }
@@ -151,7 +147,9 @@ export function createAws(
     privateLink,
     provider,
     wakeUp,
-    tableFor,
+    tableFor: (run: Run) => tableFor(run, items, random, faults, observers),
+    parameter,
+    modeParameterFor,
     connectionsFor:
       (run: Run) =>
       (place: Place): ChangeableConnections => ({

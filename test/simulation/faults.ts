@@ -1,8 +1,8 @@
 import type { Random } from './random.ts';
 
 const ec2 = ['ec2 read', 'ec2 change'] as const;
-const effects = ['ec2 change', 'table write', 'send'] as const;
-const quick = ['ec2 read', 'table read', 'table write', 'send', 'mode'] as const;
+const effects = ['ec2 change', 'table write', 'send', 'mode write'] as const;
+const quick = ['ec2 read', 'table read', 'table write', 'send', 'mode', 'mode write'] as const;
 const calls = [...quick, 'ec2 change'] as const;
 
 /** What can go wrong, on which occasions, and how often at the most. */
@@ -28,6 +28,7 @@ const kinds = {
   // These need no fault, only that two things happen at once; they are counted when they do.
   'message overtaken': { on: [], rate: 0 },
   'two deciders at once': { on: [], rate: 0 },
+  'two versions at once': { on: [], rate: 0 },
 } as const satisfies Readonly<Record<string, { readonly on: readonly string[]; readonly rate: number }>>;
 
 export type FaultKind = keyof typeof kinds;

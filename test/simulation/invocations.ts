@@ -1,5 +1,6 @@
 import type { Called, Faults } from './faults.ts';
 import type { Random } from './random.ts';
+import type { Rollout, Version } from './rollout.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** How an invocation ended. A crash lost everything but its effects. */
@@ -12,6 +13,7 @@ export type Ending<T> =
 export interface Run {
   readonly requestId: string;
   readonly functionName: string;
+  readonly version: Version;
   readonly report: (error: unknown) => void;
   readonly now: () => Date;
   readonly remaining: () => number;
@@ -41,10 +43,13 @@ export function createInvocations(
   random: Random,
   scheduler: Scheduler,
   faults: Faults,
+  rollout: Rollout,
   note: (who: string, what: string) => void,
+  failed: (error: unknown) => void,
 ) {
   let count = 0;
-  let running = 0;
+  /** How many runs of each version are under way. */
+  const running: Record<Version, number> = { deployed: 0, next: 0 };
 
   function invoke<T>(
     functionName: string,
@@ -53,13 +58,16 @@ export function createInvocations(
   ): Promise<Ending<T>> {
     const requestId = `${functionName}/${++count}`;
     const deadline = scheduler.now() + seconds * 1000;
-    running++;
+    const version = rollout.draw();
+    running[version]++;
+    if (running.deployed > 0 && running.next > 0) faults.count('two versions at once');
     return new Promise((resolve) => {
       let isAlive = true;
       const end = (ending: Ending<T>, why?: string) => {
         if (!isAlive) return;
         isAlive = false;
-        running--;
+        running[version]--;
+        if (ending.status === 'failed') failed(ending.error);
         if (why !== undefined) note(requestId, why);
         resolve(ending);
       };
@@ -73,7 +81,11 @@ export function createInvocations(
       const run: Run = {
         requestId,
         functionName,
-        report: (error) => note(requestId, `reports: ${error}`),
+        version,
+        report(error) {
+          failed(error);
+          note(requestId, `reports: ${error}`);
+        },
         call,
         now: () => new Date(scheduler.now()),
         remaining: () => deadline - scheduler.now(),
@@ -128,7 +140,7 @@ export function createInvocations(
     };
   }
 
-  return { invoke, running: () => running };
+  return { invoke, running: () => running.deployed + running.next };
 }
 
 /** Carries out what nobody waits for any more; a refusal reaches nobody. */

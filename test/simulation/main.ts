@@ -1,42 +1,54 @@
 import { parseArgs } from 'node:util';
 import { type FaultKind, faultKinds } from './faults.ts';
-import { simulate } from './simulate.ts';
+import { type Report, simulate } from './simulate.ts';
+import { type Step, storySteps } from './story.ts';
 
 const { values } = parseArgs({
   options: {
-    /** How many histories, one a seed. */
+    /** How many seeds; each is played twice, acting and observing. */
     seeds: { type: 'string', default: '100' },
     /** The first seed; alone, only this one, with all that happened. */
     seed: { type: 'string' },
+    /** With `--seed`: the history beside a script, in the mode observe. */
+    observing: { type: 'boolean', default: false },
   },
 });
 
 const isReplay = values.seed !== undefined;
 const first = wholeNumber('seed', values.seed ?? '1');
 const count = isReplay ? 1 : wholeNumber('seeds', values.seeds);
+const variants = isReplay ? [values.observing] : [false, true];
 const startedAt = performance.now();
 const faults = new Map<FaultKind, number>();
-const broken: number[] = [];
+const steps = new Set<Step>();
+const broken: string[] = [];
 let turns = 0;
 
-for (let seed = first; seed < first + count; seed++) {
-  const report = await simulate(seed);
+for (let seed = first; seed < first + count; seed++)
+  for (const isObserving of variants) tally(seed, await simulate(seed, { isObserving }), isObserving);
+
+function tally(seed: number, report: Report, isObserving: boolean): void {
   turns += report.turns;
   for (const [kind, times] of report.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
-  if (report.broken) broken.push(seed);
+  for (const step of report.steps) steps.add(step);
   if (report.broken || isReplay) console.log(report.history.join('\n'));
-  if (report.broken)
-    console.log(`\nbroken: ${report.broken.message}\nto replay: npm run simulate -- --seed ${seed}\n`);
+  if (!report.broken) return;
+  const replay = `--seed ${seed}${isObserving ? ' --observing' : ''}`;
+  broken.push(replay);
+  console.log(`\nbroken: ${report.broken.message}\nto replay: npm run simulate -- ${replay}\n`);
 }
 
 const seconds = (performance.now() - startedAt) / 1000;
 console.log(
-  `${count} histories, ${turns} steps, ${seconds.toFixed(1)} s (${(count / seconds).toFixed(0)} a second)`,
+  `${count * variants.length} histories, ${turns} turns, ${seconds.toFixed(1)} s (${((count * variants.length) / seconds).toFixed(0)} a second)`,
 );
 for (const kind of faultKinds) console.log(`  ${String(faults.get(kind) ?? 0).padStart(6)} × ${kind}`);
-const never = faultKinds.filter((kind) => !faults.has(kind));
+const never = [
+  ...faultKinds.filter((kind) => !faults.has(kind)),
+  ...storySteps.filter((step) => !steps.has(step)),
+];
 if (never.length > 0) console.log(`never happened: ${never.join(', ')}`);
-console.log(broken.length === 0 ? 'no invariant was broken' : `broken by the seeds ${broken.join(', ')}`);
+console.log(broken.length === 0 ? 'no invariant was broken' : `broken: ${broken.join(', ')}`);
 process.exitCode = broken.length === 0 ? 0 : 1;
 
 function wholeNumber(name: string, text: string): number {

@@ -7,20 +7,30 @@ import { checkAtRest } from './at-rest.ts';
 import { createAws } from './aws.ts';
 import { createFaults, type FaultKind } from './faults.ts';
 import { createInvocations } from './invocations.ts';
-import { deployLinkgate, type Sabotage } from './linkgate.ts';
+import { deployLinkgate } from './linkgate.ts';
+import type { BrokenPromiseError } from './promises.ts';
 import { type Random, randomFrom } from './random.ts';
+import { createRollout } from './rollout.ts';
 import { createScheduler } from './scheduler.ts';
-import { createStory } from './story.ts';
+import { createStory, type Step } from './story.ts';
 import { createWatch } from './watch.ts';
+import type { Sabotage } from './wiring.ts';
 
 /** What came of one history. */
 export interface Report {
   readonly seed: number;
   readonly turns: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly steps: ReadonlySet<Step>;
   /** What happened, a line each. */
   readonly history: readonly string[];
-  readonly broken: Error | undefined;
+  readonly broken: BrokenPromiseError | undefined;
+}
+
+export interface Options {
+  /** The mode is observe from the first moment on, beside a script that answers requests. */
+  readonly isObserving?: boolean;
+  readonly sabotage?: Sabotage;
 }
 
 const noon = Date.parse('2026-11-21T12:00:00Z');
@@ -31,7 +41,51 @@ const calm = 31 * minute;
 const patience = 6 * 60 * minute;
 
 /** One history of linkgate among consumers, people, AWS and faults, all of it chosen by the seed. */
-export async function simulate(seed: number, sabotage?: Sabotage): Promise<Report> {
+export async function simulate(seed: number, options: Options = {}): Promise<Report> {
+  const stage = setUp(seed, options);
+  const { scheduler, faults, items, watch, aws, linkgate, story, note, history } = stage;
+  const { isObserving = false } = options;
+  let endedAt: number | undefined;
+
+  function every(period: number, pass: 'pending' | 'full'): void {
+    scheduler.at(scheduler.now() + stage.random.below(period), function again() {
+      void linkgate.schedule(pass);
+      scheduler.at(scheduler.now() + period, again);
+    });
+  }
+
+  /** Nothing is due that this version can read and may do. */
+  function isNothingDue(): boolean {
+    return isObserving || items.page(dueIn(aws.provider), {}).items.every(({ sk }) => watch.isUnreadable(sk));
+  }
+
+  every(minute, 'pending');
+  every(15 * minute, 'full');
+  story.tell(10 + stage.random.below(70), () => {
+    note('faults', 'end here');
+    faults.end();
+    endedAt = scheduler.now();
+  });
+  await scheduler.runUntil(() => {
+    if (watch.broken()) return true;
+    if (endedAt === undefined || scheduler.now() < Math.max(stage.changedAt(), endedAt) + calm) return false;
+    if (linkgate.isIdle() && isNothingDue()) return true;
+    watch.mustHold('it comes to rest', scheduler.now() < endedAt + patience, 'in time');
+    return false;
+  });
+  if (!watch.broken()) checkAtRest(aws, items, watch, new Date(scheduler.now()));
+  return {
+    seed,
+    turns: scheduler.turns(),
+    faults: faults.counts(),
+    steps: story.taken(),
+    history,
+    broken: watch.broken(),
+  };
+}
+
+/** Everything that takes part, and nothing has happened yet. */
+function setUp(seed: number, { isObserving = false, sabotage = () => ({}) }: Options) {
   const random = randomFrom(seed);
   const scheduler = createScheduler(random, noon, random.pick([5, 50, 500]));
   const faults = createFaults(random);
@@ -43,72 +97,39 @@ export async function simulate(seed: number, sabotage?: Sabotage): Promise<Repor
   };
   note('seed', `${seed}: ${JSON.stringify(assumptions)}`);
   const watch = createWatch(items, note, scheduler.now);
-  const invocations = createInvocations(random, scheduler, faults, note);
+  const rollout = createRollout(random);
+  const invocations = createInvocations(random, scheduler, faults, rollout, note, watch.failed);
   let changedAt = noon;
-  let endedAt: number | undefined;
 
   function happened(effect: Effect): void {
     changedAt = scheduler.now();
     if (effect.type === 'state-change') note('EC2', `${effect.endpointId} is ${effect.to}`);
     else {
       const Message = notificationBody(effect, assumptions.notificationBody);
-      linkgate.queues.notifications.send(
-        JSON.stringify({ Type: 'Notification', TopicArn: effect.topicArn, Message }),
-      );
+      const notification = { Type: 'Notification', TopicArn: effect.topicArn, Message };
+      linkgate.queues.notifications.send(JSON.stringify(notification));
     }
   }
 
   const aws = createAws(random, scheduler, faults, assumptions, items, {
-    read: watch.read,
-    changing: (call) => watch.changing(call, aws.privateLink.state),
+    ...watch,
     happened,
-    written(_run, changes) {
-      watch.written(changes);
+    modeWritten(mode) {
+      if (aws.parameter.mode === 'observe') watch.modeWritten(mode);
+    },
+    changing: (call) => watch.changing(call, aws.privateLink.state),
+    written(run, changes) {
+      watch.written(run, changes);
       if (changes.some(({ after }) => !after?.pk.startsWith('SWEEP#'))) changedAt = scheduler.now();
       for (const change of changes) linkgate.recordChanged(change);
     },
   });
-  const world = {
-    random,
-    scheduler,
-    faults,
-    invocations,
-    aws,
-    note,
-    sabotage: sabotage ?? ((table) => table),
-    mode: { current: 'act' as const },
-    modeRead: watch.modeRead,
-  };
+  if (isObserving) aws.parameter.mode = 'observe';
+  const world = { random, scheduler, faults, rollout, invocations, aws, note, sabotage };
   const linkgate = deployLinkgate(world);
-  const story = createStory(world, linkgate, watch);
+  const story = createStory(world, linkgate, watch, items, isObserving);
   linkgate.beforeCalls(story.changeMind);
-
-  function every(period: number, pass: 'pending' | 'full'): void {
-    scheduler.at(scheduler.now() + random.below(period), function again() {
-      void linkgate.schedule(pass);
-      scheduler.at(scheduler.now() + period, again);
-    });
-  }
-
-  every(minute, 'pending');
-  every(15 * minute, 'full');
-  story.tell(10 + random.below(70), () => {
-    note('faults', 'end here');
-    faults.end();
-    world.mode.current = 'act';
-    endedAt = scheduler.now();
-    changedAt = scheduler.now();
-  });
-
-  await scheduler.runUntil(() => {
-    if (watch.broken()) return true;
-    if (endedAt === undefined || scheduler.now() < changedAt + calm) return false;
-    if (linkgate.isIdle() && items.page(dueIn(aws.provider), {}).items.length === 0) return true;
-    watch.mustHold(scheduler.now() < endedAt + patience, 'it comes to rest');
-    return false;
-  });
-  if (!watch.broken()) checkAtRest(aws, items, watch, new Date(scheduler.now()));
-  return { seed, turns: scheduler.turns(), faults: faults.counts(), history, broken: watch.broken() };
+  return { ...world, items, watch, linkgate, story, history, changedAt: () => changedAt };
 }
 
 function assumptionsFrom(random: Random): Assumptions {

@@ -1,0 +1,44 @@
+import type { Endpoint, EndpointService } from '../../sandbox/privatelink/model.ts';
+import type { Estate } from './estate.ts';
+import type { World } from './linkgate.ts';
+
+const regions = ['us-east-1', 'us-east-1', 'eu-west-1'];
+const placeOf = ({ accountId, region }: Endpoint) => ({ accountId, region });
+
+/** What consumers do. */
+export function consumersSteps({ random, scheduler, aws: { privateLink }, note }: World, estate: Estate) {
+  function create(service: EndpointService, accountId: string): void {
+    const consumer = { accountId, region: random.pick(regions), arn: `arn:aws:iam::${accountId}:root` };
+    const spec = {
+      serviceName: service.name,
+      serviceRegion: service.region,
+      vpcId: 'vpc-0123456789abcdef0',
+      ipAddressType: 'ipv4',
+      subnetIds: [],
+      securityGroupIds: [],
+      policyDocument: undefined,
+      privateDnsEnabled: false,
+    };
+    const { id } = privateLink.createEndpoint(consumer, spec, scheduler.now());
+    note(`account ${accountId}`, `creates ${id} at ${service.id} in ${consumer.region}`);
+  }
+
+  return {
+    'endpoint created'() {
+      const [service, accountId] = [estate.anyService(), estate.anyAccount()];
+      for (let left = random.pick([1, 1, 1, 4]); left > 0; left--) create(service, accountId);
+    },
+    'endpoint modified'() {
+      const endpoint = estate.anyEndpoint('available', 'pending', 'pendingAcceptance');
+      if (!endpoint) return;
+      note(`account ${endpoint.accountId}`, `modifies ${endpoint.id}`);
+      privateLink.modifyEndpoint(placeOf(endpoint), endpoint.id, { subnetIds: [] }, scheduler.now());
+    },
+    'endpoint deleted'() {
+      const endpoint = estate.anyEndpoint('pendingAcceptance', 'pending', 'available', 'rejected');
+      if (!endpoint) return;
+      note(`account ${endpoint.accountId}`, `deletes ${endpoint.id}`);
+      privateLink.deleteEndpoints(placeOf(endpoint), [endpoint.id], scheduler.now());
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { Endpoint, EndpointService } from '../../sandbox/privatelink/model.ts';
+import type { Aws } from './aws.ts';
+import type { Random } from './random.ts';
+
+export const topicArn = 'arn:aws:sns:us-east-1:111111111111:connections';
+
+export type Estate = ReturnType<typeof createEstate>;
+
+/** Who and what there is: the provider's services, consumers' accounts, and the endpoints that they create. */
+export function createEstate({ privateLink, provider }: Aws, random: Random) {
+  const accounts = ['000000000042', '222222222222', '333333333333'];
+  const services = ['first', 'second'].map((): EndpointService => {
+    const service = privateLink.createService(provider, {
+      acceptanceRequired: true,
+      networkLoadBalancerArns: ['arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/net/svc/0'],
+      supportedIpAddressTypes: ['ipv4'],
+      supportedRegions: ['eu-west-1'],
+    });
+    privateLink.modifyPermissions(provider, service.id, { add: ['*'], remove: [] });
+    return service;
+  });
+
+  function anyEndpoint(...states: Endpoint['state'][]): Endpoint | undefined {
+    const found = Object.values(privateLink.state.endpoints).filter(({ state }) => states.includes(state));
+    return found.length > 0 ? random.pick(found) : undefined;
+  }
+
+  const anybody = () => ({
+    serviceId: random.pick([...services.map(({ id }) => id), '*']),
+    accountId: random.pick(accounts),
+  });
+
+  /** Minds change most about those who wait. */
+  function anybodyWhoWaits() {
+    const endpoint = anyEndpoint('pendingAcceptance');
+    return endpoint ? { serviceId: endpoint.serviceId, accountId: endpoint.accountId } : anybody();
+  }
+
+  return {
+    services,
+    anyEndpoint,
+    anyAccount: () => random.pick(accounts),
+    anyService: () => random.pick(services),
+    anybodyWhoWaits,
+    anybody: () => (random.chance(0.5) ? anybodyWhoWaits() : anybody()),
+    endpointsOf: (accountId: string) =>
+      Object.values(privateLink.state.endpoints).filter((endpoint) => endpoint.accountId === accountId),
+  };
+}

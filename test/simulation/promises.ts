@@ -1,0 +1,41 @@
+/** What linkgate promises, a sentence each: at every step, and once everything has come to rest. */
+export type Promised =
+  | 'EC2 is changed by one run at a time'
+  | 'EC2 is changed only where the mode is act, as read right before'
+  | 'EC2 is asked only for what is due at a registered service'
+  | 'EC2 is asked only for what policy or a person wants, as read right before'
+  | 'policy accepts no more endpoints of an account than its entry counts'
+  | 'what others accepted is not cut'
+  | 'audit entries are only ever added, in order'
+  | 'what happened is audited once'
+  | 'who has decided by the audit has said so'
+  | 'one decision closes a request'
+  | 'it takes a quorum to approve'
+  | 'people are told what is so'
+  | 'what is due is pointed at'
+  | 'what a newer version added is kept'
+  | 'what only a newer version can read is left alone'
+  | 'it comes to rest'
+  | 'nothing that is due is left undone'
+  | 'every audit trail is whole'
+  | 'every connection is remembered as EC2 shows it'
+  | 'every pending connection has a current verdict'
+  | 'what is pending waits by policy'
+  | 'every connection newer than its registration has a verdict'
+  | 'nothing lives against its verdict without a word'
+  | 'what counts is what lives'
+  | 'what cannot be read is told of';
+
+/** Something happened that must never happen. */
+export class BrokenPromiseError extends Error {
+  override readonly name = 'BrokenPromiseError';
+  readonly promise: Promised;
+
+  constructor(promise: Promised, detail: string) {
+    super(`${promise}: ${detail}`);
+    this.promise = promise;
+  }
+}
+
+/** Holds a promise against what happened; `detail` says what should be so. */
+export type MustHold = (promise: Promised, holds: boolean, detail: string) => void;

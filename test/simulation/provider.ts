@@ -1,0 +1,135 @@
+import { changeEntry, removeEntry } from '../../lib/allowlist/entries.ts';
+import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
+import { defaultGroup, setGroup } from '../../lib/approval/approver-group.ts';
+import { decideByPerson, type Word } from '../../lib/approval/decide-by-person.ts';
+import type { Mode } from '../../lib/mode/mode.ts';
+import { switchMode } from '../../lib/mode/switch-mode.ts';
+import { pauseService, resumeService } from '../../lib/service/pause.ts';
+import { registerService, unregisterService } from '../../lib/service/register-service.ts';
+import { readService, serviceKey } from '../../lib/service/service.ts';
+import type { Estate } from './estate.ts';
+import type { Ending, Run } from './invocations.ts';
+import type { Linkgate, World } from './linkgate.ts';
+import type { Watch } from './watch.ts';
+import type { Wired } from './wiring.ts';
+
+const people = ['alice', 'bob', 'carol'].map((name) => `arn:aws:iam::111111111111:user/${name}`);
+/** How long people wait before they say again what failed, in milliseconds. */
+const again = 5_000;
+
+/** What the provider's people do through linkgate's API. */
+export function providersSteps(
+  { random, scheduler, invocations, note, faults }: World,
+  estate: Estate,
+  linkgate: Linkgate,
+  watch: Watch,
+) {
+  const asked = new Set<string>();
+  const anybody = () => random.pick(people);
+
+  function api<T>(what: string, work: (wired: Wired) => Promise<T>): Promise<Ending<T>> {
+    note('provider', what);
+    return invocations.invoke('on-api-request', 29, (run: Run) => work(linkgate.wire(run)));
+  }
+
+  async function untilDone(what: string, work: (wired: Wired) => Promise<unknown>): Promise<void> {
+    const ending = await api(what, work);
+    if (ending.status !== 'done') scheduler.at(scheduler.now() + again, () => void untilDone(what, work));
+  }
+
+  function change(effect: AllowlistEntry['effect'], { serviceId, accountId } = estate.anybody()) {
+    const soon = new Date(scheduler.now() + random.below(300_000)).toISOString();
+    const theirs = estate.endpointsOf(accountId);
+    const narrowed = {
+      ...(random.chance(0.4) && { maxEndpoints: 1 + random.below(2) }),
+      ...(random.chance(0.15) && { expiresAt: soon }),
+      ...(random.chance(0.15) && theirs.length > 0 && { endpointIds: [random.pick(theirs).id] }),
+      ...(random.chance(0.1) && { consumerRegions: ['us-east-1'] }),
+    };
+    const entry = { serviceId, accountId, effect, ...(effect === 'allow' && narrowed) };
+    return api(`${effect}s ${JSON.stringify(entry)}`, (wired) => changeEntry(entry, anybody(), wired));
+  }
+
+  function forget(entry = estate.anybody()) {
+    return api(`forgets ${entry.accountId} at ${entry.serviceId}`, (wired) => removeEntry(entry, wired));
+  }
+
+  async function decide(endpointId: string, word: Word): Promise<void> {
+    const spoken = { endpointId, ...word };
+    watch.speaks(spoken);
+    if (asked.has(endpointId)) faults.count('two deciders at once');
+    asked.add(endpointId);
+    const ending = await api(`${word.by.split('/')[1]} will ${word.decision} ${endpointId}`, (wired) =>
+      decideByPerson(endpointId, word, wired),
+    );
+    asked.delete(endpointId);
+    if (ending.status === 'done' && !watch.isUnreadable(endpointId))
+      watch.told(spoken, ending.output, watch.recordOf(endpointId));
+  }
+
+  function pause(serviceId = estate.anyService().id) {
+    const why = { by: anybody(), reason: 'a deploy' };
+    return api(`pauses ${serviceId}`, (wired) => pauseService(serviceId, why, wired));
+  }
+
+  function register({ id } = estate.anyService()): Promise<void> {
+    const onUnlisted = random.pick(['ask', 'ask', 'hold', 'reject'] as const);
+    const registration = { serviceId: id, name: `service ${id.slice(-1)}`, onUnlisted };
+    return untilDone(`registers ${id}, ${onUnlisted}`, (wired) =>
+      registerService(registration, anybody(), wired),
+    );
+  }
+
+  const switchTo = (mode: Mode) => (wired: Wired) => switchMode(mode, { by: anybody() }, wired);
+
+  return {
+    /** The first service is registered, which takes what is left of its place into linkgate's care. */
+    begin: () => register(estate.services[0]),
+    /** People leave it so that linkgate does its work. */
+    act: () => untilDone('switches the mode to act', switchTo('act')),
+
+    changeMind(): Promise<unknown> {
+      const about = estate.anybodyWhoWaits();
+      if (random.chance(0.2)) return pause(about.serviceId);
+      return random.chance(0.3) ? forget(about) : change(random.pick(['allow', 'block']), about);
+    },
+
+    steps: {
+      'account allowed': () => void change('allow'),
+      'account blocked': () => void change('block'),
+      'entry forgotten': () => void forget(),
+      'person decides'() {
+        const endpoint =
+          estate.anyEndpoint('pendingAcceptance') ?? estate.anyEndpoint('available', 'rejected');
+        if (!endpoint) return;
+        for (const by of random.chance(0.5) ? people.slice(1) : [anybody()])
+          void decide(endpoint.id, { by, decision: random.pick(['approve', 'approve', 'deny']) });
+      },
+      'approvers set'() {
+        const quorum = random.pick([1, 2, 3]);
+        const emails = ['alice@example.com', 'bob@example.com', 'carol@example.com'];
+        void api(`sets a quorum of ${quorum}`, (wired) =>
+          setGroup(defaultGroup, { quorum, emails, slackUsers: [] }, anybody(), wired),
+        );
+      },
+      'service registered': () => void register(),
+      'service removed'() {
+        const { id } = estate.anyService();
+        void api(`removes ${id}`, async (wired) => {
+          const [item] = await wired.table.get([serviceKey(id)]);
+          if (item) await unregisterService(readService(item), wired);
+        });
+      },
+      'service paused': () => void pause(),
+      'service resumed'() {
+        const { id } = estate.anyService();
+        void api(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
+      },
+      'mode switched'() {
+        const mode = random.pick(['act', 'act', 'observe'] as const);
+        void api(`switches the mode to ${mode}`, switchTo(mode));
+      },
+      'pass requested': () => void linkgate.schedule('full'),
+    },
+  };
+}

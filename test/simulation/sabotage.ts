@@ -1,0 +1,238 @@
+import { auditPartition } from '../../lib/audit/audit.ts';
+import { recordPartitions } from '../../lib/connection/connection-record.ts';
+import { keyName } from '../../lib/table/item.ts';
+import type { Item, Key, Table, Write } from '../../lib/table/table.ts';
+import { keyOf } from '../doubles/memory-table.ts';
+import type { Run } from './invocations.ts';
+import type { Promised } from './promises.ts';
+import { isNewerMajor, withoutAddition } from './rollout.ts';
+import type { Sabotage, Wired } from './wiring.ts';
+
+type Events = Parameters<Wired['bus']['publish']>[0];
+
+/** Ways to break linkgate, and the promise that is broken then. */
+export const sabotages: readonly {
+  readonly name: string;
+  readonly breaks: Promised;
+  readonly sabotage: () => Sabotage;
+  readonly isObserving?: boolean;
+}[] = [
+  {
+    name: 'when writes ignore which version they expect',
+    breaks: 'audit entries are only ever added, in order',
+    sabotage: () => writing(unguarded('')),
+  },
+  {
+    name: 'when the count of endpoints is not guarded by its version',
+    breaks: 'policy accepts no more endpoints of an account than its entry counts',
+    sabotage: () => writing(unguarded('COUNTED#')),
+  },
+  {
+    name: 'when endpoints that ended go on counting',
+    breaks: 'what counts is what lives',
+    sabotage: () => writing(without('COUNTED#', ({ functionName }) => functionName !== 'requests')),
+  },
+  {
+    name: 'when audit entries are not written',
+    breaks: 'every audit trail is whole',
+    sabotage: () => writing(without(auditPartition)),
+  },
+  {
+    name: 'when audit entries are changed after they were hashed',
+    breaks: 'every audit trail is whole',
+    sabotage: () => writing(changing(auditPartition, (item) => ({ ...item, requestId: 'somebody else' }))),
+  },
+  {
+    name: 'when the audit names another person',
+    breaks: 'who has decided by the audit has said so',
+    sabotage: () =>
+      writing(
+        changing(auditPartition, (item) =>
+          item.action === 'approved' ? { ...item, actor: 'mallory' } : item,
+        ),
+      ),
+  },
+  {
+    name: 'when what is due is not pointed at',
+    breaks: 'what is due is pointed at',
+    sabotage: () => writing(without('DUE#')),
+  },
+  {
+    name: 'when the actor sees the policy that was decided by',
+    breaks: 'EC2 is asked only for what policy or a person wants, as read right before',
+    sabotage: staleForTheActor,
+  },
+  {
+    name: 'when a pause is no rule',
+    breaks: 'EC2 is asked only for what policy or a person wants, as read right before',
+    sabotage: () => (wired) => ({ rules: wired.rules.filter(({ name }) => name !== 'service-is-paused') }),
+  },
+  {
+    name: 'when nobody is told that a service was paused or resumed',
+    breaks: 'what is pending waits by policy',
+    sabotage: () => writing(changing('SERVICES', (item) => ({ ...item, revision: 1 }))),
+  },
+  {
+    name: 'when linkgate takes for granted that it may act',
+    breaks: 'EC2 is changed only where the mode is act, as read right before',
+    sabotage: () => () => ({ mode: async () => 'act' }),
+  },
+  {
+    name: 'when linkgate takes for granted that it may act, beside a script',
+    breaks: 'EC2 is changed only where the mode is act, as read right before',
+    sabotage: () => () => ({ mode: async () => 'act' }),
+    isObserving: true,
+  },
+  {
+    name: 'when the actor reads the mode once and not before each call',
+    breaks: 'EC2 is changed only where the mode is act, as read right before',
+    sabotage: () => (wired) => {
+      let mode: ReturnType<Wired['mode']> | undefined;
+      return {
+        mode() {
+          mode ??= wired.mode();
+          return mode;
+        },
+      };
+    },
+  },
+  {
+    name: 'when back in act nothing is decided anew',
+    breaks: 'every pending connection has a current verdict',
+    sabotage: () => reading((item) => (item.pk === 'MODE' ? { ...item, revision: 0 } : item)),
+  },
+  {
+    name: 'when verdicts from before cut what others accepted since',
+    breaks: 'what others accepted is not cut',
+    sabotage: () => reading((item) => (item.pk === 'MODE' ? { ...item, revision: 0 } : item)),
+  },
+  {
+    name: 'when the actor never acts',
+    breaks: 'it comes to rest',
+    sabotage: () => () => ({ mode: async () => 'observe' }),
+  },
+  {
+    name: 'when what others answered is not decided',
+    breaks: 'every connection newer than its registration has a verdict',
+    sabotage: () =>
+      publishing((event) => [
+        event.connection.state === 'pendingAcceptance' ? event : { ...event, type: 'Connection Changed' },
+      ]),
+    isObserving: true,
+  },
+  {
+    name: 'when nothing is noticed to have changed in EC2',
+    breaks: 'every connection is remembered as EC2 shows it',
+    sabotage: () => publishing((event) => (event.type === 'Connection Request' ? [event] : [])),
+    isObserving: true,
+  },
+  {
+    name: 'when the quorum is not looked at',
+    breaks: 'it takes a quorum to approve',
+    sabotage: () => reading((item) => (item.pk === 'APPROVERS' ? { ...item, quorum: 1 } : item)),
+  },
+  {
+    name: 'when it is forgotten that somebody has decided',
+    breaks: 'one decision closes a request',
+    sabotage: () => reading(withoutDecision),
+  },
+  {
+    name: 'when a decision is confirmed and not written',
+    breaks: 'people are told what is so',
+    sabotage: () => (wired) => ({
+      table: {
+        ...wired.table,
+        write: async (writes) => writes.some(isWord) || wired.table.write(writes),
+      },
+    }),
+  },
+  {
+    name: 'when a rolled back version drops what it does not know',
+    breaks: 'what a newer version added is kept',
+    sabotage: () => reading((item, { version }) => (version === 'deployed' ? withoutAddition(item) : item)),
+  },
+  {
+    name: 'when items of a newer major version are read as if they were not',
+    breaks: 'what only a newer version can read is left alone',
+    sabotage: () => reading((item) => (isNewerMajor(item) ? { ...item, form: '1.0' } : item)),
+  },
+  {
+    name: 'when what cannot be read is passed over in silence',
+    breaks: 'what cannot be read is told of',
+    sabotage: () => () => ({ report: () => {} }),
+  },
+];
+
+/** A table that changes what is written on its way. */
+function writing(change: (write: Write, run: Run) => readonly Write[]): Sabotage {
+  return ({ table }, run) => ({
+    table: {
+      ...table,
+      async write(writes) {
+        const changed = writes.flatMap((write) => change(write, run));
+        return changed.length === 0 || table.write(changed);
+      },
+    },
+  });
+}
+
+/** A table that changes what is read on its way. */
+function reading(change: (item: Item, run: Run) => Item): Sabotage {
+  return ({ table }, run) => ({
+    table: {
+      ...table,
+      get: async (keys) => (await table.get(keys)).map((item) => change(item, run)),
+      async *query(pk, options) {
+        for await (const page of table.query(pk, options)) yield page.map((item) => change(item, run));
+      },
+    },
+  });
+}
+
+function publishing(change: (event: Events[number]) => Events): Sabotage {
+  return ({ bus }) => ({ bus: { publish: (events) => bus.publish(events.flatMap(change)) } });
+}
+
+function without(partitions: string, isMeant: (run: Run) => boolean = () => true) {
+  return (write: Write, run: Run) => (keyOf(write).pk.startsWith(partitions) && isMeant(run) ? [] : [write]);
+}
+
+function changing(partitions: string, change: (item: Item) => Item) {
+  return (write: Write): Write[] => [
+    'put' in write && write.put.pk.startsWith(partitions) ? { ...write, put: change(write.put) } : write,
+  ];
+}
+
+function unguarded(partitions: string) {
+  return (write: Write): readonly Write[] => {
+    if (!keyOf(write).pk.startsWith(partitions)) return [write];
+    return ['put' in write ? { put: write.put } : { remove: write.remove }];
+  };
+}
+
+function isWord(write: Write): boolean {
+  return 'put' in write && (write.put.action === 'approved' || write.put.action === 'denied');
+}
+
+function withoutDecision(item: Item): Item {
+  if (!recordPartitions.includes(item.pk)) return item;
+  const { approval: _approval, verdict: _verdict, ...rest } = item;
+  return rest;
+}
+
+/** Keeps from the actor what changed in the policy since it was last decided by. */
+function staleForTheActor(): Sabotage {
+  const remembered = new Map<string, Item>();
+  const isPolicy = ({ pk }: Key) => pk === 'SERVICES' || pk.startsWith('ALLOWLIST#');
+  const stale = (table: Table, functionName: string): Table => ({
+    ...table,
+    async get(keys) {
+      const found = await table.get(keys);
+      if (functionName === 'verdicts') return found.map((item) => remembered.get(keyName(item)) ?? item);
+      if (functionName === 'requests')
+        for (const item of found.filter(isPolicy)) remembered.set(keyName(item), item);
+      return found;
+    },
+  });
+  return ({ table }, { functionName }) => ({ table: stale(table, functionName) });
+}

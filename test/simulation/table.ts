@@ -1,0 +1,51 @@
+import type { Item, Key, Table } from '../../lib/table/table.ts';
+import type { Change, Items } from '../doubles/memory-table.ts';
+import type { Faults } from './faults.ts';
+import type { Run } from './invocations.ts';
+import type { Random } from './random.ts';
+import { writtenByNext } from './rollout.ts';
+
+/** Who looks on at what is read and written. */
+export interface TableObservers {
+  read(run: Run, keys: readonly Key[], items: readonly Item[]): void;
+  written(run: Run, changes: readonly Change[]): void;
+}
+
+/** The table in memory, as a run reaches it and as its version writes it. */
+export function tableFor(
+  run: Run,
+  items: Items,
+  random: Random,
+  faults: Faults,
+  observers: TableObservers,
+): Table {
+  const read = (keys: readonly Key[]) =>
+    run.call('table read', () => {
+      const found = items.read(keys);
+      observers.read(run, keys, found);
+      return found;
+    });
+  return {
+    async get(keys) {
+      if (keys.length === 0) return [];
+      if (keys.length === 1 || !faults.draw('batch read')) return read(keys);
+      const first = keys.filter(() => random.chance(0.5));
+      const rest = keys.filter((key) => !first.includes(key));
+      return [...(await read(first)), ...(await read(rest))];
+    },
+    async *query(pk, options = {}) {
+      let start = options.after;
+      do {
+        const page = await run.call('table read', () => items.page(pk, options, start));
+        yield page.items;
+        start = page.next;
+      } while (start !== undefined);
+    },
+    write: (writes) =>
+      run.call('table write', () => {
+        const changes = items.commit(run.version === 'next' ? writtenByNext(writes, run.requestId) : writes);
+        observers.written(run, changes ?? []);
+        return changes !== undefined;
+      }),
+  };
+}

@@ -1,0 +1,166 @@
+import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connection/connection-record.ts';
+import type { Mode } from '../../lib/mode/mode.ts';
+import { keyName } from '../../lib/table/item.ts';
+import type { Item, Key } from '../../lib/table/table.ts';
+import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
+import type { ChangingCall } from './aws.ts';
+import type { Run } from './invocations.ts';
+import { permitted, type Said, saidOf } from './permission.ts';
+import type { MustHold } from './promises.ts';
+import { isNewerMajor } from './rollout.ts';
+
+/** What a run knows since it last asked EC2 to accept or reject. */
+interface Reading {
+  readonly items: Map<string, Item | undefined>;
+  /** When it last read the table. */
+  at: number;
+  mode?: Mode;
+  /** Where it has looked since it read the mode. Both, for one only may be a look that it gave up and that came late. */
+  readonly lookedSince: Set<'table' | 'ec2'>;
+}
+
+/** Watches what EC2 is asked for, beside what the run that asks has read. */
+export function watchCalls(mustHold: MustHold, note: (who: string, what: string) => void, now: () => number) {
+  let acting: Run | undefined;
+  const readings = new Map<string, Reading>();
+  const askedToAccept = new Set<string>();
+  const acceptedByPolicy = new Set<string>();
+  const acceptedByOthers = new Set<string>();
+
+  function readingOf({ requestId }: Run): Reading {
+    const reading = readings.get(requestId) ?? {
+      items: new Map<string, Item | undefined>(),
+      at: 0,
+      lookedSince: new Set<'table' | 'ec2'>(),
+    };
+    readings.set(requestId, reading);
+    return reading;
+  }
+
+  const lastRead = (run: Run, key: Key) => readingOf(run).items.get(keyName(key));
+
+  function mustBePermitted(call: ChangingCall, endpointId: string, state: PrivateLinkState): void {
+    const { run, action } = call;
+    const { at } = readingOf(run);
+    const found = { find: (key: Key) => lastRead(run, key) };
+    const item = found.find(recordKey(endpointId));
+    mustHold(
+      'what only a newer version can read is left alone',
+      !isNewerMajor(item),
+      `${action} of ${endpointId}`,
+    );
+    const record = item && !isNewerMajor(item) ? readRecord(item) : undefined;
+    const said = record && saidOf(record, found);
+    mustHold(
+      'EC2 is asked only for what is due at a registered service',
+      record?.effect?.action === action && record.verdict?.outcome === action && said?.service !== undefined,
+      `${action} of ${endpointId}`,
+    );
+    if (!record || !said) return;
+    const may = permitted(record, said, record.approval, at);
+    mustHold(
+      'EC2 is asked only for what policy or a person wants, as read right before',
+      may === action,
+      `${action} of ${endpointId}, not ${may}`,
+    );
+    if (action === 'accept') mustCount(call, said, record, state);
+    else mustNotCut(endpointId);
+  }
+
+  function mustCount(
+    { endpointIds }: ChangingCall,
+    { entries }: Said,
+    record: ConnectionRecord,
+    { endpoints }: PrivateLinkState,
+  ): void {
+    const { endpointId } = record;
+    askedToAccept.add(endpointId);
+    if (record.approval) {
+      acceptedByPolicy.delete(endpointId);
+      return;
+    }
+    acceptedByPolicy.add(endpointId);
+    const max = entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY;
+    const others = Object.values(endpoints).filter(
+      ({ id, serviceId, accountId, state, next }) =>
+        id !== endpointId &&
+        serviceId === record.serviceId &&
+        accountId === record.ownerAccountId &&
+        acceptedByPolicy.has(id) &&
+        (endpointIds.includes(id) || ['pending', 'available'].includes(next?.state ?? state)),
+    );
+    mustHold(
+      'policy accepts no more endpoints of an account than its entry counts',
+      others.length < max,
+      `${endpointId} is one of ${max}, beside ${others.map(({ id }) => id).join(', ')}`,
+    );
+  }
+
+  function mustNotCut(endpointId: string): void {
+    mustHold(
+      'what others accepted is not cut',
+      !acceptedByOthers.has(endpointId) || askedToAccept.has(endpointId),
+      `${endpointId} is not rejected`,
+    );
+  }
+
+  return {
+    lastRead,
+
+    read(run: Run, keys: readonly Key[], found: readonly Item[]): void {
+      const reading = readingOf(run);
+      const items = new Map(found.map((item) => [keyName(item), item]));
+      for (const key of keys) reading.items.set(keyName(key), items.get(keyName(key)));
+      reading.at = now();
+      reading.lookedSince.add('table');
+    },
+
+    /** EC2 has shown something: what was read before is not right before any more. */
+    looked(run: Run): void {
+      readingOf(run).lookedSince.add('ec2');
+    },
+
+    modeRead(run: Run, mode: Mode): void {
+      const reading = readingOf(run);
+      reading.mode = mode;
+      reading.lookedSince.clear();
+    },
+
+    /** linkgate has seen that somebody else accepted it: while it was told to observe, or before it knew of it. */
+    foundAccepted(endpointIds: readonly string[]): void {
+      for (const endpointId of endpointIds) acceptedByOthers.add(endpointId);
+    },
+
+    /** EC2 is asked to accept or reject: the mode was read right before, for this call and no other. */
+    changing(call: ChangingCall, state: PrivateLinkState): void {
+      const { run, action, endpointIds } = call;
+      note(run.requestId, `calls ${action} of ${endpointIds.join(', ')}`);
+      const { mode, lookedSince } = readingOf(run);
+      const isFresh = lookedSince.size < 2;
+      mustHold(
+        'EC2 is changed only where the mode is act, as read right before',
+        mode === 'act' && isFresh,
+        `${action} by ${run.requestId}, which has read ${mode ?? 'none'}${isFresh ? '' : ' a while ago'}`,
+      );
+      mustHold(
+        'EC2 is changed by one run at a time',
+        acting === undefined || acting === run || acting.isOver(),
+        `${run.requestId} does not beside ${acting?.requestId}`,
+      );
+      acting = run;
+      for (const endpointId of endpointIds) mustBePermitted(call, endpointId, state);
+      readings.delete(run.requestId);
+    },
+
+    /** A service gets or loses its tag or notification: the mode was read once for both. */
+    configuring(run: Run, operation: string): void {
+      const { mode } = readingOf(run);
+      note(run.requestId, `calls ${operation}`);
+      mustHold(
+        'EC2 is changed only where the mode is act, as read right before',
+        mode === 'act',
+        `${operation} by ${run.requestId}, which has read ${mode ?? 'none'}`,
+      );
+    },
+  };
+}

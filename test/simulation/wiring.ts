@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { type Bus, eventSource } from '../../lib/connection/connection-event.ts';
+import type { WorkBell } from '../../lib/connection/work-bell.ts';
+import { modeOrObserve } from '../../lib/mode/ssm-mode.ts';
+import { type Place, placeName } from '../../lib/place.ts';
+import type { Sweeps } from '../../lib/sweep/sweeps.ts';
+import { connectionRules } from '../../rules/connection/index.ts';
+import { compilePattern } from '../../sandbox/aws/event-pattern.ts';
+import { topicArn } from './estate.ts';
+import type { Run } from './invocations.ts';
+import type { Queues, World } from './linkgate.ts';
+import { sentByNext } from './rollout.ts';
+
+export type Wired = ReturnType<ReturnType<typeof createWiring>>;
+
+/** Breaks what a function is wired with, to see whether the promise that hangs on it is noticed to be broken. */
+export type Sabotage = (wired: Wired, run: Run) => Partial<Wired>;
+
+const pattern = (name: string) =>
+  compilePattern(
+    JSON.parse(readFileSync(new URL(`../../rules/events/${name}.json`, import.meta.url), 'utf8')) as object,
+  );
+const isRequest = pattern('connection-request');
+const isChange = pattern('connection-changed');
+const isPending = pattern('connection-is-pending');
+
+/** All that a function may be wired with. `changeMind`: what may happen between the actor's last look and its call. */
+export function createWiring({ aws, faults }: World, queues: Queues, changeMind: () => Promise<unknown>) {
+  /** EventBridge, with the rules that are deployed. */
+  function deliver({ type, ...detail }: Parameters<Bus['publish']>[0][number], run: Run): void {
+    const { accountId: account, region } = detail.connection.place;
+    const event = { source: eventSource, 'detail-type': type, account, region, detail: sentBy(run, detail) };
+    const body = JSON.stringify(event);
+    if (isRequest(event)) queues.requests.send(body);
+    if (isChange(event)) queues.changes.send(body);
+    if (isPending(event)) queues.looks.send(body);
+  }
+
+  return (run: Run) => {
+    const bus: Bus = {
+      async publish(events) {
+        if (events.length > 0)
+          await run.call('send', () => {
+            for (const event of events) deliver(event, run);
+          });
+      },
+    };
+    const bell: WorkBell = {
+      ring: (place: Place) =>
+        run.call('send', () =>
+          queues.verdicts.send(JSON.stringify(sentBy(run, { place })), { group: placeName(place) }),
+        ),
+    };
+    const sweeps: Sweeps = {
+      request: (request, options) =>
+        run.call('send', () => queues.sweeps.send(JSON.stringify(sentBy(run, request)), options)),
+    };
+    const modeParameter = aws.modeParameterFor(run);
+    return {
+      table: aws.tableFor(run),
+      bell,
+      bus,
+      sweeps,
+      connectionsIn: aws.connectionsFor(run),
+      servicesIn: aws.servicesFor(run),
+      rules: connectionRules,
+      modeParameter,
+      mode: modeOrObserve(async () => {
+        if (faults.draw('last look')) await changeMind();
+        return modeParameter.read();
+      }, run.report),
+      hub: aws.provider,
+      topicArn,
+      now: run.now,
+      sleep: run.sleep,
+      remaining: run.remaining,
+      requestId: run.requestId,
+      report: run.report,
+    };
+  };
+}
+
+function sentBy({ version, requestId }: Run, message: object): object {
+  return version === 'next' ? sentByNext(message, requestId) : message;
+}
