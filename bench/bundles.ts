@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { deflateRawSync } from 'node:zlib';
+import type { BuildOptions } from 'esbuild';
+import { bundle } from '../packaging/bundle.mjs';
+import { type Bench, type Figure, median } from './figure.ts';
+import { deployedFunctions, root } from './package.ts';
+
+/** The same code by esbuild alone: the SDK's schemas and its chain of credential providers stay whole. */
+const stock: BuildOptions = { plugins: [], alias: {}, logLevel: 'error' };
+
+const runs = 15;
+
+interface Bundled {
+  readonly name: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly ours: string;
+  readonly stock: string;
+}
+
+export const bundles: Bench = {
+  name: 'bundles',
+  about: `Each function's bundle beside one that esbuild makes of the same code without linkgate's two measures (the plugin that lets unused schemas of the SDK go, and credentials from the environment alone). Load time: \`require\` of the bundle in a process of its own, median of ${runs} runs, by turns.`,
+  async measure(say) {
+    const folder = await mkdtemp(join(tmpdir(), 'linkgate-bench-'));
+    try {
+      say('bundling');
+      const bundled = await Promise.all((await deployedFunctions()).map((each) => bundleBoth(each, folder)));
+      const sizes = await Promise.all(bundled.map(sizesOf));
+      return [...sizes.flat(), ...(await loadTimes(bundled, say))];
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+};
+
+async function bundleBoth(
+  { name, environment }: Pick<Bundled, 'name' | 'environment'>,
+  folder: string,
+): Promise<Bundled> {
+  const entry = join(root, 'functions', `${name}.ts`);
+  const files = { ours: join(folder, `${name}.cjs`), stock: join(folder, `${name}.stock.cjs`) };
+  await bundle(entry, files.ours, { sourcemap: false });
+  await bundle(entry, files.stock, { sourcemap: false, ...stock });
+  return { name, environment, ...files };
+}
+
+async function sizesOf({ name, ...files }: Bundled): Promise<Figure[]> {
+  const [ours, stock] = await Promise.all([readFile(files.ours), readFile(files.stock)]);
+  const figure = (what: string, size: (code: Buffer) => number): Figure => ({
+    name: `${name}, ${what}`,
+    value: size(ours) / 1024,
+    unit: 'KiB',
+    beside: { name: 'stock bundle', value: size(stock) / 1024 },
+  });
+  return [
+    figure('minified', ({ length }) => length),
+    figure('zipped', (code) => deflateRawSync(code, { level: 9 }).length),
+  ];
+}
+
+/** By turns, so that what else the machine does meets both kinds alike. The first round warms the disk's cache and does not count. */
+async function loadTimes(bundled: readonly Bundled[], say: (progress: string) => void): Promise<Figure[]> {
+  const times = new Map(bundled.map(({ name }) => [name, { ours: [] as number[], stock: [] as number[] }]));
+  for (let run = 0; run <= runs; run++) {
+    say(`loading, round ${run} of ${runs}`);
+    for (const { name, environment, ...files } of bundled)
+      for (const kind of ['ours', 'stock'] as const) {
+        const time = await loadTime(files[kind], environment);
+        if (run > 0) times.get(name)?.[kind].push(time);
+      }
+  }
+  return [...times].map(([name, { ours, stock }]) => ({
+    name: `${name}, load time`,
+    value: median(ours),
+    unit: 'ms',
+    beside: { name: 'stock bundle', value: median(stock) },
+  }));
+}
+
+const timedRequire = `const start = performance.now(); require(process.argv[1]); console.log(performance.now() - start); process.exit()`;
+
+async function loadTime(file: string, environment: Bundled['environment']): Promise<number> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', timedRequire, file], {
+    env: { ...environment, PATH: process.env.PATH },
+  });
+  return Number(stdout);
+}

@@ -1,0 +1,179 @@
+import * as v from 'valibot';
+import { entryItem } from '../../lib/allowlist/entry.ts';
+import { chunks } from '../../lib/chunks.ts';
+import { answerDoorbells } from '../../lib/connection/answer-doorbells.ts';
+import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
+import {
+  type Bus,
+  BusMessage,
+  type ConnectionEvent,
+  eventSource,
+} from '../../lib/connection/connection-event.ts';
+import { readDoorbell } from '../../lib/connection/connection-notification.ts';
+import { decideConnections } from '../../lib/connection/decide-connections.ts';
+import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
+import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
+import { tendConnections } from '../../lib/connection/tend-connections.ts';
+import { serviceItem } from '../../lib/service/service.ts';
+import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
+import type { Table } from '../../lib/table/table.ts';
+import { connectionRules } from '../../rules/connection/index.ts';
+import { notificationBody } from '../../sandbox/privatelink/notification-body.ts';
+import { anEntry, aService, noon, topicArn } from '../../test/builders.ts';
+import { type Items, itemsInMemory } from '../../test/doubles/memory-table.ts';
+import { type Clock, simulatedClock } from './clock.ts';
+import { consumer, provider, simulatedEc2, takes } from './ec2.ts';
+import { type Consumer, simulatedQueue } from './queue.ts';
+
+/** What resources/queues.cjs and serverless.yml say of the queues. */
+const queued = { batch: 10, concurrency: 10, visibility: 60 };
+const minute = 60_000;
+
+type Call = <T>(name: string, milliseconds: number, effect: () => T) => Promise<T>;
+
+export interface Outcome {
+  /** Until EC2 shows all as accepted, in seconds. */
+  readonly seconds: number;
+  /** Calls, until nothing is left to do. */
+  readonly calls: ReadonlyMap<string, number>;
+}
+
+/** linkgate's own code, from doorbells to the last record, over EC2 with its token buckets. */
+export async function acceptedByLinkgate(requests: number): Promise<Outcome> {
+  const clock = simulatedClock(noon.getTime());
+  const calls = new Map<string, number>();
+  const count = (name: string) => calls.set(name, (calls.get(name) ?? 0) + 1);
+  let accepted = 0;
+  let acceptedAt = 0;
+
+  const ec2 = simulatedEc2(clock, count, (effect) => {
+    if (effect.type === 'notification') linkgate.ring(effect.topicArn, notificationBody(effect, 'text'));
+    else if (effect.to === 'pending') {
+      accepted++;
+      acceptedAt = clock.now();
+    }
+  });
+  const items = itemsInMemory();
+  const { serviceId, begin } = ec2.burst(requests, topicArn);
+  items.commit([
+    { put: serviceItem(aService({ serviceId, topicArn })) },
+    { put: entryItem(anEntry({ serviceId, accountId: consumer })) },
+  ]);
+  const linkgate = deploy(clock, ec2, items, count);
+  begin();
+  clock.at(clock.now() + minute, function everyMinute() {
+    linkgate.sweep();
+    if (accepted < requests) clock.at(clock.now() + minute, everyMinute);
+  });
+  await clock.runUntil(() => false);
+
+  const deadLetters = linkgate.deadLetters();
+  if (accepted !== requests || deadLetters > 0)
+    throw new Error(`${accepted} of ${requests} were accepted, and there are ${deadLetters} dead letters`);
+  return { seconds: (acceptedAt - noon.getTime()) / 1000, calls };
+}
+
+/** The functions between their queues, as thin as in functions/. */
+function deploy(
+  clock: Clock,
+  ec2: ReturnType<typeof simulatedEc2>,
+  items: Items,
+  count: (name: string) => void,
+) {
+  const call: Call = async (name, milliseconds, effect) => {
+    count(name);
+    await clock.sleep(milliseconds);
+    return effect();
+  };
+  const everyRun = {
+    table: simulatedTable(items, call),
+    bus: { publish: inCallsOfTen(call, deliver) },
+    bell: { ring: () => call('SendMessage', takes.other, () => verdicts.send('')) },
+    connectionsIn: () => ({
+      ...ec2Connections(ec2.client(), provider),
+      ...ec2ConnectionChanges(ec2.client(1)),
+    }),
+    mode: () => call('GetParameter', takes.other, () => 'act' as const),
+    rules: connectionRules,
+    sleep: clock.sleep,
+    now: () => new Date(clock.now()),
+    requestId: 'bench',
+    report: (error: unknown) => count(`reported: ${error}`),
+  };
+
+  /** What a run has, that many seconds at the most. */
+  function run(seconds: number) {
+    const deadline = clock.now() + seconds * 1000;
+    return { ...everyRun, remaining: () => deadline - clock.now() };
+  }
+
+  function deliver({ type, ...detail }: ConnectionEvent): void {
+    const body = JSON.stringify({ source: eventSource, 'detail-type': type, detail });
+    (type === 'Connection Request' ? decisions : changes).send(body);
+    if (type === 'Connection Changed' && detail.connection.state === 'pending') looks.send(body);
+  }
+
+  const answer: Consumer = async (bodies) => {
+    const doorbells = bodies.map(readDoorbell).filter((doorbell) => doorbell !== undefined);
+    await answerDoorbells(doorbells, run(30));
+    return [];
+  };
+  const notifications = simulatedQueue(queued, clock, answer);
+  const looks = simulatedQueue({ ...queued, delay: 15 }, clock, answer);
+  const decisions = simulatedQueue(queued, clock, async (bodies) => {
+    const requests = bodies.map((body) => eventIn(body).connection);
+    return failedOf(await decideConnections(requests, run(30)));
+  });
+  const changes = simulatedQueue(queued, clock, async (bodies) =>
+    failedOf(await tendConnections(bodies.map(eventIn), run(30))),
+  );
+  const verdicts = simulatedQueue({ ...queued, concurrency: 1 }, clock, async () => {
+    await applyVerdicts(provider, run(75));
+    return [];
+  });
+  const sweeps = simulatedQueue({ batch: 1, concurrency: 5, visibility: 310 }, clock, async () => {
+    const { status } = await sweepConnections(provider, 'pending', run(300));
+    if (status === 'unfinished') sweeps.send('');
+    return [];
+  });
+  const queues = [notifications, looks, decisions, changes, verdicts, sweeps];
+
+  return {
+    ring: (TopicArn: string, Message: string) =>
+      notifications.send(JSON.stringify({ Type: 'Notification', TopicArn, Message })),
+    sweep: () => sweeps.send(''),
+    deadLetters: () => queues.reduce((sum, queue) => sum + queue.deadLetters(), 0),
+  };
+}
+
+function simulatedTable(items: Items, call: Call): Table {
+  return {
+    async get(keys) {
+      const read = (some: typeof keys) => call('BatchGetItem', takes.dynamodb, () => items.read(some));
+      return (await Promise.all(chunks(keys, 100).map(read))).flat();
+    },
+    async *query(pk, options = {}) {
+      let start = options.after;
+      do {
+        const page = await call('Query', takes.dynamodb, () => items.page(pk, options, start));
+        yield page.items;
+        start = page.next;
+      } while (start !== undefined);
+    },
+    write: (writes) => call('TransactWriteItems', takes.dynamodb, () => items.commit(writes) !== undefined),
+  };
+}
+
+function inCallsOfTen(call: Call, deliver: (event: ConnectionEvent) => void): Bus['publish'] {
+  return async (events) => {
+    for (const some of chunks(events, 10)) await call('PutEvents', takes.other, () => some.forEach(deliver));
+  };
+}
+
+function eventIn(body: string) {
+  return v.parse(v.pipe(v.string(), v.parseJson(), BusMessage), body).detail;
+}
+
+function failedOf(results: readonly object[]): number[] {
+  return results.flatMap((result, index) => ('error' in result ? [index] : []));
+}

@@ -1,0 +1,61 @@
+import type { Clock } from './clock.ts';
+
+interface QueueSpec {
+  readonly batch: number;
+  readonly concurrency: number;
+  /** Seconds until a failed message is tried again. */
+  readonly visibility: number;
+  /** Seconds until a new message is delivered. */
+  readonly delay?: number;
+}
+
+interface Message {
+  readonly body: string;
+  received: number;
+}
+
+/** Says which messages of a batch failed, by their place; one that throws failed all. */
+export type Consumer = (bodies: readonly string[]) => Promise<readonly number[]>;
+
+const mostReceives = 5;
+
+/** SQS with a function behind it. */
+export function simulatedQueue(
+  { batch, concurrency, visibility, delay = 0 }: QueueSpec,
+  clock: Clock,
+  consume: Consumer,
+) {
+  const waiting: Message[] = [];
+  let running = 0;
+  let deadLetters = 0;
+
+  function add(message: Message): void {
+    waiting.push(message);
+    poll();
+  }
+
+  function poll(): void {
+    while (running < concurrency && waiting.length > 0) {
+      running++;
+      void work(waiting.splice(0, batch));
+    }
+  }
+
+  async function work(messages: readonly Message[]): Promise<void> {
+    const failed = await consume(messages.map(({ body }) => body)).catch(() =>
+      messages.map((_, index) => index),
+    );
+    for (const message of failed.flatMap((index) => messages[index] ?? [])) {
+      message.received++;
+      if (message.received >= mostReceives) deadLetters++;
+      else clock.at(clock.now() + visibility * 1000, () => add(message));
+    }
+    running--;
+    poll();
+  }
+
+  return {
+    send: (body: string) => clock.at(clock.now() + delay * 1000, () => add({ body, received: 0 })),
+    deadLetters: () => deadLetters,
+  };
+}

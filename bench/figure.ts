@@ -1,0 +1,35 @@
+/** One number that was taken, and what it is held against in the same run. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: 'KiB' | 'MiB' | 'ms' | 's' | 'calls';
+  readonly beside?: { readonly name: string; readonly value: number };
+}
+
+/** A group of figures that are taken together. */
+export interface Bench {
+  readonly name: string;
+  /** What was measured and how, for the reader of the table. */
+  readonly about: string;
+  measure(say: (progress: string) => void): Promise<readonly Figure[]>;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  return (low + high) / 2;
+}
+
+export function most(values: readonly number[]): number {
+  return Math.max(...values);
+}
+
+export function ratioOf({ value, beside }: Figure): number | undefined {
+  return beside && value / beside.value;
+}
+
+/** Three digits that count, more only before the point. */
+export function digits(value: number): string {
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { packageService } from '../packaging/package.mjs';
+import { stackName, stage } from '../sandbox/places.ts';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface Template {
+  readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: Properties }>>;
+}
+
+interface Properties {
+  readonly FunctionName?: string;
+  readonly Environment?: { readonly Variables?: object };
+}
+
+/** The functions of the packaged template, each with an environment in which it loads. */
+export async function deployedFunctions() {
+  await packageService(stage);
+  const path = new URL('../.serverless/cloudformation-template-update-stack.json', import.meta.url);
+  const { Resources } = JSON.parse(await readFile(path, 'utf8')) as Template;
+  return Object.values(Resources)
+    .filter(({ Type }) => Type === 'AWS::Lambda::Function')
+    .map(({ Properties: { FunctionName = '', Environment } }) => ({
+      name: FunctionName.replace(`${stackName}-`, ''),
+      environment: {
+        AWS_REGION: 'us-east-1',
+        ...Object.fromEntries(
+          Object.keys(Environment?.Variables ?? {}).map((name) => [name, anyValueFor(name)]),
+        ),
+      },
+    }));
+}
+
+/** Nothing is called while a function loads: any value of the right form does. */
+function anyValueFor(variable: string): string {
+  return variable === 'LINKGATE_STAGE' ? stage : '111111111111';
+}

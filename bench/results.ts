@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import type { Figure } from './figure.ts';
+
+export interface Measured {
+  readonly name: string;
+  readonly about: string;
+  readonly figures: readonly (Figure & { readonly ratio?: number })[];
+}
+
+/** What `npm run bench` found, on one machine in one run. */
+export interface Results {
+  readonly date: string;
+  readonly machine: string;
+  readonly node: string;
+  /** How many programs wanted the machine on average in the minute before. */
+  readonly load: number;
+  readonly benches: readonly Measured[];
+}
+
+export const resultsFile = new URL('results.json', import.meta.url);
+
+export async function readResults(): Promise<Results> {
+  return JSON.parse(await readFile(resultsFile, 'utf8')) as Results;
+}

@@ -1,0 +1,73 @@
+import { createEndpoint, createService, type Sandbox, startSandbox } from '../test/road/sandbox.ts';
+import { type Bench, type Figure, median, most } from './figure.ts';
+
+const consumer = '222222222222';
+const runs = 20;
+const warmUps = 5;
+
+interface Call {
+  readonly time: string;
+  readonly principal: string;
+  readonly action: string;
+}
+
+interface Run {
+  readonly milliseconds: number;
+  readonly calls: readonly Call[];
+}
+
+export const road: Bench = {
+  name: 'road',
+  about: `One request of an allowed account, from \`CreateVpcEndpoint\` to \`AcceptVpcEndpointConnections\` in the sandbox's log of calls, where it is warm and EC2's own transitions take no time, so that the connection is then available; ${runs} runs after ${warmUps} that do not count. Calls are the functions' until the acceptance is recorded.`,
+  async measure(say) {
+    say('starting the sandbox');
+    const sandbox = await startSandbox('--quiet');
+    try {
+      await sandbox.ask('PUT', '/_sandbox/assumptions', { pendingAfterMs: 0, availableAfterMs: 0 });
+      const serviceId = await createService(sandbox);
+      await sandbox.json('service', 'add', serviceId);
+      await sandbox.json('allow', consumer, '--service', serviceId);
+      await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+      await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+      await sandbox.idle();
+      const taken: Run[] = [];
+      for (let run = 1; run <= warmUps + runs; run++) {
+        say(`request ${run} of ${warmUps + runs}`);
+        const one = await oneRequest(sandbox, serviceId);
+        if (run > warmUps) taken.push(one);
+      }
+      return figuresOf(taken);
+    } finally {
+      await sandbox.stop();
+    }
+  },
+};
+
+async function oneRequest(sandbox: Sandbox, serviceId: string): Promise<Run> {
+  await sandbox.ask('DELETE', '/_sandbox/calls');
+  await createEndpoint(sandbox, consumer, serviceId);
+  await sandbox.idle();
+  const { calls } = await sandbox.ask<{ calls: readonly Call[] }>('GET', '/_sandbox/calls');
+  const timeOf = (name: string) => Date.parse(calls.find(({ action }) => action === name)?.time ?? '');
+  return {
+    milliseconds: timeOf('AcceptVpcEndpointConnections') - timeOf('CreateVpcEndpoint'),
+    calls: calls.filter(({ principal }) => principal !== 'root'),
+  };
+}
+
+function figuresOf(runs: readonly Run[]): Figure[] {
+  const times = runs.map(({ milliseconds }) => milliseconds);
+  const functions = [...new Set(runs.flatMap(({ calls }) => calls.map(({ principal }) => principal)))];
+  const callsBy = (principal?: string) =>
+    runs.map(
+      ({ calls }) => calls.filter((call) => principal === undefined || call.principal === principal).length,
+    );
+  return [
+    { name: 'doorbell → available, median', value: median(times), unit: 'ms' },
+    { name: 'doorbell → available, slowest', value: most(times), unit: 'ms' },
+    { name: 'calls of all functions, median', value: median(callsBy()), unit: 'calls' },
+    ...functions.map(
+      (name): Figure => ({ name: `of these ${name}`, value: median(callsBy(name)), unit: 'calls' }),
+    ),
+  ];
+}

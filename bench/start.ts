@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageService } from '../packaging/package.mjs';
+import { stage } from '../sandbox/places.ts';
+import { type Bench, median } from './figure.ts';
+import { root } from './package.ts';
+
+const runs = 7;
+/** Packaging takes its time. */
+const coldRuns = 3;
+
+/** What a start reads, beside packages and what is made. */
+const tree = ['functions', 'lib', 'packaging', 'resources', 'rules', 'sandbox', 'docs'];
+const files = ['package.json', 'package-lock.json', 'serverless.yml'];
+
+export const start: Bench = {
+  name: 'start',
+  about: `From the start of the process until the line that says it is ready, of an empty sandbox, with the bundles made (median of ${runs} runs), and in a copy of the tree where nothing is made yet (median of ${coldRuns}). Installing packages and npm itself are not in it.`,
+  async measure(say) {
+    await packageService(stage);
+    const copy = await mkdtemp(join(tmpdir(), 'linkgate-bench-'));
+    const [warm, cold]: number[][] = [[], []];
+    try {
+      for (const path of [...tree, ...files])
+        await cp(join(root, path), join(copy, path), { recursive: true });
+      await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
+      for (let run = 1; run <= runs; run++) {
+        say(`starting, round ${run} of ${runs}`);
+        warm?.push(await timeToReady(root));
+        if (run > coldRuns) continue;
+        for (const made of ['.serverless', '.build'])
+          await rm(join(copy, made), { recursive: true, force: true });
+        cold?.push(await timeToReady(copy));
+      }
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+    const bundlesMade = median(warm ?? []);
+    return [
+      { name: 'bundles made → ready', value: bundlesMade, unit: 'ms' },
+      {
+        name: 'nothing made → ready',
+        value: median(cold ?? []),
+        unit: 'ms',
+        beside: { name: 'bundles made', value: bundlesMade },
+      },
+    ];
+  },
+};
+
+/** Milliseconds until it is ready; it is ended then. */
+async function timeToReady(cwd: string): Promise<number> {
+  const startedAt = performance.now();
+  const node = [
+    '--disable-warning=ExperimentalWarning',
+    'sandbox/main.ts',
+    '--empty',
+    '--quiet',
+    '--port',
+    '0',
+  ];
+  const child = spawn(process.execPath, node, { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  try {
+    return await new Promise((resolve, reject) => {
+      child.stdout.on('data', (text) => {
+        if (String(text).includes('linkgate sandbox ready')) resolve(performance.now() - startedAt);
+      });
+      void ended.then(() => reject(new Error('the sandbox ended before it was ready')));
+    });
+  } finally {
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
