@@ -1,0 +1,51 @@
+import { describe, expect, test } from '@jest/globals';
+import { readTemplate, typesIn } from './package.ts';
+import { readPage, sectionOf, tableIn } from './page.ts';
+
+const volumes = [10, 1_000, 100_000];
+const unitsOfPrice: Readonly<Record<string, number>> = { each: 1, thousand: 1_000, million: 1_000_000 };
+
+const rows = tableIn(sectionOf(readPage('docs/deploy.md'), 'What it costs'));
+const lines = rows.slice(0, -1);
+const together = rows.at(-1) ?? {};
+
+const numberIn = (cell = '') => Number(cell.replaceAll(/[,*]/g, ''));
+const volumeOf = (volume: number) => volume.toLocaleString('en-US');
+const atRest = (what: string) => numberIn(lines.find((line) => line.what?.startsWith(what))?.['at rest']);
+
+describe('the table of costs', () => {
+  test.each(lines)('multiplies quantity and price: $what', (line) => {
+    const price = numberIn(line['price in $']) / (unitsOfPrice[line.for ?? ''] ?? Number.NaN);
+    for (const volume of volumes) {
+      const quantity = numberIn(line['at rest']) + numberIn(line['each request']) * volume;
+      expect(Math.abs(numberIn(line[volumeOf(volume)]) - quantity * price)).toBeLessThanOrEqual(0.005 + 1e-6);
+    }
+  });
+
+  test.each(volumes.map(volumeOf))('adds up for %s requests', (volume) => {
+    const sum = lines.reduce((total, line) => total + numberIn(line[volume]), 0);
+    expect(numberIn(together[volume])).toBeCloseTo(sum, 2);
+  });
+
+  test('counts the alarms, metrics and queues that the template has', () => {
+    const template = readTemplate();
+    const ofType = (type: string) => typesIn(template).filter((each) => each === type).length;
+    expect(atRest('CloudWatch: alarms')).toBe(ofType('AWS::CloudWatch::Alarm'));
+    expect(atRest('CloudWatch: metrics')).toBe(ofType('AWS::Logs::MetricFilter'));
+
+    const polled = Object.values(template.Resources).filter(
+      ({ Type, Properties }) => Type === 'AWS::Lambda::EventSourceMapping' && !Properties?.StartingPosition,
+    ).length;
+    const pollsOfAQueue = 5 * 3 * minutes;
+    const messagesOfSweeps = 3 * sweeps;
+    expect(atRest('SQS, FIFO')).toBe(pollsOfAQueue);
+    expect(atRest('SQS, standard')).toBe((polled - 1) * pollsOfAQueue + messagesOfSweeps);
+  });
+
+  test('counts each sweep twice, for its schedule and for its place', () => {
+    expect(atRest('Lambda: requests')).toBe(2 * sweeps);
+  });
+});
+
+const minutes = 30 * 24 * 60;
+const sweeps = minutes + minutes / 15;

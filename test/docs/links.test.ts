@@ -1,0 +1,41 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { proseOf, readPage, readPages, root } from './page.ts';
+
+const pages = readPages();
+
+const linksOf = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+const isElsewhere = (target: string) => /^[a-z]+:/.test(target);
+
+describe.each(pages)('the links of $path', (page) => {
+  const own = linksOf(proseOf(page)).filter((target) => !isElsewhere(target));
+
+  test('lead to what exists', () => {
+    expect(own.filter((target) => !leads(page.path, target))).toEqual([]);
+  });
+});
+
+test('every page is reached from the README', () => {
+  const reached = new Set(linksOf(readPage('README.md').text));
+  expect(pages.map(({ path }) => path).filter((path) => path !== 'README.md' && !reached.has(path))).toEqual(
+    [],
+  );
+});
+
+function leads(from: string, target: string): boolean {
+  const [file = '', anchor] = target.split('#');
+  const path = file === '' ? from : join(from, '..', file);
+  if (!existsSync(root + path)) return false;
+  return anchor === undefined || (statSync(root + path).isFile() && anchorsOf(path).includes(anchor));
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(path: string): string[] {
+  return [...proseOf(readPage(path)).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { root } from './page.ts';
+
+interface Template {
+  readonly Resources: Readonly<
+    Record<string, { readonly Type: string; readonly Properties?: Readonly<Record<string, unknown>> }>
+  >;
+}
+
+/** The template that would be deployed; it was packaged before the tests began. */
+export function readTemplate(): Template {
+  return JSON.parse(readFileSync(`${root}.serverless/cloudformation-template-update-stack.json`, 'utf8'));
+}
+
+export function typesIn({ Resources }: Template): readonly string[] {
+  return Object.values(Resources).map(({ Type }) => Type);
+}

@@ -1,0 +1,87 @@
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A block of code in a page, with what an HTML comment right before it says to this test. */
+export interface Fence {
+  readonly language: string;
+  readonly text: string;
+  /** Of its first line of text, counted from 1. */
+  readonly line: number;
+  /** `<!-- not run: … -->`: why it cannot be run here. */
+  readonly notRun?: string;
+  /** `<!-- exits with 3 -->`: what its last command exits with. */
+  readonly exitsWith: number;
+  /** Nothing stands between it and the fence before: it shows what that one prints. */
+  readonly isAnswer: boolean;
+}
+
+export interface Page {
+  /** From the root of the repository. */
+  readonly path: string;
+  readonly text: string;
+  readonly fences: readonly Fence[];
+}
+
+export function readPages(): readonly Page[] {
+  return globSync(['README.md', 'docs/**/*.md'], { cwd: root }).sort().map(readPage);
+}
+
+export function readPage(path: string): Page {
+  const text = readFileSync(`${root}${path}`, 'utf8');
+  return { path, text, fences: fencesIn(text) };
+}
+
+/** The page's words: without its blocks of code, whose lines stay as empty ones. */
+export function proseOf({ text }: Page): string {
+  return text.replace(block, (code) => '\n'.repeat(code.split('\n').length - 1));
+}
+
+/** The section below a heading, up to the next heading that is not deeper. */
+export function sectionOf({ path, text }: Page, heading: string): string {
+  const [before = '', after] = text.split(new RegExp(`^#+ ${heading}\n`, 'm'));
+  if (after === undefined)
+    throw new Error(`${path} has no section \`${heading}\` after ${before.length} characters`);
+  return after.split(/^#+ /m)[0] ?? '';
+}
+
+/** The rows of the first table in a text, by its column names. */
+export function tableIn(text: string): readonly Readonly<Record<string, string>>[] {
+  const lines = text.split('\n');
+  const start = lines.findIndex(
+    (line, index) => line.startsWith('|') && /^\|[ :|-]+\|$/.test(lines[index + 1] ?? ''),
+  );
+  const length = lines.slice(start).findIndex((line) => !line.startsWith('|'));
+  const [head = [], , ...rows] = lines.slice(start, length < 0 ? undefined : start + length).map(cellsOf);
+  return rows.map((cells) => Object.fromEntries(head.map((title, index) => [title, cells[index] ?? ''])));
+}
+
+const block = /^ *```[^\n]*\n[\s\S]*?^ *```$/gm;
+const parts =
+  /(?<before>(?:<!-- (?:[^\n]*?) -->\s*)?)^(?<indent> *)```(?<language>\S*)\n(?<code>[\s\S]*?)^ *```$/gm;
+
+function fencesIn(text: string): readonly Fence[] {
+  let end = -1;
+  return [...text.matchAll(parts)].map((match) => {
+    const { before = '', indent = '', language = '', code = '' } = match.groups ?? {};
+    const notRun = /<!-- not run: (.+) -->/.exec(before)?.[1];
+    const isAnswer = end >= 0 && text.slice(end, match.index).trim() === '' && before === '';
+    end = match.index + match[0].length;
+    return {
+      language,
+      text: code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+      line: text.slice(0, match.index + match[0].indexOf('```')).split('\n').length + 1,
+      ...(notRun !== undefined && { notRun }),
+      exitsWith: Number(/<!-- exits with (\d+) -->/.exec(before)?.[1] ?? 0),
+      isAnswer,
+    };
+  });
+}
+
+function cellsOf(row: string): string[] {
+  return row
+    .slice(1, -1)
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim());
+}

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { root } from './page.ts';
+
+/** A process that is talked to as in a terminal. */
+export interface Program {
+  readonly printed: () => string;
+  type(text: string): void;
+  /** @throws with what it printed since, where it ends or goes on without saying so */
+  says(what: RegExp, since?: number): Promise<void>;
+  stop(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** A bound on hanging, not a measure. */
+const patienceMs = 60_000;
+
+export function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Program {
+  const child = spawn(file, args, {
+    cwd: root,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: 'pipe',
+  });
+  let printed = '';
+  let check = () => {};
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (text) => {
+      printed += text;
+      check();
+    });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  return {
+    printed: () => printed,
+    type: (text) => child.stdin?.write(text),
+    async says(what, since = 0) {
+      const said = new Promise<true>((resolve) => {
+        check = () => what.test(printed) && resolve(true);
+        check();
+      });
+      if (!(await Promise.race([said, ended, pause(patienceMs, undefined, { ref: false })])))
+        throw new Error(printed.slice(since));
+    },
+    async stop(signal) {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject()));
+    });
+  });
+}

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Fence } from './page.ts';
+import { freePort, type Program, run } from './program.ts';
+
+/** Somebody who follows a page from top to bottom: pastes each block into one terminal, and has `npm start` in another. */
+export interface Reader {
+  /** @returns what it printed */
+  paste(fence: Fence): Promise<string>;
+  leave(): Promise<void>;
+}
+
+/**
+ * What a reader's terminal has: this repository's own command line without npx's second, and errors that end a block.
+ * What would install, deploy or start containers on the machine of whoever runs the tests is refused.
+ */
+const prelude = `
+exec 2>&1
+set -eE -o pipefail
+trap 'echo "exit code $? of: $BASH_COMMAND"' ERR
+notHere() { echo "$1 is not run by this test: say in the page why, with <!-- not run: … -->"; return 1; }
+npx() { case "$1" in linkgate) shift; "$NODE" cli/linkgate.mjs "$@";; node) shift; "$NODE" "$@";; *) notHere "npx $1";; esac; }
+npm() { notHere npm; }
+docker() { notHere docker; }
+`;
+const defaultPort = 4570;
+const done = '== pasted the block of line ';
+
+export async function sitDown(): Promise<Reader> {
+  const home = mkdtempSync(join(tmpdir(), 'linkgate-reader-'));
+  const ports = new Map<number, number>();
+  let sandbox: Program | undefined;
+  let terminal: Program | undefined;
+
+  /** The same page may be read by somebody else on this machine: each port that it names is a free one here. */
+  async function onFreePorts(text: string): Promise<string> {
+    const named = [defaultPort, ...[...text.matchAll(/--port (\d+)/g)].map(([, port]) => Number(port))];
+    for (const port of named) if (!ports.has(port)) ports.set(port, await freePort());
+    return [...ports].reduce(
+      (said, [port, free]) => said.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), String(free)),
+      text,
+    );
+  }
+
+  async function start(command: string): Promise<string> {
+    await sandbox?.stop('SIGINT');
+    const flags = command
+      .split(/\s+/)
+      .slice(2)
+      .filter((flag) => flag !== '--');
+    const port = command.includes('--port') ? [] : ['--port', String(ports.get(defaultPort))];
+    sandbox = run(process.execPath, ['sandbox/main.ts', ...flags, ...port], { HOME: home });
+    await sandbox.says(
+      flags.includes('--empty') || flags.includes('--quiet')
+        ? /sandbox ready on .*\n/
+        : /Ctrl-C stops the sandbox\.\n/,
+    );
+    return sandbox.printed();
+  }
+
+  async function inTerminal({ text, line, exitsWith }: Fence): Promise<string> {
+    if (!sandbox) await start('npm start -- --empty');
+    terminal ??= openTerminal(home, `http://127.0.0.1:${ports.get(defaultPort)}`);
+    const file = join(home, `line-${line}.sh`);
+    writeFileSync(file, text);
+    const before = terminal.printed().length;
+    const expecting = exitsWith === 0 ? '' : `&& exit 1 || [ $? = ${exitsWith} ]`;
+    terminal.type(`source ${file} < /dev/null ${expecting}\necho "${done}${line}"\n`);
+    await terminal.says(new RegExp(`${done}${line}\n`), before);
+    // Who reads on takes longer than linkgate.
+    await fetch(`http://127.0.0.1:${ports.get(defaultPort)}/_sandbox/idle?timeoutMs=20000`).catch(() => {});
+    return terminal.printed().slice(before).replace(`${done}${line}\n`, '');
+  }
+
+  return {
+    async paste(fence) {
+      const text = await onFreePorts(fence.text);
+      return text.startsWith('npm start') ? start(text.trim()) : inTerminal({ ...fence, text });
+    },
+    async leave() {
+      await Promise.all([terminal?.stop('SIGKILL'), sandbox?.stop('SIGTERM')]);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function openTerminal(home: string, url: string): Program {
+  const terminal = run('bash', ['--norc'], {
+    HOME: home,
+    NODE: process.execPath,
+    NODE_COMPILE_CACHE: join(tmpdir(), 'linkgate-compile-cache'),
+    AWS_ENDPOINT_URL: url,
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: '111111111111',
+    AWS_SECRET_ACCESS_KEY: 'any',
+    AWS_PAGER: '',
+  });
+  terminal.type(prelude);
+  return terminal;
+}
