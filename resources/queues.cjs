@@ -47,6 +47,10 @@ function queue(name, properties, isFifo = false) {
   };
 }
 
+const alarmActions = {
+  'Fn::If': ['TellsOfAlarms', [{ Ref: 'alarmTopicArn' }], { Ref: 'AWS::NoValue' }],
+};
+
 /** Rings as soon as something is where it should never be. */
 function alarmOnArrival(name, logicalId, description) {
   return alarm(`${name}-has-messages`, logicalId, {
@@ -68,6 +72,7 @@ function alarm(name, logicalId, properties) {
       EvaluationPeriods: 1,
       ComparisonOperator: 'GreaterThanThreshold',
       TreatMissingData: 'notBreaching',
+      AlarmActions: alarmActions,
       ...properties,
     },
   };

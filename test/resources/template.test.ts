@@ -20,6 +20,7 @@ const template = JSON.parse(
   ),
 ) as {
   readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: Properties }>>;
+  readonly Conditions: Readonly<Record<string, unknown>>;
 };
 
 /** The resources of a type: names and properties. */
@@ -241,6 +242,16 @@ describe('no function', () => {
           /^(ec2:(DescribeVpcEndpoint|(Modify|Delete)VpcEndpointConnectionNotifications?$)|ssm:DescribeParameters$)/,
         );
   });
+});
+
+test('every alarm tells the topic that the deployment names', () => {
+  expect(template.Conditions.TellsOfAlarms).toEqual({
+    'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'alarmTopicArn' }, ''] }],
+  });
+  for (const { AlarmActions } of alarms)
+    expect(AlarmActions).toEqual({
+      'Fn::If': ['TellsOfAlarms', [{ Ref: 'alarmTopicArn' }], { Ref: 'AWS::NoValue' }],
+    });
 });
 
 test('five minutes without a sweep that ended well ring, also where nothing says anything', () => {
