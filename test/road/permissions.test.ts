@@ -235,7 +235,7 @@ async function requests() {
   await linkgate.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'text' });
 }
 
-/** Verdicts that change while they are due, calls that EC2 throttles for as long as a run lasts, and one that takes effect late. */
+/** Verdicts that change while they are due, calls that EC2 throttles for as long as a run lasts, one that takes effect late, and one that does at once although it failed. */
 async function lateChanges() {
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
   await linkgate.ask('PUT', '/_sandbox/faults', [{ ...accept, error: 'RequestLimitExceeded' }]);
@@ -257,6 +257,12 @@ async function lateChanges() {
   await linkgate.ec2(provider).send(command);
   await linkgate.idle();
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
+
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { pendingAfterMs: 0 });
+  await linkgate.ask('PUT', '/_sandbox/faults', [
+    { ...accept, count: 1, error: 'InternalError', afterEffect: true },
+  ]);
+  await connect(accounts.allowed);
 }
 
 /** What events missed: connections that are gone, one of them before it was accepted, and a set of counted endpoints that is wrong. */
