@@ -45,6 +45,7 @@ export function streamReader({
 }) {
   const streams = new Map<string, Promise<Stream | undefined>>();
   const reading = new Map<string, Promise<void>>();
+  const queued = new Map<string, Promise<void>>();
   const expiring: { tableArn: string; key: unknown }[] = [];
 
   async function open(place: Place, table: string, tableArn: string): Promise<Stream | undefined> {
@@ -104,10 +105,16 @@ export function streamReader({
   }
 
   return {
-    /** One reading at a time for a table, so that records keep their order. */
+    /**
+     * One reading at a time for a table, so that records keep their order; what is written while one is under way
+     * is read together by the next.
+     */
     read(place: Place, table: string): Promise<void> {
       const tableArn = `arn:aws:dynamodb:${place.region}:${place.accountId}:table/${table}`;
+      const waiting = queued.get(tableArn);
+      if (waiting) return waiting;
       const next = (reading.get(tableArn) ?? Promise.resolve()).then(async () => {
+        queued.delete(tableArn);
         const consume = consumerOf(tableArn);
         if (!consume) return;
         const opened = streams.get(tableArn) ?? open(place, table, tableArn);
@@ -115,6 +122,7 @@ export function streamReader({
         const stream = await opened;
         if (stream) await readOn(place, tableArn, stream, consume);
       });
+      queued.set(tableArn, next);
       reading.set(
         tableArn,
         next.catch(() => {}),
