@@ -50,15 +50,18 @@ export function createCallers(): Callers {
       return key;
     },
     identify({ accessKeyId, region }) {
-      if (/^\d{12}$/.test(accessKeyId))
-        return { accountId: accessKeyId, region, principal: 'root', arn: `arn:aws:iam::${accessKeyId}:root` };
+      const [, accountId, user] = /^(\d{12})(?:\.([\w-]+))?$/.exec(accessKeyId) ?? [];
+      if (accountId !== undefined) {
+        const principal = user === undefined ? 'root' : `user/${user}`;
+        return { accountId, region, principal, arn: `arn:aws:iam::${accountId}:${principal}` };
+      }
       const identity = functions.get(accessKeyId);
       if (!identity) return undefined;
       const { principal, functionName, roleArn } = identity;
-      const [, , , , accountId = ''] = roleArn.split(':');
+      const [, , , , owner = ''] = roleArn.split(':');
       const roleName = roleArn.split('/').at(-1);
-      const arn = `arn:aws:sts::${accountId}:assumed-role/${roleName}/${functionName}`;
-      return { accountId, region, principal, arn, roleArn };
+      const arn = `arn:aws:sts::${owner}:assumed-role/${roleName}/${functionName}`;
+      return { accountId: owner, region, principal, arn, roleArn };
     },
   };
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AwsError, type Caller } from './aws/aws-service.ts';
+import { AwsError, type Caller, isPerson } from './aws/aws-service.ts';
 import { forget, type Keep } from './store.ts';
 
 const rate = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
@@ -104,7 +104,7 @@ export function errorOf({ error = 'InternalError' }: CallFault): AwsError {
 
 /** Without a principal, faults hit linkgate's functions and leave people alone. */
 function hits({ principal }: CallFault, caller: Caller): boolean {
-  if (principal === undefined) return caller.principal !== 'root';
+  if (principal === undefined) return !isPerson(caller);
   return principal === '*' || principal === caller.principal;
 }
 

@@ -1,4 +1,4 @@
-import type { Caller } from './aws/aws-service.ts';
+import { type Caller, userIdOf } from './aws/aws-service.ts';
 import type { Role } from './callers.ts';
 import { isAllowed } from './iam/policy.ts';
 import type { InvokePermissions } from './invoke-permissions.ts';
@@ -204,8 +204,9 @@ function eventOf(
   };
 }
 
-function iamOf({ accessKeyId, accountId, arn, principal }: ApiCaller) {
-  const userId = principal === 'root' ? accountId : `AROAEXAMPLE:${principal}`;
+function iamOf(caller: ApiCaller) {
+  const { accessKeyId, accountId, arn } = caller;
+  const userId = userIdOf(caller);
   return {
     accessKey: accessKeyId,
     accountId,

@@ -3,9 +3,21 @@ export interface Caller {
   /** Twelve digits, leading zeros kept. */
   readonly accountId: string;
   readonly region: string;
-  /** A function's file name, or `root`. */
+  /** A function's file name, `root`, or a user of the account: `user/alice`. */
   readonly principal: string;
   readonly arn: string;
+}
+
+/** One of an account's people, to whom no role's policies apply. */
+export function isPerson({ principal }: Caller): boolean {
+  return principal === 'root' || principal.startsWith('user/');
+}
+
+/** The unique id that AWS shows beside the ARN; those of users and roles are made up. */
+export function userIdOf(caller: Caller): string {
+  const { principal, accountId } = caller;
+  if (principal === 'root') return accountId;
+  return isPerson(caller) ? `AIDAEXAMPLE${principal.slice('user/'.length)}` : `AROAEXAMPLE:${principal}`;
 }
 
 /** One account in one Region: what state is kept by. */

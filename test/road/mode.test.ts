@@ -4,6 +4,7 @@ import {
   RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { callLinkgate } from '../../sandbox/linkgate-api.ts';
 import {
   createEndpoint,
   createService,
@@ -260,7 +261,7 @@ describe('approvers', () => {
     });
   });
 
-  test('of two that it takes the first leaves a request open, and one who denies closes it', async () => {
+  test('of two that it takes the first leaves a request open; a second person or one who denies closes it', async () => {
     await sandbox.json(
       'approvers',
       'set',
@@ -281,5 +282,13 @@ describe('approvers', () => {
     expect(await approve()).toMatchObject({ decision: { verdict: 'ask', approvals: 1, quorum: 2 } });
     await sandbox.json('deny', endpointId, '--reason', 'no contract');
     await until(async () => (await stateOf(sandbox, endpointId)) === 'rejected');
+
+    const another = await createEndpoint(sandbox, unknown, serviceId);
+    await sandbox.idle();
+    await sandbox.json('approve', another);
+    const { ApiUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
+    const path = `/connections/${another}/decision`;
+    await callLinkgate(ApiUrl, `${provider}.bob`, 'POST', path, { decision: 'approve' });
+    await until(async () => (await stateOf(sandbox, another)) === 'available');
   });
 });

@@ -43,6 +43,13 @@ test.each(['022222222222', provider])('the access key %s is the root of that acc
   });
 });
 
+test('an access key of an account and a name is a user of that account', async () => {
+  expect(await as(STSClient, `${provider}.alice`).send(new GetCallerIdentityCommand({}))).toMatchObject({
+    Account: provider,
+    Arn: `arn:aws:iam::${provider}:user/alice`,
+  });
+});
+
 test('an access key that is no account is refused', async () => {
   await expect(
     as(EC2Client, 'AKIAIOSFODNN7EXAMPLE').send(new DescribeVpcEndpointsCommand({})),
