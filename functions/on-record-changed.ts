@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { announce } from '../lib/announcement/announce.ts';
 import { handler as handle } from '../lib/handler.ts';
-import { reviewRequests, scopeOf } from '../lib/policy/review-requests.ts';
+import { reviewRequests, scopesIn } from '../lib/policy/review-requests.ts';
 import type { Item } from '../lib/table/table.ts';
 import { everyRun, logger, wireBus, wireConnections, wireTable } from '../lib/wiring.ts';
 
@@ -22,9 +22,7 @@ export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
       sequenceNumber: dynamodb?.SequenceNumber ?? '',
     }));
     logger.info('changes announced', { announced: await announce(changes, app) });
-    for (const { before, after, sequenceNumber } of changes) {
-      const scope = scopeOf(before, after);
-      if (!scope) continue;
+    for (const { scope, sequenceNumber } of await scopesIn(changes, app.report))
       try {
         const observation = await reviewRequests(scope, { ...app, requestId });
         logger.info('open requests reviewed', { ...scope, ...observation });
@@ -32,7 +30,6 @@ export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
         logger.error('open requests could not be reviewed', { ...scope, error });
         return { batchItemFailures: [{ itemIdentifier: sequenceNumber }] };
       }
-    }
     return { batchItemFailures: [] };
   },
 );

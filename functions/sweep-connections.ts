@@ -24,7 +24,7 @@ const app = { table, bus: wireBus(), connectionsIn: wireConnections(), bell: wir
 /** What a schedule hands over. */
 const Scheduled = v.object({ pass: Pass });
 
-/** How long a pass that a person waits for lets another one finish, in seconds. */
+/** How long a pass that waits for its turn lets another one finish, in seconds. */
 const turnAfter = 5;
 
 /** A schedule asks for a pass: one message a place. A message asks for one place: that pass is made. */
@@ -51,11 +51,12 @@ async function requestPasses(pass: Pass): Promise<number> {
 }
 
 async function makePass(request: SweepRequest, invocation: Parameters<typeof sweepConnections>[2]) {
-  const { place, pass, jobId } = request;
+  const { place, pass, jobId, waitsForTurn } = request;
   const sweep = await sweepConnections(place, pass, invocation);
   logger.info('connections swept', { ...place, pass, ...sweep });
   if (sweep.status === 'unfinished') await sweeps.request(request);
-  else if (jobId !== undefined && sweep.status === 'done')
+  else if (sweep.status === 'overlapping' && (waitsForTurn || jobId !== undefined))
+    await sweeps.request(request, { afterSeconds: turnAfter });
+  else if (sweep.status === 'done' && jobId !== undefined)
     await finishPlace(jobId, place, sweep.result, invocation);
-  else if (jobId !== undefined) await sweeps.request(request, { afterSeconds: turnAfter });
 }

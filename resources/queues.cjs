@@ -29,7 +29,7 @@ const lastResorts = {
   FailedInvocations: {
     name: 'failed-invocations',
     madeGood:
-      'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes.',
+      'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is.',
   },
 };
 

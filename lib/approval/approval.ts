@@ -26,12 +26,17 @@ export function heardIn({ approval, approvals }: Heard = {}): Heard {
   return { ...(approval && { approval }), ...(approvals && { approvals }) };
 }
 
-/** One denial denies; it takes a quorum of different people to approve. */
-export function hear(heard: Heard, word: Approval, quorum: number): Heard {
-  if (word.decision === 'deny' || quorum === 1) return { ...heard, approval: word };
-  const others = (heard.approvals?.words ?? []).filter(({ by }) => by !== word.by);
-  const approvals = { words: [...others, word], quorum };
-  return { approvals, ...(approvals.words.length >= quorum && { approval: word }) };
+/** One denial denies. */
+export function denied(heard: Heard, word: Approval): Heard {
+  return { ...heard, approval: word };
+}
+
+/** It takes a quorum of different people to approve. */
+export function approved({ approvals }: Heard, word: Approval, quorum: number): Heard {
+  const others = (approvals?.words ?? []).filter(({ by }) => by !== word.by);
+  if (quorum === 1 && others.length === 0) return { approval: word };
+  const words = [...others, word];
+  return { approvals: { words, quorum }, ...(words.length >= quorum && { approval: word }) };
 }
 
 /** Adds to a verdict that rests on several people's word, or waits for it, how many have approved. */

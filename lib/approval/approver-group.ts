@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { itemKind } from '../table/item.ts';
-import type { Key, Table } from '../table/table.ts';
+import type { Item, Key, Table } from '../table/table.ts';
 
 /** The group that services ask unless they name another. */
 export const defaultGroup = 'default';
@@ -25,7 +25,7 @@ export type SlackUser = v.InferOutput<typeof SlackUser>;
 /** How many approvals it takes; one denial denies. */
 export const Quorum = v.pipe(v.number(), v.integer(), v.minValue(1, 'a quorum is at least 1'));
 
-/** Who may be asked. */
+/** People who decide, for channels to ask; who may is said by IAM. */
 export const ApproverGroup = v.object({
   name: v.string(),
   quorum: Quorum,
@@ -44,10 +44,14 @@ const kind = itemKind(ApproverGroup.entries);
 const groups = 'APPROVERS';
 const groupKey = (name: string): Key => ({ pk: groups, sk: name });
 
+export function groupItem(group: ApproverGroup): Item {
+  return kind.item(groupKey(group.name), group);
+}
+
 /** @returns whether it was made now; false when it was there. */
 export async function makeDefaultGroup(table: Table): Promise<boolean> {
   const group = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
-  return table.write([{ put: kind.item(groupKey(defaultGroup), group), expected: 0 }]);
+  return table.write([{ put: groupItem(group), expected: 0 }]);
 }
 
 export async function isGroup(name: string, table: Table): Promise<boolean> {
@@ -65,8 +69,28 @@ export async function approverGroups(table: Table): Promise<ApproverGroup[]> {
   return all;
 }
 
+/** How many people it names. */
+export function peopleOf({ slackUsers, emails }: Pick<ApproverGroup, 'slackUsers' | 'emails'>): number {
+  return slackUsers.length + emails.length;
+}
+
 /** What a person says of a group. */
 export type GroupSettings = Omit<ApproverGroup, 'name' | 'changedAt' | 'changedBy' | 'version'>;
+
+/** Nobody has said how many it takes to approve. */
+export class UnknownGroupError extends Error {
+  override readonly name = 'UnknownGroupError';
+
+  constructor(name: string) {
+    const remedy = name === defaultGroup ? 'linkgate setup' : makeGroup(name);
+    super(`the group of approvers ${name} does not exist, so that nobody can approve: ${remedy} makes it`);
+  }
+}
+
+/** The command that makes a group, or names people in one that has none. */
+export function makeGroup(name: string): string {
+  return `linkgate approvers set ${name} --email you@example.com`;
+}
 
 /** Fewer people are named than it takes to approve. */
 export class QuorumOutOfReachError extends Error {
@@ -93,13 +117,13 @@ export async function setGroup(
 ): Promise<ApproverGroup> {
   const slackUsers = distinct(settings.slackUsers, ({ team, user }) => `${team}:${user}`);
   const emails = distinct(settings.emails, (email) => email.toLowerCase());
-  const people = slackUsers.length + emails.length;
+  const people = peopleOf({ slackUsers, emails });
   if (settings.quorum > people) throw new QuorumOutOfReachError(name, settings.quorum, people);
   return untilWon(name, async () => {
     const version = (await findGroup(name, table))?.version ?? 0;
     const changed = { changedAt: now().toISOString(), changedBy: by };
     const group: ApproverGroup = { ...settings, slackUsers, emails, name, ...changed, version: version + 1 };
-    const isWritten = await table.write([{ put: kind.item(groupKey(name), group), expected: version }]);
+    const isWritten = await table.write([{ put: groupItem(group), expected: version }]);
     return isWritten ? group : lost;
   });
 }

@@ -13,6 +13,8 @@ import {
   type Effect,
   fulfils,
   isCurrent,
+  isOursToCut,
+  leftAloneUntil,
   readRecord,
   recordKey,
 } from './connection-record.ts';
@@ -57,8 +59,6 @@ const pointersPerPage = 1_000;
 const reserve = 10_000;
 /** Accept and Reject gain one token a second (EC2 API throttling, per account and Region). */
 const tokenAfter = 1_000;
-/** How long a connection is left alone after EC2 was asked about it, doubled with each time, in milliseconds. */
-const patience = { first: 60_000, longest: 3_600_000 };
 /** How many records are marked in one transaction: each with an audit entry beside it. */
 const marksPerTransaction = 40;
 
@@ -234,11 +234,12 @@ async function stillDue(
     }
     // What was decided otherwise since its pointer was read is another batch: whoever decided it rang for that.
     if (!isDue(record) || record.effect.action !== action) continue;
-    if (!canBeAsked(action, connection))
+    if (!canBeAsked(record, connection))
       events.push({ type: 'Connection Changed', connection, observedAt, record });
     else if (!isCurrent(record.verdict, consulted, time))
       events.push({ type: 'Connection Request', connection, observedAt });
-    else if (!wasJustAsked(record, time)) askable.push(record);
+    // While something stops its service, what is to be cut stays due, and its verdict is to wait.
+    else if (record.verdict.outcome === action && !wasJustAsked(record, time)) askable.push(record);
   }
   for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'observed']++;
   await deps.bus.publish(events);
@@ -266,18 +267,17 @@ async function rememberTried(
   );
 }
 
-function canBeAsked(action: Effect['action'], { state }: Connection): boolean {
-  return state === 'pendingAcceptance' || (action === 'reject' && isLive(state));
+function canBeAsked(record: DueRecord, { state }: Connection): boolean {
+  return state === 'pendingAcceptance' || (isLive(state) && isOursToCut(record));
 }
 
 function isDue(record: ConnectionRecord): record is DueRecord {
   return record.effect !== undefined;
 }
 
-function wasJustAsked({ effect: { asked, askedAt } }: DueRecord, now: Date): boolean {
-  if (askedAt === undefined) return false;
-  const wait = Math.min(patience.first * 2 ** (asked - 1), patience.longest);
-  return now.getTime() - new Date(askedAt).getTime() < wait;
+function wasJustAsked({ effect }: DueRecord, now: Date): boolean {
+  const from = leftAloneUntil(effect);
+  return from !== undefined && now < from;
 }
 
 async function shownBy(connections: Connections, serviceId: string, endpointIds: readonly string[]) {

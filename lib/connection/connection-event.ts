@@ -35,18 +35,18 @@ export interface Bus {
   publish(events: readonly ConnectionEvent[]): Promise<void>;
 }
 
-/** How long a connection that EC2 was asked about is looked at again and again while it is pending, in milliseconds. */
+/** How long a connection that EC2 was asked to accept is looked at again and again while it is pending, in milliseconds. */
 const settlesWithin = 10 * 60_000;
 
 /**
  * Still pending after EC2 was asked to accept it. Nothing rings when it becomes available, but each event that says
  * `pending` brings about another look some seconds later.
  */
-function isSettling({ state, lastAskedAt }: ConnectionRecord, now: Date): boolean {
+function isSettling({ state, acceptAskedAt }: ConnectionRecord, now: Date): boolean {
   return (
     state === 'pending' &&
-    lastAskedAt !== undefined &&
-    now.getTime() - new Date(lastAskedAt).getTime() < settlesWithin
+    acceptAskedAt !== undefined &&
+    now.getTime() - new Date(acceptAskedAt).getTime() < settlesWithin
   );
 }
 

@@ -29,8 +29,8 @@ export const ConnectionRecord = v.object({
   ),
   ...Heard.entries,
   effect: v.exactOptional(Effect),
-  /** ISO 8601: when EC2 was last asked to change this connection, also after the effect is done. */
-  lastAskedAt: v.exactOptional(v.string()),
+  /** ISO 8601: when EC2 was last asked to accept it, also after that is due no longer: if it lives, linkgate may have let it in. */
+  acceptAskedAt: v.exactOptional(v.string()),
   /** Whether it is in the set of endpoints that count against an entry's `maxEndpoints`. */
   counted: v.exactOptional(v.boolean()),
   /** ISO 8601: the first whole pass in which EC2 did not list it. */
@@ -47,6 +47,16 @@ export const ConnectionRecord = v.object({
 export type ConnectionRecord = v.InferOutput<typeof ConnectionRecord>;
 
 const kind = itemKind(ConnectionRecord.entries);
+
+/** How long a connection is left alone after EC2 was asked about it, doubled with each time, in milliseconds. */
+const patience = { first: 60_000, longest: 3_600_000 };
+
+/** @returns undefined where EC2 was not asked yet. */
+export function leftAloneUntil({ asked, askedAt }: Effect): Date | undefined {
+  if (askedAt === undefined) return undefined;
+  const wait = Math.min(patience.first * 2 ** (asked - 1), patience.longest);
+  return new Date(new Date(askedAt).getTime() + wait);
+}
 
 /** Records are spread over partitions by the last digit of the endpoint id, so that a burst does not meet in one. */
 export const recordPartitions = [...'0123456789abcdef'].map((digit) => `CONNECTIONS#${digit}`);
@@ -104,17 +114,25 @@ export function fulfils(action: Effect['action'], state: ConnectionState): boole
   return action === 'accept' ? isLive(state) : state === 'rejected';
 }
 
-/** How long after linkgate asked EC2 for something a late answer to it can still surprise, in milliseconds. */
+/** How long after EC2 was asked to accept it may still surprise by doing so, in milliseconds. */
 const lateAnswers = 5 * 60_000;
 
-/** Whether EC2 was asked for something so recently that it may still show it late. */
-export function mayChangeLate({ lastAskedAt }: ConnectionRecord, now: Date): boolean {
-  return lastAskedAt !== undefined && now.getTime() - new Date(lastAskedAt).getTime() < lateAnswers;
+/** Whether EC2 was asked to accept it so recently that it may do so late. */
+export function mayBeAcceptedLate({ acceptAskedAt }: ConnectionRecord, now: Date): boolean {
+  return acceptAskedAt !== undefined && now.getTime() - new Date(acceptAskedAt).getTime() < lateAnswers;
+}
+
+/**
+ * Whether it is linkgate's to take back, where a rejection is due: EC2 was asked to accept it. What others accepted is
+ * theirs, whenever linkgate looks.
+ */
+export function isOursToCut({ effect, acceptAskedAt }: ConnectionRecord): boolean {
+  return effect?.action === 'reject' && acceptAskedAt !== undefined;
 }
 
 /** Whether a request may still become live: by its verdict, or because EC2 was asked before the verdict changed. */
 export function mayBecomeLive(record: ConnectionRecord, now: Date): boolean {
-  return record.verdict?.outcome === 'accept' || mayChangeLate(record, now);
+  return record.verdict?.outcome === 'accept' || mayBeAcceptedLate(record, now);
 }
 
 /** Whether it counts as one of its account's endpoints, as far as is remembered. */

@@ -1,7 +1,6 @@
 import { countedKey, countedWrite, endpointsThatCount, readCounted } from '../allowlist/counted-endpoints.ts';
-import { type Approval, type Heard, hear, heardIn, withCount } from '../approval/approval.ts';
-import { findGroup } from '../approval/approver-group.ts';
-import type { Consulted } from '../audit/audit.ts';
+import { type Approval, approved, denied, type Heard, heardIn, withCount } from '../approval/approval.ts';
+import { findGroup, UnknownGroupError } from '../approval/approver-group.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
@@ -16,11 +15,12 @@ import {
   isCurrent,
   isOpen,
   isOrMayBeLive,
+  isOursToCut,
   readRecord,
   recordKey,
 } from './connection-record.ts';
 import type { Connections } from './connections.ts';
-import { abandoned, decided, letStay, transitionWrites } from './transition.ts';
+import { abandoned, decided, decidedLate, transitionWrites } from './transition.ts';
 import type { WorkBell } from './work-bell.ts';
 
 export interface Deciding extends Invocation {
@@ -56,7 +56,7 @@ export async function decideConnections(requests: readonly Connection[], deps: D
  * Decides one request and writes verdict, audit, what is due and a person's word down in one transaction. Of a request that
  * takes several approvals a word may leave it open.
  * Reads anew and decides again when somebody else was faster.
- * @throws ContendedError
+ * @throws ContendedError, and UnknownGroupError where an approval is nobody's to count
  */
 export async function decideConnection(
   request: Connection,
@@ -71,7 +71,6 @@ export async function decideConnection(
     const before = item && asListed(readRecord(item), request);
     if (!service) return before?.effect ? abandon(before, deps) : { outcome: 'unregistered' };
     if (before && hasPassed(before, request)) return { outcome: 'passed', record: before };
-    if (before && wasAcceptedMeanwhile(before, request, consulted)) return leaveConnected(before, deps);
     if (word && before && !isOpen(before)) return { outcome: 'not-open', record: before };
     if (!word && before && isCurrent(before.verdict, consulted, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
@@ -80,7 +79,10 @@ export async function decideConnection(
     const policy = { service, entries, countedEndpointIds: count.endpointIds, rules: deps.rules };
     const heard = await heardOf(before, word, service, deps);
     const verdict = withCount(decide(request, policy, heard.approval, now), heard);
-    const { record, happenings } = decided(before, request, verdict, consulted, now, { word, heard });
+    const { record, happenings } =
+      before || !isAnswered(request.state)
+        ? decided(before, request, verdict, consulted, now, { word, heard })
+        : decidedLate(request, verdict, consulted, now);
     const after = { ...record, counted: count.keeps && isOrMayBeLive(record, now) };
     const isWritten = await deps.table.write([
       ...transitionWrites(before, { record: after, happenings }, deps.requestId),
@@ -97,26 +99,16 @@ async function heardOf(
   { table }: Deciding,
 ): Promise<Heard> {
   if (!word) return heardIn(before);
+  if (word.decision === 'deny') return denied(heardIn(before), word);
   const group = await findGroup(approvers, table);
-  return hear(heardIn(before), word, group?.quorum ?? 1);
+  if (!group) throw new UnknownGroupError(approvers);
+  return approved(heardIn(before), word, group.quorum);
 }
 
-/** EC2 has answered it. What is still to be cut may be decided anew, and then not be cut. */
-function hasPassed({ state, effect }: ConnectionRecord, request: Connection): boolean {
-  if (effect?.action === 'reject' && isLive(request.state)) return false;
-  return isAnswered(request.state) || (state !== 'pendingAcceptance' && effect === undefined);
-}
-
-/**
- * Decided before linkgate began to act again, and live since: in the mode observe others accept and reject. Acting again
- * decides requests anew, and cuts nothing.
- */
-function wasAcceptedMeanwhile(
-  { verdict }: ConnectionRecord,
-  { state }: Connection,
-  { mode }: Consulted,
-): boolean {
-  return isLive(state) && verdict !== undefined && verdict.consulted.mode !== mode;
+/** EC2 has answered it. What linkgate is still to take back may be decided anew, and then not be cut. */
+function hasPassed(before: ConnectionRecord, request: Connection): boolean {
+  if (isLive(request.state) && isOursToCut(before)) return false;
+  return isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.effect === undefined);
 }
 
 /** What was taken for gone and is listed again is asked about as if it had never been decided. */
@@ -124,12 +116,6 @@ function asListed(record: ConnectionRecord, { state }: Connection): ConnectionRe
   if (record.goneAt === undefined) return record;
   const { goneAt: _goneAt, missingSince: _missingSince, verdict: _verdict, ...known } = record;
   return { ...known, state };
-}
-
-async function leaveConnected(before: ConnectionRecord, deps: Deciding): Promise<Decision | typeof lost> {
-  const transition = letStay(before);
-  const writes = transitionWrites(before, transition, deps.requestId);
-  return (await deps.table.write(writes)) ? { outcome: 'passed', record: transition.record } : lost;
 }
 
 /** What is due at a service that was unregistered meanwhile is due no longer. */

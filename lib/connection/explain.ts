@@ -1,10 +1,10 @@
 import { type AuditEntry, historyOf } from '../audit/audit.ts';
 import type { Mode } from '../mode/mode.ts';
-import { reasonOf } from '../policy/decide.ts';
+import { isStopped, reasonOf } from '../policy/decide.ts';
 import type { Outcome } from '../policy/rule.ts';
 import { readService, type Service, serviceKey } from '../service/service.ts';
 import { type Connection, type ConnectionState, isAnswered, isLive } from './connection.ts';
-import { type ConnectionRecord, readRecord, recordKey } from './connection-record.ts';
+import { type ConnectionRecord, leftAloneUntil, readRecord, recordKey } from './connection-record.ts';
 import { findConnection, type Looking } from './find-connection.ts';
 
 /** A connection as EC2 shows it, beside what linkgate decided of it. */
@@ -46,7 +46,7 @@ export function viewOf(
 const would: Readonly<Record<Outcome, string>> = {
   accept: 'linkgate would accept it',
   reject: 'linkgate would reject it',
-  ask: 'linkgate would ask a person',
+  ask: 'linkgate would leave it to a person',
   wait: 'linkgate would let it wait',
 };
 
@@ -84,7 +84,12 @@ export async function explain(
     },
     verdict: record?.verdict ?? null,
     history: [...history].sort((a, b) => a.time.localeCompare(b.time) || a.sequence - b.sequence),
-    next: nextOf(connection, record, { isListed: shown !== undefined, service, mode }),
+    next: nextOf(connection, record, {
+      isListed: shown !== undefined,
+      service,
+      mode,
+      isRefused: history.at(-1)?.action === 'refused',
+    }),
   };
 }
 
@@ -98,12 +103,14 @@ interface Around {
   readonly isListed: boolean;
   readonly service: Service | undefined;
   readonly mode: Mode;
+  /** EC2 was asked, and would not. */
+  readonly isRefused: boolean;
 }
 
 function nextOf(
   { state, endpointId }: Connection,
   record: ConnectionRecord | undefined,
-  { isListed, service, mode }: Around,
+  { isListed, service, mode, isRefused }: Around,
 ): string {
   if (!isListed || state === 'deleting' || state === 'deleted')
     return 'The endpoint is gone; nothing is left to do.';
@@ -116,13 +123,17 @@ function nextOf(
   if (!service) return 'Its service is not registered, so linkgate does not decide it.';
   const verdict = record?.verdict;
   if (verdict === undefined) return 'It is decided within a minute.';
+  const again = isRefused && record?.effect && leftAloneUntil(record.effect);
+  if (mode === 'act' && again)
+    return `EC2 refused to ${verdict.outcome} it; it is asked again after ${again.toISOString()}.`;
   if (verdict.outcome === 'accept' || verdict.outcome === 'reject')
     return mode === 'act'
       ? `EC2 is asked to ${verdict.outcome} it; what EC2 shows is recorded as soon as it shows it.`
       : `linkgate would ${verdict.outcome} it. Its mode is observe, so it leaves that to others until \`linkgate mode act\`.`;
   if (service.pausedAt !== undefined)
     return `It waits, since ${service.name} is paused: linkgate resume ${service.name}.`;
-  if (record?.approval) return `A person has decided it, and it waits all the same: ${reasonOf(verdict)}.`;
+  if (isStopped(verdict))
+    return `It waits, whatever a person says, and is tried again within a minute or two: ${reasonOf(verdict)}.`;
   const then =
     mode === 'act' ? '' : " linkgate's mode is observe, so EC2 is not asked until `linkgate mode act`.";
   return `It waits for a person: linkgate approve ${endpointId}, or linkgate deny ${endpointId} --reason "…".${then}`;

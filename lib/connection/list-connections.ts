@@ -1,6 +1,8 @@
+import type { Invocation } from '../invocation.ts';
 import type { Mode } from '../mode/mode.ts';
 import { PlacePosition, positionIn, tokenAfter } from '../page-token.ts';
 import type { Place } from '../place.ts';
+import { readEach } from '../table/item.ts';
 import type { Connection, ConnectionState } from './connection.ts';
 import { isOpen, readRecord, recordKey } from './connection-record.ts';
 import { type ConnectionView, viewOf } from './explain.ts';
@@ -17,7 +19,7 @@ export interface Listing {
   readonly differs: boolean;
 }
 
-interface Listed extends Looking {
+interface Listed extends Looking, Pick<Invocation, 'report'> {
   readonly mode: () => Promise<Mode>;
 }
 
@@ -49,13 +51,13 @@ function filterFor(serviceIds: readonly string[]) {
 async function besideVerdicts(
   connections: readonly Connection[],
   { waiting, differs }: Listing,
-  { table, mode }: Listed,
+  { table, mode, report }: Listed,
 ) {
   const [items, modeNow] = await Promise.all([
     table.get(connections.map(({ endpointId }) => recordKey(endpointId))),
     mode(),
   ]);
-  const records = new Map(items.map(readRecord).map((record) => [record.endpointId, record]));
+  const records = new Map(readEach(items, readRecord, report).map((record) => [record.endpointId, record]));
   return connections.flatMap((connection) => {
     const record = records.get(connection.endpointId);
     if (waiting && !(record && isOpen(record))) return [];

@@ -1,6 +1,12 @@
 import type { Action, Happening } from '../audit/audit.ts';
 import { type Connection, isGone, isLive } from './connection.ts';
-import { type ConnectionRecord, fulfils, mayChangeLate, newRecord } from './connection-record.ts';
+import {
+  type ConnectionRecord,
+  fulfils,
+  isOursToCut,
+  mayBeAcceptedLate,
+  newRecord,
+} from './connection-record.ts';
 import type { Transition } from './transition.ts';
 
 /** A connection as EC2 showed it, and when (ISO 8601). */
@@ -34,7 +40,7 @@ function firstObserved(
   const reason =
     requestedAt < registeredAt
       ? 'older than the registration of the service'
-      : 'found so; linkgate did not decide it';
+      : 'nothing was left to decide when linkgate first saw it';
   return {
     record: { ...newRecord(connection), observedAt },
     happenings: [{ time, actor: 'linkgate', action: 'observed', state, reason }],
@@ -67,9 +73,9 @@ function observedAgain(
     const reason = 'EC2 shows it rejected; the consumer has to create a new endpoint';
     return { record: done, happenings: happened('refused', { outcome: 'accept', reason }) };
   }
+  if (effect?.action === 'reject' && isLive(state) && !isOursToCut(before))
+    return { record: done, happenings: happened('observed', { reason: foreign.accepted }) };
   if (before.state === state && missingSince === undefined) return undefined;
-  if (isOthersAcceptance(before, state, now))
-    return { record: seen, happenings: happened('observed', { reason: foreign.accepted }) };
   if (effect || before.state === state || !isChange(before, state)) return { record: seen, happenings: [] };
   if (isOurLateAccept(before, state, now))
     return {
@@ -80,9 +86,9 @@ function observedAgain(
   return { record: seen, happenings: happened('observed', { reason }) };
 }
 
-/** Somebody else was faster than linkgate. */
+/** What linkgate did not ask EC2 for. */
 const foreign = {
-  accepted: 'somebody else accepted it before linkgate asked EC2 to reject it',
+  accepted: 'it was accepted without linkgate, which was to reject it; it stays',
   rejected:
     'somebody else rejected it before linkgate asked EC2 to accept it; the consumer has to create a new endpoint',
 };
@@ -102,19 +108,7 @@ function isChange(before: ConnectionRecord, state: Connection['state']): boolean
   return state !== 'deleting' && (isLive(state) !== isLive(before.state) || state === 'rejected');
 }
 
-/** It was to be rejected, and EC2 was not asked for anything yet. */
-function isOthersAcceptance(before: ConnectionRecord, state: Connection['state'], now: Date): boolean {
-  const { effect } = before;
-  return (
-    effect?.action === 'reject' &&
-    effect.asked === 0 &&
-    isLive(state) &&
-    !isLive(before.state) &&
-    !mayChangeLate(before, now)
-  );
-}
-
 /** A call to accept that was thought lost landed after the verdict had changed. */
 function isOurLateAccept(before: ConnectionRecord, state: Connection['state'], now: Date): boolean {
-  return before.verdict?.outcome === 'reject' && isLive(state) && mayChangeLate(before, now);
+  return before.verdict?.outcome === 'reject' && isLive(state) && mayBeAcceptedLate(before, now);
 }

@@ -1,9 +1,15 @@
 import { type Approval, type Heard, heardIn } from '../approval/approval.ts';
-import { type Action, type Actor, auditWrites, type Consulted, type Happening } from '../audit/audit.ts';
-import { agrees, type Verdict } from '../policy/decide.ts';
+import { type Action, auditWrites, type Consulted, type Happening } from '../audit/audit.ts';
+import { agrees, isStopped, type Verdict } from '../policy/decide.ts';
 import type { Write } from '../table/table.ts';
-import { type Connection, isAnswered, isLive } from './connection.ts';
-import { type ConnectionRecord, type Effect, newRecord, recordItem } from './connection-record.ts';
+import { type Connection, isLive } from './connection.ts';
+import {
+  type ConnectionRecord,
+  type Effect,
+  isOursToCut,
+  newRecord,
+  recordItem,
+} from './connection-record.ts';
 import { pointerWrites } from './due.ts';
 
 /** A change of a record, and what happened that is to be remembered. */
@@ -32,8 +38,7 @@ export function transitionWrites(
 }
 
 /**
- * A request was decided, by policy alone or with a person's word. What somebody else answered before linkgate knew of it
- * gets a verdict to hold against that answer, and nothing is due.
+ * A request was decided, by policy alone or with a person's word.
  * @param heard all that people have said of it, `word` included.
  */
 export function decided(
@@ -44,10 +49,6 @@ export function decided(
   now: Date,
   { word, heard = heardIn(before) }: { readonly word?: Approval | undefined; readonly heard?: Heard } = {},
 ): Transition {
-  const time = now.toISOString();
-  const actor: Actor = word?.by ?? 'linkgate';
-  const { approval } = heard;
-  const isForeign = !before && isAnswered(request.state);
   const {
     verdict: _verdict,
     effect: _effect,
@@ -55,34 +56,56 @@ export function decided(
     missingSince: _missingSince,
     ...known
   } = before ?? newRecord(request);
-  const effect = isForeign ? undefined : effectOf(verdict, before?.effect);
+  const effect = effectOf(verdict, before);
   return {
     record: {
       ...known,
       // Deciding is not observing: that it is live already is recorded when it is tended.
       state: before && isLive(request.state) ? before.state : request.state,
-      verdict: {
-        ...verdict,
-        decidedAt: time,
-        decidedBy: approval && agrees(verdict, approval) ? approval.by : 'linkgate',
-        consulted,
-      },
+      verdict: remembered(verdict, consulted, now, heard.approval),
       ...(effect && { effect }),
       ...heard,
     },
+    happenings: [...(before ? [] : [requested(request)]), decision(verdict, consulted, now, word)],
+  };
+}
+
+/** What was answered before linkgate knew of it has a verdict to hold against that answer, and nothing is due. */
+export function decidedLate(
+  connection: Connection,
+  verdict: Verdict,
+  consulted: Consulted,
+  now: Date,
+): Transition {
+  return {
+    record: { ...newRecord(connection), verdict: remembered(verdict, consulted, now) },
     happenings: [
-      ...(before ? [] : [requested(request)]),
-      ...(isForeign ? [foundAnswered(request, time)] : []),
-      {
-        time,
-        actor,
-        action: actionOf(word),
-        outcome: verdict.outcome,
-        findings: verdict.findings,
-        consulted,
-        ...(word?.reason !== undefined && { reason: word.reason }),
-      },
+      requested(connection),
+      foundAnswered(connection, now.toISOString()),
+      decision(verdict, consulted, now),
     ],
+  };
+}
+
+function remembered(verdict: Verdict, consulted: Consulted, now: Date, approval?: Approval) {
+  const decidedBy = approval && agrees(verdict, approval) ? approval.by : 'linkgate';
+  return { ...verdict, decidedAt: now.toISOString(), decidedBy, consulted };
+}
+
+function decision(
+  { outcome, findings }: Verdict,
+  consulted: Consulted,
+  now: Date,
+  word?: Approval,
+): Happening {
+  return {
+    time: now.toISOString(),
+    actor: word?.by ?? 'linkgate',
+    action: actionOf(word),
+    outcome,
+    findings,
+    consulted,
+    ...(word?.reason !== undefined && { reason: word.reason }),
   };
 }
 
@@ -90,7 +113,7 @@ export function decided(
 export function applying(before: ConnectionRecord, action: Effect['action'], now: Date): Transition {
   const time = now.toISOString();
   return {
-    record: { ...before, ...askedAgain(before, action, time), lastAskedAt: time },
+    record: asked(before, action, time),
     happenings: [{ time, actor: 'linkgate', action: 'applying', outcome: action }],
   };
 }
@@ -104,14 +127,9 @@ export function refused(
 ): Transition {
   const time = now.toISOString();
   return {
-    record: { ...before, ...askedAgain(before, action, time), lastAskedAt: time },
+    record: asked(before, action, time),
     happenings: [{ time, actor: 'ec2', action: 'refused', outcome: action, reason: why }],
   };
-}
-
-/** What was to be cut was accepted by somebody else while linkgate only observed: it stays, and its verdict beside it. */
-export function letStay({ effect: _effect, ...before }: ConnectionRecord): Transition {
-  return { record: before, happenings: [] };
 }
 
 /** The service was unregistered before EC2 was brought to the verdict. */
@@ -126,10 +144,14 @@ export function abandoned({ effect, ...before }: ConnectionRecord, now: Date): T
   return { record: before, happenings: [happening] };
 }
 
-function askedAgain(before: ConnectionRecord, action: Effect['action'], time: string) {
-  return before.effect?.action === action
-    ? { effect: { action, asked: before.effect.asked + 1, askedAt: time } }
-    : {};
+/** What is due may be something else by now; what EC2 was asked for it was asked for all the same. */
+function asked(before: ConnectionRecord, action: Effect['action'], time: string): ConnectionRecord {
+  const { effect } = before;
+  return {
+    ...before,
+    ...(effect?.action === action && { effect: { action, asked: effect.asked + 1, askedAt: time } }),
+    ...(action === 'accept' && { acceptAskedAt: time }),
+  };
 }
 
 /** A whole pass did not list the connection; the second one in a row says that it is gone. */
@@ -144,10 +166,15 @@ export function missing(before: ConnectionRecord, passStartedAt: string, now: Da
   };
 }
 
-/** What the verdict wants of EC2; that it was asked for already is not forgotten. */
-function effectOf({ outcome }: Verdict, before: Effect | undefined): Effect | undefined {
+/**
+ * What the verdict wants of EC2; that it was asked for already is not forgotten. What linkgate is to take back stays due while
+ * something stops its service: nothing else leads back to what lives.
+ */
+function effectOf(verdict: Verdict, before: ConnectionRecord | undefined): Effect | undefined {
+  const { outcome } = verdict;
+  if (before && isStopped(verdict) && isOursToCut(before)) return before.effect;
   if (outcome !== 'accept' && outcome !== 'reject') return undefined;
-  return before?.action === outcome ? before : { action: outcome, asked: 0 };
+  return before?.effect?.action === outcome ? before.effect : { action: outcome, asked: 0 };
 }
 
 function actionOf(word: Approval | undefined): Action {
@@ -156,7 +183,9 @@ function actionOf(word: Approval | undefined): Action {
 }
 
 function foundAnswered({ state }: Connection, time: string): Happening {
-  return { time, actor: 'ec2', action: 'observed', state, reason: 'somebody else was faster than linkgate' };
+  const reason =
+    'it was so before linkgate decided it: somebody was faster, or the service accepts by itself; it stays';
+  return { time, actor: 'ec2', action: 'observed', state, reason };
 }
 
 function requested(request: Connection): Happening {

@@ -12,7 +12,12 @@ export type Mode = v.InferOutput<typeof Mode>;
  */
 export interface ModeParameter {
   /** @throws when it cannot be read. */
-  read(): Promise<{ readonly mode: Mode; readonly changedAt: string }>;
+  read(): Promise<{
+    readonly mode: Mode;
+    readonly changedAt: string;
+    /** What it holds instead of a mode. */
+    readonly otherwise?: string;
+  }>;
   write(mode: Mode): Promise<void>;
 }
 

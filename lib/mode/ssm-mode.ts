@@ -1,5 +1,6 @@
 import { GetParameterCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import type { ModeParameter, ReadMode } from './mode.ts';
+import * as v from 'valibot';
+import { Mode, type ModeParameter, type ReadMode } from './mode.ts';
 
 type Read = ModeParameter['read'];
 
@@ -7,9 +8,11 @@ type Read = ModeParameter['read'];
 export function ssmMode(ssm: SSMClient, parameterName: string): Read {
   return async () => {
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: parameterName }));
+    const value = Parameter?.Value ?? '';
     return {
-      mode: Parameter?.Value === 'act' ? 'act' : 'observe',
+      mode: value === 'act' ? 'act' : 'observe',
       changedAt: Parameter?.LastModifiedDate?.toISOString() ?? '',
+      ...(!v.is(Mode, value) && { otherwise: value }),
     };
   };
 }

@@ -1,7 +1,7 @@
-import type { WorkBell } from '../connection/work-bell.ts';
 import { type Invocation, orReport } from '../invocation.ts';
 import { placesOf } from '../service/registered-services.ts';
 import { type Repairing, repairServices } from '../service/repair-services.ts';
+import type { Sweeps } from '../sweep/sweeps.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
 import { type Mode, type ModeParameter, modeKey, readSwitched, type Switched, switchedItem } from './mode.ts';
@@ -12,7 +12,7 @@ export interface Showing extends Invocation {
 }
 
 export interface Switching extends Showing, Repairing {
-  readonly bell: WorkBell;
+  readonly sweeps: Sweeps;
 }
 
 /** The mode that counts now, and what is known of how it came about. */
@@ -22,6 +22,17 @@ export interface ModeView {
   readonly since: string | null;
   readonly by: string;
   readonly reason?: string;
+}
+
+/** Somebody stopped linkgate while somebody else had it act. */
+export class StoppedMeanwhileError extends Error {
+  override readonly name = 'StoppedMeanwhileError';
+
+  constructor(by: string) {
+    super(
+      `${by} switched the mode to observe meanwhile, and that holds; if linkgate is to act all the same: linkgate mode act`,
+    );
+  }
 }
 
 const byHand = 'somebody who changed the parameter without linkgate';
@@ -36,33 +47,72 @@ export async function showMode(deps: Showing): Promise<ModeView> {
       by: 'linkgate',
       reason: `the mode cannot be read, so that nothing is changed in EC2 (${parameter.error})`,
     };
-  const { mode, changedAt } = parameter;
+  const { mode, changedAt, otherwise } = parameter;
+  if (otherwise !== undefined)
+    return {
+      mode,
+      since: changedAt,
+      by: byHand,
+      reason: `\`${otherwise}\` is no mode, so that it counts as observe`,
+    };
+  if (switched?.mode === 'act' && mode === 'observe' && changedAt < switched.since)
+    return {
+      mode,
+      since: changedAt,
+      by: 'linkgate',
+      reason: `${switched.by} began to switch to act at ${switched.since}, and it was not finished: linkgate mode act`,
+    };
   if (switched?.mode !== mode)
     return { mode, since: changedAt, by: switched || mode === 'observe' ? byHand : byDeployment };
   const { since, by, reason } = switched;
   return { mode, since, by, ...(reason !== undefined && { reason }) };
 }
 
-/** May be repeated: a mode that is there already keeps its `since` and `by`. */
+/**
+ * May be repeated: a mode that is there already keeps its `since` and `by`.
+ * @throws StoppedMeanwhileError, ContendedError
+ */
 export async function switchMode(
   mode: Mode,
-  why: Pick<Switched, 'by' | 'reason'>,
+  why: Why,
   deps: Switching,
 ): Promise<{ view: ModeView; warnings: string[] }> {
   const [parameter, switched] = await Promise.all([parameterOr(deps), lastSwitch(deps.table)]);
-  const isThere = !('error' in parameter) && parameter.mode === mode && (switched?.mode ?? 'act') === mode;
-  // Stopping comes first. Acting comes last, when every verdict from before is out of date.
-  if (!isThere && mode === 'observe') await deps.modeParameter.write(mode);
-  if (!isThere) await remember(mode, why, deps);
-  if (!isThere && mode === 'act') await deps.modeParameter.write(mode);
+  const isThere =
+    !('error' in parameter) &&
+    parameter.otherwise === undefined &&
+    parameter.mode === mode &&
+    (switched?.mode ?? 'act') === mode;
+  if (!isThere) await (mode === 'observe' ? stop(why, deps) : beginToAct(why, deps));
   const warnings = mode === 'act' ? await repairServices(deps) : [];
-  // A lost ring is made good by the sweep.
-  if (mode === 'act') await orReport(deps.report, () => ringEverywhere(deps));
+  // What fails here is made good by the next pass that is scheduled.
+  if (mode === 'act') await orReport(deps.report, () => sweepEverywhere(deps));
   return { view: await showMode(deps), warnings };
 }
 
-async function ringEverywhere({ table, bell }: Switching): Promise<void> {
-  await Promise.all((await placesOf(table)).map((place) => bell.ring(place)));
+type Why = Pick<Switched, 'by' | 'reason'>;
+
+/** The parameter comes first, so that linkgate stops at once, and again at the end: somebody may have begun to act in between. */
+async function stop(why: Why, deps: Switching): Promise<void> {
+  await deps.modeParameter.write('observe');
+  await remember('observe', why, deps);
+  await deps.modeParameter.write('observe');
+}
+
+/** The parameter comes last, when every verdict from before is out of date, and not where somebody stops linkgate meanwhile. */
+async function beginToAct(why: Why, deps: Switching): Promise<void> {
+  await remember('act', why, deps);
+  if ((await lastSwitch(deps.table))?.mode === 'act') await deps.modeParameter.write('act');
+  const last = await lastSwitch(deps.table);
+  if (last?.mode !== 'observe') return;
+  await deps.modeParameter.write('observe');
+  throw new StoppedMeanwhileError(last.by);
+}
+
+/** A whole pass decides anew what rests on the time before, and rings for what is due. */
+async function sweepEverywhere({ table, sweeps }: Switching): Promise<void> {
+  const places = await placesOf(table);
+  await Promise.all(places.map((place) => sweeps.request({ place, pass: 'full', waitsForTurn: true })));
 }
 
 async function parameterOr({ modeParameter, report }: Showing) {
@@ -79,11 +129,7 @@ async function lastSwitch(table: Table): Promise<Switched | undefined> {
   return item && readSwitched(item);
 }
 
-async function remember(
-  mode: Mode,
-  { by, reason }: Pick<Switched, 'by' | 'reason'>,
-  { table, now }: Switching,
-): Promise<void> {
+async function remember(mode: Mode, { by, reason }: Why, { table, now }: Switching): Promise<void> {
   await untilWon(modeKey.sk, async () => {
     const before = await lastSwitch(table);
     const switched: Switched = {

@@ -12,6 +12,9 @@ export const Verdict = v.object({
 });
 export type Verdict = v.InferOutput<typeof Verdict>;
 
+/** What is said where no rule has spoken. */
+const silence = 'account-is-not-listed';
+
 /** How long a request waits before a rule that threw is tried again, in milliseconds. */
 const retryAfter = 60_000;
 
@@ -47,6 +50,11 @@ export function agrees({ outcome }: Pick<Verdict, 'outcome'>, { decision }: Appr
 }
 
 const wanted = { approve: 'accept', deny: 'reject' } as const satisfies Record<Approval['decision'], Outcome>;
+
+/** Whether a pause, or a rule that failed, keeps it from being decided: what was decided before is neither kept nor taken back. */
+export function isStopped({ outcome, findings }: Verdict): boolean {
+  return outcome === 'wait' && !findings.some(({ rule }) => rule === silence);
+}
 
 /** The reason that settled it: the first finding that says what the verdict says. */
 export function reasonOf({ outcome, findings }: Verdict): string {
@@ -91,6 +99,6 @@ function unlisted({ ownerAccountId }: Connection, { service }: Policy): Verdict 
     Outcome
   >;
   return verdict(outcome[service.onUnlisted], [
-    { rule: 'account-is-not-listed', outcome: outcome[service.onUnlisted], reason },
+    { rule: silence, outcome: outcome[service.onUnlisted], reason },
   ]);
 }

@@ -1,8 +1,9 @@
 import { entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
+import type { Change } from '../announcement/announce.ts';
 import type { Answering } from '../connection/answer-doorbells.ts';
 import { allPages } from '../connection/connections.ts';
 import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
-import { modeKey, readSwitched } from '../mode/mode.ts';
+import { type Invocation, orReport } from '../invocation.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import { allServices, readService } from '../service/service.ts';
 import type { Item } from '../table/table.ts';
@@ -13,6 +14,20 @@ export interface Scope {
   readonly ownerAccountId?: string;
   /** A service that was registered just now: all of its connections are looked at, those that live too. */
   readonly isNew?: boolean;
+}
+
+/** The changes on which decisions rest, each with its scope. What only a newer version can read keeps no other waiting. */
+export async function scopesIn<Each extends Change>(
+  changes: readonly Each[],
+  report: Invocation['report'],
+): Promise<(Each & { readonly scope: Scope })[]> {
+  const scoped = await Promise.all(
+    changes.map(async (change) => {
+      const scope = await orReport(report, () => scopeOf(change.before, change.after));
+      return scope && { ...change, scope };
+    }),
+  );
+  return scoped.filter((change) => change !== undefined);
 }
 
 /** @returns undefined for changes on which no decision rests. */
@@ -26,15 +41,9 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
     const isChanged = readService(before).revision !== service.revision;
     return isChanged ? { serviceId: service.serviceId } : undefined;
   }
-  if (item.pk === modeKey.pk) return isActingAgain(before, after) ? { serviceId: everyService } : undefined;
   if (!item.pk.startsWith(entriesOf(''))) return undefined;
   const { serviceId, accountId } = readEntry(item);
   return { serviceId, ownerAccountId: accountId };
-}
-
-function isActingAgain(before: Item | undefined, after: Item | undefined): boolean {
-  const [was, is] = [before, after].map((item) => (item ? readSwitched(item).revision : 0));
-  return was !== is;
 }
 
 /** Hands over the requests in a scope whose verdicts rest on something else than is there now. */

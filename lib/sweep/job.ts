@@ -3,6 +3,7 @@ import { sumOf } from '../connection/observe.ts';
 import type { Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { lost, untilWon } from '../table/contention.ts';
+import { aDayAfter } from '../table/expiry.ts';
 import { itemKind } from '../table/item.ts';
 import type { Key, Table } from '../table/table.ts';
 import { nothingSwept, SweepResult } from './sweep-connections.ts';
@@ -23,7 +24,6 @@ export const Job = v.object({
 export type Job = v.InferOutput<typeof Job>;
 
 const kind = itemKind(Job.entries);
-const dayInSeconds = 86_400;
 
 function jobKey(jobId: string): Key {
   return { pk: `JOB#${jobId}`, sk: 'JOB' };
@@ -42,7 +42,7 @@ export async function startJob(
     startedAt: time.toISOString(),
     startedBy: by,
     places: Object.fromEntries(places.map((place) => [placeName(place), null])),
-    expiresAt: Math.floor(time.getTime() / 1000) + dayInSeconds,
+    expiresAt: aDayAfter(time),
     version: 1,
   };
   await table.write([{ put: kind.item(jobKey(jobId), job), expected: 0 }]);

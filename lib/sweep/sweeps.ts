@@ -8,6 +8,8 @@ export const SweepRequest = v.object({
   pass: Pass,
   /** The job that waits for its result. */
   jobId: v.exactOptional(v.string()),
+  /** While another pass is under way it waits for its turn, as that one may have gone past what this one is for. */
+  waitsForTurn: v.exactOptional(v.literal(true)),
 });
 export type SweepRequest = v.InferOutput<typeof SweepRequest>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { hear, heardIn, withCount } from '../../lib/approval/approval.ts';
+import { approved, denied, heardIn, withCount } from '../../lib/approval/approval.ts';
 import { aFinding, alice, anApproval, aRecord } from '../builders.ts';
 
 const bob = 'arn:aws:iam::111111111111:user/bob';
@@ -9,15 +9,15 @@ const denial = anApproval({ decision: 'deny', reason: 'no contract' });
 
 describe('a word on a request', () => {
   test('closes it where one approval suffices', () => {
-    expect(hear({}, alices, 1)).toEqual({ approval: alices });
+    expect(approved({}, alices, 1)).toEqual({ approval: alices });
   });
 
   test('leaves it open while fewer have approved than it takes', () => {
-    expect(hear({}, alices, 2)).toEqual({ approvals: { words: [alices], quorum: 2 } });
+    expect(approved({}, alices, 2)).toEqual({ approvals: { words: [alices], quorum: 2 } });
   });
 
   test('closes it when the last one of a quorum has approved', () => {
-    expect(hear(hear({}, alices, 2), bobs, 2)).toEqual({
+    expect(approved(approved({}, alices, 2), bobs, 2)).toEqual({
       approvals: { words: [alices, bobs], quorum: 2 },
       approval: bobs,
     });
@@ -25,15 +25,19 @@ describe('a word on a request', () => {
 
   test('of the same person counts once, and the newest holds', () => {
     const again = anApproval({ reason: 'seen the contract' });
-    expect(hear(hear({}, alices, 2), again, 2)).toEqual({ approvals: { words: [again], quorum: 2 } });
+    expect(approved(approved({}, alices, 2), again, 2)).toEqual({ approvals: { words: [again], quorum: 2 } });
   });
 
   test('that denies closes it, whoever approved', () => {
-    expect(hear(hear({}, alices, 3), denial, 3)).toMatchObject({ approval: denial });
+    expect(denied(approved({}, alices, 3), denial)).toMatchObject({ approval: denial });
   });
 
-  test('closes it alone where the quorum was lowered meanwhile', () => {
-    expect(hear(hear({}, alices, 2), alices, 1)).toMatchObject({ approval: alices });
+  test('closes it together with those from before where the quorum was lowered meanwhile', () => {
+    expect(approved(approved({}, alices, 2), bobs, 1)).toEqual({
+      approvals: { words: [alices, bobs], quorum: 1 },
+      approval: bobs,
+    });
+    expect(approved(approved({}, alices, 2), alices, 1)).toEqual({ approval: alices });
   });
 });
 
@@ -45,7 +49,7 @@ test('of a record nothing is heard but what people said', () => {
 describe('how many have approved', () => {
   const ask = { outcome: 'ask', findings: [aFinding({ outcome: 'ask' })] } as const;
   const counted = { rule: 'quorum', reason: `1 of 2 approvals: ${alice}` };
-  const heard = hear({}, alices, 2);
+  const heard = approved({}, alices, 2);
 
   test('is told first of a request that asks', () => {
     expect(withCount({ ...ask, findings: [...ask.findings] }, heard).findings).toEqual([
@@ -64,7 +68,7 @@ describe('how many have approved', () => {
 
   test('is told of a request that they approved together', () => {
     const verdict = { outcome: 'accept', findings: [] } as const;
-    expect(withCount({ ...verdict, findings: [] }, hear(heard, bobs, 2)).findings).toMatchObject([
+    expect(withCount({ ...verdict, findings: [] }, approved(heard, bobs, 2)).findings).toMatchObject([
       { reason: `2 of 2 approvals: ${alice}, ${bob}` },
     ]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
-import { setGroup } from '../../lib/approval/approver-group.ts';
+import { setGroup, UnknownGroupError } from '../../lib/approval/approver-group.ts';
 import { decideByPerson } from '../../lib/approval/decide-by-person.ts';
 import { recordItem } from '../../lib/connection/connection-record.ts';
 import { decideConnections } from '../../lib/connection/decide-connections.ts';
@@ -69,6 +69,22 @@ describe('an open request', () => {
     const decision = await decideByPerson(endpointId(1), approves, world.deps);
     expect(decision).toMatchObject({ status: 'decided', record: { verdict: { outcome: 'wait' } } });
     expect(world.rings).toEqual([]);
+  });
+});
+
+describe('an open request whose group of approvers does not exist', () => {
+  test('is not approved, and who tries is told what makes the group', async () => {
+    const world = aWorld({ services, connections, records: [asked], groups: [] });
+    const approving = decideByPerson(endpointId(1), approves, world.deps);
+    await expect(approving).rejects.toThrow(UnknownGroupError);
+    await expect(approving).rejects.toThrow('linkgate setup');
+    expect(await world.actions(endpointId(1))).toEqual([]);
+  });
+
+  test('is denied all the same', async () => {
+    const world = aWorld({ services, connections, records: [asked], groups: [] });
+    await decideByPerson(endpointId(1), denies, world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
   });
 });
 

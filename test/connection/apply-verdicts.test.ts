@@ -5,6 +5,7 @@ import type { ConnectionState } from '../../lib/connection/connection.ts';
 import { type ConnectionRecord, recordItem, recordKey } from '../../lib/connection/connection-record.ts';
 import { RefusedCallError, ThrottledError } from '../../lib/connection/connections.ts';
 import { dueIn } from '../../lib/connection/due.ts';
+import { tendConnections } from '../../lib/connection/tend-connections.ts';
 import { switchedItem } from '../../lib/mode/mode.ts';
 import { serviceKey } from '../../lib/service/service.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
@@ -24,6 +25,7 @@ import {
 import { aWorld, type World } from '../doubles/world.ts';
 
 const place = `${hub.accountId}/${hub.region}`;
+const acceptAsked = { acceptAskedAt: noon.toISOString() };
 
 /** A place where the given endpoints wait for EC2, each by number, at one service or at several in turn. */
 function aPlaceWithDue(
@@ -191,7 +193,7 @@ describe('right before the call', () => {
     { when: 'its policy changed', entry: anEntry() },
     { when: 'its service is registered no longer', entry: undefined },
   ])('a live connection that is to be rejected is not cut but decided anew once $when', async ({ entry }) => {
-    const world = aPlaceWithDue([1], { action: 'reject', state: 'available' });
+    const world = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
     if (entry) world.put(entryItem(entry));
     else await world.table.write([{ remove: serviceKey(serviceId(1)) }]);
     expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, redecided: 1 });
@@ -212,10 +214,33 @@ describe('right before the call', () => {
     },
   );
 
-  test('a connection that went live meanwhile is still rejected, where reject is due', async () => {
-    const world = aPlaceWithDue([1], { action: 'reject', state: 'available' });
+  test('a connection that is to be rejected and lives is cut where EC2 was asked to accept it', async () => {
+    const world = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
     await applyVerdicts(hub, world.deps);
     expect(world.ec2.state(endpointId(1))).toBe('rejected');
+  });
+
+  test.each(['pending', 'available'] as const)(
+    'a connection that is to be rejected and that others accepted is told of instead of cut: it is %s',
+    async (state) => {
+      const world = aPlaceWithDue([1], { action: 'reject', state });
+      expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, observed: 1 });
+      expect(world.ec2.calls).toEqual([]);
+      await tendConnections(world.published, world.deps);
+      expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
+      expect(await world.actions(endpointId(1))).toEqual(['observed']);
+    },
+  );
+
+  test('a connection that is to be cut is left alone while something stops its service', async () => {
+    const world = aPlaceWithDue([1], {
+      action: 'reject',
+      state: 'available',
+      record: { ...acceptAsked, verdict: aVerdict('wait') },
+    });
+    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, redecided: 0, observed: 0 });
+    expect(world.ec2.calls).toEqual([]);
+    expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
   });
 
   test('where only a newer version can read its record or its policy, it is left alone, and the others go on', async () => {
@@ -355,7 +380,7 @@ describe('where EC2 wants fewer calls', () => {
     expect(await world.actions(endpointId(1))).toEqual(['applying']);
     expect(await world.record(endpointId(1))).toMatchObject({
       effect: { action: 'accept', asked: 1 },
-      lastAskedAt: noon.toISOString(),
+      acceptAskedAt: noon.toISOString(),
     });
     expect(world.published).toMatchObject([{ type: 'Connection Changed', connection: { state: 'pending' } }]);
   });
@@ -404,7 +429,7 @@ describe('while others write the same records', () => {
     expect(await world.record(endpointId(1))).toMatchObject({
       version: 10,
       effect: { action: 'reject', asked: 0 },
-      lastAskedAt: noon.toISOString(),
+      acceptAskedAt: noon.toISOString(),
     });
   });
 

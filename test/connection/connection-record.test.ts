@@ -37,7 +37,7 @@ describe('a request may still become live', () => {
   });
 
   test('for some minutes after EC2 was asked, whatever the verdict is by now', () => {
-    const record = aRecord({ verdict: aVerdict('reject'), lastAskedAt: time });
+    const record = aRecord({ verdict: aVerdict('reject'), acceptAskedAt: time });
     expect(mayBecomeLive(record, secondsAfterNoon(299))).toBe(true);
     expect(mayBecomeLive(record, secondsAfterNoon(300))).toBe(false);
   });

@@ -40,6 +40,7 @@ const aLiveOneToBeCut = aRecord({
   state: 'available',
   verdict: aVerdict('reject'),
   effect: { action: 'reject', asked: 1 },
+  acceptAskedAt: noon.toISOString(),
 });
 
 /** The table, where something else happens right before each of the first so many writes. */
@@ -213,13 +214,54 @@ describe('when linkgate acts again', () => {
     expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'decided']);
   });
 
-  test('what others accepted meanwhile against its verdict stays', async () => {
-    const world = aWorld({ services, records: [aLiveOneToBeCut] });
+  test('what others accepted meanwhile against its verdict is not decided anew', async () => {
+    const { acceptAskedAt: _acceptAskedAt, ...othersAccepted } = aLiveOneToBeCut;
+    const world = aWorld({ services, records: [othersAccepted] });
     world.put(switchedItem(aSwitch()));
     const [result] = await decideConnections([live], world.deps);
     expect(result).toMatchObject({ output: { outcome: 'passed' } });
+  });
+
+  test('what linkgate accepted late against its verdict is decided anew, and still to be cut', async () => {
+    const world = aWorld({
+      services,
+      entries: [anEntry({ effect: 'block' })],
+      records: [aLiveOneToBeCut],
+    });
+    world.put(switchedItem(aSwitch()));
+    await decideConnections([live], world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      verdict: { outcome: 'reject', consulted: { mode: 1 } },
+      effect: { action: 'reject' },
+    });
+  });
+});
+
+describe('what linkgate accepted late against its verdict', () => {
+  const paused = aService({ pausedAt: noon.toISOString(), revision: 2 });
+  const resumed = aService({ revision: 3 });
+
+  test('stays to be cut while its service is paused, and is cut by policy once it is resumed', async () => {
+    const entries = [anEntry({ effect: 'block' })];
+    const world = aWorld({ services: [paused], entries, records: [aLiveOneToBeCut] });
+    expect(await decideConnection(live, world.deps)).toMatchObject({
+      outcome: 'wait',
+      record: { effect: { action: 'reject' } },
+    });
+    world.put(serviceItem(resumed));
+    expect(await decideConnection(live, world.deps)).toMatchObject({
+      outcome: 'reject',
+      record: { effect: { action: 'reject' } },
+    });
+  });
+
+  test.each([
+    { policy: 'asks a person', onUnlisted: 'ask' },
+    { policy: 'lets it wait', onUnlisted: 'hold' },
+  ] as const)('stays where policy $policy by now', async ({ onUnlisted }) => {
+    const world = aWorld({ services: [aService({ onUnlisted, revision: 2 })], records: [aLiveOneToBeCut] });
+    await decideConnection(live, world.deps);
     expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
-    expect(await world.table.get([{ pk: dueIn(hub), sk: endpointId(1) }])).toEqual([]);
   });
 });
 
@@ -286,7 +328,7 @@ describe('while somebody else changes the same record', () => {
   test('of two people at once one wins, and the other learns who', async () => {
     const world = aWorld({ services });
     const first = anApproval();
-    const second = anApproval({ decision: 'deny', by: 'arn:aws:iam::111111111111:user/bob', reason: 'no' });
+    const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
     const decisions = await Promise.all(
       [first, second].map((word) => decideConnection(aRequest(), world.deps, { word })),
     );
@@ -338,7 +380,7 @@ describe('an entry that allows so many endpoints', () => {
     await decideConnections(requests.slice(0, 1), world.deps);
     world.ec2.forget(endpointId(1));
     const time = noon.toISOString();
-    world.put(recordItem(aRecord({ state: 'deleted', goneAt: time, lastAskedAt: time, version: 2 })));
+    world.put(recordItem(aRecord({ state: 'deleted', goneAt: time, acceptAskedAt: time, version: 2 })));
     world.put(entryItem(anEntry({ maxEndpoints: 1, version: 4 })));
     const [result] = await decideConnections(requests.slice(1, 2), world.deps);
     expect(result).toMatchObject({ output: { outcome: 'accept' } });
@@ -347,8 +389,8 @@ describe('an entry that allows so many endpoints', () => {
 
   test('still counts what EC2 was just asked to accept, although the verdict changed since', async () => {
     const entry = anEntry({ endpointIds: [endpointId(2)], maxEndpoints: 1, version: 3 });
-    const lastAskedAt = noon.toISOString();
-    const records = [aRecord({ verdict: aVerdict('accept'), lastAskedAt, counted: true })];
+    const acceptAskedAt = noon.toISOString();
+    const records = [aRecord({ verdict: aVerdict('accept'), acceptAskedAt, counted: true })];
     const world = aWorld({ services, entries: [entry], connections: requests, records });
     const outcomes: unknown[] = [];
     const decideTwo = async () => {

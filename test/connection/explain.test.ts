@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ConnectionState } from '../../lib/connection/connection.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
 import { explain, viewOf } from '../../lib/connection/explain.ts';
+import { refused, transitionWrites } from '../../lib/connection/transition.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import type { Outcome } from '../../lib/policy/rule.ts';
 import {
@@ -13,6 +14,7 @@ import {
   aService,
   aVerdict,
   endpointId,
+  noon,
 } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
@@ -68,10 +70,10 @@ describe('what EC2 shows differs from the verdict', () => {
 
   test.each([
     ['available', 'reject', 'linkgate would reject it, and EC2 shows it available'],
-    ['pending', 'ask', 'linkgate would ask a person, and EC2 shows it pending'],
+    ['pending', 'ask', 'linkgate would leave it to a person, and EC2 shows it pending'],
     ['available', 'wait', 'linkgate would let it wait, and EC2 shows it available'],
     ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
-    ['rejected', 'ask', 'linkgate would ask a person, and EC2 shows it rejected'],
+    ['rejected', 'ask', 'linkgate would leave it to a person, and EC2 shows it rejected'],
   ] as const)('where it is %s and the verdict is %s', (state, outcome, differs) => {
     expect(shown(state, outcome)).toBe(differs);
   });
@@ -101,7 +103,9 @@ describe('what EC2 shows differs from the verdict', () => {
 
 describe('what comes next', () => {
   async function nextFor(state: ConnectionState, outcome?: Outcome, mode: Mode = 'act') {
-    const records = outcome ? [aRecord({ state, verdict: aVerdict(outcome) })] : [];
+    const finding = { rule: 'account-is-not-listed', reason: 'it is not listed' };
+    const verdict = outcome && aVerdict(outcome, { findings: [{ ...finding, outcome }] });
+    const records = verdict ? [aRecord({ state, verdict })] : [];
     const world = aWorld({ services, connections: [aConnection({ state })], records });
     world.mode = mode;
     return (await explain(endpointId(1), world.deps))?.next;
@@ -114,20 +118,35 @@ describe('what comes next', () => {
     },
   );
 
-  test('of a request that was approved and waits all the same is up to what stops it', async () => {
-    const findings = [aFinding({ outcome: 'wait', reason: 'orders is paused' })];
-    const record = aRecord({ verdict: aVerdict('wait', { findings }), approval: anApproval() });
-    const world = aWorld({ services, connections: [aConnection()], records: [record] });
-    expect(await explain(endpointId(1), world.deps)).toMatchObject({
-      next: 'A person has decided it, and it waits all the same: orders is paused.',
-    });
-  });
+  test.each([undefined, anApproval()])(
+    'of a request that a broken rule stops is up to linkgate, whatever a person has said',
+    async (approval) => {
+      const findings = [
+        aFinding({ rule: 'is-broken', outcome: 'wait', failed: true, reason: 'the rule failed' }),
+      ];
+      const record = aRecord({ verdict: aVerdict('wait', { findings }), ...(approval && { approval }) });
+      const world = aWorld({ services, connections: [aConnection()], records: [record] });
+      expect(await explain(endpointId(1), world.deps)).toMatchObject({
+        next: 'It waits, whatever a person says, and is tried again within a minute or two: the rule failed.',
+      });
+    },
+  );
 
   test('of a request to a paused service is up to who resumes it', async () => {
     const records = [aRecord({ verdict: aVerdict('wait') })];
     const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
     const world = aWorld({ services: [paused], connections: [aConnection()], records });
     expect((await explain(endpointId(1), world.deps))?.next).toContain('linkgate resume orders');
+  });
+
+  test('of what EC2 refused is that it is asked again, and when', async () => {
+    const record = aRecord({ verdict: aVerdict('accept'), effect: { action: 'accept', asked: 0 } });
+    const world = aWorld({ services, connections: [aConnection()], records: [record] });
+    const transition = refused(record, 'accept', 'UnauthorizedOperation', noon);
+    await world.table.write(transitionWrites(record, transition, 'request-1'));
+    expect((await explain(endpointId(1), world.deps))?.next).toBe(
+      'EC2 refused to accept it; it is asked again after 2026-11-21T12:01:00.000Z.',
+    );
   });
 
   test('in the mode observe is up to others', async () => {

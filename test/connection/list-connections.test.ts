@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { recordKey } from '../../lib/connection/connection-record.ts';
 import { type Listing, listConnections } from '../../lib/connection/list-connections.ts';
 import { MalformedTokenError } from '../../lib/page-token.ts';
 import { aConnection, aRecord, aVerdict, endpointId, hub, serviceId } from '../builders.ts';
@@ -43,6 +44,16 @@ describe('a list of connections', () => {
       [endpointId(2), 'available', null],
       [endpointId(4), 'pendingAcceptance', 'accept'],
     ]);
+  });
+
+  test('has one whose record this version cannot read, without its verdict', async () => {
+    const world = aWorld({ connections, records });
+    const [item] = await world.table.get([recordKey(endpointId(1))]);
+    if (!item) throw new Error('nothing is remembered');
+    world.put({ ...item, form: '2.0' });
+    const { connections: listed } = await listConnections(aListing(), undefined, world.deps);
+    expect(listed.map(({ verdict }) => verdict)).toEqual([null, null, 'accept']);
+    expect(world.errors).toMatchObject([{ name: 'NewerItemError' }]);
   });
 
   test('of one state has no other', async () => {

@@ -6,8 +6,8 @@ import { aConnection, aRecord, aVerdict, noon, secondsAfterNoon } from '../build
 
 const time = noon.toISOString();
 const registeredAt = '2026-11-01T00:00:00.000Z';
-const accepting = { effect: { action: 'accept', asked: 1, askedAt: time }, lastAskedAt: time } as const;
-const rejecting = { effect: { action: 'reject', asked: 1, askedAt: time }, lastAskedAt: time } as const;
+const accepting = { effect: { action: 'accept', asked: 1, askedAt: time }, acceptAskedAt: time } as const;
+const rejecting = { effect: { action: 'reject', asked: 1, askedAt: time }, acceptAskedAt: time } as const;
 
 function seen(shown: Parameters<typeof aConnection>[0], at = noon) {
   return { connection: aConnection(shown), observedAt: at.toISOString() };
@@ -36,8 +36,11 @@ describe('a connection that EC2 shows', () => {
 
   test.each([
     { requestedAt: '2026-10-01T00:00:00.000Z', reason: 'older than the registration of the service' },
-    { requestedAt: '2026-11-10T00:00:00.000Z', reason: 'found so; linkgate did not decide it' },
-  ])('unremembered since $requestedAt is $reason', ({ requestedAt, reason }) => {
+    {
+      requestedAt: '2026-11-10T00:00:00.000Z',
+      reason: 'nothing was left to decide when linkgate first saw it',
+    },
+  ])('unremembered since $requestedAt: $reason', ({ requestedAt, reason }) => {
     const sighting = seen({ state: 'available', requestedAt });
     expect(observed(undefined, sighting, registeredAt, noon)?.happenings).toMatchObject([{ reason }]);
   });
@@ -55,7 +58,7 @@ describe('a connection that EC2 shows', () => {
   });
 
   test('available after it was seen pending is not applied a second time', () => {
-    const before = aRecord({ state: 'pending', verdict: aVerdict('accept'), lastAskedAt: time });
+    const before = aRecord({ state: 'pending', verdict: aVerdict('accept'), acceptAskedAt: time });
     expect(told(before, 'available')).toEqual({ actions: [], state: 'available', due: undefined });
   });
 
@@ -72,12 +75,20 @@ describe('a connection that EC2 shows', () => {
     expect(told(before, 'rejected')).toEqual({ actions: ['observed'], state: 'rejected', due: undefined });
   });
 
-  test('live where reject is due and EC2 was not asked is the work of somebody else, and reject stays due', () => {
-    const before = aRecord({ verdict: aVerdict('reject'), effect: { action: 'reject', asked: 0 } });
-    expect(told(before, 'pending')).toEqual({ actions: ['observed'], state: 'pending', due: 'reject' });
-  });
+  test.each(['pendingAcceptance', 'available'] as const)(
+    'live where reject is due, and was remembered as %s, stays: linkgate did not ask for it to be accepted',
+    (state) => {
+      const effect = { action: 'reject', asked: 1, askedAt: time } as const;
+      const before = aRecord({ state, verdict: aVerdict('reject'), effect });
+      expect(told(before, 'available')).toEqual({
+        actions: ['observed'],
+        state: 'available',
+        due: undefined,
+      });
+    },
+  );
 
-  test('live where reject is due keeps that due', () => {
+  test('live where reject is due keeps that due where EC2 was asked to accept it', () => {
     expect(told(aRecord(rejecting), 'available')).toEqual({
       actions: [],
       state: 'available',
@@ -126,7 +137,7 @@ describe('a connection that EC2 shows', () => {
   });
 
   test('live soon after it was rejected is put right: a late answer to an earlier call', () => {
-    const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), lastAskedAt: time });
+    const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptAskedAt: time });
     expect(told(before, 'pending', secondsAfterNoon(60))).toEqual({
       actions: ['observed'],
       state: 'pending',
@@ -135,7 +146,7 @@ describe('a connection that EC2 shows', () => {
   });
 
   test('live long after it was rejected is what somebody else wanted, and left alone', () => {
-    const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), lastAskedAt: time });
+    const before = aRecord({ state: 'rejected', verdict: aVerdict('reject'), acceptAskedAt: time });
     expect(told(before, 'available', secondsAfterNoon(3600))).toEqual({
       actions: ['observed'],
       state: 'available',

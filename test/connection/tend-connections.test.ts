@@ -57,6 +57,7 @@ describe('where the record moved on since it was observed', () => {
       version: 2,
       verdict: aVerdict('reject'),
       effect: { action: 'reject', asked: 0 },
+      acceptAskedAt: noon.toISOString(),
     });
     const world = aWorld({ services, records: [newer] });
     await tendConnections([changed()], world.deps);

@@ -22,8 +22,8 @@ import {
 
 const time = noon.toISOString();
 const nothing = { service: 1, entry: 0, everyServiceEntry: 0, mode: 0 };
-const accepting = { effect: { action: 'accept', asked: 1, askedAt: time }, lastAskedAt: time } as const;
-const rejecting = { effect: { action: 'reject', asked: 1, askedAt: time }, lastAskedAt: time } as const;
+const accepting = { effect: { action: 'accept', asked: 1, askedAt: time }, acceptAskedAt: time } as const;
+const rejecting = { effect: { action: 'reject', asked: 1, askedAt: time }, acceptAskedAt: time } as const;
 
 function verdictOf(outcome: 'accept' | 'reject' | 'ask' | 'wait') {
   return { outcome, findings: [aFinding({ outcome })] };
@@ -133,7 +133,7 @@ describe('a connection that EC2 was asked about', () => {
     const before = aRecord({ verdict: aVerdict('reject'), effect: { action: 'reject', asked: 0 } });
     expect(applying(before, 'accept', noon).record).toMatchObject({
       effect: { action: 'reject', asked: 0 },
-      lastAskedAt: time,
+      acceptAskedAt: time,
     });
   });
 });

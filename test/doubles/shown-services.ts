@@ -75,5 +75,8 @@ export function shownServices(...shown: readonly ServiceConfiguration[]): ShownS
       calls.push(`deleteNotification ${notificationId}`);
       changeNotification(notificationId, () => []);
     },
+    async refusalOfRepair() {
+      return undefined;
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { type AllowlistEntry, entryItem } from '../../lib/allowlist/entry.ts';
 import type { Api } from '../../lib/api/env.ts';
+import { type ApproverGroup, defaultGroup, groupItem } from '../../lib/approval/approver-group.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
 import type { Applying } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';
@@ -30,11 +31,26 @@ interface Contents {
   readonly entries?: readonly AllowlistEntry[];
   readonly connections?: readonly Connection[];
   readonly records?: readonly ConnectionRecord[];
+  readonly groups?: readonly ApproverGroup[];
 }
 
-export function aWorld({ services = [], entries = [], connections = [], records = [] }: Contents = {}) {
+/** What setup makes. */
+const groupFromSetup = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
+
+export function aWorld({
+  services = [],
+  entries = [],
+  connections = [],
+  records = [],
+  groups = [groupFromSetup],
+}: Contents = {}) {
   const items = itemsInMemory();
-  const seed = [...services.map(serviceItem), ...entries.map(entryItem), ...records.flatMap(itemsOf)];
+  const seed = [
+    ...groups.map(groupItem),
+    ...services.map(serviceItem),
+    ...entries.map(entryItem),
+    ...records.flatMap(itemsOf),
+  ];
   for (const item of seed) items.commit([{ put: item }]);
   const table = memoryTable(items);
   const ec2 = shownConnections(...connections);

@@ -45,3 +45,11 @@ test.each([
   const read = async () => ({ mode: 'act' as const, changedAt });
   expect(await modeOrObserve(read, () => {})(noon)).toBe(expected);
 });
+
+test.each([
+  ['banana', { mode: 'observe', otherwise: 'banana' }],
+  ['observe', { mode: 'observe' }],
+])('of `%s` is said whether it is a mode at all', async (Value, read) => {
+  const { client } = sdkClient<SSMClient>({ Parameter: { Value, LastModifiedDate: noon } });
+  expect(await ssmMode(client, '/linkgate/test/mode')()).toEqual({ ...read, changedAt: noon.toISOString() });
+});

@@ -1,7 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { modeKey, readSwitched, switchedItem } from '../../lib/mode/mode.ts';
-import { showMode, switchMode } from '../../lib/mode/switch-mode.ts';
-import { aConfiguration, alice, aService, aSwitch, noon, secondsAfterNoon, serviceId } from '../builders.ts';
+import { StoppedMeanwhileError, showMode, switchMode } from '../../lib/mode/switch-mode.ts';
+import {
+  aConfiguration,
+  alice,
+  aService,
+  aSwitch,
+  hub,
+  noon,
+  secondsAfterNoon,
+  serviceId,
+} from '../builders.ts';
 import { awsError } from '../doubles/sdk-client.ts';
 import { aWorld, type World } from '../doubles/world.ts';
 
@@ -17,7 +26,7 @@ async function revision({ table }: World): Promise<number | undefined> {
 /** What happens in which order. */
 function inOrder(world: World): string[] {
   const steps: string[] = [];
-  const { table, modeParameter, bell } = world.deps;
+  const { table, modeParameter, sweeps } = world.deps;
   world.deps.table = {
     ...table,
     write(writes) {
@@ -32,16 +41,36 @@ function inOrder(world: World): string[] {
       return modeParameter.write(mode);
     },
   };
-  world.deps.bell = {
-    ring(place) {
-      steps.push('ring');
-      return bell.ring(place);
+  world.deps.sweeps = {
+    request(sweep) {
+      steps.push('sweep');
+      return sweeps.request(sweep);
     },
   };
   return steps;
 }
 
 describe('the mode', () => {
+  test('that is no mode counts as observe, and is named; a switch to observe mends it', async () => {
+    const world = aWorld();
+    world.mode = 'observe';
+    const { modeParameter } = world.deps;
+    world.deps.modeParameter = {
+      ...modeParameter,
+      read: async () => ({ mode: 'observe', changedAt, otherwise: 'banana' }),
+    };
+    expect(await showMode(world.deps)).toEqual({
+      mode: 'observe',
+      since: changedAt,
+      by: 'somebody who changed the parameter without linkgate',
+      reason: '`banana` is no mode, so that it counts as observe',
+    });
+    await switchMode('observe', why, world.deps);
+    const steps = inOrder(world);
+    await switchMode('observe', why, world.deps);
+    expect(steps).toContain('parameter');
+  });
+
   test('is act since the deployment, as long as nobody switched it', async () => {
     expect(await showMode(aWorld().deps)).toEqual({
       mode: 'act',
@@ -61,14 +90,33 @@ describe('the mode', () => {
     async (switched) => {
       const world = aWorld();
       if (switched) world.put(switchedItem(switched));
-      world.mode = 'observe';
+      const since = secondsAfterNoon(60).toISOString();
+      world.deps.modeParameter = {
+        ...world.deps.modeParameter,
+        read: async () => ({ mode: 'observe', changedAt: since }),
+      };
       expect(await showMode(world.deps)).toEqual({
         mode: 'observe',
-        since: changedAt,
+        since,
         by: expect.stringContaining('without linkgate'),
       });
     },
   );
+
+  test('that was to be act, and whose parameter could not be written, says so', async () => {
+    const world = aWorld();
+    world.mode = 'observe';
+    const { modeParameter } = world.deps;
+    const away = new Error('SSM is away');
+    world.deps.modeParameter = { ...modeParameter, write: () => Promise.reject(away) };
+    await expect(switchMode('act', why, world.deps)).rejects.toThrow(away);
+    expect(await showMode(world.deps)).toEqual({
+      mode: 'observe',
+      since: changedAt,
+      by: 'linkgate',
+      reason: expect.stringContaining(`${alice} began to switch to act`),
+    });
+  });
 
   test('that cannot be read is observe, and says why', async () => {
     const world = aWorld();
@@ -88,7 +136,7 @@ describe('to observe', () => {
     const world = aWorld({ services: [aService()] });
     const steps = inOrder(world);
     await switchMode('observe', why, world.deps);
-    expect(steps).toEqual(['parameter', 'item']);
+    expect(steps).toEqual(['parameter', 'item', 'parameter']);
   });
 
   test('makes no verdict out of date', async () => {
@@ -107,14 +155,58 @@ describe('to observe', () => {
 });
 
 describe('to act', () => {
-  test('every verdict is out of date before the parameter is written, and every place is rung', async () => {
+  test('every verdict is out of date before the parameter is written, and every place is swept', async () => {
     const world = aWorld({ services: [aService()] });
     world.mode = 'observe';
     const steps = inOrder(world);
     await switchMode('act', why, world.deps);
-    expect(steps).toEqual(['item', 'parameter', 'ring']);
+    expect(steps).toEqual(['item', 'parameter', 'sweep']);
     expect(await revision(world)).toBe(1);
-    expect(world.rings).toEqual(['111111111111/us-east-1']);
+    expect(world.requestedSweeps).toEqual([{ place: hub, pass: 'full', waitsForTurn: true }]);
+  });
+
+  test.each([
+    { meanwhile: 'right before', steps: ['stop', 'write'] },
+    { meanwhile: 'right after', steps: ['write', 'stop'] },
+  ] as const)('whoever stops linkgate $meanwhile the parameter is written is stronger', async ({ steps }) => {
+    const world = aWorld();
+    world.mode = 'observe';
+    const { modeParameter } = world.deps;
+    const does = {
+      write: () => modeParameter.write('act'),
+      stop: () => switchMode('observe', { by: 'bob' }, { ...world.deps, modeParameter }),
+    };
+    world.deps.modeParameter = {
+      ...modeParameter,
+      async write(mode) {
+        if (mode === 'observe') return modeParameter.write(mode);
+        for (const step of steps) await does[step]();
+      },
+    };
+    await expect(switchMode('act', why, world.deps)).rejects.toThrow(StoppedMeanwhileError);
+    expect(await showMode(world.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
+  });
+
+  test('somebody who stopped linkgate just before, and had not written that down yet, is stronger', async () => {
+    const world = aWorld();
+    const { table } = world;
+    let isFirst = true;
+    const deps = {
+      ...world.deps,
+      table: {
+        ...table,
+        async write(writes: Parameters<typeof table.write>[0]) {
+          if (isFirst) {
+            isFirst = false;
+            await switchMode('act', why, world.deps);
+          }
+          return table.write(writes);
+        },
+      },
+    };
+    await switchMode('observe', { by: 'bob' }, deps);
+    expect(world.mode).toBe('observe');
+    expect(await showMode(world.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
   });
 
   test('services that were registered meanwhile get what linkgate needs of them', async () => {
@@ -127,11 +219,11 @@ describe('to act', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('again decides nothing anew, and rings all the same', async () => {
+  test('again makes nothing out of date, and sweeps all the same', async () => {
     const world = aWorld({ services: [aService()] });
     await switchMode('act', why, world.deps);
     expect(await revision(world)).toBeUndefined();
-    expect(world.rings).toHaveLength(1);
+    expect(world.requestedSweeps).toHaveLength(1);
   });
 
   test('after the parameter was changed by hand decides all anew', async () => {
@@ -142,10 +234,10 @@ describe('to act', () => {
     expect(await showMode(world.deps)).toMatchObject({ mode: 'act', by: alice });
   });
 
-  test('stands where the ring fails, which is reported', async () => {
+  test('stands where no pass can be asked for, which is reported', async () => {
     const world = aWorld({ services: [aService()] });
     world.mode = 'observe';
-    world.deps.bell = { ring: () => Promise.reject(new Error('the queue is away')) };
+    world.deps.sweeps = { request: () => Promise.reject(new Error('the queue is away')) };
     expect(await switchMode('act', why, world.deps)).toMatchObject({ view: { mode: 'act' } });
     expect(world.errors).toHaveLength(1);
   });

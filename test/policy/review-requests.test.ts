@@ -1,14 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
-import { switchedItem } from '../../lib/mode/mode.ts';
-import { reviewRequests, scopeOf } from '../../lib/policy/review-requests.ts';
+import { reviewRequests, scopeOf, scopesIn } from '../../lib/policy/review-requests.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import {
   aConnection,
   anEntry,
   aRecord,
   aService,
-  aSwitch,
   aVerdict,
   consumer,
   endpointId,
@@ -43,11 +41,15 @@ describe('a change concerns', () => {
     expect(scopeOf(item, undefined)).toBeUndefined();
   });
 
-  test('all requests of every service, where linkgate begins to act again', () => {
-    const observing = switchedItem(aSwitch({ mode: 'observe', revision: 1 }));
-    const acting = switchedItem(aSwitch({ mode: 'act', revision: 2 }));
-    expect(scopeOf(observing, acting)).toEqual({ serviceId: '*' });
-    expect(scopeOf(acting, switchedItem(aSwitch({ mode: 'observe', revision: 2 })))).toBeUndefined();
+  test('its own requests, also beside a change that only a newer version can read', async () => {
+    const errors: unknown[] = [];
+    const changes = [
+      { before: undefined, after: { ...serviceItem(aService()), form: '2.0' } },
+      { before: undefined, after: entryItem(anEntry()) },
+    ];
+    const scopes = await scopesIn(changes, (error) => errors.push(error));
+    expect(scopes).toMatchObject([{ scope: { serviceId: serviceId(1), ownerAccountId: consumer } }]);
+    expect(errors).toHaveLength(1);
   });
 
   test('nobody, where something else changed', () => {
@@ -92,13 +94,6 @@ describe('the requests that a change concerns', () => {
       { type: 'Connection Request' },
       { type: 'Connection Changed', connection: { endpointId: endpointId(4) } },
     ]);
-  });
-
-  test('are all of them, where linkgate begins to act again', async () => {
-    const world = aWorld({ services, connections, records });
-    world.put(switchedItem(aSwitch({ revision: 1 })));
-    await reviewRequests({ serviceId: '*' }, world.deps);
-    expect(world.published.map(({ connection }) => connection.endpointId)).toEqual([1, 2, 3].map(endpointId));
   });
 
   test('are left alone where their verdicts rest on what is there', async () => {

@@ -18,6 +18,9 @@ import { permitted, saidOf } from './permission.ts';
 import { isNewerMajor } from './rollout.ts';
 import type { Watch } from './watch.ts';
 
+/** What was due at a service that was taken out is due no longer, with this as its last word. */
+const unregistered = 'the service is no longer registered';
+
 /** What holds once nothing fails any more and everything has had its time, whatever happened before. */
 export function checkAtRest(
   { privateLink, provider, parameter }: Aws,
@@ -44,9 +47,15 @@ export function checkAtRest(
   }
 
   function checkRecord({ endpointId, serviceId, state, effect, goneAt }: ConnectionRecord): void {
+    const service = serviceOf(serviceId);
+    const isHeldBack = effect?.action === 'reject' && service?.pausedAt !== undefined;
     if (isActing)
-      mustHold('nothing that is due is left undone', !effect, `${effect?.action} of ${endpointId}`);
-    if (!serviceOf(serviceId)) return;
+      mustHold(
+        'nothing that is due is left undone',
+        !effect || isHeldBack,
+        `${effect?.action} of ${endpointId}`,
+      );
+    if (!service) return;
     const shown = endpoints[endpointId]?.state ?? 'deleted';
     mustHold(
       'every connection is remembered as EC2 shows it',
@@ -72,11 +81,34 @@ export function checkAtRest(
       `${id}, which is ${state}`,
     );
     if (state === 'pendingAcceptance') checkPending(record);
+    checkLate(record);
     const lastDone = watch.historyOf(id).findLast(({ action }) => action !== 'decided');
+    const isExplained = lastDone?.action === 'observed' || lastDone?.reason === unregistered;
     mustHold(
       'nothing lives against its verdict without a word',
-      !isLive(state) || verdict?.outcome !== 'reject' || lastDone?.action === 'observed' || !isActing,
+      !isLive(state) || verdict?.outcome !== 'reject' || isExplained || !isActing,
       `${id}, which is ${state}`,
+    );
+  }
+
+  /** What EC2 was asked to accept, and accepted when a rejection was due already, is cut, whatever came in between. */
+  function checkLate({ endpointId, serviceId, state }: ConnectionRecord): void {
+    const history = watch.historyOf(endpointId);
+    const isAsked = history.some(
+      ({ action, outcome }) => outcome === 'accept' && (action === 'applying' || action === 'refused'),
+    );
+    const isSettled = history.some(
+      ({ action, outcome, reason }) =>
+        (action === 'applied' && outcome === 'reject') || reason === unregistered,
+    );
+    const decided = history.findLast(
+      ({ findings }) => findings && !findings.some(({ rule }) => rule === 'service-is-paused'),
+    );
+    const isHeldBack = !isActing || serviceOf(serviceId)?.pausedAt !== undefined;
+    mustHold(
+      'what linkgate accepted late against its verdict is put right',
+      !isLive(state) || !isAsked || isSettled || isHeldBack || decided?.outcome !== 'reject',
+      `${endpointId}, which is ${state}`,
     );
   }
 

@@ -1,4 +1,5 @@
-import { EC2Client } from '@aws-sdk/client-ec2';
+import { type DescribeVpcEndpointConnectionsCommandOutput, EC2Client } from '@aws-sdk/client-ec2';
+import { type ConnectionState, isLive } from '../../lib/connection/connection.ts';
 import type { ChangeableConnections } from '../../lib/connection/connections.ts';
 import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
 import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
@@ -30,10 +31,10 @@ export interface ChangingCall {
 /** Who looks on: the watch for invariants and the delivery of what AWS sends by itself. */
 export interface Observers extends TableObservers {
   modeRead(run: Run, mode: Mode): void;
-  /** Right before a run, and not a person, changes the mode. */
-  modeWritten(mode: Mode): void;
-  /** EC2 has shown something to a run. */
-  looked(run: Run): void;
+  /** EC2 has shown something to a run: of which endpoints, and whether they live. */
+  looked(run: Run, living: ReadonlyMap<string, boolean>): void;
+  /** A run begins to ask, whatever becomes of its call. */
+  asking(call: ChangingCall): void;
   /** Right before EC2 carries it out. */
   changing(call: ChangingCall): void;
   /** Right before EC2 changes a service's tags or notifications. */
@@ -108,13 +109,15 @@ export function createAws(
           const request = { ...input, MaxResults: pageSize };
           if (fault === 'stale token' && 'NextToken' in input)
             throw coded('InvalidNextToken', 'The token has expired');
-          observers.looked(run);
-          return answered(() => operate(name, request, fault === 'stale' ? earlier() : operations));
+          const shown = answered(() => operate(name, request, fault === 'stale' ? earlier() : operations));
+          observers.looked(run, livingIn(shown));
+          return shown;
         });
+      const action = actions[name];
+      if (action) observers.asking({ run, action, ...namedIn(input) });
       return run.call('ec2 change', (fault) => {
         if (!buckets.take(provider, name, scheduler.now()))
           throw coded('RequestLimitExceeded', 'Request limit exceeded.');
-        const action = actions[name];
         if (fault !== 'late') {
           if (action) observers.changing({ run, action, ...namedIn(input) });
           else observers.configuring(run, name);
@@ -137,7 +140,6 @@ export function createAws(
         }),
       write: (mode) =>
         run.call('mode write', () => {
-          observers.modeWritten(mode);
           Object.assign(parameter, { mode, changedAt: run.now().toISOString() });
         }),
     };
@@ -171,6 +173,16 @@ function namedIn(input: object) {
     VpcEndpointIds?: string[];
   };
   return { serviceId, endpointIds };
+}
+
+function livingIn(shown: unknown): Map<string, boolean> {
+  const { VpcEndpointConnections: connections = [] } = shown as DescribeVpcEndpointConnectionsCommandOutput;
+  return new Map(
+    connections.map(({ VpcEndpointId, VpcEndpointState }) => [
+      VpcEndpointId ?? '',
+      isLive(VpcEndpointState as ConnectionState),
+    ]),
+  );
 }
 
 function answered<T>(operate: () => T): T {

@@ -52,6 +52,8 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
       const request = v.parse(Sweep, body);
       const sweep = await sweepConnections(request.place, request.pass, wired);
       if (sweep.status === 'unfinished') await wired.sweeps.request(request);
+      else if (sweep.status === 'overlapping' && request.waitsForTurn)
+        await wired.sweeps.request(request, { afterSeconds: 5 });
     }
     return [];
   },

@@ -5,7 +5,7 @@ export type Promised =
   | 'EC2 is asked only for what is due at a registered service'
   | 'EC2 is asked only for what policy or a person wants, as read right before'
   | 'policy accepts no more endpoints of an account than its entry counts'
-  | 'what others accepted is not cut'
+  | 'nothing is cut that lives, and that linkgate did not ask to accept'
   | 'audit entries are only ever added, in order'
   | 'what happened is audited once'
   | 'who has decided by the audit has said so'
@@ -23,6 +23,7 @@ export type Promised =
   | 'what is pending waits by policy'
   | 'every connection newer than its registration has a verdict'
   | 'nothing lives against its verdict without a word'
+  | 'what linkgate accepted late against its verdict is put right'
   | 'what counts is what lives'
   | 'what cannot be read is told of';
 

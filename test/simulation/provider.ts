@@ -1,6 +1,6 @@
 import { changeEntry, removeEntry } from '../../lib/allowlist/entries.ts';
 import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
-import { defaultGroup, setGroup } from '../../lib/approval/approver-group.ts';
+import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approval/approver-group.ts';
 import { decideByPerson, type Word } from '../../lib/approval/decide-by-person.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import { switchMode } from '../../lib/mode/switch-mode.ts';
@@ -80,17 +80,31 @@ export function providersSteps(
     );
   }
 
+  /** An incident: everything is stopped, then only what it is about. What EC2 was asked for before may land in between. */
+  function blockAndBrake(about: ReturnType<typeof estate.anybody>) {
+    const soon = random.pick([50, 500, 5_000]);
+    scheduler.at(scheduler.now() + random.below(soon), () => void api('brakes', switchTo('observe')));
+    scheduler.at(scheduler.now() + random.below(soon * 10), () => void pause(about.serviceId));
+    return change('block', about);
+  }
+
   const switchTo = (mode: Mode) => (wired: Wired) => switchMode(mode, { by: anybody() }, wired);
 
   return {
+    setUp: () => untilDone('sets linkgate up', ({ table }) => makeDefaultGroup(table)),
     /** The first service is registered, which takes what is left of its place into linkgate's care. */
     begin: () => register(estate.services[0]),
+    /** What a pause held back goes on. */
+    resume() {
+      for (const { id } of estate.services)
+        void untilDone(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
+    },
     /** People leave it so that linkgate does its work. */
     act: () => untilDone('switches the mode to act', switchTo('act')),
 
-    changeMind(): Promise<unknown> {
-      const about = estate.anybodyWhoWaits();
+    changeMind(about = estate.anybodyWhoWaits()): Promise<unknown> {
       if (random.chance(0.2)) return pause(about.serviceId);
+      if (random.chance(0.3)) return blockAndBrake(about);
       return random.chance(0.3) ? forget(about) : change(random.pick(['allow', 'block']), about);
     },
 

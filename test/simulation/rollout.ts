@@ -1,6 +1,10 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
 import { hashOf } from '../../lib/audit/chain.ts';
+import type { Connection } from '../../lib/connection/connection.ts';
+import { decided, transitionWrites } from '../../lib/connection/transition.ts';
+import type { Place } from '../../lib/place.ts';
 import type { Item, Write } from '../../lib/table/table.ts';
+import type { Endpoint } from '../../sandbox/privatelink/model.ts';
 import type { Random } from './random.ts';
 
 /** Which of two versions of the functions an invocation runs. */
@@ -46,6 +50,27 @@ export function writtenByNext(writes: readonly Write[], by: string): Write[] {
     .map((write) => putting(write, (item) => ({ ...withMore(item, by), form: nextMinor(item) })))
     .map((write) => putting(write, (item) => chained(item, hashes)))
     .map((write) => putting(write, (item) => headed(item, hashes)));
+}
+
+/** An older version did not ask who had accepted what it found, and had it rejected. */
+export function rejectedByOlder(
+  place: Place,
+  { id: endpointId, serviceId, accountId, createdAt }: Endpoint,
+  requestId: string,
+  now: Date,
+): Write[] {
+  const request: Connection = {
+    place,
+    endpointId,
+    serviceId,
+    ownerAccountId: accountId,
+    state: 'pendingAcceptance',
+    requestedAt: new Date(createdAt).toISOString(),
+  };
+  const consulted = { service: 0, entry: 0, everyServiceEntry: 0, mode: 0 };
+  const verdict = { outcome: 'reject' as const, findings: [] };
+  const { record, happenings } = decided(undefined, request, verdict, consulted, now);
+  return transitionWrites(undefined, { record: { ...record, state: 'pending' }, happenings }, requestId);
 }
 
 /** The form of an item that the deployed version refuses. */

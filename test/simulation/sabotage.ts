@@ -1,5 +1,11 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
-import { recordPartitions } from '../../lib/connection/connection-record.ts';
+import {
+  type Effect,
+  readRecord,
+  recordItem,
+  recordPartitions,
+} from '../../lib/connection/connection-record.ts';
+import { dueIn } from '../../lib/connection/due.ts';
 import { keyName } from '../../lib/table/item.ts';
 import type { Item, Key, Table, Write } from '../../lib/table/table.ts';
 import { keyOf } from '../doubles/memory-table.ts';
@@ -102,9 +108,20 @@ export const sabotages: readonly {
     sabotage: () => reading((item) => (item.pk === 'MODE' ? { ...item, revision: 0 } : item)),
   },
   {
-    name: 'when verdicts from before cut what others accepted since',
-    breaks: 'what others accepted is not cut',
-    sabotage: () => reading((item) => (item.pk === 'MODE' ? { ...item, revision: 0 } : item)),
+    name: 'when linkgate takes what others accepted for its own',
+    breaks: 'nothing is cut that lives, and that linkgate did not ask to accept',
+    sabotage: () =>
+      reading((item) => (isToReject(item) ? { ...item, acceptAskedAt: item.requestedAt } : item)),
+  },
+  {
+    name: 'when linkgate forgets what it asked EC2 to accept',
+    breaks: 'what linkgate accepted late against its verdict is put right',
+    sabotage: () => reading(({ acceptAskedAt: _acceptAskedAt, ...item }) => item as Item),
+  },
+  {
+    name: 'when a pause has linkgate forget what it is to take back',
+    breaks: 'what linkgate accepted late against its verdict is put right',
+    sabotage: () => writing(withoutEffectWhereItWaits),
   },
   {
     name: 'when the actor never acts',
@@ -212,6 +229,20 @@ function unguarded(partitions: string) {
 
 function isWord(write: Write): boolean {
   return 'put' in write && (write.put.action === 'approved' || write.put.action === 'denied');
+}
+
+function isToReject({ effect }: Item): boolean {
+  return (effect as Effect | undefined)?.action === 'reject';
+}
+
+function withoutEffectWhereItWaits(write: Write): Write[] {
+  if (!('put' in write) || !isToReject(write.put)) return [write];
+  const { effect: _effect, ...record } = readRecord(write.put);
+  if (record.verdict?.outcome !== 'wait') return [write];
+  return [
+    { ...write, put: recordItem(record) },
+    { remove: { pk: dueIn(record.place), sk: record.endpointId } },
+  ];
 }
 
 function withoutDecision(item: Item): Item {

@@ -54,9 +54,13 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
     });
   }
 
-  /** Nothing is due that this version can read and may do. */
+  /** Nothing is due that this version can read and may do: a pause holds back what is to be cut. */
   function isNothingDue(): boolean {
-    return isObserving || items.page(dueIn(aws.provider), {}).items.every(({ sk }) => watch.isUnreadable(sk));
+    const due = items.page(dueIn(aws.provider), {}).items;
+    return (
+      isObserving ||
+      due.every(({ sk }) => watch.isUnreadable(sk) || watch.recordOf(sk)?.verdict?.outcome === 'wait')
+    );
   }
 
   every(minute, 'pending');
@@ -114,9 +118,6 @@ function setUp(seed: number, { isObserving = false, sabotage = () => ({}) }: Opt
   const aws = createAws(random, scheduler, faults, assumptions, items, {
     ...watch,
     happened,
-    modeWritten(mode) {
-      if (aws.parameter.mode === 'observe') watch.modeWritten(mode);
-    },
     changing: (call) => watch.changing(call, aws.privateLink.state),
     written(run, changes) {
       watch.written(run, changes);

@@ -1,10 +1,12 @@
-import { recordPartitions } from '../../lib/connection/connection-record.ts';
+import { recordKey, recordPartitions } from '../../lib/connection/connection-record.ts';
+import { dueIn, readPointer } from '../../lib/connection/due.ts';
+import { serviceKey } from '../../lib/service/service.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import { consumersSteps } from './consumers.ts';
 import { createEstate } from './estate.ts';
 import type { Linkgate, World } from './linkgate.ts';
 import { providersSteps } from './provider.ts';
-import { isNewerMajor, majorForm } from './rollout.ts';
+import { isNewerMajor, majorForm, rejectedByOlder } from './rollout.ts';
 import type { Watch } from './watch.ts';
 
 /** How long after one thing the next may happen, in milliseconds. */
@@ -29,6 +31,7 @@ const weights = {
   'mode switched': 4,
   'mode changed by hand': 2,
   'version rolled': 5,
+  'decided by an older version': 4,
   'item of a newer major': 1,
   'pass requested': 3,
 } as const;
@@ -51,7 +54,7 @@ export function createStory(
   items: Items,
   isObserving: boolean,
 ) {
-  const { random, scheduler, aws, note, rollout } = world;
+  const { random, scheduler, aws, note, rollout, invocations } = world;
   const { privateLink, provider, parameter } = aws;
   const estate = createEstate(aws, random);
   const people = providersSteps(world, estate, linkgate, watch);
@@ -84,6 +87,17 @@ export function createStory(
       rollout.to(next);
       note('provider', `deploys so that ${next * 100} % run the next version`);
     },
+    'decided by an older version'() {
+      const endpoint = estate.anyEndpoint('pendingAcceptance');
+      if (!endpoint || items.read([recordKey(endpoint.id)]).length > 0) return;
+      if (items.read([serviceKey(endpoint.serviceId)]).length === 0) return;
+      note('provider', `accepts ${endpoint.id} by hand, and an older version decides it`);
+      privateLink.accept(provider, endpoint.serviceId, [endpoint.id], scheduler.now());
+      void invocations.invoke('older version', 30, ({ requestId, ...run }) => {
+        const { table } = linkgate.wire({ requestId, ...run });
+        return table.write(rejectedByOlder(provider, endpoint, requestId, run.now()));
+      });
+    },
     'item of a newer major'() {
       const found = recordPartitions.flatMap((partition) => items.page(partition, {}).items);
       const item = found.length > 0 ? random.pick(found) : undefined;
@@ -99,14 +113,25 @@ export function createStory(
     rollout.to(random.pick([0, 1]));
     // A place without a service is not looked after.
     void people.begin();
-    if (!isObserving) void people.act();
+    if (random.chance(0.7)) people.resume();
+    if (isObserving) return;
+    void people.act();
+    // Whoever brakes at the same time is stronger.
+    scheduler.at(scheduler.now() + 60_000, () => void people.act());
   }
 
   return {
-    changeMind: people.changeMind,
+    /** People change their mind about what EC2 is about to be asked for. */
+    changeMind(): Promise<unknown> {
+      const due = items.page(dueIn(provider), {}).items.map(readPointer);
+      if (due.length === 0) return people.changeMind();
+      const { serviceId, ownerAccountId: accountId } = random.pick(due);
+      return people.changeMind({ serviceId, accountId });
+    },
     taken: (): ReadonlySet<Step> => taken,
     /** Registers a service and lets things happen; `done` when no more will. */
     tell(length: number, done: () => void): void {
+      void people.setUp();
       void people.begin();
       let left = length;
       const next = () => {

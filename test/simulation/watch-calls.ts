@@ -17,6 +17,8 @@ interface Reading {
   mode?: Mode;
   /** Where it has looked since it read the mode. Both, for one only may be a look that it gave up and that came late. */
   readonly lookedSince: Set<'table' | 'ec2'>;
+  /** Of the endpoints that EC2 has shown to it: whether they live. */
+  readonly living: Map<string, boolean>;
 }
 
 /** Watches what EC2 is asked for, beside what the run that asks has read. */
@@ -25,13 +27,13 @@ export function watchCalls(mustHold: MustHold, note: (who: string, what: string)
   const readings = new Map<string, Reading>();
   const askedToAccept = new Set<string>();
   const acceptedByPolicy = new Set<string>();
-  const acceptedByOthers = new Set<string>();
 
   function readingOf({ requestId }: Run): Reading {
     const reading = readings.get(requestId) ?? {
       items: new Map<string, Item | undefined>(),
       at: 0,
       lookedSince: new Set<'table' | 'ec2'>(),
+      living: new Map<string, boolean>(),
     };
     readings.set(requestId, reading);
     return reading;
@@ -64,7 +66,7 @@ export function watchCalls(mustHold: MustHold, note: (who: string, what: string)
       `${action} of ${endpointId}, not ${may}`,
     );
     if (action === 'accept') mustCount(call, said, record, state);
-    else mustNotCut(endpointId);
+    else mustNotCut(run, endpointId);
   }
 
   function mustCount(
@@ -74,7 +76,6 @@ export function watchCalls(mustHold: MustHold, note: (who: string, what: string)
     { endpoints }: PrivateLinkState,
   ): void {
     const { endpointId } = record;
-    askedToAccept.add(endpointId);
     if (record.approval) {
       acceptedByPolicy.delete(endpointId);
       return;
@@ -96,10 +97,11 @@ export function watchCalls(mustHold: MustHold, note: (who: string, what: string)
     );
   }
 
-  function mustNotCut(endpointId: string): void {
+  /** Whatever the mode was, the parameter said, an older version decided or the queue held back. */
+  function mustNotCut(run: Run, endpointId: string): void {
     mustHold(
-      'what others accepted is not cut',
-      !acceptedByOthers.has(endpointId) || askedToAccept.has(endpointId),
+      'nothing is cut that lives, and that linkgate did not ask to accept',
+      !readingOf(run).living.get(endpointId) || askedToAccept.has(endpointId),
       `${endpointId} is not rejected`,
     );
   }
@@ -116,19 +118,20 @@ export function watchCalls(mustHold: MustHold, note: (who: string, what: string)
     },
 
     /** EC2 has shown something: what was read before is not right before any more. */
-    looked(run: Run): void {
-      readingOf(run).lookedSince.add('ec2');
+    looked(run: Run, living: ReadonlyMap<string, boolean>): void {
+      const reading = readingOf(run);
+      reading.lookedSince.add('ec2');
+      for (const [endpointId, isLiving] of living) reading.living.set(endpointId, isLiving);
+    },
+
+    asking({ action, endpointIds }: ChangingCall): void {
+      if (action === 'accept') for (const endpointId of endpointIds) askedToAccept.add(endpointId);
     },
 
     modeRead(run: Run, mode: Mode): void {
       const reading = readingOf(run);
       reading.mode = mode;
       reading.lookedSince.clear();
-    },
-
-    /** linkgate has seen that somebody else accepted it: while it was told to observe, or before it knew of it. */
-    foundAccepted(endpointIds: readonly string[]): void {
-      for (const endpointId of endpointIds) acceptedByOthers.add(endpointId);
     },
 
     /** EC2 is asked to accept or reject: the mode was read right before, for this call and no other. */

@@ -1,5 +1,4 @@
 import { type AuditEntry, auditPartition, readAuditEntry } from '../../lib/audit/audit.ts';
-import { isLive } from '../../lib/connection/connection.ts';
 import {
   type ConnectionRecord,
   readRecord,
@@ -24,7 +23,7 @@ export function watchWrites(
   mustHold: MustHold,
   note: (who: string, what: string) => void,
   wasSaid: (spoken: Spoken) => boolean,
-  { lastRead, foundAccepted }: Pick<ReturnType<typeof watchCalls>, 'lastRead' | 'foundAccepted'>,
+  { lastRead }: Pick<ReturnType<typeof watchCalls>, 'lastRead'>,
 ) {
   const histories = new Map<string, AuditEntry[]>();
   const historyOf = (endpointId: string): readonly AuditEntry[] => histories.get(endpointId) ?? [];
@@ -60,8 +59,6 @@ export function watchWrites(
         wasSaid({ endpointId, by: actor, decision: action === 'approved' ? 'approve' : 'deny' }),
         `${actor} ${action} ${endpointId}`,
       );
-    if (action === 'observed' && state && isLive(state) && !history.some(isDecision))
-      foundAccepted([endpointId]);
     history.push(entry);
   }
 
@@ -77,7 +74,7 @@ export function watchWrites(
     );
     if (earlier || approval?.decision !== 'approve') return;
     const group = lastRead(run, { pk: 'APPROVERS', sk: 'default' });
-    const quorum = Number(group?.quorum ?? 1);
+    const quorum = Number(group?.quorum ?? Number.POSITIVE_INFINITY);
     const approvers = new Set(
       historyOf(endpointId)
         .filter(({ action }) => action === 'approved')

@@ -1,10 +1,6 @@
-import { isLive } from '../../lib/connection/connection.ts';
-import { readRecord, recordPartitions } from '../../lib/connection/connection-record.ts';
-import type { Mode } from '../../lib/mode/mode.ts';
 import { NewerItemError } from '../../lib/table/item.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import { BrokenPromiseError, type MustHold } from './promises.ts';
-import { isNewerMajor } from './rollout.ts';
 import { watchCalls } from './watch-calls.ts';
 import { watchPeople } from './watch-people.ts';
 import { watchWrites } from './watch-writes.ts';
@@ -33,16 +29,6 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     /** An error that ended a run, or that it reported and went on. */
     failed(error: unknown): void {
       if (error instanceof NewerItemError) toldOf.add(error.key.sk);
-    },
-    /** Acting again, linkgate leaves alone what it has seen live meanwhile. */
-    modeWritten(mode: Mode): void {
-      if (mode === 'act')
-        calls.foundAccepted(
-          recordPartitions
-            .flatMap((partition) => items.page(partition, {}).items)
-            .filter((item) => !isNewerMajor(item) && isLive(readRecord(item).state))
-            .map(({ sk }) => sk),
-        );
     },
     wasToldOf: (sk: string): boolean => toldOf.has(sk),
   };

@@ -242,8 +242,8 @@ describe('a set of counted endpoints', () => {
   test('loses what is accepted no longer, five minutes after EC2 was asked about it', async () => {
     const shown = [aConnection()];
     const verdict = aVerdict('reject');
-    const recent = { verdict, lastAskedAt: '2026-11-21T11:56:01.000Z' };
-    const past = { verdict, lastAskedAt: '2026-11-21T11:56:00.000Z' };
+    const recent = { verdict, acceptAskedAt: '2026-11-21T11:56:01.000Z' };
+    const past = { verdict, acceptAskedAt: '2026-11-21T11:56:00.000Z' };
     expect(await repaired([endpointId(1)], shown, recent)).toMatchObject({ endpointIds: [endpointId(1)] });
     expect(await repaired([endpointId(1)], shown, past)).toMatchObject({ endpointIds: [] });
   });
