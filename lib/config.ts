@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { stagePattern } from './stage.mjs';
 
 const text = v.pipe(v.string(), v.nonEmpty());
 
@@ -6,7 +7,7 @@ const text = v.pipe(v.string(), v.nonEmpty());
 const variables = {
   AWS_REGION: text,
   LINKGATE_ACCOUNT_ID: v.pipe(v.string(), v.regex(/^\d{12}$/)),
-  LINKGATE_STAGE: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/)),
+  LINKGATE_STAGE: v.pipe(v.string(), v.regex(stagePattern)),
   LINKGATE_TABLE: text,
   LINKGATE_BUS: text,
   LINKGATE_MODE_PARAMETER: text,

@@ -1,4 +1,4 @@
-import { defaultGroup, makeDefaultGroup } from './approval/approver-group.ts';
+import { defaultGroup, makeDefaultGroup, makeGroup } from './approval/approver-group.ts';
 import type { Table } from './table/table.ts';
 
 /** Where secrets are kept. */
@@ -20,7 +20,9 @@ export async function setUp({ table, secrets, newKey }: SettingUp): Promise<stri
   const isNewGroup = await makeDefaultGroup(table);
   return [
     isNewKey ? 'made the key that signs links' : 'the key that signs links was there',
-    isNewGroup ? `made the approver group ${defaultGroup}` : `the approver group ${defaultGroup} was there`,
+    isNewGroup
+      ? `made the approver group ${defaultGroup}, which names nobody yet: ${makeGroup(defaultGroup)}`
+      : `the approver group ${defaultGroup} was there`,
     'next: register a service with `linkgate service add vpce-svc-…`, and allow who may connect with `linkgate allow`',
   ];
 }

@@ -39,13 +39,18 @@ export const id = () => randomUUID();
 export const newKey = () => randomBytes(32).toString('base64url');
 export { sleep };
 
+// One client of each kind for a function, however many of its adapters use it.
+const dynamodb = /* @__PURE__ */ once(() => new DynamoDBClient({}));
+const sqs = /* @__PURE__ */ once(() => new SQSClient({}));
+const ssm = /* @__PURE__ */ once(() => new SSMClient({}));
+
 /** The deployment's own place. */
 export function hub(): Place {
   return { accountId: setting('LINKGATE_ACCOUNT_ID'), region: setting('AWS_REGION') };
 }
 
 export function wireTable() {
-  const table = dynamoDbTable(new DynamoDBClient({}), setting('LINKGATE_TABLE'), {
+  const table = dynamoDbTable(dynamodb(), setting('LINKGATE_TABLE'), {
     sleep,
     random: Math.random,
   });
@@ -80,20 +85,20 @@ export function wireServices(): (place: Place) => EndpointServices {
 }
 
 export function wireWorkBell() {
-  return sqsWorkBell(new SQSClient({}), setting('LINKGATE_VERDICTS_QUEUE_URL'), id);
+  return sqsWorkBell(sqs(), setting('LINKGATE_VERDICTS_QUEUE_URL'), id);
 }
 
 export function wireSweeps() {
-  return sqsSweeps(new SQSClient({}), setting('LINKGATE_SWEEPS_QUEUE_URL'));
+  return sqsSweeps(sqs(), setting('LINKGATE_SWEEPS_QUEUE_URL'));
 }
 
 /** The mode, for those who only read it. */
 export function wireMode(): ReadMode {
-  return modeOrObserve(ssmMode(new SSMClient({}), setting('LINKGATE_MODE_PARAMETER')), sayUnreadable);
+  return modeOrObserve(ssmMode(ssm(), setting('LINKGATE_MODE_PARAMETER')), sayUnreadable);
 }
 
 export function wireModeParameter(): { mode: ReadMode; modeParameter: ModeParameter } {
-  const modeParameter = ssmModeParameter(new SSMClient({}), setting('LINKGATE_MODE_PARAMETER'));
+  const modeParameter = ssmModeParameter(ssm(), setting('LINKGATE_MODE_PARAMETER'));
   return { modeParameter, mode: modeOrObserve(modeParameter.read, sayUnreadable) };
 }
 
@@ -104,12 +109,7 @@ function sayUnreadable(error: unknown) {
 /** The deployment's own resources, for the doctor. */
 export function wireDeployment() {
   return awsDeployment(
-    {
-      dynamodb: new DynamoDBClient({}),
-      sns: new SNSClient({}),
-      sqs: new SQSClient({}),
-      ssm: new SSMClient({}),
-    },
+    { dynamodb: dynamodb(), sns: new SNSClient({}), sqs: sqs(), ssm: ssm() },
     {
       stage: setting('LINKGATE_STAGE'),
       tableName: setting('LINKGATE_TABLE'),
@@ -120,7 +120,15 @@ export function wireDeployment() {
 }
 
 export function wireSecrets() {
-  return ssmSecrets(new SSMClient({}), setting('LINKGATE_STAGE'));
+  return ssmSecrets(ssm(), setting('LINKGATE_STAGE'));
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function oncePerPlace<T>(make: (place: Place) => T): (place: Place) => T {

@@ -57,7 +57,7 @@ export async function tellStory(origin: string, { ApiUrl = '' }: Readonly<Record
 
 const endings = {
   available: 'is connected: linkgate accepted it',
-  pendingAcceptance: 'waits: linkgate asks a person',
+  pendingAcceptance: 'waits: a person has to decide',
   rejected: 'is turned away: linkgate rejected it',
 } as const;
 

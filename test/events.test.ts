@@ -59,6 +59,7 @@ test.each([
   ['principals-changed', [serviceId(1)]],
   ['notification-created', [serviceId(1)]],
   ['notification-deleted', []],
+  ['tag-removed', [serviceId(1)]],
 ])('check-service is told of the services that an event names: %s', (name, named) => {
   expect(serviceIdsIn(sample(`check-service/${name}`).Records[0].body)).toEqual(named);
 });
@@ -71,8 +72,6 @@ test.each([
   ['service-checked', undefined],
   ['service-drifted', undefined],
   ['request-waits', undefined],
-  ['linkgate-observes', undefined],
-  ['linkgate-acts-again', { serviceId: '*' }],
 ])('on-record-changed is told whose requests a change concerns: %s', (name, scope) => {
   const { before, after } = changeIn(name);
   expect(scopeOf(before, after)).toEqual(scope);
@@ -84,7 +83,6 @@ test.each([
   ['service-checked', []],
   ['service-registered', []],
   ['entry-added', []],
-  ['linkgate-acts-again', []],
 ])('on-record-changed is told what is to be announced: %s', async (name, types) => {
   const world = aWorld({ services: [aService()] });
   const announced: string[] = [];

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { AccountId, type Connection, EndpointId, isLive, ServiceId } from '../connection/connection.ts';
 import {
   isOrMayBeLive,
+  mayBeAcceptedLate,
   mayBecomeLive,
-  mayChangeLate,
   readRecord,
   recordKey,
 } from '../connection/connection-record.ts';
@@ -84,7 +84,7 @@ export async function endpointsThatCount(
     if (!record) return true;
     return waiting.includes(sk)
       ? mayBecomeLive(record, time)
-      : isOrMayBeLive(record, time) && mayChangeLate(record, time);
+      : isOrMayBeLive(record, time) && mayBeAcceptedLate(record, time);
   });
   return [...live, ...soon.map(({ sk }) => sk)];
 }

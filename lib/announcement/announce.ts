@@ -92,7 +92,7 @@ function newlyDrifted({ before, after }: Change): Announcement | undefined {
   if (isDeepStrictEqual(service.drift, before ? readService(before).drift : [])) return undefined;
   const drifted = v.parse(ServiceDrifted, {
     ...service,
-    deduplicationId: `${service.serviceId}/${service.version}`,
+    deduplicationId: `${service.serviceId}/${service.checkedAt}`,
     service,
   });
   return { type: 'Service Drifted', ...drifted };

@@ -79,7 +79,7 @@ export const busEvents = {
     }),
   },
   'Connection Waiting': {
-    when: 'A request was decided to ask a person or to wait, and was not before.',
+    when: 'A request was left to a person or has to wait, and was not before.',
     detail: v.object({ schemaVersion: Version, ...ConnectionWaiting.entries }),
   },
   'Service Drifted': {

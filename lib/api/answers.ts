@@ -76,20 +76,23 @@ async function consequences(
   );
 }
 
+/** At one service: an answer has to fit into the table, to be given again. */
+const namedAtMost = 20;
+
 function consequencesAt(
-  { serviceId, name }: Service,
+  { serviceId, name, place: { region } }: Service,
   change: Change,
   theirs: readonly Connection[],
 ): string[] {
   const stay = theirs.filter(({ state }) => (change === 'allow' ? state === 'rejected' : isLive(state)));
   if (stay.length === 0) return [];
-  const ids = stay.map(({ endpointId }) => endpointId);
+  const named = stay.slice(0, namedAtMost).map(({ endpointId }) => endpointId);
+  const others = stay.length - named.length;
+  const ids = named.join(', ') + (others === 0 ? '' : ` and ${others.toLocaleString('en')} more`);
   return change === 'allow'
-    ? [
-        `${ids.join(', ')} at ${name}: stays rejected; the consumer has to delete it and create a new endpoint`,
-      ]
+    ? [`${ids} at ${name}: stays rejected; the consumer has to delete it and create a new endpoint`]
     : [
-        `${ids.join(', ')} at ${name}: stays connected, since a change of the allowlist cuts nothing. To cut it: aws ec2 reject-vpc-endpoint-connections --service-id ${serviceId} --vpc-endpoint-ids ${ids.join(' ')}`,
+        `${ids} at ${name}: stays connected, since a change of the allowlist cuts nothing. To cut ${others === 0 ? 'it' : 'those named'}: aws ec2 reject-vpc-endpoint-connections --region ${region} --service-id ${serviceId} --vpc-endpoint-ids ${named.join(' ')}`,
       ];
 }
 

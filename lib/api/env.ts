@@ -16,8 +16,13 @@ export interface Api extends Deciding, Registering, SettingUp, Switching, Doctor
 
 export interface Variables {
   readonly api: Api;
-  /** ISO 8601: when the request came first, where its caller named it by a key: an earlier run may have begun with it. */
-  readonly firstAskedAt?: string;
+  /** ISO 8601: when this very request came first, where an earlier run of it may have begun: its caller named it by a key. */
+  readonly firstAskedAt?: string | undefined;
 }
-export type Env = { Variables: Variables };
+/** What Lambda was invoked with, where it was. */
+interface Bindings {
+  readonly event?: { readonly headers?: Readonly<Record<string, string | undefined>> };
+}
+
+export type Env = { Variables: Variables; Bindings: Bindings };
 export type ApiApp = Hono<Env>;

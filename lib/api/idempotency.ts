@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Context, Next } from 'hono';
 import { type Answer, claim } from '../idempotency/claim.ts';
 import { orReport } from '../invocation.ts';
+import { ContendedError } from '../table/contention.ts';
 import { ApiError } from './api-error.ts';
 import type { Env } from './env.ts';
-import { refusalOf } from './refusal.ts';
 
 const changing = ['POST', 'PUT', 'DELETE'];
 const keyForm = /^[\x21-\x7e]{1,255}$/;
@@ -16,7 +16,7 @@ const keptHeaders = ['content-type', 'location'];
  * (draft-ietf-httpapi-idempotency-key-header).
  */
 export async function idempotency(context: Context<Env>, next: Next) {
-  const key = context.req.header('idempotency-key');
+  const key = keyIn(context);
   if (key === undefined || !changing.includes(context.req.method)) return next();
   if (!keyForm.test(key))
     throw new ApiError(400, 'InvalidRequest', 'an Idempotency-Key has 1 to 255 visible ASCII characters');
@@ -49,9 +49,22 @@ export async function idempotency(context: Context<Env>, next: Next) {
   }
 }
 
+/** Hono's adapter drops headers of an event that are empty: who sent an empty key believes to be covered by it. */
+function keyIn({ req, env }: Context<Env>): string | undefined {
+  return req.header('idempotency-key') ?? env?.event?.headers?.['idempotency-key'];
+}
+
+/** Whether an earlier run of this very request, which could not answer, may have done it: what is to be removed is gone then. */
+export function mayBeDoneAlready(context: Context<Env>): boolean {
+  return context.get('firstAskedAt') !== undefined;
+}
+
+export const doneAlready =
+  'there is nothing left to remove; an earlier run of this request has probably removed it';
+
 /** Whether the same request would be answered the same way again. */
 function isFinal({ res, error }: Context<Env>): boolean {
-  return res.status < 500 && refusalOf(error)?.code !== 'Conflict';
+  return res.status < 500 && !(error instanceof ContendedError);
 }
 
 async function fingerprintOf({ req }: Context<Env>): Promise<string> {

@@ -20,7 +20,10 @@ export const RegisterInput = v.strictObject({
   approvers: v.optional(v.string()),
 });
 
-const { endpointIds, consumerRegions, maxEndpoints, expiresAt, note } = AllowlistEntry.entries;
+const { maxEndpoints, expiresAt, note, ...lists } = AllowlistEntry.entries;
+// Only what is sent is held to a length: an item of the table is read whatever it holds.
+const endpointIds = v.exactOptional(v.pipe(lists.endpointIds.wrapped, v.maxLength(1000)));
+const consumerRegions = v.exactOptional(v.pipe(lists.consumerRegions.wrapped, v.maxLength(100)));
 
 /** A block has no narrowings: taken and passed over, they would block more than its author meant. */
 export const EntryInput = v.variant('effect', [
@@ -48,8 +51,8 @@ export const PauseInput = v.strictObject({ reason });
 /** All that a group is: what is left out is gone from it. */
 export const ApproversInput = v.strictObject({
   slackChannel: v.exactOptional(SlackChannel),
-  slackUsers: v.optional(v.array(v.strictObject(SlackUser.entries)), []),
-  emails: v.optional(v.array(Email), []),
+  slackUsers: v.optional(v.pipe(v.array(v.strictObject(SlackUser.entries)), v.maxLength(100)), []),
+  emails: v.optional(v.pipe(v.array(Email), v.maxLength(100)), []),
   quorum: v.optional(Quorum, 1),
 });
 
@@ -74,12 +77,19 @@ export function valid<const Schema extends v.GenericSchema>(
   value: unknown,
   what: string,
 ): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, value);
+  const result = v.safeParse(schema, value, { message: plainly });
   if (result.success) return result.output;
   const problems = result.issues.map((issue) =>
     [v.getDotPath(issue), issue.message].filter(Boolean).join(': '),
   );
   throw new ApiError(400, 'InvalidRequest', `${what} is not as it should be: ${problems.join('; ')}`);
+}
+
+/** What is wrong where the schema has no words of its own for it. */
+function plainly({ expected, received }: v.BaseIssue<unknown>): string {
+  if (received === 'undefined') return 'it is missing';
+  if (expected === 'never') return 'there is no such field';
+  return `it has to be ${expected?.replaceAll(' | ', ' or ')}, and is ${received}`;
 }
 
 /** @throws ApiError */

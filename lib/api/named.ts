@@ -7,11 +7,16 @@ import { ApiError } from './api-error.ts';
 import type { Api } from './env.ts';
 
 /** A service by its id or by its own name. */
-export async function serviceNamed(idOrName: string, { table }: Api): Promise<Service> {
+export async function findService(idOrName: string, { table }: Api): Promise<Service | undefined> {
   const services = await registeredServices(table);
-  const service = services.find(({ serviceId, name }) => serviceId === idOrName || name === idOrName);
+  return services.find(({ serviceId, name }) => serviceId === idOrName || name === idOrName);
+}
+
+/** @throws ApiError that names those that are registered. */
+export async function serviceNamed(idOrName: string, api: Api): Promise<Service> {
+  const service = await findService(idOrName, api);
   if (service) return service;
-  const known = services.map(({ name }) => name).join(', ') || 'none yet';
+  const known = (await registeredServices(api.table)).map(({ name }) => name).join(', ') || 'none yet';
   throw new ApiError(
     404,
     'UnknownService',

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import { QuorumOutOfReachError } from '../approval/approver-group.ts';
+import { QuorumOutOfReachError, UnknownGroupError } from '../approval/approver-group.ts';
+import { StoppedMeanwhileError } from '../mode/switch-mode.ts';
 import { MalformedTokenError } from '../page-token.ts';
 import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../service/register-service.ts';
 import { ContendedError } from '../table/contention.ts';
@@ -13,7 +14,9 @@ export function refusalOf(error: unknown): ApiError | undefined {
   if (error instanceof ServiceNotFoundError) return new ApiError(404, 'UnknownService', error.message);
   if (error instanceof NameTakenError) return new ApiError(400, 'NameTaken', error.message);
   if (error instanceof QuorumOutOfReachError) return new ApiError(400, 'InvalidRequest', error.message);
-  if (error instanceof OtherStageError) return new ApiError(409, 'Conflict', error.message);
+  if (error instanceof StoppedMeanwhileError) return new ApiError(409, 'Conflict', error.message);
+  if (error instanceof UnknownGroupError) return new ApiError(409, 'Conflict', error.message);
+  if (error instanceof OtherStageError) return new ApiError(409, 'OtherStage', error.message);
   if (error instanceof MalformedTokenError) return new ApiError(400, 'InvalidRequest', error.message);
   if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);
   return undefined;

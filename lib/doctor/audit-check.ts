@@ -18,10 +18,12 @@ export function examineAudit(deps: ExaminingAudit): Promise<Check[]> {
 async function examineSample({ table, random }: ExaminingAudit) {
   const { verified, broken } = await verifySample(sampled, random, table);
   const [first] = broken;
-  if (!first) return ok(`${verified} trails, chosen at random, are as they were written`);
+  const count = verified + broken.length;
+  const which = count < sampled ? 'which are all' : 'chosen at random';
+  if (!first) return ok(`trails that are as they were written: ${count}, ${which}`);
   const { endpointId, sequence, problem } = first;
   return failed(
-    `of ${verified + broken.length} trails, chosen at random, ${broken.length} broken, such as entry ${sequence} of ${endpointId}: ${problem}`,
-    'linkgate audit verify lists them all. What was written is in the log of the function that wrote it, and the table can be restored to another name from before; CloudTrail says who wrote to it',
+    `trails that are broken: ${broken.length} of ${count}, ${which}; such as entry ${sequence} of ${endpointId}: ${problem}`,
+    'linkgate audit verify\nlists them all. What was written is in the log of the function that wrote it, and the table can be restored to another name from before; CloudTrail says who wrote to it',
   );
 }

@@ -53,12 +53,16 @@ const denials = new Set([
   'UnauthorizedOperation',
 ]);
 
+/** What to do about a permission that a refusal names. */
+export const giveThePermission =
+  "linkgate's role lacks the permission that the detail names: `npx serverless deploy` gives it; where a permissions boundary or a policy of your organization denies it, allow it there";
+
 function notFoundOut(error: unknown): Result {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   return failed(
     `it cannot be found out: ${name}: ${message}`,
     denials.has(name)
-      ? "linkgate's role lacks the permission that the detail names: `npx serverless deploy` gives it; where a permissions boundary or a policy of your organization denies it, allow it there"
+      ? giveThePermission
       : 'try again; where it stays so, the log of on-api-request says more',
   );
 }

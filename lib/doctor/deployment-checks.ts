@@ -1,4 +1,4 @@
-import { defaultGroup, isGroup } from '../approval/approver-group.ts';
+import { defaultGroup, findGroup, makeGroup, peopleOf } from '../approval/approver-group.ts';
 import type { Connections } from '../connection/connections.ts';
 import { type Showing, showMode } from '../mode/switch-mode.ts';
 import { type Place, placeName } from '../place.ts';
@@ -51,7 +51,7 @@ function tableChecks(deployment: Deployment): Examinations {
         ? ok('a change of policy is noticed at once')
         : failed(
             'without a stream of new and old images a change of policy is noticed only by the sweep',
-            `${update('update-table', '--stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES')} and deploy with the new stream: npx serverless deploy --param="table=${name}" --param="tableStreamArn=…"`,
+            `${update('update-table', '--stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES --query TableDescription.LatestStreamArn')}\nand deploy with the stream that it prints:\nnpx serverless deploy --stage ${deployment.stage} --param="table=${name}" --param="tableStreamArn=…"`,
           );
     },
     'table-expiry': async () => {
@@ -92,7 +92,7 @@ async function examineMode(deps: ExaminingDeployment) {
     ? ok(`act since ${since}, by ${by}`)
     : warning(
         `observe since ${since}, by ${by}${why}; nothing is changed in EC2`,
-        'where it is to act: linkgate mode act',
+        'where it is to act:\nlinkgate mode act',
       );
 }
 
@@ -112,14 +112,19 @@ async function examineSigningKey({ deployment }: ExaminingDeployment) {
     ? failed('there is no key that signs links', 'linkgate setup')
     : failed(
         `the key that signs links is a ${type}, which anybody may read who may read parameters`,
-        `aws ssm delete-parameter --name ${name} and then linkgate setup`,
+        `aws ssm delete-parameter --name ${name}\nlinkgate setup`,
       );
 }
 
 async function examineApprovers({ table }: ExaminingDeployment) {
-  return (await isGroup(defaultGroup, table))
+  const group = await findGroup(defaultGroup, table);
+  if (!group) return failed(`there is no approver group ${defaultGroup}`, 'linkgate setup');
+  return peopleOf(group) > 0
     ? ok(`there is a group ${defaultGroup}`)
-    : failed(`there is no approver group ${defaultGroup}`, 'linkgate setup');
+    : warning(
+        `the group ${defaultGroup} names nobody`,
+        `name the people who decide:\n${makeGroup(defaultGroup)}`,
+      );
 }
 
 /** Also where no service is registered, whose checks would show it. */

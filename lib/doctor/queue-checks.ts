@@ -5,6 +5,25 @@ import type { Deployment, QueueState } from './deployment.ts';
 /** So many messages a queue has only when its function does not keep up. */
 const backlog = 1_000;
 
+const byTheSweep = 'The sweep makes good what it was about.';
+const byTheNextSweep = 'The next sweep makes good what it was about; who waits for its job waits in vain.';
+
+/** What becomes of that which is lost with a message, by the queue that should have delivered it or where it ended. */
+const madeGood: Readonly<Record<string, string>> = {
+  'connection-notifications': byTheSweep,
+  'connection-looks': byTheSweep,
+  'connection-requests': byTheSweep,
+  'connection-changes': byTheSweep,
+  'verdicts.fifo': byTheSweep,
+  sweeps: byTheNextSweep,
+  'service-changes':
+    'No sweep makes good what it was about: what drifted on a service shows after its next change or `linkgate service add`.',
+  'undelivered-events':
+    'The sweep finds connections again within a minute, and a missed schedule the next one makes good; what drifted on a service shows after its next change or `linkgate service add`.',
+  'failed-invocations':
+    'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is.',
+};
+
 interface ExaminingQueues extends Pick<Invocation, 'report'> {
   readonly deployment: Deployment;
   readonly topicArn: string;
@@ -47,13 +66,14 @@ function examineBacklog({ arn, waiting }: QueueState): Result {
 
 function examineDeadLetters({ arn, url, waiting }: QueueState, source: QueueState | undefined): Result {
   if (waiting === 0) return ok('empty');
-  const look = `Look what failed: aws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
-  const empty = `aws sqs purge-queue --queue-url ${url}`;
+  const look = `Look what failed:\naws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
+  const empty = `empty it:\naws sqs purge-queue --queue-url ${url}`;
+  const lost = lostWith(source?.arn ?? arn);
   return failed(
     messages(waiting),
     source
-      ? `${look}\nThe log of the function that ${nameOf(source.arn)} feeds says why. Once that is mended send them back: aws sqs start-message-move-task --source-arn ${arn}\nOr drop them, since the sweep makes good what they were about: ${empty}`
-      : `${look}\nThe sweep made good what they were about. Once you know why they are there, empty it: ${empty}`,
+      ? `${look}\nThe log of the function that ${nameOf(source.arn)} feeds says why. Once that is mended send them back:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${empty}\n${lost}`
+      : `${look}\nOnce you know why they are there, ${empty}\n${lost}`,
   );
 }
 
@@ -65,6 +85,10 @@ async function examineSubscription(doorbells: QueueState | undefined, deps: Exam
     'the topic of connection notifications does not deliver to their queue: requests are noticed by the sweep within a minute, not at once',
     `aws sns subscribe --topic-arn ${deps.topicArn} --protocol sqs --notification-endpoint ${doorbells?.arn ?? '…'}`,
   );
+}
+
+function lostWith(arn: string): string {
+  return Object.entries(madeGood).find(([queue]) => arn.endsWith(`-${queue}`))?.[1] ?? '';
 }
 
 function messages(count: number): string {

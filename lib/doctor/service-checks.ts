@@ -1,5 +1,6 @@
-import { isGroup } from '../approval/approver-group.ts';
+import { isGroup, makeGroup } from '../approval/approver-group.ts';
 import type { Invocation } from '../invocation.ts';
+import type { Mode } from '../mode/mode.ts';
 import type { Place } from '../place.ts';
 import { driftOf } from '../service/drift.ts';
 import type { EndpointServices, ServiceConfiguration } from '../service/endpoint-services.ts';
@@ -10,43 +11,41 @@ import { type Check, type Examinations, examine, failed, ok, type Result, warnin
 export interface ExaminingServices extends Invocation {
   readonly table: Table;
   readonly servicesIn: (place: Place) => EndpointServices;
+  readonly mode: () => Promise<Mode>;
 }
 
 interface DriftCheck {
   readonly drifts: readonly Drift['check'][];
   readonly inOrder: string;
   readonly severity: 'warning' | 'failed';
-  readonly remedy: (serviceId: string) => string;
+  /** Left out where linkgate makes it itself, which it does not while it only observes. */
+  readonly remedy?: (service: Service) => string;
 }
-
-const repair = (serviceId: string) => `linkgate service add ${serviceId}`;
 
 const driftChecks: Readonly<Record<string, DriftCheck>> = {
   acceptance: {
     drifts: ['acceptance-is-not-required'],
     inOrder: 'acceptance is required',
     severity: 'failed',
-    remedy: (serviceId) =>
-      `aws ec2 modify-vpc-endpoint-service-configuration --service-id ${serviceId} --acceptance-required`,
+    remedy: ({ serviceId, place }) =>
+      `aws ec2 modify-vpc-endpoint-service-configuration --region ${place.region} --service-id ${serviceId} --acceptance-required`,
   },
   principals: {
     drifts: ['principal-is-everyone'],
     inOrder: 'the allowed principals are named',
     severity: 'warning',
-    remedy: (serviceId) =>
-      `where not every account shall ask: aws ec2 modify-vpc-endpoint-service-permissions --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:aws:iam::<accountId>:root`,
+    remedy: ({ serviceId, place }) =>
+      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${place.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:aws:iam::444455556666:root`,
   },
   tag: {
     drifts: ['tag-is-missing'],
     inOrder: 'the tag that lets linkgate act is there',
     severity: 'failed',
-    remedy: repair,
   },
   notification: {
     drifts: ['notification-is-missing', 'notification-is-disabled', 'notification-lacks-events'],
     inOrder: 'the connection notification rings for all four events',
     severity: 'failed',
-    remedy: repair,
   },
 };
 
@@ -61,43 +60,55 @@ export async function examineService(service: Service, deps: ExaminingServices):
     return examine('services', subject, { service: () => Promise.reject(error) }, deps);
   }
   const examinations: Examinations = {
-    service: () => examineState(serviceId, configuration),
-    ...(configuration && examinationsOf(serviceId, driftOf(configuration, topicArn))),
+    service: () => examineState(service, configuration),
+    ...(configuration && examinationsOf(service, driftOf(configuration, topicArn), deps)),
     approvers: () => examineApprovers(service, deps.table),
     paused: () => examinePause(service),
   };
   return examine('services', subject, examinations, deps);
 }
 
-function examinationsOf(serviceId: string, drift: readonly Drift[]): Examinations {
+function examinationsOf(service: Service, drift: readonly Drift[], deps: ExaminingServices): Examinations {
   return Object.fromEntries(
-    Object.entries(driftChecks).map(([name, { drifts, inOrder, severity, remedy }]) => {
-      const found = drift.find(({ check }) => drifts.includes(check));
-      const result: Result = found
-        ? { status: severity, detail: found.detail, remedy: remedy(serviceId) }
-        : ok(inOrder);
-      return [name, () => result];
+    Object.entries(driftChecks).map(([name, check]) => {
+      const found = drift.find((each) => check.drifts.includes(each.check));
+      return [name, () => (found ? resultOf(found, check, service, deps) : ok(check.inOrder))];
     }),
   );
 }
 
-function examineState(serviceId: string, configuration: ServiceConfiguration | undefined): Result {
+async function resultOf(
+  { detail }: Drift,
+  { severity, remedy }: DriftCheck,
+  service: Service,
+  { mode }: ExaminingServices,
+): Promise<Result> {
+  if (remedy) return { status: severity, detail, remedy: remedy(service) };
+  return (await mode()) === 'observe'
+    ? warning(`${detail}; in the mode observe EC2 is left alone`, 'linkgate mode act')
+    : { status: severity, detail, remedy: `linkgate service add ${service.serviceId}` };
+}
+
+function examineState(
+  { serviceId, place: { region } }: Service,
+  configuration: ServiceConfiguration | undefined,
+): Result {
   if (!configuration)
     return failed('EC2 does not list the service any more', `linkgate service remove ${serviceId}`);
   return configuration.state === 'Available'
     ? ok('EC2 shows it as Available')
     : failed(
         `EC2 shows it as ${configuration.state}`,
-        `aws ec2 describe-vpc-endpoint-service-configurations --service-ids ${serviceId} shows what it waits for`,
+        `see what it waits for:\naws ec2 describe-vpc-endpoint-service-configurations --region ${region} --service-ids ${serviceId}`,
       );
 }
 
-async function examineApprovers({ serviceId, approvers }: Service, table: Table): Promise<Result> {
+async function examineApprovers({ approvers }: Service, table: Table): Promise<Result> {
   return (await isGroup(approvers, table))
-    ? ok(`${approvers} is asked`)
+    ? ok(`there is a group ${approvers}`)
     : failed(
         `there is no approver group ${approvers}`,
-        `linkgate approvers set ${approvers}, or linkgate service add ${serviceId} --approvers <group>`,
+        `make it, with the people who decide:\n${makeGroup(approvers)}`,
       );
 }
 

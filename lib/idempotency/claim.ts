@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
 import { lost, untilWon } from '../table/contention.ts';
+import { aDayAfter } from '../table/expiry.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
 
@@ -28,7 +29,6 @@ const Remembered = v.object({
 type Remembered = v.InferOutput<typeof Remembered>;
 
 const kind = itemKind(Remembered.entries);
-const dayInSeconds = 86_400;
 
 /** How long a run may work on a request, in milliseconds: a little longer than the function may run. */
 export const longestRun = 30_000;
@@ -37,8 +37,8 @@ export const longestRun = 30_000;
 export type Claim =
   | {
       readonly status: 'claimed';
-      /** ISO 8601: when an earlier run, of which nobody knows how far it came, may have begun with it. */
-      readonly firstAskedAt: string;
+      /** ISO 8601: when an earlier run, of which nobody knows how far it came, may have begun with it; undefined on the first. */
+      readonly firstAskedAt: string | undefined;
       keep(answer: Answer): Promise<void>;
       /** Lets it be carried out again. */
       release(): Promise<void>;
@@ -65,22 +65,22 @@ export function claim(name: string, fingerprint: string, { table, now }: Claimin
     // Nearly every key is new, which one write finds out.
     const before = isFirst ? undefined : await find(key, table);
     const time = now();
-    const isForgotten = before !== undefined && before.expiresAt * 1000 <= time.getTime();
-    if (before && !isForgotten) {
-      if (before.fingerprint !== fingerprint) return { status: 'reused' };
-      if (before.answer) return { status: 'answered', answer: before.answer };
-      if (isRunning(before, time)) return { status: 'running' };
+    const earlier = before && before.expiresAt * 1000 > time.getTime() ? before : undefined;
+    if (earlier) {
+      if (earlier.fingerprint !== fingerprint) return { status: 'reused' };
+      if (earlier.answer) return { status: 'answered', answer: earlier.answer };
+      if (isRunning(earlier, time)) return { status: 'running' };
     }
     const claimed = {
       fingerprint,
-      firstAskedAt: before && !isForgotten ? before.firstAskedAt : time.toISOString(),
-      expiresAt: Math.floor(time.getTime() / 1000) + dayInSeconds,
+      firstAskedAt: earlier?.firstAskedAt ?? time.toISOString(),
+      expiresAt: aDayAfter(time),
     };
     const expected = before?.version ?? 0;
     if (!(await remember({ ...claimed, runningSince: time.toISOString() }, expected))) return lost;
     return {
       status: 'claimed',
-      firstAskedAt: claimed.firstAskedAt,
+      firstAskedAt: earlier?.firstAskedAt,
       // Where somebody else took the claim over meanwhile, theirs counts.
       keep: async (answer) => void (await remember({ ...claimed, answer }, expected + 1)),
       release: async () => void (await remember(claimed, expected + 1)),

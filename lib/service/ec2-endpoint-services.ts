@@ -71,6 +71,10 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
     return notifications;
   }
 
+  function tagging(serviceId: string) {
+    return { Resources: [serviceId], Tags: tags };
+  }
+
   return {
     async page(nextToken) {
       const { ServiceConfigurations = [], NextToken } = await ec2.send(
@@ -102,19 +106,13 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
       };
     },
     async tag(serviceId) {
-      await ec2.send(new CreateTagsCommand({ Resources: [serviceId], Tags: tags }));
+      await ec2.send(new CreateTagsCommand(tagging(serviceId)));
     },
     async untag(serviceId) {
-      await ec2.send(new DeleteTagsCommand({ Resources: [serviceId], Tags: tags }));
+      await ec2.send(new DeleteTagsCommand(tagging(serviceId)));
     },
     async createNotification(serviceId, topicArn) {
-      await ec2.send(
-        new CreateVpcEndpointConnectionNotificationCommand({
-          ServiceId: serviceId,
-          ConnectionNotificationArn: topicArn,
-          ConnectionEvents: [...connectionEvents],
-        }),
-      );
+      await ec2.send(new CreateVpcEndpointConnectionNotificationCommand(notifying(serviceId, topicArn)));
     },
     async repairNotification(notificationId, topicArn) {
       await ec2.send(
@@ -134,7 +132,35 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
           `could not delete \`${notificationId}\`: ${refusal.Error?.Code} ${refusal.Error?.Message}`,
         );
     },
+    async refusalOfRepair(serviceId, topicArn) {
+      const DryRun = true;
+      const notification = { ...notifying(serviceId, topicArn), DryRun };
+      const refusals = await Promise.all([
+        refusalOf(ec2.send(new CreateTagsCommand({ ...tagging(serviceId), DryRun }))),
+        refusalOf(ec2.send(new CreateVpcEndpointConnectionNotificationCommand(notification))),
+      ]);
+      return refusals.find((refusal) => refusal !== undefined);
+    },
   };
+}
+
+function notifying(serviceId: string, topicArn: string) {
+  return {
+    ServiceId: serviceId,
+    ConnectionNotificationArn: topicArn,
+    ConnectionEvents: [...connectionEvents],
+  };
+}
+
+/** For want of which permission a dry run is refused. It always ends in an error, which says what would have been. */
+async function refusalOf(dryRun: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await dryRun;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'UnauthorizedOperation') return error.message;
+    if (!(error instanceof Error && error.name === 'DryRunOperation')) throw error;
+  }
+  return undefined;
 }
 
 function isThere({ ServiceState }: ShownService): boolean {

@@ -50,4 +50,6 @@ export interface EndpointServices {
   /** Makes it ring for all events. */
   repairNotification(notificationId: string, topicArn: string): Promise<void>;
   deleteNotification(notificationId: string): Promise<void>;
+  /** Why EC2 would not let linkgate tag a service or make its notification, without doing it; undefined where it would. */
+  refusalOfRepair(serviceId: string, topicArn: string): Promise<string | undefined>;
 }

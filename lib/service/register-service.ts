@@ -8,7 +8,7 @@ import { driftOf } from './drift.ts';
 import type { EndpointServices } from './endpoint-services.ts';
 import { registeredServices } from './registered-services.ts';
 import { repair } from './repair-services.ts';
-import { type Service, serviceItem, serviceKey } from './service.ts';
+import { type Drift, type Service, serviceItem, serviceKey } from './service.ts';
 
 export interface Registering extends Invocation {
   readonly table: Table;
@@ -105,11 +105,20 @@ export async function registerService(
   };
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }])))
     throw new ContendedError(serviceId);
-  return { service, warnings: [...(isActing ? [] : [leftAlone]), ...warningsAbout(service)] };
+  const isLeftAlone = !isActing && service.drift.some(({ check }) => linkgatesOwn.includes(check));
+  return { service, warnings: [...(isLeftAlone ? [leftAlone] : []), ...warningsAbout(service)] };
 }
 
 const leftAlone =
-  "linkgate's mode is observe, so EC2 was left alone: `linkgate mode act` adds the tag and the connection notification";
+  "linkgate's mode is observe, so EC2 was left alone: `linkgate mode act` makes good what is missing of the tag and the connection notification";
+
+/** What `repair` puts right. */
+const linkgatesOwn: readonly Drift['check'][] = [
+  'tag-is-missing',
+  'notification-is-missing',
+  'notification-is-disabled',
+  'notification-lacks-events',
+];
 
 /**
  * Takes a service out of linkgate's care: its connections stay as they are, its requests are no longer decided.
@@ -135,16 +144,22 @@ export async function unregisterService(service: Service, deps: Registering): Pr
     const remove = serviceKey(serviceId);
     return (await deps.table.write([{ remove, expected: item.version }])) ? undefined : lost;
   });
-  return isActing ? [] : leftInEc2(serviceId, isTagged, notificationIds);
+  return isActing ? [] : leftInEc2(service, isTagged, notificationIds);
 }
 
 /** In the mode observe nothing is taken away in EC2: a person is told how. */
-function leftInEc2(serviceId: string, isTagged: boolean, notificationIds: readonly string[]): string[] {
+function leftInEc2(
+  { serviceId, place: { region } }: Service,
+  isTagged: boolean,
+  notificationIds: readonly string[],
+): string[] {
   const commands = [
-    ...(isTagged ? [`aws ec2 delete-tags --resources ${serviceId} --tags Key=linkgate`] : []),
+    ...(isTagged
+      ? [`aws ec2 delete-tags --region ${region} --resources ${serviceId} --tags Key=linkgate`]
+      : []),
     ...(notificationIds.length > 0
       ? [
-          `aws ec2 delete-vpc-endpoint-connection-notifications --connection-notification-ids ${notificationIds.join(' ')}`,
+          `aws ec2 delete-vpc-endpoint-connection-notifications --region ${region} --connection-notification-ids ${notificationIds.join(' ')}`,
         ]
       : []),
   ];
@@ -159,7 +174,7 @@ function leftInEc2(serviceId: string, isTagged: boolean, notificationIds: readon
 function warningsAbout({ name, drift, onUnlisted }: Service): string[] {
   return drift.map(({ check, detail }) =>
     check === 'principal-is-everyone' && onUnlisted === 'ask'
-      ? `${name}: ${detail}. Anybody can make your approvers' channel ring: consider --on-unlisted hold.`
+      ? `${name}: ${detail}. Anybody can open requests that wait for a person: consider --on-unlisted hold.`
       : `${name}: ${detail}.`,
   );
 }

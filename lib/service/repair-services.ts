@@ -2,7 +2,7 @@ import type { Mode } from '../mode/mode.ts';
 import { type Checking, checkService } from './check-service.ts';
 import { connectionEvents, type EndpointServices, type ServiceConfiguration } from './endpoint-services.ts';
 import { registeredServices } from './registered-services.ts';
-import type { Service } from './service.ts';
+import type { Drift, Service } from './service.ts';
 
 export interface Repairing extends Checking {
   /** Read right before EC2 is changed. */
@@ -50,7 +50,10 @@ async function problemOfRepair(
   }
 }
 
-/** Adds the tag that lets linkgate act, and the connection notification for all events, where they are missing. */
+/**
+ * Adds the tag that lets linkgate act, and the connection notification for all events, where they are missing.
+ * EC2 has no call that enables a notification again: one that is disabled is made anew.
+ */
 export async function repair(
   found: ServiceConfiguration,
   services: EndpointServices,
@@ -58,13 +61,19 @@ export async function repair(
 ): Promise<void> {
   if (!found.isTagged) await services.tag(found.serviceId);
   const notification = found.notifications.find((each) => each.topicArn === topicArn);
-  if (!notification) await services.createNotification(found.serviceId, topicArn);
+  if (notification?.isEnabled === false) await services.deleteNotification(notification.notificationId);
+  if (!notification?.isEnabled) await services.createNotification(found.serviceId, topicArn);
   else if (!connectionEvents.every((event) => notification.events.includes(event)))
     await services.repairNotification(notification.notificationId, topicArn);
 }
 
-function isRepairable(check: Service['drift'][number]['check']): boolean {
-  return (
-    check === 'tag-is-missing' || check === 'notification-is-missing' || check === 'notification-lacks-events'
-  );
+const repairable: readonly Drift['check'][] = [
+  'tag-is-missing',
+  'notification-is-missing',
+  'notification-is-disabled',
+  'notification-lacks-events',
+];
+
+function isRepairable(check: Drift['check']): boolean {
+  return repairable.includes(check);
 }

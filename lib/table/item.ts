@@ -30,7 +30,8 @@ export class MalformedItemError extends Error {
 
 /**
  * A kind of item: validated when it is read and when it is written. Attributes that the schema
- * does not name are kept, so that a deployment can be rolled back by one version.
+ * does not name are kept, so that a deployment can be rolled back by one version. This holds for the item's own
+ * attributes, not for what is inside one: what a newer minor form adds goes to the top level.
  */
 export function itemKind<const Entries extends v.ObjectEntries>(entries: Entries) {
   const schema = v.looseObject(entries);

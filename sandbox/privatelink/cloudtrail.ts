@@ -1,3 +1,4 @@
+import type { CreateTagsRequest, DeleteTagsRequest } from '@aws-sdk/client-ec2';
 import type { NormalizedSchema } from '@smithy/core/schema';
 import type { Caller } from '../aws/aws-service.ts';
 
@@ -42,7 +43,7 @@ export function cloudTrailEvent(call: RecordedCall) {
       sourceIPAddress: '127.0.0.1',
       userAgent: 'linkgate-sandbox',
       ...(error && { errorCode: error.code, errorMessage: error.message }),
-      requestParameters: { [`${operation}Request`]: requestValue(call.schema.input, call.input) },
+      requestParameters: requestParameters(call),
       responseElements: error ? null : { [`${operation}Response`]: responseOf(call) },
       requestID: requestId,
       eventID: eventId,
@@ -75,6 +76,17 @@ function userIdentity({ arn, accountId }: Caller, time: string) {
       },
       attributes: { creationDate: time, mfaAuthenticated: 'false' },
     },
+  };
+}
+
+/** The oldest operations, those of tags among them, have a form of their own. */
+function requestParameters({ operation, schema, input }: RecordedCall): object {
+  if (operation !== 'CreateTags' && operation !== 'DeleteTags')
+    return { [`${operation}Request`]: requestValue(schema.input, input) };
+  const { Resources = [], Tags = [] } = input as CreateTagsRequest | DeleteTagsRequest;
+  return {
+    resourcesSet: { items: Resources.map((resourceId) => ({ resourceId })) },
+    tagSet: { items: Tags.map(({ Key: key, Value: value }) => ({ key, value })) },
   };
 }
 

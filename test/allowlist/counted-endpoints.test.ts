@@ -33,8 +33,8 @@ const connections = [
 const records = [
   aRecord({ endpointId: endpointId(3), verdict: aVerdict('accept') }),
   aRecord({ endpointId: endpointId(4), verdict: aVerdict('ask') }),
-  aRecord({ endpointId: endpointId(6), verdict: aVerdict('reject'), lastAskedAt: noon.toISOString() }),
-  aRecord({ endpointId: endpointId(7), verdict: aVerdict('accept'), lastAskedAt: noon.toISOString() }),
+  aRecord({ endpointId: endpointId(6), verdict: aVerdict('reject'), acceptAskedAt: noon.toISOString() }),
+  aRecord({ endpointId: endpointId(7), verdict: aVerdict('accept'), acceptAskedAt: noon.toISOString() }),
 ];
 
 function counted(set: typeof kept | undefined, secondsLater = 0) {

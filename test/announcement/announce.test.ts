@@ -106,7 +106,7 @@ describe('a service', () => {
     expect(published).toEqual([
       {
         type: 'Service Drifted',
-        deduplicationId: `${serviceId(1)}/2`,
+        deduplicationId: `${serviceId(1)}/${aService().checkedAt}`,
         service: { serviceId: serviceId(1), name: 'orders', place: hub, approvers: 'default' },
         drift: [missing],
         checkedAt: aService().checkedAt,
@@ -125,6 +125,16 @@ describe('a service', () => {
       expect(published).toHaveLength(1);
     },
   );
+
+  test('is announced under another id each time it is checked, also where its versions began anew', async () => {
+    const checked = (checkedAt: string) =>
+      serviceChange(undefined, { drift: [missing], version: 1, checkedAt });
+    const { published } = await announced([
+      checked('2026-11-20T12:00:00.000Z'),
+      checked('2026-11-21T12:00:00.000Z'),
+    ]);
+    expect(new Set(published.map(({ deduplicationId }) => deduplicationId)).size).toBe(2);
+  });
 
   test.each([
     ['was checked and is as it was', serviceChange({ drift: [missing] }, { drift: [missing] })],

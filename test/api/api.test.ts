@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { makeDefaultGroup } from '../../lib/approval/approver-group.ts';
 import { finishPlace, startJob } from '../../lib/sweep/job.ts';
 import { nothingSwept } from '../../lib/sweep/sweep-connections.ts';
 import {
@@ -22,17 +21,30 @@ import { ask, respond } from './ask.ts';
 
 const services = [aService()];
 
+/** A world in which `linkgate setup` was never called. */
+async function aWorldNotSetUp() {
+  const world = aWorld();
+  await world.table.write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
+  return world;
+}
+
 function refusal(status: number, code: string, message: unknown = expect.any(String)) {
   return { status, body: { error: { code, message } } };
 }
 
 describe('setup', () => {
   test('makes what is missing, leaves what is there, and says what comes next', async () => {
-    const world = aWorld();
+    const world = await aWorldNotSetUp();
     const next = expect.stringMatching(/^next: .*linkgate service add.*linkgate allow/);
     expect(await ask(world, 'POST', '/setup')).toEqual({
       status: 200,
-      body: { done: ['made the key that signs links', 'made the approver group default', next] },
+      body: {
+        done: [
+          'made the key that signs links',
+          expect.stringContaining('made the approver group default, which names nobody yet'),
+          next,
+        ],
+      },
     });
     expect(await ask(world, 'POST', '/setup')).toMatchObject({
       body: { done: ['the key that signs links was there', 'the approver group default was there', next] },
@@ -88,23 +100,44 @@ describe('services', () => {
     );
   });
 
-  test('that another stage looks after are a conflict, which says how to take them out there', async () => {
+  test('that another stage looks after are refused, which says how to take them out there', async () => {
     const world = aWorld();
     world.services.show(aConfiguration({ isTagged: false, otherStage: 'prod' }));
     expect(await ask(world, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
-      refusal(409, 'Conflict', expect.stringContaining(`service remove ${serviceId(1)} --stage prod`)),
+      refusal(409, 'OtherStage', expect.stringContaining(`service remove ${serviceId(1)} --stage prod`)),
+    );
+  });
+
+  test('with fields that are wrong are told so in plain words', async () => {
+    const body = { serviceId: 7, onUnlisted: 'maybe', foo: 1 };
+    const said =
+      'serviceId: it has to be string, and is 7; onUnlisted: it has to be ("ask" or "hold" or "reject"), and is "maybe"; foo: there is no such field';
+    expect(await ask(aWorld(), 'POST', '/services', body)).toEqual(
+      refusal(400, 'InvalidRequest', `the registration is not as it should be: ${said}`),
+    );
+    expect(await ask(aWorld(), 'POST', '/services', {})).toEqual(
+      refusal(400, 'InvalidRequest', 'the registration is not as it should be: serviceId: it is missing'),
     );
   });
 
   test('ask only approvers who are there', async () => {
     const world = aWorld();
     world.services.show(aConfiguration());
-    const registration = { serviceId: serviceId(1), approvers: 'default' };
-    expect(await ask(world, 'POST', '/services', registration)).toEqual(
-      refusal(400, 'InvalidRequest', 'there is no approver group `default`'),
+    const asking = (approvers: string) =>
+      ask(world, 'POST', '/services', { serviceId: serviceId(1), approvers });
+    expect(await asking('nobody')).toEqual(
+      refusal(400, 'InvalidRequest', 'there is no approver group `nobody`'),
     );
-    await makeDefaultGroup(world.table);
-    expect(await ask(world, 'POST', '/services', registration)).toMatchObject({ status: 200 });
+    expect(await asking('default')).toMatchObject({ status: 200 });
+  });
+
+  test('are not registered before linkgate is set up, which is said', async () => {
+    const world = await aWorldNotSetUp();
+    world.services.show(aConfiguration());
+    expect(await ask(world, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
+      refusal(409, 'NotSetUp', expect.stringContaining('linkgate setup')),
+    );
+    expect(world.services.calls).toEqual([]);
   });
 
   test('that somebody else keeps changing are a conflict, to be tried again', async () => {
@@ -177,9 +210,28 @@ describe('the allowlist', () => {
     const { body } = await ask(world, method, `/allowlist/orders/${consumer}`, input);
     expect(body.warnings).toEqual([
       expect.stringMatching(
-        /stays connected.*aws ec2 reject-vpc-endpoint-connections --service-id vpce-svc-/,
+        /stays connected.*aws ec2 reject-vpc-endpoint-connections --region us-east-1 --service-id vpce-svc-/,
       ),
     ]);
+  });
+
+  test('names some of many that it does not cut', async () => {
+    const connections = Array.from({ length: 1_025 }, (_, index) =>
+      aConnection({ endpointId: endpointId(index), state: 'available' }),
+    );
+    const world = aWorld({ services, connections });
+    const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
+    const [warning = ''] = body.warnings as string[];
+    expect(warning).toContain(' and 1,005 more at orders');
+    expect(new Set(warning.match(/vpce-[0-9a-f]{17}/g)).size).toBe(20);
+  });
+
+  test('takes no longer lists than the table could keep', async () => {
+    const endpointIds = Array.from({ length: 1_001 }, (_, index) => endpointId(index));
+    const body = { effect: 'allow', endpointIds };
+    expect(await ask(aWorld({ services }), 'PUT', `/allowlist/orders/${consumer}`, body)).toMatchObject(
+      refusal(400, 'InvalidRequest'),
+    );
   });
 
   test('looks once in each place for what a change does not do', async () => {

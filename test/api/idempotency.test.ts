@@ -1,5 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { aConnection, alice, anEntry, aService, consumer, endpointId, noon } from '../builders.ts';
+import { apiRoutes } from '../../lib/api/api.ts';
+import {
+  aConfiguration,
+  aConnection,
+  alice,
+  anEntry,
+  aService,
+  consumer,
+  endpointId,
+  noon,
+  serviceId,
+} from '../builders.ts';
 import { aWorld, type World } from '../doubles/world.ts';
 import { ask, respond } from './ask.ts';
 
@@ -122,6 +133,12 @@ describe('a request under an Idempotency-Key', () => {
   });
 });
 
+test('an empty key of an event, which never becomes a header, is refused', async () => {
+  const event = { headers: { 'idempotency-key': '' } };
+  const response = await apiRoutes(() => aWorld().deps).request('/setup', { method: 'POST' }, { event });
+  expect(response.status).toBe(400);
+});
+
 test('a decision whose run died before it could answer is still that of its caller', async () => {
   const world = aWorld({ services, connections: [aConnection()] });
   const decision = `/connections/${endpointId(1)}/decision`;
@@ -140,6 +157,57 @@ test('a decision whose run died before it could answer is still that of its call
     status: 409,
     body: { error: { code: 'NotOpen', details: { by: alice } } },
   });
+});
+
+test('one of several approvals whose run died is still that of its caller, though another one closed the request', async () => {
+  const group = { name: 'default', quorum: 2, slackUsers: [], emails: [], version: 1 };
+  const world = aWorld({ services, connections: [aConnection()], groups: [group] });
+  const decision = `/connections/${endpointId(1)}/decision`;
+  const body = { decision: 'approve', reason: 'known' };
+  const { table } = world;
+  const dies = (writes: Parameters<typeof table.write>[0]) =>
+    writes.some((each) => 'put' in each && each.put.answer !== undefined);
+  const send = () => ask(world, 'POST', decision, body, { 'idempotency-key': 'key-1' });
+  world.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+  await send();
+  world.deps.table = table;
+  world.deps.caller = 'arn:aws:iam::111111111111:user/bob';
+  await ask(world, 'POST', decision, body);
+  world.deps.caller = alice;
+  world.wait(30);
+  expect(await send()).toMatchObject({
+    status: 200,
+    body: { decision: { by: alice, approvals: 2, quorum: 2 } },
+  });
+});
+
+test.each([
+  ['entry', path],
+  ['service', '/services/orders'],
+])('a removal of the %s whose run died before it could answer is done', async (_what, removed) => {
+  const world = aWorld({ services, entries: [anEntry()] });
+  const { table } = world;
+  const dies = (writes: Parameters<typeof table.write>[0]) =>
+    writes.some((each) => 'put' in each && each.put.answer !== undefined);
+  world.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+  const send = (key: string) => ask(world, 'DELETE', removed, undefined, { 'idempotency-key': key });
+  expect((await send('key-1')).status).toBe(200);
+  world.deps.table = table;
+  world.wait(30);
+  expect(await send('key-1')).toEqual({
+    status: 200,
+    body: { warnings: [expect.stringContaining('an earlier run of this request has probably removed it')] },
+  });
+  expect((await send('key-2')).status).toBe(404);
+});
+
+test('a refusal that stays is kept, though its status is that of one that passes', async () => {
+  const world = aWorld();
+  world.services.show(aConfiguration({ otherStage: 'prod' }));
+  const headers = { 'idempotency-key': 'key-1' };
+  const register = () => respond(world, 'POST', '/services', { body: { serviceId: serviceId(1) }, headers });
+  expect(await codeOf(await register())).toBe('OtherStage');
+  expect((await register()).headers.get('idempotency-replayed')).toBe('true');
 });
 
 test('without a key a request is carried out each time', async () => {

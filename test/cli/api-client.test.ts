@@ -115,3 +115,19 @@ test('what takes longer than two seconds says on standard error what it is doing
   due[0]?.act();
   expect((await running).stderr).toContain('…');
 });
+
+test.each([
+  ['in a terminal each step is said', { isTTY: true }, 2],
+  ['elsewhere only the first', {}, 1],
+] as const)('of what takes longer %s', async (_, terminal, said) => {
+  aws.respond = () => ({ body });
+  const clock = {
+    sleep: async () => {},
+    after(_afterMs: number, act: () => void) {
+      act();
+      return () => {};
+    },
+  };
+  const { stderr } = await linkgate('service list', aws, { clock, ...terminal });
+  expect(stderr.split('…').length).toBe(said + 1);
+});

@@ -73,7 +73,6 @@ test.each([
   ['mode', 'GET /mode', mode, ['mode', 'since', 'by', 'reason']],
   ['mode observe --reason incident', 'PUT /mode', { ...mode, warnings }, ['mode', 'since', 'by', 'reason']],
   ['pause payments --reason incident', 'POST /services/payments/pause', { service: paused }, ['service']],
-  ['resume payments', 'POST /services/payments/resume', { service }, ['service']],
   ['approvers list', 'GET /approvers', { groups: [group] }, ['groups']],
   [
     'approvers set ops --slack-channel C01OPS --slack-user T01LOCAL:U01BOB',
@@ -172,6 +171,60 @@ test('a service that is paused is shown with who paused it, when and why', async
   const pause = 'by alice since 2031-05-01 12:00:00 UTC, incident';
   expect((await linkgate('service list', aws)).stdout).toContain(`paused ${pause}`);
   expect((await linkgate('service show payments', aws)).stdout).toMatch(new RegExp(`paused +${pause}`));
+});
+
+test.each([
+  [paused, 'payments is resumed: its requests are decided\n'],
+  [service, 'payments is not paused: its requests are decided\n'],
+])('a service is resumed, and it is said whether it was paused', async (before, said) => {
+  answering({
+    'GET /services/payments': { service: before },
+    'POST /services/payments/resume': { service },
+  });
+  expect(await linkgate('resume payments', aws)).toMatchObject({ code: 0, stdout: said });
+  expect(JSON.parse((await linkgate('resume payments --json', aws)).stdout)).toEqual({ service });
+});
+
+test('what is shown of a service in EC2 says when that was last checked', async () => {
+  const checked = { ...service, checkedAt: '2031-05-01T11:00:00.000Z' };
+  answering({ 'GET /services/payments': { service: checked } });
+  expect((await linkgate('service show payments', aws)).stdout).toMatch(
+    /last checked +2031-05-01 11:00:00 UTC; `linkgate doctor` looks now/,
+  );
+});
+
+test('in a terminal, what differs stands out', async () => {
+  const differs = 'linkgate would reject it, and EC2 shows it available';
+  answering({ 'GET /connections': { connections: [{ ...connection, differs }] } });
+  const { stdout } = await linkgate('connections', aws, { isTTY: true });
+  expect(stdout).toContain(`\u001b[33m${differs}`);
+  expect(stdout).toContain(`\u001b[2m${connection.reason}`);
+});
+
+test('what EC2 refuses again and again is told once', async () => {
+  const refusals = ['12:00:00', '12:01:00', '12:03:00'].map((at) => ({
+    time: `2031-05-01T${at}.000Z`,
+    actor: 'ec2',
+    action: 'refused',
+    outcome: 'reject',
+    reason: 'UnauthorizedOperation',
+  }));
+  answering({ [`GET /connections/${endpointId}`]: { ...explanation, history: refusals } });
+  const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 200 });
+  expect(stdout.split('\n').filter((line) => line.includes('EC2 did not'))).toEqual([
+    '  2031-05-01 12:00:00 UTC  EC2 did not reject it: UnauthorizedOperation (and 2 more, the last on 2031-05-01 12:03:00 UTC)',
+  ]);
+});
+
+test('it says its version', async () => {
+  expect(await linkgate('--version', aws)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
+});
+
+test('no group of approvers is said to be sent anything', async () => {
+  expect((await linkgate('approvers set --help', aws)).stdout).toContain('linkgate sends no message');
 });
 
 test('where EC2 shows something else than linkgate decided, the list and the story say so', async () => {
@@ -277,13 +330,23 @@ test('a sweep is started, waited for and told', async () => {
   expect(polls).toBe(3);
 });
 
-test('a sweep that fails fails the command', async () => {
-  aws.respond = () => ({ body: { job: { jobId: 'j1', status: 'failed', error: 'EC2 refused' } } });
+test('a sweep that does not end is given up, and where to look is said', async () => {
+  aws.respond = () => ({ body: { job: { jobId: 'j1', status: 'running' } } });
   expect(await linkgate('sweep connections', aws)).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: 'error: the sweep j1 failed: EC2 refused\n',
+    stderr: expect.stringMatching('the sweep j1 has not ended: `linkgate doctor`'),
   });
+});
+
+test.each([
+  ['forget 012345678901 --service payments', 'the allowlist says nothing of account 012345678901'],
+  ['service remove payments', 'linkgate no longer looks after payments'],
+])('%s is done also where an earlier try did it', async (line, said) => {
+  aws.respond = () => ({ body: { warnings: ['an earlier run did it'] } });
+  const told = await linkgate(line, aws);
+  expect(told).toMatchObject({ code: 0, stderr: expect.stringContaining('an earlier run did it') });
+  expect(told.stdout).toContain(said);
 });
 
 test.each([

@@ -63,6 +63,31 @@ checks: 3 (ok: 1, warning: 1, failed: 1)
     expect({ code, stderr }).toEqual({ code: 3, stderr: 'error: one check failed\n' });
   });
 
+  const long = `${'these words go on '.repeat(5)}:\naws sqs ${'x'.repeat(90)}`;
+
+  test('tells what is in order in a line, and wraps what is no command', async () => {
+    const checks = [
+      ok,
+      { ...ok, name: 'table-stream' },
+      { ...ok, name: 'table' },
+      { ...warning, remedy: long },
+    ];
+    answeringPages({ checks });
+    const { stdout } = await linkgate('doctor', aws, { columns: 50 });
+    expect(stdout).toBe(`deployment
+  ok       3 checks: table, table-stream
+  warning  mode  observe since noon
+           these words go on these words go on
+           these words go on these words go on
+           these words go on :
+           aws sqs ${'x'.repeat(90)}
+
+checks: 4 (ok: 3, warning: 1, failed: 0)
+`);
+    const whole = await linkgate('doctor --all', aws);
+    expect(whole.stdout.match(/it is active/g)).toHaveLength(3);
+  });
+
   test('exits 0 when there are only warnings', async () => {
     answeringPages({ checks: [ok, warning] });
     const { code, stdout } = await linkgate('doctor --json', aws);

@@ -131,6 +131,7 @@ interface Around {
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly columns?: number;
+  readonly isTTY?: true;
   readonly onStderr?: (text: string) => void;
 }
 
@@ -150,12 +151,14 @@ export async function linkgate(
         told.stdout += text;
       },
       columns: around.columns,
+      isTTY: around.isTTY,
     },
     stderr: {
       write: (text) => {
         told.stderr += text;
         around.onStderr?.(text);
       },
+      isTTY: around.isTTY,
     },
     clock: around.clock ?? stillClock,
   });

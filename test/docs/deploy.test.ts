@@ -50,6 +50,8 @@ const calledFor: Readonly<Record<string, readonly string[]>> = {
   'AWS::IAM::Role': [
     'iam:CreateRole',
     'iam:DeleteRole',
+    'iam:UpdateRole',
+    'iam:UpdateAssumeRolePolicy',
     'iam:PutRolePolicy',
     'iam:DeleteRolePolicy',
     'iam:PassRole',

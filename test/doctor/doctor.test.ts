@@ -1,12 +1,16 @@
+import { createRequire } from 'node:module';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { makeDefaultGroup } from '../../lib/approval/approver-group.ts';
+import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approval/approver-group.ts';
+import { pointerWrites } from '../../lib/connection/due.ts';
 import { applying, decided, refused, transitionWrites } from '../../lib/connection/transition.ts';
 import type { Check } from '../../lib/doctor/check.ts';
 import { doctorPage, type Position } from '../../lib/doctor/doctor.ts';
+import { serviceItem } from '../../lib/service/service.ts';
 import { leaseOf } from '../../lib/sweep/lease.ts';
 import type { Write } from '../../lib/table/table.ts';
 import {
   aConfiguration,
+  aRecord,
   aRequest,
   aService,
   aVerdict,
@@ -26,9 +30,11 @@ let world: World;
 beforeEach(async () => {
   world = aWorld({ services: [aService()] });
   world.services.show(aConfiguration());
-  await makeDefaultGroup(world.table);
+  await setGroup(defaultGroup, someone, 'alice', world.deps);
   await bothPassesEnd();
 });
+
+const someone = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
 
 async function bothPassesEnd() {
   for (const pass of ['pending', 'full'] as const) await (await leaseOf(hub, pass, world.deps))?.release();
@@ -53,14 +59,20 @@ function write(writes: readonly Write[]) {
   return world.table.write(writes);
 }
 
-/** A request that was decided at noon, and is to be accepted. */
-async function somethingDue() {
+const later = secondsAfterNoon(9 * 60);
+
+/** A request that was decided, and is to be accepted. */
+async function somethingDue(number = 1, decidedAt = noon) {
   const consulted = aVerdict('accept').consulted;
   const verdict = { outcome: 'accept' as const, findings: [] };
   await write(
-    transitionWrites(undefined, decided(undefined, aRequest(), verdict, consulted, noon), 'request-1'),
+    transitionWrites(
+      undefined,
+      decided(undefined, aRequest({ endpointId: endpointId(number) }), verdict, consulted, decidedAt),
+      'request-1',
+    ),
   );
-  const record = await world.record(endpointId(1));
+  const record = await world.record(endpointId(number));
   if (!record) throw new Error('nothing was recorded');
   return record;
 }
@@ -157,6 +169,18 @@ describe('of the deployment is found', () => {
     },
   );
 
+  test('that nobody is named who decides', async () => {
+    await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
+    await makeDefaultGroup(world.table);
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'approvers',
+        status: 'warning',
+        remedy: expect.stringContaining('\nlinkgate approvers set default --email you@example.com'),
+      },
+    ]);
+  });
+
   test('that it was never set up', async () => {
     await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
     expect(await notInOrder()).toMatchObject([
@@ -189,6 +213,40 @@ describe('of the queues is found', () => {
     ]);
   });
 
+  test.each([
+    ['connection-requests-dead-letters', 'connection-requests', 'The sweep makes good'],
+    ['service-changes-dead-letters', 'service-changes', 'No sweep makes good'],
+    ['failed-invocations', undefined, '`Service Drifted` that was not published is lost'],
+  ])('of what ends in %s, whether it may be dropped', async (name, source, said) => {
+    const ended = aQueue(name, { waiting: 1 });
+    const feeding = source === undefined ? [] : [aQueue(source, { deadLetters: ended.arn })];
+    world.deps.deployment = aDeployment({ queues: [...queuesInOrder, ...feeding, ended] });
+    expect(await notInOrder()).toMatchObject([{ remedy: expect.stringContaining(said) }]);
+  });
+
+  test('of every queue, what is lost with its messages', async () => {
+    const { Resources } = createRequire(import.meta.url)('../../resources/queues.cjs')();
+    const names = Object.values<{ Properties: { QueueName?: string } }>(Resources)
+      .flatMap(({ Properties: { QueueName } }) => QueueName ?? [])
+      .map((each) => each.replace(/^linkgate-.*?}-/, ''));
+    const deadLettersOf = (name: string) => name.replace(/(\.fifo)?$/, '-dead-letters$1');
+    const queues = names.map((name) =>
+      aQueue(name, {
+        waiting: 1,
+        ...(names.includes(deadLettersOf(name)) && { deadLetters: queueArn(deadLettersOf(name)) }),
+      }),
+    );
+    world.deps.deployment = aDeployment({ queues });
+    const remedies = (await examineAll()).flatMap(({ name, remedy }) =>
+      name === 'dead-letters' ? [remedy] : [],
+    );
+    expect(remedies).toHaveLength(9);
+    for (const remedy of remedies) expect(remedy).toMatch(/purge-queue .*\n[A-Z].*\.$/);
+    const alarms = JSON.stringify(Resources);
+    for (const last of remedies.filter((remedy) => !remedy?.includes('start-message-move-task')))
+      expect(alarms).toContain(last?.split('\n').at(-1));
+  });
+
   test('a function that does not keep up', async () => {
     const late = aQueue('verdicts.fifo', {
       waiting: 5_000,
@@ -219,15 +277,65 @@ describe('of a place is found', () => {
     ]);
     world.wait(60 * 60);
     expect(await notInOrder()).toMatchObject([
-      { name: 'sweep-of-requests' },
-      { name: 'sweep-of-everything' },
+      {
+        name: 'sweep-of-requests',
+        remedy: expect.stringMatching(/\naws events describe-rule .*-sweep-pending$/),
+      },
+      {
+        name: 'sweep-of-everything',
+        remedy: expect.stringMatching(/\naws events describe-rule .*-sweep-full$/),
+      },
     ]);
   });
 
   test('nothing while its first pass is yet to come', async () => {
     world = aWorld({ services: [aService({ registeredAt: noon.toISOString() })] });
     world.services.show(aConfiguration());
-    await makeDefaultGroup(world.table);
+    await setGroup(defaultGroup, someone, 'alice', world.deps);
+    expect(await notInOrder()).toEqual([]);
+  });
+
+  test('nothing where a service was registered anew long after the last pass', async () => {
+    world.wait(24 * 60 * 60);
+    world.put(serviceItem(aService({ registeredAt: world.time.toISOString() })));
+    expect(await notInOrder()).toEqual([]);
+  });
+
+  test('that linkgate may not tag or notify, which is tried without doing it', async () => {
+    const refusal = 'You are not authorized to perform ec2:CreateTags';
+    world.services.refusalOfRepair = async () => refusal;
+    expect(await notInOrder()).toMatchObject([
+      {
+        group: 'places',
+        name: 'repair',
+        detail: expect.stringContaining(refusal),
+        remedy: expect.stringContaining('serverless deploy'),
+      },
+    ]);
+    expect(world.services.calls).toEqual([]);
+  });
+
+  test('a verdict that is late, behind hundreds that are not', async () => {
+    for (let number = 1; number <= 300; number++) await somethingDue(number, number === 300 ? noon : later);
+    world.wait(10 * 60);
+    await bothPassesEnd();
+    expect(await notInOrder()).toMatchObject([
+      { name: 'verdicts', detail: expect.stringContaining(endpointId(300)) },
+    ]);
+  });
+
+  test('no verdict whose effect was undone a moment ago', async () => {
+    world.wait(10 * 60);
+    await bothPassesEnd();
+    const record = aRecord({
+      state: 'available',
+      verdict: aVerdict('reject'),
+      effect: { action: 'reject', asked: 0 },
+      observedAt: world.time.toISOString(),
+      version: 0,
+    });
+    await write(transitionWrites(undefined, { record, happenings: [] }, 'request-1'));
+    await write(pointerWrites(undefined, record));
     expect(await notInOrder()).toEqual([]);
   });
 
@@ -280,6 +388,18 @@ describe('of a service is found', () => {
     world.services.show(aConfiguration(shown));
     expect(await notInOrder()).toMatchObject([
       { name, status, subject: `orders (${serviceId(1)})`, remedy: expect.stringContaining(remedy) },
+    ]);
+  });
+
+  test.each([
+    ['tag', { isTagged: false }],
+    ['notification', { notifications: [] }],
+  ])('in the mode observe, that act will give it its %s', async (name, shown) => {
+    world.mode = 'observe';
+    world.services.show(aConfiguration(shown));
+    expect(await notInOrder()).toMatchObject([
+      { name: 'mode', status: 'warning' },
+      { name, status: 'warning', remedy: 'linkgate mode act' },
     ]);
   });
 

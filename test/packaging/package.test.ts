@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { stageForm } from '../../lib/stage.mjs';
 import { inputs } from '../../packaging/package.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -48,8 +49,20 @@ test('they make the same template but for the time of packaging, by which Server
   expect(withoutTime(templateOf(elsewhere))).toBe(withoutTime(templateOf(root)));
 });
 
+test('the stack says what it is', () => {
+  expect(JSON.parse(templateOf(elsewhere)).Description).toBe(
+    'linkgate (stage local) decides who may connect to PrivateLink endpoint services',
+  );
+});
+
 test('a table that exists is named with its stream or not at all', async () => {
   await expect(serverless('package', '--param', 'table=restored')).rejects.toMatchObject({
     stdout: expect.stringContaining('name both'),
+  });
+}, 60_000);
+
+test('a stage is named as the command line takes it', async () => {
+  await expect(serverless('package', '--stage', 'Prod')).rejects.toMatchObject({
+    stdout: expect.stringContaining(stageForm),
   });
 }, 60_000);

@@ -2,6 +2,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DeleteTagsCommand,
   DeleteVpcEndpointConnectionNotificationsCommand,
+  DeleteVpcEndpointServiceConfigurationsCommand,
   DescribeVpcEndpointConnectionNotificationsCommand,
   ModifyVpcEndpointServiceConfigurationCommand,
   ModifyVpcEndpointServicePermissionsCommand,
@@ -74,9 +75,9 @@ async function allIsWell() {
   expect(await doctor()).toMatchObject({ exitCode: 0, found: [] });
 }
 
-/** Runs the command that a remedy begins with. */
+/** Pastes the first command of a remedy, which has a line of its own. */
 async function follow(remedy: string) {
-  const [linkgate, ...args] = remedy.split(/[\s;,]+/);
+  const [linkgate, ...args] = /^linkgate .*$/m.exec(remedy)?.[0].split(' ') ?? [];
   expect(linkgate).toBe('linkgate');
   const { exitCode, stderr } = await sandbox.linkgate(...args);
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
@@ -87,7 +88,7 @@ test('a deployment in order has nothing to remedy', async () => {
 });
 
 test('for people it is a list with a sum', async () => {
-  const { stdout } = await sandbox.linkgate('doctor');
+  const { stdout } = await sandbox.linkgate('doctor', '--all');
   expect(stdout).toContain('ok       notification');
   expect(stdout).toMatch(/\nchecks: \d+ \(ok: \d+, warning: 0, failed: 0\)\n$/);
 });
@@ -129,6 +130,8 @@ describe('of a service is found, and mended by the remedy,', () => {
       .ec2(provider)
       .send(new DeleteTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] }));
     expect(await theOneFinding()).toMatchObject({ name: 'tag', status: 'failed' });
+    const { service } = await sandbox.json<{ service: { drift: unknown } }>('service', 'show', 'payments');
+    expect(service.drift).toMatchObject([{ check: 'tag-is-missing' }]);
 
     const refused = await createEndpoint(sandbox, allowed, serviceId);
     await sandbox.idle();
@@ -138,7 +141,7 @@ describe('of a service is found, and mended by the remedy,', () => {
       { name: 'verdicts', detail: expect.stringContaining('UnauthorizedOperation') },
       { name: 'tag' },
     ]);
-    await follow(found[0]?.remedy?.split(' puts')[0] ?? '');
+    await follow(found[0]?.remedy ?? '');
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_600 });
     await until(async () => (await stateOf(sandbox, refused)) === 'available');
     await sandbox.idle();
@@ -165,6 +168,23 @@ describe('of the deployment is found, and mended by the remedy,', () => {
     await sandbox.json('mode', 'act');
     await allIsWell();
   });
+
+  test('nothing that fails, while it observes a service from the first day', async () => {
+    const other = await createService(sandbox);
+    await sandbox.json('mode', 'observe');
+    await sandbox.json('service', 'add', other, '--name', 'orders');
+    const { exitCode, found } = await doctor();
+    expect(exitCode).toBe(0);
+    expect(found.map(({ name }) => name).sort()).toEqual(['mode', 'notification', 'principals', 'tag']);
+    const notification = found.find(({ name }) => name === 'notification');
+    await follow(notification?.remedy ?? '');
+    expect(await theOneFinding()).toMatchObject({ name: 'principals', status: 'warning' });
+    await sandbox.json('service', 'remove', 'orders');
+    await sandbox
+      .ec2(provider)
+      .send(new DeleteVpcEndpointServiceConfigurationsCommand({ ServiceIds: [other] }));
+    await allIsWell();
+  }, 30_000);
 
   test('a message that kept failing', async () => {
     const sqs = new SQSClient(account());
@@ -207,13 +227,14 @@ describe('of the deployment is found, and mended by the remedy,', () => {
     await allIsWell();
   }, 30_000);
 
-  test('a permission that is missing', async () => {
-    await sandbox.ask('PUT', '/_sandbox/faults', [
-      { service: 'dynamodb', action: 'DescribeTimeToLive', rate: 1, error: 'AccessDeniedException' },
-    ]);
+  test.each([
+    ['table-expiry', 'dynamodb', 'DescribeTimeToLive', 'AccessDeniedException'],
+    ['repair', 'ec2', 'CreateTags', 'UnauthorizedOperation'],
+  ])('a permission that is missing: %s', async (name, service, action, error) => {
+    await sandbox.ask('PUT', '/_sandbox/faults', [{ service, action, rate: 1, error }]);
     const { found } = await doctor();
     expect(found).toMatchObject([
-      { name: 'table-expiry', status: 'failed', remedy: expect.stringContaining('serverless deploy') },
+      { name, status: 'failed', remedy: expect.stringContaining('serverless deploy') },
     ]);
     await sandbox.ask('DELETE', '/_sandbox/faults');
     await allIsWell();

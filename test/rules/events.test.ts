@@ -26,6 +26,16 @@ function called(eventName: string, userIdentity: object = { type: 'Root' }) {
   };
 }
 
+/** A change of tags, in the form that records of the oldest operations have. */
+function tagged(eventName: string, resourceIds: readonly string[], keys: readonly string[]) {
+  const event = called(eventName, person);
+  const requestParameters = {
+    resourcesSet: { items: resourceIds.map((resourceId) => ({ resourceId })) },
+    tagSet: { items: keys.map((key) => ({ key })) },
+  };
+  return { ...event, detail: { ...event.detail, requestParameters } };
+}
+
 function inRole(arn: string) {
   return { type: 'AssumedRole', sessionContext: { sessionIssuer: { type: 'Role', arn } } };
 }
@@ -141,8 +151,21 @@ const samples = {
         called('ModifyVpcEndpointServiceConfiguration'),
         'Server.Unavailable',
       ),
+      "linkgate's tag taken away": tagged('DeleteTags', ['vpce-svc-1'], ['linkgate']),
+      'all tags taken away': tagged('DeleteTags', ['vpce-svc-1'], []),
+      "linkgate's tag changed, among other tags and resources": tagged(
+        'CreateTags',
+        ['i-1', 'vpce-svc-1'],
+        ['Name', 'linkgate'],
+      ),
     },
     others: {
+      'another tag of a service': tagged('DeleteTags', ['vpce-svc-1'], ['Name']),
+      "linkgate's tag of something else": tagged('CreateTags', ['i-1', 'vpce-1'], ['linkgate']),
+      'a tag that was only tried': refused(
+        tagged('CreateTags', ['vpce-svc-1'], ['linkgate']),
+        'Client.DryRunOperation',
+      ),
       'an Accept': called('AcceptVpcEndpointConnections', person),
       'a look at services': called('DescribeVpcEndpointServiceConfigurations'),
       'a look at who is allowed': called('DescribeVpcEndpointServicePermissions', person),
@@ -206,6 +229,7 @@ describe('on-record-changed', () => {
     ['what is due', 'DUE#111111111111/us-east-1', {}],
     ['a lease of a sweep', 'SWEEP#111111111111/us-east-1', {}],
     ['a group of approvers', 'APPROVERS', {}],
+    ['a switch of the mode, which has everything swept', 'MODE', {}],
   ])('is not woken by %s', (_what, pk, image) => {
     expect(hears(pk, image)).toBe(false);
   });

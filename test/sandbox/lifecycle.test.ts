@@ -219,7 +219,7 @@ describe('the story', () => {
       '',
       'A consumer, account 444444444444, not on the list:',
       '  creates an endpoint',
-      '  waits: linkgate asks a person',
+      '  waits: a person has to decide',
       '',
       'A consumer, account 333333333333, blocked:',
       '  creates an endpoint',

@@ -146,9 +146,9 @@ test.each([
   [
     'ec2:DescribeVpcEndpointServiceConfigurations',
     'UnauthorizedOperation',
-    'POST',
-    '/services',
-    { serviceId: 'vpce-svc-0123456789abcdef0' },
+    'GET',
+    '/services?unregistered=true',
+    undefined,
   ],
 ] as const)(
   'a role without %s makes the call fail with %s, as on AWS',

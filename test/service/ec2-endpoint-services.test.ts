@@ -122,6 +122,32 @@ describe('a connection notification', () => {
   });
 });
 
+describe('whether a service could be repaired', () => {
+  const answering = (name: string) => {
+    const error = Object.assign(new Error('it says so'), { name });
+    return servicesAnswering({ CreateTags: error, CreateVpcEndpointConnectionNotification: error });
+  };
+
+  test('is tried without doing it', async () => {
+    const { services, sent } = answering('DryRunOperation');
+    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBeUndefined();
+    expect(sent).toMatchObject([
+      { command: 'CreateTags', input: { DryRun: true } },
+      { command: 'CreateVpcEndpointConnectionNotification', input: { DryRun: true } },
+    ]);
+  });
+
+  test('is said to be refused where the permission is missing', async () => {
+    const { services } = answering('UnauthorizedOperation');
+    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBe('it says so');
+  });
+
+  test('is not known where EC2 says something else', async () => {
+    const { services } = answering('RequestLimitExceeded');
+    await expect(services.refusalOfRepair(serviceId(1), topicArn)).rejects.toThrow('it says so');
+  });
+});
+
 test('services are listed page after page, without those that were deleted', async () => {
   const { ServiceConfigurations } = found.DescribeVpcEndpointServiceConfigurations;
   const { services, sent } = servicesAnswering({

@@ -67,6 +67,19 @@ describe('a service that is registered', () => {
     expect(service.drift).toEqual([]);
   });
 
+  test('again makes a connection notification anew that is disabled, since EC2 enables none', async () => {
+    const world = aWorld({ services: [aService()] });
+    const [ours] = aConfiguration().notifications;
+    if (!ours) throw new Error('it has none');
+    world.services.show(aConfiguration({ notifications: [{ ...ours, isEnabled: false }] }));
+    const { service } = await registerService(registration, alice, world.deps);
+    expect(world.services.calls).toEqual([
+      `deleteNotification ${ours.notificationId}`,
+      `createNotification ${serviceId(1)}`,
+    ]);
+    expect(service.drift).toEqual([]);
+  });
+
   test("leaves somebody else's notification alone", async () => {
     const world = aWorld();
     const theirs = {
@@ -111,7 +124,14 @@ describe('in the mode observe', () => {
     const { service, warnings } = await registerService(registration, alice, world.deps);
     expect(world.services.calls).toEqual([]);
     expect(service.drift.map(({ check }) => check)).toEqual(['tag-is-missing', 'notification-is-missing']);
-    expect(warnings[0]).toContain('`linkgate mode act` adds the tag and the connection notification');
+    expect(warnings[0]).toContain('`linkgate mode act` makes good what is missing');
+  });
+
+  test('nothing is said to be missing where the service has all that linkgate needs', async () => {
+    const world = aWorld();
+    world.mode = 'observe';
+    world.services.show(aConfiguration());
+    expect((await registerService(registration, alice, world.deps)).warnings).toEqual([]);
   });
 
   test('a service is taken out, and what is left in EC2 is said with the commands that remove it', async () => {
@@ -120,8 +140,10 @@ describe('in the mode observe', () => {
     world.services.show(aConfiguration());
     const [left] = await unregisterService(aService(), world.deps);
     expect(world.services.calls).toEqual([]);
-    expect(left).toContain(`aws ec2 delete-tags --resources ${serviceId(1)} --tags Key=linkgate`);
-    expect(left).toContain('--connection-notification-ids vpce-nfn-00000000000000001');
+    expect(left).toContain(
+      `aws ec2 delete-tags --region us-east-1 --resources ${serviceId(1)} --tags Key=linkgate`,
+    );
+    expect(left).toContain('--region us-east-1 --connection-notification-ids vpce-nfn-00000000000000001');
     expect(await registeredServices(world.table)).toEqual([]);
   });
 

@@ -25,6 +25,18 @@ describe('a registered service', () => {
     });
   });
 
+  test('whose notification is disabled gets another one', async () => {
+    const [ours] = aConfiguration().notifications;
+    if (!ours) throw new Error('it has none');
+    const drift = [{ check: 'notification-is-disabled', detail: 'it does not ring' }] as const;
+    const configuration = aConfiguration({ notifications: [{ ...ours, isEnabled: false }] });
+    expect(await repaired(aService({ drift: [...drift] }), configuration)).toEqual({
+      calls: [`deleteNotification ${ours.notificationId}`, `createNotification ${serviceId(1)}`],
+      warnings: [],
+      drift: [],
+    });
+  });
+
   test('that lacked nothing when it was checked is left alone', async () => {
     expect(await repaired(aService())).toMatchObject({ calls: [], warnings: [] });
   });

@@ -5,6 +5,7 @@ import { registeredServices } from '../../service/registered-services.ts';
 import { consequencesOf } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
+import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
 import { AccountId, bodyOf, EntryInput, valid } from '../input.ts';
 import { entriesNamed, scopeNamed } from '../named.ts';
 import { withNames } from '../views.ts';
@@ -37,13 +38,14 @@ export function allowlistRoutes(app: ApiApp): void {
     const api = context.get('api');
     const whose = await whoseEntry(context, api, entriesNamed);
     const entry = await removeEntry(whose, api);
-    if (!entry)
+    if (!entry && !mayBeDoneAlready(context))
       throw new ApiError(
         404,
         'UnknownEntry',
-        `account ${whose.accountId} has no entry at ${whose.serviceId}; see \`linkgate allowlist\``,
+        `account ${whose.accountId} has no entry at ${context.req.param('service')}; see \`linkgate allowlist\``,
       );
-    return context.json({ entry, warnings: await consequencesOf('forget', whose, api) });
+    const warnings = await consequencesOf('forget', whose, api);
+    return context.json(entry ? { entry, warnings } : { warnings: [doneAlready, ...warnings] });
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { heardIn } from '../../approval/approval.ts';
 import { decideByPerson, type PersonsDecision, type Word } from '../../approval/decide-by-person.ts';
 import { explain } from '../../connection/explain.ts';
 import { listConnections } from '../../connection/list-connections.ts';
@@ -68,13 +69,12 @@ function decidedIn(
 ): Decided {
   if (result.status === 'decided') return result;
   const { record } = result;
-  const approval = record?.approval;
-  const isThisOne =
-    firstAskedAt !== undefined &&
-    approval?.by === by &&
-    approval.decision === decision &&
-    approval.at >= firstAskedAt;
-  if (record && isThisOne) return { approval, record };
+  const { approval: last, approvals } = heardIn(record);
+  const approval = [last, ...(approvals?.words ?? [])].find(
+    (word) =>
+      firstAskedAt !== undefined && word?.by === by && word.decision === decision && word.at >= firstAskedAt,
+  );
+  if (record && approval) return { approval, record };
   throw notOpen(endpointId, closedBy(result));
 }
 

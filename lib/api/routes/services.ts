@@ -1,13 +1,14 @@
-import { isGroup } from '../../approval/approver-group.ts';
+import { defaultGroup, isGroup } from '../../approval/approver-group.ts';
 import { pauseService, resumeService } from '../../service/pause.ts';
 import { registerService, unregisterService } from '../../service/register-service.ts';
 import { registeredServices } from '../../service/registered-services.ts';
 import { unregisteredServices } from '../../service/unregistered-services.ts';
 import { leftBehind } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiApp } from '../env.ts';
+import type { Api, ApiApp } from '../env.ts';
+import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
 import { bodyOf, PauseInput, RegisterInput, ServicesQuery, valid } from '../input.ts';
-import { serviceNamed } from '../named.ts';
+import { findService, serviceNamed } from '../named.ts';
 import { viewOfService, viewOfUnregistered } from '../views.ts';
 
 export function servicesRoutes(app: ApiApp): void {
@@ -24,8 +25,7 @@ export function servicesRoutes(app: ApiApp): void {
   app.post('/services', async (context) => {
     const api = context.get('api');
     const input = valid(RegisterInput, await bodyOf(context), 'the registration');
-    if (input.approvers !== undefined && !(await isGroup(input.approvers, api.table)))
-      throw new ApiError(400, 'InvalidRequest', `there is no approver group \`${input.approvers}\``);
+    await requireGroups(input.approvers, api);
     const { service, warnings } = await registerService(input, api.caller, api);
     return context.json({ service: viewOfService(service), warnings });
   });
@@ -36,7 +36,9 @@ export function servicesRoutes(app: ApiApp): void {
   );
   app.delete('/services/:service', async (context) => {
     const api = context.get('api');
-    const service = await serviceNamed(context.req.param('service'), api);
+    const named = context.req.param('service');
+    const service = await (mayBeDoneAlready(context) ? findService : serviceNamed)(named, api);
+    if (!service) return context.json({ warnings: [doneAlready] });
     const left = await unregisterService(service, api);
     const warnings = [...left, ...(await leftBehind(service, api.table))];
     return context.json({ service: viewOfService(service), warnings });
@@ -54,6 +56,14 @@ export function servicesRoutes(app: ApiApp): void {
     const service = await resumeService(serviceId, api.caller, api);
     return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
   });
+}
+
+/** @throws ApiError where there is nobody to ask. */
+async function requireGroups(approvers: string | undefined, { table }: Api): Promise<void> {
+  if (!(await isGroup(defaultGroup, table)))
+    throw new ApiError(409, 'NotSetUp', 'linkgate is not set up yet; do that first: linkgate setup');
+  if (approvers !== undefined && !(await isGroup(approvers, table)))
+    throw new ApiError(400, 'InvalidRequest', `there is no approver group \`${approvers}\``);
 }
 
 /** It was taken out between two reads. */

@@ -1,5 +1,6 @@
 import {
   AcceptVpcEndpointConnections$,
+  CreateTags$,
   CreateVpcEndpoint$,
   DeleteVpcEndpoints$,
   DescribeVpcEndpointServices$,
@@ -53,6 +54,14 @@ test('several elements are an array, one is an object, and nothing is an empty s
   });
   expect(recorded(DescribeVpcEndpointServices$, {}, {}).detail.requestParameters).toEqual({
     DescribeVpcEndpointServicesRequest: '',
+  });
+});
+
+test('a change of tags has a form of its own', () => {
+  const Tags = [{ Key: 'linkgate', Value: 'dev' }];
+  expect(recorded(CreateTags$, { Resources: ['vpce-svc-1'], Tags }, {}).detail.requestParameters).toEqual({
+    resourcesSet: { items: [{ resourceId: 'vpce-svc-1' }] },
+    tagSet: { items: [{ key: 'linkgate', value: 'dev' }] },
   });
 });
 
