@@ -1,6 +1,8 @@
 export default {
   globalSetup: '<rootDir>/test/package.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // A bound on hanging, also on a busy machine, and not a measure.
+  testTimeout: 30_000,
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

@@ -17,6 +17,7 @@ export const Service = v.looseObject({
   pauseReason: text,
   registeredAt: text,
   registeredBy: text,
+  checkedAt: text,
   drift: v.nullish(v.array(v.looseObject({ detail: v.string() }))),
 });
 export type Service = v.InferOutput<typeof Service>;
@@ -105,9 +106,8 @@ export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
 export const Job = v.looseObject({
   jobId: v.string(),
-  status: v.picklist(['running', 'succeeded', 'failed']),
+  status: v.picklist(['running', 'succeeded']),
   result: v.nullish(v.record(v.string(), v.unknown())),
-  error: v.optional(v.unknown()),
 });
 
 export type Job = v.InferOutput<typeof Job>;

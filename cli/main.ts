@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CommandError, exitCodes } from './command-error.ts';
 import { allowlistCommands } from './commands/allowlist.ts';
@@ -39,6 +40,7 @@ function program(open: Open): Command {
       'The front door of an AWS PrivateLink endpoint service: who may connect, who waits, who is rejected, and why.',
     )
     .usage('<command> [options]')
+    .version(version())
     .addHelpText(
       'after',
       `
@@ -63,6 +65,10 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
   ];
   for (const command of commands) linkgate.addCommand(command);
   return linkgate;
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
 
 /** Commander passes its settings on only to commands that it makes itself. */

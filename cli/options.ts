@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { Email, GroupName, SlackChannel, SlackUser } from '../lib/approval/approver-group.ts';
 import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/connection/connection.ts';
 import { Place } from '../lib/place.ts';
+import { stageForm, stagePattern } from '../lib/stage.mjs';
 import type { Wanted } from './deployment.ts';
 import { parseExpiry } from './expiry.ts';
 
@@ -24,10 +25,9 @@ export function command(name: string, description: string): Command {
 }
 
 const regionForm = 'A Region looks like us-east-1.';
-const stageForm = 'A stage has lower case letters, digits and hyphens, and begins with a letter.';
 const endpointForm = 'An endpoint id looks like vpce-0123456789abcdef0.';
 const serviceForm = 'The id of an endpoint service looks like vpce-svc-0123456789abcdef0.';
-const Stage = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/));
+const Stage = v.pipe(v.string(), v.regex(stagePattern));
 
 export const accountArgument = () =>
   new Argument('<accountId>', 'the AWS account of the consumer').argParser(
@@ -69,7 +69,7 @@ export const onUnlistedOption = () =>
 export const endpointOption = () =>
   new Option(
     '--endpoint <endpointId>',
-    'only this endpoint, others are asked about; may be repeated',
+    'only this endpoint, a person decides on others; may be repeated',
   ).argParser(several(EndpointId, endpointForm));
 
 export const consumerRegionOption = () =>
@@ -80,7 +80,7 @@ export const consumerRegionOption = () =>
 export const maxEndpointsOption = () =>
   new Option(
     '--max-endpoints <n>',
-    'how many endpoints the account may have; more are asked about',
+    'how many endpoints the account may have; a person decides on more',
   ).argParser(wholeNumber);
 
 export const groupArgument = () =>
@@ -110,9 +110,10 @@ export const emailOption = () =>
   );
 
 export const quorumOption = () =>
-  new Option('--quorum <n>', 'how many have to approve; one denial denies (default: 1)').argParser(
-    wholeNumber,
-  );
+  new Option(
+    '--quorum <n>',
+    'how many different callers have to approve; one denial denies (default: 1)',
+  ).argParser(wholeNumber);
 
 export const expiresOption = () =>
   new Option(

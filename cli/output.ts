@@ -45,7 +45,7 @@ const noBorders = {
   middle: '',
 };
 
-/** The cells of a row, and what is said below them over the whole width. */
+/** The cells of a row, and what is said below them over the whole width, in the colours that it is to have. */
 interface Row {
   readonly cells: readonly string[];
   readonly below?: string | null | undefined;
@@ -69,8 +69,7 @@ export function table(head: readonly string[], rows: readonly Row[], { paint, wi
   });
   for (const { cells, below } of rows) {
     drawn.push([...cells]);
-    if (below)
-      drawn.push([{ content: paint('dim', below), colSpan: head.length, style: { 'padding-left': gap } }]);
+    if (below) drawn.push([{ content: below, colSpan: head.length, style: { 'padding-left': gap } }]);
   }
   return withoutTrailingSpace(drawn.toString());
 }

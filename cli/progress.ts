@@ -1,6 +1,9 @@
 import type { World } from './world.ts';
 
-/** Says on standard error what a command is doing, once that takes longer than a person waits gladly. */
+/**
+ * Says on standard error what a command is doing, once that takes longer than a person waits gladly:
+ * each step in a terminal, and once where it is kept in a log.
+ */
 export interface Progress {
   doing(what: string): void;
   end(): void;
@@ -11,7 +14,12 @@ const patienceMs = 2_000;
 export function progressOn({ stderr, clock }: World): Progress {
   let now = '';
   let isLate = false;
-  const say = () => now && stderr.write(`${now} …\n`);
+  let hasSaid = false;
+  function say() {
+    if (now === '' || !isLate || (hasSaid && !stderr.isTTY)) return;
+    stderr.write(`${now} …\n`);
+    hasSaid = true;
+  }
   const end = clock.after(patienceMs, () => {
     isLate = true;
     say();
@@ -20,7 +28,7 @@ export function progressOn({ stderr, clock }: World): Progress {
     doing(what) {
       if (what === now) return;
       now = what;
-      if (isLate) say();
+      say();
     },
     end,
   };

@@ -1,3 +1,4 @@
+import { stageForm, stagePattern } from '../lib/stage.mjs';
 import { bundle } from './bundle.mjs';
 import { dropImpliedDependencies } from './implied-dependencies.mjs';
 
@@ -10,8 +11,10 @@ export default class Packaging {
       log.notice(`bundled ${service.getAllFunctions().length} functions`);
     };
     this.hooks = {
-      'before:package:initialize': () =>
-        requireTableWithItsStream(service.resources.Parameters, serverless.classes.Error),
+      'before:package:initialize': () => {
+        requireStage(service.provider.stage, serverless.classes.Error);
+        requireTableWithItsStream(service.resources.Parameters, serverless.classes.Error);
+      },
       'before:package:createDeploymentArtifacts': bundleAll,
       'before:deploy:function:packageFunction': bundleAll,
       'after:aws:package:finalize:mergeCustomProviderResources': () =>
@@ -25,6 +28,11 @@ async function bundleOne(name, definition) {
   await bundle(definition.handler.replace(/\.handler$/, '.ts'), `${folder}/index.js`);
   definition.handler = `${folder}/index.handler`;
   definition.package = { patterns: [`${folder}/index.js`] };
+}
+
+/** The command line and the functions take no other. */
+function requireStage(stage, ServerlessError) {
+  if (!stagePattern.test(stage)) throw new ServerlessError(stageForm, 'STAGE_OF_ANOTHER_FORM');
 }
 
 /** With one of them alone linkgate would go on with another table than was meant. */

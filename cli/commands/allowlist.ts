@@ -8,6 +8,8 @@ import { facts, type Output, table, time, tinted } from '../output.ts';
 import type { Open } from '../session.ts';
 
 const Answer = v.looseObject({ entry: Entry, warnings: Warnings });
+/** Without what it was, where an earlier try removed it. */
+const Removed = v.looseObject({ entry: v.optional(Entry), warnings: Warnings });
 
 interface EntryOptions extends take.CommonOptions {
   readonly service: string;
@@ -79,10 +81,11 @@ function forgetCommand(open: Open): Command {
   return entryCommand('forget', 'take away what the allowlist says of an account').action(
     async (accountId: string, { service, ...common }: EntryOptions) => {
       const { api, output } = await open(common);
-      const { entry, warnings } = await api.call('DELETE', ['allowlist', service, accountId], Answer);
+      const { entry, warnings } = await api.call('DELETE', ['allowlist', service, accountId], Removed);
+      const before = entry ? `\nit said: ${entry.effect}` : '';
       output.result(
         { entry },
-        `the allowlist says nothing of account ${accountId} at ${nameOf(service)} any more\nit said: ${entry.effect}`,
+        `the allowlist says nothing of account ${accountId} at ${nameOf(service)} any more${before}`,
       );
       output.warn(warnings);
     },
@@ -124,7 +127,7 @@ function listed(entries: readonly Entry[], output: Output): string {
   const rows = entries.map((entry) => ({
     cells: [nameOf(entry.service ?? entry.serviceId), entry.accountId, tinted(entry.effect, output.paint)],
     below: limits(entry)
-      .flatMap(([label, value]) => (value ? `${label} ${value}` : []))
+      .flatMap(([label, value]) => (value ? output.paint('dim', `${label} ${value}`) : []))
       .join('; '),
   }));
   return table(['SERVICE', 'ACCOUNT', 'EFFECT'], rows, output);

@@ -24,7 +24,9 @@ interface SetOptions extends CommonOptions {
 }
 
 export function approversCommand(open: Open): Command {
-  const approvers = new Command('approvers').description('the groups of people who may be asked');
+  const approvers = new Command('approvers').description(
+    'the groups of people that services name, and how many have to approve',
+  );
   for (const each of [setCommand(open), listCommand(open)]) approvers.addCommand(each);
   return approvers;
 }
@@ -32,6 +34,13 @@ export function approversCommand(open: Open): Command {
 function setCommand(open: Open): Command {
   return command('set', 'make a group, or replace one whole: who is not named again is no longer in it')
     .addArgument(groupArgument())
+    .addHelpText(
+      'after',
+      `
+linkgate sends no message. People decide by \`linkgate approve\` and \`linkgate deny\` or through the API, and
+IAM says who may: the approver policy among the outputs of the stack. The list is for channels to come;
+the quorum counts different IAM callers.`,
+    )
     .addOption(slackChannelOption())
     .addOption(slackUserOption())
     .addOption(emailOption())

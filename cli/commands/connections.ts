@@ -54,7 +54,9 @@ function listed(connections: readonly Connection[], output: Output): string {
             tinted(verdict ?? '-', output.paint),
             shortActor(decidedBy ?? '-'),
           ],
-          below: [reason, differs].filter(Boolean).join('\n'),
+          below: [reason && output.paint('dim', reason), differs && output.paint('yellow', differs)]
+            .filter(Boolean)
+            .join('\n'),
         }),
       );
       const head = ['ENDPOINT', 'ACCOUNT', 'STATE', 'VERDICT', 'DECIDED BY'];

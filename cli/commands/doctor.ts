@@ -6,41 +6,82 @@ import { type CommonOptions, command } from '../options.ts';
 import type { Output } from '../output.ts';
 import type { Open } from '../session.ts';
 
+interface DoctorOptions extends CommonOptions {
+  readonly all?: true;
+}
+
 export function doctorCommand(open: Open): Command {
   return command(
     'doctor',
     'is this deployment in order, its permissions, queues and each service, and what to do if not',
-  ).action(async (options: CommonOptions) => {
-    const { api, output, progress } = await open(options);
-    progress.doing('looking at the deployment and at each service');
-    const checks = await everyPage(api, ['doctor'], CheckPage, (page) => page.checks);
-    output.result({ checks }, `${report(checks, output)}\n\n${sum(checks)}`);
-    const failed = checks.filter(({ status }) => status === 'failed').length;
-    if (failed > 0)
-      throw new CommandError('checkFailed', failed === 1 ? 'one check failed' : `${failed} checks failed`);
-  });
+  )
+    .option('--all', 'a line for each check, also where it is in order')
+    .action(async ({ all, ...common }: DoctorOptions) => {
+      const { api, output, progress } = await open(common);
+      progress.doing('looking at the deployment and at each service');
+      const checks = await everyPage(api, ['doctor'], CheckPage, (page) => page.checks);
+      output.result({ checks }, `${report(checks, all === true, output)}\n\n${sum(checks)}`);
+      const failed = checks.filter(({ status }) => status === 'failed').length;
+      if (failed > 0)
+        throw new CommandError('checkFailed', failed === 1 ? 'one check failed' : `${failed} checks failed`);
+    });
 }
 
 const words = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
 const styles = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
 
 /** Group by group; what to do stands below what is not in order. */
-function report(checks: readonly Check[], output: Output): string {
+function report(checks: readonly Check[], isWhole: boolean, output: Output): string {
   return [...Map.groupBy(checks, ({ group }) => group)]
-    .map(([group, ofGroup]) => `${output.paint('bold', group)}\n${rows(ofGroup, output)}`)
+    .map(([group, ofGroup]) => `${output.paint('bold', group)}\n${rows(ofGroup, isWhole, output)}`)
     .join('\n\n');
 }
 
-/** A remedy is not wrapped: it is there to be pasted. */
-function rows(checks: readonly Check[], { paint }: Output): string {
-  const width = Math.max(...checks.map(({ name }) => name.length));
-  return checks
-    .map(({ status, name, subject, detail, remedy }) => {
-      const said = `  ${paint(styles[status], words[status].padEnd(7))}  ${name.padEnd(width)}  ${subject ? `${subject}: ` : ''}${detail}`;
-      const remedies = remedy?.split('\n').map((line) => `           ${line}`) ?? [];
-      return [said, ...remedies].join('\n');
-    })
-    .join('\n');
+function rows(checks: readonly Check[], isWhole: boolean, output: Output): string {
+  const inOrder = checks.filter(({ status }) => status === 'ok');
+  const isFolded = !isWhole && inOrder.length > 1;
+  const told = isFolded ? checks.filter(({ status }) => status !== 'ok') : checks;
+  const width = Math.max(...told.map(({ name }) => name.length));
+  const said = told.flatMap(({ status, name, subject, detail, remedy }) => [
+    `${label(status, output)}${name.padEnd(width)}  ${subject ? `${subject}: ` : ''}${detail}`,
+    ...remedyLines(remedy, output),
+  ]);
+  return [...(isFolded ? foldedLines(inOrder, output) : []), ...said].join('\n');
+}
+
+/** How many checks are in order, and which. */
+function foldedLines(checks: readonly Check[], output: Output): string[] {
+  const names = [...new Set(checks.map(({ name }) => name))].join(', ');
+  const [first = '', ...more] = wrapped(`${checks.length} checks: ${names}`, output.width - indent.length);
+  return [`${label('ok', output)}${first}`, ...more.map((line) => indent + line)];
+}
+
+/** A command is not wrapped: it is there to be pasted. */
+function remedyLines(remedy: string | null | undefined, { width }: Output): string[] {
+  const lines = remedy?.split('\n') ?? [];
+  return lines
+    .flatMap((line) => (isCommand.test(line) ? [line] : wrapped(line, width - indent.length)))
+    .map((line) => indent + line);
+}
+
+const isCommand = /^(aws|linkgate|npx) /;
+const indent = ' '.repeat(11);
+
+function label(status: Check['status'], { paint }: Output): string {
+  return `  ${paint(styles[status], words[status].padEnd(7))}  `;
+}
+
+/** Lines of so many characters at most, as far as words allow. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 function sum(checks: readonly Check[]): string {

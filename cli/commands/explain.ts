@@ -19,7 +19,7 @@ function story({ connection, verdict, history, next }: Explanation, output: Outp
   return [
     request(connection),
     `In EC2 it is ${tinted(connection.state, paint)}.`,
-    ...(connection.differs ? [`This differs: ${connection.differs}.`] : []),
+    ...(connection.differs ? [paint('yellow', `This differs: ${connection.differs}.`)] : []),
     verdict
       ? `\nThe verdict is ${tinted(verdict.outcome, paint)}:\n${findings(verdict.findings, output)}`
       : '\nlinkgate has given no verdict.',
@@ -43,11 +43,24 @@ function findings(found: NonNullable<Explanation['verdict']>['findings'], output
 }
 
 function steps(history: readonly Step[], output: Output): string {
-  const rows = history.map((step) => {
-    const why = step.reason ?? step.findings?.find(({ outcome }) => outcome === step.outcome)?.reason;
-    return { cells: [`  ${time(step.time)}`, `${told(step, output)}${why ? `: ${why}` : ''}`] };
+  const rows = folded(history, output).map(({ first, last, times, what }) => {
+    const again = times === 1 ? '' : ` (and ${times - 1} more, the last on ${time(last)})`;
+    return { cells: [`  ${time(first)}`, what + again] };
   });
   return table(['  WHEN', 'WHAT'], rows, output);
+}
+
+/** What happened the same way several times in a row, such as a refusal that EC2 keeps to, is told once. */
+function folded(history: readonly Step[], output: Output) {
+  const lines: { first: string; last: string; times: number; what: string }[] = [];
+  for (const step of history) {
+    const why = step.reason ?? step.findings?.find(({ outcome }) => outcome === step.outcome)?.reason;
+    const what = `${told(step, output)}${why ? `: ${why}` : ''}`;
+    const before = lines.at(-1);
+    if (before?.what === what) Object.assign(before, { last: step.time, times: before.times + 1 });
+    else lines.push({ first: step.time, last: step.time, times: 1, what });
+  }
+  return lines;
 }
 
 /** What was done by whom, as a sentence; an action that a later linkgate brought is told as it is called. */
@@ -61,7 +74,7 @@ function told({ actor, action, outcome, state }: Step, { paint }: Output): strin
     approved: `${actor} approved it`,
     denied: `${actor} denied it`,
     applying: `${actor} called EC2 to ${effect} it`,
-    applied: `EC2 shows it ${shown}`,
+    applied: `EC2 showed it ${shown}`,
     refused: `EC2 did not ${effect} it`,
     gone: 'it is gone from EC2',
   };

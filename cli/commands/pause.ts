@@ -36,8 +36,10 @@ function resumeCommand(open: Open): Command {
     .addArgument(serviceArgument())
     .action(async (named: string, options: CommonOptions) => {
       const { api, output } = await open(options);
+      const { service: before } = await api.call('GET', ['services', named], Answer);
       const { service } = await api.call('POST', ['services', named, 'resume'], Answer, {});
-      output.result({ service }, `${service.name} is not paused: its requests are decided`);
+      const what = before.pausedAt ? 'resumed' : 'not paused';
+      output.result({ service }, `${service.name} is ${what}: its requests are decided`);
     });
 }
 

@@ -14,6 +14,8 @@ import type { Open, Session } from '../session.ts';
 import { pauseOf } from './pause.ts';
 
 const Answer = v.looseObject({ service: Service, warnings: Warnings });
+/** Without what it was, where an earlier try removed it. */
+const Removed = v.looseObject({ service: v.optional(Service), warnings: Warnings });
 
 interface AddOptions extends CommonOptions {
   readonly name?: string;
@@ -33,11 +35,14 @@ export function serviceCommand(open: Open): Command {
 }
 
 function addCommand(open: Open): Command {
-  return command('add', 'register an endpoint service, or repair what linkgate needs of it in EC2')
+  return command(
+    'add',
+    'register an endpoint service; again, change what is given and repair what linkgate needs of it in EC2',
+  )
     .addArgument(newServiceArgument())
     .option('--name <name>', 'a name of your own for it')
     .addOption(onUnlistedOption())
-    .option('--approvers <group>', 'the group that is asked (default: default)')
+    .option('--approvers <group>', 'the group of people whose quorum counts (default: default)')
     .action(async (serviceId: string, { name, onUnlisted, approvers, ...common }: AddOptions) => {
       const { api, output } = await open(common);
       const { service, warnings } = await api.call('POST', ['services'], Answer, {
@@ -90,7 +95,7 @@ async function listRegistered({ api, output }: Session): Promise<void> {
 }
 
 function showCommand(open: Open): Command {
-  return command('show', 'one service, and whether EC2 has it as linkgate needs it')
+  return command('show', 'one service, and what was amiss with it in EC2 when it was last checked')
     .addArgument(serviceArgument())
     .action(async (named: string, options: CommonOptions) => {
       const { api, output } = await open(options);
@@ -105,8 +110,9 @@ function removeCommand(open: Open): Command {
     .addArgument(serviceArgument())
     .action(async (named: string, options: CommonOptions) => {
       const { api, output } = await open(options);
-      const { service, warnings } = await api.call('DELETE', ['services', named], Answer);
-      output.result({ service }, `linkgate no longer looks after ${service.name} (${service.serviceId})`);
+      const { service, warnings } = await api.call('DELETE', ['services', named], Removed);
+      const which = service ? `${service.name} (${service.serviceId})` : named;
+      output.result({ service }, `linkgate no longer looks after ${which}`);
       output.warn(warnings);
     });
 }
@@ -116,19 +122,19 @@ function listed(services: readonly Service[], output: Output): string {
     ['NAME', 'SERVICE', 'REGION', 'UNLISTED', 'APPROVERS'],
     services.map((service) => ({
       cells: [service.name, service.serviceId, service.region ?? '', service.onUnlisted, service.approvers],
-      below: paused(service),
+      below: paused(service, output),
     })),
     output,
   );
 }
 
-function paused(service: Service): string | undefined {
+function paused(service: Service, { paint }: Output): string | undefined {
   const pause = pauseOf(service);
-  return pause && `paused ${pause}`;
+  return pause && paint('yellow', `paused ${pause}`);
 }
 
 function described(service: Service, output: Output): string {
-  const { accountId, region, acceptanceRequired, registeredAt, registeredBy } = service;
+  const { accountId, region, acceptanceRequired, registeredAt, registeredBy, checkedAt } = service;
   return facts(
     [
       ['name', service.name],
@@ -143,6 +149,7 @@ function described(service: Service, output: Output): string {
         'acceptance',
         acceptanceRequired === false ? 'not required: EC2 lets everyone in who may connect' : 'required',
       ],
+      ['last checked', checkedAt && `${time(checkedAt)}; \`linkgate doctor\` looks now`],
       ['registered', registeredAt && `${time(registeredAt)}${registeredBy ? ` by ${registeredBy}` : ''}`],
     ],
     output,

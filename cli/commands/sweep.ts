@@ -19,8 +19,7 @@ export function sweepCommand(open: Open): Command {
   ).action(async (options: CommonOptions) => {
     const session = await open(options);
     const { job } = await session.api.call('POST', ['sweeps'], Answer, { body: {} });
-    const { status, result, error, jobId } = await finished(job, session);
-    if (status === 'failed') throw new CommandError('failed', `the sweep ${jobId} failed: ${why(error)}`);
+    const { result } = await finished(job, session);
     const counts = result ?? {};
     session.output.result(counts, `the sweep is done\n${counted(counts, session)}`);
   });
@@ -34,23 +33,33 @@ async function finished(job: Job, { api, progress, clock }: Session): Promise<Jo
   progress.doing(`the sweep ${job.jobId} is running`);
   for (let polls = 0; latest.status === 'running'; polls += 1) {
     if (polls === pollAtMost)
-      throw new CommandError('failed', `the sweep ${job.jobId} has not ended: its function's logs say why`);
+      throw new CommandError(
+        'failed',
+        `the sweep ${job.jobId} has not ended: \`linkgate doctor\` shows whether its message failed, and the log of sweep-connections says why`,
+      );
     await clock.sleep(pollEveryMs);
     latest = (await api.call('GET', ['jobs', job.jobId], Answer)).job;
   }
   return latest;
 }
 
-function why(error: unknown): string {
-  if (typeof error === 'string') return error;
-  return v.is(v.object({ message: v.string() }), error) ? error.message : 'its logs say why';
-}
-
 function counted(counts: Readonly<Record<string, unknown>>, { output }: Session): string {
   return facts(
-    Object.entries(counts).flatMap(([label, value]) =>
-      typeof value === 'number' ? [[label, String(value)] as const] : [],
+    Object.entries(counts).flatMap(([name, value]) =>
+      typeof value === 'number' ? [[labels[name] ?? name, String(value)] as const] : [],
     ),
     output,
   );
 }
+
+/** A count that a later linkgate brought is told as it is called. */
+const labels: Readonly<Record<string, string>> = {
+  seen: 'connections that EC2 lists',
+  decided: 'requests handed over to be decided',
+  changed: 'changes in EC2 that were noticed',
+  waiting: 'requests that wait',
+  notOurs: 'at services that are not registered',
+  unreadable: 'with a record that cannot be read',
+  gone: 'gone from EC2',
+  repaired: 'records that were repaired',
+};
