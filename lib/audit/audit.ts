@@ -28,9 +28,6 @@ export const Action = v.picklist([
 ]);
 export type Action = v.InferOutput<typeof Action>;
 
-/** Who caused a transition: `linkgate`, `ec2`, `account 444455556666`, or a person's IAM ARN. */
-export type Actor = string;
-
 /** One transition of one connection. Entries are only ever added. */
 export const AuditEntry = v.object({
   endpointId: v.string(),
@@ -38,6 +35,7 @@ export const AuditEntry = v.object({
   sequence: v.number(),
   /** ISO 8601 */
   time: v.string(),
+  /** Who caused it: `linkgate`, `ec2`, `account 444455556666`, or a person's IAM ARN. */
   actor: v.string(),
   action: Action,
   outcome: v.exactOptional(Outcome),
