@@ -61,6 +61,12 @@ export const ServicesQuery = v.object({
   nextToken: v.optional(v.string()),
 });
 
+export const AuditQuery = v.object({
+  endpoint: v.optional(EndpointId),
+  service: v.optional(v.string()),
+  nextToken: v.optional(v.string()),
+});
+
 export const ConnectionsQuery = v.object({
   service: v.optional(v.string()),
   state: v.optional(ConnectionState),

@@ -18,6 +18,7 @@ import { DeleteParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Check } from '../../lib/doctor/check.ts';
 import {
+  accounts,
   createEndpoint,
   createService,
   provider,
@@ -27,7 +28,7 @@ import {
   until,
 } from './sandbox.ts';
 
-const allowed = '222222222222';
+const { allowed } = accounts;
 
 let sandbox: Sandbox;
 let serviceId: string;

@@ -6,6 +6,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { callLinkgate } from '../../sandbox/linkgate-api.ts';
 import {
+  accounts,
   createEndpoint,
   createService,
   provider,
@@ -15,9 +16,7 @@ import {
   until,
 } from './sandbox.ts';
 
-const allowed = '222222222222';
-const blocked = '333333333333';
-const unknown = '444444444444';
+const { allowed, blocked, unknown } = accounts;
 
 interface Call {
   readonly principal: string;

@@ -16,7 +16,15 @@ import type { Access } from '../../sandbox/aws/aws-service.ts';
 import { isAllowed, type Statement } from '../../sandbox/iam/policy.ts';
 import { callLinkgate } from '../../sandbox/linkgate-api.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
-import { type Clients, clientsOf, createEndpoint, createService, provider, until } from './sandbox.ts';
+import {
+  accounts,
+  type Clients,
+  clientsOf,
+  createEndpoint,
+  createService,
+  provider,
+  until,
+} from './sandbox.ts';
 
 /** What nothing here uses, and why it is granted all the same: by role, action and kind of partition. */
 const exceptions: readonly { readonly permission: RegExp; readonly reason: string }[] = [
@@ -41,12 +49,6 @@ interface Permission {
   readonly partition?: string;
 }
 
-const accounts = {
-  allowed: '222222222222',
-  blocked: '333333333333',
-  unknown: '444444444444',
-  counted: '555555555555',
-};
 const packageFolder = mkdtempSync(join(tmpdir(), 'linkgate-permissions-'));
 let linkgate: Clients;
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;

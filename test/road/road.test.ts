@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
+  accounts,
   createEndpoint,
   createService,
   provider,
@@ -19,9 +20,7 @@ import {
   until,
 } from './sandbox.ts';
 
-const allowed = '222222222222';
-const blocked = '333333333333';
-const unknown = '444444444444';
+const { allowed, blocked, unknown } = accounts;
 
 interface Explanation {
   connection: { state: string };

@@ -14,6 +14,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const provider = '111111111111';
 
+/** Consumers, by what the allowlist says of them where a test fills it. */
+export const accounts = {
+  allowed: '222222222222',
+  blocked: '333333333333',
+  unknown: '444444444444',
+  counted: '555555555555',
+};
+
 /** The clients of a sandbox. */
 export interface Clients {
   readonly url: string;

@@ -15,6 +15,7 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Item } from '../../lib/table/table.ts';
 import {
+  accounts,
   createEndpoint,
   createService,
   provider,
@@ -22,13 +23,6 @@ import {
   startSandbox,
   until,
 } from '../road/sandbox.ts';
-
-const accounts = {
-  allowed: '222222222222',
-  blocked: '333333333333',
-  unknown: '444444444444',
-  counted: '555555555555',
-};
 
 const sandbox = await startSandbox('--quiet');
 try {

@@ -3,14 +3,8 @@ import { type Verification, verifyOne, verifyPage } from '../../audit/verify.ts'
 import { pageToken, positionIn } from '../../page-token.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { EndpointId, valid } from '../input.ts';
+import { AuditQuery, valid } from '../input.ts';
 import { serviceNamed } from '../named.ts';
-
-const Query = v.object({
-  endpoint: v.optional(EndpointId),
-  service: v.optional(v.string()),
-  nextToken: v.optional(v.string()),
-});
 
 const Position = v.object({
   partition: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -20,7 +14,7 @@ const Position = v.object({
 export function auditRoutes(app: ApiApp): void {
   app.get('/audit/verification', async (context) => {
     const api = context.get('api');
-    const { endpoint, service, nextToken } = valid(Query, context.req.query(), 'the query');
+    const { endpoint, service, nextToken } = valid(AuditQuery, context.req.query(), 'the query');
     if (endpoint !== undefined) return context.json(await verificationOf(endpoint, api));
     const start = nextToken === undefined ? { partition: 0 } : positionIn(nextToken, Position);
     const serviceId = service === undefined ? undefined : (await serviceNamed(service, api)).serviceId;
