@@ -2,7 +2,7 @@ import { nextVersion } from '../allowlist/entry.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Mode } from '../mode/mode.ts';
 import type { Place } from '../place.ts';
-import { ContendedError, lost, untilWon } from '../table/contention.ts';
+import { lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
 import { driftOf } from './drift.ts';
 import type { EndpointServices } from './endpoint-services.ts';
@@ -63,11 +63,20 @@ export class OtherStageError extends Error {
  * @returns the service, and what a person should know about it.
  * @throws ServiceNotFoundError, OtherStageError, NameTakenError, ContendedError
  */
-export async function registerService(
+export function registerService(
   registration: Registration,
   by: string,
   deps: Registering,
 ): Promise<{ service: Service; warnings: string[] }> {
+  return untilWon(registration.serviceId, () => registerOnce(registration, by, deps));
+}
+
+/** What it repairs is an event of its own, which has linkgate look at the service at the same time. */
+async function registerOnce(
+  registration: Registration,
+  by: string,
+  deps: Registering,
+): Promise<{ service: Service; warnings: string[] } | typeof lost> {
   const { serviceId } = registration;
   const registered = await registeredServices(deps.table);
   const before = registered.find((service) => service.serviceId === serviceId);
@@ -103,8 +112,7 @@ export async function registerService(
     revision: nextVersion(before?.revision, now),
     version: (before?.version ?? 0) + 1,
   };
-  if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }])))
-    throw new ContendedError(serviceId);
+  if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }]))) return lost;
   const isLeftAlone = !isActing && service.drift.some(({ check }) => linkgatesOwn.includes(check));
   return { service, warnings: [...(isLeftAlone ? [leftAlone] : []), ...warningsAbout(service)] };
 }

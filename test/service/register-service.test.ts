@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { checkService } from '../../lib/service/check-service.ts';
 import {
   NameTakenError,
   OtherStageError,
@@ -49,6 +50,23 @@ describe('a service that is registered', () => {
     const { service } = await registerService(registration, 'somebody else', world.deps);
     expect(service).toMatchObject({ onUnlisted: 'hold', name: 'orders', registeredBy: alice, version: 2 });
     expect(world.services.calls).toEqual([]);
+  });
+
+  test('again while linkgate looks at it by itself keeps what both wrote', async () => {
+    const world = aWorld({ services: [aService({ drift: [] })] });
+    world.services.show(aConfiguration({ notifications: [] }));
+    const { describe } = world.services;
+    const looks = [
+      () =>
+        checkService(serviceId(1), { ...world.deps, servicesIn: () => ({ ...world.services, describe }) }),
+    ];
+    world.services.describe = async (id) => {
+      await looks.pop()?.();
+      return describe(id);
+    };
+    const { service } = await registerService({ ...registration, name: 'orders' }, alice, world.deps);
+    expect(service).toMatchObject({ name: 'orders', drift: [], version: 3 });
+    expect(await registeredServices(world.table)).toEqual([service]);
   });
 
   test('again makes decisions that rest on it stale', async () => {
