@@ -1,5 +1,7 @@
 import type { AllowlistEntry } from '../lib/allowlist/entry.ts';
 import type { Approval } from '../lib/approval/approval.ts';
+import type { ApproverGroup } from '../lib/approval/approver-group.ts';
+import type { Asking } from '../lib/approval/asking.ts';
 import type { Connection } from '../lib/connection/connection.ts';
 import type { ConnectionRecord } from '../lib/connection/connection-record.ts';
 import type { Switched } from '../lib/mode/mode.ts';
@@ -106,6 +108,22 @@ export function aPolicy(policy: Partial<Policy> = {}): Policy {
 
 export function anApproval(approval: Partial<Approval> = {}): Approval {
   return { decision: 'approve', by: alice, at: noon.toISOString(), ...approval };
+}
+
+/** Asked at noon, with a week to decide. */
+export function anAsking(asking: Partial<Asking> = {}): Asking {
+  return {
+    group: 'default',
+    since: noon.toISOString(),
+    deadline: '2026-11-28T12:00:00.000Z',
+    version: 0,
+    stage: 'asked',
+    ...asking,
+  };
+}
+
+export function aGroup(group: Partial<ApproverGroup> = {}): ApproverGroup {
+  return { name: 'default', quorum: 1, slackUsers: [], emails: [], version: 1, ...group };
 }
 
 export function aFinding(finding: Partial<Finding> = {}): Finding {

@@ -20,6 +20,8 @@ export const AllowlistEntry = v.object({
   maxEndpoints: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** ISO 8601: from then on requests are asked about. */
   expiresAt: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
+  /** Actors whose account it is: they cannot approve what it asks for. */
+  owners: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
   note: v.exactOptional(v.pipe(v.string(), v.maxLength(1000))),
   changedAt: v.string(),
   changedBy: v.string(),

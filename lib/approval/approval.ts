@@ -4,11 +4,16 @@ import type { Verdict } from '../policy/decide.ts';
 /** A person's word on a request. */
 export const Approval = v.object({
   decision: v.picklist(['approve', 'deny']),
-  /** The authenticated caller: an IAM ARN. */
+  /** An actor: see `channelOf`. */
   by: v.string(),
   /** ISO 8601 */
   at: v.string(),
   reason: v.exactOptional(v.string()),
+  ticket: v.exactOptional(v.string()),
+  /** An approval that is to allow the account as well, from then on or until it expires (ISO 8601). */
+  allow: v.exactOptional(v.object({ expiresAt: v.exactOptional(v.string()) })),
+  /** A denial that is to block the account as well. */
+  block: v.exactOptional(v.literal(true)),
 });
 export type Approval = v.InferOutput<typeof Approval>;
 

@@ -25,13 +25,19 @@ export type SlackUser = v.InferOutput<typeof SlackUser>;
 /** How many approvals it takes; one denial denies. */
 export const Quorum = v.pipe(v.number(), v.integer(), v.minValue(1, 'a quorum is at least 1'));
 
-/** People who decide, for channels to ask; who may is said by IAM. */
+export const DecideIn = v.picklist(['anywhere', 'api']);
+
+/** People who decide. Of those who come through the API IAM says who may. */
 export const ApproverGroup = v.object({
   name: v.string(),
   quorum: Quorum,
   slackChannel: v.exactOptional(SlackChannel),
   slackUsers: v.optional(v.array(SlackUser), []),
   emails: v.optional(v.array(Email), []),
+  /** `api`: Slack and mails only tell, and give the command. */
+  decideIn: v.exactOptional(DecideIn),
+  /** The group that is called upon when time runs out. */
+  escalateTo: v.exactOptional(GroupName),
   /** ISO 8601 */
   changedAt: v.exactOptional(v.string()),
   changedBy: v.exactOptional(v.string()),
@@ -42,7 +48,11 @@ export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 const kind = itemKind(ApproverGroup.entries);
 
 const groups = 'APPROVERS';
-const groupKey = (name: string): Key => ({ pk: groups, sk: name });
+export const groupKey = (name: string): Key => ({ pk: groups, sk: name });
+
+export function readGroup(item: Item): ApproverGroup {
+  return kind.read(item);
+}
 
 export function groupItem(group: ApproverGroup): Item {
   return kind.item(groupKey(group.name), group);
@@ -60,12 +70,17 @@ export async function isGroup(name: string, table: Table): Promise<boolean> {
 
 export async function findGroup(name: string, table: Table): Promise<ApproverGroup | undefined> {
   const [item] = await table.get([groupKey(name)]);
-  return item && kind.read(item);
+  return item && readGroup(item);
+}
+
+/** A group that does not exist. */
+export function nobody(name: string): ApproverGroup {
+  return { name, quorum: 1, slackUsers: [], emails: [], version: 0 };
 }
 
 export async function approverGroups(table: Table): Promise<ApproverGroup[]> {
   const all: ApproverGroup[] = [];
-  for await (const page of table.query(groups)) all.push(...page.map((item) => kind.read(item)));
+  for await (const page of table.query(groups)) all.push(...page.map(readGroup));
   return all;
 }
 

@@ -1,16 +1,17 @@
 import type { Connection } from '../connection/connection.ts';
-import { type ConnectionRecord, readRecord, recordKey } from '../connection/connection-record.ts';
+import {
+  type ConnectionRecord,
+  connectionOf,
+  readRecord,
+  recordKey,
+} from '../connection/connection-record.ts';
 import { type Deciding, decideConnection } from '../connection/decide-connections.ts';
-import { findConnection } from '../connection/find-connection.ts';
+import { findConnection, type Looking } from '../connection/find-connection.ts';
 import { orReport } from '../invocation.ts';
 import type { Approval } from './approval.ts';
 
-export interface Word {
-  readonly decision: Approval['decision'];
-  /** The authenticated caller. */
-  readonly by: string;
-  readonly reason?: string;
-}
+/** What a person says; `by` is the authenticated actor. */
+export type Word = Omit<Approval, 'at'>;
 
 export type PersonsDecision =
   /** Where it takes several people, the request may be open still: its record says how many have approved. */
@@ -22,16 +23,36 @@ export type PersonsDecision =
 /**
  * A person approves or denies an open request. Whether it is open is checked in EC2 and in the record at this moment;
  * of two people at once one wins, by the record's version.
+ * @throws ContendedError, UnknownGroupError, MayNotDecideError
  */
 export async function decideByPerson(
   endpointId: string,
   word: Word,
-  deps: Deciding,
+  deps: Deciding & Looking,
 ): Promise<PersonsDecision> {
   const known = await findRecord(endpointId, deps);
   const connection = await findConnection(endpointId, known, deps);
   if (connection?.state !== 'pendingAcceptance') return notOpen(endpointId, connection, deps);
+  return decideWith(word, connection, deps);
+}
 
+/**
+ * The same for those who cannot ask EC2: as the request was last seen. The actor looks again before it acts.
+ * @throws ContendedError, UnknownGroupError, MayNotDecideError
+ */
+export async function decideAsRecorded(
+  endpointId: string,
+  word: Word,
+  deps: Deciding,
+): Promise<PersonsDecision> {
+  const record = await findRecord(endpointId, deps);
+  if (!record) return { status: 'unknown' };
+  const connection = connectionOf(record);
+  if (connection.state !== 'pendingAcceptance') return { status: 'not-open', connection, record };
+  return decideWith(word, connection, deps);
+}
+
+async function decideWith(word: Word, connection: Connection, deps: Deciding): Promise<PersonsDecision> {
   const approval: Approval = { ...word, at: deps.now().toISOString() };
   const decision = await decideConnection(connection, deps, { word: approval });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { AllowlistEntry } from '../allowlist/entry.ts';
 import { ConnectionState } from '../connection/connection.ts';
 import { Finding, Outcome } from '../policy/rule.ts';
 import { itemKind } from '../table/item.ts';
@@ -19,6 +20,10 @@ export const Action = v.picklist([
   'requested',
   'observed',
   'decided',
+  'asked',
+  'reminded',
+  'escalated',
+  'expired',
   'approved',
   'denied',
   'applying',
@@ -35,13 +40,16 @@ export const AuditEntry = v.object({
   sequence: v.number(),
   /** ISO 8601 */
   time: v.string(),
-  /** Who caused it: `linkgate`, `ec2`, `account 444455556666`, or a person's IAM ARN. */
+  /** Who caused it: `linkgate`, `ec2`, `account 444455556666`, or a person: see `channelOf`. */
   actor: v.string(),
   action: Action,
   outcome: v.exactOptional(Outcome),
   /** What EC2 showed. */
   state: v.exactOptional(ConnectionState),
   reason: v.exactOptional(v.string()),
+  ticket: v.exactOptional(v.string()),
+  /** What the decision made of the account's entry in the allowlist. */
+  entry: v.exactOptional(v.pick(AllowlistEntry, ['effect', 'expiresAt'])),
   findings: v.exactOptional(v.array(Finding)),
   consulted: v.exactOptional(Consulted),
   /** Of the invocation that wrote it, as it stands in the logs. */

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Heard } from '../approval/approval.ts';
+import { Asking, Notice } from '../approval/asking.ts';
 import { Consulted } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
 import { Verdict } from '../policy/decide.ts';
@@ -28,6 +29,9 @@ export const ConnectionRecord = v.object({
     v.object({ ...Verdict.entries, decidedAt: v.string(), decidedBy: v.string(), consulted: Consulted }),
   ),
   ...Heard.entries,
+  /** Once people were asked. */
+  asking: v.exactOptional(Asking),
+  notice: v.exactOptional(Notice),
   effect: v.exactOptional(Effect),
   /** ISO 8601: when EC2 was last asked to accept it, also after that is due no longer: if it lives, linkgate may have let it in. */
   acceptAskedAt: v.exactOptional(v.string()),
@@ -73,6 +77,11 @@ export function recordItem(record: ConnectionRecord): Item {
   return kind.item(recordKey(record.endpointId), record);
 }
 
+/** The connection as it was last seen. */
+export function connectionOf(record: ConnectionRecord): Connection {
+  return v.parse(Connection, record);
+}
+
 /** A record of a connection of which nothing is known but what EC2 shows. */
 export function newRecord(connection: Connection): ConnectionRecord {
   return { ...connection, audited: 0, version: 0 };
@@ -87,6 +96,11 @@ export function isOpen(record: ConnectionRecord): boolean {
     outcome !== 'accept' &&
     outcome !== 'reject'
   );
+}
+
+/** An older version left it to people, and asked nobody. */
+export function isUnasked({ verdict, asking }: ConnectionRecord): boolean {
+  return verdict?.outcome === 'ask' && asking === undefined;
 }
 
 /** Whether a verdict still rests on what is there now. */

@@ -1,6 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { countedKey, countedWrite, endpointsThatCount, readCounted } from '../allowlist/counted-endpoints.ts';
+import { type AllowlistEntry, entryItem, nextVersion } from '../allowlist/entry.ts';
 import { type Approval, approved, denied, type Heard, heardIn, withCount } from '../approval/approval.ts';
-import { findGroup, UnknownGroupError } from '../approval/approver-group.ts';
+import { findGroup, nobody, UnknownGroupError } from '../approval/approver-group.ts';
+import { askingAfter, deadlineFrom, withDeadline } from '../approval/asking.ts';
+import { checkAuthority } from '../approval/may-decide.ts';
+import type { Consulted } from '../audit/audit.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
@@ -16,6 +21,7 @@ import {
   isOpen,
   isOrMayBeLive,
   isOursToCut,
+  isUnasked,
   readRecord,
   recordKey,
 } from './connection-record.ts';
@@ -25,7 +31,8 @@ import type { WorkBell } from './work-bell.ts';
 
 export interface Deciding extends Invocation {
   readonly table: Table;
-  readonly connectionsIn: (place: Place) => Connections;
+  /** Absent where EC2 cannot be asked: then what is kept of it is all there is to count. */
+  readonly connectionsIn?: (place: Place) => Connections;
   readonly bell: WorkBell;
   readonly rules: readonly Rule[];
 }
@@ -56,7 +63,7 @@ export async function decideConnections(requests: readonly Connection[], deps: D
  * Decides one request and writes verdict, audit, what is due and a person's word down in one transaction. Of a request that
  * takes several approvals a word may leave it open.
  * Reads anew and decides again when somebody else was faster.
- * @throws ContendedError, and UnknownGroupError where an approval is nobody's to count
+ * @throws ContendedError, and for a person's word UnknownGroupError and MayNotDecideError
  */
 export async function decideConnection(
   request: Connection,
@@ -72,37 +79,87 @@ export async function decideConnection(
     if (!service) return before?.effect ? abandon(before, deps) : { outcome: 'unregistered' };
     if (before && hasPassed(before, request)) return { outcome: 'passed', record: before };
     if (word && before && !isOpen(before)) return { outcome: 'not-open', record: before };
-    if (!word && before && isCurrent(before.verdict, consulted, now))
+    if (before?.verdict && (word ? isSaidAlready(word, before) : holds(before, consulted, now)))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
     const count = await countFor(request, entries, known, deps);
     const policy = { service, entries, countedEndpointIds: count.endpointIds, rules: deps.rules };
-    const heard = await heardOf(before, word, service, deps);
-    const verdict = withCount(decide(request, policy, heard.approval, now), heard);
+    const heard = await heardOf(before, word, policy, deps);
+    const said = withCount(decide(request, policy, heard.approval, now), heard);
+    const deadline = before?.asking?.deadline ?? deadlineFrom(service, now);
+    const verdict = withDeadline(said, service, deadline, now);
+    const asking = askingAfter(before?.asking, verdict, { service, version: before?.version ?? 0, now });
+    const change = word && entryChange(heard, request, entries, now);
+    const restsOn = change ? { ...consulted, entry: change.entry.version } : consulted;
     const { record, happenings } =
       before || !isAnswered(request.state)
-        ? decided(before, request, verdict, consulted, now, { word, heard })
-        : decidedLate(request, verdict, consulted, now);
+        ? decided(before, request, verdict, restsOn, now, { word, heard, asking, entry: change?.entry })
+        : decidedLate(request, verdict, restsOn, now);
     const after = { ...record, counted: count.keeps && isOrMayBeLive(record, now) };
     const isWritten = await deps.table.write([
       ...transitionWrites(before, { record: after, happenings }, deps.requestId),
       ...count.writes(after.counted),
+      ...(change ? [change.write] : []),
     ]);
     return isWritten ? { outcome: verdict.outcome, record: after, isNew: true } : lost;
   });
 }
 
+function holds(before: ConnectionRecord, consulted: Consulted, now: Date): boolean {
+  return isCurrent(before.verdict, consulted, now) && !isUnasked(before);
+}
+
+/** A form that is sent twice, or two at once: it counts once. */
+function isSaidAlready({ at: _, ...word }: Approval, { approvals }: ConnectionRecord): boolean {
+  return (approvals?.words ?? []).some(({ at: _at, ...said }) => isDeepStrictEqual(said, word));
+}
+
 async function heardOf(
   before: ConnectionRecord | undefined,
   word: Approval | undefined,
-  { approvers }: Policy['service'],
+  { service, entries }: Policy,
   { table }: Deciding,
 ): Promise<Heard> {
   if (!word) return heardIn(before);
-  if (word.decision === 'deny') return denied(heardIn(before), word);
-  const group = await findGroup(approvers, table);
-  if (!group) throw new UnknownGroupError(approvers);
-  return approved(heardIn(before), word, group.quorum);
+  const found = await findGroup(service.approvers, table);
+  if (!found && word.decision === 'approve') throw new UnknownGroupError(service.approvers);
+  const group = found ?? nobody(service.approvers);
+  checkAuthority(word, { service, group, entries });
+  return word.decision === 'deny'
+    ? denied(heardIn(before), word)
+    : approved(heardIn(before), word, group.quorum);
+}
+
+/** What people's words make of the account's entry at the service, once they close the request: all who approved have to have said so. */
+function entryChange(
+  { approval, approvals }: Heard,
+  { serviceId, ownerAccountId, endpointId }: Connection,
+  entries: Policy['entries'],
+  now: Date,
+): { readonly entry: AllowlistEntry; readonly write: Write } | undefined {
+  if (!approval) return undefined;
+  // Who approves in the moment that somebody blocks the account does not lift the block.
+  if (approval.decision === 'approve' && entries.some(({ effect }) => effect === 'block')) return undefined;
+  const words = approval.decision === 'deny' ? [approval] : (approvals?.words ?? [approval]);
+  const isWanted = words.every(({ allow, block }) => (approval.decision === 'deny' ? block : allow));
+  if (!isWanted) return undefined;
+  const before = entries.find((entry) => entry.serviceId === serviceId);
+  const [expiresAt] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
+  const entry: AllowlistEntry = {
+    serviceId,
+    accountId: ownerAccountId,
+    effect: approval.decision === 'deny' ? 'block' : 'allow',
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(before?.owners && { owners: before.owners }),
+    note: `${approval.decision === 'deny' ? 'denied' : 'approved'} with ${endpointId}${approval.reason ? `: ${approval.reason}` : ''}`.slice(
+      0,
+      1000,
+    ),
+    changedAt: now.toISOString(),
+    changedBy: approval.by,
+    version: nextVersion(before?.version, now),
+  };
+  return { entry, write: { put: entryItem(entry), expected: before?.version ?? 0 } };
 }
 
 /** EC2 has answered it. What linkgate is still to take back may be decided anew, and then not be cut. */
@@ -114,7 +171,14 @@ function hasPassed(before: ConnectionRecord, request: Connection): boolean {
 /** What was taken for gone and is listed again is asked about as if it had never been decided. */
 function asListed(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
   if (record.goneAt === undefined) return record;
-  const { goneAt: _goneAt, missingSince: _missingSince, verdict: _verdict, ...known } = record;
+  const {
+    goneAt: _goneAt,
+    missingSince: _missingSince,
+    verdict: _verdict,
+    asking: _asking,
+    notice: _notice,
+    ...known
+  } = record;
   return { ...known, state };
 }
 
@@ -157,8 +221,13 @@ async function countFor(
 
   const item = known.find(countedKey(request));
   const kept = item && readCounted(item);
-  const connections = connectionsIn(request.place);
-  const endpointIds = await endpointsThatCount(request, entry, kept, { table, connections, now, report });
+  // What is not up to date is counted anew with the next decision that can ask EC2, this request among it.
+  if (!connectionsIn && kept?.entryVersion !== entry.version)
+    return { keeps: true, endpointIds: kept?.endpointIds ?? [], writes: () => [] };
+  const connections = connectionsIn?.(request.place);
+  const endpointIds = connections
+    ? await endpointsThatCount(request, entry, kept, { table, connections, now, report })
+    : (kept?.endpointIds ?? []);
   return {
     keeps: true,
     endpointIds,

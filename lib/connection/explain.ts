@@ -4,7 +4,13 @@ import { isStopped, reasonOf } from '../policy/decide.ts';
 import type { Outcome } from '../policy/rule.ts';
 import { readService, type Service, serviceKey } from '../service/service.ts';
 import { type Connection, type ConnectionState, isAnswered, isLive } from './connection.ts';
-import { type ConnectionRecord, leftAloneUntil, readRecord, recordKey } from './connection-record.ts';
+import {
+  type ConnectionRecord,
+  connectionOf,
+  leftAloneUntil,
+  readRecord,
+  recordKey,
+} from './connection-record.ts';
 import { findConnection, type Looking } from './find-connection.ts';
 
 /** A connection as EC2 shows it, beside what linkgate decided of it. */
@@ -93,11 +99,6 @@ export async function explain(
   };
 }
 
-function connectionOf(record: ConnectionRecord): Connection {
-  const { place, serviceId, endpointId, ownerAccountId, state, requestedAt } = record;
-  return { place, serviceId, endpointId, ownerAccountId, state, requestedAt };
-}
-
 /** What else says what comes next. */
 interface Around {
   readonly isListed: boolean;
@@ -136,5 +137,15 @@ function nextOf(
     return `It waits, whatever a person says, and is tried again within a minute or two: ${reasonOf(verdict)}.`;
   const then =
     mode === 'act' ? '' : " linkgate's mode is observe, so EC2 is not asked until `linkgate mode act`.";
-  return `It waits for a person: linkgate approve ${endpointId}, or linkgate deny ${endpointId} --reason "…".${then}`;
+  const ticket = service.requireTicket ? ' --ticket …' : '';
+  return `${waits(record?.asking, service)}: linkgate approve ${endpointId}${ticket}, or linkgate deny ${endpointId} --reason "…"${ticket}.${then}`;
+}
+
+/** That it waits for a person, how long, and what comes then. */
+function waits(asking: ConnectionRecord['asking'], { onExpiry }: Service): string {
+  if (!asking) return 'It waits for a person';
+  if (asking.stage === 'expired')
+    return `Nobody decided it before ${asking.deadline}, and it still waits for a person`;
+  const then = onExpiry === 'reject' ? 'is rejected then' : 'stays open after that';
+  return `It waits for a person until ${asking.deadline}, and ${then}`;
 }

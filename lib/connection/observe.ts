@@ -6,7 +6,7 @@ import { byKey } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type Connection, isAnswered } from './connection.ts';
 import { type Bus, type ConnectionEvent, eventOf } from './connection-event.ts';
-import { isCurrent, readRecord, recordKey } from './connection-record.ts';
+import { type ConnectionRecord, isCurrent, isUnasked, readRecord, recordKey } from './connection-record.ts';
 
 export interface Observing extends Invocation {
   readonly table: Table;
@@ -40,14 +40,20 @@ export function sumOf<Counts extends Readonly<Record<string, number>>>(a: Counts
   ) as Counts;
 }
 
+interface ObserveOptions {
+  /** Also read what verdicts of requests rest on, and hand over those that rest on something else than is there now. */
+  readonly compareVersions?: boolean;
+  /** Is shown what is remembered of each connection. */
+  readonly onRecord?: (record: ConnectionRecord) => void;
+}
+
 /**
  * Compares what EC2 shows with what is remembered, and says on the bus what differs, one event a connection.
- * @param compareVersions also read what verdicts of requests rest on, and hand over those that rest on something else than is there now.
  */
 export async function observe(
   connections: readonly Connection[],
   deps: Observing,
-  { compareVersions = false }: { compareVersions?: boolean } = {},
+  { compareVersions = false, onRecord = () => {} }: ObserveOptions = {},
 ): Promise<Observation> {
   const requests = connections.filter(({ state }) => state === 'pendingAcceptance');
   const found = byKey(
@@ -69,8 +75,12 @@ export async function observe(
     try {
       const item = found.find(recordKey(connection.endpointId));
       const record = item && readRecord(item);
-      const policyChanged =
-        compareVersions && !isCurrent(record?.verdict, consult(connection, found).consulted, now);
+      if (record) onRecord(record);
+      const isOutdated =
+        compareVersions &&
+        (!record ||
+          isUnasked(record) ||
+          !isCurrent(record.verdict, consult(connection, found).consulted, now));
       // Who was faster than linkgate may be wrong: what linkgate would have decided is held beside it.
       const isForeign =
         !record &&
@@ -78,7 +88,7 @@ export async function observe(
         connection.requestedAt >= readService(serviceItem).registeredAt;
       const event = isForeign
         ? ({ type: 'Connection Request', connection, observedAt: now.toISOString() } as const)
-        : eventOf(connection, record, now, policyChanged);
+        : eventOf(connection, record, now, isOutdated);
       if (event) events.push(event);
       if (event?.type === 'Connection Request') observation.decided++;
       else if (event) observation.changed++;

@@ -1,7 +1,10 @@
+import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { type Approval, type Heard, heardIn } from '../approval/approval.ts';
+import { type Asking, deadlineHasPassed, type Stage } from '../approval/asking.ts';
 import { type Action, auditWrites, type Consulted, type Happening } from '../audit/audit.ts';
 import { agrees, isStopped, type Verdict } from '../policy/decide.ts';
 import type { Write } from '../table/table.ts';
+import { accountWrites } from './account-history.ts';
 import { type Connection, isLive } from './connection.ts';
 import {
   type ConnectionRecord,
@@ -11,6 +14,7 @@ import {
   recordItem,
 } from './connection-record.ts';
 import { pointerWrites } from './due.ts';
+import { waitingWrites } from './waiting.ts';
 
 /** A change of a record, and what happened that is to be remembered. */
 export interface Transition {
@@ -18,7 +22,7 @@ export interface Transition {
   readonly happenings: readonly Happening[];
 }
 
-/** The writes of a transition: record, audit entries and the pointer to what is due, for one transaction. */
+/** The writes of a transition: record, audit entries and the pointers to the record, for one transaction. */
 export function transitionWrites(
   before: ConnectionRecord | undefined,
   { record, happenings }: Transition,
@@ -34,20 +38,29 @@ export function transitionWrites(
     },
     ...audit.writes,
     ...pointerWrites(before, record),
+    ...waitingWrites(before, record),
+    ...accountWrites(before, record),
   ];
 }
 
-/**
- * A request was decided, by policy alone or with a person's word.
- * @param heard all that people have said of it, `word` included.
- */
+interface Circumstances {
+  readonly word?: Approval | undefined;
+  /** All that people have said of it, `word` included. */
+  readonly heard?: Heard;
+  /** The asking that goes on, or begins now. */
+  readonly asking?: Asking | undefined;
+  /** What the word made of the account's entry in the allowlist. */
+  readonly entry?: AllowlistEntry | undefined;
+}
+
+/** A request was decided, by policy alone or with a person's word. */
 export function decided(
   before: ConnectionRecord | undefined,
   request: Connection,
   verdict: Verdict,
   consulted: Consulted,
   now: Date,
-  { word, heard = heardIn(before) }: { readonly word?: Approval | undefined; readonly heard?: Heard } = {},
+  { word, heard = heardIn(before), asking = before?.asking, entry }: Circumstances = {},
 ): Transition {
   const {
     verdict: _verdict,
@@ -57,6 +70,7 @@ export function decided(
     ...known
   } = before ?? newRecord(request);
   const effect = effectOf(verdict, before);
+  const isExpired = verdict.findings.some(({ rule }) => rule === deadlineHasPassed);
   return {
     record: {
       ...known,
@@ -65,8 +79,14 @@ export function decided(
       verdict: remembered(verdict, consulted, now, heard.approval),
       ...(effect && { effect }),
       ...heard,
+      ...(asking && { asking: isExpired ? { ...asking, stage: 'expired' } : asking }),
     },
-    happenings: [...(before ? [] : [requested(request)]), decision(verdict, consulted, now, word)],
+    happenings: [
+      ...(before ? [] : [requested(request)]),
+      ...(asking && isExpired && asking.stage !== 'expired' ? [expired(asking, now)] : []),
+      decision(verdict, consulted, now, word, entry),
+      ...(asking && !before?.asking ? [asked(asking)] : []),
+    ],
   };
 }
 
@@ -97,6 +117,7 @@ function decision(
   consulted: Consulted,
   now: Date,
   word?: Approval,
+  entry?: AllowlistEntry,
 ): Happening {
   return {
     time: now.toISOString(),
@@ -106,6 +127,54 @@ function decision(
     findings,
     consulted,
     ...(word?.reason !== undefined && { reason: word.reason }),
+    ...(word?.ticket !== undefined && { ticket: word.ticket }),
+    ...(entry && { entry: { effect: entry.effect, ...(entry.expiresAt && { expiresAt: entry.expiresAt }) } }),
+  };
+}
+
+function asked({ group, since, deadline }: Asking): Happening {
+  return {
+    time: since,
+    actor: 'linkgate',
+    action: 'asked',
+    reason: `the approver group ${group}, until ${deadline}`,
+  };
+}
+
+/** Nobody decided it in time. */
+function expired({ deadline }: Asking, now: Date, andNow = ''): Happening {
+  return {
+    time: now.toISOString(),
+    actor: 'linkgate',
+    action: 'expired',
+    reason: `nobody decided it before ${deadline}${andNow}`,
+  };
+}
+
+/**
+ * An open request that nobody decides has come to the next stage of its time.
+ * @param escalation the group that is called upon beside the one that was asked, where there is one.
+ */
+export function advanced(
+  before: ConnectionRecord & { readonly asking: Asking },
+  stage: Stage,
+  escalation: string | undefined,
+  now: Date,
+): Transition {
+  const { asking } = before;
+  const happening =
+    stage === 'expired'
+      ? expired(asking, now, '; it stays open while EC2 shows it waiting')
+      : calledUpon(asking, stage === 'escalated' ? escalation : undefined, now);
+  return { record: { ...before, asking: { ...asking, stage } }, happenings: [happening] };
+}
+
+function calledUpon({ group, deadline }: Asking, escalation: string | undefined, now: Date): Happening {
+  return {
+    time: now.toISOString(),
+    actor: 'linkgate',
+    action: escalation === undefined ? 'reminded' : 'escalated',
+    reason: `the approver group ${escalation ?? group}, until ${deadline}`,
   };
 }
 
@@ -113,7 +182,7 @@ function decision(
 export function applying(before: ConnectionRecord, action: Effect['action'], now: Date): Transition {
   const time = now.toISOString();
   return {
-    record: asked(before, action, time),
+    record: called(before, action, time),
     happenings: [{ time, actor: 'linkgate', action: 'applying', outcome: action }],
   };
 }
@@ -127,7 +196,7 @@ export function refused(
 ): Transition {
   const time = now.toISOString();
   return {
-    record: asked(before, action, time),
+    record: called(before, action, time),
     happenings: [{ time, actor: 'ec2', action: 'refused', outcome: action, reason: why }],
   };
 }
@@ -145,7 +214,7 @@ export function abandoned({ effect, ...before }: ConnectionRecord, now: Date): T
 }
 
 /** What is due may be something else by now; what EC2 was asked for it was asked for all the same. */
-function asked(before: ConnectionRecord, action: Effect['action'], time: string): ConnectionRecord {
+function called(before: ConnectionRecord, action: Effect['action'], time: string): ConnectionRecord {
   const { effect } = before;
   return {
     ...before,

@@ -26,6 +26,9 @@ export interface Registration {
   readonly name?: string | undefined;
   readonly onUnlisted?: Service['onUnlisted'] | undefined;
   readonly approvers?: string | undefined;
+  readonly requireTicket?: boolean | undefined;
+  readonly deadlineSeconds?: number | undefined;
+  readonly onExpiry?: Service['onExpiry'] | undefined;
 }
 
 /** EC2 shows no such service to this account in this Region. */
@@ -106,6 +109,7 @@ async function registerOnce(
     topicArn: deps.topicArn,
     onUnlisted: registration.onUnlisted ?? before?.onUnlisted ?? 'ask',
     approvers: registration.approvers ?? before?.approvers ?? 'default',
+    ...given(registration, ['requireTicket', 'deadlineSeconds', 'onExpiry']),
     acceptanceRequired: found.acceptanceRequired,
     drift: driftOf(configuration, deps.topicArn),
     checkedAt: now.toISOString(),
@@ -115,6 +119,12 @@ async function registerOnce(
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }]))) return lost;
   const isLeftAlone = !isActing && service.drift.some(({ check }) => linkgatesOwn.includes(check));
   return { service, warnings: [...(isLeftAlone ? [leftAlone] : []), ...warningsAbout(service)] };
+}
+
+/** What was said, and nothing of what was not. */
+function given<T extends object, Name extends keyof T>(values: T, names: readonly Name[]) {
+  const said = names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
+  return Object.fromEntries(said) as { [Each in Name]?: Exclude<T[Each], undefined> };
 }
 
 const leftAlone =

@@ -7,6 +7,8 @@ import type { Item, Key } from '../table/table.ts';
 /** What a service does with an account of which the allowlist says nothing. */
 export const OnUnlisted = v.picklist(['ask', 'hold', 'reject']);
 
+export const OnExpiry = v.picklist(['escalate', 'reject']);
+
 /** Something about a service in EC2 that is not as linkgate needs it or would advise it. */
 export const Drift = v.object({
   check: v.picklist([
@@ -33,6 +35,12 @@ export const Service = v.object({
   onUnlisted: OnUnlisted,
   /** The group that is asked. */
   approvers: v.string(),
+  /** Each decision of a person names a ticket. */
+  requireTicket: v.exactOptional(v.boolean()),
+  /** How long people have for a request. */
+  deadlineSeconds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(60))),
+  /** What becomes of a request that nobody decided in time: it stays open, unless the service says otherwise. */
+  onExpiry: v.exactOptional(OnExpiry),
   /** ISO 8601: connections from before are recorded and left alone. */
   registeredAt: v.string(),
   registeredBy: v.string(),

@@ -51,7 +51,7 @@ export function dynamoDbTable(
       return (await Promise.all(chunks(distinct, keysPerRead).map(getBatch))).flat();
     },
 
-    async *query(pk, { limit, after } = {}) {
+    async *query(pk, { limit, after, newestFirst } = {}) {
       let start: Record<string, AttributeValue> | undefined =
         after === undefined ? undefined : marshall({ pk, sk: after });
       do {
@@ -62,6 +62,7 @@ export function dynamoDbTable(
             KeyConditionExpression: 'pk = :pk',
             ExpressionAttributeValues: marshall({ ':pk': pk }),
             ...(limit !== undefined && { Limit: limit }),
+            ...(newestFirst && { ScanIndexForward: false }),
             ...(start && { ExclusiveStartKey: start }),
           }),
         );

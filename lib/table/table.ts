@@ -39,4 +39,6 @@ export interface QueryOptions {
   readonly limit?: number;
   /** The sort key after which to begin. */
   readonly after?: string;
+  /** In falling order of the sort key. */
+  readonly newestFirst?: boolean;
 }

@@ -88,6 +88,17 @@ describe('an open request whose group of approvers does not exist', () => {
   });
 });
 
+test('who owns the account that asks cannot approve it through the API either', async () => {
+  const world = aWorld({
+    services,
+    connections,
+    records: [asked],
+    entries: [anEntry({ endpointIds: [endpointId(9)], owners: [alice] })],
+  });
+  await expect(decideByPerson(endpointId(1), approves, world.deps)).rejects.toMatchObject({ why: 'owner' });
+  expect(await decideByPerson(endpointId(1), denies, world.deps)).toMatchObject({ status: 'decided' });
+});
+
 describe('an open request that takes two approvals', () => {
   const carol = 'arn:aws:iam::111111111111:user/carol';
 
@@ -113,7 +124,7 @@ describe('an open request that takes two approvals', () => {
     });
     expect(await world.record(endpointId(1))).not.toHaveProperty('approval');
     expect(world.rings).toEqual([]);
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'asked']);
   });
 
   test('is accepted by the second person, and closed for a third', async () => {
@@ -134,7 +145,7 @@ describe('an open request that takes two approvals', () => {
     expect(await decideByPerson(endpointId(1), denies, world.deps)).toMatchObject({
       record: { verdict: { outcome: 'reject', decidedBy: alice } },
     });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'denied']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'asked', 'denied']);
   });
 
   test('of two people at once is accepted: neither word is lost', async () => {

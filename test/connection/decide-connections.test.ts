@@ -151,7 +151,7 @@ describe('a connection request', () => {
     world.put(entryItem(anEntry({ effect: 'block' })));
     await decideConnections([aRequest()], world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'decided']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'asked', 'decided']);
   });
 
   test('that a person approved stays approved when its policy changes to a doubt', async () => {
@@ -211,7 +211,7 @@ describe('when linkgate acts again', () => {
     world.put(switchedItem(aSwitch()));
     await decideConnections([aRequest()], world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({ verdict: { consulted: { mode: 1 } } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'decided']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'asked', 'decided']);
   });
 
   test('what others accepted meanwhile against its verdict is not decided anew', async () => {

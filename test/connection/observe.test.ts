@@ -1,7 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { recordItem } from '../../lib/connection/connection-record.ts';
 import { nothingObserved, observe, sumOf } from '../../lib/connection/observe.ts';
-import { aConnection, anEntry, aRecord, aService, aVerdict, endpointId, serviceId } from '../builders.ts';
+import {
+  aConnection,
+  anAsking,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  endpointId,
+  serviceId,
+} from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
 const services = [aService()];
@@ -85,6 +94,23 @@ describe('a verdict that rests on an older policy', () => {
     const world = aWorld({ services, records, entries });
     expect(await observe([aConnection()], world.deps)).toMatchObject({ waiting: 1, decided: 0 });
   });
+});
+
+test('a request that an older version left to people, asking nobody, is handed over when versions are compared', async () => {
+  const asked = aRecord({ verdict: aVerdict('ask'), asking: anAsking() });
+  const unasked = aRecord({ endpointId: endpointId(2), verdict: aVerdict('ask') });
+  const world = aWorld({ services, records: [asked, unasked] });
+  const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
+  await observe(connections, world.deps, { compareVersions: true });
+  expect(world.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
+});
+
+test('whoever wants to is shown what is remembered of each connection', async () => {
+  const world = aWorld({ services, records: [aRecord()] });
+  const shown: string[] = [];
+  const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
+  await observe(connections, world.deps, { onRecord: (record) => shown.push(record.endpointId) });
+  expect(shown).toEqual([endpointId(1)]);
 });
 
 test('observations add up', () => {

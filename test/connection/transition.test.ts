@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Stage } from '../../lib/approval/asking.ts';
 import {
   abandoned,
+  advanced,
   applying,
   decided,
   missing,
@@ -11,6 +13,7 @@ import {
   aFinding,
   alice,
   anApproval,
+  anAsking,
   aRecord,
   aRequest,
   aVerdict,
@@ -173,6 +176,32 @@ test('what was due at a service that is no longer registered is due no longer, a
   ]);
 });
 
+describe('an open request that nobody decides', () => {
+  const before = { ...aRecord({ verdict: aVerdict('ask') }), asking: anAsking() };
+  const happenings = (stage: Stage, behind?: string) => advanced(before, stage, behind, noon).happenings;
+
+  test('comes to the next stage, which its history tells', () => {
+    const { record } = advanced(before, 'reminded', undefined, noon);
+    expect(record).toEqual({ ...before, asking: { ...before.asking, stage: 'reminded' } });
+    expect(happenings('reminded')).toMatchObject([
+      { action: 'reminded', actor: 'linkgate', reason: expect.stringContaining('group default') },
+    ]);
+  });
+
+  test('is left to the group behind the one that was asked, where there is one', () => {
+    expect(happenings('escalated', 'leads')).toMatchObject([
+      { action: 'escalated', reason: expect.stringContaining('group leads') },
+    ]);
+    expect(happenings('escalated')).toMatchObject([{ action: 'reminded' }]);
+  });
+
+  test('has expired, and stays open', () => {
+    expect(happenings('expired', 'leads')).toMatchObject([
+      { action: 'expired', reason: expect.stringContaining('stays open') },
+    ]);
+  });
+});
+
 describe('the writes of a transition', () => {
   test('carry the condition that nobody else changed the record, and number its audit entries on', () => {
     const before = aRecord({ version: 4, audited: 2 });
@@ -190,6 +219,7 @@ describe('the writes of a transition', () => {
       { put: { sk: endpointId(1), version: 1, audited: 2 }, expected: 0 },
       { put: { sk: '000000001', action: 'requested' }, expected: 0 },
       { put: { sk: '000000002', action: 'decided' }, expected: 0 },
+      { put: { pk: `ACCOUNT#${consumer}`, sk: `${aRequest().requestedAt}#${endpointId(1)}` } },
     ]);
   });
 });

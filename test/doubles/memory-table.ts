@@ -50,10 +50,10 @@ export function itemsInMemory() {
       [...new Map(keys.map((key) => [keyName(key), key])).values()].flatMap((key) => find(key) ?? []),
 
     /** One page after `start`; `next` is where another one may begin. */
-    page(pk: string, { limit }: QueryOptions, start?: string) {
+    page(pk: string, { limit, newestFirst = false }: QueryOptions, start?: string) {
       const keys = [...(partitions.get(pk)?.keys() ?? [])]
-        .filter((sk) => start === undefined || sk > start)
-        .sort()
+        .filter((sk) => start === undefined || (newestFirst ? sk < start : sk > start))
+        .sort((a, b) => (a < b === newestFirst ? 1 : -1))
         .slice(0, limit);
       const items = keys.flatMap((sk) => find({ pk, sk }) ?? []);
       return { items, next: keys.length === limit ? keys.at(-1) : undefined };

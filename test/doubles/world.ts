@@ -1,12 +1,21 @@
 import { type AllowlistEntry, entryItem } from '../../lib/allowlist/entry.ts';
 import type { Api } from '../../lib/api/env.ts';
 import { type ApproverGroup, defaultGroup, groupItem } from '../../lib/approval/approver-group.ts';
+import type { Subject } from '../../lib/approval/notice.ts';
+import type { Subscription } from '../../lib/approval/subscriptions.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
+import { accountWrites } from '../../lib/connection/account-history.ts';
 import type { Applying } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';
 import type { ConnectionEvent } from '../../lib/connection/connection-event.ts';
-import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connection/connection-record.ts';
-import { transitionWrites } from '../../lib/connection/transition.ts';
+import {
+  type ConnectionRecord,
+  readRecord,
+  recordItem,
+  recordKey,
+} from '../../lib/connection/connection-record.ts';
+import { pointerWrites } from '../../lib/connection/due.ts';
+import { waitingWrites } from '../../lib/connection/waiting.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import { type Place, placeName } from '../../lib/place.ts';
 import { type Service, serviceItem } from '../../lib/service/service.ts';
@@ -57,6 +66,7 @@ export function aWorld({
   const published: ConnectionEvent[] = [];
   const rings: string[] = [];
   const sweeps: (SweepRequest & { afterSeconds?: number })[] = [];
+  const notices: (Subject & { afterSeconds?: number })[] = [];
   const errors: unknown[] = [];
   const world = {
     table,
@@ -65,13 +75,24 @@ export function aWorld({
     published,
     rings,
     requestedSweeps: sweeps,
+    notices,
     errors,
     time: noon,
     mode: 'act' as Mode,
     /** Milliseconds left for a run. */
     left: 75_000,
     slept: 0,
-    secrets: new Map<string, string>(),
+    /** By name: the current value, then the one before. */
+    secrets: new Map<string, readonly string[]>(),
+    /** By address: whose mails it is sent, once it is confirmed. */
+    subscriptions: new Map<string, Omit<Subscription, 'address'>>(),
+    /** As `auth.test` shows it. */
+    slackApp: {
+      teamId: 'T01LOCAL',
+      botUserId: 'U01BOT',
+      url: 'https://local.slack.com/',
+      scopes: ['chat:write', 'commands'],
+    },
     /** Puts an entry or a service there, whatever was there before. */
     put(...changed: readonly Item[]) {
       for (const item of changed) items.commit([{ put: item }]);
@@ -103,6 +124,14 @@ export function aWorld({
         rings.push(placeName(place));
       },
     },
+    notices: {
+      async ring(subjects) {
+        notices.push(...subjects);
+      },
+      async ringAfter(afterSeconds, subjects) {
+        notices.push(...subjects.map((subject) => ({ ...subject, afterSeconds })));
+      },
+    },
     sweeps: {
       async request(sweep, options) {
         sweeps.push({ ...sweep, ...options });
@@ -111,10 +140,33 @@ export function aWorld({
     secrets: {
       async makeOnce(name, value) {
         if (world.secrets.has(name)) return false;
-        world.secrets.set(name, value());
+        world.secrets.set(name, [value()]);
+        return true;
+      },
+      read: async (name) => world.secrets.get(name) ?? [],
+      async rotate(name, value) {
+        const [current] = world.secrets.get(name) ?? [];
+        if (current === value) return false;
+        world.secrets.set(name, current === undefined ? [value] : [value, current]);
         return true;
       },
     },
+    subscriptions: {
+      all: async () =>
+        [...world.subscriptions].map(([address, subscription]) => ({ address, ...subscription })),
+      async subscribe(address) {
+        world.subscriptions.set(address, {});
+      },
+      async narrow(arn, address) {
+        world.subscriptions.set(address, { arn, approvers: [address] });
+      },
+      async unsubscribe(wanted) {
+        for (const [address, { arn }] of world.subscriptions)
+          if (arn === wanted) world.subscriptions.delete(address);
+      },
+    },
+    slackWith: () => ({ authTest: async () => world.slackApp }),
+    slackRequestUrl: 'https://receivers.example.com/slack',
     mode: async () => world.mode,
     modeParameter: {
       read: async () => ({ mode: world.mode, changedAt: '2026-11-01T00:00:00.000Z' }),
@@ -146,13 +198,10 @@ export function aWorld({
   return Object.assign(world, { deps });
 }
 
-/** A record as it stands in the table, with the pointer to what is due. */
-function itemsOf(record: ConnectionRecord) {
-  const { effect: _effect, ...before } = record;
-  const writes = transitionWrites(
-    { ...before, version: record.version - 1 },
-    { record, happenings: [] },
-    'request-0',
+/** A record as it stands in the table, with all that points at it. */
+function itemsOf(record: ConnectionRecord): Item[] {
+  const pointers = [pointerWrites, waitingWrites, accountWrites].flatMap((writes) =>
+    writes(undefined, record),
   );
-  return writes.flatMap((write) => ('put' in write ? [write.put] : []));
+  return [recordItem(record), ...pointers.flatMap((write) => ('put' in write ? [write.put] : []))];
 }

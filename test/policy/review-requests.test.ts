@@ -4,6 +4,7 @@ import { reviewRequests, scopeOf, scopesIn } from '../../lib/policy/review-reque
 import { serviceItem } from '../../lib/service/service.ts';
 import {
   aConnection,
+  anAsking,
   anEntry,
   aRecord,
   aService,
@@ -66,7 +67,9 @@ describe('the requests that a change concerns', () => {
     aConnection({ endpointId: endpointId(3), serviceId: serviceId(2) }),
     aConnection({ endpointId: endpointId(4), state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' }),
   ];
-  const records = connections.map((connection) => aRecord({ ...connection, verdict: aVerdict('ask') }));
+  const records = connections.map((connection) =>
+    aRecord({ ...connection, verdict: aVerdict('ask'), asking: anAsking() }),
+  );
   const entries = [anEntry({ serviceId: '*', effect: 'block', version: 5 })];
 
   async function reviewed(scope: Parameters<typeof reviewRequests>[0]) {

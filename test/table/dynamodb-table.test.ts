@@ -77,6 +77,12 @@ describe('a partition is read', () => {
     ]);
   });
 
+  test('in falling order where the newest is wanted first', async () => {
+    const { table, inputs } = tableAnswering({ Items: [] });
+    for await (const page of table.query('A', { newestFirst: true })) expect(page).toEqual([]);
+    expect(inputs()).toMatchObject([{ ScanIndexForward: false }]);
+  });
+
   test('from where somebody stopped reading', async () => {
     const { table, inputs } = tableAnswering({ Items: [] });
     for await (const page of table.query('A', { after: '1' })) expect(page).toEqual([]);

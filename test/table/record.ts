@@ -37,6 +37,7 @@ async function record(sandbox: Sandbox) {
   await requests(sandbox, serviceId);
   await policies(sandbox, serviceId);
   await approvals(sandbox);
+  await people(sandbox);
   await switches(sandbox, serviceId);
   await sandbox.json('sweep', 'connections');
   await refusals(sandbox, serviceId);
@@ -131,6 +132,43 @@ async function approvals(sandbox: Sandbox) {
   await sandbox.idle();
   await sandbox.json('approve', endpointId, '--reason', 'known to me');
   await sandbox.json('pause', 'ledger', '--reason', 'maintenance');
+  await sandbox.idle();
+}
+
+/** What people are asked, and say or not: with owners, tickets and deadlines, in Slack, and in a storm. */
+async function people(sandbox: Sandbox) {
+  const alice = ['--slack-user', 'T01LOCAL:U01ALICE'];
+  await sandbox.json('approvers', 'set', 'leads', '--slack-channel', 'C01OPS', ...alice);
+  const group = ['--slack-channel', 'C01APPROVALS', ...alice, '--email', 'on-call@example.com'];
+  await sandbox.json('approvers', 'set', 'ops', ...group, '--escalate-to', 'leads');
+  const serviceId = await createService(sandbox);
+  const rules = ['--deadline', '7d', '--on-expiry', 'reject', '--require-ticket'];
+  await sandbox.json('service', 'add', serviceId, '--name', 'billing', '--approvers', 'ops', ...rules);
+  const limits = ['--endpoint', 'vpce-0123456789abcdef0', '--owner', 'T01LOCAL:U01ALICE'];
+  await sandbox.json('allow', accounts.allowed, '--service', 'billing', ...limits);
+  await createEndpoint(sandbox, accounts.allowed, serviceId);
+  await sandbox.idle();
+  await createEndpoint(sandbox, accounts.unknown, serviceId);
+  await sandbox.idle();
+  await allowInSlack(sandbox, { ticket: 'CHG-17', reason: 'a customer' });
+
+  // Time to be reminded of what waits; then more comes than is told of one by one.
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 2 * 86_400 });
+  await sandbox.json('sweep', 'connections');
+  await sandbox.idle();
+  await Promise.all(Array.from({ length: 14 }, () => createEndpoint(sandbox, '777777777777', serviceId)));
+  await sandbox.idle();
+}
+
+/** The newest request is approved, and its account allowed. */
+async function allowInSlack(sandbox: Sandbox, view_values: Readonly<Record<string, string>>) {
+  const channel = 'C01APPROVALS';
+  const shown = await sandbox.ask<{ messages: { ts: string }[] }>(
+    'GET',
+    `/slack/messages?channel=${channel}`,
+  );
+  const clicked = { channel, ts: shown.messages.at(-1)?.ts, action_id: 'approve-and-allow', view_values };
+  await sandbox.ask('POST', '/slack/click', { user: 'U01ALICE', team: 'T01LOCAL', ...clicked });
   await sandbox.idle();
 }
 

@@ -3,13 +3,17 @@ import { describe, expect, test } from '@jest/globals';
 import { readCounted } from '../../lib/allowlist/counted-endpoints.ts';
 import { entryItem, readEntry } from '../../lib/allowlist/entry.ts';
 import { findGroup } from '../../lib/approval/approver-group.ts';
+import { boardItem, readBoard } from '../../lib/approval/board.ts';
 import { decideByPerson } from '../../lib/approval/decide-by-person.ts';
+import { findDigest } from '../../lib/approval/digest.ts';
 import { historyOf, readAuditEntry } from '../../lib/audit/audit.ts';
+import { recordsOf } from '../../lib/connection/account-history.ts';
 import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';
 import { isOpen, readRecord, recordItem } from '../../lib/connection/connection-record.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
 import { readPointer } from '../../lib/connection/due.ts';
+import { waitingRequests } from '../../lib/connection/waiting.ts';
 import { claim } from '../../lib/idempotency/claim.ts';
 import { readSwitched, switchedItem } from '../../lib/mode/mode.ts';
 import { readService, serviceItem } from '../../lib/service/service.ts';
@@ -48,13 +52,23 @@ const alone = (item: Item) => {
   return world;
 };
 
+function raise(error: unknown): never {
+  throw error;
+}
+
 /** All kinds of items, by how their partition begins. */
 const kinds: Readonly<Record<string, Kind>> = {
+  ACCOUNT: {
+    since: '1.2',
+    read: (item) => recordsOf(item.pk.slice('ACCOUNT#'.length), 1, { ...alone(item), report: raise }),
+  },
   ALLOWLIST: { since: '1.0', read: readEntry, write: (item) => entryItem(readEntry(item)) },
   APPROVERS: { since: '1.0', read: (item) => findGroup(item.sk, alone(item).table) },
   AUDIT: { since: '1.0', read: readAuditEntry },
+  BOARDS: { since: '1.2', read: readBoard, write: (item) => boardItem(readBoard(item)) },
   CONNECTIONS: { since: '1.0', read: readRecord, write: (item) => recordItem(readRecord(item)) },
   COUNTED: { since: '1.0', read: readCounted },
+  DIGESTS: { since: '1.2', read: (item) => findDigest(item.sk, alone(item).table) },
   DUE: { since: '1.0', read: readPointer },
   JOB: {
     since: '1.0',
@@ -73,6 +87,11 @@ const kinds: Readonly<Record<string, Kind>> = {
   SWEEP: {
     since: '1.0',
     read: (item) => leaseOf(hub, item.sk === 'full' ? 'full' : 'pending', alone(item).deps),
+  },
+  WAITING: {
+    since: '1.2',
+    read: (item) =>
+      waitingRequests(item.pk.slice('WAITING#'.length), alone(item).table)[Symbol.asyncIterator]().next(),
   },
 };
 

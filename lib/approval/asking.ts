@@ -1,0 +1,98 @@
+import * as v from 'valibot';
+import type { Verdict } from '../policy/decide.ts';
+import type { Service } from '../service/service.ts';
+
+/** How far the time has run that people have for a request. */
+export const stages = ['asked', 'reminded', 'escalated', 'expired'] as const;
+export type Stage = (typeof stages)[number];
+
+/** A request that was left to people. */
+export const Asking = v.object({
+  /** The group that was asked. */
+  group: v.string(),
+  /** ISO 8601 */
+  since: v.string(),
+  /** ISO 8601: what the service said when they were asked. */
+  deadline: v.string(),
+  /** Of the record when they were asked: buttons and links are bound to it. */
+  version: v.number(),
+  stage: v.picklist(stages),
+});
+export type Asking = v.InferOutput<typeof Asking>;
+
+/** What people were told of a request, and where: written by whoever tells them, and by nobody else. */
+export const Notice = v.object({
+  /** What was shown last. */
+  face: v.exactOptional(v.string()),
+  /** Its own message. */
+  slack: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
+  /** The digest that it is a part of, where many came at once. */
+  digest: v.exactOptional(v.string()),
+  /** Addresses that were sent its newest mail, and the stage that this mail is of. */
+  mailed: v.optional(v.array(v.string()), []),
+  mailedStage: v.exactOptional(v.picklist(stages)),
+  /** The stage of the newest reply below its message. */
+  remindedStage: v.exactOptional(v.picklist(stages)),
+  /** ISO 8601: until then somebody is telling of it, and whoever else comes leaves it to them. */
+  heldUntil: v.exactOptional(v.string()),
+});
+export type Notice = v.InferOutput<typeof Notice>;
+
+/** A week, in seconds: how long people have where a service says nothing else. */
+export const defaultDeadlineSeconds = 7 * 86_400;
+
+/** The parts of the time that bring the next stage. */
+const shares: readonly (readonly [Stage, number])[] = [
+  ['expired', 1],
+  ['escalated', 0.75],
+  ['reminded', 0.25],
+];
+
+/** The stage that is reached now; none is taken back. */
+export function stageAt({ since, deadline, stage }: Asking, now: Date): Stage {
+  const [from, to] = [new Date(since).getTime(), new Date(deadline).getTime()];
+  const reached = shares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'asked';
+  return isLater(reached, stage) ? reached : stage;
+}
+
+export function deadlineFrom({ deadlineSeconds = defaultDeadlineSeconds }: Service, now: Date): string {
+  return new Date(now.getTime() + deadlineSeconds * 1000).toISOString();
+}
+
+/** Whether one stage comes after another. */
+export function isLater(stage: Stage, than: Stage): boolean {
+  return stages.indexOf(stage) > stages.indexOf(than);
+}
+
+/** The asking that goes on, or begins where a verdict leaves a request to people. */
+export function askingAfter(
+  before: Asking | undefined,
+  { outcome }: Verdict,
+  { service, version, now }: { readonly service: Service; readonly version: number; readonly now: Date },
+): Asking | undefined {
+  if (before || outcome !== 'ask') return before;
+  const deadline = deadlineFrom(service, now);
+  return { group: service.approvers, since: now.toISOString(), deadline, version, stage: 'asked' };
+}
+
+/** What a verdict names as its reason where nobody decided in time. */
+export const deadlineHasPassed = 'deadline-has-passed';
+
+/** A service may reject what nobody decided in time; until then its verdict holds no longer than that. */
+export function withDeadline(
+  verdict: Verdict,
+  { onExpiry, name }: Service,
+  deadline: string,
+  now: Date,
+): Verdict {
+  if (verdict.outcome !== 'ask' || onExpiry !== 'reject') return verdict;
+  if (new Date(deadline) > now) {
+    const until = [deadline, ...(verdict.until ? [verdict.until] : [])].sort()[0];
+    return { ...verdict, ...(until && { until }) };
+  }
+  const reason = `nobody decided it before ${deadline}, and ${name} rejects what expires`;
+  return {
+    outcome: 'reject',
+    findings: [{ rule: deadlineHasPassed, outcome: 'reject', reason }, ...verdict.findings],
+  };
+}

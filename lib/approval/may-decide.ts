@@ -1,0 +1,70 @@
+import type { AllowlistEntry } from '../allowlist/entry.ts';
+import type { Service } from '../service/service.ts';
+import { channelOf, mailActor, slackActor } from './actor.ts';
+import type { Approval } from './approval.ts';
+import type { ApproverGroup } from './approver-group.ts';
+
+/** Who may decide a request, and how. */
+interface Authority {
+  readonly service: Service;
+  readonly group: ApproverGroup;
+  /** What the allowlist says of the asking account. */
+  readonly entries: readonly AllowlistEntry[];
+}
+
+/** Somebody spoke who may not, or not like this. */
+export class MayNotDecideError extends Error {
+  override readonly name = 'MayNotDecideError';
+  readonly why: 'not-an-approver' | 'api-only' | 'owner' | 'no-ticket';
+  readonly group: ApproverGroup;
+
+  constructor(why: MayNotDecideError['why'], message: string, group: ApproverGroup) {
+    super(message);
+    this.why = why;
+    this.group = group;
+  }
+}
+
+/**
+ * Checks at the moment of the decision that its author may make it. Of those who come through the API IAM has said it.
+ * @throws MayNotDecideError
+ */
+export function checkAuthority(
+  word: Pick<Approval, 'by' | 'decision' | 'ticket'>,
+  authority: Authority,
+): void {
+  const { service, group, entries } = authority;
+  const refuse = (why: MayNotDecideError['why'], message: string) => {
+    throw new MayNotDecideError(why, message, group);
+  };
+  if (channelOf(word.by) !== 'api') {
+    if (!isNamedIn(group, word.by))
+      refuse('not-an-approver', `${word.by} is not an approver of ${service.name} (group ${group.name})`);
+    if (group.decideIn === 'api')
+      refuse('api-only', `the group ${group.name} decides by the command line or the API only`);
+  }
+  if (word.decision === 'approve' && ownersIn(entries).some((owner) => isActor(owner, word.by)))
+    refuse('owner', `${word.by} owns the account that asks: somebody else has to approve it`);
+  if (service.requireTicket && !word.ticket)
+    refuse('no-ticket', `${service.name} wants a ticket id with each decision`);
+}
+
+export function isNamedIn({ slackUsers, emails }: ApproverGroup, actor: string): boolean {
+  return (
+    slackUsers.some((user) => slackActor(user) === actor) ||
+    emails.some((email) => mailActor(email) === actor)
+  );
+}
+
+/** Whoever assumed an IAM role speaks for it, in whichever session (IAM User Guide, IAM identifiers: a session's ARN has no path). */
+function isActor(named: string, by: string): boolean {
+  const [, partition, account, role] = /^arn:([^:]+):iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(named) ?? [];
+  return role === undefined
+    ? named === by
+    : by.startsWith(`arn:${partition}:sts::${account}:assumed-role/${role}/`);
+}
+
+/** Actors who own the account, by any of its entries. */
+export function ownersIn(entries: readonly AllowlistEntry[]): string[] {
+  return entries.flatMap(({ owners = [] }) => owners);
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import { requestViews } from '../../lib/approval/request-view.ts';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import type { Table } from '../../lib/table/table.ts';
+import {
+  aGroup,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  secondsAfterNoon,
+  serviceId,
+} from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+
+const request = (number: number, record: Partial<ConnectionRecord> = {}) =>
+  aRecord({
+    endpointId: endpointId(number),
+    requestedAt: secondsAfterNoon(number).toISOString(),
+    verdict: aVerdict('ask'),
+    ...record,
+  });
+
+function aWorldOf(records: readonly ConnectionRecord[], contents: Parameters<typeof aWorld>[0] = {}): World {
+  return aWorld({ services: [aService()], records, ...contents });
+}
+
+/** The table, and how often it was asked for items and for partitions. */
+function counting({ table }: World) {
+  const reads = { gets: 0, queries: 0 };
+  const counted: Table = {
+    ...table,
+    get(keys) {
+      if (keys.length > 0) reads.gets++;
+      return table.get(keys);
+    },
+    query(pk, options) {
+      reads.queries++;
+      return table.query(pk, options);
+    },
+  };
+  return { table: counted, reads };
+}
+
+describe('an approver is shown', () => {
+  test('the request, its service, who may decide, and what the allowlist says of the account', async () => {
+    const entries = [anEntry({ effect: 'allow', note: 'a customer' }), anEntry({ serviceId: '*' })];
+    const groups = [aGroup({ quorum: 2 }), aGroup({ name: 'ops' })];
+    const world = aWorldOf([request(1)], { entries, groups });
+    expect(await requestViews([request(1)], world.deps)).toEqual([
+      { record: request(1), service: aService(), group: groups[0], entries, earlier: [] },
+    ]);
+  });
+
+  test('the account’s earlier connections at the service, the newest first, and not the request itself', async () => {
+    const elsewhere = request(3, { serviceId: serviceId(2) });
+    const others = request(4, { ownerAccountId: '333333333333' });
+    const world = aWorldOf([request(1), request(2), elsewhere, others, request(5)]);
+    const [view] = await requestViews([request(5)], world.deps);
+    expect(view?.earlier.map((record) => record.endpointId)).toEqual([endpointId(2), endpointId(1)]);
+  });
+
+  test('no history where nobody wants it', async () => {
+    const world = aWorldOf([request(1), request(2)]);
+    const { table, reads } = counting(world);
+    const [view] = await requestViews([request(2)], { ...world.deps, table }, { withHistory: false });
+    expect(view?.earlier).toEqual([]);
+    expect(reads).toEqual({ gets: 2, queries: 0 });
+  });
+
+  test('the group as it is now, not as it was when it was asked', async () => {
+    const world = aWorldOf([request(1)], {
+      services: [aService({ approvers: 'ops' })],
+      groups: [aGroup(), aGroup({ name: 'ops' })],
+    });
+    const [view] = await requestViews([request(1)], world.deps);
+    expect(view?.group.name).toBe('ops');
+  });
+});
+
+describe('of many requests are shown', () => {
+  test('all in their order, read together but for each one’s history', async () => {
+    const records = [3, 1, 2].map((number) => request(number));
+    const world = aWorldOf(records);
+    const { table, reads } = counting(world);
+    const views = await requestViews(records, { ...world.deps, table });
+    expect(views.map(({ record }) => record.endpointId)).toEqual([3, 1, 2].map(endpointId));
+    // What policy rests on, the groups, and of each the account's records.
+    expect(reads).toEqual({ gets: 2 + 3, queries: 3 });
+  });
+
+  test('those whose service and group are there', async () => {
+    const [orphan, groupless] = [
+      request(2, { serviceId: serviceId(2) }),
+      request(3, { serviceId: serviceId(3) }),
+    ];
+    const services = [aService(), aService({ serviceId: serviceId(3), approvers: 'nobody' })];
+    const world = aWorldOf([request(1), orphan, groupless], { services });
+    const views = await requestViews([orphan, request(1), groupless], world.deps);
+    expect(views.map(({ record }) => record.endpointId)).toEqual([endpointId(1)]);
+  });
+});
+
+test('an account that the allowlist does not know has no entries', async () => {
+  const [view] = await requestViews(
+    [request(1)],
+    aWorldOf([request(1)], { entries: [anEntry({ accountId: '333333333333' })] }).deps,
+  );
+  expect(view).toMatchObject({ entries: [], record: { ownerAccountId: consumer } });
+});

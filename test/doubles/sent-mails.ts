@@ -1,0 +1,17 @@
+import type { LinkClaims } from '../../lib/approval-link/link.ts';
+import type { Mail, Mails } from '../../lib/mail/mails.ts';
+
+/** The mails that were sent; links in them say in the open what they confer. */
+export function sentMails() {
+  const sent: (Mail & { readonly to: string })[] = [];
+  const mails: Mails = {
+    async send(to, mail) {
+      if (post.error) throw post.error;
+      sent.push({ to, ...mail });
+    },
+  };
+  const linkTo = async ({ purpose, endpointId, version, address }: LinkClaims) =>
+    `https://links.example/approval?token=${purpose}-${endpointId}-${version}-${address}`;
+  const post = { sent, mails, linkTo, error: undefined as Error | undefined };
+  return post;
+}
