@@ -1,0 +1,66 @@
+import { allowanceDays, allowanceFor } from '../approval/allowance.ts';
+import type { ApproverGroup } from '../approval/approver-group.ts';
+import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import { actions, type Block, button, type Option, select } from './blocks.ts';
+import { markup } from './boundary.ts';
+
+/** The `action_id` of each thing to click. */
+export const clicks = {
+  approve: 'approve',
+  approveAndAllow: 'approve-and-allow',
+  /** Chosen beforehand; it comes along with the click on `approveAndAllow`. */
+  expiry: 'allow-expiry',
+  deny: 'deny',
+  openDigest: 'decide',
+  /** Turns to a page of the modal that a digest opens. */
+  digestPage: 'digest-page',
+} as const;
+
+const requestBlock = 'request';
+
+/** Until when an account may be allowed, as the select's values. */
+const forGood = 'for-good';
+export const expiryChoices = [forGood, ...allowanceDays.map(String)] as const;
+const expiries: readonly Option[] = [
+  { text: 'Allow for good', value: forGood },
+  ...allowanceDays.map((days) => ({ text: `Allow for ${days} days`, value: String(days) })),
+];
+
+/** What linkgate puts on a request's buttons now: it names the request, and the asking that it is an answer to. */
+export function buttonValue({ endpointId, asking }: ConnectionRecord): string | undefined {
+  return asking && `${endpointId}.${asking.version}`;
+}
+
+export function endpointIn(value: string): string {
+  return value.split('.', 1)[0] ?? '';
+}
+
+/** Whether people may decide it here. */
+export function hasButtons(record: ConnectionRecord, { decideIn }: ApproverGroup): boolean {
+  return record.asking !== undefined && isOpen(record) && decideIn !== 'api';
+}
+
+export function requestButtons(record: ConnectionRecord, serviceName: string): Block {
+  const value = buttonValue(record) ?? '';
+  const account = record.ownerAccountId;
+  return actions(requestBlock, [
+    button({ text: 'Approve', actionId: clicks.approve, value, style: 'primary' }),
+    button({
+      text: 'Approve and allow account',
+      actionId: clicks.approveAndAllow,
+      value,
+      confirm: {
+        title: `Allow account ${account}?`,
+        text: markup`It goes on the allowlist of ${serviceName}: its later endpoints there are accepted without asking, until the expiry that you chose.`,
+        confirm: 'Approve and allow',
+      },
+    }),
+    select(clicks.expiry, expiries),
+    button({ text: 'Deny', actionId: clicks.deny, value, style: 'danger' }),
+  ]);
+}
+
+/** @param choice one of `expiryChoices` */
+export function allowanceOf(choice: string, now: Date): { expiresAt?: string } {
+  return allowanceFor(choice === forGood ? undefined : Number(choice), now);
+}

@@ -1,0 +1,160 @@
+import * as v from 'valibot';
+import { changeEntry } from '../allowlist/entries.ts';
+import { entryKey, everyService, readEntry } from '../allowlist/entry.ts';
+import { expiryIn, instantOf } from '../allowlist/expiry.ts';
+import { type ApproverGroup, approverGroups, findGroup } from '../approval/approver-group.ts';
+import { isNamedIn, ownersIn } from '../approval/may-decide.ts';
+import { type RequestView, requestViews } from '../approval/request-view.ts';
+import { AccountId, EndpointId } from '../connection/connection.ts';
+import { readRecord, recordKey } from '../connection/connection-record.ts';
+import type { Deciding } from '../connection/decide-connections.ts';
+import { waitingRequests } from '../connection/waiting.ts';
+import { registeredServices } from '../service/registered-services.ts';
+import { readEach } from '../table/item.ts';
+import { joined, limits, type Markup, markup, within } from './boundary.ts';
+import { decideIn, notAnApprover, unknownRequest } from './outcome.ts';
+import { requestMessage } from './request-message.ts';
+import type { Ephemeral } from './respond.ts';
+import { dateOf, peopleIn } from './words.ts';
+
+const help = joined([
+  markup`• \`/linkgate waiting [page]\`: what waits for you`,
+  markup`• \`/linkgate show &lt;vpce-…&gt;\`: all about one request`,
+  markup`• \`/linkgate approve &lt;vpce-…&gt; [reason]\``,
+  markup`• \`/linkgate deny &lt;vpce-…&gt; &lt;reason&gt;\``,
+  markup`• \`/linkgate allow &lt;account&gt; &lt;service&gt; [2027-01-31 or 30d]\`: lets an account connect from now on`,
+  markup`• \`--ticket &lt;id&gt;\` after \`approve\` or \`deny\`, where a service wants one`,
+]);
+
+type Command = (words: readonly string[], actor: string, deps: Deciding) => Promise<Markup | Ephemeral>;
+
+const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['waiting', waiting],
+  ['show', show],
+  ['approve', (words, actor, deps) => decideBy('approve', words, actor, deps)],
+  ['deny', (words, actor, deps) => decideBy('deny', words, actor, deps)],
+  ['allow', allow],
+]);
+
+/** Answers `/linkgate …`, for nobody to see but the person who typed it. */
+export async function onCommand(text: string, actor: string, deps: Deciding): Promise<Ephemeral> {
+  const [name = '', ...words] = text.trim().split(/\s+/);
+  const answer = (await commands.get(name.toLowerCase())?.(words, actor, deps)) ?? help;
+  return 'markup' in answer ? { text: within(limits.text, answer) } : answer;
+}
+
+const perPage = 10;
+
+async function waiting([page = '1']: readonly string[], actor: string, deps: Deciding): Promise<Markup> {
+  if (!/^[1-9]\d{0,3}$/.test(page)) return help;
+  const groups = (await approverGroups(deps.table)).filter((group) => isNamedIn(group, actor));
+  if (groups.length === 0) return markup`You are in no group of approvers.`;
+  const [from, to] = [(Number(page) - 1) * perPage, Number(page) * perPage];
+  const ids = await firstWaiting(groups, to + 1, deps);
+  const records = readEach(await deps.table.get(ids.slice(from, to).map(recordKey)), readRecord, deps.report);
+  const views = await requestViews(records, deps, { withHistory: false });
+  if (views.length === 0) return markup`Nothing waits for you${from > 0 ? ' on that page' : ''}.`;
+  return joined([
+    ...views.map(lineOf),
+    ...(ids.length > to ? [markup`More: \`/linkgate waiting ${Number(page) + 1}\``] : []),
+  ]);
+}
+
+/** As many as a page needs are read, however many wait. */
+async function firstWaiting(groups: readonly ApproverGroup[], count: number, { table }: Deciding) {
+  const ids: string[] = [];
+  for (const { name } of groups)
+    for await (const page of waitingRequests(name, table)) {
+      ids.push(...page);
+      if (ids.length >= count) return ids;
+    }
+  return ids;
+}
+
+function lineOf({ record, service }: RequestView): Markup {
+  const { endpointId, ownerAccountId, asking } = record;
+  const until = asking ? markup`, until ${dateOf(asking.deadline)}` : '';
+  return markup`• \`${endpointId}\` of account ${ownerAccountId} to ${service.name}${until}`;
+}
+
+async function show(
+  [endpointId]: readonly string[],
+  actor: string,
+  deps: Deciding,
+): Promise<Markup | Ephemeral> {
+  const view = await requestOf(endpointId, actor, deps);
+  return 'markup' in view ? view : { text: requestMessage(view, deps.now()).text };
+}
+
+async function decideBy(
+  decision: 'approve' | 'deny',
+  [endpointId, ...rest]: readonly string[],
+  actor: string,
+  deps: Deciding,
+): Promise<Markup> {
+  const view = await requestOf(endpointId, actor, deps);
+  if ('markup' in view) return view;
+  const at = rest.indexOf('--ticket');
+  const ticket = at < 0 ? undefined : rest[at + 1]?.slice(0, 100);
+  const reason = rest
+    .filter((_, index) => at < 0 || (index !== at && index !== at + 1))
+    .join(' ')
+    .slice(0, 1_000);
+  if (decision === 'deny' && reason === '')
+    return markup`A denial needs a reason: \`/linkgate deny ${view.record.endpointId} &lt;reason&gt;\``;
+  const word = {
+    decision,
+    by: actor,
+    ...(reason !== '' && { reason }),
+    ...(ticket !== undefined && { ticket }),
+  };
+  return (await decideIn(view, word, deps)).answer;
+}
+
+/** A request that this person may decide; else why not, to be told. */
+async function requestOf(
+  endpointId: string | undefined,
+  actor: string,
+  deps: Deciding,
+): Promise<RequestView | Markup> {
+  if (!v.is(EndpointId, endpointId)) return markup`Name an endpoint, such as \`vpce-0123456789abcdef0\`.`;
+  const [item] = await deps.table.get([recordKey(endpointId)]);
+  const [view] = item ? await requestViews([readRecord(item)], deps) : [];
+  if (!view) return unknownRequest;
+  return isNamedIn(view.group, actor) ? view : notAnApprover(view.group);
+}
+
+/** What one person adds to the allowlist lets requests in without a decision: a quorum is not got round by it. */
+async function allow(
+  [accountId, name, expires]: readonly string[],
+  actor: string,
+  deps: Deciding,
+): Promise<Markup> {
+  if (!v.is(AccountId, accountId)) return markup`Name an account by its 12 digits.`;
+  const service = (await registeredServices(deps.table)).find(
+    (each) => each.name === name || each.serviceId === name,
+  );
+  const group = service && (await findGroup(service.approvers, deps.table));
+  if (!service || !group) return markup`linkgate knows no service ${name ?? ''}.`;
+  if (!isNamedIn(group, actor)) return notAnApprover(group);
+  if (group.decideIn === 'api' || group.quorum > 1)
+    return markup`In the group ${group.name} nobody allows an account alone: approve a request with its button, or use \`linkgate allow ${accountId} --service ${service.name}\`.`;
+  const expiry = expires === undefined ? undefined : expiryIn(expires);
+  const expiresAt = expiry && instantOf(expiry, deps.now());
+  if (expires !== undefined && !(expiresAt && expiresAt > deps.now()))
+    return markup`Write a time to come, such as 2027-01-31 or 30d.`;
+  const items = await deps.table.get([service.serviceId, everyService].map((at) => entryKey(at, accountId)));
+  const entries = items.map(readEntry);
+  const owners = entries.find(({ serviceId }) => serviceId === service.serviceId)?.owners;
+  if (ownersIn(entries).includes(actor))
+    return markup`You own this account, so somebody else has to allow it: ${peopleIn(group)}.`;
+  const entry = {
+    serviceId: service.serviceId,
+    accountId,
+    effect: 'allow' as const,
+    ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+    ...(owners && { owners }),
+  };
+  await changeEntry(entry, actor, deps);
+  return markup`Account ${accountId} is on the allowlist of ${service.name}${expiresAt ? markup` until ${dateOf(expiresAt.toISOString())}` : ''}.`;
+}

@@ -1,0 +1,140 @@
+import * as v from 'valibot';
+import { findGroup } from '../approval/approver-group.ts';
+import { findDigest, membersOf } from '../approval/digest.ts';
+import { isNamedIn } from '../approval/may-decide.ts';
+import { type RequestView, requestViews } from '../approval/request-view.ts';
+import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import { readService, serviceKey } from '../service/service.ts';
+import { readEach } from '../table/item.ts';
+import { joined, type Markup, markup } from './boundary.ts';
+import { buttonValue } from './buttons.ts';
+import { type Digest, decidesByCommand } from './digest-message.ts';
+import { allOfAccount, type Choices, choicesIn, DigestMetadata, digestPage } from './digest-modal.ts';
+import { type Click, parsed, type Submission, type Typed } from './interaction.ts';
+import { decideIn, notAnApprover, type Outcome } from './outcome.ts';
+import type { Interacting, SubmissionAnswer } from './request-clicks.ts';
+import { type Metadata, missingIn, told } from './request-modal.ts';
+
+/** How long decisions of one submission may take, in milliseconds: Slack waits three seconds for the answer. */
+const budget = 2_000;
+
+/** Opens the modal of a digest, or turns its page. */
+export async function onDigestClick(click: Click, deps: Interacting): Promise<Markup | undefined> {
+  const { actor, modal, message, value, triggerId } = click;
+  const metadata = modal
+    ? { ...readMetadata(modal.metadata), page: Number(value) }
+    : { digest: value, ...message, page: 0 };
+  if (!v.is(DigestMetadata, metadata)) return markup`linkgate does not know this button.`;
+  const digest = await clickedDigest(metadata, actor, deps);
+  if ('markup' in digest) return digest;
+  const view = digestPage(digest, metadata);
+  try {
+    await (modal ? deps.slack.updateView(modal.id, view) : deps.slack.openView(triggerId, view));
+    return undefined;
+  } catch (error) {
+    deps.report(error);
+    return markup`The form did not open, and nothing was decided. Click again, or type \`/linkgate waiting\`.`;
+  }
+}
+
+/** Decides what was chosen, one request after another, as far as the time reaches, and shows what is left. */
+export async function onDigestSubmission(
+  { actor, metadata: text, typed }: Submission,
+  deps: Interacting,
+): Promise<SubmissionAnswer> {
+  const until = deps.now().getTime() + budget;
+  const metadata = readMetadata(text);
+  if (!metadata) return instead('Not decided', markup`linkgate does not know this form.`);
+  const digest = await clickedDigest(metadata, actor, deps);
+  if ('markup' in digest) return instead('Not decided', digest);
+  const { chosen, passed } = chosenIn(choicesIn(typed), digest.records);
+  const views = await requestViews([...chosen.keys()], deps, { withHistory: false });
+  const errors =
+    chosen.size + passed === 0
+      ? { [allOfAccount]: 'Choose what to approve or to deny' }
+      : missingIn(typed, {
+          needsReason: [...chosen.values()].includes('deny'),
+          needsTicket: views.some(({ service }) => service.requireTicket),
+        });
+  if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
+  const outcomes = new Map<RequestView, Outcome>();
+  for (const view of views) {
+    if (deps.now().getTime() > until) break;
+    const decision = chosen.get(view.record);
+    if (decision) outcomes.set(view, await decideOne(view, wordOf(decision, actor, typed), deps));
+  }
+  const happened = happenedIn(outcomes, views.length, passed);
+  const after = await clickedDigest(metadata, actor, deps);
+  if ('markup' in after) return instead('What happened', happened);
+  return { response_action: 'update', view: digestPage(after, metadata, happened) };
+}
+
+function instead(title: string, answer: Markup): SubmissionAnswer {
+  return { response_action: 'update', view: told(title, answer) };
+}
+
+/** What breaks for one request is told, and the others go on. */
+async function decideOne(
+  view: RequestView,
+  word: Parameters<typeof decideIn>[1],
+  deps: Interacting,
+): Promise<Outcome> {
+  try {
+    return await decideIn(view, word, deps);
+  } catch (error) {
+    deps.report(error);
+    return { isDecided: false, answer: markup`It broke; try again.` };
+  }
+}
+
+function happenedIn(outcomes: ReadonlyMap<RequestView, Outcome>, wanted: number, passed: number): Markup {
+  const failed = [...outcomes].filter(([, { isDecided }]) => !isDecided);
+  const left = wanted - outcomes.size;
+  return joined([
+    markup`*${outcomes.size - failed.length} of ${wanted} decided.*`,
+    ...failed.map(([{ record }, { answer }]) => markup`• ${record.endpointId}: ${answer}`),
+    ...(passed > 0 ? [markup`${passed} were decided meanwhile by others.`] : []),
+    ...(left > 0 ? [markup`${left} were not reached in time and are as they were: submit them again.`] : []),
+  ]);
+}
+
+/** What is open still, and is what it was when the page was drawn; a request chosen by itself comes before its account. */
+function chosenIn({ each, account }: Choices, records: readonly ConnectionRecord[]) {
+  const chosen = new Map<ConnectionRecord, Metadata['decision']>();
+  for (const record of records.filter(isOpen)) {
+    const ofAccount = record.ownerAccountId === account?.id ? account.decision : undefined;
+    const decision = each.get(buttonValue(record) ?? '') ?? ofAccount;
+    if (decision) chosen.set(record, decision);
+  }
+  const found = new Set([...chosen.keys()].map(buttonValue));
+  return { chosen, passed: [...each.keys()].filter((value) => !found.has(value)).length };
+}
+
+function wordOf(decision: Metadata['decision'], by: string, typed: Typed) {
+  const [reason, ticket] = [typed.get('reason'), typed.get('ticket')];
+  return { decision, by, ...(reason !== undefined && { reason }), ...(ticket !== undefined && { ticket }) };
+}
+
+function readMetadata(text: string): DigestMetadata | undefined {
+  const result = v.safeParse(DigestMetadata, parsed(text));
+  return result.success ? result.output : undefined;
+}
+
+/** The digest that was clicked, if it was its own message, by somebody who may decide; else why not, to be told. */
+async function clickedDigest(
+  { digest: id, channel, ts }: DigestMetadata,
+  actor: string,
+  deps: Interacting,
+): Promise<Digest | Markup> {
+  const digest = await findDigest(id, deps.table);
+  const group = digest && (await findGroup(digest.group, deps.table));
+  if (!digest || !group) return markup`linkgate knows no such digest.`;
+  if (!isNamedIn(group, actor)) return notAnApprover(group);
+  if (group.decideIn === 'api') return decidesByCommand(group);
+  if (digest.channel !== channel || digest.ts !== ts)
+    return markup`linkgate does not decide by this message. Look for the newest one, or type \`/linkgate waiting\`.`;
+  const records = await membersOf(digest, deps);
+  const serviceIds = [...new Set(records.map(({ serviceId }) => serviceId))];
+  const services = readEach(await deps.table.get(serviceIds.map(serviceKey)), readService, deps.report);
+  return { id, group, records, services };
+}

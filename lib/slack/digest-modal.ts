@@ -1,0 +1,123 @@
+import * as v from 'valibot';
+import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import {
+  actions,
+  type Block,
+  button,
+  input,
+  modal,
+  type Option,
+  section,
+  select,
+  type View,
+} from './blocks.ts';
+import { joined, limits, type Markup } from './boundary.ts';
+import { buttonValue, clicks } from './buttons.ts';
+import { counted, type Digest } from './digest-message.ts';
+import type { Typed } from './interaction.ts';
+import { type Metadata, reasonInput, ticketInput } from './request-modal.ts';
+
+export const digestModal = 'digest';
+
+/** What the modal is bound to: the digest, the message that opened it, and the page it shows. */
+export const DigestMetadata = v.object({
+  digest: v.string(),
+  channel: v.string(),
+  ts: v.string(),
+  page: v.pipe(v.number(), v.integer(), v.minValue(0)),
+});
+export type DigestMetadata = v.InferOutput<typeof DigestMetadata>;
+
+const requestsPerPage = 10;
+/** The field of one request, before the value that its buttons would have. */
+const oneRequest = 'request:';
+export const allOfAccount = 'account';
+
+const decisions: readonly Option[] = [
+  { text: 'Approve', value: 'approve' },
+  { text: 'Deny', value: 'deny' },
+];
+
+/** Lets people decide one request after another, or all of an account at once. */
+export function digestPage(digest: Digest, metadata: DigestMetadata, happened?: Markup): View {
+  const open = digest.records.filter(isOpen);
+  const pages = Math.max(Math.ceil(open.length / requestsPerPage), 1);
+  const page = Math.min(metadata.page, pages - 1);
+  const shown = open.slice(page * requestsPerPage, (page + 1) * requestsPerPage);
+  const count = `${open.length} of ${digest.records.length} wait for approval. Page ${page + 1} of ${pages}.`;
+  const blocks: Block[] = [
+    section(joined([...(happened ? [happened] : []), count])),
+    ...(open.length > 0
+      ? [
+          allOf(open),
+          ...shown.map((record) => requestInput(record, digest)),
+          reasonInput('Reason (needed to deny)', true),
+          ...(digest.services.some(({ requireTicket }) => requireTicket) ? [ticketInput()] : []),
+        ]
+      : []),
+    ...(pages > 1 ? [turning(page, pages)] : []),
+  ];
+  return modal({
+    title: 'Decide requests',
+    blocks,
+    callbackId: digestModal,
+    metadata: { ...metadata, page },
+    ...(open.length > 0 && { submit: 'Decide' }),
+  });
+}
+
+function requestInput(record: ConnectionRecord, { services }: Digest): Block {
+  const { ownerAccountId, endpointId, endpointRegion, place, serviceId } = record;
+  const name = services.find((service) => service.serviceId === serviceId)?.name ?? serviceId;
+  const label = `${ownerAccountId} to ${name}: ${endpointId} in ${endpointRegion ?? place.region}`;
+  const element = select(`${oneRequest}${buttonValue(record)}`, decisions, 'Leave it open');
+  return input(label, element, { isOptional: true });
+}
+
+function allOf(open: readonly ConnectionRecord[]): Block {
+  const accounts = counted(open, ({ ownerAccountId }) => ownerAccountId).slice(0, limits.options / 2);
+  const options = accounts.flatMap(([account, count]) =>
+    decisions.map(({ text, value }) => ({
+      text: `${text} all ${count} of ${account}`,
+      value: `${value}:${account}`,
+    })),
+  );
+  return input('All from one account', select(allOfAccount, options, 'Nothing for a whole account'), {
+    isOptional: true,
+  });
+}
+
+function turning(page: number, pages: number): Block {
+  const to = (text: string, target: number) =>
+    button({ text, actionId: `${clicks.digestPage}:${target}`, value: String(target) });
+  return actions('pages', [
+    ...(page > 0 ? [to('Previous page', page - 1)] : []),
+    ...(page < pages - 1 ? [to('Next page', page + 1)] : []),
+  ]);
+}
+
+type Decision = Metadata['decision'];
+
+/** What was chosen in a page. */
+export interface Choices {
+  /** By the value that the request's buttons would have. */
+  readonly each: ReadonlyMap<string, Decision>;
+  readonly account?: { readonly id: string; readonly decision: Decision };
+}
+
+export function choicesIn(typed: Typed): Choices {
+  const each = [...typed].flatMap(([field, chosen]) =>
+    field.startsWith(oneRequest) && isDecision(chosen)
+      ? [[field.slice(oneRequest.length), chosen] as const]
+      : [],
+  );
+  const [decision, id] = (typed.get(allOfAccount) ?? '').split(':');
+  return {
+    each: new Map(each),
+    ...(id !== undefined && isDecision(decision) && { account: { id, decision } }),
+  };
+}
+
+function isDecision(chosen: string | undefined): chosen is Decision {
+  return chosen === 'approve' || chosen === 'deny';
+}

@@ -1,0 +1,35 @@
+/** What linkgate's Slack app may do, and no more. */
+export const scopes = ['chat:write', 'commands'] as const;
+
+/**
+ * The manifest from which Slack makes the app.
+ * @param requestUrl where Slack sends what people click and type
+ */
+export function appManifest(requestUrl: string, stage: string) {
+  return {
+    display_information: {
+      name: `linkgate ${stage}`.slice(0, 35),
+      description: 'Asks who may connect to your AWS PrivateLink endpoint services',
+      background_color: '#1f2937',
+    },
+    features: {
+      bot_user: { display_name: `linkgate-${stage}`.slice(0, 80), always_online: true },
+      slash_commands: [
+        {
+          command: '/linkgate',
+          url: requestUrl,
+          description: 'Requests that wait for you',
+          usage_hint: 'waiting | show | approve | deny | allow | help',
+          should_escape: false,
+        },
+      ],
+    },
+    oauth_config: { scopes: { bot: [...scopes] } },
+    settings: {
+      interactivity: { is_enabled: true, request_url: requestUrl },
+      org_deploy_enabled: false,
+      socket_mode_enabled: false,
+      token_rotation_enabled: false,
+    },
+  };
+}

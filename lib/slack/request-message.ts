@@ -1,0 +1,99 @@
+import type { RequestView } from '../approval/request-view.ts';
+import { standingOf } from '../approval/standing.ts';
+import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import { type Block, context, header, type Message, section } from './blocks.ts';
+import { joined, limits, type Markup, markup, plainWithin, within } from './boundary.ts';
+import { hasButtons, requestButtons } from './buttons.ts';
+import { counted } from './digest-message.ts';
+import { dateOf, entryChangeIn, nameOf, saidBy, standingIn } from './words.ts';
+
+/** All that an approver needs to decide a request, and once it is decided what became of it. */
+export function requestMessage(view: RequestView, now: Date): Message {
+  const { record, service, group } = view;
+  const title = `${nameOf[standingOf(record).status]}: ${record.ownerAccountId} to ${service.name}`;
+  const facts = factsOf(view);
+  const isWaiting = isOpen(record);
+  const story = [
+    ...(isWaiting ? [...doubtsIn(record), historyIn(view)] : []),
+    ...(isWaiting ? overdueIn(record, now) : []),
+    standingIn(record, group),
+    ...entryChangeIn(record, service.name),
+  ].filter(({ markup: part }) => part !== '');
+  const meaning = isWaiting ? [meaningOf(view)] : [];
+  const commands = isWaiting ? [commandsFor(view)] : [];
+  const withButtons = hasButtons(record, group);
+  const blocks: Block[] = [
+    header(title),
+    section(facts),
+    ...story.map((part) => section(part)),
+    ...(withButtons ? [requestButtons(record, service.name)] : []),
+    ...(isWaiting ? [context(...meaning, ...(withButtons ? [] : commands))] : []),
+  ];
+  // Who sees the text alone has no buttons: the commands come before what may be cut off.
+  const told = joined([title, facts, ...commands, ...story, ...meaning]);
+  return { blocks, text: within(limits.text, told) };
+}
+
+/** How much of what somebody noted of an account is shown. */
+const noteLength = 200;
+
+function factsOf({ record, service, entries }: RequestView): Markup {
+  const { place, ownerAccountId, endpointId, endpointRegion, ipAddressType, requestedAt, asking } = record;
+  const note = entries.find((entry) => entry.note !== undefined)?.note;
+  return joined([
+    markup`*Service:* ${service.name} in ${place.region}`,
+    markup`*Account:* ${ownerAccountId}${note ? ` (${plainWithin(noteLength, note)})` : ''}`,
+    markup`*Endpoint:* ${endpointId} in ${endpointRegion ?? place.region}${ipAddressType ? `, ${ipAddressType}` : ''}`,
+    markup`*Asked for:* ${dateOf(requestedAt)}`,
+    ...(asking && isOpen(record) ? [markup`*Decide before:* ${dateOf(asking.deadline)}`] : []),
+  ]);
+}
+
+function overdueIn({ asking }: ConnectionRecord, now: Date): Markup[] {
+  if (!asking || new Date(asking.deadline) > now) return [];
+  return [markup`*Nobody decided it before ${dateOf(asking.deadline)}.* It can still be decided.`];
+}
+
+/** Why policy left it to people. How many have approved is told with the rest that people said. */
+function doubtsIn({ verdict }: ConnectionRecord): Markup[] {
+  const findings = (verdict?.findings ?? []).filter(({ rule }) => rule !== 'quorum');
+  if (findings.length === 0) return [];
+  return [joined([markup`*Why you are asked*`, ...findings.map(({ reason }) => markup`• ${reason}`)])];
+}
+
+/** What is known of the account at this service from before. */
+function historyIn({ earlier, group }: RequestView): Markup {
+  const title = markup`*This account here before*`;
+  if (earlier.length === 0) return joined([title, 'This is its first request that linkgate knows of.']);
+  const counts = counted(earlier, (record) => nameOf[standingOf(record).status].toLowerCase());
+  const told = counts.map(([name, count]) => `${count} ${name}`).join(', ');
+  const one = earlier.length === 1 ? 'endpoint' : 'endpoints';
+  return joined([title, `${earlier.length} ${one}: ${told}`, ...lastDecisionIn(earlier, group)]);
+}
+
+function lastDecisionIn(earlier: RequestView['earlier'], group: RequestView['group']): Markup[] {
+  const decided = earlier.flatMap((record) => {
+    const { settled } = standingOf(record);
+    return settled ? [{ record, settled }] : [];
+  });
+  const [last] = decided.sort((a, b) => b.settled.at.localeCompare(a.settled.at));
+  if (!last) return [];
+  const outcome = last.record.verdict?.outcome === 'accept' ? 'accepted' : 'rejected';
+  return [markup`Last: ${last.record.endpointId} ${outcome} by ${saidBy(last.settled, group)}`];
+}
+
+/** What approving does, and what rejecting costs the consumer. */
+function meaningOf({ record, service, group }: RequestView): Markup {
+  const everybody = group.quorum > 1 ? ` It takes ${group.quorum} approvals; one denial denies.` : '';
+  return joined([
+    markup`*Approve* lets in this endpoint alone: the allowlist stays as it is. *Approve and allow account* lets account ${record.ownerAccountId} connect to ${service.name} from then on.${everybody}`,
+    markup`*Deny* is for good: a rejected endpoint stays rejected, and the consumer pays for it until they delete it and create a new one.`,
+  ]);
+}
+
+function commandsFor({ record: { endpointId }, group }: RequestView): Markup {
+  const [approve, deny] = [`approve ${endpointId}`, `deny ${endpointId}`];
+  return group.decideIn === 'api'
+    ? markup`The group ${group.name} decides by the command line: \`linkgate ${approve}\` or \`linkgate ${deny} --reason "…"\``
+    : markup`By command: \`/linkgate ${approve}\` or \`/linkgate ${deny} &lt;reason&gt;\``;
+}

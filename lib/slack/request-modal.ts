@@ -1,0 +1,76 @@
+import * as v from 'valibot';
+import type { RequestView } from '../approval/request-view.ts';
+import { type Block, checkbox, input, modal, section, textInput, type View } from './blocks.ts';
+import { type Markup, markup } from './boundary.ts';
+import { expiryChoices } from './buttons.ts';
+import type { Typed } from './interaction.ts';
+
+export const requestModal = 'request';
+
+/** What a modal about one request is bound to: the click that opened it. */
+const Metadata = v.object({
+  decision: v.picklist(['approve', 'deny']),
+  /** For how long the account is to be allowed, where it is. */
+  allow: v.exactOptional(v.picklist(expiryChoices)),
+  value: v.string(),
+  channel: v.string(),
+  ts: v.string(),
+});
+export type Metadata = v.InferOutput<typeof Metadata>;
+
+export function readMetadata(sent: unknown): Metadata | undefined {
+  const result = v.safeParse(Metadata, sent);
+  return result.success ? result.output : undefined;
+}
+
+/** The longest that linkgate's API takes too. */
+const longest = { reason: 1_000, ticket: 100 };
+
+export function reasonInput(label: string, isOptional: boolean): Block {
+  return input(label, textInput('reason', longest.reason, true), { isOptional });
+}
+
+export function ticketInput(): Block {
+  return input('Ticket', textInput('ticket', longest.ticket));
+}
+
+/** Asks for what a decision needs beside the click. */
+export function askInModal({ record, service }: RequestView, metadata: Metadata): View {
+  const isDenial = metadata.decision === 'deny';
+  const blocks: Block[] = [
+    section(
+      markup`*${isDenial ? 'Deny' : 'Approve'}* ${record.endpointId} of account ${record.ownerAccountId} at ${service.name}`,
+    ),
+    ...(service.requireTicket ? [ticketInput()] : []),
+    reasonInput('Reason', !isDenial),
+  ];
+  if (isDenial)
+    blocks.push(
+      input('Account', checkbox('block', `Block account ${record.ownerAccountId} at ${service.name}`), {
+        isOptional: true,
+      }),
+      section(
+        markup`A rejected endpoint stays rejected. The consumer pays for it until they delete it, so tell them; AWS does not tell them why.`,
+      ),
+    );
+  const title = isDenial ? 'Deny the request' : 'Approve the request';
+  const submit = isDenial ? 'Deny' : 'Approve';
+  return modal({ title, submit, blocks, callbackId: requestModal, metadata });
+}
+
+/** What is missing in a modal, by the block to say it at. */
+export function missingIn(
+  typed: Typed,
+  { needsReason, needsTicket }: { needsReason: boolean; needsTicket: boolean },
+): Record<string, string> {
+  return {
+    ...(needsReason && !typed.has('reason') && { reason: 'A denial needs a reason' }),
+    ...(needsTicket &&
+      !typed.has('ticket') && { ticket: 'The service wants a ticket id with each decision' }),
+  };
+}
+
+/** A modal that tells what happened, in place of the one that was submitted. */
+export function told(title: string, text: Markup): View {
+  return modal({ title, blocks: [section(text)] });
+}

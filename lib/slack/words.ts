@@ -1,0 +1,112 @@
+import type { Approval } from '../approval/approval.ts';
+import type { ApproverGroup } from '../approval/approver-group.ts';
+import { type Standing, standingOf } from '../approval/standing.ts';
+import type { ConnectionRecord } from '../connection/connection-record.ts';
+import { reasonOf } from '../policy/decide.ts';
+import { joined, type Markup, markup } from './boundary.ts';
+
+/** A time as each reader's Slack shows it: in their own zone. */
+export function dateOf(iso: string): Markup {
+  const seconds = Math.floor(new Date(iso).getTime() / 1000);
+  return Number.isFinite(seconds)
+    ? { markup: `<!date^${seconds}^{date_short_pretty} {time}|${new Date(iso).toISOString()}>` }
+    : markup`${iso}`;
+}
+
+/** Somebody of the approvers' workspaces as a mention, everybody else as text. */
+function whoIs(actor: string, { slackUsers }: Pick<ApproverGroup, 'slackUsers'>): Markup {
+  const [, team, user] = /^slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)$/.exec(actor) ?? [];
+  if (user !== undefined && slackUsers.some((known) => known.team === team)) return mention(user);
+  return markup`${actor.replace(/^mailto:/, '')}`;
+}
+
+export function mention(user: string): Markup {
+  return { markup: `<@${user}>` };
+}
+
+/** Whom a group names in Slack; addresses are nothing for a channel to read, and only counted. */
+export function peopleIn({ slackUsers, emails }: ApproverGroup): Markup {
+  const people = [
+    ...slackUsers.map(({ user }) => mention(user)),
+    ...(emails.length > 0 ? [markup`${emails.length} by e-mail`] : []),
+  ];
+  return people.length > 0 ? joined(people, ', ') : markup`nobody yet`;
+}
+
+interface Said {
+  readonly by: string;
+  readonly at: string;
+  readonly reason?: string | undefined;
+  readonly ticket?: string | undefined;
+}
+
+/** Who said it, when and why. */
+export function saidBy({ by, at, reason, ticket }: Said, group: ApproverGroup): Markup {
+  const because = reason ? markup`: ${reason}` : '';
+  const named = ticket ? markup` (ticket ${ticket})` : '';
+  return markup`${whoIs(by, group)}, ${dateOf(at)}${named}${because}`;
+}
+
+/** How a request stands, in a word. */
+export const nameOf: Readonly<Record<Standing['status'], string>> = {
+  open: 'Waiting for approval',
+  stopped: 'On hold',
+  accepting: 'Being accepted',
+  connected: 'Connected',
+  rejecting: 'Being rejected',
+  rejected: 'Rejected',
+  gone: 'Gone',
+};
+
+const sentences: Readonly<Record<Standing['status'], string>> = {
+  open: '',
+  stopped: 'It waits, whatever people say, until what keeps it is over.',
+  accepting: 'It is to be accepted: the message changes once AWS shows that.',
+  connected: 'AWS shows it connected.',
+  rejecting: 'It is to be rejected: the message changes once AWS shows that.',
+  rejected: 'AWS shows it rejected. It stays so: the consumer pays for it until they delete it.',
+  gone: 'The endpoint is gone; there is nothing left to decide.',
+};
+
+/** How a request stands: what people said, who settled it, and what AWS shows. Empty where nothing has happened yet. */
+export function standingIn(record: ConnectionRecord, group: ApproverGroup): Markup {
+  const { status, settled, approvals } = standingOf(record);
+  const { approval, verdict } = record;
+  const lines: Markup[] = [];
+  if (settled) lines.push(markup`*${settledAs(status, settled.by)}* by ${saidBy(settled, group)}`);
+  // What comes before a person's word, such as a block or a pause.
+  if (approval && settled?.by !== approval.by)
+    lines.push(
+      markup`*${approval.decision === 'approve' ? 'Approved' : 'Denied'}* by ${saidBy(approval, group)}`,
+    );
+  if (approvals && (approvals.quorum > 1 || !approval))
+    lines.push(
+      joined([
+        markup`*${approvals.words.length} of ${approvals.quorum} approvals*`,
+        ...approvals.words.map((word) => markup`• ${saidBy(word, group)}`),
+      ]),
+    );
+  const kept = status === 'stopped' && verdict ? markup` ${reasonOf(verdict)}.` : '';
+  lines.push(markup`${sentences[status]}${kept}`);
+  return joined(lines.filter(({ markup: line }) => line !== ''));
+}
+
+/** What the word that closed a request made of the allowlist. All who approved have to have said so. */
+export function entryChangeIn(
+  { approval, approvals, ownerAccountId }: ConnectionRecord,
+  serviceName: string,
+): Markup[] {
+  if (approval?.block) return [markup`Account ${ownerAccountId} was blocked at ${serviceName}.`];
+  const words: readonly Approval[] = approvals?.words ?? (approval ? [approval] : []);
+  if (approval?.decision !== 'approve' || !words.every(({ allow }) => allow)) return [];
+  const [until] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
+  const time = until === undefined ? '' : markup` until ${dateOf(until)}`;
+  return [markup`Account ${ownerAccountId} was put on the allowlist of ${serviceName}${time}.`];
+}
+
+function settledAs(status: Standing['status'], by: string): string {
+  const isRejection = status === 'rejecting' || status === 'rejected';
+  if (status === 'gone') return 'Decided';
+  if (by === 'linkgate') return isRejection ? 'Rejected by policy' : 'Accepted by policy';
+  return isRejection ? 'Denied' : 'Approved';
+}

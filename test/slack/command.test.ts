@@ -1,0 +1,163 @@
+import { describe, expect, test } from '@jest/globals';
+import { entryKey, readEntry } from '../../lib/allowlist/entry.ts';
+import { appManifest } from '../../lib/slack/manifest.ts';
+import { anEntry, aService, consumer, endpointId, serviceId } from '../builders.ts';
+import { anAskedRecord, aSlackWorld, group, type SlackWorld, slackAlice } from './slack-world.ts';
+
+async function say(world: SlackWorld, text: string, who?: { user?: string; team?: string }): Promise<string> {
+  const { statusCode, json } = await world.command(text, who);
+  expect(statusCode).toBe(200);
+  expect(json).toMatchObject({ response_type: 'ephemeral' });
+  return (json as { text: string }).text;
+}
+
+async function entryIn(world: SlackWorld) {
+  const [item] = await world.table.get([entryKey(serviceId(1), consumer)]);
+  return item && readEntry(item);
+}
+
+function manyRecords(count: number) {
+  return Array.from({ length: count }, (_, index) => anAskedRecord({ endpointId: endpointId(index + 1) }));
+}
+
+describe('/linkgate waiting', () => {
+  test('lists what waits for the person who asks, ten a page', async () => {
+    const world = aSlackWorld({ records: manyRecords(12) });
+    const first = await say(world, 'waiting');
+    expect(first.match(/vpce-/g)).toHaveLength(10);
+    expect(first).toContain('/linkgate waiting 2');
+    const second = await say(world, 'waiting 2');
+    expect(second.match(/vpce-/g)).toHaveLength(2);
+    expect(second).not.toContain('/linkgate waiting 3');
+    expect(await say(world, 'waiting 3')).toContain('Nothing waits for you');
+  });
+
+  test('says that nothing waits once all is decided', async () => {
+    const world = aSlackWorld();
+    await say(world, `approve ${endpointId(1)}`);
+    expect(await say(world, 'waiting')).toContain('Nothing waits for you');
+  });
+
+  test('shows nothing to whoever is in no group', async () => {
+    expect(await say(aSlackWorld(), 'waiting', { user: 'U01CAROL' })).toContain('no group');
+  });
+});
+
+describe('/linkgate show', () => {
+  test('tells of one request what its message tells', async () => {
+    expect(await say(aSlackWorld(), `show ${endpointId(1)}`)).toContain('account is not on the allowlist');
+  });
+
+  test('tells whoever may not decide only who may', async () => {
+    const told = await say(aSlackWorld(), `show ${endpointId(1)}`, { team: 'T02OTHER' });
+    expect(told).toContain('Those who may: <@U01ALICE>');
+    expect(told).not.toContain(consumer);
+  });
+});
+
+describe('/linkgate approve and deny', () => {
+  test('approve a request, with a reason or without', async () => {
+    const world = aSlackWorld();
+    expect(await say(world, `approve ${endpointId(1)} our  customer`)).toContain('You approved it.');
+    expect(await world.record(endpointId(1))).toMatchObject({
+      approval: { by: slackAlice, reason: 'our customer' },
+    });
+  });
+
+  test('deny one only with a reason', async () => {
+    const world = aSlackWorld();
+    expect(await say(world, `deny ${endpointId(1)}`)).toContain('needs a reason');
+    expect(await say(world, `deny ${endpointId(1)} unknown to us`)).toContain('You denied it.');
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
+    expect(await say(world, `approve ${endpointId(1)}`)).toContain('Too late');
+  });
+
+  test('name a ticket where the service wants one', async () => {
+    const world = aSlackWorld({ services: [aService({ requireTicket: true })] });
+    expect(await say(world, `approve ${endpointId(1)}`)).toContain('wants a ticket id');
+    await say(world, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      approval: { ticket: 'CHG-7', reason: 'our customer' },
+    });
+  });
+
+  test('are for approvers alone', async () => {
+    const world = aSlackWorld();
+    const carol = { user: 'U01CAROL' };
+    expect(await say(world, `approve ${endpointId(1)}`, carol)).toContain('Those who may');
+    expect(await say(world, `deny ${endpointId(1)} no`, carol)).toContain('Those who may');
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+  });
+
+  test('name an endpoint that linkgate knows', async () => {
+    expect(await say(aSlackWorld(), 'approve <@U01BOB>')).toContain('Name an endpoint');
+    expect(await say(aSlackWorld(), `approve ${endpointId(9)}`)).toContain('knows no such request');
+  });
+});
+
+describe('/linkgate allow', () => {
+  test('puts an account on the allowlist, for good or for a time', async () => {
+    const world = aSlackWorld();
+    expect(await say(world, `allow ${consumer} orders`)).toContain('is on the allowlist of orders.');
+    expect(await entryIn(world)).toMatchObject({ effect: 'allow', changedBy: slackAlice });
+    await say(world, `allow ${consumer} ${serviceId(1)} 30d`);
+    expect(await entryIn(world)).toMatchObject({ expiresAt: '2026-12-21T12:00:00.000Z' });
+    await say(world, `allow ${consumer} orders 2027-01-31`);
+    expect(await entryIn(world)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
+  });
+
+  test.each([
+    ['an account that is none', 'allow 12 orders', 'by its 12 digits'],
+    ['a service that is not registered', `allow ${consumer} others`, 'knows no service others'],
+    ['a time that is past', `allow ${consumer} orders 2020-01-01`, 'a time to come'],
+    ['a time that is none', `allow ${consumer} orders soon`, 'a time to come'],
+  ])('changes nothing for %s', async (_, text, told) => {
+    const world = aSlackWorld();
+    expect(await say(world, text)).toContain(told);
+    expect(await entryIn(world)).toBeUndefined();
+  });
+
+  test.each([
+    ['somebody who is no approver', {}, { user: 'U01CAROL' }, 'Those who may'],
+    [
+      'one alone where it takes two',
+      { groups: [{ ...group, quorum: 2 }] },
+      {},
+      'nobody allows an account alone',
+    ],
+    [
+      'anybody in Slack where the group decides by the API',
+      { groups: [{ ...group, decideIn: 'api' as const }] },
+      {},
+      'nobody allows an account alone',
+    ],
+  ])('is not for %s', async (_, contents, who, told) => {
+    const world = aSlackWorld(contents);
+    expect(await say(world, `allow ${consumer} orders`, who)).toContain(told);
+    expect(await entryIn(world)).toBeUndefined();
+  });
+
+  test('is not for an owner of the account, and forgets no owner', async () => {
+    const world = aSlackWorld({ entries: [anEntry({ effect: 'block', owners: [slackAlice] })] });
+    expect(await say(world, `allow ${consumer} orders`)).toContain('You own this account');
+    await say(world, `allow ${consumer} orders`, { user: 'U01BOB' });
+    expect(await entryIn(world)).toMatchObject({ effect: 'allow', owners: [slackAlice] });
+  });
+});
+
+test.each(['', 'help', 'what', 'constructor'])('`/linkgate %s` tells what there is', async (text) => {
+  expect(await say(aSlackWorld(), text)).toContain('/linkgate deny');
+});
+
+test("the app's manifest asks for no more than is used, and sends all to one address", () => {
+  const manifest = appManifest('https://example.com/slack', 'prod');
+  expect(manifest.oauth_config.scopes.bot).toEqual(['chat:write', 'commands']);
+  expect(manifest.settings.interactivity).toEqual({
+    is_enabled: true,
+    request_url: 'https://example.com/slack',
+  });
+  expect(manifest.features.slash_commands).toMatchObject([
+    { command: '/linkgate', url: 'https://example.com/slack' },
+  ]);
+  expect(manifest.settings).not.toHaveProperty('event_subscriptions');
+});

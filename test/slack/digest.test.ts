@@ -1,0 +1,252 @@
+import { describe, expect, test } from '@jest/globals';
+import { digestItem } from '../../lib/approval/digest.ts';
+import type { View } from '../../lib/slack/blocks.ts';
+import { digestMessage } from '../../lib/slack/digest-message.ts';
+import { reminderText } from '../../lib/slack/reminder.ts';
+import { readBlocks, readView } from '../../sandbox/slack/read-blocks.ts';
+import { aService, consumer, endpointId, noon, secondsAfterNoon } from '../builders.ts';
+import {
+  anAskedRecord,
+  aSlackWorld,
+  asking,
+  aView,
+  group,
+  home,
+  type SlackWorld,
+  shown,
+} from './slack-world.ts';
+
+const another = '333333333333';
+const notice = { digest: 'digest-1', mailed: [] };
+
+/** Requests of two accounts, taking turns. */
+function requests(count: number) {
+  return Array.from({ length: count }, (_, index) =>
+    anAskedRecord({
+      endpointId: endpointId(index + 1),
+      ownerAccountId: index % 2 ? another : consumer,
+      notice,
+    }),
+  );
+}
+
+function aStorm(count: number, contents: Parameters<typeof aSlackWorld>[0] = {}) {
+  const records = requests(count);
+  const world = aSlackWorld({ records, ...contents });
+  const endpointIds = records.map((record) => record.endpointId);
+  world.put(
+    digestItem({ id: 'digest-1', group: 'default', endpointIds, ...shown, mailedUpTo: 0, version: 1 }),
+  );
+  return world;
+}
+
+const opens = { value: 'digest-1' };
+
+function newest({ views }: SlackWorld): View {
+  const view = views.at(-1);
+  if (!view) throw new Error('no modal opened');
+  readView(view);
+  return view;
+}
+
+function fieldsIn(view: View): string[] {
+  const { blocks } = readView(view);
+  return blocks.flatMap((block) => (block.type === 'input' ? [block.element.action_id ?? ''] : []));
+}
+
+async function outcomes(world: SlackWorld, count: number): Promise<(string | undefined)[]> {
+  const all = Array.from({ length: count }, (_, index) => world.record(endpointId(index + 1)));
+  return (await Promise.all(all)).map((record) => record?.verdict?.outcome);
+}
+
+describe('a digest', () => {
+  test('counts what waits, and names the accounts that ask most', () => {
+    const digest = { id: 'digest-1', group, records: requests(25), services: [aService()] };
+    const { text, blocks } = digestMessage(digest, noon);
+    readBlocks(blocks);
+    for (const part of ['25 of 25 requests', `${consumer}: 13`, `${another}: 12`, 'orders: 25'])
+      expect(text).toContain(part);
+    expect(JSON.stringify(blocks)).toContain('"value":"digest-1"');
+  });
+
+  test('has no button once all is decided, or where the group decides by the API', () => {
+    const records = requests(3).map((record) => ({ ...record, state: 'available' as const }));
+    const decided = digestMessage({ id: 'digest-1', group, records, services: [] }, noon);
+    expect(decided.blocks.some(({ type }) => type === 'actions')).toBe(false);
+    expect(decided.text).toContain('Connected: 3');
+    const byApi = { ...group, decideIn: 'api' as const };
+    const told = digestMessage({ id: 'digest-1', group: byApi, records: requests(3), services: [] }, noon);
+    expect(told.blocks.some(({ type }) => type === 'actions')).toBe(false);
+    expect(told.text).toContain('linkgate connections --waiting');
+  });
+});
+
+describe("a digest's modal", () => {
+  test('shows ten requests a page, and turns', async () => {
+    const world = aStorm(25);
+    await world.click('decide', opens);
+    expect(fieldsIn(newest(world)).filter((field) => field.startsWith('request:'))).toHaveLength(10);
+    const { private_metadata } = newest(world);
+    await world.send(turn(2, private_metadata));
+    expect(fieldsIn(newest(world))).toContain(`request:${endpointId(21)}.3`);
+    expect(fieldsIn(newest(world)).filter((field) => field.startsWith('request:'))).toHaveLength(5);
+  });
+
+  test('decides some one by one, and leaves the others open', async () => {
+    const world = aStorm(4);
+    await world.click('decide', opens);
+    const { json } = await world.submit(newest(world), {
+      [`request:${endpointId(1)}.3`]: 'approve',
+      [`request:${endpointId(2)}.3`]: 'deny',
+      reason: 'not a customer',
+    });
+    expect(await outcomes(world, 4)).toEqual(['accept', 'reject', 'ask', 'ask']);
+    expect(JSON.stringify(json)).toContain('2 of 2 decided');
+    expect(json).toMatchObject({ response_action: 'update' });
+    readView((json as { view: View }).view);
+  });
+
+  test('decides all of an account, but for those that were decided by themselves', async () => {
+    const world = aStorm(6);
+    await world.click('decide', opens);
+    await world.submit(newest(world), {
+      account: `deny:${consumer}`,
+      [`request:${endpointId(1)}.3`]: 'approve',
+      reason: 'not a customer',
+    });
+    expect(await outcomes(world, 6)).toEqual(['accept', 'ask', 'reject', 'ask', 'reject', 'ask']);
+  });
+
+  test.each([
+    ['nothing', {}, 'account'],
+    ['a denial without a reason', { account: `deny:${consumer}` }, 'reason'],
+  ])('that is submitted with %s asks again', async (_, typed, field) => {
+    const world = aStorm(4);
+    await world.click('decide', opens);
+    expect(await world.submit(newest(world), typed)).toMatchObject({
+      json: { response_action: 'errors', errors: { [field]: expect.any(String) } },
+    });
+    expect(await outcomes(world, 4)).toEqual(['ask', 'ask', 'ask', 'ask']);
+  });
+
+  test('wants a ticket where a service does', async () => {
+    const world = aStorm(2, { services: [aService({ requireTicket: true })] });
+    await world.click('decide', opens);
+    expect(await world.submit(newest(world), { account: `approve:${consumer}` })).toMatchObject({
+      json: { errors: { ticket: expect.any(String) } },
+    });
+    await world.submit(newest(world), { account: `approve:${consumer}`, ticket: 'CHG-7' });
+    expect(await outcomes(world, 2)).toEqual(['accept', 'ask']);
+  });
+
+  test('decides as far as the time reaches, and says what is left', async () => {
+    const world = aStorm(40);
+    await world.click('decide', opens);
+    const { table } = world.receiving;
+    world.receiving.table = {
+      ...table,
+      async write(writes) {
+        world.wait(0.5);
+        return table.write(writes);
+      },
+    };
+    const { json } = await world.submit(newest(world), { account: `approve:${consumer}` });
+    const accepted = (await outcomes(world, 40)).filter((outcome) => outcome === 'accept');
+    expect(accepted.length).toBeGreaterThan(2);
+    expect(accepted.length).toBeLessThan(8);
+    expect(JSON.stringify(json)).toContain(`${20 - accepted.length} were not reached in time`);
+  });
+
+  test('tells of what somebody else decided meanwhile', async () => {
+    const world = aStorm(2);
+    await world.click('decide', opens);
+    await world.command(`approve ${endpointId(1)}`, { user: 'U01BOB' });
+    const { json } = await world.submit(newest(world), {
+      [`request:${endpointId(1)}.3`]: 'deny',
+      [`request:${endpointId(2)}.3`]: 'deny',
+      reason: 'not a customer',
+    });
+    expect(await outcomes(world, 2)).toEqual(['accept', 'reject']);
+    expect(JSON.stringify(json)).toContain('decided meanwhile');
+  });
+
+  test('where one decision breaks, the others go on', async () => {
+    const world = aStorm(2);
+    await world.click('decide', opens);
+    const { table } = world.receiving;
+    world.receiving.table = {
+      ...table,
+      write: async (writes) =>
+        JSON.stringify(writes).includes(endpointId(1))
+          ? Promise.reject(new Error('away'))
+          : table.write(writes),
+    };
+    const { json } = await world.submit(newest(world), {
+      [`request:${endpointId(1)}.3`]: 'approve',
+      [`request:${endpointId(2)}.3`]: 'approve',
+    });
+    expect(await outcomes(world, 2)).toEqual(['ask', 'accept']);
+    expect(JSON.stringify(json)).toContain('1 of 2 decided');
+  });
+});
+
+describe('a digest opens for nobody', () => {
+  test.each([
+    ['who is no approver', { ...opens, user: 'U01CAROL' }, 'Those who may'],
+    ['from another workspace', { ...opens, team: 'T02OTHER' }, 'Those who may'],
+    ['by another message', { ...opens, message: { ...shown, ts: '1.1' } }, 'does not decide by this message'],
+    ['where there is none', { value: 'digest-9' }, 'knows no such digest'],
+  ])('%s', async (_, how, told) => {
+    const world = aStorm(3);
+    await world.click('decide', how);
+    expect(world.views).toEqual([]);
+    expect(world.answers[0]?.text).toContain(told);
+  });
+
+  test('whose form was forged', async () => {
+    const world = aStorm(3);
+    const view = { type: 'modal', callback_id: 'digest', private_metadata: '{"digest":"digest-1"}' };
+    const { json } = await world.submit(view, { account: `approve:${consumer}` });
+    expect(JSON.stringify(json)).toContain('does not know this form');
+    expect(await outcomes(world, 3)).toEqual(['ask', 'ask', 'ask']);
+  });
+});
+
+describe('a reminder', () => {
+  const escalation = { ...group, name: 'leads', slackUsers: [{ team: home, user: 'U01CAROL' }] };
+
+  test('mentions the approvers, and says until when', () => {
+    const text = reminderText(aView(), undefined, noon);
+    expect(text).toMatch(/^<@U01ALICE> <@U01BOB> vpce-/);
+    expect(text).toContain('until <!date^1795867200^');
+  });
+
+  test('mentions the group behind them, once each, when time runs out', () => {
+    const text = reminderText(aView(), escalation, secondsAfterNoon(8 * 86_400));
+    expect(text).toMatch(/^<@U01ALICE> <@U01BOB> <@U01CAROL> /);
+    expect(text).toContain('nobody decided it before');
+    expect(reminderText(aView(), group, noon).match(/<@U01ALICE>/g)).toHaveLength(1);
+  });
+
+  test('of a digest counts what still waits', () => {
+    const [first, ...others] = requests(3);
+    const decided = { ...(first ?? anAskedRecord()), state: 'available' as const };
+    const digest = { id: 'digest-1', group, records: [decided, ...others], services: [] };
+    expect(reminderText(digest, undefined, noon)).toContain('2 requests still wait');
+    expect(asking.stage).toBe('asked');
+  });
+});
+
+/** What Slack sends when somebody turns the modal's page. */
+function turn(page: number, metadata: unknown): string {
+  return new URLSearchParams({
+    payload: JSON.stringify({
+      type: 'block_actions',
+      user: { id: 'U01ALICE', team_id: home },
+      trigger_id: 'trigger-2',
+      container: { type: 'view', view_id: 'V01' },
+      view: { id: 'V01', callback_id: 'digest', private_metadata: metadata, state: { values: {} } },
+      actions: [{ action_id: `digest-page:${page}`, type: 'button', value: String(page) }],
+    }),
+  }).toString();
+}
