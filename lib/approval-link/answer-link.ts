@@ -1,0 +1,95 @@
+import { mailActor } from '../approval/actor.ts';
+import { UnknownGroupError } from '../approval/approver-group.ts';
+import { decideAsRecorded, type Word } from '../approval/decide-by-person.ts';
+import { MayNotDecideError } from '../approval/may-decide.ts';
+import { type RequestView, requestViews } from '../approval/request-view.ts';
+import { readRecord, recordKey } from '../connection/connection-record.ts';
+import type { Deciding } from '../connection/decide-connections.ts';
+import { modeKey, readSwitched } from '../mode/mode.ts';
+import type { Secret } from '../secret.ts';
+import { ContendedError } from '../table/contention.ts';
+import type { Answer } from './answer.ts';
+import { type Entered, readForm } from './form.ts';
+import { type Link, type LinkClaims, readLink } from './link.ts';
+import * as pages from './outcome-pages.ts';
+import { notOpen, refusalOf } from './refusal.ts';
+import { requestPage } from './request-page.ts';
+
+export interface Answering extends Deciding {
+  /** `links/signing-key` */
+  readonly signingKey: Secret;
+}
+
+/**
+ * Shows whoever follows a link the request as it is, or writes their word down.
+ * @param entered what they sent with the form; absent where they only look, which changes nothing.
+ */
+export async function answerLink(
+  token: string,
+  entered: Entered | undefined,
+  deps: Answering,
+): Promise<Answer> {
+  const link = await verified(token, deps);
+  if (link.status === 'tampered') return { outcome: 'tampered', page: pages.tampered() };
+  const { claims } = link;
+  const answer =
+    link.status === 'expired'
+      ? ({ outcome: 'expired', page: pages.expired(claims) } as const)
+      : await answerClaims(claims, entered, deps);
+  return { ...answer, claims };
+}
+
+/** A key that was rotated just now is fetched, at most once a minute. */
+async function verified(token: string, { signingKey, now }: Answering): Promise<Link> {
+  const link = readLink(token, await signingKey.values(), now());
+  if (link.status !== 'tampered') return link;
+  const keys = await signingKey.refreshed();
+  return keys ? readLink(token, keys, now()) : link;
+}
+
+async function answerClaims(
+  claims: LinkClaims,
+  entered: Entered | undefined,
+  deps: Answering,
+): Promise<Answer> {
+  const view = await viewOf(claims, deps);
+  if (!view) return { outcome: 'unknown', page: pages.unknown(claims) };
+  const refusal = refusalOf(view, claims);
+  if (refusal) return refusal;
+  if (!entered) return { outcome: 'shown', page: requestPage(view, claims) };
+
+  const { purpose, address } = claims;
+  const form = readForm(entered, purpose, view.service, deps.now());
+  if ('problems' in form)
+    return { outcome: 'incomplete', page: requestPage(view, claims, { entered, ...form }) };
+  return decide(claims, { ...form.word, decision: purpose, by: mailActor(address) }, deps);
+}
+
+async function viewOf({ endpointId }: LinkClaims, deps: Answering): Promise<RequestView | undefined> {
+  const [item] = await deps.table.get([recordKey(endpointId)]);
+  const [view] = item ? await requestViews([readRecord(item)], deps) : [];
+  return view;
+}
+
+async function decide(claims: LinkClaims, word: Word, deps: Answering): Promise<Answer> {
+  try {
+    const decision = await decideAsRecorded(claims.endpointId, word, deps);
+    if (decision.status === 'decided')
+      return { outcome: 'decided', page: pages.decided(decision, { isObserving: await isObserving(deps) }) };
+    const record = decision.status === 'not-open' ? decision.record : undefined;
+    return (record && notOpen(record, claims)) ?? { outcome: 'unknown', page: pages.unknown(claims) };
+  } catch (error) {
+    if (overtakes.some((kind) => error instanceof kind))
+      return { outcome: 'overtaken', page: pages.overtaken() };
+    throw error;
+  }
+}
+
+/** What changed since the request was looked at: who looks again is told. */
+const overtakes = [ContendedError, MayNotDecideError, UnknownGroupError];
+
+/** As far as linkgate's own table knows: enough for what a page says. */
+async function isObserving({ table }: Answering): Promise<boolean> {
+  const [item] = await table.get([modeKey]);
+  return item !== undefined && readSwitched(item).mode === 'observe';
+}

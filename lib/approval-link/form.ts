@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import { allowanceDays, allowanceFor } from '../approval/allowance.ts';
+import type { Word } from '../approval/decide-by-person.ts';
+import type { Service } from '../service/service.ts';
+import type { LinkClaims } from './link.ts';
+
+/** As the API has it. */
+export const longest = { reason: 1000, ticket: 100 } as const;
+
+function text(what: keyof typeof longest, isMissing: string) {
+  return v.pipe(
+    v.optional(v.string(), ''),
+    // Browsers send a line's end as two characters, and count it as one.
+    v.transform((value) => value.replaceAll('\r\n', '\n').trim()),
+    v.nonEmpty(isMissing),
+    v.maxLength(longest[what], `Shorten it to ${longest[what].toLocaleString('en')} characters.`),
+  );
+}
+
+/** A mail scanner may post the form as it stands: nothing is decided by one that nobody has filled in. */
+const reason = text('reason', 'Say why, for those who read the history later.');
+const ticket = text('ticket', 'Name the ticket: this service wants one with each decision.');
+
+/** What the select says: nothing, for good, or a number of days. */
+export const allowances = ['', 'for-good', ...allowanceDays.map(String)] as const;
+
+const Form = v.object({
+  reason,
+  allow: v.optional(v.picklist(allowances, 'Choose one of these.'), ''),
+  block: v.optional(v.literal('yes', 'Tick it or leave it.')),
+});
+const FormWithTicket = v.object({ ...Form.entries, ticket });
+
+export type Field = keyof v.InferInput<typeof FormWithTicket>;
+export type Problems = Readonly<Partial<Record<Field, string>>>;
+/** What stood in the form. */
+export type Entered = Readonly<Record<string, string>>;
+
+/** @returns what the form says beside its purpose, or what is wrong with it. */
+export function readForm(
+  entered: Entered,
+  purpose: LinkClaims['purpose'],
+  { requireTicket }: Service,
+  now: Date,
+): { readonly word: Omit<Word, 'by' | 'decision'> } | { readonly problems: Problems } {
+  const result = v.safeParse(requireTicket ? FormWithTicket : Form, entered);
+  if (!result.success)
+    return {
+      problems: Object.fromEntries(result.issues.map((issue) => [v.getDotPath(issue), issue.message])),
+    };
+  const { allow, block, ...said } = result.output;
+  const days = allow === 'for-good' ? undefined : Number(allow);
+  return {
+    word: {
+      ...said,
+      ...(purpose === 'approve' && allow !== '' && { allow: allowanceFor(days, now) }),
+      ...(purpose === 'deny' && block && { block: true as const }),
+    },
+  };
+}

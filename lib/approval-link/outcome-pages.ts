@@ -1,0 +1,153 @@
+import type { Approval } from '../approval/approval.ts';
+import type { RequestView } from '../approval/request-view.ts';
+import { saidIn, standingIn, when } from '../approval/words.ts';
+import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import { agrees } from '../policy/decide.ts';
+import type { LinkClaims } from './link.ts';
+import { type Markup, markup, type Page, paragraphs } from './page.ts';
+
+/** What else a person can do. Each page that says no ends with it. */
+const elsewhere = markup`Where you are an approver in Slack, its message has buttons. On the command line <code>linkgate connections --waiting</code> shows
+what waits.`;
+
+function page(title: string, ...lines: readonly (string | Markup)[]): Page {
+  return { title, body: markup`<section>${paragraphs(lines)}</section>` };
+}
+
+/** Whoever has many mails is told which request this was. */
+function which({ ownerAccountId, endpointId }: ConnectionRecord): string {
+  return `The request of account ${ownerAccountId}, endpoint ${endpointId}.`;
+}
+
+export function tampered(): Page {
+  return page(
+    'This link is not valid',
+    'linkgate did not make it, or it was cut or changed on its way. Nothing was decided. Open it whole from the mail that linkgate sent you.',
+    elsewhere,
+  );
+}
+
+export function expired({ endpointId, expiresAt }: LinkClaims): Page {
+  return page(
+    'This link has expired',
+    `It was good until ${when(expiresAt)}, and decides nothing any more.`,
+    markup`The request may still be open: <code>linkgate explain ${endpointId}</code> tells.`,
+    elsewhere,
+  );
+}
+
+export function unknown({ endpointId }: LinkClaims): Page {
+  return page(
+    'There is nothing to decide here',
+    `linkgate no longer looks after the request of ${endpointId}: its service is not registered any more, or the group of its approvers is gone.`,
+  );
+}
+
+export function superseded(record: ConnectionRecord): Page {
+  return page(
+    'This link is out of date',
+    which(record),
+    'The request was asked anew after this mail was sent. Nothing was decided; use the links of the newest mail.',
+    ...standingIn(record),
+  );
+}
+
+/** @param word this person's, from before. */
+export function used(record: ConnectionRecord, word: Approval): Page {
+  return page(
+    'You have answered already',
+    which(record),
+    `You ${did[word.decision]} it ${saidIn(word)}. A link works once.`,
+    ...standingIn(record),
+    ...(isOpen(record)
+      ? ['Until enough others have approved you can change your mind: your link to deny still works.']
+      : []),
+  );
+}
+
+export function closed(record: ConnectionRecord): Page {
+  return page(
+    'This request is no longer open',
+    which(record),
+    ...standingIn(record),
+    'Nothing was changed through this link.',
+  );
+}
+
+export function notAnApprover({ service, group }: RequestView, { address }: LinkClaims): Page {
+  return page(
+    'You may not decide this',
+    `${address} is not among the approvers of ${service.name} any more (group ${group.name}). Nothing was decided.`,
+    markup`<code>linkgate approvers list</code> shows who is.`,
+  );
+}
+
+export function apiOnly({ record, group }: RequestView): Page {
+  return page(
+    'Decide this on the command line',
+    which(record),
+    `The group ${group.name} decides by the command line or the API only.`,
+    markup`<code>linkgate approve ${record.endpointId}</code>`,
+    markup`<code>linkgate deny ${record.endpointId} --reason "…"</code>`,
+  );
+}
+
+export function owner({ record }: RequestView): Page {
+  return page(
+    'Somebody else has to approve this',
+    `You own account ${record.ownerAccountId}, which asks. Nothing was decided. Your link to deny works.`,
+  );
+}
+
+export function overtaken(): Page {
+  return page(
+    'Try again',
+    'Something changed at the same moment, so your answer was not taken. Open the link again.',
+  );
+}
+
+export function broken(): Page {
+  return page(
+    'linkgate failed',
+    'Open the link again after a while: it shows whether your answer was taken. The log of on-approval-link says what broke.',
+    elsewhere,
+  );
+}
+
+/** What a person's word did. `isObserving`: linkgate leaves EC2 alone. */
+export function decided(
+  { record, approval: word }: { readonly record: ConnectionRecord; readonly approval: Approval },
+  { isObserving }: { readonly isObserving: boolean },
+): Page {
+  const { verdict, effect, endpointId } = record;
+  const isDone = verdict !== undefined && agrees(verdict, word) && effect !== undefined;
+  const asked = isObserving
+    ? "linkgate's mode is observe: the decision is recorded, and EC2 is left as it is."
+    : `EC2 is asked now to ${effect?.action} it.`;
+  return page(
+    word.decision === 'approve' ? 'You approved it' : 'You denied it',
+    which(record),
+    `It is recorded as your word ${saidIn(word)}.`,
+    ...(isDone ? [asked, ...listed(record, word)] : standingIn(record)),
+    ...(word.decision === 'deny'
+      ? [
+          'AWS tells the owner of the endpoint no reason: tell them, and that they pay for it until they delete it.',
+        ]
+      : []),
+    markup`What becomes of it: <code>linkgate explain ${endpointId}</code>.`,
+  );
+}
+
+const did = { approve: 'approved', deny: 'denied' } as const satisfies Record<Approval['decision'], string>;
+
+/** What became of the account's entry in the allowlist. */
+function listed({ ownerAccountId, approvals }: ConnectionRecord, word: Approval): string[] {
+  if (word.decision === 'deny')
+    return word.block ? [`Account ${ownerAccountId} is blocked at this service from now on.`] : [];
+  const words = approvals?.words ?? [word];
+  if (words.some(({ allow }) => allow === undefined)) return [];
+  const [until] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
+  return [
+    `Account ${ownerAccountId} is allowed at this service ${until ? `until ${when(until)}` : 'for good'}.`,
+  ];
+}

@@ -1,0 +1,41 @@
+import * as v from 'valibot';
+import { orReport } from '../invocation.ts';
+import { type Answer, statusOf } from './answer.ts';
+import { type Answering, answerLink } from './answer-link.ts';
+import { broken } from './outcome-pages.ts';
+import { pageHeaders, render } from './page.ts';
+
+/** What API Gateway says of a request (payload format 2.0), and linkgate reads. */
+const LinkEvent = v.object({
+  rawQueryString: v.optional(v.string(), ''),
+  body: v.optional(v.string(), ''),
+  isBase64Encoded: v.optional(v.boolean(), false),
+  requestContext: v.object({ http: v.object({ method: v.string() }) }),
+});
+type LinkEvent = v.InferOutput<typeof LinkEvent>;
+
+/** Answers with a page, whatever is sent; `told` is for the log, and has nothing of the token, which is its owner's word. */
+export async function receive(event: unknown, deps: Answering) {
+  const sent = v.parse(LinkEvent, event);
+  const { method } = sent.requestContext.http;
+  const token = new URLSearchParams(sent.rawQueryString).get('token') ?? '';
+  const entered = method === 'POST' ? formIn(sent) : undefined;
+  const answered = await orReport(deps.report, () => answerLink(token, entered, deps));
+  const { outcome, page, claims }: Answer = answered ?? { outcome: 'broken', page: broken() };
+  return {
+    response: {
+      statusCode: statusOf[outcome],
+      headers: pageHeaders,
+      body: method === 'HEAD' ? '' : render(page),
+    },
+    told: { method, outcome, ...claims },
+  };
+}
+
+/** In characters: no form that a person has filled in is longer, and what is sent back with the page has to fit into an answer. */
+const longestForm = 20_000;
+
+function formIn({ body, isBase64Encoded }: LinkEvent): Record<string, string> {
+  const text = isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body;
+  return Object.fromEntries(new URLSearchParams(text.slice(0, longestForm)));
+}

@@ -1,0 +1,70 @@
+import type { Invocation } from './invocation.ts';
+
+/** A secret that is read from its store seldom, whoever calls however often. */
+export interface Secret {
+  /**
+   * The current value, then the previous one while it is still accepted; none where nobody has put one in.
+   * @throws UnreadableSecretError where it was never read, and cannot be.
+   */
+  values(): Promise<readonly string[]>;
+  /**
+   * Reads anew what may have been rotated just now, for a caller whose proof none of the values fits.
+   * @returns undefined where the store was asked less than a minute ago, or fails: the caller is refused.
+   */
+  refreshed(): Promise<readonly string[] | undefined>;
+}
+
+export class UnreadableSecretError extends Error {
+  override readonly name = 'UnreadableSecretError';
+}
+
+/** Nobody can drive more calls to the store than one in this time, in milliseconds, whether it answers or not. */
+const askedAtMostEvery = 60_000;
+/** For how long a value that was taken back may still be accepted, in milliseconds. */
+const valuesHold = 5 * 60_000;
+
+/** @param read the secret as it is kept: one value, or the current and the previous one on two lines. */
+export function cachedSecret(
+  read: () => Promise<string>,
+  { now, report }: Pick<Invocation, 'now' | 'report'>,
+): Secret {
+  let known: readonly string[] | undefined;
+  let failure: unknown;
+  let readAt = Number.NEGATIVE_INFINITY;
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> | undefined;
+
+  async function ask(): Promise<void> {
+    askedAt = now().getTime();
+    try {
+      known = valuesIn(await read());
+      failure = undefined;
+      readAt = askedAt;
+    } catch (error) {
+      failure = error;
+      report(error);
+    }
+  }
+  const isPast = (time: number, age: number) => now().getTime() - time >= age;
+  const mayAsk = () => isPast(askedAt, askedAtMostEvery);
+
+  return {
+    async values() {
+      if (isPast(readAt, valuesHold) && mayAsk()) asking = ask();
+      await asking;
+      if (!known) throw new UnreadableSecretError('the secret cannot be read', { cause: failure });
+      return known;
+    },
+    async refreshed() {
+      if (!mayAsk()) return undefined;
+      asking = ask();
+      await asking;
+      return failure === undefined ? known : undefined;
+    },
+  };
+}
+
+function valuesIn(kept: string): string[] {
+  const lines = kept.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '').slice(0, 2);
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals';
+import { aFinding, alice, anApproval, aRecord, aVerdict, consumer, endpointId } from '../builders.ts';
+import { address, aSituation, deny } from './situation.ts';
+
+describe('whoever follows a link', () => {
+  test.each(['GET', 'HEAD'])('is shown the request, and nothing is changed: %s', async (method) => {
+    const situation = aSituation();
+    const before = await situation.record(endpointId(1));
+    expect(await situation.follow({}, method)).toMatchObject({ statusCode: 200 });
+    expect(situation.writes()).toBe(0);
+    expect(situation.rings).toEqual([]);
+    expect(await situation.record(endpointId(1))).toEqual(before);
+  });
+
+  test('reads who asks for what, why people were asked, what is known of the account, and what the answers do', async () => {
+    const situation = aSituation({
+      record: {
+        verdict: aVerdict('ask', { findings: [aFinding({ reason: 'its entry has expired' })] }),
+        endpointRegion: 'eu-west-1',
+      },
+      entries: [{ note: 'Acme' }],
+      earlier: [
+        aRecord({
+          endpointId: endpointId(2),
+          state: 'available',
+          verdict: aVerdict('accept', { decidedBy: alice }),
+          approval: anApproval({ reason: 'signed', ticket: 'OPS-1' }),
+        }),
+      ],
+    });
+    const { body } = await situation.follow();
+    expect(body).toContain('<html lang="en">');
+    for (const text of [
+      consumer,
+      'orders',
+      `${endpointId(1)} in eu-west-1`,
+      'Decide before</dt><dd>22 Nov 2026, 12:00 UTC',
+      'its entry has expired',
+      '(“Acme”)',
+      `${alice} approved it on 21 Nov 2026, 12:00 UTC (ticket OPS-1): “signed”. EC2 shows it connected.`,
+      'its owner pays for it by the hour until they delete it',
+      `the word of ${address}`,
+    ])
+      expect(body).toContain(text);
+  });
+
+  test('finds a form that does the one thing that the link is for', async () => {
+    const { body: toApprove } = await aSituation().follow();
+    expect(toApprove).toContain('>Approve</button>');
+    expect(toApprove).not.toContain('name="block"');
+    const { body: toDeny } = await aSituation().follow(deny);
+    expect(toDeny).toContain('>Deny</button>');
+    expect(toDeny).not.toContain('name="allow"');
+  });
+
+  test('is shown what others wrote as text, whatever it is', async () => {
+    const hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)>&amp;';
+    const situation = aSituation({
+      service: { name: hostile },
+      group: { quorum: 2 },
+      entries: [{ note: hostile, effect: 'allow' }],
+      record: {
+        verdict: aVerdict('ask', { findings: [aFinding({ reason: hostile })] }),
+        approvals: { quorum: 2, words: [anApproval({ by: hostile, reason: hostile })] },
+      },
+    });
+    const { body } = await situation.follow();
+    expect(body).not.toMatch(/<(script|img)/);
+    expect(body).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(body).toContain('&amp;amp;');
+    const again = await situation.answer({ reason: hostile.repeat(30) });
+    expect(again.body).not.toMatch(/<(script|img)/);
+  });
+});
