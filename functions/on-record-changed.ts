@@ -2,15 +2,22 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { announce } from '../lib/announcement/announce.ts';
+import { ringForChanged } from '../lib/approval/notice.ts';
 import { handler as handle } from '../lib/handler.ts';
 import { reviewRequests, scopesIn } from '../lib/policy/review-requests.ts';
 import type { Item } from '../lib/table/table.ts';
-import { everyRun, logger, wireBus, wireConnections, wireTable } from '../lib/wiring.ts';
+import { everyRun, logger, wireBus, wireConnections, wireNotices, wireTable } from '../lib/wiring.ts';
 
-const app = { table: wireTable(), bus: wireBus(), connectionsIn: wireConnections(), ...everyRun };
+const app = {
+  table: wireTable(),
+  bus: wireBus(),
+  connectionsIn: wireConnections(),
+  notices: wireNotices(),
+  ...everyRun,
+};
 
 /**
- * Says on the bus which requests began to wait and which services drifted. Where an entry or a service changed, the open
+ * Has people told of requests that they were asked about, and says on the bus which requests began to wait and which services drifted. Where an entry or a service changed, the open
  * requests that it may concern are decided anew.
  */
 export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
@@ -21,6 +28,7 @@ export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
       after: imageOf(dynamodb?.NewImage),
       sequenceNumber: dynamodb?.SequenceNumber ?? '',
     }));
+    await ringForChanged(changes, app);
     logger.info('changes announced', { announced: await announce(changes, app) });
     for (const { scope, sequenceNumber } of await scopesIn(changes, app.report))
       try {

@@ -12,6 +12,7 @@ import {
   logger,
   wireBus,
   wireConnections,
+  wireNotices,
   wireSweeps,
   wireTable,
   wireWorkBell,
@@ -19,7 +20,14 @@ import {
 
 const table = wireTable();
 const sweeps = wireSweeps();
-const app = { table, bus: wireBus(), connectionsIn: wireConnections(), bell: wireWorkBell(), ...everyRun };
+const app = {
+  table,
+  bus: wireBus(),
+  connectionsIn: wireConnections(),
+  bell: wireWorkBell(),
+  notices: wireNotices(),
+  ...everyRun,
+};
 
 /** What a schedule hands over. */
 const Scheduled = v.object({ pass: Pass });

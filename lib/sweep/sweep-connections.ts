@@ -5,6 +5,7 @@ import {
   countedWrite,
   readCounted,
 } from '../allowlist/counted-endpoints.ts';
+import { distinct, isNoticeDue, type Notices, subjectOf } from '../approval/notice.ts';
 import { type Connection, type ConnectionState, isLive } from '../connection/connection.ts';
 import {
   type ConnectionRecord,
@@ -25,6 +26,7 @@ import { readEach } from '../table/item.ts';
 import { type Checkpoint, type Lease, leaseOf, type Pass } from './lease.ts';
 
 export interface Sweeping extends Observing {
+  readonly notices: Notices;
   readonly connectionsIn: (place: Place) => Connections;
   readonly bell: WorkBell;
   /** Milliseconds until this run must have ended. */
@@ -107,7 +109,10 @@ async function passOver(
       observation = nothingObserved();
       continue;
     }
-    const seen = await observe(page.connections, deps, { compareVersions: pass === 'full' });
+    const toTell: ConnectionRecord[] = [];
+    const onRecord = (record: ConnectionRecord) => isNoticeDue(record, deps.now()) && toTell.push(record);
+    const seen = await observe(page.connections, deps, { compareVersions: pass === 'full', onRecord });
+    await deps.notices.ring(distinct(toTell.map(subjectOf)));
     observation = sumOf(observation, seen);
     for (const connection of page.connections) {
       estate?.endpointIds.add(connection.endpointId);
@@ -139,7 +144,10 @@ async function isAnythingDue(place: Place, { table }: Sweeping): Promise<boolean
   return false;
 }
 
-/** Connections that are remembered here and were not listed: gone, when the whole pass before did not list them either. */
+/**
+ * Connections that are remembered here and were not listed: gone, when the whole pass before did not list them either.
+ * Of those that ended people are told what they have not been shown yet.
+ */
 async function settleMissing(
   place: Place,
   startedAt: string,
@@ -149,30 +157,31 @@ async function settleMissing(
   let gone = 0;
   for (const partition of recordPartitions)
     for await (const page of deps.table.query(partition))
-      for (const item of page)
-        if (await orReport(deps.report, () => settle(readRecord(item), place, startedAt, estate, deps)))
-          gone++;
+      for (const record of readEach(page, readRecord, deps.report)) {
+        if (placeName(record.place) !== placeName(place)) continue;
+        if (isNoticeDue(record, deps.now()))
+          await orReport(deps.report, () => deps.notices.ring([subjectOf(record)]));
+        if (await orReport(deps.report, () => settle(record, startedAt, estate, deps))) gone++;
+      }
   return gone;
 }
 
 /** @returns whether it is gone. */
 async function settle(
   record: ConnectionRecord,
-  place: Place,
   startedAt: string,
   estate: Estate,
   deps: Sweeping,
 ): Promise<boolean> {
-  if (!isMissing(record, place, startedAt, estate)) return false;
+  if (!isMissing(record, startedAt, estate)) return false;
   const transition = missing(record, startedAt, deps.now());
   const isWritten = await writeTransition(record, transition, deps);
   return isWritten && transition.record.goneAt !== undefined;
 }
 
-function isMissing(record: ConnectionRecord, place: Place, startedAt: string, estate: Estate): boolean {
+function isMissing(record: ConnectionRecord, startedAt: string, estate: Estate): boolean {
   return (
     record.goneAt === undefined &&
-    placeName(record.place) === placeName(place) &&
     record.requestedAt < startedAt &&
     (record.observedAt ?? '') < startedAt &&
     !estate.endpointIds.has(record.endpointId)

@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { countedKey, countedWrite, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
+import { faceOf } from '../../lib/approval/notice.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
 import { StaleTokenError } from '../../lib/connection/connections.ts';
 import { leaseOf } from '../../lib/sweep/lease.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import {
   aConnection,
+  anAsking,
   anEntry,
   aRecord,
   aService,
@@ -57,6 +59,45 @@ describe('a pass over what is pending', () => {
     const world = aWorld({ services, records: [aRecord({ state: 'available' })] });
     await sweepConnections(hub, 'pending', world.deps);
     expect(await world.record(endpointId(1))).not.toHaveProperty('missingSince');
+  });
+});
+
+describe('people are told', () => {
+  const asked = aRecord({ verdict: aVerdict('ask'), asking: anAsking() });
+  const told = { ...asked, notice: { face: faceOf(asked), mailed: [] } };
+
+  test.each(['pending', 'full'] as const)('by a %s pass of what no event told them', async (pass) => {
+    const world = aWorld({ services, connections: [aConnection()], records: [asked] });
+    await sweepConnections(hub, pass, world.deps);
+    expect(world.notices).toContainEqual({ endpointId: endpointId(1) });
+  });
+
+  test('nothing that they see already', async () => {
+    const world = aWorld({ services, connections: [aConnection()], records: [told] });
+    await sweepConnections(hub, 'full', world.deps);
+    expect(world.notices).toEqual([]);
+  });
+
+  test('that their time runs, when it is time', async () => {
+    const world = aWorld({ services, connections: [aConnection()], records: [told] });
+    world.wait(2 * 86_400);
+    await sweepConnections(hub, 'pending', world.deps);
+    expect(world.notices).toEqual([{ endpointId: endpointId(1) }]);
+  });
+
+  test('once of a digest, however many of it wait', async () => {
+    const digest = { notice: { digest: 'digest-1', mailed: [] } };
+    const records = [1, 2].map((number) => ({ ...asked, ...digest, endpointId: endpointId(number) }));
+    const world = aWorld({ services, connections: upTo(2), records });
+    await sweepConnections(hub, 'pending', world.deps);
+    expect(world.notices).toEqual([{ digest: 'digest-1' }]);
+  });
+
+  test('what became of a request that is listed no more', async () => {
+    const records = [{ ...told, state: 'deleted', goneAt: '2026-11-21T11:00:00.000Z' } as const];
+    const world = aWorld({ services, records });
+    await sweepConnections(hub, 'full', world.deps);
+    expect(world.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 });
 

@@ -1,0 +1,39 @@
+import { isOpen } from '../connection/connection-record.ts';
+import { advanced, transitionWrites } from '../connection/transition.ts';
+import type { Service } from '../service/service.ts';
+import { lost, untilWon } from '../table/contention.ts';
+import type { ApproverGroup } from './approver-group.ts';
+import { type AskedRecord, isAsked } from './asked-request.ts';
+import { type Stage, stageAt } from './asking.ts';
+import { findRecord, type Telling } from './telling.ts';
+
+/** The stage that an open request has reached, where that is not written down yet. */
+export function stageToWrite(record: AskedRecord, { onExpiry }: Service, now: Date): Stage | undefined {
+  const stage = stageAt(record.asking, now);
+  // What a service rejects when it expires is decided like everything else, by the policy.
+  const isDecidedThen = stage === 'expired' && onExpiry === 'reject';
+  return isOpen(record) && stage !== record.asking.stage && !isDecidedThen ? stage : undefined;
+}
+
+/**
+ * Writes the stage down that a request has reached; those between are passed over.
+ * @param behind the group behind the one that was asked.
+ */
+export async function advance(
+  record: AskedRecord,
+  service: Service,
+  behind: ApproverGroup | undefined,
+  deps: Telling,
+): Promise<AskedRecord | undefined> {
+  return untilWon(record.endpointId, async (isFirst) => {
+    const before = isFirst ? record : await findRecord(record.endpointId, deps);
+    if (!isAsked(before)) return undefined;
+    const now = deps.now();
+    const stage = stageToWrite(before, service, now);
+    if (stage === undefined) return before;
+    const transition = advanced(before, stage, behind?.name, now);
+    await deps.table.write(transitionWrites(before, transition, deps.requestId));
+    // Written or not, it is read anew, and found to be there.
+    return lost;
+  });
+}

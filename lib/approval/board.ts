@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+import { lost, untilWon } from '../table/contention.ts';
+import { itemKind } from '../table/item.ts';
+import type { Item, Key, Table } from '../table/table.ts';
+
+/** More new requests than this for one group within a minute are told of together. */
+const aloneAtMost = 10;
+/** How long a request counts as new, and a storm goes on after its last one, in milliseconds. */
+const aMinute = 60_000;
+/** How long a channel that Slack refuses is left alone, in milliseconds. */
+const troubleHolds = 15 * aMinute;
+
+/** What a group was told of lately, so that a storm of requests does not become a storm of messages. */
+const Board = v.object({
+  group: v.string(),
+  /** ISO 8601: when the newest requests were told of one by one, the oldest first. */
+  times: v.array(v.string()),
+  /** The digest that the newest of a storm went into, and when. */
+  digest: v.exactOptional(v.object({ id: v.string(), joinedAt: v.string() })),
+  /** What Slack refused in the group's channel, until it takes something there again. */
+  trouble: v.exactOptional(v.object({ error: v.string(), channel: v.string(), at: v.string() })),
+  version: v.number(),
+});
+export type Board = v.InferOutput<typeof Board>;
+
+const kind = itemKind(Board.entries);
+
+export const boardKey = (group: string): Key => ({ pk: 'BOARDS', sk: group });
+
+export function boardItem(board: Board): Item {
+  return kind.item(boardKey(board.group), board);
+}
+
+export function readBoard(item: Item): Board {
+  return kind.read(item);
+}
+
+export function emptyBoard(group: string): Board {
+  return { group, times: [], version: 0 };
+}
+
+export async function findBoard(group: string, table: Table): Promise<Board> {
+  const [item] = await table.get([boardKey(group)]);
+  return item ? readBoard(item) : emptyBoard(group);
+}
+
+/** How many of a group's new requests are told of one by one, and the digest that a storm goes on in. */
+export function roomOn({ times, digest }: Board, now: Date): { alone: number; runningDigest?: string } {
+  if (digest && isWithin(aMinute, digest.joinedAt, now)) return { alone: 0, runningDigest: digest.id };
+  return { alone: aloneAtMost - times.filter((time) => isWithin(aMinute, time, now)).length };
+}
+
+/** The board after so many more requests were told of one by one. */
+export function filled(board: Board, alone: number, now: Date): Board {
+  const times = [...board.times, ...Array<string>(alone).fill(now.toISOString())].slice(-aloneAtMost);
+  return { ...board, times, version: board.version + 1 };
+}
+
+/** Whether Slack refused the channel so lately that it is left alone. */
+export function isInTrouble({ trouble }: Board, channel: string, now: Date): boolean {
+  return trouble !== undefined && trouble.channel === channel && isWithin(troubleHolds, trouble.at, now);
+}
+
+/** Remembers what Slack refused, or forgets it once Slack takes something again. */
+export async function noteTrouble(
+  group: string,
+  trouble: Board['trouble'],
+  { table }: { readonly table: Table },
+): Promise<Board> {
+  return untilWon(group, async () => {
+    const { trouble: known, ...board } = await findBoard(group, table);
+    const after: Board = { ...board, ...(trouble && { trouble }), version: board.version + 1 };
+    if (!trouble && !known) return board;
+    return (await table.write([{ put: boardItem(after), expected: board.version }])) ? after : lost;
+  });
+}
+
+function isWithin(milliseconds: number, time: string, now: Date): boolean {
+  return now.getTime() - new Date(time).getTime() < milliseconds;
+}

@@ -1,0 +1,97 @@
+import { readRecord, recordKey } from '../connection/connection-record.ts';
+import { transitionWrites } from '../connection/transition.ts';
+import { lost, untilWon } from '../table/contention.ts';
+import { byKey } from '../table/item.ts';
+import type { Write } from '../table/table.ts';
+import { type AskedRecord, type AskedRequest, isAsked } from './asked-request.ts';
+import type { Notice } from './asking.ts';
+import { type Board, boardItem, boardKey, emptyBoard, filled, readBoard, roomOn } from './board.ts';
+import { type Digest, digestItem, findDigest, membersAtMost } from './digest.ts';
+import { holdFrom, type Telling } from './telling.ts';
+
+/** Where new requests are told of: alone, and then this run has them to itself; or in a digest. */
+interface Places {
+  readonly alone: readonly AskedRequest[];
+  readonly digest?: string;
+}
+
+/**
+ * Gives each new request of a group its place before anybody is told of it, in one transaction: those first within a minute
+ * are told of alone, and when more come, these together.
+ * @param requests as many as a queue delivers at once, so that they fit into a transaction.
+ * @throws ContendedError
+ */
+export async function claimPlaces(
+  group: string,
+  requests: readonly AskedRequest[],
+  deps: Telling,
+): Promise<Places> {
+  return untilWon(group, async () => {
+    const { board, newcomers } = await readAll(group, requests, deps);
+    if (newcomers.length === 0) return { alone: [] };
+    const now = deps.now();
+    const room = roomOn(board, now);
+    const [alone, together] = [newcomers.slice(0, room.alone), newcomers.slice(room.alone)];
+    const digest = await digestWith(together, group, room.runningDigest, deps);
+    const filledBoard = filled(board, alone.length, now);
+    const after = digest
+      ? { ...filledBoard, digest: { id: digest.id, joinedAt: now.toISOString() } }
+      : filledBoard;
+
+    const held = alone.map((record) => noticed(record, { mailed: [], heldUntil: holdFrom(now) }, deps));
+    const joined = digest
+      ? together.map((record) => noticed(record, { mailed: [], digest: digest.id }, deps))
+      : [];
+    const isWritten = await deps.table.write([
+      { put: boardItem(after), expected: board.version },
+      ...(digest ? [{ put: digestItem(digest), expected: digest.version - 1 }] : []),
+      ...[...held, ...joined].flatMap(({ writes }) => writes),
+    ]);
+    if (!isWritten) return lost;
+    const records = new Map(held.map(({ record }) => [record.endpointId, record]));
+    return {
+      alone: requests.flatMap((request) => {
+        const record = records.get(request.record.endpointId);
+        return record ? [{ ...request, record }] : [];
+      }),
+      ...(digest && { digest: digest.id }),
+    };
+  });
+}
+
+/** The group's board, and those of the requests that have no place yet. */
+async function readAll(group: string, requests: readonly AskedRequest[], { table }: Telling) {
+  const keys = requests.map(({ record }) => recordKey(record.endpointId));
+  const found = byKey(await table.get([boardKey(group), ...keys]));
+  const item = found.find(boardKey(group));
+  const board: Board = item ? readBoard(item) : emptyBoard(group);
+  const records = found.all(keys).map(readRecord).filter(isAsked);
+  return { board, newcomers: records.filter(({ notice }) => notice === undefined) };
+}
+
+/** The digest that goes on, while it has room for them, or a new one. */
+async function digestWith(
+  records: readonly AskedRecord[],
+  group: string,
+  runningDigest: string | undefined,
+  { table }: Telling,
+): Promise<Digest | undefined> {
+  const [first] = records;
+  if (!first) return undefined;
+  const endpointIds = records.map(({ endpointId }) => endpointId);
+  const running = runningDigest === undefined ? undefined : await findDigest(runningDigest, table);
+  if (running && running.endpointIds.length + endpointIds.length <= membersAtMost)
+    return {
+      ...running,
+      endpointIds: [...running.endpointIds, ...endpointIds],
+      version: running.version + 1,
+    };
+  // A request is asked about once in each version, and in one digest then.
+  return { id: `${first.endpointId}.${first.asking.version}`, group, endpointIds, mailedUpTo: 0, version: 1 };
+}
+
+function noticed(before: AskedRecord, notice: Notice, { requestId }: Telling) {
+  const record = { ...before, notice };
+  const writes: Write[] = transitionWrites(before, { record, happenings: [] }, requestId);
+  return { writes, record: { ...record, version: before.version + 1 } };
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import { type ConnectionRecord, isOpen, readRecord, recordKey } from '../connection/connection-record.ts';
+import type { Invocation } from '../invocation.ts';
+import { itemKind, readEach } from '../table/item.ts';
+import type { Item, Key, Table } from '../table/table.ts';
+import { isLater, type Stage, stages } from './asking.ts';
+import { faceOf } from './notice.ts';
+
+/** How many requests go into one digest. */
+export const membersAtMost = 500;
+
+/** Many requests for a group that came at once, and what people were told of them. */
+const Digest = v.object({
+  id: v.string(),
+  group: v.string(),
+  /** Its members in the order in which they joined: only ever added to. */
+  endpointIds: v.array(v.string()),
+  /** Its message. */
+  channel: v.exactOptional(v.string()),
+  ts: v.exactOptional(v.string()),
+  /** What its message shows, and since when (ISO 8601). */
+  drawn: v.exactOptional(v.string()),
+  drawnAt: v.exactOptional(v.string()),
+  /** The stage of the newest reply below its message. */
+  remindedStage: v.exactOptional(v.picklist(stages)),
+  /** How many of its members the mails of this stage have told of, and when the newest was sent (ISO 8601). */
+  mailedUpTo: v.number(),
+  mailedStage: v.exactOptional(v.picklist(stages)),
+  mailedAt: v.exactOptional(v.string()),
+  /** ISO 8601: until then somebody is telling of it. */
+  heldUntil: v.exactOptional(v.string()),
+  version: v.number(),
+});
+export type Digest = v.InferOutput<typeof Digest>;
+
+const kind = itemKind(Digest.entries);
+
+export const digestKey = (id: string): Key => ({ pk: 'DIGESTS', sk: id });
+
+export function digestItem(digest: Digest): Item {
+  return kind.item(digestKey(digest.id), digest);
+}
+
+export async function findDigest(id: string, table: Table): Promise<Digest | undefined> {
+  const [item] = await table.get([digestKey(id)]);
+  return item && kind.read(item);
+}
+
+/** The records of a digest's members, in the order in which they joined. */
+export async function membersOf(
+  { endpointIds }: Digest,
+  { table, report }: { readonly table: Table } & Pick<Invocation, 'report'>,
+): Promise<ConnectionRecord[]> {
+  const records = readEach(await table.get(endpointIds.map(recordKey)), readRecord, report);
+  const byId = new Map(records.map((record) => [record.endpointId, record]));
+  return endpointIds.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** All of its members that people are shown: its message is drawn anew when this changes. */
+export function faceOfAll(members: readonly ConnectionRecord[]): string {
+  return createHash('sha256').update(members.map(faceOf).join('\n')).digest('base64url');
+}
+
+/** The latest stage that members have come to and are open. */
+export function stageOfAll(members: readonly ConnectionRecord[]): Stage {
+  return members
+    .filter(isOpen)
+    .map(({ asking }) => asking?.stage ?? 'asked')
+    .reduce((latest, stage) => (isLater(stage, latest) ? stage : latest), 'asked');
+}

@@ -1,0 +1,103 @@
+import { orReport } from '../invocation.ts';
+import type { Message } from '../slack/blocks.ts';
+import { type MessageId, type Posting, SlackError } from '../slack/web-api.ts';
+import { type Board, findBoard, isInTrouble, noteTrouble } from './board.ts';
+import type { Subject } from './notice.ts';
+import type { Telling, TellingInSlack } from './telling.ts';
+
+/** Whom something is shown to, and what. */
+interface Shown {
+  readonly group: string;
+  readonly channel: string;
+  readonly subject: Subject;
+}
+
+/** A person deleted the message, or Slack no longer lets it be changed: nothing against the channel. */
+const ofOneMessage = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
+
+export type SlackOfRun = ReturnType<typeof slackOfRun>;
+
+/** What it takes to tell, during one run. */
+export interface Run extends Telling {
+  readonly slack: SlackOfRun;
+}
+
+/**
+ * Slack during one run. A refusal is an answer here: what Slack wants left alone is left alone for the rest of the run, and
+ * nothing else waits for it. A later ring, or the sweep, tries again.
+ */
+export function slackOfRun({ slack, table, notices, now, report }: TellingInSlack) {
+  let isAway = slack === undefined;
+  const waits = new Map<string, number>();
+  const boards = new Map<string, Board>();
+
+  async function boardOf(group: string): Promise<Board> {
+    const board = boards.get(group) ?? (await findBoard(group, table));
+    boards.set(group, board);
+    return board;
+  }
+
+  /** What cannot be noted is noted next time: nothing that Slack took is forgotten for it. */
+  async function note(group: string, trouble: Board['trouble']): Promise<void> {
+    await orReport(report, async () => {
+      if (trouble || (await boardOf(group)).trouble)
+        boards.set(group, await noteTrouble(group, trouble, { table }));
+    });
+  }
+
+  /** @returns undefined where Slack did not take it. */
+  async function attempt<T>(
+    { group, channel, subject }: Shown,
+    call: (api: NonNullable<TellingInSlack['slack']>) => Promise<T>,
+  ): Promise<T | undefined> {
+    if (!slack || isAway) return undefined;
+    try {
+      const result = await call(slack);
+      await note(group, undefined);
+      return result;
+    } catch (error) {
+      const refusal = error instanceof SlackError ? error : undefined;
+      if (refusal?.retryAfterSeconds !== undefined) {
+        waits.set(channel, refusal.retryAfterSeconds);
+        await notices.ringAfter(refusal.retryAfterSeconds, [subject]);
+        return undefined;
+      }
+      report(error);
+      if (refusal?.isPermanent) await note(group, { error: refusal.error, channel, at: now().toISOString() });
+      else isAway = true;
+      return undefined;
+    }
+  }
+
+  return {
+    /** Whether the channel can be told of something now. Where Slack said how long to wait, it is rung for again then. */
+    async takes({ group, channel, subject }: Shown): Promise<boolean> {
+      if (isAway) return false;
+      const seconds = waits.get(channel);
+      if (seconds !== undefined) await notices.ringAfter(seconds, [subject]);
+      return seconds === undefined && !isInTrouble(await boardOf(group), channel, now());
+    },
+
+    async post(shown: Shown, message: Omit<Posting, 'channel'>): Promise<MessageId | undefined> {
+      return attempt(shown, (api) => api.post({ ...message, channel: shown.channel }));
+    },
+
+    /** `left`: it is no longer there to be changed, and not posted anew, since a person deleted it. */
+    async update(shown: Shown, ts: string, message: Message): Promise<'updated' | 'left' | undefined> {
+      return attempt(shown, async (api) => {
+        try {
+          await api.update({ ...message, channel: shown.channel, ts });
+          return 'updated';
+        } catch (error) {
+          if (!(error instanceof SlackError && ofOneMessage.has(error.error))) throw error;
+          report(error);
+          return 'left';
+        }
+      });
+    },
+
+    async remove(shown: Shown, message: MessageId): Promise<void> {
+      await attempt(shown, (api) => api.remove(message));
+    },
+  };
+}

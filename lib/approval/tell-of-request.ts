@@ -1,0 +1,96 @@
+import { transitionWrites } from '../connection/transition.ts';
+import { lost, untilWon } from '../table/contention.ts';
+import { type AskedRequest, isAsked } from './asked-request.ts';
+import type { Notice } from './asking.ts';
+import { draw, isShowable, type Shown, takeBack } from './draw-request.ts';
+import { faceOf } from './notice.ts';
+import { requestViews } from './request-view.ts';
+import { mailsDue, sendMails } from './send-mails.ts';
+import type { Run } from './slack-of-run.ts';
+import { findRecord, holdFrom, isHeld } from './telling.ts';
+
+/**
+ * Mails those who were not mailed yet, and brings the message in Slack up to the record. What does not succeed is still due
+ * afterwards.
+ * @param isHeld whether this run has it to itself already.
+ */
+export async function tellOfRequest(request: AskedRequest, isHeld: boolean, run: Run): Promise<void> {
+  const taken = isHeld ? request : await hold(request, run);
+  const held = taken && (await withHistory(taken, run));
+  if (!held) return;
+  const due = mailsDue(held);
+  const mailed = due.length === 0 ? held : await keep(held, await sendMails(held, due, run), run);
+  if (mailed) await show(mailed, run);
+}
+
+/** Read only for what is told now. */
+async function withHistory(request: AskedRequest, run: Run): Promise<AskedRequest | undefined> {
+  const [view] = await requestViews([request.record], run);
+  return view && { ...request, ...view, record: request.record };
+}
+
+/** @returns nothing where somebody else is at it, or nothing can be told now. */
+async function hold(request: AskedRequest, run: Run): Promise<AskedRequest | undefined> {
+  return change(request, run, async (newest) => {
+    const now = run.now();
+    const { notice } = newest.record;
+    if (notice?.face === faceOf(newest.record) || isHeld(notice, now)) return undefined;
+    const isTellable = mailsDue(newest).length > 0 || (await isShowable(newest, run));
+    return isTellable ? { mailed: [], ...notice, heldUntil: holdFrom(now) } : undefined;
+  });
+}
+
+async function keep(
+  request: AskedRequest,
+  told: Partial<Notice>,
+  run: Run,
+): Promise<AskedRequest | undefined> {
+  return change(request, run, async ({ record: { notice } }) =>
+    isHeldAs(request, notice) ? { ...notice, ...told } : undefined,
+  );
+}
+
+/** Draws until what is shown is what is recorded, and lets go. */
+async function show(request: AskedRequest, run: Run): Promise<void> {
+  let shown: Shown | undefined;
+  await change(request, run, async (newest) => {
+    const { notice } = newest.record;
+    if (!isHeldAs(request, notice)) {
+      await takeBack(newest, shown, run);
+      return undefined;
+    }
+    if (shown?.face !== faceOf(newest.record)) shown = await draw(newest, shown, run);
+    const { heldUntil: _heldUntil, ...known } = notice;
+    const { face, isWhole, message, remindedStage } = shown;
+    return {
+      ...known,
+      ...(message && { slack: message }),
+      ...(remindedStage && { remindedStage }),
+      ...(isWhole && mailsDue(newest).length === 0 && { face }),
+    };
+  });
+}
+
+/** Whether this run still has it to itself. */
+function isHeldAs({ record }: AskedRequest, notice: Notice | undefined): notice is Notice {
+  return notice?.heldUntil !== undefined && notice.heldUntil === record.notice?.heldUntil;
+}
+
+/** Writes what is remembered of telling onto the record as it is by then; nothing, where there is nothing to write. */
+async function change(
+  request: AskedRequest,
+  run: Run,
+  noticeOf: (newest: AskedRequest) => Promise<Notice | undefined>,
+): Promise<AskedRequest | undefined> {
+  const { endpointId } = request.record;
+  return untilWon(endpointId, async (isFirst) => {
+    const before = isFirst ? request.record : await findRecord(endpointId, run);
+    if (!isAsked(before)) return undefined;
+    const notice = await noticeOf({ ...request, record: before });
+    if (!notice) return undefined;
+    const record = { ...before, notice };
+    const writes = transitionWrites(before, { record, happenings: [] }, run.requestId);
+    if (!(await run.table.write(writes))) return lost;
+    return { ...request, record: { ...record, version: before.version + 1 } };
+  });
+}

@@ -1,0 +1,18 @@
+/** What somebody is sent. */
+export interface Mail {
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** E-mail, one message an approver: each has their own links in it. */
+export interface Mails {
+  send(address: string, mail: Mail): Promise<void>;
+}
+
+/** The links of one approver to one request: each opens a page, and decides nothing before it is sent off. */
+export interface MailLinks {
+  readonly approve: string;
+  readonly deny: string;
+  /** ISO 8601: until when they work. */
+  readonly until: string;
+}

@@ -1,0 +1,81 @@
+import { describe, expect, test } from '@jest/globals';
+import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
+import { isNoticeDue } from '../../lib/approval/notice.ts';
+import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
+import { alice, endpointId } from '../builders.ts';
+import { killedAt, type Moment } from '../doubles/killed.ts';
+import { anAskedRecord, aWorldThatTells } from './telling.ts';
+
+const approves = { decision: 'approve', by: alice } as const;
+const storm = Array.from({ length: 11 }, (_, index) => anAskedRecord(index + 1));
+
+const callsUntilPlacesAreClaimed = 12;
+
+/** Runs the same once for each call at which it may be killed, until it is no longer killed. */
+async function atEachCall(run: (nth: number, moment: Moment) => Promise<boolean>): Promise<number> {
+  let kills = 0;
+  for (const moment of ['before', 'after'] as const) for (let nth = 1; await run(nth, moment); nth++) kills++;
+  return kills;
+}
+
+describe('a run that is killed at any call', () => {
+  test('is made good by the next: the request has its message, and shows what is recorded', async () => {
+    let leftBehind = 0;
+    const kills = await atEachCall(async (nth, moment) => {
+      const { world, slack, post, deps, subjects, tell } = aWorldThatTells();
+      const killed = killedAt(nth, moment, deps);
+      await tellApprovers(subjects, killed.deps).catch(() => {});
+      world.wait(61);
+      await tell();
+
+      const ts = (await world.record(endpointId(1)))?.notice?.slack?.ts;
+      expect(slack.messages.map((message) => message.ts)).toContain(ts);
+      leftBehind += slack.messages.length - 1;
+      expect(post.sent.length).toBeLessThanOrEqual(2);
+
+      await decideAsRecorded(endpointId(1), approves, world.deps);
+      const killedAgain = killedAt(nth, moment, deps);
+      await tellApprovers(subjects, killedAgain.deps).catch(() => {});
+      world.wait(61);
+      await tell();
+      expect(slack.messages.find((message) => message.ts === ts)?.text).toContain('Being accepted');
+      const record = await world.record(endpointId(1));
+      expect(record && isNoticeDue(record, world.time)).toBe(false);
+      return killed.isKilled();
+    });
+    expect(kills).toBeGreaterThan(20);
+    // Killed after Slack took the message and before that was written down. No button of it decides anything.
+    expect(leftBehind).toBe(2);
+  });
+
+  test('reminds once or, where it was killed after the reply, once more', async () => {
+    await atEachCall(async (nth, moment) => {
+      const { world, slack, deps, subjects, tell } = aWorldThatTells();
+      await tell();
+      world.wait(3600);
+      const killed = killedAt(nth, moment, deps);
+      await tellApprovers(subjects, killed.deps).catch(() => {});
+      world.wait(61);
+      await tell();
+      await tell();
+      expect([1, 2]).toContain(slack.replies.length);
+      expect(await world.actions(endpointId(1))).toEqual(['reminded']);
+      return killed.isKilled();
+    });
+  });
+
+  test('leaves each request of a storm one place', async () => {
+    await atEachCall(async (nth, moment) => {
+      const { world, deps, subjects, tell } = aWorldThatTells({ records: storm });
+      const killed = killedAt(nth, moment, deps);
+      await tellApprovers(subjects, killed.deps).catch(() => {});
+      world.wait(61);
+      await tell();
+      const records = await Promise.all(storm.map((each) => world.record(each.endpointId)));
+      const places = records.map(({ notice } = anAskedRecord()) => notice?.slack?.ts ?? notice?.digest);
+      expect(new Set(places).size).toBe(11);
+      expect(records.filter((record) => record?.notice?.digest !== undefined)).toHaveLength(1);
+      return killed.isKilled() && nth < callsUntilPlacesAreClaimed;
+    });
+  });
+});

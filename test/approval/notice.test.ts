@@ -1,0 +1,170 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  digestGrows,
+  distinct,
+  faceOf,
+  isNoticeDue,
+  ringForChanged,
+  subjectOf,
+} from '../../lib/approval/notice.ts';
+import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
+import { serviceItem } from '../../lib/service/service.ts';
+import {
+  alice,
+  anApproval,
+  anAsking,
+  aRecord,
+  aService,
+  aVerdict,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+} from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const asked = aRecord({ verdict: aVerdict('ask'), asking: anAsking(), version: 2 });
+const shown = told(asked);
+const inDigest = { ...asked, notice: { digest: 'digest-1', mailed: [] } };
+const accepted = { ...asked, verdict: aVerdict('accept'), approval: anApproval() };
+const time = noon.toISOString();
+const aDay = 86_400;
+
+/** A record of which people see what it says. */
+function told(record: ConnectionRecord): ConnectionRecord {
+  return {
+    ...record,
+    notice: { face: faceOf(record), slack: { channel: 'C01APPROVALS', ts: '1.1' }, mailed: [] },
+  };
+}
+
+describe('what people see of a request', () => {
+  test.each([
+    ['what EC2 shows', { state: 'available' }],
+    ['what was decided', { verdict: aVerdict('accept') }],
+    [
+      'that it was decided anew',
+      { verdict: aVerdict('ask', { decidedAt: secondsAfterNoon(1).toISOString() }) },
+    ],
+    ['who decided', { approval: anApproval() }],
+    ['who has approved', { approvals: { words: [anApproval()], quorum: 2 } }],
+    ['that EC2 is to be asked', { effect: { action: 'accept', asked: 0 } }],
+    ['that EC2 was asked', { effect: { action: 'accept', asked: 1 } }],
+    ['how far their time has run', { asking: anAsking({ stage: 'reminded' }) }],
+  ] as const satisfies [string, Partial<ConnectionRecord>][])('changes with %s', (_, change) => {
+    const changed = { ...asked, ...change } as ConnectionRecord;
+    expect(faceOf(changed)).not.toBe(faceOf(asked));
+  });
+
+  test('tells one who asks EC2 again from the first time no more', () => {
+    const once = { ...asked, effect: { action: 'accept', asked: 1 } } as const;
+    expect(faceOf({ ...once, effect: { action: 'accept', asked: 2 } })).toBe(faceOf(once));
+  });
+
+  test('does not change with what nobody is shown', () => {
+    expect(faceOf({ ...shown, version: 9, audited: 4, observedAt: time, counted: true })).toBe(faceOf(asked));
+  });
+
+  test('tells words of two people apart, whatever their order in time', () => {
+    const [alices, bobs] = [anApproval(), anApproval({ by: 'slack:T01LOCAL:U01BOB' })];
+    const one = { ...asked, approvals: { words: [alices], quorum: 2 } };
+    expect(faceOf({ ...one, approvals: { words: [bobs], quorum: 2 } })).not.toBe(faceOf(one));
+  });
+});
+
+describe('people are to be told', () => {
+  test('of a request once they were asked about it', () => {
+    expect(isNoticeDue(asked, noon)).toBe(true);
+    expect(isNoticeDue(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(false);
+  });
+
+  test('nothing that they see already', () => {
+    expect(isNoticeDue(shown, noon)).toBe(false);
+  });
+
+  test('again when it changes', () => {
+    expect(isNoticeDue({ ...shown, verdict: aVerdict('accept') }, noon)).toBe(true);
+  });
+
+  test('when the next stage of their time is reached', () => {
+    expect(isNoticeDue(shown, secondsAfterNoon(aDay))).toBe(false);
+    expect(isNoticeDue(shown, secondsAfterNoon(2 * aDay))).toBe(true);
+  });
+
+  test('nothing of the time once it is decided', () => {
+    expect(isNoticeDue(told(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
+  });
+
+  test('of a digest while one of its requests is open', () => {
+    expect(isNoticeDue(inDigest, noon)).toBe(true);
+    expect(isNoticeDue({ ...inDigest, verdict: aVerdict('accept') }, noon)).toBe(false);
+  });
+});
+
+test('what people are told of is a request, or the digest that it is a part of', () => {
+  expect(subjectOf(asked)).toEqual({ endpointId: endpointId(1) });
+  expect(subjectOf(inDigest)).toEqual({ digest: 'digest-1' });
+});
+
+test('many requests of one digest are one subject', () => {
+  const others = [{ digest: 'digest-2' }, { endpointId: endpointId(1) }];
+  expect(distinct([subjectOf(inDigest), subjectOf(inDigest), ...others])).toEqual([
+    { digest: 'digest-1' },
+    ...others,
+  ]);
+});
+
+describe('a change of the table rings', () => {
+  async function rungFor(...changes: readonly (readonly [ConnectionRecord | undefined, ConnectionRecord])[]) {
+    const world = aWorld();
+    const items = changes.map(([before, after]) => ({
+      before: before && recordItem(before),
+      after: recordItem(after),
+    }));
+    await ringForChanged(items, world.deps);
+    expect(world.errors).toEqual([]);
+    return world.notices;
+  }
+  const alone = { endpointId: endpointId(1) };
+
+  test('when people begin to be asked', async () => {
+    expect(await rungFor([undefined, asked])).toEqual([alone]);
+    expect(await rungFor([aRecord({ verdict: aVerdict('wait') }), asked])).toEqual([alone]);
+  });
+
+  test('when what they see is no longer so', async () => {
+    expect(await rungFor([shown, { ...shown, approval: anApproval() }])).toEqual([alone]);
+  });
+
+  test('for nobody when people were told of it, or its stage was written by who tells them', async () => {
+    expect(await rungFor([asked, shown])).toEqual([]);
+    expect(await rungFor([shown, { ...shown, asking: anAsking({ stage: 'reminded' }) }])).toEqual([]);
+  });
+
+  test('for nobody about what nobody was asked', async () => {
+    expect(await rungFor([undefined, aRecord({ verdict: aVerdict('accept') })])).toEqual([]);
+  });
+
+  test('once for a digest, and later, so that it may grow', async () => {
+    const second = { ...inDigest, endpointId: endpointId(2) };
+    const decided = { verdict: aVerdict('accept', { decidedBy: alice }), approval: anApproval() };
+    expect(
+      await rungFor([inDigest, { ...inDigest, ...decided }], [second, { ...second, ...decided }]),
+    ).toEqual([{ digest: 'digest-1', afterSeconds: digestGrows }]);
+  });
+
+  test('for each that can be read, and the other is reported', async () => {
+    const world = aWorld();
+    const newer = { ...recordItem({ ...asked, endpointId: endpointId(2) }), form: '2.0' };
+    await ringForChanged(
+      [
+        { before: undefined, after: newer },
+        { before: undefined, after: serviceItem(aService()) },
+        { before: recordItem(asked), after: undefined },
+        { before: undefined, after: recordItem(asked) },
+      ],
+      world.deps,
+    );
+    expect(world.notices).toEqual([alone]);
+    expect(world.errors).toMatchObject([{ name: 'NewerItemError' }]);
+  });
+});

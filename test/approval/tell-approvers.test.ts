@@ -1,0 +1,276 @@
+import { describe, expect, test } from '@jest/globals';
+import { boardKey, findBoard } from '../../lib/approval/board.ts';
+import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
+import { faceOf, isNoticeDue } from '../../lib/approval/notice.ts';
+import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
+import { historyOf } from '../../lib/audit/audit.ts';
+import { SlackError } from '../../lib/slack/web-api.ts';
+import { alice, aService, aVerdict, endpointId } from '../builders.ts';
+import { aGroup, alicesMail, anAskedRecord, anAsking, aWorldThatTells, channel } from './telling.ts';
+
+const anHour = 3600;
+const approves = { decision: 'approve', by: alice } as const;
+const isDown = new SlackError('chat.postMessage', 'timeout');
+
+describe('a request that people are asked about', () => {
+  test('is posted once, with its message remembered', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    await tell();
+    await tell();
+    expect(slack.messages).toMatchObject([{ channel, text: expect.stringContaining(endpointId(1)) }]);
+    expect(slack.calls).toEqual(['post']);
+    const record = await world.record(endpointId(1));
+    expect(record?.notice).toEqual({
+      face: record && faceOf(record),
+      slack: { channel, ts: slack.messages[0]?.ts },
+      mailed: [alicesMail],
+      mailedStage: 'asked',
+      remindedStage: 'asked',
+    });
+    expect(world.errors).toEqual([]);
+  });
+
+  test('is told by one of two runs at once', async () => {
+    const { slack, post, tell } = aWorldThatTells();
+    await Promise.all([tell(), tell()]);
+    expect(slack.calls).toEqual(['post']);
+    expect(post.sent).toHaveLength(1);
+  });
+
+  test('leaves one message where a run takes longer than it may and another one goes on', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    let isSlow = true;
+    slack.beforeEffect = async () => {
+      if (!isSlow) return;
+      isSlow = false;
+      world.wait(61);
+      await tell();
+    };
+    await tell();
+    expect(slack.messages).toHaveLength(1);
+    expect(slack.calls).toEqual(['post', 'post', 'remove']);
+    expect((await world.record(endpointId(1)))?.notice?.slack?.ts).toBe(slack.messages[0]?.ts);
+  });
+
+  test('is drawn again where it is decided while it is being drawn', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    slack.beforeEffect = async (method) => {
+      if (method === 'post') await decideAsRecorded(endpointId(1), approves, world.deps);
+    };
+    await tell();
+    expect(slack.calls).toEqual(['post', 'update']);
+    expect(slack.messages[0]?.text).toContain('Being accepted');
+    const record = await world.record(endpointId(1));
+    expect(record && isNoticeDue(record, world.time)).toBe(false);
+  });
+
+  test('ends at the newest state in whatever order its rings arrive', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    await tell();
+    await decideAsRecorded(endpointId(1), approves, world.deps);
+    await Promise.all([tell(), tell(), tell()]);
+    await tell();
+    expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
+      expect.stringContaining('Being accepted'),
+    ]);
+    expect(slack.calls).toEqual(['post', 'update']);
+  });
+
+  test('is told to nobody, and nothing is remembered, where the group names nobody', async () => {
+    const { slackChannel: _slackChannel, ...withoutChannel } = aGroup({ emails: [] });
+    const { world, tell } = aWorldThatTells({ groups: [withoutChannel] });
+    await tell();
+    expect(await world.record(endpointId(1))).toEqual(anAskedRecord());
+  });
+
+  test('is mailed alone while Slack is not connected, and posted once it is', async () => {
+    const { slack, post, tell, subjects, deps } = aWorldThatTells();
+    const { slack: _slack, ...unconnected } = deps;
+    await tellApprovers(subjects, unconnected);
+    expect(post.sent).toHaveLength(1);
+    await tell();
+    expect(slack.messages).toHaveLength(1);
+    expect(post.sent).toHaveLength(1);
+  });
+
+  test('that is decided stays as it is where a person deleted its message', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    await tell();
+    slack.lose(slack.messages[0]?.ts ?? '');
+    await decideAsRecorded(endpointId(1), approves, world.deps);
+    await tell();
+    await tell();
+    expect(slack.calls).toEqual(['post', 'update']);
+    expect(slack.messages).toEqual([]);
+  });
+});
+
+describe('time', () => {
+  test('brings a reminder at a quarter, the group behind at three quarters, and stays open when it is over', async () => {
+    const boss = { team: 'T01LOCAL', user: 'U01BOSS' };
+    const groups = [
+      aGroup({ escalateTo: 'bosses' }),
+      aGroup({ name: 'bosses', slackUsers: [boss], slackChannel: 'C01BOSSES', emails: ['boss@example.com'] }),
+    ];
+    const { world, slack, post, tell } = aWorldThatTells({ groups });
+    await tell();
+    for (const stage of ['reminded', 'escalated', 'expired']) {
+      world.wait((stage === 'reminded' ? 1 : stage === 'escalated' ? 2 : 1) * anHour);
+      await tell();
+      await tell();
+      expect((await world.record(endpointId(1)))?.asking?.stage).toBe(stage);
+    }
+    const history = await historyOf(endpointId(1), world.table);
+    expect(history.map(({ action, reason }) => [action, reason])).toEqual([
+      ['reminded', 'the approver group default, until 2026-11-21T16:00:00.000Z'],
+      ['escalated', 'the approver group bosses, until 2026-11-21T16:00:00.000Z'],
+      [
+        'expired',
+        'nobody decided it before 2026-11-21T16:00:00.000Z; it stays open while EC2 shows it waiting',
+      ],
+    ]);
+    expect(slack.replies.map(({ text }) => text.includes('U01BOSS'))).toEqual([false, true, true]);
+    expect(slack.messages.map((message) => message.channel)).toEqual([channel, 'C01BOSSES', 'C01BOSSES']);
+    expect(post.sent.map(({ to, subject }) => [to, subject.startsWith('Reminder')])).toEqual([
+      [alicesMail, false],
+      [alicesMail, true],
+      ['boss@example.com', true],
+      [alicesMail, true],
+      ['boss@example.com', true],
+    ]);
+    expect(post.sent[2]?.text).not.toContain('https://');
+  });
+
+  test('that ran far while nobody looked brings the last stage alone', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    await tell();
+    world.wait(5 * anHour);
+    await tell();
+    expect(await world.actions(endpointId(1))).toEqual(['expired']);
+    expect(slack.replies).toHaveLength(1);
+  });
+
+  test('calls the approvers again where no group stands behind theirs', async () => {
+    const { world, tell } = aWorldThatTells();
+    world.wait(3 * anHour);
+    await tell();
+    expect(await world.actions(endpointId(1))).toEqual(['reminded']);
+  });
+
+  test('reminds nobody of what is decided', async () => {
+    const { world, slack, post, tell } = aWorldThatTells();
+    await tell();
+    await decideAsRecorded(endpointId(1), approves, world.deps);
+    world.wait(5 * anHour);
+    await tell();
+    expect(slack.replies).toEqual([]);
+    expect(post.sent).toHaveLength(1);
+    expect(await world.actions(endpointId(1))).toEqual(['approved']);
+  });
+
+  test('leaves it to the policy to reject what a service rejects when it expires', async () => {
+    const { world, tell } = aWorldThatTells({ services: [aService({ onExpiry: 'reject' })] });
+    await tell();
+    world.wait(5 * anHour);
+    await tell();
+    expect(await world.actions(endpointId(1))).toEqual([]);
+  });
+});
+
+describe('Slack', () => {
+  test('that is down for an hour shows each request once afterwards, and mails go out meanwhile', async () => {
+    const records = [1, 2, 3].map((number) => anAskedRecord(number));
+    const { world, slack, post, tell } = aWorldThatTells({ records });
+    slack.error = isDown;
+    for (let minute = 0; minute < 60; minute++) {
+      await tell();
+      world.wait(60);
+    }
+    expect(slack.calls).toHaveLength(60);
+    expect(post.sent).toHaveLength(3);
+    slack.error = undefined;
+    await tell();
+    await tell();
+    expect(slack.messages).toHaveLength(3);
+    expect(post.sent).toHaveLength(3);
+  });
+
+  test('that wants to be left alone is, and is rung for again then', async () => {
+    const records = [1, 2].map((number) => anAskedRecord(number));
+    const { world, slack, tell } = aWorldThatTells({ records });
+    slack.error = new SlackError('chat.postMessage', 'ratelimited', 30);
+    await tell();
+    expect(slack.calls).toEqual(['post']);
+    expect(world.notices).toEqual([1, 2].map((each) => ({ endpointId: endpointId(each), afterSeconds: 30 })));
+    slack.error = undefined;
+    world.wait(30);
+    await tell();
+    expect(slack.messages).toHaveLength(2);
+    expect(world.errors).toEqual([]);
+  });
+
+  test('that refuses a channel is tried again a quarter of an hour later; what it says is remembered till it takes something', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    slack.error = new SlackError('chat.postMessage', 'not_in_channel');
+    await tell();
+    world.wait(14 * 60);
+    await tell();
+    expect(slack.calls).toEqual(['post']);
+    expect((await findBoard('default', world.table)).trouble).toMatchObject({
+      error: 'not_in_channel',
+      channel,
+    });
+    slack.error = undefined;
+    world.wait(60);
+    await tell();
+    expect(slack.messages).toHaveLength(1);
+    expect((await findBoard('default', world.table)).trouble).toBeUndefined();
+  });
+
+  test('shows what mails could not tell, which are sent later', async () => {
+    const { world, slack, post, tell } = aWorldThatTells();
+    post.error = new Error('SNS is away');
+    await tell();
+    expect(slack.messages).toHaveLength(1);
+    expect(world.errors).toEqual([post.error]);
+    post.error = undefined;
+    await tell();
+    expect(post.sent).toHaveLength(1);
+    expect(slack.messages).toHaveLength(1);
+  });
+});
+
+test('an approver is mailed no links of a group that decides by the command line', async () => {
+  const { post, tell } = aWorldThatTells({ groups: [aGroup({ decideIn: 'api' })] });
+  await tell();
+  expect(post.sent[0]?.text).not.toContain('https://');
+  expect(post.sent[0]?.text).toContain(`linkgate approve ${endpointId(1)}`);
+});
+
+test('links are bound to approver, request and asking', async () => {
+  const records = [anAskedRecord(1, { asking: anAsking({ version: 7 }) })];
+  const { post, tell } = aWorldThatTells({ records });
+  await tell();
+  const links = post.sent[0]?.text.match(/https:\S+/g);
+  expect(links).toEqual(
+    ['approve', 'deny'].map(
+      (purpose) => `https://links.example/approval?token=${purpose}-${endpointId(1)}-7-${alicesMail}`,
+    ),
+  );
+});
+
+test('a request that was decided before anybody was told is shown as it is, and mailed to nobody', async () => {
+  const records = [anAskedRecord(1, { verdict: aVerdict('reject') })];
+  const { slack, post, tell } = aWorldThatTells({ records });
+  await tell();
+  expect(slack.messages[0]?.text).toContain('Being rejected');
+  expect(post.sent).toEqual([]);
+});
+
+test('what cannot be read is reported, and keeps nobody else from being told', async () => {
+  const { world, slack, tell } = aWorldThatTells();
+  world.put({ ...boardKey('other'), version: 1 }, { pk: 'DIGESTS', sk: 'broken', version: 1 });
+  await tell([{ digest: 'broken' }, { endpointId: endpointId(1) }, { digest: 'unknown' }]);
+  expect(slack.messages).toHaveLength(1);
+  expect(world.errors).toHaveLength(1);
+});

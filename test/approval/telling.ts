@@ -1,0 +1,73 @@
+import type { ApproverGroup } from '../../lib/approval/approver-group.ts';
+import type { Asking } from '../../lib/approval/asking.ts';
+import type { Subject } from '../../lib/approval/notice.ts';
+import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
+import type { TellingInSlack } from '../../lib/approval/telling.ts';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import type { Service } from '../../lib/service/service.ts';
+import { aRecord, aService, aVerdict, endpointId, noon, secondsAfterNoon } from '../builders.ts';
+import { sentMails } from '../doubles/sent-mails.ts';
+import { shownSlack } from '../doubles/shown-slack.ts';
+import { aWorld } from '../doubles/world.ts';
+
+export const channel = 'C01APPROVALS';
+export const alicesMail = 'alice@example.com';
+const anHour = 3600;
+
+/** A group that is told in Slack and by mail. */
+export function aGroup(group: Partial<ApproverGroup> = {}): ApproverGroup {
+  return {
+    name: 'default',
+    quorum: 1,
+    slackChannel: channel,
+    slackUsers: [{ team: 'T01LOCAL', user: 'U01ALICE' }],
+    emails: [alicesMail],
+    version: 1,
+    ...group,
+  };
+}
+
+/** People have four hours from noon. */
+export function anAsking(asking: Partial<Asking> = {}): Asking {
+  return {
+    group: 'default',
+    since: noon.toISOString(),
+    deadline: secondsAfterNoon(4 * anHour).toISOString(),
+    version: 0,
+    stage: 'asked',
+    ...asking,
+  };
+}
+
+/** A request that people were asked about. */
+export function anAskedRecord(number = 1, record: Partial<ConnectionRecord> = {}): ConnectionRecord {
+  return aRecord({ endpointId: endpointId(number), verdict: aVerdict('ask'), asking: anAsking(), ...record });
+}
+
+interface Contents {
+  readonly records?: readonly ConnectionRecord[];
+  readonly groups?: readonly ApproverGroup[];
+  readonly services?: readonly Service[];
+}
+
+/** A world in which approvers are told, with what they see. */
+export function aWorldThatTells({
+  records = [anAskedRecord()],
+  groups = [aGroup()],
+  services = [aService()],
+}: Contents = {}) {
+  const world = aWorld({ services, records, groups });
+  const slack = shownSlack();
+  const post = sentMails();
+  const deps: TellingInSlack = { ...world.deps, slack: slack.api, mails: post.mails, linkTo: post.linkTo };
+  const subjects: readonly Subject[] = records.map((record) => ({ endpointId: record.endpointId }));
+  return {
+    world,
+    slack,
+    post,
+    deps,
+    subjects,
+    tell: (told = subjects, changed: Partial<TellingInSlack> = {}) =>
+      tellApprovers(told, { ...deps, ...changed }),
+  };
+}

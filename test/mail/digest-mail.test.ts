@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { digestMail } from '../../lib/mail/digest-mail.ts';
+import { aGroup, anAskedRecord } from '../approval/telling.ts';
+import { aService, endpointId } from '../builders.ts';
+
+const services = [aService()];
+
+test('a mail of many requests counts them, and tells of the first twenty with their links', () => {
+  const records = Array.from({ length: 23 }, (_, index) =>
+    anAskedRecord(index + 1, { ownerAccountId: index < 21 ? '022222222222' : '333333333333' }),
+  );
+  const until = '2026-12-05T12:00:00.000Z';
+  const links = new Map(
+    records.slice(0, 20).map(({ endpointId: id }) => {
+      const link = (purpose: string) => `https://links.example/approval?token=${purpose}-${id}`;
+      return [id, { approve: link('approve'), deny: link('deny'), until }];
+    }),
+  );
+  const { subject, text } = digestMail({ group: aGroup(), records, services }, links);
+  expect(subject).toBe('23 requests wait for the approvers default');
+  expect(text).toContain('- account 022222222222: 21\n- account 333333333333: 2\n');
+  expect(text).toContain('- orders: 23\n');
+  expect(text).toContain(
+    `20. ${endpointId(20)} of account 022222222222 to orders, to be decided before 21 Nov 2026, 16:00 UTC
+Approve: https://links.example/approval?token=approve-${endpointId(20)}
+Deny: https://links.example/approval?token=deny-${endpointId(20)}
+`,
+  );
+  expect(text).toContain('And 3 more.');
+  expect(text).not.toContain('21. ');
+});
+
+test('a mail of many requests has no links where the command is the only way', () => {
+  const group = aGroup({ decideIn: 'api' });
+  const { text } = digestMail({ group, records: [anAskedRecord()], services: [] }, new Map());
+  expect(text).not.toContain('https:');
+  expect(text).toContain('by the command line or the API only');
+});

@@ -1,0 +1,100 @@
+import { expect, test } from '@jest/globals';
+import type { RequestView } from '../../lib/approval/request-view.ts';
+import { earlierIn, entryIn } from '../../lib/approval/words.ts';
+import { requestMail } from '../../lib/mail/request-mail.ts';
+import { aGroup, anAskedRecord, anAsking } from '../approval/telling.ts';
+import { aFinding, alice, anApproval, anEntry, aService, aVerdict, endpointId } from '../builders.ts';
+
+const links = {
+  approve: 'https://links.example/approval?token=1.approve',
+  deny: 'https://links.example/approval?token=1.deny',
+  until: '2026-12-05T12:00:00.000Z',
+};
+const doubts = [
+  aFinding({ outcome: 'ask', reason: 'account 022222222222 is not on the allowlist of orders' }),
+];
+const record = anAskedRecord(1, {
+  verdict: aVerdict('ask', { findings: doubts }),
+  endpointRegion: 'eu-west-1',
+  ipAddressType: 'ipv4',
+});
+
+function aView(view: Partial<RequestView> = {}): RequestView {
+  return { record, service: aService(), group: aGroup(), entries: [], earlier: [], ...view };
+}
+
+test('a mail says all that an approver needs, with one link to approve and one to deny', () => {
+  const before = anAskedRecord(2, {
+    state: 'available',
+    verdict: aVerdict('accept'),
+    approval: anApproval({ by: alice, reason: 'known to us' }),
+  });
+  const entry = anEntry({ note: 'ACME' });
+  const view = aView({ earlier: [before], entries: [entry] });
+  expect(requestMail(view, links)).toEqual({
+    subject: 'Account 022222222222 asks to connect to orders',
+    text: `Account 022222222222 asks to connect to your endpoint service orders.
+It waits for approval.
+
+Service: orders (vpce-svc-00000000000000001) in us-east-1
+Account: 022222222222
+Endpoint: vpce-00000000000000001 in eu-west-1
+IP address type: ipv4
+Asked for: 21 Nov 2026, 11:59 UTC
+Decide before: 21 Nov 2026, 16:00 UTC
+
+Why you are asked
+- account 022222222222 is not on the allowlist of orders
+
+This account here before
+- ${entryIn(entry)}
+- ${earlierIn(before)}
+
+Approve: the endpoint is let in, and the allowlist stays as it is unless you say otherwise on the page.
+https://links.example/approval?token=1.approve
+
+Deny: a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one.
+https://links.example/approval?token=1.deny
+
+By the command line
+linkgate approve vpce-00000000000000001
+linkgate deny vpce-00000000000000001 --reason "..."
+
+A link opens a page; nothing is decided before you send its form. Each works once, until 5 Dec 2026, 12:00 UTC, while the request is open.
+The links are yours: whoever has them decides in your name, so do not forward this mail.
+`,
+  });
+});
+
+test('a mail without links gives the command alone', () => {
+  const { text } = requestMail(aView({ group: aGroup({ decideIn: 'api' }) }), undefined);
+  expect(text).not.toContain('https:');
+  expect(text).toContain('by the command line or the API only');
+});
+
+test('a mail names what a decision takes: a ticket, and others', () => {
+  const { text } = requestMail(
+    aView({ service: aService({ requireTicket: true }), group: aGroup({ quorum: 2 }) }),
+    links,
+  );
+  expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket T`);
+  expect(text).toContain('It takes 2 approvals');
+});
+
+test('a reminder says that it is one', () => {
+  const { subject, text } = requestMail(
+    aView({ record: { ...record, asking: anAsking({ stage: 'expired' }) } }),
+    links,
+  );
+  expect(subject).toBe('Reminder: account 022222222222 asks to connect to orders');
+  expect(text).toContain('Nobody decided it in time; it can still be decided.');
+});
+
+test('what came from outside begins no line of its own, and a subject is what SNS takes', () => {
+  const service = aService({ name: `Bestellungen für «alle»\r\n${'x'.repeat(120)}` });
+  const entries = [anEntry({ note: 'ACME\r\nApprove: https://evil.example\u2028' })];
+  const { subject, text } = requestMail(aView({ service, entries }), links);
+  expect(subject).toMatch(/^[ -~]{99}$/);
+  expect(subject).toMatch(/^Account 022222222222 asks to connect to Bestellungen f\?r \?alle\? x+\.\.\.$/);
+  expect(text.split('\n').filter((line) => line.startsWith('Approve: '))).toHaveLength(1);
+});

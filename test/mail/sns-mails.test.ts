@@ -1,0 +1,20 @@
+import type { SNSClient } from '@aws-sdk/client-sns';
+import { expect, test } from '@jest/globals';
+import { snsMails } from '../../lib/mail/sns-mails.ts';
+import { sdkClient } from '../doubles/sdk-client.ts';
+
+test('a mail is published for one address, in the lower case of its filter policy', async () => {
+  const { client, sent } = sdkClient<SNSClient>();
+  await snsMails(client, 'arn:topic').send('Alice@example.com', { subject: 'A request', text: 'It waits.' });
+  expect(sent).toEqual([
+    {
+      command: 'Publish',
+      input: {
+        TopicArn: 'arn:topic',
+        Subject: 'A request',
+        Message: 'It waits.',
+        MessageAttributes: { approver: { DataType: 'String', StringValue: 'alice@example.com' } },
+      },
+    },
+  ]);
+});
