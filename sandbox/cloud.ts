@@ -15,7 +15,7 @@ import { createSsm, type Ssm } from './aws/ssm.ts';
 import { sts } from './aws/sts.ts';
 import { type Callers, createCallers, type Role } from './callers.ts';
 import { type Clock, sandboxClock } from './clock.ts';
-import { createDeliveries } from './deliveries.ts';
+import { type ArrivedMail, createDeliveries } from './deliveries.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createHttpApis, type HttpApis } from './http-api.ts';
 import type { PolicyDocument } from './iam/policy.ts';
@@ -28,7 +28,8 @@ import { defaultAssumptions } from './privatelink/assumptions.ts';
 import { continuedState } from './privatelink/model.ts';
 import { notificationBody } from './privatelink/notification-body.ts';
 import { createPrivateLink, type PrivateLink } from './privatelink/privatelink.ts';
-import type { Store } from './store.ts';
+import { createSlack, type Slack } from './slack/slack.ts';
+import type { Log, Store } from './store.ts';
 
 /** Every service of the sandbox, and what carries messages from one to another. */
 export interface Cloud {
@@ -59,6 +60,9 @@ export interface Cloud {
   readonly subscriptionDeadLetters: Map<string, string>;
   readonly fire: ReturnType<typeof createDeliveries>['fire'];
   readonly cloudTrail: CloudTrail;
+  /** What e-mail subscriptions were sent. */
+  readonly mails: Log<ArrivedMail>;
+  readonly slack: Slack;
   /** What is switched by `/_sandbox`, by its path. */
   readonly settings: Map<string, unknown>;
   readonly store: Store;
@@ -96,6 +100,7 @@ export async function createCloud({ origin, folder, store, onOutput }: CloudOpti
   const streamConsumers: Cloud['streamConsumers'] = new Map();
   const subscriptionDeadLetters: Cloud['subscriptionDeadLetters'] = new Map();
   const tableArns: string[] = [];
+  const mails = store.log<ArrivedMail>('mails');
 
   const sqs = createSqs({ clock, id, keep });
   const deliveries = createDeliveries({
@@ -106,9 +111,10 @@ export async function createCloud({ origin, folder, store, onOutput }: CloudOpti
     lambda: () => lambda,
     permissions,
     subscriptionDeadLetters,
+    mails,
     onOutput,
   });
-  const sns = createSns({ clock, id, keep, deliver: deliveries.toSubscriber });
+  const sns = createSns({ clock, id, origin, keep, deliver: deliveries.toSubscriber });
   const events = createEvents({
     clock,
     id,
@@ -184,6 +190,14 @@ export async function createCloud({ origin, folder, store, onOutput }: CloudOpti
     subscriptionDeadLetters,
     fire: deliveries.fire,
     cloudTrail: createCloudTrail({ clock, id, activity, events, later }),
+    mails,
+    slack: createSlack({
+      origin,
+      clock,
+      faults,
+      isThrottled: () => settings.get('throttling') !== false,
+      keep,
+    }),
     settings,
     store,
     async resume() {

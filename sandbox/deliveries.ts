@@ -1,12 +1,21 @@
 import type { Target } from '@aws-sdk/client-eventbridge';
 import type { Rule } from './aws/events.ts';
 import type { Delivery } from './aws/sns.ts';
+import type { Mail } from './aws/sns-bodies.ts';
 import type { Sqs } from './aws/sqs.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryKind, Faults } from './faults.ts';
 import type { InvokePermissions } from './invoke-permissions.ts';
 import type { Lambda } from './lambda/lambda.ts';
 import type { Later } from './later.ts';
+import type { Log } from './store.ts';
+
+/** A mail that arrived. */
+export interface ArrivedMail extends Mail {
+  readonly to: string;
+  readonly topicArn: string;
+  readonly time: string;
+}
 
 /** An event, or what its rule's target asked for instead, on its way to that target. */
 export interface TargetDelivery {
@@ -24,6 +33,7 @@ export interface DeliveriesOptions {
   readonly permissions: InvokePermissions;
   /** By the subscription's ARN. */
   readonly subscriptionDeadLetters: ReadonlyMap<string, string>;
+  readonly mails: Pick<Log<ArrivedMail>, 'append'>;
   readonly onOutput: (name: string, text: string) => void;
 }
 
@@ -36,6 +46,7 @@ export function createDeliveries({
   lambda,
   permissions,
   subscriptionDeadLetters,
+  mails,
   onOutput,
 }: DeliveriesOptions) {
   /** Delivers each time once, unless a fault makes it none, two or a late one. */
@@ -50,9 +61,18 @@ export function createDeliveries({
     };
   }
 
-  function toSubscriber({ subscription, body, attributes }: Delivery) {
-    const { protocol, endpoint, topicArn } = subscription;
-    if (protocol !== 'sqs') return;
+  function toSubscriber({ subscription, body, mail, attributes }: Delivery) {
+    const { endpoint, topicArn } = subscription;
+    if (mail) {
+      const { subject, text } = mail;
+      return mails.append({
+        to: endpoint,
+        topicArn,
+        subject,
+        text,
+        time: new Date(clock.now()).toISOString(),
+      });
+    }
     const admitted = (queueArn: string) =>
       sqs.find(queueArn) && sqs.admits(queueArn, 'sns.amazonaws.com', topicArn);
     if (admitted(endpoint)) return void sqs.deliver(endpoint, { body, attributes });

@@ -37,7 +37,7 @@ export interface Faults {
   replace(list: unknown): void;
   list(): readonly Fault[];
   /** The fault that strikes this call, if one does. */
-  ofCall(service: string, action: string, caller: Caller): CallFault | undefined;
+  ofCall(service: string, action: string, caller: Pick<Caller, 'principal'>): CallFault | undefined;
   ofDelivery(delivery: DeliveryKind): DeliveryFault | undefined;
 }
 
@@ -103,7 +103,7 @@ export function errorOf({ error = 'InternalError' }: CallFault): AwsError {
 }
 
 /** Without a principal, faults hit linkgate's functions and leave people alone. */
-function hits({ principal }: CallFault, caller: Caller): boolean {
+function hits({ principal }: CallFault, caller: Pick<Caller, 'principal'>): boolean {
   if (principal === undefined) return !isPerson(caller);
   return principal === '*' || principal === caller.principal;
 }

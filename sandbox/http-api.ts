@@ -4,11 +4,7 @@ import { isAllowed } from './iam/policy.ts';
 import type { InvokePermissions } from './invoke-permissions.ts';
 import type { Lambda } from './lambda/lambda.ts';
 import { forget, type Keep } from './store.ts';
-
-export interface Throttling {
-  readonly burst: number;
-  readonly perSecond: number;
-}
+import { type Bucket, type Level, takeToken } from './token-bucket.ts';
 
 export interface Route {
   /** `GET /services/{service}`, or `$default` */
@@ -22,7 +18,7 @@ export interface HttpApi {
   /** As `execute-api` names it in permissions. */
   readonly arn: string;
   readonly routes: Route[];
-  throttling: Throttling | undefined;
+  throttling: Bucket | undefined;
 }
 
 export interface HttpRequest {
@@ -73,14 +69,10 @@ export function createHttpApis({
   keep?: Keep;
 }): HttpApis {
   const apis = new Map<string, HttpApi>();
-  const buckets = keep<{ readonly tokens: number; readonly at: number }>('http-api/buckets');
+  const buckets = keep<Level>('http-api/buckets');
 
   function isThrottled({ id, throttling }: HttpApi): boolean {
-    if (!throttling) return false;
-    const { tokens, at } = buckets.get(id) ?? { tokens: throttling.burst, at: now() };
-    const filled = Math.min(throttling.burst, tokens + ((now() - at) / 1000) * throttling.perSecond);
-    buckets.set(id, { tokens: filled >= 1 ? filled - 1 : filled, at: now() });
-    return filled < 1;
+    return throttling !== undefined && takeToken(buckets, id, throttling, now()) > 0;
   }
 
   /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html */

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageService } from '../packaging/package.mjs';
 import { callLinkgate } from './linkgate-api.ts';
-import { nameApprovers } from './people.ts';
+import { connectSlack, nameApprovers } from './people.ts';
 import { provider, stage } from './places.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
 import { tellStory } from './story.ts';
@@ -76,9 +76,10 @@ async function start(port: number, data: string | undefined): Promise<Sandbox> {
       data,
       packageFolder,
       onOutput: printErrors,
-      prepare: async ({ outputs: { ApiUrl = '' } }) => {
+      prepare: async ({ cloud, outputs: { ApiUrl = '' } }) => {
+        connectSlack(cloud);
         await callLinkgate(ApiUrl, provider.accountId, 'POST', '/setup');
-        await nameApprovers(ApiUrl);
+        await nameApprovers(ApiUrl, cloud);
       },
     });
   } catch (error) {

@@ -21,6 +21,7 @@ export interface SandboxOptions {
   /** Runs when the stack is there, before the sandbox calls itself ready. */
   readonly prepare?: (sandbox: {
     readonly origin: string;
+    readonly cloud: Cloud;
     readonly outputs: Readonly<Record<string, string>>;
   }) => Promise<void>;
 }
@@ -85,11 +86,13 @@ export async function startSandbox({
       ...provider,
       name: stackName,
       packageFolder,
+      parameters: { slackApiUrl: `${origin}/slack/api` },
     });
     const outputs = Object.fromEntries(Object.entries(all).filter(([name]) => !ofServerless.includes(name)));
+    cloud.slack.setRequestUrl(outputs.SlackRequestUrl ?? '');
     await cloud.resume();
     await cloud.lambda.warm();
-    await prepare?.({ origin, outputs });
+    await prepare?.({ origin, cloud, outputs });
     deployed = { schedules: createSchedules(cloud), outputs };
     expireNowAndThen(cloud);
     settings.set('started', true);

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { AwsError } from './aws/aws-service.ts';
 import type { AwsRequests } from './aws-requests.ts';
 import { signatureOf } from './callers.ts';
 import type { Cloud } from './cloud.ts';
@@ -49,10 +50,44 @@ async function answerTo(
   if (!handlers) return json({ status: 503, json: { status: 'starting' } });
   if (url.startsWith('/_sandbox/'))
     return json(await handlers.control({ method, url: new URL(url, handlers.cloud.origin), body }));
+  if (/^\/slack(?![^/?])/.test(url)) return toSlack(handlers.cloud, request, body);
+  if (url === '/mail') return json({ status: 200, json: { messages: handlers.cloud.mails.list(0) } });
+  const isVisit = method === 'GET' && request.headers.authorization === undefined;
+  if (isVisit && url.startsWith('/?Action=')) return followLink(handlers.cloud, url);
   if (url.startsWith('/execute-api/')) return toHttpApi(handlers.cloud, request, body);
   const origin =
     request.headers.host === undefined ? handlers.cloud.origin : `http://${request.headers.host}`;
   return handlers.awsRequests.handle({ method, url, headers: request.headers, body }, origin);
+}
+
+async function toSlack({ slack, origin }: Cloud, request: IncomingMessage, body: Buffer): Promise<Answer> {
+  const response = await slack.handle(toRequest(request, body, origin));
+  const { status, headers } = response;
+  return { status, headers: Object.fromEntries(headers), body: await response.text() };
+}
+
+/** A request of Node's server as a standard one. */
+export function toRequest(
+  { method = 'GET', url = '/', headers }: IncomingMessage,
+  body: Buffer,
+  origin: string,
+): Request {
+  return new Request(new URL(url, origin), {
+    method,
+    headers: Object.entries(headers).map(([name, value]) => [name, String(value)]),
+    ...(body.length > 0 && { body: new Uint8Array(body) }),
+  });
+}
+
+/** What a link in a mail of SNS does to whoever visits it: nobody is signed in there. */
+function followLink({ sns, origin }: Cloud, url: string): Answer {
+  const headers = { 'content-type': 'text/plain; charset=utf-8' };
+  try {
+    return { status: 200, headers, body: sns.follow(new URL(url, origin).searchParams) };
+  } catch (error) {
+    if (error instanceof AwsError) return { status: 400, headers, body: error.message };
+    throw error;
+  }
 }
 
 async function toHttpApi(
@@ -89,7 +124,7 @@ function json({ status, json: body }: ControlResponse): Answer {
   };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   return Buffer.concat(chunks);

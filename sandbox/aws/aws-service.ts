@@ -9,7 +9,7 @@ export interface Caller {
 }
 
 /** One of an account's people, to whom no role's policies apply. */
-export function isPerson({ principal }: Caller): boolean {
+export function isPerson({ principal }: Pick<Caller, 'principal'>): boolean {
   return principal === 'root' || principal.startsWith('user/');
 }
 

@@ -4,29 +4,22 @@ import { isAllowedByResourcePolicy, type PolicyDocument, type Principal } from '
 import { accountOf } from '../places.ts';
 import { forget, type Keep } from '../store.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
-
-export interface Subscription {
-  readonly arn: string;
-  readonly topicArn: string;
-  readonly protocol: string;
-  readonly endpoint: string;
-  readonly owner: string;
-  readonly isRaw: boolean;
-  /** E-mail addresses confirm before anything is sent to them, which nobody does here: they count as confirmed when the stack makes them. */
-  readonly isPending: boolean;
-}
-
-export interface Publication {
-  readonly message: string;
-  readonly subject?: string;
-  readonly attributes?: Readonly<Record<string, Client.MessageAttributeValue>>;
-}
+import { confirmationMail, envelope, type Mail, messageMail, type Publication } from './sns-bodies.ts';
+import {
+  attributesOf,
+  choicesIn,
+  createSubscriptions,
+  invalid,
+  type Subscription,
+  wants,
+} from './sns-subscriptions.ts';
 
 /** What a subscriber gets. */
 export interface Delivery {
   readonly subscription: Subscription;
   readonly body: string;
-  readonly publication: Publication;
+  /** What an address gets instead. */
+  readonly mail?: Mail;
   /** Of raw deliveries only: otherwise they are in the envelope. */
   readonly attributes: Readonly<Record<string, Client.MessageAttributeValue>>;
 }
@@ -51,6 +44,8 @@ export interface Sns {
   unsubscribe(subscriptionArn: string): void;
   /** Whether the topic exists and its policy lets a service publish on behalf of `sourceArn`. */
   admits(topicArn: string, service: string, sourceArn: string): boolean;
+  /** What visiting a link of a mail does, for which nobody has to sign in. Throws `AwsError`. */
+  follow(link: URLSearchParams): string;
   /** Publishes for an AWS service; false where the topic does not let it, of which AWS tells nobody. */
   publish(
     topicArn: string,
@@ -60,22 +55,25 @@ export interface Sns {
 }
 
 const pageSize = 100;
-const protocols = ['sqs', 'email', 'email-json'];
+const protocols = ['sqs', 'email'];
 
 /** The topics of all accounts and Regions, by ARN. `deliver` carries each message to one subscriber. */
 export function createSns({
   clock,
   id,
+  origin,
   deliver,
   keep = forget,
 }: {
   clock: Clock;
   id: () => string;
+  /** Where the links of mails lead. */
+  origin: string;
   deliver: (delivery: Delivery) => void;
   keep?: Keep;
 }): Sns {
   const topics = keep<Topic>('sns/topics');
-  const subscriptions = keep<Subscription>('sns/subscriptions');
+  const subscriptions = createSubscriptions(clock, id, keep);
 
   function topicFor(arn: string | undefined, operation: string, caller: Caller): Topic {
     const topic = topics.get(arn ?? '');
@@ -92,32 +90,45 @@ export function createSns({
     return topic;
   }
 
-  function subscriptionsTo(topicArn: string): Subscription[] {
-    return [...subscriptions.values()].filter((subscription) => subscription.topicArn === topicArn);
-  }
-
-  function add(subscription: Omit<Subscription, 'arn'>): Subscription {
-    const isSame = ({ protocol, endpoint }: Subscription) =>
-      protocol === subscription.protocol && endpoint === subscription.endpoint;
-    const arn =
-      subscriptionsTo(subscription.topicArn).find(isSame)?.arn ?? `${subscription.topicArn}:${id()}`;
-    const added = { ...subscription, arn };
-    subscriptions.set(arn, added);
-    return added;
+  /** Both the subscription's owner and the topic's may do what they like with it. */
+  function subscriptionFor(arn: string | undefined, { accountId }: Caller): Subscription {
+    const subscription = subscriptions.find(arn ?? '');
+    if (!subscription) throw new AwsError('NotFoundException', 'Subscription does not exist');
+    if (![subscription.owner, accountOf(subscription.topicArn)].includes(accountId))
+      throw new AwsError('AuthorizationErrorException', 'Not authorized');
+    return subscription;
   }
 
   function fanOut(topicArn: string, publication: Publication): string {
     const messageId = id();
-    for (const subscription of subscriptionsTo(topicArn).filter(({ isPending }) => !isPending))
+    const { message, attributes = {} } = publication;
+    for (const subscription of subscriptions.to(topicArn)) {
+      if (subscription.pending || !wants(subscription, attributes)) continue;
+      const { isRaw, protocol } = subscription;
       deliver({
         subscription,
-        publication,
-        body: subscription.isRaw
-          ? publication.message
-          : envelope(subscription, publication, messageId, clock.now()),
-        attributes: subscription.isRaw ? (publication.attributes ?? {}) : {},
+        body: isRaw ? message : envelope(subscription, publication, messageId, clock.now()),
+        ...(protocol === 'email' && { mail: messageMail(subscription, publication, origin) }),
+        attributes: isRaw ? attributes : {},
       });
+    }
     return messageId;
+  }
+
+  function askToConfirm(subscription: Subscription) {
+    deliver({ subscription, body: '', mail: confirmationMail(subscription, origin), attributes: {} });
+  }
+
+  function confirm(topicArn: string, token: string, endsSignedInOnly: boolean): string {
+    const confirmed = subscriptions.confirm(topicArn, token, endsSignedInOnly);
+    if (!confirmed) throw invalid('Token');
+    return confirmed.arn;
+  }
+
+  function end({ arn, pending }: Subscription) {
+    // Until it is confirmed, only time ends it.
+    if (pending) throw invalid('SubscriptionArn Reason: the subscription is pending confirmation');
+    subscriptions.remove(arn);
   }
 
   function admits(topicArn: string, service: string, sourceArn: string): boolean {
@@ -128,7 +139,7 @@ export function createSns({
 
   const operations = {
     CreateTopic({ Name = '', Attributes = {} }: Client.CreateTopicInput, { caller }) {
-      if (!/^[\w-]{1,251}(\.fifo)?$/.test(Name)) throw invalid('Invalid parameter: Topic Name');
+      if (!/^[\w-]{1,251}(\.fifo)?$/.test(Name)) throw invalid('Topic Name');
       const arn = `arn:aws:sns:${caller.region}:${caller.accountId}:${Name}`;
       if (!topics.has(arn)) topics.set(arn, { arn, attributes: Attributes });
       return { TopicArn: arn };
@@ -137,34 +148,51 @@ export function createSns({
     Subscribe(input: Client.SubscribeInput, { caller }) {
       const topic = topicFor(input.TopicArn, 'Subscribe', caller);
       const { Protocol = '', Endpoint = '', Attributes = {} } = input;
-      if (!protocols.includes(Protocol))
-        throw invalid(`Invalid parameter: protocol ${Protocol} is not modelled`);
-      if (Protocol === 'sqs' && !Endpoint.startsWith('arn:aws:sqs:'))
-        throw invalid('Invalid parameter: SQS endpoint ARN');
-      const strange = Object.keys(Attributes).find((name) => name !== 'RawMessageDelivery');
-      if (strange) throw invalid(`Invalid parameter: AttributeName ${strange} is not modelled`);
-      const { arn, isPending } = add({
-        topicArn: topic.arn,
-        protocol: Protocol,
-        endpoint: Endpoint,
-        owner: caller.accountId,
-        isRaw: Attributes.RawMessageDelivery === 'true',
-        isPending: Protocol !== 'sqs',
-      });
-      return { SubscriptionArn: isPending && !input.ReturnSubscriptionArn ? 'pending confirmation' : arn };
+      if (!protocols.includes(Protocol)) throw invalid(`protocol ${Protocol} is not modelled`);
+      if (Protocol === 'sqs' && !Endpoint.startsWith('arn:aws:sqs:')) throw invalid('SQS endpoint ARN');
+      if (Protocol === 'email' && !/^\S+@\S+$/.test(Endpoint)) throw invalid('Email address');
+      const choices = choicesIn(Attributes);
+      const there = subscriptions
+        .to(topic.arn)
+        .find(({ protocol, endpoint }) => protocol === Protocol && endpoint === Endpoint);
+      if (there && (there.isRaw !== choices.isRaw || there.filterPolicy !== choices.filterPolicy))
+        throw invalid('Attributes Reason: Subscription already exists with different attributes');
+      const subscription = subscriptions.add(
+        { topicArn: topic.arn, protocol: Protocol, endpoint: Endpoint, owner: caller.accountId, ...choices },
+        Protocol === 'email',
+      );
+      if (!subscription.pending) return { SubscriptionArn: subscription.arn };
+      askToConfirm(subscription);
+      return { SubscriptionArn: input.ReturnSubscriptionArn ? subscription.arn : 'pending confirmation' };
     },
 
-    Unsubscribe({ SubscriptionArn = '' }: Client.UnsubscribeInput) {
-      subscriptions.delete(SubscriptionArn);
+    ConfirmSubscription(input: Client.ConfirmSubscriptionInput) {
+      const { TopicArn = '', Token = '', AuthenticateOnUnsubscribe } = input;
+      return { SubscriptionArn: confirm(TopicArn, Token, AuthenticateOnUnsubscribe === 'true') };
+    },
+
+    Unsubscribe({ SubscriptionArn }: Client.UnsubscribeInput, { caller }) {
+      // What is gone counts as unsubscribed.
+      if (subscriptions.find(SubscriptionArn ?? '')) end(subscriptionFor(SubscriptionArn, caller));
+    },
+
+    GetSubscriptionAttributes({ SubscriptionArn }: Client.GetSubscriptionAttributesInput, { caller }) {
+      return { Attributes: attributesOf(subscriptionFor(SubscriptionArn, caller)) };
+    },
+
+    SetSubscriptionAttributes(input: Client.SetSubscriptionAttributesInput, { caller }) {
+      const subscription = subscriptionFor(input.SubscriptionArn, caller);
+      const { AttributeName = '', AttributeValue = '' } = input;
+      subscriptions.choose(subscription.arn, choicesIn({ [AttributeName]: AttributeValue }, subscription));
     },
 
     ListSubscriptionsByTopic({ TopicArn, NextToken }: Client.ListSubscriptionsByTopicInput, { caller }) {
       const topic = topicFor(TopicArn, 'ListSubscriptionsByTopic', caller);
-      const page = pageOf(subscriptionsTo(topic.arn), NextToken);
+      const page = pageOf(subscriptions.to(topic.arn), NextToken);
       return {
         NextToken: page.next,
-        Subscriptions: page.items.map(({ arn, protocol, endpoint, owner, topicArn, isPending }) => ({
-          SubscriptionArn: isPending ? 'PendingConfirmation' : arn,
+        Subscriptions: page.items.map(({ arn, protocol, endpoint, owner, topicArn, pending }) => ({
+          SubscriptionArn: pending ? 'PendingConfirmation' : arn,
           Protocol: protocol,
           Endpoint: endpoint,
           Owner: owner,
@@ -184,15 +212,15 @@ export function createSns({
 
     GetTopicAttributes({ TopicArn }: Client.GetTopicAttributesInput, { caller }) {
       const topic = topicFor(TopicArn, 'GetTopicAttributes', caller);
-      const all = subscriptionsTo(topic.arn);
-      const pending = all.filter(({ isPending }) => isPending).length;
+      const all = subscriptions.to(topic.arn);
+      const unconfirmed = all.filter(({ pending }) => pending).length;
       return {
         Attributes: {
           ...topic.attributes,
           TopicArn: topic.arn,
           Owner: accountOf(topic.arn),
-          SubscriptionsConfirmed: String(all.length - pending),
-          SubscriptionsPending: String(pending),
+          SubscriptionsConfirmed: String(all.length - unconfirmed),
+          SubscriptionsPending: String(unconfirmed),
           SubscriptionsDeleted: '0',
         },
       };
@@ -201,9 +229,8 @@ export function createSns({
     Publish(input: Client.PublishInput, { caller }) {
       const topic = topicFor(input.TopicArn ?? input.TargetArn, 'Publish', caller);
       const { Message = '', Subject, MessageAttributes = {} } = input;
-      if (Message === '') throw invalid('Invalid parameter: Empty message');
-      if (Subject !== undefined && !/^[ -~]{1,99}$/.test(Subject))
-        throw invalid('Invalid parameter: Subject');
+      if (Message === '') throw invalid('Empty message');
+      if (Subject !== undefined && !/^[ -~]{1,99}$/.test(Subject)) throw invalid('Subject');
       return {
         MessageId: fanOut(topic.arn, {
           message: Message,
@@ -243,10 +270,33 @@ export function createSns({
     },
     subscribe(topicArn, protocol, endpoint, { isRaw = false } = {}) {
       if (!topics.has(topicArn)) throw new Error(`there is no topic \`${topicArn}\``);
-      return add({ topicArn, protocol, endpoint, isRaw, owner: accountOf(topicArn), isPending: false }).arn;
+      const needsToConfirm = protocol === 'email';
+      const subscription = subscriptions.add(
+        { topicArn, protocol, endpoint, isRaw, owner: accountOf(topicArn) },
+        needsToConfirm,
+      );
+      if (subscription.pending) askToConfirm(subscription);
+      return subscription.arn;
     },
-    unsubscribe: (arn) => void subscriptions.delete(arn),
+    unsubscribe: subscriptions.remove,
     admits,
+    follow(link) {
+      const [action, topicArn = '', token = '', arn = ''] = [
+        'Action',
+        'TopicArn',
+        'Token',
+        'SubscriptionArn',
+      ].map((name) => link.get(name) ?? undefined);
+      if (action === 'ConfirmSubscription')
+        return `Subscription confirmed: ${confirm(topicArn, token, false)}`;
+      const subscription = subscriptions.find(arn);
+      if (action !== 'Unsubscribe' || !subscription)
+        throw new AwsError('NotFoundException', 'There is no such subscription');
+      if (subscription.endsSignedInOnly)
+        throw new AwsError('AuthorizationErrorException', 'Sign in to AWS to unsubscribe');
+      end(subscription);
+      return `Subscription removed: ${arn}`;
+    },
     publish(topicArn, publication, { service, sourceArn }) {
       if (!admits(topicArn, service, sourceArn)) return false;
       fanOut(topicArn, publication);
@@ -270,47 +320,12 @@ function lets(
   });
 }
 
-/** What a subscriber gets who did not ask for raw delivery. The signature is nobody's: there is no key to sign with. */
-function envelope(
-  { arn, topicArn }: Subscription,
-  publication: Publication,
-  messageId: string,
-  now: number,
-): string {
-  const { message, subject, attributes = {} } = publication;
-  const region = topicArn.split(':')[3];
-  const host = `https://sns.${region}.amazonaws.com`;
-  const MessageAttributes = Object.fromEntries(
-    Object.entries(attributes).map(([name, { DataType, StringValue, BinaryValue }]) => [
-      name,
-      { Type: DataType, Value: StringValue ?? Buffer.from(BinaryValue ?? []).toString('base64') },
-    ]),
-  );
-  return JSON.stringify({
-    Type: 'Notification',
-    MessageId: messageId,
-    TopicArn: topicArn,
-    Subject: subject,
-    Message: message,
-    Timestamp: new Date(now).toISOString(),
-    SignatureVersion: '1',
-    Signature: 'EXAMPLE',
-    SigningCertURL: `${host}/SimpleNotificationService-example.pem`,
-    UnsubscribeURL: `${host}/?Action=Unsubscribe&SubscriptionArn=${arn}`,
-    ...(Object.keys(MessageAttributes).length > 0 && { MessageAttributes }),
-  });
-}
-
 function pageOf<T>(items: readonly T[], token: string | undefined): { items: readonly T[]; next?: string } {
   const start = token ? Number(Buffer.from(token, 'base64').toString()) : 0;
-  if (!Number.isInteger(start)) throw invalid('Invalid parameter: NextToken');
+  if (!Number.isInteger(start)) throw invalid('NextToken');
   const end = start + pageSize;
   const page = items.slice(start, end);
   return end < items.length
     ? { items: page, next: Buffer.from(String(end)).toString('base64') }
     : { items: page };
-}
-
-function invalid(message: string): AwsError {
-  return new AwsError('InvalidParameterException', message);
 }

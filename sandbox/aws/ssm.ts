@@ -17,6 +17,7 @@ export interface Ssm {
     place: Place,
     parameter: { readonly name: string; readonly value: string; readonly type?: Client.ParameterType },
   ): void;
+  has(place: Place, name: string): boolean;
   remove(place: Place, name: string): void;
 }
 
@@ -127,6 +128,7 @@ export function createSsm({ now, keep = forget }: { now: () => number; keep?: Ke
     put(place, { name, value, type = 'String' }) {
       store(arnOf(place, name), { name, value, type });
     },
+    has: (place, name) => parameters.has(arnOf(place, name)),
     remove: (place, name) => void parameters.delete(arnOf(place, name)),
   };
 }

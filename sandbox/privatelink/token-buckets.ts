@@ -1,9 +1,5 @@
+import { type Bucket, type Level, takeToken } from '../token-bucket.ts';
 import type { Place } from './model.ts';
-
-interface Bucket {
-  readonly capacity: number;
-  readonly refillPerSecond: number;
-}
 
 const service: Bucket = { capacity: 10, refillPerSecond: 1 };
 const endpoint: Bucket = { capacity: 4, refillPerSecond: 0.3 };
@@ -26,21 +22,12 @@ const published: Readonly<Record<string, Bucket>> = {
 };
 
 /** Every account has each bucket once per Region and API; they refill continuously. `levels`: how full they are. */
-export function tokenBuckets(
-  levels: Map<string, { readonly tokens: number; readonly at: number }> = new Map(),
-) {
+export function tokenBuckets(levels: Map<string, Level> = new Map()) {
   return {
     /** False where EC2 answers `RequestLimitExceeded`. */
     take({ accountId, region }: Place, operation: string, now: number): boolean {
-      const { capacity, refillPerSecond } =
-        published[operation] ?? (operation.startsWith('Describe') ? nonMutating : mutating);
-      const key = `${accountId} ${region} ${operation}`;
-      const level = levels.get(key) ?? { tokens: capacity, at: now };
-      const refilled = level.tokens + (Math.max(now - level.at, 0) / 1000) * refillPerSecond;
-      const tokens = Math.min(capacity, refilled);
-      const taken = tokens >= 1;
-      levels.set(key, { tokens: taken ? tokens - 1 : tokens, at: now });
-      return taken;
+      const bucket = published[operation] ?? (operation.startsWith('Describe') ? nonMutating : mutating);
+      return takeToken(levels, `${accountId} ${region} ${operation}`, bucket, now) === 0;
     },
   };
 }

@@ -14,6 +14,8 @@ export interface StackOptions {
   readonly region: string;
   readonly name: string;
   readonly packageFolder: string;
+  /** Values of the template's parameters; the others keep their defaults. */
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
 export interface LoadedStack {
@@ -109,10 +111,16 @@ function requireKnown(properties: Properties, { properties: known }: ResourceTyp
   if (unknown) throw new Error(`the sandbox does not know the property \`${unknown}\` of \`${type}\``);
 }
 
-function parametersOf({ Parameters = {} }: Template, { accountId, region, name }: StackOptions) {
-  const defaults = Object.entries(Parameters).map(([parameter, { Default }]) => {
-    if (Default === undefined) throw new Error(`the parameter \`${parameter}\` has no default`);
-    return [parameter, Default] as const;
+function parametersOf(
+  { Parameters = {} }: Template,
+  { accountId, region, name, parameters = {} }: StackOptions,
+) {
+  const unknown = Object.keys(parameters).find((parameter) => !(parameter in Parameters));
+  if (unknown !== undefined) throw new Error(`the template has no parameter \`${unknown}\``);
+  const values = Object.entries(Parameters).map(([parameter, { Default }]) => {
+    const value = parameters[parameter] ?? Default;
+    if (value === undefined) throw new Error(`the parameter \`${parameter}\` has no default`);
+    return [parameter, value] as const;
   });
   return {
     'AWS::AccountId': accountId,
@@ -121,6 +129,6 @@ function parametersOf({ Parameters = {} }: Template, { accountId, region, name }
     'AWS::StackName': name,
     'AWS::StackId': `arn:aws:cloudformation:${region}:${accountId}:stack/${name}/sandbox`,
     'AWS::URLSuffix': 'amazonaws.com',
-    ...Object.fromEntries(defaults),
+    ...Object.fromEntries(values),
   };
 }

@@ -13,6 +13,7 @@ import { createLater } from '../../sandbox/later.ts';
 import { continuedState } from '../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
 import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
+import { createSlack } from '../../sandbox/slack/slack.ts';
 import { openStore, type Store } from '../../sandbox/store.ts';
 import { countingIds, manualClock } from './aws/manual-clock.ts';
 
@@ -112,7 +113,7 @@ test('what a function held when it was killed is handled at once, and as if for 
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:news';
 
 test('a topic keeps its policy and its subscriptions, which have the same ARNs when they are made again', () => {
-  const start = () => createSns({ clock, id: ids, keep: store.keep, deliver() {} });
+  const start = () => createSns({ clock, id: ids, origin: 'http://sandbox', keep: store.keep, deliver() {} });
   const before = start();
   before.createTopic(topicArn, { DisplayName: 'News' });
   before.setAttributes(topicArn, { Policy: policyFor('vpce.amazonaws.com') });
@@ -122,6 +123,24 @@ test('a topic keeps its policy and its subscriptions, which have the same ARNs w
   after.createTopic(topicArn, { DisplayName: 'Fresh news' });
   expect(after.admits(topicArn, 'vpce.amazonaws.com', 'arn:aws:ec2:::x')).toBe(true);
   expect(after.subscribe(topicArn, 'sqs', queueArn)).toBe(subscription);
+});
+
+test('Slack keeps its messages and what it shares with the app', async () => {
+  const start = () =>
+    createSlack({ origin: 'http://sandbox', clock, faults: createFaults(), keep: store.keep });
+  const before = start();
+  const { botToken } = before.credentials;
+  await before.handle(
+    new Request('http://sandbox/slack/api/chat.postMessage', {
+      method: 'POST',
+      body: new URLSearchParams({ token: botToken, channel: 'C01OPS', text: 'hello' }),
+    }),
+  );
+  restart();
+  const after = start();
+  expect(after.credentials.botToken).toBe(botToken);
+  const listed = await after.handle(new Request('http://sandbox/slack/messages?channel=C01OPS'));
+  expect(await listed.json()).toMatchObject({ messages: [{ text: 'hello' }] });
 });
 
 const policyFor = (Service: string) =>

@@ -171,7 +171,7 @@ test('a route without authorisation does not say who calls, whoever signed', asy
 });
 
 test('more requests than the burst are refused until the rate has filled it again', async () => {
-  const { ask, clock } = anApi({ throttling: { burst: 2, perSecond: 1 } });
+  const { ask, clock } = anApi({ throttling: { capacity: 2, refillPerSecond: 1 } });
   const status = async () => (await ask('GET', '/x')).status;
   expect([await status(), await status(), await status()]).toEqual([200, 200, 429]);
   clock.advance(1000);

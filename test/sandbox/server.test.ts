@@ -4,6 +4,7 @@ import {
   DescribeVpcEndpointsCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
+import { ListSubscriptionsByTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -113,6 +114,59 @@ test('every account finds its network, and the provider its load balancer, from 
     new DescribeVpcEndpointServicesCommand({ ServiceNames: [`com.amazonaws.vpce.us-east-1.${serviceId}`] }),
   );
   expect(ServiceDetails).toHaveLength(1);
+});
+
+test('Slack’s secrets are in the parameter store from the start, and the token is the app’s', async () => {
+  const secretIn = async (name: string) => {
+    const Name = `/linkgate/local/slack/${name}`;
+    const { Parameter } = await as(SSMClient, provider).send(
+      new GetParameterCommand({ Name, WithDecryption: true }),
+    );
+    return Parameter;
+  };
+  expect(await secretIn('signing-secret')).toMatchObject({
+    Type: 'SecureString',
+    Value: expect.stringMatching(/^[0-9a-f]{32}$/),
+  });
+  const token = (await secretIn('bot-token'))?.Value;
+  const response = await fetch(`${sandbox.url}/slack/api/auth.test`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(await response.json()).toMatchObject({ ok: true, team_id: 'T01LOCAL' });
+});
+
+test('the approver’s address is confirmed from the start, and its mailbox is empty', async () => {
+  const { ApprovalsTopicArn: TopicArn } = await sandbox.ask<Record<string, string>>(
+    'GET',
+    '/_sandbox/outputs',
+  );
+  const { Subscriptions } = await as(SNSClient, provider).send(
+    new ListSubscriptionsByTopicCommand({ TopicArn }),
+  );
+  expect(Subscriptions).toMatchObject([
+    { Endpoint: 'approver@example.com', SubscriptionArn: expect.stringMatching(`^${TopicArn}:`) },
+  ]);
+  expect(await sandbox.ask('GET', '/mail')).toEqual({ messages: [] });
+});
+
+test('a link of a mail works for who visits it, and a wrong one says so', async () => {
+  const { ApprovalsTopicArn: TopicArn } = await sandbox.ask<Record<string, string>>(
+    'GET',
+    '/_sandbox/outputs',
+  );
+  const subscribe = new SubscribeCommand({ TopicArn, Protocol: 'email', Endpoint: 'new@example.com' });
+  await as(SNSClient, provider).send(subscribe);
+  const { messages } = await sandbox.ask<{ messages: { to: string; text: string }[] }>('GET', '/mail');
+  const link = /http\S+/.exec(messages.find(({ to }) => to === 'new@example.com')?.text ?? '')?.[0] ?? '';
+  expect((await fetch(`${link}0`)).status).toBe(400);
+  expect(await (await fetch(link)).text()).toContain('Subscription confirmed');
+});
+
+test('a page shows Slack', async () => {
+  const response = await fetch(`${sandbox.url}/slack`);
+  expect(response.headers.get('content-type')).toContain('text/html');
+  expect(await response.text()).toContain('# approvals');
 });
 
 test('nobody can reach it but from this machine', async () => {

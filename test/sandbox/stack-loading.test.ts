@@ -23,7 +23,11 @@ afterEach(async () => {
 });
 
 /** Loads a template of these resources only. */
-async function load(Resources: object, rest: Omit<Template, 'Resources'> = {}) {
+async function load(
+  Resources: object,
+  rest: Omit<Template, 'Resources'> = {},
+  parameters: Readonly<Record<string, string>> = {},
+) {
   cloud = await createCloud({
     origin: 'http://127.0.0.1:0',
     folder: await mkdtemp(join(tmpdir(), 'linkgate-test-')),
@@ -31,7 +35,7 @@ async function load(Resources: object, rest: Omit<Template, 'Resources'> = {}) {
     onOutput: () => {},
   });
   const template = { ...rest, Resources } as Template;
-  return loadStack(template, cloud, { ...provider, name: stackName, packageFolder });
+  return loadStack(template, cloud, { ...provider, name: stackName, packageFolder, parameters });
 }
 
 const role = (...Statement: object[]) => ({
@@ -79,6 +83,19 @@ describe('a stack', () => {
     );
     expect(outputs).toEqual({ Jobs: 'arn:aws:sqs:us-east-1:111111111111:jobs' });
     expect(cloud?.lambda.functions().map(({ name }) => name)).toEqual(['worker']);
+  });
+
+  test('parameters have the values that they are given, or else their defaults', async () => {
+    const Parameters = { slackApiUrl: { Default: 'https://slack.com/api' }, colour: { Default: 'blue' } };
+    const Outputs = Object.fromEntries(
+      Object.keys(Parameters).map((name) => [name, { Value: { Ref: name } }]),
+    );
+    const { outputs } = await load({}, { Parameters, Outputs }, { slackApiUrl: 'http://here' });
+    expect(outputs).toEqual({ slackApiUrl: 'http://here', colour: 'blue' });
+  });
+
+  test('a value for a parameter that the template does not have is an error', async () => {
+    await expect(load({}, {}, { colour: 'red' })).rejects.toThrow('the template has no parameter `colour`');
   });
 
   test.each([

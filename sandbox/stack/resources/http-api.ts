@@ -29,9 +29,9 @@ export const httpApiResources: ResourceTypes = {
     ],
     create({ ApiId, StageName, DefaultRouteSettings = {} }, stack) {
       if (StageName !== '$default') throw new Error('the sandbox has the stage `$default` only');
-      const { ThrottlingBurstLimit: burst, ThrottlingRateLimit: perSecond } = DefaultRouteSettings;
-      const isThrottled = burst !== undefined && perSecond !== undefined;
-      apiOf(ApiId, stack).throttling = isThrottled ? { burst, perSecond } : undefined;
+      const { ThrottlingBurstLimit: capacity, ThrottlingRateLimit: refillPerSecond } = DefaultRouteSettings;
+      const isThrottled = capacity !== undefined && refillPerSecond !== undefined;
+      apiOf(ApiId, stack).throttling = isThrottled ? { capacity, refillPerSecond } : undefined;
       return { ref: StageName };
     },
   },

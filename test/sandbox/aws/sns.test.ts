@@ -11,6 +11,7 @@ function aTopic({ isRaw = false } = {}) {
   const sns = createSns({
     clock: manualClock(),
     id: countingIds(),
+    origin: 'http://sandbox',
     deliver: (delivery) => void deliveries.push(delivery),
   });
   const Policy = JSON.stringify({

@@ -47,6 +47,7 @@ const sqs = createSqs({ clock, id });
 const sns = createSns({
   clock,
   id,
+  origin: 'http://sandbox',
   deliver: ({ subscription, body }) => void sqs.deliver(subscription.endpoint, { body }),
 });
 const events = createEvents({ clock, id, deliver() {} });

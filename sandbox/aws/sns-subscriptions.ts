@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import type { MessageAttributeValue } from '@aws-sdk/client-sns';
+import type { Clock } from '../clock.ts';
+import type { Keep } from '../store.ts';
+import { AwsError } from './aws-service.ts';
+import { compilePattern } from './event-pattern.ts';
+
+export interface Subscription {
+  readonly arn: string;
+  readonly topicArn: string;
+  readonly protocol: string;
+  readonly endpoint: string;
+  readonly owner: string;
+  readonly isRaw: boolean;
+  /** JSON; it gets only what matches. */
+  readonly filterPolicy?: string;
+  /** Its address has not confirmed it, so that nothing is sent there. */
+  readonly pending?: { readonly token: string; readonly since: number };
+  /** Who has confirmed it wants nobody to end it who is not signed in. */
+  readonly endsSignedInOnly?: boolean;
+}
+
+/** What the caller of Subscribe chooses. */
+export type Choices = Pick<Subscription, 'isRaw' | 'filterPolicy'>;
+
+export interface Subscriptions {
+  to(topicArn: string): Subscription[];
+  find(arn: string): Subscription | undefined;
+  /** One endpoint subscribes to a topic once; what is there already takes the new choices over, and stays confirmed. */
+  add(subscription: Omit<Subscription, 'arn' | 'pending'>, needsToConfirm: boolean): Subscription;
+  /** Undefined where no address was sent that token, or it is too late. */
+  confirm(topicArn: string, token: string, endsSignedInOnly: boolean): Subscription | undefined;
+  choose(arn: string, choices: Choices): void;
+  remove(arn: string): void;
+}
+
+/** SNS forgets by itself what nobody confirms. */
+const pendingMs = 48 * 3_600_000;
+
+export function createSubscriptions(clock: Clock, id: () => string, keep: Keep): Subscriptions {
+  const subscriptions = keep<Subscription>('sns/subscriptions');
+
+  function all(): Subscription[] {
+    for (const [arn, { pending }] of subscriptions)
+      if (pending && pending.since + pendingMs <= clock.now()) subscriptions.delete(arn);
+    return [...subscriptions.values()];
+  }
+
+  const to = (topicArn: string) => all().filter((subscription) => subscription.topicArn === topicArn);
+
+  return {
+    to,
+    find: (arn) => all().find((subscription) => subscription.arn === arn),
+    add(subscription, needsToConfirm) {
+      const { topicArn, protocol, endpoint } = subscription;
+      const there = to(topicArn).find((one) => one.protocol === protocol && one.endpoint === endpoint);
+      const isPending = there ? there.pending !== undefined : needsToConfirm;
+      const added = {
+        ...subscription,
+        arn: there?.arn ?? `${topicArn}:${id()}`,
+        ...(isPending && { pending: { token: randomBytes(16).toString('hex'), since: clock.now() } }),
+      };
+      subscriptions.set(added.arn, added);
+      return added;
+    },
+    confirm(topicArn, token, endsSignedInOnly) {
+      const found = to(topicArn).find(({ pending }) => pending?.token === token);
+      if (!found) return undefined;
+      const { pending: _, ...confirmed } = { ...found, endsSignedInOnly };
+      subscriptions.set(found.arn, confirmed);
+      return confirmed;
+    },
+    choose(arn, choices) {
+      const { filterPolicy: _, ...found } = subscriptions.get(arn) as Subscription;
+      subscriptions.set(arn, { ...found, ...choices });
+    },
+    remove: (arn) => void subscriptions.delete(arn),
+  };
+}
+
+/** What SetSubscriptionAttributes and Subscribe can say. @throws AwsError */
+export function choicesIn(attributes: Readonly<Record<string, string>>, before?: Choices): Choices {
+  const { RawMessageDelivery, FilterPolicy, FilterPolicyScope = 'MessageAttributes', ...others } = attributes;
+  const [strange] = Object.keys(others);
+  if (strange !== undefined) throw invalid(`AttributeName ${strange} is not modelled`);
+  if (FilterPolicyScope !== 'MessageAttributes')
+    throw invalid(`FilterPolicyScope ${FilterPolicyScope} is not modelled`);
+  const filterPolicy = FilterPolicy ?? before?.filterPolicy ?? '';
+  const isRaw = RawMessageDelivery === undefined ? before?.isRaw : RawMessageDelivery === 'true';
+  if (filterPolicy === '' || filterPolicy === '{}') return { isRaw: isRaw ?? false };
+  requireFilterPolicy(filterPolicy);
+  return { isRaw: isRaw ?? false, filterPolicy };
+}
+
+export function attributesOf(subscription: Subscription): Readonly<Record<string, string>> {
+  const { arn, topicArn, protocol, endpoint, owner, isRaw, filterPolicy, pending } = subscription;
+  return {
+    SubscriptionArn: arn,
+    TopicArn: topicArn,
+    Protocol: protocol,
+    Endpoint: endpoint,
+    Owner: owner,
+    RawMessageDelivery: String(isRaw),
+    PendingConfirmation: String(pending !== undefined),
+    ConfirmationWasAuthenticated: String(subscription.endsSignedInOnly ?? protocol === 'sqs'),
+    ...(filterPolicy !== undefined && { FilterPolicy: filterPolicy, FilterPolicyScope: 'MessageAttributes' }),
+  };
+}
+
+/** Whether a message with these attributes is for the subscription. */
+export function wants(
+  { filterPolicy }: Subscription,
+  attributes: Readonly<Record<string, MessageAttributeValue>> = {},
+): boolean {
+  if (filterPolicy === undefined) return true;
+  const values = Object.entries(attributes).map(([name, attribute]) => [name, attributeValue(attribute)]);
+  return compilePattern(JSON.parse(filterPolicy))(Object.fromEntries(values));
+}
+
+function attributeValue({ DataType, StringValue = '' }: MessageAttributeValue): unknown {
+  if (DataType === 'String.Array') return JSON.parse(StringValue);
+  return DataType === 'Number' ? Number(StringValue) : StringValue;
+}
+
+/** SNS compares attributes in the language of EventBridge's patterns, as far as it is modelled here. */
+function requireFilterPolicy(text: string) {
+  try {
+    const policy: object = JSON.parse(text);
+    const nested = Object.keys(policy).find((name) => !Array.isArray(policy[name as keyof typeof policy]));
+    if (nested !== undefined) throw new Error(`"${nested}" must be an array`);
+    compilePattern(policy);
+  } catch (error) {
+    throw invalid(`FilterPolicy: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+export function invalid(problem: string): AwsError {
+  return new AwsError('InvalidParameterException', `Invalid parameter: ${problem}`);
+}

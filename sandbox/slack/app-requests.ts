@@ -1,0 +1,48 @@
+import { createHmac } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+
+export interface Reply {
+  /** Left out where nothing answered in time. */
+  readonly status?: number;
+  /** What Slack tells its user where it did not go well. */
+  readonly error?: string;
+  readonly body: string;
+}
+
+export interface AppRequestsOptions {
+  readonly clock: Clock;
+  readonly signingSecret: string;
+  /** The app's request URL. */
+  readonly requestUrl: () => string;
+  /** How long Slack waits for an answer. */
+  readonly timeoutMs?: number;
+}
+
+/** Sends the app forms that are signed as Slack signs them: https://docs.slack.dev/authentication/verifying-requests-from-slack */
+export function createAppRequests(options: AppRequestsOptions) {
+  const { clock, signingSecret, requestUrl, timeoutMs = 3000 } = options;
+
+  return async (fields: Readonly<Record<string, string>>): Promise<Reply> => {
+    const body = new URLSearchParams(fields).toString();
+    const timestamp = String(Math.floor(clock.now() / 1000));
+    const signature = createHmac('sha256', signingSecret).update(`v0:${timestamp}:${body}`).digest('hex');
+    try {
+      const response = await fetch(requestUrl(), {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
+          'x-slack-request-timestamp': timestamp,
+          'x-slack-signature': `v0=${signature}`,
+        },
+        body,
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const reply = { status: response.status, body: await response.text() };
+      return response.status === 200 ? reply : { ...reply, error: 'http_service_error' };
+    } catch (error) {
+      const isLate = error instanceof Error && error.name === 'TimeoutError';
+      return { error: isLate ? 'operation_timeout' : 'dispatch_failed', body: '' };
+    }
+  };
+}

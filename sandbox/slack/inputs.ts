@@ -1,0 +1,93 @@
+import { type Block, type Element, elementsOf, type Option } from './blocks.ts';
+
+/** What people put into inputs, by the inputs' `action_id`: a text, an option's value, or a list of such values. */
+export type Given = Readonly<Record<string, unknown>>;
+
+/** `state.values` as Slack sends it: by `block_id`, then by `action_id`. */
+export type StateValues = Readonly<Record<string, Readonly<Record<string, object>>>>;
+
+/** What is given does not fit the input. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
+/** What stands in the inputs: what was given, or else what they began with. @throws InputError */
+export function stateOf(blocks: readonly Block[], given: Given = {}): StateValues {
+  return Object.fromEntries(
+    blocks.flatMap((block) => {
+      const inputs = inputsIn(block);
+      const values = inputs.map((input) => [
+        input.action_id,
+        stateOfInput(input, given[input.action_id ?? '']),
+      ]);
+      return inputs.length > 0 ? [[block.block_id, Object.fromEntries(values)]] : [];
+    }),
+  );
+}
+
+/** What Slack itself says of inputs before it sends anything, by `action_id`. */
+export function complaintsAbout(blocks: readonly Block[], values: StateValues): Record<string, string> {
+  return Object.fromEntries(
+    blocks.flatMap((block) => {
+      if (block.type !== 'input') return [];
+      const { action_id = '' } = block.element;
+      const complaint = complaintAbout(block, values[block.block_id ?? '']?.[action_id]);
+      return complaint === undefined ? [] : [[action_id, complaint]];
+    }),
+  );
+}
+
+export function namesOfInputs(blocks: readonly Block[]): string[] {
+  return blocks.flatMap(inputsIn).flatMap(({ action_id }) => action_id ?? []);
+}
+
+/** @throws InputError */
+export function optionNamed({ options }: { readonly options: readonly Option[] }, value: unknown): Option {
+  const found = options.find((option) => option.value === value);
+  if (found) return found;
+  throw new InputError(`\`${value}\` is none of ${options.map((option) => option.value).join(', ')}`);
+}
+
+type InputElement = Exclude<Element, { type: 'button' }>;
+
+function inputsIn(block: Block): InputElement[] {
+  return elementsOf(block).filter((element) => element.type !== 'button');
+}
+
+function stateOfInput(input: InputElement, given: unknown): object {
+  const { type } = input;
+  switch (type) {
+    case 'plain_text_input':
+      return { type, value: given === undefined ? (input.initial_value ?? null) : String(given) || null };
+    case 'static_select':
+      return {
+        type,
+        selected_option: given === undefined ? (input.initial_option ?? null) : optionNamed(input, given),
+      };
+    case 'checkboxes':
+      return {
+        type,
+        selected_options:
+          given === undefined
+            ? (input.initial_options ?? [])
+            : [given].flat().map((value) => optionNamed(input, value)),
+      };
+    default:
+      return type satisfies never;
+  }
+}
+
+function complaintAbout(
+  { element, optional = false }: Block & { type: 'input' },
+  value: object = {},
+): string | undefined {
+  const isEmpty = !Object.entries(value).some(
+    ([name, given]) => name !== 'type' && given !== null && given?.length !== 0,
+  );
+  if (isEmpty) return optional ? undefined : 'Please complete this required field.';
+  if (element.type !== 'plain_text_input' || !('value' in value)) return undefined;
+  const { length } = String(value.value);
+  const { min_length = 0, max_length = 3000 } = element;
+  if (length < min_length) return `Please enter at least ${min_length} characters.`;
+  return length > max_length ? `Please enter no more than ${max_length} characters.` : undefined;
+}

@@ -1,0 +1,232 @@
+import type { Clock } from '../clock.ts';
+import type { Reply } from './app-requests.ts';
+import { type Block, elementsOf } from './blocks.ts';
+import { complaintsAbout, type Given, namesOfInputs, stateOf } from './inputs.ts';
+import type { Message, Messages } from './messages.ts';
+import {
+  type Action,
+  actionIn,
+  blockActions,
+  type Person,
+  slashCommand,
+  viewAsSent,
+  viewSubmission,
+} from './payloads.ts';
+import { BlockError, readView } from './read-blocks.ts';
+import { SlackRefusal } from './refusal.ts';
+import type { ResponseUrls } from './response-urls.ts';
+import type { OpenView, Views } from './views.ts';
+
+export interface Click extends Person {
+  readonly channel?: string | undefined;
+  readonly ts?: string | undefined;
+  /** Instead of channel and ts: what is clicked is in that modal. */
+  readonly view_id?: string | undefined;
+  readonly action_id: string;
+  readonly block_id?: string | undefined;
+  /** Of the option that is chosen. Where there is no such thing to click: what a forger would put there. */
+  readonly value?: string | undefined;
+  /** What stands in the inputs beside it, where it is not what they began with. */
+  readonly state?: Given | undefined;
+  /** What to fill in, and submit, where a modal opens. */
+  readonly view_values?: Given | undefined;
+}
+
+export interface Submission extends Person {
+  readonly view_id: string;
+  readonly view_values: Given;
+}
+
+export interface Command extends Person {
+  readonly channel: string;
+  readonly text: string;
+}
+
+/** What Slack shows to who did something. */
+export interface Shown {
+  /** With which linkgate answered the last request. */
+  readonly status?: number;
+  /** What Slack says where linkgate did not answer as it should. */
+  readonly error?: string;
+  readonly ephemeral?: readonly Message[];
+  /** The modal that is open now. */
+  readonly modal?: object;
+  /** What is wrong with the modal's inputs, by `action_id`. */
+  readonly errors?: Readonly<Record<string, string>>;
+  /** The modal closed. */
+  readonly closed?: true;
+  /** Those of `view_values` that the modal has no input for. */
+  readonly ignored?: readonly string[];
+}
+
+/** There is nothing like that to click. */
+export class NothingThereError extends Error {
+  override readonly name = 'NothingThereError';
+  /** What there is. */
+  readonly there: readonly unknown[];
+
+  constructor(problem: string, there: readonly unknown[] = []) {
+    super(problem);
+    this.there = there;
+  }
+}
+
+export interface InteractionOptions {
+  readonly clock: Clock;
+  readonly messages: Messages;
+  readonly views: Views;
+  readonly responseUrls: ResponseUrls;
+  /** Sends the app a signed form. */
+  readonly send: (fields: Readonly<Record<string, string>>) => Promise<Reply>;
+}
+
+/** What people do in Slack: linkgate gets the requests that Slack would send, and they see what Slack would show. */
+export function createInteractions({ clock, messages, views, responseUrls, send }: InteractionOptions) {
+  const sendPayload = (payload: object) => send({ payload: JSON.stringify(payload) });
+
+  /** What an interaction brought that only who did it sees, from the `seen`th answer on. */
+  function shownAfter({ status, error }: Reply, responseId: string, seen = 0): Shown {
+    const ephemeral = messages.answers(responseId).slice(seen);
+    return {
+      ...(status !== undefined && { status }),
+      ...(error !== undefined && { error }),
+      ...(ephemeral.length > 0 && { ephemeral }),
+    };
+  }
+
+  async function clickInMessage(click: Click): Promise<Shown> {
+    const { user, team, channel = '', ts = '', view_values } = click;
+    const message = messages.find(channel, ts);
+    if (!message && click.value === undefined) {
+      const there = messages.inChannel(channel, click).map((one) => ({ ts: one.ts, text: one.text }));
+      throw new NothingThereError(`there is no message \`${ts}\` in \`${channel}\``, there);
+    }
+    const shownNow = message?.blocks ?? [];
+    // Whose Slack does not show the newest yet clicks what was there before.
+    const blocks = actionIn(shownNow, click) ? shownNow : [...shownNow, ...messages.before(channel, ts)];
+    const responseId = responseUrls.create({ user, team, channel, ts });
+    const triggerId = views.trigger({ user, team, responseId });
+    const payload = blockActions(click, actionOf(click, blocks), stateOf(blocks, click.state), triggerId, {
+      channel,
+      message: message ?? { ts },
+      isEphemeral: messages.isEphemeral(channel, ts),
+      responseUrl: responseUrls.addressOf(responseId),
+    });
+    const shown = shownAfter(await sendPayload(payload), responseId);
+    const opened = views.openedBy(triggerId);
+    if (!opened) return shown;
+    if (!view_values) return { ...shown, modal: viewAsSent(opened) };
+    return { ...shown, ...(await submit({ user, team, view_id: opened.id, view_values })) };
+  }
+
+  async function clickInView(click: Click, view: OpenView): Promise<Shown> {
+    const { user, team } = click;
+    const { responseId } = view;
+    const { blocks } = view.view;
+    const triggerId = views.trigger({ user, team, responseId });
+    const seen = messages.answers(responseId).length;
+    const state = stateOf(blocks, click.state);
+    const payload = blockActions(click, actionOf(click, blocks), state, triggerId, { view });
+    const shown = shownAfter(await sendPayload(payload), responseId, seen);
+    const open = views.openedBy(triggerId) ?? views.find(view.id);
+    return { ...shown, ...(open && { modal: viewAsSent(open) }) };
+  }
+
+  function actionOf(click: Click, blocks: readonly Block[]): Action {
+    const { action_id, block_id = 'forged', value } = click;
+    const action_ts = (clock.now() / 1000).toFixed(6);
+    const found = actionIn(blocks, click);
+    if (found) return { ...found, value, action_ts };
+    if (value !== undefined)
+      return {
+        element: { type: 'button', text: { type: 'plain_text', text: action_id }, action_id },
+        block_id,
+        value,
+        action_ts,
+      };
+    const there = blocks.flatMap(elementsOf).map(({ type, action_id }) => ({ type, action_id }));
+    throw new NothingThereError(`there is no \`${action_id}\` to click`, there);
+  }
+
+  function openView(id: string): OpenView {
+    const view = views.find(id);
+    if (!view) throw new NothingThereError(`there is no modal \`${id}\``);
+    return view;
+  }
+
+  async function submit({ user, team, view_id, view_values }: Submission): Promise<Shown> {
+    const open = openView(view_id);
+    const { blocks } = open.view;
+    const names = namesOfInputs(blocks);
+    const unknown = Object.keys(view_values).filter((name) => !names.includes(name));
+    const ignored = unknown.length > 0 && { ignored: unknown };
+    const state = stateOf(blocks, view_values);
+    const errors = complaintsAbout(blocks, state);
+    if (Object.keys(errors).length > 0) return { errors, ...ignored };
+
+    const { responseId } = open;
+    const seen = messages.answers(responseId).length;
+    const triggerId = views.trigger({ user, team, responseId });
+    const reply = await sendPayload(viewSubmission({ user, team }, open, state, triggerId));
+    return {
+      ...shownAfter(reply, responseId, seen),
+      ...ignored,
+      ...(reply.error === undefined && understood(() => responseAction(open, reply.body))),
+    };
+  }
+
+  /** https://docs.slack.dev/surfaces/modals */
+  function responseAction(open: OpenView, body: string): Shown {
+    const { response_action: action, errors, view } = body.trim() === '' ? {} : JSON.parse(body);
+    if (action === 'errors') return { errors: byActionId(open.view.blocks, errors) };
+    if (action === 'update') return { modal: viewAsSent(views.replace(open.id, readView(view))) };
+    views.close(open.id);
+    return { closed: true };
+  }
+
+  async function command({ user, team, channel, text }: Command): Promise<Shown> {
+    const responseId = responseUrls.create({ user, team, channel });
+    const triggerId = views.trigger({ user, team, responseId });
+    const address = responseUrls.addressOf(responseId);
+    const reply = await send(slashCommand({ user, team }, channel, text, triggerId, address));
+    const problem = reply.error === undefined ? understood(() => showReply(responseId, reply.body)) : {};
+    return { ...shownAfter(reply, responseId), ...problem };
+  }
+
+  /** A command is answered by what to show: text, or JSON as for a response URL. */
+  function showReply(responseId: string, body: string): Shown {
+    if (body.trim() !== '')
+      responseUrls.show(responseId, body.trimStart().startsWith('{') ? JSON.parse(body) : { text: body });
+    return {};
+  }
+
+  return {
+    click: (click: Click) =>
+      click.view_id === undefined ? clickInMessage(click) : clickInView(click, openView(click.view_id)),
+    submit,
+    command,
+  };
+}
+
+/** What linkgate answers with and Slack does not understand is linkgate's fault, and shows as such. */
+function understood(read: () => Shown): Shown {
+  try {
+    return read();
+  } catch (error) {
+    const isTheirs =
+      error instanceof BlockError || error instanceof SlackRefusal || error instanceof SyntaxError;
+    if (isTheirs) return { error: `the answer makes no sense to Slack: ${error.message}` };
+    throw error;
+  }
+}
+
+/** linkgate names an input by its block, people by itself. */
+function byActionId(blocks: readonly Block[], errors: Readonly<Record<string, string>>) {
+  return Object.fromEntries(
+    Object.entries(errors).map(([blockId, error]) => {
+      const block = blocks.find(({ block_id }) => block_id === blockId);
+      if (block?.type !== 'input') throw new BlockError([`the block \`${blockId}\` has no input`]);
+      return [block.element.action_id ?? blockId, error];
+    }),
+  );
+}

@@ -1,0 +1,138 @@
+import type { Clock } from '../clock.ts';
+import { forget, type Keep } from '../store.ts';
+import { type Block, elementsOf } from './blocks.ts';
+import { app } from './workspace.ts';
+
+/** What is shown: `text` stands in for blocks. */
+export interface Content {
+  readonly text: string;
+  readonly blocks?: readonly Block[];
+}
+
+/** As `conversations.history` has it. */
+export interface Message extends Content {
+  readonly type: 'message';
+  readonly ts: string;
+  readonly user: string;
+  readonly bot_id: string;
+  readonly app_id: string;
+  readonly team: string;
+  readonly thread_ts?: string;
+  readonly reply_count?: number;
+  readonly latest_reply?: string;
+  readonly edited?: { readonly user: string; readonly ts: string };
+}
+
+export interface Posting extends Content {
+  readonly channel: string;
+  readonly threadTs?: string;
+  /** Shown to that user only, as an answer by that response URL. */
+  readonly onlyFor?: { readonly user: string; readonly team: string; readonly responseId: string };
+}
+
+interface Posted {
+  readonly channel: string;
+  readonly onlyFor?: Posting['onlyFor'];
+  readonly message: Message;
+  /** What it showed when there was something to click last: who has not seen the change may still do so. */
+  readonly before?: readonly Block[];
+}
+
+export interface Messages {
+  post(posting: Posting): Message;
+  find(channel: string, ts: string): Message | undefined;
+  /** What a message showed before it was changed, when there was something to click last. */
+  before(channel: string, ts: string): readonly Block[];
+  /** Whether only one user sees it: Slack's API does not know such a message. */
+  isEphemeral(channel: string, ts: string): boolean;
+  /** Blocks that are left out go. */
+  replace(channel: string, ts: string, content: Content): Message;
+  remove(channel: string, ts: string): void;
+  /** The newest last, without replies. `viewer` sees what only they are shown. */
+  inChannel(channel: string, viewer?: { readonly user: string; readonly team: string }): Message[];
+  replies(channel: string, threadTs: string): Message[];
+  /** What was shown to a user alone in answer to one interaction. */
+  answers(responseId: string): Message[];
+}
+
+export function createMessages(clock: Clock, keep: Keep = forget): Messages {
+  const posted = keep<Posted>('slack/messages');
+  const keyOf = (channel: string, ts: string) => `${channel} ${ts}`;
+  let lastMicroseconds = 0;
+
+  /** Names a message in its channel: no two share one. */
+  function nextTs(): string {
+    lastMicroseconds = Math.max(Math.floor(clock.now() * 1000), lastMicroseconds + 1);
+    const rest = String(lastMicroseconds % 1_000_000).padStart(6, '0');
+    return `${Math.floor(lastMicroseconds / 1_000_000)}.${rest}`;
+  }
+
+  function those(channel: string, areThese: (one: Posted) => boolean): Message[] {
+    return [...posted.values()]
+      .filter((one) => one.channel === channel && areThese(one))
+      .map(({ message }) => withReplies(channel, message));
+  }
+
+  function repliesTo(channel: string, threadTs: string) {
+    return [...posted.values()].filter(
+      ({ channel: where, onlyFor, message }) =>
+        where === channel && !onlyFor && message.thread_ts === threadTs && message.ts !== threadTs,
+    );
+  }
+
+  function withReplies(channel: string, message: Message): Message {
+    const replies = repliesTo(channel, message.ts);
+    const latest_reply = replies.at(-1)?.message.ts;
+    if (latest_reply === undefined) return message;
+    return { ...message, thread_ts: message.ts, reply_count: replies.length, latest_reply };
+  }
+
+  return {
+    post({ channel, text, blocks, threadTs, onlyFor }) {
+      const message: Message = {
+        type: 'message',
+        ts: nextTs(),
+        user: app.botUser,
+        bot_id: app.botId,
+        app_id: app.id,
+        team: app.team,
+        text,
+        ...(blocks && { blocks }),
+        ...(threadTs !== undefined && { thread_ts: threadTs }),
+      };
+      posted.set(keyOf(channel, message.ts), { channel, message, ...(onlyFor && { onlyFor }) });
+      return message;
+    },
+    find(channel, ts) {
+      const message = posted.get(keyOf(channel, ts))?.message;
+      return message && withReplies(channel, message);
+    },
+    before: (channel, ts) => posted.get(keyOf(channel, ts))?.before ?? [],
+    isEphemeral: (channel, ts) => posted.get(keyOf(channel, ts))?.onlyFor !== undefined,
+    replace(channel, ts, { text, blocks }) {
+      const one = posted.get(keyOf(channel, ts));
+      if (!one) throw new Error(`there is no message \`${ts}\` in \`${channel}\``);
+      const { blocks: _, edited: __, ...rest } = one.message;
+      // Only a change of plain text shows as an edit.
+      const edited = { user: app.botUser, ts: nextTs() };
+      const message = { ...rest, text, ...(blocks ? { blocks } : { edited }) };
+      const clickable = one.message.blocks?.some((block) => elementsOf(block).length > 0);
+      const before = (clickable ? one.message.blocks : one.before) ?? [];
+      posted.set(keyOf(channel, ts), { ...one, message, before });
+      return message;
+    },
+    remove: (channel, ts) => void posted.delete(keyOf(channel, ts)),
+    inChannel: (channel, viewer) =>
+      those(
+        channel,
+        ({ message: { ts, thread_ts = ts }, onlyFor }) =>
+          (thread_ts === ts || onlyFor !== undefined) &&
+          (!onlyFor || (onlyFor.user === viewer?.user && onlyFor.team === viewer.team)),
+      ),
+    replies: (channel, threadTs) => repliesTo(channel, threadTs).map(({ message }) => message),
+    answers: (responseId) =>
+      [...posted.values()]
+        .filter(({ onlyFor }) => onlyFor?.responseId === responseId)
+        .map(({ message }) => message),
+  };
+}

@@ -1,0 +1,183 @@
+// What happens on the page in the browser: it sends what people do to the sandbox, and shows what Slack would show.
+
+const { channel, user, team } = document.body.dataset;
+const timeline = document.querySelector('#timeline');
+const notice = document.querySelector('#notice');
+const refreshMs = 1000;
+
+/** Each message as it came last: what has not changed is left alone, with what people have chosen in it. */
+const known = new Map();
+
+async function post(path, body) {
+  const response = await fetch(path, { method: 'POST', body: JSON.stringify({ user, team, ...body }) });
+  return response.json();
+}
+
+function elementFrom(markup) {
+  const template = document.createElement('template');
+  template.innerHTML = markup;
+  return template.content;
+}
+
+async function refresh() {
+  const response = await fetch(`/slack/timeline?${new URLSearchParams({ channel, user })}`);
+  const fresh = [...elementFrom(await response.text()).children];
+  const wasAtEnd = timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < 80;
+  const ids = new Set(fresh.map(({ id }) => id));
+  for (const old of [...timeline.children]) if (!ids.has(old.id)) old.remove();
+  let hasGrown = false;
+  for (const message of fresh) {
+    const markup = message.outerHTML;
+    const old = document.getElementById(message.id);
+    if (old && known.get(message.id) === markup) continue;
+    known.set(message.id, markup);
+    if (old) replace(old, message);
+    else timeline.append(message);
+    hasGrown ||= !old;
+  }
+  if (hasGrown && wasAtEnd) timeline.scrollTop = timeline.scrollHeight;
+}
+
+/** Who was in a message with the keyboard stays there. */
+function replace(old, message) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : undefined;
+  const chosen = [...old.querySelectorAll('select')].map(({ dataset, value }) => [dataset.action, value]);
+  old.replaceWith(message);
+  for (const [action, value] of chosen) {
+    const select = message.querySelector(`select[data-action="${CSS.escape(action)}"]`);
+    if (select) select.value = value;
+  }
+  if (!focused) return;
+  const { action } = focused.dataset;
+  const same = action && message.querySelector(`[data-action="${CSS.escape(action)}"]`);
+  (same || message).focus();
+}
+
+/** What stands in the inputs, by their names. */
+function valuesIn(element) {
+  const values = {};
+  for (const input of element.querySelectorAll('[data-input]')) {
+    const boxes = [...input.querySelectorAll('input:checked')].map(({ value }) => value);
+    const value = 'value' in input ? input.value : boxes;
+    if (input.tagName !== 'SELECT' || value !== '') values[input.dataset.input] = value;
+  }
+  return values;
+}
+
+function say(problem) {
+  notice.textContent = problem;
+  notice.hidden = false;
+  setTimeout(() => {
+    notice.hidden = true;
+  }, 6000);
+}
+
+async function show({ status, error, errors, modal, closed }) {
+  const open = document.querySelector('dialog.modal');
+  if (error) say(status ? `${error} (linkgate answered ${status})` : error);
+  if (errors && open) showErrors(open, errors);
+  if (closed) open?.close();
+  if (modal) await openModal(modal.id);
+  await refresh();
+}
+
+function showErrors(dialog, errors) {
+  for (const field of dialog.querySelectorAll('[data-field]')) {
+    const error = field.querySelector('.error');
+    error.textContent = errors[field.dataset.field] ?? '';
+    error.hidden = error.textContent === '';
+  }
+  dialog.querySelector('[data-field]:has(.error:not([hidden])) [data-input]')?.focus();
+}
+
+async function openModal(viewId) {
+  const response = await fetch(`/slack/modal?${new URLSearchParams({ view_id: viewId })}`);
+  const dialog = elementFrom(await response.text()).firstElementChild;
+  const open = document.querySelector('dialog.modal');
+  if (open) {
+    // The same modal, drawn anew.
+    open.dataset.view = dialog.dataset.view;
+    open.replaceChildren(...dialog.children);
+    open.querySelector('h2').focus();
+    return;
+  }
+  document.body.append(dialog);
+  returnFocusAfter(dialog);
+  dialog.showModal();
+  dialog.querySelector('[data-input]')?.focus();
+}
+
+/** What was clicked may be drawn anew meanwhile; then its message has the focus. */
+function returnFocusAfter(dialog) {
+  const before = document.activeElement;
+  const message = before?.closest('article')?.id;
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    const target = before?.isConnected ? before : message && document.getElementById(message);
+    target?.focus();
+  });
+}
+
+/** Resolves with whether the person goes through with it. */
+function confirmed(button) {
+  const question = button.nextElementSibling;
+  if (question?.tagName !== 'TEMPLATE') return true;
+  const dialog = question.content.cloneNode(true).firstElementChild;
+  document.body.append(dialog);
+  returnFocusAfter(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'confirmed'));
+  });
+}
+
+/** A click in a message or in a modal. */
+async function click(element, value) {
+  const { action: action_id, block: block_id } = element.dataset;
+  const dialog = element.closest('dialog');
+  const message = element.closest('article');
+  const where = dialog ? { view_id: dialog.dataset.view } : { channel, ts: message.dataset.ts };
+  const state = valuesIn(dialog ?? message);
+  element.setAttribute('aria-busy', 'true');
+  await show(await post('/slack/click', { ...where, action_id, block_id, state, ...(value && { value }) }));
+  element.removeAttribute('aria-busy');
+}
+
+document.addEventListener('click', async ({ target }) => {
+  const button = target.closest('button');
+  if (!button) return;
+  if ('close' in button.dataset) button.closest('dialog').close();
+  if ('dismiss' in button.dataset) {
+    await post('/slack/dismiss', { channel, ts: button.closest('article').dataset.ts });
+    await refresh();
+  }
+  if (!button.dataset.action || button.getAttribute('aria-busy')) return;
+  if (await confirmed(button)) await click(button, button.dataset.value);
+});
+
+document.addEventListener('change', async ({ target }) => {
+  // In a modal, inputs only count when it is submitted.
+  if (target.dataset.action && !target.closest('.input')) await click(target, target.value);
+});
+
+document.addEventListener('submit', async (event) => {
+  const form = event.target;
+  const dialog = form.closest('dialog.modal');
+  if (dialog) {
+    event.preventDefault();
+    showErrors(dialog, {});
+    const submission = { view_id: dialog.dataset.view, view_values: valuesIn(dialog) };
+    await show(await post('/slack/submit', submission));
+  }
+  if (form.id === 'command') {
+    event.preventDefault();
+    const [, text] = /^\/linkgate\b\s*(.*)$/.exec(form.text.value.trim()) ?? [];
+    if (text === undefined) return say('Here you can only type commands: try /linkgate help');
+    form.text.value = '';
+    await show(await post('/slack/command', { channel, text }));
+  }
+});
+
+for (const message of timeline.children) known.set(message.id, message.outerHTML);
+timeline.scrollTop = timeline.scrollHeight;
+setInterval(() => document.hidden || refresh().catch(() => {}), refreshMs);

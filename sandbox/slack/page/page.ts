@@ -1,0 +1,128 @@
+import { html } from 'hono/html';
+import type { Message, Messages } from '../messages.ts';
+import type { OpenView } from '../views.ts';
+import { app, type Channel, channels, type User, users } from '../workspace.ts';
+import { blocksHtml } from './blocks.ts';
+import { type Html, mrkdwn } from './mrkdwn.ts';
+import { slackDate } from './slack-date.ts';
+
+/** Who looks at which channel. */
+export interface Looking {
+  readonly channel: Channel;
+  readonly user: User;
+}
+
+/** Where the page's own files are served. */
+export const pageFiles = '/slack/page';
+
+export function pageHtml({ channel, user }: Looking, timeline: Html): Html {
+  const address = (to: Partial<Looking>) => {
+    const { channel: where, user: who } = { channel, user, ...to };
+    return `/slack?${new URLSearchParams({ channel: where.id, user: who.id })}`;
+  };
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>#${channel.name} as ${user.name} – Slack in the linkgate sandbox</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="${pageFiles}/page.css" />
+        <script type="module" src="${pageFiles}/page.js"></script>
+      </head>
+      <body data-channel="${channel.id}" data-user="${user.id}" data-team="${user.team}">
+        <nav aria-label="Workspace">
+          <p class="workspace">Local <small>linkgate sandbox</small></p>
+          <h2>Channels</h2>
+          <ul>
+            ${channels
+              .filter(({ teams }) => teams.includes(user.team))
+              .map((each) => linkHtml(address({ channel: each }), each === channel, `# ${each.name}`))}
+          </ul>
+          <h2>You are</h2>
+          <ul>
+            ${users.map((each) => linkHtml(address({ user: each }), each === user, each.name, each.about))}
+          </ul>
+        </nav>
+        <main>
+          <h1># ${channel.name}</h1>
+          <div id="timeline" role="log" aria-label="Messages in ${channel.name}" tabindex="0">${timeline}</div>
+          <form id="command">
+            <label class="hidden" for="text">Slash command</label>
+            <input
+              id="text"
+              name="text"
+              autocomplete="off"
+              placeholder="${app.command} waiting"
+              spellcheck="false"
+            />
+            <button class="primary">Send</button>
+          </form>
+        </main>
+        <p id="notice" role="alert" hidden></p>
+      </body>
+    </html>`;
+}
+
+function linkHtml(address: string, isCurrent: boolean, name: string, about = ''): Html {
+  return html`<li>
+    <a href="${address}" ${isCurrent && 'aria-current=true'}>${name} <span>${about}</span></a>
+  </li>`;
+}
+
+/** The messages that somebody sees in a channel, each with its thread beneath it. */
+export function timelineHtml({ channel, user }: Looking, messages: Messages, now: number): Html {
+  const shown = messages.inChannel(channel.id, { user: user.id, team: user.team });
+  if (shown.length === 0)
+    return html`<p class="empty" id="empty">Nothing yet: when somebody has to decide, linkgate writes it here.</p>`;
+  return html`${shown.map((message) => {
+    const isPrivate = messages.isEphemeral(channel.id, message.ts);
+    const replies = isPrivate ? [] : messages.replies(channel.id, message.ts);
+    return messageHtml(message, { isPrivate, replies, now });
+  })}`;
+}
+
+function messageHtml(
+  message: Message,
+  { isPrivate, replies, now }: { isPrivate: boolean; replies: readonly Message[]; now: number },
+): Html {
+  const { ts, text, blocks, edited } = message;
+  const time = Number(ts) * 1000;
+  return html`<article
+    id="m${ts}"
+    class="${isPrivate ? 'message private' : 'message'}"
+    data-ts="${ts}"
+    aria-label="Message of ${app.name}, ${slackDate(time, '{date_short_pretty} at {time}', now)}"
+    tabindex="-1"
+  >
+    <div class="avatar" aria-hidden="true">lg</div>
+    <div class="content">
+      ${isPrivate && html`<p class="only">Only visible to you · <button type="button" data-dismiss>Dismiss</button></p>`}
+      <p class="from">
+        <strong>${app.name}</strong> <span class="badge">APP</span>
+        <time datetime="${new Date(time).toISOString()}">${slackDate(time, '{date_short_pretty} at {time}', now)}</time>
+      </p>
+      ${blocks ? blocksHtml(blocks, now) : html`<div class="text">${mrkdwn(text, now)}</div>`}
+      ${edited && html`<span class="edited">(edited)</span>`}
+      ${
+        replies.length > 0 &&
+        html`<section class="thread" aria-label="Thread">
+          ${replies.map((reply) => messageHtml(reply, { isPrivate: false, replies: [], now }))}
+        </section>`
+      }
+    </div>
+  </article>`;
+}
+
+export function modalHtml({ id, view }: OpenView, now: number): Html {
+  return html`<dialog class="modal" aria-labelledby="modal-title" data-view="${id}">
+    <form novalidate>
+      <h2 id="modal-title" tabindex="-1">${view.title.text}</h2>
+      <div class="blocks">${blocksHtml(view.blocks, now)}</div>
+      <footer>
+        <button type="button" data-close>${view.close?.text ?? 'Cancel'}</button>
+        ${view.submit && html`<button class="primary">${view.submit.text}</button>`}
+      </footer>
+    </form>
+  </dialog>`;
+}

@@ -1,0 +1,178 @@
+import { type Block, type Element, elementsOf } from './blocks.ts';
+import { optionNamed, type StateValues } from './inputs.ts';
+import type { Message } from './messages.ts';
+import type { OpenView } from './views.ts';
+import { app, channelNamed, domainOf, nameOf } from './workspace.ts';
+
+/** Who does something in Slack. */
+export interface Person {
+  readonly user: string;
+  readonly team: string;
+}
+
+export interface Action {
+  readonly element: Element;
+  readonly block_id: string;
+  /** Instead of the element's own: an option's, or somebody's invention. */
+  readonly value?: string | undefined;
+  readonly action_ts: string;
+}
+
+/** What can be clicked, by its name; where several bear it, the block or the value tells them apart. */
+export function actionIn(
+  blocks: readonly Block[],
+  wanted: { action_id: string; block_id?: string | undefined; value?: string | undefined },
+): Pick<Action, 'element' | 'block_id'> | undefined {
+  const { action_id, block_id, value } = wanted;
+  const named = blocks
+    .flatMap((block) => elementsOf(block).map((element) => ({ element, block_id: block.block_id ?? '' })))
+    .filter(
+      (one) => one.element.action_id === action_id && (block_id === undefined || one.block_id === block_id),
+    );
+  const isWanted = ({ element }: { element: Element }) =>
+    element.type === 'button' && element.value === value;
+  return named.find(isWanted) ?? named[0];
+}
+
+interface InMessage {
+  readonly channel: string;
+  /** Of a message that a forger made up only the ts. */
+  readonly message: Pick<Message, 'ts' | 'thread_ts'>;
+  readonly isEphemeral: boolean;
+  readonly responseUrl: string;
+}
+
+/** https://docs.slack.dev/reference/interaction-payloads/block_actions-payload */
+export function blockActions(
+  person: Person,
+  action: Action,
+  values: StateValues,
+  triggerId: string,
+  where: InMessage | { readonly view: OpenView },
+): object {
+  return {
+    type: 'block_actions',
+    ...whoAndWhere(person),
+    trigger_id: triggerId,
+    ...('view' in where
+      ? {
+          container: { type: 'view', view_id: where.view.id },
+          view: { ...viewAsSent(where.view), state: { values } },
+        }
+      : { ...inMessage(where), state: { values } }),
+    actions: [actionAsSent(action)],
+  };
+}
+
+function inMessage({ channel, message, isEphemeral, responseUrl }: InMessage) {
+  const { ts, thread_ts } = message;
+  return {
+    container: {
+      type: 'message',
+      message_ts: ts,
+      channel_id: channel,
+      is_ephemeral: isEphemeral,
+      ...(thread_ts !== undefined && { thread_ts }),
+    },
+    channel: { id: channel, name: nameOfChannel(channel) },
+    ...(!isEphemeral && { message }),
+    response_url: responseUrl,
+  };
+}
+
+/** https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload */
+export function viewSubmission(
+  person: Person,
+  view: OpenView,
+  values: StateValues,
+  triggerId: string,
+): object {
+  return {
+    type: 'view_submission',
+    ...whoAndWhere(person),
+    trigger_id: triggerId,
+    view: { ...viewAsSent(view), state: { values } },
+    response_urls: [],
+  };
+}
+
+/** https://docs.slack.dev/interactivity/implementing-slash-commands */
+export function slashCommand(
+  { user, team }: Person,
+  channel: string,
+  text: string,
+  triggerId: string,
+  responseUrl: string,
+): Readonly<Record<string, string>> {
+  return {
+    token: 'deprecated',
+    team_id: team,
+    team_domain: domainOf(team),
+    channel_id: channel,
+    channel_name: nameOfChannel(channel),
+    user_id: user,
+    user_name: nameOf(user).toLowerCase(),
+    command: app.command,
+    text,
+    api_app_id: app.id,
+    is_enterprise_install: 'false',
+    response_url: responseUrl,
+    trigger_id: triggerId,
+  };
+}
+
+export function viewAsSent({ id, hash, view }: OpenView): object {
+  return {
+    id,
+    team_id: app.team,
+    private_metadata: '',
+    callback_id: '',
+    clear_on_close: false,
+    notify_on_close: false,
+    external_id: '',
+    close: null,
+    submit: null,
+    ...view,
+    state: { values: {} },
+    hash,
+    previous_view_id: null,
+    root_view_id: id,
+    app_id: app.id,
+    app_installed_team_id: app.team,
+    bot_id: app.botId,
+  };
+}
+
+/** The user belongs to a team; the payload's own is the one that the app is installed in. */
+function whoAndWhere({ user, team }: Person) {
+  const username = nameOf(user).toLowerCase();
+  return {
+    user: { id: user, username, name: username, team_id: team },
+    api_app_id: app.id,
+    token: 'deprecated',
+    team: { id: app.team, domain: domainOf(app.team) },
+    enterprise: null,
+    is_enterprise_install: false,
+  };
+}
+
+function nameOfChannel(id: string): string {
+  return channelNamed(id)?.name ?? 'privategroup';
+}
+
+function actionAsSent({ element, block_id, value, action_ts }: Action): object {
+  const { type, action_id } = element;
+  const named = { type, action_id, block_id, action_ts };
+  switch (type) {
+    case 'button':
+      return { ...element, ...named, ...(value !== undefined && { value }) };
+    case 'static_select':
+      return { ...named, selected_option: optionNamed(element, value) };
+    case 'checkboxes':
+      return { ...named, selected_options: value === undefined ? [] : [optionNamed(element, value)] };
+    case 'plain_text_input':
+      return { ...named, value: value ?? '' };
+    default:
+      return type satisfies never;
+  }
+}

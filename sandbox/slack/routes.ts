@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import { type Context, Hono } from 'hono';
+import * as v from 'valibot';
+import { InputError } from './inputs.ts';
+import { type createInteractions, NothingThereError } from './interactions.ts';
+import type { Messages } from './messages.ts';
+import { type Looking, modalHtml, pageFiles, pageHtml, timelineHtml } from './page/page.ts';
+import { SlackRefusal } from './refusal.ts';
+import type { ResponseUrls } from './response-urls.ts';
+import type { Views } from './views.ts';
+import { type createWebApi, refusalAsSent } from './web-api.ts';
+import { type Channel, channelNamed, channels, type User, users } from './workspace.ts';
+
+export interface RoutesOptions {
+  readonly webApi: ReturnType<typeof createWebApi>;
+  readonly messages: Messages;
+  readonly views: Views;
+  readonly responseUrls: ResponseUrls;
+  readonly interactions: ReturnType<typeof createInteractions>;
+  readonly now: () => number;
+}
+
+const Given = v.record(v.string(), v.unknown());
+const person = { user: v.string(), team: v.string() };
+const Click = v.object({
+  ...person,
+  channel: v.optional(v.string()),
+  ts: v.optional(v.string()),
+  view_id: v.optional(v.string()),
+  action_id: v.string(),
+  block_id: v.optional(v.string()),
+  value: v.optional(v.string()),
+  state: v.optional(Given),
+  view_values: v.optional(Given),
+});
+const Submission = v.object({ ...person, view_id: v.string(), view_values: v.optional(Given, {}) });
+const Command = v.object({ ...person, channel: v.string(), text: v.optional(v.string(), '') });
+
+const Dismissal = v.object({ channel: v.string(), ts: v.string() });
+
+/** Slack's own addresses, and those by which people and tests play its users. */
+export function slackRoutes(options: RoutesOptions): Hono {
+  const { webApi, messages, views, responseUrls, interactions, now } = options;
+  const routes = new Hono();
+
+  routes.on(['GET', 'POST'], '/slack/api/:method', async (c) => {
+    const input = await inputOf(c.req.raw);
+    const bearer = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+    const token = bearer ?? (typeof input?.token === 'string' ? input.token : undefined);
+    const { status, headers, json } = await webApi({ method: c.req.param('method'), token, input });
+    return Response.json(json, { status, headers });
+  });
+
+  routes.post('/slack/response/:id', async (c) => {
+    try {
+      responseUrls.answer(c.req.param('id'), await inputOf(c.req.raw));
+      return c.json({ ok: true });
+    } catch (error) {
+      if (error instanceof SlackRefusal) return c.json(refusalAsSent(error), 404);
+      throw error;
+    }
+  });
+
+  routes.get('/slack/messages', (c) => {
+    const { channel = '', thread_ts } = c.req.query();
+    if (!channelNamed(channel)) return c.json({ error: `no channel \`${channel}\``, there: channels }, 404);
+    const found =
+      thread_ts === undefined ? messages.inChannel(channel) : messages.replies(channel, thread_ts);
+    return c.json({ messages: found });
+  });
+
+  routes.post('/slack/click', async (c) => c.json(await interactions.click(await bodyOf(c, Click))));
+  routes.post('/slack/submit', async (c) => c.json(await interactions.submit(await bodyOf(c, Submission))));
+  routes.post('/slack/command', async (c) => c.json(await interactions.command(await bodyOf(c, Command))));
+
+  routes.get('/slack', (c) => {
+    const looking = lookingIn(c);
+    c.header('content-security-policy', "default-src 'self'; img-src data:; frame-ancestors 'none'");
+    return c.html(pageHtml(looking, timelineHtml(looking, messages, now())));
+  });
+  routes.get('/slack/timeline', (c) => c.html(timelineHtml(lookingIn(c), messages, now())));
+  routes.get('/slack/modal', (c) => {
+    const view = views.find(c.req.query('view_id') ?? '');
+    return view ? c.html(modalHtml(view, now())) : c.notFound();
+  });
+  routes.post('/slack/dismiss', async (c) => {
+    const { channel, ts } = await bodyOf(c, Dismissal);
+    if (messages.isEphemeral(channel, ts)) messages.remove(channel, ts);
+    return c.json({});
+  });
+  for (const [name, type] of Object.entries(files))
+    routes.get(`${pageFiles}/${name}`, async (c) => {
+      const text = await readFile(new URL(`page/${name}`, import.meta.url), 'utf8');
+      return c.body(text, 200, { 'content-type': `${type}; charset=utf-8` });
+    });
+
+  routes.notFound((c) => c.json({ error: `there is no ${c.req.method} ${c.req.path}` }, 404));
+  routes.onError((error, c) => {
+    if (error instanceof NothingThereError) return c.json({ error: error.message, there: error.there }, 404);
+    if (error instanceof InputError) return c.json({ error: error.message }, 400);
+    throw error;
+  });
+  return routes;
+}
+
+const files = { 'page.js': 'text/javascript', 'page.css': 'text/css' };
+
+/** Who looks where: Alice at the approvals, where the address says nothing else that can be. */
+function lookingIn(c: Context): Looking {
+  const { channel, user = '' } = c.req.query();
+  const viewer = users.find(({ id }) => id === user) ?? (users[0] as User);
+  const seen = channels.filter(({ teams }) => teams.includes(viewer.team));
+  return { channel: seen.find(({ id }) => id === channel) ?? (seen[0] as Channel), user: viewer };
+}
+
+/** @throws InputError */
+async function bodyOf<S extends v.GenericSchema>(c: Context, schema: S): Promise<v.InferOutput<S>> {
+  const body = await c.req.json().catch(() => {
+    throw new InputError('the body is not JSON');
+  });
+  const { success, output, issues } = v.safeParse(schema, body);
+  if (success) return output;
+  throw new InputError(`${v.getDotPath(issues[0]) ?? 'the body'}: ${issues[0].message}`);
+}
+
+/** What a method of the Web API is given: JSON, or a form with JSON in some fields. Undefined where it cannot be read. */
+async function inputOf(request: Request): Promise<Record<string, unknown> | undefined> {
+  const text = await request.text();
+  const isJson = /^application\/json\b/.test(request.headers.get('content-type') ?? '');
+  try {
+    if (isJson) return v.parse(Given, JSON.parse(text));
+    const fields = [...new URLSearchParams(text)];
+    return Object.fromEntries(
+      fields.map(([name, value]) => [name, jsonFields.includes(name) ? JSON.parse(value) : value]),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+const jsonFields = ['blocks', 'view'];

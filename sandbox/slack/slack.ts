@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Faults } from '../faults.ts';
+import { forget, type Keep } from '../store.ts';
+import { createAppRequests } from './app-requests.ts';
+import { createInteractions } from './interactions.ts';
+import { createMessages } from './messages.ts';
+import { createResponseUrls } from './response-urls.ts';
+import { slackRoutes } from './routes.ts';
+import { createViews } from './views.ts';
+import { createWebApi } from './web-api.ts';
+
+/** What Slack and the app know of each other. */
+export interface Credentials {
+  readonly botToken: string;
+  readonly signingSecret: string;
+}
+
+/** One Slack workspace with one app: linkgate. */
+export interface Slack {
+  readonly credentials: Credentials;
+  /** Where the app wants to hear of what people do, as its settings say. */
+  setRequestUrl(url: string): void;
+  /** Everything below `/slack`. */
+  handle(request: Request): Response | Promise<Response>;
+}
+
+export interface SlackOptions {
+  /** `http://127.0.0.1:4570` */
+  readonly origin: string;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly isThrottled?: () => boolean;
+  readonly keep?: Keep;
+}
+
+export function createSlack(options: SlackOptions): Slack {
+  const { origin, clock, faults, isThrottled = () => true, keep = forget } = options;
+  const credentials = credentialsIn(keep<Credentials>('slack/app'));
+  const { botToken, signingSecret } = credentials;
+  let requestUrl = '';
+
+  const messages = createMessages(clock, keep);
+  const views = createViews(clock, keep);
+  const responseUrls = createResponseUrls({ clock, messages, address: `${origin}/slack/response`, keep });
+  const webApi = createWebApi({ clock, faults, messages, views, botToken, isThrottled, keep });
+  const send = createAppRequests({ clock, signingSecret, requestUrl: () => requestUrl });
+  const interactions = createInteractions({ clock, messages, views, responseUrls, send });
+  const routes = slackRoutes({ webApi, messages, views, responseUrls, interactions, now: clock.now });
+
+  return {
+    credentials,
+    setRequestUrl(url) {
+      requestUrl = url;
+    },
+    handle: (request) => routes.fetch(request),
+  };
+}
+
+/** The same after a restart, as linkgate has been told them. */
+function credentialsIn(kept: Map<string, Credentials>): Credentials {
+  const credentials = kept.get('credentials') ?? {
+    botToken: `xoxb-local-${randomBytes(12).toString('hex')}`,
+    signingSecret: randomBytes(16).toString('hex'),
+  };
+  kept.set('credentials', credentials);
+  return credentials;
+}

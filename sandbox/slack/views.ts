@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { forget, type Keep } from '../store.ts';
+import type { View } from './blocks.ts';
+import { SlackRefusal } from './refusal.ts';
+
+/** What somebody did, which a modal may answer. */
+export interface Interaction {
+  readonly user: string;
+  readonly team: string;
+  /** Of the response URL that came with it: where answers to this user alone go. */
+  readonly responseId: string;
+}
+
+/** A modal on somebody's screen. */
+export interface OpenView extends Interaction {
+  readonly id: string;
+  /** Another one each time the view changes. */
+  readonly hash: string;
+  readonly view: View;
+}
+
+interface Trigger extends Interaction {
+  readonly expiresAt: number;
+  readonly viewId?: string;
+}
+
+export interface Views {
+  /** The id by which an interaction can be answered by one modal, within 3 seconds. */
+  trigger(interaction: Interaction): string;
+  /** @throws SlackRefusal */
+  open(triggerId: string, view: View): OpenView;
+  /** The modal that came of a trigger, if one did. */
+  openedBy(triggerId: string): OpenView | undefined;
+  find(viewId: string): OpenView | undefined;
+  /** @throws SlackRefusal where `hash` is no longer the view's. */
+  replace(viewId: string, view: View, hash?: string): OpenView;
+  close(viewId: string): void;
+}
+
+const triggerMs = 3000;
+
+export function createViews(clock: Clock, keep: Keep = forget): Views {
+  const triggers = keep<Trigger>('slack/triggers');
+  const views = keep<OpenView>('slack/views');
+
+  const find = (viewId: string) => views.get(viewId);
+
+  function show(one: OpenView): OpenView {
+    views.set(one.id, one);
+    return one;
+  }
+
+  return {
+    trigger(interaction) {
+      const id = `${clock.now()}.${randomBytes(6).toString('hex')}`;
+      triggers.set(id, { ...interaction, expiresAt: clock.now() + triggerMs });
+      return id;
+    },
+    open(triggerId, view) {
+      const trigger = triggers.get(triggerId);
+      if (!trigger) throw new SlackRefusal('invalid_trigger_id');
+      if (trigger.viewId !== undefined) throw new SlackRefusal('exchanged_trigger_id');
+      if (trigger.expiresAt < clock.now()) throw new SlackRefusal('expired_trigger_id');
+      const id = `V${randomBytes(5).toString('hex').toUpperCase()}`;
+      triggers.set(triggerId, { ...trigger, viewId: id });
+      const { user, team, responseId } = trigger;
+      return show({ user, team, responseId, id, hash: newHash(), view });
+    },
+    openedBy: (triggerId) => find(triggers.get(triggerId)?.viewId ?? ''),
+    find,
+    replace(viewId, view, hash) {
+      const shown = find(viewId);
+      if (!shown) throw new SlackRefusal('not_found');
+      if (hash !== undefined && hash !== shown.hash) throw new SlackRefusal('hash_conflict');
+      return show({ ...shown, hash: newHash(), view });
+    },
+    close: (viewId) => void views.delete(viewId),
+  };
+}
+
+function newHash(): string {
+  return randomBytes(6).toString('hex');
+}

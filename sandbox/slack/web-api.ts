@@ -1,0 +1,102 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import type { Faults } from '../faults.ts';
+import { forget, type Keep } from '../store.ts';
+import { type Level, takeToken } from '../token-bucket.ts';
+import type { Messages } from './messages.ts';
+import { SlackRefusal } from './refusal.ts';
+import type { Views } from './views.ts';
+import { webApiMethods } from './web-api-methods.ts';
+import { app } from './workspace.ts';
+
+export interface ApiCall {
+  readonly method: string;
+  /** What came with it as `Authorization: Bearer`. */
+  readonly token: string | undefined;
+  /** Undefined where the body could not be read. */
+  readonly input: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly json: object;
+}
+
+export interface WebApiOptions {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly messages: Messages;
+  readonly views: Views;
+  readonly botToken: string;
+  readonly isThrottled: () => boolean;
+  readonly keep?: Keep;
+}
+
+/** Slack's Web API. Errors that no method here knows are for `/_sandbox/faults` to bring. */
+export function createWebApi(options: WebApiOptions) {
+  const { clock, faults, botToken, isThrottled, keep = forget } = options;
+  const methods = webApiMethods(options);
+  const levels = keep<Level>('slack/token-buckets');
+
+  async function answer({ method, token, input }: ApiCall): Promise<object> {
+    const known = methods[method];
+    if (!known) throw new SlackRefusal('unknown_method');
+    if (token === undefined) throw new SlackRefusal('not_authed');
+    if (token !== botToken) throw new SlackRefusal('invalid_auth');
+    if (!input) throw new SlackRefusal('invalid_json');
+    const { bucket, bucketOf = () => '', call } = known;
+    const waitSeconds = isThrottled()
+      ? takeToken(levels, `${method} ${bucketOf(input)}`, bucket, clock.now())
+      : 0;
+    if (waitSeconds > 0) throw new RateLimited(Math.ceil(waitSeconds));
+
+    const fault = faults.ofCall('slack', method, { principal: app.name });
+    if (fault?.delayMs) await pause(fault.delayMs);
+    const failure = fault && (fault.error ?? (fault.delayMs ? undefined : 'internal_error'));
+    if (failure !== undefined && !fault?.afterEffect) throw failureOf(failure);
+    const done = call(input);
+    if (failure !== undefined) throw failureOf(failure);
+    return done;
+  }
+
+  return async (call: ApiCall): Promise<ApiAnswer> => {
+    const headers = { 'x-oauth-scopes': app.scopes.join(',') };
+    try {
+      return { status: 200, headers, json: { ok: true, ...(await answer(call)) } };
+    } catch (error) {
+      if (!(error instanceof SlackRefusal)) throw error;
+      const wait = error instanceof RateLimited && { 'retry-after': String(error.retryAfterSeconds) };
+      return {
+        status: statuses[error.error] ?? 200,
+        headers: { ...headers, ...wait },
+        json: refusalAsSent(error),
+      };
+    }
+  };
+}
+
+/** Slack puts all other errors into a 200. */
+const statuses: Readonly<Record<string, number>> = { ratelimited: 429, service_unavailable: 503 };
+
+class RateLimited extends SlackRefusal {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super('ratelimited');
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+const usualRetryAfterSeconds = 30;
+
+/** As the sandbox was told. */
+function failureOf(error: string): SlackRefusal {
+  return error === 'ratelimited' ? new RateLimited(usualRetryAfterSeconds) : new SlackRefusal(error);
+}
+
+export function refusalAsSent({ error, problems }: SlackRefusal): object {
+  if (problems.length === 0) return { ok: false, error };
+  const messages = problems.map((problem) => `[ERROR] ${problem}`);
+  return { ok: false, error, errors: problems, response_metadata: { messages } };
+}

@@ -1,0 +1,54 @@
+/** The app that is linkgate, as installed in its team. */
+export const app = {
+  id: 'A01LINKGATE',
+  team: 'T01LOCAL',
+  botId: 'B01LINKGATE',
+  botUser: 'U01LINKGATE',
+  name: 'linkgate',
+  scopes: ['chat:write', 'commands'],
+  command: '/linkgate',
+} as const;
+
+export interface User {
+  readonly id: string;
+  readonly team: string;
+  readonly name: string;
+  readonly about: string;
+}
+
+/** Who is there to click; Mallory is a guest in a channel that her team shares. */
+export const users: readonly User[] = [
+  { id: 'U01ALICE', team: 'T01LOCAL', name: 'Alice', about: 'approver' },
+  { id: 'U01BOB', team: 'T01LOCAL', name: 'Bob', about: 'approver' },
+  { id: 'U01CAROL', team: 'T01LOCAL', name: 'Carol', about: 'no approver' },
+  { id: 'U01MALLORY', team: 'T02OTHER', name: 'Mallory', about: 'guest' },
+];
+
+export interface Channel {
+  readonly id: string;
+  readonly name: string;
+  /** Whose members see it. */
+  readonly teams: readonly string[];
+}
+
+export const channels: readonly Channel[] = [
+  { id: 'C01APPROVALS', name: 'approvals', teams: ['T01LOCAL', 'T02OTHER'] },
+  { id: 'C01OPS', name: 'ops', teams: ['T01LOCAL'] },
+];
+
+const domains: Readonly<Record<string, string>> = { T01LOCAL: 'local', T02OTHER: 'other' };
+
+/** `example` for a team that somebody made up. */
+export function domainOf(team: string): string {
+  return domains[team] ?? 'example';
+}
+
+export function channelNamed(id: string): Channel | undefined {
+  return channels.find((channel) => channel.id === id);
+}
+
+/** What a user is called: their id where nobody knows them. */
+export function nameOf(userId: string): string {
+  if (userId === app.botUser) return app.name;
+  return users.find(({ id }) => id === userId)?.name ?? userId;
+}

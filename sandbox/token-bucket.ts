@@ -1,0 +1,25 @@
+/** Holds so many tokens at most, and gains some with time. */
+export interface Bucket {
+  readonly capacity: number;
+  readonly refillPerSecond: number;
+}
+
+export interface Level {
+  readonly tokens: number;
+  readonly at: number;
+}
+
+/** Takes a token where there is one. Returns in how many seconds there is one: 0 where it was taken. */
+export function takeToken(
+  levels: Map<string, Level>,
+  name: string,
+  { capacity, refillPerSecond }: Bucket,
+  now: number,
+): number {
+  const level = levels.get(name) ?? { tokens: capacity, at: now };
+  const refilled = level.tokens + (Math.max(now - level.at, 0) / 1000) * refillPerSecond;
+  const tokens = Math.min(capacity, refilled);
+  const isTaken = tokens >= 1;
+  levels.set(name, { tokens: isTaken ? tokens - 1 : tokens, at: now });
+  return isTaken ? 0 : (1 - tokens) / refillPerSecond;
+}

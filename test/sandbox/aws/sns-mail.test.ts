@@ -1,0 +1,167 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { OperationContext } from '../../../sandbox/aws/aws-service.ts';
+import { createSns, type Delivery, type Sns } from '../../../sandbox/aws/sns.ts';
+import { countingIds, manualClock } from './manual-clock.ts';
+
+const topicArn = 'arn:aws:sns:us-east-1:111111111111:approvals';
+const ann = 'ann@example.com';
+const onlyAnn = { FilterPolicy: '{"approver":["ann@example.com"]}' };
+
+let sns: Sns;
+let clock: ReturnType<typeof manualClock>;
+let deliveries: Delivery[];
+beforeEach(() => {
+  deliveries = [];
+  clock = manualClock();
+  const deliver = (delivery: Delivery) => void deliveries.push(delivery);
+  sns = createSns({ clock, id: countingIds(), origin: 'http://sandbox', deliver });
+  sns.createTopic(topicArn);
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: each operation answers with a shape of its own.
+function call(operation: string, input: object, accountId = '111111111111'): any {
+  const caller = {
+    accountId,
+    region: 'us-east-1',
+    principal: 'root',
+    arn: `arn:aws:iam::${accountId}:root`,
+  };
+  const context: OperationContext = { caller, now: clock.now(), origin: 'http://sandbox' };
+  return sns.service.operations[operation]?.({ TopicArn: topicArn, ...input } as never, context);
+}
+
+const subscribe = (Attributes: object = onlyAnn, Endpoint = ann) =>
+  call('Subscribe', { Protocol: 'email', Endpoint, Attributes, ReturnSubscriptionArn: true }).SubscriptionArn;
+const publish = (approver?: string) =>
+  call('Publish', {
+    Message: 'please decide',
+    Subject: 'A request',
+    ...(approver && { MessageAttributes: { approver: { DataType: 'String', StringValue: approver } } }),
+  });
+const mails = () => deliveries.map(({ mail }) => mail);
+const linkIn = (text = '') => new URL(/http\S+/.exec(text)?.[0] ?? '').searchParams;
+const listed = () => call('ListSubscriptionsByTopic', {}).Subscriptions;
+
+/** Ann subscribes, and follows the link in the mail that asks her to. */
+function subscribed(attributes?: object): string {
+  const arn = subscribe(attributes);
+  sns.follow(linkIn(mails().at(-1)?.text));
+  deliveries.length = 0;
+  return arn;
+}
+
+describe('an address', () => {
+  test('is sent nothing before it confirms but the mail that asks it to', () => {
+    subscribe();
+    publish(ann);
+    expect(mails()).toEqual([
+      {
+        subject: 'AWS Notification - Subscription Confirmation',
+        text: expect.stringContaining('http://sandbox/?Action=ConfirmSubscription&TopicArn='),
+      },
+    ]);
+    expect(listed()).toMatchObject([{ SubscriptionArn: 'PendingConfirmation', Endpoint: ann }]);
+  });
+
+  test('is confirmed by the link in that mail, and by no other', () => {
+    const arn = subscribe();
+    const link = linkIn(mails()[0]?.text);
+    const forged = new URLSearchParams({ ...Object.fromEntries(link), Token: 'guessed' });
+    expect(() => sns.follow(forged)).toThrow('Invalid parameter: Token');
+    expect(sns.follow(link)).toContain(arn);
+    expect(listed()).toMatchObject([{ SubscriptionArn: arn }]);
+    expect(() => sns.follow(link)).toThrow('Invalid parameter: Token');
+  });
+
+  test('that never confirms is forgotten after 48 hours', () => {
+    subscribe();
+    clock.advance(48 * 3_600_000);
+    expect(listed()).toEqual([]);
+  });
+
+  test('that is asked again gets another mail, and stays one subscription', () => {
+    expect(subscribe()).toBe(subscribe());
+    expect(mails()).toHaveLength(2);
+    expect(listed()).toHaveLength(1);
+  });
+
+  test('gets the message, and beneath it how to unsubscribe', () => {
+    const arn = subscribed();
+    publish(ann);
+    expect(mails()).toEqual([
+      { subject: 'A request', text: expect.stringMatching(/^please decide\n\n--\nIf you wish to stop/) },
+    ]);
+    sns.follow(linkIn(mails()[0]?.text));
+    expect(listed()).toEqual([]);
+    expect(arn).toContain(topicArn);
+  });
+
+  test('that wants it so is only unsubscribed by who is signed in', () => {
+    const SubscriptionArn = subscribe();
+    const Token = linkIn(mails()[0]?.text).get('Token');
+    call('ConfirmSubscription', { Token, AuthenticateOnUnsubscribe: 'true' });
+    const link = new URLSearchParams({ Action: 'Unsubscribe', SubscriptionArn });
+    expect(() => sns.follow(link)).toThrow('Sign in');
+    call('Unsubscribe', { SubscriptionArn });
+    expect(listed()).toEqual([]);
+  });
+
+  test.each(['nobody', 'a b@example.com', ''])('%j is none', (address) => {
+    expect(() => subscribe({}, address)).toThrow('Invalid parameter: Email address');
+  });
+});
+
+describe('a filter policy', () => {
+  test.each([
+    ['the same text', { approver: [ann] }, ann, 1],
+    ['another text', { approver: [ann] }, 'bob@example.com', 0],
+    ['one of several texts', { approver: ['bob@example.com', ann] }, ann, 1],
+    ['the beginning of a text', { approver: [{ prefix: 'ann@' }] }, ann, 1],
+    ['an attribute that is not there', { approver: [ann] }, undefined, 0],
+  ])('compares %s', (_, policy, approver, count) => {
+    subscribed({ FilterPolicy: JSON.stringify(policy) });
+    publish(approver);
+    expect(mails()).toHaveLength(count);
+  });
+
+  test('is shown, changed and taken away', () => {
+    const SubscriptionArn = subscribed();
+    const shown = () => call('GetSubscriptionAttributes', { SubscriptionArn }).Attributes;
+    expect(shown()).toMatchObject({ PendingConfirmation: 'false', ...onlyAnn });
+    const set = (AttributeValue: string) =>
+      call('SetSubscriptionAttributes', { SubscriptionArn, AttributeName: 'FilterPolicy', AttributeValue });
+    set('{"approver":["bob@example.com"]}');
+    publish(ann);
+    expect(mails()).toEqual([]);
+    set('{}');
+    expect(shown()).not.toHaveProperty('FilterPolicy');
+    publish(ann);
+    expect(mails()).toHaveLength(1);
+  });
+
+  test.each([
+    ['what is no JSON', { FilterPolicy: 'approver' }],
+    ['what is no list', { FilterPolicy: '{"approver":"ann@example.com"}' }],
+    ['what the sandbox does not know', { FilterPolicy: '{"approver":[{"sounds-like":"Ann"}]}' }],
+    ['the message’s body', { ...onlyAnn, FilterPolicyScope: 'MessageBody' }],
+    ['what is no attribute', { Colour: 'blue' }],
+  ])('of %s is refused', (_, attributes) => {
+    expect(() => subscribe(attributes)).toThrow('Invalid parameter');
+  });
+});
+
+test('a second subscription with other attributes is refused', () => {
+  subscribed();
+  expect(() => subscribe({})).toThrow('Subscription already exists with different attributes');
+});
+
+test('nobody but time ends a subscription that is not confirmed', () => {
+  const SubscriptionArn = subscribe();
+  expect(() => call('Unsubscribe', { SubscriptionArn })).toThrow('pending confirmation');
+});
+
+test('another account neither sees nor ends a subscription', () => {
+  const SubscriptionArn = subscribed();
+  for (const operation of ['GetSubscriptionAttributes', 'Unsubscribe'])
+    expect(() => call(operation, { SubscriptionArn }, '222222222222')).toThrow('Not authorized');
+});

@@ -1,0 +1,339 @@
+import { createHmac } from 'node:crypto';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { alice, anApp, aSlack, button, channel, type Received, section } from './a-slack.ts';
+
+let close = () => {};
+afterEach(() => close());
+
+const plain = (text: string) => ({ type: 'plain_text', text });
+const expiry = {
+  type: 'static_select',
+  action_id: 'expiry',
+  options: ['never', '30'].map((value) => ({ text: plain(value), value })),
+};
+const chosen = { ...expiry, initial_option: expiry.options[0] };
+const reason = (more: object = {}) => ({
+  type: 'input',
+  block_id: 'why',
+  label: plain('Reason'),
+  element: { type: 'plain_text_input', action_id: 'reason', max_length: 10, ...more },
+});
+const view = {
+  type: 'modal',
+  title: plain('Deny'),
+  submit: plain('Deny'),
+  private_metadata: 'vpce-1',
+  blocks: [
+    reason(),
+    {
+      type: 'input',
+      label: plain('Account'),
+      optional: true,
+      element: { type: 'checkboxes', action_id: 'block', options: [{ text: plain('Block'), value: 'yes' }] },
+    },
+  ],
+};
+
+/** A message with buttons of the app, which answers as it is told. */
+async function aMessage(
+  answer: (received: Received, slack: ReturnType<typeof aSlack>) => unknown = () => '',
+) {
+  const slack = aSlack();
+  const app = await anApp(slack.slack, (received) => answer(received, slack));
+  close = app.close;
+  const buttons = [button('Approve', 'approve', 'vpce-1'), chosen, button('Deny', 'deny', 'vpce-1')];
+  const blocks = [section('vpce-1 waits'), { type: 'actions', block_id: 'request', elements: buttons }];
+  const { ts } = (await slack.call('chat.postMessage', { channel, text: 'vpce-1 waits', blocks })).json;
+  const click = (more: object) => slack.ask('POST', '/slack/click', { ...alice, channel, ts, ...more });
+  return { ...slack, ...app, ts, click };
+}
+
+async function opening({ payload: { trigger_id } }: Received, { call }: ReturnType<typeof aSlack>) {
+  await call('views.open', { trigger_id, view });
+  return '';
+}
+
+describe('a click', () => {
+  test('on a button that is gone comes too, from whoever has not seen the change yet', async () => {
+    const { call, click, received, ts } = await aMessage();
+    for (const text of ['decided', 'connected'])
+      await call('chat.update', { channel, ts, text, blocks: [section(text)] });
+    expect(await click({ action_id: 'approve' })).toMatchObject({ status: 200 });
+    expect(received[0]?.payload.actions).toMatchObject([{ action_id: 'approve', value: 'vpce-1' }]);
+    expect((await click({ action_id: 'never-there' })).status).toBe(404);
+  });
+
+  test('comes as the form that Slack sends', async () => {
+    const { click, received, ts } = await aMessage();
+    expect(await click({ action_id: 'approve' })).toEqual({ status: 200, json: { status: 200 } });
+    expect(received).toHaveLength(1);
+    expect(received[0]?.headers['content-type']).toBe('application/x-www-form-urlencoded');
+    expect(received[0]?.payload).toMatchObject({
+      type: 'block_actions',
+      user: { id: 'U01ALICE', username: 'alice', name: 'alice', team_id: 'T01LOCAL' },
+      team: { id: 'T01LOCAL', domain: 'local' },
+      is_enterprise_install: false,
+      container: { type: 'message', message_ts: ts, channel_id: channel, is_ephemeral: false },
+      channel: { id: channel, name: 'approvals' },
+      message: { ts, text: 'vpce-1 waits' },
+      state: { values: { request: { expiry: { selected_option: { value: 'never' } } } } },
+      actions: [{ type: 'button', action_id: 'approve', block_id: 'request', value: 'vpce-1' }],
+    });
+  });
+
+  test('is signed by the signing secret, at the time of the sandbox’s clock', async () => {
+    const { click, received, slack, clock } = await aMessage();
+    clock.advance(3600_000);
+    await click({ action_id: 'approve' });
+    const [{ headers, body } = { headers: {}, body: '' }] = received;
+    const timestamp = String(clock.now() / 1000);
+    const { signingSecret } = slack.credentials;
+    const signature = createHmac('sha256', signingSecret).update(`v0:${timestamp}:${body}`).digest('hex');
+    expect(headers).toMatchObject({
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': `v0=${signature}`,
+    });
+  });
+
+  test('brings along what somebody chose beside it', async () => {
+    const { click, received } = await aMessage();
+    await click({ action_id: 'approve', state: { expiry: '30' } });
+    expect(received[0]?.payload.state.values.request.expiry.selected_option.value).toBe('30');
+  });
+
+  test('on a choice says what is chosen', async () => {
+    const { click, received } = await aMessage();
+    await click({ action_id: 'expiry', value: '30' });
+    expect(received[0]?.payload.actions).toMatchObject([
+      { type: 'static_select', selected_option: { value: '30' } },
+    ]);
+  });
+
+  test('of a guest says of which team they are', async () => {
+    const { click, received } = await aMessage();
+    await click({ user: 'U01MALLORY', team: 'T02OTHER', action_id: 'approve' });
+    expect(received[0]?.payload).toMatchObject({
+      user: { id: 'U01MALLORY', team_id: 'T02OTHER' },
+      team: { id: 'T01LOCAL' },
+    });
+  });
+
+  test('on what is not there says what is', async () => {
+    const { click, received, ts } = await aMessage();
+    expect(await click({ action_id: 'explode' })).toMatchObject({
+      status: 404,
+      json: { there: [{ action_id: 'approve' }, { action_id: 'expiry' }, { action_id: 'deny' }] },
+    });
+    expect(await click({ ts: '1.0', action_id: 'approve' })).toMatchObject({
+      status: 404,
+      json: { there: [{ ts }] },
+    });
+    expect(received).toEqual([]);
+  });
+
+  test('can be forged: with a value, neither message nor button need be there', async () => {
+    const { click, received } = await aMessage();
+    await click({ channel: 'C0ELSEWHERE', ts: '1.0', action_id: 'approve', value: 'vpce-2' });
+    expect(received[0]?.payload).toMatchObject({
+      container: { channel_id: 'C0ELSEWHERE', message_ts: '1.0' },
+      actions: [{ action_id: 'approve', value: 'vpce-2' }],
+    });
+  });
+
+  test('that the app answers with an error shows as one', async () => {
+    const { click } = await aMessage(() => 401);
+    expect((await click({ action_id: 'approve' })).json).toEqual({
+      status: 401,
+      error: 'http_service_error',
+    });
+  });
+});
+
+describe('a modal', () => {
+  test('opens by the trigger of a click', async () => {
+    const { click } = await aMessage(opening);
+    expect((await click({ action_id: 'deny' })).json).toMatchObject({
+      status: 200,
+      modal: { id: expect.any(String), title: { text: 'Deny' }, private_metadata: 'vpce-1' },
+    });
+  });
+
+  test('opens once', async () => {
+    let second: unknown;
+    const { click } = await aMessage(async (received, slack) => {
+      await opening(received, slack);
+      second = (await slack.call('views.open', { trigger_id: received.payload.trigger_id, view })).json;
+      return '';
+    });
+    await click({ action_id: 'deny' });
+    expect(second).toEqual({ ok: false, error: 'exchanged_trigger_id' });
+  });
+
+  test('opens within three seconds', async () => {
+    const { click, call, clock, received } = await aMessage();
+    await click({ action_id: 'deny' });
+    clock.advance(3001);
+    const trigger_id = received[0]?.payload.trigger_id;
+    expect((await call('views.open', { trigger_id, view })).json.error).toBe('expired_trigger_id');
+  });
+
+  test('is filled in and submitted, and closes', async () => {
+    const { click, received } = await aMessage((one, slack) =>
+      one.payload.type === 'block_actions' ? opening(one, slack) : '',
+    );
+    const view_values = { reason: 'unknown', block: ['yes'] };
+    expect((await click({ action_id: 'deny', view_values })).json).toEqual({ status: 200, closed: true });
+    const submitted = received[1]?.payload;
+    expect(submitted).toMatchObject({
+      type: 'view_submission',
+      user: { id: 'U01ALICE', team_id: 'T01LOCAL' },
+      view: {
+        private_metadata: 'vpce-1',
+        state: { values: { why: { reason: { type: 'plain_text_input', value: 'unknown' } } } },
+      },
+    });
+    expect(Object.values(submitted.view.state.values)[1]).toMatchObject({
+      block: { selected_options: [{ value: 'yes' }] },
+    });
+  });
+
+  test.each([
+    ['without a required input', {}, 'Please complete this required field.'],
+    ['with a text that is too long', { reason: 'far too long' }, 'Please enter no more than 10 characters.'],
+  ])('%s is not even sent', async (_, view_values, error) => {
+    const { click, received } = await aMessage(opening);
+    expect((await click({ action_id: 'deny', view_values })).json.errors).toEqual({ reason: error });
+    expect(received).toHaveLength(1);
+  });
+
+  test('shows what the app finds wrong beside its input', async () => {
+    const { click } = await aMessage((one, slack) =>
+      one.payload.type === 'block_actions'
+        ? opening(one, slack)
+        : { response_action: 'errors', errors: { why: 'Say more' } },
+    );
+    expect((await click({ action_id: 'deny', view_values: { reason: 'no' } })).json.errors).toEqual({
+      reason: 'Say more',
+    });
+  });
+
+  test('becomes another one where the app says so', async () => {
+    const updated = { type: 'modal', title: plain('Done'), blocks: [section('It is denied')] };
+    const { click } = await aMessage((one, slack) =>
+      one.payload.type === 'block_actions'
+        ? opening(one, slack)
+        : { response_action: 'update', view: updated },
+    );
+    expect((await click({ action_id: 'deny', view_values: { reason: 'no' } })).json.modal).toMatchObject({
+      title: { text: 'Done' },
+    });
+  });
+
+  test('is changed by a click in it', async () => {
+    const paged = (page: string) => ({
+      type: 'modal',
+      title: plain(page),
+      blocks: [{ type: 'actions', elements: [button('Next', 'next', '2')] }],
+    });
+    const { click, ask, received } = await aMessage(async ({ payload }, { call }) => {
+      const { trigger_id, view: open } = payload;
+      if (open) await call('views.update', { view_id: open.id, hash: open.hash, view: paged('2') });
+      else await call('views.open', { trigger_id, view: paged('1') });
+      return '';
+    });
+    const { id: view_id } = (await click({ action_id: 'deny' })).json.modal;
+    const { json } = await ask('POST', '/slack/click', { ...alice, view_id, action_id: 'next' });
+    expect(json.modal).toMatchObject({ id: view_id, title: { text: '2' } });
+    expect(received[1]?.payload.container).toEqual({ type: 'view', view_id });
+  });
+
+  test('that nobody fills in is not in the way of a click that opens none', async () => {
+    const { click } = await aMessage();
+    expect((await click({ action_id: 'approve', view_values: { reason: 'x' } })).json).toEqual({
+      status: 200,
+    });
+  });
+});
+
+describe('a response URL', () => {
+  /** Posts to the response URL of a click on Approve. */
+  async function answered(...answers: object[]) {
+    const message = await aMessage();
+    await message.click({ action_id: 'approve' });
+    const path = new URL(message.received[0]?.payload.response_url).pathname;
+    const answer = (body: object) => message.ask('POST', path, body);
+    const shown = async () =>
+      (await message.ask('GET', `/slack/messages?channel=${channel}`)).json.messages.map(
+        ({ text }: { text: string }) => text,
+      );
+    const statuses: number[] = [];
+    for (const body of answers) statuses.push((await answer(body)).status);
+    return { ...message, answer, shown, statuses };
+  }
+
+  test('shows an answer to nobody but who clicked', async () => {
+    const { click, ask } = await aMessage(async ({ payload }, slack) => {
+      await slack.ask('POST', new URL(payload.response_url).pathname, { text: 'You may not' });
+      return '';
+    });
+    expect((await click({ action_id: 'approve' })).json.ephemeral).toMatchObject([{ text: 'You may not' }]);
+    expect((await ask('GET', `/slack/messages?channel=${channel}`)).json.messages).toHaveLength(1);
+  });
+
+  test('may answer for all to see', async () => {
+    const { shown } = await answered({ response_type: 'in_channel', text: 'Hear, hear' });
+    expect(await shown()).toEqual(['vpce-1 waits', 'Hear, hear']);
+  });
+
+  test('may replace what was clicked', async () => {
+    const { shown } = await answered({ replace_original: 'true', text: 'Done' });
+    expect(await shown()).toEqual(['Done']);
+  });
+
+  test('may take away what was clicked', async () => {
+    const { shown } = await answered({ delete_original: true });
+    expect(await shown()).toEqual([]);
+  });
+
+  test('is used five times', async () => {
+    const { statuses } = await answered(...Array.from({ length: 6 }, () => ({ text: 'a' })));
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 404]);
+  });
+
+  test('lasts thirty minutes', async () => {
+    const { answer, clock } = await answered();
+    clock.advance(30 * 60_000 + 1);
+    expect(await answer({ text: 'late' })).toMatchObject({ status: 404, json: { error: 'expired_url' } });
+  });
+});
+
+describe('a command', () => {
+  const typed = { ...alice, channel, text: 'waiting' };
+
+  test('comes as the form that Slack sends', async () => {
+    const { ask, received } = await aMessage();
+    expect((await ask('POST', '/slack/command', typed)).json).toEqual({ status: 200 });
+    expect(Object.fromEntries(new URLSearchParams(received[0]?.body))).toMatchObject({
+      command: '/linkgate',
+      text: 'waiting',
+      user_id: 'U01ALICE',
+      team_id: 'T01LOCAL',
+      channel_id: channel,
+      response_url: expect.stringContaining('/slack/response/'),
+      trigger_id: expect.any(String),
+    });
+  });
+
+  test.each<[what: string, answer: unknown]>([
+    ['JSON', { response_type: 'ephemeral', text: 'None' }],
+    ['text', 'None'],
+  ])('is answered by %s, which only who typed it sees', async (_, answer) => {
+    const { ask } = await aMessage(() => answer);
+    expect((await ask('POST', '/slack/command', typed)).json.ephemeral).toMatchObject([{ text: 'None' }]);
+  });
+
+  test('that is answered by blocks over a limit shows the mistake', async () => {
+    const { ask } = await aMessage(() => ({ text: 'a', blocks: [section('')] }));
+    expect((await ask('POST', '/slack/command', typed)).json.error).toContain('invalid_blocks');
+  });
+});

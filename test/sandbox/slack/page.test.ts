@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { bodyOf, toRequest } from '../../../sandbox/server.ts';
+import { anApp, aSlack, button, channel, listening, section } from './a-slack.ts';
+
+const executablePath = '/usr/bin/chromium';
+const hasBrowser = existsSync(executablePath);
+if (!hasBrowser) console.warn(`NOT TESTED: the page of Slack, for want of ${executablePath}`);
+const inBrowser = hasBrowser ? test : test.skip;
+
+const plain = (text: string) => ({ type: 'plain_text', text });
+const confirm = {
+  title: plain('Allow account 444444444444?'),
+  text: { type: 'mrkdwn', text: 'It goes on the *allowlist*' },
+  confirm: plain('Allow'),
+  deny: plain('Cancel'),
+};
+const expiry = {
+  type: 'static_select',
+  action_id: 'expiry',
+  options: ['never', '30 days'].map((value) => ({ text: plain(value), value })),
+};
+const blocks = [
+  { type: 'header', text: plain('444444444444 <asks> & waits') },
+  { type: 'section', fields: [{ type: 'mrkdwn', text: '*Account*\n444444444444' }] },
+  {
+    type: 'actions',
+    elements: [
+      button('Approve', 'approve', 'vpce-1', { style: 'primary' }),
+      button('Approve and allow account', 'allow', 'vpce-1', { confirm }),
+      { ...expiry, initial_option: expiry.options[0] },
+      button('Deny', 'deny', 'vpce-1', { style: 'danger' }),
+    ],
+  },
+];
+const view = {
+  type: 'modal',
+  title: plain('Deny'),
+  submit: plain('Deny it'),
+  blocks: [
+    {
+      type: 'input',
+      block_id: 'reason',
+      label: plain('Reason'),
+      element: { type: 'plain_text_input', action_id: 'reason' },
+    },
+  ],
+};
+
+let browser: Browser;
+beforeAll(async () => {
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'];
+  if (hasBrowser) browser = await chromium.launch({ executablePath, args });
+}, 60_000);
+afterAll(() => browser?.close());
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+/** Alice at the page, where a request waits; the app opens a modal for Deny, and answers all else to her alone. */
+async function atThePage({ width = 1200 } = {}) {
+  const slack = aSlack();
+  const app = await anApp(slack.slack, async ({ payload }) => {
+    const { trigger_id, response_url, actions } = payload;
+    if (actions?.[0].action_id === 'deny') await slack.call('views.open', { trigger_id, view });
+    else if (actions)
+      await slack.ask('POST', new URL(response_url).pathname, { text: `You did: ${actions[0].action_id}` });
+    return payload.type ? '' : 'Known commands';
+  });
+  const server = await listening(async (request, response) => {
+    const answer = await slack.slack.handle(toRequest(request, await bodyOf(request), server.url));
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+  });
+  const { ts } = (await slack.call('chat.postMessage', { channel, text: 'waits', blocks })).json;
+  const page = await browser.newPage({ viewport: { width, height: 800 } });
+  open.push(app, server, page);
+  const errors: string[] = [];
+  page.on('pageerror', ({ message }) => errors.push(message));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  await page.goto(`${server.url}/slack`);
+  return { ...slack, ...app, page, ts, url: server.url, errors };
+}
+
+const focused = (page: Page) => page.evaluate('document.activeElement.textContent.trim()');
+
+inBrowser('a message is shown with its blocks, and what it says is not taken for markup', async () => {
+  const { page, errors } = await atThePage();
+  await page.getByRole('heading', { name: '444444444444 <asks> & waits' }).waitFor();
+  expect(await page.getByRole('button').allInnerTexts()).toEqual([
+    'Approve',
+    'Approve and allow account',
+    'Deny',
+    'Send',
+  ]);
+  expect(errors).toEqual([]);
+});
+
+inBrowser('a click is answered to who clicked, and nobody else', async () => {
+  const { page, received, url } = await atThePage();
+  await page.getByRole('button', { name: 'Approve', exact: true }).click();
+  await page.getByText('You did: approve').waitFor();
+  expect(received[0]?.payload.user).toMatchObject({ id: 'U01ALICE', team_id: 'T01LOCAL' });
+  await page.getByRole('button', { name: 'Dismiss' }).click();
+  await page.getByText('You did: approve').waitFor({ state: 'detached' });
+  await page.goto(`${url}/slack?user=U01BOB`);
+  expect(await page.getByText('You did: approve').count()).toBe(0);
+});
+
+inBrowser('a question comes before a click that asks one, and Escape leaves it', async () => {
+  const { page, received } = await atThePage();
+  const allow = page.getByRole('button', { name: 'Approve and allow account' });
+  await allow.click();
+  await page.getByRole('dialog', { name: 'Allow account 444444444444?' }).waitFor();
+  await page.keyboard.press('Escape');
+  expect(await focused(page)).toBe('Approve and allow account');
+  expect(received).toEqual([]);
+  await page.getByRole('combobox').selectOption('30 days');
+  await page.getByText('You did: expiry').waitFor();
+  await allow.click();
+  await page.getByRole('button', { name: 'Allow', exact: true }).click();
+  await page.getByText('You did: allow').waitFor();
+  const { values } = received[1]?.payload.state ?? {};
+  expect(Object.values(values)).toMatchObject([{ expiry: { selected_option: { value: '30 days' } } }]);
+});
+
+inBrowser('a modal is filled in and submitted with the keyboard alone', async () => {
+  const { page, received } = await atThePage();
+  await page.getByRole('button', { name: 'Deny' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Deny' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByText('Please complete this required field.').waitFor();
+  await page.getByLabel('Reason').and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('not a customer');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  expect(received[1]?.payload.view.state.values).toEqual({
+    reason: { reason: { type: 'plain_text_input', value: 'not a customer' } },
+  });
+  expect(await focused(page)).toBe('Deny');
+});
+
+inBrowser('what changes shows by itself, and leaves the focus where it was', async () => {
+  const { page, call, ts } = await atThePage();
+  await page.getByRole('button', { name: 'Deny' }).focus();
+  const more = [section('Somebody was reminded'), ...blocks];
+  await call('chat.update', { channel, ts, text: 'waits', blocks: more });
+  await page.getByText('Somebody was reminded').waitFor();
+  expect(await focused(page)).toBe('Deny');
+  await call('chat.update', { channel, ts, text: 'Approved' });
+  await page.getByText('Approved').waitFor();
+  expect(await page.evaluate('document.activeElement.dataset.ts')).toBe(ts);
+});
+
+inBrowser('a command is typed, and anything else is not sent', async () => {
+  const { page, received } = await atThePage();
+  const box = page.getByLabel('Slash command');
+  await box.fill('hello');
+  await box.press('Enter');
+  await page.getByText('Here you can only type commands').waitFor();
+  await box.fill('/linkgate show vpce-1');
+  await box.press('Enter');
+  await page.getByText('Known commands').waitFor();
+  expect(new URLSearchParams(received[0]?.body).get('text')).toBe('show vpce-1');
+});
+
+inBrowser('nothing is wider than a phone', async () => {
+  const { page } = await atThePage({ width: 390 });
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+  await page.getByRole('button', { name: 'Deny' }).click();
+  const dialog = await page.getByRole('dialog', { name: 'Deny' }).boundingBox();
+  expect((dialog?.x ?? 0) + (dialog?.width ?? 0)).toBeLessThanOrEqual(390);
+});
