@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { stagePattern } from './stage.mjs';
 
 const text = v.pipe(v.string(), v.nonEmpty());
+const url = v.pipe(v.string(), v.url());
 
 /** Every environment variable that a function may be given, as serverless.yml names it. */
 const variables = {
@@ -12,8 +13,14 @@ const variables = {
   LINKGATE_BUS: text,
   LINKGATE_MODE_PARAMETER: text,
   LINKGATE_CONNECTIONS_TOPIC_ARN: text,
+  LINKGATE_APPROVALS_TOPIC_ARN: text,
   LINKGATE_VERDICTS_QUEUE_URL: text,
   LINKGATE_SWEEPS_QUEUE_URL: text,
+  LINKGATE_NOTICES_QUEUE_URL: text,
+  /** Where mails' links begin. */
+  LINKGATE_APPROVAL_URL: url,
+  LINKGATE_SLACK_REQUEST_URL: url,
+  LINKGATE_SLACK_API_URL: url,
   /** Of all queues, between commas. */
   LINKGATE_QUEUE_URLS: text,
 };

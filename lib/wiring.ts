@@ -8,6 +8,9 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionRules } from '../rules/connection/index.ts';
+import { sqsNotices } from './approval/sqs-notices.ts';
+import type { Subscriptions } from './approval/subscriptions.ts';
+import { type LinkClaims, linkTo } from './approval-link/link.ts';
 import { witnessed } from './audit/witness.ts';
 import { setting } from './config.ts';
 import type { ChangeableConnections, Connections } from './connection/connections.ts';
@@ -16,11 +19,18 @@ import { ec2Connections } from './connection/ec2-connections.ts';
 import { eventBridgeBus } from './connection/eventbridge-bus.ts';
 import { sqsWorkBell } from './connection/sqs-work-bell.ts';
 import { awsDeployment } from './doctor/aws-deployment.ts';
+import { orReport } from './invocation.ts';
+import { snsMails } from './mail/sns-mails.ts';
+import { snsSubscriptions } from './mail/sns-subscriptions.ts';
 import type { ModeParameter, ReadMode } from './mode/mode.ts';
 import { modeOrObserve, ssmMode, ssmModeParameter } from './mode/ssm-mode.ts';
 import { type Place, placeName } from './place.ts';
+import { cachedSecret, type Secret } from './secret.ts';
 import { ec2EndpointServices } from './service/ec2-endpoint-services.ts';
 import type { EndpointServices } from './service/endpoint-services.ts';
+import { slackRespond } from './slack/respond.ts';
+import { slackWebApi } from './slack/web-api.ts';
+import { ssmSecretReader } from './ssm-secret-reader.ts';
 import { ssmSecrets } from './ssm-secrets.ts';
 import { sqsSweeps } from './sweep/sqs-sweeps.ts';
 import { dynamoDbTable } from './table/dynamodb-table.ts';
@@ -41,6 +51,7 @@ export { sleep };
 
 // One client of each kind for a function, however many of its adapters use it.
 const dynamodb = /* @__PURE__ */ once(() => new DynamoDBClient({}));
+const sns = /* @__PURE__ */ once(() => new SNSClient({}));
 const sqs = /* @__PURE__ */ once(() => new SQSClient({}));
 const ssm = /* @__PURE__ */ once(() => new SSMClient({}));
 
@@ -88,6 +99,10 @@ export function wireWorkBell() {
   return sqsWorkBell(sqs(), setting('LINKGATE_VERDICTS_QUEUE_URL'), id);
 }
 
+export function wireNotices() {
+  return sqsNotices(sqs(), setting('LINKGATE_NOTICES_QUEUE_URL'));
+}
+
 export function wireSweeps() {
   return sqsSweeps(sqs(), setting('LINKGATE_SWEEPS_QUEUE_URL'));
 }
@@ -109,7 +124,7 @@ function sayUnreadable(error: unknown) {
 /** The deployment's own resources, for the doctor. */
 export function wireDeployment() {
   return awsDeployment(
-    { dynamodb: dynamodb(), sns: new SNSClient({}), sqs: sqs(), ssm: ssm() },
+    { dynamodb: dynamodb(), sns: sns(), sqs: sqs(), ssm: ssm() },
     {
       stage: setting('LINKGATE_STAGE'),
       tableName: setting('LINKGATE_TABLE'),
@@ -121,6 +136,68 @@ export function wireDeployment() {
 
 export function wireSecrets() {
   return ssmSecrets(ssm(), setting('LINKGATE_STAGE'));
+}
+
+/** Slack, for the app that these bot tokens are of. */
+export function wireSlackWith() {
+  const url = setting('LINKGATE_SLACK_API_URL');
+  return (tokens: readonly string[]) =>
+    slackWebApi({ url, tokens: async () => tokens, fetch, timeoutMs: 5_000 });
+}
+
+/** Who is written to by mail. */
+export function wireSubscriptions(): Subscriptions {
+  return snsSubscriptions(sns(), setting('LINKGATE_APPROVALS_TOPIC_ARN'));
+}
+
+/** One secret, for those who check or make proofs with it. */
+export function wireSecret(name: 'links/signing-key' | 'slack/bot-token' | 'slack/signing-secret'): Secret {
+  return cachedSecret(ssmSecretReader(ssm(), `/linkgate/${setting('LINKGATE_STAGE')}/${name}`), everyRun);
+}
+
+/** @param timeoutMs how long Slack may take to answer a call */
+export function wireSlack({ timeoutMs, token = wireSecret('slack/bot-token') }: SlackWiring) {
+  return slackWebApi({
+    url: setting('LINKGATE_SLACK_API_URL'),
+    tokens: token.values,
+    refreshedTokens: token.refreshed,
+    fetch,
+    timeoutMs,
+  });
+}
+interface SlackWiring {
+  readonly timeoutMs: number;
+  readonly token?: Secret;
+}
+
+/** Slack, once somebody has connected it. */
+export function wireSlackIfConnected({ timeoutMs }: { readonly timeoutMs: number }) {
+  const token = wireSecret('slack/bot-token');
+  const slack = wireSlack({ timeoutMs, token });
+  return async () => {
+    const known = (await orReport(everyRun.report, token.values)) ?? [];
+    const tokens = known.length > 0 ? known : await token.refreshed();
+    return tokens?.length ? slack : undefined;
+  };
+}
+
+/** Makes the links of mails. */
+export function wireLinks() {
+  const key = wireSecret('links/signing-key');
+  const approvalUrl = setting('LINKGATE_APPROVAL_URL');
+  return async (claims: LinkClaims) => {
+    const [current = ''] = await key.values();
+    return linkTo(approvalUrl, claims, current);
+  };
+}
+
+export function wireMails() {
+  return snsMails(sns(), setting('LINKGATE_APPROVALS_TOPIC_ARN'));
+}
+
+export function wireSlackRespond({ timeoutMs }: { readonly timeoutMs: number }) {
+  const { report } = everyRun;
+  return slackRespond({ apiUrl: setting('LINKGATE_SLACK_API_URL'), fetch, timeoutMs, report });
 }
 
 function once<T>(make: () => T): () => T {

@@ -17,6 +17,7 @@ const queues = {
   ServiceChanges: { name: 'service-changes', visibility: 120, late: 900 },
   Verdicts: { name: 'verdicts', visibility: 90, late: 900, fifo: true },
   Sweeps: { name: 'sweeps', visibility: 310, late: 900 },
+  ApproverNotices: { name: 'approver-notices', visibility: 90, late: 900 },
 };
 
 /** Where ends what no queue took: events that a rule could not deliver, and invocations and stream records that kept failing. */

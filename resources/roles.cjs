@@ -25,6 +25,7 @@ const ring = allow(['sqs:SendMessage'], arnOf('Verdicts'));
 const receiveFrom = (...queues) =>
   allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queues.map(arnOf));
 const requestSweeps = allow(['sqs:SendMessage'], arnOf('Sweeps'));
+const ringForNotices = allow(['sqs:SendMessage'], arnOf('ApproverNotices'));
 const reportFailures = allow(['sqs:SendMessage'], arnOf('FailedInvocations'));
 
 const table = {
@@ -68,8 +69,8 @@ const roles = {
     receiveFrom('ConnectionRequests'),
     describeConnections,
     read,
-    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*'),
-    remove('DUE#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'WAITING#*', 'ACCOUNT#*'),
+    remove('DUE#*', 'WAITING#*'),
     ring,
   ],
   ApplyVerdicts: [
@@ -98,8 +99,8 @@ const roles = {
     'tend-connection',
     receiveFrom('ConnectionChanges'),
     read,
-    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*'),
-    remove('DUE#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'ACCOUNT#*'),
+    remove('DUE#*', 'WAITING#*'),
   ],
   SweepConnections: [
     'sweep-connections',
@@ -108,9 +109,10 @@ const roles = {
     read,
     query('SERVICES', 'DUE#*', 'COUNTED#*', 'CONNECTIONS#*'),
     put('SWEEP#*', 'JOB#*', 'CONNECTIONS#*', 'AUDIT#*', 'COUNTED#*'),
-    remove('DUE#*'),
+    remove('DUE#*', 'WAITING#*'),
     publish,
     ring,
+    ringForNotices,
     requestSweeps,
     reportFailures,
   ],
@@ -133,6 +135,36 @@ const roles = {
     read,
     query('SERVICES'),
     publish,
+    ringForNotices,
+  ],
+  NotifyApprovers: [
+    'notify-approvers',
+    receiveFrom('ApproverNotices'),
+    read,
+    query('ACCOUNT#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'BOARDS', 'DIGESTS'),
+    ringForNotices,
+    allow(['ssm:GetParameter'], [parameter('slack/bot-token'), parameter('links/signing-key')]),
+    allow(['sns:Publish'], { Ref: 'ApprovalsTopic' }),
+  ],
+  // Anybody can call these two: they know no EC2.
+  OnSlackInteraction: [
+    'on-slack-interaction',
+    read,
+    query('SERVICES', 'WAITING#*', 'APPROVERS', 'ACCOUNT#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'ALLOWLIST#*'),
+    remove('WAITING#*'),
+    ring,
+    allow(['ssm:GetParameter'], [parameter('slack/signing-secret'), parameter('slack/bot-token')]),
+  ],
+  OnApprovalLink: [
+    'on-approval-link',
+    read,
+    query('ACCOUNT#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'ALLOWLIST#*'),
+    remove('WAITING#*'),
+    ring,
+    allow(['ssm:GetParameter'], parameter('links/signing-key')),
   ],
   OnApiRequest: [
     'on-api-request',
@@ -167,12 +199,17 @@ const roles = {
       'AUDIT#*',
       'DUE#*',
       'COUNTED#*',
+      'WAITING#*',
+      'ACCOUNT#*',
     ),
-    remove('SERVICES', 'ALLOWLIST#*', 'DUE#*'),
+    remove('SERVICES', 'ALLOWLIST#*', 'DUE#*', 'WAITING#*'),
     ring,
     requestSweeps,
     allow(['ssm:PutParameter'], parameter('links/signing-key')),
-    allow(['ssm:GetParameter', 'ssm:PutParameter'], parameter('mode')),
+    allow(
+      ['ssm:GetParameter', 'ssm:PutParameter'],
+      ['mode', 'slack/signing-secret', 'slack/bot-token'].map(parameter),
+    ),
     // What the doctor looks at. DescribeParameters shows no values, and has no resource-level permissions.
     allow(['ssm:DescribeParameters'], '*'),
     allow(['ssm:GetParameter'], parameter('api-url')),
@@ -182,6 +219,17 @@ const roles = {
     ),
     allow(['sqs:GetQueueAttributes'], queues.map(arnOf)),
     allow(['sns:ListSubscriptionsByTopic'], { Ref: 'ConnectionsTopic' }),
+    // SNS judges what is done to a subscription by its topic, whatever the Service Authorization Reference says.
+    allow(
+      [
+        'sns:ListSubscriptionsByTopic',
+        'sns:Subscribe',
+        'sns:Unsubscribe',
+        'sns:GetSubscriptionAttributes',
+        'sns:SetSubscriptionAttributes',
+      ],
+      { Ref: 'ApprovalsTopic' },
+    ),
   ],
 };
 

@@ -3,6 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { announce, type Change } from '../lib/announcement/announce.ts';
+import { Subject } from '../lib/approval/notice.ts';
 import { BusMessage } from '../lib/connection/connection-event.ts';
 import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
 import { Place } from '../lib/place.ts';
@@ -39,6 +40,7 @@ describe.each([
   ['decide-connections', BusMessage],
   ['tend-connection', BusMessage],
   ['apply-verdicts', v.object({ place: Place })],
+  ['notify-approvers', Subject],
 ] as const)('%s', (folder, schema) => {
   test.each(namesIn(folder))('reads what it is sent, unless that is malformed: %s', (name) => {
     for (const { body } of sample(`${folder}/${name}`).Records)

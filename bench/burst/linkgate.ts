@@ -89,6 +89,8 @@ function deploy(
     table: simulatedTable(items, call),
     bus: { publish: inCallsOfTen(call, deliver) },
     bell: { ring: () => call('SendMessage', takes.other, () => verdicts.send('')) },
+    // Nobody is asked about a request that the policy answers.
+    notices: { ring: async () => {}, ringAfter: async () => {} },
     connectionsIn: () => ({
       ...ec2Connections(ec2.client(), provider),
       ...ec2ConnectionChanges(ec2.client(1)),

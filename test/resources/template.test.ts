@@ -200,12 +200,31 @@ describe('only on-api-request may', () => {
     ]);
   });
 
-  test('change the allowlist and take services away', () => {
-    const writing = allowing((action) => /^dynamodb:(PutItem|DeleteItem)$/.test(action)).filter(
-      ([, statement]) => /ALLOWLIST|APPROVERS/.test(JSON.stringify(statement.Condition)),
-    );
-    expect(new Set(writing.map(([role]) => role))).toEqual(new Set(['OnApiRequestRole']));
+  test('name approvers, and take entries and services away', () => {
+    expect(writersOf('PutItem', 'APPROVERS')).toEqual(['OnApiRequestRole']);
+    expect(writersOf('DeleteItem', 'ALLOWLIST#*')).toEqual(['OnApiRequestRole']);
+    expect(writersOf('DeleteItem', 'SERVICES')).toEqual(['OnApiRequestRole']);
   });
+
+  test('change the allowlist, but for what an approver decides', () => {
+    expect(writersOf('PutItem', 'ALLOWLIST#*')).toEqual([
+      'OnApiRequestRole',
+      'OnApprovalLinkRole',
+      'OnSlackInteractionRole',
+    ]);
+  });
+
+  /** The roles that may put, or delete, items of a partition. */
+  function writersOf(operation: 'PutItem' | 'DeleteItem', partition: string): string[] {
+    return allowing((action) => action === `dynamodb:${operation}`)
+      .filter(([, { Condition }]) => keysIn(Condition).includes(partition))
+      .map(([role]) => role)
+      .sort();
+  }
+
+  function keysIn(condition: Properties): string[] {
+    return condition['ForAllValues:StringLike']['dynamodb:LeadingKeys'];
+  }
 });
 
 describe('no function', () => {
@@ -271,24 +290,31 @@ test('five minutes without a sweep that ended well ring, also where nothing says
   });
 });
 
-test('the two functions that ring themselves anew by design are not stopped as loops, and no other', () => {
+test('the functions that ring themselves anew by design are not stopped as loops, and no other', () => {
   const ringing = all('AWS::Lambda::Function').filter(([, { RecursiveLoop }]) => RecursiveLoop === 'Allow');
   expect(ringing.map(([, { FunctionName }]) => FunctionName).sort()).toEqual([
     'linkgate-local-apply-verdicts',
+    'linkgate-local-notify-approvers',
     'linkgate-local-sweep-connections',
   ]);
 });
 
-test('each function logs to a group that is there, and the API too; they forget after 90 days', () => {
+test('each function logs to a group that is there, and each HTTP API too; they forget after 90 days', () => {
   const groups = all('AWS::Logs::LogGroup');
-  expect(groups).toHaveLength(all('AWS::Lambda::Function').length + 1);
+  const logging = ['AWS::Lambda::Function', 'AWS::ApiGatewayV2::Api'].flatMap(all);
+  expect(groups).toHaveLength(logging.length);
   for (const [, { RetentionInDays }] of groups) expect(RetentionInDays).toBe(90);
 });
 
+/** Where a stage of an HTTP API logs to, and what. */
+function logOf(stage: string): Record<string, string> {
+  const settings = template.Resources[stage]?.Properties.AccessLogSettings;
+  return { group: getAtt(settings.DestinationArn), ...JSON.parse(settings.Format) };
+}
+
 test('the log of the API says who called what, in JSON', () => {
-  const [[, stage] = []] = all('AWS::ApiGatewayV2::Stage');
-  expect(getAtt(stage.AccessLogSettings.DestinationArn)).toBe('HttpApiLogGroup');
-  expect(JSON.parse(stage.AccessLogSettings.Format)).toMatchObject({
+  expect(logOf('HttpApiStage')).toMatchObject({
+    group: 'HttpApiLogGroup',
     caller: '$context.identity.userArn',
     route: '$context.routeKey',
     status: '$context.status',
@@ -309,9 +335,65 @@ test('a claim on an Idempotency-Key outlives the run that has it', () => {
   expect(longestRun).toBeGreaterThan(timeout * 1000);
 });
 
+/** The routes of an HTTP API. */
+function routesOf(api: string): Properties[] {
+  return all('AWS::ApiGatewayV2::Route')
+    .map(([, route]) => route)
+    .filter(({ ApiId }) => ApiId.Ref === api);
+}
+
 test('every route of the API asks who calls', () => {
-  for (const [, { AuthorizationType }] of all('AWS::ApiGatewayV2::Route'))
-    expect(AuthorizationType).toBe('AWS_IAM');
+  for (const { AuthorizationType } of routesOf('HttpApi')) expect(AuthorizationType).toBe('AWS_IAM');
+});
+
+describe('the addresses that anybody can call', () => {
+  const receivers = ['OnSlackInteractionRole', 'OnApprovalLinkRole'];
+
+  test('are those of Slack and of mails’ links, and no other', () => {
+    expect(
+      routesOf('ReceiversApi')
+        .map(({ RouteKey }) => RouteKey)
+        .sort(),
+    ).toEqual(['GET /approval', 'HEAD /approval', 'POST /approval', 'POST /slack']);
+    expect(routesOf('HttpApi').length + routesOf('ReceiversApi').length).toBe(
+      all('AWS::ApiGatewayV2::Route').length,
+    );
+  });
+
+  test('are throttled', () => {
+    expect(template.Resources.ReceiversStage?.Properties.DefaultRouteSettings).toMatchObject({
+      ThrottlingBurstLimit: 50,
+      ThrottlingRateLimit: 25,
+    });
+  });
+
+  test('log who called what in JSON, and no link’s token', () => {
+    const { group, from, route, ...rest } = logOf('ReceiversStage');
+    expect({ group, from, route }).toEqual({
+      group: 'ReceiversLogGroup',
+      from: '$context.identity.sourceIp',
+      route: '$context.routeKey',
+    });
+    expect(JSON.stringify(rest)).not.toMatch(/path|query/i);
+  });
+
+  test('lead to functions that know no EC2', () => {
+    const named = new Set(allowing((action) => /^(ec2|vpce|sts):/.test(action)).map(([role]) => role));
+    expect(receivers.filter((role) => named.has(role))).toEqual([]);
+  });
+
+  test('lead to functions that read no secret but those by which they know who calls and answer', () => {
+    const secretsOf = (role: string) =>
+      allowing((action) => action === 'ssm:GetParameter')
+        .filter(([name]) => name === role)
+        .flatMap(([, { Resource }]) => [Resource].flat())
+        .map((resource) => JSON.stringify(resource).match(/(slack|links)\/[a-z-]+/)?.[0])
+        .sort();
+    expect(receivers.map(secretsOf)).toEqual([
+      ['slack/bot-token', 'slack/signing-secret'],
+      ['links/signing-key'],
+    ]);
+  });
 });
 
 describe('the table', () => {
@@ -338,13 +420,14 @@ describe('the table', () => {
     expect(table?.Properties.TimeToLiveSpecification).toEqual({ AttributeName: 'expiresAt', Enabled: true });
   });
 
-  test('has a stream of which only what policy rests on and what waits is heard, and whose failures end somewhere', () => {
+  test('has a stream of which only what policy rests on, what people were asked about and what waits is heard, and whose failures end somewhere', () => {
     expect(template.Resources.RecordsToReview?.Properties).toMatchObject({
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: 5,
       FilterCriteria: {
         Filters: [
           { Pattern: expect.stringMatching(/ALLOWLIST#.*SERVICES/) },
+          { Pattern: expect.stringMatching(/CONNECTIONS#.*asking/) },
           { Pattern: expect.stringMatching(/CONNECTIONS#.*pendingAcceptance.*ask/) },
         ],
       },

@@ -11,6 +11,11 @@ import {
   DescribeVpcEndpointConnectionNotificationsCommand,
   ModifyVpcEndpointConnectionNotificationCommand,
 } from '@aws-sdk/client-ec2';
+import {
+  ListSubscriptionsByTopicCommand,
+  SetSubscriptionAttributesCommand,
+  SNSClient,
+} from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Access } from '../../sandbox/aws/aws-service.ts';
 import { isAllowed, type Statement } from '../../sandbox/iam/policy.ts';
@@ -178,11 +183,19 @@ async function everything() {
   await lateChanges();
   await sweeps();
   await switches();
+  await approvals();
   await questions();
   await farewell();
 }
 
 async function services() {
+  const busy = await createService(linkgate, false);
+  await createEndpoint(linkgate, accounts.unknown, busy);
+  await linkgate.idle();
+  await linkgate.json('service', 'add', busy);
+  await linkgate.idle();
+  await linkgate.json('service', 'remove', busy);
+
   const passing = await createService(linkgate);
   await linkgate.json('service', 'add', passing);
   await linkgate.json('service', 'remove', passing);
@@ -272,8 +285,10 @@ async function sweeps() {
   await linkgate.ask('PUT', '/_sandbox/assumptions', { notifications: false });
   await linkgate.json('mode', 'observe');
   const gone = await connect(accounts.allowed);
+  const goneUnanswered = await connect(accounts.unknown);
   await wholePass();
   await disconnect(accounts.allowed, gone);
+  await disconnect(accounts.unknown, goneUnanswered);
   await addToCounted('vpce-00000000000000000');
   for (const _ of ['missing', 'gone']) await wholePass();
   await linkgate.json('mode', 'act');
@@ -327,6 +342,95 @@ async function farewell() {
   await linkgate.json('service', 'remove', serviceId);
   await linkgate.linkgate('approve', due);
   await linkgate.ask('DELETE', '/_sandbox/faults');
+}
+
+const channel = 'C01APPROVALS';
+const bob = { team: 'T01LOCAL', user: 'U01BOB' };
+const toTwo = [
+  '--slack-user',
+  'T01LOCAL:U01ALICE',
+  '--slack-user',
+  'T01LOCAL:U01BOB',
+  '--slack-channel',
+  channel,
+];
+
+/** What people are asked and do: in Slack, by mail, and through the API before linkgate has seen the request. */
+async function approvals() {
+  const { ApiUrl = '' } = sandbox.outputs;
+  const { signingSecret, botToken } = sandbox.cloud.slack.credentials;
+  await callLinkgate(ApiUrl, provider, 'PUT', '/slack', { signingSecret, botToken });
+  await mailboxes();
+  // Secrets that were not there are looked for once a minute.
+  await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: 120 });
+
+  await decideInSlack();
+  await decideByMail();
+
+  await disconnect(accounts.unknown, await connect(accounts.unknown));
+  await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: 120 });
+  await Promise.all(Array.from({ length: 12 }, () => createEndpoint(linkgate, accounts.unknown, serviceId)));
+  await linkgate.idle();
+
+  await linkgate.json('approvers', 'set', 'default', ...toTwo, '--quorum', '2');
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { notifications: false });
+  await linkgate.json('approve', await connect(accounts.unknown));
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { notifications: true });
+}
+
+/** An address that confirms, one whose filter policy somebody takes away, and one that is in the group no more. */
+async function mailboxes() {
+  const set = ['approvers', 'set', 'default', ...toTwo, '--email', 'approver@example.com'];
+  await linkgate.json(...set, '--email', 'former@example.com');
+  for (const { text } of sandbox.cloud.mails.list(0)) await fetch(/^http\S+$/m.exec(text)?.[0] ?? '');
+  const credentials = { accessKeyId: provider, secretAccessKey: 'any' };
+  const sns = new SNSClient({ endpoint: linkgate.url, region: 'us-east-1', credentials });
+  const TopicArn = sandbox.outputs.ApprovalsTopicArn;
+  const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+  const { SubscriptionArn } = Subscriptions.find(({ Endpoint }) => Endpoint === 'approver@example.com') ?? {};
+  const policy = { AttributeName: 'FilterPolicy', AttributeValue: '{}' };
+  await sns.send(new SetSubscriptionAttributesCommand({ SubscriptionArn, ...policy }));
+  sns.destroy();
+  await linkgate.json(...set);
+}
+
+async function decideInSlack() {
+  const typed = (text: string) => linkgate.ask('POST', '/slack/command', { ...bob, channel, text });
+  const click = async (endpointId: string, action_id: string) => {
+    const { messages } = await linkgate.ask<{ messages: { ts: string }[] }>(
+      'GET',
+      `/slack/messages?channel=${channel}`,
+    );
+    const ts = messages.find((message) => JSON.stringify(message).includes(endpointId))?.ts;
+    await linkgate.ask('POST', '/slack/click', { ...bob, channel, ts, action_id });
+    await linkgate.idle();
+  };
+  const endpointId = await connect(accounts.unknown);
+  await typed('waiting');
+  await typed(`show ${endpointId}`);
+  // Opens the modal that asks for the reason.
+  await click(endpointId, 'deny');
+  await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: 2 * 86_400 });
+  await wholePass();
+  await linkgate.idle();
+  await click(endpointId, 'approve-and-allow');
+  await linkgate.json('forget', accounts.unknown, '--service', serviceId);
+  await click(await connect(accounts.counted), 'approve');
+  await typed(`allow ${accounts.unknown} payments`);
+  await linkgate.json('forget', accounts.unknown, '--service', serviceId);
+}
+
+async function decideByMail() {
+  for (const account of [accounts.unknown, accounts.counted]) {
+    await connect(account);
+    const { text = '' } = sandbox.cloud.mails.list(0).at(-1) ?? {};
+    const link = new RegExp(`^${sandbox.outputs.ApprovalUrl}\\S+$`, 'm').exec(text)?.[0] ?? '';
+    await fetch(link);
+    const form = { reason: 'a customer', ...(account === accounts.unknown && { allow: '30' }) };
+    await fetch(link, { method: 'POST', body: new URLSearchParams(form) });
+    await linkgate.idle();
+  }
+  await linkgate.json('forget', accounts.unknown, '--service', serviceId);
 }
 
 async function questions() {

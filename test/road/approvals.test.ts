@@ -1,0 +1,378 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  accounts,
+  createEndpoint,
+  createService,
+  type Sandbox,
+  startSandbox,
+  stateOf,
+  until,
+} from './sandbox.ts';
+
+const { unknown, counted } = accounts;
+
+const channel = 'C01APPROVALS';
+const alice = { user: 'U01ALICE', team: 'T01LOCAL' };
+const bob = { user: 'U01BOB', team: 'T01LOCAL' };
+const carol = { user: 'U01CAROL', team: 'T01LOCAL' };
+const mallory = { user: 'U01MALLORY', team: 'T02OTHER' };
+
+interface Message {
+  readonly ts: string;
+  readonly text: string;
+  readonly blocks?: readonly {
+    readonly type: string;
+    readonly elements?: readonly {
+      readonly type: string;
+      readonly action_id: string;
+      readonly text?: { readonly text: string };
+    }[];
+  }[];
+}
+
+interface Shown {
+  readonly status?: number;
+  readonly ephemeral?: readonly { readonly text: string }[];
+  readonly errors?: Readonly<Record<string, string>>;
+  readonly closed?: true;
+}
+
+interface Explanation {
+  readonly verdict: { readonly outcome: string } | null;
+  readonly history: readonly {
+    readonly action: string;
+    readonly actor: string;
+    readonly reason?: string;
+    readonly ticket?: string;
+  }[];
+}
+
+let sandbox: Sandbox;
+let serviceId: string;
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+}, 60_000);
+afterAll(() => sandbox.stop());
+afterEach(async () => {
+  // So that no test begins in another one's storm.
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 120 });
+  await sandbox.ask('DELETE', '/_sandbox/faults');
+  await sandbox.json('service', 'add', serviceId, '--no-require-ticket', '--on-expiry', 'escalate');
+  await sandbox.json(...defaultGroup);
+  await sandbox.idle();
+});
+
+const defaultGroup = [
+  ...['approvers', 'set', 'default', '--slack-channel', channel, '--email', 'approver@example.com'],
+  ...['--slack-user', 'T01LOCAL:U01ALICE', '--slack-user', 'T01LOCAL:U01BOB'],
+];
+
+/** A consumer asks, and the approvers are told. */
+async function ask(accountId = unknown): Promise<string> {
+  const endpointId = await createEndpoint(sandbox, accountId, serviceId);
+  await sandbox.idle();
+  return endpointId;
+}
+
+async function messages(): Promise<readonly Message[]> {
+  const path = `/slack/messages?channel=${channel}`;
+  return (await sandbox.ask<{ messages: readonly Message[] }>('GET', path)).messages;
+}
+
+const about = async (endpointId: string) =>
+  (await messages()).filter((message) => JSON.stringify(message).includes(endpointId));
+
+async function messageOf(endpointId: string): Promise<Message> {
+  const found = await about(endpointId);
+  expect(found).toHaveLength(1);
+  return found[0] as Message;
+}
+
+function buttonsOf({ blocks = [] }: Message) {
+  const elements = blocks.flatMap((block) => (block.type === 'actions' ? (block.elements ?? []) : []));
+  return elements.filter(({ type }) => type === 'button');
+}
+
+/** Clicks a button of a request's message, by its label, as it stood when it was asked. */
+async function click(
+  message: Message,
+  label: string,
+  who: typeof alice,
+  view_values?: Readonly<Record<string, unknown>>,
+): Promise<Shown> {
+  const action_id = buttonsOf(message).find(({ text }) => text?.text === label)?.action_id;
+  const shown = await sandbox.ask<Shown>('POST', '/slack/click', {
+    ...who,
+    channel,
+    ts: message.ts,
+    action_id,
+    view_values,
+  });
+  await sandbox.idle();
+  return shown;
+}
+
+const told = ({ ephemeral = [] }: Shown) => ephemeral.map(({ text }) => text).join('\n');
+const historyOf = async (endpointId: string) =>
+  (await sandbox.json<Explanation>('explain', endpointId)).history;
+const isNow = (endpointId: string, state: string) =>
+  until(async () => (await stateOf(sandbox, endpointId)) === state);
+
+async function waitFor(seconds: number): Promise<void> {
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
+  await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+  await sandbox.idle();
+}
+
+describe('a request that is left to people', () => {
+  test('is one message with three buttons, which say exactly what they do', async () => {
+    const endpointId = await ask();
+    const message = await messageOf(endpointId);
+    expect(buttonsOf(message).map(({ text }) => text?.text)).toEqual([
+      'Approve',
+      'Approve and allow account',
+      'Deny',
+    ]);
+    for (const fact of [unknown, 'payments', 'us-east-1'])
+      expect(JSON.stringify(message.blocks)).toContain(fact);
+    expect(message.text).toContain(endpointId);
+    expect((await historyOf(endpointId)).map(({ action }) => action)).toEqual([
+      'requested',
+      'decided',
+      'asked',
+    ]);
+  });
+
+  test('is connected by a click, and its message says so when EC2 shows it', async () => {
+    const endpointId = await ask();
+    await click(await messageOf(endpointId), 'Approve', bob);
+    await isNow(endpointId, 'available');
+    await waitFor(20);
+    const message = await messageOf(endpointId);
+    expect(buttonsOf(message)).toEqual([]);
+    expect(message.text).toMatch(/connected/i);
+    const approved = (await historyOf(endpointId)).filter(({ action }) => action === 'approved');
+    expect(approved).toMatchObject([{ actor: 'slack:T01LOCAL:U01BOB' }]);
+  });
+
+  test('is denied with a reason, which stays readable, and its account is blocked where that is wanted', async () => {
+    const endpointId = await ask(counted);
+    const message = await messageOf(endpointId);
+    const shown = await click(message, 'Deny', alice, { reason: 'no contract', block: ['yes'] });
+    expect(shown).toMatchObject({ status: 200 });
+    await isNow(endpointId, 'rejected');
+    await sandbox.idle();
+    expect((await messageOf(endpointId)).text).toContain('no contract');
+    const again = await ask(counted);
+    await isNow(again, 'rejected');
+    expect(await about(again)).toEqual([]);
+    await sandbox.json('forget', counted, '--service', 'payments');
+  });
+
+  test('lets in the account as well, by one click', async () => {
+    const endpointId = await ask();
+    await click(await messageOf(endpointId), 'Approve and allow account', alice);
+    await isNow(endpointId, 'available');
+    const { entries } = await sandbox.json<{ entries: { accountId: string; effect: string }[] }>('allowlist');
+    expect(entries).toContainEqual(expect.objectContaining({ accountId: unknown, effect: 'allow' }));
+    const next = await ask();
+    await isNow(next, 'available');
+    expect(await about(next)).toEqual([]);
+    await sandbox.json('forget', unknown, '--service', 'payments');
+  });
+
+  test.each([
+    ['who is no approver', carol],
+    ['who is a guest of the channel', mallory],
+    ['who has an approver’s id in another workspace', { ...alice, team: 'T02OTHER' }],
+  ])('is not decided by somebody %s, who is told who may', async (_, who) => {
+    const endpointId = await ask();
+    const message = await messageOf(endpointId);
+    for (const label of ['Approve', 'Approve and allow account', 'Deny'])
+      expect(told(await click(message, label, who, { reason: 'mine' }))).toMatch(/U01ALICE|Alice/);
+    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect((await historyOf(endpointId)).map(({ action }) => action)).toEqual([
+      'requested',
+      'decided',
+      'asked',
+    ]);
+  });
+
+  test('is decided once, and who clicks later is told by whom', async () => {
+    const endpointId = await ask();
+    const message = await messageOf(endpointId);
+    await click(message, 'Approve', bob);
+    await isNow(endpointId, 'available');
+    const late = await click(message, 'Deny', alice, { reason: 'too late' });
+    expect(JSON.stringify(late)).toMatch(/U01BOB|Bob/);
+    const words = (await historyOf(endpointId)).filter(({ action }) => /approved|denied/.test(action));
+    expect(words).toHaveLength(1);
+  });
+
+  test('that takes two waits for the second, and one denial denies', async () => {
+    await sandbox.json(...defaultGroup, '--quorum', '2');
+    const endpointId = await ask();
+    const message = await messageOf(endpointId);
+    await click(message, 'Approve', bob);
+    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect((await messageOf(endpointId)).text).toMatch(/1 of 2/);
+    await click(message, 'Approve', alice);
+    await isNow(endpointId, 'available');
+  });
+
+  test('of a service that wants tickets names one with each decision', async () => {
+    await sandbox.json('service', 'add', serviceId, '--require-ticket');
+    const endpointId = await ask();
+    await click(await messageOf(endpointId), 'Approve', bob, { ticket: 'OPS-17' });
+    await isNow(endpointId, 'available');
+    expect(await historyOf(endpointId)).toContainEqual(
+      expect.objectContaining({ action: 'approved', ticket: 'OPS-17' }),
+    );
+  });
+
+  test('for a group that decides by command has no buttons and says what to type', async () => {
+    await sandbox.json(...defaultGroup, '--decide-in', 'api');
+    const endpointId = await ask();
+    const message = await messageOf(endpointId);
+    expect(buttonsOf(message)).toEqual([]);
+    expect(JSON.stringify(message.blocks)).toContain(`linkgate approve ${endpointId}`);
+    await sandbox.json('approve', endpointId);
+    await isNow(endpointId, 'available');
+  });
+});
+
+describe('a mail', () => {
+  interface Mail {
+    readonly to: string;
+    readonly text: string;
+  }
+  const mailsAbout = async (endpointId: string) =>
+    (await sandbox.ask<{ messages: readonly Mail[] }>('GET', '/mail')).messages.filter(({ text }) =>
+      text.includes(endpointId),
+    );
+
+  test('has a link to approve and one to deny; to follow it changes nothing, and the form decides once', async () => {
+    const { ApprovalUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
+    const endpointId = await ask();
+    const [mail] = await mailsAbout(endpointId);
+    expect(mail?.to).toBe('approver@example.com');
+    const links = (mail?.text.match(/https?:\S+/g) ?? []).filter((link) => link.startsWith(ApprovalUrl));
+    expect(links).toHaveLength(2);
+    const [approve = ''] = links;
+
+    for (const method of ['HEAD', 'GET']) expect((await fetch(approve, { method })).status).toBe(200);
+    expect((await historyOf(endpointId)).map(({ action }) => action)).toEqual([
+      'requested',
+      'decided',
+      'asked',
+    ]);
+
+    const decide = () =>
+      fetch(approve, { method: 'POST', body: new URLSearchParams({ reason: 'a customer' }) });
+    expect((await decide()).status).toBe(200);
+    await isNow(endpointId, 'available');
+    expect((await decide()).status).toBe(410);
+    expect(await historyOf(endpointId)).toContainEqual(
+      expect.objectContaining({
+        action: 'approved',
+        actor: 'mailto:approver@example.com',
+        reason: 'a customer',
+      }),
+    );
+  });
+});
+
+describe('while Slack is down', () => {
+  test('nothing is lost: mails go out, decisions are made, and what waits is posted once when it is back', async () => {
+    await sandbox.ask('PUT', '/_sandbox/faults', [
+      { service: 'slack', action: 'chat.postMessage', rate: 1, error: 'service_unavailable' },
+    ]);
+    const [decided, waits] = [await ask(), await ask()];
+    expect(await about(waits)).toEqual([]);
+    await sandbox.json('deny', decided, '--reason', 'by command');
+    await waitFor(3600);
+    await isNow(decided, 'rejected');
+    await sandbox.ask('DELETE', '/_sandbox/faults');
+    await waitFor(60);
+    await waitFor(60);
+    expect(await about(waits)).toHaveLength(1);
+    await click(await messageOf(waits), 'Approve', alice);
+    await isNow(waits, 'available');
+  });
+});
+
+describe('many requests at once', () => {
+  test('are a few messages and one digest', async () => {
+    await waitFor(120);
+    const before = (await messages()).length;
+    const endpointIds = await Promise.all(
+      Array.from({ length: 25 }, () => createEndpoint(sandbox, unknown, serviceId)),
+    );
+    await sandbox.idle();
+    await waitFor(10);
+    expect((await messages()).length - before).toBeLessThanOrEqual(11);
+    for (const endpointId of endpointIds) await sandbox.json('deny', endpointId, '--reason', 'a test');
+  });
+});
+
+describe('when nobody decides in time', () => {
+  const days = 86_400;
+
+  test('people are reminded and called upon, and the request stays open', async () => {
+    const endpointId = await ask();
+    await waitFor(2 * days);
+    await waitFor(4 * days);
+    await waitFor(2 * days);
+    const actions = (await historyOf(endpointId)).map(({ action }) => action);
+    expect(actions).toEqual(['requested', 'decided', 'asked', 'reminded', 'reminded', 'expired']);
+    const message = await messageOf(endpointId);
+    expect(message.text).toMatch(/deadline|expired|time/i);
+    await click(message, 'Approve', bob);
+    await isNow(endpointId, 'available');
+  });
+
+  test('a service may have it rejected, and a late click is told', async () => {
+    await sandbox.json('service', 'add', serviceId, '--on-expiry', 'reject');
+    const endpointId = await ask();
+    const message = await messageOf(endpointId);
+    await waitFor(8 * days);
+    await isNow(endpointId, 'rejected');
+    await sandbox.idle();
+    const late = await click(message, 'Approve', bob);
+    expect(JSON.stringify(late)).toMatch(/deadline|time|reject/i);
+    expect(await stateOf(sandbox, endpointId)).toBe('rejected');
+    expect((await historyOf(endpointId)).map(({ action }) => action)).toContain('expired');
+  });
+});
+
+describe('/linkgate', () => {
+  const type = async (text: string, who = alice) => {
+    const shown = await sandbox.ask<Shown>('POST', '/slack/command', { ...who, channel, text });
+    await sandbox.idle();
+    return told(shown) || JSON.stringify(shown);
+  };
+
+  test('shows, approves, denies and allows, for approvers', async () => {
+    const [first, second] = [await ask(), await ask()];
+    expect(await type('waiting')).toContain(first);
+    expect(await type(`show ${first}`)).toContain(unknown);
+    await type(`approve ${first} a customer`);
+    await isNow(first, 'available');
+    await type(`deny ${second} not this one`);
+    await isNow(second, 'rejected');
+    expect(await type(`approve ${second}`)).toMatch(/U01ALICE|Alice|denied/);
+    await type(`allow ${counted} payments 30d`);
+    await isNow(await ask(counted), 'available');
+    expect(await type('help')).toContain('waiting');
+  });
+
+  test('tells everybody else who may', async () => {
+    const endpointId = await ask();
+    expect(await type(`approve ${endpointId}`, carol)).toMatch(/U01ALICE|Alice/);
+    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+  });
+});
