@@ -11,6 +11,9 @@ export const Service = v.looseObject({
   region: text,
   onUnlisted: v.string(),
   approvers: v.string(),
+  requireTicket: v.nullish(v.boolean()),
+  deadlineSeconds: v.nullish(v.number()),
+  onExpiry: text,
   acceptanceRequired: v.nullish(v.boolean()),
   pausedAt: text,
   pausedBy: text,
@@ -40,6 +43,7 @@ export const Entry = v.looseObject({
   consumerRegions: v.nullish(v.array(v.string())),
   maxEndpoints: v.nullish(v.number()),
   expiresAt: text,
+  owners: v.nullish(v.array(v.string())),
   note: text,
 });
 export type Entry = v.InferOutput<typeof Entry>;
@@ -68,6 +72,8 @@ const Step = v.looseObject({
   outcome: text,
   state: text,
   reason: text,
+  ticket: text,
+  entry: v.nullish(v.looseObject({ effect: v.picklist(['allow', 'block']), expiresAt: text })),
   findings: v.nullish(v.array(Finding)),
 });
 export type Step = v.InferOutput<typeof Step>;
@@ -101,6 +107,8 @@ export const ApproverGroup = v.looseObject({
   slackChannel: text,
   slackUsers: v.array(v.looseObject({ team: v.string(), user: v.string() })),
   emails: v.array(v.string()),
+  decideIn: text,
+  escalateTo: text,
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
@@ -112,8 +120,18 @@ export const Job = v.looseObject({
 
 export type Job = v.InferOutput<typeof Job>;
 
+export const SlackManifest = v.looseObject({ manifest: v.record(v.string(), v.unknown()) });
+
 export const Done = v.looseObject({ done: v.array(v.string()) });
 export const Warnings = v.nullish(v.array(v.string()));
+
+export const SlackConnection = v.looseObject({
+  team: text,
+  bot: text,
+  scopes: v.nullish(v.array(v.string())),
+  warnings: Warnings,
+});
+export type SlackConnection = v.InferOutput<typeof SlackConnection>;
 
 const Check = v.looseObject({
   group: v.string(),

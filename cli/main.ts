@@ -12,6 +12,7 @@ import { modeCommand } from './commands/mode.ts';
 import { pauseCommands } from './commands/pause.ts';
 import { serviceCommand } from './commands/service.ts';
 import { setupCommand } from './commands/setup.ts';
+import { slackCommand } from './commands/slack.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { progressOn } from './progress.ts';
 import { type Open, sessionsIn } from './session.ts';
@@ -21,7 +22,7 @@ import { realWorld, type World } from './world.ts';
 export async function main(argv: readonly string[], world: World = realWorld): Promise<number> {
   const progress = progressOn(world);
   try {
-    await settled(program(sessionsIn(world, progress)), world).parseAsync(argv, { from: 'user' });
+    await settled(program(sessionsIn(world, progress), world), world).parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
     // Commander has told its own errors already; it throws for `--help`, too.
@@ -34,7 +35,7 @@ export async function main(argv: readonly string[], world: World = realWorld): P
   }
 }
 
-function program(open: Open): Command {
+function program(open: Open, world: World): Command {
   const linkgate = new Command('linkgate')
     .description(
       'The front door of an AWS PrivateLink endpoint service: who may connect, who waits, who is rejected, and why.',
@@ -60,6 +61,7 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
     modeCommand(open),
     ...pauseCommands(open),
     approversCommand(open),
+    slackCommand(open, world),
     auditCommand(open),
     doctorCommand(open),
   ];

@@ -1,11 +1,12 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
+import { mailActor, slackActor } from '../lib/approval/actor.ts';
 import { Email, GroupName, SlackChannel, SlackUser } from '../lib/approval/approver-group.ts';
 import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/connection/connection.ts';
 import { Place } from '../lib/place.ts';
 import { stageForm, stagePattern } from '../lib/stage.mjs';
 import type { Wanted } from './deployment.ts';
-import { parseExpiry } from './expiry.ts';
+import { parseDeadline, parseExpiry } from './expiry.ts';
 
 /** What every command takes. */
 export interface CommonOptions extends Wanted {
@@ -27,6 +28,7 @@ export function command(name: string, description: string): Command {
 const regionForm = 'A Region looks like us-east-1.';
 const endpointForm = 'An endpoint id looks like vpce-0123456789abcdef0.';
 const serviceForm = 'The id of an endpoint service looks like vpce-svc-0123456789abcdef0.';
+const groupForm = 'A group has letters, digits, dots, hyphens and underscores.';
 const Stage = v.pipe(v.string(), v.regex(stagePattern));
 
 export const accountArgument = () =>
@@ -66,6 +68,18 @@ export const onUnlistedOption = () =>
     'what to do with accounts that are not on the allowlist (default: ask)',
   ).choices(['ask', 'hold', 'reject']);
 
+export const deadlineOption = () =>
+  new Option(
+    '--deadline <time>',
+    'how long people have for a request, such as 7d or 36h (default: 7d)',
+  ).argParser(parseDeadline);
+
+export const onExpiryOption = () =>
+  new Option(
+    '--on-expiry <what>',
+    'what becomes of a request that nobody decided in time (default: escalate, and it stays open)',
+  ).choices(['escalate', 'reject']);
+
 export const endpointOption = () =>
   new Option(
     '--endpoint <endpointId>',
@@ -84,9 +98,7 @@ export const maxEndpointsOption = () =>
   ).argParser(wholeNumber);
 
 export const groupArgument = () =>
-  new Argument('<group>', 'the name of the group').argParser(
-    shaped(GroupName, 'A group has letters, digits, dots, hyphens and underscores.'),
-  );
+  new Argument('<group>', 'the name of the group').argParser(shaped(GroupName, groupForm));
 
 export const slackChannelOption = () =>
   new Option('--slack-channel <id>', "the group's Slack channel, C…").argParser(
@@ -96,11 +108,9 @@ export const slackChannelOption = () =>
 export const slackUserOption = () =>
   new Option('--slack-user <id>', 'a Slack user with their workspace, T…:U…; may be repeated').argParser(
     (text: string, before: readonly SlackUser[] = []): readonly SlackUser[] => {
-      const [team, user, ...rest] = text.split(':');
-      const named = v.safeParse(SlackUser, { team, user });
-      if (!named.success || rest.length > 0)
-        throw new InvalidArgumentError('A Slack user looks like T0123456789:U0123456789.');
-      return [...before, named.output];
+      const user = slackUserIn(text);
+      if (!user) throw new InvalidArgumentError('A Slack user looks like T0123456789:U0123456789.');
+      return [...before, user];
     },
   );
 
@@ -112,8 +122,31 @@ export const emailOption = () =>
 export const quorumOption = () =>
   new Option(
     '--quorum <n>',
-    'how many different callers have to approve; one denial denies (default: 1)',
+    'how many different people have to approve; one denial denies (default: 1)',
   ).argParser(wholeNumber);
+
+export const decideInOption = () =>
+  new Option(
+    '--decide-in <where>',
+    'api: Slack and mails only tell, and give the command (default: anywhere)',
+  ).choices(['anywhere', 'api']);
+
+export const escalateToOption = () =>
+  new Option('--escalate-to <group>', 'the group that is called upon when time runs out').argParser(
+    shaped(GroupName, groupForm),
+  );
+
+export const ownerOption = () =>
+  new Option(
+    '--owner <who>',
+    'whose account it is: they cannot approve what it asks for. A Slack user T…:U…, an e-mail address or an IAM ARN; may be repeated',
+  ).argParser((text: string, before: readonly string[] = []): readonly string[] => [
+    ...before,
+    actorNamed(text),
+  ]);
+
+export const ticketOption = () =>
+  new Option('--ticket <id>', 'the ticket that the decision belongs to; it is kept in the history');
 
 export const expiresOption = () =>
   new Option(
@@ -125,6 +158,23 @@ export const noteOption = () => new Option('--note <text>', 'why, for whoever re
 
 export const stateOption = () =>
   new Option('--state <state>', 'only connections in this state in EC2').choices(connectionStates);
+
+function slackUserIn(text: string): SlackUser | undefined {
+  const [team, user, ...rest] = text.split(':');
+  const named = v.safeParse(SlackUser, { team, user });
+  return named.success && rest.length === 0 ? named.output : undefined;
+}
+
+/** Somebody as linkgate writes down who decided. */
+function actorNamed(text: string): string {
+  if (text.startsWith('arn:')) return text;
+  const user = slackUserIn(text);
+  if (user) return slackActor(user);
+  if (v.is(Email, text)) return mailActor(text);
+  throw new InvalidArgumentError(
+    'An owner looks like T0123456789:U0123456789, alice@example.com or arn:aws:iam::111122223333:user/alice.',
+  );
+}
 
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1.');

@@ -1,8 +1,13 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+
 /** What the command line has of the world around it, so that tests can pass in another. */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
+  /** Left out where nothing can be read. */
+  readonly stdin?: Stdin;
   readonly clock: Clock;
 }
 
@@ -10,6 +15,12 @@ interface Terminal {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+}
+
+export interface Stdin {
+  readonly isTTY?: boolean | undefined;
+  /** What is piped in or typed, line by line; what is typed is not shown. */
+  lines(): AsyncIterable<string>;
 }
 
 export interface Clock {
@@ -22,6 +33,7 @@ export const realWorld: World = {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
+  stdin: { isTTY: process.stdin.isTTY, lines: hiddenLines },
   clock: {
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     after(milliseconds, act) {
@@ -30,3 +42,18 @@ export const realWorld: World = {
     },
   },
 };
+
+async function* hiddenLines(): AsyncGenerator<string> {
+  const { stdin } = process;
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: stdin, output, terminal: stdin.isTTY === true });
+  // Reading keys one by one, so as not to show them, takes Ctrl-C away from the terminal.
+  lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  try {
+    yield* lines;
+  } finally {
+    lines.close();
+    // A terminal that may still be typed into would keep the command from ending.
+    stdin.destroy();
+  }
+}

@@ -5,6 +5,13 @@ import type { Table } from './table/table.ts';
 export interface Secrets {
   /** @returns whether it was made now; false when there is one, which is never replaced. */
   makeOnce(name: string, value: () => string): Promise<boolean>;
+  /** The current value and the one before; nothing where there is none. */
+  read(name: string): Promise<readonly string[]>;
+  /**
+   * Makes a value the current one; the one that was current still counts until the next.
+   * @returns whether it is new; false when it was current already.
+   */
+  rotate(name: string, value: string): Promise<boolean>;
 }
 
 export interface SettingUp {
@@ -24,5 +31,6 @@ export async function setUp({ table, secrets, newKey }: SettingUp): Promise<stri
       ? `made the approver group ${defaultGroup}, which names nobody yet: ${makeGroup(defaultGroup)}`
       : `the approver group ${defaultGroup} was there`,
     'next: register a service with `linkgate service add vpce-svc-…`, and allow who may connect with `linkgate allow`',
+    'to ask people in Slack: `linkgate slack manifest` and `linkgate slack connect`; by mail: `linkgate approvers set` with --email',
   ];
 }

@@ -1,24 +1,38 @@
 import { ParameterAlreadyExists, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import type { Secrets } from './setup.ts';
+import { ssmSecretReader } from './ssm-secret-reader.ts';
 
-/** SSM parameters of type SecureString below `/linkgate/<stage>/`. */
+/** SSM parameters of type SecureString below `/linkgate/<stage>/`; where there are two values each has a line. */
 export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
+  const parameter = (name: string) => `/linkgate/${stage}/${name}`;
+
+  async function put(name: string, Value: string, Overwrite: boolean): Promise<void> {
+    await ssm.send(
+      new PutParameterCommand({ Name: parameter(name), Value, Type: 'SecureString', Overwrite }),
+    );
+  }
+
+  async function read(name: string): Promise<readonly string[]> {
+    const kept = await ssmSecretReader(ssm, parameter(name))();
+    return kept.split(/\s+/).filter(Boolean);
+  }
+
   return {
+    read,
     async makeOnce(name, value) {
       try {
-        await ssm.send(
-          new PutParameterCommand({
-            Name: `/linkgate/${stage}/${name}`,
-            Value: value(),
-            Type: 'SecureString',
-            Overwrite: false,
-          }),
-        );
+        await put(name, value(), false);
         return true;
       } catch (error) {
         if (error instanceof ParameterAlreadyExists) return false;
         throw error;
       }
+    },
+    async rotate(name, value) {
+      const [current] = await read(name);
+      if (current === value) return false;
+      await put(name, current === undefined ? value : `${value}\n${current}`, true);
+      return true;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ParameterAlreadyExists, type SSMClient } from '@aws-sdk/client-ssm';
+import { ParameterAlreadyExists, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
 import { expect, test } from '@jest/globals';
 import { ssmSecrets } from '../lib/ssm-secrets.ts';
 import { awsError, sdkClient } from './doubles/sdk-client.ts';
@@ -31,4 +31,40 @@ test('a secret that cannot be made is said to be missing', async () => {
   await expect(ssmSecrets(client, 'test').makeOnce('x', () => '')).rejects.toMatchObject({
     name: 'AccessDeniedException',
   });
+});
+
+test.each([
+  ['a-key\n', ['a-key']],
+  ['new\r\nold\n', ['new', 'old']],
+  ['', []],
+])('a secret that is kept as %j is read as %j', async (Value, values) => {
+  const { client } = sdkClient<SSMClient>({ Parameter: { Value } });
+  expect(await ssmSecrets(client, 'test').read('slack/bot-token')).toEqual(values);
+});
+
+test('a new value becomes the current one, and what was current stays on the second line', async () => {
+  const { client, sent } = sdkClient<SSMClient>({ Parameter: { Value: 'current\nprevious' } });
+  expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'new')).toBe(true);
+  expect(sent[1]).toEqual({
+    command: 'PutParameter',
+    input: {
+      Name: '/linkgate/test/slack/bot-token',
+      Value: 'new\ncurrent',
+      Type: 'SecureString',
+      Overwrite: true,
+    },
+  });
+});
+
+test('the first value has no other beside it', async () => {
+  const missing = new ParameterNotFound({ message: 'not there', $metadata: {} });
+  const { client, sent } = sdkClient<SSMClient>(missing);
+  expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'new')).toBe(true);
+  expect(sent[1]).toMatchObject({ input: { Value: 'new' } });
+});
+
+test('the value that is current already changes nothing', async () => {
+  const { client, sent } = sdkClient<SSMClient>({ Parameter: { Value: 'current\nprevious' } });
+  expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'current')).toBe(false);
+  expect(sent).toHaveLength(1);
 });

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
+import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { everyPage } from '../api-client.ts';
 import { Entry, EntryPage, Warnings } from '../api-views.ts';
-import { type Expiry, expiresAt } from '../expiry.ts';
+import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
 import { facts, type Output, table, time, tinted } from '../output.ts';
 import type { Open } from '../session.ts';
@@ -16,6 +17,7 @@ interface EntryOptions extends take.CommonOptions {
 }
 
 interface BlockOptions extends EntryOptions {
+  readonly owner?: readonly string[];
   readonly note?: string;
 }
 
@@ -36,10 +38,11 @@ function allowCommand(open: Open): Command {
     .addOption(take.consumerRegionOption())
     .addOption(take.maxEndpointsOption())
     .addOption(take.expiresOption())
+    .addOption(take.ownerOption())
     .addOption(take.noteOption())
     .action(async (accountId: string, options: AllowOptions) => {
       const { api, output } = await open(options);
-      const { service, endpoint, consumerRegion, maxEndpoints, expires, note } = options;
+      const { service, endpoint, consumerRegion, maxEndpoints, expires, owner, note } = options;
       const { entry, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
         body: {
           effect: 'allow',
@@ -47,6 +50,7 @@ function allowCommand(open: Open): Command {
           consumerRegions: consumerRegion,
           maxEndpoints,
           expiresAt: expires && expiresAt(expires, await api.now()),
+          owners: owner,
           note,
         },
       });
@@ -63,11 +67,12 @@ function blockCommand(open: Open): Command {
     'block',
     'reject an account whoever approves it; replaces what the allowlist says of it there',
   )
+    .addOption(take.ownerOption())
     .addOption(take.noteOption())
-    .action(async (accountId: string, { service, note, ...common }: BlockOptions) => {
+    .action(async (accountId: string, { service, owner, note, ...common }: BlockOptions) => {
       const { api, output } = await open(common);
       const { entry, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
-        body: { effect: 'block', note },
+        body: { effect: 'block', owners: owner, note },
       });
       output.result(
         { entry },
@@ -133,12 +138,13 @@ function listed(entries: readonly Entry[], output: Output): string {
   return table(['SERVICE', 'ACCOUNT', 'EFFECT'], rows, output);
 }
 
-function limits({ endpointIds, consumerRegions, maxEndpoints, expiresAt, note }: Entry) {
+function limits({ endpointIds, consumerRegions, maxEndpoints, expiresAt, owners, note }: Entry) {
   return [
     ['only', endpointIds?.join(', ')],
     ['from', consumerRegions?.join(', ')],
     ['at most', maxEndpoints ? `${maxEndpoints} endpoint${maxEndpoints === 1 ? '' : 's'}` : undefined],
     ['until', expiresAt && time(expiresAt)],
+    ['owned by', owners?.join(', ')],
     ['note:', note],
   ] as const;
 }

@@ -1,11 +1,13 @@
 import { Command } from 'commander';
 import * as v from 'valibot';
 import { everyPage } from '../api-client.ts';
-import { ApproverGroup, GroupPage } from '../api-views.ts';
+import { ApproverGroup, GroupPage, Warnings } from '../api-views.ts';
 import {
   type CommonOptions,
   command,
+  decideInOption,
   emailOption,
+  escalateToOption,
   groupArgument,
   quorumOption,
   slackChannelOption,
@@ -14,13 +16,15 @@ import {
 import { type Output, table } from '../output.ts';
 import type { Open } from '../session.ts';
 
-const Answer = v.looseObject({ group: ApproverGroup });
+const Answer = v.looseObject({ group: ApproverGroup, warnings: Warnings });
 
 interface SetOptions extends CommonOptions {
   readonly slackChannel?: string;
   readonly slackUser?: readonly { readonly team: string; readonly user: string }[];
   readonly email?: readonly string[];
   readonly quorum?: number;
+  readonly decideIn?: string;
+  readonly escalateTo?: string;
 }
 
 export function approversCommand(open: Open): Command {
@@ -37,20 +41,25 @@ function setCommand(open: Open): Command {
     .addHelpText(
       'after',
       `
-linkgate sends no message. People decide by \`linkgate approve\` and \`linkgate deny\` or through the API, and
-IAM says who may: the approver policy among the outputs of the stack. The list is for channels to come;
-the quorum counts different IAM callers.`,
+Requests that wait for the group are shown in its Slack channel, and each address is sent a mail with links that decide,
+once its reader has confirmed the one that SNS sends first. In Slack only the users named here decide, and by mail only
+the addresses named here; by \`linkgate approve\` and \`linkgate deny\` or through the API those whom IAM lets: the approver
+policy among the outputs of the stack. The quorum counts different people, by whichever way they come.`,
     )
     .addOption(slackChannelOption())
     .addOption(slackUserOption())
     .addOption(emailOption())
     .addOption(quorumOption())
-    .action(async (name: string, { slackChannel, slackUser, email, quorum, ...common }: SetOptions) => {
-      const { api, output } = await open(common);
-      const { group } = await api.call('PUT', ['approvers', name], Answer, {
-        body: { slackChannel, slackUsers: slackUser, emails: email, quorum },
+    .addOption(decideInOption())
+    .addOption(escalateToOption())
+    .action(async (name: string, options: SetOptions) => {
+      const { api, output } = await open(options);
+      const { slackChannel, slackUser, email, quorum, decideIn, escalateTo } = options;
+      const { group, warnings } = await api.call('PUT', ['approvers', name], Answer, {
+        body: { slackChannel, slackUsers: slackUser, emails: email, quorum, decideIn, escalateTo },
       });
       output.result({ groups: [group] }, listed([group], output));
+      output.warn(warnings);
     });
 }
 
@@ -72,13 +81,19 @@ function listCommand(open: Open): Command {
 function listed(groups: readonly ApproverGroup[], output: Output): string {
   return table(
     ['GROUP', 'QUORUM', 'CHANNEL', 'PEOPLE'],
-    groups.map(({ name, quorum, slackChannel, slackUsers, emails }) => ({
+    groups.map(({ name, quorum, slackChannel, slackUsers, emails, decideIn, escalateTo }) => ({
       cells: [
         name,
         String(quorum),
         slackChannel ?? '-',
         [...slackUsers.map(({ team, user }) => `${team}:${user}`), ...emails].join(' ') || '-',
       ],
+      below: [
+        decideIn === 'api' && 'decides by the command line or the API only',
+        escalateTo && `escalates to ${escalateTo}`,
+      ]
+        .filter(Boolean)
+        .join('; '),
     })),
     output,
   );

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import { Decision, Warnings } from '../api-views.ts';
-import { type CommonOptions, command, endpointArgument } from '../options.ts';
+import { type CommonOptions, command, endpointArgument, ticketOption } from '../options.ts';
 import { time } from '../output.ts';
 import type { Open } from '../session.ts';
 
@@ -12,6 +12,7 @@ const outcomes = { approve: 'accept', deny: 'reject' };
 
 interface DecisionOptions extends CommonOptions {
   readonly reason?: string;
+  readonly ticket?: string;
 }
 
 export function decisionCommands(open: Open): readonly Command[] {
@@ -25,10 +26,11 @@ export function decisionCommands(open: Open): readonly Command[] {
 function decisionCommand(decision: 'approve' | 'deny', description: string, open: Open): Command {
   return command(decision, description)
     .addArgument(endpointArgument())
-    .action(async (endpointId: string, { reason, ...common }: DecisionOptions) => {
+    .addOption(ticketOption())
+    .action(async (endpointId: string, { reason, ticket, ...common }: DecisionOptions) => {
       const { api, output } = await open(common);
       const answer = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
-        body: { decision, reason },
+        body: { decision, reason, ticket },
       });
       output.result({ decision: answer.decision }, told(answer.decision));
       output.warn([...overruled(answer.decision), ...(answer.warnings ?? [])]);

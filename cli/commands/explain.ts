@@ -64,19 +64,33 @@ function folded(history: readonly Step[], output: Output) {
 }
 
 /** What was done by whom, as a sentence; an action that a later linkgate brought is told as it is called. */
-function told({ actor, action, outcome, state }: Step, { paint }: Output): string {
+function told(step: Step, { paint }: Output): string {
+  const { actor, action, outcome, state } = step;
   const effect = tinted(outcome ?? '', paint);
   const shown = tinted(state ?? '', paint);
   const sentences: Readonly<Record<string, string>> = {
     requested: `${actor} asked to connect`,
     observed: `it was found ${shown}`,
     decided: `${actor} decided ${effect}`,
-    approved: `${actor} approved it`,
-    denied: `${actor} denied it`,
+    asked: 'people were asked',
+    reminded: 'they were reminded',
+    escalated: 'it was escalated',
+    expired: 'their time ran out',
+    approved: `${actor} approved it${withIt(step)}`,
+    denied: `${actor} denied it${withIt(step)}`,
     applying: `${actor} called EC2 to ${effect} it`,
     applied: `EC2 showed it ${shown}`,
     refused: `EC2 did not ${effect} it`,
     gone: 'it is gone from EC2',
   };
   return sentences[action] ?? `${actor} ${action} ${effect}`.trimEnd();
+}
+
+const wrote = { allow: 'allowed', block: 'blocked' };
+
+/** What came with a person's word. */
+function withIt({ ticket, entry }: Step): string {
+  const until = entry?.expiresAt ? ` until ${time(entry.expiresAt)}` : '';
+  const also = entry ? ` and ${wrote[entry.effect]} its account${until}` : '';
+  return `${also}${ticket ? ` (ticket ${ticket})` : ''}`;
 }

@@ -1,11 +1,14 @@
 import { Command } from 'commander';
 import * as v from 'valibot';
+import { defaultDeadlineSeconds } from '../../lib/approval/asking.ts';
 import { everyPage } from '../api-client.ts';
 import { Service, ServicePage, UnregisteredPage, type UnregisteredService, Warnings } from '../api-views.ts';
 import {
   type CommonOptions,
   command,
+  deadlineOption,
   newServiceArgument,
+  onExpiryOption,
   onUnlistedOption,
   serviceArgument,
 } from '../options.ts';
@@ -21,6 +24,9 @@ interface AddOptions extends CommonOptions {
   readonly name?: string;
   readonly onUnlisted?: string;
   readonly approvers?: string;
+  readonly requireTicket?: boolean;
+  readonly deadline?: number;
+  readonly onExpiry?: string;
 }
 
 interface ListOptions extends CommonOptions {
@@ -43,10 +49,15 @@ function addCommand(open: Open): Command {
     .option('--name <name>', 'a name of your own for it')
     .addOption(onUnlistedOption())
     .option('--approvers <group>', 'the group of people whose quorum counts (default: default)')
-    .action(async (serviceId: string, { name, onUnlisted, approvers, ...common }: AddOptions) => {
-      const { api, output } = await open(common);
+    .option('--require-ticket', 'each decision of a person names a ticket')
+    .option('--no-require-ticket', 'it need not (default)')
+    .addOption(deadlineOption())
+    .addOption(onExpiryOption())
+    .action(async (serviceId: string, options: AddOptions) => {
+      const { api, output } = await open(options);
+      const { name, onUnlisted, approvers, requireTicket, deadline, onExpiry } = options;
       const { service, warnings } = await api.call('POST', ['services'], Answer, {
-        body: { serviceId, name, onUnlisted, approvers },
+        body: { serviceId, name, onUnlisted, approvers, requireTicket, deadlineSeconds: deadline, onExpiry },
       });
       output.result({ service }, `linkgate looks after ${service.name}\n\n${described(service, output)}`);
       output.warn(warnings);
@@ -133,6 +144,13 @@ function paused(service: Service, { paint }: Output): string | undefined {
   return pause && paint('yellow', `paused ${pause}`);
 }
 
+function timeToDecide({ deadlineSeconds, onExpiry }: Service): string {
+  const hours = (deadlineSeconds ?? defaultDeadlineSeconds) / 3600;
+  const [amount, unit] = hours % 24 === 0 ? [hours / 24, 'day'] : [Math.round(hours * 100) / 100, 'hour'];
+  const then = onExpiry === 'reject' ? 'rejected' : 'escalated, and stays open';
+  return `${amount} ${unit}${amount === 1 ? '' : 's'}; then it is ${then}`;
+}
+
 function described(service: Service, output: Output): string {
   const { accountId, region, acceptanceRequired, registeredAt, registeredBy, checkedAt } = service;
   return facts(
@@ -144,6 +162,8 @@ function described(service: Service, output: Output): string {
       ['Region', region],
       ['unlisted accounts', service.onUnlisted],
       ['approvers', service.approvers],
+      ['decided within', timeToDecide(service)],
+      ['ticket', service.requireTicket ? 'each decision of a person names one' : undefined],
       ['paused', pauseOf(service)],
       [
         'acceptance',

@@ -3,8 +3,8 @@ import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
 import type { PersonsDecision } from '../approval/decide-by-person.ts';
 import { type Connection, isLive } from '../connection/connection.ts';
 import { everyOne } from '../connection/connections.ts';
-import type { Deciding } from '../connection/decide-connections.ts';
-import { orReport } from '../invocation.ts';
+import type { Looking } from '../connection/find-connection.ts';
+import { type Invocation, orReport } from '../invocation.ts';
 import { agrees, reasonOf } from '../policy/decide.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
@@ -18,6 +18,7 @@ interface Closed {
   readonly at?: string;
   readonly decision?: string;
   readonly reason?: string;
+  readonly ticket?: string;
 }
 
 export function closedBy({ record, connection }: Extract<PersonsDecision, { status: 'not-open' }>): Closed {
@@ -25,7 +26,10 @@ export function closedBy({ record, connection }: Extract<PersonsDecision, { stat
   const state = connection?.state ?? 'deleted';
   const { approval, verdict } = record ?? {};
   const isDecided = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
-  if (approval && (!isDecided || agrees(verdict, approval))) return { state, ...approval };
+  if (approval && (!isDecided || agrees(verdict, approval))) {
+    const { allow: _allow, block: _block, ...word } = approval;
+    return { state, ...word };
+  }
   if (!isDecided) return { state };
   const { outcome: decision, decidedBy: by, decidedAt: at } = verdict;
   return { state, by, at, decision, reason: reasonOf(verdict) };
@@ -48,7 +52,11 @@ export function notOpen(endpointId: string, closed: Closed): ApiError {
 }
 
 /** What a change of the allowlist does not do, which people expect it to. The change stands when this cannot be told. */
-export async function consequencesOf(change: Change, whose: Whose, deps: Deciding): Promise<string[]> {
+export async function consequencesOf(
+  change: Change,
+  whose: Whose,
+  deps: Looking & Pick<Invocation, 'report'>,
+): Promise<string[]> {
   const told = await orReport(deps.report, () => consequences(change, whose, deps));
   return (
     told ?? [
@@ -63,7 +71,7 @@ type Whose = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 async function consequences(
   change: Change,
   { serviceId, accountId }: Whose,
-  { table, connectionsIn }: Deciding,
+  { table, connectionsIn }: Looking,
 ) {
   const services = await registeredServices(table);
   const isMeant = (each: Connection) => serviceId === everyService || each.serviceId === serviceId;

@@ -6,7 +6,7 @@ interface ApiErrorOptions extends ErrorOptions {
 /** An answer that says no, and what to do about it. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  readonly status: 400 | 404 | 409 | 422;
+  readonly status: 400 | 403 | 404 | 409 | 422 | 503;
   readonly code: string;
   readonly details: Readonly<Record<string, unknown>> | undefined;
   readonly retryAfterSeconds: number | undefined;

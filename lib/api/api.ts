@@ -10,6 +10,7 @@ import { doctorRoutes } from './routes/doctor.ts';
 import { modeRoutes } from './routes/mode.ts';
 import { servicesRoutes } from './routes/services.ts';
 import { setupRoutes } from './routes/setup.ts';
+import { slackRoutes } from './routes/slack.ts';
 import { sweepsRoutes } from './routes/sweeps.ts';
 
 const routes: readonly ((app: ApiApp) => void)[] = [
@@ -20,6 +21,7 @@ const routes: readonly ((app: ApiApp) => void)[] = [
   sweepsRoutes,
   modeRoutes,
   approversRoutes,
+  slackRoutes,
   auditRoutes,
   doctorRoutes,
 ];

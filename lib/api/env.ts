@@ -1,5 +1,7 @@
 import type { Hono } from 'hono';
+import type { ConnectingSlack } from '../connect-slack.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
+import type { Looking } from '../connection/find-connection.ts';
 import type { Doctoring } from '../doctor/doctor.ts';
 import type { Switching } from '../mode/switch-mode.ts';
 import type { Registering } from '../service/register-service.ts';
@@ -7,8 +9,11 @@ import type { SettingUp } from '../setup.ts';
 import type { Sweeps } from '../sweep/sweeps.ts';
 
 /** What each request brings to run with. */
-export interface Api extends Deciding, Registering, SettingUp, Switching, Doctoring {
+export interface Api extends Deciding, Registering, SettingUp, Switching, Doctoring, ConnectingSlack {
+  readonly connectionsIn: Looking['connectionsIn'];
   readonly sweeps: Sweeps;
+  /** Where Slack sends what people do there. */
+  readonly slackRequestUrl: string;
   readonly id: () => string;
   /** The authenticated caller's ARN: from the request's authentication, never from its body. */
   readonly caller: string;

@@ -1,10 +1,10 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
-import { Email, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
+import { DecideIn, Email, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
 import { Mode } from '../mode/mode.ts';
-import { OnUnlisted } from '../service/service.ts';
+import { OnExpiry, OnUnlisted } from '../service/service.ts';
 import { ApiError } from './api-error.ts';
 
 /** What callers may send; each schema names all of it, so that a misspelt field is said and not passed over. */
@@ -18,31 +18,60 @@ export const RegisterInput = v.strictObject({
   ),
   onUnlisted: v.optional(OnUnlisted),
   approvers: v.optional(v.string()),
+  requireTicket: v.optional(v.boolean()),
+  deadlineSeconds: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(60, 'people have a minute or longer'),
+      v.maxValue(90 * 86_400, 'people have 90 days at most'),
+    ),
+  ),
+  onExpiry: v.optional(OnExpiry),
 });
+
+/** As the actor of each of their decisions is written down. */
+const Actor = v.pipe(
+  v.string(),
+  v.regex(
+    /^(slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|mailto:[^\sA-Z@]+@[^\sA-Z@]+|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$/,
+    'an actor looks like slack:T0123456789:U0123456789, mailto:alice@example.com (in small letters) or arn:aws:iam::111122223333:user/alice',
+  ),
+);
 
 const { maxEndpoints, expiresAt, note, ...lists } = AllowlistEntry.entries;
 // Only what is sent is held to a length: an item of the table is read whatever it holds.
 const endpointIds = v.exactOptional(v.pipe(lists.endpointIds.wrapped, v.maxLength(1000)));
 const consumerRegions = v.exactOptional(v.pipe(lists.consumerRegions.wrapped, v.maxLength(100)));
+const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1), v.maxLength(100)));
 
 /** A block has no narrowings: taken and passed over, they would block more than its author meant. */
 export const EntryInput = v.variant('effect', [
-  v.strictObject({ effect: v.literal('allow'), endpointIds, consumerRegions, maxEndpoints, expiresAt, note }),
-  v.strictObject({ effect: v.literal('block'), note }),
-]);
-
-export const DecisionInput = v.variant('decision', [
   v.strictObject({
-    decision: v.literal('approve'),
-    reason: v.exactOptional(v.pipe(v.string(), v.maxLength(1000))),
+    effect: v.literal('allow'),
+    endpointIds,
+    consumerRegions,
+    maxEndpoints,
+    expiresAt,
+    owners,
+    note,
   }),
-  v.strictObject({
-    decision: v.literal('deny'),
-    reason: v.pipe(v.string(), v.trim(), v.nonEmpty('a denial needs a reason'), v.maxLength(1000)),
-  }),
+  v.strictObject({ effect: v.literal('block'), owners, note }),
 ]);
 
 const reason = v.exactOptional(v.pipe(v.string(), v.maxLength(1000)));
+const ticket = v.exactOptional(
+  v.pipe(v.string(), v.trim(), v.nonEmpty('a ticket has an id'), v.maxLength(100)),
+);
+
+export const DecisionInput = v.variant('decision', [
+  v.strictObject({ decision: v.literal('approve'), reason, ticket }),
+  v.strictObject({
+    decision: v.literal('deny'),
+    reason: v.pipe(v.string(), v.trim(), v.nonEmpty('a denial needs a reason'), v.maxLength(1000)),
+    ticket,
+  }),
+]);
 
 export const ModeInput = v.strictObject({ mode: Mode, reason });
 
@@ -52,9 +81,30 @@ export const PauseInput = v.strictObject({ reason });
 export const ApproversInput = v.strictObject({
   slackChannel: v.exactOptional(SlackChannel),
   slackUsers: v.optional(v.pipe(v.array(v.strictObject(SlackUser.entries)), v.maxLength(100)), []),
-  emails: v.optional(v.pipe(v.array(Email), v.maxLength(100)), []),
+  // SNS tells by the very letters whose message it is.
+  emails: v.optional(v.pipe(v.array(v.pipe(Email, v.toLowerCase())), v.maxLength(100)), []),
   quorum: v.optional(Quorum, 1),
+  decideIn: v.exactOptional(DecideIn),
+  escalateTo: v.exactOptional(GroupName),
 });
+
+const oneLine = (form: RegExp, message: string) =>
+  v.exactOptional(v.pipe(v.string(), v.trim(), v.regex(form, message), v.maxLength(255)));
+
+/** Secrets of the Slack app: what is wrong with one is said without it. */
+export const SlackInput = v.pipe(
+  v.strictObject({
+    signingSecret: oneLine(
+      /^(?!xox)[\x21-\x7e]{16,}$/,
+      "the signing secret is one word: in the app's settings, Basic Information",
+    ),
+    botToken: oneLine(
+      /^xoxb-[\x21-\x7e]+$/,
+      "the bot token begins with xoxb-: in the app's settings, OAuth & Permissions",
+    ),
+  }),
+  v.minEntries(1, 'give the signing secret, the bot token or both'),
+);
 
 export const ServicesQuery = v.object({
   unregistered: v.optional(v.picklist(['true', 'false'])),

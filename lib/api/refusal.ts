@@ -1,8 +1,10 @@
 import type { Context } from 'hono';
 import { QuorumOutOfReachError, UnknownGroupError } from '../approval/approver-group.ts';
+import { MayNotDecideError } from '../approval/may-decide.ts';
 import { StoppedMeanwhileError } from '../mode/switch-mode.ts';
 import { MalformedTokenError } from '../page-token.ts';
 import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../service/register-service.ts';
+import { SlackError } from '../slack/web-api.ts';
 import { ContendedError } from '../table/contention.ts';
 import { NewerItemError } from '../table/item.ts';
 import { ApiError } from './api-error.ts';
@@ -16,6 +18,12 @@ export function refusalOf(error: unknown): ApiError | undefined {
   if (error instanceof QuorumOutOfReachError) return new ApiError(400, 'InvalidRequest', error.message);
   if (error instanceof StoppedMeanwhileError) return new ApiError(409, 'Conflict', error.message);
   if (error instanceof UnknownGroupError) return new ApiError(409, 'Conflict', error.message);
+  if (error instanceof MayNotDecideError)
+    return new ApiError(error.why === 'no-ticket' ? 400 : 403, 'MayNotDecide', error.message);
+  if (error instanceof SlackError)
+    return error.isPermanent
+      ? new ApiError(400, 'InvalidRequest', `${error.message}; nothing was stored`)
+      : new ApiError(503, 'SlackUnavailable', `${error.message}; nothing was stored, try again`);
   if (error instanceof OtherStageError) return new ApiError(409, 'OtherStage', error.message);
   if (error instanceof MalformedTokenError) return new ApiError(400, 'InvalidRequest', error.message);
   if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);

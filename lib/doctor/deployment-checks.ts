@@ -5,6 +5,7 @@ import { type Place, placeName } from '../place.ts';
 import type { EndpointServices } from '../service/endpoint-services.ts';
 import { type Check, type Examinations, examine, failed, ok, warning } from './check.ts';
 import type { Deployment } from './deployment.ts';
+import { examineSecret } from './secret-check.ts';
 
 export interface ExaminingDeployment extends Showing {
   readonly deployment: Deployment;
@@ -25,13 +26,15 @@ export async function examineDeployment(deps: ExaminingDeployment): Promise<Chec
       ...tableChecks(deps.deployment),
       mode: () => examineMode(deps),
       'api-url': () => examineApiUrl(deps),
-      'signing-key': () => examineSigningKey(deps),
+      'signing-key': () => examineSecret(signingKey, deps.deployment),
       approvers: () => examineApprovers(deps),
       ec2: () => examineEc2(deps),
     },
     deps,
   );
 }
+
+const signingKey = { name: 'links/signing-key', what: 'key that signs links', remedy: 'linkgate setup' };
 
 /** A table that was restored from a backup has neither stream nor expiry nor recovery. */
 function tableChecks(deployment: Deployment): Examinations {
@@ -102,18 +105,6 @@ async function examineApiUrl({ deployment, apiId }: ExaminingDeployment) {
   if (url === undefined)
     return failed('the parameter is missing, so that the command line does not find linkgate', remedy);
   return url.includes(apiId) ? ok(url) : failed(`the parameter says ${url}, which is another API`, remedy);
-}
-
-async function examineSigningKey({ deployment }: ExaminingDeployment) {
-  const type = (await deployment.parameters()).get('links/signing-key');
-  if (type === 'SecureString') return ok('it is there');
-  const name = `/linkgate/${deployment.stage}/links/signing-key`;
-  return type === undefined
-    ? failed('there is no key that signs links', 'linkgate setup')
-    : failed(
-        `the key that signs links is a ${type}, which anybody may read who may read parameters`,
-        `aws ssm delete-parameter --name ${name}\nlinkgate setup`,
-      );
 }
 
 async function examineApprovers({ table }: ExaminingDeployment) {

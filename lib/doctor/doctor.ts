@@ -4,11 +4,19 @@ import { placesIn, registeredServices } from '../service/registered-services.ts'
 import { type ExaminingAudit, examineAudit } from './audit-check.ts';
 import type { Check } from './check.ts';
 import { type ExaminingDeployment, examineDeployment } from './deployment-checks.ts';
+import { type ExaminingMail, examineMail } from './mail-checks.ts';
 import { type ExaminingPlaces, examinePlace } from './place-checks.ts';
 import { examineQueues } from './queue-checks.ts';
 import { type ExaminingServices, examineService } from './service-checks.ts';
+import { type ExaminingSlack, examineSlack } from './slack-checks.ts';
 
-export interface Doctoring extends ExaminingDeployment, ExaminingPlaces, ExaminingServices, ExaminingAudit {}
+export interface Doctoring
+  extends ExaminingDeployment,
+    ExaminingSlack,
+    ExaminingMail,
+    ExaminingPlaces,
+    ExaminingServices,
+    ExaminingAudit {}
 
 /** Where the doctor goes on: after what there is once come places, then services, by how many were seen of them. */
 export const Position = v.object({
@@ -28,7 +36,13 @@ const perPage = 5;
 /** Is this deployment in order, and what is to be done if not: a page at a time, so that no call takes long. */
 export async function doctorPage(position: Position | undefined, deps: Doctoring): Promise<CheckPage> {
   if (!position) {
-    const checks = await Promise.all([examineDeployment(deps), examineQueues(deps), examineAudit(deps)]);
+    const checks = await Promise.all([
+      examineDeployment(deps),
+      examineQueues(deps),
+      examineSlack(deps),
+      examineMail(deps),
+      examineAudit(deps),
+    ]);
     return { checks: checks.flat(), next: { next: 'places', seen: 0 } };
   }
   const { next, seen } = position;

@@ -16,6 +16,7 @@ const madeGood: Readonly<Record<string, string>> = {
   'connection-changes': byTheSweep,
   'verdicts.fifo': byTheSweep,
   sweeps: byTheNextSweep,
+  'approver-notices': byTheSweep,
   'service-changes':
     'No sweep makes good what it was about: what drifted on a service shows after its next change or `linkgate service add`.',
   'undelivered-events':

@@ -36,6 +36,9 @@ describe('setup', () => {
   test('makes what is missing, leaves what is there, and says what comes next', async () => {
     const world = await aWorldNotSetUp();
     const next = expect.stringMatching(/^next: .*linkgate service add.*linkgate allow/);
+    const people = expect.stringMatching(
+      /in Slack: .*linkgate slack connect.*by mail: .*linkgate approvers set/,
+    );
     expect(await ask(world, 'POST', '/setup')).toEqual({
       status: 200,
       body: {
@@ -43,11 +46,14 @@ describe('setup', () => {
           'made the key that signs links',
           expect.stringContaining('made the approver group default, which names nobody yet'),
           next,
+          people,
         ],
       },
     });
     expect(await ask(world, 'POST', '/setup')).toMatchObject({
-      body: { done: ['the key that signs links was there', 'the approver group default was there', next] },
+      body: {
+        done: ['the key that signs links was there', 'the approver group default was there', next, people],
+      },
     });
     expect([...world.secrets.keys()]).toEqual(['links/signing-key']);
   });

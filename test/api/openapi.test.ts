@@ -23,6 +23,7 @@ const bodies: Readonly<Record<string, v.GenericSchema>> = {
   switchMode: input.ModeInput,
   pauseService: input.PauseInput,
   setApprovers: input.ApproversInput,
+  connectSlack: input.SlackInput,
 };
 
 test('the file is valid OpenAPI 3.1', async () => {

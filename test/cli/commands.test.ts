@@ -105,15 +105,57 @@ test('every request is signed for the API by the credentials and the Region of t
 test('all that an entry can be narrowed by is passed on, and account ids keep their zeros', async () => {
   answering({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/000000000001': { entry } });
   const narrowed = `--endpoint ${endpointId} --endpoint vpce-0bbbbbbbbbbbbbbb2 --consumer-region eu-central-1 --max-endpoints 2`;
-  await linkgate(`allow 000000000001 --service payments ${narrowed} --expires 2031-05-31 --note why`, aws);
+  const owned =
+    '--owner T01LOCAL:U01ALICE --owner Bob@Example.com --owner arn:aws:iam::111111111111:user/carol';
+  await linkgate(
+    `allow 000000000001 --service payments ${narrowed} --expires 2031-05-31 ${owned} --note why`,
+    aws,
+  );
   expect(aws.asked.at(-1)?.body).toEqual({
     effect: 'allow',
     endpointIds: [endpointId, 'vpce-0bbbbbbbbbbbbbbb2'],
     consumerRegions: ['eu-central-1'],
     maxEndpoints: 2,
     expiresAt: '2031-05-31T23:59:59.999Z',
+    owners: ['slack:T01LOCAL:U01ALICE', 'mailto:bob@example.com', 'arn:aws:iam::111111111111:user/carol'],
     note: 'why',
   });
+});
+
+test('who owns a blocked account is passed on and shown', async () => {
+  const owners = ['slack:T01LOCAL:U01ALICE'];
+  answering({ 'PUT /allowlist/*/012345678901': { entry: { ...entry, owners } } });
+  const { stdout } = await linkgate('block 012345678901 --service * --owner T01LOCAL:U01ALICE', aws);
+  expect(aws.asked.at(-1)?.body).toEqual({ effect: 'block', owners });
+  expect(stdout).toMatch(/owned by +slack:T01LOCAL:U01ALICE/);
+});
+
+test.each([
+  ['--require-ticket', { requireTicket: true }],
+  ['--no-require-ticket', { requireTicket: false }],
+  ['--deadline 36h --on-expiry reject', { deadlineSeconds: 36 * 3600, onExpiry: 'reject' }],
+  ['--deadline 7d', { deadlineSeconds: 7 * 86_400 }],
+  ['', {}],
+])('a service is registered %s, and what is not said stays as it is', async (options, body) => {
+  answering({ 'POST /services': { service } });
+  await linkgate(`service add ${serviceId} ${options}`.trim(), aws);
+  expect(aws.asked.at(-1)?.body).toEqual({ serviceId, ...body });
+});
+
+test.each([
+  [{}, 'decided within +7 days; then it is escalated, and stays open'],
+  [{ deadlineSeconds: 86_400, onExpiry: 'reject' }, 'decided within +1 day; then it is rejected'],
+  [{ deadlineSeconds: 5400 }, 'decided within +1.5 hours; then'],
+  [{ requireTicket: true }, 'ticket +each decision of a person names one'],
+])('of a service %j is shown', async (settings, line) => {
+  answering({ 'GET /services/payments': { service: { ...service, ...settings } } });
+  expect((await linkgate('service show payments', aws)).stdout).toMatch(new RegExp(line));
+});
+
+test.each(['approve', 'deny'])('with %s a ticket is passed on', async (word) => {
+  answering({ [`POST /connections/${endpointId}/decision`]: { decision } });
+  await linkgate(`${word} ${endpointId} --reason why --ticket OPS-42`, aws);
+  expect(aws.asked.at(-1)?.body).toEqual({ decision: word, reason: 'why', ticket: 'OPS-42' });
 });
 
 test('expiry counts from the time of the API, not from that of the machine', async () => {
@@ -152,6 +194,54 @@ test('all that a group is made of is passed on', async () => {
   });
 });
 
+test('where a group decides and whom it escalates to is passed on and shown, and what SNS needs is a warning', async () => {
+  const night = { ...group, decideIn: 'api', escalateTo: 'ops' };
+  const confirm = 'a@example.com has to confirm';
+  answering({
+    'PUT /approvers/night': { group: night, warnings: [confirm] },
+    'GET /approvers': { groups: [night, group] },
+  });
+  const set = await linkgate(
+    'approvers set night --email a@example.com --decide-in api --escalate-to ops',
+    aws,
+  );
+  expect(aws.asked.at(-1)?.body).toEqual({ emails: ['a@example.com'], decideIn: 'api', escalateTo: 'ops' });
+  expect(set.stderr).toBe(`warning: ${confirm}\n`);
+  const { stdout } = await linkgate('approvers list', aws);
+  expect(stdout).toContain('decides by the command line or the API only; escalates to ops');
+});
+
+test('how people were asked and what came with their word is told in the story', async () => {
+  const step = (action: string, more: object = {}) => ({
+    time: '2031-05-01T12:00:00.000Z',
+    actor: 'linkgate',
+    action,
+    ...more,
+  });
+  const history = [
+    step('asked', { reason: 'the approver group default, until 2031-05-08T12:00:00.000Z' }),
+    step('reminded'),
+    step('escalated', { reason: 'to the group night' }),
+    step('expired', { reason: 'nobody decided it in time' }),
+    step('approved', {
+      actor: 'slack:T01LOCAL:U01ALICE',
+      ticket: 'OPS-42',
+      entry: { effect: 'allow', expiresAt: '2031-06-01T12:00:00.000Z' },
+    }),
+    step('denied', { actor: 'mailto:bob@example.com', entry: { effect: 'block' }, reason: 'unknown' }),
+  ];
+  answering({ [`GET /connections/${endpointId}`]: { ...explanation, history } });
+  const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 200 });
+  expect(stdout.match(/(?<=12:00:00 UTC {2}).*/g)).toEqual([
+    'people were asked: the approver group default, until 2031-05-08T12:00:00.000Z',
+    'they were reminded',
+    'it was escalated: to the group night',
+    'their time ran out: nobody decided it in time',
+    'slack:T01LOCAL:U01ALICE approved it and allowed its account until 2031-06-01 12:00:00 UTC (ticket OPS-42)',
+    'mailto:bob@example.com denied it and blocked its account: unknown',
+  ]);
+});
+
 test.each([
   'mode stop',
   'mode --reason why',
@@ -161,6 +251,13 @@ test.each([
   'approvers set ops --email nobody',
   'approvers set ops --quorum 0',
   'approvers set a/b --email a@example.com',
+  'approvers set ops --email a@example.com --decide-in slack',
+  'approvers set ops --email a@example.com --escalate-to a/b',
+  'allow 012345678901 --service payments --owner alice',
+  'allow 012345678901 --service payments --owner U01ALICE',
+  `service add ${serviceId} --deadline 7`,
+  `service add ${serviceId} --deadline soon`,
+  `service add ${serviceId} --on-expiry wait`,
 ])('%s is called wrongly, and nothing is asked of the API', async (line) => {
   expect(await linkgate(line, aws)).toMatchObject({ code: 2, stdout: '' });
   expect(aws.asked).toEqual([]);
@@ -223,8 +320,10 @@ test('it says its version', async () => {
   });
 });
 
-test('no group of approvers is said to be sent anything', async () => {
-  expect((await linkgate('approvers set --help', aws)).stdout).toContain('linkgate sends no message');
+test('who names approvers is told what they are sent, and who decides by which way', async () => {
+  const { stdout } = await linkgate('approvers set --help', aws);
+  expect(stdout).toContain('each address is sent a mail');
+  expect(stdout).toContain('approver\npolicy among the outputs of the stack');
 });
 
 test('where EC2 shows something else than linkgate decided, the list and the story say so', async () => {

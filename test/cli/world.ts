@@ -132,6 +132,8 @@ interface Around {
   readonly clock?: Clock;
   readonly columns?: number;
   readonly isTTY?: true;
+  /** What is typed or piped in, line by line. */
+  readonly stdin?: readonly string[];
   readonly onStderr?: (text: string) => void;
 }
 
@@ -160,7 +162,12 @@ export async function linkgate(
       },
       isTTY: around.isTTY,
     },
+    ...(around.stdin && { stdin: { isTTY: around.isTTY, lines: () => linesOf(around.stdin ?? []) } }),
     clock: around.clock ?? stillClock,
   });
   return { code, ...told };
+}
+
+async function* linesOf(lines: readonly string[]) {
+  yield* lines;
 }

@@ -30,9 +30,15 @@ let world: World;
 beforeEach(async () => {
   world = aWorld({ services: [aService()] });
   world.services.show(aConfiguration());
-  await setGroup(defaultGroup, someone, 'alice', world.deps);
+  await nameSomeone();
   await bothPassesEnd();
 });
+
+/** By mail, which its reader confirmed. */
+async function nameSomeone() {
+  await setGroup(defaultGroup, someone, 'alice', world.deps);
+  world.subscriptions.set('alice@example.com', { arn: 'arn:1', approvers: ['alice@example.com'] });
+}
 
 const someone = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
 
@@ -83,11 +89,20 @@ test('a deployment in which everything is in order has nothing to remedy', async
 
 test('what is examined is told group by group', async () => {
   const groups = (await examineAll()).map(({ group }) => group);
-  expect([...new Set(groups)]).toEqual(['deployment', 'queues', 'audit', 'places', 'services']);
+  expect([...new Set(groups)]).toEqual([
+    'deployment',
+    'queues',
+    'slack',
+    'mail',
+    'audit',
+    'places',
+    'services',
+  ]);
 });
 
 test('every check is in the page about them, and no other', async () => {
   const page = readPage('docs/doctor.md');
+  await setGroup(defaultGroup, { ...someone, slackChannel: 'C01APPROVALS' }, 'alice', world.deps);
   const named = tableIn(sectionOf(page, 'The checks')).map(({ check = '' }) => check.replaceAll('`', ''));
   const made = new Set((await examineAll()).map(({ name }) => name));
   expect(named.toSorted()).toEqual([...made].sort());
@@ -240,7 +255,7 @@ describe('of the queues is found', () => {
     const remedies = (await examineAll()).flatMap(({ name, remedy }) =>
       name === 'dead-letters' ? [remedy] : [],
     );
-    expect(remedies).toHaveLength(9);
+    expect(remedies).toHaveLength(10);
     for (const remedy of remedies) expect(remedy).toMatch(/purge-queue .*\n[A-Z].*\.$/);
     const alarms = JSON.stringify(Resources);
     for (const last of remedies.filter((remedy) => !remedy?.includes('start-message-move-task')))
@@ -291,7 +306,7 @@ describe('of a place is found', () => {
   test('nothing while its first pass is yet to come', async () => {
     world = aWorld({ services: [aService({ registeredAt: noon.toISOString() })] });
     world.services.show(aConfiguration());
-    await setGroup(defaultGroup, someone, 'alice', world.deps);
+    await nameSomeone();
     expect(await notInOrder()).toEqual([]);
   });
 

@@ -1,5 +1,7 @@
-import { type ApproverGroup, approverGroups, setGroup } from '../../approval/approver-group.ts';
-import type { ApiApp } from '../env.ts';
+import { type ApproverGroup, approverGroups, isGroup, setGroup } from '../../approval/approver-group.ts';
+import { subscribeGroup } from '../../approval/subscriptions.ts';
+import { ApiError } from '../api-error.ts';
+import type { Api, ApiApp } from '../env.ts';
 import { ApproversInput, bodyOf, GroupName, valid } from '../input.ts';
 
 export function approversRoutes(app: ApiApp): void {
@@ -10,8 +12,23 @@ export function approversRoutes(app: ApiApp): void {
     const api = context.get('api');
     const name = valid(GroupName, context.req.param('group'), 'the name of the group');
     const settings = valid(ApproversInput, await bodyOf(context), 'the group');
-    return context.json({ group: viewOfGroup(await setGroup(name, settings, api.caller, api)) });
+    await requireEscalation(name, settings.escalateTo, api);
+    const group = await setGroup(name, settings, api.caller, api);
+    const warnings = await subscribeGroup(group, await approverGroups(api.table), api);
+    return context.json({ group: viewOfGroup(group), warnings });
   });
+}
+
+/** @throws ApiError where nobody else would be called upon. */
+async function requireEscalation(
+  name: string,
+  escalateTo: string | undefined,
+  { table }: Api,
+): Promise<void> {
+  if (escalateTo === name)
+    throw new ApiError(400, 'InvalidRequest', `the group \`${name}\` cannot escalate to itself`);
+  if (escalateTo !== undefined && !(await isGroup(escalateTo, table)))
+    throw new ApiError(400, 'InvalidRequest', `there is no approver group \`${escalateTo}\` to escalate to`);
 }
 
 function viewOfGroup({ version: _version, ...group }: ApproverGroup) {

@@ -46,8 +46,7 @@ export function connectionsRoutes(app: ApiApp): void {
   app.post('/connections/:endpointId/decision', async (context) => {
     const api = context.get('api');
     const endpointId = endpointNamed(context);
-    const { decision, reason } = valid(DecisionInput, await bodyOf(context), 'the decision');
-    const word = { decision, by: api.caller, ...(reason !== undefined && { reason }) };
+    const word = { ...valid(DecisionInput, await bodyOf(context), 'the decision'), by: api.caller };
     const result = await decideByPerson(endpointId, word, api);
     if (result.status === 'unknown') throw unknownEndpoint(endpointId);
     const decided = decidedIn(result, endpointId, word, context.get('firstAskedAt'));

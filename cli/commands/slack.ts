@@ -1,0 +1,96 @@
+import { Command } from 'commander';
+import { SlackConnection, SlackManifest } from '../api-views.ts';
+import { CommandError } from '../command-error.ts';
+import { type CommonOptions, command } from '../options.ts';
+import { facts, type Output } from '../output.ts';
+import type { Open } from '../session.ts';
+import type { World } from '../world.ts';
+
+export function slackCommand(open: Open, world: World): Command {
+  const slack = new Command('slack').description('the Slack app by which people are asked');
+  for (const each of [manifestCommand(open), connectCommand(open, world)]) slack.addCommand(each);
+  return slack;
+}
+
+function manifestCommand(open: Open): Command {
+  return command('manifest', 'what Slack makes the app from: Create New App, From a manifest')
+    .addHelpText(
+      'after',
+      '\nIt is JSON, with --json or without, and has the address of this deployment in it.',
+    )
+    .action(async (options: CommonOptions) => {
+      const { api, output } = await open(options);
+      const { manifest } = await api.call('GET', ['slack', 'manifest'], SlackManifest);
+      output.result(manifest, JSON.stringify(manifest, undefined, 2));
+    });
+}
+
+function connectCommand(open: Open, world: World): Command {
+  return command('connect', "put the app's secrets in, or new ones in their place")
+    .addHelpText(
+      'after',
+      `
+Reads from standard input the signing secret (Basic Information) and the bot token (OAuth & Permissions, xoxb-…), a line
+for each, in either order, or one of them alone. In a terminal it asks for them and does not show them. From elsewhere:
+  linkgate slack connect < secrets.txt
+  op read op://team/slack/bot-token | linkgate slack connect
+Slack is asked whether it takes the token before anything is stored. What was current before is still accepted until
+the next time, so that nothing is lost while the app's settings and linkgate differ.`,
+    )
+    .action(async (options: CommonOptions) => {
+      const given = await readSecrets(world);
+      const { api, output } = await open(options);
+      const { warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body: given });
+      output.result(connection, told(connection, output));
+      output.warn(warnings);
+    });
+}
+
+interface Secrets {
+  readonly signingSecret?: string;
+  readonly botToken?: string;
+}
+
+const questions = ['signing secret (empty: as it is): ', 'bot token, xoxb-… (empty: as it is): '];
+
+/** Which is which shows: only tokens begin like one. */
+async function readSecrets({ stdin, stderr }: World): Promise<Secrets> {
+  const asked = stdin?.isTTY ? [...questions] : [];
+  const ask = () => stderr.write(asked.shift() ?? '');
+  let given: Secrets = {};
+  ask();
+  for await (const line of stdin?.lines() ?? []) {
+    given = { ...given, ...secretIn(line.trim(), given) };
+    if (stdin?.isTTY) stderr.write('\n');
+    if (stdin?.isTTY && asked.length === 0) break;
+    ask();
+  }
+  if (Object.keys(given).length > 0) return given;
+  throw new CommandError(
+    'calledWrongly',
+    'nothing was given: put in the signing secret, the bot token or both, a line for each; see `linkgate slack connect --help`',
+  );
+}
+
+function secretIn(line: string, given: Secrets): Secrets {
+  if (line === '') return {};
+  const name = line.startsWith('xox') ? 'botToken' : 'signingSecret';
+  if (given[name] !== undefined)
+    throw new CommandError(
+      'calledWrongly',
+      `two lines look like the ${name === 'botToken' ? 'bot token' : 'signing secret'}: give one line for each`,
+    );
+  return { [name]: line };
+}
+
+function told({ team, bot, scopes }: SlackConnection, output: Output): string {
+  const how = facts(
+    [
+      ['workspace', team],
+      ['bot user', bot],
+      ['scopes', scopes?.join(', ')],
+    ],
+    output,
+  );
+  return `${how === '' ? '' : `${how}\n\n`}it is stored. Next, where that is not done yet: invite the app into its channel with /invite, and name channel\nand people with \`linkgate approvers set\`. \`linkgate doctor\` looks whether all is in order`;
+}

@@ -1,0 +1,192 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  aConfiguration,
+  aConnection,
+  alice,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  serviceId,
+} from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+import { ask } from './ask.ts';
+
+const bob = 'arn:aws:iam::111111111111:user/bob';
+const decision = `/connections/${endpointId(1)}/decision`;
+const connections = [aConnection()];
+
+function refused(status: number, code: string, sentence: string) {
+  return { status, body: { error: { code, message: expect.stringContaining(sentence) } } };
+}
+
+describe('a service', () => {
+  const register = {
+    serviceId: serviceId(1),
+    requireTicket: true,
+    deadlineSeconds: 3600,
+    onExpiry: 'reject',
+  };
+
+  test('says whether decisions name a ticket, how long people have and what comes then', async () => {
+    const world = aWorld();
+    world.services.show(aConfiguration());
+    await ask(world, 'POST', '/services', register);
+    expect(await ask(world, 'GET', `/services/${serviceId(1)}`)).toMatchObject({
+      body: { service: register },
+    });
+  });
+
+  test('that is registered again keeps of that what is not said anew', async () => {
+    const world = aWorld();
+    world.services.show(aConfiguration());
+    await ask(world, 'POST', '/services', register);
+    const again = { serviceId: serviceId(1), requireTicket: false };
+    expect(await ask(world, 'POST', '/services', again)).toMatchObject({
+      body: { service: { ...register, requireTicket: false } },
+    });
+  });
+
+  test.each([59, 90 * 86_400 + 1, 3600.5])('cannot leave people %d seconds', async (deadlineSeconds) => {
+    const body = { serviceId: serviceId(1), deadlineSeconds };
+    expect(await ask(aWorld(), 'POST', '/services', body)).toMatchObject(
+      refused(400, 'InvalidRequest', 'deadlineSeconds'),
+    );
+  });
+});
+
+describe('a service that wants tickets', () => {
+  const services = [aService({ requireTicket: true })];
+
+  test.each([{ decision: 'approve' }, { decision: 'deny', reason: 'unknown' }])(
+    'is not decided without one: %j',
+    async (word) => {
+      const world = aWorld({ services, connections });
+      expect(await ask(world, 'POST', decision, word)).toMatchObject(refused(400, 'MayNotDecide', 'ticket'));
+    },
+  );
+
+  test('is decided with one, which is kept and told to whoever comes too late', async () => {
+    const world = aWorld({ services, connections });
+    expect(await ask(world, 'POST', decision, { decision: 'approve', ticket: ' OPS-42 ' })).toMatchObject({
+      status: 200,
+      body: { decision: { decision: 'approve', by: alice, ticket: 'OPS-42' } },
+    });
+    expect(await ask(world, 'POST', decision, { decision: 'approve', ticket: 'OPS-43' })).toMatchObject({
+      status: 409,
+      body: { error: { details: { by: alice, ticket: 'OPS-42' } } },
+    });
+    const { body } = await ask(world, 'GET', `/connections/${endpointId(1)}`);
+    expect(body.history).toContainEqual(expect.objectContaining({ action: 'approved', ticket: 'OPS-42' }));
+  });
+
+  test.each(['', '   ', 'x'.repeat(101)])('takes no ticket %j', async (ticket) => {
+    const world = aWorld({ services, connections });
+    expect(await ask(world, 'POST', decision, { decision: 'approve', ticket })).toMatchObject(
+      refused(400, 'InvalidRequest', 'ticket'),
+    );
+  });
+});
+
+describe('what comes next of a request that was left to people', () => {
+  const deadline = '2026-11-28T12:00:00.000Z';
+  const asking = { group: 'default', since: '2026-11-21T12:00:00.000Z', deadline, version: 1 };
+
+  test.each([
+    ['asked', {}, `until ${deadline}, and stays open after that: linkgate approve`],
+    ['reminded', { onExpiry: 'reject' }, `until ${deadline}, and is rejected then: linkgate approve`],
+    ['expired', {}, `Nobody decided it before ${deadline}, and it still waits`],
+    ['asked', { requireTicket: true }, `linkgate approve ${endpointId(1)} --ticket …`],
+  ] as const)('names the deadline: %s, %j', async (stage, settings, sentence) => {
+    const world = aWorld({
+      services: [aService(settings)],
+      connections,
+      records: [aRecord({ verdict: aVerdict('ask'), asking: { ...asking, stage } })],
+    });
+    const { body } = await ask(world, 'GET', `/connections/${endpointId(1)}`);
+    expect(body.next).toContain(sentence);
+  });
+});
+
+describe('an entry', () => {
+  const services = [aService()];
+  const path = `/allowlist/orders/${consumer}`;
+
+  test('names whose account it is, who cannot approve what it asks for, but deny', async () => {
+    const world = aWorld({ services, connections, entries: [anEntry({ maxEndpoints: 1 })] });
+    const owners = [alice, 'slack:T01LOCAL:U01ALICE', 'mailto:alice@example.com'];
+    const input = { effect: 'allow', endpointIds: [endpointId(2)], owners };
+    expect(await ask(world, 'PUT', path, input)).toMatchObject({ body: { entry: { owners } } });
+    expect(await ask(world, 'POST', decision, { decision: 'approve' })).toMatchObject(
+      refused(403, 'MayNotDecide', 'owns the account'),
+    );
+    expect(await ask(world, 'POST', decision, { decision: 'deny', reason: 'no' })).toMatchObject({
+      status: 200,
+    });
+  });
+
+  test.each([
+    'alice',
+    'alice@example.com',
+    'mailto:Alice@example.com',
+    'slack:U01ALICE',
+    'arn:aws:s3:::bucket',
+  ])('takes no owner %j, who could never be found among those who decide', async (owner) => {
+    const input = { effect: 'block', owners: [owner] };
+    expect(await ask(aWorld({ services }), 'PUT', path, input)).toMatchObject(
+      refused(400, 'InvalidRequest', 'an actor looks like'),
+    );
+  });
+});
+
+describe('a group', () => {
+  const emails = ['a@example.com', 'b@example.com'];
+
+  test('says where it decides and who is called upon when time runs out', async () => {
+    const body = { emails, decideIn: 'api', escalateTo: 'default' };
+    expect(await ask(aWorld(), 'PUT', '/approvers/night', body)).toMatchObject({
+      status: 200,
+      body: { group: body },
+    });
+  });
+
+  test.each([
+    ['nobody', 'there is no approver group `nobody`'],
+    ['night', 'cannot escalate to itself'],
+  ])('cannot escalate to %s', async (escalateTo, sentence) => {
+    expect(await ask(aWorld(), 'PUT', '/approvers/night', { emails, escalateTo })).toMatchObject(
+      refused(400, 'InvalidRequest', sentence),
+    );
+  });
+
+  test('has each of its addresses asked to confirm, in small letters, of which the answer warns', async () => {
+    const world = aWorld();
+    const { body } = await ask(world, 'PUT', '/approvers/night', { emails: ['A@Example.com'] });
+    expect(body.group).toMatchObject({ emails: ['a@example.com'] });
+    expect([...world.subscriptions.keys()]).toEqual(['a@example.com']);
+    expect(body.warnings).toEqual([expect.stringContaining('a@example.com has to confirm')]);
+  });
+
+  test('stands although nobody could be subscribed', async () => {
+    const world = aWorld();
+    const error = new Error('SNS is away');
+    world.deps.subscriptions = { ...world.deps.subscriptions, all: () => Promise.reject(error) };
+    expect(await ask(world, 'PUT', '/approvers/night', { emails })).toMatchObject({
+      status: 200,
+      body: { group: { emails }, warnings: [expect.stringContaining('set the group night again')] },
+    });
+    expect(world.errors).toEqual([error]);
+  });
+
+  test('whose quorum is two is not decided by one person twice', async () => {
+    const world = aWorld({ services: [aService({ approvers: 'night' })], connections });
+    await ask(world, 'PUT', '/approvers/night', { emails, quorum: 2 });
+    for (const caller of [alice, alice, bob]) {
+      world.deps.caller = caller;
+      const { body } = await ask(world, 'POST', decision, { decision: 'approve' });
+      expect(body.decision).toMatchObject({ verdict: caller === bob ? 'accept' : 'ask' });
+    }
+  });
+});

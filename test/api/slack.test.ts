@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import { SlackError } from '../../lib/slack/web-api.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+import { ask } from './ask.ts';
+
+const signingSecret = '8f742231b10e8888abcd99yyyzzz85a5';
+const botToken = 'xoxb-17653672481-19874698323';
+const both = { signingSecret, botToken };
+
+const connect = (world: World, body: unknown = both, headers?: Readonly<Record<string, string>>) =>
+  ask(world, 'PUT', '/slack', body, headers);
+
+test('the manifest has the address to which Slack sends what people do', async () => {
+  const { body } = await ask(aWorld(), 'GET', '/slack/manifest');
+  expect(body).toMatchObject({
+    manifest: { settings: { interactivity: { request_url: 'https://receivers.example.com/slack' } } },
+  });
+});
+
+describe('the secrets of the Slack app', () => {
+  test('are kept, and the answer says whom Slack takes the app for', async () => {
+    const world = aWorld();
+    expect(await connect(world)).toEqual({
+      status: 200,
+      body: { team: 'T01LOCAL', bot: 'U01BOT', scopes: ['chat:write', 'commands'], warnings: [] },
+    });
+    expect([...world.secrets]).toEqual([
+      ['slack/signing-secret', [signingSecret]],
+      ['slack/bot-token', [botToken]],
+    ]);
+  });
+
+  test('are rotated one by one, and what was current still counts', async () => {
+    const world = aWorld();
+    await connect(world);
+    await connect(world, { botToken: 'xoxb-another' });
+    expect([...world.secrets.values()]).toEqual([[signingSecret], ['xoxb-another', botToken]]);
+  });
+
+  test('that are current already push nothing out', async () => {
+    const world = aWorld();
+    await connect(world);
+    await connect(world, { botToken: 'xoxb-another' });
+    expect((await connect(world, { botToken: 'xoxb-another' })).body.warnings).toEqual([
+      'the bot token was the current one already',
+    ]);
+    expect(world.secrets.get('slack/bot-token')).toEqual(['xoxb-another', botToken]);
+  });
+
+  test('are two: the answer says which is missing', async () => {
+    expect(await connect(aWorld(), { signingSecret })).toEqual({
+      status: 200,
+      body: { warnings: ['the bot token is missing yet: linkgate slack connect'] },
+    });
+  });
+
+  test.each([
+    [['chat:write'], 'the app lacks scopes: commands'],
+    [['chat:write', 'commands', 'files:read'], 'the app has scopes that linkgate does not use: files:read'],
+  ])('of an app with the scopes %j are kept with a warning', async (scopes, warning) => {
+    const world = aWorld();
+    world.slackApp.scopes = scopes;
+    expect((await connect(world)).body.warnings).toEqual([warning]);
+  });
+
+  test.each([
+    ['invalid_auth', 400, 'InvalidRequest'],
+    ['timeout', 503, 'SlackUnavailable'],
+  ])('are not kept where Slack answers %s', async (error, status, code) => {
+    const world = aWorld();
+    world.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
+    expect(await connect(world)).toMatchObject({
+      status,
+      body: { error: { code, message: expect.stringContaining('nothing was stored') } },
+    });
+    expect(world.secrets.size).toBe(0);
+  });
+
+  test.each([
+    [{}, 'give the signing secret, the bot token or both'],
+    [{ botToken: 'xoxp-of-a-user' }, 'begins with xoxb-'],
+    [{ botToken: 'xoxb-two words' }, 'begins with xoxb-'],
+    [{ signingSecret: botToken }, 'the signing secret is one word'],
+    [{ signingSecret: 'short' }, 'the signing secret is one word'],
+    [{ signingSecret: '0123456789abcdef\nanother-line' }, 'the signing secret is one word'],
+  ])('that cannot be any are refused without being repeated: %j', async (given, sentence) => {
+    const { status, body } = await connect(aWorld(), given);
+    expect({ status, body }).toMatchObject({
+      status: 400,
+      body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
+    });
+    for (const value of Object.values(given)) expect(JSON.stringify(body)).not.toContain(value);
+  });
+
+  test('are in no answer and nowhere in the table, whatever is remembered of the request', async () => {
+    const world = aWorld();
+    const written: unknown[] = [];
+    const { table } = world;
+    world.deps.table = {
+      ...table,
+      write(writes) {
+        written.push(...writes);
+        return table.write(writes);
+      },
+    };
+    const first = await connect(world, both, { 'idempotency-key': 'key-1' });
+    const second = await connect(world, both, { 'idempotency-key': 'key-1' });
+    expect(second).toEqual(first);
+    expect(written).not.toEqual([]);
+    for (const secret of Object.values(both)) expect(JSON.stringify([first, written])).not.toContain(secret);
+  });
+});

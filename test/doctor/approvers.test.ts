@@ -1,0 +1,204 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { type GroupSettings, setGroup } from '../../lib/approval/approver-group.ts';
+import { boardItem, emptyBoard } from '../../lib/approval/board.ts';
+import { examineMail } from '../../lib/doctor/mail-checks.ts';
+import { examineSlack } from '../../lib/doctor/slack-checks.ts';
+import { SlackError } from '../../lib/slack/web-api.ts';
+import { alice, noon } from '../builders.ts';
+import { aDeployment } from '../doubles/deployment.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+
+let world: World;
+
+const channel = 'C01APPROVALS';
+const user = { team: 'T01LOCAL', user: 'U01ALICE' };
+const address = 'alice@example.com';
+const kept = { 'slack/bot-token': 'SecureString', 'slack/signing-secret': 'SecureString' };
+const own = { arn: 'arn:own', approvers: [address] };
+
+/** One group, with a channel and an address, and all that both need. */
+beforeEach(async () => {
+  world = aWorld();
+  await set({ slackChannel: channel, slackUsers: [user], emails: [address] });
+  keep(kept);
+  world.secrets.set('slack/bot-token', ['xoxb-current']);
+  world.subscriptions.set(address, own);
+});
+
+function set(settings: Partial<GroupSettings>, name = 'default') {
+  return setGroup(name, { quorum: 1, slackUsers: [], emails: [], ...settings }, alice, world.deps);
+}
+
+function keep(types: Readonly<Record<string, string>>) {
+  world.deps.deployment = aDeployment({ parameters: async () => new Map(Object.entries(types)) });
+}
+
+async function notInOrder() {
+  const checks = [...(await examineSlack(world.deps)), ...(await examineMail(world.deps))];
+  return checks.filter(({ status }) => status !== 'ok');
+}
+
+test('where everybody is told, in Slack and by mail, there is nothing to remedy', async () => {
+  expect(await notInOrder()).toEqual([]);
+});
+
+describe('of Slack is found', () => {
+  test('nothing where no group names a channel, but how to begin', async () => {
+    await set({ emails: [address] });
+    keep({});
+    expect(await examineSlack(world.deps)).toMatchObject([
+      { name: 'slack-app', status: 'ok', detail: expect.stringContaining('linkgate slack connect') },
+    ]);
+  });
+
+  test('what was never put in', async () => {
+    keep({});
+    expect(await notInOrder()).toMatchObject([
+      { name: 'slack-app', status: 'failed', remedy: 'linkgate slack connect' },
+      { name: 'slack-signing-secret', status: 'failed', remedy: 'linkgate slack connect' },
+    ]);
+  });
+
+  test('a secret that is kept as none', async () => {
+    keep({ ...kept, 'slack/signing-secret': 'String' });
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'slack-signing-secret',
+        status: 'failed',
+        remedy: 'aws ssm delete-parameter --name /linkgate/test/slack/signing-secret\nlinkgate slack connect',
+      },
+    ]);
+  });
+
+  test.each([
+    ['token_revoked', 'failed', 'install the app anew'],
+    ['timeout', 'warning', 'look again'],
+  ])('that it answers %s', async (error, status, remedy) => {
+    world.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'slack-app',
+        status,
+        detail: expect.stringContaining(error),
+        remedy: expect.stringContaining(remedy),
+      },
+    ]);
+  });
+
+  test('a refusal of AWS, which is none of Slack', async () => {
+    world.deps.secrets = { ...world.deps.secrets, read: () => Promise.reject(new Error('SSM is away')) };
+    expect(await notInOrder()).toMatchObject([
+      { name: 'slack-app', status: 'failed', detail: expect.stringContaining('SSM is away') },
+    ]);
+  });
+
+  test.each([
+    [['chat:write'], 'failed', 'lacks scopes: commands'],
+    [['chat:write', 'commands', 'files:read'], 'warning', 'does not use: files:read'],
+  ])('that the app has the scopes %j', async (scopes, status, detail) => {
+    world.slackApp.scopes = scopes;
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'slack-app',
+        status,
+        detail: expect.stringContaining(detail),
+        remedy: expect.stringMatching(/\nlinkgate slack manifest$/),
+      },
+    ]);
+  });
+
+  test.each([
+    ['not_in_channel', '/invite @linkgate-test'],
+    ['is_archived', '--slack-channel'],
+    ['something_new', 'what Slack means'],
+  ])('that a channel refuses messages with %s', async (error, remedy) => {
+    world.put(troubled(error));
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'slack-channel',
+        subject: 'default',
+        status: 'failed',
+        detail: expect.stringContaining(error),
+        remedy: expect.stringContaining(remedy),
+      },
+    ]);
+  });
+
+  test('nothing of a channel that the group no longer has', async () => {
+    world.put(troubled('not_in_channel', 'C01BEFORE'));
+    expect(await notInOrder()).toEqual([]);
+  });
+});
+
+function troubled(error: string, where = channel) {
+  const trouble = { error, channel: where, at: noon.toISOString() };
+  return boardItem({ ...emptyBoard('default'), trouble, version: 1 });
+}
+
+describe('of mail is found', () => {
+  test('an address that is not subscribed, and the command that sets its group as it is', async () => {
+    world.subscriptions.clear();
+    await set({ emails: ['bob@example.com'], quorum: 1, decideIn: 'api', escalateTo: 'default' }, 'night');
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'mail-subscription',
+        subject: address,
+        status: 'failed',
+        remedy: `linkgate approvers set default --slack-channel ${channel} --slack-user T01LOCAL:U01ALICE --email ${address} --quorum 1`,
+      },
+      {
+        subject: 'bob@example.com',
+        remedy:
+          'linkgate approvers set night --email bob@example.com --quorum 1 --decide-in api --escalate-to default',
+      },
+    ]);
+  });
+
+  test('a subscription that its reader has not confirmed', async () => {
+    world.subscriptions.set(address, {});
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'mail-subscription',
+        subject: address,
+        status: 'warning',
+        remedy: expect.stringMatching(/AWS Notifications and confirm.*\nlinkgate approvers set default /),
+      },
+    ]);
+  });
+
+  test("an approver who gets everybody's links", async () => {
+    world.subscriptions.set(address, { arn: 'arn:wide' });
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'mail-subscription',
+        status: 'failed',
+        detail: expect.stringContaining('filter policy'),
+        remedy: expect.stringContaining('linkgate approvers set default'),
+      },
+    ]);
+  });
+
+  test("a stranger who gets everybody's links, and how to take that away", async () => {
+    world.subscriptions.set('mallory@example.com', { arn: 'arn:mallory' });
+    world.subscriptions.set('waiting@example.com', {});
+    world.subscriptions.set('former@example.com', { arn: 'arn:former', approvers: ['former@example.com'] });
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'mail-strangers',
+        subject: null,
+        status: 'failed',
+        detail: expect.stringMatching(/: mallory@example\.com$/),
+        remedy: 'aws sns unsubscribe --subscription-arn arn:mallory',
+      },
+    ]);
+  });
+
+  test('that linkgate may not look', async () => {
+    const message = 'not authorized to perform: SNS:ListSubscriptionsByTopic';
+    const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
+    world.deps.subscriptions = { ...world.deps.subscriptions, all: () => Promise.reject(denied) };
+    expect(await notInOrder()).toMatchObject([
+      { group: 'mail', status: 'failed', remedy: expect.stringContaining('serverless deploy') },
+    ]);
+  });
+});
