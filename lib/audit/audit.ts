@@ -42,7 +42,8 @@ export const AuditEntry = v.object({
   time: v.string(),
   /** Who caused it: `linkgate`, `ec2`, `account 444455556666`, or a person: see `channelOf`. */
   actor: v.string(),
-  action: Action,
+  /** One of `Action`, or of a later version. */
+  action: v.string(),
   outcome: v.exactOptional(Outcome),
   /** What EC2 showed. */
   state: v.exactOptional(ConnectionState),
@@ -62,7 +63,10 @@ export const AuditEntry = v.object({
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
 /** An entry before it is known which of its connection's it is. */
-export type Happening = Omit<AuditEntry, 'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash'>;
+export type Happening = Omit<
+  AuditEntry,
+  'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash' | 'action'
+> & { readonly action: Action };
 
 const kind = itemKind({ ...AuditEntry.entries, version: v.number() });
 

@@ -5,7 +5,9 @@ import { proseOf, readPage, readPages, root } from './page.ts';
 
 const pages = readPages();
 
-const linksOf = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+/** Of Markdown, and of pictures in HTML, where Markdown has no width. */
+const linksOf = (text: string) =>
+  [...text.matchAll(/\]\(([^)\s]+)\)|<img src="([^"]+)"/g)].map(([, link, picture]) => link ?? picture ?? '');
 const isElsewhere = (target: string) => /^[a-z]+:/.test(target);
 
 describe.each(pages)('the links of $path', (page) => {
