@@ -14,7 +14,7 @@ import type { Item } from '../../lib/table/table.ts';
 import type { Endpoint } from '../../sandbox/privatelink/model.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import type { Aws } from './aws.ts';
-import { permitted, saidOf } from './permission.ts';
+import { isExpired, permitted, saidOf } from './permission.ts';
 import { isNewerMajor } from './rollout.ts';
 import type { Watch } from './watch.ts';
 
@@ -124,9 +124,13 @@ export function checkAtRest(
     const may = permitted(record, said, approval, now.getTime());
     const isWaiting = verdict?.outcome === 'ask' || verdict?.outcome === 'wait';
     const isBeyondCount = may === 'accept' && said.entries[0]?.maxEndpoints !== undefined;
+    const isRejectedLate =
+      isBeyondCount && verdict?.outcome === 'reject' && isExpired(record, said, now.getTime());
     mustHold(
       'what is pending waits by policy',
-      isWaiting ? may === 'nothing' || isBeyondCount : !isActing && may === verdict?.outcome,
+      isWaiting
+        ? may === 'nothing' || isBeyondCount
+        : !isActing && (may === verdict?.outcome || isRejectedLate),
       `${endpointId} is to ${verdict?.outcome}, where policy says ${may}`,
     );
     if (said.service?.pausedAt !== undefined)

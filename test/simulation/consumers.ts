@@ -24,21 +24,28 @@ export function consumersSteps({ random, scheduler, aws: { privateLink }, note }
   }
 
   return {
-    'endpoint created'() {
-      const [service, accountId] = [estate.anyService(), estate.anyAccount()];
-      for (let left = random.pick([1, 1, 1, 4]); left > 0; left--) create(service, accountId);
-    },
-    'endpoint modified'() {
-      const endpoint = estate.anyEndpoint('available', 'pending', 'pendingAcceptance');
-      if (!endpoint) return;
-      note(`account ${endpoint.accountId}`, `modifies ${endpoint.id}`);
-      privateLink.modifyEndpoint(placeOf(endpoint), endpoint.id, { subnetIds: [] }, scheduler.now());
-    },
-    'endpoint deleted'() {
-      const endpoint = estate.anyEndpoint('pendingAcceptance', 'pending', 'available', 'rejected');
-      if (!endpoint) return;
-      note(`account ${endpoint.accountId}`, `deletes ${endpoint.id}`);
-      privateLink.deleteEndpoints(placeOf(endpoint), [endpoint.id], scheduler.now());
+    create,
+    steps: {
+      'endpoint created'() {
+        const [service, accountId] = [estate.anyService(), estate.anyAccount()];
+        for (let left = random.pick([1, 1, 1, 4]); left > 0; left--) create(service, accountId);
+      },
+      'storm of endpoints'() {
+        const service = estate.anyService();
+        for (let left = 12; left > 0; left--) create(service, estate.anyAccount());
+      },
+      'endpoint modified'() {
+        const endpoint = estate.anyEndpoint('available', 'pending', 'pendingAcceptance');
+        if (!endpoint) return;
+        note(`account ${endpoint.accountId}`, `modifies ${endpoint.id}`);
+        privateLink.modifyEndpoint(placeOf(endpoint), endpoint.id, { subnetIds: [] }, scheduler.now());
+      },
+      'endpoint deleted'() {
+        const endpoint = estate.anyEndpoint('pendingAcceptance', 'pending', 'available', 'rejected');
+        if (!endpoint) return;
+        note(`account ${endpoint.accountId}`, `deletes ${endpoint.id}`);
+        privateLink.deleteEndpoints(placeOf(endpoint), [endpoint.id], scheduler.now());
+      },
     },
   };
 }

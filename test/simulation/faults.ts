@@ -1,9 +1,9 @@
 import type { Random } from './random.ts';
 
 const ec2 = ['ec2 read', 'ec2 change'] as const;
-const effects = ['ec2 change', 'table write', 'send', 'mode write'] as const;
+const effects = ['ec2 change', 'table write', 'send', 'mode write', 'slack', 'mail'] as const;
 const quick = ['ec2 read', 'table read', 'table write', 'send', 'mode', 'mode write'] as const;
-const calls = [...quick, 'ec2 change'] as const;
+const calls = [...quick, 'ec2 change', 'slack', 'mail'] as const;
 
 /** What can go wrong, on which occasions, and how often at the most. */
 const kinds = {
@@ -15,6 +15,7 @@ const kinds = {
   throttling: { on: ec2, rate: 0.3 },
   'stale describe': { on: ['ec2 read'], rate: 0.4 },
   'stale page token': { on: ['ec2 read'], rate: 0.1 },
+  'Slack is busy': { on: ['slack'], rate: 0.3 },
   'transaction conflict': { on: ['table write'], rate: 0.2 },
   // The actor's own client gives up after 5 s, so that its calls fail instead.
   'call that takes long': { on: quick, rate: 0.03 },

@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { ringForChanged, Subject } from '../../lib/approval/notice.ts';
+import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
 import { answerDoorbells } from '../../lib/connection/answer-doorbells.ts';
 import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
 import { BusMessage } from '../../lib/connection/connection-event.ts';
@@ -19,6 +21,7 @@ type Handler = (bodies: readonly string[], wired: Wired) => Promise<readonly num
 
 const Ring = v.pipe(v.string(), v.parseJson(), v.object({ place: Place }));
 const Event = v.pipe(v.string(), v.parseJson(), BusMessage);
+const Notice = v.pipe(v.string(), v.parseJson(), Subject);
 const Sweep = v.pipe(v.string(), v.parseJson(), SweepRequest);
 
 /** linkgate's functions, as thin as in functions/, by the queue that each of them reads. */
@@ -57,9 +60,17 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
     }
     return [];
   },
+  async notices(bodies, wired) {
+    await tellApprovers(
+      bodies.map((body) => v.parse(Notice, body)),
+      wired,
+    );
+    return [];
+  },
   async records(bodies, wired) {
     for (const body of bodies) {
       const { before, after } = JSON.parse(body) as Change;
+      await ringForChanged([{ before, after }], wired);
       const scope = scopeOf(before, after);
       if (scope) await reviewRequests(scope, wired);
     }

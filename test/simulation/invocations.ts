@@ -15,16 +15,26 @@ export interface Run {
   readonly functionName: string;
   readonly version: Version;
   readonly report: (error: unknown) => void;
+  readonly startedAt: number;
   readonly now: () => Date;
   readonly remaining: () => number;
   readonly isOver: () => boolean;
+  /** Whether anything went wrong in it: then it may have left something behind. */
+  readonly isImpaired: () => boolean;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Waits for its turn, then carries the effect out, in one step; the seed may have something go wrong. */
   readonly call: <T>(called: Called, effect: (fault?: EffectFault) => T) => Promise<T>;
 }
 
 /** What an effect has to do otherwise than usual; `late`: its caller has given up since. */
-export type EffectFault = 'stale' | 'stale token' | 'late';
+export type EffectFault = 'stale' | 'stale token' | 'late' | 'busy';
+
+/** What a call may do to the run that makes it. */
+interface Life {
+  readonly isAlive: () => boolean;
+  readonly crash: (when: string) => void;
+  readonly wentWrong: () => void;
+}
 
 /** EC2, DynamoDB or a queue failed in a way that says nothing of what it did. */
 class InternalError extends Error {
@@ -63,10 +73,12 @@ export function createInvocations(
     if (running.deployed > 0 && running.next > 0) faults.count('two versions at once');
     return new Promise((resolve) => {
       let isAlive = true;
+      let isImpaired = false;
       const end = (ending: Ending<T>, why?: string) => {
         if (!isAlive) return;
         isAlive = false;
         running[version]--;
+        if (ending.status !== 'done') isImpaired = true;
         if (ending.status === 'failed') failed(ending.error);
         if (why !== undefined) note(requestId, why);
         resolve(ending);
@@ -77,6 +89,9 @@ export function createInvocations(
           return isAlive;
         },
         crash: (when) => end({ status: 'crashed' }, `crashes ${when}`),
+        wentWrong() {
+          isImpaired = true;
+        },
       });
       const run: Run = {
         requestId,
@@ -87,9 +102,11 @@ export function createInvocations(
           note(requestId, `reports: ${error}`);
         },
         call,
+        startedAt: deadline - seconds * 1000,
         now: () => new Date(scheduler.now()),
         remaining: () => deadline - scheduler.now(),
         isOver: () => !isAlive,
+        isImpaired: () => isImpaired,
         sleep: scheduler.sleep,
       };
       work(run).then(
@@ -99,12 +116,13 @@ export function createInvocations(
     });
   }
 
-  function caller({ isAlive, crash }: { isAlive: () => boolean; crash: (when: string) => void }) {
+  function caller({ isAlive, crash, wentWrong }: Life) {
     const never = <T>() => new Promise<T>(() => {});
     return async <T>(called: Called, effect: (fault?: EffectFault) => T): Promise<T> => {
       await scheduler.turn();
       if (!isAlive()) return never();
       const fault = faults.draw(called);
+      if (fault) wentWrong();
       switch (fault) {
         case 'crash before a call':
           crash(`before a call (${called})`);
@@ -132,6 +150,8 @@ export function createInvocations(
           return effect('stale');
         case 'stale page token':
           return effect('stale token');
+        case 'Slack is busy':
+          return effect('busy');
         case undefined:
           return effect();
         default:

@@ -1,3 +1,4 @@
+import { recordPartitions } from '../../lib/connection/connection-record.ts';
 import { scopeOf } from '../../lib/policy/review-requests.ts';
 import { placesOf } from '../../lib/service/registered-services.ts';
 import type { Change } from '../doubles/memory-table.ts';
@@ -5,10 +6,12 @@ import type { Aws } from './aws.ts';
 import type { Faults } from './faults.ts';
 import { handlers } from './handlers.ts';
 import type { Ending, Invocations, Run } from './invocations.ts';
+import type { Mailbox } from './mailbox.ts';
 import { createQueue, type Queue, type QueueSpec } from './queue.ts';
 import type { Random } from './random.ts';
 import type { Rollout } from './rollout.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Slack } from './slack.ts';
 import { createWiring, type Sabotage } from './wiring.ts';
 
 export interface World {
@@ -18,6 +21,8 @@ export interface World {
   readonly rollout: Rollout;
   readonly invocations: Invocations;
   readonly aws: Aws;
+  readonly slack: Slack;
+  readonly mailbox: Mailbox;
   readonly note: (who: string, what: string) => void;
   readonly sabotage: Sabotage;
 }
@@ -33,6 +38,7 @@ const specs = {
   serviceChanges: { seconds: 30, visibility: 120, batch: 10, concurrency: 10 },
   verdicts: { seconds: 75, visibility: 90, batch: 10, concurrency: 10, fifo: true },
   sweeps: { seconds: 300, visibility: 310, batch: 1, concurrency: 5 },
+  notices: { seconds: 60, visibility: 90, batch: 10, concurrency: 2 },
   records: { seconds: 60, visibility: 5, batch: 1, concurrency: 2 },
 } as const satisfies Readonly<Record<string, Omit<QueueSpec, 'name'> & { seconds: number }>>;
 
@@ -69,7 +75,8 @@ export function deployLinkgate(world: World) {
     },
     /** The table's stream. */
     recordChanged(change: Change): void {
-      if (scopeOf(change.before, change.after)) queues.records.send(JSON.stringify(change));
+      if (scopeOf(change.before, change.after) || isAsked(change))
+        queues.records.send(JSON.stringify(change));
     },
     /** A schedule asks for a pass over every place. */
     schedule: (pass: 'pending' | 'full') =>
@@ -79,4 +86,9 @@ export function deployLinkgate(world: World) {
       }),
     isIdle: () => invocations.running() === 0 && Object.values(queues).every((queue) => queue.size() === 0),
   };
+}
+
+/** What the stream's filter lets through beside what policy rests on. */
+function isAsked({ after }: Change): boolean {
+  return after !== undefined && recordPartitions.includes(after.pk) && 'asking' in after;
 }

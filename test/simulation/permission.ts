@@ -3,7 +3,10 @@ import type { ConnectionRecord } from '../../lib/connection/connection-record.ts
 import { readService, type Service, serviceKey } from '../../lib/service/service.ts';
 import type { byKey } from '../../lib/table/item.ts';
 
-type Whose = Pick<ConnectionRecord, 'serviceId' | 'ownerAccountId' | 'endpointId' | 'endpointRegion'>;
+type Whose = Pick<
+  ConnectionRecord,
+  'serviceId' | 'ownerAccountId' | 'endpointId' | 'endpointRegion' | 'asking'
+>;
 
 /** What the table says of an account at a service. */
 export interface Said {
@@ -39,12 +42,23 @@ export function permitted(
   if (!service || service.pausedAt !== undefined) return 'nothing';
   if (entries.some(({ effect }) => effect === 'block')) return 'reject';
   if (approval) return approval.decision === 'approve' ? 'accept' : 'reject';
+  const unanswered = isExpired(request, { service }, now) ? 'reject' : 'nothing';
   const [entry] = entries;
-  if (!entry) return service.onUnlisted === 'reject' ? 'reject' : 'nothing';
+  if (!entry && service.onUnlisted !== 'ask') return service.onUnlisted === 'reject' ? 'reject' : 'nothing';
+  if (!entry) return unanswered;
   const { endpointIds, consumerRegions, expiresAt } = entry;
   const covers =
     (endpointIds === undefined || endpointIds.includes(request.endpointId)) &&
     (consumerRegions === undefined || consumerRegions.includes(request.endpointRegion ?? '')) &&
     (expiresAt === undefined || Date.parse(expiresAt) > now);
-  return covers ? 'accept' : 'nothing';
+  return covers ? 'accept' : unanswered;
+}
+
+/** Whether nobody decided it in time, and its service rejects such. */
+export function isExpired(
+  { asking }: Pick<Whose, 'asking'>,
+  { service }: Pick<Said, 'service'>,
+  now: number,
+): boolean {
+  return service?.onExpiry === 'reject' && asking !== undefined && Date.parse(asking.deadline) <= now;
 }

@@ -12,6 +12,12 @@ export type Promised =
   | 'one decision closes a request'
   | 'it takes a quorum to approve'
   | 'people are told what is so'
+  | 'nobody decides who is no approver at that moment'
+  | 'nobody approves what their own account asks for'
+  | 'nobody decides by a message that linkgate does not remember'
+  | 'people are told that it is connected only where EC2 has shown it'
+  | 'nobody is called upon for what is decided'
+  | 'what waits for a group is pointed at'
   | 'what is due is pointed at'
   | 'what a newer version added is kept'
   | 'what only a newer version can read is left alone'
@@ -25,7 +31,11 @@ export type Promised =
   | 'nothing lives against its verdict without a word'
   | 'what linkgate accepted late against its verdict is put right'
   | 'what counts is what lives'
-  | 'what cannot be read is told of';
+  | 'what cannot be read is told of'
+  | 'approvers are told of each request that waits for them'
+  | 'a request has one message with buttons'
+  | 'what is shown is what is recorded'
+  | 'nothing waits beyond its deadline where its service rejects what expires';
 
 /** Something happened that must never happen. */
 export class BrokenPromiseError extends Error {

@@ -7,6 +7,7 @@ import { switchMode } from '../../lib/mode/switch-mode.ts';
 import { pauseService, resumeService } from '../../lib/service/pause.ts';
 import { registerService, unregisterService } from '../../lib/service/register-service.ts';
 import { readService, serviceKey } from '../../lib/service/service.ts';
+import { addresses, outsideTheApi, slackApprovers } from './approvers.ts';
 import type { Estate } from './estate.ts';
 import type { Ending, Run } from './invocations.ts';
 import type { Linkgate, World } from './linkgate.ts';
@@ -14,6 +15,7 @@ import type { Watch } from './watch.ts';
 import type { Wired } from './wiring.ts';
 
 const people = ['alice', 'bob', 'carol'].map((name) => `arn:aws:iam::111111111111:user/${name}`);
+const slackChannel = 'C01APPROVALS';
 /** How long people wait before they say again what failed, in milliseconds. */
 const again = 5_000;
 
@@ -27,9 +29,9 @@ export function providersSteps(
   const asked = new Set<string>();
   const anybody = () => random.pick(people);
 
-  function api<T>(what: string, work: (wired: Wired) => Promise<T>): Promise<Ending<T>> {
+  function api<T>(what: string, work: (wired: Wired, run: Run) => Promise<T>): Promise<Ending<T>> {
     note('provider', what);
-    return invocations.invoke('on-api-request', 29, (run: Run) => work(linkgate.wire(run)));
+    return invocations.invoke('on-api-request', 29, (run: Run) => work(linkgate.wire(run), run));
   }
 
   async function untilDone(what: string, work: (wired: Wired) => Promise<unknown>): Promise<void> {
@@ -46,7 +48,8 @@ export function providersSteps(
       ...(random.chance(0.15) && theirs.length > 0 && { endpointIds: [random.pick(theirs).id] }),
       ...(random.chance(0.1) && { consumerRegions: ['us-east-1'] }),
     };
-    const entry = { serviceId, accountId, effect, ...(effect === 'allow' && narrowed) };
+    const owners = random.chance(0.4) && { owners: [random.pick([...people, ...outsideTheApi])] };
+    const entry = { serviceId, accountId, effect, ...(effect === 'allow' && narrowed), ...owners };
     return api(`${effect}s ${JSON.stringify(entry)}`, (wired) => changeEntry(entry, anybody(), wired));
   }
 
@@ -56,15 +59,26 @@ export function providersSteps(
 
   async function decide(endpointId: string, word: Word): Promise<void> {
     const spoken = { endpointId, ...word };
-    watch.speaks(spoken);
     if (asked.has(endpointId)) faults.count('two deciders at once');
     asked.add(endpointId);
-    const ending = await api(`${word.by.split('/')[1]} will ${word.decision} ${endpointId}`, (wired) =>
-      decideByPerson(endpointId, word, wired),
-    );
+    const ending = await api(`${word.by.split('/')[1]} will ${word.decision} ${endpointId}`, (wired, run) => {
+      watch.speaks(run, spoken);
+      return decideByPerson(endpointId, word, wired);
+    });
     asked.delete(endpointId);
     if (ending.status === 'done' && !watch.isUnreadable(endpointId))
       watch.told(spoken, ending.output, watch.recordOf(endpointId));
+  }
+
+  /** Slack's channel stays the one that it is; who may decide there changes. */
+  function nameApprovers(quorum: number, wired: Wired) {
+    const group = {
+      quorum,
+      slackChannel,
+      slackUsers: random.chance(0.8) ? slackApprovers : slackApprovers.slice(1),
+      emails: random.chance(0.8) ? addresses : addresses.slice(1),
+    };
+    return setGroup(defaultGroup, group, anybody(), wired);
   }
 
   function pause(serviceId = estate.anyService().id) {
@@ -74,7 +88,14 @@ export function providersSteps(
 
   function register({ id } = estate.anyService()): Promise<void> {
     const onUnlisted = random.pick(['ask', 'ask', 'hold', 'reject'] as const);
-    const registration = { serviceId: id, name: `service ${id.slice(-1)}`, onUnlisted };
+    const registration = {
+      serviceId: id,
+      name: `service ${id.slice(-1)}`,
+      onUnlisted,
+      onExpiry: random.pick(['escalate', 'reject'] as const),
+      deadlineSeconds: random.pick([undefined, 60, 60, 600, 3_600]),
+      requireTicket: random.chance(0.1),
+    };
     return untilDone(`registers ${id}, ${onUnlisted}`, (wired) =>
       registerService(registration, anybody(), wired),
     );
@@ -91,7 +112,11 @@ export function providersSteps(
   const switchTo = (mode: Mode) => (wired: Wired) => switchMode(mode, { by: anybody() }, wired);
 
   return {
-    setUp: () => untilDone('sets linkgate up', ({ table }) => makeDefaultGroup(table)),
+    setUp: () =>
+      untilDone('sets linkgate up', async (wired) => {
+        await makeDefaultGroup(wired.table);
+        await nameApprovers(1, wired);
+      }),
     /** The first service is registered, which takes what is left of its place into linkgate's care. */
     begin: () => register(estate.services[0]),
     /** What a pause held back goes on. */
@@ -121,10 +146,7 @@ export function providersSteps(
       },
       'approvers set'() {
         const quorum = random.pick([1, 2, 3]);
-        const emails = ['alice@example.com', 'bob@example.com', 'carol@example.com'];
-        void api(`sets a quorum of ${quorum}`, (wired) =>
-          setGroup(defaultGroup, { quorum, emails, slackUsers: [] }, anybody(), wired),
-        );
+        void api(`sets a quorum of ${quorum}`, (wired) => nameApprovers(quorum, wired));
       },
       'service registered': () => void register(),
       'service removed'() {

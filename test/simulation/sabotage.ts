@@ -9,9 +9,11 @@ import { dueIn } from '../../lib/connection/due.ts';
 import { keyName } from '../../lib/table/item.ts';
 import type { Item, Key, Table, Write } from '../../lib/table/table.ts';
 import { keyOf } from '../doubles/memory-table.ts';
+import { addresses, everybody } from './approvers.ts';
 import type { Run } from './invocations.ts';
 import type { Promised } from './promises.ts';
 import { isNewerMajor, withoutAddition } from './rollout.ts';
+import { titleOf } from './slack.ts';
 import type { Sabotage, Wired } from './wiring.ts';
 
 type Events = Parameters<Wired['bus']['publish']>[0];
@@ -154,6 +156,123 @@ export const sabotages: readonly {
     sabotage: () => reading(withoutDecision),
   },
   {
+    name: 'when it is not looked at who is an approver',
+    breaks: 'nobody decides who is no approver at that moment',
+    sabotage: () =>
+      reading((item) =>
+        item.pk === 'APPROVERS' ? { ...item, slackUsers: everybodyInSlack, emails: addresses } : item,
+      ),
+  },
+  {
+    name: 'when it is not looked at who owns the account',
+    breaks: 'nobody approves what their own account asks for',
+    sabotage: () => reading(({ owners: _owners, ...item }) => item as Item),
+  },
+  {
+    name: 'when nobody is told of what waits',
+    breaks: 'approvers are told of each request that waits for them',
+    sabotage: () => () => ({ notices: { ring: async () => {}, ringAfter: async () => {} } }),
+  },
+  {
+    name: 'when nobody is mailed',
+    breaks: 'approvers are told of each request that waits for them',
+    sabotage: () => () => ({ mails: { send: async () => {} } }),
+  },
+  {
+    name: 'when a request is posted twice',
+    breaks: 'a request has one message with buttons',
+    sabotage:
+      () =>
+      ({ slack }) => ({
+        slack: {
+          ...slack,
+          async post(message) {
+            await slack.post(message);
+            return slack.post(message);
+          },
+        },
+      }),
+  },
+  {
+    name: 'when whoever tells of a request writes it down whatever happened to it meanwhile',
+    breaks: 'what is due is pointed at',
+    sabotage: () =>
+      writing((write, { functionName }) =>
+        functionName === 'notices' ? unguarded('CONNECTIONS#')(write) : [write],
+      ),
+  },
+  {
+    name: 'when whoever tells of a request takes what was not written for written',
+    breaks: 'a request has one message with buttons',
+    sabotage:
+      () =>
+      ({ table }, { functionName }) =>
+        functionName === 'notices'
+          ? {
+              table: {
+                ...table,
+                async write(writes) {
+                  await table.write(writes);
+                  return true;
+                },
+              },
+            }
+          : {},
+  },
+  {
+    name: 'when buttons stay once a request is decided',
+    breaks: 'a request has one message with buttons',
+    sabotage:
+      () =>
+      ({ slack }) => ({ slack: { ...slack, update: async () => {} } }),
+  },
+  {
+    name: 'when the digest of a storm stays as it was first',
+    breaks: 'what is shown is what is recorded',
+    sabotage:
+      () =>
+      ({ slack }) => ({
+        slack: {
+          ...slack,
+          update: async (message) =>
+            titleOf(message).includes('wait for approval') ? undefined : slack.update(message),
+        },
+      }),
+  },
+  {
+    name: 'when it is told to be connected once it is decided',
+    breaks: 'people are told that it is connected only where EC2 has shown it',
+    sabotage:
+      () =>
+      (wired, { functionName }) =>
+        functionName === 'notices' ? reading(asConnected)(wired, {} as Run) : {},
+  },
+  {
+    name: 'when people are called upon for what is decided',
+    breaks: 'nobody is called upon for what is decided',
+    sabotage:
+      () =>
+      ({ slack }) => ({
+        slack: {
+          ...slack,
+          async update({ channel, ts, text, blocks }) {
+            await slack.update({ channel, ts, text, blocks });
+            await slack.post({ channel, threadTs: ts, text });
+          },
+        },
+      }),
+  },
+  {
+    name: 'when what waits is not pointed at',
+    breaks: 'what waits for a group is pointed at',
+    sabotage: () => writing(without('WAITING#')),
+  },
+  {
+    name: 'when the deadline is not looked at',
+    breaks: 'nothing waits beyond its deadline where its service rejects what expires',
+    sabotage: () => reading(({ onExpiry: _onExpiry, ...item }) => item as Item),
+  },
+  {
     name: 'when a decision is confirmed and not written',
     breaks: 'people are told what is so',
     sabotage: () => (wired) => ({
@@ -249,6 +368,16 @@ function withoutDecision(item: Item): Item {
   if (!recordPartitions.includes(item.pk)) return item;
   const { approval: _approval, verdict: _verdict, ...rest } = item;
   return rest;
+}
+
+const everybodyInSlack = everybody.map((actor) => {
+  const [, team = '', user = ''] = actor.split(':');
+  return { team, user };
+});
+
+function asConnected(item: Item): Item {
+  if (!recordPartitions.includes(item.pk) || isNewerMajor(item)) return item;
+  return readRecord(item).verdict?.outcome === 'accept' ? { ...item, state: 'available' } : item;
 }
 
 /** Keeps from the actor what changed in the policy since it was last decided by. */

@@ -13,11 +13,14 @@ export function createScheduler(random: Random, start: number, pace: number) {
   const waiting: (() => void)[] = [];
   const timers: { readonly at: number; readonly go: () => void }[] = [];
 
-  function setOff(): void {
+  /** @returns whether somebody was woken up. */
+  function setOff(): boolean {
+    const isAnyDue = timers[0] !== undefined && timers[0].at <= now;
     for (let first = timers[0]; first && first.at <= now; first = timers[0]) {
       timers.shift();
       first.go();
     }
+    return isAnyDue;
   }
 
   function at(time: number, go: () => void): void {
@@ -37,14 +40,14 @@ export function createScheduler(random: Random, start: number, pace: number) {
       while (true) {
         await everybodyWaits();
         if (isOver()) return;
-        setOff();
+        const isAnyWoken = setOff();
         const [next] = waiting.length > 0 ? waiting.splice(random.below(waiting.length), 1) : [];
         if (next) {
           turns++;
           now += random.below(pace + 1);
           next();
         } else if (timers[0]) now = Math.max(now, timers[0].at);
-        else return;
+        else if (!isAnyWoken) return;
       }
     },
   };

@@ -8,11 +8,14 @@ import { createAws } from './aws.ts';
 import { createFaults, type FaultKind } from './faults.ts';
 import { createInvocations } from './invocations.ts';
 import { deployLinkgate } from './linkgate.ts';
+import { createMailbox } from './mailbox.ts';
 import type { BrokenPromiseError } from './promises.ts';
 import { type Random, randomFrom } from './random.ts';
 import { createRollout } from './rollout.ts';
 import { createScheduler } from './scheduler.ts';
+import { createSlack } from './slack.ts';
 import { createStory, type Step } from './story.ts';
+import { checkTold } from './told-at-rest.ts';
 import { createWatch } from './watch.ts';
 import type { Sabotage } from './wiring.ts';
 
@@ -78,6 +81,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
     return false;
   });
   if (!watch.broken()) checkAtRest(aws, items, watch, new Date(scheduler.now()));
+  if (!watch.broken()) await checkTold(stage, new Date(scheduler.now()));
   return {
     seed,
     turns: scheduler.turns(),
@@ -89,7 +93,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
 }
 
 /** Everything that takes part, and nothing has happened yet. */
-function setUp(seed: number, { isObserving = false, sabotage = () => ({}) }: Options) {
+export function setUp(seed: number, { isObserving = false, sabotage = () => ({}) }: Options = {}) {
   const random = randomFrom(seed);
   const scheduler = createScheduler(random, noon, random.pick([5, 50, 500]));
   const faults = createFaults(random);
@@ -107,8 +111,10 @@ function setUp(seed: number, { isObserving = false, sabotage = () => ({}) }: Opt
 
   function happened(effect: Effect): void {
     changedAt = scheduler.now();
-    if (effect.type === 'state-change') note('EC2', `${effect.endpointId} is ${effect.to}`);
-    else {
+    if (effect.type === 'state-change') {
+      note('EC2', `${effect.endpointId} is ${effect.to}`);
+      watch.showedState(effect.endpointId, effect.to);
+    } else {
       const Message = notificationBody(effect, assumptions.notificationBody);
       const notification = { Type: 'Notification', TopicArn: effect.topicArn, Message };
       linkgate.queues.notifications.send(JSON.stringify(notification));
@@ -126,7 +132,9 @@ function setUp(seed: number, { isObserving = false, sabotage = () => ({}) }: Opt
     },
   });
   if (isObserving) aws.parameter.mode = 'observe';
-  const world = { random, scheduler, faults, rollout, invocations, aws, note, sabotage };
+  const slack = createSlack(random, scheduler, watch);
+  const mailbox = createMailbox(scheduler);
+  const world = { random, scheduler, faults, rollout, invocations, aws, slack, mailbox, note, sabotage };
   const linkgate = deployLinkgate(world);
   const story = createStory(world, linkgate, watch, items, isObserving);
   linkgate.beforeCalls(story.changeMind);

@@ -5,7 +5,7 @@ import { simulate } from './simulate.ts';
 import { storySteps } from './story.ts';
 
 /** Others share the machine while this runs. */
-const patience = 60_000;
+const patience = 240_000;
 
 describe('linkgate keeps its promises in histories full of faults of every kind', () => {
   test.each([
@@ -37,7 +37,7 @@ describe('the simulation notices', () => {
     '$name',
     async ({ sabotage, breaks, isObserving = false }) => {
       let noticed = false;
-      for (let seed = 1; seed <= 200 && !noticed; seed++) {
+      for (let seed = 1; seed <= 400 && !noticed; seed++) {
         const { broken } = await simulate(seed, { isObserving, sabotage: sabotage() });
         noticed = broken?.promise === breaks;
       }

@@ -2,6 +2,7 @@ import { recordKey, recordPartitions } from '../../lib/connection/connection-rec
 import { dueIn, readPointer } from '../../lib/connection/due.ts';
 import { serviceKey } from '../../lib/service/service.ts';
 import type { Items } from '../doubles/memory-table.ts';
+import { approversSteps } from './approvers.ts';
 import { consumersSteps } from './consumers.ts';
 import { createEstate } from './estate.ts';
 import type { Linkgate, World } from './linkgate.ts';
@@ -20,7 +21,11 @@ const weights = {
   'account allowed': 18,
   'account blocked': 6,
   'entry forgotten': 5,
-  'person decides': 18,
+  'storm of endpoints': 2,
+  'person decides': 12,
+  'person clicks': 18,
+  'mail answered': 6,
+  'Slack goes away': 1,
   'approvers set': 2,
   'service registered': 5,
   'service removed': 1,
@@ -58,11 +63,13 @@ export function createStory(
   const { privateLink, provider, parameter } = aws;
   const estate = createEstate(aws, random);
   const people = providersSteps(world, estate, linkgate, watch);
+  const { steps: approversDo } = approversSteps(world, linkgate, watch);
   const taken = new Set<Step>();
 
   const happenings: Readonly<Record<Step, () => void>> = {
-    ...consumersSteps(world, estate),
+    ...consumersSteps(world, estate).steps,
     ...people.steps,
+    ...approversDo,
     'service changed'() {
       const service = estate.anyService();
       const acceptanceRequired = random.chance(0.8);
@@ -110,6 +117,7 @@ export function createStory(
   /** What is under way comes to its end: the deploy is done or taken back, and linkgate may do its work. */
   function end(done: () => void): void {
     done();
+    world.slack.comeBack();
     rollout.to(random.pick([0, 1]));
     // A place without a service is not looked after.
     void people.begin();

@@ -1,18 +1,32 @@
 import { closedBy } from '../../lib/api/answers.ts';
 import { type Approval, heardIn } from '../../lib/approval/approval.ts';
 import type { PersonsDecision, Word } from '../../lib/approval/decide-by-person.ts';
+import type { AuditEntry } from '../../lib/audit/audit.ts';
 import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
 import { agrees } from '../../lib/policy/decide.ts';
+import type { Run } from './invocations.ts';
 import type { MustHold } from './promises.ts';
 
-/** Who said what of a request. */
-export interface Spoken extends Pick<Word, 'by' | 'decision'> {
-  readonly endpointId: string;
+/** Who speaks in a run, and of what: a form may be about many requests. */
+export interface Spoken {
+  readonly by: string;
+  readonly endpointId?: string;
+  readonly decision?: Word['decision'];
+  /** Of the message with the button. */
+  readonly ts?: string;
+}
+
+/** What somebody was told: how many requests they have decided, or that the one request was closed before. */
+export interface Told {
+  readonly decided: number;
+  readonly isTooLate: boolean;
 }
 
 /** Watches what people say and what they are told. */
 export function watchPeople(mustHold: MustHold) {
-  const spoken: Spoken[] = [];
+  const spoken = new Map<string, Spoken>();
+  /** What each run has written down of somebody's words. */
+  const written = new Map<string, AuditEntry[]>();
 
   function toldToHaveDecided(
     record: ConnectionRecord | undefined,
@@ -49,14 +63,45 @@ export function watchPeople(mustHold: MustHold) {
   }
 
   return {
-    speaks(word: Spoken): void {
-      spoken.push(word);
+    speaks({ requestId }: Run, words: Spoken): void {
+      spoken.set(requestId, words);
     },
-    wasSaid: ({ endpointId, by, decision }: Spoken): boolean =>
-      spoken.some((word) => word.endpointId === endpointId && word.by === by && word.decision === decision),
+    spokenIn: ({ requestId }: Run) => spoken.get(requestId),
+    wordWritten({ requestId }: Run, entry: AuditEntry): void {
+      written.set(requestId, [...(written.get(requestId) ?? []), entry]);
+      const said = spoken.get(requestId);
+      const decision = entry.action === 'approved' ? 'approve' : 'deny';
+      mustHold(
+        'who has decided by the audit has said so',
+        said?.by === entry.actor &&
+          (said.endpointId ?? entry.endpointId) === entry.endpointId &&
+          (said.decision ?? decision) === decision,
+        `${entry.actor} ${entry.action} ${entry.endpointId}`,
+      );
+    },
+    /** Through the API. */
     told(word: Spoken, result: PersonsDecision, record: ConnectionRecord | undefined): void {
       if (result.status === 'decided') toldToHaveDecided(record, word);
       if (result.status === 'not-open') toldWhyNotOpen(record, word, result);
+    },
+    /** In Slack, or on a link's page. Who says again what they have said is told that it is so, and nothing is written. */
+    toldInWords(
+      { requestId }: Run,
+      { by, endpointId }: Spoken,
+      { decided, isTooLate }: Told,
+      { wasOpen, hasSpoken }: { readonly wasOpen: boolean; readonly hasSpoken: boolean },
+    ): void {
+      const { length } = written.get(requestId) ?? [];
+      mustHold(
+        'people are told what is so',
+        decided === length || (decided > length && hasSpoken),
+        `${by} is told to have decided ${decided} requests, where they decided ${length}`,
+      );
+      mustHold(
+        'people are told what is so',
+        !isTooLate || !wasOpen,
+        `${by} is told to be too late for ${endpointId}, which is open`,
+      );
     },
   };
 }

@@ -1,18 +1,22 @@
+import { groupKey, nobody, readGroup } from '../../lib/approval/approver-group.ts';
 import { type AuditEntry, auditPartition, readAuditEntry } from '../../lib/audit/audit.ts';
 import {
   type ConnectionRecord,
+  isOpen,
   readRecord,
   recordKey,
   recordPartitions,
 } from '../../lib/connection/connection-record.ts';
 import { dueIn, readPointer } from '../../lib/connection/due.ts';
+import { waitingFor } from '../../lib/connection/waiting.ts';
 import type { Key } from '../../lib/table/table.ts';
 import type { Change, Items } from '../doubles/memory-table.ts';
 import type { Run } from './invocations.ts';
+import { saidOf } from './permission.ts';
 import type { MustHold } from './promises.ts';
 import { addedTo, isNewerMajor } from './rollout.ts';
 import type { watchCalls } from './watch-calls.ts';
-import type { Spoken } from './watch-people.ts';
+import type { watchPeople } from './watch-people.ts';
 
 /** What is read, changed and written again: the next version's attributes stay in it. Other items are made anew as a whole. */
 const rewritten = [...recordPartitions, 'SERVICES', 'COUNTED#'];
@@ -22,10 +26,14 @@ export function watchWrites(
   items: Items,
   mustHold: MustHold,
   note: (who: string, what: string) => void,
-  wasSaid: (spoken: Spoken) => boolean,
+  { wordWritten, spokenIn }: Pick<ReturnType<typeof watchPeople>, 'wordWritten' | 'spokenIn'>,
   { lastRead }: Pick<ReturnType<typeof watchCalls>, 'lastRead'>,
+  now: () => number,
 ) {
   const histories = new Map<string, AuditEntry[]>();
+  /** Of each open request, since when. */
+  const openSince = new Map<string, number>();
+  const closedSince = new Map<string, number>();
   const historyOf = (endpointId: string): readonly AuditEntry[] => histories.get(endpointId) ?? [];
 
   function recordOf(endpointId: string): ConnectionRecord | undefined {
@@ -35,7 +43,7 @@ export function watchWrites(
 
   const isUnreadable = (endpointId: string) => items.read([recordKey(endpointId)]).some(isNewerMajor);
 
-  function auditWritten({ before, after }: Change): void {
+  function auditWritten(run: Run, { before, after }: Change): void {
     mustHold(
       'audit entries are only ever added, in order',
       before === undefined && after !== undefined,
@@ -53,13 +61,41 @@ export function watchWrites(
       `${sequence} of ${endpointId} follows ${history.length}`,
     );
     mustHold('what happened is audited once', !isRepeated(entry, history), `\`${action}\` of ${endpointId}`);
-    if (isWord(entry))
-      mustHold(
-        'who has decided by the audit has said so',
-        wasSaid({ endpointId, by: actor, decision: action === 'approved' ? 'approve' : 'deny' }),
-        `${actor} ${action} ${endpointId}`,
-      );
+    if (isWord(entry)) {
+      wordWritten(run, entry);
+      mustBeTheirs(run, entry);
+    }
     history.push(entry);
+  }
+
+  /** By what the run has read last before it writes, said once more and in other words than linkgate's. */
+  function mustBeTheirs(run: Run, { endpointId, actor, action }: AuditEntry): void {
+    const record = recordOf(endpointId);
+    if (!record) return;
+    const { service, entries } = saidOf(record, { find: (key) => lastRead(run, key) });
+    const item = lastRead(run, groupKey(service?.approvers ?? ''));
+    const { slackUsers, emails, decideIn } = item ? readGroup(item) : nobody('');
+    const named = [
+      ...slackUsers.map(({ team, user }) => `slack:${team}:${user}`),
+      ...emails.map((each) => `mailto:${each}`),
+    ];
+    mustHold(
+      'nobody decides who is no approver at that moment',
+      actor.startsWith('arn:') || (named.includes(actor) && decideIn !== 'api'),
+      `${actor} ${action} ${endpointId}`,
+    );
+    mustHold(
+      'nobody approves what their own account asks for',
+      action === 'denied' || entries.every(({ owners }) => !owners?.includes(actor)),
+      `${actor} ${action} ${endpointId}`,
+    );
+    const clicked = spokenIn(run)?.ts;
+    const read = lastRead(run, recordKey(endpointId));
+    mustHold(
+      'nobody decides by a message that linkgate does not remember',
+      clicked === undefined || (read && readRecord(read).notice?.slack?.ts === clicked) === true,
+      `${actor} ${action} ${endpointId} in ${clicked}`,
+    );
   }
 
   /** @param words that the same transaction adds to its history. */
@@ -73,7 +109,7 @@ export function watchWrites(
       `${earlier?.by} has decided ${endpointId}, not ${approval?.by ?? words[0]?.actor}`,
     );
     if (earlier || approval?.decision !== 'approve') return;
-    const group = lastRead(run, { pk: 'APPROVERS', sk: 'default' });
+    const group = lastRead(run, groupKey('default'));
     const quorum = Number(group?.quorum ?? Number.POSITIVE_INFINITY);
     const approvers = new Set(
       historyOf(endpointId)
@@ -96,6 +132,19 @@ export function watchWrites(
     );
   }
 
+  function mustBeWaitedFor(record: ConnectionRecord): void {
+    const { endpointId, asking } = record;
+    const isPointedAt = items.read([{ pk: waitingFor(asking?.group ?? ''), sk: endpointId }]).length > 0;
+    mustHold(
+      'what waits for a group is pointed at',
+      isPointedAt === (asking !== undefined && isOpen(record)),
+      `${endpointId} ${isPointedAt ? 'does not wait' : 'waits'} for ${asking?.group}`,
+    );
+    const [is, was] = isOpen(record) ? [openSince, closedSince] : [closedSince, openSince];
+    was.delete(endpointId);
+    if (!is.has(endpointId)) is.set(endpointId, now());
+  }
+
   /** The deployed version keeps what the next one wrote, and leaves alone what it cannot read. */
   function mustRespectNewer({ version, requestId }: Run, { before, after }: Change): void {
     mustHold(
@@ -116,16 +165,31 @@ export function watchWrites(
     recordOf,
     isUnreadable,
     historyOf,
+    /** @param endpointId of any request, where it is left out. */
+    hasSpoken: (actor: string, endpointId?: string): boolean =>
+      [...histories.values()]
+        .flat()
+        .some(
+          (entry) =>
+            isWord(entry) && entry.actor === actor && (endpointId ?? entry.endpointId) === entry.endpointId,
+        ),
+    wasOpenSince: (endpointId: string, time: number) => (openSince.get(endpointId) ?? Infinity) <= time,
+    wasClosedSince: (endpointId: string, time: number) => (closedSince.get(endpointId) ?? Infinity) <= time,
     written(run: Run, changes: readonly Change[]): void {
       for (const change of changes) mustRespectNewer(run, change);
-      for (const change of changes) if (keyOf(change).pk.startsWith(auditPartition)) auditWritten(change);
+      for (const change of changes)
+        if (keyOf(change).pk.startsWith(auditPartition)) auditWritten(run, change);
       const touched = new Set<string>();
       for (const change of changes) {
         const { pk, sk } = keyOf(change);
         if (recordPartitions.includes(pk)) mustCloseOnce(run, change, wordsIn(changes, sk));
-        if (recordPartitions.includes(pk) || pk.startsWith('DUE#')) touched.add(sk);
+        if (recordPartitions.includes(pk) || /^(DUE|WAITING)#/.test(pk)) touched.add(sk);
       }
-      for (const record of [...touched].map(recordOf)) if (record) mustBePointedAt(record);
+      for (const record of [...touched].map(recordOf))
+        if (record) {
+          mustBePointedAt(record);
+          mustBeWaitedFor(record);
+        }
     },
   };
 }

@@ -1,8 +1,10 @@
 import { NewerItemError } from '../../lib/table/item.ts';
 import type { Items } from '../doubles/memory-table.ts';
+import type { Run } from './invocations.ts';
 import { BrokenPromiseError, type MustHold } from './promises.ts';
 import { watchCalls } from './watch-calls.ts';
-import { watchPeople } from './watch-people.ts';
+import { type Spoken, type Told, watchPeople } from './watch-people.ts';
+import { watchSlack } from './watch-slack.ts';
 import { watchWrites } from './watch-writes.ts';
 
 export type Watch = ReturnType<typeof createWatch>;
@@ -18,12 +20,21 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
   };
   const people = watchPeople(mustHold);
   const calls = watchCalls(mustHold, note, now);
-  const writes = watchWrites(items, mustHold, note, people.wasSaid, calls);
+  const writes = watchWrites(items, mustHold, note, people, calls, now);
+  const slack = watchSlack(mustHold, note, writes);
 
   return {
     ...people,
     ...calls,
     ...writes,
+    ...slack,
+    /** Somebody was told what became of their click, form or link. */
+    answered(run: Run, spoken: Spoken, since: number, told: Told): void {
+      const { by, endpointId = '' } = spoken;
+      const wasOpen = !writes.isUnreadable(endpointId) && writes.wasOpenSince(endpointId, since);
+      const hasSpoken = writes.hasSpoken(by, spoken.endpointId);
+      people.toldInWords(run, spoken, told, { wasOpen, hasSpoken });
+    },
     mustHold,
     broken: () => broken,
     /** An error that ended a run, or that it reported and went on. */

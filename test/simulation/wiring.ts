@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Notices, Subject } from '../../lib/approval/notice.ts';
 import { type Bus, eventSource } from '../../lib/connection/connection-event.ts';
 import type { WorkBell } from '../../lib/connection/work-bell.ts';
 import { modeOrObserve } from '../../lib/mode/ssm-mode.ts';
@@ -25,7 +26,11 @@ const isChange = pattern('connection-changed');
 const isPending = pattern('connection-is-pending');
 
 /** All that a function may be wired with. `changeMind`: what may happen between the actor's last look and its call. */
-export function createWiring({ aws, faults }: World, queues: Queues, changeMind: () => Promise<unknown>) {
+export function createWiring(
+  { aws, slack, mailbox, faults }: World,
+  queues: Queues,
+  changeMind: () => Promise<unknown>,
+) {
   /** EventBridge, with the rules that are deployed. */
   function deliver({ type, ...detail }: Parameters<Bus['publish']>[0][number], run: Run): void {
     const { accountId: account, region } = detail.connection.place;
@@ -55,12 +60,26 @@ export function createWiring({ aws, faults }: World, queues: Queues, changeMind:
       request: (request, options) =>
         run.call('send', () => queues.sweeps.send(JSON.stringify(sentBy(run, request)), options)),
     };
+    const ringFor = async (subjects: readonly Subject[], options?: { readonly afterSeconds: number }) => {
+      if (subjects.length > 0)
+        await run.call('send', () => {
+          for (const subject of subjects) queues.notices.send(JSON.stringify(sentBy(run, subject)), options);
+        });
+    };
+    const notices: Notices = {
+      ring: (subjects) => ringFor(subjects),
+      ringAfter: (afterSeconds, subjects) => ringFor(subjects, { afterSeconds }),
+    };
     const modeParameter = aws.modeParameterFor(run);
     return {
       table: aws.tableFor(run),
       bell,
       bus,
       sweeps,
+      notices,
+      slack: slack.apiFor(run),
+      mails: mailbox.mailsFor(run),
+      linkTo: mailbox.linkTo,
       connectionsIn: aws.connectionsFor(run),
       servicesIn: aws.servicesFor(run),
       rules: connectionRules,

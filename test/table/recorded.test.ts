@@ -23,7 +23,7 @@ import { nothingSwept, sweepConnections } from '../../lib/sweep/sweep-connection
 import { NewerItemError, readEach } from '../../lib/table/item.ts';
 import type { Item } from '../../lib/table/table.ts';
 import { ask } from '../api/ask.ts';
-import { hub } from '../builders.ts';
+import { alice, hub } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
 /** The tables of earlier versions, by the form of their items. test/table/record.ts makes them. */
@@ -136,6 +136,8 @@ describe.each(recorded)('the items of form $form', ({ form, items }) => {
   });
 });
 
+const anyonesWord = { decision: 'approve', by: alice, ticket: 'CHG-1' } as const;
+
 describe.each(recorded)('a table of form $form', ({ items }) => {
   test('has open requests that a person approves, and whose story goes on', async () => {
     const { world, records } = worldOf(items);
@@ -143,7 +145,7 @@ describe.each(recorded)('a table of form $form', ({ items }) => {
     expect(open.length).toBeGreaterThan(0);
     for (const { endpointId } of open) {
       const before = await historyOf(endpointId, world.table);
-      const answer = await decideByPerson(endpointId, { decision: 'approve', by: 'alice' }, world.deps);
+      const answer = await decideByPerson(endpointId, anyonesWord, world.deps);
       expect(answer.status).toBe('decided');
       const after = await historyOf(endpointId, world.table);
       expect(after.slice(0, before.length)).toEqual(before);

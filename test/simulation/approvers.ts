@@ -1,0 +1,161 @@
+import { mailActor, slackActor } from '../../lib/approval/actor.ts';
+import { answerLink } from '../../lib/approval-link/answer-link.ts';
+import { readLink } from '../../lib/approval-link/link.ts';
+import type { Block, View } from '../../lib/slack/blocks.ts';
+import { clicks, endpointIn } from '../../lib/slack/buttons.ts';
+import { onDigestClick, onDigestSubmission } from '../../lib/slack/digest-clicks.ts';
+import type { Click, Submission } from '../../lib/slack/interaction.ts';
+import { onRequestClick, onRequestSubmission } from '../../lib/slack/request-clicks.ts';
+import { requestModal } from '../../lib/slack/request-modal.ts';
+import type { Run } from './invocations.ts';
+import type { Linkgate, World } from './linkgate.ts';
+import { linkKey, tokensIn } from './mailbox.ts';
+import { type Button, buttonsOf, type SlackMessage } from './slack.ts';
+import type { Watch } from './watch.ts';
+import type { Spoken, Told } from './watch-people.ts';
+
+const team = 'T01LOCAL';
+export const slackApprovers = [
+  { team, user: 'U01ALICE' },
+  { team, user: 'U01BOB' },
+];
+export const addresses = ['alice@example.com', 'bob@example.com', 'carol@example.com'];
+export const [alice, bob] = slackApprovers.map(slackActor) as [string, string];
+const carol = slackActor({ team, user: 'U01CAROL' });
+/** A guest of another team, where she has Alice's id. */
+const mallory = slackActor({ team: 'T02OTHER', user: 'U01ALICE' });
+/** Everybody who sees the channel. */
+export const everybody = [alice, bob, carol, mallory];
+/** People who may be approvers at a time, by every channel but the API. */
+export const outsideTheApi = [alice, bob, ...addresses.map(mailActor)];
+
+const words = { reason: 'because', ticket: 'CHG-1' };
+
+/** What people do in Slack, and with the links of their mails. */
+export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
+  const { random, scheduler, invocations, note, slack, mailbox, faults } = world;
+  let triggers = 0;
+
+  /** @param work says what whoever speaks was told. */
+  async function speak(
+    functionName: 'on-slack-interaction' | 'on-approval-link',
+    what: string,
+    spoken: Spoken,
+    work: (deps: ReturnType<typeof receiving>) => Promise<Told>,
+  ): Promise<void> {
+    note(spoken.by, what);
+    const since = scheduler.now();
+    let spokenIn: Run | undefined;
+    const ending = await invocations.invoke(functionName, 10, (run) => {
+      spokenIn = run;
+      watch.speaks(run, spoken);
+      return work(receiving(run));
+    });
+    if (spokenIn && ending.status === 'done') watch.answered(spokenIn, spoken, since, ending.output);
+  }
+
+  /** What a receiver is wired with: it knows no EC2. */
+  function receiving(run: Run) {
+    const { connectionsIn: _connectionsIn, ...deps } = linkgate.wire(run);
+    return { ...deps, slack: slack.apiFor(run), signingKey: mailbox.signingKey };
+  }
+
+  /** @param thinksFor how long it takes to fill in the form, where one opens, in milliseconds. */
+  async function click(
+    by: string,
+    { channel, ts }: SlackMessage,
+    { actionId, value }: Button,
+    thinksFor = random.below(20_000),
+  ): Promise<void> {
+    const triggerId = String(++triggers);
+    const clicked: Click = {
+      kind: 'click',
+      actor: by,
+      actionId,
+      value,
+      triggerId,
+      responseUrl: undefined,
+      message: { channel, ts },
+      modal: undefined,
+      typed: new Map([[clicks.expiry, random.pick(['for-good', '7'])]]),
+    };
+    const onClick = actionId === clicks.openDigest ? onDigestClick : onRequestClick;
+    const spoken = actionId === clicks.openDigest ? { by } : { by, endpointId: endpointIn(value), ts };
+    await speak('on-slack-interaction', `clicks ${actionId} of ${value} in ${ts}`, spoken, async (deps) => {
+      const { markup: text = '' } = (await onClick(clicked, deps)) ?? {};
+      return {
+        decided: /^You (approved|denied) it\./.test(text) ? 1 : 0,
+        isTooLate: text.startsWith('Too late'),
+      };
+    });
+    const view = slack.viewOf(triggerId);
+    if (!view) return;
+    await scheduler.sleep(thinksFor);
+    await submit(spoken, view);
+  }
+
+  function submit(spoken: Spoken, view: View): Promise<void> {
+    const isOfRequest = view.callback_id === requestModal;
+    const submission: Submission = {
+      kind: 'submission',
+      actor: spoken.by,
+      callbackId: String(view.callback_id),
+      metadata: String(view.private_metadata),
+      typed: new Map([...Object.entries(words), ...choicesIn(view, isOfRequest ? 0.2 : 0.5)]),
+    };
+    const onSubmission = isOfRequest ? onRequestSubmission : onDigestSubmission;
+    return speak('on-slack-interaction', 'submits a form', spoken, async (deps) => {
+      const answer = await onSubmission(submission, deps);
+      const text = JSON.stringify(answer) ?? '';
+      const [, decided = answer === undefined ? 1 : 0] = /\*(\d+) of \d+ decided/.exec(text) ?? [];
+      return { decided: Number(decided), isTooLate: isOfRequest && text.includes('Too late') };
+    });
+  }
+
+  /** What somebody chooses, each thing as often as the rate says. */
+  function choicesIn(view: View, rate: number): [string, string][] {
+    return (view.blocks as readonly Block[])
+      .flatMap(({ element }) => (element ? [element as Block] : []))
+      .filter(({ options }) => options !== undefined && random.chance(rate))
+      .map(({ action_id: field, options }) => [
+        String(field),
+        random.pick(options as readonly { value: string }[]).value,
+      ]);
+  }
+
+  return {
+    click,
+    steps: {
+      'person clicks'() {
+        const clickable = slack.messages().filter((message) => buttonsOf(message).length > 0);
+        const newest = clickable.at(-1);
+        if (!newest) return;
+        const message = random.chance(0.5) ? newest : random.pick(clickable);
+        const people = random.chance(0.4) ? [alice, bob] : [random.pick(everybody)];
+        if (people.length > 1) faults.count('two deciders at once');
+        for (const by of people) void click(by, message, random.pick(buttonsOf(message)));
+      },
+      'mail answered'() {
+        const withLinks = mailbox.received().filter((mail) => tokensIn(mail).length > 0);
+        if (withLinks.length === 0) return;
+        const mail = random.pick(withLinks);
+        const token = random.pick(tokensIn(mail));
+        const link = readLink(token, [linkKey], new Date(scheduler.now()));
+        if (link.status === 'tampered') return;
+        const { endpointId } = link.claims;
+        const entered = random.chance(0.8) ? words : undefined;
+        const spoken = { by: mailActor(mail.address), endpointId };
+        const what = `${entered ? 'answers' : 'looks at'} the mail about ${endpointId}`;
+        void speak('on-approval-link', what, spoken, async (deps) => {
+          const { outcome } = await answerLink(token, entered, deps);
+          return { decided: outcome === 'decided' ? 1 : 0, isTooLate: outcome === 'closed' };
+        });
+      },
+      'Slack goes away'() {
+        const minutes = random.pick([1, 10, 60]);
+        note('Slack', `is away for ${minutes} min`);
+        slack.goAway(minutes * 60_000);
+      },
+    },
+  };
+}

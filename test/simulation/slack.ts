@@ -1,0 +1,127 @@
+import type { Block, View } from '../../lib/slack/blocks.ts';
+import { clicks } from '../../lib/slack/buttons.ts';
+import { type SlackWebApi, slackWebApi } from '../../lib/slack/web-api.ts';
+import type { EffectFault, Run } from './invocations.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** A message in a channel, as people see it now. */
+export interface SlackMessage {
+  readonly channel: string;
+  readonly ts: string;
+  readonly threadTs?: string;
+  readonly text: string;
+  readonly blocks: readonly Block[];
+  readonly postedBy: Run;
+}
+
+/** Who looks on at what people are shown. */
+export interface SlackObserver {
+  shown(run: Run, message: SlackMessage): void;
+}
+
+interface Call {
+  readonly channel?: string;
+  readonly ts?: string;
+  readonly thread_ts?: string;
+  readonly text?: string;
+  readonly blocks?: readonly Block[];
+  readonly trigger_id?: string;
+  readonly view?: View;
+}
+
+export type Slack = ReturnType<typeof createSlack>;
+
+/** Slack's Web API behind linkgate's own client of it: channels, threads, and the forms that opened. */
+export function createSlack(random: Random, scheduler: Scheduler, observer: SlackObserver) {
+  const messages = new Map<string, SlackMessage>();
+  const views = new Map<string, View>();
+  let count = 0;
+  let awayUntil = 0;
+
+  function answer(run: Run, method: string, call: Call, fault?: EffectFault): Response {
+    if (scheduler.now() < awayUntil) return new Response('', { status: 503 });
+    if (fault === 'busy')
+      return new Response('', { status: 429, headers: { 'retry-after': `${1 + random.below(60)}` } });
+    return new Response(JSON.stringify(carriedOut(run, method, call)));
+  }
+
+  function carriedOut(run: Run, method: string, call: Call): object {
+    const { channel = '', ts = '', text = '', blocks = [], thread_ts: threadTs } = call;
+    switch (method) {
+      case 'chat.postMessage': {
+        const posted = `${++count}.000000`;
+        show(run, { channel, ts: posted, ...(threadTs && { threadTs }), text, blocks, postedBy: run });
+        return { ok: true, channel, ts: posted };
+      }
+      case 'chat.update': {
+        const message = messages.get(ts);
+        if (message?.channel !== channel) return { ok: false, error: 'message_not_found' };
+        show(run, { ...message, text, blocks });
+        return { ok: true, channel, ts };
+      }
+      case 'chat.delete':
+        return messages.delete(ts) ? { ok: true } : { ok: false, error: 'message_not_found' };
+      case 'views.open':
+        if (call.view) views.set(call.trigger_id ?? '', call.view);
+        return { ok: true };
+      default:
+        return { ok: false, error: 'unknown_method' };
+    }
+  }
+
+  function show(run: Run, message: SlackMessage): void {
+    messages.set(message.ts, message);
+    observer.shown(run, message);
+  }
+
+  return {
+    /** Slack answers nobody for a while, in milliseconds. */
+    goAway(milliseconds: number): void {
+      awayUntil = scheduler.now() + milliseconds;
+    },
+    comeBack(): void {
+      awayUntil = 0;
+    },
+    /** Everything that is shown outside of threads. */
+    messages: () => [...messages.values()].filter(({ threadTs }) => threadTs === undefined),
+    messageAt: (ts: string) => messages.get(ts),
+    /** The form that a click opened. */
+    viewOf: (triggerId: string) => views.get(triggerId),
+
+    apiFor: (run: Run): SlackWebApi =>
+      slackWebApi({
+        url: 'https://slack.test/api',
+        tokens: async () => ['xoxb-simulated'],
+        timeoutMs: 5_000,
+        fetch: (url, init) =>
+          run.call('slack', (fault) =>
+            answer(run, String(url).split('/').at(-1) ?? '', JSON.parse(String(init?.body)) as Call, fault),
+          ),
+      }),
+  };
+}
+
+export interface Button {
+  readonly actionId: string;
+  readonly value: string;
+}
+
+/** What can be clicked in a message. */
+export function buttonsOf({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] {
+  return blocks
+    .filter(({ type }) => type === 'actions')
+    .flatMap(({ elements }) => elements as readonly Block[])
+    .filter(({ type }) => type === 'button')
+    .map(({ action_id: actionId, value }) => ({ actionId: String(actionId), value: String(value) }));
+}
+
+/** The values by which a message decides requests of its own. */
+export function decidedBy(message: SlackMessage): string[] {
+  return buttonsOf(message).flatMap(({ actionId, value }) => (actionId === clicks.approve ? [value] : []));
+}
+
+export function titleOf({ blocks }: Pick<SlackMessage, 'blocks'>): string {
+  const header = blocks.find(({ type }) => type === 'header');
+  return header ? (header.text as { readonly text: string }).text : '';
+}

@@ -1,0 +1,131 @@
+import { type ApproverGroup, groupKey, readGroup } from '../../lib/approval/approver-group.ts';
+import { type AskedRecord, isAsked } from '../../lib/approval/asked-request.ts';
+import { isLater, stageAt } from '../../lib/approval/asking.ts';
+import { type Digest, findDigest } from '../../lib/approval/digest.ts';
+import { standingOf } from '../../lib/approval/standing.ts';
+import { isOpen, recordPartitions } from '../../lib/connection/connection-record.ts';
+import { readService, type Service, serviceKey } from '../../lib/service/service.ts';
+import { buttonValue } from '../../lib/slack/buttons.ts';
+import { nameOf } from '../../lib/slack/words.ts';
+import { type Items, memoryTable } from '../doubles/memory-table.ts';
+import type { Mailbox } from './mailbox.ts';
+import { buttonsOf, decidedBy, type Slack, type SlackMessage, titleOf } from './slack.ts';
+import type { Watch } from './watch.ts';
+
+interface Stage {
+  readonly items: Items;
+  readonly slack: Slack;
+  readonly mailbox: Mailbox;
+  readonly watch: Watch;
+}
+
+/** How long after its time something may happen at rest, in milliseconds: the next pass, and what it rings for. */
+const slack = 3 * 60_000;
+
+/** What people are shown once nothing fails any more and everything has had its time. */
+export async function checkTold(
+  { items, slack: { messages, messageAt }, mailbox, watch }: Stage,
+  now: Date,
+): Promise<void> {
+  const { mustHold, isUnreadable } = watch;
+  const then = new Date(now.getTime() - slack);
+
+  function policyOf({ serviceId }: AskedRecord): { service?: Service; group?: ApproverGroup } {
+    const [service] = items.read([serviceKey(serviceId)]).map(readService);
+    const [group] = service ? items.read([groupKey(service.approvers)]).map(readGroup) : [];
+    return { ...(service && { service }), ...(group && { group }) };
+  }
+
+  async function checkRequest(record: AskedRecord): Promise<void> {
+    const { endpointId, notice, asking } = record;
+    const { service, group } = policyOf(record);
+    if (!service || !group) return;
+    const stage = stageAt(asking, then);
+    const isToReject = stage === 'expired' && service.onExpiry === 'reject';
+    mustHold(
+      'nothing waits beyond its deadline where its service rejects what expires',
+      !isOpen(record) || !isToReject || record.verdict?.outcome === 'wait',
+      `${endpointId} since ${asking.deadline}`,
+    );
+    if (notice?.digest !== undefined) await checkMember(record, notice.digest);
+    else checkMessage(record, notice?.slack?.ts);
+    mustHold(
+      'approvers are told of each request that waits for them',
+      !isOpen(record) || isToReject || !isLater(stage, asking.stage),
+      `${endpointId} has come to ${stage}, not only ${asking.stage}`,
+    );
+    if (isOpen(record) && notice?.digest === undefined) checkMails(record, group);
+  }
+
+  function checkMessage(record: AskedRecord, ts: string | undefined): void {
+    const { endpointId } = record;
+    const message = ts === undefined ? undefined : messageAt(ts);
+    mustHold('approvers are told of each request that waits for them', message !== undefined, endpointId);
+    if (!message) return;
+    mustHold(
+      'a request has one message with buttons',
+      decidedBy(message).includes(buttonValue(record) ?? '') === isOpen(record),
+      `${endpointId} is ${isOpen(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
+    );
+    const others = messages().filter((other) => other.ts !== ts && isOf(other, endpointId));
+    mustHold(
+      'a request has one message with buttons',
+      others.every(({ postedBy }) => postedBy.isImpaired()),
+      `${endpointId} is in ${ts} and in ${others.map((other) => other.ts).join(', ')}`,
+    );
+    const status = nameOf[standingOf(record).status];
+    mustHold(
+      'what is shown is what is recorded',
+      titleOf(message).startsWith(`${status}:`),
+      `${endpointId}: ${status}, not ${titleOf(message)}`,
+    );
+  }
+
+  const isOf = (message: SlackMessage, endpointId: string) =>
+    decidedBy(message).some((value) => value.startsWith(`${endpointId}.`));
+
+  async function checkMember(record: AskedRecord, id: string): Promise<void> {
+    const { endpointId } = record;
+    const digest = await findDigest(id, memoryTable(items));
+    mustHold(
+      'approvers are told of each request that waits for them',
+      digest?.endpointIds.includes(endpointId) === true && messageAt(digest.ts ?? '') !== undefined,
+      `${endpointId} in ${id}`,
+    );
+    if (digest) checkDigest(digest);
+    const own = messages().filter((message) => isOf(message, endpointId));
+    mustHold('a request has one message with buttons', own.length === 0, `${endpointId}, beside ${id}`);
+  }
+
+  function checkDigest({ id, ts = '', endpointIds }: Digest): void {
+    const message = messageAt(ts);
+    if (!message || endpointIds.some(isUnreadable)) return;
+    const open = endpointIds.flatMap((endpointId) => watch.recordOf(endpointId) ?? []).filter(isOpen);
+    mustHold(
+      'what is shown is what is recorded',
+      titleOf(message).startsWith(open.length > 0 ? `${open.length} of` : 'All of') &&
+        buttonsOf(message).length > 0 === open.length > 0,
+      `${open.length} of ${id} are open, and not: ${titleOf(message)}`,
+    );
+  }
+
+  function checkMails({ endpointId, asking }: AskedRecord, { emails }: ApproverGroup): void {
+    for (const address of emails)
+      mustHold(
+        'approvers are told of each request that waits for them',
+        mailbox
+          .received()
+          .some(
+            (mail) =>
+              mail.address === address &&
+              mail.time >= Date.parse(asking.since) &&
+              mail.text.includes(endpointId),
+          ),
+        `${endpointId} by mail to ${address}`,
+      );
+  }
+
+  const ids = recordPartitions.flatMap((partition) => items.page(partition, {}).items.map(({ sk }) => sk));
+  for (const record of ids.filter((id) => !isUnreadable(id)).map(watch.recordOf))
+    if (isAsked(record)) await checkRequest(record);
+}

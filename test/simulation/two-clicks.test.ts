@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals';
+import { setGroup } from '../../lib/approval/approver-group.ts';
+import { registerService } from '../../lib/service/register-service.ts';
+import { clicks } from '../../lib/slack/buttons.ts';
+import { alice, approversSteps, bob, slackApprovers } from './approvers.ts';
+import { consumersSteps } from './consumers.ts';
+import { createEstate } from './estate.ts';
+import { setUp } from './simulate.ts';
+import { buttonsOf, type SlackMessage, titleOf } from './slack.ts';
+
+type Stage = ReturnType<typeof setUp>;
+
+const patience = 120_000;
+
+/** A request that waits in Slack for Alice and Bob, and nothing goes wrong. */
+async function aRequestInSlack(seed: number): Promise<{ stage: Stage; message: SlackMessage }> {
+  const stage = setUp(seed);
+  const { aws, faults, invocations, linkgate, slack } = stage;
+  faults.end();
+  const [service] = Object.values(aws.privateLink.state.services);
+  if (!service) throw new Error('the provider has no service');
+  await untilDone(stage, () =>
+    invocations.invoke('on-api-request', 29, async (run) => {
+      const wired = linkgate.wire(run);
+      const group = { quorum: 1, slackChannel: 'C01APPROVALS', slackUsers: slackApprovers, emails: [] };
+      await setGroup('default', group, 'arn:aws:iam::111111111111:user/carol', wired);
+      await registerService({ serviceId: service.id }, 'arn:aws:iam::111111111111:user/carol', wired);
+    }),
+  );
+  await untilDone(stage, async () => {
+    consumersSteps(stage, createEstate(aws, stage.random)).create(service, '222222222222');
+    aws.wakeUp();
+    await linkgate.schedule('pending');
+  });
+  const [message] = slack.messages();
+  if (!message) throw new Error('nobody is asked');
+  return { stage, message };
+}
+
+/** Lets time pass until the work and all that came of it is done. */
+async function untilDone({ scheduler, linkgate }: Stage, work: () => Promise<unknown>): Promise<void> {
+  let isDone = false;
+  void work().then(() => {
+    isDone = true;
+  });
+  await scheduler.runUntil(() => isDone && linkgate.isIdle());
+  expect(isDone).toBe(true);
+}
+
+test(
+  'of two approvers who click Approve and Deny in the same instant, a thousand times, one decides and both are told the truth',
+  async () => {
+    const winners = new Map<string, number>();
+    for (let seed = 1; seed <= 1_000; seed++) {
+      const { stage, message } = await aRequestInSlack(seed);
+      const { watch, slack, scheduler, random } = stage;
+      const { click } = approversSteps(stage, stage.linkgate, watch);
+      const button = (actionId: string) => ({ actionId, value: buttonsOf(message)[0]?.value ?? '' });
+      await untilDone(stage, async () => {
+        const denying = click(bob, message, button(clicks.deny), 0);
+        // His form opens first, and takes a few turns.
+        await scheduler.sleep(random.below(2_000));
+        await Promise.all([denying, click(alice, message, button(clicks.approve))]);
+      });
+
+      expect(watch.broken()).toBeUndefined();
+      const [endpointId = ''] = Object.keys(stage.aws.privateLink.state.endpoints);
+      const words = watch.historyOf(endpointId).filter(({ action }) => /^(approved|denied)$/.test(action));
+      expect(words).toHaveLength(1);
+      const [winner] = words.map(({ actor }) => actor);
+      expect(watch.recordOf(endpointId)?.approval?.by).toBe(winner);
+      winners.set(winner ?? '', (winners.get(winner ?? '') ?? 0) + 1);
+      expect(slack.messages()).toHaveLength(1);
+      expect(buttonsOf(slack.messages()[0] ?? message)).toEqual([]);
+      expect(titleOf(slack.messages()[0] ?? message)).toMatch(
+        winner === alice ? /^(Being accepted|Connected)/ : /^(Being r|R)eject/,
+      );
+    }
+    // Each of them was first often enough that it was a race.
+    for (const person of [alice, bob]) expect(winners.get(person)).toBeGreaterThan(100);
+  },
+  patience,
+);

@@ -1,0 +1,38 @@
+import { nameOf } from '../../lib/slack/words.ts';
+import type { MustHold } from './promises.ts';
+import type { SlackObserver } from './slack.ts';
+import { titleOf } from './slack.ts';
+import type { watchWrites } from './watch-writes.ts';
+
+/** Watches what people are shown in Slack, in the moment that they are shown it. */
+export function watchSlack(
+  mustHold: MustHold,
+  note: (who: string, what: string) => void,
+  { wasClosedSince }: Pick<ReturnType<typeof watchWrites>, 'wasClosedSince'>,
+) {
+  const connected = new Set<string>();
+
+  const shown: SlackObserver['shown'] = (run, message) => {
+    const { ts, threadTs, text } = message;
+    // Before it a note on the account may name another one.
+    const [, endpointId = ''] = (threadTs ? /(vpce-\w+)/ : /Endpoint\W+(vpce-\w+)/).exec(text) ?? [];
+    note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${titleOf(message) || text}`);
+    mustHold(
+      'people are told that it is connected only where EC2 has shown it',
+      !titleOf(message).startsWith(nameOf.connected) || connected.has(endpointId),
+      endpointId,
+    );
+    mustHold(
+      'nobody is called upon for what is decided',
+      !threadTs || !wasClosedSince(endpointId, run.startedAt),
+      endpointId,
+    );
+  };
+
+  return {
+    shown,
+    showedState(endpointId: string, state: string): void {
+      if (state === 'available') connected.add(endpointId);
+    },
+  };
+}
