@@ -10,8 +10,8 @@ import { findRecord, type Telling } from './telling.ts';
 /** The stage that an open request has reached, where that is not written down yet. */
 export function stageToWrite(record: AskedRecord, { onExpiry }: Service, now: Date): Stage | undefined {
   const stage = stageAt(record.asking, now);
-  // What a service rejects when it expires is decided like everything else, by the policy.
-  const isDecidedThen = stage === 'expired' && onExpiry === 'reject';
+  // What a service rejects when it expires is decided like everything else, by the policy, unless something stops it.
+  const isDecidedThen = stage === 'expired' && onExpiry === 'reject' && record.verdict?.outcome === 'ask';
   return isOpen(record) && stage !== record.asking.stage && !isDecidedThen ? stage : undefined;
 }
 

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { countedKey, countedWrite, endpointsThatCount, readCounted } from '../allowlist/counted-endpoints.ts';
-import { type AllowlistEntry, entryItem, nextVersion } from '../allowlist/entry.ts';
 import { type Approval, approved, denied, type Heard, heardIn, withCount } from '../approval/approval.ts';
 import { findGroup, nobody, UnknownGroupError } from '../approval/approver-group.ts';
 import { askingAfter, deadlineFrom, withDeadline } from '../approval/asking.ts';
+import { entryChange } from '../approval/entry-change.ts';
 import { checkAuthority } from '../approval/may-decide.ts';
 import type { Consulted } from '../audit/audit.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
@@ -128,38 +128,6 @@ async function heardOf(
   return word.decision === 'deny'
     ? denied(heardIn(before), word)
     : approved(heardIn(before), word, group.quorum);
-}
-
-/** What people's words make of the account's entry at the service, once they close the request: all who approved have to have said so. */
-function entryChange(
-  { approval, approvals }: Heard,
-  { serviceId, ownerAccountId, endpointId }: Connection,
-  entries: Policy['entries'],
-  now: Date,
-): { readonly entry: AllowlistEntry; readonly write: Write } | undefined {
-  if (!approval) return undefined;
-  // Who approves in the moment that somebody blocks the account does not lift the block.
-  if (approval.decision === 'approve' && entries.some(({ effect }) => effect === 'block')) return undefined;
-  const words = approval.decision === 'deny' ? [approval] : (approvals?.words ?? [approval]);
-  const isWanted = words.every(({ allow, block }) => (approval.decision === 'deny' ? block : allow));
-  if (!isWanted) return undefined;
-  const before = entries.find((entry) => entry.serviceId === serviceId);
-  const [expiresAt] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
-  const entry: AllowlistEntry = {
-    serviceId,
-    accountId: ownerAccountId,
-    effect: approval.decision === 'deny' ? 'block' : 'allow',
-    ...(expiresAt !== undefined && { expiresAt }),
-    ...(before?.owners && { owners: before.owners }),
-    note: `${approval.decision === 'deny' ? 'denied' : 'approved'} with ${endpointId}${approval.reason ? `: ${approval.reason}` : ''}`.slice(
-      0,
-      1000,
-    ),
-    changedAt: now.toISOString(),
-    changedBy: approval.by,
-    version: nextVersion(before?.version, now),
-  };
-  return { entry, write: { put: entryItem(entry), expected: before?.version ?? 0 } };
 }
 
 /** EC2 has answered it. What linkgate is still to take back may be decided anew, and then not be cut. */

@@ -93,12 +93,15 @@ export function standingIn(record: ConnectionRecord, group: ApproverGroup): Mark
 
 /** What the word that closed a request made of the allowlist. All who approved have to have said so. */
 export function entryChangeIn(
-  { approval, approvals, ownerAccountId }: ConnectionRecord,
+  { approval, approvals, ownerAccountId, verdict }: ConnectionRecord,
   serviceName: string,
 ): Markup[] {
-  if (approval?.block) return [markup`Account ${ownerAccountId} was blocked at ${serviceName}.`];
-  const words: readonly Approval[] = approvals?.words ?? (approval ? [approval] : []);
-  if (approval?.decision !== 'approve' || !words.every(({ allow }) => allow)) return [];
+  if (!approval) return [];
+  if (approval.block) return [markup`Account ${ownerAccountId} was blocked at ${serviceName}.`];
+  const words: readonly Approval[] = approvals?.words ?? [approval];
+  // An approval that met a block left the block as it is.
+  if (approval.decision !== 'approve' || verdict?.outcome === 'reject' || !words.every(({ allow }) => allow))
+    return [];
   const [until] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
   const time = until === undefined ? '' : markup` until ${dateOf(until)}`;
   return [markup`Account ${ownerAccountId} was put on the allowlist of ${serviceName}${time}.`];
