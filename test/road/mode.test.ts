@@ -180,7 +180,12 @@ describe('beside an existing script, in the mode observe', () => {
     const steps = actionsOf(await explained(endpoints.left));
     expect(steps.slice(0, 3)).toEqual(['requested', 'decided', 'decided']);
     expect(steps.at(-1)).toBe('applied');
-    expect(actionsOf(await explained(endpoints.waiting))).toEqual(['requested', 'decided', 'decided']);
+    expect(actionsOf(await explained(endpoints.waiting))).toEqual([
+      'requested',
+      'decided',
+      'asked',
+      'decided',
+    ]);
   }, 30_000);
 
   test('what the script had answered stays as it is', async () => {

@@ -105,8 +105,15 @@ describe('a connection request', () => {
     await becomes(endpointId, 'available');
     await sandbox.idle();
     const explanation = await explained(endpointId);
-    expect(actionsOf(explanation)).toEqual(['requested', 'decided', 'approved', 'applying', 'applied']);
-    expect(explanation.history[2]?.actor).toBe('arn:aws:iam::111111111111:root');
+    expect(actionsOf(explanation)).toEqual([
+      'requested',
+      'decided',
+      'asked',
+      'approved',
+      'applying',
+      'applied',
+    ]);
+    expect(explanation.history[3]?.actor).toBe('arn:aws:iam::111111111111:root');
   });
 
   test('that a person denies is rejected, and nobody can decide it again', async () => {
@@ -204,7 +211,7 @@ describe('what happens outside linkgate', () => {
     await accept(serviceId, endpointId);
     await becomes(endpointId, 'available');
     await sandbox.idle();
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'observed']);
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'asked', 'observed']);
     const { exitCode, stderr } = await sandbox.linkgate('approve', endpointId);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/EC2 shows it `(pending|available)`/);

@@ -372,6 +372,9 @@ describe('idle', () => {
 test('the outputs are those of the stack that mean something here', async () => {
   expect(await sandbox.ask('GET', '/_sandbox/outputs')).toEqual({
     ApiUrl: expect.stringContaining(`${sandbox.url}/`),
+    SlackRequestUrl: expect.stringMatching(/^http.*\/slack$/),
+    ApprovalUrl: expect.stringMatching(/^http.*\/approval$/),
+    ApprovalsTopicArn: 'arn:aws:sns:us-east-1:111111111111:linkgate-local-approvals',
     TableName: 'linkgate-local',
     BusName: 'linkgate-local',
     ConnectionsTopicArn: `arn:aws:sns:us-east-1:${provider}:linkgate-local-connections`,
