@@ -3,20 +3,13 @@ import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
 import { isNoticeDue } from '../../lib/approval/notice.ts';
 import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
 import { alice, endpointId } from '../builders.ts';
-import { killedAt, type Moment } from '../doubles/killed.ts';
+import { atEachCall, killedAt } from '../doubles/killed.ts';
 import { anAskedRecord, aWorldThatTells } from './telling.ts';
 
 const approves = { decision: 'approve', by: alice } as const;
 const storm = Array.from({ length: 11 }, (_, index) => anAskedRecord(index + 1));
 
 const callsUntilPlacesAreClaimed = 12;
-
-/** Runs the same once for each call at which it may be killed, until it is no longer killed. */
-async function atEachCall(run: (nth: number, moment: Moment) => Promise<boolean>): Promise<number> {
-  let kills = 0;
-  for (const moment of ['before', 'after'] as const) for (let nth = 1; await run(nth, moment); nth++) kills++;
-  return kills;
-}
 
 describe('a run that is killed at any call', () => {
   test('is made good by the next: the request has its message, and shows what is recorded', async () => {

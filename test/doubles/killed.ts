@@ -8,8 +8,8 @@ class KilledError extends Error {
 
 export type Moment = 'before' | 'after';
 
-/** A run that is killed at its `nth` call of the world, before or after this call took effect. */
-export function killedAt(nth: number, moment: Moment, deps: TellingInSlack) {
+/** A process that is killed at its `nth` call of the world, before or after this call took effect. */
+export function mortal(nth: number, moment: Moment) {
   let calls = 0;
 
   function dying<Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) {
@@ -22,21 +22,37 @@ export function killedAt(nth: number, moment: Moment, deps: TellingInSlack) {
     };
   }
 
-  const { table, slack, mails, notices } = deps;
-  const dyingTable: Table = {
-    get: dying(table.get),
-    write: dying(table.write),
-    async *query(pk, options) {
-      await dying(async () => {})();
-      yield* table.query(pk, options);
-    },
-  };
   return {
+    dying,
+    dyingTable: (table: Table): Table => ({
+      get: dying(table.get),
+      write: dying(table.write),
+      async *query(pk, options) {
+        await dying(async () => {})();
+        yield* table.query(pk, options);
+      },
+    }),
     /** Whether it was killed before it was done. */
     isKilled: () => calls >= nth,
+  };
+}
+
+/** Runs the same once for each call at which it may be killed, until it is no longer killed. */
+export async function atEachCall(run: (nth: number, moment: Moment) => Promise<boolean>): Promise<number> {
+  let kills = 0;
+  for (const moment of ['before', 'after'] as const) for (let nth = 1; await run(nth, moment); nth++) kills++;
+  return kills;
+}
+
+/** A run of the notifier that is killed so. */
+export function killedAt(nth: number, moment: Moment, deps: TellingInSlack) {
+  const { dying, dyingTable, isKilled } = mortal(nth, moment);
+  const { table, slack, mails, notices } = deps;
+  return {
+    isKilled,
     deps: {
       ...deps,
-      table: dyingTable,
+      table: dyingTable(table),
       ...(slack && {
         slack: { post: dying(slack.post), update: dying(slack.update), remove: dying(slack.remove) },
       }),
