@@ -36,9 +36,17 @@ export function denied(heard: Heard, word: Approval): Heard {
   return { ...heard, approval: word };
 }
 
-/** It takes a quorum of different people to approve. */
-export function approved({ approvals }: Heard, word: Approval, quorum: number): Heard {
-  const others = (approvals?.words ?? []).filter(({ by }) => by !== word.by);
+/**
+ * It takes a quorum of different people to approve.
+ * @param counts whether somebody's word from before still does.
+ */
+export function approved(
+  { approvals }: Heard,
+  word: Approval,
+  quorum: number,
+  counts: (before: Approval) => boolean = () => true,
+): Heard {
+  const others = (approvals?.words ?? []).filter((before) => before.by !== word.by && counts(before));
   if (quorum === 1 && others.length === 0) return { approval: word };
   const words = [...others, word];
   return { approvals: { words, quorum }, ...(words.length >= quorum && { approval: word }) };

@@ -26,6 +26,8 @@ export const Notice = v.object({
   face: v.exactOptional(v.string()),
   /** Its own message. */
   slack: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
+  /** Where it was asked before, as long as Slack has not taken it that it is asked elsewhere. */
+  formerly: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
   /** The digest that it is a part of, where many came at once. */
   digest: v.exactOptional(v.string()),
   /** Addresses that were sent its newest mail, and the stage that this mail is of. */
@@ -64,19 +66,25 @@ export function isLater(stage: Stage, than: Stage): boolean {
   return stages.indexOf(stage) > stages.indexOf(than);
 }
 
-/** The asking that goes on, or begins where a verdict leaves a request to people. */
+/** The asking that goes on, or begins where a verdict leaves a request to people: by now the service may ask others. */
 export function askingAfter(
   before: Asking | undefined,
   { outcome }: Verdict,
   { service, version, now }: { readonly service: Service; readonly version: number; readonly now: Date },
 ): Asking | undefined {
-  if (before || outcome !== 'ask') return before;
+  if (outcome !== 'ask') return before;
+  if (before) return { ...before, group: service.approvers };
   const deadline = deadlineFrom(service, now);
   return { group: service.approvers, since: now.toISOString(), deadline, version, stage: 'asked' };
 }
 
 /** What a verdict names as its reason where nobody decided in time. */
-export const deadlineHasPassed = 'deadline-has-passed';
+const deadlineHasPassed = 'deadline-has-passed';
+
+/** Whether a verdict rejects because nobody decided in time. */
+export function isExpiry({ findings }: Pick<Verdict, 'findings'>): boolean {
+  return findings.some(({ rule }) => rule === deadlineHasPassed);
+}
 
 /** A service may reject what nobody decided in time; until then its verdict holds no longer than that. */
 export function withDeadline(

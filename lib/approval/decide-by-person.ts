@@ -37,7 +37,7 @@ export async function decideByPerson(
 }
 
 /**
- * The same for those who cannot ask EC2: as the request was last seen. The actor looks again before it acts.
+ * The same for those who cannot ask EC2, of a request that people were asked about: as it was last seen. The actor looks again before it acts.
  * @throws ContendedError, UnknownGroupError, MayNotDecideError
  */
 export async function decideAsRecorded(
@@ -46,7 +46,8 @@ export async function decideAsRecorded(
   deps: Deciding,
 ): Promise<PersonsDecision> {
   const record = await findRecord(endpointId, deps);
-  if (!record) return { status: 'unknown' };
+  // Where nobody was asked nothing was shown: what begins to wait is the policy's to say, which looks at EC2.
+  if (!record?.asking || record.abandonedAt !== undefined) return { status: 'unknown' };
   const connection = connectionOf(record);
   if (connection.state !== 'pendingAcceptance') return { status: 'not-open', connection, record };
   return decideWith(word, connection, deps);
@@ -56,11 +57,12 @@ async function decideWith(word: Word, connection: Connection, deps: Deciding): P
   const approval: Approval = { ...word, at: deps.now().toISOString() };
   const decision = await decideConnection(connection, deps, { word: approval });
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
-  if (decision.outcome === 'passed' || decision.outcome === 'not-open')
-    return { status: 'not-open', connection: decision.record, record: decision.record };
+  const { record } = decision;
   // The decision stands, whatever becomes of the ring: the sweep rings too.
-  if (decision.record.effect) await orReport(deps.report, () => deps.bell.ring(connection.place));
-  return { status: 'decided', approval, record: decision.record };
+  if (record.effect?.asked === 0) await orReport(deps.report, () => deps.bell.ring(connection.place));
+  return decision.outcome === 'passed' || decision.outcome === 'not-open'
+    ? { status: 'not-open', connection: record, record }
+    : { status: 'decided', approval, record };
 }
 
 /** Who decided it may have been written down only after this person's look at it began. */

@@ -24,7 +24,8 @@ export function entryChange(
     effect: approval.decision === 'deny' ? 'block' : 'allow',
     ...(expiresAt !== undefined && { expiresAt }),
     ...(before?.owners && { owners: before.owners }),
-    note: noteOf(approval, endpointId),
+    // Who somebody is stays noted; who decided is in the history.
+    note: before?.note ?? noteOf(approval, endpointId),
     changedAt: now.toISOString(),
     changedBy: approval.by,
     version: nextVersion(before?.version, now),
@@ -32,10 +33,10 @@ export function entryChange(
   return { entry, write: { put: entryItem(entry), expected: before?.version ?? 0 } };
 }
 
-/** As long as an entry's note may be. */
+/** As long as an entry's note may be; half of a character at its end is none. */
 const longestNote = 1000;
 
 function noteOf({ decision, reason }: Approval, endpointId: string): string {
   const note = `${decision === 'deny' ? 'denied' : 'approved'} with ${endpointId}`;
-  return (reason ? `${note}: ${reason}` : note).slice(0, longestNote);
+  return (reason ? `${note}: ${reason}` : note).slice(0, longestNote).toWellFormed();
 }

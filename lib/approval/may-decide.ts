@@ -6,7 +6,7 @@ import type { ApproverGroup } from './approver-group.ts';
 
 /** Who may decide a request, and how. */
 interface Authority {
-  readonly service: Service;
+  readonly service: Pick<Service, 'name' | 'requireTicket'>;
   readonly group: ApproverGroup;
   /** What the allowlist says of the asking account. */
   readonly entries: readonly AllowlistEntry[];
@@ -33,20 +33,31 @@ export function checkAuthority(
   word: Pick<Approval, 'by' | 'decision' | 'ticket'>,
   authority: Authority,
 ): void {
-  const { service, group, entries } = authority;
-  const refuse = (why: MayNotDecideError['why'], message: string) => {
-    throw new MayNotDecideError(why, message, group);
-  };
-  if (channelOf(word.by) !== 'api') {
-    if (!isNamedIn(group, word.by))
-      refuse('not-an-approver', `${word.by} is not an approver of ${service.name} (group ${group.name})`);
-    if (group.decideIn === 'api')
-      refuse('api-only', `the group ${group.name} decides by the command line or the API only`);
-  }
-  if (word.decision === 'approve' && ownersIn(entries).some((owner) => isActor(owner, word.by)))
-    refuse('owner', `${word.by} owns the account that asks: somebody else has to approve it`);
+  const { service, group } = authority;
+  const objection = objectionTo(word, authority);
+  if (objection) throw new MayNotDecideError(...objection, group);
   if (service.requireTicket && !word.ticket)
-    refuse('no-ticket', `${service.name} wants a ticket id with each decision`);
+    throw new MayNotDecideError('no-ticket', `${service.name} wants a ticket id with each decision`, group);
+}
+
+/** Whether a word from before counts still: whoever said it may be no approver any more, or own the account by now. */
+export function stillCounts(word: Pick<Approval, 'by' | 'decision'>, authority: Authority): boolean {
+  return objectionTo(word, authority) === undefined;
+}
+
+function objectionTo(
+  { by, decision }: Pick<Approval, 'by' | 'decision'>,
+  { service, group, entries }: Authority,
+): [why: MayNotDecideError['why'], message: string] | undefined {
+  if (channelOf(by) !== 'api') {
+    if (!isNamedIn(group, by))
+      return ['not-an-approver', `${by} is not an approver of ${service.name} (group ${group.name})`];
+    if (group.decideIn === 'api')
+      return ['api-only', `the group ${group.name} decides by the command line or the API only`];
+  }
+  if (decision === 'approve' && ownersIn(entries).some((owner) => isActor(owner, by)))
+    return ['owner', `${by} owns the account that asks: somebody else has to approve it`];
+  return undefined;
 }
 
 export function isNamedIn({ slackUsers, emails }: ApproverGroup, actor: string): boolean {

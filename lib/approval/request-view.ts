@@ -1,23 +1,29 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { recordsOf } from '../connection/account-history.ts';
+import { recordsBefore } from '../connection/account-history.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Invocation } from '../invocation.ts';
+import { type Mode, modeKey, readSwitched } from '../mode/mode.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import type { Service } from '../service/service.ts';
 import { byKey } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type ApproverGroup, groupKey, readGroup } from './approver-group.ts';
 
+/** What approvers have to know of a service. */
+export type AskingService = Pick<Service, 'serviceId' | 'name' | 'approvers' | 'requireTicket' | 'onExpiry'>;
+
 /** A request with all that an approver wants to know of it, whichever way it is shown. */
 export interface RequestView {
   readonly record: ConnectionRecord;
-  readonly service: Service;
+  readonly service: AskingService;
   /** As it is now: who may decide is said at the moment of the decision. */
   readonly group: ApproverGroup;
   /** What the allowlist says of the account: at the service, then at every service. */
   readonly entries: readonly AllowlistEntry[];
-  /** The account's earlier connections at the service, the newest first. */
+  /** The account's earlier connections at the service, as far as they are remembered, the newest first. */
   readonly earlier: readonly ConnectionRecord[];
+  /** As far as linkgate's own table knows: enough for what people are told. */
+  readonly mode: Mode;
 }
 
 /** How far back an account's history is told. */
@@ -25,7 +31,7 @@ const earlierAtMost = 20;
 
 /**
  * @param withHistory reads the account's earlier connections too, two reads for each request.
- * @returns a view of each record whose service and group are there, in their order.
+ * @returns a view of each record whose service and group are there, in their order; also of what was given up with its service.
  */
 export async function requestViews(
   records: readonly ConnectionRecord[],
@@ -34,17 +40,25 @@ export async function requestViews(
 ): Promise<RequestView[]> {
   const found = byKey(await deps.table.get(records.flatMap(policyKeys)));
   const consultations = records.map((record) => consult(record, found));
-  const names = new Set(consultations.flatMap(({ service }) => service?.approvers ?? []));
+  const services = records.map((record, index) => consultations[index]?.service ?? formerService(record));
+  const names = new Set(services.flatMap((service) => service?.approvers ?? []));
   const groups = (await deps.table.get([...names].map(groupKey))).map(readGroup);
+  const switched = found.find(modeKey);
+  const mode = switched ? readSwitched(switched).mode : 'act';
   const views = records.map(async (record, index): Promise<RequestView | undefined> => {
-    const { service, entries = [] } = consultations[index] ?? {};
+    const { entries = [] } = consultations[index] ?? {};
+    const service = services[index];
     const group = groups.find(({ name }) => name === service?.approvers);
     if (!service || !group) return undefined;
-    const theirs = withHistory ? await recordsOf(record.ownerAccountId, earlierAtMost, deps) : [];
-    const earlier = theirs.filter(
-      ({ endpointId, serviceId }) => endpointId !== record.endpointId && serviceId === record.serviceId,
-    );
-    return { record, service, group, entries, earlier };
+    const earlier = withHistory ? await recordsBefore(record, earlierAtMost, deps) : [];
+    return { record, service, group, entries, earlier, mode };
   });
   return (await Promise.all(views)).filter((view) => view !== undefined);
+}
+
+/** Its own name is known no longer. */
+function formerService({ serviceId, abandonedAt, asking }: ConnectionRecord): AskingService | undefined {
+  return abandonedAt !== undefined && asking
+    ? { serviceId, name: serviceId, approvers: asking.group }
+    : undefined;
 }

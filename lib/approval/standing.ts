@@ -5,7 +5,15 @@ import type { Approval } from './approval.ts';
 
 /** How a request stands, for people. `connected` and `rejected` only when EC2 shows it. */
 export interface Standing {
-  readonly status: 'open' | 'stopped' | 'accepting' | 'connected' | 'rejecting' | 'rejected' | 'gone';
+  readonly status:
+    | 'open'
+    | 'stopped'
+    | 'accepting'
+    | 'connected'
+    | 'rejecting'
+    | 'rejected'
+    | 'abandoned'
+    | 'gone';
   /** Who settled it: a person's word, or linkgate by its policy; nobody yet, or nobody that linkgate knows. */
   readonly settled?: {
     readonly by: string;
@@ -30,10 +38,11 @@ export function standingOf(record: ConnectionRecord): Standing {
   };
 }
 
-function statusOf({ state, verdict, goneAt }: ConnectionRecord): Standing['status'] {
+function statusOf({ state, verdict, goneAt, abandonedAt }: ConnectionRecord): Standing['status'] {
   if (goneAt !== undefined || isGone(state) || state === 'deleting') return 'gone';
   if (isLive(state)) return state === 'available' ? 'connected' : 'accepting';
   if (state === 'rejected') return 'rejected';
+  if (abandonedAt !== undefined) return 'abandoned';
   if (verdict?.outcome === 'accept') return 'accepting';
   if (verdict?.outcome === 'reject') return 'rejecting';
   return verdict && isStopped(verdict) ? 'stopped' : 'open';

@@ -30,6 +30,8 @@ const sentences: Readonly<Record<Standing['status'], string>> = {
   connected: 'EC2 shows it connected.',
   rejecting: 'It is to be rejected; EC2 does not show it rejected yet.',
   rejected: 'EC2 shows it rejected.',
+  abandoned:
+    'Its service was taken out of linkgate, so nobody decides it here any more; EC2 leaves it waiting.',
   gone: 'The endpoint is gone.',
 };
 
@@ -58,10 +60,33 @@ function settledIn({ verdict }: ConnectionRecord, { by, ...said }: Said): string
 }
 
 /** What the allowlist says of the account, whether or not it still counts. */
-export function entryIn({ serviceId, effect, expiresAt, note }: AllowlistEntry): string {
-  const where = serviceId === everyService ? 'at every service' : 'at this service';
-  const until = expiresAt === undefined ? '' : `, until ${when(expiresAt)}`;
-  return `Its entry in the allowlist ${where}: ${effect}${until}${note ? ` (“${note}”)` : ''}.`;
+export function entryIn(entry: AllowlistEntry): string {
+  const where = entry.serviceId === everyService ? 'at every service' : 'at this service';
+  return `Its entry in the allowlist ${where}: ${termsOf(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
+}
+
+/** What allowing the account at the service takes the place of. What blocks it is not replaced by that. */
+export function replacedIn(entries: readonly AllowlistEntry[]): string[] {
+  const entry = entries.find(({ serviceId }) => serviceId !== everyService) ?? entries[0];
+  if (entry?.effect !== 'allow') return [];
+  return entry.serviceId === everyService
+    ? [`There it counts instead of its entry at every service: ${termsOf(entry)}.`]
+    : [`This replaces its entry there: ${termsOf(entry)}.`];
+}
+
+/** What an entry says, and all that it is narrowed to. */
+function termsOf({ effect, endpointIds, consumerRegions, maxEndpoints, expiresAt }: AllowlistEntry): string {
+  return [
+    effect,
+    ...(endpointIds ? [`for ${endpoints(endpointIds.length)} alone`] : []),
+    ...(consumerRegions ? [`only in ${consumerRegions.join(', ')}`] : []),
+    ...(maxEndpoints !== undefined ? [`at most ${endpoints(maxEndpoints)}`] : []),
+    ...(expiresAt !== undefined ? [`until ${when(expiresAt)}`] : []),
+  ].join(', ');
+}
+
+function endpoints(count: number): string {
+  return count === 1 ? '1 endpoint' : `${count} endpoints`;
 }
 
 /** One of the account's earlier connections. */
@@ -90,5 +115,5 @@ export function doubtsIn({ verdict }: ConnectionRecord): string[] {
 /** What is known of the account at the service from before. */
 export function knownIn({ entries, earlier }: RequestView): string[] {
   const known = [...entries.map(entryIn), ...earlier.map(earlierIn)];
-  return known.length > 0 ? known : ['This is its first request that linkgate knows of.'];
+  return known.length > 0 ? known : ['None that linkgate remembers.'];
 }

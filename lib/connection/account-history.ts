@@ -7,24 +7,29 @@ import { type ConnectionRecord, readRecord, recordKey } from './connection-recor
 
 const kind = itemKind({ endpointId: EndpointId, version: v.number() });
 
-/** The connections of an account are one partition of pointers to records, by the time they were asked for. */
-const connectionsOf = (accountId: string) => `ACCOUNT#${accountId}`;
+type Whose = Pick<ConnectionRecord, 'ownerAccountId' | 'serviceId'>;
+type When = Pick<ConnectionRecord, 'requestedAt' | 'endpointId'>;
 
-/** The pointer beside a record that is new. */
+/** The connections of an account at a service are one partition of pointers to records, by the time they were asked for. */
+const connectionsOf = ({ ownerAccountId, serviceId }: Whose) => `ACCOUNT#${ownerAccountId}#${serviceId}`;
+const placeOf = ({ requestedAt, endpointId }: When) => `${requestedAt}#${endpointId}`;
+
+/** The pointer beside a record that is new; also once people are asked, since records of older versions have none. */
 export function accountWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
-  if (before) return [];
-  const { endpointId, ownerAccountId, requestedAt } = after;
-  const key = { pk: connectionsOf(ownerAccountId), sk: `${requestedAt}#${endpointId}` };
-  return [{ put: kind.item(key, { endpointId, version: 1 }) }];
+  const begins = after.asking !== undefined && before?.asking === undefined;
+  if (before && !begins) return [];
+  const key = { pk: connectionsOf(after), sk: placeOf(after) };
+  return [{ put: kind.item(key, { endpointId: after.endpointId, version: 1 }) }];
 }
 
-/** What is remembered of an account's connections, the newest first. */
-export async function recordsOf(
-  accountId: string,
+/** What is remembered of an account's connections at a service from before one of them, the newest first. */
+export async function recordsBefore(
+  record: Whose & When,
   limit: number,
   { table, report }: { readonly table: Table } & Pick<Invocation, 'report'>,
 ): Promise<ConnectionRecord[]> {
-  for await (const page of table.query(connectionsOf(accountId), { limit, newestFirst: true })) {
+  const earlier = { limit, newestFirst: true, after: placeOf(record) };
+  for await (const page of table.query(connectionsOf(record), earlier)) {
     const keys = readEach(page, kind.read, report).map(({ endpointId }) => recordKey(endpointId));
     const records = readEach(await table.get(keys), readRecord, report);
     return records.sort((a, b) => b.requestedAt.localeCompare(a.requestedAt));

@@ -40,6 +40,8 @@ export const ConnectionRecord = v.object({
   /** ISO 8601: the first whole pass in which EC2 did not list it. */
   missingSince: v.exactOptional(v.string()),
   goneAt: v.exactOptional(v.string()),
+  /** ISO 8601: since its service is registered no longer it is nobody's to decide, until the service is registered again. */
+  abandonedAt: v.exactOptional(v.string()),
   /** ISO 8601: when EC2 was looked at for `state`; news from before is old. */
   observedAt: v.exactOptional(v.string()),
   /** How many audit entries it has. */
@@ -93,6 +95,7 @@ export function isOpen(record: ConnectionRecord): boolean {
   return (
     record.state === 'pendingAcceptance' &&
     record.approval === undefined &&
+    record.abandonedAt === undefined &&
     outcome !== 'accept' &&
     outcome !== 'reject'
   );

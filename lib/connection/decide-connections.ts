@@ -1,15 +1,13 @@
-import { isDeepStrictEqual } from 'node:util';
 import { countedKey, countedWrite, endpointsThatCount, readCounted } from '../allowlist/counted-endpoints.ts';
-import { type Approval, approved, denied, type Heard, heardIn, withCount } from '../approval/approval.ts';
-import { findGroup, nobody, UnknownGroupError } from '../approval/approver-group.ts';
-import { askingAfter, deadlineFrom, withDeadline } from '../approval/asking.ts';
+import type { Approval } from '../approval/approval.ts';
+import { askingAfter } from '../approval/asking.ts';
+import { conclude, isSaidAlready } from '../approval/conclude.ts';
 import { entryChange } from '../approval/entry-change.ts';
-import { checkAuthority } from '../approval/may-decide.ts';
 import type { Consulted } from '../audit/audit.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
-import { decide, type Verdict } from '../policy/decide.ts';
+import type { Verdict } from '../policy/decide.ts';
 import { entryThatCounts, type Finding, type Policy, type Rule } from '../policy/rule.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { byKey } from '../table/item.ts';
@@ -27,6 +25,7 @@ import {
 } from './connection-record.ts';
 import type { Connections } from './connections.ts';
 import { abandoned, decided, decidedLate, transitionWrites } from './transition.ts';
+import { awaitedBy } from './waiting.ts';
 import type { WorkBell } from './work-bell.ts';
 
 export interface Deciding extends Invocation {
@@ -75,59 +74,42 @@ export async function decideConnection(
     const now = deps.now();
     const { service, entries, consulted } = consult(request, known);
     const item = known.find(recordKey(request.endpointId));
-    const before = item && asListed(readRecord(item), request);
-    if (!service) return before?.effect ? abandon(before, deps) : { outcome: 'unregistered' };
+    const record = item && readRecord(item);
+    if (!service) return record && isInOurCare(record) ? abandon(record, deps) : { outcome: 'unregistered' };
+    const before = record && afresh(record, request);
     if (before && hasPassed(before, request)) return { outcome: 'passed', record: before };
     if (word && before && !isOpen(before)) return { outcome: 'not-open', record: before };
-    if (before?.verdict && (word ? isSaidAlready(word, before) : holds(before, consulted, now)))
+    if (!word && before?.verdict && holds(before, consulted, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
     const count = await countFor(request, entries, known, deps);
     const policy = { service, entries, countedEndpointIds: count.endpointIds, rules: deps.rules };
-    const heard = await heardOf(before, word, policy, deps);
-    const said = withCount(decide(request, policy, heard.approval, now), heard);
-    const deadline = before?.asking?.deadline ?? deadlineFrom(service, now);
-    const verdict = withDeadline(said, service, deadline, now);
+    const { verdict, ...said } = await conclude(request, before, word, { ...deps, policy, now });
+    if (said.word && before?.verdict && isSaidAlready(said.word, before, said.heard))
+      return { outcome: before.verdict.outcome, record: before, isNew: false };
     const asking = askingAfter(before?.asking, verdict, { service, version: before?.version ?? 0, now });
-    const change = word && entryChange(heard, request, entries, now);
+    const change = said.word && entryChange(said.heard, request, entries, now);
     const restsOn = change ? { ...consulted, entry: change.entry.version } : consulted;
-    const { record, happenings } =
+    const transition =
       before || !isAnswered(request.state)
-        ? decided(before, request, verdict, restsOn, now, { word, heard, asking, entry: change?.entry })
+        ? decided(before, request, verdict, restsOn, now, { ...said, asking, entry: change?.entry })
         : decidedLate(request, verdict, restsOn, now);
-    const after = { ...record, counted: count.keeps && isOrMayBeLive(record, now) };
+    const counted = count.keeps && isOrMayBeLive(transition.record, now);
+    const after = { ...transition.record, counted };
     const isWritten = await deps.table.write([
-      ...transitionWrites(before, { record: after, happenings }, deps.requestId),
-      ...count.writes(after.counted),
+      ...transitionWrites(before, { ...transition, record: after }, deps.requestId),
+      ...count.writes(counted),
       ...(change ? [change.write] : []),
     ]);
-    return isWritten ? { outcome: verdict.outcome, record: after, isNew: true } : lost;
+    if (!isWritten) return lost;
+    return word && !said.word
+      ? { outcome: 'not-open', record: after }
+      : { outcome: verdict.outcome, record: after, isNew: true };
   });
 }
 
 function holds(before: ConnectionRecord, consulted: Consulted, now: Date): boolean {
   return isCurrent(before.verdict, consulted, now) && !isUnasked(before);
-}
-
-/** A form that is sent twice, or two at once: it counts once. */
-function isSaidAlready({ at: _, ...word }: Approval, { approvals }: ConnectionRecord): boolean {
-  return (approvals?.words ?? []).some(({ at: _at, ...said }) => isDeepStrictEqual(said, word));
-}
-
-async function heardOf(
-  before: ConnectionRecord | undefined,
-  word: Approval | undefined,
-  { service, entries }: Policy,
-  { table }: Deciding,
-): Promise<Heard> {
-  if (!word) return heardIn(before);
-  const found = await findGroup(service.approvers, table);
-  if (!found && word.decision === 'approve') throw new UnknownGroupError(service.approvers);
-  const group = found ?? nobody(service.approvers);
-  checkAuthority(word, { service, group, entries });
-  return word.decision === 'deny'
-    ? denied(heardIn(before), word)
-    : approved(heardIn(before), word, group.quorum);
 }
 
 /** EC2 has answered it. What linkgate is still to take back may be decided anew, and then not be cut. */
@@ -136,11 +118,12 @@ function hasPassed(before: ConnectionRecord, request: Connection): boolean {
   return isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.effect === undefined);
 }
 
-/** What was taken for gone and is listed again is asked about as if it had never been decided. */
-function asListed(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
-  if (record.goneAt === undefined) return record;
+/** What was taken for gone and is listed again, or was given up with its service, is asked about as if it had never been decided. */
+function afresh(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
+  if (record.goneAt === undefined && record.abandonedAt === undefined) return record;
   const {
     goneAt: _goneAt,
+    abandonedAt: _abandonedAt,
     missingSince: _missingSince,
     verdict: _verdict,
     asking: _asking,
@@ -150,7 +133,11 @@ function asListed(record: ConnectionRecord, { state }: Connection): ConnectionRe
   return { ...known, state };
 }
 
-/** What is due at a service that was unregistered meanwhile is due no longer. */
+function isInOurCare(record: ConnectionRecord): boolean {
+  return record.effect !== undefined || awaitedBy(record) !== undefined;
+}
+
+/** What is due or waits at a service that was unregistered meanwhile does so no longer. */
 async function abandon(before: ConnectionRecord, deps: Deciding): Promise<Decision | typeof lost> {
   const writes = transitionWrites(before, abandoned(before, deps.now()), deps.requestId);
   return (await deps.table.write(writes)) ? { outcome: 'unregistered' } : lost;

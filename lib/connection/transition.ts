@@ -1,6 +1,6 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { type Approval, type Heard, heardIn } from '../approval/approval.ts';
-import { type Asking, deadlineHasPassed, type Stage } from '../approval/asking.ts';
+import { type Asking, isExpiry, type Stage } from '../approval/asking.ts';
 import { type Action, auditWrites, type Consulted, type Happening } from '../audit/audit.ts';
 import { agrees, isStopped, type Verdict } from '../policy/decide.ts';
 import type { Write } from '../table/table.ts';
@@ -67,10 +67,16 @@ export function decided(
     effect: _effect,
     goneAt: _goneAt,
     missingSince: _missingSince,
+    approval: _approval,
+    approvals: _approvals,
+    notice,
     ...known
   } = before ?? newRecord(request);
   const effect = effectOf(verdict, before);
-  const isExpired = verdict.findings.some(({ rule }) => rule === deadlineHasPassed);
+  const isExpired = isExpiry(verdict);
+  const isAskedAnew = asking !== undefined && asking.group !== before?.asking?.group;
+  // Among others of the group that was asked before nobody of the new one would see it.
+  const isLeft = isAskedAnew && notice?.digest !== undefined;
   return {
     record: {
       ...known,
@@ -80,12 +86,13 @@ export function decided(
       ...(effect && { effect }),
       ...heard,
       ...(asking && { asking: isExpired ? { ...asking, stage: 'expired' } : asking }),
+      ...(notice && !isLeft && { notice }),
     },
     happenings: [
       ...(before ? [] : [requested(request)]),
       ...(asking && isExpired && asking.stage !== 'expired' ? [expired(asking, now)] : []),
       decision(verdict, consulted, now, word, entry),
-      ...(asking && !before?.asking ? [asked(asking)] : []),
+      ...(isAskedAnew ? [asked(asking, now)] : []),
     ],
   };
 }
@@ -132,9 +139,9 @@ function decision(
   };
 }
 
-function asked({ group, since, deadline }: Asking): Happening {
+function asked({ group, deadline }: Asking, now: Date): Happening {
   return {
-    time: since,
+    time: now.toISOString(),
     actor: 'linkgate',
     action: 'asked',
     reason: `the approver group ${group}, until ${deadline}`,
@@ -201,7 +208,7 @@ export function refused(
   };
 }
 
-/** The service was unregistered before EC2 was brought to the verdict. */
+/** The service was unregistered before EC2 was brought to the verdict, or before people had decided. */
 export function abandoned({ effect, ...before }: ConnectionRecord, now: Date): Transition {
   const happening: Happening = {
     time: now.toISOString(),
@@ -210,7 +217,11 @@ export function abandoned({ effect, ...before }: ConnectionRecord, now: Date): T
     reason: 'the service is no longer registered',
     ...(effect && { outcome: effect.action }),
   };
-  return { record: before, happenings: [happening] };
+  const isAbandoned = before.state === 'pendingAcceptance';
+  return {
+    record: { ...before, ...(isAbandoned && { abandonedAt: now.toISOString() }) },
+    happenings: [happening],
+  };
 }
 
 /** What is due may be something else by now; what EC2 was asked for it was asked for all the same. */

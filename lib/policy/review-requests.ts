@@ -1,11 +1,15 @@
 import { entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
 import type { Change } from '../announcement/announce.ts';
+import { approverGroups } from '../approval/approver-group.ts';
 import type { Answering } from '../connection/answer-doorbells.ts';
+import { connectionOf, readRecord, recordKey } from '../connection/connection-record.ts';
 import { allPages } from '../connection/connections.ts';
 import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
+import { waitingRequests } from '../connection/waiting.ts';
 import { type Invocation, orReport } from '../invocation.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import { allServices, readService } from '../service/service.ts';
+import { readEach } from '../table/item.ts';
 import type { Item } from '../table/table.ts';
 
 /** Whose requests a change of policy may concern: of one account, at one service, or both; every other is `*`. */
@@ -14,6 +18,8 @@ export interface Scope {
   readonly ownerAccountId?: string;
   /** A service that was registered just now: all of its connections are looked at, those that live too. */
   readonly isNew?: boolean;
+  /** A service that was taken out just now: people are asked about its requests no longer. */
+  readonly isGone?: boolean;
 }
 
 /** The changes on which decisions rest, each with its scope. What only a newer version can read keeps no other waiting. */
@@ -35,7 +41,7 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
   const item = after ?? before;
   if (!item) return undefined;
   if (item.pk === allServices) {
-    if (!after) return undefined;
+    if (!after) return { serviceId: readService(item).serviceId, isGone: true };
     const service = readService(after);
     if (!before) return { serviceId: service.serviceId, isNew: true };
     const isChanged = readService(before).revision !== service.revision;
@@ -48,9 +54,10 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
 
 /** Hands over the requests in a scope whose verdicts rest on something else than is there now. */
 export async function reviewRequests(
-  { serviceId, ownerAccountId, isNew = false }: Scope,
+  { serviceId, ownerAccountId, isNew = false, isGone = false }: Scope,
   deps: Answering,
 ): Promise<Observation> {
+  if (isGone) return { ...nothingObserved(), decided: await handOverWaiting(serviceId, deps) };
   const services = (await registeredServices(deps.table)).filter(
     (service) => serviceId === everyService || service.serviceId === serviceId,
   );
@@ -65,4 +72,18 @@ export async function reviewRequests(
       observation = sumOf(observation, await observe(page, deps, { compareVersions: true }));
   }
   return observation;
+}
+
+/** What people were asked about at a service, whatever EC2 shows: EC2 is not looked at for a service that is not registered. */
+async function handOverWaiting(serviceId: string, { table, bus, now, report }: Answering): Promise<number> {
+  let count = 0;
+  for (const { name } of await approverGroups(table))
+    for await (const endpointIds of waitingRequests(name, table)) {
+      const records = readEach(await table.get(endpointIds.map(recordKey)), readRecord, report);
+      const theirs = records.filter((record) => record.serviceId === serviceId).map(connectionOf);
+      const observedAt = now().toISOString();
+      await bus.publish(theirs.map((connection) => ({ type: 'Connection Request', connection, observedAt })));
+      count += theirs.length;
+    }
+  return count;
 }

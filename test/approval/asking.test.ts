@@ -4,7 +4,7 @@ import {
   type Asking,
   askingAfter,
   deadlineFrom,
-  deadlineHasPassed,
+  isExpiry,
   isLater,
   stageAt,
   stages,
@@ -78,7 +78,14 @@ describe('people are asked', () => {
 
   test('once: the time that they have goes on, whatever is decided meanwhile', () => {
     const asking: Asking = anAsking({ stage: 'reminded' });
-    for (const verdict of [ask, accept]) expect(askingAfter(asking, verdict, circumstances)).toBe(asking);
+    for (const verdict of [ask, accept])
+      expect(askingAfter(asking, verdict, { ...circumstances, service: aService() })).toEqual(asking);
+  });
+
+  test('another group, where the service names another by now, in the time that is left', () => {
+    const asking = anAsking({ stage: 'reminded' });
+    expect(askingAfter(asking, ask, circumstances)).toEqual({ ...asking, group: 'ops' });
+    expect(askingAfter(asking, accept, circumstances)).toBe(asking);
   });
 
   test('nothing that policy answers', () => {
@@ -96,10 +103,12 @@ describe('a request that nobody decides in time', () => {
   });
 
   test('is rejected where its service says so, and the verdict tells why, and what else there was to say', () => {
-    expect(withDeadline(ask, rejecting, deadline, passed)).toMatchObject({
+    const verdict = withDeadline(ask, rejecting, deadline, passed);
+    expect(verdict).toMatchObject({
       outcome: 'reject',
-      findings: [{ rule: deadlineHasPassed, outcome: 'reject' }, ...ask.findings],
+      findings: [{ rule: 'deadline-has-passed', outcome: 'reject' }, ...ask.findings],
     });
+    expect([ask, verdict].map(isExpiry)).toEqual([false, true]);
   });
 
   test('has until then a verdict that holds no longer than the deadline', () => {

@@ -5,7 +5,9 @@ import {
   countedWrite,
   readCounted,
 } from '../../lib/allowlist/counted-endpoints.ts';
+import { entryItem } from '../../lib/allowlist/entry.ts';
 import { mailActor, slackActor } from '../../lib/approval/actor.ts';
+import { groupItem } from '../../lib/approval/approver-group.ts';
 import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
 import {
@@ -80,6 +82,19 @@ describe('who cannot ask EC2', () => {
     expect(await world.actions(endpointId(1))).toEqual(['approved', 'approved']);
   });
 
+  test('speaks after the deadline of a service that rejects then has it rejected at once, and rung for', async () => {
+    const past = noon.toISOString();
+    const world = aWorldOf({
+      services: [aService({ onExpiry: 'reject' })],
+      records: [{ ...asked, asking: anAsking({ deadline: past }) }],
+    });
+    expect(await decide(world, approves)).toMatchObject({
+      status: 'not-open',
+      record: { verdict: { outcome: 'reject' }, asking: { stage: 'expired' } },
+    });
+    expect(world.rings).toHaveLength(1);
+  });
+
   test('is told who was faster', async () => {
     const world = aWorldOf();
     const results = await Promise.all([
@@ -89,6 +104,15 @@ describe('who cannot ask EC2', () => {
     expect(results.map(({ status }) => status)).toEqual(['decided', 'not-open']);
     expect(results[1]).toMatchObject({ record: { approval: { by: bob, decision: 'approve' } } });
     expect(await world.actions(endpointId(1))).toEqual(['approved']);
+  });
+
+  test.each([
+    ['nobody was asked about', { verdict: aVerdict('wait') }],
+    ['was given up with its service', { ...asked, abandonedAt: noon.toISOString() }],
+  ])('knows of no request that %s', async (_, record) => {
+    const world = aWorldOf({ records: [aRecord(record)] });
+    expect(await decide(world, approves)).toEqual({ status: 'unknown' });
+    expect(await world.actions(endpointId(1))).toEqual([]);
   });
 
   test('knows of no request that linkgate has not seen', async () => {
@@ -149,6 +173,57 @@ describe('where a quorum decides', () => {
       approvals: { words: [{ by: bob }, { by: dora }], quorum: 2 },
     });
   });
+
+  const carol = slackActor({ team: 'T01LOCAL', user: 'U01CAROL' });
+  const withCarol = {
+    ...two,
+    slackUsers: [...group.slackUsers, { team: 'T01LOCAL', user: 'U01CAROL' }],
+    version: 2,
+  };
+
+  test.each([
+    ['is an approver no longer', groupItem({ ...withCarol, slackUsers: withCarol.slackUsers.slice(1) })],
+    ['owns the account by now', entryItem(anEntry({ endpointIds: [endpointId(9)], owners: [bob] }))],
+  ])('the word of one who %s does not count', async (_, change) => {
+    const world = aWorldOf({ groups: [withCarol] });
+    await decide(world, approves);
+    world.put(change);
+    await decide(world, { decision: 'approve', by: dora });
+    expect(await world.record(endpointId(1))).toMatchObject({
+      verdict: { outcome: 'ask' },
+      approvals: { words: [{ by: dora }], quorum: 2 },
+    });
+    await decide(world, { decision: 'approve', by: carol });
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
+  });
+
+  test('words from Slack do not count once the group decides through the API', async () => {
+    const alice = 'arn:aws:iam::111111111111:user/alice';
+    const world = aWorldOf({ groups: [two] });
+    await decide(world, approves);
+    world.put(groupItem({ ...two, decideIn: 'api', version: 2 }));
+    await decide(world, { decision: 'approve', by: alice });
+    expect(await world.record(endpointId(1))).toMatchObject({
+      verdict: { outcome: 'ask' },
+      approvals: { words: [{ by: alice }] },
+    });
+  });
+
+  test.each([
+    [2, 1, [approves]],
+    [3, 2, [approves, { decision: 'approve', by: dora } as const]],
+  ])(
+    'of %d a word from before closes the request when it is said again and %d are enough by now',
+    async (quorum, enough, words) => {
+      const world = aWorldOf({ groups: [{ ...group, quorum }] });
+      for (const word of words) await decide(world, word);
+      world.put(groupItem({ ...group, quorum: enough, version: 2 }));
+      await decide(world, approves);
+      const record = await world.record(endpointId(1));
+      expect(record).toMatchObject({ verdict: { outcome: 'accept', decidedBy: bob } });
+      expect(record?.approvals?.words.length ?? 1).toBe(enough);
+    },
+  );
 
   test('people change their mind before it is reached, and not after', async () => {
     const world = aWorldOf({ groups: [two] });

@@ -1,15 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { requestViews } from '../../lib/approval/request-view.ts';
 import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { switchedItem } from '../../lib/mode/mode.ts';
 import type { Table } from '../../lib/table/table.ts';
 import {
   aGroup,
+  anAsking,
   anEntry,
   aRecord,
   aService,
+  aSwitch,
   aVerdict,
   consumer,
   endpointId,
+  noon,
   secondsAfterNoon,
   serviceId,
 } from '../builders.ts';
@@ -50,14 +54,14 @@ describe('an approver is shown', () => {
     const groups = [aGroup({ quorum: 2 }), aGroup({ name: 'ops' })];
     const world = aWorldOf([request(1)], { entries, groups });
     expect(await requestViews([request(1)], world.deps)).toEqual([
-      { record: request(1), service: aService(), group: groups[0], entries, earlier: [] },
+      { record: request(1), service: aService(), group: groups[0], entries, earlier: [], mode: 'act' },
     ]);
   });
 
-  test('the account’s earlier connections at the service, the newest first, and not the request itself', async () => {
+  test('the account’s earlier connections at the service, the newest first, and none from after the request', async () => {
     const elsewhere = request(3, { serviceId: serviceId(2) });
     const others = request(4, { ownerAccountId: '333333333333' });
-    const world = aWorldOf([request(1), request(2), elsewhere, others, request(5)]);
+    const world = aWorldOf([request(1), request(2), elsewhere, others, request(5), request(6)]);
     const [view] = await requestViews([request(5)], world.deps);
     expect(view?.earlier.map((record) => record.endpointId)).toEqual([endpointId(2), endpointId(1)]);
   });
@@ -80,6 +84,20 @@ describe('an approver is shown', () => {
   });
 });
 
+test('an approver is shown that linkgate only observes', async () => {
+  const world = aWorldOf([request(1)]);
+  world.put(switchedItem(aSwitch({ mode: 'observe' })));
+  expect(await requestViews([request(1)], world.deps)).toMatchObject([{ mode: 'observe' }]);
+});
+
+test('a request that was given up with its service is shown by the service’s id, to the group that was asked', async () => {
+  const given = request(1, { asking: anAsking({ group: 'ops' }), abandonedAt: noon.toISOString() });
+  const world = aWorldOf([given], { services: [], groups: [aGroup({ name: 'ops' })] });
+  expect(await requestViews([given], world.deps)).toMatchObject([
+    { service: { serviceId: serviceId(1), name: serviceId(1) }, group: { name: 'ops' } },
+  ]);
+});
+
 describe('of many requests are shown', () => {
   test('all in their order, read together but for each one’s history', async () => {
     const records = [3, 1, 2].map((number) => request(number));
@@ -87,8 +105,8 @@ describe('of many requests are shown', () => {
     const { table, reads } = counting(world);
     const views = await requestViews(records, { ...world.deps, table });
     expect(views.map(({ record }) => record.endpointId)).toEqual([3, 1, 2].map(endpointId));
-    // What policy rests on, the groups, and of each the account's records.
-    expect(reads).toEqual({ gets: 2 + 3, queries: 3 });
+    // What policy rests on, the groups, and of each that has any the account’s earlier records.
+    expect(reads).toEqual({ gets: 2 + 2, queries: 3 });
   });
 
   test('those whose service and group are there', async () => {

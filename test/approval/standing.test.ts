@@ -21,6 +21,7 @@ describe('how a request stands', () => {
     ['EC2 shows it rejected', { verdict: aVerdict('reject'), state: 'rejected' }, 'rejected'],
     ['somebody else accepted it', { verdict: aVerdict('reject'), state: 'available' }, 'connected'],
     ['somebody else rejected it', { verdict: aVerdict('ask'), state: 'rejected' }, 'rejected'],
+    ['its service was taken out', { verdict: aVerdict('ask'), abandonedAt: time }, 'abandoned'],
     ['its consumer deletes it', { verdict: aVerdict('ask'), state: 'deleting' }, 'gone'],
     ['it was deleted', { verdict: aVerdict('accept'), state: 'deleted' }, 'gone'],
     ['EC2 lists it no more', { verdict: aVerdict('ask'), state: 'deleted', goneAt: time }, 'gone'],

@@ -1,46 +1,60 @@
 import { describe, expect, test } from '@jest/globals';
-import { accountWrites, recordsOf } from '../../lib/connection/account-history.ts';
+import { accountWrites, recordsBefore } from '../../lib/connection/account-history.ts';
 import { recordItem } from '../../lib/connection/connection-record.ts';
-import { aRecord, consumer, endpointId, secondsAfterNoon } from '../builders.ts';
+import { anAsking, aRecord, consumer, endpointId, secondsAfterNoon, serviceId } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
-const records = [1, 2, 3].map((number) =>
+const recordOf = (number: number) =>
   aRecord({
     endpointId: endpointId(number),
     requestedAt: secondsAfterNoon(number).toISOString(),
     version: 1,
-  }),
-);
+  });
+const records = [1, 2, 3, 4].map(recordOf);
+const pointer = (number: number) => ({
+  put: {
+    pk: `ACCOUNT#${consumer}#${serviceId(1)}`,
+    sk: `${recordOf(number).requestedAt}#${endpointId(number)}`,
+  },
+});
 
 describe('of an account is remembered', () => {
   test('each connection once, from the first time that it is written down', () => {
-    const [record = aRecord()] = records;
-    expect(accountWrites(undefined, record)).toMatchObject([
-      { put: { pk: `ACCOUNT#${consumer}`, sk: `${record.requestedAt}#${record.endpointId}` } },
-    ]);
+    const record = recordOf(1);
+    expect(accountWrites(undefined, record)).toMatchObject([pointer(1)]);
     expect(accountWrites(record, { ...record, state: 'available' })).toEqual([]);
   });
 
-  test('what it asked for last comes first, however its endpoints are named', async () => {
-    const [first, second, third] = records;
-    const world = aWorld({ records: [third, first, second].flatMap((record) => record ?? []) });
-    const found = await recordsOf(consumer, 20, world.deps);
-    expect(found.map((record) => record.endpointId)).toEqual([3, 2, 1].map(endpointId));
+  test('what an older version wrote down, once people are asked about it', () => {
+    const [older, asked] = [recordOf(1), { ...recordOf(1), asking: anAsking() }];
+    expect(accountWrites(older, asked)).toMatchObject([pointer(1)]);
+    expect(accountWrites(asked, asked)).toEqual([]);
+  });
+});
+
+describe('before a request are told', () => {
+  test('the account’s earlier ones, the last first, and none that came later', async () => {
+    const [first, second, third, fourth] = records;
+    const world = aWorld({ records: [third, first, fourth, second].flatMap((record) => record ?? []) });
+    const found = await recordsBefore(recordOf(3), 20, world.deps);
+    expect(found.map((record) => record.endpointId)).toEqual([2, 1].map(endpointId));
   });
 
   test('no more than one wants to know', async () => {
-    const found = await recordsOf(consumer, 2, aWorld({ records }).deps);
+    const found = await recordsBefore(recordOf(4), 2, aWorld({ records }).deps);
     expect(found.map((record) => record.endpointId)).toEqual([3, 2].map(endpointId));
   });
 
-  test('nothing of others', async () => {
-    expect(await recordsOf('333333333333', 20, aWorld({ records }).deps)).toEqual([]);
+  test('nothing of other accounts, and nothing of other services, however many there were', async () => {
+    const { deps } = aWorld({ records });
+    expect(await recordsBefore({ ...recordOf(5), ownerAccountId: '333333333333' }, 20, deps)).toEqual([]);
+    expect(await recordsBefore({ ...recordOf(5), serviceId: serviceId(2) }, 20, deps)).toEqual([]);
   });
 
   test('what can be read; the rest is reported', async () => {
     const world = aWorld({ records });
-    world.put({ ...recordItem(aRecord({ endpointId: endpointId(2) })), form: '2.0' });
-    expect(await recordsOf(consumer, 20, world.deps)).toHaveLength(2);
+    world.put({ ...recordItem(recordOf(2)), form: '2.0' });
+    expect(await recordsBefore(recordOf(4), 20, world.deps)).toHaveLength(2);
     expect(world.errors).toMatchObject([{ name: 'NewerItemError' }]);
   });
 });

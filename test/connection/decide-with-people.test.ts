@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
 import { entryItem, entryKey, readEntry } from '../../lib/allowlist/entry.ts';
 import type { Approval } from '../../lib/approval/approval.ts';
+import { standingOf } from '../../lib/approval/standing.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
 import { waitingRequests } from '../../lib/connection/waiting.ts';
@@ -84,6 +85,67 @@ describe('a request that policy leaves to people', () => {
     expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'asked', 'decided']);
   });
 
+  test('is asked about in another group once its service names one, which the history tells', async () => {
+    const notice = { slack: { channel: 'C01APPROVALS', ts: '1.2' }, mailed: [] };
+    const world = aWorldOf({ records: [{ ...asked, notice }] });
+    world.put(serviceItem(aService({ approvers: 'ops', revision: 2 })));
+    world.wait(60);
+    await decideConnection(aRequest(), world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      asking: { ...anAsking(), group: 'ops' },
+      notice,
+    });
+    expect([await waiting(world), await waiting(world, 'ops')]).toEqual([[], [endpointId(1)]]);
+    expect((await historyOf(endpointId(1), world.table)).at(-1)).toMatchObject({
+      action: 'asked',
+      time: secondsAfterNoon(60).toISOString(),
+      reason: 'the approver group ops, until 2026-11-28T12:00:00.000Z',
+    });
+  });
+
+  test('leaves the digest of the group that was asked before, so that the other one is told of it', async () => {
+    const world = aWorldOf({ records: [{ ...asked, notice: { digest: 'digest-1', mailed: [] } }] });
+    world.put(serviceItem(aService({ revision: 2 })));
+    await decideConnection(aRequest(), world.deps);
+    expect(await world.record(endpointId(1))).toHaveProperty('notice');
+    world.put(serviceItem(aService({ approvers: 'ops', revision: 3 })));
+    await decideConnection(aRequest(), world.deps);
+    expect(await world.record(endpointId(1))).not.toHaveProperty('notice');
+  });
+
+  test('waits for nobody once its service is taken out, and is told of as given up', async () => {
+    const world = aWorldOf({ services: [] });
+    expect(await decideConnection(aRequest(), world.deps)).toEqual({ outcome: 'unregistered' });
+    const record = await world.record(endpointId(1));
+    expect(record).toMatchObject({ asking: anAsking(), abandonedAt: noon.toISOString() });
+    expect(record && standingOf(record).status).toBe('abandoned');
+    expect(await waiting(world)).toEqual([]);
+    await decideConnection(aRequest(), world.deps);
+    expect(await world.actions(endpointId(1))).toEqual(['refused']);
+  });
+
+  test('is asked about anew, also by a new message, once its service is registered again', async () => {
+    const given = {
+      ...asked,
+      abandonedAt: noon.toISOString(),
+      notice: { face: 'old', mailed: [] },
+      version: 4,
+    };
+    const world = aWorldOf({ records: [given] });
+    world.wait(60);
+    await decideConnection(aRequest(), world.deps);
+    const record = await world.record(endpointId(1));
+    expect(record).toMatchObject({ asking: { since: secondsAfterNoon(60).toISOString(), version: 4 } });
+    expect(record).not.toHaveProperty('notice');
+    expect(record).not.toHaveProperty('abandonedAt');
+    expect(await waiting(world)).toEqual([endpointId(1)]);
+  });
+
+  test('is decided by the word of who is first, once its service is registered again', async () => {
+    const world = aWorldOf({ records: [{ ...asked, abandonedAt: noon.toISOString() }] });
+    expect(await decide(world)).toMatchObject({ outcome: 'accept' });
+  });
+
   test('by an older version, which asked nobody, is decided anew and asked about', async () => {
     const { asking: _asking, ...older } = asked;
     const world = aWorldOf({ records: [older] });
@@ -124,11 +186,33 @@ describe('a request that nobody decides in time', () => {
     expect(await waiting(world)).toEqual([]);
   });
 
-  test('and is approved a moment late is decided by that word, while nobody has rejected it', async () => {
+  test.each([
+    ['approved', {}],
+    ['denied', { decision: 'deny', reason: 'unknown', block: true }],
+    ['approved by one who may not', { by: 'mailto:nobody@example.com' }],
+  ] as const)('and is %s a moment late is rejected first, and the word changes nothing', async (_, word) => {
     const world = aWorldOf({ services, records: [overdue] });
-    world.wait(61);
-    expect(await decide(world)).toMatchObject({ outcome: 'accept' });
-    expect(await world.actions(endpointId(1))).toEqual(['approved']);
+    world.wait(60);
+    expect(await decide(world, word)).toMatchObject({
+      outcome: 'not-open',
+      record: {
+        verdict: { outcome: 'reject', decidedBy: 'linkgate' },
+        effect: { action: 'reject', asked: 0 },
+      },
+    });
+    expect(await world.record(endpointId(1))).not.toHaveProperty('approval');
+    expect(await world.actions(endpointId(1))).toEqual(['expired', 'decided']);
+    expect(await entryOf(world)).toBeUndefined();
+  });
+
+  test.each([
+    ['its service is paused', aService({ onExpiry: 'reject', pausedAt: noon.toISOString() }), 'wait'],
+    ['its service leaves it open', aService({ onExpiry: 'escalate' }), 'accept'],
+  ] as const)('and is approved late counts where %s', async (_, service, outcome) => {
+    const world = aWorldOf({ services: [service], records: [overdue] });
+    world.wait(60);
+    expect(await decide(world)).toMatchObject({ outcome });
+    expect(await world.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
   });
 
   test('and is approved after it was rejected stays rejected, and who comes late learns why', async () => {
@@ -141,14 +225,15 @@ describe('a request that nobody decides in time', () => {
     });
   });
 
-  test('is rejected by the first of two approvals that comes too late', async () => {
+  test('is not approved by the second of two approvals that comes too late', async () => {
     const world = aWorldOf({ services, records: [overdue], groups: [aGroup({ quorum: 2 })] });
+    await decide(world, { by: bob });
     world.wait(60);
     expect(await decide(world)).toMatchObject({
-      outcome: 'reject',
-      record: { verdict: { decidedBy: 'linkgate' } },
+      outcome: 'not-open',
+      record: { verdict: { outcome: 'reject', decidedBy: 'linkgate' } },
     });
-    expect(await world.actions(endpointId(1))).toEqual(['expired', 'approved']);
+    expect(await world.actions(endpointId(1))).toEqual(['approved', 'expired', 'decided']);
   });
 
   test('says it once, also where it had expired before its service rejected such', async () => {
@@ -180,6 +265,15 @@ describe('who approves and allows the account', () => {
       action: 'approved',
       entry: { effect: 'allow', expiresAt: soon },
     });
+  });
+
+  test('has no half of a character kept in the entry, however long their reason is', async () => {
+    const world = aWorldOf();
+    await decide(world, {
+      allow: {},
+      reason: `${'x'.repeat(1000 - `approved with ${endpointId(1)}: `.length - 1)}😀`,
+    });
+    expect((await entryOf(world))?.note?.isWellFormed()).toBe(true);
   });
 
   test('decides nothing twice: the request is not decided anew because of the entry', async () => {

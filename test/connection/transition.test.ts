@@ -21,6 +21,7 @@ import {
   endpointId,
   noon,
   secondsAfterNoon,
+  serviceId,
 } from '../builders.ts';
 
 const time = noon.toISOString();
@@ -176,6 +177,11 @@ test('what was due at a service that is no longer registered is due no longer, a
   ]);
 });
 
+test('what is live stays as it is when its service is no longer registered', () => {
+  const { record } = abandoned(aRecord({ state: 'available', ...rejecting }), noon);
+  expect(record).not.toHaveProperty('abandonedAt');
+});
+
 describe('an open request that nobody decides', () => {
   const before = { ...aRecord({ verdict: aVerdict('ask') }), asking: anAsking() };
   const happenings = (stage: Stage, behind?: string) => advanced(before, stage, behind, noon).happenings;
@@ -219,7 +225,9 @@ describe('the writes of a transition', () => {
       { put: { sk: endpointId(1), version: 1, audited: 2 }, expected: 0 },
       { put: { sk: '000000001', action: 'requested' }, expected: 0 },
       { put: { sk: '000000002', action: 'decided' }, expected: 0 },
-      { put: { pk: `ACCOUNT#${consumer}`, sk: `${aRequest().requestedAt}#${endpointId(1)}` } },
+      {
+        put: { pk: `ACCOUNT#${consumer}#${serviceId(1)}`, sk: `${aRequest().requestedAt}#${endpointId(1)}` },
+      },
     ]);
   });
 });

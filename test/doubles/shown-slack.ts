@@ -9,6 +9,7 @@ interface ShownMessage extends MessageId, Partial<Message> {
 /** What Slack's channels show, and what the test lets happen to the calls. */
 export function shownSlack() {
   let messages: ShownMessage[] = [];
+  const fixed = new Set<string>();
   let posted = 0;
   const shown = {
     calls: [] as string[],
@@ -26,6 +27,10 @@ export function shownSlack() {
     /** A person deletes it. */
     lose(ts: string) {
       messages = messages.filter((message) => message.ts !== ts);
+    },
+    /** Slack no longer lets it be changed. */
+    fix(ts: string) {
+      fixed.add(ts);
     },
   };
 
@@ -46,6 +51,7 @@ export function shownSlack() {
       await arrive('update');
       if (!messages.some((known) => known.ts === ts))
         throw new SlackError('chat.update', 'message_not_found');
+      if (fixed.has(ts)) throw new SlackError('chat.update', 'edit_window_closed');
       messages = messages.map((known) => (known.ts === ts ? { ...known, ...message } : known));
     },
     async remove({ ts }) {

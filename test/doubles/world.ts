@@ -150,6 +150,9 @@ export function aWorld({
         world.secrets.set(name, current === undefined ? [value] : [value, current]);
         return true;
       },
+      async forgetPrevious(name) {
+        world.secrets.set(name, (world.secrets.get(name) ?? []).slice(0, 1));
+      },
     },
     subscriptions: {
       all: async () =>

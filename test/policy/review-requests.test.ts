@@ -36,10 +36,12 @@ describe('a change concerns', () => {
     });
   });
 
-  test('nobody, where a service was only checked or taken away', () => {
-    const item = serviceItem(aService());
-    expect(scopeOf(item, serviceItem(aService({ version: 2 })))).toBeUndefined();
-    expect(scopeOf(item, undefined)).toBeUndefined();
+  test('what people were asked about at a service, where it was taken out', () => {
+    expect(scopeOf(serviceItem(aService()), undefined)).toEqual({ serviceId: serviceId(1), isGone: true });
+  });
+
+  test('nobody, where a service was only checked', () => {
+    expect(scopeOf(serviceItem(aService()), serviceItem(aService({ version: 2 })))).toBeUndefined();
   });
 
   test('its own requests, also beside a change that only a newer version can read', async () => {
@@ -101,6 +103,13 @@ describe('the requests that a change concerns', () => {
 
   test('are left alone where their verdicts rest on what is there', async () => {
     expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: '333333333333' })).toEqual([]);
+  });
+
+  test('are those that people were asked about, where the service was taken out', async () => {
+    const world = aWorld({ records, connections });
+    await reviewRequests({ serviceId: serviceId(1), isGone: true }, world.deps);
+    expect(world.published.map(({ connection }) => connection.endpointId)).toEqual([1, 2].map(endpointId));
+    expect(world.ec2.looks).toEqual([]);
   });
 
   test('are none where the service is not registered', async () => {

@@ -7,7 +7,7 @@ import { boardItem, readBoard } from '../../lib/approval/board.ts';
 import { decideByPerson } from '../../lib/approval/decide-by-person.ts';
 import { findDigest } from '../../lib/approval/digest.ts';
 import { historyOf, readAuditEntry } from '../../lib/audit/audit.ts';
-import { recordsOf } from '../../lib/connection/account-history.ts';
+import { recordsBefore } from '../../lib/connection/account-history.ts';
 import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';
 import { isOpen, readRecord, recordItem } from '../../lib/connection/connection-record.ts';
@@ -60,7 +60,11 @@ function raise(error: unknown): never {
 const kinds: Readonly<Record<string, Kind>> = {
   ACCOUNT: {
     since: '1.2',
-    read: (item) => recordsOf(item.pk.slice('ACCOUNT#'.length), 1, { ...alone(item), report: raise }),
+    read: (item) => {
+      const [, ownerAccountId = '', serviceId = ''] = item.pk.split('#');
+      const last = { ownerAccountId, serviceId, requestedAt: '~', endpointId: '' };
+      return recordsBefore(last, 1, { ...alone(item), report: raise });
+    },
   },
   ALLOWLIST: { since: '1.0', read: readEntry, write: (item) => entryItem(readEntry(item)) },
   APPROVERS: { since: '1.0', read: (item) => findGroup(item.sk, alone(item).table) },
