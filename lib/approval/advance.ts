@@ -1,18 +1,22 @@
-import { isOpen } from '../connection/connection-record.ts';
 import { advanced, transitionWrites } from '../connection/transition.ts';
 import type { Service } from '../service/service.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import type { ApproverGroup } from './approver-group.ts';
 import { type AskedRecord, isAsked } from './asked-request.ts';
 import { type Stage, stageAt } from './asking.ts';
+import { isCalledUponFor } from './notice.ts';
 import { findRecord, type Telling } from './telling.ts';
 
 /** The stage that an open request has reached, where that is not written down yet. */
-export function stageToWrite(record: AskedRecord, { onExpiry }: Service, now: Date): Stage | undefined {
+export function stageToWrite(
+  record: AskedRecord,
+  { onExpiry }: Pick<Service, 'onExpiry'>,
+  now: Date,
+): Stage | undefined {
   const stage = stageAt(record.asking, now);
-  // What a service rejects when it expires is decided like everything else, by the policy, unless something stops it.
+  // What a service rejects when it expires is decided like everything else, by the policy.
   const isDecidedThen = stage === 'expired' && onExpiry === 'reject' && record.verdict?.outcome === 'ask';
-  return isOpen(record) && stage !== record.asking.stage && !isDecidedThen ? stage : undefined;
+  return isCalledUponFor(record) && stage !== record.asking.stage && !isDecidedThen ? stage : undefined;
 }
 
 /**
@@ -21,7 +25,7 @@ export function stageToWrite(record: AskedRecord, { onExpiry }: Service, now: Da
  */
 export async function advance(
   record: AskedRecord,
-  service: Service,
+  service: Pick<Service, 'onExpiry'>,
   behind: ApproverGroup | undefined,
   deps: Telling,
 ): Promise<AskedRecord | undefined> {

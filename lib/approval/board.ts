@@ -7,16 +7,18 @@ import type { Item, Key, Table } from '../table/table.ts';
 const aloneAtMost = 10;
 /** How long a request counts as new, and a storm goes on after its last one, in milliseconds. */
 const aMinute = 60_000;
+/** How long a digest takes in all that comes, so that what belongs together is found together, in milliseconds. */
+const takesAll = 5 * aMinute;
 /** How long a channel that Slack refuses is left alone, in milliseconds. */
 const troubleHolds = 15 * aMinute;
 
 /** What a group was told of lately, so that a storm of requests does not become a storm of messages. */
 const Board = v.object({
   group: v.string(),
-  /** ISO 8601: when the newest requests were told of one by one, the oldest first. */
+  /** ISO 8601: when the newest requests came, the oldest first. */
   times: v.array(v.string()),
-  /** The digest that the newest of a storm went into, and when. */
-  digest: v.exactOptional(v.object({ id: v.string(), joinedAt: v.string() })),
+  /** The digest that the newest of a storm went into, when it began, and when they joined it. */
+  digest: v.exactOptional(v.object({ id: v.string(), begunAt: v.string(), joinedAt: v.string() })),
   /** What Slack refused in the group's channel, until it takes something there again. */
   trouble: v.exactOptional(v.object({ error: v.string(), channel: v.string(), at: v.string() })),
   version: v.number(),
@@ -46,14 +48,23 @@ export async function findBoard(group: string, table: Table): Promise<Board> {
 
 /** How many of a group's new requests are told of one by one, and the digest that a storm goes on in. */
 export function roomOn({ times, digest }: Board, now: Date): { alone: number; runningDigest?: string } {
-  if (digest && isWithin(aMinute, digest.joinedAt, now)) return { alone: 0, runningDigest: digest.id };
-  return { alone: aloneAtMost - times.filter((time) => isWithin(aMinute, time, now)).length };
+  if (digest && isWithin(takesAll, digest.begunAt, now)) return { alone: 0, runningDigest: digest.id };
+  const alone = aloneAtMost - times.filter((time) => isWithin(aMinute, time, now)).length;
+  const goesOn = digest !== undefined && isWithin(aMinute, digest.joinedAt, now);
+  return { alone, ...(goesOn && { runningDigest: digest.id }) };
 }
 
-/** The board after so many more requests were told of one by one. */
-export function filled(board: Board, alone: number, now: Date): Board {
-  const times = [...board.times, ...Array<string>(alone).fill(now.toISOString())].slice(-aloneAtMost);
-  return { ...board, times, version: board.version + 1 };
+/** The board after so many more requests came, and where those went that were too many to be told of one by one. */
+export function filled(board: Board, came: number, digest: string | undefined, now: Date): Board {
+  const time = now.toISOString();
+  const times = [...board.times, ...Array<string>(came).fill(time)].slice(-aloneAtMost);
+  const begunAt = digest === board.digest?.id ? board.digest?.begunAt : undefined;
+  return {
+    ...board,
+    times,
+    ...(digest !== undefined && { digest: { id: digest, begunAt: begunAt ?? time, joinedAt: time } }),
+    version: board.version + 1,
+  };
 }
 
 /** Whether Slack refused the channel so lately that it is left alone. */

@@ -33,17 +33,13 @@ export async function claimPlaces(
     const room = roomOn(board, now);
     const [alone, together] = [newcomers.slice(0, room.alone), newcomers.slice(room.alone)];
     const digest = await digestWith(together, group, room.runningDigest, deps);
-    const filledBoard = filled(board, alone.length, now);
-    const after = digest
-      ? { ...filledBoard, digest: { id: digest.id, joinedAt: now.toISOString() } }
-      : filledBoard;
 
     const held = alone.map((record) => noticed(record, { mailed: [], heldUntil: holdFrom(now) }, deps));
     const joined = digest
       ? together.map((record) => noticed(record, { mailed: [], digest: digest.id }, deps))
       : [];
     const isWritten = await deps.table.write([
-      { put: boardItem(after), expected: board.version },
+      { put: boardItem(filled(board, newcomers.length, digest?.id, now)), expected: board.version },
       ...(digest ? [{ put: digestItem(digest), expected: digest.version - 1 }] : []),
       ...[...held, ...joined].flatMap(({ writes }) => writes),
     ]);
@@ -86,8 +82,8 @@ async function digestWith(
       endpointIds: [...running.endpointIds, ...endpointIds],
       version: running.version + 1,
     };
-  // A request is asked about once in each version, and in one digest then.
-  return { id: `${first.endpointId}.${first.asking.version}`, group, endpointIds, mailedUpTo: 0, version: 1 };
+  // Each version of a record is written once, and this one before it gets its place.
+  return { id: `${first.endpointId}.${first.version}`, group, endpointIds, mailedUpTo: 0, version: 1 };
 }
 
 function noticed(before: AskedRecord, notice: Notice, { requestId }: Telling) {

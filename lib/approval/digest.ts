@@ -19,9 +19,13 @@ const Digest = v.object({
   /** Its message. */
   channel: v.exactOptional(v.string()),
   ts: v.exactOptional(v.string()),
+  /** The message before that, as long as Slack has not taken it that they are asked elsewhere. */
+  formerly: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
   /** What its message shows, and since when (ISO 8601). */
   drawn: v.exactOptional(v.string()),
   drawnAt: v.exactOptional(v.string()),
+  /** ISO 8601: since when Slack has not taken what it should show, and until when a ring for that is on its way. */
+  late: v.exactOptional(v.object({ since: v.string(), until: v.string() })),
   /** The stage of the newest reply below its message. */
   remindedStage: v.exactOptional(v.picklist(stages)),
   /** How many of its members the mails of this stage have told of, and when the newest was sent (ISO 8601). */
@@ -47,14 +51,14 @@ export async function findDigest(id: string, table: Table): Promise<Digest | und
   return item && kind.read(item);
 }
 
-/** The records of a digest's members, in the order in which they joined. */
+/** The records of those whose place is still in the digest, in the order in which they joined. */
 export async function membersOf(
-  { endpointIds }: Digest,
+  { id: digest, endpointIds }: Digest,
   { table, report }: { readonly table: Table } & Pick<Invocation, 'report'>,
 ): Promise<ConnectionRecord[]> {
   const records = readEach(await table.get(endpointIds.map(recordKey)), readRecord, report);
   const byId = new Map(records.map((record) => [record.endpointId, record]));
-  return endpointIds.flatMap((id) => byId.get(id) ?? []);
+  return endpointIds.flatMap((id) => byId.get(id) ?? []).filter(({ notice }) => notice?.digest === digest);
 }
 
 /** All of its members that people are shown: its message is drawn anew when this changes. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { Change } from '../announcement/announce.ts';
 import { EndpointId } from '../connection/connection.ts';
@@ -8,7 +9,9 @@ import {
   recordPartitions,
 } from '../connection/connection-record.ts';
 import { type Invocation, orReport } from '../invocation.ts';
+import { isStopped } from '../policy/decide.ts';
 import { stageAt } from './asking.ts';
+import { standingOf } from './standing.ts';
 
 /** What people are to be shown anew: a request by its endpoint, or a digest of many. */
 export const Subject = v.union([v.object({ endpointId: EndpointId }), v.object({ digest: v.string() })]);
@@ -25,16 +28,19 @@ export interface Notices {
 export const digestGrows = 5;
 
 /** All of a record that people are shown: what they see is drawn anew when it changes, and only then. */
-export function faceOf({ state, verdict, approval, approvals, effect, asking }: ConnectionRecord): string {
-  return [
-    state,
-    verdict?.outcome,
-    verdict?.decidedAt,
-    approval?.at,
-    ...(approvals?.words ?? []).map(({ by, at }) => `${by}@${at}`),
-    effect && `${effect.action}:${effect.asked > 0}`,
-    asking?.stage,
-  ].join(' ');
+export function faceOf(record: ConnectionRecord): string {
+  const { verdict, approval, approvals, asking } = record;
+  const { status, settled } = standingOf(record);
+  const findings = isOpen(record) ? (verdict?.findings ?? []) : [];
+  const seen = [
+    status,
+    settled && [settled.by, settled.at, verdict?.consulted.mode],
+    approval && [approval.by, approval.at],
+    approvals && [approvals.quorum, ...approvals.words.map(({ by, at }) => [by, at])],
+    findings.map(({ reason }) => reason),
+    asking && [asking.group, asking.stage],
+  ];
+  return createHash('sha256').update(JSON.stringify(seen)).digest('base64url');
 }
 
 /** Whether people have yet to be shown what a record says, or to be reminded. A digest knows itself what it shows. */
@@ -42,7 +48,14 @@ export function isNoticeDue(record: ConnectionRecord, now: Date): boolean {
   const { asking, notice } = record;
   if (!asking) return false;
   if (notice?.digest !== undefined) return isOpen(record);
-  return notice?.face !== faceOf(record) || (isOpen(record) && stageAt(asking, now) !== asking.stage);
+  return (
+    notice?.face !== faceOf(record) || (isCalledUponFor(record) && stageAt(asking, now) !== asking.stage)
+  );
+}
+
+/** Whether people are reminded of it: not while something keeps it, whatever they say. */
+export function isCalledUponFor(record: ConnectionRecord): boolean {
+  return isOpen(record) && !(record.verdict && isStopped(record.verdict));
 }
 
 export function subjectOf({ endpointId, notice }: ConnectionRecord): Subject {
@@ -54,27 +67,32 @@ export async function ringForChanged(
   changes: readonly Change[],
   { notices, now, report }: { readonly notices: Notices } & Pick<Invocation, 'now' | 'report'>,
 ): Promise<void> {
-  const records = await Promise.all(changes.map((change) => orReport(report, () => toTellOf(change))));
-  const asked = records.filter((record) => record !== undefined);
-  const [inDigests, alone] = [
-    asked.filter(({ notice }) => notice?.digest !== undefined),
-    asked.filter((record) => record.notice?.digest === undefined && isNoticeDue(record, now())),
-  ];
-  await notices.ring(distinct(alone.map(subjectOf)));
-  await notices.ringAfter(digestGrows, distinct(inDigests.map(subjectOf)));
+  const told = await Promise.all(changes.map((change) => orReport(report, () => toTellOf(change, now()))));
+  const subjects = told.flatMap((each) => each ?? []);
+  await notices.ring(distinct(subjects.filter((subject) => 'endpointId' in subject)));
+  await notices.ringAfter(digestGrows, distinct(subjects.filter((subject) => 'digest' in subject)));
 }
 
 /**
- * The record, where a change of it is one that people are to be told of. Stages and notices are written by those who tell
- * of them, and need no ring.
+ * What is to be told of, where a change of a record is one that people are to be told of. Stages and notices are written by
+ * those who tell of them, and need no ring.
  */
-function toTellOf({ before: old, after: item }: Change): ConnectionRecord | undefined {
-  if (!item || !recordPartitions.includes(item.pk)) return undefined;
+function toTellOf({ before: old, after: item }: Change, now: Date): Subject[] {
+  if (!item || !recordPartitions.includes(item.pk)) return [];
   const after = readRecord(item);
-  if (!after.asking) return undefined;
   const before = old && readRecord(old);
-  if (!before?.asking) return after;
-  return faceOf({ ...before, asking: after.asking }) === faceOf(after) ? undefined : after;
+  if (!after.asking || isShownAlike(before, after)) return [];
+  const left = before?.notice?.digest;
+  return [
+    ...(after.notice?.digest !== undefined || isNoticeDue(after, now) ? [subjectOf(after)] : []),
+    ...(left !== undefined && left !== after.notice?.digest ? [{ digest: left }] : []),
+  ];
+}
+
+function isShownAlike(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
+  if (!before?.asking || !after.asking) return false;
+  const { stage } = after.asking;
+  return faceOf({ ...before, asking: { ...before.asking, stage } }) === faceOf(after);
 }
 
 export function distinct(subjects: readonly Subject[]): Subject[] {

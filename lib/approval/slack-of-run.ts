@@ -12,8 +12,12 @@ interface Shown {
   readonly subject: Subject;
 }
 
-/** A person deleted the message, or Slack no longer lets it be changed: nothing against the channel. */
-const ofOneMessage = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
+/** What became of a message that was to be changed: nothing of it says anything against the channel. */
+const ofOneMessage: ReadonlyMap<string, 'deleted' | 'fixed'> = new Map([
+  ['message_not_found', 'deleted'],
+  ['cant_update_message', 'fixed'],
+  ['edit_window_closed', 'fixed'],
+] as const);
 
 export type SlackOfRun = ReturnType<typeof slackOfRun>;
 
@@ -82,18 +86,37 @@ export function slackOfRun({ slack, table, notices, now, report }: TellingInSlac
       return attempt(shown, (api) => api.post({ ...message, channel: shown.channel }));
     },
 
-    /** `left`: it is no longer there to be changed, and not posted anew, since a person deleted it. */
-    async update(shown: Shown, ts: string, message: Message): Promise<'updated' | 'left' | undefined> {
+    /** `deleted`: a person did that. `fixed`: Slack no longer lets it be changed. */
+    async update(
+      shown: Shown,
+      ts: string,
+      message: Message,
+    ): Promise<'updated' | 'deleted' | 'fixed' | undefined> {
       return attempt(shown, async (api) => {
         try {
           await api.update({ ...message, channel: shown.channel, ts });
           return 'updated';
         } catch (error) {
-          if (!(error instanceof SlackError && ofOneMessage.has(error.error))) throw error;
-          report(error);
-          return 'left';
+          const became = error instanceof SlackError ? ofOneMessage.get(error.error) : undefined;
+          if (became === undefined) throw error;
+          return became;
         }
       });
+    },
+
+    /**
+     * Changes a message of which a newer one has taken the place.
+     * @returns whether that is settled: a channel that refuses it is one that linkgate has left.
+     */
+    async retire({ channel, ts }: MessageId, message: Message): Promise<boolean> {
+      if (!slack || isAway || waits.has(channel)) return false;
+      try {
+        await slack.update({ ...message, channel, ts });
+        return true;
+      } catch (error) {
+        report(error);
+        return error instanceof SlackError && error.isPermanent;
+      }
     },
 
     async remove(shown: Shown, message: MessageId): Promise<void> {

@@ -1,3 +1,4 @@
+import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { transitionWrites } from '../connection/transition.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { type AskedRequest, isAsked } from './asked-request.ts';
@@ -20,7 +21,21 @@ export async function tellOfRequest(request: AskedRequest, isHeld: boolean, run:
   if (!held) return;
   const due = mailsDue(held);
   const mailed = due.length === 0 ? held : await keep(held, await sendMails(held, due, run), run);
-  if (mailed) await show(mailed, run);
+  if (!mailed) return;
+  const shown = await show(mailed, run);
+  if (shown && comesBack(shown, run))
+    await run.notices.ringAfter(comesBackAfter, [{ endpointId: shown.endpointId }]);
+}
+
+/** Seconds after which what Slack did not take of a decided request is tried again: the sweep of each minute sees the open ones alone. */
+const comesBackAfter = 300;
+/** How long that goes on, in milliseconds; the full pass finds it all the same. */
+const comesBackFor = 24 * 3_600_000;
+
+function comesBack(record: ConnectionRecord, { now }: Run): boolean {
+  const decidedAt = record.verdict?.decidedAt;
+  if (isOpen(record) || decidedAt === undefined || record.notice?.face === faceOf(record)) return false;
+  return now().getTime() - new Date(decidedAt).getTime() < comesBackFor;
 }
 
 /** Read only for what is told now. */
@@ -50,25 +65,30 @@ async function keep(
   );
 }
 
-/** Draws until what is shown is what is recorded, and lets go. */
-async function show(request: AskedRequest, run: Run): Promise<void> {
+/**
+ * Draws until what is shown is what is recorded, and lets go.
+ * @returns the record as it is then, where it was still this run's.
+ */
+async function show(request: AskedRequest, run: Run): Promise<ConnectionRecord | undefined> {
   let shown: Shown | undefined;
-  await change(request, run, async (newest) => {
+  const after = await change(request, run, async (newest) => {
     const { notice } = newest.record;
     if (!isHeldAs(request, notice)) {
       await takeBack(newest, shown, run);
       return undefined;
     }
     if (shown?.face !== faceOf(newest.record)) shown = await draw(newest, shown, run);
-    const { heldUntil: _heldUntil, ...known } = notice;
-    const { face, isWhole, message, remindedStage } = shown;
+    const { heldUntil: _heldUntil, formerly: _formerly, ...known } = notice;
+    const { face, isWhole, message, formerly, remindedStage } = shown;
     return {
       ...known,
       ...(message && { slack: message }),
+      ...(formerly && { formerly }),
       ...(remindedStage && { remindedStage }),
       ...(isWhole && mailsDue(newest).length === 0 && { face }),
     };
   });
+  return after?.record;
 }
 
 /** Whether this run still has it to itself. */

@@ -1,7 +1,6 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
-import type { RequestView } from '../approval/request-view.ts';
+import type { AskingService, RequestView } from '../approval/request-view.ts';
 import { doubtsIn, factsIn, knownIn, standingIn, when } from '../approval/words.ts';
-import type { Service } from '../service/service.ts';
 import type { Mail, MailLinks } from './mails.ts';
 import { mailOf } from './text.ts';
 
@@ -43,7 +42,11 @@ function choices({ approve, deny }: MailLinks, { quorum }: ApproverGroup): strin
   ];
 }
 
-function commandsFor(endpointId: string, { requireTicket }: Service, { decideIn }: ApproverGroup): string[] {
+function commandsFor(
+  endpointId: string,
+  { requireTicket }: AskingService,
+  { decideIn }: ApproverGroup,
+): string[] {
   const ticket = requireTicket ? ' --ticket T' : '';
   return [
     ...(decideIn === 'api' ? ['This group decides by the command line or the API only.'] : []),

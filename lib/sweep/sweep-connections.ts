@@ -145,8 +145,9 @@ async function isAnythingDue(place: Place, { table }: Sweeping): Promise<boolean
 }
 
 /**
- * Connections that are remembered here and were not listed: gone, when the whole pass before did not list them either.
- * Of those that ended people are told what they have not been shown yet.
+ * Connections that are remembered here and were not listed: gone, when the whole pass before did not list them either. Of
+ * those, and of what was abandoned, people are told what they have not been shown yet: of the others they were told as they
+ * were listed.
  */
 async function settleMissing(
   place: Place,
@@ -156,35 +157,31 @@ async function settleMissing(
 ): Promise<number> {
   let gone = 0;
   for (const partition of recordPartitions)
-    for await (const page of deps.table.query(partition))
-      for (const record of readEach(page, readRecord, deps.report)) {
-        if (placeName(record.place) !== placeName(place)) continue;
-        if (isNoticeDue(record, deps.now()))
-          await orReport(deps.report, () => deps.notices.ring([subjectOf(record)]));
-        if (await orReport(deps.report, () => settle(record, startedAt, estate, deps))) gone++;
-      }
+    for await (const page of deps.table.query(partition)) {
+      const records = readEach(page, readRecord, deps.report).filter(
+        (record) => placeName(record.place) === placeName(place),
+      );
+      const unlisted = records.filter(({ endpointId }) => !estate.endpointIds.has(endpointId));
+      const abandoned = records.filter(({ abandonedAt }) => abandonedAt !== undefined);
+      const toTell = [...unlisted, ...abandoned].filter((record) => isNoticeDue(record, deps.now()));
+      await orReport(deps.report, () => deps.notices.ring(distinct(toTell.map(subjectOf))));
+      for (const record of unlisted)
+        if (await orReport(deps.report, () => settle(record, startedAt, deps))) gone++;
+    }
   return gone;
 }
 
-/** @returns whether it is gone. */
-async function settle(
-  record: ConnectionRecord,
-  startedAt: string,
-  estate: Estate,
-  deps: Sweeping,
-): Promise<boolean> {
-  if (!isMissing(record, startedAt, estate)) return false;
+/** What was not listed. @returns whether it is gone. */
+async function settle(record: ConnectionRecord, startedAt: string, deps: Sweeping): Promise<boolean> {
+  if (!isMissing(record, startedAt)) return false;
   const transition = missing(record, startedAt, deps.now());
   const isWritten = await writeTransition(record, transition, deps);
   return isWritten && transition.record.goneAt !== undefined;
 }
 
-function isMissing(record: ConnectionRecord, startedAt: string, estate: Estate): boolean {
+function isMissing(record: ConnectionRecord, startedAt: string): boolean {
   return (
-    record.goneAt === undefined &&
-    record.requestedAt < startedAt &&
-    (record.observedAt ?? '') < startedAt &&
-    !estate.endpointIds.has(record.endpointId)
+    record.goneAt === undefined && record.requestedAt < startedAt && (record.observedAt ?? '') < startedAt
   );
 }
 

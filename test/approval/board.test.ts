@@ -17,20 +17,33 @@ const trouble = { error: 'not_in_channel', channel: 'C01', at: noon.toISOString(
 
 describe('requests are told of one by one', () => {
   test('up to ten within a minute', () => {
-    const after = filled(filled(board, 4, noon), 6, secondsAfterNoon(30));
+    const after = filled(filled(board, 4, undefined, noon), 6, undefined, secondsAfterNoon(30));
     expect(roomOn(after, secondsAfterNoon(59))).toEqual({ alone: 0 });
     expect(roomOn(after, secondsAfterNoon(60))).toEqual({ alone: 4 });
     expect(roomOn(after, secondsAfterNoon(90))).toEqual({ alone: 10 });
   });
 
-  test('but for a storm, which goes on in its digest until a minute after its last request', () => {
-    const stormy = { ...board, digest: { id: 'digest-1', joinedAt: noon.toISOString() } };
-    expect(roomOn(stormy, secondsAfterNoon(59))).toEqual({ alone: 0, runningDigest: 'digest-1' });
-    expect(roomOn(stormy, secondsAfterNoon(60))).toEqual({ alone: 10 });
+  test('but for the five minutes after a digest began, which takes in all that comes', () => {
+    const stormy = filled(board, 11, 'digest-1', noon);
+    expect(roomOn(stormy, secondsAfterNoon(299))).toEqual({ alone: 0, runningDigest: 'digest-1' });
+    expect(roomOn(stormy, secondsAfterNoon(300))).toEqual({ alone: 10 });
+  });
+
+  test('again after that, where they only trickle, whatever joined the digest meanwhile', () => {
+    let after = filled(board, 11, 'digest-1', noon);
+    for (let seconds = 30; seconds < 300; seconds += 30)
+      after = filled(after, 1, 'digest-1', secondsAfterNoon(seconds));
+    expect(roomOn(after, secondsAfterNoon(300))).toEqual({ alone: 9, runningDigest: 'digest-1' });
+  });
+
+  test('but for a storm that still rages then, which goes on in its digest', () => {
+    const still = filled(filled(board, 11, 'digest-1', noon), 10, 'digest-1', secondsAfterNoon(290));
+    expect(roomOn(still, secondsAfterNoon(300))).toEqual({ alone: 0, runningDigest: 'digest-1' });
+    expect(roomOn(still, secondsAfterNoon(350))).toEqual({ alone: 10 });
   });
 
   test('and the board remembers no more of them than count', () => {
-    expect(filled(filled(board, 8, noon), 8, noon).times).toHaveLength(10);
+    expect(filled(filled(board, 8, undefined, noon), 8, undefined, noon).times).toHaveLength(10);
   });
 });
 
@@ -47,7 +60,7 @@ describe('a channel that Slack refused', () => {
 
   test('is noted beside what else the board holds, and forgotten again', async () => {
     const table = memoryTable();
-    await table.write([{ put: boardItem(filled(board, 3, noon)) }]);
+    await table.write([{ put: boardItem(filled(board, 3, undefined, noon)) }]);
     await noteTrouble('default', trouble, { table });
     expect(await findBoard('default', table)).toMatchObject({ times: { length: 3 }, trouble, version: 2 });
     await noteTrouble('default', undefined, { table });

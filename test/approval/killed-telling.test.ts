@@ -4,7 +4,13 @@ import { isNoticeDue } from '../../lib/approval/notice.ts';
 import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
 import { alice, endpointId } from '../builders.ts';
 import { atEachCall, killedAt } from '../doubles/killed.ts';
-import { anAskedRecord, aWorldThatTells } from './telling.ts';
+import {
+  anAskedRecord,
+  aWorldThatTells,
+  aWorldWhoseServiceAsksOthers,
+  channel,
+  otherChannel,
+} from './telling.ts';
 
 const approves = { decision: 'approve', by: alice } as const;
 const storm = Array.from({ length: 11 }, (_, index) => anAskedRecord(index + 1));
@@ -39,6 +45,21 @@ describe('a run that is killed at any call', () => {
     expect(kills).toBeGreaterThan(20);
     // Killed after Slack took the message and before that was written down. No button of it decides anything.
     expect(leftBehind).toBe(2);
+  });
+
+  test('is made good where a request goes to others: their message is the one that counts', async () => {
+    await atEachCall(async (nth, moment) => {
+      const { world, slack, deps, subjects, tell } = await aWorldWhoseServiceAsksOthers();
+      const killed = killedAt(nth, moment, deps);
+      await tellApprovers(subjects, killed.deps).catch(() => {});
+      world.wait(61);
+      await tell();
+      const notice = (await world.record(endpointId(1)))?.notice;
+      expect(notice).toMatchObject({ slack: { channel: otherChannel } });
+      expect(notice).not.toHaveProperty('formerly');
+      expect(slack.messages.find((message) => message.channel === channel)?.text).toContain('asked in');
+      return killed.isKilled();
+    });
   });
 
   test('reminds once or, where it was killed after the reply, once more', async () => {

@@ -42,26 +42,27 @@ describe('what people see of a request', () => {
     ['what EC2 shows', { state: 'available' }],
     ['what was decided', { verdict: aVerdict('accept') }],
     [
-      'that it was decided anew',
-      { verdict: aVerdict('ask', { decidedAt: secondsAfterNoon(1).toISOString() }) },
+      'why they are asked',
+      { verdict: aVerdict('ask', { findings: [{ rule: 'a', outcome: 'ask', reason: 'another' }] }) },
     ],
+    ['whom they are', { asking: anAsking({ group: 'network' }) }],
     ['who decided', { approval: anApproval() }],
     ['who has approved', { approvals: { words: [anApproval()], quorum: 2 } }],
-    ['that EC2 is to be asked', { effect: { action: 'accept', asked: 0 } }],
-    ['that EC2 was asked', { effect: { action: 'accept', asked: 1 } }],
     ['how far their time has run', { asking: anAsking({ stage: 'reminded' }) }],
   ] as const satisfies [string, Partial<ConnectionRecord>][])('changes with %s', (_, change) => {
     const changed = { ...asked, ...change } as ConnectionRecord;
     expect(faceOf(changed)).not.toBe(faceOf(asked));
   });
 
-  test('tells one who asks EC2 again from the first time no more', () => {
-    const once = { ...asked, effect: { action: 'accept', asked: 1 } } as const;
-    expect(faceOf({ ...once, effect: { action: 'accept', asked: 2 } })).toBe(faceOf(once));
-  });
-
   test('does not change with what nobody is shown', () => {
     expect(faceOf({ ...shown, version: 9, audited: 4, observedAt: time, counted: true })).toBe(faceOf(asked));
+    const asksEc2 = { ...accepted, effect: { action: 'accept', asked: 2 } } as const;
+    expect(faceOf(asksEc2)).toBe(faceOf(accepted));
+  });
+
+  test('does not change where it is left to them once more, for the same reasons', () => {
+    const again = { ...asked, verdict: aVerdict('ask', { decidedAt: secondsAfterNoon(1).toISOString() }) };
+    expect(faceOf(again)).toBe(faceOf(asked));
   });
 
   test('tells words of two people apart, whatever their order in time', () => {
@@ -88,6 +89,12 @@ describe('people are to be told', () => {
   test('when the next stage of their time is reached', () => {
     expect(isNoticeDue(shown, secondsAfterNoon(aDay))).toBe(false);
     expect(isNoticeDue(shown, secondsAfterNoon(2 * aDay))).toBe(true);
+  });
+
+  test('nothing of the time while something keeps it, whatever they say', () => {
+    const findings = [{ rule: 'service-is-paused', outcome: 'wait', reason: 'paused' }] as const;
+    const kept = { ...asked, verdict: aVerdict('wait', { findings: [...findings] }) };
+    expect(isNoticeDue(told(kept), secondsAfterNoon(2 * aDay))).toBe(false);
   });
 
   test('nothing of the time once it is decided', () => {
@@ -142,6 +149,14 @@ describe('a change of the table rings', () => {
 
   test('for nobody about what nobody was asked', async () => {
     expect(await rungFor([undefined, aRecord({ verdict: aVerdict('accept') })])).toEqual([]);
+  });
+
+  test('for the digest that a request has left, and for the request', async () => {
+    const { notice: _notice, ...elsewhere } = { ...inDigest, asking: anAsking({ group: 'network' }) };
+    expect(await rungFor([inDigest, elsewhere])).toEqual([
+      alone,
+      { digest: 'digest-1', afterSeconds: digestGrows },
+    ]);
   });
 
   test('once for a digest, and later, so that it may grow', async () => {

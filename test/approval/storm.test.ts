@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import { groupItem } from '../../lib/approval/approver-group.ts';
 import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
 import { findDigest } from '../../lib/approval/digest.ts';
 import type { Subject } from '../../lib/approval/notice.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { recordItem } from '../../lib/connection/connection-record.ts';
+import { serviceItem } from '../../lib/service/service.ts';
 import { SlackError } from '../../lib/slack/web-api.ts';
-import { alice, endpointId } from '../builders.ts';
+import { alice, aService, endpointId } from '../builders.ts';
 import { aGroup, anAskedRecord, aWorldThatTells } from './telling.ts';
 
 const approves = { decision: 'approve', by: alice } as const;
@@ -73,6 +75,134 @@ describe('a digest', () => {
     expect(slack.messages.at(-1)?.text).toContain('All of 2 requests are decided');
     await tell(all);
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(2);
+  });
+
+  test('whose end Slack does not take is rung for, ever more seldom and by one ring at a time', async () => {
+    const { world, slack, tell, all } = await afterStorm(12);
+    for (const each of [11, 12]) await decideAsRecorded(endpointId(each), approves, world.deps);
+    world.wait(5);
+    slack.error = new SlackError('chat.update', 'timeout');
+    const waited: (number | undefined)[] = [];
+    for (let rings = 0; rings < 7; rings++) {
+      world.notices.length = 0;
+      await tell(all);
+      // Another ring, such as for a change, begins no second round.
+      await tell(all);
+      expect(world.notices).toMatchObject([all[0]]);
+      const seconds = world.notices[0]?.afterSeconds;
+      waited.push(seconds);
+      world.wait(seconds ?? 0);
+    }
+    expect(waited).toEqual([60, 60, 120, 240, 480, 900, 900]);
+    slack.error = undefined;
+    world.notices.length = 0;
+    await tell(all);
+    expect(slack.messages.at(-1)?.text).toContain('All of 2 requests are decided');
+    await tell(all);
+    expect(world.notices).toEqual([]);
+    expect(
+      (await findDigest(all[0] && 'digest' in all[0] ? all[0].digest : '', world.table))?.late,
+    ).toBeUndefined();
+  });
+
+  test('whose end comes while its channel refuses everything is rung for too', async () => {
+    const { world, slack, tell, all } = await afterStorm(12);
+    slack.error = new SlackError('chat.update', 'is_archived');
+    await decideAsRecorded(endpointId(11), approves, world.deps);
+    world.wait(5);
+    await tell(all);
+    await decideAsRecorded(endpointId(12), approves, world.deps);
+    world.notices.length = 0;
+    await tell(all);
+    expect(world.notices).toEqual([{ ...all[0], afterSeconds: 60 }]);
+  });
+
+  test('whose end comes a moment after it was drawn is rung for once', async () => {
+    const { world, tell, all } = await afterStorm(12);
+    for (const each of [11, 12]) await decideAsRecorded(endpointId(each), approves, world.deps);
+    world.notices.length = 0;
+    await tell(all);
+    expect(world.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
+  });
+
+  test('whose end Slack did not take for a week is left', async () => {
+    const { world, slack, tell, all } = await afterStorm(12);
+    for (const each of [11, 12]) await decideAsRecorded(endpointId(each), approves, world.deps);
+    world.wait(5);
+    slack.error = new SlackError('chat.update', 'timeout');
+    await tell(all);
+    world.wait(7 * 86_400 + 1);
+    world.notices.length = 0;
+    await tell(all);
+    expect(world.notices).toEqual([]);
+  });
+
+  test('that a person deleted is posted anew where requests are open and their next stage comes', async () => {
+    const { world, slack, tell, all } = await afterStorm(12);
+    slack.lose(slack.messages.at(-1)?.ts ?? '');
+    world.wait(3600);
+    await tell(all);
+    await tell(all);
+    expect(slack.messages.at(-1)?.text).toContain('2 of 2 requests wait');
+    expect(slack.messages).toHaveLength(11);
+    expect(slack.replies).toEqual([]);
+  });
+
+  test('that Slack no longer lets be changed has one reply when all are decided', async () => {
+    const { world, slack, tell, all } = await afterStorm(12);
+    slack.fix(slack.messages.at(-1)?.ts ?? '');
+    for (const each of [11, 12]) await decideAsRecorded(endpointId(each), approves, world.deps);
+    world.wait(5);
+    await tell(all);
+    world.wait(5);
+    await tell(all);
+    expect(slack.replies.map(({ text }) => text)).toEqual([expect.stringContaining('All of 2 requests')]);
+  });
+
+  test('goes where its group is told by now, while any of its requests is open', async () => {
+    const { world, slack, tell, all } = await afterStorm(12);
+    world.put(groupItem(aGroup({ slackChannel: 'C01NETWORK' })));
+    await decideAsRecorded(endpointId(11), approves, world.deps);
+    world.wait(5);
+    await tell(all);
+    expect(slack.messages.slice(-2)).toMatchObject([
+      { text: expect.stringContaining('asked in <#C01NETWORK>') },
+      { channel: 'C01NETWORK', text: expect.stringContaining('1 of 2 requests') },
+    ]);
+    world.wait(5);
+    await tell(all);
+    expect(slack.messages).toHaveLength(12);
+    expect(slack.calls.filter((call) => call === 'update')).toHaveLength(1);
+  });
+
+  test('gives up a request that is asked of others, who may be told of it in another one', async () => {
+    const { world, tell, digests } = await afterStorm(12);
+    const { notice: _notice, ...left } = anAskedRecord(11, await world.record(endpointId(11)));
+    const others = many(10, 21);
+    world.put(
+      serviceItem(aService({ approvers: 'network' })),
+      groupItem(aGroup({ name: 'network' })),
+      ...[...others, left].map(recordItem),
+    );
+    await tell([...others, left].map((record) => ({ endpointId: record.endpointId })));
+    const digest = (await world.record(endpointId(11)))?.notice?.digest;
+    expect(digest).not.toBe(digests[0]);
+    expect((await findDigest(digest ?? '', world.table))?.endpointIds).toEqual([endpointId(11)]);
+    expect(world.errors).toEqual([]);
+  });
+
+  test('shows those alone that have their place in it, and says where none has', async () => {
+    const { world, slack, tell, all } = await afterStorm(12);
+    const { notice: _notice, ...left } = anAskedRecord(11, await world.record(endpointId(11)));
+    world.put(recordItem(left));
+    world.wait(5);
+    await tell(all);
+    expect(slack.messages.at(-1)?.text).toContain('1 of 1 requests wait');
+    const { notice: _other, ...leftToo } = anAskedRecord(12, await world.record(endpointId(12)));
+    world.put(recordItem(leftToo));
+    world.wait(5);
+    await tell(all);
+    expect(slack.messages.at(-1)?.text).toContain('other approvers are asked now');
   });
 
   test('that was drawn a moment ago waits before it is drawn anew', async () => {

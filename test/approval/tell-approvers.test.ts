@@ -4,9 +4,19 @@ import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
 import { faceOf, isNoticeDue } from '../../lib/approval/notice.ts';
 import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
+import { recordItem } from '../../lib/connection/connection-record.ts';
 import { SlackError } from '../../lib/slack/web-api.ts';
 import { alice, aService, aVerdict, endpointId } from '../builders.ts';
-import { aGroup, alicesMail, anAskedRecord, anAsking, aWorldThatTells, channel } from './telling.ts';
+import {
+  aGroup,
+  alicesMail,
+  anAskedRecord,
+  anAsking,
+  aWorldThatTells,
+  aWorldWhoseServiceAsksOthers,
+  channel,
+  otherChannel,
+} from './telling.ts';
 
 const anHour = 3600;
 const approves = { decision: 'approve', by: alice } as const;
@@ -105,6 +115,101 @@ describe('a request that people are asked about', () => {
   });
 });
 
+describe('a message that Slack no longer lets be changed', () => {
+  test.each([
+    ['a person deleted it', 'lose'],
+    ['it is too old', 'fix'],
+  ] as const)(
+    'because %s is posted anew where its request is open and its next stage comes',
+    async (_, become) => {
+      const { world, slack, tell } = aWorldThatTells();
+      await tell();
+      const [{ ts } = { ts: '' }] = slack.messages;
+      slack[become](ts);
+      world.wait(anHour);
+      await tell();
+      await tell();
+      const anew = slack.messages.at(-1);
+      expect(anew?.ts).not.toBe(ts);
+      expect((await world.record(endpointId(1)))?.notice?.slack?.ts).toBe(anew?.ts);
+      await decideAsRecorded(endpointId(1), approves, world.deps);
+      await tell();
+      expect(slack.messages.at(-1)?.text).toContain('Being accepted');
+      expect(slack.calls).toEqual(['post', 'update', 'post', 'update']);
+    },
+  );
+
+  test('has a reply that tells what became of its request, once', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    await tell();
+    slack.fix(slack.messages[0]?.ts ?? '');
+    await decideAsRecorded(endpointId(1), approves, world.deps);
+    await tell();
+    await tell();
+    expect(slack.replies).toMatchObject([
+      { threadTs: slack.messages[0]?.ts, text: expect.stringContaining('Being accepted') },
+    ]);
+    expect(world.errors).toEqual([]);
+  });
+});
+
+describe('a request whose group is told elsewhere by now', () => {
+  test('is posted in the new channel and mailed to the new approvers, and the old message decides nothing', async () => {
+    const { world, slack, post, tell } = await aWorldWhoseServiceAsksOthers();
+    await tell();
+    await tell();
+    expect(slack.messages.map((message) => message.channel)).toEqual([channel, otherChannel]);
+    const [before, after] = slack.messages;
+    expect(before?.text).toContain(`asked in <#${otherChannel}>`);
+    expect(JSON.stringify(before?.blocks)).not.toContain('action_id');
+    expect((await world.record(endpointId(1)))?.notice).toMatchObject({
+      slack: { channel: otherChannel, ts: after?.ts },
+    });
+    expect((await world.record(endpointId(1)))?.notice).not.toHaveProperty('formerly');
+    expect(post.sent.map(({ to }) => to)).toEqual([alicesMail, 'bob@example.com']);
+  });
+
+  test('has its old message changed later, where Slack is away in between', async () => {
+    const { world, slack, tell } = await aWorldWhoseServiceAsksOthers();
+    slack.beforeEffect = async (method) => {
+      if (method === 'update') throw new SlackError('chat.update', 'timeout');
+    };
+    await tell();
+    expect(slack.messages[0]?.text).not.toContain('asked in');
+    slack.beforeEffect = async () => {};
+    await tell();
+    expect(slack.messages.map(({ text }) => text.includes(`asked in <#${otherChannel}>`))).toEqual([
+      true,
+      false,
+    ]);
+    const record = await world.record(endpointId(1));
+    expect(record && isNoticeDue(record, world.time)).toBe(false);
+  });
+
+  test('leaves its old message where the old channel refuses it', async () => {
+    const { world, slack, tell } = await aWorldWhoseServiceAsksOthers();
+    slack.beforeEffect = async (method) => {
+      if (method === 'update') throw new SlackError('chat.update', 'is_archived');
+    };
+    await tell();
+    expect(slack.messages).toMatchObject([{ channel }, { channel: otherChannel }]);
+    const record = await world.record(endpointId(1));
+    expect(record && isNoticeDue(record, world.time)).toBe(false);
+  });
+
+  test('and that is decided stays where it was asked', async () => {
+    const { world, slack, tell } = await aWorldWhoseServiceAsksOthers();
+    world.put(
+      recordItem({
+        ...anAskedRecord(1, (await world.record(endpointId(1))) ?? {}),
+        verdict: aVerdict('reject'),
+      }),
+    );
+    await tell();
+    expect(slack.messages).toMatchObject([{ channel, text: expect.stringContaining('Being rejected') }]);
+  });
+});
+
 describe('time', () => {
   test('brings a reminder at a quarter, the group behind at three quarters, and stays open when it is over', async () => {
     const boss = { team: 'T01LOCAL', user: 'U01BOSS' };
@@ -168,6 +273,22 @@ describe('time', () => {
     expect(await world.actions(endpointId(1))).toEqual(['approved']);
   });
 
+  test('reminds nobody of what is kept, and does once it goes on', async () => {
+    const findings = [{ rule: 'service-is-paused', outcome: 'wait', reason: 'paused' }] as const;
+    const kept = anAskedRecord(1, { verdict: aVerdict('wait', { findings: [...findings] }) });
+    const { world, slack, tell } = aWorldThatTells({ records: [kept] });
+    await tell();
+    world.wait(anHour);
+    await tell();
+    expect(slack.replies).toEqual([]);
+    expect(await world.actions(endpointId(1))).toEqual([]);
+    const record = await world.record(endpointId(1));
+    world.put(recordItem({ ...anAskedRecord(1, record), verdict: aVerdict('ask') }));
+    await tell();
+    expect(slack.replies).toHaveLength(1);
+    expect(await world.actions(endpointId(1))).toEqual(['reminded']);
+  });
+
   test('leaves it to the policy to reject what a service rejects when it expires', async () => {
     const { world, tell } = aWorldThatTells({ services: [aService({ onExpiry: 'reject' })] });
     await tell();
@@ -193,6 +314,21 @@ describe('Slack', () => {
     await tell();
     expect(slack.messages).toHaveLength(3);
     expect(post.sent).toHaveLength(3);
+  });
+
+  test('that is away when a request is decided is tried again in a while, and shows it then', async () => {
+    const { world, slack, tell } = aWorldThatTells();
+    await tell();
+    await decideAsRecorded(endpointId(1), { decision: 'approve', by: alice }, world.deps);
+    slack.error = isDown;
+    await tell();
+    expect(world.notices).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
+    slack.error = undefined;
+    world.wait(300);
+    world.notices.length = 0;
+    await tell();
+    expect(slack.messages[0]?.text).toContain('Being accepted');
+    expect(world.notices).toEqual([]);
   });
 
   test('that wants to be left alone is, and is rung for again then', async () => {

@@ -3,14 +3,15 @@ import type { Asking } from '../../lib/approval/asking.ts';
 import type { Subject } from '../../lib/approval/notice.ts';
 import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
 import type { TellingInSlack } from '../../lib/approval/telling.ts';
-import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
-import type { Service } from '../../lib/service/service.ts';
+import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
+import { type Service, serviceItem } from '../../lib/service/service.ts';
 import { aRecord, aService, aVerdict, endpointId, noon, secondsAfterNoon } from '../builders.ts';
 import { sentMails } from '../doubles/sent-mails.ts';
 import { shownSlack } from '../doubles/shown-slack.ts';
 import { aWorld } from '../doubles/world.ts';
 
 export const channel = 'C01APPROVALS';
+export const otherChannel = 'C01NETWORK';
 export const alicesMail = 'alice@example.com';
 const anHour = 3600;
 
@@ -70,4 +71,15 @@ export function aWorldThatTells({
     tell: (told = subjects, changed: Partial<TellingInSlack> = {}) =>
       tellApprovers(told, { ...deps, ...changed }),
   };
+}
+
+/** The same, where people were told, and now the service asks another group, in another channel. */
+export async function aWorldWhoseServiceAsksOthers() {
+  const others = aGroup({ name: 'network', slackChannel: otherChannel, emails: ['bob@example.com'] });
+  const told = aWorldThatTells({ groups: [aGroup(), others] });
+  await told.tell();
+  const record = await told.world.record(endpointId(1));
+  const moved = anAskedRecord(1, { ...record, asking: anAsking({ group: 'network' }) });
+  told.world.put(serviceItem(aService({ approvers: 'network' })), recordItem(moved));
+  return told;
 }

@@ -20,7 +20,7 @@ const record = anAskedRecord(1, {
 });
 
 function aView(view: Partial<RequestView> = {}): RequestView {
-  return { record, service: aService(), group: aGroup(), entries: [], earlier: [], ...view };
+  return { record, service: aService(), group: aGroup(), entries: [], earlier: [], mode: 'act', ...view };
 }
 
 test('a mail says all that an approver needs, with one link to approve and one to deny', () => {

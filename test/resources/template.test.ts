@@ -290,6 +290,34 @@ test('five minutes without a sweep that ended well ring, also where nothing says
   });
 });
 
+test('what broke more than once while approvers were told rings, whichever channel it was', () => {
+  const filter = template.Resources.TellingFailures?.Properties;
+  expect(filter).toMatchObject({
+    LogGroupName: { Ref: 'NotifyDashapproversLogGroup' },
+    FilterPattern: '{ $.level = "ERROR" }',
+  });
+  const [counted] = filter.MetricTransformations;
+  const alarm = template.Resources.TellingFailuresAlarm?.Properties;
+  expect(alarm).toMatchObject({
+    Namespace: counted.MetricNamespace,
+    MetricName: counted.MetricName,
+    Statistic: 'Sum',
+    ComparisonOperator: 'GreaterThanThreshold',
+  });
+  // A channel that Slack refuses is tried every quarter of an hour.
+  expect(alarm.Period).toBeGreaterThan(alarm.Threshold * 15 * 60);
+});
+
+test('answers that take more than half of what Slack waits ring', () => {
+  expect(template.Resources.SlackIsAnsweredLateAlarm?.Properties).toMatchObject({
+    Namespace: 'AWS/Lambda',
+    MetricName: 'Duration',
+    Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'OnDashslackDashinteractionLambdaFunction' } }],
+    ExtendedStatistic: 'p99',
+    Threshold: 1500,
+  });
+});
+
 test('the functions that ring themselves anew by design are not stopped as loops, and no other', () => {
   const ringing = all('AWS::Lambda::Function').filter(([, { RecursiveLoop }]) => RecursiveLoop === 'Allow');
   expect(ringing.map(([, { FunctionName }]) => FunctionName).sort()).toEqual([

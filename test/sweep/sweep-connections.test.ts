@@ -93,6 +93,19 @@ describe('people are told', () => {
     expect(world.notices).toEqual([{ digest: 'digest-1' }]);
   });
 
+  test('once of what is listed, also by a pass that looks for what is missing', async () => {
+    const world = aWorld({ services, connections: [aConnection()], records: [asked] });
+    await sweepConnections(hub, 'full', world.deps);
+    expect(world.notices).toEqual([{ endpointId: endpointId(1) }]);
+  });
+
+  test('that a request is nobody’s to decide any more, once its service is registered no longer', async () => {
+    const records = [{ ...told, abandonedAt: '2026-11-21T11:00:00.000Z' }];
+    const world = aWorld({ connections: [aConnection()], records });
+    await sweepConnections(hub, 'full', world.deps);
+    expect(world.notices).toEqual([{ endpointId: endpointId(1) }]);
+  });
+
   test('what became of a request that is listed no more', async () => {
     const records = [{ ...told, state: 'deleted', goneAt: '2026-11-21T11:00:00.000Z' } as const];
     const world = aWorld({ services, records });
