@@ -38,9 +38,17 @@ function escapedPart(part: Part): string {
   return typeof part === 'object' ? part.markup : escaped(String(part));
 }
 
-/** Without this whoever names something can mention a channel or disguise a link. What is half a character already is replaced. */
+/**
+ * Without this whoever names something can mention a channel, disguise a link, or write lines that look like linkgate's own.
+ * What is half a character already is replaced.
+ */
 export function escaped(text: string): string {
-  return text.toWellFormed().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text
+    .toWellFormed()
+    .replaceAll(/\s*[\r\n]\s*/g, ' ')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
 }
 
 /** Markup within a limit. Counted is what is sent, escapes included; no entity, mention or date is cut in two. */

@@ -1,8 +1,10 @@
 import { allowanceDays, allowanceFor } from '../approval/allowance.ts';
 import type { ApproverGroup } from '../approval/approver-group.ts';
+import type { RequestView } from '../approval/request-view.ts';
+import { replacedIn } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { actions, type Block, button, type Option, select } from './blocks.ts';
-import { markup } from './boundary.ts';
+import { joined, markup } from './boundary.ts';
 
 /** The `action_id` of each thing to click. */
 export const clicks = {
@@ -40,9 +42,10 @@ export function hasButtons(record: ConnectionRecord, { decideIn }: ApproverGroup
   return record.asking !== undefined && isOpen(record) && decideIn !== 'api';
 }
 
-export function requestButtons(record: ConnectionRecord, serviceName: string): Block {
+export function requestButtons({ record, service, entries }: RequestView): Block {
   const value = buttonValue(record) ?? '';
   const account = record.ownerAccountId;
+  const told = markup`What it asks of ${service.name} is then accepted without asking, what waits now too, for as long as you chose.`;
   return actions(requestBlock, [
     button({ text: 'Approve', actionId: clicks.approve, value, style: 'primary' }),
     button({
@@ -51,7 +54,7 @@ export function requestButtons(record: ConnectionRecord, serviceName: string): B
       value,
       confirm: {
         title: `Allow account ${account}?`,
-        text: markup`It goes on the allowlist of ${serviceName}: its later endpoints there are accepted without asking, until the expiry that you chose.`,
+        text: joined([told, ...replacedIn(entries)], ' '),
         confirm: 'Approve and allow',
       },
     }),

@@ -5,6 +5,7 @@ import { expiryIn, instantOf } from '../allowlist/expiry.ts';
 import { type ApproverGroup, approverGroups, findGroup } from '../approval/approver-group.ts';
 import { isNamedIn, ownersIn } from '../approval/may-decide.ts';
 import { type RequestView, requestViews } from '../approval/request-view.ts';
+import { replacedIn } from '../approval/words.ts';
 import { AccountId, EndpointId } from '../connection/connection.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
@@ -86,6 +87,9 @@ async function show(
   return 'markup' in view ? view : { text: requestMessage(view, deps.now()).text };
 }
 
+/** Some keyboards make one long dash of two. */
+const ticketFlag = /^(?:--|—|–)ticket$/;
+
 async function decideBy(
   decision: 'approve' | 'deny',
   [endpointId, ...rest]: readonly string[],
@@ -94,12 +98,13 @@ async function decideBy(
 ): Promise<Markup> {
   const view = await requestOf(endpointId, actor, deps);
   if ('markup' in view) return view;
-  const at = rest.indexOf('--ticket');
-  const ticket = at < 0 ? undefined : rest[at + 1]?.slice(0, 100);
+  const at = rest.findIndex((part) => ticketFlag.test(part));
+  const ticket = at < 0 ? undefined : rest[at + 1]?.slice(0, 100).toWellFormed();
   const reason = rest
     .filter((_, index) => at < 0 || (index !== at && index !== at + 1))
     .join(' ')
-    .slice(0, 1_000);
+    .slice(0, 1_000)
+    .toWellFormed();
   if (decision === 'deny' && reason === '')
     return markup`A denial needs a reason: \`/linkgate deny ${view.record.endpointId} &lt;reason&gt;\``;
   const word = {
@@ -124,7 +129,7 @@ async function requestOf(
   return isNamedIn(view.group, actor) ? view : notAnApprover(view.group);
 }
 
-/** What one person adds to the allowlist lets requests in without a decision: a quorum is not got round by it. */
+/** What one person adds to the allowlist lets requests in without a decision: neither a quorum nor a ticket is got round by it. */
 async function allow(
   [accountId, name, expires]: readonly string[],
   actor: string,
@@ -139,6 +144,8 @@ async function allow(
   if (!isNamedIn(group, actor)) return notAnApprover(group);
   if (group.decideIn === 'api' || group.quorum > 1)
     return markup`In the group ${group.name} nobody allows an account alone: approve a request with its button, or use \`linkgate allow ${accountId} --service ${service.name}\`.`;
+  if (service.requireTicket)
+    return markup`${service.name} wants a ticket with each decision, and this command takes none: approve a request with its button *Approve and allow account*, or use \`linkgate allow ${accountId} --service ${service.name}\`.`;
   const expiry = expires === undefined ? undefined : expiryIn(expires);
   const expiresAt = expiry && instantOf(expiry, deps.now());
   if (expires !== undefined && !(expiresAt && expiresAt > deps.now()))
@@ -148,6 +155,11 @@ async function allow(
   const owners = entries.find(({ serviceId }) => serviceId === service.serviceId)?.owners;
   if (ownersIn(entries).includes(actor))
     return markup`You own this account, so somebody else has to allow it: ${peopleIn(group)}.`;
+  const blocking = entries.find(({ effect }) => effect === 'block')?.serviceId;
+  if (blocking !== undefined) {
+    const [where, at] = blocking === everyService ? ['every service', "'*'"] : [service.name, service.name];
+    return markup`Account ${accountId} is blocked at ${where}, and this command lifts no block: \`linkgate forget ${accountId} --service ${at}\` does.`;
+  }
   const entry = {
     serviceId: service.serviceId,
     accountId,
@@ -156,5 +168,7 @@ async function allow(
     ...(owners && { owners }),
   };
   await changeEntry(entry, actor, deps);
-  return markup`Account ${accountId} is on the allowlist of ${service.name}${expiresAt ? markup` until ${dateOf(expiresAt.toISOString())}` : ''}.`;
+  const until = expiresAt ? markup` until ${dateOf(expiresAt.toISOString())}` : '';
+  const told = markup`Account ${accountId} is on the allowlist of ${service.name}${until}.`;
+  return joined([told, ...replacedIn(entries)], ' ');
 }

@@ -1,33 +1,44 @@
 import * as v from 'valibot';
 import { findGroup } from '../approval/approver-group.ts';
-import { findDigest, membersOf } from '../approval/digest.ts';
+import { findDigest, membersAtMost, membersOf } from '../approval/digest.ts';
 import { isNamedIn } from '../approval/may-decide.ts';
-import { type RequestView, requestViews } from '../approval/request-view.ts';
+import { requestViews } from '../approval/request-view.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { readService, serviceKey } from '../service/service.ts';
 import { readEach } from '../table/item.ts';
-import { joined, type Markup, markup } from './boundary.ts';
+import { type Markup, markup } from './boundary.ts';
 import { buttonValue } from './buttons.ts';
+import { decideMany, happenedIn } from './decide-many.ts';
 import { type Digest, decidesByCommand } from './digest-message.ts';
-import { allOfAccount, type Choices, choicesIn, DigestMetadata, digestPage } from './digest-modal.ts';
+import {
+  allOfAccount,
+  blockIn,
+  type Choices,
+  choicesIn,
+  DigestMetadata,
+  digestPage,
+} from './digest-modal.ts';
 import { type Click, parsed, type Submission, type Typed } from './interaction.ts';
-import { decideIn, notAnApprover, type Outcome } from './outcome.ts';
+import { notAnApprover } from './outcome.ts';
 import type { Interacting, SubmissionAnswer } from './request-clicks.ts';
 import { type Metadata, missingIn, told } from './request-modal.ts';
 
-/** How long decisions of one submission may take, in milliseconds: Slack waits three seconds for the answer. */
-const budget = 2_000;
+/**
+ * How long decisions of one submission may take, in milliseconds: Slack waits three seconds for the answer, and the digest is
+ * read before them and after.
+ */
+const budget = 1_300;
 
 /** Opens the modal of a digest, or turns its page. */
 export async function onDigestClick(click: Click, deps: Interacting): Promise<Markup | undefined> {
   const { actor, modal, message, value, triggerId } = click;
   const metadata = modal
     ? { ...readMetadata(modal.metadata), page: Number(value) }
-    : { digest: value, ...message, page: 0 };
+    : { digest: value, ...message, members: membersAtMost, page: 0, round: 0 };
   if (!v.is(DigestMetadata, metadata)) return markup`linkgate does not know this button.`;
   const digest = await clickedDigest(metadata, actor, deps);
   if ('markup' in digest) return digest;
-  const view = digestPage(digest, metadata);
+  const view = digestPage(digest, { ...metadata, members: digest.members });
   try {
     await (modal ? deps.slack.updateView(modal.id, view) : deps.slack.openView(triggerId, view));
     return undefined;
@@ -39,7 +50,7 @@ export async function onDigestClick(click: Click, deps: Interacting): Promise<Ma
 
 /** Decides what was chosen, one request after another, as far as the time reaches, and shows what is left. */
 export async function onDigestSubmission(
-  { actor, metadata: text, typed }: Submission,
+  { actor, metadata: text, typed, fields }: Submission,
   deps: Interacting,
 ): Promise<SubmissionAnswer> {
   const until = deps.now().getTime() + budget;
@@ -56,46 +67,28 @@ export async function onDigestSubmission(
           needsReason: [...chosen.values()].includes('deny'),
           needsTicket: views.some(({ service }) => service.requireTicket),
         });
-  if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
-  const outcomes = new Map<RequestView, Outcome>();
-  for (const view of views) {
-    if (deps.now().getTime() > until) break;
+  // Tickets are wanted since the page was drawn: what was chosen and typed stays.
+  if (errors.ticket !== undefined && !fields.has('ticket'))
+    return { response_action: 'update', view: digestPage(digest, metadata, markup`${errors.ticket}.`) };
+  if (Object.keys(errors).length > 0)
+    return { response_action: 'errors', errors: inBlocksOf(metadata.round, errors) };
+  const words = views.flatMap((view) => {
     const decision = chosen.get(view.record);
-    if (decision) outcomes.set(view, await decideOne(view, wordOf(decision, actor, typed), deps));
-  }
-  const happened = happenedIn(outcomes, views.length, passed);
-  const after = await clickedDigest(metadata, actor, deps);
+    return decision ? [[view, wordOf(decision, actor, typed)] as const] : [];
+  });
+  const happened = happenedIn(await decideMany(words, until, deps), words.length, passed);
+  const after = await clickedDigest({ ...metadata, members: membersAtMost }, actor, deps);
   if ('markup' in after) return instead('What happened', happened);
-  return { response_action: 'update', view: digestPage(after, metadata, happened) };
+  const next = { ...metadata, members: after.members, round: metadata.round + 1 };
+  return { response_action: 'update', view: digestPage(after, next, happened) };
+}
+
+function inBlocksOf(round: number, errors: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(errors).map(([field, error]) => [blockIn(round, field), error]));
 }
 
 function instead(title: string, answer: Markup): SubmissionAnswer {
   return { response_action: 'update', view: told(title, answer) };
-}
-
-/** What breaks for one request is told, and the others go on. */
-async function decideOne(
-  view: RequestView,
-  word: Parameters<typeof decideIn>[1],
-  deps: Interacting,
-): Promise<Outcome> {
-  try {
-    return await decideIn(view, word, deps);
-  } catch (error) {
-    deps.report(error);
-    return { isDecided: false, answer: markup`It broke; try again.` };
-  }
-}
-
-function happenedIn(outcomes: ReadonlyMap<RequestView, Outcome>, wanted: number, passed: number): Markup {
-  const failed = [...outcomes].filter(([, { isDecided }]) => !isDecided);
-  const left = wanted - outcomes.size;
-  return joined([
-    markup`*${outcomes.size - failed.length} of ${wanted} decided.*`,
-    ...failed.map(([{ record }, { answer }]) => markup`• ${record.endpointId}: ${answer}`),
-    ...(passed > 0 ? [markup`${passed} were decided meanwhile by others.`] : []),
-    ...(left > 0 ? [markup`${left} were not reached in time and are as they were: submit them again.`] : []),
-  ]);
 }
 
 /** What is open still, and is what it was when the page was drawn; a request chosen by itself comes before its account. */
@@ -122,10 +115,10 @@ function readMetadata(text: string): DigestMetadata | undefined {
 
 /** The digest that was clicked, if it was its own message, by somebody who may decide; else why not, to be told. */
 async function clickedDigest(
-  { digest: id, channel, ts }: DigestMetadata,
+  { digest: id, channel, ts, members }: DigestMetadata,
   actor: string,
   deps: Interacting,
-): Promise<Digest | Markup> {
+): Promise<(Digest & Pick<DigestMetadata, 'members'>) | Markup> {
   const digest = await findDigest(id, deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
   if (!digest || !group) return markup`linkgate knows no such digest.`;
@@ -133,8 +126,9 @@ async function clickedDigest(
   if (group.decideIn === 'api') return decidesByCommand(group);
   if (digest.channel !== channel || digest.ts !== ts)
     return markup`linkgate does not decide by this message. Look for the newest one, or type \`/linkgate waiting\`.`;
-  const records = await membersOf(digest, deps);
+  const endpointIds = digest.endpointIds.slice(0, members);
+  const records = await membersOf({ ...digest, endpointIds }, deps);
   const serviceIds = [...new Set(records.map(({ serviceId }) => serviceId))];
   const services = readEach(await deps.table.get(serviceIds.map(serviceKey)), readService, deps.report);
-  return { id, group, records, services };
+  return { id, group, records, services, members: endpointIds.length };
 }

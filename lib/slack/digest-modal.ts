@@ -19,12 +19,18 @@ import { type Metadata, reasonInput, ticketInput } from './request-modal.ts';
 
 export const digestModal = 'digest';
 
-/** What the modal is bound to: the digest, the message that opened it, and the page it shows. */
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What the modal is bound to: the digest, the message that opened it, and what of it is shown. */
 export const DigestMetadata = v.object({
   digest: v.string(),
   channel: v.string(),
   ts: v.string(),
-  page: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** How many members there were: those who have joined since were not shown, and are not decided. */
+  members: Count,
+  page: Count,
+  /** How many submissions came before. */
+  round: Count,
 });
 export type DigestMetadata = v.InferOutput<typeof DigestMetadata>;
 
@@ -59,11 +65,23 @@ export function digestPage(digest: Digest, metadata: DigestMetadata, happened?: 
   ];
   return modal({
     title: 'Decide requests',
-    blocks,
+    blocks: blocks.map((block) => inRound(block, metadata.round)),
     callbackId: digestModal,
     metadata: { ...metadata, page },
     ...(open.length > 0 && { submit: 'Decide' }),
   });
+}
+
+/**
+ * In a view that takes the place of another, Slack keeps what stands in inputs whose names are the same. What was chosen for
+ * one submission is not chosen for the next.
+ */
+function inRound(block: Block, round: number): Block {
+  return block.type === 'input' ? { ...block, block_id: blockIn(round, String(block.block_id)) } : block;
+}
+
+export function blockIn(round: number, field: string): string {
+  return `${field}.${round}`;
 }
 
 function requestInput(record: ConnectionRecord, { services }: Digest): Block {

@@ -71,6 +71,8 @@ export type Interaction =
       readonly actor: string;
       readonly callbackId: string;
       readonly metadata: string;
+      /** By their `action_id`, those that nothing was typed into too. */
+      readonly fields: ReadonlySet<string>;
       readonly typed: Typed;
     }
   | { readonly kind: 'command'; readonly actor: string; readonly text: string }
@@ -124,7 +126,8 @@ function submissionIn(sent: unknown): Interaction | undefined {
   const actor = result.success && actorOf(result.output);
   if (!actor) return undefined;
   const { callback_id: callbackId, private_metadata: metadata, state } = result.output.view;
-  return { kind: 'submission', actor, callbackId, metadata, typed: typedIn(state) };
+  const fields = new Set(Object.values(state?.values ?? {}).flatMap((block) => Object.keys(block)));
+  return { kind: 'submission', actor, callbackId, metadata, fields, typed: typedIn(state) };
 }
 
 function commandIn(form: object): Interaction | undefined {

@@ -2,47 +2,36 @@ import { type ApproverGroup, UnknownGroupError } from '../approval/approver-grou
 import { decideAsRecorded, type PersonsDecision, type Word } from '../approval/decide-by-person.ts';
 import { MayNotDecideError } from '../approval/may-decide.ts';
 import type { RequestView } from '../approval/request-view.ts';
-import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import { replacedIn } from '../approval/words.ts';
+import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
+import { agrees } from '../policy/decide.ts';
 import { ContendedError } from '../table/contention.ts';
 import { joined, type Markup, markup } from './boundary.ts';
-import { entryChangeIn, peopleIn, standingIn } from './words.ts';
+import { entryChangeIn, peopleIn, type Showing, standingIn } from './words.ts';
 
 /** What became of a person's word, and how to tell them. */
 export interface Outcome {
-  readonly isDecided: boolean;
+  /** The request as their word, which is written down, left it. */
+  readonly decided?: ConnectionRecord;
+  /** It is decided as they said: neither does it take others too, nor does anything come before their word. */
+  readonly isAsSaid: boolean;
   readonly answer: Markup;
 }
 
 /** Has a person's word decide a request, by the same way as everywhere else. */
-export async function decideIn(
-  { record, group, service }: RequestView,
-  word: Word,
-  deps: Deciding,
-): Promise<Outcome> {
-  if (isSaidAlready(record, word))
-    return { isDecided: true, answer: joined(['You have approved it already.', standingIn(record, group)]) };
+export async function decideIn(view: RequestView, word: Word, deps: Deciding): Promise<Outcome> {
+  const { endpointId } = view.record;
   try {
-    const result = await decideAsRecorded(record.endpointId, word, deps);
-    return result.status === 'decided'
-      ? { isDecided: true, answer: decidedNow(result, group, service.name) }
-      : {
-          isDecided: false,
-          answer:
-            result.status === 'not-open' && result.record ? tooLate(result.record, group) : unknownRequest,
-        };
+    const result = await decideAsRecorded(endpointId, word, deps);
+    if (result.status === 'decided') return decidedNow(result, view);
+    const isKnown = result.status === 'not-open' && result.record;
+    return { isAsSaid: false, answer: isKnown ? tooLate(isKnown, view) : unknownRequest };
   } catch (error) {
-    const answer = refusalOf(error, record.endpointId);
+    const answer = refusalOf(error, endpointId);
     if (!answer) throw error;
-    return { isDecided: false, answer };
+    return { isAsSaid: false, answer };
   }
-}
-
-/** A second click on the same button, while others have yet to approve. */
-function isSaidAlready(record: ConnectionRecord, { by, decision, allow }: Word): boolean {
-  const before = record.approvals?.words.find((word) => word.by === by);
-  if (!isOpen(record) || decision === 'deny' || !before) return false;
-  return (before.allow === undefined) === (allow === undefined);
 }
 
 /** @returns undefined where nobody expected the error. */
@@ -75,17 +64,30 @@ export function notAnApprover(group: ApproverGroup): Markup {
 
 export const unknownRequest = markup`linkgate knows no such request.`;
 
-export function tooLate(record: ConnectionRecord, group: ApproverGroup): Markup {
-  return joined([markup`Too late: it is no longer open.`, standingIn(record, group)]);
+export function tooLate(record: ConnectionRecord, view: Showing): Markup {
+  return joined([markup`Too late: it is no longer open.`, standingIn(record, view)]);
 }
 
 function decidedNow(
   { approval, record }: Extract<PersonsDecision, { status: 'decided' }>,
-  group: ApproverGroup,
-  serviceName: string,
-): Markup {
-  const said = approval.decision === 'approve' ? 'You approved it.' : 'You denied it.';
-  return joined([said, standingIn(record, group), ...entryChangeIn(record, serviceName)]);
+  view: RequestView,
+): Outcome {
+  const { by, at, decision } = approval;
+  const kept = record.approvals?.words.find((word) => word.by === by) ?? approval;
+  const isNew = decision === 'deny' || kept.at === at;
+  const said = decision === 'deny' ? 'You denied it.' : 'You approved it.';
+  const change = entryChangeIn(record, view.service.name);
+  const replaced = change.length > 0 ? replacedIn(view.entries) : [];
+  return {
+    decided: record,
+    isAsSaid: record.verdict !== undefined && agrees(record.verdict, approval),
+    answer: joined([
+      isNew ? said : 'You have approved it already.',
+      standingIn(record, view),
+      ...change,
+      ...replaced,
+    ]),
+  };
 }
 
 /** The way that is left where Slack's buttons and forms fail. */

@@ -1,4 +1,6 @@
+import { slackActor } from '../approval/actor.ts';
 import type { ApproverGroup } from '../approval/approver-group.ts';
+import { isNamedIn } from '../approval/may-decide.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { isOpen } from '../connection/connection-record.ts';
 import { joined, limits, type Markup, markup, within } from './boundary.ts';
@@ -19,13 +21,21 @@ export function reminderText(
       : new Date(deadline) > now
         ? markup`, until ${dateOf(deadline)}.`
         : markup`: nobody decided it before ${dateOf(deadline)}. It can still be decided.`;
-  return within(limits.text, markup`${called} ${what}${time}`);
+  return within(limits.text, markup`${called} ${what}${time}${roleOf(escalation, waiting.group)}`);
+}
+
+/** Those who are called upon when time runs out decide only where they are approvers too. */
+function roleOf(escalation: ApproverGroup | undefined, group: ApproverGroup): string {
+  const isForOthers = escalation?.slackUsers.some((user) => !isNamedIn(group, slackActor(user)));
+  return isForOthers
+    ? ` The group ${escalation?.name} is called upon to see that it is decided; deciding is for the group ${group.name}.`
+    : '';
 }
 
 function subjectOf(waiting: RequestView | Digest): { what: Markup; deadline: string | undefined } {
   if ('record' in waiting) {
     const { record, service } = waiting;
-    const what = markup`${record.endpointId} of account ${record.ownerAccountId} still waits for approval at ${service.name}`;
+    const what = markup`${record.endpointId} of account ${record.ownerAccountId} still waits for approval at ${service.name} (\`linkgate explain ${record.endpointId}\`)`;
     return { what, deadline: record.asking?.deadline };
   }
   const open = waiting.records.filter(isOpen);

@@ -7,7 +7,7 @@ import { isOpen, readRecord, recordKey } from '../connection/connection-record.t
 import type { Deciding } from '../connection/decide-connections.ts';
 import type { View } from './blocks.ts';
 import { type Markup, markup } from './boundary.ts';
-import { allowanceOf, buttonValue, clicks, endpointIn, expiryChoices } from './buttons.ts';
+import { allowanceOf, buttonValue, clicks, endpointIn } from './buttons.ts';
 import { type Click, parsed, type Submission, type Typed } from './interaction.ts';
 import { commandsInstead, decideIn, refusalOf, tooLate, unknownRequest } from './outcome.ts';
 import { askInModal, type Metadata, missingIn, readMetadata, told } from './request-modal.ts';
@@ -36,6 +36,9 @@ const decisions: ReadonlyMap<string, Metadata['decision']> = new Map([
 export async function onRequestClick(click: Click, deps: Interacting): Promise<Markup | undefined> {
   const metadata = metadataOf(click);
   if (!metadata) return markup`linkgate does not know this button.`;
+  // Without what was chosen, nobody knows for how long: that is not for good.
+  if (click.actionId === clicks.approveAndAllow && metadata.allow === undefined)
+    return markup`For how long to allow the account did not come along, and nothing was decided. Choose it beside the button, and click again.`;
   const view = await clickedRequest(metadata, click.actor, deps);
   if ('markup' in view) return view;
   if (metadata.decision === 'approve' && !view.service.requireTicket)
@@ -62,19 +65,22 @@ export async function onRequestSubmission(
     needsReason: metadata.decision === 'deny',
     needsTicket: view.service.requireTicket === true,
   });
+  // Tickets are wanted since the modal opened: what was typed into it stays.
+  if (errors.ticket !== undefined && !submission.fields.has('ticket'))
+    return { response_action: 'update', view: askInModal(view, metadata) };
   if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
-  const outcome = await decideIn(view, wordOf(metadata, submission, deps.now()), deps);
+  const { decided, isAsSaid, answer } = await decideIn(view, wordOf(metadata, submission, deps.now()), deps);
   // What was decided shows in the message itself.
-  return outcome.isDecided ? undefined : instead(outcome.answer);
+  return isAsSaid ? undefined : instead(answer, decided ? 'Your word is recorded' : 'Not decided');
 }
 
-function instead(answer: Markup): SubmissionAnswer {
-  return { response_action: 'update', view: told('Not decided', answer) };
+function instead(answer: Markup, title = 'Not decided'): SubmissionAnswer {
+  return { response_action: 'update', view: told(title, answer) };
 }
 
 function metadataOf({ actionId, value, typed, message }: Click): Metadata | undefined {
-  const isToAllow = actionId === clicks.approveAndAllow;
-  const allow = isToAllow && { allow: typed.get(clicks.expiry) ?? expiryChoices[0] };
+  const expiry = actionId === clicks.approveAndAllow ? typed.get(clicks.expiry) : undefined;
+  const allow = expiry !== undefined && { allow: expiry };
   return readMetadata({ decision: decisions.get(actionId), value, ...allow, ...message });
 }
 
@@ -104,7 +110,7 @@ async function clickedRequest(
   const shown = record.notice?.slack;
   if (shown?.channel !== channel || shown.ts !== ts || buttonValue(record) !== value)
     return markup`linkgate does not decide by this message: it is not the one that shows the request now. Look for the newest one, or type ${commandsInstead(endpointId)}.`;
-  return isOpen(record) ? view : tooLate(record, view.group);
+  return isOpen(record) ? view : tooLate(record, view);
 }
 
 function wordOf(

@@ -1,3 +1,4 @@
+import type { Stage } from '../approval/asking.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { standingOf } from '../approval/standing.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
@@ -5,18 +6,18 @@ import { type Block, context, header, type Message, section } from './blocks.ts'
 import { joined, limits, type Markup, markup, plainWithin, within } from './boundary.ts';
 import { hasButtons, requestButtons } from './buttons.ts';
 import { counted } from './digest-message.ts';
-import { dateOf, entryChangeIn, nameOf, saidBy, standingIn } from './words.ts';
+import { dateOf, entryChangeIn, nameOf, saidBy, standingIn, titleIn } from './words.ts';
 
 /** All that an approver needs to decide a request, and once it is decided what became of it. */
 export function requestMessage(view: RequestView, now: Date): Message {
   const { record, service, group } = view;
-  const title = `${nameOf[standingOf(record).status]}: ${record.ownerAccountId} to ${service.name}`;
+  const title = `${titleIn(view)}: ${record.ownerAccountId} to ${service.name}`;
   const facts = factsOf(view);
   const isWaiting = isOpen(record);
   const story = [
     ...(isWaiting ? [...doubtsIn(record), historyIn(view)] : []),
     ...(isWaiting ? overdueIn(record, now) : []),
-    standingIn(record, group),
+    standingIn(record, view),
     ...entryChangeIn(record, service.name),
   ].filter(({ markup: part }) => part !== '');
   const meaning = isWaiting ? [meaningOf(view)] : [];
@@ -26,7 +27,7 @@ export function requestMessage(view: RequestView, now: Date): Message {
     header(title),
     section(facts),
     ...story.map((part) => section(part)),
-    ...(withButtons ? [requestButtons(record, service.name)] : []),
+    ...(withButtons ? [requestButtons(view)] : []),
     ...(isWaiting ? [context(...meaning, ...(withButtons ? [] : commands))] : []),
   ];
   // Who sees the text alone has no buttons: the commands come before what may be cut off.
@@ -37,6 +38,23 @@ export function requestMessage(view: RequestView, now: Date): Message {
 /** How much of what somebody noted of an account is shown. */
 const noteLength = 200;
 
+/** Until when, and what becomes of it then. */
+function deadlineIn(
+  { deadline, stage }: NonNullable<ConnectionRecord['asking']>,
+  { onExpiry }: RequestView['service'],
+): Markup {
+  const then = onExpiry === 'reject' ? ', or it is rejected for good' : '';
+  return markup`*Decide before:* ${dateOf(deadline)}${then}${calls[stage]}`;
+}
+
+/** What time has brought so far. */
+const calls: Readonly<Record<Stage, string>> = {
+  asked: '',
+  reminded: '. The approvers were reminded.',
+  escalated: '. Time runs out: it was escalated.',
+  expired: '. Time is over: it was escalated.',
+};
+
 function factsOf({ record, service, entries }: RequestView): Markup {
   const { place, ownerAccountId, endpointId, endpointRegion, ipAddressType, requestedAt, asking } = record;
   const note = entries.find((entry) => entry.note !== undefined)?.note;
@@ -45,7 +63,7 @@ function factsOf({ record, service, entries }: RequestView): Markup {
     markup`*Account:* ${ownerAccountId}${note ? ` (${plainWithin(noteLength, note)})` : ''}`,
     markup`*Endpoint:* ${endpointId} in ${endpointRegion ?? place.region}${ipAddressType ? `, ${ipAddressType}` : ''}`,
     markup`*Asked for:* ${dateOf(requestedAt)}`,
-    ...(asking && isOpen(record) ? [markup`*Decide before:* ${dateOf(asking.deadline)}`] : []),
+    ...(asking && isOpen(record) ? [deadlineIn(asking, service)] : []),
   ]);
 }
 
@@ -64,7 +82,7 @@ function doubtsIn({ verdict }: ConnectionRecord): Markup[] {
 /** What is known of the account at this service from before. */
 function historyIn({ earlier, group }: RequestView): Markup {
   const title = markup`*This account here before*`;
-  if (earlier.length === 0) return joined([title, 'This is its first request that linkgate knows of.']);
+  if (earlier.length === 0) return joined([title, 'None that linkgate remembers.']);
   const counts = counted(earlier, (record) => nameOf[standingOf(record).status].toLowerCase());
   const told = counts.map(([name, count]) => `${count} ${name}`).join(', ');
   const one = earlier.length === 1 ? 'endpoint' : 'endpoints';
@@ -86,13 +104,14 @@ function lastDecisionIn(earlier: RequestView['earlier'], group: RequestView['gro
 function meaningOf({ record, service, group }: RequestView): Markup {
   const everybody = group.quorum > 1 ? ` It takes ${group.quorum} approvals; one denial denies.` : '';
   return joined([
-    markup`*Approve* lets in this endpoint alone: the allowlist stays as it is. *Approve and allow account* lets account ${record.ownerAccountId} connect to ${service.name} from then on.${everybody}`,
+    markup`*Approve* lets in this endpoint alone: the allowlist stays as it is. *Approve and allow account* lets account ${record.ownerAccountId} connect to ${service.name} without asking, what waits of it now too${group.quorum > 1 ? ', where all who approve choose it' : ''}.${everybody}`,
     markup`*Deny* is for good: a rejected endpoint stays rejected, and the consumer pays for it until they delete it and create a new one.`,
   ]);
 }
 
-function commandsFor({ record: { endpointId }, group }: RequestView): Markup {
-  const [approve, deny] = [`approve ${endpointId}`, `deny ${endpointId}`];
+function commandsFor({ record: { endpointId }, service, group }: RequestView): Markup {
+  const ticket = service.requireTicket ? ' --ticket T' : '';
+  const [approve, deny] = [`approve ${endpointId}${ticket}`, `deny ${endpointId}${ticket}`];
   return group.decideIn === 'api'
     ? markup`The group ${group.name} decides by the command line: \`linkgate ${approve}\` or \`linkgate ${deny} --reason "…"\``
     : markup`By command: \`/linkgate ${approve}\` or \`/linkgate ${deny} &lt;reason&gt;\``;

@@ -1,5 +1,6 @@
 import type { Approval } from '../approval/approval.ts';
 import type { ApproverGroup } from '../approval/approver-group.ts';
+import type { RequestView } from '../approval/request-view.ts';
 import { type Standing, standingOf } from '../approval/standing.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import { reasonOf } from '../policy/decide.ts';
@@ -55,8 +56,12 @@ export const nameOf: Readonly<Record<Standing['status'], string>> = {
   connected: 'Connected',
   rejecting: 'Being rejected',
   rejected: 'Rejected',
+  abandoned: 'Given up',
   gone: 'Gone',
 };
+
+/** What a request is shown with, beside its record. */
+export type Showing = Pick<RequestView, 'group' | 'mode'>;
 
 const sentences: Readonly<Record<Standing['status'], string>> = {
   open: '',
@@ -65,11 +70,29 @@ const sentences: Readonly<Record<Standing['status'], string>> = {
   connected: 'AWS shows it connected.',
   rejecting: 'It is to be rejected: the message changes once AWS shows that.',
   rejected: 'AWS shows it rejected. It stays so: the consumer pays for it until they delete it.',
+  abandoned:
+    'Its service was taken out of linkgate, so nobody decides it here any more. AWS leaves it waiting.',
   gone: 'The endpoint is gone; there is nothing left to decide.',
 };
 
+/** In a word, of what is decided while linkgate leaves EC2 as it is. */
+export const notApplied = 'Decided, not applied';
+export const leftAlone = markup`linkgate's mode is observe: EC2 is left as it is.`;
+
+/** Whether it is decided, and linkgate does nothing of that in EC2. */
+function isLeftAlone(record: ConnectionRecord, mode: RequestView['mode']): boolean {
+  const { status } = standingOf(record);
+  const isToCome = status === 'accepting' || status === 'rejecting';
+  return mode === 'observe' && isToCome && record.state === 'pendingAcceptance';
+}
+
+/** How a request stands, in a few words. */
+export function titleIn({ record, mode }: RequestView): string {
+  return isLeftAlone(record, mode) ? notApplied : nameOf[standingOf(record).status];
+}
+
 /** How a request stands: what people said, who settled it, and what AWS shows. Empty where nothing has happened yet. */
-export function standingIn(record: ConnectionRecord, group: ApproverGroup): Markup {
+export function standingIn(record: ConnectionRecord, { group, mode }: Showing): Markup {
   const { status, settled, approvals } = standingOf(record);
   const { approval, verdict } = record;
   const lines: Markup[] = [];
@@ -87,7 +110,7 @@ export function standingIn(record: ConnectionRecord, group: ApproverGroup): Mark
       ]),
     );
   const kept = status === 'stopped' && verdict ? markup` ${reasonOf(verdict)}.` : '';
-  lines.push(markup`${sentences[status]}${kept}`);
+  lines.push(isLeftAlone(record, mode) ? leftAlone : markup`${sentences[status]}${kept}`);
   return joined(lines.filter(({ markup: line }) => line !== ''));
 }
 

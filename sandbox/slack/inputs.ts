@@ -3,8 +3,13 @@ import { type Block, type Element, elementsOf, type Option } from './blocks.ts';
 /** What people put into inputs, by the inputs' `action_id`: a text, an option's value, or a list of such values. */
 export type Given = Readonly<Record<string, unknown>>;
 
+type InputState =
+  | { readonly type: 'plain_text_input'; readonly value: string | null }
+  | { readonly type: 'static_select'; readonly selected_option: Option | null }
+  | { readonly type: 'checkboxes'; readonly selected_options: readonly Option[] };
+
 /** `state.values` as Slack sends it: by `block_id`, then by `action_id`. */
-export type StateValues = Readonly<Record<string, Readonly<Record<string, object>>>>;
+export type StateValues = Readonly<Record<string, Readonly<Record<string, InputState>>>>;
 
 /** What is given does not fit the input. */
 export class InputError extends Error {
@@ -54,7 +59,39 @@ function inputsIn(block: Block): InputElement[] {
   return elementsOf(block).filter((element) => element.type !== 'button');
 }
 
-function stateOfInput(input: InputElement, given: unknown): object {
+/**
+ * Where a view takes the place of another, inputs of the same `block_id` and `action_id` keep what stands in them
+ * (https://docs.slack.dev/surfaces/modals).
+ */
+export function keepingInputs(blocks: readonly Block[], values: StateValues): Block[] {
+  return blocks.map((block) => {
+    if (block.type !== 'input') return block;
+    const { block_id = '', element } = block;
+    const state = values[block_id]?.[element.action_id ?? ''];
+    return state ? { ...block, element: begunWith(element, state) } : block;
+  });
+}
+
+function begunWith(element: InputElement, state: InputState): InputElement {
+  if (element.type === 'plain_text_input' && state.type === element.type) {
+    const { initial_value: _initial, ...empty } = element;
+    return state.value === null ? empty : { ...empty, initial_value: state.value };
+  }
+  if (element.type === 'static_select' && state.type === element.type) {
+    const { initial_option: _initial, ...empty } = element;
+    const kept = element.options.find(({ value }) => value === state.selected_option?.value);
+    return kept ? { ...empty, initial_option: kept } : empty;
+  }
+  if (element.type === 'checkboxes' && state.type === element.type) {
+    const { initial_options: _initial, ...empty } = element;
+    const chosen = new Set(state.selected_options.map(({ value }) => value));
+    const kept = element.options.filter(({ value }) => chosen.has(value));
+    return kept.length > 0 ? { ...empty, initial_options: kept } : empty;
+  }
+  return element;
+}
+
+function stateOfInput(input: InputElement, given: unknown): InputState {
   const { type } = input;
   switch (type) {
     case 'plain_text_input':

@@ -126,6 +126,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     const triggerId = views.trigger({ user, team, responseId });
     const seen = messages.answers(responseId).length;
     const state = stateOf(blocks, click.state);
+    views.fill(view.id, state);
     const payload = blockActions(click, actionOf(click, blocks), state, triggerId, { view });
     const shown = shownAfter(await sendPayload(payload), responseId, seen);
     const open = views.openedBy(triggerId) ?? views.find(view.id);
@@ -167,6 +168,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     const { responseId } = open;
     const seen = messages.answers(responseId).length;
     const triggerId = views.trigger({ user, team, responseId });
+    views.fill(open.id, state);
     const reply = await sendPayload(viewSubmission({ user, team }, open, state, triggerId));
     return {
       ...shownAfter(reply, responseId, seen),

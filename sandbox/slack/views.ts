@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { forget, type Keep } from '../store.ts';
 import type { View } from './blocks.ts';
+import { keepingInputs, type StateValues } from './inputs.ts';
 import { SlackRefusal } from './refusal.ts';
 
 /** What somebody did, which a modal may answer. */
@@ -18,6 +19,8 @@ export interface OpenView extends Interaction {
   /** Another one each time the view changes. */
   readonly hash: string;
   readonly view: View;
+  /** What stands in its inputs, since they were last sent. */
+  readonly values?: StateValues;
 }
 
 interface Trigger extends Interaction {
@@ -33,7 +36,12 @@ export interface Views {
   /** The modal that came of a trigger, if one did. */
   openedBy(triggerId: string): OpenView | undefined;
   find(viewId: string): OpenView | undefined;
-  /** @throws SlackRefusal where `hash` is no longer the view's. */
+  /** What somebody has put into its inputs. */
+  fill(viewId: string, values: StateValues): void;
+  /**
+   * Inputs that both have keep what stands in them.
+   * @throws SlackRefusal where `hash` is no longer the view's.
+   */
   replace(viewId: string, view: View, hash?: string): OpenView;
   close(viewId: string): void;
 }
@@ -69,11 +77,17 @@ export function createViews(clock: Clock, keep: Keep = forget): Views {
     },
     openedBy: (triggerId) => find(triggers.get(triggerId)?.viewId ?? ''),
     find,
+    fill(viewId, values) {
+      const shown = find(viewId);
+      if (shown) show({ ...shown, values });
+    },
     replace(viewId, view, hash) {
       const shown = find(viewId);
       if (!shown) throw new SlackRefusal('not_found');
       if (hash !== undefined && hash !== shown.hash) throw new SlackRefusal('hash_conflict');
-      return show({ ...shown, hash: newHash(), view });
+      const { values = {}, ...known } = shown;
+      const blocks = keepingInputs(view.blocks, values);
+      return show({ ...known, hash: newHash(), view: { ...view, blocks } });
     },
     close: (viewId) => void views.delete(viewId),
   };

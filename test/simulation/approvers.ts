@@ -101,21 +101,27 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
       actor: spoken.by,
       callbackId: String(view.callback_id),
       metadata: String(view.private_metadata),
+      fields: new Set(elementsIn(view).map(({ action_id: field }) => String(field))),
       typed: new Map([...Object.entries(words), ...choicesIn(view, isOfRequest ? 0.2 : 0.5)]),
     };
     const onSubmission = isOfRequest ? onRequestSubmission : onDigestSubmission;
     return speak('on-slack-interaction', 'submits a form', spoken, async (deps) => {
       const answer = await onSubmission(submission, deps);
       const text = JSON.stringify(answer) ?? '';
-      const [, decided = answer === undefined ? 1 : 0] = /\*(\d+) of \d+ decided/.exec(text) ?? [];
-      return { decided: Number(decided), isTooLate: isOfRequest && text.includes('Too late') };
+      const isTold = answer === undefined || text.includes('"Your word is recorded"');
+      const counts = [...text.matchAll(/\*(\d+) of \d+ decided|Of (\d+) your word is recorded/g)];
+      const decided = counts.reduce((sum, [, asSaid, otherwise]) => sum + Number(asSaid ?? otherwise), 0);
+      return { decided: isTold ? 1 : decided, isTooLate: isOfRequest && text.includes('Too late') };
     });
+  }
+
+  function elementsIn(view: View): Block[] {
+    return (view.blocks as readonly Block[]).flatMap(({ element }) => (element ? [element as Block] : []));
   }
 
   /** What somebody chooses, each thing as often as the rate says. */
   function choicesIn(view: View, rate: number): [string, string][] {
-    return (view.blocks as readonly Block[])
-      .flatMap(({ element }) => (element ? [element as Block] : []))
+    return elementsIn(view)
       .filter(({ options }) => options !== undefined && random.chance(rate))
       .map(({ action_id: field, options }) => [
         String(field),

@@ -28,6 +28,12 @@ describe('what a consumer can name', () => {
     );
   });
 
+  test("writes no line that looks like one of linkgate's own", () => {
+    expect(markup`${'x\n*Approved* by somebody\r\nAWS shows it connected.'}`.markup).toBe(
+      'x *Approved* by somebody AWS shows it connected.',
+    );
+  });
+
   test('never becomes markup, whatever it is put into', () => {
     fc.assert(
       fc.property(text, text, (one, other) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { entryKey, readEntry } from '../../lib/allowlist/entry.ts';
 import { appManifest } from '../../lib/slack/manifest.ts';
 import { anEntry, aService, consumer, endpointId, serviceId } from '../builders.ts';
-import { anAskedRecord, aSlackWorld, group, type SlackWorld, slackAlice } from './slack-world.ts';
+import { anAskedRecord, aSlackWorld, group, type SlackWorld, slackAlice, slackBob } from './slack-world.ts';
 
 async function say(world: SlackWorld, text: string, who?: { user?: string; team?: string }): Promise<string> {
   const { statusCode, json } = await world.command(text, who);
@@ -81,6 +81,21 @@ describe('/linkgate approve and deny', () => {
     });
   });
 
+  test.each(['—', '–'])('take a ticket after `%sticket`, as some keyboards write it', async (dash) => {
+    const world = aSlackWorld({ services: [aService({ requireTicket: true })] });
+    await say(world, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      approval: { ticket: 'CHG-7', reason: 'our customer' },
+    });
+  });
+
+  test('keep no half of a character where a reason is cut off', async () => {
+    const world = aSlackWorld();
+    await say(world, `approve ${endpointId(1)} ${'x'.repeat(999)}\u{1F600}`);
+    const { reason = '' } = (await world.record(endpointId(1)))?.approval ?? {};
+    expect(reason).toBe(`${'x'.repeat(999)}\uFFFD`);
+  });
+
   test('are for approvers alone', async () => {
     const world = aSlackWorld();
     const carol = { user: 'U01CAROL' };
@@ -120,6 +135,12 @@ describe('/linkgate allow', () => {
   test.each([
     ['somebody who is no approver', {}, { user: 'U01CAROL' }, 'Those who may'],
     [
+      'a service that wants a ticket with each decision',
+      { services: [aService({ requireTicket: true })] },
+      {},
+      'Approve and allow account',
+    ],
+    [
       'one alone where it takes two',
       { groups: [{ ...group, quorum: 2 }] },
       {},
@@ -138,10 +159,34 @@ describe('/linkgate allow', () => {
   });
 
   test('is not for an owner of the account, and forgets no owner', async () => {
-    const world = aSlackWorld({ entries: [anEntry({ effect: 'block', owners: [slackAlice] })] });
+    const world = aSlackWorld({ entries: [anEntry({ effect: 'allow', owners: [slackAlice] })] });
     expect(await say(world, `allow ${consumer} orders`)).toContain('You own this account');
     await say(world, `allow ${consumer} orders`, { user: 'U01BOB' });
-    expect(await entryIn(world)).toMatchObject({ effect: 'allow', owners: [slackAlice] });
+    expect(await entryIn(world)).toMatchObject({ changedBy: slackBob, owners: [slackAlice] });
+  });
+
+  test.each([
+    [serviceId(1), 'orders'],
+    ['*', "'*'"],
+  ])('lifts no block at `%s`, and says what does', async (at, named) => {
+    const blocked = anEntry({ serviceId: at, effect: 'block' });
+    const world = aSlackWorld({ entries: [blocked] });
+    expect(await say(world, `allow ${consumer} orders`)).toContain(
+      `linkgate forget ${consumer} --service ${named}`,
+    );
+    const [item] = await world.table.get([entryKey(at, consumer)]);
+    expect(item && readEntry(item)).toEqual(blocked);
+  });
+
+  test.each([
+    [serviceId(1), 'This replaces its entry there'],
+    ['*', 'There it counts instead of its entry at every service'],
+  ])('tells what it took the place of at `%s`', async (at, told) => {
+    const narrowed = { endpointIds: [endpointId(1)], consumerRegions: ['eu-west-1'], maxEndpoints: 3 };
+    const world = aSlackWorld({ entries: [anEntry({ serviceId: at, ...narrowed })] });
+    expect(await say(world, `allow ${consumer} orders`)).toContain(
+      `${told}: allow, for 1 endpoint alone, only in eu-west-1, at most 3 endpoints.`,
+    );
   });
 });
 

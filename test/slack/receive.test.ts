@@ -1,7 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryKey, readEntry } from '../../lib/allowlist/entry.ts';
+import { groupItem } from '../../lib/approval/approver-group.ts';
+import { switchedItem } from '../../lib/mode/mode.ts';
+import { serviceItem } from '../../lib/service/service.ts';
+import type { View } from '../../lib/slack/blocks.ts';
 import { readView } from '../../sandbox/slack/read-blocks.ts';
-import { anApproval, anEntry, aService, aVerdict, consumer, endpointId, serviceId } from '../builders.ts';
+import {
+  anApproval,
+  anEntry,
+  aService,
+  aSwitch,
+  aVerdict,
+  consumer,
+  endpointId,
+  serviceId,
+} from '../builders.ts';
 import {
   anAskedRecord,
   aSlackWorld,
@@ -54,6 +67,51 @@ describe('an approver who clicks', () => {
     const world = aSlackWorld();
     await world.click('approve-and-allow');
     expect(await entryIn(world)).not.toHaveProperty('expiresAt');
+  });
+
+  test('Approve and allow account, where the choice did not come along, decides nothing and is asked again', async () => {
+    const world = aSlackWorld();
+    await world.click('approve-and-allow', { expiry: null });
+    expect(await world.record(endpointId(1))).toMatchObject(noEffect);
+    expect(toldIn(world)).toContain('For how long');
+  });
+
+  test('Approve and allow account is told what that replaces', async () => {
+    const world = aSlackWorld({ entries: [anEntry({ maxEndpoints: 1 })] });
+    await world.click('approve-and-allow');
+    expect(toldIn(world)).toContain('This replaces its entry there: allow, at most 1 endpoint.');
+    expect(await entryIn(world)).not.toHaveProperty('maxEndpoints');
+  });
+
+  test('Approve while the mode is observe is told that EC2 is left as it is', async () => {
+    const world = aSlackWorld();
+    world.put(switchedItem(aSwitch({ mode: 'observe' })));
+    await world.click('approve');
+    expect(toldIn(world)).toContain("linkgate's mode is observe: EC2 is left as it is.");
+    expect(toldIn(world)).not.toContain('the message changes once');
+  });
+
+  test('Deny while something keeps the request is told so in the modal', async () => {
+    const world = aSlackWorld({ services: [aService({ pausedAt: '2026-11-21T11:00:00.000Z' })] });
+    await world.click('deny');
+    const { json } = await world.submit(world.views[0], { reason: 'unknown' });
+    expect(json).toMatchObject({
+      response_action: 'update',
+      view: { title: { text: 'Your word is recorded' } },
+    });
+    expect(JSON.stringify(json)).toContain('whatever people say');
+    readView((json as { view: View }).view);
+  });
+
+  test('Deny, where tickets are wanted since the modal opened, is asked for one in it', async () => {
+    const world = aSlackWorld();
+    await world.click('deny');
+    world.put(serviceItem(aService({ requireTicket: true })));
+    const { json } = await world.submit(world.views[0], { reason: 'unknown' });
+    expect(json).toMatchObject({ response_action: 'update' });
+    expect(await world.record(endpointId(1))).toMatchObject(noEffect);
+    await world.submit((json as { view: View }).view, { reason: 'unknown', ticket: 'CHG-7' });
+    expect(await world.record(endpointId(1))).toMatchObject({ approval: { ticket: 'CHG-7' } });
   });
 
   test('Approve and allow account with an expiry that is none of the choices decides nothing', async () => {
@@ -132,9 +190,35 @@ describe('where it takes two', () => {
     const world = aSlackWorld({ groups });
     await world.click('approve');
     const before = await world.record(endpointId(1));
+    world.wait(5);
     await world.click('approve');
     expect(await world.record(endpointId(1))).toEqual(before);
     expect(world.answers.at(-1)?.text).toContain('You have approved it already.');
+  });
+
+  test('a second click approves once it takes only one', async () => {
+    const world = aSlackWorld({ groups });
+    await world.click('approve');
+    world.put(groupItem(group));
+    world.wait(5);
+    await world.click('approve');
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
+  });
+
+  test('an account that is approved again for another time is allowed for that', async () => {
+    const world = aSlackWorld({ groups });
+    await world.click('approve-and-allow', { expiry: '365' });
+    await world.click('approve-and-allow', { expiry: '7' });
+    await world.click('approve-and-allow', { expiry: '30', user: 'U01BOB' });
+    expect(await entryIn(world)).toMatchObject({ expiresAt: '2026-11-28T12:00:00.000Z' });
+  });
+
+  test('the modal of the first approval tells that the request waits for the second', async () => {
+    const world = aSlackWorld({ groups, services: [aService({ requireTicket: true })] });
+    await world.click('approve');
+    const { json } = await world.submit(world.views[0], { ticket: 'CHG-7' });
+    expect(json).toMatchObject({ response_action: 'update' });
+    expect(JSON.stringify(json)).toContain('1 of 2 approvals');
   });
 
   test('the account is allowed only if both said so', async () => {

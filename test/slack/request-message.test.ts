@@ -31,7 +31,7 @@ describe('an open request', () => {
       '<!date^1795262340^{date_short_pretty} {time}|2026-11-21T11:59:00.000Z>',
       '<!date^1795867200^',
       'account is not on the allowlist',
-      'This is its first request',
+      'None that linkgate remembers',
       'the allowlist stays as it is',
       'the consumer pays for it until they delete it',
     ]) {
@@ -56,6 +56,13 @@ describe('an open request', () => {
     expect(elements[1]).toHaveProperty('confirm');
   });
 
+  test('asks before the account is allowed what its entry loses by that', () => {
+    const { elements } = drawn(anAskedRecord(), { entries: [anEntry({ maxEndpoints: 3 })] });
+    expect(JSON.stringify(elements[1])).toContain(
+      'This replaces its entry there: allow, at most 3 endpoints.',
+    );
+  });
+
   test('tells in its text what to type where there are no buttons', () => {
     expect(drawn().text).toContain(`/linkgate approve ${endpointId(1)}`);
   });
@@ -73,6 +80,18 @@ describe('an open request', () => {
     expect(all).toContain('<@U01BOB>');
     expect(all).toContain('It takes 2 approvals; one denial denies.');
     expect(elements).toHaveLength(4);
+  });
+
+  test('says what becomes of it when nobody decides, and that people were called upon', () => {
+    expect(drawn().all).not.toContain('rejected for good');
+    const reminded = anAskedRecord({ asking: { ...asking, stage: 'reminded' } });
+    const { all } = drawn(reminded, { service: aService({ onExpiry: 'reject' }) });
+    expect(all).toContain('or it is rejected for good. The approvers were reminded.');
+  });
+
+  test('names a ticket in its commands where the service wants one', () => {
+    const { text } = drawn(anAskedRecord(), { service: aService({ requireTicket: true }) });
+    expect(text).toContain(`/linkgate approve ${endpointId(1)} --ticket T`);
   });
 
   test('whose time ran out says so, and can still be decided', () => {
@@ -118,6 +137,15 @@ describe('a decided request', () => {
     for (const state of ['pendingAcceptance', 'pending'] as const)
       expect(drawn(anAskedRecord({ ...accepts, state })).text).not.toMatch(/connected/i);
     expect(drawn(anAskedRecord({ ...accepts, state: 'available' })).text).toMatch(/^Connected/);
+  });
+
+  test('says while the mode is observe that nothing comes of it in EC2', () => {
+    const observed = drawn(anAskedRecord(accepts), { mode: 'observe' });
+    expect(observed.text).toMatch(/^Decided, not applied/);
+    expect(observed.all).toContain("linkgate's mode is observe: EC2 is left as it is.");
+    expect(observed.all).not.toContain('the message changes once AWS shows that');
+    const shown = drawn(anAskedRecord({ ...accepts, state: 'available' }), { mode: 'observe' });
+    expect(shown.all).not.toContain('observe');
   });
 
   test('tells what it made of the allowlist', () => {

@@ -3,7 +3,7 @@ import type { ApproverGroup } from '../../lib/approval/approver-group.ts';
 import type { Asking } from '../../lib/approval/asking.ts';
 import type { RequestView } from '../../lib/approval/request-view.ts';
 import { cachedSecret } from '../../lib/secret.ts';
-import type { View } from '../../lib/slack/blocks.ts';
+import type { Block, View } from '../../lib/slack/blocks.ts';
 import { type Receiving, receive } from '../../lib/slack/receive.ts';
 import type { Ephemeral } from '../../lib/slack/respond.ts';
 import { aConnection, aRecord, aService, aVerdict, endpointId, noon } from '../builders.ts';
@@ -51,7 +51,15 @@ export function anAskedRecord(record: Parameters<typeof aRecord>[0] = {}) {
 }
 
 export function aView(view: Partial<RequestView> = {}): RequestView {
-  return { record: anAskedRecord(), service: aService(), group, entries: [], earlier: [], ...view };
+  return {
+    record: anAskedRecord(),
+    service: aService(),
+    group,
+    entries: [],
+    earlier: [],
+    mode: 'act',
+    ...view,
+  };
 }
 
 /** A request as API Gateway hands it on, signed as Slack signs it. */
@@ -82,7 +90,8 @@ interface ClickOptions {
   readonly team?: string;
   readonly value?: string;
   readonly message?: typeof shown;
-  readonly expiry?: string;
+  /** As the select begins; `null` as if Slack sent nothing of it. */
+  readonly expiry?: string | null;
 }
 
 /** What Slack sends when somebody clicks a button of a message. */
@@ -93,7 +102,7 @@ export function click(
     team = home,
     value = `${endpointId(1)}.3`,
     message = shown,
-    expiry,
+    expiry = 'for-good',
   }: ClickOptions = {},
 ) {
   return {
@@ -111,7 +120,7 @@ export function click(
         request: {
           'allow-expiry': {
             type: 'static_select',
-            selected_option: expiry === undefined ? null : { text: {}, value: expiry },
+            selected_option: expiry === null ? null : { text: {}, value: expiry },
           },
         },
       },
@@ -126,7 +135,13 @@ export function submission(
   typed: Readonly<Record<string, string>>,
   { user = 'U01ALICE', team = home } = {},
 ) {
-  const values = Object.entries(typed).map(([field, value]) => [field, { [field]: { value } }] as const);
+  const blocks = (view?.blocks ?? []) as readonly Block[];
+  const values = blocks
+    .filter(({ type }) => type === 'input')
+    .map(({ block_id, element }) => {
+      const { action_id } = element as { action_id: string };
+      return [block_id, { [action_id]: { value: typed[action_id] ?? null } }] as const;
+    });
   return {
     type: 'view_submission',
     user: { id: user, team_id: team },

@@ -36,6 +36,7 @@ async function refresh() {
     hasGrown ||= !old;
   }
   if (hasGrown && wasAtEnd) timeline.scrollTop = timeline.scrollHeight;
+  return fresh;
 }
 
 /** Who was in a message with the keyboard stays there. */
@@ -72,13 +73,15 @@ function say(problem) {
   }, 6000);
 }
 
-async function show({ status, error, errors, modal, closed }) {
+async function show({ status, error, errors, modal, closed, ephemeral }) {
   const open = document.querySelector('dialog.modal');
   if (error) say(status ? `${error} (linkgate answered ${status})` : error);
   if (errors && open) showErrors(open, errors);
   if (closed) open?.close();
   if (modal) await openModal(modal.id);
-  await refresh();
+  const shown = await refresh();
+  // What only they are shown stands at the end, wherever they clicked.
+  if (ephemeral) shown.at(-1)?.scrollIntoView({ block: 'nearest' });
 }
 
 function showErrors(dialog, errors) {

@@ -229,6 +229,23 @@ describe('a modal', () => {
     });
   });
 
+  test.each([
+    ['keeps what stands in inputs of the same name', 'why', 'unknown'],
+    ['forgets what stood in inputs of another name', 'why.1', null],
+  ])('that becomes another one %s', async (_, block_id, kept) => {
+    const updated = { ...view, blocks: [{ ...reason(), block_id }, ...view.blocks.slice(1)] };
+    let submissions = 0;
+    const { click, ask, received } = await aMessage((one, slack) => {
+      if (one.payload.type === 'block_actions') return opening(one, slack);
+      return ++submissions > 1 ? '' : { response_action: 'update', view: updated };
+    });
+    const { modal } = (await click({ action_id: 'deny', view_values: { reason: 'unknown' } })).json;
+    const view_values = kept === null ? { reason: 'again' } : {};
+    await ask('POST', '/slack/submit', { ...alice, view_id: modal.id, view_values });
+    expect(modal.blocks[0].element.initial_value ?? null).toBe(kept);
+    expect(received.at(-1)?.payload.view.state.values[block_id].reason.value).toBe(kept ?? 'again');
+  });
+
   test('is changed by a click in it', async () => {
     const paged = (page: string) => ({
       type: 'modal',

@@ -1,0 +1,81 @@
+import type { Word } from '../approval/decide-by-person.ts';
+import type { RequestView } from '../approval/request-view.ts';
+import { standingOf } from '../approval/standing.ts';
+import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import type { Deciding } from '../connection/decide-connections.ts';
+import { orReport } from '../invocation.ts';
+import { type Place, placeName } from '../place.ts';
+import { reasonOf } from '../policy/decide.ts';
+import { joined, type Markup, markup } from './boundary.ts';
+import { counted } from './digest-message.ts';
+import { decideIn, type Outcome } from './outcome.ts';
+import { leftAlone, nameOf } from './words.ts';
+
+type Outcomes = ReadonlyMap<RequestView, Outcome>;
+
+/**
+ * Decides one request after another, as far as the time reaches, and rings once for each place in the end: a ring for each
+ * request would cost much of that time.
+ * @param until in milliseconds since 1970
+ */
+export async function decideMany(
+  words: readonly (readonly [RequestView, Word])[],
+  until: number,
+  deps: Deciding,
+): Promise<Outcomes> {
+  const places = new Map<string, Place>();
+  const bell = {
+    async ring(place: Place) {
+      places.set(placeName(place), place);
+    },
+  };
+  const outcomes = new Map<RequestView, Outcome>();
+  for (const [view, word] of words) {
+    if (deps.now().getTime() > until) break;
+    outcomes.set(view, await decideOne(view, word, { ...deps, bell }));
+  }
+  // The decisions stand, whatever becomes of the rings: the sweep rings too.
+  const rings = [...places.values()].map((place) => orReport(deps.report, () => deps.bell.ring(place)));
+  await Promise.all(rings);
+  return outcomes;
+}
+
+/** What breaks for one request is told, and the others go on. */
+async function decideOne(view: RequestView, word: Word, deps: Deciding): Promise<Outcome> {
+  try {
+    return await decideIn(view, word, deps);
+  } catch (error) {
+    deps.report(error);
+    return { isAsSaid: false, answer: markup`It broke; try again.` };
+  }
+}
+
+/**
+ * What became of many words.
+ * @param passed how many others were no longer open
+ */
+export function happenedIn(outcomes: Outcomes, wanted: number, passed: number): Markup {
+  const failed = [...outcomes].filter(([, { decided }]) => !decided);
+  const otherwise = [...outcomes.values()].flatMap(({ decided, isAsSaid }) =>
+    decided && !isAsSaid ? [decided] : [],
+  );
+  const left = wanted - outcomes.size;
+  const observes = [...outcomes].some(([{ mode }, { isAsSaid }]) => mode === 'observe' && isAsSaid);
+  return joined([
+    markup`*${outcomes.size - failed.length - otherwise.length} of ${wanted} decided.*`,
+    ...(observes ? [leftAlone] : []),
+    ...counted(otherwise, howItStands).map(
+      ([standing, count]) => markup`• Of ${count} your word is recorded, and they stand so: ${standing}`,
+    ),
+    ...(passed > 0 ? [markup`${passed} were decided meanwhile by others.`] : []),
+    ...(left > 0 ? [markup`${left} were not reached in time and are as they were: submit them again.`] : []),
+    ...failed.map(([{ record }, { answer }]) => markup`• ${record.endpointId}: ${answer}`),
+  ]);
+}
+
+/** Where a word alone did not decide it: what else it takes, or what comes before it. */
+function howItStands(record: ConnectionRecord): string {
+  const { status, approvals } = standingOf(record);
+  if (approvals && isOpen(record)) return `${approvals.words.length} of ${approvals.quorum} approvals`;
+  return record.verdict ? `${nameOf[status]}, since ${reasonOf(record.verdict)}` : nameOf[status];
+}
