@@ -19,7 +19,10 @@ interface SlackApp {
 }
 
 /** Secrets that the app's settings show. */
-type Given = { readonly [Name in keyof typeof slackSecrets]?: string | undefined };
+type Given = { readonly [Name in keyof typeof slackSecrets]?: string | undefined } & {
+  /** What was current before counts no longer, since somebody else may know it. */
+  readonly forgetPrevious?: boolean | undefined;
+};
 
 const names = { signingSecret: 'signing secret', botToken: 'bot token' } as const;
 
@@ -42,6 +45,7 @@ export async function connectSlack(
       if (!isThere) warnings.push(`the ${names[name]} is missing yet: linkgate slack connect`);
     } else if (!(await secrets.rotate(slackSecrets[name], value)))
       warnings.push(`the ${names[name]} was the current one already`);
+    if (given.forgetPrevious) await secrets.forgetPrevious(slackSecrets[name]);
   }
   return { ...app, warnings: [...warnings, ...Object.values(app ? scopesAmiss(app.scopes) : {})] };
 }

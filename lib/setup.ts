@@ -12,6 +12,8 @@ export interface Secrets {
    * @returns whether it is new; false when it was current already.
    */
   rotate(name: string, value: string): Promise<boolean>;
+  /** The current value alone counts from now on. */
+  forgetPrevious(name: string): Promise<void>;
 }
 
 export interface SettingUp {

@@ -34,5 +34,9 @@ export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
       await put(name, current === undefined ? value : `${value}\n${current}`, true);
       return true;
     },
+    async forgetPrevious(name) {
+      const [current, previous] = await read(name);
+      if (current !== undefined && previous !== undefined) await put(name, current, true);
+    },
   };
 }

@@ -54,13 +54,18 @@ function steps(history: readonly Step[], output: Output): string {
 function folded(history: readonly Step[], output: Output) {
   const lines: { first: string; last: string; times: number; what: string }[] = [];
   for (const step of history) {
-    const why = step.reason ?? step.findings?.find(({ outcome }) => outcome === step.outcome)?.reason;
+    const why = step.reason ?? reasonIn(step);
     const what = `${told(step, output)}${why ? `: ${why}` : ''}`;
     const before = lines.at(-1);
     if (before?.what === what) Object.assign(before, { last: step.time, times: before.times + 1 });
     else lines.push({ first: step.time, last: step.time, times: 1, what });
   }
   return lines;
+}
+
+/** Who gave their word is told already. */
+function reasonIn({ findings, outcome }: Step): string | undefined {
+  return findings?.find((finding) => finding.outcome === outcome && !/^person-/.test(finding.rule))?.reason;
 }
 
 /** What was done by whom, as a sentence; an action that a later linkgate brought is told as it is called. */

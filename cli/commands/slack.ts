@@ -35,13 +35,17 @@ for each, in either order, or one of them alone. In a terminal it asks for them 
   linkgate slack connect < secrets.txt
   op read op://team/slack/bot-token | linkgate slack connect
 Slack is asked whether it takes the token before anything is stored. What was current before is still accepted until
-the next time, so that nothing is lost while the app's settings and linkgate differ.`,
+the next time, so that nothing is lost while the app's settings and linkgate differ. Where it leaked, put the new one in,
+and have the one before forgotten: that takes five minutes at the most to hold everywhere.`,
     )
-    .action(async (options: CommonOptions) => {
-      const given = await readSecrets(world);
+    .option('--forget-previous', 'what was current before is accepted no longer; alone, or with new secrets')
+    .action(async ({ forgetPrevious, ...options }: CommonOptions & { readonly forgetPrevious?: true }) => {
+      const secrets = await readSecrets(world);
+      if (Object.keys(secrets).length === 0 && !forgetPrevious) throw nothingGiven;
+      const given = { ...secrets, ...(forgetPrevious && { forgetPrevious }) };
       const { api, output } = await open(options);
       const { warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body: given });
-      output.result(connection, told(connection, output));
+      output.result(connection, told(connection, Object.keys(secrets).length > 0, output));
       output.warn(warnings);
     });
 }
@@ -65,12 +69,13 @@ async function readSecrets({ stdin, stderr }: World): Promise<Secrets> {
     if (stdin?.isTTY && asked.length === 0) break;
     ask();
   }
-  if (Object.keys(given).length > 0) return given;
-  throw new CommandError(
-    'calledWrongly',
-    'nothing was given: put in the signing secret, the bot token or both, a line for each; see `linkgate slack connect --help`',
-  );
+  return given;
 }
+
+const nothingGiven = new CommandError(
+  'calledWrongly',
+  'nothing was given: put in the signing secret, the bot token or both, a line for each; see `linkgate slack connect --help`',
+);
 
 function secretIn(line: string, given: Secrets): Secrets {
   if (line === '') return {};
@@ -83,7 +88,8 @@ function secretIn(line: string, given: Secrets): Secrets {
   return { [name]: line };
 }
 
-function told({ team, bot, scopes }: SlackConnection, output: Output): string {
+function told({ team, bot, scopes }: SlackConnection, isStored: boolean, output: Output): string {
+  if (!isStored) return 'what was current before is forgotten, everywhere within five minutes';
   const how = facts(
     [
       ['workspace', team],
@@ -92,5 +98,5 @@ function told({ team, bot, scopes }: SlackConnection, output: Output): string {
     ],
     output,
   );
-  return `${how === '' ? '' : `${how}\n\n`}it is stored. Next, where that is not done yet: invite the app into its channel with /invite, and name channel\nand people with \`linkgate approvers set\`. \`linkgate doctor\` looks whether all is in order`;
+  return `${how === '' ? '' : `${how}\n\n`}it is stored. Next, where that is not done yet: invite the app into its channel with /invite, and name channel\nand people with \`linkgate approvers set\`. \`linkgate doctor\` looks whether all is in order. A signing secret nobody\ncan check but by trying: type \`/linkgate help\` in Slack, and see that linkgate answers`;
 }

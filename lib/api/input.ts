@@ -102,8 +102,9 @@ export const SlackInput = v.pipe(
       /^xoxb-[\x21-\x7e]+$/,
       "the bot token begins with xoxb-: in the app's settings, OAuth & Permissions",
     ),
+    forgetPrevious: v.exactOptional(v.literal(true)),
   }),
-  v.minEntries(1, 'give the signing secret, the bot token or both'),
+  v.minEntries(1, 'give the signing secret, the bot token or both, or `forgetPrevious`'),
 );
 
 export const ServicesQuery = v.object({

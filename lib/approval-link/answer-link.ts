@@ -5,7 +5,7 @@ import { MayNotDecideError } from '../approval/may-decide.ts';
 import { type RequestView, requestViews } from '../approval/request-view.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
-import { modeKey, readSwitched } from '../mode/mode.ts';
+import type { Mode } from '../mode/mode.ts';
 import type { Secret } from '../secret.ts';
 import { ContendedError } from '../table/contention.ts';
 import type { Answer } from './answer.ts';
@@ -62,7 +62,7 @@ async function answerClaims(
   const form = readForm(entered, purpose, view.service, deps.now());
   if ('problems' in form)
     return { outcome: 'incomplete', page: requestPage(view, claims, { entered, ...form }) };
-  return decide(claims, { ...form.word, decision: purpose, by: mailActor(address) }, deps);
+  return decide(claims, { ...form.word, decision: purpose, by: mailActor(address) }, view.mode, deps);
 }
 
 async function viewOf({ endpointId }: LinkClaims, deps: Answering): Promise<RequestView | undefined> {
@@ -71,11 +71,11 @@ async function viewOf({ endpointId }: LinkClaims, deps: Answering): Promise<Requ
   return view;
 }
 
-async function decide(claims: LinkClaims, word: Word, deps: Answering): Promise<Answer> {
+async function decide(claims: LinkClaims, word: Word, mode: Mode, deps: Answering): Promise<Answer> {
   try {
     const decision = await decideAsRecorded(claims.endpointId, word, deps);
     if (decision.status === 'decided')
-      return { outcome: 'decided', page: pages.decided(decision, { isObserving: await isObserving(deps) }) };
+      return { outcome: 'decided', page: pages.decided(decision, { isObserving: mode === 'observe' }) };
     const record = decision.status === 'not-open' ? decision.record : undefined;
     return (record && notOpen(record, claims)) ?? { outcome: 'unknown', page: pages.unknown(claims) };
   } catch (error) {
@@ -87,9 +87,3 @@ async function decide(claims: LinkClaims, word: Word, deps: Answering): Promise<
 
 /** What changed since the request was looked at: who looks again is told. */
 const overtakes = [ContendedError, MayNotDecideError, UnknownGroupError];
-
-/** As far as linkgate's own table knows: enough for what a page says. */
-async function isObserving({ table }: Answering): Promise<boolean> {
-  const [item] = await table.get([modeKey]);
-  return item !== undefined && readSwitched(item).mode === 'observe';
-}

@@ -1,5 +1,5 @@
-import { everyService } from '../allowlist/entry.ts';
 import type { RequestView } from '../approval/request-view.ts';
+import { replacedIn } from '../approval/words.ts';
 import { allowances, type Entered, type Field, longest, type Problems } from './form.ts';
 import type { LinkClaims } from './link.ts';
 import { type Markup, markup } from './page.ts';
@@ -40,7 +40,7 @@ function allowField(view: RequestView, { entered, problems }: Draft): Markup {
   const input = markup`<select ${attributesOf('allow', problems)}>${options}</select>`;
   const { ownerAccountId } = view.record;
   return markup`${field('allow', `Allow account ${ownerAccountId} at ${view.service.name} too?`, input, problems)}
-<p class="quiet">Then its later endpoints are accepted without asking.${replaced(view)}${allHaveTo(view)}</p>`;
+<p class="quiet">What it asks for is then accepted without asking, what waits now too.${replaced(view)}${allHaveTo(view)}</p>`;
 }
 
 function blockField(view: RequestView, { entered }: Draft): Markup {
@@ -70,10 +70,10 @@ function nameOfAllowance(value: (typeof allowances)[number]): string {
   return value === 'for-good' ? 'Yes, for good' : `Yes, for ${value} days`;
 }
 
-/** An entry of the account at the service is not added to. */
 function replaced({ entries }: RequestView): string {
-  const isThere = entries.some(({ serviceId }) => serviceId !== everyService);
-  return isThere ? ' This replaces what the allowlist says of it here.' : '';
+  return replacedIn(entries)
+    .map((told) => ` ${told}`)
+    .join('');
 }
 
 function allHaveTo({ group }: RequestView): string {

@@ -40,7 +40,7 @@ export type Entered = Readonly<Record<string, string>>;
 export function readForm(
   entered: Entered,
   purpose: LinkClaims['purpose'],
-  { requireTicket }: Service,
+  { requireTicket }: Pick<Service, 'requireTicket'>,
   now: Date,
 ): { readonly word: Omit<Word, 'by' | 'decision'> } | { readonly problems: Problems } {
   const result = v.safeParse(requireTicket ? FormWithTicket : Form, entered);

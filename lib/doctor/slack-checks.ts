@@ -49,18 +49,21 @@ export async function examineSlack(deps: ExaminingSlack): Promise<Check[]> {
 async function examineApp({ deployment, secrets, slackWith }: ExaminingSlack): Promise<Result> {
   const kept = await examineSecret(botToken, deployment);
   if (kept.status !== 'ok') return kept;
+  const [current = '', previous] = await secrets.read(slackSecrets.botToken);
   try {
-    const { team, bot, scopes } = await appOf(await secrets.read(slackSecrets.botToken), slackWith);
+    const { team, bot, scopes } = await appOf([current], slackWith);
     const { lacking, unused } = scopesAmiss(scopes);
     if (lacking !== undefined) return failed(lacking, renewApp);
     return unused === undefined ? ok(`Slack knows it as ${bot} in ${team}`) : warning(unused, renewApp);
   } catch (error) {
     if (!(error instanceof SlackError)) throw error;
+    if (error.isPermanent && previous !== undefined && (await isTaken(previous, slackWith)))
+      return warning(
+        `Slack refuses the current bot token (${error.error}), and takes the one before, which works until the next is put in`,
+        putInAnew,
+      );
     return error.isPermanent
-      ? failed(
-          `Slack refuses its bot token: ${error.error}`,
-          `install the app anew in Slack, and put its bot token in:\n${connect}`,
-        )
+      ? failed(`Slack refuses its bot token: ${error.error}`, putInAnew)
       : warning(
           `Slack could not be asked: ${error.error}`,
           'look again; requests are told of once it answers',
@@ -68,6 +71,16 @@ async function examineApp({ deployment, secrets, slackWith }: ExaminingSlack): P
   }
 }
 
+async function isTaken(token: string, slackWith: ConnectingSlack['slackWith']): Promise<boolean> {
+  try {
+    await appOf([token], slackWith);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const putInAnew = `install the app anew in Slack, and put its bot token in:\n${connect}`;
 const renewApp =
   "put this manifest in place of the one in the app's settings, install the app anew, and put its bot token in with `linkgate slack connect`:\nlinkgate slack manifest";
 
@@ -76,7 +89,8 @@ async function examineChannel(
   { table, deployment: { stage } }: ExaminingSlack,
 ): Promise<Result> {
   const { trouble } = await findBoard(name, table);
-  if (!trouble || trouble.channel !== slackChannel) return ok(`${slackChannel} takes what is sent to it`);
+  if (!trouble || trouble.channel !== slackChannel)
+    return ok(`Slack refused nothing that was sent to ${slackChannel}, where anything was`);
   const { error, at } = trouble;
   const remedy = remedies[error] ?? (() => 'look up what Slack means by it');
   return failed(

@@ -47,6 +47,16 @@ describe('the secrets of the Slack app', () => {
     expect(world.secrets.get('slack/bot-token')).toEqual(['xoxb-another', botToken]);
   });
 
+  test('that were current before count no longer once they are forgotten, also beside new ones', async () => {
+    const world = aWorld();
+    await connect(world);
+    await connect(world, { signingSecret: 'another-signing-secret', botToken: 'xoxb-another' });
+    expect(await connect(world, { forgetPrevious: true })).toEqual({ status: 200, body: { warnings: [] } });
+    expect([...world.secrets.values()]).toEqual([['another-signing-secret'], ['xoxb-another']]);
+    await connect(world, { botToken, forgetPrevious: true });
+    expect(world.secrets.get('slack/bot-token')).toEqual([botToken]);
+  });
+
   test('are two: the answer says which is missing', async () => {
     expect(await connect(aWorld(), { signingSecret })).toEqual({
       status: 200,
@@ -77,7 +87,7 @@ describe('the secrets of the Slack app', () => {
   });
 
   test.each([
-    [{}, 'give the signing secret, the bot token or both'],
+    [{}, 'give the signing secret, the bot token or both, or `forgetPrevious`'],
     [{ botToken: 'xoxp-of-a-user' }, 'begins with xoxb-'],
     [{ botToken: 'xoxb-two words' }, 'begins with xoxb-'],
     [{ signingSecret: botToken }, 'the signing secret is one word'],

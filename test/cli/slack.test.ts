@@ -71,6 +71,16 @@ test('in a terminal each is asked for on standard error, and an empty line leave
   expect(aws.asked).toMatchObject([{ body: { botToken } }]);
 });
 
+describe('what was current before is forgotten', () => {
+  test.each([
+    ['alone', [], { forgetPrevious: true }],
+    ['with a new secret', [botToken], { botToken, forgetPrevious: true }],
+  ])('%s', async (_, stdin, body) => {
+    expect(await linkgate('slack connect --forget-previous', aws, { stdin })).toMatchObject({ code: 0 });
+    expect(aws.asked).toMatchObject([{ method: 'PUT', path: '/api/slack', body }]);
+  });
+});
+
 test('where nothing can be read nothing is sent', async () => {
   expect(await linkgate('slack connect', aws)).toMatchObject({ code: 2 });
   expect(aws.asked).toEqual([]);

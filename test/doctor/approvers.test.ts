@@ -85,6 +85,24 @@ describe('of Slack is found', () => {
     ]);
   });
 
+  test('that Slack takes only the bot token from before the current one', async () => {
+    world.secrets.set('slack/bot-token', ['xoxb-current', 'xoxb-previous']);
+    world.deps.slackWith = ([token]) => ({
+      authTest: async () => {
+        if (token === 'xoxb-current') throw new SlackError('auth.test', 'invalid_auth');
+        return world.slackApp;
+      },
+    });
+    expect(await notInOrder()).toMatchObject([
+      {
+        name: 'slack-app',
+        status: 'warning',
+        detail: expect.stringContaining('takes the one before'),
+        remedy: expect.stringContaining('linkgate slack connect'),
+      },
+    ]);
+  });
+
   test('a refusal of AWS, which is none of Slack', async () => {
     world.deps.secrets = { ...world.deps.secrets, read: () => Promise.reject(new Error('SSM is away')) };
     expect(await notInOrder()).toMatchObject([
