@@ -68,3 +68,13 @@ test('the value that is current already changes nothing', async () => {
   expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'current')).toBe(false);
   expect(sent).toHaveLength(1);
 });
+
+test.each([
+  ['current\nprevious', ['current']],
+  ['current', []],
+  ['', []],
+])('of a secret that is kept as %j the current value alone is left', async (Value, written) => {
+  const { client, sent } = sdkClient<SSMClient>({ Parameter: { Value } });
+  await ssmSecrets(client, 'test').forgetPrevious('slack/bot-token');
+  expect(sent.slice(1).map(({ input }) => (input as { Value?: string }).Value)).toEqual(written);
+});

@@ -18,10 +18,11 @@ describe('whoever follows a link', () => {
         verdict: aVerdict('ask', { findings: [aFinding({ reason: 'its entry has expired' })] }),
         endpointRegion: 'eu-west-1',
       },
-      entries: [{ note: 'Acme' }],
+      entries: [{ note: 'Acme', maxEndpoints: 3 }],
       earlier: [
         aRecord({
           endpointId: endpointId(2),
+          requestedAt: '2026-11-20T11:59:00.000Z',
           state: 'available',
           verdict: aVerdict('accept', { decidedBy: alice }),
           approval: anApproval({ reason: 'signed', ticket: 'OPS-1' }),
@@ -36,7 +37,8 @@ describe('whoever follows a link', () => {
       `${endpointId(1)} in eu-west-1`,
       'Decide before</dt><dd>22 Nov 2026, 12:00 UTC',
       'its entry has expired',
-      '(“Acme”)',
+      'allow, at most 3 endpoints (“Acme”)',
+      'This replaces its entry there: allow, at most 3 endpoints.',
       `${alice} approved it on 21 Nov 2026, 12:00 UTC (ticket OPS-1): “signed”. EC2 shows it connected.`,
       'its owner pays for it by the hour until they delete it',
       `the word of ${address}`,

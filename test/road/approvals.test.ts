@@ -59,7 +59,7 @@ beforeAll(async () => {
 afterAll(() => sandbox.stop());
 afterEach(async () => {
   // So that no test begins in another one's storm.
-  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 120 });
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 360 });
   await sandbox.ask('DELETE', '/_sandbox/faults');
   await sandbox.json('service', 'add', serviceId, '--no-require-ticket', '--on-expiry', 'escalate');
   await sandbox.json(...defaultGroup);

@@ -366,6 +366,7 @@ async function approvals() {
 
   await decideInSlack();
   await decideByMail();
+  await decideWhileGroupsChange();
 
   await disconnect(accounts.unknown, await connect(accounts.unknown));
   await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: 120 });
@@ -394,15 +395,19 @@ async function mailboxes() {
   await linkgate.json(...set);
 }
 
+async function clickOn(endpointId: string, action_id: string) {
+  const { messages } = await linkgate.ask<{ messages: { ts: string }[] }>(
+    'GET',
+    `/slack/messages?channel=${channel}`,
+  );
+  const ts = messages.find((message) => JSON.stringify(message).includes(endpointId))?.ts;
+  await linkgate.ask('POST', '/slack/click', { ...bob, channel, ts, action_id });
+}
+
 async function decideInSlack() {
   const typed = (text: string) => linkgate.ask('POST', '/slack/command', { ...bob, channel, text });
   const click = async (endpointId: string, action_id: string) => {
-    const { messages } = await linkgate.ask<{ messages: { ts: string }[] }>(
-      'GET',
-      `/slack/messages?channel=${channel}`,
-    );
-    const ts = messages.find((message) => JSON.stringify(message).includes(endpointId))?.ts;
-    await linkgate.ask('POST', '/slack/click', { ...bob, channel, ts, action_id });
+    await clickOn(endpointId, action_id);
     await linkgate.idle();
   };
   const endpointId = await connect(accounts.unknown);
@@ -420,17 +425,40 @@ async function decideInSlack() {
   await linkgate.json('forget', accounts.unknown, '--service', serviceId);
 }
 
+/** By the newest mail. */
+function linkToApprove(): string {
+  const { text = '' } = sandbox.cloud.mails.list(0).at(-1) ?? {};
+  return new RegExp(`^${sandbox.outputs.ApprovalUrl}\\S+$`, 'm').exec(text)?.[0] ?? '';
+}
+
 async function decideByMail() {
   for (const account of [accounts.unknown, accounts.counted]) {
     await connect(account);
-    const { text = '' } = sandbox.cloud.mails.list(0).at(-1) ?? {};
-    const link = new RegExp(`^${sandbox.outputs.ApprovalUrl}\\S+$`, 'm').exec(text)?.[0] ?? '';
+    const link = linkToApprove();
     await fetch(link);
     const form = { reason: 'a customer', ...(account === accounts.unknown && { allow: '30' }) };
     await fetch(link, { method: 'POST', body: new URLSearchParams(form) });
     await linkgate.idle();
   }
   await linkgate.json('forget', accounts.unknown, '--service', serviceId);
+}
+
+/** The first of two approvals, of a request that waits for another group by now, which nobody has noticed yet. */
+async function decideWhileGroupsChange() {
+  const bySlack = await connect(accounts.unknown);
+  await connect(accounts.unknown);
+  const link = linkToApprove();
+  await linkgate.ask('PUT', '/_sandbox/faults', [
+    { service: 'events', action: 'PutEvents', rate: 1, error: 'InternalFailure' },
+  ]);
+  const set = ['approvers', 'set', 'pair', ...toTwo, '--email', 'approver@example.com', '--quorum', '2'];
+  await linkgate.json(...set);
+  await linkgate.json('service', 'add', serviceId, '--approvers', 'pair');
+  await clickOn(bySlack, 'approve');
+  await fetch(link, { method: 'POST', body: new URLSearchParams({ reason: 'a customer' }) });
+  await linkgate.ask('DELETE', '/_sandbox/faults');
+  await linkgate.json('service', 'add', serviceId, '--approvers', 'default');
+  await linkgate.idle();
 }
 
 async function questions() {
