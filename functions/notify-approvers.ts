@@ -1,8 +1,8 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { Subject } from '../lib/approval/notice.ts';
-import { tellApprovers } from '../lib/approval/tell-approvers.ts';
 import { failuresOf, handler as handle } from '../lib/handler.ts';
 import { readMessages } from '../lib/queue.ts';
+import { Subject } from '../lib/telling/notice.ts';
+import { tellApprovers } from '../lib/telling/tell-approvers.ts';
 import {
   everyRun,
   logger,

@@ -2,10 +2,10 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { announce } from '../lib/announcement/announce.ts';
-import { ringForChanged } from '../lib/approval/notice.ts';
 import { handler as handle } from '../lib/handler.ts';
 import { reviewRequests, scopesIn } from '../lib/policy/review-requests.ts';
 import type { Item } from '../lib/table/table.ts';
+import { ringForChanged } from '../lib/telling/notice.ts';
 import { everyRun, logger, wireBus, wireConnections, wireNotices, wireTable } from '../lib/wiring.ts';
 
 const app = {

@@ -8,7 +8,6 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionRules } from '../rules/connection/index.ts';
-import { sqsNotices } from './approval/sqs-notices.ts';
 import type { Subscriptions } from './approval/subscriptions.ts';
 import { type LinkClaims, linkTo } from './approval-link/link.ts';
 import { witnessed } from './audit/witness.ts';
@@ -34,6 +33,7 @@ import { ssmSecretReader } from './ssm-secret-reader.ts';
 import { ssmSecrets } from './ssm-secrets.ts';
 import { sqsSweeps } from './sweep/sqs-sweeps.ts';
 import { dynamoDbTable } from './table/dynamodb-table.ts';
+import { sqsNotices } from './telling/sqs-notices.ts';
 
 // Each function calls what it needs of these while it loads; the bundler leaves the other clients out.
 

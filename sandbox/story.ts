@@ -49,10 +49,7 @@ export async function tellStory(origin: string, { ApiUrl = '' }: Readonly<Record
       makeEndpoint(origin, accountId, service.name),
     );
     await step(endings[endsAs], () => untilDecided(origin, accountId, endpointId, endsAs, linkgate));
-    if (endsAs === 'pendingAcceptance') {
-      waiting = endpointId;
-      say(`  decide it yourself: click in ${origin}/slack, or follow a link of the mail in ${origin}/mail`);
-    }
+    if (endsAs === 'pendingAcceptance') waiting = endpointId;
   }
 
   say(whatNext(origin, waiting));
@@ -149,11 +146,8 @@ async function isAsked(endpointId: string, linkgate: (method: string, path: stri
 
 function whatNext(origin: string, waitingEndpointId: string): string {
   return `
-What to try next: decide the request that waits, in Slack as your browser shows it
-
-  ${origin}/slack
-
-or in another terminal, in this folder:
+What to try next: decide the request that waits, by a click on ${origin}/slack or by a link of
+its mail in ${origin}/mail. Or in another terminal, in this folder:
 
   export AWS_ENDPOINT_URL=${origin} AWS_DEFAULT_REGION=${provider.region}
   export AWS_ACCESS_KEY_ID=${provider.accountId} AWS_SECRET_ACCESS_KEY=any

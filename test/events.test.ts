@@ -3,7 +3,6 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { announce, type Change } from '../lib/announcement/announce.ts';
-import { Subject } from '../lib/approval/notice.ts';
 import { BusMessage } from '../lib/connection/connection-event.ts';
 import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
 import { Place } from '../lib/place.ts';
@@ -11,6 +10,7 @@ import { scopeOf } from '../lib/policy/review-requests.ts';
 import { Pass } from '../lib/sweep/lease.ts';
 import { SweepRequest } from '../lib/sweep/sweeps.ts';
 import type { Item } from '../lib/table/table.ts';
+import { Subject } from '../lib/telling/notice.ts';
 import { aService, consumer, serviceId } from './builders.ts';
 import { aWorld } from './doubles/world.ts';
 

@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
-import type { ConnectingSlack } from '../connect-slack.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import type { Looking } from '../connection/find-connection.ts';
 import type { Doctoring } from '../doctor/doctor.ts';
 import type { Switching } from '../mode/switch-mode.ts';
 import type { Registering } from '../service/register-service.ts';
 import type { SettingUp } from '../setup.ts';
+import type { ConnectingSlack } from '../slack/connect.ts';
 import type { Sweeps } from '../sweep/sweeps.ts';
 
 /** What each request brings to run with. */

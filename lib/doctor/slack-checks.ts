@@ -1,9 +1,9 @@
 import { type ApproverGroup, approverGroups } from '../approval/approver-group.ts';
-import { findBoard } from '../approval/board.ts';
-import { appOf, type ConnectingSlack, scopesAmiss, slackSecrets } from '../connect-slack.ts';
 import type { Invocation } from '../invocation.ts';
+import { appOf, type ConnectingSlack, scopesAmiss, slackSecrets } from '../slack/connect.ts';
 import { SlackError } from '../slack/web-api.ts';
 import type { Table } from '../table/table.ts';
+import { findBoard } from '../telling/board.ts';
 import { type Check, examine, failed, ok, type Result, warning } from './check.ts';
 import type { Deployment } from './deployment.ts';
 import { examineSecret } from './secret-check.ts';

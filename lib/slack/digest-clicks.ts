@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { findGroup } from '../approval/approver-group.ts';
-import { findDigest, membersAtMost, membersOf } from '../approval/digest.ts';
 import { isNamedIn } from '../approval/may-decide.ts';
 import { requestViews } from '../approval/request-view.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { readService, serviceKey } from '../service/service.ts';
 import { readEach } from '../table/item.ts';
+import { findDigest, membersAtMost, membersOf } from '../telling/digest.ts';
 import { type Markup, markup } from './boundary.ts';
 import { buttonValue } from './buttons.ts';
 import { decideMany, happenedIn } from './decide-many.ts';

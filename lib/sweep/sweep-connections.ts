@@ -5,7 +5,6 @@ import {
   countedWrite,
   readCounted,
 } from '../allowlist/counted-endpoints.ts';
-import { distinct, isNoticeDue, type Notices, subjectOf } from '../approval/notice.ts';
 import { type Connection, type ConnectionState, isLive } from '../connection/connection.ts';
 import {
   type ConnectionRecord,
@@ -23,6 +22,7 @@ import type { WorkBell } from '../connection/work-bell.ts';
 import { orReport } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { readEach } from '../table/item.ts';
+import { distinct, isNoticeDue, type Notices, subjectOf } from '../telling/notice.ts';
 import { type Checkpoint, type Lease, leaseOf, type Pass } from './lease.ts';
 
 export interface Sweeping extends Observing {

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type GroupSettings, setGroup } from '../../lib/approval/approver-group.ts';
-import { boardItem, emptyBoard } from '../../lib/approval/board.ts';
 import { examineMail } from '../../lib/doctor/mail-checks.ts';
 import { examineSlack } from '../../lib/doctor/slack-checks.ts';
 import { SlackError } from '../../lib/slack/web-api.ts';
+import { boardItem, emptyBoard } from '../../lib/telling/board.ts';
 import { alice, noon } from '../builders.ts';
 import { aDeployment } from '../doubles/deployment.ts';
 import { aWorld, type World } from '../doubles/world.ts';

@@ -1,5 +1,5 @@
-import type { TellingInSlack } from '../../lib/approval/telling.ts';
 import type { Table } from '../../lib/table/table.ts';
+import type { TellingInSlack } from '../../lib/telling/telling.ts';
 
 /** What every call throws from the moment at which the process was killed. */
 class KilledError extends Error {

@@ -1,7 +1,6 @@
 import { type AllowlistEntry, entryItem } from '../../lib/allowlist/entry.ts';
 import type { Api } from '../../lib/api/env.ts';
 import { type ApproverGroup, defaultGroup, groupItem } from '../../lib/approval/approver-group.ts';
-import type { Subject } from '../../lib/approval/notice.ts';
 import type { Subscription } from '../../lib/approval/subscriptions.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
 import { accountWrites } from '../../lib/connection/account-history.ts';
@@ -22,6 +21,7 @@ import { type Service, serviceItem } from '../../lib/service/service.ts';
 import type { Sweeping } from '../../lib/sweep/sweep-connections.ts';
 import type { SweepRequest } from '../../lib/sweep/sweeps.ts';
 import type { Item } from '../../lib/table/table.ts';
+import type { Subject } from '../../lib/telling/notice.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { alice, hub, noon, topicArn } from '../builders.ts';
 import { aDeployment } from './deployment.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { digestMail } from '../../lib/mail/digest-mail.ts';
-import { aGroup, anAskedRecord } from '../approval/telling.ts';
 import { aService, endpointId } from '../builders.ts';
+import { aGroup, anAskedRecord } from '../telling/telling.ts';
 
 const services = [aService()];
 

@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import type { RequestView } from '../../lib/approval/request-view.ts';
 import { earlierIn, entryIn } from '../../lib/approval/words.ts';
 import { requestMail } from '../../lib/mail/request-mail.ts';
-import { aGroup, anAskedRecord, anAsking } from '../approval/telling.ts';
 import { aFinding, alice, anApproval, anEntry, aService, aVerdict, endpointId } from '../builders.ts';
+import { aGroup, anAskedRecord, anAsking } from '../telling/telling.ts';
 
 const links = {
   approve: 'https://links.example/approval?token=1.approve',

@@ -220,7 +220,6 @@ describe('the story', () => {
       'A consumer, account 444444444444, not on the list:',
       '  creates an endpoint',
       '  waits: a person has to decide',
-      `  decide it yourself: click in http://127.0.0.1:${port}/slack, or follow a link of the mail in http://127.0.0.1:${port}/mail`,
       '',
       'A consumer, account 333333333333, blocked:',
       '  creates an endpoint',

@@ -1,6 +1,4 @@
 import * as v from 'valibot';
-import { ringForChanged, Subject } from '../../lib/approval/notice.ts';
-import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
 import { answerDoorbells } from '../../lib/connection/answer-doorbells.ts';
 import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
 import { BusMessage } from '../../lib/connection/connection-event.ts';
@@ -12,6 +10,8 @@ import { reviewRequests, scopeOf } from '../../lib/policy/review-requests.ts';
 import { checkServices } from '../../lib/service/check-service.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import { SweepRequest } from '../../lib/sweep/sweeps.ts';
+import { ringForChanged, Subject } from '../../lib/telling/notice.ts';
+import { tellApprovers } from '../../lib/telling/tell-approvers.ts';
 import type { Change } from '../doubles/memory-table.ts';
 import type { QueueName } from './linkgate.ts';
 import type { Wired } from './wiring.ts';

@@ -1,13 +1,13 @@
 import { type ApproverGroup, groupKey, readGroup } from '../../lib/approval/approver-group.ts';
-import { type AskedRecord, isAsked } from '../../lib/approval/asked-request.ts';
 import { isLater, stageAt } from '../../lib/approval/asking.ts';
-import { type Digest, findDigest } from '../../lib/approval/digest.ts';
 import { standingOf } from '../../lib/approval/standing.ts';
 import { isOpen, recordPartitions } from '../../lib/connection/connection-record.ts';
 import { isStopped } from '../../lib/policy/decide.ts';
 import { readService, type Service, serviceKey } from '../../lib/service/service.ts';
 import { buttonValue } from '../../lib/slack/buttons.ts';
 import { nameOf, notApplied } from '../../lib/slack/words.ts';
+import { type AskedRecord, isAsked } from '../../lib/telling/asked-request.ts';
+import { type Digest, findDigest } from '../../lib/telling/digest.ts';
 import { type Items, memoryTable } from '../doubles/memory-table.ts';
 import type { Mailbox } from './mailbox.ts';
 import { buttonsOf, decidedBy, type Slack, type SlackMessage, titleOf } from './slack.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { Notices, Subject } from '../../lib/approval/notice.ts';
 import { type Bus, eventSource } from '../../lib/connection/connection-event.ts';
 import type { WorkBell } from '../../lib/connection/work-bell.ts';
 import { modeOrObserve } from '../../lib/mode/ssm-mode.ts';
 import { type Place, placeName } from '../../lib/place.ts';
 import type { Sweeps } from '../../lib/sweep/sweeps.ts';
+import type { Notices, Subject } from '../../lib/telling/notice.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { compilePattern } from '../../sandbox/aws/event-pattern.ts';
 import { topicArn } from './estate.ts';

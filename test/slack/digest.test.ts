@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { digestItem } from '../../lib/approval/digest.ts';
 import { switchedItem } from '../../lib/mode/mode.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import type { View } from '../../lib/slack/blocks.ts';
 import { digestMessage } from '../../lib/slack/digest-message.ts';
 import { reminderText } from '../../lib/slack/reminder.ts';
+import { digestItem } from '../../lib/telling/digest.ts';
 import { readBlocks, readView } from '../../sandbox/slack/read-blocks.ts';
 import { anEntry, aService, aSwitch, consumer, endpointId, noon, secondsAfterNoon } from '../builders.ts';
 import {

@@ -1,4 +1,4 @@
-import { connectSlack } from '../../connect-slack.ts';
+import { connectSlack } from '../../slack/connect.ts';
 import { appManifest } from '../../slack/manifest.ts';
 import type { ApiApp } from '../env.ts';
 import { bodyOf, SlackInput, valid } from '../input.ts';

@@ -1,10 +1,10 @@
 import type { ApproverGroup } from '../../lib/approval/approver-group.ts';
 import type { Asking } from '../../lib/approval/asking.ts';
-import type { Subject } from '../../lib/approval/notice.ts';
-import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
-import type { TellingInSlack } from '../../lib/approval/telling.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
 import { type Service, serviceItem } from '../../lib/service/service.ts';
+import type { Subject } from '../../lib/telling/notice.ts';
+import { tellApprovers } from '../../lib/telling/tell-approvers.ts';
+import type { TellingInSlack } from '../../lib/telling/telling.ts';
 import { aRecord, aService, aVerdict, endpointId, noon, secondsAfterNoon } from '../builders.ts';
 import { sentMails } from '../doubles/sent-mails.ts';
 import { shownSlack } from '../doubles/shown-slack.ts';

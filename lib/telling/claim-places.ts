@@ -1,10 +1,10 @@
+import type { Notice } from '../approval/asking.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
 import { transitionWrites } from '../connection/transition.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { byKey } from '../table/item.ts';
 import type { Write } from '../table/table.ts';
 import { type AskedRecord, type AskedRequest, isAsked } from './asked-request.ts';
-import type { Notice } from './asking.ts';
 import { type Board, boardItem, boardKey, emptyBoard, filled, readBoard, roomOn } from './board.ts';
 import { type Digest, digestItem, findDigest, membersAtMost } from './digest.ts';
 import { holdFrom, type Telling } from './telling.ts';

@@ -1,6 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from '@jest/globals';
-import { NoticesNotSentError, sqsNotices } from '../../lib/approval/sqs-notices.ts';
+import { NoticesNotSentError, sqsNotices } from '../../lib/telling/sqs-notices.ts';
 import { endpointId } from '../builders.ts';
 import { sdkClient } from '../doubles/sdk-client.ts';
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
+import { serviceItem } from '../../lib/service/service.ts';
 import {
   digestGrows,
   distinct,
@@ -6,9 +8,7 @@ import {
   isNoticeDue,
   ringForChanged,
   subjectOf,
-} from '../../lib/approval/notice.ts';
-import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
-import { serviceItem } from '../../lib/service/service.ts';
+} from '../../lib/telling/notice.ts';
 import {
   alice,
   anApproval,

@@ -8,7 +8,7 @@ import {
   isInTrouble,
   noteTrouble,
   roomOn,
-} from '../../lib/approval/board.ts';
+} from '../../lib/telling/board.ts';
 import { noon, secondsAfterNoon } from '../builders.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
-import { isNoticeDue } from '../../lib/approval/notice.ts';
-import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
+import { isNoticeDue } from '../../lib/telling/notice.ts';
+import { tellApprovers } from '../../lib/telling/tell-approvers.ts';
 import { alice, endpointId } from '../builders.ts';
 import { atEachCall, killedAt } from '../doubles/killed.ts';
 import {

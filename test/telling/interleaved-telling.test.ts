@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
-import { findDigest } from '../../lib/approval/digest.ts';
-import { isNoticeDue } from '../../lib/approval/notice.ts';
-import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
-import type { TellingInSlack } from '../../lib/approval/telling.ts';
+import { findDigest } from '../../lib/telling/digest.ts';
+import { isNoticeDue } from '../../lib/telling/notice.ts';
+import { tellApprovers } from '../../lib/telling/tell-approvers.ts';
+import type { TellingInSlack } from '../../lib/telling/telling.ts';
 import { alice, endpointId } from '../builders.ts';
 import { anAskedRecord, aWorldThatTells } from './telling.ts';
 

@@ -1,8 +1,8 @@
+import { type ApproverGroup, findGroup } from '../approval/approver-group.ts';
+import type { Stage } from '../approval/asking.ts';
 import { readService, type Service, serviceKey } from '../service/service.ts';
 import { advance, stageToWrite } from './advance.ts';
-import { type ApproverGroup, findGroup } from './approver-group.ts';
 import { type AskedRecord, groupBehind, isAsked, isEscalated } from './asked-request.ts';
-import type { Stage } from './asking.ts';
 import { type Digest, findDigest, membersOf, stageOfAll } from './digest.ts';
 import type { Telling } from './telling.ts';
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { groupItem } from '../../lib/approval/approver-group.ts';
 import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
-import { findDigest } from '../../lib/approval/digest.ts';
-import type { Subject } from '../../lib/approval/notice.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { recordItem } from '../../lib/connection/connection-record.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import { SlackError } from '../../lib/slack/web-api.ts';
+import { findDigest } from '../../lib/telling/digest.ts';
+import type { Subject } from '../../lib/telling/notice.ts';
 import { alice, aService, endpointId } from '../builders.ts';
 import { aGroup, anAskedRecord, aWorldThatTells } from './telling.ts';
 

@@ -1,9 +1,9 @@
+import type { ApproverGroup } from '../approval/approver-group.ts';
+import { type Stage, stageAt } from '../approval/asking.ts';
 import { advanced, transitionWrites } from '../connection/transition.ts';
 import type { Service } from '../service/service.ts';
 import { lost, untilWon } from '../table/contention.ts';
-import type { ApproverGroup } from './approver-group.ts';
 import { type AskedRecord, isAsked } from './asked-request.ts';
-import { type Stage, stageAt } from './asking.ts';
 import { isCalledUponFor } from './notice.ts';
 import { findRecord, type Telling } from './telling.ts';
 

@@ -1,10 +1,10 @@
+import { isLater, type Stage } from '../approval/asking.ts';
 import { isOpen } from '../connection/connection-record.ts';
 import { elsewhereMessage } from '../slack/elsewhere.ts';
 import { reminderText } from '../slack/reminder.ts';
 import { requestMessage } from '../slack/request-message.ts';
 import type { MessageId } from '../slack/web-api.ts';
 import type { AskedRequest } from './asked-request.ts';
-import { isLater, type Stage } from './asking.ts';
 import { faceOf } from './notice.ts';
 import type { Run } from './slack-of-run.ts';
 

@@ -1,3 +1,4 @@
+import { type RequestView, requestViews } from '../approval/request-view.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
 import { orReport } from '../invocation.ts';
 import { readEach } from '../table/item.ts';
@@ -5,7 +6,6 @@ import { advance } from './advance.ts';
 import { type AskedRequest, groupBehind, isAsked, isEscalated } from './asked-request.ts';
 import { claimPlaces } from './claim-places.ts';
 import { digestGrows, isNoticeDue, type Subject } from './notice.ts';
-import { type RequestView, requestViews } from './request-view.ts';
 import { type Run, slackOfRun } from './slack-of-run.ts';
 import { tellOfDigest } from './tell-of-digest.ts';
 import { tellOfRequest } from './tell-of-request.ts';

@@ -1,10 +1,10 @@
+import { isLater } from '../approval/asking.ts';
 import { isOpen } from '../connection/connection-record.ts';
 import type { Message } from '../slack/blocks.ts';
 import { digestMessage } from '../slack/digest-message.ts';
 import { elsewhereMessage } from '../slack/elsewhere.ts';
 import { reminderText } from '../slack/reminder.ts';
 import type { MessageId } from '../slack/web-api.ts';
-import { isLater } from './asking.ts';
 import { type Digest, faceOfAll } from './digest.ts';
 import type { Run } from './slack-of-run.ts';
 import type { Together } from './together.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
+import { isLater, type Stage, stages } from '../approval/asking.ts';
 import { type ConnectionRecord, isOpen, readRecord, recordKey } from '../connection/connection-record.ts';
 import type { Invocation } from '../invocation.ts';
 import { itemKind, readEach } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
-import { isLater, type Stage, stages } from './asking.ts';
 import { faceOf } from './notice.ts';
 
 /** How many requests go into one digest. */

@@ -1,6 +1,6 @@
-import type { Secrets } from './setup.ts';
-import { scopes as used } from './slack/manifest.ts';
-import type { SlackWebApi } from './slack/web-api.ts';
+import type { Secrets } from '../setup.ts';
+import { scopes as used } from './manifest.ts';
+import type { SlackWebApi } from './web-api.ts';
 
 /** How the app's secrets are called below `/linkgate/<stage>/`. */
 export const slackSecrets = { signingSecret: 'slack/signing-secret', botToken: 'slack/bot-token' } as const;

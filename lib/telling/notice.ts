@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { Change } from '../announcement/announce.ts';
+import { stageAt } from '../approval/asking.ts';
+import { standingOf } from '../approval/standing.ts';
 import { EndpointId } from '../connection/connection.ts';
 import {
   type ConnectionRecord,
@@ -10,8 +12,6 @@ import {
 } from '../connection/connection-record.ts';
 import { type Invocation, orReport } from '../invocation.ts';
 import { isStopped } from '../policy/decide.ts';
-import { stageAt } from './asking.ts';
-import { standingOf } from './standing.ts';
 
 /** What people are to be shown anew: a request by its endpoint, or a digest of many. */
 export const Subject = v.union([v.object({ endpointId: EndpointId }), v.object({ digest: v.string() })]);

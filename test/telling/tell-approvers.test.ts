@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { boardKey, findBoard } from '../../lib/approval/board.ts';
 import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
-import { faceOf, isNoticeDue } from '../../lib/approval/notice.ts';
-import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
 import { recordItem } from '../../lib/connection/connection-record.ts';
 import { SlackError } from '../../lib/slack/web-api.ts';
+import { boardKey, findBoard } from '../../lib/telling/board.ts';
+import { faceOf, isNoticeDue } from '../../lib/telling/notice.ts';
+import { tellApprovers } from '../../lib/telling/tell-approvers.ts';
 import { alice, aService, aVerdict, endpointId } from '../builders.ts';
 import {
   aGroup,

@@ -1,11 +1,11 @@
+import type { Notice } from '../approval/asking.ts';
+import { requestViews } from '../approval/request-view.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { transitionWrites } from '../connection/transition.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { type AskedRequest, isAsked } from './asked-request.ts';
-import type { Notice } from './asking.ts';
 import { draw, isShowable, type Shown, takeBack } from './draw-request.ts';
 import { faceOf } from './notice.ts';
-import { requestViews } from './request-view.ts';
 import { mailsDue, sendMails } from './send-mails.ts';
 import type { Run } from './slack-of-run.ts';
 import { findRecord, holdFrom, isHeld } from './telling.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { tellApprovers } from '../../lib/approval/tell-approvers.ts';
 import { decideConnections } from '../../lib/connection/decide-connections.ts';
 import { reviewRequests } from '../../lib/policy/review-requests.ts';
 import { serviceKey } from '../../lib/service/service.ts';
+import { tellApprovers } from '../../lib/telling/tell-approvers.ts';
 import { endpointId, serviceId } from '../builders.ts';
 import { anAskedRecord, aWorldThatTells, channel } from './telling.ts';
 

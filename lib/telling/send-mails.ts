@@ -1,10 +1,10 @@
+import type { ApproverGroup } from '../approval/approver-group.ts';
+import { type Notice, type Stage, stages } from '../approval/asking.ts';
 import { isOpen } from '../connection/connection-record.ts';
 import { orReport } from '../invocation.ts';
 import type { MailLinks } from '../mail/mails.ts';
 import { requestMail } from '../mail/request-mail.ts';
-import type { ApproverGroup } from './approver-group.ts';
 import type { AskedRecord, AskedRequest } from './asked-request.ts';
-import { type Notice, type Stage, stages } from './asking.ts';
 import type { Telling } from './telling.ts';
 
 /** How long links work after the deadline, or after they were sent later still, in milliseconds: as long as a person may be away. */

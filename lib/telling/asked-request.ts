@@ -1,8 +1,8 @@
+import { type ApproverGroup, findGroup } from '../approval/approver-group.ts';
+import { type Asking, isLater } from '../approval/asking.ts';
+import type { RequestView } from '../approval/request-view.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Table } from '../table/table.ts';
-import { type ApproverGroup, findGroup } from './approver-group.ts';
-import { type Asking, isLater } from './asking.ts';
-import type { RequestView } from './request-view.ts';
 
 /** A record of a request that people were asked about. */
 export type AskedRecord = ConnectionRecord & { readonly asking: Asking };
