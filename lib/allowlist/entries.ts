@@ -6,24 +6,32 @@ import { type AllowlistEntry, entriesOf, entryItem, entryKey, nextVersion, readE
 type Whose = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 type Changing = { readonly table: Table } & Invocation;
 
+type EntryChange = Omit<AllowlistEntry, 'changedAt' | 'changedBy' | 'version'>;
+
 /** Adds an entry, or replaces the one that the account has there. */
-export async function changeEntry(
-  change: Omit<AllowlistEntry, 'changedAt' | 'changedBy' | 'version'>,
+export async function changeEntry(change: EntryChange, by: string, deps: Changing): Promise<AllowlistEntry> {
+  return untilWon(change.accountId, async () => {
+    const before = await findEntry(change, deps.table);
+    return (await replaceEntry(before, change, by, deps)) ?? lost;
+  });
+}
+
+/** @returns nothing where the entry is no longer the one that somebody looked at before they changed it. */
+export async function replaceEntry(
+  before: AllowlistEntry | undefined,
+  change: EntryChange,
   by: string,
   { table, now }: Changing,
-): Promise<AllowlistEntry> {
-  return untilWon(change.accountId, async () => {
-    const before = await findEntry(change, table);
-    const time = now();
-    const entry = {
-      ...change,
-      changedAt: time.toISOString(),
-      changedBy: by,
-      version: nextVersion(before?.version, time),
-    };
-    const isWritten = await table.write([{ put: entryItem(entry), expected: before?.version ?? 0 }]);
-    return isWritten ? entry : lost;
-  });
+): Promise<AllowlistEntry | undefined> {
+  const time = now();
+  const entry = {
+    ...change,
+    changedAt: time.toISOString(),
+    changedBy: by,
+    version: nextVersion(before?.version, time),
+  };
+  const isWritten = await table.write([{ put: entryItem(entry), expected: before?.version ?? 0 }]);
+  return isWritten ? entry : undefined;
 }
 
 /** @returns the entry that was there, or undefined. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { changeEntry } from '../allowlist/entries.ts';
+import { replaceEntry } from '../allowlist/entries.ts';
 import { entryKey, everyService, readEntry } from '../allowlist/entry.ts';
 import { expiryIn, instantOf } from '../allowlist/expiry.ts';
 import { type ApproverGroup, approverGroups, findGroup } from '../approval/approver-group.ts';
@@ -152,7 +152,7 @@ async function allow(
     return markup`Write a time to come, such as 2027-01-31 or 30d.`;
   const items = await deps.table.get([service.serviceId, everyService].map((at) => entryKey(at, accountId)));
   const entries = items.map(readEntry);
-  const owners = entries.find(({ serviceId }) => serviceId === service.serviceId)?.owners;
+  const before = entries.find(({ serviceId }) => serviceId === service.serviceId);
   if (ownersIn(entries).includes(actor))
     return markup`You own this account, so somebody else has to allow it: ${peopleIn(group)}.`;
   const blocking = entries.find(({ effect }) => effect === 'block')?.serviceId;
@@ -165,9 +165,11 @@ async function allow(
     accountId,
     effect: 'allow' as const,
     ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
-    ...(owners && { owners }),
+    ...(before?.owners && { owners: before.owners }),
+    ...(before?.note !== undefined && { note: before.note }),
   };
-  await changeEntry(entry, actor, deps);
+  if (!(await replaceEntry(before, entry, actor, deps)))
+    return markup`Others changed its entry at the same moment, and nothing was changed by you. Look at it, and try again.`;
   const until = expiresAt ? markup` until ${dateOf(expiresAt.toISOString())}` : '';
   const told = markup`Account ${accountId} is on the allowlist of ${service.name}${until}.`;
   return joined([told, ...replacedIn(entries)], ' ');

@@ -23,7 +23,7 @@ export function digestMessage({ id, group, records, services }: Digest, now: Dat
   const open = records.filter(isOpen);
   const title =
     open.length > 0
-      ? `${open.length} of ${records.length} requests wait for approval`
+      ? `${waitingOf(open.length, records.length)} for approval`
       : `All of ${records.length} requests are decided`;
   const story = [
     joined([
@@ -62,6 +62,11 @@ function askersOf(open: readonly ConnectionRecord[]): Markup {
     ...askers.slice(0, askersNamed).map(tally),
     ...(others > 0 ? [`• and ${others} more accounts`] : []),
   ]);
+}
+
+function waitingOf(open: number, all: number): string {
+  if (open < all) return `${open} of ${all} requests wait`;
+  return all === 1 ? '1 request waits' : `${all} requests wait`;
 }
 
 function servicesOf(open: readonly ConnectionRecord[], services: readonly Service[]): Markup {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { entryKey, readEntry } from '../../lib/allowlist/entry.ts';
+import { entryItem, entryKey, readEntry } from '../../lib/allowlist/entry.ts';
 import { appManifest } from '../../lib/slack/manifest.ts';
 import { anEntry, aService, consumer, endpointId, serviceId } from '../builders.ts';
 import { anAskedRecord, aSlackWorld, group, type SlackWorld, slackAlice, slackBob } from './slack-world.ts';
@@ -163,6 +163,22 @@ describe('/linkgate allow', () => {
     expect(await say(world, `allow ${consumer} orders`)).toContain('You own this account');
     await say(world, `allow ${consumer} orders`, { user: 'U01BOB' });
     expect(await entryIn(world)).toMatchObject({ changedBy: slackBob, owners: [slackAlice] });
+  });
+
+  test('lifts no block that comes in the same moment', async () => {
+    const world = aSlackWorld();
+    const { get } = world.table;
+    const blocks = [() => world.put(entryItem(anEntry({ effect: 'block', note: 'fraud' })))];
+    world.receiving.table = {
+      ...world.table,
+      async get(keys) {
+        const items = await get(keys);
+        if (keys.some(({ sk }) => sk === consumer)) blocks.pop()?.();
+        return items;
+      },
+    };
+    expect(await say(world, `allow ${consumer} orders`)).toContain('Others changed its entry');
+    expect(await entryIn(world)).toMatchObject({ effect: 'block', note: 'fraud' });
   });
 
   test.each([
