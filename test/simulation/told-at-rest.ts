@@ -109,7 +109,7 @@ export async function checkTold(
     const open = endpointIds.flatMap((endpointId) => watch.recordOf(endpointId) ?? []).filter(isOpen);
     mustHold(
       'what is shown is what is recorded',
-      titleOf(message).startsWith(open.length > 0 ? `${open.length} of` : 'All of') &&
+      new RegExp(open.length > 0 ? `^${open.length} (of|request)` : '^All of').test(titleOf(message)) &&
         buttonsOf(message).length > 0 === open.length > 0,
       `${open.length} of ${id} are open, and not: ${titleOf(message)}`,
     );
