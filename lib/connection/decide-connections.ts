@@ -127,10 +127,11 @@ function afresh(record: ConnectionRecord, { state }: Connection): ConnectionReco
     missingSince: _missingSince,
     verdict: _verdict,
     asking: _asking,
-    notice: _notice,
+    notice,
     ...known
   } = record;
-  return { ...known, state };
+  // It is asked about in a new message; the one of before has yet to lose its buttons, or to say so.
+  return { ...known, state, ...(notice?.slack && { notice: { mailed: [], formerly: notice.slack } }) };
 }
 
 function isInOurCare(record: ConnectionRecord): boolean {

@@ -141,6 +141,18 @@ describe('a request that policy leaves to people', () => {
     expect(await waiting(world)).toEqual([endpointId(1)]);
   });
 
+  test('that is asked about anew knows its message of before, which has yet to lose its buttons', async () => {
+    const slack = { channel: 'C01APPROVALS', ts: '1.1' };
+    const given = {
+      ...asked,
+      abandonedAt: noon.toISOString(),
+      notice: { face: 'old', slack, mailed: [bob] },
+    };
+    const world = aWorldOf({ records: [given] });
+    await decideConnection(aRequest(), world.deps);
+    expect((await world.record(endpointId(1)))?.notice).toEqual({ mailed: [], formerly: slack });
+  });
+
   test('is decided by the word of who is first, once its service is registered again', async () => {
     const world = aWorldOf({ records: [{ ...asked, abandonedAt: noon.toISOString() }] });
     expect(await decide(world)).toMatchObject({ outcome: 'accept' });

@@ -1,3 +1,4 @@
+import { AwsError } from '../../sandbox/aws/aws-service.ts';
 import type { Endpoint, EndpointService } from '../../sandbox/privatelink/model.ts';
 import type { Estate } from './estate.ts';
 import type { World } from './linkgate.ts';
@@ -38,7 +39,12 @@ export function consumersSteps({ random, scheduler, aws: { privateLink }, note }
         const endpoint = estate.anyEndpoint('available', 'pending', 'pendingAcceptance');
         if (!endpoint) return;
         note(`account ${endpoint.accountId}`, `modifies ${endpoint.id}`);
-        privateLink.modifyEndpoint(placeOf(endpoint), endpoint.id, { subnetIds: [] }, scheduler.now());
+        try {
+          privateLink.modifyEndpoint(placeOf(endpoint), endpoint.id, { subnetIds: [] }, scheduler.now());
+        } catch (error) {
+          // It was rejected in this very moment.
+          if (!(error instanceof AwsError)) throw error;
+        }
       },
       'endpoint deleted'() {
         const endpoint = estate.anyEndpoint('pendingAcceptance', 'pending', 'available', 'rejected');
