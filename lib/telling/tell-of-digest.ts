@@ -27,7 +27,14 @@ export async function tellOfDigest(id: string, run: Run): Promise<void> {
     return;
   }
 
-  const held = { ...digest, heldUntil: holdFrom(run.now()), version: digest.version + 1 };
+  const { drawn, ...known } = digest;
+  const held = {
+    ...known,
+    // What is shown is not known again before this run says so: it may change the message and die.
+    ...(drawn !== undefined && !due.isMessage && { drawn }),
+    heldUntil: holdFrom(run.now()),
+    version: digest.version + 1,
+  };
   if (!(await run.table.write([{ put: digestItem(held), expected: digest.version }])))
     return ringLater(digestGrows, id, run);
   const together = isToAdvance ? await advanceAll(found, run) : found;

@@ -51,7 +51,10 @@ async function hold(request: AskedRequest, run: Run): Promise<AskedRequest | und
     const { notice } = newest.record;
     if (notice?.face === faceOf(newest.record) || isHeld(notice, now)) return undefined;
     const isTellable = mailsDue(newest).length > 0 || (await isShowable(newest, run));
-    return isTellable ? { mailed: [], ...notice, heldUntil: holdFrom(now) } : undefined;
+    if (!isTellable) return undefined;
+    // What is shown is not known again before this run says so: it may change the message and die.
+    const { face: _, ...known } = notice ?? { mailed: [] };
+    return { ...known, heldUntil: holdFrom(now) };
   });
 }
 

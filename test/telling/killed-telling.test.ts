@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
+import { recordItem } from '../../lib/connection/connection-record.ts';
 import { isNoticeDue } from '../../lib/telling/notice.ts';
 import { tellApprovers } from '../../lib/telling/tell-approvers.ts';
 import { alice, endpointId } from '../builders.ts';
@@ -58,6 +59,23 @@ describe('a run that is killed at any call', () => {
       expect(notice).toMatchObject({ slack: { channel: otherChannel } });
       expect(notice).not.toHaveProperty('formerly');
       expect(slack.messages.find((message) => message.channel === channel)?.text).toContain('asked in');
+      return killed.isKilled();
+    });
+  });
+
+  test('leaves nothing shown that is no longer so, also where what was so before comes back', async () => {
+    await atEachCall(async (nth, moment) => {
+      const { world, slack, deps, subjects, tell } = aWorldThatTells();
+      await tell();
+      const open = await world.record(endpointId(1));
+      await decideAsRecorded(endpointId(1), approves, world.deps);
+      const killed = killedAt(nth, moment, deps);
+      await tellApprovers(subjects, killed.deps).catch(() => {});
+      const { notice, version = 0 } = (await world.record(endpointId(1))) ?? {};
+      if (open && notice) world.put(recordItem({ ...open, notice, version }));
+      world.wait(61);
+      await tell();
+      expect(slack.messages[0]?.text).toContain('Waiting for approval');
       return killed.isKilled();
     });
   });
