@@ -17,8 +17,8 @@ const app = {
 };
 
 /**
- * Has people told of requests that they were asked about, and says on the bus which requests began to wait and which services drifted. Where an entry or a service changed, the open
- * requests that it may concern are decided anew.
+ * Has people told of requests that they were asked about, and says on the bus which requests began to wait and which services
+ * drifted. Where an entry or a service changed, the open requests that it may concern are decided anew.
  */
 export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
   logger,

@@ -64,7 +64,19 @@ export function cachedSecret(
   };
 }
 
-function valuesIn(kept: string): string[] {
+/** Proves something by the values that are known or, since they may have been rotated just now, by those that are read anew. */
+export async function provenBy<T>(
+  secret: Secret,
+  prove: (values: readonly string[]) => T | undefined,
+): Promise<T | undefined> {
+  const proof = prove(await secret.values());
+  if (proof !== undefined) return proof;
+  const fresh = await secret.refreshed();
+  return fresh && prove(fresh);
+}
+
+/** Of a secret as it is kept: the current value, then the previous one. */
+export function valuesIn(kept: string): string[] {
   const lines = kept.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '').slice(0, 2);
 }

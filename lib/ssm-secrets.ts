@@ -1,4 +1,5 @@
 import { ParameterAlreadyExists, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { valuesIn } from './secret.ts';
 import type { Secrets } from './setup.ts';
 import { ssmSecretReader } from './ssm-secret-reader.ts';
 
@@ -13,8 +14,7 @@ export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
   }
 
   async function read(name: string): Promise<readonly string[]> {
-    const kept = await ssmSecretReader(ssm, parameter(name))();
-    return kept.split(/\s+/).filter(Boolean);
+    return valuesIn(await ssmSecretReader(ssm, parameter(name))());
   }
 
   return {

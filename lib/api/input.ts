@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
+import { longest } from '../approval/approval.ts';
 import { DecideIn, Email, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
 import { Mode } from '../mode/mode.ts';
@@ -59,16 +60,16 @@ export const EntryInput = v.variant('effect', [
   v.strictObject({ effect: v.literal('block'), owners, note }),
 ]);
 
-const reason = v.exactOptional(v.pipe(v.string(), v.maxLength(1000)));
+const reason = v.exactOptional(v.pipe(v.string(), v.maxLength(longest.reason)));
 const ticket = v.exactOptional(
-  v.pipe(v.string(), v.trim(), v.nonEmpty('a ticket has an id'), v.maxLength(100)),
+  v.pipe(v.string(), v.trim(), v.nonEmpty('a ticket has an id'), v.maxLength(longest.ticket)),
 );
 
 export const DecisionInput = v.variant('decision', [
   v.strictObject({ decision: v.literal('approve'), reason, ticket }),
   v.strictObject({
     decision: v.literal('deny'),
-    reason: v.pipe(v.string(), v.trim(), v.nonEmpty('a denial needs a reason'), v.maxLength(1000)),
+    reason: v.pipe(v.string(), v.trim(), v.nonEmpty('a denial needs a reason'), v.maxLength(longest.reason)),
     ticket,
   }),
 ]);

@@ -2,11 +2,10 @@ import { mailActor } from '../approval/actor.ts';
 import { UnknownGroupError } from '../approval/approver-group.ts';
 import { decideAsRecorded, type Word } from '../approval/decide-by-person.ts';
 import { MayNotDecideError } from '../approval/may-decide.ts';
-import { type RequestView, requestViews } from '../approval/request-view.ts';
-import { readRecord, recordKey } from '../connection/connection-record.ts';
+import { requestView } from '../approval/request-view.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import type { Mode } from '../mode/mode.ts';
-import type { Secret } from '../secret.ts';
+import { provenBy, type Secret } from '../secret.ts';
 import { ContendedError } from '../table/contention.ts';
 import type { Answer } from './answer.ts';
 import { type Entered, readForm } from './form.ts';
@@ -39,12 +38,12 @@ export async function answerLink(
   return { ...answer, claims };
 }
 
-/** A key that was rotated just now is fetched, at most once a minute. */
 async function verified(token: string, { signingKey, now }: Answering): Promise<Link> {
-  const link = readLink(token, await signingKey.values(), now());
-  if (link.status !== 'tampered') return link;
-  const keys = await signingKey.refreshed();
-  return keys ? readLink(token, keys, now()) : link;
+  const link = await provenBy(signingKey, (keys) => {
+    const read = readLink(token, keys, now());
+    return read.status === 'tampered' ? undefined : read;
+  });
+  return link ?? { status: 'tampered' };
 }
 
 async function answerClaims(
@@ -52,7 +51,7 @@ async function answerClaims(
   entered: Entered | undefined,
   deps: Answering,
 ): Promise<Answer> {
-  const view = await viewOf(claims, deps);
+  const view = await requestView(claims.endpointId, deps);
   if (!view) return { outcome: 'unknown', page: pages.unknown(claims) };
   const refusal = refusalOf(view, claims);
   if (refusal) return refusal;
@@ -63,12 +62,6 @@ async function answerClaims(
   if ('problems' in form)
     return { outcome: 'incomplete', page: requestPage(view, claims, { entered, ...form }) };
   return decide(claims, { ...form.word, decision: purpose, by: mailActor(address) }, view.mode, deps);
-}
-
-async function viewOf({ endpointId }: LinkClaims, deps: Answering): Promise<RequestView | undefined> {
-  const [item] = await deps.table.get([recordKey(endpointId)]);
-  const [view] = item ? await requestViews([readRecord(item)], deps) : [];
-  return view;
 }
 
 async function decide(claims: LinkClaims, word: Word, mode: Mode, deps: Answering): Promise<Answer> {

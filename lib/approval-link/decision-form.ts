@@ -1,6 +1,7 @@
+import { longest } from '../approval/approval.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { replacedIn } from '../approval/words.ts';
-import { allowances, type Entered, type Field, longest, type Problems } from './form.ts';
+import { allowances, type Entered, type Field, type Problems } from './form.ts';
 import type { LinkClaims } from './link.ts';
 import { type Markup, markup } from './page.ts';
 

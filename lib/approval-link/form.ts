@@ -1,11 +1,9 @@
 import * as v from 'valibot';
 import { allowanceDays, allowanceFor } from '../approval/allowance.ts';
+import { longest } from '../approval/approval.ts';
 import type { Word } from '../approval/decide-by-person.ts';
 import type { Service } from '../service/service.ts';
 import type { LinkClaims } from './link.ts';
-
-/** As the API has it. */
-export const longest = { reason: 1000, ticket: 100 } as const;
 
 function text(what: keyof typeof longest, isMissing: string) {
   return v.pipe(

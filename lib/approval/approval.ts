@@ -1,6 +1,9 @@
 import * as v from 'valibot';
 import type { Verdict } from '../policy/decide.ts';
 
+/** The longest that a person may write with a decision, in characters, whichever way they decide. */
+export const longest = { reason: 1_000, ticket: 100 } as const;
+
 /** A person's word on a request. */
 export const Approval = v.object({
   decision: v.picklist(['approve', 'deny']),

@@ -1,10 +1,5 @@
 import type { Connection } from '../connection/connection.ts';
-import {
-  type ConnectionRecord,
-  connectionOf,
-  readRecord,
-  recordKey,
-} from '../connection/connection-record.ts';
+import { type ConnectionRecord, connectionOf, findRecord } from '../connection/connection-record.ts';
 import { type Deciding, decideConnection } from '../connection/decide-connections.ts';
 import { findConnection, type Looking } from '../connection/find-connection.ts';
 import { orReport } from '../invocation.ts';
@@ -30,7 +25,7 @@ export async function decideByPerson(
   word: Word,
   deps: Deciding & Looking,
 ): Promise<PersonsDecision> {
-  const known = await findRecord(endpointId, deps);
+  const known = await findRecord(endpointId, deps.table);
   const connection = await findConnection(endpointId, known, deps);
   if (connection?.state !== 'pendingAcceptance') return notOpen(endpointId, connection, deps);
   return decideWith(word, connection, deps);
@@ -45,7 +40,7 @@ export async function decideAsRecorded(
   word: Word,
   deps: Deciding,
 ): Promise<PersonsDecision> {
-  const record = await findRecord(endpointId, deps);
+  const record = await findRecord(endpointId, deps.table);
   // Where nobody was asked nothing was shown: what begins to wait is the policy's to say, which looks at EC2.
   if (!record?.asking || record.abandonedAt !== undefined) return { status: 'unknown' };
   const connection = connectionOf(record);
@@ -71,12 +66,7 @@ async function notOpen(
   connection: Connection | undefined,
   deps: Deciding,
 ): Promise<PersonsDecision> {
-  const record = await findRecord(endpointId, deps);
+  const record = await findRecord(endpointId, deps.table);
   if (!connection && !record) return { status: 'unknown' };
   return { status: 'not-open', ...(connection && { connection }), ...(record && { record }) };
-}
-
-async function findRecord(endpointId: string, { table }: Deciding): Promise<ConnectionRecord | undefined> {
-  const [item] = await table.get([recordKey(endpointId)]);
-  return item && readRecord(item);
 }

@@ -1,6 +1,6 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { recordsBefore } from '../connection/account-history.ts';
-import type { ConnectionRecord } from '../connection/connection-record.ts';
+import { type ConnectionRecord, findRecord } from '../connection/connection-record.ts';
 import type { Invocation } from '../invocation.ts';
 import { type Mode, modeKey, readSwitched } from '../mode/mode.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
@@ -29,14 +29,22 @@ export interface RequestView {
 /** How far back an account's history is told. */
 const earlierAtMost = 20;
 
+interface Viewing extends Pick<Invocation, 'report'> {
+  readonly table: Table;
+}
+
+interface Wanted {
+  /** Read the account's earlier connections too, two reads for each request; so it is unless this says otherwise. */
+  readonly withHistory?: boolean;
+}
+
 /**
- * @param withHistory reads the account's earlier connections too, two reads for each request.
  * @returns a view of each record whose service and group are there, in their order; also of what was given up with its service.
  */
 export async function requestViews(
   records: readonly ConnectionRecord[],
-  deps: { readonly table: Table } & Pick<Invocation, 'report'>,
-  { withHistory = true }: { readonly withHistory?: boolean } = {},
+  deps: Viewing,
+  { withHistory = true }: Wanted = {},
 ): Promise<RequestView[]> {
   const found = byKey(await deps.table.get(records.flatMap(policyKeys)));
   const consultations = records.map((record) => consult(record, found));
@@ -54,6 +62,17 @@ export async function requestViews(
     return { record, service, group, entries, earlier, mode };
   });
   return (await Promise.all(views)).filter((view) => view !== undefined);
+}
+
+/** The view of one request; nothing where linkgate knows no such request. */
+export async function requestView(
+  endpointId: string,
+  deps: Viewing,
+  options?: Wanted,
+): Promise<RequestView | undefined> {
+  const record = await findRecord(endpointId, deps.table);
+  const [view] = record ? await requestViews([record], deps, options) : [];
+  return view;
 }
 
 /** Its own name is known no longer. */

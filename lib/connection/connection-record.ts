@@ -5,7 +5,7 @@ import { Consulted } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
 import { Verdict } from '../policy/decide.ts';
 import { itemKind } from '../table/item.ts';
-import type { Item, Key } from '../table/table.ts';
+import type { Item, Key, Table } from '../table/table.ts';
 import { Connection, type ConnectionState, isLive } from './connection.ts';
 
 /** What EC2 is to be brought to. It is due until EC2 shows it. */
@@ -73,6 +73,12 @@ export function recordKey(endpointId: string): Key {
 
 export function readRecord(item: Item): ConnectionRecord {
   return kind.read(item);
+}
+
+/** What is remembered of one connection. */
+export async function findRecord(endpointId: string, table: Table): Promise<ConnectionRecord | undefined> {
+  const [item] = await table.get([recordKey(endpointId)]);
+  return item && readRecord(item);
 }
 
 export function recordItem(record: ConnectionRecord): Item {

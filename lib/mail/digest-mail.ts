@@ -1,16 +1,14 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
+import { askersNamed, counted, serviceName } from '../approval/tally.ts';
 import { when } from '../approval/words.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Service } from '../service/service.ts';
-import { counted } from '../slack/digest-message.ts';
 import type { Mail, MailLinks } from './mails.ts';
 import { bullets, fineprint } from './request-mail.ts';
 import { mailOf } from './text.ts';
 
 /** How many requests a mail tells of one by one, with their links. */
 export const toldOneByOne = 20;
-/** How many of the accounts that ask most are named. */
-const askersNamed = 5;
 
 interface Told {
   readonly group: ApproverGroup;
@@ -24,8 +22,7 @@ interface Told {
  * @param links theirs, of each of the first requests; none where the command is the only way.
  */
 export function digestMail({ group, records, services }: Told, links: ReadonlyMap<string, MailLinks>): Mail {
-  const nameOf = ({ serviceId }: ConnectionRecord) =>
-    services.find((service) => service.serviceId === serviceId)?.name ?? serviceId;
+  const nameOf = ({ serviceId }: ConnectionRecord) => serviceName(serviceId, services);
   const askers = counted(records, ({ ownerAccountId }) => `account ${ownerAccountId}`);
   const shown = records.slice(0, toldOneByOne);
   const others = records.length - shown.length;

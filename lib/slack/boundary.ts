@@ -13,9 +13,7 @@ export const limits = {
   confirmButton: 30,
   modalTitle: 24,
   modalBlocks: 100,
-  metadata: 3_000,
   inputLabel: 2_000,
-  input: 3_000,
 } as const;
 
 /** Text in Slack's own markup. All that came from outside has been escaped on its way into it. */

@@ -2,9 +2,10 @@ import * as v from 'valibot';
 import { replaceEntry } from '../allowlist/entries.ts';
 import { entryKey, everyService, readEntry } from '../allowlist/entry.ts';
 import { expiryIn, instantOf } from '../allowlist/expiry.ts';
+import { longest } from '../approval/approval.ts';
 import { type ApproverGroup, approverGroups, findGroup } from '../approval/approver-group.ts';
 import { isNamedIn, ownersIn } from '../approval/may-decide.ts';
-import { type RequestView, requestViews } from '../approval/request-view.ts';
+import { type RequestView, requestView, requestViews } from '../approval/request-view.ts';
 import { replacedIn } from '../approval/words.ts';
 import { AccountId, EndpointId } from '../connection/connection.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
@@ -99,11 +100,11 @@ async function decideBy(
   const view = await requestOf(endpointId, actor, deps);
   if ('markup' in view) return view;
   const at = rest.findIndex((part) => ticketFlag.test(part));
-  const ticket = at < 0 ? undefined : rest[at + 1]?.slice(0, 100).toWellFormed();
+  const ticket = at < 0 ? undefined : rest[at + 1]?.slice(0, longest.ticket).toWellFormed();
   const reason = rest
     .filter((_, index) => at < 0 || (index !== at && index !== at + 1))
     .join(' ')
-    .slice(0, 1_000)
+    .slice(0, longest.reason)
     .toWellFormed();
   if (decision === 'deny' && reason === '')
     return markup`A denial needs a reason: \`/linkgate deny ${view.record.endpointId} &lt;reason&gt;\``;
@@ -123,8 +124,7 @@ async function requestOf(
   deps: Deciding,
 ): Promise<RequestView | Markup> {
   if (!v.is(EndpointId, endpointId)) return markup`Name an endpoint, such as \`vpce-0123456789abcdef0\`.`;
-  const [item] = await deps.table.get([recordKey(endpointId)]);
-  const [view] = item ? await requestViews([readRecord(item)], deps) : [];
+  const view = await requestView(endpointId, deps);
   if (!view) return unknownRequest;
   return isNamedIn(view.group, actor) ? view : notAnApprover(view.group);
 }

@@ -1,13 +1,13 @@
 import type { Word } from '../approval/decide-by-person.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { standingOf } from '../approval/standing.ts';
+import { counted } from '../approval/tally.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import { orReport } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { reasonOf } from '../policy/decide.ts';
 import { joined, type Markup, markup } from './boundary.ts';
-import { counted } from './digest-message.ts';
 import { decideIn, type Outcome } from './outcome.ts';
 import { leftAlone, nameOf } from './words.ts';
 

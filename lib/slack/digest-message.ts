@@ -1,5 +1,6 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
 import { standingOf } from '../approval/standing.ts';
+import { askersNamed, counted, serviceName } from '../approval/tally.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import type { Service } from '../service/service.ts';
 import { actions, button, context, header, type Message, section } from './blocks.ts';
@@ -14,9 +15,6 @@ export interface Digest {
   readonly records: readonly ConnectionRecord[];
   readonly services: readonly Service[];
 }
-
-/** How many of the accounts that ask most are named. */
-const askersNamed = 5;
 
 /** Counts and the largest askers; the requests themselves are in the modal. */
 export function digestMessage({ id, group, records, services }: Digest, now: Date): Message {
@@ -70,8 +68,7 @@ function waitingOf(open: number, all: number): string {
 }
 
 function servicesOf(open: readonly ConnectionRecord[], services: readonly Service[]): Markup {
-  const nameIn = (id: string) => services.find(({ serviceId }) => serviceId === id)?.name ?? id;
-  const tallies = counted(open, ({ serviceId }) => nameIn(serviceId)).slice(0, askersNamed);
+  const tallies = counted(open, ({ serviceId }) => serviceName(serviceId, services)).slice(0, askersNamed);
   return joined([markup`*Services asked for*`, ...tallies.map(tally)]);
 }
 
@@ -82,10 +79,3 @@ function timeFor(open: readonly ConnectionRecord[], now: Date): Markup[] {
 }
 
 const tally = ([name, count]: readonly [string, number]) => markup`• ${name}: ${count}`;
-
-/** The most frequent first. */
-export function counted<T>(all: readonly T[], nameIn: (one: T) => string): (readonly [string, number])[] {
-  const counts = new Map<string, number>();
-  for (const one of all) counts.set(nameIn(one), (counts.get(nameIn(one)) ?? 0) + 1);
-  return [...counts].sort(([, a], [, b]) => b - a);
-}

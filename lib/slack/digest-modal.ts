@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { counted, serviceName } from '../approval/tally.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import {
   actions,
@@ -13,7 +14,7 @@ import {
 } from './blocks.ts';
 import { joined, limits, type Markup } from './boundary.ts';
 import { buttonValue, clicks } from './buttons.ts';
-import { counted, type Digest } from './digest-message.ts';
+import type { Digest } from './digest-message.ts';
 import type { Typed } from './interaction.ts';
 import { type Metadata, reasonInput, ticketInput } from './request-modal.ts';
 
@@ -86,7 +87,7 @@ export function blockIn(round: number, field: string): string {
 
 function requestInput(record: ConnectionRecord, { services }: Digest): Block {
   const { ownerAccountId, endpointId, endpointRegion, place, serviceId } = record;
-  const name = services.find((service) => service.serviceId === serviceId)?.name ?? serviceId;
+  const name = serviceName(serviceId, services);
   const label = `${ownerAccountId} to ${name}: ${endpointId} in ${endpointRegion ?? place.region}`;
   const element = select(`${oneRequest}${buttonValue(record)}`, decisions, 'Leave it open');
   return input(label, element, { isOptional: true });

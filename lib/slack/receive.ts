@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.ts';
+import { provenBy, type Secret } from '../secret.ts';
 import { limits, type Markup, markup, within } from './boundary.ts';
 import { clicks } from './buttons.ts';
 import { onCommand } from './command.ts';
@@ -48,12 +48,10 @@ export async function receive({ headers, body }: Received, deps: Receiving): Pro
   }
 }
 
-/** A secret that was just rotated is read anew, at most once a minute. One that cannot be read proves nothing. */
+/** A secret that cannot be read proves nothing. */
 async function isSlacks(proof: Proof, { signingSecret, report }: Receiving): Promise<boolean> {
   try {
-    if (isMadeWith(await signingSecret.values(), proof)) return true;
-    const fresh = await signingSecret.refreshed();
-    return fresh !== undefined && isMadeWith(fresh, proof);
+    return (await provenBy(signingSecret, (secrets) => isMadeWith(secrets, proof) || undefined)) ?? false;
   } catch (error) {
     report(error);
     return false;

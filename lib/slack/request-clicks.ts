@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import type { Word } from '../approval/decide-by-person.ts';
 import { checkAuthority } from '../approval/may-decide.ts';
-import { type RequestView, requestViews } from '../approval/request-view.ts';
+import { type RequestView, requestView } from '../approval/request-view.ts';
 import { EndpointId } from '../connection/connection.ts';
-import { isOpen, readRecord, recordKey } from '../connection/connection-record.ts';
+import { isOpen } from '../connection/connection-record.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import type { View } from './blocks.ts';
 import { type Markup, markup } from './boundary.ts';
@@ -95,10 +95,8 @@ async function clickedRequest(
 ): Promise<RequestView | Markup> {
   const endpointId = endpointIn(value);
   if (!v.is(EndpointId, endpointId)) return unknownRequest;
-  const [item] = await deps.table.get([recordKey(endpointId)]);
-  const record = item && readRecord(item);
-  const [view] = record ? await requestViews([record], deps, { withHistory: false }) : [];
-  if (!record || !view) return unknownRequest;
+  const view = await requestView(endpointId, deps, { withHistory: false });
+  if (!view) return unknownRequest;
   try {
     // What a ticket is wanted for is asked in the modal.
     checkAuthority({ by: actor, decision, ticket: 'asked for' }, view);
@@ -107,6 +105,7 @@ async function clickedRequest(
     if (!refusal) throw error;
     return refusal;
   }
+  const { record } = view;
   const shown = record.notice?.slack;
   if (shown?.channel !== channel || shown.ts !== ts || buttonValue(record) !== value)
     return markup`linkgate does not decide by this message: it is not the one that shows the request now. Look for the newest one, or type ${commandsInstead(endpointId)}.`;

@@ -1,11 +1,12 @@
 import type { Stage } from '../approval/asking.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { standingOf } from '../approval/standing.ts';
+import { counted } from '../approval/tally.ts';
+import { doubtsIn } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { type Block, context, header, type Message, section } from './blocks.ts';
 import { joined, limits, type Markup, markup, plainWithin, within } from './boundary.ts';
 import { hasButtons, requestButtons } from './buttons.ts';
-import { counted } from './digest-message.ts';
 import { dateOf, entryChangeIn, nameOf, saidBy, standingIn, titleIn } from './words.ts';
 
 /** All that an approver needs to decide a request, and once it is decided what became of it. */
@@ -15,7 +16,7 @@ export function requestMessage(view: RequestView, now: Date): Message {
   const facts = factsOf(view);
   const isWaiting = isOpen(record);
   const story = [
-    ...(isWaiting ? [...doubtsIn(record), historyIn(view)] : []),
+    ...(isWaiting ? [...whyIn(record), historyIn(view)] : []),
     ...(isWaiting ? overdueIn(record, now) : []),
     standingIn(record, view),
     ...entryChangeIn(record, service.name),
@@ -72,11 +73,11 @@ function overdueIn({ asking }: ConnectionRecord, now: Date): Markup[] {
   return [markup`*Nobody decided it before ${dateOf(asking.deadline)}.* It can still be decided.`];
 }
 
-/** Why policy left it to people. How many have approved is told with the rest that people said. */
-function doubtsIn({ verdict }: ConnectionRecord): Markup[] {
-  const findings = (verdict?.findings ?? []).filter(({ rule }) => rule !== 'quorum');
-  if (findings.length === 0) return [];
-  return [joined([markup`*Why you are asked*`, ...findings.map(({ reason }) => markup`• ${reason}`)])];
+function whyIn(record: ConnectionRecord): Markup[] {
+  const doubts = doubtsIn(record);
+  return doubts.length === 0
+    ? []
+    : [joined([markup`*Why you are asked*`, ...doubts.map((reason) => markup`• ${reason}`)])];
 }
 
 /** What is known of the account at this service from before. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { longest } from '../approval/approval.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { type Block, checkbox, input, modal, section, textInput, type View } from './blocks.ts';
 import { type Markup, markup } from './boundary.ts';
@@ -22,9 +23,6 @@ export function readMetadata(sent: unknown): Metadata | undefined {
   const result = v.safeParse(Metadata, sent);
   return result.success ? result.output : undefined;
 }
-
-/** The longest that linkgate's API takes too. */
-const longest = { reason: 1_000, ticket: 100 };
 
 export function reasonInput(label: string, isOptional: boolean): Block {
   return input(label, textInput('reason', longest.reason, true), { isOptional });

@@ -1,11 +1,12 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
 import { type Stage, stageAt } from '../approval/asking.ts';
+import { findRecord } from '../connection/connection-record.ts';
 import { advanced, transitionWrites } from '../connection/transition.ts';
 import type { Service } from '../service/service.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { type AskedRecord, isAsked } from './asked-request.ts';
 import { isCalledUponFor } from './notice.ts';
-import { findRecord, type Telling } from './telling.ts';
+import type { Telling } from './telling.ts';
 
 /** The stage that an open request has reached, where that is not written down yet. */
 export function stageToWrite(
@@ -30,7 +31,7 @@ export async function advance(
   deps: Telling,
 ): Promise<AskedRecord | undefined> {
   return untilWon(record.endpointId, async (isFirst) => {
-    const before = isFirst ? record : await findRecord(record.endpointId, deps);
+    const before = isFirst ? record : await findRecord(record.endpointId, deps.table);
     if (!isAsked(before)) return undefined;
     const now = deps.now();
     const stage = stageToWrite(before, service, now);

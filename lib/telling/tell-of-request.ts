@@ -1,6 +1,6 @@
 import type { Notice } from '../approval/asking.ts';
 import { requestViews } from '../approval/request-view.ts';
-import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import { type ConnectionRecord, findRecord, isOpen } from '../connection/connection-record.ts';
 import { transitionWrites } from '../connection/transition.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { type AskedRequest, isAsked } from './asked-request.ts';
@@ -8,7 +8,7 @@ import { draw, isShowable, type Shown, takeBack } from './draw-request.ts';
 import { faceOf } from './notice.ts';
 import { mailsDue, sendMails } from './send-mails.ts';
 import type { Run } from './slack-of-run.ts';
-import { findRecord, holdFrom, isHeld } from './telling.ts';
+import { holdFrom, isHeld } from './telling.ts';
 
 /**
  * Mails those who were not mailed yet, and brings the message in Slack up to the record. What does not succeed is still due
@@ -107,7 +107,7 @@ async function change(
 ): Promise<AskedRequest | undefined> {
   const { endpointId } = request.record;
   return untilWon(endpointId, async (isFirst) => {
-    const before = isFirst ? request.record : await findRecord(endpointId, run);
+    const before = isFirst ? request.record : await findRecord(endpointId, run.table);
     if (!isAsked(before)) return undefined;
     const notice = await noticeOf({ ...request, record: before });
     if (!notice) return undefined;

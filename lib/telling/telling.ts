@@ -1,5 +1,4 @@
 import type { LinkClaims } from '../approval-link/link.ts';
-import { type ConnectionRecord, readRecord, recordKey } from '../connection/connection-record.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Mails } from '../mail/mails.ts';
 import type { SlackWebApi } from '../slack/web-api.ts';
@@ -31,12 +30,4 @@ export function holdFrom(now: Date): string {
 
 export function isHeld(held: { readonly heldUntil?: string } | undefined, now: Date): boolean {
   return held?.heldUntil !== undefined && new Date(held.heldUntil) > now;
-}
-
-export async function findRecord(
-  endpointId: string,
-  { table }: Pick<Telling, 'table'>,
-): Promise<ConnectionRecord | undefined> {
-  const [item] = await table.get([recordKey(endpointId)]);
-  return item && readRecord(item);
 }
