@@ -10,7 +10,8 @@ import {
 import { type Connections, everyOne } from '../connection/connections.ts';
 import type { Invocation } from '../invocation.ts';
 import { placeName } from '../place.ts';
-import { itemKind, readEach } from '../table/item.ts';
+import { entryThatCounts } from '../policy/rule.ts';
+import { type byKey, itemKind, readEach } from '../table/item.ts';
 import type { Item, Key, Table, Write } from '../table/table.ts';
 import type { AllowlistEntry } from './entry.ts';
 
@@ -67,7 +68,10 @@ export async function endpointsThatCount(
   if (kept?.entryVersion === entry.version) return kept.endpointIds;
   const { serviceId, ownerAccountId } = whose;
   const theirs = await everyOne(deps.connections, { serviceIds: [serviceId], ownerAccountId });
-  const live = theirs.filter(({ state }) => isLive(state)).map(({ endpointId }) => endpointId);
+  const live = theirs
+    .filter(({ state }) => isLive(state))
+    .sort((a, b) => a.requestedAt.localeCompare(b.requestedAt))
+    .map(({ endpointId }) => endpointId);
   const waiting = theirs
     .filter(({ state }) => state === 'pendingAcceptance')
     .map(({ endpointId }) => endpointId);
@@ -87,4 +91,58 @@ export async function endpointsThatCount(
       : isOrMayBeLive(record, time) && mayBeAcceptedLate(record, time);
   });
   return [...live, ...soon.map(({ sk }) => sk)];
+}
+
+interface Counting extends Pick<Invocation, 'now' | 'report'> {
+  readonly table: Table;
+  /** Absent where EC2 cannot be asked: then what is kept of it is all there is to count. */
+  readonly connectionsIn?: (place: Connection['place']) => Connections;
+}
+
+/** The account's endpoints, where its entry counts them. */
+export interface Count {
+  readonly keeps: boolean;
+  readonly endpointIds: readonly string[];
+  /** The change of their set. */
+  writes(counts: boolean): Write[];
+}
+
+/** What counts against the entry of a request's account, if its entry counts. */
+export async function countFor(
+  request: Connection,
+  entries: readonly AllowlistEntry[],
+  known: ReturnType<typeof byKey>,
+  { table, connectionsIn, now, report }: Counting,
+): Promise<Count> {
+  const entry = entryThatCounts({ entries });
+  if (entry?.maxEndpoints === undefined) return { keeps: false, endpointIds: [], writes: () => [] };
+
+  const item = known.find(countedKey(request));
+  const kept = item && readCounted(item);
+  // What is not up to date is counted anew with the next decision that can ask EC2, this request among it.
+  if (!connectionsIn && kept?.entryVersion !== entry.version)
+    return { keeps: true, endpointIds: kept?.endpointIds ?? [], writes: () => [] };
+  const connections = connectionsIn?.(request.place);
+  const endpointIds = connections
+    ? await endpointsThatCount(request, entry, kept, { table, connections, now, report })
+    : (kept?.endpointIds ?? []);
+  return {
+    keeps: true,
+    endpointIds,
+    writes(counts: boolean): Write[] {
+      const { endpointId } = request;
+      const others = endpointIds.filter((id) => id !== endpointId);
+      // In the order in which they came: where an entry counts fewer from now on, the last to come are the first to go.
+      const all = endpointIds.includes(endpointId) ? endpointIds : [...others, endpointId];
+      const after = {
+        ...kept,
+        serviceId: request.serviceId,
+        accountId: request.ownerAccountId,
+        endpointIds: counts ? [...all] : others,
+        entryVersion: entry.version,
+        version: 0,
+      };
+      return [countedWrite(request, kept, after)];
+    },
+  };
 }

@@ -1,11 +1,21 @@
 import * as v from 'valibot';
 import { AccountId, EndpointId, ServiceId } from '../connection/connection.ts';
+import { ManagedBy } from '../managed-by.ts';
 import { Place } from '../place.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
 
 /** Every service, where an entry is not for one alone. */
 export const everyService = '*';
+
+/** The ARN of a role without a path, as EC2 takes it for an allowed principal. */
+export const RoleArn = v.pipe(
+  v.string(),
+  v.regex(
+    /^arn:aws[a-z-]*:iam::\d{12}:role\/[^/\s]+$/,
+    'a role looks like arn:aws:iam::111122223333:role/name, without a path',
+  ),
+);
 
 /** What the provider says of one account at one service, or at every service (`*`). */
 export const AllowlistEntry = v.object({
@@ -23,6 +33,11 @@ export const AllowlistEntry = v.object({
   /** Actors whose account it is: they cannot approve what it asks for. */
   owners: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
   note: v.exactOptional(v.pipe(v.string(), v.maxLength(1000))),
+  /** The customer whose account it is, by name, where a policy file says so. */
+  customer: v.exactOptional(v.string()),
+  /** Only these roles of the account may create endpoints, where linkgate keeps the service's allowed principals; else all of the account. */
+  roles: v.exactOptional(v.pipe(v.array(RoleArn), v.minLength(1))),
+  managedBy: v.exactOptional(ManagedBy),
   changedAt: v.string(),
   changedBy: v.string(),
   version: v.number(),

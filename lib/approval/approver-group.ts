@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
+import { ManagedBy } from '../managed-by.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
@@ -38,6 +39,7 @@ export const ApproverGroup = v.object({
   decideIn: v.exactOptional(DecideIn),
   /** The group that is called upon when time runs out. */
   escalateTo: v.exactOptional(GroupName),
+  managedBy: v.exactOptional(ManagedBy),
   /** ISO 8601 */
   changedAt: v.exactOptional(v.string()),
   changedBy: v.exactOptional(v.string()),

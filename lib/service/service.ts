@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ServiceId } from '../connection/connection.ts';
+import { ManagedBy } from '../managed-by.ts';
 import { Place } from '../place.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
@@ -8,6 +9,22 @@ import type { Item, Key } from '../table/table.ts';
 export const OnUnlisted = v.picklist(['ask', 'hold', 'reject']);
 
 export const OnExpiry = v.picklist(['escalate', 'reject']);
+
+/** What a service does with a connection that somebody else accepted and the policy does not endorse. */
+export const OnForeign = v.picklist(['ask', 'cut', 'adopt']);
+
+/** Whether AWS's allowed principals are kept equal to what the allowlist implies, or only compared with it. */
+export const Principals = v.picklist(['observed', 'managed']);
+
+/** How long a connection stays after its permission has gone: an hour to 90 days, in seconds. */
+export const GraceSeconds = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(3600, 'a grace period is an hour or longer: what is to be cut at once is blocked or revoked'),
+  v.maxValue(90 * 86_400, 'a grace period is 90 days at most'),
+);
+/** 72 hours. */
+export const defaultGraceSeconds = 72 * 3600;
 
 /** Something about a service in EC2 that is not as linkgate needs it or would advise it. */
 export const Drift = v.object({
@@ -23,6 +40,10 @@ export const Drift = v.object({
   detail: v.string(),
 });
 export type Drift = v.InferOutput<typeof Drift>;
+
+/** How the allowed principals in EC2 differ from those that the allowlist implies. */
+export const PrincipalDrift = v.object({ check: v.string(), detail: v.string() });
+export type PrincipalDrift = v.InferOutput<typeof PrincipalDrift>;
 
 /** An endpoint service that linkgate looks after. */
 export const Service = v.object({
@@ -41,6 +62,22 @@ export const Service = v.object({
   deadlineSeconds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(60))),
   /** What becomes of a request that nobody decided in time: it stays open, unless the service says otherwise. */
   onExpiry: v.exactOptional(OnExpiry),
+  /** How long a connection stays after its permission has gone; 72 hours where nothing is said. */
+  graceSeconds: v.exactOptional(GraceSeconds),
+  /** `ask` where nothing is said. */
+  onForeign: v.exactOptional(OnForeign),
+  /** `observed` where nothing is said. */
+  principals: v.exactOptional(Principals),
+  /** Principals that are allowed beside those that the allowlist implies: `*`, users, services, or an organization to try. */
+  otherPrincipals: v.exactOptional(v.array(v.string())),
+  /** Who saw a plan of its principals and agreed, and how many may go at once by that. Without it `managed` changes nothing. */
+  principalsApproved: v.exactOptional(
+    v.object({ by: v.string(), at: v.string(), removals: v.exactOptional(v.number()) }),
+  ),
+  managedBy: v.exactOptional(ManagedBy),
+  /** ISO 8601, once somebody takes the service out and has all of its connections cut first. */
+  closingAt: v.exactOptional(v.string()),
+  closingBy: v.exactOptional(v.string()),
   /** ISO 8601: connections from before are recorded and left alone. */
   registeredAt: v.string(),
   registeredBy: v.string(),
@@ -54,13 +91,30 @@ export const Service = v.object({
   topicArn: v.string(),
   acceptanceRequired: v.boolean(),
   drift: v.array(Drift),
+  /** Apart from `drift`, of whose checks an older version knows only its own. */
+  principalDrift: v.exactOptional(v.array(PrincipalDrift)),
   /** ISO 8601: when EC2 was last asked. */
   checkedAt: v.string(),
+  /** ISO 8601: when the allowed principals were last held against the allowlist, by the beginning of it. */
+  principalsCheckedAt: v.exactOptional(v.string()),
   /** Grows when something changes that decisions rest on. */
   revision: v.number(),
   version: v.number(),
 });
 export type Service = v.InferOutput<typeof Service>;
+
+/** What somebody says of a service beside its name; each may be left out. */
+export const serviceSettings = [
+  'onUnlisted',
+  'approvers',
+  'requireTicket',
+  'deadlineSeconds',
+  'onExpiry',
+  'graceSeconds',
+  'onForeign',
+  'principals',
+  'otherPrincipals',
+] as const satisfies readonly (keyof Service)[];
 
 const kind = itemKind(Service.entries);
 

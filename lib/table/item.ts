@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Item, Key } from './table.ts';
 
 /** The form of items that this version of linkgate writes. A newer minor is read, a newer major is refused. */
-const form = { major: 1, written: '1.2' };
+const form = { major: 1, written: '1.3' };
 
 /** An item was written by a version of linkgate that this one cannot read. */
 export class NewerItemError extends Error {

@@ -1,0 +1,74 @@
+import * as v from 'valibot';
+import { AccountId } from '../connection/connection.ts';
+import { ManagedBy } from '../managed-by.ts';
+import { itemKind } from '../table/item.ts';
+import type { Item, Key, Table } from '../table/table.ts';
+
+export const CustomerName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a customer has a name of letters, digits, `.`, `_` and `-`'),
+);
+
+export const ContactTopic = v.pipe(
+  v.string(),
+  v.regex(
+    /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:linkgate-[A-Za-z0-9_-]+$/,
+    "a contact's topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices: its name begins with `linkgate-`",
+  ),
+);
+
+/**
+ * Where a customer is told how their connections stand: an SNS topic of theirs or an e-mail address. The topic's name begins with
+ * `linkgate-`, so that linkgate may publish to no other.
+ */
+export const Contact = v.union([
+  v.strictObject({ topicArn: ContactTopic }),
+  v.strictObject({
+    email: v.pipe(v.string(), v.email('an e-mail address looks like alice@example.com'), v.toLowerCase()),
+  }),
+]);
+export type Contact = v.InferOutput<typeof Contact>;
+
+/** Who stands behind accounts. Decisions do not read it: what follows for an account is in its entries. */
+export const Customer = v.object({
+  name: CustomerName,
+  accounts: v.array(AccountId),
+  /** Absent: nobody there is told anything. */
+  contact: v.exactOptional(Contact),
+  /** Actors whose accounts they are: they cannot approve what these ask for. */
+  owners: v.exactOptional(v.array(v.string())),
+  /** ISO 8601: the entries of its accounts expire then. */
+  contractEndsAt: v.exactOptional(v.string()),
+  managedBy: v.exactOptional(ManagedBy),
+  changedAt: v.string(),
+  changedBy: v.string(),
+  version: v.number(),
+});
+export type Customer = v.InferOutput<typeof Customer>;
+
+const kind = itemKind(Customer.entries);
+
+export const allCustomers = 'CUSTOMERS';
+
+export function customerKey(name: string): Key {
+  return { pk: allCustomers, sk: name };
+}
+
+export function readCustomer(item: Item): Customer {
+  return kind.read(item);
+}
+
+export function customerItem(customer: Customer): Item {
+  return kind.item(customerKey(customer.name), customer);
+}
+
+export async function findCustomer(name: string, table: Table): Promise<Customer | undefined> {
+  const [item] = await table.get([customerKey(name)]);
+  return item && readCustomer(item);
+}
+
+export async function customers(table: Table): Promise<Customer[]> {
+  const all: Customer[] = [];
+  for await (const page of table.query(allCustomers)) all.push(...page.map(readCustomer));
+  return all;
+}
