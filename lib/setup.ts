@@ -1,4 +1,5 @@
 import { defaultGroup, makeDefaultGroup, makeGroup } from './approval/approver-group.ts';
+import { lineageOf } from './table/lineage.ts';
 import type { Table } from './table/table.ts';
 
 /** Where secrets are kept. */
@@ -21,10 +22,12 @@ export interface SettingUp {
   readonly secrets: Secrets;
   /** A new key, unguessable. */
   readonly newKey: () => string;
+  now(): Date;
 }
 
 /** What a deployment needs once, after it was made. May be repeated: what is there stays. */
-export async function setUp({ table, secrets, newKey }: SettingUp): Promise<string[]> {
+export async function setUp({ table, secrets, newKey, now }: SettingUp): Promise<string[]> {
+  await lineageOf(table, now());
   const isNewKey = await secrets.makeOnce('links/signing-key', newKey);
   const isNewGroup = await makeDefaultGroup(table);
   return [

@@ -1,8 +1,7 @@
 import * as v from 'valibot';
-import type { Verdict } from '../policy/decide.ts';
 
 /** The longest that a person may write with a decision, in characters, whichever way they decide. */
-export const longest = { reason: 1_000, ticket: 100 } as const;
+export const longest = { reason: 1_000, ticket: 100, toConsumer: 500 } as const;
 
 /** A person's word on a request. */
 export const Approval = v.object({
@@ -13,6 +12,8 @@ export const Approval = v.object({
   at: v.string(),
   reason: v.exactOptional(v.string()),
   ticket: v.exactOptional(v.string()),
+  /** Why, in words for the consumer, who is told nothing else of it. */
+  toConsumer: v.exactOptional(v.string()),
   /** An approval that is to allow the account as well, from then on or until it expires (ISO 8601). */
   allow: v.exactOptional(v.object({ expiresAt: v.exactOptional(v.string()) })),
   /** A denial that is to block the account as well. */
@@ -53,16 +54,4 @@ export function approved(
   if (quorum === 1 && others.length === 0) return { approval: word };
   const words = [...others, word];
   return { approvals: { words, quorum }, ...(words.length >= quorum && { approval: word }) };
-}
-
-/** Adds to a verdict that rests on several people's word, or waits for it, how many have approved. */
-export function withCount(verdict: Verdict, { approval, approvals }: Heard): Verdict {
-  const { outcome, findings } = verdict;
-  const isAboutPeople = outcome === 'ask' || outcome === 'wait' || (outcome === 'accept' && approval);
-  if (!approvals || !isAboutPeople) return verdict;
-  const { words, quorum } = approvals;
-  const reason = `${words.length} of ${quorum} approvals: ${words.map(({ by }) => by).join(', ')}`;
-  const count = { rule: 'quorum', outcome, reason };
-  // What is told first is why it is so: what stops a service comes before how many have approved.
-  return { ...verdict, findings: outcome === 'ask' ? [count, ...findings] : [...findings, count] };
 }

@@ -4,7 +4,7 @@ import type { ConnectionRecord } from '../connection/connection-record.ts';
 import { decide, type Verdict } from '../policy/decide.ts';
 import type { Policy } from '../policy/rule.ts';
 import type { Table } from '../table/table.ts';
-import { type Approval, approved, denied, type Heard, heardIn, withCount } from './approval.ts';
+import { type Approval, approved, denied, type Heard, heardIn } from './approval.ts';
 import { findGroup, nobody, UnknownGroupError } from './approver-group.ts';
 import { deadlineFrom, isExpiry, withDeadline } from './asking.ts';
 import { checkAuthority, stillCounts } from './may-decide.ts';
@@ -45,7 +45,11 @@ export async function conclude(
   return { word, heard, verdict: judge(heard) };
 }
 
-async function heardWith(
+/**
+ * All that people have said, with a new word.
+ * @throws UnknownGroupError, MayNotDecideError
+ */
+export async function heardWith(
   word: Approval,
   before: Heard,
   { service, entries }: Policy,
@@ -65,4 +69,16 @@ async function heardWith(
 export function isSaidAlready({ at: _, ...word }: Approval, { approvals }: Heard, heard: Heard): boolean {
   const isThere = (approvals?.words ?? []).some(({ at: _at, ...said }) => isDeepStrictEqual(said, word));
   return isThere && !heard.approval && heard.approvals?.words.length === approvals?.words.length;
+}
+
+/** Adds to a verdict that rests on several people's word, or waits for it, how many have approved. */
+export function withCount(verdict: Verdict, { approval, approvals }: Heard): Verdict {
+  const { outcome, findings } = verdict;
+  const isAboutPeople = outcome === 'ask' || outcome === 'wait' || (outcome === 'accept' && approval);
+  if (!approvals || !isAboutPeople) return verdict;
+  const { words, quorum } = approvals;
+  const reason = `${words.length} of ${quorum} approvals: ${words.map(({ by }) => by).join(', ')}`;
+  const count = { rule: 'quorum', outcome, reason };
+  // What is told first is why it is so: what stops a service comes before how many have approved.
+  return { ...verdict, findings: outcome === 'ask' ? [count, ...findings] : [...findings, count] };
 }

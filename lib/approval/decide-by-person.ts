@@ -1,5 +1,5 @@
-import type { Connection } from '../connection/connection.ts';
-import { type ConnectionRecord, connectionOf, findRecord } from '../connection/connection-record.ts';
+import { type Connection, isLive } from '../connection/connection.ts';
+import { type ConnectionRecord, connectionOf, findRecord, isOpen } from '../connection/connection-record.ts';
 import { type Deciding, decideConnection } from '../connection/decide-connections.ts';
 import { findConnection, type Looking } from '../connection/find-connection.ts';
 import { orReport } from '../invocation.ts';
@@ -27,7 +27,7 @@ export async function decideByPerson(
 ): Promise<PersonsDecision> {
   const known = await findRecord(endpointId, deps.table);
   const connection = await findConnection(endpointId, known, deps);
-  if (connection?.state !== 'pendingAcceptance') return notOpen(endpointId, connection, deps);
+  if (!connection || !mayBeDecided(connection, known)) return notOpen(endpointId, connection, deps);
   return decideWith(word, connection, deps);
 }
 
@@ -44,8 +44,14 @@ export async function decideAsRecorded(
   // Where nobody was asked nothing was shown: what begins to wait is the policy's to say, which looks at EC2.
   if (!record?.asking || record.abandonedAt !== undefined) return { status: 'unknown' };
   const connection = connectionOf(record);
-  if (connection.state !== 'pendingAcceptance') return { status: 'not-open', connection, record };
+  if (!mayBeDecided(connection, record)) return { status: 'not-open', connection, record };
   return decideWith(word, connection, deps);
+}
+
+/** A request that waits in EC2, or a connection that lives and that people were asked about. */
+function mayBeDecided({ state }: Connection, record: ConnectionRecord | undefined): boolean {
+  if (state === 'pendingAcceptance') return true;
+  return isLive(state) && record !== undefined && isLive(record.state) && isOpen(record);
 }
 
 async function decideWith(word: Word, connection: Connection, deps: Deciding): Promise<PersonsDecision> {

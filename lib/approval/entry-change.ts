@@ -24,6 +24,9 @@ export function entryChange(
     effect: approval.decision === 'deny' ? 'block' : 'allow',
     ...(expiresAt !== undefined && { expiresAt }),
     ...(before?.owners && { owners: before.owners }),
+    ...(before?.customer !== undefined && { customer: before.customer }),
+    ...(before?.roles && approval.decision === 'approve' && { roles: before.roles }),
+    managedBy: 'person',
     // Who somebody is stays noted; who decided is in the history.
     note: before?.note ?? noteOf(approval, endpointId),
     changedAt: now.toISOString(),

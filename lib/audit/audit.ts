@@ -29,6 +29,11 @@ export const Action = v.picklist([
   'applying',
   'applied',
   'refused',
+  'revoking',
+  'kept',
+  'adopted',
+  'warned',
+  'revoked',
   'gone',
 ]);
 export type Action = v.InferOutput<typeof Action>;
@@ -49,6 +54,10 @@ export const AuditEntry = v.object({
   state: v.exactOptional(ConnectionState),
   reason: v.exactOptional(v.string()),
   ticket: v.exactOptional(v.string()),
+  /** What the consumer may be told of it. */
+  toConsumer: v.exactOptional(v.string()),
+  /** When it is cut, as things stood then. ISO 8601. */
+  cutAt: v.exactOptional(v.string()),
   /** What the decision made of the account's entry in the allowlist. */
   entry: v.exactOptional(v.pick(AllowlistEntry, ['effect', 'expiresAt'])),
   findings: v.exactOptional(v.array(Finding)),

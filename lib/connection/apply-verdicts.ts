@@ -3,9 +3,9 @@ import { type Invocation, orReport } from '../invocation.ts';
 import type { ReadMode } from '../mode/mode.ts';
 import type { Place } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
-import { lost, untilWon } from '../table/contention.ts';
+import { grantCuts, isRevoked } from '../revocation/grant-cuts.ts';
 import { byKey, readEach } from '../table/item.ts';
-import type { Table, Write } from '../table/table.ts';
+import type { Table } from '../table/table.ts';
 import { type Connection, isLive } from './connection.ts';
 import type { Bus, ConnectionEvent } from './connection-event.ts';
 import {
@@ -27,7 +27,8 @@ import {
   ThrottledError,
 } from './connections.ts';
 import { dueIn, type Pointer, readPointer } from './due.ts';
-import { applying, refused, type Transition, transitionWrites } from './transition.ts';
+import { mark } from './mark.ts';
+import { applying, refused } from './transition.ts';
 import type { WorkBell } from './work-bell.ts';
 
 export interface Applying extends Invocation {
@@ -59,8 +60,6 @@ const pointersPerPage = 1_000;
 const reserve = 10_000;
 /** Accept and Reject gain one token a second (EC2 API throttling, per account and Region). */
 const tokenAfter = 1_000;
-/** How many records are marked in one transaction: each with an audit entry beside it. */
-const marksPerTransaction = 40;
 
 /** One call's worth: one service, one action. */
 interface Batch {
@@ -69,6 +68,8 @@ interface Batch {
   readonly pointers: readonly Pointer[];
   /** When EC2 last answered that it wants fewer calls. */
   readonly triedAt?: Date;
+  /** Of the connections among them that are to be cut: those that may be. */
+  readonly granted?: ReadonlySet<string>;
 }
 
 type DueRecord = ConnectionRecord & { readonly effect: Effect };
@@ -104,6 +105,7 @@ export async function applyVerdicts(place: Place, deps: Applying): Promise<Appli
         size = Math.ceil(batch.pointers.length / 2);
         queue.unshift(batch);
       } else if (result === 'one-is-bad') queue.unshift(...halvesOf(batch));
+      else if (result !== 'done') queue.unshift({ ...batch, ...result });
     }
   }
   return applied;
@@ -128,18 +130,38 @@ function halvesOf({ pointers, ...call }: Batch): Batch[] {
   return chunks(pointers, Math.ceil(pointers.length / 2)).map((half) => ({ ...call, pointers: half }));
 }
 
-/** Reads mode, policy and EC2 right before the call, calls, and writes down what EC2 answered. */
+/**
+ * Reads mode, policy and EC2 right before the call, calls, and writes down what EC2 answered. Where something is to be cut, it
+ * only finds out which of it may be: then everything is read again.
+ */
 async function applyBatch(
   batch: Batch,
   connections: ChangeableConnections,
   deps: Applying,
   applied: Applied,
-): Promise<'done' | 'observe' | 'look-throttled' | 'throttled' | 'too-many' | 'one-is-bad'> {
+): Promise<
+  | 'done'
+  | 'observe'
+  | 'look-throttled'
+  | 'throttled'
+  | 'too-many'
+  | 'one-is-bad'
+  | Required<Pick<Batch, 'granted'>>
+> {
   const lookedAt = deps.now();
-  const due = await unlessThrottled(() => stillDue(batch, connections, deps, applied));
-  if (!due) return 'look-throttled';
-  if (due.length === 0) return 'done';
+  const found = await unlessThrottled(() => stillDue(batch, connections, deps, applied));
+  if (!found) return 'look-throttled';
+  if (found.length === 0) return 'done';
   if ((await deps.mode(lookedAt)) === 'observe') return 'observe';
+  const cuts = found.filter(isRevoked);
+  if (cuts.length > 0 && !batch.granted) {
+    const answer = await unlessThrottled(() => grantCuts(cuts, batch.serviceId, connections, deps));
+    if (!answer) return 'look-throttled';
+    applied.redecided += answer.redecided;
+    return { granted: answer.granted };
+  }
+  const due = found.filter((record) => !isRevoked(record) || batch.granted?.has(record.endpointId));
+  if (due.length === 0) return 'done';
 
   const askedAt = deps.now();
   const answers = await ask(batch.action, batch.serviceId, due, connections);
@@ -284,29 +306,4 @@ async function shownBy(connections: Connections, serviceId: string, endpointIds:
   if (endpointIds.length === 0) return new Map<string, Connection>();
   const shown = await everyOne(connections, { serviceIds: [serviceId], endpointIds });
   return new Map(shown.map((connection) => [connection.endpointId, connection]));
-}
-
-/** Writes a transition of each record, in chunks; where others were faster, one by one on what they wrote. */
-async function mark(
-  due: readonly ConnectionRecord[],
-  deps: Applying,
-  transition: (record: ConnectionRecord) => Transition,
-) {
-  const writesFor = (record: ConnectionRecord): Write[] =>
-    transitionWrites(record, transition(record), deps.requestId);
-  for (const chunk of chunks(due, marksPerTransaction)) {
-    if (await deps.table.write(chunk.flatMap(writesFor))) continue;
-    for (const { endpointId } of chunk) await markOne(endpointId, deps, writesFor);
-  }
-}
-
-async function markOne(
-  endpointId: string,
-  { table, report }: Applying,
-  writesFor: (record: ConnectionRecord) => Write[],
-) {
-  await untilWon(endpointId, async () => {
-    const [record] = readEach(await table.get([recordKey(endpointId)]), readRecord, report);
-    return record === undefined || (await table.write(writesFor(record))) || lost;
-  });
 }

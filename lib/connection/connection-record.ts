@@ -4,6 +4,7 @@ import { Asking, Notice } from '../approval/asking.ts';
 import { Consulted } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
 import { Verdict } from '../policy/decide.ts';
+import { isAboutForeign, Tenure } from '../revocation/revocation.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
 import { Connection, type ConnectionState, isLive } from './connection.ts';
@@ -32,6 +33,7 @@ export const ConnectionRecord = v.object({
   /** Once people were asked. */
   asking: v.exactOptional(Asking),
   notice: v.exactOptional(Notice),
+  ...Tenure.entries,
   effect: v.exactOptional(Effect),
   /** ISO 8601: when EC2 was last asked to accept it, also after that is due no longer: if it lives, linkgate may have let it in. */
   acceptAskedAt: v.exactOptional(v.string()),
@@ -95,16 +97,19 @@ export function newRecord(connection: Connection): ConnectionRecord {
   return { ...connection, audited: 0, version: 0 };
 }
 
-/** A request that a person may still decide. */
+/** What a person may still decide: a request, or whether a connection that lives stays. */
 export function isOpen(record: ConnectionRecord): boolean {
   const outcome = record.verdict?.outcome;
+  if (record.approval !== undefined || record.abandonedAt !== undefined || outcome === 'accept') return false;
+  if (record.state === 'pendingAcceptance') return outcome !== 'reject';
   return (
-    record.state === 'pendingAcceptance' &&
-    record.approval === undefined &&
-    record.abandonedAt === undefined &&
-    outcome !== 'accept' &&
-    outcome !== 'reject'
+    isLive(record.state) && record.asking !== undefined && record.effect === undefined && isAsked(record)
   );
+}
+
+/** Of a connection that lives: whether people were asked, or told when it is cut. */
+function isAsked({ verdict, revocation }: ConnectionRecord): boolean {
+  return revocation !== undefined || (verdict !== undefined && isAboutForeign(verdict));
 }
 
 /** An older version left it to people, and asked nobody. */
@@ -146,11 +151,16 @@ export function mayBeAcceptedLate({ acceptAskedAt }: ConnectionRecord, now: Date
 }
 
 /**
- * Whether it is linkgate's to take back, where a rejection is due: EC2 was asked to accept it. What others accepted is
- * theirs, whenever linkgate looks.
+ * Whether it is to be cut although it lives, where a rejection is due: its permission was revoked, or EC2 was asked to accept it
+ * before the verdict changed. What others accepted is reviewed before anything becomes of it.
  */
-export function isOursToCut({ effect, acceptAskedAt }: ConnectionRecord): boolean {
-  return effect?.action === 'reject' && acceptAskedAt !== undefined;
+export function isOursToCut(record: ConnectionRecord): boolean {
+  return record.effect?.action === 'reject' && (record.revocation !== undefined || isTakenBack(record));
+}
+
+/** A rejection is due of what EC2 was asked to accept before the verdict changed: it never was to live. */
+export function isTakenBack({ effect, acceptAskedAt, revocation }: ConnectionRecord): boolean {
+  return effect?.action === 'reject' && acceptAskedAt !== undefined && revocation === undefined;
 }
 
 /** Whether a request may still become live: by its verdict, or because EC2 was asked before the verdict changed. */

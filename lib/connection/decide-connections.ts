@@ -1,4 +1,4 @@
-import { countedKey, countedWrite, endpointsThatCount, readCounted } from '../allowlist/counted-endpoints.ts';
+import { countedKey, countFor } from '../allowlist/counted-endpoints.ts';
 import type { Approval } from '../approval/approval.ts';
 import { askingAfter } from '../approval/asking.ts';
 import { conclude, isSaidAlready } from '../approval/conclude.ts';
@@ -8,10 +8,11 @@ import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import type { Verdict } from '../policy/decide.ts';
-import { entryThatCounts, type Finding, type Policy, type Rule } from '../policy/rule.ts';
+import type { Finding, Rule } from '../policy/rule.ts';
+import { review } from '../revocation/review.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { byKey } from '../table/item.ts';
-import type { Table, Write } from '../table/table.ts';
+import type { Table } from '../table/table.ts';
 import { type Connection, isAnswered, isLive } from './connection.ts';
 import {
   type ConnectionRecord,
@@ -19,12 +20,13 @@ import {
   isOpen,
   isOrMayBeLive,
   isOursToCut,
+  isTakenBack,
   isUnasked,
   readRecord,
   recordKey,
 } from './connection-record.ts';
 import type { Connections } from './connections.ts';
-import { abandoned, decided, decidedLate, transitionWrites } from './transition.ts';
+import { abandoned, decided, decidedLate, noticeAnew, transitionWrites } from './transition.ts';
 import { awaitedBy } from './waiting.ts';
 import type { WorkBell } from './work-bell.ts';
 
@@ -72,18 +74,21 @@ export async function decideConnection(
   return untilWon(request.endpointId, async (isFirst) => {
     const known = (isFirst && found) || byKey(await deps.table.get(keysFor(request)));
     const now = deps.now();
-    const { service, entries, consulted } = consult(request, known);
+    const { service, entries, ...consultation } = consult(request, known);
+    const { consulted } = consultation;
     const item = known.find(recordKey(request.endpointId));
     const record = item && readRecord(item);
     if (!service) return record && isInOurCare(record) ? abandon(record, deps) : { outcome: 'unregistered' };
     const before = record && afresh(record, request);
     if (before && hasPassed(before, request)) return { outcome: 'passed', record: before };
     if (word && before && !isOpen(before)) return { outcome: 'not-open', record: before };
-    if (!word && before?.verdict && holds(before, consulted, now))
+    const isReview = isLive(request.state) && !(before && isTakenBack(before));
+    if (!isReview && !word && before?.verdict && holds(before, consulted, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
     const count = await countFor(request, entries, known, deps);
     const policy = { service, entries, countedEndpointIds: count.endpointIds, rules: deps.rules };
+    if (isReview) return review(request, before, word, { ...consultation, policy, count, now }, deps);
     const { verdict, ...said } = await conclude(request, before, word, { ...deps, policy, now });
     if (said.word && before?.verdict && isSaidAlready(said.word, before, said.heard))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
@@ -112,9 +117,9 @@ function holds(before: ConnectionRecord, consulted: Consulted, now: Date): boole
   return isCurrent(before.verdict, consulted, now) && !isUnasked(before);
 }
 
-/** EC2 has answered it. What linkgate is still to take back may be decided anew, and then not be cut. */
+/** EC2 has answered it, and that is to be written down first. What lives and is known to live is decided as such. */
 function hasPassed(before: ConnectionRecord, request: Connection): boolean {
-  if (isLive(request.state) && isOursToCut(before)) return false;
+  if (isLive(request.state)) return !isLive(before.state) && !isOursToCut(before);
   return isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.effect === undefined);
 }
 
@@ -130,8 +135,7 @@ function afresh(record: ConnectionRecord, { state }: Connection): ConnectionReco
     notice,
     ...known
   } = record;
-  // It is asked about in a new message; the one of before has yet to lose its buttons, or to say so.
-  return { ...known, state, ...(notice?.slack && { notice: { mailed: [], formerly: notice.slack } }) };
+  return { ...known, state, ...noticeAnew(notice) };
 }
 
 function isInOurCare(record: ConnectionRecord): boolean {
@@ -161,43 +165,7 @@ function isDue(decision: Decision): boolean {
   return 'record' in decision && decision.record.effect !== undefined && decision.record.effect.asked === 0;
 }
 
-function keysFor(request: Connection) {
+/** The keys of all that a decision reads. */
+export function keysFor(request: Connection) {
   return [recordKey(request.endpointId), countedKey(request), ...policyKeys(request)];
-}
-
-/** The account's endpoints, where its entry counts them, and the change of their set. */
-async function countFor(
-  request: Connection,
-  entries: Policy['entries'],
-  known: ReturnType<typeof byKey>,
-  { table, connectionsIn, now, report }: Deciding,
-) {
-  const entry = entryThatCounts({ entries });
-  if (entry?.maxEndpoints === undefined) return { keeps: false, endpointIds: [], writes: () => [] };
-
-  const item = known.find(countedKey(request));
-  const kept = item && readCounted(item);
-  // What is not up to date is counted anew with the next decision that can ask EC2, this request among it.
-  if (!connectionsIn && kept?.entryVersion !== entry.version)
-    return { keeps: true, endpointIds: kept?.endpointIds ?? [], writes: () => [] };
-  const connections = connectionsIn?.(request.place);
-  const endpointIds = connections
-    ? await endpointsThatCount(request, entry, kept, { table, connections, now, report })
-    : (kept?.endpointIds ?? []);
-  return {
-    keeps: true,
-    endpointIds,
-    writes(counts: boolean): Write[] {
-      const others = endpointIds.filter((id) => id !== request.endpointId);
-      const after = {
-        ...kept,
-        serviceId: request.serviceId,
-        accountId: request.ownerAccountId,
-        endpointIds: counts ? [...others, request.endpointId] : others,
-        entryVersion: entry.version,
-        version: 0,
-      };
-      return [countedWrite(request, kept, after)];
-    },
-  };
 }

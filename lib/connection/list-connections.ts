@@ -3,8 +3,8 @@ import type { Mode } from '../mode/mode.ts';
 import { PlacePosition, positionIn, tokenAfter } from '../page-token.ts';
 import type { Place } from '../place.ts';
 import { readEach } from '../table/item.ts';
-import type { Connection, ConnectionState } from './connection.ts';
-import { isOpen, readRecord, recordKey } from './connection-record.ts';
+import { type Connection, type ConnectionState, isLive } from './connection.ts';
+import { type ConnectionRecord, isOpen, readRecord, recordKey } from './connection-record.ts';
 import { type ConnectionView, viewOf } from './explain.ts';
 import type { Looking } from './find-connection.ts';
 
@@ -13,7 +13,9 @@ export interface Listing {
   /** Only connections to these services. */
   readonly serviceIds: readonly string[];
   readonly state?: ConnectionState | undefined;
-  /** Only requests that a person may decide. */
+  /** Only this account's. */
+  readonly ownerAccountId?: string | undefined;
+  /** Only what a person may decide: requests, and connections that live and that people are asked about. */
   readonly waiting: boolean;
   /** Only where what EC2 shows is not what linkgate decided. */
   readonly differs: boolean;
@@ -29,14 +31,16 @@ export async function listConnections(
   token: string | undefined,
   deps: Listed,
 ): Promise<{ connections: ConnectionView[]; nextToken?: string }> {
-  const { places, serviceIds, state, waiting } = listing;
+  const { places, serviceIds, state, ownerAccountId } = listing;
   const position = token === undefined ? { place: 0 } : positionIn(token, PlacePosition);
   const place = places[position.place];
   if (!place) return { connections: [] };
-  const wanted = waiting ? 'pendingAcceptance' : state;
-  const page = await deps
-    .connectionsIn(place)
-    .page({ ...(wanted !== undefined && { state: wanted }), ...filterFor(serviceIds) }, position.nextToken);
+  const filter = {
+    ...(state !== undefined && { state }),
+    ...(ownerAccountId !== undefined && { ownerAccountId }),
+    ...filterFor(serviceIds),
+  };
+  const page = await deps.connectionsIn(place).page(filter, position.nextToken);
   const ours = page.connections.filter(({ serviceId }) => serviceIds.includes(serviceId));
   const connections = await besideVerdicts(ours, listing, deps);
   const nextToken = tokenAfter(position, page.nextToken, places.length);
@@ -60,8 +64,13 @@ async function besideVerdicts(
   const records = new Map(readEach(items, readRecord, report).map((record) => [record.endpointId, record]));
   return connections.flatMap((connection) => {
     const record = records.get(connection.endpointId);
-    if (waiting && !(record && isOpen(record))) return [];
+    if (waiting && !(record && isOpen(record) && isAsSeen(connection, record))) return [];
     const view = viewOf(connection, record, modeNow);
     return differs && view.differs === null ? [] : [view];
   });
+}
+
+/** Whether it waits in EC2 or lives there, as it did when people were asked. */
+function isAsSeen({ state }: Connection, record: ConnectionRecord): boolean {
+  return isLive(state) ? isLive(record.state) : state === record.state;
 }

@@ -1,10 +1,12 @@
 import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
-import { consult, policyKeys } from '../policy/consult.ts';
+import { type Consultation, consult, policyKeys } from '../policy/consult.ts';
+import type { Rule } from '../policy/rule.ts';
+import { isToReview } from '../revocation/decide-live.ts';
 import { readService, serviceKey } from '../service/service.ts';
 import { byKey } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
-import { type Connection, isAnswered } from './connection.ts';
+import { type Connection, isAnswered, isLive } from './connection.ts';
 import { type Bus, type ConnectionEvent, eventOf } from './connection-event.ts';
 import { type ConnectionRecord, isCurrent, isUnasked, readRecord, recordKey } from './connection-record.ts';
 
@@ -41,8 +43,10 @@ export function sumOf<Counts extends Readonly<Record<string, number>>>(a: Counts
 }
 
 interface ObserveOptions {
-  /** Also read what verdicts of requests rest on, and hand over those that rest on something else than is there now. */
-  readonly compareVersions?: boolean;
+  /** Also read what verdicts rest on, and hand over requests whose verdict rests on something else than is there now, and what lives and would be decided otherwise. */
+  readonly compare?: { readonly rules: readonly Rule[] } | undefined;
+  /** Hand over what lives, whatever would become of it: its time has come. */
+  readonly isDue?: boolean;
   /** Is shown what is remembered of each connection. */
   readonly onRecord?: (record: ConnectionRecord) => void;
 }
@@ -53,14 +57,13 @@ interface ObserveOptions {
 export async function observe(
   connections: readonly Connection[],
   deps: Observing,
-  { compareVersions = false, onRecord = () => {} }: ObserveOptions = {},
+  { compare, isDue = false, onRecord = () => {} }: ObserveOptions = {},
 ): Promise<Observation> {
-  const requests = connections.filter(({ state }) => state === 'pendingAcceptance');
   const found = byKey(
     await deps.table.get([
       ...connections.map(({ endpointId }) => recordKey(endpointId)),
       ...connections.map(({ serviceId }) => serviceKey(serviceId)),
-      ...(compareVersions ? requests.flatMap(policyKeys) : []),
+      ...(compare ? connections.flatMap(policyKeys) : []),
     ]),
   );
   const observation = { ...nothingObserved(), seen: connections.length };
@@ -77,7 +80,7 @@ export async function observe(
       const record = item && readRecord(item);
       if (record) onRecord(record);
       const isOutdated =
-        compareVersions &&
+        compare !== undefined &&
         (!record ||
           isUnasked(record) ||
           !isCurrent(record.verdict, consult(connection, found).consulted, now));
@@ -86,13 +89,14 @@ export async function observe(
         !record &&
         isAnswered(connection.state) &&
         connection.requestedAt >= readService(serviceItem).registeredAt;
-      const event = isForeign
-        ? ({ type: 'Connection Request', connection, observedAt: now.toISOString() } as const)
-        : eventOf(connection, record, now, isOutdated);
-      if (event) events.push(event);
-      if (event?.type === 'Connection Request') observation.decided++;
-      else if (event) observation.changed++;
-      else if (connection.state === 'pendingAcceptance' && !record?.effect) observation.waiting++;
+      const isToDecide = isForeign || isForReview(connection, record, found, now, { compare, isDue });
+      const request = { type: 'Connection Request', connection, observedAt: now.toISOString() } as const;
+      const event = isForeign ? undefined : eventOf(connection, record, now, isOutdated);
+      const news = [...(isToDecide ? [request] : []), ...(event ? [event] : [])];
+      events.push(...news);
+      for (const { type } of news) observation[type === 'Connection Request' ? 'decided' : 'changed']++;
+      if (news.length > 0) continue;
+      if (connection.state === 'pendingAcceptance' && !record?.effect) observation.waiting++;
     } catch (error) {
       // One item that this version cannot read keeps nobody else waiting.
       observation.unreadable++;
@@ -101,4 +105,23 @@ export async function observe(
   }
   await deps.bus.publish(events);
   return observation;
+}
+
+/** What lives and is known to live: whether something would become of it that its record does not say. */
+function isForReview(
+  connection: Connection,
+  record: ConnectionRecord | undefined,
+  found: ReturnType<typeof byKey>,
+  now: Date,
+  { compare, isDue }: { readonly compare: ObserveOptions['compare']; readonly isDue: boolean },
+): boolean {
+  if (!record || !isLive(connection.state) || !isLive(record.state)) return false;
+  if (isDue) return true;
+  if (!compare) return false;
+  const { service, entries, ...consultation }: Consultation = consult(connection, found);
+  if (!service) return false;
+  // How many endpoints count is for the decision to find out.
+  const policy = { service, entries, countedEndpointIds: [], rules: compare.rules };
+  const { consulted } = consultation;
+  return isToReview(connection, record, policy, consulted.entry, { ...consultation, now });
 }

@@ -65,8 +65,10 @@ function observedAgain(
     return goneAt === undefined
       ? { record: { ...done, goneAt: time }, happenings: happened('gone') }
       : undefined;
-  if (effect && fulfils(effect.action, state))
-    return { record: done, happenings: happened('applied', { outcome: effect.action }) };
+  if (effect && fulfils(effect.action, state)) {
+    const action = before.revocation ? 'revoked' : 'applied';
+    return { record: done, happenings: happened(action, { outcome: effect.action }) };
+  }
   if (effect?.action === 'accept' && state === 'rejected') {
     if (effect.asked === 0)
       return { record: done, happenings: happened('observed', { reason: foreign.rejected }) };
@@ -74,7 +76,7 @@ function observedAgain(
     return { record: done, happenings: happened('refused', { outcome: 'accept', reason }) };
   }
   if (effect?.action === 'reject' && isLive(state) && !isOursToCut(before))
-    return { record: done, happenings: happened('observed', { reason: foreign.accepted }) };
+    return { record: letIn(done), happenings: happened('observed', { reason: foreign.accepted }) };
   if (before.state === state && missingSince === undefined) return undefined;
   if (effect || before.state === state || !isChange(before, state)) return { record: seen, happenings: [] };
   if (isOurLateAccept(before, state, now))
@@ -83,12 +85,27 @@ function observedAgain(
       happenings: happened('observed', { reason: 'an earlier call took effect late; it is put right' }),
     };
   const reason = `it became ${state}, which the newest verdict did not ask for: by hand, or by an earlier call that took effect late`;
-  return { record: seen, happenings: happened('observed', { reason }) };
+  return { record: isLive(state) ? letIn(seen, before) : seen, happenings: happened('observed', { reason }) };
+}
+
+/** Somebody else had EC2 accept it. Whether it stays is another question than what was denied, or cut, before. */
+function letIn(seen: ConnectionRecord, { state }: Pick<ConnectionRecord, 'state'> = seen): ConnectionRecord {
+  const { reviewedAt: _reviewedAt, approval, approvals, ...known } = seen;
+  const heard = approval?.decision === 'approve' ? { approval, ...(approvals && { approvals }) } : {};
+  if (state !== 'rejected') return { ...known, ...heard };
+  const {
+    revocation: _revocation,
+    revoked: _revoked,
+    kept: _kept,
+    acceptAskedAt: _askedAt,
+    ...others
+  } = known;
+  return { ...others, ...heard };
 }
 
 /** What linkgate did not ask EC2 for. */
 const foreign = {
-  accepted: 'it was accepted without linkgate, which was to reject it; it stays',
+  accepted: 'it was accepted without linkgate, which was to reject it',
   rejected:
     'somebody else rejected it before linkgate asked EC2 to accept it; the consumer has to create a new endpoint',
 };

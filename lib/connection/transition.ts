@@ -5,6 +5,7 @@ import { type Action, auditWrites, type Consulted, type Happening } from '../aud
 import { agrees, isStopped, type Verdict } from '../policy/decide.ts';
 import type { Write } from '../table/table.ts';
 import { accountWrites } from './account-history.ts';
+import { agendaWrites } from './agenda.ts';
 import { type Connection, isLive } from './connection.ts';
 import {
   type ConnectionRecord,
@@ -40,10 +41,11 @@ export function transitionWrites(
     ...pointerWrites(before, record),
     ...waitingWrites(before, record),
     ...accountWrites(before, record),
+    ...agendaWrites(before, record),
   ];
 }
 
-interface Circumstances {
+export interface Circumstances {
   readonly word?: Approval | undefined;
   /** All that people have said of it, `word` included. */
   readonly heard?: Heard;
@@ -97,7 +99,7 @@ export function decided(
   };
 }
 
-/** What was answered before linkgate knew of it has a verdict to hold against that answer, and nothing is due. */
+/** What was rejected before linkgate knew of it has a verdict to hold against that answer, and nothing is due. */
 export function decidedLate(
   connection: Connection,
   verdict: Verdict,
@@ -106,20 +108,21 @@ export function decidedLate(
 ): Transition {
   return {
     record: { ...newRecord(connection), verdict: remembered(verdict, consulted, now) },
-    happenings: [
-      requested(connection),
-      foundAnswered(connection, now.toISOString()),
-      decision(verdict, consulted, now),
-    ],
+    happenings: [...found(connection, now), decision(verdict, consulted, now)],
   };
 }
 
-function remembered(verdict: Verdict, consulted: Consulted, now: Date, approval?: Approval) {
+/** It is asked about in a new message; the one of before has yet to lose its buttons, or to say so. */
+export function noticeAnew(before: ConnectionRecord['notice']): Pick<ConnectionRecord, 'notice'> {
+  return before?.slack ? { notice: { mailed: [], formerly: before.slack } } : {};
+}
+
+export function remembered(verdict: Verdict, consulted: Consulted, now: Date, approval?: Approval) {
   const decidedBy = approval && agrees(verdict, approval) ? approval.by : 'linkgate';
   return { ...verdict, decidedAt: now.toISOString(), decidedBy, consulted };
 }
 
-function decision(
+export function decision(
   { outcome, findings }: Verdict,
   consulted: Consulted,
   now: Date,
@@ -135,11 +138,12 @@ function decision(
     consulted,
     ...(word?.reason !== undefined && { reason: word.reason }),
     ...(word?.ticket !== undefined && { ticket: word.ticket }),
+    ...(word?.toConsumer !== undefined && { toConsumer: word.toConsumer }),
     ...(entry && { entry: { effect: entry.effect, ...(entry.expiresAt && { expiresAt: entry.expiresAt }) } }),
   };
 }
 
-function asked({ group, deadline }: Asking, now: Date): Happening {
+export function asked({ group, deadline }: Asking, now: Date): Happening {
   return {
     time: now.toISOString(),
     actor: 'linkgate',
@@ -209,7 +213,9 @@ export function refused(
 }
 
 /** The service was unregistered before EC2 was brought to the verdict, or before people had decided. */
-export function abandoned({ effect, ...before }: ConnectionRecord, now: Date): Transition {
+export function abandoned(known: ConnectionRecord, now: Date): Transition {
+  // What was announced or said of it does not hold where its service is registered again one day.
+  const { effect, revocation: _revocation, revoked: _revoked, kept: _kept, ...before } = known;
   const happening: Happening = {
     time: now.toISOString(),
     actor: 'linkgate',
@@ -217,7 +223,7 @@ export function abandoned({ effect, ...before }: ConnectionRecord, now: Date): T
     reason: 'the service is no longer registered',
     ...(effect && { outcome: effect.action }),
   };
-  const isAbandoned = before.state === 'pendingAcceptance';
+  const isAbandoned = before.state === 'pendingAcceptance' || isLive(before.state);
   return {
     record: { ...before, ...(isAbandoned && { abandonedAt: now.toISOString() }) },
     happenings: [happening],
@@ -262,10 +268,13 @@ function actionOf(word: Approval | undefined): Action {
   return word.decision === 'approve' ? 'approved' : 'denied';
 }
 
-function foundAnswered({ state }: Connection, time: string): Happening {
+/** What somebody else answered before linkgate knew of it. */
+export function found(connection: Connection, now: Date): Happening[] {
+  const { state } = connection;
+  const time = now.toISOString();
   const reason =
-    'it was so before linkgate decided it: somebody was faster, or the service accepts by itself; it stays';
-  return { time, actor: 'ec2', action: 'observed', state, reason };
+    'it was so before linkgate decided it: somebody was faster, or the service accepts by itself';
+  return [requested(connection), { time, actor: 'ec2', action: 'observed', state, reason }];
 }
 
 function requested(request: Connection): Happening {

@@ -4,6 +4,7 @@ import type { Connection } from '../connection/connection.ts';
 import { modeKey, readSwitched } from '../mode/mode.ts';
 import { readService, type Service, serviceKey } from '../service/service.ts';
 import type { byKey } from '../table/item.ts';
+import { lineageKey, sinceIn } from '../table/lineage.ts';
 import type { Key } from '../table/table.ts';
 
 type Asked = Pick<Connection, 'serviceId' | 'ownerAccountId'>;
@@ -15,6 +16,10 @@ export interface Consultation {
   /** The most specific first. */
   readonly entries: readonly AllowlistEntry[];
   readonly consulted: Consulted;
+  /** ISO 8601: since when linkgate acts, and with this very table. */
+  readonly actingSince: string;
+  /** As far as linkgate's own table knows. */
+  readonly isObserving: boolean;
 }
 
 /** The keys of all items that a decision consults. */
@@ -24,6 +29,7 @@ export function policyKeys({ serviceId, ownerAccountId }: Asked): Key[] {
     entryKey(serviceId, ownerAccountId),
     entryKey(everyService, ownerAccountId),
     modeKey,
+    lineageKey,
   ];
 }
 
@@ -38,6 +44,9 @@ export function consult(
     return item && readEntry(item);
   });
   const modeItem = found.find(modeKey);
+  const switched = modeItem && readSwitched(modeItem);
+  const lineage = found.find(lineageKey);
+  const since = [lineage ? sinceIn(lineage) : '', switched?.mode === 'act' ? switched.since : ''];
   return {
     ...(service && { service }),
     entries: [entry, everyServiceEntry].filter((each) => each !== undefined),
@@ -45,7 +54,9 @@ export function consult(
       service: service?.revision ?? 0,
       entry: entry?.version ?? 0,
       everyServiceEntry: everyServiceEntry?.version ?? 0,
-      mode: modeItem ? readSwitched(modeItem).revision : 0,
+      mode: switched?.revision ?? 0,
     },
+    actingSince: since.sort().at(-1) ?? '',
+    isObserving: switched?.mode === 'observe',
   };
 }

@@ -52,8 +52,13 @@ export function agrees({ outcome }: Pick<Verdict, 'outcome'>, { decision }: Appr
 const wanted = { approve: 'accept', deny: 'reject' } as const satisfies Record<Approval['decision'], Outcome>;
 
 /** Whether a pause, or a rule that failed, keeps it from being decided: what was decided before is neither kept nor taken back. */
-export function isStopped({ outcome, findings }: Verdict): boolean {
-  return outcome === 'wait' && !findings.some(({ rule }) => rule === silence);
+export function isStopped(verdict: Verdict): boolean {
+  return verdict.outcome === 'wait' && !isSilence(verdict);
+}
+
+/** Whether no rule has spoken, so that the service settles it. */
+export function isSilence({ findings }: Pick<Verdict, 'findings'>): boolean {
+  return findings.some(({ rule }) => rule === silence);
 }
 
 /** The reason that settled it: the first finding that says what the verdict says. */

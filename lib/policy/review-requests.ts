@@ -11,13 +11,12 @@ import { placesIn, registeredServices } from '../service/registered-services.ts'
 import { allServices, readService } from '../service/service.ts';
 import { readEach } from '../table/item.ts';
 import type { Item } from '../table/table.ts';
+import type { Rule } from './rule.ts';
 
 /** Whose requests a change of policy may concern: of one account, at one service, or both; every other is `*`. */
 export interface Scope {
   readonly serviceId: string;
   readonly ownerAccountId?: string;
-  /** A service that was registered just now: all of its connections are looked at, those that live too. */
-  readonly isNew?: boolean;
   /** A service that was taken out just now: people are asked about its requests no longer. */
   readonly isGone?: boolean;
 }
@@ -36,6 +35,46 @@ export async function scopesIn<Each extends Change>(
   return scoped.filter((change) => change !== undefined);
 }
 
+/** Of how many accounts of one service the connections are looked for account by account. */
+const fewAccounts = 3;
+
+/** A look at connections, and the first of the changes that it is for. */
+interface Look<Each> {
+  readonly scope: Scope;
+  readonly first: Each;
+}
+
+/**
+ * One look where many changes want one, so that a policy of thousands of entries is not as many looks at EC2: at a service for many of
+ * its accounts, and at everything for many accounts of every service. In the order of their first changes.
+ */
+export function looksFor<Each extends { readonly scope: Scope }>(changes: readonly Each[]): Look<Each>[] {
+  const isForEverything = isForAll(changes.filter(({ scope }) => scope.serviceId === everyService));
+  const byService = Map.groupBy(changes, ({ scope }) => {
+    if (scope.isGone) return `gone ${scope.serviceId}`;
+    return isForEverything ? everyService : scope.serviceId;
+  });
+  const places = new Map(changes.map((change, index) => [change, index]));
+  return [...byService]
+    .flatMap(([at, ofOne]) => looksAt(at, ofOne))
+    .sort((a, b) => (places.get(a.first) ?? 0) - (places.get(b.first) ?? 0));
+}
+
+function looksAt<Each extends { readonly scope: Scope }>(
+  serviceId: string,
+  changes: readonly Each[],
+): Look<Each>[] {
+  const isOne = changes.some(({ scope }) => scope.isGone) || !isForAll(changes);
+  if (!isOne) return changes.slice(0, 1).map((first) => ({ scope: { serviceId }, first }));
+  const byAccount = Map.groupBy(changes, ({ scope }) => scope.ownerAccountId);
+  return [...byAccount.values()].flatMap(([first]) => (first ? [{ scope: first.scope, first }] : []));
+}
+
+function isForAll(changes: readonly { readonly scope: Scope }[]): boolean {
+  const accounts = new Set(changes.map(({ scope }) => scope.ownerAccountId));
+  return accounts.has(undefined) || accounts.size > fewAccounts;
+}
+
 /** @returns undefined for changes on which no decision rests. */
 export function scopeOf(before: Item | undefined, after: Item | undefined): Scope | undefined {
   const item = after ?? before;
@@ -43,8 +82,7 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
   if (item.pk === allServices) {
     if (!after) return { serviceId: readService(item).serviceId, isGone: true };
     const service = readService(after);
-    if (!before) return { serviceId: service.serviceId, isNew: true };
-    const isChanged = readService(before).revision !== service.revision;
+    const isChanged = !before || readService(before).revision !== service.revision;
     return isChanged ? { serviceId: service.serviceId } : undefined;
   }
   if (!item.pk.startsWith(entriesOf(''))) return undefined;
@@ -52,10 +90,14 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
   return { serviceId, ownerAccountId: accountId };
 }
 
-/** Hands over the requests in a scope whose verdicts rest on something else than is there now. */
+interface Reviewing extends Answering {
+  readonly rules: readonly Rule[];
+}
+
+/** Hands over what in a scope would be decided otherwise than it was. */
 export async function reviewRequests(
-  { serviceId, ownerAccountId, isNew = false, isGone = false }: Scope,
-  deps: Answering,
+  { serviceId, ownerAccountId, isGone = false }: Scope,
+  deps: Reviewing,
 ): Promise<Observation> {
   if (isGone) return { ...nothingObserved(), decided: await handOverWaiting(serviceId, deps) };
   const services = (await registeredServices(deps.table)).filter(
@@ -64,12 +106,11 @@ export async function reviewRequests(
   let observation = nothingObserved();
   for (const place of placesIn(services)) {
     const pages = allPages(deps.connectionsIn(place), {
-      ...(!isNew && { state: 'pendingAcceptance' }),
       ...(serviceId !== everyService && { serviceIds: [serviceId] }),
       ...(ownerAccountId !== undefined && { ownerAccountId }),
     });
     for await (const page of pages)
-      observation = sumOf(observation, await observe(page, deps, { compareVersions: true }));
+      observation = sumOf(observation, await observe(page, deps, { compare: deps }));
   }
   return observation;
 }

@@ -5,6 +5,8 @@ import {
   countedWrite,
   readCounted,
 } from '../allowlist/counted-endpoints.ts';
+import { chunks } from '../chunks.ts';
+import { dueEndpoints } from '../connection/agenda.ts';
 import { type Connection, type ConnectionState, isLive } from '../connection/connection.ts';
 import {
   type ConnectionRecord,
@@ -13,22 +15,27 @@ import {
   recordKey,
   recordPartitions,
 } from '../connection/connection-record.ts';
-import { type Connections, StaleTokenError } from '../connection/connections.ts';
+import { type Connections, everyOne, StaleTokenError } from '../connection/connections.ts';
 import { dueIn } from '../connection/due.ts';
 import { nothingObserved, Observation, type Observing, observe, sumOf } from '../connection/observe.ts';
 import { writeTransition } from '../connection/tend-connections.ts';
 import { missing } from '../connection/transition.ts';
 import type { WorkBell } from '../connection/work-bell.ts';
+import { type ConsumerNotices, ringForUntold } from '../customer/untold.ts';
 import { orReport } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
+import type { Rule } from '../policy/rule.ts';
 import { readEach } from '../table/item.ts';
+import { lineageOf } from '../table/lineage.ts';
 import { distinct, isNoticeDue, type Notices, subjectOf } from '../telling/notice.ts';
 import { type Checkpoint, type Lease, leaseOf, type Pass } from './lease.ts';
 
 export interface Sweeping extends Observing {
   readonly notices: Notices;
+  readonly consumers: ConsumerNotices;
   readonly connectionsIn: (place: Place) => Connections;
   readonly bell: WorkBell;
+  readonly rules: readonly Rule[];
   /** Milliseconds until this run must have ended. */
   readonly remaining: () => number;
 }
@@ -63,11 +70,20 @@ export async function sweepConnections(place: Place, pass: Pass, deps: Sweeping)
   const lease = await leaseOf(place, pass, deps);
   if (!lease) return { status: 'overlapping' };
 
+  const isAnew = lease.checkpoint === undefined;
+  // Where that cannot be found out nothing is cut, and all else goes on.
+  if (isAnew) await orReport(deps.report, () => lineageOf(deps.table, deps.now()));
+  const onTime = isAnew ? await takeDue(place, deps) : nothingObserved();
   const estate = pass === 'full' && !lease.checkpoint ? await wholeEstate(place, deps) : undefined;
   const observation = await passOver(place, pass, lease, estate, deps);
   if (!observation) return { status: 'unfinished' };
   if (await isAnythingDue(place, deps)) await deps.bell.ring(place);
-  const result: SweepResult = { ...observation, gone: 0, repaired: 0 };
+  const result: SweepResult = {
+    ...observation,
+    decided: observation.decided + onTime.decided,
+    gone: 0,
+    repaired: 0,
+  };
   if (estate) {
     result.gone = await settleMissing(place, lease.startedAt, estate, deps);
     result.repaired = await repairCounted(place, lease.startedAt, estate, deps);
@@ -75,6 +91,21 @@ export async function sweepConnections(place: Place, pass: Pass, deps: Sweeping)
   await lease.release();
   return { status: 'done', result };
 }
+
+/** Hands over the connections whose time has come: to be cut, or to be warned of. */
+async function takeDue(place: Place, deps: Sweeping): Promise<Observation> {
+  const connections = deps.connectionsIn(place);
+  let observation = nothingObserved();
+  for await (const due of dueEndpoints(place, deps.now(), deps))
+    for (const endpointIds of chunks(due, endpointsPerLook)) {
+      const shown = await everyOne(connections, { endpointIds });
+      observation = sumOf(observation, await observe(shown, deps, { isDue: true }));
+    }
+  return observation;
+}
+
+/** How many values EC2 takes in one filter. */
+const endpointsPerLook = 200;
 
 /** What a pass that saw everything in one run remembers of it: enough to notice what is missing, and no more. */
 interface Estate {
@@ -109,10 +140,15 @@ async function passOver(
       observation = nothingObserved();
       continue;
     }
-    const toTell: ConnectionRecord[] = [];
-    const onRecord = (record: ConnectionRecord) => isNoticeDue(record, deps.now()) && toTell.push(record);
-    const seen = await observe(page.connections, deps, { compareVersions: pass === 'full', onRecord });
+    const remembered: ConnectionRecord[] = [];
+    const onRecord = (record: ConnectionRecord) => remembered.push(record);
+    const seen = await observe(page.connections, deps, {
+      ...(pass === 'full' && { compare: deps }),
+      onRecord,
+    });
+    const toTell = remembered.filter((record) => isNoticeDue(record, deps.now()));
     await deps.notices.ring(distinct(toTell.map(subjectOf)));
+    if (pass === 'full') await ringForUntold(remembered, deps);
     observation = sumOf(observation, seen);
     for (const connection of page.connections) {
       estate?.endpointIds.add(connection.endpointId);

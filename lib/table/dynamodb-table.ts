@@ -1,6 +1,7 @@
 import {
   type AttributeValue,
   BatchGetItemCommand,
+  DescribeTableCommand,
   type DynamoDBClient,
   QueryCommand,
   TransactionCanceledException,
@@ -69,6 +70,12 @@ export function dynamoDbTable(
         yield Items.map((item) => unmarshall(item) as Item);
         start = LastEvaluatedKey;
       } while (start);
+    },
+
+    async identity() {
+      const { Table: shown } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
+      // TableId is new with each table, also one restored under a former name (DynamoDB API reference, TableDescription).
+      return shown?.TableId ?? `${shown?.TableArn} ${shown?.CreationDateTime?.toISOString()}`;
     },
 
     async write(writes) {

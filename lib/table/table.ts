@@ -27,6 +27,8 @@ export interface Table {
   get(keys: readonly Key[]): Promise<Item[]>;
   /** One page after another of a partition, in order of the sort key. */
   query(pk: string, options?: QueryOptions): AsyncIterable<Item[]>;
+  /** What tells this table from every other, one that was restored from its backup under the same name too. */
+  identity(): Promise<string>;
   /**
    * All of the writes or none; at most 100.
    * @returns false when an expected version was not there, and nothing was written.

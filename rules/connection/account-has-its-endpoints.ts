@@ -4,12 +4,13 @@ export const accountHasItsEndpoints: Rule = {
   name: 'account-has-its-endpoints',
   examine({ endpointId, ownerAccountId }, policy) {
     const maxEndpoints = entryThatCounts(policy)?.maxEndpoints;
-    const others = policy.countedEndpointIds.filter((counted) => counted !== endpointId).length;
-    return maxEndpoints === undefined || others < maxEndpoints
+    const counted = policy.countedEndpointIds;
+    const earlier = counted.includes(endpointId) ? counted.indexOf(endpointId) : counted.length;
+    return maxEndpoints === undefined || earlier < maxEndpoints
       ? undefined
       : {
           outcome: 'ask',
-          reason: `account ${ownerAccountId} has ${others} of the ${maxEndpoints} endpoints that its entry allows`,
+          reason: `account ${ownerAccountId} has ${earlier} of the ${maxEndpoints} endpoints that its entry allows`,
         };
   },
 };

@@ -166,11 +166,21 @@ describe('a connection request', () => {
 });
 
 describe('a connection that somebody else answered before linkgate knew of it', () => {
-  test('has a verdict to hold against that answer, and nothing is due', async () => {
+  test('is cut where its account is blocked', async () => {
     const world = aWorld({ services, entries: [anEntry({ effect: 'block' })] });
     await decideConnections([live], world.deps);
     const record = await world.record(endpointId(1));
     expect(record).toMatchObject({ state: 'available', verdict: { outcome: 'reject' } });
+    expect(record).toMatchObject({ effect: { action: 'reject' }, revocation: { cause: 'block' } });
+    expect(world.rings).toHaveLength(1);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'observed', 'revoking']);
+  });
+
+  test('and is rejected has a verdict to hold against that answer, and nothing is due', async () => {
+    const world = aWorld({ services, entries: [anEntry()] });
+    await decideConnections([aRequest({ state: 'rejected' })], world.deps);
+    const record = await world.record(endpointId(1));
+    expect(record).toMatchObject({ state: 'rejected', verdict: { outcome: 'accept' } });
     expect(record).not.toHaveProperty('effect');
     expect(world.rings).toEqual([]);
     expect(await world.actions(endpointId(1))).toEqual(['requested', 'observed', 'decided']);
@@ -186,10 +196,9 @@ describe('a connection that somebody else answered before linkgate knew of it', 
     expect(record).not.toHaveProperty('effect');
   });
 
-  test('is not decided a second time, whatever changes', async () => {
+  test('and lives is asked about once, however often it is told of', async () => {
     const world = aWorld({ services });
     await decideConnections([live], world.deps);
-    world.put(entryItem(anEntry({ effect: 'block' })));
     await decideConnections([live], world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, version: 1 });
   });
@@ -214,12 +223,13 @@ describe('when linkgate acts again', () => {
     expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'asked', 'decided']);
   });
 
-  test('what others accepted meanwhile against its verdict is not decided anew', async () => {
+  test('people are asked about what others accepted meanwhile against its verdict', async () => {
     const { acceptAskedAt: _acceptAskedAt, ...othersAccepted } = aLiveOneToBeCut;
     const world = aWorld({ services, records: [othersAccepted] });
     world.put(switchedItem(aSwitch()));
-    const [result] = await decideConnections([live], world.deps);
-    expect(result).toMatchObject({ output: { outcome: 'passed' } });
+    await decideConnections([live], world.deps);
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
   });
 
   test('what linkgate accepted late against its verdict is decided anew, and still to be cut', async () => {

@@ -71,7 +71,6 @@ describe('what EC2 shows differs from the verdict', () => {
   test.each([
     ['available', 'reject', 'linkgate would reject it, and EC2 shows it available'],
     ['pending', 'ask', 'linkgate would leave it to a person, and EC2 shows it pending'],
-    ['available', 'wait', 'linkgate would let it wait, and EC2 shows it available'],
     ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
     ['rejected', 'ask', 'linkgate would leave it to a person, and EC2 shows it rejected'],
   ] as const)('where it is %s and the verdict is %s', (state, outcome, differs) => {
@@ -168,8 +167,8 @@ describe('what comes next', () => {
   });
 
   test.each([
-    ['available', 'It is connected.'],
-    ['pending', 'EC2 is connecting it.'],
+    ['available', 'It is connected. Whether it stays is decided with the next pass.'],
+    ['pending', 'EC2 is connecting it. Whether it stays is decided with the next pass.'],
     ['deleting', 'The endpoint is gone; nothing is left to do.'],
     ['failed', 'EC2 shows it as failed: the consumer has to create a new endpoint.'],
     ['expired', 'EC2 shows it as expired: the consumer has to create a new endpoint.'],

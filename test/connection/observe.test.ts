@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { recordItem } from '../../lib/connection/connection-record.ts';
 import { nothingObserved, observe, sumOf } from '../../lib/connection/observe.ts';
+import { connectionRules } from '../../rules/connection/index.ts';
 import {
   aConnection,
   anAsking,
@@ -86,7 +87,7 @@ describe('a verdict that rests on an older policy', () => {
 
   test('is handed over again when versions are compared', async () => {
     const world = aWorld({ services, records, entries });
-    await observe([aConnection()], world.deps, { compareVersions: true });
+    await observe([aConnection()], world.deps, { compare: { rules: connectionRules } });
     expect(world.published).toMatchObject([{ type: 'Connection Request' }]);
   });
 
@@ -101,7 +102,7 @@ test('a request that an older version left to people, asking nobody, is handed o
   const unasked = aRecord({ endpointId: endpointId(2), verdict: aVerdict('ask') });
   const world = aWorld({ services, records: [asked, unasked] });
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
-  await observe(connections, world.deps, { compareVersions: true });
+  await observe(connections, world.deps, { compare: { rules: connectionRules } });
   expect(world.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
 });
 

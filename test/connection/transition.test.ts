@@ -177,9 +177,12 @@ test('what was due at a service that is no longer registered is due no longer, a
   ]);
 });
 
-test('what is live stays as it is when its service is no longer registered', () => {
-  const { record } = abandoned(aRecord({ state: 'available', ...rejecting }), noon);
-  expect(record).not.toHaveProperty('abandonedAt');
+test('what lives is nobody’s to cut when its service is no longer registered, whatever was announced', () => {
+  const revocation = { since: '', cutAt: '', cause: 'policy', by: 'linkgate' } as const;
+  const { record } = abandoned(aRecord({ state: 'available', ...rejecting, revocation }), noon);
+  expect(record).toHaveProperty('abandonedAt');
+  expect(record).not.toHaveProperty('revocation');
+  expect(record).not.toHaveProperty('effect');
 });
 
 describe('an open request that nobody decides', () => {

@@ -27,6 +27,7 @@ export function mortal(nth: number, moment: Moment) {
     dyingTable: (table: Table): Table => ({
       get: dying(table.get),
       write: dying(table.write),
+      identity: dying(table.identity),
       async *query(pk, options) {
         await dying(async () => {})();
         yield* table.query(pk, options);

@@ -26,7 +26,8 @@ export type Items = ReturnType<typeof itemsInMemory>;
  * decides how they interleave. Items are kept as text: nobody holds on to one that others change.
  */
 export function itemsInMemory() {
-  const partitions = new Map<string, Map<string, string>>();
+  let partitions = new Map<string, Map<string, string>>();
+  let restored = 0;
 
   function find({ pk, sk }: Key): Item | undefined {
     const text = partitions.get(pk)?.get(sk);
@@ -46,6 +47,15 @@ export function itemsInMemory() {
   }
 
   return {
+    identity: () => `table ${restored}`,
+
+    /** What a point-in-time restore brings back, into a table of its own. */
+    backup: () => structuredClone(partitions),
+    restore(backup: typeof partitions): void {
+      partitions = structuredClone(backup);
+      restored++;
+    },
+
     read: (keys: readonly Key[]): Item[] =>
       [...new Map(keys.map((key) => [keyName(key), key])).values()].flatMap((key) => find(key) ?? []),
 
@@ -79,6 +89,7 @@ export function itemsInMemory() {
 export function memoryTable(items: Items = itemsInMemory()): Table {
   return {
     get: async (keys) => items.read(keys),
+    identity: async () => items.identity(),
     async *query(pk, options = {}) {
       let start = options.after;
       do {

@@ -1,9 +1,9 @@
 import { type AllowlistEntry, entryItem } from '../../lib/allowlist/entry.ts';
 import type { Api } from '../../lib/api/env.ts';
 import { type ApproverGroup, defaultGroup, groupItem } from '../../lib/approval/approver-group.ts';
-import type { Subscription } from '../../lib/approval/subscriptions.ts';
 import { historyOf } from '../../lib/audit/audit.ts';
 import { accountWrites } from '../../lib/connection/account-history.ts';
+import { agendaWrites } from '../../lib/connection/agenda.ts';
 import type { Applying } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';
 import type { ConnectionEvent } from '../../lib/connection/connection-event.ts';
@@ -15,6 +15,7 @@ import {
 } from '../../lib/connection/connection-record.ts';
 import { pointerWrites } from '../../lib/connection/due.ts';
 import { waitingWrites } from '../../lib/connection/waiting.ts';
+import type { Subscription, Subscriptions } from '../../lib/mail/subscriptions.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import { type Place, placeName } from '../../lib/place.ts';
 import { type Service, serviceItem } from '../../lib/service/service.ts';
@@ -85,7 +86,8 @@ export function aWorld({
     /** By name: the current value, then the one before. */
     secrets: new Map<string, readonly string[]>(),
     /** By address: whose mails it is sent, once it is confirmed. */
-    subscriptions: new Map<string, Omit<Subscription, 'address'>>(),
+    subscriptions: new Map() as Subscribed,
+    consumerSubscriptions: new Map() as Subscribed,
     /** As `auth.test` shows it. */
     slackApp: {
       teamId: 'T01LOCAL',
@@ -124,6 +126,7 @@ export function aWorld({
         rings.push(placeName(place));
       },
     },
+    consumers: { ring: async () => {} },
     notices: {
       async ring(subjects) {
         notices.push(...subjects);
@@ -154,20 +157,8 @@ export function aWorld({
         world.secrets.set(name, (world.secrets.get(name) ?? []).slice(0, 1));
       },
     },
-    subscriptions: {
-      all: async () =>
-        [...world.subscriptions].map(([address, subscription]) => ({ address, ...subscription })),
-      async subscribe(address) {
-        world.subscriptions.set(address, {});
-      },
-      async narrow(arn, address) {
-        world.subscriptions.set(address, { arn, approvers: [address] });
-      },
-      async unsubscribe(wanted) {
-        for (const [address, { arn }] of world.subscriptions)
-          if (arn === wanted) world.subscriptions.delete(address);
-      },
-    },
+    subscriptions: subscriptionsIn(world.subscriptions),
+    consumerSubscriptions: subscriptionsIn(world.consumerSubscriptions),
     slackWith: () => ({ authTest: async () => world.slackApp }),
     slackRequestUrl: 'https://receivers.example.com/slack',
     mode: async () => world.mode,
@@ -201,9 +192,26 @@ export function aWorld({
   return Object.assign(world, { deps });
 }
 
+type Subscribed = Map<string, Omit<Subscription, 'address'>>;
+
+function subscriptionsIn(subscribed: Subscribed): Subscriptions {
+  return {
+    all: async () => [...subscribed].map(([address, subscription]) => ({ address, ...subscription })),
+    async subscribe(address) {
+      subscribed.set(address, {});
+    },
+    async narrow(arn, address) {
+      subscribed.set(address, { arn, readers: [address] });
+    },
+    async unsubscribe(wanted) {
+      for (const [address, { arn }] of subscribed) if (arn === wanted) subscribed.delete(address);
+    },
+  };
+}
+
 /** A record as it stands in the table, with all that points at it. */
 function itemsOf(record: ConnectionRecord): Item[] {
-  const pointers = [pointerWrites, waitingWrites, accountWrites].flatMap((writes) =>
+  const pointers = [pointerWrites, waitingWrites, accountWrites, agendaWrites].flatMap((writes) =>
     writes(undefined, record),
   );
   return [recordItem(record), ...pointers.flatMap((write) => ('put' in write ? [write.put] : []))];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
-import { reviewRequests, scopeOf, scopesIn } from '../../lib/policy/review-requests.ts';
+import { looksFor, reviewRequests, scopeOf, scopesIn } from '../../lib/policy/review-requests.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import {
   aConnection,
@@ -26,7 +26,7 @@ describe('a change concerns', () => {
 
   test('all connections of a service, where it was registered', () => {
     const item = serviceItem(aService());
-    expect(scopeOf(undefined, item)).toEqual({ serviceId: serviceId(1), isNew: true });
+    expect(scopeOf(undefined, item)).toEqual({ serviceId: serviceId(1) });
   });
 
   test('all requests of a service, where what decisions rest on changed', () => {
@@ -81,19 +81,22 @@ describe('the requests that a change concerns', () => {
   }
 
   test('are handed over where their verdicts rest on something else', async () => {
-    expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: consumer })).toEqual([endpointId(1)]);
+    expect(await reviewed({ serviceId: serviceId(1), ownerAccountId: consumer })).toEqual(
+      [1, 4].map(endpointId),
+    );
   });
 
   test('are those of every service, where an entry for `*` changed', async () => {
     expect(await reviewed({ serviceId: '*', ownerAccountId: consumer })).toEqual([
       endpointId(1),
       endpointId(3),
+      endpointId(4),
     ]);
   });
 
   test('are told of with what lives already, where the service is new', async () => {
     const world = aWorld({ services, connections });
-    await reviewRequests({ serviceId: serviceId(1), isNew: true }, world.deps);
+    await reviewRequests({ serviceId: serviceId(1) }, world.deps);
     expect(world.published).toMatchObject([
       { type: 'Connection Request' },
       { type: 'Connection Request' },
@@ -114,5 +117,50 @@ describe('the requests that a change concerns', () => {
 
   test('are none where the service is not registered', async () => {
     expect(await reviewed({ serviceId: serviceId(9), ownerAccountId: consumer })).toEqual([]);
+  });
+});
+
+describe('many changes', () => {
+  const account = (number: number) => String(200_000_000_000 + number);
+  const entry = (number: number, at = serviceId(1)) => ({
+    scope: { serviceId: at, ownerAccountId: account(number) },
+    sequenceNumber: `${at} ${number}`,
+  });
+  const looks = (changes: Parameters<typeof looksFor>[0]) => looksFor(changes).map(({ scope }) => scope);
+
+  test('of one account are one look at it', () => {
+    expect(looks([entry(1), entry(1), entry(2)])).toEqual([entry(1).scope, entry(2).scope]);
+  });
+
+  test('of many accounts of a service are one look at the service', () => {
+    expect(looks([1, 2, 3, 4].map((number) => entry(number)))).toEqual([{ serviceId: serviceId(1) }]);
+  });
+
+  test('of a service and its accounts are one look at the service', () => {
+    expect(looks([entry(1), { scope: { serviceId: serviceId(1) } }])).toEqual([{ serviceId: serviceId(1) }]);
+  });
+
+  test('of many accounts at every service are one look at everything, whatever else changed', () => {
+    const changes = [entry(9, serviceId(2)), ...[1, 2, 3, 4].map((number) => entry(number, '*'))];
+    expect(looks(changes)).toEqual([{ serviceId: '*' }]);
+    expect(looksFor(changes)[0]?.first).toBe(changes[0]);
+  });
+
+  test('leave alone what was taken out', () => {
+    const gone = { scope: { serviceId: serviceId(1), isGone: true } };
+    expect(looks([gone, gone, ...[1, 2, 3, 4].map((number) => entry(number, '*'))])).toEqual([
+      gone.scope,
+      { serviceId: '*' },
+    ]);
+  });
+
+  test('are looked at in the order of their first changes, so that none is lost where one fails', () => {
+    const changes = [entry(1), entry(1, serviceId(2)), entry(2), entry(2, serviceId(2))];
+    expect(looksFor(changes).map(({ first }) => first)).toEqual(changes);
+  });
+
+  test('of a whole batch are no more looks than three a service', () => {
+    const batch = Array.from({ length: 100 }, (_, index) => entry(index, serviceId(index % 7)));
+    expect(looksFor(batch).length).toBeLessThanOrEqual(7);
   });
 });

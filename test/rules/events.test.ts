@@ -3,13 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import { matches } from '../../sandbox/aws/event-pattern.ts';
 
 const applyRole = 'arn:aws:iam::111111111111:role/linkgate-test-ApplyVerdictsRole';
+const checkRole = 'arn:aws:iam::111111111111:role/linkgate-test-CheckServiceRole';
+const roles: Readonly<Record<string, string>> = { ApplyVerdictsRole: applyRole, CheckServiceRole: checkRole };
 
-/** A pattern as it is deployed: with the role's ARN where the template refers to it. */
+/** A pattern as it is deployed: with a role's ARN where the template refers to it. */
 function patternNamed(name: string): object {
   const text = readFileSync(new URL(`../../rules/events/${name}.json`, import.meta.url), 'utf8');
-  return JSON.parse(text, (_key, value) =>
-    value?.['Fn::GetAtt']?.[0] === 'ApplyVerdictsRole' ? applyRole : value,
-  );
+  return JSON.parse(text, (_key, value) => roles[value?.['Fn::GetAtt']?.[0]] ?? value);
 }
 
 /** An event as linkgate puts it on its own bus. */
@@ -134,6 +134,10 @@ const samples = {
   'service-changed': {
     matching: {
       'a change of the allowed principals': called('ModifyVpcEndpointServicePermissions', person),
+      'a change of the allowed principals in another role': called(
+        'ModifyVpcEndpointServicePermissions',
+        otherRole,
+      ),
       'a change of the service, such as acceptance switched off': called(
         'ModifyVpcEndpointServiceConfiguration',
         otherRole,
@@ -160,6 +164,10 @@ const samples = {
       ),
     },
     others: {
+      "linkgate's own change of the allowed principals": called(
+        'ModifyVpcEndpointServicePermissions',
+        inRole(checkRole),
+      ),
       'another tag of a service': tagged('DeleteTags', ['vpce-svc-1'], ['Name']),
       "linkgate's tag of something else": tagged('CreateTags', ['i-1', 'vpce-1'], ['linkgate']),
       'a tag that was only tried': refused(
@@ -200,7 +208,8 @@ describe.each(Object.entries(samples))('%s', (name, { matching, others }) => {
 
 describe('on-record-changed', () => {
   const table = readFileSync(new URL('../../resources/table.yml', import.meta.url), 'utf8');
-  const filters = [...table.matchAll(/- Pattern: '(.*)'/g)].map(([, pattern = '']) => JSON.parse(pattern));
+  const [, mapping = ''] = /\n {2}RecordsToReview:\n([\s\S]*?)\n\n/.exec(table) ?? [];
+  const filters = [...mapping.matchAll(/- Pattern: '(.*)'/g)].map(([, pattern = '']) => JSON.parse(pattern));
 
   function hears(pk: string, image: object = {}): boolean {
     const record = { eventName: 'MODIFY', dynamodb: { Keys: { pk: { S: pk } }, NewImage: image } };
@@ -216,6 +225,16 @@ describe('on-record-changed', () => {
     ['a service', 'SERVICES', {}],
     ['a request that is to be asked about', 'CONNECTIONS#0', requestWith('ask')],
     ['a request that is to wait', 'CONNECTIONS#f', requestWith('wait')],
+    [
+      'a connection that people are asked about',
+      'CONNECTIONS#0',
+      { ...requestWith('reject', 'available'), asking: { M: { group: { S: 'default' } } } },
+    ],
+    [
+      'a permission that is to expire',
+      'CONNECTIONS#0',
+      { ...requestWith('accept', 'available'), warned: { M: { until: { S: '2026-12-01T00:00:00.000Z' } } } },
+    ],
   ])('is woken by %s', (_what, pk, image) => {
     expect(hears(pk, image)).toBe(true);
   });
@@ -223,7 +242,11 @@ describe('on-record-changed', () => {
   test.each([
     ['an accepted request', 'CONNECTIONS#0', requestWith('accept')],
     ['a rejected request', 'CONNECTIONS#0', requestWith('reject')],
-    ['a connection that was asked about and is live', 'CONNECTIONS#0', requestWith('ask', 'available')],
+    [
+      'a connection that lives and that nobody is asked about',
+      'CONNECTIONS#0',
+      requestWith('ask', 'available'),
+    ],
     ['a record without verdict', 'CONNECTIONS#0', { state: { S: 'pendingAcceptance' } }],
     ['an audit entry', 'AUDIT#vpce-00000000000000001', { outcome: { S: 'ask' } }],
     ['what is due', 'DUE#111111111111/us-east-1', {}],

@@ -4,7 +4,7 @@ import { byKey, itemKind, MalformedItemError, NewerItemError, readEach } from '.
 
 const key = { pk: 'THINGS', sk: '1' };
 const kind = itemKind({ name: v.string(), version: v.number() });
-const item = { ...key, form: '1.2', name: 'orders', version: 1 };
+const item = { ...key, form: '1.3', name: 'orders', version: 1 };
 
 describe('an item', () => {
   test('is written with its key and form, and read without them', () => {

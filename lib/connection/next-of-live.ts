@@ -1,0 +1,86 @@
+import type { Mode } from '../mode/mode.ts';
+import { isStopped, reasonOf } from '../policy/decide.ts';
+import { isAboutForeign } from '../revocation/revocation.ts';
+import type { Service } from '../service/service.ts';
+import type { Connection } from './connection.ts';
+import { type ConnectionRecord, leftAloneUntil } from './connection-record.ts';
+
+/** What else says what comes next. */
+export interface Around {
+  readonly isListed: boolean;
+  readonly service: Service | undefined;
+  readonly mode: Mode;
+  /** EC2 was asked, and would not. */
+  readonly isRefused: boolean;
+}
+
+/** What comes next of a connection that lives: whether it stays, and if not, until when and what would keep it. */
+export function nextOfLive(
+  { state, requestedAt }: Connection,
+  record: ConnectionRecord | undefined,
+  { service, mode, isRefused }: Around,
+): string {
+  const is = state === 'available' ? 'It is connected' : 'EC2 is connecting it';
+  if (!service) return `${is}. Its service is not registered, so that linkgate does not look after it.`;
+  const verdict = record?.verdict;
+  if (!record || !verdict)
+    return requestedAt < service.registeredAt
+      ? `${is}, and stays: it is older than the registration of its service.`
+      : `${is}. Whether it stays is decided with the next pass.`;
+  const why = reasonOf(verdict);
+  if (isStopped(verdict)) return `${is}, and nothing is cut for now: ${why}.`;
+  switch (verdict.outcome) {
+    case 'accept':
+      return `${is}, and stays: ${why}.${untilWhen(verdict.until)}`;
+    case 'reject':
+      return isToCome(record)
+        ? `${is} until ${verdict.until}, and is cut then: ${why}. ${unless(record, service.name)}`
+        : `${is}. ${cutNow(record, mode, isRefused)}`;
+    case 'ask':
+    case 'wait':
+      return `${is}, and stays until somebody decides${since(record)}: ${why}. ${orElse(record)}`;
+    default:
+      throw verdict.outcome satisfies never;
+  }
+}
+
+function isToCome({ verdict, effect }: ConnectionRecord): boolean {
+  return verdict?.until !== undefined && effect === undefined;
+}
+
+function untilWhen(until: string | undefined): string {
+  return until === undefined
+    ? ''
+    : ` That permission expires at ${until}; people are warned 14 days, 7 days and 1 day before.`;
+}
+
+/** What keeps it from being cut. A revocation of this very connection is a person's, and only a person takes it back. */
+function unless({ endpointId, ownerAccountId, revocation }: ConnectionRecord, service: string): string {
+  const allowed =
+    revocation?.cause === 'policy'
+      ? `, as does allowing its account again (linkgate allow ${ownerAccountId} --service ${service})`
+      : '';
+  return `\`linkgate approve ${endpointId}\` has it stay${allowed}; \`linkgate keep ${endpointId} --until … --reason "…"\` puts it off; \`linkgate deny ${endpointId} --reason "…"\` cuts it now.`;
+}
+
+function cutNow({ verdict, effect }: ConnectionRecord, mode: Around['mode'], isRefused: boolean): string {
+  const why = verdict ? reasonOf(verdict) : '';
+  if (mode === 'observe')
+    return `linkgate would cut it: ${why}. Its mode is observe, so it leaves that to others until \`linkgate mode act\`.`;
+  const again = isRefused && effect && leftAloneUntil(effect);
+  return again
+    ? `EC2 refused to reject it; it is asked again after ${again.toISOString()}.`
+    : `It is being cut: ${why}.`;
+}
+
+function since({ asking }: ConnectionRecord): string {
+  return asking ? `, which people are asked since ${asking.since}` : '';
+}
+
+function orElse({ endpointId, ownerAccountId, serviceId, verdict }: ConnectionRecord): string {
+  const allowed =
+    verdict && isAboutForeign(verdict)
+      ? `, as does \`linkgate allow ${ownerAccountId} --service ${serviceId}\``
+      : '';
+  return `\`linkgate approve ${endpointId}\` has it stay${allowed}; \`linkgate deny ${endpointId} --reason "…"\` cuts it now.`;
+}

@@ -1,0 +1,81 @@
+import * as v from 'valibot';
+import { EndpointId, ServiceId } from '../connection/connection.ts';
+import { lost, untilWon } from '../table/contention.ts';
+import { itemKind } from '../table/item.ts';
+import type { Key, Table } from '../table/table.ts';
+
+/** A cut of the policy's: one of two of the same endpoint is another cut, since it was announced at another time. */
+export type Cut = Pick<Claim, 'endpointId' | 'since'>;
+
+const Claim = v.object({
+  endpointId: EndpointId,
+  serviceId: ServiceId,
+  /** ISO 8601: since when it was announced. */
+  since: v.string(),
+  /** ISO 8601: when EC2 was last to be asked. */
+  at: v.string(),
+});
+type Claim = v.InferOutput<typeof Claim>;
+
+/** The cuts of the policy's in the last 24 hours, all of them: what somebody commands is not among them. */
+const kind = itemKind({ cuts: v.array(Claim), version: v.number() });
+
+export const cutsKey: Key = { pk: 'CUTS', sk: 'CUTS' };
+
+/** What the policy alone may cut in any 24 hours: over all, and at one service the larger of a number and a share of what lives there. */
+export const budget = { overall: 20, atService: 5, share: 0.1 } as const;
+/** With so many connections the share of a service is as large as the budget over all: nobody needs to count further. */
+export const liveThatMatter = budget.overall / budget.share;
+/** 24 hours, and the time that EC2 may take to carry out what it was asked for. */
+const counted = 86_400_000 + 5 * 60_000;
+
+function isRecent({ at }: Claim, now: Date): boolean {
+  return now.getTime() - new Date(at).getTime() < counted;
+}
+
+/** How many more connections of a service may be cut now. What was claimed and not cut yet counts as cut. */
+export function leftAt(serviceId: string, live: number, claims: readonly Claim[], now: Date): number {
+  const recent = claims.filter((claim) => isRecent(claim, now));
+  const there = recent.filter((claim) => claim.serviceId === serviceId).length;
+  const allowed = Math.max(budget.atService, Math.floor(live * budget.share));
+  return Math.max(0, Math.min(budget.overall - recent.length, allowed - there));
+}
+
+/**
+ * Claims cuts for connections of one service, as many as the budget has left. What was claimed and is to be tried again is
+ * not claimed twice, but counts from now on, so that a run that dies after this may be repeated.
+ * @param live how many connections of the service live, counted as far as it matters
+ * @returns the endpoints that may be cut.
+ * @throws ContendedError
+ */
+export function claimCuts(
+  serviceId: string,
+  wanted: readonly Cut[],
+  live: number,
+  { table, now }: { readonly table: Table; readonly now: () => Date },
+): Promise<ReadonlySet<string>> {
+  return untilWon('the budget of cuts', async () => {
+    const [item] = await table.get([cutsKey]);
+    const known = item ? kind.read(item) : { cuts: [], version: 0 };
+    const time = now();
+    const recent = known.cuts.filter((claim) => isRecent(claim, time));
+    const claimed = new Set(recent.map(nameOf));
+    const room = leftAt(serviceId, live, recent, time);
+    const fresh = wanted.filter((cut) => !claimed.has(nameOf(cut))).slice(0, room);
+    const granted = [...wanted.filter((cut) => claimed.has(nameOf(cut))), ...fresh];
+    const names = new Set(granted.map(nameOf));
+    const others = recent.filter((claim) => !names.has(nameOf(claim)));
+    const at = time.toISOString();
+    const cuts = [
+      ...others,
+      ...granted.map(({ endpointId, since }) => ({ endpointId, serviceId, since, at })),
+    ];
+    const put = kind.item(cutsKey, { ...known, cuts, version: known.version + 1 });
+    const isWritten = granted.length === 0 || (await table.write([{ put, expected: known.version }]));
+    return isWritten ? new Set(granted.map(({ endpointId }) => endpointId)) : lost;
+  });
+}
+
+function nameOf({ endpointId, since }: Cut): string {
+  return `${endpointId} ${since}`;
+}

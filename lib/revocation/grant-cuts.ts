@@ -1,0 +1,77 @@
+import { isLive } from '../connection/connection.ts';
+import type { Bus } from '../connection/connection-event.ts';
+import { type ConnectionRecord, connectionOf } from '../connection/connection-record.ts';
+import { allPages, type Connections } from '../connection/connections.ts';
+import { mark } from '../connection/mark.ts';
+import { type Invocation, orReport } from '../invocation.ts';
+import { knownSince } from '../table/lineage.ts';
+import type { Table } from '../table/table.ts';
+import { claimCuts, liveThatMatter } from './budget.ts';
+import { beyondBudget } from './reviewed.ts';
+
+interface Granting extends Invocation {
+  readonly table: Table;
+  readonly bus: Bus;
+}
+
+export type RevokedRecord = ConnectionRecord & Required<Pick<ConnectionRecord, 'revocation'>>;
+
+export function isRevoked<Each extends ConnectionRecord>(record: Each): record is Each & RevokedRecord {
+  return record.revocation !== undefined;
+}
+
+/**
+ * Of connections that are to be cut, those that may be: people are asked about what is beyond the budget of cuts. In a table that is
+ * not the one in which it was decided nothing is cut: it is decided anew. What cannot be found out keeps them.
+ */
+export async function grantCuts(
+  cuts: readonly RevokedRecord[],
+  serviceId: string,
+  connections: Connections,
+  deps: Granting,
+): Promise<{ readonly granted: ReadonlySet<string>; readonly redecided: number }> {
+  const since = await orReport(deps.report, () => knownSince(deps.table));
+  // The next pass finds out that it is another table.
+  if (since === undefined) return { granted: new Set(), redecided: 0 };
+  const current = cuts.filter(({ revocation }) => revocation.since >= since);
+  const commanded = current.filter(({ revocation }) => revocation.cause !== 'policy');
+  const byPolicy = current.filter(({ revocation }) => revocation.cause === 'policy');
+  const granted =
+    byPolicy.length > 0 ? await claim(byPolicy, serviceId, connections, deps) : new Set<string>();
+  if (!granted) return { granted: endpointsOf(commanded), redecided: 0 };
+  const beyond = byPolicy.filter(({ endpointId }) => !granted.has(endpointId));
+  await mark(beyond, deps, (record) => beyondBudget(record, deps.now()));
+  const toDecide = [...cuts.filter((cut) => !current.includes(cut)), ...beyond];
+  const observedAt = deps.now().toISOString();
+  await deps.bus.publish(
+    toDecide.map((cut) => ({ type: 'Connection Request', connection: connectionOf(cut), observedAt })),
+  );
+  const may = current.filter((cut) => !beyond.includes(cut));
+  return { granted: endpointsOf(may), redecided: toDecide.length };
+}
+
+/** @returns nothing where it cannot be said. */
+async function claim(
+  cuts: readonly RevokedRecord[],
+  serviceId: string,
+  connections: Connections,
+  deps: Granting,
+): Promise<ReadonlySet<string> | undefined> {
+  const live = await liveAt(serviceId, connections);
+  const wanted = cuts.map(({ endpointId, revocation: { since } }) => ({ endpointId, since }));
+  return orReport(deps.report, () => claimCuts(serviceId, wanted, live, deps));
+}
+
+function endpointsOf(records: readonly ConnectionRecord[]): ReadonlySet<string> {
+  return new Set(records.map(({ endpointId }) => endpointId));
+}
+
+/** How many connections of a service live, as far as the budget depends on it. */
+async function liveAt(serviceId: string, connections: Connections): Promise<number> {
+  let live = 0;
+  for await (const page of allPages(connections, { serviceIds: [serviceId] })) {
+    live += page.filter(({ state }) => isLive(state)).length;
+    if (live >= liveThatMatter) break;
+  }
+  return live;
+}

@@ -1,0 +1,131 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { nextOf } from '../../lib/connection/what-next.ts';
+import type { Mode } from '../../lib/mode/mode.ts';
+import {
+  aConnection,
+  aFinding,
+  alice,
+  anAsking,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+} from '../builders.ts';
+
+const cutAt = secondsAfterNoon(72 * 3600).toISOString();
+const connection = aConnection({ state: 'available' });
+
+function next(record: Partial<ConnectionRecord> | undefined, around: object = {}): string {
+  return nextOf(connection, record && aRecord({ state: 'available', ...record }), {
+    isListed: true,
+    service: aService(),
+    mode: 'act' as Mode,
+    isRefused: false,
+    ...around,
+  });
+}
+
+/** It is to be cut. */
+function revoked(cause: 'policy' | 'person', record: Partial<ConnectionRecord> = {}) {
+  const findings = [
+    aFinding({ rule: 'permission-is-gone', outcome: 'reject', reason: 'it is not allowed any more' }),
+  ];
+  return {
+    verdict: aVerdict('reject', { findings, until: cutAt }),
+    revocation: { since: noon.toISOString(), cutAt, cause, by: alice },
+    asking: anAsking({ deadline: cutAt }),
+    ...record,
+  };
+}
+
+describe('of a connection that lives it is told', () => {
+  test('why it stays', () => {
+    expect(next({ verdict: aVerdict('accept') })).toBe('It is connected, and stays: because.');
+  });
+
+  test('until when its permission lasts', () => {
+    expect(next({ verdict: aVerdict('accept', { until: cutAt }) })).toContain(
+      `That permission expires at ${cutAt}; people are warned 14 days`,
+    );
+  });
+
+  test('that it was there before its service was registered', () => {
+    const service = aService({ registeredAt: noon.toISOString() });
+    expect(next(undefined, { service })).toContain('older than the registration of its service');
+  });
+
+  test('that its service is not registered', () => {
+    expect(next(undefined, { service: undefined })).toContain('linkgate does not look after it');
+  });
+
+  test('when it is cut, and what would keep it: a person, or the policy', () => {
+    const told = next(revoked('policy'));
+    expect(told).toContain(`It is connected until ${cutAt}, and is cut then: it is not allowed any more.`);
+    expect(told).toContain(`linkgate allow ${consumer} --service orders`);
+    for (const word of ['approve', 'keep', 'deny'])
+      expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
+  });
+
+  test('that what somebody revoked is not kept by the policy', () => {
+    expect(next(revoked('person'))).not.toContain('linkgate allow');
+  });
+
+  test('that it is being cut', () => {
+    const verdict = aVerdict('reject');
+    const effect = { action: 'reject', asked: 0 } as const;
+    expect(next({ ...revoked('policy'), verdict, effect })).toBe(
+      'It is connected. It is being cut: because.',
+    );
+  });
+
+  test('that EC2 would not cut it, and when it is asked again', () => {
+    const effect = { action: 'reject', asked: 1, askedAt: noon.toISOString() } as const;
+    const record = { ...revoked('policy'), verdict: aVerdict('reject'), effect };
+    expect(next(record, { isRefused: true })).toContain(
+      `EC2 refused to reject it; it is asked again after ${secondsAfterNoon(60).toISOString()}.`,
+    );
+  });
+
+  test('that linkgate only would cut it, in the mode observe', () => {
+    expect(next({ verdict: aVerdict('reject') }, { mode: 'observe' })).toContain(
+      'linkgate would cut it: because. Its mode is observe',
+    );
+  });
+
+  test('that nothing is cut while its service is paused', () => {
+    const verdict = aVerdict('wait', {
+      findings: [aFinding({ outcome: 'wait', reason: 'orders is paused' })],
+    });
+    expect(next({ verdict })).toBe('It is connected, and nothing is cut for now: orders is paused.');
+  });
+
+  test('that people are asked about what others accepted', () => {
+    const finding = aFinding({ rule: 'accepted-elsewhere', outcome: 'ask', reason: 'somebody accepted it' });
+    const told = next({ verdict: aVerdict('ask', { findings: [finding] }), asking: anAsking() });
+    expect(told).toContain(
+      `stays until somebody decides, which people are asked since ${noon.toISOString()}: somebody accepted it.`,
+    );
+    expect(told).toContain(`linkgate deny ${endpointId(1)}`);
+  });
+
+  test('that people are asked about what is beyond the budget of cuts', () => {
+    const finding = aFinding({ rule: 'cuts-are-limited', outcome: 'ask', reason: 'its time was over' });
+    const record = revoked('policy', { verdict: aVerdict('ask', { findings: [finding] }) });
+    expect(next(record)).toContain('stays until somebody decides, which people are asked since');
+  });
+});
+
+test('of a connection that was cut it is told why', () => {
+  const record = aRecord({ state: 'rejected', ...revoked('policy') });
+  const told = nextOf(aConnection({ state: 'rejected' }), record, {
+    isListed: true,
+    service: aService(),
+    mode: 'act',
+    isRefused: false,
+  });
+  expect(told).toMatch(/^It was cut: it is not allowed any more\. It stays rejected/);
+});
