@@ -49,6 +49,7 @@ try {
   await ask('PUT', '/_sandbox/throttling', { enabled: false });
   const payments = await makeService('payments');
   await oneRequest(payments, page);
+  await oneEnding(payments, page);
   const reports = await makeService('reports');
   await aLink(reports);
   await storm(reports, page);
@@ -78,6 +79,16 @@ async function oneRequest(service: Service, page: Page): Promise<void> {
   await message.getByText('Connected:').waitFor();
   await page.getByRole('button', { name: 'Dismiss' }).click();
   await take('slack-connected', message);
+}
+
+/** The customer's entry is taken away: the endpoint that it let in is to be cut, and the one that a person approved stays. */
+async function oneEnding(service: Service, page: Page): Promise<void> {
+  await linkgate('DELETE', `/allowlist/${service.name}/${customer}`);
+  // Connections of one account are told of together, so it is waited for others.
+  await passTime(10);
+  const message = page.locator('article.message', { hasText: 'Will be cut:' });
+  await message.waitFor();
+  await take('slack-will-be-cut', message);
 }
 
 /** The page that a mail's link opens. */
@@ -151,7 +162,7 @@ function clientOf(accountId: string): EC2Client {
   return new EC2Client({ endpoint: origin, region: provider.region, credentials });
 }
 
-async function linkgate(method: string, path: string, input: object): Promise<void> {
+async function linkgate(method: string, path: string, input?: object): Promise<void> {
   const { ApiUrl } = (await ask('GET', '/_sandbox/outputs')) as { ApiUrl: string };
   await callLinkgate(ApiUrl, provider.accountId, method, path, input);
 }

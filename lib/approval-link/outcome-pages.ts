@@ -1,5 +1,6 @@
 import type { Approval } from '../approval/approval.ts';
 import type { RequestView } from '../approval/request-view.ts';
+import { matterOf } from '../approval/standing.ts';
 import { saidIn, standingIn, when } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { agrees } from '../policy/decide.ts';
@@ -14,9 +15,13 @@ function page(title: string, ...lines: readonly (string | Markup)[]): Page {
   return { title, body: markup`<section>${paragraphs(lines)}</section>` };
 }
 
-/** Whoever has many mails is told which request this was. */
-function which({ ownerAccountId, endpointId }: ConnectionRecord): string {
-  return `The request of account ${ownerAccountId}, endpoint ${endpointId}.`;
+/** Whoever has many mails is told which one this was about. */
+function which(record: ConnectionRecord): string {
+  return `The ${whatIs(record)} of account ${record.ownerAccountId}, endpoint ${record.endpointId}.`;
+}
+
+function whatIs(record: ConnectionRecord): 'request' | 'connection' {
+  return matterOf(record) === 'request' ? 'request' : 'connection';
 }
 
 export function tampered(): Page {
@@ -47,7 +52,7 @@ export function superseded(record: ConnectionRecord): Page {
   return page(
     'This link is out of date',
     which(record),
-    'The request was asked anew after this mail was sent. Nothing was decided; use the links of the newest mail.',
+    'People were asked anew after this mail was sent. Nothing was decided; use the links of the newest mail.',
     ...standingIn(record),
   );
 }
@@ -67,7 +72,9 @@ export function used(record: ConnectionRecord, word: Approval): Page {
 
 export function closed(record: ConnectionRecord): Page {
   return page(
-    'This request is no longer open',
+    whatIs(record) === 'request'
+      ? 'This request is no longer open'
+      : 'This connection is no longer in question',
     which(record),
     ...standingIn(record),
     'Nothing was changed through this link.',
@@ -120,15 +127,17 @@ export function decided(
   { isObserving }: { readonly isObserving: boolean },
 ): Page {
   const { verdict, effect, endpointId } = record;
-  const isDone = verdict !== undefined && agrees(verdict, word) && effect !== undefined;
+  const isDone = verdict !== undefined && agrees(verdict, word);
   const asked = isObserving
     ? "linkgate's mode is observe: the decision is recorded, and EC2 is left as it is."
     : `EC2 is asked now to ${effect?.action} it.`;
+  // Of what lives, nothing is asked for it to stay.
+  const follows = effect === undefined ? 'It stays connected.' : asked;
   return page(
     word.decision === 'approve' ? 'You approved it' : 'You denied it',
     which(record),
     `It is recorded as your word ${saidIn(word)}.`,
-    ...(isDone ? [asked, ...listed(record, word)] : standingIn(record)),
+    ...(isDone ? [follows, ...listed(record, word)] : standingIn(record)),
     ...(word.decision === 'deny'
       ? [
           'AWS tells the owner of the endpoint no reason: tell them, and that they pay for it until they delete it.',

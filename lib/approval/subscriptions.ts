@@ -1,87 +1,23 @@
-import { eachOnItsOwn, type Invocation, orReport } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
+import { type Subscriptions, subscribeAddresses } from '../mail/subscriptions.ts';
 import type { ApproverGroup } from './approver-group.ts';
-
-/** A subscription to the topic on which approvers are written to. */
-export interface Subscription {
-  readonly address: string;
-  /** Absent until its reader confirms it: till then it can be neither examined nor taken away. */
-  readonly arn?: string;
-  /** Whose messages it gets, and no others; absent where it gets everybody's. */
-  readonly approvers?: readonly string[];
-}
-
-/** Who is sent what: each address its own messages only, since they hold links that decide. */
-export interface Subscriptions {
-  all(): Promise<readonly Subscription[]>;
-  /** Has an address asked to confirm that it wants its messages; again where it has not answered. */
-  subscribe(address: string): Promise<void>;
-  /** Has a subscription get nothing but its own address's messages. */
-  narrow(arn: string, address: string): Promise<void>;
-  unsubscribe(arn: string): Promise<void>;
-}
-
-/** Whether it gets its own address's messages and nobody else's. */
-export function isOwn({ address, approvers }: Subscription): boolean {
-  return approvers?.length === 1 && approvers[0] === address.toLowerCase();
-}
-
-/** The subscription of an address that is in a group's list. */
-export function subscriptionOf(
-  address: string,
-  subscriptions: readonly Subscription[],
-): Subscription | undefined {
-  return subscriptions.find((each) => isSame(each.address, address));
-}
-
-/** SNS keeps an address as somebody wrote it. */
-function isSame(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
-}
 
 interface Subscribing extends Pick<Invocation, 'report'> {
   readonly subscriptions: Subscriptions;
 }
 
 /**
- * Subscribes the addresses of a group, and takes away those of linkgate's subscriptions whose address no group names any more.
- * May be repeated.
- * @returns what a person should know: the group stands, whatever comes of it.
+ * Has the addresses of a group subscribed to the topic on which approvers are written to; each is sent its own messages only,
+ * since they hold links that decide.
+ * @param groups all of them: an address that none names is unsubscribed.
+ * @returns what a person should know.
  */
-export async function subscribeGroup(
+export function subscribeGroup(
   { name, emails }: ApproverGroup,
   groups: readonly ApproverGroup[],
   { subscriptions, report }: Subscribing,
 ): Promise<string[]> {
-  const found = await orReport(report, () => subscriptions.all());
-  if (!found) return [`who is sent mail could not be looked up: ${tryAgain(name)}`];
   const named = groups.flatMap((group) => group.emails);
-  const unwanted = found.filter(({ address }) => !named.some((each) => isSame(each, address)));
-
-  const changes = await Promise.all([
-    eachOnItsOwn(emails, async (address) => {
-      const subscription = subscriptionOf(address, found);
-      if (subscription?.arn === undefined) {
-        await subscriptions.subscribe(address);
-        return `${address} has to confirm the mail that SNS sent it (from AWS Notifications), and is sent nothing else until then`;
-      }
-      if (!isOwn(subscription)) await subscriptions.narrow(subscription.arn, address);
-      return undefined;
-    }),
-    eachOnItsOwn(
-      unwanted.flatMap((each) => (isOwn(each) && each.arn !== undefined ? each.arn : [])),
-      async (arn) => {
-        await subscriptions.unsubscribe(arn);
-        return undefined;
-      },
-    ),
-  ]);
-  return changes.flat().flatMap((change) => {
-    if ('output' in change) return change.output ?? [];
-    report(change.error);
-    return `the subscription of ${change.input} could not be changed: ${tryAgain(name)}`;
-  });
-}
-
-function tryAgain(group: string): string {
-  return `set the group ${group} again, or see \`linkgate doctor\``;
+  const remedy = `set the group ${name} again, or see \`linkgate doctor\``;
+  return subscribeAddresses(emails, named, { subscriptions, report, remedy });
 }

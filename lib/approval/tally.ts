@@ -1,4 +1,6 @@
+import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Service } from '../service/service.ts';
+import { type Matter, matterOf } from './standing.ts';
 
 /** How many of the accounts that ask most are named where many ask at once. */
 export const askersNamed = 5;
@@ -13,4 +15,35 @@ export function counted<T>(all: readonly T[], nameIn: (one: T) => string): (read
 /** A service's own name, or its id where it is not among these. */
 export function serviceName(serviceId: string, services: readonly Service[]): string {
   return services.find((service) => service.serviceId === serviceId)?.name ?? serviceId;
+}
+
+/** How many wait for people, and for what: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will be cut`. */
+export function waitingIn(open: readonly ConnectionRecord[], all = open.length): string {
+  const [first, ...others] = [...Map.groupBy(open, matterOf)];
+  if (!first) return 'Nothing waits';
+  if (others.length === 0 && open.length < all) return `${open.length} of ${all} ${waiting[first[0]].many}`;
+  return [first, ...others]
+    .map(([matter, { length }]) => `${length} ${waiting[matter][length === 1 ? 'one' : 'many']}`)
+    .join(', ');
+}
+
+const waiting: Readonly<Record<Matter, { readonly one: string; readonly many: string }>> = {
+  request: { one: 'request waits for approval', many: 'requests wait for approval' },
+  ending: { one: 'connection will be cut', many: 'connections will be cut' },
+  doubted: { one: 'connection is to be decided', many: 'connections are to be decided' },
+};
+
+/** Whether all of it is about letting somebody in. */
+export function areRequests(records: readonly ConnectionRecord[]): boolean {
+  return records.every((record) => matterOf(record) === 'request');
+}
+
+/** Until when the first of each kind is to be decided, or is cut: ISO 8601, in the order of time. */
+export function firstDeadlines(open: readonly ConnectionRecord[]): (readonly [Matter, string])[] {
+  return [...Map.groupBy(open, matterOf)]
+    .flatMap(([matter, theirs]) => {
+      const [first] = theirs.flatMap(({ asking }) => asking?.deadline ?? []).sort();
+      return first === undefined ? [] : [[matter, first] as const];
+    })
+    .sort(([, a], [, b]) => a.localeCompare(b));
 }

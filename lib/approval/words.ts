@@ -2,7 +2,7 @@ import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import { reasonOf } from '../policy/decide.ts';
 import type { RequestView } from './request-view.ts';
-import { type Standing, standingOf } from './standing.ts';
+import { type Matter, matterOf, type Standing, standingOf } from './standing.ts';
 
 const clock = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
 
@@ -19,7 +19,7 @@ export function nameOf(actor: string): string {
 type Said = NonNullable<Standing['settled']>;
 
 /** When somebody said something, and why. */
-export function saidIn({ at, reason, ticket }: Omit<Said, 'by'>): string {
+export function saidIn({ at, reason, ticket }: Pick<Said, 'at' | 'reason' | 'ticket'>): string {
   return `on ${when(at)}${ticket ? ` (ticket ${ticket})` : ''}${reason ? `: “${reason}”` : ''}`;
 }
 
@@ -33,13 +33,20 @@ const sentences: Readonly<Record<Standing['status'], string>> = {
   abandoned:
     'Its service was taken out of linkgate, so nobody decides it here any more; EC2 leaves it waiting.',
   gone: 'The endpoint is gone.',
+  ending: 'It is connected, and is cut when its time is over, unless somebody approves that it stays.',
+  doubted: 'It is connected, and stays so until somebody decides.',
+  halted: 'It is connected, and stays so until what keeps everything is over',
+  staying: 'It stays connected.',
+  cutting: 'It is to be cut; EC2 does not show it rejected yet.',
+  cut: 'It was cut: EC2 shows it rejected.',
 };
 
 /** How a request stands: who settled it, what people have said so far, and what EC2 shows. */
 export function standingIn(record: ConnectionRecord): string[] {
   const { status, settled, approvals, isExpired } = standingOf(record);
-  const isUnsettled = status === 'open' || status === 'stopped';
-  const kept = status === 'stopped' && record.verdict ? `: ${reasonOf(record.verdict)}.` : '';
+  const isUnsettled = unsettled.has(status);
+  const isStopped = status === 'stopped' || status === 'halted';
+  const why = isStopped && record.verdict ? `: ${reasonOf(record.verdict)}.` : '';
   return [
     ...(settled ? [`${settledIn(record, settled)}.`] : []),
     ...(isUnsettled && approvals
@@ -48,16 +55,40 @@ export function standingIn(record: ConnectionRecord): string[] {
           ...approvals.words.map((word) => `${nameOf(word.by)}, ${saidIn(word)}.`),
         ]
       : []),
-    sentences[status] + kept,
+    sentences[status] + why,
+    ...(status === 'ending' ? putOffIn(record) : []),
     ...(isUnsettled && isExpired ? ['Nobody decided it in time; it can still be decided.'] : []),
   ];
 }
 
-function settledIn({ verdict }: ConnectionRecord, { by, ...said }: Said): string {
+const unsettled: ReadonlySet<Standing['status']> = new Set([
+  'open',
+  'stopped',
+  'ending',
+  'doubted',
+  'halted',
+]);
+
+/** That somebody put off when it is cut. */
+function putOffIn({ kept }: ConnectionRecord): string[] {
+  return kept ? [`${nameOf(kept.by)} put that off until ${when(kept.until)}, ${saidIn(kept)}.`] : [];
+}
+
+function settledIn({ verdict }: ConnectionRecord, { by, cause, ...said }: Said): string {
   const outcome = verdict?.outcome === 'accept' ? 'accept' : 'reject';
-  if (by === 'linkgate') return `linkgate decided by its policy to ${outcome} it, ${saidIn(said)}`;
+  if (by === 'linkgate')
+    return `linkgate decided by its policy to ${cause ? 'cut' : outcome} it, ${saidIn(said)}`;
+  if (cause) return `${nameOf(by)} ${causedBy[cause]} ${saidIn(said)}`;
   return `${nameOf(by)} ${outcome === 'accept' ? 'approved' : 'denied'} it ${saidIn(said)}`;
 }
+
+/** What somebody did by which a connection is cut. */
+const causedBy: Readonly<Record<NonNullable<Said['cause']>, string>> = {
+  policy: 'changed the policy',
+  block: 'blocked its account',
+  person: 'revoked it',
+  service: 'took its service out',
+};
 
 /** What the allowlist says of the account, whether or not it still counts. */
 export function entryIn(entry: AllowlistEntry): string {
@@ -94,6 +125,26 @@ export function earlierIn(record: ConnectionRecord): string {
   return `${record.endpointId}, asked for on ${when(record.requestedAt)}. ${standingIn(record).join(' ')}`;
 }
 
+/** What people are asked, in a sentence. */
+export function questionIn({ record, service }: Pick<RequestView, 'record' | 'service'>): string {
+  const { ownerAccountId: account, asking } = record;
+  const to = `your endpoint service ${service.name}`;
+  const time = asking ? ` on ${when(asking.deadline)}` : '';
+  const questions: Readonly<Record<Matter, string>> = {
+    request: `Account ${account} asks to connect to ${to}.`,
+    ending: `The connection of account ${account} to ${to} is to be cut${time}.`,
+    doubted: `Account ${account} is connected to ${to}, and nothing that linkgate knows of allows it.`,
+  };
+  return questions[matterOf(record)];
+}
+
+/** What the time that people have is called, and what it is followed by. */
+export const deadlineNames: Readonly<Record<Matter, string>> = {
+  request: 'Decide before',
+  ending: 'Cut on',
+  doubted: 'Decide before',
+};
+
 /** What is asked for, each with its name. */
 export function factsIn({ record, service }: RequestView): (readonly [name: string, value: string])[] {
   const { place, ownerAccountId, endpointId, endpointRegion, ipAddressType, requestedAt, asking } = record;
@@ -103,14 +154,42 @@ export function factsIn({ record, service }: RequestView): (readonly [name: stri
     ['Endpoint', `${endpointId} in ${endpointRegion ?? place.region}`],
     ['IP address type', ipAddressType ?? 'not said'],
     ['Asked for', when(requestedAt)],
-    ...(asking ? [['Decide before', when(asking.deadline)] as const] : []),
+    ...(asking ? [[deadlineNames[matterOf(record)], when(asking.deadline)] as const] : []),
   ];
 }
 
-/** Why people were asked. How many have approved is told with how it stands. */
+/** What the reasons are for that follow. */
+export const reasonsTitles: Readonly<Record<Matter, string>> = {
+  request: 'Why you are asked',
+  ending: 'Why it is to be cut',
+  doubted: 'Why you are asked',
+};
+
+/** Why people were asked, each reason once. How many have approved is told with how it stands. */
 export function doubtsIn({ verdict }: ConnectionRecord): string[] {
-  return (verdict?.findings ?? []).filter(({ rule }) => rule !== 'quorum').map(({ reason }) => reason);
+  const findings = (verdict?.findings ?? []).filter(({ rule }) => rule !== 'quorum');
+  return [...new Set(findings.map(({ reason }) => reason))];
 }
+
+interface Meaning {
+  readonly approve: string;
+  readonly deny: string;
+}
+
+const ofLive: Meaning = {
+  approve: 'the connection stays, and the allowlist stays as it is',
+  deny: 'the connection is cut now; the endpoint stays rejected, and its owner pays for it until they delete it and create a new one',
+};
+
+/** What people's words do. */
+export const meanings: Readonly<Record<Matter, Meaning>> = {
+  request: {
+    approve: 'the endpoint is let in, and the allowlist stays as it is',
+    deny: 'a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one',
+  },
+  ending: ofLive,
+  doubted: ofLive,
+};
 
 /** What is known of the account at the service from before. */
 export function knownIn({ entries, earlier }: RequestView): string[] {

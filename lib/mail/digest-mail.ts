@@ -1,5 +1,6 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
-import { askersNamed, counted, serviceName } from '../approval/tally.ts';
+import { type Matter, matterOf } from '../approval/standing.ts';
+import { areRequests, askersNamed, counted, serviceName, waitingIn } from '../approval/tally.ts';
 import { when } from '../approval/words.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Service } from '../service/service.ts';
@@ -18,7 +19,7 @@ interface Told {
 }
 
 /**
- * Tells one approver of many requests that came at once.
+ * Tells one approver of many requests, or connections in question, that came at once.
  * @param links theirs, of each of the first requests; none where the command is the only way.
  */
 export function digestMail({ group, records, services }: Told, links: ReadonlyMap<string, MailLinks>): Mail {
@@ -27,11 +28,17 @@ export function digestMail({ group, records, services }: Told, links: ReadonlyMa
   const shown = records.slice(0, toldOneByOne);
   const others = records.length - shown.length;
   const [anyLinks] = links.values();
-  const title = `${records.length} requests wait for the approvers ${group.name}`;
+  const areAsking = areRequests(records);
+  const title = areAsking
+    ? `${records.length} requests wait for the approvers ${group.name}`
+    : `For the approvers ${group.name}: ${waitingIn(records)}`;
   return mailOf(title, [
-    [`${title}. They came faster than one mail each would be of use.`],
-    ['Accounts that ask most', ...bullets(askers.slice(0, askersNamed).map(tally))],
-    ['Services asked for', ...bullets(counted(records, nameOf).map(tally))],
+    [
+      `${title}. They came faster than one mail each would be of use.`,
+      ...(areAsking ? [] : ['Of a connection: to approve lets it stay, to deny cuts it now.']),
+    ],
+    [areAsking ? 'Accounts that ask most' : 'Accounts', ...bullets(askers.slice(0, askersNamed).map(tally))],
+    [areAsking ? 'Services asked for' : 'Services', ...bullets(counted(records, nameOf).map(tally))],
     ...shown.map((record, index) => [
       `${index + 1}. ${record.endpointId} of account ${record.ownerAccountId} to ${nameOf(record)}${deadlineIn(record)}`,
       ...linesOf(links.get(record.endpointId)),
@@ -48,9 +55,16 @@ export function digestMail({ group, records, services }: Told, links: ReadonlyMa
 
 const tally = ([name, count]: readonly [string, number]) => `${name}: ${count}`;
 
-function deadlineIn({ asking }: ConnectionRecord): string {
-  return asking ? `, to be decided before ${when(asking.deadline)}` : '';
+function deadlineIn(record: ConnectionRecord): string {
+  const { asking } = record;
+  return asking ? `, ${deadlines[matterOf(record)]} ${when(asking.deadline)}` : '';
 }
+
+const deadlines: Readonly<Record<Matter, string>> = {
+  request: 'to be decided before',
+  ending: 'connected, to be cut on',
+  doubted: 'connected, to be decided before',
+};
 
 function linesOf(links: MailLinks | undefined): string[] {
   return links ? [`Approve: ${links.approve}`, `Deny: ${links.deny}`] : [];

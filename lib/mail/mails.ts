@@ -4,7 +4,7 @@ export interface Mail {
   readonly text: string;
 }
 
-/** E-mail, one message an approver: each has their own links in it. */
+/** E-mail, each message to one address. */
 export interface Mails {
   send(address: string, mail: Mail): Promise<void>;
 }

@@ -1,44 +1,61 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
 import type { AskingService, RequestView } from '../approval/request-view.ts';
-import { doubtsIn, factsIn, knownIn, standingIn, when } from '../approval/words.ts';
+import { type Matter, matterOf } from '../approval/standing.ts';
+import {
+  doubtsIn,
+  factsIn,
+  knownIn,
+  meanings,
+  questionIn,
+  reasonsTitles,
+  standingIn,
+  when,
+} from '../approval/words.ts';
 import type { Mail, MailLinks } from './mails.ts';
 import { mailOf } from './text.ts';
 
 /**
- * Tells one approver of an open request, or reminds them of it.
+ * Tells one approver of an open request or of a connection that is in question, or reminds them of it.
  * @param links theirs; without them the mail gives the command alone.
  */
 export function requestMail(view: RequestView, links: MailLinks | undefined): Mail {
   const { record, service, group } = view;
-  const { ownerAccountId: account, endpointId, asking } = record;
+  const { endpointId, asking } = record;
+  const matter = matterOf(record);
   const isReminder = asking !== undefined && asking.stage !== 'asked';
-  const subject = `${isReminder ? 'Reminder: account' : 'Account'} ${account} asks to connect to ${service.name}`;
-  return mailOf(subject, [
+  const subject = subjects[matter](record.ownerAccountId, service.name);
+  return mailOf(isReminder ? `Reminder: ${lowerFirst(subject)}` : subject, [
     [
-      `Account ${account} asks to connect to your endpoint service ${service.name}.`,
+      questionIn(view),
       ...standingIn(record),
       ...(isReminder ? [`The approver group ${group.name} was asked on ${when(asking.since)}.`] : []),
     ],
     factsIn(view).map(([name, value]) => `${name}: ${value}`),
-    ['Why you are asked', ...bullets(doubtsIn(record))],
+    [reasonsTitles[matter], ...bullets(doubtsIn(record))],
     ['This account here before', ...bullets(knownIn(view))],
-    ...(links ? choices(links, group) : []),
+    ...(links ? choices(links, matter, group) : []),
     ['By the command line', ...commandsFor(endpointId, service, group)],
+    ...(matter === 'ending' ? [['To give it more time', moreTimeFor(endpointId)]] : []),
     ...(links ? [fineprint(links)] : []),
   ]);
 }
 
-function choices({ approve, deny }: MailLinks, { quorum }: ApproverGroup): string[][] {
+const subjects: Readonly<Record<Matter, (account: string, service: string) => string>> = {
+  request: (account, service) => `Account ${account} asks to connect to ${service}`,
+  ending: (account, service) => `The connection of account ${account} to ${service} will be cut`,
+  doubted: (account, service) => `May account ${account} stay connected to ${service}?`,
+};
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function choices({ approve, deny }: MailLinks, matter: Matter, { quorum }: ApproverGroup): string[][] {
+  const meaning = meanings[matter];
   const everybody = quorum > 1 ? ` It takes ${quorum} approvals; one denial denies.` : '';
   return [
-    [
-      `Approve: the endpoint is let in, and the allowlist stays as it is unless you say otherwise on the page.${everybody}`,
-      approve,
-    ],
-    [
-      'Deny: a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one.',
-      deny,
-    ],
+    [`Approve: ${meaning.approve} unless you say otherwise on the page.${everybody}`, approve],
+    [`Deny: ${meaning.deny}.`, deny],
   ];
 }
 
@@ -55,9 +72,13 @@ function commandsFor(
   ];
 }
 
+function moreTimeFor(endpointId: string): string {
+  return `linkgate keep ${endpointId} --until 14d --reason "..."`;
+}
+
 export function fineprint({ until }: MailLinks): string[] {
   return [
-    `A link opens a page; nothing is decided before you send its form. Each works once, until ${when(until)}, while the request is open.`,
+    `A link opens a page; nothing is decided before you send its form. Each works once, until ${when(until)}, while it is open.`,
     'The links are yours: whoever has them decides in your name, so do not forward this mail.',
   ];
 }

@@ -1,8 +1,11 @@
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import type { Mails } from './mails.ts';
 
+/** The attribute of a message that says whose it is, by the topic that it goes to. */
+export type Recipient = 'approver' | 'consumer';
+
 /** Publishes on a topic to which each address is subscribed with a filter policy that names it, in lower case. */
-export function snsMails(sns: SNSClient, topicArn: string): Mails {
+export function snsMails(sns: SNSClient, topicArn: string, recipient: Recipient): Mails {
   return {
     async send(address, { subject, text }) {
       await sns.send(
@@ -10,7 +13,7 @@ export function snsMails(sns: SNSClient, topicArn: string): Mails {
           TopicArn: topicArn,
           Subject: subject,
           Message: text,
-          MessageAttributes: { approver: { DataType: 'String', StringValue: address.toLowerCase() } },
+          MessageAttributes: { [recipient]: { DataType: 'String', StringValue: address.toLowerCase() } },
         }),
       );
     },

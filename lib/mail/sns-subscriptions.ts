@@ -7,25 +7,27 @@ import {
   UnsubscribeCommand,
 } from '@aws-sdk/client-sns';
 import * as v from 'valibot';
-import type { Subscription, Subscriptions } from '../approval/subscriptions.ts';
+import type { Recipient } from './sns-mails.ts';
+import type { Subscription, Subscriptions } from './subscriptions.ts';
 
-/** Messages carry whom they are for as this attribute. */
-const Policy = v.pipe(v.string(), v.parseJson(), v.object({ approver: v.array(v.string()) }));
-
-const policyFor = (address: string) => JSON.stringify({ approver: [address.toLowerCase()] });
+const Policy = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.array(v.string())));
 
 /** What SNS lists in the place of an ARN where there is none (yet, or any more). */
 const unconfirmed = 'PendingConfirmation';
 const isDeleted = (arn: string) => arn === 'Deleted';
 
-export function snsSubscriptions(sns: SNSClient, topicArn: string): Subscriptions {
+/** @param recipient the attribute in which messages carry whom they are for */
+export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Recipient): Subscriptions {
+  const policyFor = (address: string) => JSON.stringify({ [recipient]: [address.toLowerCase()] });
+
   async function examined(arn: string, address: string): Promise<Subscription> {
     if (arn === unconfirmed) return { address };
     const { Attributes = {} } = await sns.send(
       new GetSubscriptionAttributesCommand({ SubscriptionArn: arn }),
     );
     const policy = v.safeParse(Policy, Attributes.FilterPolicy);
-    return { address, arn, ...(policy.success && { approvers: policy.output.approver }) };
+    const readers = policy.success ? policy.output[recipient] : undefined;
+    return { address, arn, ...(readers && { readers }) };
   }
 
   return {

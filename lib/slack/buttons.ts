@@ -1,6 +1,7 @@
 import { allowanceDays, allowanceFor } from '../approval/allowance.ts';
 import type { ApproverGroup } from '../approval/approver-group.ts';
 import type { RequestView } from '../approval/request-view.ts';
+import { matterOf } from '../approval/standing.ts';
 import { replacedIn } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { actions, type Block, button, type Option, select } from './blocks.ts';
@@ -45,7 +46,8 @@ export function hasButtons(record: ConnectionRecord, { decideIn }: ApproverGroup
 export function requestButtons({ record, service, entries }: RequestView): Block {
   const value = buttonValue(record) ?? '';
   const account = record.ownerAccountId;
-  const told = markup`What it asks of ${service.name} is then accepted without asking, what waits now too, for as long as you chose.`;
+  const stays = matterOf(record) === 'request' ? '' : 'This connection stays. ';
+  const told = markup`${stays}What it asks of ${service.name} is then accepted without asking, what waits now too, for as long as you chose.`;
   return actions(requestBlock, [
     button({ text: 'Approve', actionId: clicks.approve, value, style: 'primary' }),
     button({

@@ -6,6 +6,7 @@ import { longest } from '../approval/approval.ts';
 import { type ApproverGroup, approverGroups, findGroup } from '../approval/approver-group.ts';
 import { isNamedIn, ownersIn } from '../approval/may-decide.ts';
 import { type RequestView, requestView, requestViews } from '../approval/request-view.ts';
+import { type Matter, matterOf } from '../approval/standing.ts';
 import { replacedIn } from '../approval/words.ts';
 import { AccountId, EndpointId } from '../connection/connection.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
@@ -21,7 +22,7 @@ import { dateOf, peopleIn } from './words.ts';
 
 const help = joined([
   markup`• \`/linkgate waiting [page]\`: what waits for you`,
-  markup`• \`/linkgate show &lt;vpce-…&gt;\`: all about one request`,
+  markup`• \`/linkgate show &lt;vpce-…&gt;\`: all about one request or connection`,
   markup`• \`/linkgate approve &lt;vpce-…&gt; [reason]\``,
   markup`• \`/linkgate deny &lt;vpce-…&gt; &lt;reason&gt;\``,
   markup`• \`/linkgate allow &lt;account&gt; &lt;service&gt; [2027-01-31 or 30d]\`: lets an account connect from now on`,
@@ -75,9 +76,15 @@ async function firstWaiting(groups: readonly ApproverGroup[], count: number, { t
 
 function lineOf({ record, service }: RequestView): Markup {
   const { endpointId, ownerAccountId, asking } = record;
-  const until = asking ? markup`, until ${dateOf(asking.deadline)}` : '';
+  const until = asking ? markup`, ${deadlines[matterOf(record)]} ${dateOf(asking.deadline)}` : '';
   return markup`• \`${endpointId}\` of account ${ownerAccountId} to ${service.name}${until}`;
 }
+
+const deadlines: Readonly<Record<Matter, string>> = {
+  request: 'until',
+  ending: 'connected, and cut on',
+  doubted: 'connected, until',
+};
 
 async function show(
   [endpointId]: readonly string[],

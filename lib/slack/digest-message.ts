@@ -1,6 +1,13 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
-import { standingOf } from '../approval/standing.ts';
-import { askersNamed, counted, serviceName } from '../approval/tally.ts';
+import { type Matter, standingOf } from '../approval/standing.ts';
+import {
+  areRequests,
+  askersNamed,
+  counted,
+  firstDeadlines,
+  serviceName,
+  waitingIn,
+} from '../approval/tally.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import type { Service } from '../service/service.ts';
 import { actions, button, context, header, type Message, section } from './blocks.ts';
@@ -8,7 +15,7 @@ import { joined, limits, type Markup, markup, within } from './boundary.ts';
 import { clicks } from './buttons.ts';
 import { dateOf, nameOf } from './words.ts';
 
-/** Many requests that came at once, told together. */
+/** Many requests, or connections in question, that came at once, told together. */
 export interface Digest {
   readonly id: string;
   readonly group: ApproverGroup;
@@ -21,8 +28,8 @@ export function digestMessage({ id, group, records, services }: Digest, now: Dat
   const open = records.filter(isOpen);
   const title =
     open.length > 0
-      ? `${waitingOf(open.length, records.length)} for approval`
-      : `All of ${records.length} requests are decided`;
+      ? waitingIn(open, records.length)
+      : `All of ${records.length} ${areRequests(records) ? 'requests' : 'connections'} are decided`;
   const story = [
     joined([
       markup`*How they stand*`,
@@ -56,26 +63,30 @@ function askersOf(open: readonly ConnectionRecord[]): Markup {
   const askers = counted(open, ({ ownerAccountId }) => ownerAccountId);
   const others = askers.length - askersNamed;
   return joined([
-    markup`*Accounts that ask most*`,
+    areRequests(open) ? markup`*Accounts that ask most*` : markup`*Accounts*`,
     ...askers.slice(0, askersNamed).map(tally),
     ...(others > 0 ? [`• and ${others} more accounts`] : []),
   ]);
 }
 
-function waitingOf(open: number, all: number): string {
-  if (open < all) return `${open} of ${all} requests wait`;
-  return all === 1 ? '1 request waits' : `${all} requests wait`;
-}
-
 function servicesOf(open: readonly ConnectionRecord[], services: readonly Service[]): Markup {
   const tallies = counted(open, ({ serviceId }) => serviceName(serviceId, services)).slice(0, askersNamed);
-  return joined([markup`*Services asked for*`, ...tallies.map(tally)]);
+  const title = areRequests(open) ? markup`*Services asked for*` : markup`*Services*`;
+  return joined([title, ...tallies.map(tally)]);
 }
 
 function timeFor(open: readonly ConnectionRecord[], now: Date): Markup[] {
-  const [first] = open.flatMap(({ asking }) => asking?.deadline ?? []).sort();
-  if (first === undefined) return [];
-  return [markup`*The first ${new Date(first) > now ? 'is' : 'was'} to be decided before* ${dateOf(first)}`];
+  const times = firstDeadlines(open).map(
+    ([matter, first]) =>
+      markup`*The first ${new Date(first) > now ? 'is' : 'was'} to be ${deadlines[matter]}* ${dateOf(first)}`,
+  );
+  return times.length > 0 ? [joined(times)] : [];
 }
+
+const deadlines: Readonly<Record<Matter, string>> = {
+  request: 'decided before',
+  ending: 'cut on',
+  doubted: 'decided before',
+};
 
 const tally = ([name, count]: readonly [string, number]) => markup`• ${name}: ${count}`;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { counted, serviceName } from '../approval/tally.ts';
+import { matterOf } from '../approval/standing.ts';
+import { areRequests, counted, serviceName, waitingIn } from '../approval/tally.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import {
   actions,
@@ -12,7 +13,7 @@ import {
   select,
   type View,
 } from './blocks.ts';
-import { joined, limits, type Markup } from './boundary.ts';
+import { joined, limits, type Markup, markup } from './boundary.ts';
 import { buttonValue, clicks } from './buttons.ts';
 import type { Digest } from './digest-message.ts';
 import type { Typed } from './interaction.ts';
@@ -51,9 +52,11 @@ export function digestPage(digest: Digest, metadata: DigestMetadata, happened?: 
   const pages = Math.max(Math.ceil(open.length / requestsPerPage), 1);
   const page = Math.min(metadata.page, pages - 1);
   const shown = open.slice(page * requestsPerPage, (page + 1) * requestsPerPage);
-  const count = `${open.length} of ${digest.records.length} wait for approval. Page ${page + 1} of ${pages}.`;
+  const waiting = open.length > 0 ? `${waitingIn(open, digest.records.length)}.` : 'All are decided.';
+  const count = `${waiting} Page ${page + 1} of ${pages}.`;
+  const meaning = markup`Of a connection: *Approve* lets it stay, *Deny* cuts it now.`;
   const blocks: Block[] = [
-    section(joined([...(happened ? [happened] : []), count])),
+    section(joined([...(happened ? [happened] : []), count, ...(areRequests(open) ? [] : [meaning])])),
     ...(open.length > 0
       ? [
           allOf(open),
@@ -65,7 +68,7 @@ export function digestPage(digest: Digest, metadata: DigestMetadata, happened?: 
     ...(pages > 1 ? [turning(page, pages)] : []),
   ];
   return modal({
-    title: 'Decide requests',
+    title: areRequests(digest.records) ? 'Decide requests' : 'Decide connections',
     blocks: blocks.map((block) => inRound(block, metadata.round)),
     callbackId: digestModal,
     metadata: { ...metadata, page },
@@ -88,7 +91,8 @@ export function blockIn(round: number, field: string): string {
 function requestInput(record: ConnectionRecord, { services }: Digest): Block {
   const { ownerAccountId, endpointId, endpointRegion, place, serviceId } = record;
   const name = serviceName(serviceId, services);
-  const label = `${ownerAccountId} to ${name}: ${endpointId} in ${endpointRegion ?? place.region}`;
+  const isLive = matterOf(record) === 'request' ? '' : ', connected';
+  const label = `${ownerAccountId} to ${name}: ${endpointId} in ${endpointRegion ?? place.region}${isLive}`;
   const element = select(`${oneRequest}${buttonValue(record)}`, decisions, 'Leave it open');
   return input(label, element, { isOptional: true });
 }

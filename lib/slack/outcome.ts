@@ -39,7 +39,7 @@ export function refusalOf(error: unknown, endpointId: string): Markup | undefine
   if (error instanceof MayNotDecideError) return mayNot(error, endpointId);
   if (error instanceof UnknownGroupError) return markup`${error.message}`;
   if (error instanceof ContendedError)
-    return markup`Others changed this request at the same moment, and nothing was decided. Try again.`;
+    return markup`Others changed this at the same moment, and nothing was decided. Try again.`;
   return undefined;
 }
 

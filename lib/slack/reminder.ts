@@ -2,6 +2,8 @@ import { slackActor } from '../approval/actor.ts';
 import type { ApproverGroup } from '../approval/approver-group.ts';
 import { isNamedIn } from '../approval/may-decide.ts';
 import type { RequestView } from '../approval/request-view.ts';
+import { matterOf } from '../approval/standing.ts';
+import { areRequests, waitingIn } from '../approval/tally.ts';
 import { isOpen } from '../connection/connection-record.ts';
 import { joined, limits, type Markup, markup, within } from './boundary.ts';
 import type { Digest } from './digest-message.ts';
@@ -13,15 +15,9 @@ export function reminderText(
   escalation: ApproverGroup | undefined,
   now: Date,
 ): string {
-  const { what, deadline } = subjectOf(waiting);
   const called = mentions(waiting.group, escalation);
-  const time =
-    deadline === undefined
-      ? markup`.`
-      : new Date(deadline) > now
-        ? markup`, until ${dateOf(deadline)}.`
-        : markup`: nobody decided it before ${dateOf(deadline)}. It can still be decided.`;
-  return within(limits.text, markup`${called} ${what}${time}${roleOf(escalation, waiting.group)}`);
+  const what = 'record' in waiting ? aboutOne(waiting, now) : aboutAll(waiting, now);
+  return within(limits.text, markup`${called} ${what}${roleOf(escalation, waiting.group)}`);
 }
 
 /** Those who are called upon when time runs out decide only where they are approvers too. */
@@ -32,15 +28,31 @@ function roleOf(escalation: ApproverGroup | undefined, group: ApproverGroup): st
     : '';
 }
 
-function subjectOf(waiting: RequestView | Digest): { what: Markup; deadline: string | undefined } {
-  if ('record' in waiting) {
-    const { record, service } = waiting;
-    const what = markup`${record.endpointId} of account ${record.ownerAccountId} still waits for approval at ${service.name} (\`linkgate explain ${record.endpointId}\`)`;
-    return { what, deadline: record.asking?.deadline };
-  }
-  const open = waiting.records.filter(isOpen);
+function aboutOne({ record, service }: RequestView, now: Date): Markup {
+  const { endpointId, ownerAccountId: account, asking } = record;
+  const explained = markup`(\`linkgate explain ${endpointId}\`)`;
+  const matter = matterOf(record);
+  if (matter === 'ending' && asking)
+    return markup`${endpointId} of account ${account} at ${service.name} will be cut on ${dateOf(asking.deadline)}, unless somebody approves that it stays ${explained}.`;
+  const waits = matter === 'request' ? 'still waits for approval' : 'is connected and still to be decided';
+  return markup`${endpointId} of account ${account} ${waits} at ${service.name} ${explained}${untilIn(asking?.deadline, now)}`;
+}
+
+function aboutAll({ records }: Digest, now: Date): Markup {
+  const open = records.filter(isOpen);
   const [deadline] = open.flatMap(({ asking }) => asking?.deadline ?? []).sort();
-  return { what: markup`${open.length} requests still wait for approval`, deadline };
+  if (areRequests(open))
+    return markup`${open.length} requests still wait for approval${untilIn(deadline, now)}`;
+  const first = deadline === undefined ? '' : markup` The first time runs out on ${dateOf(deadline)}.`;
+  return markup`Still to be decided: ${waitingIn(open)}.${first}`;
+}
+
+/** Until when people have time, to end a sentence with. */
+function untilIn(deadline: string | undefined, now: Date): Markup {
+  if (deadline === undefined) return markup`.`;
+  return new Date(deadline) > now
+    ? markup`, until ${dateOf(deadline)}.`
+    : markup`: nobody decided it before ${dateOf(deadline)}. It can still be decided.`;
 }
 
 function mentions(group: ApproverGroup, escalation: ApproverGroup | undefined): Markup {

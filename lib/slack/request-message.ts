@@ -1,8 +1,8 @@
-import type { Stage } from '../approval/asking.ts';
+import { isLater } from '../approval/asking.ts';
 import type { RequestView } from '../approval/request-view.ts';
-import { standingOf } from '../approval/standing.ts';
+import { matterOf, standingOf } from '../approval/standing.ts';
 import { counted } from '../approval/tally.ts';
-import { doubtsIn } from '../approval/words.ts';
+import { deadlineNames, doubtsIn, reasonsTitles } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { type Block, context, header, type Message, section } from './blocks.ts';
 import { joined, limits, type Markup, markup, plainWithin, within } from './boundary.ts';
@@ -29,10 +29,10 @@ export function requestMessage(view: RequestView, now: Date): Message {
     section(facts),
     ...story.map((part) => section(part)),
     ...(withButtons ? [requestButtons(view)] : []),
-    ...(isWaiting ? [context(...meaning, ...(withButtons ? [] : commands))] : []),
+    ...(isWaiting ? [context(...meaning, ...moreTimeFor(record), ...(withButtons ? [] : commands))] : []),
   ];
   // Who sees the text alone has no buttons: the commands come before what may be cut off.
-  const told = joined([title, facts, ...commands, ...story, ...meaning]);
+  const told = joined([title, facts, ...commands, ...story, ...meaning, ...moreTimeFor(record)]);
   return { blocks, text: within(limits.text, told) };
 }
 
@@ -40,36 +40,49 @@ export function requestMessage(view: RequestView, now: Date): Message {
 const noteLength = 200;
 
 /** Until when, and what becomes of it then. */
-function deadlineIn(
-  { deadline, stage }: NonNullable<ConnectionRecord['asking']>,
-  { onExpiry }: RequestView['service'],
-): Markup {
-  const then = onExpiry === 'reject' ? ', or it is rejected for good' : '';
-  return markup`*Decide before:* ${dateOf(deadline)}${then}${calls[stage]}`;
+function deadlineIn({ record, service, group }: RequestView): Markup[] {
+  const { asking } = record;
+  if (!asking || !isOpen(record)) return [];
+  const matter = matterOf(record);
+  const then = {
+    request: service.onExpiry === 'reject' ? ', or it is rejected for good' : '',
+    ending: ', unless somebody approves that it stays',
+    doubted: '',
+  }[matter];
+  return [markup`*${deadlineNames[matter]}:* ${dateOf(asking.deadline)}${then}${callsOf(asking, group)}`];
 }
 
 /** What time has brought so far. */
-const calls: Readonly<Record<Stage, string>> = {
-  asked: '',
-  reminded: '. The approvers were reminded.',
-  escalated: '. Time runs out: it was escalated.',
-  expired: '. Time is over: it was escalated.',
-};
+function callsOf(
+  { stage }: NonNullable<ConnectionRecord['asking']>,
+  { name, escalateTo }: RequestView['group'],
+): string {
+  if (stage === 'asked') return '';
+  if (stage === 'reminded') return '. The approvers were reminded.';
+  const isOver = isLater(stage, 'escalated') ? 'Time is over' : 'Time runs out';
+  const isBehind = escalateTo !== undefined && escalateTo !== name;
+  return isBehind
+    ? `. ${isOver}: it was escalated to ${escalateTo}.`
+    : `. ${isOver}: the approvers were reminded.`;
+}
 
-function factsOf({ record, service, entries }: RequestView): Markup {
-  const { place, ownerAccountId, endpointId, endpointRegion, ipAddressType, requestedAt, asking } = record;
+function factsOf(view: RequestView): Markup {
+  const { record, service, entries } = view;
+  const { place, ownerAccountId, endpointId, endpointRegion, ipAddressType, requestedAt } = record;
   const note = entries.find((entry) => entry.note !== undefined)?.note;
   return joined([
     markup`*Service:* ${service.name} in ${place.region}`,
     markup`*Account:* ${ownerAccountId}${note ? ` (${plainWithin(noteLength, note)})` : ''}`,
     markup`*Endpoint:* ${endpointId} in ${endpointRegion ?? place.region}${ipAddressType ? `, ${ipAddressType}` : ''}`,
     markup`*Asked for:* ${dateOf(requestedAt)}`,
-    ...(asking && isOpen(record) ? [deadlineIn(asking, service)] : []),
+    ...deadlineIn(view),
   ]);
 }
 
-function overdueIn({ asking }: ConnectionRecord, now: Date): Markup[] {
-  if (!asking || new Date(asking.deadline) > now) return [];
+function overdueIn(record: ConnectionRecord, now: Date): Markup[] {
+  const { asking } = record;
+  // What is cut then linkgate decides by itself.
+  if (!asking || new Date(asking.deadline) > now || matterOf(record) === 'ending') return [];
   return [markup`*Nobody decided it before ${dateOf(asking.deadline)}.* It can still be decided.`];
 }
 
@@ -77,7 +90,12 @@ function whyIn(record: ConnectionRecord): Markup[] {
   const doubts = doubtsIn(record);
   return doubts.length === 0
     ? []
-    : [joined([markup`*Why you are asked*`, ...doubts.map((reason) => markup`• ${reason}`)])];
+    : [
+        joined([
+          markup`*${reasonsTitles[matterOf(record)]}*`,
+          ...doubts.map((reason) => markup`• ${reason}`),
+        ]),
+      ];
 }
 
 /** What is known of the account at this service from before. */
@@ -97,17 +115,39 @@ function lastDecisionIn(earlier: RequestView['earlier'], group: RequestView['gro
   });
   const [last] = decided.sort((a, b) => b.settled.at.localeCompare(a.settled.at));
   if (!last) return [];
-  const outcome = last.record.verdict?.outcome === 'accept' ? 'accepted' : 'rejected';
+  const { verdict, revocation } = last.record;
+  const outcome = verdict?.outcome === 'accept' ? 'accepted' : revocation ? 'cut' : 'rejected';
   return [markup`Last: ${last.record.endpointId} ${outcome} by ${saidBy(last.settled, group)}`];
 }
 
 /** What approving does, and what rejecting costs the consumer. */
 function meaningOf({ record, service, group }: RequestView): Markup {
+  const { approves, allows, denies } = meanings[matterOf(record) === 'request' ? 'request' : 'live'];
   const everybody = group.quorum > 1 ? ` It takes ${group.quorum} approvals; one denial denies.` : '';
+  const chosenByAll = group.quorum > 1 ? ', where all who approve choose it' : '';
   return joined([
-    markup`*Approve* lets in this endpoint alone: the allowlist stays as it is. *Approve and allow account* lets account ${record.ownerAccountId} connect to ${service.name} without asking, what waits of it now too${group.quorum > 1 ? ', where all who approve choose it' : ''}.${everybody}`,
-    markup`*Deny* is for good: a rejected endpoint stays rejected, and the consumer pays for it until they delete it and create a new one.`,
+    markup`*Approve* ${approves}: the allowlist stays as it is. *Approve and allow account* lets account ${record.ownerAccountId} connect to ${service.name} without asking, ${allows}${chosenByAll}.${everybody}`,
+    markup`*Deny* ${denies}: a rejected endpoint stays rejected, and the consumer pays for it until they delete it and create a new one.`,
   ]);
+}
+
+const meanings = {
+  request: {
+    approves: 'lets in this endpoint alone',
+    allows: 'what waits of it now too',
+    denies: 'is for good',
+  },
+  live: {
+    approves: 'lets this connection stay',
+    allows: 'and has its other connections stay too',
+    denies: 'cuts it now, and for good',
+  },
+} as const;
+
+/** What is cut at a certain time may be given more of it, and not for good. */
+function moreTimeFor(record: ConnectionRecord): Markup[] {
+  if (matterOf(record) !== 'ending') return [];
+  return [markup`To give it more time: \`linkgate keep ${record.endpointId} --until 14d --reason "…"\``];
 }
 
 function commandsFor({ record: { endpointId }, service, group }: RequestView): Markup {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { longest } from '../approval/approval.ts';
 import type { RequestView } from '../approval/request-view.ts';
+import { type Matter, matterOf } from '../approval/standing.ts';
 import { type Block, checkbox, input, modal, section, textInput, type View } from './blocks.ts';
 import { type Markup, markup } from './boundary.ts';
 import { expiryChoices } from './buttons.ts';
@@ -35,9 +36,10 @@ export function ticketInput(): Block {
 /** Asks for what a decision needs beside the click. */
 export function askInModal({ record, service }: RequestView, metadata: Metadata): View {
   const isDenial = metadata.decision === 'deny';
+  const { title, meaning } = words[matterOf(record)][metadata.decision];
   const blocks: Block[] = [
     section(
-      markup`*${isDenial ? 'Deny' : 'Approve'}* ${record.endpointId} of account ${record.ownerAccountId} at ${service.name}`,
+      markup`*${isDenial ? 'Deny' : 'Approve'}* ${record.endpointId} of account ${record.ownerAccountId} at ${service.name}${meaning}`,
     ),
     ...(service.requireTicket ? [ticketInput()] : []),
     reasonInput('Reason', !isDenial),
@@ -51,10 +53,25 @@ export function askInModal({ record, service }: RequestView, metadata: Metadata)
         markup`A rejected endpoint stays rejected. The consumer pays for it until they delete it, so tell them; AWS does not tell them why.`,
       ),
     );
-  const title = isDenial ? 'Deny the request' : 'Approve the request';
   const submit = isDenial ? 'Deny' : 'Approve';
   return modal({ title, submit, blocks, callbackId: requestModal, metadata });
 }
+
+type Words = Readonly<Record<Metadata['decision'], { readonly title: string; readonly meaning: string }>>;
+
+const ofLive: Words = {
+  approve: { title: 'Let it stay connected', meaning: ': it stays connected.' },
+  deny: { title: 'Cut the connection', meaning: ': it is connected, and is cut now.' },
+};
+
+const words: Readonly<Record<Matter, Words>> = {
+  request: {
+    approve: { title: 'Approve the request', meaning: '' },
+    deny: { title: 'Deny the request', meaning: '' },
+  },
+  ending: ofLive,
+  doubted: ofLive,
+};
 
 /** What is missing in a modal, by the block to say it at. */
 export function missingIn(

@@ -58,6 +58,12 @@ export const nameOf: Readonly<Record<Standing['status'], string>> = {
   rejected: 'Rejected',
   abandoned: 'Given up',
   gone: 'Gone',
+  ending: 'Will be cut',
+  doubted: 'To be decided',
+  halted: 'On hold',
+  staying: 'Stays connected',
+  cutting: 'Being cut',
+  cut: 'Cut',
 };
 
 /** What a request is shown with, beside its record. */
@@ -73,6 +79,12 @@ const sentences: Readonly<Record<Standing['status'], string>> = {
   abandoned:
     'Its service was taken out of linkgate, so nobody decides it here any more. AWS leaves it waiting.',
   gone: 'The endpoint is gone; there is nothing left to decide.',
+  ending: '',
+  doubted: 'It is connected, and stays so until somebody decides.',
+  halted: 'It is connected, and stays so until what keeps everything is over.',
+  staying: 'It stays connected.',
+  cutting: 'It is to be cut: the message changes once AWS shows that.',
+  cut: 'It was cut: AWS shows it rejected. It stays so: the consumer pays for it until they delete it.',
 };
 
 /** In a word, of what is decided while linkgate leaves EC2 as it is. */
@@ -82,8 +94,8 @@ export const leftAlone = markup`linkgate's mode is observe: EC2 is left as it is
 /** Whether it is decided, and linkgate does nothing of that in EC2. */
 function isLeftAlone(record: ConnectionRecord, mode: RequestView['mode']): boolean {
   const { status } = standingOf(record);
-  const isToCome = status === 'accepting' || status === 'rejecting';
-  return mode === 'observe' && isToCome && record.state === 'pendingAcceptance';
+  const isToCome = (status === 'accepting' || status === 'rejecting') && record.state === 'pendingAcceptance';
+  return mode === 'observe' && (isToCome || status === 'cutting');
 }
 
 /** How a request stands, in a few words. */
@@ -96,7 +108,7 @@ export function standingIn(record: ConnectionRecord, { group, mode }: Showing): 
   const { status, settled, approvals } = standingOf(record);
   const { approval, verdict } = record;
   const lines: Markup[] = [];
-  if (settled) lines.push(markup`*${settledAs(status, settled.by)}* by ${saidBy(settled, group)}`);
+  if (settled) lines.push(markup`*${settledAs(status, settled)}* by ${saidBy(settled, group)}`);
   // What comes before a person's word, such as a block or a pause.
   if (approval && settled?.by !== approval.by)
     lines.push(
@@ -109,9 +121,19 @@ export function standingIn(record: ConnectionRecord, { group, mode }: Showing): 
         ...approvals.words.map((word) => markup`• ${saidBy(word, group)}`),
       ]),
     );
-  const kept = status === 'stopped' && verdict ? markup` ${reasonOf(verdict)}.` : '';
+  if (status === 'ending') lines.push(...endingIn(record, { group, mode }));
+  const isStopped = status === 'stopped' || status === 'halted';
+  const kept = isStopped && verdict ? markup` ${reasonOf(verdict)}.` : '';
   lines.push(isLeftAlone(record, mode) ? leftAlone : markup`${sentences[status]}${kept}`);
   return joined(lines.filter(({ markup: line }) => line !== ''));
+}
+
+/** Who put off when it is cut, and whether it is cut at all. */
+function endingIn({ kept }: ConnectionRecord, { group, mode }: Showing): Markup[] {
+  return [
+    ...(kept ? [markup`*Put off until* ${dateOf(kept.until)} by ${saidBy(kept, group)}`] : []),
+    ...(mode === 'observe' ? [leftAlone] : []),
+  ];
 }
 
 /** What the word that closed a request made of the allowlist. All who approved have to have said so. */
@@ -130,9 +152,20 @@ export function entryChangeIn(
   return [markup`Account ${ownerAccountId} was put on the allowlist of ${serviceName}${time}.`];
 }
 
-function settledAs(status: Standing['status'], by: string): string {
-  const isRejection = status === 'rejecting' || status === 'rejected';
+function settledAs(status: Standing['status'], { by, cause }: NonNullable<Standing['settled']>): string {
   if (status === 'gone') return 'Decided';
+  if (cause) return causes[cause];
+  const isRejection = rejections.has(status);
   if (by === 'linkgate') return isRejection ? 'Rejected by policy' : 'Accepted by policy';
   return isRejection ? 'Denied' : 'Approved';
 }
+
+const rejections: ReadonlySet<Standing['status']> = new Set(['rejecting', 'rejected', 'cutting', 'cut']);
+
+/** What a connection is cut for. */
+const causes: Readonly<Record<NonNullable<NonNullable<Standing['settled']>['cause']>, string>> = {
+  policy: 'Cut by policy',
+  block: 'Account blocked',
+  person: 'Revoked',
+  service: 'Service taken out',
+};

@@ -1,5 +1,7 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
 import { type Stage, stageAt } from '../approval/asking.ts';
+import { matterOf } from '../approval/standing.ts';
+import { isLive } from '../connection/connection.ts';
 import { findRecord } from '../connection/connection-record.ts';
 import { advanced, transitionWrites } from '../connection/transition.ts';
 import type { Service } from '../service/service.ts';
@@ -15,9 +17,14 @@ export function stageToWrite(
   now: Date,
 ): Stage | undefined {
   const stage = stageAt(record.asking, now);
-  // What a service rejects when it expires is decided like everything else, by the policy.
-  const isDecidedThen = stage === 'expired' && onExpiry === 'reject' && record.verdict?.outcome === 'ask';
+  const isDecidedThen = stage === 'expired' && isDecidedInTheEnd(record, onExpiry);
   return isCalledUponFor(record) && stage !== record.asking.stage && !isDecidedThen ? stage : undefined;
+}
+
+/** What a service rejects when it expires, and what is cut then, is decided like everything else, by the policy. */
+function isDecidedInTheEnd(record: AskedRecord, onExpiry: Service['onExpiry']): boolean {
+  if (isLive(record.state)) return matterOf(record) === 'ending';
+  return onExpiry === 'reject' && record.verdict?.outcome === 'ask';
 }
 
 /**

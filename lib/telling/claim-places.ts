@@ -6,6 +6,7 @@ import { byKey } from '../table/item.ts';
 import type { Write } from '../table/table.ts';
 import { type AskedRecord, type AskedRequest, isAsked } from './asked-request.ts';
 import { type Board, boardItem, boardKey, emptyBoard, filled, readBoard, roomOn } from './board.ts';
+import { inCompany } from './company.ts';
 import { type Digest, digestItem, findDigest, membersAtMost } from './digest.ts';
 import { holdFrom, type Telling } from './telling.ts';
 
@@ -17,7 +18,7 @@ interface Places {
 
 /**
  * Gives each new request of a group its place before anybody is told of it, in one transaction: those first within a minute
- * are told of alone, and when more come, these together.
+ * are told of alone, and when more come, these together; so are the connections of one account that come into question at once.
  * @param requests as many as a queue delivers at once, so that they fit into a transaction.
  * @throws ContendedError
  */
@@ -31,7 +32,10 @@ export async function claimPlaces(
     if (newcomers.length === 0) return { alone: [] };
     const now = deps.now();
     const room = roomOn(board, now);
-    const [alone, together] = [newcomers.slice(0, room.alone), newcomers.slice(room.alone)];
+    const company = await inCompany(newcomers, deps);
+    const each = newcomers.filter(({ endpointId }) => !company.has(endpointId));
+    const alone = each.slice(0, room.alone);
+    const together = newcomers.filter((record) => !alone.includes(record));
     const digest = await digestWith(together, group, room.runningDigest, deps);
 
     const held = alone.map((record) => noticed(record, { mailed: [], heldUntil: holdFrom(now) }, deps));

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { chunks } from '../chunks.ts';
-import type { Notices, Subject } from './notice.ts';
+import type { Subject } from './notice.ts';
 
 /** Some messages of a batch were not taken. */
 export class NoticesNotSentError extends Error {
@@ -8,8 +8,8 @@ export class NoticesNotSentError extends Error {
 }
 
 /** Rings through a queue, ten subjects a call. */
-export function sqsNotices(sqs: SQSClient, queueUrl: string): Notices {
-  async function send(subjects: readonly Subject[], DelaySeconds: number): Promise<void> {
+export function sqsNotices<About extends object = Subject>(sqs: SQSClient, queueUrl: string) {
+  async function send(subjects: readonly About[], DelaySeconds: number): Promise<void> {
     for (const chunk of chunks(subjects, 10)) {
       const Entries = chunk.map((subject, index) => ({
         Id: String(index),
@@ -24,7 +24,8 @@ export function sqsNotices(sqs: SQSClient, queueUrl: string): Notices {
     }
   }
   return {
-    ring: (subjects) => send(subjects, 0),
-    ringAfter: (seconds, subjects) => send(subjects, Math.min(Math.max(Math.ceil(seconds), 1), 900)),
+    ring: (subjects: readonly About[]) => send(subjects, 0),
+    ringAfter: (seconds: number, subjects: readonly About[]) =>
+      send(subjects, Math.min(Math.max(Math.ceil(seconds), 1), 900)),
   };
 }

@@ -5,9 +5,10 @@ import { readEach } from '../table/item.ts';
 import { advance } from './advance.ts';
 import { type AskedRequest, groupBehind, isAsked, isEscalated } from './asked-request.ts';
 import { claimPlaces } from './claim-places.ts';
-import { digestGrows, isNoticeDue, type Subject } from './notice.ts';
+import { digestGrows, distinct, isNoticeDue, type Subject } from './notice.ts';
 import { type Run, slackOfRun } from './slack-of-run.ts';
 import { tellOfDigest } from './tell-of-digest.ts';
+import { tellOfExpiry } from './tell-of-expiry.ts';
 import { tellOfRequest } from './tell-of-request.ts';
 import type { TellingInSlack } from './telling.ts';
 
@@ -15,6 +16,7 @@ import type { TellingInSlack } from './telling.ts';
 interface Tellings {
   readonly requests: number;
   readonly digests: number;
+  readonly warnings: number;
 }
 
 /**
@@ -38,7 +40,9 @@ export async function tellApprovers(subjects: readonly Subject[], deps: TellingI
   for (const [group, theirs] of Map.groupBy(requests, (request) => request.group.name))
     await orReport(run.report, () => tellGroup(group, theirs, run));
   for (const digest of digests) await orReport(run.report, () => tellOfDigest(digest, run));
-  return { requests: requests.length, digests: digests.size };
+  const warnings = distinct(subjects.filter((each) => 'expiring' in each));
+  for (const { expiring } of warnings) await orReport(run.report, () => tellOfExpiry(expiring, run));
+  return { requests: requests.length, digests: digests.size, warnings: warnings.length };
 }
 
 async function recordsToTellOf(subjects: readonly Subject[], { table, now, report }: Run) {

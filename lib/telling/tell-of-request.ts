@@ -1,5 +1,6 @@
 import type { Notice } from '../approval/asking.ts';
 import { requestViews } from '../approval/request-view.ts';
+import { isLive } from '../connection/connection.ts';
 import { type ConnectionRecord, findRecord, isOpen } from '../connection/connection-record.ts';
 import { transitionWrites } from '../connection/transition.ts';
 import { lost, untilWon } from '../table/contention.ts';
@@ -27,14 +28,15 @@ export async function tellOfRequest(request: AskedRequest, isHeld: boolean, run:
     await run.notices.ringAfter(comesBackAfter, [{ endpointId: shown.endpointId }]);
 }
 
-/** Seconds after which what Slack did not take of a decided request is tried again: the sweep of each minute sees the open ones alone. */
+/** Seconds after which what Slack did not take is tried again: the sweep of each minute sees open requests alone. */
 const comesBackAfter = 300;
 /** How long that goes on, in milliseconds; the full pass finds it all the same. */
 const comesBackFor = 24 * 3_600_000;
 
 function comesBack(record: ConnectionRecord, { now }: Run): boolean {
   const decidedAt = record.verdict?.decidedAt;
-  if (isOpen(record) || decidedAt === undefined || record.notice?.face === faceOf(record)) return false;
+  const isSweptSoon = isOpen(record) && !isLive(record.state);
+  if (isSweptSoon || decidedAt === undefined || record.notice?.face === faceOf(record)) return false;
   return now().getTime() - new Date(decidedAt).getTime() < comesBackFor;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { aFinding, alice, anApproval, aRecord, aVerdict, consumer, endpointId } from '../builders.ts';
-import { address, aSituation, deny } from './situation.ts';
+import { anEnding, calledOff, cutByPolicy } from '../telling/live.ts';
+import { address, aSituation, because, deny } from './situation.ts';
 
 describe('whoever follows a link', () => {
   test.each(['GET', 'HEAD'])('is shown the request, and nothing is changed: %s', async (method) => {
@@ -72,5 +73,52 @@ describe('whoever follows a link', () => {
     expect(body).toContain('&amp;amp;');
     const again = await situation.answer({ reason: hostile.repeat(30) });
     expect(again.body).not.toMatch(/<(script|img)/);
+  });
+});
+
+describe('whoever follows a link about a connection in its grace period', () => {
+  const { endpointId: _endpointId, ...record } = anEnding();
+  const bound = { version: 3 };
+
+  test('reads when it is cut and why, and what the answers do', async () => {
+    const { statusCode, body } = await aSituation({ record }).follow(bound);
+    expect(statusCode).toBe(200);
+    for (const text of [
+      `<h1>Let account ${consumer} stay connected?</h1>`,
+      'is to be cut on 24 Nov 2026, 12:00 UTC.',
+      'Cut on</dt><dd>24 Nov 2026, 12:00 UTC',
+      'Why it is to be cut',
+      'The connection stays.',
+      'The connection is cut now, and for good',
+    ])
+      expect(body).toContain(text);
+    const { body: toDeny } = await aSituation({ record }).follow({ ...bound, ...deny });
+    expect(toDeny).toContain(`<h1>Cut account ${consumer} now?</h1>`);
+  });
+
+  test('lets it stay, and is told so', async () => {
+    const situation = aSituation({ record });
+    const { body } = await situation.answer(because, bound);
+    expect(body).toContain('It stays connected.');
+    expect(body).toContain(`The connection of account ${consumer}`);
+    expect(await situation.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
+    const { statusCode, body: again } = await situation.follow(bound);
+    expect(statusCode).toBe(410);
+    expect(again).toContain('You have answered already');
+  });
+
+  test('cuts it at once', async () => {
+    const situation = aSituation({ record });
+    const { body } = await situation.answer(because, { ...bound, ...deny });
+    expect(body).toContain('EC2 is asked now to reject it.');
+    expect(await situation.record(endpointId(1))).toMatchObject({ effect: { action: 'reject', asked: 0 } });
+  });
+
+  test('comes too late once it is cut, or allowed again', async () => {
+    for (const { endpointId: _id, ...late } of [anEnding(cutByPolicy), calledOff()]) {
+      const { statusCode, body } = await aSituation({ record: late }).follow(bound);
+      expect(statusCode).toBe(409);
+      expect(body).toContain('This connection is no longer in question');
+    }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { approved, denied, heardIn, withCount } from '../../lib/approval/approval.ts';
+import { approved, denied, heardIn } from '../../lib/approval/approval.ts';
+import { withCount } from '../../lib/approval/conclude.ts';
 import { aFinding, alice, anApproval, aRecord } from '../builders.ts';
 
 const bob = 'arn:aws:iam::111111111111:user/bob';

@@ -1,8 +1,28 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Standing, standingOf } from '../../lib/approval/standing.ts';
+import { matterOf, type Standing, standingOf } from '../../lib/approval/standing.ts';
 import { type ConnectionState, connectionStates } from '../../lib/connection/connection.ts';
 import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
-import { aFinding, alice, anApproval, anAsking, aRecord, aVerdict, noon } from '../builders.ts';
+import {
+  aFinding,
+  alice,
+  anApproval,
+  anAsking,
+  aRecord,
+  aVerdict,
+  noon,
+  secondsAfterNoon,
+} from '../builders.ts';
+import {
+  aForeign,
+  anEnding,
+  anOverdue,
+  approvedToStay,
+  calledOff,
+  cutAt,
+  cutByPerson,
+  cutByPolicy,
+  shownCut,
+} from '../telling/live.ts';
 
 const paused = aVerdict('wait', { findings: [aFinding({ rule: 'service-is-paused', outcome: 'wait' })] });
 const held = aVerdict('wait', { findings: [aFinding({ rule: 'account-is-not-listed', outcome: 'wait' })] });
@@ -46,6 +66,53 @@ describe('how a request stands', () => {
     expect(standingOf(asked).isExpired).toBe(false);
     const expired = { ...asked, asking: anAsking({ stage: 'expired' }) };
     expect(standingOf(expired)).toMatchObject({ status: 'open', isExpired: true });
+  });
+});
+
+describe('how a connection that lives stands', () => {
+  test.each([
+    ['its permission has gone', anEnding(), 'ending', 'ending'],
+    ['others accepted it', aForeign(), 'doubted', 'doubted'],
+    ['the budget of cuts was used up', anOverdue(), 'doubted', 'doubted'],
+    [
+      'that is written down before people are asked',
+      { ...anOverdue(), verdict: cutByPolicy.verdict },
+      'doubted',
+      'doubted',
+    ],
+    ['its service is paused meanwhile', anEnding({ verdict: paused }), 'halted', 'doubted'],
+    ['somebody approved that it stays', anEnding(approvedToStay), 'staying', 'doubted'],
+    ['it is allowed again', calledOff(), 'staying', 'doubted'],
+    ['its time is over', anEnding(cutByPolicy), 'cutting', 'doubted'],
+    ['EC2 shows it cut', shownCut(cutByPolicy), 'cut', 'doubted'],
+    ['it is gone before that', anEnding({ state: 'deleted' }), 'gone', 'request'],
+  ] as const satisfies [string, ConnectionRecord, Standing['status'], string][])(
+    'where %s',
+    (_, record, status, matter) => {
+      expect(standingOf(record).status).toBe(status);
+      expect(matterOf(record)).toBe(matter);
+    },
+  );
+
+  test('is connected, once linkgate has let in what people were asked about as a request', () => {
+    const { revocation: _revocation, ...record } = anEnding(approvedToStay);
+    const acceptAskedAt = secondsAfterNoon(60).toISOString();
+    expect(standingOf({ ...record, acceptAskedAt }).status).toBe('connected');
+  });
+
+  test('is settled by nobody before its time is over', () => {
+    expect(standingOf(anEnding())).not.toHaveProperty('settled');
+  });
+
+  test('is settled by whoever or whatever cuts it', () => {
+    const revoked = { by: alice, at: time, reason: 'contract ended' };
+    const word = { since: time, cutAt, cause: 'person', by: alice } as const;
+    const settled = (how: Partial<ConnectionRecord>) => standingOf(anEnding(how)).settled;
+    expect(settled(cutByPolicy)).toMatchObject({ by: 'linkgate', at: cutAt, cause: 'policy' });
+    expect(settled(cutByPerson)).toEqual({ by: alice, at: time, reason: 'contract ended' });
+    expect(settled({ ...cutByPolicy, revocation: word, revoked })).toEqual({ ...revoked, cause: 'person' });
+    const block = { ...word, cause: 'block' } as const;
+    expect(settled({ ...cutByPolicy, revocation: block })).toMatchObject({ by: alice, cause: 'block' });
   });
 });
 

@@ -16,7 +16,7 @@ const aGroup = (emails: readonly string[], name = 'night'): ApproverGroup => ({
   version: 1,
 });
 
-const own = (address: string) => ({ arn: `arn:${address}`, approvers: [address] });
+const own = (address: string) => ({ arn: `arn:${address}`, readers: [address] });
 
 function subscribe(group: ApproverGroup, others: readonly ApproverGroup[] = []) {
   return subscribeGroup(group, [group, ...others], world.deps);
@@ -41,11 +41,11 @@ describe('an address of a group', () => {
 
   test.each([
     ["everybody's", {}],
-    ["another one's", { approvers: ['b@example.com'] }],
+    ["another one's", { readers: ['b@example.com'] }],
   ])('that gets %s messages gets its own alone from then on', async (_whose, wider) => {
     world.subscriptions.set('a@example.com', { arn: 'arn:1', ...wider });
     expect(await subscribe(aGroup(['a@example.com']))).toEqual([]);
-    expect(world.subscriptions.get('a@example.com')).toEqual({ arn: 'arn:1', approvers: ['a@example.com'] });
+    expect(world.subscriptions.get('a@example.com')).toEqual({ arn: 'arn:1', readers: ['a@example.com'] });
   });
 
   test('that SNS does not take is warned of, and keeps no other from being subscribed', async () => {

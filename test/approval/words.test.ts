@@ -1,6 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { entryIn, nameOf, standingIn } from '../../lib/approval/words.ts';
-import { aFinding, alice, anApproval, anEntry, aRecord, aVerdict, noon } from '../builders.ts';
+import { doubtsIn, entryIn, factsIn, nameOf, questionIn, standingIn } from '../../lib/approval/words.ts';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { aFinding, alice, anApproval, anEntry, aRecord, aVerdict, consumer, noon } from '../builders.ts';
+import { aView } from '../slack/slack-world.ts';
+import {
+  aForeign,
+  anEnding,
+  anOverdue,
+  approvedToStay,
+  calledOff,
+  cutAt,
+  cutByPerson,
+  cutByPolicy,
+  shownCut,
+} from '../telling/live.ts';
 
 const approved = {
   verdict: aVerdict('accept', { decidedBy: alice }),
@@ -59,6 +72,74 @@ describe('how a request stands is told as', () => {
     ['gone', { state: 'deleted' }, 'The endpoint is gone.'],
   ] as const)('%s', (_name, record, told) => {
     expect(standingIn(aRecord(record as Parameters<typeof aRecord>[0])).join(' ')).toBe(told);
+  });
+});
+
+describe('how a connection that lives stands is told as', () => {
+  const kept = { by: alice, at: noon.toISOString(), until: cutAt, reason: 'they migrate' };
+  test.each([
+    [
+      'to be cut',
+      anEnding(),
+      'It is connected, and is cut when its time is over, unless somebody approves that it stays.',
+    ],
+    [
+      'put off',
+      anEnding({ kept }),
+      `It is connected, and is cut when its time is over, unless somebody approves that it stays. ${alice} put that off until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
+    ],
+    ['accepted elsewhere', aForeign(), 'It is connected, and stays so until somebody decides.'],
+    [
+      'kept by a pause',
+      anEnding({
+        verdict: aVerdict('wait', { findings: [aFinding({ outcome: 'wait', reason: 'orders is paused' })] }),
+      }),
+      'It is connected, and stays so until what keeps everything is over: orders is paused.',
+    ],
+    [
+      'approved to stay',
+      anEnding(approvedToStay),
+      `${alice} approved it on 21 Nov 2026, 12:00 UTC: “renewed”. It stays connected.`,
+    ],
+    [
+      'allowed again',
+      calledOff(),
+      'linkgate decided by its policy to accept it, on 21 Nov 2026, 12:00 UTC: “because”. It stays connected.',
+    ],
+    [
+      'being cut',
+      anEnding(cutByPolicy),
+      `linkgate decided by its policy to cut it, on 24 Nov 2026, 12:00 UTC: “account ${consumer} is not on the allowlist of orders”. It is to be cut; EC2 does not show it rejected yet.`,
+    ],
+    [
+      'cut by a person',
+      shownCut(cutByPerson),
+      `${alice} denied it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was cut: EC2 shows it rejected.`,
+    ],
+  ] as const)('%s', (_name, record, told) => {
+    expect(standingIn(record).join(' ')).toBe(told);
+  });
+});
+
+describe('what people are asked is told', () => {
+  const view = (record: ConnectionRecord) => aView({ record });
+
+  test('with when it is cut', () => {
+    expect(questionIn(view(anEnding()))).toBe(
+      `The connection of account ${consumer} to your endpoint service orders is to be cut on 24 Nov 2026, 12:00 UTC.`,
+    );
+    expect(factsIn(view(anEnding()))).toContainEqual(['Cut on', '24 Nov 2026, 12:00 UTC']);
+  });
+
+  test('with that it stays where nothing becomes of it by itself', () => {
+    for (const record of [aForeign(), anOverdue()]) {
+      expect(questionIn(view(record))).toContain('nothing that linkgate knows of allows it');
+      expect(factsIn(view(record))).toContainEqual(['Decide before', '28 Nov 2026, 12:00 UTC']);
+    }
+  });
+
+  test('with each reason once', () => {
+    expect(doubtsIn(anEnding())).toEqual([`account ${consumer} is not on the allowlist of orders`]);
   });
 });
 

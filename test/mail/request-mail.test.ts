@@ -1,8 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { RequestView } from '../../lib/approval/request-view.ts';
 import { earlierIn, entryIn } from '../../lib/approval/words.ts';
 import { requestMail } from '../../lib/mail/request-mail.ts';
 import { aFinding, alice, anApproval, anEntry, aService, aVerdict, endpointId } from '../builders.ts';
+import { aForeign, anEnding } from '../telling/live.ts';
 import { aGroup, anAskedRecord, anAsking } from '../telling/telling.ts';
 
 const links = {
@@ -60,7 +61,7 @@ By the command line
 linkgate approve vpce-00000000000000001
 linkgate deny vpce-00000000000000001 --reason "..."
 
-A link opens a page; nothing is decided before you send its form. Each works once, until 5 Dec 2026, 12:00 UTC, while the request is open.
+A link opens a page; nothing is decided before you send its form. Each works once, until 5 Dec 2026, 12:00 UTC, while it is open.
 The links are yours: whoever has them decides in your name, so do not forward this mail.
 `,
   });
@@ -97,4 +98,28 @@ test('what came from outside begins no line of its own, and a subject is what SN
   expect(subject).toMatch(/^[ -~]{99}$/);
   expect(subject).toMatch(/^Account 022222222222 asks to connect to Bestellungen f\?r \?alle\? x+\.\.\.$/);
   expect(text.split('\n').filter((line) => line.startsWith('Approve: '))).toHaveLength(1);
+});
+
+describe('a mail about a connection that lives', () => {
+  test('says when it is cut and why, what the answers do, and how to put it off', () => {
+    const { subject, text } = requestMail(aView({ record: anEnding() }), links);
+    expect(subject).toBe('The connection of account 022222222222 to orders will be cut');
+    for (const part of [
+      'is to be cut on 24 Nov 2026, 12:00 UTC.\n',
+      'Cut on: 24 Nov 2026, 12:00 UTC\n',
+      'Why it is to be cut\n- account 022222222222 is not on the allowlist of orders\n\n',
+      'Approve: the connection stays, and the allowlist stays as it is unless you say otherwise on the page.\nhttps:',
+      'Deny: the connection is cut now; the endpoint stays rejected',
+      `To give it more time\nlinkgate keep ${endpointId(1)} --until`,
+    ])
+      expect(text).toContain(part);
+  });
+
+  test('asks whether it may stay where nothing becomes of it by itself', () => {
+    const { subject, text } = requestMail(aView({ record: aForeign() }), links);
+    expect(subject).toBe('May account 022222222222 stay connected to orders?');
+    expect(text).toContain('- somebody accepted it without linkgate\n');
+    expect(text).not.toContain('Cut on');
+    expect(text).not.toContain('more time');
+  });
 });

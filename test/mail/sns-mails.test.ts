@@ -5,7 +5,10 @@ import { sdkClient } from '../doubles/sdk-client.ts';
 
 test('a mail is published for one address, in the lower case of its filter policy', async () => {
   const { client, sent } = sdkClient<SNSClient>();
-  await snsMails(client, 'arn:topic').send('Alice@example.com', { subject: 'A request', text: 'It waits.' });
+  await snsMails(client, 'arn:topic', 'approver').send('Alice@example.com', {
+    subject: 'A request',
+    text: 'It waits.',
+  });
   expect(sent).toEqual([
     {
       command: 'Publish',

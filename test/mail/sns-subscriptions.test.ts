@@ -14,7 +14,7 @@ function subscriptionsAnswering(answers: Readonly<Record<string, (input: Input) 
       return answers[name]?.(command.input) ?? {};
     },
   });
-  return { subscriptions: snsSubscriptions(client as SNSClient, topicArn), sent };
+  return { subscriptions: snsSubscriptions(client as SNSClient, topicArn, 'approver'), sent };
 }
 
 interface Input {
@@ -50,7 +50,7 @@ test('all subscriptions are told, page by page, with whose messages they get', a
     }),
   });
   expect(await subscriptions.all()).toEqual([
-    { address: 'own@example.com', arn: 'arn:own', approvers: ['own@example.com'] },
+    { address: 'own@example.com', arn: 'arn:own', readers: ['own@example.com'] },
     { address: 'wide@example.com', arn: 'arn:wide' },
     { address: 'new@example.com' },
     { address: 'strange@example.com', arn: 'arn:strange' },

@@ -1,0 +1,54 @@
+import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
+import { defaultGraceSeconds, type Service } from '../service/service.ts';
+import type { ApproverGroup } from './approver-group.ts';
+import { entryIn, when } from './words.ts';
+
+/** An entry by which connections live expires soon, with all that its approvers want to know of that. */
+export interface ExpiryWarning {
+  readonly entry: AllowlistEntry & { readonly expiresAt: string };
+  readonly service: Pick<Service, 'serviceId' | 'name' | 'graceSeconds'>;
+  readonly group: ApproverGroup;
+  /** How many days before. */
+  readonly days: number;
+  /** How many connections live by it, as far as they are counted; 0 where it is not known. */
+  readonly connections: number;
+}
+
+/** Connections are counted up to this many. */
+export const countedAtMost = 500;
+
+export function titleOf({ entry, service, days }: ExpiryWarning): string {
+  const time = days === 1 ? '1 day' : `${days} days`;
+  return `Access of account ${entry.accountId} to ${service.name} ends in ${time}`;
+}
+
+/** What ends when, and what becomes of the connections then. */
+export function storyOf({ entry, service, connections }: ExpiryWarning): string[] {
+  const hours = Math.round((service.graceSeconds ?? defaultGraceSeconds) / 3600);
+  const grace = hours === 1 ? '1 hour' : `${hours} hours`;
+  return [
+    `${entryIn(entry)} By it ${livingIn(connections)}.`,
+    `After ${when(entry.expiresAt)} they are not cut at once: you are told of them then, and after a grace period of ${grace} they are cut, unless somebody approves that they stay. What the account asks for from then on is left to people.`,
+  ];
+}
+
+function livingIn(connections: number): string {
+  if (connections === 0) return 'connections live';
+  if (connections === 1) return '1 connection lives';
+  return `${connections}${connections < countedAtMost ? '' : ' or more'} connections live`;
+}
+
+/** How the entry is prolonged: what to mind, and the command. */
+export function remedyOf({ entry, service }: ExpiryWarning): {
+  readonly mind: string;
+  readonly command: string;
+} {
+  const at = entry.serviceId === everyService ? "'*'" : service.name;
+  return {
+    mind:
+      entry.managedBy === 'file'
+        ? 'A policy file has this entry: change its expiry there. What is changed elsewhere is no longer the file’s. Without the file'
+        : 'To prolong it, with all else that it is narrowed to',
+    command: `linkgate allow ${entry.accountId} --service ${at} --expires 90d`,
+  };
+}
