@@ -6,12 +6,13 @@ import { bundles } from './bundles.ts';
 import { burst } from './burst/burst.ts';
 import { type Bench, digits, ratioOf } from './figure.ts';
 import { writePage } from './page.ts';
+import { policy } from './policy.ts';
 import { type Measured, type Results, resultsFile } from './results.ts';
 import { road } from './road.ts';
 import { sandbox } from './sandbox.ts';
 import { start } from './start.ts';
 
-const benches: readonly Bench[] = [bundles, start, road, sandbox, burst];
+const benches: readonly Bench[] = [bundles, start, road, sandbox, policy, burst];
 const names = benches.map(({ name }) => name);
 
 const usage = `Usage: npm run bench -- [--only NAME]

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { DescribeVpcEndpointConnectionsCommand } from '@aws-sdk/client-ec2';
 import { createEndpoint, createService, provider, type Sandbox, startSandbox } from '../test/road/sandbox.ts';
 import type { Bench } from './figure.ts';
+import { memoryOf } from './memory.ts';
 
 const consumer = '222222222222';
 const requests = 1_000;
@@ -63,10 +62,4 @@ async function acceptedIn(running: Sandbox, serviceId: string): Promise<number> 
     }),
   );
   return VpcEndpointConnections.length;
-}
-
-/** Resident memory of the sandbox's process, in MiB. */
-async function memoryOf({ process: { pid } }: Sandbox): Promise<number> {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
-  return Number(stdout) / 1024;
 }

@@ -91,6 +91,7 @@ function deploy(
     bell: { ring: () => call('SendMessage', takes.other, () => verdicts.send('')) },
     // Nobody is asked about a request that the policy answers.
     notices: { ring: async () => {}, ringAfter: async () => {} },
+    consumers: { ring: async () => {} },
     connectionsIn: () => ({
       ...ec2Connections(ec2.client(), provider),
       ...ec2ConnectionChanges(ec2.client(1)),
@@ -162,6 +163,7 @@ function simulatedTable(items: Items, call: Call): Table {
         start = page.next;
       } while (start !== undefined);
     },
+    identity: async () => 'one',
     write: (writes) => call('TransactWriteItems', takes.dynamodb, () => items.commit(writes) !== undefined),
   };
 }

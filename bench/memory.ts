@@ -1,0 +1,9 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Sandbox } from '../test/road/sandbox.ts';
+
+/** Resident memory of the sandbox's process, in MiB. */
+export async function memoryOf({ process: { pid } }: Sandbox): Promise<number> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)]);
+  return Number(stdout) / 1024;
+}

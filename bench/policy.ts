@@ -1,0 +1,95 @@
+import { callLinkgate } from '../sandbox/linkgate-api.ts';
+import { createService, provider, type Sandbox, startSandbox } from '../test/road/sandbox.ts';
+import type { Bench } from './figure.ts';
+import { memoryOf } from './memory.ts';
+
+const entries = 10_000;
+
+export const policy: Bench = {
+  name: 'policy',
+  about: `A policy of ${entries.toLocaleString('en')} entries in the sandbox: to plan it, to read the plan and what it would do to the connections, to apply it, and to plan it once more, by the API; and the memory of the sandbox's process, with linkgate's functions in it, before and after.`,
+  async measure(say) {
+    say('starting');
+    const sandbox = await startSandbox('--quiet');
+    try {
+      const serviceId = await createService(sandbox);
+      await sandbox.json('service', 'add', serviceId);
+      await sandbox.idle();
+      const before = await memoryOf(sandbox);
+      const document = documentFor(serviceId);
+      say('planning');
+      const [planned, planId] = await timed(() => planOf(sandbox, document));
+      const [read] = await timed(() => readAll(sandbox, planId));
+      say('applying');
+      const [applied] = await timed(() => applyAll(sandbox, planId));
+      const after = await memoryOf(sandbox);
+      say('planning again');
+      const [again] = await timed(() => planOf(sandbox, document));
+      return [
+        { name: 'plan', value: planned, unit: 's' },
+        { name: 'its changes and its impact', value: read, unit: 's' },
+        { name: 'apply', value: applied, unit: 's' },
+        { name: 'plan of no change', value: again, unit: 's' },
+        {
+          name: 'memory after the apply',
+          value: after,
+          unit: 'MiB',
+          beside: { name: 'before', value: before },
+        },
+      ];
+    } finally {
+      await sandbox.stop();
+    }
+  },
+};
+
+function documentFor(service: string) {
+  const accounts = Array.from({ length: entries }, (_, index) => String(200_000_000_000 + index));
+  return {
+    groups: [],
+    services: [{ serviceId: service }],
+    customers: [],
+    entries: accounts.map((accountId, index) => ({
+      service,
+      accountId,
+      effect: 'allow',
+      note: `customer ${index}`,
+      at: `policy.yml:${index}:5`,
+    })),
+  };
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<[seconds: number, result: T]> {
+  const startedAt = performance.now();
+  const result = await work();
+  return [(performance.now() - startedAt) / 1000, result];
+}
+
+/** One call of linkgate's API, as the provider. */
+async function ask<T>(sandbox: Sandbox, method: string, path: string, body?: unknown): Promise<T> {
+  const { ApiUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
+  return (await callLinkgate(ApiUrl, provider, method, path, body)) as T;
+}
+
+async function planOf(sandbox: Sandbox, document: ReturnType<typeof documentFor>): Promise<string> {
+  const { plan } = await ask<{ plan: { planId: string } }>(sandbox, 'POST', '/plans', { document });
+  return plan.planId;
+}
+
+async function readAll(sandbox: Sandbox, planId: string): Promise<void> {
+  for (const part of ['changes', 'impact']) {
+    let token: string | undefined = '';
+    while (token !== undefined) {
+      const query: string = token === '' ? '' : `?nextToken=${token}`;
+      const page: { nextToken?: string } = await ask(sandbox, 'GET', `/plans/${planId}/${part}${query}`);
+      token = page.nextToken;
+    }
+  }
+}
+
+async function applyAll(sandbox: Sandbox, planId: string): Promise<void> {
+  for (;;) {
+    const { apply } = await ask<{ apply: { status: string } }>(sandbox, 'POST', `/plans/${planId}/apply`);
+    if (apply.status === 'done') return;
+  }
+}

@@ -1,0 +1,84 @@
+import * as v from 'valibot';
+import { pageToken, positionIn } from '../../page-token.ts';
+import { interruptedApply } from '../../plan/apply-lease.ts';
+import { applyPlan } from '../../plan/apply-plan.ts';
+import type { Change } from '../../plan/change.ts';
+import { exportPolicy } from '../../plan/export.ts';
+import { changesIn, findPlan, makePlan, type Plan } from '../../plan/plan.ts';
+import { predict } from '../../plan/predict.ts';
+import { simulate } from '../../plan/simulate.ts';
+import { ApiError } from '../api-error.ts';
+import type { Api, ApiApp } from '../env.ts';
+import { bodyOf, PlanInput, valid } from '../input.ts';
+
+/** A page of a plan's changes is a part of it. */
+const Position = v.object({ part: v.pipe(v.number(), v.integer(), v.minValue(0)) });
+
+/** Lambda takes 6 MB, in which the body is a text in JSON once more. */
+const largest = 4_500_000;
+
+export function plansRoutes(app: ApiApp): void {
+  app.get('/policy', async (context) =>
+    context.json(await exportPolicy(context.req.query('nextToken'), context.get('api').table)),
+  );
+  app.post('/plans', async (context) => {
+    const api = context.get('api');
+    const { length } = await context.req.text();
+    if (length > largest)
+      throw new ApiError(
+        400,
+        'TooLarge',
+        `the policy has ${length} characters, and ${largest} fit into a request`,
+      );
+    const { document, adopt = false } = valid(PlanInput, await bodyOf(context), 'the policy');
+    const plan = await makePlan(document, { adopt }, api);
+    const interrupted = await interruptedApply(api);
+    return context.json({ plan: { ...viewOfPlan(plan), ...(interrupted && { interrupted }) } }, 201);
+  });
+  app.get('/plans/:planId/changes', async (context) => {
+    const api = context.get('api');
+    const plan = await planNamed(context.req.param('planId'), api);
+    const token = context.req.query('nextToken');
+    const { part } = token === undefined ? { part: 0 } : positionIn(token, Position);
+    const changes = (await changesIn(plan, part, api.table)).map(viewOfChange);
+    const isLast = part + 1 >= plan.changeParts;
+    return context.json({ changes, ...(!isLast && { nextToken: pageToken({ part: part + 1 }) }) });
+  });
+  app.get('/plans/:planId/impact', async (context) => {
+    const api = context.get('api');
+    const plan = await planNamed(context.req.param('planId'), api);
+    return context.json(await predict(plan, context.req.query('nextToken'), api.caller, api));
+  });
+  app.get('/plans/:planId/simulation', async (context) => {
+    const api = context.get('api');
+    const plan = await planNamed(context.req.param('planId'), api);
+    return context.json(await simulate(plan, context.req.query('nextToken'), api));
+  });
+  app.post('/plans/:planId/apply', async (context) => {
+    const api = context.get('api');
+    const plan = await planNamed(context.req.param('planId'), api);
+    const { warnings, ...apply } = await applyPlan(plan, api);
+    return context.json({ apply, warnings });
+  });
+}
+
+/** @throws ApiError */
+async function planNamed(planId: string, api: Api): Promise<Plan> {
+  const plan = await findPlan(planId, api);
+  if (plan) return plan;
+  throw new ApiError(
+    404,
+    'UnknownPlan',
+    'there is no such plan; a plan is forgotten after a day, plan again',
+  );
+}
+
+function viewOfPlan({ planId, createdAt, createdBy, summary }: Plan) {
+  return { planId, createdAt, createdBy, summary };
+}
+
+function viewOfChange(change: Change) {
+  if (change.kind === 'principal') return change;
+  const { version: _version, ...view } = change;
+  return view;
+}

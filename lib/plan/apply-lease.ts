@@ -1,0 +1,103 @@
+import * as v from 'valibot';
+import type { Invocation } from '../invocation.ts';
+import { itemKind } from '../table/item.ts';
+import type { Key, Table, Write } from '../table/table.ts';
+import type { Plan } from './plan.ts';
+
+/** Who applies a plan, and how far they got. There is one, since of two applies at once one has to win whole. */
+const ApplyLease = v.object({
+  planId: v.string(),
+  by: v.string(),
+  startedAt: v.string(),
+  /** ISO 8601: until then no other plan is applied. */
+  heldUntil: v.string(),
+  /** How many of its changes are made. */
+  done: v.number(),
+  of: v.number(),
+  version: v.number(),
+});
+export type ApplyLease = v.InferOutput<typeof ApplyLease>;
+
+const kind = itemKind(ApplyLease.entries);
+const leaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
+
+/** How long an apply is waited for after its last sign of life, in milliseconds: longer than the function may run. */
+const patience = 40_000;
+
+/** Somebody else applies a plan. */
+export class ApplyRunningError extends Error {
+  override readonly name = 'ApplyRunningError';
+
+  constructor({ by, startedAt, heldUntil, done, of }: ApplyLease) {
+    super(
+      `${by} has been applying a plan since ${startedAt}, and has made ${done} of ${of} changes; if that ended without an answer, apply again after ${heldUntil}`,
+    );
+  }
+}
+
+export async function findLease(table: Table): Promise<ApplyLease | undefined> {
+  const [item] = await table.get([leaseKey]);
+  return item && kind.read(item);
+}
+
+/** An apply that ended before all of it was done. */
+export interface Interrupted {
+  readonly by: string;
+  /** ISO 8601: when it began. */
+  readonly at: string;
+  readonly done: number;
+  readonly of: number;
+}
+
+/** The last apply, where it was interrupted: until one comes to its end. */
+export async function interruptedApply({
+  table,
+  now,
+}: { readonly table: Table } & Pick<Invocation, 'now'>): Promise<Interrupted | undefined> {
+  const lease = await findLease(table);
+  if (!lease || isFinished(lease) || isHeld(lease, now())) return undefined;
+  const { by, startedAt: at, done, of } = lease;
+  return { by, at, done, of };
+}
+
+export function isFinished({ done, of }: ApplyLease): boolean {
+  return done >= of;
+}
+
+export function isHeld({ heldUntil }: ApplyLease, now: Date): boolean {
+  return new Date(heldUntil) > now;
+}
+
+/** The lease as it begins, or as an earlier run of the same plan left it. */
+export function leaseFor(
+  { planId }: Plan,
+  before: ApplyLease | undefined,
+  { by, of, now }: { readonly by: string; readonly of: number; readonly now: Date },
+): ApplyLease {
+  const { startedAt, done } = before?.planId === planId ? before : { startedAt: now.toISOString(), done: 0 };
+  return { planId, by, startedAt, done, of, heldUntil: '', version: before?.version ?? 0 };
+}
+
+/**
+ * The lease after so many more changes. Its write belongs into the transaction of these changes: whoever lost the lease
+ * then changes nothing any more.
+ */
+export function leaseAfter(
+  lease: ApplyLease,
+  more: number,
+  now: Date,
+): { readonly lease: ApplyLease; readonly write: Write } {
+  const done = lease.done + more;
+  return leaseWrite(lease, { done, heldFor: done < lease.of ? patience : 0 }, now);
+}
+
+/** The lease for whoever comes next, with what is done. */
+export function leaseLetGo(lease: ApplyLease, now: Date): Write {
+  return leaseWrite(lease, { done: lease.done, heldFor: 0 }, now).write;
+}
+
+function leaseWrite(lease: ApplyLease, { done, heldFor }: { done: number; heldFor: number }, now: Date) {
+  const heldUntil = new Date(now.getTime() + heldFor).toISOString();
+  const after = { ...lease, done, heldUntil, version: lease.version + 1 };
+  return { lease: after, write: { put: kind.item(leaseKey, after), expected: lease.version } };
+}

@@ -1,0 +1,178 @@
+import { entryItem } from '../allowlist/entry.ts';
+import { approverGroups, groupItem, nobody } from '../approval/approver-group.ts';
+import { subscribeGroup } from '../approval/subscriptions.ts';
+import { type Customer, customers } from '../customer/customer.ts';
+import { removeCustomer, setCustomer } from '../customer/set-customer.ts';
+import { subscribeContact } from '../customer/subscribe-contact.ts';
+import type { Subscriptions } from '../mail/subscriptions.ts';
+import { approvePrincipals } from '../principals/approve.ts';
+import { type Registering, registerService, unregisterService } from '../service/register-service.ts';
+import { readService, serviceItem, serviceKey } from '../service/service.ts';
+import type { Item, Table, Write } from '../table/table.ts';
+import {
+  type Change,
+  type ChangeOf,
+  type CustomerSettings,
+  type ItemChange,
+  isMade,
+  keyOfChange,
+} from './change.ts';
+import { entryMade, groupMade, type Hand, serviceMade } from './made.ts';
+import { isMadeAlready, MovedError, nameOfChange } from './moved.ts';
+import { isSame } from './settings.ts';
+
+export interface Applying extends Registering {
+  readonly subscriptions: Subscriptions;
+  readonly consumerSubscriptions: Subscriptions;
+  /** Who applies. */
+  readonly caller: string;
+  /** Milliseconds until this run must have ended. */
+  readonly remaining: () => number;
+}
+
+/** What is left to write for a change, and what a person should know of it. */
+export interface Step {
+  readonly writes: readonly Write[];
+  readonly warnings: readonly string[];
+}
+
+const nothing: Step = { writes: [], warnings: [] };
+
+/** That whoever applies a plan has seen what becomes of a service's principals. */
+export interface Approval {
+  readonly kind: 'approval';
+  readonly serviceId: string;
+  /** How many principals go. */
+  readonly removals: number;
+}
+
+/** The approvals that a plan's rows of principals stand for: of services that are managed, also where nothing differs yet. */
+export function approvalsIn(changes: readonly Change[]): Approval[] {
+  const made = changes.filter(isMade);
+  const managed = made.flatMap((change) =>
+    (change.kind === 'service' && change.after?.principals === 'managed') || change.kind === 'principal'
+      ? change.serviceId
+      : [],
+  );
+  return [...new Set(managed)].map((serviceId) => {
+    const rows = made.filter((change) => change.kind === 'principal' && change.serviceId === serviceId);
+    return { kind: 'approval', serviceId, removals: rows.filter(({ action }) => action === 'remove').length };
+  });
+}
+
+/** @throws MovedError where the service is no longer registered. */
+export async function approvalStep({ serviceId, removals }: Approval, deps: Applying): Promise<Step> {
+  const [item] = await deps.table.get([serviceKey(serviceId)]);
+  if (!item) throw new MovedError([`service ${serviceId}`]);
+  const service = approvePrincipals(readService(item), deps.caller, deps.now(), removals);
+  const version = service.version + 1;
+  return { ...nothing, writes: [putOf(serviceItem({ ...service, version }), item)] };
+}
+
+/**
+ * Does what a change takes beside its own write: all of that may be repeated. A change that is there already, by whomever, is made.
+ * @param changes all of the plan's.
+ * @throws MovedError, and what registering a service and setting a customer throw
+ */
+export async function stepOf(
+  change: ItemChange,
+  changes: readonly ItemChange[],
+  deps: Applying,
+): Promise<Step> {
+  const key = keyOfChange(change);
+  const [item] = await deps.table.get([key]);
+  if (isMadeAlready(change, item)) return nothing;
+  if (versionOf(change, item) !== change.version) throw new MovedError([nameOfChange(change)]);
+  const hand = { by: deps.caller, now: deps.now() };
+  switch (change.kind) {
+    case 'entry': {
+      const entry = entryMade(change, hand);
+      return { ...nothing, writes: [entry ? putOf(entryItem(entry), item) : removalOf(item)] };
+    }
+    case 'group':
+      return groupStep(change, item, hand, deps);
+    case 'customer':
+      return customerStep(change, changes, deps);
+    case 'service':
+      return serviceStep(change, item, hand, deps);
+    default:
+      throw change satisfies never;
+  }
+}
+
+/** The version that a plan knows an item by. */
+function versionOf({ kind }: ItemChange, item: Item | undefined): number {
+  if (!item) return 0;
+  return kind === 'service' ? readService(item).revision : item.version;
+}
+
+function putOf(put: Item, before: Item | undefined): Write {
+  return { put, expected: before?.version ?? 0 };
+}
+
+function removalOf(item: Item | undefined): Write {
+  if (!item) throw new Error('there is nothing to remove');
+  return { remove: { pk: item.pk, sk: item.sk }, expected: item.version };
+}
+
+/** Who is written to is settled first: where that breaks off, the group is still to be changed. So it is with customers. */
+async function groupStep(
+  change: ChangeOf<'group'>,
+  item: Item | undefined,
+  hand: Hand,
+  deps: Applying,
+): Promise<Step> {
+  const group = groupMade(change, hand);
+  const others = (await approverGroups(deps.table)).filter(({ name }) => name !== change.name);
+  const warnings = await subscribeGroup(
+    group ?? nobody(change.name),
+    [...others, ...(group ? [group] : [])],
+    deps,
+  );
+  return { writes: [group ? putOf(groupItem(group), item) : removalOf(item)], warnings };
+}
+
+async function customerStep(
+  { name, before, after }: ChangeOf<'customer'>,
+  changes: readonly ItemChange[],
+  deps: Applying,
+): Promise<Step> {
+  const { table, now, caller } = deps;
+  const warnings = isSame(before?.contact, after?.contact)
+    ? []
+    : await subscribeContact(
+        { name, contact: after?.contact },
+        await customersWith(name, after, table),
+        deps,
+      );
+  // Accounts may go from one customer of the file to another, whichever comes first.
+  const mayTakeFrom = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
+  if (after) await setCustomer(name, { ...after, managedBy: 'file' }, caller, { table, now, mayTakeFrom });
+  else await removeCustomer(name, { table });
+  return { writes: [], warnings };
+}
+
+async function customersWith(
+  name: string,
+  after: CustomerSettings | undefined,
+  table: Table,
+): Promise<Pick<Customer, 'name' | 'contact'>[]> {
+  const others = (await customers(table)).filter((customer) => customer.name !== name);
+  return [...others, ...(after ? [{ name, ...after }] : [])];
+}
+
+async function serviceStep(
+  change: ChangeOf<'service'>,
+  item: Item | undefined,
+  hand: Hand,
+  deps: Applying,
+): Promise<Step> {
+  const { serviceId, after } = change;
+  const before = item && readService(item);
+  if (!before) {
+    const { warnings } = await registerService({ serviceId, ...after, managedBy: 'file' }, hand.by, deps);
+    return { writes: [], warnings };
+  }
+  if (!after) return { writes: [], warnings: await unregisterService(before, deps) };
+  return { ...nothing, writes: [putOf(serviceItem(serviceMade(before, change, hand)), item)] };
+}

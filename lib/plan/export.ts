@@ -1,0 +1,102 @@
+import * as v from 'valibot';
+import { type AllowlistEntry, entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
+import { type ApproverGroup, approverGroups } from '../approval/approver-group.ts';
+import { type Customer, customers } from '../customer/customer.ts';
+import { type ManagedBy, managerOf } from '../managed-by.ts';
+import { pageToken, positionIn } from '../page-token.ts';
+import { registeredServices } from '../service/registered-services.ts';
+import type { Service } from '../service/service.ts';
+import type { Table } from '../table/table.ts';
+import { CustomerSettings, EntrySettings, GroupSettings, ServiceSettings } from './change.ts';
+import type { PolicyDocument } from './document.ts';
+import { settingsIn } from './settings.ts';
+
+type Exported<Kind extends keyof PolicyDocument> = PolicyDocument[Kind][number] & {
+  readonly managedBy: ManagedBy;
+};
+
+/** A part of the table as a policy document, and who looks after each thing. */
+export interface ExportedPolicy {
+  readonly groups: readonly Exported<'groups'>[];
+  readonly services: readonly Exported<'services'>[];
+  readonly customers: readonly Exported<'customers'>[];
+  readonly entries: readonly Exported<'entries'>[];
+}
+
+/** How many entries a page has at least, where there are more. */
+const entriesPerPage = 1_000;
+
+/** Where the entries go on: at which of the services, and after which account. */
+const Position = v.object({ serviceId: v.string(), after: v.exactOptional(v.string()) });
+type Position = v.InferOutput<typeof Position>;
+
+/** A page of the whole policy: everything but entries is on the first one. */
+export async function exportPolicy(
+  token: string | undefined,
+  table: Table,
+): Promise<{ document: ExportedPolicy; nextToken?: string }> {
+  const services = await registeredServices(table);
+  const names = new Map([
+    [everyService, everyService],
+    ...services.map(({ serviceId, name }) => [serviceId, name] as const),
+  ]);
+  const position = token === undefined ? { serviceId: everyService } : positionIn(token, Position);
+  const { entries, next } = await entriesFrom(position, [...names.keys()], table);
+  const isFirst = token === undefined;
+  return {
+    document: {
+      groups: isFirst ? (await approverGroups(table)).map(groupOf) : [],
+      services: isFirst ? services.map(serviceOf) : [],
+      customers: isFirst ? (await customers(table)).map(customerOf) : [],
+      entries: entries.map((entry) => entryOf(entry, names.get(entry.serviceId) ?? entry.serviceId)),
+    },
+    ...(next && { nextToken: pageToken(next) }),
+  };
+}
+
+/** Entries of one service after another, until there are enough for a page. */
+async function entriesFrom(
+  position: Position,
+  serviceIds: readonly string[],
+  table: Table,
+): Promise<{ readonly entries: AllowlistEntry[]; readonly next?: Position }> {
+  const entries: AllowlistEntry[] = [];
+  const begin = serviceIds.indexOf(position.serviceId);
+  for (const serviceId of begin < 0 ? [] : serviceIds.slice(begin)) {
+    const after = serviceId === position.serviceId ? position.after : undefined;
+    const options = { limit: entriesPerPage, ...(after !== undefined && { after }) };
+    for await (const page of table.query(entriesOf(serviceId), options)) {
+      entries.push(...page.map(readEntry));
+      const last = entries.at(-1);
+      if (last && entries.length >= entriesPerPage)
+        return { entries, next: { serviceId, after: last.accountId } };
+    }
+  }
+  return { entries };
+}
+
+function groupOf(group: ApproverGroup): Exported<'groups'> {
+  return { name: group.name, ...settingsIn(GroupSettings, group), managedBy: managerOf(group) };
+}
+
+function serviceOf(service: Service): Exported<'services'> {
+  const { serviceId, place } = service;
+  return { serviceId, ...place, ...settingsIn(ServiceSettings, service), managedBy: managerOf(service) };
+}
+
+function customerOf(customer: Customer): Exported<'customers'> {
+  return { name: customer.name, ...settingsIn(CustomerSettings, customer), managedBy: managerOf(customer) };
+}
+
+function entryOf(entry: AllowlistEntry, service: string): Exported<'entries'> {
+  const { effect, owners, note, customer, ...narrowings } = settingsIn(EntrySettings, entry);
+  const said = {
+    service,
+    accountId: entry.accountId,
+    managedBy: managerOf(entry),
+    ...(owners && { owners }),
+    ...(note !== undefined && { note }),
+    ...(customer !== undefined && { customer }),
+  };
+  return effect === 'block' ? { effect, ...said } : { effect, ...said, ...narrowings };
+}

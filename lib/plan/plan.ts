@@ -1,0 +1,157 @@
+import * as v from 'valibot';
+import type { Invocation } from '../invocation.ts';
+import { aDayAfter } from '../table/expiry.ts';
+import { byKey, itemKind } from '../table/item.ts';
+import type { Item, Key, Table } from '../table/table.ts';
+import { Change, type ChangeAction, isMade } from './change.ts';
+import { differences } from './diff.ts';
+import type { PolicyDocument } from './document.ts';
+import { partItems, partKeys, valuesIn } from './parts.ts';
+import { type Comparing, principalChanges } from './principal-changes.ts';
+import { readState, versionsOf } from './state.ts';
+import { type Problem, wantedBy } from './wanted.ts';
+
+/** Of how many changes of each kind. */
+export const Summary = v.object({
+  add: v.number(),
+  change: v.number(),
+  remove: v.number(),
+  conflicts: v.number(),
+  left: v.number(),
+});
+export type Summary = v.InferOutput<typeof Summary>;
+
+/** What a policy would change, and the versions of all that this was found from. It vanishes a day later. */
+export const Plan = v.object({
+  planId: v.string(),
+  createdAt: v.string(),
+  createdBy: v.string(),
+  summary: Summary,
+  /** How many parts hold its changes, and how many the versions that it rests on. */
+  changeParts: v.number(),
+  versionParts: v.number(),
+  /** The services that its document speaks of, whether they are registered or not. */
+  serviceIds: v.array(v.string()),
+  /** Seconds since the epoch, for DynamoDB's TTL. */
+  expiresAt: v.number(),
+  version: v.number(),
+});
+export type Plan = v.InferOutput<typeof Plan>;
+
+const kind = itemKind(Plan.entries);
+const Versions = v.tuple([v.string(), v.number()]);
+
+const partitionOf = (planId: string) => `PLAN#${planId}`;
+const planKey = (planId: string): Key => ({ pk: partitionOf(planId), sk: 'PLAN' });
+const series = { changes: 'CHANGES', versions: 'VERSIONS' };
+
+/** The document cannot be carried out, whatever becomes of the table. */
+export class ProblemsError extends Error {
+  override readonly name = 'ProblemsError';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(`the policy cannot be carried out: ${problems.length} problems`);
+    this.problems = problems;
+  }
+}
+
+interface Planning extends Comparing {
+  readonly table: Table;
+  readonly id: () => string;
+}
+
+/**
+ * Finds what a document would change, and keeps it for whoever reads, weighs or applies it. It writes nothing but the plan.
+ * @throws ProblemsError, NewerItemError, MalformedItemError
+ */
+export async function makePlan(
+  document: PolicyDocument,
+  { adopt }: { readonly adopt: boolean },
+  deps: Planning,
+): Promise<Plan> {
+  const { table, hub, id, now, caller } = deps;
+  const state = await readState(document, table);
+  const { wanted, problems } = wantedBy(document, state, hub);
+  if (problems.length > 0) throw new ProblemsError(problems);
+  const changes: Change[] = differences(wanted, state, { adopt });
+  changes.push(...(await principalChanges(changes, state, deps)));
+
+  const time = now();
+  const planId = id();
+  const expiresAt = aDayAfter(time);
+  const parts = (name: string, values: readonly unknown[]) =>
+    partItems(partitionOf(planId), name, values, expiresAt);
+  const changeParts = parts(series.changes, changes);
+  const versionParts = parts(series.versions, [...versionsOf(state)]);
+  const plan: Plan = {
+    planId,
+    createdAt: time.toISOString(),
+    createdBy: caller,
+    summary: summaryOf(changes),
+    changeParts: changeParts.length,
+    versionParts: versionParts.length,
+    serviceIds: [...wanted.services.keys()],
+    expiresAt,
+    version: 1,
+  };
+  // The plan itself comes last: what has a head is whole.
+  for (const put of [...changeParts, ...versionParts, kind.item(planKey(planId), plan)])
+    await table.write([{ put, expected: 0 }]);
+  return plan;
+}
+
+/** @returns undefined where there is none, or none any more. */
+export async function findPlan(
+  planId: string,
+  { table, now }: { readonly table: Table } & Pick<Invocation, 'now'>,
+): Promise<Plan | undefined> {
+  const [item] = await table.get([planKey(planId)]);
+  const plan = item && kind.read(item);
+  return plan && plan.expiresAt * 1000 > now().getTime() ? plan : undefined;
+}
+
+/** The changes of one part, in order; a part is a page. */
+export async function changesIn({ planId }: Plan, part: number, table: Table): Promise<Change[]> {
+  const [key] = partKeys(partitionOf(planId), series.changes, part + 1).slice(part);
+  if (!key) return [];
+  return (await table.get([key])).flatMap((item) => valuesIn(item, Change));
+}
+
+/** All of a plan's changes, in order. */
+export async function changesOf({ planId, changeParts }: Plan, table: Table): Promise<Change[]> {
+  const items = await partsOf(planId, series.changes, changeParts, table);
+  return items.flatMap((item) => valuesIn(item, Change));
+}
+
+/** By key: the versions that a plan rests on. */
+export async function versionsBehind(
+  { planId, versionParts }: Plan,
+  table: Table,
+): Promise<Map<string, number>> {
+  const items = await partsOf(planId, series.versions, versionParts, table);
+  return new Map(items.flatMap((item) => valuesIn(item, Versions)));
+}
+
+async function partsOf(planId: string, name: string, count: number, table: Table): Promise<Item[]> {
+  const keys = partKeys(partitionOf(planId), name, count);
+  const parts = byKey(await table.get(keys)).all(keys);
+  if (parts.length < count) throw new Error(`the plan ${planId} has lost a part of itself; plan again`);
+  return parts;
+}
+
+const counted: Readonly<Record<ChangeAction, keyof Summary>> = {
+  add: 'add',
+  change: 'change',
+  adopt: 'change',
+  remove: 'remove',
+  conflict: 'conflicts',
+  left: 'left',
+};
+
+function summaryOf(changes: readonly Change[]): Summary {
+  const summary = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
+  for (const change of changes)
+    if (isMade(change) || change.kind !== 'principal') summary[counted[change.action]]++;
+  return summary;
+}

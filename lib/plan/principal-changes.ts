@@ -1,0 +1,130 @@
+import { type AllowlistEntry, entryKey } from '../allowlist/entry.ts';
+import { chunks } from '../chunks.ts';
+import { type Invocation, orReport } from '../invocation.ts';
+import { managerOf } from '../managed-by.ts';
+import type { Place } from '../place.ts';
+import { impliedPrincipals, principalDifference } from '../principals/implied.ts';
+import { kindOf } from '../principals/principal.ts';
+import type { EndpointServices } from '../service/endpoint-services.ts';
+import type { Service } from '../service/service.ts';
+import { keyName } from '../table/item.ts';
+import { type Change, type ChangeOf, isMade } from './change.ts';
+import { entryMade, type Hand, serviceMade, serviceToCome } from './made.ts';
+import type { PolicyState } from './state.ts';
+
+export interface Comparing extends Pick<Invocation, 'now' | 'report'> {
+  readonly servicesIn: (place: Place) => EndpointServices;
+  readonly hub: Place;
+  readonly caller: string;
+  readonly remaining: () => number;
+}
+
+/** What a run keeps free, in milliseconds. */
+const reserve = 12_000;
+/** How many services are looked at at once. */
+const atOnce = 5;
+
+/**
+ * How the allowed principals in EC2 differ from what the allowlist would imply after the changes: to be put right where the file has
+ * linkgate manage them, and else told only. As many services as there is time for; the rest show with the next look at each.
+ */
+export async function principalChanges(
+  changes: readonly Change[],
+  state: PolicyState,
+  deps: Comparing,
+): Promise<ChangeOf<'principal'>[]> {
+  const hand = { by: deps.caller, now: deps.now() };
+  const entries = entriesAfter(state.entries, changes, hand);
+  const rows: ChangeOf<'principal'>[] = [];
+  // What linkgate is to change has to be seen; what it only tells of may wait for the next look.
+  const services = servicesAfter(state.services, changes, hand, deps.hub);
+  const inTurn = [...services.filter(isKept), ...services.filter((service) => !isKept(service))];
+  for (const some of chunks(inTurn, atOnce)) {
+    if (deps.remaining() < reserve) break;
+    rows.push(...(await Promise.all(some.map((service) => rowsOf(service, entries, hand, deps)))).flat());
+  }
+  return rows;
+}
+
+async function rowsOf(
+  service: Service,
+  entries: readonly AllowlistEntry[],
+  { now }: Hand,
+  { servicesIn, report }: Comparing,
+): Promise<ChangeOf<'principal'>[]> {
+  const { serviceId, name } = service;
+  const look = () => servicesIn(service.place).describe(serviceId);
+  const found = await (isKept(service) ? look() : orReport(report, look));
+  if (!found) return [];
+  const { missing, extra } = principalDifference(impliedPrincipals(service, entries, now), found.principals);
+  // Where everyone may ask, nobody is missing.
+  const isOpen = !isKept(service) && found.principals.includes('*');
+  const row = (action: 'add' | 'remove', principal: string): ChangeOf<'principal'> => ({
+    kind: 'principal',
+    action: isKept(service) ? action : 'left',
+    name: principal,
+    serviceId,
+    service: name,
+    note: noteOf(action, principal, isKept(service)),
+  });
+  return [
+    ...(isOpen ? [] : missing).map((principal) => row('add', principal)),
+    ...extra.map((principal) => row('remove', principal)),
+  ];
+}
+
+/** Whether the file has linkgate manage them. */
+function isKept(service: Service): boolean {
+  return service.principals === 'managed' && managerOf(service) === 'file';
+}
+
+function noteOf(action: 'add' | 'remove', principal: string, isManaged: boolean): string {
+  const kind = kindOf(principal);
+  if (action === 'add')
+    return isManaged ? kind : `${kind}; the allowlist implies it, and EC2 does not have it`;
+  return isManaged
+    ? `${kind}; where somebody added it by hand, after the grace period of the service`
+    : `${kind}; EC2 has it, and the allowlist does not imply it`;
+}
+
+function servicesAfter(
+  services: readonly Service[],
+  changes: readonly Change[],
+  hand: Hand,
+  hub: Place,
+): Service[] {
+  const made = new Map(
+    changes.flatMap((change) =>
+      change.kind === 'service' && isMade(change) ? [[change.serviceId, change] as const] : [],
+    ),
+  );
+  const known = new Set(services.map(({ serviceId }) => serviceId));
+  const added = [...made.values()].filter(({ serviceId }) => !known.has(serviceId));
+  return [
+    ...services.flatMap((service) => {
+      const change = made.get(service.serviceId);
+      if (!change) return [service];
+      return change.after ? [serviceMade(service, change, hand)] : [];
+    }),
+    ...added.map((change) => serviceToCome(change, hub, hand)),
+  ];
+}
+
+function entriesAfter(
+  entries: readonly AllowlistEntry[],
+  changes: readonly Change[],
+  hand: Hand,
+): AllowlistEntry[] {
+  const after = new Map(entries.map((entry) => [nameOf(entry), entry]));
+  for (const change of changes) {
+    if (change.kind !== 'entry' || !isMade(change)) continue;
+    const entry = entryMade(change, hand);
+    if (entry) after.set(nameOf(entry), entry);
+    else after.delete(nameOf(change));
+  }
+  return [...after.values()];
+}
+
+function nameOf({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
+  return keyName(entryKey(serviceId, accountId));
+}

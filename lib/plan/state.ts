@@ -1,0 +1,46 @@
+import { entriesFor } from '../allowlist/entries.ts';
+import { type AllowlistEntry, entryKey, everyService } from '../allowlist/entry.ts';
+import { type ApproverGroup, approverGroups, groupKey } from '../approval/approver-group.ts';
+import { type Customer, customerKey, customers } from '../customer/customer.ts';
+import { registeredServices } from '../service/registered-services.ts';
+import { type Service, serviceKey } from '../service/service.ts';
+import { keyName } from '../table/item.ts';
+import type { Key, Table } from '../table/table.ts';
+import type { PolicyDocument } from './document.ts';
+
+/** All of the table that a policy file may speak of. */
+export interface PolicyState {
+  readonly groups: readonly ApproverGroup[];
+  readonly services: readonly Service[];
+  readonly customers: readonly Customer[];
+  readonly entries: readonly AllowlistEntry[];
+}
+
+/**
+ * Reads all of it, and nothing less: what cannot be read fails the whole, since an allowlist with a gap in it is another allowlist.
+ * @throws NewerItemError, MalformedItemError
+ */
+export async function readState(
+  document: Pick<PolicyDocument, 'services'>,
+  table: Table,
+): Promise<PolicyState> {
+  const [groups, services, allCustomers] = await Promise.all([
+    approverGroups(table),
+    registeredServices(table),
+    customers(table),
+  ]);
+  const named = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
+  const entries = await entriesFor([...new Set([everyService, ...named])], table);
+  return { groups, services, customers: allCustomers, entries };
+}
+
+/** By key: the version of each thing that a plan rests on. A service's grows with its settings alone, not with each look at EC2. */
+export function versionsOf({ groups, services, customers, entries }: PolicyState): Map<string, number> {
+  const versions: readonly (readonly [Key, number])[] = [
+    ...groups.map((group) => [groupKey(group.name), group.version] as const),
+    ...services.map((service) => [serviceKey(service.serviceId), service.revision] as const),
+    ...customers.map((customer) => [customerKey(customer.name), customer.version] as const),
+    ...entries.map((entry) => [entryKey(entry.serviceId, entry.accountId), entry.version] as const),
+  ];
+  return new Map(versions.map(([key, version]) => [keyName(key), version]));
+}

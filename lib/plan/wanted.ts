@@ -1,0 +1,246 @@
+import { everyService } from '../allowlist/entry.ts';
+import { peopleOf } from '../approval/approver-group.ts';
+import type { Place } from '../place.ts';
+import type { Service } from '../service/service.ts';
+import { CustomerSettings, EntrySettings, GroupSettings, type ServiceSettings } from './change.ts';
+import type { PolicyDocument } from './document.ts';
+import { isSame, settingsIn } from './settings.ts';
+import type { PolicyState } from './state.ts';
+
+/** What is wrong with a policy, and where it stands in its file. */
+export interface Problem {
+  readonly at?: string;
+  readonly message: string;
+}
+
+/** The account's entry at a service, or at every service (`*`). */
+export interface WantedEntry {
+  readonly serviceId: string;
+  readonly accountId: string;
+  /** The service's own name, or `*`. */
+  readonly service: string;
+  readonly settings: EntrySettings;
+}
+
+export type SaidOfService = { readonly [Name in keyof ServiceSettings]?: ServiceSettings[Name] | undefined };
+
+/** What a document wants of the table: by name, by service id, by service id and account. */
+export interface Wanted {
+  readonly groups: ReadonlyMap<string, GroupSettings>;
+  readonly customers: ReadonlyMap<string, CustomerSettings>;
+  /** Only what is said; nothing where the document but names a service that is registered. */
+  readonly services: ReadonlyMap<string, SaidOfService>;
+  readonly entries: ReadonlyMap<string, WantedEntry>;
+}
+
+/** The largest thing that is kept as one item, in characters of JSON; DynamoDB takes 400 KB. */
+const largest = 100_000;
+
+type Said = { readonly at?: string };
+type Report = (said: Said, message: string) => void;
+
+/** Takes a document by the names and ids of the table, and says all that keeps it from being carried out. */
+export function wantedBy(
+  document: PolicyDocument,
+  state: PolicyState,
+  hub: Place,
+): { readonly wanted: Wanted; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const report: Report = ({ at }, message) => problems.push({ message, ...(at !== undefined && { at }) });
+  const services = servicesIn(document, state, hub, report);
+  const wanted = {
+    groups: groupsIn(document, state, report),
+    customers: customersIn(document, state, report),
+    services,
+    entries: entriesIn(document, state, services, report),
+  };
+  requireGroups(document, state, report);
+  return { wanted, problems };
+}
+
+function groupsIn({ groups }: PolicyDocument, state: PolicyState, report: Report): Wanted['groups'] {
+  const known = new Set([...groups, ...state.groups].map(({ name }) => name));
+  for (const group of groups) {
+    const { name, quorum, escalateTo } = group;
+    const people = peopleOf(group);
+    const held = state.groups.find((each) => each.name === name);
+    // The group that setup makes names nobody, until somebody says who it is.
+    const isAsItIs = held && isSame(settingsOfGroup(group), settingsIn(GroupSettings, held));
+    if (quorum > people && !isAsItIs)
+      report(group, `the group ${name} could never approve: its quorum is ${quorum}, and it names ${people}`);
+    if (escalateTo === name) report(group, `the group ${name} cannot escalate to itself`);
+    else if (escalateTo !== undefined && !known.has(escalateTo))
+      report(group, `there is no approver group \`${escalateTo}\` to escalate to`);
+  }
+  return keyed(
+    groups,
+    ({ name }) => name,
+    settingsOfGroup,
+    (name) => `the group ${name}`,
+    report,
+  );
+}
+
+function settingsOfGroup({ emails, ...group }: PolicyDocument['groups'][number]): GroupSettings {
+  // SNS tells by the very letters whose message it is.
+  return settingsIn(GroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
+}
+
+function customersIn({ customers }: PolicyDocument, state: PolicyState, report: Report): Wanted['customers'] {
+  const named = new Set(customers.map(({ name }) => name));
+  const others = state.customers.filter(({ name, managedBy }) => managedBy !== 'file' && !named.has(name));
+  const whose = new Map(others.flatMap(({ name, accounts }) => accounts.map((account) => [account, name])));
+  for (const customer of customers)
+    for (const account of customer.accounts) {
+      const other = whose.get(account);
+      if (other !== undefined)
+        report(customer, `account ${account} is of two customers: ${other} and ${customer.name}`);
+      whose.set(account, customer.name);
+    }
+  const settings = (customer: (typeof customers)[number]) => settingsIn(CustomerSettings, customer);
+  return keyed(
+    customers,
+    ({ name }) => name,
+    settings,
+    (name) => `the customer ${name}`,
+    report,
+  );
+}
+
+function servicesIn(
+  { services }: PolicyDocument,
+  state: PolicyState,
+  hub: Place,
+  report: Report,
+): Wanted['services'] {
+  const known = services.flatMap((said) => {
+    const registered = registeredOf(said, state);
+    const serviceId = said.serviceId ?? registered?.serviceId;
+    if (serviceId === undefined) {
+      report(said, `no service \`${said.name}\` is registered: give its id, and it will be`);
+      return [];
+    }
+    const place = registered?.place ?? hub;
+    const isElsewhere =
+      (said.region ?? place.region) !== place.region ||
+      (said.accountId ?? place.accountId) !== place.accountId;
+    if (isElsewhere)
+      report(
+        said,
+        registered
+          ? `${serviceId} is in account ${place.accountId} in ${place.region}`
+          : `linkgate registers services of its own account and Region: ${place.accountId} in ${place.region}`,
+      );
+    // Who gives the id means the service itself; who gives but the name may only refer to it.
+    const name = said.serviceId === undefined ? undefined : (said.name ?? registered?.name);
+    return [{ said, serviceId, name }];
+  });
+  requireNames(known, state, report);
+  return keyed(
+    known,
+    ({ serviceId }) => serviceId,
+    saidOf,
+    (serviceId) => `the service ${serviceId}`,
+    (each, message) => report(each.said, message),
+  );
+}
+
+interface KnownService {
+  readonly said: PolicyDocument['services'][number];
+  readonly serviceId: string;
+  readonly name: string | undefined;
+}
+
+function saidOf({ said, name }: KnownService): SaidOfService {
+  const {
+    serviceId: _serviceId,
+    region: _region,
+    accountId: _accountId,
+    at: _at,
+    name: _name,
+    ...rest
+  } = said;
+  return { ...rest, ...(name !== undefined && { name }) };
+}
+
+/** @returns undefined where it is not registered yet. */
+function registeredOf(
+  { serviceId, name }: PolicyDocument['services'][number],
+  { services }: PolicyState,
+): Service | undefined {
+  return services.find((each) =>
+    serviceId === undefined ? each.name === name : each.serviceId === serviceId,
+  );
+}
+
+/** Each name is one service's. */
+function requireNames(known: readonly KnownService[], { services }: PolicyState, report: Report): void {
+  const named = new Set(known.map(({ serviceId }) => serviceId));
+  const taken = new Map(
+    services.filter(({ serviceId }) => !named.has(serviceId)).map(({ name, serviceId }) => [name, serviceId]),
+  );
+  for (const { said, serviceId, name } of known) {
+    if (name === undefined) continue;
+    const other = taken.get(name);
+    if (other !== undefined) report(said, `\`${name}\` is the name of ${other}`);
+    taken.set(name, serviceId);
+  }
+}
+
+function entriesIn(
+  { entries, services: said }: PolicyDocument,
+  state: PolicyState,
+  services: Wanted['services'],
+  report: Report,
+): Wanted['entries'] {
+  const names = new Map(state.services.map(({ serviceId, name }) => [serviceId, name]));
+  for (const serviceId of services.keys()) names.set(serviceId, names.get(serviceId) ?? serviceId);
+  for (const { serviceId, name } of said)
+    if (serviceId !== undefined && name !== undefined) names.set(serviceId, name);
+  names.set(everyService, everyService);
+  const ids = new Map([...names].map(([serviceId, name]) => [name, serviceId]));
+  const resolved = entries.flatMap(({ service, accountId, at, ...rest }) => {
+    const serviceId = names.has(service) ? service : ids.get(service);
+    const where = at === undefined ? {} : { at };
+    if (serviceId === undefined) {
+      report(where, `there is no service \`${service}\`, neither registered nor among those of the file`);
+      return [];
+    }
+    const settings = settingsIn(EntrySettings, rest);
+    return [{ serviceId, accountId, service: names.get(serviceId) ?? serviceId, settings, ...where }];
+  });
+  return keyed(
+    resolved,
+    ({ serviceId, accountId }) => `${serviceId} ${accountId}`,
+    ({ serviceId, accountId, service, settings }) => ({ serviceId, accountId, service, settings }),
+    (_key, { service, accountId }) => `account ${accountId} at ${service}`,
+    report,
+  );
+}
+
+function requireGroups({ services, groups }: PolicyDocument, state: PolicyState, report: Report): void {
+  const known = new Set([...groups, ...state.groups].map(({ name }) => name));
+  for (const service of services)
+    if (service.approvers !== undefined && !known.has(service.approvers))
+      report(service, `there is no approver group \`${service.approvers}\``);
+}
+
+/** By key; what stands twice, and what is too large to be kept, is said. */
+function keyed<Each extends object, Value>(
+  values: readonly Each[],
+  keyOf: (each: Each) => string,
+  to: (each: Each) => Value,
+  nameOf: (key: string, each: Each) => string,
+  report: (each: Each, message: string) => void,
+): Map<string, Value> {
+  const found = new Map<string, Value>();
+  for (const each of values) {
+    const key = keyOf(each);
+    if (found.has(key)) report(each, `${nameOf(key, each)} stands twice`);
+    const value = to(each);
+    if (JSON.stringify(value).length > largest)
+      report(each, `${nameOf(key, each)} is too large: ${largest / 1000} KB at most`);
+    found.set(key, value);
+  }
+  return found;
+}

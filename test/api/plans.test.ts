@@ -1,0 +1,216 @@
+import { describe, expect, test } from '@jest/globals';
+import { entryItem } from '../../lib/allowlist/entry.ts';
+import type { Connection } from '../../lib/connection/connection.ts';
+import { decideConnection } from '../../lib/connection/decide-connections.ts';
+import { aConnection, anEntry, aService, consumer, endpointId, serviceId } from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+import { aDocument, allowing, blocking } from '../plan/planning.ts';
+import { ask } from './ask.ts';
+
+interface PlanAnswer {
+  readonly plan: { readonly planId: string; readonly summary: object; readonly interrupted?: object };
+}
+
+function aWorldWith(...connections: readonly Connection[]) {
+  return aWorld({ services: [aService()], connections });
+}
+
+async function planIn(world: World, document: ReturnType<typeof aDocument>) {
+  const { status, body } = await ask(world, 'POST', '/plans', { document });
+  expect(status).toBe(201);
+  return (body as unknown as PlanAnswer).plan;
+}
+
+const policy = aDocument({ entries: [allowing(consumer), blocking('333333333333')] });
+
+describe('a plan', () => {
+  test('says how much it would change, and changes nothing', async () => {
+    const world = aWorldWith();
+    const plan = await planIn(world, policy);
+    expect(plan).toMatchObject({ summary: { add: 2, change: 0, remove: 0, conflicts: 0, left: 2 } });
+    expect((await ask(world, 'GET', '/allowlist')).body).toEqual({ entries: [] });
+  });
+
+  test('lists its changes page by page', async () => {
+    const world = aWorldWith();
+    const accounts = Array.from({ length: 2_500 }, (_, index) => String(200_000_000_000 + index));
+    const { planId } = await planIn(
+      world,
+      aDocument({ entries: accounts.map((account) => allowing(account)) }),
+    );
+    const names: string[] = [];
+    let token = '';
+    do {
+      const { body } = await ask(world, 'GET', `/plans/${planId}/changes${token}`);
+      names.push(...(body.changes as { name: string }[]).map(({ name }) => name));
+      token = body.nextToken === undefined ? '' : `?nextToken=${body.nextToken}`;
+    } while (token);
+    expect(names).toEqual([...accounts, 'default', 'orders']);
+  });
+
+  test('says what it would do to connections', async () => {
+    const world = aWorldWith(aConnection());
+    const { planId } = await planIn(world, policy);
+    expect((await ask(world, 'GET', `/plans/${planId}/impact`)).body).toEqual({
+      effects: [
+        {
+          effect: 'accept',
+          endpointId: endpointId(1),
+          service: 'orders',
+          serviceId: serviceId(1),
+          ownerAccountId: consumer,
+          state: 'pendingAcceptance',
+          reason: `account ${consumer} is allowed at orders`,
+        },
+      ],
+      looked: 1,
+    });
+    expect(await world.record(endpointId(1))).toBeUndefined();
+  });
+
+  test('goes on where the time did not suffice for a page of connections', async () => {
+    const world = aWorldWith(...[1, 2, 3].map((number) => aConnection({ endpointId: endpointId(number) })));
+    const { planId } = await planIn(world, policy);
+    world.left = 1_000;
+    const { body } = await ask(world, 'GET', `/plans/${planId}/impact`);
+    expect(body).toMatchObject({ looked: 1, nextToken: expect.any(String) });
+    world.left = 75_000;
+    const rest = await ask(world, 'GET', `/plans/${planId}/impact?nextToken=${body.nextToken}`);
+    expect(rest.body).toMatchObject({ looked: 2, effects: [{}, { endpointId: endpointId(3) }] });
+    expect(rest.body).not.toHaveProperty('nextToken');
+  });
+
+  test('is forgotten after a day', async () => {
+    const world = aWorldWith();
+    const { planId } = await planIn(world, policy);
+    world.wait(86_400);
+    expect(await ask(world, 'POST', `/plans/${planId}/apply`)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'UnknownPlan' } },
+    });
+  });
+
+  test('is refused where the policy cannot be carried out, with all that is wrong and where it stands', async () => {
+    const world = aWorldWith();
+    const document = aDocument({
+      entries: [{ ...allowing(consumer, { service: 'order' }), at: 'policy.yml:3:5' }],
+    });
+    expect(await ask(world, 'POST', '/plans', { document })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'InvalidPolicy', details: { problems: [{ at: 'policy.yml:3:5' }] } } },
+    });
+  });
+
+  test('is refused where its document is not one, or too large', async () => {
+    const world = aWorldWith();
+    expect(await ask(world, 'POST', '/plans', { document: {} })).toMatchObject({ status: 400 });
+    const large = aDocument({
+      entries: Array.from({ length: 60 }, () => allowing(consumer, { note: 'x'.repeat(90_000) })),
+    });
+    expect(await ask(world, 'POST', '/plans', { document: large })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'TooLarge' } },
+    });
+  });
+});
+
+describe('an apply', () => {
+  test('makes the changes', async () => {
+    const world = aWorldWith();
+    const { planId } = await planIn(world, policy);
+    expect((await ask(world, 'POST', `/plans/${planId}/apply`)).body).toEqual({
+      apply: { status: 'done', done: 2, of: 2 },
+      warnings: [],
+    });
+    expect((await ask(world, 'GET', '/allowlist')).body).toMatchObject({
+      entries: [
+        { effect: 'allow', managedBy: 'file' },
+        { effect: 'block', managedBy: 'file' },
+      ],
+    });
+  });
+
+  test('is refused where the table moved on, naming what moved', async () => {
+    const world = aWorldWith();
+    const { planId } = await planIn(world, policy);
+    world.put(entryItem(anEntry({ serviceId: '*' })));
+    expect(await ask(world, 'POST', `/plans/${planId}/apply`)).toMatchObject({
+      status: 409,
+      body: { error: { code: 'Moved', details: { moved: [`account ${consumer} at *`] } } },
+    });
+  });
+
+  test('that was interrupted is shown by the next plan', async () => {
+    const world = aWorldWith();
+    const first = await planIn(world, policy);
+    world.left = 1_000;
+    expect((await ask(world, 'POST', `/plans/${first.planId}/apply`)).body).toMatchObject({
+      apply: { status: 'running', done: 0, of: 2 },
+    });
+    expect(await planIn(world, policy)).not.toHaveProperty('interrupted');
+    const second = await planIn(world, policy);
+    expect(await ask(world, 'POST', `/plans/${second.planId}/apply`)).toMatchObject({
+      status: 409,
+      body: { error: { code: 'ApplyRunning' } },
+    });
+    world.wait(60);
+    world.left = 75_000;
+    expect(await planIn(world, policy)).toMatchObject({ interrupted: { done: 0, of: 2 } });
+    await ask(world, 'POST', `/plans/${second.planId}/apply`);
+    expect(await planIn(world, policy)).not.toHaveProperty('interrupted');
+  });
+});
+
+describe('a simulation', () => {
+  test('says which recorded requests would have been decided otherwise, by the clock of the request', async () => {
+    const requestedAt = (day: number) => `2026-11-${day}T00:00:00.000Z`;
+    const connections = [
+      aConnection({ endpointId: endpointId(1), requestedAt: requestedAt(10) }),
+      aConnection({ endpointId: endpointId(2), requestedAt: requestedAt(20) }),
+      aConnection({ endpointId: endpointId(3), requestedAt: '2026-01-01T00:00:00.000Z' }),
+    ];
+    const world = aWorldWith(...connections);
+    for (const connection of connections) await decideConnection(connection, world.deps);
+    const document = aDocument({ entries: [allowing(consumer, { expiresAt: requestedAt(15) })] });
+    const { planId } = await planIn(world, document);
+    expect(await simulated(world, planId)).toEqual({
+      looked: 2,
+      requests: [
+        {
+          endpointId: endpointId(1),
+          service: 'orders',
+          ownerAccountId: consumer,
+          requestedAt: requestedAt(10),
+          was: 'ask',
+          would: 'accept',
+          reason: `account ${consumer} is allowed at orders`,
+        },
+      ],
+    });
+  });
+
+  test('counts the endpoints that the account had when it asked for another', async () => {
+    const connections = [1, 2, 3].map((number) =>
+      aConnection({ endpointId: endpointId(number), requestedAt: `2026-11-1${number}T00:00:00.000Z` }),
+    );
+    const world = aWorld({ services: [aService()], connections, entries: [anEntry({ managedBy: 'file' })] });
+    for (const connection of connections) await decideConnection(connection, world.deps);
+    const { planId } = await planIn(world, aDocument({ entries: [allowing(consumer, { maxEndpoints: 2 })] }));
+    expect(await simulated(world, planId)).toMatchObject({
+      looked: 3,
+      requests: [{ endpointId: endpointId(3), was: 'accept', would: 'ask' }],
+    });
+  });
+
+  async function simulated(world: World, planId: string) {
+    const requests: unknown[] = [];
+    let [looked, token] = [0, ''];
+    do {
+      const { body } = await ask(world, 'GET', `/plans/${planId}/simulation${token}`);
+      requests.push(...(body.requests as unknown[]));
+      looked += body.looked as number;
+      token = body.nextToken === undefined ? '' : `?nextToken=${body.nextToken}`;
+    } while (token);
+    return { requests, looked };
+  }
+});

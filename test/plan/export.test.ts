@@ -1,0 +1,54 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { PolicyDocument } from '../../lib/plan/document.ts';
+import { exportPolicy } from '../../lib/plan/export.ts';
+import { anEntry, aService, serviceId } from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+import { documents, estates, fitting, worldOf } from './estates.ts';
+import { aDocument, follow, planned } from './planning.ts';
+
+/** All pages, without who looks after what. */
+async function exported(world: World): Promise<PolicyDocument> {
+  let document = aDocument();
+  let token: string | undefined;
+  do {
+    const page = await exportPolicy(token, world.table);
+    const part = <T extends { readonly managedBy: string }>(all: readonly T[]) =>
+      all.map(({ managedBy: _managedBy, ...each }) => each);
+    document = {
+      groups: [...document.groups, ...part(page.document.groups)],
+      services: [...document.services, ...part(page.document.services)],
+      customers: [...document.customers, ...part(page.document.customers)],
+      entries: [...document.entries, ...part(page.document.entries)] as PolicyDocument['entries'],
+    };
+    token = page.nextToken;
+  } while (token !== undefined);
+  return document;
+}
+
+test('what is exported plans to no change, whatever has become of the table', async () => {
+  await fc.assert(
+    fc.asyncProperty(estates, documents, async (estate, document) => {
+      const world = await worldOf(estate);
+      await follow(world, fitting(document, estate));
+      const { plan, changes } = await planned(world, await exported(world));
+      expect(changes.filter(({ action }) => action !== 'left')).toEqual([]);
+      expect(plan.summary).toMatchObject({ add: 0, change: 0, remove: 0, conflicts: 0 });
+    }),
+    { numRuns: 100, seed: 6 },
+  );
+}, 60_000);
+
+test('entries are exported in pages, whichever service they are of', async () => {
+  const accounts = Array.from({ length: 1_500 }, (_, index) => String(200_000_000_000 + index));
+  const world = aWorld({
+    services: [aService(), aService({ serviceId: serviceId(2), name: 'empty' })],
+    entries: accounts.flatMap((accountId) => [
+      anEntry({ accountId }),
+      anEntry({ accountId, serviceId: '*' }),
+    ]),
+  });
+  const { entries } = await exported(world);
+  expect(entries).toHaveLength(3_000);
+  expect(new Set(entries.map(({ service }) => service))).toEqual(new Set(['*', 'orders']));
+});
