@@ -1,0 +1,98 @@
+import type { Command } from 'commander';
+import * as v from 'valibot';
+import type { PolicyDocument } from '../../lib/plan/document.ts';
+import { everyPage } from '../api-client.ts';
+import { type Connection, ConnectionPage, Service } from '../api-views.ts';
+import { CommandError } from '../command-error.ts';
+import { type CommonOptions, command, serviceArgument, serviceOption } from '../options.ts';
+import { heldPolicy } from '../plan/policies.ts';
+import { type Policy, writePolicyFile } from '../policy-file/write.ts';
+import type { Open } from '../session.ts';
+
+/** What makes policy files of what there is. */
+export function exportCommands(open: Open): readonly Command[] {
+  return [exportCommand(open), adoptCommand(open)];
+}
+
+function exportCommand(open: Open): Command {
+  return command('export', 'print the table as a policy file, which plans to no change')
+    .addOption(serviceOption())
+    .action(async ({ service, ...common }: CommonOptions & { readonly service?: string }) => {
+      const session = await open(common);
+      const whole = await heldPolicy(session);
+      const policy = service === undefined ? whole : ofService(whole, service);
+      session.output.result({ document: documentOf(policy) }, writePolicyFile(policy).trimEnd());
+    });
+}
+
+/** A service with its own entries, and whom these speak of. */
+function ofService({ groups, services, customers, entries }: Policy, named: string): Policy {
+  const found = services.find(({ said }) => said.serviceId === named || said.name === named);
+  if (!found) throw new CommandError('calledWrongly', `no service \`${named}\` is registered`);
+  const { serviceId, name, approvers } = found.said;
+  const ofIt = entries.filter(({ said }) => said.service === serviceId || said.service === name);
+  const asked = groups.find((group) => group.said.name === approvers)?.said;
+  return {
+    groups: groups.filter((group) => group.said.name === approvers || group.said.name === asked?.escalateTo),
+    services: [found],
+    customers: customers.filter((customer) => ofIt.some(({ said }) => said.customer === customer.said.name)),
+    entries: ofIt,
+  };
+}
+
+function documentOf({ groups, services, customers, entries }: Policy): PolicyDocument {
+  return {
+    groups: groups.map(({ said }) => said),
+    services: services.map(({ said }) => said),
+    customers: customers.map(({ said }) => said),
+    entries: entries.map(({ said }) => said),
+  };
+}
+
+const ServiceAnswer = v.looseObject({ service: Service });
+
+function adoptCommand(open: Open): Command {
+  return command(
+    'adopt',
+    'print the policy file that would allow exactly what is connected to a service now, to be reviewed',
+  )
+    .addArgument(serviceArgument())
+    .action(async (named: string, options: CommonOptions) => {
+      const { api, output, progress } = await open(options);
+      const { service } = await api.call('GET', ['services', named], ServiceAnswer);
+      progress.doing(`looking who is connected to ${service.name}`);
+      const all = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
+        service: service.serviceId,
+      });
+      const live = all.filter(({ state }) => state === 'available' || state === 'pending');
+      const policy = allowing(live, service, await api.now());
+      const remarks = new Map(live.map((connection) => [connection.endpointId, remarkOn(connection)]));
+      output.result({ document: documentOf(policy) }, writePolicyFile(policy, remarks).trimEnd());
+      if (live.length === 0) output.warn([`nothing is connected to ${service.name}: the file allows nobody`]);
+    });
+}
+
+/** An entry for each account, which names its endpoints. */
+function allowing(live: readonly Connection[], { name, serviceId }: Service, now: Date): Policy {
+  const note = `was connected on ${now.toISOString().slice(0, 10)}, when \`linkgate adopt\` looked`;
+  const byAccount = [...Map.groupBy(live, ({ ownerAccountId }) => ownerAccountId)].sort();
+  return {
+    groups: [],
+    services: [{ said: name === serviceId ? { serviceId } : { name }, managedBy: 'file' }],
+    customers: [],
+    entries: byAccount.map(([accountId, connections]) => {
+      const endpointIds = connections.map(({ endpointId }) => endpointId);
+      return {
+        said: { service: name, accountId, effect: 'allow', endpointIds, note },
+        managedBy: 'file',
+      };
+    }),
+  };
+}
+
+/** When an endpoint came, and who let it in. */
+function remarkOn({ state, requestedAt, verdict, decidedBy }: Connection): string {
+  const asked = requestedAt ? `asked on ${requestedAt.slice(0, 10)}, ` : '';
+  const how = verdict === 'accept' && decidedBy ? `accepted by ${decidedBy}` : 'accepted outside linkgate';
+  return `${asked}${state}, ${how}`;
+}

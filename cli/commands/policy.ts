@@ -1,0 +1,117 @@
+import type { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
+import { confirm } from '../confirm.ts';
+import { type CommonOptions, command } from '../options.ts';
+import { type Output, time, tinted } from '../output.ts';
+import { planMarkdown } from '../plan/markdown.ts';
+import { apply, plan, type Simulation, simulate } from '../plan/policies.ts';
+import { hasChanges } from '../plan/report.ts';
+import { planText } from '../plan/text.ts';
+import { policyFileSchema } from '../policy-file/json-schema.ts';
+import { readPolicyFile } from '../policy-file/read.ts';
+import type { Open } from '../session.ts';
+import type { World } from '../world.ts';
+
+interface FileOptions extends CommonOptions {
+  readonly file: string;
+}
+
+interface PlanOptions extends FileOptions {
+  readonly adopt?: true;
+  readonly exitCode?: true;
+  readonly markdown?: true;
+}
+
+interface ApplyOptions extends FileOptions {
+  readonly adopt?: true;
+  readonly yes?: true;
+}
+
+/** What is done with a policy file. */
+export function policyCommands(open: Open, world: World): readonly Command[] {
+  return [planCommand(open), applyCommand(open, world), simulateCommand(open), schemaCommand(world)];
+}
+
+function fileCommand(name: string, description: string): Command {
+  return command(name, description).requiredOption(
+    '-f, --file <file>',
+    'the policy file, with all that it includes',
+  );
+}
+
+const adoptWords = 'take over what others look after, where the file speaks of it';
+
+function planCommand(open: Open): Command {
+  return fileCommand('plan', 'what a policy file would change, and what that would do to connections today')
+    .option('--adopt', adoptWords)
+    .option('--exit-code', 'exit with 3 where there are changes')
+    .option('--markdown', 'for the comment of a pull request')
+    .action(async ({ file, adopt, exitCode, markdown, ...common }: PlanOptions) => {
+      const policy = readPolicyFile(file);
+      const session = await open(common);
+      const planned = await plan(policy.documentAt(session.stage), { adopt }, session);
+      const text = markdown ? planMarkdown(planned, session.stage) : planText(planned, session.output);
+      session.output.result(planned, text);
+      if (exitCode && hasChanges(planned.plan.summary))
+        throw new CommandError('checkFailed', 'the policy file and the table differ');
+    });
+}
+
+function applyCommand(open: Open, world: World): Command {
+  return fileCommand('apply', 'show the plan, ask, and bring the table to what a policy file says')
+    .option('--adopt', adoptWords)
+    .option('--yes', 'do not ask')
+    .action(async ({ file, adopt, yes, ...common }: ApplyOptions) => {
+      const policy = readPolicyFile(file);
+      const session = await open(common);
+      const { output, stage } = session;
+      const planned = await plan(policy.documentAt(stage), { adopt }, session);
+      const isDone = !hasChanges(planned.plan.summary) && !planned.plan.interrupted;
+      if (isDone) return output.result(planned, `${planText(planned, output)}\n\nthere is nothing to do`);
+      if (!common.json) world.stdout.write(`${planText(planned, output)}\n\n`);
+      session.progress.doing('');
+      await confirm(`This changes what linkgate decides at ${stage}. Apply it?`, { yes }, world);
+      const applied = await apply(planned.plan, session);
+      output.result(
+        { ...planned, apply: applied },
+        `done: ${applied.done} of ${applied.of} changes are made`,
+      );
+    });
+}
+
+function simulateCommand(open: Open): Command {
+  return fileCommand(
+    'simulate',
+    'run a policy file over the recorded requests of the last 90 days: which would it have decided otherwise?',
+  ).action(async ({ file, ...common }: FileOptions) => {
+    const policy = readPolicyFile(file);
+    const session = await open(common);
+    const simulation = await simulate(policy.documentAt(session.stage), session);
+    session.output.result(simulation, simulated(simulation, session.output));
+  });
+}
+
+function simulated({ requests, looked }: Simulation, { paint }: Output): string {
+  const count = looked === 1 ? 'one request' : `${looked} requests`;
+  if (requests.length === 0) return `${count} of the last 90 days: each would have been decided as it was`;
+  const told = requests.flatMap(
+    ({ endpointId, ownerAccountId, service, requestedAt, was, would, reason }) => [
+      `${endpointId} of ${ownerAccountId} at ${service}, asked on ${time(requestedAt)}`,
+      `    was ${tinted(was, paint)}, would be ${tinted(would, paint)}: ${reason}`,
+    ],
+  );
+  return [
+    ...told,
+    '',
+    `${count} of the last 90 days: ${requests.length} would have been decided otherwise`,
+  ].join('\n');
+}
+
+function schemaCommand(world: World): Command {
+  return command(
+    'schema',
+    'the JSON Schema of policy files, by which editors complete and explain; needs no linkgate to talk to',
+  ).action(() => {
+    world.stdout.write(`${JSON.stringify(policyFileSchema(), undefined, 2)}\n`);
+  });
+}

@@ -1,0 +1,96 @@
+import type { PolicyDocument } from '../../lib/plan/document.ts';
+import { everyPage } from '../api-client.ts';
+import { CommandError, exitCodes } from '../command-error.ts';
+import type { Policy } from '../policy-file/write.ts';
+import type { Session } from '../session.ts';
+import type { Planned } from './report.ts';
+import {
+  type Apply,
+  ApplyAnswer,
+  ChangePage,
+  EffectPage,
+  type OtherVerdict,
+  type Plan,
+  PlanAnswer,
+  PolicyPage,
+  SimulationPage,
+} from './views.ts';
+
+/** What a policy would change, and what that would do to the connections of today. */
+export async function plan(
+  document: PolicyDocument,
+  options: { readonly adopt?: true | undefined },
+  session: Session,
+): Promise<Planned> {
+  const { api, progress } = session;
+  progress.doing('comparing the policy with the table');
+  const made = await makePlan(document, options, session);
+  const path = ['plans', made.planId];
+  const changes = await everyPage(api, [...path, 'changes'], ChangePage, (page) => page.changes);
+  let looked = 0;
+  const effects = await everyPage(api, [...path, 'impact'], EffectPage, (page) => {
+    looked += page.looked;
+    progress.doing(`looking what it would do to connections: ${looked} looked at`);
+    return page.effects;
+  });
+  return { plan: made, changes, effects };
+}
+
+async function makePlan(
+  document: PolicyDocument,
+  { adopt }: { readonly adopt?: true | undefined },
+  { api }: Session,
+): Promise<Plan> {
+  try {
+    const body = { document, ...(adopt && { adopt }) };
+    return (await api.call('POST', ['plans'], PlanAnswer, { body })).plan;
+  } catch (error) {
+    // The command was called rightly: it is the file that is wrong.
+    if (error instanceof CommandError && error.exitCode === exitCodes.calledWrongly)
+      throw new CommandError('failed', error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Applies a plan, however many calls that takes. */
+export async function apply({ planId }: Plan, { api, progress, output }: Session): Promise<Apply> {
+  for (;;) {
+    const { apply: made, warnings } = await api.call('POST', ['plans', planId, 'apply'], ApplyAnswer);
+    output.warn(warnings);
+    if (made.status === 'done') return made;
+    progress.doing(`${made.done} of ${made.of} changes are made`);
+  }
+}
+
+export interface Simulation {
+  readonly requests: readonly OtherVerdict[];
+  readonly looked: number;
+}
+
+/** Which requests of the last 90 days a policy would have decided otherwise. */
+export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
+  const { api, progress } = session;
+  const { planId } = await makePlan(document, {}, session);
+  let looked = 0;
+  const requests = await everyPage(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
+    looked += page.looked;
+    progress.doing(`running the policy over recorded requests: ${looked} looked at`);
+    return page.requests;
+  });
+  return { requests, looked };
+}
+
+/** All that the table holds. */
+export async function heldPolicy({ api }: Session): Promise<Policy> {
+  const pages = await everyPage(api, ['policy'], PolicyPage, (page) => [page.document]);
+  return {
+    groups: pages.flatMap(({ groups }) => groups.map(({ managedBy, ...said }) => ({ said, managedBy }))),
+    services: pages.flatMap(({ services }) =>
+      services.map(({ managedBy, ...said }) => ({ said, managedBy })),
+    ),
+    customers: pages.flatMap(({ customers }) =>
+      customers.map(({ managedBy, ...said }) => ({ said, managedBy })),
+    ),
+    entries: pages.flatMap(({ entries }) => entries.map(({ managedBy, ...said }) => ({ said, managedBy }))),
+  };
+}

@@ -1,0 +1,142 @@
+import { shortActor, time } from '../output.ts';
+import { settingsOf } from './settings.ts';
+import type { Change, Effect, Plan } from './views.ts';
+
+/** A plan as it was found, with all that it would change and do. */
+export interface Planned {
+  readonly plan: Plan;
+  readonly changes: readonly Change[];
+  readonly effects: readonly Effect[];
+}
+
+/** `+` is added, `-` is removed, `~` is changed. */
+export type Sign = '+' | '-' | '~' | ' ';
+
+export interface Line {
+  readonly sign: Sign;
+  readonly text: string;
+  readonly details: readonly string[];
+}
+
+export interface Section {
+  readonly title: string;
+  readonly lines: readonly Line[];
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  group: 'Approvers',
+  service: 'Services',
+  customer: 'Customers',
+  entry: 'Allowlist',
+  principal: 'Allowed principals in AWS',
+};
+
+const signs: Readonly<Record<string, Sign>> = { add: '+', remove: '-', change: '~', adopt: '~' };
+
+/** What an apply would change in the table, by kind. */
+export function changeSections(changes: readonly Change[]): readonly Section[] {
+  const made = changes.filter(({ action }) => action in signs);
+  const byKind = Map.groupBy(made, ({ kind }) => kind);
+  return Object.entries(kinds).flatMap(([kind, title]) => {
+    const lines = byKind.get(kind)?.map(lineOf) ?? [];
+    return lines.length > 0 ? [{ title, lines }] : [];
+  });
+}
+
+function lineOf(change: Change): Line {
+  const { action, managedBy, changedBy, note } = change;
+  const from = action === 'adopt' ? [`taken over from ${masterOf({ managedBy, changedBy })}`] : [];
+  return {
+    sign: signs[action] ?? ' ',
+    text: nameOf(change),
+    details: [...settingsOf(change), ...from, ...(note ? [note] : [])],
+  };
+}
+
+function nameOf({ kind, name, service }: Change): string {
+  if (kind !== 'entry' && kind !== 'principal') return name;
+  return `${name} at ${service === '*' ? 'every service' : service}`;
+}
+
+/** What other masters look after: it stays, whether the file says the same of it, something else or nothing. */
+export function otherSections(changes: readonly Change[]): readonly Section[] {
+  const others = changes.filter(({ action }) => !(action in signs));
+  const conflicts = others.filter(({ action }) => action === 'conflict');
+  const left = others.filter(({ action }) => action !== 'conflict');
+  return [
+    {
+      title: 'Not as the file has it, and left alone: others look after it (--adopt takes it over)',
+      lines: conflicts.map(otherLine),
+    },
+    {
+      title: 'Left alone: others look after it',
+      lines: left.map((change) => ({ ...otherLine(change), details: notesOf(change) })),
+    },
+  ].filter(({ lines }) => lines.length > 0);
+}
+
+function otherLine(change: Change): Line {
+  return {
+    sign: ' ',
+    text: `${kinds[change.kind] ?? change.kind}: ${nameOf(change)} (${masterOf(change)})`,
+    details: [...settingsOf(change), ...notesOf(change)],
+  };
+}
+
+function notesOf({ note }: Change): readonly string[] {
+  return note ? [note] : [];
+}
+
+function masterOf({ managedBy, changedBy }: Pick<Change, 'managedBy' | 'changedBy'>): string {
+  const who = managedBy === 'api' ? 'another system' : managedBy === 'file' ? 'the file' : 'a person';
+  return changedBy ? `${who}, ${shortActor(changedBy)}` : who;
+}
+
+const effects: Readonly<Record<string, { readonly title: string; readonly sum: string }>> = {
+  cut: { title: 'would be cut at once', sum: 'cut at once' },
+  'cut-later': { title: 'would be cut after their grace period', sum: 'cut after a grace period' },
+  reject: { title: 'would be rejected', sum: 'rejected' },
+  ask: { title: 'would be left to people', sum: 'left to people' },
+  accept: { title: 'would be accepted', sum: 'accepted' },
+  wait: { title: 'would wait', sum: 'to wait' },
+  stays: { title: 'would stay after all', sum: 'to stay after all' },
+};
+
+/** What would become of the connections of today. */
+export function effectSections(all: readonly Effect[]): readonly Section[] {
+  const byEffect = Map.groupBy(all, ({ effect }) => effect);
+  return Object.entries(effects).flatMap(([effect, { title }]) => {
+    const lines = (byEffect.get(effect) ?? []).map(
+      ({ endpointId, ownerAccountId, service, state, reason, at }) => ({
+        sign: ' ' as const,
+        text: `${endpointId} of ${ownerAccountId} at ${service}, ${state}${at ? `: at ${time(at)}` : ''}`,
+        details: reason === '' ? [] : [reason],
+      }),
+    );
+    return lines.length > 0 ? [{ title: `These ${title}`, lines }] : [];
+  });
+}
+
+/** `Plan: 3 to add, 1 to change, 2 to remove; connections: 1 cut at once` */
+export function summaryOf({ plan: { summary }, effects: all }: Planned): string {
+  const { add, change, remove, conflicts } = summary;
+  const counts = [...Map.groupBy(all, ({ effect }) => effect)].map(
+    ([effect, each]) => `${each.length} ${effects[effect]?.sum ?? effect}`,
+  );
+  const changes = hasChanges(summary)
+    ? `${add} to add, ${change} to change, ${remove} to remove`
+    : 'nothing to change';
+  const others = conflicts > 0 ? `; ${conflicts} not as the file has it, which others look after` : '';
+  return `Plan: ${changes}${others}; connections: ${counts.join(', ') || 'nothing changes for them'}`;
+}
+
+export function hasChanges({ add, change, remove }: Plan['summary']): boolean {
+  return add + change + remove > 0;
+}
+
+/** Where somebody's apply broke off. */
+export function interruptionOf({ plan: { interrupted } }: Planned): string | undefined {
+  if (!interrupted) return undefined;
+  const { by, at, done, of } = interrupted;
+  return `An apply by ${shortActor(by)} broke off on ${time(at)}, when ${done} of its ${of} changes were made. What is missing of it is in this plan as far as the file still wants it; applying finishes it.`;
+}

@@ -1,0 +1,38 @@
+import type { Output } from '../output.ts';
+import {
+  changeSections,
+  effectSections,
+  interruptionOf,
+  type Line,
+  otherSections,
+  type Planned,
+  type Section,
+  type Sign,
+  summaryOf,
+} from './report.ts';
+
+const styles = { '+': 'green', '-': 'red', '~': 'yellow' } as const;
+
+/** A plan for people at a terminal. */
+export function planText(planned: Planned, output: Output): string {
+  const interruption = interruptionOf(planned);
+  return [
+    ...(interruption ? [output.paint('yellow', interruption)] : []),
+    ...changeSections(planned.changes).map((section) => told(section, output)),
+    ...effectSections(planned.effects).map((section) => told(section, output)),
+    ...otherSections(planned.changes).map((section) => told(section, output)),
+    output.paint('bold', summaryOf(planned)),
+  ].join('\n\n');
+}
+
+function told({ title, lines }: Section, output: Output): string {
+  return [output.paint('bold', title), ...lines.flatMap((line) => lineTold(line, output))].join('\n');
+}
+
+function lineTold({ sign, text, details }: Line, { paint }: Output): string[] {
+  return [`  ${painted(sign, paint)} ${text}`, ...details.map((detail) => paint('dim', `      ${detail}`))];
+}
+
+function painted(sign: Sign, paint: Output['paint']): string {
+  return sign === ' ' ? sign : paint(styles[sign], sign);
+}

@@ -1,0 +1,90 @@
+import * as v from 'valibot';
+import { ManagedBy } from '../../lib/managed-by.ts';
+import { PolicyDocument } from '../../lib/plan/document.ts';
+
+/** What linkgate's API answers of policies. Only what is printed for people is named; `--json` passes on the rest as it came. */
+const text = v.nullish(v.string());
+const nextToken = text;
+const Settings = v.nullish(v.record(v.string(), v.unknown()));
+
+const Plan = v.looseObject({
+  planId: v.string(),
+  summary: v.looseObject({
+    add: v.number(),
+    change: v.number(),
+    remove: v.number(),
+    conflicts: v.number(),
+    left: v.number(),
+  }),
+  interrupted: v.nullish(v.looseObject({ by: v.string(), at: v.string(), done: v.number(), of: v.number() })),
+});
+export type Plan = v.InferOutput<typeof Plan>;
+export const PlanAnswer = v.looseObject({ plan: Plan });
+
+const Change = v.looseObject({
+  kind: v.string(),
+  action: v.string(),
+  name: v.string(),
+  service: text,
+  before: Settings,
+  after: Settings,
+  managedBy: text,
+  changedBy: text,
+  note: text,
+});
+export type Change = v.InferOutput<typeof Change>;
+export const ChangePage = v.looseObject({ changes: v.array(Change), nextToken });
+
+const Effect = v.looseObject({
+  effect: v.string(),
+  endpointId: v.string(),
+  service: v.string(),
+  ownerAccountId: v.string(),
+  state: v.string(),
+  reason: v.string(),
+  at: text,
+});
+export type Effect = v.InferOutput<typeof Effect>;
+export const EffectPage = v.looseObject({ effects: v.array(Effect), looked: v.number(), nextToken });
+
+export const ApplyAnswer = v.looseObject({
+  apply: v.looseObject({ status: v.picklist(['running', 'done']), done: v.number(), of: v.number() }),
+  warnings: v.nullish(v.array(v.string())),
+});
+export type Apply = v.InferOutput<typeof ApplyAnswer>['apply'];
+
+const OtherVerdict = v.looseObject({
+  endpointId: v.string(),
+  service: v.string(),
+  ownerAccountId: v.string(),
+  requestedAt: v.string(),
+  was: v.string(),
+  would: v.string(),
+  reason: v.string(),
+});
+export type OtherVerdict = v.InferOutput<typeof OtherVerdict>;
+export const SimulationPage = v.looseObject({
+  requests: v.array(OtherVerdict),
+  looked: v.number(),
+  nextToken,
+});
+
+const { groups, services, customers, entries } = PolicyDocument.entries;
+const [allow, block] = entries.item.options;
+const managed = { managedBy: v.optional(ManagedBy, 'person') };
+
+/** A part of the table as a document. A field that is not known here would be missing from the file: it is refused. */
+export const PolicyPage = v.looseObject({
+  document: v.object({
+    groups: v.array(v.strictObject({ ...groups.item.entries, ...managed })),
+    services: v.array(v.strictObject({ ...services.item.entries, ...managed })),
+    customers: v.array(v.strictObject({ ...customers.item.entries, ...managed })),
+    entries: v.array(
+      v.variant('effect', [
+        v.strictObject({ ...allow.entries, ...managed }),
+        v.strictObject({ ...block.entries, ...managed }),
+      ]),
+    ),
+  }),
+  nextToken,
+});

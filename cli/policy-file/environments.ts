@@ -1,0 +1,49 @@
+import { didYouMean } from './did-you-mean.ts';
+import type { Part, Parts } from './parts.ts';
+import type { Problem } from './problem.ts';
+
+type Environments = readonly string[] | Readonly<Record<string, object>>;
+
+interface Limited {
+  readonly environments?: Environments;
+}
+
+/** What a part says at a stage; undefined where it says nothing there. */
+export function saidAt<Said extends Limited>(
+  { environments, ...said }: Said,
+  stage: string | undefined,
+): Omit<Said, 'environments'> | undefined {
+  if (environments === undefined) return said;
+  if (isList(environments)) return environments.some((each) => each === stage) ? said : undefined;
+  if (stage === undefined || !Object.hasOwn(environments, stage)) return undefined;
+  return { ...said, ...environments[stage] };
+}
+
+/** A slip in the name of an environment would silently leave something out. */
+export function undeclared(parts: Parts, declared: readonly string[] | undefined): readonly Problem[] {
+  const all: readonly Part<Limited>[] = [
+    ...parts.approvers,
+    ...parts.services,
+    ...parts.customers,
+    ...parts.allow,
+    ...parts.block,
+  ];
+  return all.flatMap(({ value: { environments = [] }, source, path }) =>
+    keysOf(environments)
+      .filter(([, name]) => !declared?.includes(name))
+      .map(([key, name]) => ({
+        place: source.placeOf([...path, 'environments', key], 'key'),
+        message: `\`environments\` at the top of the file does not name \`${name}\`${didYouMean(name, declared ?? [])}`,
+      })),
+  );
+}
+
+function keysOf(environments: Environments): readonly (readonly [key: PropertyKey, name: string])[] {
+  return isList(environments)
+    ? [...environments.entries()]
+    : Object.keys(environments).map((name) => [name, name]);
+}
+
+function isList(environments: Environments): environments is readonly string[] {
+  return Array.isArray(environments);
+}

@@ -1,0 +1,99 @@
+import * as v from 'valibot';
+import { expiryIn } from '../../lib/allowlist/expiry.ts';
+import { AccountId, EndpointId } from '../../lib/connection/connection.ts';
+import { Place } from '../../lib/place.ts';
+import { stageForm, stagePattern } from '../../lib/stage.mjs';
+import { actorNamed, slackUserNamed } from '../actor-named.ts';
+import { durationPattern, secondsIn } from './duration.ts';
+
+/** A field that may be left out, what an editor says of it, and an example. */
+export function field<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  description: string,
+  example?: unknown,
+) {
+  return v.exactOptional(
+    v.pipe(schema, v.metadata({ description, ...(example !== undefined && { examples: [example] }) })),
+  );
+}
+
+export function listOf<const Schema extends v.GenericSchema>(schema: Schema, longest: number) {
+  return v.pipe(
+    v.array(schema),
+    v.minLength(1, 'a list names at least one: leave it out for none'),
+    v.maxLength(longest, `a list has ${longest} at most`),
+  );
+}
+
+/** YAML reads digits as a number, in which leading zeros are lost. */
+export const Account = v.config(AccountId, {
+  message: ({ input }) =>
+    typeof input === 'number'
+      ? `an account id without quotes is a number in YAML, which loses leading zeros: write '${String(input).padStart(12, '0')}'`
+      : "an account id is 12 digits in quotes, '012345678901'",
+});
+
+export const Endpoint = v.config(EndpointId, {
+  message: 'an endpoint id looks like vpce-0123456789abcdef0',
+});
+export const Region = v.config(Place.entries.region, { message: 'a Region looks like us-east-1' });
+export const Stage = v.pipe(v.string(), v.regex(stagePattern, stageForm));
+
+const timeForm = 'write a time such as 7d or 36h';
+
+/** A time as people write it, of as many seconds as `within` takes. */
+export function Duration(within: v.GenericSchema<number>) {
+  return v.pipe(
+    v.string(timeForm),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const seconds = v.safeParse(within, secondsIn(dataset.value), { message: timeForm });
+      if (!seconds.success) addIssue({ message: seconds.issues[0].message });
+    }),
+    v.metadata({ pattern: durationPattern.source }),
+  );
+}
+
+/** A day or an instant; not a time from now. */
+export const Instant = v.pipe(
+  v.string(dateForm),
+  v.check((text) => 'at' in (expiryIn(text) ?? {}), dateForm),
+  v.metadata({ pattern: '^\\d{4}-\\d{2}-\\d{2}(T.+)?$' }),
+);
+
+function dateForm({ input }: { readonly input: unknown }): string {
+  const isFromNow = typeof input === 'string' && expiryIn(input) !== undefined;
+  return isFromNow
+    ? `\`${input}\` from now would be another day at each plan: write a date such as 2027-01-31`
+    : 'write a date such as 2027-01-31 (its end, UTC) or a date-time such as 2027-01-31T12:00:00Z';
+}
+
+export const Owners = listOf(
+  v.pipe(
+    v.string(),
+    v.check(
+      (text) => actorNamed(text) !== undefined,
+      'an owner looks like T0123456789:U0123456789, alice@example.com or arn:aws:iam::111122223333:user/alice',
+    ),
+  ),
+  100,
+);
+
+export const SlackPerson = v.pipe(
+  v.string(),
+  v.check((text) => slackUserNamed(text) !== undefined, 'a Slack user looks like T0123456789:U0123456789'),
+);
+
+export const onlyIn = 'The environments in which it counts: a list, or all where it is left out.';
+
+/** A list of environments, or what is different in each. */
+export function environmentsOf<const Entries extends v.ObjectEntries>(fields: Entries) {
+  return field(
+    v.union(
+      [listOf(Stage, 100), v.record(Stage, v.strictObject(fields))],
+      'write a list of environments, or a map of what is different in each',
+    ),
+    `${onlyIn} As a map: what is different in each.`,
+    ['prod'],
+  );
+}

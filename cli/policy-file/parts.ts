@@ -1,0 +1,175 @@
+import * as v from 'valibot';
+import { didYouMean } from './did-you-mean.ts';
+import {
+  type Allow,
+  type Block,
+  type Customer,
+  type Group,
+  head,
+  listed,
+  named,
+  type Service,
+} from './form.ts';
+import type { Problem } from './problem.ts';
+import type { Path, Source } from './source.ts';
+
+/** One thing that a file says, in the form that it has to have, and where. */
+export interface Part<T> {
+  readonly value: T;
+  readonly source: Source;
+  readonly path: Path;
+}
+
+export interface Named<T> extends Part<T> {
+  readonly name: string;
+}
+
+/** What files say, taken together. */
+export interface Parts {
+  readonly approvers: Named<Group>[];
+  readonly services: Named<Service>[];
+  readonly customers: Named<Customer>[];
+  readonly allow: Part<Allow>[];
+  readonly block: Part<Block>[];
+  /** Also of what has not the right form, so that no other part is blamed for it. */
+  readonly names: Readonly<Record<keyof typeof named, Set<string>>>;
+}
+
+/** What a file says of itself. */
+export interface Head {
+  readonly version?: number;
+  readonly include?: readonly string[];
+  readonly environments?: readonly string[];
+}
+
+export function noParts(): Parts {
+  const names = { approvers: new Set<string>(), services: new Set<string>(), customers: new Set<string>() };
+  return { approvers: [], services: [], customers: [], allow: [], block: [], names };
+}
+
+// A list of which every line is a comment is nothing to YAML.
+const byName = v.nullish(v.looseObject({}), {});
+const inList = v.nullish(v.array(v.unknown()), []);
+const Whole = v.strictObject({
+  ...head,
+  approvers: byName,
+  services: byName,
+  customers: byName,
+  allow: inList,
+  block: inList,
+});
+
+/**
+ * Adds what a file says to the parts, and what is wrong with it to the problems.
+ * @returns undefined where what the file says of itself cannot be relied on
+ */
+export function takeApart(source: Source, parts: Parts, problems: Problem[]): Head | undefined {
+  const whole = shaped(Whole, source, [], source.value ?? {}, problems);
+  // What has the wrong form is told of; what stands beside it is looked at all the same.
+  const section = (name: string) => (isMap(source.value) ? source.value[name] : undefined);
+  for (const name of ['approvers', 'services', 'customers'] as const)
+    takeNamed(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);
+  for (const name of ['allow', 'block'] as const)
+    takeListed(name, v.parse(v.fallback(inList, []), section(name)), source, parts, problems);
+  return whole;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function takeListed(
+  section: keyof typeof listed,
+  written: readonly unknown[],
+  source: Source,
+  parts: Parts,
+  problems: Problem[],
+): void {
+  for (const [index, entry] of written.entries()) {
+    const path = [section, index];
+    const value = shaped(listed[section].part, source, path, entry, problems);
+    if (value) (parts[section] as Part<Allow | Block>[]).push({ value, source, path });
+  }
+}
+
+function takeNamed(
+  section: keyof typeof named,
+  written: object,
+  source: Source,
+  parts: Parts,
+  problems: Problem[],
+): void {
+  for (const [name, fields] of Object.entries(written)) {
+    const path = [section, name];
+    parts.names[section].add(name);
+    const isNamed = v.safeParse(named[section].name, name);
+    if (!isNamed.success)
+      problems.push({ place: source.placeOf(path, 'key'), message: isNamed.issues[0].message });
+    // What is only named may have nothing behind its colon.
+    const value = shaped(named[section].part, source, path, fields ?? {}, problems);
+    if (value && isNamed.success)
+      (parts[section] as Named<Group | Service | Customer>[]).push({ value, name, source, path });
+  }
+}
+
+function shaped<const Schema extends v.GenericSchema & { readonly entries: object }>(
+  schema: Schema,
+  source: Source,
+  path: Path,
+  written: unknown,
+  problems: Problem[],
+): v.InferOutput<Schema> | undefined {
+  const fields = Object.keys(schema.entries);
+  const result = v.safeParse(schema, written, { message: (issue) => inWords(issue, fields) });
+
+  if (result.success) return result.output;
+  for (const issue of result.issues.flatMap(meant)) {
+    const keys = issue.path ?? [];
+    const isOfKey = keys.at(-1)?.origin === 'key' && issue.expected === 'never';
+    problems.push({
+      place: source.placeOf(
+        [...path, ...keys.map(({ key }) => key as PropertyKey)],
+        isOfKey ? 'key' : undefined,
+      ),
+      message: issue.message,
+    });
+  }
+  return undefined;
+}
+
+/** Of what may be one thing or another: what is wrong with the one that was begun. */
+function meant(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
+  if (issue.type !== 'union') return [issue];
+  const begun = Array.isArray(issue.input) ? 'array' : 'object';
+  const inside = (issue.issues ?? []).filter(({ path }) => path?.[0].type === begun);
+  return inside.length > 0
+    ? inside
+        .flatMap(meant)
+        .map((each) => ({ ...each, path: [...(issue.path ?? []), ...(each.path ?? [])] as typeof each.path }))
+    : [issue];
+}
+
+/** What is wrong, where the form has no words of its own for it. */
+function inWords(
+  { expected, received, input, path }: v.BaseIssue<unknown>,
+  fields: readonly string[],
+): string {
+  if (expected === 'never') {
+    const meant = path?.length === 1 ? didYouMean(String(input), fields) : '';
+    return `there is no field \`${input}\` here${meant}`;
+  }
+  if (path?.at(-1)?.origin === 'key' && received === 'undefined')
+    return `${expected?.replaceAll('"', '`')} is missing`;
+  const wanted =
+    kinds[expected ?? ''] ?? expected?.replaceAll(/[()]/g, '').replaceAll('"', '`').replaceAll(' | ', ' or ');
+  return `this has to be ${wanted}, and is ${kinds[received] ?? received.replaceAll('"', '`')}`;
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  Object: 'a map',
+  Array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  boolean: '`true` or `false`',
+  null: 'nothing',
+};

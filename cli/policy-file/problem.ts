@@ -1,0 +1,35 @@
+import { CommandError } from '../command-error.ts';
+
+/** A character of a file, counted from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What is wrong with a policy file, and where. */
+export interface Problem {
+  readonly place: Place;
+  readonly message: string;
+}
+
+/** `policy.yml:12:5`, of which editors and terminals make a link. */
+export function placeName({ file, line, column }: Place): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** All that is wrong, told at once. */
+export function refusalOf(problems: readonly Problem[]): CommandError {
+  const lines = new Set(
+    problems.toSorted(byPlace).map(({ place, message }) => `${placeName(place)}: ${message}`),
+  );
+  const count = lines.size === 1 ? 'one thing is' : `${lines.size} things are`;
+  return new CommandError(
+    'failed',
+    `${count} wrong with the policy, and nothing was sent:\n${[...lines].join('\n')}`,
+  );
+}
+
+function byPlace({ place: one }: Problem, { place: other }: Problem): number {
+  return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
+}

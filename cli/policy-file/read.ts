@@ -1,0 +1,63 @@
+import type { PolicyDocument } from '../../lib/plan/document.ts';
+import { CommandError } from '../command-error.ts';
+import { undeclared } from './environments.ts';
+import { documentAt } from './expand.ts';
+import { filesFrom } from './files.ts';
+import { type Head, noParts, takeApart } from './parts.ts';
+import { type Problem, refusalOf } from './problem.ts';
+import type { Source } from './source.ts';
+
+/** A policy file with all that it includes, of which nothing is wrong. */
+export interface PolicyFile {
+  /**
+   * What it says at a stage of linkgate.
+   * @throws CommandError where it is not for that stage
+   */
+  documentAt(stage: string): PolicyDocument;
+}
+
+/** @throws CommandError that tells all that is wrong, each with its line */
+export function readPolicyFile(file: string): PolicyFile {
+  const files = filesFrom(file);
+  const problems = [...files.problems];
+  const parts = noParts();
+  const heads = files.sources.map((source) => takeApart(source, parts, problems));
+  const [head, ...included] = heads;
+  problems.push(...inWrongFile(files.sources, head, included));
+  // What is missed for want of a file that could not be read is nobody's mistake.
+  const isWhole = files.problems.length === 0 && heads.every((each) => each !== undefined);
+  if (isWhole) {
+    problems.push(...undeclared(parts, head?.environments));
+    for (const stage of head?.environments ?? [undefined]) documentAt(parts, stage, problems);
+  }
+  if (problems.length > 0) throw refusalOf(problems);
+  return {
+    documentAt(stage) {
+      if (head?.environments && !head.environments.includes(stage))
+        throw new CommandError(
+          'failed',
+          `${file} is for ${head.environments.join(', ')}, and this linkgate's stage is ${stage}: choose with --stage`,
+        );
+      return documentAt(parts, stage, []);
+    },
+  };
+}
+
+/** What only the file that includes the others says, and has to say. */
+function inWrongFile(
+  [source, ...others]: readonly Source[],
+  head: Head | undefined,
+  included: readonly (Head | undefined)[],
+): readonly Problem[] {
+  const withoutVersion =
+    source && head && head.version === undefined
+      ? [{ place: source.placeOf([]), message: 'a policy file begins with `version: 1`' }]
+      : [];
+  const withEnvironments = others
+    .filter((_, index) => included[index]?.environments !== undefined)
+    .map((other) => ({
+      place: other.placeOf(['environments'], 'key'),
+      message: '`environments` are said in the file that includes this one',
+    }));
+  return [...withoutVersion, ...withEnvironments];
+}

@@ -1,0 +1,139 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+} from 'yaml';
+import type { Place, Problem } from './problem.ts';
+
+export type Path = readonly PropertyKey[];
+
+/** A YAML file that was read. */
+export interface Source {
+  readonly file: string;
+  readonly value: unknown;
+  /** Where a value stands, or its key; where it is missing, what it is missing from. */
+  placeOf(path: Path, of?: 'key'): Place;
+}
+
+/** How often what has aliases may be repeated by aliases, all in all: more than people write, and no memory is filled. */
+const maxAliasCount = 100_000;
+
+/** @returns what YAML has against it, where it is none */
+export function parseSource(file: string, text: string): Source | readonly Problem[] {
+  const lines = new LineCounter();
+  const place = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  try {
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      merge: true,
+      prettyErrors: false,
+      stringKeys: true,
+    });
+    const problems = [
+      ...[...document.errors, ...document.warnings].map(({ pos, message }) => ({ offset: pos[0], message })),
+      ...brokenAliases(document),
+    ];
+    if (problems.length > 0)
+      return problems.map(({ offset, message }) => ({ place: place(offset), message: inOurWords(message) }));
+    return {
+      file,
+      value: document.toJS({ maxAliasCount }),
+      placeOf: (path, of) => place(offsetOf(document, path, of)),
+    };
+  } catch (error) {
+    // Too deep to be read, or aliases of aliases of aliases.
+    return [{ place: place(0), message: `it cannot be read: ${(error as Error).message}` }];
+  }
+}
+
+function inOurWords(message: string): string {
+  return message === 'Map keys must be unique' ? 'this key is here already' : message;
+}
+
+interface Broken {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** Aliases of nothing, and merges of what has no keys. */
+function brokenAliases(document: Document): readonly Broken[] {
+  const anchors = new Map<string, Node>();
+  const broken: Broken[] = [];
+  const isMergeable = (node: unknown): boolean => {
+    const meant = isAlias(node) ? anchors.get(node.source) : node;
+    return isMap(meant) || (isSeq(meant) && meant.items.every(isMergeable));
+  };
+  visit(document, {
+    Pair(_key, { key, value }) {
+      if (isMerge(key) && !isMergeable(value) && !(isAlias(value) && !anchors.has(value.source)))
+        broken.push({ offset: startOf(key), message: '`<<` takes a map, or a list of maps' });
+    },
+    Node(_key, node) {
+      if (isAlias(node) && !anchors.has(node.source))
+        broken.push({ offset: startOf(node), message: `there is no \`&${node.source}\` before this` });
+      else if (!isAlias(node) && node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  return broken;
+}
+
+function isMerge(key: unknown): key is Node {
+  return isScalar(key) && key.type === 'PLAIN' && (key.value === '<<' || typeof key.value === 'symbol');
+}
+
+/** Of the last part of the path that there is; of its key, where the value is more than a word. */
+function offsetOf(document: Document, path: Path, of?: 'key'): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node);
+  for (const key of path) {
+    const found = within(document, node, key);
+    if (!found) break;
+    node = isPair(found) ? found.value : found;
+    const isOfKey = isPair(found) && (of === 'key' || !isWord(found.value));
+    offset = startOf(isOfKey ? found.key : node);
+  }
+  return offset;
+}
+
+/** More than the nothing behind a colon. */
+function isWord(value: unknown): boolean {
+  return isScalar(value) && value.value !== null;
+}
+
+/** What stands in a list, or in a map and what is merged into it, under a key. */
+function within(document: Document, node: unknown, key: PropertyKey): Node | Pair | undefined {
+  const meant = isAlias(node) ? node.resolve(document) : node;
+  if (isSeq(meant)) return meant.items[Number(key)] as Node | undefined;
+  if (!isMap(meant)) return undefined;
+  const own = meant.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
+  return (
+    own ??
+    meant.items
+      .filter((pair) => isMerge(pair.key))
+      .reduce<Node | Pair | undefined>(
+        (found, { value }) => found ?? withinMerged(document, value, key),
+        undefined,
+      )
+  );
+}
+
+function withinMerged(document: Document, value: unknown, key: PropertyKey): Node | Pair | undefined {
+  const meant = isAlias(value) ? value.resolve(document) : value;
+  const maps = isSeq(meant) ? meant.items : [meant];
+  return maps.reduce<Node | Pair | undefined>((found, map) => found ?? within(document, map, key), undefined);
+}
+
+function startOf(node: unknown): number {
+  return (node as Node | null)?.range?.[0] ?? 0;
+}

@@ -1,0 +1,41 @@
+import { didYouMean } from './did-you-mean.ts';
+import { saidAt } from './environments.ts';
+import type { Named, Part } from './parts.ts';
+import { placeName } from './problem.ts';
+import type { Path } from './source.ts';
+
+/** Says what is wrong with a part, or with what stands in it. */
+export type Report = (part: Part<unknown>, message: string, within?: Path) => void;
+
+/** What a named part says at a stage. */
+export interface Standing<Said> {
+  readonly part: Named<Said>;
+  readonly said: Omit<Said, 'environments'>;
+}
+
+/** By name, what stands at a stage. Of two with one name, as files for different environments have them, one may stand there. */
+export function standingAt<Said extends object>(
+  parts: readonly Named<Said>[],
+  stage: string | undefined,
+  report: Report,
+): ReadonlyMap<string, Standing<Said>> {
+  const standing = new Map<string, Standing<Said>>();
+  for (const part of parts) {
+    const said = saidAt(part.value, stage);
+    if (!said) continue;
+    const other = standing.get(part.name);
+    if (other) report(part, `\`${part.name}\` is here already: ${whereIs(other.part)}`);
+    else standing.set(part.name, { part, said });
+  }
+  return standing;
+}
+
+/** For people. */
+export function whereIs({ source, path }: Part<unknown>): string {
+  return placeName(source.placeOf(path));
+}
+
+/** What is said of a name that stands in no file. */
+export function unknown(what: string, name: string, names: Iterable<string>): string {
+  return `there is no ${what} \`${name}\` in the file${didYouMean(name, names)}`;
+}

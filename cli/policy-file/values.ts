@@ -1,0 +1,37 @@
+import { expiryIn, instantOf } from '../../lib/allowlist/expiry.ts';
+import { actorNamed } from '../actor-named.ts';
+
+/** Without the fields that were left out. */
+export function given<T extends object>(
+  fields: {
+    readonly [Name in keyof T]: T[Name] | undefined;
+  },
+): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+export function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}
+
+/** The instant until which something counts. */
+export function instantIn(text: string | undefined): string | undefined {
+  const expiry = text === undefined ? undefined : expiryIn(text);
+  // The form takes no time from now.
+  return expiry && instantOf(expiry, new Date(0)).toISOString();
+}
+
+/** The end of a day as that day; another instant as it is. */
+export function dateOf(instant: string): string {
+  const [day, end] = instant.split('T');
+  return day !== undefined && end === '23:59:59.999Z' ? day : instant;
+}
+
+export function actorsIn(texts: readonly string[] | undefined): string[] {
+  return texts?.flatMap((text) => actorNamed(text) ?? []) ?? [];
+}
+
+/** An actor as people write one. */
+export function personOf(actor: string): string {
+  return actor.replace(/^(slack|mailto):/, '');
+}

@@ -1,0 +1,143 @@
+import { Document, isMap, isNode, isSeq, visit } from 'yaml';
+import type { ManagedBy } from '../../lib/managed-by.ts';
+import type { PolicyDocument } from '../../lib/plan/document.ts';
+import { durationOf } from './duration.ts';
+import type { Customer, Group, Service } from './form.ts';
+import { dateOf, given, personOf } from './values.ts';
+import { entriesWritten } from './write-entries.ts';
+
+/** Something of the table as a document has it, and who looks after it. */
+export interface Held<Said> {
+  readonly said: Said;
+  readonly managedBy: ManagedBy;
+}
+
+/** What the table holds. */
+export type Policy = {
+  readonly [Kind in keyof PolicyDocument]: readonly Held<PolicyDocument[Kind][number]>[];
+};
+
+type GroupOf = PolicyDocument['groups'][number];
+type ServiceOf = PolicyDocument['services'][number];
+type CustomerOf = PolicyDocument['customers'][number];
+
+/** What is said above what the file does not look after. */
+const otherMasters = {
+  file: undefined,
+  person: ' managed by a person',
+  api: ' managed by another system, through the API',
+};
+
+const heading = ` yaml-language-server: $schema=policy.schema.json
+ \`linkgate schema\` prints that schema.`;
+
+/**
+ * A policy file from which the same document is read.
+ * @param remarks what is said behind an endpoint, by its id
+ */
+export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, string> = new Map()): string {
+  const keys = new Map(policy.services.map(({ said }) => [said.serviceId, keyOf(said)]));
+  const customers = new Map(policy.customers.map(({ said }) => [said.name, said]));
+  const entries = entriesWritten(policy.entries, customers, (service) => keys.get(service) ?? service);
+  const listed = (section: 'allow' | 'block') => entries.filter((each) => each.section === section);
+  const sections = {
+    approvers: byName(policy.groups, ({ name }) => name, groupFields),
+    services: byName(policy.services, keyOf, serviceFields),
+    customers: byName(policy.customers, ({ name }) => name, customerFields),
+    allow: listed('allow'),
+    block: listed('block'),
+  };
+  const filled = Object.entries(sections).filter(([, written]) => written.length > 0);
+  const document = new Document({
+    version: 1,
+    ...Object.fromEntries(filled.map(([section, written]) => [section, contentOf(written)])),
+  });
+  document.commentBefore = heading;
+  for (const [section, written] of filled) sayMasters(document.get(section), written);
+  if (remarks.size > 0) remark(document, remarks);
+  return document.toString({ lineWidth: 0, singleQuote: true });
+}
+
+interface WrittenPart {
+  /** Where it is not in a list. */
+  readonly name?: string;
+  readonly managedBy: ManagedBy;
+  readonly fields: object;
+}
+
+function byName<Said>(
+  held: readonly Held<Said>[],
+  nameOf: (said: Said) => string,
+  fieldsOf: (said: Said) => object,
+): readonly WrittenPart[] {
+  return held.map(({ said, managedBy }) => ({ name: nameOf(said), managedBy, fields: fieldsOf(said) }));
+}
+
+function contentOf(written: readonly WrittenPart[]): object {
+  const fields = written.map((each) => each.fields);
+  return written.some(({ name }) => name === undefined)
+    ? fields
+    : Object.fromEntries(written.map(({ name = '', fields }) => [name, fields]));
+}
+
+/** Above each part that the file does not look after, who does. */
+function sayMasters(section: unknown, written: readonly WrittenPart[]): void {
+  if (!isMap(section) && !isSeq(section)) return;
+  for (const [index, { managedBy }] of written.entries()) {
+    const item = section.items[index];
+    const node = isMap(section) ? section.items[index]?.key : item;
+    const master = otherMasters[managedBy];
+    if (isNode(node) && master) node.commentBefore = master;
+  }
+}
+
+function remark(document: Document, remarks: ReadonlyMap<string, string>): void {
+  visit(document, {
+    Scalar(_key, node) {
+      const words = remarks.get(String(node.value));
+      if (words !== undefined) node.comment = ` ${words}`;
+    },
+  });
+}
+
+function keyOf({ name, serviceId }: ServiceOf): string {
+  return name ?? serviceId ?? '';
+}
+
+function groupFields({ slackChannel, slackUsers, emails, quorum, decideIn, escalateTo }: GroupOf): Group {
+  const users = slackUsers.map(({ team, user }) => `${team}:${user}`);
+  const isInSlack = slackChannel !== undefined || users.length > 0;
+  return given<Group>({
+    slack: isInSlack
+      ? given<NonNullable<Group['slack']>>({
+          channel: slackChannel,
+          users: users.length > 0 ? users : undefined,
+        })
+      : undefined,
+    emails: emails.length > 0 ? emails : undefined,
+    quorum: quorum === 1 ? undefined : quorum,
+    decideIn,
+    escalateTo,
+  });
+}
+
+function serviceFields(service: ServiceOf): Service {
+  const { serviceId, name, region, accountId, deadlineSeconds, graceSeconds, at: _at, ...settings } = service;
+  return given<Service>({
+    id: name === undefined || name === serviceId ? undefined : serviceId,
+    region,
+    account: accountId,
+    ...settings,
+    deadline: deadlineSeconds === undefined ? undefined : durationOf(deadlineSeconds),
+    grace: graceSeconds === undefined ? undefined : durationOf(graceSeconds),
+  });
+}
+
+function customerFields({ accounts, contact, owners, contractEndsAt }: CustomerOf): Customer {
+  return given<Customer>({
+    accounts,
+    contact: contact && ('email' in contact ? contact : { topic: contact.topicArn }),
+    owners: owners?.map(personOf),
+    contractEnds: contractEndsAt === undefined ? undefined : dateOf(contractEndsAt),
+  });
+}

@@ -1,0 +1,83 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { readPolicyFile } from '../../../cli/policy-file/read.ts';
+import { documentIn, folderWith, problemsIn } from './files.ts';
+
+const acme = "customers: {acme: {accounts: ['222222222222']}}\n";
+
+test('an included file adds to the policy, and may include others from where it lies', () => {
+  const { customers, entries } = documentIn(
+    'include: [services.yml, customers/**/*.yml]\nallow: [{customer: beta, services: payments}]',
+    'prod',
+    {
+      'services.yml': 'version: 1\nservices: {payments: {}}\n',
+      'customers/acme.yml': `include: [more/beta.yaml]\n${acme}`,
+      'customers/more/beta.yaml': "customers: {beta: {accounts: ['333333333333']}}\n",
+    },
+  );
+  expect(customers.map(({ name, at }) => [name, at?.replace(/^.*customers\//, '')])).toEqual([
+    ['acme', 'acme.yml:2:13'],
+    ['beta', 'more/beta.yaml:1:13'],
+  ]);
+  expect(entries).toMatchObject([{ accountId: '333333333333' }]);
+});
+
+test('files may describe one service for different environments', () => {
+  const files = {
+    'staging.yml': 'services: {payments: {id: vpce-svc-0123456789abcdef1, environments: [staging]}}',
+    'prod.yml': 'services: {payments: {id: vpce-svc-0123456789abcdef0, environments: [prod]}}',
+  };
+  const lines = 'environments: [staging, prod]\ninclude: [staging.yml, prod.yml]';
+  expect(documentIn(lines, 'prod', files).services).toMatchObject([
+    { serviceId: 'vpce-svc-0123456789abcdef0' },
+  ]);
+});
+
+test.each([
+  ['is not there', 'nowhere.yml', {}, '2:11: `nowhere.yml` is no file beside this one'],
+  ['is a pattern of nothing', 'customers/*.yml', {}, '2:11: `customers/*.yml` is no file beside this one'],
+  ['is the file itself', 'policy.yml', {}, '2:11: `policy.yml` is read already: policy.yml:1:1'],
+  ['lies anywhere', '/etc/hostname', {}, '2:11: `/etc/hostname` is no file beside this one'],
+  [
+    'includes the one that includes it',
+    'a.yml',
+    { 'a.yml': 'include: [policy.yml]' },
+    'a.yml:1:11: `policy.yml` is read already: policy.yml:1:1',
+  ],
+  [
+    'is broken',
+    'a.yml',
+    { 'a.yml': 'customers: {acme: [}' },
+    expect.stringMatching(/^a\.yml:1:20: /) as unknown as string,
+  ],
+  [
+    'says the environments',
+    'a.yml',
+    { 'a.yml': 'environments: [prod]' },
+    'a.yml:1:1: `environments` are said in the file that includes this one',
+  ],
+])('what is included and %s is refused', (_what, include, more, problem) => {
+  expect(problemsIn(`version: 1\ninclude: [${include}]`, more)[0]).toEqual(problem);
+});
+
+test('one name in two files is said', () => {
+  expect(problemsIn(`version: 1\ninclude: [a.yml]\n${acme}`, { 'a.yml': acme })).toEqual([
+    'a.yml:1:13: `acme` is here already: policy.yml:3:13',
+  ]);
+});
+
+test('nothing outside the folder of the policy file is read, by whatever way', () => {
+  const outside = folderWith({ 'secret.yml': acme });
+  const folder = folderWith({ 'policy.yml': 'version: 1\ninclude: [../*/secret.yml, link.yml]' });
+  symlinkSync(join(outside, 'secret.yml'), join(folder, 'link.yml'));
+  expect(() => readPolicyFile(join(folder, 'policy.yml'))).toThrow(
+    /secret\.yml` lies outside the folder of the policy file\n.*link\.yml` lies outside the folder/,
+  );
+});
+
+test('a file that could not be read is not held against what speaks of its customers', () => {
+  expect(problemsIn("version: 1\ninclude: [a.yml]\nblock: [{customer: acme, services: '*'}]", {})).toEqual([
+    '2:11: `a.yml` is no file beside this one',
+  ]);
+});

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { Ajv, type AnySchemaObject } from 'ajv';
+import formats from 'ajv-formats';
+import { parse } from 'yaml';
+import { policyFileSchema } from '../../../cli/policy-file/json-schema.ts';
+import { everyField } from './sample.ts';
+
+const schema: AnySchemaObject = JSON.parse(JSON.stringify(policyFileSchema()));
+const isValid = formats.default(new Ajv({ strictTypes: false })).compile(schema);
+
+test('the published schema is the one that the command line prints', () => {
+  const published = readFileSync(new URL('../../../docs/policy.schema.json', import.meta.url), 'utf8');
+  expect(JSON.parse(published)).toEqual(schema);
+});
+
+test('the schema takes what the command line takes', () => {
+  expect(isValid(parse(`version: 1\n${everyField}`))).toBe(true);
+  expect(isValid(parse('version: 1\nservices:\n  payments:\nallow:\n  # none'))).toBe(true);
+});
+
+test.each([
+  'services: {payments: {aprovers: default}}',
+  'customers: {acme: {accounts: [222222222222]}}',
+  "allow: [{services: '*'}]",
+  "allow: [{account: '222222222222', services: '*', expires: 30d}]",
+  "customers: {acme: {accounts: ['222222222222'], contact: {}}}",
+])('the schema refuses %s', (line) => {
+  expect(isValid(parse(`version: 1\n${line}`))).toBe(false);
+});
+
+test('each field is explained to an editor', () => {
+  expect(unexplained(schema, 'the file')).toEqual([]);
+});
+
+const page = readFileSync(new URL('../../../docs/policy.md', import.meta.url), 'utf8');
+const shown = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
+
+test('each field is explained in the page, and shown', () => {
+  const parts = Object.keys(schema.properties);
+  const names = [...new Set(fieldsIn(schema))].filter(
+    (name) => name === 'environments' || !parts.includes(name),
+  );
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  expect(names.filter((name) => !new RegExp(`\\b${name}:\\s`).test(shown.join()))).toEqual([]);
+});
+
+test('what the page shows has the form that it explains', () => {
+  expect(shown.filter((text) => !isValid(parse(text)))).toEqual([]);
+});
+
+/** The fields of parts, not their names. */
+function fieldsIn({ properties = {}, additionalProperties, items, anyOf = [] }: AnySchemaObject): string[] {
+  return [
+    ...Object.entries<AnySchemaObject>(properties).flatMap(([name, field]) => [name, ...fieldsIn(field)]),
+    ...[additionalProperties, items, ...anyOf].flatMap((inner) => (inner ? fieldsIn(inner) : [])),
+  ];
+}
+
+/** The fields below a schema that have no description, by their paths. */
+function unexplained(schema: AnySchemaObject, path: string): string[] {
+  const { properties = {}, additionalProperties, items, anyOf = [] } = schema;
+  return [
+    ...Object.entries<AnySchemaObject>(properties).flatMap(([name, field]) => [
+      ...(field.description ? [] : [`${path}.${name}`]),
+      ...unexplained(field, `${path}.${name}`),
+    ]),
+    ...[additionalProperties, items, ...anyOf].flatMap((inner) => (inner ? unexplained(inner, path) : [])),
+  ];
+}

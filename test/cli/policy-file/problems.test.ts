@@ -1,0 +1,208 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { readPolicyFile } from '../../../cli/policy-file/read.ts';
+import { problemsIn } from './files.ts';
+
+const serviceId = 'vpce-svc-0123456789abcdef0';
+
+/** Lines, of which the first is the version, and all that is wrong with them. */
+const wrong: readonly (readonly [what: string, lines: string, ...problems: string[]])[] = [
+  [
+    'an account id is a number',
+    "customers:\n  acme: {accounts: ['222222222222', 222222222222, 012345678901]}",
+    "3:37: an account id without quotes is a number in YAML, which loses leading zeros: write '222222222222'",
+    "3:51: an account id without quotes is a number in YAML, which loses leading zeros: write '012345678901'",
+  ],
+  [
+    'an account id is too short',
+    "block: [{account: '1', services: '*'}]",
+    '2:19: an account id has 12 digits',
+  ],
+  [
+    'a field is misspelt',
+    'services:\n  payments: {aprovers: default}',
+    '3:14: there is no field `aprovers` here; did you mean `approvers`?',
+  ],
+  ['a part is misspelt', 'customer: {}', '2:1: there is no field `customer` here; did you mean `customers`?'],
+  [
+    'a field is nothing',
+    'services: {payments: {approvers: }}',
+    '2:23: this has to be a text, and is nothing',
+  ],
+  [
+    'a choice is none',
+    'services: {payments: {onUnlisted: accept}}',
+    '2:35: this has to be `ask` or `hold` or `reject`, and is `accept`',
+  ],
+  ['a list is a map', 'allow: {}', '2:1: this has to be a list, and is a map'],
+  ['an entry is a word', 'allow: [acme]', '2:9: this has to be a map, and is `acme`'],
+  [
+    'an entry is for nobody',
+    'services: {payments: {}}\nallow:\n  - services: payments',
+    '4:5: say whom: a `customer` or an `account`',
+  ],
+  ['an entry is for no service', "block:\n  - account: '222222222222'", '3:5: `services` is missing'],
+  [
+    'an expiry counts from now',
+    "allow: [{account: '222222222222', services: '*', expires: 30d}]",
+    '2:59: `30d` from now would be another day at each plan: write a date such as 2027-01-31',
+  ],
+  [
+    'a date is none',
+    "allow: [{account: '222222222222', services: '*', expires: 2027-02-30}]",
+    '2:59: write a date such as 2027-01-31 (its end, UTC) or a date-time such as 2027-01-31T12:00:00Z',
+  ],
+  ['a time is none', 'services: {payments: {deadline: 3}}', '2:33: write a time such as 7d or 36h'],
+  [
+    'a grace period is too short',
+    'services: {payments: {grace: 30m}}',
+    '2:30: a grace period is an hour or longer: what is to be cut at once is blocked or revoked',
+  ],
+  [
+    'an entry allows no endpoint',
+    "allow: [{account: '222222222222', services: '*', maxEndpoints: 0}]",
+    '2:64: at least 1: who is to have none is blocked',
+  ],
+  [
+    'a list is empty',
+    "allow: [{account: '222222222222', services: '*', endpoints: []}]",
+    '2:50: a list names at least one: leave it out for none',
+  ],
+  [
+    'a block is narrowed',
+    "block: [{account: '222222222222', services: '*', maxEndpoints: 2}]",
+    '2:50: there is no field `maxEndpoints` here',
+  ],
+  [
+    'a service is unknown',
+    "services: {payments: {}}\nallow: [{account: '222222222222', services: [payments, payment]}]",
+    '3:56: there is no service `payment` in the file; did you mean `payments`?',
+  ],
+  [
+    'a customer is unknown',
+    "customers: {acme: {accounts: ['222222222222']}}\nblock: [{customer: amce, services: '*'}]",
+    '3:20: there is no customer `amce` in the file',
+  ],
+  [
+    'a group is unknown',
+    'services: {payments: {approvers: teem}}\napprovers: {team: {emails: [a@example.com], escalateTo: boss}}',
+    '2:34: there is no approver group `teem` in the file; did you mean `team`?',
+    '3:57: there is no approver group `boss` in the file',
+  ],
+  [
+    'a group could never approve',
+    'approvers:\n  team: {emails: [a@example.com], quorum: 2}\n  nobody: {slack: {channel: C0123}}',
+    '3:3: the group team could never approve: its quorum is 2, and it names 1',
+    '4:3: the group nobody names nobody who could decide: name a Slack user or an e-mail address',
+  ],
+  [
+    'a group escalates to itself',
+    'approvers: {team: {emails: [a@example.com], escalateTo: team}}',
+    '2:57: the group team cannot escalate to itself',
+  ],
+  [
+    'a service has two names',
+    `services:\n  payments: {id: ${serviceId}}\n  orders: {id: ${serviceId}}`,
+    `4:16: \`${serviceId}\` has another name already: policy.yml:3:3`,
+  ],
+  [
+    'a service is named by the id of another',
+    `services: {${serviceId}: {id: vpce-svc-0123456789abcdef1}}`,
+    `2:45: its name is the id of another service: \`${serviceId}\``,
+  ],
+  [
+    'a name has a space',
+    'services: {my service: {}}',
+    '2:12: a service has a name of letters, digits, `.`, `_` and `-`, or its id',
+  ],
+  ['a customer has no accounts', 'customers:\n  acme: {}', '3:3: customer `acme` has no `accounts`'],
+  [
+    'an account is of two customers',
+    "customers:\n  acme: {accounts: ['222222222222']}\n  beta: {accounts: ['333333333333', '222222222222']}",
+    "4:37: account 222222222222 is `acme`'s already",
+  ],
+  [
+    'a contact is two',
+    "customers: {acme: {accounts: ['222222222222'], contact: {}}}",
+    '2:48: a contact is an `email` or a `topic`, one of them',
+  ],
+  [
+    'an account has two entries at a service',
+    "services: {payments: {}}\nallow:\n  - {account: '222222222222', services: payments}\nblock:\n  - {account: '222222222222', services: [payments, '*']}",
+    '6:5: account 222222222222 has an entry at `payments` already: policy.yml:4:5',
+  ],
+  [
+    "an account is not the customer's",
+    "customers: {acme: {accounts: ['222222222222']}}\nblock: [{customer: acme, account: '333333333333', services: '*'}]",
+    '3:35: account 333333333333 is not among the `accounts` of `acme`',
+  ],
+  [
+    'an endpoint would be of two accounts',
+    "customers: {acme: {accounts: ['222222222222', '333333333333']}}\nallow: [{customer: acme, services: '*', endpoints: [vpce-0123456789abcdef0]}]",
+    '3:41: an endpoint is of one account, and this customer has several: say which, by `account`',
+  ],
+  [
+    'a role is of another account',
+    "allow: [{account: '222222222222', services: '*', roles: ['arn:aws:iam::333333333333:role/a']}]",
+    '2:50: `roles` names none of account 222222222222, so that none of it could connect',
+    '2:58: this role is of another account than the entry',
+  ],
+  ['a key stands twice', 'allow: []\nallow: []', '3:1: this key is here already'],
+  ['an alias means nothing', 'allow: [*usual]', '2:9: there is no `&usual` before this'],
+  [
+    'a merge is of a word',
+    "allow: [{<<: usual, account: '222222222222', services: '*'}]",
+    '2:10: `<<` takes a map, or a list of maps',
+  ],
+  ['a tag is unknown', 'allow: !!map []', expect.stringMatching(/^2:8: /) as unknown as string],
+  [
+    'a second document follows',
+    'allow: []\n---\nallow: []',
+    expect.stringMatching(/^3:1: /) as unknown as string,
+  ],
+];
+
+test.each(wrong)('it is said, with line and column, where %s', (_what, lines, ...problems) => {
+  expect(problemsIn(`version: 1\n${lines}`)).toEqual(problems);
+});
+
+test('all that is wrong is told at once, in the order of the lines', () => {
+  const lines = problemsIn(`version: 1
+services:
+  payments: {grace: 5}
+customers:
+  acme: {accounts: [1]}
+allow:
+  - {customer: acme, services: payment}
+  - {customer: beta, services: payments}
+`);
+  expect(lines.map((line) => line.replace(/: .*/, ''))).toEqual(['3:21', '5:21', '7:32', '8:16']);
+});
+
+test('what is wrong with one part is not held against what speaks of it', () => {
+  const lines = `version: 1
+services: {payments: {grace: 5}}
+allow: [{account: '222222222222', services: payments}]
+`;
+  expect(problemsIn(lines)).toEqual(['2:30: write a time such as 7d or 36h']);
+});
+
+test('a file says its version', () => {
+  expect(problemsIn('allow: []')).toEqual(['1:1: a policy file begins with `version: 1`']);
+  expect(problemsIn('')).toEqual(['1:1: a policy file begins with `version: 1`']);
+  expect(problemsIn('version: 2')).toEqual(['1:10: this has to be 1, and is 2']);
+});
+
+test('aliases of aliases of aliases are refused before they fill the memory', () => {
+  const levels = [...'bcdefghij'].map(
+    (name, index) => `${name}: &${name} [${Array(10).fill(`*${'abcdefghi'[index]}`)}]`,
+  );
+  expect(problemsIn(`version: 1\na: &a [x]\n${levels.join('\n')}`)).toEqual([
+    expect.stringMatching(/^1:1: it cannot be read: .*alias/),
+  ]);
+});
+
+test('a file that is not there is said', () => {
+  const missing = join('nowhere', 'policy.yml');
+  expect(() => readPolicyFile(missing)).toThrow(`there is no file ${missing}`);
+});

@@ -1,0 +1,206 @@
+import { expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import { PolicyDocument } from '../../../lib/plan/document.ts';
+import { documentIn, withoutPlaces } from './files.ts';
+import { endpointId, everyField, serviceId } from './sample.ts';
+
+test('every field of a file comes to the document, in the words of linkgate', () => {
+  expect(withoutPlaces(documentIn(everyField))).toEqual({
+    groups: [
+      {
+        name: 'payments-team',
+        quorum: 2,
+        slackChannel: 'C0123',
+        slackUsers: [
+          { team: 'T01', user: 'U01ALICE' },
+          { team: 'T01', user: 'U01BOB' },
+        ],
+        emails: ['alice@example.com'],
+        decideIn: 'api',
+        escalateTo: 'default',
+      },
+    ],
+    services: [
+      {
+        serviceId,
+        name: 'payments',
+        region: 'us-east-1',
+        accountId: '011111111111',
+        onUnlisted: 'hold',
+        approvers: 'payments-team',
+        requireTicket: true,
+        deadlineSeconds: 129_600,
+        onExpiry: 'reject',
+        graceSeconds: 172_800,
+        onForeign: 'cut',
+        principals: 'managed',
+        otherPrincipals: ['*'],
+      },
+    ],
+    customers: [
+      {
+        name: 'acme',
+        accounts: ['222222222222'],
+        contact: { email: 'cloud@example.com' },
+        owners: ['slack:T01:U01CAROL', 'mailto:dave@example.com', 'arn:aws:iam::222222222222:user/erin'],
+        contractEndsAt: '2027-12-31T23:59:59.999Z',
+      },
+      {
+        name: 'beta',
+        accounts: ['033333333333'],
+        contact: { topicArn: 'arn:aws:sns:us-east-1:033333333333:linkgate-notices' },
+      },
+    ],
+    entries: [
+      {
+        service: serviceId,
+        accountId: '222222222222',
+        effect: 'allow',
+        endpointIds: [endpointId],
+        consumerRegions: ['eu-west-1'],
+        maxEndpoints: 2,
+        expiresAt: '2027-01-31T23:59:59.999Z',
+        owners: [
+          'slack:T01:U01CAROL',
+          'mailto:dave@example.com',
+          'arn:aws:iam::222222222222:user/erin',
+          'mailto:frank@example.com',
+        ],
+        note: 'contract 42',
+        customer: 'acme',
+        roles: ['arn:aws:iam::222222222222:role/network'],
+      },
+      {
+        service: '*',
+        accountId: '444444444444',
+        effect: 'block',
+        note: 'left us',
+        owners: ['mailto:frank@example.com'],
+      },
+    ],
+  });
+});
+
+test('what the API takes is what a file makes', () => {
+  const document = documentIn(everyField);
+  expect(v.parse(PolicyDocument, document)).toEqual(document);
+});
+
+test('each thing says where it stands', () => {
+  const { groups, services, customers, entries } = documentIn(everyField);
+  const places = [...groups, ...services, ...customers, ...entries].map(({ at }) => at?.replace(/^.*\//, ''));
+  expect(places).toEqual([
+    'policy.yml:4:3',
+    'policy.yml:11:3',
+    'policy.yml:25:3',
+    'policy.yml:30:3',
+    'policy.yml:34:5',
+    'policy.yml:44:5',
+  ]);
+});
+
+test('an entry of a customer is one for each account and each service', () => {
+  const { entries } = documentIn(`
+services: {payments: {}, orders: {id: ${serviceId}}}
+customers: {acme: {accounts: ['222222222222', '333333333333']}}
+allow: [{customer: acme, services: [payments, orders, '*']}]
+`);
+  expect(entries.map(({ service, accountId, customer }) => [service, accountId, customer])).toEqual([
+    ['payments', '222222222222', 'acme'],
+    ['payments', '333333333333', 'acme'],
+    [serviceId, '222222222222', 'acme'],
+    [serviceId, '333333333333', 'acme'],
+    ['*', '222222222222', 'acme'],
+    ['*', '333333333333', 'acme'],
+  ]);
+});
+
+test('beside an account, a customer is that account alone', () => {
+  const { entries } = documentIn(`
+services: {payments: {}}
+customers: {acme: {accounts: ['222222222222', '333333333333'], owners: [a@example.com]}}
+allow: [{customer: acme, account: '333333333333', services: payments, endpoints: [${endpointId}]}]
+`);
+  expect(entries).toMatchObject([
+    { accountId: '333333333333', customer: 'acme', owners: ['mailto:a@example.com'] },
+  ]);
+});
+
+test.each([
+  ['2027-01-31', '2027-01-31T23:59:59.999Z'],
+  ['2028-01-31', '2027-12-31T23:59:59.999Z'],
+  ['2027-01-31T12:00:00+02:00', '2027-01-31T10:00:00.000Z'],
+])('an entry that expires on %s does so no later than the contract ends', (expires, expiresAt) => {
+  const { entries } = documentIn(`
+services: {payments: {}}
+customers: {acme: {accounts: ['222222222222'], contractEnds: 2027-12-31}}
+allow: [{customer: acme, services: payments, expires: ${expires}}]
+`);
+  expect(entries).toMatchObject([{ expiresAt }]);
+});
+
+test('roles go to the accounts that they are of', () => {
+  const { entries } = documentIn(`
+services: {payments: {}}
+customers: {acme: {accounts: ['222222222222', '333333333333']}}
+allow:
+  - customer: acme
+    services: payments
+    roles: ['arn:aws:iam::222222222222:role/a', 'arn:aws:iam::333333333333:role/b']
+`);
+  expect(entries).toMatchObject([
+    { accountId: '222222222222', roles: ['arn:aws:iam::222222222222:role/a'] },
+    { accountId: '333333333333', roles: ['arn:aws:iam::333333333333:role/b'] },
+  ]);
+});
+
+test('a service and a group may be only named, and a service be named by its id', () => {
+  const { groups, services, entries } = documentIn(`
+approvers:
+  finance:
+services:
+  payments:
+  orders: {approvers: finance}
+  ${serviceId}: {}
+allow: [{account: '222222222222', services: [payments, ${serviceId}]}]
+`);
+  expect(groups).toEqual([]);
+  expect(services).toMatchObject([
+    { name: 'payments' },
+    { name: 'orders', approvers: 'finance' },
+    { serviceId },
+  ]);
+  expect(entries).toMatchObject([{ service: 'payments' }, { service: serviceId }]);
+});
+
+test('anchors, aliases and merge keys save words', () => {
+  const { entries } = documentIn(`
+services: {payments: {}, orders: {}}
+allow:
+  - &usual {account: '222222222222', services: &both [payments, orders], maxEndpoints: 2}
+  - {<<: *usual, account: '333333333333', maxEndpoints: 5}
+  - {account: '444444444444', services: *both}
+`);
+  expect(entries.map(({ accountId }) => accountId)).toEqual(
+    ['222222222222', '333333333333', '444444444444'].flatMap((account) => [account, account]),
+  );
+  expect(entries[2]).toMatchObject({ service: 'payments', maxEndpoints: 5 });
+});
+
+test('a part of which every line is a comment is empty', () => {
+  expect(documentIn('services:\n  # payments: {}\nallow:\n  # none\nblock: []')).toEqual({
+    groups: [],
+    services: [],
+    customers: [],
+    entries: [],
+  });
+});
+
+test('10,000 entries are read', () => {
+  const entry = (_: unknown, index: number) =>
+    `  - {account: '${100_000_000_000 + index}', services: payments, expires: 2027-01-31}`;
+  const { entries } = documentIn(
+    `services: {payments: {}}\nallow:\n${Array.from({ length: 10_000 }, entry).join('\n')}`,
+  );
+  expect(entries).toHaveLength(10_000);
+});
