@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { type ConnectionRecord, readRecord, recordPartitions } from '../connection/connection-record.ts';
 import { type Invocation, orReport } from '../invocation.ts';
+import { allDriftOf } from '../service/drift.ts';
 import { allServices, readService, serviceKey } from '../service/service.ts';
 import { byKey } from '../table/item.ts';
 import type { Item, Table } from '../table/table.ts';
@@ -89,9 +90,11 @@ function connectionWaiting(record: ConnectionRecord, service: Item | undefined):
 function newlyDrifted({ before, after }: Change): Announcement | undefined {
   if (after?.pk !== allServices) return undefined;
   const service = readService(after);
-  if (isDeepStrictEqual(service.drift, before ? readService(before).drift : [])) return undefined;
+  const drift = allDriftOf(service);
+  if (isDeepStrictEqual(drift, before ? allDriftOf(readService(before)) : [])) return undefined;
   const drifted = v.parse(ServiceDrifted, {
     ...service,
+    drift,
     deduplicationId: `${service.serviceId}/${service.checkedAt}`,
     service,
   });

@@ -1,14 +1,17 @@
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import type { Place } from '../place.ts';
+import type { Tended } from '../principals/tend-principals.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
-import { driftOf } from './drift.ts';
+import { type AnyDrift, allDriftOf, driftOf } from './drift.ts';
 import type { EndpointServices } from './endpoint-services.ts';
-import { type Drift, readService, serviceItem, serviceKey } from './service.ts';
+import { readService, type Service, serviceItem, serviceKey } from './service.ts';
 
 export interface Checking extends Invocation {
   readonly table: Table;
   readonly servicesIn: (place: Place) => EndpointServices;
+  /** Holds the allowed principals, as EC2 has just shown them, against the allowlist; left out by those that may not change them. */
+  readonly tendPrincipals?: (service: Service, actual: readonly string[]) => Promise<Tended>;
 }
 
 /**
@@ -26,7 +29,10 @@ export async function checkServices(serviceIds: readonly string[], deps: Checkin
  * @returns the drift that the record now shows; undefined where the service is not registered.
  * @throws ContendedError
  */
-export async function checkService(serviceId: string, deps: Checking): Promise<readonly Drift[] | undefined> {
+export async function checkService(
+  serviceId: string,
+  deps: Checking,
+): Promise<readonly AnyDrift[] | undefined> {
   const { table } = deps;
   return untilWon(serviceId, async () => {
     const [item] = await table.get([serviceKey(serviceId)]);
@@ -35,9 +41,31 @@ export async function checkService(serviceId: string, deps: Checking): Promise<r
     const configuration = await deps.servicesIn(service.place).describe(serviceId);
     const drift = driftOf(configuration, service.topicArn);
     const acceptanceRequired = configuration?.acceptanceRequired ?? service.acceptanceRequired;
-    const checkedAt = deps.now().toISOString();
-    const checked = { ...service, drift, acceptanceRequired, checkedAt, version: service.version + 1 };
+    const checked = {
+      ...(await tended(service, configuration?.principals, deps)),
+      drift,
+      acceptanceRequired,
+      checkedAt: deps.now().toISOString(),
+      version: service.version + 1,
+    };
     const isWritten = await table.write([{ put: serviceItem(checked), expected: service.version }]);
-    return isWritten ? drift : lost;
+    return isWritten ? allDriftOf(checked) : lost;
   });
+}
+
+async function tended(
+  service: Service,
+  actual: readonly string[] | undefined,
+  { tendPrincipals }: Checking,
+): Promise<Service> {
+  if (!tendPrincipals || !actual) return service;
+  const { principalsApproved: _before, ...rest } = service;
+  return { ...rest, ...(await tendPrincipals(service, actual)) };
+}
+
+/** Whether a check of the service has begun since then, so that it has seen what there was to see. */
+export async function isCheckedSince(serviceId: string, time: string, table: Table): Promise<boolean> {
+  const [item] = await table.get([serviceKey(serviceId)]);
+  const checkedAt = item && readService(item).principalsCheckedAt;
+  return checkedAt !== undefined && checkedAt > time;
 }

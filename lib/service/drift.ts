@@ -1,5 +1,5 @@
 import { connectionEvents, type ServiceConfiguration } from './endpoint-services.ts';
-import type { Drift } from './service.ts';
+import type { Drift, PrincipalDrift, Service } from './service.ts';
 
 /** What about a service in EC2 is not as linkgate needs it, or would advise it. */
 export function driftOf(configuration: ServiceConfiguration | undefined, topicArn: string): Drift[] {
@@ -36,4 +36,14 @@ export function driftOf(configuration: ServiceConfiguration | undefined, topicAr
       },
   ];
   return checks.filter((check) => check !== false);
+}
+
+export type AnyDrift = Drift | PrincipalDrift;
+
+/** All that is amiss with a service by its last check, its allowed principals too. */
+export function allDriftOf({
+  drift,
+  principalDrift = [],
+}: Pick<Service, 'drift' | 'principalDrift'>): AnyDrift[] {
+  return [...drift, ...principalDrift];
 }

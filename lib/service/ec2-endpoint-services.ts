@@ -45,16 +45,6 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
     return undefined;
   }
 
-  async function principalsOf(serviceId: string): Promise<string[]> {
-    const principals: string[] = [];
-    for await (const { AllowedPrincipals = [] } of paginateDescribeVpcEndpointServicePermissions(
-      { client: ec2 },
-      { ServiceId: serviceId },
-    ))
-      principals.push(...AllowedPrincipals.flatMap(({ Principal }) => Principal ?? []));
-    return principals;
-  }
-
   async function notificationsOf(serviceId: string): Promise<ConnectionNotification[]> {
     const notifications: ConnectionNotification[] = [];
     for await (const { ConnectionNotificationSet = [] } of paginateDescribeVpcEndpointConnectionNotifications(
@@ -92,7 +82,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
       const configuration = await configurationOf(serviceId);
       if (!configuration) return undefined;
       const [principals, notifications] = await Promise.all([
-        principalsOf(serviceId),
+        principalsIn(ec2, serviceId),
         notificationsOf(serviceId),
       ]);
       const tagged = new Map(configuration.Tags?.map(({ Key, Value }) => [Key, Value]));
@@ -142,6 +132,17 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
       return refusals.find((refusal) => refusal !== undefined);
     },
   };
+}
+
+/** The allowed principals of a service, as EC2 writes them. */
+export async function principalsIn(ec2: EC2Client, serviceId: string): Promise<string[]> {
+  const principals: string[] = [];
+  for await (const { AllowedPrincipals = [] } of paginateDescribeVpcEndpointServicePermissions(
+    { client: ec2 },
+    { ServiceId: serviceId },
+  ))
+    principals.push(...AllowedPrincipals.flatMap(({ Principal }) => Principal ?? []));
+  return principals;
 }
 
 function notifying(serviceId: string, topicArn: string) {

@@ -4,7 +4,7 @@ import { lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
 import { readService, type Service, serviceItem, serviceKey } from './service.ts';
 
-interface Pausing extends Invocation {
+export interface Pausing extends Invocation {
   readonly table: Table;
 }
 
@@ -42,7 +42,7 @@ export function resumeService(serviceId: string, by: string, deps: Pausing): Pro
  * @returns undefined where it is not registered any more.
  * @throws ContendedError
  */
-function changeService(
+export function changeService(
   serviceId: string,
   by: string,
   { table, now }: Pausing,

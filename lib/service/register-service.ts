@@ -1,4 +1,5 @@
 import { nextVersion } from '../allowlist/entry.ts';
+import { defaultGroup } from '../approval/approver-group.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Mode } from '../mode/mode.ts';
 import type { Place } from '../place.ts';
@@ -8,7 +9,7 @@ import { driftOf } from './drift.ts';
 import type { EndpointServices } from './endpoint-services.ts';
 import { registeredServices } from './registered-services.ts';
 import { repair } from './repair-services.ts';
-import { type Drift, type Service, serviceItem, serviceKey } from './service.ts';
+import { type Drift, type Service, serviceItem, serviceKey, serviceSettings } from './service.ts';
 
 export interface Registering extends Invocation {
   readonly table: Table;
@@ -21,15 +22,13 @@ export interface Registering extends Invocation {
   readonly topicArn: string;
 }
 
-export interface Registration {
+/** What may be said of a service, and stays as it was where nothing is. */
+const optional = [...serviceSettings, 'managedBy'] as const;
+
+export type Registration = {
   readonly serviceId: string;
   readonly name?: string | undefined;
-  readonly onUnlisted?: Service['onUnlisted'] | undefined;
-  readonly approvers?: string | undefined;
-  readonly requireTicket?: boolean | undefined;
-  readonly deadlineSeconds?: number | undefined;
-  readonly onExpiry?: Service['onExpiry'] | undefined;
-}
+} & { readonly [Name in (typeof optional)[number]]?: Service[Name] | undefined };
 
 /** EC2 shows no such service to this account in this Region. */
 export class ServiceNotFoundError extends Error {
@@ -82,7 +81,7 @@ async function registerOnce(
 ): Promise<{ service: Service; warnings: string[] } | typeof lost> {
   const { serviceId } = registration;
   const registered = await registeredServices(deps.table);
-  const before = registered.find((service) => service.serviceId === serviceId);
+  const before = stayingOn(registered.find((service) => service.serviceId === serviceId));
   const place = before?.place ?? deps.hub;
   const services = deps.servicesIn(place);
   const found = await services.describe(serviceId);
@@ -97,6 +96,8 @@ async function registerOnce(
   const configuration = await services.describe(serviceId);
   const now = deps.now();
   const service: Service = {
+    onUnlisted: 'ask',
+    approvers: defaultGroup,
     registeredAt: now.toISOString(),
     registeredBy: by,
     ...before,
@@ -107,9 +108,7 @@ async function registerOnce(
     place,
     serviceName: found.serviceName,
     topicArn: deps.topicArn,
-    onUnlisted: registration.onUnlisted ?? before?.onUnlisted ?? 'ask',
-    approvers: registration.approvers ?? before?.approvers ?? 'default',
-    ...given(registration, ['requireTicket', 'deadlineSeconds', 'onExpiry']),
+    ...given(registration, optional),
     acceptanceRequired: found.acceptanceRequired,
     drift: driftOf(configuration, deps.topicArn),
     checkedAt: now.toISOString(),
@@ -119,6 +118,13 @@ async function registerOnce(
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }]))) return lost;
   const isLeftAlone = !isActing && service.drift.some(({ check }) => linkgatesOwn.includes(check));
   return { service, warnings: [...(isLeftAlone ? [leftAlone] : []), ...warningsAbout(service)] };
+}
+
+/** Who registers a service again does not want it taken out any more. */
+function stayingOn(service: Service | undefined): Service | undefined {
+  if (!service) return undefined;
+  const { closingAt: _at, closingBy: _by, ...rest } = service;
+  return rest;
 }
 
 /** What was said, and nothing of what was not. */

@@ -14,6 +14,6 @@ export async function placesOf(table: Table): Promise<Place[]> {
 }
 
 /** The different places of services that are read already. */
-export function placesIn(services: readonly Service[]): Place[] {
+export function placesIn(services: readonly Pick<Service, 'place'>[]): Place[] {
   return [...new Map(services.map(({ place }) => [placeName(place), place])).values()];
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { checkService, checkServices } from '../../lib/service/check-service.ts';
+import { checkService, checkServices, isCheckedSince } from '../../lib/service/check-service.ts';
 import { registeredServices } from '../../lib/service/registered-services.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
 import { aConfiguration, aService, noon, serviceId } from '../builders.ts';
@@ -71,4 +71,43 @@ test('a record that others keep changing is given back', async () => {
   world.services.show(aConfiguration());
   const table = { ...world.table, write: async () => false };
   await expect(checkService(serviceId(1), { ...world.deps, table })).rejects.toThrow(ContendedError);
+});
+
+test('how the principals differ is marked beside what drifted', async () => {
+  const world = aWorld({ services });
+  world.services.show(aConfiguration({ principals: ['*'] }));
+  const principalDrift = [{ check: 'principals-are-not-implied', detail: '*' }];
+  const tendPrincipals = async () => ({ principalDrift, principalsCheckedAt: noon.toISOString() });
+  expect(await checkService(serviceId(1), { ...world.deps, tendPrincipals })).toMatchObject([
+    { check: 'principal-is-everyone' },
+    { check: 'principals-are-not-implied' },
+  ]);
+  expect(await registeredServices(world.table)).toMatchObject([
+    { drift: [{ check: 'principal-is-everyone' }], principalDrift },
+  ]);
+});
+
+test('an approval that has ended is in the record no more', async () => {
+  const approved = aService({ principalsApproved: { by: 'alice', at: noon.toISOString() } });
+  const world = aWorld({ services: [approved] });
+  world.services.show(aConfiguration());
+  const tendPrincipals = async () => ({ principalDrift: [], principalsCheckedAt: noon.toISOString() });
+  await checkService(serviceId(1), { ...world.deps, tendPrincipals });
+  expect(await registeredServices(world.table)).not.toMatchObject([{ principalsApproved: {} }]);
+});
+
+test('the principals of a service that EC2 does not list are not looked at', async () => {
+  const world = aWorld({ services });
+  const tendPrincipals = () => Promise.reject(new Error('there is nothing to look at'));
+  expect(await checkService(serviceId(1), { ...world.deps, tendPrincipals })).toMatchObject([
+    { check: 'service-is-missing' },
+  ]);
+});
+
+test('a check that began after a ring has seen what it was rung for', async () => {
+  const checked = aService({ principalsCheckedAt: noon.toISOString() });
+  const { table } = aWorld({ services: [checked] });
+  expect(await isCheckedSince(serviceId(1), '2026-11-21T11:59:59.000Z', table)).toBe(true);
+  expect(await isCheckedSince(serviceId(1), noon.toISOString(), table)).toBe(false);
+  expect(await isCheckedSince(serviceId(2), '2026-11-21T11:59:59.000Z', table)).toBe(false);
 });

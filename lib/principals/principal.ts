@@ -1,0 +1,46 @@
+/** The forms of allowed principals, by what each of them is in words. */
+const kinds = [
+  ['everyone', /^\*$/],
+  ['account', /^(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?$/],
+  ['role', /^arn:aws[a-z-]*:iam::\d{12}:role\//],
+  ['user', /^arn:aws[a-z-]*:iam::\d{12}:user\//],
+  ['organization', /^arn:aws[a-z-]*:organizations::\d{12}:organization\//],
+  ['organizational unit', /^arn:aws[a-z-]*:organizations::\d{12}:ou\//],
+  ['service', /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/],
+  // What IAM leaves in the place of an ARN whose role or user was deleted: it admits nobody, a new one of the same name neither.
+  ['deleted role', /^AROA[A-Z0-9]+$/],
+  ['deleted user', /^AIDA[A-Z0-9]+$/],
+] as const;
+
+export type PrincipalKind = (typeof kinds)[number][0] | 'unknown';
+
+export function kindOf(principal: string): PrincipalKind {
+  return kinds.find(([, form]) => form.test(principal))?.[0] ?? 'unknown';
+}
+
+/** `arn:aws:iam::222222222222:root (account)` */
+export function inWords(principal: string): string {
+  const kind = kindOf(principal);
+  return `${principal} (${kind === 'unknown' ? 'of a kind that linkgate does not know' : kind})`;
+}
+
+/** What is equal where principals are: EC2 shows an account as the ARN of its root or as twelve bare digits. */
+export function principalKey(principal: string): string {
+  return kinds[1][1].exec(principal)?.[1] ?? principal;
+}
+
+const partitions = [
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['us-isob-', 'aws-iso-b'],
+  ['us-isof-', 'aws-iso-f'],
+  ['us-iso-', 'aws-iso'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['eusc-', 'aws-eusc'],
+] as const;
+
+/** All of an account, in the partition of the service's Region. */
+export function rootOf(accountId: string, region: string): string {
+  const partition = partitions.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
+  return `arn:${partition}:iam::${accountId}:root`;
+}

@@ -1,0 +1,52 @@
+import { isDeepStrictEqual } from 'node:util';
+import { entriesOf, everyService } from '../allowlist/entry.ts';
+import type { Change } from '../announcement/announce.ts';
+import { type Invocation, orReport } from '../invocation.ts';
+import { registeredServices } from '../service/registered-services.ts';
+import { allServices, readService, type Service } from '../service/service.ts';
+import type { ServiceBell } from '../service/service-bell.ts';
+import type { Item, Table } from '../table/table.ts';
+
+interface Ringing extends Pick<Invocation, 'report'> {
+  readonly table: Table;
+  readonly serviceBell: ServiceBell;
+}
+
+/** Settings on which a service's principals depend. */
+const settings = [
+  'principals',
+  'otherPrincipals',
+  'principalsApproved',
+  'graceSeconds',
+  'pausedAt',
+] as const satisfies readonly (keyof Service)[];
+
+/** So many changes at once are part of more, such as a large policy that is applied: one check after it does for all. */
+const many = 10;
+/** How long such a check is put off, in seconds. A ring from before it began is answered by it too. */
+const putOff = 20;
+
+/** Has the services checked of which the allowed principals may have to change: each once, however many entries changed. */
+export async function ringForPrincipals(
+  changes: readonly Change[],
+  { table, serviceBell, report }: Ringing,
+): Promise<void> {
+  const concerned = await Promise.all(
+    changes.map(({ before, after }) => orReport(report, () => concernedBy(before, after))),
+  );
+  const serviceIds = new Set(concerned.filter((serviceId) => serviceId !== undefined));
+  if (serviceIds.delete(everyService))
+    for (const { serviceId } of await registeredServices(table)) serviceIds.add(serviceId);
+  if (serviceIds.size === 0) return;
+  await serviceBell.ring([...serviceIds], { afterSeconds: changes.length < many ? 0 : putOff });
+}
+
+/** The service whose principals follow from what changed, or `*`. */
+function concernedBy(before: Item | undefined, after: Item | undefined): string | undefined {
+  const item = after ?? before;
+  if (item?.pk.startsWith(entriesOf(''))) return item.pk.slice(entriesOf('').length);
+  if (item?.pk !== allServices || !after) return undefined;
+  const [service, former] = [readService(after), before && readService(before)];
+  const isChanged = settings.some((name) => !isDeepStrictEqual(service[name], former?.[name]));
+  return !former || isChanged ? service.serviceId : undefined;
+}
