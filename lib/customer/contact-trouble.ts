@@ -1,0 +1,31 @@
+import * as v from 'valibot';
+import { itemKind } from '../table/item.ts';
+import type { Item, Key, Table } from '../table/table.ts';
+
+/** Why the contact of a customer could not be written to, the last time that this was tried. */
+export const ContactTrouble = v.object({
+  customer: v.string(),
+  /** ISO 8601 */
+  at: v.string(),
+  /** What SNS answered. */
+  why: v.string(),
+  version: v.number(),
+});
+export type ContactTrouble = v.InferOutput<typeof ContactTrouble>;
+
+const kind = itemKind(ContactTrouble.entries);
+const partition = 'CONTACT_TROUBLES';
+
+export function troubleKey(customer: string): Key {
+  return { pk: partition, sk: customer };
+}
+
+export function troubleItem(customer: string, why: string, now: Date): Item {
+  return kind.item(troubleKey(customer), { customer, at: now.toISOString(), why, version: 1 });
+}
+
+export async function contactTroubles(table: Table): Promise<ContactTrouble[]> {
+  const all: ContactTrouble[] = [];
+  for await (const page of table.query(partition)) all.push(...page.map((item) => kind.read(item)));
+  return all;
+}

@@ -1,0 +1,85 @@
+import type { Mail } from '../mail/mails.ts';
+import { mailOf } from '../mail/text.ts';
+import type { ConsumerEvent, News } from './news.ts';
+
+/** What a message says of the endpoint: what its owner knows already. */
+export interface Facts {
+  readonly endpointId: string;
+  readonly ownerAccountId: string;
+  /** The endpoint's own Region. */
+  readonly region: string;
+  /** The provider's name for the service. */
+  readonly service: string;
+  readonly serviceId: string;
+  /** `com.amazonaws.vpce.us-east-1.vpce-svc-…` */
+  readonly serviceName: string;
+}
+
+/** News about an endpoint, of one kind or of any. */
+export type EndpointNews<Event extends ConsumerEvent = ConsumerEvent> = {
+  readonly [Kind in Event]: Facts & News<Kind>;
+}[Event];
+
+export interface Message {
+  readonly subject: string;
+  /** What happened, in a sentence or two; where many messages become one, this is all of it. */
+  readonly says: string;
+  /** What its reader should do or expect now. A command of the AWS CLI stands alone. */
+  readonly next: readonly string[];
+}
+
+/** One message an event: the words are in rules/consumer-messages. */
+export type ConsumerMessages = {
+  readonly [Event in ConsumerEvent]: (news: EndpointNews<Event>) => Message;
+};
+
+/** How many connections a message about many names. */
+export const namedAtMost = 20;
+
+export function mailAbout<Event extends ConsumerEvent>(
+  news: EndpointNews<Event>,
+  messages: ConsumerMessages,
+): Mail {
+  const { subject, says, next } = messageFor(news, messages);
+  return mailOf(subject, [[says], ['What comes next', ...stepsIn(next)], factsOf(news), fineprint]);
+}
+
+/** Many news for one reader, who would not read as many mails. */
+export function mailAboutMany(all: readonly EndpointNews[], messages: ConsumerMessages): Mail {
+  const told = all.map((news) => messageFor(news, messages));
+  const others = told.length - namedAtMost;
+  const kinds = [...new Set(all.map(({ event }) => event))];
+  return mailOf(`${all.length} news of your endpoints`, [
+    told.slice(0, namedAtMost).map(({ says }) => `- ${says}`),
+    ...(others > 0
+      ? [[`And ${others} more: your endpoints' states show them (aws ec2 describe-vpc-endpoints).`]]
+      : []),
+    // What comes next is much the same for all of a kind: it is told of the first.
+    ...kinds.flatMap((kind) => {
+      const first = told[all.findIndex(({ event }) => event === kind)];
+      return first
+        ? [[`${first.subject}. What comes next, and for others like it`, ...stepsIn(first.next)]]
+        : [];
+    }),
+    fineprint,
+  ]);
+}
+
+function messageFor<Event extends ConsumerEvent>(
+  news: EndpointNews<Event>,
+  messages: ConsumerMessages,
+): Message {
+  return messages[news.event as Event](news);
+}
+
+function stepsIn(next: readonly string[]): string[] {
+  return next.map((step) => (step.startsWith('aws ') ? `  ${step}` : `- ${step}`));
+}
+
+function factsOf({ endpointId, ownerAccountId, region, serviceName }: Facts): string[] {
+  return [`Endpoint: ${endpointId} in ${region}`, `Account: ${ownerAccountId}`, `Service: ${serviceName}`];
+}
+
+const fineprint = [
+  'You are told because the provider of the service has you as the contact for this account.',
+];

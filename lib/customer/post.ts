@@ -1,0 +1,71 @@
+import * as v from 'valibot';
+import type { Mail } from '../mail/mails.ts';
+import type { Contact } from './customer.ts';
+import type { EndpointNews } from './message.ts';
+
+/** Writes to contacts. */
+export interface Post {
+  /**
+   * @param news what the mail is about, for machines
+   * @throws RefusedByContactError, or what may be tried again
+   */
+  send(contact: Contact, mail: Mail, news: readonly EndpointNews[]): Promise<void>;
+}
+
+/** SNS will not deliver to this contact before somebody changes something: its topic is gone, or does not admit linkgate. */
+export class RefusedByContactError extends Error {
+  override readonly name = 'RefusedByContactError';
+
+  constructor(contact: Contact, cause: Error) {
+    super(`SNS refused to write to \`${addressOf(contact)}\`: ${cause.name}: ${cause.message}`, { cause });
+  }
+}
+
+export function addressOf(contact: Contact): string {
+  return 'email' in contact ? contact.email : contact.topicArn;
+}
+
+/** How many news a message tells machines of: SNS takes 256 KiB. */
+const listedAtMost = 200;
+
+const Reason = v.exactOptional(v.string());
+
+/** What machines read beside the mail: the contract with whoever subscribes to a topic. Within a major version fields are only added. */
+export const Notice = v.object({
+  schemaVersion: v.literal('1.0'),
+  news: v.array(
+    v.object({
+      event: v.string(),
+      endpointId: v.string(),
+      accountId: v.string(),
+      region: v.string(),
+      serviceId: v.string(),
+      serviceName: v.string(),
+      reason: Reason,
+      cutAt: v.exactOptional(v.string()),
+      until: v.exactOptional(v.string()),
+    }),
+  ),
+  /** How many more there are than are listed. */
+  more: v.number(),
+});
+export type Notice = v.InferOutput<typeof Notice>;
+
+export function noticeOf(all: readonly EndpointNews[]): Notice {
+  const listed = all.slice(0, listedAtMost);
+  return {
+    schemaVersion: '1.0',
+    news: listed.map((news) => ({
+      event: news.event,
+      endpointId: news.endpointId,
+      accountId: news.ownerAccountId,
+      region: news.region,
+      serviceId: news.serviceId,
+      serviceName: news.serviceName,
+      ...('reason' in news && news.reason !== undefined && { reason: news.reason }),
+      ...('cutAt' in news && { cutAt: news.cutAt }),
+      ...('until' in news && { until: news.until }),
+    })),
+    more: all.length - listed.length,
+  };
+}

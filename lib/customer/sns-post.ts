@@ -1,0 +1,57 @@
+import {
+  type MessageAttributeValue,
+  PublishCommand,
+  type SNSClient,
+  SNSServiceException,
+} from '@aws-sdk/client-sns';
+import type { Mails } from '../mail/mails.ts';
+import type { EndpointNews } from './message.ts';
+import { noticeOf, type Post, RefusedByContactError } from './post.ts';
+
+/**
+ * Addresses are written to on linkgate's own topic, by `mails`; a topic of a consumer is published to where it lives.
+ * @param snsIn the client of a Region
+ */
+export function snsPost(mails: Mails, snsIn: (region: string) => SNSClient): Post {
+  return {
+    async send(contact, mail, news) {
+      if ('email' in contact) return mails.send(contact.email, mail);
+      const [, , , region = ''] = contact.topicArn.split(':');
+      try {
+        await snsIn(region).send(
+          new PublishCommand({
+            TopicArn: contact.topicArn,
+            Subject: mail.subject,
+            Message: mail.text,
+            MessageAttributes: attributesOf(news),
+          }),
+        );
+      } catch (error) {
+        throw isRefusal(error) ? new RefusedByContactError(contact, error) : error;
+      }
+    },
+  };
+}
+
+/** A subscription's filter policy compares them; `linkgate` holds the rest. */
+function attributesOf(news: readonly EndpointNews[]): Record<string, MessageAttributeValue> {
+  const [first] = news;
+  return {
+    event: textOrTexts(news.map(({ event }) => event)),
+    serviceId: textOrTexts(news.map(({ serviceId }) => serviceId)),
+    ...(first && news.length === 1 && { endpointId: textOrTexts([first.endpointId]) }),
+    linkgate: { DataType: 'String', StringValue: JSON.stringify(noticeOf(news)) },
+  };
+}
+
+function textOrTexts(all: readonly string[]): MessageAttributeValue {
+  const [text = '', ...others] = new Set(all);
+  return others.length === 0
+    ? { DataType: 'String', StringValue: text }
+    : { DataType: 'String.Array', StringValue: JSON.stringify([text, ...others]) };
+}
+
+/** Throttling is SNS's own, and passes. */
+function isRefusal(error: unknown): error is SNSServiceException {
+  return error instanceof SNSServiceException && error.$fault === 'client' && !/Throttl/.test(error.name);
+}

@@ -1,0 +1,26 @@
+import type { Invocation } from '../invocation.ts';
+import { type Subscriptions, subscribeAddresses } from '../mail/subscriptions.ts';
+import type { Customer } from './customer.ts';
+
+interface Subscribing extends Pick<Invocation, 'report'> {
+  readonly consumerSubscriptions: Subscriptions;
+}
+
+/**
+ * Has the address of a customer subscribed to the topic on which consumers are written to, where it gave one.
+ * @param all customers: an address that none names is unsubscribed.
+ * @returns what a person should know.
+ */
+export function subscribeContact(
+  { name, contact }: { readonly name: string; readonly contact?: Customer['contact'] | undefined },
+  all: readonly Pick<Customer, 'contact'>[],
+  { consumerSubscriptions: subscriptions, report }: Subscribing,
+): Promise<string[]> {
+  const remedy = `set the customer ${name} again, or see \`linkgate doctor\``;
+  const named = all.flatMap(emailOf);
+  return subscribeAddresses(emailOf({ contact }), named, { subscriptions, report, remedy });
+}
+
+export function emailOf({ contact }: { readonly contact?: Customer['contact'] | undefined }): string[] {
+  return contact && 'email' in contact ? [contact.email] : [];
+}

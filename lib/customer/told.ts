@@ -1,0 +1,40 @@
+import * as v from 'valibot';
+import { EndpointId } from '../connection/connection.ts';
+import { itemKind } from '../table/item.ts';
+import type { Item, Key } from '../table/table.ts';
+import { consumerEvents, type News } from './news.ts';
+
+/** What the owner of an endpoint was told of it last, so that they are told once. */
+export const Told = v.object({
+  endpointId: EndpointId,
+  event: v.picklist(consumerEvents),
+  /** ISO 8601 */
+  at: v.string(),
+  /** What tells the news from others of its kind. */
+  cutAt: v.exactOptional(v.string()),
+  until: v.exactOptional(v.string()),
+  days: v.exactOptional(v.number()),
+  version: v.number(),
+});
+export type Told = v.InferOutput<typeof Told>;
+
+const kind = itemKind(Told.entries);
+
+export function toldKey(endpointId: string): Key {
+  return { pk: `TOLD#${endpointId}`, sk: 'CONSUMER' };
+}
+
+export function readTold(item: Item): Told {
+  return kind.read(item);
+}
+
+export function toldItem(endpointId: string, news: News, before: Told | undefined, now: Date): Item {
+  return kind.item(toldKey(endpointId), {
+    endpointId,
+    event: news.event,
+    at: now.toISOString(),
+    ...(news.event === 'will-be-cut' && { cutAt: news.cutAt }),
+    ...(news.event === 'expiring' && { until: news.until, days: news.days }),
+    version: (before?.version ?? 0) + 1,
+  });
+}

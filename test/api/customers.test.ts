@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { troubleItem } from '../../lib/customer/contact-trouble.ts';
+import { setCustomer } from '../../lib/customer/set-customer.ts';
+import { alice, consumer, noon } from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+import { ask } from './ask.ts';
+
+let world: World;
+beforeEach(() => {
+  world = aWorld();
+});
+
+const email = 'ops@initech.example';
+const topicArn = 'arn:aws:sns:us-east-1:022222222222:linkgate-notices';
+const byCommandLine = { 'user-agent': 'linkgate-cli/1.0.0' };
+const put = (name: string, body: object, headers?: Readonly<Record<string, string>>) =>
+  ask(world, 'PUT', `/customers/${name}`, body, headers);
+const listed = async () => (await ask(world, 'GET', '/customers')).body.customers;
+
+describe('a customer', () => {
+  test('is what was said of them, who said it, and by which way', async () => {
+    const body = {
+      accounts: [consumer],
+      owners: ['mailto:bob@example.com'],
+      contractEndsAt: '2027-12-31T23:59:59.000Z',
+    };
+    expect(await put('initech', body, byCommandLine)).toEqual({
+      status: 200,
+      body: {
+        customer: {
+          ...body,
+          name: 'initech',
+          managedBy: 'person',
+          changedAt: noon.toISOString(),
+          changedBy: alice,
+        },
+        warnings: [],
+      },
+    });
+    expect(await put('globex', { accounts: ['033333333333'] })).toMatchObject({
+      body: { customer: { managedBy: 'api' } },
+    });
+    expect(await listed()).toMatchObject([{ name: 'globex' }, { name: 'initech' }]);
+  });
+
+  test('cannot have an account of another', async () => {
+    await put('initech', { accounts: [consumer] });
+    expect(await put('globex', { accounts: [consumer] })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'AccountTaken', message: expect.stringContaining('initech') } },
+    });
+  });
+
+  test('that a policy file managed is whose who changes it, who is told', async () => {
+    await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, world.deps);
+    expect(await put('initech', { accounts: [consumer] })).toMatchObject({
+      body: { customer: { managedBy: 'api' }, warnings: [expect.stringContaining('linkgate apply')] },
+    });
+  });
+
+  test('that is removed although a policy file manages it comes back with the next apply, which is said', async () => {
+    await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, world.deps);
+    expect(await ask(world, 'DELETE', '/customers/initech')).toMatchObject({
+      body: { warnings: [expect.stringContaining('the next `linkgate apply` puts it back')] },
+    });
+  });
+
+  test.each<[string, object]>([
+    ['no account', { accounts: [] }],
+    ['a contact that is neither', { accounts: [consumer], contact: { phone: '1' } }],
+    [
+      'a topic of another name',
+      { accounts: [consumer], contact: { topicArn: topicArn.replace('linkgate-', '') } },
+    ],
+    ['no address', { accounts: [consumer], contact: { email: 'ops' } }],
+    ['a contract that ends some day', { accounts: [consumer], contractEndsAt: 'soon' }],
+  ])('with %s is refused', async (_what, body) => {
+    expect(await put('initech', body)).toMatchObject({ status: 400 });
+    expect(await listed()).toEqual([]);
+  });
+
+  test('is removed once, with their subscription', async () => {
+    world.consumerSubscriptions.set(email, { arn: 'arn:1', readers: [email] });
+    await put('initech', { accounts: [consumer], contact: { email } });
+    expect(await ask(world, 'DELETE', '/customers/initech')).toMatchObject({
+      status: 200,
+      body: { customer: { name: 'initech' } },
+    });
+    expect(world.consumerSubscriptions.size).toBe(0);
+    expect(await ask(world, 'DELETE', '/customers/initech')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'UnknownCustomer' } },
+    });
+  });
+});
+
+describe('the address of a contact', () => {
+  test('is subscribed, in small letters, and shown unconfirmed until its reader confirms', async () => {
+    const { body } = await put('initech', {
+      accounts: [consumer],
+      contact: { email: 'Ops@Initech.example' },
+    });
+    expect(body.warnings).toEqual([expect.stringContaining(`${email} has to confirm`)]);
+    expect([...world.consumerSubscriptions.keys()]).toEqual([email]);
+    expect(await listed()).toMatchObject([{ delivery: { status: 'unconfirmed' } }]);
+    world.consumerSubscriptions.set(email, { arn: 'arn:1', readers: [email] });
+    expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
+  });
+
+  test.each([
+    ['nobody', undefined, 'not-subscribed'],
+    ['everybody', { arn: 'arn:1' }, 'shared'],
+  ])('that gets the messages of %s is shown so', async (_whose, subscription, status) => {
+    await put('initech', { accounts: [consumer], contact: { email } });
+    world.consumerSubscriptions.clear();
+    if (subscription) world.consumerSubscriptions.set(email, subscription);
+    expect(await listed()).toMatchObject([{ delivery: { status, remedy: expect.any(String) } }]);
+  });
+
+  test('stays subscribed while another customer has it', async () => {
+    world.consumerSubscriptions.set(email, { arn: 'arn:1', readers: [email] });
+    await put('initech', { accounts: [consumer], contact: { email } });
+    await put('globex', { accounts: ['033333333333'], contact: { email } });
+    await put('initech', { accounts: [consumer] });
+    expect(world.consumerSubscriptions.size).toBe(1);
+  });
+
+  test('whose state SNS does not tell is listed all the same', async () => {
+    await put('initech', { accounts: [consumer], contact: { email } });
+    world.deps.consumerSubscriptions = {
+      ...world.deps.consumerSubscriptions,
+      all: () => Promise.reject(new Error('SNS is down')),
+    };
+    expect(await listed()).toMatchObject([{ name: 'initech', contact: { email } }]);
+    expect(world.errors).toHaveLength(1);
+  });
+});
+
+test('a topic that refused a message is shown until it is set again', async () => {
+  const contact = { topicArn };
+  await put('initech', { accounts: [consumer], contact });
+  expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
+  world.put(troubleItem('initech', 'not authorized to perform: SNS:Publish', noon));
+  expect(await listed()).toMatchObject([
+    { delivery: { status: 'refused', detail: expect.stringContaining('not authorized') } },
+  ]);
+  await put('initech', { accounts: [consumer], contact });
+  expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
+});

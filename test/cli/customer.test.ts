@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type FakeAws, fakeAws, linkgate } from './world.ts';
+
+let aws: FakeAws;
+beforeAll(async () => {
+  aws = await fakeAws();
+});
+beforeEach(() => {
+  aws.asked.length = 0;
+});
+afterAll(() => aws.close());
+
+const customer = {
+  name: 'initech',
+  accounts: ['444455556666', '777788889999'],
+  contact: { email: 'ops@initech.example' },
+  contractEndsAt: '2031-12-31T23:59:59.999Z',
+};
+const set = ['customer', 'set', 'initech', '--account', '444455556666'];
+
+describe('customer set', () => {
+  test('sends all that is said', async () => {
+    aws.respond = () => ({ body: { customer, warnings: ['has to confirm'] } });
+    const { code, stdout, stderr } = await linkgate(
+      [
+        ...set,
+        ...['--account', '777788889999', '--contact-email', 'ops@initech.example'],
+        ...['--owner', 'bob@example.com', '--contract-ends', '2031-12-31'],
+      ],
+      aws,
+    );
+    expect([code, stderr]).toEqual([0, 'warning: has to confirm\n']);
+    expect(stdout).toContain('contract ends 2031-12-31');
+    expect(aws.asked.at(-1)).toMatchObject({
+      method: 'PUT',
+      path: '/api/customers/initech',
+      body: {
+        accounts: customer.accounts,
+        contact: customer.contact,
+        owners: ['mailto:bob@example.com'],
+        contractEndsAt: expect.stringMatching(/^2031-12-31T23:59:59/),
+      },
+    });
+  });
+
+  test('takes a topic in the place of an address, and not both', async () => {
+    aws.respond = () => ({ body: { customer, warnings: [] } });
+    const topic = ['--contact-topic', 'arn:aws:sns:us-east-1:444455556666:linkgate-notices'];
+    expect(await linkgate([...set, ...topic], aws)).toMatchObject({ code: 0 });
+    expect(aws.asked.at(-1)?.body).toMatchObject({ contact: { topicArn: topic[1] } });
+    expect(await linkgate([...set, ...topic, '--contact-email', 'a@b.example'], aws)).toMatchObject({
+      code: 2,
+    });
+  });
+
+  test.each([
+    [['customer', 'set', 'initech']],
+    [['customer', 'set', 'in/itech', '--account', '444455556666']],
+    [[...set, '--contact-topic', 'arn:aws:sns:us-east-1:444455556666:notices']],
+    [[...set, '--contact-email', 'ops']],
+  ])('is called wrongly with %j', async (argv) => {
+    expect(await linkgate(argv, aws)).toMatchObject({ code: 2 });
+    expect(aws.asked).toEqual([]);
+  });
+});
+
+describe('customer list', () => {
+  test('shows where nothing arrives, and why', async () => {
+    const delivery = { status: 'unconfirmed', detail: 'the reader has not confirmed' };
+    aws.respond = () => ({ body: { customers: [{ ...customer, delivery }] } });
+    const { stdout } = await linkgate(['customer', 'list'], aws);
+    for (const said of ['initech', 'ops@initech.example', '444455556666', 'has not confirmed'])
+      expect(stdout).toContain(said);
+  });
+
+  test('says how to begin', async () => {
+    aws.respond = () => ({ body: { customers: [] } });
+    expect((await linkgate(['customer', 'list'], aws)).stdout).toContain('linkgate customer set');
+  });
+});
+
+test('customer remove says that nobody is told any more', async () => {
+  aws.respond = ({ method }) => (method === 'DELETE' ? { body: { customer, warnings: [] } } : undefined);
+  expect((await linkgate(['customer', 'remove', 'initech'], aws)).stdout).toContain('forgotten');
+});

@@ -1,0 +1,181 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { type Known, mayBeNews, type News, newsOf } from '../../lib/customer/news.ts';
+import { alice, anApproval, aRecord, noon, secondsAfterNoon } from '../builders.ts';
+
+const inThreeDays = secondsAfterNoon(3 * 86_400).toISOString();
+const later = secondsAfterNoon(9 * 86_400).toISOString();
+const at = noon.toISOString();
+
+const verdict = (outcome: 'accept' | 'reject' | 'ask' | 'wait', more: object = {}) => ({
+  verdict: { ...aRecordsVerdict, outcome, ...more },
+});
+const aRecordsVerdict = {
+  findings: [],
+  decidedAt: at,
+  decidedBy: 'linkgate',
+  consulted: { service: 1, entry: 0, everyServiceEntry: 0, mode: 0 },
+};
+
+const accepted: Partial<ConnectionRecord> = {
+  state: 'available',
+  acceptAskedAt: at,
+  ...verdict('accept'),
+};
+const toBeCut: Partial<ConnectionRecord> = {
+  ...accepted,
+  ...verdict('reject', { until: inThreeDays }),
+  revocation: { since: at, cutAt: inThreeDays, cause: 'policy', by: 'linkgate' },
+};
+const willBeCut: Known = { event: 'will-be-cut', cutAt: inThreeDays };
+
+test.each<[string, Partial<ConnectionRecord>, Known | undefined, News | undefined]>([
+  ['a request that is to be accepted', verdict('accept'), undefined, { event: 'received' }],
+  ['a request that something holds up', verdict('wait'), undefined, { event: 'received' }],
+  ['a request that is left to people', verdict('ask'), undefined, { event: 'waiting' }],
+  [
+    'a request that was received and is left to people',
+    verdict('ask'),
+    { event: 'received' },
+    { event: 'waiting' },
+  ],
+  ['a request that waits as before', verdict('ask'), { event: 'waiting' }, undefined],
+  ['a request that waited and is held up', verdict('wait'), { event: 'waiting' }, undefined],
+  [
+    'a request of a service that is registered no longer',
+    { ...verdict('ask'), abandonedAt: at },
+    undefined,
+    undefined,
+  ],
+  ['a connection that was accepted', accepted, { event: 'received' }, { event: 'accepted' }],
+  [
+    'a connection on its way',
+    { ...accepted, state: 'pending' },
+    { event: 'received' },
+    { event: 'accepted' },
+  ],
+  ['a connection that became available', accepted, { event: 'accepted' }, undefined],
+  ['a connection that others accepted', { state: 'available', ...verdict('accept') }, undefined, undefined],
+  ['a connection that is older than linkgate’s care', { state: 'available' }, undefined, undefined],
+  [
+    'a request that was rejected',
+    { state: 'rejected', ...verdict('reject') },
+    { event: 'waiting' },
+    { event: 'rejected' },
+  ],
+  [
+    'a request that stays rejected',
+    { state: 'rejected', ...verdict('reject') },
+    { event: 'rejected' },
+    undefined,
+  ],
+  [
+    'a connection whose permission has ended',
+    toBeCut,
+    { event: 'accepted' },
+    { event: 'will-be-cut', cutAt: inThreeDays },
+  ],
+  ['a connection that is to be cut as was told', toBeCut, willBeCut, undefined],
+  [
+    'a connection whose time was prolonged',
+    { ...toBeCut, revocation: { since: at, cutAt: later, cause: 'policy', by: 'linkgate' } },
+    willBeCut,
+    { event: 'will-be-cut', cutAt: later, before: inThreeDays },
+  ],
+  [
+    'a connection of a service that is closed',
+    { ...toBeCut, revocation: { since: at, cutAt: inThreeDays, cause: 'service', by: alice } },
+    undefined,
+    { event: 'will-be-cut', cutAt: inThreeDays, isClosing: true },
+  ],
+  [
+    'a connection that is cut at once',
+    { ...toBeCut, revocation: { since: at, cutAt: at, cause: 'block', by: alice } },
+    { event: 'accepted' },
+    undefined,
+  ],
+  [
+    'a connection that a pause keeps from being cut',
+    { ...toBeCut, ...verdict('wait') },
+    willBeCut,
+    undefined,
+  ],
+  ['a connection that is cut no more', accepted, willBeCut, { event: 'stays' }],
+  ['a connection that stays', accepted, { event: 'stays' }, undefined],
+  ['a connection that was cut', { ...toBeCut, state: 'rejected' }, willBeCut, { event: 'cut' }],
+  [
+    'a connection that somebody else cut',
+    { ...accepted, state: 'rejected' },
+    { event: 'accepted' },
+    { event: 'cut' },
+  ],
+  [
+    'a connection whose permission runs out',
+    { ...accepted, ...verdict('accept', { until: later }), warned: { until: later, days: 14 } },
+    { event: 'accepted' },
+    { event: 'expiring', until: later, days: 14 },
+  ],
+  [
+    'a connection of which that was said',
+    { ...accepted, ...verdict('accept', { until: later }), warned: { until: later, days: 14 } },
+    { event: 'expiring', until: later, days: 14 },
+    undefined,
+  ],
+  [
+    'a connection whose permission runs out sooner still',
+    { ...accepted, ...verdict('accept', { until: later }), warned: { until: later, days: 7 } },
+    { event: 'expiring', until: later, days: 14 },
+    { event: 'expiring', until: later, days: 7 },
+  ],
+  [
+    'a connection whose permission was renewed',
+    accepted,
+    { event: 'expiring', until: later, days: 7 },
+    undefined,
+  ],
+  ['an endpoint that is gone', { ...accepted, state: 'deleted' }, { event: 'accepted' }, undefined],
+])('%s', (_what, record, told, news) => {
+  expect(newsOf(aRecord(record), told)).toEqual(news);
+});
+
+describe('why it was', () => {
+  const denied = { ...anApproval({ decision: 'deny', reason: 'competitor' }) };
+  const rejected = { state: 'rejected' as const, ...verdict('reject') };
+
+  test('is told in the words that were meant for the consumer', () => {
+    const approval = { ...denied, toConsumer: 'Ask sales first.' };
+    expect(newsOf(aRecord({ ...rejected, approval }), undefined)).toEqual({
+      event: 'rejected',
+      reason: 'Ask sales first.',
+    });
+  });
+
+  test('is not told in the words that were meant for the house', () => {
+    expect(newsOf(aRecord({ ...rejected, approval: denied }), undefined)).toEqual({ event: 'rejected' });
+  });
+});
+
+describe('a change of a record may be news', () => {
+  const before = aRecord(verdict('ask'));
+
+  test.each<[string, ConnectionRecord | undefined, Partial<ConnectionRecord>, boolean]>([
+    ['when it is the first', undefined, verdict('ask'), true],
+    ['when its state became another', before, accepted, true],
+    [
+      'when it is not to be cut any more',
+      aRecord(toBeCut),
+      { state: 'available', ...verdict('accept') },
+      true,
+    ],
+    [
+      'when it was decided anew after linkgate had only observed',
+      before,
+      verdict('ask', { consulted: { ...aRecordsVerdict.consulted, mode: 1 } }),
+      true,
+    ],
+    ['but not when only the house learns of it', before, { ...verdict('ask'), observedAt: at }, false],
+    ['but not when linkgate has no part in it', undefined, { state: 'available' }, false],
+  ])('%s', (_when, was, is, may) => {
+    expect(mayBeNews(was, aRecord(is))).toBe(may);
+  });
+});
