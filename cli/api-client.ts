@@ -2,6 +2,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import * as v from 'valibot';
 import { CommandError } from './command-error.ts';
 import type { Deployment } from './deployment.ts';
+import { version } from './version.ts';
 import type { Clock } from './world.ts';
 
 type Schema = v.GenericSchema<unknown, object>;
@@ -26,6 +27,8 @@ export interface Api {
   now(): Promise<Date>;
 }
 
+/** By this linkgate tells a person at the command line from another system. */
+const userAgent = `linkgate-cli/${version}`;
 const timeoutMs = 30_000;
 const attempts = 4;
 /** The first wait before asking again; it doubles each time. */
@@ -43,6 +46,9 @@ const DecidedByOther = v.object({
   at: v.string(),
   decision: v.string(),
   state: v.optional(v.string()),
+});
+const Problems = v.object({
+  problems: v.array(v.object({ at: v.optional(v.string()), message: v.string() })),
 });
 
 export function apiClient(deployment: Deployment, clock: Clock): Api {
@@ -84,6 +90,7 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
       query: Object.fromEntries(url.searchParams),
       headers: {
         host: url.host,
+        'user-agent': userAgent,
         ...(body && { 'content-type': 'application/json' }),
         ...(key && { 'idempotency-key': key }),
       },
@@ -213,7 +220,7 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
     const isCalledWrongly = status === 400 || code === 'UnknownService';
     return new CommandError(
       isCalledWrongly ? 'calledWrongly' : 'failed',
-      message + whoDecided(message, details),
+      message + whoDecided(message, details) + problemsIn(details),
     );
   }
   if (status === 403)
@@ -225,6 +232,13 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
     'failed',
     `linkgate at ${apiUrl} answered ${status}: its logs say why; try again later`,
   );
+}
+
+/** What is wrong with a policy, with where it stands in its file. */
+function problemsIn(details: unknown): string {
+  const found = v.safeParse(Problems, details);
+  const problems = found.success ? found.output.problems : [];
+  return problems.map(({ at, message }) => `\n${at ? `${at}: ` : ''}${message}`).join('');
 }
 
 function whoDecided(message: string, details: unknown): string {

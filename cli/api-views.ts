@@ -14,6 +14,14 @@ export const Service = v.looseObject({
   requireTicket: v.nullish(v.boolean()),
   deadlineSeconds: v.nullish(v.number()),
   onExpiry: text,
+  graceSeconds: v.nullish(v.number()),
+  onForeign: text,
+  principals: text,
+  otherPrincipals: v.nullish(v.array(v.string())),
+  principalsApproved: v.nullish(v.looseObject({ by: v.string(), at: v.string() })),
+  managedBy: text,
+  closingAt: text,
+  closingBy: text,
   acceptanceRequired: v.nullish(v.boolean()),
   pausedAt: text,
   pausedBy: text,
@@ -44,6 +52,9 @@ export const Entry = v.looseObject({
   maxEndpoints: v.nullish(v.number()),
   expiresAt: text,
   owners: v.nullish(v.array(v.string())),
+  roles: v.nullish(v.array(v.string())),
+  customer: text,
+  managedBy: text,
   note: text,
 });
 export type Entry = v.InferOutput<typeof Entry>;
@@ -58,6 +69,7 @@ export const Connection = v.looseObject({
   decidedBy: text,
   reason: text,
   differs: text,
+  cutAt: text,
   endpointRegion: text,
   requestedAt: text,
 });
@@ -73,6 +85,8 @@ const Step = v.looseObject({
   state: text,
   reason: text,
   ticket: text,
+  toConsumer: text,
+  cutAt: text,
   entry: v.nullish(v.looseObject({ effect: v.picklist(['allow', 'block']), expiresAt: text })),
   findings: v.nullish(v.array(Finding)),
 });
@@ -92,11 +106,30 @@ export const Decision = v.looseObject({
   by: v.string(),
   at: v.string(),
   reason: text,
+  state: text,
   verdict: text,
   approvals: v.nullish(v.number()),
   quorum: v.nullish(v.number()),
 });
 export type Decision = v.InferOutput<typeof Decision>;
+
+export const Revocation = v.looseObject({
+  endpointId: v.string(),
+  ownerAccountId: v.string(),
+  verdict: text,
+  reason: text,
+  since: text,
+  cutAt: text,
+  kept: v.nullish(v.looseObject({ by: v.string(), until: v.string() })),
+});
+export type Revocation = v.InferOutput<typeof Revocation>;
+
+export const PrincipalsView = v.looseObject({
+  principals: v.string(),
+  missing: v.array(v.string()),
+  extra: v.array(v.string()),
+});
+export type PrincipalsView = v.InferOutput<typeof PrincipalsView>;
 
 export const ModeView = v.looseObject({ mode: v.string(), since: text, by: text, reason: text });
 export type ModeView = v.InferOutput<typeof ModeView>;
@@ -111,6 +144,16 @@ export const ApproverGroup = v.looseObject({
   escalateTo: text,
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
+
+export const Customer = v.looseObject({
+  name: v.string(),
+  accounts: v.array(v.string()),
+  contact: v.nullish(v.looseObject({ email: text, topicArn: text })),
+  owners: v.nullish(v.array(v.string())),
+  contractEndsAt: text,
+  delivery: v.nullish(v.looseObject({ status: v.string(), detail: text })),
+});
+export type Customer = v.InferOutput<typeof Customer>;
 
 export const Job = v.looseObject({
   jobId: v.string(),
@@ -154,4 +197,5 @@ export const UnregisteredPage = v.looseObject({ services: v.array(UnregisteredSe
 export const ServicePage = v.looseObject({ services: v.array(Service), nextToken });
 export const EntryPage = v.looseObject({ entries: v.array(Entry), nextToken });
 export const ConnectionPage = v.looseObject({ connections: v.array(Connection), nextToken });
+export const CustomerPage = v.looseObject({ customers: v.array(Customer), nextToken });
 export const GroupPage = v.looseObject({ groups: v.array(ApproverGroup), nextToken });

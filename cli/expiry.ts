@@ -19,12 +19,12 @@ export function parseExpiry(text: string): Expiry {
 }
 
 /** @param now by the clock of linkgate's API, which is the one that expiries are judged by */
-export function expiresAt(expiry: Expiry, now: Date): string {
+export function expiresAt(expiry: Expiry, now: Date, option = '--expires'): string {
   const at = instantOf(expiry, now);
   if (at <= now)
     throw new CommandError(
       'calledWrongly',
-      `--expires is in the past: linkgate's clock says ${now.toISOString()}; give a later time, such as 30d`,
+      `${option} is in the past: linkgate's clock says ${now.toISOString()}; give a later time, such as 30d`,
     );
   return at.toISOString();
 }

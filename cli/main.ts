@@ -1,21 +1,26 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CommandError, exitCodes } from './command-error.ts';
 import { allowlistCommands } from './commands/allowlist.ts';
 import { approversCommand } from './commands/approvers.ts';
 import { auditCommand } from './commands/audit.ts';
 import { connectionsCommand } from './commands/connections.ts';
+import { customerCommand } from './commands/customer.ts';
 import { decisionCommands } from './commands/decision.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
+import { exportCommands } from './commands/export.ts';
+import { lockdownCommand } from './commands/lockdown.ts';
 import { modeCommand } from './commands/mode.ts';
 import { pauseCommands } from './commands/pause.ts';
+import { policyCommands } from './commands/policy.ts';
+import { revocationCommands } from './commands/revocation.ts';
 import { serviceCommand } from './commands/service.ts';
 import { setupCommand } from './commands/setup.ts';
 import { slackCommand } from './commands/slack.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { progressOn } from './progress.ts';
 import { type Open, sessionsIn } from './session.ts';
+import { version } from './version.ts';
 import { realWorld, type World } from './world.ts';
 
 /** @returns the exit code */
@@ -41,7 +46,7 @@ function program(open: Open, world: World): Command {
       'The front door of an AWS PrivateLink endpoint service: who may connect, who waits, who is rejected, and why.',
     )
     .usage('<command> [options]')
-    .version(version())
+    .version(version)
     .addHelpText(
       'after',
       `
@@ -52,25 +57,26 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
     );
   const commands = [
     setupCommand(open),
-    serviceCommand(open),
+    serviceCommand(open, world),
     ...allowlistCommands(open),
     connectionsCommand(open),
     explainCommand(open),
     ...decisionCommands(open),
+    ...revocationCommands(open, world),
+    lockdownCommand(open, world),
+    ...policyCommands(open, world),
+    ...exportCommands(open),
     sweepCommand(open),
     modeCommand(open),
     ...pauseCommands(open),
     approversCommand(open),
+    customerCommand(open),
     slackCommand(open, world),
     auditCommand(open),
     doctorCommand(open),
   ];
   for (const command of commands) linkgate.addCommand(command);
   return linkgate;
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
 
 /** Commander passes its settings on only to commands that it makes itself. */

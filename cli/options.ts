@@ -1,12 +1,14 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
-import { mailActor, slackActor } from '../lib/approval/actor.ts';
-import { Email, GroupName, SlackChannel, SlackUser } from '../lib/approval/approver-group.ts';
+import { RoleArn } from '../lib/allowlist/entry.ts';
+import { Email, GroupName, SlackChannel, type SlackUser } from '../lib/approval/approver-group.ts';
 import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/connection/connection.ts';
+import { ContactTopic, CustomerName } from '../lib/customer/customer.ts';
 import { Place } from '../lib/place.ts';
 import { stageForm, stagePattern } from '../lib/stage.mjs';
+import { actorNamed, slackUserNamed } from './actor-named.ts';
 import type { Wanted } from './deployment.ts';
-import { parseDeadline, parseExpiry } from './expiry.ts';
+import { parseExpiry } from './expiry.ts';
 
 /** What every command takes. */
 export interface CommonOptions extends Wanted {
@@ -26,18 +28,21 @@ export function command(name: string, description: string): Command {
 }
 
 const regionForm = 'A Region looks like us-east-1.';
+const accountForm = 'An account id has 12 digits, leading zeros included.';
 const endpointForm = 'An endpoint id looks like vpce-0123456789abcdef0.';
 const serviceForm = 'The id of an endpoint service looks like vpce-svc-0123456789abcdef0.';
 const groupForm = 'A group has letters, digits, dots, hyphens and underscores.';
 const Stage = v.pipe(v.string(), v.regex(stagePattern));
 
 export const accountArgument = () =>
-  new Argument('<accountId>', 'the AWS account of the consumer').argParser(
-    shaped(AccountId, 'An account id has 12 digits, leading zeros included.'),
-  );
+  new Argument('<accountId>', 'the AWS account of the consumer').argParser(shaped(AccountId, accountForm));
 
 export const endpointArgument = () =>
   new Argument('<endpointId>', "the consumer's endpoint, vpce-…").argParser(shaped(EndpointId, endpointForm));
+
+/** Left out where an account is named instead. */
+export const someEndpointArgument = () =>
+  new Argument('[endpointId]', "the consumer's endpoint, vpce-…").argParser(shaped(EndpointId, endpointForm));
 
 export const newServiceArgument = () =>
   new Argument('<serviceId>', 'the endpoint service in EC2, vpce-svc-…').argParser(
@@ -62,24 +67,6 @@ export const oneEndpointOption = () =>
 export const serviceOption = () =>
   new Option('--service <service>', 'only this service, by its id or its own name');
 
-export const onUnlistedOption = () =>
-  new Option(
-    '--on-unlisted <what>',
-    'what to do with accounts that are not on the allowlist (default: ask)',
-  ).choices(['ask', 'hold', 'reject']);
-
-export const deadlineOption = () =>
-  new Option(
-    '--deadline <time>',
-    'how long people have for a request, such as 7d or 36h (default: 7d)',
-  ).argParser(parseDeadline);
-
-export const onExpiryOption = () =>
-  new Option(
-    '--on-expiry <what>',
-    'what becomes of a request that nobody decided in time (default: escalate, and it stays open)',
-  ).choices(['escalate', 'reject']);
-
 export const endpointOption = () =>
   new Option(
     '--endpoint <endpointId>',
@@ -100,6 +87,36 @@ export const maxEndpointsOption = () =>
 export const groupArgument = () =>
   new Argument('<group>', 'the name of the group').argParser(shaped(GroupName, groupForm));
 
+export const customerArgument = () =>
+  new Argument('<name>', 'the name of the customer').argParser(
+    shaped(CustomerName, 'A customer has a name of letters, digits, dots, hyphens and underscores.'),
+  );
+
+export const accountsOption = () =>
+  new Option('--account <accountId>', 'an AWS account of theirs; may be repeated')
+    .argParser(several(AccountId, 'An account id has 12 digits, leading zeros included.'))
+    .makeOptionMandatory();
+
+export const contactEmailOption = () =>
+  new Option(
+    '--contact-email <address>',
+    'the e-mail address that is told how their endpoints stand',
+  ).argParser(shaped(Email, 'An e-mail address looks like alice@example.com.'));
+
+export const contactTopicOption = () =>
+  new Option(
+    '--contact-topic <arn>',
+    'the SNS topic of theirs that is told instead; its name begins with linkgate-',
+  ).argParser(
+    shaped(ContactTopic, 'A topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices.'),
+  );
+
+export const contractEndsOption = () =>
+  new Option(
+    '--contract-ends <when>',
+    'when the entries of their accounts expire that a policy file makes: a date (its end, UTC), a time from now or an ISO date-time',
+  ).argParser(parseExpiry);
+
 export const slackChannelOption = () =>
   new Option('--slack-channel <id>', "the group's Slack channel, C…").argParser(
     shaped(SlackChannel, 'The id of a Slack channel looks like C0123456789.'),
@@ -108,7 +125,7 @@ export const slackChannelOption = () =>
 export const slackUserOption = () =>
   new Option('--slack-user <id>', 'a Slack user with their workspace, T…:U…; may be repeated').argParser(
     (text: string, before: readonly SlackUser[] = []): readonly SlackUser[] => {
-      const user = slackUserIn(text);
+      const user = slackUserNamed(text);
       if (!user) throw new InvalidArgumentError('A Slack user looks like T0123456789:U0123456789.');
       return [...before, user];
     },
@@ -140,10 +157,38 @@ export const ownerOption = () =>
   new Option(
     '--owner <who>',
     'whose account it is: they cannot approve what it asks for. A Slack user T…:U…, an e-mail address or an IAM ARN; may be repeated',
-  ).argParser((text: string, before: readonly string[] = []): readonly string[] => [
-    ...before,
-    actorNamed(text),
-  ]);
+  ).argParser((text: string, before: readonly string[] = []): readonly string[] => {
+    const actor = actorNamed(text);
+    if (actor === undefined) throw new InvalidArgumentError(ownerForm);
+    return [...before, actor];
+  });
+
+const ownerForm =
+  'An owner looks like T0123456789:U0123456789, alice@example.com or arn:aws:iam::111122223333:user/alice.';
+
+export const roleOption = () =>
+  new Option(
+    '--role <arn>',
+    "only this role of the account may create endpoints, where linkgate keeps the service's principals; may be repeated",
+  ).argParser(several(RoleArn, 'A role looks like arn:aws:iam::111122223333:role/name, without a path.'));
+
+export const accountOption = () =>
+  new Option('--account <accountId>', 'only this account').argParser(shaped(AccountId, accountForm));
+
+export const yesOption = () => new Option('--yes', 'do not ask');
+
+export const untilOption = () =>
+  new Option(
+    '--until <when>',
+    'a date (its end, UTC) such as 2027-01-31, a time from now such as 30d or 12h, or an ISO date-time',
+  )
+    .argParser(parseExpiry)
+    .makeOptionMandatory();
+
+export const waitOption = () =>
+  new Option('--wait <minutes>', 'how long to wait until EC2 shows it done')
+    .argParser(wholeNumber)
+    .default(5);
 
 export const ticketOption = () =>
   new Option('--ticket <id>', 'the ticket that the decision belongs to; it is kept in the history');
@@ -158,23 +203,6 @@ export const noteOption = () => new Option('--note <text>', 'why, for whoever re
 
 export const stateOption = () =>
   new Option('--state <state>', 'only connections in this state in EC2').choices(connectionStates);
-
-function slackUserIn(text: string): SlackUser | undefined {
-  const [team, user, ...rest] = text.split(':');
-  const named = v.safeParse(SlackUser, { team, user });
-  return named.success && rest.length === 0 ? named.output : undefined;
-}
-
-/** Somebody as linkgate writes down who decided. */
-function actorNamed(text: string): string {
-  if (text.startsWith('arn:')) return text;
-  const user = slackUserIn(text);
-  if (user) return slackActor(user);
-  if (v.is(Email, text)) return mailActor(text);
-  throw new InvalidArgumentError(
-    'An owner looks like T0123456789:U0123456789, alice@example.com or arn:aws:iam::111122223333:user/alice.',
-  );
-}
 
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1.');

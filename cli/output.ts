@@ -13,6 +13,8 @@ export interface Output {
   /** The one result: the document with `--json`, the text for people without. */
   result(document: object, text: string): void;
   warn(warnings: readonly string[] | null | undefined): void;
+  /** What a person should know before the result is there. */
+  say(text: string): void;
 }
 
 export function outputTo({ stdout, stderr, env }: World, isJson: boolean): Output {
@@ -24,6 +26,7 @@ export function outputTo({ stdout, stderr, env }: World, isJson: boolean): Outpu
     warn(warnings) {
       for (const warning of warnings ?? []) stderr.write(`warning: ${warning}\n`);
     },
+    say: (text) => stderr.write(`${text}\n`),
   };
 }
 

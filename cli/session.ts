@@ -7,6 +7,7 @@ import type { Clock, World } from './world.ts';
 
 /** What a command works with once it was called rightly. */
 export interface Session {
+  readonly stage: string;
   readonly api: Api;
   readonly output: Output;
   readonly progress: Progress;
@@ -22,6 +23,7 @@ export function sessionsIn(world: World, progress: Progress): Open {
     const deployment = await findDeployment(options, world);
     progress.doing(`waiting for linkgate at ${deployment.apiUrl}`);
     return {
+      stage: deployment.stage,
       api: apiClient(deployment, world.clock),
       output: outputTo(world, options.json === true),
       progress,

@@ -19,8 +19,8 @@ interface Terminal {
 
 export interface Stdin {
   readonly isTTY?: boolean | undefined;
-  /** What is piped in or typed, line by line; what is typed is not shown. */
-  lines(): AsyncIterable<string>;
+  /** What is piped in or typed, line by line; what is typed is not shown, unless `isShown`. */
+  lines(options?: { readonly isShown?: boolean }): AsyncIterable<string>;
 }
 
 export interface Clock {
@@ -33,7 +33,7 @@ export const realWorld: World = {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
-  stdin: { isTTY: process.stdin.isTTY, lines: hiddenLines },
+  stdin: { isTTY: process.stdin.isTTY, lines: typedLines },
   clock: {
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     after(milliseconds, act) {
@@ -43,9 +43,10 @@ export const realWorld: World = {
   },
 };
 
-async function* hiddenLines(): AsyncGenerator<string> {
+async function* typedLines({ isShown = false } = {}): AsyncGenerator<string> {
   const { stdin } = process;
-  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const output = isShown ? process.stderr : nowhere;
   const lines = createInterface({ input: stdin, output, terminal: stdin.isTTY === true });
   // Reading keys one by one, so as not to show them, takes Ctrl-C away from the terminal.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));

@@ -3,16 +3,28 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { announce } from '../lib/announcement/announce.ts';
 import { handler as handle } from '../lib/handler.ts';
-import { reviewRequests, scopesIn } from '../lib/policy/review-requests.ts';
+import { looksFor, reviewRequests, scopesIn } from '../lib/policy/review-requests.ts';
+import { ringForPrincipals } from '../lib/principals/ring-for-changed.ts';
 import type { Item } from '../lib/table/table.ts';
 import { ringForChanged } from '../lib/telling/notice.ts';
-import { everyRun, logger, wireBus, wireConnections, wireNotices, wireTable } from '../lib/wiring.ts';
+import {
+  everyRun,
+  logger,
+  rules,
+  wireBus,
+  wireConnections,
+  wireNotices,
+  wireServiceBell,
+  wireTable,
+} from '../lib/wiring.ts';
 
 const app = {
   table: wireTable(),
   bus: wireBus(),
   connectionsIn: wireConnections(),
   notices: wireNotices(),
+  serviceBell: wireServiceBell(),
+  rules,
   ...everyRun,
 };
 
@@ -29,14 +41,15 @@ export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
       sequenceNumber: dynamodb?.SequenceNumber ?? '',
     }));
     await ringForChanged(changes, app);
+    await ringForPrincipals(changes, app);
     logger.info('changes announced', { announced: await announce(changes, app) });
-    for (const { scope, sequenceNumber } of await scopesIn(changes, app.report))
+    for (const { scope, first } of looksFor(await scopesIn(changes, app.report)))
       try {
         const observation = await reviewRequests(scope, { ...app, requestId });
         logger.info('open requests reviewed', { ...scope, ...observation });
       } catch (error) {
         logger.error('open requests could not be reviewed', { ...scope, error });
-        return { batchItemFailures: [{ itemIdentifier: sequenceNumber }] };
+        return { batchItemFailures: [{ itemIdentifier: first.sequenceNumber }] };
       }
     return { batchItemFailures: [] };
   },

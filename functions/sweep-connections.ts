@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as v from 'valibot';
 import { failuresOf, handler as handle } from '../lib/handler.ts';
 import { readMessages } from '../lib/queue.ts';
-import { placesOf } from '../lib/service/registered-services.ts';
+import { placesIn, registeredServices } from '../lib/service/registered-services.ts';
 import { finishPlace } from '../lib/sweep/job.ts';
 import { Pass } from '../lib/sweep/lease.ts';
 import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
@@ -10,9 +10,12 @@ import { SweepRequest } from '../lib/sweep/sweeps.ts';
 import {
   everyRun,
   logger,
+  rules,
   wireBus,
   wireConnections,
+  wireConsumerNotices,
   wireNotices,
+  wireServiceBell,
   wireSweeps,
   wireTable,
   wireWorkBell,
@@ -20,12 +23,15 @@ import {
 
 const table = wireTable();
 const sweeps = wireSweeps();
+const serviceBell = wireServiceBell();
 const app = {
   table,
   bus: wireBus(),
+  rules,
   connectionsIn: wireConnections(),
   bell: wireWorkBell(),
   notices: wireNotices(),
+  consumers: wireConsumerNotices(),
   ...everyRun,
 };
 
@@ -51,10 +57,13 @@ export const handler = handle<
 });
 
 async function requestPasses(pass: Pass): Promise<number> {
-  const places = await placesOf(table);
+  const services = await registeredServices(table);
+  const places = placesIn(services);
   // Said in the words of a pass: an alarm rings when nothing says so for five minutes.
   if (places.length === 0) logger.info('connections swept', { pass, status: 'done', places: 0 });
   for (const place of places) await sweeps.request({ place, pass });
+  // What drifted shows without any event too.
+  if (pass === 'full') await serviceBell.ring(services.map(({ serviceId }) => serviceId));
   return places.length;
 }
 

@@ -8,7 +8,9 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionRules } from '../rules/connection/index.ts';
-import type { Subscriptions } from './approval/subscriptions.ts';
+
+export { consumerMessages } from '../rules/consumer-messages/index.ts';
+
 import { type LinkClaims, linkTo } from './approval-link/link.ts';
 import { witnessed } from './audit/witness.ts';
 import { setting } from './config.ts';
@@ -17,16 +19,23 @@ import { ec2ConnectionChanges } from './connection/ec2-connection-changes.ts';
 import { ec2Connections } from './connection/ec2-connections.ts';
 import { eventBridgeBus } from './connection/eventbridge-bus.ts';
 import { sqsWorkBell } from './connection/sqs-work-bell.ts';
+import { snsPost } from './customer/sns-post.ts';
+import type { Endpoint } from './customer/untold.ts';
 import { awsDeployment } from './doctor/aws-deployment.ts';
 import { orReport } from './invocation.ts';
 import { snsMails } from './mail/sns-mails.ts';
 import { snsSubscriptions } from './mail/sns-subscriptions.ts';
+import type { Subscriptions } from './mail/subscriptions.ts';
 import type { ModeParameter, ReadMode } from './mode/mode.ts';
 import { modeOrObserve, ssmMode, ssmModeParameter } from './mode/ssm-mode.ts';
 import { type Place, placeName } from './place.ts';
+import type { AllowedPrincipals } from './principals/allowed-principals.ts';
+import { ec2AllowedPrincipals } from './principals/ec2-allowed-principals.ts';
 import { cachedSecret, type Secret } from './secret.ts';
 import { ec2EndpointServices } from './service/ec2-endpoint-services.ts';
 import type { EndpointServices } from './service/endpoint-services.ts';
+import type { ServiceBell } from './service/service-bell.ts';
+import { sqsServiceBell } from './service/sqs-service-bell.ts';
 import { slackRespond } from './slack/respond.ts';
 import { slackWebApi } from './slack/web-api.ts';
 import { ssmSecretReader } from './ssm-secret-reader.ts';
@@ -95,12 +104,26 @@ export function wireServices(): (place: Place) => EndpointServices {
   return oncePerPlace((place) => ec2EndpointServices(new EC2Client({ region: place.region }), stage));
 }
 
+/** Allowed principals by place, for the one function that may change them. */
+export function wirePrincipals(): (place: Place) => AllowedPrincipals {
+  return oncePerPlace((place) => ec2AllowedPrincipals(new EC2Client({ region: place.region })));
+}
+
+export function wireServiceBell(): ServiceBell {
+  return sqsServiceBell(sqs(), setting('LINKGATE_SERVICE_CHANGES_QUEUE_URL'), everyRun.now);
+}
+
 export function wireWorkBell() {
   return sqsWorkBell(sqs(), setting('LINKGATE_VERDICTS_QUEUE_URL'), id);
 }
 
 export function wireNotices() {
   return sqsNotices(sqs(), setting('LINKGATE_NOTICES_QUEUE_URL'));
+}
+
+/** Has consumers told of what a lost stream record left untold. */
+export function wireConsumerNotices() {
+  return sqsNotices<Endpoint>(sqs(), setting('LINKGATE_CONSUMER_NOTICES_QUEUE_URL'));
 }
 
 export function wireSweeps() {
@@ -145,9 +168,14 @@ export function wireSlackWith() {
     slackWebApi({ url, tokens: async () => tokens, fetch, timeoutMs: 5_000 });
 }
 
-/** Who is written to by mail. */
+/** Which approvers are written to by mail. */
 export function wireSubscriptions(): Subscriptions {
-  return snsSubscriptions(sns(), setting('LINKGATE_APPROVALS_TOPIC_ARN'));
+  return snsSubscriptions(sns(), setting('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
+}
+
+/** Which consumers are written to by mail. */
+export function wireConsumerSubscriptions(): Subscriptions {
+  return snsSubscriptions(sns(), setting('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
 }
 
 /** One secret, for those who check or make proofs with it. */
@@ -192,7 +220,18 @@ export function wireLinks() {
 }
 
 export function wireMails() {
-  return snsMails(sns(), setting('LINKGATE_APPROVALS_TOPIC_ARN'));
+  return snsMails(sns(), setting('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
+}
+
+/** Writes to the contacts of consumers. */
+export function wirePost() {
+  const mails = snsMails(sns(), setting('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
+  const clients = new Map<string, SNSClient>();
+  return snsPost(mails, (region) => {
+    const client = clients.get(region) ?? new SNSClient({ region });
+    clients.set(region, client);
+    return client;
+  });
 }
 
 export function wireSlackRespond({ timeoutMs }: { readonly timeoutMs: number }) {

@@ -7,7 +7,8 @@ const levels = [
   { name: 'viewer', description: 'Sees all that the API of linkgate shows, and changes nothing' },
   {
     name: 'approver',
-    description: 'Sees all that the API of linkgate shows, and approves or denies requests',
+    description:
+      'Sees all that the API of linkgate shows, approves or denies what people are asked about, and puts off cuts',
   },
   { name: 'administrator', description: 'May call every operation of the API of linkgate' },
 ];

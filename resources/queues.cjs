@@ -18,6 +18,7 @@ const queues = {
   Verdicts: { name: 'verdicts', visibility: 90, late: 900, fifo: true },
   Sweeps: { name: 'sweeps', visibility: 310, late: 900 },
   ApproverNotices: { name: 'approver-notices', visibility: 90, late: 900 },
+  ConsumerNotices: { name: 'consumer-notices', visibility: 90, late: 900 },
 };
 
 /** Where ends what no queue took: events that a rule could not deliver, and invocations and stream records that kept failing. */
@@ -25,12 +26,12 @@ const lastResorts = {
   UndeliveredEvents: {
     name: 'undelivered-events',
     madeGood:
-      'The sweep finds connections again within a minute, and a missed schedule the next one makes good; what drifted on a service shows after its next change or `linkgate service add`.',
+      'The sweep finds connections again within a minute, and a missed schedule the next one makes good; services are checked again by the full pass, within 15 minutes.',
   },
   FailedInvocations: {
     name: 'failed-invocations',
     madeGood:
-      'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is.',
+      'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is. A consumer who was not told that a connection will be cut is told after the full pass; what else consumers were not told stays untold.',
   },
 };
 

@@ -26,6 +26,8 @@ const receiveFrom = (...queues) =>
   allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queues.map(arnOf));
 const requestSweeps = allow(['sqs:SendMessage'], arnOf('Sweeps'));
 const ringForNotices = allow(['sqs:SendMessage'], arnOf('ApproverNotices'));
+const ringForConsumers = allow(['sqs:SendMessage'], arnOf('ConsumerNotices'));
+const ringForServices = allow(['sqs:SendMessage'], arnOf('ServiceChanges'));
 const reportFailures = allow(['sqs:SendMessage'], arnOf('FailedInvocations'));
 
 const table = {
@@ -39,6 +41,11 @@ const stream = {
   'Fn::If': ['MakesTable', { 'Fn::GetAtt': ['Table', 'StreamArn'] }, { Ref: 'tableStreamArn' }],
 };
 
+const readStream = allow(
+  ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+  stream,
+);
+
 /** Only partitions of these kinds: a condition on the partition key. */
 const onPartitions = (...kinds) => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': kinds } });
 const read = allow(['dynamodb:BatchGetItem'], table);
@@ -46,6 +53,8 @@ const query = (...kinds) => allow(['dynamodb:Query'], table, onPartitions(...kin
 const put = (...kinds) => allow(['dynamodb:PutItem'], table, onPartitions(...kinds));
 // No function may delete audit entries, and none updates any item in place.
 const remove = (...kinds) => allow(['dynamodb:DeleteItem'], table, onPartitions(...kinds));
+// Which table this is: a restored one is another.
+const identify = allow(['dynamodb:DescribeTable'], table);
 
 const services = {
   'Fn::Sub': 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:vpc-endpoint-service/*',
@@ -69,8 +78,8 @@ const roles = {
     receiveFrom('ConnectionRequests'),
     describeConnections,
     read,
-    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'WAITING#*', 'ACCOUNT#*'),
-    remove('DUE#*', 'WAITING#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'WAITING#*', 'ACCOUNT#*', 'AGENDA#*'),
+    remove('DUE#*', 'WAITING#*', 'AGENDA#*'),
     ring,
   ],
   ApplyVerdicts: [
@@ -90,7 +99,10 @@ const roles = {
     ),
     read,
     query('DUE#*'),
-    put('CONNECTIONS#*', 'AUDIT#*'),
+    // What is beyond the budget of cuts is asked about.
+    put('CONNECTIONS#*', 'AUDIT#*', 'CUTS', 'WAITING#*', 'AGENDA#*'),
+    remove('DUE#*'),
+    identify,
     publish,
     ring,
     allow(['ssm:GetParameter'], parameter('mode')),
@@ -99,61 +111,82 @@ const roles = {
     'tend-connection',
     receiveFrom('ConnectionChanges'),
     read,
-    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'ACCOUNT#*'),
-    remove('DUE#*', 'WAITING#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'ACCOUNT#*', 'AGENDA#*'),
+    remove('DUE#*', 'WAITING#*', 'AGENDA#*'),
   ],
   SweepConnections: [
     'sweep-connections',
     receiveFrom('Sweeps'),
     describeConnections,
     read,
-    query('SERVICES', 'DUE#*', 'COUNTED#*', 'CONNECTIONS#*'),
-    put('SWEEP#*', 'JOB#*', 'CONNECTIONS#*', 'AUDIT#*', 'COUNTED#*'),
-    remove('DUE#*', 'WAITING#*'),
+    query('SERVICES', 'DUE#*', 'COUNTED#*', 'CONNECTIONS#*', 'AGENDA#*'),
+    put('SWEEP#*', 'JOB#*', 'CONNECTIONS#*', 'AUDIT#*', 'COUNTED#*', 'TABLE'),
+    remove('DUE#*', 'WAITING#*', 'AGENDA#*'),
+    identify,
     publish,
     ring,
     ringForNotices,
+    ringForConsumers,
     requestSweeps,
+    ringForServices,
     reportFailures,
   ],
   CheckService: [
     'check-service',
     receiveFrom('ServiceChanges'),
     describeServices,
+    // This function alone, and only of services whose tag says that they are in linkgate's care.
+    allow(['ec2:ModifyVpcEndpointServicePermissions'], services, {
+      StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' },
+    }),
     read,
-    query('SERVICES'),
-    put('SERVICES'),
+    query('SERVICES', 'ALLOWLIST#*', 'PRINCIPALS#*'),
+    put('SERVICES', 'PRINCIPALS#*'),
+    remove('PRINCIPALS#*'),
+    ringForServices,
+    allow(['ssm:GetParameter'], parameter('mode')),
   ],
   OnRecordChanged: [
     'on-record-changed',
-    allow(
-      ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
-      stream,
-    ),
+    readStream,
     reportFailures,
     describeConnections,
     read,
     query('SERVICES', 'APPROVERS', 'WAITING#*'),
     publish,
     ringForNotices,
+    ringForServices,
   ],
   NotifyApprovers: [
     'notify-approvers',
     receiveFrom('ApproverNotices'),
     read,
     query('ACCOUNT#*'),
-    put('CONNECTIONS#*', 'AUDIT#*', 'BOARDS', 'DIGESTS'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'BOARDS', 'DIGESTS', 'WARNED#*'),
     ringForNotices,
     allow(['ssm:GetParameter'], [parameter('slack/bot-token'), parameter('links/signing-key')]),
     allow(['sns:Publish'], { Ref: 'ApprovalsTopic' }),
+  ],
+  NotifyConsumers: [
+    'notify-consumers',
+    readStream,
+    receiveFrom('ConsumerNotices'),
+    reportFailures,
+    read,
+    put('TOLD#*', 'CONTACT_TROUBLES'),
+    remove('CONTACT_TROUBLES'),
+    allow(['ssm:GetParameter'], parameter('mode')),
+    allow(['sns:Publish'], { Ref: 'ConsumersTopic' }),
+    // Topics of consumers, whose policies have to admit this role.
+    allow(['sns:Publish'], { 'Fn::Sub': 'arn:${AWS::Partition}:sns:*:*:linkgate-*' }),
   ],
   // Anybody can call these two: they know no EC2.
   OnSlackInteraction: [
     'on-slack-interaction',
     read,
     query('SERVICES', 'WAITING#*', 'APPROVERS', 'ACCOUNT#*'),
-    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'WAITING#*', 'ALLOWLIST#*'),
-    remove('WAITING#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'WAITING#*', 'ALLOWLIST#*', 'AGENDA#*'),
+    remove('WAITING#*', 'AGENDA#*'),
     ring,
     allow(['ssm:GetParameter'], [parameter('slack/signing-secret'), parameter('slack/bot-token')]),
   ],
@@ -161,8 +194,8 @@ const roles = {
     'on-approval-link',
     read,
     query('ACCOUNT#*'),
-    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'WAITING#*', 'ALLOWLIST#*'),
-    remove('WAITING#*'),
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'WAITING#*', 'ALLOWLIST#*', 'AGENDA#*'),
+    remove('WAITING#*', 'AGENDA#*'),
     ring,
     allow(['ssm:GetParameter'], parameter('links/signing-key')),
   ],
@@ -187,11 +220,23 @@ const roles = {
       '*',
     ),
     read,
-    query('SERVICES', 'ALLOWLIST#*', 'APPROVERS', 'AUDIT#*', 'CONNECTIONS#*', 'DUE#*'),
+    query(
+      'SERVICES',
+      'ALLOWLIST#*',
+      'APPROVERS',
+      'CUSTOMERS',
+      'CONTACT_TROUBLES',
+      'AUDIT#*',
+      'CONNECTIONS#*',
+      'DUE#*',
+      'ACCOUNT#*',
+    ),
     put(
       'SERVICES',
       'ALLOWLIST#*',
       'APPROVERS',
+      'CUSTOMERS',
+      'CUSTOMER_OF#*',
       'MODE',
       'JOB#*',
       'IDEMPOTENCY#*',
@@ -201,8 +246,22 @@ const roles = {
       'COUNTED#*',
       'WAITING#*',
       'ACCOUNT#*',
+      'AGENDA#*',
+      'TABLE',
+      'PLAN#*',
+      'POLICY',
     ),
-    remove('SERVICES', 'ALLOWLIST#*', 'DUE#*', 'WAITING#*'),
+    remove(
+      'SERVICES',
+      'ALLOWLIST#*',
+      'CUSTOMERS',
+      'CUSTOMER_OF#*',
+      'CONTACT_TROUBLES',
+      'DUE#*',
+      'WAITING#*',
+      'AGENDA#*',
+      'APPROVERS',
+    ),
     ring,
     requestSweeps,
     allow(['ssm:PutParameter'], parameter('links/signing-key')),
@@ -228,7 +287,7 @@ const roles = {
         'sns:GetSubscriptionAttributes',
         'sns:SetSubscriptionAttributes',
       ],
-      { Ref: 'ApprovalsTopic' },
+      [{ Ref: 'ApprovalsTopic' }, { Ref: 'ConsumersTopic' }],
     ),
   ],
 };

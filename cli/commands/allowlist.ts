@@ -3,14 +3,18 @@ import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { everyPage } from '../api-client.ts';
 import { Entry, EntryPage, Warnings } from '../api-views.ts';
+import { connectionsOf, counted, isLive, namesOf } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
 import { facts, type Output, table, time, tinted } from '../output.ts';
-import type { Open } from '../session.ts';
+import type { Open, Session } from '../session.ts';
 
-const Answer = v.looseObject({ entry: Entry, warnings: Warnings });
+const Cuts = v.nullish(
+  v.array(v.looseObject({ endpointId: v.string(), service: v.string(), at: v.string() })),
+);
+const Answer = v.looseObject({ entry: Entry, cuts: Cuts, warnings: Warnings });
 /** Without what it was, where an earlier try removed it. */
-const Removed = v.looseObject({ entry: v.optional(Entry), warnings: Warnings });
+const Removed = v.looseObject({ entry: v.optional(Entry), cuts: Cuts, warnings: Warnings });
 
 interface EntryOptions extends take.CommonOptions {
   readonly service: string;
@@ -26,6 +30,7 @@ interface AllowOptions extends BlockOptions {
   readonly consumerRegion?: readonly string[];
   readonly maxEndpoints?: number;
   readonly expires?: Expiry;
+  readonly role?: readonly string[];
 }
 
 export function allowlistCommands(open: Open): readonly Command[] {
@@ -38,24 +43,26 @@ function allowCommand(open: Open): Command {
     .addOption(take.consumerRegionOption())
     .addOption(take.maxEndpointsOption())
     .addOption(take.expiresOption())
+    .addOption(take.roleOption())
     .addOption(take.ownerOption())
     .addOption(take.noteOption())
     .action(async (accountId: string, options: AllowOptions) => {
       const { api, output } = await open(options);
-      const { service, endpoint, consumerRegion, maxEndpoints, expires, owner, note } = options;
-      const { entry, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
+      const { service, endpoint, consumerRegion, maxEndpoints, expires, role, owner, note } = options;
+      const { entry, cuts, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
         body: {
           effect: 'allow',
           endpointIds: endpoint,
           consumerRegions: consumerRegion,
           maxEndpoints,
           expiresAt: expires && expiresAt(expires, await api.now()),
+          roles: role,
           owners: owner,
           note,
         },
       });
       output.result(
-        { entry },
+        { entry, cuts },
         toldOf(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output),
       );
       output.warn(warnings);
@@ -69,27 +76,41 @@ function blockCommand(open: Open): Command {
   )
     .addOption(take.ownerOption())
     .addOption(take.noteOption())
+    .addHelpText(
+      'after',
+      '\nWhat lives of the account there is cut at once. `linkgate lockdown` asks first, and sees it done everywhere.',
+    )
     .action(async (accountId: string, { service, owner, note, ...common }: BlockOptions) => {
-      const { api, output } = await open(common);
-      const { entry, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
+      const session = await open(common);
+      const { api, output } = session;
+      await foretell({ account: accountId, service }, session);
+      const { entry, cuts, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
         body: { effect: 'block', owners: owner, note },
       });
       output.result(
-        { entry },
+        { entry, cuts },
         toldOf(`account ${accountId} is blocked at ${nameOf(service)}`, entry, output),
       );
       output.warn(warnings);
     });
 }
 
+/** A block asks nobody, and says what it cuts before it does. It waits for nothing that fails. */
+async function foretell(whose: { readonly account: string; readonly service: string }, session: Session) {
+  const service = whose.service === '*' ? undefined : whose.service;
+  const theirs = await connectionsOf({ ...whose, service }, session).catch(() => undefined);
+  const live = theirs?.filter(isLive) ?? [];
+  if (live.length > 0) session.output.say(`this cuts ${counted(live.length)}:\n${namesOf(live)}`);
+}
+
 function forgetCommand(open: Open): Command {
   return entryCommand('forget', 'take away what the allowlist says of an account').action(
     async (accountId: string, { service, ...common }: EntryOptions) => {
       const { api, output } = await open(common);
-      const { entry, warnings } = await api.call('DELETE', ['allowlist', service, accountId], Removed);
+      const { entry, cuts, warnings } = await api.call('DELETE', ['allowlist', service, accountId], Removed);
       const before = entry ? `\nit said: ${entry.effect}` : '';
       output.result(
-        { entry },
+        { entry, cuts },
         `the allowlist says nothing of account ${accountId} at ${nameOf(service)} any more${before}`,
       );
       output.warn(warnings);
@@ -138,13 +159,32 @@ function listed(entries: readonly Entry[], output: Output): string {
   return table(['SERVICE', 'ACCOUNT', 'EFFECT'], rows, output);
 }
 
-function limits({ endpointIds, consumerRegions, maxEndpoints, expiresAt, owners, note }: Entry) {
+/** A person manages what nothing else is said of. */
+const managers: Readonly<Record<string, string | undefined>> = {
+  file: 'the policy file',
+  api: 'another system',
+};
+
+function limits({
+  endpointIds,
+  consumerRegions,
+  maxEndpoints,
+  expiresAt,
+  owners,
+  roles,
+  customer,
+  managedBy,
+  note,
+}: Entry) {
   return [
     ['only', endpointIds?.join(', ')],
     ['from', consumerRegions?.join(', ')],
     ['at most', maxEndpoints ? `${maxEndpoints} endpoint${maxEndpoints === 1 ? '' : 's'}` : undefined],
     ['until', expiresAt && time(expiresAt)],
+    ['by', roles?.join(', ')],
     ['owned by', owners?.join(', ')],
+    ['customer', customer],
+    ['managed by', managedBy && managers[managedBy]],
     ['note:', note],
   ] as const;
 }

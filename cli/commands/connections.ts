@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
-import { type CommonOptions, command, serviceOption, stateOption } from '../options.ts';
-import { type Output, serviceLabel, shortActor, table, tinted } from '../output.ts';
+import { accountOption, type CommonOptions, command, serviceOption, stateOption } from '../options.ts';
+import { type Output, serviceLabel, shortActor, table, time, tinted } from '../output.ts';
 import type { Open } from '../session.ts';
 
 interface ConnectionsOptions extends CommonOptions {
   readonly service?: string;
+  readonly account?: string;
   readonly state?: string;
   readonly waiting?: true | undefined;
   readonly differs?: true | undefined;
@@ -15,13 +16,18 @@ interface ConnectionsOptions extends CommonOptions {
 export function connectionsCommand(open: Open): Command {
   return command('connections', "the connections as EC2 has them now, beside linkgate's verdicts")
     .addOption(serviceOption())
+    .addOption(accountOption())
     .addOption(stateOption())
-    .option('--waiting', 'only requests that wait for a person')
+    .option(
+      '--waiting',
+      'only what a person may decide: requests, and connections that people are asked about',
+    )
     .option('--differs', 'only where what EC2 shows is not what linkgate decided')
-    .action(async ({ service, state, waiting, differs, ...common }: ConnectionsOptions) => {
+    .action(async ({ service, account, state, waiting, differs, ...common }: ConnectionsOptions) => {
       const { api, output } = await open(common);
       const connections = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
         service,
+        account,
         state,
         waiting: waiting && 'true',
         differs: differs && 'true',
@@ -46,7 +52,7 @@ function listed(connections: readonly Connection[], output: Output): string {
     .map(([serviceId, ofService]) => {
       const title = serviceLabel({ service: ofService[0]?.service, serviceId });
       const rows = ofService.map(
-        ({ endpointId, ownerAccountId, state, verdict, decidedBy, reason, differs }) => ({
+        ({ endpointId, ownerAccountId, state, verdict, decidedBy, reason, differs, cutAt }) => ({
           cells: [
             endpointId,
             ownerAccountId,
@@ -54,7 +60,11 @@ function listed(connections: readonly Connection[], output: Output): string {
             tinted(verdict ?? '-', output.paint),
             shortActor(decidedBy ?? '-'),
           ],
-          below: [reason && output.paint('dim', reason), differs && output.paint('yellow', differs)]
+          below: [
+            cutAt && output.paint('yellow', `cut at ${time(cutAt)}`),
+            reason && output.paint('dim', reason),
+            differs && output.paint('yellow', differs),
+          ]
             .filter(Boolean)
             .join('\n'),
         }),

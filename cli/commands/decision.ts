@@ -13,13 +13,24 @@ const outcomes = { approve: 'accept', deny: 'reject' };
 interface DecisionOptions extends CommonOptions {
   readonly reason?: string;
   readonly ticket?: string;
+  readonly toConsumer?: string;
 }
 
 export function decisionCommands(open: Open): readonly Command[] {
   const reason = ['--reason <text>', 'why; it is kept in the history'] as const;
   return [
-    decisionCommand('approve', 'let a waiting request in', open).option(...reason),
-    decisionCommand('deny', 'turn a waiting request away', open).requiredOption(...reason),
+    decisionCommand(
+      'approve',
+      'let a waiting request in, or a connection stay that is to be cut',
+      open,
+    ).option(...reason),
+    decisionCommand(
+      'deny',
+      'turn a waiting request away, or cut a connection that people are asked about',
+      open,
+    )
+      .requiredOption(...reason)
+      .option('--to-consumer <text>', 'what the consumer is told of it, where their contact is known'),
   ];
 }
 
@@ -27,10 +38,10 @@ function decisionCommand(decision: 'approve' | 'deny', description: string, open
   return command(decision, description)
     .addArgument(endpointArgument())
     .addOption(ticketOption())
-    .action(async (endpointId: string, { reason, ticket, ...common }: DecisionOptions) => {
+    .action(async (endpointId: string, { reason, ticket, toConsumer, ...common }: DecisionOptions) => {
       const { api, output } = await open(common);
       const answer = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
-        body: { decision, reason, ticket },
+        body: { decision, reason, ticket, toConsumer },
       });
       output.result({ decision: answer.decision }, told(answer.decision));
       output.warn([...overruled(answer.decision), ...(answer.warnings ?? [])]);
@@ -48,7 +59,14 @@ function told(decided: Decision): string {
   const who = `by ${by} at ${time(at)}`;
   return isShort(decided)
     ? `${endpointId} has ${approvals} of ${quorum} approvals, and waits for another person\nthe last ${who}`
-    : `${endpointId} is ${words[decision]}\n${who}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``;
+    : `${endpointId} is ${words[decision]}${ofLive(decided)}\n${who}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``;
+}
+
+/** What that means for a connection that lives. */
+function ofLive({ state, verdict }: Decision): string {
+  if (state !== 'available' && state !== 'pending') return '';
+  if (verdict === 'accept') return ': it stays connected';
+  return verdict === 'reject' ? ': it is cut now' : '';
 }
 
 function overruled(decided: Decision): string[] {

@@ -86,6 +86,11 @@ function told(step: Step, { paint }: Output): string {
     applying: `${actor} called EC2 to ${effect} it`,
     applied: `EC2 showed it ${shown}`,
     refused: `EC2 did not ${effect} it`,
+    revoking: `it is to be cut ${step.cutAt && step.cutAt > step.time ? `at ${time(step.cutAt)}` : 'now'}`,
+    kept: step.cutAt ? `${actor} kept it until ${time(step.cutAt)}` : 'its cut was called off',
+    revoked: `it was cut, EC2 showed it ${shown}`,
+    adopted: `${actor} adopted it`,
+    warned: 'people were warned that its permission expires',
     gone: 'it is gone from EC2',
   };
   return sentences[action] ?? `${actor} ${action} ${effect}`.trimEnd();

@@ -16,7 +16,7 @@ export function pauseCommands(open: Open): readonly Command[] {
 }
 
 function pauseCommand(open: Open): Command {
-  return command('pause', 'let every request to a service wait; connections stay as they are')
+  return command('pause', 'let every request to a service wait, and cut no connection to it')
     .addArgument(serviceArgument())
     .option('--reason <text>', 'why, for whoever waits')
     .action(async (named: string, { reason, ...common }: PauseOptions) => {
@@ -26,20 +26,23 @@ function pauseCommand(open: Open): Command {
       });
       output.result(
         { service },
-        `${service.name} is paused: ${pauseOf(service)}\nits requests wait until: linkgate resume ${service.name}`,
+        `${service.name} is paused: ${pauseOf(service)}\nits requests wait and its connections stay, whatever is to be cut, until:\n  linkgate resume ${service.name}`,
       );
     });
 }
 
 function resumeCommand(open: Open): Command {
-  return command('resume', 'decide the requests to a paused service again')
+  return command('resume', 'decide the requests to a paused service again, and what is to be cut')
     .addArgument(serviceArgument())
     .action(async (named: string, options: CommonOptions) => {
       const { api, output } = await open(options);
       const { service: before } = await api.call('GET', ['services', named], Answer);
       const { service } = await api.call('POST', ['services', named, 'resume'], Answer, {});
       const what = before.pausedAt ? 'resumed' : 'not paused';
-      output.result({ service }, `${service.name} is ${what}: its requests are decided`);
+      output.result(
+        { service },
+        `${service.name} is ${what}: its requests are decided, and what is to be cut is cut in its time`,
+      );
     });
 }
 

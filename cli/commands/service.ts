@@ -1,24 +1,24 @@
 import { Command } from 'commander';
 import * as v from 'valibot';
-import { defaultDeadlineSeconds } from '../../lib/approval/asking.ts';
 import { everyPage } from '../api-client.ts';
-import { Service, ServicePage, UnregisteredPage, type UnregisteredService, Warnings } from '../api-views.ts';
 import {
-  type CommonOptions,
-  command,
-  deadlineOption,
-  newServiceArgument,
-  onExpiryOption,
-  onUnlistedOption,
-  serviceArgument,
-} from '../options.ts';
-import { facts, type Output, table, time } from '../output.ts';
+  PrincipalsView,
+  Service,
+  ServicePage,
+  UnregisteredPage,
+  type UnregisteredService,
+  Warnings,
+} from '../api-views.ts';
+import { confirm } from '../confirm.ts';
+import { type CommonOptions, command, newServiceArgument, serviceArgument } from '../options.ts';
+import { type Output, table } from '../output.ts';
+import * as take from '../service-options.ts';
+import { described, listed } from '../service-text.ts';
 import type { Open, Session } from '../session.ts';
-import { pauseOf } from './pause.ts';
+import type { World } from '../world.ts';
+import { removeCommand } from './remove-service.ts';
 
 const Answer = v.looseObject({ service: Service, warnings: Warnings });
-/** Without what it was, where an earlier try removed it. */
-const Removed = v.looseObject({ service: v.optional(Service), warnings: Warnings });
 
 interface AddOptions extends CommonOptions {
   readonly name?: string;
@@ -27,41 +27,100 @@ interface AddOptions extends CommonOptions {
   readonly requireTicket?: boolean;
   readonly deadline?: number;
   readonly onExpiry?: string;
+  readonly grace?: number;
+  readonly onForeign?: string;
+  readonly principals?: string;
+  readonly otherPrincipal?: readonly string[];
+  readonly yes?: true | undefined;
 }
 
 interface ListOptions extends CommonOptions {
   readonly unregistered?: true;
 }
 
-export function serviceCommand(open: Open): Command {
+export function serviceCommand(open: Open, world: World): Command {
   const service = new Command('service').description('the endpoint services that linkgate looks after');
-  for (const each of [addCommand(open), listCommand(open), showCommand(open), removeCommand(open)])
+  for (const each of [
+    addCommand(open, world),
+    listCommand(open),
+    showCommand(open),
+    removeCommand(open, world),
+  ])
     service.addCommand(each);
   return service;
 }
 
-function addCommand(open: Open): Command {
+function addCommand(open: Open, world: World): Command {
   return command(
     'add',
     'register an endpoint service; again, change what is given and repair what linkgate needs of it in EC2',
   )
     .addArgument(newServiceArgument())
     .option('--name <name>', 'a name of your own for it')
-    .addOption(onUnlistedOption())
+    .addOption(take.onUnlistedOption())
     .option('--approvers <group>', 'the group of people whose quorum counts (default: default)')
     .option('--require-ticket', 'each decision of a person names a ticket')
     .option('--no-require-ticket', 'it need not (default)')
-    .addOption(deadlineOption())
-    .addOption(onExpiryOption())
+    .addOption(take.deadlineOption())
+    .addOption(take.onExpiryOption())
+    .addOption(take.graceOption())
+    .addOption(take.onForeignOption())
+    .addOption(take.principalsOption())
+    .addOption(take.otherPrincipalOption())
+    .option('--yes', 'agree to what --principals managed changes, without being asked')
     .action(async (serviceId: string, options: AddOptions) => {
-      const { api, output } = await open(options);
+      const session = await open(options);
       const { name, onUnlisted, approvers, requireTicket, deadline, onExpiry } = options;
-      const { service, warnings } = await api.call('POST', ['services'], Answer, {
-        body: { serviceId, name, onUnlisted, approvers, requireTicket, deadlineSeconds: deadline, onExpiry },
+      const { grace, onForeign, principals, otherPrincipal, yes } = options;
+      const registered = await session.api.call('POST', ['services'], Answer, {
+        body: {
+          serviceId,
+          name,
+          onUnlisted,
+          approvers,
+          requireTicket,
+          deadlineSeconds: deadline,
+          onExpiry,
+          graceSeconds: grace,
+          onForeign,
+          principals,
+          otherPrincipals: otherPrincipal,
+        },
       });
+      const agreed =
+        principals === 'managed'
+          ? await agreeToPrincipals(registered.service, { yes }, session, world)
+          : undefined;
+      const service = agreed ?? registered.service;
+      const { output } = session;
       output.result({ service }, `linkgate looks after ${service.name}\n\n${described(service, output)}`);
-      output.warn(warnings);
+      output.warn(registered.warnings);
     });
+}
+
+/** Nothing of the principals is changed before somebody has seen what would be. */
+async function agreeToPrincipals(
+  { serviceId, name }: Service,
+  { yes }: Pick<AddOptions, 'yes'>,
+  { api, output, progress }: Session,
+  world: World,
+): Promise<Service | undefined> {
+  const path = ['services', serviceId, 'principals'];
+  const { principals } = await api.call('GET', path, v.looseObject({ principals: PrincipalsView }));
+  const { missing, extra } = principals;
+  const changes = [...missing.map((each) => `  + ${each}`), ...extra.map((each) => `  - ${each}`)];
+  progress.doing('');
+  const question = `Allowed principals of ${name} in EC2 that linkgate would add (+) and\nremove (-, what was added by hand after the grace period), and keep so:\n${changes.join('\n') || '  they are as the allowlist implies'}`;
+  if (!yes && !world.stdin?.isTTY) {
+    output.say(question);
+    output.warn([
+      `nobody has agreed to that, so that nothing of it is done: linkgate service add ${serviceId} --principals managed --yes`,
+    ]);
+    return undefined;
+  }
+  await confirm(`${question}\nIs that right?`, { yes }, world);
+  const body = { removals: extra.length };
+  return (await api.call('POST', [...path, 'approval'], Answer, { body })).service;
 }
 
 function listCommand(open: Open): Command {
@@ -114,64 +173,4 @@ function showCommand(open: Open): Command {
       output.result({ service }, described(service, output));
       output.warn(service.drift?.map(({ detail }) => detail));
     });
-}
-
-function removeCommand(open: Open): Command {
-  return command('remove', 'look after a service no longer; its connections stay as they are')
-    .addArgument(serviceArgument())
-    .action(async (named: string, options: CommonOptions) => {
-      const { api, output } = await open(options);
-      const { service, warnings } = await api.call('DELETE', ['services', named], Removed);
-      const which = service ? `${service.name} (${service.serviceId})` : named;
-      output.result({ service }, `linkgate no longer looks after ${which}`);
-      output.warn(warnings);
-    });
-}
-
-function listed(services: readonly Service[], output: Output): string {
-  return table(
-    ['NAME', 'SERVICE', 'REGION', 'UNLISTED', 'APPROVERS'],
-    services.map((service) => ({
-      cells: [service.name, service.serviceId, service.region ?? '', service.onUnlisted, service.approvers],
-      below: paused(service, output),
-    })),
-    output,
-  );
-}
-
-function paused(service: Service, { paint }: Output): string | undefined {
-  const pause = pauseOf(service);
-  return pause && paint('yellow', `paused ${pause}`);
-}
-
-function timeToDecide({ deadlineSeconds, onExpiry }: Service): string {
-  const hours = (deadlineSeconds ?? defaultDeadlineSeconds) / 3600;
-  const [amount, unit] = hours % 24 === 0 ? [hours / 24, 'day'] : [Math.round(hours * 100) / 100, 'hour'];
-  const then = onExpiry === 'reject' ? 'rejected' : 'escalated, and stays open';
-  return `${amount} ${unit}${amount === 1 ? '' : 's'}; then it is ${then}`;
-}
-
-function described(service: Service, output: Output): string {
-  const { accountId, region, acceptanceRequired, registeredAt, registeredBy, checkedAt } = service;
-  return facts(
-    [
-      ['name', service.name],
-      ['id', service.serviceId],
-      ['service name', service.serviceName],
-      ['account', accountId],
-      ['Region', region],
-      ['unlisted accounts', service.onUnlisted],
-      ['approvers', service.approvers],
-      ['decided within', timeToDecide(service)],
-      ['ticket', service.requireTicket ? 'each decision of a person names one' : undefined],
-      ['paused', pauseOf(service)],
-      [
-        'acceptance',
-        acceptanceRequired === false ? 'not required: EC2 lets everyone in who may connect' : 'required',
-      ],
-      ['last checked', checkedAt && `${time(checkedAt)}; \`linkgate doctor\` looks now`],
-      ['registered', registeredAt && `${time(registeredAt)}${registeredBy ? ` by ${registeredBy}` : ''}`],
-    ],
-    output,
-  );
 }

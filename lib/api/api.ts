@@ -6,8 +6,11 @@ import { allowlistRoutes } from './routes/allowlist.ts';
 import { approversRoutes } from './routes/approvers.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { connectionsRoutes } from './routes/connections.ts';
+import { customersRoutes } from './routes/customers.ts';
 import { doctorRoutes } from './routes/doctor.ts';
 import { modeRoutes } from './routes/mode.ts';
+import { plansRoutes } from './routes/plans.ts';
+import { revocationRoutes } from './routes/revocation.ts';
 import { servicesRoutes } from './routes/services.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { slackRoutes } from './routes/slack.ts';
@@ -18,9 +21,12 @@ const routes: readonly ((app: ApiApp) => void)[] = [
   servicesRoutes,
   allowlistRoutes,
   connectionsRoutes,
+  revocationRoutes,
   sweepsRoutes,
   modeRoutes,
   approversRoutes,
+  customersRoutes,
+  plansRoutes,
   slackRoutes,
   auditRoutes,
   doctorRoutes,

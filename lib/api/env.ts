@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import type { Deciding } from '../connection/decide-connections.ts';
 import type { Looking } from '../connection/find-connection.ts';
 import type { Doctoring } from '../doctor/doctor.ts';
+import type { Subscriptions } from '../mail/subscriptions.ts';
 import type { Switching } from '../mode/switch-mode.ts';
 import type { Registering } from '../service/register-service.ts';
 import type { SettingUp } from '../setup.ts';
@@ -12,6 +13,8 @@ import type { Sweeps } from '../sweep/sweeps.ts';
 export interface Api extends Deciding, Registering, SettingUp, Switching, Doctoring, ConnectingSlack {
   readonly connectionsIn: Looking['connectionsIn'];
   readonly sweeps: Sweeps;
+  /** Which consumers are written to by mail. */
+  readonly consumerSubscriptions: Subscriptions;
   /** Where Slack sends what people do there. */
   readonly slackRequestUrl: string;
   readonly id: () => string;

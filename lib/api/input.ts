@@ -4,9 +4,16 @@ import { AllowlistEntry } from '../allowlist/entry.ts';
 import { longest } from '../approval/approval.ts';
 import { DecideIn, Email, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
+import { Contact, CustomerName } from '../customer/customer.ts';
 import { Mode } from '../mode/mode.ts';
-import { OnExpiry, OnUnlisted } from '../service/service.ts';
+import { PolicyDocument } from '../plan/document.ts';
+import { GraceSeconds, OnExpiry, OnForeign, OnUnlisted, Principals } from '../service/service.ts';
 import { ApiError } from './api-error.ts';
+
+const Principal = v.pipe(
+  v.string(),
+  v.regex(/^\S{1,2048}$/, 'a principal is an ARN, `*`, an account id or the name of an AWS service'),
+);
 
 /** What callers may send; each schema names all of it, so that a misspelt field is said and not passed over. */
 export const RegisterInput = v.strictObject({
@@ -29,6 +36,10 @@ export const RegisterInput = v.strictObject({
     ),
   ),
   onExpiry: v.optional(OnExpiry),
+  graceSeconds: v.optional(GraceSeconds),
+  onForeign: v.optional(OnForeign),
+  principals: v.optional(Principals),
+  otherPrincipals: v.optional(v.pipe(v.array(Principal), v.maxLength(100))),
 });
 
 /** As the actor of each of their decisions is written down. */
@@ -44,6 +55,7 @@ const { maxEndpoints, expiresAt, note, ...lists } = AllowlistEntry.entries;
 // Only what is sent is held to a length: an item of the table is read whatever it holds.
 const endpointIds = v.exactOptional(v.pipe(lists.endpointIds.wrapped, v.maxLength(1000)));
 const consumerRegions = v.exactOptional(v.pipe(lists.consumerRegions.wrapped, v.maxLength(100)));
+const roles = v.exactOptional(v.pipe(lists.roles.wrapped, v.maxLength(100)));
 const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1), v.maxLength(100)));
 
 /** A block has no narrowings: taken and passed over, they would block more than its author meant. */
@@ -54,6 +66,7 @@ export const EntryInput = v.variant('effect', [
     consumerRegions,
     maxEndpoints,
     expiresAt,
+    roles,
     owners,
     note,
   }),
@@ -61,6 +74,7 @@ export const EntryInput = v.variant('effect', [
 ]);
 
 const reason = v.exactOptional(v.pipe(v.string(), v.maxLength(longest.reason)));
+const needed = (why: string) => v.pipe(v.string(), v.trim(), v.nonEmpty(why), v.maxLength(longest.reason));
 const ticket = v.exactOptional(
   v.pipe(v.string(), v.trim(), v.nonEmpty('a ticket has an id'), v.maxLength(longest.ticket)),
 );
@@ -69,12 +83,35 @@ export const DecisionInput = v.variant('decision', [
   v.strictObject({ decision: v.literal('approve'), reason, ticket }),
   v.strictObject({
     decision: v.literal('deny'),
-    reason: v.pipe(v.string(), v.trim(), v.nonEmpty('a denial needs a reason'), v.maxLength(longest.reason)),
+    reason: needed('a denial needs a reason'),
     ticket,
+    toConsumer: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.trim(),
+        v.nonEmpty('the consumer is told something'),
+        v.maxLength(longest.toConsumer),
+      ),
+    ),
   }),
 ]);
 
+export const RevocationInput = v.strictObject({ reason, now: v.exactOptional(v.boolean()) });
+
+export const KeepInput = v.strictObject({
+  until: v.pipe(v.string(), v.isoTimestamp()),
+  reason: needed('to put off a cut needs a reason'),
+});
+
+/** How many of the principals in EC2 go, as somebody saw it who agrees. */
+export const PrincipalsInput = v.strictObject({
+  removals: v.pipe(v.number(), v.integer(), v.minValue(0)),
+});
+
 export const ModeInput = v.strictObject({ mode: Mode, reason });
+
+/** A whole policy, and whether it takes over what other masters look after. */
+export const PlanInput = v.strictObject({ document: PolicyDocument, adopt: v.exactOptional(v.boolean()) });
 
 export const PauseInput = v.strictObject({ reason });
 
@@ -87,6 +124,18 @@ export const ApproversInput = v.strictObject({
   quorum: v.optional(Quorum, 1),
   decideIn: v.exactOptional(DecideIn),
   escalateTo: v.exactOptional(GroupName),
+});
+
+/** All that a customer is: what is left out is gone from it. */
+export const CustomerInput = v.strictObject({
+  accounts: v.pipe(
+    v.array(AccountId),
+    v.minLength(1, 'a customer has an account at least'),
+    v.maxLength(1000),
+  ),
+  contact: v.exactOptional(Contact),
+  owners,
+  contractEndsAt: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
 });
 
 const oneLine = (form: RegExp, message: string) =>
@@ -119,15 +168,21 @@ export const AuditQuery = v.object({
   nextToken: v.optional(v.string()),
 });
 
+export const AllowlistQuery = v.object({
+  service: v.optional(v.string()),
+  account: v.optional(AccountId),
+});
+
 export const ConnectionsQuery = v.object({
   service: v.optional(v.string()),
+  account: v.optional(AccountId),
   state: v.optional(ConnectionState),
   waiting: v.optional(v.picklist(['true', 'false'])),
   differs: v.optional(v.picklist(['true', 'false'])),
   nextToken: v.optional(v.string()),
 });
 
-export { AccountId, EndpointId, GroupName };
+export { AccountId, CustomerName, EndpointId, GroupName };
 
 /** @throws ApiError that names each field and what is wrong with it. */
 export function valid<const Schema extends v.GenericSchema>(
@@ -137,11 +192,16 @@ export function valid<const Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value, { message: plainly });
   if (result.success) return result.output;
-  const problems = result.issues.map((issue) =>
-    [v.getDotPath(issue), issue.message].filter(Boolean).join(': '),
-  );
-  throw new ApiError(400, 'InvalidRequest', `${what} is not as it should be: ${problems.join('; ')}`);
+  const problems = result.issues
+    .slice(0, namedAtMost)
+    .map((issue) => [v.getDotPath(issue), issue.message].filter(Boolean).join(': '));
+  const others = result.issues.length - problems.length;
+  const more = others > 0 ? `; and ${others} more` : '';
+  throw new ApiError(400, 'InvalidRequest', `${what} is not as it should be: ${problems.join('; ')}${more}`);
 }
+
+/** So many problems are told at once. */
+const namedAtMost = 50;
 
 /** What is wrong where the schema has no words of its own for it. */
 function plainly({ expected, received }: v.BaseIssue<unknown>): string {

@@ -1,10 +1,12 @@
+import type { Context } from 'hono';
 import * as v from 'valibot';
 import { everyService } from '../allowlist/entry.ts';
-import { ServiceId } from '../connection/connection.ts';
+import { EndpointId, ServiceId } from '../connection/connection.ts';
 import { registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
 import { ApiError } from './api-error.ts';
 import type { Api } from './env.ts';
+import { valid } from './input.ts';
 
 /** A service by its id or by its own name. */
 export async function findService(idOrName: string, { table }: Api): Promise<Service | undefined> {
@@ -31,4 +33,17 @@ export async function scopeNamed(service: string, api: Api): Promise<string> {
 /** Entries outlive their service: of one that is no longer registered they are named by its id. */
 export async function entriesNamed(service: string, api: Api): Promise<string> {
   return v.is(ServiceId, service) ? service : scopeNamed(service, api);
+}
+
+/** @throws ApiError */
+export function endpointNamed(context: Context): string {
+  return valid(EndpointId, context.req.param('endpointId'), 'the endpoint id');
+}
+
+export function unknownEndpoint(endpointId: string): ApiError {
+  return new ApiError(
+    404,
+    'UnknownEndpoint',
+    `neither EC2 nor linkgate knows a connection of \`${endpointId}\` to a registered service; see \`linkgate connections\``,
+  );
 }

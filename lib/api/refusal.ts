@@ -1,8 +1,12 @@
 import type { Context } from 'hono';
 import { QuorumOutOfReachError, UnknownGroupError } from '../approval/approver-group.ts';
 import { MayNotDecideError } from '../approval/may-decide.ts';
+import { AccountTakenError } from '../customer/set-customer.ts';
 import { StoppedMeanwhileError } from '../mode/switch-mode.ts';
 import { MalformedTokenError } from '../page-token.ts';
+import { ApplyRunningError } from '../plan/apply-lease.ts';
+import { MovedError } from '../plan/moved.ts';
+import { ProblemsError } from '../plan/plan.ts';
 import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../service/register-service.ts';
 import { SlackError } from '../slack/web-api.ts';
 import { ContendedError } from '../table/contention.ts';
@@ -16,6 +20,7 @@ export function refusalOf(error: unknown): ApiError | undefined {
   if (error instanceof ServiceNotFoundError) return new ApiError(404, 'UnknownService', error.message);
   if (error instanceof NameTakenError) return new ApiError(400, 'NameTaken', error.message);
   if (error instanceof QuorumOutOfReachError) return new ApiError(400, 'InvalidRequest', error.message);
+  if (error instanceof AccountTakenError) return new ApiError(409, 'AccountTaken', error.message);
   if (error instanceof StoppedMeanwhileError) return new ApiError(409, 'Conflict', error.message);
   if (error instanceof UnknownGroupError) return new ApiError(409, 'Conflict', error.message);
   if (error instanceof MayNotDecideError)
@@ -24,6 +29,11 @@ export function refusalOf(error: unknown): ApiError | undefined {
     return error.isPermanent
       ? new ApiError(400, 'InvalidRequest', `${error.message}; nothing was stored`)
       : new ApiError(503, 'SlackUnavailable', `${error.message}; nothing was stored, try again`);
+  if (error instanceof ProblemsError)
+    return new ApiError(400, 'InvalidPolicy', error.message, { details: { problems: error.problems } });
+  if (error instanceof MovedError)
+    return new ApiError(409, 'Moved', error.message, { details: { moved: error.moved } });
+  if (error instanceof ApplyRunningError) return new ApiError(409, 'ApplyRunning', error.message);
   if (error instanceof OtherStageError) return new ApiError(409, 'OtherStage', error.message);
   if (error instanceof MalformedTokenError) return new ApiError(400, 'InvalidRequest', error.message);
   if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);

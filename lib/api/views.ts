@@ -1,3 +1,4 @@
+import { allDriftOf } from '../service/drift.ts';
 import type { Service } from '../service/service.ts';
 import type { UnregisteredService } from '../service/unregistered-services.ts';
 
@@ -13,8 +14,9 @@ export function withNames<T extends { readonly serviceId: string }>(
   });
 }
 
-export function viewOfService({ place, revision: _revision, version: _version, ...service }: Service) {
-  return { ...service, ...place };
+export function viewOfService(registered: Service) {
+  const { place, revision: _revision, version: _version, principalDrift: _drift, ...service } = registered;
+  return { ...service, drift: allDriftOf(registered), ...place };
 }
 
 export function viewOfUnregistered(service: UnregisteredService) {

@@ -1,6 +1,14 @@
 import type { Invocation } from '../invocation.ts';
 
-export type Group = 'deployment' | 'queues' | 'slack' | 'mail' | 'places' | 'services' | 'audit';
+export type Group =
+  | 'deployment'
+  | 'queues'
+  | 'slack'
+  | 'mail'
+  | 'consumers'
+  | 'places'
+  | 'services'
+  | 'audit';
 
 /** What was found; whatever is not in order says what to do about it. */
 export type Result =

@@ -3,6 +3,7 @@ import { placeName } from '../place.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import { type ExaminingAudit, examineAudit } from './audit-check.ts';
 import type { Check } from './check.ts';
+import { type ExaminingContacts, examineContacts } from './contact-checks.ts';
 import { type ExaminingDeployment, examineDeployment } from './deployment-checks.ts';
 import { type ExaminingMail, examineMail } from './mail-checks.ts';
 import { type ExaminingPlaces, examinePlace } from './place-checks.ts';
@@ -14,6 +15,7 @@ export interface Doctoring
   extends ExaminingDeployment,
     ExaminingSlack,
     ExaminingMail,
+    ExaminingContacts,
     ExaminingPlaces,
     ExaminingServices,
     ExaminingAudit {}
@@ -41,6 +43,7 @@ export async function doctorPage(position: Position | undefined, deps: Doctoring
       examineQueues(deps),
       examineSlack(deps),
       examineMail(deps),
+      examineContacts(deps),
       examineAudit(deps),
     ]);
     return { checks: checks.flat(), next: { next: 'places', seen: 0 } };

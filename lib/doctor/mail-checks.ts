@@ -1,6 +1,6 @@
 import { type ApproverGroup, approverGroups } from '../approval/approver-group.ts';
-import { isOwn, type Subscription, type Subscriptions, subscriptionOf } from '../approval/subscriptions.ts';
 import type { Invocation } from '../invocation.ts';
+import { isOwn, type Subscription, type Subscriptions, subscriptionOf } from '../mail/subscriptions.ts';
 import type { Table } from '../table/table.ts';
 import { type Check, examine, failed, ok, type Result, warning } from './check.ts';
 

@@ -5,6 +5,7 @@ import type { Deployment, QueueState } from './deployment.ts';
 /** So many messages a queue has only when its function does not keep up. */
 const backlog = 1_000;
 
+const byTheFullPass = 'The full pass makes good what it was about, within 15 minutes.';
 const byTheSweep = 'The sweep makes good what it was about.';
 const byTheNextSweep = 'The next sweep makes good what it was about; who waits for its job waits in vain.';
 
@@ -17,12 +18,12 @@ const madeGood: Readonly<Record<string, string>> = {
   'verdicts.fifo': byTheSweep,
   sweeps: byTheNextSweep,
   'approver-notices': byTheSweep,
-  'service-changes':
-    'No sweep makes good what it was about: what drifted on a service shows after its next change or `linkgate service add`.',
+  'consumer-notices': byTheFullPass,
+  'service-changes': byTheFullPass,
   'undelivered-events':
-    'The sweep finds connections again within a minute, and a missed schedule the next one makes good; what drifted on a service shows after its next change or `linkgate service add`.',
+    'The sweep finds connections again within a minute, and a missed schedule the next one makes good; services are checked again by the full pass, within 15 minutes.',
   'failed-invocations':
-    'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is.',
+    'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is. A consumer who was not told that a connection will be cut is told after the full pass; what else consumers were not told stays untold.',
 };
 
 interface ExaminingQueues extends Pick<Invocation, 'report'> {

@@ -6,7 +6,16 @@ import { driftOf } from '../service/drift.ts';
 import type { EndpointServices, ServiceConfiguration } from '../service/endpoint-services.ts';
 import type { Drift, Service } from '../service/service.ts';
 import type { Table } from '../table/table.ts';
-import { type Check, type Examinations, examine, failed, ok, type Result, warning } from './check.ts';
+import {
+  type Check,
+  type Examinations,
+  examine,
+  failed,
+  giveThePermission,
+  ok,
+  type Result,
+  warning,
+} from './check.ts';
 
 export interface ExaminingServices extends Invocation {
   readonly table: Table;
@@ -29,13 +38,6 @@ const driftChecks: Readonly<Record<string, DriftCheck>> = {
     severity: 'failed',
     remedy: ({ serviceId, place }) =>
       `aws ec2 modify-vpc-endpoint-service-configuration --region ${place.region} --service-id ${serviceId} --acceptance-required`,
-  },
-  principals: {
-    drifts: ['principal-is-everyone'],
-    inOrder: 'the allowed principals are named',
-    severity: 'warning',
-    remedy: ({ serviceId, place }) =>
-      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${place.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:aws:iam::444455556666:root`,
   },
   tag: {
     drifts: ['tag-is-missing'],
@@ -61,7 +63,10 @@ export async function examineService(service: Service, deps: ExaminingServices):
   }
   const examinations: Examinations = {
     service: () => examineState(service, configuration),
-    ...(configuration && examinationsOf(service, driftOf(configuration, topicArn), deps)),
+    ...(configuration && {
+      ...examinationsOf(service, driftOf(configuration, topicArn), deps),
+      principals: () => examinePrincipals(service, configuration.principals.includes('*')),
+    }),
     approvers: () => examineApprovers(service, deps.table),
     paused: () => examinePause(service),
   };
@@ -118,5 +123,28 @@ function examinePause({ name, pausedAt, pausedBy, pauseReason }: Service): Resul
   return warning(
     `paused since ${pausedAt} by ${pausedBy ?? 'nobody knows whom'}${why}`,
     `linkgate resume ${name}`,
+  );
+}
+
+/** Whom EC2 lets ask: everyone by what it shows now, the difference to the allowlist by the last check, which is also made as things change. */
+function examinePrincipals(service: Service, isEveryone: boolean): Result {
+  const { serviceId, place, principals, principalDrift = [], principalsCheckedAt } = service;
+  const differences = principalDrift.map(({ detail }) => detail);
+  if (isEveryone)
+    return warning(
+      ['the allowed principals are `*`: every AWS account may ask to connect', ...differences].join('. '),
+      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${place.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:aws:iam::444455556666:root`,
+    );
+  if (principalsCheckedAt === undefined) return ok('the allowed principals are named');
+  if (differences.length === 0) return ok('the allowed principals are what the allowlist implies');
+  const checks = new Set(principalDrift.map(({ check }) => check));
+  if (checks.has('principals-cannot-be-changed')) return failed(differences.join('. '), giveThePermission);
+  return warning(
+    differences.join('. '),
+    principals === 'managed' &&
+      !checks.has('principals-await-approval') &&
+      !checks.has('principals-are-withheld')
+      ? 'docs/principals.md tells what linkgate does about it by itself, and what you can do'
+      : `see what would change, and let linkgate keep them equal:\nlinkgate service add ${serviceId} --principals managed`,
   );
 }

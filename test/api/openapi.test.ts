@@ -20,10 +20,15 @@ const bodies: Readonly<Record<string, v.GenericSchema>> = {
   registerService: input.RegisterInput,
   putEntry: input.EntryInput,
   decideConnection: input.DecisionInput,
+  revokeConnection: input.RevocationInput,
+  keepConnection: input.KeepInput,
+  approvePrincipals: input.PrincipalsInput,
   switchMode: input.ModeInput,
   pauseService: input.PauseInput,
   setApprovers: input.ApproversInput,
+  setCustomer: input.CustomerInput,
   connectSlack: input.SlackInput,
+  makePlan: input.PlanInput,
 };
 
 test('the file is valid OpenAPI 3.1', async () => {
@@ -47,8 +52,19 @@ test.each(each)('%s says who may, and names the parameters of its path', (_name,
   expect(inPath.map((parameter) => `{${parameter.name}}`)).toEqual(operation.path.match(/\{\w+\}/g) ?? []);
 });
 
-test.each(each)('%s is for viewers exactly where it reads', (_name, { method, access }) => {
-  expect(access === 'viewer').toBe(method === 'GET');
+test.each(each)('%s is for viewers exactly where it reads or plans', (_name, { method, path, access }) => {
+  expect(access === 'viewer').toBe(method === 'GET' || path === '/plans');
+});
+
+test.each([
+  ['decideConnection', 'approver'],
+  ['keepConnection', 'approver'],
+  ['revokeConnection', 'administrator'],
+  ['putEntry', 'administrator'],
+  ['disconnectService', 'administrator'],
+  ['approvePrincipals', 'administrator'],
+])('%s is for a person who is %s: what cuts by itself is not for approvers', (operationId, access) => {
+  expect(operations.find(({ definition }) => definition.operationId === operationId)?.access).toBe(access);
 });
 
 test.each(changing)('%s takes an Idempotency-Key', (_name, { parameters }) => {

@@ -16,7 +16,7 @@ const body = { services: [], entries: [], service, entry, decision };
 
 test.each([
   ['a list', 'service list', 502],
-  ['an entry of the allowlist', 'block 012345678901 --service payments', 503],
+  ['an entry of the allowlist', 'allow 012345678901 --service payments', 503],
   ['a registration', `service add ${serviceId}`, 504],
   ['anything that was throttled', 'forget 012345678901 --service payments', 429],
 ])('%s is asked for again after an answer that may pass', async (_name, line, status) => {

@@ -59,8 +59,18 @@ test.each([
     { entry, warnings },
     ['entry'],
   ],
-  ['block 012345678901 --service *', 'PUT /allowlist/*/012345678901', { entry, warnings }, ['entry']],
-  ['forget 012345678901 --service *', 'DELETE /allowlist/*/012345678901', { entry, warnings }, ['entry']],
+  [
+    'block 012345678901 --service *',
+    'PUT /allowlist/*/012345678901',
+    { entry, cuts: [], warnings },
+    ['entry', 'cuts'],
+  ],
+  [
+    'forget 012345678901 --service *',
+    'DELETE /allowlist/*/012345678901',
+    { entry, cuts: [], warnings },
+    ['entry', 'cuts'],
+  ],
   ['allowlist', 'GET /allowlist', { entries: [entry] }, ['entries']],
   ['connections', 'GET /connections', { connections: [connection] }, ['connections']],
   [
@@ -271,8 +281,8 @@ test('a service that is paused is shown with who paused it, when and why', async
 });
 
 test.each([
-  [paused, 'payments is resumed: its requests are decided\n'],
-  [service, 'payments is not paused: its requests are decided\n'],
+  [paused, 'payments is resumed: its requests are decided, and what is to be cut is cut in its time\n'],
+  [service, 'payments is not paused: its requests are decided, and what is to be cut is cut in its time\n'],
 ])('a service is resumed, and it is said whether it was paused', async (before, said) => {
   answering({
     'GET /services/payments': { service: before },
@@ -450,7 +460,7 @@ test.each([
 
 test.each([
   ['', 'Usage: linkgate'],
-  ['revoke vpce-0aaaaaaaaaaaaaaa1', "unknown command 'revoke'"],
+  ['uncut vpce-0aaaaaaaaaaaaaaa1', "unknown command 'uncut'"],
   ['service pause', "unknown command 'pause'"],
   ['allow 12345 --service payments', 'An account id has 12 digits'],
   ['allow 012345678901', "required option '--service <service>' not specified"],

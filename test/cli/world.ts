@@ -12,6 +12,7 @@ export interface Asked {
   readonly body: unknown;
   readonly authorization: string;
   readonly idempotencyKey: string | undefined;
+  readonly userAgent: string | undefined;
 }
 
 interface Answer {
@@ -55,6 +56,7 @@ export async function fakeAws(): Promise<FakeAws> {
       body: text ? JSON.parse(text) : undefined,
       authorization: request.headers.authorization ?? '',
       idempotencyKey: request.headers['idempotency-key']?.toString(),
+      userAgent: request.headers['user-agent'],
     };
     fake.asked.push(asked);
     const {

@@ -14,7 +14,7 @@ const channel = 'C01APPROVALS';
 const user = { team: 'T01LOCAL', user: 'U01ALICE' };
 const address = 'alice@example.com';
 const kept = { 'slack/bot-token': 'SecureString', 'slack/signing-secret': 'SecureString' };
-const own = { arn: 'arn:own', approvers: [address] };
+const own = { arn: 'arn:own', readers: [address] };
 
 /** One group, with a channel and an address, and all that both need. */
 beforeEach(async () => {
@@ -199,7 +199,7 @@ describe('of mail is found', () => {
   test("a stranger who gets everybody's links, and how to take that away", async () => {
     world.subscriptions.set('mallory@example.com', { arn: 'arn:mallory' });
     world.subscriptions.set('waiting@example.com', {});
-    world.subscriptions.set('former@example.com', { arn: 'arn:former', approvers: ['former@example.com'] });
+    world.subscriptions.set('former@example.com', { arn: 'arn:former', readers: ['former@example.com'] });
     expect(await notInOrder()).toMatchObject([
       {
         name: 'mail-strangers',

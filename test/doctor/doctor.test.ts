@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approval/approver-group.ts';
 import { pointerWrites } from '../../lib/connection/due.ts';
 import { applying, decided, refused, transitionWrites } from '../../lib/connection/transition.ts';
+import { setCustomer } from '../../lib/customer/set-customer.ts';
 import type { Check } from '../../lib/doctor/check.ts';
 import { doctorPage, type Position } from '../../lib/doctor/doctor.ts';
 import { serviceItem } from '../../lib/service/service.ts';
@@ -14,6 +15,7 @@ import {
   aRequest,
   aService,
   aVerdict,
+  consumer,
   endpointId,
   hub,
   noon,
@@ -36,8 +38,11 @@ beforeEach(async () => {
 
 /** By mail, which its reader confirmed. */
 async function nameSomeone() {
+  const contact = { email: 'ops@initech.example' };
+  await setCustomer('initech', { accounts: [consumer], contact }, 'alice', world.deps);
+  world.consumerSubscriptions.set(contact.email, { arn: 'arn:2', readers: [contact.email] });
   await setGroup(defaultGroup, someone, 'alice', world.deps);
-  world.subscriptions.set('alice@example.com', { arn: 'arn:1', approvers: ['alice@example.com'] });
+  world.subscriptions.set('alice@example.com', { arn: 'arn:1', readers: ['alice@example.com'] });
 }
 
 const someone = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
@@ -94,6 +99,7 @@ test('what is examined is told group by group', async () => {
     'queues',
     'slack',
     'mail',
+    'consumers',
     'audit',
     'places',
     'services',
@@ -230,7 +236,7 @@ describe('of the queues is found', () => {
 
   test.each([
     ['connection-requests-dead-letters', 'connection-requests', 'The sweep makes good'],
-    ['service-changes-dead-letters', 'service-changes', 'No sweep makes good'],
+    ['service-changes-dead-letters', 'service-changes', 'The full pass makes good'],
     ['failed-invocations', undefined, '`Service Drifted` that was not published is lost'],
   ])('of what ends in %s, whether it may be dropped', async (name, source, said) => {
     const ended = aQueue(name, { waiting: 1 });
@@ -255,7 +261,7 @@ describe('of the queues is found', () => {
     const remedies = (await examineAll()).flatMap(({ name, remedy }) =>
       name === 'dead-letters' ? [remedy] : [],
     );
-    expect(remedies).toHaveLength(10);
+    expect(remedies).toHaveLength(11);
     for (const remedy of remedies) expect(remedy).toMatch(/purge-queue .*\n[A-Z].*\.$/);
     const alarms = JSON.stringify(Resources);
     for (const last of remedies.filter((remedy) => !remedy?.includes('start-message-move-task')))
@@ -422,6 +428,18 @@ describe('of a service is found', () => {
     world.services.describe = async () => undefined;
     expect(await notInOrder()).toMatchObject([
       { name: 'service', status: 'failed', remedy: `linkgate service remove ${serviceId(1)}` },
+    ]);
+  });
+
+  test.each([
+    ['principals-are-missing', 'warning', `linkgate service add ${serviceId(1)} --principals managed`],
+    ['principals-cannot-be-changed', 'failed', "linkgate's role lacks the permission"],
+  ])('that its allowed principals are not what the allowlist implies: %s', async (check, status, remedy) => {
+    const principalDrift = [{ check, detail: 'this and that' }];
+    const service = aService({ principalDrift, principalsCheckedAt: noon.toISOString() });
+    await write([{ put: { pk: 'SERVICES', sk: serviceId(1), ...service } }]);
+    expect(await notInOrder()).toMatchObject([
+      { name: 'principals', status, detail: 'this and that', remedy: expect.stringContaining(remedy) },
     ]);
   });
 

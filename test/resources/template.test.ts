@@ -448,7 +448,7 @@ describe('the table', () => {
     expect(table?.Properties.TimeToLiveSpecification).toEqual({ AttributeName: 'expiresAt', Enabled: true });
   });
 
-  test('has a stream of which only what policy rests on, what people were asked about and what waits is heard, and whose failures end somewhere', () => {
+  test('has a stream of which only what policy rests on, what people were asked about or warned of and what waits is heard, and whose failures end somewhere', () => {
     expect(template.Resources.RecordsToReview?.Properties).toMatchObject({
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: 5,
@@ -457,6 +457,7 @@ describe('the table', () => {
           { Pattern: expect.stringMatching(/ALLOWLIST#.*SERVICES/) },
           { Pattern: expect.stringMatching(/CONNECTIONS#.*asking/) },
           { Pattern: expect.stringMatching(/CONNECTIONS#.*pendingAcceptance.*ask/) },
+          { Pattern: expect.stringMatching(/CONNECTIONS#.*warned/) },
         ],
       },
       DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['FailedInvocations', 'Arn'] } } },

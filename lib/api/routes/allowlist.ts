@@ -1,25 +1,30 @@
 import type { Context } from 'hono';
 import { changeEntry, entriesFor, removeEntry } from '../../allowlist/entries.ts';
-import { everyService } from '../../allowlist/entry.ts';
+import { type AllowlistEntry, entryKey, everyService, readEntry } from '../../allowlist/entry.ts';
 import { registeredServices } from '../../service/registered-services.ts';
-import { consequencesOf } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
+import { callerIs, putBackByFile, takenFromFile } from '../caller.ts';
+import { consequencesOf } from '../consequences.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
-import { AccountId, bodyOf, EntryInput, valid } from '../input.ts';
+import { AccountId, AllowlistQuery, bodyOf, EntryInput, valid } from '../input.ts';
 import { entriesNamed, scopeNamed } from '../named.ts';
 import { withNames } from '../views.ts';
 
 export function allowlistRoutes(app: ApiApp): void {
   app.get('/allowlist', async (context) => {
     const api = context.get('api');
-    const named = context.req.query('service');
+    const { service, account } = valid(AllowlistQuery, context.req.query(), 'the question');
     const services = await registeredServices(api.table);
     const serviceIds =
-      named === undefined
+      service === undefined
         ? [everyService, ...services.map(({ serviceId }) => serviceId)]
-        : [await entriesNamed(named, api)];
-    return context.json({ entries: withNames(await entriesFor(serviceIds, api.table), services) });
+        : [await entriesNamed(service, api)];
+    const entries =
+      account === undefined
+        ? await entriesFor(serviceIds, api.table)
+        : await entriesOfAccount(account, serviceIds, api);
+    return context.json({ entries: withNames(entries, services) });
   });
   app.put('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
@@ -31,8 +36,16 @@ export function allowlistRoutes(app: ApiApp): void {
         'InvalidRequest',
         `the expiry \`${input.expiresAt}\` is in the past; give a later one`,
       );
-    const entry = await changeEntry({ ...whose, ...input }, api.caller, api);
-    return context.json({ entry, warnings: await consequencesOf(entry.effect, whose, api) });
+    const [before] = await entriesOfAccount(whose.accountId, [whose.serviceId], api);
+    const managedBy = callerIs(context);
+    const customer = before?.customer === undefined ? {} : { customer: before.customer };
+    const entry = await changeEntry({ ...whose, ...input, ...customer, managedBy }, api.caller, api);
+    const { cuts, warnings } = await consequencesOf(entry.effect, whose, api);
+    return context.json({
+      entry,
+      cuts,
+      warnings: [...takenFromFile(before, 'entry'), ...warnings],
+    });
   });
   app.delete('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
@@ -44,9 +57,18 @@ export function allowlistRoutes(app: ApiApp): void {
         'UnknownEntry',
         `account ${whose.accountId} has no entry at ${context.req.param('service')}; see \`linkgate allowlist\``,
       );
-    const warnings = await consequencesOf('forget', whose, api);
-    return context.json(entry ? { entry, warnings } : { warnings: [doneAlready, ...warnings] });
+    const { cuts, warnings } = await consequencesOf('forget', whose, api);
+    const first = entry ? putBackByFile(entry, 'entry') : [doneAlready];
+    return context.json({ ...(entry && { entry }), cuts, warnings: [...first, ...warnings] });
   });
+}
+
+async function entriesOfAccount(
+  accountId: string,
+  serviceIds: readonly string[],
+  { table }: Api,
+): Promise<AllowlistEntry[]> {
+  return (await table.get(serviceIds.map((serviceId) => entryKey(serviceId, accountId)))).map(readEntry);
 }
 
 async function whoseEntry(context: Context, api: Api, named: typeof scopeNamed) {

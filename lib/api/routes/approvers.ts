@@ -1,6 +1,13 @@
-import { type ApproverGroup, approverGroups, isGroup, setGroup } from '../../approval/approver-group.ts';
+import {
+  type ApproverGroup,
+  approverGroups,
+  findGroup,
+  isGroup,
+  setGroup,
+} from '../../approval/approver-group.ts';
 import { subscribeGroup } from '../../approval/subscriptions.ts';
 import { ApiError } from '../api-error.ts';
+import { callerIs, takenFromFile } from '../caller.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { ApproversInput, bodyOf, GroupName, valid } from '../input.ts';
 
@@ -13,9 +20,14 @@ export function approversRoutes(app: ApiApp): void {
     const name = valid(GroupName, context.req.param('group'), 'the name of the group');
     const settings = valid(ApproversInput, await bodyOf(context), 'the group');
     await requireEscalation(name, settings.escalateTo, api);
-    const group = await setGroup(name, settings, api.caller, api);
+    const before = await findGroup(name, api.table);
+    const managedBy = callerIs(context);
+    const group = await setGroup(name, { ...settings, managedBy }, api.caller, api);
     const warnings = await subscribeGroup(group, await approverGroups(api.table), api);
-    return context.json({ group: viewOfGroup(group), warnings });
+    return context.json({
+      group: viewOfGroup(group),
+      warnings: [...takenFromFile(before, 'group'), ...warnings],
+    });
   });
 }
 

@@ -1,14 +1,12 @@
-import type { Context } from 'hono';
 import { heardIn } from '../../approval/approval.ts';
 import { decideByPerson, type PersonsDecision, type Word } from '../../approval/decide-by-person.ts';
 import { explain } from '../../connection/explain.ts';
 import { listConnections } from '../../connection/list-connections.ts';
 import { placesIn, registeredServices } from '../../service/registered-services.ts';
 import { closedBy, notOpen } from '../answers.ts';
-import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { bodyOf, ConnectionsQuery, DecisionInput, EndpointId, valid } from '../input.ts';
-import { serviceNamed } from '../named.ts';
+import { bodyOf, ConnectionsQuery, DecisionInput, valid } from '../input.ts';
+import { endpointNamed, serviceNamed, unknownEndpoint } from '../named.ts';
 import { withNames } from '../views.ts';
 
 export function connectionsRoutes(app: ApiApp): void {
@@ -19,18 +17,11 @@ export function connectionsRoutes(app: ApiApp): void {
       query.service === undefined
         ? await registeredServices(api.table)
         : [await serviceNamed(query.service, api)];
-    const isContradicted =
-      query.waiting === 'true' && (query.state ?? 'pendingAcceptance') !== 'pendingAcceptance';
-    if (isContradicted)
-      throw new ApiError(
-        400,
-        'InvalidRequest',
-        'what waits for a person is pendingAcceptance: ask for either, not for both',
-      );
     const listing = {
       places: placesIn(services),
       serviceIds: services.map(({ serviceId }) => serviceId),
       state: query.state,
+      ownerAccountId: query.account,
       waiting: query.waiting === 'true',
       differs: query.differs === 'true',
     };
@@ -78,12 +69,14 @@ function decidedIn(
 }
 
 function viewOfDecision({ approval, record }: Decided) {
-  const { endpointId, verdict, approvals } = record;
+  const { endpointId, state, verdict, revocation, approvals } = record;
   const count = { approvals: approvals?.words.length ?? 1, quorum: approvals?.quorum ?? 1 };
   return {
     endpointId,
     ...approval,
+    state,
     verdict: verdict?.outcome,
+    ...(revocation && { cutAt: revocation.cutAt }),
     ...(approval.decision === 'approve' && count),
   };
 }
@@ -92,16 +85,4 @@ function viewOfDecision({ approval, record }: Decided) {
 async function warningsAbout({ record }: Decided, api: Api): Promise<string[]> {
   if (record.effect === undefined || (await api.mode()) === 'act') return [];
   return ["linkgate's mode is observe: the decision is recorded, and EC2 is left as it is"];
-}
-
-function endpointNamed(context: Context): string {
-  return valid(EndpointId, context.req.param('endpointId'), 'the endpoint id');
-}
-
-function unknownEndpoint(endpointId: string): ApiError {
-  return new ApiError(
-    404,
-    'UnknownEndpoint',
-    `neither EC2 nor linkgate knows a connection of \`${endpointId}\` to a registered service; see \`linkgate connections\``,
-  );
 }

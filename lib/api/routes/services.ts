@@ -1,14 +1,19 @@
 import { defaultGroup, isGroup } from '../../approval/approver-group.ts';
-import { pauseService, resumeService } from '../../service/pause.ts';
+import { approvePrincipals } from '../../principals/approve.ts';
+import { closeService } from '../../service/close-service.ts';
+import { changeService, pauseService, resumeService } from '../../service/pause.ts';
 import { registerService, unregisterService } from '../../service/register-service.ts';
 import { registeredServices } from '../../service/registered-services.ts';
+import type { Service } from '../../service/service.ts';
 import { unregisteredServices } from '../../service/unregistered-services.ts';
 import { leftBehind } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
+import { callerIs, takenFromFile } from '../caller.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
-import { bodyOf, PauseInput, RegisterInput, ServicesQuery, valid } from '../input.ts';
+import { bodyOf, PauseInput, PrincipalsInput, RegisterInput, ServicesQuery, valid } from '../input.ts';
 import { findService, serviceNamed } from '../named.ts';
+import { principalsOf } from '../principals.ts';
 import { viewOfService, viewOfUnregistered } from '../views.ts';
 
 export function servicesRoutes(app: ApiApp): void {
@@ -26,8 +31,13 @@ export function servicesRoutes(app: ApiApp): void {
     const api = context.get('api');
     const input = valid(RegisterInput, await bodyOf(context), 'the registration');
     await requireGroups(input.approvers, api);
-    const { service, warnings } = await registerService(input, api.caller, api);
-    return context.json({ service: viewOfService(service), warnings });
+    const before = await findService(input.serviceId, api);
+    // Who only has it repaired changes nothing that the file says.
+    const isChanged = !before || Object.keys(input).length > 1;
+    const registration = isChanged ? { ...input, managedBy: callerIs(context) } : input;
+    const { service, warnings } = await registerService(registration, api.caller, api);
+    const taken = isChanged ? takenFromFile(before, 'service') : [];
+    return context.json({ service: viewOfService(service), warnings: [...taken, ...warnings] });
   });
   app.get('/services/:service', async (context) =>
     context.json({
@@ -43,6 +53,29 @@ export function servicesRoutes(app: ApiApp): void {
     const warnings = [...left, ...(await leftBehind(service, api.table))];
     return context.json({ service: viewOfService(service), warnings });
   });
+  app.post('/services/:service/disconnect', async (context) => {
+    const api = context.get('api');
+    const found = await serviceNamed(context.req.param('service'), api);
+    await requireCutting(found, api);
+    const service = await closeService(found.serviceId, api.caller, api);
+    return context.json({ service: viewOfService(service ?? unregistered(found.serviceId)) });
+  });
+  app.get('/services/:service/principals', async (context) => {
+    const api = context.get('api');
+    const service = await serviceNamed(context.req.param('service'), api);
+    return context.json({ principals: await principalsOf(service, api) });
+  });
+  app.post('/services/:service/principals/approval', async (context) => {
+    const api = context.get('api');
+    const { removals } = valid(PrincipalsInput, await bodyOf(context), 'the approval');
+    const { serviceId, name, principals } = await serviceNamed(context.req.param('service'), api);
+    if (principals !== 'managed')
+      throw new ApiError(409, 'Conflict', `the principals of ${name} are only observed: set them to managed`);
+    const service = await changeService(serviceId, api.caller, api, (before) =>
+      approvePrincipals(before, api.caller, api.now(), removals),
+    );
+    return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
+  });
   app.post('/services/:service/pause', async (context) => {
     const api = context.get('api');
     const why = valid(PauseInput, await bodyOf(context), 'the pause');
@@ -56,6 +89,22 @@ export function servicesRoutes(app: ApiApp): void {
     const service = await resumeService(serviceId, api.caller, api);
     return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
   });
+}
+
+/** @throws ApiError where it would cut nothing, and wait for ever. */
+async function requireCutting({ name, pausedAt }: Service, { mode }: Api): Promise<void> {
+  if (pausedAt !== undefined)
+    throw new ApiError(
+      409,
+      'Conflict',
+      `${name} is paused, so that nothing of it is cut: linkgate resume ${name}`,
+    );
+  if ((await mode()) === 'observe')
+    throw new ApiError(
+      409,
+      'Conflict',
+      "linkgate's mode is observe, so that nothing is cut: linkgate mode act",
+    );
 }
 
 /** @throws ApiError where there is nobody to ask. */

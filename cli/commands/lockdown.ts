@@ -1,0 +1,122 @@
+import type { Command } from 'commander';
+import * as v from 'valibot';
+import { everyPage } from '../api-client.ts';
+import { type Connection, Entry, EntryPage, ModeView, Warnings } from '../api-views.ts';
+import { CommandError } from '../command-error.ts';
+import { confirm } from '../confirm.ts';
+import { connectionsOf, counted, isLive, isWaiting, namesOf, untilCut } from '../connections.ts';
+import * as take from '../options.ts';
+import type { Output } from '../output.ts';
+import type { Open, Session } from '../session.ts';
+import type { World } from '../world.ts';
+
+const Answer = v.looseObject({ entry: Entry, warnings: Warnings });
+
+interface LockdownOptions extends take.CommonOptions {
+  readonly reason?: string;
+  readonly yes?: true;
+  readonly wait: number;
+}
+
+/** What became of an account. */
+interface Report {
+  readonly accountId: string;
+  readonly entry: Entry;
+  readonly cut: readonly Connection[];
+  readonly rejected: readonly Connection[];
+  /** Still connected or waiting in EC2. */
+  readonly left: readonly Connection[];
+  /** Entries that allow the account still, which the block outranks. */
+  readonly outranked: readonly Entry[];
+}
+
+export function lockdownCommand(open: Open, world: World): Command {
+  return take
+    .command('lockdown', 'block an account at every service, cut all of its connections, and see it done')
+    .addArgument(take.accountArgument())
+    .option('--reason <text>', 'why; it becomes the note of the block')
+    .addOption(take.yesOption())
+    .addOption(take.waitOption())
+    .addHelpText(
+      'after',
+      `
+The block stays until somebody lifts it: linkgate forget <accountId> --service '*'. What was cut does not come back with
+that: the consumer has to create new endpoints. A paused service cuts nothing, and nor does the mode observe.
+Exits with 1 when EC2 does not show everything rejected in time.`,
+    )
+    .action(async (accountId: string, { reason, yes, wait, ...common }: LockdownOptions) => {
+      const session = await open(common);
+      const { api, output, progress } = session;
+      const before = await connectionsOf({ account: accountId }, session);
+      const entries = await everyPage(api, ['allowlist'], EntryPage, (page) => page.entries, {
+        account: accountId,
+      });
+      progress.doing('');
+      await confirm(questionOf(accountId, before), { yes }, world);
+      const { entry, warnings } = await api.call('PUT', ['allowlist', '*', accountId], Answer, {
+        body: {
+          effect: 'block',
+          note: reason,
+          owners: entries.find(({ serviceId }) => serviceId === '*')?.owners ?? undefined,
+        },
+      });
+      const after = await afterwards(accountId, wait, session);
+      const outranked = entries.filter(({ serviceId, effect }) => serviceId !== '*' && effect === 'allow');
+      const report = { accountId, entry, ...sorted(before, after), outranked };
+      output.result(report, told(report, output));
+      output.warn(warnings?.filter((warning) => !/: cut now$/.test(warning)));
+      if (report.left.length > 0)
+        throw new CommandError(
+          'failed',
+          `${counted(report.left.length)} of account ${accountId} not cut yet: \`linkgate explain\` tells why, \`linkgate connections --account ${accountId}\` how it goes on`,
+        );
+    });
+}
+
+function questionOf(accountId: string, connections: readonly Connection[]): string {
+  const [live, waiting] = [connections.filter(isLive), connections.filter(isWaiting)];
+  return [
+    `This blocks account ${accountId} at every service.`,
+    ...(live.length > 0 ? [`It cuts now:\n${namesOf(live)}`] : ['It has no connections to cut.']),
+    ...(waiting.length > 0 ? [`It rejects:\n${namesOf(waiting)}`] : []),
+    'Lock it down?',
+  ].join('\n');
+}
+
+/** In the mode observe there is nothing to wait for. */
+async function afterwards(account: string, wait: number, session: Session): Promise<readonly Connection[]> {
+  const { mode } = await session.api.call('GET', ['mode'], ModeView);
+  return mode === 'observe' ? connectionsOf({ account }, session) : untilCut({ account }, wait, session);
+}
+
+/** What came in between was rejected, too. */
+function sorted(before: readonly Connection[], after: readonly Connection[]) {
+  const wasLive = new Set(before.filter(isLive).map(({ endpointId }) => endpointId));
+  const wasRejected = new Set(
+    before.filter(({ state }) => state === 'rejected').map(({ endpointId }) => endpointId),
+  );
+  const rejected = after.filter(
+    ({ state, endpointId }) => state === 'rejected' && !wasRejected.has(endpointId),
+  );
+  return {
+    cut: rejected.filter(({ endpointId }) => wasLive.has(endpointId)),
+    rejected: rejected.filter(({ endpointId }) => !wasLive.has(endpointId)),
+    left: after.filter((each) => isLive(each) || isWaiting(each)),
+  };
+}
+
+function told({ accountId, cut, rejected, left, outranked }: Report, { paint }: Output): string {
+  const part = (title: string, connections: readonly Connection[]) =>
+    connections.length > 0 ? [`\n${title}\n${namesOf(connections)}`] : [];
+  return [
+    `account ${accountId} is blocked at every service`,
+    ...part(`EC2 shows ${counted(cut.length)} cut:`, cut),
+    ...part(`EC2 shows ${counted(rejected.length, 'request')} rejected:`, rejected),
+    ...part(paint('red', `EC2 still shows ${counted(left.length)} connected or waiting:`), left),
+    ...(outranked.length > 0
+      ? [
+          `\nStill allowed, which the block outranks: ${outranked.map(({ service, serviceId }) => service ?? serviceId).join(', ')}`,
+        ]
+      : []),
+  ].join('\n');
+}

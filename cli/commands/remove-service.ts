@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import * as v from 'valibot';
+import { Service, Warnings } from '../api-views.ts';
+import { CommandError } from '../command-error.ts';
+import { confirm } from '../confirm.ts';
+import { connectionsOf, counted, isLive, isWaiting, namesOf, untilCut } from '../connections.ts';
+import { type CommonOptions, command, serviceArgument, waitOption, yesOption } from '../options.ts';
+import type { Open, Session } from '../session.ts';
+import type { World } from '../world.ts';
+
+const Answer = v.looseObject({ service: Service, warnings: Warnings });
+/** Without what it was, where an earlier try removed it. */
+const Removed = v.looseObject({ service: v.optional(Service), warnings: Warnings });
+
+interface RemoveOptions extends CommonOptions {
+  readonly disconnect?: true;
+  readonly yes?: true | undefined;
+  readonly wait: number;
+}
+
+export function removeCommand(open: Open, world: World): Command {
+  return command('remove', 'look after a service no longer; its connections stay as they are')
+    .addArgument(serviceArgument())
+    .option(
+      '--disconnect',
+      'reject all of its connections first, and see it done; the budget of cuts does not hold',
+    )
+    .addOption(yesOption())
+    .addOption(waitOption())
+    .action(async (named: string, { disconnect: isCut, yes, wait, ...common }: RemoveOptions) => {
+      const session = await open(common);
+      const { api, output } = session;
+      if (isCut) await disconnect(named, { yes, wait }, session, world);
+      const { service, warnings } = await api.call('DELETE', ['services', named], Removed);
+      const which = service ? `${service.name} (${service.serviceId})` : named;
+      const next = isCut && service ? `\n\n${howToDelete(service)}` : '';
+      output.result({ service }, `linkgate no longer looks after ${which}${next}`);
+      output.warn(warnings);
+    });
+}
+
+/** May be run again where it was interrupted, or took too long. */
+async function disconnect(
+  named: string,
+  { yes, wait }: Pick<RemoveOptions, 'yes' | 'wait'>,
+  session: Session,
+  world: World,
+): Promise<void> {
+  const { api, progress } = session;
+  const theirs = (await connectionsOf({ service: named }, session)).filter(
+    (each) => isLive(each) || isWaiting(each),
+  );
+  progress.doing('');
+  const what = theirs.length > 0 ? `This cuts now:\n${namesOf(theirs)}` : 'There is nothing to cut.';
+  await confirm(`${what}\nDisconnect ${counted(theirs.length)} and take ${named} out?`, { yes }, world);
+  await api.call('POST', ['services', named, 'disconnect'], Answer);
+  const left = (await untilCut({ service: named }, wait, session)).filter(
+    (each) => isLive(each) || isWaiting(each),
+  );
+  if (left.length > 0)
+    throw new CommandError(
+      'failed',
+      `EC2 still shows ${counted(left.length)} connected or waiting, so that ${named} stays registered:\n${namesOf(left)}\n\`linkgate explain\` tells why; run this again to go on, or \`linkgate service add\` to call it off`,
+    );
+}
+
+/** linkgate deletes no service. */
+function howToDelete({ serviceId, region }: Service): string {
+  const where = region ? ` --region ${region}` : '';
+  return `To delete it in EC2 as well:
+  aws ec2 delete-vpc-endpoint-service-configurations${where} --service-ids ${serviceId}
+Where EC2 answers ExistingVpcEndpointConnections, somebody has connected since, or it has yet to notice the rejections. Rejected
+connections do not hinder it; those that are available or pendingAcceptance do:
+  aws ec2 describe-vpc-endpoint-connections${where} --filters Name=service-id,Values=${serviceId}`;
+}

@@ -1,0 +1,128 @@
+import type { Command } from 'commander';
+import * as v from 'valibot';
+import type { Expiry } from '../../lib/allowlist/expiry.ts';
+import { type Connection, Revocation, Warnings } from '../api-views.ts';
+import { CommandError } from '../command-error.ts';
+import { confirm } from '../confirm.ts';
+import { connectionsOf, counted, isLive, namesOf } from '../connections.ts';
+import { expiresAt } from '../expiry.ts';
+import * as take from '../options.ts';
+import { time } from '../output.ts';
+import type { Open, Session } from '../session.ts';
+import type { World } from '../world.ts';
+
+const Answer = v.looseObject({ revocation: Revocation, warnings: Warnings });
+type Answer = v.InferOutput<typeof Answer>;
+
+interface RevokeOptions extends take.CommonOptions {
+  readonly account?: string;
+  readonly service?: string;
+  readonly reason?: string | undefined;
+  readonly now?: true | undefined;
+  readonly yes?: true | undefined;
+}
+
+interface KeepOptions extends take.CommonOptions {
+  readonly until: Expiry;
+  readonly reason: string;
+}
+
+export function revocationCommands(open: Open, world: World): readonly Command[] {
+  return [revokeCommand(open, world), keepCommand(open)];
+}
+
+function revokeCommand(open: Open, world: World): Command {
+  return take
+    .command('revoke', 'cut a connection, or all of an account, after the grace period of its service')
+    .addArgument(take.someEndpointArgument())
+    .addOption(take.accountOption())
+    .addOption(take.serviceOption())
+    .option('--reason <text>', 'why; it is kept in the history')
+    .option('--now', 'without a grace period')
+    .addOption(take.yesOption())
+    .addHelpText(
+      'after',
+      `
+Whoever may connect may do so again with a new endpoint: to keep an account out, linkgate block or linkgate forget.
+With --account it says what it cuts, and asks.`,
+    )
+    .action(async (endpointId: string | undefined, options: RevokeOptions) => {
+      const { account, service, reason, now, yes, ...common } = options;
+      if ((endpointId === undefined) === (account === undefined) || (service && !account))
+        throw new CommandError(
+          'calledWrongly',
+          'name an endpoint, or an account: linkgate revoke --account …',
+        );
+      const session = await open(common);
+      const endpointIds =
+        endpointId === undefined
+          ? await allOf({ account, service }, { now, yes }, session, world)
+          : [endpointId];
+      await revokeEach(endpointIds, { reason, now }, session);
+    });
+}
+
+/** What lives of an account, once somebody has said that it is to be cut. */
+async function allOf(
+  whose: { readonly account: string | undefined; readonly service: string | undefined },
+  { now, yes }: Pick<RevokeOptions, 'now' | 'yes'>,
+  session: Session,
+  world: World,
+): Promise<string[]> {
+  const live = (await connectionsOf(whose, session)).filter(isLive);
+  if (live.length === 0) return [];
+  session.progress.doing('');
+  const when = now ? 'now' : 'after its grace period';
+  await confirm(`This cuts ${when}:\n${namesOf(live)}\nCut ${counted(live.length)}?`, { yes }, world);
+  return live.map(({ endpointId }: Connection) => endpointId);
+}
+
+async function revokeEach(
+  endpointIds: readonly string[],
+  body: Pick<RevokeOptions, 'reason' | 'now'>,
+  { api, output, progress }: Session,
+): Promise<void> {
+  const answers: Answer[] = [];
+  const failed: string[] = [];
+  for (const endpointId of endpointIds) {
+    progress.doing(`${answers.length} of ${endpointIds.length} are revoked`);
+    const path = ['connections', endpointId, 'revocation'];
+    try {
+      answers.push(await api.call('POST', path, Answer, { body }));
+    } catch (error) {
+      // One that is gone meanwhile keeps no other from being revoked.
+      if (!(error instanceof CommandError) || endpointIds.length === 1) throw error;
+      failed.push(`${endpointId}: ${error.message}`);
+    }
+  }
+  const revocations = answers.map(({ revocation }) => revocation);
+  const text = revocations.length === 0 ? 'there is nothing to cut' : revocations.map(told).join('\n');
+  output.result({ revocations }, text);
+  output.warn([...new Set(answers.flatMap(({ warnings }) => warnings ?? []))]);
+  if (failed.length > 0)
+    throw new CommandError('failed', `${counted(failed.length)} not revoked:\n${failed.join('\n')}`);
+}
+
+function keepCommand(open: Open): Command {
+  return take
+    .command('keep', 'put off the cut of a connection; a block is not put off but lifted')
+    .addArgument(take.endpointArgument())
+    .addOption(take.untilOption())
+    .requiredOption('--reason <text>', 'why; it is kept in the history')
+    .action(async (endpointId: string, { until, reason, ...common }: KeepOptions) => {
+      const { api, output } = await open(common);
+      const body = { until: expiresAt(until, await api.now(), '--until'), reason };
+      const answer = await api.call('POST', ['connections', endpointId, 'keep'], Answer, { body });
+      output.result({ revocation: answer.revocation }, told(answer.revocation));
+      output.warn(answer.warnings);
+    });
+}
+
+function told({ endpointId, verdict, since, cutAt, reason, kept }: Revocation): string {
+  const why = reason ? `\n  ${reason}` : '';
+  if (verdict !== 'reject' || !cutAt) return `${endpointId} stays for now${why}`;
+  if (since && cutAt <= since) return `${endpointId} is cut now${why}`;
+  const until =
+    kept?.until === cutAt ? `is kept until ${time(cutAt)}, and cut then` : `is cut at ${time(cutAt)}`;
+  return `${endpointId} ${until}${why}\n  \`linkgate keep ${endpointId}\` puts it off, \`linkgate approve ${endpointId}\` has it stay`;
+}

@@ -1,0 +1,27 @@
+import { CommandError } from './command-error.ts';
+import type { World } from './world.ts';
+
+/**
+ * Goes on only when a person says yes, at the terminal or beforehand by `--yes`.
+ * @param question what is about to happen, and whether it may
+ * @throws CommandError
+ */
+export async function confirm(
+  question: string,
+  { yes }: { readonly yes?: true | undefined },
+  { stdin, stderr }: Pick<World, 'stdin' | 'stderr'>,
+): Promise<void> {
+  stderr.write(`${question}${yes ? '\n' : ' [y/N] '}`);
+  if (yes) return;
+  if (!stdin?.isTTY) {
+    stderr.write('\n');
+    throw new CommandError('calledWrongly', 'nobody can be asked here, so nothing was done: say --yes');
+  }
+  const answer = await firstLine(stdin.lines({ isShown: true }));
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError('failed', 'nothing was done');
+}
+
+async function firstLine(lines: AsyncIterable<string>): Promise<string> {
+  for await (const line of lines) return line;
+  return '';
+}

@@ -1,0 +1,87 @@
+import { defaultDeadlineSeconds } from '../lib/approval/asking.ts';
+import { defaultGraceSeconds } from '../lib/service/service.ts';
+import type { Service } from './api-views.ts';
+import { pauseOf } from './commands/pause.ts';
+import { facts, type Output, shortActor, table, time } from './output.ts';
+
+/** A line for each service. */
+export function listed(services: readonly Service[], output: Output): string {
+  return table(
+    ['NAME', 'SERVICE', 'REGION', 'UNLISTED', 'APPROVERS'],
+    services.map((service) => ({
+      cells: [service.name, service.serviceId, service.region ?? '', service.onUnlisted, service.approvers],
+      below: stopped(service, output),
+    })),
+    output,
+  );
+}
+
+function stopped(service: Service, { paint }: Output): string {
+  const [pause, end] = [pauseOf(service), closing(service)];
+  return [pause && `paused ${pause}`, end && `being taken out ${end}`]
+    .flatMap((what) => (what ? [paint('yellow', what)] : []))
+    .join('\n');
+}
+
+function closing({ closingAt, closingBy }: Service): string | undefined {
+  if (!closingAt) return undefined;
+  return `by ${shortActor(closingBy ?? 'somebody')} since ${time(closingAt)}: all is rejected; \`linkgate service add\` calls it off`;
+}
+
+/** `3 days`, `1.5 hours` */
+function duration(seconds: number): string {
+  const hours = seconds / 3600;
+  const [amount, unit] = hours % 24 === 0 ? [hours / 24, 'day'] : [Math.round(hours * 100) / 100, 'hour'];
+  return `${amount} ${unit}${amount === 1 ? '' : 's'}`;
+}
+
+const foreign: Readonly<Record<string, string>> = {
+  ask: 'people are asked whether they stay',
+  cut: 'cut after the grace period',
+  adopt: 'they stay',
+};
+
+function principalsIn({ principals, principalsApproved, otherPrincipals }: Service): string {
+  const others = otherPrincipals?.length ? `; besides: ${otherPrincipals.join(', ')}` : '';
+  if (principals !== 'managed') return `observed: only compared with the allowlist${others}`;
+  const agreed = principalsApproved
+    ? `agreed to by ${shortActor(principalsApproved.by)} on ${time(principalsApproved.at)}`
+    : 'nobody has agreed yet, so that nothing is changed';
+  return `managed, ${agreed}${others}`;
+}
+
+function timeToDecide({ deadlineSeconds, onExpiry }: Service): string {
+  const then = onExpiry === 'reject' ? 'rejected' : 'escalated, and stays open';
+  return `${duration(deadlineSeconds ?? defaultDeadlineSeconds)}; then it is ${then}`;
+}
+
+/** All that there is to know of a service. */
+export function described(service: Service, output: Output): string {
+  const { accountId, region, acceptanceRequired, registeredAt, registeredBy, checkedAt } = service;
+  return facts(
+    [
+      ['name', service.name],
+      ['id', service.serviceId],
+      ['service name', service.serviceName],
+      ['account', accountId],
+      ['Region', region],
+      ['unlisted accounts', service.onUnlisted],
+      ['approvers', service.approvers],
+      ['decided within', timeToDecide(service)],
+      ['ticket', service.requireTicket ? 'each decision of a person names one' : undefined],
+      ['cut after', `${duration(service.graceSeconds ?? defaultGraceSeconds)}, once its permission has gone`],
+      ['accepted elsewhere', foreign[service.onForeign ?? 'ask']],
+      ['principals', principalsIn(service)],
+      ['managed by', service.managedBy === 'file' ? 'the policy file' : undefined],
+      ['paused', pauseOf(service)],
+      ['being taken out', closing(service)],
+      [
+        'acceptance',
+        acceptanceRequired === false ? 'not required: EC2 lets everyone in who may connect' : 'required',
+      ],
+      ['last checked', checkedAt && `${time(checkedAt)}; \`linkgate doctor\` looks now`],
+      ['registered', registeredAt && `${time(registeredAt)}${registeredBy ? ` by ${registeredBy}` : ''}`],
+    ],
+    output,
+  );
+}

@@ -1,0 +1,25 @@
+import { entriesFor } from '../allowlist/entries.ts';
+import { everyService } from '../allowlist/entry.ts';
+import { impliedPrincipals, type PrincipalDifference, principalDifference } from '../principals/implied.ts';
+import type { Service } from '../service/service.ts';
+import type { Api } from './env.ts';
+
+interface PrincipalsView extends PrincipalDifference {
+  readonly principals: NonNullable<Service['principals']>;
+  /** Who agreed that linkgate keeps them. */
+  readonly approved: { readonly by: string; readonly at: string } | null;
+}
+
+/** How a service's allowed principals in EC2 differ from what the allowlist implies, read afresh. */
+export async function principalsOf(
+  service: Service,
+  { table, servicesIn, now }: Api,
+): Promise<PrincipalsView> {
+  const { serviceId, place, principals = 'observed', principalsApproved } = service;
+  // EC2 is read first: what is allowed for an entry is then never shown without it.
+  const found = await servicesIn(place).describe(serviceId);
+  const entries = await entriesFor([serviceId, everyService], table);
+  const difference = principalDifference(impliedPrincipals(service, entries, now()), found?.principals ?? []);
+  const approved = principalsApproved ? { by: principalsApproved.by, at: principalsApproved.at } : null;
+  return { principals, approved, ...difference };
+}

@@ -1,0 +1,308 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { lineageOf } from '../../lib/table/lineage.ts';
+import {
+  aConfiguration,
+  aConnection,
+  alice,
+  anAsking,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+  serviceId,
+} from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+import { ask } from './ask.ts';
+
+const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
+const of = (what: string) => `/connections/${endpointId(1)}/${what}`;
+
+/** An account that is allowed has a connection that linkgate accepted. */
+async function aConnectedWorld(record: Partial<ConnectionRecord> = {}, entries = [anEntry()]) {
+  const accepted = { acceptAskedAt: '2026-11-20T12:00:00.000Z', verdict: aVerdict('accept') };
+  const world = aWorld({
+    services: [aService()],
+    entries,
+    connections: [aConnection({ state: 'available' })],
+    records: [aRecord({ state: 'available', ...accepted, ...record })],
+  });
+  await lineageOf(world.table, noon);
+  world.wait(1);
+  world.time = noon;
+  return world;
+}
+
+function refusal(status: number, code: string, message: string) {
+  return { status, body: { error: { code, message: expect.stringContaining(message) } } };
+}
+
+describe('who revokes a connection', () => {
+  test('has it cut after the grace period, and is told that its account may connect again', async () => {
+    const world = await aConnectedWorld();
+    expect(await ask(world, 'POST', of('revocation'), { reason: 'contract ended' })).toMatchObject({
+      status: 200,
+      body: {
+        revocation: {
+          endpointId: endpointId(1),
+          ownerAccountId: consumer,
+          verdict: 'reject',
+          reason: `${alice} revoked it: contract ended`,
+          cause: 'person',
+          by: alice,
+          cutAt: graceEnds,
+        },
+        warnings: [expect.stringContaining(`linkgate block ${consumer} --service orders`)],
+      },
+    });
+    expect(await world.actions(endpointId(1))).toEqual(['revoking', 'asked']);
+    expect(world.rings).toEqual([]);
+  });
+
+  test('now, has it cut at once', async () => {
+    const world = await aConnectedWorld();
+    const { body } = await ask(world, 'POST', of('revocation'), { now: true });
+    expect(body.revocation).toMatchObject({ verdict: 'reject', cutAt: noon.toISOString() });
+    expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject', asked: 0 } });
+    expect(world.rings).toHaveLength(1);
+  });
+
+  test('again, does not put off the cut', async () => {
+    const world = await aConnectedWorld();
+    await ask(world, 'POST', of('revocation'), {});
+    world.wait(3600);
+    const { body } = await ask(world, 'POST', of('revocation'), {});
+    expect(body.revocation).toMatchObject({ cutAt: graceEnds });
+  });
+
+  test('is told what keeps it from being cut', async () => {
+    const world = await aConnectedWorld({}, []);
+    world.mode = 'observe';
+    expect((await ask(world, 'POST', of('revocation'), { now: true })).body.warnings).toEqual([
+      expect.stringContaining('mode is observe'),
+    ]);
+  });
+
+  test('of a paused service, has it cut once that is resumed', async () => {
+    const world = await aConnectedWorld();
+    await ask(world, 'POST', '/services/orders/pause', { reason: 'incident' });
+    const { body } = await ask(world, 'POST', of('revocation'), { now: true });
+    expect(body.warnings).toContainEqual(expect.stringContaining('nothing is cut for now: orders is paused'));
+    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
+    await ask(world, 'POST', '/services/orders/resume');
+    expect((await ask(world, 'POST', of('revocation'), { now: true })).body.revocation).toMatchObject({
+      verdict: 'reject',
+    });
+  });
+
+  test.each([
+    ['pendingAcceptance', 'linkgate deny'],
+    ['rejected', 'EC2 shows it `rejected`'],
+  ] as const)('which is %s, is told that it is not connected', async (state, message) => {
+    const world = await aConnectedWorld();
+    world.ec2.show(aConnection({ state }));
+    expect(await ask(world, 'POST', of('revocation'), {})).toEqual(refusal(409, 'NotLive', message));
+  });
+
+  test('which nobody knows, is told so', async () => {
+    const path = `/connections/${endpointId(9)}/revocation`;
+    expect(await ask(await aConnectedWorld(), 'POST', path, {})).toEqual(
+      refusal(404, 'UnknownEndpoint', endpointId(9)),
+    );
+  });
+});
+
+describe('who keeps a connection', () => {
+  const until = secondsAfterNoon(30 * 86_400).toISOString();
+
+  async function aRevokedWorld(entries = [anEntry()]) {
+    const world = await aConnectedWorld({}, entries);
+    await ask(world, 'POST', of('revocation'), {});
+    return world;
+  }
+
+  test('puts off its cut, with a reason', async () => {
+    const world = await aRevokedWorld();
+    expect(await ask(world, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
+      status: 200,
+      body: {
+        revocation: { verdict: 'reject', cutAt: until, kept: { by: alice, until, reason: 'they move' } },
+        warnings: [],
+      },
+    });
+    expect(await world.actions(endpointId(1))).toContain('kept');
+    expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
+      body: { connection: { cutAt: until }, next: expect.stringContaining(`until ${until}`) },
+    });
+  });
+
+  test('for the time that it is kept for already, is answered as before', async () => {
+    const world = await aRevokedWorld();
+    for (const _ of [1, 2])
+      expect(await ask(world, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
+        status: 200,
+      });
+  });
+
+  test.each([
+    [noon.toISOString(), 'in the past'],
+    [secondsAfterNoon(366 * 86_400).toISOString(), 'a year at most'],
+    [secondsAfterNoon(3600).toISOString(), `later than that already, at ${graceEnds}`],
+  ])('until %s is refused', async (time, message) => {
+    const world = await aRevokedWorld();
+    expect(await ask(world, 'POST', of('keep'), { until: time, reason: 'why' })).toEqual(
+      refusal(400, 'InvalidRequest', message),
+    );
+  });
+
+  test('has to say why', async () => {
+    expect(await ask(await aRevokedWorld(), 'POST', of('keep'), { until, reason: ' ' })).toEqual(
+      refusal(400, 'InvalidRequest', 'needs a reason'),
+    );
+  });
+
+  test('which nothing is to cut, is told so', async () => {
+    expect(await ask(await aConnectedWorld(), 'POST', of('keep'), { until, reason: 'why' })).toEqual(
+      refusal(409, 'NotRevoking', 'nothing is to cut it'),
+    );
+  });
+
+  test('whose account is blocked, is told to lift the block', async () => {
+    const revocation = {
+      since: noon.toISOString(),
+      cutAt: noon.toISOString(),
+      cause: 'block' as const,
+      by: alice,
+    };
+    const world = await aConnectedWorld({ revocation, verdict: aVerdict('reject') });
+    expect(await ask(world, 'POST', of('keep'), { until, reason: 'why' })).toEqual(
+      refusal(409, 'NotRevoking', 'a block is not put off but lifted'),
+    );
+  });
+
+  test('cannot be the one who owns the account', async () => {
+    const world = await aRevokedWorld([anEntry({ owners: [alice] })]);
+    expect(await ask(world, 'POST', of('keep'), { until, reason: 'mine' })).toEqual(
+      refusal(403, 'MayNotDecide', 'owns the account'),
+    );
+  });
+});
+
+describe('a person’s decision of a connection that is to be cut', () => {
+  async function aWorldInGrace() {
+    const world = await aConnectedWorld();
+    await ask(world, 'POST', of('revocation'), {});
+    return world;
+  }
+
+  test('is listed among what waits, with the time at which it is cut', async () => {
+    const waiting = [{ endpointId: endpointId(1), state: 'available', cutAt: graceEnds, differs: null }];
+    expect(await ask(await aWorldInGrace(), 'GET', '/connections?waiting=true')).toMatchObject({
+      body: { connections: waiting },
+    });
+  });
+
+  test('to approve has it stay', async () => {
+    const world = await aWorldInGrace();
+    expect(await ask(world, 'POST', of('decision'), { decision: 'approve' })).toMatchObject({
+      body: { decision: { state: 'available', verdict: 'accept' } },
+    });
+    expect((await world.record(endpointId(1)))?.revocation).toBeUndefined();
+  });
+
+  test('to deny cuts it now, and what the consumer is told of it is written down', async () => {
+    const world = await aWorldInGrace();
+    const toConsumer = 'your contract has ended';
+    const body = { decision: 'deny', reason: 'they did not pay', toConsumer };
+    expect(await ask(world, 'POST', of('decision'), body)).toMatchObject({
+      body: { decision: { state: 'available', verdict: 'reject', toConsumer } },
+    });
+    expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
+    const { body: story } = await ask(world, 'GET', `/connections/${endpointId(1)}`);
+    expect((story.history as object[]).at(-1)).toMatchObject({ action: 'denied', toConsumer });
+  });
+});
+
+test('a connection that others accepted is listed among what waits', async () => {
+  const verdict = aVerdict('ask', {
+    findings: [{ rule: 'accepted-elsewhere', outcome: 'ask', reason: 'somebody accepted it' }],
+  });
+  const records = [aRecord({ state: 'available', verdict, asking: anAsking() })];
+  const connections = [aConnection({ state: 'available' }), aConnection({ endpointId: endpointId(2) })];
+  const world = aWorld({ services: [aService()], connections, records });
+  expect(await ask(world, 'GET', '/connections?waiting=true')).toMatchObject({
+    body: { connections: [{ endpointId: endpointId(1) }] },
+  });
+});
+
+describe('a service that is disconnected', () => {
+  test('rejects everything from then on, and says who wanted it', async () => {
+    const world = await aConnectedWorld();
+    const { body } = await ask(world, 'POST', '/services/orders/disconnect');
+    expect(body.service).toMatchObject({ closingAt: noon.toISOString(), closingBy: alice });
+    world.wait(60);
+    expect((await ask(world, 'POST', '/services/orders/disconnect')).body.service).toMatchObject({
+      closingAt: noon.toISOString(),
+    });
+  });
+
+  test('stays when it is registered again', async () => {
+    const world = await aConnectedWorld();
+    world.services.show(aConfiguration());
+    await ask(world, 'POST', '/services/orders/disconnect');
+    const { body } = await ask(world, 'POST', '/services', { serviceId: serviceId(1) });
+    expect(body.service).not.toHaveProperty('closingAt');
+    expect(body.service).not.toHaveProperty('closingBy');
+  });
+
+  test.each([
+    ['paused', 'linkgate resume orders'],
+    ['observed', 'linkgate mode act'],
+  ])('is refused while it is %s, since nothing would be cut', async (how, remedy) => {
+    const world = await aConnectedWorld();
+    if (how === 'observed') world.mode = 'observe';
+    else await ask(world, 'POST', '/services/orders/pause', {});
+    expect(await ask(world, 'POST', '/services/orders/disconnect')).toEqual(refusal(409, 'Conflict', remedy));
+  });
+});
+
+describe('the allowed principals of a service', () => {
+  const root = (account: string) => `arn:aws:iam::${account}:root`;
+  const stranger = root('333333333333');
+  const role = `arn:aws:iam::${consumer}:role/connector`;
+
+  function aWorldOf(principals: 'managed' | 'observed') {
+    const entries = [anEntry({ roles: [role] })];
+    const world = aWorld({ services: [aService({ principals })], entries });
+    world.services.show(aConfiguration({ principals: [stranger] }));
+    return world;
+  }
+
+  test('are compared with what the allowlist implies', async () => {
+    expect(await ask(aWorldOf('observed'), 'GET', '/services/orders/principals')).toEqual({
+      status: 200,
+      body: { principals: { principals: 'observed', approved: null, missing: [role], extra: [stranger] } },
+    });
+  });
+
+  test('are kept once somebody agrees to what that changes', async () => {
+    const world = aWorldOf('managed');
+    expect(await ask(world, 'POST', '/services/orders/principals/approval', { removals: 1 })).toMatchObject({
+      body: { service: { principalsApproved: { by: alice, at: noon.toISOString(), removals: 1 } } },
+    });
+    expect(await ask(world, 'GET', '/services/orders/principals')).toMatchObject({
+      body: { principals: { approved: { by: alice, at: noon.toISOString() } } },
+    });
+  });
+
+  test('that are only observed take no agreement', async () => {
+    const world = aWorldOf('observed');
+    expect(await ask(world, 'POST', '/services/orders/principals/approval', { removals: 1 })).toEqual(
+      refusal(409, 'Conflict', 'set them to managed'),
+    );
+  });
+});

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import { apiRoutes } from '../../lib/api/api.ts';
+import { aConnection, anEntry, aRecord, aService, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const folder = new URL('../../events/on-api-request/', import.meta.url);
+const read = (file: string): LambdaEvent => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
+
+/** What each sample is about: a request that waits, or a connection that lives. */
+const live = aRecord({ state: 'available', verdict: aVerdict('accept'), acceptAskedAt: noon.toISOString() });
+const revocation = {
+  since: noon.toISOString(),
+  cutAt: secondsAfterNoon(72 * 3600).toISOString(),
+  cause: 'policy',
+  by: 'linkgate',
+} as const;
+const records: Readonly<Record<string, readonly (typeof live)[]>> = {
+  'revoke.json': [live],
+  'keep.json': [{ ...live, revocation, verdict: aVerdict('reject', { until: revocation.cutAt }) }],
+};
+
+test.each(readdirSync(folder))('the sample %s is answered', async (file) => {
+  const known = records[file] ?? [];
+  const world = aWorld({
+    services: [aService()],
+    entries: known.length > 0 && file === 'revoke.json' ? [anEntry()] : [],
+    connections: [aConnection({ state: known.length > 0 ? 'available' : 'pendingAcceptance' })],
+    records: known,
+  });
+  const respond = handle(apiRoutes(() => world.deps));
+  expect(await respond(read(file), {} as LambdaContext)).toMatchObject({ statusCode: 200 });
+});

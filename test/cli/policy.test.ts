@@ -1,0 +1,450 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { connection, serviceId } from './answers.ts';
+import { documentIn, folderWith, withoutPlaces } from './policy-file/files.ts';
+import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
+
+let aws: FakeAws;
+beforeAll(async () => {
+  aws = await fakeAws();
+});
+beforeEach(() => {
+  aws.asked.length = 0;
+});
+afterAll(() => aws.close());
+
+const lines = "services: {payments: {}}\nallow: [{account: '222222222222', services: payments}]\n";
+const file = join(folderWith({ 'policy.yml': `version: 1\n${lines}` }), 'policy.yml');
+const broken = join(folderWith({ 'policy.yml': 'version: 1\nallow: {}' }), 'policy.yml');
+
+const nothing = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
+const by = 'arn:aws:iam::111111111111:user/alice';
+const entry = { kind: 'entry', service: 'payments', name: '222222222222', accountId: '222222222222' };
+
+const changes = [
+  { ...entry, action: 'add', after: { effect: 'allow', maxEndpoints: 2 } },
+  {
+    ...entry,
+    action: 'change',
+    name: '333333333333',
+    service: '*',
+    before: { effect: 'allow', expiresAt: '2027-01-31T23:59:59.999Z', owners: ['slack:T01:U01'] },
+    after: { effect: 'allow', expiresAt: '2027-06-30T23:59:59.999Z', owners: ['slack:T01:U01'] },
+  },
+  { ...entry, action: 'remove', name: '444444444444', before: { effect: 'block', note: 'left ``` us' } },
+  {
+    kind: 'service',
+    action: 'adopt',
+    name: 'payments',
+    serviceId,
+    before: { graceSeconds: 259_200 },
+    after: { graceSeconds: 86_400 },
+    managedBy: 'person',
+    changedBy: by,
+  },
+  {
+    kind: 'group',
+    action: 'conflict',
+    name: 'team',
+    before: { quorum: 1, slackUsers: [{ team: 'T01', user: 'U01' }] },
+    after: { quorum: 2, slackUsers: [{ team: 'T01', user: 'U01' }] },
+    managedBy: 'person',
+    changedBy: by,
+  },
+  { ...entry, action: 'left', name: '555555555555', before: { effect: 'allow' }, managedBy: 'api' },
+  {
+    kind: 'principal',
+    action: 'remove',
+    name: 'arn:aws:iam::444444444444:root',
+    service: 'payments',
+    serviceId,
+  },
+];
+const live = { serviceId, service: 'payments', ownerAccountId: '444444444444', state: 'available' };
+const effects = [
+  {
+    ...live,
+    effect: 'cut-later',
+    endpointId: 'vpce-0aaaaaaaaaaaaaaa1',
+    reason: 'not endorsed',
+    at: '2031-05-04T12:00:00.000Z',
+  },
+  {
+    ...live,
+    effect: 'accept',
+    endpointId: 'vpce-0aaaaaaaaaaaaaaa2',
+    state: 'pendingAcceptance',
+    reason: 'it is allowed',
+  },
+];
+const summary = { add: 1, change: 2, remove: 1, conflicts: 1, left: 1 };
+
+interface Answers {
+  readonly plan?: object;
+  readonly changes?: readonly object[];
+  readonly effects?: readonly object[];
+  readonly apply?: readonly object[];
+}
+
+/** An API that made a plan, whose pages hold one thing each. */
+function answering({
+  plan = { summary },
+  changes: all = changes,
+  effects: impact = effects,
+  apply = [],
+}: Answers = {}) {
+  const applies = [...apply];
+  aws.respond = ({ method, path }) => {
+    const { pathname, searchParams } = new URL(path, 'http://api');
+    const at = Number(searchParams.get('nextToken') ?? 0);
+    const page = (name: string, things: readonly object[]) => ({
+      body: {
+        [name]: things.slice(at, at + 1),
+        looked: 1,
+        ...(at + 1 < things.length && { nextToken: String(at + 1) }),
+      },
+    });
+    const request = `${method} ${pathname.replace('/api', '')}`;
+    if (request === 'POST /plans') return { status: 201, body: { plan: { planId: 'p1', ...plan } } };
+    if (request === 'GET /plans/p1/changes') return page('changes', all);
+    if (request === 'GET /plans/p1/impact') return page('effects', impact);
+    if (request === 'POST /plans/p1/apply') return { body: applies.shift() };
+    return undefined;
+  };
+}
+
+const requests = () => aws.asked.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
+
+test('a plan reads like the plans that people know', async () => {
+  answering();
+  expect(await linkgate(`plan -f ${file}`, aws)).toEqual({
+    code: 0,
+    stderr: '',
+    stdout: `Services
+  ~ payments
+      grace: 3d → 1d
+      taken over from a person, alice
+
+Allowlist
+  + 222222222222 at payments
+      effect: allow
+      maxEndpoints: 2
+  ~ 333333333333 at every service
+      expires: 2027-01-31 → 2027-06-30
+  - 444444444444 at payments
+      effect: block
+      note: left \`\`\` us
+
+Allowed principals in AWS
+  - arn:aws:iam::444444444444:root at payments
+
+These would be cut after their grace period
+    vpce-0aaaaaaaaaaaaaaa1 of 444444444444 at payments, available: at 2031-05-04 12:00:00 UTC
+      not endorsed
+
+These would be accepted
+    vpce-0aaaaaaaaaaaaaaa2 of 444444444444 at payments, pendingAcceptance
+      it is allowed
+
+Not as the file has it, and left alone: others look after it (--adopt takes it over)
+    Approvers: team (a person, alice)
+      quorum: 1 → 2
+
+Left alone: others look after it
+    Allowlist: 555555555555 at payments (another system)
+
+Plan: 1 to add, 2 to change, 1 to remove; 1 not as the file has it, which others look after; connections: 1 cut after a grace period, 1 accepted
+`,
+  });
+});
+
+test('what is planned is the document that the file makes, for the stage of the deployment', async () => {
+  answering();
+  await linkgate(`plan -f ${file} --adopt`, aws);
+  const { body } = aws.asked[0] ?? {};
+  const { document, adopt } = body as { document: ReturnType<typeof documentIn>; adopt: boolean };
+  expect(withoutPlaces(document)).toEqual(withoutPlaces(documentIn(lines)));
+  expect(document.entries[0]?.at).toBe(`${file}:3:9`);
+  expect(adopt).toBe(true);
+});
+
+test('with --json a plan is one document', async () => {
+  answering();
+  const { stdout } = await linkgate(`plan -f ${file} --json`, aws);
+  expect(JSON.parse(stdout)).toEqual({ plan: { planId: 'p1', summary }, changes, effects });
+});
+
+test('with --exit-code a plan with changes exits with 3, and one without with 0', async () => {
+  answering();
+  expect(await linkgate(`plan -f ${file} --exit-code`, aws)).toMatchObject({
+    code: 3,
+    stderr: 'error: the policy file and the table differ\n',
+  });
+  answering({ plan: { summary: { ...nothing, left: 2 } }, changes: [], effects: [] });
+  expect(await linkgate(`plan -f ${file} --exit-code`, aws)).toEqual({
+    code: 0,
+    stderr: '',
+    stdout: 'Plan: nothing to change; connections: nothing changes for them\n',
+  });
+});
+
+test('with --markdown a plan is the comment of a pull request, in which no words of people are Markdown', async () => {
+  answering();
+  const { stdout } = await linkgate(`plan -f ${file} --markdown`, aws);
+  expect(stdout).toContain('### linkgate: what this would change at `local`\n\n**Plan: 1 to add');
+  expect(stdout).toContain('```diff\n# Services\n! payments\n      grace: 3d → 1d\n');
+  expect(stdout).toContain("      note: left ''' us\n");
+});
+
+test('however much a plan changes, it fits into a comment', async () => {
+  const many = Array.from({ length: 3_000 }, (_, index) => ({ ...changes[0], name: String(index) }));
+  aws.respond = ({ method, path }) => {
+    if (method === 'POST') return { body: { plan: { planId: 'p1', summary } } };
+    return { body: path.endsWith('changes') ? { changes: many } : { effects, looked: 2 } };
+  };
+  const { stdout } = await linkgate(`plan -f ${file} --markdown`, aws);
+  expect(stdout.length).toBeLessThan(65_536);
+  expect(stdout).toMatch(/… and \d+ more lines: `linkgate plan` shows them all\n```/);
+  expect(stdout).toContain('vpce-0aaaaaaaaaaaaaaa1');
+});
+
+test('a plan says where an apply broke off', async () => {
+  answering({ plan: { summary, interrupted: { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 } } });
+  const { stdout } = await linkgate(`plan -f ${file}`, aws);
+  expect(stdout).toMatch(
+    /^An apply by alice broke off on 2031-05-01 11:00:00 UTC, when 3 of its 9 changes were made\./,
+  );
+});
+
+test.each(['plan', 'apply --yes', 'simulate'])(
+  '%s of a broken file says where it is broken, and asks nothing',
+  async (name) => {
+    expect(await linkgate(`${name} -f ${broken}`, aws)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: one thing is wrong with the policy, and nothing was sent:\n${broken}:2:1: this has to be a list, and is a map\n`,
+    });
+    expect(aws.asked).toEqual([]);
+  },
+);
+
+test('what only linkgate can know to be wrong with a file fails like what the file itself shows', async () => {
+  const problems = [{ at: `${file}:2:12`, message: 'no service `payments` is registered' }];
+  aws.respond = () => ({
+    status: 400,
+    body: refusal('InvalidPolicy', 'the policy cannot be carried out', { problems }),
+  });
+  expect(await linkgate(`plan -f ${file}`, aws)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `error: the policy cannot be carried out\n${file}:2:12: no service \`payments\` is registered\n`,
+  });
+});
+
+test('an apply shows the plan, applies it call by call, and says how far it came', async () => {
+  const warnings = ['payments could not be tagged'];
+  answering({
+    apply: [
+      { apply: { status: 'running', done: 2, of: 4 }, warnings },
+      { apply: { status: 'done', done: 4, of: 4 }, warnings: [] },
+    ],
+  });
+  const { code, stdout, stderr } = await linkgate(`apply -f ${file} --yes`, aws);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Services\n[\s\S]*Plan: 1 to add[\s\S]*\ndone: 4 of 4 changes are made\n$/);
+  expect(stderr).toContain('warning: payments could not be tagged\n');
+  expect(requests().slice(-2)).toEqual(['POST /plans/p1/apply', 'POST /plans/p1/apply']);
+});
+
+test('an apply asks first, and changes nothing without a yes', async () => {
+  answering();
+  const told = await linkgate(`apply -f ${file}`, aws, { isTTY: true, stdin: ['n'] });
+  expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('Apply it? [y/N]') });
+  expect(requests()).not.toContain('POST /plans/p1/apply');
+
+  answering({ apply: [{ apply: { status: 'done', done: 4, of: 4 } }] });
+  expect(await linkgate(`apply -f ${file}`, aws, { isTTY: true, stdin: ['y'] })).toMatchObject({ code: 0 });
+});
+
+test('where nobody can be asked, an apply wants --yes', async () => {
+  answering();
+  expect(await linkgate(`apply -f ${file} --json`, aws)).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('say --yes'),
+  });
+  expect(requests()).not.toContain('POST /plans/p1/apply');
+});
+
+test('with --json an apply is one document', async () => {
+  const apply = { status: 'done', done: 4, of: 4 };
+  answering({ apply: [{ apply, warnings: [] }] });
+  const { stdout } = await linkgate(`apply -f ${file} --yes --json`, aws);
+  expect(JSON.parse(stdout)).toEqual({ plan: { planId: 'p1', summary }, changes, effects, apply });
+});
+
+test('where there is nothing to change an apply asks nobody, unless it has to finish what broke off', async () => {
+  answering({ plan: { summary: nothing }, changes: [], effects: [] });
+  expect(await linkgate(`apply -f ${file}`, aws)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/there is nothing to do\n$/),
+  });
+  const interrupted = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
+  const apply = [{ apply: { status: 'done', done: 0, of: 0 } }];
+  answering({ plan: { summary: nothing, interrupted }, changes: [], effects: [], apply });
+  expect(await linkgate(`apply -f ${file} --yes`, aws)).toMatchObject({ code: 0 });
+  expect(requests()).toContain('POST /plans/p1/apply');
+});
+
+test('an apply is refused when the table moved on since the plan', async () => {
+  answering();
+  const { respond } = aws;
+  aws.respond = (asked) =>
+    asked.path.endsWith('/apply')
+      ? { status: 409, body: refusal('Moved', 'account 222222222222 at payments changed since: plan again') }
+      : respond(asked);
+  expect(await linkgate(`apply -f ${file} --yes`, aws)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('error: account 222222222222 at payments changed since: plan again\n'),
+  });
+});
+
+test('a simulation tells which recorded requests would have been decided otherwise', async () => {
+  const request = {
+    endpointId: 'vpce-0aaaaaaaaaaaaaaa1',
+    service: 'payments',
+    ownerAccountId: '444444444444',
+    requestedAt: '2031-04-01T10:00:00.000Z',
+    was: 'ask',
+    would: 'accept',
+    reason: 'account 444444444444 is allowed at payments',
+  };
+  const simulated = (found: readonly object[]) => {
+    aws.respond = ({ method }) => ({
+      body: method === 'POST' ? { plan: { planId: 'p1', summary } } : { requests: found, looked: 12 },
+    });
+  };
+  simulated([request]);
+  expect((await linkgate(`simulate -f ${file}`, aws)).stdout).toBe(
+    `vpce-0aaaaaaaaaaaaaaa1 of 444444444444 at payments, asked on 2031-04-01 10:00:00 UTC
+    was ask, would be accept: account 444444444444 is allowed at payments
+
+12 requests of the last 90 days: 1 would have been decided otherwise
+`,
+  );
+  expect(JSON.parse((await linkgate(`simulate -f ${file} --json`, aws)).stdout)).toEqual({
+    requests: [request],
+    looked: 12,
+  });
+  simulated([]);
+  expect((await linkgate(`simulate -f ${file}`, aws)).stdout).toBe(
+    '12 requests of the last 90 days: each would have been decided as it was\n',
+  );
+});
+
+test('the schema is printed without looking for linkgate', async () => {
+  aws.parameters = {};
+  const { code, stdout } = await linkgate('schema', aws);
+  aws.parameters = { '/linkgate/local/api-url': `${aws.url}/api/` };
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ title: 'linkgate policy', properties: { allow: {} } });
+});
+
+const policy = {
+  groups: [{ name: 'default', quorum: 1, slackUsers: [], emails: [], managedBy: 'person' }],
+  services: [
+    {
+      serviceId,
+      name: 'payments',
+      region: 'eu-west-1',
+      accountId: '111111111111',
+      onUnlisted: 'ask',
+      approvers: 'default',
+      managedBy: 'file',
+    },
+    { serviceId: 'vpce-svc-0123456789abcdef1', name: 'orders', managedBy: 'person' },
+  ],
+  customers: [{ name: 'acme', accounts: ['222222222222'], managedBy: 'file' }],
+  entries: [],
+};
+const entries = [
+  { service: 'payments', accountId: '222222222222', effect: 'allow', customer: 'acme', managedBy: 'file' },
+  { service: 'orders', accountId: '333333333333', effect: 'block', managedBy: 'api' },
+];
+
+/** Everything but entries is on the first page. */
+function holding() {
+  aws.respond = ({ path }) => {
+    const isFirst = !path.includes('nextToken');
+    const nobody = { groups: [], services: [], customers: [] };
+    const document = isFirst ? policy : { ...nobody, entries };
+    return { body: { document, ...(isFirst && { nextToken: 'next' }) } };
+  };
+}
+
+test('the table is printed as a policy file', async () => {
+  holding();
+  const { code, stdout } = await linkgate('export', aws);
+  expect(code).toBe(0);
+  expect(documentIn(stdout.replace('version: 1\n', ''))).toMatchObject({
+    services: [{ serviceId, name: 'payments' }, { name: 'orders' }],
+    entries: [
+      { service: serviceId, accountId: '222222222222', customer: 'acme' },
+      { service: 'vpce-svc-0123456789abcdef1', accountId: '333333333333', effect: 'block' },
+    ],
+  });
+});
+
+test('one service is printed with its own entries, and whom they speak of', async () => {
+  holding();
+  const { stdout } = await linkgate('export --service orders', aws);
+  expect(stdout).toContain("  - account: '333333333333'\n    services: orders\n");
+  expect(stdout).not.toMatch(/payments|acme/);
+  expect(await linkgate('export --service invoices', aws)).toMatchObject({ code: 2 });
+});
+
+test('what a newer linkgate holds and this one cannot write is refused, since a file without it would take it away', async () => {
+  aws.respond = () => ({
+    body: { document: { ...policy, entries: [{ ...entries[0], weekdays: ['Mon'] }] } },
+  });
+  expect(await linkgate('export', aws)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('are both of one version?'),
+  });
+});
+
+test('what is connected is printed as the file that would allow exactly it', async () => {
+  const connected = [
+    { ...connection, state: 'available', verdict: null, decidedBy: null, reason: null },
+    {
+      ...connection,
+      endpointId: 'vpce-0bbbbbbbbbbbbbbb2',
+      state: 'pending',
+      verdict: 'accept',
+      decidedBy: 'linkgate',
+    },
+    { ...connection, endpointId: 'vpce-0cccccccccccccc3', state: 'rejected' },
+  ];
+  aws.respond = ({ path }) => ({
+    body: path.includes('/connections')
+      ? { connections: connected }
+      : { service: { serviceId, name: 'payments', onUnlisted: 'ask', approvers: 'default' } },
+  });
+  expect(
+    (await linkgate('adopt payments', aws)).stdout,
+  ).toBe(`# yaml-language-server: $schema=policy.schema.json
+# \`linkgate schema\` prints that schema.
+
+version: 1
+services:
+  payments: {}
+allow:
+  - account: '444444444444'
+    services: payments
+    endpoints:
+      - vpce-0aaaaaaaaaaaaaaa1 # asked on 2031-05-01, available, accepted outside linkgate
+      - vpce-0bbbbbbbbbbbbbbb2 # asked on 2031-05-01, pending, accepted by linkgate
+    note: was connected on 2031-05-01, when \`linkgate adopt\` looked
+`);
+});

@@ -1,0 +1,403 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { connection, endpointId, entry, service, serviceId } from './answers.ts';
+import { type Asked, type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
+
+let aws: FakeAws;
+beforeAll(async () => {
+  aws = await fakeAws();
+});
+beforeEach(() => {
+  aws.asked.length = 0;
+});
+afterAll(() => aws.close());
+
+const account = '444444444444';
+const other = 'vpce-0bbbbbbbbbbbbbbb2';
+const third = 'vpce-0ccccccccccccccc3';
+const cutAt = '2031-05-04T12:00:00.000Z';
+const now = '2031-05-01T12:00:00.000Z';
+const live = { ...connection, state: 'available', verdict: 'accept' };
+const revocation = {
+  endpointId,
+  serviceId,
+  ownerAccountId: account,
+  state: 'available',
+  verdict: 'reject',
+  reason: 'alice revoked it',
+  since: now,
+  cutAt,
+};
+const warning = 'account 444444444444 is still allowed at payments';
+
+/** By method and path; a list is answered item by item, the last one for ever. */
+function answering(answers: Readonly<Record<string, object | readonly object[]>>): void {
+  const asked: Record<string, number> = {};
+  aws.respond = ({ method, path }) => {
+    const request = `${method} ${path.replace('/api', '')}`;
+    const found = answers[request];
+    const count = (asked[request] ?? 0) + 1;
+    asked[request] = count;
+    const body = Array.isArray(found) ? (found[count - 1] ?? found.at(-1)) : found;
+    return body && { body };
+  };
+}
+
+const changing = () => aws.asked.filter(({ method }) => method !== 'GET');
+const requests = (asked: readonly Asked[]) =>
+  asked.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
+
+describe('revoke', () => {
+  const revoke = (id: string) => `POST /connections/${id}/revocation`;
+
+  test('says when the connection is cut, what puts it off, and that its account may come back', async () => {
+    answering({ [revoke(endpointId)]: { revocation, warnings: [warning] } });
+    const told = await linkgate(['revoke', endpointId, '--reason', 'contract ended'], aws);
+    expect(told).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
+    expect(told.stdout).toContain('is cut at 2031-05-04 12:00:00 UTC');
+    expect(told.stdout).toContain(`linkgate keep ${endpointId}`);
+    expect(aws.asked[0]?.body).toEqual({ reason: 'contract ended' });
+  });
+
+  test('--now says that it is cut now', async () => {
+    answering({ [revoke(endpointId)]: { revocation: { ...revocation, cutAt: now }, warnings: [] } });
+    const { stdout } = await linkgate(`revoke ${endpointId} --now`, aws);
+    expect(stdout).toContain(`${endpointId} is cut now`);
+    expect(aws.asked[0]?.body).toEqual({ now: true });
+  });
+
+  const listed = {
+    [`GET /connections?account=${account}`]: {
+      connections: [live, { ...live, endpointId: other }, connection],
+    },
+  };
+
+  test('--account lists what it cuts, asks, and revokes each of it', async () => {
+    answering({
+      ...listed,
+      [revoke(endpointId)]: { revocation, warnings: [warning] },
+      [revoke(other)]: { revocation: { ...revocation, endpointId: other }, warnings: [warning] },
+    });
+    const told = await linkgate(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
+    expect(told.code).toBe(0);
+    expect(told.stderr).toContain(`payments (${serviceId}): ${endpointId}, ${other}`);
+    expect(told.stderr).toContain('Cut 2 connections? [y/N]');
+    expect(told.stderr.match(/warning:/g)).toHaveLength(1);
+    expect(requests(changing())).toEqual([revoke(endpointId), revoke(other)]);
+  });
+
+  test.each([
+    [['n'], 'error: nothing was done', 1],
+    [[], 'error: nothing was done', 1],
+  ])('--account answered with %j does nothing', async (stdin, message, code) => {
+    answering(listed);
+    const told = await linkgate(`revoke --account ${account}`, aws, { isTTY: true, stdin });
+    expect(told).toMatchObject({ code, stderr: expect.stringContaining(message) });
+    expect(changing()).toEqual([]);
+  });
+
+  test('--account without a terminal and without --yes does nothing, and says what to say', async () => {
+    answering(listed);
+    const told = await linkgate(`revoke --account ${account}`, aws, { stdin: ['y'] });
+    expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });
+    expect(changing()).toEqual([]);
+  });
+
+  test('--account goes on where one is gone meanwhile, and fails in the end', async () => {
+    aws.respond = ({ method, path }) => {
+      if (method === 'GET') return { body: { connections: [live, { ...live, endpointId: other }] } };
+      return path.includes(endpointId)
+        ? { status: 409, body: refusal('NotLive', 'it is not connected') }
+        : { body: { revocation: { ...revocation, endpointId: other }, warnings: [] } };
+    };
+    const told = await linkgate(`revoke --account ${account} --yes --json`, aws);
+    expect(told).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${endpointId}: it is not connected`),
+    });
+    expect(JSON.parse(told.stdout).revocations).toMatchObject([{ endpointId: other }]);
+  });
+
+  test('--account with nothing to cut says so, and asks nobody', async () => {
+    answering({ [`GET /connections?account=${account}&service=payments`]: { connections: [connection] } });
+    const told = await linkgate(`revoke --account ${account} --service payments`, aws);
+    expect(told).toMatchObject({ code: 0, stdout: 'there is nothing to cut\n' });
+  });
+
+  test.each([
+    'revoke',
+    `revoke ${endpointId} --account ${account}`,
+    `revoke ${endpointId} --service payments`,
+  ])('%s is called wrongly', async (line) => {
+    expect(await linkgate(line, aws)).toMatchObject({ code: 2, stdout: '' });
+    expect(aws.asked).toEqual([]);
+  });
+});
+
+describe('keep', () => {
+  const request = `POST /connections/${endpointId}/keep`;
+  const kept = { by: 'arn:aws:iam::111111111111:user/alice', until: '2031-06-01T12:00:00.000Z' };
+
+  test('puts off the cut until a time by the clock of the API', async () => {
+    answering({
+      'GET /services': { services: [] },
+      [request]: { revocation: { ...revocation, cutAt: kept.until, kept }, warnings: [] },
+    });
+    const told = await linkgate(['keep', endpointId, '--until', '31d', '--reason', 'they move'], aws);
+    expect(told.stdout).toContain('is kept until 2031-06-01 12:00:00 UTC, and cut then');
+    expect(aws.asked.at(-1)?.body).toEqual({ until: kept.until, reason: 'they move' });
+  });
+
+  test.each([
+    ['--until 2031-04-30 --reason late', '--until is in the past'],
+    ['--until 7d', "required option '--reason <text>' not specified"],
+    ['--reason why', "required option '--until <when>' not specified"],
+  ])('%s is called wrongly', async (options, message) => {
+    answering({ 'GET /services': { services: [] } });
+    const told = await linkgate(`keep ${endpointId} ${options}`, aws);
+    expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+    expect(changing()).toEqual([]);
+  });
+});
+
+describe('lockdown', () => {
+  const everywhere = { ...entry, serviceId: '*', service: undefined, effect: 'block', accountId: account };
+  const connections = `GET /connections?account=${account}`;
+  const block = `PUT /allowlist/*/${account}`;
+  const before = [
+    live,
+    { ...connection, endpointId: other },
+    { ...live, endpointId: third, state: 'rejected' },
+  ];
+  const rejected = before.map((each) => ({ ...each, state: 'rejected' }));
+
+  function lockedDown(...looks: readonly (readonly object[])[]) {
+    answering({
+      [connections]: looks.map((each) => ({ connections: each })),
+      [`GET /allowlist?account=${account}`]: {
+        entries: [
+          { ...entry, accountId: account, effect: 'allow' },
+          { ...everywhere, effect: 'allow', owners: ['mailto:carol@example.com'] },
+        ],
+      },
+      [block]: {
+        entry: everywhere,
+        cuts: [],
+        warnings: [`${endpointId} at payments: cut now`, 'mind the gap'],
+      },
+      'GET /mode': { mode: 'act', since: null },
+    });
+  }
+
+  test('blocks, cuts, waits until EC2 shows it, and reports', async () => {
+    lockedDown(before, before, [rejected[0] ?? {}, ...before.slice(1)], rejected);
+    const told = await linkgate(['lockdown', account, '--reason', 'incident 7'], aws, {
+      isTTY: true,
+      stdin: ['yes'],
+    });
+    expect(told.code).toBe(0);
+    expect(told.stderr).toContain(`It cuts now:\n  payments (${serviceId}): ${endpointId}`);
+    expect(told.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}`);
+    expect(told.stderr).toContain('warning: mind the gap');
+    expect(told.stdout).toContain(`EC2 shows 1 connection cut:\n  payments (${serviceId}): ${endpointId}`);
+    expect(told.stdout).toContain(`EC2 shows 1 request rejected:\n  payments (${serviceId}): ${other}`);
+    expect(told.stdout).toContain('Still allowed, which the block outranks: payments');
+    expect(changing().map(({ body }) => body)).toEqual([
+      { effect: 'block', note: 'incident 7', owners: ['mailto:carol@example.com'] },
+    ]);
+  });
+
+  test('is one document for machines', async () => {
+    lockedDown(before, rejected);
+    const told = await linkgate(`lockdown ${account} --yes --json`, aws);
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      accountId: account,
+      entry: { effect: 'block' },
+      cut: [{ endpointId }],
+      rejected: [{ endpointId: other }],
+      left: [],
+      outranked: [{ service: 'payments' }],
+    });
+  });
+
+  test('fails when EC2 does not show everything rejected in time', async () => {
+    lockedDown(before);
+    const told = await linkgate(`lockdown ${account} --yes --wait 1`, aws);
+    expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('2 connections of account') });
+    expect(told.stdout).toContain('EC2 still shows 2 connections connected or waiting:');
+  });
+
+  test('waits for nothing in the mode observe', async () => {
+    lockedDown(before);
+    const respond = aws.respond;
+    aws.respond = (asked) =>
+      asked.path.endsWith('/mode') ? { body: { mode: 'observe', since: null } } : respond(asked);
+    const told = await linkgate(`lockdown ${account} --yes`, aws);
+    expect(told.code).toBe(1);
+    expect(requests(aws.asked).filter((request) => request === connections)).toHaveLength(2);
+  });
+
+  test('without a terminal and without --yes does nothing', async () => {
+    lockedDown(before);
+    expect(await linkgate(`lockdown ${account}`, aws)).toMatchObject({ code: 2, stdout: '' });
+    expect(changing()).toEqual([]);
+  });
+});
+
+describe('service remove --disconnect', () => {
+  const connections = 'GET /connections?service=payments';
+  const steps = {
+    'POST /services/payments/disconnect': { service: { ...service, closingAt: now } },
+    'DELETE /services/payments': { service, warnings: [] },
+  };
+
+  test('cuts everything, waits for EC2, takes the service out, and says how to delete it', async () => {
+    const left = [live, { ...connection, endpointId: other }];
+    answering({
+      ...steps,
+      [connections]: [
+        { connections: left },
+        { connections: left },
+        { connections: left.map((each) => ({ ...each, state: 'rejected' })) },
+      ],
+    });
+    const told = await linkgate('service remove payments --disconnect', aws, { isTTY: true, stdin: ['y'] });
+    expect(told.code).toBe(0);
+    expect(told.stderr).toContain('Disconnect 2 connections and take payments out?');
+    expect(told.stdout).toContain('linkgate no longer looks after payments');
+    expect(told.stdout).toContain(
+      `aws ec2 delete-vpc-endpoint-service-configurations --region eu-west-1 --service-ids ${serviceId}`,
+    );
+    expect(told.stdout).toContain('ExistingVpcEndpointConnections');
+    expect(requests(changing())).toEqual(Object.keys(steps));
+  });
+
+  test('leaves the service registered while something is left, and says how to go on', async () => {
+    answering({ ...steps, [connections]: { connections: [live] } });
+    const told = await linkgate('service remove payments --disconnect --yes --wait 1', aws);
+    expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('run this again') });
+    expect(requests(changing())).toEqual(['POST /services/payments/disconnect']);
+  });
+
+  test('without --disconnect nothing is asked, and connections stay', async () => {
+    answering(steps);
+    expect((await linkgate('service remove payments', aws)).code).toBe(0);
+    expect(requests(aws.asked)).toEqual(['DELETE /services/payments']);
+  });
+});
+
+describe('the principals of a service', () => {
+  const path = `/services/${serviceId}/principals`;
+  const managed = { ...service, principals: 'managed' };
+  const principals = {
+    principals: 'managed',
+    approved: null,
+    missing: ['arn:aws:iam::222222222222:root'],
+    extra: ['*'],
+  };
+  const agreed = { ...managed, principalsApproved: { by: 'arn:aws:iam::111111111111:user/alice', at: now } };
+
+  beforeEach(() =>
+    answering({
+      'POST /services': { service: managed, warnings: [] },
+      [`GET ${path}`]: { principals },
+      [`POST ${path}/approval`]: { service: agreed },
+    }),
+  );
+
+  test('are managed once somebody has seen what changes and agrees', async () => {
+    const told = await linkgate(`service add ${serviceId} --principals managed`, aws, {
+      isTTY: true,
+      stdin: ['y'],
+    });
+    expect(told.stderr).toContain('  + arn:aws:iam::222222222222:root\n  - *');
+    expect(told.stdout).toContain('managed, agreed to by alice');
+    expect(changing().at(-1)?.body).toEqual({ removals: 1 });
+  });
+
+  test('are agreed to beforehand by --yes', async () => {
+    expect(await linkgate(`service add ${serviceId} --principals managed --yes`, aws)).toMatchObject({
+      code: 0,
+    });
+    expect(requests(changing()).at(-1)).toBe(`POST ${path}/approval`);
+  });
+
+  test('stay as they are where nobody can be asked', async () => {
+    const told = await linkgate(`service add ${serviceId} --principals managed`, aws);
+    expect(told).toMatchObject({ code: 0, stderr: expect.stringContaining('nobody has agreed') });
+    expect(told.stdout).toContain('nobody has agreed yet');
+    expect(requests(changing())).toEqual(['POST /services']);
+  });
+});
+
+test('all that a service says of what lives is passed on and shown', async () => {
+  const settings = { graceSeconds: 14 * 86_400, onForeign: 'adopt', otherPrincipals: ['*'] };
+  answering({ 'POST /services': { service: { ...service, ...settings, closingAt: now, closingBy: 'bob' } } });
+  const options = '--grace 14d --on-foreign adopt --other-principal *';
+  const { stdout } = await linkgate(`service add ${serviceId} ${options}`, aws);
+  expect(aws.asked[0]?.body).toEqual({ serviceId, ...settings });
+  expect(stdout).toMatch(/cut after +14 days, once its permission has gone/);
+  expect(stdout).toMatch(/accepted elsewhere +they stay/);
+  expect(stdout).toMatch(/principals +observed: only compared with the allowlist; besides: \*/);
+  expect(stdout).toMatch(/being taken out +by bob since 2031-05-01 12:00:00 UTC/);
+});
+
+test('the roles of an account are passed on, and an entry shows who looks after it', async () => {
+  const role = 'arn:aws:iam::012345678901:role/connector';
+  const shown = { ...entry, roles: [role], customer: 'acme', managedBy: 'file' };
+  answering({ 'PUT /allowlist/payments/012345678901': { entry: shown, cuts: [] } });
+  const { stdout } = await linkgate(`allow 012345678901 --service payments --role ${role}`, aws);
+  expect(aws.asked[0]?.body).toEqual({ effect: 'allow', roles: [role] });
+  expect(stdout).toMatch(/customer +acme/);
+  expect(stdout).toMatch(/managed by +the policy file/);
+});
+
+describe('block', () => {
+  const blocked = { 'PUT /allowlist/payments/012345678901': { entry, cuts: [], warnings: [] } };
+
+  test('says what it cuts before it does', async () => {
+    answering({
+      ...blocked,
+      'GET /connections?account=012345678901&service=payments': { connections: [live] },
+    });
+    const { stderr } = await linkgate('block 012345678901 --service payments', aws);
+    expect(stderr).toBe(`this cuts 1 connection:\n  payments (${serviceId}): ${endpointId}\n`);
+  });
+
+  test('is done where that cannot be looked up', async () => {
+    answering(blocked);
+    expect(await linkgate('block 012345678901 --service payments', aws)).toMatchObject({ code: 0 });
+  });
+});
+
+test.each([
+  ['approve', 'accept', 'is approved: it stays connected'],
+  ['deny', 'reject', 'is denied: it is cut now'],
+])('who says %s of a connection that lives is told what follows', async (word, verdict, said) => {
+  const decision = { endpointId, decision: word, by: 'alice', at: now, state: 'available', verdict };
+  answering({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
+  const { stdout } = await linkgate(`${word} ${endpointId} --reason why`, aws);
+  expect(stdout).toContain(`${endpointId} ${said}`);
+});
+
+test('what the consumer is to be told of a denial is passed on', async () => {
+  const decision = { endpointId, decision: 'deny', by: 'alice', at: now };
+  answering({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
+  await linkgate(['deny', endpointId, '--reason', 'unpaid', '--to-consumer', 'your contract has ended'], aws);
+  expect(aws.asked[0]?.body).toEqual({
+    decision: 'deny',
+    reason: 'unpaid',
+    toConsumer: 'your contract has ended',
+  });
+});
+
+test('connections show when they are cut', async () => {
+  answering({ [`GET /connections?account=${account}`]: { connections: [{ ...live, cutAt }] } });
+  const { stdout } = await linkgate(`connections --account ${account}`, aws);
+  expect(stdout).toContain('cut at 2031-05-04 12:00:00 UTC');
+});
+
+test('linkgate is told that a person asks at the command line', async () => {
+  answering({ 'GET /services': { services: [] } });
+  await linkgate('service list', aws);
+  expect(aws.asked[0]?.userAgent).toMatch(/^linkgate-cli\/\d+\.\d+\.\d+$/);
+});
