@@ -5,13 +5,14 @@ import * as v from 'valibot';
 import { announce, type Change } from '../lib/announcement/announce.ts';
 import { BusMessage } from '../lib/connection/connection-event.ts';
 import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
+import { Endpoint, endpointToTellOf } from '../lib/customer/untold.ts';
 import { Place } from '../lib/place.ts';
 import { scopeOf } from '../lib/policy/review-requests.ts';
 import { Pass } from '../lib/sweep/lease.ts';
 import { SweepRequest } from '../lib/sweep/sweeps.ts';
 import type { Item } from '../lib/table/table.ts';
 import { Subject } from '../lib/telling/notice.ts';
-import { aService, consumer, serviceId } from './builders.ts';
+import { aService, consumer, endpointId, serviceId } from './builders.ts';
 import { aWorld } from './doubles/world.ts';
 
 const events = new URL('../events/', import.meta.url);
@@ -70,7 +71,7 @@ test.each([
   ['entry-added', { serviceId: serviceId(1), ownerAccountId: consumer }],
   ['entry-blocks', { serviceId: serviceId(1), ownerAccountId: consumer }],
   ['entry-removed', { serviceId: serviceId(1), ownerAccountId: consumer }],
-  ['service-registered', { serviceId: serviceId(1), isNew: true }],
+  ['service-registered', { serviceId: serviceId(1) }],
   ['service-checked', undefined],
   ['service-drifted', undefined],
   ['request-waits', undefined],
@@ -96,8 +97,25 @@ test.each([
   expect(world.errors).toEqual([]);
 });
 
-function changeIn(name: string): Change {
-  const { OldImage, NewImage } = sample(`on-record-changed/${name}`).Records[0].dynamodb;
+test.each([
+  ['request-waits', { endpointId: endpointId(1), ownerAccountId: consumer }],
+  ['became-available', { endpointId: endpointId(1), ownerAccountId: consumer }],
+  ['nothing-new', undefined],
+])('notify-consumers is told which endpoint a change may be news of: %s', (name, endpoint) => {
+  const { before, after } = changeIn(name, 'notify-consumers');
+  expect(endpointToTellOf(before, after)).toEqual(endpoint);
+});
+
+test.each([
+  ['left-untold', true],
+  ['malformed', false],
+])('notify-consumers reads what the sweep sends it: %s', (name, isRead) => {
+  const [{ body }] = sample(`notify-consumers/${name}`).Records;
+  expect(v.is(v.pipe(v.string(), v.parseJson(), Endpoint), body)).toBe(isRead);
+});
+
+function changeIn(name: string, folder = 'on-record-changed'): Change {
+  const { OldImage, NewImage } = sample(`${folder}/${name}`).Records[0].dynamodb;
   const itemOf = (image: Sample) => image && (unmarshall(image) as Item);
   return { before: itemOf(OldImage), after: itemOf(NewImage) };
 }

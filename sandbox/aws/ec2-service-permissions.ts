@@ -9,7 +9,6 @@ import type { Permission } from '../privatelink/model.ts';
 import { principalType } from '../privatelink/principal.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
-import { AwsError } from './aws-service.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { filtered } from './ec2-filters.ts';
 import { page } from './ec2-paging.ts';
@@ -33,8 +32,6 @@ export function servicePermissionOperations(privateLink: PrivateLink) {
         RemoveAllowedPrincipals: remove = [],
       } = input;
       requireIds('service', [serviceId]);
-      const invalid = [...add, ...remove].find((principal) => principalType(principal) === undefined);
-      if (invalid !== undefined) throw new AwsError('InvalidPrincipal', `Invalid Principal: '${invalid}'`);
       const added = privateLink.modifyPermissions(caller, serviceId, { add, remove });
       return {
         AddedPrincipals: added.map((permission) => allowed(permission, serviceId)),

@@ -56,6 +56,8 @@ export interface Sns {
 
 const pageSize = 100;
 const protocols = ['sqs', 'email'];
+/** What SetTopicAttributes changes. */
+const settable = ['DisplayName', 'Policy'];
 
 /** The topics of all accounts and Regions, by ARN. `deliver` carries each message to one subscriber. */
 export function createSns({
@@ -88,6 +90,10 @@ export function createSns({
         `User: ${caller.arn} is not authorized to perform: SNS:${operation} on resource: ${topic.arn}`,
       );
     return topic;
+  }
+
+  function change(topic: Topic, attributes: Topic['attributes']) {
+    topics.set(topic.arn, { ...topic, attributes: { ...topic.attributes, ...attributes } });
   }
 
   /** Both the subscription's owner and the topic's may do what they like with it. */
@@ -143,6 +149,14 @@ export function createSns({
       const arn = `arn:aws:sns:${caller.region}:${caller.accountId}:${Name}`;
       if (!topics.has(arn)) topics.set(arn, { arn, attributes: Attributes });
       return { TopicArn: arn };
+    },
+
+    SetTopicAttributes(input: Client.SetTopicAttributesInput, { caller }) {
+      const topic = topicFor(input.TopicArn, 'SetTopicAttributes', caller);
+      const { AttributeName = '', AttributeValue = '' } = input;
+      if (!settable.includes(AttributeName)) throw invalid(`AttributeName ${AttributeName} is not modelled`);
+      if (AttributeName === 'Policy') requireJson(AttributeValue);
+      change(topic, { [AttributeName]: AttributeValue });
     },
 
     Subscribe(input: Client.SubscribeInput, { caller }) {
@@ -266,7 +280,7 @@ export function createSns({
     setAttributes(topicArn, attributes) {
       const topic = topics.get(topicArn);
       if (!topic) throw new Error(`there is no topic \`${topicArn}\``);
-      topics.set(topicArn, { ...topic, attributes: { ...topic.attributes, ...attributes } });
+      change(topic, attributes);
     },
     subscribe(topicArn, protocol, endpoint, { isRaw = false } = {}) {
       if (!topics.has(topicArn)) throw new Error(`there is no topic \`${topicArn}\``);
@@ -303,6 +317,14 @@ export function createSns({
       return true;
     },
   };
+}
+
+function requireJson(policy: string) {
+  try {
+    JSON.parse(policy);
+  } catch {
+    throw invalid('Policy statement is not JSON');
+  }
 }
 
 function lets(

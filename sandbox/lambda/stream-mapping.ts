@@ -9,6 +9,8 @@ export interface StreamMapping {
   readonly streamArn: string;
   readonly functionArn: string;
   readonly batchSize: number;
+  /** How long records are gathered before they are handed over. */
+  readonly windowSeconds: number;
   /** `Infinity`: until the records expire. */
   readonly maximumRetries: number;
   readonly bisects: boolean;
@@ -46,7 +48,9 @@ const retryDelayMs = 1000;
 export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
   const { clock, activity, faults, invoke, waiting = new Map() } = surroundings;
   const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
+  const windowMs = mapping.windowSeconds * 1000;
   let running = false;
+  let gathering = false;
 
   function ready(): [string, WaitingRecord][] {
     return [...waiting].filter(([, { from }]) => from <= clock.now());
@@ -64,7 +68,18 @@ export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
     running = false;
   }
 
+  /** What is gathered on purpose is not under way. */
   function start() {
+    if (windowMs === 0) return handOver();
+    if (gathering || ready().length === 0) return;
+    gathering = true;
+    clock.at(clock.now() + windowMs, () => {
+      gathering = false;
+      handOver();
+    });
+  }
+
+  function handOver() {
     if (running || ready().length === 0) return;
     running = true;
     void activity.during(drain);

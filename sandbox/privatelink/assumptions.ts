@@ -8,6 +8,9 @@ const schemas = {
   endpointIdFilter: v.picklist(['accepted', 'refused']),
   repeatedAccept: v.picklist(['ok', 'unsuccessful']),
   maxIdsPerCall: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  maxPrincipalsPerCall: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  organizationPrincipals: v.picklist(['accepted', 'refused']),
+  absentPrincipal: v.picklist(['ok', 'refused']),
   pendingAfterMs: milliseconds,
   availableAfterMs: milliseconds,
   deletedAfterMs: milliseconds,
@@ -51,6 +54,21 @@ const assumed: { readonly [Name in keyof Assumptions]: Assumed<Assumptions[Name]
     default: 100,
     section: '5.1 EC2 API buckets',
     meaning: 'how many endpoints one Accept or Reject may name',
+  },
+  maxPrincipalsPerCall: {
+    default: 1_000,
+    section: '2.4 Service configuration, permissions, notifications, payer',
+    meaning: 'how many principals one ModifyVpcEndpointServicePermissions may name',
+  },
+  organizationPrincipals: {
+    default: 'refused',
+    section: '6.2 Principal forms',
+    meaning: 'whether the ARN of an organization or of a unit of it is taken for a principal',
+  },
+  absentPrincipal: {
+    default: 'ok',
+    section: '2.4 Service configuration, permissions, notifications, payer',
+    meaning: 'what removing a principal that is not there comes to',
   },
   pendingAfterMs: {
     default: 100,

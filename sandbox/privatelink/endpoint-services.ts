@@ -2,7 +2,7 @@ import { AwsError } from '../aws/aws-service.ts';
 import type { Endpoint, EndpointService, Permission, Place, PrivateDns, Refusal, World } from './model.ts';
 import { isIn, schedule } from './model.ts';
 import type { Requester } from './principal.ts';
-import { admits, isSamePrincipal } from './principal.ts';
+import { admits, isSamePrincipal, principalType } from './principal.ts';
 
 export interface ServiceSpec {
   readonly acceptanceRequired: boolean;
@@ -126,6 +126,7 @@ export function endpointServices(world: World) {
       { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
     ): Permission[] {
       const service = ownService(world, place, serviceId);
+      checkPrincipals(service, add, remove, world);
       service.permissions = service.permissions.filter(
         ({ principal }) => !remove.some((removed) => isSamePrincipal(removed, principal)),
       );
@@ -144,6 +145,31 @@ export function endpointServices(world: World) {
     discoverableServices: (requester: Requester, consumerRegion: string) =>
       Object.values(state.services).filter((service) => isDiscoverable(service, requester, consumerRegion)),
   };
+}
+
+/** One that is wrong fails the call. `InvalidPrincipal` is EC2's code by all accounts; the other two are invented. */
+function checkPrincipals(
+  { permissions }: EndpointService,
+  add: readonly string[],
+  remove: readonly string[],
+  { assumptions }: World,
+): void {
+  const { maxPrincipalsPerCall, organizationPrincipals, absentPrincipal } = assumptions;
+  if (add.length + remove.length > maxPrincipalsPerCall)
+    throw new AwsError(
+      'InvalidParameterValue',
+      `A request may name at most ${maxPrincipalsPerCall} principals`,
+    );
+  const invalid = [...add, ...remove].find((principal) => {
+    const type = principalType(principal);
+    return type === undefined || (type === 'OrganizationUnit' && organizationPrincipals === 'refused');
+  });
+  if (invalid !== undefined) throw new AwsError('InvalidPrincipal', `Invalid Principal: '${invalid}'`);
+  const absent = remove.find(
+    (removed) => !permissions.some(({ principal }) => isSamePrincipal(removed, principal)),
+  );
+  if (absent !== undefined && absentPrincipal === 'refused')
+    throw new AwsError('InvalidPrincipal.NotFound', `The principal '${absent}' does not exist`);
 }
 
 export function isDiscoverable(

@@ -11,6 +11,11 @@ const forms = [
   { type: 'Role', pattern: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@-]+$/ },
   { type: 'User', pattern: /^arn:aws[a-z-]*:iam::\d{12}:user\/[\w+=,.@-]+$/ },
   { type: 'Service', pattern: /^[a-z0-9-]+\.amazonaws\.com$/ },
+  // The SDK has this type, and AWS documents no way to add one.
+  {
+    type: 'OrganizationUnit',
+    pattern: /^arn:aws[a-z-]*:organizations::\d{12}:(?:organization|ou)\/o-[a-z0-9]+(?:\/ou-[a-z0-9-]+)?$/,
+  },
 ] as const;
 
 /** Undefined for what PrivateLink does not take as a principal. */

@@ -4,7 +4,8 @@ import { alike } from './answer.ts';
 import { type Fence, type Page, readPages } from './page.ts';
 import { sitDown } from './reader.ts';
 
-const pages = readPages();
+/** `PAGE=docs/slack.md npm test test/docs/commands` follows one page alone. */
+const pages = readPages().filter(({ path }) => path === (process.env.PAGE ?? path));
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 
 /** Languages of blocks that nobody would paste into a terminal. */

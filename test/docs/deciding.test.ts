@@ -32,9 +32,9 @@ describe('the page on deciding', () => {
   });
 });
 
-/** Paused, blocked everywhere, and allowed here with every limit passed. */
+/** Paused, about to be taken out, blocked everywhere, and allowed here with every limit passed. */
 const everyRuleSpeaks = aPolicy({
-  service: aService({ pausedAt: noon.toISOString() }),
+  service: aService({ pausedAt: noon.toISOString(), closingAt: noon.toISOString() }),
   entries: [
     anEntry({
       endpointIds: [],

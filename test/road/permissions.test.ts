@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   AcceptVpcEndpointConnectionsCommand,
   DeleteTagsCommand,
@@ -185,6 +185,8 @@ async function everything() {
   await switches();
   await approvals();
   await questions();
+  await endings();
+  await principals();
   await farewell();
 }
 
@@ -330,6 +332,55 @@ async function switches() {
     '--slack-user',
     'T01LOCAL:U01ALICE',
   );
+}
+
+/**
+ * Connections that lose their permission: consumers delete some of them, and of the rest the budget leaves some to people. In the
+ * end the table is taken for another one.
+ */
+async function endings() {
+  const service = await createService(linkgate);
+  await linkgate.json('service', 'add', service, '--name', 'endings');
+  await linkgate.json('allow', accounts.allowed, '--service', service);
+  const endpointIds = await Promise.all(
+    Array.from({ length: 12 }, () => createEndpoint(linkgate, accounts.allowed, service)),
+  );
+  const [revoked = '', deleted = '', vanished = ''] = endpointIds;
+  const byHand = await createEndpoint(linkgate, accounts.unknown, service);
+  await linkgate.idle();
+  const accept = new AcceptVpcEndpointConnectionsCommand({ ServiceId: service, VpcEndpointIds: [byHand] });
+  await linkgate.ec2(provider).send(accept);
+  await linkgate.idle();
+  await linkgate.json('revoke', revoked, '--reason', 'no contract');
+  await linkgate.idle();
+  await linkgate.json('forget', accounts.allowed, '--service', service);
+  await linkgate.idle();
+  await disconnect(accounts.allowed, deleted);
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { notifications: false });
+  await disconnect(accounts.allowed, vanished);
+  for (const _ of ['missing', 'gone']) await wholePass();
+  await linkgate.ask('PUT', '/_sandbox/assumptions', { notifications: true });
+  await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: 72 * 3_600 });
+  await wholePass();
+  await linkgate.idle();
+  await forgetTable();
+  await wholePass();
+}
+
+async function forgetTable() {
+  const credentials = { accessKeyId: provider, secretAccessKey: 'any' };
+  const client = new DynamoDBClient({ endpoint: linkgate.url, region: 'us-east-1', credentials });
+  const Key = { pk: { S: 'TABLE' }, sk: { S: 'TABLE' } };
+  await client.send(new DeleteItemCommand({ TableName: 'linkgate-local', Key }));
+  client.destroy();
+}
+
+/** linkgate keeps the allowed principals for a while. */
+async function principals() {
+  await linkgate.json('service', 'add', serviceId, '--principals', 'managed', '--yes');
+  await linkgate.idle();
+  await linkgate.json('service', 'add', serviceId, '--principals', 'observed');
+  await linkgate.idle();
 }
 
 /** A person decides what was accepted and is still due, at a service that was taken away before anybody noticed. */

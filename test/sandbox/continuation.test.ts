@@ -223,6 +223,7 @@ test('stream records that were handed over and not handled are handled', async (
         streamArn: 'arn:stream',
         functionArn: 'arn:function',
         batchSize: 10,
+        windowSeconds: 0,
         maximumRetries: 1,
         bisects: false,
         reportsItemFailures: true,

@@ -200,6 +200,7 @@ function aMappedStream(answer: (numbers: string[]) => Outcome, mapping: Partial<
       streamArn: 'arn:stream',
       functionArn: 'arn:function',
       batchSize: 100,
+      windowSeconds: 0,
       maximumRetries: 1,
       bisects: false,
       reportsItemFailures: true,
@@ -237,6 +238,18 @@ describe('a stream', () => {
     take([record(1), record(2, 'AUDIT'), record(3), record(4)]);
     await pass(0);
     expect(batches).toEqual(['1 3', '4']);
+  });
+
+  test('gathers records for as long as its window is', async () => {
+    const { take, batches, pass } = aMappedStream(() => fine, { windowSeconds: 10 });
+    take([record(1)]);
+    await pass(9000);
+    take([record(2)]);
+    expect(batches).toEqual([]);
+    await pass(1000);
+    take([record(3)]);
+    await pass(10_000);
+    expect(batches).toEqual(['1 2', '3']);
   });
 
   test('goes on from the lowest record that failed', async () => {

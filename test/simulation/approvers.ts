@@ -111,7 +111,8 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
       const isTold = answer === undefined || text.includes('"Your word is recorded"');
       const counts = [...text.matchAll(/\*(\d+) of \d+ decided|Of (\d+) your word is recorded/g)];
       const decided = counts.reduce((sum, [, asSaid, otherwise]) => sum + Number(asSaid ?? otherwise), 0);
-      return { decided: isTold ? 1 : decided, isTooLate: isOfRequest && text.includes('Too late') };
+      const unknown = text.split('may be recorded all the same').length - 1;
+      return { decided: isTold ? 1 : decided, unknown, isTooLate: isOfRequest && text.includes('Too late') };
     });
   }
 

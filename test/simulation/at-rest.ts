@@ -82,17 +82,15 @@ export function checkAtRest(
     );
     if (state === 'pendingAcceptance') checkPending(record);
     checkLate(record);
-    const lastDone = watch.historyOf(id).findLast(({ action }) => action !== 'decided');
-    const isExplained = lastDone?.action === 'observed' || lastDone?.reason === unregistered;
     mustHold(
       'nothing lives against its verdict without a word',
-      !isLive(state) || verdict?.outcome !== 'reject' || isExplained || !isActing,
+      !isLive(state) || verdict?.outcome !== 'reject' || verdict.until !== undefined || !isActing,
       `${id}, which is ${state}`,
     );
   }
 
   /** What EC2 was asked to accept, and accepted when a rejection was due already, is cut, whatever came in between. */
-  function checkLate({ endpointId, serviceId, state }: ConnectionRecord): void {
+  function checkLate({ endpointId, serviceId, state, revocation }: ConnectionRecord): void {
     const history = watch.historyOf(endpointId);
     const isAsked = history.some(
       ({ action, outcome }) => outcome === 'accept' && (action === 'applying' || action === 'refused'),
@@ -107,7 +105,12 @@ export function checkAtRest(
     const isHeldBack = !isActing || serviceOf(serviceId)?.pausedAt !== undefined;
     mustHold(
       'what linkgate accepted late against its verdict is put right',
-      !isLive(state) || !isAsked || isSettled || isHeldBack || decided?.outcome !== 'reject',
+      !isLive(state) ||
+        !isAsked ||
+        isSettled ||
+        isHeldBack ||
+        revocation !== undefined ||
+        decided?.outcome !== 'reject',
       `${endpointId}, which is ${state}`,
     );
   }

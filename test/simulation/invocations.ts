@@ -58,6 +58,8 @@ export function createInvocations(
   failed: (error: unknown) => void,
 ) {
   let count = 0;
+  /** How often everything that ran was killed. */
+  let deployments = 0;
   /** How many runs of each version are under way. */
   const running: Record<Version, number> = { deployed: 0, next: 0 };
 
@@ -68,6 +70,7 @@ export function createInvocations(
   ): Promise<Ending<T>> {
     const requestId = `${functionName}/${++count}`;
     const deadline = scheduler.now() + seconds * 1000;
+    const deployment = deployments;
     const version = rollout.draw();
     running[version]++;
     if (running.deployed > 0 && running.next > 0) faults.count('two versions at once');
@@ -86,6 +89,7 @@ export function createInvocations(
       const call = caller({
         isAlive() {
           if (scheduler.now() > deadline) end({ status: 'crashed' }, 'is killed: its time is up');
+          if (deployment !== deployments) end({ status: 'crashed' }, 'is killed: its table was replaced');
           return isAlive;
         },
         crash: (when) => end({ status: 'crashed' }, `crashes ${when}`),
@@ -160,7 +164,13 @@ export function createInvocations(
     };
   }
 
-  return { invoke, running: () => running.deployed + running.next };
+  return {
+    invoke,
+    killAll(): void {
+      deployments++;
+    },
+    running: () => running.deployed + running.next,
+  };
 }
 
 /** Carries out what nobody waits for any more; a refusal reaches nobody. */

@@ -1,23 +1,29 @@
 import { parseArgs } from 'node:util';
 import { type FaultKind, faultKinds } from './faults.ts';
-import { type Report, simulate } from './simulate.ts';
+import { type Options, type Report, simulate } from './simulate.ts';
 import { type Step, storySteps } from './story.ts';
+
+type Variant = Pick<Options, 'isObserving' | 'isLong'>;
 
 const { values } = parseArgs({
   options: {
-    /** How many seeds; each is played twice, acting and observing. */
+    /** How many seeds; each is played three times: acting, observing, and over days. */
     seeds: { type: 'string', default: '100' },
     /** The first seed; alone, only this one, with all that happened. */
     seed: { type: 'string' },
     /** With `--seed`: the history beside a script, in the mode observe. */
     observing: { type: 'boolean', default: false },
+    /** With `--seed`: the history over days. */
+    long: { type: 'boolean', default: false },
   },
 });
 
 const isReplay = values.seed !== undefined;
 const first = wholeNumber('seed', values.seed ?? '1');
 const count = isReplay ? 1 : wholeNumber('seeds', values.seeds);
-const variants = isReplay ? [values.observing] : [false, true];
+const variants: readonly Variant[] = isReplay
+  ? [{ isObserving: values.observing, isLong: values.long }]
+  : [{}, { isObserving: true }, { isLong: true }];
 const startedAt = performance.now();
 const faults = new Map<FaultKind, number>();
 const steps = new Set<Step>();
@@ -25,15 +31,15 @@ const broken: string[] = [];
 let turns = 0;
 
 for (let seed = first; seed < first + count; seed++)
-  for (const isObserving of variants) tally(seed, await simulate(seed, { isObserving }), isObserving);
+  for (const variant of variants) tally(seed, await simulate(seed, variant), variant);
 
-function tally(seed: number, report: Report, isObserving: boolean): void {
+function tally(seed: number, report: Report, { isObserving, isLong }: Variant): void {
   turns += report.turns;
   for (const [kind, times] of report.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
   for (const step of report.steps) steps.add(step);
   if (report.broken || isReplay) console.log(report.history.join('\n'));
   if (!report.broken) return;
-  const replay = `--seed ${seed}${isObserving ? ' --observing' : ''}`;
+  const replay = `--seed ${seed}${isObserving ? ' --observing' : ''}${isLong ? ' --long' : ''}`;
   broken.push(replay);
   console.log(`\nbroken: ${report.broken.message}\nto replay: npm run simulate -- ${replay}\n`);
 }

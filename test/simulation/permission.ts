@@ -46,12 +46,22 @@ export function permitted(
   const [entry] = entries;
   if (!entry && service.onUnlisted !== 'ask') return service.onUnlisted === 'reject' ? 'reject' : 'nothing';
   if (!entry) return unanswered;
+  return isCovered(request, { entries }, now) ? 'accept' : unanswered;
+}
+
+/** Whether the most specific entry allows it, apart from how many it counts. */
+export function isCovered(
+  request: Pick<Whose, 'endpointId' | 'endpointRegion'>,
+  { entries: [entry] }: Pick<Said, 'entries'>,
+  now: number,
+): boolean {
+  if (entry?.effect !== 'allow') return false;
   const { endpointIds, consumerRegions, expiresAt } = entry;
-  const covers =
+  return (
     (endpointIds === undefined || endpointIds.includes(request.endpointId)) &&
     (consumerRegions === undefined || consumerRegions.includes(request.endpointRegion ?? '')) &&
-    (expiresAt === undefined || Date.parse(expiresAt) > now);
-  return covers ? 'accept' : unanswered;
+    (expiresAt === undefined || Date.parse(expiresAt) > now)
+  );
 }
 
 /** Whether nobody decided it in time, and its service rejects such. */

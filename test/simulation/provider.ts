@@ -4,6 +4,7 @@ import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approval/app
 import { decideByPerson, type Word } from '../../lib/approval/decide-by-person.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import { switchMode } from '../../lib/mode/switch-mode.ts';
+import { type LiveWord, sayOfLive } from '../../lib/revocation/by-person.ts';
 import { pauseService, resumeService } from '../../lib/service/pause.ts';
 import { registerService, unregisterService } from '../../lib/service/register-service.ts';
 import { readService, serviceKey } from '../../lib/service/service.ts';
@@ -16,15 +17,21 @@ import type { Wired } from './wiring.ts';
 
 const people = ['alice', 'bob', 'carol'].map((name) => `arn:aws:iam::111111111111:user/${name}`);
 const slackChannel = 'C01APPROVALS';
+/** The shortest that a service may have, in seconds. */
+export const shortestGrace = 3_600;
 /** How long people wait before they say again what failed, in milliseconds. */
 const again = 5_000;
 
-/** What the provider's people do through linkgate's API. */
+/**
+ * What the provider's people do through linkgate's API.
+ * @param lastsFor how long entries last that expire, in milliseconds.
+ */
 export function providersSteps(
   { random, scheduler, invocations, note, faults }: World,
   estate: Estate,
   linkgate: Linkgate,
   watch: Watch,
+  lastsFor: number,
 ) {
   const asked = new Set<string>();
   const anybody = () => random.pick(people);
@@ -40,7 +47,7 @@ export function providersSteps(
   }
 
   function change(effect: AllowlistEntry['effect'], { serviceId, accountId } = estate.anybody()) {
-    const soon = new Date(scheduler.now() + random.below(300_000)).toISOString();
+    const soon = new Date(scheduler.now() + random.below(random.pick([300_000, lastsFor]))).toISOString();
     const theirs = estate.endpointsOf(accountId);
     const narrowed = {
       ...(random.chance(0.4) && { maxEndpoints: 1 + random.below(2) }),
@@ -70,6 +77,15 @@ export function providersSteps(
       watch.told(spoken, ending.output, watch.recordOf(endpointId));
   }
 
+  function sayOf(word: LiveWord): void {
+    const endpoint = estate.anyEndpoint('pending', 'available');
+    if (!endpoint) return;
+    watch.saidOfLive(endpoint.id, word);
+    void api(`${word.by.split('/')[1]} says of ${endpoint.id}: ${JSON.stringify(word)}`, (wired) =>
+      sayOfLive(endpoint.id, word, wired),
+    );
+  }
+
   /** Slack's channel stays the one that it is; who may decide there changes. */
   function nameApprovers(quorum: number, wired: Wired) {
     const group = {
@@ -95,6 +111,8 @@ export function providersSteps(
       onExpiry: random.pick(['escalate', 'reject'] as const),
       deadlineSeconds: random.pick([undefined, 60, 60, 600, 3_600]),
       requireTicket: random.chance(0.1),
+      graceSeconds: shortestGrace * random.pick([1, 6, 72]),
+      onForeign: random.pick(['ask', 'cut', 'adopt'] as const),
     };
     return untilDone(`registers ${id}, ${onUnlisted}`, (wired) =>
       registerService(registration, anybody(), wired),
@@ -138,11 +156,19 @@ export function providersSteps(
       'account blocked': () => void change('block'),
       'entry forgotten': () => void forget(),
       'person decides'() {
-        const endpoint =
-          estate.anyEndpoint('pendingAcceptance') ?? estate.anyEndpoint('available', 'rejected');
+        const pending = random.chance(0.7) ? estate.anyEndpoint('pendingAcceptance') : undefined;
+        const endpoint = pending ?? estate.anyEndpoint('available', 'rejected');
         if (!endpoint) return;
         for (const by of random.chance(0.5) ? people.slice(1) : [anybody()])
           void decide(endpoint.id, { by, decision: random.pick(['approve', 'approve', 'deny']) });
+      },
+      'connection revoked'() {
+        const isNow = random.chance(0.5) && { now: true };
+        sayOf({ action: 'revoke', by: anybody(), reason: 'its contract has ended', ...isNow });
+      },
+      'connection kept'() {
+        const until = new Date(scheduler.now() + random.below(5) * 6 * 3_600_000 + 60_000).toISOString();
+        sayOf({ action: 'keep', by: anybody(), reason: 'they are moving', until });
       },
       'approvers set'() {
         const quorum = random.pick([1, 2, 3]);

@@ -28,6 +28,8 @@ export type Consumer = (bodies: readonly string[]) => Promise<Ending<readonly nu
 
 export interface Queue {
   send(body: string, options?: { readonly group?: string; readonly afterSeconds?: number }): void;
+  /** What is in it is lost. */
+  purge(): void;
   /** Messages that are on their way, waiting or being worked on. */
   size(): number;
 }
@@ -47,13 +49,16 @@ export function createQueue(
   const messages: Message[] = [];
   const beingWorkedOn = new Set<Message>();
   let underWay = 0;
+  let purges = 0;
   let arrived = 0;
   let batches = 0;
 
   function add(body: string, group: string, after: number): void {
+    const purge = purges;
     underWay++;
     scheduler.at(scheduler.now() + after, () => {
       underWay--;
+      if (purge !== purges) return;
       messages.push({ body, group, sequence: arrived++, visibleAt: scheduler.now(), received: 0 });
       void poll();
     });
@@ -103,6 +108,7 @@ export function createQueue(
       const isDone = ending.status === 'done' && !ending.output.includes(index);
       const isDead = !isDone && message.received >= maxReceives;
       if (isDead) note(name, `gives a message up after ${maxReceives} failures`);
+      if (!messages.includes(message)) continue;
       if (isDone || isDead) messages.splice(messages.indexOf(message), 1);
       else scheduler.at(message.visibleAt, () => void poll());
     }
@@ -126,6 +132,10 @@ export function createQueue(
         default:
           fault satisfies never;
       }
+    },
+    purge(): void {
+      purges++;
+      messages.length = 0;
     },
     size: () => underWay + messages.length,
   };

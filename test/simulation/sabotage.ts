@@ -1,4 +1,5 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
+import { isLive } from '../../lib/connection/connection.ts';
 import {
   type Effect,
   readRecord,
@@ -6,6 +7,7 @@ import {
   recordPartitions,
 } from '../../lib/connection/connection-record.ts';
 import { dueIn } from '../../lib/connection/due.ts';
+import type { Revocation } from '../../lib/revocation/revocation.ts';
 import { keyName } from '../../lib/table/item.ts';
 import type { Item, Key, Table, Write } from '../../lib/table/table.ts';
 import { keyOf } from '../doubles/memory-table.ts';
@@ -24,6 +26,7 @@ export const sabotages: readonly {
   readonly breaks: Promised;
   readonly sabotage: () => Sabotage;
   readonly isObserving?: boolean;
+  readonly isLong?: boolean;
 }[] = [
   {
     name: 'when writes ignore which version they expect',
@@ -111,7 +114,7 @@ export const sabotages: readonly {
   },
   {
     name: 'when linkgate takes what others accepted for its own',
-    breaks: 'nothing is cut that lives, and that linkgate did not ask to accept',
+    breaks: 'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut',
     sabotage: () =>
       reading((item) => (isToReject(item) ? { ...item, acceptAskedAt: item.requestedAt } : item)),
   },
@@ -283,6 +286,54 @@ export const sabotages: readonly {
     }),
   },
   {
+    name: 'when an entry does not allow what lives',
+    breaks: 'nothing is cut that is endorsed',
+    sabotage: () => allowingRequestsAlone,
+    isLong: true,
+  },
+  {
+    name: 'when a grace period is over as soon as it is announced',
+    breaks: 'nothing is cut by policy before it was announced in this table for its grace period',
+    sabotage: () => reading(atOnce),
+    isLong: true,
+  },
+  {
+    name: 'when the budget of cuts is forgotten',
+    breaks: 'policy cuts no more in 24 hours than its budget',
+    sabotage: () => writing(without('CUTS')),
+    isLong: true,
+  },
+  {
+    name: 'when a pause keeps nothing from being cut',
+    breaks: 'nothing is cut during a pause',
+    sabotage: () => (wired) => ({ rules: wired.rules.filter(({ name }) => name !== 'service-is-paused') }),
+    isLong: true,
+  },
+  {
+    name: 'when a block is taken for one from before',
+    breaks: 'what is blocked is cut at once',
+    sabotage: () => reading((item) => (item.effect === 'block' ? { ...item, changedAt: '' } : item)),
+    isLong: true,
+  },
+  {
+    name: 'when what lives is never decided',
+    breaks: 'what lives without permission is announced, asked about or cut',
+    sabotage: () => publishing((event) => (isReview(event) ? [] : [event])),
+    isLong: true,
+  },
+  {
+    name: 'when what lives is announced to be cut whatever its entry says',
+    breaks: 'what is endorsed stays',
+    sabotage: () => allowingRequestsAlone,
+    isLong: true,
+  },
+  {
+    name: 'when what has a time is not pointed at',
+    breaks: 'what has a time is pointed at',
+    sabotage: () => writing(without('AGENDA#')),
+    isLong: true,
+  },
+  {
     name: 'when a rolled back version drops what it does not know',
     breaks: 'what a newer version added is kept',
     sabotage: () => reading((item, { version }) => (version === 'deployed' ? withoutAddition(item) : item)),
@@ -327,6 +378,26 @@ function reading(change: (item: Item, run: Run) => Item): Sabotage {
 
 function publishing(change: (event: Events[number]) => Events): Sabotage {
   return ({ bus }) => ({ bus: { publish: (events) => bus.publish(events.flatMap(change)) } });
+}
+
+const allowingRequestsAlone: Sabotage = ({ rules }) => ({
+  rules: rules.map((rule) => ({
+    ...rule,
+    examine: (connection, ...rest) =>
+      rule.name === 'account-is-allowed' && isLive(connection.state)
+        ? undefined
+        : rule.examine(connection, ...rest),
+  })),
+});
+
+/** As if what was announced had been announced long ago. */
+function atOnce(item: Item): Item {
+  const { revocation } = item as { readonly revocation?: Revocation };
+  return revocation ? { ...item, revocation: { ...revocation, cutAt: revocation.since } } : item;
+}
+
+function isReview({ type, connection }: Events[number]): boolean {
+  return type === 'Connection Request' && isLive(connection.state);
 }
 
 function without(partitions: string, isMeant: (run: Run) => boolean = () => true) {

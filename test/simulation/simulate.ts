@@ -15,6 +15,7 @@ import { createRollout } from './rollout.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSlack } from './slack.ts';
 import { createStory, type Step } from './story.ts';
+import { checkTenures } from './tenures-at-rest.ts';
 import { checkTold } from './told-at-rest.ts';
 import { createWatch } from './watch.ts';
 import type { Sabotage } from './wiring.ts';
@@ -33,13 +34,18 @@ export interface Report {
 export interface Options {
   /** The mode is observe from the first moment on, beside a script that answers requests. */
   readonly isObserving?: boolean;
+  /** It goes on for days, in which permissions end and tables are restored. */
+  readonly isLong?: boolean;
   readonly sabotage?: Sabotage;
 }
 
 const noon = Date.parse('2026-11-21T12:00:00Z');
 const minute = 60_000;
-/** How long nothing may have changed before it is at rest: two whole passes. */
-const calm = 31 * minute;
+/** How often each pass is scheduled: over days less often than deployed, since it takes a while to play them. */
+const periods = {
+  short: { pending: minute, full: 15 * minute },
+  long: { pending: 30 * minute, full: 120 * minute },
+} as const;
 /** How long it may take until it is at rest: what EC2 refused is tried again after an hour at the most. */
 const patience = 6 * 60 * minute;
 
@@ -47,7 +53,10 @@ const patience = 6 * 60 * minute;
 export async function simulate(seed: number, options: Options = {}): Promise<Report> {
   const stage = setUp(seed, options);
   const { scheduler, faults, items, watch, aws, linkgate, story, note, history } = stage;
-  const { isObserving = false } = options;
+  const { isObserving = false, isLong = false } = options;
+  const period = periods[isLong ? 'long' : 'short'];
+  /** How long nothing may have changed before it is at rest: two whole passes. */
+  const calm = 2 * period.full + minute;
   let endedAt: number | undefined;
 
   function every(period: number, pass: 'pending' | 'full'): void {
@@ -66,8 +75,8 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
     );
   }
 
-  every(minute, 'pending');
-  every(15 * minute, 'full');
+  every(period.pending, 'pending');
+  every(period.full, 'full');
   story.tell(10 + stage.random.below(70), () => {
     note('faults', 'end here');
     faults.end();
@@ -77,11 +86,16 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
     if (watch.broken()) return true;
     if (endedAt === undefined || scheduler.now() < Math.max(stage.changedAt(), endedAt) + calm) return false;
     if (linkgate.isIdle() && isNothingDue()) return true;
-    watch.mustHold('it comes to rest', scheduler.now() < endedAt + patience, 'in time');
+    watch.mustHold('it comes to rest', scheduler.now() < endedAt + patience + 2 * calm, 'in time');
     return false;
   });
-  if (!watch.broken()) checkAtRest(aws, items, watch, new Date(scheduler.now()));
-  if (!watch.broken()) await checkTold(stage, new Date(scheduler.now()));
+  const then = new Date(scheduler.now());
+  /** How long after its time something may happen: the next pass, and what it rings for. */
+  const late = 2 * period.pending + minute;
+  if (!watch.broken()) checkAtRest(aws, items, watch, then);
+  if (!watch.broken()) checkTenures(aws, items, watch, then, late);
+  // Another table knows nothing of messages that were sent since.
+  if (!watch.broken() && !watch.wasReplaced()) await checkTold(stage, then, late);
   return {
     seed,
     turns: scheduler.turns(),
@@ -93,7 +107,10 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
 }
 
 /** Everything that takes part, and nothing has happened yet. */
-export function setUp(seed: number, { isObserving = false, sabotage = () => ({}) }: Options = {}) {
+export function setUp(
+  seed: number,
+  { isObserving = false, isLong = false, sabotage = () => ({}) }: Options = {},
+) {
   const random = randomFrom(seed);
   const scheduler = createScheduler(random, noon, random.pick([5, 50, 500]));
   const faults = createFaults(random);
@@ -136,7 +153,7 @@ export function setUp(seed: number, { isObserving = false, sabotage = () => ({})
   const mailbox = createMailbox(scheduler);
   const world = { random, scheduler, faults, rollout, invocations, aws, slack, mailbox, note, sabotage };
   const linkgate = deployLinkgate(world);
-  const story = createStory(world, linkgate, watch, items, isObserving);
+  const story = createStory(world, linkgate, watch, items, { isObserving, isLong });
   linkgate.beforeCalls(story.changeMind);
   return { ...world, items, watch, linkgate, story, history, changedAt: () => changedAt };
 }

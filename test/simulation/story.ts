@@ -8,10 +8,14 @@ import { createEstate } from './estate.ts';
 import type { Linkgate, World } from './linkgate.ts';
 import { providersSteps } from './provider.ts';
 import { isNewerMajor, majorForm, rejectedByOlder } from './rollout.ts';
+import type { Options } from './simulate.ts';
 import type { Watch } from './watch.ts';
 
 /** How long after one thing the next may happen, in milliseconds. */
 const gaps = [50, 500, 5_000, 60_000];
+const hour = 3_600_000;
+/** In histories that go on for days. */
+const longGaps = [500, 60_000, hour, 12 * hour];
 
 /** How often what happens, beside the others. */
 const weights = {
@@ -39,9 +43,31 @@ const weights = {
   'decided by an older version': 4,
   'item of a newer major': 1,
   'pass requested': 3,
+  'connection revoked': 3,
+  'connection kept': 2,
+  'table restored': 0,
+  'table emptied': 0,
 } as const;
 export type Step = keyof typeof weights;
 export const storySteps = Object.keys(weights) as Step[];
+
+/** Over days: what was connected loses its permission, and the table its memory. */
+const overDays = {
+  ...weights,
+  'endpoint created': 20,
+  'endpoint deleted': 2,
+  'storm of endpoints': 5,
+  'account allowed': 25,
+  'account blocked': 8,
+  'entry forgotten': 12,
+  'service removed': 0.5,
+  'connection changed by hand': 8,
+  'mode switched': 2,
+  'connection revoked': 6,
+  'connection kept': 6,
+  'table restored': 4,
+  'table emptied': 0.3,
+} as const satisfies Readonly<Record<Step, number>>;
 
 /** Beside a script that answers requests in EC2 by itself, and never in its way. */
 const besideScript = {
@@ -57,12 +83,14 @@ export function createStory(
   linkgate: Linkgate,
   watch: Watch,
   items: Items,
-  isObserving: boolean,
+  { isObserving = false, isLong = false }: Pick<Options, 'isObserving' | 'isLong'>,
 ) {
   const { random, scheduler, aws, note, rollout, invocations } = world;
   const { privateLink, provider, parameter } = aws;
   const estate = createEstate(aws, random);
-  const people = providersSteps(world, estate, linkgate, watch);
+  const people = providersSteps(world, estate, linkgate, watch, isLong ? 24 * hour : 300_000);
+  const plot = isLong ? overDays : isObserving ? besideScript : weights;
+  const backups: ReturnType<Items['backup']>[] = [];
   const { steps: approversDo } = approversSteps(world, linkgate, watch);
   const taken = new Set<Step>();
 
@@ -105,6 +133,13 @@ export function createStory(
         return table.write(rejectedByOlder(provider, endpoint, requestId, run.now()));
       });
     },
+    'table restored'() {
+      if (backups.length > 0) putInPlace('restores the table from a backup', random.pick(backups.slice(-4)));
+    },
+    'table emptied'() {
+      putInPlace('puts an empty table in place', new Map());
+      void people.setUp();
+    },
     'item of a newer major'() {
       const found = recordPartitions.flatMap((partition) => items.page(partition, {}).items);
       const item = found.length > 0 ? random.pick(found) : undefined;
@@ -113,6 +148,15 @@ export function createStory(
       note('provider', `deploys a newer major version, which writes ${item.sk}, and takes it back`);
     },
   };
+
+  /** As the run-book has it: linkgate is deployed anew with another table, and what its queues held is gone. */
+  function putInPlace(what: string, backup: ReturnType<Items['backup']>): void {
+    note('provider', what);
+    invocations.killAll();
+    for (const queue of Object.values(linkgate.queues)) queue.purge();
+    items.restore(backup);
+    watch.replaced();
+  }
 
   /** What is under way comes to its end: the deploy is done or taken back, and linkgate may do its work. */
   function end(done: () => void): void {
@@ -144,11 +188,12 @@ export function createStory(
       let left = length;
       const next = () => {
         if (left-- === 0) return end(done);
-        const step = random.weighted(isObserving ? besideScript : weights);
+        if (isLong && random.chance(0.2)) backups.push(items.backup());
+        const step = random.weighted(plot);
         taken.add(step);
         happenings[step]();
         aws.wakeUp();
-        scheduler.at(scheduler.now() + random.below(random.pick(gaps)), next);
+        scheduler.at(scheduler.now() + random.below(random.pick(isLong ? longGaps : gaps)), next);
       };
       scheduler.at(scheduler.now() + random.below(5_000), next);
     },

@@ -41,6 +41,7 @@ export function tableFor(
         start = page.next;
       } while (start !== undefined);
     },
+    identity: () => run.call('table read', () => items.identity()),
     write: (writes) =>
       run.call('table write', () => {
         const changes = items.commit(run.version === 'next' ? writtenByNext(writes, run.requestId) : writes);

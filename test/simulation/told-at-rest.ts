@@ -20,16 +20,17 @@ interface Stage {
   readonly watch: Watch;
 }
 
-/** How long after its time something may happen at rest, in milliseconds: the next pass, and what it rings for. */
-const slack = 3 * 60_000;
-
-/** What people are shown once nothing fails any more and everything has had its time. */
+/**
+ * What people are shown once nothing fails any more and everything has had its time.
+ * @param late how long after its time something may happen, in milliseconds.
+ */
 export async function checkTold(
   { items, slack: { messages, messageAt }, mailbox, watch }: Stage,
   now: Date,
+  late: number,
 ): Promise<void> {
   const { mustHold, isUnreadable } = watch;
-  const then = new Date(now.getTime() - slack);
+  const then = new Date(now.getTime() - late);
 
   function policyOf({ serviceId }: AskedRecord): { service?: Service; group?: ApproverGroup } {
     const [service] = items.read([serviceKey(serviceId)]).map(readService);
@@ -42,7 +43,9 @@ export async function checkTold(
     const { service, group } = policyOf(record);
     if (!service || !group) return;
     const stage = stageAt(asking, then);
-    const isToReject = stage === 'expired' && service.onExpiry === 'reject';
+    // Of what lives nothing becomes by itself.
+    const isRequest = record.state === 'pendingAcceptance';
+    const isToReject = isRequest && stage === 'expired' && service.onExpiry === 'reject';
     // Nobody is called upon for what something keeps, whatever they say.
     const isKept = record.verdict !== undefined && isStopped(record.verdict);
     mustHold(
@@ -106,10 +109,13 @@ export async function checkTold(
   function checkDigest({ id, ts = '', endpointIds }: Digest): void {
     const message = messageAt(ts);
     if (!message || endpointIds.some(isUnreadable)) return;
-    const open = endpointIds.flatMap((endpointId) => watch.recordOf(endpointId) ?? []).filter(isOpen);
+    const members = endpointIds
+      .flatMap((endpointId) => watch.recordOf(endpointId) ?? [])
+      .filter(({ notice }) => notice?.digest === id);
+    const open = members.filter(isOpen);
     mustHold(
       'what is shown is what is recorded',
-      new RegExp(open.length > 0 ? `^${open.length} (of|request)` : '^All of').test(titleOf(message)) &&
+      (open.length > 0 ? countIn(titleOf(message)) === open.length : titleOf(message).startsWith('All of')) &&
         buttonsOf(message).length > 0 === open.length > 0,
       `${open.length} of ${id} are open, and not: ${titleOf(message)}`,
     );
@@ -134,4 +140,12 @@ export async function checkTold(
   const ids = recordPartitions.flatMap((partition) => items.page(partition, {}).items.map(({ sk }) => sk));
   for (const record of ids.filter((id) => !isUnreadable(id)).map(watch.recordOf))
     if (isAsked(record)) await checkRequest(record);
+}
+
+/** `3 of 5 …`, or `2 requests wait for approval, 1 connection will be cut`. */
+function countIn(title: string): number {
+  const [first, ...others] = [...title.matchAll(/(\d+) (of|requests?|connections?)/g)].map(([, count]) =>
+    Number(count),
+  );
+  return (first ?? 0) + (/^\d+ of/.test(title) ? 0 : others.reduce((sum, count) => sum + count, 0));
 }

@@ -8,6 +8,7 @@ import type { Run } from './invocations.ts';
 import { isExpired, permitted, type Said, saidOf } from './permission.ts';
 import type { MustHold } from './promises.ts';
 import { isNewerMajor } from './rollout.ts';
+import type { watchCuts } from './watch-cuts.ts';
 
 /** What a run knows since it last asked EC2 to accept or reject. */
 interface Reading {
@@ -22,7 +23,12 @@ interface Reading {
 }
 
 /** Watches what EC2 is asked for, beside what the run that asks has read. */
-export function watchCalls(mustHold: MustHold, note: (who: string, what: string) => void, now: () => number) {
+export function watchCalls(
+  mustHold: MustHold,
+  note: (who: string, what: string) => void,
+  cuts: Pick<ReturnType<typeof watchCuts>, 'mustBeRevoked'>,
+  now: () => number,
+) {
   let acting: Run | undefined;
   const readings = new Map<string, Reading>();
   const askedToAccept = new Set<string>();
@@ -59,6 +65,11 @@ export function watchCalls(mustHold: MustHold, note: (who: string, what: string)
       `${action} of ${endpointId}`,
     );
     if (!record || !said) return;
+    if (action === 'reject') mustNotCut(run, record);
+    if (record.revocation) {
+      cuts.mustBeRevoked(record, record.revocation, said, at, state);
+      return;
+    }
     const may = permitted(record, said, record.approval, at);
     const isBeyondCount = said.entries[0]?.maxEndpoints !== undefined;
     mustHold(
@@ -67,7 +78,6 @@ export function watchCalls(mustHold: MustHold, note: (who: string, what: string)
       `${action} of ${endpointId}, not ${may}`,
     );
     if (action === 'accept') mustCount(call, said, record, state);
-    else mustNotCut(run, endpointId);
   }
 
   function mustCount(
@@ -99,16 +109,21 @@ export function watchCalls(mustHold: MustHold, note: (who: string, what: string)
   }
 
   /** Whatever the mode was, the parameter said, an older version decided or the queue held back. */
-  function mustNotCut(run: Run, endpointId: string): void {
+  function mustNotCut(run: Run, { endpointId, revocation }: ConnectionRecord): void {
     mustHold(
-      'nothing is cut that lives, and that linkgate did not ask to accept',
-      !readingOf(run).living.get(endpointId) || askedToAccept.has(endpointId),
+      'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut',
+      !readingOf(run).living.get(endpointId) || askedToAccept.has(endpointId) || revocation !== undefined,
       `${endpointId} is not rejected`,
     );
   }
 
   return {
     lastRead,
+
+    /** Another table is in place: how many count is what it says. */
+    replaced(): void {
+      acceptedByPolicy.clear();
+    },
 
     read(run: Run, keys: readonly Key[], found: readonly Item[]): void {
       const reading = readingOf(run);

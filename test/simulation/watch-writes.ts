@@ -1,5 +1,6 @@
 import { groupKey, nobody, readGroup } from '../../lib/approval/approver-group.ts';
 import { type AuditEntry, auditPartition, readAuditEntry } from '../../lib/audit/audit.ts';
+import { agendaOf, dueAt } from '../../lib/connection/agenda.ts';
 import {
   type ConnectionRecord,
   isOpen,
@@ -105,7 +106,8 @@ export function watchWrites(
     const earlier = before && readRecord(before).approval;
     mustHold(
       'one decision closes a request',
-      !earlier || (approval?.by === earlier.by && approval.at === earlier.at && words.length === 0),
+      // Asked about something else, people are heard anew.
+      !earlier || (words.length === 0 && (!approval || approval.at === earlier.at)),
       `${earlier?.by} has decided ${endpointId}, not ${approval?.by ?? words[0]?.actor}`,
     );
     if (earlier || approval?.decision !== 'approve') return;
@@ -129,6 +131,16 @@ export function watchWrites(
       'what is due is pointed at',
       pointer?.action === effect?.action,
       `${effect?.action ?? 'nothing'} is due of ${endpointId}, and ${pointer?.action ?? 'nothing'} is pointed at`,
+    );
+  }
+
+  function mustBeOnTheAgenda(record: ConnectionRecord): void {
+    const time = dueAt(record);
+    const key = { pk: agendaOf(record.place), sk: `${time}#${record.endpointId}` };
+    mustHold(
+      'what has a time is pointed at',
+      time === undefined || items.read([key]).length > 0,
+      `${record.endpointId} at ${time}`,
     );
   }
 
@@ -165,6 +177,16 @@ export function watchWrites(
     recordOf,
     isUnreadable,
     historyOf,
+    /** Another table is in place: what happened is what it says. */
+    replaced(): void {
+      histories.clear();
+      openSince.clear();
+      closedSince.clear();
+      for (const item of recordPartitions.flatMap((partition) => items.page(partition, {}).items)) {
+        const trail = items.page(`${auditPartition}${item.sk}`, {}).items;
+        histories.set(item.sk, trail.map(readAuditEntry));
+      }
+    },
     /** @param endpointId of any request, where it is left out. */
     hasSpoken: (actor: string, endpointId?: string): boolean =>
       [...histories.values()]
@@ -188,6 +210,7 @@ export function watchWrites(
       for (const record of [...touched].map(recordOf))
         if (record) {
           mustBePointedAt(record);
+          mustBeOnTheAgenda(record);
           mustBeWaitedFor(record);
         }
     },

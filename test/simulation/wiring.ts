@@ -77,6 +77,8 @@ export function createWiring(
       bus,
       sweeps,
       notices,
+      // No customer has a contact here.
+      consumers: { ring: async () => {} },
       slack: slack.apiFor(run),
       mails: mailbox.mailsFor(run),
       linkTo: mailbox.linkTo,

@@ -147,6 +147,7 @@ function mapFromStream(properties: Properties, stack: Stack) {
       streamArn,
       functionArn: arn,
       batchSize: properties.BatchSize ?? 100,
+      windowSeconds: properties.MaximumBatchingWindowInSeconds ?? 0,
       maximumRetries: retries < 0 ? Number.POSITIVE_INFINITY : retries,
       bisects: properties.BisectBatchOnFunctionError ?? false,
       reportsItemFailures: reportsItemFailures(properties),

@@ -22,7 +22,7 @@ import {
   paginateDescribeVpcEndpointConnections,
   RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ec2 } from '../../../sandbox/aws/ec2.ts';
 import type { PrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
 import { aConsumer, anEndpoint, aPrivateLink, noon, provider } from '../privatelink/builders.ts';
@@ -294,6 +294,40 @@ test('principals come back as they were added, once', async () => {
       }),
     ),
   ).rejects.toEqual(failing('InvalidPrincipal'));
+});
+
+describe('the allowed principals of a service', () => {
+  const organization = 'arn:aws:organizations::111111111111:organization/o-abc123';
+
+  async function change(
+    assumptions: Parameters<typeof aPrivateLink>[0],
+    ...[AddAllowedPrincipals, RemoveAllowedPrincipals]: string[][]
+  ) {
+    privateLink = aPrivateLink(assumptions);
+    providers = clientOf(aConsumer(provider.accountId));
+    const { ServiceId } = await aService();
+    const input = { ServiceId, AddAllowedPrincipals, RemoveAllowedPrincipals };
+    return providers.send(new ModifyVpcEndpointServicePermissionsCommand(input));
+  }
+
+  test('are no organization, as far as AWS documents it', async () => {
+    await expect(change({}, [organization])).rejects.toEqual(failing('InvalidPrincipal'));
+    expect(await change({ organizationPrincipals: 'accepted' }, [organization])).toMatchObject({
+      AddedPrincipals: [{ Principal: organization, PrincipalType: 'OrganizationUnit' }],
+    });
+  });
+
+  test('are so many a call', async () => {
+    const two = ['022222222222', '033333333333'];
+    await expect(change({ maxPrincipalsPerCall: 1 }, two)).rejects.toEqual(failing('InvalidParameterValue'));
+  });
+
+  test('are taken away whether they are there or not, unless EC2 minds', async () => {
+    expect(await change({}, [], ['022222222222'])).toMatchObject({ ReturnValue: true });
+    await expect(change({ absentPrincipal: 'refused' }, [], ['022222222222'])).rejects.toEqual(
+      failing('InvalidPrincipal.NotFound'),
+    );
+  });
 });
 
 test('a connection notification is made, changed, listed and taken away', async () => {

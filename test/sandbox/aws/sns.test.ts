@@ -66,3 +66,25 @@ test('a service publishes only on behalf of the sources in the policy', () => {
   );
   expect(deliveries).toEqual([]);
 });
+
+test('the owner of a topic lets another account publish, by its policy', () => {
+  const { sns, deliveries } = aTopic();
+  const as = (accountId: string) => ({
+    caller: { accountId, region: 'us-east-1', principal: 'root', arn: `arn:aws:iam::${accountId}:root` },
+    now: 0,
+    origin: 'http://sandbox',
+  });
+  const { SetTopicAttributes, Publish } = sns.service.operations;
+  const publish = () => Publish?.({ TopicArn: topicArn, Message: 'hello' } as never, as('222222222222'));
+  const set = (AttributeValue: string, AttributeName = 'Policy') =>
+    SetTopicAttributes?.({ TopicArn: topicArn, AttributeName, AttributeValue } as never, as('111111111111'));
+  expect(publish).toThrow('not authorized');
+  expect(() => set('{')).toThrow('Policy');
+  expect(() => set('x', 'DeliveryPolicy')).toThrow('not modelled');
+  const Principal = { AWS: 'arn:aws:iam::222222222222:root' };
+  set(
+    JSON.stringify({ Statement: { Effect: 'Allow', Principal, Action: 'sns:Publish', Resource: topicArn } }),
+  );
+  publish();
+  expect(deliveries).toHaveLength(1);
+});

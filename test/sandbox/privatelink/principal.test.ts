@@ -10,7 +10,7 @@ test.each([
   ['arn:aws:iam::022222222222:user/alice', 'User'],
   ['service.amazonaws.com', 'Service'],
   ['arn:aws:iam::022222222222:role/with/path', undefined],
-  ['arn:aws:organizations::022222222222:organization/o-exampleorgid', undefined],
+  ['arn:aws:organizations::022222222222:organization/o-exampleorgid', 'OrganizationUnit'],
   ['22222222222', undefined],
 ])('%s is a principal of type %s', (principal, type) => {
   expect(principalType(principal)).toBe(type);

@@ -1,0 +1,121 @@
+import {
+  type ConnectionRecord,
+  readRecord,
+  recordPartitions,
+} from '../../lib/connection/connection-record.ts';
+import type { LiveWord } from '../../lib/revocation/by-person.ts';
+import type { Revocation } from '../../lib/revocation/revocation.ts';
+import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
+import type { Change } from '../doubles/memory-table.ts';
+import { isCovered, type Said } from './permission.ts';
+import type { MustHold } from './promises.ts';
+import { shortestGrace } from './provider.ts';
+import { isNewerMajor } from './rollout.ts';
+
+const day = 24 * 3_600_000;
+/** What the policy alone may cut in 24 hours, said once more. */
+const most = { overall: 20, atService: 5, oneIn: 10 };
+
+/** Watches what is cut that lives, beside what was announced in this very table. */
+export function watchCuts(mustHold: MustHold, now: () => number) {
+  /** By endpoint and announcement: when it was written down, as people could read it. */
+  const announced = new Map<string, number>();
+  const cuts: { readonly endpointId: string; readonly serviceId: string; readonly at: number }[] = [];
+  /** What EC2 was asked to reject by policy alone, and how many connections its service had by then. */
+  const underWay = new Map<string, { readonly serviceId: string; readonly living: number }>();
+  const words = new Map<string, LiveWord[]>();
+
+  function mustBeAnnounced({ endpointId }: ConnectionRecord, { since, cutAt }: Revocation, at: number): void {
+    const from = announced.get(`${endpointId} ${since}`);
+    mustHold(
+      'nothing is cut by policy before it was announced in this table for its grace period',
+      from !== undefined && at >= from + shortestGrace * 1_000 && Date.parse(cutAt) <= at,
+      `${endpointId}, which is to be cut at ${cutAt}, ${from === undefined ? 'was never announced' : `was announced ${at - from} ms ago`}`,
+    );
+  }
+
+  /** EC2 has rejected what lived. */
+  function mustBeWithinBudget(endpointId: string, serviceId: string, living: number): void {
+    const recent = cuts.filter(({ at }) => at > now() - day);
+    const there = recent.filter((cut) => cut.serviceId === serviceId);
+    const atService = Math.max(most.atService, Math.floor(living / most.oneIn));
+    mustHold(
+      'policy cuts no more in 24 hours than its budget',
+      recent.length < most.overall && there.length < atService,
+      `${endpointId}, after ${there.length} of ${serviceId} and ${recent.length} over all`,
+    );
+    cuts.push({ endpointId, serviceId, at: now() });
+  }
+
+  /** Whether an entry counts fewer than live, so that some of them have to go. */
+  function isBeyondCount(
+    { serviceId, ownerAccountId }: ConnectionRecord,
+    { entries }: Said,
+    state: PrivateLinkState,
+  ) {
+    const theirs = Object.values(state.endpoints).filter(
+      (endpoint) =>
+        endpoint.serviceId === serviceId &&
+        endpoint.accountId === ownerAccountId &&
+        isLiving(endpoint.next?.state ?? endpoint.state),
+    );
+    return theirs.length > (entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY);
+  }
+
+  return {
+    saidOfLive(endpointId: string, word: LiveWord): void {
+      words.set(endpointId, [...(words.get(endpointId) ?? []), word]);
+    },
+
+    /** EC2 is asked to reject what was revoked, if it lives. */
+    mustBeRevoked(
+      record: ConnectionRecord,
+      revocation: Revocation,
+      said: Said,
+      at: number,
+      state: PrivateLinkState,
+    ): void {
+      const { endpointId, approval, revoked } = record;
+      if (!isLiving(state.endpoints[endpointId]?.state)) return;
+      mustHold('nothing is cut during a pause', said.service?.pausedAt === undefined, endpointId);
+      const isBlocked = said.entries.some(({ effect }) => effect === 'block');
+      const isSaid =
+        approval?.decision === 'deny' ||
+        words.get(endpointId)?.some(({ action, by }) => action === 'revoke' && by === revoked?.by) === true;
+      const isEndorsed = approval?.decision === 'approve' || isCovered(record, said, at);
+      mustHold(
+        'nothing is cut that is endorsed',
+        isBlocked || isSaid || !isEndorsed || isBeyondCount(record, said, state),
+        `${endpointId}, by ${revocation.cause}`,
+      );
+      if (revocation.cause !== 'policy') return;
+      mustBeAnnounced(record, revocation, at);
+      const living = Object.values(state.endpoints).filter(
+        (endpoint) => endpoint.serviceId === record.serviceId && isLiving(endpoint.state),
+      );
+      underWay.set(endpointId, { serviceId: record.serviceId, living: living.length });
+    },
+
+    stateShown(endpointId: string, state: string): void {
+      const cut = underWay.get(endpointId);
+      underWay.delete(endpointId);
+      if (cut && state === 'rejected') mustBeWithinBudget(endpointId, cut.serviceId, cut.living);
+    },
+
+    written(changes: readonly Change[]): void {
+      for (const { after } of changes) {
+        if (!after || !recordPartitions.includes(after.pk) || isNewerMajor(after)) continue;
+        const { endpointId, revocation } = readRecord(after);
+        const name = `${endpointId} ${revocation?.since}`;
+        if (revocation && !announced.has(name)) announced.set(name, now());
+      }
+    },
+
+    /** Another table is in place: nothing was announced in it. */
+    replaced: () => announced.clear(),
+  };
+}
+
+function isLiving(state: string | undefined): boolean {
+  return state === 'pending' || state === 'available';
+}
