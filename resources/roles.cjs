@@ -111,7 +111,8 @@ const roles = {
     'tend-connection',
     receiveFrom('ConnectionChanges'),
     read,
-    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'ACCOUNT#*', 'AGENDA#*'),
+    // What is seen again, or accepted again, may be one that people were asked about.
+    put('CONNECTIONS#*', 'AUDIT#*', 'DUE#*', 'COUNTED#*', 'WAITING#*', 'ACCOUNT#*', 'AGENDA#*'),
     remove('DUE#*', 'WAITING#*', 'AGENDA#*'),
   ],
   SweepConnections: [

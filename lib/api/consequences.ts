@@ -99,13 +99,13 @@ async function fatesOf(
     (each) => each.serviceId,
   );
   const fates = theirs.map((connection) => {
-    const { service, entries, actingSince } = consult(connection, found);
+    const { service, entries, ...consultation } = consult(connection, found);
     if (!service) return undefined;
     if (!isLive(connection.state)) return staysRejected(change, connection);
     const item = found.find(recordKey(connection.endpointId));
     const countedEndpointIds = (counted.get(connection.serviceId) ?? []).map(({ endpointId }) => endpointId);
     const policy = { service, entries, countedEndpointIds, rules };
-    const circumstances = { actingSince, isObserving: false, now: now() };
+    const circumstances = { ...consultation, isObserving: false, now: now() };
     return fateOf(connection, item && readRecord(item), policy, circumstances);
   });
   return new Map(theirs.flatMap((each, index) => (fates[index] ? [[each, fates[index]] as const] : [])));

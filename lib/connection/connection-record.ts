@@ -4,7 +4,7 @@ import { Asking, Notice } from '../approval/asking.ts';
 import { Consulted } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
 import { Verdict } from '../policy/decide.ts';
-import { isAboutForeign, Tenure } from '../revocation/revocation.ts';
+import { isAboutForeign, isObjected, Tenure } from '../revocation/revocation.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
 import { Connection, type ConnectionState, isLive } from './connection.ts';
@@ -109,7 +109,8 @@ export function isOpen(record: ConnectionRecord): boolean {
 
 /** Of a connection that lives: whether people were asked, or told when it is cut. */
 function isAsked({ verdict, revocation }: ConnectionRecord): boolean {
-  return revocation !== undefined || (verdict !== undefined && isAboutForeign(verdict));
+  if (!verdict) return false;
+  return isAboutForeign(verdict) || (revocation !== undefined && !isObjected(verdict));
 }
 
 /** An older version left it to people, and asked nobody. */

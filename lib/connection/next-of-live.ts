@@ -3,7 +3,7 @@ import { isStopped, reasonOf } from '../policy/decide.ts';
 import { isAboutForeign } from '../revocation/revocation.ts';
 import type { Service } from '../service/service.ts';
 import type { Connection } from './connection.ts';
-import { type ConnectionRecord, leftAloneUntil } from './connection-record.ts';
+import { type ConnectionRecord, isOpen, leftAloneUntil } from './connection-record.ts';
 
 /** What else says what comes next. */
 export interface Around {
@@ -38,11 +38,14 @@ export function nextOfLive(
         : `${is}. ${cutNow(record, mode, isRefused)}`;
     case 'ask':
     case 'wait':
+      if (!isOpen(record)) return `${is}: ${accepted}. Whether it stays is decided within a minute.`;
       return `${is}, and stays until somebody decides${since(record)}: ${why}. ${orElse(record)}`;
     default:
       throw verdict.outcome satisfies never;
   }
 }
+
+const accepted = 'somebody accepted it while linkgate left it to people';
 
 function isToCome({ verdict, effect }: ConnectionRecord): boolean {
   return verdict?.until !== undefined && effect === undefined;

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
 import { type Consultation, consult, policyKeys } from '../policy/consult.ts';
 import type { Rule } from '../policy/rule.ts';
-import { isToReview } from '../revocation/decide-live.ts';
+import { decideLive, isToReview } from '../revocation/decide-live.ts';
 import { readService, serviceKey } from '../service/service.ts';
 import { byKey } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
@@ -115,13 +115,15 @@ function isForReview(
   now: Date,
   { compare, isDue }: { readonly compare: ObserveOptions['compare']; readonly isDue: boolean },
 ): boolean {
-  if (!record || !isLive(connection.state) || !isLive(record.state)) return false;
-  if (isDue) return true;
+  if (!isLive(connection.state) || (record && !isLive(record.state))) return false;
+  if (record && isDue) return true;
   if (!compare) return false;
   const { service, entries, ...consultation }: Consultation = consult(connection, found);
   if (!service) return false;
   // How many endpoints count is for the decision to find out.
   const policy = { service, entries, countedEndpointIds: [], rules: compare.rules };
-  const { consulted } = consultation;
-  return isToReview(connection, record, policy, consulted.entry, { ...consultation, now });
+  const circumstances = { ...consultation, now };
+  // What was there first is only looked at, unless somebody commands that it is cut.
+  if (!record) return decideLive(connection, undefined, policy, circumstances).revocation !== undefined;
+  return isToReview(connection, record, policy, consultation.consulted, circumstances);
 }

@@ -16,7 +16,9 @@ export interface Consultation {
   /** The most specific first. */
   readonly entries: readonly AllowlistEntry[];
   readonly consulted: Consulted;
-  /** ISO 8601: since when linkgate acts, and with this very table. */
+  /** ISO 8601: since when linkgate works with this very table. */
+  readonly tableSince: string;
+  /** ISO 8601: since when it acts, with this very table. */
   readonly actingSince: string;
   /** As far as linkgate's own table knows. */
   readonly isObserving: boolean;
@@ -46,7 +48,8 @@ export function consult(
   const modeItem = found.find(modeKey);
   const switched = modeItem && readSwitched(modeItem);
   const lineage = found.find(lineageKey);
-  const since = [lineage ? sinceIn(lineage) : '', switched?.mode === 'act' ? switched.since : ''];
+  const tableSince = lineage ? sinceIn(lineage) : '';
+  const switchedAt = switched?.mode === 'act' ? switched.since : '';
   return {
     ...(service && { service }),
     entries: [entry, everyServiceEntry].filter((each) => each !== undefined),
@@ -56,7 +59,8 @@ export function consult(
       everyServiceEntry: everyServiceEntry?.version ?? 0,
       mode: switched?.revision ?? 0,
     },
-    actingSince: since.sort().at(-1) ?? '',
+    tableSince,
+    actingSince: switchedAt > tableSince ? switchedAt : tableSince,
     isObserving: switched?.mode === 'observe',
   };
 }

@@ -5,7 +5,10 @@ import { type Deciding, decideConnection } from '../connection/decide-connection
 import { findConnection, type Looking } from '../connection/find-connection.ts';
 import { type Transition, transitionWrites } from '../connection/transition.ts';
 import { orReport } from '../invocation.ts';
+import { serviceKey } from '../service/service.ts';
 import { lost, untilWon } from '../table/contention.ts';
+import { byKey } from '../table/item.ts';
+import { isObjected } from './revocation.ts';
 
 /** What a person says of a connection that lives; `by` is the authenticated actor. */
 export type LiveWord =
@@ -63,7 +66,11 @@ async function write(
   { table, now, requestId }: Deciding,
 ): Promise<LiveAnswer | undefined> {
   return untilWon(connection.endpointId, async () => {
-    const [item] = await table.get([recordKey(connection.endpointId)]);
+    const key = recordKey(connection.endpointId);
+    const found = byKey(await table.get([key, serviceKey(connection.serviceId)]));
+    // Nobody decides it: a word on it would wait until its service is registered again.
+    if (!found.find(serviceKey(connection.serviceId))) return { status: 'unknown' };
+    const item = found.find(key);
     const before = item && readRecord(item);
     const record = before ?? newRecord(connection);
     if (word.action === 'keep' && !canBeKept(record)) return { status: 'not-revoking', record };
@@ -73,12 +80,13 @@ async function write(
 }
 
 /** What the policy or a revocation with a grace period is to cut; a block is not put off but lifted. */
-function canBeKept({ state, revocation, effect }: ConnectionRecord): boolean {
+function canBeKept({ state, verdict, revocation, effect }: ConnectionRecord): boolean {
   return (
     isLive(state) &&
     revocation !== undefined &&
     effect === undefined &&
-    (revocation.cause === 'policy' || revocation.cause === 'person')
+    (revocation.cause === 'policy' || revocation.cause === 'person') &&
+    !(verdict && isObjected(verdict))
   );
 }
 

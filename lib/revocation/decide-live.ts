@@ -1,3 +1,4 @@
+import type { Consulted } from '../audit/audit.ts';
 import type { Connection } from '../connection/connection.ts';
 import { isLive } from '../connection/connection.ts';
 import { type ConnectionRecord, hasRunOut } from '../connection/connection-record.ts';
@@ -13,7 +14,9 @@ export interface LiveDecision extends Pick<Tenure, 'revocation' | 'adopted' | 'w
 }
 
 export interface Circumstances {
-  /** ISO 8601: since when linkgate acts, and with this very table. What was announced or blocked before is announced anew. */
+  /** ISO 8601: since when linkgate works with this very table. What was commanded before comes from a backup. */
+  readonly tableSince: string;
+  /** ISO 8601: since when it acts, with this very table. What was announced before is announced anew. */
   readonly actingSince: string;
   /** Nothing is announced that will not be done: it is only said what would be. */
   readonly isObserving: boolean;
@@ -62,8 +65,7 @@ function judge(
   }
   const command = commandOf(before, byPolicy, policy, circumstances);
   if (command) return { ...toCut(command.revocation, command.finding, byPolicy, now), ...adoption };
-  const isObjected = byPolicy.outcome === 'reject' && !isSilence(byPolicy);
-  if (isObjected || wordAgainst(before))
+  if (isObjectionOf(byPolicy) || wordAgainst(before, policy))
     return { ...unendorsed(byPolicy, before, policy, circumstances), ...adoption };
   if (before?.approval?.decision === 'approve')
     return { verdict: decide(connection, policy, before.approval, now) };
@@ -84,7 +86,7 @@ export function isToReview(
   connection: Connection,
   record: ConnectionRecord,
   policy: Policy,
-  consultedEntry: number,
+  consulted: Consulted,
   circumstances: Circumstances,
 ): boolean {
   const { now } = circumstances;
@@ -92,7 +94,10 @@ export function isToReview(
   if (record.abandonedAt !== undefined) return true;
   const { verdict, revocation } = record;
   const isCounted = entryThatCounts(policy)?.maxEndpoints !== undefined;
-  if (isCounted && verdict?.consulted.entry !== consultedEntry) return true;
+  const isCountedAnew =
+    verdict?.consulted.entry !== consulted.entry ||
+    verdict.consulted.everyServiceEntry !== consulted.everyServiceEntry;
+  if (isCounted && isCountedAnew) return true;
   const would = decideLive(connection, record, policy, circumstances);
   // What was there first is left alone, until somebody commands otherwise.
   if (!verdict) return would.adopted === undefined || would.revocation !== undefined;
@@ -111,22 +116,23 @@ export function isToReview(
 function commandOf(
   before: Remembered | undefined,
   byPolicy: Verdict,
-  { entries, service }: Policy,
-  { actingSince, now }: Circumstances,
+  policy: Policy,
+  { tableSince, actingSince, now }: Circumstances,
 ): { readonly revocation: Revocation; readonly finding?: Finding } | undefined {
+  const { entries, service } = policy;
   const time = now.toISOString();
   const already = (cause: Revocation['cause']) =>
     before?.revocation?.cause === cause ? before.revocation : undefined;
   const atOnce = (cause: Revocation['cause'], by: string) => ({
     revocation: already(cause) ?? { since: time, cutAt: time, cause, by },
   });
-  if (service.closingAt !== undefined && service.closingAt >= actingSince)
+  if (service.closingAt !== undefined && service.closingAt >= tableSince)
     return atOnce('service', service.closingBy ?? 'linkgate');
   const block = entries.find(({ effect }) => effect === 'block');
-  if (block && byPolicy.outcome === 'reject' && block.changedAt >= actingSince)
+  if (block && byPolicy.outcome === 'reject' && block.changedAt >= tableSince)
     return atOnce('block', block.changedBy);
-  const word = wordAgainst(before);
-  if (!word || word.at < actingSince) return undefined;
+  const word = wordAgainst(before, policy);
+  if (!word || word.at < tableSince) return undefined;
   const { by, at, finding } = word;
   const said = { since: at, cutAt: at, cause: 'person' as const, by };
   // Neither a grace period nor what put its end off keeps it any longer.
@@ -143,14 +149,14 @@ function commandOf(
   }
 }
 
-/** A person's word that it is to be cut. */
-function wordAgainst({ revoked, approval }: Remembered = {}) {
+/** A person's word that it is to be cut: not one on the request that it was, nor one from before the service was taken out and registered anew. */
+function wordAgainst({ revoked, approval, reviewedAt }: Remembered = {}, { service }: Policy) {
   // Who revokes takes back what was said before: a denial is newer.
-  if (approval?.decision === 'deny') {
+  if (approval?.decision === 'deny' && reviewedAt !== undefined && approval.at >= service.registeredAt) {
     const { by, at } = approval;
     return { by, at, isNow: true, finding: wordOf('person-denied', approval, 'denied it') };
   }
-  if (!revoked) return undefined;
+  if (!revoked || revoked.at < service.registeredAt) return undefined;
   const { by, at, now } = revoked;
   return { by, at, isNow: now === true, finding: wordOf('person-revoked', revoked, 'revoked it') };
 }
@@ -158,9 +164,10 @@ function wordAgainst({ revoked, approval }: Remembered = {}) {
 function unendorsed(
   byPolicy: Verdict,
   before: Remembered | undefined,
-  { service }: Policy,
+  policy: Policy,
   { actingSince, now }: Circumstances,
 ): LiveDecision {
+  const { service } = policy;
   const time = now.toISOString();
   const announced =
     before?.revocation?.cause === 'policy' && before.revocation.since >= actingSince
@@ -172,12 +179,18 @@ function unendorsed(
       ...askAbout(budgetFinding(service.name), byPolicy),
       revocation,
     };
-  const finding: Finding = wordAgainst(before)?.finding ?? {
+  if (isObjectionOf(byPolicy)) return toCut(revocation, undefined, byPolicy, now);
+  const finding: Finding = wordAgainst(before, policy)?.finding ?? {
     rule: 'permission-is-gone',
     outcome: 'reject',
     reason: reasonOf(byPolicy),
   };
   return toCut(revocation, finding, byPolicy, now);
+}
+
+/** A rule objects, whatever a person says. */
+function isObjectionOf(byPolicy: Verdict): boolean {
+  return byPolicy.outcome === 'reject' && !isSilence(byPolicy);
 }
 
 /** Somebody may have prolonged the grace period; then the budget is asked anew. */
@@ -230,7 +243,9 @@ function adoptionOf(
   { service: { registeredAt } }: Policy,
 ): Tenure['adopted'] {
   if (before?.adopted) return before.adopted;
-  if (before?.verdict || before?.revocation || requestedAt >= registeredAt) return undefined;
+  // What was decided before the service was taken out and registered anew is of another time.
+  const isDecided = before?.verdict !== undefined && before.verdict.decidedAt >= registeredAt;
+  if (isDecided || before?.revocation || requestedAt >= registeredAt) return undefined;
   return { by: 'linkgate', at: registeredAt, reason: 'it is older than the registration of the service' };
 }
 
@@ -238,6 +253,7 @@ function adoptionOf(
 function isForeign(before: Remembered | undefined): boolean {
   return (
     before?.acceptAskedAt === undefined &&
+    before?.endorsedAt === undefined &&
     before?.verdict?.outcome !== 'accept' &&
     before?.revocation === undefined
   );

@@ -15,7 +15,7 @@ import {
 import { reasonOf, type Verdict } from '../policy/decide.ts';
 import type { Service } from '../service/service.ts';
 import type { LiveDecision } from './decide-live.ts';
-import { isAboutForeign } from './revocation.ts';
+import { isAboutForeign, isObjected } from './revocation.ts';
 
 /** It was decided what becomes of a connection that lives: it stays, is cut now or later, or people are asked. */
 export function reviewed(
@@ -34,6 +34,7 @@ export function reviewed(
     adopted: _adopted,
     warned: _warned,
     revoked,
+    kept,
     approval: _approval,
     approvals: _approvals,
     goneAt: _goneAt,
@@ -42,10 +43,10 @@ export function reviewed(
     ...known
   } = before ?? newRecord(connection);
   const isCut = revocation !== undefined && verdict.outcome === 'reject' && verdict.until === undefined;
-  const isAsking =
-    isAboutForeign(verdict) || (revocation !== undefined && verdict.outcome !== 'wait' && !isCut);
+  const isToCome = revocation !== undefined && verdict.outcome !== 'wait' && !isCut;
+  const isAsking = isAboutForeign(verdict) || (isToCome && !isObjected(verdict));
   const asking = isAsking ? askedOf(before, verdict, revocation, service, now) : before?.asking;
-  const isAskedAnew = asking !== undefined && asking.since !== before?.asking?.since;
+  const isAskedAnew = asking !== undefined && asking.version !== before?.asking?.version;
   const isCalledOff = before?.revocation !== undefined && revocation === undefined;
   const due: Effect | undefined =
     isCut && effect?.action !== 'reject' ? { action: 'reject', asked: 0 } : effect;
@@ -54,13 +55,16 @@ export function reviewed(
       ...known,
       verdict: remembered(verdict, consulted, now, heard.approval),
       ...((isCut || verdict.outcome === 'wait') && due && { effect: due }),
-      ...(isAskedAnew ? {} : heard),
+      ...(isAskedAnew || isOfRequest(before, word) ? {} : heard),
       ...(asking && { asking }),
       ...(isAskedAnew ? noticeAnew(notice) : notice && { notice }),
       ...(revocation && { revocation }),
       ...(adopted && { adopted }),
       ...(warned && { warned }),
       reviewedAt: now.toISOString(),
+      ...(verdict.outcome === 'accept' && !adopted && { endorsedAt: known.endorsedAt ?? now.toISOString() }),
+      // It puts one cut off, and not every later one.
+      ...(kept && verdict.outcome !== 'accept' && { kept }),
       // It stands, whatever keeps it from being carried out, until somebody says that the connection stays.
       ...(revoked && heard.approval?.decision !== 'approve' && { revoked }),
     },
@@ -75,6 +79,11 @@ export function reviewed(
       ...(isAskedAnew ? [asked(asking, now)] : []),
     ],
   };
+}
+
+/** A denial of the request that it was says nothing of a connection that lives. */
+function isOfRequest(before: ConnectionRecord | undefined, word: unknown): boolean {
+  return word === undefined && before?.reviewedAt === undefined && before?.approval?.decision === 'deny';
 }
 
 /** What is to be remembered of a review: one thing, or nothing where it only rests on newer versions. */
@@ -130,7 +139,10 @@ function askedOf(
       version: before?.version ?? 0,
       stage: 'asked',
     };
-  return { ...before.asking, group: service.approvers, ...(isForTime && { deadline }) };
+  const goingOn = { ...before.asking, group: service.approvers };
+  if (!isForTime || deadline === goingOn.deadline) return goingOn;
+  // There is as much time again, and people are reminded again.
+  return { ...goingOn, deadline, since: now.toISOString(), stage: 'asked' };
 }
 
 function warning(verdict: Verdict, { until }: NonNullable<LiveDecision['warned']>, now: Date): Happening {

@@ -24,8 +24,16 @@ export const Tenure = v.object({
   adopted: v.exactOptional(v.object(Said)),
   /** Somebody prolonged its grace period. */
   kept: v.exactOptional(v.object({ ...Said, until: v.string() })),
-  /** Somebody revoked it, whatever the policy says; `now`: without a grace period. */
-  revoked: v.exactOptional(v.object({ ...Said, now: v.exactOptional(v.literal(true)) })),
+  /** Somebody revoked it, whatever the policy says; `now`: without a grace period; `toConsumer`: why, in words for the consumer. */
+  revoked: v.exactOptional(
+    v.object({
+      ...Said,
+      now: v.exactOptional(v.literal(true)),
+      toConsumer: v.exactOptional(v.string()),
+    }),
+  ),
+  /** ISO 8601: when a policy first endorsed it, or a person approved it, while it lived. */
+  endorsedAt: v.exactOptional(v.string()),
   /** ISO 8601: when it was last decided as a connection that lives. */
   reviewedAt: v.exactOptional(v.string()),
   /** The warning before its permission expires that was given last: so many days before. */
@@ -42,6 +50,26 @@ export function isAboutForeign({
   readonly findings: readonly { readonly rule: string }[];
 }): boolean {
   return findings.some(({ rule }) => rule === acceptedElsewhere);
+}
+
+/** The rules that speak of a connection that lives, where no rule for requests objects to it. */
+const rulesOfReviews = [
+  acceptedElsewhere,
+  'permission-is-gone',
+  'person-revoked',
+  'person-denied',
+  'cuts-are-limited',
+];
+
+/** Whether a rule objects, such as a block: nobody overrules that, so nobody is asked. */
+export function isObjected({
+  outcome,
+  findings: [first],
+}: {
+  readonly outcome: string;
+  readonly findings: readonly { readonly rule: string }[];
+}): boolean {
+  return outcome === 'reject' && first !== undefined && !rulesOfReviews.includes(first.rule);
 }
 
 /** How many days before a permission expires people are warned. */

@@ -19,7 +19,8 @@ export function sinceIn(item: Item): string {
 }
 
 /**
- * Looks whether the table is still the one that linkgate has worked with, and remembers it where it is not.
+ * Looks whether the table is still the one that linkgate has worked with, and remembers it where it is not. Whoever writes a
+ * command down does so first: one from before would count as coming from a backup.
  * @returns since when it is. ISO 8601.
  */
 export async function lineageOf(table: Table, now: Date): Promise<string> {

@@ -2,7 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import { apiRoutes } from '../../lib/api/api.ts';
-import { aConnection, anEntry, aRecord, aService, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
+import {
+  aConnection,
+  aFinding,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  noon,
+  secondsAfterNoon,
+} from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
 const folder = new URL('../../events/on-api-request/', import.meta.url);
@@ -16,9 +25,12 @@ const revocation = {
   cause: 'policy',
   by: 'linkgate',
 } as const;
+const gone = aFinding({ rule: 'permission-is-gone', outcome: 'reject' });
 const records: Readonly<Record<string, readonly (typeof live)[]>> = {
   'revoke.json': [live],
-  'keep.json': [{ ...live, revocation, verdict: aVerdict('reject', { until: revocation.cutAt }) }],
+  'keep.json': [
+    { ...live, revocation, verdict: aVerdict('reject', { findings: [gone], until: revocation.cutAt }) },
+  ],
 };
 
 test.each(readdirSync(folder))('the sample %s is answered', async (file) => {

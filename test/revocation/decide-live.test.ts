@@ -34,6 +34,7 @@ interface Situation {
   readonly entries?: readonly AllowlistEntry[];
   readonly service?: ReturnType<typeof aService>;
   readonly connection?: Partial<Connection>;
+  readonly tableSince?: string;
   readonly actingSince?: string;
   readonly isObserving?: boolean;
 }
@@ -43,11 +44,13 @@ function decided({
   entries = [],
   service = aService(),
   connection = {},
-  actingSince = '',
+  tableSince = '',
+  actingSince = tableSince,
   isObserving = false,
 }: Situation) {
   const policy = aPolicy({ entries, service });
   return decideLive(aConnection({ state: 'available', ...connection }), before, policy, {
+    tableSince,
     actingSince,
     isObserving,
     now: noon,
@@ -122,7 +125,7 @@ describe('a connection that lives', () => {
     ['blocked although it was there first', { connection: old, entries: [block] }, 'is cut'],
     [
       'blocked before this table was in place',
-      { before: accepted, entries: [block], actingSince: at(-1) },
+      { before: accepted, entries: [block], tableSince: at(-1) },
       graceFromNow,
     ],
     ['revoked', { before: { ...accepted, revoked }, entries: [anEntry()] }, `is cut at ${at(71)}`],
@@ -133,10 +136,15 @@ describe('a connection that lives', () => {
     ],
     [
       'revoked now before this table was in place',
-      { before: { ...accepted, revoked: { ...revoked, now: true } }, actingSince: at(0) },
+      { before: { ...accepted, revoked: { ...revoked, now: true } }, tableSince: at(0) },
       graceFromNow,
     ],
-    ['denied', { before: { ...announced(-24), approval: denied } }, 'is cut'],
+    ['denied', { before: { ...announced(-24), reviewedAt: at(-24), approval: denied } }, 'is cut'],
+    [
+      'denied while it was a request',
+      { before: { ...announced(-24), approval: denied } },
+      'is cut at 2026-11-23T12:00:00.000Z',
+    ],
     ['approved', { before: { ...announced(-99), approval: anApproval() } }, 'stays'],
     [
       'at a service that is taken out',

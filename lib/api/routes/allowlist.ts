@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { changeEntry, entriesFor, removeEntry } from '../../allowlist/entries.ts';
 import { type AllowlistEntry, entryKey, everyService, readEntry } from '../../allowlist/entry.ts';
 import { registeredServices } from '../../service/registered-services.ts';
+import { lineageOf } from '../../table/lineage.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, putBackByFile, takenFromFile } from '../caller.ts';
 import { consequencesOf } from '../consequences.ts';
@@ -37,6 +38,7 @@ export function allowlistRoutes(app: ApiApp): void {
         `the expiry \`${input.expiresAt}\` is in the past; give a later one`,
       );
     const [before] = await entriesOfAccount(whose.accountId, [whose.serviceId], api);
+    if (input.effect === 'block') await lineageOf(api.table, api.now());
     const managedBy = callerIs(context);
     const customer = before?.customer === undefined ? {} : { customer: before.customer };
     const entry = await changeEntry({ ...whose, ...input, ...customer, managedBy }, api.caller, api);

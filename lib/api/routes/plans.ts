@@ -7,6 +7,7 @@ import { exportPolicy } from '../../plan/export.ts';
 import { changesIn, findPlan, makePlan, type Plan } from '../../plan/plan.ts';
 import { predict } from '../../plan/predict.ts';
 import { simulate } from '../../plan/simulate.ts';
+import { lineageOf } from '../../table/lineage.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { bodyOf, PlanInput, valid } from '../input.ts';
@@ -57,6 +58,7 @@ export function plansRoutes(app: ApiApp): void {
   app.post('/plans/:planId/apply', async (context) => {
     const api = context.get('api');
     const plan = await planNamed(context.req.param('planId'), api);
+    await lineageOf(api.table, api.now());
     const { warnings, ...apply } = await applyPlan(plan, api);
     return context.json({ apply, warnings });
   });

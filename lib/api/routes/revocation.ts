@@ -6,6 +6,7 @@ import { isStopped, reasonOf } from '../../policy/decide.ts';
 import { entryThatCounts } from '../../policy/rule.ts';
 import { type LiveAnswer, type LiveWord, sayOfLive } from '../../revocation/by-person.ts';
 import { byKey } from '../../table/item.ts';
+import { lineageOf } from '../../table/lineage.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { bodyOf, KeepInput, RevocationInput, valid } from '../input.ts';
@@ -17,6 +18,7 @@ export function revocationRoutes(app: ApiApp): void {
     const api = context.get('api');
     const endpointId = endpointNamed(context);
     const said = valid(RevocationInput, await bodyOf(context), 'the revocation');
+    await lineageOf(api.table, api.now());
     const record = await say(endpointId, { ...said, action: 'revoke', by: api.caller }, api);
     return context.json({
       revocation: viewOfRevocation(record),

@@ -6,6 +6,7 @@ import { registerService, unregisterService } from '../../service/register-servi
 import { registeredServices } from '../../service/registered-services.ts';
 import type { Service } from '../../service/service.ts';
 import { unregisteredServices } from '../../service/unregistered-services.ts';
+import { lineageOf } from '../../table/lineage.ts';
 import { leftBehind } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, takenFromFile } from '../caller.ts';
@@ -57,6 +58,7 @@ export function servicesRoutes(app: ApiApp): void {
     const api = context.get('api');
     const found = await serviceNamed(context.req.param('service'), api);
     await requireCutting(found, api);
+    await lineageOf(api.table, api.now());
     const service = await closeService(found.serviceId, api.caller, api);
     return context.json({ service: viewOfService(service ?? unregistered(found.serviceId)) });
   });
