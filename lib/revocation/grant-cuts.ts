@@ -4,14 +4,16 @@ import { type ConnectionRecord, connectionOf } from '../connection/connection-re
 import { allPages, type Connections } from '../connection/connections.ts';
 import { mark } from '../connection/mark.ts';
 import { type Invocation, orReport } from '../invocation.ts';
+import type { ReadMode } from '../mode/mode.ts';
 import { knownSince } from '../table/lineage.ts';
 import type { Table } from '../table/table.ts';
 import { claimCuts, liveThatMatter } from './budget.ts';
-import { beyondBudget } from './reviewed.ts';
+import { announcedInVain, beyondBudget } from './reviewed.ts';
 
 interface Granting extends Invocation {
   readonly table: Table;
   readonly bus: Bus;
+  readonly mode: ReadMode;
 }
 
 export type RevokedRecord = ConnectionRecord & Required<Pick<ConnectionRecord, 'revocation'>>;
@@ -35,19 +37,33 @@ export async function grantCuts(
   if (since === undefined) return { granted: new Set(), redecided: 0 };
   const current = cuts.filter(({ revocation }) => revocation.since >= since);
   const commanded = current.filter(({ revocation }) => revocation.cause !== 'policy');
-  const byPolicy = current.filter(({ revocation }) => revocation.cause === 'policy');
+  const announced = current.filter(({ revocation }) => revocation.cause === 'policy');
+  const unseen = await switchedSince(announced, deps);
+  await mark(unseen, deps, (record) => announcedInVain(record, deps.now()));
+  const byPolicy = announced.filter((cut) => !unseen.includes(cut));
   const granted =
     byPolicy.length > 0 ? await claim(byPolicy, serviceId, connections, deps) : new Set<string>();
   if (!granted) return { granted: endpointsOf(commanded), redecided: 0 };
   const beyond = byPolicy.filter(({ endpointId }) => !granted.has(endpointId));
   await mark(beyond, deps, (record) => beyondBudget(record, deps.now()));
-  const toDecide = [...cuts.filter((cut) => !current.includes(cut)), ...beyond];
+  const toDecide = [...cuts.filter((cut) => !current.includes(cut)), ...unseen, ...beyond];
   const observedAt = deps.now().toISOString();
   await deps.bus.publish(
     toDecide.map((cut) => ({ type: 'Connection Request', connection: connectionOf(cut), observedAt })),
   );
-  const may = current.filter((cut) => !beyond.includes(cut));
+  const may = current.filter((cut) => !unseen.includes(cut) && !beyond.includes(cut));
   return { granted: endpointsOf(may), redecided: toDecide.length };
+}
+
+/**
+ * Those that were announced before the mode was last switched. Of a switch through linkgate they know; of one by hand the parameter
+ * alone tells, and consumers heard nothing while it said `observe`.
+ */
+async function switchedSince(cuts: readonly RevokedRecord[], { mode }: Granting): Promise<RevokedRecord[]> {
+  const switched: RevokedRecord[] = [];
+  for (const [since, theirs] of Map.groupBy(cuts, ({ revocation }) => revocation.since))
+    if ((await mode(new Date(since))) === 'observe') switched.push(...theirs);
+  return switched;
 }
 
 /** @returns nothing where it cannot be said. */

@@ -155,20 +155,24 @@ function warning(verdict: Verdict, { until }: NonNullable<LiveDecision['warned']
   };
 }
 
+/** It was announced before the mode was switched by hand: it is not due, and is to be announced anew. */
+export function announcedInVain(known: ConnectionRecord, now: Date): Transition {
+  const { effect: _effect, revocation, ...before } = known;
+  if (revocation?.cause !== 'policy') return { record: known, happenings: [] };
+  return { record: before, happenings: [notCut('the mode was switched since it was announced', now)] };
+}
+
 /** Its time to be cut has come, and the budget of cuts is used up: it is not due, and people are to be asked. */
 export function beyondBudget(known: ConnectionRecord, now: Date): Transition {
   const { effect: _effect, ...before } = known;
   const { revocation } = before;
   if (revocation?.cause !== 'policy' || revocation.overBudget) return { record: known, happenings: [] };
-  const happening: Happening = {
-    time: now.toISOString(),
-    actor: 'linkgate',
-    action: 'refused',
-    outcome: 'reject',
-    reason: 'the budget of cuts in 24 hours is used up',
-  };
   return {
     record: { ...before, revocation: { ...revocation, overBudget: true } },
-    happenings: [happening],
+    happenings: [notCut('the budget of cuts in 24 hours is used up', now)],
   };
+}
+
+function notCut(reason: string, now: Date): Happening {
+  return { time: now.toISOString(), actor: 'linkgate', action: 'refused', outcome: 'reject', reason };
 }

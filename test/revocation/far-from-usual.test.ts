@@ -3,7 +3,7 @@ import { removeEntry } from '../../lib/allowlist/entries.ts';
 import { entryItem, everyService } from '../../lib/allowlist/entry.ts';
 import { decideByPerson } from '../../lib/approval/decide-by-person.ts';
 import { isOpen, recordItem } from '../../lib/connection/connection-record.ts';
-import { switchedItem } from '../../lib/mode/mode.ts';
+import { type ReadMode, switchedItem } from '../../lib/mode/mode.ts';
 import { sayOfLive } from '../../lib/revocation/by-person.ts';
 import { serviceItem, serviceKey } from '../../lib/service/service.ts';
 import {
@@ -93,6 +93,19 @@ describe('what is commanded in the mode observe', () => {
     await pass(world, 'full');
     expect(stateOf(world)).toBe('rejected');
   });
+});
+
+test('what was announced before the mode was switched by hand is announced anew', async () => {
+  const world = await aHouse();
+  await forget(world);
+  world.wait(72 * hour);
+  const switchedAt = new Date(world.time.getTime() - 60_000);
+  const mode: ReadMode = async (since) => (since && since < switchedAt ? 'observe' : 'act');
+  Object.assign(world.deps, { mode });
+  await pass(world, 'full');
+  expect(stateOf(world)).toBe('pending');
+  const cutAt = new Date(world.time.getTime() + 72 * hour * 1000).toISOString();
+  expect(await world.record(endpointId(1))).toMatchObject({ revocation: { cutAt } });
 });
 
 test('nobody is asked about a block, not even about one from before this table was in place', async () => {
