@@ -22,6 +22,7 @@ export const exceptions = [
       'CheckServiceRole',
       'DecideConnectionsRole',
       'NotifyApproversRole',
+      'NotifyConsumersRole',
       'OnApiRequestRole',
       'OnApprovalLinkRole',
       'OnConnectionNotificationRole',
@@ -49,9 +50,15 @@ export const exceptions = [
   },
   {
     rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:*:<AWS::AccountId>:vpc-endpoint-service/*]',
-    on: ['ApplyVerdictsRole', 'OnApiRequestRole'],
+    on: ['ApplyVerdictsRole', 'CheckServiceRole', 'OnApiRequestRole'],
     reason:
       'Services are registered after the deployment, in any Region: what confers the permission is their tag, in the statement’s condition.',
+  },
+  {
+    rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:sns:*:*:linkgate-*]',
+    on: ['NotifyConsumersRole'],
+    reason:
+      'A customer names a topic in any account and Region as its contact. Its name has to begin with linkgate-, so that no other can be published to; the topic’s own policy has to let linkgate in.',
   },
   {
     rule: 'AwsSolutions-APIG4',

@@ -220,3 +220,8 @@ function several(schema: v.GenericSchema<string, string>, form: string) {
   const one = shaped(schema, form);
   return (text: string, before: readonly string[] = []): readonly string[] => [...before, one(text)];
 }
+
+/** What is said apart from the reason, which stays with the provider. */
+export function toConsumerOption(): Option {
+  return new Option('--to-consumer <text>', 'what the consumer is told of it, where their contact is known');
+}

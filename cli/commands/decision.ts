@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import { Decision, Warnings } from '../api-views.ts';
-import { type CommonOptions, command, endpointArgument, ticketOption } from '../options.ts';
+import { type CommonOptions, command, endpointArgument, ticketOption, toConsumerOption } from '../options.ts';
 import { time } from '../output.ts';
 import type { Open } from '../session.ts';
 
@@ -30,7 +30,7 @@ export function decisionCommands(open: Open): readonly Command[] {
       open,
     )
       .requiredOption(...reason)
-      .option('--to-consumer <text>', 'what the consumer is told of it, where their contact is known'),
+      .addOption(toConsumerOption()),
   ];
 }
 

@@ -19,6 +19,7 @@ interface RevokeOptions extends take.CommonOptions {
   readonly service?: string;
   readonly reason?: string | undefined;
   readonly now?: true | undefined;
+  readonly toConsumer?: string | undefined;
   readonly yes?: true | undefined;
 }
 
@@ -39,6 +40,7 @@ function revokeCommand(open: Open, world: World): Command {
     .addOption(take.serviceOption())
     .option('--reason <text>', 'why; it is kept in the history')
     .option('--now', 'without a grace period')
+    .addOption(take.toConsumerOption())
     .addOption(take.yesOption())
     .addHelpText(
       'after',
@@ -47,7 +49,7 @@ Whoever may connect may do so again with a new endpoint: to keep an account out,
 With --account it says what it cuts, and asks.`,
     )
     .action(async (endpointId: string | undefined, options: RevokeOptions) => {
-      const { account, service, reason, now, yes, ...common } = options;
+      const { account, service, reason, now, toConsumer, yes, ...common } = options;
       if ((endpointId === undefined) === (account === undefined) || (service && !account))
         throw new CommandError(
           'calledWrongly',
@@ -58,7 +60,7 @@ With --account it says what it cuts, and asks.`,
         endpointId === undefined
           ? await allOf({ account, service }, { now, yes }, session, world)
           : [endpointId];
-      await revokeEach(endpointIds, { reason, now }, session);
+      await revokeEach(endpointIds, { reason, now, toConsumer }, session);
     });
 }
 
@@ -79,7 +81,7 @@ async function allOf(
 
 async function revokeEach(
   endpointIds: readonly string[],
-  body: Pick<RevokeOptions, 'reason' | 'now'>,
+  body: Pick<RevokeOptions, 'reason' | 'now' | 'toConsumer'>,
   { api, output, progress }: Session,
 ): Promise<void> {
   const answers: Answer[] = [];

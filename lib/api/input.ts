@@ -79,24 +79,22 @@ const ticket = v.exactOptional(
   v.pipe(v.string(), v.trim(), v.nonEmpty('a ticket has an id'), v.maxLength(longest.ticket)),
 );
 
+/** What the consumer is told of it. */
+const toConsumer = v.exactOptional(
+  v.pipe(v.string(), v.trim(), v.nonEmpty('the consumer is told something'), v.maxLength(longest.toConsumer)),
+);
+
 export const DecisionInput = v.variant('decision', [
   v.strictObject({ decision: v.literal('approve'), reason, ticket }),
   v.strictObject({
     decision: v.literal('deny'),
     reason: needed('a denial needs a reason'),
     ticket,
-    toConsumer: v.exactOptional(
-      v.pipe(
-        v.string(),
-        v.trim(),
-        v.nonEmpty('the consumer is told something'),
-        v.maxLength(longest.toConsumer),
-      ),
-    ),
+    toConsumer,
   }),
 ]);
 
-export const RevocationInput = v.strictObject({ reason, now: v.exactOptional(v.boolean()) });
+export const RevocationInput = v.strictObject({ reason, now: v.exactOptional(v.boolean()), toConsumer });
 
 export const KeepInput = v.strictObject({
   until: v.pipe(v.string(), v.isoTimestamp()),

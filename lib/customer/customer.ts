@@ -29,6 +29,10 @@ export const Contact = v.union([
 ]);
 export type Contact = v.InferOutput<typeof Contact>;
 
+export function addressOf(contact: Contact): string {
+  return 'email' in contact ? contact.email : contact.topicArn;
+}
+
 /** Who stands behind accounts. Decisions do not read it: what follows for an account is in its entries. */
 export const Customer = v.object({
   name: CustomerName,
@@ -45,6 +49,13 @@ export const Customer = v.object({
   version: v.number(),
 });
 export type Customer = v.InferOutput<typeof Customer>;
+
+/** A customer who is told something. */
+export type Reader = Customer & { readonly contact: Contact };
+
+export function isReader(customer: Customer | undefined): customer is Reader {
+  return customer?.contact !== undefined;
+}
 
 const kind = itemKind(Customer.entries);
 

@@ -14,6 +14,8 @@ interface Details {
     /** When it was to be cut as it was told before. */
     readonly before?: string;
   } & Ending;
+  /** It was to be cut at a time, and people decide it instead. */
+  'put-off': object;
   /** It was to be cut, and is not any more. */
   stays: object;
   /** Its permission runs out so many days later. */
@@ -36,6 +38,7 @@ export const consumerEvents = [
   'accepted',
   'rejected',
   'will-be-cut',
+  'put-off',
   'stays',
   'expiring',
   'cut',
@@ -62,17 +65,24 @@ export function newsOf(record: ConnectionRecord, told: Known | undefined): News 
 
 /** Whether a change of a record may be news: cheap, and says so too often rather than too seldom. */
 export function mayBeNews(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
-  const [was, is] = [before && standingFor(before, undefined), standingFor(after, undefined)];
-  if (is === undefined && was?.event !== 'will-be-cut') return false;
+  const isSilent = standingFor(after, undefined) === undefined;
+  // Who was told of a time has to hear where it holds no longer.
+  if (isSilent && before?.revocation === undefined) return false;
   // What was decided while linkgate only observed was told to nobody.
   const isDecidedAnew = before?.verdict?.consulted.mode !== after.verdict?.consulted.mode;
-  return isDecidedAnew || JSON.stringify(was) !== JSON.stringify(is);
+  return isDecidedAnew || !before || gistOf(before) !== gistOf(after);
+}
+
+/** What has to differ for news. */
+function gistOf(record: ConnectionRecord): string {
+  return JSON.stringify([standingFor(record, undefined), record.revocation]);
 }
 
 function standingFor(record: ConnectionRecord, told: Known | undefined): News | undefined {
   const { state, verdict, abandonedAt } = record;
   // What linkgate never decided it only looks at.
-  if (!verdict || abandonedAt !== undefined) return undefined;
+  if (!verdict) return undefined;
+  if (abandonedAt !== undefined) return isLive(state) && expectsCut(told) ? { event: 'stays' } : undefined;
   if (state === 'pendingAcceptance') return { event: verdict.outcome === 'ask' ? 'waiting' : 'received' };
   if (state === 'rejected')
     return wasConnected(record, told)
@@ -83,21 +93,35 @@ function standingFor(record: ConnectionRecord, told: Known | undefined): News | 
 
 function standingOfLive(record: ConnectionRecord, told: Known | undefined): News | undefined {
   const { verdict, revocation, warned, acceptAskedAt } = record;
+  // What people decide has no time, whatever was told.
+  if (verdict?.outcome === 'ask') return { event: 'put-off' };
   if (revocation) {
-    // What is cut at once is told when it is done; what people are asked about has no time.
+    // What is cut at once is told when it is done; what a pause keeps is to be cut still.
     if (verdict?.outcome !== 'reject' || revocation.cutAt <= revocation.since) return undefined;
     const { cutAt } = revocation;
     const before = told?.event === 'will-be-cut' ? told.cutAt : undefined;
     return { event: 'will-be-cut', cutAt, ...(before !== undefined && { before }), ...endingIn(record) };
   }
   if (verdict?.outcome !== 'accept') return undefined;
-  if (told?.event === 'will-be-cut') return { event: 'stays' };
+  if (expectsCut(told)) return { event: 'stays' };
   if (warned && warned.until === verdict.until) return { event: 'expiring', ...warned };
   // What others accepted linkgate has no part in.
   return acceptAskedAt === undefined ? undefined : { event: 'accepted' };
 }
 
-const eventsOfConnected: readonly ConsumerEvent[] = ['accepted', 'stays', 'expiring', 'will-be-cut'];
+/** Whether its owner was told that it is to be cut, and not yet that it is not. */
+function expectsCut(told: Known | undefined): boolean {
+  return told?.event === 'will-be-cut' || told?.event === 'put-off';
+}
+
+/** What says of an endpoint that it is connected. */
+export const eventsOfConnected: readonly ConsumerEvent[] = [
+  'accepted',
+  'stays',
+  'expiring',
+  'will-be-cut',
+  'put-off',
+];
 
 function wasConnected({ revocation, adopted }: ConnectionRecord, told: Known | undefined): boolean {
   return (
@@ -108,6 +132,8 @@ function wasConnected({ revocation, adopted }: ConnectionRecord, told: Known | u
 }
 
 function isKnown(news: News, told: Known | undefined): boolean {
+  // Who never heard of a time need not hear that it holds no longer.
+  if (news.event === 'put-off') return told?.event !== 'will-be-cut';
   if (!told) return false;
   switch (news.event) {
     case 'received':
@@ -127,8 +153,9 @@ function endingIn(record: ConnectionRecord): Ending {
   return { ...reasonIn(record), ...(record.revocation?.cause === 'service' && { isClosing: true }) };
 }
 
-/** The words that whoever denied it meant for its owner. No other reason leaves the house. */
-function reasonIn({ approval }: ConnectionRecord): { readonly reason?: string } {
-  const reason = approval?.decision === 'deny' ? approval.toConsumer : undefined;
+/** The words that whoever denied or revoked it meant for its owner. No other reason leaves the house. */
+function reasonIn({ approval, revoked }: ConnectionRecord): { readonly reason?: string } {
+  const denial = approval?.decision === 'deny' ? approval : undefined;
+  const reason = denial?.toConsumer ?? revoked?.toConsumer;
   return reason === undefined ? {} : { reason };
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Mail } from '../mail/mails.ts';
-import type { Contact } from './customer.ts';
+import { addressOf, type Contact } from './customer.ts';
 import type { EndpointNews } from './message.ts';
 
 /** Writes to contacts. */
@@ -19,10 +19,6 @@ export class RefusedByContactError extends Error {
   constructor(contact: Contact, cause: Error) {
     super(`SNS refused to write to \`${addressOf(contact)}\`: ${cause.name}: ${cause.message}`, { cause });
   }
-}
-
-export function addressOf(contact: Contact): string {
-  return 'email' in contact ? contact.email : contact.topicArn;
 }
 
 /** How many news a message tells machines of: SNS takes 256 KiB. */

@@ -7,11 +7,11 @@ import { byKey, readEach } from '../table/item.ts';
 import { type Table, type Write, writesPerTransaction } from '../table/table.ts';
 import { customersOf } from './account-pointer.ts';
 import { troubleItem, troubleKey } from './contact-trouble.ts';
-import type { Contact, Customer } from './customer.ts';
+import { isReader, type Reader } from './customer.ts';
 import { type ConsumerMessages, type EndpointNews, mailAbout, mailAboutMany } from './message.ts';
 import { newsOf } from './news.ts';
 import { type Post, RefusedByContactError } from './post.ts';
-import { readTold, type Told, toldItem, toldKey } from './told.ts';
+import { knownTo, readTold, type Told, toldItem, toldKey } from './told.ts';
 import type { Endpoint } from './untold.ts';
 
 export interface TellingConsumers extends Pick<Invocation, 'now' | 'report'> {
@@ -22,7 +22,7 @@ export interface TellingConsumers extends Pick<Invocation, 'now' | 'report'> {
 }
 
 interface Due {
-  readonly customer: Customer & { readonly contact: Contact };
+  readonly customer: Reader;
   readonly record: ConnectionRecord;
   readonly told: Told | undefined;
   readonly news: EndpointNews;
@@ -44,7 +44,7 @@ export async function tellConsumers(
   const customers = await customersOf(accountIds, deps);
   const theirs = endpoints.flatMap(({ endpointId, ownerAccountId }) => {
     const customer = customers.get(ownerAccountId);
-    return hasContact(customer) ? [{ endpointId, customer }] : [];
+    return isReader(customer) ? [{ endpointId, customer }] : [];
   });
   // What linkgate would do in another mode is nobody's business outside.
   if (theirs.length === 0 || (await deps.mode()) !== 'act') return { told: 0, failed: [] };
@@ -59,12 +59,8 @@ export async function tellConsumers(
   return { told: due.length - failed.length, failed };
 }
 
-function hasContact(customer: Customer | undefined): customer is Due['customer'] {
-  return customer?.contact !== undefined;
-}
-
 async function dueOf(
-  theirs: readonly { readonly endpointId: string; readonly customer: Due['customer'] }[],
+  theirs: readonly { readonly endpointId: string; readonly customer: Reader }[],
   { table, report }: TellingConsumers,
 ): Promise<Due[]> {
   const found = byKey(
@@ -73,7 +69,7 @@ async function dueOf(
   const known = theirs.flatMap(({ endpointId, customer }) => {
     const [record] = readEach(found.all([recordKey(endpointId)]), readRecord, report);
     const [told] = readEach(found.all([toldKey(endpointId)]), readTold, report);
-    const news = record && newsOf(record, told);
+    const news = record && newsOf(record, knownTo(customer, told));
     return news ? [{ customer, record, told, news }] : [];
   });
   if (known.length === 0) return [];
@@ -104,33 +100,33 @@ async function tell(together: readonly Due[], deps: TellingConsumers): Promise<t
   if (!first) return true;
   const { post, messages, table, report } = deps;
   const now = deps.now();
-  const { name, contact } = first.customer;
+  const { customer } = first;
   const news = together.map((each) => each.news);
   const mail = news.length === 1 ? mailAbout(first.news, messages) : mailAboutMany(news, messages);
   try {
-    await post.send(contact, mail, news);
+    await post.send(customer.contact, mail, news);
   } catch (error) {
     if (!(error instanceof RefusedByContactError)) throw error;
     report(error);
-    await table.write([{ put: troubleItem(name, error.message, now) }]);
+    await table.write([{ put: troubleItem(customer.name, error.message, now) }]);
     return true;
   }
-  for (const chunk of chunks(together, writesPerTransaction - 1)) await remember(name, chunk, deps);
+  for (const chunk of chunks(together, writesPerTransaction - 1)) await remember(customer, chunk, deps);
   return true;
 }
 
 /** Where somebody else has just told one of them, the others are remembered all the same. */
 async function remember(
-  customer: string,
+  customer: Reader,
   said: readonly Due[],
   { table, now }: TellingConsumers,
 ): Promise<void> {
   const writes = said.map(
     ({ record, told, news }): Write => ({
-      put: toldItem(record.endpointId, news, told, now()),
+      put: toldItem(record.endpointId, customer, news, told, now()),
       expected: told?.version ?? 0,
     }),
   );
-  if (await table.write([...writes, { remove: troubleKey(customer) }])) return;
+  if (await table.write([...writes, { remove: troubleKey(customer.name) }])) return;
   for (const write of writes) await table.write([write]);
 }

@@ -5,8 +5,9 @@ import { type Invocation, orReport } from '../invocation.ts';
 import { byKey, readEach } from '../table/item.ts';
 import type { Item, Table } from '../table/table.ts';
 import { customersOf } from './account-pointer.ts';
+import { isReader } from './customer.ts';
 import { mayBeNews, newsOf } from './news.ts';
-import { readTold, toldKey } from './told.ts';
+import { knownTo, readTold, toldKey } from './told.ts';
 
 /** An endpoint of which its owner may have to be told something. */
 export const Endpoint = v.object({ endpointId: EndpointId, ownerAccountId: AccountId });
@@ -30,28 +31,33 @@ interface Ringing extends Pick<Invocation, 'report'> {
 }
 
 /**
- * Rings for what must not go unsaid because a stream record was lost: that a connection is to be cut. Of records without a
- * revocation it reads nothing, of the others once or twice a page.
+ * Rings for what must not go unsaid because a stream record was lost or the contact became another: that a connection is to be cut,
+ * or its permission ends. Of other records it reads nothing, of those once or twice a page.
  */
 export async function ringForUntold(
   records: readonly ConnectionRecord[],
   { table, consumers, report }: Ringing,
 ): Promise<void> {
-  const toBeCut = records.filter(({ state, revocation }) => revocation !== undefined && isLive(state));
-  if (toBeCut.length === 0) return;
+  const ending = records.filter(
+    ({ state, revocation, warned }) => (revocation ?? warned) !== undefined && isLive(state),
+  );
+  if (ending.length === 0) return;
   await orReport(report, async () => {
     const customers = await customersOf(
-      toBeCut.map(({ ownerAccountId }) => ownerAccountId),
+      ending.map(({ ownerAccountId }) => ownerAccountId),
       { table, report },
     );
-    const theirs = toBeCut.filter(({ ownerAccountId }) => customers.get(ownerAccountId)?.contact);
-    if (theirs.length === 0) return;
-    const found = byKey(await table.get(theirs.map(({ endpointId }) => toldKey(endpointId))));
-    const untold = theirs.filter((record) => {
-      const [told] = readEach(found.all([toldKey(record.endpointId)]), readTold, report);
-      return newsOf(record, told) !== undefined;
+    const theirs = ending.flatMap((record) => {
+      const customer = customers.get(record.ownerAccountId);
+      return isReader(customer) ? [{ record, customer }] : [];
     });
-    if (untold.length > 0) await consumers.ring(untold.map(endpointOf));
+    if (theirs.length === 0) return;
+    const found = byKey(await table.get(theirs.map(({ record }) => toldKey(record.endpointId))));
+    const untold = theirs.filter(({ record, customer }) => {
+      const [told] = readEach(found.all([toldKey(record.endpointId)]), readTold, report);
+      return newsOf(record, knownTo(customer, told)) !== undefined;
+    });
+    if (untold.length > 0) await consumers.ring(untold.map(({ record }) => endpointOf(record)));
   });
 }
 

@@ -16,6 +16,8 @@ export type LiveWord =
       readonly action: 'revoke';
       readonly by: string;
       readonly reason?: string;
+      /** What the consumer is told of it. */
+      readonly toConsumer?: string;
       /** Without a grace period. */
       readonly now?: boolean;
     }
@@ -107,6 +109,13 @@ function said(
       happenings: [{ time: at, actor: by, action: 'kept', cutAt: word.until, ...because }],
     };
   const { approval: _approval, approvals: _approvals, ...unheard } = record;
-  const revoked = { by, at, ...because, ...(word.now && { now: true as const }) };
+  const { toConsumer } = word;
+  const revoked = {
+    by,
+    at,
+    ...because,
+    ...(word.now && { now: true as const }),
+    ...(toConsumer !== undefined && { toConsumer }),
+  };
   return { record: { ...unheard, revoked }, happenings: [] };
 }

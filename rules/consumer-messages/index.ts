@@ -2,6 +2,7 @@ import type { ConsumerMessages } from '../../lib/customer/message.ts';
 import { accepted } from './accepted.ts';
 import { cut } from './cut.ts';
 import { expiring } from './expiring.ts';
+import { putOff } from './put-off.ts';
 import { received } from './received.ts';
 import { rejected } from './rejected.ts';
 import { stays } from './stays.ts';
@@ -15,6 +16,7 @@ export const consumerMessages: ConsumerMessages = {
   accepted,
   rejected,
   'will-be-cut': willBeCut,
+  'put-off': putOff,
   stays,
   expiring,
   cut,

@@ -3,6 +3,6 @@ import { endpoint } from './words.ts';
 
 export const stays: ConsumerMessages['stays'] = (news) => ({
   subject: `Stays connected: ${news.endpointId} to ${news.service}`,
-  says: `Your ${endpoint(news)} stays connected: that it will be cut, as you were told, holds no longer.`,
+  says: `Your ${endpoint(news)} stays connected. It was to be cut, as you were told, and is not any more.`,
   next: ['You need not do anything.'],
 });

@@ -63,6 +63,15 @@ describe('who revokes a connection', () => {
     expect(world.rings).toEqual([]);
   });
 
+  test('keeps the words for the consumer apart from the reason', async () => {
+    const world = await aConnectedWorld();
+    const said = { now: true, reason: 'they did not pay', toConsumer: 'your contract has ended' };
+    expect((await ask(world, 'POST', of('revocation'), said)).status).toBe(200);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      revoked: { reason: said.reason, toConsumer: said.toConsumer },
+    });
+  });
+
   test('now, has it cut at once', async () => {
     const world = await aConnectedWorld();
     const { body } = await ask(world, 'POST', of('revocation'), { now: true });

@@ -22,6 +22,7 @@ const examples: { readonly [Event in ConsumerEvent]: News<Event> } = {
   accepted: { event: 'accepted' },
   rejected: { event: 'rejected', reason: 'Your contract covers the test service only.' },
   'will-be-cut': { event: 'will-be-cut', cutAt },
+  'put-off': { event: 'put-off' },
   stays: { event: 'stays' },
   expiring: { event: 'expiring', until, days: 14 },
   cut: { event: 'cut' },

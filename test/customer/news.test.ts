@@ -28,6 +28,14 @@ const toBeCut: Partial<ConnectionRecord> = {
   revocation: { since: at, cutAt: inThreeDays, cause: 'policy', by: 'linkgate' },
 };
 const willBeCut: Known = { event: 'will-be-cut', cutAt: inThreeDays };
+const { revocation: _announced, ...unannounced } = toBeCut;
+const beyondBudget: Partial<ConnectionRecord> = {
+  ...unannounced,
+  ...verdict('ask'),
+  revocation: { since: at, cutAt: inThreeDays, cause: 'policy', by: 'linkgate', overBudget: true },
+};
+const abandoned: Partial<ConnectionRecord> = { ...unannounced, abandonedAt: at };
+const paused: Partial<ConnectionRecord> = { ...toBeCut, ...verdict('wait') };
 
 test.each<[string, Partial<ConnectionRecord>, Known | undefined, News | undefined]>([
   ['a request that is to be accepted', verdict('accept'), undefined, { event: 'received' }],
@@ -94,12 +102,34 @@ test.each<[string, Partial<ConnectionRecord>, Known | undefined, News | undefine
     { event: 'accepted' },
     undefined,
   ],
+  ['a connection that a pause keeps from being cut', paused, willBeCut, undefined],
+  ['a connection that people decide beyond the budget', beyondBudget, willBeCut, { event: 'put-off' }],
+  ['a connection that people decide as was told', beyondBudget, { event: 'put-off' }, undefined],
   [
-    'a connection that a pause keeps from being cut',
-    { ...toBeCut, ...verdict('wait') },
-    willBeCut,
+    'a connection that people decide and whose owner never heard of a cut',
+    beyondBudget,
+    { event: 'accepted' },
     undefined,
   ],
+  ['a connection that people decide and of which nothing was told', beyondBudget, undefined, undefined],
+  [
+    'a connection that was put off and has a time again',
+    { ...toBeCut, revocation: { since: at, cutAt: later, cause: 'policy', by: 'linkgate' } },
+    { event: 'put-off' },
+    { event: 'will-be-cut', cutAt: later },
+  ],
+  ['a connection that was put off and stays', accepted, { event: 'put-off' }, { event: 'stays' }],
+  [
+    'a connection that was put off and cut',
+    { ...unannounced, state: 'rejected' },
+    { event: 'put-off' },
+    { event: 'cut' },
+  ],
+  ['a connection of a service that was taken out', abandoned, willBeCut, { event: 'stays' }],
+  ['a connection that was put off there', abandoned, { event: 'put-off' }, { event: 'stays' }],
+  ['a connection that stays there, as was told', abandoned, { event: 'stays' }, undefined],
+  ['a connection there that was not to be cut', abandoned, { event: 'accepted' }, undefined],
+  ['an endpoint there that is gone', { ...abandoned, state: 'deleted' }, willBeCut, undefined],
   ['a connection that is cut no more', accepted, willBeCut, { event: 'stays' }],
   ['a connection that stays', accepted, { event: 'stays' }, undefined],
   ['a connection that was cut', { ...toBeCut, state: 'rejected' }, willBeCut, { event: 'cut' }],
@@ -153,6 +183,27 @@ describe('why it was', () => {
   test('is not told in the words that were meant for the house', () => {
     expect(newsOf(aRecord({ ...rejected, approval: denied }), undefined)).toEqual({ event: 'rejected' });
   });
+
+  describe('where somebody revoked it', () => {
+    const word = { by: alice, at, reason: 'competitor' };
+    const revoked = { ...toBeCut, revoked: { ...word, toConsumer: 'Your contract has ended.' } };
+    const cut = { ...revoked, state: 'rejected' as const };
+
+    test('is told with the time and with the cut', () => {
+      const reason = 'Your contract has ended.';
+      expect(newsOf(aRecord(revoked), undefined)).toMatchObject({ event: 'will-be-cut', reason });
+      expect(newsOf(aRecord(cut), willBeCut)).toEqual({ event: 'cut', reason });
+    });
+
+    test('is told in the newer words of whoever had it cut sooner', () => {
+      const approval = { ...denied, toConsumer: 'You asked for it.' };
+      expect(newsOf(aRecord({ ...cut, approval }), willBeCut)).toMatchObject({ reason: 'You asked for it.' });
+    });
+
+    test('is not told without words for the consumer', () => {
+      expect(newsOf(aRecord({ ...cut, revoked: word }), willBeCut)).toEqual({ event: 'cut' });
+    });
+  });
 });
 
 describe('a change of a record may be news', () => {
@@ -167,6 +218,9 @@ describe('a change of a record may be news', () => {
       { state: 'available', ...verdict('accept') },
       true,
     ],
+    ['when people decide it', aRecord(toBeCut), beyondBudget, true],
+    ['when its service is taken out', aRecord(toBeCut), abandoned, true],
+    ['when its service is taken out while it is paused', aRecord(paused), abandoned, true],
     [
       'when it was decided anew after linkgate had only observed',
       before,

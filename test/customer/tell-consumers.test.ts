@@ -5,7 +5,7 @@ import { recordItem } from '../../lib/connection/connection-record.ts';
 import { contactTroubles } from '../../lib/customer/contact-trouble.ts';
 import type { Contact } from '../../lib/customer/customer.ts';
 import { type Post, RefusedByContactError } from '../../lib/customer/post.ts';
-import { setCustomer } from '../../lib/customer/set-customer.ts';
+import { removeCustomer, setCustomer } from '../../lib/customer/set-customer.ts';
 import { type TellingConsumers, tellConsumers } from '../../lib/customer/tell-consumers.ts';
 import { ringForUntold } from '../../lib/customer/untold.ts';
 import type { Mail } from '../../lib/mail/mails.ts';
@@ -76,6 +76,16 @@ function remember(...records: readonly Partial<ConnectionRecord>[]): ConnectionR
 }
 
 const tell = (records: readonly ConnectionRecord[]) => tellConsumers(records, deps);
+const cutAt = secondsAfterNoon(86_400).toISOString();
+const revocation = { since: noon.toISOString(), cutAt, cause: 'policy', by: 'linkgate' } as const;
+const toBeCut = { ...verdict('reject'), state: 'available', revocation } as const;
+const until = secondsAfterNoon(6 * 86_400).toISOString();
+const expiring = {
+  state: 'available',
+  acceptAskedAt: noon.toISOString(),
+  verdict: { ...verdict('accept').verdict, until },
+  warned: { until, days: 7 },
+} as const;
 const asking = (count: number, more: Partial<ConnectionRecord> = {}) =>
   remember(...Array.from({ length: count }, () => ({ ...verdict('ask'), ...more })));
 
@@ -139,6 +149,44 @@ describe('without a contact', () => {
   });
 });
 
+describe('another contact than the one that was told', () => {
+  const events = () => sent.flatMap(({ contact, events }) => ('topicArn' in contact ? events : []));
+  const change = () => setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
+
+  test('is told what is to come, once', async () => {
+    const records = remember(toBeCut, expiring);
+    await tell(records);
+    await change();
+    await tell(records);
+    await tell(records);
+    expect(events()).toEqual(['will-be-cut', 'expiring']);
+  });
+
+  test('is told so as well where the account is another customer’s now', async () => {
+    const records = remember(toBeCut);
+    await tell(records);
+    await removeCustomer('initech', deps);
+    await setCustomer('globex', { accounts: [consumer], contact: theirTopic }, alice, deps);
+    await tell(records);
+    expect(events()).toEqual(['will-be-cut']);
+  });
+
+  test('is not told what is past', async () => {
+    await tell(remember(toBeCut, { ...verdict('reject'), state: 'rejected' }));
+    await change();
+    const accepted = { ...expiring, ...verdict('accept') };
+    await tell(remember(accepted, { ...verdict('reject'), state: 'rejected' }));
+    expect(events()).toEqual([]);
+  });
+
+  test('is told that what was to be cut is cut', async () => {
+    await tell(remember(toBeCut));
+    await change();
+    await tell(remember({ ...verdict('reject'), state: 'rejected' }));
+    expect(events()).toEqual(['cut']);
+  });
+});
+
 describe('a contact that SNS refuses to write to', () => {
   const refusal = new Error('is not authorized to perform: SNS:Publish');
 
@@ -183,10 +231,6 @@ test('what SNS could not take at the moment is tried again, and said once', asyn
 });
 
 describe('the sweep', () => {
-  const cutAt = secondsAfterNoon(86_400).toISOString();
-  const revocation = { since: noon.toISOString(), cutAt, cause: 'policy', by: 'linkgate' } as const;
-  const toBeCut = { ...verdict('reject'), state: 'available', revocation } as const;
-
   async function rung(records: readonly ConnectionRecord[]): Promise<string[]> {
     const endpoints: string[] = [];
     const consumers = {
@@ -203,7 +247,20 @@ describe('the sweep', () => {
     expect(await rung(records)).toEqual([endpointId(2)]);
   });
 
-  test('reads nothing where nothing is to be cut', async () => {
+  test('rings for what expires soon and was not told', async () => {
+    const records = remember(expiring, expiring);
+    await tell(records.slice(0, 1));
+    expect(await rung(records)).toEqual([endpointId(2)]);
+  });
+
+  test('rings for what another contact than now was told', async () => {
+    const records = remember(toBeCut, expiring);
+    await tell(records);
+    await setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
+    expect(await rung(records)).toEqual([endpointId(1), endpointId(2)]);
+  });
+
+  test('reads nothing where nothing is to be cut or expires', async () => {
     const records = asking(3);
     reads = 0;
     expect(await rung(records)).toEqual([]);
