@@ -3,7 +3,14 @@ import { everyService, RoleArn } from '../../lib/allowlist/entry.ts';
 import { DecideIn, Email, GroupName, Quorum, SlackChannel } from '../../lib/approval/approver-group.ts';
 import { ServiceId } from '../../lib/connection/connection.ts';
 import { Contact, CustomerName } from '../../lib/customer/customer.ts';
-import { GraceSeconds, OnExpiry, OnForeign, OnUnlisted, Principals } from '../../lib/service/service.ts';
+import {
+  GraceSeconds,
+  OnExpiry,
+  OnForeign,
+  OnUnlisted,
+  Principals,
+  ServiceName,
+} from '../../lib/service/service.ts';
 import {
   Account,
   Duration,
@@ -189,14 +196,6 @@ export type Service = v.InferOutput<typeof Service>;
 export type Customer = v.InferOutput<typeof Customer>;
 export type Allow = v.InferOutput<typeof Allow>;
 export type Block = v.InferOutput<typeof Block>;
-
-const ServiceName = v.pipe(
-  v.string(),
-  v.regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
-    'a service has a name of letters, digits, `.`, `_` and `-`, or its id',
-  ),
-);
 
 /** What a file has beside its parts. */
 export const head = {

@@ -1,13 +1,21 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
+import { Actor } from '../approval/actor.ts';
 import { longest } from '../approval/approval.ts';
 import { DecideIn, Email, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
 import { Contact, CustomerName } from '../customer/customer.ts';
 import { Mode } from '../mode/mode.ts';
 import { PolicyDocument } from '../plan/document.ts';
-import { GraceSeconds, OnExpiry, OnForeign, OnUnlisted, Principals } from '../service/service.ts';
+import {
+  GraceSeconds,
+  OnExpiry,
+  OnForeign,
+  OnUnlisted,
+  Principals,
+  ServiceName,
+} from '../service/service.ts';
 import { ApiError } from './api-error.ts';
 
 const Principal = v.pipe(
@@ -18,12 +26,7 @@ const Principal = v.pipe(
 /** What callers may send; each schema names all of it, so that a misspelt field is said and not passed over. */
 export const RegisterInput = v.strictObject({
   serviceId: v.pipe(ServiceId, v.description('serviceId')),
-  name: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a name has letters, digits, `.`, `_` and `-`'),
-    ),
-  ),
+  name: v.optional(ServiceName),
   onUnlisted: v.optional(OnUnlisted),
   approvers: v.optional(v.string()),
   requireTicket: v.optional(v.boolean()),
@@ -41,15 +44,6 @@ export const RegisterInput = v.strictObject({
   principals: v.optional(Principals),
   otherPrincipals: v.optional(v.pipe(v.array(Principal), v.maxLength(100))),
 });
-
-/** As the actor of each of their decisions is written down. */
-const Actor = v.pipe(
-  v.string(),
-  v.regex(
-    /^(slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|mailto:[^\sA-Z@]+@[^\sA-Z@]+|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$/,
-    'an actor looks like slack:T0123456789:U0123456789, mailto:alice@example.com (in small letters) or arn:aws:iam::111122223333:user/alice',
-  ),
-);
 
 const { maxEndpoints, expiresAt, note, ...lists } = AllowlistEntry.entries;
 // Only what is sent is held to a length: an item of the table is read whatever it holds.

@@ -1,4 +1,14 @@
+import * as v from 'valibot';
 import type { SlackUser } from './approver-group.ts';
+
+/** As the actor of each of their decisions is written down. */
+export const Actor = v.pipe(
+  v.string(),
+  v.regex(
+    /^(slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|mailto:[^\sA-Z@]+@[^\sA-Z@]+|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+)$/,
+    'an actor looks like slack:T0123456789:U0123456789, mailto:alice@example.com (in small letters) or arn:aws:iam::111122223333:user/alice',
+  ),
+);
 
 /** Who an actor is: `arn:…` an IAM identity, `slack:T…:U…` a Slack user, `mailto:…` whoever reads that address. */
 export type Channel = 'api' | 'slack' | 'mail';

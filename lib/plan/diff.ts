@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
-import { defaultGroup } from '../approval/approver-group.ts';
+import { type ApproverGroup, defaultGroup } from '../approval/approver-group.ts';
 import { type ManagedBy, managerOf } from '../managed-by.ts';
 import type { Service } from '../service/service.ts';
 import {
@@ -25,7 +25,8 @@ interface Options {
 /**
  * All that tells the table from what is wanted of it, in the order in which it is put right. Blocks come first, and what endorses
  * comes before what takes endorsement away, so that an account that moves from one entry to another is endorsed all the while. A
- * service is registered or made stricter when its entries are there, since from then on it decides.
+ * service is registered or made stricter when its entries are there, since from then on it decides; and it goes before
+ * entries do, since what it has connected stays as it is and is not to be cut for want of them.
  */
 export function differences(wanted: Wanted, state: PolicyState, { adopt }: Options): Change[] {
   const services = serviceChanges(wanted, state, adopt);
@@ -47,8 +48,8 @@ const order: readonly ((change: Change) => boolean)[] = [
   ({ kind, action }) => kind === 'entry' && action === 'add',
   ({ kind, action }) => kind === 'entry' && action !== 'remove',
   ({ kind, action }) => kind === 'service' && action !== 'remove',
-  ({ kind }) => kind === 'entry',
   ({ kind }) => kind === 'service',
+  ({ kind }) => kind === 'entry',
   ({ kind }) => kind === 'customer',
   ({ kind }) => kind === 'group',
 ];
@@ -126,7 +127,11 @@ function groupChanges(
   ]);
   return names.flatMap((name) => {
     const there = held.get(name);
-    const change = compared(there && settingsIn(GroupSettings, there), groups.get(name), there, adopt);
+    const wanted = groups.get(name);
+    const isNobodys = there !== undefined && isAsSetUp(there);
+    if (isNobodys && !wanted) return [];
+    const before = there && settingsIn(GroupSettings, there);
+    const change = compared(before, wanted, isNobodys ? { managedBy: 'file' } : there, adopt);
     if (!change) return [];
     const row = { kind: 'group' as const, name, ...change, version: there?.version ?? 0 };
     const user = users.get(name);
@@ -134,6 +139,11 @@ function groupChanges(
       ? [{ ...row, action: 'left', note: `it left the file, and stays while ${user} names it` }]
       : [row];
   });
+}
+
+/** Whether it is the group that setup made, of which nobody said anything yet: whoever does so first looks after it. */
+function isAsSetUp({ name, changedBy, version }: ApproverGroup): boolean {
+  return name === defaultGroup && changedBy === undefined && version === 1;
 }
 
 /** The groups that services ask once everything is done, each with one of these services. */

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
+import { Actor } from '../approval/actor.ts';
 import { ApproverGroup, GroupName } from '../approval/approver-group.ts';
 import { AccountId } from '../connection/connection.ts';
 import { Contact, CustomerName } from '../customer/customer.ts';
 import { Place } from '../place.ts';
-import { Service, serviceSettings } from '../service/service.ts';
+import { Service, ServiceName, serviceSettings } from '../service/service.ts';
 
 /** Where in which file something stands, for people: `policy.yml:12:5`. It says nothing else and is not kept. */
 const At = v.exactOptional(v.string());
@@ -15,7 +16,7 @@ const settings = v.partial(v.pick(Service, serviceSettings));
 const ServiceOf = v.pipe(
   v.strictObject({
     serviceId: v.exactOptional(Service.entries.serviceId),
-    name: v.exactOptional(Service.entries.name),
+    name: v.exactOptional(ServiceName),
     region: v.exactOptional(Place.entries.region),
     accountId: v.exactOptional(AccountId),
     ...settings.entries,
@@ -27,8 +28,9 @@ const ServiceOf = v.pipe(
   ),
 );
 
-const { maxEndpoints, expiresAt, endpointIds, consumerRegions, owners, note, customer, roles } =
+const { maxEndpoints, expiresAt, endpointIds, consumerRegions, note, customer, roles } =
   AllowlistEntry.entries;
+const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1)));
 
 /** `service`: the id or the name of a service, or `*`. */
 const EntryOf = v.variant('effect', [
@@ -76,7 +78,7 @@ export const PolicyDocument = v.strictObject({
       name: CustomerName,
       accounts: v.array(AccountId),
       contact: v.exactOptional(Contact),
-      owners: v.exactOptional(v.array(v.string())),
+      owners: v.exactOptional(v.array(Actor)),
       contractEndsAt: v.exactOptional(v.string()),
       at: At,
     }),

@@ -2,7 +2,7 @@ import type { Service } from '../service/service.ts';
 
 /**
  * The service with its principals approved: from then on linkgate keeps them as the allowlist implies, where the service says `managed`.
- * @param removals how many principals that are in EC2 the person has seen go: where that is most of them, linkgate asks for it.
+ * @param removals how many principals that are in EC2 the person has seen go. They are the ones that are there to go when linkgate looks next, unless these are more.
  */
 export function approvePrincipals(service: Service, by: string, now: Date, removals = 0): Service {
   const approval = { by, at: now.toISOString(), ...(removals > 0 && { removals }) };

@@ -42,21 +42,23 @@ export function dueChanges(state: PrincipalState, now: Date): DueChanges {
     return goesAt !== undefined && goesAt <= now && mayBeTried(record, service, now);
   });
   // An allowlist that lost most of its entries by mistake is not to shut everybody out.
-  const isMost = actual.length > unasked && disallow.length > actual.length / 2;
-  return isMost && disallow.length > (service.principalsApproved?.removals ?? 0)
-    ? { allow, disallow: [], withheld: disallow.length }
+  const isAgreed = (principal: string) => recordOf(principal)?.agreed === true;
+  const others = actual.filter((principal) => !isAgreed(principal)).length;
+  const unseen = disallow.filter((principal) => !isAgreed(principal)).length;
+  return others > unasked && unseen > others / 2
+    ? { allow, disallow: disallow.filter(isAgreed), withheld: unseen }
     : { allow, disallow, withheld: 0 };
 }
 
 /**
  * When a principal that nothing implies goes: one that the allowlist implied, at once, since that only keeps new endpoints from being
- * created; one that was added by hand after the service's grace period.
+ * created; one that was added by hand after the service's grace period, which no later approval begins anew.
  */
 export function goesAtOf(record: PrincipalRecord | undefined, service: Service): Date | undefined {
   if (!record || !isKept(service)) return undefined;
   if (record.standing === 'implied') return new Date(record.firstSeenAt);
-  const since = Math.max(Date.parse(record.firstSeenAt), Date.parse(service.principalsApproved?.at ?? ''));
-  return new Date(since + (service.graceSeconds ?? defaultGraceSeconds) * 1000);
+  if (record.unwantedSince === undefined) return undefined;
+  return new Date(Date.parse(record.unwantedSince) + (service.graceSeconds ?? defaultGraceSeconds) * 1000);
 }
 
 /** What EC2 refused is tried again when somebody changed the service's settings, or a day later, an organization not even then. */

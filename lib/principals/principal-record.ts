@@ -18,6 +18,10 @@ export const PrincipalRecord = v.object({
   /** Who added it and when, where CloudTrail has told. */
   addedBy: v.exactOptional(v.string()),
   addedAt: v.exactOptional(v.string()),
+  /** ISO 8601: of one that was found, since when linkgate is to take it away; its grace period counts from then. */
+  unwantedSince: v.exactOptional(v.string()),
+  /** A person has seen that it goes. */
+  agreed: v.exactOptional(v.literal(true)),
   /** Why EC2 does not take it. */
   refusal: v.exactOptional(v.object({ code: v.string(), message: v.string(), at: v.string() })),
   version: v.number(),

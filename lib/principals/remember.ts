@@ -19,6 +19,8 @@ export interface Seen {
   readonly additions: readonly Addition[];
   /** Whether linkgate keeps the service's principals. */
   readonly isKept: boolean;
+  /** How many principals somebody has just seen go: where no more than these are there to go, they are the ones. */
+  readonly removals: number;
   readonly now: Date;
 }
 
@@ -36,6 +38,9 @@ export function remember(
   const additions = new Map<string, Addition>();
   for (const addition of seen.additions) additions.set(principalKey(addition.principal), addition);
 
+  const unwanted = [...actual.keys()].filter((key) => !implied.has(key));
+  const isAgreed = seen.isKept && unwanted.length <= seen.removals;
+
   const records: PrincipalRecord[] = [];
   const writes: Write[] = [];
   for (const key of new Set([...before.keys(), ...implied.keys(), ...actual.keys(), ...additions.keys()])) {
@@ -45,6 +50,7 @@ export function remember(
       ...seen,
       isImplied: implied.has(key),
       isActual: actual.has(key),
+      isAgreed,
     });
     const change = changeOf(record, after);
     if (change) writes.push(change.write);
@@ -57,7 +63,7 @@ function recordAfter(
   before: PrincipalRecord | undefined,
   principal: string,
   addition: Addition | undefined,
-  seen: Seen & { readonly isImplied: boolean; readonly isActual: boolean },
+  seen: Seen & { readonly isImplied: boolean; readonly isActual: boolean; readonly isAgreed: boolean },
 ): PrincipalRecord | undefined {
   const { serviceId, isKept, isImplied, isActual, now } = seen;
   const firstSeenAt = now.toISOString();
@@ -65,15 +71,29 @@ function recordAfter(
     if (!isKept) return undefined;
     if (before?.standing !== 'implied')
       return { serviceId, principal, standing: 'implied', firstSeenAt, version: before?.version ?? 0 };
-    const { refusal, ...taken } = before;
-    return isActual || !refusal ? taken : before;
+    const { refusal, ...taken } = notToGo(before);
+    return { ...taken, ...(!isActual && refusal && { refusal }) };
   }
-  if (before?.standing === 'implied') return isActual ? before : undefined;
+  if (before?.standing === 'implied') return isActual ? unwantedOne(before, seen) : undefined;
   const found = before ?? { serviceId, principal, standing: 'found', firstSeenAt, version: 0 };
   const told = withAddition(found, addition);
-  if (isActual) return told;
+  if (isActual) return unwantedOne(told, seen);
   const mayShow = now.getTime() - Date.parse(told.addedAt ?? '') < showsWithinMs;
-  return mayShow ? told : undefined;
+  return mayShow ? notToGo(told) : undefined;
+}
+
+/** One that is in EC2 and that nothing implies. */
+function unwantedOne(
+  record: PrincipalRecord,
+  { isKept, isAgreed, now }: Pick<Seen, 'isKept' | 'now'> & { readonly isAgreed: boolean },
+): PrincipalRecord {
+  if (!isKept) return notToGo(record);
+  const { standing, unwantedSince = now.toISOString() } = record;
+  return { ...record, ...(standing === 'found' && { unwantedSince }), ...(isAgreed && { agreed: true }) };
+}
+
+function notToGo({ unwantedSince: _since, agreed: _agreed, ...record }: PrincipalRecord): PrincipalRecord {
+  return record;
 }
 
 /** The newest addition is the one that counts; events come in any order. */

@@ -16,7 +16,7 @@ import {
   type Refusal,
 } from './change-principals.ts';
 import { type DueChanges, dueChanges, type PrincipalState } from './due-changes.ts';
-import { impliedPrincipals, principalDifference } from './implied.ts';
+import { impliedPrincipals } from './implied.ts';
 import { principalKey } from './principal.ts';
 import { principalDrift } from './principal-drift.ts';
 import { principalItem, principalRecords } from './principal-record.ts';
@@ -59,7 +59,9 @@ export async function tendPrincipals(
   let stopped: Changed['stopped'];
   for (let round = 1, shown = actual; ; round++) {
     const lookedAt = deps.now();
-    const state = await look(service, shown, additions, deps);
+    // What comes while EC2 is called was in nobody's plan.
+    const removals = round === 1 ? (service.principalsApproved?.removals ?? 0) : 0;
+    const state = await look(service, removals, shown, additions, deps);
     const due = dueChanges(state, lookedAt);
     const left = notYet(tried, due);
     const isDone = left.allow.length + left.disallow.length === 0;
@@ -67,7 +69,7 @@ export async function tendPrincipals(
       return {
         principalDrift: principalDrift(state, { withheld: due.withheld, ...(stopped && { stopped }) }),
         principalsCheckedAt: begun.toISOString(),
-        ...approvalAfter(state),
+        ...approvalAfter(service),
       };
     const changed = await changePrincipals(serviceId, left, lookedAt, ec2, deps);
     deps.say({ serviceId, allow: left.allow, disallow: left.disallow, ...changed });
@@ -82,6 +84,7 @@ export async function tendPrincipals(
 /** Reads the allowlist whole, and brings what is remembered up to date before anything rests on it. */
 function look(
   service: Service,
+  removals: number,
   actual: readonly string[],
   additions: readonly Addition[],
   { table, now }: TendingPrincipals,
@@ -91,7 +94,7 @@ function look(
     const entries = await entriesFor([serviceId, everyService], table);
     const implied = impliedPrincipals(service, entries, now());
     const known = await principalRecords(serviceId, table);
-    const seen = { serviceId, implied, actual, additions, isKept: isKept(service), now: now() };
+    const seen = { serviceId, implied, actual, additions, isKept: isKept(service), removals, now: now() };
     const { records, writes } = remember(known, seen);
     for (const some of chunks(writes, writesPerTransaction)) if (!(await table.write(some))) return lost;
     return { service, implied, actual, records };
@@ -126,11 +129,9 @@ async function keepRefusals(
     await table.write(some.map((record) => ({ put: principalItem(record), expected: record.version - 1 })));
 }
 
-/** What a person agreed to is used up when all of it has gone; what was approved ends with the management. */
-function approvalAfter({ service, implied, actual }: PrincipalState): Pick<Service, 'principalsApproved'> {
-  const { principals, principalsApproved } = service;
+/** What a person agreed to stands with each principal from the first look on; what was approved ends with the management. */
+function approvalAfter({ principals, principalsApproved }: Service): Pick<Service, 'principalsApproved'> {
   if (principals !== 'managed' || !principalsApproved) return {};
-  const { removals: _removals, ...approval } = principalsApproved;
-  const hasAllGone = principalDifference(implied, actual).extra.length === 0;
-  return { principalsApproved: hasAllGone ? approval : principalsApproved };
+  const { by, at } = principalsApproved;
+  return { principalsApproved: { by, at } };
 }

@@ -5,6 +5,12 @@ import { Place } from '../place.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
 
+/** The provider's own name for a service, as somebody gives it; where nobody does, it is EC2's tag `Name`, whatever that is. */
+export const ServiceName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a name has letters, digits, `.`, `_` and `-`'),
+);
+
 /** What a service does with an account of which the allowlist says nothing. */
 export const OnUnlisted = v.picklist(['ask', 'hold', 'reject']);
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { findGroup } from '../../lib/approval/approver-group.ts';
 import { findCustomer } from '../../lib/customer/customer.ts';
-import { interruptedApply } from '../../lib/plan/apply-lease.ts';
+import { unfinishedApply } from '../../lib/plan/apply-lease.ts';
 import { applyPlan } from '../../lib/plan/apply-plan.ts';
 import { isMade } from '../../lib/plan/change.ts';
 import { findPlan } from '../../lib/plan/plan.ts';
@@ -29,6 +29,7 @@ function aBusyWorld() {
       anEntry({ accountId: one, managedBy: 'file', maxEndpoints: 1 }),
       anEntry({ accountId: two, managedBy: 'file' }),
       anEntry({ accountId: three, effect: 'block' }),
+      anEntry({ serviceId: serviceId(2), accountId: one, managedBy: 'file' }),
     ],
     groups: [aGroup(), aGroup({ name: 'old', managedBy: 'file' })],
   });
@@ -54,7 +55,8 @@ const busy = aDocument({
 /** Nothing is left to do by the file. */
 async function isDone(world: World, document = busy): Promise<boolean> {
   const { changes } = await planned(world, document);
-  return !changes.some(isMade);
+  const left = await entryIn(world, serviceId(2), one);
+  return !changes.some(isMade) && left === undefined;
 }
 
 describe('an apply', () => {
@@ -185,7 +187,7 @@ describe('an apply is refused', () => {
     move(world);
     await expect(applied(plan, world.deps)).rejects.toMatchObject({ name: 'MovedError', moved: [moved] });
     expect(await entryIn(world, serviceId(1), '300000000000')).toBeUndefined();
-    expect(await interruptedApply(world.deps)).toBeUndefined();
+    expect(await unfinishedApply(world.deps)).toEqual({});
   });
 
   test('not when linkgate only looked at a service again', async () => {
@@ -208,7 +210,9 @@ describe('an apply is refused', () => {
     });
     expect(await entryIn(world, serviceId(3), accounts[49] ?? '')).toBeDefined();
     expect(await entryIn(world, serviceId(3), accounts[51] ?? '')).toBeUndefined();
-    expect(await interruptedApply(world.deps)).toMatchObject({ by: alice, done: expect.any(Number) });
+    expect(await unfinishedApply(world.deps)).toMatchObject({
+      interrupted: { by: alice, done: expect.any(Number) },
+    });
   });
 
   test('while another plan is applied', async () => {
@@ -255,18 +259,21 @@ test.each([1, 2, 3, 5, 8])('of two applies at once one wins whole (interleaved b
 
 describe('an apply that is killed at any moment', () => {
   /** Kills it at each of its calls in turn. */
-  async function killedEverywhere(then: (world: World, isBegun: boolean) => Promise<void>): Promise<number> {
+  async function killedEverywhere(
+    then: (world: World, isBegun: boolean) => Promise<void>,
+    document = busy,
+  ): Promise<number> {
     let kills = 0;
     for (const moment of ['before', 'after'] as const)
       for (let nth = 1; ; nth++) {
         const world = aBusyWorld();
-        const { plan } = await planned(world, busy);
+        const { plan } = await planned(world, document);
         const { dyingTable, isKilled } = mortal(nth, moment);
         await applied(plan, { ...world.deps, table: dyingTable(world.table) }).catch(() => {});
         if (!isKilled()) break;
         kills++;
         world.wait(60);
-        await then(world, (await interruptedApply(world.deps)) !== undefined);
+        await then(world, (await unfinishedApply(world.deps)).interrupted !== undefined);
       }
     return kills;
   }
@@ -275,7 +282,7 @@ describe('an apply that is killed at any moment', () => {
     const kills = await killedEverywhere(async (world) => {
       await follow(world, busy);
       expect(await isDone(world)).toBe(true);
-      expect(await interruptedApply(world.deps)).toBeUndefined();
+      expect(await unfinishedApply(world.deps)).toEqual({});
     });
     expect(kills).toBeGreaterThan(20);
   });
@@ -288,6 +295,25 @@ describe('an apply that is killed at any moment', () => {
     });
   });
 
+  test.each(['its own plan', 'another'])(
+    'has taken out a service and all of its entries by %s',
+    async (which) => {
+      const leaving = aDocument({
+        groups: [{ name: 'old', quorum: 1, slackUsers: [], emails: [] }],
+        services: [{ serviceId: serviceId(1), name: 'orders' }],
+        entries: [allowing(one, { maxEndpoints: 1 }), allowing(two)],
+      });
+      const kills = await killedEverywhere(async (world) => {
+        const plan = which === 'another' ? undefined : await findPlan('id-1', world.deps);
+        if (plan) await applied(plan, world.deps);
+        else await follow(world, leaving);
+        expect(await isDone(world, leaving)).toBe(true);
+        expect(await registeredServices(world.table)).toMatchObject([{ name: 'orders' }]);
+      }, leaving);
+      expect(kills).toBeGreaterThan(5);
+    },
+  );
+
   test('is undone by the next apply of the former file', async () => {
     const former = aDocument({
       groups: [{ name: 'old', quorum: 1, slackUsers: [], emails: ['bob@example.com'] }],
@@ -295,16 +321,15 @@ describe('an apply that is killed at any moment', () => {
         { serviceId: serviceId(1), name: 'orders' },
         { serviceId: serviceId(2), name: 'leaving' },
       ],
-      entries: [allowing(one, { maxEndpoints: 1 }), allowing(two)],
+      entries: [allowing(one, { maxEndpoints: 1 }), allowing(two), allowing(one, { service: 'leaving' })],
     });
     await killedEverywhere(async (world) => {
       await follow(world, former);
       const { changes } = await planned(world, former);
       expect(linesOf(changes.filter(({ kind }) => kind !== 'principal'))).toEqual([
         `left entry ${three} at orders`,
-        'left group default',
       ]);
-      expect(await interruptedApply(world.deps)).toBeUndefined();
+      expect(await unfinishedApply(world.deps)).toEqual({});
     });
   });
 

@@ -124,11 +124,28 @@ test('blocks come first, what endorses comes before what takes endorsement away,
     `add entry ${one} at new`,
     `change entry ${two} at orders`,
     'add service new',
-    `remove entry ${one} at orders`,
     'remove service gone',
+    `remove entry ${one} at orders`,
     'remove group old',
-    'left group default',
     'left service orders',
+  ]);
+});
+
+test('a service that goes does so before the entries that endorse what it has connected', async () => {
+  const world = aWorld({
+    services: [
+      aService({ managedBy: 'file' }),
+      aService({ serviceId: serviceId(2), name: 'gone', managedBy: 'file' }),
+    ],
+    entries: [serviceId(1), serviceId(2), '*'].map((at) => anEntry({ serviceId: at, managedBy: 'file' })),
+    groups: [],
+  });
+  const { changes } = await planned(world, aDocument({ services: [{ name: 'orders' }] }));
+  expect(changes.map(({ kind, ...change }) => [kind, 'service' in change ? change.service : ''])).toEqual([
+    ['service', ''],
+    ['entry', '*'],
+    ['entry', 'orders'],
+    ['entry', 'gone'],
   ]);
 });
 
@@ -138,12 +155,9 @@ describe('a service', () => {
   test('of the file has what the file says, and for the rest what holds where nothing is said', async () => {
     const world = aWorld({ services: [aService({ managedBy: 'file', requireTicket: true })] });
     const { changes } = await planned(world, aDocument({ services: [settings] }));
-    expect(changes).toMatchObject(
-      [
-        { action: 'left', kind: 'group' },
-        { action: 'change', before: { requireTicket: true }, after: { requireTicket: false } },
-      ].toReversed(),
-    );
+    expect(changes).toMatchObject([
+      { action: 'change', before: { requireTicket: true }, after: { requireTicket: false } },
+    ]);
   });
 
   test('of the file is unchanged where the file says what holds anyway', async () => {
@@ -174,8 +188,18 @@ describe('a service', () => {
     world.services.show(aConfiguration({ principals: [`arn:aws:iam::${one}:root`] }));
     const document = aDocument({ services: [settings], entries: [allowing(one)] });
     await follow(world, document);
-    expect(linesOf((await planned(world, document)).changes)).toEqual(['left group default']);
+    expect((await planned(world, document)).changes).toEqual([]);
   });
+});
+
+test('the group that setup made is nobody\'s: it is no row, and the first file that tells of it has it', async () => {
+  const world = aWorld({ groups: [aGroup()] });
+  expect((await planned(world, aDocument())).changes).toEqual([]);
+  const telling = aDocument({ groups: [{ name: 'default', ...people }] });
+  expect(linesOf((await follow(world, telling)).changes)).toEqual(['change group default']);
+  expect((await planned(world, telling)).changes).toEqual([]);
+  world.put(groupItem(aGroup({ changedBy: alice, version: 3 })));
+  expect(linesOf((await planned(world, telling)).changes)).toEqual(['conflict group default']);
 });
 
 test('a group that left the file stays while a service asks it, or another group calls upon it', async () => {
@@ -320,7 +344,7 @@ describe('allowed principals', () => {
       `left principal ${root(one)} at orders`,
       `left principal ${root(two)} at orders`,
     ]);
-    expect(plan.summary).toMatchObject({ add: 1, left: 0 });
+    expect(plan.summary).toMatchObject({ add: 1, left: 2 });
   });
 
   test('are missing to nobody where everyone may ask', async () => {

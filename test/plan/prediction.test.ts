@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import { isLive } from '../../lib/connection/connection.ts';
 import { everyOne } from '../../lib/connection/connections.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
+import { observe } from '../../lib/connection/observe.ts';
+import type { Change } from '../../lib/plan/change.ts';
 import type { PolicyDocument } from '../../lib/plan/document.ts';
 import { predict } from '../../lib/plan/predict.ts';
+import { registeredServices } from '../../lib/service/registered-services.ts';
 import { alice } from '../builders.ts';
 import type { World } from '../doubles/world.ts';
 import { documents, type Estate, estates, fitting, worldOf } from './estates.ts';
@@ -16,13 +19,23 @@ interface Fate {
   readonly at?: string;
 }
 
-/** What linkgate makes of each connection now, by deciding it. What nobody decides stays, or waits. */
+/** What linkgate makes of each connection now, by a look at all of them. What nobody decides stays, or waits. */
 async function fatesIn(world: World): Promise<Map<string, Fate>> {
+  const connections = await everyOne(world.ec2, {});
+  world.published.length = 0;
+  await observe(connections, world.deps, { compare: world.deps });
+  const requests = world.published.filter(({ type }) => type === 'Connection Request');
+  const handedOver = new Set(requests.map(({ connection }) => connection.endpointId));
+  for (const connection of connections) {
+    // What is due is decided anew right before EC2 is asked.
+    const isDue = (await world.record(connection.endpointId))?.effect !== undefined;
+    if (isDue || handedOver.has(connection.endpointId)) await decideConnection(connection, world.deps);
+  }
+  const registered = new Set((await registeredServices(world.table)).map(({ serviceId }) => serviceId));
   const fates = new Map<string, Fate>();
-  for (const connection of await everyOne(world.ec2, {})) {
-    const decision = await decideConnection(connection, world.deps);
-    const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
-    const { endpointId, state } = connection;
+  for (const { endpointId, serviceId, state } of connections) {
+    const record = registered.has(serviceId) ? await world.record(endpointId) : undefined;
+    const verdict = record?.verdict;
     const outcome = verdict?.outcome ?? (isLive(state) ? 'accept' : 'wait');
     if (!isLive(state) || outcome === 'ask' || outcome === 'wait') fates.set(endpointId, { effect: outcome });
     else if (outcome === 'accept') fates.set(endpointId, { effect: 'stays' });
@@ -47,25 +60,39 @@ async function happens(estate: Estate, document: PolicyDocument) {
 
 async function predicted(estate: Estate, document: PolicyDocument) {
   const world = await worldOf(estate);
-  const { plan } = await planned(world, document);
-  const { effects } = await predict(plan, undefined, alice, world.deps);
-  return effects.map(({ endpointId, effect, at }) => ({
+  const { plan, changes } = await planned(world, document);
+  const { effects: found } = await predict(plan, undefined, alice, world.deps);
+  const effects = found.map(({ endpointId, effect, at }) => ({
     endpointId,
     effect,
     ...(at !== undefined && { at }),
   }));
+  return { effects, changes };
+}
+
+/** Whether the account may have fewer endpoints at every service than before. */
+function countsFewer(change: Change): boolean {
+  if (change.kind !== 'entry' || change.action !== 'change' || change.service !== '*') return false;
+  const [before = Infinity, after = Infinity] = [change.before?.maxEndpoints, change.after?.maxEndpoints];
+  return after < before;
 }
 
 test('what a plan predicts is what its apply does', async () => {
-  let effects = 0;
+  const met = { effects: 0, servicesThatGo: 0, fewerEndpoints: 0 };
   await fc.assert(
     fc.asyncProperty(estates, documents, async (estate, anyDocument) => {
       const document = fitting(anyDocument, estate);
-      const prediction = await predicted(estate, document);
-      effects += prediction.length;
-      expect(prediction).toEqual(await happens(estate, document));
+      const { effects, changes } = await predicted(estate, document);
+      met.effects += effects.length;
+      met.servicesThatGo += Number(
+        changes.some(({ kind, action }) => kind === 'service' && action === 'remove'),
+      );
+      met.fewerEndpoints += Number(changes.some(countsFewer));
+      expect(effects).toEqual(await happens(estate, document));
     }),
     { numRuns: 1_000, seed: 6 },
   );
-  expect(effects).toBeGreaterThan(1_000);
+  expect(met.effects).toBeGreaterThan(1_000);
+  expect(met.servicesThatGo).toBeGreaterThan(300);
+  expect(met.fewerEndpoints).toBeGreaterThan(100);
 }, 120_000);

@@ -164,6 +164,26 @@ describe('managed principals', () => {
     expect(ec2.now()).toEqual([stranger]);
   });
 
+  test('that somebody added by hand go after the grace period however often a person approves', async () => {
+    const { tend, ec2, world } = situation([], shownPrincipals([stranger]));
+    const service = { ...managed, graceSeconds: 2 * hour };
+    for (let passed = 0; passed <= 2; passed++) {
+      await tend(approvePrincipals(service, alice, world.time, 1));
+      world.wait(hour);
+    }
+    expect(ec2.now()).toEqual([]);
+  });
+
+  test('that somebody added by hand have the grace period anew when the management was broken off', async () => {
+    const { tend, ec2, world } = situation([], shownPrincipals([stranger]));
+    const service = { ...managed, graceSeconds: 2 * hour };
+    await tend(service);
+    await tend(observed);
+    world.wait(3 * hour);
+    await tend(approvePrincipals(service, alice, world.time));
+    expect(ec2.now()).toEqual([stranger]);
+  });
+
   test.each([
     ['the mode is observe', managed, 'observe'],
     ['the service is paused', { ...managed, pausedAt: noon.toISOString() }, 'act'],
@@ -213,6 +233,39 @@ describe('managed principals', () => {
     expect(ec2.now()).toHaveLength(5);
     // What was agreed to is used up.
     expect(principalsApproved).toEqual({ by: alice, at: noon.toISOString() });
+  });
+
+  test('that a person has seen go are these, and no others later', async () => {
+    const { tend, ec2, forget } = situation(entriesFor(30), shownPrincipals([stranger]));
+    await tend(managed);
+    for (let number = 0; number < 18; number++) await forget(account(number));
+    // The one that was added by hand has its grace period.
+    const { principalsApproved } = await tend(approvePrincipals(managed, alice, noon, 19));
+    expect(ec2.now()).toHaveLength(13);
+    const later = { ...managed, ...(principalsApproved && { principalsApproved }) };
+    for (let number = 18; number < 26; number++) await forget(account(number));
+    expect((await tend(later)).checks).toContain('principals-are-withheld');
+    expect(ec2.now()).toHaveLength(13);
+  });
+
+  test('that a person has seen go do so after the grace period, most of them though they are', async () => {
+    const strangers = Array.from({ length: 15 }, (_, number) => `${stranger}${number}`);
+    const { tend, ec2, world } = situation([anEntry()], shownPrincipals([root, ...strangers]));
+    const service = { ...managed, graceSeconds: hour };
+    await tend(approvePrincipals(service, alice, noon, 15));
+    expect(ec2.now()).toHaveLength(16);
+    world.wait(hour);
+    expect((await tend(service)).checks).toEqual([]);
+    expect(ec2.now()).toEqual([root]);
+  });
+
+  test('do not go where more would than a person has seen', async () => {
+    const { tend, ec2, forget } = situation(entriesFor(20));
+    await tend(managed);
+    for (let number = 0; number < 15; number++) await forget(account(number));
+    const { checks } = await tend(approvePrincipals(managed, alice, noon, 14));
+    expect(checks).toContain('principals-are-withheld');
+    expect(ec2.now()).toHaveLength(20);
   });
 
   test('are remembered as somebody else’s where the table lost all it knew, so that none goes at once', async () => {
