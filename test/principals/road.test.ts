@@ -66,14 +66,14 @@ test('what the tutorials have people call drifts from the allowlist, and is told
 });
 
 function manage(...flags: string[]) {
-  return sandbox.json('service', 'add', serviceId, '--principals', 'managed', ...flags);
+  return sandbox.linkgate('service', 'add', serviceId, '--principals', 'managed', ...flags);
 }
 
 test('once a person has agreed, the principals follow the allowlist, and those added by hand go after the grace', async () => {
-  await manage('--grace', '1h');
+  expect(await manage('--grace', '1h')).toMatchObject({ exitCode: 3 });
   await untilDrift((found) => found.some(({ check }) => check === 'principals-await-approval'));
   expect(await principals()).toEqual([root, role]);
-  await manage('--yes');
+  expect(await manage('--yes')).toMatchObject({ exitCode: 0 });
   await sandbox.json('allow', accounts.unknown, '--service', 'payments');
   await sandbox.json('forget', accounts.allowed, '--service', 'payments');
   const other = `arn:aws:iam::${accounts.unknown}:root`;
