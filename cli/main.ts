@@ -33,7 +33,8 @@ export async function main(argv: readonly string[], world: World = realWorld): P
     // Commander has told its own errors already; it throws for `--help`, too.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.calledWrongly;
     const isExpected = error instanceof CommandError;
-    world.stderr.write(`error: ${isExpected ? error.message : ((error as Error).stack ?? error)}\n`);
+    const told = isExpected ? error.message : ((error as Error).stack ?? String(error));
+    if (told) world.stderr.write(`error: ${told}\n`);
     return isExpected ? error.exitCode : exitCodes.failed;
   } finally {
     progress.end();
@@ -68,7 +69,7 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
     ...exportCommands(open),
     sweepCommand(open),
     modeCommand(open),
-    ...pauseCommands(open),
+    ...pauseCommands(open, world),
     approversCommand(open),
     customerCommand(open),
     slackCommand(open, world),

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { everyPage } from '../api-client.ts';
-import { Entry, EntryPage, Warnings } from '../api-views.ts';
+import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';
 import { connectionsOf, counted, isLive, namesOf } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
@@ -98,9 +98,24 @@ function blockCommand(open: Open): Command {
 /** A block asks nobody, and says what it cuts before it does. It waits for nothing that fails. */
 async function foretell(whose: { readonly account: string; readonly service: string }, session: Session) {
   const service = whose.service === '*' ? undefined : whose.service;
-  const theirs = await connectionsOf({ ...whose, service }, session).catch(() => undefined);
-  const live = theirs?.filter(isLive) ?? [];
-  if (live.length > 0) session.output.say(`this cuts ${counted(live.length)}:\n${namesOf(live)}`);
+  const [theirs = [], paused = []] = await Promise.all([
+    connectionsOf({ ...whose, service }, session).catch(() => undefined),
+    pausedServices(session).catch(() => undefined),
+  ]);
+  const live = theirs.filter(isLive);
+  const isKept = ({ serviceId }: Connection) => paused.includes(serviceId);
+  const cut = live.filter((each) => !isKept(each));
+  const kept = live.filter(isKept);
+  if (cut.length > 0) session.output.say(`this cuts ${counted(cut.length)}:\n${namesOf(cut)}`);
+  if (kept.length > 0)
+    session.output.say(
+      `this cuts ${counted(kept.length)} once the service is resumed, which is paused:\n${namesOf(kept)}`,
+    );
+}
+
+async function pausedServices({ api }: Session): Promise<string[]> {
+  const services = await everyPage(api, ['services'], ServicePage, (page) => page.services);
+  return services.filter(({ pausedAt }) => pausedAt).map(({ serviceId }) => serviceId);
 }
 
 function forgetCommand(open: Open): Command {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { withTimes } from '../../lib/approval/words.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
 import { accountOption, type CommonOptions, command, serviceOption, stateOption } from '../options.ts';
@@ -62,7 +63,7 @@ function listed(connections: readonly Connection[], output: Output): string {
           ],
           below: [
             cutAt && output.paint('yellow', `cut at ${time(cutAt)}`),
-            reason && output.paint('dim', reason),
+            reason && output.paint('dim', withTimes(reason, time)),
             differs && output.paint('yellow', differs),
           ]
             .filter(Boolean)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { withTimes } from '../../lib/approval/words.ts';
 import { Explanation, type Step } from '../api-views.ts';
 import { type CommonOptions, command, endpointArgument } from '../options.ts';
 import { type Output, serviceLabel, table, time, tinted } from '../output.ts';
@@ -14,6 +15,9 @@ export function explainCommand(open: Open): Command {
     });
 }
 
+type Verdict = NonNullable<Explanation['verdict']>;
+type Connection = Explanation['connection'];
+
 function story({ connection, verdict, history, next }: Explanation, output: Output): string {
   const { paint } = output;
   return [
@@ -21,24 +25,28 @@ function story({ connection, verdict, history, next }: Explanation, output: Outp
     `In EC2 it is ${tinted(connection.state, paint)}.`,
     ...(connection.differs ? [paint('yellow', `This differs: ${connection.differs}.`)] : []),
     verdict
-      ? `\nThe verdict is ${tinted(verdict.outcome, paint)}:\n${findings(verdict.findings, output)}`
+      ? `\nThe verdict is ${tinted(verdict.outcome, paint)}:\n${findings(verdict, connection, output)}`
       : '\nlinkgate has given no verdict.',
     ...(history.length > 0 ? [`\nWhat happened:\n${steps(history, output)}`] : []),
-    ...(next ? [`\n${next}`] : []),
+    ...(next ? [`\n${wrapped(withTimes(next, time), output)}`] : []),
   ].join('\n');
 }
 
-function request(connection: Explanation['connection']): string {
+function request(connection: Connection): string {
   const { endpointId, ownerAccountId, endpointRegion, requestedAt } = connection;
   const from = endpointRegion ? ` from ${endpointRegion}` : '';
   const when = requestedAt ? ` on ${time(requestedAt)}` : '';
   return `Account ${ownerAccountId} asked${from}${when}\nto connect ${endpointId}\nto ${serviceLabel(connection)}.`;
 }
 
-function findings(found: NonNullable<Explanation['verdict']>['findings'], output: Output): string {
-  const rows = found.map(({ rule, outcome, reason }) => ({
-    cells: [`  ${tinted(outcome, output.paint)}`, rule, reason],
-  }));
+/** What each rule said; of a connection that is in question, what speaks for it is no reason for that. */
+function findings({ outcome: verdict, findings: found }: Verdict, { state }: Connection, output: Output) {
+  const isInQuestion = (state === 'available' || state === 'pending') && verdict !== 'accept';
+  const rows = found
+    .filter(({ outcome }) => !isInQuestion || outcome !== 'accept')
+    .map(({ rule, outcome, reason }) => ({
+      cells: [`  ${tinted(outcome, output.paint)}`, rule, withTimes(reason, time)],
+    }));
   return table(['  SAYS', 'RULE', 'BECAUSE'], rows, output);
 }
 
@@ -55,7 +63,7 @@ function folded(history: readonly Step[], output: Output) {
   const lines: { first: string; last: string; times: number; what: string }[] = [];
   for (const step of history) {
     const why = step.reason ?? reasonIn(step);
-    const what = `${told(step, output)}${why ? `: ${why}` : ''}`;
+    const what = `${told(step, output)}${why ? `: ${withTimes(why, time)}` : ''}`;
     const before = lines.at(-1);
     if (before?.what === what) Object.assign(before, { last: step.time, times: before.times + 1 });
     else lines.push({ first: step.time, last: step.time, times: 1, what });
@@ -85,7 +93,7 @@ function told(step: Step, { paint }: Output): string {
     denied: `${actor} denied it${withIt(step)}`,
     applying: `${actor} called EC2 to ${effect} it`,
     applied: `EC2 showed it ${shown}`,
-    refused: `EC2 did not ${effect} it`,
+    refused: actor === 'ec2' ? `EC2 did not ${effect} it` : 'linkgate left it as it is',
     revoking: `it is to be cut ${step.cutAt && step.cutAt > step.time ? `at ${time(step.cutAt)}` : 'now'}`,
     kept: step.cutAt ? `${actor} kept it until ${time(step.cutAt)}` : 'its cut was called off',
     revoked: `it was cut, EC2 showed it ${shown}`,
@@ -103,4 +111,19 @@ function withIt({ ticket, entry }: Step): string {
   const until = entry?.expiresAt ? ` until ${time(entry.expiresAt)}` : '';
   const also = entry ? ` and ${wrote[entry.effect]} its account${until}` : '';
   return `${also}${ticket ? ` (ticket ${ticket})` : ''}`;
+}
+
+/** In lines that fit the terminal; a command in backticks stays whole, so that it can be copied. */
+function wrapped(text: string, { width }: Output): string {
+  const [first = '', ...words] = text.match(/(?:`[^`]*`|\S)+/g) ?? [];
+  const lines: string[] = [];
+  let line = first;
+  for (const word of words) {
+    if (line.length + 1 + word.length <= width) line += ` ${word}`;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line].join('\n');
 }

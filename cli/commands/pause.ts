@@ -1,18 +1,26 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
-import { Service } from '../api-views.ts';
-import { type CommonOptions, command, serviceArgument } from '../options.ts';
+import { Service, Warnings } from '../api-views.ts';
+import { confirm } from '../confirm.ts';
+import { type CommonOptions, command, serviceArgument, yesOption } from '../options.ts';
 import { shortActor, time } from '../output.ts';
 import type { Open } from '../session.ts';
+import type { World } from '../world.ts';
 
 const Answer = v.looseObject({ service: Service });
+const Resumption = v.looseObject({ cuts: v.array(v.unknown()), warnings: Warnings });
+const Resumed = v.looseObject({ ...Answer.entries, ...Resumption.entries });
 
 interface PauseOptions extends CommonOptions {
   readonly reason?: string;
 }
 
-export function pauseCommands(open: Open): readonly Command[] {
-  return [pauseCommand(open), resumeCommand(open)];
+interface ResumeOptions extends CommonOptions {
+  readonly yes?: true | undefined;
+}
+
+export function pauseCommands(open: Open, world: World): readonly Command[] {
+  return [pauseCommand(open), resumeCommand(open, world)];
 }
 
 function pauseCommand(open: Open): Command {
@@ -31,18 +39,28 @@ function pauseCommand(open: Open): Command {
     });
 }
 
-function resumeCommand(open: Open): Command {
+/** What fell due during the pause is cut at once: that is said first, and asked. */
+function resumeCommand(open: Open, world: World): Command {
   return command('resume', 'decide the requests to a paused service again, and what is to be cut')
     .addArgument(serviceArgument())
-    .action(async (named: string, options: CommonOptions) => {
-      const { api, output } = await open(options);
-      const { service: before } = await api.call('GET', ['services', named], Answer);
-      const { service } = await api.call('POST', ['services', named, 'resume'], Answer, {});
+    .addOption(yesOption())
+    .action(async (named: string, { yes, ...common }: ResumeOptions) => {
+      const { api, output, progress } = await open(common);
+      const path = ['services', named];
+      const { service: before } = await api.call('GET', path, Answer);
+      const foretold = await api.call('GET', [...path, 'resumption'], Resumption);
+      if (foretold.cuts.length > 0) {
+        progress.doing('');
+        const what = (foretold.warnings ?? []).map((each) => `  ${each}`).join('\n');
+        await confirm(`What fell due during the pause:\n${what}\nResume ${before.name}?`, { yes }, world);
+      }
+      const { service, cuts, warnings } = await api.call('POST', [...path, 'resume'], Resumed, {});
       const what = before.pausedAt ? 'resumed' : 'not paused';
       output.result(
-        { service },
+        { service, cuts },
         `${service.name} is ${what}: its requests are decided, and what is to be cut is cut in its time`,
       );
+      output.warn(warnings);
     });
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
-import { Service, Warnings } from '../api-views.ts';
+import { type Connection, Service, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { connectionsOf, counted, isLive, isWaiting, namesOf, untilCut } from '../connections.ts';
@@ -47,12 +47,9 @@ async function disconnect(
   world: World,
 ): Promise<void> {
   const { api, progress } = session;
-  const theirs = (await connectionsOf({ service: named }, session)).filter(
-    (each) => isLive(each) || isWaiting(each),
-  );
+  const theirs = await connectionsOf({ service: named }, session);
   progress.doing('');
-  const what = theirs.length > 0 ? `This cuts now:\n${namesOf(theirs)}` : 'There is nothing to cut.';
-  await confirm(`${what}\nDisconnect ${counted(theirs.length)} and take ${named} out?`, { yes }, world);
+  await confirm(questionOf(named, theirs), { yes }, world);
   await api.call('POST', ['services', named, 'disconnect'], Answer);
   const left = (await untilCut({ service: named }, wait, session)).filter(
     (each) => isLive(each) || isWaiting(each),
@@ -62,6 +59,15 @@ async function disconnect(
       'failed',
       `EC2 still shows ${counted(left.length)} connected or waiting, so that ${named} stays registered:\n${namesOf(left)}\n\`linkgate explain\` tells why; run this again to go on, or \`linkgate service add\` to call it off`,
     );
+}
+
+function questionOf(named: string, connections: readonly Connection[]): string {
+  const [live, waiting] = [connections.filter(isLive), connections.filter(isWaiting)];
+  return [
+    ...(live.length > 0 ? [`This cuts now:\n${namesOf(live)}`] : ['There is nothing to cut.']),
+    ...(waiting.length > 0 ? [`It rejects:\n${namesOf(waiting)}`] : []),
+    `Cut ${counted(live.length)}, reject ${counted(waiting.length, 'request')} and take ${named} out?`,
+  ].join('\n');
 }
 
 /** linkgate deletes no service. */

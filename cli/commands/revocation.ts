@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/expiry.ts';
-import { type Connection, Revocation, Warnings } from '../api-views.ts';
+import { type Connection, Explanation, Revocation, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { connectionsOf, counted, isLive, namesOf } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
-import { time } from '../output.ts';
+import { shortActor, time } from '../output.ts';
 import type { Open, Session } from '../session.ts';
 import type { World } from '../world.ts';
 
@@ -75,8 +75,26 @@ async function allOf(
   if (live.length === 0) return [];
   session.progress.doing('');
   const when = now ? 'now' : 'after its grace period';
-  await confirm(`This cuts ${when}:\n${namesOf(live)}\nCut ${counted(live.length)}?`, { yes }, world);
-  return live.map(({ endpointId }: Connection) => endpointId);
+  const kept = await keptAmong(live, session);
+  const sooner = kept.length > 0 ? `Nor are these kept any longer:\n${kept.join('\n')}\n` : '';
+  const question = `This cuts ${when}:\n${namesOf(live)}\n${sooner}Cut ${counted(live.length)}?`;
+  await confirm(question, { yes }, world);
+  return live.map(({ endpointId }) => endpointId);
+}
+
+/** Those of which somebody has put off the cut: until when, who and why. */
+async function keptAmong(live: readonly Connection[], { api }: Session): Promise<string[]> {
+  const kept: string[] = [];
+  for (const { endpointId, cutAt } of live) {
+    if (!cutAt) continue;
+    const { history } = await api.call('GET', ['connections', endpointId], Explanation);
+    const word = history.findLast((step) => step.action === 'kept' && step.cutAt === cutAt);
+    if (word)
+      kept.push(
+        `  ${endpointId}, kept until ${time(cutAt)} by ${shortActor(word.actor)}${word.reason ? `: ${word.reason}` : ''}`,
+      );
+  }
+  return kept;
 }
 
 async function revokeEach(

@@ -9,6 +9,7 @@ import {
   type UnregisteredService,
   Warnings,
 } from '../api-views.ts';
+import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { type CommonOptions, command, newServiceArgument, serviceArgument } from '../options.ts';
 import { type Output, table } from '../output.ts';
@@ -95,6 +96,11 @@ function addCommand(open: Open, world: World): Command {
       const { output } = session;
       output.result({ service }, `linkgate looks after ${service.name}\n\n${described(service, output)}`);
       output.warn(registered.warnings);
+      if (principals === 'managed' && !agreed)
+        throw new CommandError(
+          'checkFailed',
+          `the principals of ${service.name} are not changed before somebody agrees to that: linkgate service add ${serviceId} --principals managed --yes`,
+        );
     });
 }
 
@@ -111,13 +117,9 @@ async function agreeToPrincipals(
   const changes = [...missing.map((each) => `  + ${each}`), ...extra.map((each) => `  - ${each}`)];
   progress.doing('');
   const question = `Allowed principals of ${name} in EC2 that linkgate would add (+) and\nremove (-, what was added by hand after the grace period), and keep so:\n${changes.join('\n') || '  they are as the allowlist implies'}`;
-  if (!yes && !world.stdin?.isTTY) {
-    output.say(question);
-    output.warn([
-      `nobody has agreed to that, so that nothing of it is done: linkgate service add ${serviceId} --principals managed --yes`,
-    ]);
-    return undefined;
-  }
+  const isAsked = !yes && world.stdin?.isTTY;
+  if (!isAsked) output.say(question);
+  if (!yes && !isAsked) return undefined;
   await confirm(`${question}\nIs that right?`, { yes }, world);
   const body = { removals: extra.length };
   return (await api.call('POST', [...path, 'approval'], Answer, { body })).service;

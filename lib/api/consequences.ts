@@ -8,7 +8,9 @@ import type { ReadMode } from '../mode/mode.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import { isStopped } from '../policy/decide.ts';
 import type { Rule } from '../policy/rule.ts';
+import { budget, leftAt } from '../revocation/budget.ts';
 import { decideLive } from '../revocation/decide-live.ts';
+import { liveAt } from '../revocation/grant-cuts.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
 import { byKey } from '../table/item.ts';
@@ -30,7 +32,7 @@ interface Cut {
   readonly at: string;
 }
 
-/** What a change of the allowlist makes of the account's connections, beside the change itself. */
+/** What a change makes of connections, beside the change itself. */
 export interface Consequences {
   /** The first of them. */
   readonly cuts: readonly Cut[];
@@ -41,18 +43,34 @@ export interface Consequences {
 const cutsAtMost = 100;
 const namedAtMost = 20;
 
-/** Decides what lives by the policy as it is now, which others will do too. The change stands when this cannot be told. */
+/** Decides what lives of an account by the policy as it is now, which others will do too. The change stands when this cannot be told. */
 export async function consequencesOf(change: Change, whose: Whose, deps: Foretelling): Promise<Consequences> {
   const told = await orReport(deps.report, () => consequences(change, whose, deps));
   return told ?? { cuts: [], warnings: [untold] };
 }
 
-const untold = 'it is done; what becomes of connections could not be looked up: see `linkgate connections`';
+/** Said in place of what could not be looked up. */
+export const untold =
+  'it is done; what becomes of connections could not be looked up: see `linkgate connections`';
+
+/** What is cut at once when a paused service goes on: what fell due meanwhile, and what somebody has commanded. */
+export async function consequencesOfResuming(service: Service, deps: Foretelling): Promise<Consequences> {
+  if (service.pausedAt === undefined) return { cuts: [], warnings: [] };
+  const { place, serviceId } = service;
+  const theirs = await everyOne(deps.connectionsIn(place), { serviceIds: [serviceId] });
+  const fates = await fatesOf(theirs, deps, ({ pausedAt: _pausedAt, ...goingOn }) => goingOn);
+  return told(
+    fatedAt(service, theirs, fates).filter(({ kind }) => kind === 'isCut'),
+    deps,
+  );
+}
 
 /** What becomes of a connection; `at` where it is cut. */
 interface Fate {
   readonly kind: keyof typeof sentences;
   readonly at?: string;
+  /** Nobody commanded the cut, so that the budget of cuts holds. */
+  readonly isByPolicy?: boolean;
 }
 
 interface Fated extends Fate {
@@ -67,56 +85,80 @@ async function consequences(change: Change, { serviceId, accountId }: Whose, dep
     placesIn(services).map((place) => everyOne(deps.connectionsIn(place), { ownerAccountId: accountId })),
   );
   const theirs = pages.flat().filter(isMeant);
-  const fates = await fatesOf(change, theirs, deps);
-  const fated = services.flatMap((service) =>
-    theirs
-      .filter((connection) => connection.serviceId === service.serviceId)
-      .flatMap((connection) => {
-        const fate = fates.get(connection);
-        return fate ? [{ ...fate, connection, service }] : [];
-      }),
+  const decided = await fatesOf(theirs, deps);
+  const fates = change === 'allow' ? new Map([...decided, ...staysRejected(theirs)]) : decided;
+  return told(
+    services.flatMap((service) => fatedAt(service, theirs, fates)),
+    deps,
   );
+}
+
+function staysRejected(theirs: readonly Connection[]): (readonly [Connection, Fate])[] {
+  return theirs
+    .filter(({ state }) => state === 'rejected')
+    .map((connection) => [connection, { kind: 'staysRejected' }]);
+}
+
+function fatedAt(
+  service: Service,
+  connections: readonly Connection[],
+  fates: ReadonlyMap<Connection, Fate>,
+): Fated[] {
+  return connections
+    .filter(({ serviceId }) => serviceId === service.serviceId)
+    .flatMap((connection) => {
+      const fate = fates.get(connection);
+      return fate ? [{ ...fate, connection, service }] : [];
+    });
+}
+
+async function told(fated: readonly Fated[], deps: Foretelling): Promise<Consequences> {
   const cuts = fated.filter(({ at }) => at !== undefined);
   const isObserving = cuts.length > 0 && (await deps.mode()) === 'observe';
   return {
     cuts: isObserving ? [] : cuts.slice(0, cutsAtMost).map(cutOf),
-    warnings: [...(isObserving ? [onlyObserving] : []), ...warningsIn(fated)],
+    warnings: [
+      ...(isObserving ? [onlyObserving] : []),
+      ...warningsIn(fated),
+      ...(await beyondBudgetIn(cuts, deps)),
+    ],
   };
 }
 
 const onlyObserving =
   "linkgate's mode is observe, so nothing is cut until `linkgate mode act`, which decides all anew; in the mode act it would be:";
 
+/** @param asIf what a service is taken for. */
 async function fatesOf(
-  change: Change,
-  theirs: readonly Connection[],
+  connections: readonly Connection[],
   { table, rules, now }: Foretelling,
+  asIf: (service: Service) => Service = (service) => service,
 ): Promise<ReadonlyMap<Connection, Fate>> {
-  const keys = theirs.flatMap((each) => [recordKey(each.endpointId), ...policyKeys(each)]);
+  const live = connections.filter(({ state }) => isLive(state));
+  const keys = live.flatMap((each) => [recordKey(each.endpointId), ...policyKeys(each)]);
   const found = byKey(await table.get(keys));
-  const counted = Map.groupBy(
-    theirs.filter(({ state }) => isLive(state)).sort(byAge),
-    (each) => each.serviceId,
-  );
-  const fates = theirs.map((connection) => {
+  const counted = Map.groupBy([...live].sort(byAge), countedTogether);
+  const fates = live.flatMap((connection) => {
     const { service, entries, ...consultation } = consult(connection, found);
-    if (!service) return undefined;
-    if (!isLive(connection.state)) return staysRejected(change, connection);
+    if (!service) return [];
     const item = found.find(recordKey(connection.endpointId));
-    const countedEndpointIds = (counted.get(connection.serviceId) ?? []).map(({ endpointId }) => endpointId);
-    const policy = { service, entries, countedEndpointIds, rules };
+    const countedEndpointIds = (counted.get(countedTogether(connection)) ?? []).map(
+      ({ endpointId }) => endpointId,
+    );
+    const policy = { service: asIf(service), entries, countedEndpointIds, rules };
     const circumstances = { ...consultation, isObserving: false, now: now() };
-    return fateOf(connection, item && readRecord(item), policy, circumstances);
+    const fate = fateOf(connection, item && readRecord(item), policy, circumstances);
+    return fate ? [[connection, fate] as const] : [];
   });
-  return new Map(theirs.flatMap((each, index) => (fates[index] ? [[each, fates[index]] as const] : [])));
+  return new Map(fates);
+}
+
+function countedTogether({ serviceId, ownerAccountId }: Connection): string {
+  return `${serviceId} ${ownerAccountId}`;
 }
 
 function byAge(a: Connection, b: Connection): number {
   return a.requestedAt.localeCompare(b.requestedAt);
-}
-
-function staysRejected(change: Change, { state }: Connection): Fate | undefined {
-  return change === 'allow' && state === 'rejected' ? { kind: 'staysRejected' } : undefined;
 }
 
 function fateOf(
@@ -130,15 +172,16 @@ function fateOf(
   if (verdict.outcome === 'ask') return { kind: 'isAskedAbout' };
   if (verdict.outcome === 'accept') return record?.revocation && { kind: 'isCalledOff' };
   const { until } = verdict;
+  const isByPolicy = revocation?.cause === 'policy';
   return until === undefined
-    ? { kind: 'isCut', at: revocation?.cutAt ?? circumstances.now.toISOString() }
-    : { kind: 'isToBeCut', at: until };
+    ? { kind: 'isCut', at: revocation?.cutAt ?? circumstances.now.toISOString(), isByPolicy }
+    : { kind: 'isToBeCut', at: until, isByPolicy };
 }
 
 const sentences = {
   isCut: () => 'cut now',
-  isToBeCut: ({ at }: Fate) =>
-    `cut at ${at}, unless the account is allowed there again, or somebody keeps it (\`linkgate keep\`) or approves it before`,
+  isToBeCut: ({ at = '' }: Fate) =>
+    `cut at ${toTheSecond(at)}, unless the account is allowed there again, or somebody keeps it (\`linkgate keep\`) or approves it before`,
   isCalledOff: () => 'not cut any more: it stays connected',
   isAskedAbout: () => 'stays connected until people decide, who are asked about it',
   waits: ({ service }: Fated) =>
@@ -146,9 +189,17 @@ const sentences = {
   staysRejected: () => 'stays rejected; the consumer has to delete it and create a new endpoint',
 } as const satisfies Record<string, (fated: Fated) => string>;
 
-/** One for all of a service that the same becomes of. */
+/** `2027-01-31 12:00:00 UTC` */
+function toTheSecond(time: string): string {
+  return `${time.slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** One for all of a service that the same becomes of in the same second. */
 function warningsIn(fated: readonly Fated[]): string[] {
-  const alike = Map.groupBy(fated, (each) => `${each.service.serviceId} ${each.kind} ${each.at}`);
+  const alike = Map.groupBy(fated, ({ service, kind, at = '' }) => {
+    const second = kind === 'isToBeCut' ? toTheSecond(at) : '';
+    return `${service.serviceId} ${kind} ${second}`;
+  });
   return [...alike.values()].flatMap((group) => {
     const [first] = group;
     if (!first) return [];
@@ -161,4 +212,33 @@ function warningsIn(fated: readonly Fated[]): string[] {
 
 function cutOf({ connection: { endpointId, serviceId }, service, at = '' }: Fated): Cut {
   return { endpointId, serviceId, service: service.name, at };
+}
+
+/** People are asked about what is beyond the budget of cuts. What others use up of it meanwhile nobody knows yet. */
+async function beyondBudgetIn(cuts: readonly Fated[], deps: Foretelling): Promise<string[]> {
+  const byPolicy = cuts.filter(({ isByPolicy }) => isByPolicy);
+  const now = deps.now();
+  const claims: Parameters<typeof leftAt>[2][number][] = [];
+  const warnings: string[] = [];
+  for (const [service, theirs] of Map.groupBy(byPolicy, (each) => each.service)) {
+    const { serviceId, name } = service;
+    const live =
+      theirs.length > budget.atService
+        ? await liveAt(service.serviceId, deps.connectionsIn(service.place))
+        : theirs.length;
+    const granted = theirs.slice(0, leftAt(serviceId, live, claims, now));
+    claims.push(
+      ...granted.map(({ connection: { endpointId } }) => ({
+        endpointId,
+        serviceId,
+        since: now.toISOString(),
+        at: now.toISOString(),
+      })),
+    );
+    if (granted.length < theirs.length)
+      warnings.push(
+        `of these ${theirs.length.toLocaleString('en')} at ${name} linkgate cuts ${granted.length} at most in 24 hours, which is its budget of cuts: people are asked about the others`,
+      );
+  }
+  return warnings;
 }

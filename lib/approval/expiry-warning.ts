@@ -1,7 +1,7 @@
-import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
+import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { defaultGraceSeconds, type Service } from '../service/service.ts';
 import type { ApproverGroup } from './approver-group.ts';
-import { entryIn, when } from './words.ts';
+import { allowCommand, entryIn, when } from './words.ts';
 
 /** An entry by which connections live expires soon, with all that its approvers want to know of that. */
 export interface ExpiryWarning {
@@ -38,17 +38,17 @@ function livingIn(connections: number): string {
   return `${connections}${connections < countedAtMost ? '' : ' or more'} connections live`;
 }
 
-/** How the entry is prolonged: what to mind, and the command. */
+/** How the entry is prolonged. No command for what a policy file has: what is changed elsewhere is no longer the file's. */
 export function remedyOf({ entry, service }: ExpiryWarning): {
-  readonly mind: string;
-  readonly command: string;
+  readonly how: string;
+  readonly command?: string;
 } {
-  const at = entry.serviceId === everyService ? "'*'" : service.name;
-  return {
-    mind:
-      entry.managedBy === 'file'
-        ? 'A policy file has this entry: change its expiry there. What is changed elsewhere is no longer the file’s. Without the file'
-        : 'To prolong it, with all else that it is narrowed to',
-    command: `linkgate allow ${entry.accountId} --service ${at} --expires 90d`,
-  };
+  return entry.managedBy === 'file'
+    ? {
+        how: `A policy file has this entry: to prolong it, change its expiry there${entry.customer === undefined ? '' : ' and the end of its customer’s contract'}, and apply the file.`,
+      }
+    : {
+        how: 'To prolong it, with all else that it says:',
+        command: allowCommand(entry, service.name, { expires: ['90d'] }),
+      };
 }

@@ -83,11 +83,11 @@ function statusOf(record: ConnectionRecord): Standing['status'] {
 
 function statusOfLive(record: ConnectionRecord): Standing['status'] {
   const { state, verdict, effect, revocation } = record;
-  if (effect?.action === 'reject') return 'cutting';
-  if (verdict && isOpen(record)) {
-    if (isStopped(verdict)) return 'halted';
+  const isToBeCut = effect?.action === 'reject';
+  if (verdict && isStopped(verdict) && (isToBeCut || isOpen(record))) return 'halted';
+  if (isToBeCut) return 'cutting';
+  if (verdict && isOpen(record))
     return verdict.outcome === 'reject' && !revocation?.overBudget ? 'ending' : 'doubted';
-  }
   if (wasAskedAsLive(record) && verdict?.outcome === 'accept') return 'staying';
   return state === 'available' ? 'connected' : 'accepting';
 }

@@ -1,6 +1,8 @@
 import type { ConnectionRecord } from '../connection/connection-record.ts';
+import { reasonOf } from '../policy/decide.ts';
 import type { Service } from '../service/service.ts';
 import { type Matter, matterOf } from './standing.ts';
+import { withTimes } from './words.ts';
 
 /** How many of the accounts that ask most are named where many ask at once. */
 export const askersNamed = 5;
@@ -37,6 +39,15 @@ const waiting: Readonly<Record<Matter, { readonly one: string; readonly many: st
 export function areRequests(records: readonly ConnectionRecord[]): boolean {
   return records.every((record) => matterOf(record) === 'request');
 }
+
+/** Why people are asked about connections, the most frequent reasons first. Requests are many, and each account's reason is its own. */
+export function whyAsked(open: readonly ConnectionRecord[]): (readonly [string, number])[] {
+  const connections = open.filter((record) => matterOf(record) !== 'request');
+  const reasons = counted(connections, ({ verdict }) => (verdict ? withTimes(reasonOf(verdict)) : ''));
+  return reasons.slice(0, reasonsTold);
+}
+
+const reasonsTold = 5;
 
 /** Until when the first of each kind is to be decided, or is cut: ISO 8601, in the order of time. */
 export function firstDeadlines(open: readonly ConnectionRecord[]): (readonly [Matter, string])[] {

@@ -11,6 +11,11 @@ export function when(time: string): string {
   return `${clock.format(new Date(time))} UTC`;
 }
 
+/** A text for people in which machines wrote times, with each time as people read it. */
+export function withTimes(text: string, told: (time: string) => string = when): string {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => told(time));
+}
+
 export function nameOf(actor: string): string {
   const [, team, user] = /^slack:([^:]*):(.*)$/.exec(actor) ?? [];
   return user === undefined ? actor.replace(/^mailto:/, '') : `${user} (Slack workspace ${team})`;
@@ -116,6 +121,35 @@ function termsOf({ effect, endpointIds, consumerRegions, maxEndpoints, expiresAt
   ].join(', ');
 }
 
+/** What of an entry `linkgate allow` is given, by the names of its options. */
+function optionsOf(entry: AllowlistEntry) {
+  const { endpointIds, consumerRegions, maxEndpoints, expiresAt, roles, owners, note } = entry;
+  return {
+    endpoint: endpointIds ?? [],
+    'consumer-region': consumerRegions ?? [],
+    'max-endpoints': maxEndpoints === undefined ? [] : [String(maxEndpoints)],
+    expires: expiresAt === undefined ? [] : [expiresAt],
+    role: roles ?? [],
+    owner: owners ?? [],
+    note: note === undefined ? [] : [note],
+  };
+}
+
+type Options = Readonly<Record<keyof ReturnType<typeof optionsOf>, readonly string[]>>;
+
+/** The command that writes an entry again with all that it says, but for what is changed: `allow` replaces an entry whole. */
+export function allowCommand(entry: AllowlistEntry, serviceName: string, changed: Partial<Options>): string {
+  const options = Object.entries<readonly string[]>({ ...optionsOf(entry), ...changed });
+  const given = options.flatMap(([name, values]) => values.map((value) => `--${name} ${quoted(value)}`));
+  const at = quoted(entry.serviceId === everyService ? everyService : serviceName);
+  return ['linkgate allow', entry.accountId, `--service ${at}`, ...given].join(' ');
+}
+
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./…-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 function endpoints(count: number): string {
   return count === 1 ? '1 endpoint' : `${count} endpoints`;
 }
@@ -138,12 +172,16 @@ export function questionIn({ record, service }: Pick<RequestView, 'record' | 'se
   return questions[matterOf(record)];
 }
 
-/** What the time that people have is called, and what it is followed by. */
-export const deadlineNames: Readonly<Record<Matter, string>> = {
-  request: 'Decide before',
-  ending: 'Cut on',
-  doubted: 'Decide before',
-};
+/** What the time that people have is called. */
+export function deadlineNameOf(record: ConnectionRecord): string {
+  if (matterOf(record) === 'ending') return 'Cut on';
+  return isLate(record) ? 'Was to be decided before' : 'Decide before';
+}
+
+/** Whether nobody decided it in time, though it still can be. */
+export function isLate({ asking }: ConnectionRecord): boolean {
+  return asking?.stage === 'expired';
+}
 
 /** What is asked for, each with its name. */
 export function factsIn({ record, service }: RequestView): (readonly [name: string, value: string])[] {
@@ -154,7 +192,7 @@ export function factsIn({ record, service }: RequestView): (readonly [name: stri
     ['Endpoint', `${endpointId} in ${endpointRegion ?? place.region}`],
     ['IP address type', ipAddressType ?? 'not said'],
     ['Asked for', when(requestedAt)],
-    ...(asking ? [[deadlineNames[matterOf(record)], when(asking.deadline)] as const] : []),
+    ...(asking ? [[deadlineNameOf(record), when(asking.deadline)] as const] : []),
   ];
 }
 
@@ -165,10 +203,12 @@ export const reasonsTitles: Readonly<Record<Matter, string>> = {
   doubted: 'Why you are asked',
 };
 
-/** Why people were asked, each reason once. How many have approved is told with how it stands. */
+/** Why people were asked, each reason once. What speaks for it is none, and how many have approved is told with how it stands. */
 export function doubtsIn({ verdict }: ConnectionRecord): string[] {
-  const findings = (verdict?.findings ?? []).filter(({ rule }) => rule !== 'quorum');
-  return [...new Set(findings.map(({ reason }) => reason))];
+  const doubts = (verdict?.findings ?? []).filter(
+    ({ rule, outcome }) => rule !== 'quorum' && outcome !== 'accept',
+  );
+  return [...new Set(doubts.map(({ reason }) => withTimes(reason)))];
 }
 
 interface Meaning {

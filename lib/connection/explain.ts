@@ -1,8 +1,9 @@
 import { type AuditEntry, historyOf } from '../audit/audit.ts';
 import type { Mode } from '../mode/mode.ts';
-import { isStopped, reasonOf, type Verdict } from '../policy/decide.ts';
-import type { Outcome } from '../policy/rule.ts';
-import { readService, serviceKey } from '../service/service.ts';
+import { consult, policyKeys } from '../policy/consult.ts';
+import { isStopped, reasonOf } from '../policy/decide.ts';
+import { entryThatCounts, type Outcome } from '../policy/rule.ts';
+import { byKey } from '../table/item.ts';
 import { type Connection, type ConnectionState, isAnswered, isLive } from './connection.ts';
 import { type ConnectionRecord, connectionOf, readRecord, recordKey } from './connection-record.ts';
 import { findConnection, type Looking } from './find-connection.ts';
@@ -40,12 +41,22 @@ export function viewOf(
     ...connection,
     ...place,
     verdict: verdict?.outcome ?? null,
-    decidedBy: verdict?.decidedBy ?? null,
+    decidedBy: record ? decidedBy(record) : null,
     reason: verdict ? reasonOf(verdict) : null,
-    differs: verdict ? differenceOf(connection.state, verdict, mode) : null,
+    differs: record ? differenceOf(connection.state, record, mode) : null,
+    // A pause keeps what is to be cut; when that was to be is no secret.
     cutAt:
-      isLive(connection.state) && verdict?.outcome === 'reject' ? (record?.revocation?.cutAt ?? null) : null,
+      isLive(connection.state) && verdict && (verdict.outcome === 'reject' || isStopped(verdict))
+        ? (record?.revocation?.cutAt ?? null)
+        : null,
   };
+}
+
+/** Who settled it: what is cut by command is the word of whoever gave that. */
+function decidedBy({ verdict, revocation }: ConnectionRecord): string | null {
+  if (!verdict) return null;
+  const isCommand = verdict.outcome === 'reject' && revocation && revocation.cause !== 'policy';
+  return isCommand ? revocation.by : verdict.decidedBy;
 }
 
 const would: Readonly<Record<Outcome, string>> = {
@@ -55,15 +66,22 @@ const would: Readonly<Record<Outcome, string>> = {
   wait: 'linkgate would let it wait',
 };
 
-function differenceOf(state: ConnectionState, verdict: Verdict, mode: Mode): string | null {
+function differenceOf(
+  state: ConnectionState,
+  { verdict, revocation }: ConnectionRecord,
+  mode: Mode,
+): string | null {
+  if (!verdict) return null;
   const { outcome, until } = verdict;
   if (state === 'pendingAcceptance')
     return mode === 'observe' && (outcome === 'accept' || outcome === 'reject')
       ? `${would[outcome]}, and EC2 still shows it waiting`
       : null;
   if (!isAnswered(state)) return null;
-  // It stays until it is cut, and while its service is stopped.
-  if (isLive(state) && (isStopped(verdict) || (outcome === 'reject' && until !== undefined))) return null;
+  const isToStay =
+    isStopped(verdict) || (outcome === 'reject' && until !== undefined) || revocation?.overBudget === true;
+  // It stays until it is cut, while its service is stopped, and while people are asked since no more may be cut.
+  if (isLive(state) && isToStay) return null;
   const answer = isLive(state) ? 'accept' : 'reject';
   return outcome === answer ? null : `${would[outcome]}, and EC2 shows it ${state}`;
 }
@@ -83,8 +101,8 @@ export async function explain(
   const shown = await findConnection(endpointId, record, deps);
   const connection = shown ?? (record && connectionOf(record));
   if (!connection) return undefined;
-  const [serviceItem] = await table.get([serviceKey(connection.serviceId)]);
-  const service = serviceItem && readService(serviceItem);
+  const policy = consult(connection, byKey(await table.get(policyKeys(connection))));
+  const { service } = policy;
   return {
     connection: {
       ...viewOf(connection, record, mode),
@@ -95,6 +113,7 @@ export async function explain(
     next: nextOf(connection, record, {
       isListed: shown !== undefined,
       service,
+      entry: entryThatCounts(policy),
       mode,
       isRefused: history.at(-1)?.action === 'refused',
     }),

@@ -1,3 +1,5 @@
+import type { AllowlistEntry } from '../allowlist/entry.ts';
+import { allowCommand } from '../approval/words.ts';
 import type { Mode } from '../mode/mode.ts';
 import { isStopped, reasonOf } from '../policy/decide.ts';
 import { isAboutForeign } from '../revocation/revocation.ts';
@@ -9,6 +11,8 @@ import { type ConnectionRecord, isOpen, leftAloneUntil } from './connection-reco
 export interface Around {
   readonly isListed: boolean;
   readonly service: Service | undefined;
+  /** What the allowlist says of the account, where it says something. */
+  readonly entry?: AllowlistEntry | undefined;
   readonly mode: Mode;
   /** EC2 was asked, and would not. */
   readonly isRefused: boolean;
@@ -18,7 +22,7 @@ export interface Around {
 export function nextOfLive(
   { state, requestedAt }: Connection,
   record: ConnectionRecord | undefined,
-  { service, mode, isRefused }: Around,
+  { service, entry, mode, isRefused }: Around,
 ): string {
   const is = state === 'available' ? 'It is connected' : 'EC2 is connecting it';
   if (!service) return `${is}. Its service is not registered, so that linkgate does not look after it.`;
@@ -34,12 +38,12 @@ export function nextOfLive(
       return `${is}, and stays: ${why}.${untilWhen(verdict.until)}`;
     case 'reject':
       return isToCome(record)
-        ? `${is} until ${verdict.until}, and is cut then: ${why}. ${unless(record, service.name)}`
+        ? `${is} until ${verdict.until}, and is cut then: ${why}. ${unless(record, entry, service.name)}`
         : `${is}. ${cutNow(record, mode, isRefused)}`;
     case 'ask':
     case 'wait':
       if (!isOpen(record)) return `${is}: ${accepted}. Whether it stays is decided within a minute.`;
-      return `${is}, and stays until somebody decides${since(record)}: ${why}. ${orElse(record)}`;
+      return `${is}, and stays until somebody decides${since(record)}: ${why}. ${orElse(record, entry, service.name)}`;
     default:
       throw verdict.outcome satisfies never;
   }
@@ -58,11 +62,9 @@ function untilWhen(until: string | undefined): string {
 }
 
 /** What keeps it from being cut. A revocation of this very connection is a person's, and only a person takes it back. */
-function unless({ endpointId, ownerAccountId, revocation }: ConnectionRecord, service: string): string {
-  const allowed =
-    revocation?.cause === 'policy'
-      ? `, as does allowing its account again (linkgate allow ${ownerAccountId} --service ${service})`
-      : '';
+function unless(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
+  const { endpointId, revocation } = record;
+  const allowed = revocation?.cause === 'policy' ? `, as does ${allowing(record, entry, service)}` : '';
   return `\`linkgate approve ${endpointId}\` has it stay${allowed}; \`linkgate keep ${endpointId} --until … --reason "…"\` puts it off; \`linkgate deny ${endpointId} --reason "…"\` cuts it now.`;
 }
 
@@ -80,10 +82,31 @@ function since({ asking }: ConnectionRecord): string {
   return asking ? `, which people are asked since ${asking.since}` : '';
 }
 
-function orElse({ endpointId, ownerAccountId, serviceId, verdict }: ConnectionRecord): string {
-  const allowed =
-    verdict && isAboutForeign(verdict)
-      ? `, as does \`linkgate allow ${ownerAccountId} --service ${serviceId}\``
-      : '';
+function orElse(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
+  const { endpointId, verdict } = record;
+  const allowed = verdict && isAboutForeign(verdict) ? `, as does ${allowing(record, entry, service)}` : '';
   return `\`linkgate approve ${endpointId}\` has it stay${allowed}; \`linkgate deny ${endpointId} --reason "…"\` cuts it now.`;
 }
+
+/** How the allowlist would have it stay: with an entry, or with one that is wider and says all else that it says now. */
+function allowing(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
+  if (entry?.effect !== 'allow') return `\`linkgate allow ${record.ownerAccountId} --service ${service}\``;
+  if (entry.managedBy === 'file') return 'widening the entry of its account in the policy file';
+  const findings = record.verdict?.findings ?? [];
+  const wider = Object.assign({}, ...findings.map(({ rule }) => widenings[rule]?.(entry, record)));
+  return `\`${allowCommand(entry, service, wider)}\``;
+}
+
+/** What an entry has to say otherwise, by the rule that found it too narrow. */
+const widenings: Readonly<
+  Record<string, (entry: AllowlistEntry, record: ConnectionRecord) => Parameters<typeof allowCommand>[2]>
+> = {
+  'endpoint-is-not-named': ({ endpointIds = [] }, { endpointId }) => ({
+    endpoint: [...endpointIds, endpointId],
+  }),
+  'consumer-region-is-not-named': ({ consumerRegions = [] }, { endpointRegion = '…' }) => ({
+    'consumer-region': [...consumerRegions, endpointRegion],
+  }),
+  'entry-has-expired': () => ({ expires: ['90d'] }),
+  'account-has-its-endpoints': () => ({ 'max-endpoints': ['…'] }),
+};

@@ -175,7 +175,13 @@ export function advanced(
   const { asking } = before;
   const happening =
     stage === 'expired'
-      ? expired(asking, now, '; it stays open while EC2 shows it waiting')
+      ? expired(
+          asking,
+          now,
+          isLive(before.state)
+            ? '; it stays connected until somebody decides'
+            : '; it stays open while EC2 shows it waiting',
+        )
       : calledUpon(asking, stage === 'escalated' ? escalation : undefined, now);
   return { record: { ...before, asking: { ...asking, stage } }, happenings: [happening] };
 }

@@ -44,13 +44,18 @@ export function mailAbout<Event extends ConsumerEvent>(
   return mailOf(subject, [[says], ['What comes next', ...stepsIn(next)], factsOf(news), fineprint]);
 }
 
-/** Many news for one reader, who would not read as many mails. */
+/** Many news for one reader, who would not read as many mails. Each is about another endpoint. */
 export function mailAboutMany(all: readonly EndpointNews[], messages: ConsumerMessages): Mail {
   const told = all.map((news) => messageFor(news, messages));
-  const others = told.length - namedAtMost;
+  const others = all.length - namedAtMost;
   const kinds = [...new Set(all.map(({ event }) => event))];
-  return mailOf(`${all.length} news of your endpoints`, [
-    told.slice(0, namedAtMost).map(({ says }) => `- ${says}`),
+  const [service, ...otherServices] = new Set(all.map((news) => news.service));
+  const where = otherServices.length === 0 ? ` to ${service}` : '';
+  return mailOf(`News about ${all.length} of your endpoints${where}`, [
+    ...[...Map.groupBy(all.slice(0, namedAtMost), whereabouts)].map(([title, ofOne]) => [
+      title,
+      ...ofOne.map((news) => `- ${messageFor(news, messages).says}`),
+    ]),
     ...(others > 0
       ? [[`And ${others} more: your endpoints' states show them (aws ec2 describe-vpc-endpoints).`]]
       : []),
@@ -74,6 +79,10 @@ function messageFor<Event extends ConsumerEvent>(
 
 function stepsIn(next: readonly string[]): string[] {
   return next.map((step) => (step.startsWith('aws ') ? `  ${step}` : `- ${step}`));
+}
+
+function whereabouts({ ownerAccountId, region, serviceName }: Facts): string {
+  return `Account ${ownerAccountId} in ${region}, service ${serviceName}:`;
 }
 
 function factsOf({ endpointId, ownerAccountId, region, serviceName }: Facts): string[] {

@@ -74,7 +74,7 @@ async function dueOf(
   });
   if (known.length === 0) return [];
   const services = byKey(await table.get(known.map(({ record }) => serviceKey(record.serviceId))));
-  return known.map(({ record, news, ...due }) => {
+  return known.map(({ record, told, news, ...due }) => {
     const item = services.find(serviceKey(record.serviceId));
     const { serviceId, endpointId, ownerAccountId, endpointRegion, place } = record;
     const service = item && readService(item);
@@ -83,11 +83,11 @@ async function dueOf(
       ownerAccountId,
       region: endpointRegion ?? place.region,
       serviceId,
-      // A service that was taken out meanwhile has its AWS name still.
-      service: service?.name ?? serviceId,
+      // A service that was taken out meanwhile goes by the name that was told before, and has its AWS name still.
+      service: service?.name ?? told?.service ?? serviceId,
       serviceName: service?.serviceName ?? `com.amazonaws.vpce.${place.region}.${serviceId}`,
     };
-    return { ...due, record, news: { ...facts, ...news } };
+    return { ...due, record, told, news: { ...facts, ...news } };
   });
 }
 

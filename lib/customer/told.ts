@@ -3,7 +3,8 @@ import { EndpointId } from '../connection/connection.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
 import { addressOf, type Reader } from './customer.ts';
-import { consumerEvents, eventsOfConnected, type Known, type News } from './news.ts';
+import type { EndpointNews } from './message.ts';
+import { consumerEvents, eventsOfConnected, type Known } from './news.ts';
 
 /** What the owner of an endpoint was told of it last, so that they are told once. */
 export const Told = v.object({
@@ -14,6 +15,8 @@ export const Told = v.object({
   contact: v.string(),
   /** ISO 8601 */
   at: v.string(),
+  /** The provider's name for the service, which is still known by it after it was taken out. */
+  service: v.exactOptional(v.string()),
   /** What tells the news from others of its kind. */
   cutAt: v.exactOptional(v.string()),
   until: v.exactOptional(v.string()),
@@ -41,7 +44,7 @@ export function knownTo({ name, contact }: Reader, told: Told | undefined): Know
 export function toldItem(
   endpointId: string,
   { name, contact }: Reader,
-  news: News,
+  news: EndpointNews,
   before: Told | undefined,
   now: Date,
 ): Item {
@@ -51,6 +54,7 @@ export function toldItem(
     customer: name,
     contact: addressOf(contact),
     at: now.toISOString(),
+    service: news.service,
     ...(news.event === 'will-be-cut' && { cutAt: news.cutAt }),
     ...(news.event === 'expiring' && { until: news.until, days: news.days }),
     version: (before?.version ?? 0) + 1,

@@ -1,11 +1,11 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
 import { type Matter, matterOf } from '../approval/standing.ts';
-import { areRequests, askersNamed, counted, serviceName, waitingIn } from '../approval/tally.ts';
-import { when } from '../approval/words.ts';
+import { areRequests, askersNamed, counted, serviceName, waitingIn, whyAsked } from '../approval/tally.ts';
+import { isLate, when } from '../approval/words.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Service } from '../service/service.ts';
 import type { Mail, MailLinks } from './mails.ts';
-import { bullets, fineprint } from './request-mail.ts';
+import { bullets, fineprint, subjectOf } from './request-mail.ts';
 import { mailOf } from './text.ts';
 
 /** How many requests a mail tells of one by one, with their links. */
@@ -16,27 +16,34 @@ interface Told {
   /** Open ones. */
   readonly records: readonly ConnectionRecord[];
   readonly services: readonly Service[];
+  /** They were told of before. */
+  readonly isReminder: boolean;
 }
 
 /**
  * Tells one approver of many requests, or connections in question, that came at once.
  * @param links theirs, of each of the first requests; none where the command is the only way.
  */
-export function digestMail({ group, records, services }: Told, links: ReadonlyMap<string, MailLinks>): Mail {
+export function digestMail(
+  { group, records, services, isReminder }: Told,
+  links: ReadonlyMap<string, MailLinks>,
+): Mail {
   const nameOf = ({ serviceId }: ConnectionRecord) => serviceName(serviceId, services);
   const askers = counted(records, ({ ownerAccountId }) => `account ${ownerAccountId}`);
   const shown = records.slice(0, toldOneByOne);
   const others = records.length - shown.length;
+  const reasons = whyAsked(records);
   const [anyLinks] = links.values();
   const areAsking = areRequests(records);
   const title = areAsking
-    ? `${records.length} requests wait for the approvers ${group.name}`
+    ? `${records.length === 1 ? '1 request waits' : `${records.length} requests wait`} for the approvers ${group.name}`
     : `For the approvers ${group.name}: ${waitingIn(records)}`;
-  return mailOf(title, [
+  return mailOf(subjectOf(title, isReminder), [
     [
-      `${title}. They came faster than one mail each would be of use.`,
+      `${title}.${records.length > 1 ? ' They came faster than one mail each would be of use.' : ''}`,
       ...(areAsking ? [] : ['Of a connection: to approve lets it stay, to deny cuts it now.']),
     ],
+    ...(reasons.length > 0 ? [['Why', ...bullets(reasons.map(tally))]] : []),
     [areAsking ? 'Accounts that ask most' : 'Accounts', ...bullets(askers.slice(0, askersNamed).map(tally))],
     [areAsking ? 'Services asked for' : 'Services', ...bullets(counted(records, nameOf).map(tally))],
     ...shown.map((record, index) => [
@@ -57,13 +64,22 @@ const tally = ([name, count]: readonly [string, number]) => `${name}: ${count}`;
 
 function deadlineIn(record: ConnectionRecord): string {
   const { asking } = record;
-  return asking ? `, ${deadlines[matterOf(record)]} ${when(asking.deadline)}` : '';
+  if (!asking) return '';
+  const matter = matterOf(record);
+  const words = isLate(record) ? late[matter] : deadlines[matter];
+  return `, ${words} ${when(asking.deadline)}`;
 }
 
 const deadlines: Readonly<Record<Matter, string>> = {
   request: 'to be decided before',
   ending: 'connected, to be cut on',
   doubted: 'connected, to be decided before',
+};
+
+const late: typeof deadlines = {
+  request: 'was to be decided before',
+  ending: deadlines.ending,
+  doubted: 'still connected, was to be decided before',
 };
 
 function linesOf(links: MailLinks | undefined): string[] {

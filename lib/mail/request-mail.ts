@@ -24,7 +24,7 @@ export function requestMail(view: RequestView, links: MailLinks | undefined): Ma
   const matter = matterOf(record);
   const isReminder = asking !== undefined && asking.stage !== 'asked';
   const subject = subjects[matter](record.ownerAccountId, service.name);
-  return mailOf(isReminder ? `Reminder: ${lowerFirst(subject)}` : subject, [
+  return mailOf(subjectOf(subject, isReminder), [
     [
       questionIn(view),
       ...standingIn(record),
@@ -46,8 +46,8 @@ const subjects: Readonly<Record<Matter, (account: string, service: string) => st
   doubted: (account, service) => `May account ${account} stay connected to ${service}?`,
 };
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+export function subjectOf(subject: string, isReminder: boolean): string {
+  return isReminder ? `Reminder: ${subject.charAt(0).toLowerCase()}${subject.slice(1)}` : subject;
 }
 
 function choices({ approve, deny }: MailLinks, matter: Matter, { quorum }: ApproverGroup): string[][] {

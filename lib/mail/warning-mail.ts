@@ -4,11 +4,11 @@ import { mailOf } from './text.ts';
 
 /** Tells one approver that an entry by which connections live expires soon. */
 export function warningMail(warning: ExpiryWarning): Mail {
-  const { mind, command } = remedyOf(warning);
+  const { how, command } = remedyOf(warning);
   return mailOf(titleOf(warning), [
     [`${titleOf(warning)}.`],
     ...storyOf(warning).map((line) => [line]),
-    [`${mind}:`, command],
+    [how, ...(command === undefined ? [] : [command])],
     [`You are told as one of the approvers ${warning.group.name}, 14, 7 and 1 days before.`],
   ]);
 }

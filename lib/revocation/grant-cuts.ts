@@ -83,7 +83,7 @@ function endpointsOf(records: readonly ConnectionRecord[]): ReadonlySet<string> 
 }
 
 /** How many connections of a service live, as far as the budget depends on it. */
-async function liveAt(serviceId: string, connections: Connections): Promise<number> {
+export async function liveAt(serviceId: string, connections: Connections): Promise<number> {
   let live = 0;
   for await (const page of allPages(connections, { serviceIds: [serviceId] })) {
     live += page.filter(({ state }) => isLive(state)).length;

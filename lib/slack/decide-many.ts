@@ -46,7 +46,10 @@ async function decideOne(view: RequestView, word: Word, deps: Deciding): Promise
     return await decideIn(view, word, deps);
   } catch (error) {
     deps.report(error);
-    return { isAsSaid: false, answer: markup`It broke on its way, and your word may be recorded all the same; look at it, or say it again.` };
+    return {
+      isAsSaid: false,
+      answer: markup`It broke on its way, and your word may be recorded all the same; look at it, or say it again.`,
+    };
   }
 }
 

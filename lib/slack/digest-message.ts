@@ -7,6 +7,7 @@ import {
   firstDeadlines,
   serviceName,
   waitingIn,
+  whyAsked,
 } from '../approval/tally.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import type { Service } from '../service/service.ts';
@@ -35,7 +36,9 @@ export function digestMessage({ id, group, records, services }: Digest, now: Dat
       markup`*How they stand*`,
       ...counted(records, (record) => nameOf[standingOf(record).status]).map(tally),
     ]),
-    ...(open.length > 0 ? [askersOf(open), servicesOf(open, services), ...timeFor(open, now)] : []),
+    ...(open.length > 0
+      ? [...whyOf(open), askersOf(open), servicesOf(open, services), ...timeFor(open, now)]
+      : []),
   ];
   const isDecidedHere = open.length > 0 && group.decideIn !== 'api';
   const hint = group.decideIn === 'api' ? decidesByCommand(group) : markup`By command: \`/linkgate waiting\``;
@@ -57,6 +60,11 @@ export function digestMessage({ id, group, records, services }: Digest, now: Dat
 
 export function decidesByCommand({ name }: ApproverGroup): Markup {
   return markup`The group ${name} decides by the command line: \`linkgate connections --waiting\` lists what waits.`;
+}
+
+function whyOf(open: readonly ConnectionRecord[]): Markup[] {
+  const reasons = whyAsked(open);
+  return reasons.length > 0 ? [joined([markup`*Why*`, ...reasons.map(tally)])] : [];
 }
 
 function askersOf(open: readonly ConnectionRecord[]): Markup {

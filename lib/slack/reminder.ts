@@ -42,8 +42,9 @@ function aboutAll({ records }: Digest, now: Date): Markup {
   const open = records.filter(isOpen);
   const [deadline] = open.flatMap(({ asking }) => asking?.deadline ?? []).sort();
   if (areRequests(open))
-    return markup`${open.length} requests still wait for approval${untilIn(deadline, now)}`;
-  const first = deadline === undefined ? '' : markup` The first time runs out on ${dateOf(deadline)}.`;
+    return markup`${open.length === 1 ? '1 request still waits' : `${open.length} requests still wait`} for approval${untilIn(deadline, now)}`;
+  const runsOut = deadline !== undefined && new Date(deadline) > now ? 'runs out' : 'ran out';
+  const first = deadline === undefined ? '' : markup` The first time ${runsOut} on ${dateOf(deadline)}.`;
   return markup`Still to be decided: ${waitingIn(open)}.${first}`;
 }
 

@@ -2,7 +2,7 @@ import { isLater } from '../approval/asking.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { matterOf, standingOf } from '../approval/standing.ts';
 import { counted } from '../approval/tally.ts';
-import { deadlineNames, doubtsIn, reasonsTitles } from '../approval/words.ts';
+import { deadlineNameOf, doubtsIn, reasonsTitles } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { type Block, context, header, type Message, section } from './blocks.ts';
 import { joined, limits, type Markup, markup, plainWithin, within } from './boundary.ts';
@@ -49,7 +49,7 @@ function deadlineIn({ record, service, group }: RequestView): Markup[] {
     ending: ', unless somebody approves that it stays',
     doubted: '',
   }[matter];
-  return [markup`*${deadlineNames[matter]}:* ${dateOf(asking.deadline)}${then}${callsOf(asking, group)}`];
+  return [markup`*${deadlineNameOf(record)}:* ${dateOf(asking.deadline)}${then}${callsOf(asking, group)}`];
 }
 
 /** What time has brought so far. */

@@ -6,8 +6,8 @@ import { joined, limits, markup, within } from './boundary.ts';
 export function warningMessage(warning: ExpiryWarning): Message {
   const title = titleOf(warning);
   const story = joined(storyOf(warning));
-  const { mind, command } = remedyOf(warning);
-  const remedy = markup`${mind}: \`${command}\``;
+  const { how, command } = remedyOf(warning);
+  const remedy = command === undefined ? markup`${how}` : markup`${how} \`${command}\``;
   return {
     blocks: [header(title), section(story), context(remedy)],
     text: within(limits.text, joined([title, story, remedy])),

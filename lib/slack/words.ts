@@ -6,11 +6,11 @@ import type { ConnectionRecord } from '../connection/connection-record.ts';
 import { reasonOf } from '../policy/decide.ts';
 import { joined, type Markup, markup } from './boundary.ts';
 
-/** A time as each reader's Slack shows it: in their own zone. */
+/** A time as each reader's Slack shows it: in their own zone, and in words that can follow "on", as "yesterday" cannot. */
 export function dateOf(iso: string): Markup {
   const seconds = Math.floor(new Date(iso).getTime() / 1000);
   return Number.isFinite(seconds)
-    ? { markup: `<!date^${seconds}^{date_short_pretty} {time}|${new Date(iso).toISOString()}>` }
+    ? { markup: `<!date^${seconds}^{date_short} {time}|${new Date(iso).toISOString()}>` }
     : markup`${iso}`;
 }
 

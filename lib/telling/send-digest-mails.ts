@@ -20,13 +20,14 @@ export function toMailOf(together: Together): AskedRecord[] {
 export async function sendDigestMails(together: Together, deps: Telling): Promise<Partial<Digest>> {
   const { digest, group, services, stage } = together;
   const records = toMailOf(together);
+  const isReminder = mailStage(stage) !== mailStage('asked');
   const mailedAt = deps.now().toISOString();
   try {
     for (const address of addressesOf(together)) {
       const links = group.emails.includes(address)
         ? await linksToFirst(records, address, together, deps)
         : new Map();
-      await deps.mails.send(address, digestMail({ group, records, services }, links));
+      await deps.mails.send(address, digestMail({ group, records, services, isReminder }, links));
     }
   } catch (error) {
     deps.report(error);

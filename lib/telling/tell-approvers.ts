@@ -1,7 +1,7 @@
 import { type RequestView, requestViews } from '../approval/request-view.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
 import { orReport } from '../invocation.ts';
-import { readEach } from '../table/item.ts';
+import { MalformedItemError, NewerItemError, readEach } from '../table/item.ts';
 import { advance } from './advance.ts';
 import { type AskedRequest, groupBehind, isAsked, isEscalated } from './asked-request.ts';
 import { claimPlaces } from './claim-places.ts';
@@ -24,7 +24,7 @@ interface Tellings {
  * they are by then, so that rings may come twice, late, and in any order. What Slack or SNS do not take is reported and left
  * to the next ring: the sweep rings each minute.
  * @param subjects as many as a queue delivers at once.
- * @throws where the table cannot be read, so that nobody could be told.
+ * @throws where the table cannot be read, so that nobody could be told, or something broke on the way to a digest.
  */
 export async function tellApprovers(subjects: readonly Subject[], deps: TellingInSlack): Promise<Tellings> {
   const run: Run = { ...deps, slack: slackOfRun(deps) };
@@ -39,9 +39,16 @@ export async function tellApprovers(subjects: readonly Subject[], deps: TellingI
   const requests = await askedRequests(await requestViews(alone, run, { withHistory: false }), run);
   for (const [group, theirs] of Map.groupBy(requests, (request) => request.group.name))
     await orReport(run.report, () => tellGroup(group, theirs, run));
-  for (const digest of digests) await orReport(run.report, () => tellOfDigest(digest, run));
+  const broken: unknown[] = [];
+  for (const digest of digests)
+    await tellOfDigest(digest, run).catch((error: unknown) => {
+      if (error instanceof MalformedItemError || error instanceof NewerItemError) run.report(error);
+      else broken.push(error);
+    });
   const warnings = distinct(subjects.filter((each) => 'expiring' in each));
   for (const { expiring } of warnings) await orReport(run.report, () => tellOfExpiry(expiring, run));
+  // No pass leads back to a digest whose requests are all decided: its ring has to be delivered again.
+  if (broken.length > 0) throw broken[0];
   return { requests: requests.length, digests: digests.size, warnings: warnings.length };
 }
 

@@ -51,7 +51,9 @@ async function hold(request: AskedRequest, run: Run): Promise<AskedRequest | und
   return change(request, run, async (newest) => {
     const now = run.now();
     const { notice } = newest.record;
-    if (notice?.face === faceOf(newest.record) || isHeld(notice, now)) return undefined;
+    // Another run may have put it into a digest meanwhile.
+    if (notice?.digest !== undefined || notice?.face === faceOf(newest.record) || isHeld(notice, now))
+      return undefined;
     const isTellable = mailsDue(newest).length > 0 || (await isShowable(newest, run));
     if (!isTellable) return undefined;
     // What is shown is not known again before this run says so: it may change the message and die.

@@ -10,7 +10,10 @@ export const accountHasItsEndpoints: Rule = {
       ? undefined
       : {
           outcome: 'ask',
-          reason: `account ${ownerAccountId} has ${earlier} of the ${maxEndpoints} endpoints that its entry allows`,
+          reason:
+            earlier === maxEndpoints
+              ? `account ${ownerAccountId} has ${earlier} of the ${maxEndpoints} endpoints that its entry allows`
+              : `account ${ownerAccountId} has ${earlier} endpoints before it, and its entry allows ${maxEndpoints}`,
         };
   },
 };

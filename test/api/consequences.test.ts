@@ -55,7 +55,9 @@ describe('what a change of the allowlist makes of a connection that lives', () =
     const { body } = await ask(worldWith(live()), method, path, input);
     expect(body).toMatchObject({
       cuts: [{ ...first, at: graceEnds }],
-      warnings: [expect.stringContaining(`${endpointId(1)} at orders: cut at ${graceEnds}, unless`)],
+      warnings: [
+        expect.stringContaining(`${endpointId(1)} at orders: cut at 2026-11-24 12:00:00 UTC, unless`),
+      ],
     });
   });
 
@@ -118,6 +120,24 @@ describe('what a change of the allowlist makes of a connection that lives', () =
     });
   });
 
+  test('those of one second are told of together, whatever the millisecond', async () => {
+    const connections = [1, 2].map((number) =>
+      aConnection({ endpointId: endpointId(number), state: 'available' }),
+    );
+    const records = connections.map(({ endpointId: id }, index) => {
+      const cutAt = `2026-11-24T12:00:00.${index}00Z`;
+      const revocation = { since: noon.toISOString(), cutAt, cause: 'policy', by: 'linkgate' } as const;
+      return live({ endpointId: id, revocation, verdict: aVerdict('reject', { until: cutAt }) });
+    });
+    const world = aWorld({ services: [aService()], entries: [anEntry()], connections, records });
+    const { body } = await ask(world, 'DELETE', path);
+    expect(body.warnings).toEqual([
+      expect.stringContaining(
+        `${endpointId(1)}, ${endpointId(2)} at orders: cut at 2026-11-24 12:00:00 UTC, unless`,
+      ),
+    ]);
+  });
+
   test('people are asked, where somebody else accepted it', async () => {
     const foreign = aRecord({ state: 'available', verdict: aVerdict('ask') });
     expect((await ask(worldWith(foreign), 'DELETE', path)).body).toMatchObject({
@@ -125,6 +145,102 @@ describe('what a change of the allowlist makes of a connection that lives', () =
       warnings: [expect.stringContaining('stays connected until people decide')],
     });
   });
+});
+
+describe('what is beyond the budget of cuts', () => {
+  function worldOf(connected: number, ofOthers = 0) {
+    const theirs = Array.from({ length: connected + ofOthers }, (_, index) =>
+      aConnection({
+        endpointId: endpointId(index + 1),
+        state: 'available',
+        ...(index >= connected && { ownerAccountId: '033333333333' }),
+      }),
+    );
+    const records = theirs.map(({ endpointId: id, ownerAccountId }) =>
+      live({ endpointId: id, ownerAccountId }),
+    );
+    return aWorld({ services: [aService()], entries: [anEntry()], connections: theirs, records });
+  }
+  const warnings = async (world: ReturnType<typeof aWorld>, method: string, input?: object) =>
+    (await ask(world, method, path, input)).body.warnings;
+  const beyond = (count: number, cut: number) =>
+    `of these ${count} at orders linkgate cuts ${cut} at most in 24 hours, which is its budget of cuts: people are asked about the others`;
+
+  test('is told where permission goes', async () => {
+    expect(await warnings(worldOf(16), 'DELETE')).toEqual([expect.stringContaining('cut at'), beyond(16, 5)]);
+  });
+
+  test('is less where more is connected to the service', async () => {
+    expect(await warnings(worldOf(16, 64), 'DELETE')).toContain(beyond(16, 8));
+  });
+
+  test('is nothing of what a block cuts, nor of five', async () => {
+    expect(await warnings(worldOf(16), 'PUT', { effect: 'block' })).toHaveLength(1);
+    expect(await warnings(worldOf(5), 'DELETE')).toHaveLength(1);
+  });
+});
+
+describe('a paused service that goes on', () => {
+  const paused = aService({ pausedAt: noon.toISOString() });
+  const announced = (cutAt: string) => ({
+    since: '2026-11-18T11:00:00.000Z',
+    cutAt,
+    cause: 'policy' as const,
+    by: 'linkgate',
+  });
+  const late = '2026-11-21T11:00:00.000Z';
+  const resumption = '/services/orders/resumption';
+
+  function pausedWith(record: ConnectionRecord, entries = [anEntry({ effect: 'block' })]) {
+    const connections = [aConnection({ state: 'available' })];
+    return aWorld({ services: [paused], entries, connections, records: [record] });
+  }
+  const due = live({ revocation: announced(late), verdict: aVerdict('wait') });
+
+  test('cuts at once what fell due meanwhile, and says so before and after', async () => {
+    const world = pausedWith(due, []);
+    const told = { cuts: [{ ...first, at: late }], warnings: [`${endpointId(1)} at orders: cut now`] };
+    expect((await ask(world, 'GET', resumption)).body).toEqual(told);
+    expect((await ask(world, 'POST', '/services/orders/resume')).body).toMatchObject(told);
+    expect((await ask(world, 'POST', '/services/orders/resume')).body).toMatchObject({ cuts: [] });
+  });
+
+  test('cuts at once what was blocked meanwhile', async () => {
+    const world = pausedWith(live({ verdict: aVerdict('wait') }));
+    expect((await ask(world, 'GET', resumption)).body).toMatchObject({ cuts: [first] });
+  });
+
+  test('cuts nothing at once whose time is to come, or that lost its permission meanwhile', async () => {
+    const later = live({ revocation: announced(graceEnds), verdict: aVerdict('wait') });
+    for (const record of [later, live({ verdict: aVerdict('wait') })])
+      expect((await ask(pausedWith(record, []), 'GET', resumption)).body).toEqual({ cuts: [], warnings: [] });
+  });
+
+  test('cuts nothing in the mode observe', async () => {
+    const world = pausedWith(due, []);
+    world.mode = 'observe';
+    expect((await ask(world, 'GET', resumption)).body).toMatchObject({ cuts: [] });
+  });
+
+  test('is resumed where it cannot be looked up what that cuts', async () => {
+    const world = pausedWith(due, []);
+    world.ec2.beforePage = () => {
+      throw new Error('EC2 is down');
+    };
+    const { status, body } = await ask(world, 'POST', '/services/orders/resume');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ cuts: [], warnings: [expect.stringContaining('could not be looked up')] });
+    expect(body.service).not.toHaveProperty('pausedAt');
+  });
+});
+
+test('a block that takes the place of another says whose note is gone', async () => {
+  const entries = [anEntry({ effect: 'block', note: 'incident 7' })];
+  const world = aWorld({ services: [aService()], entries });
+  expect((await ask(world, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([
+    `account ${consumer} was blocked there already; this replaces the note “incident 7”`,
+  ]);
+  expect((await ask(world, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([]);
 });
 
 describe('who looks after an entry', () => {

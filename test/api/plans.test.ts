@@ -8,7 +8,12 @@ import { aDocument, allowing, blocking } from '../plan/planning.ts';
 import { ask } from './ask.ts';
 
 interface PlanAnswer {
-  readonly plan: { readonly planId: string; readonly summary: object; readonly interrupted?: object };
+  readonly plan: {
+    readonly planId: string;
+    readonly summary: object;
+    readonly interrupted?: object;
+    readonly running?: object;
+  };
 }
 
 function aWorldWith(...connections: readonly Connection[]) {
@@ -27,7 +32,7 @@ describe('a plan', () => {
   test('says how much it would change, and changes nothing', async () => {
     const world = aWorldWith();
     const plan = await planIn(world, policy);
-    expect(plan).toMatchObject({ summary: { add: 2, change: 0, remove: 0, conflicts: 0, left: 2 } });
+    expect(plan).toMatchObject({ summary: { add: 2, change: 0, remove: 0, conflicts: 0, left: 1 } });
     expect((await ask(world, 'GET', '/allowlist')).body).toEqual({ entries: [] });
   });
 
@@ -45,7 +50,7 @@ describe('a plan', () => {
       names.push(...(body.changes as { name: string }[]).map(({ name }) => name));
       token = body.nextToken === undefined ? '' : `?nextToken=${body.nextToken}`;
     } while (token);
-    expect(names).toEqual([...accounts, 'default', 'orders']);
+    expect(names).toEqual([...accounts, 'orders']);
   });
 
   test('says what it would do to connections', async () => {
@@ -140,14 +145,16 @@ describe('an apply', () => {
     });
   });
 
-  test('that was interrupted is shown by the next plan', async () => {
+  test('that is not done is shown by the next plan, as one that runs or that was interrupted', async () => {
     const world = aWorldWith();
     const first = await planIn(world, policy);
     world.left = 1_000;
     expect((await ask(world, 'POST', `/plans/${first.planId}/apply`)).body).toMatchObject({
       apply: { status: 'running', done: 0, of: 2 },
     });
-    expect(await planIn(world, policy)).not.toHaveProperty('interrupted');
+    const told = await planIn(world, policy);
+    expect(told).toMatchObject({ running: { done: 0, of: 2, heldUntil: expect.any(String) } });
+    expect(told).not.toHaveProperty('interrupted');
     const second = await planIn(world, policy);
     expect(await ask(world, 'POST', `/plans/${second.planId}/apply`)).toMatchObject({
       status: 409,
@@ -155,7 +162,9 @@ describe('an apply', () => {
     });
     world.wait(60);
     world.left = 75_000;
-    expect(await planIn(world, policy)).toMatchObject({ interrupted: { done: 0, of: 2 } });
+    const later = await planIn(world, policy);
+    expect(later).toMatchObject({ interrupted: { done: 0, of: 2 } });
+    expect(later).not.toHaveProperty('running');
     await ask(world, 'POST', `/plans/${second.planId}/apply`);
     expect(await planIn(world, policy)).not.toHaveProperty('interrupted');
   });
@@ -187,6 +196,30 @@ describe('a simulation', () => {
         },
       ],
     });
+  });
+
+  test('leaves out what the file does not speak of', async () => {
+    const other = '444444444444';
+    const elsewhere = { serviceId: serviceId(2) };
+    const connections = [
+      aConnection({ endpointId: endpointId(1), ...elsewhere }),
+      aConnection({ endpointId: endpointId(2), ...elsewhere, ownerAccountId: other }),
+    ];
+    const services = [aService({ managedBy: 'file' }), aService({ ...elsewhere, name: 'theirs' })];
+    const world = aWorld({ services, connections });
+    for (const connection of connections) await decideConnection(connection, world.deps);
+    world.put(entryItem(anEntry({ ...elsewhere, accountId: other })));
+    const named = [{ serviceId: serviceId(1), name: 'orders' }];
+    const looked = async (document: ReturnType<typeof aDocument>) =>
+      simulated(world, (await planIn(world, document)).planId);
+    expect(await looked(aDocument({ services: named }))).toEqual({ looked: 0, requests: [] });
+    const everywhere = { ...allowing(consumer), service: '*' };
+    expect(await looked(aDocument({ services: named, entries: [everywhere] }))).toMatchObject({
+      looked: 1,
+      requests: [{ endpointId: endpointId(1), would: 'accept' }],
+    });
+    const naming = aDocument({ services: [...named, { name: 'theirs' }] });
+    expect(await looked(naming)).toMatchObject({ looked: 2, requests: [{ endpointId: endpointId(2) }] });
   });
 
   test('counts the endpoints that the account had when it asked for another', async () => {

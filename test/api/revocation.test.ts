@@ -149,6 +149,17 @@ describe('who keeps a connection', () => {
     });
   });
 
+  test('holds no longer once somebody revokes it, who is told so', async () => {
+    const world = await aRevokedWorld();
+    await ask(world, 'POST', of('keep'), { until, reason: 'they move' });
+    const { body } = await ask(world, 'POST', of('revocation'), { now: true });
+    expect(body.warnings).toContain(
+      `${endpointId(1)} was kept until ${until} by ${alice} (they move), which holds no longer`,
+    );
+    const again = await ask(world, 'POST', of('revocation'), { now: true });
+    expect(again.body.warnings).not.toContainEqual(expect.stringContaining('was kept'));
+  });
+
   test('for the time that it is kept for already, is answered as before', async () => {
     const world = await aRevokedWorld();
     for (const _ of [1, 2])

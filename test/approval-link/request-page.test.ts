@@ -16,7 +16,9 @@ describe('whoever follows a link', () => {
   test('reads who asks for what, why people were asked, what is known of the account, and what the answers do', async () => {
     const situation = aSituation({
       record: {
-        verdict: aVerdict('ask', { findings: [aFinding({ reason: 'its entry has expired' })] }),
+        verdict: aVerdict('ask', {
+          findings: [aFinding({ outcome: 'ask', reason: 'its entry has expired' })],
+        }),
         endpointRegion: 'eu-west-1',
       },
       entries: [{ note: 'Acme', maxEndpoints: 3 }],

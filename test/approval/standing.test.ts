@@ -84,6 +84,12 @@ describe('how a connection that lives stands', () => {
     ['somebody approved that it stays', anEnding(approvedToStay), 'staying', 'doubted'],
     ['it is allowed again', calledOff(), 'staying', 'doubted'],
     ['its time is over', anEnding(cutByPolicy), 'cutting', 'doubted'],
+    [
+      'its time is over while its service is paused',
+      anEnding({ ...cutByPolicy, verdict: paused }),
+      'halted',
+      'doubted',
+    ],
     ['EC2 shows it cut', shownCut(cutByPolicy), 'cut', 'doubted'],
     ['it is gone before that', anEnding({ state: 'deleted' }), 'gone', 'request'],
   ] as const satisfies [string, ConnectionRecord, Standing['status'], string][])(

@@ -1,7 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
-import { doubtsIn, entryIn, factsIn, nameOf, questionIn, standingIn } from '../../lib/approval/words.ts';
+import {
+  allowCommand,
+  doubtsIn,
+  entryIn,
+  factsIn,
+  nameOf,
+  questionIn,
+  standingIn,
+} from '../../lib/approval/words.ts';
 import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
-import { aFinding, alice, anApproval, anEntry, aRecord, aVerdict, consumer, noon } from '../builders.ts';
+import {
+  aFinding,
+  alice,
+  anApproval,
+  anEntry,
+  aRecord,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+} from '../builders.ts';
 import { aView } from '../slack/slack-world.ts';
 import {
   aForeign,
@@ -140,6 +158,42 @@ describe('what people are asked is told', () => {
 
   test('with each reason once', () => {
     expect(doubtsIn(anEnding())).toEqual([`account ${consumer} is not on the allowlist of orders`]);
+  });
+});
+
+test('what speaks for a connection is no reason to ask about it, and times are told as people read them', () => {
+  const findings = [
+    aFinding({ outcome: 'ask', reason: 'the entry expired at 2026-11-21T12:00:00.000Z' }),
+    aFinding({ outcome: 'accept', reason: 'the account is allowed' }),
+  ];
+  expect(doubtsIn(aRecord({ verdict: aVerdict('ask', { findings }) }))).toEqual([
+    'the entry expired at 21 Nov 2026, 12:00 UTC',
+  ]);
+});
+
+test('when time is over is told as past, where it can still be decided', () => {
+  const view = aView({ record: aRecord({ verdict: aVerdict('ask'), asking }) });
+  expect(factsIn(view)).toContainEqual(['Was to be decided before', '21 Nov 2026, 12:00 UTC']);
+});
+
+describe('the command that writes an entry again', () => {
+  test('keeps all that it says, but for what is changed', () => {
+    const entry = anEntry({
+      endpointIds: [endpointId(1), endpointId(2)],
+      consumerRegions: ['eu-west-1'],
+      maxEndpoints: 2,
+      expiresAt: noon.toISOString(),
+      roles: [`arn:aws:iam::${consumer}:role/deployer`],
+      owners: ['slack:T01LOCAL:U01ALICE', 'mailto:a@example.com'],
+      note: "it's Acme",
+    });
+    expect(allowCommand(entry, 'orders', { expires: ['90d'] })).toBe(
+      `linkgate allow ${consumer} --service orders --endpoint ${endpointId(1)} --endpoint ${endpointId(2)} --consumer-region eu-west-1 --max-endpoints 2 --expires 90d --role arn:aws:iam::${consumer}:role/deployer --owner slack:T01LOCAL:U01ALICE --owner mailto:a@example.com --note 'it'\\''s Acme'`,
+    );
+  });
+
+  test('names every service as a shell takes it', () => {
+    expect(allowCommand(anEntry({ serviceId: '*' }), 'orders', {})).toContain(` --service '*'`);
   });
 });
 

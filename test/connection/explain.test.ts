@@ -8,6 +8,7 @@ import type { Outcome } from '../../lib/policy/rule.ts';
 import {
   aConnection,
   aFinding,
+  alice,
   anApproval,
   anEntry,
   aRecord,
@@ -17,6 +18,7 @@ import {
   noon,
 } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
+import { anOverdue } from '../telling/live.ts';
 
 const services = [aService()];
 
@@ -95,9 +97,22 @@ describe('what EC2 shows differs from the verdict', () => {
     expect(shown('pendingAcceptance', 'ask', 'observe')).toBeNull();
   });
 
+  test('not where people are asked since no more may be cut', () => {
+    expect(viewOf(aConnection({ state: 'available' }), anOverdue(), 'act').differs).toBeNull();
+  });
+
   test('not where there is no verdict', () => {
     expect(viewOf(aConnection({ state: 'available' }), undefined, 'act').differs).toBeNull();
   });
+});
+
+test.each([
+  ['a person who commands it', 'person', alice],
+  ['linkgate where the policy changed', 'policy', 'linkgate'],
+] as const)('a cut is decided by %s', (_, cause, by) => {
+  const revocation = { since: noon.toISOString(), cutAt: noon.toISOString(), cause, by: alice };
+  const record = aRecord({ state: 'available', verdict: aVerdict('reject'), revocation });
+  expect(viewOf(aConnection({ state: 'available' }), record, 'act').decidedBy).toBe(by);
 });
 
 describe('what comes next', () => {

@@ -7,6 +7,7 @@ import {
   aFinding,
   alice,
   anAsking,
+  anEntry,
   aRecord,
   aService,
   aVerdict,
@@ -70,6 +71,46 @@ describe('of a connection that lives it is told', () => {
       expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
   });
 
+  test('how its entry would be wider, and keep all else that it says', () => {
+    const entry = anEntry({ maxEndpoints: 1, expiresAt: cutAt, note: 'Acme' });
+    const findings = [
+      aFinding({ rule: 'permission-is-gone', outcome: 'reject', reason: 'it has too many' }),
+      aFinding({ rule: 'account-has-its-endpoints', outcome: 'ask', reason: 'it has too many' }),
+      aFinding({ rule: 'account-is-allowed', reason: 'it is allowed' }),
+    ];
+    const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: cutAt }) });
+    expect(next(record, { entry })).toContain(
+      `has it stay, as does \`linkgate allow ${consumer} --service orders --max-endpoints … --expires ${cutAt} --note Acme\`;`,
+    );
+  });
+
+  test.each([
+    [
+      'endpoint-is-not-named',
+      { endpointIds: [endpointId(2)] },
+      `--endpoint ${endpointId(2)} --endpoint ${endpointId(1)}`,
+    ],
+    [
+      'consumer-region-is-not-named',
+      { consumerRegions: ['eu-west-2'] },
+      '--consumer-region eu-west-2 --consumer-region eu-west-1',
+    ],
+    ['entry-has-expired', { expiresAt: noon.toISOString() }, '--expires 90d'],
+  ] as const)('with what an entry has to say otherwise: %s', (rule, narrowed, options) => {
+    const findings = [aFinding({ rule, outcome: 'ask' })];
+    const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: cutAt }) });
+    const entry = anEntry({ ...narrowed } as Parameters<typeof anEntry>[0]);
+    expect(next({ ...record, endpointRegion: 'eu-west-1' }, { entry })).toContain(
+      `--service orders ${options}\``,
+    );
+  });
+
+  test('that the entry of a policy file is changed there', () => {
+    const told = next(revoked('policy'), { entry: anEntry({ managedBy: 'file' }) });
+    expect(told).toContain('as does widening the entry of its account in the policy file;');
+    expect(told).not.toContain('linkgate allow');
+  });
+
   test('that what somebody revoked is not kept by the policy', () => {
     expect(next(revoked('person'))).not.toContain('linkgate allow');
   });
@@ -110,6 +151,7 @@ describe('of a connection that lives it is told', () => {
       `stays until somebody decides, which people are asked since ${noon.toISOString()}: somebody accepted it.`,
     );
     expect(told).toContain(`linkgate deny ${endpointId(1)}`);
+    expect(told).toContain(`as does \`linkgate allow ${consumer} --service orders\``);
   });
 
   test('that people are asked about what is beyond the budget of cuts', () => {

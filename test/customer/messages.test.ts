@@ -43,10 +43,23 @@ test('docs/consumers.md shows what many news at once look like', () => {
     ...(index < 2 ? examples.rejected : examples.waiting),
   }));
   const { subject, text } = mailAboutMany(all, consumerMessages);
-  const [first = ''] = text.split('\n');
   const shown = sectionOf(readPage('docs/consumers.md'), 'Many at once');
-  expect(shown).toContain(`Subject: ${subject}\n\n${first}\n`);
+  expect(shown).toContain(`Subject: ${subject}\n\n${text.split('\n').slice(0, 2).join('\n')}\n`);
   expect(shown).toContain(text.slice(text.indexOf('And 10 more')));
+});
+
+test('many news at once are told by account, Region and service', () => {
+  const elsewhere = { ...facts, region: 'eu-central-1', service: 'reports' };
+  const all = [newsOf('accepted'), { ...elsewhere, ...examples.cut }, newsOf('waiting')];
+  const { subject, text } = mailAboutMany(all, consumerMessages);
+  expect(subject).toBe('News about 3 of your endpoints');
+  const [first, second] = text.split('\n\n');
+  expect(first?.split('\n')).toEqual([
+    `Account 444455556666 in us-east-1, service ${facts.serviceName}:`,
+    expect.stringContaining('is accepted'),
+    expect.stringContaining('waits for a person'),
+  ]);
+  expect(second).toContain('Account 444455556666 in eu-central-1');
 });
 
 describe('what will be cut', () => {

@@ -118,9 +118,22 @@ describe('the contact of a customer', () => {
     await tell(asking(1000));
     expect(sent).toHaveLength(1);
     const { text = '', subject } = sent[0]?.mail ?? {};
-    expect(subject).toBe('1000 news of your endpoints');
+    expect(subject).toBe('News about 1000 of your endpoints to orders');
     expect(text.match(/^- Your endpoint/gm)).toHaveLength(20);
     expect(text).toContain('And 980 more');
+  });
+
+  test('is told of a service that was taken out by the name that they know', async () => {
+    await tell(remember(toBeCut));
+    items.commit([{ remove: serviceItem(aService()) }]);
+    await tell(remember({ ...toBeCut, state: 'rejected' }));
+    expect(sent.at(-1)?.mail.subject).toBe(`Cut: ${endpointId(1)} to orders`);
+  });
+
+  test('is told that people decide what is beyond the budget of cuts', async () => {
+    await tell(remember(toBeCut));
+    await tell(remember({ ...toBeCut, ...verdict('ask'), revocation: { ...revocation, overBudget: true } }));
+    expect(sent.map(({ events }) => events)).toEqual([['will-be-cut'], ['put-off']]);
   });
 
   test('is written to of a handful one by one', async () => {

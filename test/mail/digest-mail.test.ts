@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { digestMail } from '../../lib/mail/digest-mail.ts';
-import { aService, endpointId } from '../builders.ts';
+import { anAsking, aService, endpointId } from '../builders.ts';
+import { anEnding, anOverdue } from '../telling/live.ts';
 import { aGroup, anAskedRecord } from '../telling/telling.ts';
 
 const services = [aService()];
@@ -16,7 +17,7 @@ test('a mail of many requests counts them, and tells of the first twenty with th
       return [id, { approve: link('approve'), deny: link('deny'), until }];
     }),
   );
-  const { subject, text } = digestMail({ group: aGroup(), records, services }, links);
+  const { subject, text } = digestMail({ group: aGroup(), records, services, isReminder: false }, links);
   expect(subject).toBe('23 requests wait for the approvers default');
   expect(text).toContain('- account 022222222222: 21\n- account 333333333333: 2\n');
   expect(text).toContain('- orders: 23\n');
@@ -32,7 +33,34 @@ Deny: https://links.example/approval?token=deny-${endpointId(20)}
 
 test('a mail of many requests has no links where the command is the only way', () => {
   const group = aGroup({ decideIn: 'api' });
-  const { text } = digestMail({ group, records: [anAskedRecord()], services: [] }, new Map());
+  const { text } = digestMail(
+    { group, records: [anAskedRecord()], services: [], isReminder: false },
+    new Map(),
+  );
   expect(text).not.toContain('https:');
   expect(text).toContain('by the command line or the API only');
+});
+
+test('a mail of connections says why people are asked about them', () => {
+  const records = [
+    anOverdue(),
+    anOverdue({ endpointId: endpointId(2) }),
+    anEnding({ endpointId: endpointId(3) }),
+  ];
+  const { text } = digestMail({ group: aGroup(), records, services, isReminder: false }, new Map());
+  expect(text).toContain(
+    'Why\n- its time was over, and linkgate cuts only so many: a person decides: 2\n- account 022222222222 is not on the allowlist of orders: 1\n',
+  );
+});
+
+test('a reminder of one request that nobody decided in time says so, and counts one', () => {
+  const asking = anAsking({ deadline: '2026-11-21T16:00:00.000Z', stage: 'expired' });
+  const record = anAskedRecord(1, { asking });
+  const { subject, text } = digestMail(
+    { group: aGroup(), records: [record], services, isReminder: true },
+    new Map(),
+  );
+  expect(subject).toBe('Reminder: 1 request waits for the approvers default');
+  expect(text).toContain('was to be decided before 21 Nov 2026, 16:00 UTC');
+  expect(text).not.toContain('They came faster');
 });

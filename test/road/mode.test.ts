@@ -188,25 +188,24 @@ describe('beside an existing script, in the mode observe', () => {
     ]);
   }, 30_000);
 
-  test('what the script had answered stays as it is', async () => {
+  test('what the script had rejected stays so, and what it accepted against a block is cut', async () => {
+    for (const endpointId of [endpoints.accepted, endpoints.acceptedLate])
+      await until(async () => (await stateOf(sandbox, endpointId)) === 'rejected');
     await sweep();
-    await sweep();
-    expect(await stateOf(sandbox, endpoints.accepted)).toBe('available');
-    expect(await stateOf(sandbox, endpoints.acceptedLate)).toBe('available');
     expect(await stateOf(sandbox, endpoints.rejected)).toBe('rejected');
-    expect((await changes()).filter((change) => change.includes('Reject'))).toEqual([]);
+    expect(actionsOf(await explained(endpoints.accepted)).at(-1)).toBe('revoked');
   });
 
-  test('in act too, what somebody answers before linkgate looks stays, with a verdict beside it', async () => {
+  test('in act too, what somebody answers before linkgate looks stays, and people are asked about it', async () => {
     await sandbox.ask('PUT', '/_sandbox/faults', [{ delivery: 'sns', rate: 1, drop: true }]);
-    const endpointId = await createEndpoint(sandbox, blocked, serviceId);
+    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await script.accept(serviceId, endpointId);
     await until(async () => (await stateOf(sandbox, endpointId)) === 'available');
     await sandbox.ask('DELETE', '/_sandbox/faults');
     await sandbox.json('sweep', 'connections');
     await sandbox.idle();
     expect(await stateOf(sandbox, endpointId)).toBe('available');
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'observed', 'decided']);
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'observed', 'decided', 'asked']);
   });
 });
 

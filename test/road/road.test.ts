@@ -186,7 +186,7 @@ describe('a connection request', () => {
 });
 
 describe('what happens outside linkgate', () => {
-  test('a connection from before the registration is recorded, and left alone', async () => {
+  test('a connection from before the registration is recorded, and left alone until its account is blocked', async () => {
     const older = await createService(sandbox);
     const [live, waiting] = [
       await createEndpoint(sandbox, blocked, older),
@@ -195,7 +195,7 @@ describe('what happens outside linkgate', () => {
     await accept(older, live);
     await becomes(live, 'available');
     await sandbox.json('service', 'add', older);
-    await sandbox.json('block', blocked, '--service', older);
+    await sandbox.json('sweep', 'connections');
     await sandbox.idle();
     expect(await explained(live)).toMatchObject({
       connection: { state: 'available' },
@@ -203,6 +203,8 @@ describe('what happens outside linkgate', () => {
       history: [{ action: 'observed' }],
     });
     expect((await explained(waiting)).verdict?.outcome).toBe('ask');
+    await sandbox.json('block', blocked, '--service', older);
+    await becomes(live, 'rejected');
   });
 
   test('a request that somebody accepts by hand is told as that', async () => {
@@ -313,7 +315,8 @@ describe('whoever calls linkgate wrongly', () => {
 });
 
 describe('a sweep that somebody asks for', () => {
-  test('says what it found', async () => {
+  test('says what it found, and finds nothing more to decide after that', async () => {
+    await sandbox.json('sweep', 'connections');
     const counts = await sandbox.json<Record<string, number>>('sweep', 'connections');
     expect(counts).toMatchObject({ decided: 0, waiting: expect.any(Number) });
     expect(counts.seen).toBeGreaterThan(0);

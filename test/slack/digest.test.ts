@@ -261,6 +261,22 @@ describe("a digest's modal", () => {
     expect(await outcomes(world, 2)).toEqual(['ask', 'accept']);
     expect(JSON.stringify(json)).toContain('1 of 2 decided');
   });
+
+  test('of a decision that broke after it was written down, it is told that nobody knows', async () => {
+    const world = aStorm(1);
+    await world.click('decide', opens);
+    const { table } = world.receiving;
+    world.receiving.table = {
+      ...table,
+      write: async (writes) => {
+        await table.write(writes);
+        throw new Error('away');
+      },
+    };
+    const { json } = await world.submit(newest(world), { [`request:${endpointId(1)}.3`]: 'approve' });
+    expect(await outcomes(world, 1)).toEqual(['accept']);
+    expect(JSON.stringify(json)).toContain('may be recorded all the same');
+  });
 });
 
 describe('a digest opens for nobody', () => {
@@ -313,6 +329,9 @@ describe('a reminder', () => {
     const decided = { ...(first ?? anAskedRecord()), state: 'available' as const };
     const digest = { id: 'digest-1', group, records: [decided, ...others], services: [] };
     expect(reminderText(digest, undefined, noon)).toContain('2 requests still wait');
+    expect(reminderText({ ...digest, records: others.slice(1) }, undefined, noon)).toContain(
+      '1 request still waits for approval, until',
+    );
     expect(asking.stage).toBe('asked');
   });
 });

@@ -137,6 +137,28 @@ describe('what time brings', () => {
   });
 });
 
+describe('what is told of connections together', () => {
+  const digest = {
+    id: 'digest-1',
+    group,
+    records: [anOverdue(), anOverdue({ endpointId: endpointId(2) })],
+    services: [aService()],
+  };
+
+  test('says why people are asked', () => {
+    expect(digestMessage(digest, noon).text).toContain(
+      '*Why*\n• its time was over, and linkgate cuts only so many: a person decides: 2',
+    );
+  });
+
+  test('says of a time that is over that it was', () => {
+    expect(reminderText(digest, undefined, noon)).toContain('The first time runs out on <!date^');
+    expect(reminderText(digest, undefined, new Date('2027-01-01T12:00:00Z'))).toContain(
+      'The first time ran out on <!date^',
+    );
+  });
+});
+
 describe('the modal of a decision', () => {
   const metadata = { value: 'x', channel: shown.channel, ts: shown.ts } as const;
 

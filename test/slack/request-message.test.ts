@@ -28,7 +28,7 @@ describe('an open request', () => {
       `${consumer} (Globex)`,
       `${endpointId(1)} in eu-west-1`,
       'dualstack',
-      '<!date^1795262340^{date_short_pretty} {time}|2026-11-21T11:59:00.000Z>',
+      '<!date^1795262340^{date_short} {time}|2026-11-21T11:59:00.000Z>',
       '<!date^1795867200^',
       'account is not on the allowlist',
       'None that linkgate remembers',

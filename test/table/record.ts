@@ -23,6 +23,7 @@ import {
   startSandbox,
   until,
 } from '../road/sandbox.ts';
+import { endingsBegin, endingsGoOn } from './endings.ts';
 
 const sandbox = await startSandbox('--quiet');
 try {
@@ -37,7 +38,9 @@ async function record(sandbox: Sandbox) {
   await requests(sandbox, serviceId);
   await policies(sandbox, serviceId);
   await approvals(sandbox);
+  await endingsBegin(sandbox);
   await people(sandbox);
+  await endingsGoOn(sandbox);
   await switches(sandbox, serviceId);
   await sandbox.json('sweep', 'connections');
   await refusals(sandbox, serviceId);

@@ -1,27 +1,40 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import * as v from 'valibot';
 import { readCounted } from '../../lib/allowlist/counted-endpoints.ts';
 import { entryItem, readEntry } from '../../lib/allowlist/entry.ts';
 import { findGroup } from '../../lib/approval/approver-group.ts';
 import { decideByPerson } from '../../lib/approval/decide-by-person.ts';
 import { historyOf, readAuditEntry } from '../../lib/audit/audit.ts';
 import { recordsBefore } from '../../lib/connection/account-history.ts';
+import { dueEndpoints } from '../../lib/connection/agenda.ts';
 import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
 import type { Connection } from '../../lib/connection/connection.ts';
 import { isOpen, readRecord, recordItem } from '../../lib/connection/connection-record.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
 import { readPointer } from '../../lib/connection/due.ts';
 import { waitingRequests } from '../../lib/connection/waiting.ts';
+import { pointersOf } from '../../lib/customer/account-pointer.ts';
+import { contactTroubles } from '../../lib/customer/contact-trouble.ts';
+import { customerItem, readCustomer } from '../../lib/customer/customer.ts';
+import { readTold } from '../../lib/customer/told.ts';
 import { claim } from '../../lib/idempotency/claim.ts';
 import { readSwitched, switchedItem } from '../../lib/mode/mode.ts';
+import { findLease } from '../../lib/plan/apply-lease.ts';
+import { valuesIn } from '../../lib/plan/parts.ts';
+import { findPlan } from '../../lib/plan/plan.ts';
+import { principalItem, readPrincipal } from '../../lib/principals/principal-record.ts';
+import { claimCuts } from '../../lib/revocation/budget.ts';
 import { readService, serviceItem } from '../../lib/service/service.ts';
 import { findJob, finishPlace } from '../../lib/sweep/job.ts';
 import { leaseOf } from '../../lib/sweep/lease.ts';
 import { nothingSwept, sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import { NewerItemError, readEach } from '../../lib/table/item.ts';
+import { sinceIn } from '../../lib/table/lineage.ts';
 import type { Item } from '../../lib/table/table.ts';
 import { boardItem, readBoard } from '../../lib/telling/board.ts';
 import { findDigest } from '../../lib/telling/digest.ts';
+import { Expiring, findWarned } from '../../lib/telling/warned.ts';
 import { ask } from '../api/ask.ts';
 import { alice, hub } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
@@ -66,12 +79,30 @@ const kinds: Readonly<Record<string, Kind>> = {
       return recordsBefore(last, 1, { ...alone(item), report: raise });
     },
   },
+  AGENDA: {
+    since: '1.3',
+    read: (item) => {
+      const [accountId = '', region = ''] = item.pk.slice('AGENDA#'.length).split('/');
+      const deps = { ...alone(item), report: raise };
+      return dueEndpoints({ accountId, region }, deps.time, deps)[Symbol.asyncIterator]().next();
+    },
+  },
   ALLOWLIST: { since: '1.0', read: readEntry, write: (item) => entryItem(readEntry(item)) },
   APPROVERS: { since: '1.0', read: (item) => findGroup(item.sk, alone(item).table) },
   AUDIT: { since: '1.0', read: readAuditEntry },
   BOARDS: { since: '1.2', read: readBoard, write: (item) => boardItem(readBoard(item)) },
   CONNECTIONS: { since: '1.0', read: readRecord, write: (item) => recordItem(readRecord(item)) },
+  CONTACT_TROUBLES: { since: '1.3', read: async (item) => (await contactTroubles(alone(item).table))[0] },
   COUNTED: { since: '1.0', read: readCounted },
+  CUSTOMERS: { since: '1.3', read: readCustomer, write: (item) => customerItem(readCustomer(item)) },
+  CUSTOMER_OF: {
+    since: '1.3',
+    read: async (item) => (await pointersOf([item.pk.slice('CUSTOMER_OF#'.length)], alone(item).table))[0],
+  },
+  CUTS: {
+    since: '1.3',
+    read: (item) => claimCuts('vpce-svc-0123456789abcdef0', [], 0, alone(item).deps),
+  },
   DIGESTS: { since: '1.2', read: (item) => findDigest(item.sk, alone(item).table) },
   DUE: { since: '1.0', read: readPointer },
   JOB: {
@@ -87,15 +118,32 @@ const kinds: Readonly<Record<string, Kind>> = {
     },
   },
   MODE: { since: '1.1', read: readSwitched, write: (item) => switchedItem(readSwitched(item)) },
+  PLAN: {
+    since: '1.3',
+    // Beside its head a plan has parts.
+    read: (item) => {
+      const now = () => new Date(String(item.createdAt));
+      const { table } = alone(item);
+      return item.sk === 'PLAN' ? findPlan(String(item.planId), { table, now }) : valuesIn(item, v.unknown());
+    },
+  },
+  POLICY: { since: '1.3', read: (item) => findLease(alone(item).table) },
+  PRINCIPALS: { since: '1.3', read: readPrincipal, write: (item) => principalItem(readPrincipal(item)) },
   SERVICES: { since: '1.0', read: readService, write: (item) => serviceItem(readService(item)) },
   SWEEP: {
     since: '1.0',
     read: (item) => leaseOf(hub, item.sk === 'full' ? 'full' : 'pending', alone(item).deps),
   },
+  TABLE: { since: '1.3', read: sinceIn },
+  TOLD: { since: '1.3', read: readTold },
   WAITING: {
     since: '1.2',
     read: (item) =>
       waitingRequests(item.pk.slice('WAITING#'.length), alone(item).table)[Symbol.asyncIterator]().next(),
+  },
+  WARNED: {
+    since: '1.3',
+    read: (item) => findWarned(v.parse(Expiring, item), new Date(), alone(item).table),
   },
 };
 

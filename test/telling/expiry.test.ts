@@ -56,9 +56,19 @@ describe('a warning that access ends', () => {
         `Access of account ${consumer} to orders ends in 7 days`,
         'allow, at most 200 endpoints, until 28 Nov 2026, 12:00 UTC. By it 100 connections live.',
         'after a grace period of 72 hours they are cut',
-        `linkgate allow ${consumer} --service orders --expires 90d`,
+        `linkgate allow ${consumer} --service orders --max-endpoints 200 --expires 90d`,
       ])
         expect(text).toContain(part);
+  });
+
+  test('of what a policy file has names the file, and no command that would take it out of that', async () => {
+    const { world, slack, post, warn } = aWorldThatWarns();
+    world.put(entryItem(anEntry({ expiresAt: until, managedBy: 'file' })));
+    await warn();
+    for (const text of [slack.messages[0]?.text, post.sent[0]?.text]) {
+      expect(text).toContain('A policy file has this entry: to prolong it, change its expiry there');
+      expect(text).not.toContain('linkgate allow');
+    }
   });
 
   test('is given once, however often it is rung for', async () => {

@@ -62,7 +62,41 @@ describe('a storm of 200 requests', () => {
   });
 });
 
+test('what another run puts into a digest meanwhile gets no message of its own', async () => {
+  const { world, slack, deps, subjects, tell } = aWorldThatTells({ records: many(11) });
+  // By then each is to be reminded of, which is written down first.
+  world.wait(3601);
+  await tell(subjects.slice(0, 10));
+  const late = subjects.slice(10);
+  let isOvertaken = false;
+  const write: typeof deps.table.write = async (writes) => {
+    if (!isOvertaken) {
+      isOvertaken = true;
+      await tell(late);
+    }
+    return deps.table.write(writes);
+  };
+  await tell(late, { table: { ...deps.table, write } });
+  expect(isOvertaken).toBe(true);
+  expect((await world.record(endpointId(11)))?.notice?.digest).toBeDefined();
+  expect(slack.messages).toHaveLength(10);
+});
+
 describe('a digest', () => {
+  test('that cannot be read for a moment fails its ring, which then comes again, and keeps nobody else waiting', async () => {
+    const { world, slack, deps, tell, all } = await afterStorm(12);
+    await decideAsRecorded(endpointId(1), approves, world.deps);
+    await decideAsRecorded(endpointId(11), approves, world.deps);
+    world.wait(5);
+    const get: typeof deps.table.get = async (keys) =>
+      keys.some(({ pk }) => pk === 'DIGESTS') ? Promise.reject(new Error('away')) : deps.table.get(keys);
+    const rung = [...all, { endpointId: endpointId(1) }];
+    await expect(tell(rung, { table: { ...deps.table, get } })).rejects.toThrow('away');
+    expect(slack.messages[0]?.text).toContain('Being accepted');
+    await tell(all);
+    expect(slack.messages.at(-1)?.text).toContain('1 of 2 requests wait');
+  });
+
   test('is drawn anew when its requests are decided, and says so when all are', async () => {
     const { world, slack, tell, all } = await afterStorm(12);
     await decideAsRecorded(endpointId(11), approves, world.deps);

@@ -46,7 +46,7 @@ export function allowlistRoutes(app: ApiApp): void {
     return context.json({
       entry,
       cuts,
-      warnings: [...takenFromFile(before, 'entry'), ...warnings],
+      warnings: [...takenFromFile(before, 'entry'), ...noteReplaced(before, entry), ...warnings],
     });
   });
   app.delete('/allowlist/:service/:accountId', async (context) => {
@@ -63,6 +63,13 @@ export function allowlistRoutes(app: ApiApp): void {
     const first = entry ? putBackByFile(entry, 'entry') : [doneAlready];
     return context.json({ ...(entry && { entry }), cuts, warnings: [...first, ...warnings] });
   });
+}
+
+/** Why an account is blocked is not lost unseen. */
+function noteReplaced(before: AllowlistEntry | undefined, { note }: AllowlistEntry): string[] {
+  return before?.effect === 'block' && before.note !== undefined && before.note !== note
+    ? [`account ${before.accountId} was blocked there already; this replaces the note “${before.note}”`]
+    : [];
 }
 
 async function entriesOfAccount(

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { pageToken, positionIn } from '../../page-token.ts';
-import { interruptedApply } from '../../plan/apply-lease.ts';
+import { unfinishedApply } from '../../plan/apply-lease.ts';
 import { applyPlan } from '../../plan/apply-plan.ts';
 import type { Change } from '../../plan/change.ts';
 import { exportPolicy } from '../../plan/export.ts';
@@ -33,8 +33,7 @@ export function plansRoutes(app: ApiApp): void {
       );
     const { document, adopt = false } = valid(PlanInput, await bodyOf(context), 'the policy');
     const plan = await makePlan(document, { adopt }, api);
-    const interrupted = await interruptedApply(api);
-    return context.json({ plan: { ...viewOfPlan(plan), ...(interrupted && { interrupted }) } }, 201);
+    return context.json({ plan: { ...viewOfPlan(plan), ...(await unfinishedApply(api)) } }, 201);
   });
   app.get('/plans/:planId/changes', async (context) => {
     const api = context.get('api');

@@ -19,10 +19,15 @@ export function revocationRoutes(app: ApiApp): void {
     const endpointId = endpointNamed(context);
     const said = valid(RevocationInput, await bodyOf(context), 'the revocation');
     await lineageOf(api.table, api.now());
+    const before = await findRecord(endpointId, api.table);
     const record = await say(endpointId, { ...said, action: 'revoke', by: api.caller }, api);
     return context.json({
       revocation: viewOfRevocation(record),
-      warnings: [...(await mayReturn(record, api)), ...(await whatKeepsIt(record, api))],
+      warnings: [
+        ...keptNoLonger(before, api.now()),
+        ...(await mayReturn(record, api)),
+        ...(await whatKeepsIt(record, api)),
+      ],
     });
   });
   app.post('/connections/:endpointId/keep', async (context) => {
@@ -98,6 +103,14 @@ async function checkKeep(endpointId: string, until: string, api: Api): Promise<v
       `${api.caller} owns the account: somebody else has to keep its connection`,
       group,
     );
+}
+
+/** Who revokes takes back that somebody put off the cut. */
+function keptNoLonger(before: ConnectionRecord | undefined, now: Date): string[] {
+  const kept = before?.kept;
+  if (!kept || before?.revocation?.cutAt !== kept.until || new Date(kept.until) <= now) return [];
+  const reason = kept.reason === undefined ? '' : ` (${kept.reason})`;
+  return [`${before.endpointId} was kept until ${kept.until} by ${kept.by}${reason}, which holds no longer`];
 }
 
 function viewOfRevocation({

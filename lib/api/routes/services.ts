@@ -1,4 +1,5 @@
 import { defaultGroup, isGroup } from '../../approval/approver-group.ts';
+import { orReport } from '../../invocation.ts';
 import { approvePrincipals } from '../../principals/approve.ts';
 import { closeService } from '../../service/close-service.ts';
 import { changeService, pauseService, resumeService } from '../../service/pause.ts';
@@ -10,6 +11,7 @@ import { lineageOf } from '../../table/lineage.ts';
 import { leftBehind } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, takenFromFile } from '../caller.ts';
+import { consequencesOfResuming, untold } from '../consequences.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
 import { bodyOf, PauseInput, PrincipalsInput, RegisterInput, ServicesQuery, valid } from '../input.ts';
@@ -85,11 +87,20 @@ export function servicesRoutes(app: ApiApp): void {
     const service = await pauseService(serviceId, { ...why, by: api.caller }, api);
     return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
   });
+  app.get('/services/:service/resumption', async (context) => {
+    const api = context.get('api');
+    const service = await serviceNamed(context.req.param('service'), api);
+    return context.json({ ...(await consequencesOfResuming(service, api)) });
+  });
   app.post('/services/:service/resume', async (context) => {
     const api = context.get('api');
-    const { serviceId } = await serviceNamed(context.req.param('service'), api);
-    const service = await resumeService(serviceId, api.caller, api);
-    return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
+    const before = await serviceNamed(context.req.param('service'), api);
+    const told = await orReport(api.report, () => consequencesOfResuming(before, api));
+    const service = await resumeService(before.serviceId, api.caller, api);
+    return context.json({
+      service: viewOfService(service ?? unregistered(before.serviceId)),
+      ...(told ?? { cuts: [], warnings: [untold] }),
+    });
   });
 }
 

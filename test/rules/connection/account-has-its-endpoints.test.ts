@@ -25,3 +25,12 @@ test('an endpoint that counts already is not counted against itself', () => {
 test('an entry without a count sets no limit', () => {
   expect(examine(undefined, [endpointId(2), endpointId(3)])).toBeUndefined();
 });
+
+test('where an entry allows fewer from now on, those that came last are too many', () => {
+  const all = [endpointId(3), endpointId(2), endpointId(1)];
+  expect(examine(1, all)).toEqual({
+    outcome: 'ask',
+    reason: `account ${consumer} has 2 endpoints before it, and its entry allows 1`,
+  });
+  expect(examine(3, all)).toBeUndefined();
+});

@@ -1,0 +1,105 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { AcceptVpcEndpointConnectionsCommand, DeleteVpcEndpointsCommand } from '@aws-sdk/client-ec2';
+import {
+  ListSubscriptionsByTopicCommand,
+  SetSubscriptionAttributesCommand,
+  SNSClient,
+} from '@aws-sdk/client-sns';
+import type { Sandbox } from '../../../sandbox/sandbox.ts';
+import { type Clients, createEndpoint, provider } from '../sandbox.ts';
+
+/** Where plays are played: a sandbox in this process, with its clients. */
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly linkgate: Clients;
+}
+
+/** The same, once there is the service that most of it is about. */
+export interface Story extends Stage {
+  readonly serviceId: string;
+}
+
+export async function connect(
+  { linkgate, serviceId }: Pick<Story, 'linkgate' | 'serviceId'>,
+  accountId: string,
+): Promise<string> {
+  const endpointId = await createEndpoint(linkgate, accountId, serviceId);
+  await linkgate.idle();
+  return endpointId;
+}
+
+export async function disconnect({ linkgate }: Stage, accountId: string, endpointId: string) {
+  await linkgate.ec2(accountId).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
+  await linkgate.idle();
+}
+
+/** Somebody at the provider accepts it without linkgate. */
+export async function acceptByHand({ linkgate, serviceId }: Story, endpointId: string) {
+  const accept = { ServiceId: serviceId, VpcEndpointIds: [endpointId] };
+  await linkgate.ec2(provider).send(new AcceptVpcEndpointConnectionsCommand(accept));
+  await linkgate.idle();
+}
+
+export async function laterBy({ linkgate }: Stage, seconds: number) {
+  await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
+}
+
+/** Whoever is told of what came together is told by now. */
+export async function gathered(stage: Stage) {
+  await stage.linkgate.idle();
+  await laterBy(stage, 11);
+  await stage.linkgate.idle();
+}
+
+export async function wholePass(stage: Stage) {
+  await laterBy(stage, 60);
+  await stage.linkgate.ask('POST', '/_sandbox/schedules/sweep-connections');
+}
+
+export function assume({ linkgate }: Stage, assumptions: object) {
+  return linkgate.ask('PUT', '/_sandbox/assumptions', assumptions);
+}
+
+/** Something in AWS fails while this goes on. */
+export async function whileFailing({ linkgate }: Stage, fault: object, work: () => Promise<unknown>) {
+  await linkgate.ask('PUT', '/_sandbox/faults', [fault]);
+  await work();
+  await linkgate.ask('DELETE', '/_sandbox/faults');
+}
+
+export function callsOf({ sandbox }: Stage, principal: string) {
+  return sandbox.calls.list({ since: 0, principal });
+}
+
+const asProvider = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: provider, secretAccessKey: 'any' },
+};
+
+export const tableName = 'linkgate-local';
+
+/** Somebody has their hands in the table. */
+export async function inTable({ linkgate }: Stage, work: (client: DynamoDBClient) => Promise<unknown>) {
+  const client = new DynamoDBClient({ endpoint: linkgate.url, ...asProvider });
+  await work(client);
+  client.destroy();
+}
+
+/** Whose address it is confirms that they want to be written to. */
+export async function confirm({ sandbox }: Stage, address: string) {
+  const asked = sandbox.cloud.mails
+    .list(0)
+    .find(({ to, subject }) => to === address && /Confirm/.test(subject));
+  await fetch(/^http\S+$/m.exec(asked?.text ?? '')?.[0] ?? '');
+}
+
+/** Somebody takes away the filter policy by which an address gets its own mails only. */
+export async function widenSubscription({ linkgate }: Stage, topic: string, address: string) {
+  const TopicArn = `arn:aws:sns:us-east-1:${provider}:linkgate-local-${topic}`;
+  const sns = new SNSClient({ endpoint: linkgate.url, ...asProvider });
+  const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+  const { SubscriptionArn } = Subscriptions.find(({ Endpoint }) => Endpoint === address) ?? {};
+  const policy = { AttributeName: 'FilterPolicy', AttributeValue: '{}' };
+  await sns.send(new SetSubscriptionAttributesCommand({ SubscriptionArn, ...policy }));
+  sns.destroy();
+}
