@@ -1,7 +1,7 @@
 /** What a command exits with; 0 is done. `checkFailed`: it did what it was asked, and found something wrong. */
 export const exitCodes = { failed: 1, calledWrongly: 2, checkFailed: 3 } as const;
 
-/** A command cannot do what it was asked; the message says to a person what to do. */
+/** A command cannot do what it was asked; the message says to a person what to do; it is empty where the result has said it. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: number;

@@ -11,12 +11,10 @@ export async function confirm(
   { yes }: { readonly yes?: true | undefined },
   { stdin, stderr }: Pick<World, 'stdin' | 'stderr'>,
 ): Promise<void> {
-  stderr.write(`${question}${yes ? '\n' : ' [y/N] '}`);
   if (yes) return;
-  if (!stdin?.isTTY) {
-    stderr.write('\n');
+  if (!stdin?.isTTY)
     throw new CommandError('calledWrongly', 'nobody can be asked here, so nothing was done: say --yes');
-  }
+  stderr.write(`${question} [y/N] `);
   const answer = await firstLine(stdin.lines({ isShown: true }));
   if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError('failed', 'nothing was done');
 }

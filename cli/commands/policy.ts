@@ -7,7 +7,7 @@ import { planMarkdown } from '../plan/markdown.ts';
 import { apply, plan, type Simulation, simulate } from '../plan/policies.ts';
 import { hasChanges } from '../plan/report.ts';
 import { planText } from '../plan/text.ts';
-import { policyFileSchema } from '../policy-file/json-schema.ts';
+import { policyFileSchemaText } from '../policy-file/json-schema.ts';
 import { readPolicyFile } from '../policy-file/read.ts';
 import type { Open } from '../session.ts';
 import type { World } from '../world.ts';
@@ -52,8 +52,8 @@ function planCommand(open: Open): Command {
       const planned = await plan(policy.documentAt(session.stage), { adopt }, session);
       const text = markdown ? planMarkdown(planned, session.stage) : planText(planned, session.output);
       session.output.result(planned, text);
-      if (exitCode && hasChanges(planned.plan.summary))
-        throw new CommandError('checkFailed', 'the policy file and the table differ');
+      // The plan has said it.
+      if (exitCode && hasChanges(planned.plan.summary)) throw new CommandError('checkFailed', '');
     });
 }
 
@@ -66,8 +66,9 @@ function applyCommand(open: Open, world: World): Command {
       const session = await open(common);
       const { output, stage } = session;
       const planned = await plan(policy.documentAt(stage), { adopt }, session);
-      const isDone = !hasChanges(planned.plan.summary) && !planned.plan.interrupted;
-      if (isDone) return output.result(planned, `${planText(planned, output)}\n\nthere is nothing to do`);
+      const { summary, running, interrupted } = planned.plan;
+      if (!hasChanges(summary) && !running && !interrupted)
+        return output.result(planned, `${planText(planned, output)}\n\nthere is nothing to do`);
       if (!common.json) world.stdout.write(`${planText(planned, output)}\n\n`);
       session.progress.doing('');
       await confirm(`This changes what linkgate decides at ${stage}. Apply it?`, { yes }, world);
@@ -112,6 +113,6 @@ function schemaCommand(world: World): Command {
     'schema',
     'the JSON Schema of policy files, by which editors complete and explain; needs no linkgate to talk to',
   ).action(() => {
-    world.stdout.write(`${JSON.stringify(policyFileSchema(), undefined, 2)}\n`);
+    world.stdout.write(policyFileSchemaText());
   });
 }

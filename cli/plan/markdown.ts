@@ -1,11 +1,11 @@
 import {
   changeSections,
   effectSections,
-  interruptionOf,
   otherSections,
   type Planned,
   type Section,
   summaryOf,
+  unfinishedIn,
 } from './report.ts';
 
 /** GitHub takes 65,536 characters in a comment. */
@@ -13,11 +13,11 @@ const longest = 60_000;
 
 /** A plan as the comment of a pull request. What people wrote stands in blocks of code alone, where it cannot be Markdown. */
 export function planMarkdown(planned: Planned, stage: string): string {
-  const interruption = interruptionOf(planned);
+  const unfinished = unfinishedIn(planned);
   const top = [
     `### linkgate: what this would change at \`${stage}\``,
     `**${summaryOf(planned)}**`,
-    ...(interruption ? [`> ${interruption}`] : []),
+    ...(unfinished ? [`> ${unfinished}`] : []),
   ].join('\n\n');
   // What it does to connections may not be what is cut off.
   const blocks = [

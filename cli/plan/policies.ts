@@ -3,10 +3,11 @@ import { everyPage } from '../api-client.ts';
 import { CommandError, exitCodes } from '../command-error.ts';
 import type { Policy } from '../policy-file/write.ts';
 import type { Session } from '../session.ts';
-import type { Planned } from './report.ts';
+import { othersIn, type Planned } from './report.ts';
 import {
   type Apply,
   ApplyAnswer,
+  type Change,
   ChangePage,
   EffectPage,
   type OtherVerdict,
@@ -70,14 +71,39 @@ export interface Simulation {
 /** Which requests of the last 90 days a policy would have decided otherwise. */
 export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
   const { api, progress } = session;
-  const { planId } = await makePlan(document, {}, session);
+  const { planId, summary } = await makePlan(document, {}, session);
+  if (summary.conflicts + summary.left > 0)
+    sayWhatWasNotTaken(
+      await everyPage(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes),
+      session,
+    );
   let looked = 0;
   const requests = await everyPage(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
     looked += page.looked;
     progress.doing(`running the policy over recorded requests: ${looked} looked at`);
     return page.requests;
   });
-  return { requests, looked };
+  return { requests: requests.toSorted((a, b) => byTime(a.requestedAt, b.requestedAt)), looked };
+}
+
+function byTime(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}
+
+const longestList = 10;
+
+function sayWhatWasNotTaken(changes: readonly Change[], { output }: Session): void {
+  const names = othersIn(changes);
+  if (names.length === 0) return;
+  const more = names.length - longestList;
+  output.say(
+    [
+      'Others look after these; they count as they are, whatever the file says of them:',
+      ...names.slice(0, longestList).map((name) => `    ${name}`),
+      ...(more > 0 ? [`    … and ${more} more: \`linkgate plan\` shows them all`] : []),
+      '',
+    ].join('\n'),
+  );
 }
 
 /** All that the table holds. */

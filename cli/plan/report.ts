@@ -1,4 +1,4 @@
-import { shortActor, time } from '../output.ts';
+import { serviceLabel, shortActor, time } from '../output.ts';
 import { settingsOf } from './settings.ts';
 import type { Change, Effect, Plan } from './views.ts';
 
@@ -53,7 +53,8 @@ function lineOf(change: Change): Line {
   };
 }
 
-function nameOf({ kind, name, service }: Change): string {
+function nameOf({ kind, name, service, serviceId }: Change): string {
+  if (kind === 'service') return serviceId ? serviceLabel({ service: name, serviceId }) : name;
   if (kind !== 'entry' && kind !== 'principal') return name;
   return `${name} at ${service === '*' ? 'every service' : service}`;
 }
@@ -62,7 +63,8 @@ function nameOf({ kind, name, service }: Change): string {
 export function otherSections(changes: readonly Change[]): readonly Section[] {
   const others = changes.filter(({ action }) => !(action in signs));
   const conflicts = others.filter(({ action }) => action === 'conflict');
-  const left = others.filter(({ action }) => action !== 'conflict');
+  const left = others.filter(({ action, kind }) => action === 'left' && kind !== 'principal');
+  const principals = others.filter(({ kind }) => kind === 'principal');
   return [
     {
       title: 'Not as the file has it, and left alone: others look after it (--adopt takes it over)',
@@ -72,13 +74,31 @@ export function otherSections(changes: readonly Change[]): readonly Section[] {
       title: 'Left alone: others look after it',
       lines: left.map((change) => ({ ...otherLine(change), details: notesOf(change) })),
     },
+    {
+      title: 'Only told: how the allowed principals in AWS differ (`principals: managed` puts them right)',
+      lines: principals.map((change) => ({
+        sign: ' ' as const,
+        text: nameOf(change),
+        details: notesOf(change),
+      })),
+    },
   ].filter(({ lines }) => lines.length > 0);
+}
+
+/** Each thing that others look after, in a line; first what the file has otherwise. */
+export function othersIn(changes: readonly Change[]): readonly string[] {
+  const others = changes.filter(({ action, kind }) => !(action in signs) && kind !== 'principal');
+  return others.toSorted((a, b) => a.action.localeCompare(b.action)).map(otherName);
+}
+
+function otherName(change: Change): string {
+  return `${kinds[change.kind] ?? change.kind}: ${nameOf(change)} (${masterOf(change)})`;
 }
 
 function otherLine(change: Change): Line {
   return {
     sign: ' ',
-    text: `${kinds[change.kind] ?? change.kind}: ${nameOf(change)} (${masterOf(change)})`,
+    text: otherName(change),
     details: [...settingsOf(change), ...notesOf(change)],
   };
 }
@@ -134,9 +154,13 @@ export function hasChanges({ add, change, remove }: Plan['summary']): boolean {
   return add + change + remove > 0;
 }
 
-/** Where somebody's apply broke off. */
-export function interruptionOf({ plan: { interrupted } }: Planned): string | undefined {
+/** That somebody's apply still runs, or where it broke off. */
+export function unfinishedIn({ plan: { running, interrupted } }: Planned): string | undefined {
+  if (running) {
+    const { by, at, done, of, heldUntil } = running;
+    return `An apply by ${shortActor(by)} runs since ${time(at)}; ${done} of its ${of} changes are made. No other is begun before it is done; if it broke off, after ${time(heldUntil)}.`;
+  }
   if (!interrupted) return undefined;
   const { by, at, done, of } = interrupted;
-  return `An apply by ${shortActor(by)} broke off on ${time(at)}, when ${done} of its ${of} changes were made. What is missing of it is in this plan as far as the file still wants it; applying finishes it.`;
+  return `An apply by ${shortActor(by)} that began on ${time(at)} broke off when ${done} of its ${of} changes were made. What is missing of it is in this plan as far as the file still wants it; applying finishes it.`;
 }

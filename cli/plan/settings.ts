@@ -2,13 +2,16 @@ import { durationOf } from '../policy-file/duration.ts';
 import { dateOf, personOf } from '../policy-file/values.ts';
 import type { Change } from './views.ts';
 
-/** What differs, in the words of the file: `expires: 2027-01-31 → 2027-06-30`. Of what is added or removed, all of it. */
+/** What differs, in the words of the file: `expires: 2027-01-31 → 2027-06-30`. Of what is added or removed, all of it but its name. */
 export function settingsOf({ before, after, action }: Pick<Change, 'before' | 'after' | 'action'>): string[] {
   const only = action === 'remove' ? before : action === 'add' ? after : undefined;
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   return names.flatMap((name) => {
     const [was, is] = [wordsOf(name, before?.[name]), wordsOf(name, after?.[name])];
-    if (only) return only[name] === undefined ? [] : `${called(name)}: ${wordsOf(name, only[name])}`;
+    if (only)
+      return only[name] === undefined || name === 'name'
+        ? []
+        : `${called(name)}: ${wordsOf(name, only[name])}`;
     return was === is ? [] : `${called(name)}: ${was} → ${is}`;
   });
 }

@@ -2,22 +2,22 @@ import type { Output } from '../output.ts';
 import {
   changeSections,
   effectSections,
-  interruptionOf,
   type Line,
   otherSections,
   type Planned,
   type Section,
   type Sign,
   summaryOf,
+  unfinishedIn,
 } from './report.ts';
 
 const styles = { '+': 'green', '-': 'red', '~': 'yellow' } as const;
 
 /** A plan for people at a terminal. */
 export function planText(planned: Planned, output: Output): string {
-  const interruption = interruptionOf(planned);
+  const unfinished = unfinishedIn(planned);
   return [
-    ...(interruption ? [output.paint('yellow', interruption)] : []),
+    ...(unfinished ? [output.paint('yellow', unfinished)] : []),
     ...changeSections(planned.changes).map((section) => told(section, output)),
     ...effectSections(planned.effects).map((section) => told(section, output)),
     ...otherSections(planned.changes).map((section) => told(section, output)),

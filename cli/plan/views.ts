@@ -7,6 +7,8 @@ const text = v.nullish(v.string());
 const nextToken = text;
 const Settings = v.nullish(v.record(v.string(), v.unknown()));
 
+const unfinished = { by: v.string(), at: v.string(), done: v.number(), of: v.number() };
+
 const Plan = v.looseObject({
   planId: v.string(),
   summary: v.looseObject({
@@ -16,7 +18,8 @@ const Plan = v.looseObject({
     conflicts: v.number(),
     left: v.number(),
   }),
-  interrupted: v.nullish(v.looseObject({ by: v.string(), at: v.string(), done: v.number(), of: v.number() })),
+  running: v.nullish(v.looseObject({ ...unfinished, heldUntil: v.string() })),
+  interrupted: v.nullish(v.looseObject(unfinished)),
 });
 export type Plan = v.InferOutput<typeof Plan>;
 export const PlanAnswer = v.looseObject({ plan: Plan });
@@ -26,6 +29,7 @@ const Change = v.looseObject({
   action: v.string(),
   name: v.string(),
   service: text,
+  serviceId: text,
   before: Settings,
   after: Settings,
   managedBy: text,

@@ -7,20 +7,25 @@ export function didYouMean(written: string, names: Iterable<string>): string {
   return close ? `; did you mean \`${close.name}\`?` : '';
 }
 
-/** How many letters were left out, added or replaced. */
+/** How many letters were left out, added or replaced, or changed places with the next one. */
 function slipsBetween(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...one.toLowerCase()].entries()) {
+  const [letters, theirs] = [one.toLowerCase(), other.toLowerCase()];
+  let before: readonly number[] = [];
+  let row = Array.from({ length: theirs.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...letters].entries()) {
     const next = [index + 1];
-    for (const [at, letterThere] of [...other.toLowerCase()].entries())
+    for (const [at, theirLetter] of [...theirs].entries()) {
+      const isSwapped = index > 0 && letter === theirs[at - 1] && letters[index - 1] === theirLetter;
       next.push(
         Math.min(
           (next[at] ?? 0) + 1,
           (row[at + 1] ?? 0) + 1,
-          (row[at] ?? 0) + (letter === letterThere ? 0 : 1),
+          (row[at] ?? 0) + (letter === theirLetter ? 0 : 1),
+          isSwapped ? (before[at - 1] ?? 0) + 1 : Infinity,
         ),
       );
-    row = next;
+    }
+    [before, row] = [row, next];
   }
   return row.at(-1) ?? 0;
 }

@@ -3,7 +3,7 @@ import type { PolicyDocument } from '../../lib/plan/document.ts';
 import { saidAt } from './environments.ts';
 import type { Allow, Block } from './form.ts';
 import type { Part, Parts } from './parts.ts';
-import { type Report, unknown, whereIs } from './standing.ts';
+import { type Report, whereIs } from './standing.ts';
 import { actorsIn, distinct, given, instantIn } from './values.ts';
 
 type EntryOf = PolicyDocument['entries'][number];
@@ -52,7 +52,7 @@ function* allEntries(stage: string | undefined, known: Known, report: Report): G
     if (!said) continue;
     const whose = whoseAre(part, said, known, report);
     checkNarrowings(part, said, whose, report);
-    for (const service of servicesOf(part, said.services, known, report))
+    for (const service of servicesOf(said.services, known))
       for (const accountId of whose.accounts)
         yield { part, entry: allowed(part, said, whose.customer, service, accountId) };
   }
@@ -60,7 +60,7 @@ function* allEntries(stage: string | undefined, known: Known, report: Report): G
     const said = saidAt(part.value, stage);
     if (!said) continue;
     const whose = whoseAre(part, said, known, report);
-    for (const service of servicesOf(part, said.services, known, report))
+    for (const service of servicesOf(said.services, known))
       for (const accountId of whose.accounts)
         yield { part, entry: blocked(part, said, whose.customer, service, accountId) };
   }
@@ -72,17 +72,10 @@ interface Whose {
 }
 
 /** The accounts that an entry is for: none where its customer is not at this stage. */
-function whoseAre(
-  part: Part<Allow | Block>,
-  said: Block,
-  { parts, customers }: Known,
-  report: Report,
-): Whose {
+function whoseAre(part: Part<Allow | Block>, said: Block, { customers }: Known, report: Report): Whose {
   const { customer: name, account } = said;
   const customer = name === undefined ? undefined : customers.get(name);
   if (name === undefined) return { accounts: account === undefined ? [] : [account], customer };
-  const { customers: names } = parts.names;
-  if (!names.has(name)) report(part, unknown('customer', name, names), ['customer']);
   if (!customer) return { accounts: [], customer };
   if (account !== undefined && !customer.accounts.includes(account))
     report(part, `account ${account} is not among the \`accounts\` of \`${name}\``, ['account']);
@@ -90,18 +83,10 @@ function whoseAre(
 }
 
 /** The services that an entry is for, by id where the file has it; those that are not at this stage are left out. */
-function servicesOf(
-  part: Part<Allow | Block>,
-  written: string | readonly string[],
-  { parts, services }: Known,
-  report: Report,
-): readonly string[] {
-  const { services: names } = parts.names;
+function servicesOf(written: string | readonly string[], { services }: Known): readonly string[] {
   const listed = typeof written === 'string' ? [written] : written;
-  return listed.flatMap((name, index) => {
+  return listed.flatMap((name) => {
     if (name === everyService) return [name];
-    const path = typeof written === 'string' ? ['services'] : ['services', index];
-    if (!names.has(name)) report(part, unknown('service', name, names), path);
     const service = services.get(name);
     return service ? [service.serviceId ?? name] : [];
   });

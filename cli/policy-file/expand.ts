@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { defaultGroup, peopleOf, QuorumOutOfReachError } from '../../lib/approval/approver-group.ts';
+import { peopleOf, QuorumOutOfReachError } from '../../lib/approval/approver-group.ts';
 import { ServiceId } from '../../lib/connection/connection.ts';
 import type { PolicyDocument } from '../../lib/plan/document.ts';
 import { slackUserNamed } from '../actor-named.ts';
@@ -8,7 +8,7 @@ import { entriesAt } from './entries.ts';
 import type { Customer, Group, Service } from './form.ts';
 import type { Parts } from './parts.ts';
 import type { Problem } from './problem.ts';
-import { type Report, type Standing, standingAt, unknown, whereIs } from './standing.ts';
+import { type Report, type Standing, standingAt, whereIs } from './standing.ts';
 import { actorsIn, distinct, given, instantIn } from './values.ts';
 
 export type GroupOf = PolicyDocument['groups'][number];
@@ -19,8 +19,8 @@ export type CustomerOf = PolicyDocument['customers'][number];
 export function documentAt(parts: Parts, stage: string | undefined, problems: Problem[]): PolicyDocument {
   const report: Report = ({ source, path }, message, within = []) =>
     problems.push({ place: source.placeOf([...path, ...within]), message });
-  const groups = groupsOf(standingAt(parts.approvers, stage, report), parts, report);
-  const services = servicesOf(standingAt(parts.services, stage, report), parts, report);
+  const groups = groupsOf(standingAt(parts.approvers, stage, report), report);
+  const services = servicesOf(standingAt(parts.services, stage, report), report);
   const customers = customersOf(standingAt(parts.customers, stage, report), report);
   return {
     groups,
@@ -32,7 +32,7 @@ export function documentAt(parts: Parts, stage: string | undefined, problems: Pr
 
 type Standings<Said> = ReadonlyMap<string, Standing<Said>>;
 
-function groupsOf(standing: Standings<Group>, { names }: Parts, report: Report): GroupOf[] {
+function groupsOf(standing: Standings<Group>, report: Report): GroupOf[] {
   return [...standing].flatMap(([name, { part, said }]) => {
     if (Object.keys(said).length === 0) return [];
     const { slack, emails = [], quorum = 1, decideIn, escalateTo } = said;
@@ -49,26 +49,11 @@ function groupsOf(standing: Standings<Group>, { names }: Parts, report: Report):
     const people = peopleOf(group);
     if (quorum > people) report(part, new QuorumOutOfReachError(name, quorum, people).message);
     if (escalateTo === name) report(part, `the group ${name} cannot escalate to itself`, ['escalateTo']);
-    requireGroup(escalateTo, names.approvers, (message) => report(part, message, ['escalateTo']));
     return [group];
   });
 }
 
-/** The group `default` is made by `linkgate setup`, and there whether a file tells of it or not. */
-function requireGroup(
-  name: string | undefined,
-  names: ReadonlySet<string>,
-  report: (message: string) => void,
-): void {
-  if (name !== undefined && name !== defaultGroup && !names.has(name))
-    report(unknown('approver group', name, names));
-}
-
-function servicesOf(
-  standing: Standings<Service>,
-  { names }: Parts,
-  report: Report,
-): ReadonlyMap<string, ServiceOf> {
+function servicesOf(standing: Standings<Service>, report: Report): ReadonlyMap<string, ServiceOf> {
   const ids = new Map<string, Standing<Service>>();
   const services = new Map<string, ServiceOf>();
   for (const [name, each] of standing) {
@@ -80,7 +65,6 @@ function servicesOf(
     const other = serviceId === undefined ? undefined : ids.get(serviceId);
     if (other) report(each.part, `\`${serviceId}\` has another name already: ${whereIs(other.part)}`, ['id']);
     if (serviceId !== undefined) ids.set(serviceId, other ?? each);
-    requireGroup(settings.approvers, names.approvers, (message) => report(each.part, message, ['approvers']));
     services.set(
       name,
       given<ServiceOf>({

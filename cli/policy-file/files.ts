@@ -57,10 +57,18 @@ function realPathOf(file: string): string {
 
 function sourceIn(name: string, path: string, place: Place): Source | readonly Problem[] {
   try {
-    return parseSource(name, readFileSync(path, 'utf8'));
+    return parseSource(name, new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)));
   } catch (error) {
-    return [{ place, message: `\`${name}\` cannot be read: ${(error as Error).message}` }];
+    return [{ place, message: `\`${name}\` ${whyUnread(error)}` }];
   }
+}
+
+function whyUnread(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EISDIR') return 'is a folder, and no file';
+  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+    ? 'is not a text in UTF-8'
+    : `cannot be read: ${message}`;
 }
 
 const Including = v.object({ include: v.fallback(head.include.wrapped, []) });

@@ -31,20 +31,17 @@ export interface Parts {
   readonly customers: Named<Customer>[];
   readonly allow: Part<Allow>[];
   readonly block: Part<Block>[];
-  /** Also of what has not the right form, so that no other part is blamed for it. */
-  readonly names: Readonly<Record<keyof typeof named, Set<string>>>;
 }
 
-/** What a file says of itself. */
-export interface Head {
-  readonly version?: number;
-  readonly include?: readonly string[];
-  readonly environments?: readonly string[];
-}
+/** What a file says of itself, as far as that has the right form. */
+const Head = v.object({
+  version: v.fallback(v.optional(head.version.wrapped), undefined),
+  environments: v.fallback(v.optional(head.environments.wrapped), undefined),
+});
+export type Head = v.InferOutput<typeof Head>;
 
 export function noParts(): Parts {
-  const names = { approvers: new Set<string>(), services: new Set<string>(), customers: new Set<string>() };
-  return { approvers: [], services: [], customers: [], allow: [], block: [], names };
+  return { approvers: [], services: [], customers: [], allow: [], block: [] };
 }
 
 // A list of which every line is a comment is nothing to YAML.
@@ -59,19 +56,23 @@ const Whole = v.strictObject({
   block: inList,
 });
 
-/**
- * Adds what a file says to the parts, and what is wrong with it to the problems.
- * @returns undefined where what the file says of itself cannot be relied on
- */
-export function takeApart(source: Source, parts: Parts, problems: Problem[]): Head | undefined {
-  const whole = shaped(Whole, source, [], source.value ?? {}, problems);
+/** Whether what a file says in a field can be relied on: it has the right form, or is left out, and not for being misspelt. */
+export function isReadable(field: keyof typeof Whole.entries, { value }: Source): boolean {
+  if (!isMap(value)) return value === null || value === undefined;
+  if (Object.hasOwn(value, field)) return v.is(Whole.entries[field], value[field]);
+  return Object.keys(value).every((key) => key in Whole.entries);
+}
+
+/** Adds what a file says to the parts, and what is wrong with it to the problems. */
+export function takeApart(source: Source, parts: Parts, problems: Problem[]): Head {
+  shaped(Whole, source, [], source.value ?? {}, problems);
   // What has the wrong form is told of; what stands beside it is looked at all the same.
   const section = (name: string) => (isMap(source.value) ? source.value[name] : undefined);
   for (const name of ['approvers', 'services', 'customers'] as const)
     takeNamed(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);
   for (const name of ['allow', 'block'] as const)
     takeListed(name, v.parse(v.fallback(inList, []), section(name)), source, parts, problems);
-  return whole;
+  return v.parse(Head, isMap(source.value) ? source.value : {});
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -101,7 +102,6 @@ function takeNamed(
 ): void {
   for (const [name, fields] of Object.entries(written)) {
     const path = [section, name];
-    parts.names[section].add(name);
     const isNamed = v.safeParse(named[section].name, name);
     if (!isNamed.success)
       problems.push({ place: source.placeOf(path, 'key'), message: isNamed.issues[0].message });

@@ -3,7 +3,8 @@ import { CommandError } from '../command-error.ts';
 import { undeclared } from './environments.ts';
 import { documentAt } from './expand.ts';
 import { filesFrom } from './files.ts';
-import { type Head, noParts, takeApart } from './parts.ts';
+import { unknownNames } from './names.ts';
+import { type Head, isReadable, noParts, takeApart } from './parts.ts';
 import { type Problem, refusalOf } from './problem.ts';
 import type { Source } from './source.ts';
 
@@ -25,8 +26,8 @@ export function readPolicyFile(file: string): PolicyFile {
   const [head, ...included] = heads;
   problems.push(...inWrongFile(files.sources, head, included));
   // What is missed for want of a file that could not be read is nobody's mistake.
-  const isWhole = files.problems.length === 0 && heads.every((each) => each !== undefined);
-  if (isWhole) {
+  if (files.problems.length === 0) problems.push(...unknownNames(files.sources));
+  if (files.sources[0] && isReadable('environments', files.sources[0])) {
     problems.push(...undeclared(parts, head?.environments));
     for (const stage of head?.environments ?? [undefined]) documentAt(parts, stage, problems);
   }
@@ -47,10 +48,10 @@ export function readPolicyFile(file: string): PolicyFile {
 function inWrongFile(
   [source, ...others]: readonly Source[],
   head: Head | undefined,
-  included: readonly (Head | undefined)[],
+  included: readonly Head[],
 ): readonly Problem[] {
   const withoutVersion =
-    source && head && head.version === undefined
+    source && isReadable('version', source) && head?.version === undefined
       ? [{ place: source.placeOf([]), message: 'a policy file begins with `version: 1`' }]
       : [];
   const withEnvironments = others

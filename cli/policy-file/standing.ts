@@ -1,4 +1,3 @@
-import { didYouMean } from './did-you-mean.ts';
 import { saidAt } from './environments.ts';
 import type { Named, Part } from './parts.ts';
 import { placeName } from './problem.ts';
@@ -33,9 +32,4 @@ export function standingAt<Said extends object>(
 /** For people. */
 export function whereIs({ source, path }: Part<unknown>): string {
   return placeName(source.placeOf(path));
-}
-
-/** What is said of a name that stands in no file. */
-export function unknown(what: string, name: string, names: Iterable<string>): string {
-  return `there is no ${what} \`${name}\` in the file${didYouMean(name, names)}`;
 }

@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
 import { itemKind } from '../table/item.ts';
 import type { Key, Table, Write } from '../table/table.ts';
-import type { Plan } from './plan.ts';
 
 /** Who applies a plan, and how far they got. There is one, since of two applies at once one has to win whole. */
 const ApplyLease = v.object({
@@ -14,6 +13,8 @@ const ApplyLease = v.object({
   /** How many of its changes are made. */
   done: v.number(),
   of: v.number(),
+  /** The services whose entries the plan rests on. */
+  serviceIds: v.array(v.string()),
   version: v.number(),
 });
 export type ApplyLease = v.InferOutput<typeof ApplyLease>;
@@ -40,8 +41,8 @@ export async function findLease(table: Table): Promise<ApplyLease | undefined> {
   return item && kind.read(item);
 }
 
-/** An apply that ended before all of it was done. */
-export interface Interrupted {
+/** An apply of which not everything is done. */
+interface Unfinished {
   readonly by: string;
   /** ISO 8601: when it began. */
   readonly at: string;
@@ -49,15 +50,23 @@ export interface Interrupted {
   readonly of: number;
 }
 
-/** The last apply, where it was interrupted: until one comes to its end. */
-export async function interruptedApply({
+/** The last apply, until one comes to its end. */
+export interface UnfinishedApply {
+  /** It gave a sign of life not long ago. Whether it goes on shows when `heldUntil` has passed; until then no other plan is applied. */
+  readonly running?: Unfinished & { readonly heldUntil: string };
+  readonly interrupted?: Unfinished;
+}
+
+/** @returns nothing where all was done. */
+export async function unfinishedApply({
   table,
   now,
-}: { readonly table: Table } & Pick<Invocation, 'now'>): Promise<Interrupted | undefined> {
+}: { readonly table: Table } & Pick<Invocation, 'now'>): Promise<UnfinishedApply> {
   const lease = await findLease(table);
-  if (!lease || isFinished(lease) || isHeld(lease, now())) return undefined;
-  const { by, startedAt: at, done, of } = lease;
-  return { by, at, done, of };
+  if (!lease || isFinished(lease)) return {};
+  const { by, startedAt: at, done, of, heldUntil } = lease;
+  const unfinished = { by, at, done, of };
+  return isHeld(lease, now()) ? { running: { ...unfinished, heldUntil } } : { interrupted: unfinished };
 }
 
 export function isFinished({ done, of }: ApplyLease): boolean {
@@ -70,12 +79,12 @@ export function isHeld({ heldUntil }: ApplyLease, now: Date): boolean {
 
 /** The lease as it begins, or as an earlier run of the same plan left it. */
 export function leaseFor(
-  { planId }: Plan,
+  { planId, serviceIds }: Pick<ApplyLease, 'planId' | 'serviceIds'>,
   before: ApplyLease | undefined,
   { by, of, now }: { readonly by: string; readonly of: number; readonly now: Date },
 ): ApplyLease {
   const { startedAt, done } = before?.planId === planId ? before : { startedAt: now.toISOString(), done: 0 };
-  return { planId, by, startedAt, done, of, heldUntil: '', version: before?.version ?? 0 };
+  return { planId, by, startedAt, done, of, serviceIds, heldUntil: '', version: before?.version ?? 0 };
 }
 
 /**

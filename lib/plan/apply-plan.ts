@@ -48,7 +48,8 @@ export async function applyPlan(plan: Plan, deps: Applying): Promise<Progress> {
   if (found && !isOurs && !isFinished(found) && isHeld(found, now())) throw new ApplyRunningError(found);
   const begun = leaseFor(plan, found, { by: caller, of: tasks.length, now: now() });
   if (isOurs && isFinished(found)) return { status: 'done', done: begun.done, of: begun.of, warnings: [] };
-  if (!isOurs || !isHeld(found, now())) await requireUnmoved(plan, tasks, begun, deps);
+  if (!isOurs || !isHeld(found, now()))
+    await requireUnmoved(plan, tasks, { done: begun.done, isResumed: isOurs }, deps);
   return run(tasks, await take(begun, deps), deps);
 }
 
@@ -59,10 +60,10 @@ type Task = ItemChange | Approval;
 async function requireUnmoved(
   plan: Plan,
   tasks: readonly Task[],
-  { done }: ApplyLease,
+  { done, isResumed }: { readonly done: number; readonly isResumed: boolean },
   { table }: Applying,
 ): Promise<void> {
-  const isBegun = done > 0 && tasks[done]?.kind !== 'entry';
+  const isBegun = isResumed && tasks[done]?.kind !== 'entry';
   const made = tasks.slice(0, isBegun ? done + 1 : done).filter((task) => task.kind !== 'approval');
   const moved = await movedSince(plan, made, table);
   if (moved.length > 0) throw new MovedError(moved);

@@ -128,8 +128,9 @@ function groupChanges(
   return names.flatMap((name) => {
     const there = held.get(name);
     const wanted = groups.get(name);
+    // It is always there: a file that does not tell of it leaves nothing out.
+    if (name === defaultGroup && !wanted && there && managerOf(there) !== 'file') return [];
     const isNobodys = there !== undefined && isAsSetUp(there);
-    if (isNobodys && !wanted) return [];
     const before = there && settingsIn(GroupSettings, there);
     const change = compared(before, wanted, isNobodys ? { managedBy: 'file' } : there, adopt);
     if (!change) return [];

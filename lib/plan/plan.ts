@@ -3,7 +3,7 @@ import type { Invocation } from '../invocation.ts';
 import { aDayAfter } from '../table/expiry.ts';
 import { byKey, itemKind } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
-import { Change, type ChangeAction, isMade } from './change.ts';
+import { Change, type ChangeAction } from './change.ts';
 import { differences } from './diff.ts';
 import type { PolicyDocument } from './document.ts';
 import { partItems, partKeys, valuesIn } from './parts.ts';
@@ -30,7 +30,7 @@ export const Plan = v.object({
   /** How many parts hold its changes, and how many the versions that it rests on. */
   changeParts: v.number(),
   versionParts: v.number(),
-  /** The services that its document speaks of, whether they are registered or not. */
+  /** The services whose entries it rests on, whether they are registered or not. */
   serviceIds: v.array(v.string()),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
@@ -91,7 +91,7 @@ export async function makePlan(
     summary: summaryOf(changes),
     changeParts: changeParts.length,
     versionParts: versionParts.length,
-    serviceIds: [...wanted.services.keys()],
+    serviceIds: [...state.serviceIds],
     expiresAt,
     version: 1,
   };
@@ -151,7 +151,6 @@ const counted: Readonly<Record<ChangeAction, keyof Summary>> = {
 
 function summaryOf(changes: readonly Change[]): Summary {
   const summary = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
-  for (const change of changes)
-    if (isMade(change) || change.kind !== 'principal') summary[counted[change.action]]++;
+  for (const { action } of changes) summary[counted[action]]++;
   return summary;
 }

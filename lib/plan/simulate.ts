@@ -16,8 +16,9 @@ import { consult, policyKeys } from '../policy/consult.ts';
 import { decide, reasonOf } from '../policy/decide.ts';
 import { entryThatCounts, Outcome, type Rule } from '../policy/rule.ts';
 import { keyName, readEach } from '../table/item.ts';
-import type { Item, Table } from '../table/table.ts';
+import type { Item, Key, Table } from '../table/table.ts';
 import { type Items, itemsAfter, madeByKey } from './after.ts';
+import { type Change, isMade, keyOfChange } from './change.ts';
 import type { Hand } from './made.ts';
 import { changesOf, type Plan } from './plan.ts';
 
@@ -55,8 +56,8 @@ const Position = v.object({
 });
 
 /**
- * Runs a plan's policy over a page of the recorded requests: each as if it came anew at the time at which it came, by the
- * allowlist as the plan leaves it. Pauses are no part of a policy.
+ * Runs a plan's policy over a page of the recorded requests of which it speaks: each as if it came anew at the time at which it
+ * came, by the allowlist as the plan leaves it. Pauses are no part of a policy.
  */
 export async function simulate(
   plan: Plan,
@@ -69,7 +70,8 @@ export async function simulate(
   const since = new Date(now().getTime() - span).toISOString();
   const records = readEach(items, readRecord, report).filter(({ requestedAt }) => requestedAt >= since);
 
-  const made = madeByKey(await changesOf(plan, table));
+  const changes = await changesOf(plan, table);
+  const made = madeByKey(changes);
   const { after } = await itemsAfter(
     records.flatMap(policyKeys),
     made,
@@ -78,7 +80,11 @@ export async function simulate(
   );
   const requests: OtherVerdict[] = [];
   let looked = 0;
-  for (const some of chunks(records, atOnce)) {
+  const spoken = spokenOf(changes);
+  const concerned = records.filter((record) =>
+    policyKeys(record).some((key) => isSpokenOf(key, spoken, after)),
+  );
+  for (const some of chunks(concerned, atOnce)) {
     const verdicts = await Promise.all(some.map((record) => verdictsOf(record, after, deps)));
     for (const both of verdicts.filter((each) => each !== undefined)) {
       looked++;
@@ -87,6 +93,20 @@ export async function simulate(
   }
   const nextToken = tokenAfter(position, items);
   return { requests, looked, ...(nextToken !== undefined && { nextToken }) };
+}
+
+/** The keys of what a plan's file speaks of beside what is the file's, also where another master has it otherwise. */
+function spokenOf(changes: readonly Change[]): ReadonlySet<string> {
+  return new Set(
+    changes.flatMap((change) =>
+      change.kind !== 'principal' && (isMade(change) || change.after) ? keyName(keyOfChange(change)) : [],
+    ),
+  );
+}
+
+function isSpokenOf(key: Key, spoken: ReadonlySet<string>, after: Items): boolean {
+  const name = keyName(key);
+  return spoken.has(name) || after.get(name)?.managedBy === 'file';
 }
 
 /** @returns undefined where linkgate has not decided it, or its service is not the policy's. */

@@ -6,6 +6,7 @@ import { registeredServices } from '../service/registered-services.ts';
 import { type Service, serviceKey } from '../service/service.ts';
 import { keyName } from '../table/item.ts';
 import type { Key, Table } from '../table/table.ts';
+import { findLease, isFinished } from './apply-lease.ts';
 import type { PolicyDocument } from './document.ts';
 
 /** All of the table that a policy file may speak of. */
@@ -14,6 +15,8 @@ export interface PolicyState {
   readonly services: readonly Service[];
   readonly customers: readonly Customer[];
   readonly entries: readonly AllowlistEntry[];
+  /** The services whose entries these are, beside those for every service. */
+  readonly serviceIds: readonly string[];
 }
 
 /**
@@ -24,14 +27,18 @@ export async function readState(
   document: Pick<PolicyDocument, 'services'>,
   table: Table,
 ): Promise<PolicyState> {
-  const [groups, services, allCustomers] = await Promise.all([
+  const [groups, services, allCustomers, lease] = await Promise.all([
     approverGroups(table),
     registeredServices(table),
     customers(table),
+    findLease(table),
   ]);
   const named = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
-  const entries = await entriesFor([...new Set([everyService, ...named])], table);
-  return { groups, services, customers: allCustomers, entries };
+  // An apply that was broken off may have taken a service out, and left entries of it.
+  const left = lease && !isFinished(lease) ? lease.serviceIds : [];
+  const serviceIds = [...new Set([...named, ...left])];
+  const entries = await entriesFor([everyService, ...serviceIds], table);
+  return { groups, services, customers: allCustomers, entries, serviceIds };
 }
 
 /** By key: the version of each thing that a plan rests on. A service's grows with its settings alone, not with each look at EC2. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
 import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
 
@@ -243,7 +243,7 @@ test('how people were asked and what came with their word is told in the story',
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, history } });
   const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout.match(/(?<=12:00:00 UTC {2}).*/g)).toEqual([
-    'people were asked: the approver group default, until 2031-05-08T12:00:00.000Z',
+    'people were asked: the approver group default, until 2031-05-08 12:00:00 UTC',
     'they were reminded',
     'it was escalated: to the group night',
     'their time ran out: nobody decided it in time',
@@ -280,16 +280,54 @@ test('a service that is paused is shown with who paused it, when and why', async
   expect((await linkgate('service show payments', aws)).stdout).toMatch(new RegExp(`paused +${pause}`));
 });
 
+const resumption = 'GET /services/payments/resumption';
+const resume = 'POST /services/payments/resume';
+
 test.each([
   [paused, 'payments is resumed: its requests are decided, and what is to be cut is cut in its time\n'],
   [service, 'payments is not paused: its requests are decided, and what is to be cut is cut in its time\n'],
 ])('a service is resumed, and it is said whether it was paused', async (before, said) => {
   answering({
     'GET /services/payments': { service: before },
-    'POST /services/payments/resume': { service },
+    [resumption]: { cuts: [], warnings: [] },
+    [resume]: { service, cuts: [], warnings: [] },
   });
-  expect(await linkgate('resume payments', aws)).toMatchObject({ code: 0, stdout: said });
-  expect(JSON.parse((await linkgate('resume payments --json', aws)).stdout)).toEqual({ service });
+  expect(await linkgate('resume payments', aws)).toMatchObject({ code: 0, stdout: said, stderr: '' });
+  expect(JSON.parse((await linkgate('resume payments --json', aws)).stdout)).toEqual({ service, cuts: [] });
+});
+
+describe('a service that goes on and has something cut at once', () => {
+  const warnings = [`${connection.endpointId} at payments: cut now`];
+  const cuts = [{ endpointId: connection.endpointId, service: 'payments', at: '2031-05-01T12:00:00.000Z' }];
+
+  beforeEach(() =>
+    answering({
+      'GET /services/payments': { service: paused },
+      [resumption]: { cuts, warnings },
+      [resume]: { service, cuts, warnings },
+    }),
+  );
+
+  test('is resumed once a person has seen what is cut', async () => {
+    const told = await linkgate('resume payments', aws, { isTTY: true, stdin: ['y'] });
+    expect(told.code).toBe(0);
+    expect(told.stderr).toContain(`  ${warnings[0]}\nResume payments? [y/N]`);
+  });
+
+  test.each([
+    ['without a terminal', 'resume payments', {}, 2],
+    ['answered with no', 'resume payments', { isTTY: true as const, stdin: ['n'] }, 1],
+  ])('stays paused %s', async (_how, line, terminal, code) => {
+    expect(await linkgate(line, aws, terminal)).toMatchObject({ code, stdout: '' });
+    expect(aws.asked.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+
+  test('is resumed by --yes, which says what is cut', async () => {
+    expect(await linkgate('resume payments --yes', aws)).toMatchObject({
+      code: 0,
+      stderr: `warning: ${warnings[0]}\n`,
+    });
+  });
 });
 
 test('what is shown of a service in EC2 says when that was last checked', async () => {
@@ -402,6 +440,28 @@ test('an empty list says so, and what to do', async () => {
 test('explain tells the story of a request', async () => {
   answering({ [`GET /connections/${endpointId}`]: explanation });
   expect((await linkgate(`explain ${endpointId}`, aws)).stdout).toMatchSnapshot();
+});
+
+test('explain tells times as people read them, fits the terminal, and leaves commands whole', async () => {
+  const command = '`linkgate approve vpce-0aaaaaaaaaaaaaaa1 --ticket T`';
+  const next = `It is connected until 2031-05-08T12:00:00.073Z, and is cut then. ${command} has it stay.`;
+  answering({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
+  const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 60 });
+  expect(stdout).toContain(
+    `\nIt is connected until 2031-05-08 12:00:00 UTC, and is cut\nthen. ${command}\nhas it stay.\n`,
+  );
+});
+
+test('explain gives what speaks for a connection as no reason to cut it, and asked nothing of EC2 beyond the budget', async () => {
+  const history = [
+    { ...explanation.history[0], actor: 'linkgate', action: 'refused', reason: 'the budget is used up' },
+  ];
+  const connection = { ...explanation.connection, state: 'available' };
+  answering({ [`GET /connections/${endpointId}`]: { ...explanation, connection, history } });
+  const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 200 });
+  expect(stdout).toContain('person-denied');
+  expect(stdout).not.toContain('account-is-allowed');
+  expect(stdout).toContain('linkgate left it as it is: the budget is used up');
 });
 
 test('connections show the reason below each', async () => {

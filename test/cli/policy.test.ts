@@ -121,7 +121,7 @@ test('a plan reads like the plans that people know', async () => {
     code: 0,
     stderr: '',
     stdout: `Services
-  ~ payments
+  ~ payments (${serviceId})
       grace: 3d → 1d
       taken over from a person, alice
 
@@ -174,11 +174,27 @@ test('with --json a plan is one document', async () => {
   expect(JSON.parse(stdout)).toEqual({ plan: { planId: 'p1', summary }, changes, effects });
 });
 
+test('a service that is added stands with its id, and its name stands once', async () => {
+  const added = { kind: 'service', action: 'add', name: 'orders', serviceId };
+  answering({ changes: [{ ...added, after: { name: 'orders', onUnlisted: 'ask' } }], effects: [] });
+  expect((await linkgate(`plan -f ${file}`, aws)).stdout).toContain(
+    `Services\n  + orders (${serviceId})\n      onUnlisted: ask\n\n`,
+  );
+});
+
+test('of principals that linkgate only tells of nobody is said to look after them', async () => {
+  const principal = { kind: 'principal', action: 'left', name: '*', service: 'payments', serviceId };
+  answering({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
+  expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
+    /^Only told: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
+  );
+});
+
 test('with --exit-code a plan with changes exits with 3, and one without with 0', async () => {
   answering();
   expect(await linkgate(`plan -f ${file} --exit-code`, aws)).toMatchObject({
     code: 3,
-    stderr: 'error: the policy file and the table differ\n',
+    stderr: '',
   });
   answering({ plan: { summary: { ...nothing, left: 2 } }, changes: [], effects: [] });
   expect(await linkgate(`plan -f ${file} --exit-code`, aws)).toEqual({
@@ -192,7 +208,7 @@ test('with --markdown a plan is the comment of a pull request, in which no words
   answering();
   const { stdout } = await linkgate(`plan -f ${file} --markdown`, aws);
   expect(stdout).toContain('### linkgate: what this would change at `local`\n\n**Plan: 1 to add');
-  expect(stdout).toContain('```diff\n# Services\n! payments\n      grace: 3d → 1d\n');
+  expect(stdout).toContain(`\`\`\`diff\n# Services\n! payments (${serviceId})\n      grace: 3d → 1d\n`);
   expect(stdout).toContain("      note: left ''' us\n");
 });
 
@@ -208,11 +224,15 @@ test('however much a plan changes, it fits into a comment', async () => {
   expect(stdout).toContain('vpce-0aaaaaaaaaaaaaaa1');
 });
 
-test('a plan says where an apply broke off', async () => {
-  answering({ plan: { summary, interrupted: { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 } } });
-  const { stdout } = await linkgate(`plan -f ${file}`, aws);
-  expect(stdout).toMatch(
-    /^An apply by alice broke off on 2031-05-01 11:00:00 UTC, when 3 of its 9 changes were made\./,
+test('a plan says at once that an apply runs, or where it broke off', async () => {
+  const unfinished = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
+  answering({ plan: { summary, running: { ...unfinished, heldUntil: '2031-05-01T11:00:40.000Z' } } });
+  expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
+    /^An apply by alice runs since 2031-05-01 11:00:00 UTC; 3 of its 9 changes are made\..* after 2031-05-01 11:00:40 UTC\.\n/,
+  );
+  answering({ plan: { summary, interrupted: unfinished } });
+  expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
+    /^An apply by alice that began on 2031-05-01 11:00:00 UTC broke off when 3 of its 9 changes were made\./,
   );
 });
 
@@ -252,7 +272,7 @@ test('an apply shows the plan, applies it call by call, and says how far it came
   const { code, stdout, stderr } = await linkgate(`apply -f ${file} --yes`, aws);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Services\n[\s\S]*Plan: 1 to add[\s\S]*\ndone: 4 of 4 changes are made\n$/);
-  expect(stderr).toContain('warning: payments could not be tagged\n');
+  expect(stderr).toBe('warning: payments could not be tagged\n');
   expect(requests().slice(-2)).toEqual(['POST /plans/p1/apply', 'POST /plans/p1/apply']);
 });
 
@@ -271,7 +291,7 @@ test('where nobody can be asked, an apply wants --yes', async () => {
   expect(await linkgate(`apply -f ${file} --json`, aws)).toMatchObject({
     code: 2,
     stdout: '',
-    stderr: expect.stringContaining('say --yes'),
+    stderr: 'error: nobody can be asked here, so nothing was done: say --yes\n',
   });
   expect(requests()).not.toContain('POST /plans/p1/apply');
 });
@@ -321,7 +341,8 @@ test('a simulation tells which recorded requests would have been decided otherwi
   };
   const simulated = (found: readonly object[]) => {
     aws.respond = ({ method }) => ({
-      body: method === 'POST' ? { plan: { planId: 'p1', summary } } : { requests: found, looked: 12 },
+      body:
+        method === 'POST' ? { plan: { planId: 'p1', summary: nothing } } : { requests: found, looked: 12 },
     });
   };
   simulated([request]);
@@ -336,9 +357,29 @@ test('a simulation tells which recorded requests would have been decided otherwi
     requests: [request],
     looked: 12,
   });
+  const before = { ...request, requestedAt: '2031-03-01T10:00:00.000Z' };
+  simulated([request, before]);
+  expect(JSON.parse((await linkgate(`simulate -f ${file} --json`, aws)).stdout).requests).toEqual([
+    before,
+    request,
+  ]);
   simulated([]);
   expect((await linkgate(`simulate -f ${file}`, aws)).stdout).toBe(
     '12 requests of the last 90 days: each would have been decided as it was\n',
+  );
+});
+
+test('a simulation says on standard error what others look after and count as it is', async () => {
+  answering();
+  const { respond } = aws;
+  aws.respond = (asked) =>
+    asked.path.includes('/simulation') ? { body: { requests: [], looked: 0 } } : respond(asked);
+  expect((await linkgate(`simulate -f ${file} --json`, aws)).stderr).toBe(
+    `Others look after these; they count as they are, whatever the file says of them:
+    Approvers: team (a person, alice)
+    Allowlist: 555555555555 at payments (another system)
+
+`,
   );
 });
 

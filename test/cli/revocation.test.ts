@@ -85,6 +85,27 @@ describe('revoke', () => {
     expect(requests(changing())).toEqual([revoke(endpointId), revoke(other)]);
   });
 
+  test('--account says who had put off what it cuts, until when and why', async () => {
+    const path = `GET /connections/${endpointId}`;
+    const until = { ...live, cutAt: '2031-06-01T12:00:00.000Z' };
+    const kept = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'kept' };
+    answering({
+      [`GET /connections?account=${account}`]: { connections: [until, { ...live, endpointId: other }] },
+      [path]: {
+        connection: until,
+        history: [{ ...kept, cutAt: until.cutAt, reason: 'they move' }],
+      },
+      [revoke(endpointId)]: { revocation, warnings: [] },
+      [revoke(other)]: { revocation: { ...revocation, endpointId: other }, warnings: [] },
+    });
+    const told = await linkgate(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
+    expect(told.code).toBe(0);
+    expect(told.stderr).toContain(
+      `Nor are these kept any longer:\n  ${endpointId}, kept until 2031-06-01 12:00:00 UTC by bob: they move\nCut 2`,
+    );
+    expect(requests(aws.asked).filter((request) => request === path)).toHaveLength(1);
+  });
+
   test.each([
     [['n'], 'error: nothing was done', 1],
     [[], 'error: nothing was done', 1],
@@ -262,7 +283,9 @@ describe('service remove --disconnect', () => {
     });
     const told = await linkgate('service remove payments --disconnect', aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
-    expect(told.stderr).toContain('Disconnect 2 connections and take payments out?');
+    expect(told.stderr).toContain(`This cuts now:\n  payments (${serviceId}): ${endpointId}\n`);
+    expect(told.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}\n`);
+    expect(told.stderr).toContain('Cut 1 connection, reject 1 request and take payments out?');
     expect(told.stdout).toContain('linkgate no longer looks after payments');
     expect(told.stdout).toContain(
       `aws ec2 delete-vpc-endpoint-service-configurations --region eu-west-1 --service-ids ${serviceId}`,
@@ -323,7 +346,8 @@ describe('the principals of a service', () => {
 
   test('stay as they are where nobody can be asked', async () => {
     const told = await linkgate(`service add ${serviceId} --principals managed`, aws);
-    expect(told).toMatchObject({ code: 0, stderr: expect.stringContaining('nobody has agreed') });
+    expect(told).toMatchObject({ code: 3, stderr: expect.stringContaining('before somebody agrees') });
+    expect(told.stderr).toContain('  + arn:aws:iam::222222222222:root\n  - *');
     expect(told.stdout).toContain('nobody has agreed yet');
     expect(requests(changing())).toEqual(['POST /services']);
   });
@@ -361,6 +385,17 @@ describe('block', () => {
     });
     const { stderr } = await linkgate('block 012345678901 --service payments', aws);
     expect(stderr).toBe(`this cuts 1 connection:\n  payments (${serviceId}): ${endpointId}\n`);
+  });
+
+  test('says that it cuts nothing yet where the service is paused', async () => {
+    answering({
+      ...blocked,
+      'GET /services': { services: [{ ...service, pausedAt: now }] },
+      'GET /connections?account=012345678901&service=payments': { connections: [live] },
+    });
+    const { stderr } = await linkgate('block 012345678901 --service payments', aws);
+    expect(stderr).toContain('this cuts 1 connection once the service is resumed, which is paused:');
+    expect(stderr).not.toContain('this cuts 1 connection:');
   });
 
   test('is done where that cannot be looked up', async () => {

@@ -192,9 +192,13 @@ describe('a service', () => {
   });
 });
 
-test('the group that setup made is nobody\'s: it is no row, and the first file that tells of it has it', async () => {
-  const world = aWorld({ groups: [aGroup()] });
+test('the group default is no row where the file does not tell of it, whoever it is', async () => {
+  const world = aWorld({ groups: [aGroup({ changedBy: alice, managedBy: 'api' })] });
   expect((await planned(world, aDocument())).changes).toEqual([]);
+});
+
+test("the group that setup made is nobody's, and the first file that tells of it has it", async () => {
+  const world = aWorld({ groups: [aGroup()] });
   const telling = aDocument({ groups: [{ name: 'default', ...people }] });
   expect(linesOf((await follow(world, telling)).changes)).toEqual(['change group default']);
   expect((await planned(world, telling)).changes).toEqual([]);

@@ -1,7 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
-import { problemsIn } from './files.ts';
+import { folderWith, problemsIn } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
 
@@ -81,7 +82,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
   [
     'a customer is unknown',
     "customers: {acme: {accounts: ['222222222222']}}\nblock: [{customer: amce, services: '*'}]",
-    '3:20: there is no customer `amce` in the file',
+    '3:20: there is no customer `amce` in the file; did you mean `acme`?',
   ],
   [
     'a group is unknown',
@@ -110,11 +111,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
     `services: {${serviceId}: {id: vpce-svc-0123456789abcdef1}}`,
     `2:45: its name is the id of another service: \`${serviceId}\``,
   ],
-  [
-    'a name has a space',
-    'services: {my service: {}}',
-    '2:12: a service has a name of letters, digits, `.`, `_` and `-`, or its id',
-  ],
+  ['a name has a space', 'services: {my service: {}}', '2:12: a name has letters, digits, `.`, `_` and `-`'],
   ['a customer has no accounts', 'customers:\n  acme: {}', '3:3: customer `acme` has no `accounts`'],
   [
     'an account is of two customers',
@@ -185,6 +182,50 @@ services: {payments: {grace: 5}}
 allow: [{account: '222222222222', services: payments}]
 `;
   expect(problemsIn(lines)).toEqual(['2:30: write a time such as 7d or 36h']);
+});
+
+test('names are looked up in what is otherwise wrong, too, and beside parts that have no right form', () => {
+  expect(
+    problemsIn(`version: 1
+alow: []
+services:
+  payments: {grace: 5, approvers: foo}
+customers:
+  acme: {accounts: ['222222222222']}
+allow:
+  - {customer: amce, services: [paymnts], maxEndpoints: 0}
+block: {}
+`),
+  ).toEqual([
+    '2:1: there is no field `alow` here; did you mean `allow`?',
+    '4:21: write a time such as 7d or 36h',
+    '8:16: there is no customer `amce` in the file; did you mean `acme`?',
+    '8:33: there is no service `paymnts` in the file; did you mean `payments`?',
+    '8:57: at least 1: who is to have none is blocked',
+    '9:1: this has to be a list, and is a map',
+  ]);
+});
+
+test('where it cannot be told which names there are, none is missed', () => {
+  const lines = "version: 1\ncustomer: {acme: {}}\nblock: [{customer: acme, services: '*'}]";
+  expect(problemsIn(lines)).toEqual(['2:1: there is no field `customer` here; did you mean `customers`?']);
+});
+
+test('a name is looked up in what is different in an environment', () => {
+  const lines =
+    'version: 1\nenvironments: [prod]\napprovers: {team: {emails: [a@example.com]}}\nservices: {a: {environments: {prod: {approvers: taem}}}}';
+  expect(problemsIn(lines)).toEqual([
+    '4:49: there is no approver group `taem` in the file; did you mean `team`?',
+  ]);
+});
+
+test('what is no text is said plainly', () => {
+  const folder = folderWith({ 'policy.yml/inside.yml': '' });
+  const file = join(folder, 'policy.yml');
+  expect(() => readPolicyFile(file)).toThrow(`${file}:1:1: \`${file}\` is a folder, and no file`);
+  const other = join(folder, 'other.yml');
+  writeFileSync(other, Buffer.from([0xff, 0xfe, 0x62]));
+  expect(() => readPolicyFile(other)).toThrow(`\`${other}\` is not a text in UTF-8`);
 });
 
 test('a file says its version', () => {
