@@ -21,12 +21,16 @@ import type { Watch } from './watch.ts';
 /** What was due at a service that was taken out is due no longer, with this as its last word. */
 const unregistered = 'the service is no longer registered';
 
-/** What holds once nothing fails any more and everything has had its time, whatever happened before. */
+/**
+ * What holds once nothing fails any more and everything has had its time, whatever happened before.
+ * @param late how long after its time something may happen, in milliseconds.
+ */
 export function checkAtRest(
   { privateLink, provider, parameter }: Aws,
   items: Items,
   watch: Watch,
   now: Date,
+  late: number,
 ): void {
   const { mustHold, isUnreadable } = watch;
   const { endpoints } = privateLink.state;
@@ -84,24 +88,39 @@ export function checkAtRest(
     checkLate(record);
     mustHold(
       'nothing lives against its verdict without a word',
-      !isLive(state) || verdict?.outcome !== 'reject' || verdict.until !== undefined || !isActing,
+      !isLive(state) || verdict?.outcome !== 'reject' || isToBeCut(record) || !isActing,
       `${id}, which is ${state}`,
     );
   }
 
+  /** It was announced, and its time is still to come. */
+  function isToBeCut({ verdict, revocation }: ConnectionRecord): boolean {
+    const then = new Date(now.getTime() - late).toISOString();
+    return revocation !== undefined && verdict?.until === revocation.cutAt && revocation.cutAt > then;
+  }
+
   /** What EC2 was asked to accept, and accepted when a rejection was due already, is cut, whatever came in between. */
-  function checkLate({ endpointId, serviceId, state, revocation }: ConnectionRecord): void {
+  function checkLate(record: ConnectionRecord): void {
+    const { endpointId, serviceId, state } = record;
     const history = watch.historyOf(endpointId);
     const isAsked = history.some(
-      ({ action, outcome }) => outcome === 'accept' && (action === 'applying' || action === 'refused'),
+      ({ action, outcome, time }) =>
+        outcome === 'accept' &&
+        (action === 'applying' || action === 'refused') &&
+        Date.parse(time) >= watch.replacedAt(),
     );
     const isSettled = history.some(
       ({ action, outcome, reason }) =>
         (action === 'applied' && outcome === 'reject') || reason === unregistered,
     );
-    const decided = history.findLast(
-      ({ findings }) => findings && !findings.some(({ rule }) => rule === 'service-is-paused'),
+    const last = history.findLastIndex(
+      ({ findings, action }) =>
+        findings && action !== 'revoking' && !findings.some(({ rule }) => rule === 'service-is-paused'),
     );
+    // What was let in before that decision, or announced, has a grace period.
+    const hasLived = history
+      .slice(0, last)
+      .some(({ action, outcome }) => action === 'revoking' || (action === 'applied' && outcome === 'accept'));
     const isHeldBack = !isActing || serviceOf(serviceId)?.pausedAt !== undefined;
     mustHold(
       'what linkgate accepted late against its verdict is put right',
@@ -109,8 +128,8 @@ export function checkAtRest(
         !isAsked ||
         isSettled ||
         isHeldBack ||
-        revocation !== undefined ||
-        decided?.outcome !== 'reject',
+        hasLived ||
+        history[last]?.outcome !== 'reject',
       `${endpointId}, which is ${state}`,
     );
   }

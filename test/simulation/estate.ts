@@ -30,18 +30,23 @@ export function createEstate({ privateLink, provider }: Aws, random: Random) {
     accountId: random.pick(accounts),
   });
 
-  /** Minds change most about those who wait. */
-  function anybodyWhoWaits() {
-    const endpoint = anyEndpoint('pendingAcceptance');
+  function anybodyWith(...states: Endpoint['state'][]) {
+    const endpoint = anyEndpoint(...states);
     return endpoint ? { serviceId: endpoint.serviceId, accountId: endpoint.accountId } : anybody();
   }
 
+  /** Minds change most about those who wait. */
+  const anybodyWhoWaits = () => anybodyWith('pendingAcceptance');
+
   return {
     services,
+    accounts,
     anyEndpoint,
     anyAccount: () => random.pick(accounts),
     anyService: () => random.pick(services),
     anybodyWhoWaits,
+    /** What is taken away is missed by those who live. */
+    anybodyWhoLives: () => anybodyWith('pending', 'available'),
     anybody: () => (random.chance(0.5) ? anybodyWhoWaits() : anybody()),
     endpointsOf: (accountId: string) =>
       Object.values(privateLink.state.endpoints).filter((endpoint) => endpoint.accountId === accountId),

@@ -6,6 +6,7 @@ export type Promised =
   | 'EC2 is asked only for what policy or a person wants, as read right before'
   | 'policy accepts no more endpoints of an account than its entry counts'
   | 'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut'
+  | 'nobody else is said to have accepted what linkgate asked for'
   | 'nothing is cut that is endorsed'
   | 'nothing is cut by policy before it was announced in this table for its grace period'
   | 'policy cuts no more in 24 hours than its budget'

@@ -55,12 +55,21 @@ export function providersSteps(
       ...(random.chance(0.15) && theirs.length > 0 && { endpointIds: [random.pick(theirs).id] }),
       ...(random.chance(0.1) && { consumerRegions: ['us-east-1'] }),
     };
-    const owners = random.chance(0.4) && { owners: [random.pick([...people, ...outsideTheApi])] };
+    const anyOwner = () => random.pick([...people, ...outsideTheApi]);
+    const owners = random.chance(0.4) && { owners: [...new Set([anyOwner(), anyOwner(), anyOwner()])] };
     const entry = { serviceId, accountId, effect, ...(effect === 'allow' && narrowed), ...owners };
     return api(`${effect}s ${JSON.stringify(entry)}`, (wired) => changeEntry(entry, anybody(), wired));
   }
 
-  function forget(entry = estate.anybody()) {
+  /** For good and with as many endpoints as they like. */
+  function allow(whose: ReturnType<typeof estate.anybody>): Promise<void> {
+    const entry = { ...whose, effect: 'allow' as const };
+    return untilDone(`allows ${entry.accountId} at ${entry.serviceId}`, (wired) =>
+      changeEntry(entry, anybody(), wired),
+    );
+  }
+
+  function forget(entry: ReturnType<typeof estate.anybody>) {
     return api(`forgets ${entry.accountId} at ${entry.serviceId}`, (wired) => removeEntry(entry, wired));
   }
 
@@ -137,6 +146,7 @@ export function providersSteps(
       }),
     /** The first service is registered, which takes what is left of its place into linkgate's care. */
     begin: () => register(estate.services[0]),
+    allow,
     /** What a pause held back goes on. */
     resume() {
       for (const { id } of estate.services)
@@ -154,7 +164,7 @@ export function providersSteps(
     steps: {
       'account allowed': () => void change('allow'),
       'account blocked': () => void change('block'),
-      'entry forgotten': () => void forget(),
+      'entry forgotten': () => void forget(random.chance(0.5) ? estate.anybodyWhoLives() : estate.anybody()),
       'person decides'() {
         const pending = random.chance(0.7) ? estate.anyEndpoint('pendingAcceptance') : undefined;
         const endpoint = pending ?? estate.anyEndpoint('available', 'rejected');

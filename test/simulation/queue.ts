@@ -30,6 +30,8 @@ export interface Queue {
   send(body: string, options?: { readonly group?: string; readonly afterSeconds?: number }): void;
   /** What is in it is lost. */
   purge(): void;
+  /** Whether a message never got through. */
+  hasLost(): boolean;
   /** Messages that are on their way, waiting or being worked on. */
   size(): number;
 }
@@ -50,6 +52,7 @@ export function createQueue(
   const beingWorkedOn = new Set<Message>();
   let underWay = 0;
   let purges = 0;
+  let lost = 0;
   let arrived = 0;
   let batches = 0;
 
@@ -102,12 +105,17 @@ export function createQueue(
     await poll();
   }
 
+  function lose(how: string): void {
+    lost++;
+    note(name, how);
+  }
+
   function settle(received: readonly Message[], ending: Ending<readonly number[]>): void {
     for (const [index, message] of received.entries()) {
       beingWorkedOn.delete(message);
       const isDone = ending.status === 'done' && !ending.output.includes(index);
       const isDead = !isDone && message.received >= maxReceives;
-      if (isDead) note(name, `gives a message up after ${maxReceives} failures`);
+      if (isDead) lose(`gives a message up after ${maxReceives} failures`);
       if (!messages.includes(message)) continue;
       if (isDone || isDead) messages.splice(messages.indexOf(message), 1);
       else scheduler.at(message.visibleAt, () => void poll());
@@ -120,8 +128,7 @@ export function createQueue(
       const fault = faults.draw('delivery');
       switch (fault) {
         case 'message dropped':
-          note(name, 'loses a message');
-          return;
+          return lose('loses a message');
         case 'message duplicated':
           add(body, group, after);
           return add(body, group, after + random.below(longestDelay));
@@ -137,6 +144,7 @@ export function createQueue(
       purges++;
       messages.length = 0;
     },
+    hasLost: () => lost > 0,
     size: () => underWay + messages.length,
   };
 }

@@ -1,12 +1,6 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
 import { isLive } from '../../lib/connection/connection.ts';
-import {
-  type Effect,
-  readRecord,
-  recordItem,
-  recordPartitions,
-} from '../../lib/connection/connection-record.ts';
-import { dueIn } from '../../lib/connection/due.ts';
+import { type Effect, readRecord, recordPartitions } from '../../lib/connection/connection-record.ts';
 import type { Revocation } from '../../lib/revocation/revocation.ts';
 import { keyName } from '../../lib/table/item.ts';
 import type { Item, Key, Table, Write } from '../../lib/table/table.ts';
@@ -120,13 +114,8 @@ export const sabotages: readonly {
   },
   {
     name: 'when linkgate forgets what it asked EC2 to accept',
-    breaks: 'what linkgate accepted late against its verdict is put right',
+    breaks: 'nobody else is said to have accepted what linkgate asked for',
     sabotage: () => reading(({ acceptAskedAt: _acceptAskedAt, ...item }) => item as Item),
-  },
-  {
-    name: 'when a pause has linkgate forget what it is to take back',
-    breaks: 'what linkgate accepted late against its verdict is put right',
-    sabotage: () => writing(withoutEffectWhereItWaits),
   },
   {
     name: 'when the actor never acts',
@@ -298,6 +287,14 @@ export const sabotages: readonly {
     isLong: true,
   },
   {
+    name: 'when a restored table is taken for the old one',
+    breaks: 'nothing is cut by policy before it was announced in this table for its grace period',
+    sabotage:
+      () =>
+      ({ table }) => ({ table: { ...table, identity: async () => 'the table' } }),
+    isLong: true,
+  },
+  {
     name: 'when the budget of cuts is forgotten',
     breaks: 'policy cuts no more in 24 hours than its budget',
     sabotage: () => writing(without('CUTS')),
@@ -423,16 +420,6 @@ function isWord(write: Write): boolean {
 
 function isToReject({ effect }: Item): boolean {
   return (effect as Effect | undefined)?.action === 'reject';
-}
-
-function withoutEffectWhereItWaits(write: Write): Write[] {
-  if (!('put' in write) || !isToReject(write.put)) return [write];
-  const { effect: _effect, ...record } = readRecord(write.put);
-  if (record.verdict?.outcome !== 'wait') return [write];
-  return [
-    { ...write, put: recordItem(record) },
-    { remove: { pk: dueIn(record.place), sk: record.endpointId } },
-  ];
 }
 
 function withoutDecision(item: Item): Item {

@@ -90,12 +90,11 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
     return false;
   });
   const then = new Date(scheduler.now());
-  /** How long after its time something may happen: the next pass, and what it rings for. */
-  const late = 2 * period.pending + minute;
-  if (!watch.broken()) checkAtRest(aws, items, watch, then);
-  if (!watch.broken()) checkTenures(aws, items, watch, then, late);
-  // Another table knows nothing of messages that were sent since.
-  if (!watch.broken() && !watch.wasReplaced()) await checkTold(stage, then, late);
+  /** How long after its time something may happen: the next pass that sees it, and what that rings for. */
+  const late = { pending: 2 * period.pending + minute, full: calm };
+  if (!watch.broken()) checkAtRest(aws, items, watch, then, late.pending);
+  if (!watch.broken()) checkTenures(aws, items, watch, then, late.pending);
+  if (!watch.broken()) await checkTold(stage, then, late);
   return {
     seed,
     turns: scheduler.turns(),

@@ -1,3 +1,4 @@
+import { agendaOf } from '../../lib/connection/agenda.ts';
 import { recordKey, recordPartitions } from '../../lib/connection/connection-record.ts';
 import { dueIn, readPointer } from '../../lib/connection/due.ts';
 import { serviceKey } from '../../lib/service/service.ts';
@@ -88,14 +89,17 @@ export function createStory(
   const { random, scheduler, aws, note, rollout, invocations } = world;
   const { privateLink, provider, parameter } = aws;
   const estate = createEstate(aws, random);
+  const consumers = consumersSteps(world, estate);
   const people = providersSteps(world, estate, linkgate, watch, isLong ? 24 * hour : 300_000);
   const plot = isLong ? overDays : isObserving ? besideScript : weights;
   const backups: ReturnType<Items['backup']>[] = [];
+  /** Those of them in which something was announced that may be called off since. */
+  const eventful: ReturnType<Items['backup']>[] = [];
   const { steps: approversDo } = approversSteps(world, linkgate, watch);
   const taken = new Set<Step>();
 
   const happenings: Readonly<Record<Step, () => void>> = {
-    ...consumersSteps(world, estate).steps,
+    ...consumers.steps,
     ...people.steps,
     ...approversDo,
     'service changed'() {
@@ -110,6 +114,7 @@ export function createStory(
       if (!endpoint) return;
       const action = random.pick(['accept', 'reject'] as const);
       note('provider', `${action}s ${endpoint.id} by hand`);
+      if (action === 'accept') watch.acceptedByHand(endpoint.id);
       privateLink[action](provider, endpoint.serviceId, [endpoint.id], scheduler.now());
     },
     'mode changed by hand'() {
@@ -127,6 +132,7 @@ export function createStory(
       if (!endpoint || items.read([recordKey(endpoint.id)]).length > 0) return;
       if (items.read([serviceKey(endpoint.serviceId)]).length === 0) return;
       note('provider', `accepts ${endpoint.id} by hand, and an older version decides it`);
+      watch.acceptedByHand(endpoint.id);
       privateLink.accept(provider, endpoint.serviceId, [endpoint.id], scheduler.now());
       void invocations.invoke('older version', 30, ({ requestId, ...run }) => {
         const { table } = linkgate.wire({ requestId, ...run });
@@ -134,7 +140,8 @@ export function createStory(
       });
     },
     'table restored'() {
-      if (backups.length > 0) putInPlace('restores the table from a backup', random.pick(backups.slice(-4)));
+      const some = eventful.length > 0 && random.chance(0.7) ? eventful : backups;
+      if (some.length > 0) putInPlace('restores the table from a backup', random.pick(some.slice(-4)));
     },
     'table emptied'() {
       putInPlace('puts an empty table in place', new Map());
@@ -148,6 +155,23 @@ export function createStory(
       note('provider', `deploys a newer major version, which writes ${item.sk}, and takes it back`);
     },
   };
+
+  /** Over days there is something to lose from the beginning: everybody is allowed at the first service, and connected. */
+  function settle(): void {
+    const [service] = estate.services;
+    if (!service) return;
+    for (const accountId of estate.accounts) {
+      void people.allow({ serviceId: service.id, accountId });
+      consumers.create(service, accountId);
+      consumers.create(service, accountId);
+    }
+  }
+
+  function backUp(): void {
+    const backup = items.backup();
+    backups.push(backup);
+    if (items.page(agendaOf(provider), { limit: 1 }).items.length > 0) eventful.push(backup);
+  }
 
   /** As the run-book has it: linkgate is deployed anew with another table, and what its queues held is gone. */
   function putInPlace(what: string, backup: ReturnType<Items['backup']>): void {
@@ -185,10 +209,11 @@ export function createStory(
     tell(length: number, done: () => void): void {
       void people.setUp();
       void people.begin();
+      if (isLong) settle();
       let left = length;
       const next = () => {
         if (left-- === 0) return end(done);
-        if (isLong && random.chance(0.2)) backups.push(items.backup());
+        if (isLong && random.chance(0.2)) backUp();
         const step = random.weighted(plot);
         taken.add(step);
         happenings[step]();

@@ -6,9 +6,11 @@ import { isStopped } from '../../lib/policy/decide.ts';
 import { readService, type Service, serviceKey } from '../../lib/service/service.ts';
 import { buttonValue } from '../../lib/slack/buttons.ts';
 import { nameOf, notApplied } from '../../lib/slack/words.ts';
+import type { Pass } from '../../lib/sweep/lease.ts';
 import { type AskedRecord, isAsked } from '../../lib/telling/asked-request.ts';
 import { type Digest, findDigest } from '../../lib/telling/digest.ts';
 import { type Items, memoryTable } from '../doubles/memory-table.ts';
+import type { Linkgate } from './linkgate.ts';
 import type { Mailbox } from './mailbox.ts';
 import { buttonsOf, decidedBy, type Slack, type SlackMessage, titleOf } from './slack.ts';
 import type { Watch } from './watch.ts';
@@ -18,19 +20,19 @@ interface Stage {
   readonly slack: Slack;
   readonly mailbox: Mailbox;
   readonly watch: Watch;
+  readonly linkgate: Pick<Linkgate, 'queues'>;
 }
 
 /**
  * What people are shown once nothing fails any more and everything has had its time.
- * @param late how long after its time something may happen, in milliseconds.
+ * @param late how long after its time something may happen, by the pass that sees it, in milliseconds.
  */
 export async function checkTold(
-  { items, slack: { messages, messageAt }, mailbox, watch }: Stage,
+  { items, slack: { messages, messageAt }, mailbox, watch, linkgate: { queues } }: Stage,
   now: Date,
-  late: number,
+  late: Readonly<Record<Pass, number>>,
 ): Promise<void> {
   const { mustHold, isUnreadable } = watch;
-  const then = new Date(now.getTime() - late);
 
   function policyOf({ serviceId }: AskedRecord): { service?: Service; group?: ApproverGroup } {
     const [service] = items.read([serviceKey(serviceId)]).map(readService);
@@ -41,10 +43,11 @@ export async function checkTold(
   async function checkRequest(record: AskedRecord): Promise<void> {
     const { endpointId, notice, asking } = record;
     const { service, group } = policyOf(record);
-    if (!service || !group) return;
-    const stage = stageAt(asking, then);
+    // Restored to before its group was named, there is nobody to tell.
+    if (!service || !group?.slackChannel) return;
     // Of what lives nothing becomes by itself.
     const isRequest = record.state === 'pendingAcceptance';
+    const stage = stageAt(asking, new Date(now.getTime() - late[isRequest ? 'pending' : 'full']));
     const isToReject = isRequest && stage === 'expired' && service.onExpiry === 'reject';
     // Nobody is called upon for what something keeps, whatever they say.
     const isKept = record.verdict !== undefined && isStopped(record.verdict);
@@ -60,7 +63,8 @@ export async function checkTold(
       !isOpen(record) || isToReject || isKept || !isLater(stage, asking.stage),
       `${endpointId} has come to ${stage}, not only ${asking.stage}`,
     );
-    if (isOpen(record) && notice?.digest === undefined) checkMails(record, group);
+    // Who is named later is mailed of it with its next stage.
+    if (isOpen(record) && !isKept && notice?.digest === undefined) checkMails(record, group);
   }
 
   function checkMessage(record: AskedRecord, ts: string | undefined): void {
@@ -68,21 +72,23 @@ export async function checkTold(
     const message = ts === undefined ? undefined : messageAt(ts);
     mustHold('approvers are told of each request that waits for them', message !== undefined, endpointId);
     if (!message) return;
-    mustHold(
-      'a request has one message with buttons',
-      decidedBy(message).includes(buttonValue(record) ?? '') === isOpen(record),
-      `${endpointId} is ${isOpen(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
-    );
     const others = messages().filter((other) => other.ts !== ts && isOf(other, endpointId));
     mustHold(
       'a request has one message with buttons',
       others.every(({ postedBy }) => postedBy.isImpaired()),
       `${endpointId} is in ${ts} and in ${others.map((other) => other.ts).join(', ')}`,
     );
+    // Another table does not know how its message was drawn since.
+    if (!isOfThisTable(message)) return;
+    mustHold(
+      'a request has one message with buttons',
+      decidedBy(message).includes(buttonValue(record) ?? '') === isOpen(record),
+      `${endpointId} is ${isOpen(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
+    );
     const standing = standingOf(record).status;
     const status = nameOf[standing];
     // In the mode observe, which may have changed since it was drawn.
-    const isToCome = standing === 'accepting' || standing === 'rejecting';
+    const isToCome = ['accepting', 'rejecting', 'cutting'].includes(standing);
     mustHold(
       'what is shown is what is recorded',
       [status, ...(isToCome ? [notApplied] : [])].some((title) => titleOf(message).startsWith(`${title}:`)),
@@ -90,8 +96,10 @@ export async function checkTold(
     );
   }
 
+  const isOfThisTable = ({ postedBy }: SlackMessage) => postedBy.startedAt >= watch.replacedAt();
+
   const isOf = (message: SlackMessage, endpointId: string) =>
-    decidedBy(message).some((value) => value.startsWith(`${endpointId}.`));
+    isOfThisTable(message) && decidedBy(message).some((value) => value.startsWith(`${endpointId}.`));
 
   async function checkMember(record: AskedRecord, id: string): Promise<void> {
     const { endpointId } = record;
@@ -108,11 +116,13 @@ export async function checkTold(
 
   function checkDigest({ id, ts = '', endpointIds }: Digest): void {
     const message = messageAt(ts);
-    if (!message || endpointIds.some(isUnreadable)) return;
+    if (!message || !isOfThisTable(message) || endpointIds.some(isUnreadable)) return;
     const members = endpointIds
       .flatMap((endpointId) => watch.recordOf(endpointId) ?? [])
       .filter(({ notice }) => notice?.digest === id);
     const open = members.filter(isOpen);
+    // No pass leads back to what is decided: it takes the ring.
+    if (open.length === 0 && (queues.notices.hasLost() || queues.records.hasLost())) return;
     mustHold(
       'what is shown is what is recorded',
       (open.length > 0 ? countIn(titleOf(message)) === open.length : titleOf(message).startsWith('All of')) &&
@@ -122,17 +132,15 @@ export async function checkTold(
   }
 
   function checkMails({ endpointId, asking }: AskedRecord, { emails }: ApproverGroup): void {
+    // Where they get more time they are asked the same still.
+    const asked = watch.historyOf(endpointId).findLast(({ action }) => action === 'asked');
+    const since = Date.parse(asked?.time ?? asking.since);
     for (const address of emails)
       mustHold(
         'approvers are told of each request that waits for them',
         mailbox
           .received()
-          .some(
-            (mail) =>
-              mail.address === address &&
-              mail.time >= Date.parse(asking.since) &&
-              mail.text.includes(endpointId),
-          ),
+          .some((mail) => mail.address === address && mail.time >= since && mail.text.includes(endpointId)),
         `${endpointId} by mail to ${address}`,
       );
   }

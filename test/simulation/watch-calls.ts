@@ -120,8 +120,9 @@ export function watchCalls(
   return {
     lastRead,
 
-    /** Another table is in place: how many count is what it says. */
+    /** Another table is in place: how many count is what it says, and what EC2 was asked for before may be wanted since. */
     replaced(): void {
+      askedToAccept.clear();
       acceptedByPolicy.clear();
     },
 

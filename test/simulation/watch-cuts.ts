@@ -4,7 +4,7 @@ import {
   recordPartitions,
 } from '../../lib/connection/connection-record.ts';
 import type { LiveWord } from '../../lib/revocation/by-person.ts';
-import type { Revocation } from '../../lib/revocation/revocation.ts';
+import { isAboutForeign, type Revocation } from '../../lib/revocation/revocation.ts';
 import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
 import type { Change } from '../doubles/memory-table.ts';
 import { isCovered, type Said } from './permission.ts';
@@ -24,6 +24,10 @@ export function watchCuts(mustHold: MustHold, now: () => number) {
   /** What EC2 was asked to reject by policy alone, and how many connections its service had by then. */
   const underWay = new Map<string, { readonly serviceId: string; readonly living: number }>();
   const words = new Map<string, LiveWord[]>();
+  let replacedAt = 0;
+  /** What this table has known EC2 to be asked to accept, and what others accepted. */
+  const askedFor = new Set<string>();
+  const byHand = new Set<string>();
 
   function mustBeAnnounced({ endpointId }: ConnectionRecord, { since, cutAt }: Revocation, at: number): void {
     const from = announced.get(`${endpointId} ${since}`);
@@ -67,6 +71,10 @@ export function watchCuts(mustHold: MustHold, now: () => number) {
       words.set(endpointId, [...(words.get(endpointId) ?? []), word]);
     },
 
+    acceptedByHand(endpointId: string): void {
+      byHand.add(endpointId);
+    },
+
     /** EC2 is asked to reject what was revoked, if it lives. */
     mustBeRevoked(
       record: ConnectionRecord,
@@ -105,14 +113,25 @@ export function watchCuts(mustHold: MustHold, now: () => number) {
     written(changes: readonly Change[]): void {
       for (const { after } of changes) {
         if (!after || !recordPartitions.includes(after.pk) || isNewerMajor(after)) continue;
-        const { endpointId, revocation } = readRecord(after);
-        const name = `${endpointId} ${revocation?.since}`;
-        if (revocation && !announced.has(name)) announced.set(name, now());
+        const { endpointId, revocation, acceptAskedAt, verdict } = readRecord(after);
+        if (acceptAskedAt !== undefined) askedFor.add(endpointId);
+        mustHold(
+          'nobody else is said to have accepted what linkgate asked for',
+          !verdict || !isAboutForeign(verdict) || !askedFor.has(endpointId) || byHand.has(endpointId),
+          endpointId,
+        );
+        if (!revocation || Date.parse(revocation.since) < replacedAt) continue;
+        const name = `${endpointId} ${revocation.since}`;
+        if (!announced.has(name)) announced.set(name, now());
       }
     },
 
     /** Another table is in place: nothing was announced in it. */
-    replaced: () => announced.clear(),
+    replaced(): void {
+      announced.clear();
+      askedFor.clear();
+      replacedAt = now();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { groupKey, nobody, readGroup } from '../../lib/approval/approver-group.ts';
 import { type AuditEntry, auditPartition, readAuditEntry } from '../../lib/audit/audit.ts';
 import { agendaOf, dueAt } from '../../lib/connection/agenda.ts';
+import { isLive } from '../../lib/connection/connection.ts';
 import {
   type ConnectionRecord,
   isOpen,
@@ -102,12 +103,13 @@ export function watchWrites(
   /** @param words that the same transaction adds to its history. */
   function mustCloseOnce(run: Run, { before, after }: Change, words: readonly AuditEntry[]): void {
     if (!after || isNewerMajor(after) || isNewerMajor(before)) return;
-    const { endpointId, approval } = readRecord(after);
-    const earlier = before && readRecord(before).approval;
+    const record = readRecord(after);
+    const known = before && readRecord(before);
+    const [{ endpointId, approval }, earlier] = [record, known?.approval];
+    const isKept = approval ? approval.at === earlier?.at : known && isHeardAnew(known, record);
     mustHold(
       'one decision closes a request',
-      // Asked about something else, people are heard anew.
-      !earlier || (words.length === 0 && (!approval || approval.at === earlier.at)),
+      !earlier || (words.length === 0 && isKept === true),
       `${earlier?.by} has decided ${endpointId}, not ${approval?.by ?? words[0]?.actor}`,
     );
     if (earlier || approval?.decision !== 'approve') return;
@@ -219,6 +221,14 @@ export function watchWrites(
 
 function keyOf({ before, after }: Change): Key {
   return after ?? before ?? { pk: '', sk: '' };
+}
+
+/** Whether people are asked about something else, somebody takes back what was said, or others let in what was denied. */
+function isHeardAnew(before: ConnectionRecord, after: ConnectionRecord): boolean {
+  const isLetIn = before.approval?.decision === 'deny' && !isLive(before.state) && isLive(after.state);
+  return (
+    before.asking?.version !== after.asking?.version || before.revoked?.at !== after.revoked?.at || isLetIn
+  );
 }
 
 function wordsIn(changes: readonly Change[], endpointId: string): AuditEntry[] {

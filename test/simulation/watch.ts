@@ -1,22 +1,12 @@
 import { NewerItemError } from '../../lib/table/item.ts';
 import type { Change, Items } from '../doubles/memory-table.ts';
 import type { Run } from './invocations.ts';
-import { BrokenPromiseError, type MustHold, type Promised } from './promises.ts';
+import { BrokenPromiseError, type MustHold } from './promises.ts';
 import { watchCalls } from './watch-calls.ts';
 import { watchCuts } from './watch-cuts.ts';
 import { type Spoken, type Told, watchPeople } from './watch-people.ts';
 import { watchSlack } from './watch-slack.ts';
 import { watchWrites } from './watch-writes.ts';
-
-/** What another table cannot know: which messages were sent, and what was accepted since. */
-const forgotten: ReadonlySet<Promised> = new Set<Promised>([
-  'approvers are told of each request that waits for them',
-  'a request has one message with buttons',
-  'what is shown is what is recorded',
-  'people are told that it is connected only where EC2 has shown it',
-  'nobody is called upon for what is decided',
-  'what counts is what lives',
-]);
 
 export type Watch = ReturnType<typeof createWatch>;
 
@@ -26,10 +16,10 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
   /** Of items that were said to be too new to read: their sort keys. */
   const toldOf = new Set<string>();
 
-  let isReplaced = false;
+  let replacedAt = 0;
 
   const mustHold: MustHold = (promise, holds, detail) => {
-    if (!holds && !(isReplaced && forgotten.has(promise))) broken ??= new BrokenPromiseError(promise, detail);
+    if (!holds) broken ??= new BrokenPromiseError(promise, detail);
   };
   const people = watchPeople(mustHold);
   const cuts = watchCuts(mustHold, now);
@@ -51,6 +41,7 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     },
     mustHold,
     saidOfLive: cuts.saidOfLive,
+    acceptedByHand: cuts.acceptedByHand,
     showedState(endpointId: string, state: string): void {
       slack.showedState(endpointId, state);
       cuts.stateShown(endpointId, state);
@@ -61,12 +52,13 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     },
     /** Another table is in place of the one that was there. */
     replaced(): void {
-      isReplaced = true;
+      replacedAt = now();
       cuts.replaced();
       calls.replaced();
       writes.replaced();
     },
-    wasReplaced: () => isReplaced,
+    /** Since when the table is in place: what was done before it may not know. In milliseconds. */
+    replacedAt: () => replacedAt,
     broken: () => broken,
     /** An error that ended a run, or that it reported and went on. */
     failed(error: unknown): void {
