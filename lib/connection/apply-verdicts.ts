@@ -5,6 +5,7 @@ import type { Place } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import { grantCuts, isRevoked } from '../revocation/grant-cuts.ts';
 import { byKey, readEach } from '../table/item.ts';
+import { knownSince } from '../table/lineage.ts';
 import type { Table } from '../table/table.ts';
 import { type Connection, isLive } from './connection.ts';
 import type { Bus, ConnectionEvent } from './connection-event.ts';
@@ -14,6 +15,7 @@ import {
   fulfils,
   isCurrent,
   isOursToCut,
+  isTakenBack,
   leftAloneUntil,
   readRecord,
   recordKey,
@@ -152,6 +154,12 @@ async function applyBatch(
   const found = await unlessThrottled(() => stillDue(batch, connections, deps, applied));
   if (!found) return 'look-throttled';
   if (found.length === 0) return 'done';
+  // Where it is another table than is remembered, or nobody knows, the next pass finds out.
+  if (
+    found.some((record) => isTakenBack(record)) &&
+    !(await orReport(deps.report, () => knownSince(deps.table)))
+  )
+    return 'done';
   if ((await deps.mode(lookedAt)) === 'observe') return 'observe';
   const cuts = found.filter(isRevoked);
   if (cuts.length > 0 && !batch.granted) {
@@ -238,7 +246,8 @@ async function stillDue(
     found.all(endpointIds.map(recordKey)),
     (item) => {
       const record = readRecord(item);
-      return { record, consulted: consult(record, found).consulted };
+      const { consulted, tableSince } = consult(record, found);
+      return { record, consulted, tableSince };
     },
     deps.report,
   );
@@ -247,7 +256,7 @@ async function stillDue(
   const events: ConnectionEvent[] = [];
   const askable: DueRecord[] = [];
   const done: ConnectionRecord[] = [];
-  for (const { record, consulted } of records) {
+  for (const { record, consulted, tableSince } of records) {
     const connection = shown.get(record.endpointId);
     if (!connection) continue;
     if (triedAt && fulfils(action, connection.state)) {
@@ -256,12 +265,15 @@ async function stillDue(
     }
     // What was decided otherwise since its pointer was read is another batch: whoever decided it rang for that.
     if (!isDue(record) || record.effect.action !== action) continue;
-    if (!canBeAsked(record, connection))
+    if (!canBeAsked(record, connection, tableSince) && !isToBeReviewed(record, connection))
       events.push({ type: 'Connection Changed', connection, observedAt, record });
     else if (!isCurrent(record.verdict, consulted, time))
       events.push({ type: 'Connection Request', connection, observedAt });
     // While something stops its service, what is to be cut stays due, and its verdict is to wait.
-    else if (record.verdict.outcome === action && !wasJustAsked(record, time)) askable.push(record);
+    else if (record.verdict.outcome !== action) continue;
+    else if (!canBeAsked(record, connection, tableSince))
+      events.push({ type: 'Connection Request', connection, observedAt });
+    else if (!wasJustAsked(record, time)) askable.push(record);
   }
   for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'observed']++;
   await deps.bus.publish(events);
@@ -289,8 +301,13 @@ async function rememberTried(
   );
 }
 
-function canBeAsked(record: DueRecord, { state }: Connection): boolean {
-  return state === 'pendingAcceptance' || (isLive(state) && isOursToCut(record));
+function canBeAsked(record: DueRecord, { state }: Connection, tableSince: string): boolean {
+  return state === 'pendingAcceptance' || (isLive(state) && isOursToCut(record, tableSince));
+}
+
+/** It is known to live: what another table was to take back of it is decided like everything that lives. */
+function isToBeReviewed(record: DueRecord, { state }: Connection): boolean {
+  return isLive(state) && isLive(record.state) && isTakenBack(record);
 }
 
 function isDue(record: ConnectionRecord): record is DueRecord {

@@ -155,13 +155,26 @@ export function mayBeAcceptedLate({ acceptAskedAt }: ConnectionRecord, now: Date
  * Whether it is to be cut although it lives, where a rejection is due: its permission was revoked, or EC2 was asked to accept it
  * before the verdict changed. What others accepted is reviewed before anything becomes of it.
  */
-export function isOursToCut(record: ConnectionRecord): boolean {
-  return record.effect?.action === 'reject' && (record.revocation !== undefined || isTakenBack(record));
+export function isOursToCut(record: ConnectionRecord, tableSince = ''): boolean {
+  return (
+    record.effect?.action === 'reject' && (record.revocation !== undefined || isTakenBack(record, tableSince))
+  );
 }
 
-/** A rejection is due of what EC2 was asked to accept before the verdict changed: it never was to live. */
-export function isTakenBack({ effect, acceptAskedAt, revocation }: ConnectionRecord): boolean {
-  return effect?.action === 'reject' && acceptAskedAt !== undefined && revocation === undefined;
+/**
+ * A rejection is due of what EC2 was asked to accept before the verdict changed: it never was to live.
+ * @param tableSince of what EC2 was asked for before that, a restored table does not know what became of it.
+ */
+export function isTakenBack(
+  { effect, acceptAskedAt, revocation }: ConnectionRecord,
+  tableSince = '',
+): boolean {
+  return (
+    effect?.action === 'reject' &&
+    acceptAskedAt !== undefined &&
+    acceptAskedAt >= tableSince &&
+    revocation === undefined
+  );
 }
 
 /** Whether a request may still become live: by its verdict, or because EC2 was asked before the verdict changed. */

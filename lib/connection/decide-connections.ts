@@ -75,14 +75,14 @@ export async function decideConnection(
     const known = (isFirst && found) || byKey(await deps.table.get(keysFor(request)));
     const now = deps.now();
     const { service, entries, ...consultation } = consult(request, known);
-    const { consulted } = consultation;
+    const { consulted, tableSince } = consultation;
     const item = known.find(recordKey(request.endpointId));
     const record = item && readRecord(item);
     if (!service) return record && isInOurCare(record) ? abandon(record, deps) : { outcome: 'unregistered' };
     const before = record && afresh(record, request);
-    if (before && hasPassed(before, request)) return { outcome: 'passed', record: before };
+    if (before && hasPassed(before, request, tableSince)) return { outcome: 'passed', record: before };
     if (word && before && !isOpen(before)) return { outcome: 'not-open', record: before };
-    const isReview = isLive(request.state) && !(before && isTakenBack(before));
+    const isReview = isLive(request.state) && !(before && isTakenBack(before, tableSince));
     if (!isReview && !word && before?.verdict && holds(before, consulted, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
@@ -118,8 +118,8 @@ function holds(before: ConnectionRecord, consulted: Consulted, now: Date): boole
 }
 
 /** EC2 has answered it, and that is to be written down first. What lives and is known to live is decided as such. */
-function hasPassed(before: ConnectionRecord, request: Connection): boolean {
-  if (isLive(request.state)) return !isLive(before.state) && !isOursToCut(before);
+function hasPassed(before: ConnectionRecord, request: Connection, tableSince: string): boolean {
+  if (isLive(request.state)) return !isLive(before.state) && !isOursToCut(before, tableSince);
   return isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.effect === undefined);
 }
 

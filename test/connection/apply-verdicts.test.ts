@@ -9,6 +9,7 @@ import { tendConnections } from '../../lib/connection/tend-connections.ts';
 import { switchedItem } from '../../lib/mode/mode.ts';
 import { serviceKey } from '../../lib/service/service.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
+import { lineageOf } from '../../lib/table/lineage.ts';
 import {
   aConnection,
   anEntry,
@@ -216,8 +217,30 @@ describe('right before the call', () => {
 
   test('a connection that is to be rejected and lives is cut where EC2 was asked to accept it', async () => {
     const world = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
+    await lineageOf(world.table, new Date(acceptAsked.acceptAskedAt));
     await applyVerdicts(hub, world.deps);
     expect(world.ec2.state(endpointId(1))).toBe('rejected');
+  });
+
+  test.each([
+    ['and is known to be, is decided like all that lives', 'available', 'Connection Request'],
+    ['is told of first', 'pendingAcceptance', 'Connection Changed'],
+  ] as const)(
+    'a connection that a restored table would take back, and that lives, %s',
+    async (_, state, type) => {
+      const record = { ...acceptAsked, state };
+      const world = aPlaceWithDue([1], { action: 'reject', state: 'available', record });
+      await lineageOf(world.table, new Date(Date.parse(acceptAsked.acceptAskedAt) + 1));
+      await applyVerdicts(hub, world.deps);
+      expect(world.ec2.calls).toEqual([]);
+      expect(world.published).toMatchObject([{ type, connection: { state: 'available' } }]);
+    },
+  );
+
+  test('nothing is taken back while it is not known which table this is', async () => {
+    const world = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
+    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, redecided: 0, observed: 0 });
+    expect(world.ec2.calls).toEqual([]);
   });
 
   test.each(['pending', 'available'] as const)(

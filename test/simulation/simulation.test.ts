@@ -11,14 +11,14 @@ describe('linkgate keeps its promises in histories full of faults of every kind'
   const seen = new Set<string>();
 
   test.each([
-    ['while it acts', {}, 50, ''],
+    ['while it acts', {}, 30, ''],
     [
       'while it observes beside a script, and changes nothing in EC2',
       { isObserving: true },
-      20,
+      12,
       ' --observing',
     ],
-    ['over days, while permissions end and tables are restored', { isLong: true }, 20, ' --long'],
+    ['over days, while permissions end and tables are restored', { isLong: true }, 15, ' --long'],
   ] as const)(
     '%s',
     async (_, variant, seeds, option) => {

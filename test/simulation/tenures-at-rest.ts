@@ -53,8 +53,9 @@ export function checkTenures(
   }
 
   if (parameter.mode !== 'act') return;
-  for (const { id, state } of Object.values(privateLink.state.endpoints)) {
+  for (const { id, state, region } of Object.values(privateLink.state.endpoints)) {
     const record = isLive(state) && !isUnreadable(id) ? recordOf(id) : undefined;
-    if (record) checkTenure(record);
+    // An older version did not remember it.
+    if (record) checkTenure({ ...record, endpointRegion: region });
   }
 }

@@ -84,13 +84,15 @@ export function watchCuts(mustHold: MustHold, now: () => number) {
       state: PrivateLinkState,
     ): void {
       const { endpointId, approval, revoked } = record;
+      const endpointRegion = state.endpoints[endpointId]?.region ?? '';
       if (!isLiving(state.endpoints[endpointId]?.state)) return;
       mustHold('nothing is cut during a pause', said.service?.pausedAt === undefined, endpointId);
       const isBlocked = said.entries.some(({ effect }) => effect === 'block');
       const isSaid =
         approval?.decision === 'deny' ||
         words.get(endpointId)?.some(({ action, by }) => action === 'revoke' && by === revoked?.by) === true;
-      const isEndorsed = approval?.decision === 'approve' || isCovered(record, said, at);
+      const isEndorsed =
+        approval?.decision === 'approve' || isCovered({ endpointId, endpointRegion }, said, at);
       mustHold(
         'nothing is cut that is endorsed',
         isBlocked || isSaid || !isEndorsed || isBeyondCount(record, said, state),
