@@ -237,6 +237,14 @@ describe('right before the call', () => {
     },
   );
 
+  test('what a restored table would take back at a paused service is left alone', async () => {
+    const record = { ...acceptAsked, state: 'available', verdict: aVerdict('wait') } as const;
+    const world = aPlaceWithDue([1], { action: 'reject', state: 'available', record });
+    await lineageOf(world.table, new Date(Date.parse(acceptAsked.acceptAskedAt) + 1));
+    await applyVerdicts(hub, world.deps);
+    expect(world.published).toEqual([]);
+  });
+
   test('nothing is taken back while it is not known which table this is', async () => {
     const world = aPlaceWithDue([1], { action: 'reject', state: 'available', record: acceptAsked });
     expect(await applyVerdicts(hub, world.deps)).toMatchObject({ asked: 0, redecided: 0, observed: 0 });
