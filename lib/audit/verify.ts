@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { recordKey, recordPartitions } from '../connection/connection-record.ts';
+import { pageOfRecords, type RecordPosition, recordsFrom } from '../connection/record-pages.ts';
 import type { Item, Table } from '../table/table.ts';
 import { storedEntries } from './audit.ts';
 import { AuditHead, type Break, breakIn } from './chain.ts';
@@ -12,9 +13,8 @@ const Remembered = v.object({
   auditHead: v.exactOptional(AuditHead),
 });
 
-/** How many trails are read in one call at most, and for them how many pages of records. */
+/** How many trails are read in one call at most. */
 const trailsPerPage = 50;
-const recordPagesPerPage = 2 * recordPartitions.length;
 
 export interface BrokenTrail extends Break {
   readonly endpointId: string;
@@ -26,32 +26,15 @@ export interface Verification {
   readonly broken: readonly BrokenTrail[];
 }
 
-/** Where a verification goes on: in which partition of records, and after which of them. */
-export interface Position {
-  readonly partition: number;
-  readonly after?: string;
-}
-
 /** Verifies one page of connections, in no order that means anything. */
 export async function verifyPage(
-  start: Position,
+  start: RecordPosition,
   table: Table,
   serviceId?: string,
-): Promise<Verification & { readonly next?: Position }> {
-  const records: Item[] = [];
-  let next: Position | undefined = start;
-  for (let pages = 0; next && pages < recordPagesPerPage && records.length < trailsPerPage; pages++) {
-    const page: Item[] = await recordsFrom(next, trailsPerPage - records.length, table);
-    records.push(...page.filter((record) => serviceId === undefined || record.serviceId === serviceId));
-    next = behind(next, page);
-  }
-  return { ...(await verify(records, table)), ...(next && { next }) };
-}
-
-function behind({ partition }: Position, page: readonly Item[]): Position | undefined {
-  const last = page.at(-1);
-  if (last) return { partition, after: last.sk };
-  return partition + 1 < recordPartitions.length ? { partition: partition + 1 } : undefined;
+): Promise<Verification & { readonly next?: RecordPosition }> {
+  const isWanted = (record: Item) => serviceId === undefined || record.serviceId === serviceId;
+  const { records, ...goesOn } = await pageOfRecords(start, trailsPerPage, table, isWanted);
+  return { ...(await verify(records, table)), ...goesOn };
 }
 
 /** Verifies so many connections, or all where there are fewer: from a random point of each partition on, then from its beginning. */
@@ -61,7 +44,7 @@ export async function verifySample(count: number, random: () => number, table: T
     .toString(16)
     .padStart(8, '0')}`;
   const partitions = recordPartitions.map((_, index) => (first + index) % recordPartitions.length);
-  const starts: Position[] = [
+  const starts: RecordPosition[] = [
     ...partitions.map((partition) => ({ partition, after })),
     ...partitions.map((partition) => ({ partition })),
   ];
@@ -101,12 +84,4 @@ async function brokenTrail(record: Item, table: Table): Promise<BrokenTrail | un
   return now && now.version !== record.version
     ? brokenTrail(now, table)
     : { endpointId: record.sk, ...found };
-}
-
-/** Nothing where the partition has no more. */
-async function recordsFrom({ partition, after }: Position, limit: number, table: Table): Promise<Item[]> {
-  const pk = recordPartitions[partition];
-  if (pk === undefined) return [];
-  for await (const page of table.query(pk, { limit, ...(after !== undefined && { after }) })) return page;
-  return [];
 }

@@ -3,12 +3,8 @@ import { historyOf } from '../audit/audit.ts';
 import { chunks } from '../chunks.ts';
 import { recordsBefore } from '../connection/account-history.ts';
 import { isLive } from '../connection/connection.ts';
-import {
-  type ConnectionRecord,
-  connectionOf,
-  readRecord,
-  recordPartitions,
-} from '../connection/connection-record.ts';
+import { type ConnectionRecord, connectionOf, readRecord } from '../connection/connection-record.ts';
+import { pageOfRecords, RecordPosition } from '../connection/record-pages.ts';
 import type { Invocation } from '../invocation.ts';
 import { pageToken, positionIn } from '../page-token.ts';
 import type { Place } from '../place.ts';
@@ -50,11 +46,6 @@ const atOnce = 10;
 /** How many of an account's earlier connections are looked at where its entry counts them. */
 const earlierOnes = 100;
 
-const Position = v.object({
-  partition: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(recordPartitions.length - 1)),
-  after: v.exactOptional(v.string()),
-});
-
 /**
  * Runs a plan's policy over a page of the recorded requests of which it speaks: each as if it came anew at the time at which it
  * came, by the allowlist as the plan leaves it. Pauses are no part of a policy.
@@ -65,10 +56,11 @@ export async function simulate(
   deps: Simulating,
 ): Promise<{ requests: OtherVerdict[]; looked: number; nextToken?: string }> {
   const { table, now, report, caller } = deps;
-  const position = token === undefined ? { partition: 0 } : positionIn(token, Position);
-  const items = await onePage(position, table);
+  const start = token === undefined ? { partition: 0 } : positionIn(token, RecordPosition);
   const since = new Date(now().getTime() - span).toISOString();
-  const records = readEach(items, readRecord, report).filter(({ requestedAt }) => requestedAt >= since);
+  const isRecent = ({ requestedAt }: Item) => String(requestedAt) >= since;
+  const { records: items, next } = await pageOfRecords(start, recordsPerPage, table, isRecent);
+  const records = readEach(items, readRecord, report);
 
   const changes = await changesOf(plan, table);
   const made = madeByKey(changes);
@@ -91,8 +83,7 @@ export async function simulate(
       if (both.was !== both.would) requests.push(both);
     }
   }
-  const nextToken = tokenAfter(position, items);
-  return { requests, looked, ...(nextToken !== undefined && { nextToken }) };
+  return { requests, looked, ...(next && { nextToken: pageToken(next) }) };
 }
 
 /** The keys of what a plan's file speaks of beside what is the file's, also where another master has it otherwise. */
@@ -147,19 +138,4 @@ async function countedBefore(record: ConnectionRecord, deps: Simulating): Promis
     )
     .filter(({ goneAt }) => goneAt === undefined || goneAt > record.requestedAt)
     .map(({ endpointId }) => endpointId);
-}
-
-async function onePage({ partition, after }: v.InferOutput<typeof Position>, table: Table): Promise<Item[]> {
-  const options = { limit: recordsPerPage, ...(after !== undefined && { after }) };
-  for await (const page of table.query(recordPartitions[partition] ?? '', options)) return page;
-  return [];
-}
-
-function tokenAfter(
-  { partition }: v.InferOutput<typeof Position>,
-  page: readonly Item[],
-): string | undefined {
-  const after = page.at(-1)?.sk;
-  if (page.length === recordsPerPage && after !== undefined) return pageToken({ partition, after });
-  return partition + 1 < recordPartitions.length ? pageToken({ partition: partition + 1 }) : undefined;
 }
