@@ -1,5 +1,5 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { defaultGraceSeconds, type Service } from '../service/service.ts';
+import { graceSecondsOf, type Service } from '../service/service.ts';
 import type { ApproverGroup } from './approver-group.ts';
 import { allowCommand, entryIn, when } from './words.ts';
 
@@ -24,7 +24,7 @@ export function titleOf({ entry, service, days }: ExpiryWarning): string {
 
 /** What ends when, and what becomes of the connections then. */
 export function storyOf({ entry, service, connections }: ExpiryWarning): string[] {
-  const hours = Math.round((service.graceSeconds ?? defaultGraceSeconds) / 3600);
+  const hours = Math.round(graceSecondsOf(service) / 3600);
   const grace = hours === 1 ? '1 hour' : `${hours} hours`;
   return [
     `${entryIn(entry)} By it ${livingIn(connections)}.`,

@@ -1,4 +1,4 @@
-import { defaultGraceSeconds, type Service } from '../service/service.ts';
+import { graceSecondsOf, type Service } from '../service/service.ts';
 import { isKept } from './approve.ts';
 import { principalDifference } from './implied.ts';
 import { kindOf, principalKey } from './principal.ts';
@@ -58,7 +58,7 @@ export function goesAtOf(record: PrincipalRecord | undefined, service: Service):
   if (!record || !isKept(service)) return undefined;
   if (record.standing === 'implied') return new Date(record.firstSeenAt);
   if (record.unwantedSince === undefined) return undefined;
-  return new Date(Date.parse(record.unwantedSince) + (service.graceSeconds ?? defaultGraceSeconds) * 1000);
+  return new Date(Date.parse(record.unwantedSince) + graceSecondsOf(service) * 1000);
 }
 
 /** What EC2 refused is tried again when somebody changed the service's settings, or a day later, an organization not even then. */

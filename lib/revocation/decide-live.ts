@@ -5,7 +5,7 @@ import { type ConnectionRecord, hasRunOut } from '../connection/connection-recor
 import { awaitedBy } from '../connection/waiting.ts';
 import { decide, isSilence, isStopped, reasonOf, type Verdict } from '../policy/decide.ts';
 import { entryThatCounts, type Finding, type Policy } from '../policy/rule.ts';
-import { defaultGraceSeconds } from '../service/service.ts';
+import { graceSecondsOf } from '../service/service.ts';
 import { acceptedElsewhere, isAboutForeign, type Revocation, type Tenure, warningDue } from './revocation.ts';
 
 /** What is to become of a connection that lives. `reject` with a `cutAt` to come: it stays until then. */
@@ -279,6 +279,6 @@ function wordOf(
   return { rule, outcome: 'reject', reason: `${by} ${what}${reason ? `: ${reason}` : ''}` };
 }
 
-function after(time: string, { graceSeconds = defaultGraceSeconds }: Policy['service']): string {
-  return new Date(new Date(time).getTime() + graceSeconds * 1000).toISOString();
+function after(time: string, service: Policy['service']): string {
+  return new Date(new Date(time).getTime() + graceSecondsOf(service) * 1000).toISOString();
 }

@@ -32,6 +32,12 @@ export const GraceSeconds = v.pipe(
 /** 72 hours. */
 export const defaultGraceSeconds = 72 * 3600;
 
+export function graceSecondsOf({
+  graceSeconds = defaultGraceSeconds,
+}: Pick<Service, 'graceSeconds'>): number {
+  return graceSeconds;
+}
+
 /** Something about a service in EC2 that is not as linkgate needs it or would advise it. */
 export const Drift = v.object({
   check: v.picklist([
