@@ -64,6 +64,8 @@ export async function apply({ planId }: Plan, { api, progress, output }: Session
 }
 
 export interface Simulation {
+  /** What the file would change: with all of this the requests were decided. */
+  readonly changes: readonly Change[];
   readonly requests: readonly OtherVerdict[];
   readonly looked: number;
 }
@@ -71,19 +73,16 @@ export interface Simulation {
 /** Which requests of the last 90 days a policy would have decided otherwise. */
 export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
   const { api, progress } = session;
-  const { planId, summary } = await makePlan(document, {}, session);
-  if (summary.conflicts + summary.left > 0)
-    sayWhatWasNotTaken(
-      await everyPage(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes),
-      session,
-    );
+  const { planId } = await makePlan(document, {}, session);
+  const changes = await everyPage(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);
+  sayWhatWasNotTaken(changes, session);
   let looked = 0;
   const requests = await everyPage(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
     looked += page.looked;
     progress.doing(`running the policy over recorded requests: ${looked} looked at`);
     return page.requests;
   });
-  return { requests: requests.toSorted((a, b) => byTime(a.requestedAt, b.requestedAt)), looked };
+  return { changes, requests: requests.toSorted((a, b) => byTime(a.requestedAt, b.requestedAt)), looked };
 }
 
 function byTime(one: string, other: string): number {

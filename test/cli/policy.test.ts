@@ -340,10 +340,10 @@ test('a simulation tells which recorded requests would have been decided otherwi
     reason: 'account 444444444444 is allowed at payments',
   };
   const simulated = (found: readonly object[]) => {
-    aws.respond = ({ method }) => ({
-      body:
-        method === 'POST' ? { plan: { planId: 'p1', summary: nothing } } : { requests: found, looked: 12 },
-    });
+    aws.respond = ({ method, path }) => {
+      if (method === 'POST') return { body: { plan: { planId: 'p1', summary: nothing } } };
+      return { body: path.endsWith('changes') ? { changes: [changes[0]] } : { requests: found, looked: 12 } };
+    };
   };
   simulated([request]);
   expect((await linkgate(`simulate -f ${file}`, aws)).stdout).toBe(
@@ -354,6 +354,7 @@ test('a simulation tells which recorded requests would have been decided otherwi
 `,
   );
   expect(JSON.parse((await linkgate(`simulate -f ${file} --json`, aws)).stdout)).toEqual({
+    changes: [changes[0]],
     requests: [request],
     looked: 12,
   });
