@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { durationIn, type Expiry, expiryIn, instantOf } from '../lib/allowlist/expiry.ts';
+import { durationIn, type Expiry, expiryIn, instantOf, whyNoExpiry } from '../lib/allowlist/expiry.ts';
 import { CommandError } from './command-error.ts';
 
 /** How long people have, in seconds. */
@@ -13,9 +13,12 @@ export function parseDeadline(text: string): number {
 export function parseExpiry(text: string): Expiry {
   const expiry = expiryIn(text);
   if (expiry) return expiry;
-  throw new InvalidArgumentError(
-    'Write a date such as 2027-01-31 (its end, UTC), a time from now such as 30d or 12h, or a date-time such as 2027-01-31T12:00:00Z.',
-  );
+  throw new InvalidArgumentError(`${sentence(whyNoExpiry(text))}.`);
+}
+
+/** As commander's own messages begin. */
+function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** @param now by the clock of linkgate's API, which is the one that expiries are judged by */

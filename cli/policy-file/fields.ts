@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { expiryIn } from '../../lib/allowlist/expiry.ts';
 import { AccountId, EndpointId } from '../../lib/connection/connection.ts';
+import { instantForm, missingDay } from '../../lib/instant.ts';
 import { Place } from '../../lib/place.ts';
 import { stageForm, stagePattern } from '../../lib/stage.mjs';
 import { actorNamed, slackUserNamed } from '../actor-named.ts';
@@ -63,9 +64,10 @@ export const Instant = v.pipe(
 
 function dateForm({ input }: { readonly input: unknown }): string {
   const isFromNow = typeof input === 'string' && expiryIn(input) !== undefined;
-  return isFromNow
-    ? `\`${input}\` from now would be another day at each plan: write a date such as 2027-01-31`
-    : 'write a date such as 2027-01-31 (its end, UTC) or a date-time such as 2027-01-31T12:00:00Z';
+  if (isFromNow)
+    return `\`${input}\` from now would be another day at each plan: write a date such as 2027-01-31`;
+  const missing = typeof input === 'string' ? missingDay(input) : undefined;
+  return missing ?? `write a date such as 2027-01-31 (its end, UTC) or ${instantForm}`;
 }
 
 export const Owners = listOf(

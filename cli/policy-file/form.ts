@@ -1,9 +1,10 @@
 import * as v from 'valibot';
-import { everyService, RoleArn } from '../../lib/allowlist/entry.ts';
+import { everyService, longestNote, MaxEndpoints, RoleArn } from '../../lib/allowlist/entry.ts';
 import { DecideIn, Email, GroupName, Quorum, SlackChannel } from '../../lib/approval/approver-group.ts';
 import { ServiceId } from '../../lib/connection/connection.ts';
 import { Contact, CustomerName } from '../../lib/customer/customer.ts';
 import {
+  DeadlineSeconds,
   GraceSeconds,
   OnExpiry,
   OnForeign,
@@ -11,6 +12,7 @@ import {
   Principals,
   ServiceName,
 } from '../../lib/service/service.ts';
+import { Text } from '../../lib/text.ts';
 import {
   Account,
   Duration,
@@ -55,12 +57,6 @@ const groupFields = {
   escalateTo: field(GroupName, 'The group that is called upon when time runs out.', 'managers'),
 };
 
-const Deadline = v.pipe(
-  v.number(),
-  v.minValue(60, 'people have a minute or longer'),
-  v.maxValue(90 * 86_400, 'people have 90 days at most'),
-);
-
 const serviceFields = {
   id: field(
     v.config(ServiceId, { message: 'the id of an endpoint service looks like vpce-svc-0123456789abcdef0' }),
@@ -79,7 +75,11 @@ const serviceFields = {
   ),
   approvers: field(GroupName, 'The group that is asked; `default` where it is left out.', 'payments-team'),
   requireTicket: field(v.boolean(), 'Whether each decision of a person names a ticket.'),
-  deadline: field(Duration(Deadline), 'How long people have for a request; `7d` where it is left out.', '7d'),
+  deadline: field(
+    Duration(DeadlineSeconds),
+    'How long people have for a request; `7d` where it is left out.',
+    '7d',
+  ),
   onExpiry: field(
     OnExpiry,
     'What becomes of a request that nobody decided in time: `escalate` (where it is left out) or `reject`.',
@@ -146,7 +146,7 @@ const entryFields = {
     }),
   ),
   owners: field(Owners, "Whose account it is, beside the customer's owners."),
-  note: field(v.pipe(v.string(), v.maxLength(1000)), 'Why, for whoever reads it later.'),
+  note: field(Text(longestNote), 'Why, for whoever reads it later.'),
   environments: field(listOf(Stage, 100), onlyIn, ['prod']),
 };
 
@@ -160,7 +160,7 @@ const narrowings = {
     ['eu-west-1'],
   ),
   maxEndpoints: field(
-    v.pipe(v.number(), v.integer(), v.minValue(1, 'at least 1: who is to have none is blocked')),
+    MaxEndpoints,
     'How many endpoints each account may have at each service; a person decides on more.',
     2,
   ),

@@ -1,9 +1,12 @@
 import * as v from 'valibot';
 import { AccountId, EndpointId, ServiceId } from '../connection/connection.ts';
+import { Instant } from '../instant.ts';
 import { ManagedBy } from '../managed-by.ts';
 import { Place } from '../place.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
+import { Text } from '../text.ts';
+import { WholeNumber } from '../whole-number.ts';
 
 /** Every service, where an entry is not for one alone. */
 export const everyService = '*';
@@ -17,6 +20,15 @@ export const RoleArn = v.pipe(
   ),
 );
 
+/** How many endpoints an entry may allow, as somebody writes it. */
+export const MaxEndpoints = WholeNumber(1, 100_000, {
+  few: 'at least 1: who is to have none is blocked',
+  many: 'at most 100000: leave it out for no limit',
+});
+
+/** In characters. */
+export const longestNote = 1_000;
+
 /** What the provider says of one account at one service, or at every service (`*`). */
 export const AllowlistEntry = v.object({
   serviceId: v.union([v.literal(everyService), ServiceId]),
@@ -29,10 +41,10 @@ export const AllowlistEntry = v.object({
   /** How many endpoints the account may have at a service; more are asked about. */
   maxEndpoints: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** ISO 8601: from then on requests are asked about. */
-  expiresAt: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
+  expiresAt: v.exactOptional(Instant),
   /** Actors whose account it is: they cannot approve what it asks for. */
   owners: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
-  note: v.exactOptional(v.pipe(v.string(), v.maxLength(1000))),
+  note: v.exactOptional(Text(longestNote)),
   /** The customer whose account it is, by name, where a policy file says so. */
   customer: v.exactOptional(v.string()),
   /** Only these roles of the account may create endpoints, where linkgate keeps the service's allowed principals; else all of the account. */

@@ -1,3 +1,5 @@
+import { instantForm, isDay, missingDay, parseInstant } from '../instant.ts';
+
 const hour = 3_600_000;
 const units: Readonly<Record<string, number>> = { h: hour, d: 24 * hour };
 
@@ -11,20 +13,24 @@ export function durationIn(text: string): number | undefined {
 export type Expiry = { readonly at: Date } | { readonly afterMs: number };
 
 /**
- * `2027-01-31` means the end of that day in UTC; `30d` and `12h` count from now; or an ISO 8601 date-time.
+ * `2027-01-31` means the end of that day in UTC; `30d` and `12h` count from now; or a date-time of RFC 3339.
  * @returns undefined where it is none of these.
  */
 export function expiryIn(text: string): Expiry | undefined {
   const afterMs = durationIn(text);
   if (afterMs !== undefined) return { afterMs };
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) {
-    const at = new Date(`${text}T23:59:59.999Z`);
-    // JavaScript takes the 30th of February for the 2nd of March.
-    return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? { at } : undefined;
-  }
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
-  const at = new Date(text);
-  return Number.isNaN(at.getTime()) ? undefined : { at };
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text))
+    return isDay(text) ? { at: new Date(`${text}T23:59:59.999Z`) } : undefined;
+  const at = parseInstant(text);
+  return at && { at };
+}
+
+/** Why a text says no expiry, and how to write one. */
+export function whyNoExpiry(text: string): string {
+  return (
+    missingDay(text) ??
+    `write a date such as 2027-01-31 (its end, UTC), a time from now such as 30d or 12h, or ${instantForm}`
+  );
 }
 
 export function instantOf(expiry: Expiry, now: Date): Date {

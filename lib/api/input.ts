@@ -1,14 +1,16 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
-import { AllowlistEntry } from '../allowlist/entry.ts';
+import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
 import { Actor } from '../approval/actor.ts';
-import { longest } from '../approval/approval.ts';
+import { needed, OptionalReason } from '../approval/approval.ts';
 import { DecideIn, Email, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
 import { Contact, CustomerName } from '../customer/customer.ts';
+import { Instant } from '../instant.ts';
 import { Mode } from '../mode/mode.ts';
 import { PolicyDocument } from '../plan/document.ts';
 import {
+  DeadlineSeconds,
   GraceSeconds,
   OnExpiry,
   OnForeign,
@@ -16,6 +18,7 @@ import {
   Principals,
   ServiceName,
 } from '../service/service.ts';
+import { WholeNumber } from '../whole-number.ts';
 import { ApiError } from './api-error.ts';
 
 const Principal = v.pipe(
@@ -30,14 +33,7 @@ export const RegisterInput = v.strictObject({
   onUnlisted: v.optional(OnUnlisted),
   approvers: v.optional(v.string()),
   requireTicket: v.optional(v.boolean()),
-  deadlineSeconds: v.optional(
-    v.pipe(
-      v.number(),
-      v.integer(),
-      v.minValue(60, 'people have a minute or longer'),
-      v.maxValue(90 * 86_400, 'people have 90 days at most'),
-    ),
-  ),
+  deadlineSeconds: v.optional(DeadlineSeconds),
   onExpiry: v.optional(OnExpiry),
   graceSeconds: v.optional(GraceSeconds),
   onForeign: v.optional(OnForeign),
@@ -45,7 +41,8 @@ export const RegisterInput = v.strictObject({
   otherPrincipals: v.optional(v.pipe(v.array(Principal), v.maxLength(100))),
 });
 
-const { maxEndpoints, expiresAt, note, ...lists } = AllowlistEntry.entries;
+const { expiresAt, note, ...lists } = AllowlistEntry.entries;
+const maxEndpoints = v.exactOptional(MaxEndpoints);
 // Only what is sent is held to a length: an item of the table is read whatever it holds.
 const endpointIds = v.exactOptional(v.pipe(lists.endpointIds.wrapped, v.maxLength(1000)));
 const consumerRegions = v.exactOptional(v.pipe(lists.consumerRegions.wrapped, v.maxLength(100)));
@@ -67,22 +64,17 @@ export const EntryInput = v.variant('effect', [
   v.strictObject({ effect: v.literal('block'), owners, note }),
 ]);
 
-const reason = v.exactOptional(v.pipe(v.string(), v.maxLength(longest.reason)));
-const needed = (why: string) => v.pipe(v.string(), v.trim(), v.nonEmpty(why), v.maxLength(longest.reason));
-const ticket = v.exactOptional(
-  v.pipe(v.string(), v.trim(), v.nonEmpty('a ticket has an id'), v.maxLength(longest.ticket)),
-);
+const reason = v.exactOptional(OptionalReason);
+const ticket = v.exactOptional(needed('ticket', 'a ticket has an id'));
 
 /** What the consumer is told of it. */
-const toConsumer = v.exactOptional(
-  v.pipe(v.string(), v.trim(), v.nonEmpty('the consumer is told something'), v.maxLength(longest.toConsumer)),
-);
+const toConsumer = v.exactOptional(needed('toConsumer', 'the consumer is told something'));
 
 export const DecisionInput = v.variant('decision', [
   v.strictObject({ decision: v.literal('approve'), reason, ticket }),
   v.strictObject({
     decision: v.literal('deny'),
-    reason: needed('a denial needs a reason'),
+    reason: needed('reason', 'a denial needs a reason'),
     ticket,
     toConsumer,
   }),
@@ -91,13 +83,13 @@ export const DecisionInput = v.variant('decision', [
 export const RevocationInput = v.strictObject({ reason, now: v.exactOptional(v.boolean()), toConsumer });
 
 export const KeepInput = v.strictObject({
-  until: v.pipe(v.string(), v.isoTimestamp()),
-  reason: needed('to put off a cut needs a reason'),
+  until: Instant,
+  reason: needed('reason', 'to put off a cut needs a reason'),
 });
 
 /** How many of the principals in EC2 go, as somebody saw it who agrees. */
 export const PrincipalsInput = v.strictObject({
-  removals: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  removals: WholeNumber(0, 100_000),
 });
 
 export const ModeInput = v.strictObject({ mode: Mode, reason });
@@ -127,7 +119,7 @@ export const CustomerInput = v.strictObject({
   ),
   contact: v.exactOptional(Contact),
   owners,
-  contractEndsAt: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
+  contractEndsAt: v.exactOptional(Instant),
 });
 
 const oneLine = (form: RegExp, message: string) =>
@@ -202,11 +194,15 @@ function plainly({ expected, received }: v.BaseIssue<unknown>): string {
   return `it has to be ${expected?.replaceAll(' | ', ' or ')}, and is ${received}`;
 }
 
-/** @throws ApiError */
+/**
+ * What a caller sent. A text with half a character, which DynamoDB does not take, has U+FFFD in its place.
+ * @throws ApiError
+ */
 export async function bodyOf(context: Context): Promise<unknown> {
   try {
-    return await context.req.json();
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await context.req.arrayBuffer());
+    return JSON.parse(text, (_name, value) => (typeof value === 'string' ? value.toWellFormed() : value));
   } catch {
-    throw new ApiError(400, 'InvalidRequest', 'the body is not JSON');
+    throw new ApiError(400, 'InvalidRequest', 'the body is not JSON in UTF-8');
   }
 }

@@ -1,4 +1,3 @@
-import { longest } from '../approval/approval.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { replacedIn } from '../approval/words.ts';
 import { allowances, type Entered, type Field, type Problems } from './form.ts';
@@ -24,12 +23,12 @@ ${purpose === 'approve' ? allowField(view, draft) : blockField(view, draft)}
 }
 
 function reasonField({ entered, problems }: Draft): Markup {
-  const input = markup`<textarea ${attributesOf('reason', problems)} rows="3" maxlength="${longest.reason}" required>${entered?.reason}</textarea>`;
+  const input = markup`<textarea ${attributesOf('reason', problems)} rows="3" required>${entered?.reason}</textarea>`;
   return field('reason', 'Reason', input, problems);
 }
 
 function ticketField({ entered, problems }: Draft): Markup {
-  const input = markup`<input ${attributesOf('ticket', problems)} type="text" maxlength="${longest.ticket}" autocomplete="off" value="${entered?.ticket}" required>`;
+  const input = markup`<input ${attributesOf('ticket', problems)} type="text" autocomplete="off" value="${entered?.ticket}" required>`;
   return field('ticket', 'Ticket', input, problems);
 }
 

@@ -1,17 +1,16 @@
 import * as v from 'valibot';
 import { allowanceDays, allowanceFor } from '../approval/allowance.ts';
-import { longest } from '../approval/approval.ts';
+import { needed } from '../approval/approval.ts';
 import type { Word } from '../approval/decide-by-person.ts';
 import type { Service } from '../service/service.ts';
 import type { LinkClaims } from './link.ts';
 
-function text(what: keyof typeof longest, isMissing: string) {
+function text(what: 'reason' | 'ticket', isMissing: string) {
   return v.pipe(
     v.optional(v.string(), ''),
-    // Browsers send a line's end as two characters, and count it as one.
-    v.transform((value) => value.replaceAll('\r\n', '\n').trim()),
-    v.nonEmpty(isMissing),
-    v.maxLength(longest[what], `Shorten it to ${longest[what].toLocaleString('en')} characters.`),
+    // Browsers send a line's end as two characters.
+    v.transform((value) => value.replaceAll('\r\n', '\n')),
+    needed(what, isMissing),
   );
 }
 

@@ -33,7 +33,7 @@ export async function receive(event: unknown, deps: Answering) {
 }
 
 /** In characters: no form that a person has filled in is longer, and what is sent back with the page has to fit into an answer. */
-const longestForm = 20_000;
+const longestForm = 100_000;
 
 function formIn({ body, isBase64Encoded }: LinkEvent): Record<string, string> {
   const text = isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body;

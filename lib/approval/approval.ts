@@ -1,7 +1,12 @@
 import * as v from 'valibot';
+import { NeededText, OptionalText } from '../text.ts';
 
 /** The longest that a person may write with a decision, in characters, whichever way they decide. */
 export const longest = { reason: 1_000, ticket: 100, toConsumer: 500 } as const;
+
+/** One form of each at every door: the API, Slack and links. */
+export const needed = (what: keyof typeof longest, missing: string) => NeededText(longest[what], missing);
+export const OptionalReason = OptionalText(longest.reason);
 
 /** A person's word on a request. */
 export const Approval = v.object({

@@ -4,6 +4,7 @@ import { ManagedBy } from '../managed-by.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
+import { WholeNumber } from '../whole-number.ts';
 
 /** The group that services ask unless they name another. */
 export const defaultGroup = 'default';
@@ -24,7 +25,10 @@ export const SlackUser = v.object({
 export const Email = v.pipe(v.string(), v.email('an e-mail address looks like alice@example.com'));
 export type SlackUser = v.InferOutput<typeof SlackUser>;
 /** How many approvals it takes; one denial denies. */
-export const Quorum = v.pipe(v.number(), v.integer(), v.minValue(1, 'a quorum is at least 1'));
+export const Quorum = WholeNumber(1, 200, {
+  few: 'a quorum is at least 1',
+  many: 'a quorum is at most 200: a group names no more people',
+});
 
 export const DecideIn = v.picklist(['anywhere', 'api']);
 

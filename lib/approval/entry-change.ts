@@ -1,6 +1,7 @@
-import { type AllowlistEntry, entryItem, nextVersion } from '../allowlist/entry.ts';
+import { type AllowlistEntry, entryItem, longestNote, nextVersion } from '../allowlist/entry.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Write } from '../table/table.ts';
+import { cutCharacters } from '../text.ts';
 import type { Approval, Heard } from './approval.ts';
 
 /** What people's words make of the account's entry at the service, once they close the request: all who approved have to have said so. */
@@ -36,10 +37,7 @@ export function entryChange(
   return { entry, write: { put: entryItem(entry), expected: before?.version ?? 0 } };
 }
 
-/** As long as an entry's note may be; half of a character at its end is none. */
-const longestNote = 1000;
-
 function noteOf({ decision, reason }: Approval, endpointId: string): string {
   const note = `${decision === 'deny' ? 'denied' : 'approved'} with ${endpointId}`;
-  return (reason ? `${note}: ${reason}` : note).slice(0, longestNote).toWellFormed();
+  return cutCharacters(longestNote, reason ? `${note}: ${reason}` : note);
 }

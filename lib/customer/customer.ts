@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AccountId } from '../connection/connection.ts';
+import { Instant } from '../instant.ts';
 import { ManagedBy } from '../managed-by.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
@@ -47,7 +48,7 @@ export const Customer = v.object({
   /** Actors whose accounts they are: they cannot approve what these ask for. */
   owners: v.exactOptional(v.array(v.string())),
   /** ISO 8601: the entries of its accounts expire then. */
-  contractEndsAt: v.exactOptional(v.string()),
+  contractEndsAt: v.exactOptional(Instant),
   managedBy: v.exactOptional(ManagedBy),
   changedAt: v.string(),
   changedBy: v.string(),

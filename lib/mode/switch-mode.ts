@@ -94,6 +94,8 @@ type Why = Pick<Switched, 'by' | 'reason'>;
 
 /** The parameter comes first, so that linkgate stops at once, and again at the end: somebody may have begun to act in between. */
 async function stop(why: Why, deps: Switching): Promise<void> {
+  // Nobody is left with a mode that was switched and an answer that says it failed.
+  switchedItem(switchedTo('observe', undefined, why, deps.now()));
   await deps.modeParameter.write('observe');
   await remember('observe', why, deps);
   await deps.modeParameter.write('observe');
@@ -129,18 +131,21 @@ async function lastSwitch(table: Table): Promise<Switched | undefined> {
   return item && readSwitched(item);
 }
 
-async function remember(mode: Mode, { by, reason }: Why, { table, now }: Switching): Promise<void> {
+async function remember(mode: Mode, why: Why, { table, now }: Switching): Promise<void> {
   await untilWon(modeKey.sk, async () => {
     const before = await lastSwitch(table);
-    const switched: Switched = {
-      mode,
-      since: now().toISOString(),
-      by,
-      ...(reason !== undefined && { reason }),
-      revision: (before?.revision ?? 0) + (mode === 'act' ? 1 : 0),
-      version: (before?.version ?? 0) + 1,
-    };
-    const isWritten = await table.write([{ put: switchedItem(switched), expected: before?.version ?? 0 }]);
-    return isWritten ? undefined : lost;
+    const put = switchedItem(switchedTo(mode, before, why, now()));
+    return (await table.write([{ put, expected: before?.version ?? 0 }])) ? undefined : lost;
   });
+}
+
+function switchedTo(mode: Mode, before: Switched | undefined, { by, reason }: Why, now: Date): Switched {
+  return {
+    mode,
+    since: now.toISOString(),
+    by,
+    ...(reason !== undefined && { reason }),
+    revision: (before?.revision ?? 0) + (mode === 'act' ? 1 : 0),
+    version: (before?.version ?? 0) + 1,
+  };
 }

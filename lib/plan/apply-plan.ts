@@ -1,6 +1,7 @@
 import { entryItem, entryKey } from '../allowlist/entry.ts';
 import { orReport } from '../invocation.ts';
 import { lost, untilWon } from '../table/contention.ts';
+import { MalformedItemError } from '../table/item.ts';
 import type { Write } from '../table/table.ts';
 import {
   type ApplyLease,
@@ -12,12 +13,13 @@ import {
   leaseFor,
   leaseLetGo,
 } from './apply-lease.ts';
-import { type Applying, type Approval, approvalStep, approvalsIn, stepOf } from './apply-step.ts';
+import { type Applying, type Approval, approvalStep, approvalsIn, itemMade, stepOf } from './apply-step.ts';
 import { type ChangeOf, type ItemChange, isMade } from './change.ts';
 import { entryMade, type Hand } from './made.ts';
 import { MovedError, movedSince, nameOfChange } from './moved.ts';
 import { groupsBySize } from './parts.ts';
-import { changesOf, type Plan } from './plan.ts';
+import { changesOf, type Plan, ProblemsError } from './plan.ts';
+import type { Problem } from './wanted.ts';
 
 /** How far an apply is. */
 export interface Progress {
@@ -37,7 +39,7 @@ const perTransaction = { size: 2_000_000, count: 90 };
 /**
  * Makes as many of a plan's changes as there is time for; it is called again until all are made. How far it is stands in
  * the table, written together with each change, so that it goes on after a crash, and whoever was taken for dead changes nothing more.
- * @throws MovedError, ApplyRunningError, and what registering a service and setting a customer throw
+ * @throws ProblemsError, MovedError, ApplyRunningError, and what registering a service and setting a customer throw
  */
 export async function applyPlan(plan: Plan, deps: Applying): Promise<Progress> {
   const { table, now, caller } = deps;
@@ -48,6 +50,10 @@ export async function applyPlan(plan: Plan, deps: Applying): Promise<Progress> {
   if (found && !isOurs && !isFinished(found) && isHeld(found, now())) throw new ApplyRunningError(found);
   const begun = leaseFor(plan, found, { by: caller, of: tasks.length, now: now() });
   if (isOurs && isFinished(found)) return { status: 'done', done: begun.done, of: begun.of, warnings: [] };
+  requireWritable(
+    changes.filter((change) => change.kind !== 'principal'),
+    deps,
+  );
   if (!isOurs || !isHeld(found, now()))
     await requireUnmoved(plan, tasks, { done: begun.done, isResumed: isOurs }, deps);
   return run(tasks, await take(begun, deps), deps);
@@ -55,6 +61,20 @@ export async function applyPlan(plan: Plan, deps: Applying): Promise<Progress> {
 
 /** What is done in turn. */
 type Task = ItemChange | Approval;
+
+/** Half of a policy is another policy: what the table would not take keeps all of it out. */
+function requireWritable(changes: readonly ItemChange[], deps: Applying): void {
+  const problems = changes.flatMap((change): Problem[] => {
+    try {
+      itemMade(change, deps);
+      return [];
+    } catch (error) {
+      if (!(error instanceof MalformedItemError)) throw error;
+      return [{ message: `${nameOfChange(change)}: ${error.message}` }];
+    }
+  });
+  if (problems.length > 0) throw new ProblemsError(problems);
+}
 
 /** What a resumed apply has changed itself has not moved; of a task that is more than a write nobody knows how far it came. */
 async function requireUnmoved(

@@ -1,7 +1,7 @@
 import { entryItem } from '../allowlist/entry.ts';
 import { approverGroups, groupItem, nobody } from '../approval/approver-group.ts';
 import { subscribeGroup } from '../approval/subscriptions.ts';
-import { type Customer, customers } from '../customer/customer.ts';
+import { type Customer, customerItem, customers } from '../customer/customer.ts';
 import { removeCustomer, setCustomer } from '../customer/set-customer.ts';
 import { subscribeContact } from '../customer/subscribe-contact.ts';
 import type { Subscriptions } from '../mail/subscriptions.ts';
@@ -17,7 +17,7 @@ import {
   isMade,
   keyOfChange,
 } from './change.ts';
-import { entryMade, groupMade, type Hand, serviceMade } from './made.ts';
+import { entryMade, groupMade, type Hand, serviceMade, serviceToCome } from './made.ts';
 import { isMadeAlready, MovedError, nameOfChange } from './moved.ts';
 import { isSame } from './settings.ts';
 
@@ -95,6 +95,39 @@ export async function stepOf(
       return customerStep(change, changes, deps);
     case 'service':
       return serviceStep(change, item, hand, deps);
+    default:
+      throw change satisfies never;
+  }
+}
+
+/**
+ * The item that a change makes, as far as the plan alone says it; undefined where it takes one away.
+ * @throws MalformedItemError where the table does not take it.
+ */
+export function itemMade(change: ItemChange, { hub, caller, now }: Applying): Item | undefined {
+  if (!change.after) return undefined;
+  const hand = { by: caller, now: now() };
+  switch (change.kind) {
+    case 'entry': {
+      const entry = entryMade(change, hand);
+      return entry && entryItem(entry);
+    }
+    case 'group': {
+      const group = groupMade(change, hand);
+      return group && groupItem(group);
+    }
+    case 'customer': {
+      const { name, after } = change;
+      return customerItem({
+        ...after,
+        name,
+        changedAt: hand.now.toISOString(),
+        changedBy: caller,
+        version: 1,
+      });
+    }
+    case 'service':
+      return serviceItem(serviceToCome(change, hub, hand));
     default:
       throw change satisfies never;
   }

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
-import { AllowlistEntry } from '../allowlist/entry.ts';
+import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
 import { Actor } from '../approval/actor.ts';
 import { ApproverGroup, GroupName } from '../approval/approver-group.ts';
 import { AccountId } from '../connection/connection.ts';
 import { Contact, CustomerName } from '../customer/customer.ts';
+import { Instant } from '../instant.ts';
 import { Place } from '../place.ts';
 import { Service, ServiceName, serviceSettings } from '../service/service.ts';
 
@@ -28,8 +29,8 @@ const ServiceOf = v.pipe(
   ),
 );
 
-const { maxEndpoints, expiresAt, endpointIds, consumerRegions, note, customer, roles } =
-  AllowlistEntry.entries;
+const { expiresAt, endpointIds, consumerRegions, note, customer, roles } = AllowlistEntry.entries;
+const maxEndpoints = v.exactOptional(MaxEndpoints);
 const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1)));
 
 /** `service`: the id or the name of a service, or `*`. */
@@ -79,7 +80,7 @@ export const PolicyDocument = v.strictObject({
       accounts: v.array(AccountId),
       contact: v.exactOptional(Contact),
       owners: v.exactOptional(v.array(Actor)),
-      contractEndsAt: v.exactOptional(v.string()),
+      contractEndsAt: v.exactOptional(Instant),
       at: At,
     }),
   ),

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { Instant } from '../instant.ts';
 import type { Addition } from './remember.ts';
 
 /** EC2's records in CloudTrail have one element as an object, and only several as an array. */
@@ -12,7 +13,7 @@ const oneOrMore = <const Schema extends v.GenericSchema>(schema: Schema) =>
 const PermissionsModified = v.object({
   detail: v.object({
     eventName: v.literal('ModifyVpcEndpointServicePermissions'),
-    eventTime: v.pipe(v.string(), v.isoTimestamp()),
+    eventTime: Instant,
     userIdentity: v.object({
       arn: v.exactOptional(v.string()),
       invokedBy: v.exactOptional(v.string()),
@@ -39,9 +40,8 @@ export function additionsIn(
   const { ServiceId, AddAllowedPrincipals } = requestParameters.ModifyVpcEndpointServicePermissionsRequest;
   const by = userIdentity.arn ?? userIdentity.invokedBy ?? userIdentity.principalId;
   if (by === undefined) return undefined;
-  const at = new Date(eventTime).toISOString();
   return {
     serviceId: ServiceId,
-    additions: AddAllowedPrincipals.map(({ content }) => ({ principal: content, by, at })),
+    additions: AddAllowedPrincipals.map(({ content }) => ({ principal: content, by, at: eventTime })),
   };
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ServiceId } from '../connection/connection.ts';
+import { Instant } from '../instant.ts';
 
 /** Has services checked. */
 export interface ServiceBell {
@@ -8,5 +9,5 @@ export interface ServiceBell {
 }
 
 /** What a ring says. A check that began after it has seen what was rung for. */
-export const ServiceRing = v.object({ serviceId: ServiceId, rungAt: v.pipe(v.string(), v.isoTimestamp()) });
+export const ServiceRing = v.object({ serviceId: ServiceId, rungAt: Instant });
 export type ServiceRing = v.InferOutput<typeof ServiceRing>;

@@ -4,6 +4,7 @@ import { ManagedBy } from '../managed-by.ts';
 import { Place } from '../place.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
+import { WholeNumber } from '../whole-number.ts';
 
 /** The provider's own name for a service, as somebody gives it; where nobody does, it is EC2's tag `Name`, whatever that is. */
 export const ServiceName = v.pipe(
@@ -22,13 +23,17 @@ export const OnForeign = v.picklist(['ask', 'cut', 'adopt']);
 /** Whether AWS's allowed principals are kept equal to what the allowlist implies, or only compared with it. */
 export const Principals = v.picklist(['observed', 'managed']);
 
+/** How long people have for a request: a minute to 90 days, in seconds. */
+export const DeadlineSeconds = WholeNumber(60, 90 * 86_400, {
+  few: 'people have a minute or longer',
+  many: 'people have 90 days at most',
+});
+
 /** How long a connection stays after its permission has gone: an hour to 90 days, in seconds. */
-export const GraceSeconds = v.pipe(
-  v.number(),
-  v.integer(),
-  v.minValue(3600, 'a grace period is an hour or longer: what is to be cut at once is blocked or revoked'),
-  v.maxValue(90 * 86_400, 'a grace period is 90 days at most'),
-);
+export const GraceSeconds = WholeNumber(3600, 90 * 86_400, {
+  few: 'a grace period is an hour or longer: what is to be cut at once is blocked or revoked',
+  many: 'a grace period is 90 days at most',
+});
 /** 72 hours. */
 export const defaultGraceSeconds = 72 * 3600;
 
@@ -71,7 +76,7 @@ export const Service = v.object({
   /** Each decision of a person names a ticket. */
   requireTicket: v.exactOptional(v.boolean()),
   /** How long people have for a request. */
-  deadlineSeconds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(60))),
+  deadlineSeconds: v.exactOptional(DeadlineSeconds),
   /** What becomes of a request that nobody decided in time: it stays open, unless the service says otherwise. */
   onExpiry: v.exactOptional(OnExpiry),
   /** How long a connection stays after its permission has gone; 72 hours where nothing is said. */

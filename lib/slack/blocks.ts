@@ -92,8 +92,13 @@ export function checkbox(actionId: string, text: string): Block {
   return { type: 'checkboxes', action_id: actionId, options: [option({ text, value: 'yes' })] };
 }
 
-export function textInput(actionId: string, maxLength: number, isLong = false): Block {
-  return { type: 'plain_text_input', action_id: actionId, max_length: maxLength, multiline: isLong };
+export function textInput(actionId: string, { isLong = false } = {}): Block {
+  return {
+    type: 'plain_text_input',
+    action_id: actionId,
+    max_length: limits.textInput,
+    multiline: isLong,
+  };
 }
 
 /** A field of a modal. Its block bears the element's name, unless it says another: errors are told by it. */

@@ -12,6 +12,7 @@ export const limits = {
   confirmText: 300,
   confirmButton: 30,
   modalTitle: 24,
+  textInput: 3_000,
   modalBlocks: 100,
   inputLabel: 2_000,
 } as const;

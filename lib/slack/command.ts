@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { replaceEntry } from '../allowlist/entries.ts';
 import { entryKey, everyService, readEntry } from '../allowlist/entry.ts';
-import { expiryIn, instantOf } from '../allowlist/expiry.ts';
-import { longest } from '../approval/approval.ts';
+import { expiryIn, instantOf, whyNoExpiry } from '../allowlist/expiry.ts';
+import { needed, OptionalReason } from '../approval/approval.ts';
 import { type ApproverGroup, approverGroups, findGroup } from '../approval/approver-group.ts';
 import { isNamedIn, ownersIn } from '../approval/may-decide.ts';
 import { type RequestView, requestView, requestViews } from '../approval/request-view.ts';
@@ -29,26 +29,61 @@ const help = joined([
   markup`• \`--ticket &lt;id&gt;\` after \`approve\` or \`deny\`, where a service wants one`,
 ]);
 
-type Command = (words: readonly string[], actor: string, deps: Deciding) => Promise<Markup | Ephemeral>;
+interface Typed {
+  readonly words: readonly string[];
+  readonly options: ReadonlyMap<string, string>;
+}
+
+type Run = (typed: Typed, actor: string, deps: Deciding) => Promise<Markup | Ephemeral>;
+
+interface Command {
+  readonly run: Run;
+  /** The options that it takes, each with a value. */
+  readonly takes: readonly string[];
+}
 
 const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['waiting', waiting],
-  ['show', show],
-  ['approve', (words, actor, deps) => decideBy('approve', words, actor, deps)],
-  ['deny', (words, actor, deps) => decideBy('deny', words, actor, deps)],
-  ['allow', allow],
+  ['waiting', { run: waiting, takes: [] }],
+  ['show', { run: show, takes: [] }],
+  ['approve', { run: (...given) => decideBy('approve', ...given), takes: ['ticket'] }],
+  ['deny', { run: (...given) => decideBy('deny', ...given), takes: ['ticket'] }],
+  ['allow', { run: allow, takes: [] }],
 ]);
 
 /** Answers `/linkgate …`, for nobody to see but the person who typed it. */
 export async function onCommand(text: string, actor: string, deps: Deciding): Promise<Ephemeral> {
   const [name = '', ...words] = text.trim().split(/\s+/);
-  const answer = (await commands.get(name.toLowerCase())?.(words, actor, deps)) ?? help;
+  const command = commands.get(name.toLowerCase());
+  const typed = command && optionsIn(words, command.takes);
+  const answer = !typed ? help : 'markup' in typed ? typed : await command.run(typed, actor, deps);
   return 'markup' in answer ? { text: within(limits.text, answer) } : answer;
+}
+
+/** Some keyboards make one long dash of two, which may stand before a word as well. */
+const option = /^(--|—|–)([a-z][a-z-]*)(?:=(.*))?$/i;
+
+/** Takes `--option value` and `--option=value` apart from the other words; else what is wrong with them, to be told. */
+function optionsIn(given: readonly string[], takes: readonly string[]): Typed | Markup {
+  const [words, options] = [[...given], new Map<string, string>()];
+  for (let at = 0; at < words.length; ) {
+    const [, dashes, name = '', value] = option.exec(words[at] ?? '') ?? [];
+    const isTaken = takes.includes(name.toLowerCase());
+    if (dashes === '--' && !isTaken)
+      return markup`There is no option \`--${name}\` here, and nothing was done. ${help}`;
+    if (isTaken) {
+      const [, next] = words.splice(at, value === undefined ? 2 : 1);
+      const text = value ?? next ?? '';
+      if (text === '' || option.test(text))
+        return markup`\`--${name}\` is followed by its value, and nothing was done.`;
+      options.set(name.toLowerCase(), text);
+    } else at += 1;
+  }
+  return { words, options };
 }
 
 const perPage = 10;
 
-async function waiting([page = '1']: readonly string[], actor: string, deps: Deciding): Promise<Markup> {
+async function waiting({ words: [page = '1'] }: Typed, actor: string, deps: Deciding): Promise<Markup> {
   if (!/^[1-9]\d{0,3}$/.test(page)) return help;
   const groups = (await approverGroups(deps.table)).filter((group) => isNamedIn(group, actor));
   if (groups.length === 0) return markup`You are in no group of approvers.`;
@@ -87,7 +122,7 @@ const deadlines: Readonly<Record<Matter, string>> = {
 };
 
 async function show(
-  [endpointId]: readonly string[],
+  { words: [endpointId] }: Typed,
   actor: string,
   deps: Deciding,
 ): Promise<Markup | Ephemeral> {
@@ -95,24 +130,25 @@ async function show(
   return 'markup' in view ? view : { text: requestMessage(view, deps.now()).text };
 }
 
-/** Some keyboards make one long dash of two. */
-const ticketFlag = /^(?:--|—|–)ticket$/;
+const Ticket = v.optional(needed('ticket', 'A ticket has an id.'));
 
 async function decideBy(
   decision: 'approve' | 'deny',
-  [endpointId, ...rest]: readonly string[],
+  { words: [endpointId, ...rest], options }: Typed,
   actor: string,
   deps: Deciding,
 ): Promise<Markup> {
   const view = await requestOf(endpointId, actor, deps);
   if ('markup' in view) return view;
-  const at = rest.findIndex((part) => ticketFlag.test(part));
-  const ticket = at < 0 ? undefined : rest[at + 1]?.slice(0, longest.ticket).toWellFormed();
-  const reason = rest
-    .filter((_, index) => at < 0 || (index !== at && index !== at + 1))
-    .join(' ')
-    .slice(0, longest.reason)
-    .toWellFormed();
+  const said = v.safeParse(v.object({ reason: OptionalReason, ticket: Ticket }), {
+    reason: rest.join(' '),
+    ticket: options.get('ticket'),
+  });
+  if (!said.success) {
+    const [issue] = said.issues;
+    return markup`Nothing was decided. The ${v.getDotPath(issue) ?? ''}: ${issue.message}`;
+  }
+  const { reason, ticket } = said.output;
   if (decision === 'deny' && reason === '')
     return markup`A denial needs a reason: \`/linkgate deny ${view.record.endpointId} &lt;reason&gt;\``;
   const word = {
@@ -138,7 +174,7 @@ async function requestOf(
 
 /** What one person adds to the allowlist lets requests in without a decision: neither a quorum nor a ticket is got round by it. */
 async function allow(
-  [accountId, name, expires]: readonly string[],
+  { words: [accountId, name, expires] }: Typed,
   actor: string,
   deps: Deciding,
 ): Promise<Markup> {
@@ -154,9 +190,9 @@ async function allow(
   if (service.requireTicket)
     return markup`${service.name} wants a ticket with each decision, and this command takes none: approve a request with its button *Approve and allow account*, or use \`linkgate allow ${accountId} --service ${service.name}\`.`;
   const expiry = expires === undefined ? undefined : expiryIn(expires);
+  if (expires !== undefined && !expiry) return markup`It takes a time to come: ${whyNoExpiry(expires)}.`;
   const expiresAt = expiry && instantOf(expiry, deps.now());
-  if (expires !== undefined && !(expiresAt && expiresAt > deps.now()))
-    return markup`Write a time to come, such as 2027-01-31 or 30d.`;
+  if (expiresAt && expiresAt <= deps.now()) return markup`Write a time to come, such as 2027-01-31 or 30d.`;
   const items = await deps.table.get([service.serviceId, everyService].map((at) => entryKey(at, accountId)));
   const entries = items.map(readEntry);
   const before = entries.find(({ serviceId }) => serviceId === service.serviceId);

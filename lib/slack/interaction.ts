@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { slackActor } from '../approval/actor.ts';
 import { SlackUser } from '../approval/approver-group.ts';
+import { visibleText } from '../text.ts';
 
 const Text = v.string();
 const Maybe = v.nullish(v.string());
@@ -96,7 +97,8 @@ export function interactionIn(body: Buffer): Interaction | undefined {
 
 export function parsed(json: string): unknown {
   try {
-    return JSON.parse(json);
+    // DynamoDB takes no half of a character.
+    return JSON.parse(json, (_name, value) => (typeof value === 'string' ? value.toWellFormed() : value));
   } catch {
     return undefined;
   }
@@ -148,7 +150,8 @@ function typedIn(fields: v.InferOutput<typeof Fields>): Typed {
   return new Map(
     all.flatMap(([actionId, { value, selected_option, selected_options }]) => {
       const typed = value ?? selected_option?.value ?? selected_options?.[0]?.value;
-      return typed == null || typed.trim() === '' ? [] : [[actionId, typed.trim()] as const];
+      const text = visibleText(typed ?? '');
+      return text === '' ? [] : [[actionId, text] as const];
     }),
   );
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { longest } from '../approval/approval.ts';
+import { needed, OptionalReason } from '../approval/approval.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { type Matter, matterOf } from '../approval/standing.ts';
 import { type Block, checkbox, input, modal, section, textInput, type View } from './blocks.ts';
@@ -26,11 +26,11 @@ export function readMetadata(sent: unknown): Metadata | undefined {
 }
 
 export function reasonInput(label: string, isOptional: boolean): Block {
-  return input(label, textInput('reason', longest.reason, true), { isOptional });
+  return input(label, textInput('reason', { isLong: true }), { isOptional });
 }
 
 export function ticketInput(): Block {
-  return input('Ticket', textInput('ticket', longest.ticket));
+  return input('Ticket', textInput('ticket'));
 }
 
 /** Asks for what a decision needs beside the click. */
@@ -73,15 +73,19 @@ const words: Readonly<Record<Matter, Words>> = {
   doubted: ofLive,
 };
 
-/** What is missing in a modal, by the block to say it at. */
+const DeniedBecause = needed('reason', 'A denial needs a reason');
+const Ticket = needed('ticket', 'The service wants a ticket id with each decision');
+
+/** What is missing in a modal or too long, by the block to say it at. */
 export function missingIn(
   typed: Typed,
   { needsReason, needsTicket }: { needsReason: boolean; needsTicket: boolean },
 ): Record<string, string> {
+  const reason = v.safeParse(needsReason ? DeniedBecause : OptionalReason, typed.get('reason') ?? '');
+  const ticket = v.safeParse(Ticket, typed.get('ticket') ?? '');
   return {
-    ...(needsReason && !typed.has('reason') && { reason: 'A denial needs a reason' }),
-    ...(needsTicket &&
-      !typed.has('ticket') && { ticket: 'The service wants a ticket id with each decision' }),
+    ...(!reason.success && { reason: reason.issues[0].message }),
+    ...((needsTicket || typed.has('ticket')) && !ticket.success && { ticket: ticket.issues[0].message }),
   };
 }
 

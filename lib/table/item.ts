@@ -53,9 +53,26 @@ export function itemKind<const Entries extends v.ObjectEntries>(entries: Entries
     },
     /** @throws MalformedItemError */
     item(key: Key, value: Value & { readonly version: number }): Item {
-      return { ...check(key, value), ...key, version: value.version, form: form.written };
+      const item = { ...check(key, value), ...key, version: value.version, form: form.written };
+      const problem = storageProblem(item);
+      if (problem !== undefined) throw new MalformedItemError(key, problem);
+      return item;
     },
   };
+}
+
+/** What DynamoDB does not take, or would not give back as it was. */
+function storageProblem(value: unknown): string | undefined {
+  if (typeof value === 'string')
+    return value.isWellFormed() ? undefined : 'a text has half a character in it';
+  if (typeof value === 'number')
+    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? undefined : `the number ${value} cannot be kept`;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const inner of Object.values(value)) {
+    const problem = storageProblem(inner);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
 /** Reads each item on its own: one that this version cannot read is reported, and keeps no other from being read. */

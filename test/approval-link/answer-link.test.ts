@@ -33,7 +33,17 @@ describe('who fills in the form', () => {
     expect(await situation.record(endpointId(1))).toMatchObject({ approval: { reason: 'geprüft ✓' } });
   });
 
-  test.each([{}, { reason: ' \r\n' }, { reason: 'x'.repeat(1001) }, { ...because, allow: '8' }])(
+  test.each([
+    {},
+    { reason: ' \r\n' },
+    { reason: '\u00a0 \u200b' },
+    { reason: '\u202e\u2066' },
+    { reason: '\u3164' },
+    { reason: '\u2800' },
+    { reason: 'x'.repeat(1001) },
+    { reason: '😀'.repeat(1001) },
+    { ...because, allow: '8' },
+  ])(
     'and leaves something out decides nothing, as a scanner that sends it does: %j',
     async (form: Record<string, string>) => {
       const situation = aSituation();
@@ -44,6 +54,17 @@ describe('who fills in the form', () => {
       expect(situation.writes()).toBe(0);
     },
   );
+
+  test('may write as many characters as people count', async () => {
+    const situation = aSituation();
+    const reason = '👨‍👩‍👧‍👦'.repeat(1000);
+    expect(await situation.answer({ reason })).toMatchObject({ statusCode: 200 });
+    expect(await situation.record(endpointId(1))).toMatchObject({ approval: { reason } });
+  });
+
+  test('is not kept by the browser from writing them', async () => {
+    expect((await aSituation().follow()).body).not.toContain('maxlength');
+  });
 
   test('names a ticket where the service wants one, and finds again what stood there', async () => {
     const situation = aSituation({ service: { requireTicket: true } });

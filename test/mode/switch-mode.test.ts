@@ -51,6 +51,15 @@ function inOrder(world: World): string[] {
 }
 
 describe('the mode', () => {
+  test('is not switched where who did it cannot be written down', async () => {
+    const world = aWorld();
+    const steps = inOrder(world);
+    const why = { by: alice, reason: 'half \ud83d' };
+    await expect(switchMode('observe', why, world.deps)).rejects.toThrow('half a character');
+    await expect(switchMode('observe', { by: alice, reason: 'half' }, world.deps)).resolves.toBeDefined();
+    expect(steps).toEqual(['parameter', 'item', 'parameter']);
+  });
+
   test('that is no mode counts as observe, and is named; a switch to observe mends it', async () => {
     const world = aWorld();
     world.mode = 'observe';

@@ -52,6 +52,17 @@ const busy = aDocument({
   ],
 });
 
+test.each([
+  ['an entry', { entries: [allowing(one), allowing(two, { maxEndpoints: 2 ** 60 })] }],
+  ['a note', { entries: [allowing(one), allowing(two, { note: 'half \ud83d' })] }],
+])('of a plan with %s that the table does not take nothing is made', async (_what, document) => {
+  const world = aWorld({ services: [aService({ managedBy: 'file' })] });
+  const { plan } = await planned(world, aDocument({ services: [{ name: 'orders' }], ...document }));
+  await expect(applyPlan(plan, world.deps)).rejects.toThrow('the policy cannot be carried out: 1 problem');
+  expect(await entryIn(world, serviceId(1), one)).toBeUndefined();
+  expect(await unfinishedApply(world.deps)).toEqual({});
+});
+
 /** Nothing is left to do by the file. */
 async function isDone(world: World, document = busy): Promise<boolean> {
   const { changes } = await planned(world, document);

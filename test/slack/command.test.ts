@@ -89,11 +89,43 @@ describe('/linkgate approve and deny', () => {
     });
   });
 
-  test('keep no half of a character where a reason is cut off', async () => {
+  test.each(['--ticket=CHG-7 our customer', 'our customer --ticket=CHG-7', 'our —ticket=CHG-7 customer'])(
+    'take a ticket written `%s`, as the command line does',
+    async (text) => {
+      const world = aSlackWorld({ services: [aService({ requireTicket: true })] });
+      await say(world, `approve ${endpointId(1)} ${text}`);
+      expect(await world.record(endpointId(1))).toMatchObject({
+        approval: { ticket: 'CHG-7', reason: 'our customer' },
+      });
+    },
+  );
+
+  test.each([
+    ['approve', '--tikcet CHG-7', 'no option `--tikcet`'],
+    ['deny', 'spam --reason=spam', 'no option `--reason`'],
+    ['approve', '--ticket', '`--ticket` is followed by its value'],
+    ['approve', '--ticket=', '`--ticket` is followed by its value'],
+    ['approve', '--ticket=\u200b', 'A ticket has an id'],
+    ['deny', '\u200b \u3164', 'A denial needs a reason'],
+    ['deny', '😀'.repeat(1001), 'Shorten it to 1,000 characters'],
+    ['approve', `--ticket=${'x'.repeat(101)}`, 'Shorten it to 100 characters'],
+  ])('decide nothing by `%s vpce-… %s`, and say why', async (decision, text, told) => {
     const world = aSlackWorld();
-    await say(world, `approve ${endpointId(1)} ${'x'.repeat(999)}\u{1F600}`);
-    const { reason = '' } = (await world.record(endpointId(1)))?.approval ?? {};
-    expect(reason).toBe(`${'x'.repeat(999)}\uFFFD`);
+    expect(await say(world, `${decision} ${endpointId(1)} ${text}`)).toContain(told);
+    expect((await world.record(endpointId(1)))?.approval).toBeUndefined();
+  });
+
+  test('name an option that `allow` does not take', async () => {
+    const world = aSlackWorld();
+    expect(await say(world, `allow ${consumer} orders --expires=30d`)).toContain('no option `--expires`');
+    expect(await entryIn(world)).toBeUndefined();
+  });
+
+  test('count characters as people do, and keep all that fits', async () => {
+    const world = aSlackWorld();
+    const reason = '😀'.repeat(1000);
+    await say(world, `deny ${endpointId(1)} ${reason}`);
+    expect(await world.record(endpointId(1))).toMatchObject({ approval: { reason } });
   });
 
   test('are for approvers alone', async () => {
@@ -126,6 +158,12 @@ describe('/linkgate allow', () => {
     ['a service that is not registered', `allow ${consumer} others`, 'knows no service others'],
     ['a time that is past', `allow ${consumer} orders 2020-01-01`, 'a time to come'],
     ['a time that is none', `allow ${consumer} orders soon`, 'a time to come'],
+    [
+      'a time with half an offset',
+      `allow ${consumer} orders 2099-01-31T12:00:00+02`,
+      'a date-time such as 2027-01-31T12:00:00Z',
+    ],
+    ['a day that does not exist', `allow ${consumer} orders 2099-02-30`, 'there is no day 2099-02-30'],
   ])('changes nothing for %s', async (_, text, told) => {
     const world = aSlackWorld();
     expect(await say(world, text)).toContain(told);

@@ -144,14 +144,36 @@ describe('an approver who clicks', () => {
     expect(await entryIn(world)).toBeUndefined();
   });
 
-  test('Deny without a reason is asked again, beside the field', async () => {
+  test.each(['', '  ', '\u200b', '\u202e\u2066', '\u3164'])(
+    'Deny without a reason, such as %j, is asked again, beside the field',
+    async (reason) => {
+      const world = aSlackWorld();
+      await world.click('deny');
+      expect(await world.submit(world.views[0], { reason })).toEqual({
+        statusCode: 200,
+        json: { response_action: 'errors', errors: { reason: 'A denial needs a reason' } },
+      });
+      expect(await world.record(endpointId(1))).toMatchObject(noEffect);
+    },
+  );
+
+  test('Deny takes as many characters as people count, and says how many where there are more', async () => {
     const world = aSlackWorld();
     await world.click('deny');
-    expect(await world.submit(world.views[0], { reason: '  ' })).toEqual({
+    expect(await world.submit(world.views[0], { reason: '😀'.repeat(1001) })).toEqual({
       statusCode: 200,
-      json: { response_action: 'errors', errors: { reason: expect.any(String) } },
+      json: { response_action: 'errors', errors: { reason: 'Shorten it to 1,000 characters.' } },
     });
-    expect(await world.record(endpointId(1))).toMatchObject(noEffect);
+    const reason = '😀'.repeat(1000);
+    expect(await world.submit(world.views[0], { reason })).toEqual({ statusCode: 200 });
+    expect(await world.record(endpointId(1))).toMatchObject({ approval: { reason } });
+  });
+
+  test('Deny keeps U+FFFD for half a character', async () => {
+    const world = aSlackWorld();
+    await world.click('deny');
+    await world.submit(world.views[0], { reason: 'no \ud83d' });
+    expect(await world.record(endpointId(1))).toMatchObject({ approval: { reason: 'no \ufffd' } });
   });
 
   test('Deny may block the account too', async () => {

@@ -34,7 +34,7 @@ export function revocationRoutes(app: ApiApp): void {
     const api = context.get('api');
     const endpointId = endpointNamed(context);
     const { until, reason } = valid(KeepInput, await bodyOf(context), 'what is kept');
-    const word = { action: 'keep', by: api.caller, reason, until: new Date(until).toISOString() } as const;
+    const word = { action: 'keep', by: api.caller, reason, until } as const;
     await checkKeep(endpointId, word.until, api);
     const record = await say(endpointId, word, api);
     return context.json({ revocation: viewOfRevocation(record), warnings: await whatKeepsIt(record, api) });

@@ -51,7 +51,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
   [
     'a date is none',
     "allow: [{account: '222222222222', services: '*', expires: 2027-02-30}]",
-    '2:59: write a date such as 2027-01-31 (its end, UTC) or a date-time such as 2027-01-31T12:00:00Z',
+    '2:59: there is no day 2027-02-30',
   ],
   ['a time is none', 'services: {payments: {deadline: 3}}', '2:33: write a time such as 7d or 36h'],
   [
@@ -232,6 +232,32 @@ test('a file says its version', () => {
   expect(problemsIn('allow: []')).toEqual(['1:1: a policy file begins with `version: 1`']);
   expect(problemsIn('')).toEqual(['1:1: a policy file begins with `version: 1`']);
   expect(problemsIn('version: 2')).toEqual(['1:10: this has to be 1, and is 2']);
+});
+
+test.each(['+02', '+0200', ''])(
+  'a date-time that ends in `%s` is none, and the right form is said',
+  (end) => {
+    for (const time of [`2099-01-31T12:00:00${end}`, `2099-01-31 12:00:00${end}`])
+      for (const lines of [
+        `allow: [{account: '222222222222', services: '*', expires: '${time}'}]`,
+        `customers: {acme: {accounts: ['222222222222'], contractEnds: '${time}'}}`,
+      ])
+        expect(problemsIn(`version: 1\n${lines}`)).toEqual([
+          expect.stringContaining('or a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00'),
+        ]);
+  },
+);
+
+test.each(['9007199254740993', '1e300', '1.5', '0'])('an entry does not allow %s endpoints', (count) => {
+  const entry = `allow: [{account: '222222222222', services: '*', maxEndpoints: ${count}}]`;
+  expect(problemsIn(`version: 1\n${entry}`)).toHaveLength(1);
+});
+
+test('a note may have as many characters as people count', () => {
+  const entry = (count: number) =>
+    `version: 1\nallow: [{account: '222222222222', services: '*', note: ${'😀'.repeat(count)}}]`;
+  expect(problemsIn(entry(1000))).toEqual([]);
+  expect(problemsIn(entry(1001))).toEqual([expect.stringContaining('Shorten it to 1,000 characters')]);
 });
 
 test('aliases of aliases of aliases are refused before they fill the memory', () => {

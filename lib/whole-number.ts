@@ -1,0 +1,15 @@
+import * as v from 'valibot';
+
+/** A whole number within bounds: JavaScript and DynamoDB do not keep larger ones to the last digit. */
+export function WholeNumber(
+  least: number,
+  most: number,
+  words: { readonly few?: string; readonly many?: string } = {},
+) {
+  return v.pipe(
+    v.number(),
+    v.integer('it has to be a whole number'),
+    v.minValue(least, words.few ?? `it has to be ${least} at least`),
+    v.maxValue(most, words.many ?? `it has to be ${most} at most`),
+  );
+}

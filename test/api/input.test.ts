@@ -1,0 +1,279 @@
+import { describe, expect, test } from '@jest/globals';
+import { apiRoutes } from '../../lib/api/api.ts';
+import { lineageOf } from '../../lib/table/lineage.ts';
+import {
+  aConnection,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  serviceId,
+} from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+import { aDocument, allowing } from '../plan/planning.ts';
+import { ask } from './ask.ts';
+
+async function aConnectedWorld(): Promise<World> {
+  const world = aWorld({
+    services: [aService()],
+    entries: [anEntry()],
+    connections: [aConnection({ state: 'available' })],
+    records: [aRecord({ state: 'available', verdict: aVerdict('accept') })],
+  });
+  await lineageOf(world.table, noon);
+  return world;
+}
+
+type Door = readonly [name: string, method: string, path: string, body: (value: unknown) => object];
+
+const of = (what: string) => `/connections/${endpointId(1)}/${what}`;
+const inDocument = (document: object) => ({ document: aDocument(document) });
+const group = { name: 'ops', slackUsers: [], emails: ['a@example.com', 'b@example.com'] };
+
+/** Each place where a time is taken in. */
+const times: readonly Door[] = [
+  [
+    'the expiry of an entry',
+    'PUT',
+    `/allowlist/orders/${consumer}`,
+    (value) => ({ effect: 'allow', expiresAt: value }),
+  ],
+  ['until when a connection is kept', 'POST', of('keep'), (value) => ({ until: value, reason: 'moving' })],
+  [
+    'the end of a contract',
+    'PUT',
+    '/customers/acme',
+    (value) => ({ accounts: [consumer], contractEndsAt: value }),
+  ],
+  [
+    'the expiry of an entry of a policy',
+    'POST',
+    '/plans',
+    (value) => inDocument({ entries: [{ ...allowing(consumer), expiresAt: value }] }),
+  ],
+  [
+    'the end of a contract of a policy',
+    'POST',
+    '/plans',
+    (value) => inDocument({ customers: [{ name: 'acme', accounts: [consumer], contractEndsAt: value }] }),
+  ],
+];
+
+/** Each place where a number is taken in. */
+const numbers: readonly Door[] = [
+  [
+    'the limit of an entry',
+    'PUT',
+    `/allowlist/orders/${consumer}`,
+    (value) => ({ effect: 'allow', maxEndpoints: value }),
+  ],
+  [
+    'the time that people have',
+    'POST',
+    '/services',
+    (value) => ({ serviceId: serviceId(1), deadlineSeconds: value }),
+  ],
+  ['a grace period', 'POST', '/services', (value) => ({ serviceId: serviceId(1), graceSeconds: value })],
+  ['a quorum', 'PUT', '/approvers/ops', (value) => ({ emails: group.emails, quorum: value })],
+  [
+    'how many principals go',
+    'POST',
+    '/services/orders/principals/approval',
+    (value) => ({ removals: value }),
+  ],
+  [
+    'the limit of an entry of a policy',
+    'POST',
+    '/plans',
+    (value) => inDocument({ entries: [{ ...allowing(consumer), maxEndpoints: value }] }),
+  ],
+  [
+    'a quorum of a policy',
+    'POST',
+    '/plans',
+    (value) => inDocument({ groups: [{ ...group, quorum: value }] }),
+  ],
+  [
+    'the time that people have by a policy',
+    'POST',
+    '/plans',
+    (value) => inDocument({ services: [{ name: 'orders', deadlineSeconds: value }] }),
+  ],
+  [
+    'a grace period of a policy',
+    'POST',
+    '/plans',
+    (value) => inDocument({ services: [{ name: 'orders', graceSeconds: value }] }),
+  ],
+];
+
+/** Each place where people give a reason. */
+const neededReasons: readonly Door[] = [
+  ['a denial', 'POST', of('decision'), (value) => ({ decision: 'deny', reason: value })],
+  ['what is kept', 'POST', of('keep'), (value) => ({ until: '2027-01-31T12:00:00Z', reason: value })],
+  [
+    'what the consumer is told of a denial',
+    'POST',
+    of('decision'),
+    (value) => ({ decision: 'deny', reason: 'no', toConsumer: value }),
+  ],
+  ['what the consumer is told of a revocation', 'POST', of('revocation'), (value) => ({ toConsumer: value })],
+  ['the ticket of an approval', 'POST', of('decision'), (value) => ({ decision: 'approve', ticket: value })],
+];
+
+const optionalReasons: readonly Door[] = [
+  ['a revocation', 'POST', of('revocation'), (value) => ({ reason: value })],
+  ['a switch of the mode', 'PUT', '/mode', (value) => ({ mode: 'observe', reason: value })],
+  ['a pause', 'POST', '/services/orders/pause', (value) => ({ reason: value })],
+];
+
+const notes: readonly Door[] = [
+  [
+    'the note of an entry',
+    'PUT',
+    `/allowlist/orders/${consumer}`,
+    (value) => ({ effect: 'allow', note: value }),
+  ],
+  [
+    'the note of a block',
+    'PUT',
+    `/allowlist/orders/${consumer}`,
+    (value) => ({ effect: 'block', note: value }),
+  ],
+];
+
+function crossed<Value>(doors: readonly Door[], values: readonly Value[]) {
+  return doors.flatMap(([name, ...door]) => values.map((value) => [name, value, door] as const));
+}
+
+async function refused(
+  world: World,
+  [method, path, body]: readonly [string, string, Door[3]],
+  value: unknown,
+) {
+  const before = JSON.stringify((await ask(world, 'GET', '/policy')).body);
+  const answer = await ask(world, method, path, body(value));
+  expect(JSON.stringify((await ask(world, 'GET', '/policy')).body)).toBe(before);
+  return answer;
+}
+
+function saying(message: string) {
+  return {
+    status: 400,
+    body: { error: { code: 'InvalidRequest', message: expect.stringContaining(message) } },
+  };
+}
+
+describe('a time', () => {
+  test.each(
+    crossed(times, [
+      '2099-01-31T12:00:00+02',
+      '2099-01-31T12:00:00+0200',
+      '2099-01-31 12:00:00Z',
+      '2099-01-31T12:00Z',
+      'soon',
+    ]),
+  )('%s refuses `%s`, and says the right form', async (_name, value, door) => {
+    expect(await refused(await aConnectedWorld(), door, value)).toMatchObject(
+      saying('write a date-time such as 2027-01-31T12:00:00Z'),
+    );
+  });
+
+  test.each(crossed(times, ['2099-02-30T12:00:00Z']))(
+    '%s refuses `%s`, a day that does not exist',
+    async (_name, value, door) => {
+      expect(await refused(await aConnectedWorld(), door, value)).toMatchObject(
+        saying('there is no day 2099-02-30'),
+      );
+    },
+  );
+
+  test('with an offset is kept and shown in UTC', async () => {
+    const world = await aConnectedWorld();
+    const expiresAt = '2099-01-31T12:00:00+02:00';
+    const utc = '2099-01-31T10:00:00.000Z';
+    expect(
+      await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow', expiresAt }),
+    ).toMatchObject({ status: 200, body: { entry: { expiresAt: utc } } });
+    expect(
+      await ask(world, 'PUT', '/customers/acme', { accounts: [consumer], contractEndsAt: expiresAt }),
+    ).toMatchObject({ status: 200, body: { customer: { contractEndsAt: utc } } });
+  });
+});
+
+describe('a number', () => {
+  test.each(crossed(numbers, [2 ** 53 + 2, 1e300, -1, 1.5, 1e15, '2']))(
+    '%s refuses %s',
+    async (_name, value, door) => {
+      expect(await refused(await aConnectedWorld(), door, value)).toMatchObject({ status: 400 });
+    },
+  );
+
+  test('may be as large as it is said', async () => {
+    const world = await aConnectedWorld();
+    const path = `/allowlist/orders/${consumer}`;
+    expect(await ask(world, 'PUT', path, { effect: 'allow', maxEndpoints: 100_000 })).toMatchObject({
+      status: 200,
+    });
+    expect(await ask(world, 'PUT', path, { effect: 'allow', maxEndpoints: 100_001 })).toMatchObject(
+      saying('at most 100000'),
+    );
+  });
+});
+
+describe('a text', () => {
+  test.each(crossed(neededReasons, ['', ' \n', '\u200b\u200b', '\u3164', '\u202e', '\u2800']))(
+    '%s refuses %j, which nobody sees',
+    async (_name, value, door) => {
+      expect(await refused(await aConnectedWorld(), door, value)).toMatchObject({ status: 400 });
+    },
+  );
+
+  test.each(crossed(optionalReasons, [' \u200b']))(
+    '%s takes %j as no reason',
+    async (_name, value, [method, path, body]) => {
+      const { status, body: answer } = await ask(await aConnectedWorld(), method, path, body(value));
+      expect(status).toBe(200);
+      expect(JSON.stringify(answer)).not.toContain('\u200b');
+    },
+  );
+
+  test.each(crossed([...neededReasons, ...optionalReasons, ...notes], ['half \ud83d']))(
+    '%s takes %j, and keeps U+FFFD for half a character',
+    async (_name, value, [method, path, body]) => {
+      const answer = await ask(await aConnectedWorld(), method, path, body(value));
+      expect(answer).not.toMatchObject({ status: 500 });
+      expect(JSON.stringify(answer)).not.toContain('\\ud83d');
+    },
+  );
+
+  test.each(crossed([...neededReasons, ...optionalReasons, ...notes], ['😀', '👨‍👩‍👧‍👦']))(
+    '%s counts %s as one character',
+    async (name, value, [method, path, body]) => {
+      const most = name.startsWith('the ticket') ? 100 : name.startsWith('what the consumer') ? 500 : 1_000;
+      const [fits, tooLong] = [value.repeat(most), value.repeat(most + 1)];
+      const answer = await ask(await aConnectedWorld(), method, path, body(fits));
+      expect(JSON.stringify(answer)).not.toContain('Shorten');
+      expect(answer).not.toMatchObject({ status: 500 });
+      expect(await ask(await aConnectedWorld(), method, path, body(tooLong))).toMatchObject(
+        saying(`Shorten it to ${most.toLocaleString('en')} characters`),
+      );
+    },
+  );
+
+  test.each([
+    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d])],
+    ['lists of lists of lists', '['.repeat(200_000)],
+    ['lists of lists of lists that end', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
+  ])('of %s is no body', async (_what, body) => {
+    const { deps } = await aConnectedWorld();
+    const path = `/allowlist/orders/${consumer}`;
+    const answer = await apiRoutes(() => deps).request(path, { method: 'PUT', body });
+    expect({ status: answer.status, body: await answer.json() }).toMatchObject(
+      saying('the body is not JSON in UTF-8'),
+    );
+  });
+});
