@@ -112,6 +112,7 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
 
   return {
     async call(method, path, answer, sending = {}) {
+      requireSegments(path);
       const { status, text } = await send(method, path, sending);
       const body = parseJson(text);
       if (status >= 400) throw refused(status, body, deployment);
@@ -172,8 +173,21 @@ export async function everyPage<
   return all;
 }
 
+/** What every id and every name is made of: `..` and what has a `/` or `?` would ask for another path. */
+const segmentForm = /^(\*|[A-Za-z0-9][A-Za-z0-9._-]*)$/;
+
+/** @throws CommandError */
+function requireSegments(path: readonly string[]): void {
+  const wrong = path.find((segment) => !segmentForm.test(segment));
+  if (wrong !== undefined)
+    throw new CommandError(
+      'calledWrongly',
+      `\`${wrong}\` is neither an id nor a name: these have letters, digits, \`.\`, \`_\` and \`-\`, and begin with a letter or digit`,
+    );
+}
+
 function urlOf(apiUrl: string, path: readonly string[], query: Query): URL {
-  const url = new URL(`${apiUrl.replace(/\/$/, '')}/${path.map(encodeURIComponent).join('/')}`);
+  const url = new URL(`${apiUrl.replace(/\/$/, '')}/${path.join('/')}`);
   url.search = Object.entries(query)
     .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encodeURIComponent(value)}`))
     .join('&');

@@ -1,5 +1,6 @@
-import { type LambdaContext, type LambdaEvent, handle as lambdaHandler } from 'hono/aws-lambda';
+import type { LambdaContext } from 'hono/aws-lambda';
 import { apiRoutes } from '../lib/api/api.ts';
+import { type HttpApiEvent, respondByRoute } from '../lib/api/route.ts';
 import { setting } from '../lib/config.ts';
 import { handler as handle } from '../lib/handler.ts';
 import {
@@ -44,7 +45,7 @@ const app = {
   random: Math.random,
 };
 
-const respond = lambdaHandler(
+const respond = respondByRoute(
   apiRoutes(({ env }) => ({
     ...app,
     caller: callerOf(env.event),
@@ -55,20 +56,22 @@ const respond = lambdaHandler(
 );
 
 /** linkgate's HTTP API: the command line's, and other systems'. */
-export const handler = handle(logger, async (event: LambdaEvent, context) => {
+export const handler = handle(logger, async (event: HttpApiEvent, context) => {
   const response = await respond(event, context as unknown as LambdaContext);
-  logger.info('answered', { ...requestOf(event), caller: callerOf(event), status: response.statusCode });
+  const { routeKey, rawPath } = event;
+  logger.info('answered', {
+    route: routeKey,
+    path: rawPath,
+    caller: callerOf(event),
+    status: response.statusCode,
+  });
   return response;
 });
 
 /** The ARN that API Gateway's IAM authoriser found. */
-function callerOf(event: LambdaEvent): string {
+function callerOf(event: HttpApiEvent): string {
   const { authorizer } = event.requestContext as { authorizer?: { iam?: { userArn?: string } } };
   const arn = authorizer?.iam?.userArn;
   if (arn === undefined) throw new Error('the request was not authorised by IAM');
   return arn;
-}
-
-function requestOf(event: LambdaEvent) {
-  return 'rawPath' in event ? { path: event.rawPath, method: event.requestContext.http.method } : {};
 }

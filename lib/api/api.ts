@@ -42,10 +42,7 @@ export function apiRoutes(apiFor: (context: Context) => Api): ApiApp {
   app.use(idempotency);
   app.onError(refuse);
   app.notFound((context) =>
-    context.json(
-      { error: { code: 'NotFound', message: `there is no ${context.req.method} ${context.req.path}` } },
-      404,
-    ),
+    context.json({ error: { code: 'NotFound', message: `there is no ${context.env.event.routeKey}` } }, 404),
   );
 
   for (const add of routes) add(app);

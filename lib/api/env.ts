@@ -27,9 +27,14 @@ export interface Variables {
   /** ISO 8601: when this very request came first, where an earlier run of it may have begun: its caller named it by a key. */
   readonly firstAskedAt?: string | undefined;
 }
-/** What Lambda was invoked with, where it was. */
+/** What Lambda was invoked with. */
 interface Bindings {
-  readonly event?: { readonly headers?: Readonly<Record<string, string | undefined>> };
+  readonly event: {
+    /** `GET /services/{service}` */
+    readonly routeKey: string;
+    readonly pathParameters?: Readonly<Record<string, string | undefined>>;
+    readonly headers?: Readonly<Record<string, string | undefined>>;
+  };
 }
 
 export type Env = { Variables: Variables; Bindings: Bindings };

@@ -51,7 +51,7 @@ export async function idempotency(context: Context<Env>, next: Next) {
 
 /** Hono's adapter drops headers of an event that are empty: who sent an empty key believes to be covered by it. */
 function keyIn({ req, env }: Context<Env>): string | undefined {
-  return req.header('idempotency-key') ?? env?.event?.headers?.['idempotency-key'];
+  return req.header('idempotency-key') ?? env.event.headers?.['idempotency-key'];
 }
 
 /** Whether an earlier run of this very request, which could not answer, may have done it: what is to be removed is gone then. */
@@ -67,12 +67,12 @@ function isFinal({ res, error }: Context<Env>): boolean {
   return res.status < 500 && !(error instanceof ContendedError);
 }
 
-async function fingerprintOf({ req }: Context<Env>): Promise<string> {
-  const { pathname, search } = new URL(req.url);
-  return hashOf(req.method, pathname + search, await req.text());
+async function fingerprintOf({ req, env }: Context<Env>): Promise<string> {
+  const { routeKey, pathParameters = {} } = env.event;
+  return hashOf(routeKey, Object.entries(pathParameters).sort(), new URL(req.url).search, await req.text());
 }
 
-function hashOf(...parts: readonly string[]): string {
+function hashOf(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 

@@ -7,6 +7,7 @@ import type { Service } from '../service/service.ts';
 import { ApiError } from './api-error.ts';
 import type { Api } from './env.ts';
 import { valid } from './input.ts';
+import { pathParameter } from './route.ts';
 
 /** A service by its id or by its own name. */
 export async function findService(idOrName: string, { table }: Api): Promise<Service | undefined> {
@@ -37,7 +38,7 @@ export async function entriesNamed(service: string, api: Api): Promise<string> {
 
 /** @throws ApiError */
 export function endpointNamed(context: Context): string {
-  return valid(EndpointId, context.req.param('endpointId'), 'the endpoint id');
+  return valid(EndpointId, pathParameter(context, 'endpointId'), 'the endpoint id');
 }
 
 export function unknownEndpoint(endpointId: string): ApiError {

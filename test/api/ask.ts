@@ -16,16 +16,29 @@ export async function respond(
   { body, headers = {} }: Asked = {},
 ): Promise<Response> {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  const response = await apiRoutes(() => world.deps).request(path, {
-    method,
-    headers,
-    ...(text !== undefined && { body: text }),
-  });
-  const operation = operationOf(method, new URL(path, 'http://api').pathname);
+  const { pathname, search } = new URL(path, 'http://api');
+  const operation = operationOf(method, pathname);
+  const route = operation?.path ?? pathname;
+  const event = { routeKey: `${method} ${route}`, pathParameters: parametersIn(route, pathname), headers };
+  const response = await apiRoutes(() => world.deps).request(
+    route + search,
+    { method, headers, ...(text !== undefined && { body: text }) },
+    { event },
+  );
   expect(problemsOfAnswer(operation, response.status, await response.clone().json())).toEqual([]);
   if (operation?.definition.requestBody && response.ok)
     expect(problemsOfBody(operation, JSON.parse(text ?? 'null'))).toEqual([]);
   return response;
+}
+
+/** As API Gateway finds them. */
+function parametersIn(route: string, pathname: string): Record<string, string> {
+  const values = pathname.split('/').map(decodeURIComponent);
+  return Object.fromEntries(
+    route
+      .split('/')
+      .flatMap((part, at) => (part.startsWith('{') ? [[part.slice(1, -1), values[at] ?? '']] : [])),
+  );
 }
 
 /** The same, of which most tests look at this much. */

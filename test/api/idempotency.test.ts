@@ -134,7 +134,7 @@ describe('a request under an Idempotency-Key', () => {
 });
 
 test('an empty key of an event, which never becomes a header, is refused', async () => {
-  const event = { headers: { 'idempotency-key': '' } };
+  const event = { routeKey: 'POST /setup', headers: { 'idempotency-key': '' } };
   const response = await apiRoutes(() => aWorld().deps).request('/setup', { method: 'POST' }, { event });
   expect(response.status).toBe(400);
 });

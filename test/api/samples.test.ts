@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import type { LambdaContext } from 'hono/aws-lambda';
 import { apiRoutes } from '../../lib/api/api.ts';
+import { type HttpApiEvent, respondByRoute } from '../../lib/api/route.ts';
 import {
   aConnection,
   aFinding,
@@ -15,7 +16,7 @@ import {
 import { aWorld } from '../doubles/world.ts';
 
 const folder = new URL('../../events/on-api-request/', import.meta.url);
-const read = (file: string): LambdaEvent => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
+const read = (file: string): HttpApiEvent => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
 
 /** What each sample is about: a request that waits, or a connection that lives. */
 const live = aRecord({ state: 'available', verdict: aVerdict('accept'), acceptAskedAt: noon.toISOString() });
@@ -41,6 +42,6 @@ test.each(readdirSync(folder))('the sample %s is answered', async (file) => {
     connections: [aConnection({ state: known.length > 0 ? 'available' : 'pendingAcceptance' })],
     records: known,
   });
-  const respond = handle(apiRoutes(() => world.deps));
+  const respond = respondByRoute(apiRoutes(() => world.deps));
   expect(await respond(read(file), {} as LambdaContext)).toMatchObject({ statusCode: 200 });
 });

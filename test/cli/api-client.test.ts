@@ -131,3 +131,18 @@ test.each([
   const { stderr } = await linkgate('service list', aws, { clock, ...terminal });
   expect(stderr.split('…').length).toBe(said + 1);
 });
+
+test.each([
+  'service show ..',
+  'service remove . --yes',
+  'allow 012345678901 --service ../../setup',
+  'allow 012345678901 --service prod/payments',
+  'pause pay?1',
+])('`%s` is called wrongly, and asks for no other path', async (line) => {
+  aws.respond = () => ({ body });
+  expect(await linkgate(line, aws)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('is neither an id nor a name'),
+  });
+  expect(aws.asked).toEqual([]);
+});

@@ -134,6 +134,22 @@ test('path parameters come decoded', async () => {
 });
 
 test.each([
+  ['/things/a%20b', '/things/a b'],
+  ['/things/a%2Fb', '/things/a/b'],
+  ['/things/a%5Cb%23', '/things/a\\b#'],
+  ['/things/..', '/things/..'],
+  ['/things/a%3Fb', '/things/a'],
+  ['/things/a%252Fb', '/things/a/b'],
+])('the path %s is that of its own route, and reaches the function as %s', async (path, rawPath) => {
+  const { seen } = anApi({ keys: ['GET /things/{thing}'] });
+  expect(await seen('GET', path)).toMatchObject({
+    routeKey: 'GET /things/{thing}',
+    rawPath,
+    requestContext: { http: { path: rawPath } },
+  });
+});
+
+test.each([
   ['no route', 404, anApi({ keys: ['GET /here'] }), root],
   ['no signature', 403, anApi(), undefined],
   ['the signature of another account', 403, anApi(), { ...root, accountId: '222222222222' }],
@@ -145,8 +161,10 @@ test.each([
     root,
   ],
   ['a path that is no URL encoding', 400, anApi(), root],
+  ['a path that is no URL encoding once it is decoded', 400, anApi(), root],
 ] as const)('%s is answered %d', async (what, status, { ask, api, apis }, caller) => {
-  const path = what.includes('encoding') ? '/%E0%A4%A' : '/there';
+  const encodings: Readonly<Record<string, string>> = { encoding: '/%E0%A4%A', decoded: '/percent%25done' };
+  const path = encodings[what.split(' ').at(-1) ?? ''] ?? '/there';
   const answer = await (caller
     ? ask('GET', path, caller)
     : apis.handle(

@@ -10,6 +10,7 @@ import type { Api, ApiApp } from '../env.ts';
 import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
 import { AccountId, AllowlistQuery, bodyOf, EntryInput, valid } from '../input.ts';
 import { entriesNamed, scopeNamed } from '../named.ts';
+import { pathParameter } from '../route.ts';
 import { withNames } from '../views.ts';
 
 export function allowlistRoutes(app: ApiApp): void {
@@ -57,7 +58,7 @@ export function allowlistRoutes(app: ApiApp): void {
       throw new ApiError(
         404,
         'UnknownEntry',
-        `account ${whose.accountId} has no entry at ${context.req.param('service')}; see \`linkgate allowlist\``,
+        `account ${whose.accountId} has no entry at ${pathParameter(context, 'service')}; see \`linkgate allowlist\``,
       );
     const { cuts, warnings } = await consequencesOf('forget', whose, api);
     const first = entry ? putBackByFile(entry, 'entry') : [doneAlready];
@@ -81,8 +82,8 @@ async function entriesOfAccount(
 }
 
 async function whoseEntry(context: Context, api: Api, named: typeof scopeNamed) {
-  const accountId = valid(AccountId, context.req.param('accountId'), 'the account id');
-  return { accountId, serviceId: await named(context.req.param('service') ?? '', api) };
+  const accountId = valid(AccountId, pathParameter(context, 'accountId'), 'the account id');
+  return { accountId, serviceId: await named(pathParameter(context, 'service'), api) };
 }
 
 function isPast(time: string | undefined, now: Date): boolean {

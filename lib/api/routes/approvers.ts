@@ -10,6 +10,7 @@ import { ApiError } from '../api-error.ts';
 import { callerIs, takenFromFile } from '../caller.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { ApproversInput, bodyOf, GroupName, valid } from '../input.ts';
+import { pathParameter } from '../route.ts';
 
 export function approversRoutes(app: ApiApp): void {
   app.get('/approvers', async (context) =>
@@ -17,7 +18,7 @@ export function approversRoutes(app: ApiApp): void {
   );
   app.put('/approvers/:group', async (context) => {
     const api = context.get('api');
-    const name = valid(GroupName, context.req.param('group'), 'the name of the group');
+    const name = valid(GroupName, pathParameter(context, 'group'), 'the name of the group');
     const settings = valid(ApproversInput, await bodyOf(context), 'the group');
     await requireEscalation(name, settings.escalateTo, api);
     const before = await findGroup(name, api.table);

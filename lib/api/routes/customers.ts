@@ -9,6 +9,7 @@ import { callerIs, putBackByFile, takenFromFile } from '../caller.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
 import { bodyOf, CustomerInput, CustomerName, valid } from '../input.ts';
+import { pathParameter } from '../route.ts';
 
 export function customersRoutes(app: ApiApp): void {
   app.get('/customers', async (context) =>
@@ -18,7 +19,7 @@ export function customersRoutes(app: ApiApp): void {
   );
   app.put('/customers/:name', async (context) => {
     const api = context.get('api');
-    const name = valid(CustomerName, context.req.param('name'), "the customer's name");
+    const name = valid(CustomerName, pathParameter(context, 'name'), "the customer's name");
     const settings = valid(CustomerInput, await bodyOf(context), 'the customer');
     const before = await findCustomer(name, api.table);
     const managedBy = callerIs(context);
@@ -31,7 +32,7 @@ export function customersRoutes(app: ApiApp): void {
   });
   app.delete('/customers/:name', async (context) => {
     const api = context.get('api');
-    const name = valid(CustomerName, context.req.param('name'), "the customer's name");
+    const name = valid(CustomerName, pathParameter(context, 'name'), "the customer's name");
     const customer = await removeCustomer(name, api);
     if (!customer && !mayBeDoneAlready(context))
       throw new ApiError(

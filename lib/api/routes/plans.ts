@@ -11,6 +11,7 @@ import { lineageOf } from '../../table/lineage.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { bodyOf, PlanInput, valid } from '../input.ts';
+import { pathParameter } from '../route.ts';
 
 /** A page of a plan's changes is a part of it. */
 const Position = v.object({ part: v.pipe(v.number(), v.integer(), v.minValue(0)) });
@@ -37,7 +38,7 @@ export function plansRoutes(app: ApiApp): void {
   });
   app.get('/plans/:planId/changes', async (context) => {
     const api = context.get('api');
-    const plan = await planNamed(context.req.param('planId'), api);
+    const plan = await planNamed(pathParameter(context, 'planId'), api);
     const token = context.req.query('nextToken');
     const { part } = token === undefined ? { part: 0 } : positionIn(token, Position);
     const changes = (await changesIn(plan, part, api.table)).map(viewOfChange);
@@ -46,17 +47,17 @@ export function plansRoutes(app: ApiApp): void {
   });
   app.get('/plans/:planId/impact', async (context) => {
     const api = context.get('api');
-    const plan = await planNamed(context.req.param('planId'), api);
+    const plan = await planNamed(pathParameter(context, 'planId'), api);
     return context.json(await predict(plan, context.req.query('nextToken'), api.caller, api));
   });
   app.get('/plans/:planId/simulation', async (context) => {
     const api = context.get('api');
-    const plan = await planNamed(context.req.param('planId'), api);
+    const plan = await planNamed(pathParameter(context, 'planId'), api);
     return context.json(await simulate(plan, context.req.query('nextToken'), api));
   });
   app.post('/plans/:planId/apply', async (context) => {
     const api = context.get('api');
-    const plan = await planNamed(context.req.param('planId'), api);
+    const plan = await planNamed(pathParameter(context, 'planId'), api);
     await lineageOf(api.table, api.now());
     const { warnings, ...apply } = await applyPlan(plan, api);
     return context.json({ apply, warnings });

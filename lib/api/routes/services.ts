@@ -17,6 +17,7 @@ import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
 import { bodyOf, PauseInput, PrincipalsInput, RegisterInput, ServicesQuery, valid } from '../input.ts';
 import { findService, serviceNamed } from '../named.ts';
 import { principalsOf } from '../principals.ts';
+import { pathParameter } from '../route.ts';
 import { viewOfService, viewOfUnregistered } from '../views.ts';
 
 export function servicesRoutes(app: ApiApp): void {
@@ -44,12 +45,12 @@ export function servicesRoutes(app: ApiApp): void {
   });
   app.get('/services/:service', async (context) =>
     context.json({
-      service: viewOfService(await serviceNamed(context.req.param('service'), context.get('api'))),
+      service: viewOfService(await serviceNamed(pathParameter(context, 'service'), context.get('api'))),
     }),
   );
   app.delete('/services/:service', async (context) => {
     const api = context.get('api');
-    const named = context.req.param('service');
+    const named = pathParameter(context, 'service');
     const service = await (mayBeDoneAlready(context) ? findService : serviceNamed)(named, api);
     if (!service) return context.json({ warnings: [doneAlready] });
     const left = await unregisterService(service, api);
@@ -58,7 +59,7 @@ export function servicesRoutes(app: ApiApp): void {
   });
   app.post('/services/:service/disconnect', async (context) => {
     const api = context.get('api');
-    const found = await serviceNamed(context.req.param('service'), api);
+    const found = await serviceNamed(pathParameter(context, 'service'), api);
     await requireCutting(found, api);
     await lineageOf(api.table, api.now());
     const service = await closeService(found.serviceId, api.caller, api);
@@ -66,13 +67,13 @@ export function servicesRoutes(app: ApiApp): void {
   });
   app.get('/services/:service/principals', async (context) => {
     const api = context.get('api');
-    const service = await serviceNamed(context.req.param('service'), api);
+    const service = await serviceNamed(pathParameter(context, 'service'), api);
     return context.json({ principals: await principalsOf(service, api) });
   });
   app.post('/services/:service/principals/approval', async (context) => {
     const api = context.get('api');
     const { removals } = valid(PrincipalsInput, await bodyOf(context), 'the approval');
-    const { serviceId, name, principals } = await serviceNamed(context.req.param('service'), api);
+    const { serviceId, name, principals } = await serviceNamed(pathParameter(context, 'service'), api);
     if (principals !== 'managed')
       throw new ApiError(409, 'Conflict', `the principals of ${name} are only observed: set them to managed`);
     const service = await changeService(serviceId, api.caller, api, (before) =>
@@ -83,18 +84,18 @@ export function servicesRoutes(app: ApiApp): void {
   app.post('/services/:service/pause', async (context) => {
     const api = context.get('api');
     const why = valid(PauseInput, await bodyOf(context), 'the pause');
-    const { serviceId } = await serviceNamed(context.req.param('service'), api);
+    const { serviceId } = await serviceNamed(pathParameter(context, 'service'), api);
     const service = await pauseService(serviceId, { ...why, by: api.caller }, api);
     return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
   });
   app.get('/services/:service/resumption', async (context) => {
     const api = context.get('api');
-    const service = await serviceNamed(context.req.param('service'), api);
+    const service = await serviceNamed(pathParameter(context, 'service'), api);
     return context.json({ ...(await consequencesOfResuming(service, api)) });
   });
   app.post('/services/:service/resume', async (context) => {
     const api = context.get('api');
-    const before = await serviceNamed(context.req.param('service'), api);
+    const before = await serviceNamed(pathParameter(context, 'service'), api);
     const told = await orReport(api.report, () => consequencesOfResuming(before, api));
     const service = await resumeService(before.serviceId, api.caller, api);
     return context.json({

@@ -6,6 +6,7 @@ import { placesOf } from '../../service/registered-services.ts';
 import { findJob, type Job, resultOf, startJob } from '../../sweep/job.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiApp, Env } from '../env.ts';
+import { pathParameter } from '../route.ts';
 
 const placesPerPage = 100;
 /** In how many seconds to look again whether a job is done. */
@@ -23,7 +24,7 @@ export function sweepsRoutes(app: ApiApp): void {
     return answerWith(job, context, 202);
   });
   app.get('/jobs/:jobId', async (context) => {
-    const job = await findJob(context.req.param('jobId'), context.get('api').table);
+    const job = await findJob(pathParameter(context, 'jobId'), context.get('api').table);
     if (!job) throw new ApiError(404, 'UnknownJob', 'there is no such job; a job is forgotten after a day');
     return answerWith(job, context, 200);
   });
