@@ -5,7 +5,7 @@ import { readEach } from '../table/item.ts';
 import type { Connection } from './connection.ts';
 import type { Doorbell } from './connection-notification.ts';
 import { type ConnectionFilter, type Connections, everyOne } from './connections.ts';
-import { dueIn, readPointer } from './due.ts';
+import { dueIn as duePartition, type Pointer, readPointer } from './due.ts';
 import { nothingObserved, type Observation, type Observing, observe, sumOf } from './observe.ts';
 
 export interface Answering extends Observing {
@@ -40,21 +40,37 @@ async function answer(place: Place, doorbells: readonly Doorbell[], deps: Answer
 
 /**
  * Endpoints by their ids; else what is pending at the services named, or at those that the topic stands for, and
- * what EC2 was asked for: the doorbell may be the answer to that.
+ * what EC2 was asked for: the doorbell may be the answer to that. The services of the endpoints are named too, where all are
+ * known: where EC2 refuses to filter by endpoint, they bound what is listed.
  */
 async function filtersFor(
   place: Place,
   doorbells: readonly Doorbell[],
   deps: Answering,
 ): Promise<ConnectionFilter[]> {
-  const named = doorbells.flatMap((doorbell) => doorbell.endpointIds);
+  const named = doorbells.filter((doorbell) => doorbell.endpointIds.length > 0);
   const vague = doorbells.filter((doorbell) => doorbell.endpointIds.length === 0);
-  const due = vague.length > 0 ? await dueEndpointsIn(place, deps) : [];
-  const endpointIds = [...new Set([...named, ...due])];
+  const due = vague.length > 0 ? await dueIn(place, deps) : [];
+  const endpointIds = distinct([
+    ...named.flatMap((each) => each.endpointIds),
+    ...due.map((each) => each.endpointId),
+  ]);
+  const serviceIds = distinct([
+    ...named.flatMap((each) => each.serviceIds),
+    ...due.map((each) => each.serviceId),
+  ]);
+  const areKnown = named.every((each) => each.serviceIds.length > 0) && serviceIds.length <= valuesPerFilter;
   return [
-    ...chunks(endpointIds, valuesPerFilter).map((ids) => ({ endpointIds: ids })),
+    ...chunks(endpointIds, valuesPerFilter).map((ids) => ({
+      endpointIds: ids,
+      ...(areKnown && { serviceIds }),
+    })),
     ...(vague.length > 0 ? [await pendingAt(vague, deps)] : []),
   ];
+}
+
+function distinct(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
 }
 
 async function pendingAt(vague: readonly Doorbell[], deps: Answering): Promise<ConnectionFilter> {
@@ -68,11 +84,10 @@ async function pendingAt(vague: readonly Doorbell[], deps: Answering): Promise<C
   return serviceIds.size > valuesPerFilter ? { state } : { state, serviceIds: [...serviceIds] };
 }
 
-async function dueEndpointsIn(place: Place, { table, report }: Answering): Promise<string[]> {
-  const endpointIds: string[] = [];
-  for await (const page of table.query(dueIn(place)))
-    endpointIds.push(...readEach(page, readPointer, report).map(({ endpointId }) => endpointId));
-  return endpointIds;
+async function dueIn(place: Place, { table, report }: Answering): Promise<Pointer[]> {
+  const due: Pointer[] = [];
+  for await (const page of table.query(duePartition(place))) due.push(...readEach(page, readPointer, report));
+  return due;
 }
 
 async function servicesOf({ topicArn }: Doorbell, { table }: Answering): Promise<string[]> {

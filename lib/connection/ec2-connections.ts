@@ -53,12 +53,11 @@ export function ec2Connections(ec2: EC2Client, place: Place): Connections {
   };
 }
 
+/** EC2 refuses a filter with `InvalidFilter` here, and with `InvalidParameterValue` in calls of other resources. */
 function isRefusedFilter(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    error.name === 'InvalidParameterValue' &&
-    /filter|vpc-endpoint-id/i.test(error.message)
-  );
+  const code = codeOf(error);
+  if (code === 'InvalidFilter') return true;
+  return code === 'InvalidParameterValue' && /filter|vpc-endpoint-id/i.test((error as Error).message);
 }
 
 function filtersFor(filter: ConnectionFilter, takesEndpointIds: boolean): Filter[] {

@@ -13,7 +13,7 @@ export function filtered<Row>(
 ): readonly Row[] {
   const predicates = (filters ?? []).map(({ Name = '', Values = [] }) => {
     const look = Object.hasOwn(known, Name) ? known[Name] : tagLook(Name, tagsOf);
-    if (look === undefined) throw new AwsError('InvalidParameterValue', `The filter '${Name}' is invalid`);
+    if (look === undefined) throw new AwsError('InvalidFilter', `The filter '${Name}' is invalid`);
     if (Values.length === 0)
       throw new AwsError('InvalidParameterValue', `The filter '${Name}' has no values`);
     const wanted = matcher(Values);

@@ -34,8 +34,16 @@ describe('a doorbell', () => {
     const { looks, said } = await answered(
       aDoorbell({ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }),
     );
-    expect(looks).toEqual([{ endpointIds: [endpointId(3)] }]);
+    expect(looks).toEqual([{ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }]);
     expect(said).toEqual([endpointId(3)]);
+  });
+
+  test('that names an endpoint and no service is answered by a look at that endpoint wherever it is', async () => {
+    const { looks } = await answered(
+      aDoorbell({ endpointIds: [endpointId(2)] }),
+      aDoorbell({ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }),
+    );
+    expect(looks).toEqual([{ endpointIds: [endpointId(2), endpointId(3)] }]);
   });
 
   test('that names only a service is answered by a look at what is pending there', async () => {

@@ -134,27 +134,27 @@ describe('where EC2 refuses to filter by endpoint', () => {
   const both = pageOf([shown(), shown({ VpcEndpointId: endpointId(2) })]);
 
   test.each([
-    'The filter vpc-endpoint-id is invalid',
-    "Value (vpc-endpoint-id) for parameter 'Name' is invalid",
-  ])('the others are left out here, also in the pages after: %s', async (message) => {
-    const { connections, sent } = connectionsAnswering(
-      awsError('InvalidParameterValue', message),
-      both,
-      both,
-    );
+    ['InvalidFilter', "The filter 'vpc-endpoint-id' is invalid"],
+    ['InvalidFilter', 'not here'],
+    ['InvalidParameterValue', 'The filter vpc-endpoint-id is invalid'],
+    ['InvalidParameterValue', "Value (vpc-endpoint-id) for parameter 'Name' is invalid"],
+  ])('the others are left out here, also in the pages after %s: %s', async (code, message) => {
+    const { connections, sent } = connectionsAnswering(awsError(code, message), both, both);
     expect((await connections.page(filter)).connections).toEqual([aConnection()]);
     expect((await connections.page(filter)).connections).toEqual([aConnection()]);
     expect(sent).toHaveLength(3);
     expect(JSON.stringify(sent.slice(1))).not.toContain('vpc-endpoint-id');
+    for (const { input } of sent) expect(JSON.stringify(input)).toContain(`["${serviceId(1)}"]`);
   });
 
-  test('nothing is tried anew that was asked without it', async () => {
-    const { connections, sent } = connectionsAnswering(
-      awsError('InvalidParameterValue', 'The filter is bad'),
-    );
-    await expect(connections.page({ state: 'available' })).rejects.toThrow();
-    expect(sent).toHaveLength(1);
-  });
+  test.each(['InvalidFilter', 'InvalidParameterValue'])(
+    'nothing is tried anew that was asked without it: %s',
+    async (code) => {
+      const { connections, sent } = connectionsAnswering(awsError(code, 'The filter is bad'));
+      await expect(connections.page({ state: 'available' })).rejects.toThrow();
+      expect(sent).toHaveLength(1);
+    },
+  );
 
   test('it is still filtered by where EC2 found another parameter invalid', async () => {
     const error = awsError('InvalidParameterValue', 'MaxResults is out of range');

@@ -128,9 +128,9 @@ test('filter values are case-sensitive, take wildcards, and unknown names are re
   expect(await found('vpc-endpoint-state', 'available', 'pending*')).toBe(1);
   expect(await found('vpc-endpoint-region', 'cross-region')).toBe(0);
   expect(await found('vpc-endpoint-id', endpointId)).toBe(1);
-  await expect(found('endpoint-id', endpointId)).rejects.toEqual(failing('InvalidParameterValue'));
+  await expect(found('endpoint-id', endpointId)).rejects.toEqual(failing('InvalidFilter'));
   privateLink.assume({ endpointIdFilter: 'refused' });
-  await expect(found('vpc-endpoint-id', endpointId)).rejects.toEqual(failing('InvalidParameterValue'));
+  await expect(found('vpc-endpoint-id', endpointId)).rejects.toEqual(failing('InvalidFilter'));
 });
 
 test('ten thousand connections come in ten pages', async () => {
