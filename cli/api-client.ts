@@ -62,14 +62,15 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
       const answer = await fetchSigned(method, path, query, body, key).catch((broken: Error) => ({ broken }));
       if (isRunning(answer) && asks < asksForRunning) {
         asks += 1;
-        await clock.sleep(answer.retryAfterMs);
+        await clock.sleep(answer.retryAfterMs ?? 1_000);
         continue;
       }
       if (!isTransient(answer) || attempt === attempts) {
         if ('broken' in answer) throw unanswered(answer.broken, deployment, method);
         return answer;
       }
-      await clock.sleep(firstWaitMs * 2 ** (attempt - 1) * (0.5 + Math.random()));
+      const asked = 'broken' in answer ? 0 : (answer.retryAfterMs ?? 0);
+      await clock.sleep(Math.max(asked, firstWaitMs * 2 ** (attempt - 1) * (0.5 + Math.random())));
       attempt += 1;
     }
   }
@@ -102,10 +103,12 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
       signal: AbortSignal.timeout(timeoutMs),
       ...(body && { body: JSON.stringify(body) }),
     });
+    const retryAfter = response.headers.get('retry-after');
     return {
       status: response.status,
       date: response.headers.get('date'),
-      retryAfterMs: 1_000 * Number(response.headers.get('retry-after') ?? 1),
+      ...(retryAfter !== null &&
+        /^\d{1,3}$/.test(retryAfter) && { retryAfterMs: 1_000 * Number(retryAfter) }),
       text: await response.text(),
     };
   }
@@ -134,7 +137,8 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
 interface Answer {
   readonly status: number;
   readonly date: string | null;
-  readonly retryAfterMs: number;
+  /** What the answer asks for, where it does. */
+  readonly retryAfterMs?: number;
   readonly text: string;
 }
 interface Broken {

@@ -41,24 +41,30 @@ export function errorFormatter(service: AwsService | undefined, { headers }: Wir
   };
 }
 
+/** Why a transaction is cancelled that could be written a moment later (DynamoDB API reference, CancellationReason). */
+const cancellationReasons = new Set([
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+]);
+
 export function dynamoDbError(
   error: AwsError,
   requestId: string,
   { TransactItems = [] }: Json = {},
 ): WireResponse {
-  // Other errors of transactions are the engine's own: the sandbox itself only ever says that two met in an item.
-  const CancellationReasons =
-    error.code === 'TransactionCanceledException'
-      ? (TransactItems as unknown[]).map(() => ({
-          Code: 'TransactionConflict',
-          Message: 'Transaction is ongoing for the item',
-        }))
-      : undefined;
+  // Other errors of transactions are the engine's own: the sandbox says of its own why a whole transaction has to wait.
+  const reason = error.code === 'TransactionCanceledException' ? 'TransactionConflict' : error.code;
+  const isCancelled = cancellationReasons.has(reason);
+  const code = isCancelled ? 'TransactionCanceledException' : error.code;
+  const CancellationReasons = isCancelled
+    ? (TransactItems as unknown[]).map(() => ({ Code: reason, Message: error.message }))
+    : undefined;
   return {
     status: error.status ?? 400,
     headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': requestId },
     body: JSON.stringify({
-      __type: `com.amazonaws.dynamodb.v20120810#${error.code}`,
+      __type: `com.amazonaws.dynamodb.v20120810#${code}`,
       message: error.message,
       CancellationReasons,
     }),

@@ -11,6 +11,7 @@ import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../servic
 import { SlackError } from '../slack/web-api.ts';
 import { ContendedError } from '../table/contention.ts';
 import { NewerItemError } from '../table/item.ts';
+import { TableBusyError } from '../table/table.ts';
 import { ApiError } from './api-error.ts';
 import type { Env } from './env.ts';
 
@@ -36,6 +37,10 @@ export function refusalOf(error: unknown): ApiError | undefined {
   if (error instanceof ApplyRunningError) return new ApiError(409, 'ApplyRunning', error.message);
   if (error instanceof OtherStageError) return new ApiError(409, 'OtherStage', error.message);
   if (error instanceof MalformedTokenError) return new ApiError(400, 'InvalidRequest', error.message);
+  if (error instanceof TableBusyError)
+    return new ApiError(503, 'TableBusy', `${error.message}: send the request again in some seconds`, {
+      retryAfterSeconds: 5,
+    });
   if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);
   return undefined;
 }

@@ -11,17 +11,20 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { chunks } from '../chunks.ts';
 import { keyName } from './item.ts';
-import type { Item, Key, Table, Write } from './table.ts';
+import { type Item, type Key, type Table, TableBusyError, type Write } from './table.ts';
 
 /** How many keys DynamoDB takes in one batch read. */
 const keysPerRead = 100;
 /** Concurrent transactions on one item cancel each other; the next try usually finds it free. */
 const attempts = 6;
-
-/** DynamoDB kept answering with less than it was asked for. */
-export class UnreadKeysError extends Error {
-  override readonly name = 'UnreadKeysError';
-}
+/** Why DynamoDB cancels a transaction that may be written a moment later; the SDK repeats none of them. */
+const passing = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+/** What DynamoDB answers where it wants fewer calls; thrown once the SDK has repeated the call in vain. */
+const throttling = new Set([
+  'ThrottlingException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+]);
 
 export function dynamoDbTable(
   dynamodb: DynamoDBClient,
@@ -35,11 +38,13 @@ export function dynamoDbTable(
     const items: Item[] = [];
     let unread: Record<string, AttributeValue>[] = keys.map(({ pk, sk }) => marshall({ pk, sk }));
     for (let attempt = 0; unread.length > 0; attempt++) {
-      if (attempt === attempts) throw new UnreadKeysError(`${unread.length} keys were left unread`);
+      if (attempt === attempts) throw new TableBusyError(`${unread.length} keys were left unread`);
       if (attempt > 0) await backOff(attempt);
-      const { Responses, UnprocessedKeys } = await dynamodb.send(
-        new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: unread, ConsistentRead: true } } }),
-      );
+      const { Responses, UnprocessedKeys } = await dynamodb
+        .send(
+          new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: unread, ConsistentRead: true } } }),
+        )
+        .catch(busyIfThrottled);
       items.push(...(Responses?.[tableName] ?? []).map((item) => unmarshall(item) as Item));
       unread = UnprocessedKeys?.[tableName]?.Keys ?? [];
     }
@@ -56,17 +61,16 @@ export function dynamoDbTable(
       let start: Record<string, AttributeValue> | undefined =
         after === undefined ? undefined : marshall({ pk, sk: after });
       do {
-        const { Items = [], LastEvaluatedKey } = await dynamodb.send(
-          new QueryCommand({
-            TableName: tableName,
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk',
-            ExpressionAttributeValues: marshall({ ':pk': pk }),
-            ...(limit !== undefined && { Limit: limit }),
-            ...(newestFirst && { ScanIndexForward: false }),
-            ...(start && { ExclusiveStartKey: start }),
-          }),
-        );
+        const query = new QueryCommand({
+          TableName: tableName,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: marshall({ ':pk': pk }),
+          ...(limit !== undefined && { Limit: limit }),
+          ...(newestFirst && { ScanIndexForward: false }),
+          ...(start && { ExclusiveStartKey: start }),
+        });
+        const { Items = [], LastEvaluatedKey } = await dynamodb.send(query).catch(busyIfThrottled);
         yield Items.map((item) => unmarshall(item) as Item);
         start = LastEvaluatedKey;
       } while (start);
@@ -81,21 +85,26 @@ export function dynamoDbTable(
     async write(writes) {
       for (let attempt = 0; ; attempt++) {
         try {
-          await dynamodb.send(
-            new TransactWriteItemsCommand({
-              TransactItems: writes.map((write) => transactItem(tableName, write)),
-            }),
-          );
+          const TransactItems = writes.map((write) => transactItem(tableName, write));
+          await dynamodb.send(new TransactWriteItemsCommand({ TransactItems })).catch(busyIfThrottled);
           return true;
         } catch (error) {
           const codes = error instanceof TransactionCanceledException ? reasonsOf(error) : [];
           if (codes.includes('ConditionalCheckFailed')) return false;
-          if (!codes.includes('TransactionConflict') || attempt === attempts) throw error;
+          const reason = codes.find((code) => passing.has(code));
+          if (reason === undefined) throw error;
+          if (attempt === attempts) throw new TableBusyError(reason, { cause: error });
           await backOff(attempt);
         }
       }
     },
   };
+}
+
+function busyIfThrottled(error: unknown): never {
+  if (error instanceof Error && throttling.has(error.name))
+    throw new TableBusyError(error.name, { cause: error });
+  throw error;
 }
 
 function reasonsOf({ CancellationReasons = [] }: TransactionCanceledException): string[] {

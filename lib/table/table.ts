@@ -21,7 +21,16 @@ export type Write =
 /** How many writes fit into one transaction. */
 export const writesPerTransaction = 100;
 
-/** The table as linkgate uses it. Reads are consistent. */
+/** DynamoDB took no more calls for now. What was to be written was not: trying again later is right and safe. */
+export class TableBusyError extends Error {
+  override readonly name = 'TableBusyError';
+
+  constructor(why: string, options?: ErrorOptions) {
+    super(`DynamoDB takes no more calls for now (${why})`, options);
+  }
+}
+
+/** The table as linkgate uses it. Reads are consistent. Each call throws TableBusyError where DynamoDB stays throttled. */
 export interface Table {
   /** Any number of keys, in batches of 100; absent items are left out. */
   get(keys: readonly Key[]): Promise<Item[]>;

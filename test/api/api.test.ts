@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { finishPlace, startJob } from '../../lib/sweep/job.ts';
 import { nothingSwept } from '../../lib/sweep/sweep-connections.ts';
+import { TableBusyError } from '../../lib/table/table.ts';
 import {
   aConfiguration,
   aConnection,
@@ -567,4 +568,15 @@ test('what nobody expected is logged, and not told to the caller', async () => {
     refusal(500, 'InternalError', expect.not.stringContaining('fire')),
   );
   expect(world.errors).toEqual([error]);
+});
+
+test('where DynamoDB takes no more calls, the caller is told when to come back', async () => {
+  const world = aWorld();
+  world.deps.table = { ...world.table, write: () => Promise.reject(new TableBusyError('ThrottlingError')) };
+  const response = await respond(world, 'PUT', '/approvers/night', {
+    body: { emails: ['night@example.com'] },
+  });
+  expect(response.status).toBe(503);
+  expect(response.headers.get('retry-after')).toBe('5');
+  expect(await response.json()).toMatchObject({ error: { code: 'TableBusy' } });
 });

@@ -25,6 +25,17 @@ test.each([
   expect(aws.asked).toHaveLength(3);
 });
 
+test('an answer that names a time is asked for again no earlier', async () => {
+  const slept: number[] = [];
+  const clock = {
+    sleep: async (milliseconds: number) => void slept.push(milliseconds),
+    after: () => () => {},
+  };
+  aws.respond = () => (aws.asked.length < 2 ? { status: 503, headers: { 'retry-after': '5' } } : { body });
+  expect(await linkgate('service list', aws, { clock })).toMatchObject({ code: 0 });
+  expect(slept).toEqual([5_000]);
+});
+
 test('a list is asked for again when the connection breaks', async () => {
   aws.respond = () => (aws.asked.length < 3 ? { isBroken: true } : { body });
   expect(await linkgate('service list', aws)).toMatchObject({ code: 0 });

@@ -17,6 +17,7 @@ export interface Asked {
 
 interface Answer {
   readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   /** Breaks the connection instead of answering. */
   readonly isBroken?: true;
@@ -61,13 +62,14 @@ export async function fakeAws(): Promise<FakeAws> {
     fake.asked.push(asked);
     const {
       status = 200,
+      headers = {},
       body,
       isBroken,
       until,
     } = fake.respond(asked) ?? { status: 404, body: refusal('NotFound', 'not here') };
     await until;
     if (isBroken) return request.socket.destroy();
-    response.statusCode = status;
+    response.writeHead(status, headers);
     response.end(JSON.stringify(body));
   });
   const url = await listening(server);

@@ -318,13 +318,28 @@ test('answers that take more than half of what Slack waits ring', () => {
   });
 });
 
-test('the functions that ring themselves anew by design are not stopped as loops, and no other', () => {
-  const ringing = all('AWS::Lambda::Function').filter(([, { RecursiveLoop }]) => RecursiveLoop === 'Allow');
-  expect(ringing.map(([, { FunctionName }]) => FunctionName).sort()).toEqual([
-    'linkgate-local-apply-verdicts',
-    'linkgate-local-notify-approvers',
-    'linkgate-local-sweep-connections',
-  ]);
+test('the functions that may send to the queue they are invoked from are not stopped as loops, and no other', () => {
+  const fed = new Map(
+    all('AWS::Lambda::EventSourceMapping').map(([, { FunctionName, EventSourceArn }]) => [
+      JSON.stringify([FunctionName, EventSourceArn]),
+      true,
+    ]),
+  );
+  const feeding = all('AWS::Lambda::Function').filter(([id, { Environment }]) =>
+    Object.values<{ Ref?: string }>(Environment.Variables).some(({ Ref }) =>
+      fed.has(JSON.stringify([{ 'Fn::GetAtt': [id, 'Arn'] }, { 'Fn::GetAtt': [Ref, 'Arn'] }])),
+    ),
+  );
+  const allowed = all('AWS::Lambda::Function').filter(([, { RecursiveLoop }]) => RecursiveLoop === 'Allow');
+  expect(feeding.map(([id]) => id)).toContain('CheckDashserviceLambdaFunction');
+  expect(allowed.map(([id]) => id)).toEqual(feeding.map(([id]) => id));
+});
+
+test('a stream is read from its beginning, so that nothing is missed while its mapping comes into being', () => {
+  const positions = all('AWS::Lambda::EventSourceMapping').flatMap(
+    ([, { StartingPosition }]) => StartingPosition ?? [],
+  );
+  expect(positions).toEqual(['TRIM_HORIZON', 'TRIM_HORIZON']);
 });
 
 test('each function logs to a group that is there, and each HTTP API too; they forget after 90 days', () => {

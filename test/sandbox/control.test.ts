@@ -169,15 +169,18 @@ describe('a fault', () => {
     await expect(ssm.send(put)).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
   });
 
-  test('cancels a transaction as one that meets another', async () => {
+  test.each([
+    ['as one that meets another', 'TransactionCanceledException'],
+    ['as one that is throttled', 'ThrottlingError'],
+  ])('cancels a transaction %s', async (_how, error) => {
     const fault = { service: 'dynamodb', action: 'TransactWriteItems', count: 1 };
-    await strikes({ ...fault, error: 'TransactionCanceledException' });
+    await strikes({ ...fault, error });
     const since = await callCount();
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await sandbox.idle();
     expect(await stateOf(sandbox, endpointId)).toBe('available');
     const failed = (await callsSince(since)).filter(({ status }) => status !== 200);
-    expect(failed).toMatchObject([{ action: 'TransactWriteItems', error: 'TransactionCanceledException' }]);
+    expect(failed).toMatchObject([{ action: 'TransactWriteItems', error }]);
   });
 
   test.each([['sns'], ['sqs'], ['events']])(

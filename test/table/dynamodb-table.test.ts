@@ -1,7 +1,8 @@
 import { type DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
-import { dynamoDbTable, UnreadKeysError } from '../../lib/table/dynamodb-table.ts';
+import { dynamoDbTable } from '../../lib/table/dynamodb-table.ts';
+import { TableBusyError } from '../../lib/table/table.ts';
 import { awsError, sdkClient } from '../doubles/sdk-client.ts';
 
 const item = { pk: 'A', sk: '1', version: 3, name: 'orders' };
@@ -52,7 +53,7 @@ describe('items are read', () => {
   test('not for ever: keys that stay unread are an error', async () => {
     const unread = { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } };
     const { table } = tableAnswering(...Array.from({ length: 20 }, () => unread));
-    await expect(table.get([key])).rejects.toThrow(UnreadKeysError);
+    await expect(table.get([key])).rejects.toThrow(TableBusyError);
   });
 
   test('no key at all by no call', async () => {
@@ -125,21 +126,35 @@ describe('items are written', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('again after a conflict with another transaction, each time later', async () => {
-    const conflict = cancelled('TransactionConflict', 'None');
-    const { table, sent, pauses } = tableAnswering(conflict, conflict);
-    expect(await table.write([{ put: item, expected: 2 }])).toBe(true);
-    expect(sent).toHaveLength(3);
-    expect(pauses).toEqual([50, 100]);
-  });
+  describe.each(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'])(
+    'after a transaction that %s cancelled',
+    (code) => {
+      test('again, each time later', async () => {
+        const { table, sent, pauses } = tableAnswering(cancelled(code, 'None'), cancelled('None', code));
+        expect(await table.write([{ put: item, expected: 2 }])).toBe(true);
+        expect(sent).toHaveLength(3);
+        expect(pauses).toEqual([50, 100]);
+      });
 
-  test('not for ever: a conflict that lasts is thrown', async () => {
-    const { table } = tableAnswering(...Array.from({ length: 20 }, () => cancelled('TransactionConflict')));
-    await expect(table.write([{ put: item }])).rejects.toThrow(TransactionCanceledException);
-  });
+      test('not for ever: then the table is busy', async () => {
+        const { table } = tableAnswering(...Array.from({ length: 20 }, () => cancelled(code)));
+        await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);
+      });
+    },
+  );
 
   test('not without a word: any other error is thrown', async () => {
     const { table } = tableAnswering(awsError('AccessDeniedException'));
     await expect(table.write([{ put: item }])).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });
+
+test.each(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded'])(
+  'where %s lasts beyond the tries of the SDK, the table is busy for every call',
+  async (code) => {
+    const { table } = tableAnswering(...Array.from({ length: 3 }, () => awsError(code)));
+    await expect(table.get([key])).rejects.toThrow(TableBusyError);
+    await expect(table.query('A')[Symbol.asyncIterator]().next()).rejects.toThrow(TableBusyError);
+    await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);
+  },
+);
