@@ -124,7 +124,8 @@ export function createControl({ cloud, calls, deployed }: Controlled) {
   return async (request: ControlRequest): Promise<ControlResponse> => {
     const [, , name = '', ...rest] = request.url.pathname.split('/');
     const argument = rest.join('/');
-    const path = paths[argument === '' ? name : `${name}/*`];
+    const known = argument === '' ? name : `${name}/*`;
+    const path = Object.hasOwn(paths, known) ? paths[known] : undefined;
     if (!path) return { status: 404, json: { error: `there is no ${request.url.pathname}` } };
     const answer = path[request.method];
     if (!answer)

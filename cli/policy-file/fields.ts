@@ -86,13 +86,27 @@ export const SlackPerson = v.pipe(
   v.check((text) => slackUserNamed(text) !== undefined, 'a Slack user looks like T0123456789:U0123456789'),
 );
 
+/** A map by names of people's own. `v.record` itself passes over `prototype` and `constructor` without a word. */
+function mapOf<const Said extends v.GenericSchema>(name: v.GenericSchema<string, string>, said: Said) {
+  const record = v.record(name, said);
+  const whole: typeof record = {
+    ...record,
+    '~run'(dataset, config) {
+      const names = Object.keys(Object(dataset.value)).filter((each) => v.is(name, each));
+      const named = v.strictObject(Object.fromEntries(names.map((each) => [each, said])));
+      return named['~run'](dataset, config) as ReturnType<typeof record['~run']>;
+    },
+  };
+  return whole;
+}
+
 export const onlyIn = 'The environments in which it counts: a list, or all where it is left out.';
 
 /** A list of environments, or what is different in each. */
 export function environmentsOf<const Entries extends v.ObjectEntries>(fields: Entries) {
   return field(
     v.union(
-      [listOf(Stage, 100), v.record(Stage, v.strictObject(fields))],
+      [listOf(Stage, 100), mapOf(Stage, v.strictObject(fields))],
       'write a list of environments, or a map of what is different in each',
     ),
     `${onlyIn} As a map: what is different in each.`,

@@ -44,8 +44,8 @@ export function noParts(): Parts {
   return { approvers: [], services: [], customers: [], allow: [], block: [] };
 }
 
-// A list of which every line is a comment is nothing to YAML.
-const byName = v.nullish(v.looseObject({}), {});
+// A list of which every line is a comment is nothing to YAML. A schema of valibot's for maps would pass over names such as `constructor`.
+const byName = v.nullish(v.custom<object>(isMap, ({ received }) => `this has to be a map, and is ${kinds[received] ?? received}`), {});
 const inList = v.nullish(v.array(v.unknown()), []);
 const Whole = v.strictObject({
   ...head,
@@ -60,7 +60,7 @@ const Whole = v.strictObject({
 export function isReadable(field: keyof typeof Whole.entries, { value }: Source): boolean {
   if (!isMap(value)) return value === null || value === undefined;
   if (Object.hasOwn(value, field)) return v.is(Whole.entries[field], value[field]);
-  return Object.keys(value).every((key) => key in Whole.entries);
+  return Object.keys(value).every((key) => Object.hasOwn(Whole.entries, key));
 }
 
 /** Adds what a file says to the parts, and what is wrong with it to the problems. */
@@ -76,7 +76,7 @@ export function takeApart(source: Source, parts: Parts, problems: Problem[]): He
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function takeListed(

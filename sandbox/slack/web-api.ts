@@ -40,7 +40,7 @@ export function createWebApi(options: WebApiOptions) {
   const levels = keep<Level>('slack/token-buckets');
 
   async function answer({ method, token, input }: ApiCall): Promise<object> {
-    const known = methods[method];
+    const known = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (!known) throw new SlackRefusal('unknown_method');
     if (token === undefined) throw new SlackRefusal('not_authed');
     if (token !== botToken) throw new SlackRefusal('invalid_auth');

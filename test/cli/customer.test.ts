@@ -43,6 +43,21 @@ describe('customer set', () => {
     });
   });
 
+  test.each(['prototype', 'constructor', 'toString'])('takes %s for a name', async (name) => {
+    aws.respond = () => ({ body: { customer: { ...customer, name }, warnings: [] } });
+    expect(
+      await linkgate(['customer', 'set', name, '--account', '444455556666'], aws),
+    ).toMatchObject({ code: 0, stdout: expect.stringContaining(name) });
+    expect(aws.asked.at(-1)).toMatchObject({ path: `/api/customers/${name}` });
+  });
+
+  test('refuses __proto__ by what a name has', async () => {
+    const { code, stderr } = await linkgate(['customer', 'set', '__proto__', '--account', '444455556666'], aws);
+    expect(code).toBe(2);
+    expect(stderr).toContain("'__proto__'");
+    expect(stderr).toContain('A customer has a name of letters, digits, dots, hyphens and underscores.');
+  });
+
   test('takes a topic in the place of an address, and not both', async () => {
     aws.respond = () => ({ body: { customer, warnings: [] } });
     const topic = ['--contact-topic', 'arn:aws:sns:us-east-1:444455556666:linkgate-notices'];

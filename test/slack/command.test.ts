@@ -143,6 +143,13 @@ describe('/linkgate approve and deny', () => {
 });
 
 describe('/linkgate allow', () => {
+  test.each(['prototype', 'constructor', 'toString'])('takes %s for a name', async (name) => {
+    expect(await say(aSlackWorld(), `allow ${consumer} ${name}`)).toBe(`linkgate knows no service ${name}.`);
+    const world = aSlackWorld({ services: [aService({ name })] });
+    expect(await say(world, `allow ${consumer} ${name}`)).toContain(`on the allowlist of ${name}`);
+    expect(await entryIn(world)).toMatchObject({ effect: 'allow' });
+  });
+
   test('puts an account on the allowlist, for good or for a time', async () => {
     const world = aSlackWorld();
     expect(await say(world, `allow ${consumer} orders`)).toContain('is on the allowlist of orders.');

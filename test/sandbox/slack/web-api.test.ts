@@ -103,6 +103,7 @@ test.each<[why: string, method: string, input: object, error: string]>([
   ['a modal of 250 kB', 'views.open', { trigger_id: '1.2', view: aView(x(250_000)) }, 'view_too_large'],
   ['a modal over a limit', 'views.open', { trigger_id: '1.2', view: aView(x(25)) }, 'invalid_arguments'],
   ['no such method', 'chat.shout', {}, 'unknown_method'],
+  ['a method that every object has', 'constructor', {}, 'unknown_method'],
 ])('%s is refused', async (_, method, input, error) => {
   expect((await aSlack().call(method, input)).json).toMatchObject({ ok: false, error });
 });
