@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { mailActor, slackActor } from '../lib/approval/actor.ts';
-import { Email, SlackUser } from '../lib/approval/approver-group.ts';
+import { SlackUser } from '../lib/approval/approver-group.ts';
+import { Email } from '../lib/email-address.ts';
 
 /** `T0123456789:U0123456789`: a Slack user with their workspace. */
 export function slackUserNamed(text: string): SlackUser | undefined {

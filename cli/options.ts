@@ -1,9 +1,10 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
 import { RoleArn } from '../lib/allowlist/entry.ts';
-import { Email, GroupName, SlackChannel, type SlackUser } from '../lib/approval/approver-group.ts';
+import { GroupName, SlackChannel, type SlackUser } from '../lib/approval/approver-group.ts';
 import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/connection/connection.ts';
 import { ContactTopic, CustomerName } from '../lib/customer/customer.ts';
+import { Email } from '../lib/email-address.ts';
 import { Place } from '../lib/place.ts';
 import { stageForm, stagePattern } from '../lib/stage.mjs';
 import { actorNamed, slackUserNamed } from './actor-named.ts';
@@ -101,7 +102,7 @@ export const contactEmailOption = () =>
   new Option(
     '--contact-email <address>',
     'the e-mail address that is told how their endpoints stand',
-  ).argParser(shaped(Email, 'An e-mail address looks like alice@example.com.'));
+  ).argParser(shaped(Email));
 
 export const contactTopicOption = () =>
   new Option(
@@ -132,9 +133,7 @@ export const slackUserOption = () =>
   );
 
 export const emailOption = () =>
-  new Option('--email <address>', 'an e-mail address; may be repeated').argParser(
-    several(Email, 'An e-mail address looks like alice@example.com.'),
-  );
+  new Option('--email <address>', 'an e-mail address; may be repeated').argParser(several(Email));
 
 export const quorumOption = () =>
   new Option(
@@ -209,14 +208,20 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-function shaped(schema: v.GenericSchema<string, string>, form: string) {
+/** @param form or else what the schema itself says */
+function shaped(schema: v.GenericSchema<string, string>, form?: string) {
   return (text: string): string => {
-    if (!v.is(schema, text)) throw new InvalidArgumentError(form);
+    const { issues } = v.safeParse(schema, text);
+    if (issues) throw new InvalidArgumentError(form ?? sentence(issues[0].message));
     return text;
   };
 }
 
-function several(schema: v.GenericSchema<string, string>, form: string) {
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}
+
+function several(schema: v.GenericSchema<string, string>, form?: string) {
   const one = shaped(schema, form);
   return (text: string, before: readonly string[] = []): readonly string[] => [...before, one(text)];
 }

@@ -83,7 +83,9 @@ export function wireBus() {
 
 /** Connections by place, for those who only read. */
 export function wireConnections(): (place: Place) => Connections {
-  return oncePerPlace((place) => ec2Connections(new EC2Client({ region: place.region }), place));
+  return oncePerPlace((place) =>
+    ec2Connections(new EC2Client({ region: place.region }), place, everyRun.report),
+  );
 }
 
 /**
@@ -95,7 +97,10 @@ export function wireConnectionsToChange(): (place: Place) => ChangeableConnectio
     const { region } = place;
     const requestHandler = { requestTimeout: 5_000, throwOnRequestTimeout: true };
     const once = new EC2Client({ region, maxAttempts: 1, requestHandler });
-    return { ...ec2Connections(new EC2Client({ region }), place), ...ec2ConnectionChanges(once) };
+    return {
+      ...ec2Connections(new EC2Client({ region }), place, everyRun.report),
+      ...ec2ConnectionChanges(once),
+    };
   });
 }
 

@@ -93,7 +93,7 @@ function deploy(
     notices: { ring: async () => {}, ringAfter: async () => {} },
     consumers: { ring: async () => {} },
     connectionsIn: () => ({
-      ...ec2Connections(ec2.client(), provider),
+      ...ec2Connections(ec2.client(), provider, console.error),
       ...ec2ConnectionChanges(ec2.client(1)),
     }),
     mode: () => call('GetParameter', takes.other, () => 'act' as const),

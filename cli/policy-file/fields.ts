@@ -94,7 +94,7 @@ function mapOf<const Said extends v.GenericSchema>(name: v.GenericSchema<string,
     '~run'(dataset, config) {
       const names = Object.keys(Object(dataset.value)).filter((each) => v.is(name, each));
       const named = v.strictObject(Object.fromEntries(names.map((each) => [each, said])));
-      return named['~run'](dataset, config) as ReturnType<typeof record['~run']>;
+      return named['~run'](dataset, config) as ReturnType<(typeof record)['~run']>;
     },
   };
   return whole;

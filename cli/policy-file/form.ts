@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { everyService, longestNote, MaxEndpoints, RoleArn } from '../../lib/allowlist/entry.ts';
-import { DecideIn, Email, GroupName, Quorum, SlackChannel } from '../../lib/approval/approver-group.ts';
+import { DecideIn, GroupName, Quorum, SlackChannel } from '../../lib/approval/approver-group.ts';
 import { ServiceId } from '../../lib/connection/connection.ts';
-import { Contact, CustomerName } from '../../lib/customer/customer.ts';
+import { ContactTopic, CustomerName } from '../../lib/customer/customer.ts';
+import { Email } from '../../lib/email-address.ts';
 import {
   DeadlineSeconds,
   GraceSeconds,
@@ -104,18 +105,13 @@ const serviceFields = {
   ),
 };
 
-const [ContactTopic, ContactEmail] = Contact.options;
-
 const customerFields = {
   accounts: field(listOf(Account, 1000), 'Their AWS accounts, in quotes.', ['222222222222']),
   contact: field(
     v.pipe(
       v.strictObject({
-        email: field(ContactEmail.entries.email, 'An address of theirs.', 'cloud@example.com'),
-        topic: field(
-          ContactTopic.entries.topicArn,
-          'An SNS topic of theirs, whose name begins with `linkgate-`.',
-        ),
+        email: field(v.pipe(Email, v.toLowerCase()), 'An address of theirs.', 'cloud@example.com'),
+        topic: field(ContactTopic, 'An SNS topic of theirs, whose name begins with `linkgate-`.'),
       }),
       v.check(
         ({ email, topic }) => (email === undefined) !== (topic === undefined),

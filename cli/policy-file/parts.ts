@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { inWords } from '../../lib/input-words.ts';
 import { didYouMean } from './did-you-mean.ts';
 import {
   type Allow,
@@ -45,7 +46,10 @@ export function noParts(): Parts {
 }
 
 // A list of which every line is a comment is nothing to YAML. A schema of valibot's for maps would pass over names such as `constructor`.
-const byName = v.nullish(v.custom<object>(isMap, ({ received }) => `this has to be a map, and is ${kinds[received] ?? received}`), {});
+const byName = v.nullish(
+  v.custom<object>(isMap, (issue) => inWords({ ...issue, expected: 'Object' }, idiom)),
+  {},
+);
 const inList = v.nullish(v.array(v.unknown()), []);
 const Whole = v.strictObject({
   ...head,
@@ -120,7 +124,7 @@ function shaped<const Schema extends v.GenericSchema & { readonly entries: objec
   problems: Problem[],
 ): v.InferOutput<Schema> | undefined {
   const fields = Object.keys(schema.entries);
-  const result = v.safeParse(schema, written, { message: (issue) => inWords(issue, fields) });
+  const result = v.safeParse(schema, written, { message: (issue) => plainly(issue, fields) });
 
   if (result.success) return result.output;
   for (const issue of result.issues.flatMap(meant)) {
@@ -150,26 +154,15 @@ function meant(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
 }
 
 /** What is wrong, where the form has no words of its own for it. */
-function inWords(
-  { expected, received, input, path }: v.BaseIssue<unknown>,
-  fields: readonly string[],
-): string {
+function plainly(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
+  const { expected, received, input, path } = issue;
   if (expected === 'never') {
     const meant = path?.length === 1 ? didYouMean(String(input), fields) : '';
     return `there is no field \`${input}\` here${meant}`;
   }
   if (path?.at(-1)?.origin === 'key' && received === 'undefined')
     return `${expected?.replaceAll('"', '`')} is missing`;
-  const wanted =
-    kinds[expected ?? ''] ?? expected?.replaceAll(/[()]/g, '').replaceAll('"', '`').replaceAll(' | ', ' or ');
-  return `this has to be ${wanted}, and is ${kinds[received] ?? received.replaceAll('"', '`')}`;
+  return inWords(issue, idiom);
 }
 
-const kinds: Readonly<Record<string, string>> = {
-  Object: 'a map',
-  Array: 'a list',
-  string: 'a text',
-  number: 'a number',
-  boolean: '`true` or `false`',
-  null: 'nothing',
-};
+const idiom = { subject: 'this', map: 'a map' };

@@ -3,9 +3,11 @@ import * as v from 'valibot';
 import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
 import { Actor } from '../approval/actor.ts';
 import { needed, OptionalReason } from '../approval/approval.ts';
-import { DecideIn, Email, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
+import { DecideIn, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
 import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
 import { Contact, CustomerName } from '../customer/customer.ts';
+import { Email } from '../email-address.ts';
+import { inWords } from '../input-words.ts';
 import { Instant } from '../instant.ts';
 import { Mode } from '../mode/mode.ts';
 import { PolicyDocument } from '../plan/document.ts';
@@ -188,10 +190,10 @@ export function valid<const Schema extends v.GenericSchema>(
 const namedAtMost = 50;
 
 /** What is wrong where the schema has no words of its own for it. */
-function plainly({ expected, received }: v.BaseIssue<unknown>): string {
-  if (received === 'undefined') return 'it is missing';
-  if (expected === 'never') return 'there is no such field';
-  return `it has to be ${expected?.replaceAll(' | ', ' or ')}, and is ${received}`;
+function plainly(issue: v.BaseIssue<unknown>): string {
+  if (issue.received === 'undefined') return 'it is missing';
+  if (issue.expected === 'never') return 'there is no such field';
+  return inWords(issue, { subject: 'it', map: 'an object' });
 }
 
 /**

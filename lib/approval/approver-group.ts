@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { Email } from '../email-address.ts';
 import type { Invocation } from '../invocation.ts';
 import { ManagedBy } from '../managed-by.ts';
 import { lost, untilWon } from '../table/contention.ts';
@@ -22,7 +23,6 @@ export const SlackUser = v.object({
   team: v.pipe(v.string(), v.regex(/^[TE][A-Z0-9]+$/, 'the id of a Slack workspace looks like T0123456789')),
   user: v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]+$/, 'the id of a Slack user looks like U0123456789')),
 });
-export const Email = v.pipe(v.string(), v.email('an e-mail address looks like alice@example.com'));
 export type SlackUser = v.InferOutput<typeof SlackUser>;
 /** How many approvals it takes; one denial denies. */
 export const Quorum = WholeNumber(1, 200, {

@@ -20,8 +20,14 @@ export const ConnectionState = v.picklist(connectionStates);
 export type ConnectionState = v.InferOutput<typeof ConnectionState>;
 
 export const AccountId = v.pipe(v.string(), v.regex(/^\d{12}$/, 'an account id has 12 digits'));
-export const EndpointId = v.pipe(v.string(), v.regex(/^vpce-(?!svc-)[0-9a-f]{8,17}$/));
-export const ServiceId = v.pipe(v.string(), v.regex(/^vpce-svc-[0-9a-f]{8,17}$/));
+export const EndpointId = v.pipe(
+  v.string(),
+  v.regex(/^vpce-(?!svc-)[0-9a-f]{8,17}$/, 'an endpoint id looks like vpce-0123456789abcdef0'),
+);
+export const ServiceId = v.pipe(
+  v.string(),
+  v.regex(/^vpce-svc-[0-9a-f]{8,17}$/, 'the id of an endpoint service looks like vpce-svc-0123456789abcdef0'),
+);
 
 /** An endpoint connection as EC2 shows it: all that a provider can know of a consumer. */
 export const Connection = v.object({

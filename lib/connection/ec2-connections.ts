@@ -5,6 +5,7 @@ import {
   type VpcEndpointConnection,
 } from '@aws-sdk/client-ec2';
 import * as v from 'valibot';
+import type { Invocation } from '../invocation.ts';
 import type { Place } from '../place.ts';
 import { Connection, type ConnectionState, connectionStates } from './connection.ts';
 import { type ConnectionFilter, type Connections, StaleTokenError } from './connections.ts';
@@ -18,7 +19,7 @@ const pageSize = 1_000;
  * One report says that EC2 refuses the documented filter `vpc-endpoint-id` (hashicorp/terraform-provider-aws PR 48442); once
  * it did, ids are matched here.
  */
-export function ec2Connections(ec2: EC2Client, place: Place): Connections {
+export function ec2Connections(ec2: EC2Client, place: Place, report: Invocation['report']): Connections {
   let takesEndpointIds = true;
 
   async function describe(filter: ConnectionFilter, nextToken: string | undefined) {
@@ -30,7 +31,7 @@ export function ec2Connections(ec2: EC2Client, place: Place): Connections {
       }),
     );
     const wanted = takesEndpointIds ? undefined : filter.endpointIds;
-    const connections = VpcEndpointConnections.flatMap((each) => connectionFrom(each, place)).filter(
+    const connections = VpcEndpointConnections.flatMap((each) => connectionFrom(each, place, report)).filter(
       ({ endpointId }) => wanted === undefined || wanted.includes(endpointId),
     );
     return { connections, ...(NextToken && { nextToken: NextToken }) };
@@ -70,8 +71,26 @@ function filtersFor(filter: ConnectionFilter, takesEndpointIds: boolean): Filter
   ];
 }
 
-/** Every field is optional in the SDK's types. What lacks what we need is not a connection that can be decided. */
-function connectionFrom(shown: VpcEndpointConnection, place: Place): Connection[] {
+/** EC2 shows a connection without something that it takes to decide about it, or in a form that is not known. */
+class UnreadableConnectionError extends Error {
+  override readonly name = 'UnreadableConnectionError';
+
+  constructor({ VpcEndpointId = '' }: VpcEndpointConnection, { region }: Place, cause: unknown) {
+    super(
+      `EC2 shows the connection of \`${VpcEndpointId}\` in ${region} in a form that linkgate cannot read`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Every field is optional in the SDK's types. What cannot be read is reported, and the others go on. */
+function connectionFrom(
+  shown: VpcEndpointConnection,
+  place: Place,
+  report: Invocation['report'],
+): Connection[] {
   const {
     VpcEndpointState: state = '',
     VpcEndpointRegion: endpointRegion,
@@ -87,7 +106,9 @@ function connectionFrom(shown: VpcEndpointConnection, place: Place): Connection[
     ...(endpointRegion !== undefined && { endpointRegion }),
     ...(ipAddressType !== undefined && { ipAddressType }),
   });
-  return result.success ? [result.output] : [];
+  if (result.success) return [result.output];
+  report(new UnreadableConnectionError(shown, place, new v.ValiError(result.issues)));
+  return [];
 }
 
 /**

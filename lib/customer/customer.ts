@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AccountId } from '../connection/connection.ts';
+import { Email } from '../email-address.ts';
 import { Instant } from '../instant.ts';
 import { ManagedBy } from '../managed-by.ts';
 import { itemKind } from '../table/item.ts';
@@ -18,20 +19,16 @@ export const ContactTopic = v.pipe(
   ),
 );
 
-const topicArn = v.pipe(
-  v.string(),
-  v.regex(
-    /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:linkgate-[A-Za-z0-9_-]+$/,
-    "a contact's topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices: its name begins with `linkgate-`",
-  ),
-);
-const email = v.pipe(v.string(), v.email('an e-mail address looks like alice@example.com'), v.toLowerCase());
+const email = v.pipe(Email, v.toLowerCase());
 
 /**
  * Where a customer is told how their connections stand: an SNS topic of theirs or an e-mail address. The topic's name begins with
  * `linkgate-`, so that linkgate may publish to no other.
  */
-export const Contact = v.union([v.strictObject({ topicArn }), v.strictObject({ email })]);
+export const Contact = v.union(
+  [v.strictObject({ topicArn: ContactTopic }), v.strictObject({ email })],
+  'a contact is an `email` or a `topicArn`, one of them, as a text',
+);
 export type Contact = v.InferOutput<typeof Contact>;
 
 export function addressOf(contact: Contact): string {
@@ -44,7 +41,7 @@ export const Customer = v.object({
   accounts: v.array(AccountId),
   /** Absent: nobody there is told anything. */
   // A newer version may have written more into it.
-  contact: v.exactOptional(v.union([v.object({ topicArn }), v.object({ email })])),
+  contact: v.exactOptional(v.union([v.object({ topicArn: ContactTopic }), v.object({ email })])),
   /** Actors whose accounts they are: they cannot approve what these ask for. */
   owners: v.exactOptional(v.array(v.string())),
   /** ISO 8601: the entries of its accounts expire then. */

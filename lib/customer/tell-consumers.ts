@@ -2,6 +2,7 @@ import { chunks } from '../chunks.ts';
 import { type ConnectionRecord, readRecord, recordKey } from '../connection/connection-record.ts';
 import { type Invocation, orReport } from '../invocation.ts';
 import type { ReadMode } from '../mode/mode.ts';
+import { awsServiceName } from '../place.ts';
 import { readService, serviceKey } from '../service/service.ts';
 import { byKey, readEach } from '../table/item.ts';
 import { type Table, type Write, writesPerTransaction } from '../table/table.ts';
@@ -85,7 +86,7 @@ async function dueOf(
       serviceId,
       // A service that was taken out meanwhile goes by the name that was told before, and has its AWS name still.
       service: service?.name ?? told?.service ?? serviceId,
-      serviceName: service?.serviceName ?? `com.amazonaws.vpce.${place.region}.${serviceId}`,
+      serviceName: service?.serviceName ?? awsServiceName(place, serviceId),
     };
     return { ...due, record, told, news: { ...facts, ...news } };
   });

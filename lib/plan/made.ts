@@ -1,6 +1,6 @@
 import { type AllowlistEntry, nextVersion } from '../allowlist/entry.ts';
 import type { ApproverGroup } from '../approval/approver-group.ts';
-import type { Place } from '../place.ts';
+import { awsServiceName, type Place } from '../place.ts';
 import type { Service } from '../service/service.ts';
 import type { ChangeOf } from './change.ts';
 
@@ -46,7 +46,7 @@ export function serviceToCome(
     name,
     ...after,
     serviceId,
-    serviceName: `com.amazonaws.vpce.${place.region}.${serviceId}`,
+    serviceName: awsServiceName(place, serviceId),
     place,
     registeredAt: time,
     registeredBy: by,

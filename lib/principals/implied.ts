@@ -1,9 +1,10 @@
 import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
+import { partitionOf } from '../place.ts';
 import type { Service } from '../service/service.ts';
-import { principalKey, rootOf } from './principal.ts';
+import { principalKey } from './principal.ts';
 
 /** What a service's allowed principals follow from. */
-export type Implying = Pick<Service, 'serviceId' | 'place' | 'otherPrincipals'>;
+export type Implying = Pick<Service, 'serviceId' | 'place' | 'topicArn' | 'otherPrincipals'>;
 
 /**
  * The allowed principals that the allowlist implies for a service: the roles that an account's entry names, else all of the
@@ -11,10 +12,11 @@ export type Implying = Pick<Service, 'serviceId' | 'place' | 'otherPrincipals'>;
  * @param entries those for the service and for every service, in any order; others are passed over.
  */
 export function impliedPrincipals(
-  { serviceId, place: { region }, otherPrincipals = [] }: Implying,
+  { serviceId, place: { region }, topicArn, otherPrincipals = [] }: Implying,
   entries: Iterable<AllowlistEntry>,
   now: Date,
 ): string[] {
+  const partition = partitionOf(region, topicArn);
   const own = new Map<string, AllowlistEntry>();
   const general = new Map<string, AllowlistEntry>();
   for (const entry of entries) {
@@ -25,14 +27,14 @@ export function impliedPrincipals(
     const both = [own.get(accountId), general.get(accountId)].filter((entry) => entry !== undefined);
     if (both.some(({ effect }) => effect === 'block')) return [];
     // As in decisions: the service's own entry is the one that counts, expired or not.
-    return both.slice(0, 1).flatMap((entry) => admittedBy(entry, region, now));
+    return both.slice(0, 1).flatMap((entry) => admittedBy(entry, partition, now));
   });
   return distinct([...implied, ...otherPrincipals]);
 }
 
-function admittedBy({ accountId, roles, expiresAt }: AllowlistEntry, region: string, now: Date): string[] {
+function admittedBy({ accountId, roles, expiresAt }: AllowlistEntry, partition: string, now: Date): string[] {
   if (expiresAt !== undefined && new Date(expiresAt) <= now) return [];
-  if (!roles) return [rootOf(accountId, region)];
+  if (!roles) return [`arn:${partition}:iam::${accountId}:root`];
   // An entry speaks for its own account: a role of another one is not admitted by it.
   return roles.filter((role) => role.split(':')[4] === accountId);
 }

@@ -28,19 +28,3 @@ export function inWords(principal: string): string {
 export function principalKey(principal: string): string {
   return kinds[1][1].exec(principal)?.[1] ?? principal;
 }
-
-const partitions = [
-  ['cn-', 'aws-cn'],
-  ['us-gov-', 'aws-us-gov'],
-  ['us-isob-', 'aws-iso-b'],
-  ['us-isof-', 'aws-iso-f'],
-  ['us-iso-', 'aws-iso'],
-  ['eu-isoe-', 'aws-iso-e'],
-  ['eusc-', 'aws-eusc'],
-] as const;
-
-/** All of an account, in the partition of the service's Region. */
-export function rootOf(accountId: string, region: string): string {
-  const partition = partitions.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
-  return `arn:${partition}:iam::${accountId}:root`;
-}

@@ -59,7 +59,7 @@ export function endpointServices(world: World) {
         region,
         id,
         serial: state.serial++,
-        name: `com.amazonaws.vpce.${region}.${id}`,
+        name: `${region.startsWith('cn-') ? 'cn.' : ''}com.amazonaws.vpce.${region}.${id}`,
         acceptanceRequired: spec.acceptanceRequired,
         networkLoadBalancerArns: [...spec.networkLoadBalancerArns],
         supportedIpAddressTypes: [...spec.supportedIpAddressTypes],

@@ -118,7 +118,7 @@ describe('services', () => {
   test('with fields that are wrong are told so in plain words', async () => {
     const body = { serviceId: 7, onUnlisted: 'maybe', foo: 1 };
     const said =
-      'serviceId: it has to be string, and is 7; onUnlisted: it has to be ("ask" or "hold" or "reject"), and is "maybe"; foo: there is no such field';
+      'serviceId: it has to be a text, and is 7; onUnlisted: it has to be `ask` or `hold` or `reject`, and is `maybe`; foo: there is no such field';
     expect(await ask(aWorld(), 'POST', '/services', body)).toEqual(
       refusal(400, 'InvalidRequest', `the registration is not as it should be: ${said}`),
     );

@@ -45,17 +45,31 @@ describe('customer set', () => {
 
   test.each(['prototype', 'constructor', 'toString'])('takes %s for a name', async (name) => {
     aws.respond = () => ({ body: { customer: { ...customer, name }, warnings: [] } });
-    expect(
-      await linkgate(['customer', 'set', name, '--account', '444455556666'], aws),
-    ).toMatchObject({ code: 0, stdout: expect.stringContaining(name) });
+    expect(await linkgate(['customer', 'set', name, '--account', '444455556666'], aws)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(name),
+    });
     expect(aws.asked.at(-1)).toMatchObject({ path: `/api/customers/${name}` });
   });
 
   test('refuses __proto__ by what a name has', async () => {
-    const { code, stderr } = await linkgate(['customer', 'set', '__proto__', '--account', '444455556666'], aws);
+    const { code, stderr } = await linkgate(
+      ['customer', 'set', '__proto__', '--account', '444455556666'],
+      aws,
+    );
     expect(code).toBe(2);
     expect(stderr).toContain("'__proto__'");
     expect(stderr).toContain('A customer has a name of letters, digits, dots, hyphens and underscores.');
+  });
+
+  test("takes an address such as sean.o'brien@…, and says how one with other letters is written", async () => {
+    aws.respond = () => ({ body: { customer, warnings: [] } });
+    const email = "sean.o'brien+ops@xn--bcher-kva.example";
+    expect(await linkgate([...set, '--contact-email', email], aws)).toMatchObject({ code: 0 });
+    expect(aws.asked.at(-1)?.body).toMatchObject({ contact: { email } });
+    const { code, stderr } = await linkgate([...set, '--contact-email', 'ops@bücher.example'], aws);
+    expect(code).toBe(2);
+    expect(stderr).toContain('An e-mail address has its domain in ASCII: ops@xn--bcher-kva.example.');
   });
 
   test('takes a topic in the place of an address, and not both', async () => {

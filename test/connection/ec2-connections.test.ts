@@ -8,12 +8,19 @@ import {
 } from '../../lib/connection/connections.ts';
 import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
 import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
+import type { Place } from '../../lib/place.ts';
 import { aConnection, endpointId, hub, serviceId } from '../builders.ts';
 import { awsError, sdkClient } from '../doubles/sdk-client.ts';
 
 function connectionsAnswering(...answers: readonly unknown[]) {
+  return connectionsOf(hub, ...answers);
+}
+
+function connectionsOf(place: Place, ...answers: readonly unknown[]) {
   const { client, sent } = sdkClient<EC2Client>(...answers);
-  return { connections: { ...ec2Connections(client, hub), ...ec2ConnectionChanges(client) }, sent };
+  const errors: unknown[] = [];
+  const read = ec2Connections(client, place, (error) => errors.push(error));
+  return { connections: { ...read, ...ec2ConnectionChanges(client) }, sent, errors };
 }
 
 /** A connection as the SDK hands it over. */
@@ -82,10 +89,27 @@ describe('a page of connections', () => {
     ]);
   });
 
-  test('leaves out what lacks what a decision needs', async () => {
+  test('leaves out what lacks what a decision needs, and says so', async () => {
     const { VpcEndpointOwner: _owner, ...ownerless } = shown();
-    const { connections } = connectionsAnswering(pageOf([ownerless]));
-    expect((await connections.page({})).connections).toEqual([]);
+    const { connections, errors } = connectionsAnswering(
+      pageOf([ownerless, shown({ VpcEndpointId: endpointId(2) })]),
+    );
+    expect((await connections.page({})).connections).toEqual([aConnection({ endpointId: endpointId(2) })]);
+    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining(endpointId(1)) })]);
+  });
+
+  test.each([
+    'eusc-de-east-1',
+    'us-gov-west-1',
+    'us-isob-east-1',
+    'mx-central-1',
+    'cn-north-1',
+    'eu-isoe-west-12',
+  ])('are known in every Region, also one that nobody knew: %s', async (region) => {
+    const place = { ...hub, region };
+    const { connections, errors } = connectionsOf(place, pageOf([shown()]));
+    expect((await connections.page({})).connections).toEqual([aConnection({ place })]);
+    expect(errors).toEqual([]);
   });
 
   test('takes a state that AWS adds for one on which nothing is done, and not for an absence', async () => {

@@ -155,11 +155,16 @@ export function createAws(
     connectionsFor:
       (run: Run) =>
       (place: Place): ChangeableConnections => ({
-        ...ec2Connections(clientFor(run), place),
+        ...ec2Connections(clientFor(run), place, fail),
         ...ec2ConnectionChanges(clientFor(run)),
       }),
     servicesFor: (run: Run) => (): EndpointServices => ec2EndpointServices(clientFor(run), 'simulated'),
   };
+}
+
+/** Nothing here is shown in a form that nobody knows. */
+function fail(error: unknown): never {
+  throw error;
 }
 
 const actions: Readonly<Record<string, ChangingCall['action']>> = {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { head, listed, named } from '../../../cli/policy-file/form.ts';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
 import { folderWith, problemsIn } from './files.ts';
 
@@ -162,6 +163,34 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
 test.each(wrong)('it is said, with line and column, where %s', (_what, lines, ...problems) => {
   expect(problemsIn(`version: 1\n${lines}`)).toEqual(problems);
 });
+
+const shapes = ['', '[]', '{}', '[[]]', '[null]', '[{}]', "''", 'x', '1.5', '-1', '.nan', 'true', '{x: 1}'];
+const fieldsIn = [
+  ...Object.entries(named).map(
+    ([section, { part }]) =>
+      [section, Object.keys(part.entries), (field: string) => `${section}: {a: {${field}}}`] as const,
+  ),
+  ...Object.entries(listed).map(
+    ([section, { part }]) =>
+      [section, Object.keys(part.entries), (field: string) => `${section}: [{${field}}]`] as const,
+  ),
+  ['the file', Object.keys(head), (field: string) => field] as const,
+];
+
+test.each(fieldsIn)(
+  'what is wrong with a field is said in words that tell what is wanted: %s',
+  (_section, fields, lines) => {
+    for (const field of fields)
+      for (const shape of shapes) {
+        // Flow maps end a value that is nothing by themselves.
+        const told = problemsIn(`version: 1\n${lines(`${field}: ${shape}`)}`);
+        for (const line of told)
+          expect(line).not.toMatch(
+            /\b(Object|Array|undefined|NaN|null|unknown|string)\b|\/\^|has to be (.+), and is \2$/,
+          );
+      }
+  },
+);
 
 test('all that is wrong is told at once, in the order of the lines', () => {
   const lines = problemsIn(`version: 1
