@@ -14,22 +14,9 @@ export function inWords(issue: v.BaseIssue<unknown>, { subject, map }: Idiom): s
   const [, bound] = /^(min|max)_(?:length|graphemes|entries)$/.exec(type) ?? [];
   if (bound !== undefined) {
     const what = typeof input === 'string' ? 'characters' : 'entries';
-    return `${subject} has to have ${boundary(bound, requirement)} ${what}, and has ${received}`;
+    return `${subject} has to have ${bound === 'min' ? 'at least' : 'at most'} ${requirement} ${what}, and has ${received}`;
   }
-  const wanted = wishes[type]?.(requirement) ?? anyOf(expected, map);
-  return `${subject} has to be ${wanted}, and is ${valueIn(received, map)}`;
-}
-
-const wishes: Readonly<Record<string, (requirement: unknown) => string>> = {
-  integer: () => 'a whole number',
-  safe_integer: () => 'a whole number',
-  min_value: (least) => boundary('min', least),
-  max_value: (most) => boundary('max', most),
-  iso_timestamp: () => 'a time such as 2027-01-31T12:00:00Z',
-};
-
-function boundary(bound: string, requirement: unknown): string {
-  return `${bound === 'min' ? 'at least' : 'at most'} ${requirement}`;
+  return `${subject} has to be ${anyOf(expected, map)}, and is ${valueIn(received, map)}`;
 }
 
 /** `("ask" | "hold")` as `ask` or `hold`, in marks of code. */
