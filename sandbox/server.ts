@@ -4,6 +4,7 @@ import type { AwsRequests } from './aws-requests.ts';
 import { signatureOf } from './callers.ts';
 import type { Cloud } from './cloud.ts';
 import type { ControlRequest, ControlResponse } from './control.ts';
+import { refusalOfForeign } from './own-origin.ts';
 
 interface Answer {
   readonly status: number;
@@ -47,6 +48,8 @@ async function answerTo(
   body: Buffer,
 ): Promise<Answer> {
   const { method = 'GET', url = '/' } = request;
+  const refusal = refusalOfForeign(request);
+  if (refusal !== undefined) return plain(403, `${refusal}\n`);
   if (!handlers) return json({ status: 503, json: { status: 'starting' } });
   if (url.startsWith('/_sandbox/'))
     return json(await handlers.control({ method, url: new URL(url, handlers.cloud.origin), body }));
@@ -81,13 +84,16 @@ export function toRequest(
 
 /** What a link in a mail of SNS does to whoever visits it: nobody is signed in there. */
 function followLink({ sns, origin }: Cloud, url: string): Answer {
-  const headers = { 'content-type': 'text/plain; charset=utf-8' };
   try {
-    return { status: 200, headers, body: sns.follow(new URL(url, origin).searchParams) };
+    return plain(200, sns.follow(new URL(url, origin).searchParams));
   } catch (error) {
-    if (error instanceof AwsError) return { status: 400, headers, body: error.message };
+    if (error instanceof AwsError) return plain(400, error.message);
     throw error;
   }
+}
+
+function plain(status: number, body: string): Answer {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
 }
 
 async function toHttpApi(

@@ -1,0 +1,159 @@
+import { request } from 'node:http';
+import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { provider, type Sandbox, startSandbox } from '../road/sandbox.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+}, 60_000);
+afterAll(() => sandbox.stop());
+
+interface Sent {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** As a browser sends it: `fetch` would not let a test say `Host`, `Origin` and `Sec-Fetch-Site`. */
+function send(path: string, { method = 'GET', headers = {}, body }: Sent = {}) {
+  return new Promise<{ status: number; headers: object; text: string }>((resolve, reject) => {
+    const sending = request(`${sandbox.url}${path}`, { method, headers }, async (response) => {
+      const chunks = await response.toArray();
+      const text = Buffer.concat(chunks).toString();
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+    });
+    sending.on('error', reject).end(body);
+  });
+}
+
+const foreign = {
+  'content-type': 'text/plain',
+  origin: 'https://evil.example',
+  'sec-fetch-site': 'cross-site',
+};
+const own = () => ({ origin: sandbox.url, 'sec-fetch-site': 'same-origin' });
+const alice = { team: 'T01LOCAL', user: 'U01ALICE' };
+
+const signedFor = (service: string) => ({
+  authorization: `AWS4-HMAC-SHA256 Credential=${provider}/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`,
+});
+const getSecret = {
+  method: 'POST',
+  headers: {
+    ...signedFor('ssm'),
+    'content-type': 'application/x-amz-json-1.1',
+    'x-amz-target': 'AmazonSSM.GetParameter',
+  },
+  body: JSON.stringify({ Name: '/linkgate/local/slack/signing-secret', WithDecryption: true }),
+};
+
+const changes: readonly (readonly [what: string, path: string, method: string, body: unknown])[] = [
+  [
+    'approves as Alice',
+    '/slack/click',
+    'POST',
+    { ...alice, channel: 'C01APPROVALS', ts: '1.1', action_id: 'approve' },
+  ],
+  ['types a command as Alice', '/slack/command', 'POST', { ...alice, channel: 'C01OPS', text: 'waiting' }],
+  ['calls Slack’s Web API', '/slack/api/auth.test', 'GET', undefined],
+  ['moves the clock', '/_sandbox/clock', 'POST', { advanceSeconds: 3600 }],
+  ['sets a fault', '/_sandbox/faults', 'PUT', []],
+  ['calls AWS', '/', 'POST', {}],
+  ['asks before it calls AWS', '/', 'OPTIONS', undefined],
+  ['calls the HTTP API', '/execute-api/any/services', 'POST', {}],
+  ['follows a link of a mail', '/?Action=Unsubscribe&SubscriptionArn=any', 'GET', undefined],
+];
+
+test.each(changes)('a web page of another origin that %s is refused', async (_, path, method, body) => {
+  const sent = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  const { 'sec-fetch-site': site, ...withOrigin } = foreign;
+  for (const headers of [
+    foreign,
+    withOrigin,
+    { 'sec-fetch-site': site },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: 'null' },
+    { origin: sandbox.url.replace('127.0.0.1', 'localhost') },
+  ]) {
+    const refused = await send(path, { ...sent, headers });
+    expect(refused).toMatchObject({
+      status: 403,
+      text: expect.stringContaining('no page of another origin'),
+    });
+    expect(Object.keys(refused.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  }
+});
+
+test.each(changes)('who is no web page, or the sandbox’s own, %s', async (_, path, method, body) => {
+  const sent = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  for (const headers of [
+    {},
+    own(),
+    { 'sec-fetch-site': 'none' },
+    { origin: 'null', 'sec-fetch-site': 'same-origin' },
+  ])
+    expect((await send(path, { ...sent, headers })).text).not.toContain('another origin');
+});
+
+test('a clock that a web page of another origin would move stays where it is', async () => {
+  const offset = async () =>
+    (await sandbox.ask<{ offsetSeconds: number }>('GET', '/_sandbox/clock')).offsetSeconds;
+  const before = await offset();
+  const body = '{"advanceSeconds": 3600}';
+  await send('/_sandbox/clock', { method: 'POST', headers: foreign, body });
+  expect(await offset()).toBe(before);
+  await send('/_sandbox/clock', { method: 'POST', headers: own(), body });
+  expect(await offset()).toBe(before + 3600);
+});
+
+test.each([
+  ['the signing secret', '/', getSecret],
+  ['the health', '/_sandbox/health', {}],
+  ['the messages', '/slack/messages?channel=C01OPS', {}],
+  ['the mailbox', '/mail', {}],
+  ['the first page', '/', {}],
+  ['the HTTP API', '/execute-api/any/services', { headers: signedFor('execute-api') }],
+])('%s is not read under a name that resolves to this machine', async (_, path, sent: Sent) => {
+  for (const host of ['rebound.example:4570', 'rebound.example', '127.0.0.1.rebound.example', '0.0.0.0:4570'])
+    expect(await send(path, { ...sent, headers: { ...sent.headers, host } })).toMatchObject({
+      status: 403,
+      text: expect.stringContaining('loopback names alone'),
+    });
+});
+
+test.each(['localhost', 'LOCALHOST:80', '127.0.0.1:4570', '127.8.9.10', '[::1]:4570'])(
+  'the signing secret is read under the loopback name %s',
+  async (host) => {
+    const { status, text } = await send('/', { ...getSecret, headers: { ...getSecret.headers, host } });
+    expect(status).toBe(200);
+    expect(text).toMatch(/"Value":"[0-9a-f]{32}"/);
+  },
+);
+
+test('a web page elsewhere may lead to the page of Slack, which it can neither read nor frame', async () => {
+  const { status, headers } = await send('/slack', { headers: { 'sec-fetch-site': 'cross-site' } });
+  expect(status).toBe(200);
+  expect(headers).toMatchObject({
+    'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
+  });
+  expect(headers).not.toHaveProperty('access-control-allow-origin');
+});
+
+test.each(['none', 'same-origin'])('a link of a mail works for a browser that says %s', async (site) => {
+  const { ApprovalsTopicArn: TopicArn } = await sandbox.ask<Record<string, string>>(
+    'GET',
+    '/_sandbox/outputs',
+  );
+  const credentials = { accessKeyId: provider, secretAccessKey: 'any' };
+  const sns = new SNSClient({ endpoint: sandbox.url, region: 'us-east-1', credentials });
+  const Endpoint = `${site}@example.com`;
+  await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'email', Endpoint }));
+  const { messages } = await sandbox.ask<{ messages: { to: string; text: string }[] }>('GET', '/mail');
+  const link = new URL(/http\S+/.exec(messages.find(({ to }) => to === Endpoint)?.text ?? '')?.[0] ?? '');
+  const path = `${link.pathname}${link.search}`;
+  expect(await send(path, { headers: { 'sec-fetch-site': site } })).toMatchObject({
+    status: 200,
+    text: expect.stringContaining('Subscription confirmed'),
+  });
+});
