@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
@@ -48,40 +49,48 @@ function binaryOnPath({ PATH = '' }: NodeJS.ProcessEnv): string | undefined {
 }
 
 // The shell holds the other end of our pipe: however this process ends, SIGKILL included, the pipe closes and the engine is killed.
-const untilPipeCloses = '"$0" --port "$1" --db-path "$2" & engine=$!; cat > /dev/null; kill -9 $engine';
+const untilPipeCloses =
+  '"$0" --host "$1" --port "$2" --db-path "$3" & engine=$!; cat > /dev/null; kill -9 $engine';
 
 async function spawnEngine(binary: string, file: string): Promise<Engine> {
-  const port = await freePort();
-  const child = spawn('sh', ['-c', untilPipeCloses, binary, String(port), file], {
+  const host = loopbackAddress();
+  const port = await freePort(host);
+  const child = spawn('sh', ['-c', untilPipeCloses, binary, host, String(port), file], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
-  await listening(port);
-  return { url: `http://127.0.0.1:${port}`, tenant: '', stop: () => void child.stdin.end() };
+  await listening(host, port);
+  return { url: `http://${host}:${port}`, tenant: '', stop: () => void child.stdin.end() };
 }
 
-function freePort(): Promise<number> {
+/** An engine answers to any web page that finds it. Of the addresses of Linux's loopback interface there are too many to try. */
+function loopbackAddress(): string {
+  if (process.platform !== 'linux') return '127.0.0.1';
+  return ['127', ...Array.from({ length: 3 }, () => randomInt(1, 255))].join('.');
+}
+
+function freePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(0, host, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
     });
   });
 }
 
-async function listening(port: number): Promise<void> {
+async function listening(host: string, port: number): Promise<void> {
   for (let attempt = 0; attempt < 500; attempt += 1) {
-    if (await answers(port)) return;
+    if (await answers(host, port)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(`the DynamoDB engine does not answer on port ${port}`);
+  throw new Error(`the DynamoDB engine does not answer on ${host}:${port}`);
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
+    const socket = connect(port, host, () => {
       socket.destroy();
       resolve(true);
     }).on('error', () => resolve(false));

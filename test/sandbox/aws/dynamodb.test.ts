@@ -137,6 +137,18 @@ test('where there is no engine, one message says how to get one', async () => {
   await expect(startEngine(state, {}, () => undefined)).rejects.toThrow('DYNAMODB_ENDPOINT');
 });
 
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('an engine listens where no web page finds it, since it answers to any of them', async () => {
+  const engines = await Promise.all(
+    ['one', 'other'].map((name) => startEngine({ file: join(folder, name), tenant: '' }, {})),
+  );
+  const hosts = engines.map(({ url }) => new URL(url).hostname);
+  for (const engine of engines) engine.stop();
+  for (const host of hosts) expect(host).toMatch(/^127\.\d+\.\d+\.\d+$/);
+  expect(new Set([...hosts, '127.0.0.1']).size).toBe(3);
+});
+
 test('the engine that DYNAMODB_ENDPOINT names wins over the packaged one', async () => {
   const DYNAMODB_ENDPOINT = 'http://127.0.0.1:8000';
   const state = { file: join(folder, 'elsewhere.sqlite'), tenant: 'run1' };
