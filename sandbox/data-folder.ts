@@ -1,6 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openStore, type Store, StoreError } from './store.ts';
 
 /** A folder with the state of a sandbox, which nobody else uses meanwhile. */
@@ -33,10 +42,30 @@ export function openDataFolder(named: string | undefined): DataFolder {
 
 function requireOurs(path: string) {
   if (existsSync(path) && !statSync(path).isDirectory()) throw new StoreError(`\`${path}\` is not a folder`);
-  mkdirSync(path, { recursive: true });
-  const names = readdirSync(path);
+  const names = filesIn(path);
   if (names.length > 0 && !names.includes(storeName))
     throw new StoreError(`\`${path}\` holds something else than the state of a sandbox`);
+}
+
+/** Makes the folder where it is missing. */
+function filesIn(path: string): string[] {
+  try {
+    makeFolder(path);
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    return readdirSync(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error;
+    throw new StoreError(`\`${path}\` cannot be used (${why}): name another folder with --data`, {
+      cause: error,
+    });
+  }
+}
+
+/** Node's own recursive mkdir never ends where a parent is there and takes no folder, as in /proc. */
+function makeFolder(path: string) {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 /** Who was killed could not remove its folder. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -27,6 +27,20 @@ describe('a named folder', () => {
     );
     expect(() => openDataFolder(join(folder, 'notes.txt'))).toThrow('is not a folder');
   });
+
+  test.each(['below a file', 'below what takes no folder', 'at a link to nowhere'])(
+    'is refused %s, at once and by name',
+    (where) => {
+      writeFileSync(join(folder, 'notes.txt'), '');
+      symlinkSync(join(folder, 'nowhere', 'else'), join(folder, 'link'));
+      const path = {
+        'below a file': join(folder, 'notes.txt', 'data'),
+        'below what takes no folder': '/proc/linkgate/data',
+        'at a link to nowhere': join(folder, 'link'),
+      }[where] as string;
+      expect(() => openDataFolder(path)).toThrow(`\`${path}\` cannot be used`);
+    },
+  );
 
   test('is taken where an earlier sandbox was killed before it had written anything', () => {
     writeFileSync(join(folder, 'sandbox.sqlite'), '');
