@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/expiry.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';
 import { connectionsOf, counted, isLive, namesOf } from '../connections.ts';
@@ -143,7 +144,7 @@ function allowlistCommand(open: Open): Command {
       output.result(
         { entries },
         entries.length === 0
-          ? `the allowlist ${service ? `of ${nameOf(service)} ` : ''}is empty: add an account with \`linkgate allow <accountId> --service ${service ?? '<service>'}\``
+          ? `the allowlist ${service ? `of ${nameOf(service)} ` : ''}is empty: add an account with \`linkgate allow <accountId> --service ${service ? shellWord(service) : '<service>'}\``
           : listed(entries, output),
       );
     });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
+import { shellWord } from '../../lib/shell-word.ts';
 import { Service, Warnings } from '../api-views.ts';
 import { confirm } from '../confirm.ts';
 import { type CommonOptions, command, serviceArgument, yesOption } from '../options.ts';
@@ -34,7 +35,7 @@ function pauseCommand(open: Open): Command {
       });
       output.result(
         { service },
-        `${service.name} is paused: ${pauseOf(service)}\nits requests wait and its connections stay, whatever is to be cut, until:\n  linkgate resume ${service.name}`,
+        `${service.name} is paused: ${pauseOf(service)}\nits requests wait and its connections stay, whatever is to be cut, until:\n  linkgate resume ${shellWord(service.name)}`,
       );
     });
 }

@@ -13,6 +13,7 @@ import { decideLive } from '../revocation/decide-live.ts';
 import { liveAt } from '../revocation/grant-cuts.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
+import { shellWord } from '../shell-word.ts';
 import { byKey } from '../table/item.ts';
 
 type Change = 'allow' | 'block' | 'forget';
@@ -185,7 +186,7 @@ const sentences = {
   isCalledOff: () => 'not cut any more: it stays connected',
   isAskedAbout: () => 'stays connected until people decide, who are asked about it',
   waits: ({ service }: Fated) =>
-    `stays connected as long as ${service.name} is stopped, and is decided then: \`linkgate service show ${service.name}\``,
+    `stays connected as long as ${service.name} is stopped, and is decided then: \`linkgate service show ${shellWord(service.name)}\``,
   staysRejected: () => 'stays rejected; the consumer has to delete it and create a new endpoint',
 } as const satisfies Record<string, (fated: Fated) => string>;
 

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { Email } from '../email-address.ts';
 import type { Invocation } from '../invocation.ts';
 import { ManagedBy } from '../managed-by.ts';
+import { shellWord } from '../shell-word.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { itemKind } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
@@ -110,7 +111,7 @@ export class UnknownGroupError extends Error {
 
 /** The command that makes a group, or names people in one that has none. */
 export function makeGroup(name: string): string {
-  return `linkgate approvers set ${name} --email you@example.com`;
+  return `linkgate approvers set ${shellWord(name)} --email you@example.com`;
 }
 
 /** Fewer people are named than it takes to approve. */

@@ -1,6 +1,7 @@
 import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import { reasonOf } from '../policy/decide.ts';
+import { shellWord } from '../shell-word.ts';
 import type { RequestView } from './request-view.ts';
 import { type Matter, matterOf, type Standing, standingOf } from './standing.ts';
 
@@ -140,14 +141,9 @@ type Options = Readonly<Record<keyof ReturnType<typeof optionsOf>, readonly stri
 /** The command that writes an entry again with all that it says, but for what is changed: `allow` replaces an entry whole. */
 export function allowCommand(entry: AllowlistEntry, serviceName: string, changed: Partial<Options>): string {
   const options = Object.entries<readonly string[]>({ ...optionsOf(entry), ...changed });
-  const given = options.flatMap(([name, values]) => values.map((value) => `--${name} ${quoted(value)}`));
-  const at = quoted(entry.serviceId === everyService ? everyService : serviceName);
+  const given = options.flatMap(([name, values]) => values.map((value) => `--${name} ${shellWord(value)}`));
+  const at = shellWord(entry.serviceId === everyService ? everyService : serviceName);
   return ['linkgate allow', entry.accountId, `--service ${at}`, ...given].join(' ');
-}
-
-/** As a shell takes it for one word. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./…-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function endpoints(count: number): string {

@@ -4,6 +4,7 @@ import type { Mode } from '../mode/mode.ts';
 import { isStopped, reasonOf } from '../policy/decide.ts';
 import { isAboutForeign } from '../revocation/revocation.ts';
 import type { Service } from '../service/service.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Connection } from './connection.ts';
 import { type ConnectionRecord, isOpen, leftAloneUntil } from './connection-record.ts';
 
@@ -90,7 +91,8 @@ function orElse(record: ConnectionRecord, entry: AllowlistEntry | undefined, ser
 
 /** How the allowlist would have it stay: with an entry, or with one that is wider and says all else that it says now. */
 function allowing(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
-  if (entry?.effect !== 'allow') return `\`linkgate allow ${record.ownerAccountId} --service ${service}\``;
+  if (entry?.effect !== 'allow')
+    return `\`linkgate allow ${record.ownerAccountId} --service ${shellWord(service)}\``;
   if (entry.managedBy === 'file') return 'widening the entry of its account in the policy file';
   const findings = record.verdict?.findings ?? [];
   const wider = Object.assign({}, ...findings.map(({ rule }) => widenings[rule]?.(entry, record)));

@@ -1,5 +1,6 @@
 import { isStopped, reasonOf } from '../policy/decide.ts';
 import type { Service } from '../service/service.ts';
+import { shellWord } from '../shell-word.ts';
 import { type Connection, isLive } from './connection.ts';
 import { type ConnectionRecord, leftAloneUntil } from './connection-record.ts';
 import { type Around, nextOfLive } from './next-of-live.ts';
@@ -26,7 +27,7 @@ export function nextOf(connection: Connection, record: ConnectionRecord | undefi
       ? `EC2 is asked to ${verdict.outcome} it; what EC2 shows is recorded as soon as it shows it.`
       : `linkgate would ${verdict.outcome} it. Its mode is observe, so it leaves that to others until \`linkgate mode act\`.`;
   if (service.pausedAt !== undefined)
-    return `It waits, since ${service.name} is paused: linkgate resume ${service.name}.`;
+    return `It waits, since ${service.name} is paused: linkgate resume ${shellWord(service.name)}.`;
   if (isStopped(verdict))
     return `It waits, whatever a person says, and is tried again within a minute or two: ${reasonOf(verdict)}.`;
   const then =

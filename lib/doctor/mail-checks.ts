@@ -1,6 +1,7 @@
 import { type ApproverGroup, approverGroups } from '../approval/approver-group.ts';
 import type { Invocation } from '../invocation.ts';
 import { isOwn, type Subscription, type Subscriptions, subscriptionOf } from '../mail/subscriptions.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Table } from '../table/table.ts';
 import { type Check, examine, failed, ok, type Result, warning } from './check.ts';
 
@@ -65,7 +66,7 @@ function examineStrangers(named: readonly string[], found: readonly Subscription
 /** The command that sets a group as it is, which subscribes its addresses again. */
 function asItIs({ name, quorum, slackChannel, slackUsers, emails, decideIn, escalateTo }: ApproverGroup) {
   return [
-    `linkgate approvers set ${name}`,
+    `linkgate approvers set ${shellWord(name)}`,
     ...(slackChannel === undefined ? [] : [`--slack-channel ${slackChannel}`]),
     ...slackUsers.map(({ team, user }) => `--slack-user ${team}:${user}`),
     ...emails.map((address) => `--email ${address}`),

@@ -5,6 +5,7 @@ import type { Place } from '../place.ts';
 import { driftOf } from '../service/drift.ts';
 import type { EndpointServices, ServiceConfiguration } from '../service/endpoint-services.ts';
 import type { Drift, Service } from '../service/service.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Table } from '../table/table.ts';
 import {
   type Check,
@@ -122,7 +123,7 @@ function examinePause({ name, pausedAt, pausedBy, pauseReason }: Service): Resul
   const why = pauseReason === undefined ? '' : `: ${pauseReason}`;
   return warning(
     `paused since ${pausedAt} by ${pausedBy ?? 'nobody knows whom'}${why}`,
-    `linkgate resume ${name}`,
+    `linkgate resume ${shellWord(name)}`,
   );
 }
 

@@ -5,6 +5,7 @@ import { consult, policyKeys } from '../../policy/consult.ts';
 import { isStopped, reasonOf } from '../../policy/decide.ts';
 import { entryThatCounts } from '../../policy/rule.ts';
 import { type LiveAnswer, type LiveWord, sayOfLive } from '../../revocation/by-person.ts';
+import { shellWord } from '../../shell-word.ts';
 import { byKey } from '../../table/item.ts';
 import { lineageOf } from '../../table/lineage.ts';
 import { ApiError } from '../api-error.ts';
@@ -140,8 +141,9 @@ async function mayReturn(record: ConnectionRecord, { table }: Api): Promise<stri
   if (isBlocked || entryThatCounts({ entries })?.effect !== 'allow') return [];
   const { ownerAccountId: account, serviceId } = record;
   const name = service?.name ?? serviceId;
+  const at = shellWord(name);
   return [
-    `account ${account} is still allowed at ${name}, so that it may connect again with a new endpoint: linkgate block ${account} --service ${name}, or linkgate forget ${account} --service ${name}`,
+    `account ${account} is still allowed at ${name}, so that it may connect again with a new endpoint: linkgate block ${account} --service ${at}, or linkgate forget ${account} --service ${at}`,
   ];
 }
 

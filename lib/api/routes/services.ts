@@ -7,6 +7,7 @@ import { registerService, unregisterService } from '../../service/register-servi
 import { registeredServices } from '../../service/registered-services.ts';
 import type { Service } from '../../service/service.ts';
 import { unregisteredServices } from '../../service/unregistered-services.ts';
+import { shellWord } from '../../shell-word.ts';
 import { lineageOf } from '../../table/lineage.ts';
 import { leftBehind } from '../answers.ts';
 import { ApiError } from '../api-error.ts';
@@ -111,7 +112,7 @@ async function requireCutting({ name, pausedAt }: Service, { mode }: Api): Promi
     throw new ApiError(
       409,
       'Conflict',
-      `${name} is paused, so that nothing of it is cut: linkgate resume ${name}`,
+      `${name} is paused, so that nothing of it is cut: linkgate resume ${shellWord(name)}`,
     );
   if ((await mode()) === 'observe')
     throw new ApiError(
