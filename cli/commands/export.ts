@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import type { PolicyDocument } from '../../lib/plan/document.ts';
+import { ServiceName } from '../../lib/service/service.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage, Service } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
@@ -27,7 +28,8 @@ function exportCommand(open: Open): Command {
 
 /** A service with its own entries, and whom these speak of. */
 function ofService({ groups, services, customers, entries }: Policy, named: string): Policy {
-  const found = services.find(({ said }) => said.serviceId === named || said.name === named);
+  const found =
+    services.find(({ said }) => said.serviceId === named) ?? services.find(({ said }) => said.name === named);
   if (!found) throw new CommandError('calledWrongly', `no service \`${named}\` is registered`);
   const { serviceId, name, approvers } = found.said;
   const ofIt = entries.filter(({ said }) => said.service === serviceId || said.service === name);
@@ -75,15 +77,17 @@ function adoptCommand(open: Open): Command {
 /** An entry for each account, which names its endpoints. */
 function allowing(live: readonly Connection[], { name, serviceId }: Service, now: Date): Policy {
   const note = `was connected on ${now.toISOString().slice(0, 10)}, when \`linkgate adopt\` looked`;
+  // What is no name the file does not take.
+  const called = v.is(ServiceName, name) ? name : serviceId;
   const byAccount = [...Map.groupBy(live, ({ ownerAccountId }) => ownerAccountId)].sort();
   return {
     groups: [],
-    services: [{ said: name === serviceId ? { serviceId } : { name }, managedBy: 'file' }],
+    services: [{ said: called === serviceId ? { serviceId } : { name }, managedBy: 'file' }],
     customers: [],
     entries: byAccount.map(([accountId, connections]) => {
       const endpointIds = connections.map(({ endpointId }) => endpointId);
       return {
-        said: { service: name, accountId, effect: 'allow', endpointIds, note },
+        said: { service: called, accountId, effect: 'allow', endpointIds, note },
         managedBy: 'file',
       };
     }),

@@ -12,6 +12,7 @@ import {
   OnUnlisted,
   Principals,
   ServiceName,
+  serviceNameForm,
 } from '../../lib/service/service.ts';
 import { Text } from '../../lib/text.ts';
 import {
@@ -213,7 +214,7 @@ export const named = {
   approvers: { part: Group, name: GroupName, about: 'Groups of people who decide, by name.' },
   services: {
     part: Service,
-    name: ServiceName,
+    name: v.union([ServiceName, ServiceId], serviceNameForm),
     about: 'Endpoint services, by names of your own or by their ids.',
   },
   customers: { part: Customer, name: CustomerName, about: 'Who stands behind accounts, by name.' },

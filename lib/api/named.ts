@@ -4,6 +4,7 @@ import { everyService } from '../allowlist/entry.ts';
 import { EndpointId, ServiceId } from '../connection/connection.ts';
 import { registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
+import { namesOfServices, serviceCalled } from '../service/service-named.ts';
 import { ApiError } from './api-error.ts';
 import type { Api } from './env.ts';
 import { valid } from './input.ts';
@@ -11,15 +12,15 @@ import { pathParameter } from './route.ts';
 
 /** A service by its id or by its own name. */
 export async function findService(idOrName: string, { table }: Api): Promise<Service | undefined> {
-  const services = await registeredServices(table);
-  return services.find(({ serviceId, name }) => serviceId === idOrName || name === idOrName);
+  return serviceCalled(idOrName, await registeredServices(table));
 }
 
 /** @throws ApiError that names those that are registered. */
 export async function serviceNamed(idOrName: string, api: Api): Promise<Service> {
-  const service = await findService(idOrName, api);
+  const services = await registeredServices(api.table);
+  const service = serviceCalled(idOrName, services);
   if (service) return service;
-  const known = (await registeredServices(api.table)).map(({ name }) => name).join(', ') || 'none yet';
+  const known = [...namesOfServices(services).values()].join(', ') || 'none yet';
   throw new ApiError(
     404,
     'UnknownService',

@@ -6,6 +6,7 @@ import { type ManagedBy, managerOf } from '../managed-by.ts';
 import { pageToken, positionIn } from '../page-token.ts';
 import { registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
+import { namesOfServices } from '../service/service-named.ts';
 import type { Table } from '../table/table.ts';
 import { CustomerSettings, EntrySettings, GroupSettings, ServiceSettings } from './change.ts';
 import type { PolicyDocument } from './document.ts';
@@ -36,17 +37,14 @@ export async function exportPolicy(
   table: Table,
 ): Promise<{ document: ExportedPolicy; nextToken?: string }> {
   const services = await registeredServices(table);
-  const names = new Map([
-    [everyService, everyService],
-    ...services.map(({ serviceId, name }) => [serviceId, name] as const),
-  ]);
+  const names = new Map([[everyService, everyService], ...namesOfServices(services)]);
   const position = token === undefined ? { serviceId: everyService } : positionIn(token, Position);
   const { entries, next } = await entriesFrom(position, [...names.keys()], table);
   const isFirst = token === undefined;
   return {
     document: {
       groups: isFirst ? (await approverGroups(table)).map(groupOf) : [],
-      services: isFirst ? services.map(serviceOf) : [],
+      services: isFirst ? services.map((service) => serviceOf(service, names)) : [],
       customers: isFirst ? (await customers(table)).map(customerOf) : [],
       entries: entries.map((entry) => entryOf(entry, names.get(entry.serviceId) ?? entry.serviceId)),
     },
@@ -79,9 +77,18 @@ function groupOf(group: ApproverGroup): Exported<'groups'> {
   return { name: group.name, ...settingsIn(GroupSettings, group), managedBy: managerOf(group) };
 }
 
-function serviceOf(service: Service): Exported<'services'> {
+/** A service without a name of its own stands under its id. */
+function serviceOf(service: Service, names: ReadonlyMap<string, string>): Exported<'services'> {
   const { serviceId, place } = service;
-  return { serviceId, ...place, ...settingsIn(ServiceSettings, service), managedBy: managerOf(service) };
+  const { name, ...settings } = settingsIn(ServiceSettings, service);
+  const isNamed = names.get(serviceId) === name;
+  return {
+    serviceId,
+    ...(isNamed && name !== serviceId && { name }),
+    ...place,
+    ...settings,
+    managedBy: managerOf(service),
+  };
 }
 
 function customerOf(customer: Customer): Exported<'customers'> {

@@ -2,6 +2,7 @@ import { everyService } from '../allowlist/entry.ts';
 import { peopleOf } from '../approval/approver-group.ts';
 import type { Place } from '../place.ts';
 import type { Service } from '../service/service.ts';
+import { namesOfServices, serviceCalled } from '../service/service-named.ts';
 import { CustomerSettings, EntrySettings, GroupSettings, type ServiceSettings } from './change.ts';
 import type { PolicyDocument } from './document.ts';
 import { isSame, settingsIn } from './settings.ts';
@@ -168,19 +169,19 @@ function registeredOf(
   { serviceId, name }: PolicyDocument['services'][number],
   { services }: PolicyState,
 ): Service | undefined {
-  return services.find((each) =>
-    serviceId === undefined ? each.name === name : each.serviceId === serviceId,
-  );
+  return serviceId === undefined
+    ? serviceCalled(name ?? '', services)
+    : services.find((each) => each.serviceId === serviceId);
 }
 
-/** Each name is one service's. */
+/** Each name that the file gives is one service's. */
 function requireNames(known: readonly KnownService[], { services }: PolicyState, report: Report): void {
-  const named = new Set(known.map(({ serviceId }) => serviceId));
+  const naming = known.filter(({ said }) => said.serviceId !== undefined && said.name !== undefined);
+  const named = new Set(naming.map(({ serviceId }) => serviceId));
   const taken = new Map(
     services.filter(({ serviceId }) => !named.has(serviceId)).map(({ name, serviceId }) => [name, serviceId]),
   );
-  for (const { said, serviceId, name } of known) {
-    if (name === undefined) continue;
+  for (const { said, serviceId, name = serviceId } of naming) {
     const other = taken.get(name);
     if (other !== undefined) report(said, `\`${name}\` is the name of ${other}`);
     taken.set(name, serviceId);
@@ -193,7 +194,7 @@ function entriesIn(
   services: Wanted['services'],
   report: Report,
 ): Wanted['entries'] {
-  const names = new Map(state.services.map(({ serviceId, name }) => [serviceId, name]));
+  const names = new Map(namesOfServices(state.services));
   for (const serviceId of services.keys()) names.set(serviceId, names.get(serviceId) ?? serviceId);
   for (const { serviceId, name } of said)
     if (serviceId !== undefined && name !== undefined) names.set(serviceId, name);

@@ -1,15 +1,25 @@
+import * as v from 'valibot';
 import { nextVersion } from '../allowlist/entry.ts';
 import { defaultGroup } from '../approval/approver-group.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Mode } from '../mode/mode.ts';
 import type { Place } from '../place.ts';
+import { shellWord } from '../shell-word.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
 import { driftOf } from './drift.ts';
-import type { EndpointServices } from './endpoint-services.ts';
+import type { EndpointServices, ServiceConfiguration } from './endpoint-services.ts';
 import { registeredServices } from './registered-services.ts';
 import { repair } from './repair-services.ts';
-import { type Drift, type Service, serviceItem, serviceKey, serviceSettings } from './service.ts';
+import {
+  type Drift,
+  type Service,
+  ServiceName,
+  serviceItem,
+  serviceKey,
+  serviceNameForm,
+  serviceSettings,
+} from './service.ts';
 
 export interface Registering extends Invocation {
   readonly table: Table;
@@ -54,7 +64,7 @@ export class OtherStageError extends Error {
 
   constructor(serviceId: string, stage: string) {
     super(
-      `linkgate's stage \`${stage}\` looks after \`${serviceId}\` (its tag \`linkgate\`); take it out there first: linkgate service remove ${serviceId} --stage ${stage}`,
+      `linkgate's stage \`${stage}\` looks after \`${serviceId}\` (its tag \`linkgate\`); take it out there first: linkgate service remove ${serviceId} --stage ${shellWord(stage)}`,
     );
   }
 }
@@ -87,9 +97,12 @@ async function registerOnce(
   const found = await services.describe(serviceId);
   if (!found) throw new ServiceNotFoundError(serviceId, place);
   if (found.otherStage !== undefined) throw new OtherStageError(serviceId, found.otherStage);
-  const name = registration.name ?? before?.name ?? found.nameTag ?? serviceId;
-  const namesake = registered.find((service) => service.name === name && service.serviceId !== serviceId);
-  if (namesake) throw new NameTakenError(name, namesake.serviceId);
+  const others = registered.filter((service) => service.serviceId !== serviceId);
+  const said = registration.name ?? before?.name;
+  const namesake = others.find(({ name }) => name === said);
+  if (said !== undefined && namesake) throw new NameTakenError(said, namesake.serviceId);
+  const byTag = said === undefined ? nameByTag(found, others) : undefined;
+  const name = said ?? byTag?.name ?? serviceId;
 
   const isActing = (await deps.mode()) === 'act';
   if (isActing) await repair(found, services, deps.topicArn);
@@ -117,7 +130,28 @@ async function registerOnce(
   };
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }]))) return lost;
   const isLeftAlone = !isActing && service.drift.some(({ check }) => linkgatesOwn.includes(check));
-  return { service, warnings: [...(isLeftAlone ? [leftAlone] : []), ...warningsAbout(service)] };
+  const warnings = [
+    ...(byTag?.warnings ?? []),
+    ...(isLeftAlone ? [leftAlone] : []),
+    ...warningsAbout(service),
+  ];
+  return { service, warnings };
+}
+
+/** EC2 takes anything for the tag `Name`; what is no name, or another service's, is none here. */
+function nameByTag(
+  { serviceId, nameTag }: ServiceConfiguration,
+  others: readonly Service[],
+): { readonly name?: string; readonly warnings: readonly string[] } {
+  if (nameTag === undefined) return { warnings: [] };
+  const namesake = others.find(({ name }) => name === nameTag);
+  if (v.is(ServiceName, nameTag) && !namesake) return { name: nameTag, warnings: [] };
+  const why = namesake ? `it is the name of ${namesake.serviceId}` : serviceNameForm;
+  return {
+    warnings: [
+      `the tag \`Name\` of ${serviceId}, \`${nameTag}\`, is no name here (${why}), so that the service goes by its id. To name it: linkgate service add ${serviceId} --name <name>`,
+    ],
+  };
 }
 
 /** Who registers a service again does not want it taken out any more. */

@@ -6,10 +6,12 @@ import { itemKind } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
 import { WholeNumber } from '../whole-number.ts';
 
-/** The provider's own name for a service, as somebody gives it; where nobody does, it is EC2's tag `Name`, whatever that is. */
+export const serviceNameForm =
+  'a name has 1 to 64 letters, digits, `.`, `_` and `-`, begins with a letter or digit, and is no id (`vpce-…`)';
+/** The provider's own name for a service. Whatever begins like an id of EC2 is read as an id, so that no name may. */
 export const ServiceName = v.pipe(
   v.string(),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a name has letters, digits, `.`, `_` and `-`'),
+  v.regex(/^(?![Vv][Pp][Cc][Ee]-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, serviceNameForm),
 );
 
 /** What a service does with an account of which the allowlist says nothing. */

@@ -13,6 +13,8 @@ import { readRecord, recordKey } from '../connection/connection-record.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import { waitingRequests } from '../connection/waiting.ts';
 import { registeredServices } from '../service/registered-services.ts';
+import { serviceCalled } from '../service/service-named.ts';
+import { shellWord } from '../shell-word.ts';
 import { readEach } from '../table/item.ts';
 import { joined, limits, type Markup, markup, within } from './boundary.ts';
 import { decideIn, notAnApprover, unknownRequest } from './outcome.ts';
@@ -179,16 +181,14 @@ async function allow(
   deps: Deciding,
 ): Promise<Markup> {
   if (!v.is(AccountId, accountId)) return markup`Name an account by its 12 digits.`;
-  const service = (await registeredServices(deps.table)).find(
-    (each) => each.name === name || each.serviceId === name,
-  );
+  const service = serviceCalled(name ?? '', await registeredServices(deps.table));
   const group = service && (await findGroup(service.approvers, deps.table));
   if (!service || !group) return markup`linkgate knows no service ${name ?? ''}.`;
   if (!isNamedIn(group, actor)) return notAnApprover(group);
   if (group.decideIn === 'api' || group.quorum > 1)
-    return markup`In the group ${group.name} nobody allows an account alone: approve a request with its button, or use \`linkgate allow ${accountId} --service ${service.name}\`.`;
+    return markup`In the group ${group.name} nobody allows an account alone: approve a request with its button, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
   if (service.requireTicket)
-    return markup`${service.name} wants a ticket with each decision, and this command takes none: approve a request with its button *Approve and allow account*, or use \`linkgate allow ${accountId} --service ${service.name}\`.`;
+    return markup`${service.name} wants a ticket with each decision, and this command takes none: approve a request with its button *Approve and allow account*, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
   const expiry = expires === undefined ? undefined : expiryIn(expires);
   if (expires !== undefined && !expiry) return markup`It takes a time to come: ${whyNoExpiry(expires)}.`;
   const expiresAt = expiry && instantOf(expiry, deps.now());
@@ -200,8 +200,9 @@ async function allow(
     return markup`You own this account, so somebody else has to allow it: ${peopleIn(group)}.`;
   const blocking = entries.find(({ effect }) => effect === 'block')?.serviceId;
   if (blocking !== undefined) {
-    const [where, at] = blocking === everyService ? ['every service', "'*'"] : [service.name, service.name];
-    return markup`Account ${accountId} is blocked at ${where}, and this command lifts no block: \`linkgate forget ${accountId} --service ${at}\` does.`;
+    const [where, at] =
+      blocking === everyService ? ['every service', everyService] : [service.name, service.name];
+    return markup`Account ${accountId} is blocked at ${where}, and this command lifts no block: \`linkgate forget ${accountId} --service ${shellWord(at)}\` does.`;
   }
   const entry = {
     serviceId: service.serviceId,

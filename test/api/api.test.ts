@@ -98,6 +98,51 @@ describe('services', () => {
     );
   });
 
+  test.each([
+    '*',
+    serviceId(1),
+    'vpce-payments',
+    'Payments API',
+    'prod/payments',
+    'ü',
+    '..',
+    '-x',
+    'a'.repeat(65),
+  ])('with the name `%s` are refused, and the form of a name is said', async (name) => {
+    const world = aWorld();
+    world.services.show(aConfiguration({ serviceId: serviceId(2) }));
+    expect(await ask(world, 'POST', '/services', { serviceId: serviceId(2), name })).toEqual(
+      refusal(400, 'InvalidRequest', expect.stringContaining('name: a name has 1 to 64 letters')),
+    );
+  });
+
+  test.each([
+    ['GET', ''],
+    ['DELETE', ''],
+    ['POST', '/pause'],
+    ['POST', '/resume'],
+    ['POST', '/disconnect'],
+  ])('are found by an id whatever another one is named: %s /services/<id>%s', async (method, path) => {
+    const misnamed = aService({ serviceId: serviceId(2), name: serviceId(1) });
+    const world = aWorld({ services: [misnamed, aService()] });
+    const body = path === '/pause' ? {} : undefined;
+    expect(await ask(world, method, `/services/${serviceId(1)}${path}`, body)).toMatchObject({
+      status: 200,
+      body: { service: { serviceId: serviceId(1) } },
+    });
+  });
+
+  test('are found by no name that two of them have, and are named by their ids then', async () => {
+    const namesakes = [aService(), aService({ serviceId: serviceId(2) })];
+    expect(await ask(aWorld({ services: namesakes }), 'DELETE', '/services/orders')).toEqual(
+      refusal(
+        404,
+        'UnknownService',
+        `no service \`orders\` is registered (registered: ${serviceId(1)}, ${serviceId(2)})`,
+      ),
+    );
+  });
+
   test('with a name that is taken are not registered', async () => {
     const world = aWorld({ services });
     world.services.show(aConfiguration({ serviceId: serviceId(2) }));

@@ -44,6 +44,29 @@ describe('a service that is registered', () => {
     expect(second.service.name).toBe('shop');
   });
 
+  test.each([
+    ['has blanks', 'Payments API'],
+    ['has a slash', 'prod/payments'],
+    ['has umlauts', 'Zahlungen-für-alle'],
+    ['stands for every service', '*'],
+    ['is the id of another service', serviceId(2)],
+    ['looks like an id', 'VPCE-svc-payments'],
+    ['is too long', 'a'.repeat(65)],
+    ["is another service's name", 'taken'],
+  ])('goes by its id where its tag %s, and it is said how to name it', async (_what, nameTag) => {
+    const world = aWorld({ services: [aService({ serviceId: serviceId(2), name: 'taken' })] });
+    world.services.show(aConfiguration({ nameTag }));
+    const { service, warnings } = await registerService(registration, alice, world.deps);
+    expect(service.name).toBe(serviceId(1));
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `the tag \`Name\` of ${serviceId(1)}, .* linkgate service add ${serviceId(1)} --name <name>$`,
+        ),
+      ),
+    ]);
+  });
+
   test('again keeps what nobody says otherwise, and needs no call', async () => {
     const world = aWorld({ services: [aService({ onUnlisted: 'hold', name: 'orders' })] });
     world.services.show(aConfiguration());

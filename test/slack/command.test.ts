@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem, entryKey, readEntry } from '../../lib/allowlist/entry.ts';
+import { serviceItem } from '../../lib/service/service.ts';
 import { appManifest } from '../../lib/slack/manifest.ts';
 import { anEntry, aService, consumer, endpointId, serviceId } from '../builders.ts';
 import { anAskedRecord, aSlackWorld, group, type SlackWorld, slackAlice, slackBob } from './slack-world.ts';
@@ -158,6 +159,14 @@ describe('/linkgate allow', () => {
     expect(await entryIn(world)).toMatchObject({ expiresAt: '2026-12-21T12:00:00.000Z' });
     await say(world, `allow ${consumer} orders 2027-01-31`);
     expect(await entryIn(world)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
+  });
+
+  test('takes an id for that service, whatever another one is named', async () => {
+    const world = aSlackWorld();
+    world.put(serviceItem(aService({ serviceId: serviceId(2), name: serviceId(1) })));
+    world.put(serviceItem(aService({ serviceId: serviceId(3), name: '*' })));
+    expect(await say(world, `allow ${consumer} ${serviceId(1)}`)).toContain('is on the allowlist of orders.');
+    expect(await say(world, `allow ${consumer} *`)).toContain('knows no service *.');
   });
 
   test.each([

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
 import { writePolicyFile } from '../../../cli/policy-file/write.ts';
+import { serviceNameForm } from '../../../lib/service/service.ts';
 import { documentIn, folderWith, problemsIn, withoutPlaces } from './files.ts';
 
 /** Names of people's own that every JavaScript object knows of. */
@@ -36,7 +37,7 @@ test('a name that has no form of one is refused, whatever JavaScript takes it fo
   const problems = problemsIn(`version: 1\n${file('__proto__')}`);
   expect(problems.filter((line) => line.includes('has'))).toEqual([
     '3:13: a group has letters, digits, `.`, `_` and `-`',
-    '4:12: a name has letters, digits, `.`, `_` and `-`',
+    `4:12: ${serviceNameForm}`,
     '4:35: a group has letters, digits, `.`, `_` and `-`',
     '5:13: a customer has a name of letters, digits, `.`, `_` and `-`',
     '6:20: a customer has a name of letters, digits, `.`, `_` and `-`',

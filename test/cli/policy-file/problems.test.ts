@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { head, listed, named } from '../../../cli/policy-file/form.ts';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
+import { serviceNameForm } from '../../../lib/service/service.ts';
 import { folderWith, problemsIn } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
@@ -112,7 +113,9 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
     `services: {${serviceId}: {id: vpce-svc-0123456789abcdef1}}`,
     `2:45: its name is the id of another service: \`${serviceId}\``,
   ],
-  ['a name has a space', 'services: {my service: {}}', '2:12: a name has letters, digits, `.`, `_` and `-`'],
+  ...['my service', 'vpce-payments', "'*'", '..'].map(
+    (name) => [`a service is named ${name}`, `services: {${name}: {}}`, `2:12: ${serviceNameForm}`] as const,
+  ),
   ['a customer has no accounts', 'customers:\n  acme: {}', '3:3: customer `acme` has no `accounts`'],
   [
     'an account is of two customers',

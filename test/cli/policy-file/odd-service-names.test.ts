@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { readPolicyFile } from '../../../cli/policy-file/read.ts';
+import { type Policy, writePolicyFile } from '../../../cli/policy-file/write.ts';
+import { entryItem } from '../../../lib/allowlist/entry.ts';
+import type { PolicyDocument } from '../../../lib/plan/document.ts';
+import { exportPolicy } from '../../../lib/plan/export.ts';
+import { NameTakenError, registerService } from '../../../lib/service/register-service.ts';
+import { registeredServices } from '../../../lib/service/registered-services.ts';
+import { serviceItem } from '../../../lib/service/service.ts';
+import { aConfiguration, alice, anEntry, aService, serviceId } from '../../builders.ts';
+import { aWorld, type World } from '../../doubles/world.ts';
+import { planned } from '../../plan/planning.ts';
+import * as answers from '../answers.ts';
+import { type FakeAws, fakeAws, linkgate } from '../world.ts';
+import { folderWith, withoutPlaces } from './files.ts';
+
+let aws: FakeAws;
+beforeAll(async () => {
+  aws = await fakeAws();
+});
+afterAll(() => aws.close());
+
+const odd = [
+  'Payments API',
+  'prod/payments',
+  'Zahlungen für alle',
+  '*',
+  serviceId(2),
+  'a: b',
+  '#1',
+  "it's",
+  '..',
+];
+const named = fc.constantFrom('orders', 'shop', 'a.b_c-d', '1e3', 'true', '0x1F', 'null', '~'.repeat(2));
+const anything = fc.oneof(named, fc.constantFrom(...odd), fc.string({ unit: 'grapheme', minLength: 1 }));
+
+/** `tag`: how it was named when it was registered; `stored`: what an older version made of that. */
+const service = fc.record(
+  { tag: anything, stored: anything, managedBy: fc.constantFrom('file' as const, 'person' as const) },
+  { requiredKeys: ['managedBy'] },
+);
+
+async function worldOf(all: readonly { tag?: string; stored?: string; managedBy: 'file' | 'person' }[]) {
+  const world = aWorld();
+  for (const [index, { tag, stored, managedBy }] of all.entries()) {
+    const id = serviceId(index + 1);
+    world.services.show(aConfiguration({ serviceId: id, ...(tag !== undefined && { nameTag: tag }) }));
+    if (stored === undefined) await registerService({ serviceId: id, managedBy }, alice, world.deps);
+    else world.put(serviceItem(aService({ serviceId: id, name: stored, managedBy })));
+    for (const at of [id, '*'])
+      await world.table.write([{ put: entryOf(at, String(222222222222 + index), managedBy) }]);
+  }
+  return world;
+}
+
+function entryOf(at: string, accountId: string, managedBy: 'file' | 'person') {
+  return entryItem(anEntry({ serviceId: at, accountId, managedBy }));
+}
+
+/** What `linkgate export` prints, read again. */
+async function exportedAndRead(world: World): Promise<PolicyDocument> {
+  const { document } = await exportPolicy(undefined, world.table);
+  const held = Object.fromEntries(
+    Object.entries(document).map(([kind, all]) => [
+      kind,
+      all.map(({ managedBy, ...said }: { managedBy: string }) => ({ said, managedBy })),
+    ]),
+  ) as unknown as Policy;
+  return read(writePolicyFile(held));
+}
+
+function read(text: string): PolicyDocument {
+  return withoutPlaces(
+    readPolicyFile(join(folderWith({ 'policy.yml': text }), 'policy.yml')).documentAt('prod'),
+  );
+}
+
+async function changesBy(document: PolicyDocument, world: World) {
+  const { changes } = await planned(world, document);
+  return changes.filter(({ action }) => action !== 'left');
+}
+
+test('what is exported plans to no change, however services are tagged and named', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(service, { minLength: 1, maxLength: 4 }), async (all) => {
+      const world = await worldOf(all);
+      expect(await changesBy(await exportedAndRead(world), world)).toEqual([]);
+    }),
+    { numRuns: 150, seed: 11 },
+  );
+}, 60_000);
+
+test('a registration gives each service an id or a name that is its alone', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anything, { minLength: 1, maxLength: 4 }), async (tags) => {
+      const world = await worldOf(tags.map((tag) => ({ tag, managedBy: 'person' })));
+      const names = (await registeredServices(world.table)).map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      const ids = names.filter((name) => name.startsWith('vpce-'));
+      expect(ids.every((name) => name === serviceId(names.indexOf(name) + 1))).toBe(true);
+      const deps = world.deps;
+      const [first = ''] = names;
+      world.services.show(aConfiguration({ serviceId: serviceId(9) }));
+      const again = registerService({ serviceId: serviceId(9), name: first }, alice, deps);
+      await expect(again).rejects.toBeInstanceOf(NameTakenError);
+    }),
+    { numRuns: 50, seed: 12 },
+  );
+}, 60_000);
+
+test.each([...odd, 'orders', serviceId(1)])(
+  'what `linkgate adopt` prints of a service that is named `%s` plans to nothing but its entries',
+  async (name) => {
+    const connection = { ...answers.connection, state: 'available', serviceId: serviceId(1), service: name };
+    const shown = { ...answers.service, serviceId: serviceId(1), name };
+    aws.respond = ({ path }) => ({
+      body: path.includes('/connections') ? { connections: [connection] } : { service: shown, services: [] },
+    });
+    const { stdout } = await linkgate(['adopt', serviceId(1)], aws);
+    const world = aWorld({ services: [aService({ name, managedBy: 'person' })] });
+    expect(await changesBy(read(stdout), world)).toMatchObject([
+      { kind: 'entry', action: 'add', serviceId: serviceId(1), accountId: '444444444444' },
+    ]);
+  },
+);
