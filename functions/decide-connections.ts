@@ -18,7 +18,10 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
     const { messages, malformed } = readMessages(Records, BusMessage, logger);
-    const requests = messages.map(({ value }) => value.detail.connection);
+    const requests = messages.map(({ value: { detail } }) => ({
+      ...detail.connection,
+      observedAt: detail.observedAt,
+    }));
     const results = await decideConnections(requests, { ...app, requestId });
     const failed = results.flatMap((result, index) => {
       const { endpointId } = result.input;

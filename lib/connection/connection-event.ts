@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Connection, isGone } from './connection.ts';
-import { ConnectionRecord, fulfils, hasRunOut } from './connection-record.ts';
+import { ConnectionRecord, fulfils, hasRunOut, isRightlyAnswered, isUndone } from './connection-record.ts';
 
 /** The event source of all that linkgate puts on its bus. */
 export const eventSource = 'linkgate';
@@ -62,13 +62,16 @@ export function eventOf(
 ): ConnectionEvent | undefined {
   const observedAt = now.toISOString();
   if (connection.state === 'pendingAcceptance') {
+    if (record && isRightlyAnswered(record, observedAt)) return undefined;
+    const isRemembered = record?.state === 'pendingAcceptance';
     const isDecided =
       record?.verdict !== undefined &&
       record.goneAt === undefined &&
+      (isRemembered ? !isUndone(record) : record.effect !== undefined) &&
       !hasRunOut(record.verdict, now) &&
       !policyChanged;
     if (!isDecided) return { type: 'Connection Request', connection, observedAt };
-    return record.missingSince === undefined
+    return isRemembered && record.missingSince === undefined
       ? undefined
       : { type: 'Connection Changed', connection, observedAt, record };
   }

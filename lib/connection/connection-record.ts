@@ -118,6 +118,35 @@ export function isUnasked({ verdict, asking }: ConnectionRecord): boolean {
   return verdict?.outcome === 'ask' && asking === undefined;
 }
 
+/** EC2 shows it waiting, its verdict is to accept or to reject, and nothing is due: what was due was taken for done. */
+export function isUndone({ state, verdict, effect }: ConnectionRecord): boolean {
+  const isSettled = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
+  return state === 'pendingAcceptance' && isSettled && effect === undefined;
+}
+
+/** How old what EC2 shows may be, in milliseconds: the copies that it answers from follow one another. */
+const oldestAnswer = 30_000;
+
+/** Whether EC2 may have been showing what was before the state that is remembered. */
+export function mayBeOutdated({ observedAt, requestedAt }: ConnectionRecord, shownAt: string): boolean {
+  return new Date(shownAt).getTime() - new Date(observedAt ?? requestedAt).getTime() < oldestAnswer;
+}
+
+/**
+ * Whether a request that EC2 shows waiting is remembered otherwise for good reasons, since linkgate had a part in it: then an
+ * old answer of EC2 is likelier than a wrong memory.
+ */
+export function isRightlyAnswered(record: ConnectionRecord, shownAt: string): boolean {
+  const { state, verdict, acceptAskedAt, reviewedAt, revoked } = record;
+  if (state === 'pendingAcceptance') return false;
+  const isOurs =
+    reviewedAt !== undefined ||
+    revoked !== undefined ||
+    (isLive(state) && acceptAskedAt !== undefined) ||
+    (state === 'rejected' && verdict?.outcome === 'reject');
+  return isOurs && mayBeOutdated(record, shownAt);
+}
+
 /** Whether a verdict still rests on what is there now. */
 export function isCurrent(
   verdict: ConnectionRecord['verdict'],

@@ -3,7 +3,7 @@ import type { Approval } from '../approval/approval.ts';
 import { askingAfter } from '../approval/asking.ts';
 import { conclude, isSaidAlready } from '../approval/conclude.ts';
 import { entryChange } from '../approval/entry-change.ts';
-import type { Consulted } from '../audit/audit.ts';
+import type { Consulted, Happening } from '../audit/audit.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
@@ -20,12 +20,15 @@ import {
   isOpen,
   isOrMayBeLive,
   isOursToCut,
+  isRightlyAnswered,
   isTakenBack,
   isUnasked,
+  isUndone,
   readRecord,
   recordKey,
 } from './connection-record.ts';
 import type { Connections } from './connections.ts';
+import { waitsAfterAll } from './observed.ts';
 import { abandoned, decided, decidedLate, noticeAnew, transitionWrites } from './transition.ts';
 import { awaitedBy } from './waiting.ts';
 import type { WorkBell } from './work-bell.ts';
@@ -45,10 +48,21 @@ export type Decision =
   | { readonly outcome: 'passed'; readonly record: ConnectionRecord }
   | { readonly outcome: 'unregistered' };
 
+/** A request, and when EC2 was looked at for it (ISO 8601), where that is known. */
+type Noticed = Connection & { readonly observedAt?: string };
+
+interface Noticing {
+  readonly found?: ReturnType<typeof byKey>;
+  readonly word?: Approval;
+  readonly observedAt?: string | undefined;
+}
+
 /** Decides each request on its own after one read for all, then rings once for each place that has work. */
-export async function decideConnections(requests: readonly Connection[], deps: Deciding) {
+export async function decideConnections(requests: readonly Noticed[], deps: Deciding) {
   const found = byKey(await deps.table.get(requests.flatMap(keysFor)));
-  const results = await eachOnItsOwn(requests, (request) => decideConnection(request, deps, { found }));
+  const results = await eachOnItsOwn(requests, ({ observedAt, ...request }) =>
+    decideConnection(request, deps, { found, observedAt }),
+  );
   const places = new Map(
     results.flatMap((result) =>
       'output' in result && isDue(result.output)
@@ -69,7 +83,7 @@ export async function decideConnections(requests: readonly Connection[], deps: D
 export async function decideConnection(
   request: Connection,
   deps: Deciding,
-  { found, word }: { found?: ReturnType<typeof byKey>; word?: Approval } = {},
+  { found, word, observedAt }: Noticing = {},
 ): Promise<Decision> {
   return untilWon(request.endpointId, async (isFirst) => {
     const known = (isFirst && found) || byKey(await deps.table.get(keysFor(request)));
@@ -79,7 +93,8 @@ export async function decideConnection(
     const item = known.find(recordKey(request.endpointId));
     const record = item && readRecord(item);
     if (!service) return record && isInOurCare(record) ? abandon(record, deps) : { outcome: 'unregistered' };
-    const before = record && afresh(record, request);
+    const isReopened = record && isWaitingAfterAll(record, request, observedAt);
+    const before = record && (isReopened ? reopened(record, observedAt) : afresh(record, request));
     if (before && hasPassed(before, request, tableSince)) return { outcome: 'passed', record: before };
     if (word && before && !isOpen(before)) return { outcome: 'not-open', record: before };
     const isReview = isLive(request.state) && !(before && isTakenBack(before, tableSince));
@@ -99,10 +114,15 @@ export async function decideConnection(
       before || !isAnswered(request.state)
         ? decided(before, request, verdict, restsOn, now, { ...said, asking, entry: change?.entry })
         : decidedLate(request, verdict, restsOn, now);
+    const again = isReopened ? [waitingAgain(record, now)] : [];
     const counted = count.keeps && isOrMayBeLive(transition.record, now);
     const after = { ...transition.record, counted };
     const isWritten = await deps.table.write([
-      ...transitionWrites(before, { ...transition, record: after }, deps.requestId),
+      ...transitionWrites(
+        record,
+        { record: after, happenings: [...again, ...transition.happenings] },
+        deps.requestId,
+      ),
       ...count.writes(counted),
       ...(change ? [change.write] : []),
     ]);
@@ -114,13 +134,54 @@ export async function decideConnection(
 }
 
 function holds(before: ConnectionRecord, consulted: Consulted, now: Date): boolean {
-  return isCurrent(before.verdict, consulted, now) && !isUnasked(before);
+  return isCurrent(before.verdict, consulted, now) && !isUnasked(before) && !isUndone(before);
 }
 
 /** EC2 has answered it, and that is to be written down first. What lives and is known to live is decided as such. */
 function hasPassed(before: ConnectionRecord, request: Connection, tableSince: string): boolean {
   if (isLive(request.state)) return !isLive(before.state) && !isOursToCut(before, tableSince);
   return isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.effect === undefined);
+}
+
+/** EC2 was seen to show a request that is remembered as answered, or on its way out: later, and nothing is due that it may be about. */
+function isWaitingAfterAll(
+  record: ConnectionRecord,
+  { state }: Connection,
+  observedAt: string | undefined,
+): observedAt is string {
+  return (
+    state === 'pendingAcceptance' &&
+    record.state !== state &&
+    record.effect === undefined &&
+    record.goneAt === undefined &&
+    observedAt !== undefined &&
+    observedAt >= (record.observedAt ?? '') &&
+    !isRightlyAnswered(record, observedAt)
+  );
+}
+
+/** The request is open again, with what people have said of it; what was to become of it as a connection that lives is void. */
+function reopened(record: ConnectionRecord, observedAt: string): ConnectionRecord {
+  const {
+    verdict: _verdict,
+    missingSince: _missingSince,
+    abandonedAt: _abandonedAt,
+    revocation: _revocation,
+    kept: _kept,
+    warned: _warned,
+    reviewedAt,
+    asking,
+    notice,
+    ...known
+  } = record;
+  const request = { ...known, state: 'pendingAcceptance' as const, observedAt };
+  if (reviewedAt !== undefined) return { ...request, ...noticeAnew(notice) };
+  return { ...request, ...(asking && { asking }), ...(notice && { notice }) };
+}
+
+function waitingAgain(record: ConnectionRecord, now: Date): Happening {
+  const reason = waitsAfterAll(record);
+  return { time: now.toISOString(), actor: 'ec2', action: 'observed', state: 'pendingAcceptance', reason };
 }
 
 /** What was taken for gone and is listed again, or was given up with its service, is asked about as if it had never been decided. */

@@ -4,7 +4,9 @@ import {
   type ConnectionRecord,
   fulfils,
   isOursToCut,
+  isRightlyAnswered,
   mayBeAcceptedLate,
+  mayBeOutdated,
   newRecord,
 } from './connection-record.ts';
 import type { Transition } from './transition.ts';
@@ -54,17 +56,15 @@ function observedAgain(
   now: Date,
 ): Transition | undefined {
   if (isOldNews(before, state, observedAt)) return undefined;
-  const { missingSince, goneAt, ...found } = before;
-  const seen = { ...found, state, observedAt };
+  const { missingSince, goneAt: _goneAt, ...found } = before;
+  // An event that claims to be from the future would make old news of all that is true.
+  const seen = { ...found, state, observedAt: observedAt < time ? observedAt : time };
   const { effect, ...done } = seen;
   const happened = (action: Action, more: Partial<Happening> = {}): Happening[] => [
     { time, actor: 'ec2', action, state, ...more },
   ];
 
-  if (isGone(state))
-    return goneAt === undefined
-      ? { record: { ...done, goneAt: time }, happenings: happened('gone') }
-      : undefined;
+  if (isGone(state)) return goneAgain(before, done, happened('gone'), time);
   if (effect && fulfils(effect.action, state)) {
     const action = before.revocation ? 'revoked' : 'applied';
     return { record: done, happenings: happened(action, { outcome: effect.action }) };
@@ -78,6 +78,8 @@ function observedAgain(
   if (effect?.action === 'reject' && isLive(state) && !isOursToCut(before))
     return { record: letIn(done), happenings: happened('observed', { reason: foreign.accepted }) };
   if (before.state === state && missingSince === undefined) return undefined;
+  if (state === 'pendingAcceptance' && before.state !== state)
+    return { record: seen, happenings: happened('observed', { reason: waitsAfterAll(before) }) };
   if (effect || before.state === state || !isChange(before, state)) return { record: seen, happenings: [] };
   if (isOurLateAccept(before, state, now))
     return {
@@ -88,11 +90,26 @@ function observedAgain(
   return { record: isLive(state) ? letIn(seen, before) : seen, happenings: happened('observed', { reason }) };
 }
 
-/** Somebody else had EC2 accept it. Whether it stays is another question than what was denied, or cut, before. */
+/** Gone in another way than it was remembered is no news. */
+function goneAgain(
+  { state, goneAt }: ConnectionRecord,
+  done: ConnectionRecord,
+  happenings: readonly Happening[],
+  time: string,
+): Transition | undefined {
+  if (goneAt === undefined) return { record: { ...done, goneAt: time }, happenings };
+  return state === done.state ? undefined : { record: { ...done, goneAt }, happenings: [] };
+}
+
+/** Why what was remembered otherwise is a request again. */
+export function waitsAfterAll({ state }: Pick<ConnectionRecord, 'state'>): string {
+  return `EC2 shows that it waits for an answer, and does not show it ${state}, as it was remembered: it is open again`;
+}
+
+/** Somebody else had EC2 accept it. Whether it stays is another question than whether it was to be cut before. */
 function letIn(seen: ConnectionRecord, { state }: Pick<ConnectionRecord, 'state'> = seen): ConnectionRecord {
-  const { reviewedAt: _reviewedAt, approval, approvals, ...known } = seen;
-  const heard = approval?.decision === 'approve' ? { approval, ...(approvals && { approvals }) } : {};
-  if (state !== 'rejected') return { ...known, ...heard };
+  const { reviewedAt: _reviewedAt, ...known } = seen;
+  if (state !== 'rejected') return known;
   const {
     revocation: _revocation,
     revoked: _revoked,
@@ -100,7 +117,7 @@ function letIn(seen: ConnectionRecord, { state }: Pick<ConnectionRecord, 'state'
     acceptAskedAt: _askedAt,
     ...others
   } = known;
-  return { ...others, ...heard };
+  return others;
 }
 
 /** What linkgate did not ask EC2 for. */
@@ -111,13 +128,15 @@ const foreign = {
 };
 
 /**
- * Seen before what is remembered was seen. What is being deleted can only be gone, and what is gone is not
- * being deleted any more.
+ * Seen before what is remembered was seen. What is being deleted can only be gone, what is gone is not being deleted any more,
+ * and what was answered does not wait: where EC2 shows that all the same, and goes on to, the memory is wrong.
  */
 function isOldNews(before: ConnectionRecord, state: Connection['state'], observedAt: string): boolean {
   if (before.observedAt !== undefined && observedAt < before.observedAt) return true;
   if (isGone(state)) return false;
-  return before.state === 'deleting' || (before.goneAt !== undefined && state === 'deleting');
+  if (state === 'pendingAcceptance') return isRightlyAnswered(before, observedAt);
+  const isBack = before.state === 'deleting' || (before.goneAt !== undefined && state === 'deleting');
+  return isBack && before.state !== state && mayBeOutdated(before, observedAt);
 }
 
 /** Connected or cut; what EC2 does on the way is no news. */

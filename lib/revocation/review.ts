@@ -40,7 +40,8 @@ export async function review(
 ): Promise<Reviewed | typeof lost> {
   const { service, entries } = policy;
   const { now } = circumstances;
-  const heard = word ? await heardWith(word, heardIn(before), policy, deps.table) : heardIn(before);
+  const heardBefore = isHeardOfRequest(before) ? {} : heardIn(before);
+  const heard = word ? await heardWith(word, heardBefore, policy, deps.table) : heardBefore;
   if (word && before?.verdict && isSaidAlready(word, before, heard))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   // Who says that it stays says so of whatever was to cut it.
@@ -61,6 +62,11 @@ export async function review(
     ...(change ? [change.write] : []),
   ]);
   return isWritten ? { outcome: decision.verdict.outcome, record: after, isNew: true } : lost;
+}
+
+/** What people said against the request that it was, or not often enough for it, says nothing of a connection that lives. */
+function isHeardOfRequest(before: ConnectionRecord | undefined): boolean {
+  return before?.reviewedAt === undefined && before?.approval?.decision !== 'approve';
 }
 
 /** Nothing becomes of it that its record does not say, and nothing that it rests on has changed. */

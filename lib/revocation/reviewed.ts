@@ -55,7 +55,7 @@ export function reviewed(
       ...known,
       verdict: remembered(verdict, consulted, now, heard.approval),
       ...((isCut || verdict.outcome === 'wait') && due && { effect: due }),
-      ...(isAskedAnew || isOfRequest(before, word) ? {} : heard),
+      ...(isAskedAnew ? {} : heard),
       ...(asking && { asking }),
       ...(isAskedAnew ? noticeAnew(notice) : notice && { notice }),
       ...(revocation && { revocation }),
@@ -79,11 +79,6 @@ export function reviewed(
       ...(isAskedAnew ? [asked(asking, now)] : []),
     ],
   };
-}
-
-/** A denial of the request that it was says nothing of a connection that lives. */
-function isOfRequest(before: ConnectionRecord | undefined, word: unknown): boolean {
-  return word === undefined && before?.reviewedAt === undefined && before?.approval?.decision === 'deny';
 }
 
 /** What is to be remembered of a review: one thing, or nothing where it only rests on newer versions. */

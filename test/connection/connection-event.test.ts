@@ -42,7 +42,7 @@ describe('a request that is listed again', () => {
   });
 
   test('after a pass missed it has changed, with what was remembered of it', () => {
-    const record = aRecord({ verdict, missingSince });
+    const record = aRecord({ verdict: aVerdict('ask'), missingSince });
     expect(eventOf(aConnection(), record, noon, false)).toMatchObject({ type: 'Connection Changed', record });
   });
 

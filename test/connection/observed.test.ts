@@ -181,12 +181,12 @@ describe('news that took long', () => {
   test.each(['pending', 'available', 'rejected'] as const)(
     'of a connection that was %s changes nothing while EC2 is deleting it',
     (state) => {
-      expect(told(aRecord({ state: 'deleting', ...accepting }), state)).toBeUndefined();
+      expect(told(aRecord({ state: 'deleting', observedAt: time, ...accepting }), state)).toBeUndefined();
     },
   );
 
   test('that EC2 is deleting a connection changes nothing after it is gone', () => {
-    expect(told(aRecord({ state: 'deleted', goneAt: time }), 'deleting')).toBeUndefined();
+    expect(told(aRecord({ state: 'deleted', goneAt: time, observedAt: time }), 'deleting')).toBeUndefined();
   });
 });
 

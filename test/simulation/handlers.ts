@@ -29,7 +29,9 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
   notifications: answer,
   looks: answer,
   async requests(bodies, wired) {
-    const requests = bodies.map((body) => v.parse(Event, body).detail.connection);
+    const requests = bodies
+      .map((body) => v.parse(Event, body).detail)
+      .map(({ connection, observedAt }) => ({ ...connection, observedAt }));
     return failedOf(await decideConnections(requests, wired));
   },
   async changes(bodies, wired) {

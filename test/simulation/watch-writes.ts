@@ -225,7 +225,8 @@ function keyOf({ before, after }: Change): Key {
 
 /** Whether people are asked about something else, somebody takes back what was said, or others let in what was denied. */
 function isHeardAnew(before: ConnectionRecord, after: ConnectionRecord): boolean {
-  const isLetIn = before.approval?.decision === 'deny' && !isLive(before.state) && isLive(after.state);
+  const isReviewedFirst = before.reviewedAt === undefined && after.reviewedAt !== undefined;
+  const isLetIn = before.approval?.decision === 'deny' && isReviewedFirst && isLive(after.state);
   return (
     before.asking?.version !== after.asking?.version || before.revoked?.at !== after.revoked?.at || isLetIn
   );
