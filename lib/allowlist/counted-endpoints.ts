@@ -10,19 +10,24 @@ import {
 import { type Connections, everyOne } from '../connection/connections.ts';
 import type { Invocation } from '../invocation.ts';
 import { placeName } from '../place.ts';
+import { consult } from '../policy/consult.ts';
+import type { Verdict } from '../policy/decide.ts';
 import { entryThatCounts } from '../policy/rule.ts';
 import { type byKey, itemKind, readEach } from '../table/item.ts';
 import type { Item, Key, Table, Write } from '../table/table.ts';
 import type { AllowlistEntry } from './entry.ts';
+import { endpointsBefore, HeldBack, isHeldBack, lineWith } from './held-back.ts';
 
 /**
- * The endpoints of one account at one service that count against an entry's `maxEndpoints`: kept only while an
- * entry counts, and counted afresh from EC2 when the entry changed.
+ * The endpoints of one account at one service that count against an entry's `maxEndpoints`, and who waits for one of them to
+ * end: kept only while an entry counts, and counted afresh from EC2 when the entry changed.
  */
 export const CountedEndpoints = v.object({
   serviceId: ServiceId,
   accountId: AccountId,
   endpointIds: v.array(EndpointId),
+  /** Requests that wait for one of these to end, the first to ask first. */
+  heldBack: v.exactOptional(v.array(HeldBack)),
   /** Of the entry that counts. */
   entryVersion: v.number(),
   version: v.number(),
@@ -33,8 +38,11 @@ const kind = itemKind(CountedEndpoints.entries);
 
 type Whose = Pick<Connection, 'place' | 'serviceId' | 'ownerAccountId'>;
 
+/** How the partitions of all places begin. */
+export const allCounted = 'COUNTED#';
+
 export function countedIn(place: Connection['place']): string {
-  return `COUNTED#${placeName(place)}`;
+  return `${allCounted}${placeName(place)}`;
 }
 
 export function countedKey({ place, serviceId, ownerAccountId }: Whose): Key {
@@ -52,7 +60,10 @@ export function countedWrite(
   after: CountedEndpoints,
 ): Write {
   const version = (before?.version ?? 0) + 1;
-  return { put: kind.item(countedKey(whose), { ...after, version }), expected: before?.version ?? 0 };
+  return {
+    put: kind.item(countedKey(whose), { ...after, version }),
+    expected: before?.version ?? 0,
+  };
 }
 
 /**
@@ -93,6 +104,23 @@ export async function endpointsThatCount(
   return [...live, ...soon.map(({ sk }) => sk)];
 }
 
+/** Whether there is room by now for a request that was held back. */
+export function isFreed(
+  request: Connection,
+  verdict: Verdict | undefined,
+  found: Pick<ReturnType<typeof byKey>, 'find'>,
+): boolean {
+  if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return false;
+  const entry = entryThatCounts(consult(request, found));
+  const item = found.find(countedKey(request));
+  if (entry?.maxEndpoints === undefined || !item) return false;
+  const { endpointIds, heldBack = [], entryVersion } = readCounted(item);
+  return (
+    entryVersion === entry.version &&
+    endpointsBefore(request, endpointIds, heldBack).length < entry.maxEndpoints
+  );
+}
+
 interface Counting extends Pick<Invocation, 'now' | 'report'> {
   readonly table: Table;
   /** Absent where EC2 cannot be asked: then what is kept of it is all there is to count. */
@@ -103,33 +131,39 @@ interface Counting extends Pick<Invocation, 'now' | 'report'> {
 export interface Count {
   readonly keeps: boolean;
   readonly endpointIds: readonly string[];
+  /** Those that come before this request, with those that are held back since before it. */
+  readonly before: readonly string[];
   /** The change of their set. */
-  writes(counts: boolean): Write[];
+  writes(counts: boolean, waits: boolean): Write[];
 }
 
 /** What counts against the entry of a request's account, if its entry counts. */
 export async function countFor(
   request: Connection,
   entries: readonly AllowlistEntry[],
-  known: ReturnType<typeof byKey>,
+  found: ReturnType<typeof byKey>,
   { table, connectionsIn, now, report }: Counting,
 ): Promise<Count> {
   const entry = entryThatCounts({ entries });
-  if (entry?.maxEndpoints === undefined) return { keeps: false, endpointIds: [], writes: () => [] };
+  if (entry?.maxEndpoints === undefined)
+    return { keeps: false, endpointIds: [], before: [], writes: () => [] };
 
-  const item = known.find(countedKey(request));
+  const item = found.find(countedKey(request));
   const kept = item && readCounted(item);
+  const { endpointIds: known = [], heldBack = [] } = kept ?? {};
+  const before = (endpointIds: readonly string[]) => endpointsBefore(request, endpointIds, heldBack);
   // What is not up to date is counted anew with the next decision that can ask EC2, this request among it.
   if (!connectionsIn && kept?.entryVersion !== entry.version)
-    return { keeps: true, endpointIds: kept?.endpointIds ?? [], writes: () => [] };
+    return { keeps: true, endpointIds: known, before: before(known), writes: () => [] };
   const connections = connectionsIn?.(request.place);
   const endpointIds = connections
     ? await endpointsThatCount(request, entry, kept, { table, connections, now, report })
-    : (kept?.endpointIds ?? []);
+    : known;
   return {
     keeps: true,
     endpointIds,
-    writes(counts: boolean): Write[] {
+    before: before(endpointIds),
+    writes(counts: boolean, waits: boolean): Write[] {
       const { endpointId } = request;
       const others = endpointIds.filter((id) => id !== endpointId);
       // In the order in which they came: where an entry counts fewer from now on, the last to come are the first to go.
@@ -139,6 +173,7 @@ export async function countFor(
         serviceId: request.serviceId,
         accountId: request.ownerAccountId,
         endpointIds: counts ? [...all] : others,
+        heldBack: lineWith(heldBack, request, waits),
         entryVersion: entry.version,
         version: 0,
       };

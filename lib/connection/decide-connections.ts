@@ -1,4 +1,5 @@
-import { countedKey, countFor } from '../allowlist/counted-endpoints.ts';
+import { countedKey, countFor, isFreed } from '../allowlist/counted-endpoints.ts';
+import { isHeldBack } from '../allowlist/held-back.ts';
 import type { Approval } from '../approval/approval.ts';
 import { askingAfter } from '../approval/asking.ts';
 import { conclude, isSaidAlready } from '../approval/conclude.ts';
@@ -98,12 +99,17 @@ export async function decideConnection(
     if (before && hasPassed(before, request, tableSince)) return { outcome: 'passed', record: before };
     if (word && before && !isOpen(before)) return { outcome: 'not-open', record: before };
     const isReview = isLive(request.state) && !(before && isTakenBack(before, tableSince));
-    if (!isReview && !word && before?.verdict && holds(before, consulted, now))
+    const isFree = isFreed(request, before?.verdict, known);
+    if (!isReview && !word && !isFree && before?.verdict && holds(before, consulted, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
     const count = await countFor(request, entries, known, deps);
-    const policy = { service, entries, countedEndpointIds: count.endpointIds, rules: deps.rules };
-    if (isReview) return review(request, before, word, { ...consultation, policy, count, now }, deps);
+    const rules = { service, entries, rules: deps.rules };
+    if (isReview) {
+      const policy = { ...rules, countedEndpointIds: count.endpointIds };
+      return review(request, before, word, { ...consultation, policy, count, now }, deps);
+    }
+    const policy = { ...rules, countedEndpointIds: count.before };
     const { verdict, ...said } = await conclude(request, before, word, { ...deps, policy, now });
     if (said.word && before?.verdict && isSaidAlready(said.word, before, said.heard))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
@@ -123,7 +129,7 @@ export async function decideConnection(
         { record: after, happenings: [...again, ...transition.happenings] },
         deps.requestId,
       ),
-      ...count.writes(counted),
+      ...count.writes(counted, isHeldBack(verdict)),
       ...(change ? [change.write] : []),
     ]);
     if (!isWritten) return lost;

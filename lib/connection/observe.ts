@@ -1,10 +1,12 @@
 import * as v from 'valibot';
+import { countedKey, isFreed } from '../allowlist/counted-endpoints.ts';
+import { isHeldBack } from '../allowlist/held-back.ts';
 import type { Invocation } from '../invocation.ts';
 import { type Consultation, consult, policyKeys } from '../policy/consult.ts';
 import type { Rule } from '../policy/rule.ts';
 import { decideLive, isToReview } from '../revocation/decide-live.ts';
 import { readService, serviceKey } from '../service/service.ts';
-import { byKey } from '../table/item.ts';
+import { byKey, readEach } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type Connection, isAnswered, isLive } from './connection.ts';
 import { type Bus, type ConnectionEvent, eventOf } from './connection-event.ts';
@@ -66,6 +68,7 @@ export async function observe(
       ...(compare ? connections.flatMap(policyKeys) : []),
     ]),
   );
+  const counted = await countedFor(connections, found, deps);
   const observation = { ...nothingObserved(), seen: connections.length };
   const events: ConnectionEvent[] = [];
   const now = deps.now();
@@ -80,10 +83,11 @@ export async function observe(
       const record = item && readRecord(item);
       if (record) onRecord(record);
       const isOutdated =
-        compare !== undefined &&
-        (!record ||
-          isUnasked(record) ||
-          !isCurrent(record.verdict, consult(connection, found).consulted, now));
+        (compare !== undefined &&
+          (!record ||
+            isUnasked(record) ||
+            !isCurrent(record.verdict, consult(connection, found).consulted, now))) ||
+        isFreed(connection, record?.verdict, counted);
       // Who was faster than linkgate may be wrong: what linkgate would have decided is held beside it.
       const isForeign =
         !record &&
@@ -105,6 +109,21 @@ export async function observe(
   }
   await deps.bus.publish(events);
   return observation;
+}
+
+/** What says whether there is room by now for requests that were held back; mostly there are none. */
+async function countedFor(
+  connections: readonly Connection[],
+  found: ReturnType<typeof byKey>,
+  { table }: Observing,
+): Promise<ReturnType<typeof byKey>> {
+  const heldBack = connections.filter(({ endpointId, state }) => {
+    const item = state === 'pendingAcceptance' ? found.find(recordKey(endpointId)) : undefined;
+    // One that cannot be read is reported as it is observed.
+    const record = item && readEach([item], readRecord, () => {})[0];
+    return isHeldBack(record?.verdict);
+  });
+  return byKey(await table.get(heldBack.flatMap((request) => [countedKey(request), ...policyKeys(request)])));
 }
 
 /** What lives and is known to live: whether something would become of it that its record does not say. */

@@ -1,4 +1,5 @@
 import { countedKey, countedWrite, readCounted } from '../allowlist/counted-endpoints.ts';
+import { isHeldBack, lineWith } from '../allowlist/held-back.ts';
 import type { Action } from '../audit/audit.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { readService, serviceKey } from '../service/service.ts';
@@ -38,13 +39,14 @@ async function tendConnection(event: ConnectionEvent, deps: Tending): Promise<Ac
   });
 }
 
-/** Writes a transition, and where a counted endpoint ended, that it counts no longer. */
+/** Writes a transition, and where an endpoint ended that was counted, or waited for one of these to end, that it does so no longer. */
 export async function writeTransition(
   before: ConnectionRecord | undefined,
   { record, happenings }: Transition,
   { table, requestId }: Tending,
 ): Promise<boolean> {
-  const ended = before?.counted === true && (isGone(record.state) || record.state === 'rejected');
+  const isKept = before?.counted === true || isHeldBack(before?.verdict);
+  const ended = isKept && (isGone(record.state) || record.state === 'rejected');
   const after = ended ? { ...record, counted: false } : record;
   return table.write([
     ...transitionWrites(before, { record: after, happenings }, requestId),
@@ -57,7 +59,8 @@ async function countedNoLonger(record: ConnectionRecord, table: Table): Promise<
   if (!item) return [];
   const kept = readCounted(item);
   const endpointIds = kept.endpointIds.filter((id) => id !== record.endpointId);
-  return [countedWrite(record, kept, { ...kept, endpointIds })];
+  const heldBack = lineWith(kept.heldBack ?? [], record, false);
+  return [countedWrite(record, kept, { ...kept, endpointIds, heldBack })];
 }
 
 async function readBoth(connection: Connection, table: Table) {

@@ -1,3 +1,4 @@
+import { allCounted, type CountedEndpoints, readCounted } from '../allowlist/counted-endpoints.ts';
 import { entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
 import type { Change } from '../announcement/announce.ts';
 import { approverGroups } from '../approval/approver-group.ts';
@@ -85,9 +86,22 @@ export function scopeOf(before: Item | undefined, after: Item | undefined): Scop
     const isChanged = !before || readService(before).revision !== service.revision;
     return isChanged ? { serviceId: service.serviceId } : undefined;
   }
+  if (item.pk.startsWith(allCounted))
+    return after && before && freedBy(readCounted(before), readCounted(after));
   if (!item.pk.startsWith(entriesOf(''))) return undefined;
   const { serviceId, accountId } = readEntry(item);
   return { serviceId, ownerAccountId: accountId };
+}
+
+/** Those who are held back, where one that came before them has gone. */
+function freedBy(before: CountedEndpoints, after: CountedEndpoints): Scope | undefined {
+  const idsOf = ({ endpointIds, heldBack = [] }: CountedEndpoints) => [
+    ...endpointIds,
+    ...heldBack.map(({ endpointId }) => endpointId),
+  ];
+  const left = new Set(idsOf(after));
+  const isFreed = after.heldBack?.length && idsOf(before).some((id) => !left.has(id));
+  return isFreed ? { serviceId: after.serviceId, ownerAccountId: after.accountId } : undefined;
 }
 
 interface Reviewing extends Answering {

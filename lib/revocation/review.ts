@@ -58,7 +58,7 @@ export async function review(
   const after = { ...transition.record, ...(count.keeps && { counted: true }) };
   const isWritten = await deps.table.write([
     ...transitionWrites(before, { ...transition, record: after }, deps.requestId),
-    ...count.writes(true),
+    ...count.writes(true, false),
     ...(change ? [change.write] : []),
   ]);
   return isWritten ? { outcome: decision.verdict.outcome, record: after, isNew: true } : lost;

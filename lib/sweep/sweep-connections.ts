@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import {
   type CountedEndpoints,
@@ -5,6 +6,7 @@ import {
   countedWrite,
   readCounted,
 } from '../allowlist/counted-endpoints.ts';
+import { type HeldBack, isHeldBack, lineWith } from '../allowlist/held-back.ts';
 import { chunks } from '../chunks.ts';
 import { dueEndpoints } from '../connection/agenda.ts';
 import { type Connection, type ConnectionState, isLive } from '../connection/connection.ts';
@@ -86,7 +88,9 @@ export async function sweepConnections(place: Place, pass: Pass, deps: Sweeping)
   };
   if (estate) {
     result.gone = await settleMissing(place, lease.startedAt, estate, deps);
-    result.repaired = await repairCounted(place, lease.startedAt, estate, deps);
+    const { repaired, freed } = await repairCounted(place, lease.startedAt, estate, deps);
+    result.repaired = repaired;
+    result.decided += freed;
   }
   await lease.release();
   return { status: 'done', result };
@@ -221,23 +225,58 @@ function isMissing(record: ConnectionRecord, startedAt: string): boolean {
   );
 }
 
-/** Sets of counted endpoints are brought back to what EC2 shows and our records agree with. */
+/**
+ * Sets of counted endpoints, and of who waits for these to end, are brought back to what EC2 shows and our records agree with.
+ * Where that makes room the next in line is handed over.
+ */
 async function repairCounted(
   place: Place,
   startedAt: string,
   estate: Estate,
   deps: Sweeping,
-): Promise<number> {
-  let repaired = 0;
+): Promise<{ repaired: number; freed: number }> {
+  const result = { repaired: 0, freed: 0 };
   for await (const page of deps.table.query(countedIn(place)))
     for (const kept of readEach(page, readCounted, deps.report)) {
       const theirs = estate.counted.get(`${kept.serviceId} ${kept.accountId}`);
-      const endpointIds = theirs && (await endpointsThatCount(theirs, kept, startedAt, deps));
-      if (!endpointIds) continue;
+      if (!theirs) continue;
+      const endpointIds = await endpointsThatCount(theirs, kept, startedAt, deps);
+      const heldBack = await heldBackNow(theirs, kept, startedAt, deps);
+      if (!endpointIds && !heldBack) continue;
+      const right = { ...kept, ...(endpointIds && { endpointIds }), ...(heldBack && { heldBack }) };
       const whose = { place, serviceId: kept.serviceId, ownerAccountId: kept.accountId };
-      if (await deps.table.write([countedWrite(whose, kept, { ...kept, endpointIds })])) repaired++;
+      if (!(await deps.table.write([countedWrite(whose, kept, right)]))) continue;
+      result.repaired++;
+      const waiting = theirs.filter(({ state }) => state === 'pendingAcceptance');
+      result.freed += (await observe(waiting, deps)).decided;
     }
-  return repaired;
+  return result;
+}
+
+/**
+ * Who waits for a counted endpoint to end: listed so, and remembered so.
+ * @returns undefined when the set is right.
+ */
+async function heldBackNow(
+  theirs: readonly Connection[],
+  { heldBack = [] }: CountedEndpoints,
+  startedAt: string,
+  { table, report }: Sweeping,
+): Promise<HeldBack[] | undefined> {
+  const listed = theirs.filter(({ state }) => state === 'pendingAcceptance');
+  const keys = [...listed, ...heldBack].map(({ endpointId }) => recordKey(endpointId));
+  const records = readEach(await table.get(keys), readRecord, report).filter(({ verdict }) =>
+    isHeldBack(verdict),
+  );
+  const waiting = new Set(records.map(({ endpointId }) => endpointId));
+  const isListed = (id: string) => listed.some(({ endpointId }) => endpointId === id);
+  const right = [
+    ...listed,
+    ...heldBack.filter(({ endpointId, requestedAt }) => !isListed(endpointId) && requestedAt >= startedAt),
+  ]
+    .filter(({ endpointId }) => waiting.has(endpointId))
+    .reduce<HeldBack[]>((line, each) => lineWith(line, each, true), []);
+  return isDeepStrictEqual(right, heldBack) ? undefined : right;
 }
 
 /**
