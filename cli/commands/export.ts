@@ -22,7 +22,7 @@ function exportCommand(open: Open): Command {
       const session = await open(common);
       const whole = await heldPolicy(session);
       const policy = service === undefined ? whole : ofService(whole, service);
-      session.output.result({ document: documentOf(policy) }, writePolicyFile(policy).trimEnd());
+      session.output.result({ document: documentOf(policy) }, writePolicyFile(policy));
     });
 }
 
@@ -69,7 +69,7 @@ function adoptCommand(open: Open): Command {
       const live = all.filter(({ state }) => state === 'available' || state === 'pending');
       const policy = allowing(live, service, await api.now());
       const remarks = new Map(live.map((connection) => [connection.endpointId, remarkOn(connection)]));
-      output.result({ document: documentOf(policy) }, writePolicyFile(policy, remarks).trimEnd());
+      output.result({ document: documentOf(policy) }, writePolicyFile(policy, remarks));
       if (live.length === 0) output.warn([`nothing is connected to ${service.name}: the file allows nobody`]);
     });
 }

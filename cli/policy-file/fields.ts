@@ -26,13 +26,20 @@ export function listOf<const Schema extends v.GenericSchema>(schema: Schema, lon
   );
 }
 
-/** YAML reads digits as a number, in which leading zeros are lost. */
+/** YAML reads digits as a number, of which the letters are known to the file alone. */
 export const Account = v.config(AccountId, {
   message: ({ input }) =>
-    typeof input === 'number'
-      ? `an account id without quotes is a number in YAML, which loses leading zeros: write '${String(input).padStart(12, '0')}'`
-      : "an account id is 12 digits in quotes, '012345678901'",
+    typeof input === 'number' ? accountUnquoted : "an account id is 12 digits in quotes, '012345678901'",
 });
+
+export const accountUnquoted = 'an account id without quotes is a number in YAML, which loses leading zeros';
+
+/** What to do about it, by what stands in the file. */
+export function quotedAccount(letters: string): string {
+  return /^\d{12}$/.test(letters)
+    ? `${accountUnquoted}: write '${letters}'`
+    : `${accountUnquoted}, and \`${letters}\` is not its 12 digits: write these in quotes`;
+}
 
 export const Endpoint = v.config(EndpointId, {
   message: 'an endpoint id looks like vpce-0123456789abcdef0',

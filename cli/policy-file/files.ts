@@ -21,30 +21,44 @@ export function filesFrom(file: string): Files {
   /** By their real paths: where they were asked for. */
   const asked = new Map<string, Place>();
 
-  function read(name: string, path: string, place: Place): void {
-    const other = asked.get(path);
-    if (other)
-      return void problems.push({ place, message: `\`${name}\` is read already: ${placeName(other)}` });
+  /** @param including the real paths of the files through which one comes to this one */
+  function read(name: string, path: string, place: Place, including: readonly string[]): void {
+    const message = whyNotAgain(name, path, including);
+    if (message !== undefined) return void problems.push({ place, message });
     asked.set(path, place);
     const source = sourceIn(name, path, place);
     if (!('value' in source)) return void problems.push(...source);
     sources.push(source);
     for (const [index, pattern] of includesOf(source).entries())
-      include(pattern, name, source.placeOf(['include', index]));
+      include(pattern, name, source.placeOf(['include', index]), [...including, path]);
   }
 
-  function include(pattern: string, from: string, place: Place): void {
-    const names = isAbsolute(pattern) ? [] : globSync(pattern, { cwd: dirname(from) }).sort();
+  function whyNotAgain(name: string, path: string, including: readonly string[]): string | undefined {
+    if (including.includes(path)) return `a file cannot include itself, by whatever way: \`${name}\``;
+    const other = asked.get(path);
+    return other && `\`${name}\` is read already: ${placeName(other)}`;
+  }
+
+  function include(pattern: string, from: string, place: Place, including: readonly string[]): void {
+    const names = isAbsolute(pattern) ? [] : filesLike(pattern, from);
     if (names.length === 0) problems.push({ place, message: `\`${pattern}\` is no file beside this one` });
-    for (const name of names.map((each) => join(dirname(from), each))) {
+    for (const name of names) {
       const path = realpathSync(name);
-      if (isWithin(folder, path)) read(name, path, place);
+      if (isWithin(folder, path)) read(name, path, place, including);
       else problems.push({ place, message: `\`${name}\` lies outside the folder of the policy file` });
     }
   }
 
-  read(file, real, { file, line: 1, column: 1 });
+  read(file, real, { file, line: 1, column: 1 }, []);
   return { sources, problems };
+}
+
+/** By paths from one file: the file that is named, or those other than itself that a pattern stands for. */
+function filesLike(pattern: string, from: string): readonly string[] {
+  const folder = dirname(from);
+  const names = globSync(pattern, { cwd: folder }).sort();
+  const isNamed = names.length === 1 && join(folder, pattern) === join(folder, names[0] ?? '');
+  return names.map((each) => join(folder, each)).filter((name) => isNamed || name !== join(from));
 }
 
 function realPathOf(file: string): string {

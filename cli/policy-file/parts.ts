@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { inWords } from '../../lib/input-words.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { accountUnquoted, quotedAccount } from './fields.ts';
 import {
   type Allow,
   type Block,
@@ -130,12 +131,10 @@ function shaped<const Schema extends v.GenericSchema & { readonly entries: objec
   for (const issue of result.issues.flatMap(meant)) {
     const keys = issue.path ?? [];
     const isOfKey = keys.at(-1)?.origin === 'key' && issue.expected === 'never';
+    const at = [...path, ...keys.map(({ key }) => key as PropertyKey)];
     problems.push({
-      place: source.placeOf(
-        [...path, ...keys.map(({ key }) => key as PropertyKey)],
-        isOfKey ? 'key' : undefined,
-      ),
-      message: issue.message,
+      place: source.placeOf(at, isOfKey ? 'key' : undefined),
+      message: issue.message === accountUnquoted ? quotedAccount(source.lettersOf(at) ?? '') : issue.message,
     });
   }
   return undefined;

@@ -10,6 +10,7 @@ import {
   type Pair,
   parseDocument,
   visit,
+  type YAMLError,
 } from 'yaml';
 import type { Place, Problem } from './problem.ts';
 
@@ -21,6 +22,8 @@ export interface Source {
   readonly value: unknown;
   /** Where a value stands, or its key; where it is missing, what it is missing from. */
   placeOf(path: Path, of?: 'key'): Place;
+  /** The letters of a value that is a word or a number: YAML takes `0x1F` for 31. */
+  lettersOf(path: Path): string | undefined;
 }
 
 /** How often what has aliases may be repeated by aliases, all in all: more than people write, and no memory is filled. */
@@ -41,15 +44,20 @@ export function parseSource(file: string, text: string): Source | readonly Probl
       stringKeys: true,
     });
     const problems = [
-      ...[...document.errors, ...document.warnings].map(({ pos, message }) => ({ offset: pos[0], message })),
+      ...[...document.errors, ...document.warnings].map((error) => ({
+        offset: error.pos[0],
+        message: inOurWords(error, place(error.pos[0])),
+      })),
+      ...otherVersion(document, text),
       ...brokenAliases(document),
     ];
     if (problems.length > 0)
-      return problems.map(({ offset, message }) => ({ place: place(offset), message: inOurWords(message) }));
+      return problems.map(({ offset, message }) => ({ place: place(offset), message }));
     return {
       file,
       value: document.toJS({ maxAliasCount }),
       placeOf: (path, of) => place(offsetOf(document, path, of)),
+      lettersOf: (path) => lettersOf(document, path),
     };
   } catch (error) {
     // Too deep to be read, or aliases of aliases of aliases.
@@ -57,8 +65,19 @@ export function parseSource(file: string, text: string): Source | readonly Probl
   }
 }
 
-function inOurWords(message: string): string {
-  return message === 'Map keys must be unique' ? 'this key is here already' : message;
+function inOurWords({ code, message }: YAMLError, { line }: Place): string {
+  if (code === 'DUPLICATE_KEY') return 'this key is here already';
+  if (code === 'MULTIPLE_DOCS')
+    return `a policy file holds one document, and line ${line} begins a second one`;
+  return message;
+}
+
+/** YAML 1.1 takes digits with a zero before them for octal ones, and `no` for `false`. */
+function otherVersion({ directives }: Document.Parsed, text: string): readonly Broken[] {
+  const { version, explicit = false } = directives.yaml;
+  return explicit && version !== '1.2'
+    ? [{ offset: text.indexOf('%YAML'), message: 'a policy file is read as YAML 1.2: leave this line out' }]
+    : [];
 }
 
 interface Broken {
@@ -104,6 +123,16 @@ function offsetOf(document: Document, path: Path, of?: 'key'): number {
     offset = startOf(isOfKey ? found.key : node);
   }
   return offset;
+}
+
+function lettersOf(document: Document, path: Path): string | undefined {
+  let node: unknown = document.contents;
+  for (const key of path) {
+    const found = within(document, node, key);
+    node = isPair(found) ? found.value : found;
+  }
+  const meant = isAlias(node) ? node.resolve(document) : node;
+  return isScalar(meant) ? meant.source : undefined;
 }
 
 /** More than the nothing behind a colon. */

@@ -55,7 +55,8 @@ export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, str
   document.commentBefore = heading;
   for (const [section, written] of filled) sayMasters(document.get(section), written);
   if (remarks.size > 0) remark(document, remarks);
-  return document.toString({ lineWidth: 0, singleQuote: true });
+  // What is printed ends with a line end of its own; the others may be a note's.
+  return document.toString({ lineWidth: 0, singleQuote: true }).replace(/\n$/, '');
 }
 
 interface WrittenPart {

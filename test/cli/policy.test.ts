@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { readPolicyFile } from '../../cli/policy-file/read.ts';
 import { connection, serviceId } from './answers.ts';
 import { documentIn, folderWith, withoutPlaces } from './policy-file/files.ts';
 import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
@@ -435,6 +437,52 @@ test('the table is printed as a policy file', async () => {
       { service: 'vpce-svc-0123456789abcdef1', accountId: '333333333333', effect: 'block' },
     ],
   });
+});
+
+const notes = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({
+    unit: fc.constantFrom(...' \t\n\r#:-\'"`|>\\{}[]!&*?%@,~é漢🙂\u00a0\u0085\u2028\ufeff'),
+    maxLength: 30,
+  }),
+  fc.string({ unit: fc.constantFrom('word ', 'a: b ', '\n\n', ' #', '---\n'), maxLength: 300 }),
+  fc.constantFrom(
+    '',
+    ' ',
+    '\n',
+    'left us\n',
+    'left us\n\n\n',
+    '\n left',
+    'no',
+    '1e3',
+    'null',
+    '0x1F',
+    '012',
+    '---',
+    '...',
+  ),
+);
+
+test('every note is printed so that it reads back to the letter, whatever stands in it', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(notes, { minLength: 1, maxLength: 4 }), async (all) => {
+      const noted = all.map((note, index) => ({
+        service: 'orders',
+        accountId: String(222_222_222_222 + index),
+        effect: 'block',
+        note,
+        managedBy: 'file',
+      }));
+      aws.respond = () => ({ body: { document: { ...policy, entries: noted } } });
+      const { stdout } = await linkgate('export', aws);
+      const folder = folderWith({ 'policy.yml': stdout });
+      const { entries: read } = readPolicyFile(join(folder, 'policy.yml')).documentAt('prod');
+      expect(new Map(read.map(({ accountId, note }) => [accountId, note]))).toEqual(
+        new Map(noted.map(({ accountId, note }) => [accountId, note])),
+      );
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('one service is printed with its own entries, and whom they speak of', async () => {

@@ -23,6 +23,17 @@ test('an included file adds to the policy, and may include others from where it 
   expect(entries).toMatchObject([{ accountId: '333333333333' }]);
 });
 
+test.each(['*.yml', '**/*.yml', '{policy,acme}.yml'])(
+  'a pattern such as %s stands for the files beside the one in which it stands',
+  (pattern) => {
+    const lines = `include: ['${pattern}']\nblock: [{customer: acme, services: '*'}]`;
+    expect(documentIn(lines, 'prod', { 'acme.yml': acme })).toMatchObject({
+      customers: [{ name: 'acme' }],
+      entries: [{ effect: 'block', customer: 'acme' }],
+    });
+  },
+);
+
 test('files may describe one service for different environments', () => {
   const files = {
     'staging.yml': 'services: {payments: {id: vpce-svc-0123456789abcdef1, environments: [staging]}}',
@@ -37,14 +48,32 @@ test('files may describe one service for different environments', () => {
 test.each([
   ['is not there', 'nowhere.yml', {}, '2:11: `nowhere.yml` is no file beside this one'],
   ['is a pattern of nothing', 'customers/*.yml', {}, '2:11: `customers/*.yml` is no file beside this one'],
-  ['is the file itself', 'policy.yml', {}, '2:11: `policy.yml` is read already: policy.yml:1:1'],
+  [
+    'is the file itself',
+    'policy.yml',
+    {},
+    '2:11: a file cannot include itself, by whatever way: `policy.yml`',
+  ],
   ['lies anywhere', '/etc/hostname', {}, '2:11: `/etc/hostname` is no file beside this one'],
   [
     'includes the one that includes it',
     'a.yml',
     { 'a.yml': 'include: [policy.yml]' },
-    'a.yml:1:11: `policy.yml` is read already: policy.yml:1:1',
+    'a.yml:1:11: a file cannot include itself, by whatever way: `policy.yml`',
   ],
+  [
+    'includes by a pattern the one that includes it',
+    'a.yml',
+    { 'a.yml': "include: ['*.yml']" },
+    'a.yml:1:11: a file cannot include itself, by whatever way: `policy.yml`',
+  ],
+  [
+    'is included by another already',
+    'a.yml, b.yml',
+    { 'a.yml': 'include: [b.yml]', 'b.yml': '' },
+    '2:18: `b.yml` is read already: a.yml:1:11',
+  ],
+  ['is a pattern of the file alone', "'*.yml'", {}, '2:11: `*.yml` is no file beside this one'],
   [
     'is broken',
     'a.yml',

@@ -17,6 +17,33 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
     "3:51: an account id without quotes is a number in YAML, which loses leading zeros: write '012345678901'",
   ],
   [
+    'an account id is a number in another notation',
+    'customers:\n  acme: {accounts: [0x33D6AC0E5, 1.2e11, 12345678901, 0o17, +222222222222]}',
+    ...[
+      ['3:21', '0x33D6AC0E5'],
+      ['3:34', '1.2e11'],
+      ['3:42', '12345678901'],
+      ['3:55', '0o17'],
+      ['3:61', '+222222222222'],
+    ].map(
+      ([at, letters]) =>
+        `${at}: an account id without quotes is a number in YAML, which loses leading zeros, and \`${letters}\` is not its 12 digits: write these in quotes`,
+    ),
+  ],
+  [
+    'an account id is an alias of a number, or of an environment',
+    'environments: [prod]\nservices: {a: {account: &mine 012345670123, environments: {prod: {account: *mine}}}}',
+    ...['3:31', '3:67'].map(
+      (at) =>
+        `${at}: an account id without quotes is a number in YAML, which loses leading zeros: write '012345670123'`,
+    ),
+  ],
+  [
+    'an account id has underscores',
+    "block: [{account: 222_222_222_222, services: '*'}]",
+    '2:19: an account id has 12 digits',
+  ],
+  [
     'an account id is too short',
     "block: [{account: '1', services: '*'}]",
     '2:19: an account id has 12 digits',
@@ -159,7 +186,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
   [
     'a second document follows',
     'allow: []\n---\nallow: []',
-    expect.stringMatching(/^3:1: /) as unknown as string,
+    '3:1: a policy file holds one document, and line 3 begins a second one',
   ],
 ];
 
@@ -194,6 +221,14 @@ test.each(fieldsIn)(
       }
   },
 );
+
+test('a file is read as YAML 1.2, whatever it says it is', () => {
+  const lines = "version: 1\nblock: [{account: '222222222222', services: '*', note: 'no'}]";
+  expect(problemsIn(`%YAML 1.1\n---\n${lines}`)).toEqual([
+    '1:1: a policy file is read as YAML 1.2: leave this line out',
+  ]);
+  expect(problemsIn(`%YAML 1.2\n---\n${lines}`)).toEqual([]);
+});
 
 test('all that is wrong is told at once, in the order of the lines', () => {
   const lines = problemsIn(`version: 1
