@@ -1,4 +1,5 @@
 import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
+import { stageForm, stagePattern } from '../lib/stage.mjs';
 import { CommandError } from './command-error.ts';
 import type { World } from './world.ts';
 
@@ -21,9 +22,11 @@ const apiUrlOf = (stage: string) => `/linkgate/${stage}/api-url`;
 
 /** The stage that is wanted, or else the only one in the account and Region. */
 export async function findDeployment(wanted: Wanted, { env }: Pick<World, 'env'>): Promise<Deployment> {
+  const stage = wanted.stage ?? env.LINKGATE_STAGE;
+  if (stage && !stagePattern.test(stage))
+    throw new CommandError('calledWrongly', `${stageForm} \`${stage}\` is none.`);
   const ssm = await ssmClient(wanted.region, env);
   const region = await ssm.config.region();
-  const stage = wanted.stage ?? env.LINKGATE_STAGE;
   try {
     const found = stage ? await theStage(ssm, stage) : await theOnlyStage(ssm);
     if (found) return { ...found, region, credentials: ssm.config.credentials, sha256: ssm.config.sha256 };

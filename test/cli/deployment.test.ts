@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { stageForm } from '../../lib/stage.mjs';
 import { type FakeAws, fakeAws, linkgate } from './world.ts';
 
 let aws: FakeAws;
@@ -51,6 +52,20 @@ test.each([
     stdout: '',
     stderr: expect.stringContaining(message),
   });
+});
+
+test.each([
+  ['the option', 'service list --stage twenty-nine-characters-of-it-', {}],
+  ['the environment', 'service list', { LINKGATE_STAGE: 'twenty-nine-characters-of-it-' }],
+  ['a capital letter in the environment', 'service list', { LINKGATE_STAGE: 'Prod' }],
+])('a stage that no deployment can have is refused before anything is asked: %s', async (_name, line, env) => {
+  aws.parameters = stages('local');
+  expect(await linkgate(line, aws, { env: { AWS_REGION: 'eu-west-1', ...env } })).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining(stageForm),
+  });
+  expect(aws.asked).toEqual([]);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { longestRun } from '../../lib/idempotency/claim.ts';
+import { stagePattern } from '../../lib/stage.mjs';
 
 interface Statement {
   readonly Action: string | readonly string[];
@@ -63,6 +64,37 @@ function alarmOn(queue: string, metric: string): Properties {
       MetricName === metric && Dimensions?.[0].Value['Fn::GetAtt']?.[0] === queue,
   );
 }
+
+describe('a stage has as many characters as the names made of it have room for', () => {
+  /** What AWS takes of a name, by the resource's type and property. */
+  const longest: Readonly<Record<string, number>> = {
+    'AWS::ApiGatewayV2::Api.Name': 128,
+    'AWS::CloudWatch::Alarm.AlarmName': 255,
+    'AWS::DynamoDB::Table.TableName': 255,
+    'AWS::Events::EventBus.Name': 256,
+    'AWS::Events::Rule.Name': 64,
+    'AWS::Lambda::Function.FunctionName': 64,
+    'AWS::Logs::LogGroup.LogGroupName': 512,
+    'AWS::SNS::Topic.TopicName': 256,
+    'AWS::SQS::Queue.QueueName': 80,
+    'AWS::SSM::Parameter.Name': 1011,
+  };
+  const names = Object.values(template.Resources).flatMap(({ Type, Properties = {} }) =>
+    Object.entries(Properties)
+      .filter(([property, value]) => /(^|[a-z])Name$/.test(property) && String(value).includes('local'))
+      .map(([property, value]) => ({ property: `${Type}.${property}`, name: String(value) })),
+  );
+  /** The characters that are left for a stage, where the name is made of `local`. */
+  const roomIn = ({ property, name }: { property: string; name: string }) =>
+    (longest[property] ?? 0) - (name.length - 'local'.length);
+
+  test('and no more', () => {
+    expect(names.filter(({ property }) => !(property in longest))).toEqual([]);
+    const room = Math.min(...names.map(roomIn));
+    expect(stagePattern.test('a'.repeat(room))).toBe(true);
+    expect(stagePattern.test('a'.repeat(room + 1))).toBe(false);
+  });
+});
 
 describe('each rule on an event bus', () => {
   const targets = all('AWS::Events::Rule').flatMap(([rule, { Targets }]) =>
