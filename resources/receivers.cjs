@@ -75,7 +75,6 @@ const resources = {
           StageName: '$default',
           AutoDeploy: true,
           DefaultRouteSettings: {
-            DetailedMetricsEnabled: true,
             ThrottlingBurstLimit: 50,
             ThrottlingRateLimit: 25,
           },

@@ -42,6 +42,20 @@ describe('the table of costs', () => {
     expect(atRest('SQS, standard')).toBe((polled - 1) * pollsOfAQueue + messagesOfSweeps);
   });
 
+  test('counts all that is metered by the metric: what AWS sells beyond its free metrics is off', () => {
+    const properties = Object.values(readTemplate().Resources).map((resource) => resource.Properties ?? {});
+    const isOn = JSON.stringify(properties).match(
+      /"(DetailedMetricsEnabled":true|MetricsConfig"|TracingConfig"|ContributorInsightsSpecification"|EnhancedMetricsEnabled")/g,
+    );
+    expect(isOn).toBeNull();
+    for (const { Type, Properties } of Object.values(readTemplate().Resources))
+      if (Type === 'AWS::CloudWatch::Alarm') {
+        // At a finer period, or over several metrics, an alarm costs more than the table says.
+        expect(Properties).toMatchObject({ MetricName: expect.any(String) });
+        expect(Number(Properties?.Period)).toBeGreaterThanOrEqual(60);
+      }
+  });
+
   test('counts each sweep twice, for its schedule and for its place', () => {
     expect(atRest('Lambda: requests')).toBe(2 * sweeps);
   });
