@@ -1,4 +1,5 @@
-import { defaultGroup, makeDefaultGroup, makeGroup } from './approval/approver-group.ts';
+import { defaultGroup, findGroup, makeDefaultGroup, makeGroup } from './approval/approver-group.ts';
+import type { ModeParameter } from './mode/mode.ts';
 import { lineageOf } from './table/lineage.ts';
 import type { Table } from './table/table.ts';
 
@@ -20,18 +21,22 @@ export interface Secrets {
 export interface SettingUp {
   readonly table: Table;
   readonly secrets: Secrets;
+  readonly modeParameter: ModeParameter;
   /** A new key, unguessable. */
   readonly newKey: () => string;
   now(): Date;
 }
 
 /** What a deployment needs once, after it was made. May be repeated: what is there stays. */
-export async function setUp({ table, secrets, newKey, now }: SettingUp): Promise<string[]> {
+export async function setUp({ table, secrets, modeParameter, newKey, now }: SettingUp): Promise<string[]> {
   await lineageOf(table, now());
   const isNewKey = await secrets.makeOnce('links/signing-key', newKey);
+  // The group is made last: where it is there linkgate was set up, and a mode that is gone since means observe.
+  const isNewMode = !(await findGroup(defaultGroup, table)) && (await modeParameter.makeOnce('act'));
   const isNewGroup = await makeDefaultGroup(table);
   return [
     isNewKey ? 'made the key that signs links' : 'the key that signs links was there',
+    ...(isNewMode ? ['set the mode to act'] : []),
     isNewGroup
       ? `made the approver group ${defaultGroup}, which names nobody yet: ${makeGroup(defaultGroup)}`
       : `the approver group ${defaultGroup} was there`,

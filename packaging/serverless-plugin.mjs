@@ -32,7 +32,8 @@ async function bundleOne(name, definition) {
 
 /** The command line and the functions take no other. */
 function requireStage(stage, ServerlessError) {
-  if (!stagePattern.test(stage)) throw new ServerlessError(`${stageForm} \`${stage}\` is none.`, 'STAGE_OF_ANOTHER_FORM');
+  if (!stagePattern.test(stage))
+    throw new ServerlessError(`${stageForm} \`${stage}\` is none.`, 'STAGE_OF_ANOTHER_FORM');
 }
 
 /** With one of them alone linkgate would go on with another table than was meant. */

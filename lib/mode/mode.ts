@@ -19,6 +19,8 @@ export interface ModeParameter {
     readonly otherwise?: string;
   }>;
   write(mode: Mode): Promise<void>;
+  /** @returns whether it was made now; false when there is one, which stays as it is. */
+  makeOnce(mode: Mode): Promise<boolean>;
 }
 
 /**

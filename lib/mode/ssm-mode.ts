@@ -1,4 +1,9 @@
-import { GetParameterCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import {
+  GetParameterCommand,
+  ParameterAlreadyExists,
+  PutParameterCommand,
+  type SSMClient,
+} from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
 import { Mode, type ModeParameter, type ReadMode } from './mode.ts';
 
@@ -18,12 +23,21 @@ export function ssmMode(ssm: SSMClient, parameterName: string): Read {
 }
 
 export function ssmModeParameter(ssm: SSMClient, parameterName: string): ModeParameter {
+  const put = (Value: Mode, Overwrite: boolean) =>
+    ssm.send(new PutParameterCommand({ Name: parameterName, Value, Type: 'String', Overwrite }));
   return {
     read: ssmMode(ssm, parameterName),
     async write(mode) {
-      await ssm.send(
-        new PutParameterCommand({ Name: parameterName, Value: mode, Type: 'String', Overwrite: true }),
-      );
+      await put(mode, true);
+    },
+    async makeOnce(mode) {
+      try {
+        await put(mode, false);
+        return true;
+      } catch (error) {
+        if (error instanceof ParameterAlreadyExists) return false;
+        throw error;
+      }
     },
   };
 }

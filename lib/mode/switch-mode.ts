@@ -36,7 +36,7 @@ export class StoppedMeanwhileError extends Error {
 }
 
 const byHand = 'somebody who changed the parameter without linkgate';
-const byDeployment = "linkgate's deployment";
+const bySetup = "linkgate's setup";
 
 export async function showMode(deps: Showing): Promise<ModeView> {
   const [parameter, switched] = await Promise.all([parameterOr(deps), lastSwitch(deps.table)]);
@@ -63,7 +63,7 @@ export async function showMode(deps: Showing): Promise<ModeView> {
       reason: `${switched.by} began to switch to act at ${switched.since}, and it was not finished: linkgate mode act`,
     };
   if (switched?.mode !== mode)
-    return { mode, since: changedAt, by: switched || mode === 'observe' ? byHand : byDeployment };
+    return { mode, since: changedAt, by: switched || mode === 'observe' ? byHand : bySetup };
   const { since, by, reason } = switched;
   return { mode, since, by, ...(reason !== undefined && { reason }) };
 }

@@ -58,6 +58,16 @@ describe('setup', () => {
     });
     expect([...world.secrets.keys()]).toEqual(['links/signing-key']);
   });
+
+  test('sets the mode the first time alone, so that who lost the parameter says by `mode` what it is', async () => {
+    const world = await aWorldNotSetUp();
+    const made: string[] = [];
+    const makeOnce = async (mode: string) => made.push(mode) > 0;
+    world.deps.modeParameter = { ...world.deps.modeParameter, makeOnce };
+    expect((await ask(world, 'POST', '/setup')).body.done).toContain('set the mode to act');
+    expect((await ask(world, 'POST', '/setup')).body.done).not.toContain('set the mode to act');
+    expect(made).toEqual(['act']);
+  });
 });
 
 describe('services', () => {

@@ -58,15 +58,18 @@ test.each([
   ['the option', 'service list --stage twenty-nine-characters-of-it-', {}],
   ['the environment', 'service list', { LINKGATE_STAGE: 'twenty-nine-characters-of-it-' }],
   ['a capital letter in the environment', 'service list', { LINKGATE_STAGE: 'Prod' }],
-])('a stage that no deployment can have is refused before anything is asked: %s', async (_name, line, env) => {
-  aws.parameters = stages('local');
-  expect(await linkgate(line, aws, { env: { AWS_REGION: 'eu-west-1', ...env } })).toMatchObject({
-    code: 2,
-    stdout: '',
-    stderr: expect.stringContaining(stageForm),
-  });
-  expect(aws.asked).toEqual([]);
-});
+])(
+  'a stage that no deployment can have is refused before anything is asked: %s',
+  async (_name, line, env) => {
+    aws.parameters = stages('local');
+    expect(await linkgate(line, aws, { env: { AWS_REGION: 'eu-west-1', ...env } })).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(stageForm),
+    });
+    expect(aws.asked).toEqual([]);
+  },
+);
 
 test.each([
   ['the option', '--region ap-south-1', { AWS_REGION: 'eu-west-1' }, 'ap-south-1'],

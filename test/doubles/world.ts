@@ -167,6 +167,7 @@ export function aWorld({
       async write(mode) {
         world.mode = mode;
       },
+      makeOnce: async () => false,
     },
     async sleep(milliseconds) {
       world.slept += milliseconds;

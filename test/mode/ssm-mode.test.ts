@@ -1,8 +1,10 @@
-import type { SSMClient } from '@aws-sdk/client-ssm';
+import { ParameterAlreadyExists, type SSMClient } from '@aws-sdk/client-ssm';
 import { expect, test } from '@jest/globals';
 import { modeOrObserve, ssmMode, ssmModeParameter } from '../../lib/mode/ssm-mode.ts';
 import { noon } from '../builders.ts';
 import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+
+const alreadyThere = new ParameterAlreadyExists({ message: 'already there', $metadata: {} });
 
 /** The mode that linkgate works in where SSM answers so, and what was said about it. */
 async function modeWhere(answer: unknown) {
@@ -35,6 +37,18 @@ test('the mode is written over what is there', async () => {
       command: 'PutParameter',
       input: { Name: '/linkgate/test/mode', Value: 'observe', Type: 'String', Overwrite: true },
     },
+  ]);
+});
+
+test('the mode is made once, and never over what is there', async () => {
+  const { client, sent } = sdkClient<SSMClient>({}, alreadyThere);
+  const parameter = ssmModeParameter(client, '/linkgate/test/mode');
+  expect(await parameter.makeOnce('act')).toBe(true);
+  expect(await parameter.makeOnce('act')).toBe(false);
+  const input = { Name: '/linkgate/test/mode', Value: 'act', Type: 'String', Overwrite: false };
+  expect(sent).toEqual([
+    { command: 'PutParameter', input },
+    { command: 'PutParameter', input },
   ]);
 });
 

@@ -80,11 +80,11 @@ describe('the mode', () => {
     expect(steps).toContain('parameter');
   });
 
-  test('is act since the deployment, as long as nobody switched it', async () => {
+  test('is act since setup, as long as nobody switched it', async () => {
     expect(await showMode(aWorld().deps)).toEqual({
       mode: 'act',
       since: changedAt,
-      by: "linkgate's deployment",
+      by: "linkgate's setup",
     });
   });
 

@@ -396,13 +396,12 @@ test('the log of the API says who called what, in JSON', () => {
   });
 });
 
-test('the mode stays as it is when a new version is deployed, since nothing of its parameter ever changes', () => {
-  expect(template.Resources.ModeParameter?.Properties).toEqual({
-    Name: '/linkgate/local/mode',
-    Description: 'act, or observe to change nothing in EC2',
-    Type: 'String',
-    Value: 'act',
-  });
+test('no deployment switches the mode: its parameter is none of the stack’s', () => {
+  expect(all('AWS::SSM::Parameter').map(([, { Name }]) => Name)).toEqual(['/linkgate/local/api-url']);
+  const named = all('AWS::Lambda::Function').flatMap(
+    ([, { Environment }]) => Environment.Variables.LINKGATE_MODE_PARAMETER ?? [],
+  );
+  expect(new Set(named)).toEqual(new Set(['/linkgate/local/mode']));
 });
 
 test('a claim on an Idempotency-Key outlives the run that has it', () => {
