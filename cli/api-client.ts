@@ -1,6 +1,6 @@
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as v from 'valibot';
-import { CommandError } from './command-error.ts';
+import { CommandError, StaleListError } from './command-error.ts';
 import type { Deployment } from './deployment.ts';
 import { version } from './version.ts';
 import type { Clock } from './world.ts';
@@ -156,7 +156,13 @@ function isRunning(answer: Answer | Broken): answer is Answer {
   return refusal.success && refusal.output.error.code === 'InProgress';
 }
 
-/** What is in all pages of a list. */
+/** How often a list is begun whose pages changed meanwhile. */
+const readings = 3;
+
+/**
+ * What is in all pages of a list.
+ * @throws CommandError
+ */
 export async function everyPage<
   S extends v.GenericSchema<unknown, { readonly nextToken?: string | null | undefined }>,
   T,
@@ -166,6 +172,25 @@ export async function everyPage<
   page: S,
   items: (page: v.InferOutput<S>) => readonly T[],
   query: Query = {},
+): Promise<readonly T[]> {
+  for (let reading = 1; ; reading++) {
+    try {
+      return await pagesOnce(api, path, page, items, query);
+    } catch (error) {
+      if (!(error instanceof StaleListError) || reading === readings) throw error;
+    }
+  }
+}
+
+async function pagesOnce<
+  S extends v.GenericSchema<unknown, { readonly nextToken?: string | null | undefined }>,
+  T,
+>(
+  api: Api,
+  path: readonly string[],
+  page: S,
+  items: (page: v.InferOutput<S>) => readonly T[],
+  query: Query,
 ): Promise<readonly T[]> {
   const all: T[] = [];
   let nextToken: string | undefined;
@@ -235,6 +260,7 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
   const refusal = v.safeParse(Refusal, body);
   if (refusal.success) {
     const { code, message, details } = refusal.output.error;
+    if (code === 'StaleToken') return new StaleListError();
     const isCalledWrongly = status === 400 || code === 'UnknownService';
     return new CommandError(
       isCalledWrongly ? 'calledWrongly' : 'failed',

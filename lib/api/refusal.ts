@@ -3,7 +3,7 @@ import { QuorumOutOfReachError, UnknownGroupError } from '../approval/approver-g
 import { MayNotDecideError } from '../approval/may-decide.ts';
 import { AccountTakenError } from '../customer/set-customer.ts';
 import { StoppedMeanwhileError } from '../mode/switch-mode.ts';
-import { MalformedTokenError } from '../page-token.ts';
+import { StaleTokenError } from '../page-token.ts';
 import { ApplyRunningError } from '../plan/apply-lease.ts';
 import { MovedError } from '../plan/moved.ts';
 import { ProblemsError } from '../plan/plan.ts';
@@ -36,7 +36,7 @@ export function refusalOf(error: unknown): ApiError | undefined {
     return new ApiError(409, 'Moved', error.message, { details: { moved: error.moved } });
   if (error instanceof ApplyRunningError) return new ApiError(409, 'ApplyRunning', error.message);
   if (error instanceof OtherStageError) return new ApiError(409, 'OtherStage', error.message);
-  if (error instanceof MalformedTokenError) return new ApiError(400, 'InvalidRequest', error.message);
+  if (error instanceof StaleTokenError) return new ApiError(400, 'StaleToken', error.message);
   if (error instanceof TableBusyError)
     return new ApiError(503, 'TableBusy', `${error.message}: send the request again in some seconds`, {
       retryAfterSeconds: 5,

@@ -41,11 +41,6 @@ export class RefusedCallError extends Error {
   }
 }
 
-/** The pages' token is no longer good: begin anew. */
-export class StaleTokenError extends Error {
-  override readonly name = 'StaleTokenError';
-}
-
 /** The connections to the endpoint services of one place, for who looks at them. */
 export interface Connections {
   /**

@@ -8,7 +8,8 @@ import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
 import type { Place } from '../place.ts';
 import { Connection, type ConnectionState, connectionStates } from './connection.ts';
-import { type ConnectionFilter, type Connections, StaleTokenError } from './connections.ts';
+import type { ConnectionFilter, Connections } from './connections.ts';
+import { staleTokenOf } from './ec2-stale-token.ts';
 import { throttlingOf } from './ec2-throttling.ts';
 
 /** The most that DescribeVpcEndpointConnections returns in one page (EC2 model: 5 to 1,000). */
@@ -46,9 +47,7 @@ export function ec2Connections(ec2: EC2Client, place: Place, report: Invocation[
           takesEndpointIds = false;
           return describe(filter, nextToken);
         }
-        if (nextToken !== undefined && /Token/.test(codeOf(error)))
-          throw new StaleTokenError('', { cause: error });
-        throw throttlingOf(error) ?? error;
+        throw staleTokenOf(error) ?? throttlingOf(error) ?? error;
       }
     },
   };

@@ -1,6 +1,6 @@
 import type { Invocation } from '../invocation.ts';
 import type { Mode } from '../mode/mode.ts';
-import { PlacePosition, positionIn, tokenAfter } from '../page-token.ts';
+import { PlacePosition, placeAt, positionIn, tokenAfter } from '../page-token.ts';
 import type { Place } from '../place.ts';
 import { readEach } from '../table/item.ts';
 import { type Connection, type ConnectionState, isLive } from './connection.ts';
@@ -25,6 +25,8 @@ interface Listed extends Looking, Pick<Invocation, 'report'> {
   readonly mode: () => Promise<Mode>;
 }
 
+const list = 'connections';
+
 /** One page of connections as EC2 has them now, beside linkgate's verdicts. */
 export async function listConnections(
   listing: Listing,
@@ -32,8 +34,8 @@ export async function listConnections(
   deps: Listed,
 ): Promise<{ connections: ConnectionView[]; nextToken?: string }> {
   const { places, serviceIds, state, ownerAccountId } = listing;
-  const position = token === undefined ? { place: 0 } : positionIn(token, PlacePosition);
-  const place = places[position.place];
+  const position = token === undefined ? { place: 0 } : positionIn(list, token, PlacePosition);
+  const place = placeAt(places, position);
   if (!place) return { connections: [] };
   const filter = {
     ...(state !== undefined && { state }),
@@ -43,7 +45,7 @@ export async function listConnections(
   const page = await deps.connectionsIn(place).page(filter, position.nextToken);
   const ours = page.connections.filter(({ serviceId }) => serviceIds.includes(serviceId));
   const connections = await besideVerdicts(ours, listing, deps);
-  const nextToken = tokenAfter(position, page.nextToken, places.length);
+  const nextToken = tokenAfter(list, position, page.nextToken, places.length);
   return { connections, ...(nextToken !== undefined && { nextToken }) };
 }
 

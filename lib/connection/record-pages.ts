@@ -1,11 +1,12 @@
 import * as v from 'valibot';
 import type { Item, Table } from '../table/table.ts';
+import { EndpointId } from './connection.ts';
 import { recordPartitions } from './connection-record.ts';
 
 /** Where a walk over all records goes on: in which partition of them, and after which record. */
 export const RecordPosition = v.object({
   partition: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(recordPartitions.length - 1)),
-  after: v.exactOptional(v.string()),
+  after: v.exactOptional(EndpointId),
 });
 export type RecordPosition = v.InferOutput<typeof RecordPosition>;
 

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import { type AllowlistEntry, entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
 import { type ApproverGroup, approverGroups } from '../approval/approver-group.ts';
+import { AccountId } from '../connection/connection.ts';
 import { type Customer, customers } from '../customer/customer.ts';
 import { type ManagedBy, managerOf } from '../managed-by.ts';
-import { pageToken, positionIn } from '../page-token.ts';
+import { pageToken, positionIn, StaleTokenError } from '../page-token.ts';
 import { registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
 import { namesOfServices } from '../service/service-named.ts';
@@ -24,11 +25,13 @@ export interface ExportedPolicy {
   readonly entries: readonly Exported<'entries'>[];
 }
 
+const list = 'policy';
+
 /** How many entries a page has at least, where there are more. */
 const entriesPerPage = 1_000;
 
 /** Where the entries go on: at which of the services, and after which account. */
-const Position = v.object({ serviceId: v.string(), after: v.exactOptional(v.string()) });
+const Position = v.object({ serviceId: v.string(), after: v.exactOptional(AccountId) });
 type Position = v.InferOutput<typeof Position>;
 
 /** A page of the whole policy: everything but entries is on the first one. */
@@ -38,7 +41,7 @@ export async function exportPolicy(
 ): Promise<{ document: ExportedPolicy; nextToken?: string }> {
   const services = await registeredServices(table);
   const names = new Map([[everyService, everyService], ...namesOfServices(services)]);
-  const position = token === undefined ? { serviceId: everyService } : positionIn(token, Position);
+  const position = token === undefined ? { serviceId: everyService } : positionIn(list, token, Position);
   const { entries, next } = await entriesFrom(position, [...names.keys()], table);
   const isFirst = token === undefined;
   return {
@@ -48,7 +51,7 @@ export async function exportPolicy(
       customers: isFirst ? (await customers(table)).map(customerOf) : [],
       entries: entries.map((entry) => entryOf(entry, names.get(entry.serviceId) ?? entry.serviceId)),
     },
-    ...(next && { nextToken: pageToken(next) }),
+    ...(next && { nextToken: pageToken(list, next) }),
   };
 }
 
@@ -60,7 +63,9 @@ async function entriesFrom(
 ): Promise<{ readonly entries: AllowlistEntry[]; readonly next?: Position }> {
   const entries: AllowlistEntry[] = [];
   const begin = serviceIds.indexOf(position.serviceId);
-  for (const serviceId of begin < 0 ? [] : serviceIds.slice(begin)) {
+  // Its service was taken out meanwhile: what comes after it cannot be told.
+  if (begin < 0) throw new StaleTokenError();
+  for (const serviceId of serviceIds.slice(begin)) {
     const after = serviceId === position.serviceId ? position.after : undefined;
     const options = { limit: entriesPerPage, ...(after !== undefined && { after }) };
     for await (const page of table.query(entriesOf(serviceId), options)) {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { PlacePosition, pageToken, positionIn, tokenAfter } from '../page-token.ts';
+import { PlacePosition, pageToken, placeAt, positionIn, tokenAfter } from '../page-token.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import { isMade } from './change.ts';
 import { type Effect, effectsOn, type Weighing } from './impact.ts';
@@ -21,7 +21,8 @@ export async function predict(
   by: string,
   deps: Weighing,
 ): Promise<{ effects: Effect[]; looked: number; nextToken?: string }> {
-  const position = token === undefined ? { place: 0, from: 0 } : positionIn(token, Position);
+  const list = `impact ${plan.planId}`;
+  const position = token === undefined ? { place: 0, from: 0 } : positionIn(list, token, Position);
   const changes = (await changesOf(plan, deps.table)).filter(isMade);
   const added = changes.flatMap((change) =>
     change.kind === 'service' && change.action === 'add'
@@ -30,7 +31,7 @@ export async function predict(
   );
   const services = [...(await registeredServices(deps.table)), ...added];
   const places = placesIn(services);
-  const place = places[position.place];
+  const place = placeAt(places, position);
   if (!place || !deps.connectionsIn) return { effects: [], looked: 0 };
 
   const serviceIds = services.map(({ serviceId }) => serviceId);
@@ -40,7 +41,7 @@ export async function predict(
   const { effects, looked } = await effectsOn(connections, changes, { by, now: deps.now() }, deps);
   const nextToken =
     looked < connections.length
-      ? pageToken({ ...position, from: position.from + looked })
-      : tokenAfter(position, page.nextToken, places.length);
+      ? pageToken(list, { ...position, from: position.from + looked })
+      : tokenAfter(list, position, page.nextToken, places.length);
   return { effects, looked, ...(nextToken !== undefined && { nextToken }) };
 }

@@ -56,7 +56,8 @@ export async function simulate(
   deps: Simulating,
 ): Promise<{ requests: OtherVerdict[]; looked: number; nextToken?: string }> {
   const { table, now, report, caller } = deps;
-  const start = token === undefined ? { partition: 0 } : positionIn(token, RecordPosition);
+  const list = `simulation ${plan.planId}`;
+  const start = token === undefined ? { partition: 0 } : positionIn(list, token, RecordPosition);
   const since = new Date(now().getTime() - span).toISOString();
   const isRecent = ({ requestedAt }: Item) => String(requestedAt) >= since;
   const { records: items, next } = await pageOfRecords(start, recordsPerPage, table, isRecent);
@@ -83,7 +84,7 @@ export async function simulate(
       if (both.was !== both.would) requests.push(both);
     }
   }
-  return { requests, looked, ...(next && { nextToken: pageToken(next) }) };
+  return { requests, looked, ...(next && { nextToken: pageToken(list, next) }) };
 }
 
 /** The keys of what a plan's file speaks of beside what is the file's, also where another master has it otherwise. */

@@ -11,6 +11,7 @@ import {
   paginateDescribeVpcEndpointServicePermissions,
   type ServiceConfiguration as ShownService,
 } from '@aws-sdk/client-ec2';
+import { staleTokenOf } from '../connection/ec2-stale-token.ts';
 import {
   type ConnectionNotification,
   connectionEvents,
@@ -67,12 +68,13 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
 
   return {
     async page(nextToken) {
-      const { ServiceConfigurations = [], NextToken } = await ec2.send(
-        new DescribeVpcEndpointServiceConfigurationsCommand({
-          MaxResults: servicesPerPage,
-          ...(nextToken !== undefined && { NextToken: nextToken }),
-        }),
-      );
+      const command = new DescribeVpcEndpointServiceConfigurationsCommand({
+        MaxResults: servicesPerPage,
+        ...(nextToken !== undefined && { NextToken: nextToken }),
+      });
+      const { ServiceConfigurations = [], NextToken } = await ec2.send(command).catch((error: unknown) => {
+        throw staleTokenOf(error) ?? error;
+      });
       return {
         services: ServiceConfigurations.filter(isThere).map(listed),
         ...(NextToken && { nextToken: NextToken }),

@@ -1,4 +1,4 @@
-import { PlacePosition, positionIn, tokenAfter } from '../page-token.ts';
+import { PlacePosition, placeAt, positionIn, tokenAfter } from '../page-token.ts';
 import { type Place, placeName } from '../place.ts';
 import type { Table } from '../table/table.ts';
 import type { EndpointServices, ListedService } from './endpoint-services.ts';
@@ -13,6 +13,8 @@ interface Listing {
 /** An endpoint service that EC2 lists and linkgate does not look after. */
 export type UnregisteredService = ListedService & { readonly place: Place };
 
+const list = 'unregistered services';
+
 /** One page of them: of the hub's place, then of the other places in which services are registered. */
 export async function unregisteredServices(
   token: string | undefined,
@@ -21,12 +23,11 @@ export async function unregisteredServices(
   const registered = await registeredServices(table);
   const others = placesIn(registered).filter((place) => placeName(place) !== placeName(hub));
   const places = [hub, ...others];
-  const position = token === undefined ? { place: 0 } : positionIn(token, PlacePosition);
-  const place = places[position.place];
-  if (!place) return { services: [] };
+  const position = token === undefined ? { place: 0 } : positionIn(list, token, PlacePosition);
+  const place = placeAt(places, position) ?? hub;
   const page = await servicesIn(place).page(position.nextToken);
   const known = new Set(registered.map(({ serviceId }) => serviceId));
-  const nextToken = tokenAfter(position, page.nextToken, places.length);
+  const nextToken = tokenAfter(list, position, page.nextToken, places.length);
   return {
     services: page.services
       .filter(({ serviceId }) => !known.has(serviceId))

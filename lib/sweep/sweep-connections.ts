@@ -17,7 +17,7 @@ import {
   recordKey,
   recordPartitions,
 } from '../connection/connection-record.ts';
-import { type Connections, everyOne, StaleTokenError } from '../connection/connections.ts';
+import { type Connections, everyOne } from '../connection/connections.ts';
 import { dueIn } from '../connection/due.ts';
 import { nothingObserved, Observation, type Observing, observe, sumOf } from '../connection/observe.ts';
 import { writeTransition } from '../connection/tend-connections.ts';
@@ -25,6 +25,7 @@ import { missing } from '../connection/transition.ts';
 import type { WorkBell } from '../connection/work-bell.ts';
 import { type ConsumerNotices, ringForUntold } from '../customer/untold.ts';
 import { orReport } from '../invocation.ts';
+import { StaleTokenError } from '../page-token.ts';
 import { type Place, placeName } from '../place.ts';
 import type { Rule } from '../policy/rule.ts';
 import { readEach } from '../table/item.ts';

@@ -42,17 +42,6 @@ test('the doctor answers page after page', async () => {
   expect(checks).toContainEqual(expect.objectContaining({ group: 'services' }));
 });
 
-test.each(['/doctor', '/audit/verification', '/services?unregistered=true'])(
-  '%s refuses a token that it did not give out',
-  async (path) => {
-    const separator = path.includes('?') ? '&' : '?';
-    expect(await ask(aWorld(), 'GET', `${path}${separator}nextToken=guess`)).toMatchObject({
-      status: 400,
-      body: { error: { code: 'InvalidRequest' } },
-    });
-  },
-);
-
 test('audit trails are verified, all or those of a service or of an endpoint', async () => {
   const world = await aWorldWithATrail();
   const whole = { status: 200, body: { verified: 1, broken: [] } };

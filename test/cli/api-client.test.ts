@@ -81,6 +81,22 @@ test('a change that was never answered may have been done, and the person is tol
   });
 });
 
+test('a list whose pages changed while they were read begins again, and not for ever', async () => {
+  const stale = { status: 400, body: refusal('StaleToken', 'begin again') };
+  const first = { body: { services: [service], nextToken: 'a' } };
+  const second = { body: { services: [service] } };
+  aws.respond = ({ path }) => (path.includes('nextToken') ? (aws.asked.length < 3 ? stale : second) : first);
+  const told = await linkgate('service list --json', aws);
+  expect(JSON.parse(told.stdout).services).toHaveLength(2);
+  aws.asked.length = 0;
+  aws.respond = ({ path }) => (path.includes('nextToken') ? stale : first);
+  expect(await linkgate('service list', aws)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('the list changed while its pages were read: run the command again'),
+  });
+  expect(aws.asked).toHaveLength(6);
+});
+
 test('it is not asked for ever', async () => {
   aws.respond = () => ({ status: 503 });
   expect(await linkgate('service list', aws)).toMatchObject({

@@ -1,13 +1,9 @@
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from '@jest/globals';
-import {
-  everyOne,
-  type RefusedCallError,
-  StaleTokenError,
-  ThrottledError,
-} from '../../lib/connection/connections.ts';
+import { everyOne, type RefusedCallError, ThrottledError } from '../../lib/connection/connections.ts';
 import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
 import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
+import { StaleTokenError } from '../../lib/page-token.ts';
 import type { Place } from '../../lib/place.ts';
 import { aConnection, endpointId, hub, serviceId } from '../builders.ts';
 import { awsError, sdkClient } from '../doubles/sdk-client.ts';
@@ -138,6 +134,11 @@ describe('a page of connections', () => {
       await expect(connections.page({}, 'old')).rejects.toThrow(StaleTokenError);
     },
   );
+
+  test('whose credentials have expired meanwhile is not taken for one whose token has', async () => {
+    const { connections } = connectionsAnswering(awsError('ExpiredToken'));
+    await expect(connections.page({}, 'old')).rejects.toMatchObject({ name: 'ExpiredToken' });
+  });
 
   test('that cannot be read throws what EC2 said', async () => {
     const { connections } = connectionsAnswering(awsError('UnauthorizedOperation'));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { recordKey } from '../../lib/connection/connection-record.ts';
 import { type Listing, listConnections } from '../../lib/connection/list-connections.ts';
-import { MalformedTokenError } from '../../lib/page-token.ts';
+import { StaleTokenError } from '../../lib/page-token.ts';
 import { aConnection, aRecord, aVerdict, endpointId, hub, serviceId } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
@@ -100,7 +100,7 @@ describe('a list of connections', () => {
   test.each(['', 'nonsense', 'bnVsbA', Buffer.from('{"place":-1}').toString('base64url')])(
     'refuses the token `%s`, which it did not give out',
     async (token) => {
-      await expect(listConnections(aListing(), token, aWorld().deps)).rejects.toThrow(MalformedTokenError);
+      await expect(listConnections(aListing(), token, aWorld().deps)).rejects.toThrow(StaleTokenError);
     },
   );
 });

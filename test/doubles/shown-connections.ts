@@ -1,10 +1,6 @@
 import type { Connection } from '../../lib/connection/connection.ts';
-import {
-  type Answer,
-  type ChangeableConnections,
-  type ConnectionFilter,
-  StaleTokenError,
-} from '../../lib/connection/connections.ts';
+import type { Answer, ChangeableConnections, ConnectionFilter } from '../../lib/connection/connections.ts';
+import { StaleTokenError } from '../../lib/page-token.ts';
 
 export interface ChangingCall {
   readonly action: 'accept' | 'reject';

@@ -1,3 +1,4 @@
+import { StaleTokenError } from '../../lib/page-token.ts';
 import {
   connectionEvents,
   type EndpointServices,
@@ -39,7 +40,8 @@ export function shownServices(...shown: readonly ServiceConfiguration[]): ShownS
     show: (configuration) => services.set(configuration.serviceId, configuration),
     configuration: (serviceId) => services.get(serviceId),
     calls,
-    async page() {
+    async page(nextToken) {
+      if (nextToken !== undefined) throw new StaleTokenError();
       return { services: [...services.values()] };
     },
     async describe(serviceId) {

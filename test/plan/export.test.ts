@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { StaleTokenError } from '../../lib/page-token.ts';
 import type { PolicyDocument } from '../../lib/plan/document.ts';
 import { exportPolicy } from '../../lib/plan/export.ts';
+import { serviceKey } from '../../lib/service/service.ts';
 import { anEntry, aService, serviceId } from '../builders.ts';
 import { aWorld, type World } from '../doubles/world.ts';
 import { documents, estates, fitting, worldOf } from './estates.ts';
@@ -38,6 +40,17 @@ test('what is exported plans to no change, whatever has become of the table', as
     { numRuns: 100, seed: 6 },
   );
 }, 60_000);
+
+test('a service that is taken out between two pages has the export begin again, rather than end early', async () => {
+  const accounts = Array.from({ length: 1_001 }, (_, index) => String(200_000_000_000 + index));
+  const world = aWorld({
+    services: [aService()],
+    entries: accounts.map((accountId) => anEntry({ accountId })),
+  });
+  const { nextToken } = await exportPolicy(undefined, world.table);
+  await world.table.write([{ remove: serviceKey(serviceId(1)) }]);
+  await expect(exportPolicy(nextToken, world.table)).rejects.toThrow(StaleTokenError);
+});
 
 test('entries are exported in pages, whichever service they are of', async () => {
   const accounts = Array.from({ length: 1_500 }, (_, index) => String(200_000_000_000 + index));

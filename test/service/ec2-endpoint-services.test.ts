@@ -1,5 +1,6 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from '@jest/globals';
+import { StaleTokenError } from '../../lib/page-token.ts';
 import { ec2EndpointServices, NotificationRefusedError } from '../../lib/service/ec2-endpoint-services.ts';
 import { aConfiguration, serviceId, topicArn } from '../builders.ts';
 import { awsError } from '../doubles/sdk-client.ts';
@@ -179,4 +180,15 @@ test('services are listed page after page, without those that were deleted', asy
     nextToken: 'page-3',
   });
   expect(sent).toMatchObject([{ input: { NextToken: 'page-2' } }]);
+});
+
+test.each([
+  ['InvalidNextToken', awsError('InvalidNextToken')],
+  [
+    'a message about the token',
+    Object.assign(awsError('InvalidParameterValue'), { message: 'Unable to parse pagination token' }),
+  ],
+])('a page whose token has gone stale says so by %s', async (_how, error) => {
+  const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: error });
+  await expect(services.page('old')).rejects.toThrow(StaleTokenError);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { MalformedTokenError } from '../../lib/page-token.ts';
+import { StaleTokenError } from '../../lib/page-token.ts';
 import type { EndpointServices } from '../../lib/service/endpoint-services.ts';
 import { unregisteredServices } from '../../lib/service/unregistered-services.ts';
 import { aConfiguration, aService, hub, serviceId } from '../builders.ts';
@@ -52,5 +52,5 @@ test('the hub is looked at also while nothing is registered', async () => {
 });
 
 test('a token that the list did not give out is refused', async () => {
-  await expect(unregisteredServices('a guess', listing())).rejects.toThrow(MalformedTokenError);
+  await expect(unregisteredServices('a guess', listing())).rejects.toThrow(StaleTokenError);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { countedKey, countedWrite, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
-import { StaleTokenError } from '../../lib/connection/connections.ts';
+import { StaleTokenError } from '../../lib/page-token.ts';
 import { leaseOf } from '../../lib/sweep/lease.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import { faceOf } from '../../lib/telling/notice.ts';

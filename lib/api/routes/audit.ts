@@ -6,15 +6,17 @@ import type { Api, ApiApp } from '../env.ts';
 import { AuditQuery, valid } from '../input.ts';
 import { serviceNamed } from '../named.ts';
 
+const list = 'audit verification';
+
 export function auditRoutes(app: ApiApp): void {
   app.get('/audit/verification', async (context) => {
     const api = context.get('api');
     const { endpoint, service, nextToken } = valid(AuditQuery, context.req.query(), 'the query');
     if (endpoint !== undefined) return context.json(await verificationOf(endpoint, api));
-    const start = nextToken === undefined ? { partition: 0 } : positionIn(nextToken, RecordPosition);
+    const start = nextToken === undefined ? { partition: 0 } : positionIn(list, nextToken, RecordPosition);
     const serviceId = service === undefined ? undefined : (await serviceNamed(service, api)).serviceId;
     const { next, ...verification } = await verifyPage(start, api.table, serviceId);
-    return context.json({ ...verification, ...(next && { nextToken: pageToken(next) }) });
+    return context.json({ ...verification, ...(next && { nextToken: pageToken(list, next) }) });
   });
 }
 

@@ -2,11 +2,13 @@ import { doctorPage, Position } from '../../doctor/doctor.ts';
 import { pageToken, positionIn } from '../../page-token.ts';
 import type { ApiApp } from '../env.ts';
 
+const list = 'doctor';
+
 export function doctorRoutes(app: ApiApp): void {
   app.get('/doctor', async (context) => {
     const token = context.req.query('nextToken');
-    const position = token === undefined ? undefined : positionIn(token, Position);
+    const position = token === undefined ? undefined : positionIn(list, token, Position);
     const { checks, next } = await doctorPage(position, context.get('api'));
-    return context.json({ checks, ...(next && { nextToken: pageToken(next) }) });
+    return context.json({ checks, ...(next && { nextToken: pageToken(list, next) }) });
   });
 }

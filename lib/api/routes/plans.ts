@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { pageToken, positionIn } from '../../page-token.ts';
+import { pageToken, positionIn, StaleTokenError } from '../../page-token.ts';
 import { unfinishedApply } from '../../plan/apply-lease.ts';
 import { applyPlan } from '../../plan/apply-plan.ts';
 import type { Change } from '../../plan/change.ts';
@@ -40,10 +40,12 @@ export function plansRoutes(app: ApiApp): void {
     const api = context.get('api');
     const plan = await planNamed(pathParameter(context, 'planId'), api);
     const token = context.req.query('nextToken');
-    const { part } = token === undefined ? { part: 0 } : positionIn(token, Position);
+    const list = `changes ${plan.planId}`;
+    const { part } = token === undefined ? { part: 0 } : positionIn(list, token, Position);
+    if (part > 0 && part >= plan.changeParts) throw new StaleTokenError();
     const changes = (await changesIn(plan, part, api.table)).map(viewOfChange);
     const isLast = part + 1 >= plan.changeParts;
-    return context.json({ changes, ...(!isLast && { nextToken: pageToken({ part: part + 1 }) }) });
+    return context.json({ changes, ...(!isLast && { nextToken: pageToken(list, { part: part + 1 }) }) });
   });
   app.get('/plans/:planId/impact', async (context) => {
     const api = context.get('api');

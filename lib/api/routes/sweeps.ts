@@ -33,13 +33,14 @@ export function sweepsRoutes(app: ApiApp): void {
 /** The job, and a page of what was found place by place. */
 function answerWith(job: Job, context: Context<Env>, status: 200 | 202): Response {
   const token = context.req.query('nextToken');
-  const { seen } = token === undefined ? { seen: 0 } : positionIn(token, Position);
+  const list = `job ${job.jobId}`;
+  const { seen } = token === undefined ? { seen: 0 } : positionIn(list, token, Position);
   const end = seen + placesPerPage;
   const names = Object.keys(job.places).sort();
   const places = names.slice(seen, end).map((name) => ({ ...placeNamed(name), result: job.places[name] }));
   if (job.status === 'running') context.header('retry-after', retryAfter);
   return context.json(
-    { job: viewOfJob(job), places, ...(end < names.length && { nextToken: pageToken({ seen: end }) }) },
+    { job: viewOfJob(job), places, ...(end < names.length && { nextToken: pageToken(list, { seen: end }) }) },
     status,
   );
 }

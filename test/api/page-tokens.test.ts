@@ -1,0 +1,80 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import { pageToken } from '../../lib/page-token.ts';
+import { startJob } from '../../lib/sweep/job.ts';
+import { alice, aService, endpointId, hub } from '../builders.ts';
+import { aWorld, type World } from '../doubles/world.ts';
+import { aDocument } from '../plan/planning.ts';
+import { ask } from './ask.ts';
+
+let world: World;
+let planId: string;
+beforeAll(async () => {
+  world = aWorld({ services: [aService()] });
+  await startJob('job-1', [hub], alice, world.deps);
+  const { body } = await ask(world, 'POST', '/plans', { document: aDocument() });
+  planId = (body.plan as { planId: string }).planId;
+});
+
+/** Each list that has pages, by the name that its tokens bear, and a place in it where it could go on. */
+const lists: readonly (readonly [name: string, path: string, position: object])[] = [
+  ['connections', '/connections', { place: 0, nextToken: 'of EC2' }],
+  ['unregistered services', '/services?unregistered=true', { place: 0, nextToken: 'of EC2' }],
+  ['audit verification', '/audit/verification', { partition: 0 }],
+  ['doctor', '/doctor', { next: 'services', seen: 0 }],
+  ['policy', '/policy', { serviceId: '*' }],
+  ['job job-1', '/jobs/job-1', { seen: 0 }],
+  ['changes <plan>', '/plans/<plan>/changes', { part: 0 }],
+  ['impact <plan>', '/plans/<plan>/impact', { place: 0, nextToken: 'of EC2' }],
+  ['simulation <plan>', '/plans/<plan>/simulation', { partition: 0 }],
+];
+
+/** Places that are none: there are fewer of them, or no list gave them out. */
+const nowhere: Readonly<Record<string, readonly object[]>> = {
+  connections: [{ place: 9 }, { place: 0, nextToken: '' }, { place: 1e300 }],
+  'unregistered services': [{ place: 9 }, { place: -1 }],
+  'audit verification': [
+    { partition: 99 },
+    { partition: 0, after: '' },
+    { partition: 0, after: `${endpointId(1)}${'0'.repeat(2000)}` },
+  ],
+  doctor: [{ next: 'queues', seen: 0 }],
+  policy: [{ serviceId: 'vpce-svc-00000000000000009' }, { serviceId: '*', after: '' }],
+  'job job-1': [{ seen: -1 }],
+  'changes <plan>': [{ part: 1_000_000_000 }],
+  'impact <plan>': [{ place: 9 }, { place: 0, from: 0.5 }],
+  'simulation <plan>': [{ partition: 0, after: '\ud800' }],
+};
+
+const ofPlan = (text: string) => text.replace('<plan>', planId);
+
+async function answerTo(path: string, token: string) {
+  return ask(world, 'GET', `${ofPlan(path)}${path.includes('?') ? '&' : '?'}nextToken=${token}`);
+}
+
+const refused = {
+  status: 400,
+  body: {
+    error: { code: 'StaleToken', message: expect.stringContaining('begin again without it') },
+  },
+};
+
+test.each(lists)('%s refuses a token that is none', async (name, path) => {
+  for (const token of ['', 'guess', 'bnVsbA', '%00', 'W10', pageToken(ofPlan(name), [])])
+    expect([token, await answerTo(path, token)]).toMatchObject([token, refused]);
+  for (const position of nowhere[name] ?? [])
+    expect(await answerTo(path, pageToken(ofPlan(name), position))).toMatchObject(refused);
+});
+
+test.each(lists)("%s refuses another list's token, whatever form that has", async (name, path, position) => {
+  for (const [other, , otherPosition] of [...lists, ['impact another', '', {}] as const])
+    if (other !== name)
+      for (const each of [position, otherPosition])
+        expect(await answerTo(path, pageToken(ofPlan(other), each))).toMatchObject(refused);
+});
+
+test.each(lists.filter(([, , position]) => 'nextToken' in position))(
+  '%s refuses a token that EC2 no longer takes',
+  async (name, path, position) => {
+    expect(await answerTo(path, pageToken(ofPlan(name), position))).toMatchObject(refused);
+  },
+);
