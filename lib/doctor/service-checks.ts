@@ -1,7 +1,7 @@
 import { isGroup, makeGroup } from '../approval/approver-group.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Mode } from '../mode/mode.ts';
-import type { Place } from '../place.ts';
+import { type Place, partitionOf } from '../place.ts';
 import { driftOf } from '../service/drift.ts';
 import type { EndpointServices, ServiceConfiguration } from '../service/endpoint-services.ts';
 import type { Drift, Service } from '../service/service.ts';
@@ -129,12 +129,12 @@ function examinePause({ name, pausedAt, pausedBy, pauseReason }: Service): Resul
 
 /** Whom EC2 lets ask: everyone by what it shows now, the difference to the allowlist by the last check, which is also made as things change. */
 function examinePrincipals(service: Service, isEveryone: boolean): Result {
-  const { serviceId, place, principals, principalDrift = [], principalsCheckedAt } = service;
+  const { serviceId, place, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
   const differences = principalDrift.map(({ detail }) => detail);
   if (isEveryone)
     return warning(
       ['the allowed principals are `*`: every AWS account may ask to connect', ...differences].join('. '),
-      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${place.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:aws:iam::444455556666:root`,
+      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${place.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:${partitionOf(place.region, topicArn)}:iam::444455556666:root`,
     );
   if (principalsCheckedAt === undefined) return ok('the allowed principals are named');
   if (differences.length === 0) return ok('the allowed principals are what the allowlist implies');

@@ -1,6 +1,7 @@
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { readTemplate, typesIn } from './package.ts';
-import { readPage } from './page.ts';
+import { readPage, readPages, root } from './page.ts';
 
 interface Statement {
   readonly Sid: string;
@@ -9,16 +10,18 @@ interface Statement {
   readonly Condition?: object;
 }
 
-const policy: { Statement: readonly Statement[] } = JSON.parse(
-  readPage('docs/deploy.md').fences.find(({ language }) => language === 'json')?.text ?? '',
-);
-const granted = new Set(policy.Statement.flatMap(({ Action }) => Action));
+const policies = globSync('docs/deploy-policy-*.json', { cwd: root }).map((path) => ({
+  path,
+  text: readFileSync(`${root}${path}`, 'utf8'),
+}));
+const statements: readonly Statement[] = policies.flatMap(({ text }) => JSON.parse(text).Statement);
+const granted = new Set(statements.flatMap(({ Action }) => Action));
 
 const http = ['GET', 'POST', 'PATCH', 'DELETE'].map((method) => `apigateway:${method}`);
 
 /** What CloudFormation calls at the least to create, change and remove a resource of each type. */
 const calledFor: Readonly<Record<string, readonly string[]>> = {
-  'AWS::ApiGatewayV2::Api': http,
+  'AWS::ApiGatewayV2::Api': [...http, 'iam:CreateServiceLinkedRole'],
   'AWS::ApiGatewayV2::Integration': http,
   'AWS::ApiGatewayV2::Route': http,
   'AWS::ApiGatewayV2::Stage': [
@@ -34,6 +37,8 @@ const calledFor: Readonly<Record<string, readonly string[]>> = {
   ],
   'AWS::DynamoDB::Table': [
     'dynamodb:CreateTable',
+    // The deployment that makes it may fail, and is rolled back.
+    'dynamodb:DeleteTable',
     'dynamodb:DescribeTable',
     'dynamodb:UpdateTable',
     'dynamodb:UpdateTimeToLive',
@@ -86,7 +91,37 @@ const calledFor: Readonly<Record<string, readonly string[]>> = {
   'AWS::SSM::Parameter': ['ssm:PutParameter', 'ssm:DeleteParameter'],
 };
 
-describe('the policy for who deploys', () => {
+describe('the policies for who deploys', () => {
+  test.each(policies)(
+    '$path fits into a managed policy of IAM, which does not count white space',
+    ({ text }) => {
+      expect(text.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(6_144);
+    },
+  );
+
+  test('are all named on the page, and by the command that makes them', () => {
+    const { text } = readPage('docs/deploy.md');
+    const parts = policies.map(({ path }) => path.replace(/.*deploy-policy-(.*)\.json/, '$1'));
+    for (const part of parts) expect(text).toContain(`(deploy-policy-${part}.json)`);
+    expect(/^for part in (.*); do$/m.exec(text)?.[1]?.split(' ').sort()).toEqual(parts.sort());
+  });
+
+  test('hold in every partition', () => {
+    expect(policies.flatMap(({ text }) => text.match(/arn:(?!\*:)[^"]*/g) ?? [])).toEqual([]);
+  });
+
+  test('let API Gateway’s service-linked role be made, and no other', () => {
+    const role = 'role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway';
+    expect(
+      statements.filter(({ Action }) => [Action].flat().includes('iam:CreateServiceLinkedRole')),
+    ).toEqual([
+      expect.objectContaining({
+        Resource: `arn:*:iam::111122223333:${role}`,
+        Condition: { StringEquals: { 'iam:AWSServiceName': 'ops.apigateway.amazonaws.com' } },
+      }),
+    ]);
+  });
+
   test.each([...new Set(typesIn(readTemplate()))].sort())('permits what %s takes', (type) => {
     expect(calledFor).toHaveProperty([type]);
     expect(calledFor[type]?.filter((action) => !granted.has(action))).toEqual([]);
@@ -99,7 +134,25 @@ describe('the policy for who deploys', () => {
   test('reaches beyond linkgate’s names only where AWS has no names to give', () => {
     const isNamed = ({ Resource, Condition }: Statement) =>
       [Resource].flat().every((arn) => arn.includes('linkgate')) || Condition !== undefined;
-    const wide = policy.Statement.filter((statement) => !isNamed(statement)).map(({ Sid }) => Sid);
-    expect(wide).toEqual(['WithoutNames', 'Functions', 'LogsOfTheApi', 'Api']);
+    const wide = statements.filter((statement) => !isNamed(statement)).map(({ Sid }) => Sid);
+    expect(wide.sort()).toEqual(['Api', 'Functions', 'LogsOfTheApi', 'WithoutNames']);
+  });
+});
+
+describe('other partitions', () => {
+  test('are no other to the template', () => {
+    expect(JSON.stringify(readTemplate())).not.toMatch(/arn:aws/);
+  });
+
+  test('are no other to what a policy on a page grants', () => {
+    const granting = readPages().flatMap(({ path, fences }) =>
+      fences
+        .filter(({ language, text }) => language === 'json' && text.includes('"Statement"'))
+        .flatMap(({ text }) => JSON.parse(text).Statement as Statement[])
+        .flatMap(({ Resource = [] }) => Resource)
+        .filter((arn) => arn.startsWith('arn:aws'))
+        .map((arn) => `${path}: ${arn}`),
+    );
+    expect(granting).toEqual([]);
   });
 });

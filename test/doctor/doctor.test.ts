@@ -21,6 +21,7 @@ import {
   noon,
   secondsAfterNoon,
   serviceId,
+  topicArn,
 } from '../builders.ts';
 import { readPage, sectionOf, tableIn } from '../docs/page.ts';
 import { aDeployment, aQueue, queueArn, queuesInOrder } from '../doubles/deployment.ts';
@@ -441,6 +442,14 @@ describe('of a service is found', () => {
     expect(await notInOrder()).toMatchObject([
       { name: 'principals', status, detail: 'this and that', remedy: expect.stringContaining(remedy) },
     ]);
+  });
+
+  test('that it lets everybody ask, with principals of its own partition to name instead', async () => {
+    const inChina = topicArn.replace('arn:aws:', 'arn:aws-cn:');
+    await write([{ put: { pk: 'SERVICES', sk: serviceId(1), ...aService({ topicArn: inChina }) } }]);
+    world.services.show(aConfiguration({ principals: ['*'] }));
+    const [found] = (await notInOrder()).filter(({ name }) => name === 'principals');
+    expect(found?.remedy).toMatch(/arn:aws-cn:iam::\d{12}:root$/);
   });
 
   test('that it asks a group that is not there', async () => {
