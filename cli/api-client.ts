@@ -1,6 +1,7 @@
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as v from 'valibot';
 import { CommandError, StaleListError } from './command-error.ts';
+import { markControls, markValue, safeJson, unmarkControls } from './control-characters.ts';
 import type { Deployment } from './deployment.ts';
 import { version } from './version.ts';
 import type { Clock } from './world.ts';
@@ -83,6 +84,7 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
     key: string | undefined,
   ): Promise<Answer> {
     const url = urlOf(deployment.apiUrl, path, query);
+    const sent = body && safeJson(body);
     const { headers } = await signer.sign({
       method,
       protocol: url.protocol,
@@ -92,16 +94,16 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
       headers: {
         host: url.host,
         'user-agent': userAgent,
-        ...(body && { 'content-type': 'application/json' }),
+        ...(sent && { 'content-type': 'application/json' }),
         ...(key && { 'idempotency-key': key }),
       },
-      ...(body && { body: JSON.stringify(body) }),
+      ...(sent && { body: sent }),
     });
     const response = await fetch(url, {
       method,
       headers,
       signal: AbortSignal.timeout(timeoutMs),
-      ...(body && { body: JSON.stringify(body) }),
+      ...(sent && { body: sent }),
     });
     const retryAfter = response.headers.get('retry-after');
     return {
@@ -218,9 +220,14 @@ function requireSegments(path: readonly string[]): void {
 function urlOf(apiUrl: string, path: readonly string[], query: Query): URL {
   const url = new URL(`${apiUrl.replace(/\/$/, '')}/${path.join('/')}`);
   url.search = Object.entries(query)
-    .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encodeURIComponent(value)}`))
+    .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encoded(value)}`))
     .join('&');
   return url;
+}
+
+/** Half of a character has no encoding. */
+function encoded(text: string): string {
+  return encodeURIComponent(unmarkControls(text).toWellFormed());
 }
 
 function mismatch(issue: v.BaseIssue<unknown>): string {
@@ -229,7 +236,7 @@ function mismatch(issue: v.BaseIssue<unknown>): string {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, markValue);
   } catch {
     return undefined;
   }
@@ -250,7 +257,7 @@ function unanswered(error: Error, { apiUrl }: Deployment, method: Method): Comma
   const what =
     error.name === 'TimeoutError'
       ? `did not answer within ${timeoutMs / 1000} s`
-      : `broke off (${code ?? error.message})`;
+      : `broke off (${markControls(code ?? error.message)})`;
   const then =
     method === 'GET' ? 'try again' : 'it may have been done all the same: look before you try again';
   return new CommandError('failed', `linkgate at ${apiUrl} ${what}: ${then}`, { cause: error });

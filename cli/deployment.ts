@@ -1,6 +1,7 @@
 import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { stageForm, stagePattern } from '../lib/stage.mjs';
 import { CommandError } from './command-error.ts';
+import { markControls } from './control-characters.ts';
 import type { World } from './world.ts';
 
 /** Which linkgate to talk to, as far as a person said so. */
@@ -76,7 +77,7 @@ function isSandbox(env: World['env']): boolean {
 async function theStage(ssm: SSMClient, stage: string) {
   try {
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: apiUrlOf(stage) }));
-    return { stage, apiUrl: Parameter?.Value ?? '' };
+    return { stage, apiUrl: markControls(Parameter?.Value ?? '') };
   } catch (error) {
     if (error instanceof Error && error.name === 'ParameterNotFound') return undefined;
     throw error;
@@ -91,7 +92,7 @@ async function theOnlyStage(ssm: SSMClient) {
   ))
     for (const { Name = '', Value = '' } of Parameters) {
       const stage = Name.split('/')[2] ?? '';
-      if (Name === apiUrlOf(stage)) found.push({ stage, apiUrl: Value });
+      if (Name === apiUrlOf(stage)) found.push({ stage: markControls(stage), apiUrl: markControls(Value) });
     }
   if (found.length > 1)
     throw new CommandError(
@@ -107,7 +108,8 @@ function couldNotLook(
   region: string,
   env: World['env'],
 ): CommandError {
-  const { name, message, code } = cause as Error & { code?: string };
+  const { name, code } = cause as Error & { code?: string };
+  const message = markControls((cause as Error).message);
   const endpoint = env.AWS_ENDPOINT_URL;
   if (code === 'ECONNREFUSED' && isSandbox(env))
     return new CommandError(

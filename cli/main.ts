@@ -18,27 +18,38 @@ import { serviceCommand } from './commands/service.ts';
 import { setupCommand } from './commands/setup.ts';
 import { slackCommand } from './commands/slack.ts';
 import { sweepCommand } from './commands/sweep.ts';
+import { markControls } from './control-characters.ts';
 import { progressOn } from './progress.ts';
 import { type Open, sessionsIn } from './session.ts';
 import { version } from './version.ts';
-import { realWorld, type World } from './world.ts';
+import { realWorld, type World, withSafeTerminals } from './world.ts';
 
 /** @returns the exit code */
-export async function main(argv: readonly string[], world: World = realWorld): Promise<number> {
+export async function main(argv: readonly string[], outside: World = realWorld): Promise<number> {
+  const world = withSafeTerminals(outside);
   const progress = progressOn(world);
   try {
-    await settled(program(sessionsIn(world, progress), world), world).parseAsync(argv, { from: 'user' });
+    await settled(program(sessionsIn(world, progress), world), world).parseAsync(argv.map(markControls), {
+      from: 'user',
+    });
     return 0;
   } catch (error) {
     // Commander has told its own errors already; it throws for `--help`, too.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.calledWrongly;
     const isExpected = error instanceof CommandError;
-    const told = isExpected ? error.message : ((error as Error).stack ?? String(error));
+    const told = isExpected ? error.message : unexpected(error);
     if (told) world.stderr.write(`error: ${told}\n`);
     return isExpected ? error.exitCode : exitCodes.failed;
   } finally {
     progress.end();
   }
+}
+
+/** With the lines of its stack alone, whatever its message is. */
+function unexpected(error: unknown): string {
+  if (!(error instanceof Error)) return markControls(String(error));
+  const { message, stack = '' } = error;
+  return stack.replace(message, () => markControls(message)) || markControls(message);
 }
 
 function program(open: Open, world: World): Command {

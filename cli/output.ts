@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
+import { safeJson } from './control-characters.ts';
 import type { World } from './world.ts';
 
 type Style = Parameters<typeof styleText>[0];
@@ -17,12 +18,11 @@ export interface Output {
   say(text: string): void;
 }
 
-export function outputTo({ stdout, stderr, env }: World, isJson: boolean): Output {
-  const isColoured = stdout.isTTY === true && !env.NO_COLOR;
+export function outputTo({ stdout, stderr }: World, isJson: boolean): Output {
   return {
-    paint: (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text),
+    paint: (style, text) => (stdout.isColoured ? styleText(style, text, { validateStream: false }) : text),
     width: stdout.columns || 80,
-    result: (document, text) => stdout.write(`${isJson ? JSON.stringify(document, undefined, 2) : text}\n`),
+    result: (document, text) => stdout.write(`${isJson ? safeJson(document, 2) : text}\n`),
     warn(warnings) {
       for (const warning of warnings ?? []) stderr.write(`warning: ${warning}\n`);
     },

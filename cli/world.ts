@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { showControls } from './control-characters.ts';
 
 /** What the command line has of the world around it, so that tests can pass in another. */
 export interface World {
@@ -15,6 +16,8 @@ interface Terminal {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  /** Whether it shows linkgate's own colours. */
+  readonly isColoured?: boolean;
 }
 
 export interface Stdin {
@@ -27,6 +30,21 @@ export interface Clock {
   sleep(milliseconds: number): Promise<void>;
   /** @returns what calls it off */
   after(milliseconds: number, act: () => void): () => void;
+}
+
+/** The same world, whose terminals show what they are told to write, and do nothing that it says. */
+export function withSafeTerminals(world: World): World {
+  return { ...world, stdout: safeTerminal(world.stdout, world), stderr: safeTerminal(world.stderr, world) };
+}
+
+function safeTerminal(terminal: Terminal, { env }: World): Terminal {
+  const isColoured = terminal.isTTY === true && !env.NO_COLOR;
+  return {
+    write: (text) => terminal.write(showControls(text, { isColoured })),
+    isTTY: terminal.isTTY,
+    columns: terminal.columns,
+    isColoured,
+  };
 }
 
 export const realWorld: World = {

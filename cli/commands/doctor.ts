@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { everyPage } from '../api-client.ts';
 import { type Check, CheckPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
+import { markedLines } from '../control-characters.ts';
 import { type CommonOptions, command } from '../options.ts';
 import type { Output } from '../output.ts';
 import type { Open } from '../session.ts';
@@ -58,7 +59,7 @@ function foldedLines(checks: readonly Check[], output: Output): string[] {
 
 /** A command is not wrapped: it is there to be pasted. */
 function remedyLines(remedy: string | null | undefined, { width }: Output): string[] {
-  const lines = remedy?.split('\n') ?? [];
+  const lines = remedy ? markedLines(remedy) : [];
   return lines
     .flatMap((line) => (isCommand.test(line) ? [line] : wrapped(line, width - indent.length)))
     .map((line) => indent + line);

@@ -5,6 +5,7 @@ import { ServiceName } from '../../lib/service/service.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage, Service } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
+import { showControls, unmarked } from '../control-characters.ts';
 import { type CommonOptions, command, serviceArgument, serviceOption } from '../options.ts';
 import { heldPolicy } from '../plan/policies.ts';
 import { type Policy, writePolicyFile } from '../policy-file/write.ts';
@@ -22,7 +23,7 @@ function exportCommand(open: Open): Command {
       const session = await open(common);
       const whole = await heldPolicy(session);
       const policy = service === undefined ? whole : ofService(whole, service);
-      session.output.result({ document: documentOf(policy) }, writePolicyFile(policy));
+      session.output.result({ document: documentOf(policy) }, writePolicyFile(unmarked(policy)));
     });
 }
 
@@ -68,8 +69,8 @@ function adoptCommand(open: Open): Command {
       });
       const live = all.filter(({ state }) => state === 'available' || state === 'pending');
       const policy = allowing(live, service, await api.now());
-      const remarks = new Map(live.map((connection) => [connection.endpointId, remarkOn(connection)]));
-      output.result({ document: documentOf(policy) }, writePolicyFile(policy, remarks));
+      const remarks = new Map(live.map((connection) => [connection.endpointId, shown(remarkOn(connection))]));
+      output.result({ document: documentOf(policy) }, writePolicyFile(unmarked(policy), remarks));
       if (live.length === 0) output.warn([`nothing is connected to ${service.name}: the file allows nobody`]);
     });
 }
@@ -92,6 +93,11 @@ function allowing(live: readonly Connection[], { name, serviceId }: Service, now
       };
     }),
   };
+}
+
+/** In a comment nothing is escaped. */
+function shown(remark: string): string {
+  return showControls(remark, { isColoured: false });
 }
 
 /** When an endpoint came, and who let it in. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
+import { unmarkControls } from '../control-characters.ts';
 import { type CommonOptions, command } from '../options.ts';
 import { type Output, time, tinted } from '../output.ts';
 import { planMarkdown } from '../plan/markdown.ts';
@@ -47,7 +48,7 @@ function planCommand(open: Open): Command {
     .option('--exit-code', 'exit with 3 where there are changes')
     .option('--markdown', 'for the comment of a pull request')
     .action(async ({ file, adopt, exitCode, markdown, ...common }: PlanOptions) => {
-      const policy = readPolicyFile(file);
+      const policy = readPolicyFile(unmarkControls(file));
       const session = await open(common);
       const planned = await plan(policy.documentAt(session.stage), { adopt }, session);
       const text = markdown ? planMarkdown(planned, session.stage) : planText(planned, session.output);
@@ -62,7 +63,7 @@ function applyCommand(open: Open, world: World): Command {
     .option('--adopt', adoptWords)
     .option('--yes', 'do not ask')
     .action(async ({ file, adopt, yes, ...common }: ApplyOptions) => {
-      const policy = readPolicyFile(file);
+      const policy = readPolicyFile(unmarkControls(file));
       const session = await open(common);
       const { output, stage } = session;
       const planned = await plan(policy.documentAt(stage), { adopt }, session);
@@ -85,7 +86,7 @@ function simulateCommand(open: Open): Command {
     'simulate',
     'run a policy file over the recorded requests of the last 90 days: which would it have decided otherwise?',
   ).action(async ({ file, ...common }: FileOptions) => {
-    const policy = readPolicyFile(file);
+    const policy = readPolicyFile(unmarkControls(file));
     const session = await open(common);
     const simulation = await simulate(policy.documentAt(session.stage), session);
     session.output.result(simulation, simulated(simulation, session.output));

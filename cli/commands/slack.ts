@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { SlackConnection, SlackManifest } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
+import { safeJson } from '../control-characters.ts';
 import { type CommonOptions, command } from '../options.ts';
 import { facts, type Output } from '../output.ts';
 import type { Open } from '../session.ts';
@@ -21,7 +22,7 @@ function manifestCommand(open: Open): Command {
     .action(async (options: CommonOptions) => {
       const { api, output } = await open(options);
       const { manifest } = await api.call('GET', ['slack', 'manifest'], SlackManifest);
-      output.result(manifest, JSON.stringify(manifest, undefined, 2));
+      output.result(manifest, safeJson(manifest, 2));
     });
 }
 

@@ -17,7 +17,7 @@ export function planMarkdown(planned: Planned, stage: string): string {
   const top = [
     `### linkgate: what this would change at \`${stage}\``,
     `**${summaryOf(planned)}**`,
-    ...(unfinished ? [`> ${unfinished}`] : []),
+    ...(unfinished ? [`\`\`\`text\n${inCode(unfinished)}\n\`\`\``] : []),
   ].join('\n\n');
   // What it does to connections may not be what is cut off.
   const blocks = [

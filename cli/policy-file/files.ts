@@ -2,6 +2,7 @@ import { globSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import * as v from 'valibot';
 import { CommandError } from '../command-error.ts';
+import { markControls } from '../control-characters.ts';
 import { head } from './form.ts';
 import { type Place, type Problem, placeName } from './problem.ts';
 import { parseSource, type Source } from './source.ts';
@@ -65,7 +66,7 @@ function realPathOf(file: string): string {
   try {
     return realpathSync(file);
   } catch (cause) {
-    throw new CommandError('failed', `there is no file ${file}`, { cause });
+    throw new CommandError('failed', `there is no file ${markControls(file)}`, { cause });
   }
 }
 

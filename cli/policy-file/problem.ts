@@ -1,4 +1,5 @@
 import { CommandError } from '../command-error.ts';
+import { markControls } from '../control-characters.ts';
 
 /** A character of a file, counted from 1. */
 export interface Place {
@@ -21,7 +22,7 @@ export function placeName({ file, line, column }: Place): string {
 /** All that is wrong, told at once. */
 export function refusalOf(problems: readonly Problem[]): CommandError {
   const lines = new Set(
-    problems.toSorted(byPlace).map(({ place, message }) => `${placeName(place)}: ${message}`),
+    problems.toSorted(byPlace).map(({ place, message }) => markControls(`${placeName(place)}: ${message}`)),
   );
   const count = lines.size === 1 ? 'one thing is' : `${lines.size} things are`;
   return new CommandError(

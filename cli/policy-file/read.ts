@@ -1,5 +1,6 @@
 import type { PolicyDocument } from '../../lib/plan/document.ts';
 import { CommandError } from '../command-error.ts';
+import { markControls } from '../control-characters.ts';
 import { undeclared } from './environments.ts';
 import { documentAt } from './expand.ts';
 import { filesFrom } from './files.ts';
@@ -37,7 +38,7 @@ export function readPolicyFile(file: string): PolicyFile {
       if (head?.environments && !head.environments.includes(stage))
         throw new CommandError(
           'failed',
-          `${file} is for ${head.environments.join(', ')}, and this linkgate's stage is ${stage}: choose with --stage`,
+          `${markControls(file)} is for ${head.environments.join(', ')}, and this linkgate's stage is ${stage}: choose with --stage`,
         );
       return documentAt(parts, stage, []);
     },

@@ -1,6 +1,7 @@
 import { Document, isMap, isNode, isSeq, visit } from 'yaml';
 import type { ManagedBy } from '../../lib/managed-by.ts';
 import type { PolicyDocument } from '../../lib/plan/document.ts';
+import { needsEscapes, safeYaml } from '../control-characters.ts';
 import { durationOf } from './duration.ts';
 import type { Customer, Group, Service } from './form.ts';
 import { dateOf, given, personOf } from './values.ts';
@@ -55,8 +56,14 @@ export function writePolicyFile(policy: Policy, remarks: ReadonlyMap<string, str
   document.commentBefore = heading;
   for (const [section, written] of filled) sayMasters(document.get(section), written);
   if (remarks.size > 0) remark(document, remarks);
+  visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value === 'string' && needsEscapes(node.value)) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  const form = { lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Infinity };
   // What is printed ends with a line end of its own; the others may be a note's.
-  return document.toString({ lineWidth: 0, singleQuote: true }).replace(/\n$/, '');
+  return safeYaml(document.toString(form)).replace(/\n$/, '');
 }
 
 interface WrittenPart {

@@ -519,6 +519,24 @@ test.each([
 });
 
 test.each([
+  '2031-05-31T12:00:00+02',
+  '2031-05-31T12:00:00+0200',
+  '2031-05-31 12:00:00Z',
+  '2031-05-31T12:00Z',
+])('`%s` is no time at any option, and the right form is said', async (time) => {
+  for (const line of [
+    ['allow', '012345678901', '--service', 'payments', '--expires', time],
+    ['keep', endpointId, '--reason', 'moving', '--until', time],
+    ['customer', 'set', 'acme', '--account', '012345678901', '--contract-ends', time],
+  ]) {
+    const { code, stderr } = await linkgate(line, aws);
+    expect(code).toBe(2);
+    expect(stderr).toContain('or a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00');
+  }
+  expect(aws.asked).toEqual([]);
+});
+
+test.each([
   ['', 'Usage: linkgate'],
   ['uncut vpce-0aaaaaaaaaaaaaaa1', "unknown command 'uncut'"],
   ['service pause', "unknown command 'pause'"],
@@ -531,7 +549,8 @@ test.each([
   ],
   ['allow 012345678901 --service payments --max-endpoints 0', 'Give a whole number from 1'],
   ['allow 012345678901 --service payments --expires soon', 'Write a date such as 2027-01-31'],
-  ['allow 012345678901 --service payments --expires 2031-02-30', 'Write a date such as 2027-01-31'],
+  ['allow 012345678901 --service payments --expires 2031-02-30', 'There is no day 2031-02-30'],
+  ['allow 012345678901 --service payments --max-endpoints 9007199254740993', 'Give a whole number from 1'],
   ['connections --state Available', 'Allowed choices are pendingAcceptance'],
   ['explain vpce-xyz', 'An endpoint id looks like'],
   ['service add payments', 'The id of an endpoint service looks like'],

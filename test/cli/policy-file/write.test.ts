@@ -168,8 +168,7 @@ allow:
     note: contract 42
 block:
   - account: '444444444444'
-    services: '*'
-`);
+    services: '*'`);
 });
 
 test('what the file does not look after says who does', () => {
