@@ -15,7 +15,8 @@ export async function respond(
   path: string,
   { body, headers = {} }: Asked = {},
 ): Promise<Response> {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const isRaw = body === undefined || typeof body === 'string' || body instanceof Buffer;
+  const text = isRaw ? body : JSON.stringify(body);
   const { pathname, search } = new URL(path, 'http://api');
   const operation = operationOf(method, pathname);
   const route = operation?.path ?? pathname;
@@ -27,7 +28,7 @@ export async function respond(
   );
   expect(problemsOfAnswer(operation, response.status, await response.clone().json())).toEqual([]);
   if (operation?.definition.requestBody && response.ok)
-    expect(problemsOfBody(operation, JSON.parse(text ?? 'null'))).toEqual([]);
+    expect(problemsOfBody(operation, JSON.parse(String(text ?? 'null')))).toEqual([]);
   return response;
 }
 

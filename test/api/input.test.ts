@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { apiRoutes } from '../../lib/api/api.ts';
 import { lineageOf } from '../../lib/table/lineage.ts';
 import {
   aConnection,
@@ -269,10 +268,8 @@ describe('a text', () => {
     ['lists of lists of lists', '['.repeat(200_000)],
     ['lists of lists of lists that end', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
   ])('of %s is no body', async (_what, body) => {
-    const { deps } = await aConnectedWorld();
     const path = `/allowlist/orders/${consumer}`;
-    const answer = await apiRoutes(() => deps).request(path, { method: 'PUT', body });
-    expect({ status: answer.status, body: await answer.json() }).toMatchObject(
+    expect(await ask(await aConnectedWorld(), 'PUT', path, body)).toMatchObject(
       saying('the body is not JSON in UTF-8'),
     );
   });
