@@ -115,6 +115,7 @@ test.each(levels)(
     expect([...ran].filter((operation) => !included.includes(accessOf.get(operation) ?? 'none'))).toEqual([]);
     expect(ran.size).toBeGreaterThan(1);
   },
+  60_000,
 );
 
 test('what is one segment of a path runs the operation of its route, and no other', async () => {
@@ -128,7 +129,7 @@ test('what is one segment of a path runs the operation of its route, and no othe
     if (ran !== undefined && ran !== operation) wrong.push({ operation, path, ran });
   }
   expect(wrong).toEqual([]);
-});
+}, 60_000);
 
 test.each([
   ['decoded', '*'],
