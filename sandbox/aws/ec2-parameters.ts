@@ -12,13 +12,14 @@ export const defaultSecurityGroupId = given.securityGroup;
 
 const providerAccountId = '111111111111';
 
+/** AWS's list of EC2's codes has no second word for a notification's id. */
 const idKinds = {
   service: { prefix: 'vpce-svc-', code: 'InvalidVpcEndpointServiceId.Malformed' },
   endpoint: { prefix: 'vpce-', code: 'InvalidVpcEndpointId.Malformed' },
-  notification: { prefix: 'vpce-nfn-', code: 'InvalidConnectionNotificationId.Malformed' },
+  notification: { prefix: 'vpce-nfn-', code: 'InvalidConnectionNotification' },
   vpc: { prefix: 'vpc-', code: 'InvalidVpcID.Malformed' },
   subnet: { prefix: 'subnet-', code: 'InvalidSubnetID.Malformed' },
-  securityGroup: { prefix: 'sg-', code: 'InvalidSecurityGroupID.Malformed' },
+  securityGroup: { prefix: 'sg-', code: 'InvalidSecurityGroupId.Malformed' },
 };
 
 export function requireIds(kind: keyof typeof idKinds, ids: readonly string[] = []): void {
@@ -57,8 +58,19 @@ export function requireLoadBalancers({ accountId, region }: Caller, arns: readon
     `^arn:aws[a-z-]*:elasticloadbalancing:${region}:${providerAccountId}:loadbalancer/net/svc/0123456789abcdef$`,
   );
   const unknown = arns.find((arn) => accountId !== providerAccountId || !existing.test(arn));
-  if (unknown !== undefined)
-    throw new AwsError('InvalidLoadBalancerArn.NotFound', `The load balancer '${unknown}' does not exist`);
+  if (unknown === undefined) return;
+  const there = `account ${providerAccountId} has arn:aws:elasticloadbalancing:${region}:${providerAccountId}:loadbalancer/net/svc/0123456789abcdef here`;
+  if (
+    !/^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer\/net\/[^/]+\/[^/]+$/.test(unknown)
+  )
+    throw new AwsError(
+      'InvalidNetworkLoadBalancerArn.Malformed',
+      `'${unknown}' is no ARN of a network load balancer: ${there}`,
+    );
+  throw new AwsError(
+    'InvalidNetworkLoadBalancerArn.NotFound',
+    `The load balancer '${unknown}' does not exist: ${there}`,
+  );
 }
 
 /** Connection notifications go to a standard topic of the caller's own account and Region. */

@@ -237,6 +237,13 @@ test.each([
   ['in an unknown VPC', { VpcId: 'vpc-0000000000000000f' }, 'InvalidVpcID.NotFound'],
   ['in a malformed VPC', { VpcId: 'mine' }, 'InvalidVpcID.Malformed'],
   ['in an unknown subnet', { SubnetIds: ['subnet-0000000000000000f'] }, 'InvalidSubnetID.NotFound'],
+  [
+    'in an unknown security group',
+    { SecurityGroupIds: ['sg-0000000000000000f'] },
+    'InvalidSecurityGroupID.NotFound',
+  ],
+  // AWS's own list of codes writes `ID` in the one and `Id` in the other.
+  ['in a malformed security group', { SecurityGroupIds: ['mine'] }, 'InvalidSecurityGroupId.Malformed'],
   ['as a gateway', { VpcEndpointType: undefined }, 'InvalidParameter'],
   ['with a private name that the service lacks', { PrivateDnsEnabled: true }, 'InvalidParameter'],
   [
@@ -250,14 +257,32 @@ test.each([
   await expect(consumers.send(new CreateVpcEndpointCommand(input))).rejects.toEqual(failing(code));
 });
 
-test("a service stands on the provider's own load balancer", async () => {
+test("a service stands on the provider's own load balancer, and a refusal names it", async () => {
   const create = (client: typeof providers, NetworkLoadBalancerArns: string[]) =>
     client.send(new CreateVpcEndpointServiceConfigurationCommand({ NetworkLoadBalancerArns }));
-  await expect(create(consumers, [loadBalancer])).rejects.toEqual(failing('InvalidLoadBalancerArn.NotFound'));
-  await expect(create(providers, [loadBalancer.replace('svc', 'other')])).rejects.toEqual(
-    failing('InvalidLoadBalancerArn.NotFound'),
-  );
+  const notFound = failing('InvalidNetworkLoadBalancerArn.NotFound', loadBalancer);
+  await expect(create(consumers, [loadBalancer])).rejects.toEqual(notFound);
+  for (const unknown of [
+    loadBalancer.replace('/svc/', '/other/'),
+    loadBalancer.replace('us-east-1', 'eu-west-1'),
+    loadBalancer.replace('111111111111', '222222222222'),
+  ])
+    await expect(create(providers, [unknown])).rejects.toEqual(notFound);
+  for (const malformed of [
+    'svc',
+    'arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/svc/0123456789abcdef',
+  ])
+    await expect(create(providers, [malformed])).rejects.toEqual(
+      failing('InvalidNetworkLoadBalancerArn.Malformed', loadBalancer),
+    );
   await expect(create(providers, [])).rejects.toEqual(failing('MissingParameter'));
+});
+
+test('a notification that does not exist, or could not, is no connection notification', async () => {
+  for (const ConnectionNotificationId of ['vpce-nfn-0000000000000000f', 'mine']) {
+    const modify = new ModifyVpcEndpointConnectionNotificationCommand({ ConnectionNotificationId });
+    await expect(providers.send(modify)).rejects.toEqual(failing('InvalidConnectionNotification'));
+  }
 });
 
 test('a private DNS name waits to be verified by a TXT record', async () => {
