@@ -71,15 +71,6 @@ export function dynamoDbError(
   };
 }
 
-/** For a request of which not even the service is known. */
-export function plainError(status: number, type: string, message: string): WireResponse {
-  return {
-    status,
-    headers: { 'content-type': 'application/x-amz-json-1.1' },
-    body: JSON.stringify({ __type: type, message }),
-  };
-}
-
 export function errorCodeIn(body: string): string | undefined {
   return /"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"/.exec(body)?.[1];
 }

@@ -15,7 +15,6 @@ import {
   errorCodeIn,
   errorFormatter,
   invalidKey,
-  plainError,
 } from './aws-errors.ts';
 import { signatureOf } from './callers.ts';
 import { type Calls, shown } from './calls.ts';
@@ -23,10 +22,16 @@ import type { Cloud } from './cloud.ts';
 import { errorOf } from './faults.ts';
 import { isAllowed } from './iam/policy.ts';
 import { tokenBuckets } from './privatelink/token-buckets.ts';
+import {
+  formatUnmodelled,
+  protocolShown,
+  type UnmodelledResponse,
+  unknownAction,
+} from './wire/unmodelled.ts';
 import { formatOutput, parseJson, parseRequest, type WireRequest, type WireResponse } from './wire/wire.ts';
 
 export interface AwsRequests {
-  handle(request: WireRequest, origin: string): Promise<WireResponse>;
+  handle(request: WireRequest, origin: string): Promise<UnmodelledResponse>;
   /** What each function, by its file name, asked IAM for and was granted: the rest of its policy is for nothing. */
   granted(): ReadonlyMap<string, readonly Access[]>;
 }
@@ -52,21 +57,33 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
   const granted = new Map<string, Map<string, Access>>();
   const buckets = tokenBuckets(store.keep('ec2/token-buckets'));
 
-  async function handle(request: WireRequest, origin: string): Promise<WireResponse> {
+  async function handle(request: WireRequest, origin: string): Promise<UnmodelledResponse> {
     const signature = signatureOf(request.headers.authorization as string | undefined);
-    if (!signature) return plainError(403, 'MissingAuthenticationToken', 'The request is not signed');
+    if (!signature)
+      return formatUnmodelled(
+        protocolShown(request),
+        new AwsError('MissingAuthenticationToken', 'The request is not signed', 403),
+        randomUUID(),
+      );
     const service = services.get(signature.service);
     if (!service && signature.service !== dynamoDb.signingName)
-      return plainError(
-        400,
-        'UnknownOperationException',
-        `The sandbox has no service \`${signature.service}\``,
-      );
+      return refuseUnmodelled(request, signature.service);
 
     const client = cloud.callers.identify(signature);
     const refuse = errorFormatter(service, request);
     if (!client) return refuse(invalidKey(signature.service), randomUUID());
     return service ? handleBySchema(service, request, client, origin) : handleDynamoDb(request, client);
+  }
+
+  function refuseUnmodelled(request: WireRequest, signingName: string): UnmodelledResponse {
+    const protocol = protocolShown(request, signingName);
+    const modelled = [dynamoDb.signingName, ...services.keys()].sort().join(', ');
+    const error = new AwsError(
+      unknownAction(protocol),
+      `The sandbox has no service \`${signingName}\`; it has ${modelled}`,
+      protocol === 's3' ? 501 : 400,
+    );
+    return formatUnmodelled(protocol, error, randomUUID());
   }
 
   async function handleBySchema(service: AwsService, request: WireRequest, client: Client, origin: string) {

@@ -5,11 +5,15 @@ import { signatureOf } from './callers.ts';
 import type { Cloud } from './cloud.ts';
 import type { ControlRequest, ControlResponse } from './control.ts';
 import { refusalOfForeign } from './own-origin.ts';
+import { homeHtml, nothingHtml } from './pages/home.ts';
+import { inboxHtml } from './pages/inbox.ts';
+import { pageHeaders } from './pages/page.ts';
+import type { Html } from './slack/page/mrkdwn.ts';
 
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  readonly body: string | Buffer;
+  readonly body: string | Uint8Array;
 }
 
 export interface Handlers {
@@ -54,13 +58,36 @@ async function answerTo(
   if (url.startsWith('/_sandbox/'))
     return json(await handlers.control({ method, url: new URL(url, handlers.cloud.origin), body }));
   if (/^\/slack(?![^/?])/.test(url)) return toSlack(handlers.cloud, request, body);
-  if (url === '/mail') return json({ status: 200, json: { messages: handlers.cloud.mails.list(0) } });
-  const isVisit = method === 'GET' && request.headers.authorization === undefined;
-  if (isVisit && url.startsWith('/?Action=')) return followLink(handlers.cloud, url);
+  const visited = await pageFor(handlers.cloud, request);
+  if (visited) return visited;
   if (url.startsWith('/execute-api/')) return toHttpApi(handlers.cloud, request, body);
   const origin =
     request.headers.host === undefined ? handlers.cloud.origin : `http://${request.headers.host}`;
   return handlers.awsRequests.handle({ method, url, headers: request.headers, body }, origin);
+}
+
+/** What a browser is shown, and whoever else comes to the same places without a signature. */
+async function pageFor(cloud: Cloud, { method = '', url = '', headers }: IncomingMessage) {
+  const { mails, clock, origin } = cloud;
+  const path = url.replace(/\?.*/s, '');
+  const isVisit = ['GET', 'HEAD'].includes(method) && headers.authorization === undefined;
+  const isBrowser = isVisit && /\btext\/html\b/.test(headers.accept ?? '');
+  if (path === '/mail') {
+    const messages = mails.list(0);
+    const answer = isBrowser
+      ? await page(200, inboxHtml(messages))
+      : json({ status: 200, json: { messages } });
+    return { ...answer, headers: { ...answer.headers, vary: 'accept' } };
+  }
+  if (isVisit && method === 'GET' && url.startsWith('/?Action=')) return followLink(cloud, url);
+  if (isVisit && path === '/')
+    return page(200, homeHtml({ origin, now: clock.now(), mails: mails.list(0).length }));
+  const isPlace = path.startsWith('/execute-api/');
+  return isBrowser && !isPlace ? page(404, nothingHtml(path)) : undefined;
+}
+
+async function page(status: number, html: Html): Promise<Answer> {
+  return { status, headers: pageHeaders, body: String(await html) };
 }
 
 async function toSlack({ slack, origin }: Cloud, request: IncomingMessage, body: Buffer): Promise<Answer> {

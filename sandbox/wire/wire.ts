@@ -159,11 +159,11 @@ function protocolOf(service: AwsService, contentType: string): Protocol {
   return 'awsQuery';
 }
 
-function codeAndMessage(code: string, error: AwsError): string {
+export function codeAndMessage(code: string, error: AwsError): string {
   return `<Code>${escapeXml(code)}</Code><Message>${escapeXml(error.message)}</Message>`;
 }
 
-function xmlResponse(status: number, requestId: string, xml: string): WireResponse {
+export function xmlResponse(status: number, requestId: string, xml: string): WireResponse {
   return {
     status,
     headers: { 'content-type': 'text/xml;charset=UTF-8', 'x-amzn-requestid': requestId },
@@ -171,7 +171,12 @@ function xmlResponse(status: number, requestId: string, xml: string): WireRespon
   };
 }
 
-function jsonResponse(status: number, protocol: Protocol, requestId: string, json: unknown): WireResponse {
+export function jsonResponse(
+  status: number,
+  protocol: Protocol,
+  requestId: string,
+  json: unknown,
+): WireResponse {
   return {
     status,
     headers: {

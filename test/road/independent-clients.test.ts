@@ -55,6 +55,19 @@ function python(program: string) {
 }
 
 (hasAwsCli ? describe : describe.skip)('the AWS CLI', () => {
+  test.each([
+    ['elbv2', 'describe-load-balancers', 'InvalidAction', 'elasticloadbalancing'],
+    ['route53', 'list-hosted-zones', 'InvalidAction', 'route53'],
+    ['s3', 'ls', 'NotImplemented', 's3'],
+    ['kms', 'list-keys', 'UnknownOperationException', 'kms'],
+    ['lambda', 'list-functions', 'UnknownOperationException', 'lambda'],
+  ])('understands that %s is not modelled', (service, command, code, signingName) => {
+    const { status, stderr } = aws(provider, service, command);
+    expect(status).not.toBe(0);
+    expect(stderr).toContain(`(${code})`);
+    expect(stderr).toContain(`The sandbox has no service \`${signingName}\``);
+  });
+
   test('says who calls', () => {
     expect(aws('022222222222', 'sts', 'get-caller-identity').answer).toMatchObject({
       Account: '022222222222',
@@ -176,7 +189,7 @@ print(json.dumps([
     expect(answer).toEqual([
       ['InvalidVpcEndpointServiceId.NotFound', 400],
       ['InvalidParameterValue', 400],
-      ['InvalidParameterValue', 400],
+      ['InvalidFilter', 400],
       ['InvalidAction', 400],
       ['ParameterNotFound', 400],
       ['AWS.SimpleQueueService.NonExistentQueue', 400],

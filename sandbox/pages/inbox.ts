@@ -1,0 +1,33 @@
+import { html } from 'hono/html';
+import type { ArrivedMail } from '../deliveries.ts';
+import type { Html } from '../slack/page/mrkdwn.ts';
+import { pageHtml } from './page.ts';
+import { shownTime } from './time.ts';
+
+/** What e-mail subscriptions were sent, the newest first and open. */
+export function inboxHtml(mails: readonly ArrivedMail[]): Html {
+  const none = html`<p>No mail yet: linkgate writes to approvers when somebody has to decide. Reload this page then.</p>`;
+  const count = mails.length === 0 ? '' : ` (${mails.length})`;
+  return pageHtml(
+    '/mail',
+    `Mailbox${count}`,
+    mails.length === 0 ? none : html`${mails.toReversed().map(mailHtml)}`,
+  );
+}
+
+function mailHtml({ to, topicArn, subject, text, time }: ArrivedMail, index: number): Html {
+  return html`<details ${index === 0 && 'open'}>
+    <summary>
+      <strong>${subject}</strong>
+      <span>to ${to}, <time datetime="${time}">${shownTime(Date.parse(time))}</time>, from the topic ${topicArn.split(':').at(-1)}</span>
+    </summary>
+    <div class="text">${withLinks(text)}</div>
+  </details>`;
+}
+
+const address = /(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)])/;
+
+/** Addresses in a text as links; all else is text. */
+function withLinks(text: string): Html {
+  return html`${text.split(address).map((part, index) => (index % 2 === 1 ? html`<a href="${part}">${part}</a>` : part))}`;
+}

@@ -1,0 +1,225 @@
+import { existsSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { type Browser, chromium } from 'playwright-core';
+import type { ArrivedMail } from '../../sandbox/deliveries.ts';
+import { createSandboxServer, type Handlers } from '../../sandbox/server.ts';
+import { listening } from './slack/a-slack.ts';
+
+const executablePath = '/usr/bin/chromium';
+const hasBrowser = existsSync(executablePath);
+if (!hasBrowser) console.warn(`NOT TESTED: the sandbox’s pages in a browser, for want of ${executablePath}`);
+const inBrowser = hasBrowser ? test : test.skip;
+
+const aMail = (told: Partial<ArrivedMail> = {}): ArrivedMail => ({
+  to: 'approver@example.com',
+  topicArn: 'arn:aws:sns:us-east-1:111111111111:linkgate-local-approvals',
+  subject: 'Account 444444444444 asks',
+  text: 'It waits.',
+  time: '2026-11-30T07:56:26.490Z',
+  ...told,
+});
+
+let browser: Browser;
+beforeAll(async () => {
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'];
+  if (hasBrowser) browser = await chromium.launch({ executablePath, args });
+}, 60_000);
+afterAll(() => browser?.close());
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+/** The sandbox's port, with a mailbox behind it, links that are followed, and a log of what is told to the sandbox. */
+async function aSandbox(mails: readonly ArrivedMail[] = []) {
+  const told: string[] = [];
+  const followed: string[] = [];
+  const cloud = {
+    origin: 'http://127.0.0.1:4570',
+    clock: { now: () => Date.parse('2026-11-30T08:00:00Z') },
+    mails: { list: () => mails },
+    sns: { follow: (link: URLSearchParams) => followed.push(String(link)) && 'Subscription confirmed' },
+    slack: { handle: async () => new Response('the page of Slack') },
+    store: { flush() {} },
+  };
+  const handlers = {
+    cloud,
+    awsRequests: { handle: async () => ({ status: 403, headers: {}, body: 'AWS' }) },
+    control: async ({ method, url }: { method: string; url: URL }) => {
+      told.push(`${method} ${url.pathname}`);
+      return { status: 200, json: { said: url.pathname } };
+    },
+  } as unknown as Handlers;
+  const server = createSandboxServer(() => handlers);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push({ close: () => server.close().closeAllConnections() });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, told, followed };
+}
+
+async function visit(address: string, { width = 1000 } = {}) {
+  const page = await browser.newPage({ viewport: { width, height: 800 } });
+  open.push(page);
+  const errors: string[] = [];
+  page.on('pageerror', ({ message }) => errors.push(message));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  await page.goto(address);
+  return { page, errors };
+}
+
+const asking = (accept: string) => ({ headers: { accept } });
+const browsers = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+
+test.each(['*/*', browsers])('the first address is a page, for who accepts %s', async (accept) => {
+  const { url } = await aSandbox([aMail()]);
+  const response = await fetch(`${url}/`, asking(accept));
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(response.headers.get('content-disposition')).toBeNull();
+  expect(await response.text()).toContain('1 mail<');
+});
+
+test('a request that is signed is AWS’s, wherever it goes, and so is one that posts', async () => {
+  const { url } = await aSandbox();
+  const signed = { headers: { accept: browsers, authorization: 'AWS4-HMAC-SHA256' } };
+  expect(await (await fetch(`${url}/`, signed)).text()).toBe('AWS');
+  expect(await (await fetch(`${url}/a-bucket`, signed)).text()).toBe('AWS');
+  expect(await (await fetch(`${url}/`, { method: 'POST' })).text()).toBe('AWS');
+});
+
+test('the mailbox is a page for a browser, and JSON for everybody else', async () => {
+  const { url } = await aSandbox([aMail()]);
+  for (const accept of ['*/*', 'application/json']) {
+    const response = await fetch(`${url}/mail`, asking(accept));
+    expect(await response.json()).toEqual({ messages: [aMail()] });
+    expect(response.headers.get('vary')).toBe('accept');
+  }
+  const response = await fetch(`${url}/mail`, asking(browsers));
+  expect(response.headers.get('content-type')).toContain('text/html');
+  expect(await response.text()).toContain('Mailbox (1)');
+});
+
+test('a browser that is led astray is shown the way back, and who is none gets AWS’s answer', async () => {
+  const { url } = await aSandbox();
+  const response = await fetch(`${url}/no/<such>`, asking(browsers));
+  expect(response.status).toBe(404);
+  const text = await response.text();
+  expect(text).toContain('<a href="/" >Sandbox</a>');
+  expect(text).not.toContain('<such>');
+  expect(await (await fetch(`${url}/no/such`, asking('*/*'))).text()).toBe('AWS');
+});
+
+test('a link of a mail is followed by a visit, and not by a look at its head', async () => {
+  const { url, followed } = await aSandbox();
+  await fetch(`${url}/?Action=Unsubscribe`, { method: 'HEAD' });
+  expect(followed).toEqual([]);
+  await fetch(`${url}/?Action=Unsubscribe`);
+  expect(followed).toEqual(['Action=Unsubscribe']);
+});
+
+inBrowser('the first page leads, by the keyboard alone, to all that a newcomer looks for', async () => {
+  const { url } = await aSandbox();
+  const { page, errors } = await visit(url);
+  await page.getByRole('heading', { level: 1, name: 'linkgate in its sandbox' }).waitFor();
+  await page.getByText('it is 30 November 2026, 08:00 UTC here').waitFor();
+  const seen: string[] = [];
+  for (let key = 0; key < 8; key += 1) {
+    await page.keyboard.press('Tab');
+    seen.push(await page.evaluate('document.activeElement.textContent.trim().split("\\n")[0]'));
+  }
+  expect(seen).toEqual([
+    'Sandbox',
+    'Slack',
+    'Mailbox',
+    'Slack',
+    'Mailbox',
+    'AWS calls',
+    'Clock',
+    'export AWS_ENDPOINT_URL=http://127.0.0.1:4570 AWS_DEFAULT_REGION=us-east-1',
+  ]);
+  expect(errors).toEqual([]);
+  for (const [name, path] of [
+    ['Slack', '/slack'],
+    ['Mailbox', '/mail'],
+    ['AWS calls', '/_sandbox/calls'],
+    ['Clock', '/_sandbox/clock'],
+  ] as const) {
+    await page.goto(url);
+    await page.getByRole('main').getByRole('link', { name }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${url}${path}`);
+  }
+});
+
+inBrowser('the inbox shows the newest mail first and open, and its links lead where they say', async () => {
+  const { url, followed } = await aSandbox();
+  const { url: inbox } = await aSandbox([
+    aMail({ subject: 'The older one', text: 'Long ago' }),
+    aMail({ text: `To confirm, visit:\n${url}/?Action=ConfirmSubscription&Token=1.\n` }),
+  ]);
+  const { page, errors } = await visit(`${inbox}/mail`);
+  expect(await page.locator('summary strong').allInnerTexts()).toEqual([
+    'Account 444444444444 asks',
+    'The older one',
+  ]);
+  expect(await page.getByText('Long ago').isVisible()).toBe(false);
+  await page.locator('summary', { hasText: 'The older one' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('Long ago').waitFor();
+  // It stands on another port here: a page of another origin may not follow it, and a person who opens it may.
+  const link = page.getByRole('link', { name: 'ConfirmSubscription' });
+  const href = await link.getAttribute('href');
+  expect(href).toBe(`${url}/?Action=ConfirmSubscription&Token=1`);
+  await page.goto(String(href));
+  expect(followed).toEqual(['Action=ConfirmSubscription&Token=1']);
+  expect(errors).toEqual([]);
+});
+
+inBrowser('what a mail says is not taken for markup', async () => {
+  const { url } = await aSandbox([
+    aMail({
+      to: '<b>"@example.com',
+      subject: '<img src=x onerror="document.title=1">',
+      text: '<script>document.title=1</script> https://example.com/"onclick="document.title=1 javascript:alert(1)',
+    }),
+  ]);
+  const { page, errors } = await visit(`${url}/mail`);
+  await page.getByText('<img src=x onerror="document.title=1">').waitFor();
+  expect(await page.locator('main :is(img, script, b, [onclick])').count()).toBe(0);
+  expect(
+    await page.locator('main a').evaluateAll((links) => links.map((link) => link.getAttribute('href'))),
+  ).toEqual(['https://example.com/']);
+  expect(await page.title()).toContain('Mailbox');
+  expect(errors).toEqual([]);
+});
+
+inBrowser('nothing is wider than a phone', async () => {
+  const { url } = await aSandbox([aMail({ text: `https://example.com/${'x'.repeat(500)}` })]);
+  for (const path of ['/', '/mail', '/no-such-page']) {
+    const { page } = await visit(`${url}${path}`, { width: 390 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+  }
+});
+
+inBrowser(
+  'a web page of another origin cannot move the clock in a real browser, and one of its own can',
+  async () => {
+    const { url, told } = await aSandbox();
+    const elsewhere = await listening((_, response) =>
+      response.setHeader('content-type', 'text/html').end('<p>'),
+    );
+    open.push(elsewhere);
+    const move = `fetch('${url}/_sandbox/clock', { method: 'POST', mode: 'no-cors', body: '{"advanceSeconds": 3600}' })
+    .then(({ type, status }) => type + status, () => 'failed')`;
+    const { page } = await visit(elsewhere.url);
+    await page.evaluate(move);
+    const { page: byName } = await visit(elsewhere.url.replace('127.0.0.1', 'localhost'));
+    await byName.evaluate(move);
+    expect(told).toEqual([]);
+    const { page: own } = await visit(`${url}/slack`);
+    expect(await own.evaluate(move)).toBe('basic200');
+    expect(told).toEqual(['POST /_sandbox/clock']);
+  },
+);
