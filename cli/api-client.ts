@@ -1,5 +1,6 @@
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as v from 'valibot';
+import { Warnings } from './api-views.ts';
 import { CommandError, StaleListError } from './command-error.ts';
 import { markControls, markValue, safeJson, unmarkControls } from './control-characters.ts';
 import type { Deployment } from './deployment.ts';
@@ -24,6 +25,8 @@ export interface Api {
     answer: S,
     sending?: Sending,
   ): Promise<v.InferOutput<S>>;
+  /** Tells a person what an answer says beside its result. */
+  warn(warnings: readonly string[] | null | undefined): void;
   /** Its clock, which may be far from this machine's. */
   now(): Promise<Date>;
 }
@@ -52,7 +55,7 @@ const Problems = v.object({
   problems: v.array(v.object({ at: v.optional(v.string()), message: v.string() })),
 });
 
-export function apiClient(deployment: Deployment, clock: Clock): Api {
+export function apiClient(deployment: Deployment, clock: Clock, warn: Api['warn']): Api {
   const { region, credentials, sha256 } = deployment;
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256 });
 
@@ -129,6 +132,8 @@ export function apiClient(deployment: Deployment, clock: Clock): Api {
       );
     },
 
+    warn,
+
     async now() {
       const { date } = await send('GET', ['services'], {});
       return date ? new Date(date) : new Date();
@@ -161,14 +166,16 @@ function isRunning(answer: Answer | Broken): answer is Answer {
 /** How often a list is begun whose pages changed meanwhile. */
 const readings = 3;
 
+interface Page {
+  readonly nextToken?: string | null | undefined;
+  readonly warnings?: unknown;
+}
+
 /**
- * What is in all pages of a list.
+ * What is in all pages of a list. What they warn of is told once.
  * @throws CommandError
  */
-export async function everyPage<
-  S extends v.GenericSchema<unknown, { readonly nextToken?: string | null | undefined }>,
-  T,
->(
+export async function everyPage<S extends v.GenericSchema<unknown, Page>, T>(
   api: Api,
   path: readonly string[],
   page: S,
@@ -184,10 +191,7 @@ export async function everyPage<
   }
 }
 
-async function pagesOnce<
-  S extends v.GenericSchema<unknown, { readonly nextToken?: string | null | undefined }>,
-  T,
->(
+async function pagesOnce<S extends v.GenericSchema<unknown, Page>, T>(
   api: Api,
   path: readonly string[],
   page: S,
@@ -195,12 +199,15 @@ async function pagesOnce<
   query: Query,
 ): Promise<readonly T[]> {
   const all: T[] = [];
+  const warnings = new Set<string>();
   let nextToken: string | undefined;
   do {
     const answer: v.InferOutput<S> = await api.call('GET', path, page, { query: { ...query, nextToken } });
     all.push(...items(answer));
+    for (const warning of v.parse(Warnings, answer.warnings) ?? []) warnings.add(warning);
     nextToken = answer.nextToken ?? undefined;
   } while (nextToken !== undefined);
+  api.warn([...warnings]);
   return all;
 }
 

@@ -97,6 +97,7 @@ export const Explanation = v.looseObject({
   verdict: v.nullish(v.looseObject({ outcome: v.string(), findings: v.array(Finding) })),
   history: v.array(Step),
   next: text,
+  warnings: v.nullish(v.array(v.string())),
 });
 export type Explanation = v.InferOutput<typeof Explanation>;
 

@@ -9,6 +9,7 @@ import { decisionCommands } from './commands/decision.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { exportCommands } from './commands/export.ts';
+import { itemCommand } from './commands/item.ts';
 import { lockdownCommand } from './commands/lockdown.ts';
 import { modeCommand } from './commands/mode.ts';
 import { pauseCommands } from './commands/pause.ts';
@@ -85,6 +86,7 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
     customerCommand(open),
     slackCommand(open, world),
     auditCommand(open),
+    itemCommand(open),
     doctorCommand(open),
   ];
   for (const command of commands) linkgate.addCommand(command);

@@ -22,10 +22,11 @@ export function sessionsIn(world: World, progress: Progress): Open {
     progress.doing('looking for linkgate in SSM');
     const deployment = await findDeployment(options, world);
     progress.doing(`waiting for linkgate at ${deployment.apiUrl}`);
+    const output = outputTo(world, options.json === true);
     return {
       stage: deployment.stage,
-      api: apiClient(deployment, world.clock),
-      output: outputTo(world, options.json === true),
+      api: apiClient(deployment, world.clock, output.warn),
+      output,
       progress,
       clock: world.clock,
     };

@@ -53,7 +53,7 @@ async function isDone({ body }: SQSRecord, run: Run): Promise<boolean> {
   const named = serviceIdsIn(body);
   // An event about a notification names no service, so that it may be about any.
   if (named.length === 0)
-    await serviceBell.ring((await registeredServices(table)).map(({ serviceId }) => serviceId));
+    await serviceBell.ring((await registeredServices(run)).map(({ serviceId }) => serviceId));
   const told = additionsIn(body);
   const results = await checkServices(named, {
     ...run,

@@ -43,6 +43,7 @@ const app = {
   id,
   newKey,
   random: Math.random,
+  logRemoval: (removal: object) => logger.warn('unreadable item removed', { ...removal }),
 };
 
 const respond = respondByRoute(

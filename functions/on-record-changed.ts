@@ -1,11 +1,9 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { announce } from '../lib/announcement/announce.ts';
 import { handler as handle } from '../lib/handler.ts';
 import { looksFor, reviewRequests, scopesIn } from '../lib/policy/review-requests.ts';
 import { ringForPrincipals } from '../lib/principals/ring-for-changed.ts';
-import type { Item } from '../lib/table/table.ts';
+import { changeIn } from '../lib/table/stream-change.ts';
 import { ringForChanged } from '../lib/telling/notice.ts';
 import {
   everyRun,
@@ -35,15 +33,11 @@ const app = {
 export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
-    const changes = Records.map(({ dynamodb }) => ({
-      before: imageOf(dynamodb?.OldImage),
-      after: imageOf(dynamodb?.NewImage),
-      sequenceNumber: dynamodb?.SequenceNumber ?? '',
-    }));
+    const changes = Records.map(changeIn);
     await ringForChanged(changes, app);
     await ringForPrincipals(changes, app);
     logger.info('changes announced', { announced: await announce(changes, app) });
-    for (const { scope, first } of looksFor(await scopesIn(changes, app.report)))
+    for (const { scope, first } of looksFor(scopesIn(changes)))
       try {
         const observation = await reviewRequests(scope, { ...app, requestId });
         logger.info('open requests reviewed', { ...scope, ...observation });
@@ -54,7 +48,3 @@ export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
     return { batchItemFailures: [] };
   },
 );
-
-function imageOf(image: object | undefined): Item | undefined {
-  return image && (unmarshall(image as Record<string, AttributeValue>) as Item);
-}

@@ -57,7 +57,7 @@ export const handler = handle<
 });
 
 async function requestPasses(pass: Pass): Promise<number> {
-  const services = await registeredServices(table);
+  const services = await registeredServices(app);
   const places = placesIn(services);
   // Said in the words of a pass: an alarm rings when nothing says so for five minutes.
   if (places.length === 0) logger.info('connections swept', { pass, status: 'done', places: 0 });

@@ -1,7 +1,7 @@
-import { defaultGroup, findGroup, makeDefaultGroup, makeGroup } from './approval/approver-group.ts';
+import { defaultGroup, groupKey, makeDefaultGroup, makeGroup } from './approval/approver-group.ts';
 import type { ModeParameter } from './mode/mode.ts';
+import type { ReadDeps } from './table/item.ts';
 import { lineageOf } from './table/lineage.ts';
-import type { Table } from './table/table.ts';
 
 /** Where secrets are kept. */
 export interface Secrets {
@@ -18,8 +18,7 @@ export interface Secrets {
   forgetPrevious(name: string): Promise<void>;
 }
 
-export interface SettingUp {
-  readonly table: Table;
+export interface SettingUp extends ReadDeps {
   readonly secrets: Secrets;
   readonly modeParameter: ModeParameter;
   /** A new key, unguessable. */
@@ -28,11 +27,13 @@ export interface SettingUp {
 }
 
 /** What a deployment needs once, after it was made. May be repeated: what is there stays. */
-export async function setUp({ table, secrets, modeParameter, newKey, now }: SettingUp): Promise<string[]> {
-  await lineageOf(table, now());
+export async function setUp(deps: SettingUp): Promise<string[]> {
+  const { table, secrets, modeParameter, newKey } = deps;
+  await lineageOf(deps);
   const isNewKey = await secrets.makeOnce('links/signing-key', newKey);
   // The group is made last: where it is there linkgate was set up, and a mode that is gone since means observe.
-  const isNewMode = !(await findGroup(defaultGroup, table)) && (await modeParameter.makeOnce('act'));
+  const isSetUp = (await table.get([groupKey(defaultGroup)])).length > 0;
+  const isNewMode = !isSetUp && (await modeParameter.makeOnce('act'));
   const isNewGroup = await makeDefaultGroup(table);
   return [
     isNewKey ? 'made the key that signs links' : 'the key that signs links was there',

@@ -12,6 +12,7 @@ export function explainCommand(open: Open): Command {
       const { api, output } = await open(options);
       const explanation = await api.call('GET', ['connections', endpointId], Explanation);
       output.result(explanation, story(explanation, output));
+      output.warn(explanation.warnings);
     });
 }
 

@@ -44,7 +44,9 @@ async function makePlan(
 ): Promise<Plan> {
   try {
     const body = { document, ...(adopt && { adopt }) };
-    return (await api.call('POST', ['plans'], PlanAnswer, { body })).plan;
+    const answer = await api.call('POST', ['plans'], PlanAnswer, { body });
+    api.warn(answer.warnings);
+    return answer.plan;
   } catch (error) {
     // The command was called rightly: it is the file that is wrong.
     if (error instanceof CommandError && error.exitCode === exitCodes.calledWrongly)

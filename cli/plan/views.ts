@@ -22,7 +22,7 @@ const Plan = v.looseObject({
   interrupted: v.nullish(v.looseObject(unfinished)),
 });
 export type Plan = v.InferOutput<typeof Plan>;
-export const PlanAnswer = v.looseObject({ plan: Plan });
+export const PlanAnswer = v.looseObject({ plan: Plan, warnings: v.nullish(v.array(v.string())) });
 
 const Change = v.looseObject({
   kind: v.string(),

@@ -114,7 +114,10 @@ export function isFreed(
   const entry = entryThatCounts(consult(request, found));
   const item = found.find(countedKey(request));
   if (entry?.maxEndpoints === undefined || !item) return false;
-  const { endpointIds, heldBack = [], entryVersion } = readCounted(item);
+  // Where the set cannot be read, the decision finds that out.
+  const [kept] = readEach([item], readCounted, () => {});
+  if (!kept) return true;
+  const { endpointIds, heldBack = [], entryVersion } = kept;
   return (
     entryVersion === entry.version &&
     endpointsBefore(request, endpointIds, heldBack).length < entry.maxEndpoints

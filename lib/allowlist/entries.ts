@@ -1,5 +1,6 @@
 import type { Invocation } from '../invocation.ts';
 import { lost, untilWon } from '../table/contention.ts';
+import { type ReadDeps, readPartition } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type AllowlistEntry, entriesOf, entryItem, entryKey, nextVersion, readEntry } from './entry.ts';
 
@@ -44,10 +45,10 @@ export async function removeEntry(whose: Whose, { table }: Changing): Promise<Al
   });
 }
 
-export async function entriesFor(serviceIds: readonly string[], table: Table): Promise<AllowlistEntry[]> {
+export async function entriesFor(serviceIds: readonly string[], deps: ReadDeps): Promise<AllowlistEntry[]> {
   const entries: AllowlistEntry[] = [];
   for (const serviceId of serviceIds)
-    for await (const page of table.query(entriesOf(serviceId))) entries.push(...page.map(readEntry));
+    entries.push(...(await readPartition(entriesOf(serviceId), readEntry, deps)));
   return entries;
 }
 

@@ -2,7 +2,7 @@ import { entriesFor } from '../allowlist/entries.ts';
 import type { PersonsDecision } from '../approval/decide-by-person.ts';
 import { agrees, reasonOf } from '../policy/decide.ts';
 import type { Service } from '../service/service.ts';
-import type { Table } from '../table/table.ts';
+import type { ReadDeps } from '../table/item.ts';
 import { ApiError } from './api-error.ts';
 
 /** Why a request can no longer be decided: who, when and what. */
@@ -46,8 +46,8 @@ export function notOpen(endpointId: string, closed: Closed): ApiError {
 }
 
 /** What a service that is taken out leaves in the table. */
-export async function leftBehind({ serviceId }: Service, table: Table): Promise<string[]> {
-  const entries = await entriesFor([serviceId], table);
+export async function leftBehind({ serviceId }: Service, deps: ReadDeps): Promise<string[]> {
+  const entries = await entriesFor([serviceId], deps);
   if (entries.length === 0) return [];
   return [
     `the allowlist keeps what it says of ${serviceId} (accounts: ${entries.length}), and it holds again if the service is registered again: see linkgate allowlist --service ${serviceId}; linkgate forget takes one away`,

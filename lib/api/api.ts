@@ -8,6 +8,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { connectionsRoutes } from './routes/connections.ts';
 import { customersRoutes } from './routes/customers.ts';
 import { doctorRoutes } from './routes/doctor.ts';
+import { itemsRoutes } from './routes/items.ts';
 import { modeRoutes } from './routes/mode.ts';
 import { plansRoutes } from './routes/plans.ts';
 import { revocationRoutes } from './routes/revocation.ts';
@@ -15,6 +16,7 @@ import { servicesRoutes } from './routes/services.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { slackRoutes } from './routes/slack.ts';
 import { sweepsRoutes } from './routes/sweeps.ts';
+import { collectUnreadable, warnOf } from './unreadable.ts';
 
 const routes: readonly ((app: ApiApp) => void)[] = [
   setupRoutes,
@@ -30,14 +32,18 @@ const routes: readonly ((app: ApiApp) => void)[] = [
   slackRoutes,
   auditRoutes,
   doctorRoutes,
+  itemsRoutes,
 ];
 
 /** linkgate's HTTP API. Each request brings what it runs with. */
 export function apiRoutes(apiFor: (context: Context) => Api): ApiApp {
   const app = new Hono<Env>();
   app.use(async (context, next) => {
-    context.set('api', apiFor(context));
+    const { report, ...api } = apiFor(context);
+    const unreadable = collectUnreadable(report);
+    context.set('api', { ...api, report: unreadable.report });
     await next();
+    await warnOf(unreadable.errors(), context);
   });
   app.use(idempotency);
   app.onError(refuse);

@@ -14,7 +14,7 @@ import { liveAt } from '../revocation/grant-cuts.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
 import { shellWord } from '../shell-word.ts';
-import { byKey } from '../table/item.ts';
+import { byKey, readEach } from '../table/item.ts';
 
 type Change = 'allow' | 'block' | 'forget';
 type Whose = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
@@ -80,7 +80,7 @@ interface Fated extends Fate {
 }
 
 async function consequences(change: Change, { serviceId, accountId }: Whose, deps: Foretelling) {
-  const services = await registeredServices(deps.table);
+  const services = await registeredServices(deps);
   const isMeant = (each: Connection) => serviceId === everyService || each.serviceId === serviceId;
   const pages = await Promise.all(
     placesIn(services).map((place) => everyOne(deps.connectionsIn(place), { ownerAccountId: accountId })),
@@ -132,7 +132,7 @@ const onlyObserving =
 /** @param asIf what a service is taken for. */
 async function fatesOf(
   connections: readonly Connection[],
-  { table, rules, now }: Foretelling,
+  { table, rules, now, report }: Foretelling,
   asIf: (service: Service) => Service = (service) => service,
 ): Promise<ReadonlyMap<Connection, Fate>> {
   const live = connections.filter(({ state }) => isLive(state));
@@ -140,15 +140,18 @@ async function fatesOf(
   const found = byKey(await table.get(keys));
   const counted = Map.groupBy([...live].sort(byAge), countedTogether);
   const fates = live.flatMap((connection) => {
-    const { service, entries, ...consultation } = consult(connection, found);
-    if (!service) return [];
-    const item = found.find(recordKey(connection.endpointId));
+    const { service, entries, unreadable, ...consultation } = consult(connection, found);
+    const items = found.all([recordKey(connection.endpointId)]);
+    const [record] = readEach(items, readRecord, report);
+    for (const error of unreadable) report(error);
+    // Nothing becomes of it while an item cannot be read on which that rests.
+    if (!service || unreadable.length > 0 || (items.length > 0 && !record)) return [];
     const countedEndpointIds = (counted.get(countedTogether(connection)) ?? []).map(
       ({ endpointId }) => endpointId,
     );
     const policy = { service: asIf(service), entries, countedEndpointIds, rules };
     const circumstances = { ...consultation, isObserving: false, now: now() };
-    const fate = fateOf(connection, item && readRecord(item), policy, circumstances);
+    const fate = fateOf(connection, record, policy, circumstances);
     return fate ? [[connection, fate] as const] : [];
   });
   return new Map(fates);

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import type { Deciding } from '../connection/decide-connections.ts';
 import type { Looking } from '../connection/find-connection.ts';
 import type { Doctoring } from '../doctor/doctor.ts';
+import type { RemoveDeps } from '../items/remove-unreadable.ts';
 import type { Subscriptions } from '../mail/subscriptions.ts';
 import type { Switching } from '../mode/switch-mode.ts';
 import type { Registering } from '../service/register-service.ts';
@@ -18,6 +19,7 @@ export interface Api extends Deciding, Registering, SettingUp, Switching, Doctor
   /** Where Slack sends what people do there. */
   readonly slackRequestUrl: string;
   readonly id: () => string;
+  readonly logRemoval: RemoveDeps['logRemoval'];
   /** The authenticated caller's ARN: from the request's authentication, never from its body. */
   readonly caller: string;
 }

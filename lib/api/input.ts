@@ -148,6 +148,12 @@ export const ServicesQuery = v.object({
   nextToken: v.optional(v.string()),
 });
 
+/** The key of an item of the table. */
+export const ItemQuery = v.object({
+  pk: v.pipe(v.string(), v.minLength(1)),
+  sk: v.pipe(v.string(), v.minLength(1)),
+});
+
 export const AuditQuery = v.object({
   endpoint: v.optional(EndpointId),
   service: v.optional(v.string()),

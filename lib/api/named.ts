@@ -3,22 +3,30 @@ import * as v from 'valibot';
 import { everyService } from '../allowlist/entry.ts';
 import { EndpointId, ServiceId } from '../connection/connection.ts';
 import { registeredServices } from '../service/registered-services.ts';
-import type { Service } from '../service/service.ts';
+import { readService, type Service, serviceKey } from '../service/service.ts';
 import { namesOfServices, serviceCalled } from '../service/service-named.ts';
+import { raise, readEach } from '../table/item.ts';
 import { ApiError } from './api-error.ts';
 import type { Api } from './env.ts';
 import { valid } from './input.ts';
 import { pathParameter } from './route.ts';
 
 /** A service by its id or by its own name. */
-export async function findService(idOrName: string, { table }: Api): Promise<Service | undefined> {
-  return serviceCalled(idOrName, await registeredServices(table));
+export async function findService(idOrName: string, api: Api): Promise<Service | undefined> {
+  return serviceOr(idOrName, await registeredServices(api), api);
+}
+
+/** One that cannot be read is told of, and is not taken for one that is not there. */
+async function serviceOr(idOrName: string, services: readonly Service[], { table }: Api) {
+  const service = serviceCalled(idOrName, services);
+  if (!service) readEach(await table.get([serviceKey(idOrName)]), readService, raise);
+  return service;
 }
 
 /** @throws ApiError that names those that are registered. */
 export async function serviceNamed(idOrName: string, api: Api): Promise<Service> {
-  const services = await registeredServices(api.table);
-  const service = serviceCalled(idOrName, services);
+  const services = await registeredServices(api);
+  const service = await serviceOr(idOrName, services, api);
   if (service) return service;
   const known = [...namesOfServices(services).values()].join(', ') || 'none yet';
   throw new ApiError(

@@ -13,12 +13,12 @@ interface PrincipalsView extends PrincipalDifference {
 /** How a service's allowed principals in EC2 differ from what the allowlist implies, read afresh. */
 export async function principalsOf(
   service: Service,
-  { table, servicesIn, now }: Api,
+  { table, report, servicesIn, now }: Api,
 ): Promise<PrincipalsView> {
   const { serviceId, place, principals = 'observed', principalsApproved } = service;
   // EC2 is read first: what is allowed for an entry is then never shown without it.
   const found = await servicesIn(place).describe(serviceId);
-  const entries = await entriesFor([serviceId, everyService], table);
+  const entries = await entriesFor([serviceId, everyService], { table, report });
   const difference = principalDifference(impliedPrincipals(service, entries, now()), found?.principals ?? []);
   const approved = principalsApproved ? { by: principalsApproved.by, at: principalsApproved.at } : null;
   return { principals, approved, ...difference };

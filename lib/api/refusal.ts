@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { QuorumOutOfReachError, UnknownGroupError } from '../approval/approver-group.ts';
 import { MayNotDecideError } from '../approval/may-decide.ts';
 import { AccountTakenError } from '../customer/set-customer.ts';
+import { ItemStaysError } from '../items/remove-unreadable.ts';
 import { StoppedMeanwhileError } from '../mode/switch-mode.ts';
 import { StaleTokenError } from '../page-token.ts';
 import { ApplyRunningError } from '../plan/apply-lease.ts';
@@ -10,7 +11,7 @@ import { ProblemsError } from '../plan/plan.ts';
 import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../service/register-service.ts';
 import { SlackError } from '../slack/web-api.ts';
 import { ContendedError } from '../table/contention.ts';
-import { NewerItemError } from '../table/item.ts';
+import { UnreadableItemError } from '../table/item.ts';
 import { TableBusyError } from '../table/table.ts';
 import { ApiError } from './api-error.ts';
 import type { Env } from './env.ts';
@@ -41,6 +42,9 @@ export function refusalOf(error: unknown): ApiError | undefined {
     return new ApiError(503, 'TableBusy', `${error.message}: send the request again in some seconds`, {
       retryAfterSeconds: 5,
     });
+  if (error instanceof UnreadableItemError)
+    return new ApiError(409, 'UnreadableItem', `${error.message}; linkgate doctor says what to do about it`);
+  if (error instanceof ItemStaysError) return new ApiError(409, 'ItemStays', error.message);
   if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);
   return undefined;
 }
@@ -56,10 +60,8 @@ const broken = {
 /** Answers with what kept a request from being carried out. */
 export function refuse(error: unknown, context: Context<Env>): Response {
   const known = refusalOf(error);
-  if (!known) context.get('api').report(error);
-  // After a rollback by too much whoever calls is the first to meet it, and can mend it.
-  const unknown = error instanceof NewerItemError ? { ...broken, message: error.message } : broken;
-  const { status, code, message, details, retryAfterSeconds } = known ?? unknown;
+  if (!known || error instanceof UnreadableItemError) context.get('api').report(error);
+  const { status, code, message, details, retryAfterSeconds } = known ?? broken;
   if (retryAfterSeconds !== undefined) context.header('retry-after', String(retryAfterSeconds));
   return context.json({ error: { code, message, ...(details && { details }) } }, status);
 }

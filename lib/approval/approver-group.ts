@@ -4,7 +4,7 @@ import type { Invocation } from '../invocation.ts';
 import { ManagedBy } from '../managed-by.ts';
 import { shellWord } from '../shell-word.ts';
 import { lost, untilWon } from '../table/contention.ts';
-import { itemKind } from '../table/item.ts';
+import { itemKind, type ReadDeps, readPartition } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
 import { WholeNumber } from '../whole-number.ts';
 
@@ -54,8 +54,8 @@ export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
 const kind = itemKind(ApproverGroup.entries);
 
-const groups = 'APPROVERS';
-export const groupKey = (name: string): Key => ({ pk: groups, sk: name });
+export const allGroups = 'APPROVERS';
+export const groupKey = (name: string): Key => ({ pk: allGroups, sk: name });
 
 export function readGroup(item: Item): ApproverGroup {
   return kind.read(item);
@@ -85,10 +85,8 @@ export function nobody(name: string): ApproverGroup {
   return { name, quorum: 1, slackUsers: [], emails: [], version: 0 };
 }
 
-export async function approverGroups(table: Table): Promise<ApproverGroup[]> {
-  const all: ApproverGroup[] = [];
-  for await (const page of table.query(groups)) all.push(...page.map(readGroup));
-  return all;
+export function approverGroups(deps: ReadDeps): Promise<ApproverGroup[]> {
+  return readPartition(allGroups, readGroup, deps);
 }
 
 /** How many people it names. */

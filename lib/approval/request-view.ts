@@ -2,10 +2,10 @@ import type { AllowlistEntry } from '../allowlist/entry.ts';
 import { recordsBefore } from '../connection/account-history.ts';
 import { type ConnectionRecord, findRecord } from '../connection/connection-record.ts';
 import type { Invocation } from '../invocation.ts';
-import { type Mode, modeKey, readSwitched } from '../mode/mode.ts';
+import type { Mode } from '../mode/mode.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
 import type { Service } from '../service/service.ts';
-import { byKey } from '../table/item.ts';
+import { byKey, readEach } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type ApproverGroup, groupKey, readGroup } from './approver-group.ts';
 
@@ -50,9 +50,8 @@ export async function requestViews(
   const consultations = records.map((record) => consult(record, found));
   const services = records.map((record, index) => consultations[index]?.service ?? formerService(record));
   const names = new Set(services.flatMap((service) => service?.approvers ?? []));
-  const groups = (await deps.table.get([...names].map(groupKey))).map(readGroup);
-  const switched = found.find(modeKey);
-  const mode = switched ? readSwitched(switched).mode : 'act';
+  const groups = readEach(await deps.table.get([...names].map(groupKey)), readGroup, deps.report);
+  const mode = consultations.some(({ isObserving }) => isObserving) ? 'observe' : 'act';
   const views = records.map(async (record, index): Promise<RequestView | undefined> => {
     const { entries = [] } = consultations[index] ?? {};
     const service = services[index];

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
 import { ConnectionState } from '../connection/connection.ts';
 import { Finding, Outcome } from '../policy/rule.ts';
-import { itemKind } from '../table/item.ts';
+import { itemKind, type ReadDeps, raise, readEach } from '../table/item.ts';
 import type { Item, Table, Write } from '../table/table.ts';
 import { type AuditHead, beginning, hashOf } from './chain.ts';
 
@@ -117,8 +117,12 @@ export async function storedEntries(endpointId: string, table: Table): Promise<I
 }
 
 /** All that happened to a connection, oldest first. */
-export async function historyOf(endpointId: string, table: Table): Promise<AuditEntry[]> {
-  return (await storedEntries(endpointId, table)).map(readAuditEntry);
+export async function historyOf(
+  endpointId: string,
+  table: Table,
+  report: ReadDeps['report'] = raise,
+): Promise<AuditEntry[]> {
+  return readEach(await storedEntries(endpointId, table), readAuditEntry, report);
 }
 
 export function readAuditEntry(item: Item): AuditEntry {

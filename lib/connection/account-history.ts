@@ -6,6 +6,7 @@ import { EndpointId } from './connection.ts';
 import { type ConnectionRecord, readRecord, recordKey } from './connection-record.ts';
 
 const kind = itemKind({ endpointId: EndpointId, version: v.number() });
+export const readOfAccount = kind.read;
 
 type Whose = Pick<ConnectionRecord, 'ownerAccountId' | 'serviceId'>;
 type When = Pick<ConnectionRecord, 'requestedAt' | 'endpointId'>;

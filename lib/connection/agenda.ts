@@ -8,6 +8,7 @@ import { EndpointId, isLive } from './connection.ts';
 import type { ConnectionRecord } from './connection-record.ts';
 
 const kind = itemKind({ endpointId: EndpointId, version: v.number() });
+export const readOnAgenda = kind.read;
 
 /** The connections of a place that have to be looked at at a certain time are one partition of pointers to records, by that time. */
 export function agendaOf(place: Place): string {

@@ -90,8 +90,8 @@ async function dueIn(place: Place, { table, report }: Answering): Promise<Pointe
   return due;
 }
 
-async function servicesOf({ topicArn }: Doorbell, { table }: Answering): Promise<string[]> {
+async function servicesOf({ topicArn }: Doorbell, deps: Answering): Promise<string[]> {
   if (topicArn === undefined) return [];
-  const services = await registeredServices(table);
+  const services = await registeredServices(deps);
   return services.filter((service) => service.topicArn === topicArn).map(({ serviceId }) => serviceId);
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { countedKey, countFor, isFreed } from '../allowlist/counted-endpoints.ts';
 import { isHeldBack } from '../allowlist/held-back.ts';
 import type { Approval } from '../approval/approval.ts';
@@ -8,11 +9,12 @@ import type { Consulted, Happening } from '../audit/audit.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
-import type { Verdict } from '../policy/decide.ts';
+import { heldBy, type Verdict } from '../policy/decide.ts';
 import type { Finding, Rule } from '../policy/rule.ts';
 import { review } from '../revocation/review.ts';
+import { serviceKey } from '../service/service.ts';
 import { lost, untilWon } from '../table/contention.ts';
-import { byKey } from '../table/item.ts';
+import { byKey, UnreadableItemError } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type Connection, isAnswered, isLive } from './connection.ts';
 import {
@@ -30,7 +32,15 @@ import {
 } from './connection-record.ts';
 import type { Connections } from './connections.ts';
 import { waitsAfterAll } from './observed.ts';
-import { abandoned, decided, decidedLate, noticeAnew, transitionWrites } from './transition.ts';
+import {
+  abandoned,
+  decided,
+  decidedLate,
+  heldLive,
+  noticeAnew,
+  type Transition,
+  transitionWrites,
+} from './transition.ts';
 import { awaitedBy } from './waiting.ts';
 import type { WorkBell } from './work-bell.ts';
 
@@ -89,11 +99,12 @@ export async function decideConnection(
   return untilWon(request.endpointId, async (isFirst) => {
     const known = (isFirst && found) || byKey(await deps.table.get(keysFor(request)));
     const now = deps.now();
-    const { service, entries, ...consultation } = consult(request, known);
+    const { service, entries, unreadable, ...consultation } = consult(request, known);
     const { consulted, tableSince } = consultation;
     const item = known.find(recordKey(request.endpointId));
     const record = item && readRecord(item);
-    if (!service) return record && isInOurCare(record) ? abandon(record, deps) : { outcome: 'unregistered' };
+    if (!known.find(serviceKey(request.serviceId)))
+      return record && isInOurCare(record) ? abandon(record, deps) : { outcome: 'unregistered' };
     const isReopened = record && isWaitingAfterAll(record, request, observedAt);
     const before = record && (isReopened ? reopened(record, observedAt) : afresh(record, request));
     if (before && hasPassed(before, request, tableSince)) return { outcome: 'passed', record: before };
@@ -103,7 +114,12 @@ export async function decideConnection(
     if (!isReview && !word && !isFree && before?.verdict && holds(before, consulted, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
-    const count = await countFor(request, entries, known, deps);
+    const again = isReopened ? [waitingAgain(record, now)] : [];
+    const held = (errors: readonly UnreadableItemError[]) =>
+      hold(request, { record, before, again, word, isReview, consulted, now }, errors, deps);
+    if (!service || unreadable.length > 0) return held(unreadable);
+    const count = await countFor(request, entries, known, deps).catch(whatIsUnreadable);
+    if (count instanceof UnreadableItemError) return held([count]);
     const rules = { service, entries, rules: deps.rules };
     if (isReview) {
       const policy = { ...rules, countedEndpointIds: count.endpointIds };
@@ -120,7 +136,6 @@ export async function decideConnection(
       before || !isAnswered(request.state)
         ? decided(before, request, verdict, restsOn, now, { ...said, asking, entry: change?.entry })
         : decidedLate(request, verdict, restsOn, now);
-    const again = isReopened ? [waitingAgain(record, now)] : [];
     const counted = count.keeps && isOrMayBeLive(transition.record, now);
     const after = { ...transition.record, counted };
     const isWritten = await deps.table.write([
@@ -137,6 +152,55 @@ export async function decideConnection(
       ? { outcome: 'not-open', record: after }
       : { outcome: verdict.outcome, record: after, isNew: true };
   });
+}
+
+function whatIsUnreadable(error: unknown): UnreadableItemError {
+  if (error instanceof UnreadableItemError) return error;
+  throw error;
+}
+
+interface Held {
+  readonly record: ConnectionRecord | undefined;
+  readonly before: ConnectionRecord | undefined;
+  /** What is to be told first of a request that is decided anew. */
+  readonly again: Transition['happenings'];
+  readonly word: Approval | undefined;
+  readonly isReview: boolean;
+  readonly consulted: Consulted;
+  readonly now: Date;
+}
+
+/**
+ * A decision that would rest on an item that cannot be read waits, like that of a service which is paused.
+ * @throws UnreadableItemError to a person, and of what EC2 connected or rejected before linkgate decided it: a verdict from now
+ * would pass for one from then.
+ */
+async function hold(
+  request: Connection,
+  { record, before, again, word, isReview, consulted, now }: Held,
+  unreadable: readonly UnreadableItemError[],
+  deps: Deciding,
+): Promise<Decision | typeof lost> {
+  const [first] = unreadable;
+  if (first && (word || (!before?.verdict && isAnswered(request.state)))) throw first;
+  const verdict = heldBy(unreadable, now);
+  if (before?.verdict && isHeldAlike(before.verdict, verdict))
+    return { outcome: 'wait', record: before, isNew: false };
+  for (const error of unreadable) deps.report(error);
+  const transition =
+    before && isReview
+      ? heldLive(before, verdict, consulted, now)
+      : decided(before, request, verdict, consulted, now);
+  const happenings = [...again, ...transition.happenings];
+  const writes = transitionWrites(record, { ...transition, happenings }, deps.requestId);
+  return (await deps.table.write(writes))
+    ? { outcome: 'wait', record: transition.record, isNew: true }
+    : lost;
+}
+
+function isHeldAlike(before: Verdict, verdict: Verdict): boolean {
+  const reasons = ({ outcome, findings }: Verdict) => [outcome, ...findings.map(({ reason }) => reason)];
+  return isDeepStrictEqual(reasons(before), reasons(verdict));
 }
 
 function holds(before: ConnectionRecord, consulted: Consulted, now: Date): boolean {

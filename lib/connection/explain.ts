@@ -94,7 +94,7 @@ export async function explain(
   const { table } = deps;
   const [[item], history, mode] = await Promise.all([
     table.get([recordKey(endpointId)]),
-    historyOf(endpointId, table),
+    historyOf(endpointId, table, deps.report),
     deps.mode(),
   ]);
   const record = item && readRecord(item);

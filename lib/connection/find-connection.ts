@@ -1,12 +1,11 @@
 import type { Place } from '../place.ts';
 import { placesOf } from '../service/registered-services.ts';
-import type { Table } from '../table/table.ts';
+import type { ReadDeps } from '../table/item.ts';
 import type { Connection } from './connection.ts';
 import { type Connections, everyOne } from './connections.ts';
 
 /** What it takes to look a connection up. */
-export interface Looking {
-  readonly table: Table;
+export interface Looking extends ReadDeps {
   readonly connectionsIn: (place: Place) => Connections;
 }
 
@@ -14,10 +13,10 @@ export interface Looking {
 export async function findConnection(
   endpointId: string,
   known: Pick<Connection, 'place' | 'serviceId'> | undefined,
-  { table, connectionsIn }: Looking,
+  { connectionsIn, ...deps }: Looking,
 ): Promise<Connection | undefined> {
   const filter = { endpointIds: [endpointId], ...(known && { serviceIds: [known.serviceId] }) };
-  for (const place of known ? [known.place] : await placesOf(table)) {
+  for (const place of known ? [known.place] : await placesOf(deps)) {
     const [connection] = await everyOne(connectionsIn(place), filter);
     if (connection) return connection;
   }

@@ -3,6 +3,7 @@ import { countedKey, isFreed } from '../allowlist/counted-endpoints.ts';
 import { isHeldBack } from '../allowlist/held-back.ts';
 import type { Invocation } from '../invocation.ts';
 import { type Consultation, consult, policyKeys } from '../policy/consult.ts';
+import { isStopped } from '../policy/decide.ts';
 import type { Rule } from '../policy/rule.ts';
 import { decideLive, isToReview } from '../revocation/decide-live.ts';
 import { readService, serviceKey } from '../service/service.ts';
@@ -137,7 +138,9 @@ function isForReview(
   if (!isLive(connection.state) || (record && !isLive(record.state))) return false;
   if (record && isDue) return true;
   if (!compare) return false;
-  const { service, entries, ...consultation }: Consultation = consult(connection, found);
+  const { service, entries, unreadable, ...consultation }: Consultation = consult(connection, found);
+  // What was never decided is left as it is until the items can be read.
+  if (unreadable.length > 0) return record?.verdict !== undefined && !isStopped(record.verdict);
   if (!service) return false;
   // How many endpoints count is for the decision to find out.
   const policy = { service, entries, countedEndpointIds: [], rules: compare.rules };

@@ -4,7 +4,7 @@ import type { Action } from '../audit/audit.ts';
 import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import { readService, serviceKey } from '../service/service.ts';
 import { lost, untilWon } from '../table/contention.ts';
-import { byKey } from '../table/item.ts';
+import { byKey, type ReadDeps, readEach } from '../table/item.ts';
 import type { Table, Write } from '../table/table.ts';
 import { type Connection, isGone } from './connection.ts';
 import type { ConnectionEvent } from './connection-event.ts';
@@ -43,21 +43,20 @@ async function tendConnection(event: ConnectionEvent, deps: Tending): Promise<Ac
 export async function writeTransition(
   before: ConnectionRecord | undefined,
   { record, happenings }: Transition,
-  { table, requestId }: Tending,
+  { table, requestId, report }: Tending,
 ): Promise<boolean> {
   const isKept = before?.counted === true || isHeldBack(before?.verdict);
   const ended = isKept && (isGone(record.state) || record.state === 'rejected');
   const after = ended ? { ...record, counted: false } : record;
   return table.write([
     ...transitionWrites(before, { record: after, happenings }, requestId),
-    ...(ended ? await countedNoLonger(record, table) : []),
+    ...(ended ? await countedNoLonger(record, { table, report }) : []),
   ]);
 }
 
-async function countedNoLonger(record: ConnectionRecord, table: Table): Promise<Write[]> {
-  const [item] = await table.get([countedKey(record)]);
-  if (!item) return [];
-  const kept = readCounted(item);
+async function countedNoLonger(record: ConnectionRecord, { table, report }: ReadDeps): Promise<Write[]> {
+  const [kept] = readEach(await table.get([countedKey(record)]), readCounted, report);
+  if (!kept) return [];
   const endpointIds = kept.endpointIds.filter((id) => id !== record.endpointId);
   const heldBack = lineWith(kept.heldBack ?? [], record, false);
   return [countedWrite(record, kept, { ...kept, endpointIds, heldBack })];
@@ -67,8 +66,8 @@ async function readBoth(connection: Connection, table: Table) {
   const keys = [recordKey(connection.endpointId), serviceKey(connection.serviceId)] as const;
   const items = byKey(await table.get(keys));
   const [recordItem, serviceItem] = [items.find(keys[0]), items.find(keys[1])];
-  return {
-    record: recordItem && readRecord(recordItem),
-    registeredAt: serviceItem && readService(serviceItem).registeredAt,
-  };
+  const record = recordItem && readRecord(recordItem);
+  // When the service was registered matters to what is seen for the first time.
+  if (record) return { record, registeredAt: serviceItem && '' };
+  return { record, registeredAt: serviceItem && readService(serviceItem).registeredAt };
 }

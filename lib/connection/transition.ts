@@ -99,6 +99,19 @@ export function decided(
   };
 }
 
+/** What becomes of a connection that lives cannot be decided for now: what was to become of it stays due. */
+export function heldLive(
+  before: ConnectionRecord,
+  verdict: Verdict,
+  consulted: Consulted,
+  now: Date,
+): Transition {
+  return {
+    record: { ...before, verdict: remembered(verdict, consulted, now) },
+    happenings: [decision(verdict, consulted, now)],
+  };
+}
+
 /** What was rejected before linkgate knew of it has a verdict to hold against that answer, and nothing is due. */
 export function decidedLate(
   connection: Connection,

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
-import { itemKind } from '../table/item.ts';
-import type { Key, Table, Write } from '../table/table.ts';
+import { itemKind, type ReadDeps, readEach } from '../table/item.ts';
+import type { Key, Write } from '../table/table.ts';
 import { EndpointId } from './connection.ts';
 import { type ConnectionRecord, isOpen } from './connection-record.ts';
 
 const kind = itemKind({ endpointId: EndpointId, version: v.number() });
+export const readWaiting = kind.read;
 
 /** The requests that wait for a group of approvers are one partition of pointers to records. */
 export function waitingFor(group: string): string {
@@ -29,7 +30,7 @@ export function waitingWrites(before: ConnectionRecord | undefined, after: Conne
 }
 
 /** One page after another of the endpoint ids of what waits for a group. */
-export async function* waitingRequests(group: string, table: Table): AsyncIterable<string[]> {
+export async function* waitingRequests(group: string, { table, report }: ReadDeps): AsyncIterable<string[]> {
   for await (const page of table.query(waitingFor(group)))
-    yield page.map((item) => kind.read(item).endpointId);
+    yield readEach(page, kind.read, report).map(({ endpointId }) => endpointId);
 }

@@ -12,16 +12,16 @@ export type AccountPointer = v.InferOutput<typeof AccountPointer>;
 
 const kind = itemKind(AccountPointer.entries);
 
-function pointerKey(accountId: string): Key {
+export function pointerKey(accountId: string): Key {
   return { pk: `CUSTOMER_OF#${accountId}`, sk: 'CUSTOMER' };
 }
 
-function readPointer(item: Item): AccountPointer {
+export function readAccountPointer(item: Item): AccountPointer {
   return kind.read(item);
 }
 
 export async function pointersOf(accountIds: readonly string[], table: Table): Promise<AccountPointer[]> {
-  return (await table.get(accountIds.map(pointerKey))).map(readPointer);
+  return (await table.get(accountIds.map(pointerKey))).map(readAccountPointer);
 }
 
 interface Reading extends Pick<Invocation, 'report'> {
@@ -33,7 +33,7 @@ export async function customersOf(
   accountIds: readonly string[],
   { table, report }: Reading,
 ): Promise<ReadonlyMap<string, Customer>> {
-  const pointers = readEach(await table.get(accountIds.map(pointerKey)), readPointer, report);
+  const pointers = readEach(await table.get(accountIds.map(pointerKey)), readAccountPointer, report);
   if (pointers.length === 0) return new Map();
   const items = byKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
   const found = pointers.flatMap(({ accountId, customer: name }) => {

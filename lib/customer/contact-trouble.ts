@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { itemKind } from '../table/item.ts';
-import type { Item, Key, Table } from '../table/table.ts';
+import { itemKind, type ReadDeps, readPartition } from '../table/item.ts';
+import type { Item, Key } from '../table/table.ts';
 
 /** Why the contact of a customer could not be written to, the last time that this was tried. */
 export const ContactTrouble = v.object({
@@ -14,18 +14,17 @@ export const ContactTrouble = v.object({
 export type ContactTrouble = v.InferOutput<typeof ContactTrouble>;
 
 const kind = itemKind(ContactTrouble.entries);
-const partition = 'CONTACT_TROUBLES';
+export const readTrouble = kind.read;
+export const allTroubles = 'CONTACT_TROUBLES';
 
 export function troubleKey(customer: string): Key {
-  return { pk: partition, sk: customer };
+  return { pk: allTroubles, sk: customer };
 }
 
 export function troubleItem(customer: string, why: string, now: Date): Item {
   return kind.item(troubleKey(customer), { customer, at: now.toISOString(), why, version: 1 });
 }
 
-export async function contactTroubles(table: Table): Promise<ContactTrouble[]> {
-  const all: ContactTrouble[] = [];
-  for await (const page of table.query(partition)) all.push(...page.map((item) => kind.read(item)));
-  return all;
+export function contactTroubles(deps: ReadDeps): Promise<ContactTrouble[]> {
+  return readPartition(allTroubles, readTrouble, deps);
 }

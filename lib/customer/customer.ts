@@ -3,7 +3,7 @@ import { AccountId } from '../connection/connection.ts';
 import { Email } from '../email-address.ts';
 import { Instant } from '../instant.ts';
 import { ManagedBy } from '../managed-by.ts';
-import { itemKind } from '../table/item.ts';
+import { itemKind, type ReadDeps, readPartition } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
 
 export const CustomerName = v.pipe(
@@ -81,8 +81,6 @@ export async function findCustomer(name: string, table: Table): Promise<Customer
   return item && readCustomer(item);
 }
 
-export async function customers(table: Table): Promise<Customer[]> {
-  const all: Customer[] = [];
-  for await (const page of table.query(allCustomers)) all.push(...page.map(readCustomer));
-  return all;
+export function customers(deps: ReadDeps): Promise<Customer[]> {
+  return readPartition(allCustomers, readCustomer, deps);
 }

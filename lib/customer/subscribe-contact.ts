@@ -8,16 +8,16 @@ interface Subscribing extends Pick<Invocation, 'report'> {
 
 /**
  * Has the address of a customer subscribed to the topic on which consumers are written to, where it gave one.
- * @param all customers: an address that none names is unsubscribed.
+ * @param all customers: an address that none names is unsubscribed; undefined where one cannot be read.
  * @returns what a person should know.
  */
 export function subscribeContact(
   { name, contact }: { readonly name: string; readonly contact?: Customer['contact'] | undefined },
-  all: readonly Pick<Customer, 'contact'>[],
+  all: readonly Pick<Customer, 'contact'>[] | undefined,
   { consumerSubscriptions: subscriptions, report }: Subscribing,
 ): Promise<string[]> {
   const remedy = `set the customer ${name} again, or see \`linkgate doctor\``;
-  const named = all.flatMap(emailOf);
+  const named = all?.flatMap(emailOf);
   return subscribeAddresses(emailOf({ contact }), named, { subscriptions, report, remedy });
 }
 

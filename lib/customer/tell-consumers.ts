@@ -69,7 +69,10 @@ async function dueOf(
   );
   const known = theirs.flatMap(({ endpointId, customer }) => {
     const [record] = readEach(found.all([recordKey(endpointId)]), readRecord, report);
-    const [told] = readEach(found.all([toldKey(endpointId)]), readTold, report);
+    const items = found.all([toldKey(endpointId)]);
+    const [told] = readEach(items, readTold, report);
+    // Where it cannot be read what they know, they would be told again and again.
+    if (items.length > 0 && !told) return [];
     const news = record && newsOf(record, knownTo(customer, told));
     return news ? [{ customer, record, told, news }] : [];
   });
@@ -78,7 +81,7 @@ async function dueOf(
   return known.map(({ record, told, news, ...due }) => {
     const item = services.find(serviceKey(record.serviceId));
     const { serviceId, endpointId, ownerAccountId, endpointRegion, place } = record;
-    const service = item && readService(item);
+    const [service] = readEach(item ? [item] : [], readService, report);
     const facts = {
       endpointId,
       ownerAccountId,

@@ -54,8 +54,10 @@ export async function ringForUntold(
     if (theirs.length === 0) return;
     const found = byKey(await table.get(theirs.map(({ record }) => toldKey(record.endpointId))));
     const untold = theirs.filter(({ record, customer }) => {
-      const [told] = readEach(found.all([toldKey(record.endpointId)]), readTold, report);
-      return newsOf(record, knownTo(customer, told)) !== undefined;
+      const items = found.all([toldKey(record.endpointId)]);
+      const told = readEach(items, readTold, report);
+      // What cannot be read may say that they know it.
+      return told.length === items.length && newsOf(record, knownTo(customer, told[0])) !== undefined;
     });
     if (untold.length > 0) await consumers.ring(untold.map(({ record }) => endpointOf(record)));
   });

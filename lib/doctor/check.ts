@@ -8,7 +8,8 @@ export type Group =
   | 'consumers'
   | 'places'
   | 'services'
-  | 'audit';
+  | 'audit'
+  | 'items';
 
 /** What was found; whatever is not in order says what to do about it. */
 export type Result =

@@ -14,13 +14,13 @@ export interface ExaminingContacts extends Pick<Invocation, 'report'> {
 
 /** Whether what is written to the contact of each customer arrives, as far as SNS says. */
 export async function examineContacts(deps: ExaminingContacts): Promise<Check[]> {
-  const { table, consumerSubscriptions } = deps;
+  const { consumerSubscriptions } = deps;
   let contacts: readonly (readonly [customer: string, delivery: Delivery])[];
   try {
-    const all = await customers(table);
+    const all = await customers(deps);
     const isAnybodyMailed = all.some((customer) => emailOf(customer).length > 0);
     const subscriptions = isAnybodyMailed ? await consumerSubscriptions.all() : [];
-    const troubles = await contactTroubles(table);
+    const troubles = await contactTroubles(deps);
     contacts = all.flatMap((customer) => {
       const delivery = deliveryTo(customer, subscriptions, troubles);
       return delivery ? [[customer.name, delivery] as const] : [];

@@ -5,6 +5,7 @@ import { type ExaminingAudit, examineAudit } from './audit-check.ts';
 import type { Check } from './check.ts';
 import { type ExaminingContacts, examineContacts } from './contact-checks.ts';
 import { type ExaminingDeployment, examineDeployment } from './deployment-checks.ts';
+import { examineItems, ItemPosition } from './item-checks.ts';
 import { type ExaminingMail, examineMail } from './mail-checks.ts';
 import { type ExaminingPlaces, examinePlace } from './place-checks.ts';
 import { examineQueues } from './queue-checks.ts';
@@ -20,11 +21,14 @@ export interface Doctoring
     ExaminingServices,
     ExaminingAudit {}
 
-/** Where the doctor goes on: after what there is once come places, then services, by how many were seen of them. */
-export const Position = v.object({
-  next: v.picklist(['places', 'services']),
-  seen: v.pipe(v.number(), v.integer(), v.minValue(0)),
-});
+/** Where the doctor goes on: after what there is once come places, then services, by how many were seen of them, then the items of the table. */
+export const Position = v.variant('next', [
+  v.object({
+    next: v.picklist(['places', 'services']),
+    seen: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  }),
+  v.object({ next: v.literal('items'), ...ItemPosition.entries }),
+]);
 export type Position = v.InferOutput<typeof Position>;
 
 export interface CheckPage {
@@ -48,13 +52,21 @@ export async function doctorPage(position: Position | undefined, deps: Doctoring
     ]);
     return { checks: checks.flat(), next: { next: 'places', seen: 0 } };
   }
+  if (position.next === 'items') {
+    const { checks, next } = await examineItems(position, deps);
+    return { checks, ...(next && { next: { next: 'items', ...next } }) };
+  }
   const { next, seen } = position;
-  const services = await registeredServices(deps.table);
+  const services = await registeredServices(deps);
   const places = placesIn(services);
   const end = seen + perPage;
   if (next === 'services') {
     const checks = await eachOf(services.slice(seen, end), (service) => examineService(service, deps));
-    return { checks, ...(end < services.length && { next: { next, seen: end } }) };
+    return {
+      checks,
+      next:
+        end < services.length ? { next, seen: end } : { next: 'items', source: 0, read: 0, unreadable: 0 },
+    };
   }
   const checks = await eachOf(places.slice(seen, end), (place) =>
     examinePlace(

@@ -15,7 +15,7 @@ export async function examineMail(deps: ExaminingMail): Promise<Check[]> {
   let groups: readonly ApproverGroup[];
   let found: readonly Subscription[];
   try {
-    [groups, found] = await Promise.all([approverGroups(deps.table), deps.subscriptions.all()]);
+    [groups, found] = await Promise.all([approverGroups(deps), deps.subscriptions.all()]);
   } catch (error) {
     return examine('mail', null, { 'mail-strangers': () => Promise.reject(error) }, deps);
   }

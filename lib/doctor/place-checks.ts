@@ -53,9 +53,9 @@ async function examineSweep(
   place: Place,
   pass: Pass,
   registeredAt: string,
-  { table, now, deployment: { stage }, hub }: ExaminingPlaces,
+  { table, report, now, deployment: { stage }, hub }: ExaminingPlaces,
 ): Promise<Result> {
-  const finishedAt = await lastFinished(place, pass, table);
+  const finishedAt = await lastFinished(place, pass, { table, report });
   // A pass from before a service was registered anew says nothing of the time since.
   const since = finishedAt !== undefined && finishedAt > registeredAt ? finishedAt : registeredAt;
   const said = finishedAt === undefined ? 'no pass has ended yet' : `the last pass ended at ${finishedAt}`;
@@ -81,7 +81,7 @@ async function examineRepair(
 
 /** The right to accept and reject is judged by what became of verdicts, since only the actor has it. */
 async function examineVerdicts(place: Place, deps: ExaminingPlaces): Promise<Result> {
-  const { table, mode } = deps;
+  const { table, mode, report } = deps;
   if ((await mode()) === 'observe') return ok('verdicts are not applied, since the mode is observe');
   const { seen, late } = await lookForLate(place, deps);
   const [first] = late;
@@ -91,7 +91,9 @@ async function examineVerdicts(place: Place, deps: ExaminingPlaces): Promise<Res
         ? 'every verdict is applied'
         : `verdicts that are being applied: ${seen}${seen < looked ? '' : ' or more'}`,
     );
-  const refusal = (await historyOf(first.endpointId, table)).findLast(({ action }) => action === 'refused');
+  const refusal = (await historyOf(first.endpointId, table, report)).findLast(
+    ({ action }) => action === 'refused',
+  );
   return failed(
     `verdicts that EC2 does not show after five minutes: at least ${late.length}, such as that of ${first.endpointId}${
       refusal?.reason === undefined ? '' : `, of which EC2 said: ${refusal.reason}`

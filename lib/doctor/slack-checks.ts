@@ -25,7 +25,7 @@ const botToken = { name: slackSecrets.botToken, what: 'bot token of the Slack ap
 export async function examineSlack(deps: ExaminingSlack): Promise<Check[]> {
   let asked: readonly ApproverGroup[];
   try {
-    asked = (await approverGroups(deps.table)).filter(({ slackChannel }) => slackChannel !== undefined);
+    asked = (await approverGroups(deps)).filter(({ slackChannel }) => slackChannel !== undefined);
   } catch (error) {
     return examine('slack', null, { 'slack-app': () => Promise.reject(error) }, deps);
   }
@@ -86,9 +86,9 @@ const renewApp =
 
 async function examineChannel(
   { name, slackChannel }: ApproverGroup,
-  { table, deployment: { stage } }: ExaminingSlack,
+  { table, report, deployment: { stage } }: ExaminingSlack,
 ): Promise<Result> {
-  const { trouble } = await findBoard(name, table);
+  const { trouble } = await findBoard(name, { table, report });
   if (!trouble || trouble.channel !== slackChannel)
     return ok(`Slack refused nothing that was sent to ${slackChannel}, where anything was`);
   const { error, at } = trouble;

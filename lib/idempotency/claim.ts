@@ -29,6 +29,7 @@ const Remembered = v.object({
 type Remembered = v.InferOutput<typeof Remembered>;
 
 const kind = itemKind(Remembered.entries);
+export const readRemembered = kind.read;
 
 /** How long a run may work on a request, in milliseconds: a little longer than the function may run. */
 export const longestRun = 30_000;

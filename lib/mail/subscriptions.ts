@@ -44,17 +44,17 @@ interface Subscribing extends Pick<Invocation, 'report'> {
 
 /**
  * Subscribes addresses, and takes away those of linkgate's subscriptions whose address nobody names any more. May be repeated.
- * @param named every address that is written to on the topic
+ * @param named every address that is written to on the topic; undefined where that is not known, and nobody is unsubscribed
  * @returns what a person should know: what names the addresses stands, whatever comes of it.
  */
 export async function subscribeAddresses(
   addresses: readonly string[],
-  named: readonly string[],
+  named: readonly string[] | undefined,
   { subscriptions, report, remedy }: Subscribing,
 ): Promise<string[]> {
   const found = await orReport(report, () => subscriptions.all());
   if (!found) return [`who is sent mail could not be looked up: ${remedy}`];
-  const unwanted = found.filter(({ address }) => !named.some((each) => isSame(each, address)));
+  const unwanted = named ? found.filter(({ address }) => !named.some((each) => isSame(each, address))) : [];
 
   const changes = await Promise.all([
     eachOnItsOwn(addresses, async (address) => {

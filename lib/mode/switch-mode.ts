@@ -3,6 +3,7 @@ import { placesOf } from '../service/registered-services.ts';
 import { type Repairing, repairServices } from '../service/repair-services.ts';
 import type { Sweeps } from '../sweep/sweeps.ts';
 import { lost, untilWon } from '../table/contention.ts';
+import { type ReadDeps, readEach, versionToReplace } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type Mode, type ModeParameter, modeKey, readSwitched, type Switched, switchedItem } from './mode.ts';
 
@@ -39,7 +40,7 @@ const byHand = 'somebody who changed the parameter without linkgate';
 const bySetup = "linkgate's setup";
 
 export async function showMode(deps: Showing): Promise<ModeView> {
-  const [parameter, switched] = await Promise.all([parameterOr(deps), lastSwitch(deps.table)]);
+  const [parameter, switched] = await Promise.all([parameterOr(deps), lastSwitch(deps)]);
   if ('error' in parameter)
     return {
       mode: 'observe',
@@ -77,12 +78,12 @@ export async function switchMode(
   why: Why,
   deps: Switching,
 ): Promise<{ view: ModeView; warnings: string[] }> {
-  const [parameter, switched] = await Promise.all([parameterOr(deps), lastSwitch(deps.table)]);
+  const [parameter, { item, switched }] = await Promise.all([parameterOr(deps), findSwitch(deps)]);
   const isThere =
     !('error' in parameter) &&
     parameter.otherwise === undefined &&
     parameter.mode === mode &&
-    (switched?.mode ?? 'act') === mode;
+    (item ? switched?.mode : 'act') === mode;
   if (!isThere) await (mode === 'observe' ? stop(why, deps) : beginToAct(why, deps));
   const warnings = mode === 'act' ? await repairServices(deps) : [];
   // What fails here is made good by the next pass that is scheduled.
@@ -104,17 +105,17 @@ async function stop(why: Why, deps: Switching): Promise<void> {
 /** The parameter comes last, when every verdict from before is out of date, and not where somebody stops linkgate meanwhile. */
 async function beginToAct(why: Why, deps: Switching): Promise<void> {
   await remember('act', why, deps);
-  if ((await lastSwitch(deps.table))?.mode === 'act') await deps.modeParameter.write('act');
-  const last = await lastSwitch(deps.table);
+  if ((await lastSwitch(deps))?.mode === 'act') await deps.modeParameter.write('act');
+  const last = await lastSwitch(deps);
   if (last?.mode !== 'observe') return;
   await deps.modeParameter.write('observe');
   throw new StoppedMeanwhileError(last.by);
 }
 
 /** A whole pass decides anew what rests on the time before, and rings for what is due. */
-async function sweepEverywhere({ table, sweeps }: Switching): Promise<void> {
-  const places = await placesOf(table);
-  await Promise.all(places.map((place) => sweeps.request({ place, pass: 'full', waitsForTurn: true })));
+async function sweepEverywhere(deps: Switching): Promise<void> {
+  const places = await placesOf(deps);
+  await Promise.all(places.map((place) => deps.sweeps.request({ place, pass: 'full', waitsForTurn: true })));
 }
 
 async function parameterOr({ modeParameter, report }: Showing) {
@@ -126,20 +127,34 @@ async function parameterOr({ modeParameter, report }: Showing) {
   }
 }
 
-async function lastSwitch(table: Table): Promise<Switched | undefined> {
-  const [item] = await table.get([modeKey]);
-  return item && readSwitched(item);
+async function lastSwitch(deps: ReadDeps): Promise<Switched | undefined> {
+  return (await findSwitch(deps)).switched;
 }
 
-async function remember(mode: Mode, why: Why, { table, now }: Switching): Promise<void> {
+async function findSwitch({ table, report }: ReadDeps) {
+  const items = await table.get([modeKey]);
+  return { item: items[0], switched: readEach(items, readSwitched, report)[0] };
+}
+
+async function remember(mode: Mode, why: Why, deps: Switching): Promise<void> {
   await untilWon(modeKey.sk, async () => {
-    const before = await lastSwitch(table);
-    const put = switchedItem(switchedTo(mode, before, why, now()));
-    return (await table.write([{ put, expected: before?.version ?? 0 }])) ? undefined : lost;
+    const { item, switched: before } = await findSwitch(deps);
+    const expected = versionToReplace(item);
+    const now = deps.now();
+    // What cannot be read is begun anew, by a revision that no verdict from before rests on.
+    const known = before ?? { revision: item ? now.getTime() : 0, version: expected ?? 0 };
+    const put = switchedItem(switchedTo(mode, known, why, now));
+    const isWritten = await deps.table.write([{ put, ...(expected !== undefined && { expected }) }]);
+    return isWritten ? undefined : lost;
   });
 }
 
-function switchedTo(mode: Mode, before: Switched | undefined, { by, reason }: Why, now: Date): Switched {
+function switchedTo(
+  mode: Mode,
+  before: Pick<Switched, 'revision' | 'version'> | undefined,
+  { by, reason }: Why,
+  now: Date,
+): Switched {
   return {
     mode,
     since: now.toISOString(),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Invocation } from '../invocation.ts';
-import { itemKind } from '../table/item.ts';
-import type { Key, Table, Write } from '../table/table.ts';
+import { itemKind, type ReadDeps, readEach } from '../table/item.ts';
+import type { Key, Write } from '../table/table.ts';
 
 /** Who applies a plan, and how far they got. There is one, since of two applies at once one has to win whole. */
 const ApplyLease = v.object({
@@ -20,7 +20,8 @@ const ApplyLease = v.object({
 export type ApplyLease = v.InferOutput<typeof ApplyLease>;
 
 const kind = itemKind(ApplyLease.entries);
-const leaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
+export const readApplyLease = kind.read;
+export const applyLeaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
 
 /** How long an apply is waited for after its last sign of life, in milliseconds: longer than the function may run. */
 const patience = 40_000;
@@ -36,9 +37,10 @@ export class ApplyRunningError extends Error {
   }
 }
 
-export async function findLease(table: Table): Promise<ApplyLease | undefined> {
-  const [item] = await table.get([leaseKey]);
-  return item && kind.read(item);
+/** A lease that cannot be read is nobody's. */
+export async function findLease({ table, report }: ReadDeps): Promise<ApplyLease | undefined> {
+  const [lease] = readEach(await table.get([applyLeaseKey]), kind.read, report);
+  return lease;
 }
 
 /** An apply of which not everything is done. */
@@ -59,10 +61,10 @@ export interface UnfinishedApply {
 
 /** @returns nothing where all was done. */
 export async function unfinishedApply({
-  table,
   now,
-}: { readonly table: Table } & Pick<Invocation, 'now'>): Promise<UnfinishedApply> {
-  const lease = await findLease(table);
+  ...deps
+}: ReadDeps & Pick<Invocation, 'now'>): Promise<UnfinishedApply> {
+  const lease = await findLease(deps);
   if (!lease || isFinished(lease)) return {};
   const { by, startedAt: at, done, of, heldUntil } = lease;
   const unfinished = { by, at, done, of };
@@ -95,7 +97,7 @@ export function leaseAfter(
   lease: ApplyLease,
   more: number,
   now: Date,
-): { readonly lease: ApplyLease; readonly write: Write } {
+): { readonly lease: ApplyLease; readonly write: Extract<Write, { put: unknown }> } {
   const done = lease.done + more;
   return leaseWrite(lease, { done, heldFor: done < lease.of ? patience : 0 }, now);
 }
@@ -108,5 +110,5 @@ export function leaseLetGo(lease: ApplyLease, now: Date): Write {
 function leaseWrite(lease: ApplyLease, { done, heldFor }: { done: number; heldFor: number }, now: Date) {
   const heldUntil = new Date(now.getTime() + heldFor).toISOString();
   const after = { ...lease, done, heldUntil, version: lease.version + 1 };
-  return { lease: after, write: { put: kind.item(leaseKey, after), expected: lease.version } };
+  return { lease: after, write: { put: kind.item(applyLeaseKey, after), expected: lease.version } };
 }

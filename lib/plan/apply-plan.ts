@@ -1,7 +1,7 @@
 import { entryItem, entryKey } from '../allowlist/entry.ts';
 import { orReport } from '../invocation.ts';
 import { lost, untilWon } from '../table/contention.ts';
-import { MalformedItemError } from '../table/item.ts';
+import { MalformedItemError, UnreadableItemError } from '../table/item.ts';
 import type { Write } from '../table/table.ts';
 import {
   type ApplyLease,
@@ -13,7 +13,15 @@ import {
   leaseFor,
   leaseLetGo,
 } from './apply-lease.ts';
-import { type Applying, type Approval, approvalStep, approvalsIn, itemMade, stepOf } from './apply-step.ts';
+import {
+  type Applying,
+  type Approval,
+  approvalStep,
+  approvalsIn,
+  itemMade,
+  type Step,
+  stepOf,
+} from './apply-step.ts';
 import { type ChangeOf, type ItemChange, isMade } from './change.ts';
 import { entryMade, type Hand } from './made.ts';
 import { MovedError, movedSince, nameOfChange } from './moved.ts';
@@ -45,7 +53,7 @@ export async function applyPlan(plan: Plan, deps: Applying): Promise<Progress> {
   const { table, now, caller } = deps;
   const changes = (await changesOf(plan, table)).filter(isMade);
   const tasks = [...changes.filter((change) => change.kind !== 'principal'), ...approvalsIn(changes)];
-  const found = await findLease(table);
+  const found = await findLease(deps);
   const isOurs = found?.planId === plan.planId;
   if (found && !isOurs && !isFinished(found) && isHeld(found, now())) throw new ApplyRunningError(found);
   const begun = leaseFor(plan, found, { by: caller, of: tasks.length, now: now() });
@@ -81,11 +89,11 @@ async function requireUnmoved(
   plan: Plan,
   tasks: readonly Task[],
   { done, isResumed }: { readonly done: number; readonly isResumed: boolean },
-  { table }: Applying,
+  deps: Applying,
 ): Promise<void> {
   const isBegun = isResumed && tasks[done]?.kind !== 'entry';
   const made = tasks.slice(0, isBegun ? done + 1 : done).filter((task) => task.kind !== 'approval');
-  const moved = await movedSince(plan, made, table);
+  const moved = await movedSince(plan, made, deps);
   if (moved.length > 0) throw new MovedError(moved);
 }
 
@@ -152,7 +160,9 @@ async function applyOne(
   const changes = tasks.filter((each) => each.kind !== 'approval');
   const warnings: string[] = [];
   return untilWon(name, async () => {
-    const step = await (task.kind === 'approval' ? approvalStep(task, deps) : stepOf(task, changes, deps));
+    const step = await unlessItemIsUnreadable(name, () =>
+      task.kind === 'approval' ? approvalStep(task, deps) : stepOf(task, changes, deps),
+    );
     warnings.push(...step.warnings);
     const after = leaseAfter(lease, 1, deps.now());
     if (await deps.table.write([...step.writes, after.write])) return { lease: after.lease, warnings };
@@ -161,15 +171,29 @@ async function applyOne(
   });
 }
 
+/** A change that rests on an item that cannot be read is passed over, and the others are made. */
+async function unlessItemIsUnreadable(name: string, step: () => Promise<Step>): Promise<Step> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof UnreadableItemError)) throw error;
+    return { writes: [], warnings: [`${name} was left as it is: ${error.message}`] };
+  }
+}
+
 /** Says that the plan is being applied, before anything is changed. */
 async function take(lease: ApplyLease, deps: Applying): Promise<ApplyLease> {
   const after = leaseAfter(lease, 0, deps.now());
-  if (!(await deps.table.write([after.write]))) await requireHeld(lease, deps);
+  if (!(await deps.table.write([after.write]))) {
+    await requireHeld(lease, deps);
+    // The lease that is there cannot be read, so that this apply takes its place.
+    await deps.table.write([{ put: after.write.put }]);
+  }
   return after.lease;
 }
 
 /** @throws ApplyRunningError where somebody else has taken it over. */
-async function requireHeld(lease: ApplyLease, { table }: Applying): Promise<void> {
-  const found = await findLease(table);
+async function requireHeld(lease: ApplyLease, deps: Applying): Promise<void> {
+  const found = await findLease(deps);
   if (found && found.version !== lease.version) throw new ApplyRunningError(found);
 }

@@ -8,7 +8,8 @@ import type { Subscriptions } from '../mail/subscriptions.ts';
 import { approvePrincipals } from '../principals/approve.ts';
 import { type Registering, registerService, unregisterService } from '../service/register-service.ts';
 import { readService, serviceItem, serviceKey } from '../service/service.ts';
-import type { Item, Table, Write } from '../table/table.ts';
+import { unlessUnreadable } from '../table/item.ts';
+import type { Item, Write } from '../table/table.ts';
 import {
   type Change,
   type ChangeOf,
@@ -156,10 +157,11 @@ async function groupStep(
   deps: Applying,
 ): Promise<Step> {
   const group = groupMade(change, hand);
-  const others = (await approverGroups(deps.table)).filter(({ name }) => name !== change.name);
+  const known = await unlessUnreadable(approverGroups, deps);
+  const others = known?.filter(({ name }) => name !== change.name);
   const warnings = await subscribeGroup(
     group ?? nobody(change.name),
-    [...others, ...(group ? [group] : [])],
+    others && [...others, ...(group ? [group] : [])],
     deps,
   );
   return { writes: [group ? putOf(groupItem(group), item) : removalOf(item)], warnings };
@@ -173,11 +175,7 @@ async function customerStep(
   const { table, now, caller } = deps;
   const warnings = isSame(before?.contact, after?.contact)
     ? []
-    : await subscribeContact(
-        { name, contact: after?.contact },
-        await customersWith(name, after, table),
-        deps,
-      );
+    : await subscribeContact({ name, contact: after?.contact }, await customersWith(name, after, deps), deps);
   // Accounts may go from one customer of the file to another, whichever comes first.
   const mayTakeFrom = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
   if (after) await setCustomer(name, { ...after, managedBy: 'file' }, caller, { table, now, mayTakeFrom });
@@ -188,10 +186,11 @@ async function customerStep(
 async function customersWith(
   name: string,
   after: CustomerSettings | undefined,
-  table: Table,
-): Promise<Pick<Customer, 'name' | 'contact'>[]> {
-  const others = (await customers(table)).filter((customer) => customer.name !== name);
-  return [...others, ...(after ? [{ name, ...after }] : [])];
+  deps: Applying,
+): Promise<Pick<Customer, 'name' | 'contact'>[] | undefined> {
+  const known = await unlessUnreadable(customers, deps);
+  const others = known?.filter((customer) => customer.name !== name);
+  return others && [...others, ...(after ? [{ name, ...after }] : [])];
 }
 
 async function serviceStep(

@@ -10,6 +10,7 @@ import {
   CustomerSettings,
   EntrySettings,
   GroupSettings,
+  type ItemChange,
   isMade,
   ServiceSettings,
 } from './change.ts';
@@ -28,7 +29,7 @@ interface Options {
  * service is registered or made stricter when its entries are there, since from then on it decides; and it goes before
  * entries do, since what it has connected stays as it is and is not to be cut for want of them.
  */
-export function differences(wanted: Wanted, state: PolicyState, { adopt }: Options): Change[] {
+export function differences(wanted: Wanted, state: PolicyState, { adopt }: Options): ItemChange[] {
   const services = serviceChanges(wanted, state, adopt);
   const changes = [
     ...groupChanges(wanted, state, services, adopt),

@@ -8,7 +8,7 @@ import { pageToken, positionIn, StaleTokenError } from '../page-token.ts';
 import { registeredServices } from '../service/registered-services.ts';
 import type { Service } from '../service/service.ts';
 import { namesOfServices } from '../service/service-named.ts';
-import type { Table } from '../table/table.ts';
+import { type ReadDeps, readEach } from '../table/item.ts';
 import { CustomerSettings, EntrySettings, GroupSettings, ServiceSettings } from './change.ts';
 import type { PolicyDocument } from './document.ts';
 import { settingsIn } from './settings.ts';
@@ -37,18 +37,18 @@ type Position = v.InferOutput<typeof Position>;
 /** A page of the whole policy: everything but entries is on the first one. */
 export async function exportPolicy(
   token: string | undefined,
-  table: Table,
+  deps: ReadDeps,
 ): Promise<{ document: ExportedPolicy; nextToken?: string }> {
-  const services = await registeredServices(table);
+  const services = await registeredServices(deps);
   const names = new Map([[everyService, everyService], ...namesOfServices(services)]);
   const position = token === undefined ? { serviceId: everyService } : positionIn(list, token, Position);
-  const { entries, next } = await entriesFrom(position, [...names.keys()], table);
+  const { entries, next } = await entriesFrom(position, [...names.keys()], deps);
   const isFirst = token === undefined;
   return {
     document: {
-      groups: isFirst ? (await approverGroups(table)).map(groupOf) : [],
+      groups: isFirst ? (await approverGroups(deps)).map(groupOf) : [],
       services: isFirst ? services.map((service) => serviceOf(service, names)) : [],
-      customers: isFirst ? (await customers(table)).map(customerOf) : [],
+      customers: isFirst ? (await customers(deps)).map(customerOf) : [],
       entries: entries.map((entry) => entryOf(entry, names.get(entry.serviceId) ?? entry.serviceId)),
     },
     ...(next && { nextToken: pageToken(list, next) }),
@@ -59,7 +59,7 @@ export async function exportPolicy(
 async function entriesFrom(
   position: Position,
   serviceIds: readonly string[],
-  table: Table,
+  { table, report }: ReadDeps,
 ): Promise<{ readonly entries: AllowlistEntry[]; readonly next?: Position }> {
   const entries: AllowlistEntry[] = [];
   const begin = serviceIds.indexOf(position.serviceId);
@@ -69,10 +69,9 @@ async function entriesFrom(
     const after = serviceId === position.serviceId ? position.after : undefined;
     const options = { limit: entriesPerPage, ...(after !== undefined && { after }) };
     for await (const page of table.query(entriesOf(serviceId), options)) {
-      entries.push(...page.map(readEntry));
-      const last = entries.at(-1);
-      if (last && entries.length >= entriesPerPage)
-        return { entries, next: { serviceId, after: last.accountId } };
+      entries.push(...readEach(page, readEntry, report));
+      const last = page.at(-1);
+      if (last && entries.length >= entriesPerPage) return { entries, next: { serviceId, after: last.sk } };
     }
   }
   return { entries };

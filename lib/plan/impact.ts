@@ -5,7 +5,8 @@ import type { Place } from '../place.ts';
 import { policyKeys } from '../policy/consult.ts';
 import { reasonOf } from '../policy/decide.ts';
 import { readService, serviceKey } from '../service/service.ts';
-import { keyName } from '../table/item.ts';
+import { keyName, leftOut, readEach } from '../table/item.ts';
+import type { Table } from '../table/table.ts';
 import { itemsAfter, madeByKey } from './after.ts';
 import type { Change } from './change.ts';
 import { dreamOf } from './dream.ts';
@@ -58,13 +59,17 @@ export async function effectsOn(
     if (index > 0 && deps.remaining() < reserve) return { effects, looked: index };
     if (!touched.has(connection)) continue;
     const dreaming = { ...deps, now: () => hand.now, bell: { ring: async () => {} } };
-    const was = fateOf(connection, await decideConnection(connection, { ...dreaming, table: asIs }));
-    const fate = fateOf(connection, await decideConnection(connection, { ...dreaming, table: asWouldBe }));
-    if (!isOther(was, fate)) continue;
+    const fateIn = async (table: Table) =>
+      fateOf(connection, await decideConnection(connection, { ...dreaming, table }));
+    // Of what rests on an item that cannot be read nothing can be said.
+    const was = await fateIn(asIs).catch(leftOut(deps.report));
+    const fate = await fateIn(asWouldBe).catch(leftOut(deps.report));
+    if (!was || !fate || !isOther(was, fate)) continue;
     const key = keyName(serviceKey(connection.serviceId));
     const service = after.get(key) ?? now.get(key);
     const { endpointId, serviceId, ownerAccountId, state } = connection;
-    const name = service ? readService(service).name : serviceId;
+    const [known] = readEach(service ? [service] : [], readService, deps.report);
+    const name = known?.name ?? serviceId;
     effects.push({ ...fate, endpointId, service: name, serviceId, ownerAccountId, state });
   }
   return { effects, looked: connections.length };

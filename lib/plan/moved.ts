@@ -3,8 +3,8 @@ import { readGroup } from '../approval/approver-group.ts';
 import { readCustomer } from '../customer/customer.ts';
 import { managerOf } from '../managed-by.ts';
 import { readService } from '../service/service.ts';
-import { keyName } from '../table/item.ts';
-import type { Item, Table } from '../table/table.ts';
+import { keyName, type ReadDeps } from '../table/item.ts';
+import type { Item } from '../table/table.ts';
 import {
   CustomerSettings,
   EntrySettings,
@@ -33,9 +33,12 @@ export class MovedError extends Error {
 const named = 10;
 
 /** What is there now in another version than the plan rests on, beside what the plan itself has changed. */
-export async function movedSince(plan: Plan, made: readonly ItemChange[], table: Table): Promise<string[]> {
+export async function movedSince(plan: Plan, made: readonly ItemChange[], deps: ReadDeps): Promise<string[]> {
   const services = plan.serviceIds.map((serviceId) => ({ serviceId }));
-  const [now, then] = [versionsOf(await readState({ services }, table)), await versionsBehind(plan, table)];
+  const [now, then] = [
+    versionsOf(await readState({ services }, deps)),
+    await versionsBehind(plan, deps.table),
+  ];
   const ours = new Set(made.map((change) => keyName(keyOfChange(change))));
   return [...new Set([...then.keys(), ...now.keys()])]
     .filter((key) => !ours.has(key) && now.get(key) !== then.get(key))

@@ -12,6 +12,8 @@ const kind = itemKind({
   version: v.number(),
 });
 
+export const readPart = kind.read;
+
 /** Characters of JSON a part: what cannot be zipped grows by a third, and DynamoDB takes 400 KB. */
 const perPart = 250_000;
 

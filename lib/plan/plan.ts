@@ -1,9 +1,11 @@
 import * as v from 'valibot';
+import { allGroups } from '../approval/approver-group.ts';
 import type { Invocation } from '../invocation.ts';
+import { allServices } from '../service/service.ts';
 import { aDayAfter } from '../table/expiry.ts';
-import { byKey, itemKind } from '../table/item.ts';
+import { byKey, itemKind, keyName } from '../table/item.ts';
 import type { Item, Key, Table } from '../table/table.ts';
-import { Change, type ChangeAction } from './change.ts';
+import { Change, type ChangeAction, type ItemChange, keyOfChange } from './change.ts';
 import { differences } from './diff.ts';
 import type { PolicyDocument } from './document.ts';
 import { partItems, partKeys, valuesIn } from './parts.ts';
@@ -39,6 +41,7 @@ export const Plan = v.object({
 export type Plan = v.InferOutput<typeof Plan>;
 
 const kind = itemKind(Plan.entries);
+export const readPlan = kind.read;
 const Versions = v.tuple([v.string(), v.number()]);
 
 const partitionOf = (planId: string) => `PLAN#${planId}`;
@@ -63,7 +66,7 @@ interface Planning extends Comparing {
 
 /**
  * Finds what a document would change, and keeps it for whoever reads, weighs or applies it. It writes nothing but the plan.
- * @throws ProblemsError, NewerItemError, MalformedItemError
+ * @throws ProblemsError
  */
 export async function makePlan(
   document: PolicyDocument,
@@ -71,10 +74,10 @@ export async function makePlan(
   deps: Planning,
 ): Promise<Plan> {
   const { table, hub, id, now, caller } = deps;
-  const state = await readState(document, table);
+  const state = await readState(document, deps);
   const { wanted, problems } = wantedBy(document, state, hub);
   if (problems.length > 0) throw new ProblemsError(problems);
-  const changes: Change[] = differences(wanted, state, { adopt });
+  const changes: Change[] = differences(wanted, state, { adopt }).filter(mayBeMade(state.unreadable));
   changes.push(...(await principalChanges(changes, state, deps)));
 
   const time = now();
@@ -99,6 +102,15 @@ export async function makePlan(
   for (const put of [...changeParts, ...versionParts, kind.item(planKey(planId), plan)])
     await table.write([{ put, expected: 0 }]);
   return plan;
+}
+
+/** What cannot be read stays as it is, and so do groups that a service or a group among it may name. */
+function mayBeMade(unreadable: readonly Key[]): (change: ItemChange) => boolean {
+  const keys = new Set(unreadable.map(keyName));
+  const mayNameGroups = unreadable.some(({ pk }) => pk === allServices || pk === allGroups);
+  return (change) =>
+    !keys.has(keyName(keyOfChange(change))) &&
+    !(mayNameGroups && change.kind === 'group' && change.action === 'remove');
 }
 
 /** @returns undefined where there is none, or none any more. */

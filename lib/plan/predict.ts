@@ -29,7 +29,7 @@ export async function predict(
       ? [{ serviceId: change.serviceId, place: deps.hub }]
       : [],
   );
-  const services = [...(await registeredServices(deps.table)), ...added];
+  const services = [...(await registeredServices(deps)), ...added];
   const places = placesIn(services);
   const place = placeAt(places, position);
   if (!place || !deps.connectionsIn) return { effects: [], looked: 0 };

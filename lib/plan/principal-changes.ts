@@ -1,4 +1,4 @@
-import { type AllowlistEntry, entryKey } from '../allowlist/entry.ts';
+import { type AllowlistEntry, entriesOf, entryKey, everyService } from '../allowlist/entry.ts';
 import { chunks } from '../chunks.ts';
 import { type Invocation, orReport } from '../invocation.ts';
 import { managerOf } from '../managed-by.ts';
@@ -37,13 +37,19 @@ export async function principalChanges(
   const entries = entriesAfter(state.entries, changes, hand);
   const rows: ChangeOf<'principal'>[] = [];
   // What linkgate is to change has to be seen; what it only tells of may wait for the next look.
-  const services = servicesAfter(state.services, changes, hand, deps.hub);
+  const services = servicesAfter(state.services, changes, hand, deps.hub).filter(isWhollyRead(state));
   const inTurn = [...services.filter(isKept), ...services.filter((service) => !isKept(service))];
   for (const some of chunks(inTurn, atOnce)) {
     if (deps.remaining() < reserve) break;
     rows.push(...(await Promise.all(some.map((service) => rowsOf(service, entries, hand, deps)))).flat());
   }
   return rows;
+}
+
+/** Whether the service's allowlist could be read whole: what a gap in it implies nobody knows. */
+function isWhollyRead({ unreadable }: PolicyState): (service: Service) => boolean {
+  const partitions = new Set(unreadable.map(({ pk }) => pk));
+  return ({ serviceId }) => ![serviceId, everyService].some((at) => partitions.has(entriesOf(at)));
 }
 
 async function rowsOf(

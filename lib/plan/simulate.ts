@@ -108,9 +108,12 @@ async function verdictsOf(
   deps: Simulating,
 ): Promise<OtherVerdict | undefined> {
   const { endpointId, ownerAccountId, requestedAt } = record;
-  const { service, entries } = consult(record, { find: (key) => after.get(keyName(key)) });
-  if (!service) return undefined;
-  const was = (await historyOf(endpointId, deps.table)).find(({ action }) => action === 'decided')?.outcome;
+  const { service, entries, unreadable } = consult(record, { find: (key) => after.get(keyName(key)) });
+  for (const error of unreadable) deps.report(error);
+  if (!service || unreadable.length > 0) return undefined;
+  const was = (await historyOf(endpointId, deps.table, deps.report)).find(
+    ({ action }) => action === 'decided',
+  )?.outcome;
   if (!was) return undefined;
   const { pausedAt: _pausedAt, ...running } = service;
   const isCounted = entryThatCounts({ entries })?.maxEndpoints !== undefined;

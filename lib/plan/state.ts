@@ -3,9 +3,9 @@ import { type AllowlistEntry, entryKey, everyService } from '../allowlist/entry.
 import { type ApproverGroup, approverGroups, groupKey } from '../approval/approver-group.ts';
 import { type Customer, customerKey, customers } from '../customer/customer.ts';
 import { registeredServices } from '../service/registered-services.ts';
-import { type Service, serviceKey } from '../service/service.ts';
-import { keyName } from '../table/item.ts';
-import type { Key, Table } from '../table/table.ts';
+import { allServices, type Service, serviceKey } from '../service/service.ts';
+import { keyName, type ReadDeps, UnreadableItemError } from '../table/item.ts';
+import type { Key } from '../table/table.ts';
 import { findLease, isFinished } from './apply-lease.ts';
 import type { PolicyDocument } from './document.ts';
 
@@ -17,28 +17,36 @@ export interface PolicyState {
   readonly entries: readonly AllowlistEntry[];
   /** The services whose entries these are, beside those for every service. */
   readonly serviceIds: readonly string[];
+  /** What cannot be read: no plan changes it. */
+  readonly unreadable: readonly Key[];
 }
 
-/**
- * Reads all of it, and nothing less: what cannot be read fails the whole, since an allowlist with a gap in it is another allowlist.
- * @throws NewerItemError, MalformedItemError
- */
+/** Reads all of it. What cannot be read is reported, and stays as it is. */
 export async function readState(
   document: Pick<PolicyDocument, 'services'>,
-  table: Table,
+  { table, report }: ReadDeps,
 ): Promise<PolicyState> {
+  const unreadable: Key[] = [];
+  const deps: ReadDeps = {
+    table,
+    report(error) {
+      if (error instanceof UnreadableItemError) unreadable.push(error.key);
+      report(error);
+    },
+  };
   const [groups, services, allCustomers, lease] = await Promise.all([
-    approverGroups(table),
-    registeredServices(table),
-    customers(table),
-    findLease(table),
+    approverGroups(deps),
+    registeredServices(deps),
+    customers(deps),
+    findLease(deps),
   ]);
   const named = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
+  const hidden = unreadable.flatMap(({ pk, sk }) => (pk === allServices ? sk : []));
   // An apply that was broken off may have taken a service out, and left entries of it.
   const left = lease && !isFinished(lease) ? lease.serviceIds : [];
-  const serviceIds = [...new Set([...named, ...left])];
-  const entries = await entriesFor([everyService, ...serviceIds], table);
-  return { groups, services, customers: allCustomers, entries, serviceIds };
+  const serviceIds = [...new Set([...named, ...hidden, ...left])];
+  const entries = await entriesFor([everyService, ...serviceIds], deps);
+  return { groups, services, customers: allCustomers, entries, serviceIds, unreadable };
 }
 
 /** By key: the version of each thing that a plan rests on. A service's grows with its settings alone, not with each look at EC2. */

@@ -1,5 +1,5 @@
 import { everyService } from '../allowlist/entry.ts';
-import { peopleOf } from '../approval/approver-group.ts';
+import { allGroups, peopleOf } from '../approval/approver-group.ts';
 import type { Place } from '../place.ts';
 import type { Service } from '../service/service.ts';
 import { namesOfServices, serviceCalled } from '../service/service-named.ts';
@@ -60,7 +60,7 @@ export function wantedBy(
 }
 
 function groupsIn({ groups }: PolicyDocument, state: PolicyState, report: Report): Wanted['groups'] {
-  const known = new Set([...groups, ...state.groups].map(({ name }) => name));
+  const known = groupNames(groups, state);
   for (const group of groups) {
     const { name, quorum, escalateTo } = group;
     const people = peopleOf(group);
@@ -80,6 +80,12 @@ function groupsIn({ groups }: PolicyDocument, state: PolicyState, report: Report
     (name) => `the group ${name}`,
     report,
   );
+}
+
+/** The groups of the file and of the table; those too that cannot be read are there. */
+function groupNames(groups: PolicyDocument['groups'], state: PolicyState): ReadonlySet<string> {
+  const hidden = state.unreadable.filter(({ pk }) => pk === allGroups).map(({ sk }) => sk);
+  return new Set([...[...groups, ...state.groups].map(({ name }) => name), ...hidden]);
 }
 
 function settingsOfGroup({ emails, ...group }: PolicyDocument['groups'][number]): GroupSettings {
@@ -220,7 +226,7 @@ function entriesIn(
 }
 
 function requireGroups({ services, groups }: PolicyDocument, state: PolicyState, report: Report): void {
-  const known = new Set([...groups, ...state.groups].map(({ name }) => name));
+  const known = groupNames(groups, state);
   for (const service of services)
     if (service.approvers !== undefined && !known.has(service.approvers))
       report(service, `there is no approver group \`${service.approvers}\``);

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Approval } from '../approval/approval.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { UnreadableItemError } from '../table/item.ts';
 import { Finding, Outcome, type Policy, type Rule } from './rule.ts';
 
 /** What is to become of a request, and all that the rules said of it. */
@@ -12,10 +13,22 @@ export const Verdict = v.object({
 });
 export type Verdict = v.InferOutput<typeof Verdict>;
 
+/** What is said of a decision that would rest on an item that cannot be read. */
+const unreadableItem = 'item-is-unreadable';
+
+/** Nothing is decided while an item on which the decision rests cannot be read: it is tried again in a minute. */
+export function heldBy(unreadable: readonly UnreadableItemError[], now: Date): Verdict {
+  const until = new Date(now.getTime() + retryAfter).toISOString();
+  return verdict(
+    'wait',
+    unreadable.map(({ message: reason }) => ({ rule: unreadableItem, outcome: 'wait', reason, until })),
+  );
+}
+
 /** What is said where no rule has spoken. */
 const silence = 'account-is-not-listed';
 
-/** How long a request waits before a rule that threw is tried again, in milliseconds. */
+/** How long a request waits before a rule that threw, or an item that could not be read, is tried again, in milliseconds. */
 const retryAfter = 60_000;
 
 /**

@@ -1,15 +1,16 @@
+import * as v from 'valibot';
 import { allCounted, type CountedEndpoints, readCounted } from '../allowlist/counted-endpoints.ts';
-import { entriesOf, everyService, readEntry } from '../allowlist/entry.ts';
+import { entriesOf, everyService } from '../allowlist/entry.ts';
 import type { Change } from '../announcement/announce.ts';
 import { approverGroups } from '../approval/approver-group.ts';
 import type { Answering } from '../connection/answer-doorbells.ts';
+import { AccountId } from '../connection/connection.ts';
 import { connectionOf, readRecord, recordKey } from '../connection/connection-record.ts';
 import { allPages } from '../connection/connections.ts';
 import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
 import { waitingRequests } from '../connection/waiting.ts';
-import { type Invocation, orReport } from '../invocation.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
-import { allServices, readService } from '../service/service.ts';
+import { allServices } from '../service/service.ts';
 import { readEach } from '../table/item.ts';
 import type { Item } from '../table/table.ts';
 import type { Rule } from './rule.ts';
@@ -22,18 +23,14 @@ export interface Scope {
   readonly isGone?: boolean;
 }
 
-/** The changes on which decisions rest, each with its scope. What only a newer version can read keeps no other waiting. */
-export async function scopesIn<Each extends Change>(
+/** The changes on which decisions rest, each with its scope. */
+export function scopesIn<Each extends Change>(
   changes: readonly Each[],
-  report: Invocation['report'],
-): Promise<(Each & { readonly scope: Scope })[]> {
-  const scoped = await Promise.all(
-    changes.map(async (change) => {
-      const scope = await orReport(report, () => scopeOf(change.before, change.after));
-      return scope && { ...change, scope };
-    }),
-  );
-  return scoped.filter((change) => change !== undefined);
+): (Each & { readonly scope: Scope })[] {
+  return changes.flatMap((change) => {
+    const scope = scopeOf(change.before, change.after);
+    return scope ? [{ ...change, scope }] : [];
+  });
 }
 
 /** Of how many accounts of one service the connections are looked for account by account. */
@@ -76,25 +73,24 @@ function isForAll(changes: readonly { readonly scope: Scope }[]): boolean {
   return accounts.has(undefined) || accounts.size > fewAccounts;
 }
 
-/** @returns undefined for changes on which no decision rests. */
+/** By the key of what changed, which tells it also where the item cannot be read. @returns undefined for changes on which no decision rests. */
 export function scopeOf(before: Item | undefined, after: Item | undefined): Scope | undefined {
   const item = after ?? before;
   if (!item) return undefined;
   if (item.pk === allServices) {
-    if (!after) return { serviceId: readService(item).serviceId, isGone: true };
-    const service = readService(after);
-    const isChanged = !before || readService(before).revision !== service.revision;
-    return isChanged ? { serviceId: service.serviceId } : undefined;
+    if (!after) return { serviceId: item.sk, isGone: true };
+    return before?.revision === after.revision ? undefined : { serviceId: item.sk };
   }
-  if (item.pk.startsWith(allCounted))
-    return after && before && freedBy(readCounted(before), readCounted(after));
-  if (!item.pk.startsWith(entriesOf(''))) return undefined;
-  const { serviceId, accountId } = readEntry(item);
-  return { serviceId, ownerAccountId: accountId };
+  if (item.pk.startsWith(allCounted)) return freedBy(before, after);
+  if (!item.pk.startsWith(entriesOf('')) || !v.is(AccountId, item.sk)) return undefined;
+  return { serviceId: item.pk.slice(entriesOf('').length), ownerAccountId: item.sk };
 }
 
-/** Those who are held back, where one that came before them has gone. */
-function freedBy(before: CountedEndpoints, after: CountedEndpoints): Scope | undefined {
+/** Those who are held back, where one that came before them has gone. Of a set that cannot be read the next pass finds it out. */
+function freedBy(was: Item | undefined, is: Item | undefined): Scope | undefined {
+  const sets = was && is ? readEach([was, is], readCounted, () => {}) : [];
+  const [before, after] = sets;
+  if (!before || !after) return undefined;
   const idsOf = ({ endpointIds, heldBack = [] }: CountedEndpoints) => [
     ...endpointIds,
     ...heldBack.map(({ endpointId }) => endpointId),
@@ -114,7 +110,7 @@ export async function reviewRequests(
   deps: Reviewing,
 ): Promise<Observation> {
   if (isGone) return { ...nothingObserved(), decided: await handOverWaiting(serviceId, deps) };
-  const services = (await registeredServices(deps.table)).filter(
+  const services = (await registeredServices(deps)).filter(
     (service) => serviceId === everyService || service.serviceId === serviceId,
   );
   let observation = nothingObserved();
@@ -130,10 +126,11 @@ export async function reviewRequests(
 }
 
 /** What people were asked about at a service, whatever EC2 shows: EC2 is not looked at for a service that is not registered. */
-async function handOverWaiting(serviceId: string, { table, bus, now, report }: Answering): Promise<number> {
+async function handOverWaiting(serviceId: string, deps: Answering): Promise<number> {
+  const { table, bus, now, report } = deps;
   let count = 0;
-  for (const { name } of await approverGroups(table))
-    for await (const endpointIds of waitingRequests(name, table)) {
+  for (const { name } of await approverGroups(deps))
+    for await (const endpointIds of waitingRequests(name, deps)) {
       const records = readEach(await table.get(endpointIds.map(recordKey)), readRecord, report);
       const theirs = records.filter((record) => record.serviceId === serviceId).map(connectionOf);
       const observedAt = now().toISOString();

@@ -3,7 +3,7 @@ import { entriesOf, everyService } from '../allowlist/entry.ts';
 import type { Change } from '../announcement/announce.ts';
 import { type Invocation, orReport } from '../invocation.ts';
 import { registeredServices } from '../service/registered-services.ts';
-import { allServices, readService, type Service } from '../service/service.ts';
+import { allServices, type Service } from '../service/service.ts';
 import type { ServiceBell } from '../service/service-bell.ts';
 import type { Item, Table } from '../table/table.ts';
 
@@ -36,7 +36,7 @@ export async function ringForPrincipals(
   );
   const serviceIds = new Set(concerned.filter((serviceId) => serviceId !== undefined));
   if (serviceIds.delete(everyService))
-    for (const { serviceId } of await registeredServices(table)) serviceIds.add(serviceId);
+    for (const { serviceId } of await registeredServices({ table, report })) serviceIds.add(serviceId);
   if (serviceIds.size === 0) return;
   await serviceBell.ring([...serviceIds], { afterSeconds: changes.length < many ? 0 : putOff });
 }
@@ -46,7 +46,6 @@ function concernedBy(before: Item | undefined, after: Item | undefined): string 
   const item = after ?? before;
   if (item?.pk.startsWith(entriesOf(''))) return item.pk.slice(entriesOf('').length);
   if (item?.pk !== allServices || !after) return undefined;
-  const [service, former] = [readService(after), before && readService(before)];
-  const isChanged = settings.some((name) => !isDeepStrictEqual(service[name], former?.[name]));
-  return !former || isChanged ? service.serviceId : undefined;
+  const isChanged = settings.some((name) => !isDeepStrictEqual(after[name], before?.[name]));
+  return !before || isChanged ? after.sk : undefined;
 }

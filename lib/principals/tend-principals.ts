@@ -6,6 +6,7 @@ import type { Place } from '../place.ts';
 import type { Service } from '../service/service.ts';
 import type { ServiceBell } from '../service/service-bell.ts';
 import { lost, untilWon } from '../table/contention.ts';
+import { raise } from '../table/item.ts';
 import { type Table, writesPerTransaction } from '../table/table.ts';
 import type { AllowedPrincipals } from './allowed-principals.ts';
 import { isKept } from './approve.ts';
@@ -91,7 +92,7 @@ function look(
 ): Promise<PrincipalState> {
   const { serviceId } = service;
   return untilWon(serviceId, async () => {
-    const entries = await entriesFor([serviceId, everyService], table);
+    const entries = await entriesFor([serviceId, everyService], { table, report: raise });
     const implied = impliedPrincipals(service, entries, now());
     const known = await principalRecords(serviceId, table);
     const seen = { serviceId, implied, actual, additions, isKept: isKept(service), removals, now: now() };

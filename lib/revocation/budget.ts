@@ -19,6 +19,7 @@ type Claim = v.InferOutput<typeof Claim>;
 
 /** The cuts of the policy's in the last 24 hours, all of them: what somebody commands is not among them. */
 const kind = itemKind({ cuts: v.array(Claim), version: v.number() });
+export const readCuts = kind.read;
 
 export const cutsKey: Key = { pk: 'CUTS', sk: 'CUTS' };
 

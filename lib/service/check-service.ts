@@ -2,6 +2,7 @@ import { eachOnItsOwn, type Invocation } from '../invocation.ts';
 import type { Place } from '../place.ts';
 import type { Tended } from '../principals/tend-principals.ts';
 import { lost, untilWon } from '../table/contention.ts';
+import { leftOut } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type AnyDrift, allDriftOf, driftOf } from './drift.ts';
 import type { EndpointServices } from './endpoint-services.ts';
@@ -56,16 +57,20 @@ export async function checkService(
 async function tended(
   service: Service,
   actual: readonly string[] | undefined,
-  { tendPrincipals }: Checking,
+  { tendPrincipals, report }: Checking,
 ): Promise<Service> {
   if (!tendPrincipals || !actual) return service;
+  // Where an item cannot be read that says who is allowed, the principals stay as they are.
+  const result = await tendPrincipals(service, actual).catch(leftOut(report));
+  if (!result) return service;
   const { principalsApproved: _before, ...rest } = service;
-  return { ...rest, ...(await tendPrincipals(service, actual)) };
+  return { ...rest, ...result };
 }
 
 /** Whether a check of the service has begun since then, so that it has seen what there was to see. */
 export async function isCheckedSince(serviceId: string, time: string, table: Table): Promise<boolean> {
   const [item] = await table.get([serviceKey(serviceId)]);
-  const checkedAt = item && readService(item).principalsCheckedAt;
-  return checkedAt !== undefined && checkedAt > time;
+  // Where the item cannot be read, the check says so.
+  const checkedAt = item?.principalsCheckedAt;
+  return typeof checkedAt === 'string' && checkedAt > time;
 }

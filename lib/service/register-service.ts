@@ -13,6 +13,7 @@ import { registeredServices } from './registered-services.ts';
 import { repair } from './repair-services.ts';
 import {
   type Drift,
+  readService,
   type Service,
   ServiceName,
   serviceItem,
@@ -90,8 +91,9 @@ async function registerOnce(
   deps: Registering,
 ): Promise<{ service: Service; warnings: string[] } | typeof lost> {
   const { serviceId } = registration;
-  const registered = await registeredServices(deps.table);
-  const before = stayingOn(registered.find((service) => service.serviceId === serviceId));
+  const registered = await registeredServices(deps);
+  const [item] = await deps.table.get([serviceKey(serviceId)]);
+  const before = stayingOn(item && readService(item));
   const place = before?.place ?? deps.hub;
   const services = deps.servicesIn(place);
   const found = await services.describe(serviceId);

@@ -1,16 +1,14 @@
 import { type Place, placeName } from '../place.ts';
-import type { Table } from '../table/table.ts';
+import { type ReadDeps, readPartition } from '../table/item.ts';
 import { allServices, readService, type Service } from './service.ts';
 
-export async function registeredServices(table: Table): Promise<Service[]> {
-  const services: Service[] = [];
-  for await (const page of table.query(allServices)) services.push(...page.map(readService));
-  return services;
+export function registeredServices(deps: ReadDeps): Promise<Service[]> {
+  return readPartition(allServices, readService, deps);
 }
 
 /** The places in which services are registered. */
-export async function placesOf(table: Table): Promise<Place[]> {
-  return placesIn(await registeredServices(table));
+export async function placesOf(deps: ReadDeps): Promise<Place[]> {
+  return placesIn(await registeredServices(deps));
 }
 
 /** The different places of services that are read already. */

@@ -20,7 +20,7 @@ const reserve = 12_000;
  */
 export async function repairServices(deps: Repairing): Promise<string[]> {
   const warnings: string[] = [];
-  for (const service of await registeredServices(deps.table)) {
+  for (const service of await registeredServices(deps)) {
     if (!service.drift.some(({ check }) => isRepairable(check))) continue;
     const problem = await problemOfRepair(service, deps);
     if (problem !== undefined)

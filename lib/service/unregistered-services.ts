@@ -1,11 +1,10 @@
 import { PlacePosition, placeAt, positionIn, tokenAfter } from '../page-token.ts';
 import { type Place, placeName } from '../place.ts';
-import type { Table } from '../table/table.ts';
+import type { ReadDeps } from '../table/item.ts';
 import type { EndpointServices, ListedService } from './endpoint-services.ts';
 import { placesIn, registeredServices } from './registered-services.ts';
 
-interface Listing {
-  readonly table: Table;
+interface Listing extends ReadDeps {
   readonly servicesIn: (place: Place) => EndpointServices;
   readonly hub: Place;
 }
@@ -18,9 +17,9 @@ const list = 'unregistered services';
 /** One page of them: of the hub's place, then of the other places in which services are registered. */
 export async function unregisteredServices(
   token: string | undefined,
-  { table, servicesIn, hub }: Listing,
+  { servicesIn, hub, ...deps }: Listing,
 ): Promise<{ services: UnregisteredService[]; nextToken?: string }> {
-  const registered = await registeredServices(table);
+  const registered = await registeredServices(deps);
   const others = placesIn(registered).filter((place) => placeName(place) !== placeName(hub));
   const places = [hub, ...others];
   const position = token === undefined ? { place: 0 } : positionIn(list, token, PlacePosition);

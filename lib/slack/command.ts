@@ -87,7 +87,7 @@ const perPage = 10;
 
 async function waiting({ words: [page = '1'] }: Typed, actor: string, deps: Deciding): Promise<Markup> {
   if (!/^[1-9]\d{0,3}$/.test(page)) return help;
-  const groups = (await approverGroups(deps.table)).filter((group) => isNamedIn(group, actor));
+  const groups = (await approverGroups(deps)).filter((group) => isNamedIn(group, actor));
   if (groups.length === 0) return markup`You are in no group of approvers.`;
   const [from, to] = [(Number(page) - 1) * perPage, Number(page) * perPage];
   const ids = await firstWaiting(groups, to + 1, deps);
@@ -101,10 +101,10 @@ async function waiting({ words: [page = '1'] }: Typed, actor: string, deps: Deci
 }
 
 /** As many as a page needs are read, however many wait. */
-async function firstWaiting(groups: readonly ApproverGroup[], count: number, { table }: Deciding) {
+async function firstWaiting(groups: readonly ApproverGroup[], count: number, deps: Deciding) {
   const ids: string[] = [];
   for (const { name } of groups)
-    for await (const page of waitingRequests(name, table)) {
+    for await (const page of waitingRequests(name, deps)) {
       ids.push(...page);
       if (ids.length >= count) return ids;
     }
@@ -181,7 +181,7 @@ async function allow(
   deps: Deciding,
 ): Promise<Markup> {
   if (!v.is(AccountId, accountId)) return markup`Name an account by its 12 digits.`;
-  const service = serviceCalled(name ?? '', await registeredServices(deps.table));
+  const service = serviceCalled(name ?? '', await registeredServices(deps));
   const group = service && (await findGroup(service.approvers, deps.table));
   if (!service || !group) return markup`linkgate knows no service ${name ?? ''}.`;
   if (!isNamedIn(group, actor)) return notAnApprover(group);

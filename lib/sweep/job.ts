@@ -4,7 +4,7 @@ import type { Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { aDayAfter } from '../table/expiry.ts';
-import { itemKind } from '../table/item.ts';
+import { itemKind, leftOut } from '../table/item.ts';
 import type { Key, Table } from '../table/table.ts';
 import { nothingSwept, SweepResult } from './sweep-connections.ts';
 
@@ -24,6 +24,7 @@ export const Job = v.object({
 export type Job = v.InferOutput<typeof Job>;
 
 const kind = itemKind(Job.entries);
+export const readJob = kind.read;
 
 function jobKey(jobId: string): Key {
   return { pk: `JOB#${jobId}`, sk: 'JOB' };
@@ -59,10 +60,10 @@ export async function finishPlace(
   jobId: string,
   place: Place,
   result: SweepResult,
-  { table, now }: { readonly table: Table } & Invocation,
+  { table, now, report }: { readonly table: Table } & Invocation,
 ): Promise<void> {
   await untilWon(jobId, async () => {
-    const job = await findJob(jobId, table);
+    const job = await findJob(jobId, table).catch(leftOut(report));
     if (!job || job.places[placeName(place)]) return;
     const places = { ...job.places, [placeName(place)]: result };
     const isFinished = Object.values(places).every((each) => each !== null);

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { Observation } from '../connection/observe.ts';
 import type { Invocation } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
-import { itemKind } from '../table/item.ts';
-import type { Key, Table } from '../table/table.ts';
+import { itemKind, type ReadDeps, readEach, versionToReplace } from '../table/item.ts';
+import type { Key } from '../table/table.ts';
 
 export const Pass = v.picklist(['pending', 'full']);
 export type Pass = v.InferOutput<typeof Pass>;
@@ -25,12 +25,18 @@ const kind = itemKind({
   version: v.number(),
 });
 
-const leaseKey = (place: Place, pass: Pass): Key => ({ pk: `SWEEP#${placeName(place)}`, sk: pass });
+export const readSweepLease = kind.read;
+
+export const leaseKey = (place: Place, pass: Pass): Key => ({ pk: `SWEEP#${placeName(place)}`, sk: pass });
 
 /** When a pass of this kind last reached its end, ISO 8601; undefined where none has. */
-export async function lastFinished(place: Place, pass: Pass, table: Table): Promise<string | undefined> {
-  const [item] = await table.get([leaseKey(place, pass)]);
-  return item && kind.read(item).finishedAt;
+export async function lastFinished(
+  place: Place,
+  pass: Pass,
+  { table, report }: ReadDeps,
+): Promise<string | undefined> {
+  const [lease] = readEach(await table.get([leaseKey(place, pass)]), kind.read, report);
+  return lease?.finishedAt;
 }
 
 /**
@@ -52,22 +58,22 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** @returns undefined while another run holds it. */
+/** A lease that cannot be read is begun anew. @returns undefined while another run holds it. */
 export async function leaseOf(
   place: Place,
   pass: Pass,
-  { table, now }: { readonly table: Table } & Invocation,
+  { table, now, report }: ReadDeps & Invocation,
 ): Promise<Lease | undefined> {
   const key = leaseKey(place, pass);
-  const [item] = await table.get([key]);
-  const before = item && kind.read(item);
+  const items = await table.get([key]);
+  const [before] = readEach(items, kind.read, report);
   const time = now();
   if (before && new Date(before.heldUntil) > time) return undefined;
 
   const resumes = before?.checkpoint && time.getTime() - new Date(before.startedAt).getTime() < tooOld;
   const checkpoint = resumes ? before.checkpoint : undefined;
   const startedAt = resumes ? before.startedAt : time.toISOString();
-  let version = before?.version ?? 0;
+  let expected = versionToReplace(items[0]);
   let finishedAt = before?.finishedAt;
 
   async function put(isHeld: boolean, reached: Checkpoint | undefined): Promise<boolean> {
@@ -77,10 +83,11 @@ export async function leaseOf(
       startedAt,
       ...(reached && { checkpoint: reached }),
       ...(finishedAt !== undefined && { finishedAt }),
-      version: version + 1,
+      version: (expected ?? 0) + 1,
     };
-    const isMine = await table.write([{ put: kind.item(key, value), expected: version }]);
-    version++;
+    const put = kind.item(key, value);
+    const isMine = await table.write([{ put, ...(expected !== undefined && { expected }) }]);
+    expected = value.version;
     return isMine;
   }
 

@@ -75,7 +75,7 @@ export async function sweepConnections(place: Place, pass: Pass, deps: Sweeping)
 
   const isAnew = lease.checkpoint === undefined;
   // Where that cannot be found out nothing is cut, and all else goes on.
-  if (isAnew) await orReport(deps.report, () => lineageOf(deps.table, deps.now()));
+  if (isAnew) await orReport(deps.report, () => lineageOf(deps));
   const onTime = isAnew ? await takeDue(place, deps) : nothingObserved();
   const estate = pass === 'full' && !lease.checkpoint ? await wholeEstate(place, deps) : undefined;
   const observation = await passOver(place, pass, lease, estate, deps);

@@ -8,8 +8,9 @@ import {
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { chunks } from '../chunks.ts';
+import { itemFrom } from './attributes.ts';
 import { keyName } from './item.ts';
 import { type Item, type Key, type Table, TableBusyError, type Write } from './table.ts';
 
@@ -45,7 +46,7 @@ export function dynamoDbTable(
           new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: unread, ConsistentRead: true } } }),
         )
         .catch(busyIfThrottled);
-      items.push(...(Responses?.[tableName] ?? []).map((item) => unmarshall(item) as Item));
+      items.push(...(Responses?.[tableName] ?? []).map(itemFrom));
       unread = UnprocessedKeys?.[tableName]?.Keys ?? [];
     }
     return items;
@@ -71,7 +72,7 @@ export function dynamoDbTable(
           ...(start && { ExclusiveStartKey: start }),
         });
         const { Items = [], LastEvaluatedKey } = await dynamodb.send(query).catch(busyIfThrottled);
-        yield Items.map((item) => unmarshall(item) as Item);
+        yield Items.map(itemFrom);
         start = LastEvaluatedKey;
       } while (start);
     },

@@ -1,30 +1,39 @@
 import * as v from 'valibot';
-import type { Item, Key } from './table.ts';
+import type { Item, Key, Table } from './table.ts';
 
 /** The form of items that this version of linkgate writes. A newer minor is read, a newer major is refused. */
 const form = { major: 1, written: '1.3' };
 
-/** An item was written by a version of linkgate that this one cannot read. */
-export class NewerItemError extends Error {
-  override readonly name = 'NewerItemError';
+/** This linkgate cannot read an item. It stops what rests on that item, and nothing else. */
+export abstract class UnreadableItemError extends Error {
   readonly key: Key;
+
+  constructor({ pk, sk }: Key, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.key = { pk, sk };
+  }
+}
+
+/** An item was written by a version of linkgate that this one cannot read. */
+export class NewerItemError extends UnreadableItemError {
+  override readonly name = 'NewerItemError';
   readonly form: string;
 
   constructor(key: Key, itemForm: string) {
     super(
+      key,
       `item \`${key.pk}\` \`${key.sk}\` has form ${itemForm}, and this linkgate reads forms up to ${form.major}.x: deploy the newer version again`,
     );
-    this.key = { pk: key.pk, sk: key.sk };
     this.form = itemForm;
   }
 }
 
 /** An item does not have the shape that linkgate gave it. */
-export class MalformedItemError extends Error {
+export class MalformedItemError extends UnreadableItemError {
   override readonly name = 'MalformedItemError';
 
   constructor(key: Key, problems: string, options?: ErrorOptions) {
-    super(`item \`${key.pk}\` \`${key.sk}\` is malformed: ${problems}`, options);
+    super(key, `item \`${key.pk}\` \`${key.sk}\` is malformed: ${problems}`, options);
   }
 }
 
@@ -40,6 +49,8 @@ export function itemKind<const Entries extends v.ObjectEntries>(entries: Entries
   function check(key: Key, value: unknown): Value {
     const result = v.safeParse(schema, value);
     if (!result.success) throw new MalformedItemError(key, v.summarize(result.issues));
+    const problem = storageProblem([key.pk, key.sk, value]);
+    if (problem !== undefined) throw new MalformedItemError(key, problem);
     return result.output;
   }
 
@@ -53,15 +64,12 @@ export function itemKind<const Entries extends v.ObjectEntries>(entries: Entries
     },
     /** @throws MalformedItemError */
     item(key: Key, value: Value & { readonly version: number }): Item {
-      const item = { ...check(key, value), ...key, version: value.version, form: form.written };
-      const problem = storageProblem(item);
-      if (problem !== undefined) throw new MalformedItemError(key, problem);
-      return item;
+      return { ...check(key, value), ...key, version: value.version, form: form.written };
     },
   };
 }
 
-/** What DynamoDB does not take, or would not give back as it was. */
+/** What DynamoDB does not take, or would not give back as it was: a number beyond 2^53 was rounded when it was read. */
 function storageProblem(value: unknown): string | undefined {
   if (typeof value === 'string')
     return value.isWellFormed() ? undefined : 'a text has half a character in it';
@@ -73,6 +81,56 @@ function storageProblem(value: unknown): string | undefined {
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/** What it takes to read a list: an item of it that this linkgate cannot read is reported, and left out. */
+export interface ReadDeps {
+  readonly table: Table;
+  readonly report: (error: unknown) => void;
+}
+
+/** For a read that rests on every item. */
+export function raise(error: unknown): never {
+  throw error;
+}
+
+/** All of a partition that can be read. */
+export async function readPartition<T>(
+  pk: string,
+  read: (item: Item) => T,
+  { table, report }: ReadDeps,
+): Promise<T[]> {
+  const values: T[] = [];
+  for await (const page of table.query(pk)) values.push(...readEach(page, read, report));
+  return values;
+}
+
+/** For a read that may fail: what cannot be read is reported, and counts as absent. */
+export function leftOut(report: ReadDeps['report']): (error: unknown) => undefined {
+  return (error) => {
+    if (!(error instanceof UnreadableItemError)) throw error;
+    report(error);
+    return undefined;
+  };
+}
+
+/** A list for work that a list with gaps would mislead; nothing where an item of it cannot be read, which is reported. */
+export function unlessUnreadable<T>(
+  list: (deps: ReadDeps) => Promise<T[]>,
+  { table, report }: ReadDeps,
+): Promise<T[] | undefined> {
+  return list({ table, report: raise }).catch(leftOut(report));
+}
+
+const Version = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+/**
+ * The version to expect where an item is begun anew in place of one that this linkgate cannot read; undefined where that item
+ * names none.
+ */
+export function versionToReplace(item: Item | undefined): number | undefined {
+  if (!item) return 0;
+  return v.is(Version, item.version) ? item.version : undefined;
 }
 
 /** Reads each item on its own: one that this version cannot read is reported, and keeps no other from being read. */

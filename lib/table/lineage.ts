@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { itemKind } from './item.ts';
+import { itemKind, type ReadDeps, raise, readEach, versionToReplace } from './item.ts';
 import type { Item, Key, Table } from './table.ts';
 
 /** Which table this is, and since when linkgate works with it: a restored table is another one, and what it says may be of yesterday. */
@@ -20,27 +20,32 @@ export function sinceIn(item: Item): string {
 
 /**
  * Looks whether the table is still the one that linkgate has worked with, and remembers it where it is not. Whoever writes a
- * command down does so first: one from before would count as coming from a backup.
+ * command down does so first: one from before would count as coming from a backup. So does every command from before, where the
+ * memory cannot be read and is begun anew.
  * @returns since when it is. ISO 8601.
  */
-export async function lineageOf(table: Table, now: Date): Promise<string> {
-  const { known, identity } = await look(table);
+export async function lineageOf({ now, ...deps }: LineageDeps): Promise<string> {
+  const { known, item, identity } = await look(deps);
   if (known?.identity === identity) return known.since;
-  const expected = known?.version ?? 0;
-  const since = now.toISOString();
-  const put = kind.item(lineageKey, { identity, since, version: expected + 1 });
+  const expected = versionToReplace(item);
+  const since = now().toISOString();
+  const put = kind.item(lineageKey, { identity, since, version: (expected ?? 0) + 1 });
   // Whoever was faster has found the same.
-  await table.write([{ put, expected }]);
+  await deps.table.write([{ put, ...(expected !== undefined && { expected }) }]);
   return since;
+}
+
+interface LineageDeps extends ReadDeps {
+  readonly now: () => Date;
 }
 
 /** Since when the table is the one that linkgate works with; nothing where it is another than is remembered. */
 export async function knownSince(table: Table): Promise<string | undefined> {
-  const { known, identity } = await look(table);
+  const { known, identity } = await look({ table, report: raise });
   return known?.identity === identity ? known.since : undefined;
 }
 
-async function look(table: Table) {
-  const [[item], identity] = await Promise.all([table.get([lineageKey]), table.identity()]);
-  return { known: item && kind.read(item), identity };
+async function look({ table, report }: ReadDeps) {
+  const [items, identity] = await Promise.all([table.get([lineageKey]), table.identity()]);
+  return { known: readEach(items, kind.read, report)[0], item: items[0], identity };
 }

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
+import { itemFrom } from './attributes.ts';
 import type { Item } from './table.ts';
 
 /** An item before and after it was written, as the table's stream tells it. */
@@ -13,5 +13,5 @@ export function changeIn({ dynamodb }: DynamoDBRecord) {
 }
 
 function imageOf(image: object | undefined): Item | undefined {
-  return image && (unmarshall(image as Record<string, AttributeValue>) as Item);
+  return image && itemFrom(image as Record<string, AttributeValue>);
 }

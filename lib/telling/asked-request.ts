@@ -2,7 +2,7 @@ import { type ApproverGroup, findGroup } from '../approval/approver-group.ts';
 import { type Asking, isLater } from '../approval/asking.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
-import type { Table } from '../table/table.ts';
+import { leftOut, type ReadDeps } from '../table/item.ts';
 
 /** A record of a request that people were asked about. */
 export type AskedRecord = ConnectionRecord & { readonly asking: Asking };
@@ -21,9 +21,11 @@ export function isAsked(record: ConnectionRecord | undefined): record is AskedRe
 /** The group behind a group, which is called upon when time runs out. */
 export async function groupBehind(
   { name, escalateTo }: ApproverGroup,
-  { table }: { readonly table: Table },
+  { table, report }: ReadDeps,
 ): Promise<ApproverGroup | undefined> {
-  return escalateTo === undefined || escalateTo === name ? undefined : findGroup(escalateTo, table);
+  return escalateTo === undefined || escalateTo === name
+    ? undefined
+    : findGroup(escalateTo, table).catch(leftOut(report));
 }
 
 /** Whether it is time to call upon more than the approvers. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { lost, untilWon } from '../table/contention.ts';
-import { itemKind } from '../table/item.ts';
-import type { Item, Key, Table } from '../table/table.ts';
+import { itemKind, type ReadDeps, readEach, versionToReplace } from '../table/item.ts';
+import type { Item, Key, Write } from '../table/table.ts';
 
 /** More new requests than this for one group within a minute are told of together. */
 const aloneAtMost = 10;
@@ -33,17 +33,30 @@ export function boardItem(board: Board): Item {
   return kind.item(boardKey(board.group), board);
 }
 
+/** The change of a board; one that cannot be read is begun anew. */
+export function boardWrite(before: Item | undefined, board: Board): Write {
+  const expected = versionToReplace(before);
+  const put = boardItem({ ...board, version: (expected ?? 0) + 1 });
+  return { put, ...(expected !== undefined && { expected }) };
+}
+
 export function readBoard(item: Item): Board {
   return kind.read(item);
 }
 
-export function emptyBoard(group: string): Board {
-  return { group, times: [], version: 0 };
+export async function findBoard(group: string, deps: ReadDeps): Promise<Board> {
+  const [item] = await deps.table.get([boardKey(group)]);
+  return boardFrom(item, group, deps.report);
 }
 
-export async function findBoard(group: string, table: Table): Promise<Board> {
-  const [item] = await table.get([boardKey(group)]);
-  return item ? readBoard(item) : emptyBoard(group);
+/** An empty one, where there is none that can be read. */
+export function boardFrom(item: Item | undefined, group: string, report: ReadDeps['report']): Board {
+  const [board] = readEach(item ? [item] : [], readBoard, report);
+  return board ?? emptyBoard(group);
+}
+
+export function emptyBoard(group: string): Board {
+  return { group, times: [], version: 0 };
 }
 
 /** How many of a group's new requests are told of one by one, and the digest that a storm goes on in. */
@@ -76,13 +89,14 @@ export function isInTrouble({ trouble }: Board, channel: string, now: Date): boo
 export async function noteTrouble(
   group: string,
   trouble: Board['trouble'],
-  { table }: { readonly table: Table },
+  { table, report }: ReadDeps,
 ): Promise<Board> {
   return untilWon(group, async () => {
-    const { trouble: known, ...board } = await findBoard(group, table);
-    const after: Board = { ...board, ...(trouble && { trouble }), version: board.version + 1 };
+    const [item] = await table.get([boardKey(group)]);
+    const { trouble: known, ...board } = boardFrom(item, group, report);
     if (!trouble && !known) return board;
-    return (await table.write([{ put: boardItem(after), expected: board.version }])) ? after : lost;
+    const after: Board = { ...board, ...(trouble && { trouble }) };
+    return (await table.write([boardWrite(item, after)])) ? after : lost;
   });
 }
 

@@ -2,10 +2,10 @@ import type { Notice } from '../approval/asking.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
 import { transitionWrites } from '../connection/transition.ts';
 import { lost, untilWon } from '../table/contention.ts';
-import { byKey } from '../table/item.ts';
+import { byKey, leftOut, readEach } from '../table/item.ts';
 import type { Write } from '../table/table.ts';
 import { type AskedRecord, type AskedRequest, isAsked } from './asked-request.ts';
-import { type Board, boardItem, boardKey, emptyBoard, filled, readBoard, roomOn } from './board.ts';
+import { boardFrom, boardKey, boardWrite, filled, roomOn } from './board.ts';
 import { inCompany } from './company.ts';
 import { type Digest, digestItem, findDigest, membersAtMost } from './digest.ts';
 import { holdFrom, type Telling } from './telling.ts';
@@ -28,7 +28,7 @@ export async function claimPlaces(
   deps: Telling,
 ): Promise<Places> {
   return untilWon(group, async () => {
-    const { board, newcomers } = await readAll(group, requests, deps);
+    const { item, board, newcomers } = await readAll(group, requests, deps);
     if (newcomers.length === 0) return { alone: [] };
     const now = deps.now();
     const room = roomOn(board, now);
@@ -43,7 +43,7 @@ export async function claimPlaces(
       ? together.map((record) => noticed(record, { mailed: [], digest: digest.id }, deps))
       : [];
     const isWritten = await deps.table.write([
-      { put: boardItem(filled(board, newcomers.length, digest?.id, now)), expected: board.version },
+      boardWrite(item, filled(board, newcomers.length, digest?.id, now)),
       ...(digest ? [{ put: digestItem(digest), expected: digest.version - 1 }] : []),
       ...[...held, ...joined].flatMap(({ writes }) => writes),
     ]);
@@ -60,13 +60,13 @@ export async function claimPlaces(
 }
 
 /** The group's board, and those of the requests that have no place yet. */
-async function readAll(group: string, requests: readonly AskedRequest[], { table }: Telling) {
+async function readAll(group: string, requests: readonly AskedRequest[], { table, report }: Telling) {
   const keys = requests.map(({ record }) => recordKey(record.endpointId));
   const found = byKey(await table.get([boardKey(group), ...keys]));
   const item = found.find(boardKey(group));
-  const board: Board = item ? readBoard(item) : emptyBoard(group);
-  const records = found.all(keys).map(readRecord).filter(isAsked);
-  return { board, newcomers: records.filter(({ notice }) => notice === undefined) };
+  const board = boardFrom(item, group, report);
+  const records = readEach(found.all(keys), readRecord, report).filter(isAsked);
+  return { item, board, newcomers: records.filter(({ notice }) => notice === undefined) };
 }
 
 /** The digest that goes on, while it has room for them, or a new one. */
@@ -74,12 +74,14 @@ async function digestWith(
   records: readonly AskedRecord[],
   group: string,
   runningDigest: string | undefined,
-  { table }: Telling,
+  { table, report }: Telling,
 ): Promise<Digest | undefined> {
   const [first] = records;
   if (!first) return undefined;
   const endpointIds = records.map(({ endpointId }) => endpointId);
-  const running = runningDigest === undefined ? undefined : await findDigest(runningDigest, table);
+  // Where the digest that goes on cannot be read, another one begins.
+  const running =
+    runningDigest === undefined ? undefined : await findDigest(runningDigest, table).catch(leftOut(report));
   if (running && running.endpointIds.length + endpointIds.length <= membersAtMost)
     return {
       ...running,

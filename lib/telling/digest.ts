@@ -39,8 +39,10 @@ const Digest = v.object({
 export type Digest = v.InferOutput<typeof Digest>;
 
 const kind = itemKind(Digest.entries);
+export const readDigest = kind.read;
 
-export const digestKey = (id: string): Key => ({ pk: 'DIGESTS', sk: id });
+export const allDigests = 'DIGESTS';
+export const digestKey = (id: string): Key => ({ pk: allDigests, sk: id });
 
 export function digestItem(digest: Digest): Item {
   return kind.item(digestKey(digest.id), digest);

@@ -36,7 +36,7 @@ export function slackOfRun({ slack, table, notices, now, report }: TellingInSlac
   const boards = new Map<string, Board>();
 
   async function boardOf(group: string): Promise<Board> {
-    const board = boards.get(group) ?? (await findBoard(group, table));
+    const board = boards.get(group) ?? (await findBoard(group, { table, report }));
     boards.set(group, board);
     return board;
   }
@@ -45,7 +45,7 @@ export function slackOfRun({ slack, table, notices, now, report }: TellingInSlac
   async function note(group: string, trouble: Board['trouble']): Promise<void> {
     await orReport(report, async () => {
       if (trouble || (await boardOf(group)).trouble)
-        boards.set(group, await noteTrouble(group, trouble, { table }));
+        boards.set(group, await noteTrouble(group, trouble, { table, report }));
     });
   }
 

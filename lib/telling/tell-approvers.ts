@@ -1,7 +1,7 @@
 import { type RequestView, requestViews } from '../approval/request-view.ts';
 import { readRecord, recordKey } from '../connection/connection-record.ts';
 import { orReport } from '../invocation.ts';
-import { MalformedItemError, NewerItemError, readEach } from '../table/item.ts';
+import { leftOut, readEach } from '../table/item.ts';
 import { advance } from './advance.ts';
 import { type AskedRequest, groupBehind, isAsked, isEscalated } from './asked-request.ts';
 import { claimPlaces } from './claim-places.ts';
@@ -41,10 +41,9 @@ export async function tellApprovers(subjects: readonly Subject[], deps: TellingI
     await orReport(run.report, () => tellGroup(group, theirs, run));
   const broken: unknown[] = [];
   for (const digest of digests)
-    await tellOfDigest(digest, run).catch((error: unknown) => {
-      if (error instanceof MalformedItemError || error instanceof NewerItemError) run.report(error);
-      else broken.push(error);
-    });
+    await tellOfDigest(digest, run)
+      .catch(leftOut(run.report))
+      .catch((error: unknown) => broken.push(error));
   const warnings = distinct(subjects.filter((each) => 'expiring' in each));
   for (const { expiring } of warnings) await orReport(run.report, () => tellOfExpiry(expiring, run));
   // No pass leads back to a digest whose requests are all decided: its ring has to be delivered again.

@@ -1,6 +1,7 @@
 import { type ApproverGroup, findGroup } from '../approval/approver-group.ts';
 import type { Stage } from '../approval/asking.ts';
 import { readService, type Service, serviceKey } from '../service/service.ts';
+import { readEach } from '../table/item.ts';
 import { advance, stageToWrite } from './advance.ts';
 import { type AskedRecord, groupBehind, isAsked, isEscalated } from './asked-request.ts';
 import { type Digest, findDigest, membersOf, stageOfAll } from './digest.ts';
@@ -26,9 +27,8 @@ export async function readTogether(id: string, deps: Telling): Promise<Together 
   const group = digest && (await findGroup(digest.group, deps.table));
   if (!group) return undefined;
   const records = (await membersOf(digest, deps)).filter(isAsked);
-  const services = (await deps.table.get(records.map(({ serviceId }) => serviceKey(serviceId)))).map(
-    readService,
-  );
+  const keys = records.map(({ serviceId }) => serviceKey(serviceId));
+  const services = readEach(await deps.table.get(keys), readService, deps.report);
   return at(records, { digest, group, services, behind: await groupBehind(group, deps) });
 }
 

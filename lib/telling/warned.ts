@@ -32,6 +32,7 @@ const Warned = v.object({
 export type Warned = v.InferOutput<typeof Warned>;
 
 const kind = itemKind(Warned.entries);
+export const readWarned = kind.read;
 
 function warnedKey({ serviceId, accountId, until, days }: Expiring): Key {
   return { pk: `WARNED#${serviceId}`, sk: `${accountId}#${until}#${days}` };

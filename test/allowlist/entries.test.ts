@@ -8,7 +8,7 @@ const change = { serviceId: serviceId(1), accountId: consumer, effect: 'allow' }
 
 describe('an entry', () => {
   test('is remembered with who changed it and when', async () => {
-    const { deps, table } = aWorld();
+    const { deps } = aWorld();
     const entry = await changeEntry(change, alice, deps);
     expect(entry).toEqual({
       ...change,
@@ -16,13 +16,13 @@ describe('an entry', () => {
       changedBy: alice,
       version: noon.getTime(),
     });
-    expect(await entriesFor([serviceId(1)], table)).toEqual([entry]);
+    expect(await entriesFor([serviceId(1)], deps)).toEqual([entry]);
   });
 
   test('replaces the one that the account has there, limits and all', async () => {
-    const { deps, table } = aWorld({ entries: [anEntry({ maxEndpoints: 3, note: 'for a while' })] });
+    const { deps } = aWorld({ entries: [anEntry({ maxEndpoints: 3, note: 'for a while' })] });
     await changeEntry({ ...change, effect: 'block' }, alice, deps);
-    const [entry] = await entriesFor([serviceId(1)], table);
+    const [entry] = await entriesFor([serviceId(1)], deps);
     expect(entry).toMatchObject({ effect: 'block' });
     expect(entry).not.toHaveProperty('maxEndpoints');
   });
@@ -42,10 +42,10 @@ describe('an entry', () => {
   });
 
   test('that is taken away is handed back, once', async () => {
-    const { deps, table } = aWorld({ entries: [anEntry()] });
+    const { deps } = aWorld({ entries: [anEntry()] });
     expect(await removeEntry(change, deps)).toEqual(anEntry());
     expect(await removeEntry(change, deps)).toBeUndefined();
-    expect(await entriesFor([serviceId(1)], table)).toEqual([]);
+    expect(await entriesFor([serviceId(1)], deps)).toEqual([]);
   });
 
   test('that others keep changing is given back', async () => {
@@ -58,6 +58,6 @@ describe('an entry', () => {
 
 test('entries are those of the services asked for, and of every service where that is asked for', async () => {
   const entries = [anEntry(), anEntry({ serviceId: '*' }), anEntry({ serviceId: serviceId(2) })];
-  const { table } = aWorld({ entries });
-  expect(await entriesFor([serviceId(1), '*'], table)).toEqual(entries.slice(0, 2));
+  const { deps } = aWorld({ entries });
+  expect(await entriesFor([serviceId(1), '*'], deps)).toEqual(entries.slice(0, 2));
 });

@@ -22,7 +22,7 @@ async function aConnectedWorld(): Promise<World> {
     connections: [aConnection({ state: 'available' })],
     records: [aRecord({ state: 'available', verdict: aVerdict('accept') })],
   });
-  await lineageOf(world.table, noon);
+  await lineageOf({ ...world.deps, now: () => noon });
   return world;
 }
 

@@ -74,6 +74,7 @@ describe('in the mode observe', () => {
     'keepConnection',
     'makePlan',
     'removeCustomer',
+    'removeUnreadableItem',
     'revokeConnection',
   ];
 

@@ -31,7 +31,7 @@ async function aConnectedWorld(record: Partial<ConnectionRecord> = {}, entries =
     connections: [aConnection({ state: 'available' })],
     records: [aRecord({ state: 'available', ...accepted, ...record })],
   });
-  await lineageOf(world.table, noon);
+  await lineageOf({ ...world.deps, now: () => noon });
   world.wait(1);
   world.time = noon;
   return world;

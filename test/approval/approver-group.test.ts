@@ -41,7 +41,7 @@ describe('a group of approvers', () => {
     const { deps, table } = aWorld();
     await makeDefaultGroup(table);
     await setGroup('default', settings, alice, deps);
-    expect(await approverGroups(table)).toMatchObject([{ name: 'default', slackUsers: [bob], version: 2 }]);
+    expect(await approverGroups(deps)).toMatchObject([{ name: 'default', slackUsers: [bob], version: 2 }]);
   });
 });
 

@@ -285,14 +285,29 @@ describe('many requests at once', () => {
     expect(world.rings).toEqual([place]);
   });
 
-  test('are decided each on its own: one that fails stops no other', async () => {
+  test('are decided each on its own: one whose service cannot be read is on hold, and says why', async () => {
     const other = aRequest({ endpointId: endpointId(2), serviceId: serviceId(2) });
     const broken = { ...serviceItem(aService({ serviceId: serviceId(2) })), onUnlisted: 'perhaps' };
     const world = aWorld({ services, entries: [anEntry()] });
     world.put(broken);
     const results = await decideConnections([other, aRequest()], world.deps);
     expect(results).toMatchObject([
-      { input: other, error: { name: 'MalformedItemError' } },
+      {
+        input: other,
+        output: {
+          outcome: 'wait',
+          record: {
+            verdict: {
+              findings: [
+                {
+                  rule: 'item-is-unreadable',
+                  reason: expect.stringContaining(`\`SERVICES\` \`${serviceId(2)}\``),
+                },
+              ],
+            },
+          },
+        },
+      },
       { output: { outcome: 'accept' } },
     ]);
   });

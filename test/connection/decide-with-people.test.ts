@@ -44,7 +44,7 @@ async function entryOf(world: World, at = serviceId(1)): Promise<AllowlistEntry 
 
 async function waiting(world: World, group = 'default'): Promise<string[]> {
   const ids: string[] = [];
-  for await (const page of waitingRequests(group, world.table)) ids.push(...page);
+  for await (const page of waitingRequests(group, world.deps)) ids.push(...page);
   return ids;
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Connections } from '../../lib/connection/connections.ts';
 import { findConnection } from '../../lib/connection/find-connection.ts';
 import { type Place, placeName } from '../../lib/place.ts';
+import { raise } from '../../lib/table/item.ts';
 import { aConnection, aService, endpointId, hub, serviceId } from '../builders.ts';
 import { shownConnections } from '../doubles/shown-connections.ts';
 import { aWorld } from '../doubles/world.ts';
@@ -18,7 +19,7 @@ function twoPlaces() {
     asked.push(placeName(place));
     return place.region === elsewhere.region ? shownConnections(connection) : shownConnections();
   };
-  return { connection, asked, deps: { table, connectionsIn } };
+  return { connection, asked, deps: { table, report: raise, connectionsIn } };
 }
 
 describe('an endpoint is looked for', () => {
@@ -39,7 +40,7 @@ describe('an endpoint is looked for', () => {
   test('at its service alone once that is known, so that EC2 reads as little as it can', async () => {
     const { table, ec2 } = aWorld({ services });
     const known = { place: hub, serviceId: serviceId(1) };
-    await findConnection(endpointId(1), known, { table, connectionsIn: () => ec2 });
+    await findConnection(endpointId(1), known, { table, report: raise, connectionsIn: () => ec2 });
     expect(ec2.looks).toEqual([{ endpointIds: [endpointId(1)], serviceIds: [serviceId(1)] }]);
   });
 
@@ -49,7 +50,7 @@ describe('an endpoint is looked for', () => {
         nextToken === undefined ? { connections: [], nextToken: 'second' } : { connections: [aConnection()] },
     };
     const { table } = aWorld();
-    const deps = { table, connectionsIn: () => connections };
+    const deps = { table, report: raise, connectionsIn: () => connections };
     expect(await findConnection(endpointId(1), { place: hub, serviceId: serviceId(1) }, deps)).toEqual(
       aConnection(),
     );

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { connectionStates } from '../../lib/connection/connection.ts';
 import { type ConnectionRecord, isOpen } from '../../lib/connection/connection-record.ts';
 import { awaitedBy, waitingFor, waitingRequests, waitingWrites } from '../../lib/connection/waiting.ts';
+import { raise } from '../../lib/table/item.ts';
 import { anApproval, anAsking, aRecord, aVerdict, endpointId } from '../builders.ts';
 import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
 
@@ -67,6 +68,7 @@ test('what waits for a group is read page after page', async () => {
   for (const number of [1, 2])
     items.commit(waitingWrites(undefined, { ...asked, endpointId: endpointId(number) }));
   const pages: string[][] = [];
-  for await (const page of waitingRequests('ops', memoryTable(items))) pages.push(page);
+  for await (const page of waitingRequests('ops', { table: memoryTable(items), report: raise }))
+    pages.push(page);
   expect(pages.flat()).toEqual([endpointId(1), endpointId(2)]);
 });

@@ -46,7 +46,7 @@ async function deliver(world: World) {
 
 async function waitingFor(world: World): Promise<string[]> {
   const waiting: string[] = [];
-  for await (const page of waitingRequests('default', world.table)) waiting.push(...page);
+  for await (const page of waitingRequests('default', world.deps)) waiting.push(...page);
   return waiting;
 }
 

@@ -216,7 +216,7 @@ describe('a contact that SNS refuses to write to', () => {
     const records = remember({ ...verdict('ask'), ownerAccountId: other }, verdict('ask'));
     expect(await tell(records)).toMatchObject({ failed: [] });
     expect(sent.map(({ contact }) => contact)).toEqual([email]);
-    expect(await contactTroubles(deps.table)).toMatchObject([
+    expect(await contactTroubles(deps)).toMatchObject([
       { customer: 'globex', why: expect.stringContaining('not authorized') },
     ]);
     expect(errors).toMatchObject([{ name: 'RefusedByContactError' }]);
@@ -226,7 +226,7 @@ describe('a contact that SNS refuses to write to', () => {
     await tell(remember({ ...verdict('ask'), ownerAccountId: other }));
     post = async () => {};
     await tell(remember({ ...verdict('reject'), state: 'rejected', ownerAccountId: other }));
-    expect(await contactTroubles(deps.table)).toEqual([]);
+    expect(await contactTroubles(deps)).toEqual([]);
   });
 });
 

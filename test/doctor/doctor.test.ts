@@ -104,6 +104,7 @@ test('what is examined is told group by group', async () => {
     'audit',
     'places',
     'services',
+    'items',
   ]);
 });
 

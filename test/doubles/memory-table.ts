@@ -36,7 +36,8 @@ export function itemsInMemory() {
 
   function holds({ expected, ...write }: Write): boolean {
     if (expected === undefined) return true;
-    return (find(keyOf(write))?.version ?? 0) === expected;
+    const item = find(keyOf(write));
+    return expected === 0 ? item === undefined : item?.version === expected;
   }
 
   function set({ pk, sk }: Key, item: Item | undefined): void {

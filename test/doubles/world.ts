@@ -78,6 +78,7 @@ export function aWorld({
     requestedSweeps: sweeps,
     notices,
     errors,
+    removals: [] as { item: Item; by: string }[],
     time: noon,
     mode: 'act' as Mode,
     /** Milliseconds left for a run. */
@@ -184,6 +185,9 @@ export function aWorld({
     id: () => `id-${++ids}`,
     newKey: () => 'a-key',
     random: () => 0,
+    logRemoval(removal) {
+      world.removals.push(removal);
+    },
     deployment: aDeployment(),
     apiId: 'api-1',
     report: (error) => {

@@ -82,7 +82,7 @@ describe('an apply', () => {
     });
     expect(await entryIn(world, serviceId(1), two)).toBeUndefined();
     expect(await entryIn(world, serviceId(1), '300000000000')).toMatchObject({ effect: 'block' });
-    expect(await registeredServices(world.table)).toMatchObject([
+    expect(await registeredServices(world.deps)).toMatchObject([
       { name: 'orders', graceSeconds: 7200, managedBy: 'file' },
       { name: 'new', approvers: 'team', managedBy: 'file', registeredBy: alice },
     ]);
@@ -319,7 +319,7 @@ describe('an apply that is killed at any moment', () => {
         if (plan) await applied(plan, world.deps);
         else await follow(world, leaving);
         expect(await isDone(world, leaving)).toBe(true);
-        expect(await registeredServices(world.table)).toMatchObject([{ name: 'orders' }]);
+        expect(await registeredServices(world.deps)).toMatchObject([{ name: 'orders' }]);
       }, leaving);
       expect(kills).toBeGreaterThan(5);
     },

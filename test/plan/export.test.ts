@@ -14,7 +14,7 @@ async function exported(world: World): Promise<PolicyDocument> {
   let document = aDocument();
   let token: string | undefined;
   do {
-    const page = await exportPolicy(token, world.table);
+    const page = await exportPolicy(token, world.deps);
     const part = <T extends { readonly managedBy: string }>(all: readonly T[]) =>
       all.map(({ managedBy: _managedBy, ...each }) => each);
     document = {
@@ -47,9 +47,9 @@ test('a service that is taken out between two pages has the export begin again, 
     services: [aService()],
     entries: accounts.map((accountId) => anEntry({ accountId })),
   });
-  const { nextToken } = await exportPolicy(undefined, world.table);
+  const { nextToken } = await exportPolicy(undefined, world.deps);
   await world.table.write([{ remove: serviceKey(serviceId(1)) }]);
-  await expect(exportPolicy(nextToken, world.table)).rejects.toThrow(StaleTokenError);
+  await expect(exportPolicy(nextToken, world.deps)).rejects.toThrow(StaleTokenError);
 });
 
 test('entries are exported in pages, whichever service they are of', async () => {

@@ -31,7 +31,7 @@ async function fatesIn(world: World): Promise<Map<string, Fate>> {
     const isDue = (await world.record(connection.endpointId))?.effect !== undefined;
     if (isDue || handedOver.has(connection.endpointId)) await decideConnection(connection, world.deps);
   }
-  const registered = new Set((await registeredServices(world.table)).map(({ serviceId }) => serviceId));
+  const registered = new Set((await registeredServices(world.deps)).map(({ serviceId }) => serviceId));
   const fates = new Map<string, Fate>();
   for (const { endpointId, serviceId, state } of connections) {
     const record = registered.has(serviceId) ? await world.record(endpointId) : undefined;

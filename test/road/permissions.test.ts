@@ -13,6 +13,7 @@ import { policies } from './plays/policy.ts';
 import { lateChanges, questions, requests, sweeps, switches } from './plays/requests.ts';
 import { farewell, principals, services } from './plays/services.ts';
 import type { Stage } from './plays/stage.ts';
+import { unreadableItems } from './plays/unreadable.ts';
 import { type Clients, clientsOf, provider } from './sandbox.ts';
 
 /** What nothing here uses, and why it is granted all the same: by role, action and kind of partition. */
@@ -176,5 +177,6 @@ async function everything(stage: Stage) {
   await policies(story);
   await endings(story);
   await principals(story);
+  await unreadableItems(story);
   await farewell(story);
 }

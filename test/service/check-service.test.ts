@@ -11,7 +11,7 @@ test('what drifted is marked in the record of the service', async () => {
   const world = aWorld({ services });
   world.services.show(aConfiguration({ acceptanceRequired: false }));
   await checkService(serviceId(1), world.deps);
-  expect(await registeredServices(world.table)).toMatchObject([
+  expect(await registeredServices(world.deps)).toMatchObject([
     {
       acceptanceRequired: false,
       drift: [{ check: 'acceptance-is-not-required' }],
@@ -24,7 +24,7 @@ test('a check makes no decision stale', async () => {
   const world = aWorld({ services });
   world.services.show(aConfiguration());
   await checkService(serviceId(1), world.deps);
-  expect(await registeredServices(world.table)).toMatchObject([{ revision: 1, version: 2 }]);
+  expect(await registeredServices(world.deps)).toMatchObject([{ revision: 1, version: 2 }]);
 });
 
 test('a service that EC2 lists no more stays registered, and says so', async () => {
@@ -82,7 +82,7 @@ test('how the principals differ is marked beside what drifted', async () => {
     { check: 'principal-is-everyone' },
     { check: 'principals-are-not-implied' },
   ]);
-  expect(await registeredServices(world.table)).toMatchObject([
+  expect(await registeredServices(world.deps)).toMatchObject([
     { drift: [{ check: 'principal-is-everyone' }], principalDrift },
   ]);
 });
@@ -93,7 +93,7 @@ test('an approval that has ended is in the record no more', async () => {
   world.services.show(aConfiguration());
   const tendPrincipals = async () => ({ principalDrift: [], principalsCheckedAt: noon.toISOString() });
   await checkService(serviceId(1), { ...world.deps, tendPrincipals });
-  expect(await registeredServices(world.table)).not.toMatchObject([{ principalsApproved: {} }]);
+  expect(await registeredServices(world.deps)).not.toMatchObject([{ principalsApproved: {} }]);
 });
 
 test('the principals of a service that EC2 does not list are not looked at', async () => {

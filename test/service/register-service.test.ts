@@ -32,7 +32,7 @@ describe('a service that is registered', () => {
     });
     expect(warnings).toEqual([]);
     expect(world.services.calls).toEqual([`tag ${serviceId(1)}`, `createNotification ${serviceId(1)}`]);
-    expect(await registeredServices(world.table)).toEqual([service]);
+    expect(await registeredServices(world.deps)).toEqual([service]);
   });
 
   test('has the name that its tag gives it, unless another one is given', async () => {
@@ -89,7 +89,7 @@ describe('a service that is registered', () => {
     };
     const { service } = await registerService({ ...registration, name: 'orders' }, alice, world.deps);
     expect(service).toMatchObject({ name: 'orders', drift: [], version: 3 });
-    expect(await registeredServices(world.table)).toEqual([service]);
+    expect(await registeredServices(world.deps)).toEqual([service]);
   });
 
   test('again makes decisions that rest on it stale', async () => {
@@ -185,7 +185,7 @@ describe('in the mode observe', () => {
       `aws ec2 delete-tags --region us-east-1 --resources ${serviceId(1)} --tags Key=linkgate`,
     );
     expect(left).toContain('--region us-east-1 --connection-notification-ids vpce-nfn-00000000000000001');
-    expect(await registeredServices(world.table)).toEqual([]);
+    expect(await registeredServices(world.deps)).toEqual([]);
   });
 
   test('nothing is said of a service that EC2 does not know as linkgate’s', async () => {
@@ -208,7 +208,7 @@ describe('no service is registered', () => {
     await expect(registering).rejects.toThrow(OtherStageError);
     await expect(registering).rejects.toThrow(`linkgate service remove ${serviceId(1)} --stage prod`);
     expect(world.services.calls).toEqual([]);
-    expect(await registeredServices(world.table)).toEqual([]);
+    expect(await registeredServices(world.deps)).toEqual([]);
   });
 
   test("under another one's name", async () => {
@@ -236,19 +236,19 @@ describe('a service that is taken out', () => {
       isTagged: false,
       notifications: [theirs],
     });
-    expect(await registeredServices(world.table)).toEqual([]);
+    expect(await registeredServices(world.deps)).toEqual([]);
   });
 
   test('is taken out also when EC2 lists it no more', async () => {
     const world = aWorld({ services: [aService()] });
     await unregisterService(aService(), world.deps);
-    expect(await registeredServices(world.table)).toEqual([]);
+    expect(await registeredServices(world.deps)).toEqual([]);
     expect(world.services.calls).toEqual([]);
   });
 
   test('goes although somebody else changed it meanwhile', async () => {
     const world = aWorld({ services: [aService({ version: 2 })] });
     await unregisterService(aService(), world.deps);
-    expect(await registeredServices(world.deps.table)).toEqual([]);
+    expect(await registeredServices(world.deps)).toEqual([]);
   });
 });

@@ -11,8 +11,8 @@ const services = [
 ];
 
 test('all registered services are found', async () => {
-  const { table } = aWorld({ services });
-  expect((await registeredServices(table)).map(({ name }) => name).sort()).toEqual([
+  const { deps } = aWorld({ services });
+  expect((await registeredServices(deps)).map(({ name }) => name).sort()).toEqual([
     'ledger',
     'orders',
     'payments',
@@ -20,6 +20,6 @@ test('all registered services are found', async () => {
 });
 
 test('a place is named once, however many services are registered there', async () => {
-  const { table } = aWorld({ services });
-  expect(await placesOf(table)).toEqual([hub, elsewhere]);
+  const { deps } = aWorld({ services });
+  expect(await placesOf(deps)).toEqual([hub, elsewhere]);
 });

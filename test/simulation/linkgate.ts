@@ -81,8 +81,8 @@ export function deployLinkgate(world: World) {
     /** A schedule asks for a pass over every place. */
     schedule: (pass: 'pending' | 'full') =>
       invocations.invoke('schedule', 300, async (run) => {
-        const { table, sweeps } = wire(run);
-        for (const place of await placesOf(table)) await sweeps.request({ place, pass });
+        const deps = wire(run);
+        for (const place of await placesOf(deps)) await deps.sweeps.request({ place, pass });
       }),
     isIdle: () => invocations.running() === 0 && Object.values(queues).every((queue) => queue.size() === 0),
   };

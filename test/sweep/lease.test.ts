@@ -64,11 +64,11 @@ test('a pass that was left an hour ago is begun anew', async () => {
 
 test('when a pass last ended is remembered while the next one runs', async () => {
   const world = aWorld();
-  expect(await lastFinished(hub, 'full', world.table)).toBeUndefined();
+  expect(await lastFinished(hub, 'full', world.deps)).toBeUndefined();
   const first = await leaseOf(hub, 'full', world.deps);
-  expect(await lastFinished(hub, 'full', world.table)).toBeUndefined();
+  expect(await lastFinished(hub, 'full', world.deps)).toBeUndefined();
   await first?.release();
   world.wait(60);
   await leaseOf(hub, 'full', world.deps);
-  expect(await lastFinished(hub, 'full', world.table)).toBe(noon.toISOString());
+  expect(await lastFinished(hub, 'full', world.deps)).toBe(noon.toISOString());
 });

@@ -35,6 +35,16 @@ describe('items are read', () => {
     ]);
   });
 
+  test('with every number as one that JSON takes', async () => {
+    const large = { ...marshall(item), size: { N: '9007199254740993' }, share: { N: '0.5' } };
+    const { table } = tableAnswering({ Responses: { 'linkgate-test': [large] } }, { Items: [large] });
+    const pages = [await table.get([key])];
+    for await (const page of table.query('A')) pages.push(page);
+    expect(pages).toHaveLength(2);
+    for (const items of pages)
+      expect(JSON.parse(JSON.stringify(items))).toEqual([{ ...item, size: 2 ** 53, share: 0.5 }]);
+  });
+
   test('a hundred keys at a time', async () => {
     const { table, sent } = tableAnswering();
     await table.get(Array.from({ length: 101 }, (_, index) => ({ pk: 'A', sk: `${index}` })));

@@ -25,6 +25,11 @@ describe('an item', () => {
     );
   });
 
+  test('with a number that was rounded when it was read is refused', () => {
+    expect(() => kind.read({ ...item, size: { of: [2 ** 53] } })).toThrow(MalformedItemError);
+    expect(kind.read({ ...item, share: 0.5, size: 2 ** 53 - 1 })).toMatchObject({ share: 0.5 });
+  });
+
   test('that lacks something is refused when it is read and when it is written', () => {
     expect(() => kind.read({ ...item, name: 7 })).toThrow(MalformedItemError);
     expect(() => kind.item(key, { version: 1 } as never)).toThrow('item `THINGS` `1` is malformed');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { raise } from '../../lib/table/item.ts';
 import {
   type Board,
   boardItem,
@@ -60,10 +61,11 @@ describe('a channel that Slack refused', () => {
 
   test('is noted beside what else the board holds, and forgotten again', async () => {
     const table = memoryTable();
+    const deps = { table, report: raise };
     await table.write([{ put: boardItem(filled(board, 3, undefined, noon)) }]);
-    await noteTrouble('default', trouble, { table });
-    expect(await findBoard('default', table)).toMatchObject({ times: { length: 3 }, trouble, version: 2 });
-    await noteTrouble('default', undefined, { table });
-    expect((await findBoard('default', table)).trouble).toBeUndefined();
+    await noteTrouble('default', trouble, deps);
+    expect(await findBoard('default', deps)).toMatchObject({ times: { length: 3 }, trouble, version: 2 });
+    await noteTrouble('default', undefined, deps);
+    expect((await findBoard('default', deps)).trouble).toBeUndefined();
   });
 });

@@ -352,7 +352,7 @@ describe('Slack', () => {
     world.wait(14 * 60);
     await tell();
     expect(slack.calls).toEqual(['post']);
-    expect((await findBoard('default', world.table)).trouble).toMatchObject({
+    expect((await findBoard('default', world.deps)).trouble).toMatchObject({
       error: 'not_in_channel',
       channel,
     });
@@ -360,7 +360,7 @@ describe('Slack', () => {
     world.wait(60);
     await tell();
     expect(slack.messages).toHaveLength(1);
-    expect((await findBoard('default', world.table)).trouble).toBeUndefined();
+    expect((await findBoard('default', world.deps)).trouble).toBeUndefined();
   });
 
   test('shows what mails could not tell, which are sent later', async () => {

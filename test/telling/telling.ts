@@ -1,3 +1,4 @@
+import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
 import type { ApproverGroup } from '../../lib/approval/approver-group.ts';
 import type { Asking } from '../../lib/approval/asking.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connection/connection-record.ts';
@@ -49,6 +50,7 @@ interface Contents {
   readonly records?: readonly ConnectionRecord[];
   readonly groups?: readonly ApproverGroup[];
   readonly services?: readonly Service[];
+  readonly entries?: readonly AllowlistEntry[];
 }
 
 /** A world in which approvers are told, with what they see. */
@@ -56,8 +58,9 @@ export function aWorldThatTells({
   records = [anAskedRecord()],
   groups = [aGroup()],
   services = [aService()],
+  entries = [],
 }: Contents = {}) {
-  const world = aWorld({ services, records, groups });
+  const world = aWorld({ services, records, groups, entries });
   const slack = shownSlack();
   const post = sentMails();
   const deps: TellingInSlack = { ...world.deps, slack: slack.api, mails: post.mails, linkTo: post.linkTo };

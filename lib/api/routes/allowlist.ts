@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { changeEntry, entriesFor, removeEntry } from '../../allowlist/entries.ts';
 import { type AllowlistEntry, entryKey, everyService, readEntry } from '../../allowlist/entry.ts';
 import { registeredServices } from '../../service/registered-services.ts';
+import { raise, readEach } from '../../table/item.ts';
 import { lineageOf } from '../../table/lineage.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, putBackByFile, takenFromFile } from '../caller.ts';
@@ -17,14 +18,14 @@ export function allowlistRoutes(app: ApiApp): void {
   app.get('/allowlist', async (context) => {
     const api = context.get('api');
     const { service, account } = valid(AllowlistQuery, context.req.query(), 'the question');
-    const services = await registeredServices(api.table);
+    const services = await registeredServices(api);
     const serviceIds =
       service === undefined
         ? [everyService, ...services.map(({ serviceId }) => serviceId)]
         : [await entriesNamed(service, api)];
     const entries =
       account === undefined
-        ? await entriesFor(serviceIds, api.table)
+        ? await entriesFor(serviceIds, api)
         : await entriesOfAccount(account, serviceIds, api);
     return context.json({ entries: withNames(entries, services) });
   });
@@ -38,8 +39,8 @@ export function allowlistRoutes(app: ApiApp): void {
         'InvalidRequest',
         `the expiry \`${input.expiresAt}\` is in the past; give a later one`,
       );
-    const [before] = await entriesOfAccount(whose.accountId, [whose.serviceId], api);
-    if (input.effect === 'block') await lineageOf(api.table, api.now());
+    const [before] = await entriesOfAccount(whose.accountId, [whose.serviceId], { ...api, report: raise });
+    if (input.effect === 'block') await lineageOf(api);
     const managedBy = callerIs(context);
     const customer = before?.customer === undefined ? {} : { customer: before.customer };
     const entry = await changeEntry({ ...whose, ...input, ...customer, managedBy }, api.caller, api);
@@ -76,9 +77,10 @@ function noteReplaced(before: AllowlistEntry | undefined, { note }: AllowlistEnt
 async function entriesOfAccount(
   accountId: string,
   serviceIds: readonly string[],
-  { table }: Api,
+  { table, report }: Pick<Api, 'table' | 'report'>,
 ): Promise<AllowlistEntry[]> {
-  return (await table.get(serviceIds.map((serviceId) => entryKey(serviceId, accountId)))).map(readEntry);
+  const keys = serviceIds.map((serviceId) => entryKey(serviceId, accountId));
+  return readEach(await table.get(keys), readEntry, report);
 }
 
 async function whoseEntry(context: Context, api: Api, named: typeof scopeNamed) {

@@ -6,6 +6,7 @@ import {
   setGroup,
 } from '../../approval/approver-group.ts';
 import { subscribeGroup } from '../../approval/subscriptions.ts';
+import { unlessUnreadable } from '../../table/item.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, takenFromFile } from '../caller.ts';
 import type { Api, ApiApp } from '../env.ts';
@@ -14,7 +15,7 @@ import { pathParameter } from '../route.ts';
 
 export function approversRoutes(app: ApiApp): void {
   app.get('/approvers', async (context) =>
-    context.json({ groups: (await approverGroups(context.get('api').table)).map(viewOfGroup) }),
+    context.json({ groups: (await approverGroups(context.get('api'))).map(viewOfGroup) }),
   );
   app.put('/approvers/:group', async (context) => {
     const api = context.get('api');
@@ -24,7 +25,7 @@ export function approversRoutes(app: ApiApp): void {
     const before = await findGroup(name, api.table);
     const managedBy = callerIs(context);
     const group = await setGroup(name, { ...settings, managedBy }, api.caller, api);
-    const warnings = await subscribeGroup(group, await approverGroups(api.table), api);
+    const warnings = await subscribeGroup(group, await unlessUnreadable(approverGroups, api), api);
     return context.json({
       group: viewOfGroup(group),
       warnings: [...takenFromFile(before, 'group'), ...warnings],

@@ -14,9 +14,7 @@ export function connectionsRoutes(app: ApiApp): void {
     const api = context.get('api');
     const query = valid(ConnectionsQuery, context.req.query(), 'the question');
     const services =
-      query.service === undefined
-        ? await registeredServices(api.table)
-        : [await serviceNamed(query.service, api)];
+      query.service === undefined ? await registeredServices(api) : [await serviceNamed(query.service, api)];
     const listing = {
       places: placesIn(services),
       serviceIds: services.map(({ serviceId }) => serviceId),

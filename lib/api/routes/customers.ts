@@ -4,6 +4,7 @@ import { type Delivery, deliveryTo } from '../../customer/delivery.ts';
 import { removeCustomer, setCustomer } from '../../customer/set-customer.ts';
 import { emailOf, subscribeContact } from '../../customer/subscribe-contact.ts';
 import { orReport } from '../../invocation.ts';
+import { unlessUnreadable } from '../../table/item.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, putBackByFile, takenFromFile } from '../caller.ts';
 import type { Api, ApiApp } from '../env.ts';
@@ -14,7 +15,7 @@ import { pathParameter } from '../route.ts';
 export function customersRoutes(app: ApiApp): void {
   app.get('/customers', async (context) =>
     context.json({
-      customers: await withDelivery(await customers(context.get('api').table), context.get('api')),
+      customers: await withDelivery(await customers(context.get('api')), context.get('api')),
     }),
   );
   app.put('/customers/:name', async (context) => {
@@ -24,7 +25,7 @@ export function customersRoutes(app: ApiApp): void {
     const before = await findCustomer(name, api.table);
     const managedBy = callerIs(context);
     const customer = await setCustomer(name, { ...settings, managedBy }, api.caller, api);
-    const warnings = await subscribeContact(customer, await customers(api.table), api);
+    const warnings = await subscribeContact(customer, await unlessUnreadable(customers, api), api);
     return context.json({
       customer: viewOfCustomer(customer),
       warnings: [...takenFromFile(before, 'customer'), ...warnings],
@@ -41,7 +42,9 @@ export function customersRoutes(app: ApiApp): void {
         `there is no customer ${name}; see \`linkgate customer list\``,
       );
     const hadAddress = customer === undefined || emailOf(customer).length > 0;
-    const warnings = hadAddress ? await subscribeContact({ name }, await customers(api.table), api) : [];
+    const warnings = hadAddress
+      ? await subscribeContact({ name }, await unlessUnreadable(customers, api), api)
+      : [];
     const first = customer ? putBackByFile(customer, 'customer') : [doneAlready];
     return context.json({
       ...(customer && { customer: viewOfCustomer(customer) }),
@@ -54,7 +57,7 @@ export function customersRoutes(app: ApiApp): void {
 async function withDelivery(all: readonly Customer[], { table, consumerSubscriptions, report }: Api) {
   const isAnybodyMailed = all.some((customer) => emailOf(customer).length > 0);
   const known = await orReport(report, () =>
-    Promise.all([isAnybodyMailed ? consumerSubscriptions.all() : [], contactTroubles(table)]),
+    Promise.all([isAnybodyMailed ? consumerSubscriptions.all() : [], contactTroubles({ table, report })]),
   );
   return all.map((customer) => viewOfCustomer(customer, known && deliveryTo(customer, ...known)));
 }

@@ -21,7 +21,7 @@ const largest = 4_500_000;
 
 export function plansRoutes(app: ApiApp): void {
   app.get('/policy', async (context) =>
-    context.json(await exportPolicy(context.req.query('nextToken'), context.get('api').table)),
+    context.json(await exportPolicy(context.req.query('nextToken'), context.get('api'))),
   );
   app.post('/plans', async (context) => {
     const api = context.get('api');
@@ -60,7 +60,7 @@ export function plansRoutes(app: ApiApp): void {
   app.post('/plans/:planId/apply', async (context) => {
     const api = context.get('api');
     const plan = await planNamed(pathParameter(context, 'planId'), api);
-    await lineageOf(api.table, api.now());
+    await lineageOf(api);
     const { warnings, ...apply } = await applyPlan(plan, api);
     return context.json({ apply, warnings });
   });

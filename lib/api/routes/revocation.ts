@@ -19,7 +19,7 @@ export function revocationRoutes(app: ApiApp): void {
     const api = context.get('api');
     const endpointId = endpointNamed(context);
     const said = valid(RevocationInput, await bodyOf(context), 'the revocation');
-    await lineageOf(api.table, api.now());
+    await lineageOf(api);
     const before = await findRecord(endpointId, api.table);
     const record = await say(endpointId, { ...said, action: 'revoke', by: api.caller }, api);
     return context.json({
@@ -95,7 +95,9 @@ async function checkKeep(endpointId: string, until: string, api: Api): Promise<v
           : undefined;
   if (problem) throw new ApiError(400, 'InvalidRequest', `it cannot be kept until \`${until}\`: ${problem}`);
   if (!record) return;
-  const { service, entries } = consult(record, byKey(await api.table.get(policyKeys(record))));
+  const { service, entries, unreadable } = consult(record, byKey(await api.table.get(policyKeys(record))));
+  // Whoever owns the account may stand in what cannot be read.
+  if (unreadable[0]) throw unreadable[0];
   if (!service) return;
   const group = nobody(service.approvers);
   if (!stillCounts({ by: api.caller, decision: 'approve' }, { service, group, entries }))

@@ -29,7 +29,7 @@ export function servicesRoutes(app: ApiApp): void {
       const page = await unregisteredServices(nextToken, api);
       return context.json({ ...page, services: page.services.map(viewOfUnregistered) });
     }
-    const services = await registeredServices(api.table);
+    const services = await registeredServices(api);
     return context.json({ services: services.map(viewOfService) });
   });
   app.post('/services', async (context) => {
@@ -55,14 +55,14 @@ export function servicesRoutes(app: ApiApp): void {
     const service = await (mayBeDoneAlready(context) ? findService : serviceNamed)(named, api);
     if (!service) return context.json({ warnings: [doneAlready] });
     const left = await unregisterService(service, api);
-    const warnings = [...left, ...(await leftBehind(service, api.table))];
+    const warnings = [...left, ...(await leftBehind(service, api))];
     return context.json({ service: viewOfService(service), warnings });
   });
   app.post('/services/:service/disconnect', async (context) => {
     const api = context.get('api');
     const found = await serviceNamed(pathParameter(context, 'service'), api);
     await requireCutting(found, api);
-    await lineageOf(api.table, api.now());
+    await lineageOf(api);
     const service = await closeService(found.serviceId, api.caller, api);
     return context.json({ service: viewOfService(service ?? unregistered(found.serviceId)) });
   });

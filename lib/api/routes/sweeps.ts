@@ -17,7 +17,7 @@ const Position = v.object({ seen: v.pipe(v.number(), v.integer(), v.minValue(0))
 export function sweepsRoutes(app: ApiApp): void {
   app.post('/sweeps', async (context) => {
     const api = context.get('api');
-    const places = await placesOf(api.table);
+    const places = await placesOf(api);
     const job = await startJob(api.id(), places, api.caller, api);
     for (const place of places) await api.sweeps.request({ place, pass: 'full', jobId: job.jobId });
     context.header('location', `/jobs/${job.jobId}`);

@@ -61,7 +61,7 @@ function entryOf(at: string, accountId: string, managedBy: 'file' | 'person') {
 
 /** What `linkgate export` prints, read again. */
 async function exportedAndRead(world: World): Promise<PolicyDocument> {
-  const { document } = await exportPolicy(undefined, world.table);
+  const { document } = await exportPolicy(undefined, world.deps);
   const held = Object.fromEntries(
     Object.entries(document).map(([kind, all]) => [
       kind,
@@ -96,7 +96,7 @@ test('a registration gives each service an id or a name that is its alone', asyn
   await fc.assert(
     fc.asyncProperty(fc.array(anything, { minLength: 1, maxLength: 4 }), async (tags) => {
       const world = await worldOf(tags.map((tag) => ({ tag, managedBy: 'person' })));
-      const names = (await registeredServices(world.table)).map(({ name }) => name);
+      const names = (await registeredServices(world.deps)).map(({ name }) => name);
       expect(new Set(names).size).toBe(names.length);
       const ids = names.filter((name) => name.startsWith('vpce-'));
       expect(ids.every((name) => name === serviceId(names.indexOf(name) + 1))).toBe(true);

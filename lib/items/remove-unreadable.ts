@@ -1,0 +1,72 @@
+import { accountWrites } from '../connection/account-history.ts';
+import { agendaWrites } from '../connection/agenda.ts';
+import { readRecord, recordKey } from '../connection/connection-record.ts';
+import { pointerWrites } from '../connection/due.ts';
+import { waitingWrites } from '../connection/waiting.ts';
+import { keyName, type ReadDeps, readEach, UnreadableItemError, versionToReplace } from '../table/item.ts';
+import type { Item, Key, Write } from '../table/table.ts';
+import { kindOfItem } from './item-kinds.ts';
+
+/** An item is not removed. */
+export class ItemStaysError extends Error {
+  override readonly name = 'ItemStaysError';
+
+  constructor({ pk, sk }: Key, why: string) {
+    super(`item \`${pk}\` \`${sk}\` stays: ${why}`);
+  }
+}
+
+export interface RemoveDeps extends ReadDeps {
+  /** Writes down what was there, and who removed it. */
+  readonly logRemoval: (removal: { readonly item: Item; readonly by: string }) => void;
+}
+
+/**
+ * Removes an item that linkgate cannot read. A pointer to the record of a connection is written anew instead, since the record
+ * still needs it.
+ * @returns undefined where there is none; else what is left to do.
+ * @throws ItemStaysError
+ */
+export async function removeUnreadable(
+  key: Key,
+  by: string,
+  deps: RemoveDeps,
+): Promise<{ readonly afterwards?: string } | undefined> {
+  const [item] = await deps.table.get([key]);
+  if (!item) return undefined;
+  const kind = kindOfItem(key);
+  if (!kind) throw new ItemStaysError(key, 'linkgate has no such kind of item');
+  if (isReadable(item, kind.read))
+    throw new ItemStaysError(key, 'linkgate can read it, and the command for its kind changes it');
+  if (kind.keptBecause !== undefined) throw new ItemStaysError(key, kind.keptBecause);
+  const expected = versionToReplace(item);
+  const put = await pointerAnew(key, deps);
+  const write = put ?? { remove: key };
+  const isWritten = await deps.table.write([{ ...write, ...(expected !== undefined && { expected }) }]);
+  if (!isWritten) throw new ItemStaysError(key, 'somebody changed it at the same time; look at it again');
+  deps.logRemoval({ item, by });
+  return { ...(kind.afterwards !== undefined && { afterwards: kind.afterwards }) };
+}
+
+function isReadable(item: Item, read: (item: Item) => unknown): boolean {
+  try {
+    read(item);
+    return true;
+  } catch (error) {
+    if (error instanceof UnreadableItemError) return false;
+    throw error;
+  }
+}
+
+/** The pointer that a connection's record would have there. */
+async function pointerAnew(key: Key, { table, report }: ReadDeps): Promise<{ put: Item } | undefined> {
+  const endpointId = key.sk.split('#').at(-1) ?? '';
+  const [record] = readEach(await table.get([recordKey(endpointId)]), readRecord, report);
+  if (!record) return undefined;
+  const writes: Write[] = [pointerWrites, waitingWrites, agendaWrites, accountWrites].flatMap((writesFor) =>
+    writesFor(undefined, record),
+  );
+  const puts = writes.flatMap((write) => ('put' in write ? write.put : []));
+  const put = puts.find((each) => keyName(each) === keyName(key));
+  return put && { put };
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+import { countedKey } from '../../lib/allowlist/counted-endpoints.ts';
+import { entryItem, entryKey } from '../../lib/allowlist/entry.ts';
+import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
+import { decideConnection } from '../../lib/connection/decide-connections.ts';
+import { modeKey } from '../../lib/mode/mode.ts';
+import { serviceItem, serviceKey } from '../../lib/service/service.ts';
+import { lineageKey } from '../../lib/table/lineage.ts';
+import type { Item, Key } from '../../lib/table/table.ts';
+import { ask } from '../api/ask.ts';
+import {
+  aConnection,
+  anEntry,
+  aRecord,
+  aRequest,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  hub,
+  serviceId,
+} from '../builders.ts';
+import { aWorld } from '../doubles/world.ts';
+
+const request = aRequest();
+const newer = (key: Key): Item => ({ ...key, form: '2.0', version: 1 });
+
+function aWorldWithRequest() {
+  return aWorld({
+    services: [aService()],
+    entries: [anEntry({ maxEndpoints: 3 })],
+    connections: [request],
+  });
+}
+
+describe.each([
+  ['the service', serviceKey(serviceId(1))],
+  ["the account's entry at the service", entryKey(serviceId(1), consumer)],
+  ["the account's entry at every service", entryKey('*', consumer)],
+  ['the set of its endpoints that count', countedKey(request)],
+  ['the last switch of the mode', modeKey],
+  ['the memory of the table', lineageKey],
+])('a request whose decision rests on %s, which cannot be read,', (_what, key) => {
+  test('is on hold, by a finding that names the item, and is written down once', async () => {
+    const world = aWorldWithRequest();
+    world.put(newer(key));
+    expect(await decideConnection(request, world.deps)).toMatchObject({
+      outcome: 'wait',
+      isNew: true,
+      record: {
+        verdict: {
+          findings: [
+            { rule: 'item-is-unreadable', reason: expect.stringContaining(`\`${key.pk}\` \`${key.sk}\``) },
+          ],
+        },
+      },
+    });
+    world.wait(61);
+    expect(await decideConnection(request, world.deps)).toMatchObject({ outcome: 'wait', isNew: false });
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided']);
+  });
+
+  test('is decided once the item can be read, a minute later at most', async () => {
+    const world = aWorldWithRequest();
+    const [before] = await world.table.get([key]);
+    world.put(newer(key));
+    await decideConnection(request, world.deps);
+    await world.table.write([before ? { put: before } : { remove: key }]);
+    world.wait(61);
+    expect(await decideConnection(request, world.deps)).toMatchObject({ outcome: 'accept' });
+  });
+
+  test('is decided by no person meanwhile, who is told which item it is', async () => {
+    const world = aWorldWithRequest();
+    world.put(newer(key));
+    await decideConnection(request, world.deps);
+    const path = `/connections/${endpointId(1)}/decision`;
+    expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'UnreadableItem', message: expect.stringContaining(key.pk) } },
+    });
+  });
+});
+
+describe('a connection that lives, at a service that cannot be read,', () => {
+  const connection = aConnection({ state: 'available' });
+
+  test('stays, with what was decided of it before on hold', async () => {
+    const record = aRecord({
+      state: 'available',
+      verdict: aVerdict('accept'),
+      acceptAskedAt: '2026-11-20T00:00:00.000Z',
+    });
+    const world = aWorld({ services: [aService()], connections: [connection], records: [record] });
+    world.put(newer(serviceKey(serviceId(1))));
+    expect((await decideConnection(connection, world.deps)).outcome).toBe('wait');
+    world.put(serviceItem(aService({ revision: 2, version: 2 })), entryItem(anEntry()));
+    expect((await decideConnection(connection, world.deps)).outcome).toBe('accept');
+  });
+
+  test('and that was never decided is left as it is, so that it passes for older than the service later', async () => {
+    const world = aWorld({ services: [aService()], connections: [connection] });
+    world.put(newer(serviceKey(serviceId(1))));
+    await expect(decideConnection(connection, world.deps)).rejects.toThrow('deploy the newer version');
+    expect(await world.record(endpointId(1))).toBeUndefined();
+  });
+});
+
+test('what was decided before an entry came that cannot be read is not carried out', async () => {
+  const verdict = aVerdict('accept', { consulted: { service: 1, entry: 0, everyServiceEntry: 1, mode: 0 } });
+  const record = aRecord({ verdict, effect: { action: 'accept', asked: 0 } });
+  const world = aWorld({
+    services: [aService()],
+    entries: [anEntry({ serviceId: '*' })],
+    connections: [request],
+    records: [record],
+  });
+  world.put(newer(entryKey(serviceId(1), consumer)));
+  await applyVerdicts(hub, world.deps);
+  expect(world.ec2.calls).toEqual([]);
+  expect(world.published).toMatchObject([{ type: 'Connection Request' }]);
+});
+
+describe('beside a group or a customer that cannot be read', () => {
+  test('nobody is unsubscribed whom it may name', async () => {
+    const world = aWorld();
+    world.subscriptions.set('bob@example.com', { arn: 'arn:1', readers: ['bob@example.com'] });
+    world.consumerSubscriptions.set('ops@hooli.example', { arn: 'arn:2', readers: ['ops@hooli.example'] });
+    world.put(newer({ pk: 'APPROVERS', sk: 'ops' }), newer({ pk: 'CUSTOMERS', sk: 'hooli' }));
+    const group = { slackUsers: [], emails: ['alice@example.com'] };
+    expect(await ask(world, 'PUT', '/approvers/default', group)).toMatchObject({ status: 200 });
+    const customer = { accounts: [consumer], contact: { email: 'ops@initech.example' } };
+    expect(await ask(world, 'PUT', '/customers/initech', customer)).toMatchObject({ status: 200 });
+    expect([...world.subscriptions.keys()]).toContain('bob@example.com');
+    expect([...world.consumerSubscriptions.keys()]).toContain('ops@hooli.example');
+  });
+});

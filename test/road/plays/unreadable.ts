@@ -1,0 +1,22 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { itemKinds } from '../../../lib/items/item-kinds.ts';
+import { inTable, type Story, tableName } from './stage.ts';
+
+/** Kinds of which all items are in one partition. */
+const together = /^(APPROVERS|BOARDS|CONTACT_TROUBLES|CUSTOMERS|CUTS|DIGESTS|MODE|POLICY|SERVICES|TABLE)$/;
+
+/** Of each kind that may be removed somebody writes an item that linkgate cannot read, and an administrator removes it. */
+export async function unreadableItems(story: Story) {
+  const { linkgate } = story;
+  await linkgate.linkgate('doctor');
+  for (const [kind, { keptBecause }] of itemKinds) {
+    if (keptBecause !== undefined) continue;
+    const key = { pk: together.test(kind) ? kind : `${kind}#unreadable`, sk: 'unreadable' };
+    await inTable(story, (client) =>
+      client.send(new PutItemCommand({ TableName: tableName, Item: marshall(key) })),
+    );
+    await linkgate.json('item', 'remove', key.pk, key.sk);
+  }
+  await linkgate.idle();
+}
