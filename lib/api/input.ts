@@ -67,22 +67,35 @@ export const EntryInput = v.variant('effect', [
 ]);
 
 const reason = v.exactOptional(OptionalReason);
+/** Nobody's reason is an empty one. */
+function withoutEmptyReason<Said extends { readonly reason?: string }>(said: Said): Said {
+  if (said.reason !== '') return said;
+  const { reason: _empty, ...others } = said;
+  return others as Said;
+}
+
 const ticket = v.exactOptional(needed('ticket', 'a ticket has an id'));
 
 /** What the consumer is told of it. */
 const toConsumer = v.exactOptional(needed('toConsumer', 'the consumer is told something'));
 
-export const DecisionInput = v.variant('decision', [
-  v.strictObject({ decision: v.literal('approve'), reason, ticket }),
-  v.strictObject({
-    decision: v.literal('deny'),
-    reason: needed('reason', 'a denial needs a reason'),
-    ticket,
-    toConsumer,
-  }),
-]);
+export const DecisionInput = v.pipe(
+  v.variant('decision', [
+    v.strictObject({ decision: v.literal('approve'), reason, ticket }),
+    v.strictObject({
+      decision: v.literal('deny'),
+      reason: needed('reason', 'a denial needs a reason'),
+      ticket,
+      toConsumer,
+    }),
+  ]),
+  v.transform(withoutEmptyReason),
+);
 
-export const RevocationInput = v.strictObject({ reason, now: v.exactOptional(v.boolean()), toConsumer });
+export const RevocationInput = v.pipe(
+  v.strictObject({ reason, now: v.exactOptional(v.boolean()), toConsumer }),
+  v.transform(withoutEmptyReason),
+);
 
 export const KeepInput = v.strictObject({
   until: Instant,
@@ -94,12 +107,12 @@ export const PrincipalsInput = v.strictObject({
   removals: WholeNumber(0, 100_000),
 });
 
-export const ModeInput = v.strictObject({ mode: Mode, reason });
+export const ModeInput = v.pipe(v.strictObject({ mode: Mode, reason }), v.transform(withoutEmptyReason));
 
 /** A whole policy, and whether it takes over what other masters look after. */
 export const PlanInput = v.strictObject({ document: PolicyDocument, adopt: v.exactOptional(v.boolean()) });
 
-export const PauseInput = v.strictObject({ reason });
+export const PauseInput = v.pipe(v.strictObject({ reason }), v.transform(withoutEmptyReason));
 
 /** All that a group is: what is left out is gone from it. */
 export const ApproversInput = v.strictObject({

@@ -1,12 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import { changeEntry, entriesFor, removeEntry } from '../../lib/allowlist/entries.ts';
+import { entryItem, readEntry } from '../../lib/allowlist/entry.ts';
 import { ContendedError } from '../../lib/table/contention.ts';
+import { MalformedItemError } from '../../lib/table/item.ts';
 import { alice, anEntry, consumer, noon, serviceId } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
 const change = { serviceId: serviceId(1), accountId: consumer, effect: 'allow' } as const;
 
 describe('an entry', () => {
+  test.each(['2099-01-31T12:00:00+02', '2099-02-30T12:00:00Z', 'soon'])(
+    'that expires at `%s` cannot be read, and so is not passed over',
+    (expiresAt) => {
+      const item = { ...entryItem(anEntry()), expiresAt };
+      expect(() => readEntry(item)).toThrow(MalformedItemError);
+    },
+  );
+
   test('is remembered with who changed it and when', async () => {
     const { deps } = aWorld();
     const entry = await changeEntry(change, alice, deps);

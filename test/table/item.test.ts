@@ -34,6 +34,15 @@ describe('an item', () => {
     expect(() => kind.read({ ...item, name: 7 })).toThrow(MalformedItemError);
     expect(() => kind.item(key, { version: 1 } as never)).toThrow('item `THINGS` `1` is malformed');
   });
+
+  test.each([
+    ['half a character', { name: 'half \ud83d' }],
+    ['half a character deep within', { name: 'x', more: [{ note: '\udc00' }] }],
+    ['a number beyond 2^53', { name: 'x', most: 2 ** 53 }],
+    ['a number that is none', { name: 'x', most: Number.NaN }],
+  ])('with %s, which DynamoDB does not take, is not written', (_what, value) => {
+    expect(() => kind.item(key, { ...value, version: 1 })).toThrow(MalformedItemError);
+  });
 });
 
 test('an item that cannot be read is reported, and the others are read', () => {
