@@ -1,6 +1,7 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import { applyVerdicts } from '../lib/connection/apply-verdicts.ts';
+import { dropMalformed } from '../lib/dead-letters.ts';
 import { failuresOf, handler as handle } from '../lib/handler.ts';
 import { Place, placeName, placeNamed } from '../lib/place.ts';
 import { readMessages } from '../lib/queue.ts';
@@ -10,6 +11,7 @@ import {
   sleep,
   wireBus,
   wireConnectionsToChange,
+  wireDeadLetters,
   wireMode,
   wireTable,
   wireWorkBell,
@@ -25,11 +27,13 @@ const app = {
   ...everyRun,
 };
 
+const deadLetters = wireDeadLetters();
+
 const Ring = v.object({ place: Place });
 
 /**
  * A place has verdicts due: makes EC2 agree with them. Several rings of one place are one piece of work, and one
- * place that fails keeps no other waiting.
+ * place that fails keeps no other waiting. A malformed ring would keep its place waiting: it is taken out at once.
  */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
   const { messages, malformed } = readMessages(Records, Ring, logger);
@@ -47,5 +51,6 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Recor
       logger.error('verdicts could not be applied', { place: name, error });
       failed.push(...rings.map(({ record }) => record));
     }
-  return failuresOf([...malformed, ...failed]);
+  const left = await dropMalformed(malformed, deadLetters, app.report);
+  return failuresOf([...left, ...failed]);
 });

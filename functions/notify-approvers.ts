@@ -28,11 +28,12 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
   async ({ Records }, { awsRequestId: requestId }) => {
     const { messages, malformed } = readMessages(Records, Subject, logger);
     const slack = await slackIfConnected();
-    const told = await tellApprovers(
+    const { failed, ...told } = await tellApprovers(
       messages.map(({ value }) => value),
       { ...app, requestId, ...(slack && { slack }) },
     );
-    logger.info('approvers told', { ...told });
-    return failuresOf(malformed);
+    logger.info('approvers told', { ...told, failed: failed.length });
+    const again = messages.filter(({ value }) => failed.includes(value));
+    return failuresOf([...malformed, ...again.map(({ record }) => record)]);
   },
 );

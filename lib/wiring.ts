@@ -21,6 +21,7 @@ import { eventBridgeBus } from './connection/eventbridge-bus.ts';
 import { sqsWorkBell } from './connection/sqs-work-bell.ts';
 import { snsPost } from './customer/sns-post.ts';
 import type { Endpoint } from './customer/untold.ts';
+import { sqsDeadLetters } from './dead-letters.ts';
 import { awsDeployment } from './doctor/aws-deployment.ts';
 import { orReport } from './invocation.ts';
 import { snsMails } from './mail/sns-mails.ts';
@@ -120,6 +121,11 @@ export function wireServiceBell(): ServiceBell {
 
 export function wireWorkBell() {
   return sqsWorkBell(sqs(), setting('LINKGATE_VERDICTS_QUEUE_URL'), id);
+}
+
+/** Where the actor puts what is malformed. */
+export function wireDeadLetters() {
+  return sqsDeadLetters(sqs(), setting('LINKGATE_VERDICTS_DEAD_LETTERS_QUEUE_URL'));
 }
 
 export function wireNotices() {

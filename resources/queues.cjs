@@ -101,7 +101,7 @@ function queueResources([logicalId, { name, visibility, late, delay, fifo }]) {
     [`${deadLetters}Alarm`]: alarmOnArrival(
       `${name}-dead-letters`,
       deadLetters,
-      `Messages of ${name} failed five times. The function's log says why; send them back with SQS's redrive when it is mended.`,
+      `Messages of ${name} failed five times${fifo ? ', or are malformed' : ''}. The function's log says why; send them back with SQS's redrive when it is mended.`,
     ),
     [`${logicalId}AgeAlarm`]: alarm(`${name}-is-late`, logicalId, {
       AlarmDescription: `The oldest message of ${name} waits for more than ${late} s.`,

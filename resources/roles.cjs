@@ -105,6 +105,8 @@ const roles = {
     identify,
     publish,
     ring,
+    // What is malformed goes there at once.
+    allow(['sqs:SendMessage'], arnOf('VerdictsDeadLetters')),
     allow(['ssm:GetParameter'], parameter('mode')),
   ],
   TendConnection: [

@@ -14,6 +14,7 @@ import { decideConnections } from '../../lib/connection/decide-connections.ts';
 import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
 import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
 import { tendConnections } from '../../lib/connection/tend-connections.ts';
+import { placeName } from '../../lib/place.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import type { Table } from '../../lib/table/table.ts';
@@ -117,9 +118,12 @@ function deploy(
   }
 
   const answer: Consumer = async (bodies) => {
-    const doorbells = bodies.map(readDoorbell).filter((doorbell) => doorbell !== undefined);
-    await answerDoorbells(doorbells, run(30));
-    return [];
+    const doorbells = bodies.map(readDoorbell);
+    const readable = doorbells.filter((doorbell) => doorbell !== undefined);
+    const { unanswered } = await answerDoorbells(readable, run(30));
+    return doorbells.flatMap((doorbell, index) =>
+      doorbell && unanswered.has(placeName(doorbell.place)) ? [index] : [],
+    );
   };
   const notifications = simulatedQueue(queued, clock, answer);
   const looks = simulatedQueue({ ...queued, delay: 15 }, clock, answer);

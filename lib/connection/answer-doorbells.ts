@@ -1,5 +1,6 @@
 import { chunks } from '../chunks.ts';
-import { type Place, placeName } from '../place.ts';
+import { eachOnItsOwn } from '../invocation.ts';
+import { type Place, placeName, placeNamed } from '../place.ts';
 import { registeredServices } from '../service/registered-services.ts';
 import { readEach } from '../table/item.ts';
 import type { Connection } from './connection.ts';
@@ -15,19 +16,25 @@ export interface Answering extends Observing {
 /** How many values EC2 takes in one filter. */
 const valuesPerFilter = 200;
 
-/** Looks in EC2 at what doorbells are about: one look a place, however many rang. */
-export async function answerDoorbells(doorbells: readonly Doorbell[], deps: Answering): Promise<Observation> {
-  const places = new Map(doorbells.map(({ place }) => [placeName(place), place]));
-  const observations = await Promise.all(
-    [...places.values()].map((place) =>
-      answer(
-        place,
-        doorbells.filter((doorbell) => placeName(doorbell.place) === placeName(place)),
-        deps,
-      ),
-    ),
-  );
-  return observations.reduce(sumOf, nothingObserved());
+/** What became of doorbells. */
+interface Answered {
+  readonly observation: Observation;
+  /** The names of places that could not be looked at: their doorbells have to ring again. */
+  readonly unanswered: ReadonlySet<string>;
+}
+
+/** Looks in EC2 at what doorbells are about: one look a place, however many rang. One place that fails keeps no other waiting. */
+export async function answerDoorbells(doorbells: readonly Doorbell[], deps: Answering): Promise<Answered> {
+  const byPlace = [...Map.groupBy(doorbells, ({ place }) => placeName(place))];
+  const results = await eachOnItsOwn(byPlace, ([name, theirs]) => answer(placeNamed(name), theirs, deps));
+  const unanswered = new Set<string>();
+  let observation = nothingObserved();
+  for (const result of results)
+    if ('error' in result) {
+      unanswered.add(result.input[0]);
+      deps.report(result.error);
+    } else observation = sumOf(observation, result.output);
+  return { observation, unanswered };
 }
 
 async function answer(place: Place, doorbells: readonly Doorbell[], deps: Answering): Promise<Observation> {

@@ -6,9 +6,11 @@ import { approverGroups } from '../approval/approver-group.ts';
 import type { Answering } from '../connection/answer-doorbells.ts';
 import { AccountId } from '../connection/connection.ts';
 import { connectionOf, readRecord, recordKey } from '../connection/connection-record.ts';
-import { allPages } from '../connection/connections.ts';
+import { allPages, type ConnectionFilter } from '../connection/connections.ts';
 import { nothingObserved, type Observation, observe, sumOf } from '../connection/observe.ts';
 import { waitingRequests } from '../connection/waiting.ts';
+import { eachOnItsOwn } from '../invocation.ts';
+import type { Place } from '../place.ts';
 import { placesIn, registeredServices } from '../service/registered-services.ts';
 import { allServices } from '../service/service.ts';
 import { readEach } from '../table/item.ts';
@@ -113,15 +115,22 @@ export async function reviewRequests(
   const services = (await registeredServices(deps)).filter(
     (service) => serviceId === everyService || service.serviceId === serviceId,
   );
+  const filter = {
+    ...(serviceId !== everyService && { serviceIds: [serviceId] }),
+    ...(ownerAccountId !== undefined && { ownerAccountId }),
+  };
+  const results = await eachOnItsOwn(placesIn(services), (place) => reviewIn(place, filter, deps));
+  // The other places are reviewed by then.
+  for (const result of results) if ('error' in result) throw result.error;
+  return results
+    .map((result) => ('output' in result ? result.output : nothingObserved()))
+    .reduce(sumOf, nothingObserved());
+}
+
+async function reviewIn(place: Place, filter: ConnectionFilter, deps: Reviewing): Promise<Observation> {
   let observation = nothingObserved();
-  for (const place of placesIn(services)) {
-    const pages = allPages(deps.connectionsIn(place), {
-      ...(serviceId !== everyService && { serviceIds: [serviceId] }),
-      ...(ownerAccountId !== undefined && { ownerAccountId }),
-    });
-    for await (const page of pages)
-      observation = sumOf(observation, await observe(page, deps, { compare: deps }));
-  }
+  for await (const page of allPages(deps.connectionsIn(place), filter))
+    observation = sumOf(observation, await observe(page, deps, { compare: deps }));
   return observation;
 }
 

@@ -12,8 +12,10 @@ import { tellOfExpiry } from './tell-of-expiry.ts';
 import { tellOfRequest } from './tell-of-request.ts';
 import type { TellingInSlack } from './telling.ts';
 
-/** How many were told of, for the log. */
+/** How many were told of, for the log, and what has to be told again. */
 interface Tellings {
+  /** Of which it broke on the way to their digest: no pass leads back to one whose requests are all decided. */
+  readonly failed: readonly Subject[];
   readonly requests: number;
   readonly digests: number;
   readonly warnings: number;
@@ -24,7 +26,7 @@ interface Tellings {
  * they are by then, so that rings may come twice, late, and in any order. What Slack or SNS do not take is reported and left
  * to the next ring: the sweep rings each minute.
  * @param subjects as many as a queue delivers at once.
- * @throws where the table cannot be read, so that nobody could be told, or something broke on the way to a digest.
+ * @throws where the table cannot be read, so that nobody could be told.
  */
 export async function tellApprovers(subjects: readonly Subject[], deps: TellingInSlack): Promise<Tellings> {
   const run: Run = { ...deps, slack: slackOfRun(deps) };
@@ -39,16 +41,21 @@ export async function tellApprovers(subjects: readonly Subject[], deps: TellingI
   const requests = await askedRequests(await requestViews(alone, run, { withHistory: false }), run);
   for (const [group, theirs] of Map.groupBy(requests, (request) => request.group.name))
     await orReport(run.report, () => tellGroup(group, theirs, run));
-  const broken: unknown[] = [];
+  const broken = new Set<string>();
   for (const digest of digests)
     await tellOfDigest(digest, run)
       .catch(leftOut(run.report))
-      .catch((error: unknown) => broken.push(error));
+      .catch((error: unknown) => {
+        run.report(error);
+        broken.add(digest);
+      });
   const warnings = distinct(subjects.filter((each) => 'expiring' in each));
   for (const { expiring } of warnings) await orReport(run.report, () => tellOfExpiry(expiring, run));
-  // No pass leads back to a digest whose requests are all decided: its ring has to be delivered again.
-  if (broken.length > 0) throw broken[0];
-  return { requests: requests.length, digests: digests.size, warnings: warnings.length };
+  const told = new Map(records.map(({ endpointId, notice }) => [endpointId, notice?.digest]));
+  const digestOf = (each: Subject) =>
+    'digest' in each ? each.digest : 'endpointId' in each ? told.get(each.endpointId) : undefined;
+  const failed = subjects.filter((each) => broken.has(digestOf(each) ?? ''));
+  return { requests: requests.length, digests: digests.size, warnings: warnings.length, failed };
 }
 
 async function recordsToTellOf(subjects: readonly Subject[], { table, now, report }: Run) {

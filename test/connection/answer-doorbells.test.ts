@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { answerDoorbells } from '../../lib/connection/answer-doorbells.ts';
 import type { Doorbell } from '../../lib/connection/connection-notification.ts';
+import { type Place, placeName } from '../../lib/place.ts';
 import { aConnection, aService, endpointId, hub, serviceId, topicArn } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
@@ -21,7 +22,7 @@ const connections = [
 /** Where linkgate looked in EC2 when these rang, and what it said. */
 async function answered(...doorbells: Doorbell[]) {
   const world = aWorld({ services, connections });
-  const observation = await answerDoorbells(doorbells, world.deps);
+  const { observation } = await answerDoorbells(doorbells, world.deps);
   return {
     looks: world.ec2.looks,
     said: world.published.map(({ connection }) => connection.endpointId),
@@ -100,5 +101,23 @@ describe('many doorbells', () => {
       aDoorbell({ endpointIds: [endpointId(2)], place: elsewhere }),
     );
     expect(looks).toHaveLength(2);
+  });
+
+  test.each([
+    ['whose connections EC2 does not show', hub],
+    ['that nobody can look at', { accountId: '222222222222', region: 'eu-west-1' }],
+  ])('one of them about a place %s, ring again for that place alone', async (_what, place) => {
+    const world = aWorld({ services, connections });
+    const others = { accountId: '333333333333', region: 'eu-west-2' };
+    const connectionsIn = (asked: Place) => {
+      if (asked.region !== place.region) return world.ec2;
+      if (place === hub) return { page: () => Promise.reject(new Error('away')) };
+      throw new Error('no role to assume');
+    };
+    const doorbells = [place, others].map((each) => aDoorbell({ place: each, endpointIds: [endpointId(1)] }));
+    const { observation, unanswered } = await answerDoorbells(doorbells, { ...world.deps, connectionsIn });
+    expect([...unanswered]).toEqual([placeName(place)]);
+    expect(observation).toMatchObject({ seen: 1, decided: 1 });
+    expect(world.errors).toHaveLength(1);
   });
 });

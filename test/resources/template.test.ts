@@ -35,6 +35,10 @@ function getAtt(reference: Properties): string {
   return reference['Fn::GetAtt'][0];
 }
 
+function arnOf(queue: string) {
+  return { 'Fn::GetAtt': [queue, 'Arn'] };
+}
+
 function isDeadLetters([name]: [string, Properties]): boolean {
   return name.endsWith('DeadLetters') || name === 'UndeliveredEvents' || name === 'FailedInvocations';
 }
@@ -365,6 +369,21 @@ test('the functions that may send to the queue they are invoked from are not sto
   const allowed = all('AWS::Lambda::Function').filter(([, { RecursiveLoop }]) => RecursiveLoop === 'Allow');
   expect(feeding.map(([id]) => id)).toContain('CheckDashserviceLambdaFunction');
   expect(allowed.map(([id]) => id)).toEqual(feeding.map(([id]) => id));
+});
+
+test('a function may put what is malformed among the dead letters of the FIFO queue that it reads, where it would keep a group waiting', () => {
+  const isFifo = (queue: string) => template.Resources[queue]?.Properties.FifoQueue === true;
+  const readers = mappings.flatMap(([, { FunctionName, EventSourceArn }]) => {
+    const queue = EventSourceArn['Fn::GetAtt']?.[0];
+    return isFifo(queue) ? [[getAtt(FunctionName), `${queue}DeadLetters`] as const] : [];
+  });
+  expect(readers).toHaveLength(1);
+  for (const [id, deadLetters] of readers) {
+    const { Role, Environment } = template.Resources[id]?.Properties ?? {};
+    expect(Object.values(Environment.Variables)).toContainEqual({ Ref: deadLetters });
+    const sending = allowing((action) => action === 'sqs:SendMessage');
+    expect(sending).toContainEqual([getAtt(Role), expect.objectContaining({ Resource: arnOf(deadLetters) })]);
+  }
 });
 
 test('a stream is read from its beginning, so that nothing is missed while its mapping comes into being', () => {

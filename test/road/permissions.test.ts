@@ -10,7 +10,7 @@ import { startSandbox } from '../../sandbox/sandbox.ts';
 import { approvals } from './plays/approvals.ts';
 import { endings } from './plays/endings.ts';
 import { policies } from './plays/policy.ts';
-import { lateChanges, questions, requests, sweeps, switches } from './plays/requests.ts';
+import { garbage, lateChanges, questions, requests, sweeps, switches } from './plays/requests.ts';
 import { farewell, principals, services } from './plays/services.ts';
 import type { Stage } from './plays/stage.ts';
 import { unreadableItems } from './plays/unreadable.ts';
@@ -179,4 +179,5 @@ async function everything(stage: Stage) {
   await principals(story);
   await unreadableItems(story);
   await farewell(story);
+  await garbage(story);
 }

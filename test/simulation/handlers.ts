@@ -63,11 +63,9 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
     return [];
   },
   async notices(bodies, wired) {
-    await tellApprovers(
-      bodies.map((body) => v.parse(Notice, body)),
-      wired,
-    );
-    return [];
+    const subjects = bodies.map((body) => v.parse(Notice, body));
+    const { failed } = await tellApprovers(subjects, wired);
+    return failed.map((subject) => subjects.indexOf(subject));
   },
   async records(bodies, wired) {
     for (const body of bodies) {
@@ -81,11 +79,14 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
 };
 
 async function answer(bodies: readonly string[], wired: Wired): Promise<readonly number[]> {
-  await answerDoorbells(
-    bodies.map(readDoorbell).filter((doorbell) => doorbell !== undefined),
+  const doorbells = bodies.map(readDoorbell);
+  const { unanswered } = await answerDoorbells(
+    doorbells.filter((doorbell) => doorbell !== undefined),
     wired,
   );
-  return [];
+  return doorbells.flatMap((doorbell, index) =>
+    doorbell && unanswered.has(placeName(doorbell.place)) ? [index] : [],
+  );
 }
 
 function failedOf(results: readonly object[]): number[] {

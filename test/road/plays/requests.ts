@@ -1,4 +1,5 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { accounts, createEndpoint, provider, until } from '../sandbox.ts';
 import {
   acceptByHand,
@@ -6,6 +7,7 @@ import {
   callsOf,
   connect,
   disconnect,
+  inQueues,
   inTable,
   type Story,
   tableName,
@@ -88,6 +90,21 @@ export async function sweeps(story: Story) {
   await linkgate.json('mode', 'act');
   await assume(story, { notifications: true });
   await linkgate.json('sweep', 'connections');
+}
+
+/** Somebody else puts something into the queue of what is due. */
+export async function garbage(stage: Story) {
+  await inQueues(stage, (client) =>
+    client.send(
+      new SendMessageCommand({
+        QueueUrl: `${stage.linkgate.url}/${provider}/linkgate-local-verdicts.fifo`,
+        MessageBody: 'garbage',
+        MessageGroupId: 'garbage',
+        MessageDeduplicationId: 'garbage',
+      }),
+    ),
+  );
+  await stage.linkgate.idle();
 }
 
 export async function switches(story: Story) {

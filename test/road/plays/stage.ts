@@ -5,6 +5,7 @@ import {
   SetSubscriptionAttributesCommand,
   SNSClient,
 } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { type Clients, createEndpoint, provider } from '../sandbox.ts';
 
@@ -81,6 +82,12 @@ export const tableName = 'linkgate-local';
 /** Somebody has their hands in the table. */
 export async function inTable({ linkgate }: Stage, work: (client: DynamoDBClient) => Promise<unknown>) {
   const client = new DynamoDBClient({ endpoint: linkgate.url, ...asProvider });
+  await work(client);
+  client.destroy();
+}
+
+export async function inQueues({ linkgate }: Stage, work: (client: SQSClient) => Promise<unknown>) {
+  const client = new SQSClient({ endpoint: linkgate.url, ...asProvider });
   await work(client);
   client.destroy();
 }
