@@ -1,4 +1,5 @@
 import { countedIn, readCounted } from '../../lib/allowlist/counted-endpoints.ts';
+import { isHeldBack } from '../../lib/allowlist/held-back.ts';
 import { breakIn } from '../../lib/audit/chain.ts';
 import { isGone, isLive } from '../../lib/connection/connection.ts';
 import {
@@ -84,7 +85,10 @@ export function checkAtRest(
       verdict !== undefined || requestedAt < registeredAt,
       `${id}, which is ${state}`,
     );
-    if (state === 'pendingAcceptance') checkPending(record);
+    if (state === 'pendingAcceptance') {
+      checkPending(record);
+      checkHeldBack(record);
+    }
     checkLate(record);
     mustHold(
       'nothing lives against its verdict without a word',
@@ -161,6 +165,22 @@ export function checkAtRest(
         verdict?.outcome === 'wait',
         `${endpointId}, as its service is paused`,
       );
+  }
+
+  /** Of those that a limit holds back; in the mode observe what would be accepted counts. */
+  function checkHeldBack({ endpointId, serviceId, ownerAccountId, verdict }: ConnectionRecord): void {
+    if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return;
+    const whose = { serviceId, ownerAccountId, endpointId };
+    const most = saidOf(whose, policyOf(whose)).entries[0]?.maxEndpoints;
+    const theirs = Object.values(endpoints).filter(
+      (each) => each.serviceId === serviceId && each.accountId === ownerAccountId,
+    );
+    const counted = theirs.filter((each) => isUnreadable(each.id) || counts(each)).length;
+    mustHold(
+      'nobody waits for an endpoint to end where there is room',
+      most !== undefined && counted >= most,
+      `${endpointId}, of whose account ${counted} count, and ${most} may`,
+    );
   }
 
   function checkCounted(): void {

@@ -36,6 +36,7 @@ export type Promised =
   | 'every connection is remembered as EC2 shows it'
   | 'every pending connection has a current verdict'
   | 'what is pending waits by policy'
+  | 'nobody waits for an endpoint to end where there is room'
   | 'every connection newer than its registration has a verdict'
   | 'nothing lives against its verdict without a word'
   | 'what linkgate accepted late against its verdict is put right'

@@ -38,6 +38,11 @@ export const sabotages: readonly {
     sabotage: () => writing(without('COUNTED#', ({ functionName }) => functionName !== 'requests')),
   },
   {
+    name: 'when those held back are not decided anew as there is room',
+    breaks: 'nobody waits for an endpoint to end where there is room',
+    sabotage: () => writing(changing('COUNTED#', (item) => ({ ...item, entryVersion: 0 }))),
+  },
+  {
     name: 'when audit entries are not written',
     breaks: 'every audit trail is whole',
     sabotage: () => writing(without(auditPartition)),
