@@ -5,6 +5,7 @@ import { callLinkgate } from './linkgate-api.ts';
 import { connectSlack, nameApprovers } from './people.ts';
 import { provider, stage } from './places.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
+import { StoreError } from './store.ts';
 import { tellStory } from './story.ts';
 
 const usage = `Usage: npm start -- [--empty] [--port N] [--data DIR] [--quiet]
@@ -31,11 +32,9 @@ async function main() {
   const { empty, port, data, quiet } = readFlags();
   let sandbox: Sandbox | undefined;
   exitOnSignals(() => sandbox?.stop());
+  exitOnFailingStore();
   const say = quiet ? () => {} : (line: string) => console.log(line);
-  say('Packaging linkgate, as for AWS …');
-  await packageService(stage);
-  say('Starting the sandbox: AWS on this machine, with linkgate deployed in it …');
-  sandbox = await start(port, data);
+  sandbox = await start(port, data, say);
   console.log(`linkgate sandbox ready on ${sandbox.origin}`);
   if (sandbox.isContinued) say(`Continuing with the state in ${data}: ${whatIsThere(sandbox)}`);
   else if (!empty) await tellStory(sandbox.origin, sandbox.outputs, say);
@@ -57,8 +56,7 @@ function readFlags(): Flags {
       process.exit(0);
     }
     const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      throw new Error(`\`${values.port}\` is no port`);
+    if (!/^\d+$/.test(values.port) || port > 65_535) throw new Error(`\`${values.port}\` is no port`);
     // npm moves to the repository's folder; people name a folder from where they are.
     const data =
       values.data === undefined ? undefined : resolve(process.env.INIT_CWD ?? process.cwd(), values.data);
@@ -69,12 +67,17 @@ function readFlags(): Flags {
   }
 }
 
-async function start(port: number, data: string | undefined): Promise<Sandbox> {
+async function start(port: number, data: string | undefined, say: (line: string) => void): Promise<Sandbox> {
   try {
     return await startSandbox({
       port,
       data,
       packageFolder,
+      makePackage: async () => {
+        say('Packaging linkgate, as for AWS …');
+        await packageService(stage);
+        say('Starting the sandbox: AWS on this machine, with linkgate deployed in it …');
+      },
       onOutput: printErrors,
       prepare: async ({ cloud, outputs: { ApiUrl = '' } }) => {
         connectSlack(cloud);
@@ -128,4 +131,12 @@ function exitOnSignals(stop: () => Promise<void> | undefined) {
       await stop();
       process.exit(0);
     });
+}
+
+/** A disk that is full shows when the state is written, which nobody awaits. */
+function exitOnFailingStore() {
+  process.on('uncaughtException', (error) => {
+    console.error(error instanceof StoreError ? `The sandbox cannot go on: ${error.message}` : error);
+    process.exit(1);
+  });
 }

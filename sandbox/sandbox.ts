@@ -15,6 +15,8 @@ export interface SandboxOptions {
   readonly port: number;
   /** Where `serverless package` put the template and the functions' code. */
   readonly packageFolder: string;
+  /** Puts them there. It takes a while: it runs when the port and the folder are found fit. */
+  readonly makePackage?: () => Promise<void>;
   /** The folder that keeps all state; default: a temporary one. */
   readonly data?: string | undefined;
   readonly onOutput?: (functionName: string, text: string) => void;
@@ -46,6 +48,7 @@ const expiryMs = 10_000;
 export async function startSandbox({
   port,
   packageFolder,
+  makePackage,
   data,
   onOutput = () => {},
   prepare,
@@ -68,6 +71,7 @@ export async function startSandbox({
 
   try {
     folder = openDataFolder(data);
+    await makePackage?.();
     const { path, store } = folder;
     cloud = await createCloud({ origin, folder: path, store, onOutput });
     const { settings } = cloud;

@@ -28,7 +28,7 @@ export interface Store {
   close(): void;
 }
 
-/** A file that is somebody else's, or in use, or from a later version of the sandbox. */
+/** A file that is somebody else's, or in use, or from a later version of the sandbox, or that cannot be written. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
@@ -63,6 +63,17 @@ export function openStore(file: string, patienceMs = 2000): Store {
     clearImmediate(due);
     due = undefined;
     if (!database.isOpen || (changed.size === 0 && appended.length === 0)) return;
+    try {
+      write();
+    } catch (error) {
+      if (database.isTransaction) database.exec('rollback');
+      throw asStoreError(error, file);
+    }
+    changed.clear();
+    appended.length = 0;
+  }
+
+  function write() {
     database.exec('begin');
     for (const [name, keys] of changed)
       for (const key of keys) {
@@ -72,8 +83,6 @@ export function openStore(file: string, patienceMs = 2000): Store {
       }
     for (const { log, number, entry } of appended) append.run(log, number, asText(entry));
     database.exec('commit');
-    changed.clear();
-    appended.length = 0;
   }
 
   function keep<Value>(name: string): Map<string, Value> {
@@ -126,15 +135,19 @@ export function openStore(file: string, patienceMs = 2000): Store {
     log,
     flush,
     close() {
-      flush();
-      if (database.isOpen) database.close();
+      try {
+        flush();
+      } finally {
+        if (database.isOpen) database.close();
+      }
     },
   };
 }
 
 function open(file: string, patienceMs: number): DatabaseSync {
-  const database = new DatabaseSync(file, { timeout: patienceMs });
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(file, { timeout: patienceMs });
     // What only has to outlive the process need not reach the disk.
     database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = off;');
     database.exec('begin immediate');
@@ -151,7 +164,7 @@ function open(file: string, patienceMs: number): DatabaseSync {
     database.exec('commit');
     return database;
   } catch (error) {
-    database.close();
+    database?.close();
     throw asStoreError(error, file);
   }
 }
@@ -162,13 +175,17 @@ const sqliteNotADatabase = 26;
 const foreign = 'is not the state of a sandbox';
 
 function asStoreError(cause: unknown, file: string): unknown {
-  const { errcode } = cause as { errcode?: number };
+  const { errcode, message } = cause as { errcode?: number; message?: string };
   if (errcode === sqliteBusy)
     return new StoreError(
       `\`${file}\` is in use by another sandbox: stop that one, or choose another folder`,
       { cause },
     );
   if (errcode === sqliteNotADatabase) return new StoreError(`\`${file}\` ${foreign}`, { cause });
+  if (errcode !== undefined)
+    return new StoreError(`\`${file}\` cannot be used (${message}): make room, or name another folder`, {
+      cause,
+    });
   return cause;
 }
 

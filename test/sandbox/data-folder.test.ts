@@ -42,6 +42,12 @@ describe('a named folder', () => {
     },
   );
 
+  test('is refused where its state cannot be opened, with the file that is in the way', () => {
+    const file = join(folder, 'sandbox.sqlite');
+    mkdirSync(file);
+    expect(() => openDataFolder(folder)).toThrow(`\`${file}\` cannot be used`);
+  });
+
   test('is taken where an earlier sandbox was killed before it had written anything', () => {
     writeFileSync(join(folder, 'sandbox.sqlite'), '');
     expect(() => openDataFolder(folder).close()).not.toThrow();

@@ -144,7 +144,7 @@ describe('npm start', () => {
     blocker = taken;
     port = await freePort();
     await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
-    const started = run('--empty', '--quiet', '--port', String(port));
+    const started = run('--empty', '--port', String(port));
     expect(await started.exited).toBe(1);
     expect(started.err()).toBe(
       `Port ${port} is taken: stop what listens there, or choose another with --port N.\n`,
@@ -155,6 +155,9 @@ describe('npm start', () => {
   test.each([
     [['--fast'], '--fast'],
     [['--port', 'http'], '`http` is no port'],
+    [['--port', ''], '`` is no port'],
+    [['--port', '65536'], '`65536` is no port'],
+    [['--port', '1e3'], '`1e3` is no port'],
     [['now'], 'now'],
   ])('called with %j shows how it is called', async (flags, problem) => {
     const started = run(...flags);
@@ -186,13 +189,21 @@ describe('npm start --data', () => {
     await rm(data, { recursive: true });
   }, 90_000);
 
-  test('refuses a folder that holds something else', async () => {
-    const started = await start('--data', join(root, 'docs'), '--quiet');
-    expect(await started.exited).toBe(1);
-    expect(started.err()).toBe(
-      `The sandbox cannot start: \`${join(root, 'docs')}\` holds something else than the state of a sandbox\n`,
-    );
-  }, 30_000);
+  test.each([
+    [join(root, 'docs'), 'holds something else than the state of a sandbox'],
+    [join(root, 'package.json'), 'is not a folder'],
+    ['/proc/linkgate/data', 'cannot be used ('],
+  ])(
+    'refuses %s before it has packaged anything',
+    async (folder, problem) => {
+      const started = await start('--data', folder);
+      expect(await started.exited).toBe(1);
+      expect(started.out()).toBe('');
+      expect(started.err()).toMatch(/^The sandbox cannot start: [^\n]+\n$/);
+      expect(started.err()).toContain(`\`${folder}\` ${problem}`);
+    },
+    30_000,
+  );
 });
 
 describe('the story', () => {

@@ -119,6 +119,27 @@ function writtenBeside(of: string) {
   return { written };
 }
 
+test('what cannot be written is said of the file by name, and written once it can be', () => {
+  store.close();
+  // Stands in for a full disk.
+  inSqlite("create trigger full before insert on entries begin select raise(fail, 'disk is full'); end");
+  store = openStore(file);
+  const letters = store.keep<number>('letters');
+  letters.set('a', 1);
+  expect(() => store.flush()).toThrow(`\`${file}\` cannot be used (disk is full)`);
+  expect(() => store.close()).toThrow(`\`${file}\` cannot be used (disk is full)`);
+  inSqlite('drop trigger full');
+  store = openStore(file);
+  store.keep<number>('letters').set('a', 2);
+  expect([...reopened().keep('letters')]).toEqual([['a', 2]]);
+});
+
+function inSqlite(statement: string) {
+  const database = new DatabaseSync(file);
+  database.exec(statement);
+  database.close();
+}
+
 describe('a file is refused', () => {
   test('that another sandbox uses', () => {
     expect(() => openStore(file, 0)).toThrow(`\`${file}\` is in use by another sandbox`);
