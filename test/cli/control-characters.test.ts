@@ -203,6 +203,7 @@ const answers: Readonly<Record<string, object>> = {
   'GET /slack/manifest': { manifest: { display_information: { name: 'linkgate' } } },
   'PUT /slack': { team: 'acme', bot: 'linkgate', scopes: ['chat:write'], warnings },
   'GET /audit/verification': { verified: 1, broken: [{ endpointId, sequence: 1, problem: 'changed' }] },
+  'DELETE /items': { item: { pk: 'SERVICES', sk: serviceId }, warnings },
   'GET /doctor': { checks: [check] },
 };
 
@@ -245,6 +246,7 @@ const lines = [
   'slack manifest',
   'slack connect',
   'audit verify',
+  `item remove SERVICES ${serviceId}`,
   'doctor',
 ] as const;
 
