@@ -24,7 +24,9 @@ export function isWaiting({ state }: Connection): boolean {
 }
 
 /** A line for each service, with its endpoints. */
-export function namesOf(connections: readonly Connection[]): string {
+export function namesOf(
+  connections: readonly Pick<Connection, 'endpointId' | 'service' | 'serviceId'>[],
+): string {
   return [...Map.groupBy(connections, ({ serviceId }) => serviceId).values()]
     .map((ofService) => {
       const ids = ofService.map(({ endpointId }) => endpointId).join(', ');

@@ -13,7 +13,10 @@ import type { Open, Session } from '../session.ts';
 const Cuts = v.nullish(
   v.array(v.looseObject({ endpointId: v.string(), service: v.string(), at: v.string() })),
 );
-const Answer = v.looseObject({ entry: Entry, cuts: Cuts, warnings: Warnings });
+const Accepts = v.nullish(
+  v.array(v.looseObject({ endpointId: v.string(), serviceId: v.string(), service: v.string() })),
+);
+const Answer = v.looseObject({ entry: Entry, cuts: Cuts, accepts: Accepts, warnings: Warnings });
 /** Without what it was, where an earlier try removed it. */
 const Removed = v.looseObject({ entry: v.optional(Entry), cuts: Cuts, warnings: Warnings });
 
@@ -50,7 +53,7 @@ function allowCommand(open: Open): Command {
     .action(async (accountId: string, options: AllowOptions) => {
       const { api, output } = await open(options);
       const { service, endpoint, consumerRegion, maxEndpoints, expires, role, owner, note } = options;
-      const { entry, cuts, warnings } = await api.call('PUT', ['allowlist', service, accountId], Answer, {
+      const answer = await api.call('PUT', ['allowlist', service, accountId], Answer, {
         body: {
           effect: 'allow',
           endpointIds: endpoint,
@@ -62,12 +65,17 @@ function allowCommand(open: Open): Command {
           note,
         },
       });
-      output.result(
-        { entry, cuts },
-        toldOf(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output),
-      );
+      const { entry, cuts, accepts, warnings } = answer;
+      const told = toldOf(`account ${accountId} is allowed at ${nameOf(service)}`, entry, output);
+      output.result({ entry, cuts, accepts }, accepts ? `${told}\n${letIn(accepts)}` : told);
       output.warn(warnings);
     });
+}
+
+function letIn(accepts: Parameters<typeof namesOf>[0]): string {
+  return accepts.length === 0
+    ? 'nothing that waits is let in by this now'
+    : `this lets in ${counted(accepts.length)} now:\n${namesOf(accepts)}`;
 }
 
 function blockCommand(open: Open): Command {

@@ -60,6 +60,12 @@ test.each([
     ['entry'],
   ],
   [
+    'allow 012345678901 --service *',
+    'PUT /allowlist/*/012345678901',
+    { entry, cuts: [], accepts: [], warnings },
+    ['entry', 'cuts', 'accepts'],
+  ],
+  [
     'block 012345678901 --service *',
     'PUT /allowlist/*/012345678901',
     { entry, cuts: [], warnings },
@@ -175,6 +181,23 @@ test('expiry counts from the time of the API, not from that of the machine', asy
 
   const past = await linkgate('allow 012345678901 --service payments --expires 2031-04-30', aws);
   expect(past).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('in the past') });
+});
+
+test('allow says what it lets in now', async () => {
+  const accepts = [1, 2].map((number) => ({
+    endpointId: `vpce-0123456789abcdef${number}`,
+    serviceId: service.serviceId,
+    service: 'payments',
+  }));
+  const answer = { entry, cuts: [], warnings: [] };
+  answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts } });
+  const line = 'allow 012345678901 --service payments';
+  expect((await linkgate(line, aws)).stdout).toContain(
+    `\nthis lets in 2 connections now:\n  payments (${service.serviceId}): vpce-0123456789abcdef1, vpce-0123456789abcdef2\n`,
+  );
+  expect(JSON.parse((await linkgate(`${line} --json`, aws)).stdout)).toMatchObject({ entry, accepts });
+  answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts: [] } });
+  expect((await linkgate(line, aws)).stdout).toContain('nothing that waits is let in by this now');
 });
 
 test('warnings go to standard error', async () => {

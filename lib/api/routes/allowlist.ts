@@ -4,6 +4,7 @@ import { type AllowlistEntry, entryKey, everyService, readEntry } from '../../al
 import { registeredServices } from '../../service/registered-services.ts';
 import { raise, readEach } from '../../table/item.ts';
 import { lineageOf } from '../../table/lineage.ts';
+import { acceptsOf } from '../accepts.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, putBackByFile, takenFromFile } from '../caller.ts';
 import { consequencesOf } from '../consequences.ts';
@@ -45,10 +46,16 @@ export function allowlistRoutes(app: ApiApp): void {
     const customer = before?.customer === undefined ? {} : { customer: before.customer };
     const entry = await changeEntry({ ...whose, ...input, ...customer, managedBy }, api.caller, api);
     const { cuts, warnings } = await consequencesOf(entry.effect, whose, api);
+    const letIn = entry.effect === 'allow' ? await acceptsOf(whose, api) : { accepts: [], warnings: [] };
     return context.json({
       entry,
       cuts,
-      warnings: [...takenFromFile(before, 'entry'), ...noteReplaced(before, entry), ...warnings],
+      accepts: letIn.accepts,
+      warnings: [
+        ...takenFromFile(before, 'entry'),
+        ...noteReplaced(before, entry),
+        ...new Set([...warnings, ...letIn.warnings]),
+      ],
     });
   });
   app.delete('/allowlist/:service/:accountId', async (context) => {
