@@ -1,4 +1,4 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option, type ParseOptionsResult } from 'commander';
 import * as v from 'valibot';
 import { RoleArn } from '../lib/allowlist/entry.ts';
 import { GroupName, SlackChannel, type SlackUser } from '../lib/approval/approver-group.ts';
@@ -16,8 +16,17 @@ export interface CommonOptions extends Wanted {
   readonly json?: true;
 }
 
+/** Commander would first say that an option is missing, which may be the very one that is misspelt. */
+class OwnCommand extends Command {
+  override parseOptions(argv: string[]): ParseOptionsResult {
+    const parsed = super.parseOptions(argv);
+    if (parsed.unknown.length > 0) for (const option of this.options) option.makeOptionMandatory(false);
+    return parsed;
+  }
+}
+
 export function command(name: string, description: string): Command {
-  return new Command(name)
+  return new OwnCommand(name)
     .description(description)
     .option('--json', 'print one JSON document')
     .option('--region <region>', 'the AWS Region of the deployment', shaped(Place.entries.region, regionForm))

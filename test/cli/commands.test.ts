@@ -579,6 +579,15 @@ test.each([
   ['service add payments', 'The id of an endpoint service looks like'],
   [`service add ${serviceId} --on-unlisted maybe`, 'Allowed choices are ask, hold, reject'],
   [`deny ${endpointId}`, "required option '--reason <text>' not specified"],
+  ['allow 012345678901 --servce payments', "unknown option '--servce'\n(Did you mean --service?)"],
+  ['block --servce payments', "unknown option '--servce'\n(Did you mean --service?)"],
+  ['forget 012345678901 --Service payments', "unknown option '--Service'\n(Did you mean --service?)"],
+  [`deny ${endpointId} --raeson why`, "unknown option '--raeson'\n(Did you mean --reason?)"],
+  [`keep ${endpointId} --til 30d`, "unknown option '--til'"],
+  ['plan --fiel policy.yml', "unknown option '--fiel'\n(Did you mean --file?)"],
+  ['apply --files policy.yml --yes', "unknown option '--files'\n(Did you mean --file?)"],
+  ['simulate policy.yml --jsn', "unknown option '--jsn'\n(Did you mean --json?)"],
+  ['customer set initech --acount 1', "unknown option '--acount'\n(Did you mean --account?)"],
 ])('%j is called wrongly, and nobody is asked', async (line, message) => {
   const told = await linkgate(line ? line : [], aws);
   expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
