@@ -17,14 +17,17 @@ interface FileOptions extends CommonOptions {
   readonly file: string;
 }
 
-interface PlanOptions extends FileOptions {
+interface ChangeOptions extends FileOptions {
   readonly adopt?: true;
+  readonly allowRemovals?: true;
+}
+
+interface PlanOptions extends ChangeOptions {
   readonly exitCode?: true;
   readonly markdown?: true;
 }
 
-interface ApplyOptions extends FileOptions {
-  readonly adopt?: true;
+interface ApplyOptions extends ChangeOptions {
   readonly yes?: true;
 }
 
@@ -40,18 +43,25 @@ function fileCommand(name: string, description: string): Command {
   );
 }
 
-const adoptWords = 'take over what others look after, where the file speaks of it';
+/** Of which the table is to become what the file says. */
+function changeCommand(name: string, description: string): Command {
+  return fileCommand(name, description)
+    .option('--adopt', 'take over what others look after, where the file speaks of it')
+    .option(
+      '--allow-removals',
+      'also where it removes more than five things, and more than a third of all that the file manages',
+    );
+}
 
 function planCommand(open: Open): Command {
-  return fileCommand('plan', 'what a policy file would change, and what that would do to connections today')
-    .option('--adopt', adoptWords)
+  return changeCommand('plan', 'what a policy file would change, and what that would do to connections today')
     .option('--exit-code', 'exit with 3 where there are changes')
     .option('--markdown', 'for the comment of a pull request')
-    .action(async ({ file, adopt, exitCode, markdown, ...common }: PlanOptions) => {
+    .action(async ({ file, adopt, allowRemovals, exitCode, markdown, ...common }: PlanOptions) => {
       const policy = readPolicyFile(unmarkControls(file));
       const session = await open(common);
-      const planned = await plan(policy.documentAt(session.stage), { adopt }, session);
-      const text = markdown ? planMarkdown(planned, session.stage) : planText(planned, session.output);
+      const planned = await plan(file, policy.documentAt(session.stage), { adopt, allowRemovals }, session);
+      const text = markdown ? planMarkdown(planned) : planText(planned, session.output);
       session.output.result(planned, text);
       // The plan has said it.
       if (exitCode && hasChanges(planned.plan.summary)) throw new CommandError('checkFailed', '');
@@ -59,14 +69,13 @@ function planCommand(open: Open): Command {
 }
 
 function applyCommand(open: Open, world: World): Command {
-  return fileCommand('apply', 'show the plan, ask, and bring the table to what a policy file says')
-    .option('--adopt', adoptWords)
+  return changeCommand('apply', 'show the plan, ask, and bring the table to what a policy file says')
     .option('--yes', 'do not ask')
-    .action(async ({ file, adopt, yes, ...common }: ApplyOptions) => {
+    .action(async ({ file, adopt, allowRemovals, yes, ...common }: ApplyOptions) => {
       const policy = readPolicyFile(unmarkControls(file));
       const session = await open(common);
       const { output, stage } = session;
-      const planned = await plan(policy.documentAt(stage), { adopt }, session);
+      const planned = await plan(file, policy.documentAt(stage), { adopt, allowRemovals }, session);
       const { summary, running, interrupted } = planned.plan;
       if (!hasChanges(summary) && !running && !interrupted)
         return output.result(planned, `${planText(planned, output)}\n\nthere is nothing to do`);

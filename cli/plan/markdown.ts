@@ -1,6 +1,7 @@
 import {
   changeSections,
   effectSections,
+  headerOf,
   otherSections,
   type Planned,
   type Section,
@@ -12,15 +13,18 @@ import {
 const longest = 60_000;
 
 /** A plan as the comment of a pull request. What people wrote stands in blocks of code alone, where it cannot be Markdown. */
-export function planMarkdown(planned: Planned, stage: string): string {
+export function planMarkdown(planned: Planned): string {
   const unfinished = unfinishedIn(planned);
   const top = [
-    `### linkgate: what this would change at \`${stage}\``,
+    `### linkgate: what this would change at \`${planned.plan.stage}\``,
+    `\`${inLine(headerOf(planned))}\``,
     `**${summaryOf(planned)}**`,
     ...(unfinished ? [`\`\`\`text\n${inCode(unfinished)}\n\`\`\``] : []),
   ].join('\n\n');
   // What it does to connections may not be what is cut off.
+  const warnings = planned.warnings.map((text) => ({ sign: ' ' as const, text, details: [] }));
   const blocks = [
+    ...block('Warnings', 'text', warnings.length > 0 ? [{ title: 'Warnings', lines: warnings }] : []),
     ...block('Connections', 'text', effectSections(planned.effects)),
     ...block('Changes', 'diff', changeSections(planned.changes)),
     ...block('Left alone', 'text', otherSections(planned.changes)),
@@ -44,6 +48,11 @@ function block(title: string, language: string, sections: readonly Section[]): B
     ]),
   ]);
   return lines.length > 0 ? [{ title, language, lines: lines.map(inCode) }] : [];
+}
+
+/** Code within a line, whatever stands in it. */
+function inLine(text: string): string {
+  return text.replaceAll('`', "'").replaceAll(/[\r\n]+/g, ' ');
 }
 
 /** One line, which ends no block of code. */

@@ -19,13 +19,14 @@ import {
 
 /** What a policy would change, and what that would do to the connections of today. */
 export async function plan(
+  file: string,
   document: PolicyDocument,
-  options: { readonly adopt?: true | undefined },
+  options: Choices,
   session: Session,
 ): Promise<Planned> {
   const { api, progress } = session;
   progress.doing('comparing the policy with the table');
-  const made = await makePlan(document, options, session);
+  const { plan: made, warnings } = await makePlan(document, options, session);
   const path = ['plans', made.planId];
   const changes = await everyPage(api, [...path, 'changes'], ChangePage, (page) => page.changes);
   let looked = 0;
@@ -34,19 +35,21 @@ export async function plan(
     progress.doing(`looking what it would do to connections: ${looked} looked at`);
     return page.effects;
   });
-  return { plan: made, changes, effects };
+  return { file, plan: made, warnings: warnings ?? [], changes, effects };
 }
 
-async function makePlan(
-  document: PolicyDocument,
-  { adopt }: { readonly adopt?: true | undefined },
-  { api }: Session,
-): Promise<Plan> {
+/** What a person agrees to beforehand. */
+interface Choices {
+  readonly adopt?: true | undefined;
+  readonly allowRemovals?: true | undefined;
+}
+
+async function makePlan(document: PolicyDocument, { adopt, allowRemovals }: Choices, { api }: Session) {
   try {
-    const body = { document, ...(adopt && { adopt }) };
+    const body = { document, ...(adopt && { adopt }), ...(allowRemovals && { allowRemovals }) };
     const answer = await api.call('POST', ['plans'], PlanAnswer, { body });
     api.warn(answer.warnings);
-    return answer.plan;
+    return answer;
   } catch (error) {
     // The command was called rightly: it is the file that is wrong.
     if (error instanceof CommandError && error.exitCode === exitCodes.calledWrongly)
@@ -75,7 +78,9 @@ export interface Simulation {
 /** Which requests of the last 90 days a policy would have decided otherwise. */
 export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
   const { api, progress } = session;
-  const { planId } = await makePlan(document, {}, session);
+  // It is not applied, so that it may remove whatever it likes.
+  const made = await makePlan(document, { allowRemovals: true }, session);
+  const { planId } = made.plan;
   const changes = await everyPage(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);
   sayWhatWasNotTaken(changes, session);
   let looked = 0;

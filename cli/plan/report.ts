@@ -4,7 +4,11 @@ import type { Change, Effect, Plan } from './views.ts';
 
 /** A plan as it was found, with all that it would change and do. */
 export interface Planned {
+  /** As it was named on the command line. */
+  readonly file: string;
   readonly plan: Plan;
+  /** What is no fault of the file, and yet hardly meant. */
+  readonly warnings: readonly string[];
   readonly changes: readonly Change[];
   readonly effects: readonly Effect[];
 }
@@ -32,6 +36,11 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 const signs: Readonly<Record<string, Sign>> = { add: '+', remove: '-', change: '~', adopt: '~' };
+
+/** Of which file, and where it would be applied. */
+export function headerOf({ file, plan: { stage, accountId, region } }: Planned): string {
+  return `${file} at the stage ${stage}, account ${accountId}, Region ${region}`;
+}
 
 /** What an apply would change in the table, by kind. */
 export function changeSections(changes: readonly Change[]): readonly Section[] {

@@ -2,6 +2,7 @@ import type { Output } from '../output.ts';
 import {
   changeSections,
   effectSections,
+  headerOf,
   type Line,
   otherSections,
   type Planned,
@@ -17,6 +18,7 @@ const styles = { '+': 'green', '-': 'red', '~': 'yellow' } as const;
 export function planText(planned: Planned, output: Output): string {
   const unfinished = unfinishedIn(planned);
   return [
+    headerOf(planned),
     ...(unfinished ? [output.paint('yellow', unfinished)] : []),
     ...changeSections(planned.changes).map((section) => told(section, output)),
     ...effectSections(planned.effects).map((section) => told(section, output)),

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ManagedBy } from '../../lib/managed-by.ts';
 import { PolicyDocument } from '../../lib/plan/document.ts';
+import { Warnings } from '../api-views.ts';
 
 /** What linkgate's API answers of policies. Only what is printed for people is named; `--json` passes on the rest as it came. */
 const text = v.nullish(v.string());
@@ -11,6 +12,9 @@ const unfinished = { by: v.string(), at: v.string(), done: v.number(), of: v.num
 
 const Plan = v.looseObject({
   planId: v.string(),
+  stage: v.string(),
+  accountId: v.string(),
+  region: v.string(),
   summary: v.looseObject({
     add: v.number(),
     change: v.number(),
@@ -22,7 +26,7 @@ const Plan = v.looseObject({
   interrupted: v.nullish(v.looseObject(unfinished)),
 });
 export type Plan = v.InferOutput<typeof Plan>;
-export const PlanAnswer = v.looseObject({ plan: Plan, warnings: v.nullish(v.array(v.string())) });
+export const PlanAnswer = v.looseObject({ plan: Plan, warnings: Warnings });
 
 const Change = v.looseObject({
   kind: v.string(),

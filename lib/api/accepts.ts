@@ -40,7 +40,7 @@ export async function acceptsOf(whose: Whose, deps: Accepting): Promise<Accepts>
 }
 
 async function accepts({ serviceId, accountId }: Whose, deps: Accepting): Promise<Accepts> {
-  const services = await registeredServices(deps.table);
+  const services = await registeredServices(deps);
   const names = new Map(services.map((service) => [service.serviceId, service.name]));
   const pages = await Promise.all(
     placesIn(services).map((place) =>

@@ -109,8 +109,12 @@ export const PrincipalsInput = v.strictObject({
 
 export const ModeInput = v.pipe(v.strictObject({ mode: Mode, reason }), v.transform(withoutEmptyReason));
 
-/** A whole policy, and whether it takes over what other masters look after. */
-export const PlanInput = v.strictObject({ document: PolicyDocument, adopt: v.exactOptional(v.boolean()) });
+/** A whole policy; whether it takes over what other masters look after; whether it may take away much of what it looks after. */
+export const PlanInput = v.strictObject({
+  document: PolicyDocument,
+  adopt: v.exactOptional(v.boolean()),
+  allowRemovals: v.exactOptional(v.boolean()),
+});
 
 export const PauseInput = v.pipe(v.strictObject({ reason }), v.transform(withoutEmptyReason));
 

@@ -8,6 +8,7 @@ import { StaleTokenError } from '../page-token.ts';
 import { ApplyRunningError } from '../plan/apply-lease.ts';
 import { MovedError } from '../plan/moved.ts';
 import { ProblemsError } from '../plan/plan.ts';
+import { TooManyRemovalsError } from '../plan/removals.ts';
 import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../service/register-service.ts';
 import { SlackError } from '../slack/web-api.ts';
 import { ContendedError } from '../table/contention.ts';
@@ -33,6 +34,10 @@ export function refusalOf(error: unknown): ApiError | undefined {
       : new ApiError(503, 'SlackUnavailable', `${error.message}; nothing was stored, try again`);
   if (error instanceof ProblemsError)
     return new ApiError(400, 'InvalidPolicy', error.message, { details: { problems: error.problems } });
+  if (error instanceof TooManyRemovalsError) {
+    const { removals, managed } = error;
+    return new ApiError(409, 'TooManyRemovals', error.message, { details: { removals, managed } });
+  }
   if (error instanceof MovedError)
     return new ApiError(409, 'Moved', error.message, { details: { moved: error.moved } });
   if (error instanceof ApplyRunningError) return new ApiError(409, 'ApplyRunning', error.message);

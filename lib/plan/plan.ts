@@ -10,6 +10,7 @@ import { differences } from './diff.ts';
 import type { PolicyDocument } from './document.ts';
 import { partItems, partKeys, valuesIn } from './parts.ts';
 import { type Comparing, principalChanges } from './principal-changes.ts';
+import { requireFewRemovals } from './removals.ts';
 import { readState, versionsOf } from './state.ts';
 import { type Problem, wantedBy } from './wanted.ts';
 
@@ -66,11 +67,11 @@ interface Planning extends Comparing {
 
 /**
  * Finds what a document would change, and keeps it for whoever reads, weighs or applies it. It writes nothing but the plan.
- * @throws ProblemsError
+ * @throws ProblemsError, TooManyRemovalsError
  */
 export async function makePlan(
   document: PolicyDocument,
-  { adopt }: { readonly adopt: boolean },
+  { adopt, allowRemovals }: { readonly adopt: boolean; readonly allowRemovals: boolean },
   deps: Planning,
 ): Promise<Plan> {
   const { table, hub, id, now, caller } = deps;
@@ -78,6 +79,7 @@ export async function makePlan(
   const { wanted, problems } = wantedBy(document, state, hub);
   if (problems.length > 0) throw new ProblemsError(problems);
   const changes: Change[] = differences(wanted, state, { adopt }).filter(mayBeMade(state.unreadable));
+  if (!allowRemovals) requireFewRemovals(changes, state);
   changes.push(...(await principalChanges(changes, state, deps)));
 
   const time = now();

@@ -81,7 +81,11 @@ const effects = [
 ];
 const summary = { add: 1, change: 2, remove: 1, conflicts: 1, left: 1 };
 
+const where = { stage: 'local', accountId: '111111111111', region: 'eu-west-1' };
+const head = `${file} at the stage local, account 111111111111, Region eu-west-1`;
+
 interface Answers {
+  readonly warnings?: readonly string[];
   readonly plan?: object;
   readonly changes?: readonly object[];
   readonly effects?: readonly object[];
@@ -90,6 +94,7 @@ interface Answers {
 
 /** An API that made a plan, whose pages hold one thing each. */
 function answering({
+  warnings = [],
   plan = { summary },
   changes: all = changes,
   effects: impact = effects,
@@ -107,7 +112,8 @@ function answering({
       },
     });
     const request = `${method} ${pathname.replace('/api', '')}`;
-    if (request === 'POST /plans') return { status: 201, body: { plan: { planId: 'p1', ...plan } } };
+    if (request === 'POST /plans')
+      return { status: 201, body: { plan: { planId: 'p1', ...where, ...plan }, warnings } };
     if (request === 'GET /plans/p1/changes') return page('changes', all);
     if (request === 'GET /plans/p1/impact') return page('effects', impact);
     if (request === 'POST /plans/p1/apply') return { body: applies.shift() };
@@ -122,7 +128,9 @@ test('a plan reads like the plans that people know', async () => {
   expect(await linkgate(`plan -f ${file}`, aws)).toEqual({
     code: 0,
     stderr: '',
-    stdout: `Services
+    stdout: `${head}
+
+Services
   ~ payments (${serviceId})
       grace: 3d → 1d
       taken over from a person, alice
@@ -170,10 +178,51 @@ test('what is planned is the document that the file makes, for the stage of the 
   expect(adopt).toBe(true);
 });
 
+test('what has expired is a warning of a plan, on standard error, in its JSON and in its Markdown', async () => {
+  const warnings = [
+    'policy.yml:3:5: the entry of account 222222222222 at payments expired on 2026-01-31, so that it lets nobody in',
+  ];
+  answering({ warnings });
+  expect(await linkgate(`plan -f ${file}`, aws)).toMatchObject({ code: 0, stderr: `warning: ${warnings}\n` });
+  expect(JSON.parse((await linkgate(`plan -f ${file} --json`, aws)).stdout)).toMatchObject({ warnings });
+  expect((await linkgate(`plan -f ${file} --markdown`, aws)).stdout).toContain(
+    `<summary>Warnings</summary>\n\n\`\`\`text\n# Warnings\n  ${warnings}\n`,
+  );
+});
+
+test('--allow-removals is what a plan and an apply are asked with', async () => {
+  answering({ apply: [{ apply: { status: 'done', done: 3, of: 3 } }] });
+  await linkgate(`plan -f ${file} --allow-removals`, aws);
+  expect(aws.asked.at(0)?.body).toMatchObject({ allowRemovals: true });
+  aws.asked.length = 0;
+  await linkgate(`apply -f ${file} --allow-removals --yes`, aws);
+  expect(aws.asked.at(0)?.body).toMatchObject({ allowRemovals: true });
+  aws.asked.length = 0;
+  await linkgate(`plan -f ${file}`, aws);
+  expect(aws.asked.at(0)?.body).not.toHaveProperty('allowRemovals');
+});
+
+test.each(['plan', 'apply --yes'])('%s fails where too much would be removed', async (command) => {
+  const message = 'this would remove 9 of the 20 things: allow it with `--allow-removals`';
+  const body = refusal('TooManyRemovals', message, { removals: 9, managed: 20 });
+  aws.respond = () => ({ status: 409, body });
+  expect(await linkgate(`${command} -f ${file}`, aws)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `error: ${message}\n`,
+  });
+});
+
 test('with --json a plan is one document', async () => {
   answering();
   const { stdout } = await linkgate(`plan -f ${file} --json`, aws);
-  expect(JSON.parse(stdout)).toEqual({ plan: { planId: 'p1', summary }, changes, effects });
+  expect(JSON.parse(stdout)).toEqual({
+    file,
+    plan: { planId: 'p1', ...where, summary },
+    warnings: [],
+    changes,
+    effects,
+  });
 });
 
 test('a service that is added stands with its id, and its name stands once', async () => {
@@ -188,7 +237,7 @@ test('of principals that linkgate only tells of nobody is said to look after the
   const principal = { kind: 'principal', action: 'left', name: '*', service: 'payments', serviceId };
   answering({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
   expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
-    /^Only told: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
+    /\n\nOnly told: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
   );
 });
 
@@ -202,14 +251,16 @@ test('with --exit-code a plan with changes exits with 3, and one without with 0'
   expect(await linkgate(`plan -f ${file} --exit-code`, aws)).toEqual({
     code: 0,
     stderr: '',
-    stdout: 'Plan: nothing to change; connections: nothing changes for them\n',
+    stdout: `${head}\n\nPlan: nothing to change; connections: nothing changes for them\n`,
   });
 });
 
 test('with --markdown a plan is the comment of a pull request, in which no words of people are Markdown', async () => {
   answering();
   const { stdout } = await linkgate(`plan -f ${file} --markdown`, aws);
-  expect(stdout).toContain('### linkgate: what this would change at `local`\n\n**Plan: 1 to add');
+  expect(stdout).toContain(
+    `### linkgate: what this would change at \`local\`\n\n\`${head}\`\n\n**Plan: 1 to add`,
+  );
   expect(stdout).toContain(`\`\`\`diff\n# Services\n! payments (${serviceId})\n      grace: 3d → 1d\n`);
   expect(stdout).toContain("      note: left ''' us\n");
 });
@@ -217,7 +268,7 @@ test('with --markdown a plan is the comment of a pull request, in which no words
 test('however much a plan changes, it fits into a comment', async () => {
   const many = Array.from({ length: 3_000 }, (_, index) => ({ ...changes[0], name: String(index) }));
   aws.respond = ({ method, path }) => {
-    if (method === 'POST') return { body: { plan: { planId: 'p1', summary } } };
+    if (method === 'POST') return { body: { plan: { planId: 'p1', ...where, summary } } };
     return { body: path.endsWith('changes') ? { changes: many } : { effects, looked: 2 } };
   };
   const { stdout } = await linkgate(`plan -f ${file} --markdown`, aws);
@@ -230,11 +281,11 @@ test('a plan says at once that an apply runs, or where it broke off', async () =
   const unfinished = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
   answering({ plan: { summary, running: { ...unfinished, heldUntil: '2031-05-01T11:00:40.000Z' } } });
   expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
-    /^An apply by alice runs since 2031-05-01 11:00:00 UTC; 3 of its 9 changes are made\..* after 2031-05-01 11:00:40 UTC\.\n/,
+    /\n\nAn apply by alice runs since 2031-05-01 11:00:00 UTC; 3 of its 9 changes are made\..* after 2031-05-01 11:00:40 UTC\.\n/,
   );
   answering({ plan: { summary, interrupted: unfinished } });
   expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
-    /^An apply by alice that began on 2031-05-01 11:00:00 UTC broke off when 3 of its 9 changes were made\./,
+    /\n\nAn apply by alice that began on 2031-05-01 11:00:00 UTC broke off when 3 of its 9 changes were made\./,
   );
 });
 
@@ -273,7 +324,9 @@ test('an apply shows the plan, applies it call by call, and says how far it came
   });
   const { code, stdout, stderr } = await linkgate(`apply -f ${file} --yes`, aws);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^Services\n[\s\S]*Plan: 1 to add[\s\S]*\ndone: 4 of 4 changes are made\n$/);
+  expect(stdout).toMatch(
+    /^\S+ at the stage local, .*\n\nServices\n[\s\S]*Plan: 1 to add[\s\S]*\ndone: 4 of 4 changes are made\n$/,
+  );
   expect(stderr).toBe('warning: payments could not be tagged\n');
   expect(requests().slice(-2)).toEqual(['POST /plans/p1/apply', 'POST /plans/p1/apply']);
 });
@@ -302,7 +355,13 @@ test('with --json an apply is one document', async () => {
   const apply = { status: 'done', done: 4, of: 4 };
   answering({ apply: [{ apply, warnings: [] }] });
   const { stdout } = await linkgate(`apply -f ${file} --yes --json`, aws);
-  expect(JSON.parse(stdout)).toEqual({ plan: { planId: 'p1', summary }, changes, effects, apply });
+  expect(JSON.parse(stdout)).toMatchObject({
+    file,
+    plan: { planId: 'p1', ...where, summary },
+    changes,
+    effects,
+    apply,
+  });
 });
 
 test('where there is nothing to change an apply asks nobody, unless it has to finish what broke off', async () => {
@@ -343,7 +402,7 @@ test('a simulation tells which recorded requests would have been decided otherwi
   };
   const simulated = (found: readonly object[]) => {
     aws.respond = ({ method, path }) => {
-      if (method === 'POST') return { body: { plan: { planId: 'p1', summary: nothing } } };
+      if (method === 'POST') return { body: { plan: { planId: 'p1', ...where, summary: nothing } } };
       return { body: path.endsWith('changes') ? { changes: [changes[0]] } : { requests: found, looked: 12 } };
     };
   };

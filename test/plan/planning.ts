@@ -27,7 +27,7 @@ export interface Planned {
 }
 
 export async function planned(world: World, document: PolicyDocument, adopt = false): Promise<Planned> {
-  const plan = await makePlan(document, { adopt }, world.deps);
+  const plan = await makePlan(document, { adopt, allowRemovals: true }, world.deps);
   return { plan, changes: await changesOf(plan, world.table) };
 }
 

@@ -4,6 +4,7 @@ import { unfinishedApply } from '../../plan/apply-lease.ts';
 import { applyPlan } from '../../plan/apply-plan.ts';
 import type { Change } from '../../plan/change.ts';
 import { exportPolicy } from '../../plan/export.ts';
+import { pastExpiries } from '../../plan/past-expiries.ts';
 import { changesIn, findPlan, makePlan, type Plan } from '../../plan/plan.ts';
 import { predict } from '../../plan/predict.ts';
 import { simulate } from '../../plan/simulate.ts';
@@ -32,9 +33,20 @@ export function plansRoutes(app: ApiApp): void {
         'TooLarge',
         `the policy has ${length} characters, and ${largest} fit into a request`,
       );
-    const { document, adopt = false } = valid(PlanInput, await bodyOf(context), 'the policy');
-    const plan = await makePlan(document, { adopt }, api);
-    return context.json({ plan: { ...viewOfPlan(plan), ...(await unfinishedApply(api)) } }, 201);
+    const {
+      document,
+      adopt = false,
+      allowRemovals = false,
+    } = valid(PlanInput, await bodyOf(context), 'the policy');
+    const plan = await makePlan(document, { adopt, allowRemovals }, api);
+    const where = { stage: api.deployment.stage, ...api.hub };
+    return context.json(
+      {
+        plan: { ...viewOfPlan(plan), ...where, ...(await unfinishedApply(api)) },
+        warnings: pastExpiries(document, api.now()),
+      },
+      201,
+    );
   });
   app.get('/plans/:planId/changes', async (context) => {
     const api = context.get('api');
