@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type FakeAws, fakeAws } from './world.ts';
@@ -13,13 +15,18 @@ afterAll(() => aws.close());
 const bin = fileURLToPath(new URL('../../cli/linkgate.mjs', import.meta.url));
 
 /** As a process of its own, started from another folder. */
-function linkgate(
-  argv: readonly string[],
-  url = aws.url,
-): Promise<{ code: unknown; stdout: string; stderr: string }> {
+function linkgate(argv: readonly string[], url = aws.url) {
   const env = { ...process.env, AWS_ENDPOINT_URL: url, AWS_REGION: 'eu-west-1' };
+  return run(process.execPath, [bin, ...argv], { cwd: tmpdir(), env });
+}
+
+function run(
+  file: string,
+  argv: readonly string[],
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+): Promise<{ code: unknown; stdout: string; stderr: string }> {
   return new Promise((resolve) =>
-    execFile(process.execPath, [bin, ...argv], { cwd: tmpdir(), env }, (error, stdout, stderr) =>
+    execFile(file, argv, options, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, stdout, stderr }),
     ),
   );
@@ -29,6 +36,23 @@ test('the command runs from any folder and prints one document', async () => {
   aws.respond = () => ({ body: { services: [] } });
   const told = await linkgate(['service', 'list', '--json']);
   expect(told).toEqual({ code: 0, stdout: '{\n  "services": []\n}\n', stderr: '' });
+});
+
+test('the command runs through links on the PATH, such as `npm link` makes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'linkgate-path-'));
+  try {
+    symlinkSync(fileURLToPath(new URL('../..', import.meta.url)), join(folder, 'package'));
+    symlinkSync('package/cli/linkgate.mjs', join(folder, 'linkgate'));
+    const PATH = [folder, dirname(process.execPath), process.env.PATH].join(delimiter);
+    const options = { cwd: folder, env: { ...process.env, PATH } };
+    expect(await run('linkgate', ['--version'], options)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      stderr: '',
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('its exit code is that of the command', async () => {
