@@ -46,13 +46,13 @@ export const exceptions = [
       'SweepConnectionsRole',
     ],
     reason:
-      'EC2 has no resource-level permission for DescribeVpcEndpoint…, nor for changing or deleting a connection notification, and SSM none for DescribeParameters.',
+      'EC2 has no resource-level permission for describing endpoint connections, service configurations and connection notifications, and SSM none for DescribeParameters.',
   },
   {
     rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:*:<AWS::AccountId>:vpc-endpoint-service/*]',
     on: ['ApplyVerdictsRole', 'CheckServiceRole', 'OnApiRequestRole'],
     reason:
-      'Services are registered after the deployment, in any Region: what confers the permission is their tag, in the statement’s condition.',
+      'Services are registered after the deployment, in any Region: what confers the permission is their tag, in the statement’s condition. vpce:AllowMultiRegion has no condition keys, and does nothing without the Accept or Reject that has one; a service gets its tag before its notification, by a call that may set that tag alone.',
   },
   {
     rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:sns:*:*:linkgate-*]',

@@ -10,16 +10,20 @@ const allow = (Action, Resource, Condition) => ({
   ...(Condition && { Condition }),
 });
 
-// DescribeVpcEndpoint… have no resource-level permissions (Service Authorization Reference, EC2).
+const services = {
+  'Fn::Sub': 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:vpc-endpoint-service/*',
+};
+// Services are registered after the deployment: their tag confers the permission.
+const onTagged = (...Action) =>
+  allow(Action, services, { StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' } });
+
+// These three have no resource-level permissions; the call that lists allowed principals has (Service Authorization Reference, EC2).
 const describeConnections = allow(['ec2:DescribeVpcEndpointConnections'], '*');
 const describeServices = allow(
-  [
-    'ec2:DescribeVpcEndpointServiceConfigurations',
-    'ec2:DescribeVpcEndpointServicePermissions',
-    'ec2:DescribeVpcEndpointConnectionNotifications',
-  ],
+  ['ec2:DescribeVpcEndpointServiceConfigurations', 'ec2:DescribeVpcEndpointConnectionNotifications'],
   '*',
 );
+const describePrincipals = onTagged('ec2:DescribeVpcEndpointServicePermissions');
 const publish = allow(['events:PutEvents'], arnOf('Bus'), { StringEquals: { 'events:source': 'linkgate' } });
 const ring = allow(['sqs:SendMessage'], arnOf('Verdicts'));
 const receiveFrom = (...queues) =>
@@ -56,9 +60,6 @@ const remove = (...kinds) => allow(['dynamodb:DeleteItem'], table, onPartitions(
 // Which table this is: a restored one is another.
 const identify = allow(['dynamodb:DescribeTable'], table);
 
-const services = {
-  'Fn::Sub': 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:vpc-endpoint-service/*',
-};
 const parameter = (name) => ({
   'Fn::Sub': `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/linkgate/\${sls:stage}/${name}`,
 });
@@ -86,17 +87,9 @@ const roles = {
     'apply-verdicts',
     receiveFrom('Verdicts'),
     describeConnections,
-    // Services are registered after the deployment: their tag confers the permission.
-    allow(
-      [
-        'ec2:AcceptVpcEndpointConnections',
-        'ec2:RejectVpcEndpointConnections',
-        // For consumers in other Regions; a permission without an action of its own.
-        'vpce:AllowMultiRegion',
-      ],
-      services,
-      { StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' } },
-    ),
+    onTagged('ec2:AcceptVpcEndpointConnections', 'ec2:RejectVpcEndpointConnections'),
+    // For consumers in other Regions. It is no call of its own, and has no condition keys (Service Authorization Reference, vpce).
+    allow(['vpce:AllowMultiRegion'], services),
     read,
     query('DUE#*'),
     // What is beyond the budget of cuts is asked about.
@@ -138,10 +131,9 @@ const roles = {
     'check-service',
     receiveFrom('ServiceChanges'),
     describeServices,
-    // This function alone, and only of services whose tag says that they are in linkgate's care.
-    allow(['ec2:ModifyVpcEndpointServicePermissions'], services, {
-      StringEquals: { 'aws:ResourceTag/linkgate': '${sls:stage}' },
-    }),
+    describePrincipals,
+    // This function alone.
+    onTagged('ec2:ModifyVpcEndpointServicePermissions'),
     read,
     query('SERVICES', 'ALLOWLIST#*', 'PRINCIPALS#*'),
     put('SERVICES', 'PRINCIPALS#*'),
@@ -206,6 +198,7 @@ const roles = {
     'on-api-request',
     describeConnections,
     describeServices,
+    describePrincipals,
     // Tagging a service confers the right to act on it: only this key, only with this stage.
     allow(['ec2:CreateTags'], services, {
       StringEquals: { 'aws:RequestTag/linkgate': '${sls:stage}' },
@@ -217,11 +210,8 @@ const roles = {
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['linkgate'] },
     }),
     allow(['ec2:CreateVpcEndpointConnectionNotification'], services),
-    // No resource type stands for a notification (Service Authorization Reference, EC2).
-    allow(
-      ['ec2:ModifyVpcEndpointConnectionNotification', 'ec2:DeleteVpcEndpointConnectionNotifications'],
-      '*',
-    ),
+    // IAM judges a notification by its service (Service Authorization Reference, EC2).
+    onTagged('ec2:ModifyVpcEndpointConnectionNotification', 'ec2:DeleteVpcEndpointConnectionNotifications'),
     read,
     query(
       'SERVICES',

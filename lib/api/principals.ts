@@ -2,6 +2,7 @@ import { entriesFor } from '../allowlist/entries.ts';
 import { everyService } from '../allowlist/entry.ts';
 import { impliedPrincipals, type PrincipalDifference, principalDifference } from '../principals/implied.ts';
 import type { Service } from '../service/service.ts';
+import { ApiError } from './api-error.ts';
 import type { Api } from './env.ts';
 
 interface PrincipalsView extends PrincipalDifference {
@@ -18,6 +19,12 @@ export async function principalsOf(
   const { serviceId, place, principals = 'observed', principalsApproved } = service;
   // EC2 is read first: what is allowed for an entry is then never shown without it.
   const found = await servicesIn(place).describe(serviceId);
+  if (found && !found.principals)
+    throw new ApiError(
+      409,
+      'Conflict',
+      `EC2 lists the allowed principals of ${serviceId} for linkgate once it has the tag \`linkgate\`, which the mode act gives it: linkgate mode act`,
+    );
   const entries = await entriesFor([serviceId, everyService], { table, report });
   const difference = principalDifference(impliedPrincipals(service, entries, now()), found?.principals ?? []);
   const approved = principalsApproved ? { by: principalsApproved.by, at: principalsApproved.at } : null;

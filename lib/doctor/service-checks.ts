@@ -2,7 +2,7 @@ import { isGroup, makeGroup } from '../approval/approver-group.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Mode } from '../mode/mode.ts';
 import { type Place, partitionOf } from '../place.ts';
-import { driftOf } from '../service/drift.ts';
+import { driftOf, gatewaysAreSwept } from '../service/drift.ts';
 import type { EndpointServices, ServiceConfiguration } from '../service/endpoint-services.ts';
 import type { Drift, Service } from '../service/service.ts';
 import { shellWord } from '../shell-word.ts';
@@ -62,12 +62,15 @@ export async function examineService(service: Service, deps: ExaminingServices):
   } catch (error) {
     return examine('services', subject, { service: () => Promise.reject(error) }, deps);
   }
+  const principals = configuration?.principals;
   const examinations: Examinations = {
     service: () => examineState(service, configuration),
     ...(configuration && {
       ...examinationsOf(service, driftOf(configuration, topicArn), deps),
-      principals: () => examinePrincipals(service, configuration.principals.includes('*')),
+      ...(configuration.isOfGateways && { notification: async () => ok(gatewaysAreSwept) }),
     }),
+    // Without the tag, of which another check tells, EC2 does not list them.
+    ...(principals && { principals: () => examinePrincipals(service, principals) }),
     approvers: () => examineApprovers(service, deps.table),
     paused: () => examinePause(service),
   };
@@ -128,10 +131,10 @@ function examinePause({ name, pausedAt, pausedBy, pauseReason }: Service): Resul
 }
 
 /** Whom EC2 lets ask: everyone by what it shows now, the difference to the allowlist by the last check, which is also made as things change. */
-function examinePrincipals(service: Service, isEveryone: boolean): Result {
+function examinePrincipals(service: Service, shown: readonly string[]): Result {
   const { serviceId, place, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
   const differences = principalDrift.map(({ detail }) => detail);
-  if (isEveryone)
+  if (shown.includes('*'))
     return warning(
       ['the allowed principals are `*`: every AWS account may ask to connect', ...differences].join('. '),
       `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${place.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:${partitionOf(place.region, topicArn)}:iam::444455556666:root`,

@@ -61,7 +61,8 @@ async function rowsOf(
   const { serviceId, name } = service;
   const look = () => servicesIn(service.place).describe(serviceId);
   const found = await (isKept(service) ? look() : orReport(report, look));
-  if (!found) return [];
+  // EC2 lists nothing of a service without the tag: the next plan shows it.
+  if (!found?.principals) return [];
   const { missing, extra } = principalDifference(impliedPrincipals(service, entries, now), found.principals);
   // Where everyone may ask, nobody is missing.
   const isOpen = !isKept(service) && found.principals.includes('*');

@@ -6,14 +6,12 @@ export function driftOf(configuration: ServiceConfiguration | undefined, topicAr
   if (!configuration)
     return [{ check: 'service-is-missing', detail: 'EC2 does not list the service any more' }];
   const { acceptanceRequired, principals, isTagged } = configuration;
-  const notification = configuration.notifications.find((each) => each.topicArn === topicArn);
-  const lacking = connectionEvents.filter((event) => !notification?.events.includes(event));
-  const checks: (Drift | false)[] = [
+  const checks: (Drift | false | undefined)[] = [
     !acceptanceRequired && {
       check: 'acceptance-is-not-required',
       detail: 'EC2 connects every allowed principal at once; linkgate is not asked',
     },
-    principals.includes('*') && {
+    principals?.includes('*') && {
       check: 'principal-is-everyone',
       detail: 'the allowed principals are `*`: every AWS account may ask to connect',
     },
@@ -21,6 +19,15 @@ export function driftOf(configuration: ServiceConfiguration | undefined, topicAr
       check: 'tag-is-missing',
       detail: 'without the tag `linkgate` linkgate may neither accept nor reject',
     },
+    ...(configuration.isOfGateways ? [] : notificationDrift(configuration, topicArn)),
+  ];
+  return checks.filter((check) => typeof check === 'object');
+}
+
+function notificationDrift({ notifications }: ServiceConfiguration, topicArn: string): (Drift | false)[] {
+  const notification = notifications.find((each) => each.topicArn === topicArn);
+  const lacking = connectionEvents.filter((event) => !notification?.events.includes(event));
+  return [
     !notification && {
       check: 'notification-is-missing',
       detail: 'requests are noticed by the sweep within a minute, not at once',
@@ -35,8 +42,11 @@ export function driftOf(configuration: ServiceConfiguration | undefined, topicAr
         detail: `the connection notification does not ring for ${lacking.join(', ')}`,
       },
   ];
-  return checks.filter((check) => check !== false);
 }
+
+/** Why a service has no connection notification, and why that is in order. */
+export const gatewaysAreSwept =
+  'its endpoints are of the type GatewayLoadBalancer, for which EC2 has no connection notifications: the sweep notices requests within a minute';
 
 export type AnyDrift = Drift | PrincipalDrift;
 

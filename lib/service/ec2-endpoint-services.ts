@@ -83,16 +83,18 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
     async describe(serviceId) {
       const configuration = await configurationOf(serviceId);
       if (!configuration) return undefined;
-      const [principals, notifications] = await Promise.all([
-        principalsIn(ec2, serviceId),
-        notificationsOf(serviceId),
-      ]);
       const tagged = new Map(configuration.Tags?.map(({ Key, Value }) => [Key, Value]));
       const otherStage = tagged.get('linkgate');
+      const isTagged = otherStage === stage;
+      const [principals, notifications] = await Promise.all([
+        isTagged ? principalsIn(ec2, serviceId) : undefined,
+        notificationsOf(serviceId),
+      ]);
       return {
         ...listed(configuration),
-        principals,
-        isTagged: tagged.get('linkgate') === stage,
+        ...(isOfGateways(configuration) && { isOfGateways: true }),
+        ...(principals && { principals }),
+        isTagged,
         ...(otherStage !== undefined && otherStage !== stage && { otherStage }),
         notifications,
       };
@@ -155,15 +157,22 @@ function notifying(serviceId: string, topicArn: string) {
   };
 }
 
+/** EC2 says that a dry run would be done, or that what is asked for is not to be had, by whoever may ask for it. */
+const permitted = ['DryRunOperation', 'InvalidParameter'];
+
 /** For want of which permission a dry run is refused. It always ends in an error, which says what would have been. */
 async function refusalOf(dryRun: Promise<unknown>): Promise<string | undefined> {
   try {
     await dryRun;
   } catch (error) {
     if (error instanceof Error && error.name === 'UnauthorizedOperation') return error.message;
-    if (!(error instanceof Error && error.name === 'DryRunOperation')) throw error;
+    if (!(error instanceof Error && permitted.includes(error.name))) throw error;
   }
   return undefined;
+}
+
+function isOfGateways({ ServiceType }: ShownService): boolean {
+  return ServiceType?.some((each) => each.ServiceType === 'GatewayLoadBalancer') === true;
 }
 
 function isThere({ ServiceState }: ShownService): boolean {

@@ -8,8 +8,10 @@ export interface ServiceConfiguration {
   /** `Available`, or what EC2 is doing with it. */
   readonly state: string;
   readonly acceptanceRequired: boolean;
-  /** ARNs, `*`, or bare account ids. */
-  readonly principals: readonly string[];
+  /** Its endpoints are those of Gateway Load Balancers, for which EC2 has no connection notifications. */
+  readonly isOfGateways?: true;
+  /** ARNs, `*`, or bare account ids; left out where the service lacks the tag, without which linkgate may not list them. */
+  readonly principals?: readonly string[];
   /** Whether it carries the tag that lets linkgate accept and reject. */
   readonly isTagged: boolean;
   /** The other deployment whose tag it carries instead. */

@@ -7,7 +7,7 @@ import type { Place } from '../place.ts';
 import { shellWord } from '../shell-word.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import type { Table } from '../table/table.ts';
-import { driftOf } from './drift.ts';
+import { driftOf, gatewaysAreSwept } from './drift.ts';
 import type { EndpointServices, ServiceConfiguration } from './endpoint-services.ts';
 import { registeredServices } from './registered-services.ts';
 import { repair } from './repair-services.ts';
@@ -136,6 +136,7 @@ async function registerOnce(
     ...(byTag?.warnings ?? []),
     ...(isLeftAlone ? [leftAlone] : []),
     ...warningsAbout(service),
+    ...(found.isOfGateways ? [`${name}: ${gatewaysAreSwept}.`] : []),
   ];
   return { service, warnings };
 }
@@ -193,10 +194,12 @@ export async function unregisterService(service: Service, deps: Registering): Pr
   const notificationIds = (found?.notifications ?? [])
     .filter((notification) => notification.topicArn === topicArn)
     .map(({ notificationId }) => notificationId);
-  const isActing = (await deps.mode()) === 'act';
-  if (isActing) {
+  const kept = await whyEc2IsLeft(found, deps);
+  if (kept === undefined) {
+    // EC2 lets linkgate delete notifications of services with its tag alone.
+    if (notificationIds.length > 0 && !isTagged) await services.tag(serviceId);
     for (const notificationId of notificationIds) await services.deleteNotification(notificationId);
-    if (isTagged) await services.untag(serviceId);
+    if (isTagged || notificationIds.length > 0) await services.untag(serviceId);
   }
   await untilWon(serviceId, async () => {
     const [item] = await deps.table.get([serviceKey(serviceId)]);
@@ -204,11 +207,21 @@ export async function unregisterService(service: Service, deps: Registering): Pr
     const remove = serviceKey(serviceId);
     return (await deps.table.write([{ remove, expected: item.version }])) ? undefined : lost;
   });
-  return isActing ? [] : leftInEc2(service, isTagged, notificationIds);
+  return kept === undefined ? [] : leftInEc2(kept, service, isTagged, notificationIds);
 }
 
-/** In the mode observe nothing is taken away in EC2: a person is told how. */
+async function whyEc2IsLeft(
+  found: ServiceConfiguration | undefined,
+  { mode }: Registering,
+): Promise<string | undefined> {
+  if (found?.otherStage !== undefined)
+    return `the service carries the tag of the stage \`${found.otherStage}\``;
+  return (await mode()) === 'act' ? undefined : "linkgate's mode is observe";
+}
+
+/** Nothing is taken away in EC2: a person is told how. */
 function leftInEc2(
+  why: string,
   { serviceId, place: { region } }: Service,
   isTagged: boolean,
   notificationIds: readonly string[],
@@ -225,9 +238,7 @@ function leftInEc2(
   ];
   return commands.length === 0
     ? []
-    : [
-        `linkgate's mode is observe, so EC2 was left alone. To take away what linkgate made there: ${commands.join('; ')}`,
-      ];
+    : [`${why}, so EC2 was left alone. To take away what linkgate made there: ${commands.join('; ')}`];
 }
 
 /** What a person who registers a service should know: much of it is access that linkgate cannot guard. */

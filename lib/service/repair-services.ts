@@ -51,7 +51,8 @@ async function problemOfRepair(
 }
 
 /**
- * Adds the tag that lets linkgate act, and the connection notification for all events, where they are missing.
+ * Adds the tag that lets linkgate act, and the connection notification for all events, where they are missing. The tag comes
+ * first: without it EC2 lets linkgate neither change nor delete a notification.
  * EC2 has no call that enables a notification again: one that is disabled is made anew.
  */
 export async function repair(
@@ -60,6 +61,7 @@ export async function repair(
   topicArn: string,
 ): Promise<void> {
   if (!found.isTagged) await services.tag(found.serviceId);
+  if (found.isOfGateways) return;
   const notification = found.notifications.find((each) => each.topicArn === topicArn);
   if (notification?.isEnabled === false) await services.deleteNotification(notification.notificationId);
   if (!notification?.isEnabled) await services.createNotification(found.serviceId, topicArn);

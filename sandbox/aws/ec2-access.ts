@@ -22,13 +22,24 @@ const services: Resources = ({ ServiceId, ServiceIds }, caller) =>
   [ServiceId ?? [], ServiceIds ?? []].flat().map((id) => arn(caller, 'vpc-endpoint-service', id));
 const endpoints: Resources = ({ VpcEndpointId, VpcEndpointIds }, caller) =>
   [VpcEndpointId ?? [], VpcEndpointIds ?? []].flat().map((id) => arn(caller, 'vpc-endpoint', id));
+/** A notification has no resource type of its own: IAM judges it by what it is about. */
+const notified: Resources = (
+  { ConnectionNotificationId, ConnectionNotificationIds },
+  caller,
+  { state: { notifications } },
+) =>
+  [ConnectionNotificationId ?? [], ConnectionNotificationIds ?? []].flat().map((id) => {
+    const { serviceId = '*', endpointId } = notifications[id] ?? {};
+    return endpointId === undefined
+      ? arn(caller, 'vpc-endpoint-service', serviceId)
+      : arn(caller, 'vpc-endpoint', endpointId);
+  });
 const tagged: Resources = ({ Resources: ids = [] }, caller, privateLink) =>
   ids.map((id) => arn(caller, taggedResource(privateLink, caller, id) ?? '*', id));
 
 /**
- * What each mutating operation asks IAM about, after the Service Authorization Reference, "Actions, resources, and
- * condition keys for Amazon EC2". Connection notifications are no resource type there: those actions name the service
- * or endpoint when one is created, and only `*` later. Describe calls know no resources at all.
+ * What operations ask IAM about, after the Service Authorization Reference, "Actions, resources, and condition keys for
+ * Amazon EC2". Describe calls know no resources, but for the one that lists a service's allowed principals.
  */
 const resources: Readonly<Record<string, Resources>> = {
   AcceptVpcEndpointConnections: services,
@@ -36,8 +47,11 @@ const resources: Readonly<Record<string, Resources>> = {
   CreateVpcEndpointServiceConfiguration: (_, caller) => [arn(caller, 'vpc-endpoint-service', '*')],
   ModifyVpcEndpointServiceConfiguration: services,
   DeleteVpcEndpointServiceConfigurations: services,
+  DescribeVpcEndpointServicePermissions: services,
   ModifyVpcEndpointServicePermissions: services,
   CreateVpcEndpointConnectionNotification: (...call) => [...services(...call), ...endpoints(...call)],
+  ModifyVpcEndpointConnectionNotification: notified,
+  DeleteVpcEndpointConnectionNotifications: notified,
   CreateVpcEndpoint: (_, caller) => [arn(caller, 'vpc-endpoint', '*')],
   ModifyVpcEndpoint: endpoints,
   DeleteVpcEndpoints: endpoints,

@@ -8,6 +8,7 @@ import type {
   ServiceConfiguration,
   ServiceConnectivityType,
 } from '@aws-sdk/client-ec2';
+import { serviceType } from '../privatelink/endpoint-services.ts';
 import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
@@ -43,7 +44,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
     const { privateDns } = service;
     const regions = Object.entries(service.supportedRegions);
     return {
-      ServiceType: [{ ServiceType: 'Interface' }],
+      ServiceType: [{ ServiceType: serviceType(service) }],
       ServiceId: service.id,
       ServiceName: service.name,
       ServiceState: serviceState(service),
@@ -51,6 +52,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       AcceptanceRequired: service.acceptanceRequired,
       ManagesVpcEndpoints: false,
       NetworkLoadBalancerArns: service.networkLoadBalancerArns,
+      GatewayLoadBalancerArns: [...(service.gatewayLoadBalancerArns ?? [])],
       SupportedIpAddressTypes: service.supportedIpAddressTypes as ServiceConnectivityType[],
       BaseEndpointDnsNames: [baseDnsName(service)],
       ...(privateDns && {
@@ -77,13 +79,20 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
     ): CreateVpcEndpointServiceConfigurationResult {
       const { NetworkLoadBalancerArns: arns = [], GatewayLoadBalancerArns: gateways = [] } = input;
       if (arns.length + gateways.length === 0) throw missingParameter('NetworkLoadBalancerArns');
-      requireLoadBalancers(context.caller, [...arns, ...gateways]);
+      if (arns.length > 0 && gateways.length > 0)
+        throw new AwsError(
+          'InvalidParameterCombination',
+          'Give either NetworkLoadBalancerArns or GatewayLoadBalancerArns, not both',
+        );
+      requireLoadBalancers(context.caller, 'net', arns);
+      requireLoadBalancers(context.caller, 'gwy', gateways);
       requireOneOf('SupportedIpAddressType', input.SupportedIpAddressTypes, ipAddressTypes);
       const tags = specifiedTags(input.TagSpecifications, 'vpc-endpoint-service');
       const serviceId = once(state, 'CreateVpcEndpointServiceConfiguration', input, context, () => {
         const { id } = privateLink.createService(context.caller, {
           acceptanceRequired: input.AcceptanceRequired ?? true,
           networkLoadBalancerArns: arns,
+          ...(gateways.length > 0 && { gatewayLoadBalancerArns: gateways }),
           supportedIpAddressTypes: input.SupportedIpAddressTypes ?? ['ipv4'],
           supportedRegions: input.SupportedRegions ?? [],
           privateDnsName: input.PrivateDnsName,
@@ -104,17 +113,15 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       const { ServiceId: serviceId = '' } = input;
       requireIds('service', [serviceId]);
       const service = privateLink.service(caller, serviceId);
-      requireLoadBalancers(caller, [
-        ...(input.AddNetworkLoadBalancerArns ?? []),
-        ...(input.AddGatewayLoadBalancerArns ?? []),
-      ]);
+      requireLoadBalancers(caller, 'net', input.AddNetworkLoadBalancerArns);
+      requireLoadBalancers(caller, 'gwy', input.AddGatewayLoadBalancerArns);
       requireOneOf('AddSupportedIpAddressType', input.AddSupportedIpAddressTypes, ipAddressTypes);
       const balancers = changed(
         service.networkLoadBalancerArns,
         input.AddNetworkLoadBalancerArns,
         input.RemoveNetworkLoadBalancerArns,
       );
-      if (balancers.length === 0)
+      if (balancers.length === 0 && !service.gatewayLoadBalancerArns)
         throw new AwsError('InvalidParameter', 'An endpoint service needs at least one load balancer');
       privateLink.modifyService(caller, serviceId, {
         acceptanceRequired: input.AcceptanceRequired,

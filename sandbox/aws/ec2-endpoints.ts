@@ -13,7 +13,6 @@ import type {
 import type { Endpoint } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
-import { AwsError } from './aws-service.ts';
 import { once } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { filtered } from './ec2-filters.ts';
@@ -35,7 +34,7 @@ const endpointFilters: FilterTable<Endpoint> = {
   'service-region': ({ serviceRegion }) => serviceRegion,
   'vpc-endpoint-id': ({ id }) => id,
   'vpc-endpoint-state': ({ state }) => state,
-  'vpc-endpoint-type': () => 'Interface',
+  'vpc-endpoint-type': typeOf,
   'vpc-id': ({ vpcId }) => vpcId,
 };
 
@@ -54,17 +53,14 @@ export function endpointOperations(privateLink: PrivateLink) {
         'ipv6',
         'dualstack',
       ]);
-      if (input.VpcEndpointType !== 'Interface')
-        throw new AwsError(
-          'InvalidParameter',
-          `Endpoint type (${input.VpcEndpointType ?? 'Gateway'}) does not match available service types ([Interface]).`,
-        );
       const tags = specifiedTags(input.TagSpecifications, 'vpc-endpoint');
       const id = once(state, 'CreateVpcEndpoint', input, context, () => {
         const created = privateLink.createEndpoint(
           caller,
           {
             serviceName,
+            // What EC2 takes for it where nothing is said.
+            type: input.VpcEndpointType ?? 'Gateway',
             serviceRegion: input.ServiceRegion ?? caller.region,
             vpcId: input.VpcId ?? '',
             ipAddressType: input.IpAddressType ?? 'ipv4',
@@ -142,7 +138,7 @@ export function endpointOperations(privateLink: PrivateLink) {
   function described(endpoint: Endpoint): VpcEndpoint {
     return {
       VpcEndpointId: endpoint.id,
-      VpcEndpointType: 'Interface',
+      VpcEndpointType: typeOf(endpoint),
       VpcId: endpoint.vpcId,
       ServiceName: endpoint.serviceName,
       // The SDK's constants are in another casing than what EC2 sends.
@@ -164,6 +160,10 @@ export function endpointOperations(privateLink: PrivateLink) {
       PayerResponsibilities: payers,
     };
   }
+}
+
+function typeOf({ type }: Endpoint) {
+  return type ?? 'Interface';
 }
 
 const fullAccess = JSON.stringify({

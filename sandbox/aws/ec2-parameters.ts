@@ -52,10 +52,14 @@ function requireExisting(kind: keyof typeof given, ids: readonly string[], code:
   if (unknown !== undefined) throw new AwsError(code, `The ${noun} ID '${unknown}' does not exist`);
 }
 
-/** The provider has one network load balancer in each Region; there are no Gateway Load Balancers. */
-export function requireLoadBalancers({ accountId, region }: Caller, arns: readonly string[] = []): void {
+/** The provider has one network load balancer (`net`) and one Gateway Load Balancer (`gwy`) in each Region. */
+export function requireLoadBalancers(
+  { accountId, region }: Caller,
+  kind: 'net' | 'gwy',
+  arns: readonly string[] = [],
+): void {
   const existing = new RegExp(
-    `^arn:aws[a-z-]*:elasticloadbalancing:${region}:${providerAccountId}:loadbalancer/net/svc/0123456789abcdef$`,
+    `^arn:aws[a-z-]*:elasticloadbalancing:${region}:${providerAccountId}:loadbalancer/${kind}/svc/0123456789abcdef$`,
   );
   const unknown = arns.find((arn) => accountId !== providerAccountId || !existing.test(arn));
   if (unknown === undefined) return;

@@ -3,6 +3,7 @@ import type {
   DescribeVpcEndpointServicesResult,
   ServiceDetail,
 } from '@aws-sdk/client-ec2';
+import { serviceType } from '../privatelink/endpoint-services.ts';
 import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
@@ -17,7 +18,7 @@ const discoveryFilters: FilterTable<EndpointService> = {
   owner: ({ accountId }) => accountId,
   'service-name': ({ name }) => name,
   'service-region': ({ region }) => region,
-  'service-type': () => 'Interface',
+  'service-type': serviceType,
   'supported-ip-address-types': ({ supportedIpAddressTypes }) => supportedIpAddressTypes,
 };
 
@@ -65,7 +66,7 @@ function detail(service: EndpointService): ServiceDetail {
   return {
     ServiceName: service.name,
     ServiceId: service.id,
-    ServiceType: [{ ServiceType: 'Interface' }],
+    ServiceType: [{ ServiceType: serviceType(service) }],
     ServiceRegion: service.region,
     ...zonesOf(service),
     Owner: service.accountId,

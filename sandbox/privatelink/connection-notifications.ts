@@ -1,4 +1,5 @@
-import { ownService } from './endpoint-services.ts';
+import { AwsError } from '../aws/aws-service.ts';
+import { ownService, serviceType } from './endpoint-services.ts';
 import type { ConnectionEvent, ConnectionNotification, Place, Refusal, World } from './model.ts';
 import { asError, isIn } from './model.ts';
 
@@ -24,7 +25,17 @@ export function connectionNotifications(world: World) {
       Object.values(state.notifications).filter((notification) => isIn(place, notification)),
 
     createNotification({ accountId, region }: Place, spec: NotificationSpec): ConnectionNotification {
-      if (spec.serviceId !== undefined) ownService(world, { accountId, region }, spec.serviceId);
+      const service =
+        spec.serviceId === undefined ? undefined : ownService(world, { accountId, region }, spec.serviceId);
+      const type = service
+        ? serviceType(service)
+        : (state.endpoints[spec.endpointId ?? '']?.type ?? 'Interface');
+      // The refusal is documented, its code is INVENTED after others of EC2 for endpoints of the wrong type.
+      if (type !== 'Interface')
+        throw new AwsError(
+          'InvalidParameter',
+          'Connection notifications are only supported for Interface type VPC Endpoints.',
+        );
       const notification: ConnectionNotification = {
         accountId,
         region,

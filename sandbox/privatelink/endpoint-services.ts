@@ -7,6 +7,7 @@ import { admits, isSamePrincipal, principalType } from './principal.ts';
 export interface ServiceSpec {
   readonly acceptanceRequired: boolean;
   readonly networkLoadBalancerArns: readonly string[];
+  readonly gatewayLoadBalancerArns?: readonly string[];
   readonly supportedIpAddressTypes: readonly string[];
   readonly supportedRegions: readonly string[];
   readonly privateDnsName?: string | undefined;
@@ -20,6 +21,11 @@ export interface ServiceChange {
   readonly removeRegions?: readonly string[];
   /** `null` removes it. */
   readonly privateDnsName?: string | null | undefined;
+}
+
+/** The type of a service and of its endpoints. */
+export function serviceType({ gatewayLoadBalancerArns }: EndpointService) {
+  return gatewayLoadBalancerArns ? 'GatewayLoadBalancer' : 'Interface';
 }
 
 /** Whose service it is not does not get to know that it exists. */
@@ -62,6 +68,7 @@ export function endpointServices(world: World) {
         name: `${region.startsWith('cn-') ? 'cn.' : ''}com.amazonaws.vpce.${region}.${id}`,
         acceptanceRequired: spec.acceptanceRequired,
         networkLoadBalancerArns: [...spec.networkLoadBalancerArns],
+        ...(spec.gatewayLoadBalancerArns && { gatewayLoadBalancerArns: [...spec.gatewayLoadBalancerArns] }),
         supportedIpAddressTypes: [...spec.supportedIpAddressTypes],
         supportedRegions: Object.fromEntries(
           [region, ...spec.supportedRegions].map((supported) => [supported, 'Available']),

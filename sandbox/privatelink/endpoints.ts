@@ -1,6 +1,6 @@
 import { AwsError } from '../aws/aws-service.ts';
 import { advance, begin, destination, enter, plan } from './connection-lifecycle.ts';
-import { isDiscoverable, ownService } from './endpoint-services.ts';
+import { isDiscoverable, ownService, serviceType } from './endpoint-services.ts';
 import type { Endpoint, EndpointService, EndpointState, Place, Refusal, World } from './model.ts';
 import { asError, isIn } from './model.ts';
 import type { Requester } from './principal.ts';
@@ -8,6 +8,8 @@ import type { Requester } from './principal.ts';
 export interface EndpointSpec {
   readonly serviceName: string;
   readonly serviceRegion: string;
+  /** As it was asked for. */
+  readonly type?: string | undefined;
   readonly vpcId: string;
   readonly ipAddressType: string;
   readonly subnetIds: readonly string[];
@@ -100,12 +102,20 @@ export function endpoints(world: World) {
           'InvalidServiceName',
           `The Vpc Endpoint Service '${spec.serviceName}' does not exist`,
         );
+      const { type = 'Interface', ...specified } = spec;
+      const offered = serviceType(service);
+      if (type !== offered)
+        throw new AwsError(
+          'InvalidParameter',
+          `Endpoint type (${type}) does not match available service types ([${offered}]).`,
+        );
       if (spec.privateDnsEnabled) requirePrivateDns(service);
 
       const digits = world.id();
       const id = `vpce-${digits}`;
       const endpoint: Endpoint = {
-        ...spec,
+        ...specified,
+        ...(offered !== 'Interface' && { type: offered }),
         subnetIds: [...spec.subnetIds],
         securityGroupIds: [...spec.securityGroupIds],
         accountId: consumer.accountId,

@@ -32,6 +32,8 @@ export interface EndpointService extends Place {
   readonly name: string;
   acceptanceRequired: boolean;
   networkLoadBalancerArns: string[];
+  /** Then its endpoints are Gateway Load Balancer endpoints. */
+  readonly gatewayLoadBalancerArns?: readonly string[];
   supportedIpAddressTypes: string[];
   /** By Region; a Region that was removed stays as `Closed`. */
   supportedRegions: Record<string, 'Available' | 'Closed'>;
@@ -48,7 +50,7 @@ export interface PrivateDns {
   readonly state: 'pendingVerification' | 'verified' | 'failed';
 }
 
-/** An interface endpoint; the provider sees it as an endpoint connection. */
+/** An endpoint that a consumer has; the provider sees it as an endpoint connection. */
 export interface Endpoint extends Place {
   readonly id: string;
   readonly serial: number;
@@ -61,6 +63,8 @@ export interface Endpoint extends Place {
   readonly vpcId: string;
   readonly dnsLabel: string;
   readonly ipAddressType: string;
+  /** An interface endpoint's is left out. */
+  readonly type?: 'GatewayLoadBalancer';
   subnetIds: string[];
   securityGroupIds: string[];
   policyDocument: string | undefined;

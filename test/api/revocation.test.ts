@@ -319,6 +319,14 @@ describe('the allowed principals of a service', () => {
     });
   });
 
+  test('are not compared before the service has the tag, without which EC2 does not list them', async () => {
+    const world = aWorldOf('managed');
+    world.services.show(aConfiguration({ isTagged: false }));
+    expect(await ask(world, 'GET', '/services/orders/principals')).toEqual(
+      refusal(409, 'Conflict', 'linkgate mode act'),
+    );
+  });
+
   test('that are only observed take no agreement', async () => {
     const world = aWorldOf('observed');
     expect(await ask(world, 'POST', '/services/orders/principals/approval', { removals: 1 })).toEqual(

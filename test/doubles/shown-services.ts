@@ -45,7 +45,11 @@ export function shownServices(...shown: readonly ServiceConfiguration[]): ShownS
       return { services: [...services.values()] };
     },
     async describe(serviceId) {
-      return services.get(serviceId);
+      const configuration = services.get(serviceId);
+      if (configuration?.isTagged !== false) return configuration;
+      // EC2 lists the principals of services with linkgate's tag alone.
+      const { principals: _principals, ...shown } = configuration;
+      return shown;
     },
     async tag(serviceId) {
       calls.push(`tag ${serviceId}`);

@@ -374,6 +374,15 @@ describe('allowed principals', () => {
     const [service] = await registeredServices(world.deps);
     expect(service).toMatchObject({ principals: 'managed', principalsApproved: { by: alice } });
   });
+
+  test('of a service without the tag are no rows, and none of them is approved to go', async () => {
+    const world = aWorld({ groups: [aGroup()] });
+    world.services.show(aConfiguration({ isTagged: false, principals: [root(two)] }));
+    const { changes } = await follow(world, managed);
+    expect(changes.filter(({ kind }) => kind === 'principal')).toEqual([]);
+    const [service] = await registeredServices(world.table);
+    expect(service?.principalsApproved).toEqual({ by: alice, at: world.time.toISOString() });
+  });
 });
 
 test('a plan leaves what cannot be read as it is, and says so', async () => {

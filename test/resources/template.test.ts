@@ -183,6 +183,8 @@ test.each(['UndeliveredEvents', 'FailedInvocations'])('what arrives in %s rings'
   expect(alarmOn(name, 'ApproximateNumberOfMessagesVisible')).toMatchObject({ Threshold: 0 });
 });
 
+const aService = { 'Fn::Sub': expect.stringMatching(/:vpc-endpoint-service\/\*$/) };
+
 describe('only apply-verdicts may', () => {
   test('accept and reject, and only services that carry the tag of this stage', () => {
     const isMeant = (action: string) => /^(ec2:(Accept|Reject|\*)|vpce:)/.test(action);
@@ -190,13 +192,14 @@ describe('only apply-verdicts may', () => {
       [
         'ApplyVerdictsRole',
         expect.objectContaining({
-          Action: [
-            'ec2:AcceptVpcEndpointConnections',
-            'ec2:RejectVpcEndpointConnections',
-            'vpce:AllowMultiRegion',
-          ],
+          Action: ['ec2:AcceptVpcEndpointConnections', 'ec2:RejectVpcEndpointConnections'],
           Condition: { StringEquals: { 'aws:ResourceTag/linkgate': 'local' } },
         }),
+      ],
+      [
+        'ApplyVerdictsRole',
+        // It has no condition keys: with a condition it would allow nothing.
+        { Effect: 'Allow', Action: ['vpce:AllowMultiRegion'], Resource: aService },
       ],
     ]);
   });
@@ -211,7 +214,7 @@ describe('only on-api-request may', () => {
     expect(tagging[0]?.[1].Condition).toMatchObject({ StringEquals: { 'aws:RequestTag/linkgate': 'local' } });
   });
 
-  test('change connection notifications, for which no resource type stands', () => {
+  test('change and delete connection notifications, and only of services that carry the tag of this stage', () => {
     const changing = allowing((action) =>
       /^ec2:(Create|Modify|Delete)VpcEndpointConnectionNotification/.test(action),
     );
@@ -220,7 +223,7 @@ describe('only on-api-request may', () => {
         'OnApiRequestRole',
         {
           Action: ['ec2:CreateVpcEndpointConnectionNotification'],
-          Resource: { 'Fn::Sub': expect.stringMatching(/:vpc-endpoint-service\/\*$/) },
+          Resource: aService,
         },
       ],
       [
@@ -230,7 +233,8 @@ describe('only on-api-request may', () => {
             'ec2:ModifyVpcEndpointConnectionNotification',
             'ec2:DeleteVpcEndpointConnectionNotifications',
           ],
-          Resource: '*',
+          Resource: aService,
+          Condition: { StringEquals: { 'aws:ResourceTag/linkgate': 'local' } },
         },
       ],
     ]);
@@ -263,6 +267,16 @@ describe('only on-api-request may', () => {
   }
 });
 
+test('the allowed principals of services that carry the tag of this stage are listed, and of no others', () => {
+  const listing = allowing((action) => action === 'ec2:DescribeVpcEndpointServicePermissions');
+  expect(listing.map(([role]) => role)).toEqual(['CheckServiceRole', 'OnApiRequestRole']);
+  for (const [, statement] of listing)
+    expect(statement).toMatchObject({
+      Resource: aService,
+      Condition: { StringEquals: { 'aws:ResourceTag/linkgate': 'local' } },
+    });
+});
+
 describe('no function', () => {
   test('may update an item in place, or delete an audit entry', () => {
     expect(allowing((action) => /^dynamodb:(Update|BatchWrite|Transact|\*)/.test(action))).toEqual([]);
@@ -286,7 +300,7 @@ describe('no function', () => {
     expect(new Set(used).size).toBe(used.length);
   });
 
-  test('may do anything to every resource but look at endpoint services and at the names of parameters, and mend notifications', () => {
+  test('may do anything to every resource but look at endpoint services and at the names of parameters', () => {
     for (const [, { Action }] of roles.flatMap(([name, role]) =>
       statementsOf(role)
         .filter(({ Resource }) => Resource === '*')
@@ -294,7 +308,7 @@ describe('no function', () => {
     ))
       for (const action of [Action].flat())
         expect(action).toMatch(
-          /^(ec2:(DescribeVpcEndpoint|(Modify|Delete)VpcEndpointConnectionNotifications?$)|ssm:DescribeParameters$)/,
+          /^(ec2:DescribeVpcEndpoint(Connections|ServiceConfigurations|ConnectionNotifications)|ssm:DescribeParameters)$/,
         );
   });
 });

@@ -290,6 +290,34 @@ describe('a service', () => {
     expect((await sandbox.linkgate('forget', allowed, '--service', id)).exitCode).toBe(0);
   });
 
+  test('of Gateway Load Balancers is registered without a connection notification, and served by the sweep', async () => {
+    const id = await createService(sandbox, true, 'gwy');
+    const added = await sandbox.linkgate('service', 'add', id, '--name', 'firewall');
+    expect(added).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('the sweep notices requests'),
+    });
+    const { service } = await sandbox.json<{ service: { drift: { check: string }[] } }>(
+      'service',
+      'show',
+      id,
+    );
+    expect(service.drift.map(({ check }) => check)).not.toContain('notification-is-missing');
+    await sandbox.json('allow', allowed, '--service', id);
+    await sandbox.idle();
+    const endpointId = await createEndpoint(sandbox, allowed, id, 'GatewayLoadBalancer');
+    await sandbox.json('sweep', 'connections');
+    await becomes(endpointId, 'available');
+    const { checks } = await sandbox.json<{ checks: { name: string; status: string; detail: string }[] }>(
+      'doctor',
+    );
+    expect(checks.filter(({ name, status }) => name === 'repair' && status !== 'ok')).toEqual([]);
+    expect(checks.filter(({ detail }) => detail.includes('GatewayLoadBalancer'))).toMatchObject([
+      { name: 'notification', status: 'ok' },
+    ]);
+    expect((await sandbox.linkgate('service', 'remove', id)).exitCode).toBe(0);
+  });
+
   test('that another deployment looks after is left to it', async () => {
     const id = await createService(sandbox);
     const tags = { Resources: [id], Tags: [{ Key: 'linkgate', Value: 'prod' }] };

@@ -7,6 +7,7 @@ import {
   DescribeVpcEndpointConnectionsCommand,
   EC2Client,
   ModifyVpcEndpointServicePermissionsCommand,
+  type VpcEndpointType,
 } from '@aws-sdk/client-ec2';
 import { main } from '../../cli/main.ts';
 
@@ -144,13 +145,17 @@ export function clientsOf(url: string): Clients {
 }
 
 /** An endpoint service of the provider that admits everybody, so that linkgate alone decides. */
-export async function createService(sandbox: Clients, acceptanceRequired = true): Promise<string> {
+export async function createService(
+  sandbox: Clients,
+  acceptanceRequired = true,
+  balancer: 'net' | 'gwy' = 'net',
+): Promise<string> {
   const ec2 = sandbox.ec2(provider);
   const { ServiceConfiguration } = await ec2.send(
     new CreateVpcEndpointServiceConfigurationCommand({
       AcceptanceRequired: acceptanceRequired,
-      NetworkLoadBalancerArns: [
-        `arn:aws:elasticloadbalancing:us-east-1:${provider}:loadbalancer/net/svc/0123456789abcdef`,
+      [balancer === 'net' ? 'NetworkLoadBalancerArns' : 'GatewayLoadBalancerArns']: [
+        `arn:aws:elasticloadbalancing:us-east-1:${provider}:loadbalancer/${balancer}/svc/0123456789abcdef`,
       ],
     }),
   );
@@ -161,15 +166,16 @@ export async function createService(sandbox: Clients, acceptanceRequired = true)
   return serviceId;
 }
 
-/** A consumer creates an interface endpoint to the service. */
+/** A consumer creates an endpoint to the service. */
 export async function createEndpoint(
   sandbox: Clients,
   accountId: string,
   serviceId: string,
+  VpcEndpointType: VpcEndpointType = 'Interface',
 ): Promise<string> {
   const { VpcEndpoint } = await sandbox.ec2(accountId).send(
     new CreateVpcEndpointCommand({
-      VpcEndpointType: 'Interface',
+      VpcEndpointType,
       VpcId: 'vpc-0123456789abcdef0',
       SubnetIds: ['subnet-0123456789abcdef0'],
       SecurityGroupIds: ['sg-0123456789abcdef0'],

@@ -37,6 +37,13 @@ test.each([
   expect(checksOf(aConfiguration(change as Partial<ServiceConfiguration>))).toEqual([check]);
 });
 
+test('a Gateway Load Balancer service without a connection notification has not drifted', () => {
+  expect(checksOf(aConfiguration({ isOfGateways: true, notifications: [] }))).toEqual([]);
+  expect(checksOf(aConfiguration({ isOfGateways: true, notifications: [], isTagged: false }))).toEqual([
+    'tag-is-missing',
+  ]);
+});
+
 test('of a service that is there no more nothing else is said', () => {
   expect(checksOf(undefined)).toEqual(['service-is-missing']);
 });

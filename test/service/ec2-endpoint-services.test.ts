@@ -59,11 +59,37 @@ describe('a service', () => {
   test('that carries the tag of another stage is not ours to act on', async () => {
     const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
     const ServiceConfigurations = [{ ...configuration, Tags: [{ Key: 'linkgate', Value: 'other' }] }];
-    const { services } = servicesAnswering({
+    const { services, sent } = servicesAnswering({
       ...found,
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
     });
     expect(await services.describe(serviceId(1))).toMatchObject({ isTagged: false, otherStage: 'other' });
+    expect(sent.map(({ command }) => command)).not.toContain('DescribeVpcEndpointServicePermissions');
+  });
+
+  test('without the tag is described without its principals, which EC2 would not list', async () => {
+    const [{ Tags: _tags, ...configuration } = {}] =
+      found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+    const { services } = servicesAnswering({
+      ...found,
+      DescribeVpcEndpointServicePermissions: awsError('UnauthorizedOperation'),
+      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations: [configuration] },
+    });
+    const { principals: _principals, ...untagged } = aConfiguration({ isTagged: false });
+    expect(await services.describe(serviceId(1))).toEqual(untagged);
+  });
+
+  test.each([
+    ['GatewayLoadBalancer', true],
+    ['Interface', undefined],
+  ])('of the type %s says whether it can be notified of', async (ServiceType, isOfGateways) => {
+    const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+    const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
+    const { services } = servicesAnswering({
+      ...found,
+      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
+    });
+    expect((await services.describe(serviceId(1)))?.isOfGateways).toBe(isOfGateways);
   });
 
   test.each(['Deleting', 'Deleted'])('that is still listed as %s is not there', async (ServiceState) => {
@@ -136,6 +162,14 @@ describe('whether a service could be repaired', () => {
       { command: 'CreateTags', input: { DryRun: true } },
       { command: 'CreateVpcEndpointConnectionNotification', input: { DryRun: true } },
     ]);
+  });
+
+  test('is not said to be refused where EC2 has no notifications for a service of that type', async () => {
+    const { services } = servicesAnswering({
+      CreateTags: awsError('DryRunOperation'),
+      CreateVpcEndpointConnectionNotification: awsError('InvalidParameter'),
+    });
+    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBeUndefined();
   });
 
   test('is said to be refused where the permission is missing', async () => {

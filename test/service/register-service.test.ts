@@ -35,6 +35,17 @@ describe('a service that is registered', () => {
     expect(await registeredServices(world.deps)).toEqual([service]);
   });
 
+  test('and is of Gateway Load Balancers is tagged and gets no notification, and it is said that the sweep serves it', async () => {
+    const world = aWorld();
+    world.services.show({ ...bare, isOfGateways: true });
+    const { service, warnings } = await registerService({ ...registration, name: 'fw' }, alice, world.deps);
+    expect(service.drift).toEqual([]);
+    expect(world.services.calls).toEqual([`tag ${serviceId(1)}`]);
+    expect(warnings).toEqual([
+      'fw: its endpoints are of the type GatewayLoadBalancer, for which EC2 has no connection notifications: the sweep notices requests within a minute.',
+    ]);
+  });
+
   test('has the name that its tag gives it, unless another one is given', async () => {
     const world = aWorld();
     world.services.show(aConfiguration({ nameTag: 'orders' }));
@@ -237,6 +248,28 @@ describe('a service that is taken out', () => {
       notifications: [theirs],
     });
     expect(await registeredServices(world.deps)).toEqual([]);
+  });
+
+  test('is tagged again before its notification is deleted, where somebody took the tag away', async () => {
+    const world = aWorld({ services: [aService()] });
+    world.services.show(aConfiguration({ isTagged: false }));
+    expect(await unregisterService(aService(), world.deps)).toEqual([]);
+    expect(world.services.calls).toEqual([
+      `tag ${serviceId(1)}`,
+      'deleteNotification vpce-nfn-00000000000000001',
+      `untag ${serviceId(1)}`,
+    ]);
+  });
+
+  test('leaves EC2 alone where another stage has tagged it, and says what it made there', async () => {
+    const world = aWorld({ services: [aService()] });
+    world.services.show(aConfiguration({ isTagged: false, otherStage: 'prod' }));
+    expect(await unregisterService(aService(), world.deps)).toEqual([
+      expect.stringMatching(
+        /^the service carries the tag of the stage `prod`, so EC2 was left alone\. .*delete-vpc-endpoint-connection-notifications/,
+      ),
+    ]);
+    expect(world.services.calls).toEqual([]);
   });
 
   test('is taken out also when EC2 lists it no more', async () => {

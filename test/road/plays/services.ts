@@ -16,13 +16,14 @@ export async function services({ linkgate }: Stage): Promise<string> {
   await linkgate.idle();
   await linkgate.json('service', 'remove', busy);
 
+  const ec2 = linkgate.ec2(provider);
   const passing = await createService(linkgate);
   await linkgate.json('service', 'add', passing);
+  await ec2.send(new DeleteTagsCommand({ Resources: [passing], Tags: [{ Key: 'linkgate' }] }));
   await linkgate.json('service', 'remove', passing);
 
   const serviceId = await createService(linkgate);
   await linkgate.json('service', 'add', serviceId, '--name', 'payments');
-  const ec2 = linkgate.ec2(provider);
   const notification = async () => {
     const filter = { Filters: [{ Name: 'service-id', Values: [serviceId] }] };
     const { ConnectionNotificationSet } = await ec2.send(

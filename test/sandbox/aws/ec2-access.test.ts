@@ -26,14 +26,48 @@ test('accepting needs permission for the service, known by its tags', () => {
 test('describing knows no resources', () => {
   const { privateLink, id } = aTaggedService();
   expect(
-    ec2Accesses(privateLink, 'DescribeVpcEndpointServicePermissions', { ServiceId: id }, caller),
+    ec2Accesses(privateLink, 'DescribeVpcEndpointServiceConfigurations', { ServiceIds: [id] }, caller),
   ).toEqual([
     {
-      action: 'ec2:DescribeVpcEndpointServicePermissions',
+      action: 'ec2:DescribeVpcEndpointServiceConfigurations',
       resource: '*',
       conditions: { 'ec2:Region': 'us-east-1' },
     },
   ]);
+});
+
+test('listing the allowed principals of a service needs permission for that service', () => {
+  const { privateLink, id, arn } = aTaggedService();
+  expect(
+    ec2Accesses(privateLink, 'DescribeVpcEndpointServicePermissions', { ServiceId: id }, caller),
+  ).toMatchObject([{ resource: arn, conditions: { 'aws:ResourceTag/linkgate': 'local' } }]);
+});
+
+test('changing and deleting a notification needs permission for its service', () => {
+  const { privateLink, id, arn } = aTaggedService();
+  const { id: notificationId } = privateLink.createNotification(caller, {
+    serviceId: id,
+    topicArn: 'arn:aws:sns:us-east-1:111111111111:connections',
+    events: ['Connect'],
+  });
+  const onService = [{ resource: arn, conditions: { 'aws:ResourceTag/linkgate': 'local' } }];
+  const accessesOf = (operation: string, input: object) => ec2Accesses(privateLink, operation, input, caller);
+  expect(
+    accessesOf('ModifyVpcEndpointConnectionNotification', { ConnectionNotificationId: notificationId }),
+  ).toMatchObject(onService);
+  expect(
+    accessesOf('DeleteVpcEndpointConnectionNotifications', { ConnectionNotificationIds: [notificationId] }),
+  ).toMatchObject(onService);
+});
+
+test('a notification that does not exist carries no tag', () => {
+  const [access] = ec2Accesses(
+    aTaggedService().privateLink,
+    'DeleteVpcEndpointConnectionNotifications',
+    { ConnectionNotificationIds: ['vpce-nfn-0123456789abcdef0'] },
+    caller,
+  );
+  expect(access?.conditions).toEqual({ 'ec2:Region': 'us-east-1' });
 });
 
 test('tagging is asked about with the tags of the request', () => {

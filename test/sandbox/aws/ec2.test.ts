@@ -388,6 +388,50 @@ test('a connection notification is made, changed, listed and taken away', async 
   expect((await providers.send(remove)).Unsuccessful).toMatchObject([{ ResourceId: id }]);
 });
 
+describe('a service of Gateway Load Balancers', () => {
+  const gateway = loadBalancer.replace('/net/', '/gwy/');
+  const aGatewayService = () => aService({ NetworkLoadBalancerArns: [], GatewayLoadBalancerArns: [gateway] });
+
+  test('is of its type, and takes endpoints of that type alone', async () => {
+    const { ServiceId, ServiceName } = await aGatewayService();
+    const { ServiceConfigurations } = await providers.send(
+      new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] }),
+    );
+    expect(ServiceConfigurations).toMatchObject([
+      { ServiceType: [{ ServiceType: 'GatewayLoadBalancer' }], GatewayLoadBalancerArns: [gateway] },
+    ]);
+    await expect(anEndpointTo(ServiceName)).rejects.toEqual(
+      failing('InvalidParameter', /GatewayLoadBalancer/),
+    );
+    const { VpcEndpoint } = await consumers.send(
+      new CreateVpcEndpointCommand({ ...inVpc, ServiceName, VpcEndpointType: 'GatewayLoadBalancer' }),
+    );
+    expect(VpcEndpoint).toMatchObject({ VpcEndpointType: 'GatewayLoadBalancer', State: 'pendingAcceptance' });
+  });
+
+  test('has no connection notifications', async () => {
+    const { ServiceId } = await aGatewayService();
+    await expect(
+      providers.send(
+        new CreateVpcEndpointConnectionNotificationCommand({
+          ServiceId,
+          ConnectionNotificationArn: topic,
+          ConnectionEvents: ['Connect'],
+        }),
+      ),
+    ).rejects.toEqual(failing('InvalidParameter', /Interface type/));
+  });
+
+  test('is not made with a network load balancer', async () => {
+    await expect(aService({ GatewayLoadBalancerArns: [loadBalancer] })).rejects.toEqual(
+      failing('InvalidParameterCombination'),
+    );
+    await expect(
+      aService({ NetworkLoadBalancerArns: [], GatewayLoadBalancerArns: [loadBalancer] }),
+    ).rejects.toEqual(failing('InvalidLoadBalancerArn.NotFound'));
+  });
+});
+
 test('a notification to a topic of another Region is refused', async () => {
   const { ServiceId } = await aService();
   await expect(
