@@ -19,16 +19,8 @@ interface DecisionOptions extends CommonOptions {
 export function decisionCommands(open: Open): readonly Command[] {
   const reason = ['--reason <text>', 'why; it is kept in the history'] as const;
   return [
-    decisionCommand(
-      'approve',
-      'let a waiting request in, or a connection stay that is to be cut',
-      open,
-    ).option(...reason),
-    decisionCommand(
-      'deny',
-      'turn a waiting request away, or cut a connection that people are asked about',
-      open,
-    )
+    decisionCommand('approve', 'let a waiting request in', open).option(...reason),
+    decisionCommand('deny', 'turn a waiting request away', open)
       .requiredOption(...reason)
       .addOption(toConsumerOption()),
   ];
@@ -59,14 +51,7 @@ function told(decided: Decision): string {
   const who = `by ${by} at ${time(at)}`;
   return isShort(decided)
     ? `${endpointId} has ${approvals} of ${quorum} approvals, and waits for another person\nthe last ${who}`
-    : `${endpointId} is ${words[decision]}${ofLive(decided)}\n${who}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``;
-}
-
-/** What that means for a connection that lives. */
-function ofLive({ state, verdict }: Decision): string {
-  if (state !== 'available' && state !== 'pending') return '';
-  if (verdict === 'accept') return ': it stays connected';
-  return verdict === 'reject' ? ': it is cut now' : '';
+    : `${endpointId} is ${words[decision]}\n${who}\n\nsee what EC2 makes of it with \`linkgate explain ${endpointId}\``;
 }
 
 function overruled(decided: Decision): string[] {

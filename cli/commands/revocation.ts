@@ -144,5 +144,5 @@ function told({ endpointId, verdict, since, cutAt, reason, kept }: Revocation): 
   if (since && cutAt <= since) return `${endpointId} is cut now${why}`;
   const until =
     kept?.until === cutAt ? `is kept until ${time(cutAt)}, and cut then` : `is cut at ${time(cutAt)}`;
-  return `${endpointId} ${until}${why}\n  \`linkgate keep ${endpointId}\` puts it off, \`linkgate approve ${endpointId}\` has it stay`;
+  return `${endpointId} ${until}${why}\n  \`linkgate keep ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` says what else there is`;
 }

@@ -185,7 +185,7 @@ function fateOf(
 const sentences = {
   isCut: () => 'cut now',
   isToBeCut: ({ at = '' }: Fate) =>
-    `cut at ${toTheSecond(at)}, unless the account is allowed there again, or somebody keeps it (\`linkgate keep\`) or approves it before`,
+    `cut at ${toTheSecond(at)}, unless the account is allowed there again, or somebody extends it (\`linkgate keep\`) or keeps it connected before`,
   isCalledOff: () => 'not cut any more: it stays connected',
   isAskedAbout: () => 'stays connected until people decide, who are asked about it',
   waits: ({ service }: Fated) =>

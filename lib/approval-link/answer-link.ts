@@ -5,6 +5,7 @@ import { MayNotDecideError } from '../approval/may-decide.ts';
 import { requestView } from '../approval/request-view.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import type { Mode } from '../mode/mode.ts';
+import { extendAsRecorded } from '../revocation/by-person.ts';
 import { provenBy, type Secret } from '../secret.ts';
 import { ContendedError } from '../table/contention.ts';
 import type { Answer } from './answer.ts';
@@ -55,27 +56,54 @@ async function answerClaims(
   if (!view) return { outcome: 'unknown', page: pages.unknown(claims) };
   const refusal = refusalOf(view, claims);
   if (refusal) return refusal;
-  if (!entered) return { outcome: 'shown', page: requestPage(view, claims) };
+  const now = deps.now();
+  if (!entered) return { outcome: 'shown', page: requestPage(view, claims, now) };
 
   const { purpose, address } = claims;
-  const form = readForm(entered, purpose, view.service, deps.now());
+  const form = readForm(entered, purpose, view.service, now);
   if ('problems' in form)
-    return { outcome: 'incomplete', page: requestPage(view, claims, { entered, ...form }) };
-  return decide(claims, { ...form.word, decision: purpose, by: mailActor(address) }, view.mode, deps);
+    return { outcome: 'incomplete', page: requestPage(view, claims, now, { entered, ...form }) };
+  const by = mailActor(address);
+  return unlessOvertaken(() =>
+    purpose === 'extend'
+      ? extend(claims, { by, reason: form.word.reason }, deps)
+      : decide(claims, { ...form.word, decision: purpose, by }, view.mode, deps),
+  );
 }
 
-async function decide(claims: LinkClaims, word: Word, mode: Mode, deps: Answering): Promise<Answer> {
+async function unlessOvertaken(answer: () => Promise<Answer>): Promise<Answer> {
   try {
-    const decision = await decideAsRecorded(claims.endpointId, word, deps);
-    if (decision.status === 'decided')
-      return { outcome: 'decided', page: pages.decided(decision, { isObserving: mode === 'observe' }) };
-    const record = decision.status === 'not-open' ? decision.record : undefined;
-    return (record && notOpen(record, claims)) ?? { outcome: 'unknown', page: pages.unknown(claims) };
+    return await answer();
   } catch (error) {
     if (overtakes.some((kind) => error instanceof kind))
       return { outcome: 'overtaken', page: pages.overtaken() };
     throw error;
   }
+}
+
+async function extend(
+  claims: LinkClaims,
+  { by, reason }: { readonly by: string; readonly reason: string | undefined },
+  deps: Answering,
+): Promise<Answer> {
+  const { endpointId, cutAt: from = '' } = claims;
+  const answer = await extendAsRecorded(
+    endpointId,
+    { by, from, ...(reason !== undefined && { reason }) },
+    deps,
+  );
+  if (answer.status === 'done') return { outcome: 'decided', page: pages.extended(answer.record) };
+  return answer.status === 'not-revoking'
+    ? { outcome: 'superseded', page: pages.notExtended(answer.record) }
+    : { outcome: 'unknown', page: pages.unknown(claims) };
+}
+
+async function decide(claims: LinkClaims, word: Word, mode: Mode, deps: Answering): Promise<Answer> {
+  const decision = await decideAsRecorded(claims.endpointId, word, deps);
+  if (decision.status === 'decided')
+    return { outcome: 'decided', page: pages.decided(decision, { isObserving: mode === 'observe' }) };
+  const record = decision.status === 'not-open' ? decision.record : undefined;
+  return (record && notOpen(record, claims)) ?? { outcome: 'unknown', page: pages.unknown(claims) };
 }
 
 /** What changed since the request was looked at: who looks again is told. */

@@ -1,4 +1,6 @@
+import { type ConnectedAnswer, connectedLabels } from '../approval/connected.ts';
 import type { RequestView } from '../approval/request-view.ts';
+import { matterOf } from '../approval/standing.ts';
 import { replacedIn } from '../approval/words.ts';
 import { allowances, type Entered, type Field, type Problems } from './form.ts';
 import type { LinkClaims } from './link.ts';
@@ -12,15 +14,30 @@ export interface Draft {
 
 /** It is sent to the address that it came from, so that the link's token is all that proves whose word it is. */
 export function decisionForm(view: RequestView, { purpose, address }: LinkClaims, draft: Draft): Markup {
+  const fields = {
+    approve: () => [view.service.requireTicket && ticketField(draft), allowField(view, draft)],
+    extend: () => [],
+    deny: () => [view.service.requireTicket && ticketField(draft), blockField(view, draft)],
+  }[purpose]();
   return markup`<form method="post">
 <h2>Your decision</h2>
-${reasonField(draft)}
-${view.service.requireTicket && ticketField(draft)}
-${purpose === 'approve' ? allowField(view, draft) : blockField(view, draft)}
-<button class="${purpose}">${purpose === 'approve' ? 'Approve' : 'Deny'}</button>
+${[reasonField(draft), ...fields]}
+<button class="${purpose === 'deny' ? 'deny' : 'approve'}">${labelOf(purpose, view)}</button>
 <p class="quiet">It is recorded as the word of ${address}.</p>
 </form>`;
 }
+
+function labelOf(purpose: LinkClaims['purpose'], { record }: RequestView): string {
+  if (matterOf(record) !== 'request') return connectedLabels[answerOf[purpose]];
+  return purpose === 'approve' ? 'Approve' : 'Deny';
+}
+
+/** What a link about a connection answers. */
+export const answerOf = {
+  approve: 'keep',
+  extend: 'extend',
+  deny: 'disconnect',
+} as const satisfies Record<LinkClaims['purpose'], ConnectedAnswer>;
 
 function reasonField({ entered, problems }: Draft): Markup {
   const input = markup`<textarea ${attributesOf('reason', problems)} rows="3" required>${entered?.reason}</textarea>`;
@@ -66,7 +83,7 @@ function attributesOf(name: Field, problems: Problems = {}): Markup {
 }
 
 function nameOfAllowance(value: (typeof allowances)[number]): string {
-  if (value === '') return 'No, approve this endpoint alone';
+  if (value === '') return 'No, this endpoint alone';
   return value === 'for-good' ? 'Yes, for good' : `Yes, for ${value} days`;
 }
 

@@ -40,7 +40,7 @@ export function readForm(
   { requireTicket }: Pick<Service, 'requireTicket'>,
   now: Date,
 ): { readonly word: Omit<Word, 'by' | 'decision'> } | { readonly problems: Problems } {
-  const result = v.safeParse(requireTicket ? FormWithTicket : Form, entered);
+  const result = v.safeParse(requireTicket && purpose !== 'extend' ? FormWithTicket : Form, entered);
   if (!result.success)
     return {
       problems: Object.fromEntries(result.issues.map((issue) => [v.getDotPath(issue), issue.message])),

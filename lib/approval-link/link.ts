@@ -2,13 +2,15 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as v from 'valibot';
 
 const LinkClaims = v.object({
-  /** A link to approve can only approve, and one to deny only deny. */
-  purpose: v.picklist(['approve', 'deny']),
+  /** A link does one thing alone. Of a connection, to approve keeps it connected and to deny disconnects it. */
+  purpose: v.picklist(['approve', 'deny', 'extend']),
   endpointId: v.string(),
   /** The asking's: a request that is asked anew makes older links void. */
   version: v.number(),
   /** Whose word it is. */
   address: v.string(),
+  /** ISO 8601: from when it extends a connection; where that has changed since, it does not. */
+  cutAt: v.exactOptional(v.string()),
   /** ISO 8601 */
   expiresAt: v.string(),
 });

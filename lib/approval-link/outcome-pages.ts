@@ -1,7 +1,8 @@
 import type { Approval } from '../approval/approval.ts';
+import { connectedLabels } from '../approval/connected.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { matterOf } from '../approval/standing.ts';
-import { saidIn, standingIn, when } from '../approval/words.ts';
+import { didOf, saidIn, standingIn, when } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import { agrees } from '../policy/decide.ts';
 import type { LinkClaims } from './link.ts';
@@ -62,12 +63,16 @@ export function used(record: ConnectionRecord, word: Approval): Page {
   return page(
     'You have answered already',
     which(record),
-    `You ${did[word.decision]} it ${saidIn(word)}. A link works once.`,
+    `You ${didBy(record, word)} ${saidIn(word)}. A link works once.`,
     ...standingIn(record),
-    ...(isOpen(record)
-      ? ['Until enough others have approved you can change your mind: your link to deny still works.']
-      : []),
+    ...(isOpen(record) ? [mayChangeMind(record)] : []),
   );
+}
+
+function mayChangeMind(record: ConnectionRecord): string {
+  return whatIs(record) === 'request'
+    ? 'Until enough others have approved you can change your mind: your link to deny still works.'
+    : `Until enough others have kept it you can change your mind: your link to “${connectedLabels.disconnect}” still works.`;
 }
 
 export function closed(record: ConnectionRecord): Page {
@@ -90,19 +95,28 @@ export function notAnApprover({ service, group }: RequestView, { address }: Link
 }
 
 export function apiOnly({ record, group }: RequestView): Page {
+  const { endpointId } = record;
+  const commands =
+    whatIs(record) === 'request'
+      ? [
+          markup`<code>linkgate approve ${endpointId}</code>`,
+          markup`<code>linkgate deny ${endpointId} --reason "…"</code>`,
+        ]
+      : [markup`<code>linkgate explain ${endpointId}</code> names the commands.`];
   return page(
     'Decide this on the command line',
     which(record),
     `The group ${group.name} decides by the command line or the API only.`,
-    markup`<code>linkgate approve ${record.endpointId}</code>`,
-    markup`<code>linkgate deny ${record.endpointId} --reason "…"</code>`,
+    ...commands,
   );
 }
 
 export function owner({ record }: RequestView): Page {
   return page(
     'Somebody else has to approve this',
-    `You own account ${record.ownerAccountId}, which asks. Nothing was decided. Your link to deny works.`,
+    whatIs(record) === 'request'
+      ? `You own account ${record.ownerAccountId}, which asks. Nothing was decided. Your link to deny works.`
+      : `You own account ${record.ownerAccountId}, whose connection it is. Nothing was decided. Your link to “${connectedLabels.disconnect}” works.`,
   );
 }
 
@@ -121,6 +135,25 @@ export function broken(): Page {
   );
 }
 
+export function extended(record: ConnectionRecord): Page {
+  return page(
+    'You extended it by 14 days',
+    which(record),
+    ...standingIn(record),
+    markup`What becomes of it: <code>linkgate explain ${record.endpointId}</code>.`,
+  );
+}
+
+export function notExtended(record: ConnectionRecord): Page {
+  return page(
+    'It was not extended',
+    which(record),
+    'When it is disconnected has changed since this mail was sent, or nothing disconnects it any more, or it is extended for a year already.',
+    ...standingIn(record),
+    elsewhere,
+  );
+}
+
 /** What a person's word did. `isObserving`: linkgate leaves EC2 alone. */
 export function decided(
   { record, approval: word }: { readonly record: ConnectionRecord; readonly approval: Approval },
@@ -134,7 +167,7 @@ export function decided(
   // Of what lives, nothing is asked for it to stay.
   const follows = effect === undefined ? 'It stays connected.' : asked;
   return page(
-    word.decision === 'approve' ? 'You approved it' : 'You denied it',
+    `You ${didBy(record, word)}`,
     which(record),
     `It is recorded as your word ${saidIn(word)}.`,
     ...(isDone ? [follows, ...listed(record, word)] : standingIn(record)),
@@ -147,7 +180,9 @@ export function decided(
   );
 }
 
-const did = { approve: 'approved', deny: 'denied' } as const satisfies Record<Approval['decision'], string>;
+function didBy(record: ConnectionRecord, { decision }: Approval): string {
+  return didOf(record)[decision === 'approve' ? 'accept' : 'reject'];
+}
 
 /** What became of the account's entry in the allowlist. */
 function listed({ ownerAccountId, approvals }: ConnectionRecord, word: Approval): string[] {

@@ -1,6 +1,6 @@
 import { mailActor } from '../approval/actor.ts';
 import type { Approval } from '../approval/approval.ts';
-import { checkAuthority, MayNotDecideError } from '../approval/may-decide.ts';
+import { checkApprover, MayNotDecideError } from '../approval/may-decide.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
 import type { Answer } from './answer.ts';
@@ -21,7 +21,9 @@ export function refusalOf(view: RequestView, claims: LinkClaims): Answer | undef
 export function notOpen(record: ConnectionRecord, claims: LinkClaims): Answer | undefined {
   const word = wordBefore(record, claims);
   if (word) return { outcome: 'used', page: pages.used(record, word) };
-  return isOpen(record) ? undefined : { outcome: 'closed', page: pages.closed(record) };
+  if (!isOpen(record)) return { outcome: 'closed', page: pages.closed(record) };
+  const isChanged = claims.purpose === 'extend' && record.revocation?.cutAt !== claims.cutAt;
+  return isChanged ? { outcome: 'superseded', page: pages.notExtended(record) } : undefined;
 }
 
 /** Whoever approved may still deny, while it takes others to approve too. */
@@ -36,11 +38,14 @@ function wordBefore(
 
 function unauthorised(view: RequestView, claims: LinkClaims): Answer | undefined {
   try {
-    checkAuthority({ by: mailActor(claims.address), decision: claims.purpose }, view);
+    checkApprover(
+      { by: mailActor(claims.address), decision: claims.purpose === 'deny' ? 'deny' : 'approve' },
+      view,
+    );
     return undefined;
   } catch (error) {
     if (!(error instanceof MayNotDecideError)) throw error;
-    // What the form lacks is said once there is one.
+    // What the form lacks, such as a ticket, is said once there is one.
     return error.why === 'no-ticket'
       ? undefined
       : { outcome: error.why, page: pageOf[error.why](view, claims) };

@@ -16,8 +16,9 @@ export type PersonsDecision =
   | { readonly status: 'unknown' };
 
 /**
- * A person approves or denies an open request. Whether it is open is checked in EC2 and in the record at this moment;
- * of two people at once one wins, by the record's version.
+ * A person approves or denies a request that EC2 shows waiting, by command; a connection that lives is neither approved nor
+ * denied by command. Whether it is open is checked in EC2 and in the record at this moment; of two people at once one wins, by
+ * the record's version.
  * @throws ContendedError, UnknownGroupError, MayNotDecideError
  */
 export async function decideByPerson(
@@ -27,12 +28,12 @@ export async function decideByPerson(
 ): Promise<PersonsDecision> {
   const known = await findRecord(endpointId, deps.table);
   const connection = await findConnection(endpointId, known, deps);
-  if (!connection || !mayBeDecided(connection, known)) return notOpen(endpointId, connection, deps);
+  if (connection?.state !== 'pendingAcceptance') return notOpen(endpointId, connection, deps);
   return decideWith(word, connection, deps);
 }
 
 /**
- * The same for those who cannot ask EC2, of a request that people were asked about: as it was last seen. The actor looks again before it acts.
+ * For those who cannot ask EC2, of a request or a connection that people were asked about: as it was last seen. The actor looks again before it acts.
  * @throws ContendedError, UnknownGroupError, MayNotDecideError
  */
 export async function decideAsRecorded(
@@ -49,9 +50,9 @@ export async function decideAsRecorded(
 }
 
 /** A request that waits in EC2, or a connection that lives and that people were asked about. */
-function mayBeDecided({ state }: Connection, record: ConnectionRecord | undefined): boolean {
+function mayBeDecided({ state }: Connection, record: ConnectionRecord): boolean {
   if (state === 'pendingAcceptance') return true;
-  return isLive(state) && record !== undefined && isLive(record.state) && isOpen(record);
+  return isLive(state) && isLive(record.state) && isOpen(record);
 }
 
 async function decideWith(word: Word, connection: Connection, deps: Deciding): Promise<PersonsDecision> {

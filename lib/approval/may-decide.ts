@@ -34,10 +34,18 @@ export function checkAuthority(
   authority: Authority,
 ): void {
   const { service, group } = authority;
-  const objection = objectionTo(word, authority);
-  if (objection) throw new MayNotDecideError(...objection, group);
+  checkApprover(word, authority);
   if (service.requireTicket && !word.ticket)
     throw new MayNotDecideError('no-ticket', `${service.name} wants a ticket id with each decision`, group);
+}
+
+/**
+ * Checks that somebody is an approver who may speak for the account, whatever else a decision wants.
+ * @throws MayNotDecideError
+ */
+export function checkApprover(word: Pick<Approval, 'by' | 'decision'>, authority: Authority): void {
+  const objection = objectionTo(word, authority);
+  if (objection) throw new MayNotDecideError(...objection, authority.group);
 }
 
 /** Whether a word from before counts still: whoever said it may be no approver any more, or own the account by now. */

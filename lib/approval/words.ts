@@ -39,7 +39,8 @@ const sentences: Readonly<Record<Standing['status'], string>> = {
   abandoned:
     'Its service was taken out of linkgate, so nobody decides it here any more; EC2 leaves it waiting.',
   gone: 'The endpoint is gone.',
-  ending: 'It is connected, and is cut when its time is over, unless somebody approves that it stays.',
+  ending:
+    'It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it.',
   doubted: 'It is connected, and stays so until somebody decides.',
   halted: 'It is connected, and stays so until what keeps everything is over',
   staying: 'It stays connected.',
@@ -80,12 +81,19 @@ function putOffIn({ kept }: ConnectionRecord): string[] {
   return kept ? [`${nameOf(kept.by)} put that off until ${when(kept.until)}, ${saidIn(kept)}.`] : [];
 }
 
-function settledIn({ verdict }: ConnectionRecord, { by, cause, ...said }: Said): string {
-  const outcome = verdict?.outcome === 'accept' ? 'accept' : 'reject';
+/** What a person did by an approval or a denial: of a connection, it is called otherwise. */
+export function didOf(record: ConnectionRecord) {
+  return matterOf(record) === 'request'
+    ? ({ accept: 'approved it', reject: 'denied it' } as const)
+    : ({ accept: 'kept it connected', reject: 'disconnected it' } as const);
+}
+
+function settledIn(record: ConnectionRecord, { by, cause, ...said }: Said): string {
+  const outcome = record.verdict?.outcome === 'accept' ? 'accept' : 'reject';
   if (by === 'linkgate')
     return `linkgate decided by its policy to ${cause ? 'cut' : outcome} it, ${saidIn(said)}`;
   if (cause) return `${nameOf(by)} ${causedBy[cause]} ${saidIn(said)}`;
-  return `${nameOf(by)} ${outcome === 'accept' ? 'approved' : 'denied'} it ${saidIn(said)}`;
+  return `${nameOf(by)} ${didOf(record)[outcome]} ${saidIn(said)}`;
 }
 
 /** What somebody did by which a connection is cut. */
@@ -207,25 +215,11 @@ export function doubtsIn({ verdict }: ConnectionRecord): string[] {
   return [...new Set(doubts.map(({ reason }) => withTimes(reason)))];
 }
 
-interface Meaning {
-  readonly approve: string;
-  readonly deny: string;
-}
-
-const ofLive: Meaning = {
-  approve: 'the connection stays, and the allowlist stays as it is',
-  deny: 'the connection is cut now; the endpoint stays rejected, and its owner pays for it until they delete it and create a new one',
-};
-
-/** What people's words do. */
-export const meanings: Readonly<Record<Matter, Meaning>> = {
-  request: {
-    approve: 'the endpoint is let in, and the allowlist stays as it is',
-    deny: 'a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one',
-  },
-  ending: ofLive,
-  doubted: ofLive,
-};
+/** What people's words about a request do. */
+export const meaning = {
+  approve: 'the endpoint is let in, and the allowlist stays as it is',
+  deny: 'a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one',
+} as const;
 
 /** What is known of the account at the service from before. */
 export function knownIn({ entries, earlier }: RequestView): string[] {

@@ -113,6 +113,17 @@ function isAsked({ verdict, revocation }: ConnectionRecord): boolean {
   return isAboutForeign(verdict) || (revocation !== undefined && !isObjected(verdict));
 }
 
+/** Whether its cut can be put off: the policy or a revocation with a grace period is to cut it; a block is not put off but lifted. */
+export function canBeKept({ state, verdict, revocation, effect }: ConnectionRecord): boolean {
+  return (
+    isLive(state) &&
+    revocation !== undefined &&
+    effect === undefined &&
+    (revocation.cause === 'policy' || revocation.cause === 'person') &&
+    !(verdict && isObjected(verdict))
+  );
+}
+
 /** An older version left it to people, and asked nobody. */
 export function isUnasked({ verdict, asking }: ConnectionRecord): boolean {
   return verdict?.outcome === 'ask' && asking === undefined;

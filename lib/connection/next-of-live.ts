@@ -1,10 +1,8 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { allowCommand } from '../approval/words.ts';
+import { connectedCommands } from '../approval/connected.ts';
 import type { Mode } from '../mode/mode.ts';
 import { isStopped, reasonOf } from '../policy/decide.ts';
-import { isAboutForeign } from '../revocation/revocation.ts';
 import type { Service } from '../service/service.ts';
-import { shellWord } from '../shell-word.ts';
 import type { Connection } from './connection.ts';
 import { type ConnectionRecord, isOpen, leftAloneUntil } from './connection-record.ts';
 
@@ -19,7 +17,7 @@ export interface Around {
   readonly isRefused: boolean;
 }
 
-/** What comes next of a connection that lives: whether it stays, and if not, until when and what would keep it. */
+/** What comes next of a connection that lives: whether it stays, and if not, until when and which commands change that. */
 export function nextOfLive(
   { state, requestedAt }: Connection,
   record: ConnectionRecord | undefined,
@@ -39,12 +37,12 @@ export function nextOfLive(
       return `${is}, and stays: ${why}.${untilWhen(verdict.until)}`;
     case 'reject':
       return isToCome(record)
-        ? `${is} until ${verdict.until}, and is cut then: ${why}. ${unless(record, entry, service.name)}`
+        ? `${is} until ${verdict.until}, and is cut then: ${why}. ${commandsFor(record, entry, service.name)}`
         : `${is}. ${cutNow(record, mode, isRefused)}`;
     case 'ask':
     case 'wait':
       if (!isOpen(record)) return `${is}: ${accepted}. Whether it stays is decided within a minute.`;
-      return `${is}, and stays until somebody decides${since(record)}: ${why}. ${orElse(record, entry, service.name)}`;
+      return `${is}, and stays until somebody decides${since(record)}: ${why}. ${commandsFor(record, entry, service.name)}`;
     default:
       throw verdict.outcome satisfies never;
   }
@@ -62,11 +60,8 @@ function untilWhen(until: string | undefined): string {
     : ` That permission expires at ${until}; people are warned 14 days, 7 days and 1 day before.`;
 }
 
-/** What keeps it from being cut. A revocation of this very connection is a person's, and only a person takes it back. */
-function unless(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
-  const { endpointId, revocation } = record;
-  const allowed = revocation?.cause === 'policy' ? `, as does ${allowing(record, entry, service)}` : '';
-  return `\`linkgate approve ${endpointId}\` has it stay${allowed}; \`linkgate keep ${endpointId} --until … --reason "…"\` puts it off; \`linkgate deny ${endpointId} --reason "…"\` cuts it now.`;
+function commandsFor(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
+  return `${connectedCommands(record, { service, entries: entry ? [entry] : [] }).join('; ')}.`;
 }
 
 function cutNow({ verdict, effect }: ConnectionRecord, mode: Around['mode'], isRefused: boolean): string {
@@ -82,33 +77,3 @@ function cutNow({ verdict, effect }: ConnectionRecord, mode: Around['mode'], isR
 function since({ asking }: ConnectionRecord): string {
   return asking ? `, which people are asked since ${asking.since}` : '';
 }
-
-function orElse(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
-  const { endpointId, verdict } = record;
-  const allowed = verdict && isAboutForeign(verdict) ? `, as does ${allowing(record, entry, service)}` : '';
-  return `\`linkgate approve ${endpointId}\` has it stay${allowed}; \`linkgate deny ${endpointId} --reason "…"\` cuts it now.`;
-}
-
-/** How the allowlist would have it stay: with an entry, or with one that is wider and says all else that it says now. */
-function allowing(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
-  if (entry?.effect !== 'allow')
-    return `\`linkgate allow ${record.ownerAccountId} --service ${shellWord(service)}\``;
-  if (entry.managedBy === 'file') return 'widening the entry of its account in the policy file';
-  const findings = record.verdict?.findings ?? [];
-  const wider = Object.assign({}, ...findings.map(({ rule }) => widenings[rule]?.(entry, record)));
-  return `\`${allowCommand(entry, service, wider)}\``;
-}
-
-/** What an entry has to say otherwise, by the rule that found it too narrow. */
-const widenings: Readonly<
-  Record<string, (entry: AllowlistEntry, record: ConnectionRecord) => Parameters<typeof allowCommand>[2]>
-> = {
-  'endpoint-is-not-named': ({ endpointIds = [] }, { endpointId }) => ({
-    endpoint: [...endpointIds, endpointId],
-  }),
-  'consumer-region-is-not-named': ({ consumerRegions = [] }, { endpointRegion = '…' }) => ({
-    'consumer-region': [...consumerRegions, endpointRegion],
-  }),
-  'entry-has-expired': () => ({ expires: ['90d'] }),
-  'account-has-its-endpoints': () => ({ 'max-endpoints': ['…'] }),
-};

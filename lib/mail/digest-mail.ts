@@ -1,11 +1,12 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
+import { connectedLabels } from '../approval/connected.ts';
 import { type Matter, matterOf } from '../approval/standing.ts';
 import { areRequests, askersNamed, counted, serviceName, waitingIn, whyAsked } from '../approval/tally.ts';
 import { isLate, when } from '../approval/words.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Service } from '../service/service.ts';
 import type { Mail, MailLinks } from './mails.ts';
-import { bullets, fineprint, subjectOf } from './request-mail.ts';
+import { bullets, fineprint, linksByAnswer, subjectOf } from './request-mail.ts';
 import { mailOf } from './text.ts';
 
 /** How many requests a mail tells of one by one, with their links. */
@@ -41,20 +42,24 @@ export function digestMail(
   return mailOf(subjectOf(title, isReminder), [
     [
       `${title}.${records.length > 1 ? ' They came faster than one mail each would be of use.' : ''}`,
-      ...(areAsking ? [] : ['Of a connection: to approve lets it stay, to deny cuts it now.']),
+      ...(areAsking
+        ? []
+        : [
+            `Of a connection: ${connectedLabels.keep} lets it stay for good, ${connectedLabels.extend} lets it stay 14 days longer, ${connectedLabels.disconnect} disconnects it at once and for good.`,
+          ]),
     ],
     ...(reasons.length > 0 ? [['Why', ...bullets(reasons.map(tally))]] : []),
     [areAsking ? 'Accounts that ask most' : 'Accounts', ...bullets(askers.slice(0, askersNamed).map(tally))],
     [areAsking ? 'Services asked for' : 'Services', ...bullets(counted(records, nameOf).map(tally))],
     ...shown.map((record, index) => [
       `${index + 1}. ${record.endpointId} of account ${record.ownerAccountId} to ${nameOf(record)}${deadlineIn(record)}`,
-      ...linesOf(links.get(record.endpointId)),
+      ...linesOf(record, links.get(record.endpointId)),
     ]),
     ...(others > 0 ? [[`And ${others} more.`]] : []),
     [
       ...(group.decideIn === 'api' ? ['This group decides by the command line or the API only.'] : []),
       'All of them: linkgate connections --waiting',
-      'One of them: linkgate explain <endpoint>, then linkgate approve or linkgate deny',
+      'One of them: linkgate explain <endpoint>, which names the commands',
     ],
     ...(anyLinks ? [fineprint(anyLinks)] : []),
   ]);
@@ -82,6 +87,9 @@ const late: typeof deadlines = {
   doubted: 'still connected, was to be decided before',
 };
 
-function linesOf(links: MailLinks | undefined): string[] {
-  return links ? [`Approve: ${links.approve}`, `Deny: ${links.deny}`] : [];
+function linesOf(record: ConnectionRecord, links: MailLinks | undefined): string[] {
+  if (!links) return [];
+  return matterOf(record) === 'request'
+    ? [`Approve: ${links.approve}`, `Deny: ${links.deny}`]
+    : linksByAnswer(links).map(([answer, link]) => `${connectedLabels[answer]}: ${link}`);
 }

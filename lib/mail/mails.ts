@@ -13,6 +13,8 @@ export interface Mails {
 export interface MailLinks {
   readonly approve: string;
   readonly deny: string;
+  /** To a connection that can be extended. */
+  readonly extend?: string;
   /** ISO 8601: until when they work. */
   readonly until: string;
 }

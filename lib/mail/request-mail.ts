@@ -1,11 +1,17 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
+import {
+  type ConnectedAnswer,
+  connectedCommands,
+  connectedLabels,
+  describeAnswer,
+} from '../approval/connected.ts';
 import type { AskingService, RequestView } from '../approval/request-view.ts';
 import { type Matter, matterOf } from '../approval/standing.ts';
 import {
   doubtsIn,
   factsIn,
   knownIn,
-  meanings,
+  meaning,
   questionIn,
   reasonsTitles,
   standingIn,
@@ -18,7 +24,7 @@ import { mailOf } from './text.ts';
  * Tells one approver of an open request or of a connection that is in question, or reminds them of it.
  * @param links theirs; without them the mail gives the command alone.
  */
-export function requestMail(view: RequestView, links: MailLinks | undefined): Mail {
+export function requestMail(view: RequestView, links: MailLinks | undefined, now: Date): Mail {
   const { record, service, group } = view;
   const { endpointId, asking } = record;
   const matter = matterOf(record);
@@ -33,9 +39,11 @@ export function requestMail(view: RequestView, links: MailLinks | undefined): Ma
     factsIn(view).map(([name, value]) => `${name}: ${value}`),
     [reasonsTitles[matter], ...bullets(doubtsIn(record))],
     ['This account here before', ...bullets(knownIn(view))],
-    ...(links ? choices(links, matter, group) : []),
-    ['By the command line', ...commandsFor(endpointId, service, group)],
-    ...(matter === 'ending' ? [['To give it more time', moreTimeFor(endpointId)]] : []),
+    ...(links ? (matter === 'request' ? choices(links, group) : connectedChoices(view, links, now)) : []),
+    [
+      'By the command line',
+      ...(matter === 'request' ? commandsFor(endpointId, service, group) : connectedCommandsFor(view)),
+    ],
     ...(links ? [fineprint(links)] : []),
   ]);
 }
@@ -50,13 +58,42 @@ export function subjectOf(subject: string, isReminder: boolean): string {
   return isReminder ? `Reminder: ${subject.charAt(0).toLowerCase()}${subject.slice(1)}` : subject;
 }
 
-function choices({ approve, deny }: MailLinks, matter: Matter, { quorum }: ApproverGroup): string[][] {
-  const meaning = meanings[matter];
+function choices({ approve, deny }: MailLinks, { quorum }: ApproverGroup): string[][] {
   const everybody = quorum > 1 ? ` It takes ${quorum} approvals; one denial denies.` : '';
   return [
     [`Approve: ${meaning.approve} unless you say otherwise on the page.${everybody}`, approve],
     [`Deny: ${meaning.deny}.`, deny],
   ];
+}
+
+/** Each link about a connection, with what it does. */
+function connectedChoices(
+  { record, group: { quorum } }: RequestView,
+  links: MailLinks,
+  now: Date,
+): string[][] {
+  const everybody =
+    quorum > 1 ? ` It takes ${quorum} people to keep it; one extends it, and one disconnects it.` : '';
+  return linksByAnswer(links).map(([answer, link]) => [
+    `${connectedLabels[answer]}: ${describeAnswer(answer, record, now)}${answer === 'keep' ? everybody : ''}`,
+    link,
+  ]);
+}
+
+/** The links about a connection, by what they answer. */
+export function linksByAnswer({ approve, extend, deny }: MailLinks): (readonly [ConnectedAnswer, string])[] {
+  return [
+    ['keep', approve],
+    ...(extend === undefined ? [] : [['extend', extend] as const]),
+    ['disconnect', deny],
+  ];
+}
+
+const byCommandAlone = 'This group decides by the command line or the API only.';
+
+function connectedCommandsFor({ record, service, entries, group }: RequestView): string[] {
+  const commands = connectedCommands(record, { service: service.name, entries });
+  return [...(group.decideIn === 'api' ? [byCommandAlone] : []), ...commands];
 }
 
 function commandsFor(
@@ -66,14 +103,10 @@ function commandsFor(
 ): string[] {
   const ticket = requireTicket ? ' --ticket T' : '';
   return [
-    ...(decideIn === 'api' ? ['This group decides by the command line or the API only.'] : []),
+    ...(decideIn === 'api' ? [byCommandAlone] : []),
     `linkgate approve ${endpointId}${ticket}`,
     `linkgate deny ${endpointId}${ticket} --reason "..."`,
   ];
-}
-
-function moreTimeFor(endpointId: string): string {
-  return `linkgate keep ${endpointId} --until 14d --reason "..."`;
 }
 
 export function fineprint({ until }: MailLinks): string[] {

@@ -1,14 +1,25 @@
+import { findGroup, nobody } from '../approval/approver-group.ts';
+import { extendedUntil } from '../approval/connected.ts';
+import { checkApprover } from '../approval/may-decide.ts';
 import type { Connection } from '../connection/connection.ts';
 import { isLive } from '../connection/connection.ts';
-import { type ConnectionRecord, newRecord, readRecord, recordKey } from '../connection/connection-record.ts';
+import {
+  type ConnectionRecord,
+  canBeKept,
+  connectionOf,
+  findRecord,
+  newRecord,
+  readRecord,
+  recordKey,
+} from '../connection/connection-record.ts';
 import { type Deciding, decideConnection } from '../connection/decide-connections.ts';
 import { findConnection, type Looking } from '../connection/find-connection.ts';
 import { type Transition, transitionWrites } from '../connection/transition.ts';
 import { orReport } from '../invocation.ts';
+import { consult, policyKeys } from '../policy/consult.ts';
 import { serviceKey } from '../service/service.ts';
 import { lost, untilWon } from '../table/contention.ts';
 import { byKey } from '../table/item.ts';
-import { isObjected } from './revocation.ts';
 
 /** What a person says of a connection that lives; `by` is the authenticated actor. */
 export type LiveWord =
@@ -24,9 +35,11 @@ export type LiveWord =
   | {
       readonly action: 'keep';
       readonly by: string;
-      readonly reason: string;
+      readonly reason?: string;
       /** ISO 8601, later than now. */
       readonly until: string;
+      /** ISO 8601: when it was to be cut as the person saw it; where that has changed since, nothing is put off. */
+      readonly from?: string;
     };
 
 export type LiveAnswer =
@@ -52,6 +65,37 @@ export async function sayOfLive(
   const connection = await findConnection(endpointId, known, deps);
   if (!connection) return { status: 'unknown' };
   if (!isLive(connection.state)) return { status: 'not-live', connection };
+  return sayAndDecide(connection, word, deps);
+}
+
+/**
+ * An approver extends a connection by 14 days, as it was last seen: for those who cannot ask EC2.
+ * @param from when it was to be cut as the approver saw it. ISO 8601.
+ * @throws ContendedError, MayNotDecideError
+ */
+export async function extendAsRecorded(
+  endpointId: string,
+  { from, ...said }: { readonly by: string; readonly reason?: string; readonly from: string },
+  deps: Deciding,
+): Promise<LiveAnswer> {
+  const record = await findRecord(endpointId, deps.table);
+  if (!record?.asking || record.abandonedAt !== undefined) return { status: 'unknown' };
+  const connection = connectionOf(record);
+  if (!isLive(connection.state)) return { status: 'not-live', connection };
+  const { service, entries } = consult(record, byKey(await deps.table.get(policyKeys(record))));
+  if (!service) return { status: 'unknown' };
+  const group = (await findGroup(service.approvers, deps.table)) ?? nobody(service.approvers);
+  checkApprover({ by: said.by, decision: 'approve' }, { service, group, entries });
+  const now = deps.now();
+  const until = extendedUntil(record, now);
+  if (new Date(until).getTime() - now.getTime() > longestKept) return { status: 'not-revoking', record };
+  return sayAndDecide(connection, { ...said, action: 'keep', until, from }, deps);
+}
+
+/** How far ahead a cut is put off, in milliseconds: a year. */
+export const longestKept = 365 * 86_400_000;
+
+async function sayAndDecide(connection: Connection, word: LiveWord, deps: Deciding): Promise<LiveAnswer> {
   const said = await write(connection, word, deps);
   if (said) return said;
   const decision = await decideConnection(connection, deps);
@@ -75,21 +119,15 @@ async function write(
     const item = found.find(key);
     const before = item && readRecord(item);
     const record = before ?? newRecord(connection);
-    if (word.action === 'keep' && !canBeKept(record)) return { status: 'not-revoking', record };
+    if (word.action === 'keep' && !(canBeKept(record) && isAsSeen(record, word)))
+      return { status: 'not-revoking', record };
     const writes = transitionWrites(before, said(record, connection, word, now()), requestId);
     return (await table.write(writes)) ? undefined : lost;
   });
 }
 
-/** What the policy or a revocation with a grace period is to cut; a block is not put off but lifted. */
-function canBeKept({ state, verdict, revocation, effect }: ConnectionRecord): boolean {
-  return (
-    isLive(state) &&
-    revocation !== undefined &&
-    effect === undefined &&
-    (revocation.cause === 'policy' || revocation.cause === 'person') &&
-    !(verdict && isObjected(verdict))
-  );
+function isAsSeen({ revocation }: ConnectionRecord, { from }: { readonly from?: string }): boolean {
+  return from === undefined || revocation?.cutAt === from;
 }
 
 function said(

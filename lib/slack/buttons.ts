@@ -1,5 +1,6 @@
 import { allowanceDays, allowanceFor } from '../approval/allowance.ts';
 import type { ApproverGroup } from '../approval/approver-group.ts';
+import { answersFor, type ConnectedAnswer, connectedLabels, describeAnswer } from '../approval/connected.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { matterOf } from '../approval/standing.ts';
 import { replacedIn } from '../approval/words.ts';
@@ -14,6 +15,9 @@ export const clicks = {
   /** Chosen beforehand; it comes along with the click on `approveAndAllow`. */
   expiry: 'allow-expiry',
   deny: 'deny',
+  keep: 'keep-connected',
+  extend: 'extend-14-days',
+  disconnect: 'disconnect-now',
   openDigest: 'decide',
   /** Turns to a page of the modal that a digest opens. */
   digestPage: 'digest-page',
@@ -29,9 +33,13 @@ const expiries: readonly Option[] = [
   ...allowanceDays.map((days) => ({ text: `Allow for ${days} days`, value: String(days) })),
 ];
 
-/** What linkgate puts on a request's buttons now: it names the request, and the asking that it is an answer to. */
-export function buttonValue({ endpointId, asking }: ConnectionRecord): string | undefined {
-  return asking && `${endpointId}.${asking.version}`;
+/**
+ * What linkgate puts on the buttons now: it names the request or connection, the asking that it is an answer to, and when the
+ * connection is to be cut as people see it.
+ */
+export function buttonValue({ endpointId, asking, revocation }: ConnectionRecord): string | undefined {
+  const cutAt = revocation ? `.${new Date(revocation.cutAt).getTime()}` : '';
+  return asking && `${endpointId}.${asking.version}${cutAt}`;
 }
 
 export function endpointIn(value: string): string {
@@ -43,11 +51,28 @@ export function hasButtons(record: ConnectionRecord, { decideIn }: ApproverGroup
   return record.asking !== undefined && isOpen(record) && decideIn !== 'api';
 }
 
-export function requestButtons({ record, service, entries }: RequestView): Block {
+/** Each button about a connection is confirmed: Slack asks, or the form does that wants a reason. */
+function connectedButtons(record: ConnectionRecord, now: Date): Block {
+  const value = buttonValue(record) ?? '';
+  const buttonFor = (answer: ConnectedAnswer) => {
+    const text = connectedLabels[answer];
+    const effect = markup`${describeAnswer(answer, record, now)}`;
+    return button({
+      text,
+      actionId: clicks[answer],
+      value,
+      ...(answer !== 'extend' && { style: answer === 'keep' ? 'primary' : 'danger' }),
+      ...(answer !== 'disconnect' && { confirm: { title: `${text}?`, text: effect, confirm: text } }),
+    });
+  };
+  return actions(requestBlock, answersFor(record).map(buttonFor));
+}
+
+export function requestButtons({ record, service, entries }: RequestView, now: Date): Block {
+  if (matterOf(record) !== 'request') return connectedButtons(record, now);
   const value = buttonValue(record) ?? '';
   const account = record.ownerAccountId;
-  const stays = matterOf(record) === 'request' ? '' : 'This connection stays. ';
-  const told = markup`${stays}What it asks of ${service.name} is then accepted without asking, what waits now too, for as long as you chose.`;
+  const told = markup`What it asks of ${service.name} is then accepted without asking, what waits now too, for as long as you chose.`;
   return actions(requestBlock, [
     button({ text: 'Approve', actionId: clicks.approve, value, style: 'primary' }),
     button({

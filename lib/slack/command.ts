@@ -9,7 +9,7 @@ import { type RequestView, requestView, requestViews } from '../approval/request
 import { type Matter, matterOf } from '../approval/standing.ts';
 import { replacedIn } from '../approval/words.ts';
 import { AccountId, EndpointId } from '../connection/connection.ts';
-import { readRecord, recordKey } from '../connection/connection-record.ts';
+import { isOpen, readRecord, recordKey } from '../connection/connection-record.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
 import { waitingRequests } from '../connection/waiting.ts';
 import { registeredServices } from '../service/registered-services.ts';
@@ -17,7 +17,7 @@ import { serviceCalled } from '../service/service-named.ts';
 import { shellWord } from '../shell-word.ts';
 import { readEach } from '../table/item.ts';
 import { joined, limits, type Markup, markup, within } from './boundary.ts';
-import { decideIn, notAnApprover, unknownRequest } from './outcome.ts';
+import { carryOut, connectedInstead, notAnApprover, unknownRequest } from './outcome.ts';
 import { requestMessage } from './request-message.ts';
 import type { Ephemeral } from './respond.ts';
 import { dateOf, peopleIn } from './words.ts';
@@ -25,8 +25,8 @@ import { dateOf, peopleIn } from './words.ts';
 const help = joined([
   markup`• \`/linkgate waiting [page]\`: what waits for you`,
   markup`• \`/linkgate show &lt;vpce-…&gt;\`: all about one request or connection`,
-  markup`• \`/linkgate approve &lt;vpce-…&gt; [reason]\``,
-  markup`• \`/linkgate deny &lt;vpce-…&gt; &lt;reason&gt;\``,
+  markup`• \`/linkgate approve &lt;vpce-…&gt; [reason]\`: lets a request in`,
+  markup`• \`/linkgate deny &lt;vpce-…&gt; &lt;reason&gt;\`: turns a request away`,
   markup`• \`/linkgate allow &lt;account&gt; &lt;service&gt; [2027-01-31 or 30d]\`: lets an account connect from now on`,
   markup`• \`--ticket &lt;id&gt;\` after \`approve\` or \`deny\`, where a service wants one`,
 ]);
@@ -142,6 +142,7 @@ async function decideBy(
 ): Promise<Markup> {
   const view = await requestOf(endpointId, actor, deps);
   if ('markup' in view) return view;
+  if (matterOf(view.record) !== 'request' && isOpen(view.record)) return connectedInstead(view);
   const said = v.safeParse(v.object({ reason: OptionalReason, ticket: Ticket }), {
     reason: rest.join(' '),
     ticket: options.get('ticket'),
@@ -159,7 +160,7 @@ async function decideBy(
     ...(reason !== '' && { reason }),
     ...(ticket !== undefined && { ticket }),
   };
-  return (await decideIn(view, word, deps)).answer;
+  return (await carryOut(view, word, deps)).answer;
 }
 
 /** A request that this person may decide; else why not, to be told. */

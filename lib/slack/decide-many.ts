@@ -1,4 +1,3 @@
-import type { Word } from '../approval/decide-by-person.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { standingOf } from '../approval/standing.ts';
 import { counted } from '../approval/tally.ts';
@@ -8,9 +7,10 @@ import { orReport } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { reasonOf } from '../policy/decide.ts';
 import { joined, type Markup, markup } from './boundary.ts';
-import { decideIn, type Outcome } from './outcome.ts';
+import { carryOut, type Outcome, type Saying } from './outcome.ts';
 import { leftAlone, nameOf } from './words.ts';
 
+type Sayings = readonly (readonly [RequestView, Saying])[];
 type Outcomes = ReadonlyMap<RequestView, Outcome>;
 
 /**
@@ -18,11 +18,7 @@ type Outcomes = ReadonlyMap<RequestView, Outcome>;
  * request would cost much of that time.
  * @param until in milliseconds since 1970
  */
-export async function decideMany(
-  words: readonly (readonly [RequestView, Word])[],
-  until: number,
-  deps: Deciding,
-): Promise<Outcomes> {
+export async function decideMany(sayings: Sayings, until: number, deps: Deciding): Promise<Outcomes> {
   const places = new Map<string, Place>();
   const bell = {
     async ring(place: Place) {
@@ -30,9 +26,9 @@ export async function decideMany(
     },
   };
   const outcomes = new Map<RequestView, Outcome>();
-  for (const [view, word] of words) {
+  for (const [view, saying] of sayings) {
     if (deps.now().getTime() > until) break;
-    outcomes.set(view, await decideOne(view, word, { ...deps, bell }));
+    outcomes.set(view, await decideOne(view, saying, { ...deps, bell }));
   }
   // The decisions stand, whatever becomes of the rings: the sweep rings too.
   const rings = [...places.values()].map((place) => orReport(deps.report, () => deps.bell.ring(place)));
@@ -41,9 +37,9 @@ export async function decideMany(
 }
 
 /** What breaks for one request is told, and the others go on. */
-async function decideOne(view: RequestView, word: Word, deps: Deciding): Promise<Outcome> {
+async function decideOne(view: RequestView, saying: Saying, deps: Deciding): Promise<Outcome> {
   try {
-    return await decideIn(view, word, deps);
+    return await carryOut(view, saying, deps);
   } catch (error) {
     deps.report(error);
     return {
@@ -54,18 +50,23 @@ async function decideOne(view: RequestView, word: Word, deps: Deciding): Promise
 }
 
 /**
- * What became of many words.
+ * What became of what somebody said of many.
  * @param passed how many others were no longer open
  */
-export function happenedIn(outcomes: Outcomes, wanted: number, passed: number): Markup {
-  const failed = [...outcomes].filter(([, { decided }]) => !decided);
+export function happenedIn(outcomes: Outcomes, sayings: Sayings, passed: number): Markup {
+  const failed = [...outcomes].filter(([, { decided, extended }]) => !decided && !extended);
+  const extended = [...outcomes.values()].filter((outcome) => outcome.extended).length;
+  const extensions = sayings.filter(([, { decision }]) => decision === 'extend').length;
+  const decisions = sayings.length - extensions;
   const otherwise = [...outcomes.values()].flatMap(({ decided, isAsSaid }) =>
     decided && !isAsSaid ? [decided] : [],
   );
-  const left = wanted - outcomes.size;
+  const decided = outcomes.size - failed.length - otherwise.length - extended;
+  const left = sayings.length - outcomes.size;
   const observes = [...outcomes].some(([{ mode }, { isAsSaid }]) => mode === 'observe' && isAsSaid);
   return joined([
-    markup`*${outcomes.size - failed.length - otherwise.length} of ${wanted} decided.*`,
+    ...(decisions > 0 ? [markup`*${decided} of ${decisions} decided.*`] : []),
+    ...(extensions > 0 ? [markup`*${extended} of ${extensions} extended by 14 days.*`] : []),
     ...(observes ? [leftAlone] : []),
     ...counted(otherwise, howItStands).map(
       ([standing, count]) => markup`• Of ${count} your word is recorded, and they stand so: ${standing}`,

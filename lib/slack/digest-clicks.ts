@@ -12,6 +12,7 @@ import { decideMany, happenedIn } from './decide-many.ts';
 import { type Digest, decidesByCommand } from './digest-message.ts';
 import {
   allOfAccount,
+  answerIn,
   blockIn,
   type Choices,
   choicesIn,
@@ -19,9 +20,9 @@ import {
   digestPage,
 } from './digest-modal.ts';
 import { type Click, parsed, type Submission, type Typed } from './interaction.ts';
-import { notAnApprover } from './outcome.ts';
+import { extending, notAnApprover, type Saying } from './outcome.ts';
 import type { Interacting, SubmissionAnswer } from './request-clicks.ts';
-import { type Metadata, missingIn, told } from './request-modal.ts';
+import { type Answer, decisionOf, missingIn, told } from './request-modal.ts';
 
 /**
  * How long decisions of one submission may take, in milliseconds: Slack waits three seconds for the answer, and the digest is
@@ -38,7 +39,8 @@ export async function onDigestClick(click: Click, deps: Interacting): Promise<Ma
   if (!v.is(DigestMetadata, metadata)) return markup`linkgate does not know this button.`;
   const digest = await clickedDigest(metadata, actor, deps);
   if ('markup' in digest) return digest;
-  const view = digestPage(digest, { ...metadata, members: digest.members });
+  const drawnAt = deps.now().toISOString();
+  const view = digestPage(digest, { ...metadata, members: digest.members, drawnAt });
   try {
     await (modal ? deps.slack.updateView(modal.id, view) : deps.slack.openView(triggerId, view));
     return undefined;
@@ -58,13 +60,13 @@ export async function onDigestSubmission(
   if (!metadata) return instead('Not decided', markup`linkgate does not know this form.`);
   const digest = await clickedDigest(metadata, actor, deps);
   if ('markup' in digest) return instead('Not decided', digest);
-  const { chosen, passed } = chosenIn(choicesIn(typed), digest.records);
+  const { chosen, passed } = chosenIn(choicesIn(typed), digest.records, metadata);
   const views = await requestViews([...chosen.keys()], deps, { withHistory: false });
   const errors =
     chosen.size + passed === 0
-      ? { [allOfAccount]: 'Choose what to approve or to deny' }
+      ? { [allOfAccount]: 'Choose what becomes of which' }
       : missingIn(typed, {
-          needsReason: [...chosen.values()].includes('deny'),
+          needsReason: [...chosen.values()].some((answer) => answer === 'deny' || answer === 'disconnect'),
           needsTicket: views.some(({ service }) => service.requireTicket),
         });
   // Tickets are wanted since the page was drawn: what was chosen and typed stays.
@@ -72,14 +74,15 @@ export async function onDigestSubmission(
     return { response_action: 'update', view: digestPage(digest, metadata, markup`${errors.ticket}.`) };
   if (Object.keys(errors).length > 0)
     return { response_action: 'errors', errors: inBlocksOf(metadata.round, errors) };
-  const words = views.flatMap((view) => {
-    const decision = chosen.get(view.record);
-    return decision ? [[view, wordOf(decision, actor, typed)] as const] : [];
+  const sayings = views.flatMap((view) => {
+    const answer = chosen.get(view.record);
+    return answer ? [[view, sayingOf(answer, view.record, actor, typed)] as const] : [];
   });
-  const happened = happenedIn(await decideMany(words, until, deps), words.length, passed);
+  const happened = happenedIn(await decideMany(sayings, until, deps), sayings, passed);
   const after = await clickedDigest({ ...metadata, members: membersAtMost }, actor, deps);
   if ('markup' in after) return instead('What happened', happened);
-  const next = { ...metadata, members: after.members, round: metadata.round + 1 };
+  const drawnAt = deps.now().toISOString();
+  const next = { ...metadata, members: after.members, round: metadata.round + 1, drawnAt };
   return { response_action: 'update', view: digestPage(after, next, happened) };
 }
 
@@ -91,20 +94,23 @@ function instead(title: string, answer: Markup): SubmissionAnswer {
   return { response_action: 'update', view: told(title, answer) };
 }
 
-/** What is open still, and is what it was when the page was drawn; a request chosen by itself comes before its account. */
-function chosenIn({ each, account }: Choices, records: readonly ConnectionRecord[]) {
-  const chosen = new Map<ConnectionRecord, Metadata['decision']>();
+/** What is open still, and is what it was when the page was drawn. */
+function chosenIn(choices: Choices, records: readonly ConnectionRecord[], { drawnAt = '' }: DigestMetadata) {
+  const chosen = new Map<ConnectionRecord, Answer>();
   for (const record of records.filter(isOpen)) {
-    const ofAccount = record.ownerAccountId === account?.id ? account.decision : undefined;
-    const decision = each.get(buttonValue(record) ?? '') ?? ofAccount;
-    if (decision) chosen.set(record, decision);
+    const answer = answerIn(choices, record);
+    // A form that is sent twice extends once.
+    const isExtended = answer === 'extend' && record.kept !== undefined && record.kept.at >= drawnAt;
+    if (answer && !isExtended) chosen.set(record, answer);
   }
   const found = new Set([...chosen.keys()].map(buttonValue));
-  return { chosen, passed: [...each.keys()].filter((value) => !found.has(value)).length };
+  return { chosen, passed: [...choices.each.keys()].filter((value) => !found.has(value)).length };
 }
 
-function wordOf(decision: Metadata['decision'], by: string, typed: Typed) {
+function sayingOf(answer: Answer, record: ConnectionRecord, by: string, typed: Typed): Saying {
   const [reason, ticket] = [typed.get('reason'), typed.get('ticket')];
+  if (answer === 'extend') return extending(record, by, reason);
+  const decision = decisionOf(answer);
   return { decision, by, ...(reason !== undefined && { reason }), ...(ticket !== undefined && { ticket }) };
 }
 

@@ -1,23 +1,15 @@
 import * as v from 'valibot';
+import { answersFor, connectedLabels } from '../approval/connected.ts';
 import { matterOf } from '../approval/standing.ts';
 import { areRequests, counted, serviceName, waitingIn } from '../approval/tally.ts';
+import { when } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
-import {
-  actions,
-  type Block,
-  button,
-  input,
-  modal,
-  type Option,
-  section,
-  select,
-  type View,
-} from './blocks.ts';
-import { joined, limits, type Markup, markup } from './boundary.ts';
+import { actions, type Block, button, input, modal, section, select, type View } from './blocks.ts';
+import { joined, type Markup, markup } from './boundary.ts';
 import { buttonValue, clicks } from './buttons.ts';
 import type { Digest } from './digest-message.ts';
 import type { Typed } from './interaction.ts';
-import { type Metadata, reasonInput, ticketInput } from './request-modal.ts';
+import { type Answer, answers, isAnswer, isOfConnected, reasonInput, ticketInput } from './request-modal.ts';
 
 export const digestModal = 'digest';
 
@@ -33,6 +25,8 @@ export const DigestMetadata = v.object({
   page: Count,
   /** How many submissions came before. */
   round: Count,
+  /** ISO 8601: when its page was drawn. What was extended since is not extended again. */
+  drawnAt: v.exactOptional(v.string()),
 });
 export type DigestMetadata = v.InferOutput<typeof DigestMetadata>;
 
@@ -41,10 +35,11 @@ const requestsPerPage = 10;
 const oneRequest = 'request:';
 export const allOfAccount = 'account';
 
-const decisions: readonly Option[] = [
-  { text: 'Approve', value: 'approve' },
-  { text: 'Deny', value: 'deny' },
-];
+const labels: Readonly<Record<Answer, string>> = { approve: 'Approve', deny: 'Deny', ...connectedLabels };
+
+function answersTo(record: ConnectionRecord): readonly Answer[] {
+  return matterOf(record) === 'request' ? ['approve', 'deny'] : answersFor(record);
+}
 
 /** Lets people decide one request after another, or all of an account at once. */
 export function digestPage(digest: Digest, metadata: DigestMetadata, happened?: Markup): View {
@@ -54,14 +49,15 @@ export function digestPage(digest: Digest, metadata: DigestMetadata, happened?: 
   const shown = open.slice(page * requestsPerPage, (page + 1) * requestsPerPage);
   const waiting = open.length > 0 ? `${waitingIn(open, digest.records.length)}.` : 'All are decided.';
   const count = `${waiting} Page ${page + 1} of ${pages}.`;
-  const meaning = markup`Of a connection: *Approve* lets it stay, *Deny* cuts it now.`;
   const blocks: Block[] = [
-    section(joined([...(happened ? [happened] : []), count, ...(areRequests(open) ? [] : [meaning])])),
+    section(
+      joined([...(happened ? [happened] : []), count, ...(areRequests(open) ? [] : [connectedMeaning])]),
+    ),
     ...(open.length > 0
       ? [
           allOf(open),
           ...shown.map((record) => requestInput(record, digest)),
-          reasonInput('Reason (needed to deny)', true),
+          reasonInput('Reason (needed to deny and to disconnect)', true),
           ...(digest.services.some(({ requireTicket }) => requireTicket) ? [ticketInput()] : []),
         ]
       : []),
@@ -75,6 +71,8 @@ export function digestPage(digest: Digest, metadata: DigestMetadata, happened?: 
     ...(open.length > 0 && { submit: 'Decide' }),
   });
 }
+
+const connectedMeaning = markup`Of a connection: *${connectedLabels.keep}* lets it stay for good, and the allowlist stays as it is. *${connectedLabels.extend}* lets it stay 14 days longer than is said below. *${connectedLabels.disconnect}* disconnects it at once, and for good: its owner pays for the endpoint until they delete it and create a new one.`;
 
 /**
  * In a view that takes the place of another, Slack keeps what stands in inputs whose names are the same. What was chosen for
@@ -91,20 +89,33 @@ export function blockIn(round: number, field: string): string {
 function requestInput(record: ConnectionRecord, { services }: Digest): Block {
   const { ownerAccountId, endpointId, endpointRegion, place, serviceId } = record;
   const name = serviceName(serviceId, services);
-  const isLive = matterOf(record) === 'request' ? '' : ', connected';
-  const label = `${ownerAccountId} to ${name}: ${endpointId} in ${endpointRegion ?? place.region}${isLive}`;
-  const element = select(`${oneRequest}${buttonValue(record)}`, decisions, 'Leave it open');
+  const label = `${ownerAccountId} to ${name}: ${endpointId} in ${endpointRegion ?? place.region}${standsUntil(record)}`;
+  const options = answersTo(record).map((answer) => ({ text: labels[answer], value: answer }));
+  const element = select(`${oneRequest}${buttonValue(record)}`, options, 'Leave it open');
   return input(label, element, { isOptional: true });
 }
 
+function standsUntil(record: ConnectionRecord): string {
+  const matter = matterOf(record);
+  if (matter === 'request') return '';
+  const { asking } = record;
+  return matter === 'ending' && asking
+    ? `, connected, to be disconnected on ${when(asking.deadline)}`
+    : ', connected';
+}
+
+/** An answer goes to those of an account that can be given it. The accounts that ask most come first, as many as Slack takes. */
 function allOf(open: readonly ConnectionRecord[]): Block {
-  const accounts = counted(open, ({ ownerAccountId }) => ownerAccountId).slice(0, limits.options / 2);
-  const options = accounts.flatMap(([account, count]) =>
-    decisions.map(({ text, value }) => ({
-      text: `${text} all ${count} of ${account}`,
-      value: `${value}:${account}`,
-    })),
-  );
+  const accounts = counted(open, ({ ownerAccountId }) => ownerAccountId);
+  const options = accounts.flatMap(([account]) => {
+    const given = open.filter(({ ownerAccountId }) => ownerAccountId === account).flatMap(answersTo);
+    const counts = new Map(counted(given, (answer) => answer));
+    return answers.flatMap((answer) => {
+      const count = counts.get(answer);
+      const text = `${labels[answer]}${isOfConnected(answer) ? ':' : ''} all ${count} of ${account}`;
+      return count === undefined ? [] : [{ text, value: `${answer}:${account}` }];
+    });
+  });
   return input('All from one account', select(allOfAccount, options, 'Nothing for a whole account'), {
     isOptional: true,
   });
@@ -119,28 +130,29 @@ function turning(page: number, pages: number): Block {
   ]);
 }
 
-type Decision = Metadata['decision'];
-
 /** What was chosen in a page. */
 export interface Choices {
   /** By the value that the request's buttons would have. */
-  readonly each: ReadonlyMap<string, Decision>;
-  readonly account?: { readonly id: string; readonly decision: Decision };
+  readonly each: ReadonlyMap<string, Answer>;
+  readonly account?: { readonly id: string; readonly answer: Answer };
 }
 
 export function choicesIn(typed: Typed): Choices {
   const each = [...typed].flatMap(([field, chosen]) =>
-    field.startsWith(oneRequest) && isDecision(chosen)
+    field.startsWith(oneRequest) && isAnswer(chosen)
       ? [[field.slice(oneRequest.length), chosen] as const]
       : [],
   );
-  const [decision, id] = (typed.get(allOfAccount) ?? '').split(':');
+  const [answer, id] = (typed.get(allOfAccount) ?? '').split(':');
   return {
     each: new Map(each),
-    ...(id !== undefined && isDecision(decision) && { account: { id, decision } }),
+    ...(id !== undefined && isAnswer(answer) && { account: { id, answer } }),
   };
 }
 
-function isDecision(chosen: string | undefined): chosen is Decision {
-  return chosen === 'approve' || chosen === 'deny';
+/** The answer that a page gives to what is open and can be given it; one chosen by itself comes before that for its account. */
+export function answerIn({ each, account }: Choices, record: ConnectionRecord): Answer | undefined {
+  const ofAccount = record.ownerAccountId === account?.id ? account.answer : undefined;
+  const answer = each.get(buttonValue(record) ?? '') ?? ofAccount;
+  return answer && answersTo(record).includes(answer) ? answer : undefined;
 }

@@ -94,7 +94,7 @@ async function tell(click: Click, answer: Markup | undefined, { respond }: Recei
 
 /** What whoever clicked is told where something broke: what they did may be repeated. */
 async function sorry(interaction: Interaction, deps: Receiving): Promise<object | undefined> {
-  const answer = markup`Something broke, and linkgate's log says what. Try again: what is decided already stays decided. \`linkgate approve\` and \`linkgate deny\` work without Slack.`;
+  const answer = markup`Something broke, and linkgate's log says what. Try again: what is decided already stays decided. \`linkgate explain &lt;vpce-…&gt;\` names the commands that work without Slack.`;
   switch (interaction.kind) {
     case 'click':
       await tell(interaction, answer, deps);

@@ -33,7 +33,7 @@ function aboutOne({ record, service }: RequestView, now: Date): Markup {
   const explained = markup`(\`linkgate explain ${endpointId}\`)`;
   const matter = matterOf(record);
   if (matter === 'ending' && asking)
-    return markup`${endpointId} of account ${account} at ${service.name} will be cut on ${dateOf(asking.deadline)}, unless somebody approves that it stays ${explained}.`;
+    return markup`${endpointId} of account ${account} at ${service.name} will be cut on ${dateOf(asking.deadline)}, unless somebody keeps it connected or extends it ${explained}.`;
   const waits = matter === 'request' ? 'still waits for approval' : 'is connected and still to be decided';
   return markup`${endpointId} of account ${account} ${waits} at ${service.name} ${explained}${untilIn(asking?.deadline, now)}`;
 }

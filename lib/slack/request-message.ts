@@ -1,4 +1,5 @@
 import { isLater } from '../approval/asking.ts';
+import { answersFor, connectedLabels, describeAnswer } from '../approval/connected.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { matterOf, standingOf } from '../approval/standing.ts';
 import { counted } from '../approval/tally.ts';
@@ -7,7 +8,7 @@ import { type ConnectionRecord, isOpen } from '../connection/connection-record.t
 import { type Block, context, header, type Message, section } from './blocks.ts';
 import { joined, limits, type Markup, markup, plainWithin, within } from './boundary.ts';
 import { hasButtons, requestButtons } from './buttons.ts';
-import { dateOf, entryChangeIn, nameOf, saidBy, standingIn, titleIn } from './words.ts';
+import { connectedCommandsIn, dateOf, entryChangeIn, nameOf, saidBy, standingIn, titleIn } from './words.ts';
 
 /** All that an approver needs to decide a request, and once it is decided what became of it. */
 export function requestMessage(view: RequestView, now: Date): Message {
@@ -21,18 +22,18 @@ export function requestMessage(view: RequestView, now: Date): Message {
     standingIn(record, view),
     ...entryChangeIn(record, service.name),
   ].filter(({ markup: part }) => part !== '');
-  const meaning = isWaiting ? [meaningOf(view)] : [];
+  const meaning = isWaiting ? [meaningOf(view, now)] : [];
   const commands = isWaiting ? [commandsFor(view)] : [];
   const withButtons = hasButtons(record, group);
   const blocks: Block[] = [
     header(title),
     section(facts),
     ...story.map((part) => section(part)),
-    ...(withButtons ? [requestButtons(view)] : []),
-    ...(isWaiting ? [context(...meaning, ...moreTimeFor(record), ...(withButtons ? [] : commands))] : []),
+    ...(withButtons ? [requestButtons(view, now)] : []),
+    ...(isWaiting ? [context(...meaning, ...(withButtons ? [] : commands))] : []),
   ];
   // Who sees the text alone has no buttons: the commands come before what may be cut off.
-  const told = joined([title, facts, ...commands, ...story, ...meaning, ...moreTimeFor(record)]);
+  const told = joined([title, facts, ...commands, ...story, ...meaning]);
   return { blocks, text: within(limits.text, told) };
 }
 
@@ -46,7 +47,7 @@ function deadlineIn({ record, service, group }: RequestView): Markup[] {
   const matter = matterOf(record);
   const then = {
     request: service.onExpiry === 'reject' ? ', or it is rejected for good' : '',
-    ending: ', unless somebody approves that it stays',
+    ending: ', unless somebody keeps it connected or extends it',
     doubted: '',
   }[matter];
   return [markup`*${deadlineNameOf(record)}:* ${dateOf(asking.deadline)}${then}${callsOf(asking, group)}`];
@@ -120,38 +121,39 @@ function lastDecisionIn(earlier: RequestView['earlier'], group: RequestView['gro
   return [markup`Last: ${last.record.endpointId} ${outcome} by ${saidBy(last.settled, group)}`];
 }
 
-/** What approving does, and what rejecting costs the consumer. */
-function meaningOf({ record, service, group }: RequestView): Markup {
-  const { approves, allows, denies } = meanings[matterOf(record) === 'request' ? 'request' : 'live'];
+/** What each answer does, and what rejecting costs the consumer. */
+function meaningOf({ record, service, group }: RequestView, now: Date): Markup {
+  if (matterOf(record) !== 'request') return meaningOfConnected(record, group, now);
   const everybody = group.quorum > 1 ? ` It takes ${group.quorum} approvals; one denial denies.` : '';
   const chosenByAll = group.quorum > 1 ? ', where all who approve choose it' : '';
   return joined([
-    markup`*Approve* ${approves}: the allowlist stays as it is. *Approve and allow account* lets account ${record.ownerAccountId} connect to ${service.name} without asking, ${allows}${chosenByAll}.${everybody}`,
-    markup`*Deny* ${denies}: a rejected endpoint stays rejected, and the consumer pays for it until they delete it and create a new one.`,
+    markup`*Approve* lets in this endpoint alone: the allowlist stays as it is. *Approve and allow account* lets account ${record.ownerAccountId} connect to ${service.name} without asking, what waits of it now too${chosenByAll}.${everybody}`,
+    markup`*Deny* is for good: a rejected endpoint stays rejected, and the consumer pays for it until they delete it and create a new one.`,
   ]);
 }
 
-const meanings = {
-  request: {
-    approves: 'lets in this endpoint alone',
-    allows: 'what waits of it now too',
-    denies: 'is for good',
-  },
-  live: {
-    approves: 'lets this connection stay',
-    allows: 'and has its other connections stay too',
-    denies: 'cuts it now, and for good',
-  },
-} as const;
-
-/** What is cut at a certain time may be given more of it, and not for good. */
-function moreTimeFor(record: ConnectionRecord): Markup[] {
-  if (matterOf(record) !== 'ending') return [];
-  return [markup`To give it more time: \`linkgate keep ${record.endpointId} --until 14d --reason "…"\``];
+function meaningOfConnected(record: ConnectionRecord, { quorum }: RequestView['group'], now: Date): Markup {
+  const everybody =
+    quorum > 1
+      ? [`It takes ${quorum} people to keep it connected; one extends it, and one disconnects it.`]
+      : [];
+  return joined([
+    ...answersFor(record).map(
+      (answer) => markup`*${connectedLabels[answer]}:* ${describeAnswer(answer, record, now)}`,
+    ),
+    ...everybody,
+  ]);
 }
 
-function commandsFor({ record: { endpointId }, service, group }: RequestView): Markup {
+function commandsFor(view: RequestView): Markup {
+  const { record, service, group } = view;
+  const { endpointId } = record;
   const ticket = service.requireTicket ? ' --ticket T' : '';
+  if (matterOf(record) !== 'request') {
+    const decides =
+      group.decideIn === 'api' ? `The group ${group.name} decides by the command line` : 'By command';
+    return joined([`${decides}:`, ...connectedCommandsIn(view)]);
+  }
   const [approve, deny] = [`approve ${endpointId}${ticket}`, `deny ${endpointId}${ticket}`];
   return group.decideIn === 'api'
     ? markup`The group ${group.name} decides by the command line: \`linkgate ${approve}\` or \`linkgate ${deny} --reason "…"\``

@@ -1,7 +1,13 @@
 import * as v from 'valibot';
 import { needed, OptionalReason } from '../approval/approval.ts';
+import {
+  type ConnectedAnswer,
+  connectedAnswers,
+  connectedLabels,
+  describeAnswer,
+} from '../approval/connected.ts';
+import type { Word } from '../approval/decide-by-person.ts';
 import type { RequestView } from '../approval/request-view.ts';
-import { type Matter, matterOf } from '../approval/standing.ts';
 import { type Block, checkbox, input, modal, section, textInput, type View } from './blocks.ts';
 import { type Markup, markup } from './boundary.ts';
 import { expiryChoices } from './buttons.ts';
@@ -9,9 +15,27 @@ import type { Typed } from './interaction.ts';
 
 export const requestModal = 'request';
 
+export const answers = ['approve', 'deny', ...connectedAnswers] as const;
+/** What people answer: of a request, or of a connection that is in question. */
+export type Answer = (typeof answers)[number];
+
+/** Whether it is an answer about a connection. */
+export function isOfConnected(answer: Answer): answer is ConnectedAnswer {
+  return connectedAnswers.some((each) => each === answer);
+}
+
+export function isAnswer(chosen: string | undefined): chosen is Answer {
+  return answers.some((each) => each === chosen);
+}
+
+/** The word that it is recorded as; that a connection is extended is none. */
+export function decisionOf(answer: Exclude<Answer, 'extend'>): Word['decision'] {
+  return answer === 'deny' || answer === 'disconnect' ? 'deny' : 'approve';
+}
+
 /** What a modal about one request is bound to: the click that opened it. */
 const Metadata = v.object({
-  decision: v.picklist(['approve', 'deny']),
+  decision: v.picklist(answers),
   /** For how long the account is to be allowed, where it is. */
   allow: v.exactOptional(v.picklist(expiryChoices)),
   value: v.string(),
@@ -34,13 +58,15 @@ export function ticketInput(): Block {
 }
 
 /** Asks for what a decision needs beside the click. */
-export function askInModal({ record, service }: RequestView, metadata: Metadata): View {
-  const isDenial = metadata.decision === 'deny';
-  const { title, meaning } = words[matterOf(record)][metadata.decision];
+export function askInModal({ record, service }: RequestView, metadata: Metadata, now: Date): View {
+  const { decision } = metadata;
+  const isDenial = decision === 'deny' || decision === 'disconnect';
+  const { title, submit } = labelsOf(decision);
+  const what = isOfConnected(decision)
+    ? describeAnswer(decision, record, now)
+    : `${record.endpointId} of account ${record.ownerAccountId}.`;
   const blocks: Block[] = [
-    section(
-      markup`*${isDenial ? 'Deny' : 'Approve'}* ${record.endpointId} of account ${record.ownerAccountId} at ${service.name}${meaning}`,
-    ),
+    section(markup`*${submit}* at ${service.name}: ${what}`),
     ...(service.requireTicket ? [ticketInput()] : []),
     reasonInput('Reason', !isDenial),
   ];
@@ -53,27 +79,17 @@ export function askInModal({ record, service }: RequestView, metadata: Metadata)
         markup`A rejected endpoint stays rejected. The consumer pays for it until they delete it, so tell them; AWS does not tell them why.`,
       ),
     );
-  const submit = isDenial ? 'Deny' : 'Approve';
   return modal({ title, submit, blocks, callbackId: requestModal, metadata });
 }
 
-type Words = Readonly<Record<Metadata['decision'], { readonly title: string; readonly meaning: string }>>;
+function labelsOf(answer: Answer): { readonly title: string; readonly submit: string } {
+  if (isOfConnected(answer)) return { title: connectedLabels[answer], submit: connectedLabels[answer] };
+  return answer === 'deny'
+    ? { title: 'Deny the request', submit: 'Deny' }
+    : { title: 'Approve the request', submit: 'Approve' };
+}
 
-const ofLive: Words = {
-  approve: { title: 'Let it stay connected', meaning: ': it stays connected.' },
-  deny: { title: 'Cut the connection', meaning: ': it is connected, and is cut now.' },
-};
-
-const words: Readonly<Record<Matter, Words>> = {
-  request: {
-    approve: { title: 'Approve the request', meaning: '' },
-    deny: { title: 'Deny the request', meaning: '' },
-  },
-  ending: ofLive,
-  doubted: ofLive,
-};
-
-const DeniedBecause = needed('reason', 'A denial needs a reason');
+const DeniedBecause = needed('reason', 'A reason is needed');
 const Ticket = needed('ticket', 'The service wants a ticket id with each decision');
 
 /** What is missing in a modal or too long, by the block to say it at. */

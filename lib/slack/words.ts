@@ -1,5 +1,6 @@
 import type { Approval } from '../approval/approval.ts';
 import type { ApproverGroup } from '../approval/approver-group.ts';
+import { connectedCommands } from '../approval/connected.ts';
 import type { RequestView } from '../approval/request-view.ts';
 import { type Standing, standingOf } from '../approval/standing.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
@@ -65,6 +66,11 @@ export const nameOf: Readonly<Record<Standing['status'], string>> = {
   cutting: 'Being cut',
   cut: 'Cut',
 };
+
+/** The commands about a connection that is in question, one to a line. */
+export function connectedCommandsIn({ record, service, entries }: RequestView): Markup[] {
+  return connectedCommands(record, { service: service.name, entries }).map((command) => markup`• ${command}`);
+}
 
 /** What a request is shown with, beside its record. */
 export type Showing = Pick<RequestView, 'group' | 'mode'>;
@@ -157,6 +163,8 @@ function settledAs(status: Standing['status'], { by, cause }: NonNullable<Standi
   if (cause) return causes[cause];
   const isRejection = rejections.has(status);
   if (by === 'linkgate') return isRejection ? 'Rejected by policy' : 'Accepted by policy';
+  if (status === 'staying') return 'Kept connected';
+  if (status === 'cutting' || status === 'cut') return 'Disconnected';
   return isRejection ? 'Denied' : 'Approved';
 }
 

@@ -1,6 +1,6 @@
 import type { ApproverGroup } from '../approval/approver-group.ts';
 import { type Notice, type Stage, stages } from '../approval/asking.ts';
-import { isOpen } from '../connection/connection-record.ts';
+import { canBeKept, isOpen } from '../connection/connection-record.ts';
 import { orReport } from '../invocation.ts';
 import type { MailLinks } from '../mail/mails.ts';
 import { requestMail } from '../mail/request-mail.ts';
@@ -45,7 +45,7 @@ export async function sendMails(
   for (const address of addresses)
     await orReport(deps.report, async () => {
       const links = group.emails.includes(address) ? await linksFor(request, address, deps) : undefined;
-      await deps.mails.send(address, requestMail(request, links));
+      await deps.mails.send(address, requestMail(request, links, deps.now()));
       sent.push(address);
     });
   return { mailed: [...mailedAt(record), ...sent], mailedStage: mailStage(record.asking.stage) };
@@ -61,7 +61,12 @@ export async function linksFor(
   if (group.decideIn === 'api') return undefined;
   const from = Math.max(new Date(asking.deadline).getTime(), now().getTime());
   const until = new Date(from + graceOfLinks).toISOString();
-  const link = (purpose: 'approve' | 'deny') =>
-    linkTo({ purpose, endpointId, version: asking.version, address, expiresAt: until });
-  return { approve: await link('approve'), deny: await link('deny'), until };
+  const claims = { endpointId, version: asking.version, address, expiresAt: until };
+  const cutAt = canBeKept(record) ? record.revocation?.cutAt : undefined;
+  return {
+    approve: await linkTo({ ...claims, purpose: 'approve' }),
+    deny: await linkTo({ ...claims, purpose: 'deny' }),
+    ...(cutAt !== undefined && { extend: await linkTo({ ...claims, purpose: 'extend', cutAt }) }),
+    until,
+  };
 }

@@ -212,7 +212,7 @@ describe('who keeps a connection', () => {
   });
 });
 
-describe('a person’s decision of a connection that is to be cut', () => {
+describe('a connection that is to be cut', () => {
   async function aWorldInGrace() {
     const world = await aConnectedWorld();
     await ask(world, 'POST', of('revocation'), {});
@@ -226,25 +226,25 @@ describe('a person’s decision of a connection that is to be cut', () => {
     });
   });
 
-  test('to approve has it stay', async () => {
-    const world = await aWorldInGrace();
-    expect(await ask(world, 'POST', of('decision'), { decision: 'approve' })).toMatchObject({
-      body: { decision: { state: 'available', verdict: 'accept' } },
-    });
-    expect((await world.record(endpointId(1)))?.revocation).toBeUndefined();
-  });
-
-  test('to deny cuts it now, and what the consumer is told of it is written down', async () => {
-    const world = await aWorldInGrace();
-    const toConsumer = 'your contract has ended';
-    const body = { decision: 'deny', reason: 'they did not pay', toConsumer };
-    expect(await ask(world, 'POST', of('decision'), body)).toMatchObject({
-      body: { decision: { state: 'available', verdict: 'reject', toConsumer } },
-    });
-    expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
-    const { body: story } = await ask(world, 'GET', `/connections/${endpointId(1)}`);
-    expect((story.history as object[]).at(-1)).toMatchObject({ action: 'denied', toConsumer });
-  });
+  test.each(['approve', 'deny'])(
+    'is not open to %s by command, and the commands for it are named',
+    async (decision) => {
+      const world = await aWorldInGrace();
+      const before = await world.record(endpointId(1));
+      const { status, body } = await ask(world, 'POST', of('decision'), { decision, reason: 'so' });
+      expect({ status, error: body.error }).toMatchObject({
+        status: 409,
+        error: { code: 'NotOpen', details: { state: 'available' } },
+      });
+      for (const command of [
+        `linkgate keep ${endpointId(1)} --until 14d --reason`,
+        `linkgate allow ${consumer} --service orders`,
+        `linkgate revoke ${endpointId(1)} --now --reason`,
+      ])
+        expect((body.error as { message: string }).message).toContain(command);
+      expect(await world.record(endpointId(1))).toEqual(before);
+    },
+  );
 });
 
 test('a connection that others accepted is listed among what waits', async () => {

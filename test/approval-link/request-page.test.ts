@@ -82,20 +82,56 @@ describe('whoever follows a link about a connection in its grace period', () => 
   const { endpointId: _endpointId, ...record } = anEnding();
   const bound = { version: 3 };
 
-  test('reads when it is cut and why, and what the answers do', async () => {
+  test('reads when it is cut and why, and what each answer does before it is given', async () => {
     const { statusCode, body } = await aSituation({ record }).follow(bound);
     expect(statusCode).toBe(200);
     for (const text of [
-      `<h1>Let account ${consumer} stay connected?</h1>`,
+      `<h1>Keep account ${consumer} connected?</h1>`,
       'is to be cut on 24 Nov 2026, 12:00 UTC.',
       'Cut on</dt><dd>24 Nov 2026, 12:00 UTC',
       'Why it is to be cut',
-      'The connection stays.',
-      'The connection is cut now, and for good',
+      `<strong>Keep connected:</strong> ${endpointId(1)} of account ${consumer} stays connected for good`,
+      `<dt>Extend 14 days</dt><dd>${endpointId(1)} of account ${consumer} stays connected until 8 Dec 2026, 12:00 UTC`,
+      '<dt>Disconnect now</dt>',
+      '<button class="approve">Keep connected</button>',
     ])
       expect(body).toContain(text);
     const { body: toDeny } = await aSituation({ record }).follow({ ...bound, ...deny });
-    expect(toDeny).toContain(`<h1>Cut account ${consumer} now?</h1>`);
+    expect(toDeny).toContain(`<h1>Disconnect account ${consumer} now?</h1>`);
+    expect(toDeny).toContain('<button class="deny">Disconnect now</button>');
+    expect(`${body}${toDeny}`).not.toMatch(/>(Approve|Deny)</);
+  });
+
+  const extend = { ...bound, purpose: 'extend', cutAt: anEnding().revocation?.cutAt ?? '' } as const;
+  const extendedTo = '2026-12-08T12:00:00.000Z';
+
+  test('extends it by 14 days, once', async () => {
+    const situation = aSituation({ record, service: { requireTicket: true } });
+    const { body: page } = await situation.follow(extend);
+    expect(page).toContain(`<h1>Extend the connection of account ${consumer} by 14 days?</h1>`);
+    expect(page).toContain('<button class="approve">Extend 14 days</button>');
+    expect(page).not.toContain('name="allow"');
+    const { statusCode, body } = await situation.answer(because, extend);
+    expect({ statusCode, title: /<h1>(.*)<\/h1>/.exec(body)?.[1] }).toEqual({
+      statusCode: 200,
+      title: 'You extended it by 14 days',
+    });
+    const kept = { by: `mailto:${address}`, until: extendedTo, reason: because.reason };
+    expect(await situation.record(endpointId(1))).toMatchObject({ kept, revocation: { cutAt: extendedTo } });
+    const again = await situation.answer(because, extend);
+    expect(again.statusCode).toBe(409);
+    expect(again.body).toContain('It was not extended');
+    expect(await situation.record(endpointId(1))).toMatchObject({ revocation: { cutAt: extendedTo } });
+    // Whoever extended it may still keep it.
+    expect((await situation.follow(bound)).statusCode).toBe(200);
+  });
+
+  test('extends nothing without a reason, nor as somebody who is no approver any more', async () => {
+    const situation = aSituation({ record });
+    expect((await situation.answer({}, extend)).statusCode).toBe(422);
+    const stranger = { ...extend, address: 'stranger@example.com' };
+    expect((await situation.answer(because, stranger)).statusCode).toBe(403);
+    expect(situation.writes()).toBe(0);
   });
 
   test('lets it stay, and is told so', async () => {

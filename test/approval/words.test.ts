@@ -99,12 +99,12 @@ describe('how a connection that lives stands is told as', () => {
     [
       'to be cut',
       anEnding(),
-      'It is connected, and is cut when its time is over, unless somebody approves that it stays.',
+      'It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it.',
     ],
     [
       'put off',
       anEnding({ kept }),
-      `It is connected, and is cut when its time is over, unless somebody approves that it stays. ${alice} put that off until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
+      `It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it. ${alice} put that off until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
     ],
     ['accepted elsewhere', aForeign(), 'It is connected, and stays so until somebody decides.'],
     [
@@ -117,7 +117,7 @@ describe('how a connection that lives stands is told as', () => {
     [
       'approved to stay',
       anEnding(approvedToStay),
-      `${alice} approved it on 21 Nov 2026, 12:00 UTC: “renewed”. It stays connected.`,
+      `${alice} kept it connected on 21 Nov 2026, 12:00 UTC: “renewed”. It stays connected.`,
     ],
     [
       'allowed again',
@@ -132,7 +132,7 @@ describe('how a connection that lives stands is told as', () => {
     [
       'cut by a person',
       shownCut(cutByPerson),
-      `${alice} denied it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was cut: EC2 shows it rejected.`,
+      `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was cut: EC2 shows it rejected.`,
     ],
   ] as const)('%s', (_name, record, told) => {
     expect(standingIn(record).join(' ')).toBe(told);

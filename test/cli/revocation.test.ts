@@ -404,15 +404,19 @@ describe('block', () => {
   });
 });
 
-test.each([
-  ['approve', 'accept', 'is approved: it stays connected'],
-  ['deny', 'reject', 'is denied: it is cut now'],
-])('who says %s of a connection that lives is told what follows', async (word, verdict, said) => {
-  const decision = { endpointId, decision: word, by: 'alice', at: now, state: 'available', verdict };
-  answering({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
-  const { stdout } = await linkgate(`${word} ${endpointId} --reason why`, aws);
-  expect(stdout).toContain(`${endpointId} ${said}`);
-});
+test.each(['approve', 'deny'])(
+  'who says %s of a connection that lives is told so, with exit code 1',
+  async (word) => {
+    const message = `${endpointId} is connected, and only requests are approved or denied. \`linkgate keep …\``;
+    const error = { code: 'NotOpen', message, details: { state: 'available' } };
+    aws.respond = () => ({ status: 409, body: { error } });
+    expect(await linkgate(`${word} ${endpointId} --reason why`, aws)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: ${message}\n`,
+    });
+  },
+);
 
 test('what the consumer is to be told of a denial is passed on', async () => {
   const decision = { endpointId, decision: 'deny', by: 'alice', at: now };

@@ -67,8 +67,7 @@ describe('of a connection that lives it is told', () => {
     const told = next(revoked('policy'));
     expect(told).toContain(`It is connected until ${cutAt}, and is cut then: it is not allowed any more.`);
     expect(told).toContain(`linkgate allow ${consumer} --service orders`);
-    for (const word of ['approve', 'keep', 'deny'])
-      expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
+    for (const word of ['keep', 'revoke']) expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
   });
 
   test('how its entry would be wider, and keep all else that it says', () => {
@@ -80,7 +79,7 @@ describe('of a connection that lives it is told', () => {
     ];
     const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: cutAt }) });
     expect(next(record, { entry })).toContain(
-      `has it stay, as does \`linkgate allow ${consumer} --service orders --max-endpoints … --expires ${cutAt} --note Acme\`;`,
+      `\`linkgate allow ${consumer} --service orders --max-endpoints … --expires ${cutAt} --note Acme\` has it stay;`,
     );
   });
 
@@ -107,12 +106,14 @@ describe('of a connection that lives it is told', () => {
 
   test('that the entry of a policy file is changed there', () => {
     const told = next(revoked('policy'), { entry: anEntry({ managedBy: 'file' }) });
-    expect(told).toContain('as does widening the entry of its account in the policy file;');
-    expect(told).not.toContain('linkgate allow');
+    expect(told).toContain('widening the entry of its account in the policy file');
+    expect(told).not.toContain(`linkgate allow ${consumer}`);
   });
 
   test('that what somebody revoked is not kept by the policy', () => {
-    expect(next(revoked('person'))).not.toContain('linkgate allow');
+    const told = next(revoked('person'));
+    expect(told).toContain('does not take the revocation back, as Keep connected in Slack or in a mail does');
+    expect(told).not.toContain('has it stay');
   });
 
   test('that it is being cut', () => {
@@ -150,8 +151,9 @@ describe('of a connection that lives it is told', () => {
     expect(told).toContain(
       `stays until somebody decides, which people are asked since ${noon.toISOString()}: somebody accepted it.`,
     );
-    expect(told).toContain(`linkgate deny ${endpointId(1)}`);
-    expect(told).toContain(`as does \`linkgate allow ${consumer} --service orders\``);
+    expect(told).toContain(`linkgate revoke ${endpointId(1)} --now`);
+    expect(told).toContain(`\`linkgate allow ${consumer} --service orders\` has it stay`);
+    expect(told).not.toContain('linkgate keep');
   });
 
   test('that people are asked about what is beyond the budget of cuts', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { RequestView } from '../../lib/approval/request-view.ts';
 import { earlierIn, entryIn } from '../../lib/approval/words.ts';
 import { requestMail } from '../../lib/mail/request-mail.ts';
-import { aFinding, alice, anApproval, anEntry, aService, aVerdict, endpointId } from '../builders.ts';
+import { aFinding, alice, anApproval, anEntry, aService, aVerdict, endpointId, noon } from '../builders.ts';
 import { aForeign, anEnding } from '../telling/live.ts';
 import { aGroup, anAskedRecord, anAsking } from '../telling/telling.ts';
 
@@ -32,7 +32,7 @@ test('a mail says all that an approver needs, with one link to approve and one t
   });
   const entry = anEntry({ note: 'ACME' });
   const view = aView({ earlier: [before], entries: [entry] });
-  expect(requestMail(view, links)).toEqual({
+  expect(requestMail(view, links, noon)).toEqual({
     subject: 'Account 022222222222 asks to connect to orders',
     text: `Account 022222222222 asks to connect to your endpoint service orders.
 It waits for approval.
@@ -68,7 +68,7 @@ The links are yours: whoever has them decides in your name, so do not forward th
 });
 
 test('a mail without links gives the command alone', () => {
-  const { text } = requestMail(aView({ group: aGroup({ decideIn: 'api' }) }), undefined);
+  const { text } = requestMail(aView({ group: aGroup({ decideIn: 'api' }) }), undefined, noon);
   expect(text).not.toContain('https:');
   expect(text).toContain('by the command line or the API only');
 });
@@ -77,6 +77,7 @@ test('a mail names what a decision takes: a ticket, and others', () => {
   const { text } = requestMail(
     aView({ service: aService({ requireTicket: true }), group: aGroup({ quorum: 2 }) }),
     links,
+    noon,
   );
   expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket T`);
   expect(text).toContain('It takes 2 approvals');
@@ -86,6 +87,7 @@ test('a reminder says that it is one', () => {
   const { subject, text } = requestMail(
     aView({ record: { ...record, asking: anAsking({ stage: 'expired' }) } }),
     links,
+    noon,
   );
   expect(subject).toBe('Reminder: account 022222222222 asks to connect to orders');
   expect(text).toContain('Nobody decided it in time; it can still be decided.');
@@ -94,32 +96,40 @@ test('a reminder says that it is one', () => {
 test('what came from outside begins no line of its own, and a subject is what SNS takes', () => {
   const service = aService({ name: `Bestellungen für «alle»\r\n${'x'.repeat(120)}` });
   const entries = [anEntry({ note: 'ACME\r\nApprove: https://evil.example\u2028' })];
-  const { subject, text } = requestMail(aView({ service, entries }), links);
+  const { subject, text } = requestMail(aView({ service, entries }), links, noon);
   expect(subject).toMatch(/^[ -~]{99}$/);
   expect(subject).toMatch(/^Account 022222222222 asks to connect to Bestellungen f\?r \?alle\? x+\.\.\.$/);
   expect(text.split('\n').filter((line) => line.startsWith('Approve: '))).toHaveLength(1);
 });
 
 describe('a mail about a connection that lives', () => {
-  test('says when it is cut and why, what the answers do, and how to put it off', () => {
-    const { subject, text } = requestMail(aView({ record: anEnding() }), links);
+  test('says when it is cut and why, with a link for each answer that says what it does', () => {
+    const extend = 'https://links.example/approval?token=1.extend';
+    const { subject, text } = requestMail(aView({ record: anEnding() }), { ...links, extend }, noon);
     expect(subject).toBe('The connection of account 022222222222 to orders will be cut');
     for (const part of [
       'is to be cut on 24 Nov 2026, 12:00 UTC.\n',
       'Cut on: 24 Nov 2026, 12:00 UTC\n',
       'Why it is to be cut\n- account 022222222222 is not on the allowlist of orders\n\n',
-      'Approve: the connection stays, and the allowlist stays as it is unless you say otherwise on the page.\nhttps:',
-      'Deny: the connection is cut now; the endpoint stays rejected',
-      `To give it more time\nlinkgate keep ${endpointId(1)} --until`,
+      `Keep connected: ${endpointId(1)} of account 022222222222 stays connected for good, and the allowlist stays as it is.\n${links.approve}\n`,
+      `Extend 14 days: ${endpointId(1)} of account 022222222222 stays connected until 8 Dec 2026, 12:00 UTC, and is disconnected then unless somebody decides otherwise.\n${extend}\n`,
+      `Disconnect now: ${endpointId(1)} of account 022222222222 is disconnected at once. The endpoint stays rejected`,
+      `\`linkgate keep ${endpointId(1)} --until 14d --reason "…"\` extends it\n`,
+      '`linkgate allow 022222222222 --service orders` has it stay\n',
+      `\`linkgate revoke ${endpointId(1)} --now --reason "…"\` disconnects it now\n`,
     ])
       expect(text).toContain(part);
+    expect(text).not.toMatch(/linkgate (approve|deny)|Approve:|Deny:/);
   });
 
   test('asks whether it may stay where nothing becomes of it by itself', () => {
-    const { subject, text } = requestMail(aView({ record: aForeign() }), links);
+    const { subject, text } = requestMail(aView({ record: aForeign() }), links, noon);
     expect(subject).toBe('May account 022222222222 stay connected to orders?');
     expect(text).toContain('- somebody accepted it without linkgate\n');
     expect(text).not.toContain('Cut on');
-    expect(text).not.toContain('more time');
+    expect(text).toContain('Keep connected: ');
+    expect(text).toContain('Disconnect now: ');
+    expect(text).not.toContain('Extend');
+    expect(text).not.toContain('linkgate keep');
   });
 });

@@ -380,7 +380,7 @@ describe('allowed principals', () => {
     world.services.show(aConfiguration({ isTagged: false, principals: [root(two)] }));
     const { changes } = await follow(world, managed);
     expect(changes.filter(({ kind }) => kind === 'principal')).toEqual([]);
-    const [service] = await registeredServices(world.table);
+    const [service] = await registeredServices(world.deps);
     expect(service?.principalsApproved).toEqual({ by: alice, at: world.time.toISOString() });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { groupItem } from '../../lib/approval/approver-group.ts';
-import { decideByPerson } from '../../lib/approval/decide-by-person.ts';
+import { decideAsRecorded } from '../../lib/approval/decide-by-person.ts';
 import { switchedItem } from '../../lib/mode/mode.ts';
 import { cutsKey } from '../../lib/revocation/budget.ts';
 import { sayOfLive } from '../../lib/revocation/by-person.ts';
@@ -42,7 +42,7 @@ function say(world: World, word: Parameters<typeof sayOfLive>[1]) {
 }
 
 async function decide(world: World, decision: 'approve' | 'deny') {
-  const answer = await decideByPerson(endpointId(1), { by: alice, decision, reason: 'so' }, world.deps);
+  const answer = await decideAsRecorded(endpointId(1), { by: alice, decision, reason: 'so' }, world.deps);
   await settle(world);
   return answer;
 }
@@ -480,7 +480,7 @@ describe('the budget of cuts', () => {
     const beyond = endpoints(8)
       .map(({ endpointId: id }) => id)
       .filter((id) => world.ec2.state(id) === 'pending');
-    for (const id of beyond) await decideByPerson(id, { by: alice, decision: 'deny' }, world.deps);
+    for (const id of beyond) await decideAsRecorded(id, { by: alice, decision: 'deny' }, world.deps);
     await settle(world);
     expect(beyond.map((id) => world.ec2.state(id))).toEqual(['rejected', 'rejected', 'rejected']);
   });

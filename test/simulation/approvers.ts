@@ -84,7 +84,7 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
     await speak('on-slack-interaction', `clicks ${actionId} of ${value} in ${ts}`, spoken, async (deps) => {
       const { markup: text = '' } = (await onClick(clicked, deps)) ?? {};
       return {
-        decided: /^You (approved|denied) it\./.test(text) ? 1 : 0,
+        decided: /^You (approved it\.|denied it\.|said that it )/.test(text) ? 1 : 0,
         isTooLate: text.startsWith('Too late'),
       };
     });
@@ -155,7 +155,8 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
         const what = `${entered ? 'answers' : 'looks at'} the mail about ${endpointId}`;
         void speak('on-approval-link', what, spoken, async (deps) => {
           const { outcome } = await answerLink(token, entered, deps);
-          return { decided: outcome === 'decided' ? 1 : 0, isTooLate: outcome === 'closed' };
+          const isWord = outcome === 'decided' && link.claims.purpose !== 'extend';
+          return { decided: isWord ? 1 : 0, isTooLate: outcome === 'closed' };
         });
       },
       'Slack goes away'() {

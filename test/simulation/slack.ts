@@ -118,7 +118,9 @@ export function buttonsOf({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] {
 
 /** The values by which a message decides requests of its own. */
 export function decidedBy(message: SlackMessage): string[] {
-  return buttonsOf(message).flatMap(({ actionId, value }) => (actionId === clicks.approve ? [value] : []));
+  return buttonsOf(message).flatMap(({ actionId, value }) =>
+    [clicks.approve, clicks.keep].some((click) => click === actionId) ? [value] : [],
+  );
 }
 
 export function titleOf({ blocks }: Pick<SlackMessage, 'blocks'>): string {

@@ -1,12 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
 import { switchedItem } from '../../lib/mode/mode.ts';
 import { serviceItem } from '../../lib/service/service.ts';
 import type { View } from '../../lib/slack/blocks.ts';
+import { buttonValue } from '../../lib/slack/buttons.ts';
 import { digestMessage } from '../../lib/slack/digest-message.ts';
 import { reminderText } from '../../lib/slack/reminder.ts';
 import { digestItem } from '../../lib/telling/digest.ts';
 import { readBlocks, readView } from '../../sandbox/slack/read-blocks.ts';
 import { anEntry, aService, aSwitch, consumer, endpointId, noon, secondsAfterNoon } from '../builders.ts';
+import { aForeign, anEnding } from '../telling/live.ts';
 import {
   anAskedRecord,
   aSlackWorld,
@@ -135,6 +138,70 @@ describe("a digest's modal", () => {
     const { json } = await world.submit(newest(world), { account: `approve:${consumer}` });
     expect((await outcomes(world, 24)).filter((outcome) => outcome === 'accept')).toHaveLength(11);
     expect(JSON.stringify(json)).toContain(`Approve all 1 of ${consumer}`);
+  });
+
+  test('lets connections be kept, extended and disconnected, each as its label says', async () => {
+    const first = anEnding({ endpointId: endpointId(1), notice });
+    const second = anEnding({ endpointId: endpointId(2), notice });
+    const third = anEnding({ endpointId: endpointId(3), notice });
+    const foreign = aForeign({ endpointId: endpointId(4), notice });
+    const request = anAskedRecord({ endpointId: endpointId(5), notice });
+    const world = aStorm(5, { records: [first, second, third, foreign, request] });
+    await world.click('decide', opens);
+    const view = newest(world);
+    const optionsOf = (record: ConnectionRecord) => {
+      const found = readView(view).blocks.find(
+        (block) =>
+          block.type === 'input' && block.element.action_id === `request:${buttonValue(record) ?? ''}`,
+      ) as { element: { options: { text: { text: string } }[] } };
+      return found.element.options.map(({ text }) => text.text);
+    };
+    expect(optionsOf(first)).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
+    expect(optionsOf(foreign)).toEqual(['Keep connected', 'Disconnect now']);
+    expect(optionsOf(request)).toEqual(['Approve', 'Deny']);
+    expect(JSON.stringify(view)).toContain('Extend 14 days* lets it stay 14 days longer than is said below');
+    const { json } = await world.submit(view, {
+      [`request:${buttonValue(first)}`]: 'keep',
+      [`request:${buttonValue(second)}`]: 'extend',
+      [`request:${buttonValue(third)}`]: 'disconnect',
+      [`request:${buttonValue(foreign)}`]: 'keep',
+      reason: 'as agreed',
+    });
+    expect(await outcomes(world, 5)).toEqual(['accept', 'reject', 'reject', 'accept', 'ask']);
+    expect(JSON.stringify(json)).toContain('*3 of 3 decided.*\\n*1 of 1 extended by 14 days.*');
+    expect(await world.record(endpointId(2))).toMatchObject({
+      kept: { reason: 'as agreed', until: '2026-12-08T12:00:00.000Z' },
+    });
+    expect(await world.record(endpointId(3))).toMatchObject({ effect: { action: 'reject' } });
+  });
+
+  test('answers for all connections of an account and not for its requests, and extends once for a form sent twice', async () => {
+    const records = [
+      ...[1, 2].map((number) => anEnding({ endpointId: endpointId(number), notice })),
+      anAskedRecord({ endpointId: endpointId(3), notice }),
+    ];
+    const world = aStorm(3, { records });
+    await world.click('decide', opens);
+    const view = newest(world);
+    expect(JSON.stringify(view)).toContain(`Extend 14 days: all 2 of ${consumer}`);
+    expect(JSON.stringify(view)).toContain(`Approve all 1 of ${consumer}`);
+    for (const _ of [1, 2]) await world.submit(view, { account: `extend:${consumer}` });
+    const all = await Promise.all([1, 2, 3].map((number) => world.record(endpointId(number))));
+    expect(all.map((record) => record?.revocation?.cutAt)).toEqual([
+      '2026-12-08T12:00:00.000Z',
+      '2026-12-08T12:00:00.000Z',
+      undefined,
+    ]);
+    expect(all[2]?.verdict?.outcome).toBe('ask');
+  });
+
+  test('wants a reason to disconnect', async () => {
+    const world = aStorm(1, { records: [anEnding({ notice })] });
+    await world.click('decide', opens);
+    const { json } = await world.submit(newest(world), { account: `disconnect:${consumer}` });
+    expect(json).toMatchObject({ response_action: 'errors' });
+    expect(await outcomes(world, 1)).toEqual(['reject']);
+    expect((await world.record(endpointId(1)))?.effect).toBeUndefined();
   });
 
   test('keeps nothing chosen once it was submitted', async () => {

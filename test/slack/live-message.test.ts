@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import { buttonValue } from '../../lib/slack/buttons.ts';
 import { digestMessage } from '../../lib/slack/digest-message.ts';
 import { digestPage } from '../../lib/slack/digest-modal.ts';
 import { reminderText } from '../../lib/slack/reminder.ts';
 import { requestMessage } from '../../lib/slack/request-message.ts';
 import { askInModal } from '../../lib/slack/request-modal.ts';
 import { readBlocks, readView } from '../../sandbox/slack/read-blocks.ts';
-import { alice, aService, aVerdict, consumer, endpointId, noon } from '../builders.ts';
+import { alice, anEntry, aService, aVerdict, consumer, endpointId, noon } from '../builders.ts';
 import {
   aForeign,
   anEnding,
@@ -18,7 +19,7 @@ import {
   cutByPolicy,
   shownCut,
 } from '../telling/live.ts';
-import { anAskedRecord, aSlackWorld, asking, aView, group, shown } from './slack-world.ts';
+import { anAskedRecord, aSlackWorld, asking, aView, group, shown, slackAlice } from './slack-world.ts';
 
 const timeOfCut = `<!date^${new Date(cutAt).getTime() / 1000}^`;
 
@@ -34,23 +35,24 @@ function drawn(record: ConnectionRecord, view: Parameters<typeof aView>[0] = {})
 }
 
 describe('a connection in its grace period', () => {
-  test('shows when it is cut and why, with the buttons that a request has', () => {
+  test('shows when it is cut and why, with buttons of which each says what it does before it does it', () => {
     const { text, all, buttons } = drawn(anEnding());
     expect(text).toMatch(/^Will be cut: 022222222222 to orders/);
-    expect(buttons).toEqual(['Approve', 'Approve and allow account', 'Deny']);
+    expect(buttons).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
     for (const part of [
       `*Cut on:* ${timeOfCut}`,
-      'unless somebody approves that it stays',
+      'unless somebody keeps it connected or extends it',
       '*Why it is to be cut*',
       'is not on the allowlist of orders',
-      '*Approve* lets this connection stay',
-      '*Deny* cuts it now, and for good',
-      `linkgate keep ${endpointId(1)} --until`,
+      `*Keep connected:* ${endpointId(1)} of account ${consumer} stays connected for good`,
+      `*Extend 14 days:* ${endpointId(1)} of account ${consumer} stays connected until 8 Dec 2026, 12:00 UTC`,
+      `*Disconnect now:* ${endpointId(1)} of account ${consumer} is disconnected at once`,
     ]) {
       expect(text).toContain(part);
       expect(all).toContain(JSON.stringify(part).slice(1, -1));
     }
-    expect(all).toContain('This connection stays. What it asks of orders is then accepted');
+    expect(text).not.toMatch(/approve|deny/i);
+    expect(text).toContain(`linkgate revoke ${endpointId(1)} --now`);
   });
 
   test('tells who put the cut off, until when and why', () => {
@@ -85,7 +87,8 @@ describe('a connection that people are asked about', () => {
     expect(text).toContain('It is connected, and stays so until somebody decides.');
     expect(text).not.toContain('Cut on');
     expect(text).not.toContain('rejected for good');
-    expect(buttons).toHaveLength(3);
+    const extend = record.revocation ? ['Extend 14 days'] : [];
+    expect(buttons).toEqual(['Keep connected', ...extend, 'Disconnect now']);
   });
 });
 
@@ -94,7 +97,7 @@ describe('a connection that was in question', () => {
     [
       'was approved',
       anEnding(approvedToStay),
-      /^Stays connected: [\s\S]*\*Approved\* by [\s\S]*renewed\nIt stays connected\./,
+      /^Stays connected: [\s\S]*\*Kept connected\* by [\s\S]*renewed\nIt stays connected\./,
     ],
     ['is allowed again', calledOff(), /^Stays connected: [\s\S]*\*Accepted by policy\* by linkgate/],
     [
@@ -103,7 +106,7 @@ describe('a connection that was in question', () => {
       /^Being cut: [\s\S]*\*Cut by policy\* by linkgate[\s\S]*the message changes once AWS shows/,
     ],
     ['was cut', shownCut(cutByPolicy), /^Cut: [\s\S]*It was cut: AWS shows it rejected\./],
-    ['was denied', shownCut(cutByPerson), /^Cut: [\s\S]*\*Denied\* by [\s\S]*contract ended/],
+    ['was denied', shownCut(cutByPerson), /^Cut: [\s\S]*\*Disconnected\* by [\s\S]*contract ended/],
   ])('and %s has no buttons, and says what became of it', (_, record, told) => {
     const { text, buttons } = drawn(record);
     expect(text).toMatch(told);
@@ -163,10 +166,10 @@ describe('the modal of a decision', () => {
   const metadata = { value: 'x', channel: shown.channel, ts: shown.ts } as const;
 
   test.each([
-    ['deny', 'Cut the connection', 'is cut now'],
-    ['approve', 'Let it stay connected', 'it stays connected'],
+    ['disconnect', 'Disconnect now', 'is disconnected at once'],
+    ['keep', 'Keep connected', 'stays connected for good'],
   ] as const)('to %s says what becomes of the connection', (decision, title, meaning) => {
-    const view = askInModal(aView({ record: anEnding() }), { ...metadata, decision });
+    const view = askInModal(aView({ record: anEnding() }), { ...metadata, decision }, noon);
     readView(view);
     expect(JSON.stringify(view)).toContain(title);
     expect(JSON.stringify(view)).toContain(meaning);
@@ -221,31 +224,138 @@ describe('a digest of connections', () => {
     const page = JSON.stringify(
       digestPage(digestOf(records), { digest: 'digest-1', ...shown, members: 4, page: 0, round: 0 }),
     );
-    expect(page).toContain('Of a connection: *Approve* lets it stay, *Deny* cuts it now.');
-    expect(page).toContain(`${endpointId(1)} in us-east-1, connected`);
+    expect(page).toContain('Of a connection: *Keep connected* lets it stay for good');
+    expect(page).toContain(`${endpointId(1)} in us-east-1, connected, to be disconnected on 24 Nov 2026`);
+  });
+});
+
+describe('what a button about a connection does', () => {
+  const buttonsOf = (record: ConnectionRecord) =>
+    readBlocks(requestMessage(aView({ record }), noon).blocks).flatMap((block) =>
+      block.type === 'actions' ? block.elements.filter((element) => element.type === 'button') : [],
+    );
+
+  test('is said by Slack before it is done, but for the one whose form says it', () => {
+    const which = `${endpointId(1)} of account ${consumer}`;
+    expect(buttonsOf(anEnding()).map(({ text, confirm }) => [text.text, confirm?.text.text])).toEqual([
+      ['Keep connected', `${which} stays connected for good, and the allowlist stays as it is.`],
+      [
+        'Extend 14 days',
+        `${which} stays connected until 8 Dec 2026, 12:00 UTC, and is disconnected then unless somebody decides otherwise.`,
+      ],
+      ['Disconnect now', undefined],
+    ]);
+  });
+
+  test('says from when it is extended where its time is over', () => {
+    const [, extend] = buttonsOf(anOverdue());
+    expect(extend?.confirm?.text.text).toContain('stays connected for 14 days from now');
+  });
+
+  test('fits into what Slack takes', () => {
+    for (const record of [anEnding(), anOverdue(), aForeign()])
+      for (const { confirm } of buttonsOf(record)) {
+        expect(confirm?.title.text.length ?? 0).toBeLessThanOrEqual(100);
+        expect(confirm?.text.text.length ?? 0).toBeLessThanOrEqual(300);
+        expect(confirm?.text.text ?? '').not.toMatch(/…$/);
+        expect(confirm?.confirm.text.length ?? 0).toBeLessThanOrEqual(30);
+      }
   });
 });
 
 describe('by Slack a connection in its grace period', () => {
-  const aWorldOf = (record: ConnectionRecord) =>
-    aSlackWorld({ records: [{ ...record, notice: { slack: shown, mailed: [] } }] });
+  const aWorldOf = (record: ConnectionRecord, contents: Parameters<typeof aSlackWorld>[0] = {}) =>
+    aSlackWorld({ ...contents, records: [{ ...record, notice: { slack: shown, mailed: [] } }] });
+  const value = buttonValue(anEnding()) ?? '';
+  const extendedTo = '2026-12-08T12:00:00.000Z';
 
   test('is listed with when it is cut', async () => {
     const { json } = await aWorldOf(anEnding()).command('waiting');
     expect(JSON.stringify(json)).toContain(`connected, and cut on ${timeOfCut}`);
   });
 
-  test('stays where somebody clicks Approve', async () => {
+  test('stays for good where somebody clicks Keep connected', async () => {
     const world = aWorldOf(anEnding());
-    await world.click('approve');
-    expect(world.answers.at(-1)?.text).toMatch(/You approved it\.[\s\S]*It stays connected\./);
+    await world.click('keep-connected', { value });
+    expect(world.answers.at(-1)?.text).toMatch(
+      /You said that it stays connected\.[\s\S]*It stays connected\./,
+    );
     expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 
-  test('is cut at once where somebody denies it', async () => {
+  test('is disconnected at once where somebody clicks Disconnect now and says why', async () => {
     const world = aWorldOf(anEnding());
-    await world.click('deny');
+    await world.click('disconnect-now', { value });
+    expect(JSON.stringify(world.views.at(-1))).toContain('is disconnected at once');
+    const { json } = await world.submit(world.views.at(-1), {});
+    expect(json).toEqual({ response_action: 'errors', errors: { reason: 'A reason is needed' } });
     await world.submit(world.views.at(-1), { reason: 'contract ended' });
     expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
+  });
+
+  test('stays 14 days longer where somebody clicks Extend 14 days, once for two clicks', async () => {
+    const world = aWorldOf(anEnding(), { services: [aService({ requireTicket: true })] });
+    await world.click('extend-14-days', { value });
+    expect(world.answers.at(-1)?.text).toMatch(/You extended it by 14 days\.[\s\S]*\*Put off until\*/);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      kept: { by: slackAlice, until: extendedTo },
+      revocation: { cutAt: extendedTo },
+      verdict: { outcome: 'reject', until: extendedTo },
+    });
+    expect((await world.actions(endpointId(1))).at(-1)).toBe('kept');
+    await world.click('extend-14-days', { value, user: 'U01BOB' });
+    expect(world.answers.at(-1)?.text).toContain('linkgate does not decide by this message');
+    expect(await world.record(endpointId(1))).toMatchObject({ revocation: { cutAt: extendedTo } });
+  });
+
+  test('is extended from now on where its time is over', async () => {
+    const world = aWorldOf(anOverdue());
+    await world.click('extend-14-days', { value: buttonValue(anOverdue()) ?? '' });
+    const { revocation } = (await world.record(endpointId(1))) ?? {};
+    expect(revocation).toMatchObject({ cutAt: '2026-12-05T12:00:00.000Z' });
+    expect(revocation?.overBudget).toBeUndefined();
+  });
+
+  test.each(['keep-connected', 'extend-14-days', 'disconnect-now'])(
+    'is not for strangers, guests and owners to decide: %s',
+    async (button) => {
+      const owned = anEntry({ effect: 'block', owners: [slackAlice] });
+      const world = aWorldOf(anEnding(), { entries: button === 'disconnect-now' ? [] : [owned] });
+      const before = await world.record(endpointId(1));
+      await world.click(button, { value, user: 'U01CAROL' });
+      await world.click(button, { value, user: 'U01ALICE', team: 'T02OTHER' });
+      if (button !== 'disconnect-now') await world.click(button, { value });
+      expect(world.answers.map(({ text }) => text)).toEqual([
+        expect.stringContaining('You may not decide this'),
+        expect.stringContaining('You may not decide this'),
+        ...(button === 'disconnect-now' ? [] : [expect.stringContaining('You own the account')]),
+      ]);
+      expect(world.views).toEqual([]);
+      expect(await world.record(endpointId(1))).toEqual(before);
+    },
+  );
+
+  test.each([
+    ['of a message from before it was asked anew', 'extend-14-days', `${endpointId(1)}.2.1795521600000`],
+    ['of a message from before it was extended', 'keep-connected', `${endpointId(1)}.3.1`],
+    ['of an older version, labelled Approve', 'approve', value],
+    ['of an older version, labelled Deny', 'deny', value],
+  ])('is not decided by a button %s', async (_, button, stale) => {
+    const world = aWorldOf(anEnding());
+    const before = await world.record(endpointId(1));
+    await world.click(button, { value: stale });
+    expect(world.answers.at(-1)?.text).toMatch(/does not decide by this message|This button is out of date/);
+    expect(world.answers.at(-1)?.text).toContain(`linkgate keep ${endpointId(1)} --until 14d`);
+    expect(world.views).toEqual([]);
+    expect(await world.record(endpointId(1))).toEqual(before);
+  });
+
+  test.each(['approve', 'deny'])('is not for /linkgate %s, which names the commands', async (word) => {
+    const world = aWorldOf(anEnding());
+    const before = await world.record(endpointId(1));
+    const { json } = await world.command(`${word} ${endpointId(1)} contract ended`);
+    for (const command of ['keep', 'allow', 'revoke'])
+      expect(JSON.stringify(json)).toContain(`linkgate ${command} `);
+    expect(await world.record(endpointId(1))).toEqual(before);
   });
 });

@@ -151,7 +151,7 @@ describe('an approver who clicks', () => {
       await world.click('deny');
       expect(await world.submit(world.views[0], { reason })).toEqual({
         statusCode: 200,
-        json: { response_action: 'errors', errors: { reason: 'A denial needs a reason' } },
+        json: { response_action: 'errors', errors: { reason: 'A reason is needed' } },
       });
       expect(await world.record(endpointId(1))).toMatchObject(noEffect);
     },

@@ -135,7 +135,9 @@ describe('connections of one account that come into question at once', () => {
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual(['100 connections will be cut']);
     expect(post.sent).toHaveLength(1);
     expect(post.sent[0]?.subject).toBe('For the approvers default: 100 connections will be cut');
-    expect(post.sent[0]?.text).toContain('to approve lets it stay, to deny cuts it now');
+    expect(post.sent[0]?.text).toContain(
+      'Keep connected lets it stay for good, Extend 14 days lets it stay 14 days longer, Disconnect now disconnects it at once',
+    );
     expect(post.sent[0]?.text).toContain('connected, to be cut on 24 Nov 2026, 12:00 UTC');
     expect(world.errors).toEqual([]);
   });

@@ -1,9 +1,16 @@
 import { heardIn } from '../../approval/approval.ts';
+import { connectedCommands } from '../../approval/connected.ts';
 import { decideByPerson, type PersonsDecision, type Word } from '../../approval/decide-by-person.ts';
+import { isLive } from '../../connection/connection.ts';
+import { type ConnectionRecord, isOpen } from '../../connection/connection-record.ts';
 import { explain } from '../../connection/explain.ts';
 import { listConnections } from '../../connection/list-connections.ts';
+import { consult, policyKeys } from '../../policy/consult.ts';
 import { placesIn, registeredServices } from '../../service/registered-services.ts';
+import { byKey } from '../../table/item.ts';
+import type { Table } from '../../table/table.ts';
 import { closedBy, notOpen } from '../answers.ts';
+import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { bodyOf, ConnectionsQuery, DecisionInput, valid } from '../input.ts';
 import { endpointNamed, serviceNamed, unknownEndpoint } from '../named.ts';
@@ -38,7 +45,7 @@ export function connectionsRoutes(app: ApiApp): void {
     const word = { ...valid(DecisionInput, await bodyOf(context), 'the decision'), by: api.caller };
     const result = await decideByPerson(endpointId, word, api);
     if (result.status === 'unknown') throw unknownEndpoint(endpointId);
-    const decided = decidedIn(result, endpointId, word, context.get('firstAskedAt'));
+    const decided = await decidedIn(result, endpointId, word, context.get('firstAskedAt'), api.table);
     return context.json({ decision: viewOfDecision(decided), warnings: await warningsAbout(decided, api) });
   });
 }
@@ -49,14 +56,16 @@ type Decided = Omit<Extract<PersonsDecision, { status: 'decided' }>, 'status'>;
  * What was decided now, or by a run of this very request that died before it could answer.
  * @throws ApiError
  */
-function decidedIn(
+async function decidedIn(
   result: Exclude<PersonsDecision, { status: 'unknown' }>,
   endpointId: string,
   { by, decision }: Word,
   firstAskedAt: string | undefined,
-): Decided {
+  table: Table,
+): Promise<Decided> {
   if (result.status === 'decided') return result;
   const { record } = result;
+  if (record && isOpen(record) && isLive(record.state)) throw await connected(record, table);
   const { approval: last, approvals } = heardIn(record);
   const approval = [last, ...(approvals?.words ?? [])].find(
     (word) =>
@@ -66,15 +75,26 @@ function decidedIn(
   throw notOpen(endpointId, closedBy(result));
 }
 
+/** Approving would mean that it stays, and denying that it goes: a command says that by its name. */
+async function connected(record: ConnectionRecord, table: Table): Promise<ApiError> {
+  const { service, entries } = consult(record, byKey(await table.get(policyKeys(record))));
+  const commands = connectedCommands(record, { service: service?.name ?? record.serviceId, entries });
+  return new ApiError(
+    409,
+    'NotOpen',
+    `${record.endpointId} is not open: EC2 shows it \`${record.state}\`, and only requests are approved or denied. ${commands.join('; ')}`,
+    { details: { state: record.state } },
+  );
+}
+
 function viewOfDecision({ approval, record }: Decided) {
-  const { endpointId, state, verdict, revocation, approvals } = record;
+  const { endpointId, state, verdict, approvals } = record;
   const count = { approvals: approvals?.words.length ?? 1, quorum: approvals?.quorum ?? 1 };
   return {
     endpointId,
     ...approval,
     state,
     verdict: verdict?.outcome,
-    ...(revocation && { cutAt: revocation.cutAt }),
     ...(approval.decision === 'approve' && count),
   };
 }

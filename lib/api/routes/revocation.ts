@@ -4,7 +4,7 @@ import { type ConnectionRecord, findRecord } from '../../connection/connection-r
 import { consult, policyKeys } from '../../policy/consult.ts';
 import { isStopped, reasonOf } from '../../policy/decide.ts';
 import { entryThatCounts } from '../../policy/rule.ts';
-import { type LiveAnswer, type LiveWord, sayOfLive } from '../../revocation/by-person.ts';
+import { type LiveAnswer, type LiveWord, longestKept, sayOfLive } from '../../revocation/by-person.ts';
 import { shellWord } from '../../shell-word.ts';
 import { byKey } from '../../table/item.ts';
 import { lineageOf } from '../../table/lineage.ts';
@@ -74,8 +74,6 @@ function whyNotKept({ ownerAccountId, serviceId, revocation, effect }: Connectio
   if (revocation.cause === 'service') return 'its service is being taken out';
   return effect ? 'it is being cut now' : `${revocation.by} cuts it`;
 }
-
-const longestKept = 365 * 86_400_000;
 
 /**
  * A cut is put off, never brought forward, and not by whoever owns the account.

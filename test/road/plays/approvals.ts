@@ -148,7 +148,8 @@ async function decideWhileAllChanges(story: Story) {
       await linkgate.json('service', 'add', id, '--approvers', 'pair');
     for (const account of [accounts.unknown, accounts.counted])
       await linkgate.json('allow', account, '--service', tenancies.serviceId, '--expires', '20d');
-    for (const endpointId of [bySlack, endingBySlack]) await clickOn(story, endpointId, 'approve');
+    await clickOn(story, bySlack, 'approve');
+    await clickOn(story, endingBySlack, 'keep-connected');
     for (const link of links) await post(link, { reason: 'a customer' });
   });
   await linkgate.json('service', 'add', serviceId, '--approvers', 'default');

@@ -428,7 +428,7 @@ describe('a service of Gateway Load Balancers', () => {
     );
     await expect(
       aService({ NetworkLoadBalancerArns: [], GatewayLoadBalancerArns: [loadBalancer] }),
-    ).rejects.toEqual(failing('InvalidLoadBalancerArn.NotFound'));
+    ).rejects.toEqual(failing('InvalidGatewayLoadBalancerArn.Malformed'));
   });
 });
 
