@@ -176,7 +176,7 @@ describe('of the deployment is found, and mended by the remedy,', () => {
     await sandbox.json('service', 'add', other, '--name', 'orders');
     const { exitCode, found } = await doctor();
     expect(exitCode).toBe(0);
-    expect(found.map(({ name }) => name).sort()).toEqual(['mode', 'notification', 'principals', 'tag']);
+    expect(found.map(({ name }) => name).sort()).toEqual(['mode', 'notification', 'tag']);
     const notification = found.find(({ name }) => name === 'notification');
     await follow(notification?.remedy ?? '');
     expect(await theOneFinding()).toMatchObject({ name: 'principals', status: 'warning' });

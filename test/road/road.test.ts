@@ -308,9 +308,8 @@ describe('a service', () => {
     const endpointId = await createEndpoint(sandbox, allowed, id, 'GatewayLoadBalancer');
     await sandbox.json('sweep', 'connections');
     await becomes(endpointId, 'available');
-    const { checks } = await sandbox.json<{ checks: { name: string; status: string; detail: string }[] }>(
-      'doctor',
-    );
+    const { stdout } = await sandbox.linkgate('doctor', '--json');
+    const { checks }: { checks: { name: string; status: string; detail: string }[] } = JSON.parse(stdout);
     expect(checks.filter(({ name, status }) => name === 'repair' && status !== 'ok')).toEqual([]);
     expect(checks.filter(({ detail }) => detail.includes('GatewayLoadBalancer'))).toMatchObject([
       { name: 'notification', status: 'ok' },

@@ -244,7 +244,7 @@ function isWord({ action }: AuditEntry): boolean {
 
 /** Whether an entry says what one said before that still holds. */
 function isRepeated(
-  { action, outcome, state, consulted }: AuditEntry,
+  { action, outcome, state, consulted, findings }: AuditEntry,
   history: readonly AuditEntry[],
 ): boolean {
   const last = history.at(-1);
@@ -255,7 +255,8 @@ function isRepeated(
       return (
         last?.action === action &&
         last.outcome === outcome &&
-        JSON.stringify(last.consulted) === JSON.stringify(consulted)
+        // Room that came free changes why people are asked, and nothing that was consulted.
+        JSON.stringify([last.consulted, last.findings]) === JSON.stringify([consulted, findings])
       );
     case 'applied': {
       const since = history.slice(history.findLastIndex(isDecision) + 1);
