@@ -97,7 +97,7 @@ test('a block cuts at once, and says what it cuts', async () => {
   await isShown(endpointId, 'rejected');
 });
 
-test('what somebody accepts by hand is asked about, and denied it is cut', async () => {
+test('what somebody accepts by hand is asked about, and revoked it is cut', async () => {
   const endpointId = await createEndpoint(sandbox, unknown, serviceId);
   await sandbox.idle();
   await sandbox
@@ -112,7 +112,7 @@ test('what somebody accepts by hand is asked about, and denied it is cut', async
     '--waiting',
   );
   expect(connections.map((connection) => connection.endpointId)).toContain(endpointId);
-  await sandbox.json('deny', endpointId, '--reason', 'not a customer');
+  await sandbox.json('revoke', endpointId, '--now', '--reason', 'not a customer');
   await isShown(endpointId, 'rejected');
 });
 
