@@ -14,6 +14,7 @@ export const inputs = [
   '{functions,lib,rules,resources,packaging}/**/*.*',
   'docs/openapi.yml',
   'serverless.yml',
+  'stages/*.yml',
   '{package,package-lock,tsconfig}.json',
 ];
 

@@ -1,26 +1,76 @@
 import { stageForm, stagePattern } from '../lib/stage.mjs';
 import { bundle } from './bundle.mjs';
+import { protectOwnTable, requireNothingLost } from './deployment.mjs';
 import { dropImpliedDependencies } from './implied-dependencies.mjs';
+import { changesNamed, settingsFile, settingsIn } from './stage-settings.mjs';
 
-/** Bundles each function on its own before `serverless package` and `serverless deploy` zip it, and tidies the template. */
+/**
+ * Bundles each function on its own before `serverless package` and `serverless deploy` zip it, tidies the template, and
+ * refuses a deployment that would lose something.
+ */
 export default class Packaging {
-  constructor(serverless, _options, { log }) {
+  /**
+   * @param {any} serverless
+   * @param {{ readonly param?: readonly string[] }} options
+   * @param {{ readonly log: { notice(text: string): void } }} context
+   */
+  constructor(serverless, { param = [] }, { log }) {
     const { service } = serverless;
+    const stage = () => service.provider.stage;
+    const settings = () => Object.keys(service.resources.Parameters);
+    const change = () => changesNamed(param, stage(), settings());
+    const refusing = (check) => refusingWith(serverless.classes.Error, check);
     const bundleAll = async () => {
       await Promise.all(service.getAllFunctions().map((name) => bundleOne(name, service.getFunction(name))));
       log.notice(`bundled ${service.getAllFunctions().length} functions`);
     };
     this.hooks = {
-      'before:package:initialize': () => {
-        requireStage(service.provider.stage, serverless.classes.Error);
-        requireTableWithItsStream(service.resources.Parameters, serverless.classes.Error);
-      },
+      'before:package:initialize': refusing(() => {
+        requireStage(stage());
+        change();
+        log.notice(settingsNotice(stage(), settingsIn(serverless.serviceDir, stage(), settings())));
+        requireTableWithItsStream(service.resources.Parameters, stage());
+      }),
       'before:package:createDeploymentArtifacts': bundleAll,
       'before:deploy:function:packageFunction': bundleAll,
       'after:aws:package:finalize:mergeCustomProviderResources': () =>
         dropImpliedDependencies(service.provider.compiledCloudFormationTemplate.Resources),
+      'before:deploy:deploy': refusing(async () => {
+        const named = change();
+        await requireNothingLost(await deploymentOf(serverless), named);
+      }),
+      'after:deploy:deploy': async () => protectOwnTable(await deploymentOf(serverless)),
+      'before:rollback:initialize': refusing(() => {
+        throw new Error(
+          'serverless rollback would bring the settings of that day back too: check out that version and deploy it',
+        );
+      }),
     };
   }
+}
+
+/** Serverless shows the message of its own errors alone, and of others where they came from as well. */
+function refusingWith(ServerlessError, check) {
+  return async () => {
+    try {
+      await check();
+    } catch (error) {
+      throw new ServerlessError(error.message, 'LINKGATE_REFUSED');
+    }
+  };
+}
+
+/** @returns {Promise<import('./deployment.mjs').Deployment>} */
+async function deploymentOf(serverless) {
+  const aws = serverless.getProvider('aws');
+  const { stage, compiledCloudFormationTemplate } = serverless.service.provider;
+  return {
+    stage,
+    stackName: aws.naming.getStackName(),
+    region: aws.getRegion(),
+    config: await aws.getAwsSdkV3Config(),
+    parameters: compiledCloudFormationTemplate.Parameters,
+  };
 }
 
 async function bundleOne(name, definition) {
@@ -31,16 +81,18 @@ async function bundleOne(name, definition) {
 }
 
 /** The command line and the functions take no other. */
-function requireStage(stage, ServerlessError) {
-  if (!stagePattern.test(stage))
-    throw new ServerlessError(`${stageForm} \`${stage}\` is none.`, 'STAGE_OF_ANOTHER_FORM');
+function requireStage(stage) {
+  if (!stagePattern.test(stage)) throw new Error(`${stageForm} \`${stage}\` is none.`);
+}
+
+function settingsNotice(stage, set) {
+  const file = settingsFile(stage);
+  if (set === undefined) return `there is no ${file}: every setting has its default`;
+  return set.length === 0 ? `${file} sets nothing` : `${file} sets ${set.join(', ')}`;
 }
 
 /** With one of them alone linkgate would go on with another table than was meant. */
-function requireTableWithItsStream({ table, tableStreamArn }, ServerlessError) {
+function requireTableWithItsStream({ table, tableStreamArn }, stage) {
   if ((table.Default === '') !== (tableStreamArn.Default === ''))
-    throw new ServerlessError(
-      'name both, --param="table=…" and --param="tableStreamArn=…", or neither',
-      'TABLE_WITHOUT_STREAM',
-    );
+    throw new Error(`${settingsFile(stage)}: name both, \`table\` and \`tableStreamArn\`, or neither`);
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../../lib/did-you-mean.mjs';
 import type { Part, Parts } from './parts.ts';
 import type { Problem } from './problem.ts';
 

@@ -1,6 +1,6 @@
 import { everyService } from '../../lib/allowlist/entry.ts';
 import { defaultGroup } from '../../lib/approval/approver-group.ts';
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../../lib/did-you-mean.mjs';
 import type { named } from './form.ts';
 import { isReadable } from './parts.ts';
 import type { Problem } from './problem.ts';

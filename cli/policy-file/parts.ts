@@ -1,6 +1,6 @@
 import * as v from 'valibot';
+import { didYouMean } from '../../lib/did-you-mean.mjs';
 import { inWords } from '../../lib/input-words.ts';
-import { didYouMean } from './did-you-mean.ts';
 import { accountUnquoted, quotedAccount } from './fields.ts';
 import {
   type Allow,

@@ -54,7 +54,7 @@ function tableChecks(deployment: Deployment): Examinations {
         ? ok('a change of policy is noticed at once')
         : failed(
             'without a stream of new and old images a change of policy is noticed only by the sweep',
-            `${update('update-table', '--stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES --query TableDescription.LatestStreamArn')}\nand deploy with the stream that it prints:\nnpx serverless deploy --stage ${deployment.stage} --param="table=${name}" --param="tableStreamArn=…"`,
+            `${update('update-table', '--stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES --query TableDescription.LatestStreamArn')}\nwrite \`table: ${name}\` and \`tableStreamArn: …\`, the stream that it prints, into stages/${deployment.stage}.yml, and deploy:\nnpx serverless deploy --stage ${deployment.stage} --param="change=table,tableStreamArn"`,
           );
     },
     'table-expiry': async () => {

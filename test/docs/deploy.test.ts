@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { readTemplate, typesIn } from './package.ts';
-import { readPage, readPages, root } from './page.ts';
+import { readPage, readPages, root, sectionOf, tableIn } from './page.ts';
 
 interface Statement {
   readonly Sid: string;
@@ -136,6 +136,45 @@ describe('the policies for who deploys', () => {
       [Resource].flat().every((arn) => arn.includes('linkgate')) || Condition !== undefined;
     const wide = statements.filter((statement) => !isNamed(statement)).map(({ Sid }) => Sid);
     expect(wide.sort()).toEqual(['Api', 'Functions', 'LogsOfTheApi', 'WithoutNames']);
+  });
+});
+
+describe('the page', () => {
+  const page = readPage('docs/deploy.md');
+
+  test('names each setting of a stage, and its default', () => {
+    const { Parameters = {} } = readTemplate();
+    const rows = tableIn(sectionOf(page, 'Settings'));
+    expect(rows.map(({ setting }) => setting?.replaceAll('`', '')).sort()).toEqual(
+      Object.keys(Parameters).sort(),
+    );
+    for (const { setting = '', 'without it': otherwise } of rows) {
+      const { Default } = Parameters[setting.replaceAll('`', '')] ?? {};
+      if (Default !== '') expect(otherwise).toBe(`\`${Default}\``);
+    }
+  });
+
+  test('says no setting with --param: the file of the stage is read by each deployment', () => {
+    const params = readPages().flatMap(({ text }) => text.match(/--param[ =]"?(?!change=)\w+=/g) ?? []);
+    expect(params).toEqual([]);
+  });
+
+  const needs = sectionOf(page, 'What you need').replaceAll(/\s+/g, ' ');
+
+  test('says that events of calls to AWS need a trail', () => {
+    expect(JSON.stringify(readTemplate())).toContain('AWS API Call via CloudTrail');
+    expect(needs).toMatch(/CloudTrail trail/);
+  });
+
+  test('says how many executions linkgate takes at once at the most, and what a new account has', () => {
+    const mappings = Object.values(readTemplate().Resources)
+      .filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping')
+      .map(({ Properties = {} }) => Properties.ScalingConfig as { MaximumConcurrency: number } | undefined);
+    // A FIFO group and a stream's shard are read by one execution each: one place, one shard.
+    const most = mappings.reduce((sum, scaling) => sum + (scaling?.MaximumConcurrency ?? 1), 0);
+    expect(needs).toContain(`at most ${most} `);
+    expect(needs).toMatch(/new account .* 10 /);
+    expect(sectionOf(page, 'What you need')).toContain('--service-code lambda --quota-code L-B99A9384');
   });
 });
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { root } from './page.ts';
 
 interface Template {
+  readonly Parameters?: Readonly<Record<string, { readonly Default: string }>>;
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly Properties?: Readonly<Record<string, unknown>> }>
   >;

@@ -1,28 +1,54 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stageForm } from '../../lib/stage.mjs';
 import { inputs } from '../../packaging/package.mjs';
+import { fakeDeployment } from './fake-deployment.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const elsewhere = mkdtempSync(join(tmpdir(), 'linkgate-package-'));
 
+let aws: Awaited<ReturnType<typeof fakeDeployment>>;
+
 beforeAll(async () => {
+  aws = await fakeDeployment();
   for (const path of globSync(inputs, { cwd: root })) cpSync(join(root, path), join(elsewhere, path));
   symlinkSync(join(root, 'node_modules'), join(elsewhere, 'node_modules'));
   await serverless('package', '--stage', 'local');
-}, 60_000);
+}, 120_000);
 
-afterAll(() => rmSync(elsewhere, { recursive: true }));
+afterAll(async () => {
+  await aws.close();
+  rmSync(elsewhere, { recursive: true });
+});
 
 function serverless(...args: string[]) {
   const program = join(root, 'node_modules/serverless/bin/serverless.js');
-  return promisify(execFile)(process.execPath, [program, ...args], { cwd: elsewhere });
+  return promisify(execFile)(process.execPath, [program, ...args], {
+    cwd: elsewhere,
+    env: {
+      ...process.env,
+      AWS_ACCESS_KEY_ID: '111111111111',
+      AWS_SECRET_ACCESS_KEY: 'unused',
+      AWS_ENDPOINT_URL: aws.endpoint,
+      AWS_MAX_ATTEMPTS: '1',
+    },
+  });
 }
 
 /** By name: the digest of each bundle, zipped. */
@@ -44,6 +70,10 @@ test('the same sources make the same zips, in another folder and at another time
   expect(zipsOf(elsewhere)).toEqual(zipsOf(root));
 });
 
+test('packaging asks AWS nothing', () => {
+  expect(aws.account.calls).toEqual([]);
+});
+
 test('they make the same template but for the time of packaging, by which Serverless keeps deployments apart', () => {
   const withoutTime = (template: string) => template.replaceAll(/\d{13}-\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
   expect(withoutTime(templateOf(elsewhere))).toBe(withoutTime(templateOf(root)));
@@ -55,11 +85,47 @@ test('the stack says what it is', () => {
   );
 });
 
+/** Writes the file of a stage's settings, which the deployment reads. */
+function stageFile(stage: string, text: string) {
+  mkdirSync(join(elsewhere, 'stages'), { recursive: true });
+  writeFileSync(join(elsewhere, `stages/${stage}.yml`), text);
+}
+
 test('a table that exists is named with its stream or not at all', async () => {
-  await expect(serverless('package', '--param', 'table=restored')).rejects.toMatchObject({
-    stdout: expect.stringContaining('name both'),
+  stageFile('half', 'table: restored\n');
+  await expect(serverless('package', '--stage', 'half')).rejects.toMatchObject({
+    stdout: expect.stringContaining('stages/half.yml: name both'),
   });
 }, 60_000);
+
+describe('serverless deploy', () => {
+  const topic = 'arn:aws:sns:us-east-1:111111111111:on-call';
+
+  beforeAll(() => {
+    const parameters = { table: 'restored', tableStreamArn: 'arn:stream', alarmTopicArn: topic };
+    aws.account.stacks['linkgate-prod'] = { parameters, outputs: { TableName: 'restored' } };
+    stageFile('prod', `alarmTopicArn: ${topic}\n`);
+  });
+
+  const deploy = (...args: string[]) => serverless('deploy', '--stage', 'prod', ...args);
+
+  test('reads the settings of the stage, and goes no further where they would drop one of the running stack', async () => {
+    const { stdout } = await deploy().catch((error: { stdout: string }) => error);
+    expect(stdout).toContain('table: it runs with `restored`, and would with nothing');
+    expect(stdout).not.toContain('alarmTopicArn: it runs with');
+    expect(aws.account.calls.filter((call) => /^(Create|Update|Describe)/.test(call))).toEqual([
+      'DescribeStacks',
+    ]);
+  }, 120_000);
+
+  test('goes on where the change is named', async () => {
+    const { stdout } = await deploy('--param=change=table,tableStreamArn').catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).not.toContain('it runs with');
+    expect(stdout).toContain('the fake account stops at');
+  }, 120_000);
+});
 
 test.each(['Prod', 'twenty-nine-characters-of-it-'])(
   'a stage is named as the command line takes it, and not %s',

@@ -507,8 +507,16 @@ describe('the table', () => {
   const table = template.Resources.Table;
 
   test('stays when the stack goes', () => {
-    expect(table).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
-    expect(table?.Properties.DeletionProtectionEnabled).toBe(true);
+    expect(table).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
+  });
+
+  test('goes with a first deployment that failed, so that it is not in the way of the next', () => {
+    const kept = Object.entries(template.Resources).filter(
+      ([, resource]) => 'DeletionPolicy' in resource && resource.DeletionPolicy !== 'RetainExceptOnCreate',
+    );
+    expect(kept).toEqual([]);
+    // CloudFormation could not delete it: the deployment protects it when it has ended well.
+    expect(table?.Properties).not.toHaveProperty('DeletionProtectionEnabled');
   });
 
   test('can be restored to any point in time, is encrypted, and is paid by request', () => {

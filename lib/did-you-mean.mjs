@@ -1,5 +1,10 @@
-/** `; did you mean …?` where one of the names differs from what was written by a slip or two. */
-export function didYouMean(written: string, names: Iterable<string>): string {
+/**
+ * `; did you mean …?` where one of the names differs from what was written by a slip or two. JavaScript, since whatever
+ * Node runs `serverless` reads it too.
+ * @param {string} written
+ * @param {Iterable<string>} names
+ */
+export function didYouMean(written, names) {
   const close = [...names]
     .map((name) => ({ name, slips: slipsBetween(written, name) }))
     .filter(({ slips }) => slips <= Math.min(2, written.length / 3))
@@ -8,9 +13,9 @@ export function didYouMean(written: string, names: Iterable<string>): string {
 }
 
 /** How many letters were left out, added or replaced, or changed places with the next one. */
-function slipsBetween(one: string, other: string): number {
+function slipsBetween(one, other) {
   const [letters, theirs] = [one.toLowerCase(), other.toLowerCase()];
-  let before: readonly number[] = [];
+  let before = [];
   let row = Array.from({ length: theirs.length + 1 }, (_, index) => index);
   for (const [index, letter] of [...letters].entries()) {
     const next = [index + 1];

@@ -1,0 +1,76 @@
+import { findTable, protectTable, runningStack } from './running-stack.mjs';
+import { changesOf, settingsFile } from './stage-settings.mjs';
+
+/**
+ * What is about to be deployed, or was.
+ * @typedef {object} Deployment
+ * @property {string} stage
+ * @property {string} stackName
+ * @property {string} region
+ * @property {object} config of AWS clients
+ * @property {Readonly<Record<string, {Default?: string}>>} parameters of the template
+ */
+
+/**
+ * Holds a deployment against the stack that runs.
+ * @param {Deployment} deployment
+ * @param {readonly string[]} named the settings whose change is meant
+ * @throws {Error} where it would change another setting, or meets a table that is no stack's
+ */
+export async function requireNothingLost(deployment, named) {
+  const stack = await runningStack(deployment.config, deployment.stackName);
+  const changes = changesOf(stack?.parameters ?? {}, deployment.parameters);
+  const unnamed = changes.filter(({ name }) => !named.includes(name));
+  if (unnamed.length > 0) throw new Error(refusalOf(unnamed, named, deployment));
+  if (makesTable(deployment) && !ownsTable(stack, deployment)) await requireNoTable(deployment);
+}
+
+/**
+ * Protects the stack's own table once the deployment has ended well. The template does not: where a first deployment
+ * fails CloudFormation could not take the table away again, and it would be in the way of the next.
+ * @param {Deployment} deployment
+ */
+export async function protectOwnTable(deployment) {
+  if (makesTable(deployment)) await protectTable(deployment.config, ownTable(deployment));
+}
+
+const ownTable = ({ stage }) => `linkgate-${stage}`;
+
+function makesTable({ parameters }) {
+  return parameters.tableStreamArn?.Default === '';
+}
+
+function ownsTable(stack, deployment) {
+  return stack?.parameters.tableStreamArn === '' && stack.outputs.TableName === ownTable(deployment);
+}
+
+function refusalOf(changes, named, { stage, region }) {
+  const shown = (value) => (value === '' ? 'nothing' : `\`${value}\``);
+  const change = [...named, ...changes.map(({ name }) => name)].join(',');
+  return [
+    'this deployment would change settings of the stack that runs:',
+    ...changes.map(
+      ({ name, was, becomes }) => `  ${name}: it runs with ${shown(was)}, and would with ${shown(becomes)}`,
+    ),
+    `Write into ${settingsFile(stage)} what it is to run with. If the change is meant:`,
+    `  npx serverless deploy --stage ${stage} --region ${region} --param="change=${change}"`,
+  ].join('\n');
+}
+
+async function requireNoTable(deployment) {
+  const { stage, region, config } = deployment;
+  const name = ownTable(deployment);
+  const table = await findTable(config, name);
+  if (!table) return;
+  const where = `--region ${region} --table-name ${name}`;
+  throw new Error(
+    [
+      `there is a table ${name} already, left by an earlier stack. To go on with what is in it, write into ${settingsFile(stage)}:`,
+      `  table: ${name}`,
+      `  tableStreamArn: ${table.LatestStreamArn ?? '…'}`,
+      'To begin without what is in it, delete it:',
+      `  aws dynamodb update-table ${where} --no-deletion-protection-enabled`,
+      `  aws dynamodb delete-table ${where}`,
+    ].join('\n'),
+  );
+}

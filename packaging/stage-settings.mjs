@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { didYouMean } from '../lib/did-you-mean.mjs';
+
+/**
+ * Where the settings of a stage are, from the root of the repository. serverless.yml reads it too.
+ * @param {string} stage
+ */
+export function settingsFile(stage) {
+  return `stages/${stage}.yml`;
+}
+
+/**
+ * What a stage's file sets; undefined where there is no file.
+ * @param {string} folder the root of the repository
+ * @param {string} stage
+ * @param {readonly string[]} names the settings that there are
+ * @returns {readonly string[] | undefined}
+ * @throws {Error} where it holds anything else
+ */
+export function settingsIn(folder, stage, names) {
+  const file = settingsFile(stage);
+  const path = join(folder, file);
+  if (!existsSync(path)) return undefined;
+  const settings = parse(readFileSync(path, 'utf8')) ?? {};
+  if (typeof settings !== 'object' || Array.isArray(settings))
+    throw new Error(`${file} has to hold \`setting: value\` lines`);
+  for (const [name, value] of Object.entries(settings)) {
+    if (!names.includes(name))
+      throw new Error(
+        `${file}: there is no setting \`${name}\`${didYouMean(name, names)} (settings are ${names.join(', ')})`,
+      );
+    if (typeof value !== 'string')
+      throw new Error(`${file}: \`${name}\` has to be text; leave it out for its default`);
+  }
+  return Object.keys(settings);
+}
+
+/**
+ * The settings whose change is meant, as `--param="change=table,alarmTopicArn"` names them.
+ * @param {readonly string[]} params what was given with `--param`
+ * @param {string} stage
+ * @param {readonly string[]} names the settings that there are
+ * @returns {readonly string[]}
+ * @throws {Error} for any other parameter
+ */
+export function changesNamed(params, stage, names) {
+  return params.flatMap((param) => {
+    const [name = '', value = ''] = param.split(/=(.*)/s);
+    if (name === 'change') return value.split(',').map((each) => each.trim());
+    throw new Error(
+      names.includes(name)
+        ? `\`${name}\` is a setting: write it into ${settingsFile(stage)}, and not after --param`
+        : `there is no --param \`${name}\`${didYouMean(name, ['change'])}`,
+    );
+  });
+}
+
+/**
+ * Each setting with which the stack runs otherwise than it would.
+ * @param {Readonly<Record<string, string>>} running
+ * @param {Readonly<Record<string, {Default?: string}>>} parameters of the template that is about to be deployed
+ */
+export function changesOf(running, parameters) {
+  return Object.entries(running)
+    .map(([name, was]) => ({ name, was, becomes: parameters[name]?.Default ?? '' }))
+    .filter(({ was, becomes }) => was !== becomes);
+}
