@@ -91,7 +91,6 @@ async function registerOnce(
   deps: Registering,
 ): Promise<{ service: Service; warnings: string[] } | typeof lost> {
   const { serviceId } = registration;
-  const registered = await registeredServices(deps);
   const [item] = await deps.table.get([serviceKey(serviceId)]);
   const before = stayingOn(item && readService(item));
   const place = before?.place ?? deps.hub;
@@ -99,7 +98,7 @@ async function registerOnce(
   const found = await services.describe(serviceId);
   if (!found) throw new ServiceNotFoundError(serviceId, place);
   if (found.otherStage !== undefined) throw new OtherStageError(serviceId, found.otherStage);
-  const others = registered.filter((service) => service.serviceId !== serviceId);
+  const others = await otherServices(serviceId, deps);
   const said = registration.name ?? before?.name;
   const namesake = others.find(({ name }) => name === said);
   if (said !== undefined && namesake) throw new NameTakenError(said, namesake.serviceId);
@@ -131,6 +130,9 @@ async function registerOnce(
     version: (before?.version ?? 0) + 1,
   };
   if (!(await deps.table.write([{ put: serviceItem(service), expected: before?.version ?? 0 }]))) return lost;
+  // Another registration may have taken the name since it was looked up. Both may give way here; a name of two finds neither.
+  if (name !== serviceId && (await otherServices(serviceId, deps)).some((other) => other.name === name))
+    return giveBackName(service, before?.name ?? serviceId, deps);
   const isLeftAlone = !isActing && service.drift.some(({ check }) => linkgatesOwn.includes(check));
   const warnings = [
     ...(byTag?.warnings ?? []),
@@ -139,6 +141,17 @@ async function registerOnce(
     ...(found.isOfGateways ? [`${name}: ${gatewaysAreSwept}.`] : []),
   ];
   return { service, warnings };
+}
+
+async function otherServices(serviceId: string, deps: Registering): Promise<Service[]> {
+  return (await registeredServices(deps)).filter((service) => service.serviceId !== serviceId);
+}
+
+/** @returns `lost`, so that the next attempt says whose the name is. */
+async function giveBackName(service: Service, name: string, { table }: Registering): Promise<typeof lost> {
+  const { version } = service;
+  await table.write([{ put: serviceItem({ ...service, name, version: version + 1 }), expected: version }]);
+  return lost;
 }
 
 /** EC2 takes anything for the tag `Name`; what is no name, or another service's, is none here. */

@@ -8,6 +8,7 @@ import {
   unregisterService,
 } from '../../lib/service/register-service.ts';
 import { registeredServices } from '../../lib/service/registered-services.ts';
+import { serviceItem } from '../../lib/service/service.ts';
 import { aConfiguration, alice, aService, hub, noon, serviceId, topicArn } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
 
@@ -228,6 +229,22 @@ describe('no service is registered', () => {
     const registering = registerService({ ...registration, name: 'orders' }, alice, world.deps);
     await expect(registering).rejects.toThrow(NameTakenError);
     expect(world.services.calls).toEqual([]);
+  });
+
+  test('under a name that another registration takes at the same moment', async () => {
+    const world = aWorld();
+    world.services.show(bare);
+    const other = serviceItem(aService({ serviceId: serviceId(2), name: 'orders' }));
+    const { table } = world.deps;
+    const write: typeof table.write = async (writes, ...rest) => {
+      await table.write([{ put: other, expected: 0 }]);
+      return table.write(writes, ...rest);
+    };
+    const racing = { ...world.deps, table: { ...table, write } };
+    const registering = registerService({ ...registration, name: 'orders' }, alice, racing);
+    await expect(registering).rejects.toThrow(NameTakenError);
+    const names = (await registeredServices(world.deps)).map(({ name }) => name);
+    expect(names.sort()).toEqual(['orders', serviceId(1)]);
   });
 });
 
