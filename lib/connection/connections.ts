@@ -9,6 +9,8 @@ export interface ConnectionFilter {
 
 export interface ConnectionPage {
   readonly connections: readonly Connection[];
+  /** The endpoints that EC2 shows in a form that linkgate cannot read. They exist all the same. */
+  readonly unreadable?: readonly string[];
   readonly nextToken?: string;
 }
 

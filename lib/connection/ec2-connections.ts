@@ -32,10 +32,20 @@ export function ec2Connections(ec2: EC2Client, place: Place, report: Invocation[
       }),
     );
     const wanted = takesEndpointIds ? undefined : filter.endpointIds;
-    const connections = VpcEndpointConnections.flatMap((each) => connectionFrom(each, place, report)).filter(
-      ({ endpointId }) => wanted === undefined || wanted.includes(endpointId),
-    );
-    return { connections, ...(NextToken && { nextToken: NextToken }) };
+    const connections: Connection[] = [];
+    const unreadable: string[] = [];
+    for (const shown of VpcEndpointConnections) {
+      const { VpcEndpointId: endpointId = '' } = shown;
+      if (wanted !== undefined && !wanted.includes(endpointId)) continue;
+      const connection = connectionFrom(shown, place, report);
+      if (connection) connections.push(connection);
+      else unreadable.push(endpointId);
+    }
+    return {
+      connections,
+      ...(unreadable.length > 0 && { unreadable }),
+      ...(NextToken && { nextToken: NextToken }),
+    };
   }
 
   return {
@@ -89,7 +99,7 @@ function connectionFrom(
   shown: VpcEndpointConnection,
   place: Place,
   report: Invocation['report'],
-): Connection[] {
+): Connection | undefined {
   const {
     VpcEndpointState: state = '',
     VpcEndpointRegion: endpointRegion,
@@ -105,9 +115,9 @@ function connectionFrom(
     ...(endpointRegion !== undefined && { endpointRegion }),
     ...(ipAddressType !== undefined && { ipAddressType }),
   });
-  if (result.success) return [result.output];
+  if (result.success) return result.output;
   report(new UnreadableConnectionError(shown, place, new v.ValiError(result.issues)));
-  return [];
+  return undefined;
 }
 
 /**

@@ -159,6 +159,7 @@ async function passOver(
       estate?.endpointIds.add(connection.endpointId);
       estate?.counted.get(`${connection.serviceId} ${connection.ownerAccountId}`)?.push(connection);
     }
+    for (const endpointId of page.unreadable ?? []) estate?.endpointIds.add(endpointId);
     nextToken = page.nextToken;
     if (nextToken === undefined) return observation;
     const isLate = deps.remaining() < reserve;

@@ -90,7 +90,10 @@ describe('a page of connections', () => {
     const { connections, errors } = connectionsAnswering(
       pageOf([ownerless, shown({ VpcEndpointId: endpointId(2) })]),
     );
-    expect((await connections.page({})).connections).toEqual([aConnection({ endpointId: endpointId(2) })]);
+    expect(await connections.page({})).toEqual({
+      connections: [aConnection({ endpointId: endpointId(2) })],
+      unreadable: [endpointId(1)],
+    });
     expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining(endpointId(1)) })]);
   });
 

@@ -24,6 +24,8 @@ export interface ShownConnections extends ChangeableConnections {
   /** What happens before a page is read. */
   beforePage: (filter: ConnectionFilter, nextToken: string | undefined) => void;
   pageSize: number;
+  /** The endpoints that EC2 shows in a form that linkgate cannot read. */
+  unreadable: readonly string[];
 }
 
 export function shownConnections(...shown: readonly Connection[]): ShownConnections {
@@ -55,6 +57,7 @@ export function shownConnections(...shown: readonly Connection[]): ShownConnecti
     answer: (_call, take) => take(),
     beforePage: () => {},
     pageSize: 1_000,
+    unreadable: [],
     async page(filter, nextToken) {
       double.looks.push(filter);
       double.beforePage(filter, nextToken);
@@ -63,7 +66,8 @@ export function shownConnections(...shown: readonly Connection[]): ShownConnecti
       if (Number.isNaN(start)) throw new StaleTokenError();
       const end = start + double.pageSize;
       return {
-        connections: found.slice(start, end),
+        connections: found.slice(start, end).filter((each) => !double.unreadable.includes(each.endpointId)),
+        unreadable: double.unreadable,
         ...(end < found.length && { nextToken: String(end) }),
       };
     },

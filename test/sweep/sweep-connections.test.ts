@@ -229,6 +229,14 @@ describe('a connection that is remembered and not listed', () => {
     expect(await world.record(other.endpointId)).toHaveProperty('missingSince');
   });
 
+  test('is not missing while EC2 shows it in a form that linkgate cannot read', async () => {
+    const world = aWorld({ services, records: [aRecord({ state: 'available' })] });
+    world.ec2.unreadable = [endpointId(1)];
+    await nextPass(world);
+    await nextPass(world);
+    expect(await world.record(endpointId(1))).not.toHaveProperty('missingSince');
+  });
+
   test('in a pass over another place is not missing', async () => {
     const place = { accountId: '222222222222', region: 'eu-west-1' };
     const world = aWorld({ services, records: [aRecord({ place, state: 'available' })] });
