@@ -275,7 +275,7 @@ function refused(status: number, body: unknown, { apiUrl }: Deployment): Command
   if (refusal.success) {
     const { code, message, details } = refusal.output.error;
     if (code === 'StaleToken') return new StaleListError();
-    const isCalledWrongly = status === 400 || code === 'UnknownService';
+    const isCalledWrongly = status === 400 || code === 'BlankText' || code === 'UnknownService';
     return new CommandError(
       isCalledWrongly ? 'calledWrongly' : 'failed',
       message + whoDecided(message, details) + problemsIn(details),

@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option, type ParseOptionsResult } from 'commander';
 import * as v from 'valibot';
 import { RoleArn } from '../lib/allowlist/entry.ts';
+import { needed } from '../lib/approval/approval.ts';
 import { GroupName, SlackChannel, type SlackUser } from '../lib/approval/approver-group.ts';
 import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/connection/connection.ts';
 import { ContactTopic, CustomerName } from '../lib/customer/customer.ts';
@@ -8,6 +9,7 @@ import { Email } from '../lib/email-address.ts';
 import { Place } from '../lib/place.ts';
 import { stageForm, stagePattern } from '../lib/stage.mjs';
 import { actorNamed, slackUserNamed } from './actor-named.ts';
+import { unmarkControls } from './control-characters.ts';
 import type { Wanted } from './deployment.ts';
 import { parseExpiry } from './expiry.ts';
 
@@ -198,8 +200,15 @@ export const waitOption = () =>
     .argParser(wholeNumber)
     .default(5);
 
+export const reasonOption = () => new Option('--reason <text>', 'why; it is kept in the history');
+
+/** Where nothing is done without one. */
+export const neededReasonOption = () => reasonOption().argParser(seen('reason')).makeOptionMandatory();
+
 export const ticketOption = () =>
-  new Option('--ticket <id>', 'the ticket that the decision belongs to; it is kept in the history');
+  new Option('--ticket <id>', 'the ticket that the decision belongs to; it is kept in the history').argParser(
+    seen('ticket'),
+  );
 
 export const expiresOption = () =>
   new Option(
@@ -227,7 +236,13 @@ function shaped(schema: v.GenericSchema<string, string>, form?: string) {
 }
 
 function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+  return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, '')}.`;
+}
+
+/** What people read later: blanks and characters without width, marked or not, are nothing to read. */
+function seen(what: Parameters<typeof needed>[0]) {
+  const text = needed(what, 'write something that people can see');
+  return shaped(v.pipe(v.string(), v.transform(unmarkControls), text));
 }
 
 function several(schema: v.GenericSchema<string, string>, form?: string) {
@@ -237,5 +252,8 @@ function several(schema: v.GenericSchema<string, string>, form?: string) {
 
 /** What is said apart from the reason, which stays with the provider. */
 export function toConsumerOption(): Option {
-  return new Option('--to-consumer <text>', 'what the consumer is told of it, where their contact is known');
+  return new Option(
+    '--to-consumer <text>',
+    'what the consumer is told of it, where their contact is known',
+  ).argParser(seen('toConsumer'));
 }

@@ -1,7 +1,15 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import { Decision, Warnings } from '../api-views.ts';
-import { type CommonOptions, command, endpointArgument, ticketOption, toConsumerOption } from '../options.ts';
+import {
+  type CommonOptions,
+  command,
+  endpointArgument,
+  neededReasonOption,
+  reasonOption,
+  ticketOption,
+  toConsumerOption,
+} from '../options.ts';
 import { time } from '../output.ts';
 import type { Open } from '../session.ts';
 
@@ -17,11 +25,10 @@ interface DecisionOptions extends CommonOptions {
 }
 
 export function decisionCommands(open: Open): readonly Command[] {
-  const reason = ['--reason <text>', 'why; it is kept in the history'] as const;
   return [
-    decisionCommand('approve', 'let a waiting request in', open).option(...reason),
+    decisionCommand('approve', 'let a waiting request in', open).addOption(reasonOption()),
     decisionCommand('deny', 'turn a waiting request away', open)
-      .requiredOption(...reason)
+      .addOption(neededReasonOption())
       .addOption(toConsumerOption()),
   ];
 }

@@ -38,7 +38,7 @@ function revokeCommand(open: Open, world: World): Command {
     .addArgument(take.someEndpointArgument())
     .addOption(take.accountOption())
     .addOption(take.serviceOption())
-    .option('--reason <text>', 'why; it is kept in the history')
+    .addOption(take.reasonOption())
     .option('--now', 'without a grace period')
     .addOption(take.toConsumerOption())
     .addOption(take.yesOption())
@@ -128,7 +128,7 @@ function keepCommand(open: Open): Command {
     .command('keep', 'put off the cut of a connection; a block is not put off but lifted')
     .addArgument(take.endpointArgument())
     .addOption(take.untilOption())
-    .requiredOption('--reason <text>', 'why; it is kept in the history')
+    .addOption(take.neededReasonOption())
     .action(async (endpointId: string, { until, reason, ...common }: KeepOptions) => {
       const { api, output } = await open(common);
       const body = { until: expiresAt(until, await api.now(), '--until'), reason };

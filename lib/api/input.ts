@@ -206,6 +206,9 @@ export function valid<const Schema extends v.GenericSchema>(
     .map((issue) => [v.getDotPath(issue), issue.message].filter(Boolean).join(': '));
   const others = result.issues.length - problems.length;
   const more = others > 0 ? `; and ${others} more` : '';
+  // Of the schemas of bodies, texts that people have to write are alone in this.
+  if (result.issues.every(({ type }) => type === 'non_empty'))
+    throw new ApiError(422, 'BlankText', `${problems.join('; ')}: write something that people can see`);
   throw new ApiError(400, 'InvalidRequest', `${what} is not as it should be: ${problems.join('; ')}${more}`);
 }
 

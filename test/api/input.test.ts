@@ -227,9 +227,20 @@ describe('a text', () => {
   test.each(crossed(neededReasons, ['', ' \n', '\u200b\u200b', '\u3164', '\u202e', '\u2800']))(
     '%s refuses %j, which nobody sees',
     async (_name, value, door) => {
-      expect(await refused(await aConnectedWorld(), door, value)).toMatchObject({ status: 400 });
+      expect(await refused(await aConnectedWorld(), door, value)).toMatchObject({
+        status: 422,
+        body: {
+          error: { code: 'BlankText', message: expect.stringMatching(/: write something that people/) },
+        },
+      });
     },
   );
+
+  test('that is missing, or blank beside what is wrong otherwise, makes the body malformed', async () => {
+    const path = `/connections/${endpointId(1)}/keep`;
+    for (const body of [{ until: '2027-01-31T12:00:00Z' }, { until: 'soon', reason: ' ' }])
+      expect(await ask(await aConnectedWorld(), 'POST', path, body)).toMatchObject(saying('reason'));
+  });
 
   test.each(crossed(optionalReasons, [' \u200b']))(
     '%s takes %j as no reason',

@@ -595,7 +595,24 @@ test.each([
 });
 
 test.each([
+  ...['', ' \n', '\u200b', '\u3164'].flatMap((blank) => [
+    ['deny', endpointId, '--reason', blank],
+    ['keep', endpointId, '--until', '30d', '--reason', blank],
+    ['approve', endpointId, '--ticket', blank],
+    ['revoke', endpointId, '--to-consumer', blank],
+  ]),
+])('`%s %s %s %j…` is called wrongly: nobody could read that, and nobody is asked', async (...line) => {
+  const { code, stderr } = await linkgate(line, aws);
+  expect({ code, stderr }).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Write something that people can see.'),
+  });
+  expect(aws.asked).toEqual([]);
+});
+
+test.each([
   ['400 InvalidRequest', 400, 'InvalidRequest', 2],
+  ['422 BlankText', 422, 'BlankText', 2],
   ['404 UnknownService', 404, 'UnknownService', 2],
   ['404 NotFound', 404, 'NotFound', 1],
   ['409 Conflict', 409, 'Conflict', 1],
