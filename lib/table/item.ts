@@ -39,7 +39,7 @@ export class MalformedItemError extends UnreadableItemError {
 
 /**
  * A kind of item: validated when it is read and when it is written. Attributes that the schema
- * does not name are kept, so that a deployment can be rolled back by one version. This holds for the item's own
+ * does not name are kept, whatever their names, so that a deployment can be rolled back by one version. This holds for the item's own
  * attributes, not for what is inside one: what a newer minor form adds goes to the top level.
  */
 export function itemKind<const Entries extends v.ObjectEntries>(entries: Entries) {
@@ -51,7 +51,8 @@ export function itemKind<const Entries extends v.ObjectEntries>(entries: Entries
     if (!result.success) throw new MalformedItemError(key, v.summarize(result.issues));
     const problem = storageProblem([key.pk, key.sk, value]);
     if (problem !== undefined) throw new MalformedItemError(key, problem);
-    return result.output;
+    // Valibot leaves out what is named as a property that objects have anyway, such as `constructor`.
+    return { ...Object(value), ...result.output };
   }
 
   return {

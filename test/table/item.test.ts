@@ -18,6 +18,15 @@ describe('an item', () => {
     expect(kind.item(key, { ...read, version: 2 })).toMatchObject({ colour: 'blue', version: 2 });
   });
 
+  test.each(['constructor', 'prototype', 'toString', 'hasOwnProperty'])(
+    'keeps what it does not know by the name `%s` too',
+    (name) => {
+      const read = kind.read({ ...item, [name]: 'blue' });
+      expect(Object.entries(read)).toContainEqual([name, 'blue']);
+      expect(Object.entries(kind.item(key, { ...read, version: 2 }))).toContainEqual([name, 'blue']);
+    },
+  );
+
   test.each(['2.0', '17.1'])('of the newer major form %s is refused, with what to do about it', (form) => {
     expect(() => kind.read({ ...item, form })).toThrow(NewerItemError);
     expect(() => kind.read({ ...item, form })).toThrow(
