@@ -7,7 +7,7 @@ import { StoppedMeanwhileError } from '../mode/switch-mode.ts';
 import { StaleTokenError } from '../page-token.ts';
 import { ApplyRunningError } from '../plan/apply-lease.ts';
 import { MovedError } from '../plan/moved.ts';
-import { ProblemsError } from '../plan/plan.ts';
+import { LostPartError, ProblemsError } from '../plan/plan.ts';
 import { TooManyRemovalsError } from '../plan/removals.ts';
 import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../service/register-service.ts';
 import { SlackError } from '../slack/web-api.ts';
@@ -34,6 +34,7 @@ export function refusalOf(error: unknown): ApiError | undefined {
       : new ApiError(503, 'SlackUnavailable', `${error.message}; nothing was stored, try again`);
   if (error instanceof ProblemsError)
     return new ApiError(400, 'InvalidPolicy', error.message, { details: { problems: error.problems } });
+  if (error instanceof LostPartError) return new ApiError(404, 'UnknownPlan', error.message);
   if (error instanceof TooManyRemovalsError) {
     const { removals, managed } = error;
     return new ApiError(409, 'TooManyRemovals', error.message, { details: { removals, managed } });

@@ -14,8 +14,8 @@ import { readTold } from '../customer/told.ts';
 import { readRemembered } from '../idempotency/claim.ts';
 import { readSwitched } from '../mode/mode.ts';
 import { readApplyLease } from '../plan/apply-lease.ts';
-import { readPart } from '../plan/parts.ts';
-import { readPlan } from '../plan/plan.ts';
+import { valuesIn } from '../plan/parts.ts';
+import { PartValue, readPlan } from '../plan/plan.ts';
 import { readPrincipal } from '../principals/principal-record.ts';
 import { readCuts } from '../revocation/budget.ts';
 import { readService } from '../service/service.ts';
@@ -76,7 +76,10 @@ export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind
   ['MODE', { read: readSwitched, afterwards: 'see whether the mode is the right one: linkgate mode' }],
   [
     'PLAN',
-    { read: (item) => (item.sk === 'PLAN' ? readPlan(item) : readPart(item)), afterwards: 'plan again' },
+    {
+      read: (item) => (item.sk === 'PLAN' ? readPlan(item) : valuesIn(item, PartValue)),
+      afterwards: 'plan again',
+    },
   ],
   ['POLICY', { read: readApplyLease }],
   ['PRINCIPALS', { read: readPrincipal }],

@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
-import { itemKind } from '../table/item.ts';
+import { itemKind, MalformedItemError } from '../table/item.ts';
 import type { Item, Key } from '../table/table.ts';
 
 /** Values in JSON, packed so that however many there are each part fits into an item. */
@@ -11,8 +11,6 @@ const kind = itemKind({
   expiresAt: v.number(),
   version: v.number(),
 });
-
-export const readPart = kind.read;
 
 /** Characters of JSON a part: what cannot be zipped grows by a third, and DynamoDB takes 400 KB. */
 const perPart = 250_000;
@@ -54,11 +52,24 @@ export function partItems(pk: string, series: string, values: readonly unknown[]
   });
 }
 
-/** The values of one part. */
+/**
+ * The values of one part.
+ * @throws UnreadableItemError
+ */
 export function valuesIn<const Schema extends v.GenericSchema>(
   item: Item,
   schema: Schema,
 ): v.InferOutput<Schema>[] {
-  const text = gunzipSync(Buffer.from(kind.read(item).packed, 'base64')).toString();
-  return v.parse(v.array(schema), JSON.parse(text));
+  const result = v.safeParse(v.array(schema), unpacked(item));
+  if (!result.success) throw new MalformedItemError(item, v.summarize(result.issues));
+  return result.output;
+}
+
+function unpacked(item: Item): unknown {
+  const { packed } = kind.read(item);
+  try {
+    return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString());
+  } catch (error) {
+    throw new MalformedItemError(item, 'what it packs is no JSON in a zip', { cause: error });
+  }
 }

@@ -44,10 +44,21 @@ export type Plan = v.InferOutput<typeof Plan>;
 const kind = itemKind(Plan.entries);
 export const readPlan = kind.read;
 const Versions = v.tuple([v.string(), v.number()]);
+/** What any of a plan's parts holds. */
+export const PartValue = v.union([Change, Versions]);
 
 const partitionOf = (planId: string) => `PLAN#${planId}`;
 const planKey = (planId: string): Key => ({ pk: partitionOf(planId), sk: 'PLAN' });
 const series = { changes: 'CHANGES', versions: 'VERSIONS' };
+
+/** A plan is no longer whole: somebody removed a part of it. */
+export class LostPartError extends Error {
+  override readonly name = 'LostPartError';
+
+  constructor(planId: string) {
+    super(`the plan ${planId} has lost a part of itself; plan again`);
+  }
+}
 
 /** The document cannot be carried out, whatever becomes of the table. */
 export class ProblemsError extends Error {
@@ -125,32 +136,43 @@ export async function findPlan(
   return plan && plan.expiresAt * 1000 > now().getTime() ? plan : undefined;
 }
 
-/** The changes of one part, in order; a part is a page. */
-export async function changesIn({ planId }: Plan, part: number, table: Table): Promise<Change[]> {
-  const [key] = partKeys(partitionOf(planId), series.changes, part + 1).slice(part);
-  if (!key) return [];
-  return (await table.get([key])).flatMap((item) => valuesIn(item, Change));
+/**
+ * The changes of one part, in order; a part is a page.
+ * @throws LostPartError, UnreadableItemError
+ */
+export async function changesIn(
+  { planId, changeParts }: Plan,
+  part: number,
+  table: Table,
+): Promise<Change[]> {
+  const keys = partKeys(partitionOf(planId), series.changes, changeParts).slice(part, part + 1);
+  return (await partsAt(keys, planId, table)).flatMap((item) => valuesIn(item, Change));
 }
 
-/** All of a plan's changes, in order. */
+/**
+ * All of a plan's changes, in order.
+ * @throws LostPartError, UnreadableItemError
+ */
 export async function changesOf({ planId, changeParts }: Plan, table: Table): Promise<Change[]> {
-  const items = await partsOf(planId, series.changes, changeParts, table);
+  const items = await partsAt(partKeys(partitionOf(planId), series.changes, changeParts), planId, table);
   return items.flatMap((item) => valuesIn(item, Change));
 }
 
-/** By key: the versions that a plan rests on. */
+/**
+ * By key: the versions that a plan rests on.
+ * @throws LostPartError, UnreadableItemError
+ */
 export async function versionsBehind(
   { planId, versionParts }: Plan,
   table: Table,
 ): Promise<Map<string, number>> {
-  const items = await partsOf(planId, series.versions, versionParts, table);
+  const items = await partsAt(partKeys(partitionOf(planId), series.versions, versionParts), planId, table);
   return new Map(items.flatMap((item) => valuesIn(item, Versions)));
 }
 
-async function partsOf(planId: string, name: string, count: number, table: Table): Promise<Item[]> {
-  const keys = partKeys(partitionOf(planId), name, count);
+async function partsAt(keys: readonly Key[], planId: string, table: Table): Promise<Item[]> {
   const parts = byKey(await table.get(keys)).all(keys);
-  if (parts.length < count) throw new Error(`the plan ${planId} has lost a part of itself; plan again`);
+  if (parts.length < keys.length) throw new LostPartError(planId);
   return parts;
 }
 
