@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { QuorumOutOfReachError, UnknownGroupError } from '../approval/approver-group.ts';
 import { MayNotDecideError } from '../approval/may-decide.ts';
 import { AccountTakenError } from '../customer/set-customer.ts';
+import { unreadableText } from '../items/remedy.ts';
 import { ItemStaysError } from '../items/remove-unreadable.ts';
 import { StoppedMeanwhileError } from '../mode/switch-mode.ts';
 import { StaleTokenError } from '../page-token.ts';
@@ -48,8 +49,7 @@ export function refusalOf(error: unknown): ApiError | undefined {
     return new ApiError(503, 'TableBusy', `${error.message}: send the request again in some seconds`, {
       retryAfterSeconds: 5,
     });
-  if (error instanceof UnreadableItemError)
-    return new ApiError(409, 'UnreadableItem', `${error.message}; linkgate doctor says what to do about it`);
+  if (error instanceof UnreadableItemError) return new ApiError(409, 'UnreadableItem', unreadableText(error));
   if (error instanceof ItemStaysError) return new ApiError(409, 'ItemStays', error.message);
   if (error instanceof ContendedError) return new ApiError(409, 'Conflict', `${error.message}; try again`);
   return undefined;

@@ -12,6 +12,7 @@ export const statusOf = {
   superseded: 409,
   closed: 409,
   overtaken: 409,
+  unreadable: 409,
   expired: 410,
   used: 410,
   unknown: 410,

@@ -4,7 +4,9 @@ import type { RequestView } from '../approval/request-view.ts';
 import { matterOf } from '../approval/standing.ts';
 import { didOf, saidIn, standingIn, when } from '../approval/words.ts';
 import { type ConnectionRecord, isOpen } from '../connection/connection-record.ts';
+import { unreadableText } from '../items/remedy.ts';
 import { agrees } from '../policy/decide.ts';
+import type { UnreadableItemError } from '../table/item.ts';
 import type { LinkClaims } from './link.ts';
 import { type Markup, markup, type Page, paragraphs } from './page.ts';
 
@@ -124,6 +126,14 @@ export function overtaken(): Page {
   return page(
     'Try again',
     'Something changed at the same moment, so your answer was not taken. Open the link again.',
+  );
+}
+
+export function unreadable(error: UnreadableItemError): Page {
+  return page(
+    'Nothing can be decided for now',
+    `Nothing was decided: ${unreadableText(error)}.`,
+    'Open the link again then.',
   );
 }
 

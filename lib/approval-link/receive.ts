@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { orReport } from '../invocation.ts';
+import { UnreadableItemError } from '../table/item.ts';
 import { type Answer, statusOf } from './answer.ts';
 import { type Answering, answerLink } from './answer-link.ts';
-import { broken } from './outcome-pages.ts';
+import { broken, unreadable } from './outcome-pages.ts';
 import { pageHeaders, render } from './page.ts';
 
 /** What API Gateway says of a request (payload format 2.0), and linkgate reads. */
@@ -20,8 +20,11 @@ export async function receive(event: unknown, deps: Answering) {
   const { method } = sent.requestContext.http;
   const token = new URLSearchParams(sent.rawQueryString).get('token') ?? '';
   const entered = method === 'POST' ? formIn(sent) : undefined;
-  const answered = await orReport(deps.report, () => answerLink(token, entered, deps));
-  const { outcome, page, claims }: Answer = answered ?? { outcome: 'broken', page: broken() };
+  const answered = answerLink(token, entered, deps).catch((error) => {
+    deps.report(error);
+    return failure(error);
+  });
+  const { outcome, page, claims } = await answered;
   return {
     response: {
       statusCode: statusOf[outcome],
@@ -30,6 +33,12 @@ export async function receive(event: unknown, deps: Answering) {
     },
     told: { method, outcome, ...claims },
   };
+}
+
+function failure(error: unknown): Answer {
+  return error instanceof UnreadableItemError
+    ? { outcome: 'unreadable', page: unreadable(error) }
+    : { outcome: 'broken', page: broken() };
 }
 
 /** In characters: no form that a person has filled in is longer, and what is sent back with the page has to fit into an answer. */

@@ -4,8 +4,8 @@ import { type ConnectionRecord, findRecord } from '../connection/connection-reco
 import type { Invocation } from '../invocation.ts';
 import type { Mode } from '../mode/mode.ts';
 import { consult, policyKeys } from '../policy/consult.ts';
-import type { Service } from '../service/service.ts';
-import { byKey, readEach } from '../table/item.ts';
+import { allServices, type Service } from '../service/service.ts';
+import { byKey, raise, readEach } from '../table/item.ts';
 import type { Table } from '../table/table.ts';
 import { type ApproverGroup, groupKey, readGroup } from './approver-group.ts';
 
@@ -36,6 +36,8 @@ interface Viewing extends Pick<Invocation, 'report'> {
 interface Wanted {
   /** Read the account's earlier connections too, two reads for each request; so it is unless this says otherwise. */
   readonly withHistory?: boolean;
+  /** What becomes of an error by which there is no view of a record; it is reported unless this says otherwise. */
+  readonly onUnviewable?: (error: unknown) => void;
 }
 
 /**
@@ -44,13 +46,15 @@ interface Wanted {
 export async function requestViews(
   records: readonly ConnectionRecord[],
   deps: Viewing,
-  { withHistory = true }: Wanted = {},
+  { withHistory = true, onUnviewable = deps.report }: Wanted = {},
 ): Promise<RequestView[]> {
   const found = byKey(await deps.table.get(records.flatMap(policyKeys)));
   const consultations = records.map((record) => consult(record, found));
   const services = records.map((record, index) => consultations[index]?.service ?? formerService(record));
+  for (const { unreadable } of consultations.filter((_, index) => !services[index]))
+    for (const error of unreadable.filter(({ key }) => key.pk === allServices)) onUnviewable(error);
   const names = new Set(services.flatMap((service) => service?.approvers ?? []));
-  const groups = readEach(await deps.table.get([...names].map(groupKey)), readGroup, deps.report);
+  const groups = readEach(await deps.table.get([...names].map(groupKey)), readGroup, onUnviewable);
   const mode = consultations.some(({ isObserving }) => isObserving) ? 'observe' : 'act';
   const views = records.map(async (record, index): Promise<RequestView | undefined> => {
     const { entries = [] } = consultations[index] ?? {};
@@ -63,14 +67,17 @@ export async function requestViews(
   return (await Promise.all(views)).filter((view) => view !== undefined);
 }
 
-/** The view of one request; nothing where linkgate knows no such request. */
+/**
+ * The view of one request; nothing where linkgate knows no such request.
+ * @throws UnreadableItemError where its record, its service or its group cannot be read
+ */
 export async function requestView(
   endpointId: string,
   deps: Viewing,
-  options?: Wanted,
+  options?: Pick<Wanted, 'withHistory'>,
 ): Promise<RequestView | undefined> {
   const record = await findRecord(endpointId, deps.table);
-  const [view] = record ? await requestViews([record], deps, options) : [];
+  const [view] = record ? await requestViews([record], deps, { ...options, onUnviewable: raise }) : [];
   return view;
 }
 

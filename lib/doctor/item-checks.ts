@@ -12,13 +12,13 @@ import { allTroubles } from '../customer/contact-trouble.ts';
 import { allCustomers, readCustomer } from '../customer/customer.ts';
 import { toldKey } from '../customer/told.ts';
 import { kindOfItem } from '../items/item-kinds.ts';
+import { keptBecause, kindName, removalCommand } from '../items/remedy.ts';
 import { modeKey } from '../mode/mode.ts';
 import { applyLeaseKey } from '../plan/apply-lease.ts';
 import { principalsOf } from '../principals/principal-record.ts';
 import { cutsKey } from '../revocation/budget.ts';
 import { placesOf } from '../service/registered-services.ts';
 import { allServices } from '../service/service.ts';
-import { shellWord } from '../shell-word.ts';
 import { leaseKey } from '../sweep/lease.ts';
 import { NewerItemError, type ReadDeps, readEach, UnreadableItemError } from '../table/item.ts';
 import { lineageKey } from '../table/lineage.ts';
@@ -140,11 +140,12 @@ function unreadableAmong(items: readonly Item[]): UnreadableItemError[] {
 }
 
 function remedyFor(error: UnreadableItemError): string {
-  const { keptBecause, afterwards } = kindOfItem(error.key) ?? {};
+  const kept = keptBecause.get(kindName(error.key));
+  const { afterwards } = kindOfItem(error.key) ?? {};
   const newer = error instanceof NewerItemError ? 'deploy the newer version again. ' : '';
-  if (keptBecause !== undefined) return `${newer}It cannot be removed: ${keptBecause}`;
+  if (kept !== undefined) return `${newer}It cannot be removed: ${kept}`;
   const then = afterwards === undefined ? '' : `\nThen ${afterwards}`;
-  return `${newer}What rests on it waits until it can be read, or is removed:\nlinkgate item remove ${shellWord(error.key.pk)} ${shellWord(error.key.sk)}${then}`;
+  return `${newer}What rests on it waits until it can be read, or is removed:\n${removalCommand(error.key)}${then}`;
 }
 
 function nameOf({ pk, sk }: Key): string {

@@ -26,16 +26,13 @@ import type { Item, Key } from '../table/table.ts';
 import { readBoard } from '../telling/board.ts';
 import { readDigest } from '../telling/digest.ts';
 import { readWarned } from '../telling/warned.ts';
+import { kindName } from './remedy.ts';
 
 export interface ItemKind {
   readonly read: (item: Item) => unknown;
   /** What is left to do once an item was removed; absent where linkgate makes it anew when it needs it. */
   readonly afterwards?: string;
-  /** Why no item is removed, and what to do instead. */
-  readonly keptBecause?: string;
 }
-
-const restore = 'restore the table to another name from before that (docs/deploy.md), and copy the item back';
 
 /** Every kind of item in the table, by how its partition begins. */
 export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind>([
@@ -46,15 +43,9 @@ export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind
     { read: readEntry, afterwards: 'say anew what holds for the account: linkgate allow, or linkgate block' },
   ],
   ['APPROVERS', { read: readGroup, afterwards: 'name its people anew: linkgate approvers set' }],
-  ['AUDIT', { read: readAuditEntry, keptBecause: `what happened is never removed: ${restore}` }],
+  ['AUDIT', { read: readAuditEntry }],
   ['BOARDS', { read: readBoard }],
-  [
-    'CONNECTIONS',
-    {
-      read: readRecord,
-      keptBecause: `it holds what people decided, and its audit trail goes on from it: ${restore}`,
-    },
-  ],
+  ['CONNECTIONS', { read: readRecord }],
   ['CONTACT_TROUBLES', { read: readTrouble }],
   ['COUNTED', { read: readCounted }],
   [
@@ -95,6 +86,6 @@ export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind
 ]);
 
 /** @returns undefined for what linkgate never writes. */
-export function kindOfItem({ pk }: Key): ItemKind | undefined {
-  return itemKinds.get(pk.split('#')[0] ?? '');
+export function kindOfItem(key: Key): ItemKind | undefined {
+  return itemKinds.get(kindName(key));
 }

@@ -6,6 +6,7 @@ import { waitingWrites } from '../connection/waiting.ts';
 import { keyName, type ReadDeps, readEach, UnreadableItemError, versionToReplace } from '../table/item.ts';
 import type { Item, Key, Write } from '../table/table.ts';
 import { kindOfItem } from './item-kinds.ts';
+import { keptBecause, kindName } from './remedy.ts';
 
 /** An item is not removed. */
 export class ItemStaysError extends Error {
@@ -38,7 +39,8 @@ export async function removeUnreadable(
   if (!kind) throw new ItemStaysError(key, 'linkgate has no such kind of item');
   if (isReadable(item, kind.read))
     throw new ItemStaysError(key, 'linkgate can read it, and the command for its kind changes it');
-  if (kind.keptBecause !== undefined) throw new ItemStaysError(key, kind.keptBecause);
+  const kept = keptBecause.get(kindName(key));
+  if (kept !== undefined) throw new ItemStaysError(key, kept);
   const expected = versionToReplace(item);
   const put = await pointerAnew(key, deps);
   const write = put ?? { remove: key };

@@ -7,7 +7,7 @@ import { orReport } from '../invocation.ts';
 import { type Place, placeName } from '../place.ts';
 import { reasonOf } from '../policy/decide.ts';
 import { joined, type Markup, markup } from './boundary.ts';
-import { carryOut, type Outcome, type Saying } from './outcome.ts';
+import { carryOut, type Outcome, type Saying, unreadableIn } from './outcome.ts';
 import { leftAlone, nameOf } from './words.ts';
 
 type Sayings = readonly (readonly [RequestView, Saying])[];
@@ -44,7 +44,9 @@ async function decideOne(view: RequestView, saying: Saying, deps: Deciding): Pro
     deps.report(error);
     return {
       isAsSaid: false,
-      answer: markup`It broke on its way, and your word may be recorded all the same; look at it, or say it again.`,
+      answer:
+        unreadableIn(error) ??
+        markup`It broke on its way, and your word may be recorded all the same; look at it, or say it again.`,
     };
   }
 }

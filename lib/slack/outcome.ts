@@ -6,9 +6,11 @@ import { matterOf } from '../approval/standing.ts';
 import { replacedIn } from '../approval/words.ts';
 import type { ConnectionRecord } from '../connection/connection-record.ts';
 import type { Deciding } from '../connection/decide-connections.ts';
+import { unreadableText } from '../items/remedy.ts';
 import { agrees } from '../policy/decide.ts';
 import { extendAsRecorded } from '../revocation/by-person.ts';
 import { ContendedError } from '../table/contention.ts';
+import { UnreadableItemError } from '../table/item.ts';
 import { joined, type Markup, markup } from './boundary.ts';
 import { connectedCommandsIn, entryChangeIn, peopleIn, type Showing, standingIn } from './words.ts';
 
@@ -96,6 +98,13 @@ export function refusalOf(error: unknown, view: RequestView): Markup | undefined
   if (error instanceof ContendedError)
     return markup`Others changed this at the same moment, and nothing was decided. Try again.`;
   return undefined;
+}
+
+/** That nothing was done since linkgate cannot read an item; undefined where something else broke. */
+export function unreadableIn(error: unknown): Markup | undefined {
+  return error instanceof UnreadableItemError
+    ? markup`Nothing was done: ${unreadableText(error)}`
+    : undefined;
 }
 
 function mayNot({ why, group, message }: MayNotDecideError, view: RequestView): Markup {

@@ -5,6 +5,7 @@ import { onCommand } from './command.ts';
 import { onDigestClick, onDigestSubmission } from './digest-clicks.ts';
 import { digestModal } from './digest-modal.ts';
 import { type Click, type Interaction, interactionIn, type Submission } from './interaction.ts';
+import { unreadableIn } from './outcome.ts';
 import {
   type Interacting,
   onRequestClick,
@@ -43,7 +44,7 @@ export async function receive({ headers, body }: Received, deps: Receiving): Pro
     return { statusCode: 200, ...(json && { json }) };
   } catch (error) {
     deps.report(error);
-    const json = await sorry(interaction, deps);
+    const json = await sorry(interaction, error, deps);
     return { statusCode: 200, ...(json && { json }) };
   }
 }
@@ -93,14 +94,17 @@ async function tell(click: Click, answer: Markup | undefined, { respond }: Recei
 }
 
 /** What whoever clicked is told where something broke: what they did may be repeated. */
-async function sorry(interaction: Interaction, deps: Receiving): Promise<object | undefined> {
-  const answer = markup`Something broke, and linkgate's log says what. Try again: what is decided already stays decided. \`linkgate explain &lt;vpce-…&gt;\` names the commands that work without Slack.`;
+async function sorry(interaction: Interaction, error: unknown, deps: Receiving): Promise<object | undefined> {
+  const unreadable = unreadableIn(error);
+  const answer =
+    unreadable ??
+    markup`Something broke, and linkgate's log says what. Try again: what is decided already stays decided. \`linkgate explain &lt;vpce-…&gt;\` names the commands that work without Slack.`;
   switch (interaction.kind) {
     case 'click':
       await tell(interaction, answer, deps);
       return undefined;
     case 'submission':
-      return { response_action: 'update', view: told('Try again', answer) };
+      return { response_action: 'update', view: told(unreadable ? 'Not decided' : 'Try again', answer) };
     case 'command':
       return { response_type: 'ephemeral', text: within(limits.text, answer) };
     case 'other':

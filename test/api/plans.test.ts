@@ -59,28 +59,31 @@ describe('a plan', () => {
     ['a zip that was cut', 'VERSIONS', gzipSync('[]').toString('base64').slice(0, 16)],
     ['a zip of what is no JSON', 'VERSIONS', gzipSync('[').toString('base64')],
     ['a zip of something else', 'CHANGES', gzipSync('[{"kind":"nothing"}]').toString('base64')],
-  ])('of which a part holds %s says which, which is removed, and planned again', async (_what, name, packed) => {
-    const world = aWorldWith();
-    const { planId } = await planIn(world, policy);
-    const key = { pk: `PLAN#${planId}`, sk: `${name}#0000` };
-    const [part] = await world.table.get([key]);
-    world.put({ ...part, ...key, version: 1, packed });
-    const reads = name === 'CHANGES' ? ['changes', 'impact', 'simulation'] : [];
-    const answers = () =>
-      Promise.all([
-        ask(world, 'POST', `/plans/${planId}/apply`),
-        ...reads.map((what) => ask(world, 'GET', `/plans/${planId}/${what}`)),
-      ]);
-    const message = expect.stringContaining(`item \`${key.pk}\` \`${key.sk}\` is malformed`);
-    for (const answer of await answers())
-      expect(answer).toMatchObject({ status: 409, body: { error: { code: 'UnreadableItem', message } } });
+  ])(
+    'of which a part holds %s says which, which is removed, and planned again',
+    async (_what, name, packed) => {
+      const world = aWorldWith();
+      const { planId } = await planIn(world, policy);
+      const key = { pk: `PLAN#${planId}`, sk: `${name}#0000` };
+      const [part] = await world.table.get([key]);
+      world.put({ ...part, ...key, version: 1, packed });
+      const reads = name === 'CHANGES' ? ['changes', 'impact', 'simulation'] : [];
+      const answers = () =>
+        Promise.all([
+          ask(world, 'POST', `/plans/${planId}/apply`),
+          ...reads.map((what) => ask(world, 'GET', `/plans/${planId}/${what}`)),
+        ]);
+      const message = expect.stringContaining(`item \`${key.pk}\` \`${key.sk}\` is malformed`);
+      for (const answer of await answers())
+        expect(answer).toMatchObject({ status: 409, body: { error: { code: 'UnreadableItem', message } } });
 
-    const removed = await ask(world, 'DELETE', `/items?${new URLSearchParams(key)}`);
-    expect(removed).toMatchObject({ status: 200, body: { warnings: ['what is left to do: plan again'] } });
-    for (const answer of await answers())
-      expect(answer).toMatchObject({ status: 404, body: { error: { code: 'UnknownPlan' } } });
-    await planIn(world, policy);
-  });
+      const removed = await ask(world, 'DELETE', `/items?${new URLSearchParams(key)}`);
+      expect(removed).toMatchObject({ status: 200, body: { warnings: ['what is left to do: plan again'] } });
+      for (const answer of await answers())
+        expect(answer).toMatchObject({ status: 404, body: { error: { code: 'UnknownPlan' } } });
+      await planIn(world, policy);
+    },
+  );
 
   test('says what it would do to connections', async () => {
     const world = aWorldWith(aConnection());

@@ -1,13 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { countedKey } from '../../lib/allowlist/counted-endpoints.ts';
 import { entryItem, entryKey } from '../../lib/allowlist/entry.ts';
+import { groupKey } from '../../lib/approval/approver-group.ts';
 import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
+import { recordKey } from '../../lib/connection/connection-record.ts';
 import { decideConnection } from '../../lib/connection/decide-connections.ts';
 import { modeKey } from '../../lib/mode/mode.ts';
 import { serviceItem, serviceKey } from '../../lib/service/service.ts';
+import { shellWord } from '../../lib/shell-word.ts';
+import { clicks } from '../../lib/slack/buttons.ts';
 import { lineageKey } from '../../lib/table/lineage.ts';
 import type { Item, Key } from '../../lib/table/table.ts';
 import { ask } from '../api/ask.ts';
+import { aSituation, because } from '../approval-link/situation.ts';
 import {
   aConnection,
   anEntry,
@@ -21,8 +26,10 @@ import {
   serviceId,
 } from '../builders.ts';
 import { aWorld } from '../doubles/world.ts';
+import { aSlackWorld } from '../slack/slack-world.ts';
 
 const request = aRequest();
+const remedyOf = ({ pk, sk }: Key) => `linkgate item remove ${shellWord(pk)} ${shellWord(sk)}`;
 const newer = (key: Key): Item => ({ ...key, form: '2.0', version: 1 });
 
 function aWorldWithRequest() {
@@ -77,9 +84,46 @@ describe.each([
     const path = `/connections/${endpointId(1)}/decision`;
     expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
-      body: { error: { code: 'UnreadableItem', message: expect.stringContaining(key.pk) } },
+      body: { error: { code: 'UnreadableItem', message: expect.stringContaining(remedyOf(key)) } },
     });
   });
+
+  test('is decided by nobody in Slack or by a link either, who are told the same', async () => {
+    const slack = aSlackWorld({ connections: [request], entries: [anEntry({ maxEndpoints: 3 })] });
+    slack.put(newer(key));
+    await slack.click(clicks.approve);
+    expect(slack.answers).toMatchObject([{ text: expect.stringContaining(remedyOf(key)) }]);
+    const command = await slack.command(`deny ${endpointId(1)} no contract`);
+    expect(command).toMatchObject({ json: { text: expect.stringContaining(remedyOf(key)) } });
+    expect(slack.errors).toHaveLength(2);
+
+    const situation = aSituation({ entries: [{ maxEndpoints: 3 }] });
+    situation.put(newer(key));
+    const { statusCode, body } = await situation.answer(because);
+    expect(statusCode).toBe(409);
+    expect(body.replaceAll('&#39;', "'")).toContain(remedyOf(key));
+    expect(situation.errors).toHaveLength(1);
+  });
+});
+
+test.each([
+  ['the group that decides', groupKey('default'), remedyOf(groupKey('default'))],
+  ['the record, which stays', recordKey(endpointId(1)), 'is not removed, since it holds what people decided'],
+])('a click on a request is told that %s cannot be read', async (_what, key, told) => {
+  const slack = aSlackWorld();
+  slack.put(newer(key));
+  await slack.click(clicks.deny);
+  expect(slack.answers).toMatchObject([{ text: expect.stringContaining(told) }]);
+});
+
+test('the form of a denial says that an item which came meanwhile cannot be read', async () => {
+  const slack = aSlackWorld();
+  await slack.click(clicks.deny);
+  const key = entryKey(serviceId(1), consumer);
+  slack.put(newer(key));
+  const { json } = await slack.submit(slack.views[0], { reason: 'no contract' });
+  expect(json).toMatchObject({ view: { title: { text: 'Not decided' } } });
+  expect(JSON.stringify(json)).toContain(remedyOf(key));
 });
 
 describe('a connection that lives, at a service that cannot be read,', () => {
