@@ -26,6 +26,7 @@ interface Message {
       readonly type: string;
       readonly action_id: string;
       readonly text?: { readonly text: string };
+      readonly confirm?: { readonly text: { readonly text: string } };
     }[];
   }[];
 }
@@ -245,16 +246,16 @@ describe('a request that is left to people', () => {
   });
 });
 
-describe('a mail', () => {
-  interface Mail {
-    readonly to: string;
-    readonly text: string;
-  }
-  const mailsAbout = async (endpointId: string) =>
-    (await sandbox.ask<{ messages: readonly Mail[] }>('GET', '/mail')).messages.filter(({ text }) =>
-      text.includes(endpointId),
-    );
+interface Mail {
+  readonly to: string;
+  readonly text: string;
+}
+const mailsAbout = async (endpointId: string) =>
+  (await sandbox.ask<{ messages: readonly Mail[] }>('GET', '/mail')).messages.filter(({ text }) =>
+    text.includes(endpointId),
+  );
 
+describe('a mail', () => {
   test('has a link to approve and one to deny; to follow it changes nothing, and the form decides once', async () => {
     const { ApprovalUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
     const endpointId = await ask();
@@ -284,6 +285,87 @@ describe('a mail', () => {
       }),
     );
   });
+});
+
+describe('a connection that will be cut', () => {
+  const labels = ['Keep connected', 'Extend 14 days', 'Disconnect now'];
+  const hour = 3600;
+
+  /** A connection of each account, whose entry was removed since; of each people are told on its own. */
+  async function endings(...accountIds: readonly string[]): Promise<readonly string[]> {
+    const endpointIds: string[] = [];
+    for (const accountId of accountIds) {
+      await sandbox.json('allow', accountId, '--service', 'payments');
+      endpointIds.push(await createEndpoint(sandbox, accountId, serviceId));
+    }
+    for (const endpointId of endpointIds) await isNow(endpointId, 'available');
+    await sandbox.idle();
+    for (const accountId of accountIds) await sandbox.json('forget', accountId, '--service', 'payments');
+    await waitFor(10);
+    return endpointIds;
+  }
+
+  /** One is kept for good, one for 14 days longer than its grace period of 3, and one is cut. */
+  async function expectKeptExtendedAndCut([kept = '', extended = '', cut = '']: readonly string[]) {
+    await isNow(cut, 'rejected');
+    await waitFor(100 * hour);
+    expect(await stateOf(sandbox, extended)).toBe('available');
+    await waitFor(13 * 24 * hour);
+    await isNow(extended, 'rejected');
+    expect(await stateOf(sandbox, kept)).toBe('available');
+  }
+
+  const step = (action: string, actor: string, reason?: string) =>
+    expect.objectContaining({ action, actor, ...(reason !== undefined && { reason }) });
+
+  test('has three buttons, of which each says what it does before it does it', async () => {
+    const endpointIds = await endings('600000000001', '600000000002', '600000000003');
+    const [kept = '', extended = '', cut = ''] = endpointIds;
+    const buttons = buttonsOf(await messageOf(kept));
+    expect(buttons.map(({ text }) => text?.text)).toEqual(labels);
+    expect(buttons.slice(0, 2).map(({ confirm }) => confirm?.text.text)).toEqual([
+      expect.stringMatching(`${kept} of account 600000000001 stays connected for good`),
+      expect.stringMatching(`${kept} of account 600000000001 stays connected until .* is disconnected then`),
+    ]);
+    for (const label of labels)
+      expect(told(await click(await messageOf(kept), label, carol, { reason: 'mine' }))).toMatch(
+        /Alice|U01ALICE/,
+      );
+
+    await click(await messageOf(kept), 'Keep connected', alice);
+    await click(await messageOf(extended), 'Extend 14 days', bob);
+    const blank = await click(await messageOf(cut), 'Disconnect now', alice, { reason: '\u200b' });
+    expect(blank).toMatchObject({ errors: { reason: 'A reason is needed' } });
+    await click(await messageOf(cut), 'Disconnect now', alice, { reason: 'their contract ended' });
+    await expectKeptExtendedAndCut(endpointIds);
+
+    const [by, byBob] = ['slack:T01LOCAL:U01ALICE', 'slack:T01LOCAL:U01BOB'];
+    expect(await historyOf(kept)).toContainEqual(step('approved', by));
+    expect(await historyOf(extended)).toContainEqual(step('kept', byBob));
+    expect(await historyOf(cut)).toContainEqual(step('denied', by, 'their contract ended'));
+    for (const endpointId of endpointIds) expect(buttonsOf(await messageOf(endpointId))).toEqual([]);
+  }, 60_000);
+
+  test('has three links in a mail, of which each does what it says once its form gives a reason', async () => {
+    const endpointIds = await endings('600000000004', '600000000005', '600000000006');
+    for (const [index, endpointId] of endpointIds.entries()) {
+      const [mail] = await mailsAbout(endpointId);
+      const link = new RegExp(`^${labels[index]}:[^]*?(https?:\\S+)`, 'm').exec(mail?.text ?? '')?.[1] ?? '';
+      const page = await (await fetch(link)).text();
+      expect(page).toContain(`<strong>${labels[index]}:</strong> ${endpointId}`);
+      const answer = async (reason: string) =>
+        (await fetch(link, { method: 'POST', body: new URLSearchParams({ reason }) })).status;
+      expect(await answer('\u200b')).toBe(422);
+      expect(await stateOf(sandbox, endpointId)).toBe('available');
+      expect(await answer('as agreed')).toBe(200);
+    }
+    await expectKeptExtendedAndCut(endpointIds);
+
+    for (const [index, action] of ['approved', 'kept', 'denied'].entries())
+      expect(await historyOf(endpointIds[index] ?? '')).toContainEqual(
+        step(action, 'mailto:approver@example.com', 'as agreed'),
+      );
+  }, 60_000);
 });
 
 describe('while Slack is down', () => {
