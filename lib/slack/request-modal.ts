@@ -76,7 +76,9 @@ export function askInModal({ record, service }: RequestView, metadata: Metadata,
         isOptional: true,
       }),
       section(
-        markup`A rejected endpoint stays rejected. The consumer pays for it until they delete it, so tell them; AWS does not tell them why.`,
+        decision === 'deny'
+          ? markup`A rejected endpoint stays rejected. The consumer pays for it until they delete it, so tell them; AWS does not tell them why.`
+          : markup`AWS does not tell its owner why, so tell them.`,
       ),
     );
   return modal({ title, submit, blocks, callbackId: requestModal, metadata });

@@ -287,6 +287,8 @@ describe('by Slack a connection in its grace period', () => {
     const world = aWorldOf(anEnding());
     await world.click('disconnect-now', { value });
     expect(JSON.stringify(world.views.at(-1))).toContain('is disconnected at once');
+    // What that costs its owner is said once.
+    expect(JSON.stringify(world.views.at(-1)).match(/stays rejected/g)).toHaveLength(1);
     const { json } = await world.submit(world.views.at(-1), {});
     expect(json).toEqual({ response_action: 'errors', errors: { reason: 'A reason is needed' } });
     await world.submit(world.views.at(-1), { reason: 'contract ended' });
