@@ -23,16 +23,13 @@ export type Items = ReturnType<typeof itemsInMemory>;
 
 /**
  * The table's items with the semantics of DynamoDB, each operation in one step, so that whoever waits between two steps
- * decides how they interleave. Items are kept as text: nobody holds on to one that others change.
+ * decides how they interleave. Items are kept as copies that nobody can change, so that they can be handed out as they are.
  */
 export function itemsInMemory() {
-  let partitions = new Map<string, Map<string, string>>();
+  let partitions = new Map<string, Map<string, Item>>();
   let restored = 0;
 
-  function find({ pk, sk }: Key): Item | undefined {
-    const text = partitions.get(pk)?.get(sk);
-    return text === undefined ? undefined : (JSON.parse(text) as Item);
-  }
+  const find = ({ pk, sk }: Key): Item | undefined => partitions.get(pk)?.get(sk);
 
   function holds({ expected, ...write }: Write): boolean {
     if (expected === undefined) return true;
@@ -41,9 +38,9 @@ export function itemsInMemory() {
   }
 
   function set({ pk, sk }: Key, item: Item | undefined): void {
-    const partition = partitions.get(pk) ?? new Map<string, string>();
+    const partition = partitions.get(pk) ?? new Map<string, Item>();
     partitions.set(pk, partition);
-    if (item) partition.set(sk, JSON.stringify(item));
+    if (item) partition.set(sk, JSON.parse(JSON.stringify(item), frozen));
     else partition.delete(sk);
   }
 
@@ -51,9 +48,9 @@ export function itemsInMemory() {
     identity: () => `table ${restored}`,
 
     /** What a point-in-time restore brings back, into a table of its own. */
-    backup: () => structuredClone(partitions),
+    backup: () => copyOf(partitions),
     restore(backup: typeof partitions): void {
-      partitions = structuredClone(backup);
+      partitions = copyOf(backup);
       restored++;
     },
 
@@ -84,6 +81,14 @@ export function itemsInMemory() {
       });
     },
   };
+}
+
+function frozen(_key: string, value: unknown): unknown {
+  return Object.freeze(value);
+}
+
+function copyOf(partitions: ReadonlyMap<string, ReadonlyMap<string, Item>>) {
+  return new Map([...partitions].map(([pk, items]) => [pk, new Map(items)]));
 }
 
 /** A table for tests in which nothing else goes on. */

@@ -24,8 +24,8 @@ const kinds = {
   'message dropped': { on: ['delivery'], rate: 0.3 },
   'message duplicated': { on: ['delivery'], rate: 0.3 },
   'message delayed': { on: ['delivery'], rate: 0.3 },
-  // Between the actor's last look and its call a person changes the policy.
-  'mind changed before the call': { on: ['last look'], rate: 1 },
+  // Between the actor's last look and its call a person changes the policy, though never each time: nothing would come of it.
+  'mind changed before the call': { on: ['last look'], rate: 0.7 },
   // These need no fault, only that two things happen at once; they are counted when they do.
   'message overtaken': { on: [], rate: 0 },
   'two deciders at once': { on: [], rate: 0 },

@@ -44,7 +44,7 @@ const minute = 60_000;
 /** How often each pass is scheduled: over days less often than deployed, since it takes a while to play them. */
 const periods = {
   short: { pending: minute, full: 15 * minute },
-  long: { pending: 30 * minute, full: 120 * minute },
+  long: { pending: 60 * minute, full: 120 * minute },
 } as const;
 /** How long it may take until it is at rest: what EC2 refused is tried again after an hour at the most. */
 const patience = 6 * 60 * minute;
