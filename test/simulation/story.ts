@@ -67,7 +67,7 @@ const overDays = {
   'connection revoked': 6,
   'connection kept': 6,
   'table restored': 4,
-  'table emptied': 0.3,
+  'table emptied': 1,
 } as const satisfies Readonly<Record<Step, number>>;
 
 /** Beside a script that answers requests in EC2 by itself, and never in its way. */

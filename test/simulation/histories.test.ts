@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import { faultKinds } from './faults.ts';
+import { type Options, simulate } from './simulate.ts';
+import { storySteps } from './story.ts';
+
+/** Others share the machine while this runs. */
+const patience = 240_000;
+/** How many seeds are played at the most until everything has happened. */
+const most = 100;
+
+describe('linkgate keeps its promises in histories full of faults of every kind', () => {
+  const never = new Set<string>([...faultKinds, ...storySteps]);
+
+  async function play(seed: number, variant: Options, option: string): Promise<void> {
+    const { broken, history, faults, steps } = await simulate(seed, variant);
+    const replay = `npm run simulate -- --seed ${seed}${option}`;
+    if (broken) throw new Error(`${history.join('\n')}\n${replay}`, { cause: broken });
+    for (const name of [...faults.keys(), ...steps]) never.delete(name);
+  }
+
+  test.each([
+    ['while it acts', {}, 30, ''],
+    [
+      'while it observes beside a script, and changes nothing in EC2',
+      { isObserving: true },
+      12,
+      ' --observing',
+    ],
+    ['over days, while permissions end and tables are restored', { isLong: true }, 15, ' --long'],
+  ] as const)(
+    '%s',
+    async (_, variant, seeds, option) => {
+      for (let seed = 1; seed <= seeds; seed++) await play(seed, variant, option);
+    },
+    patience,
+  );
+
+  // Over days everything can happen; what is rare may take some seeds more.
+  test(
+    'and in them everything happens that can',
+    async () => {
+      for (let seed = 16; seed <= most && never.size > 0; seed++)
+        await play(seed, { isLong: true }, ' --long');
+      expect([...never]).toEqual([]);
+    },
+    patience,
+  );
+});
+
+test('the same seed plays the same history', async () => {
+  const [once, again] = [await simulate(7), await simulate(7)];
+  expect(again.history).toEqual(once.history);
+});
