@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { EndpointId, ServiceId } from '../connection/connection.ts';
 import { lost, untilWon } from '../table/contention.ts';
-import { itemKind } from '../table/item.ts';
+import { byKey, itemKind } from '../table/item.ts';
+import { lineageKey, replacedSinceIn } from '../table/lineage.ts';
 import type { Key, Table } from '../table/table.ts';
 
 /** A cut of the policy's: one of two of the same endpoint is another cut, since it was announced at another time. */
@@ -30,7 +31,7 @@ export const liveThatMatter = budget.overall / budget.share;
 /** 24 hours, and the time that EC2 may take to carry out what it was asked for. */
 const counted = 86_400_000 + 5 * 60_000;
 
-function isRecent({ at }: Claim, now: Date): boolean {
+function isRecent({ at }: Pick<Claim, 'at'>, now: Date): boolean {
   return now.getTime() - new Date(at).getTime() < counted;
 }
 
@@ -44,7 +45,8 @@ export function leftAt(serviceId: string, live: number, claims: readonly Claim[]
 
 /**
  * Claims cuts for connections of one service, as many as the budget has left. What was claimed and is to be tried again is
- * not claimed twice, but counts from now on, so that a run that dies after this may be repeated.
+ * not claimed twice, but counts from now on, so that a run that dies after this may be repeated. A restored table does not know
+ * what was cut since its backup: as long as that may count, nothing is left.
  * @param live how many connections of the service live, counted as far as it matters
  * @returns the endpoints that may be cut.
  * @throws ContendedError
@@ -56,12 +58,16 @@ export function claimCuts(
   { table, now }: { readonly table: Table; readonly now: () => Date },
 ): Promise<ReadonlySet<string>> {
   return untilWon('the budget of cuts', async () => {
-    const [item] = await table.get([cutsKey]);
+    const found = byKey(await table.get([cutsKey, lineageKey]));
+    const item = found.find(cutsKey);
+    const lineage = found.find(lineageKey);
     const known = item ? kind.read(item) : { cuts: [], version: 0 };
     const time = now();
     const recent = known.cuts.filter((claim) => isRecent(claim, time));
     const claimed = new Set(recent.map(nameOf));
-    const room = leftAt(serviceId, live, recent, time);
+    const restoredAt = lineage && replacedSinceIn(lineage);
+    const isAnyUnknown = restoredAt !== undefined && isRecent({ at: restoredAt }, time);
+    const room = isAnyUnknown ? 0 : leftAt(serviceId, live, recent, time);
     const fresh = wanted.filter((cut) => !claimed.has(nameOf(cut))).slice(0, room);
     const granted = [...wanted.filter((cut) => claimed.has(nameOf(cut))), ...fresh];
     const names = new Set(granted.map(nameOf));

@@ -18,6 +18,12 @@ export function sinceIn(item: Item): string {
   return kind.read(item).since;
 }
 
+/** Since when linkgate works with it, where it has come in place of another table: what happened there since is not in it. ISO 8601. */
+export function replacedSinceIn(item: Item): string | undefined {
+  const { since, version } = kind.read(item);
+  return version > 1 ? since : undefined;
+}
+
 /**
  * Looks whether the table is still the one that linkgate has worked with, and remembers it where it is not. Whoever writes a
  * command down does so first: one from before would count as coming from a backup. So does every command from before, where the

@@ -1,12 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { claimCuts } from '../../lib/revocation/budget.ts';
+import { raise } from '../../lib/table/item.ts';
+import { lineageOf } from '../../lib/table/lineage.ts';
 import { endpointId, noon, serviceId } from '../builders.ts';
-import { memoryTable } from '../doubles/memory-table.ts';
+import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
 
 const hour = 3_600_000;
 
 function aBudget() {
-  const table = memoryTable();
+  const items = itemsInMemory();
+  const table = memoryTable(items);
   let time = noon.getTime();
   const cut = (number: number, since = noon) => ({
     endpointId: endpointId(number),
@@ -16,6 +19,9 @@ function aBudget() {
     wait(milliseconds: number) {
       time += milliseconds;
     },
+    /** A pass finds out which table it is. */
+    findTable: () => lineageOf({ table, report: raise, now: () => new Date(time) }),
+    restore: () => items.restore(items.backup()),
     /** How many of the cuts may be made. */
     async claim(from: number, to: number, { service = 1, live = 10, since = noon } = {}): Promise<number> {
       const cuts = Array.from({ length: to - from }, (_, index) => cut(from + index, since));
@@ -74,6 +80,17 @@ describe('of what the policy cuts in 24 hours', () => {
     expect(await budget.claim(10, 15)).toBe(0);
     budget.wait(300_000);
     expect(await budget.claim(10, 15)).toBe(5);
+  });
+
+  test('nothing may be cut for a day in a restored table, which does not know what was cut since its backup', async () => {
+    const budget = aBudget();
+    await budget.findTable();
+    expect(await budget.claim(0, 2)).toBe(2);
+    budget.restore();
+    await budget.findTable();
+    expect(await budget.claim(10, 13)).toBe(0);
+    budget.wait(24 * hour + 300_000);
+    expect(await budget.claim(10, 19)).toBe(5);
   });
 
   test('two places that claim at once get no more together than one', async () => {

@@ -128,8 +128,12 @@ export function watchCuts(mustHold: MustHold, now: () => number) {
       }
     },
 
-    /** Another table is in place: nothing was announced in it. */
-    replaced(): void {
+    /**
+     * Another table is in place: nothing was announced in it.
+     * @param isFirst as far as it knows: an empty one cannot know that anything was cut before.
+     */
+    replaced(isFirst: boolean): void {
+      if (isFirst) cuts.length = 0;
       announced.clear();
       askedFor.clear();
       replacedAt = now();

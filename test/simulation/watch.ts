@@ -1,4 +1,5 @@
 import { NewerItemError } from '../../lib/table/item.ts';
+import { lineageKey } from '../../lib/table/lineage.ts';
 import type { Change, Items } from '../doubles/memory-table.ts';
 import type { Run } from './invocations.ts';
 import { BrokenPromiseError, type MustHold } from './promises.ts';
@@ -53,7 +54,7 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     /** Another table is in place of the one that was there. */
     replaced(): void {
       replacedAt = now();
-      cuts.replaced();
+      cuts.replaced(items.read([lineageKey]).length === 0);
       calls.replaced();
       writes.replaced();
     },
