@@ -157,6 +157,7 @@ export const sabotages: readonly {
     name: 'when the quorum is not looked at',
     breaks: 'it takes a quorum to approve',
     sabotage: () => reading((item) => (item.pk === 'APPROVERS' ? { ...item, quorum: 1 } : item)),
+    from: 13,
   },
   {
     name: 'when it is forgotten that somebody has decided',
@@ -302,6 +303,7 @@ export const sabotages: readonly {
     breaks: 'nothing is cut by policy before it was announced in this table for its grace period',
     sabotage: () => reading(atOnce),
     isLong: true,
+    from: 16,
   },
   {
     name: 'when a restored table is taken for the old one',
@@ -310,12 +312,14 @@ export const sabotages: readonly {
       () =>
       ({ table }) => ({ table: { ...table, identity: async () => 'the table' } }),
     isLong: true,
+    from: 59,
   },
   {
     name: 'when the budget of cuts is forgotten',
     breaks: 'policy cuts no more in 24 hours than its budget',
     sabotage: () => writing(without('CUTS')),
     isLong: true,
+    from: 13,
   },
   {
     name: 'when a pause keeps nothing from being cut',
