@@ -8,6 +8,7 @@ import { type LiveWord, sayOfLive } from '../../lib/revocation/by-person.ts';
 import { pauseService, resumeService } from '../../lib/service/pause.ts';
 import { registerService, unregisterService } from '../../lib/service/register-service.ts';
 import { readService, serviceKey } from '../../lib/service/service.ts';
+import { lineageOf } from '../../lib/table/lineage.ts';
 import { addresses, outsideTheApi, slackApprovers } from './approvers.ts';
 import type { Estate } from './estate.ts';
 import type { Ending, Run } from './invocations.ts';
@@ -58,7 +59,10 @@ export function providersSteps(
     const anyOwner = () => random.pick([...people, ...outsideTheApi]);
     const owners = random.chance(0.4) && { owners: [...new Set([anyOwner(), anyOwner(), anyOwner()])] };
     const entry = { serviceId, accountId, effect, ...(effect === 'allow' && narrowed), ...owners };
-    return api(`${effect}s ${JSON.stringify(entry)}`, (wired) => changeEntry(entry, anybody(), wired));
+    return api(`${effect}s ${JSON.stringify(entry)}`, async (wired) => {
+      if (effect === 'block') await lineageOf(wired);
+      return changeEntry(entry, anybody(), wired);
+    });
   }
 
   /** For good and with as many endpoints as they like. */
@@ -90,9 +94,10 @@ export function providersSteps(
     const endpoint = estate.anyEndpoint('pending', 'available');
     if (!endpoint) return;
     watch.saidOfLive(endpoint.id, word);
-    void api(`${word.by.split('/')[1]} says of ${endpoint.id}: ${JSON.stringify(word)}`, (wired) =>
-      sayOfLive(endpoint.id, word, wired),
-    );
+    void api(`${word.by.split('/')[1]} says of ${endpoint.id}: ${JSON.stringify(word)}`, async (wired) => {
+      await lineageOf(wired);
+      return sayOfLive(endpoint.id, word, wired);
+    });
   }
 
   /** Slack's channel stays the one that it is; who may decide there changes. */
@@ -141,6 +146,7 @@ export function providersSteps(
   return {
     setUp: () =>
       untilDone('sets linkgate up', async (wired) => {
+        await lineageOf(wired);
         await makeDefaultGroup(wired.table);
         await nameApprovers(1, wired);
       }),
