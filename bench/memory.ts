@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Sandbox } from '../test/road/sandbox.ts';
+import type { Sandbox } from '../test/e2e/sandbox.ts';
 
 /** Resident memory of the sandbox's process, in MiB. */
 export async function memoryOf({ process: { pid } }: Sandbox): Promise<number> {

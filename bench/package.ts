@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { packageService } from '../packaging/package.mjs';
-import { stackName, stage } from '../sandbox/places.ts';
+import { stackName, stage } from '../sandbox/accounts.ts';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 

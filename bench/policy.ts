@@ -1,5 +1,5 @@
 import { callLinkgate } from '../sandbox/linkgate-api.ts';
-import { createService, provider, type Sandbox, startSandbox } from '../test/road/sandbox.ts';
+import { createService, provider, type Sandbox, startSandbox } from '../test/e2e/sandbox.ts';
 import type { Bench } from './figure.ts';
 import { memoryOf } from './memory.ts';
 

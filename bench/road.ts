@@ -1,4 +1,4 @@
-import { createEndpoint, createService, type Sandbox, startSandbox } from '../test/road/sandbox.ts';
+import { createEndpoint, createService, type Sandbox, startSandbox } from '../test/e2e/sandbox.ts';
 import { type Bench, type Figure, median, most } from './figure.ts';
 
 const consumer = '222222222222';

@@ -1,5 +1,5 @@
 import { DescribeVpcEndpointConnectionsCommand } from '@aws-sdk/client-ec2';
-import { createEndpoint, createService, provider, type Sandbox, startSandbox } from '../test/road/sandbox.ts';
+import { createEndpoint, createService, provider, type Sandbox, startSandbox } from '../test/e2e/sandbox.ts';
 import type { Bench } from './figure.ts';
 import { memoryOf } from './memory.ts';
 

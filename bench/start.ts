@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageService } from '../packaging/package.mjs';
-import { stage } from '../sandbox/places.ts';
+import { stage } from '../sandbox/accounts.ts';
 import { type Bench, median } from './figure.ts';
 import { root } from './package.ts';
 

@@ -22,14 +22,14 @@ export const exceptions = [
       'CheckServiceRole',
       'DecideConnectionsRole',
       'NotifyApproversRole',
-      'NotifyConsumersRole',
+      'NotifyCustomersRole',
       'OnApiRequestRole',
       'OnApprovalLinkRole',
       'OnConnectionNotificationRole',
-      'OnRecordChangedRole',
+      'OnTableStreamRole',
       'OnSlackInteractionRole',
       'SweepConnectionsRole',
-      'TendConnectionRole',
+      'RecordConnectionStateRole',
     ],
     reason:
       'A log stream is named by Lambda when it starts an environment. The log group is the function’s own.',
@@ -42,7 +42,7 @@ export const exceptions = [
       'DecideConnectionsRole',
       'OnApiRequestRole',
       'OnConnectionNotificationRole',
-      'OnRecordChangedRole',
+      'OnTableStreamRole',
       'SweepConnectionsRole',
     ],
     reason:
@@ -56,7 +56,7 @@ export const exceptions = [
   },
   {
     rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:sns:*:*:linkgate-*]',
-    on: ['NotifyConsumersRole'],
+    on: ['NotifyCustomersRole'],
     reason:
       'A customer names a topic in any account and Region as its contact. Its name has to begin with linkgate-, so that no other can be published to; the topic’s own policy has to let linkgate in.',
   },

@@ -4,8 +4,8 @@ import { Warnings } from './api-views.ts';
 import { CommandError, StaleListError } from './command-error.ts';
 import { markControls, markValue, safeJson, unmarkControls } from './control-characters.ts';
 import type { Deployment } from './deployment.ts';
+import type { Clock } from './process-io.ts';
 import { version } from './version.ts';
-import type { Clock } from './world.ts';
 
 type Schema = v.GenericSchema<unknown, object>;
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';

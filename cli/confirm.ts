@@ -1,5 +1,5 @@
 import { CommandError } from './command-error.ts';
-import type { World } from './world.ts';
+import type { Io } from './process-io.ts';
 
 /**
  * Goes on only when a person says yes, at the terminal or beforehand by `--yes`.
@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 export async function confirm(
   question: string,
   { yes }: { readonly yes?: true | undefined },
-  { stdin, stderr }: Pick<World, 'stdin' | 'stderr'>,
+  { stdin, stderr }: Pick<Io, 'stdin' | 'stderr'>,
 ): Promise<void> {
   if (yes) return;
   if (!stdin?.isTTY)

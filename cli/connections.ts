@@ -36,7 +36,7 @@ export function namesOf(
 }
 
 /** `1 connection`, `20 connections` */
-export function counted(count: number, what = 'connection'): string {
+export function plural(count: number, what = 'connection'): string {
   return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 }
 
@@ -46,7 +46,7 @@ const lookEveryMs = 2_000;
  * Looks again and again until EC2 shows none of them connected or waiting any more, or the time is over.
  * @returns as they are at last
  */
-export async function untilCut(
+export async function untilDisconnected(
   whose: Whose,
   minutes: number,
   session: Session,
@@ -56,7 +56,7 @@ export async function untilCut(
     const connections = await connectionsOf(whose, session);
     const left = connections.filter((each) => isLive(each) || isWaiting(each));
     if (left.length === 0 || look >= looks) return connections;
-    session.progress.doing(`${counted(left.length)} still connected or waiting in EC2`);
+    session.progress.doing(`${plural(left.length)} still connected or waiting in EC2`);
     await session.clock.sleep(lookEveryMs);
   }
 }

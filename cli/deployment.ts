@@ -1,8 +1,8 @@
 import { GetParameterCommand, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
-import { stageForm, stagePattern } from '../lib/stage.mjs';
+import { stageForm, stagePattern } from '../lib/values/stage.mjs';
 import { CommandError } from './command-error.ts';
 import { markControls } from './control-characters.ts';
-import type { World } from './world.ts';
+import type { Io } from './process-io.ts';
 
 /** Which linkgate to talk to, as far as a person said so. */
 export interface Wanted {
@@ -22,7 +22,7 @@ export interface Deployment {
 const apiUrlOf = (stage: string) => `/linkgate/${stage}/api-url`;
 
 /** The stage that is wanted, or else the only one in the account and Region. */
-export async function findDeployment(wanted: Wanted, { env }: Pick<World, 'env'>): Promise<Deployment> {
+export async function findDeployment(wanted: Wanted, { env }: Pick<Io, 'env'>): Promise<Deployment> {
   const stage = wanted.stage ?? env.LINKGATE_STAGE;
   if (stage && !stagePattern.test(stage))
     throw new CommandError('calledWrongly', `${stageForm} \`${stage}\` is none.`);
@@ -41,7 +41,7 @@ export async function findDeployment(wanted: Wanted, { env }: Pick<World, 'env'>
   );
 }
 
-async function ssmClient(wantedRegion: string | undefined, env: World['env']): Promise<SSMClient> {
+async function ssmClient(wantedRegion: string | undefined, env: Io['env']): Promise<SSMClient> {
   const ssm = ssmIn(wantedRegion || env.AWS_REGION || env.AWS_DEFAULT_REGION, env);
   try {
     await ssm.config.region();
@@ -57,7 +57,7 @@ async function ssmClient(wantedRegion: string | undefined, env: World['env']): P
 }
 
 /** @param region or else the one of the shared configuration */
-function ssmIn(region: string | undefined, env: World['env']): SSMClient {
+function ssmIn(region: string | undefined, env: Io['env']): SSMClient {
   const isAnonymous = !env.AWS_ACCESS_KEY_ID && !env.AWS_PROFILE;
   return new SSMClient({
     ...(region && { region }),
@@ -69,7 +69,7 @@ function ssmIn(region: string | undefined, env: World['env']): SSMClient {
 }
 
 /** Whether AWS is played by something on this machine. */
-function isSandbox(env: World['env']): boolean {
+function isSandbox(env: Io['env']): boolean {
   const url = env.AWS_ENDPOINT_URL;
   return url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(URL.parse(url)?.hostname ?? '');
 }
@@ -106,7 +106,7 @@ function couldNotLook(
   cause: unknown,
   stage: string | undefined,
   region: string,
-  env: World['env'],
+  env: Io['env'],
 ): CommandError {
   const { name, code } = cause as Error & { code?: string };
   const message = markControls((cause as Error).message);

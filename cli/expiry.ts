@@ -1,17 +1,17 @@
 import { InvalidArgumentError } from 'commander';
-import { durationIn, type Expiry, expiryIn, instantOf, whyNoExpiry } from '../lib/allowlist/expiry.ts';
+import { type Expiry, parseDuration, parseExpiry, toInstant, whyNoExpiry } from '../lib/allowlist/expiry.ts';
 import { CommandError } from './command-error.ts';
 
 /** How long people have, in seconds. */
-export function parseDeadline(text: string): number {
-  const milliseconds = durationIn(text);
+export function parseDeadlineOption(text: string): number {
+  const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError('Write a time such as 7d or 36h.');
   return milliseconds / 1000;
 }
 
-/** See `expiryIn`. */
-export function parseExpiry(text: string): Expiry {
-  const expiry = expiryIn(text);
+/** See `parseExpiry`. */
+export function parseExpiryOption(text: string): Expiry {
+  const expiry = parseExpiry(text);
   if (expiry) return expiry;
   throw new InvalidArgumentError(`${sentence(whyNoExpiry(text))}.`);
 }
@@ -23,7 +23,7 @@ function sentence(words: string): string {
 
 /** @param now by the clock of linkgate's API, which is the one that expiries are judged by */
 export function expiresAt(expiry: Expiry, now: Date, option = '--expires'): string {
-  const at = instantOf(expiry, now);
+  const at = toInstant(expiry, now);
   if (at <= now)
     throw new CommandError(
       'calledWrongly',

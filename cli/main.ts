@@ -20,17 +20,17 @@ import { setupCommand } from './commands/setup.ts';
 import { slackCommand } from './commands/slack.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { markControls } from './control-characters.ts';
+import { type Io, processIo, withSafeTerminals } from './process-io.ts';
 import { progressOn } from './progress.ts';
-import { type Open, sessionsIn } from './session.ts';
+import { createSessions, type OpenSession } from './session.ts';
 import { version } from './version.ts';
-import { realWorld, type World, withSafeTerminals } from './world.ts';
 
 /** @returns the exit code */
-export async function main(argv: readonly string[], outside: World = realWorld): Promise<number> {
+export async function main(argv: readonly string[], outside: Io = processIo): Promise<number> {
   const world = withSafeTerminals(outside);
   const progress = progressOn(world);
   try {
-    await settled(program(sessionsIn(world, progress), world), world).parseAsync(argv.map(markControls), {
+    await settled(program(createSessions(world, progress), world), world).parseAsync(argv.map(markControls), {
       from: 'user',
     });
     return 0;
@@ -53,7 +53,7 @@ function unexpected(error: unknown): string {
   return stack.replace(message, () => markControls(message)) || markControls(message);
 }
 
-function program(open: Open, world: World): Command {
+function program(open: OpenSession, world: Io): Command {
   const linkgate = new Command('linkgate')
     .description(
       'The front door of an AWS PrivateLink endpoint service: who may connect, who waits, who is rejected, and why.',
@@ -94,7 +94,7 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
 }
 
 /** Commander passes its settings on only to commands that it makes itself. */
-function settled(command: Command, world: World, path = command.name()): Command {
+function settled(command: Command, world: Io, path = command.name()): Command {
   command
     .exitOverride()
     .showHelpAfterError(`see \`${path} --help\``)

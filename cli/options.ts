@@ -1,17 +1,17 @@
 import { Argument, Command, InvalidArgumentError, Option, type ParseOptionsResult } from 'commander';
 import * as v from 'valibot';
 import { RoleArn } from '../lib/allowlist/entry.ts';
-import { needed } from '../lib/approval/approval.ts';
-import { GroupName, SlackChannel, type SlackUser } from '../lib/approval/approver-group.ts';
-import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/connection/connection.ts';
-import { ContactTopic, CustomerName } from '../lib/customer/customer.ts';
-import { Email } from '../lib/email-address.ts';
-import { Place } from '../lib/place.ts';
-import { stageForm, stagePattern } from '../lib/stage.mjs';
-import { actorNamed, slackUserNamed } from './actor-named.ts';
+import { GroupName, SlackChannel, type SlackUser } from '../lib/approvers/approver-group.ts';
+import { needed } from '../lib/connections/person-decision.ts';
+import { ContactTopic, CustomerName } from '../lib/customers/customer.ts';
+import { AccountRegion } from '../lib/locations/account-region.ts';
+import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/privatelink/connection.ts';
+import { Email } from '../lib/values/email-address.ts';
+import { stageForm, stagePattern } from '../lib/values/stage.mjs';
 import { unmarkControls } from './control-characters.ts';
 import type { Wanted } from './deployment.ts';
-import { parseExpiry } from './expiry.ts';
+import { parseExpiryOption } from './expiry.ts';
+import { parseActor, parseSlackUser } from './parse-actor.ts';
 
 /** What every command takes. */
 export interface CommonOptions extends Wanted {
@@ -31,11 +31,15 @@ export function command(name: string, description: string): Command {
   return new OwnCommand(name)
     .description(description)
     .option('--json', 'print one JSON document')
-    .option('--region <region>', 'the AWS Region of the deployment', shaped(Place.entries.region, regionForm))
+    .option(
+      '--region <region>',
+      'the AWS Region of the deployment',
+      matching(AccountRegion.entries.region, regionForm),
+    )
     .option(
       '--stage <stage>',
       'the stage of the deployment (default: LINKGATE_STAGE, or the only one there is)',
-      shaped(Stage, stageForm),
+      matching(Stage, stageForm),
     );
 }
 
@@ -47,23 +51,27 @@ const groupForm = 'A group has letters, digits, dots, hyphens and underscores.';
 const Stage = v.pipe(v.string(), v.regex(stagePattern));
 
 export const accountArgument = () =>
-  new Argument('<accountId>', 'the AWS account of the consumer').argParser(shaped(AccountId, accountForm));
+  new Argument('<accountId>', 'the AWS account of the consumer').argParser(matching(AccountId, accountForm));
 
 export const endpointArgument = () =>
-  new Argument('<endpointId>', "the consumer's endpoint, vpce-…").argParser(shaped(EndpointId, endpointForm));
+  new Argument('<endpointId>', "the consumer's endpoint, vpce-…").argParser(
+    matching(EndpointId, endpointForm),
+  );
 
 /** Left out where an account is named instead. */
 export const someEndpointArgument = () =>
-  new Argument('[endpointId]', "the consumer's endpoint, vpce-…").argParser(shaped(EndpointId, endpointForm));
+  new Argument('[endpointId]', "the consumer's endpoint, vpce-…").argParser(
+    matching(EndpointId, endpointForm),
+  );
 
 export const newServiceArgument = () =>
   new Argument('<serviceId>', 'the endpoint service in EC2, vpce-svc-…').argParser(
-    shaped(ServiceId, serviceForm),
+    matching(ServiceId, serviceForm),
   );
 
 export const serviceArgument = () =>
   new Argument('<service>', 'the id of a service, or its own name').argParser(
-    shaped(v.pipe(v.string(), v.nonEmpty()), ''),
+    matching(v.pipe(v.string(), v.nonEmpty()), ''),
   );
 
 /** For the allowlist, where an entry may be for every service. */
@@ -74,7 +82,7 @@ export const requiredServiceOption = () =>
   ).makeOptionMandatory();
 
 export const oneEndpointOption = () =>
-  new Option('--endpoint <endpointId>', 'only this endpoint').argParser(shaped(EndpointId, endpointForm));
+  new Option('--endpoint <endpointId>', 'only this endpoint').argParser(matching(EndpointId, endpointForm));
 
 export const serviceOption = () =>
   new Option('--service <service>', 'only this service, by its id or its own name');
@@ -87,7 +95,7 @@ export const endpointOption = () =>
 
 export const consumerRegionOption = () =>
   new Option('--consumer-region <region>', 'only endpoints in this Region; may be repeated').argParser(
-    several(Place.entries.region, regionForm),
+    several(AccountRegion.entries.region, regionForm),
   );
 
 export const maxEndpointsOption = () =>
@@ -97,11 +105,11 @@ export const maxEndpointsOption = () =>
   ).argParser(wholeNumber);
 
 export const groupArgument = () =>
-  new Argument('<group>', 'the name of the group').argParser(shaped(GroupName, groupForm));
+  new Argument('<group>', 'the name of the group').argParser(matching(GroupName, groupForm));
 
 export const customerArgument = () =>
   new Argument('<name>', 'the name of the customer').argParser(
-    shaped(CustomerName, 'A customer has a name of letters, digits, dots, hyphens and underscores.'),
+    matching(CustomerName, 'A customer has a name of letters, digits, dots, hyphens and underscores.'),
   );
 
 export const accountsOption = () =>
@@ -113,31 +121,31 @@ export const contactEmailOption = () =>
   new Option(
     '--contact-email <address>',
     'the e-mail address that is told how their endpoints stand',
-  ).argParser(shaped(Email));
+  ).argParser(matching(Email));
 
 export const contactTopicOption = () =>
   new Option(
     '--contact-topic <arn>',
     'the SNS topic of theirs that is told instead; its name begins with linkgate-',
   ).argParser(
-    shaped(ContactTopic, 'A topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices.'),
+    matching(ContactTopic, 'A topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices.'),
   );
 
 export const contractEndsOption = () =>
   new Option(
     '--contract-ends <when>',
     'when the entries of their accounts expire that a policy file makes: a date (its end, UTC), a time from now or an ISO date-time',
-  ).argParser(parseExpiry);
+  ).argParser(parseExpiryOption);
 
 export const slackChannelOption = () =>
   new Option('--slack-channel <id>', "the group's Slack channel, C…").argParser(
-    shaped(SlackChannel, 'The id of a Slack channel looks like C0123456789.'),
+    matching(SlackChannel, 'The id of a Slack channel looks like C0123456789.'),
   );
 
 export const slackUserOption = () =>
   new Option('--slack-user <id>', 'a Slack user with their workspace, T…:U…; may be repeated').argParser(
     (text: string, before: readonly SlackUser[] = []): readonly SlackUser[] => {
-      const user = slackUserNamed(text);
+      const user = parseSlackUser(text);
       if (!user) throw new InvalidArgumentError('A Slack user looks like T0123456789:U0123456789.');
       return [...before, user];
     },
@@ -160,7 +168,7 @@ export const decideInOption = () =>
 
 export const escalateToOption = () =>
   new Option('--escalate-to <group>', 'the group that is called upon when time runs out').argParser(
-    shaped(GroupName, groupForm),
+    matching(GroupName, groupForm),
   );
 
 export const ownerOption = () =>
@@ -168,7 +176,7 @@ export const ownerOption = () =>
     '--owner <who>',
     'whose account it is: they cannot approve what it asks for. A Slack user T…:U…, an e-mail address or an IAM ARN; may be repeated',
   ).argParser((text: string, before: readonly string[] = []): readonly string[] => {
-    const actor = actorNamed(text);
+    const actor = parseActor(text);
     if (actor === undefined) throw new InvalidArgumentError(ownerForm);
     return [...before, actor];
   });
@@ -183,7 +191,7 @@ export const roleOption = () =>
   ).argParser(several(RoleArn, 'A role looks like arn:aws:iam::111122223333:role/name, without a path.'));
 
 export const accountOption = () =>
-  new Option('--account <accountId>', 'only this account').argParser(shaped(AccountId, accountForm));
+  new Option('--account <accountId>', 'only this account').argParser(matching(AccountId, accountForm));
 
 export const yesOption = () => new Option('--yes', 'do not ask');
 
@@ -192,7 +200,7 @@ export const untilOption = () =>
     '--until <when>',
     'a date (its end, UTC) such as 2027-01-31, a time from now such as 30d or 12h, or an ISO date-time',
   )
-    .argParser(parseExpiry)
+    .argParser(parseExpiryOption)
     .makeOptionMandatory();
 
 export const waitOption = () =>
@@ -214,7 +222,7 @@ export const expiresOption = () =>
   new Option(
     '--expires <when>',
     'a date (its end, UTC) such as 2027-01-31, a time from now such as 30d or 12h, or an ISO date-time',
-  ).argParser(parseExpiry);
+  ).argParser(parseExpiryOption);
 
 export const noteOption = () => new Option('--note <text>', 'why, for whoever reads it later');
 
@@ -227,7 +235,7 @@ function wholeNumber(text: string): number {
 }
 
 /** @param form or else what the schema itself says */
-function shaped(schema: v.GenericSchema<string, string>, form?: string) {
+function matching(schema: v.GenericSchema<string, string>, form?: string) {
   return (text: string): string => {
     const { issues } = v.safeParse(schema, text);
     if (issues) throw new InvalidArgumentError(form ?? sentence(issues[0].message));
@@ -242,18 +250,18 @@ function sentence(words: string): string {
 /** What people read later: blanks and characters without width, marked or not, are nothing to read. */
 function seen(what: Parameters<typeof needed>[0]) {
   const text = needed(what, 'write something that people can see');
-  return shaped(v.pipe(v.string(), v.transform(unmarkControls), text));
+  return matching(v.pipe(v.string(), v.transform(unmarkControls), text));
 }
 
 function several(schema: v.GenericSchema<string, string>, form?: string) {
-  const one = shaped(schema, form);
+  const one = matching(schema, form);
   return (text: string, before: readonly string[] = []): readonly string[] => [...before, one(text)];
 }
 
 /** What is said apart from the reason, which stays with the provider. */
 export function toConsumerOption(): Option {
   return new Option(
-    '--to-consumer <text>',
+    '--customer-message <text>',
     'what the consumer is told of it, where their contact is known',
-  ).argParser(seen('toConsumer'));
+  ).argParser(seen('customerMessage'));
 }

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
 import { safeJson } from './control-characters.ts';
-import type { World } from './world.ts';
+import type { Io } from './process-io.ts';
 
 type Style = Parameters<typeof styleText>[0];
 type Paint = (style: Style, text: string) => string;
@@ -18,7 +18,7 @@ export interface Output {
   say(text: string): void;
 }
 
-export function outputTo({ stdout, stderr }: World, isJson: boolean): Output {
+export function outputTo({ stdout, stderr }: Io, isJson: boolean): Output {
   return {
     paint: (style, text) => (stdout.isColoured ? styleText(style, text, { validateStream: false }) : text),
     width: stdout.columns || 80,
@@ -82,7 +82,7 @@ const gap = 2;
 const narrowest = 26;
 
 /** Labels and what they stand for; what is not known is left out. */
-export function facts(
+export function keyValues(
   known: readonly (readonly [label: string, value: string | null | undefined])[],
   { paint }: Output,
 ): string {
@@ -127,7 +127,7 @@ const styles: Readonly<Record<string, Style>> = {
 };
 
 /** A state, verdict or effect in its colour. */
-export function tinted(word: string, paint: Paint): string {
+export function color(word: string, paint: Paint): string {
   const style = styles[word];
   return style ? paint(style, word) : word;
 }

@@ -1,4 +1,4 @@
-import type { World } from './world.ts';
+import type { Io } from './process-io.ts';
 
 /**
  * Says on standard error what a command is doing, once that takes longer than a person waits gladly:
@@ -11,7 +11,7 @@ export interface Progress {
 
 const patienceMs = 2_000;
 
-export function progressOn({ stderr, clock }: World): Progress {
+export function progressOn({ stderr, clock }: Io): Progress {
   let now = '';
   let isLate = false;
   let hasSaid = false;

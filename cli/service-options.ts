@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { parseDeadline } from './expiry.ts';
+import { parseDeadlineOption } from './expiry.ts';
 
 export const onUnlistedOption = () =>
   new Option(
@@ -11,7 +11,7 @@ export const deadlineOption = () =>
   new Option(
     '--deadline <time>',
     'how long people have for a request, such as 7d or 36h (default: 7d)',
-  ).argParser(parseDeadline);
+  ).argParser(parseDeadlineOption);
 
 export const onExpiryOption = () =>
   new Option(
@@ -23,13 +23,13 @@ export const graceOption = () =>
   new Option(
     '--grace <time>',
     'how long a connection stays after its permission has gone, such as 72h or 14d (default: 72h)',
-  ).argParser(parseDeadline);
+  ).argParser(parseDeadlineOption);
 
 export const onForeignOption = () =>
   new Option(
-    '--on-foreign <what>',
+    '--on-external-accept <what>',
     'what to do with connections that somebody else accepted and nothing endorses (default: ask)',
-  ).choices(['ask', 'cut', 'adopt']);
+  ).choices(['ask', 'disconnect', 'adopt']);
 
 export const principalsOption = () =>
   new Option(

@@ -1,11 +1,11 @@
-import { defaultDeadlineSeconds } from '../lib/approval/asking.ts';
-import { defaultGraceSeconds } from '../lib/service/service.ts';
+import { defaultDeadlineSeconds } from '../lib/connections/approval-request.ts';
+import { defaultGraceSeconds } from '../lib/services/service.ts';
 import type { Service } from './api-views.ts';
 import { pauseOf } from './commands/pause.ts';
-import { facts, type Output, shortActor, table, time } from './output.ts';
+import { keyValues, type Output, shortActor, table, time } from './output.ts';
 
 /** A line for each service. */
-export function listed(services: readonly Service[], output: Output): string {
+export function serviceTable(services: readonly Service[], output: Output): string {
   return table(
     ['NAME', 'SERVICE', 'REGION', 'UNLISTED', 'APPROVERS'],
     services.map((service) => ({
@@ -23,9 +23,9 @@ function stopped(service: Service, { paint }: Output): string {
     .join('\n');
 }
 
-function closing({ closingAt, closingBy }: Service): string | undefined {
-  if (!closingAt) return undefined;
-  return `by ${shortActor(closingBy ?? 'somebody')} since ${time(closingAt)}: all is rejected; \`linkgate service add\` calls it off`;
+function closing({ deregisteringAt, deregisteringBy }: Service): string | undefined {
+  if (!deregisteringAt) return undefined;
+  return `by ${shortActor(deregisteringBy ?? 'somebody')} since ${time(deregisteringAt)}: all is rejected; \`linkgate service add\` calls it off`;
 }
 
 /** `3 days`, `1.5 hours` */
@@ -41,11 +41,11 @@ const foreign: Readonly<Record<string, string>> = {
   adopt: 'they stay',
 };
 
-function principalsIn({ principals, principalsApproved, otherPrincipals }: Service): string {
+function principalsIn({ principals, principalsApproval, otherPrincipals }: Service): string {
   const others = otherPrincipals?.length ? `; besides: ${otherPrincipals.join(', ')}` : '';
   if (principals !== 'managed') return `observed: only compared with the allowlist${others}`;
-  const agreed = principalsApproved
-    ? `agreed to by ${shortActor(principalsApproved.by)} on ${time(principalsApproved.at)}`
+  const agreed = principalsApproval
+    ? `agreed to by ${shortActor(principalsApproval.by)} on ${time(principalsApproval.at)}`
     : 'nobody has agreed yet, so that nothing is changed';
   return `managed, ${agreed}${others}`;
 }
@@ -56,9 +56,9 @@ function timeToDecide({ deadlineSeconds, onExpiry }: Service): string {
 }
 
 /** All that there is to know of a service. */
-export function described(service: Service, output: Output): string {
+export function serviceDetails(service: Service, output: Output): string {
   const { accountId, region, acceptanceRequired, registeredAt, registeredBy, checkedAt } = service;
-  return facts(
+  return keyValues(
     [
       ['name', service.name],
       ['id', service.serviceId],
@@ -70,7 +70,7 @@ export function described(service: Service, output: Output): string {
       ['decided within', timeToDecide(service)],
       ['ticket', service.requireTicket ? 'each decision of a person names one' : undefined],
       ['cut after', `${duration(service.graceSeconds ?? defaultGraceSeconds)}, once its permission has gone`],
-      ['accepted elsewhere', foreign[service.onForeign ?? 'ask']],
+      ['accepted elsewhere', foreign[service.onExternalAccept ?? 'ask']],
       ['principals', principalsIn(service)],
       ['managed by', service.managedBy === 'file' ? 'the policy file' : undefined],
       ['paused', pauseOf(service)],

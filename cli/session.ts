@@ -2,8 +2,8 @@ import { type Api, apiClient } from './api-client.ts';
 import { findDeployment } from './deployment.ts';
 import type { CommonOptions } from './options.ts';
 import { type Output, outputTo } from './output.ts';
+import type { Clock, Io } from './process-io.ts';
 import type { Progress } from './progress.ts';
-import type { Clock, World } from './world.ts';
 
 /** What a command works with once it was called rightly. */
 export interface Session {
@@ -15,9 +15,9 @@ export interface Session {
 }
 
 /** Finds the deployment that the options mean. */
-export type Open = (options: CommonOptions) => Promise<Session>;
+export type OpenSession = (options: CommonOptions) => Promise<Session>;
 
-export function sessionsIn(world: World, progress: Progress): Open {
+export function createSessions(world: Io, progress: Progress): OpenSession {
   return async (options) => {
     progress.doing('looking for linkgate in SSM');
     const deployment = await findDeployment(options, world);

@@ -10,8 +10,8 @@ import {
   ModifyVpcEndpointServicePermissionsCommand,
 } from '@aws-sdk/client-ec2';
 import { chromium, type Locator, type Page } from 'playwright-core';
+import { provider } from '../sandbox/accounts.ts';
 import { callLinkgate } from '../sandbox/linkgate-api.ts';
-import { provider } from '../sandbox/places.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const customer = '444444444444';

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { busEvents } from '../lib/announcement/bus-event.ts';
-import { eventSource } from '../lib/connection/connection-event.ts';
+import { eventSource } from '../lib/connections/connection-event.ts';
+import { busEvents } from '../lib/events/bus-event.ts';
 
 /** `Connection Waiting` is in `bus/connection-waiting.schema.json`, and its sample in `bus/connection-waiting.json`. */
 export function schemaFiles(): [file: string, schema: object][] {

@@ -1,13 +1,8 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
-import { applyVerdicts } from '../lib/connection/apply-verdicts.ts';
-import { dropMalformed } from '../lib/dead-letters.ts';
-import { failuresOf, handler as handle } from '../lib/handler.ts';
-import { Place, placeName, placeNamed } from '../lib/place.ts';
-import { readMessages } from '../lib/queue.ts';
 import {
-  everyRun,
   logger,
+  runtime,
   sleep,
   wireBus,
   wireConnectionsToChange,
@@ -15,7 +10,12 @@ import {
   wireMode,
   wireTable,
   wireWorkBell,
-} from '../lib/wiring.ts';
+} from '../lib/aws/deps.ts';
+import { dropMalformed } from '../lib/aws/sqs-dead-letters.ts';
+import { AccountRegion, formatAccountRegion, parseAccountRegion } from '../lib/locations/account-region.ts';
+import { applyVerdicts } from '../lib/reconcile/apply-verdicts.ts';
+import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
+import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
 const app = {
   table: wireTable(),
@@ -24,20 +24,20 @@ const app = {
   bell: wireWorkBell(),
   mode: wireMode(),
   sleep,
-  ...everyRun,
+  ...runtime,
 };
 
 const deadLetters = wireDeadLetters();
 
-const Ring = v.object({ place: Place });
+const Ring = v.object({ location: AccountRegion });
 
 /**
  * A place has verdicts due: makes EC2 agree with them. Several rings of one place are one piece of work, and one
  * place that fails keeps no other waiting. A malformed ring would keep its place waiting: it is taken out at once.
  */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
-  const { messages, malformed } = readMessages(Records, Ring, logger);
-  const byPlace = Map.groupBy(messages, ({ value }) => placeName(value.place));
+  const { messages, malformed } = parseRecords(Records, Ring, logger);
+  const byPlace = Map.groupBy(messages, ({ value }) => formatAccountRegion(value.location));
   const invocation = {
     requestId: context.awsRequestId,
     remaining: () => context.getRemainingTimeInMillis(),
@@ -45,12 +45,12 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Recor
   const failed: SQSRecord[] = [];
   for (const [name, rings] of byPlace)
     try {
-      const applied = await applyVerdicts(placeNamed(name), { ...app, ...invocation });
-      logger.info('verdicts applied', { place: name, ...applied });
+      const applied = await applyVerdicts(parseAccountRegion(name), { ...app, ...invocation });
+      logger.info('verdicts applied', { location: name, ...applied });
     } catch (error) {
-      logger.error('verdicts could not be applied', { place: name, error });
+      logger.error('verdicts could not be applied', { location: name, error });
       failed.push(...rings.map(({ record }) => record));
     }
-  const left = await dropMalformed(malformed, deadLetters, app.report);
-  return failuresOf([...left, ...failed]);
+  const left = await dropMalformed(malformed, deadLetters, app.reportError);
+  return batchItemFailures([...left, ...failed]);
 });

@@ -1,22 +1,22 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
-import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
-import { failuresOf, handler as handle } from '../lib/handler.ts';
-import { additionsIn } from '../lib/principals/additions.ts';
-import { tendPrincipals } from '../lib/principals/tend-principals.ts';
-import { checkServices, isCheckedSince } from '../lib/service/check-service.ts';
-import { registeredServices } from '../lib/service/registered-services.ts';
-import { ServiceRing } from '../lib/service/service-bell.ts';
 import {
-  everyRun,
   logger,
+  runtime,
   sleep,
   wireMode,
   wirePrincipals,
   wireServiceBell,
   wireServices,
   wireTable,
-} from '../lib/wiring.ts';
+} from '../lib/aws/deps.ts';
+import { serviceIdsIn } from '../lib/reconcile/connection-notification.ts';
+import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
+import { externalAdditions } from '../lib/services/allowed-principals/external-additions.ts';
+import { reconcilePrincipals } from '../lib/services/allowed-principals/reconcile-principals.ts';
+import { checkServices, wasCheckedSince } from '../lib/services/check-service.ts';
+import { registeredServices } from '../lib/services/registered-services.ts';
+import { ServiceCheckRequest } from '../lib/services/service-check-queue.ts';
 
 const table = wireTable();
 const serviceBell = wireServiceBell();
@@ -28,10 +28,10 @@ const app = {
   mode: wireMode(),
   sleep,
   say: (change: object) => logger.info('allowed principals changed', { ...change }),
-  ...everyRun,
+  ...runtime,
 };
 
-const Ring = v.pipe(v.string(), v.parseJson(), ServiceRing);
+const Ring = v.pipe(v.string(), v.parseJson(), ServiceCheckRequest);
 
 /** Somebody changed a service, or what its principals follow from: that is only the news; what counts is read anew. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
@@ -42,23 +42,24 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Recor
   };
   const failed = [];
   for (const record of Records) if (!(await isDone(record, run))) failed.push(record);
-  return failuresOf(failed);
+  return batchItemFailures(failed);
 });
 
 type Run = typeof app & { readonly requestId: string; readonly remaining: () => number };
 
 async function isDone({ body }: SQSRecord, run: Run): Promise<boolean> {
-  const ring = v.safeParse(Ring, body);
-  if (ring.success && (await isCheckedSince(ring.output.serviceId, ring.output.rungAt, table))) return true;
+  const enqueue = v.safeParse(Ring, body);
+  if (enqueue.success && (await wasCheckedSince(enqueue.output.serviceId, enqueue.output.rungAt, table)))
+    return true;
   const named = serviceIdsIn(body);
   // An event about a notification names no service, so that it may be about any.
   if (named.length === 0)
-    await serviceBell.ring((await registeredServices(run)).map(({ serviceId }) => serviceId));
-  const told = additionsIn(body);
+    await serviceBell.enqueue((await registeredServices(run)).map(({ serviceId }) => serviceId));
+  const told = externalAdditions(body);
   const results = await checkServices(named, {
     ...run,
     tendPrincipals: (service, actual) =>
-      tendPrincipals(service, actual, told?.serviceId === service.serviceId ? told.additions : [], run),
+      reconcilePrincipals(service, actual, told?.serviceId === service.serviceId ? told.additions : [], run),
   });
   for (const result of results)
     if ('error' in result)

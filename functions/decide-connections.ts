@@ -1,23 +1,23 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { BusMessage } from '../lib/connection/connection-event.ts';
-import { decideConnections, failedRules, summaryOf } from '../lib/connection/decide-connections.ts';
-import { failuresOf, handler as handle } from '../lib/handler.ts';
-import { readMessages } from '../lib/queue.ts';
-import { everyRun, logger, rules, wireConnections, wireTable, wireWorkBell } from '../lib/wiring.ts';
+import { logger, rules, runtime, wireConnections, wireTable, wireWorkBell } from '../lib/aws/deps.ts';
+import { BusMessage } from '../lib/connections/connection-event.ts';
+import { decideConnections, decisionLogFields, failedRules } from '../lib/reconcile/decide-connections.ts';
+import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
+import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
 const app = {
   table: wireTable(),
   connectionsIn: wireConnections(),
   bell: wireWorkBell(),
   rules,
-  ...everyRun,
+  ...runtime,
 };
 
 /** Connection requests are decided by the policy; verdict, audit and what is due are written down, and the actor is rung for. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
-    const { messages, malformed } = readMessages(Records, BusMessage, logger);
+    const { messages, malformed } = parseRecords(Records, BusMessage, logger);
     const requests = messages.map(({ value: { detail } }) => ({
       ...detail.connection,
       observedAt: detail.observedAt,
@@ -29,11 +29,11 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
         logger.error('a connection request could not be decided', { endpointId, error: result.error });
         return messages[index]?.record ?? [];
       }
-      logger.info('connection request decided', { endpointId, ...summaryOf(result.output) });
+      logger.info('connection request decided', { endpointId, ...decisionLogFields(result.output) });
       for (const { rule, reason } of failedRules(result.output))
         logger.error('a rule failed, so the request waits', { endpointId, rule, reason });
       return [];
     });
-    return failuresOf([...malformed, ...failed]);
+    return batchItemFailures([...malformed, ...failed]);
   },
 );

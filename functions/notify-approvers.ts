@@ -1,24 +1,24 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { failuresOf, handler as handle } from '../lib/handler.ts';
-import { readMessages } from '../lib/queue.ts';
-import { Subject } from '../lib/telling/notice.ts';
-import { tellApprovers } from '../lib/telling/tell-approvers.ts';
 import {
-  everyRun,
   logger,
+  runtime,
   wireLinks,
   wireMails,
   wireNotices,
   wireSlackIfConnected,
   wireTable,
-} from '../lib/wiring.ts';
+} from '../lib/aws/deps.ts';
+import { NotificationTarget } from '../lib/notifications/notification.ts';
+import { notifyApprovers } from '../lib/notifications/notify-approvers.ts';
+import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
+import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
 const app = {
   table: wireTable(),
   mails: wireMails(),
   linkTo: wireLinks(),
   notices: wireNotices(),
-  ...everyRun,
+  ...runtime,
 };
 const slackIfConnected = wireSlackIfConnected({ timeoutMs: 5_000 });
 
@@ -26,14 +26,14 @@ const slackIfConnected = wireSlackIfConnected({ timeoutMs: 5_000 });
 export const handler = handle<SQSEvent, SQSBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
-    const { messages, malformed } = readMessages(Records, Subject, logger);
+    const { messages, malformed } = parseRecords(Records, NotificationTarget, logger);
     const slack = await slackIfConnected();
-    const { failed, ...told } = await tellApprovers(
+    const { failed, ...told } = await notifyApprovers(
       messages.map(({ value }) => value),
       { ...app, requestId, ...(slack && { slack }) },
     );
-    logger.info('approvers told', { ...told, failed: failed.length });
+    logger.info('approvers notified', { ...told, failed: failed.length });
     const again = messages.filter(({ value }) => failed.includes(value));
-    return failuresOf([...malformed, ...again.map(({ record }) => record)]);
+    return batchItemFailures([...malformed, ...again.map(({ record }) => record)]);
   },
 );

@@ -1,15 +1,13 @@
 import type { LambdaContext } from 'hono/aws-lambda';
 import { apiRoutes } from '../lib/api/api.ts';
 import { type HttpApiEvent, respondByRoute } from '../lib/api/route.ts';
-import { setting } from '../lib/config.ts';
-import { handler as handle } from '../lib/handler.ts';
 import {
-  everyRun,
   hub,
-  id,
   logger,
-  newKey,
+  newId,
+  newSigningKey,
   rules,
+  runtime,
   wireConnections,
   wireConsumerSubscriptions,
   wireDeployment,
@@ -21,7 +19,9 @@ import {
   wireSweeps,
   wireTable,
   wireWorkBell,
-} from '../lib/wiring.ts';
+} from '../lib/aws/deps.ts';
+import { env } from '../lib/aws/env.ts';
+import { handler as handle } from '../lib/runtime/handler.ts';
 
 const app = {
   table: wireTable(),
@@ -33,15 +33,15 @@ const app = {
   subscriptions: wireSubscriptions(),
   consumerSubscriptions: wireConsumerSubscriptions(),
   slackWith: wireSlackWith(),
-  slackRequestUrl: setting('LINKGATE_SLACK_REQUEST_URL'),
+  slackRequestUrl: env('LINKGATE_SLACK_REQUEST_URL'),
   ...wireModeParameter(),
   deployment: wireDeployment(),
   hub: hub(),
-  topicArn: setting('LINKGATE_CONNECTIONS_TOPIC_ARN'),
+  topicArn: env('LINKGATE_CONNECTIONS_TOPIC_ARN'),
   rules,
-  ...everyRun,
-  id,
-  newKey,
+  ...runtime,
+  id: newId,
+  newKey: newSigningKey,
   random: Math.random,
   logRemoval: (removal: object) => logger.warn('unreadable item removed', { ...removal }),
 };

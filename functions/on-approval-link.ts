@@ -1,22 +1,22 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { receive } from '../lib/approval-link/receive.ts';
-import { handler as handle } from '../lib/handler.ts';
-import { everyRun, logger, rules, wireSecret, wireTable, wireWorkBell } from '../lib/wiring.ts';
+import { logger, rules, runtime, wireSecret, wireTable, wireWorkBell } from '../lib/aws/deps.ts';
+import { handleLinkRequest } from '../lib/channels/approval-link/receive-request.ts';
+import { handler as handle } from '../lib/runtime/handler.ts';
 
 const app = {
   table: wireTable(),
   bell: wireWorkBell(),
   signingKey: wireSecret('links/signing-key'),
   rules,
-  ...everyRun,
+  ...runtime,
 };
 
 /** Somebody follows a link of a mail, or a scanner does: only a form that a person has filled in decides. */
 export const handler = handle<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>(
   logger,
   async (event, { awsRequestId: requestId }) => {
-    const { response, told } = await receive(event, { ...app, requestId });
-    logger.info('link answered', told);
+    const { response, told } = await handleLinkRequest(event, { ...app, requestId });
+    logger.info('approval link request', told);
     return response;
   },
 );

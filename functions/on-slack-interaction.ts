@@ -1,16 +1,16 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { handler as handle } from '../lib/handler.ts';
-import { type Answer, receive } from '../lib/slack/receive.ts';
 import {
-  everyRun,
   logger,
   rules,
+  runtime,
   wireSecret,
   wireSlack,
   wireSlackRespond,
   wireTable,
   wireWorkBell,
-} from '../lib/wiring.ts';
+} from '../lib/aws/deps.ts';
+import { type HttpResponse, handleSlackRequest } from '../lib/channels/slack/handle-request.ts';
+import { handler as handle } from '../lib/runtime/handler.ts';
 
 const app = {
   table: wireTable(),
@@ -20,7 +20,7 @@ const app = {
   // Slack waits three seconds for the answer, and a form opens within three seconds of the click.
   slack: wireSlack({ timeoutMs: 2_000 }),
   respond: wireSlackRespond({ timeoutMs: 1_500 }),
-  ...everyRun,
+  ...runtime,
 };
 
 /** Takes what people click and type in Slack. Anybody can call it: the signature says whether Slack did. */
@@ -28,13 +28,13 @@ export const handler = handle<APIGatewayProxyEventV2, APIGatewayProxyStructuredR
   logger,
   async ({ headers = {}, body = '', isBase64Encoded }, { awsRequestId: requestId }) => {
     const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
-    const answer = await receive({ headers, body: bytes }, { ...app, requestId });
-    logger.info('answered Slack', { status: answer.statusCode });
+    const answer = await handleSlackRequest({ headers, body: bytes }, { ...app, requestId });
+    logger.info('slack request', { status: answer.statusCode });
     return responseOf(answer);
   },
 );
 
-function responseOf({ statusCode, json }: Answer): APIGatewayProxyStructuredResultV2 {
+function responseOf({ statusCode, json }: HttpResponse): APIGatewayProxyStructuredResultV2 {
   if (!json) return { statusCode };
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) };
 }

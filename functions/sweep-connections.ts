@@ -1,16 +1,9 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as v from 'valibot';
-import { failuresOf, handler as handle } from '../lib/handler.ts';
-import { readMessages } from '../lib/queue.ts';
-import { placesIn, registeredServices } from '../lib/service/registered-services.ts';
-import { finishPlace } from '../lib/sweep/job.ts';
-import { Pass } from '../lib/sweep/lease.ts';
-import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
-import { SweepRequest } from '../lib/sweep/sweeps.ts';
 import {
-  everyRun,
   logger,
   rules,
+  runtime,
   wireBus,
   wireConnections,
   wireConsumerNotices,
@@ -19,7 +12,14 @@ import {
   wireSweeps,
   wireTable,
   wireWorkBell,
-} from '../lib/wiring.ts';
+} from '../lib/aws/deps.ts';
+import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
+import { parseRecords } from '../lib/runtime/sqs-records.ts';
+import { locationsOf, registeredServices } from '../lib/services/registered-services.ts';
+import { finishLocation } from '../lib/sweep/job.ts';
+import { SweepScope } from '../lib/sweep/lease.ts';
+import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
+import { SweepRequest } from '../lib/sweep/sweep-queue.ts';
 
 const table = wireTable();
 const sweeps = wireSweeps();
@@ -32,11 +32,11 @@ const app = {
   bell: wireWorkBell(),
   notices: wireNotices(),
   consumers: wireConsumerNotices(),
-  ...everyRun,
+  ...runtime,
 };
 
 /** What a schedule hands over. */
-const Scheduled = v.object({ pass: Pass });
+const Scheduled = v.object({ pass: SweepScope });
 
 /** How long a pass that waits for its turn lets another one finish, in seconds. */
 const turnAfter = 5;
@@ -44,36 +44,36 @@ const turnAfter = 5;
 /** A schedule asks for a pass: one message a place. A message asks for one place: that pass is made. */
 export const handler = handle<
   SQSEvent | v.InferInput<typeof Scheduled>,
-  SQSBatchResponse | { places: number }
+  SQSBatchResponse | { locations: number }
 >(logger, async (event, context) => {
-  if (!('Records' in event)) return { places: await requestPasses(v.parse(Scheduled, event).pass) };
-  const { messages, malformed } = readMessages(event.Records, SweepRequest, logger);
+  if (!('Records' in event)) return { locations: await requestPasses(v.parse(Scheduled, event).pass) };
+  const { messages, malformed } = parseRecords(event.Records, SweepRequest, logger);
   const invocation = {
     requestId: context.awsRequestId,
     remaining: () => context.getRemainingTimeInMillis(),
   };
   for (const { value } of messages) await makePass(value, { ...app, ...invocation });
-  return failuresOf(malformed);
+  return batchItemFailures(malformed);
 });
 
-async function requestPasses(pass: Pass): Promise<number> {
+async function requestPasses(pass: SweepScope): Promise<number> {
   const services = await registeredServices(app);
-  const places = placesIn(services);
+  const locations = locationsOf(services);
   // Said in the words of a pass: an alarm rings when nothing says so for five minutes.
-  if (places.length === 0) logger.info('connections swept', { pass, status: 'done', places: 0 });
-  for (const place of places) await sweeps.request({ place, pass });
+  if (locations.length === 0) logger.info('sweep finished', { pass, status: 'done', locations: 0 });
+  for (const location of locations) await sweeps.request({ location, pass });
   // What drifted shows without any event too.
-  if (pass === 'full') await serviceBell.ring(services.map(({ serviceId }) => serviceId));
-  return places.length;
+  if (pass === 'full') await serviceBell.enqueue(services.map(({ serviceId }) => serviceId));
+  return locations.length;
 }
 
 async function makePass(request: SweepRequest, invocation: Parameters<typeof sweepConnections>[2]) {
-  const { place, pass, jobId, waitsForTurn } = request;
-  const sweep = await sweepConnections(place, pass, invocation);
-  logger.info('connections swept', { ...place, pass, ...sweep });
+  const { location, pass, jobId, queueIfRunning } = request;
+  const sweep = await sweepConnections(location, pass, invocation);
+  logger.info('sweep finished', { ...location, pass, ...sweep });
   if (sweep.status === 'unfinished') await sweeps.request(request);
-  else if (sweep.status === 'overlapping' && (waitsForTurn || jobId !== undefined))
+  else if (sweep.status === 'overlapping' && (queueIfRunning || jobId !== undefined))
     await sweeps.request(request, { afterSeconds: turnAfter });
   else if (sweep.status === 'done' && jobId !== undefined)
-    await finishPlace(jobId, place, sweep.result, invocation);
+    await finishLocation(jobId, location, sweep.result, invocation);
 }

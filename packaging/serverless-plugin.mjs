@@ -1,4 +1,4 @@
-import { stageForm, stagePattern } from '../lib/stage.mjs';
+import { stageForm, stagePattern } from '../lib/values/stage.mjs';
 import { bundle } from './bundle.mjs';
 import { protectOwnTable, requireNothingLost } from './deployment.mjs';
 import { dropImpliedDependencies } from './implied-dependencies.mjs';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { didYouMean } from '../lib/did-you-mean.mjs';
+import { didYouMean } from '../lib/values/did-you-mean.mjs';
 
 /**
  * Where the settings of a stage are, from the root of the repository. serverless.yml reads it too.

@@ -8,9 +8,9 @@ const { arnOf } = require('./arn-of.cjs');
 const rules = {
   ConnectionRequestRule: { pattern: 'connection-request', queue: 'ConnectionRequests', bus: 'Bus' },
   ConnectionChangedRule: { pattern: 'connection-changed', queue: 'ConnectionChanges', bus: 'Bus' },
-  ConnectionIsPendingRule: { pattern: 'connection-is-pending', queue: 'ConnectionLooks', bus: 'Bus' },
+  ConnectionIsPendingRule: { pattern: 'connection-is-pending', queue: 'ConnectionRechecks', bus: 'Bus' },
   ConnectionChangedByHandRule: { pattern: 'connection-changed-by-hand', queue: 'ConnectionNotifications' },
-  ServiceChangedRule: { pattern: 'service-changed', queue: 'ServiceChanges' },
+  ServiceChangedRule: { pattern: 'service-changed', queue: 'ServiceChecks' },
 };
 
 /** How often what is swept. */

@@ -6,31 +6,31 @@ const day = 86_400;
 
 /**
  * Every queue that feeds a function, each with its dead-letter queue and two alarms. `visibility`: seconds until a failed
- * message is tried again, longer than its function may run. `late`: the age of the oldest message, in seconds, that rings.
+ * message is tried again, longer than its function may run. `maxAgeSeconds`: the age of the oldest message, in seconds, that rings.
  */
 const queues = {
-  ConnectionNotifications: { name: 'connection-notifications', visibility: 60, late: 300 },
+  ConnectionNotifications: { name: 'connection-notifications', visibility: 60, maxAgeSeconds: 300 },
   // Nothing rings when an accepted connection becomes available, so what is seen pending is looked at again.
-  ConnectionLooks: { name: 'connection-looks', visibility: 60, late: 300, delay: 15 },
-  ConnectionRequests: { name: 'connection-requests', visibility: 60, late: 300 },
-  ConnectionChanges: { name: 'connection-changes', visibility: 60, late: 300 },
-  ServiceChanges: { name: 'service-changes', visibility: 120, late: 900 },
-  Verdicts: { name: 'verdicts', visibility: 90, late: 900, fifo: true },
-  Sweeps: { name: 'sweeps', visibility: 310, late: 900 },
-  ApproverNotices: { name: 'approver-notices', visibility: 90, late: 900 },
-  ConsumerNotices: { name: 'consumer-notices', visibility: 90, late: 900 },
+  ConnectionRechecks: { name: 'connection-rechecks', visibility: 60, maxAgeSeconds: 300, delay: 15 },
+  ConnectionRequests: { name: 'connection-requests', visibility: 60, maxAgeSeconds: 300 },
+  ConnectionChanges: { name: 'connection-changes', visibility: 60, maxAgeSeconds: 300 },
+  ServiceChecks: { name: 'service-checks', visibility: 120, maxAgeSeconds: 900 },
+  ApplyQueue: { name: 'apply-verdicts', visibility: 90, maxAgeSeconds: 900, fifo: true },
+  SweepRequests: { name: 'sweep-requests', visibility: 310, maxAgeSeconds: 900 },
+  ApproverNotifications: { name: 'approver-notifications', visibility: 90, maxAgeSeconds: 900 },
+  CustomerNotifications: { name: 'customer-notifications', visibility: 90, maxAgeSeconds: 900 },
 };
 
 /** Where ends what no queue took: events that a rule could not deliver, and invocations and stream records that kept failing. */
-const lastResorts = {
+const deadLetterSinks = {
   UndeliveredEvents: {
     name: 'undelivered-events',
-    madeGood:
+    recovery:
       'The sweep finds connections again within a minute, and a missed schedule the next one makes good; services are checked again by the full pass, within 15 minutes.',
   },
   FailedInvocations: {
     name: 'failed-invocations',
-    madeGood:
+    recovery:
       'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is. A consumer who was not told that a connection will be cut is told after the full pass; what else consumers were not told stays untold.',
   },
 };
@@ -50,11 +50,11 @@ function queue(name, properties, isFifo = false) {
 }
 
 const alarmActions = {
-  'Fn::If': ['TellsOfAlarms', [{ Ref: 'alarmTopicArn' }], { Ref: 'AWS::NoValue' }],
+  'Fn::If': ['HasAlarmTopic', [{ Ref: 'alarmTopicArn' }], { Ref: 'AWS::NoValue' }],
 };
 
 /** Rings as soon as something is where it should never be. */
-function alarmOnArrival(name, logicalId, description) {
+function alarmWhenNotEmpty(name, logicalId, description) {
   return alarm(`${name}-has-messages`, logicalId, {
     AlarmDescription: description,
     MetricName: 'ApproximateNumberOfMessagesVisible',
@@ -84,7 +84,7 @@ function deadLettersOf(queue) {
   return `${queue}DeadLetters`;
 }
 
-function queueResources([logicalId, { name, visibility, late, delay, fifo }]) {
+function queueResources([logicalId, { name, visibility, maxAgeSeconds, delay, fifo }]) {
   const deadLetters = deadLettersOf(logicalId);
   return {
     [logicalId]: queue(
@@ -98,26 +98,26 @@ function queueResources([logicalId, { name, visibility, late, delay, fifo }]) {
       fifo,
     ),
     [deadLetters]: queue(`${name}-dead-letters`, { MessageRetentionPeriod: 14 * day }, fifo),
-    [`${deadLetters}Alarm`]: alarmOnArrival(
+    [`${deadLetters}Alarm`]: alarmWhenNotEmpty(
       `${name}-dead-letters`,
       deadLetters,
       `Messages of ${name} failed five times${fifo ? ', or are malformed' : ''}. The function's log says why; send them back with SQS's redrive when it is mended.`,
     ),
-    [`${logicalId}AgeAlarm`]: alarm(`${name}-is-late`, logicalId, {
-      AlarmDescription: `The oldest message of ${name} waits for more than ${late} s.`,
+    [`${logicalId}AgeAlarm`]: alarm(`${name}-is-maxAgeSeconds`, logicalId, {
+      AlarmDescription: `The oldest message of ${name} waits for more than ${maxAgeSeconds} s.`,
       MetricName: 'ApproximateAgeOfOldestMessage',
-      Threshold: late,
+      Threshold: maxAgeSeconds,
     }),
   };
 }
 
-function lastResort([logicalId, { name, madeGood }]) {
+function lastResort([logicalId, { name, recovery }]) {
   return {
     [logicalId]: queue(name, { MessageRetentionPeriod: 14 * day }),
-    [`${logicalId}Alarm`]: alarmOnArrival(
+    [`${logicalId}Alarm`]: alarmWhenNotEmpty(
       name,
       logicalId,
-      `Something arrived in ${name}: find out why. ${madeGood}`,
+      `Something arrived in ${name}: find out why. ${recovery}`,
     ),
   };
 }
@@ -126,10 +126,10 @@ module.exports = () => ({
   Resources: Object.assign(
     {},
     ...Object.entries(queues).map(queueResources),
-    ...Object.entries(lastResorts).map(lastResort),
+    ...Object.entries(deadLetterSinks).map(lastResort),
   ),
 });
 module.exports.names = [
   ...Object.keys(queues).flatMap((queue) => [queue, deadLettersOf(queue)]),
-  ...Object.keys(lastResorts),
+  ...Object.keys(deadLetterSinks),
 ];

@@ -8,6 +8,7 @@ import {
   type OperationContext,
 } from './aws/aws-service.ts';
 import type { Json } from './aws/dynamodb-accesses.ts';
+import type { AwsEmulator } from './aws-emulator.ts';
 import {
   accessDenied,
   asAwsError,
@@ -16,9 +17,8 @@ import {
   errorFormatter,
   invalidKey,
 } from './aws-errors.ts';
+import { type CallLog, redact } from './call-log.ts';
 import { signatureOf } from './callers.ts';
-import { type Calls, shown } from './calls.ts';
-import type { Cloud } from './cloud.ts';
 import { errorOf } from './faults.ts';
 import { isAllowed } from './iam/policy.ts';
 import { tokenBuckets } from './privatelink/token-buckets.ts';
@@ -52,7 +52,7 @@ interface Call {
 /** Of one function; each key of an item is another access. */
 const mostGranted = 5000;
 
-export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
+export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsRequests {
   const { clock, faults, roles, services, dynamoDb, settings, store } = cloud;
   const granted = new Map<string, Map<string, Access>>();
   const buckets = tokenBuckets(store.keep('ec2/token-buckets'));
@@ -151,7 +151,7 @@ export function createAwsRequests(cloud: Cloud, calls: Calls): AwsRequests {
       principal: client.principal,
       service,
       action: operation,
-      params: shown(service, operation, input),
+      params: redact(service, operation, input),
       status,
       ...(error !== undefined && { error }),
     });

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { Calls } from './calls.ts';
-import type { Cloud } from './cloud.ts';
+import type { AwsEmulator } from './aws-emulator.ts';
+import type { CallLog } from './call-log.ts';
 import { FaultError } from './faults.ts';
 import { AssumptionError, describeAssumptions } from './privatelink/assumptions.ts';
 import type { Schedules } from './schedules.ts';
@@ -18,8 +18,8 @@ export interface ControlResponse {
 }
 
 export interface Controlled {
-  readonly cloud: Cloud;
-  readonly calls: Calls;
+  readonly cloud: AwsEmulator;
+  readonly calls: CallLog;
   /** Undefined until the stack is there. */
   readonly deployed: () =>
     | { readonly schedules: Schedules; readonly outputs: Readonly<Record<string, string>> }

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { openStore, type Store, StoreError } from './store.ts';
+import { openStore, type Store, StoreError } from './persistence.ts';
 
 /** A folder with the state of a sandbox, which nobody else uses meanwhile. */
 export interface DataFolder {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AwsError, type Caller, isPerson } from './aws/aws-service.ts';
-import { forget, type Keep } from './store.ts';
+import { drop, type Persisted } from './persistence.ts';
 
 const rate = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
@@ -52,7 +52,7 @@ interface Entry {
   readonly left?: number | undefined;
 }
 
-export function createFaults(random: () => number = Math.random, keep: Keep = forget): Faults {
+export function createFaults(random: () => number = Math.random, keep: Persisted = drop): Faults {
   const faults = keep<Entry>('faults');
 
   function strike<T extends Fault>(applies: (fault: Fault) => fault is T): T | undefined {

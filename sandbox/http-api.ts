@@ -3,7 +3,7 @@ import type { Role } from './callers.ts';
 import { isAllowed } from './iam/policy.ts';
 import type { InvokePermissions } from './invoke-permissions.ts';
 import type { Lambda } from './lambda/lambda.ts';
-import { forget, type Keep } from './store.ts';
+import { drop, type Persisted } from './persistence.ts';
 import { type Bucket, type Level, takeToken } from './token-bucket.ts';
 
 export interface Route {
@@ -60,13 +60,13 @@ export function createHttpApis({
   lambda,
   permissions,
   roles,
-  keep = forget,
+  keep = drop,
 }: {
   now: () => number;
   lambda: Lambda;
   permissions: InvokePermissions;
   roles: ReadonlyMap<string, Role>;
-  keep?: Keep;
+  keep?: Persisted;
 }): HttpApis {
   const apis = new Map<string, HttpApi>();
   const buckets = keep<Level>('http-api/buckets');

@@ -1,12 +1,12 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageService } from '../packaging/package.mjs';
+import { provider, stage } from './accounts.ts';
+import { runDemo } from './demo.ts';
 import { callLinkgate } from './linkgate-api.ts';
-import { connectSlack, nameApprovers } from './people.ts';
-import { provider, stage } from './places.ts';
+import { StoreError } from './persistence.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
-import { StoreError } from './store.ts';
-import { tellStory } from './story.ts';
+import { seedApprovers, seedSlackSecrets } from './seed-approvers.ts';
 
 const usage = `Usage: npm start -- [--empty] [--port N] [--data DIR] [--quiet]
 
@@ -37,7 +37,7 @@ async function main() {
   sandbox = await start(port, data, say);
   console.log(`linkgate sandbox ready on ${sandbox.origin}`);
   if (sandbox.isContinued) say(`Continuing with the state in ${data}: ${whatIsThere(sandbox)}`);
-  else if (!empty) await tellStory(sandbox.origin, sandbox.outputs, say);
+  else if (!empty) await runDemo(sandbox.origin, sandbox.outputs, say);
 }
 
 function readFlags(): Flags {
@@ -80,9 +80,9 @@ async function start(port: number, data: string | undefined, say: (line: string)
       },
       onOutput: printErrors,
       prepare: async ({ cloud, outputs: { ApiUrl = '' } }) => {
-        connectSlack(cloud);
+        seedSlackSecrets(cloud);
         await callLinkgate(ApiUrl, provider.accountId, 'POST', '/setup');
-        await nameApprovers(ApiUrl, cloud);
+        await seedApprovers(ApiUrl, cloud);
       },
     });
   } catch (error) {

@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
+import { provider, stackName } from './accounts.ts';
+import { type AwsEmulator, createAwsEmulator } from './aws-emulator.ts';
 import { type AwsRequests, createAwsRequests } from './aws-requests.ts';
-import { type Calls, createCalls } from './calls.ts';
-import { type Cloud, createCloud } from './cloud.ts';
+import { type CallLog, createCallLog } from './call-log.ts';
 import { createControl } from './control.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
-import { provider, stackName } from './places.ts';
 import { createSchedules, type Schedules } from './schedules.ts';
 import { createSandboxServer, type Handlers } from './server.ts';
 import { loadStack } from './stack/load-stack.ts';
@@ -23,15 +23,15 @@ export interface SandboxOptions {
   /** Runs when the stack is there, before the sandbox calls itself ready. */
   readonly prepare?: (sandbox: {
     readonly origin: string;
-    readonly cloud: Cloud;
+    readonly cloud: AwsEmulator;
     readonly outputs: Readonly<Record<string, string>>;
   }) => Promise<void>;
 }
 
 export interface Sandbox {
   readonly origin: string;
-  readonly cloud: Cloud;
-  readonly calls: Calls;
+  readonly cloud: AwsEmulator;
+  readonly calls: CallLog;
   readonly awsRequests: AwsRequests;
   readonly outputs: Readonly<Record<string, string>>;
   /** Whether it goes on with what an earlier one left. */
@@ -60,7 +60,7 @@ export async function startSandbox({
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   let folder: DataFolder | undefined;
-  let cloud: Cloud | undefined;
+  let cloud: AwsEmulator | undefined;
 
   async function stop() {
     server.close();
@@ -73,10 +73,10 @@ export async function startSandbox({
     folder = openDataFolder(data);
     await makePackage?.();
     const { path, store } = folder;
-    cloud = await createCloud({ origin, folder: path, store, onOutput });
+    cloud = await createAwsEmulator({ origin, folder: path, store, onOutput });
     const { settings } = cloud;
     const isContinued = settings.has('started');
-    const calls = createCalls(store.log('calls'));
+    const calls = createCallLog(store.log('calls'));
     const awsRequests = createAwsRequests(cloud, calls);
     let deployed: { schedules: Schedules; outputs: Readonly<Record<string, string>> } | undefined;
     handlers = {
@@ -109,7 +109,7 @@ export async function startSandbox({
 }
 
 /** DynamoDB deletes what has outlived its time to live without being asked, some time later. */
-function expireNowAndThen(cloud: Cloud) {
+function expireNowAndThen(cloud: AwsEmulator) {
   const { clock, dynamoDb, tableArns } = cloud;
   clock.at(clock.now() + expiryMs, () => {
     Promise.all(tableArns.map((arn) => dynamoDb.expire(arn)))

@@ -1,6 +1,6 @@
+import { nameInArn, stackName } from './accounts.ts';
 import type { Rule } from './aws/events.ts';
-import type { Cloud } from './cloud.ts';
-import { nameIn, stackName } from './places.ts';
+import type { AwsEmulator } from './aws-emulator.ts';
 
 export interface Schedules {
   /** What fires each of a function's schedules once, when it is called. */
@@ -10,7 +10,7 @@ export interface Schedules {
 const unitsMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 /** EventBridge's scheduled rules. Each that fell due while the clock was moved on, or nothing ran, fires once. */
-export function createSchedules({ clock, events, fire, settings, store }: Cloud): Schedules {
+export function createSchedules({ clock, events, fire, settings, store }: AwsEmulator): Schedules {
   const scheduled = events
     .rules()
     .filter(({ schedule, state }) => schedule !== undefined && state === 'ENABLED');
@@ -50,7 +50,7 @@ export function createSchedules({ clock, events, fire, settings, store }: Cloud)
 
   return {
     firings(functionName) {
-      const isOf = (arn = '') => [functionName, `${stackName}-${functionName}`].includes(nameIn(arn));
+      const isOf = (arn = '') => [functionName, `${stackName}-${functionName}`].includes(nameInArn(arn));
       const rules = scheduled.filter(({ targets }) => targets.some(({ Arn }) => isOf(Arn)));
       return rules.map((rule) => () => Promise.all(run(rule)));
     },

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { AwsError } from './aws/aws-service.ts';
+import type { AwsEmulator } from './aws-emulator.ts';
 import type { AwsRequests } from './aws-requests.ts';
 import { signatureOf } from './callers.ts';
-import type { Cloud } from './cloud.ts';
 import type { ControlRequest, ControlResponse } from './control.ts';
 import { refusalOfForeign } from './own-origin.ts';
 import { homeHtml, nothingHtml } from './pages/home.ts';
@@ -17,7 +17,7 @@ interface Answer {
 }
 
 export interface Handlers {
-  readonly cloud: Cloud;
+  readonly cloud: AwsEmulator;
   readonly awsRequests: AwsRequests;
   readonly control: (request: ControlRequest) => Promise<ControlResponse>;
 }
@@ -67,7 +67,7 @@ async function answerTo(
 }
 
 /** What a browser is shown, and whoever else comes to the same places without a signature. */
-async function pageFor(cloud: Cloud, { method = '', url = '', headers }: IncomingMessage) {
+async function pageFor(cloud: AwsEmulator, { method = '', url = '', headers }: IncomingMessage) {
   const { mails, clock, origin } = cloud;
   const path = url.replace(/\?.*/s, '');
   const isVisit = ['GET', 'HEAD'].includes(method) && headers.authorization === undefined;
@@ -90,7 +90,11 @@ async function page(status: number, html: Html): Promise<Answer> {
   return { status, headers: pageHeaders, body: String(await html) };
 }
 
-async function toSlack({ slack, origin }: Cloud, request: IncomingMessage, body: Buffer): Promise<Answer> {
+async function toSlack(
+  { slack, origin }: AwsEmulator,
+  request: IncomingMessage,
+  body: Buffer,
+): Promise<Answer> {
   const response = await slack.handle(toRequest(request, body, origin));
   const { status, headers } = response;
   return { status, headers: Object.fromEntries(headers), body: await response.text() };
@@ -110,7 +114,7 @@ export function toRequest(
 }
 
 /** What a link in a mail of SNS does to whoever visits it: nobody is signed in there. */
-function followLink({ sns, origin }: Cloud, url: string): Answer {
+function followLink({ sns, origin }: AwsEmulator, url: string): Answer {
   try {
     return plain(200, sns.follow(new URL(url, origin).searchParams));
   } catch (error) {
@@ -124,7 +128,7 @@ function plain(status: number, body: string): Answer {
 }
 
 async function toHttpApi(
-  { httpApis, callers }: Cloud,
+  { httpApis, callers }: AwsEmulator,
   request: IncomingMessage,
   body: Buffer,
 ): Promise<Answer> {

@@ -1,19 +1,19 @@
 import type { AllowlistEntry } from '../lib/allowlist/entry.ts';
-import type { Approval } from '../lib/approval/approval.ts';
-import type { ApproverGroup } from '../lib/approval/approver-group.ts';
-import type { Asking } from '../lib/approval/asking.ts';
-import type { Connection } from '../lib/connection/connection.ts';
-import type { ConnectionRecord } from '../lib/connection/connection-record.ts';
-import type { Switched } from '../lib/mode/mode.ts';
-import type { Place } from '../lib/place.ts';
-import type { Verdict } from '../lib/policy/decide.ts';
-import type { Finding, Policy } from '../lib/policy/rule.ts';
-import type { ServiceConfiguration } from '../lib/service/endpoint-services.ts';
-import type { Service } from '../lib/service/service.ts';
+import type { ApproverGroup } from '../lib/approvers/approver-group.ts';
+import type { ApprovalRequest } from '../lib/connections/approval-request.ts';
+import type { ConnectionRecord } from '../lib/connections/connection-record.ts';
+import type { PersonDecision } from '../lib/connections/person-decision.ts';
+import type { AccountRegion } from '../lib/locations/account-region.ts';
+import type { ModeChange } from '../lib/mode/mode.ts';
+import type { Policy } from '../lib/policy/rule.ts';
+import type { Connection } from '../lib/privatelink/connection.ts';
+import type { ServiceConfiguration } from '../lib/services/endpoint-services.ts';
+import type { Service } from '../lib/services/service.ts';
+import type { Finding, Verdict } from '../lib/verdicts/verdict.ts';
 import { connectionRules } from '../rules/connection/index.ts';
 
 export const noon = new Date('2026-11-21T12:00:00.000Z');
-export const hub: Place = { accountId: '111111111111', region: 'us-east-1' };
+export const hub: AccountRegion = { accountId: '111111111111', region: 'us-east-1' };
 export const topicArn = 'arn:aws:sns:us-east-1:111111111111:linkgate-test-connections';
 export const alice = 'arn:aws:iam::111111111111:user/alice';
 /** An account id keeps its leading zeros. */
@@ -35,7 +35,7 @@ export function serviceId(number: number): string {
 
 export function aConnection(shown: Partial<Connection> = {}): Connection {
   return {
-    place: hub,
+    location: hub,
     serviceId: serviceId(1),
     endpointId: endpointId(1),
     ownerAccountId: consumer,
@@ -54,7 +54,7 @@ export function aService(service: Partial<Service> = {}): Service {
     serviceId: serviceId(1),
     name: 'orders',
     serviceName: `com.amazonaws.vpce.us-east-1.${service.serviceId ?? serviceId(1)}`,
-    place: hub,
+    location: hub,
     onUnlisted: 'ask',
     approvers: 'default',
     registeredAt: '2026-11-01T00:00:00.000Z',
@@ -63,7 +63,7 @@ export function aService(service: Partial<Service> = {}): Service {
     acceptanceRequired: true,
     drift: [],
     checkedAt: '2026-11-01T00:00:00.000Z',
-    revision: 1,
+    policyRevision: 1,
     version: 1,
     ...service,
   };
@@ -106,19 +106,19 @@ export function aPolicy(policy: Partial<Policy> = {}): Policy {
   return { service: aService(), entries: [], countedEndpointIds: [], rules: connectionRules, ...policy };
 }
 
-export function anApproval(approval: Partial<Approval> = {}): Approval {
+export function anApproval(approval: Partial<PersonDecision> = {}): PersonDecision {
   return { decision: 'approve', by: alice, at: noon.toISOString(), ...approval };
 }
 
 /** Asked at noon, with a week to decide. */
-export function anAsking(asking: Partial<Asking> = {}): Asking {
+export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}): ApprovalRequest {
   return {
     group: 'default',
     since: noon.toISOString(),
     deadline: '2026-11-28T12:00:00.000Z',
     version: 0,
     stage: 'asked',
-    ...asking,
+    ...approvalRequest,
   };
 }
 
@@ -140,17 +140,24 @@ export function aVerdict(
     findings: [aFinding({ outcome })],
     decidedAt: noon.toISOString(),
     decidedBy: 'linkgate',
-    consulted: { service: 1, entry: 0, everyServiceEntry: 0, mode: 0 },
+    policyVersions: { service: 1, entry: 0, wildcardEntry: 0, mode: 0 },
     ...verdict,
   };
 }
 
 /** What is remembered of the last switch of the mode. */
-export function aSwitch(switched: Partial<Switched> = {}): Switched {
-  return { mode: 'act', since: noon.toISOString(), by: alice, revision: 1, version: 1, ...switched };
+export function aSwitch(switched: Partial<ModeChange> = {}): ModeChange {
+  return {
+    mode: 'enforce',
+    since: noon.toISOString(),
+    by: alice,
+    policyRevision: 1,
+    version: 1,
+    ...switched,
+  };
 }
 
 /** What linkgate remembers of `aConnection`. */
 export function aRecord(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
-  return { ...aConnection(), audited: 0, version: 1, ...record };
+  return { ...aConnection(), auditCount: 0, version: 1, ...record };
 }

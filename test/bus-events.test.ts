@@ -2,16 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from '@jest/globals';
 import { schemaFiles } from '../events/schemas.ts';
-import { announce } from '../lib/announcement/announce.ts';
-import { busEvents } from '../lib/announcement/bus-event.ts';
-import { recordItem } from '../lib/connection/connection-record.ts';
-import { eventBridgeBus } from '../lib/connection/eventbridge-bus.ts';
-import { observe } from '../lib/connection/observe.ts';
-import { serviceItem } from '../lib/service/service.ts';
+import { eventBridgeBus } from '../lib/aws/event-bus.ts';
+import { recordItem } from '../lib/connections/connection-record.ts';
+import { busEvents } from '../lib/events/bus-event.ts';
+import { publishDomainEvents } from '../lib/events/publish-changes.ts';
+import { detectChanges } from '../lib/reconcile/detect-changes.ts';
+import { serviceItem } from '../lib/services/service.ts';
 import { aConnection, aRecord, aService, aVerdict, endpointId, hub, noon } from './builders.ts';
 import { busSchemas } from './bus-schemas.ts';
 import { sdkClient } from './doubles/sdk-client.ts';
-import { aWorld } from './doubles/world.ts';
+import { createTestEnv } from './doubles/test-env.ts';
 
 const events = new URL('../events/', import.meta.url);
 const read = (file: string) => JSON.parse(readFileSync(new URL(file, events), 'utf8'));
@@ -64,8 +64,8 @@ describe('every event on the bus', () => {
         effect: { action: 'accept', asked: 1 },
       }),
     ];
-    const world = aWorld({ services: [aService()], records });
-    await observe([aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })], {
+    const world = createTestEnv({ services: [aService()], records });
+    await detectChanges([aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })], {
       ...world.deps,
       bus,
     });
@@ -73,7 +73,7 @@ describe('every event on the bus', () => {
       recordItem(aRecord({ verdict: aVerdict('ask', { until: noon.toISOString() }) })),
       serviceItem(aService({ drift: [{ check: 'tag-is-missing', detail: 'no tag' }] })),
     ];
-    await announce(
+    await publishDomainEvents(
       changes.map((after) => ({ before: undefined, after })),
       { ...world.deps, bus },
     );

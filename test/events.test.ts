@@ -2,18 +2,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { announce, type Change } from '../lib/announcement/announce.ts';
-import { BusMessage } from '../lib/connection/connection-event.ts';
-import { serviceIdsIn } from '../lib/connection/connection-notification.ts';
-import { Endpoint, endpointToTellOf } from '../lib/customer/untold.ts';
-import { Place } from '../lib/place.ts';
-import { scopeOf } from '../lib/policy/review-requests.ts';
-import { Pass } from '../lib/sweep/lease.ts';
-import { SweepRequest } from '../lib/sweep/sweeps.ts';
-import type { Item } from '../lib/table/table.ts';
-import { Subject } from '../lib/telling/notice.ts';
+import { BusMessage } from '../lib/connections/connection-event.ts';
+import { Endpoint, endpointToNotify } from '../lib/customers/enqueue-missed.ts';
+import { publishDomainEvents } from '../lib/events/publish-changes.ts';
+import { AccountRegion } from '../lib/locations/account-region.ts';
+import { NotificationTarget } from '../lib/notifications/notification.ts';
+import { serviceIdsIn } from '../lib/reconcile/connection-notification.ts';
+import { affectedScope } from '../lib/reconcile/reevaluate.ts';
+import type { Change, Item } from '../lib/storage/table.ts';
+import { SweepScope } from '../lib/sweep/lease.ts';
+import { SweepRequest } from '../lib/sweep/sweep-queue.ts';
 import { aService, consumer, endpointId, serviceId } from './builders.ts';
-import { aWorld } from './doubles/world.ts';
+import { createTestEnv } from './doubles/test-env.ts';
 
 const events = new URL('../events/', import.meta.url);
 
@@ -39,9 +39,9 @@ test('each function has samples, and each folder of samples a function', () => {
 
 describe.each([
   ['decide-connections', BusMessage],
-  ['tend-connection', BusMessage],
-  ['apply-verdicts', v.object({ place: Place })],
-  ['notify-approvers', Subject],
+  ['record-connection-state', BusMessage],
+  ['apply-verdicts', v.object({ location: AccountRegion })],
+  ['notify-approvers', NotificationTarget],
 ] as const)('%s', (folder, schema) => {
   test.each(namesIn(folder))('reads what it is sent, unless that is malformed: %s', (name) => {
     for (const { body } of sample(`${folder}/${name}`).Records)
@@ -53,7 +53,7 @@ test.each(namesIn('sweep-connections'))('sweep-connections reads what it is sent
   const event = sample(`sweep-connections/${name}`);
   const isRead = event.Records
     ? v.is(SweepRequest, JSON.parse(event.Records[0].body))
-    : v.is(v.object({ pass: Pass }), event);
+    : v.is(v.object({ pass: SweepScope }), event);
   expect(isRead).toBe(true);
 });
 
@@ -75,9 +75,9 @@ test.each([
   ['service-checked', undefined],
   ['service-drifted', undefined],
   ['request-waits', undefined],
-])('on-record-changed is told whose requests a change concerns: %s', (name, scope) => {
+])('on-table-stream is told whose requests a change concerns: %s', (name, scope) => {
   const { before, after } = changeIn(name);
-  expect(scopeOf(before, after)).toEqual(scope);
+  expect(affectedScope(before, after)).toEqual(scope);
 });
 
 test.each([
@@ -86,10 +86,10 @@ test.each([
   ['service-checked', []],
   ['service-registered', []],
   ['entry-added', []],
-])('on-record-changed is told what is to be announced: %s', async (name, types) => {
-  const world = aWorld({ services: [aService()] });
+])('on-table-stream is told what is to be announced: %s', async (name, types) => {
+  const world = createTestEnv({ services: [aService()] });
   const announced: string[] = [];
-  await announce([changeIn(name)], {
+  await publishDomainEvents([changeIn(name)], {
     ...world.deps,
     bus: { publish: async (events) => void announced.push(...events.map(({ type }) => type)) },
   });
@@ -101,20 +101,20 @@ test.each([
   ['request-waits', { endpointId: endpointId(1), ownerAccountId: consumer }],
   ['became-available', { endpointId: endpointId(1), ownerAccountId: consumer }],
   ['nothing-new', undefined],
-])('notify-consumers is told which endpoint a change may be news of: %s', (name, endpoint) => {
-  const { before, after } = changeIn(name, 'notify-consumers');
-  expect(endpointToTellOf(before, after)).toEqual(endpoint);
+])('notify-customers is told which endpoint a change may be news of: %s', (name, endpoint) => {
+  const { before, after } = changeIn(name, 'notify-customers');
+  expect(endpointToNotify(before, after)).toEqual(endpoint);
 });
 
 test.each([
-  ['left-untold', true],
+  ['backfill', true],
   ['malformed', false],
-])('notify-consumers reads what the sweep sends it: %s', (name, isRead) => {
-  const [{ body }] = sample(`notify-consumers/${name}`).Records;
+])('notify-customers reads what the sweep sends it: %s', (name, isRead) => {
+  const [{ body }] = sample(`notify-customers/${name}`).Records;
   expect(v.is(v.pipe(v.string(), v.parseJson(), Endpoint), body)).toBe(isRead);
 });
 
-function changeIn(name: string, folder = 'on-record-changed'): Change {
+function changeIn(name: string, folder = 'on-table-stream'): Change {
   const { OldImage, NewImage } = sample(`${folder}/${name}`).Records[0].dynamodb;
   const itemOf = (image: Sample) => image && (unmarshall(image) as Item);
   return { before: itemOf(OldImage), after: itemOf(NewImage) };

@@ -6,6 +6,38 @@ import { describe, expect, test } from '@jest/globals';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = ['lib', 'cli', 'functions', 'rules', 'sandbox'];
 
+/** The folders of lib from the top down: each imports only folders below it. */
+const layers = [
+  'aws',
+  'api',
+  'doctor',
+  'policy-as-code',
+  'operations',
+  'sweep',
+  'customers',
+  'notifications',
+  'channels/slack',
+  'channels/approval-link',
+  'channels/email',
+  'inspection',
+  'approvals',
+  'reconcile',
+  'events',
+  'policy',
+  'services',
+  'connections',
+  'audit',
+  'allowlist',
+  'verdicts',
+  'approvers',
+  'privatelink',
+  'mode',
+  'storage',
+  'locations',
+  'runtime',
+  'values',
+];
+
 /** Of each file, the files of ours that it imports, for their types too. */
 const imports = new Map(folders.flatMap(filesIn).map((file) => [file, importsOf(file)]));
 
@@ -31,20 +63,41 @@ describe('imports', () => {
     expect(circles()).toEqual([]);
   });
 
+  test('of lib point down its layers', () => {
+    const upward = [...imports].flatMap(([file, those]) =>
+      those
+        .filter((each) => each.startsWith('lib/') && file.startsWith('lib/'))
+        .filter((each) => layerOf(each) < layerOf(file))
+        .map((each) => `${file} imports ${each}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  test('of lib are all between its layers', () => {
+    const folders = [...imports.keys()].filter((file) => file.startsWith('lib/'));
+    expect(folders.filter((file) => layerOf(file) < 0)).toEqual([]);
+  });
+
   test.each([
     [
       'lib knows neither the functions nor the command line nor the sandbox',
       /^lib\//,
       /^(functions|cli|sandbox)\//,
     ],
-    ['only lib/wiring.ts knows the rules', /^lib\/(?!wiring\.ts)/, /^rules\//],
-    ['the rules know of lib what they speak of', /^rules\/connection\//, /^lib\/(?!policy\/)/],
-    ['nothing but the functions imports wiring', /^(?!functions\/)/, /^lib\/wiring\.ts$/],
+    ['only lib/aws/deps.ts knows the rules', /^lib\/(?!aws\/deps\.ts)/, /^rules\//],
+    ['connection rules import nothing of lib but policy', /^rules\/connection\//, /^lib\/(?!policy\/)/],
+    ['only functions import lib/aws/deps.ts', /^(?!functions\/)/, /^lib\/aws\/deps\.ts$/],
+    ['only lib/aws imports an SDK client', /^lib\/(?!aws\/)/, /^@aws-sdk\/client-/],
     ['what is deployed knows nothing of the sandbox', /^(functions|rules|cli)\//, /^sandbox\//],
   ])('%s', (_what, from, to) => {
     expect(importsBetween(from, to)).toEqual([]);
   });
 });
+
+/** The layer of a file of lib, counted from the top; -1 for what is outside of it. */
+function layerOf(file: string): number {
+  return layers.findIndex((layer) => file.startsWith(`lib/${layer}/`));
+}
 
 /** Each file that leads back to itself, with the way. */
 function circles(): string[] {

@@ -2,7 +2,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { AwsError } from '../../sandbox/aws/aws-service.ts';
 import { ec2 } from '../../sandbox/aws/ec2.ts';
 import { defaultAssumptions } from '../../sandbox/privatelink/assumptions.ts';
-import type { Effect } from '../../sandbox/privatelink/model.ts';
+import type { Output } from '../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
 import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
 import { randomFrom } from '../../test/simulation/random.ts';
@@ -21,7 +21,7 @@ const backoff = { first: 500, longest: 20_000 };
 export function simulatedEc2(
   clock: Clock,
   count: (operation: string) => void,
-  onEffect: (effect: Effect) => void,
+  onEffect: (effect: Output) => void,
 ) {
   let ids = 0;
   let wakesAt: number | undefined;

@@ -1,23 +1,23 @@
 import * as v from 'valibot';
 import { entryItem } from '../../lib/allowlist/entry.ts';
-import { chunks } from '../../lib/chunks.ts';
-import { answerDoorbells } from '../../lib/connection/answer-doorbells.ts';
-import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
+import { ec2ConnectionChanges } from '../../lib/aws/ec2-connection-changes.ts';
+import { ec2Connections } from '../../lib/aws/ec2-connections.ts';
 import {
   type Bus,
   BusMessage,
   type ConnectionEvent,
   eventSource,
-} from '../../lib/connection/connection-event.ts';
-import { readDoorbell } from '../../lib/connection/connection-notification.ts';
-import { decideConnections } from '../../lib/connection/decide-connections.ts';
-import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
-import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
-import { tendConnections } from '../../lib/connection/tend-connections.ts';
-import { placeName } from '../../lib/place.ts';
-import { serviceItem } from '../../lib/service/service.ts';
+} from '../../lib/connections/connection-event.ts';
+import { formatAccountRegion } from '../../lib/locations/account-region.ts';
+import { applyVerdicts } from '../../lib/reconcile/apply-verdicts.ts';
+import { parseNotification } from '../../lib/reconcile/connection-notification.ts';
+import { decideConnections } from '../../lib/reconcile/decide-connections.ts';
+import { handleNotifications } from '../../lib/reconcile/handle-notifications.ts';
+import { recordStates } from '../../lib/reconcile/record-states.ts';
+import { serviceItem } from '../../lib/services/service.ts';
+import type { Table } from '../../lib/storage/table.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
-import type { Table } from '../../lib/table/table.ts';
+import { chunks } from '../../lib/values/chunks.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { notificationBody } from '../../sandbox/privatelink/notification-body.ts';
 import { anEntry, aService, noon, topicArn } from '../../test/builders.ts';
@@ -48,7 +48,7 @@ export async function acceptedByLinkgate(requests: number): Promise<Outcome> {
   let acceptedAt = 0;
 
   const ec2 = simulatedEc2(clock, count, (effect) => {
-    if (effect.type === 'notification') linkgate.ring(effect.topicArn, notificationBody(effect, 'text'));
+    if (effect.type === 'notification') linkgate.enqueue(effect.topicArn, notificationBody(effect, 'text'));
     else if (effect.to === 'pending') {
       accepted++;
       acceptedAt = clock.now();
@@ -86,29 +86,29 @@ function deploy(
     await clock.sleep(milliseconds);
     return effect();
   };
-  const everyRun = {
+  const runtime = {
     table: simulatedTable(items, call),
     bus: { publish: inCallsOfTen(call, deliver) },
-    bell: { ring: () => call('SendMessage', takes.other, () => verdicts.send('')) },
+    bell: { enqueue: () => call('SendMessage', takes.other, () => verdicts.send('')) },
     // Nobody is asked about a request that the policy answers.
-    notices: { ring: async () => {}, ringAfter: async () => {} },
-    consumers: { ring: async () => {} },
+    notices: { enqueue: async () => {}, enqueueAfter: async () => {} },
+    consumers: { enqueue: async () => {} },
     connectionsIn: () => ({
       ...ec2Connections(ec2.client(), provider, console.error),
       ...ec2ConnectionChanges(ec2.client(1)),
     }),
-    mode: () => call('GetParameter', takes.other, () => 'act' as const),
+    mode: () => call('GetParameter', takes.other, () => 'enforce' as const),
     rules: connectionRules,
     sleep: clock.sleep,
     now: () => new Date(clock.now()),
     requestId: 'bench',
-    report: (error: unknown) => count(`reported: ${error}`),
+    reportError: (error: unknown) => count(`reported: ${error}`),
   };
 
   /** What a run has, that many seconds at the most. */
   function run(seconds: number) {
     const deadline = clock.now() + seconds * 1000;
-    return { ...everyRun, remaining: () => deadline - clock.now() };
+    return { ...runtime, remaining: () => deadline - clock.now() };
   }
 
   function deliver({ type, ...detail }: ConnectionEvent): void {
@@ -118,11 +118,11 @@ function deploy(
   }
 
   const answer: Consumer = async (bodies) => {
-    const doorbells = bodies.map(readDoorbell);
+    const doorbells = bodies.map(parseNotification);
     const readable = doorbells.filter((doorbell) => doorbell !== undefined);
-    const { unanswered } = await answerDoorbells(readable, run(30));
+    const { unanswered } = await handleNotifications(readable, run(30));
     return doorbells.flatMap((doorbell, index) =>
-      doorbell && unanswered.has(placeName(doorbell.place)) ? [index] : [],
+      doorbell && unanswered.has(formatAccountRegion(doorbell.location)) ? [index] : [],
     );
   };
   const notifications = simulatedQueue(queued, clock, answer);
@@ -132,7 +132,7 @@ function deploy(
     return failedOf(await decideConnections(requests, run(30)));
   });
   const changes = simulatedQueue(queued, clock, async (bodies) =>
-    failedOf(await tendConnections(bodies.map(eventIn), run(30))),
+    failedOf(await recordStates(bodies.map(eventIn), run(30))),
   );
   const verdicts = simulatedQueue({ ...queued, concurrency: 1 }, clock, async () => {
     await applyVerdicts(provider, run(75));
@@ -146,7 +146,7 @@ function deploy(
   const queues = [notifications, looks, decisions, changes, verdicts, sweeps];
 
   return {
-    ring: (TopicArn: string, Message: string) =>
+    enqueue: (TopicArn: string, Message: string) =>
       notifications.send(JSON.stringify({ Type: 'Notification', TopicArn, Message })),
     sweep: () => sweeps.send(''),
     deadLetters: () => queues.reduce((sum, queue) => sum + queue.deadLetters(), 0),

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/expiry.ts';
-import { shellWord } from '../../lib/shell-word.ts';
+import { shellWord } from '../../lib/values/shell-word.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ServicePage, Warnings } from '../api-views.ts';
-import { connectionsOf, counted, isLive, namesOf } from '../connections.ts';
+import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
-import { facts, type Output, table, time, tinted } from '../output.ts';
-import type { Open, Session } from '../session.ts';
+import { color, keyValues, type Output, table, time } from '../output.ts';
+import type { OpenSession, Session } from '../session.ts';
 
 const Cuts = v.nullish(
   v.array(v.looseObject({ endpointId: v.string(), service: v.string(), at: v.string() })),
@@ -37,11 +37,11 @@ interface AllowOptions extends BlockOptions {
   readonly role?: readonly string[];
 }
 
-export function allowlistCommands(open: Open): readonly Command[] {
+export function allowlistCommands(open: OpenSession): readonly Command[] {
   return [allowCommand(open), blockCommand(open), forgetCommand(open), allowlistCommand(open)];
 }
 
-function allowCommand(open: Open): Command {
+function allowCommand(open: OpenSession): Command {
   return entryCommand('allow', 'let an account connect; replaces what the allowlist says of it there')
     .addOption(take.endpointOption())
     .addOption(take.consumerRegionOption())
@@ -75,10 +75,10 @@ function allowCommand(open: Open): Command {
 function letIn(accepts: Parameters<typeof namesOf>[0]): string {
   return accepts.length === 0
     ? 'nothing that waits is let in by this now'
-    : `this lets in ${counted(accepts.length)} now:\n${namesOf(accepts)}`;
+    : `this lets in ${plural(accepts.length)} now:\n${namesOf(accepts)}`;
 }
 
-function blockCommand(open: Open): Command {
+function blockCommand(open: OpenSession): Command {
   return entryCommand(
     'block',
     'reject an account whoever approves it; replaces what the allowlist says of it there',
@@ -115,10 +115,10 @@ async function foretell(whose: { readonly account: string; readonly service: str
   const isKept = ({ serviceId }: Connection) => paused.includes(serviceId);
   const cut = live.filter((each) => !isKept(each));
   const kept = live.filter(isKept);
-  if (cut.length > 0) session.output.say(`this cuts ${counted(cut.length)}:\n${namesOf(cut)}`);
+  if (cut.length > 0) session.output.say(`this cuts ${plural(cut.length)}:\n${namesOf(cut)}`);
   if (kept.length > 0)
     session.output.say(
-      `this cuts ${counted(kept.length)} once the service is resumed, which is paused:\n${namesOf(kept)}`,
+      `this cuts ${plural(kept.length)} once the service is resumed, which is paused:\n${namesOf(kept)}`,
     );
 }
 
@@ -127,7 +127,7 @@ async function pausedServices({ api }: Session): Promise<string[]> {
   return services.filter(({ pausedAt }) => pausedAt).map(({ serviceId }) => serviceId);
 }
 
-function forgetCommand(open: Open): Command {
+function forgetCommand(open: OpenSession): Command {
   return entryCommand('forget', 'take away what the allowlist says of an account').action(
     async (accountId: string, { service, ...common }: EntryOptions) => {
       const { api, output } = await open(common);
@@ -142,7 +142,7 @@ function forgetCommand(open: Open): Command {
   );
 }
 
-function allowlistCommand(open: Open): Command {
+function allowlistCommand(open: OpenSession): Command {
   return take
     .command('allowlist', 'who is allowed and who is blocked')
     .addOption(take.serviceOption())
@@ -170,12 +170,12 @@ function nameOf(service: string): string {
 }
 
 function toldOf(sentence: string, entry: Entry, output: Output): string {
-  return [sentence, facts(limits(entry), output)].filter(Boolean).join('\n');
+  return [sentence, keyValues(limits(entry), output)].filter(Boolean).join('\n');
 }
 
 function listed(entries: readonly Entry[], output: Output): string {
   const rows = entries.map((entry) => ({
-    cells: [nameOf(entry.service ?? entry.serviceId), entry.accountId, tinted(entry.effect, output.paint)],
+    cells: [nameOf(entry.service ?? entry.serviceId), entry.accountId, color(entry.effect, output.paint)],
     below: limits(entry)
       .flatMap(([label, value]) => (value ? output.paint('dim', `${label} ${value}`) : []))
       .join('; '),

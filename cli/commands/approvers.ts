@@ -14,7 +14,7 @@ import {
   slackUserOption,
 } from '../options.ts';
 import { type Output, table } from '../output.ts';
-import type { Open } from '../session.ts';
+import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ group: ApproverGroup, warnings: Warnings });
 
@@ -27,7 +27,7 @@ interface SetOptions extends CommonOptions {
   readonly escalateTo?: string;
 }
 
-export function approversCommand(open: Open): Command {
+export function approversCommand(open: OpenSession): Command {
   const approvers = new Command('approvers').description(
     'the groups of people that services name, and how many have to approve',
   );
@@ -35,7 +35,7 @@ export function approversCommand(open: Open): Command {
   return approvers;
 }
 
-function setCommand(open: Open): Command {
+function setCommand(open: OpenSession): Command {
   return command('set', 'make a group, or replace one whole: who is not named again is no longer in it')
     .addArgument(groupArgument())
     .addHelpText(
@@ -63,7 +63,7 @@ policy among the outputs of the stack. The quorum counts different people, by wh
     });
 }
 
-function listCommand(open: Open): Command {
+function listCommand(open: OpenSession): Command {
   return command('list', 'every group, and how many of it have to approve').action(
     async (options: CommonOptions) => {
       const { api, output } = await open(options);

@@ -4,7 +4,7 @@ import { VerificationPage } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { type CommonOptions, command, oneEndpointOption, serviceOption } from '../options.ts';
 import { table } from '../output.ts';
-import type { Open, Session } from '../session.ts';
+import type { OpenSession, Session } from '../session.ts';
 
 interface VerifyOptions extends CommonOptions {
   readonly endpoint?: string;
@@ -13,7 +13,7 @@ interface VerifyOptions extends CommonOptions {
 
 type Broken = v.InferOutput<typeof VerificationPage>['broken'];
 
-export function auditCommand(open: Open): Command {
+export function auditCommand(open: OpenSession): Command {
   const verify = command('verify', 'whether every audit entry is as it was written, and none is missing')
     .addOption(oneEndpointOption().conflicts('service'))
     .addOption(serviceOption())

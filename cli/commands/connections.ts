@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { withTimes } from '../../lib/approval/words.ts';
+import { formatTimesIn } from '../../lib/approvals/status-text.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
 import { accountOption, type CommonOptions, command, serviceOption, stateOption } from '../options.ts';
-import { type Output, serviceLabel, shortActor, table, time, tinted } from '../output.ts';
-import type { Open } from '../session.ts';
+import { color, type Output, serviceLabel, shortActor, table, time } from '../output.ts';
+import type { OpenSession } from '../session.ts';
 
 interface ConnectionsOptions extends CommonOptions {
   readonly service?: string;
@@ -14,7 +14,7 @@ interface ConnectionsOptions extends CommonOptions {
   readonly differs?: true | undefined;
 }
 
-export function connectionsCommand(open: Open): Command {
+export function connectionsCommand(open: OpenSession): Command {
   return command('connections', "the connections as EC2 has them now, beside linkgate's verdicts")
     .addOption(serviceOption())
     .addOption(accountOption())
@@ -53,17 +53,17 @@ function listed(connections: readonly Connection[], output: Output): string {
     .map(([serviceId, ofService]) => {
       const title = serviceLabel({ service: ofService[0]?.service, serviceId });
       const rows = ofService.map(
-        ({ endpointId, ownerAccountId, state, verdict, decidedBy, reason, differs, cutAt }) => ({
+        ({ endpointId, ownerAccountId, state, verdict, decidedBy, reason, differs, disconnectAt }) => ({
           cells: [
             endpointId,
             ownerAccountId,
-            tinted(state, output.paint),
-            tinted(verdict ?? '-', output.paint),
+            color(state, output.paint),
+            color(verdict ?? '-', output.paint),
             shortActor(decidedBy ?? '-'),
           ],
           below: [
-            cutAt && output.paint('yellow', `cut at ${time(cutAt)}`),
-            reason && output.paint('dim', withTimes(reason, time)),
+            disconnectAt && output.paint('yellow', `cut at ${time(disconnectAt)}`),
+            reason && output.paint('dim', formatTimesIn(reason, time)),
             differs && output.paint('yellow', differs),
           ]
             .filter(Boolean)

@@ -6,7 +6,7 @@ import { Customer, CustomerPage, Warnings } from '../api-views.ts';
 import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
 import { type Output, table, time } from '../output.ts';
-import type { Open } from '../session.ts';
+import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ customer: Customer, warnings: Warnings });
 /** Without what it was, where an earlier try removed it. */
@@ -20,7 +20,7 @@ interface SetOptions extends take.CommonOptions {
   readonly contractEnds?: Expiry;
 }
 
-export function customerCommand(open: Open): Command {
+export function customerCommand(open: OpenSession): Command {
   const customer = new Command('customer').description(
     'who stands behind accounts, and where they are told how their endpoints stand',
   );
@@ -28,7 +28,7 @@ export function customerCommand(open: Open): Command {
   return customer;
 }
 
-function setCommand(open: Open): Command {
+function setCommand(open: OpenSession): Command {
   return take
     .command('set', 'make a customer, or replace one whole: what is not said again is gone')
     .addArgument(take.customerArgument())
@@ -65,7 +65,7 @@ function contactIn(email: string | undefined, topicArn: string | undefined) {
   return topicArn === undefined ? undefined : { topicArn };
 }
 
-function listCommand(open: Open): Command {
+function listCommand(open: OpenSession): Command {
   return take
     .command('list', 'every customer, and whether what is written to their contact arrives')
     .action(async (options: take.CommonOptions) => {
@@ -80,7 +80,7 @@ function listCommand(open: Open): Command {
     });
 }
 
-function removeCommand(open: Open): Command {
+function removeCommand(open: OpenSession): Command {
   return take
     .command('remove', 'forget a customer and their contact; the allowlist stays as it is')
     .addArgument(take.customerArgument())

@@ -11,7 +11,7 @@ import {
   toConsumerOption,
 } from '../options.ts';
 import { time } from '../output.ts';
-import type { Open } from '../session.ts';
+import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ decision: Decision, warnings: Warnings });
 
@@ -21,10 +21,10 @@ const outcomes = { approve: 'accept', deny: 'reject' };
 interface DecisionOptions extends CommonOptions {
   readonly reason?: string;
   readonly ticket?: string;
-  readonly toConsumer?: string;
+  readonly customerMessage?: string;
 }
 
-export function decisionCommands(open: Open): readonly Command[] {
+export function decisionCommands(open: OpenSession): readonly Command[] {
   return [
     decisionCommand('approve', 'let a waiting request in', open).addOption(reasonOption()),
     decisionCommand('deny', 'turn a waiting request away', open)
@@ -33,14 +33,14 @@ export function decisionCommands(open: Open): readonly Command[] {
   ];
 }
 
-function decisionCommand(decision: 'approve' | 'deny', description: string, open: Open): Command {
+function decisionCommand(decision: 'approve' | 'deny', description: string, open: OpenSession): Command {
   return command(decision, description)
     .addArgument(endpointArgument())
     .addOption(ticketOption())
-    .action(async (endpointId: string, { reason, ticket, toConsumer, ...common }: DecisionOptions) => {
+    .action(async (endpointId: string, { reason, ticket, customerMessage, ...common }: DecisionOptions) => {
       const { api, output } = await open(common);
       const answer = await api.call('POST', ['connections', endpointId, 'decision'], Answer, {
-        body: { decision, reason, ticket, toConsumer },
+        body: { decision, reason, ticket, customerMessage },
       });
       output.result({ decision: answer.decision }, told(answer.decision));
       output.warn([...overruled(answer.decision), ...(answer.warnings ?? [])]);

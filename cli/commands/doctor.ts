@@ -5,13 +5,13 @@ import { CommandError } from '../command-error.ts';
 import { markedLines } from '../control-characters.ts';
 import { type CommonOptions, command } from '../options.ts';
 import type { Output } from '../output.ts';
-import type { Open } from '../session.ts';
+import type { OpenSession } from '../session.ts';
 
 interface DoctorOptions extends CommonOptions {
   readonly all?: true;
 }
 
-export function doctorCommand(open: Open): Command {
+export function doctorCommand(open: OpenSession): Command {
   return command(
     'doctor',
     'is this deployment in order, its permissions, queues and each service, and what to do if not',

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { withTimes } from '../../lib/approval/words.ts';
+import { formatTimesIn } from '../../lib/approvals/status-text.ts';
 import { Explanation, type Step } from '../api-views.ts';
 import { type CommonOptions, command, endpointArgument } from '../options.ts';
-import { type Output, serviceLabel, table, time, tinted } from '../output.ts';
-import type { Open } from '../session.ts';
+import { color, type Output, serviceLabel, table, time } from '../output.ts';
+import type { OpenSession } from '../session.ts';
 
-export function explainCommand(open: Open): Command {
+export function explainCommand(open: OpenSession): Command {
   return command('explain', 'a request, what each rule said of it, the verdict, and every step since')
     .addArgument(endpointArgument())
     .action(async (endpointId: string, options: CommonOptions) => {
@@ -23,13 +23,13 @@ function story({ connection, verdict, history, next }: Explanation, output: Outp
   const { paint } = output;
   return [
     request(connection),
-    `In EC2 it is ${tinted(connection.state, paint)}.`,
+    `In EC2 it is ${color(connection.state, paint)}.`,
     ...(connection.differs ? [paint('yellow', `This differs: ${connection.differs}.`)] : []),
     verdict
-      ? `\nThe verdict is ${tinted(verdict.outcome, paint)}:\n${findings(verdict, connection, output)}`
+      ? `\nThe verdict is ${color(verdict.outcome, paint)}:\n${findings(verdict, connection, output)}`
       : '\nlinkgate has given no verdict.',
     ...(history.length > 0 ? [`\nWhat happened:\n${steps(history, output)}`] : []),
-    ...(next ? [`\n${wrapped(withTimes(next, time), output)}`] : []),
+    ...(next ? [`\n${wrapped(formatTimesIn(next, time), output)}`] : []),
   ].join('\n');
 }
 
@@ -46,7 +46,7 @@ function findings({ outcome: verdict, findings: found }: Verdict, { state }: Con
   const rows = found
     .filter(({ outcome }) => !isInQuestion || outcome !== 'accept')
     .map(({ rule, outcome, reason }) => ({
-      cells: [`  ${tinted(outcome, output.paint)}`, rule, withTimes(reason, time)],
+      cells: [`  ${color(outcome, output.paint)}`, rule, formatTimesIn(reason, time)],
     }));
   return table(['  SAYS', 'RULE', 'BECAUSE'], rows, output);
 }
@@ -64,7 +64,7 @@ function folded(history: readonly Step[], output: Output) {
   const lines: { first: string; last: string; times: number; what: string }[] = [];
   for (const step of history) {
     const why = step.reason ?? reasonIn(step);
-    const what = `${told(step, output)}${why ? `: ${withTimes(why, time)}` : ''}`;
+    const what = `${formatStep(step, output)}${why ? `: ${formatTimesIn(why, time)}` : ''}`;
     const before = lines.at(-1);
     if (before?.what === what) Object.assign(before, { last: step.time, times: before.times + 1 });
     else lines.push({ first: step.time, last: step.time, times: 1, what });
@@ -78,10 +78,10 @@ function reasonIn({ findings, outcome }: Step): string | undefined {
 }
 
 /** What was done by whom, as a sentence; an action that a later linkgate brought is told as it is called. */
-function told(step: Step, { paint }: Output): string {
+function formatStep(step: Step, { paint }: Output): string {
   const { actor, action, outcome, state } = step;
-  const effect = tinted(outcome ?? '', paint);
-  const shown = tinted(state ?? '', paint);
+  const effect = color(outcome ?? '', paint);
+  const shown = color(state ?? '', paint);
   const sentences: Readonly<Record<string, string>> = {
     requested: `${actor} asked to connect`,
     observed: `it was found ${shown}`,
@@ -95,11 +95,11 @@ function told(step: Step, { paint }: Output): string {
     applying: `${actor} called EC2 to ${effect} it`,
     applied: `EC2 showed it ${shown}`,
     refused: actor === 'ec2' ? `EC2 did not ${effect} it` : 'linkgate left it as it is',
-    revoking: `it is to be cut ${step.cutAt && step.cutAt > step.time ? `at ${time(step.cutAt)}` : 'now'}`,
-    kept: step.cutAt ? `${actor} kept it until ${time(step.cutAt)}` : 'its cut was called off',
+    revoking: `it is to be cut ${step.disconnectAt && step.disconnectAt > step.time ? `at ${time(step.disconnectAt)}` : 'now'}`,
+    kept: step.disconnectAt ? `${actor} kept it until ${time(step.disconnectAt)}` : 'its cut was called off',
     revoked: `it was cut, EC2 showed it ${shown}`,
     adopted: `${actor} adopted it`,
-    warned: 'people were warned that its permission expires',
+    expiryWarning: 'people were warned that its permission expires',
     gone: 'it is gone from EC2',
   };
   return sentences[action] ?? `${actor} ${action} ${effect}`.trimEnd();

@@ -1,22 +1,22 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
-import type { PolicyDocument } from '../../lib/plan/document.ts';
-import { ServiceName } from '../../lib/service/service.ts';
+import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import { ServiceName } from '../../lib/services/service.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage, Service } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { showControls, unmarked } from '../control-characters.ts';
 import { type CommonOptions, command, serviceArgument, serviceOption } from '../options.ts';
-import { heldPolicy } from '../plan/policies.ts';
+import { heldPolicy } from '../plan/plan-client.ts';
 import { type Policy, writePolicyFile } from '../policy-file/write.ts';
-import type { Open } from '../session.ts';
+import type { OpenSession } from '../session.ts';
 
 /** What makes policy files of what there is. */
-export function exportCommands(open: Open): readonly Command[] {
+export function exportCommands(open: OpenSession): readonly Command[] {
   return [exportCommand(open), adoptCommand(open)];
 }
 
-function exportCommand(open: Open): Command {
+function exportCommand(open: OpenSession): Command {
   return command('export', 'print the table as a policy file, which plans to no change')
     .addOption(serviceOption())
     .action(async ({ service, ...common }: CommonOptions & { readonly service?: string }) => {
@@ -54,7 +54,7 @@ function documentOf({ groups, services, customers, entries }: Policy): PolicyDoc
 
 const ServiceAnswer = v.looseObject({ service: Service });
 
-function adoptCommand(open: Open): Command {
+function adoptCommand(open: OpenSession): Command {
   return command(
     'adopt',
     'print the policy file that would allow exactly what is connected to a service now, to be reviewed',

@@ -2,14 +2,14 @@ import { Command } from 'commander';
 import * as v from 'valibot';
 import { Warnings } from '../api-views.ts';
 import { type CommonOptions, command } from '../options.ts';
-import type { Open } from '../session.ts';
+import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({
   item: v.looseObject({ pk: v.string(), sk: v.string() }),
   warnings: Warnings,
 });
 
-export function itemCommand(open: Open): Command {
+export function itemCommand(open: OpenSession): Command {
   return new Command('item').description('items of the table that linkgate cannot read').addCommand(
     command('remove', 'remove one that `linkgate doctor` names; what can be read stays')
       .argument('<partition>', 'its partition key')

@@ -4,11 +4,11 @@ import { everyPage } from '../api-client.ts';
 import { type Connection, Entry, EntryPage, ModeView, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { connectionsOf, counted, isLive, isWaiting, namesOf, untilCut } from '../connections.ts';
+import { connectionsOf, isLive, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
 import * as take from '../options.ts';
 import type { Output } from '../output.ts';
-import type { Open, Session } from '../session.ts';
-import type { World } from '../world.ts';
+import type { Io } from '../process-io.ts';
+import type { OpenSession, Session } from '../session.ts';
 
 const Answer = v.looseObject({ entry: Entry, warnings: Warnings });
 
@@ -30,7 +30,7 @@ interface Report {
   readonly outranked: readonly Entry[];
 }
 
-export function lockdownCommand(open: Open, world: World): Command {
+export function lockdownCommand(open: OpenSession, world: Io): Command {
   return take
     .command('lockdown', 'block an account at every service, cut all of its connections, and see it done')
     .addArgument(take.accountArgument())
@@ -63,12 +63,12 @@ Exits with 1 when EC2 does not show everything rejected in time.`,
       const after = await afterwards(accountId, wait, session);
       const outranked = entries.filter(({ serviceId, effect }) => serviceId !== '*' && effect === 'allow');
       const report = { accountId, entry, ...sorted(before, after), outranked };
-      output.result(report, told(report, output));
+      output.result(report, formatLockdown(report, output));
       output.warn(warnings?.filter((warning) => !/: cut now$/.test(warning)));
       if (report.left.length > 0)
         throw new CommandError(
           'failed',
-          `${counted(report.left.length)} of account ${accountId} not cut yet: \`linkgate explain\` tells why, \`linkgate connections --account ${accountId}\` how it goes on`,
+          `${plural(report.left.length)} of account ${accountId} not cut yet: \`linkgate explain\` tells why, \`linkgate connections --account ${accountId}\` how it goes on`,
         );
     });
 }
@@ -86,7 +86,9 @@ function questionOf(accountId: string, connections: readonly Connection[]): stri
 /** In the mode observe there is nothing to wait for. */
 async function afterwards(account: string, wait: number, session: Session): Promise<readonly Connection[]> {
   const { mode } = await session.api.call('GET', ['mode'], ModeView);
-  return mode === 'observe' ? connectionsOf({ account }, session) : untilCut({ account }, wait, session);
+  return mode === 'observe'
+    ? connectionsOf({ account }, session)
+    : untilDisconnected({ account }, wait, session);
 }
 
 /** What came in between was rejected, too. */
@@ -105,14 +107,14 @@ function sorted(before: readonly Connection[], after: readonly Connection[]) {
   };
 }
 
-function told({ accountId, cut, rejected, left, outranked }: Report, { paint }: Output): string {
+function formatLockdown({ accountId, cut, rejected, left, outranked }: Report, { paint }: Output): string {
   const part = (title: string, connections: readonly Connection[]) =>
     connections.length > 0 ? [`\n${title}\n${namesOf(connections)}`] : [];
   return [
     `account ${accountId} is blocked at every service`,
-    ...part(`EC2 shows ${counted(cut.length)} cut:`, cut),
-    ...part(`EC2 shows ${counted(rejected.length, 'request')} rejected:`, rejected),
-    ...part(paint('red', `EC2 still shows ${counted(left.length)} connected or waiting:`), left),
+    ...part(`EC2 shows ${plural(cut.length)} cut:`, cut),
+    ...part(`EC2 shows ${plural(rejected.length, 'request')} rejected:`, rejected),
+    ...part(paint('red', `EC2 still shows ${plural(left.length)} connected or waiting:`), left),
     ...(outranked.length > 0
       ? [
           `\nStill allowed, which the block outranks: ${outranked.map(({ service, serviceId }) => service ?? serviceId).join(', ')}`,

@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { ModeView, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { type CommonOptions, command } from '../options.ts';
-import { facts, type Output, time } from '../output.ts';
-import type { Open } from '../session.ts';
+import { keyValues, type Output, time } from '../output.ts';
+import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ ...ModeView.entries, warnings: Warnings });
 
@@ -17,11 +17,11 @@ const meaning: Readonly<Record<string, string>> = {
   observe: 'linkgate decides and writes down what it would do, and changes nothing in EC2',
 };
 
-export function modeCommand(open: Open): Command {
+export function modeCommand(open: OpenSession): Command {
   return command('mode', 'the switch that stops everything; without an argument: how it stands')
     .addArgument(
       new Argument('[mode]', 'observe: change nothing in EC2; act: decide all anew and apply it').choices([
-        'act',
+        'enforce',
         'observe',
       ]),
     )
@@ -37,13 +37,13 @@ export function modeCommand(open: Open): Command {
         mode === undefined
           ? await api.call('GET', ['mode'], Answer)
           : await api.call('PUT', ['mode'], Answer, { body: { mode, reason } });
-      output.result(answer, told(answer, output));
+      output.result(answer, formatMode(answer, output));
       output.warn(warnings);
     });
 }
 
-function told({ mode, since, by, reason }: ModeView, output: Output): string {
-  const how = facts(
+function formatMode({ mode, since, by, reason }: ModeView, output: Output): string {
+  const how = keyValues(
     [
       ['since', since && time(since)],
       ['by', by],

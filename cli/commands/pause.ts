@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import * as v from 'valibot';
-import { shellWord } from '../../lib/shell-word.ts';
+import { shellWord } from '../../lib/values/shell-word.ts';
 import { Service, Warnings } from '../api-views.ts';
 import { confirm } from '../confirm.ts';
 import { type CommonOptions, command, serviceArgument, yesOption } from '../options.ts';
 import { shortActor, time } from '../output.ts';
-import type { Open } from '../session.ts';
-import type { World } from '../world.ts';
+import type { Io } from '../process-io.ts';
+import type { OpenSession } from '../session.ts';
 
 const Answer = v.looseObject({ service: Service });
 const Resumption = v.looseObject({ cuts: v.array(v.unknown()), warnings: Warnings });
@@ -20,11 +20,11 @@ interface ResumeOptions extends CommonOptions {
   readonly yes?: true | undefined;
 }
 
-export function pauseCommands(open: Open, world: World): readonly Command[] {
+export function pauseCommands(open: OpenSession, world: Io): readonly Command[] {
   return [pauseCommand(open), resumeCommand(open, world)];
 }
 
-function pauseCommand(open: Open): Command {
+function pauseCommand(open: OpenSession): Command {
   return command('pause', 'let every request to a service wait, and cut no connection to it')
     .addArgument(serviceArgument())
     .option('--reason <text>', 'why, for whoever waits')
@@ -41,7 +41,7 @@ function pauseCommand(open: Open): Command {
 }
 
 /** What fell due during the pause is cut at once: that is said first, and asked. */
-function resumeCommand(open: Open, world: World): Command {
+function resumeCommand(open: OpenSession, world: Io): Command {
   return command('resume', 'decide the requests to a paused service again, and what is to be cut')
     .addArgument(serviceArgument())
     .addOption(yesOption())

@@ -3,15 +3,15 @@ import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { unmarkControls } from '../control-characters.ts';
 import { type CommonOptions, command } from '../options.ts';
-import { type Output, time, tinted } from '../output.ts';
+import { color, type Output, time } from '../output.ts';
 import { planMarkdown } from '../plan/markdown.ts';
-import { apply, plan, type Simulation, simulate } from '../plan/policies.ts';
+import { apply, plan, type Simulation, simulate } from '../plan/plan-client.ts';
 import { hasChanges } from '../plan/report.ts';
 import { planText } from '../plan/text.ts';
 import { policyFileSchemaText } from '../policy-file/json-schema.ts';
 import { readPolicyFile } from '../policy-file/read.ts';
-import type { Open } from '../session.ts';
-import type { World } from '../world.ts';
+import type { Io } from '../process-io.ts';
+import type { OpenSession } from '../session.ts';
 
 interface FileOptions extends CommonOptions {
   readonly file: string;
@@ -32,7 +32,7 @@ interface ApplyOptions extends ChangeOptions {
 }
 
 /** What is done with a policy file. */
-export function policyCommands(open: Open, world: World): readonly Command[] {
+export function policyCommands(open: OpenSession, world: Io): readonly Command[] {
   return [planCommand(open), applyCommand(open, world), simulateCommand(open), schemaCommand(world)];
 }
 
@@ -53,7 +53,7 @@ function changeCommand(name: string, description: string): Command {
     );
 }
 
-function planCommand(open: Open): Command {
+function planCommand(open: OpenSession): Command {
   return changeCommand('plan', 'what a policy file would change, and what that would do to connections today')
     .option('--exit-code', 'exit with 3 where there are changes')
     .option('--markdown', 'for the comment of a pull request')
@@ -68,7 +68,7 @@ function planCommand(open: Open): Command {
     });
 }
 
-function applyCommand(open: Open, world: World): Command {
+function applyCommand(open: OpenSession, world: Io): Command {
   return changeCommand('apply', 'show the plan, ask, and bring the table to what a policy file says')
     .option('--yes', 'do not ask')
     .action(async ({ file, adopt, allowRemovals, yes, ...common }: ApplyOptions) => {
@@ -90,7 +90,7 @@ function applyCommand(open: Open, world: World): Command {
     });
 }
 
-function simulateCommand(open: Open): Command {
+function simulateCommand(open: OpenSession): Command {
   return fileCommand(
     'simulate',
     'run a policy file over the recorded requests of the last 90 days: which would it have decided otherwise?',
@@ -108,7 +108,7 @@ function simulated({ requests, looked }: Simulation, { paint }: Output): string 
   const told = requests.flatMap(
     ({ endpointId, ownerAccountId, service, requestedAt, was, would, reason }) => [
       `${endpointId} of ${ownerAccountId} at ${service}, asked on ${time(requestedAt)}`,
-      `    was ${tinted(was, paint)}, would be ${tinted(would, paint)}: ${reason}`,
+      `    was ${color(was, paint)}, would be ${color(would, paint)}: ${reason}`,
     ],
   );
   return [
@@ -118,7 +118,7 @@ function simulated({ requests, looked }: Simulation, { paint }: Output): string 
   ].join('\n');
 }
 
-function schemaCommand(world: World): Command {
+function schemaCommand(world: Io): Command {
   return command(
     'schema',
     'the JSON Schema of policy files, by which editors complete and explain; needs no linkgate to talk to',

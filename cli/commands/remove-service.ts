@@ -3,10 +3,10 @@ import * as v from 'valibot';
 import { type Connection, Service, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { connectionsOf, counted, isLive, isWaiting, namesOf, untilCut } from '../connections.ts';
+import { connectionsOf, isLive, isWaiting, namesOf, plural, untilDisconnected } from '../connections.ts';
 import { type CommonOptions, command, serviceArgument, waitOption, yesOption } from '../options.ts';
-import type { Open, Session } from '../session.ts';
-import type { World } from '../world.ts';
+import type { Io } from '../process-io.ts';
+import type { OpenSession, Session } from '../session.ts';
 
 const Answer = v.looseObject({ service: Service, warnings: Warnings });
 /** Without what it was, where an earlier try removed it. */
@@ -18,7 +18,7 @@ interface RemoveOptions extends CommonOptions {
   readonly wait: number;
 }
 
-export function removeCommand(open: Open, world: World): Command {
+export function removeCommand(open: OpenSession, world: Io): Command {
   return command('remove', 'look after a service no longer; its connections stay as they are')
     .addArgument(serviceArgument())
     .option(
@@ -44,20 +44,20 @@ async function disconnect(
   named: string,
   { yes, wait }: Pick<RemoveOptions, 'yes' | 'wait'>,
   session: Session,
-  world: World,
+  world: Io,
 ): Promise<void> {
   const { api, progress } = session;
   const theirs = await connectionsOf({ service: named }, session);
   progress.doing('');
   await confirm(questionOf(named, theirs), { yes }, world);
   await api.call('POST', ['services', named, 'disconnect'], Answer);
-  const left = (await untilCut({ service: named }, wait, session)).filter(
+  const left = (await untilDisconnected({ service: named }, wait, session)).filter(
     (each) => isLive(each) || isWaiting(each),
   );
   if (left.length > 0)
     throw new CommandError(
       'failed',
-      `EC2 still shows ${counted(left.length)} connected or waiting, so that ${named} stays registered:\n${namesOf(left)}\n\`linkgate explain\` tells why; run this again to go on, or \`linkgate service add\` to call it off`,
+      `EC2 still shows ${plural(left.length)} connected or waiting, so that ${named} stays registered:\n${namesOf(left)}\n\`linkgate explain\` tells why; run this again to go on, or \`linkgate service add\` to call it off`,
     );
 }
 
@@ -66,7 +66,7 @@ function questionOf(named: string, connections: readonly Connection[]): string {
   return [
     ...(live.length > 0 ? [`This cuts now:\n${namesOf(live)}`] : ['There is nothing to cut.']),
     ...(waiting.length > 0 ? [`It rejects:\n${namesOf(waiting)}`] : []),
-    `Cut ${counted(live.length)}, reject ${counted(waiting.length, 'request')} and take ${named} out?`,
+    `Cut ${plural(live.length)}, reject ${plural(waiting.length, 'request')} and take ${named} out?`,
   ].join('\n');
 }
 

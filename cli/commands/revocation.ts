@@ -4,12 +4,12 @@ import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { type Connection, Explanation, Revocation, Warnings } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
-import { connectionsOf, counted, isLive, namesOf } from '../connections.ts';
+import { connectionsOf, isLive, namesOf, plural } from '../connections.ts';
 import { expiresAt } from '../expiry.ts';
 import * as take from '../options.ts';
 import { shortActor, time } from '../output.ts';
-import type { Open, Session } from '../session.ts';
-import type { World } from '../world.ts';
+import type { Io } from '../process-io.ts';
+import type { OpenSession, Session } from '../session.ts';
 
 const Answer = v.looseObject({ revocation: Revocation, warnings: Warnings });
 type Answer = v.InferOutput<typeof Answer>;
@@ -19,7 +19,7 @@ interface RevokeOptions extends take.CommonOptions {
   readonly service?: string;
   readonly reason?: string | undefined;
   readonly now?: true | undefined;
-  readonly toConsumer?: string | undefined;
+  readonly customerMessage?: string | undefined;
   readonly yes?: true | undefined;
 }
 
@@ -28,11 +28,11 @@ interface KeepOptions extends take.CommonOptions {
   readonly reason: string;
 }
 
-export function revocationCommands(open: Open, world: World): readonly Command[] {
+export function revocationCommands(open: OpenSession, world: Io): readonly Command[] {
   return [revokeCommand(open, world), keepCommand(open)];
 }
 
-function revokeCommand(open: Open, world: World): Command {
+function revokeCommand(open: OpenSession, world: Io): Command {
   return take
     .command('revoke', 'cut a connection, or all of an account, after the grace period of its service')
     .addArgument(take.someEndpointArgument())
@@ -49,7 +49,7 @@ Whoever may connect may do so again with a new endpoint: to keep an account out,
 With --account it says what it cuts, and asks.`,
     )
     .action(async (endpointId: string | undefined, options: RevokeOptions) => {
-      const { account, service, reason, now, toConsumer, yes, ...common } = options;
+      const { account, service, reason, now, customerMessage, yes, ...common } = options;
       if ((endpointId === undefined) === (account === undefined) || (service && !account))
         throw new CommandError(
           'calledWrongly',
@@ -60,7 +60,7 @@ With --account it says what it cuts, and asks.`,
         endpointId === undefined
           ? await allOf({ account, service }, { now, yes }, session, world)
           : [endpointId];
-      await revokeEach(endpointIds, { reason, now, toConsumer }, session);
+      await revokeEach(endpointIds, { reason, now, customerMessage }, session);
     });
 }
 
@@ -69,7 +69,7 @@ async function allOf(
   whose: { readonly account: string | undefined; readonly service: string | undefined },
   { now, yes }: Pick<RevokeOptions, 'now' | 'yes'>,
   session: Session,
-  world: World,
+  world: Io,
 ): Promise<string[]> {
   const live = (await connectionsOf(whose, session)).filter(isLive);
   if (live.length === 0) return [];
@@ -77,7 +77,7 @@ async function allOf(
   const when = now ? 'now' : 'after its grace period';
   const kept = await keptAmong(live, session);
   const sooner = kept.length > 0 ? `Nor are these kept any longer:\n${kept.join('\n')}\n` : '';
-  const question = `This cuts ${when}:\n${namesOf(live)}\n${sooner}Cut ${counted(live.length)}?`;
+  const question = `This cuts ${when}:\n${namesOf(live)}\n${sooner}Cut ${plural(live.length)}?`;
   await confirm(question, { yes }, world);
   return live.map(({ endpointId }) => endpointId);
 }
@@ -85,13 +85,13 @@ async function allOf(
 /** Those of which somebody has put off the cut: until when, who and why. */
 async function keptAmong(live: readonly Connection[], { api }: Session): Promise<string[]> {
   const kept: string[] = [];
-  for (const { endpointId, cutAt } of live) {
-    if (!cutAt) continue;
+  for (const { endpointId, disconnectAt } of live) {
+    if (!disconnectAt) continue;
     const { history } = await api.call('GET', ['connections', endpointId], Explanation);
-    const word = history.findLast((step) => step.action === 'kept' && step.cutAt === cutAt);
+    const word = history.findLast((step) => step.action === 'kept' && step.disconnectAt === disconnectAt);
     if (word)
       kept.push(
-        `  ${endpointId}, kept until ${time(cutAt)} by ${shortActor(word.actor)}${word.reason ? `: ${word.reason}` : ''}`,
+        `  ${endpointId}, kept until ${time(disconnectAt)} by ${shortActor(word.actor)}${word.reason ? `: ${word.reason}` : ''}`,
       );
   }
   return kept;
@@ -99,7 +99,7 @@ async function keptAmong(live: readonly Connection[], { api }: Session): Promise
 
 async function revokeEach(
   endpointIds: readonly string[],
-  body: Pick<RevokeOptions, 'reason' | 'now' | 'toConsumer'>,
+  body: Pick<RevokeOptions, 'reason' | 'now' | 'customerMessage'>,
   { api, output, progress }: Session,
 ): Promise<void> {
   const answers: Answer[] = [];
@@ -120,10 +120,10 @@ async function revokeEach(
   output.result({ revocations }, text);
   output.warn([...new Set(answers.flatMap(({ warnings }) => warnings ?? []))]);
   if (failed.length > 0)
-    throw new CommandError('failed', `${counted(failed.length)} not revoked:\n${failed.join('\n')}`);
+    throw new CommandError('failed', `${plural(failed.length)} not revoked:\n${failed.join('\n')}`);
 }
 
-function keepCommand(open: Open): Command {
+function keepCommand(open: OpenSession): Command {
   return take
     .command('keep', 'put off the cut of a connection; a block is not put off but lifted')
     .addArgument(take.endpointArgument())
@@ -138,11 +138,13 @@ function keepCommand(open: Open): Command {
     });
 }
 
-function told({ endpointId, verdict, since, cutAt, reason, kept }: Revocation): string {
+function told({ endpointId, verdict, since, disconnectAt, reason, kept }: Revocation): string {
   const why = reason ? `\n  ${reason}` : '';
-  if (verdict !== 'reject' || !cutAt) return `${endpointId} stays for now${why}`;
-  if (since && cutAt <= since) return `${endpointId} is cut now${why}`;
+  if (verdict !== 'reject' || !disconnectAt) return `${endpointId} stays for now${why}`;
+  if (since && disconnectAt <= since) return `${endpointId} is cut now${why}`;
   const until =
-    kept?.until === cutAt ? `is kept until ${time(cutAt)}, and cut then` : `is cut at ${time(cutAt)}`;
+    kept?.until === disconnectAt
+      ? `is kept until ${time(disconnectAt)}, and cut then`
+      : `is cut at ${time(disconnectAt)}`;
   return `${endpointId} ${until}${why}\n  \`linkgate keep ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` says what else there is`;
 }

@@ -13,10 +13,10 @@ import { CommandError } from '../command-error.ts';
 import { confirm } from '../confirm.ts';
 import { type CommonOptions, command, newServiceArgument, serviceArgument } from '../options.ts';
 import { type Output, table } from '../output.ts';
+import type { Io } from '../process-io.ts';
 import * as take from '../service-options.ts';
-import { described, listed } from '../service-text.ts';
-import type { Open, Session } from '../session.ts';
-import type { World } from '../world.ts';
+import { serviceDetails, serviceTable } from '../service-text.ts';
+import type { OpenSession, Session } from '../session.ts';
 import { removeCommand } from './remove-service.ts';
 
 const Answer = v.looseObject({ service: Service, warnings: Warnings });
@@ -29,7 +29,7 @@ interface AddOptions extends CommonOptions {
   readonly deadline?: number;
   readonly onExpiry?: string;
   readonly grace?: number;
-  readonly onForeign?: string;
+  readonly onExternalAccept?: string;
   readonly principals?: string;
   readonly otherPrincipal?: readonly string[];
   readonly yes?: true | undefined;
@@ -39,7 +39,7 @@ interface ListOptions extends CommonOptions {
   readonly unregistered?: true;
 }
 
-export function serviceCommand(open: Open, world: World): Command {
+export function serviceCommand(open: OpenSession, world: Io): Command {
   const service = new Command('service').description('the endpoint services that linkgate looks after');
   for (const each of [
     addCommand(open, world),
@@ -51,7 +51,7 @@ export function serviceCommand(open: Open, world: World): Command {
   return service;
 }
 
-function addCommand(open: Open, world: World): Command {
+function addCommand(open: OpenSession, world: Io): Command {
   return command(
     'add',
     'register an endpoint service; again, change what is given and repair what linkgate needs of it in EC2',
@@ -72,7 +72,7 @@ function addCommand(open: Open, world: World): Command {
     .action(async (serviceId: string, options: AddOptions) => {
       const session = await open(options);
       const { name, onUnlisted, approvers, requireTicket, deadline, onExpiry } = options;
-      const { grace, onForeign, principals, otherPrincipal, yes } = options;
+      const { grace, onExternalAccept, principals, otherPrincipal, yes } = options;
       const registered = await session.api.call('POST', ['services'], Answer, {
         body: {
           serviceId,
@@ -83,7 +83,7 @@ function addCommand(open: Open, world: World): Command {
           deadlineSeconds: deadline,
           onExpiry,
           graceSeconds: grace,
-          onForeign,
+          onExternalAccept,
           principals,
           otherPrincipals: otherPrincipal,
         },
@@ -94,7 +94,10 @@ function addCommand(open: Open, world: World): Command {
           : undefined;
       const service = agreed ?? registered.service;
       const { output } = session;
-      output.result({ service }, `linkgate looks after ${service.name}\n\n${described(service, output)}`);
+      output.result(
+        { service },
+        `linkgate looks after ${service.name}\n\n${serviceDetails(service, output)}`,
+      );
       output.warn(registered.warnings);
       if (principals === 'managed' && !agreed)
         throw new CommandError(
@@ -109,7 +112,7 @@ async function agreeToPrincipals(
   { serviceId, name }: Service,
   { yes }: Pick<AddOptions, 'yes'>,
   { api, output, progress }: Session,
-  world: World,
+  world: Io,
 ): Promise<Service | undefined> {
   const path = ['services', serviceId, 'principals'];
   const { principals } = await api.call('GET', path, v.looseObject({ principals: PrincipalsView }));
@@ -125,7 +128,7 @@ async function agreeToPrincipals(
   return (await api.call('POST', [...path, 'approval'], Answer, { body })).service;
 }
 
-function listCommand(open: Open): Command {
+function listCommand(open: OpenSession): Command {
   return command('list', 'the services that are registered')
     .option('--unregistered', 'the endpoint services in EC2 that are not registered')
     .action(async ({ unregistered, ...common }: ListOptions) => {
@@ -161,18 +164,18 @@ async function listRegistered({ api, output }: Session): Promise<void> {
     { services },
     services.length === 0
       ? 'no service is registered yet: add one with `linkgate service add vpce-svc-…`'
-      : listed(services, output),
+      : serviceTable(services, output),
   );
   output.warn(services.flatMap(({ name, drift }) => (drift ?? []).map(({ detail }) => `${name}: ${detail}`)));
 }
 
-function showCommand(open: Open): Command {
+function showCommand(open: OpenSession): Command {
   return command('show', 'one service, and what was amiss with it in EC2 when it was last checked')
     .addArgument(serviceArgument())
     .action(async (named: string, options: CommonOptions) => {
       const { api, output } = await open(options);
       const { service } = await api.call('GET', ['services', named], Answer);
-      output.result({ service }, described(service, output));
+      output.result({ service }, serviceDetails(service, output));
       output.warn(service.drift?.map(({ detail }) => detail));
     });
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { Done } from '../api-views.ts';
 import { type CommonOptions, command } from '../options.ts';
-import type { Open } from '../session.ts';
+import type { OpenSession } from '../session.ts';
 
-export function setupCommand(open: Open): Command {
+export function setupCommand(open: OpenSession): Command {
   return command('setup', 'after the first deployment: make what linkgate needs beside its stack').action(
     async (options: CommonOptions) => {
       const { api, output } = await open(options);

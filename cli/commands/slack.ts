@@ -3,17 +3,17 @@ import { SlackConnection, SlackManifest } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { safeJson } from '../control-characters.ts';
 import { type CommonOptions, command } from '../options.ts';
-import { facts, type Output } from '../output.ts';
-import type { Open } from '../session.ts';
-import type { World } from '../world.ts';
+import { keyValues, type Output } from '../output.ts';
+import type { Io } from '../process-io.ts';
+import type { OpenSession } from '../session.ts';
 
-export function slackCommand(open: Open, world: World): Command {
+export function slackCommand(open: OpenSession, world: Io): Command {
   const slack = new Command('slack').description('the Slack app by which people are asked');
   for (const each of [manifestCommand(open), connectCommand(open, world)]) slack.addCommand(each);
   return slack;
 }
 
-function manifestCommand(open: Open): Command {
+function manifestCommand(open: OpenSession): Command {
   return command('manifest', 'what Slack makes the app from: Create New App, From a manifest')
     .addHelpText(
       'after',
@@ -26,7 +26,7 @@ function manifestCommand(open: Open): Command {
     });
 }
 
-function connectCommand(open: Open, world: World): Command {
+function connectCommand(open: OpenSession, world: Io): Command {
   return command('connect', "put the app's secrets in, or new ones in their place")
     .addHelpText(
       'after',
@@ -46,7 +46,7 @@ and have the one before forgotten: that takes five minutes at the most to hold e
       const given = { ...secrets, ...(forgetPrevious && { forgetPrevious }) };
       const { api, output } = await open(options);
       const { warnings, ...connection } = await api.call('PUT', ['slack'], SlackConnection, { body: given });
-      output.result(connection, told(connection, Object.keys(secrets).length > 0, output));
+      output.result(connection, formatSlackConnection(connection, Object.keys(secrets).length > 0, output));
       output.warn(warnings);
     });
 }
@@ -59,7 +59,7 @@ interface Secrets {
 const questions = ['signing secret (empty: as it is): ', 'bot token, xoxb-… (empty: as it is): '];
 
 /** Which is which shows: only tokens begin like one. */
-async function readSecrets({ stdin, stderr }: World): Promise<Secrets> {
+async function readSecrets({ stdin, stderr }: Io): Promise<Secrets> {
   const asked = stdin?.isTTY ? [...questions] : [];
   const ask = () => stderr.write(asked.shift() ?? '');
   let given: Secrets = {};
@@ -89,9 +89,13 @@ function secretIn(line: string, given: Secrets): Secrets {
   return { [name]: line };
 }
 
-function told({ team, bot, scopes }: SlackConnection, isStored: boolean, output: Output): string {
+function formatSlackConnection(
+  { team, bot, scopes }: SlackConnection,
+  isStored: boolean,
+  output: Output,
+): string {
   if (!isStored) return 'what was current before is forgotten, everywhere within five minutes';
-  const how = facts(
+  const how = keyValues(
     [
       ['workspace', team],
       ['bot user', bot],

@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { Job } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { type CommonOptions, command } from '../options.ts';
-import { facts } from '../output.ts';
-import type { Open, Session } from '../session.ts';
+import { keyValues } from '../output.ts';
+import type { OpenSession, Session } from '../session.ts';
 
 const Answer = v.looseObject({ job: Job });
 
@@ -12,7 +12,7 @@ const pollEveryMs = 1_000;
 /** A function runs 15 minutes at most, and a pass that did not end by then is resumed by the next one. */
 const pollAtMost = 900;
 
-export function sweepCommand(open: Open): Command {
+export function sweepCommand(open: OpenSession): Command {
   const connections = command(
     'connections',
     'compare every connection in EC2 with what is known, and put right what differs',
@@ -44,7 +44,7 @@ async function finished(job: Job, { api, progress, clock }: Session): Promise<Jo
 }
 
 function counted(counts: Readonly<Record<string, unknown>>, { output }: Session): string {
-  return facts(
+  return keyValues(
     Object.entries(counts).flatMap(([name, value]) =>
       typeof value === 'number' ? [[labels[name] ?? name, String(value)] as const] : [],
     ),
@@ -58,7 +58,7 @@ const labels: Readonly<Record<string, string>> = {
   decided: 'requests handed over to be decided',
   changed: 'changes in EC2 that were noticed',
   waiting: 'requests that wait',
-  notOurs: 'at services that are not registered',
+  unregistered: 'at services that are not registered',
   unreadable: 'with a record that cannot be read',
   gone: 'gone from EC2',
   repaired: 'records that were repaired',

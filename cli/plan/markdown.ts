@@ -2,11 +2,11 @@ import {
   changeSections,
   effectSections,
   headerOf,
+  interruptedText,
   otherSections,
   type Planned,
   type Section,
   summaryOf,
-  unfinishedIn,
 } from './report.ts';
 
 /** GitHub takes 65,536 characters in a comment. */
@@ -14,7 +14,7 @@ const longest = 60_000;
 
 /** A plan as the comment of a pull request. What people wrote stands in blocks of code alone, where it cannot be Markdown. */
 export function planMarkdown(planned: Planned): string {
-  const unfinished = unfinishedIn(planned);
+  const unfinished = interruptedText(planned);
   const top = [
     `### linkgate: what this would change at \`${planned.plan.stage}\``,
     `\`${inLine(headerOf(planned))}\``,

@@ -14,10 +14,10 @@ export interface Planned {
 }
 
 /** `+` is added, `-` is removed, `~` is changed. */
-export type Sign = '+' | '-' | '~' | ' ';
+export type ChangeSymbol = '+' | '-' | '~' | ' ';
 
 export interface Line {
-  readonly sign: Sign;
+  readonly sign: ChangeSymbol;
   readonly text: string;
   readonly details: readonly string[];
 }
@@ -35,7 +35,7 @@ const kinds: Readonly<Record<string, string>> = {
   principal: 'Allowed principals in AWS',
 };
 
-const signs: Readonly<Record<string, Sign>> = { add: '+', remove: '-', change: '~', adopt: '~' };
+const signs: Readonly<Record<string, ChangeSymbol>> = { add: '+', remove: '-', change: '~', adopt: '~' };
 
 /** Of which file, and where it would be applied. */
 export function headerOf({ file, plan: { stage, accountId, region } }: Planned): string {
@@ -95,7 +95,7 @@ export function otherSections(changes: readonly Change[]): readonly Section[] {
 }
 
 /** Each thing that others look after, in a line; first what the file has otherwise. */
-export function othersIn(changes: readonly Change[]): readonly string[] {
+export function unmanagedChanges(changes: readonly Change[]): readonly string[] {
   const others = changes.filter(({ action, kind }) => !(action in signs) && kind !== 'principal');
   return others.toSorted((a, b) => a.action.localeCompare(b.action)).map(otherName);
 }
@@ -123,7 +123,7 @@ function masterOf({ managedBy, changedBy }: Pick<Change, 'managedBy' | 'changedB
 
 const effects: Readonly<Record<string, { readonly title: string; readonly sum: string }>> = {
   cut: { title: 'would be cut at once', sum: 'cut at once' },
-  'cut-later': { title: 'would be cut after their grace period', sum: 'cut after a grace period' },
+  'disconnect-later': { title: 'would be cut after their grace period', sum: 'cut after a grace period' },
   reject: { title: 'would be rejected', sum: 'rejected' },
   ask: { title: 'would be left to people', sum: 'left to people' },
   accept: { title: 'would be accepted', sum: 'accepted' },
@@ -164,10 +164,10 @@ export function hasChanges({ add, change, remove }: Plan['summary']): boolean {
 }
 
 /** That somebody's apply still runs, or where it broke off. */
-export function unfinishedIn({ plan: { running, interrupted } }: Planned): string | undefined {
+export function interruptedText({ plan: { running, interrupted } }: Planned): string | undefined {
   if (running) {
-    const { by, at, done, of, heldUntil } = running;
-    return `An apply by ${shortActor(by)} runs since ${time(at)}; ${done} of its ${of} changes are made. No other is begun before it is done; if it broke off, after ${time(heldUntil)}.`;
+    const { by, at, done, of, leaseUntil } = running;
+    return `An apply by ${shortActor(by)} runs since ${time(at)}; ${done} of its ${of} changes are made. No other is begun before it is done; if it broke off, after ${time(leaseUntil)}.`;
   }
   if (!interrupted) return undefined;
   const { by, at, done, of } = interrupted;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { ManagedBy } from '../../lib/managed-by.ts';
-import { PolicyDocument } from '../../lib/plan/document.ts';
+import { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import { Warnings } from '../api-views.ts';
 
 /** What linkgate's API answers of policies. Only what is printed for people is named; `--json` passes on the rest as it came. */
@@ -22,7 +22,7 @@ const Plan = v.looseObject({
     conflicts: v.number(),
     left: v.number(),
   }),
-  running: v.nullish(v.looseObject({ ...unfinished, heldUntil: v.string() })),
+  running: v.nullish(v.looseObject({ ...unfinished, leaseUntil: v.string() })),
   interrupted: v.nullish(v.looseObject(unfinished)),
 });
 export type Plan = v.InferOutput<typeof Plan>;

@@ -1,10 +1,10 @@
-import { everyService } from '../../lib/allowlist/entry.ts';
-import type { PolicyDocument } from '../../lib/plan/document.ts';
-import { saidAt } from './environments.ts';
-import type { Allow, Block } from './form.ts';
-import type { Part, Parts } from './parts.ts';
-import { type Report, whereIs } from './standing.ts';
-import { actorsIn, distinct, given, instantIn } from './values.ts';
+import { allServicesScope } from '../../lib/allowlist/entry.ts';
+import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import { overridesFor } from './environments.ts';
+import type { Allow, Block } from './file-schema.ts';
+import { locationText, type Report } from './resolve-environment.ts';
+import type { Part, Sections } from './sections.ts';
+import { distinct, instantIn, parseActors, withoutUndefined } from './values.ts';
 
 type EntryOf = PolicyDocument['entries'][number];
 type AllowOf = Extract<EntryOf, { effect: 'allow' }>;
@@ -13,7 +13,7 @@ type CustomerOf = PolicyDocument['customers'][number];
 
 /** What entries speak of. */
 interface Known {
-  readonly parts: Parts;
+  readonly parts: Sections;
   readonly services: ReadonlyMap<string, PolicyDocument['services'][number]>;
   readonly customers: ReadonlyMap<string, CustomerOf>;
 }
@@ -34,8 +34,9 @@ export function entriesAt(stage: string | undefined, known: Known, report: Repor
     const { part, entry } = written;
     const { service, accountId } = entry;
     const other = entries.get(`${service} ${accountId}`);
-    const where = service === everyService ? 'every service' : `\`${service}\``;
-    if (other) report(part, `account ${accountId} has an entry at ${where} already: ${whereIs(other.part)}`);
+    const where = service === allServicesScope ? 'every service' : `\`${service}\``;
+    if (other)
+      report(part, `account ${accountId} has an entry at ${where} already: ${locationText(other.part)}`);
     else entries.set(`${service} ${accountId}`, written);
     count += 1;
     if (count === mostEntries) {
@@ -48,7 +49,7 @@ export function entriesAt(stage: string | undefined, known: Known, report: Repor
 
 function* allEntries(stage: string | undefined, known: Known, report: Report): Generator<Written> {
   for (const part of known.parts.allow) {
-    const said = saidAt(part.value, stage);
+    const said = overridesFor(part.value, stage);
     if (!said) continue;
     const whose = whoseAre(part, said, known, report);
     checkNarrowings(part, said, whose, report);
@@ -57,7 +58,7 @@ function* allEntries(stage: string | undefined, known: Known, report: Report): G
         yield { part, entry: allowed(part, said, whose.customer, service, accountId) };
   }
   for (const part of known.parts.block) {
-    const said = saidAt(part.value, stage);
+    const said = overridesFor(part.value, stage);
     if (!said) continue;
     const whose = whoseAre(part, said, known, report);
     for (const service of servicesOf(said.services, known))
@@ -86,7 +87,7 @@ function whoseAre(part: Part<Allow | Block>, said: Block, { customers }: Known, 
 function servicesOf(written: string | readonly string[], { services }: Known): readonly string[] {
   const listed = typeof written === 'string' ? [written] : written;
   return listed.flatMap((name) => {
-    if (name === everyService) return [name];
+    if (name === allServicesScope) return [name];
     const service = services.get(name);
     return service ? [service.serviceId ?? name] : [];
   });
@@ -119,7 +120,7 @@ function allowed(
   accountId: string,
 ): AllowOf {
   const ends = [instantIn(said.expires), customer?.contractEndsAt].filter((end) => end !== undefined);
-  return given<AllowOf>({
+  return withoutUndefined<AllowOf>({
     service,
     accountId,
     effect: 'allow',
@@ -131,7 +132,7 @@ function allowed(
     note: said.note,
     customer: customer?.name,
     roles: said.roles && distinct(said.roles.filter((role) => isRoleOf(role, accountId))),
-    at: whereIs(part),
+    at: locationText(part),
   });
 }
 
@@ -142,18 +143,18 @@ function blocked(
   service: string,
   accountId: string,
 ): BlockOf {
-  return given<BlockOf>({
+  return withoutUndefined<BlockOf>({
     service,
     accountId,
     effect: 'block',
     owners: ownersOf(said, customer),
     note: said.note,
     customer: customer?.name,
-    at: whereIs(part),
+    at: locationText(part),
   });
 }
 
 function ownersOf({ owners }: Block, customer: CustomerOf | undefined): string[] | undefined {
-  const all = distinct([...(customer?.owners ?? []), ...actorsIn(owners)]);
+  const all = distinct([...(customer?.owners ?? []), ...parseActors(owners)]);
   return all.length > 0 ? all : undefined;
 }

@@ -1,6 +1,6 @@
-import { didYouMean } from '../../lib/did-you-mean.mjs';
-import type { Part, Parts } from './parts.ts';
+import { didYouMean } from '../../lib/values/did-you-mean.mjs';
 import type { Problem } from './problem.ts';
+import type { Part, Sections } from './sections.ts';
 
 type Environments = readonly string[] | Readonly<Record<string, object>>;
 
@@ -9,7 +9,7 @@ interface Limited {
 }
 
 /** What a part says at a stage; undefined where it says nothing there. */
-export function saidAt<Said extends Limited>(
+export function overridesFor<Said extends Limited>(
   { environments, ...said }: Said,
   stage: string | undefined,
 ): Omit<Said, 'environments'> | undefined {
@@ -20,7 +20,7 @@ export function saidAt<Said extends Limited>(
 }
 
 /** A slip in the name of an environment would silently leave something out. */
-export function undeclared(parts: Parts, declared: readonly string[] | undefined): readonly Problem[] {
+export function undeclared(parts: Sections, declared: readonly string[] | undefined): readonly Problem[] {
   const all: readonly Part<Limited>[] = [
     ...parts.approvers,
     ...parts.services,

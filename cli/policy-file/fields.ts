@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { expiryIn } from '../../lib/allowlist/expiry.ts';
-import { AccountId, EndpointId } from '../../lib/connection/connection.ts';
-import { instantForm, missingDay } from '../../lib/instant.ts';
-import { Place } from '../../lib/place.ts';
-import { stageForm, stagePattern } from '../../lib/stage.mjs';
-import { actorNamed, slackUserNamed } from '../actor-named.ts';
+import { parseExpiry } from '../../lib/allowlist/expiry.ts';
+import { AccountRegion } from '../../lib/locations/account-region.ts';
+import { AccountId, EndpointId } from '../../lib/privatelink/connection.ts';
+import { instantForm, missingDay } from '../../lib/values/instant.ts';
+import { stageForm, stagePattern } from '../../lib/values/stage.mjs';
+import { parseActor, parseSlackUser } from '../parse-actor.ts';
 import { durationPattern, secondsIn } from './duration.ts';
 
 /** A field that may be left out, what an editor says of it, and an example. */
@@ -44,7 +44,7 @@ export function quotedAccount(letters: string): string {
 export const Endpoint = v.config(EndpointId, {
   message: 'an endpoint id looks like vpce-0123456789abcdef0',
 });
-export const Region = v.config(Place.entries.region, { message: 'a Region looks like us-east-1' });
+export const Region = v.config(AccountRegion.entries.region, { message: 'a Region looks like us-east-1' });
 export const Stage = v.pipe(v.string(), v.regex(stagePattern, stageForm));
 
 const timeForm = 'write a time such as 7d or 36h';
@@ -65,12 +65,12 @@ export function Duration(within: v.GenericSchema<number>) {
 /** A day or an instant; not a time from now. */
 export const Instant = v.pipe(
   v.string(dateForm),
-  v.check((text) => 'at' in (expiryIn(text) ?? {}), dateForm),
+  v.check((text) => 'at' in (parseExpiry(text) ?? {}), dateForm),
   v.metadata({ pattern: '^\\d{4}-\\d{2}-\\d{2}(T.+)?$' }),
 );
 
 function dateForm({ input }: { readonly input: unknown }): string {
-  const isFromNow = typeof input === 'string' && expiryIn(input) !== undefined;
+  const isFromNow = typeof input === 'string' && parseExpiry(input) !== undefined;
   if (isFromNow)
     return `\`${input}\` from now would be another day at each plan: write a date such as 2027-01-31`;
   const missing = typeof input === 'string' ? missingDay(input) : undefined;
@@ -81,7 +81,7 @@ export const Owners = listOf(
   v.pipe(
     v.string(),
     v.check(
-      (text) => actorNamed(text) !== undefined,
+      (text) => parseActor(text) !== undefined,
       'an owner looks like T0123456789:U0123456789, alice@example.com or arn:aws:iam::111122223333:user/alice',
     ),
   ),
@@ -90,7 +90,7 @@ export const Owners = listOf(
 
 export const SlackPerson = v.pipe(
   v.string(),
-  v.check((text) => slackUserNamed(text) !== undefined, 'a Slack user looks like T0123456789:U0123456789'),
+  v.check((text) => parseSlackUser(text) !== undefined, 'a Slack user looks like T0123456789:U0123456789'),
 );
 
 /** A map by names of people's own. `v.record` itself passes over `prototype` and `constructor` without a word. */

@@ -3,8 +3,8 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import * as v from 'valibot';
 import { CommandError } from '../command-error.ts';
 import { markControls } from '../control-characters.ts';
-import { head } from './form.ts';
-import { type Place, type Problem, placeName } from './problem.ts';
+import { headerSchema } from './file-schema.ts';
+import { type Problem, placeName, type SourcePosition } from './problem.ts';
 import { parseSource, type Source } from './source.ts';
 
 /** A policy file and all that it includes, the file itself first; and why some are not among them. */
@@ -20,10 +20,10 @@ export function filesFrom(file: string): Files {
   const sources: Source[] = [];
   const problems: Problem[] = [];
   /** By their real paths: where they were asked for. */
-  const asked = new Map<string, Place>();
+  const asked = new Map<string, SourcePosition>();
 
   /** @param including the real paths of the files through which one comes to this one */
-  function read(name: string, path: string, place: Place, including: readonly string[]): void {
+  function read(name: string, path: string, place: SourcePosition, including: readonly string[]): void {
     const message = whyNotAgain(name, path, including);
     if (message !== undefined) return void problems.push({ place, message });
     asked.set(path, place);
@@ -40,7 +40,7 @@ export function filesFrom(file: string): Files {
     return other && `\`${name}\` is read already: ${placeName(other)}`;
   }
 
-  function include(pattern: string, from: string, place: Place, including: readonly string[]): void {
+  function include(pattern: string, from: string, place: SourcePosition, including: readonly string[]): void {
     const names = isAbsolute(pattern) ? [] : filesLike(pattern, from);
     if (names.length === 0) problems.push({ place, message: `\`${pattern}\` is no file beside this one` });
     for (const name of names) {
@@ -70,7 +70,7 @@ function realPathOf(file: string): string {
   }
 }
 
-function sourceIn(name: string, path: string, place: Place): Source | readonly Problem[] {
+function sourceIn(name: string, path: string, place: SourcePosition): Source | readonly Problem[] {
   try {
     return parseSource(name, new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)));
   } catch (error) {
@@ -86,7 +86,7 @@ function whyUnread(error: unknown): string {
     : `cannot be read: ${message}`;
 }
 
-const Including = v.object({ include: v.fallback(head.include.wrapped, []) });
+const Including = v.object({ include: v.fallback(headerSchema.include.wrapped, []) });
 
 /** Nothing where the form is not kept: that is told with all else that is wrong with it. */
 function includesOf({ value }: Source): readonly string[] {

@@ -1,13 +1,13 @@
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { head, listed, named } from './form.ts';
+import { headerSchema, listSections, namedSections } from './file-schema.ts';
 
 /** The form of policy files as JSON Schema, by which editors complete, explain and check. */
 export function policyFileSchema(): JsonSchema {
-  const { approvers, services, customers } = named;
-  const { allow, block } = listed;
+  const { approvers, services, customers } = namedSections;
+  const { allow, block } = listSections;
   const File = v.strictObject({
-    ...head,
+    ...headerSchema,
     approvers: about(approvers.about, v.record(approvers.name, v.nullable(approvers.part))),
     services: about(services.about, v.record(services.name, v.nullable(services.part))),
     customers: about(customers.about, v.record(customers.name, customers.part)),

@@ -2,7 +2,7 @@ import { CommandError } from '../command-error.ts';
 import { markControls } from '../control-characters.ts';
 
 /** A character of a file, counted from 1. */
-export interface Place {
+export interface SourcePosition {
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -10,17 +10,17 @@ export interface Place {
 
 /** What is wrong with a policy file, and where. */
 export interface Problem {
-  readonly place: Place;
+  readonly place: SourcePosition;
   readonly message: string;
 }
 
 /** `policy.yml:12:5`, of which editors and terminals make a link. */
-export function placeName({ file, line, column }: Place): string {
+export function placeName({ file, line, column }: SourcePosition): string {
   return `${file}:${line}:${column}`;
 }
 
 /** All that is wrong, told at once. */
-export function refusalOf(problems: readonly Problem[]): CommandError {
+export function validationError(problems: readonly Problem[]): CommandError {
   const lines = new Set(
     problems.toSorted(byPlace).map(({ place, message }) => markControls(`${placeName(place)}: ${message}`)),
   );

@@ -1,12 +1,12 @@
-import type { PolicyDocument } from '../../lib/plan/document.ts';
+import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { CommandError } from '../command-error.ts';
 import { markControls } from '../control-characters.ts';
+import { buildDocument } from './build-document.ts';
+import { unknownReferences } from './check-references.ts';
 import { undeclared } from './environments.ts';
-import { documentAt } from './expand.ts';
 import { filesFrom } from './files.ts';
-import { unknownNames } from './names.ts';
-import { type Head, isReadable, noParts, takeApart } from './parts.ts';
-import { type Problem, refusalOf } from './problem.ts';
+import { type Problem, validationError } from './problem.ts';
+import { emptySections, type FileHeader, isParsed, splitSections } from './sections.ts';
 import type { Source } from './source.ts';
 
 /** A policy file with all that it includes, of which nothing is wrong. */
@@ -22,17 +22,17 @@ export interface PolicyFile {
 export function readPolicyFile(file: string): PolicyFile {
   const files = filesFrom(file);
   const problems = [...files.problems];
-  const parts = noParts();
-  const heads = files.sources.map((source) => takeApart(source, parts, problems));
+  const parts = emptySections();
+  const heads = files.sources.map((source) => splitSections(source, parts, problems));
   const [head, ...included] = heads;
   problems.push(...inWrongFile(files.sources, head, included));
   // What is missed for want of a file that could not be read is nobody's mistake.
-  if (files.problems.length === 0) problems.push(...unknownNames(files.sources));
-  if (files.sources[0] && isReadable('environments', files.sources[0])) {
+  if (files.problems.length === 0) problems.push(...unknownReferences(files.sources));
+  if (files.sources[0] && isParsed('environments', files.sources[0])) {
     problems.push(...undeclared(parts, head?.environments));
-    for (const stage of head?.environments ?? [undefined]) documentAt(parts, stage, problems);
+    for (const stage of head?.environments ?? [undefined]) buildDocument(parts, stage, problems);
   }
-  if (problems.length > 0) throw refusalOf(problems);
+  if (problems.length > 0) throw validationError(problems);
   return {
     documentAt(stage) {
       if (head?.environments && !head.environments.includes(stage))
@@ -40,7 +40,7 @@ export function readPolicyFile(file: string): PolicyFile {
           'failed',
           `${markControls(file)} is for ${head.environments.join(', ')}, and this linkgate's stage is ${stage}: choose with --stage`,
         );
-      return documentAt(parts, stage, []);
+      return buildDocument(parts, stage, []);
     },
   };
 }
@@ -48,11 +48,11 @@ export function readPolicyFile(file: string): PolicyFile {
 /** What only the file that includes the others says, and has to say. */
 function inWrongFile(
   [source, ...others]: readonly Source[],
-  head: Head | undefined,
-  included: readonly Head[],
+  head: FileHeader | undefined,
+  included: readonly FileHeader[],
 ): readonly Problem[] {
   const withoutVersion =
-    source && isReadable('version', source) && head?.version === undefined
+    source && isParsed('version', source) && head?.version === undefined
       ? [{ place: source.placeOf([]), message: 'a policy file begins with `version: 1`' }]
       : [];
   const withEnvironments = others

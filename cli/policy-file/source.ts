@@ -12,7 +12,7 @@ import {
   visit,
   type YAMLError,
 } from 'yaml';
-import type { Place, Problem } from './problem.ts';
+import type { Problem, SourcePosition } from './problem.ts';
 
 export type Path = readonly PropertyKey[];
 
@@ -21,7 +21,7 @@ export interface Source {
   readonly file: string;
   readonly value: unknown;
   /** Where a value stands, or its key; where it is missing, what it is missing from. */
-  placeOf(path: Path, of?: 'key'): Place;
+  placeOf(path: Path, of?: 'key'): SourcePosition;
   /** The letters of a value that is a word or a number: YAML takes `0x1F` for 31. */
   lettersOf(path: Path): string | undefined;
 }
@@ -32,7 +32,7 @@ const maxAliasCount = 100_000;
 /** @returns what YAML has against it, where it is none */
 export function parseSource(file: string, text: string): Source | readonly Problem[] {
   const lines = new LineCounter();
-  const place = (offset: number): Place => {
+  const place = (offset: number): SourcePosition => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
@@ -65,7 +65,7 @@ export function parseSource(file: string, text: string): Source | readonly Probl
   }
 }
 
-function inOurWords({ code, message }: YAMLError, { line }: Place): string {
+function inOurWords({ code, message }: YAMLError, { line }: SourcePosition): string {
   if (code === 'DUPLICATE_KEY') return 'this key is here already';
   if (code === 'MULTIPLE_DOCS')
     return `a policy file holds one document, and line ${line} begins a second one`;

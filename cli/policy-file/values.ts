@@ -1,8 +1,8 @@
-import { expiryIn, instantOf } from '../../lib/allowlist/expiry.ts';
-import { actorNamed } from '../actor-named.ts';
+import { parseExpiry, toInstant } from '../../lib/allowlist/expiry.ts';
+import { parseActor } from '../parse-actor.ts';
 
 /** Without the fields that were left out. */
-export function given<T extends object>(
+export function withoutUndefined<T extends object>(
   fields: {
     readonly [Name in keyof T]: T[Name] | undefined;
   },
@@ -16,9 +16,9 @@ export function distinct<T>(values: readonly T[]): T[] {
 
 /** The instant until which something counts. */
 export function instantIn(text: string | undefined): string | undefined {
-  const expiry = text === undefined ? undefined : expiryIn(text);
+  const expiry = text === undefined ? undefined : parseExpiry(text);
   // The form takes no time from now.
-  return expiry && instantOf(expiry, new Date(0)).toISOString();
+  return expiry && toInstant(expiry, new Date(0)).toISOString();
 }
 
 /** The end of a day as that day; another instant as it is. */
@@ -27,8 +27,8 @@ export function dateOf(instant: string): string {
   return day !== undefined && end === '23:59:59.999Z' ? day : instant;
 }
 
-export function actorsIn(texts: readonly string[] | undefined): string[] {
-  return texts?.flatMap((text) => actorNamed(text) ?? []) ?? [];
+export function parseActors(texts: readonly string[] | undefined): string[] {
+  return texts?.flatMap((text) => parseActor(text) ?? []) ?? [];
 }
 
 /** An actor as people write one. */

@@ -1,21 +1,21 @@
 import { Document, isMap, isNode, isSeq, visit } from 'yaml';
-import type { ManagedBy } from '../../lib/managed-by.ts';
-import type { PolicyDocument } from '../../lib/plan/document.ts';
+import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import type { ManagedBy } from '../../lib/runtime/managed-by.ts';
 import { needsEscapes, safeYaml } from '../control-characters.ts';
 import { durationOf } from './duration.ts';
-import type { Customer, Group, Service } from './form.ts';
-import { dateOf, given, personOf } from './values.ts';
-import { entriesWritten } from './write-entries.ts';
+import type { Customer, Group, Service } from './file-schema.ts';
+import { entriesWritten } from './group-entries.ts';
+import { dateOf, personOf, withoutUndefined } from './values.ts';
 
 /** Something of the table as a document has it, and who looks after it. */
-export interface Held<Said> {
+export interface ExportState<Said> {
   readonly said: Said;
   readonly managedBy: ManagedBy;
 }
 
 /** What the table holds. */
 export type Policy = {
-  readonly [Kind in keyof PolicyDocument]: readonly Held<PolicyDocument[Kind][number]>[];
+  readonly [Kind in keyof PolicyDocument]: readonly ExportState<PolicyDocument[Kind][number]>[];
 };
 
 type GroupOf = PolicyDocument['groups'][number];
@@ -74,7 +74,7 @@ interface WrittenPart {
 }
 
 function byName<Said>(
-  held: readonly Held<Said>[],
+  held: readonly ExportState<Said>[],
   nameOf: (said: Said) => string,
   fieldsOf: (said: Said) => object,
 ): readonly WrittenPart[] {
@@ -115,9 +115,9 @@ function keyOf({ name, serviceId }: ServiceOf): string {
 function groupFields({ slackChannel, slackUsers, emails, quorum, decideIn, escalateTo }: GroupOf): Group {
   const users = slackUsers.map(({ team, user }) => `${team}:${user}`);
   const isInSlack = slackChannel !== undefined || users.length > 0;
-  return given<Group>({
+  return withoutUndefined<Group>({
     slack: isInSlack
-      ? given<NonNullable<Group['slack']>>({
+      ? withoutUndefined<NonNullable<Group['slack']>>({
           channel: slackChannel,
           users: users.length > 0 ? users : undefined,
         })
@@ -131,7 +131,7 @@ function groupFields({ slackChannel, slackUsers, emails, quorum, decideIn, escal
 
 function serviceFields(service: ServiceOf): Service {
   const { serviceId, name, region, accountId, deadlineSeconds, graceSeconds, at: _at, ...settings } = service;
-  return given<Service>({
+  return withoutUndefined<Service>({
     id: name === undefined || name === serviceId ? undefined : serviceId,
     region,
     account: accountId,
@@ -142,7 +142,7 @@ function serviceFields(service: ServiceOf): Service {
 }
 
 function customerFields({ accounts, contact, owners, contractEndsAt }: CustomerOf): Customer {
-  return given<Customer>({
+  return withoutUndefined<Customer>({
     accounts,
     contact: contact && ('email' in contact ? contact : { topic: contact.topicArn }),
     owners: owners?.map(personOf),

@@ -1,28 +1,28 @@
-import type { Invocation } from '../invocation.ts';
-import { lost, untilWon } from '../table/contention.ts';
-import { type ReadDeps, readPartition } from '../table/item.ts';
-import type { Table } from '../table/table.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { type ReadDeps, readPartition } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Table } from '../storage/table.ts';
 import { type AllowlistEntry, entriesOf, entryItem, entryKey, nextVersion, readEntry } from './entry.ts';
 
 type Whose = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
-type Changing = { readonly table: Table } & Invocation;
+type EntryDeps = { readonly table: Table } & Runtime;
 
 type EntryChange = Omit<AllowlistEntry, 'changedAt' | 'changedBy' | 'version'>;
 
 /** Adds an entry, or replaces the one that the account has there. */
-export async function changeEntry(change: EntryChange, by: string, deps: Changing): Promise<AllowlistEntry> {
-  return untilWon(change.accountId, async () => {
+export async function putEntry(change: EntryChange, by: string, deps: EntryDeps): Promise<AllowlistEntry> {
+  return retryOnConflict(change.accountId, async () => {
     const before = await findEntry(change, deps.table);
-    return (await replaceEntry(before, change, by, deps)) ?? lost;
+    return (await putEntryIfUnchanged(before, change, by, deps)) ?? conflict;
   });
 }
 
 /** @returns nothing where the entry is no longer the one that somebody looked at before they changed it. */
-export async function replaceEntry(
+export async function putEntryIfUnchanged(
   before: AllowlistEntry | undefined,
   change: EntryChange,
   by: string,
-  { table, now }: Changing,
+  { table, now }: EntryDeps,
 ): Promise<AllowlistEntry | undefined> {
   const time = now();
   const entry = {
@@ -36,12 +36,12 @@ export async function replaceEntry(
 }
 
 /** @returns the entry that was there, or undefined. */
-export async function removeEntry(whose: Whose, { table }: Changing): Promise<AllowlistEntry | undefined> {
-  return untilWon(whose.accountId, async () => {
+export async function removeEntry(whose: Whose, { table }: EntryDeps): Promise<AllowlistEntry | undefined> {
+  return retryOnConflict(whose.accountId, async () => {
     const before = await findEntry(whose, table);
     if (!before) return undefined;
     const remove = entryKey(whose.serviceId, whose.accountId);
-    return (await table.write([{ remove, expected: before.version }])) ? before : lost;
+    return (await table.write([{ remove, expected: before.version }])) ? before : conflict;
   });
 }
 

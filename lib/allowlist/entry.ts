@@ -1,15 +1,15 @@
 import * as v from 'valibot';
-import { AccountId, EndpointId, ServiceId } from '../connection/connection.ts';
-import { Instant } from '../instant.ts';
-import { ManagedBy } from '../managed-by.ts';
-import { Place } from '../place.ts';
-import { itemKind } from '../table/item.ts';
-import type { Item, Key } from '../table/table.ts';
-import { Text } from '../text.ts';
-import { WholeNumber } from '../whole-number.ts';
+import { AccountRegion } from '../locations/account-region.ts';
+import { AccountId, EndpointId, ServiceId } from '../privatelink/connection.ts';
+import { ManagedBy } from '../runtime/managed-by.ts';
+import { entity } from '../storage/entity.ts';
+import type { Item, Key } from '../storage/table.ts';
+import { Instant } from '../values/instant.ts';
+import { Text } from '../values/text.ts';
+import { WholeNumber } from '../values/whole-number.ts';
 
 /** Every service, where an entry is not for one alone. */
-export const everyService = '*';
+export const allServicesScope = '*';
 
 /** The ARN of a role without a path, as EC2 takes it for an allowed principal. */
 export const RoleArn = v.pipe(
@@ -31,13 +31,13 @@ export const longestNote = 1_000;
 
 /** What the provider says of one account at one service, or at every service (`*`). */
 export const AllowlistEntry = v.object({
-  serviceId: v.union([v.literal(everyService), ServiceId]),
+  serviceId: v.union([v.literal(allServicesScope), ServiceId]),
   accountId: AccountId,
   effect: v.picklist(['allow', 'block']),
   /** Only these endpoints; others are asked about. */
   endpointIds: v.exactOptional(v.pipe(v.array(EndpointId), v.minLength(1))),
   /** Only endpoints in these Regions; others are asked about. */
-  consumerRegions: v.exactOptional(v.pipe(v.array(Place.entries.region), v.minLength(1))),
+  consumerRegions: v.exactOptional(v.pipe(v.array(AccountRegion.entries.region), v.minLength(1))),
   /** How many endpoints the account may have at a service; more are asked about. */
   maxEndpoints: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** ISO 8601: from then on requests are asked about. */
@@ -56,7 +56,7 @@ export const AllowlistEntry = v.object({
 });
 export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
 
-const kind = itemKind(AllowlistEntry.entries);
+const kind = entity(AllowlistEntry.entries);
 
 /** All entries of a service, or of every service, are one partition. */
 export function entriesOf(serviceId: string): string {

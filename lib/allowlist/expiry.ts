@@ -1,10 +1,10 @@
-import { instantForm, isDay, missingDay, parseInstant } from '../instant.ts';
+import { instantForm, isDay, missingDay, parseInstant } from '../values/instant.ts';
 
 const hour = 3_600_000;
 const units: Readonly<Record<string, number>> = { h: hour, d: 24 * hour };
 
 /** `7d` or `36h`, in milliseconds. */
-export function durationIn(text: string): number | undefined {
+export function parseDuration(text: string): number | undefined {
   const [, amount, unit = ''] = /^([1-9]\d{0,4})([dh])$/.exec(text) ?? [];
   return amount === undefined ? undefined : Number(amount) * (units[unit] ?? 0);
 }
@@ -16,8 +16,8 @@ export type Expiry = { readonly at: Date } | { readonly afterMs: number };
  * `2027-01-31` means the end of that day in UTC; `30d` and `12h` count from now; or a date-time of RFC 3339.
  * @returns undefined where it is none of these.
  */
-export function expiryIn(text: string): Expiry | undefined {
-  const afterMs = durationIn(text);
+export function parseExpiry(text: string): Expiry | undefined {
+  const afterMs = parseDuration(text);
   if (afterMs !== undefined) return { afterMs };
   if (/^\d{4}-\d{2}-\d{2}$/.test(text))
     return isDay(text) ? { at: new Date(`${text}T23:59:59.999Z`) } : undefined;
@@ -33,6 +33,6 @@ export function whyNoExpiry(text: string): string {
   );
 }
 
-export function instantOf(expiry: Expiry, now: Date): Date {
+export function toInstant(expiry: Expiry, now: Date): Date {
   return 'at' in expiry ? expiry.at : new Date(now.getTime() + expiry.afterMs);
 }

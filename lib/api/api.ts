@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import type { Api, ApiApp, Env } from './env.ts';
-import { idempotency } from './idempotency.ts';
-import { refuse } from './refusal.ts';
+import { toErrorResponse } from './errors.ts';
+import { idempotency } from './replay-response.ts';
 import { allowlistRoutes } from './routes/allowlist.ts';
 import { approversRoutes } from './routes/approvers.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -16,7 +16,7 @@ import { servicesRoutes } from './routes/services.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { slackRoutes } from './routes/slack.ts';
 import { sweepsRoutes } from './routes/sweeps.ts';
-import { collectUnreadable, warnOf } from './unreadable.ts';
+import { collectUnreadable, warningsFrom } from './unreadable.ts';
 
 const routes: readonly ((app: ApiApp) => void)[] = [
   setupRoutes,
@@ -39,14 +39,14 @@ const routes: readonly ((app: ApiApp) => void)[] = [
 export function apiRoutes(apiFor: (context: Context) => Api): ApiApp {
   const app = new Hono<Env>();
   app.use(async (context, next) => {
-    const { report, ...api } = apiFor(context);
-    const unreadable = collectUnreadable(report);
-    context.set('api', { ...api, report: unreadable.report });
+    const { reportError, ...api } = apiFor(context);
+    const unreadable = collectUnreadable(reportError);
+    context.set('api', { ...api, reportError: unreadable.reportError });
     await next();
-    await warnOf(unreadable.errors(), context);
+    await warningsFrom(unreadable.errors(), context);
   });
   app.use(idempotency);
-  app.onError(refuse);
+  app.onError(toErrorResponse);
   app.notFound((context) =>
     context.json({ error: { code: 'NotFound', message: `there is no ${context.env.event.routeKey}` } }, 404),
   );

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { type ManagedBy, managerOf } from '../managed-by.ts';
+import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
 
 /** The command line says who it is; whoever else calls is another system. */
 export function callerIs(context: Context): ManagedBy {
@@ -7,7 +7,7 @@ export function callerIs(context: Context): ManagedBy {
 }
 
 /** What somebody takes out of the policy file's hands by changing it, so that no apply undoes what was done in an emergency. */
-export function takenFromFile(
+export function overridesPolicyFile(
   before: { readonly managedBy?: ManagedBy } | undefined,
   what: 'entry' | 'group' | 'customer' | 'service',
 ): string[] {
@@ -19,7 +19,7 @@ export function takenFromFile(
 }
 
 /** What is gone from the table and not from the file. */
-export function putBackByFile(
+export function revertedByNextApply(
   before: { readonly managedBy?: ManagedBy } | undefined,
   what: 'entry' | 'customer',
 ): string[] {

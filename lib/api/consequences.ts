@@ -1,25 +1,25 @@
-import { type AllowlistEntry, everyService } from '../allowlist/entry.ts';
-import { type Connection, isLive } from '../connection/connection.ts';
-import { readRecord, recordKey } from '../connection/connection-record.ts';
-import { everyOne } from '../connection/connections.ts';
-import type { Looking } from '../connection/find-connection.ts';
-import { type Invocation, orReport } from '../invocation.ts';
+import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
+import { readRecord, recordKey } from '../connections/connection-record.ts';
 import type { ReadMode } from '../mode/mode.ts';
-import { consult, policyKeys } from '../policy/consult.ts';
-import { isStopped } from '../policy/decide.ts';
+import { decideConnected } from '../policy/connected/decide-connected.ts';
+import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Rule } from '../policy/rule.ts';
-import { budget, leftAt } from '../revocation/budget.ts';
-import { decideLive } from '../revocation/decide-live.ts';
-import { liveAt } from '../revocation/grant-cuts.ts';
-import { placesIn, registeredServices } from '../service/registered-services.ts';
-import type { Service } from '../service/service.ts';
-import { shellWord } from '../shell-word.ts';
-import { byKey, readEach } from '../table/item.ts';
+import { type Connection, isLive } from '../privatelink/connection.ts';
+import { listAll } from '../privatelink/connections.ts';
+import { disconnectQuota, remainingQuota } from '../reconcile/disconnect-quota.ts';
+import type { FindDeps } from '../reconcile/find-connection.ts';
+import { connectedCount } from '../reconcile/reserve-disconnects.ts';
+import { orReported, type Runtime } from '../runtime/runtime.ts';
+import { locationsOf, registeredServices } from '../services/registered-services.ts';
+import type { Service } from '../services/service.ts';
+import { indexByKey, parseEach } from '../storage/entity.ts';
+import { shellWord } from '../values/shell-word.ts';
+import { isPaused } from '../verdicts/verdict.ts';
 
 type Change = 'allow' | 'block' | 'forget';
 type Whose = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
-interface Foretelling extends Looking, Invocation {
+interface ConsequencesDeps extends FindDeps, Runtime {
   readonly rules: readonly Rule[];
   readonly mode: ReadMode;
 }
@@ -45,8 +45,12 @@ const cutsAtMost = 100;
 const namedAtMost = 20;
 
 /** Decides what lives of an account by the policy as it is now, which others will do too. The change stands when this cannot be told. */
-export async function consequencesOf(change: Change, whose: Whose, deps: Foretelling): Promise<Consequences> {
-  const told = await orReport(deps.report, () => consequences(change, whose, deps));
+export async function foreseeConsequences(
+  change: Change,
+  whose: Whose,
+  deps: ConsequencesDeps,
+): Promise<Consequences> {
+  const told = await orReported(deps.reportError, () => consequences(change, whose, deps));
   return told ?? { cuts: [], warnings: [untold] };
 }
 
@@ -55,11 +59,14 @@ export const untold =
   'it is done; what becomes of connections could not be looked up: see `linkgate connections`';
 
 /** What is cut at once when a paused service goes on: what fell due meanwhile, and what somebody has commanded. */
-export async function consequencesOfResuming(service: Service, deps: Foretelling): Promise<Consequences> {
+export async function consequencesOfResuming(
+  service: Service,
+  deps: ConsequencesDeps,
+): Promise<Consequences> {
   if (service.pausedAt === undefined) return { cuts: [], warnings: [] };
-  const { place, serviceId } = service;
-  const theirs = await everyOne(deps.connectionsIn(place), { serviceIds: [serviceId] });
-  const fates = await fatesOf(theirs, deps, ({ pausedAt: _pausedAt, ...goingOn }) => goingOn);
+  const { location, serviceId } = service;
+  const theirs = await listAll(deps.connectionsIn(location), { serviceIds: [serviceId] });
+  const fates = await foreseeConnections(theirs, deps, ({ pausedAt: _pausedAt, ...goingOn }) => goingOn);
   return told(
     fatedAt(service, theirs, fates).filter(({ kind }) => kind === 'isCut'),
     deps,
@@ -74,19 +81,21 @@ interface Fate {
   readonly isByPolicy?: boolean;
 }
 
-interface Fated extends Fate {
+interface ForeseenConnection extends Fate {
   readonly connection: Connection;
   readonly service: Service;
 }
 
-async function consequences(change: Change, { serviceId, accountId }: Whose, deps: Foretelling) {
+async function consequences(change: Change, { serviceId, accountId }: Whose, deps: ConsequencesDeps) {
   const services = await registeredServices(deps);
-  const isMeant = (each: Connection) => serviceId === everyService || each.serviceId === serviceId;
+  const isMeant = (each: Connection) => serviceId === allServicesScope || each.serviceId === serviceId;
   const pages = await Promise.all(
-    placesIn(services).map((place) => everyOne(deps.connectionsIn(place), { ownerAccountId: accountId })),
+    locationsOf(services).map((location) =>
+      listAll(deps.connectionsIn(location), { ownerAccountId: accountId }),
+    ),
   );
   const theirs = pages.flat().filter(isMeant);
-  const decided = await fatesOf(theirs, deps);
+  const decided = await foreseeConnections(theirs, deps);
   const fates = change === 'allow' ? new Map([...decided, ...staysRejected(theirs)]) : decided;
   return told(
     services.flatMap((service) => fatedAt(service, theirs, fates)),
@@ -104,7 +113,7 @@ function fatedAt(
   service: Service,
   connections: readonly Connection[],
   fates: ReadonlyMap<Connection, Fate>,
-): Fated[] {
+): ForeseenConnection[] {
   return connections
     .filter(({ serviceId }) => serviceId === service.serviceId)
     .flatMap((connection) => {
@@ -113,7 +122,7 @@ function fatedAt(
     });
 }
 
-async function told(fated: readonly Fated[], deps: Foretelling): Promise<Consequences> {
+async function told(fated: readonly ForeseenConnection[], deps: ConsequencesDeps): Promise<Consequences> {
   const cuts = fated.filter(({ at }) => at !== undefined);
   const isObserving = cuts.length > 0 && (await deps.mode()) === 'observe';
   return {
@@ -130,20 +139,20 @@ const onlyObserving =
   "linkgate's mode is observe, so nothing is cut until `linkgate mode act`, which decides all anew; in the mode act it would be:";
 
 /** @param asIf what a service is taken for. */
-async function fatesOf(
+async function foreseeConnections(
   connections: readonly Connection[],
-  { table, rules, now, report }: Foretelling,
+  { table, rules, now, reportError }: ConsequencesDeps,
   asIf: (service: Service) => Service = (service) => service,
 ): Promise<ReadonlyMap<Connection, Fate>> {
   const live = connections.filter(({ state }) => isLive(state));
-  const keys = live.flatMap((each) => [recordKey(each.endpointId), ...policyKeys(each)]);
-  const found = byKey(await table.get(keys));
+  const keys = live.flatMap((each) => [recordKey(each.endpointId), ...policyInputKeys(each)]);
+  const found = indexByKey(await table.get(keys));
   const counted = Map.groupBy([...live].sort(byAge), countedTogether);
   const fates = live.flatMap((connection) => {
-    const { service, entries, unreadable, ...consultation } = consult(connection, found);
+    const { service, entries, unreadable, ...consultation } = readPolicyInputs(connection, found);
     const items = found.all([recordKey(connection.endpointId)]);
-    const [record] = readEach(items, readRecord, report);
-    for (const error of unreadable) report(error);
+    const [record] = parseEach(items, readRecord, reportError);
+    for (const error of unreadable) reportError(error);
     // Nothing becomes of it while an item cannot be read on which that rests.
     if (!service || unreadable.length > 0 || (items.length > 0 && !record)) return [];
     const countedEndpointIds = (counted.get(countedTogether(connection)) ?? []).map(
@@ -167,18 +176,18 @@ function byAge(a: Connection, b: Connection): number {
 
 function fateOf(
   connection: Connection,
-  record: Parameters<typeof decideLive>[1],
-  policy: Parameters<typeof decideLive>[2],
-  circumstances: Parameters<typeof decideLive>[3],
+  record: Parameters<typeof decideConnected>[1],
+  policy: Parameters<typeof decideConnected>[2],
+  circumstances: Parameters<typeof decideConnected>[3],
 ): Fate | undefined {
-  const { verdict, revocation } = decideLive(connection, record, policy, circumstances);
-  if (isStopped(verdict)) return { kind: 'waits' };
+  const { verdict, revocation } = decideConnected(connection, record, policy, circumstances);
+  if (isPaused(verdict)) return { kind: 'waits' };
   if (verdict.outcome === 'ask') return { kind: 'isAskedAbout' };
   if (verdict.outcome === 'accept') return record?.revocation && { kind: 'isCalledOff' };
   const { until } = verdict;
   const isByPolicy = revocation?.cause === 'policy';
   return until === undefined
-    ? { kind: 'isCut', at: revocation?.cutAt ?? circumstances.now.toISOString(), isByPolicy }
+    ? { kind: 'isCut', at: revocation?.disconnectAt ?? circumstances.now.toISOString(), isByPolicy }
     : { kind: 'isToBeCut', at: until, isByPolicy };
 }
 
@@ -188,10 +197,10 @@ const sentences = {
     `cut at ${toTheSecond(at)}, unless the account is allowed there again, or somebody extends it (\`linkgate keep\`) or keeps it connected before`,
   isCalledOff: () => 'not cut any more: it stays connected',
   isAskedAbout: () => 'stays connected until people decide, who are asked about it',
-  waits: ({ service }: Fated) =>
+  waits: ({ service }: ForeseenConnection) =>
     `stays connected as long as ${service.name} is stopped, and is decided then: \`linkgate service show ${shellWord(service.name)}\``,
   staysRejected: () => 'stays rejected; the consumer has to delete it and create a new endpoint',
-} as const satisfies Record<string, (fated: Fated) => string>;
+} as const satisfies Record<string, (fated: ForeseenConnection) => string>;
 
 /** `2027-01-31 12:00:00 UTC` */
 function toTheSecond(time: string): string {
@@ -199,7 +208,7 @@ function toTheSecond(time: string): string {
 }
 
 /** One for all of a service that the same becomes of in the same second. */
-function warningsIn(fated: readonly Fated[]): string[] {
+function warningsIn(fated: readonly ForeseenConnection[]): string[] {
   const alike = Map.groupBy(fated, ({ service, kind, at = '' }) => {
     const second = kind === 'isToBeCut' ? toTheSecond(at) : '';
     return `${service.serviceId} ${kind} ${second}`;
@@ -214,23 +223,26 @@ function warningsIn(fated: readonly Fated[]): string[] {
   });
 }
 
-function cutOf({ connection: { endpointId, serviceId }, service, at = '' }: Fated): Cut {
+function cutOf({ connection: { endpointId, serviceId }, service, at = '' }: ForeseenConnection): Cut {
   return { endpointId, serviceId, service: service.name, at };
 }
 
 /** People are asked about what is beyond the budget of cuts. What others use up of it meanwhile nobody knows yet. */
-async function beyondBudgetIn(cuts: readonly Fated[], deps: Foretelling): Promise<string[]> {
+async function beyondBudgetIn(
+  cuts: readonly ForeseenConnection[],
+  deps: ConsequencesDeps,
+): Promise<string[]> {
   const byPolicy = cuts.filter(({ isByPolicy }) => isByPolicy);
   const now = deps.now();
-  const claims: Parameters<typeof leftAt>[2][number][] = [];
+  const claims: Parameters<typeof remainingQuota>[2][number][] = [];
   const warnings: string[] = [];
   for (const [service, theirs] of Map.groupBy(byPolicy, (each) => each.service)) {
     const { serviceId, name } = service;
     const live =
-      theirs.length > budget.atService
-        ? await liveAt(service.serviceId, deps.connectionsIn(service.place))
+      theirs.length > disconnectQuota.atService
+        ? await connectedCount(service.serviceId, deps.connectionsIn(service.location))
         : theirs.length;
-    const granted = theirs.slice(0, leftAt(serviceId, live, claims, now));
+    const granted = theirs.slice(0, remainingQuota(serviceId, live, claims, now));
     claims.push(
       ...granted.map(({ connection: { endpointId } }) => ({
         endpointId,

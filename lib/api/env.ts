@@ -1,19 +1,25 @@
 import type { Hono } from 'hono';
-import type { Deciding } from '../connection/decide-connections.ts';
-import type { Looking } from '../connection/find-connection.ts';
-import type { Doctoring } from '../doctor/doctor.ts';
-import type { RemoveDeps } from '../items/remove-unreadable.ts';
-import type { Subscriptions } from '../mail/subscriptions.ts';
-import type { Switching } from '../mode/switch-mode.ts';
-import type { Registering } from '../service/register-service.ts';
-import type { SettingUp } from '../setup.ts';
-import type { ConnectingSlack } from '../slack/connect.ts';
-import type { Sweeps } from '../sweep/sweeps.ts';
+import type { Subscriptions } from '../channels/email/subscriptions.ts';
+import type { DoctorDeps } from '../doctor/doctor.ts';
+import type { RemoveDeps } from '../doctor/remove-unreadable.ts';
+import type { ConnectSlackDeps } from '../operations/connect-slack.ts';
+import type { SetupDeps } from '../operations/setup.ts';
+import type { SwitchModeDeps } from '../operations/switch-mode.ts';
+import type { DecideDeps } from '../reconcile/decide-connections.ts';
+import type { FindDeps } from '../reconcile/find-connection.ts';
+import type { RegisterDeps } from '../services/register-service.ts';
+import type { SweepQueue } from '../sweep/sweep-queue.ts';
 
 /** What each request brings to run with. */
-export interface Api extends Deciding, Registering, SettingUp, Switching, Doctoring, ConnectingSlack {
-  readonly connectionsIn: Looking['connectionsIn'];
-  readonly sweeps: Sweeps;
+export interface Api
+  extends DecideDeps,
+    RegisterDeps,
+    SetupDeps,
+    SwitchModeDeps,
+    DoctorDeps,
+    ConnectSlackDeps {
+  readonly connectionsIn: FindDeps['connectionsIn'];
+  readonly sweeps: SweepQueue;
   /** Which consumers are written to by mail. */
   readonly consumerSubscriptions: Subscriptions;
   /** Where Slack sends what people do there. */

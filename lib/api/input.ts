@@ -1,16 +1,13 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
-import { Actor } from '../approval/actor.ts';
-import { needed, OptionalReason } from '../approval/approval.ts';
-import { DecideIn, GroupName, Quorum, SlackChannel, SlackUser } from '../approval/approver-group.ts';
-import { AccountId, ConnectionState, EndpointId, ServiceId } from '../connection/connection.ts';
-import { Contact, CustomerName } from '../customer/customer.ts';
-import { Email } from '../email-address.ts';
-import { inWords } from '../input-words.ts';
-import { Instant } from '../instant.ts';
+import { Actor } from '../approvers/actor.ts';
+import { DecideIn, GroupName, Quorum, SlackChannel, SlackUser } from '../approvers/approver-group.ts';
+import { needed, OptionalReason } from '../connections/person-decision.ts';
+import { Contact, CustomerName } from '../customers/customer.ts';
 import { Mode } from '../mode/mode.ts';
-import { PolicyDocument } from '../plan/document.ts';
+import { PolicyDocument } from '../policy-as-code/document.ts';
+import { AccountId, ConnectionState, EndpointId, ServiceId } from '../privatelink/connection.ts';
 import {
   DeadlineSeconds,
   GraceSeconds,
@@ -19,8 +16,11 @@ import {
   OnUnlisted,
   Principals,
   ServiceName,
-} from '../service/service.ts';
-import { WholeNumber } from '../whole-number.ts';
+} from '../services/service.ts';
+import { Email } from '../values/email-address.ts';
+import { inWords } from '../values/input-problems.ts';
+import { Instant } from '../values/instant.ts';
+import { WholeNumber } from '../values/whole-number.ts';
 import { ApiError } from './api-error.ts';
 
 const Principal = v.pipe(
@@ -38,7 +38,7 @@ export const RegisterInput = v.strictObject({
   deadlineSeconds: v.optional(DeadlineSeconds),
   onExpiry: v.optional(OnExpiry),
   graceSeconds: v.optional(GraceSeconds),
-  onForeign: v.optional(OnForeign),
+  onExternalAccept: v.optional(OnForeign),
   principals: v.optional(Principals),
   otherPrincipals: v.optional(v.pipe(v.array(Principal), v.maxLength(100))),
 });
@@ -77,7 +77,7 @@ function withoutEmptyReason<Said extends { readonly reason?: string }>(said: Sai
 const ticket = v.exactOptional(needed('ticket', 'a ticket has an id'));
 
 /** What the consumer is told of it. */
-const toConsumer = v.exactOptional(needed('toConsumer', 'the consumer is told something'));
+const customerMessage = v.exactOptional(needed('customerMessage', 'the consumer is told something'));
 
 export const DecisionInput = v.pipe(
   v.variant('decision', [
@@ -86,18 +86,18 @@ export const DecisionInput = v.pipe(
       decision: v.literal('deny'),
       reason: needed('reason', 'a denial needs a reason'),
       ticket,
-      toConsumer,
+      customerMessage,
     }),
   ]),
   v.transform(withoutEmptyReason),
 );
 
 export const RevocationInput = v.pipe(
-  v.strictObject({ reason, now: v.exactOptional(v.boolean()), toConsumer }),
+  v.strictObject({ reason, now: v.exactOptional(v.boolean()), customerMessage }),
   v.transform(withoutEmptyReason),
 );
 
-export const KeepInput = v.strictObject({
+export const ExtendInput = v.strictObject({
   until: Instant,
   reason: needed('reason', 'to put off a cut needs a reason'),
 });
@@ -194,7 +194,7 @@ export const ConnectionsQuery = v.object({
 export { AccountId, CustomerName, EndpointId, GroupName };
 
 /** @throws ApiError that names each field and what is wrong with it. */
-export function valid<const Schema extends v.GenericSchema>(
+export function validated<const Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
   what: string,
@@ -226,7 +226,7 @@ function plainly(issue: v.BaseIssue<unknown>): string {
  * What a caller sent. A text with half a character, which DynamoDB does not take, has U+FFFD in its place.
  * @throws ApiError
  */
-export async function bodyOf(context: Context): Promise<unknown> {
+export async function readBody(context: Context): Promise<unknown> {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await context.req.arrayBuffer());
     return JSON.parse(text, (_name, value) => (typeof value === 'string' ? value.toWellFormed() : value));

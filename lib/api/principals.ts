@@ -1,7 +1,11 @@
 import { entriesFor } from '../allowlist/entries.ts';
-import { everyService } from '../allowlist/entry.ts';
-import { impliedPrincipals, type PrincipalDifference, principalDifference } from '../principals/implied.ts';
-import type { Service } from '../service/service.ts';
+import { allServicesScope } from '../allowlist/entry.ts';
+import {
+  desiredPrincipals,
+  type PrincipalDifference,
+  principalDifference,
+} from '../services/allowed-principals/desired-principals.ts';
+import type { Service } from '../services/service.ts';
 import { ApiError } from './api-error.ts';
 import type { Api } from './env.ts';
 
@@ -14,19 +18,19 @@ interface PrincipalsView extends PrincipalDifference {
 /** How a service's allowed principals in EC2 differ from what the allowlist implies, read afresh. */
 export async function principalsOf(
   service: Service,
-  { table, report, servicesIn, now }: Api,
+  { table, reportError, servicesIn, now }: Api,
 ): Promise<PrincipalsView> {
-  const { serviceId, place, principals = 'observed', principalsApproved } = service;
+  const { serviceId, location, principals = 'observed', principalsApproval } = service;
   // EC2 is read first: what is allowed for an entry is then never shown without it.
-  const found = await servicesIn(place).describe(serviceId);
+  const found = await servicesIn(location).describe(serviceId);
   if (found && !found.principals)
     throw new ApiError(
       409,
       'Conflict',
       `EC2 lists the allowed principals of ${serviceId} for linkgate once it has the tag \`linkgate\`, which the mode act gives it: linkgate mode act`,
     );
-  const entries = await entriesFor([serviceId, everyService], { table, report });
-  const difference = principalDifference(impliedPrincipals(service, entries, now()), found?.principals ?? []);
-  const approved = principalsApproved ? { by: principalsApproved.by, at: principalsApproved.at } : null;
+  const entries = await entriesFor([serviceId, allServicesScope], { table, reportError });
+  const difference = principalDifference(desiredPrincipals(service, entries, now()), found?.principals ?? []);
+  const approved = principalsApproval ? { by: principalsApproval.by, at: principalsApproval.at } : null;
   return { principals, approved, ...difference };
 }

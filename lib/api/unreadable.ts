@@ -1,14 +1,14 @@
 import type { Context } from 'hono';
-import type { ReadDeps } from '../table/item.ts';
-import { keyName, UnreadableItemError } from '../table/item.ts';
+import type { ReadDeps } from '../storage/entity.ts';
+import { keyName, UnreadableItemError } from '../storage/entity.ts';
 
 /** Remembers the items that could not be read for an answer, beside reporting them. */
-export function collectUnreadable(report: ReadDeps['report']) {
+export function collectUnreadable(reportError: ReadDeps['reportError']) {
   const found = new Map<string, UnreadableItemError>();
   return {
-    report(error: unknown) {
+    reportError(error: unknown) {
       if (error instanceof UnreadableItemError) found.set(keyName(error.key), error);
-      report(error);
+      reportError(error);
     },
     errors: () => [...found.values()],
   };
@@ -17,7 +17,7 @@ export function collectUnreadable(report: ReadDeps['report']) {
 const namedAtMost = 20;
 
 /** Adds to an answer which items it was made without. */
-export async function warnOf(errors: readonly UnreadableItemError[], context: Context): Promise<void> {
+export async function warningsFrom(errors: readonly UnreadableItemError[], context: Context): Promise<void> {
   if (errors.length === 0 || !context.res.ok) return;
   const { warnings = [], ...answer } = (await context.res.clone().json()) as { warnings?: string[] };
   const named = errors

@@ -1,6 +1,6 @@
-import { allDriftOf } from '../service/drift.ts';
-import type { Service } from '../service/service.ts';
-import type { UnregisteredService } from '../service/unregistered-services.ts';
+import { allDrift } from '../services/drift.ts';
+import type { Service } from '../services/service.ts';
+import type { UnregisteredService } from '../services/unregistered-services.ts';
 
 /** Beside each service's id its own name, which is what people know it by. */
 export function withNames<T extends { readonly serviceId: string }>(
@@ -14,12 +14,18 @@ export function withNames<T extends { readonly serviceId: string }>(
   });
 }
 
-export function viewOfService(registered: Service) {
-  const { place, revision: _revision, version: _version, principalDrift: _drift, ...service } = registered;
-  return { ...service, drift: allDriftOf(registered), ...place };
+export function serviceView(registered: Service) {
+  const {
+    location,
+    policyRevision: _revision,
+    version: _version,
+    principalDrift: _drift,
+    ...service
+  } = registered;
+  return { ...service, drift: allDrift(registered), ...location };
 }
 
-export function viewOfUnregistered(service: UnregisteredService) {
-  const { serviceId, nameTag, serviceName, state, acceptanceRequired, place } = service;
-  return { serviceId, name: nameTag ?? null, serviceName, state, acceptanceRequired, ...place };
+export function unregisteredServiceView(service: UnregisteredService) {
+  const { serviceId, nameTag, serviceName, state, acceptanceRequired, location } = service;
+  return { serviceId, name: nameTag ?? null, serviceName, state, acceptanceRequired, ...location };
 }

@@ -1,16 +1,16 @@
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
-import { ConnectionState } from '../connection/connection.ts';
-import { Finding, Outcome } from '../policy/rule.ts';
-import { itemKind, type ReadDeps, raise, readEach } from '../table/item.ts';
-import type { Item, Table, Write } from '../table/table.ts';
-import { type AuditHead, beginning, hashOf } from './chain.ts';
+import { ConnectionState } from '../privatelink/connection.ts';
+import { entity, parseEach, type ReadDeps, raise } from '../storage/entity.ts';
+import type { Item, Table, Write } from '../storage/table.ts';
+import { Finding, Outcome } from '../verdicts/verdict.ts';
+import { type AuditHead, genesisHash, hashOf } from './chain.ts';
 
 /** The versions of what a decision consulted; 0 where nothing was there. */
 export const Consulted = v.object({
   service: v.number(),
   entry: v.number(),
-  everyServiceEntry: v.number(),
+  wildcardEntry: v.number(),
   /** How often linkgate had begun to act again. */
   mode: v.optional(v.number(), 0),
 });
@@ -55,13 +55,13 @@ export const AuditEntry = v.object({
   reason: v.exactOptional(v.string()),
   ticket: v.exactOptional(v.string()),
   /** What the consumer may be told of it. */
-  toConsumer: v.exactOptional(v.string()),
+  customerMessage: v.exactOptional(v.string()),
   /** When it is cut, as things stood then. ISO 8601. */
-  cutAt: v.exactOptional(v.string()),
+  disconnectAt: v.exactOptional(v.string()),
   /** What the decision made of the account's entry in the allowlist. */
   entry: v.exactOptional(v.pick(AllowlistEntry, ['effect', 'expiresAt'])),
   findings: v.exactOptional(v.array(Finding)),
-  consulted: v.exactOptional(Consulted),
+  policyVersions: v.exactOptional(Consulted),
   /** Of the invocation that wrote it, as it stands in the logs. */
   requestId: v.string(),
   /** Of the entry before it. */
@@ -72,12 +72,12 @@ export const AuditEntry = v.object({
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
 /** An entry before it is known which of its connection's it is. */
-export type Happening = Omit<
+export type AuditEvent = Omit<
   AuditEntry,
   'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash' | 'action'
 > & { readonly action: Action };
 
-const kind = itemKind({ ...AuditEntry.entries, version: v.number() });
+const kind = entity({ ...AuditEntry.entries, version: v.number() });
 
 /** How the partitions begin that no function may delete from; that a put replaces nothing is its condition's doing. */
 export const auditPartition = 'AUDIT#';
@@ -87,42 +87,42 @@ const entriesOf = (endpointId: string) => `${auditPartition}${endpointId}`;
 /** The trail of a connection as it stands before something happens. */
 interface Trail {
   readonly endpointId: string;
-  readonly audited: number;
+  readonly auditCount: number;
   readonly auditHead?: AuditHead;
 }
 
 /** Chains what happened, in order, to a connection's trail. */
 export function auditWrites(
-  { endpointId, audited, auditHead }: Trail,
-  happenings: readonly Happening[],
+  { endpointId, auditCount, auditHead }: Trail,
+  auditEvents: readonly AuditEvent[],
   requestId: string,
 ): { readonly writes: readonly Write[]; readonly trail: Omit<Trail, 'endpointId'> } {
   let head = auditHead;
-  const writes = happenings.map((happening, index): Write => {
-    const sequence = audited + index + 1;
-    const previousHash = head?.hash ?? beginning;
-    const entry = { ...happening, endpointId, sequence, requestId, previousHash, version: 1 };
+  const writes = auditEvents.map((auditEvent, index): Write => {
+    const sequence = auditCount + index + 1;
+    const previousHash = head?.hash ?? genesisHash;
+    const entry = { ...auditEvent, endpointId, sequence, requestId, previousHash, version: 1 };
     const item = kind.item({ pk: entriesOf(endpointId), sk: String(sequence).padStart(9, '0') }, entry);
     head = { sequence, hash: hashOf(item) };
     return { put: { ...item, hash: head.hash }, expected: 0 };
   });
-  return { writes, trail: { audited: audited + happenings.length, ...(head && { auditHead: head }) } };
+  return { writes, trail: { auditCount: auditCount + auditEvents.length, ...(head && { auditHead: head }) } };
 }
 
 /** The entries of a connection as they are stored, oldest first. */
-export async function storedEntries(endpointId: string, table: Table): Promise<Item[]> {
+export async function auditEntries(endpointId: string, table: Table): Promise<Item[]> {
   const items: Item[] = [];
   for await (const page of table.query(entriesOf(endpointId))) items.push(...page);
   return items;
 }
 
 /** All that happened to a connection, oldest first. */
-export async function historyOf(
+export async function auditTrail(
   endpointId: string,
   table: Table,
-  report: ReadDeps['report'] = raise,
+  reportError: ReadDeps['reportError'] = raise,
 ): Promise<AuditEntry[]> {
-  return readEach(await storedEntries(endpointId, table), readAuditEntry, report);
+  return parseEach(await auditEntries(endpointId, table), readAuditEntry, reportError);
 }
 
 export function readAuditEntry(item: Item): AuditEntry {

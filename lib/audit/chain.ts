@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import type { Item } from '../table/table.ts';
+import type { Item } from '../storage/table.ts';
 
 /** The newest entry of a connection, as its record remembers it. */
 export const AuditHead = v.object({ sequence: v.number(), hash: v.string() });
@@ -9,7 +9,7 @@ export type AuditHead = v.InferOutput<typeof AuditHead>;
 const formWithoutHashes = '1.0';
 
 /** What the first entry of a chain follows. */
-export const beginning = '0'.repeat(64);
+export const genesisHash = '0'.repeat(64);
 
 /** The hash of an entry: over all that is stored of it but its key, its form, its version and the hash itself. */
 export function hashOf(item: Item): string {
@@ -18,15 +18,15 @@ export function hashOf(item: Item): string {
 }
 
 /** Where an audit trail is not what was written, in words. */
-export interface Break {
+export interface ChainBreak {
   readonly sequence: number;
   readonly problem: string;
 }
 
 /** What a record says of its trail. */
-export interface Remembered {
+export interface ExpectedHead {
   readonly endpointId: string;
-  readonly audited: number;
+  readonly auditCount: number;
   readonly auditHead?: AuditHead | undefined;
 }
 
@@ -35,10 +35,10 @@ export interface Remembered {
  * linkgate wrote can be verified too. What a linkgate of form 1.0 wrote, before or after a rollback, carries no hash:
  * such entries are held by their place alone, and the next one with a hash follows from the last one with a hash.
  */
-export function breakIn(
+export function findBreak(
   items: readonly Item[],
-  { endpointId, audited, auditHead }: Remembered,
-): Break | undefined {
+  { endpointId, auditCount, auditHead }: ExpectedHead,
+): ChainBreak | undefined {
   let head: AuditHead | undefined;
   for (const [index, item] of items.entries()) {
     const sequence = index + 1;
@@ -46,12 +46,12 @@ export function breakIn(
     if (problem !== undefined) return { sequence, problem };
     if (typeof item.hash === 'string') head = { sequence, hash: item.hash };
   }
-  if (items.length < audited)
-    return { sequence: items.length + 1, problem: `it is missing: ${audited} entries were written` };
-  if (items.length > audited)
-    return { sequence: audited + 1, problem: `it was added: ${audited} entries were written` };
+  if (items.length < auditCount)
+    return { sequence: items.length + 1, problem: `it is missing: ${auditCount} entries were written` };
+  if (items.length > auditCount)
+    return { sequence: auditCount + 1, problem: `it was added: ${auditCount} entries were written` };
   if (head?.sequence !== auditHead?.sequence || head?.hash !== auditHead?.hash)
-    return { sequence: audited, problem: 'it is not the entry that the record remembers as the newest' };
+    return { sequence: auditCount, problem: 'it is not the entry that the record remembers as the newest' };
   return undefined;
 }
 
@@ -66,7 +66,7 @@ function problemOf(
   if (item.hash === undefined && item.form === formWithoutHashes) return undefined;
   if (item.hash === undefined) return 'it carries no hash';
   if (item.hash !== hashOf(item)) return 'it was changed after it was written';
-  if (item.previousHash !== (head?.hash ?? beginning)) return 'it does not follow from the entry before it';
+  if (item.previousHash !== (head?.hash ?? genesisHash)) return 'it does not follow from the entry before it';
   return undefined;
 }
 

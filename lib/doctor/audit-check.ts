@@ -1,9 +1,9 @@
-import { verifySample } from '../audit/verify.ts';
-import type { Invocation } from '../invocation.ts';
-import type { Table } from '../table/table.ts';
-import { type Check, examine, failed, ok } from './check.ts';
+import { verifySample } from '../inspection/verify-audit.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Table } from '../storage/table.ts';
+import { type Check, failed, ok, runChecks } from './check.ts';
 
-export interface ExaminingAudit extends Pick<Invocation, 'report'> {
+export interface AuditCheckDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
   readonly random: () => number;
 }
@@ -11,11 +11,11 @@ export interface ExaminingAudit extends Pick<Invocation, 'report'> {
 const sampled = 20;
 
 /** A few trails, others each time; `linkgate audit verify` reads them all. */
-export function examineAudit(deps: ExaminingAudit): Promise<Check[]> {
-  return examine('audit', null, { 'audit-trails': () => examineSample(deps) }, deps);
+export function checkAudit(deps: AuditCheckDeps): Promise<Check[]> {
+  return runChecks('audit', null, { 'audit-trails': () => examineSample(deps) }, deps);
 }
 
-async function examineSample({ table, random }: ExaminingAudit) {
+async function examineSample({ table, random }: AuditCheckDeps) {
   const { verified, broken } = await verifySample(sampled, random, table);
   const [first] = broken;
   const count = verified + broken.length;

@@ -1,4 +1,4 @@
-import type { Invocation } from '../invocation.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 
 export type Group =
   | 'deployment'
@@ -6,7 +6,7 @@ export type Group =
   | 'slack'
   | 'mail'
   | 'consumers'
-  | 'places'
+  | 'locations'
   | 'services'
   | 'audit'
   | 'items';
@@ -27,25 +27,25 @@ export interface Check {
 }
 
 /** The checks of one subject by name, each with what finds it out. */
-export type Examinations = Readonly<Record<string, () => Result | Promise<Result>>>;
+export type CheckSet = Readonly<Record<string, () => Result | Promise<Result>>>;
 
 export const ok = (detail: string): Result => ({ status: 'ok', detail });
 export const warning = (detail: string, remedy: string): Result => ({ status: 'warning', detail, remedy });
 export const failed = (detail: string, remedy: string): Result => ({ status: 'failed', detail, remedy });
 
 /** Makes each check on its own: one that cannot find out has failed, and keeps no other from being made. */
-export async function examine(
+export async function runChecks(
   group: Group,
   subject: string | null,
-  examinations: Examinations,
-  { report }: Pick<Invocation, 'report'>,
+  examinations: CheckSet,
+  { reportError }: Pick<Runtime, 'reportError'>,
 ): Promise<Check[]> {
   return Promise.all(
     Object.entries(examinations).map(async ([name, findOut]) => {
       const result = await Promise.resolve()
         .then(findOut)
         .catch((error: unknown) => {
-          report(error);
+          reportError(error);
           return notFoundOut(error);
         });
       return { group, name, subject, remedy: null, ...result };
@@ -63,7 +63,7 @@ const denials = new Set([
 ]);
 
 /** What to do about a permission that a refusal names. */
-export const giveThePermission =
+export const grantPermissionRemedy =
   "linkgate's role lacks the permission that the detail names: `npx serverless deploy` gives it; where a permissions boundary or a policy of your organization denies it, allow it there";
 
 function notFoundOut(error: unknown): Result {
@@ -71,7 +71,7 @@ function notFoundOut(error: unknown): Result {
   return failed(
     `it cannot be found out: ${name}: ${message}`,
     denials.has(name)
-      ? giveThePermission
+      ? grantPermissionRemedy
       : 'try again; where it stays so, the log of on-api-request says more',
   );
 }

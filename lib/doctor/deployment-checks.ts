@@ -1,32 +1,32 @@
-import { defaultGroup, findGroup, makeGroup, peopleOf } from '../approval/approver-group.ts';
-import type { Connections } from '../connection/connections.ts';
-import { type Showing, showMode } from '../mode/switch-mode.ts';
-import { type Place, placeName } from '../place.ts';
-import type { EndpointServices } from '../service/endpoint-services.ts';
-import { type Check, type Examinations, examine, failed, ok, warning } from './check.ts';
+import { defaultGroup, findGroup, makeGroup, memberCount } from '../approvers/approver-group.ts';
+import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
+import { type ShowModeDeps, showMode } from '../operations/switch-mode.ts';
+import type { Connections } from '../privatelink/connections.ts';
+import type { EndpointServices } from '../services/endpoint-services.ts';
+import { type Check, type CheckSet, failed, ok, runChecks, warning } from './check.ts';
 import type { Deployment } from './deployment.ts';
-import { examineSecret } from './secret-check.ts';
+import { checkSecret } from './secret-check.ts';
 
-export interface ExaminingDeployment extends Showing {
+export interface DeploymentCheckDeps extends ShowModeDeps {
   readonly deployment: Deployment;
-  readonly hub: Place;
+  readonly hub: AccountRegion;
   readonly topicArn: string;
-  readonly connectionsIn: (place: Place) => Connections;
-  readonly servicesIn: (place: Place) => EndpointServices;
+  readonly connectionsIn: (location: AccountRegion) => Connections;
+  readonly servicesIn: (location: AccountRegion) => EndpointServices;
   /** The id of the HTTP API that took the request. */
   readonly apiId: string;
 }
 
 /** Table, parameters, mode and set-up: what there is once. */
-export async function examineDeployment(deps: ExaminingDeployment): Promise<Check[]> {
-  return examine(
+export async function checkDeployment(deps: DeploymentCheckDeps): Promise<Check[]> {
+  return runChecks(
     'deployment',
     null,
     {
       ...tableChecks(deps.deployment),
       mode: () => examineMode(deps),
       'api-url': () => examineApiUrl(deps),
-      'signing-key': () => examineSecret(signingKey, deps.deployment),
+      'signing-key': () => checkSecret(signingKey, deps.deployment),
       approvers: () => examineApprovers(deps),
       ec2: () => examineEc2(deps),
     },
@@ -37,7 +37,7 @@ export async function examineDeployment(deps: ExaminingDeployment): Promise<Chec
 const signingKey = { name: 'links/signing-key', what: 'key that signs links', remedy: 'linkgate setup' };
 
 /** A table that was restored from a backup has neither stream nor expiry nor recovery. */
-function tableChecks(deployment: Deployment): Examinations {
+function tableChecks(deployment: Deployment): CheckSet {
   const { tableName: name } = deployment;
   const state = once(() => deployment.table());
   const update = (what: string, options: string) => `aws dynamodb ${what} --table-name ${name} ${options}`;
@@ -83,7 +83,7 @@ function tableChecks(deployment: Deployment): Examinations {
   };
 }
 
-async function examineMode(deps: ExaminingDeployment) {
+async function examineMode(deps: DeploymentCheckDeps) {
   const { mode, since, by, reason } = await showMode(deps);
   const why = reason === undefined ? '' : `: ${reason}`;
   if (since === null)
@@ -91,7 +91,7 @@ async function examineMode(deps: ExaminingDeployment) {
       `it is ${mode}${why}`,
       `see to it that there is a parameter /linkgate/${deps.deployment.stage}/mode and that linkgate's roles may read it; \`linkgate mode act\` writes it anew`,
     );
-  return mode === 'act'
+  return mode === 'enforce'
     ? ok(`act since ${since}, by ${by}`)
     : warning(
         `observe since ${since}, by ${by}${why}; nothing is changed in EC2`,
@@ -99,7 +99,7 @@ async function examineMode(deps: ExaminingDeployment) {
       );
 }
 
-async function examineApiUrl({ deployment, apiId }: ExaminingDeployment) {
+async function examineApiUrl({ deployment, apiId }: DeploymentCheckDeps) {
   const url = await deployment.apiUrl();
   const remedy = '`npx serverless deploy` writes it anew';
   if (url === undefined)
@@ -107,10 +107,10 @@ async function examineApiUrl({ deployment, apiId }: ExaminingDeployment) {
   return url.includes(apiId) ? ok(url) : failed(`the parameter says ${url}, which is another API`, remedy);
 }
 
-async function examineApprovers({ table }: ExaminingDeployment) {
+async function examineApprovers({ table }: DeploymentCheckDeps) {
   const group = await findGroup(defaultGroup, table);
   if (!group) return failed(`there is no approver group ${defaultGroup}`, 'linkgate setup');
-  return peopleOf(group) > 0
+  return memberCount(group) > 0
     ? ok(`there is a group ${defaultGroup}`)
     : warning(
         `the group ${defaultGroup} names nobody`,
@@ -119,9 +119,9 @@ async function examineApprovers({ table }: ExaminingDeployment) {
 }
 
 /** Also where no service is registered, whose checks would show it. */
-async function examineEc2({ hub, connectionsIn, servicesIn }: ExaminingDeployment) {
+async function examineEc2({ hub, connectionsIn, servicesIn }: DeploymentCheckDeps) {
   await Promise.all([connectionsIn(hub).page({ state: 'pendingAcceptance' }), servicesIn(hub).page()]);
-  return ok(`connections and services of ${placeName(hub)} can be read`);
+  return ok(`connections and services of ${formatAccountRegion(hub)} can be read`);
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {

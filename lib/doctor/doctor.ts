@@ -1,81 +1,83 @@
 import * as v from 'valibot';
-import { placeName } from '../place.ts';
-import { placesIn, registeredServices } from '../service/registered-services.ts';
-import { type ExaminingAudit, examineAudit } from './audit-check.ts';
+import { formatAccountRegion } from '../locations/account-region.ts';
+import { locationsOf, registeredServices } from '../services/registered-services.ts';
+import { type AuditCheckDeps, checkAudit } from './audit-check.ts';
 import type { Check } from './check.ts';
-import { type ExaminingContacts, examineContacts } from './contact-checks.ts';
-import { type ExaminingDeployment, examineDeployment } from './deployment-checks.ts';
-import { examineItems, ItemPosition } from './item-checks.ts';
-import { type ExaminingMail, examineMail } from './mail-checks.ts';
-import { type ExaminingPlaces, examinePlace } from './place-checks.ts';
-import { examineQueues } from './queue-checks.ts';
-import { type ExaminingServices, examineService } from './service-checks.ts';
-import { type ExaminingSlack, examineSlack } from './slack-checks.ts';
+import { type ContactCheckDeps, checkContacts } from './contact-checks.ts';
+import { checkDeployment, type DeploymentCheckDeps } from './deployment-checks.ts';
+import { checkEmail, type EmailCheckDeps } from './email-checks.ts';
+import { checkItems, ItemCheckCursor } from './item-checks.ts';
+import { checkLocation, type LocationCheckDeps } from './location-checks.ts';
+import { checkQueues } from './queue-checks.ts';
+import { checkRegisteredService, type ServiceCheckDeps } from './service-checks.ts';
+import { checkSlack, type SlackCheckDeps } from './slack-checks.ts';
 
-export interface Doctoring
-  extends ExaminingDeployment,
-    ExaminingSlack,
-    ExaminingMail,
-    ExaminingContacts,
-    ExaminingPlaces,
-    ExaminingServices,
-    ExaminingAudit {}
+export interface DoctorDeps
+  extends DeploymentCheckDeps,
+    SlackCheckDeps,
+    EmailCheckDeps,
+    ContactCheckDeps,
+    LocationCheckDeps,
+    ServiceCheckDeps,
+    AuditCheckDeps {}
 
 /** Where the doctor goes on: after what there is once come places, then services, by how many were seen of them, then the items of the table. */
-export const Position = v.variant('next', [
+export const CheckCursor = v.variant('next', [
   v.object({
-    next: v.picklist(['places', 'services']),
+    next: v.picklist(['locations', 'services']),
     seen: v.pipe(v.number(), v.integer(), v.minValue(0)),
   }),
-  v.object({ next: v.literal('items'), ...ItemPosition.entries }),
+  v.object({ next: v.literal('items'), ...ItemCheckCursor.entries }),
 ]);
-export type Position = v.InferOutput<typeof Position>;
+export type CheckCursor = v.InferOutput<typeof CheckCursor>;
 
 export interface CheckPage {
   readonly checks: readonly Check[];
-  readonly next?: Position;
+  readonly next?: CheckCursor;
 }
 
 /** Each takes three calls to EC2, or some reads of the table. */
 const perPage = 5;
 
 /** Is this deployment in order, and what is to be done if not: a page at a time, so that no call takes long. */
-export async function doctorPage(position: Position | undefined, deps: Doctoring): Promise<CheckPage> {
+export async function doctorPage(position: CheckCursor | undefined, deps: DoctorDeps): Promise<CheckPage> {
   if (!position) {
     const checks = await Promise.all([
-      examineDeployment(deps),
-      examineQueues(deps),
-      examineSlack(deps),
-      examineMail(deps),
-      examineContacts(deps),
-      examineAudit(deps),
+      checkDeployment(deps),
+      checkQueues(deps),
+      checkSlack(deps),
+      checkEmail(deps),
+      checkContacts(deps),
+      checkAudit(deps),
     ]);
-    return { checks: checks.flat(), next: { next: 'places', seen: 0 } };
+    return { checks: checks.flat(), next: { next: 'locations', seen: 0 } };
   }
   if (position.next === 'items') {
-    const { checks, next } = await examineItems(position, deps);
+    const { checks, next } = await checkItems(position, deps);
     return { checks, ...(next && { next: { next: 'items', ...next } }) };
   }
   const { next, seen } = position;
   const services = await registeredServices(deps);
-  const places = placesIn(services);
+  const locations = locationsOf(services);
   const end = seen + perPage;
   if (next === 'services') {
-    const checks = await eachOf(services.slice(seen, end), (service) => examineService(service, deps));
+    const checks = await eachOf(services.slice(seen, end), (service) =>
+      checkRegisteredService(service, deps),
+    );
     return {
       checks,
       next:
         end < services.length ? { next, seen: end } : { next: 'items', source: 0, read: 0, unreadable: 0 },
     };
   }
-  const checks = await eachOf(places.slice(seen, end), (place) =>
-    examinePlace(
-      place,
-      services.filter((service) => placeName(service.place) === placeName(place)),
+  const checks = await eachOf(locations.slice(seen, end), (location) =>
+    checkLocation(
+      location,
+      services.filter((service) => formatAccountRegion(service.location) === formatAccountRegion(location)),
       deps,
     ),
   );
-  return { checks, next: end < places.length ? { next, seen: end } : { next: 'services', seen: 0 } };
+  return { checks, next: end < locations.length ? { next, seen: end } : { next: 'services', seen: 0 } };
 }
 
 async function eachOf<T>(

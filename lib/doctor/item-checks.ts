@@ -1,42 +1,47 @@
 import * as v from 'valibot';
-import { countedIn } from '../allowlist/counted-endpoints.ts';
-import { entriesOf, everyService } from '../allowlist/entry.ts';
-import { allGroups } from '../approval/approver-group.ts';
-import { accountWrites } from '../connection/account-history.ts';
-import { agendaOf } from '../connection/agenda.ts';
-import { readRecord, recordPartitions } from '../connection/connection-record.ts';
-import { dueIn } from '../connection/due.ts';
-import { waitingFor } from '../connection/waiting.ts';
-import { pointerKey } from '../customer/account-pointer.ts';
-import { allTroubles } from '../customer/contact-trouble.ts';
-import { allCustomers, readCustomer } from '../customer/customer.ts';
-import { toldKey } from '../customer/told.ts';
-import { kindOfItem } from '../items/item-kinds.ts';
-import { keptBecause, kindName, removalCommand } from '../items/remedy.ts';
+import { allServicesScope, entriesOf } from '../allowlist/entry.ts';
+import { allDigests } from '../approvals/digest.ts';
+import { allGroups } from '../approvers/approver-group.ts';
+import { awaitingApprovalPartition } from '../connections/awaiting-approval.ts';
+import { readRecord, recordPartitions } from '../connections/connection-record.ts';
+import { byAccountWrites } from '../connections/connections-by-account.ts';
+import { pendingEffectPartition } from '../connections/pending-effects.ts';
+import { reevaluationPartition } from '../connections/reevaluations.ts';
+import { allCustomers, readCustomer } from '../customers/customer.ts';
+import { pointerKey } from '../customers/customer-by-account.ts';
+import { allTroubles } from '../customers/delivery-failure.ts';
+import { notifiedKey } from '../customers/notified.ts';
 import { modeKey } from '../mode/mode.ts';
-import { applyLeaseKey } from '../plan/apply-lease.ts';
-import { principalsOf } from '../principals/principal-record.ts';
-import { cutsKey } from '../revocation/budget.ts';
-import { placesOf } from '../service/registered-services.ts';
-import { allServices } from '../service/service.ts';
-import { leaseKey } from '../sweep/lease.ts';
-import { NewerItemError, type ReadDeps, readEach, UnreadableItemError } from '../table/item.ts';
-import { lineageKey } from '../table/lineage.ts';
-import type { Item, Key, Table } from '../table/table.ts';
-import { boardKey } from '../telling/board.ts';
-import { allDigests } from '../telling/digest.ts';
+import { throttleKey } from '../notifications/throttle.ts';
+import { quotaPartition } from '../policy/endpoint-quota.ts';
+import { applyLeaseKey } from '../policy-as-code/apply-lease.ts';
+import { quotaKey } from '../reconcile/disconnect-quota.ts';
+import { principalsOf } from '../services/allowed-principals/principal-record.ts';
+import { readLocations } from '../services/registered-services.ts';
+import { allServices } from '../services/service.ts';
+import {
+  parseEach,
+  type ReadDeps,
+  UnreadableItemError,
+  UnsupportedSchemaVersionError,
+} from '../storage/entity.ts';
+import { keptBecause, kindName, removalCommand } from '../storage/item-remedy.ts';
+import type { Item, Key, Table } from '../storage/table.ts';
+import { identityKey } from '../storage/table-identity.ts';
+import { sweepLeaseKey } from '../sweep/lease.ts';
 import { type Check, failed, ok, type Result } from './check.ts';
+import { kindOfItem } from './item-entities.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** Where the look at the items goes on: in which partition, and after which sort key; and how many were read until then. */
-export const ItemPosition = v.object({
+export const ItemCheckCursor = v.object({
   source: count,
   after: v.exactOptional(v.string()),
   read: count,
   unreadable: count,
 });
-type ItemPosition = v.InferOutput<typeof ItemPosition>;
+type ItemCheckCursor = v.InferOutput<typeof ItemCheckCursor>;
 
 const itemsPerPage = 1_000;
 const queriesPerPage = 40;
@@ -45,10 +50,10 @@ const queriesPerPage = 40;
  * Names every item that linkgate cannot read. Audit entries are left to `linkgate audit verify`, and what vanishes by itself within a
  * day to whoever comes across it.
  */
-export async function examineItems(
-  position: ItemPosition,
+export async function checkItems(
+  position: ItemCheckCursor,
   deps: ReadDeps,
-): Promise<{ readonly checks: readonly Check[]; readonly next?: ItemPosition }> {
+): Promise<{ readonly checks: readonly Check[]; readonly next?: ItemCheckCursor }> {
   const partitions = await partitionsOf(deps);
   const errors: UnreadableItemError[] = [];
   let { source, after, read, unreadable } = position;
@@ -77,11 +82,11 @@ function checkOf(subject: string | null, result: Result): Check {
 
 /** The partitions that hold many items. Those of a service or a group are named by its key, which can be read whatever the item says. */
 async function partitionsOf(deps: ReadDeps): Promise<string[]> {
-  const quiet = { ...deps, report: () => {} };
-  const [serviceIds, groups, places] = await Promise.all([
+  const quiet = { ...deps, reportError: () => {} };
+  const [serviceIds, groups, locations] = await Promise.all([
     sortKeysIn(allServices, deps.table),
     sortKeysIn(allGroups, deps.table),
-    placesOf(quiet),
+    readLocations(quiet),
   ]);
   return [
     allServices,
@@ -89,29 +94,38 @@ async function partitionsOf(deps: ReadDeps): Promise<string[]> {
     allCustomers,
     allTroubles,
     allDigests,
-    entriesOf(everyService),
+    entriesOf(allServicesScope),
     ...serviceIds.flatMap((serviceId) => [entriesOf(serviceId), principalsOf(serviceId)]),
-    ...groups.map(waitingFor),
-    ...places.flatMap((place) => [dueIn(place), agendaOf(place), countedIn(place)]),
+    ...groups.map(awaitingApprovalPartition),
+    ...locations.flatMap((location) => [
+      pendingEffectPartition(location),
+      reevaluationPartition(location),
+      quotaPartition(location),
+    ]),
     ...recordPartitions,
   ];
 }
 
 async function singleKeys(deps: ReadDeps): Promise<Key[]> {
-  const places = await placesOf({ ...deps, report: () => {} });
-  const leases = places.flatMap((place) => [leaseKey(place, 'pending'), leaseKey(place, 'full')]);
-  return [modeKey, lineageKey, cutsKey, applyLeaseKey, ...leases];
+  const locations = await readLocations({ ...deps, reportError: () => {} });
+  const leases = locations.flatMap((location) => [
+    sweepLeaseKey(location, 'pending'),
+    sweepLeaseKey(location, 'full'),
+  ]);
+  return [modeKey, identityKey, quotaKey, applyLeaseKey, ...leases];
 }
 
 /** Items in a partition of their own, of which the key follows from another item. */
 function keysBeside(item: Item): Key[] {
   const ignore = () => {};
-  if (item.pk === allGroups) return [boardKey(item.sk)];
+  if (item.pk === allGroups) return [throttleKey(item.sk)];
   if (item.pk === allCustomers)
-    return readEach([item], readCustomer, ignore).flatMap(({ accounts }) => accounts.map(pointerKey));
+    return parseEach([item], readCustomer, ignore).flatMap(({ accounts }) => accounts.map(pointerKey));
   if (!recordPartitions.includes(item.pk)) return [];
-  const pointers = readEach([item], readRecord, ignore).flatMap((record) => accountWrites(undefined, record));
-  return [toldKey(item.sk), ...pointers.flatMap((write) => ('put' in write ? write.put : []))];
+  const pointers = parseEach([item], readRecord, ignore).flatMap((record) =>
+    byAccountWrites(undefined, record),
+  );
+  return [notifiedKey(item.sk), ...pointers.flatMap((write) => ('put' in write ? write.put : []))];
 }
 
 async function sortKeysIn(pk: string, table: Table): Promise<string[]> {
@@ -128,7 +142,7 @@ async function firstPage(pk: string, after: string | undefined, table: Table): P
 
 function unreadableAmong(items: readonly Item[]): UnreadableItemError[] {
   const errors: UnreadableItemError[] = [];
-  readEach(
+  parseEach(
     items,
     (item) => kindOfItem(item)?.read(item),
     (error) => {
@@ -142,7 +156,7 @@ function unreadableAmong(items: readonly Item[]): UnreadableItemError[] {
 function remedyFor(error: UnreadableItemError): string {
   const kept = keptBecause.get(kindName(error.key));
   const { afterwards } = kindOfItem(error.key) ?? {};
-  const newer = error instanceof NewerItemError ? 'deploy the newer version again. ' : '';
+  const newer = error instanceof UnsupportedSchemaVersionError ? 'deploy the newer version again. ' : '';
   if (kept !== undefined) return `${newer}It cannot be removed: ${kept}`;
   const then = afterwards === undefined ? '' : `\nThen ${afterwards}`;
   return `${newer}What rests on it waits until it can be read, or is removed:\n${removalCommand(error.key)}${then}`;

@@ -1,5 +1,5 @@
-import { eachOnItsOwn, type Invocation } from '../invocation.ts';
-import { type Check, type Examinations, examine, failed, ok, type Result, warning } from './check.ts';
+import { type Runtime, settleEach } from '../runtime/runtime.ts';
+import { type Check, type CheckSet, failed, ok, type Result, runChecks, warning } from './check.ts';
 import type { Deployment, QueueState } from './deployment.ts';
 
 /** So many messages a queue has only when its function does not keep up. */
@@ -10,47 +10,47 @@ const byTheSweep = 'The sweep makes good what it was about.';
 const byTheNextSweep = 'The next sweep makes good what it was about; who waits for its job waits in vain.';
 
 /** What becomes of that which is lost with a message, by the queue that should have delivered it or where it ended. */
-const madeGood: Readonly<Record<string, string>> = {
+const recovery: Readonly<Record<string, string>> = {
   'connection-notifications': byTheSweep,
-  'connection-looks': byTheSweep,
+  'connection-rechecks': byTheSweep,
   'connection-requests': byTheSweep,
   'connection-changes': byTheSweep,
-  'verdicts.fifo': byTheSweep,
-  sweeps: byTheNextSweep,
-  'approver-notices': byTheSweep,
-  'consumer-notices': byTheFullPass,
-  'service-changes': byTheFullPass,
+  'apply-verdicts.fifo': byTheSweep,
+  'sweep-requests': byTheNextSweep,
+  'approver-notifications': byTheSweep,
+  'customer-notifications': byTheFullPass,
+  'service-checks': byTheFullPass,
   'undelivered-events':
     'The sweep finds connections again within a minute, and a missed schedule the next one makes good; services are checked again by the full pass, within 15 minutes.',
   'failed-invocations':
     'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is. A consumer who was not told that a connection will be cut is told after the full pass; what else consumers were not told stays untold.',
 };
 
-interface ExaminingQueues extends Pick<Invocation, 'report'> {
+interface QueueCheckDeps extends Pick<Runtime, 'reportError'> {
   readonly deployment: Deployment;
   readonly topicArn: string;
 }
 
 /** Every queue by its name, and that connection notifications reach theirs. */
-export async function examineQueues(deps: ExaminingQueues): Promise<Check[]> {
+export async function checkQueues(deps: QueueCheckDeps): Promise<Check[]> {
   const { deployment } = deps;
-  const readings = await eachOnItsOwn(deployment.queueUrls, deployment.queue);
+  const readings = await settleEach(deployment.queueUrls, deployment.queue);
   const queues = readings.flatMap((reading) => ('output' in reading ? [reading.output] : []));
   const doorbells = queues.find(({ arn }) => arn.endsWith('-connection-notifications'));
   const checks = await Promise.all([
-    examine('queues', null, { subscription: () => examineSubscription(doorbells, deps) }, deps),
+    runChecks('queues', null, { subscription: () => examineSubscription(doorbells, deps) }, deps),
     ...readings.map((reading) => {
       const examinations =
         'output' in reading
           ? examinationOf(reading.output, queues)
           : { queue: () => Promise.reject(reading.error) };
-      return examine('queues', reading.input.slice(reading.input.lastIndexOf('/') + 1), examinations, deps);
+      return runChecks('queues', reading.input.slice(reading.input.lastIndexOf('/') + 1), examinations, deps);
     }),
   ]);
   return checks.flat();
 }
 
-function examinationOf(queue: QueueState, queues: readonly QueueState[]): Examinations {
+function examinationOf(queue: QueueState, queues: readonly QueueState[]): CheckSet {
   if (queue.deadLetters !== undefined) return { queue: () => examineBacklog(queue) };
   const source = queues.find(({ deadLetters }) => deadLetters === queue.arn);
   return { 'dead-letters': () => examineDeadLetters(queue, source) };
@@ -79,7 +79,7 @@ function examineDeadLetters({ arn, url, waiting }: QueueState, source: QueueStat
   );
 }
 
-async function examineSubscription(doorbells: QueueState | undefined, deps: ExaminingQueues) {
+async function examineSubscription(doorbells: QueueState | undefined, deps: QueueCheckDeps) {
   const subscribers = await deps.deployment.queuesOfTopic();
   if (doorbells && subscribers.includes(doorbells.arn))
     return ok('connection notifications reach their queue');
@@ -90,7 +90,7 @@ async function examineSubscription(doorbells: QueueState | undefined, deps: Exam
 }
 
 function lostWith(arn: string): string {
-  return Object.entries(madeGood).find(([queue]) => arn.endsWith(`-${queue}`))?.[1] ?? '';
+  return Object.entries(recovery).find(([queue]) => arn.endsWith(`-${queue}`))?.[1] ?? '';
 }
 
 function messages(count: number): string {

@@ -10,7 +10,7 @@ interface Secret {
 }
 
 /** Whether a secret is there, and kept as one. Its value is not read. */
-export async function examineSecret(
+export async function checkSecret(
   { name, what, remedy }: Secret,
   { parameters, stage }: Pick<Deployment, 'parameters' | 'stage'>,
 ): Promise<Result> {

@@ -1,26 +1,26 @@
-import { isGroup, makeGroup } from '../approval/approver-group.ts';
-import type { Invocation } from '../invocation.ts';
+import { isGroup, makeGroup } from '../approvers/approver-group.ts';
+import { type AccountRegion, partitionOf } from '../locations/account-region.ts';
 import type { Mode } from '../mode/mode.ts';
-import { type Place, partitionOf } from '../place.ts';
-import { driftOf, gatewaysAreSwept } from '../service/drift.ts';
-import type { EndpointServices, ServiceConfiguration } from '../service/endpoint-services.ts';
-import type { Drift, Service } from '../service/service.ts';
-import { shellWord } from '../shell-word.ts';
-import type { Table } from '../table/table.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { configurationDrift, gatewaysAreSwept } from '../services/drift.ts';
+import type { EndpointServices, ServiceConfiguration } from '../services/endpoint-services.ts';
+import type { Drift, Service } from '../services/service.ts';
+import type { Table } from '../storage/table.ts';
+import { shellWord } from '../values/shell-word.ts';
 import {
   type Check,
-  type Examinations,
-  examine,
+  type CheckSet,
   failed,
-  giveThePermission,
+  grantPermissionRemedy,
   ok,
   type Result,
+  runChecks,
   warning,
 } from './check.ts';
 
-export interface ExaminingServices extends Invocation {
+export interface ServiceCheckDeps extends Runtime {
   readonly table: Table;
-  readonly servicesIn: (place: Place) => EndpointServices;
+  readonly servicesIn: (location: AccountRegion) => EndpointServices;
   readonly mode: () => Promise<Mode>;
 }
 
@@ -37,8 +37,8 @@ const driftChecks: Readonly<Record<string, DriftCheck>> = {
     drifts: ['acceptance-is-not-required'],
     inOrder: 'acceptance is required',
     severity: 'failed',
-    remedy: ({ serviceId, place }) =>
-      `aws ec2 modify-vpc-endpoint-service-configuration --region ${place.region} --service-id ${serviceId} --acceptance-required`,
+    remedy: ({ serviceId, location }) =>
+      `aws ec2 modify-vpc-endpoint-service-configuration --region ${location.region} --service-id ${serviceId} --acceptance-required`,
   },
   tag: {
     drifts: ['tag-is-missing'],
@@ -53,20 +53,20 @@ const driftChecks: Readonly<Record<string, DriftCheck>> = {
 };
 
 /** A service as EC2 shows it now, not as it was last recorded. */
-export async function examineService(service: Service, deps: ExaminingServices): Promise<Check[]> {
-  const { serviceId, name, place, topicArn } = service;
+export async function checkRegisteredService(service: Service, deps: ServiceCheckDeps): Promise<Check[]> {
+  const { serviceId, name, location, topicArn } = service;
   const subject = name === serviceId ? serviceId : `${name} (${serviceId})`;
   let configuration: ServiceConfiguration | undefined;
   try {
-    configuration = await deps.servicesIn(place).describe(serviceId);
+    configuration = await deps.servicesIn(location).describe(serviceId);
   } catch (error) {
-    return examine('services', subject, { service: () => Promise.reject(error) }, deps);
+    return runChecks('services', subject, { service: () => Promise.reject(error) }, deps);
   }
   const principals = configuration?.principals;
-  const examinations: Examinations = {
+  const examinations: CheckSet = {
     service: () => examineState(service, configuration),
     ...(configuration && {
-      ...examinationsOf(service, driftOf(configuration, topicArn), deps),
+      ...examinationsOf(service, configurationDrift(configuration, topicArn), deps),
       ...(configuration.isOfGateways && { notification: async () => ok(gatewaysAreSwept) }),
     }),
     // Without the tag, of which another check tells, EC2 does not list them.
@@ -74,10 +74,10 @@ export async function examineService(service: Service, deps: ExaminingServices):
     approvers: () => examineApprovers(service, deps.table),
     paused: () => examinePause(service),
   };
-  return examine('services', subject, examinations, deps);
+  return runChecks('services', subject, examinations, deps);
 }
 
-function examinationsOf(service: Service, drift: readonly Drift[], deps: ExaminingServices): Examinations {
+function examinationsOf(service: Service, drift: readonly Drift[], deps: ServiceCheckDeps): CheckSet {
   return Object.fromEntries(
     Object.entries(driftChecks).map(([name, check]) => {
       const found = drift.find((each) => check.drifts.includes(each.check));
@@ -90,7 +90,7 @@ async function resultOf(
   { detail }: Drift,
   { severity, remedy }: DriftCheck,
   service: Service,
-  { mode }: ExaminingServices,
+  { mode }: ServiceCheckDeps,
 ): Promise<Result> {
   if (remedy) return { status: severity, detail, remedy: remedy(service) };
   return (await mode()) === 'observe'
@@ -99,7 +99,7 @@ async function resultOf(
 }
 
 function examineState(
-  { serviceId, place: { region } }: Service,
+  { serviceId, location: { region } }: Service,
   configuration: ServiceConfiguration | undefined,
 ): Result {
   if (!configuration)
@@ -132,17 +132,18 @@ function examinePause({ name, pausedAt, pausedBy, pauseReason }: Service): Resul
 
 /** Whom EC2 lets ask: everyone by what it shows now, the difference to the allowlist by the last check, which is also made as things change. */
 function examinePrincipals(service: Service, shown: readonly string[]): Result {
-  const { serviceId, place, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
+  const { serviceId, location, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
   const differences = principalDrift.map(({ detail }) => detail);
   if (shown.includes('*'))
     return warning(
       ['the allowed principals are `*`: every AWS account may ask to connect', ...differences].join('. '),
-      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${place.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:${partitionOf(place.region, topicArn)}:iam::444455556666:root`,
+      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${location.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:${partitionOf(location.region, topicArn)}:iam::444455556666:root`,
     );
   if (principalsCheckedAt === undefined) return ok('the allowed principals are named');
   if (differences.length === 0) return ok('the allowed principals are what the allowlist implies');
   const checks = new Set(principalDrift.map(({ check }) => check));
-  if (checks.has('principals-cannot-be-changed')) return failed(differences.join('. '), giveThePermission);
+  if (checks.has('principals-cannot-be-changed'))
+    return failed(differences.join('. '), grantPermissionRemedy);
   return warning(
     differences.join('. '),
     principals === 'managed' &&

@@ -1,14 +1,14 @@
-import { type ApproverGroup, approverGroups } from '../approval/approver-group.ts';
-import type { Invocation } from '../invocation.ts';
-import { appOf, type ConnectingSlack, scopesAmiss, slackSecrets } from '../slack/connect.ts';
-import { SlackError } from '../slack/web-api.ts';
-import type { Table } from '../table/table.ts';
-import { findBoard } from '../telling/board.ts';
-import { type Check, examine, failed, ok, type Result, warning } from './check.ts';
+import { type ApproverGroup, approverGroups } from '../approvers/approver-group.ts';
+import { SlackError } from '../channels/slack/web-api.ts';
+import { findThrottle } from '../notifications/throttle.ts';
+import { appInfo, type ConnectSlackDeps, missingScopes, slackSecrets } from '../operations/connect-slack.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Table } from '../storage/table.ts';
+import { type Check, failed, ok, type Result, runChecks, warning } from './check.ts';
 import type { Deployment } from './deployment.ts';
-import { examineSecret } from './secret-check.ts';
+import { checkSecret } from './secret-check.ts';
 
-export interface ExaminingSlack extends ConnectingSlack, Pick<Invocation, 'report'> {
+export interface SlackCheckDeps extends ConnectSlackDeps, Pick<Runtime, 'reportError'> {
   readonly table: Table;
   readonly deployment: Deployment;
 }
@@ -22,37 +22,37 @@ const signingSecret = {
 const botToken = { name: slackSecrets.botToken, what: 'bot token of the Slack app', remedy: connect };
 
 /** Whether Slack takes what linkgate sends, and linkgate what Slack does. */
-export async function examineSlack(deps: ExaminingSlack): Promise<Check[]> {
+export async function checkSlack(deps: SlackCheckDeps): Promise<Check[]> {
   let asked: readonly ApproverGroup[];
   try {
     asked = (await approverGroups(deps)).filter(({ slackChannel }) => slackChannel !== undefined);
   } catch (error) {
-    return examine('slack', null, { 'slack-app': () => Promise.reject(error) }, deps);
+    return runChecks('slack', null, { 'slack-app': () => Promise.reject(error) }, deps);
   }
   if (asked.length === 0) {
     const hint = `no group names a Slack channel; to ask people there begin with \`linkgate slack manifest\` and \`${connect}\``;
-    return examine('slack', null, { 'slack-app': () => ok(hint) }, deps);
+    return runChecks('slack', null, { 'slack-app': () => ok(hint) }, deps);
   }
   const app = {
     'slack-app': () => examineApp(deps),
-    'slack-signing-secret': () => examineSecret(signingSecret, deps.deployment),
+    'slack-signing-secret': () => checkSecret(signingSecret, deps.deployment),
   };
   const checks = await Promise.all([
-    examine('slack', null, app, deps),
+    runChecks('slack', null, app, deps),
     ...asked.map((group) =>
-      examine('slack', group.name, { 'slack-channel': () => examineChannel(group, deps) }, deps),
+      runChecks('slack', group.name, { 'slack-channel': () => examineChannel(group, deps) }, deps),
     ),
   ]);
   return checks.flat();
 }
 
-async function examineApp({ deployment, secrets, slackWith }: ExaminingSlack): Promise<Result> {
-  const kept = await examineSecret(botToken, deployment);
+async function examineApp({ deployment, secrets, slackWith }: SlackCheckDeps): Promise<Result> {
+  const kept = await checkSecret(botToken, deployment);
   if (kept.status !== 'ok') return kept;
   const [current = '', previous] = await secrets.read(slackSecrets.botToken);
   try {
-    const { team, bot, scopes } = await appOf([current], slackWith);
-    const { lacking, unused } = scopesAmiss(scopes);
+    const { team, bot, scopes } = await appInfo([current], slackWith);
+    const { lacking, unused } = missingScopes(scopes);
     if (lacking !== undefined) return failed(lacking, renewApp);
     return unused === undefined ? ok(`Slack knows it as ${bot} in ${team}`) : warning(unused, renewApp);
   } catch (error) {
@@ -71,9 +71,9 @@ async function examineApp({ deployment, secrets, slackWith }: ExaminingSlack): P
   }
 }
 
-async function isTaken(token: string, slackWith: ConnectingSlack['slackWith']): Promise<boolean> {
+async function isTaken(token: string, slackWith: ConnectSlackDeps['slackWith']): Promise<boolean> {
   try {
-    await appOf([token], slackWith);
+    await appInfo([token], slackWith);
     return true;
   } catch {
     return false;
@@ -86,12 +86,12 @@ const renewApp =
 
 async function examineChannel(
   { name, slackChannel }: ApproverGroup,
-  { table, report, deployment: { stage } }: ExaminingSlack,
+  { table, reportError, deployment: { stage } }: SlackCheckDeps,
 ): Promise<Result> {
-  const { trouble } = await findBoard(name, { table, report });
-  if (!trouble || trouble.channel !== slackChannel)
+  const { channelError } = await findThrottle(name, { table, reportError });
+  if (!channelError || channelError.channel !== slackChannel)
     return ok(`Slack refused nothing that was sent to ${slackChannel}, where anything was`);
-  const { error, at } = trouble;
+  const { error, at } = channelError;
   const remedy = remedies[error] ?? (() => 'look up what Slack means by it');
   return failed(
     `Slack refused a message to ${slackChannel} at ${at}: ${error}`,

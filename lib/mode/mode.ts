@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { itemKind } from '../table/item.ts';
-import type { Item, Key } from '../table/table.ts';
+import { entity } from '../storage/entity.ts';
+import type { Item, Key } from '../storage/table.ts';
 
 /** Whether linkgate may change EC2 at all: `observe` calls nothing that does. */
-export const Mode = v.picklist(['act', 'observe']);
+export const Mode = v.picklist(['enforce', 'observe']);
 export type Mode = v.InferOutput<typeof Mode>;
 
 /**
@@ -31,24 +31,24 @@ export interface ModeParameter {
 export type ReadMode = (since?: Date) => Promise<Mode>;
 
 /** Who switched the mode last through linkgate, when and why: what the parameter cannot say. */
-const kind = itemKind({
+const kind = entity({
   mode: Mode,
   /** ISO 8601 */
   since: v.string(),
   by: v.string(),
   reason: v.exactOptional(v.string()),
   /** Grows each time linkgate begins to act again: verdicts from before are then decided anew. */
-  revision: v.number(),
+  policyRevision: v.number(),
   version: v.number(),
 });
-export type Switched = ReturnType<typeof readSwitched>;
+export type ModeChange = ReturnType<typeof readModeChange>;
 
 export const modeKey: Key = { pk: 'MODE', sk: 'MODE' };
 
-export function readSwitched(item: Item) {
+export function readModeChange(item: Item) {
   return kind.read(item);
 }
 
-export function switchedItem(switched: Switched): Item {
+export function modeChangeItem(switched: ModeChange): Item {
   return kind.item(modeKey, switched);
 }

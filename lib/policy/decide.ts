@@ -1,17 +1,8 @@
-import * as v from 'valibot';
-import type { Approval } from '../approval/approval.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { UnreadableItemError } from '../table/item.ts';
-import { Finding, Outcome, type Policy, type Rule } from './rule.ts';
-
-/** What is to become of a request, and all that the rules said of it. */
-export const Verdict = v.object({
-  outcome: Outcome,
-  findings: v.array(Finding),
-  /** ISO 8601: when what it rests on runs out. */
-  until: v.exactOptional(v.string()),
-});
-export type Verdict = v.InferOutput<typeof Verdict>;
+import { type PersonDecision, wanted } from '../connections/person-decision.ts';
+import type { Connection } from '../privatelink/connection.ts';
+import type { UnreadableItemError } from '../storage/entity.ts';
+import { type Finding, type Outcome, silence, type Verdict } from '../verdicts/verdict.ts';
+import type { Policy, Rule } from './rule.ts';
 
 /** What is said of a decision that would rest on an item that cannot be read. */
 const unreadableItem = 'item-is-unreadable';
@@ -20,13 +11,10 @@ const unreadableItem = 'item-is-unreadable';
 export function heldBy(unreadable: readonly UnreadableItemError[], now: Date): Verdict {
   const until = new Date(now.getTime() + retryAfter).toISOString();
   return verdict(
-    'wait',
-    unreadable.map(({ message: reason }) => ({ rule: unreadableItem, outcome: 'wait', reason, until })),
+    'hold',
+    unreadable.map(({ message: reason }) => ({ rule: unreadableItem, outcome: 'hold', reason, until })),
   );
 }
-
-/** What is said where no rule has spoken. */
-const silence = 'account-is-not-listed';
 
 /** How long a request waits before a rule that threw, or an item that could not be read, is tried again, in milliseconds. */
 const retryAfter = 60_000;
@@ -38,13 +26,13 @@ const retryAfter = 60_000;
 export function decide(
   request: Connection,
   policy: Policy,
-  approval: Approval | undefined,
+  approval: PersonDecision | undefined,
   now: Date,
 ): Verdict {
-  const findings = policy.rules.flatMap((rule) => examine(rule, request, policy, now) ?? []);
+  const findings = policy.rules.flatMap((rule) => evaluate(rule, request, policy, now) ?? []);
   const isSaid = (outcome: Outcome) => findings.some((finding) => finding.outcome === outcome);
 
-  if (isSaid('wait')) return verdict('wait', findings);
+  if (isSaid('hold')) return verdict('hold', findings);
   if (isSaid('reject')) return verdict('reject', findings);
   // A person's word does not run out, whatever an entry beside it does.
   if (approval)
@@ -57,36 +45,14 @@ export function decide(
   return unlisted(request, policy);
 }
 
-/** Whether it is what the person wanted: what comes before a person's word, such as a block, is nobody's in particular. */
-export function agrees({ outcome }: Pick<Verdict, 'outcome'>, { decision }: Approval): boolean {
-  return outcome === wanted[decision];
-}
-
-const wanted = { approve: 'accept', deny: 'reject' } as const satisfies Record<Approval['decision'], Outcome>;
-
-/** Whether a pause, or a rule that failed, keeps it from being decided: what was decided before is neither kept nor taken back. */
-export function isStopped(verdict: Verdict): boolean {
-  return verdict.outcome === 'wait' && !isSilence(verdict);
-}
-
-/** Whether no rule has spoken, so that the service settles it. */
-export function isSilence({ findings }: Pick<Verdict, 'findings'>): boolean {
-  return findings.some(({ rule }) => rule === silence);
-}
-
-/** The reason that settled it: the first finding that says what the verdict says. */
-export function reasonOf({ outcome, findings }: Verdict): string {
-  return findings.find((finding) => finding.outcome === outcome)?.reason ?? '';
-}
-
-function examine(rule: Rule, request: Connection, policy: Policy, now: Date): Finding | undefined {
+function evaluate(rule: Rule, request: Connection, policy: Policy, now: Date): Finding | undefined {
   try {
-    const finding = rule.examine(request, policy, now);
+    const finding = rule.evaluate(request, policy, now);
     return finding && { rule: rule.name, ...finding };
   } catch (error) {
     return {
       rule: rule.name,
-      outcome: 'wait',
+      outcome: 'hold',
       failed: true,
       reason: `the rule failed: ${error instanceof Error ? error.message : 'it threw no Error'}`,
       until: new Date(now.getTime() + retryAfter).toISOString(),
@@ -102,7 +68,7 @@ function verdict(outcome: Outcome, findings: Finding[]): Verdict {
   return { outcome, findings, ...(limits[0] !== undefined && { until: limits[0] }) };
 }
 
-function wordOf({ decision, by, reason }: Approval): Finding {
+function wordOf({ decision, by, reason }: PersonDecision): Finding {
   return {
     rule: decision === 'approve' ? 'person-approved' : 'person-denied',
     outcome: wanted[decision],
@@ -112,7 +78,7 @@ function wordOf({ decision, by, reason }: Approval): Finding {
 
 function unlisted({ ownerAccountId }: Connection, { service }: Policy): Verdict {
   const reason = `account ${ownerAccountId} is not on the allowlist of ${service.name}`;
-  const outcome = { ask: 'ask', hold: 'wait', reject: 'reject' } as const satisfies Record<
+  const outcome = { ask: 'ask', hold: 'hold', reject: 'reject' } as const satisfies Record<
     typeof service.onUnlisted,
     Outcome
   >;

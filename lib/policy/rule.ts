@@ -1,22 +1,7 @@
-import * as v from 'valibot';
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { Service } from '../service/service.ts';
-
-export const Outcome = v.picklist(['accept', 'reject', 'ask', 'wait']);
-export type Outcome = v.InferOutput<typeof Outcome>;
-
-/** What a rule says of a request, in words that an approver can read. */
-export const Finding = v.object({
-  rule: v.string(),
-  outcome: Outcome,
-  reason: v.string(),
-  /** The rule itself broke. */
-  failed: v.exactOptional(v.literal(true)),
-  /** ISO 8601: after this the finding no longer holds, and the request is decided anew. */
-  until: v.exactOptional(v.string()),
-});
-export type Finding = v.InferOutput<typeof Finding>;
+import type { Connection } from '../privatelink/connection.ts';
+import type { Service } from '../services/service.ts';
+import type { Finding } from '../verdicts/verdict.ts';
 
 /** All that a decision rests on beside the request itself. */
 export interface Policy {
@@ -32,10 +17,10 @@ export interface Rule {
   /** Finishes the sentence "it was decided so because …". */
   readonly name: string;
   /** Speaks only when there is something to say. Reads no clock, environment or network. */
-  examine(request: Connection, policy: Policy, now: Date): Omit<Finding, 'rule'> | undefined;
+  evaluate(request: Connection, policy: Policy, now: Date): Omit<Finding, 'rule'> | undefined;
 }
 
 /** The entry that counts for an account: the one for the service comes before the one for every service. */
-export function entryThatCounts({ entries }: Pick<Policy, 'entries'>): AllowlistEntry | undefined {
+export function effectiveEntry({ entries }: Pick<Policy, 'entries'>): AllowlistEntry | undefined {
   return entries[0];
 }

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { sumOf } from '../connection/observe.ts';
-import type { Invocation } from '../invocation.ts';
-import { type Place, placeName } from '../place.ts';
-import { lost, untilWon } from '../table/contention.ts';
-import { aDayAfter } from '../table/expiry.ts';
-import { itemKind, leftOut } from '../table/item.ts';
-import type { Key, Table } from '../table/table.ts';
-import { nothingSwept, SweepResult } from './sweep-connections.ts';
+import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
+import { addCounts } from '../reconcile/detect-changes.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { entity, leftOut } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Key, Table } from '../storage/table.ts';
+import { ttlInOneDay } from '../storage/ttl.ts';
+import { emptySweep, SweepResult } from './sweep-connections.ts';
 
 /** Work that a person waits for and that may take longer than a request may. It vanishes a day later. */
 export const Job = v.object({
@@ -16,14 +16,14 @@ export const Job = v.object({
   finishedAt: v.exactOptional(v.string()),
   startedBy: v.string(),
   /** By place: its result, once it is done. */
-  places: v.record(v.string(), v.nullable(SweepResult)),
+  locations: v.record(v.string(), v.nullable(SweepResult)),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
   version: v.number(),
 });
 export type Job = v.InferOutput<typeof Job>;
 
-const kind = itemKind(Job.entries);
+const kind = entity(Job.entries);
 export const readJob = kind.read;
 
 function jobKey(jobId: string): Key {
@@ -32,18 +32,18 @@ function jobKey(jobId: string): Key {
 
 export async function startJob(
   jobId: string,
-  places: readonly Place[],
+  locations: readonly AccountRegion[],
   by: string,
-  { table, now }: { readonly table: Table } & Invocation,
+  { table, now }: { readonly table: Table } & Runtime,
 ): Promise<Job> {
   const time = now();
   const job: Job = {
     jobId,
-    status: places.length === 0 ? 'succeeded' : 'running',
+    status: locations.length === 0 ? 'succeeded' : 'running',
     startedAt: time.toISOString(),
     startedBy: by,
-    places: Object.fromEntries(places.map((place) => [placeName(place), null])),
-    expiresAt: aDayAfter(time),
+    locations: Object.fromEntries(locations.map((location) => [formatAccountRegion(location), null])),
+    expiresAt: ttlInOneDay(time),
     version: 1,
   };
   await table.write([{ put: kind.item(jobKey(jobId), job), expected: 0 }]);
@@ -56,32 +56,32 @@ export async function findJob(jobId: string, table: Table): Promise<Job | undefi
 }
 
 /** A place is done; the last one finishes the job. A result that comes twice counts once. */
-export async function finishPlace(
+export async function finishLocation(
   jobId: string,
-  place: Place,
+  location: AccountRegion,
   result: SweepResult,
-  { table, now, report }: { readonly table: Table } & Invocation,
+  { table, now, reportError }: { readonly table: Table } & Runtime,
 ): Promise<void> {
-  await untilWon(jobId, async () => {
-    const job = await findJob(jobId, table).catch(leftOut(report));
-    if (!job || job.places[placeName(place)]) return;
-    const places = { ...job.places, [placeName(place)]: result };
-    const isFinished = Object.values(places).every((each) => each !== null);
+  await retryOnConflict(jobId, async () => {
+    const job = await findJob(jobId, table).catch(leftOut(reportError));
+    if (!job || job.locations[formatAccountRegion(location)]) return;
+    const locations = { ...job.locations, [formatAccountRegion(location)]: result };
+    const isFinished = Object.values(locations).every((each) => each !== null);
     const after: Job = {
       ...job,
-      places,
+      locations,
       ...(isFinished && { status: 'succeeded', finishedAt: now().toISOString() }),
       version: job.version + 1,
     };
     const isWritten = await table.write([{ put: kind.item(jobKey(jobId), after), expected: job.version }]);
-    return isWritten ? undefined : lost;
+    return isWritten ? undefined : conflict;
   });
 }
 
 /** The results of all places together, as far as they are there. */
-export function resultOf({ places }: Job): SweepResult {
-  return Object.values(places).reduce<SweepResult>(
-    (sum, result) => (result ? sumOf(sum, result) : sum),
-    nothingSwept(),
+export function jobResult({ locations }: Job): SweepResult {
+  return Object.values(locations).reduce<SweepResult>(
+    (sum, result) => (result ? addCounts(sum, result) : sum),
+    emptySweep(),
   );
 }

@@ -1,23 +1,23 @@
 import * as v from 'valibot';
-import { Observation } from '../connection/observe.ts';
-import type { Invocation } from '../invocation.ts';
-import { type Place, placeName } from '../place.ts';
-import { itemKind, type ReadDeps, readEach, versionToReplace } from '../table/item.ts';
-import type { Key } from '../table/table.ts';
+import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
+import { ChangeCounts } from '../reconcile/detect-changes.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
+import type { Key } from '../storage/table.ts';
 
-export const Pass = v.picklist(['pending', 'full']);
-export type Pass = v.InferOutput<typeof Pass>;
+export const SweepScope = v.picklist(['pending', 'full']);
+export type SweepScope = v.InferOutput<typeof SweepScope>;
 
 /** Where a pass got to. */
 const Checkpoint = v.object({
   nextToken: v.exactOptional(v.string()),
-  observation: Observation,
+  observation: ChangeCounts,
 });
 export type Checkpoint = v.InferOutput<typeof Checkpoint>;
 
-const kind = itemKind({
+const kind = entity({
   /** ISO 8601: until then another run keeps away. */
-  heldUntil: v.string(),
+  leaseUntil: v.string(),
   startedAt: v.string(),
   checkpoint: v.exactOptional(Checkpoint),
   /** ISO 8601: when a pass last reached its end. */
@@ -27,15 +27,18 @@ const kind = itemKind({
 
 export const readSweepLease = kind.read;
 
-export const leaseKey = (place: Place, pass: Pass): Key => ({ pk: `SWEEP#${placeName(place)}`, sk: pass });
+export const sweepLeaseKey = (location: AccountRegion, pass: SweepScope): Key => ({
+  pk: `SWEEP#${formatAccountRegion(location)}`,
+  sk: pass,
+});
 
 /** When a pass of this kind last reached its end, ISO 8601; undefined where none has. */
-export async function lastFinished(
-  place: Place,
-  pass: Pass,
-  { table, report }: ReadDeps,
+export async function lastSuccess(
+  location: AccountRegion,
+  pass: SweepScope,
+  { table, reportError }: ReadDeps,
 ): Promise<string | undefined> {
-  const [lease] = readEach(await table.get([leaseKey(place, pass)]), kind.read, report);
+  const [lease] = parseEach(await table.get([sweepLeaseKey(location, pass)]), kind.read, reportError);
   return lease?.finishedAt;
 }
 
@@ -59,16 +62,16 @@ export interface Lease {
 }
 
 /** A lease that cannot be read is begun anew. @returns undefined while another run holds it. */
-export async function leaseOf(
-  place: Place,
-  pass: Pass,
-  { table, now, report }: ReadDeps & Invocation,
+export async function acquireSweepLease(
+  location: AccountRegion,
+  pass: SweepScope,
+  { table, now, reportError }: ReadDeps & Runtime,
 ): Promise<Lease | undefined> {
-  const key = leaseKey(place, pass);
+  const key = sweepLeaseKey(location, pass);
   const items = await table.get([key]);
-  const [before] = readEach(items, kind.read, report);
+  const [before] = parseEach(items, kind.read, reportError);
   const time = now();
-  if (before && new Date(before.heldUntil) > time) return undefined;
+  if (before && new Date(before.leaseUntil) > time) return undefined;
 
   const resumes = before?.checkpoint && time.getTime() - new Date(before.startedAt).getTime() < tooOld;
   const checkpoint = resumes ? before.checkpoint : undefined;
@@ -77,9 +80,9 @@ export async function leaseOf(
   let finishedAt = before?.finishedAt;
 
   async function put(isHeld: boolean, reached: Checkpoint | undefined): Promise<boolean> {
-    const heldUntil = new Date(now().getTime() + (isHeld ? duration : 0)).toISOString();
+    const leaseUntil = new Date(now().getTime() + (isHeld ? duration : 0)).toISOString();
     const value = {
-      heldUntil,
+      leaseUntil,
       startedAt,
       ...(reached && { checkpoint: reached }),
       ...(finishedAt !== undefined && { finishedAt }),

@@ -1,9 +1,9 @@
-import { entryThatCounts, type Rule } from '../../lib/policy/rule.ts';
+import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const accountHasItsEndpoints: Rule = {
   name: 'account-has-its-endpoints',
-  examine({ endpointId, ownerAccountId }, policy) {
-    const maxEndpoints = entryThatCounts(policy)?.maxEndpoints;
+  evaluate({ endpointId, ownerAccountId }, policy) {
+    const maxEndpoints = effectiveEntry(policy)?.maxEndpoints;
     const counted = policy.countedEndpointIds;
     const earlier = counted.includes(endpointId) ? counted.indexOf(endpointId) : counted.length;
     return maxEndpoints === undefined || earlier < maxEndpoints

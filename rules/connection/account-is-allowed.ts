@@ -1,9 +1,9 @@
-import { entryThatCounts, type Rule } from '../../lib/policy/rule.ts';
+import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const accountIsAllowed: Rule = {
   name: 'account-is-allowed',
-  examine({ ownerAccountId }, policy) {
-    const entry = entryThatCounts(policy);
+  evaluate({ ownerAccountId }, policy) {
+    const entry = effectiveEntry(policy);
     if (entry?.effect !== 'allow') return undefined;
     const where = entry.serviceId === '*' ? 'every service' : policy.service.name;
     return {

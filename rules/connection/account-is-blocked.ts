@@ -2,7 +2,7 @@ import type { Rule } from '../../lib/policy/rule.ts';
 
 export const accountIsBlocked: Rule = {
   name: 'account-is-blocked',
-  examine({ ownerAccountId }, { entries, service }) {
+  evaluate({ ownerAccountId }, { entries, service }) {
     const block = entries.find((entry) => entry.effect === 'block');
     if (!block) return undefined;
     const where = block.serviceId === '*' ? 'every service' : service.name;

@@ -1,9 +1,9 @@
-import { entryThatCounts, type Rule } from '../../lib/policy/rule.ts';
+import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const consumerRegionIsNotNamed: Rule = {
   name: 'consumer-region-is-not-named',
-  examine({ endpointRegion }, policy) {
-    const named = entryThatCounts(policy)?.consumerRegions;
+  evaluate({ endpointRegion }, policy) {
+    const named = effectiveEntry(policy)?.consumerRegions;
     return named === undefined || (endpointRegion !== undefined && named.includes(endpointRegion))
       ? undefined
       : {

@@ -1,9 +1,9 @@
-import { entryThatCounts, type Rule } from '../../lib/policy/rule.ts';
+import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const endpointIsNotNamed: Rule = {
   name: 'endpoint-is-not-named',
-  examine({ endpointId }, policy) {
-    const named = entryThatCounts(policy)?.endpointIds;
+  evaluate({ endpointId }, policy) {
+    const named = effectiveEntry(policy)?.endpointIds;
     return named === undefined || named.includes(endpointId)
       ? undefined
       : { outcome: 'ask', reason: `the entry names endpoints, and ${endpointId} is not among them` };

@@ -1,9 +1,9 @@
-import { entryThatCounts, type Rule } from '../../lib/policy/rule.ts';
+import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
 export const entryHasExpired: Rule = {
   name: 'entry-has-expired',
-  examine({ ownerAccountId }, policy, now) {
-    const expiresAt = entryThatCounts(policy)?.expiresAt;
+  evaluate({ ownerAccountId }, policy, now) {
+    const expiresAt = effectiveEntry(policy)?.expiresAt;
     return expiresAt === undefined || new Date(expiresAt) > now
       ? undefined
       : { outcome: 'ask', reason: `the entry of account ${ownerAccountId} expired at ${expiresAt}` };

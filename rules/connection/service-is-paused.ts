@@ -2,11 +2,11 @@ import type { Rule } from '../../lib/policy/rule.ts';
 
 export const serviceIsPaused: Rule = {
   name: 'service-is-paused',
-  examine: (_request, { service: { name, pausedAt, pausedBy, pauseReason } }) =>
+  evaluate: (_request, { service: { name, pausedAt, pausedBy, pauseReason } }) =>
     pausedAt === undefined
       ? undefined
       : {
-          outcome: 'wait',
+          outcome: 'hold',
           reason: `${name} is paused since ${pausedAt}${pausedBy ? ` by ${pausedBy}` : ''}${pauseReason ? `: ${pauseReason}` : ''}`,
         },
 };

@@ -1,8 +1,8 @@
-import type { Activity } from '../activity.ts';
+import { provider } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
-import type { Later } from '../later.ts';
-import { provider } from '../places.ts';
+import type { InFlight } from '../in-flight.ts';
 import { cloudTrailEvent, type RecordedCall } from '../privatelink/cloudtrail.ts';
+import type { Timers } from '../timers.ts';
 import { operationSchema } from '../wire/schema.ts';
 import type { AwsService, Place } from './aws-service.ts';
 import type { AwsEvent, Events } from './events.ts';
@@ -22,9 +22,9 @@ export function createCloudTrail({
 }: {
   clock: Clock;
   id: () => string;
-  activity: Activity;
+  activity: InFlight;
   events: Events;
-  later: Later;
+  later: Timers;
 }) {
   const appear = later.on<Place & { readonly event: AwsEvent }>(
     'cloudtrail',

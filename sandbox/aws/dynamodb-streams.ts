@@ -38,7 +38,7 @@ export function streamReader({
   consumerOf,
   positions,
 }: {
-  call: (place: Place, operation: string, body: Json) => Promise<Json>;
+  call: (location: Place, operation: string, body: Json) => Promise<Json>;
   now: () => number;
   consumerOf: ConsumerOf;
   positions: Map<string, StreamPosition>;
@@ -48,14 +48,14 @@ export function streamReader({
   const queued = new Map<string, Promise<void>>();
   const expiring: { tableArn: string; key: unknown }[] = [];
 
-  async function open(place: Place, table: string, tableArn: string): Promise<Stream | undefined> {
-    const described = (await call(place, 'DescribeTable', { TableName: table })).Table as Json;
+  async function open(location: Place, table: string, tableArn: string): Promise<Stream | undefined> {
+    const described = (await call(location, 'DescribeTable', { TableName: table })).Table as Json;
     if (described.LatestStreamArn === undefined) return undefined;
     const StreamArn = String(described.LatestStreamArn);
-    const { StreamDescription } = await call(place, 'DescribeStream', { StreamArn });
+    const { StreamDescription } = await call(location, 'DescribeStream', { StreamArn });
     const [shard] = (StreamDescription as { Shards: { ShardId: string }[] }).Shards;
     const position = positions.get(tableArn);
-    const { ShardIterator } = await call(place, 'GetShardIterator', {
+    const { ShardIterator } = await call(location, 'GetShardIterator', {
       StreamArn,
       ShardId: shard?.ShardId,
       ...(position?.streamArn === StreamArn
@@ -66,18 +66,18 @@ export function streamReader({
   }
 
   async function readOn(
-    place: Place,
+    location: Place,
     tableArn: string,
     stream: Stream,
     consume: (records: readonly StreamRecord[]) => void,
   ) {
     for (;;) {
-      const answer = await call(place, 'GetRecords', { ShardIterator: stream.iterator });
+      const answer = await call(location, 'GetRecords', { ShardIterator: stream.iterator });
       stream.iterator = String(answer.NextShardIterator);
       const records = answer.Records as StreamRecord[];
       const last = records.at(-1);
       if (!last) return;
-      consume(records.map((record) => asLambdaSees(record, place, tableArn, stream.arn)));
+      consume(records.map((record) => asLambdaSees(record, location, tableArn, stream.arn)));
       positions.set(tableArn, {
         streamArn: stream.arn,
         sequenceNumber: last.dynamodb.SequenceNumber,
@@ -109,18 +109,18 @@ export function streamReader({
      * One reading at a time for a table, so that records keep their order; what is written while one is under way
      * is read together by the next.
      */
-    read(place: Place, table: string): Promise<void> {
-      const tableArn = `arn:aws:dynamodb:${place.region}:${place.accountId}:table/${table}`;
+    read(location: Place, table: string): Promise<void> {
+      const tableArn = `arn:aws:dynamodb:${location.region}:${location.accountId}:table/${table}`;
       const waiting = queued.get(tableArn);
       if (waiting) return waiting;
       const next = (reading.get(tableArn) ?? Promise.resolve()).then(async () => {
         queued.delete(tableArn);
         const consume = consumerOf(tableArn);
         if (!consume) return;
-        const opened = streams.get(tableArn) ?? open(place, table, tableArn);
+        const opened = streams.get(tableArn) ?? open(location, table, tableArn);
         streams.set(tableArn, opened);
         const stream = await opened;
-        if (stream) await readOn(place, tableArn, stream, consume);
+        if (stream) await readOn(location, tableArn, stream, consume);
       });
       queued.set(tableArn, next);
       reading.set(

@@ -1,4 +1,4 @@
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import type { WireRequest, WireResponse } from '../wire/wire.ts';
 import { type Access, AwsError, type Place } from './aws-service.ts';
 import { accessesOf, type Json, type KeyNames } from './dynamodb-accesses.ts';
@@ -11,7 +11,7 @@ export interface DynamoDb {
   handle(request: WireRequest, caller: Place): Promise<WireResponse>;
   accesses(operation: string, body: Json, caller: Place): Promise<readonly Access[]>;
   /** An operation by the sandbox itself. Throws `AwsError`. */
-  call(place: Place, operation: string, body: Json): Promise<Json>;
+  call(location: Place, operation: string, body: Json): Promise<Json>;
   /** Hands over what a table's stream holds that has not been handed over. */
   readStream(tableArn: string): Promise<void>;
   /** Deletes what has outlived its time to live, as the service does. */
@@ -26,12 +26,12 @@ export function createDynamoDb({
   now,
   consumerOf,
   start,
-  keep = forget,
+  keep = drop,
 }: {
   now: () => number;
   consumerOf: ConsumerOf;
-  start: (place: Place) => Promise<Engine>;
-  keep?: Keep;
+  start: (location: Place) => Promise<Engine>;
+  keep?: Persisted;
 }): DynamoDb {
   const engines = new Map<string, Promise<Engine>>();
   const recoverable = keep<true>('dynamodb/recoverable');
@@ -42,47 +42,47 @@ export function createDynamoDb({
   // What the engine's answers call its tables, which its requests have to say again.
   let engineArns = 'arn:aws:dynamodb:dynoxide:000000000000:';
 
-  function engineOf(place: Place): Promise<Engine> {
-    const id = `${place.accountId} ${place.region}`;
-    const engine = engines.get(id) ?? start(place);
+  function engineOf(location: Place): Promise<Engine> {
+    const id = `${location.accountId} ${location.region}`;
+    const engine = engines.get(id) ?? start(location);
     engines.set(id, engine);
     return engine;
   }
 
   async function forward(
-    place: Place,
+    location: Place,
     target: string,
     body: string,
   ): Promise<{ status: number; text: string }> {
-    const { url, tenant } = await engineOf(place);
+    const { url, tenant } = await engineOf(location);
     const response = await fetch(url, {
       method: 'POST',
       headers: {
         'content-type': 'application/x-amz-json-1.0',
         'x-amz-target': target,
         'x-amz-date': '20260101T000000Z',
-        authorization: `AWS4-HMAC-SHA256 Credential=${tenant}${place.accountId}/20260101/${place.region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
+        authorization: `AWS4-HMAC-SHA256 Credential=${tenant}${location.accountId}/20260101/${location.region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`,
       },
-      body: body.replaceAll(arnPrefix(place), engineArns),
+      body: body.replaceAll(arnPrefix(location), engineArns),
     });
     const text = await response.text();
     engineArns = ownArns.exec(text)?.[0] ?? engineArns;
-    return { status: response.status, text: text.replaceAll(engineArns, arnPrefix(place)) };
+    return { status: response.status, text: text.replaceAll(engineArns, arnPrefix(location)) };
   }
 
-  async function handle(request: WireRequest, place: Place): Promise<WireResponse> {
+  async function handle(request: WireRequest, location: Place): Promise<WireResponse> {
     const target = String(request.headers['x-amz-target'] ?? '');
     const operation = target.split('.').at(-1) ?? '';
     const text = request.body.toString();
-    if (/ContinuousBackups$/.test(operation)) return continuousBackups(operation, parse(text), place);
+    if (/ContinuousBackups$/.test(operation)) return continuousBackups(operation, parse(text), location);
 
-    const answer = await forward(place, target, text);
+    const answer = await forward(location, target, text);
     if (answer.status === 200 && writes.includes(operation))
-      await Promise.all(tablesIn(operation, parse(text)).map((table) => streams.read(place, table)));
+      await Promise.all(tablesIn(operation, parse(text)).map((table) => streams.read(location, table)));
     return response(answer.status, answer.text);
   }
 
-  async function call(place: Place, operation: string, body: Json): Promise<Json> {
+  async function call(location: Place, operation: string, body: Json): Promise<Json> {
     const service = /Stream|Shard|Records/.test(operation) ? 'DynamoDBStreams' : 'DynamoDB';
     const { status, body: text } = await handle(
       {
@@ -91,7 +91,7 @@ export function createDynamoDb({
         headers: { 'x-amz-target': `${service}_20120810.${operation}` },
         body: Buffer.from(JSON.stringify(body)),
       },
-      place,
+      location,
     );
     const answer = parse(text);
     if (status === 200) return answer;
@@ -100,11 +100,11 @@ export function createDynamoDb({
   }
 
   /** The engine knows no backups; that recovery is switched on can be seen all the same. */
-  async function continuousBackups(operation: string, body: Json, place: Place): Promise<WireResponse> {
+  async function continuousBackups(operation: string, body: Json, location: Place): Promise<WireResponse> {
     const table = String(body.TableName);
-    const arn = `${arnPrefix(place)}table/${table}`;
+    const arn = `${arnPrefix(location)}table/${table}`;
     const described = await forward(
-      place,
+      location,
       'DynamoDB_20120810.DescribeTable',
       JSON.stringify({ TableName: table }),
     );
@@ -134,11 +134,11 @@ export function createDynamoDb({
     );
   }
 
-  async function partitionKey(place: Place, table: string, index = ''): Promise<string | undefined> {
-    const id = `${arnPrefix(place)}table/${table}/${index}`;
+  async function partitionKey(location: Place, table: string, index = ''): Promise<string | undefined> {
+    const id = `${arnPrefix(location)}table/${table}/${index}`;
     if (partitionKeys.has(id)) return partitionKeys.get(id);
     // A table that does not exist has no key: the call itself then says so.
-    const { Table = {} } = (await call(place, 'DescribeTable', { TableName: table }).catch(
+    const { Table = {} } = (await call(location, 'DescribeTable', { TableName: table }).catch(
       () => ({}),
     )) as Json;
     const { KeySchema, GlobalSecondaryIndexes = [] } = Table as Json & {
@@ -158,32 +158,32 @@ export function createDynamoDb({
     signingName: 'dynamodb',
     handle,
     call,
-    accesses(operation, body, place) {
+    accesses(operation, body, location) {
       const tables: KeyNames = {
-        arnOf: (table) => `${arnPrefix(place)}table/${table}`,
-        partitionKey: (table, index) => partitionKey(place, table, index),
+        arnOf: (table) => `${arnPrefix(location)}table/${table}`,
+        partitionKey: (table, index) => partitionKey(location, table, index),
       };
       return accessesOf(operation, body, tables);
     },
     readStream(tableArn) {
-      const { place, table } = tableIn(tableArn);
-      return streams.read(place, table);
+      const { location, table } = tableIn(tableArn);
+      return streams.read(location, table);
     },
     async expire(tableArn) {
-      const { place, table: TableName } = tableIn(tableArn);
-      const { TimeToLiveDescription } = await call(place, 'DescribeTimeToLive', { TableName });
+      const { location, table: TableName } = tableIn(tableArn);
+      const { TimeToLiveDescription } = await call(location, 'DescribeTimeToLive', { TableName });
       const attribute = (TimeToLiveDescription as Json).AttributeName;
       if (attribute === undefined) return;
       const expiry = {
         ExpressionAttributeNames: { '#ttl': attribute },
         ExpressionAttributeValues: { ':now': { N: String(Math.floor(now() / 1000)) } },
       };
-      const { KeySchema } = (await call(place, 'DescribeTable', { TableName })).Table as {
+      const { KeySchema } = (await call(location, 'DescribeTable', { TableName })).Table as {
         KeySchema: { AttributeName: string }[];
       };
       let ExclusiveStartKey: unknown;
       do {
-        const page = await call(place, 'Scan', {
+        const page = await call(location, 'Scan', {
           TableName,
           FilterExpression: '#ttl <= :now',
           ...expiry,
@@ -192,7 +192,7 @@ export function createDynamoDb({
         for (const item of page.Items as Json[]) {
           const Key = Object.fromEntries(KeySchema.map(({ AttributeName: name }) => [name, item[name]]));
           await streams.asService(tableArn, Key, () =>
-            call(place, 'DeleteItem', {
+            call(location, 'DeleteItem', {
               TableName,
               Key,
               ConditionExpression: '#ttl <= :now',
@@ -225,9 +225,9 @@ function tablesIn(operation: string, body: Json): readonly string[] {
 /** dynoxide and DynamoDB Local each have an account and a Region of their own. */
 const ownArns = /arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/;
 
-function tableIn(tableArn: string): { place: Place; table: string } {
+function tableIn(tableArn: string): { location: Place; table: string } {
   const [, , , region = '', accountId = '', path = ''] = tableArn.split(':');
-  return { place: { accountId, region }, table: path.replace('table/', '') };
+  return { location: { accountId, region }, table: path.replace('table/', '') };
 }
 
 function arnPrefix({ accountId, region }: Place): string {

@@ -3,7 +3,7 @@ import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
 
 /** The id of what a create call made; a second call with the same `ClientToken` makes nothing and gets the same id. */
-export function once(
+export function idempotentByClientToken(
   { clientTokens }: PrivateLinkState,
   operation: string,
   input: { readonly ClientToken?: string | undefined },

@@ -11,7 +11,7 @@ import type { ConnectionEvent, ConnectionNotification } from '../privatelink/mod
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
-import { once } from './ec2-client-token.ts';
+import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { filtered } from './ec2-filters.ts';
 import { page } from './ec2-paging.ts';
@@ -49,7 +49,7 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
       }
       requireTopic(context.caller, input.ConnectionNotificationArn);
       const events = eventsIn(input.ConnectionEvents) ?? [];
-      const id = once(
+      const id = idempotentByClientToken(
         state,
         'CreateVpcEndpointConnectionNotification',
         input,

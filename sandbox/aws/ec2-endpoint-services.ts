@@ -13,7 +13,7 @@ import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
-import { once } from './ec2-client-token.ts';
+import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { filtered } from './ec2-filters.ts';
 import { page } from './ec2-paging.ts';
@@ -88,18 +88,24 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       requireLoadBalancers(context.caller, 'gwy', gateways);
       requireOneOf('SupportedIpAddressType', input.SupportedIpAddressTypes, ipAddressTypes);
       const tags = specifiedTags(input.TagSpecifications, 'vpc-endpoint-service');
-      const serviceId = once(state, 'CreateVpcEndpointServiceConfiguration', input, context, () => {
-        const { id } = privateLink.createService(context.caller, {
-          acceptanceRequired: input.AcceptanceRequired ?? true,
-          networkLoadBalancerArns: arns,
-          ...(gateways.length > 0 && { gatewayLoadBalancerArns: gateways }),
-          supportedIpAddressTypes: input.SupportedIpAddressTypes ?? ['ipv4'],
-          supportedRegions: input.SupportedRegions ?? [],
-          privateDnsName: input.PrivateDnsName,
-        });
-        state.tags[id] = tags;
-        return id;
-      });
+      const serviceId = idempotentByClientToken(
+        state,
+        'CreateVpcEndpointServiceConfiguration',
+        input,
+        context,
+        () => {
+          const { id } = privateLink.createService(context.caller, {
+            acceptanceRequired: input.AcceptanceRequired ?? true,
+            networkLoadBalancerArns: arns,
+            ...(gateways.length > 0 && { gatewayLoadBalancerArns: gateways }),
+            supportedIpAddressTypes: input.SupportedIpAddressTypes ?? ['ipv4'],
+            supportedRegions: input.SupportedRegions ?? [],
+            privateDnsName: input.PrivateDnsName,
+          });
+          state.tags[id] = tags;
+          return id;
+        },
+      );
       return {
         ServiceConfiguration: configuration(privateLink.service(context.caller, serviceId)),
         ClientToken: input.ClientToken,
@@ -178,6 +184,6 @@ export function baseDnsName({ id, region }: EndpointService): string {
   return `${id}.${region}.vpce.amazonaws.com`;
 }
 
-function serviceState({ goneAt }: EndpointService): 'Available' | 'Deleted' {
-  return goneAt === undefined ? 'Available' : 'Deleted';
+function serviceState({ endedAt }: EndpointService): 'Available' | 'Deleted' {
+  return endedAt === undefined ? 'Available' : 'Deleted';
 }

@@ -13,7 +13,7 @@ import type {
 import type { Endpoint } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
-import { once } from './ec2-client-token.ts';
+import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
 import { filtered } from './ec2-filters.ts';
 import { page } from './ec2-paging.ts';
@@ -54,7 +54,7 @@ export function endpointOperations(privateLink: PrivateLink) {
         'dualstack',
       ]);
       const tags = specifiedTags(input.TagSpecifications, 'vpc-endpoint');
-      const id = once(state, 'CreateVpcEndpoint', input, context, () => {
+      const id = idempotentByClientToken(state, 'CreateVpcEndpoint', input, context, () => {
         const created = privateLink.createEndpoint(
           caller,
           {

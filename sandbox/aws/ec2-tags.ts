@@ -35,16 +35,16 @@ const tagFilters: FilterTable<TagRow> = {
 /** What can carry tags, as those who may tag it see it: the provider a service and its connections, the consumer an endpoint. */
 export function taggedResource(
   { state }: PrivateLink,
-  place: Place,
+  location: Place,
   resourceId: string,
 ): ResourceType | undefined {
   const connected = state.endpoints[resourceId.replace(/^vpce-con-/, 'vpce-')];
   const isConnection = connected?.connectionId === resourceId;
   const service = state.services[isConnection ? connected.serviceId : resourceId];
-  if (service !== undefined && isIn(place, service))
+  if (service !== undefined && isIn(location, service))
     return isConnection ? 'vpc-endpoint-connection' : 'vpc-endpoint-service';
   const endpoint = state.endpoints[resourceId];
-  return endpoint !== undefined && isIn(place, endpoint) ? 'vpc-endpoint' : undefined;
+  return endpoint !== undefined && isIn(location, endpoint) ? 'vpc-endpoint' : undefined;
 }
 
 export function tagList(tags: Readonly<Record<string, string>> | undefined): Tag[] {
@@ -88,8 +88,8 @@ function checkedTags(
 export function tagOperations(privateLink: PrivateLink) {
   const { tags } = privateLink.state;
 
-  function requireResources(place: Place, resourceIds: readonly string[]): void {
-    const unknown = resourceIds.find((id) => taggedResource(privateLink, place, id) === undefined);
+  function requireResources(location: Place, resourceIds: readonly string[]): void {
+    const unknown = resourceIds.find((id) => taggedResource(privateLink, location, id) === undefined);
     if (unknown !== undefined) throw new AwsError('InvalidID', `The ID '${unknown}' is not valid`);
   }
 

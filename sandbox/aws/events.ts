@@ -1,7 +1,7 @@
 import type * as Client from '@aws-sdk/client-eventbridge';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { compilePattern } from './event-pattern.ts';
 
@@ -58,12 +58,12 @@ export function createEvents({
   clock,
   id,
   deliver,
-  keep = forget,
+  keep = drop,
 }: {
   clock: Clock;
   id: () => string;
   deliver: (target: Client.Target, payload: unknown, rule: Rule) => void;
-  keep?: Keep;
+  keep?: Persisted;
 }): Events {
   const buses = keep<Bus>('events/buses');
   const rules = keep<Rule>('events/rules');

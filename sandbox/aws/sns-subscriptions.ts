@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { MessageAttributeValue } from '@aws-sdk/client-sns';
 import type { Clock } from '../clock.ts';
-import type { Keep } from '../store.ts';
+import type { Persisted } from '../persistence.ts';
 import { AwsError } from './aws-service.ts';
 import { compilePattern } from './event-pattern.ts';
 
@@ -21,7 +21,7 @@ export interface Subscription {
 }
 
 /** What the caller of Subscribe chooses. */
-export type Choices = Pick<Subscription, 'isRaw' | 'filterPolicy'>;
+export type SubscriptionAttributes = Pick<Subscription, 'isRaw' | 'filterPolicy'>;
 
 export interface Subscriptions {
   to(topicArn: string): Subscription[];
@@ -30,14 +30,14 @@ export interface Subscriptions {
   add(subscription: Omit<Subscription, 'arn' | 'pending'>, needsToConfirm: boolean): Subscription;
   /** Undefined where no address was sent that token, or it is too late. */
   confirm(topicArn: string, token: string, endsSignedInOnly: boolean): Subscription | undefined;
-  choose(arn: string, choices: Choices): void;
+  choose(arn: string, choices: SubscriptionAttributes): void;
   remove(arn: string): void;
 }
 
 /** SNS forgets by itself what nobody confirms. */
 const pendingMs = 48 * 3_600_000;
 
-export function createSubscriptions(clock: Clock, id: () => string, keep: Keep): Subscriptions {
+export function createSubscriptions(clock: Clock, id: () => string, keep: Persisted): Subscriptions {
   const subscriptions = keep<Subscription>('sns/subscriptions');
 
   function all(): Subscription[] {
@@ -79,7 +79,10 @@ export function createSubscriptions(clock: Clock, id: () => string, keep: Keep):
 }
 
 /** What SetSubscriptionAttributes and Subscribe can say. @throws AwsError */
-export function choicesIn(attributes: Readonly<Record<string, string>>, before?: Choices): Choices {
+export function subscriptionAttributes(
+  attributes: Readonly<Record<string, string>>,
+  before?: SubscriptionAttributes,
+): SubscriptionAttributes {
   const { RawMessageDelivery, FilterPolicy, FilterPolicyScope = 'MessageAttributes', ...others } = attributes;
   const [strange] = Object.keys(others);
   if (strange !== undefined) throw invalid(`AttributeName ${strange} is not modelled`);
@@ -108,7 +111,7 @@ export function attributesOf(subscription: Subscription): Readonly<Record<string
 }
 
 /** Whether a message with these attributes is for the subscription. */
-export function wants(
+export function matchesFilter(
   { filterPolicy }: Subscription,
   attributes: Readonly<Record<string, MessageAttributeValue>> = {},
 ): boolean {

@@ -1,17 +1,17 @@
 import type * as Client from '@aws-sdk/client-sns';
+import { accountInArn } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument, type Principal } from '../iam/policy.ts';
-import { accountOf } from '../places.ts';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { confirmationMail, envelope, type Mail, messageMail, type Publication } from './sns-bodies.ts';
 import {
   attributesOf,
-  choicesIn,
   createSubscriptions,
   invalid,
+  matchesFilter,
   type Subscription,
-  wants,
+  subscriptionAttributes,
 } from './sns-subscriptions.ts';
 
 /** What a subscriber gets. */
@@ -65,14 +65,14 @@ export function createSns({
   id,
   origin,
   deliver,
-  keep = forget,
+  keep = drop,
 }: {
   clock: Clock;
   id: () => string;
   /** Where the links of mails lead. */
   origin: string;
   deliver: (delivery: Delivery) => void;
-  keep?: Keep;
+  keep?: Persisted;
 }): Sns {
   const topics = keep<Topic>('sns/topics');
   const subscriptions = createSubscriptions(clock, id, keep);
@@ -80,7 +80,7 @@ export function createSns({
   function topicFor(arn: string | undefined, operation: string, caller: Caller): Topic {
     const topic = topics.get(arn ?? '');
     if (!topic) throw new AwsError('NotFoundException', 'Topic does not exist');
-    const isOwner = accountOf(topic.arn) === caller.accountId;
+    const isOwner = accountInArn(topic.arn) === caller.accountId;
     if (
       !isOwner &&
       !lets(topic, { roleArn: caller.arn, accountId: caller.accountId }, `sns:${operation}`, {})
@@ -100,7 +100,7 @@ export function createSns({
   function subscriptionFor(arn: string | undefined, { accountId }: Caller): Subscription {
     const subscription = subscriptions.find(arn ?? '');
     if (!subscription) throw new AwsError('NotFoundException', 'Subscription does not exist');
-    if (![subscription.owner, accountOf(subscription.topicArn)].includes(accountId))
+    if (![subscription.owner, accountInArn(subscription.topicArn)].includes(accountId))
       throw new AwsError('AuthorizationErrorException', 'Not authorized');
     return subscription;
   }
@@ -109,7 +109,7 @@ export function createSns({
     const messageId = id();
     const { message, attributes = {} } = publication;
     for (const subscription of subscriptions.to(topicArn)) {
-      if (subscription.pending || !wants(subscription, attributes)) continue;
+      if (subscription.pending || !matchesFilter(subscription, attributes)) continue;
       const { isRaw, protocol } = subscription;
       deliver({
         subscription,
@@ -139,7 +139,7 @@ export function createSns({
 
   function admits(topicArn: string, service: string, sourceArn: string): boolean {
     const topic = topics.get(topicArn);
-    const source = { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountOf(sourceArn) };
+    const source = { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountInArn(sourceArn) };
     return topic !== undefined && lets(topic, { service }, 'sns:Publish', source);
   }
 
@@ -165,7 +165,7 @@ export function createSns({
       if (!protocols.includes(Protocol)) throw invalid(`protocol ${Protocol} is not modelled`);
       if (Protocol === 'sqs' && !Endpoint.startsWith('arn:aws:sqs:')) throw invalid('SQS endpoint ARN');
       if (Protocol === 'email' && !/^\S+@\S+$/.test(Endpoint)) throw invalid('Email address');
-      const choices = choicesIn(Attributes);
+      const choices = subscriptionAttributes(Attributes);
       const there = subscriptions
         .to(topic.arn)
         .find(({ protocol, endpoint }) => protocol === Protocol && endpoint === Endpoint);
@@ -197,7 +197,10 @@ export function createSns({
     SetSubscriptionAttributes(input: Client.SetSubscriptionAttributesInput, { caller }) {
       const subscription = subscriptionFor(input.SubscriptionArn, caller);
       const { AttributeName = '', AttributeValue = '' } = input;
-      subscriptions.choose(subscription.arn, choicesIn({ [AttributeName]: AttributeValue }, subscription));
+      subscriptions.choose(
+        subscription.arn,
+        subscriptionAttributes({ [AttributeName]: AttributeValue }, subscription),
+      );
     },
 
     ListSubscriptionsByTopic({ TopicArn, NextToken }: Client.ListSubscriptionsByTopicInput, { caller }) {
@@ -232,7 +235,7 @@ export function createSns({
         Attributes: {
           ...topic.attributes,
           TopicArn: topic.arn,
-          Owner: accountOf(topic.arn),
+          Owner: accountInArn(topic.arn),
           SubscriptionsConfirmed: String(all.length - unconfirmed),
           SubscriptionsPending: String(unconfirmed),
           SubscriptionsDeleted: '0',
@@ -286,7 +289,7 @@ export function createSns({
       if (!topics.has(topicArn)) throw new Error(`there is no topic \`${topicArn}\``);
       const needsToConfirm = protocol === 'email';
       const subscription = subscriptions.add(
-        { topicArn, protocol, endpoint, isRaw, owner: accountOf(topicArn) },
+        { topicArn, protocol, endpoint, isRaw, owner: accountInArn(topicArn) },
         needsToConfirm,
       );
       if (subscription.pending) askToConfirm(subscription);

@@ -2,7 +2,7 @@ import type * as Client from '@aws-sdk/client-sqs';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
 import { AwsError, type AwsService, type OperationContext } from './aws-service.ts';
 import { attributesChecksum, bodyChecksum } from './sqs-checksums.ts';
-import { heldBy, isReceiptHandle, type Message, type Queue, secondsOf } from './sqs-queue.ts';
+import { inFlight, isReceiptHandle, type Message, type Queue, secondsOf } from './sqs-queue.ts';
 import type { Queues } from './sqs-queues.ts';
 
 const batchLimit = 10;
@@ -105,7 +105,7 @@ export function sqsService(queues: Queues): AwsService {
           'ReceiptHandleIsInvalid',
           `The input receipt handle "${ReceiptHandle}" is invalid.`,
         );
-      const message = heldBy(queue, ReceiptHandle);
+      const message = inFlight(queue, ReceiptHandle);
       if (!message || message.visibleAt <= context.now)
         throw new AwsError('MessageNotInflight', 'The specified message is not in flight.');
       queues.release(queue.arn, ReceiptHandle, VisibilityTimeout);

@@ -19,7 +19,7 @@ export interface Message {
   readonly messageAttributes: Readonly<Record<string, MessageAttributeValue>>;
 }
 
-export type Hiding = 'delayed' | 'handled' | 'failed';
+export type VisibilityTimeout = 'delayed' | 'handled' | 'failed';
 
 /** What the sender gets to know. */
 export interface SentMessage {
@@ -31,7 +31,7 @@ export interface SentMessage {
 export interface QueuedMessage extends OutgoingMessage, SentMessage {
   readonly sentAt: number;
   /** Why it is hidden until `visibleAt`. */
-  readonly hiding: Hiding;
+  readonly hiding: VisibilityTimeout;
   readonly receiveCount: number;
   readonly firstReceivedAt?: number;
 }
@@ -97,7 +97,7 @@ function forgetOldDuplicates(queue: Queue, now: number) {
 }
 
 /** Takes up to `max` messages that are visible; what was received too often goes to `toDeadLetter` instead. */
-export function take(
+export function receive(
   queue: Queue,
   max: number,
   visibilitySeconds: number,
@@ -155,7 +155,7 @@ export function nextVisibleAt(queue: Queue, now: number): number | undefined {
 }
 
 /** The message that a handle stands for, as long as nobody received it again. */
-export function heldBy(queue: Queue, receiptHandle: string): QueuedMessage | undefined {
+export function inFlight(queue: Queue, receiptHandle: string): QueuedMessage | undefined {
   const [messageId = '', receiveCount] = Buffer.from(receiptHandle, 'base64').toString().split('#');
   const message = queue.messages.get(messageId);
   return message && String(message.receiveCount) === receiveCount ? message : undefined;

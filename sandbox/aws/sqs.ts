@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
+import { accountInArn } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
-import { accountOf } from '../places.ts';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import type { AwsService } from './aws-service.ts';
+import { longPolls } from './long-polling.ts';
 import { sqsService } from './sqs-operations.ts';
 import {
   countsOf,
   defaultAttributes,
   enqueue,
   hasReceivable,
-  heldBy,
+  inFlight,
   type OutgoingMessage,
   type Queue,
   type QueuedMessage,
   type QueueSettings,
+  receive,
   secondsOf,
-  take,
 } from './sqs-queue.ts';
 import type { Queues } from './sqs-queues.ts';
-import { queueWatches } from './sqs-watches.ts';
 
 export interface Sqs extends Queues {
   readonly service: AwsService;
@@ -28,15 +28,15 @@ export interface Sqs extends Queues {
 export function createSqs({
   clock,
   id,
-  keep = forget,
+  keep = drop,
 }: {
   clock: Clock;
   id: () => string;
-  keep?: Keep;
+  keep?: Persisted;
 }): Sqs {
   const settings = keep<QueueSettings>('sqs/queues');
   const queues = new Map([...settings].map(([arn, kept]) => [arn, queueWith(arn, kept)]));
-  const watches = queueWatches(clock, (arn) => queues.get(arn));
+  const watches = longPolls(clock, (arn) => queues.get(arn));
   let sequence = 0;
 
   function queueWith(arn: string, { createdAt, attributes }: QueueSettings): Queue {
@@ -83,7 +83,7 @@ export function createSqs({
     change: (message: QueuedMessage) => Pick<QueuedMessage, 'visibleAt' | 'hiding' | 'receiveCount'>,
   ) {
     const queue = queueAt(arn);
-    const message = heldBy(queue, receiptHandle);
+    const message = inFlight(queue, receiptHandle);
     if (!message) return;
     const hidden = { ...message, ...change(message) };
     queue.messages.set(message.messageId, hidden);
@@ -123,7 +123,7 @@ export function createSqs({
     receive(arn, max, visibilitySeconds) {
       const queue = queueAt(arn);
       const visibility = visibilitySeconds ?? secondsOf(queue, 'VisibilityTimeout');
-      const messages = take(queue, max, visibility, clock.now(), (deadLetterArn, message) =>
+      const messages = receive(queue, max, visibility, clock.now(), (deadLetterArn, message) =>
         deadLetter(deadLetterArn, queue, message),
       );
       if (messages.length > 0) watches.wake(arn, clock.now() + visibility * 1000);
@@ -131,7 +131,7 @@ export function createSqs({
     },
     settle(arn, receiptHandle) {
       const queue = queueAt(arn);
-      const message = heldBy(queue, receiptHandle);
+      const message = inFlight(queue, receiptHandle);
       if (message) queue.messages.delete(message.messageId);
       // The next of its message group can be received now.
       if (queue.isFifo) watches.wake(arn, clock.now());
@@ -171,7 +171,7 @@ export function createSqs({
         {
           action: 'sqs:SendMessage',
           resource: arn,
-          conditions: { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountOf(sourceArn) },
+          conditions: { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountInArn(sourceArn) },
         },
       );
     },

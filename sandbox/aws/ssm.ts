@@ -1,5 +1,5 @@
 import type * as Client from '@aws-sdk/client-ssm';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import { AwsError, type AwsService, type OperationContext, type Place } from './aws-service.ts';
 
 interface StoredParameter {
@@ -14,18 +14,18 @@ export interface Ssm {
   readonly service: AwsService;
   /** Writes a parameter, over an older one too. */
   put(
-    place: Place,
+    location: Place,
     parameter: { readonly name: string; readonly value: string; readonly type?: Client.ParameterType },
   ): void;
-  has(place: Place, name: string): boolean;
-  remove(place: Place, name: string): void;
+  has(location: Place, name: string): boolean;
+  remove(location: Place, name: string): void;
 }
 
 const sizeLimits = { Standard: 4096, Advanced: 8192 } as const;
 const mostByPath = 10;
 
 /** The parameters of all accounts and Regions, by ARN. */
-export function createSsm({ now, keep = forget }: { now: () => number; keep?: Keep }): Ssm {
+export function createSsm({ now, keep = drop }: { now: () => number; keep?: Persisted }): Ssm {
   const parameters = keep<StoredParameter>('ssm/parameters');
 
   function store(arn: string, parameter: Omit<StoredParameter, 'version' | 'modifiedAt'>): StoredParameter {
@@ -125,11 +125,11 @@ export function createSsm({ now, keep = forget }: { now: () => number; keep?: Ke
           resource: arnOf(caller, name),
         })),
     },
-    put(place, { name, value, type = 'String' }) {
-      store(arnOf(place, name), { name, value, type });
+    put(location, { name, value, type = 'String' }) {
+      store(arnOf(location, name), { name, value, type });
     },
-    has: (place, name) => parameters.has(arnOf(place, name)),
-    remove: (place, name) => void parameters.delete(arnOf(place, name)),
+    has: (location, name) => parameters.has(arnOf(location, name)),
+    remove: (location, name) => void parameters.delete(arnOf(location, name)),
   };
 }
 

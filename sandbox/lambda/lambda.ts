@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Activity } from '../activity.ts';
 import type { Clock } from '../clock.ts';
-import { forget, type Keep } from '../store.ts';
+import type { InFlight } from '../in-flight.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import {
   type EnvironmentSettings,
   type ExecutionEnvironment,
@@ -35,10 +35,10 @@ export interface AsynchronousSettings {
 export interface LambdaOptions {
   /** Where deployment packages are unpacked; what is in it goes. */
   readonly folder: string;
-  readonly keep?: Keep;
+  readonly keep?: Persisted;
   readonly clock: Clock;
   readonly clockOffset: SharedArrayBuffer;
-  readonly activity: Activity;
+  readonly activity: InFlight;
   /** What each function finds in its environment beside its own: Region, credentials, endpoint. */
   readonly environmentOf: (configuration: FunctionConfiguration) => Readonly<Record<string, string>>;
   readonly onOutput: (functionName: string, text: string) => void;
@@ -94,7 +94,7 @@ const retryDelaysMs = [60_000, 120_000];
 const idleMs = 30_000;
 
 export async function createLambda(options: LambdaOptions): Promise<Lambda> {
-  const { clock, activity, folder, keep = forget } = options;
+  const { clock, activity, folder, keep = drop } = options;
   await rm(folder, { recursive: true, force: true });
   const accepted = keep<AcceptedEvent>('lambda/accepted');
   const deployed = new Map<string, DeployedFunction>();

@@ -1,10 +1,10 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
-import type { Activity } from '../activity.ts';
 import { compilePattern } from '../aws/event-pattern.ts';
 import type { Message } from '../aws/sqs-queue.ts';
 import type { Queues } from '../aws/sqs-queues.ts';
 import type { Clock } from '../clock.ts';
 import type { DeliveryFault, Faults } from '../faults.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { Outcome } from './execution-environment.ts';
 
 export interface SqsMapping {
@@ -20,7 +20,7 @@ export interface SqsMapping {
 interface Surroundings {
   readonly queues: Queues;
   readonly clock: Clock;
-  readonly activity: Activity;
+  readonly activity: InFlight;
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Activity } from '../activity.ts';
 import { compilePattern } from '../aws/event-pattern.ts';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { Outcome } from './execution-environment.ts';
 
 export interface StreamMapping {
@@ -33,7 +33,7 @@ interface WaitingRecord {
 
 interface Surroundings {
   readonly clock: Clock;
-  readonly activity: Activity;
+  readonly activity: InFlight;
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
   /** The records that are not done with. */

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { provider } from '../places.ts';
+import { provider } from '../accounts.ts';
 import type { Html } from '../slack/page/mrkdwn.ts';
 import { pageHtml } from './page.ts';
 import { shownTime } from './time.ts';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import type { ArrivedMail } from '../deliveries.ts';
 import type { Html } from '../slack/page/mrkdwn.ts';
+import type { ArrivedMail } from '../sns-deliveries.ts';
 import { pageHtml } from './page.ts';
 import { shownTime } from './time.ts';
 

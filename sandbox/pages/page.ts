@@ -5,7 +5,7 @@ import type { Html } from '../slack/page/mrkdwn.ts';
 
 const style = readFileSync(new URL('page.css', import.meta.url), 'utf8');
 
-const places = { '/': 'Sandbox', '/slack': 'Slack', '/mail': 'Mailbox' };
+const locations = { '/': 'Sandbox', '/slack': 'Slack', '/mail': 'Mailbox' };
 
 /** A page of the sandbox's own, without scripts. `path`: where it is, among the places that each page leads to. */
 export function pageHtml(path: string, title: string, body: Html): Html {
@@ -22,7 +22,7 @@ export function pageHtml(path: string, title: string, body: Html): Html {
         <header>
           <nav aria-label="Sandbox">
             <ul>
-              ${Object.entries(places).map(
+              ${Object.entries(locations).map(
                 ([to, name]) =>
                   html`<li><a href="${to}" ${to === path && html`aria-current="page"`}>${name}</a></li>`,
               )}

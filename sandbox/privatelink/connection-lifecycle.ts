@@ -1,34 +1,44 @@
-import type { ConnectionEvent, Endpoint, EndpointState, World } from './model.ts';
+import type { ConnectionEvent, Endpoint, EndpointState, PrivateLinkContext } from './model.ts';
 import { schedule } from './model.ts';
 
 /** Carries out what is due by `now`, in order of its time. */
-export function advance(world: World, now: number): void {
-  const { state } = world;
+export function advance(context: PrivateLinkContext, now: number): void {
+  const { state } = context;
   for (let due = state.schedule[0]; due !== undefined && due.at <= now; due = state.schedule[0]) {
     state.schedule.shift();
     const endpoint = state.endpoints[due.id];
-    if (endpoint?.next?.at === due.at) take(world, endpoint, endpoint.next);
-    if (state.services[due.id]?.goneAt === due.at) forget(world, 'services', due.id);
+    if (endpoint?.next?.at === due.at) take(context, endpoint, endpoint.next);
+    if (state.services[due.id]?.endedAt === due.at) forget(context, 'services', due.id);
   }
 }
 
 /** Makes it so later; what was about to happen instead no longer does. */
-export function plan(world: World, endpoint: Endpoint, state: EndpointState | 'gone', at: number): void {
+export function plan(
+  context: PrivateLinkContext,
+  endpoint: Endpoint,
+  state: EndpointState | 'gone',
+  at: number,
+): void {
   endpoint.next = { state, at };
-  schedule(world, endpoint.id, at);
+  schedule(context, endpoint.id, at);
 }
 
 /** The consumer has just created it. */
-export function begin(world: World, endpoint: Endpoint): void {
-  arrive(world, endpoint, undefined, endpoint.createdAt);
+export function startTransition(context: PrivateLinkContext, endpoint: Endpoint): void {
+  arrive(context, endpoint, undefined, endpoint.createdAt);
 }
 
 /** Makes it so now; whatever was about to happen instead no longer does. */
-export function enter(world: World, endpoint: Endpoint, state: EndpointState, time: number): void {
+export function transitionTo(
+  context: PrivateLinkContext,
+  endpoint: Endpoint,
+  state: EndpointState,
+  time: number,
+): void {
   const from = endpoint.state;
   endpoint.state = state;
   endpoint.next = undefined;
-  arrive(world, endpoint, from, time);
+  arrive(context, endpoint, from, time);
 }
 
 /** Where the endpoint is, or is irrevocably on its way to unless another call turns it. */
@@ -37,28 +47,37 @@ export function destination({ state, next }: Endpoint): EndpointState | 'gone' {
 }
 
 /** Rings whoever asked to be told, and plans what follows by itself. */
-function arrive(world: World, endpoint: Endpoint, from: EndpointState | undefined, time: number): void {
+function arrive(
+  context: PrivateLinkContext,
+  endpoint: Endpoint,
+  from: EndpointState | undefined,
+  time: number,
+): void {
   const { id: endpointId, serviceId, state } = endpoint;
-  world.effects.push({ type: 'state-change', serviceId, endpointId, from, to: state, time });
+  context.effects.push({ type: 'state-change', serviceId, endpointId, from, to: state, time });
   const event = eventOf(from, state);
-  if (event !== undefined && world.assumptions.notifications) ring(world, endpoint, event, time);
+  if (event !== undefined && context.assumptions.notifications) ring(context, endpoint, event, time);
 
-  const { availableAfterMs, deletedAfterMs, deletedListedMs } = world.assumptions;
-  if (state === 'pending') plan(world, endpoint, 'available', time + availableAfterMs);
-  if (state === 'deleting') plan(world, endpoint, 'deleted', time + deletedAfterMs);
-  if (state === 'deleted') plan(world, endpoint, 'gone', time + deletedListedMs);
+  const { availableAfterMs, deletedAfterMs, deletedListedMs } = context.assumptions;
+  if (state === 'pending') plan(context, endpoint, 'available', time + availableAfterMs);
+  if (state === 'deleting') plan(context, endpoint, 'deleted', time + deletedAfterMs);
+  if (state === 'deleted') plan(context, endpoint, 'gone', time + deletedListedMs);
 }
 
-function take(world: World, endpoint: Endpoint, { state, at }: NonNullable<Endpoint['next']>): void {
+function take(
+  context: PrivateLinkContext,
+  endpoint: Endpoint,
+  { state, at }: NonNullable<Endpoint['next']>,
+): void {
   if (state !== 'gone') {
-    enter(world, endpoint, state, at);
+    transitionTo(context, endpoint, state, at);
     return;
   }
-  forget(world, 'endpoints', endpoint.id);
-  delete world.state.tags[endpoint.connectionId];
+  forget(context, 'endpoints', endpoint.id);
+  delete context.state.tags[endpoint.connectionId];
 }
 
-function forget({ state }: World, kind: 'services' | 'endpoints', id: string): void {
+function forget({ state }: PrivateLinkContext, kind: 'services' | 'endpoints', id: string): void {
   delete state[kind][id];
   delete state.tags[id];
 }
@@ -71,7 +90,12 @@ function eventOf(from: EndpointState | undefined, to: EndpointState): Connection
   return to === 'deleted' ? 'Delete' : undefined;
 }
 
-function ring({ state, effects }: World, endpoint: Endpoint, event: ConnectionEvent, time: number): void {
+function ring(
+  { state, effects }: PrivateLinkContext,
+  endpoint: Endpoint,
+  event: ConnectionEvent,
+  time: number,
+): void {
   for (const { id, accountId, region, topicArn, ...notification } of Object.values(state.notifications)) {
     if (notification.serviceId !== endpoint.serviceId && notification.endpointId !== endpoint.id) continue;
     if (notification.state !== 'Enabled' || !notification.events.includes(event)) continue;

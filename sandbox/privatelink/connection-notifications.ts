@@ -1,6 +1,6 @@
 import { AwsError } from '../aws/aws-service.ts';
 import { ownService, serviceType } from './endpoint-services.ts';
-import type { ConnectionEvent, ConnectionNotification, Place, Refusal, World } from './model.ts';
+import type { ConnectionEvent, ConnectionNotification, Place, PrivateLinkContext, Refusal } from './model.ts';
 import { asError, isIn } from './model.ts';
 
 export interface NotificationSpec {
@@ -12,21 +12,21 @@ export interface NotificationSpec {
 }
 
 /** Who wants to be told of what. */
-export function connectionNotifications(world: World) {
-  const { state } = world;
+export function connectionNotifications(context: PrivateLinkContext) {
+  const { state } = context;
 
-  function ownNotification(place: Place, id: string): ConnectionNotification | undefined {
+  function ownNotification(location: Place, id: string): ConnectionNotification | undefined {
     const notification = state.notifications[id];
-    return notification !== undefined && isIn(place, notification) ? notification : undefined;
+    return notification !== undefined && isIn(location, notification) ? notification : undefined;
   }
 
   return {
-    notifications: (place: Place) =>
-      Object.values(state.notifications).filter((notification) => isIn(place, notification)),
+    notifications: (location: Place) =>
+      Object.values(state.notifications).filter((notification) => isIn(location, notification)),
 
     createNotification({ accountId, region }: Place, spec: NotificationSpec): ConnectionNotification {
       const service =
-        spec.serviceId === undefined ? undefined : ownService(world, { accountId, region }, spec.serviceId);
+        spec.serviceId === undefined ? undefined : ownService(context, { accountId, region }, spec.serviceId);
       const type = service
         ? serviceType(service)
         : (state.endpoints[spec.endpointId ?? '']?.type ?? 'Interface');
@@ -39,7 +39,7 @@ export function connectionNotifications(world: World) {
       const notification: ConnectionNotification = {
         accountId,
         region,
-        id: `vpce-nfn-${world.id()}`,
+        id: `vpce-nfn-${context.id()}`,
         serial: state.serial++,
         serviceId: spec.serviceId,
         endpointId: spec.endpointId,
@@ -52,19 +52,19 @@ export function connectionNotifications(world: World) {
     },
 
     modifyNotification(
-      place: Place,
+      location: Place,
       id: string,
       { topicArn, events }: Partial<Pick<NotificationSpec, 'topicArn' | 'events'>>,
     ): void {
-      const notification = ownNotification(place, id);
+      const notification = ownNotification(location, id);
       if (notification === undefined) throw asError(notFound(id));
       notification.topicArn = topicArn ?? notification.topicArn;
       notification.events = [...(events ?? notification.events)];
     },
 
-    deleteNotifications: (place: Place, ids: readonly string[]): Refusal[] =>
+    deleteNotifications: (location: Place, ids: readonly string[]): Refusal[] =>
       ids.flatMap((id) => {
-        if (ownNotification(place, id) === undefined) return notFound(id);
+        if (ownNotification(location, id) === undefined) return notFound(id);
         delete state.notifications[id];
         return [];
       }),

@@ -1,5 +1,13 @@
 import { AwsError } from '../aws/aws-service.ts';
-import type { Endpoint, EndpointService, Permission, Place, PrivateDns, Refusal, World } from './model.ts';
+import type {
+  Endpoint,
+  EndpointService,
+  Permission,
+  Place,
+  PrivateDns,
+  PrivateLinkContext,
+  Refusal,
+} from './model.ts';
 import { isIn, schedule } from './model.ts';
 import type { Requester } from './principal.ts';
 import { admits, isSamePrincipal, principalType } from './principal.ts';
@@ -29,9 +37,13 @@ export function serviceType({ gatewayLoadBalancerArns }: EndpointService) {
 }
 
 /** Whose service it is not does not get to know that it exists. */
-export function ownService({ state }: World, place: Place, serviceId: string): EndpointService {
+export function ownService(
+  { state }: PrivateLinkContext,
+  location: Place,
+  serviceId: string,
+): EndpointService {
   const service = state.services[serviceId];
-  if (service === undefined || service.goneAt !== undefined || !isIn(place, service))
+  if (service === undefined || service.endedAt !== undefined || !isIn(location, service))
     throw new AwsError(
       'InvalidVpcEndpointServiceId.NotFound',
       `The VpcEndpointService Id '${serviceId}' does not exist`,
@@ -40,26 +52,26 @@ export function ownService({ state }: World, place: Place, serviceId: string): E
 }
 
 /** What providers do with their endpoint services. */
-export function endpointServices(world: World) {
-  const { state } = world;
+export function endpointServices(context: PrivateLinkContext) {
+  const { state } = context;
 
   function privateDns(domain: string): PrivateDns {
     return {
       domain,
-      recordName: `_${world.id()}`,
-      recordValue: `vpce:${world.id()}`,
+      recordName: `_${context.id()}`,
+      recordValue: `vpce:${context.id()}`,
       state: 'pendingVerification',
     };
   }
 
   return {
-    service: (place: Place, serviceId: string) => ownService(world, place, serviceId),
+    service: (location: Place, serviceId: string) => ownService(context, location, serviceId),
 
     /** Those of the place, deleted ones included for a while. */
-    services: (place: Place) => Object.values(state.services).filter((service) => isIn(place, service)),
+    services: (location: Place) => Object.values(state.services).filter((service) => isIn(location, service)),
 
     createService({ accountId, region }: Place, spec: ServiceSpec): EndpointService {
-      const id = `vpce-svc-${world.id()}`;
+      const id = `vpce-svc-${context.id()}`;
       const service: EndpointService = {
         accountId,
         region,
@@ -80,8 +92,8 @@ export function endpointServices(world: World) {
       return service;
     },
 
-    modifyService(place: Place, serviceId: string, change: ServiceChange): void {
-      const service = ownService(world, place, serviceId);
+    modifyService(location: Place, serviceId: string, change: ServiceChange): void {
+      const service = ownService(context, location, serviceId);
       const closed = change.removeRegions?.find((region) => service.supportedRegions[region] !== 'Available');
       if (closed !== undefined) throw new AwsError('InvalidParameter', `Cannot remove region ${closed}`);
 
@@ -98,7 +110,7 @@ export function endpointServices(world: World) {
       else if (change.privateDnsName !== undefined) service.privateDns = privateDns(change.privateDnsName);
     },
 
-    deleteServices(place: Place, serviceIds: readonly string[], now: number): Refusal[] {
+    deleteServices(location: Place, serviceIds: readonly string[], now: number): Refusal[] {
       const live = new Set(
         Object.values(state.endpoints)
           .filter(isLive)
@@ -106,7 +118,7 @@ export function endpointServices(world: World) {
       );
       return serviceIds.flatMap((serviceId) => {
         const service = state.services[serviceId];
-        if (service === undefined || service.goneAt !== undefined || !isIn(place, service))
+        if (service === undefined || service.endedAt !== undefined || !isIn(location, service))
           return {
             resourceId: serviceId,
             code: 'InvalidVpcEndpointService.NotFound',
@@ -118,8 +130,8 @@ export function endpointServices(world: World) {
             code: 'ExistingVpcEndpointConnections',
             message: 'Service has existing active VPC Endpoint connections!',
           };
-        service.goneAt = now + world.assumptions.deletedListedMs;
-        schedule(world, serviceId, service.goneAt);
+        service.endedAt = now + context.assumptions.deletedListedMs;
+        schedule(context, serviceId, service.endedAt);
         for (const notification of Object.values(state.notifications))
           if (notification.serviceId === serviceId) delete state.notifications[notification.id];
         return [];
@@ -128,12 +140,12 @@ export function endpointServices(world: World) {
 
     /** Answers the permissions that are new. */
     modifyPermissions(
-      place: Place,
+      location: Place,
       serviceId: string,
       { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
     ): Permission[] {
-      const service = ownService(world, place, serviceId);
-      checkPrincipals(service, add, remove, world);
+      const service = ownService(context, location, serviceId);
+      checkPrincipals(service, add, remove, context);
       service.permissions = service.permissions.filter(
         ({ principal }) => !remove.some((removed) => isSamePrincipal(removed, principal)),
       );
@@ -141,7 +153,7 @@ export function endpointServices(world: World) {
       for (const principal of add) {
         if (service.permissions.some((permission) => isSamePrincipal(permission.principal, principal)))
           continue;
-        const permission = { id: `vpce-svc-perm-${world.id()}`, serial: state.serial++, principal };
+        const permission = { id: `vpce-svc-perm-${context.id()}`, serial: state.serial++, principal };
         service.permissions.push(permission);
         added.push(permission);
       }
@@ -159,7 +171,7 @@ function checkPrincipals(
   { permissions }: EndpointService,
   add: readonly string[],
   remove: readonly string[],
-  { assumptions }: World,
+  { assumptions }: PrivateLinkContext,
 ): void {
   const { maxPrincipalsPerCall, organizationPrincipals, absentPrincipal } = assumptions;
   if (add.length + remove.length > maxPrincipalsPerCall)
@@ -185,7 +197,7 @@ export function isDiscoverable(
   consumerRegion: string,
 ): boolean {
   return (
-    service.goneAt === undefined &&
+    service.endedAt === undefined &&
     service.supportedRegions[consumerRegion] === 'Available' &&
     (service.accountId === requester.accountId ||
       service.permissions.some(({ principal }) => admits(principal, requester)))

@@ -1,7 +1,14 @@
 import { AwsError } from '../aws/aws-service.ts';
-import { advance, begin, destination, enter, plan } from './connection-lifecycle.ts';
+import { advance, destination, plan, startTransition, transitionTo } from './connection-lifecycle.ts';
 import { isDiscoverable, ownService, serviceType } from './endpoint-services.ts';
-import type { Endpoint, EndpointService, EndpointState, Place, Refusal, World } from './model.ts';
+import type {
+  Endpoint,
+  EndpointService,
+  EndpointState,
+  Place,
+  PrivateLinkContext,
+  Refusal,
+} from './model.ts';
 import { asError, isIn } from './model.ts';
 import type { Requester } from './principal.ts';
 
@@ -37,26 +44,26 @@ const reject: ProviderVerb = {
 };
 
 /** What consumers do with their interface endpoints, and providers with the connections that these are to them. */
-export function endpoints(world: World) {
-  const { state } = world;
+export function endpoints(context: PrivateLinkContext) {
+  const { state } = context;
 
-  function ownEndpoint(place: Place, endpointId: string): Endpoint {
+  function ownEndpoint(location: Place, endpointId: string): Endpoint {
     const endpoint = state.endpoints[endpointId];
-    if (endpoint === undefined || !isIn(place, endpoint)) throw asError(notFound(endpointId));
+    if (endpoint === undefined || !isIn(location, endpoint)) throw asError(notFound(endpointId));
     return endpoint;
   }
 
   /** Each endpoint succeeds or fails on its own. */
   function answer(
     verb: ProviderVerb,
-    place: Place,
+    location: Place,
     serviceId: string,
     ids: readonly string[],
     now: number,
   ): Refusal[] {
-    advance(world, now);
-    const { repeatedAccept, maxIdsPerCall, pendingAfterMs } = world.assumptions;
-    ownService(world, place, serviceId);
+    advance(context, now);
+    const { repeatedAccept, maxIdsPerCall, pendingAfterMs } = context.assumptions;
+    ownService(context, location, serviceId);
     if (ids.length > maxIdsPerCall)
       throw new AwsError(
         'InvalidParameterValue',
@@ -69,29 +76,30 @@ export function endpoints(world: World) {
       const current = destination(endpoint);
       if (verb.done.includes(current) && repeatedAccept === 'ok') return [];
       if (!verb.from.includes(current)) return invalidState(endpoint);
-      plan(world, endpoint, verb.to, now + pendingAfterMs);
+      plan(context, endpoint, verb.to, now + pendingAfterMs);
       return [];
     });
   }
 
   return {
     endpoint: ownEndpoint,
-    endpoints: (place: Place) => Object.values(state.endpoints).filter((endpoint) => isIn(place, endpoint)),
+    endpoints: (location: Place) =>
+      Object.values(state.endpoints).filter((endpoint) => isIn(location, endpoint)),
 
     /** The connections to a provider's services in a place, each with its service. */
-    connections: (place: Place): { readonly endpoint: Endpoint; readonly service: EndpointService }[] =>
+    connections: (location: Place): { readonly endpoint: Endpoint; readonly service: EndpointService }[] =>
       Object.values(state.endpoints).flatMap((endpoint) => {
         const service = state.services[endpoint.serviceId];
-        return service !== undefined && isIn(place, service) ? { endpoint, service } : [];
+        return service !== undefined && isIn(location, service) ? { endpoint, service } : [];
       }),
 
-    accept: (place: Place, serviceId: string, endpointIds: readonly string[], now: number) =>
-      answer(accept, place, serviceId, endpointIds, now),
-    reject: (place: Place, serviceId: string, endpointIds: readonly string[], now: number) =>
-      answer(reject, place, serviceId, endpointIds, now),
+    accept: (location: Place, serviceId: string, endpointIds: readonly string[], now: number) =>
+      answer(accept, location, serviceId, endpointIds, now),
+    reject: (location: Place, serviceId: string, endpointIds: readonly string[], now: number) =>
+      answer(reject, location, serviceId, endpointIds, now),
 
     createEndpoint(consumer: Place & Requester, spec: EndpointSpec, now: number): Endpoint {
-      advance(world, now);
+      advance(context, now);
       const service = state.services[spec.serviceName.slice(spec.serviceName.lastIndexOf('.') + 1)];
       if (
         service?.name !== spec.serviceName ||
@@ -111,7 +119,7 @@ export function endpoints(world: World) {
         );
       if (spec.privateDnsEnabled) requirePrivateDns(service);
 
-      const digits = world.id();
+      const digits = context.id();
       const id = `vpce-${digits}`;
       const endpoint: Endpoint = {
         ...specified,
@@ -125,17 +133,17 @@ export function endpoints(world: World) {
         connectionId: `vpce-con-${digits}`,
         serviceId: service.id,
         createdAt: now,
-        dnsLabel: world.id().slice(-8),
+        dnsLabel: context.id().slice(-8),
         state: service.acceptanceRequired ? 'pendingAcceptance' : 'pending',
       };
       state.endpoints[id] = endpoint;
-      begin(world, endpoint);
+      startTransition(context, endpoint);
       return endpoint;
     },
 
-    modifyEndpoint(place: Place, endpointId: string, change: EndpointChange, now: number): void {
-      advance(world, now);
-      const endpoint = ownEndpoint(place, endpointId);
+    modifyEndpoint(location: Place, endpointId: string, change: EndpointChange, now: number): void {
+      advance(context, now);
+      const endpoint = ownEndpoint(location, endpointId);
       if (!accept.from.includes(endpoint.state) && !accept.done.includes(endpoint.state))
         throw new AwsError('IncorrectState', invalidState(endpoint).message);
       const service = state.services[endpoint.serviceId];
@@ -143,15 +151,15 @@ export function endpoints(world: World) {
 
       Object.assign(endpoint, change);
       // A rejection on its way is not turned by this.
-      if (destination(endpoint) === 'available') enter(world, endpoint, 'pending', now);
+      if (destination(endpoint) === 'available') transitionTo(context, endpoint, 'pending', now);
     },
 
-    deleteEndpoints(place: Place, endpointIds: readonly string[], now: number): Refusal[] {
-      advance(world, now);
+    deleteEndpoints(location: Place, endpointIds: readonly string[], now: number): Refusal[] {
+      advance(context, now);
       return endpointIds.flatMap((id) => {
         const endpoint = state.endpoints[id];
-        if (endpoint === undefined || !isIn(place, endpoint) || isLeaving(endpoint)) return notFound(id);
-        enter(world, endpoint, 'deleting', now);
+        if (endpoint === undefined || !isIn(location, endpoint) || isLeaving(endpoint)) return notFound(id);
+        transitionTo(context, endpoint, 'deleting', now);
         return [];
       });
     },

@@ -40,7 +40,7 @@ export interface EndpointService extends Place {
   privateDns?: PrivateDns | undefined;
   permissions: Permission[];
   /** Set once deleted; the row lingers until then. */
-  goneAt?: number;
+  endedAt?: number;
 }
 
 export interface PrivateDns {
@@ -100,7 +100,7 @@ export interface PrivateLinkState {
 }
 
 /** What the world outside PrivateLink gets to know. */
-export type Effect = NotificationEffect | StateChangeEffect;
+export type Output = NotificationEffect | StateChangeEffect;
 
 /** AWS publishes to the owner's topic. */
 export interface NotificationEffect extends Place {
@@ -125,11 +125,11 @@ export interface StateChangeEffect {
 }
 
 /** What the parts of the model share. */
-export interface World {
+export interface PrivateLinkContext {
   readonly state: PrivateLinkState;
   /** Seventeen hexadecimal digits, never the same twice. */
   readonly id: () => string;
-  readonly effects: Effect[];
+  readonly effects: Output[];
   assumptions: Assumptions;
 }
 
@@ -157,7 +157,7 @@ export function continuedState(resources: Omit<PrivateLinkState, 'schedule' | 's
   const { services, endpoints, notifications } = resources;
   const due = [
     ...Object.values(endpoints).map(({ id, next }) => ({ id, at: next?.at })),
-    ...Object.values(services).map(({ id, goneAt }) => ({ id, at: goneAt })),
+    ...Object.values(services).map(({ id, endedAt }) => ({ id, at: endedAt })),
   ];
   const numbered = [services, endpoints, notifications].flatMap((kind) => Object.values<Numbered>(kind));
   const permissions = Object.values(services).flatMap((service) => service.permissions);
@@ -177,12 +177,12 @@ export function asError({ code, message }: Refusal): AwsError {
   return new AwsError(code, message);
 }
 
-export function isIn(place: Place, resource: Place): boolean {
-  return resource.accountId === place.accountId && resource.region === place.region;
+export function isIn(location: Place, resource: Place): boolean {
+  return resource.accountId === location.accountId && resource.region === location.region;
 }
 
 /** Times mostly come in order, so looking from the end is short. */
-export function schedule({ state }: World, id: string, at: number): void {
+export function schedule({ state }: PrivateLinkContext, id: string, at: number): void {
   const earlier = state.schedule.findLastIndex((entry) => entry.at <= at);
   state.schedule.splice(earlier + 1, 0, { at, id });
 }

@@ -4,7 +4,7 @@ import { advance } from './connection-lifecycle.ts';
 import { connectionNotifications } from './connection-notifications.ts';
 import { endpointServices } from './endpoint-services.ts';
 import { endpoints } from './endpoints.ts';
-import type { Effect, PrivateLinkState, World } from './model.ts';
+import type { Output, PrivateLinkContext, PrivateLinkState } from './model.ts';
 import { emptyState } from './model.ts';
 
 export type PrivateLink = ReturnType<typeof createPrivateLink>;
@@ -24,26 +24,26 @@ export function createPrivateLink({
   /** Continues from what `state` of an earlier one was. */
   readonly state?: PrivateLinkState;
 }) {
-  const world: World = { state, id, assumptions, effects: [] };
+  const context: PrivateLinkContext = { state, id, assumptions, effects: [] };
 
   return {
     state,
-    ...endpointServices(world),
-    ...endpoints(world),
-    ...connectionNotifications(world),
+    ...endpointServices(context),
+    ...endpoints(context),
+    ...connectionNotifications(context),
 
-    assumptions: () => world.assumptions,
+    assumptions: () => context.assumptions,
     /** Changes some assumptions; throws `AssumptionError`. */
     assume(update: unknown): void {
-      world.assumptions = mergeAssumptions(world.assumptions, update);
+      context.assumptions = mergeAssumptions(context.assumptions, update);
     },
 
     /** When `advance` may have something to do next. */
     nextDue: (): number | undefined => state.schedule[0]?.at,
     /** Carries out what is due and hands out all effects since they were last taken. */
-    advance(now: number): Effect[] {
-      advance(world, now);
-      return world.effects.splice(0);
+    advance(now: number): Output[] {
+      advance(context, now);
+      return context.effects.splice(0);
     },
     /** False while a connection is on its way to another state; that a deleted one vanishes in time does not count. */
     isSettled: (): boolean =>

@@ -1,7 +1,7 @@
 import { type Block, type Element, elementsOf, type Option } from './blocks.ts';
 
 /** What people put into inputs, by the inputs' `action_id`: a text, an option's value, or a list of such values. */
-export type Given = Readonly<Record<string, unknown>>;
+export type InputValues = Readonly<Record<string, unknown>>;
 
 type InputState =
   | { readonly type: 'plain_text_input'; readonly value: string | null }
@@ -17,7 +17,7 @@ export class InputError extends Error {
 }
 
 /** What stands in the inputs: what was given, or else what they began with. @throws InputError */
-export function stateOf(blocks: readonly Block[], given: Given = {}): StateValues {
+export function stateOf(blocks: readonly Block[], given: InputValues = {}): StateValues {
   return Object.fromEntries(
     blocks.flatMap((block) => {
       const inputs = inputsIn(block);
@@ -31,7 +31,7 @@ export function stateOf(blocks: readonly Block[], given: Given = {}): StateValue
 }
 
 /** What Slack itself says of inputs before it sends anything, by `action_id`. */
-export function complaintsAbout(blocks: readonly Block[], values: StateValues): Record<string, string> {
+export function validationErrors(blocks: readonly Block[], values: StateValues): Record<string, string> {
   return Object.fromEntries(
     blocks.flatMap((block) => {
       if (block.type !== 'input') return [];
@@ -63,7 +63,7 @@ function inputsIn(block: Block): InputElement[] {
  * Where a view takes the place of another, inputs of the same `block_id` and `action_id` keep what stands in them
  * (https://docs.slack.dev/surfaces/modals).
  */
-export function keepingInputs(blocks: readonly Block[], values: StateValues): Block[] {
+export function preserveInputs(blocks: readonly Block[], values: StateValues): Block[] {
   return blocks.map((block) => {
     if (block.type !== 'input') return block;
     const { block_id = '', element } = block;

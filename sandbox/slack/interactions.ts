@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Reply } from './app-requests.ts';
 import { type Block, elementsOf } from './blocks.ts';
-import { complaintsAbout, type Given, namesOfInputs, stateOf } from './inputs.ts';
+import { type InputValues, namesOfInputs, stateOf, validationErrors } from './inputs.ts';
 import type { Message, Messages } from './messages.ts';
 import {
   type Action,
@@ -13,8 +13,8 @@ import {
   viewSubmission,
 } from './payloads.ts';
 import { BlockError, readView } from './read-blocks.ts';
-import { SlackRefusal } from './refusal.ts';
 import type { ResponseUrls } from './response-urls.ts';
+import { SlackRefusal } from './slack-error.ts';
 import type { OpenView, Views } from './views.ts';
 
 export interface Click extends Person {
@@ -27,14 +27,14 @@ export interface Click extends Person {
   /** Of the option that is chosen. Where there is no such thing to click: what a forger would put there. */
   readonly value?: string | undefined;
   /** What stands in the inputs beside it, where it is not what they began with. */
-  readonly state?: Given | undefined;
+  readonly state?: InputValues | undefined;
   /** What to fill in, and submit, where a modal opens. */
-  readonly view_values?: Given | undefined;
+  readonly view_values?: InputValues | undefined;
 }
 
 export interface Submission extends Person {
   readonly view_id: string;
-  readonly view_values: Given;
+  readonly view_values: InputValues;
 }
 
 export interface Command extends Person {
@@ -162,7 +162,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     const unknown = Object.keys(view_values).filter((name) => !names.includes(name));
     const ignored = unknown.length > 0 && { ignored: unknown };
     const state = stateOf(blocks, view_values);
-    const errors = complaintsAbout(blocks, state);
+    const errors = validationErrors(blocks, state);
     if (Object.keys(errors).length > 0) return { errors, ...ignored };
 
     const { responseId } = open;

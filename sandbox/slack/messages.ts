@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import { type Block, elementsOf } from './blocks.ts';
 import { app } from './workspace.ts';
 
@@ -55,7 +55,7 @@ export interface Messages {
   answers(responseId: string): Message[];
 }
 
-export function createMessages(clock: Clock, keep: Keep = forget): Messages {
+export function createMessages(clock: Clock, keep: Persisted = drop): Messages {
   const posted = keep<Posted>('slack/messages');
   const keyOf = (channel: string, ts: string) => `${channel} ${ts}`;
   let lastMicroseconds = 0;

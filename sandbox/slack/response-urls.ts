@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import type { Messages } from './messages.ts';
 import { BlockError, readBlocks } from './read-blocks.ts';
-import { SlackRefusal } from './refusal.ts';
+import { SlackRefusal } from './slack-error.ts';
 
 /** Whom an interaction's response URL answers, and where. */
 interface Answerable {
@@ -58,13 +58,13 @@ export function createResponseUrls({
   clock,
   messages,
   address,
-  keep = forget,
+  keep = drop,
 }: {
   clock: Clock;
   messages: Messages;
   /** Where they begin. */
   address: string;
-  keep?: Keep;
+  keep?: Persisted;
 }): ResponseUrls {
   const urls = keep<ResponseUrl>('slack/response-urls');
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import { createAppRequests } from './app-requests.ts';
 import { createInteractions } from './interactions.ts';
 import { createMessages } from './messages.ts';
@@ -31,11 +31,11 @@ export interface SlackOptions {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly isThrottled?: () => boolean;
-  readonly keep?: Keep;
+  readonly keep?: Persisted;
 }
 
 export function createSlack(options: SlackOptions): Slack {
-  const { origin, clock, faults, isThrottled = () => true, keep = forget } = options;
+  const { origin, clock, faults, isThrottled = () => true, keep = drop } = options;
   const credentials = credentialsIn(keep<Credentials>('slack/app'));
   const { botToken, signingSecret } = credentials;
   let requestUrl = '';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import type { View } from './blocks.ts';
-import { keepingInputs, type StateValues } from './inputs.ts';
-import { SlackRefusal } from './refusal.ts';
+import { preserveInputs, type StateValues } from './inputs.ts';
+import { SlackRefusal } from './slack-error.ts';
 
 /** What somebody did, which a modal may answer. */
 export interface Interaction {
@@ -48,7 +48,7 @@ export interface Views {
 
 const triggerMs = 3000;
 
-export function createViews(clock: Clock, keep: Keep = forget): Views {
+export function createViews(clock: Clock, keep: Persisted = drop): Views {
   const triggers = keep<Trigger>('slack/triggers');
   const views = keep<OpenView>('slack/views');
 
@@ -86,7 +86,7 @@ export function createViews(clock: Clock, keep: Keep = forget): Views {
       if (!shown) throw new SlackRefusal('not_found');
       if (hash !== undefined && hash !== shown.hash) throw new SlackRefusal('hash_conflict');
       const { values = {}, ...known } = shown;
-      const blocks = keepingInputs(view.blocks, values);
+      const blocks = preserveInputs(view.blocks, values);
       return show({ ...known, hash: newHash(), view: { ...view, blocks } });
     },
     close: (viewId) => void views.delete(viewId),

@@ -3,7 +3,7 @@ import type { Bucket } from '../token-bucket.ts';
 import type { Message, Messages } from './messages.ts';
 import { viewAsSent } from './payloads.ts';
 import { BlockError, readBlocks, readView } from './read-blocks.ts';
-import { SlackRefusal } from './refusal.ts';
+import { SlackRefusal } from './slack-error.ts';
 import type { Views } from './views.ts';
 import { app, channelNamed, domainOf } from './workspace.ts';
 

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import { forget, type Keep } from '../store.ts';
+import { drop, type Persisted } from '../persistence.ts';
 import { type Level, takeToken } from '../token-bucket.ts';
 import type { Messages } from './messages.ts';
-import { SlackRefusal } from './refusal.ts';
+import { SlackRefusal } from './slack-error.ts';
 import type { Views } from './views.ts';
 import { webApiMethods } from './web-api-methods.ts';
 import { app } from './workspace.ts';
@@ -30,12 +30,12 @@ export interface WebApiOptions {
   readonly views: Views;
   readonly botToken: string;
   readonly isThrottled: () => boolean;
-  readonly keep?: Keep;
+  readonly keep?: Persisted;
 }
 
 /** Slack's Web API. Errors that no method here knows are for `/_sandbox/faults` to bring. */
 export function createWebApi(options: WebApiOptions) {
-  const { clock, faults, botToken, isThrottled, keep = forget } = options;
+  const { clock, faults, botToken, isThrottled, keep = drop } = options;
   const methods = webApiMethods(options);
   const levels = keep<Level>('slack/token-buckets');
 

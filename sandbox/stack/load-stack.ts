@@ -1,5 +1,5 @@
 import type { AlarmDefinition } from '../aws/cloudwatch.ts';
-import type { Cloud } from '../cloud.ts';
+import type { AwsEmulator } from '../aws-emulator.ts';
 import { type CreatedResource, isTrue, resolve, type Scope } from './intrinsics.ts';
 import type { Properties, ResourceType, ResourceTypes, Stack } from './resource-type.ts';
 import { httpApiResources } from './resources/http-api.ts';
@@ -51,7 +51,7 @@ const types: ResourceTypes = {
 /** Creates what the template says, as CloudFormation does; what the sandbox does not know is an error. */
 export async function loadStack(
   template: Template,
-  cloud: Cloud,
+  cloud: AwsEmulator,
   options: StackOptions,
 ): Promise<LoadedStack> {
   const alarms: { arn: string; definition: AlarmDefinition }[] = [];

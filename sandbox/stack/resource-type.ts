@@ -1,5 +1,5 @@
 import type { AlarmDefinition } from '../aws/cloudwatch.ts';
-import type { Cloud } from '../cloud.ts';
+import type { AwsEmulator } from '../aws-emulator.ts';
 import type { CreatedResource } from './intrinsics.ts';
 
 /** CloudFormation's properties of one resource, resolved. What is in them differs by type, and each type's own code says what it expects. */
@@ -7,7 +7,7 @@ import type { CreatedResource } from './intrinsics.ts';
 export type Properties = Readonly<Record<string, any>>;
 
 export interface Stack {
-  readonly cloud: Cloud;
+  readonly cloud: AwsEmulator;
   readonly accountId: string;
   readonly region: string;
   readonly name: string;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { changeEntry, entriesFor, removeEntry } from '../../lib/allowlist/entries.ts';
+import { entriesFor, putEntry, removeEntry } from '../../lib/allowlist/entries.ts';
 import { entryItem, readEntry } from '../../lib/allowlist/entry.ts';
-import { ContendedError } from '../../lib/table/contention.ts';
-import { MalformedItemError } from '../../lib/table/item.ts';
+import { MalformedItemError } from '../../lib/storage/entity.ts';
+import { OptimisticLockError } from '../../lib/storage/optimistic-lock.ts';
 import { alice, anEntry, consumer, noon, serviceId } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 
 const change = { serviceId: serviceId(1), accountId: consumer, effect: 'allow' } as const;
 
@@ -18,8 +18,8 @@ describe('an entry', () => {
   );
 
   test('is remembered with who changed it and when', async () => {
-    const { deps } = aWorld();
-    const entry = await changeEntry(change, alice, deps);
+    const { deps } = createTestEnv();
+    const entry = await putEntry(change, alice, deps);
     expect(entry).toEqual({
       ...change,
       changedAt: noon.toISOString(),
@@ -30,44 +30,44 @@ describe('an entry', () => {
   });
 
   test('replaces the one that the account has there, limits and all', async () => {
-    const { deps } = aWorld({ entries: [anEntry({ maxEndpoints: 3, note: 'for a while' })] });
-    await changeEntry({ ...change, effect: 'block' }, alice, deps);
+    const { deps } = createTestEnv({ entries: [anEntry({ maxEndpoints: 3, note: 'for a while' })] });
+    await putEntry({ ...change, effect: 'block' }, alice, deps);
     const [entry] = await entriesFor([serviceId(1)], deps);
     expect(entry).toMatchObject({ effect: 'block' });
     expect(entry).not.toHaveProperty('maxEndpoints');
   });
 
   test('changed twice in a millisecond has two versions', async () => {
-    const { deps } = aWorld();
-    const [first, second] = [await changeEntry(change, alice, deps), await changeEntry(change, alice, deps)];
+    const { deps } = createTestEnv();
+    const [first, second] = [await putEntry(change, alice, deps), await putEntry(change, alice, deps)];
     expect(second.version).toBeGreaterThan(first.version);
   });
 
   test('taken away and made anew is never mistaken for the earlier one', async () => {
-    const world = aWorld();
-    const { version } = await changeEntry(change, alice, world.deps);
+    const world = createTestEnv();
+    const { version } = await putEntry(change, alice, world.deps);
     await removeEntry(change, world.deps);
     world.wait(1);
-    expect((await changeEntry(change, alice, world.deps)).version).toBeGreaterThan(version);
+    expect((await putEntry(change, alice, world.deps)).version).toBeGreaterThan(version);
   });
 
   test('that is taken away is handed back, once', async () => {
-    const { deps } = aWorld({ entries: [anEntry()] });
+    const { deps } = createTestEnv({ entries: [anEntry()] });
     expect(await removeEntry(change, deps)).toEqual(anEntry());
     expect(await removeEntry(change, deps)).toBeUndefined();
     expect(await entriesFor([serviceId(1)], deps)).toEqual([]);
   });
 
   test('that others keep changing is given back', async () => {
-    const world = aWorld({ entries: [anEntry()] });
+    const world = createTestEnv({ entries: [anEntry()] });
     const deps = { ...world.deps, table: { ...world.table, write: async () => false } };
-    await expect(changeEntry(change, alice, deps)).rejects.toThrow(ContendedError);
-    await expect(removeEntry(change, deps)).rejects.toThrow(ContendedError);
+    await expect(putEntry(change, alice, deps)).rejects.toThrow(OptimisticLockError);
+    await expect(removeEntry(change, deps)).rejects.toThrow(OptimisticLockError);
   });
 });
 
 test('entries are those of the services asked for, and of every service where that is asked for', async () => {
   const entries = [anEntry(), anEntry({ serviceId: '*' }), anEntry({ serviceId: serviceId(2) })];
-  const { deps } = aWorld({ entries });
+  const { deps } = createTestEnv({ entries });
   expect(await entriesFor([serviceId(1), '*'], deps)).toEqual(entries.slice(0, 2));
 });

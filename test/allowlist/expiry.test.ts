@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { expiryIn, instantOf, whyNoExpiry } from '../../lib/allowlist/expiry.ts';
+import { parseExpiry, toInstant, whyNoExpiry } from '../../lib/allowlist/expiry.ts';
 import { noon } from '../builders.ts';
 
 test.each([
@@ -8,8 +8,8 @@ test.each([
   ['2027-01-31', '2027-01-31T23:59:59.999Z'],
   ['2027-01-31T10:00:00+02:00', '2027-01-31T08:00:00.000Z'],
 ])('an entry that expires `%s` does so at %s', (text, instant) => {
-  const expiry = expiryIn(text);
-  expect(expiry && instantOf(expiry, noon).toISOString()).toBe(instant);
+  const expiry = parseExpiry(text);
+  expect(expiry && toInstant(expiry, noon).toISOString()).toBe(instant);
 });
 
 const form = 'write a date such as 2027-01-31';
@@ -26,6 +26,6 @@ test.each([
   ['2027-02-30', 'there is no day 2027-02-30'],
   ['2027-13-01', 'there is no day 2027-13-01'],
 ])('`%s` is no expiry: %s', (text, why) => {
-  expect(expiryIn(text)).toBeUndefined();
+  expect(parseExpiry(text)).toBeUndefined();
   expect(whyNoExpiry(text)).toContain(why);
 });

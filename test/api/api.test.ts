@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { finishPlace, startJob } from '../../lib/sweep/job.ts';
-import { nothingSwept } from '../../lib/sweep/sweep-connections.ts';
-import { TableBusyError } from '../../lib/table/table.ts';
+import { TableBusyError } from '../../lib/storage/table.ts';
+import { finishLocation, startJob } from '../../lib/sweep/job.ts';
+import { emptySweep } from '../../lib/sweep/sweep-connections.ts';
 import {
   aConfiguration,
   aConnection,
@@ -17,14 +17,14 @@ import {
   noon,
   serviceId,
 } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 import { ask, respond } from './ask.ts';
 
 const services = [aService()];
 
 /** A world in which `linkgate setup` was never called. */
 async function aWorldNotSetUp() {
-  const world = aWorld();
+  const world = createTestEnv();
   await world.table.write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
   return world;
 }
@@ -66,13 +66,13 @@ describe('setup', () => {
     world.deps.modeParameter = { ...world.deps.modeParameter, makeOnce };
     expect((await ask(world, 'POST', '/setup')).body.done).toContain('set the mode to act');
     expect((await ask(world, 'POST', '/setup')).body.done).not.toContain('set the mode to act');
-    expect(made).toEqual(['act']);
+    expect(made).toEqual(['enforce']);
   });
 });
 
 describe('services', () => {
   test('are registered, and listed with their places', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     world.services.show(aConfiguration());
     const registration = { serviceId: serviceId(1), name: 'orders', onUnlisted: 'hold' };
     const answer = await ask(world, 'POST', '/services', registration);
@@ -85,21 +85,21 @@ describe('services', () => {
   });
 
   test.each(['orders', serviceId(1)])('are found by name or id: %s', async (name) => {
-    const answer = await ask(aWorld({ services }), 'GET', `/services/${name}`);
+    const answer = await ask(createTestEnv({ services }), 'GET', `/services/${name}`);
     expect(answer).toMatchObject({ status: 200, body: { service: { serviceId: serviceId(1) } } });
   });
 
   test('that are not registered are said to be unknown, beside those that are', async () => {
-    expect(await ask(aWorld({ services }), 'GET', '/services/order')).toEqual(
+    expect(await ask(createTestEnv({ services }), 'GET', '/services/order')).toEqual(
       refusal(404, 'UnknownService', 'no service `order` is registered (registered: orders)'),
     );
-    expect(await ask(aWorld(), 'DELETE', '/services/order')).toEqual(
+    expect(await ask(createTestEnv(), 'DELETE', '/services/order')).toEqual(
       refusal(404, 'UnknownService', 'no service `order` is registered (registered: none yet)'),
     );
   });
 
   test('that EC2 does not show are not registered', async () => {
-    expect(await ask(aWorld(), 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
+    expect(await ask(createTestEnv(), 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
       refusal(
         404,
         'UnknownService',
@@ -119,7 +119,7 @@ describe('services', () => {
     '-x',
     'a'.repeat(65),
   ])('with the name `%s` are refused, and the form of a name is said', async (name) => {
-    const world = aWorld();
+    const world = createTestEnv();
     world.services.show(aConfiguration({ serviceId: serviceId(2) }));
     expect(await ask(world, 'POST', '/services', { serviceId: serviceId(2), name })).toEqual(
       refusal(400, 'InvalidRequest', expect.stringContaining('name: a name has 1 to 64 letters')),
@@ -134,7 +134,7 @@ describe('services', () => {
     ['POST', '/disconnect'],
   ])('are found by an id whatever another one is named: %s /services/<id>%s', async (method, path) => {
     const misnamed = aService({ serviceId: serviceId(2), name: serviceId(1) });
-    const world = aWorld({ services: [misnamed, aService()] });
+    const world = createTestEnv({ services: [misnamed, aService()] });
     const body = path === '/pause' ? {} : undefined;
     expect(await ask(world, method, `/services/${serviceId(1)}${path}`, body)).toMatchObject({
       status: 200,
@@ -144,7 +144,7 @@ describe('services', () => {
 
   test('are found by no name that two of them have, and are named by their ids then', async () => {
     const namesakes = [aService(), aService({ serviceId: serviceId(2) })];
-    expect(await ask(aWorld({ services: namesakes }), 'DELETE', '/services/orders')).toEqual(
+    expect(await ask(createTestEnv({ services: namesakes }), 'DELETE', '/services/orders')).toEqual(
       refusal(
         404,
         'UnknownService',
@@ -154,7 +154,7 @@ describe('services', () => {
   });
 
   test('with a name that is taken are not registered', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     world.services.show(aConfiguration({ serviceId: serviceId(2) }));
     const answer = await ask(world, 'POST', '/services', { serviceId: serviceId(2), name: 'orders' });
     expect(answer).toEqual(
@@ -163,7 +163,7 @@ describe('services', () => {
   });
 
   test('that another stage looks after are refused, which says how to take them out there', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     world.services.show(aConfiguration({ isTagged: false, otherStage: 'prod' }));
     expect(await ask(world, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
       refusal(409, 'OtherStage', expect.stringContaining(`service remove ${serviceId(1)} --stage prod`)),
@@ -174,23 +174,23 @@ describe('services', () => {
     const body = { serviceId: 7, onUnlisted: 'maybe', foo: 1 };
     const said =
       'serviceId: it has to be a text, and is 7; onUnlisted: it has to be `ask` or `hold` or `reject`, and is `maybe`; foo: there is no such field';
-    expect(await ask(aWorld(), 'POST', '/services', body)).toEqual(
+    expect(await ask(createTestEnv(), 'POST', '/services', body)).toEqual(
       refusal(400, 'InvalidRequest', `the registration is not as it should be: ${said}`),
     );
-    expect(await ask(aWorld(), 'POST', '/services', {})).toEqual(
+    expect(await ask(createTestEnv(), 'POST', '/services', {})).toEqual(
       refusal(400, 'InvalidRequest', 'the registration is not as it should be: serviceId: it is missing'),
     );
   });
 
   test('ask only approvers who are there', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     world.services.show(aConfiguration());
-    const asking = (approvers: string) =>
+    const approvalRequest = (approvers: string) =>
       ask(world, 'POST', '/services', { serviceId: serviceId(1), approvers });
-    expect(await asking('nobody')).toEqual(
+    expect(await approvalRequest('nobody')).toEqual(
       refusal(400, 'InvalidRequest', 'there is no approver group `nobody`'),
     );
-    expect(await asking('default')).toMatchObject({ status: 200 });
+    expect(await approvalRequest('default')).toMatchObject({ status: 200 });
   });
 
   test('are not registered before linkgate is set up, which is said', async () => {
@@ -203,13 +203,13 @@ describe('services', () => {
   });
 
   test('that somebody else keeps changing are a conflict, to be tried again', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     world.deps.table = { ...world.table, write: async () => false };
     expect(await ask(world, 'DELETE', '/services/orders')).toEqual(refusal(409, 'Conflict'));
   });
 
   test('are removed', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     expect(await ask(world, 'DELETE', '/services/orders')).toMatchObject({
       status: 200,
       body: { service: { serviceId: serviceId(1) }, warnings: [] },
@@ -219,7 +219,7 @@ describe('services', () => {
 
   test('that are removed leave their entries behind, which is said', async () => {
     const entries = [anEntry(), anEntry({ serviceId: '*' })];
-    const { body } = await ask(aWorld({ services, entries }), 'DELETE', '/services/orders');
+    const { body } = await ask(createTestEnv({ services, entries }), 'DELETE', '/services/orders');
     expect(body.warnings).toEqual([
       expect.stringMatching(
         `of ${serviceId(1)} \\(accounts: 1\\).*linkgate allowlist --service ${serviceId(1)}`,
@@ -230,7 +230,7 @@ describe('services', () => {
 
 describe('the allowlist', () => {
   test('takes an entry, with who changed it and when', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     const answer = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, {
       effect: 'allow',
       maxEndpoints: 2,
@@ -255,7 +255,7 @@ describe('the allowlist', () => {
   });
 
   test('takes an entry for every service', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
     expect(await ask(world, 'GET', '/allowlist?service=*')).toMatchObject({
       body: { entries: [{ serviceId: '*', effect: 'block' }] },
@@ -267,7 +267,7 @@ describe('the allowlist', () => {
     const connections = Array.from({ length: 1_025 }, (_, index) =>
       aConnection({ endpointId: endpointId(index), state: 'available' }),
     );
-    const world = aWorld({ services, connections });
+    const world = createTestEnv({ services, connections });
     const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
     const [warning = ''] = body.warnings as string[];
     expect(warning).toContain(' and 1,005 more at orders');
@@ -277,9 +277,9 @@ describe('the allowlist', () => {
   test('takes no longer lists than the table could keep', async () => {
     const endpointIds = Array.from({ length: 1_001 }, (_, index) => endpointId(index));
     const body = { effect: 'allow', endpointIds };
-    expect(await ask(aWorld({ services }), 'PUT', `/allowlist/orders/${consumer}`, body)).toMatchObject(
-      refusal(400, 'InvalidRequest'),
-    );
+    expect(
+      await ask(createTestEnv({ services }), 'PUT', `/allowlist/orders/${consumer}`, body),
+    ).toMatchObject(refusal(400, 'InvalidRequest'));
   });
 
   test('looks once in each place for what becomes of connections', async () => {
@@ -287,7 +287,7 @@ describe('the allowlist', () => {
     const connections = [1, 2].map((number) =>
       aConnection({ endpointId: endpointId(number), serviceId: serviceId(number), state: 'available' }),
     );
-    const world = aWorld({ services: twoServices, connections });
+    const world = createTestEnv({ services: twoServices, connections });
     const { body } = await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
     expect(body.warnings).toEqual([
       expect.stringContaining(`${endpointId(1)} at orders: cut now`),
@@ -299,13 +299,13 @@ describe('the allowlist', () => {
   test('says nothing of connections to services that a change is not about', async () => {
     const twoServices = [...services, aService({ serviceId: serviceId(2), name: 'payments' })];
     const connections = [aConnection({ serviceId: serviceId(2), state: 'available' })];
-    const world = aWorld({ services: twoServices, connections });
+    const world = createTestEnv({ services: twoServices, connections });
     const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
     expect(body.warnings).toEqual([]);
   });
 
   test('is changed although EC2 cannot be looked at, which is a warning', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     const error = new Error('EC2 is away');
     world.ec2.beforePage = () => {
       throw error;
@@ -319,7 +319,7 @@ describe('the allowlist', () => {
   });
 
   test('of a service that is no longer registered is read and cleared by its id', async () => {
-    const world = aWorld({ entries: [anEntry()] });
+    const world = createTestEnv({ entries: [anEntry()] });
     expect(await ask(world, 'GET', `/allowlist?service=${serviceId(1)}`)).toMatchObject({
       body: { entries: [{ accountId: consumer }] },
     });
@@ -331,13 +331,13 @@ describe('the allowlist', () => {
 
   test('of a service that is not registered takes no new entry', async () => {
     const body = { effect: 'allow' };
-    expect(await ask(aWorld(), 'PUT', `/allowlist/${serviceId(1)}/${consumer}`, body)).toEqual(
+    expect(await ask(createTestEnv(), 'PUT', `/allowlist/${serviceId(1)}/${consumer}`, body)).toEqual(
       refusal(404, 'UnknownService'),
     );
   });
 
   test('takes a note on a block', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     const body = { effect: 'block', note: 'ticket 42' };
     expect(await ask(world, 'PUT', `/allowlist/orders/${consumer}`, body)).toMatchObject({
       status: 200,
@@ -346,13 +346,13 @@ describe('the allowlist', () => {
   });
 
   test('says that allowing revives nothing that was rejected', async () => {
-    const world = aWorld({ services, connections: [aConnection({ state: 'rejected' })] });
+    const world = createTestEnv({ services, connections: [aConnection({ state: 'rejected' })] });
     const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow' });
     expect(body.warnings).toEqual([expect.stringContaining('stays rejected')]);
   });
 
   test('forgets an entry', async () => {
-    const world = aWorld({ services, entries: [anEntry()] });
+    const world = createTestEnv({ services, entries: [anEntry()] });
     expect(await ask(world, 'DELETE', `/allowlist/orders/${consumer}`)).toMatchObject({
       status: 200,
       body: { entry: { accountId: consumer } },
@@ -386,7 +386,7 @@ describe('the allowlist', () => {
     ),
     ['text that is not JSON', consumer, '{', 'the body is not JSON'],
   ])('refuses %s and says so', async (_what, accountId, body, message) => {
-    const answer = await ask(aWorld({ services }), 'PUT', `/allowlist/orders/${accountId}`, body);
+    const answer = await ask(createTestEnv({ services }), 'PUT', `/allowlist/orders/${accountId}`, body);
     expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
   });
 });
@@ -396,7 +396,7 @@ describe('connections', () => {
   const records = [aRecord({ verdict: aVerdict('ask') })];
 
   test('are listed beside their verdicts', async () => {
-    const world = aWorld({ services, connections, records });
+    const world = createTestEnv({ services, connections, records });
     expect(await ask(world, 'GET', '/connections')).toMatchObject({
       status: 200,
       body: {
@@ -419,12 +419,12 @@ describe('connections', () => {
     ['state=Available', 'state:'],
     ['account=1', 'account:'],
   ])('are not listed by %s', async (query, message) => {
-    const answer = await ask(aWorld({ services }), 'GET', `/connections?${query}`);
+    const answer = await ask(createTestEnv({ services }), 'GET', `/connections?${query}`);
     expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
   });
 
   test('are explained', async () => {
-    const world = aWorld({ services, connections, records });
+    const world = createTestEnv({ services, connections, records });
     expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
       status: 200,
       body: { connection: { state: 'pendingAcceptance' }, verdict: { outcome: 'ask' }, history: [] },
@@ -432,10 +432,10 @@ describe('connections', () => {
   });
 
   test('that nobody knows are said to be unknown', async () => {
-    expect(await ask(aWorld({ services }), 'GET', `/connections/${endpointId(9)}`)).toEqual(
+    expect(await ask(createTestEnv({ services }), 'GET', `/connections/${endpointId(9)}`)).toEqual(
       refusal(404, 'UnknownEndpoint', expect.stringContaining(endpointId(9))),
     );
-    expect(await ask(aWorld({ services }), 'GET', `/connections/${serviceId(1)}`)).toEqual(
+    expect(await ask(createTestEnv({ services }), 'GET', `/connections/${serviceId(1)}`)).toEqual(
       refusal(400, 'InvalidRequest', expect.stringContaining('the endpoint id')),
     );
   });
@@ -446,7 +446,7 @@ describe("a person's decision", () => {
   const connections = [aConnection()];
 
   test('is that of the authenticated caller', async () => {
-    const world = aWorld({ services, connections });
+    const world = createTestEnv({ services, connections });
     expect(await ask(world, 'POST', path, { decision: 'approve', reason: 'known' })).toEqual({
       status: 200,
       body: {
@@ -467,20 +467,20 @@ describe("a person's decision", () => {
   });
 
   test('cannot name another caller', async () => {
-    const answer = await ask(aWorld({ services, connections }), 'POST', path, {
+    const answer = await ask(createTestEnv({ services, connections }), 'POST', path, {
       decision: 'approve',
       by: 'bob',
     });
     expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining('by:')));
   });
 
-  test.each([{ decision: 'deny' }, { decision: 'deny', reason: ' ' }])(
-    'to deny needs a reason: %j',
-    async (body) => {
-      const answer = await ask(aWorld({ services, connections }), 'POST', path, body);
-      expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining('reason:')));
-    },
-  );
+  test.each([
+    [{ decision: 'deny' }, 400, 'InvalidRequest'],
+    [{ decision: 'deny', reason: ' ' }, 422, 'BlankText'],
+  ] as const)('to deny needs a reason: %j', async (body, status, code) => {
+    const answer = await ask(createTestEnv({ services, connections }), 'POST', path, body);
+    expect(answer).toEqual(refusal(status, code, expect.stringContaining('reason:')));
+  });
 
   test.each([
     [
@@ -496,12 +496,12 @@ describe("a person's decision", () => {
     ],
     [
       'a person whose word waits for policy',
-      { approval: anApproval({ reason: 'known' }), verdict: aVerdict('wait') },
+      { approval: anApproval({ reason: 'known' }), verdict: aVerdict('hold') },
       `${alice} approved it at ${noon.toISOString()} (known)`,
     ],
   ])('comes too late after %s, and says who decided what, when and why', async (_who, decided, message) => {
     const records = [aRecord({ verdict: aVerdict('accept'), ...decided })];
-    const world = aWorld({ services, connections, records });
+    const world = createTestEnv({ services, connections, records });
     expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
       body: {
@@ -515,7 +515,7 @@ describe("a person's decision", () => {
   });
 
   test('comes too late where EC2 lists the endpoint no more: it is deleted', async () => {
-    const world = aWorld({ services, records: [aRecord({ verdict: aVerdict('ask') })] });
+    const world = createTestEnv({ services, records: [aRecord({ verdict: aVerdict('ask') })] });
     expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
       body: { error: { code: 'NotOpen', details: { state: 'deleted' } } },
@@ -523,7 +523,7 @@ describe("a person's decision", () => {
   });
 
   test('comes too late where EC2 has moved on', async () => {
-    const world = aWorld({ services, connections: [aConnection({ state: 'available' })] });
+    const world = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
     expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
       body: { error: { code: 'NotOpen', details: { state: 'available' } } },
@@ -533,54 +533,54 @@ describe("a person's decision", () => {
 
 describe('a sweep', () => {
   test('is a job with one pass for each place, asked for until it is done', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     const { status, body } = await ask(world, 'POST', '/sweeps');
     expect(status).toBe(202);
     expect(body.job).toMatchObject({ jobId: 'id-1', status: 'running', startedBy: alice });
     expect(world.requestedSweeps).toEqual([
-      { place: { accountId: '111111111111', region: 'us-east-1' }, pass: 'full', jobId: 'id-1' },
+      { location: { accountId: '111111111111', region: 'us-east-1' }, pass: 'full', jobId: 'id-1' },
     ]);
     expect(await ask(world, 'GET', '/jobs/id-1')).toMatchObject({ body: { job: { status: 'running' } } });
   });
 
   test('of nothing is done at once', async () => {
-    const { body } = await ask(aWorld(), 'POST', '/sweeps');
+    const { body } = await ask(createTestEnv(), 'POST', '/sweeps');
     expect(body.job).toMatchObject({ status: 'succeeded', result: { seen: 0 } });
   });
 
   test('says where and how soon to ask for it, until it is done', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     const started = await respond(world, 'POST', '/sweeps');
     expect(started.headers.get('location')).toBe('/jobs/id-1');
     expect((await respond(world, 'GET', '/jobs/id-1')).headers.get('retry-after')).toBe('1');
-    await finishPlace('id-1', hub, { ...nothingSwept(), seen: 3 }, world.deps);
+    await finishLocation('id-1', hub, { ...emptySweep(), seen: 3 }, world.deps);
     const done = await respond(world, 'GET', '/jobs/id-1');
     expect(done.headers.get('retry-after')).toBeNull();
     expect(await done.json()).toMatchObject({
       job: { status: 'succeeded', result: { seen: 3 } },
-      places: [{ ...hub, result: { seen: 3 } }],
+      locations: [{ ...hub, result: { seen: 3 } }],
     });
   });
 
   test('tells of a hundred places at once, and of the others on the next pages', async () => {
-    const world = aWorld();
-    const places = Array.from({ length: 201 }, (_, index) => ({
+    const world = createTestEnv();
+    const locations = Array.from({ length: 201 }, (_, index) => ({
       ...hub,
       accountId: String(index).padStart(12, '0'),
     }));
-    await startJob('id-1', places, alice, world.deps);
+    await startJob('id-1', locations, alice, world.deps);
     const pages: unknown[][] = [];
     for (let token: unknown = ''; token !== undefined; ) {
       const { body } = await ask(world, 'GET', `/jobs/id-1${token && `?nextToken=${token}`}`);
-      pages.push(body.places as unknown[]);
+      pages.push(body.locations as unknown[]);
       token = body.nextToken;
     }
     expect(pages.map(({ length }) => length)).toEqual([100, 100, 1]);
-    expect(pages.flat()).toEqual(places.map((place) => ({ ...place, result: null })));
+    expect(pages.flat()).toEqual(locations.map((location) => ({ ...location, result: null })));
   });
 
   test('that was forgotten is said to be unknown', async () => {
-    expect(await ask(aWorld(), 'GET', '/jobs/id-9')).toEqual(refusal(404, 'UnknownJob'));
+    expect(await ask(createTestEnv(), 'GET', '/jobs/id-9')).toEqual(refusal(404, 'UnknownJob'));
   });
 });
 
@@ -597,7 +597,10 @@ describe('who calls', () => {
     ['PUT', '/approvers/network', { emails: ['a@example.com'] }, 'group.changedBy'],
     ['POST', '/sweeps', undefined, 'job.startedBy'],
   ])('is written down by %s %s, and no header can say otherwise', async (method, path, body, where) => {
-    const world = aWorld({ services: path === '/services' ? [] : services, connections: [aConnection()] });
+    const world = createTestEnv({
+      services: path === '/services' ? [] : services,
+      connections: [aConnection()],
+    });
     world.services.show(aConfiguration());
     const { body: answer } = await ask(world, method, path, body, headers);
     expect(answer).toHaveProperty(where, alice);
@@ -608,13 +611,13 @@ describe('who calls', () => {
 });
 
 test('a path that there is not is said to be none', async () => {
-  expect(await ask(aWorld(), 'PATCH', '/nothing')).toEqual(
+  expect(await ask(createTestEnv(), 'PATCH', '/nothing')).toEqual(
     refusal(404, 'NotFound', 'there is no PATCH /nothing'),
   );
 });
 
 test('what nobody expected is logged, and not told to the caller', async () => {
-  const world = aWorld();
+  const world = createTestEnv();
   const error = new Error('the table is on fire');
   world.deps.table = { ...world.table, get: () => Promise.reject(error) };
   expect(await ask(world, 'GET', '/jobs/id-1')).toEqual(
@@ -624,7 +627,7 @@ test('what nobody expected is logged, and not told to the caller', async () => {
 });
 
 test('where DynamoDB takes no more calls, the caller is told when to come back', async () => {
-  const world = aWorld();
+  const world = createTestEnv();
   world.deps.table = { ...world.table, write: () => Promise.reject(new TableBusyError('ThrottlingError')) };
   const response = await respond(world, 'PUT', '/approvers/night', {
     body: { emails: ['night@example.com'] },

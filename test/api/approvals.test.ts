@@ -11,7 +11,7 @@ import {
   endpointId,
   serviceId,
 } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 import { ask } from './ask.ts';
 
 const bob = 'arn:aws:iam::111111111111:user/bob';
@@ -31,7 +31,7 @@ describe('a service', () => {
   };
 
   test('says whether decisions name a ticket, how long people have and what comes then', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     world.services.show(aConfiguration());
     await ask(world, 'POST', '/services', register);
     expect(await ask(world, 'GET', `/services/${serviceId(1)}`)).toMatchObject({
@@ -40,7 +40,7 @@ describe('a service', () => {
   });
 
   test('that is registered again keeps of that what is not said anew', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     world.services.show(aConfiguration());
     await ask(world, 'POST', '/services', register);
     const again = { serviceId: serviceId(1), requireTicket: false };
@@ -51,7 +51,7 @@ describe('a service', () => {
 
   test.each([59, 90 * 86_400 + 1, 3600.5])('cannot leave people %d seconds', async (deadlineSeconds) => {
     const body = { serviceId: serviceId(1), deadlineSeconds };
-    expect(await ask(aWorld(), 'POST', '/services', body)).toMatchObject(
+    expect(await ask(createTestEnv(), 'POST', '/services', body)).toMatchObject(
       refused(400, 'InvalidRequest', 'deadlineSeconds'),
     );
   });
@@ -63,13 +63,13 @@ describe('a service that wants tickets', () => {
   test.each([{ decision: 'approve' }, { decision: 'deny', reason: 'unknown' }])(
     'is not decided without one: %j',
     async (word) => {
-      const world = aWorld({ services, connections });
+      const world = createTestEnv({ services, connections });
       expect(await ask(world, 'POST', decision, word)).toMatchObject(refused(400, 'MayNotDecide', 'ticket'));
     },
   );
 
   test('is decided with one, which is kept and told to whoever comes too late', async () => {
-    const world = aWorld({ services, connections });
+    const world = createTestEnv({ services, connections });
     expect(await ask(world, 'POST', decision, { decision: 'approve', ticket: ' OPS-42 ' })).toMatchObject({
       status: 200,
       body: { decision: { decision: 'approve', by: alice, ticket: 'OPS-42' } },
@@ -82,17 +82,21 @@ describe('a service that wants tickets', () => {
     expect(body.history).toContainEqual(expect.objectContaining({ action: 'approved', ticket: 'OPS-42' }));
   });
 
-  test.each(['', '   ', 'x'.repeat(101)])('takes no ticket %j', async (ticket) => {
-    const world = aWorld({ services, connections });
+  test.each([
+    ['', 422, 'BlankText'],
+    ['   ', 422, 'BlankText'],
+    ['x'.repeat(101), 400, 'InvalidRequest'],
+  ] as const)('takes no ticket %j', async (ticket, status, code) => {
+    const world = createTestEnv({ services, connections });
     expect(await ask(world, 'POST', decision, { decision: 'approve', ticket })).toMatchObject(
-      refused(400, 'InvalidRequest', 'ticket'),
+      refused(status, code, 'ticket'),
     );
   });
 });
 
 describe('what comes next of a request that was left to people', () => {
   const deadline = '2026-11-28T12:00:00.000Z';
-  const asking = { group: 'default', since: '2026-11-21T12:00:00.000Z', deadline, version: 1 };
+  const approvalRequest = { group: 'default', since: '2026-11-21T12:00:00.000Z', deadline, version: 1 };
 
   test.each([
     ['asked', {}, `until ${deadline}, and stays open after that: linkgate approve`],
@@ -100,10 +104,10 @@ describe('what comes next of a request that was left to people', () => {
     ['expired', {}, `Nobody decided it before ${deadline}, and it still waits`],
     ['asked', { requireTicket: true }, `linkgate approve ${endpointId(1)} --ticket …`],
   ] as const)('names the deadline: %s, %j', async (stage, settings, sentence) => {
-    const world = aWorld({
+    const world = createTestEnv({
       services: [aService(settings)],
       connections,
-      records: [aRecord({ verdict: aVerdict('ask'), asking: { ...asking, stage } })],
+      records: [aRecord({ verdict: aVerdict('ask'), approvalRequest: { ...approvalRequest, stage } })],
     });
     const { body } = await ask(world, 'GET', `/connections/${endpointId(1)}`);
     expect(body.next).toContain(sentence);
@@ -115,7 +119,7 @@ describe('an entry', () => {
   const path = `/allowlist/orders/${consumer}`;
 
   test('names whose account it is, who cannot approve what it asks for, but deny', async () => {
-    const world = aWorld({ services, connections, entries: [anEntry({ maxEndpoints: 1 })] });
+    const world = createTestEnv({ services, connections, entries: [anEntry({ maxEndpoints: 1 })] });
     const owners = [alice, 'slack:T01LOCAL:U01ALICE', 'mailto:alice@example.com'];
     const input = { effect: 'allow', endpointIds: [endpointId(2)], owners };
     expect(await ask(world, 'PUT', path, input)).toMatchObject({ body: { entry: { owners } } });
@@ -135,7 +139,7 @@ describe('an entry', () => {
     'arn:aws:s3:::bucket',
   ])('takes no owner %j, who could never be found among those who decide', async (owner) => {
     const input = { effect: 'block', owners: [owner] };
-    expect(await ask(aWorld({ services }), 'PUT', path, input)).toMatchObject(
+    expect(await ask(createTestEnv({ services }), 'PUT', path, input)).toMatchObject(
       refused(400, 'InvalidRequest', 'an actor looks like'),
     );
   });
@@ -146,7 +150,7 @@ describe('a group', () => {
 
   test('says where it decides and who is called upon when time runs out', async () => {
     const body = { emails, decideIn: 'api', escalateTo: 'default' };
-    expect(await ask(aWorld(), 'PUT', '/approvers/night', body)).toMatchObject({
+    expect(await ask(createTestEnv(), 'PUT', '/approvers/night', body)).toMatchObject({
       status: 200,
       body: { group: body },
     });
@@ -156,13 +160,13 @@ describe('a group', () => {
     ['nobody', 'there is no approver group `nobody`'],
     ['night', 'cannot escalate to itself'],
   ])('cannot escalate to %s', async (escalateTo, sentence) => {
-    expect(await ask(aWorld(), 'PUT', '/approvers/night', { emails, escalateTo })).toMatchObject(
+    expect(await ask(createTestEnv(), 'PUT', '/approvers/night', { emails, escalateTo })).toMatchObject(
       refused(400, 'InvalidRequest', sentence),
     );
   });
 
   test('has each of its addresses asked to confirm, in small letters, of which the answer warns', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     const { body } = await ask(world, 'PUT', '/approvers/night', { emails: ['A@Example.com'] });
     expect(body.group).toMatchObject({ emails: ['a@example.com'] });
     expect([...world.subscriptions.keys()]).toEqual(['a@example.com']);
@@ -170,7 +174,7 @@ describe('a group', () => {
   });
 
   test('stands although nobody could be subscribed', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     const error = new Error('SNS is away');
     world.deps.subscriptions = { ...world.deps.subscriptions, all: () => Promise.reject(error) };
     expect(await ask(world, 'PUT', '/approvers/night', { emails })).toMatchObject({
@@ -181,7 +185,7 @@ describe('a group', () => {
   });
 
   test('whose quorum is two is not decided by one person twice', async () => {
-    const world = aWorld({ services: [aService({ approvers: 'night' })], connections });
+    const world = createTestEnv({ services: [aService({ approvers: 'night' })], connections });
     await ask(world, 'PUT', '/approvers/night', { emails, quorum: 2 });
     for (const caller of [alice, alice, bob]) {
       world.deps.caller = caller;

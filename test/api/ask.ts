@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { apiRoutes } from '../../lib/api/api.ts';
-import type { World } from '../doubles/world.ts';
+import type { TestEnv } from '../doubles/test-env.ts';
 import { operationOf, problemsOfAnswer, problemsOfBody } from './openapi.ts';
 
 interface Asked {
@@ -10,7 +10,7 @@ interface Asked {
 
 /** What the API answers in a world; that docs/openapi.yml describes it is looked at each time. */
 export async function respond(
-  world: World,
+  world: TestEnv,
   method: string,
   path: string,
   { body, headers = {} }: Asked = {},
@@ -44,7 +44,7 @@ function parametersIn(route: string, pathname: string): Record<string, string> {
 
 /** The same, of which most tests look at this much. */
 export async function ask(
-  world: World,
+  world: TestEnv,
   method: string,
   path: string,
   body?: unknown,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
+import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import {
   aConfiguration,
   aConnection,
@@ -15,7 +15,7 @@ import {
   secondsAfterNoon,
   serviceId,
 } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 import { ask } from './ask.ts';
 
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
@@ -25,7 +25,7 @@ const path = `/allowlist/orders/${consumer}`;
 function live(record: Partial<ConnectionRecord> = {}) {
   return aRecord({
     state: 'available',
-    acceptAskedAt: '2026-11-20T12:00:00.000Z',
+    acceptRequestedAt: '2026-11-20T12:00:00.000Z',
     verdict: aVerdict('accept'),
     ...record,
   });
@@ -33,7 +33,7 @@ function live(record: Partial<ConnectionRecord> = {}) {
 
 function worldWith(record: ConnectionRecord, service = aService()) {
   const connections = [aConnection({ state: 'available' })];
-  return aWorld({ services: [service], entries: [anEntry()], connections, records: [record] });
+  return createTestEnv({ services: [service], entries: [anEntry()], connections, records: [record] });
 }
 
 const first = { endpointId: endpointId(1), serviceId: serviceId(1), service: 'orders' };
@@ -72,7 +72,7 @@ describe('what a change of the allowlist makes of a connection that lives', () =
     const records = connections.map(({ endpointId: id, requestedAt }) =>
       live({ endpointId: id, requestedAt }),
     );
-    const world = aWorld({ services: [aService()], entries: [anEntry()], connections, records });
+    const world = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
     const { body } = await ask(world, 'PUT', path, { effect: 'allow', maxEndpoints: 1 });
     expect(body.cuts).toEqual([{ ...first, endpointId: endpointId(2), at: graceEnds }]);
   });
@@ -86,7 +86,7 @@ describe('what a change of the allowlist makes of a connection that lives', () =
   test('allowing its account again in time calls the cut off', async () => {
     const revocation = {
       since: noon.toISOString(),
-      cutAt: graceEnds,
+      disconnectAt: graceEnds,
       cause: 'policy' as const,
       by: 'linkgate',
     };
@@ -125,11 +125,16 @@ describe('what a change of the allowlist makes of a connection that lives', () =
       aConnection({ endpointId: endpointId(number), state: 'available' }),
     );
     const records = connections.map(({ endpointId: id }, index) => {
-      const cutAt = `2026-11-24T12:00:00.${index}00Z`;
-      const revocation = { since: noon.toISOString(), cutAt, cause: 'policy', by: 'linkgate' } as const;
-      return live({ endpointId: id, revocation, verdict: aVerdict('reject', { until: cutAt }) });
+      const disconnectAt = `2026-11-24T12:00:00.${index}00Z`;
+      const revocation = {
+        since: noon.toISOString(),
+        disconnectAt,
+        cause: 'policy',
+        by: 'linkgate',
+      } as const;
+      return live({ endpointId: id, revocation, verdict: aVerdict('reject', { until: disconnectAt }) });
     });
-    const world = aWorld({ services: [aService()], entries: [anEntry()], connections, records });
+    const world = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
     const { body } = await ask(world, 'DELETE', path);
     expect(body.warnings).toEqual([
       expect.stringContaining(
@@ -159,9 +164,9 @@ describe('what is beyond the budget of cuts', () => {
     const records = theirs.map(({ endpointId: id, ownerAccountId }) =>
       live({ endpointId: id, ownerAccountId }),
     );
-    return aWorld({ services: [aService()], entries: [anEntry()], connections: theirs, records });
+    return createTestEnv({ services: [aService()], entries: [anEntry()], connections: theirs, records });
   }
-  const warnings = async (world: ReturnType<typeof aWorld>, method: string, input?: object) =>
+  const warnings = async (world: ReturnType<typeof createTestEnv>, method: string, input?: object) =>
     (await ask(world, method, path, input)).body.warnings;
   const beyond = (count: number, cut: number) =>
     `of these ${count} at orders linkgate cuts ${cut} at most in 24 hours, which is its budget of cuts: people are asked about the others`;
@@ -182,9 +187,9 @@ describe('what is beyond the budget of cuts', () => {
 
 describe('a paused service that goes on', () => {
   const paused = aService({ pausedAt: noon.toISOString() });
-  const announced = (cutAt: string) => ({
+  const announced = (disconnectAt: string) => ({
     since: '2026-11-18T11:00:00.000Z',
-    cutAt,
+    disconnectAt,
     cause: 'policy' as const,
     by: 'linkgate',
   });
@@ -193,9 +198,9 @@ describe('a paused service that goes on', () => {
 
   function pausedWith(record: ConnectionRecord, entries = [anEntry({ effect: 'block' })]) {
     const connections = [aConnection({ state: 'available' })];
-    return aWorld({ services: [paused], entries, connections, records: [record] });
+    return createTestEnv({ services: [paused], entries, connections, records: [record] });
   }
-  const due = live({ revocation: announced(late), verdict: aVerdict('wait') });
+  const due = live({ revocation: announced(late), verdict: aVerdict('hold') });
 
   test('cuts at once what fell due meanwhile, and says so before and after', async () => {
     const world = pausedWith(due, []);
@@ -206,13 +211,13 @@ describe('a paused service that goes on', () => {
   });
 
   test('cuts at once what was blocked meanwhile', async () => {
-    const world = pausedWith(live({ verdict: aVerdict('wait') }));
+    const world = pausedWith(live({ verdict: aVerdict('hold') }));
     expect((await ask(world, 'GET', resumption)).body).toMatchObject({ cuts: [first] });
   });
 
   test('cuts nothing at once whose time is to come, or that lost its permission meanwhile', async () => {
-    const later = live({ revocation: announced(graceEnds), verdict: aVerdict('wait') });
-    for (const record of [later, live({ verdict: aVerdict('wait') })])
+    const later = live({ revocation: announced(graceEnds), verdict: aVerdict('hold') });
+    for (const record of [later, live({ verdict: aVerdict('hold') })])
       expect((await ask(pausedWith(record, []), 'GET', resumption)).body).toEqual({ cuts: [], warnings: [] });
   });
 
@@ -236,7 +241,7 @@ describe('a paused service that goes on', () => {
 
 test('a block that takes the place of another says whose note is gone', async () => {
   const entries = [anEntry({ effect: 'block', note: 'incident 7' })];
-  const world = aWorld({ services: [aService()], entries });
+  const world = createTestEnv({ services: [aService()], entries });
   expect((await ask(world, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([
     `account ${consumer} was blocked there already; this replaces the note “incident 7”`,
   ]);
@@ -252,14 +257,14 @@ describe('who looks after an entry', () => {
     ['a person at the command line', cli, 'person'],
     ['another system', {}, 'api'],
   ])('is %s', async (_who, headers, managedBy) => {
-    const answer = await ask(aWorld({ services }), 'PUT', path, { effect: 'allow' }, headers);
+    const answer = await ask(createTestEnv({ services }), 'PUT', path, { effect: 'allow' }, headers);
     expect(answer).toMatchObject({ body: { entry: { managedBy } } });
   });
 
   test.each([{ effect: 'allow', maxEndpoints: 1 }, { effect: 'block' }])(
     'is whoever changes an entry of the policy file: $effect',
     async (body) => {
-      const world = aWorld({ services, entries: [ofFile] });
+      const world = createTestEnv({ services, entries: [ofFile] });
       expect((await ask(world, 'PUT', path, body, cli)).body).toMatchObject({
         entry: { managedBy: 'person', customer: 'acme', effect: body.effect },
         warnings: [expect.stringContaining('`linkgate apply` leaves it as it is')],
@@ -268,14 +273,14 @@ describe('who looks after an entry', () => {
   );
 
   test('puts back what is forgotten', async () => {
-    const world = aWorld({ services, entries: [ofFile] });
+    const world = createTestEnv({ services, entries: [ofFile] });
     expect((await ask(world, 'DELETE', path, undefined, cli)).body).toMatchObject({
       warnings: [expect.stringContaining('puts it back')],
     });
   });
 
   test('is said of a service that is new, and stays what it was', async () => {
-    const world = aWorld({ services: [aService({ managedBy: 'file' })] });
+    const world = createTestEnv({ services: [aService({ managedBy: 'file' })] });
     for (const number of [1, 2]) world.services.show(aConfiguration({ serviceId: serviceId(number) }));
     const registered = async (number: number) =>
       (await ask(world, 'POST', '/services', { serviceId: serviceId(number) }, cli)).body.service;
@@ -288,7 +293,7 @@ test('the entries of one account are read alone', async () => {
   const other = '333333333333';
   const entries = [anEntry(), anEntry({ accountId: other }), anEntry({ serviceId: '*' })];
   const { body } = await ask(
-    aWorld({ services: [aService()], entries }),
+    createTestEnv({ services: [aService()], entries }),
     'GET',
     `/allowlist?account=${consumer}`,
   );

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { troubleItem } from '../../lib/customer/contact-trouble.ts';
-import { setCustomer } from '../../lib/customer/set-customer.ts';
+import { deliveryFailureItem } from '../../lib/customers/delivery-failure.ts';
+import { setCustomer } from '../../lib/customers/set-customer.ts';
 import { alice, consumer, noon } from '../builders.ts';
-import { aWorld, type World } from '../doubles/world.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { ask } from './ask.ts';
 
-let world: World;
+let world: TestEnv;
 beforeEach(() => {
-  world = aWorld();
+  world = createTestEnv();
 });
 
 const email = 'ops@initech.example';
@@ -140,7 +140,7 @@ test('a topic that refused a message is shown until it is set again', async () =
   const contact = { topicArn };
   await put('initech', { accounts: [consumer], contact });
   expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
-  world.put(troubleItem('initech', 'not authorized to perform: SNS:Publish', noon));
+  world.put(deliveryFailureItem('initech', 'not authorized to perform: SNS:Publish', noon));
   expect(await listed()).toMatchObject([
     { delivery: { status: 'refused', detail: expect.stringContaining('not authorized') } },
   ]);

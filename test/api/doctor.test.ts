@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { applying, transitionWrites } from '../../lib/connection/transition.ts';
+import { markRequested, transitionWrites } from '../../lib/connections/transition.ts';
 import { aConfiguration, aRecord, aService, endpointId, noon, serviceId } from '../builders.ts';
-import { aWorld, type World } from '../doubles/world.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { ask } from './ask.ts';
 
 /** What all pages of an answer say under one name. */
-async function everyPage(world: World, path: string, name: string): Promise<unknown[]> {
+async function everyPage(world: TestEnv, path: string, name: string): Promise<unknown[]> {
   const all: unknown[] = [];
   let nextToken: unknown;
   do {
@@ -23,14 +23,14 @@ async function everyPage(world: World, path: string, name: string): Promise<unkn
 
 /** A world that remembers one connection with one audit entry. */
 async function aWorldWithATrail() {
-  const world = aWorld({ services: [aService()] });
+  const world = createTestEnv({ services: [aService()] });
   const record = aRecord({ version: 0 });
-  await world.table.write(transitionWrites(undefined, applying(record, 'accept', noon), 'request-1'));
+  await world.table.write(transitionWrites(undefined, markRequested(record, 'accept', noon), 'request-1'));
   return world;
 }
 
 test('the doctor answers page after page', async () => {
-  const checks = await everyPage(aWorld({ services: [aService()] }), '/doctor', 'checks');
+  const checks = await everyPage(createTestEnv({ services: [aService()] }), '/doctor', 'checks');
   expect(checks).toContainEqual({
     group: 'deployment',
     name: 'table',
@@ -63,7 +63,7 @@ test('a trail that was tampered with is named', async () => {
 });
 
 test('an endpoint or a service that is not known has no trail', async () => {
-  const world = aWorld();
+  const world = createTestEnv();
   expect(await ask(world, 'GET', `/audit/verification?endpoint=${endpointId(9)}`)).toMatchObject({
     status: 404,
   });
@@ -72,7 +72,7 @@ test('an endpoint or a service that is not known has no trail', async () => {
 });
 
 test('services that are not registered are listed with their place', async () => {
-  const world = aWorld({ services: [aService()] });
+  const world = createTestEnv({ services: [aService()] });
   world.services.show(aConfiguration());
   world.services.show(aConfiguration({ serviceId: serviceId(2), nameTag: 'new' }));
   expect(await everyPage(world, '/services?unregistered=true', 'services')).toMatchObject([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { lineageOf } from '../../lib/table/lineage.ts';
+import { trackIdentity } from '../../lib/storage/table-identity.ts';
 import {
   aConnection,
   anEntry,
@@ -11,18 +11,18 @@ import {
   noon,
   serviceId,
 } from '../builders.ts';
-import { aWorld, type World } from '../doubles/world.ts';
-import { aDocument, allowing } from '../plan/planning.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
+import { aDocument, allowing } from '../policy-as-code/fixtures.ts';
 import { ask } from './ask.ts';
 
-async function aConnectedWorld(): Promise<World> {
-  const world = aWorld({
+async function aConnectedWorld(): Promise<TestEnv> {
+  const world = createTestEnv({
     services: [aService()],
     entries: [anEntry()],
     connections: [aConnection({ state: 'available' })],
     records: [aRecord({ state: 'available', verdict: aVerdict('accept') })],
   });
-  await lineageOf({ ...world.deps, now: () => noon });
+  await trackIdentity({ ...world.deps, now: () => noon });
   return world;
 }
 
@@ -117,9 +117,14 @@ const neededReasons: readonly Door[] = [
     'what the consumer is told of a denial',
     'POST',
     of('decision'),
-    (value) => ({ decision: 'deny', reason: 'no', toConsumer: value }),
+    (value) => ({ decision: 'deny', reason: 'no', customerMessage: value }),
   ],
-  ['what the consumer is told of a revocation', 'POST', of('revocation'), (value) => ({ toConsumer: value })],
+  [
+    'what the consumer is told of a revocation',
+    'POST',
+    of('revocation'),
+    (value) => ({ customerMessage: value }),
+  ],
   ['the ticket of an approval', 'POST', of('decision'), (value) => ({ decision: 'approve', ticket: value })],
 ];
 
@@ -149,7 +154,7 @@ function crossed<Value>(doors: readonly Door[], values: readonly Value[]) {
 }
 
 async function refused(
-  world: World,
+  world: TestEnv,
   [method, path, body]: readonly [string, string, Door[3]],
   value: unknown,
 ) {

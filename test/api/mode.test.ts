@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { makeDefaultGroup } from '../../lib/approval/approver-group.ts';
+import { makeDefaultGroup } from '../../lib/approvers/approver-group.ts';
 import {
   aConfiguration,
   aConnection,
@@ -11,7 +11,7 @@ import {
   noon,
   serviceId,
 } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 import { ask } from './ask.ts';
 import { operationOf, operations } from './openapi.ts';
 
@@ -20,8 +20,8 @@ const stranger = '333333333333';
 
 describe('the mode', () => {
   test('is shown, and switched by the authenticated caller', async () => {
-    const world = aWorld({ services });
-    expect(await ask(world, 'GET', '/mode')).toMatchObject({ status: 200, body: { mode: 'act' } });
+    const world = createTestEnv({ services });
+    expect(await ask(world, 'GET', '/mode')).toMatchObject({ status: 200, body: { mode: 'enforce' } });
     const observing = { mode: 'observe', since: noon.toISOString(), by: alice, reason: 'incident' };
     expect(await ask(world, 'PUT', '/mode', { mode: 'observe', reason: 'incident' })).toEqual({
       status: 200,
@@ -31,13 +31,13 @@ describe('the mode', () => {
   });
 
   test('that there is not is refused', async () => {
-    expect(await ask(aWorld(), 'PUT', '/mode', { mode: 'stop' })).toMatchObject({ status: 400 });
+    expect(await ask(createTestEnv(), 'PUT', '/mode', { mode: 'stop' })).toMatchObject({ status: 400 });
   });
 });
 
 describe('in the mode observe', () => {
   function observing() {
-    const world = aWorld({
+    const world = createTestEnv({
       services,
       entries: [anEntry()],
       connections: [aConnection({ ownerAccountId: stranger })],
@@ -115,7 +115,7 @@ describe('in the mode observe', () => {
 
 describe('a service', () => {
   test('is paused and resumed by its name, and says by whom and why', async () => {
-    const world = aWorld({ services });
+    const world = createTestEnv({ services });
     expect(await ask(world, 'POST', '/services/orders/pause', { reason: 'incident' })).toMatchObject({
       status: 200,
       body: { service: { pausedAt: noon.toISOString(), pausedBy: alice, pauseReason: 'incident' } },
@@ -125,7 +125,7 @@ describe('a service', () => {
   });
 
   test.each(['pause', 'resume'])('that is not registered is unknown to %s', async (what) => {
-    expect(await ask(aWorld(), 'POST', `/services/orders/${what}`, {})).toMatchObject({
+    expect(await ask(createTestEnv(), 'POST', `/services/orders/${what}`, {})).toMatchObject({
       status: 404,
       body: { error: { code: 'UnknownService' } },
     });
@@ -141,7 +141,7 @@ describe('approvers', () => {
   };
 
   test('are set as a group, and listed', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     await makeDefaultGroup(world.table);
     const changed = { changedAt: noon.toISOString(), changedBy: alice, managedBy: 'api' };
     const set = { name: 'ops', ...group, ...changed };
@@ -156,7 +156,7 @@ describe('approvers', () => {
   });
 
   test('that the policy file managed are theirs who change them', async () => {
-    const world = aWorld({ groups: [aGroup({ name: 'ops', managedBy: 'file' })] });
+    const world = createTestEnv({ groups: [aGroup({ name: 'ops', managedBy: 'file' })] });
     expect((await ask(world, 'PUT', '/approvers/ops', group)).body).toMatchObject({
       group: { managedBy: 'api' },
       warnings: expect.arrayContaining([expect.stringContaining('`linkgate apply` leaves it as it is')]),
@@ -172,7 +172,7 @@ describe('approvers', () => {
     [{ ...group, emails: ['bob'] }, 'looks like alice@example.com'],
     [{ ...group, slackGroup: 'S01' }, 'slackGroup'],
   ])('%j are refused with a sentence', async (wanted, sentence) => {
-    expect(await ask(aWorld(), 'PUT', '/approvers/ops', wanted)).toMatchObject({
+    expect(await ask(createTestEnv(), 'PUT', '/approvers/ops', wanted)).toMatchObject({
       status: 400,
       body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
     });
@@ -180,7 +180,7 @@ describe('approvers', () => {
 });
 
 test('of two approvals that it takes the first leaves a request open, and the answer counts', async () => {
-  const world = aWorld({ services: [aService({ approvers: 'ops' })], connections: [aConnection()] });
+  const world = createTestEnv({ services: [aService({ approvers: 'ops' })], connections: [aConnection()] });
   await ask(world, 'PUT', '/approvers/ops', { emails: ['a@example.com', 'b@example.com'], quorum: 2 });
   const path = `/connections/${endpointId(1)}/decision`;
   const first = await ask(world, 'POST', path, { decision: 'approve' });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { aService, consumer, serviceId } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
-import { aDocument, blocking } from '../plan/planning.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+import { aDocument, blocking } from '../policy-as-code/fixtures.ts';
 import { ask } from './ask.ts';
 
 const slackUsers = [{ team: 'T01', user: 'U01ALICE' }];
@@ -10,7 +10,7 @@ describe.each(['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueO
   'the name %s',
   (name) => {
     test('is a group, a customer and a service of whom the API keeps what it is told', async () => {
-      const world = aWorld({ services: [aService({ name })] });
+      const world = createTestEnv({ services: [aService({ name })] });
       const put = (path: string, body: object) => ask(world, 'PUT', path, body);
       await put(`/approvers/${name}`, { slackUsers });
       await put(`/customers/${name}`, { accounts: [consumer] });
@@ -28,7 +28,7 @@ describe.each(['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueO
     });
 
     test('is carried out where a policy has it', async () => {
-      const world = aWorld({ services: [aService({ name })] });
+      const world = createTestEnv({ services: [aService({ name })] });
       const document = aDocument({
         groups: [{ name, quorum: 1, slackUsers, emails: [] }],
         services: [{ serviceId: serviceId(1), name, approvers: name }],
@@ -51,7 +51,7 @@ describe.each(['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueO
 );
 
 test.each(['prototype', 'constructor', '__proto__'])('a field %s of a body is refused', async (name) => {
-  const world = aWorld();
+  const world = createTestEnv();
   // Of an object with this in JSON, JavaScript makes a field of its own.
   const answer = await ask(world, 'PUT', `/customers/acme`, `{"accounts":["${consumer}"],"${name}":{}}`);
   expect(answer).toMatchObject({

@@ -4,10 +4,10 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import { apiRoutes } from '../../lib/api/api.ts';
 import * as input from '../../lib/api/input.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 import { type Operation, openapi, operations, problemsOfBody, resolved } from './openapi.ts';
 
-const routes = apiRoutes(() => aWorld().deps)
+const routes = apiRoutes(() => createTestEnv().deps)
   .routes.filter(({ method }) => method !== 'ALL')
   .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
 
@@ -21,7 +21,7 @@ const bodies: Readonly<Record<string, v.GenericSchema>> = {
   putEntry: input.EntryInput,
   decideConnection: input.DecisionInput,
   revokeConnection: input.RevocationInput,
-  keepConnection: input.KeepInput,
+  keepConnection: input.ExtendInput,
   approvePrincipals: input.PrincipalsInput,
   switchMode: input.ModeInput,
   pauseService: input.PauseInput,

@@ -50,12 +50,12 @@ ajv.addSchema(closed(structuredClone(openapi)), 'closed');
 export function problemsOfAnswer(operation: Operation | undefined, status: number, body: unknown): string[] {
   const { pointer, definition } = operation ?? { pointer: undefined, definition: { responses: {} } };
   const response = definition.responses[status] ?? definition.responses.default;
-  const place =
+  const location =
     pointer === undefined
       ? '/components/responses/refusal'
       : (response.$ref?.slice(1) ??
         `${pointer}/responses/${definition.responses[status] ? status : 'default'}`);
-  return problems(validator(`closed#${place}/content/application~1json/schema`), body);
+  return problems(validator(`closed#${location}/content/application~1json/schema`), body);
 }
 
 /** Why a body is none that the operation takes. */

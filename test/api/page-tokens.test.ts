@@ -1,15 +1,15 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import { pageToken } from '../../lib/page-token.ts';
+import { pageToken } from '../../lib/storage/cursor.ts';
 import { startJob } from '../../lib/sweep/job.ts';
 import { alice, aService, endpointId, hub } from '../builders.ts';
-import { aWorld, type World } from '../doubles/world.ts';
-import { aDocument } from '../plan/planning.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
+import { aDocument } from '../policy-as-code/fixtures.ts';
 import { ask } from './ask.ts';
 
-let world: World;
+let world: TestEnv;
 let planId: string;
 beforeAll(async () => {
-  world = aWorld({ services: [aService()] });
+  world = createTestEnv({ services: [aService()] });
   await startJob('job-1', [hub], alice, world.deps);
   const { body } = await ask(world, 'POST', '/plans', { document: aDocument() });
   planId = (body.plan as { planId: string }).planId;
@@ -17,21 +17,21 @@ beforeAll(async () => {
 
 /** Each list that has pages, by the name that its tokens bear, and a place in it where it could go on. */
 const lists: readonly (readonly [name: string, path: string, position: object])[] = [
-  ['connections', '/connections', { place: 0, nextToken: 'of EC2' }],
-  ['unregistered services', '/services?unregistered=true', { place: 0, nextToken: 'of EC2' }],
+  ['connections', '/connections', { location: 0, nextToken: 'of EC2' }],
+  ['unregistered services', '/services?unregistered=true', { location: 0, nextToken: 'of EC2' }],
   ['audit verification', '/audit/verification', { partition: 0 }],
   ['doctor', '/doctor', { next: 'services', seen: 0 }],
   ['policy', '/policy', { serviceId: '*' }],
   ['job job-1', '/jobs/job-1', { seen: 0 }],
   ['changes <plan>', '/plans/<plan>/changes', { part: 0 }],
-  ['impact <plan>', '/plans/<plan>/impact', { place: 0, nextToken: 'of EC2' }],
+  ['impact <plan>', '/plans/<plan>/impact', { location: 0, nextToken: 'of EC2' }],
   ['simulation <plan>', '/plans/<plan>/simulation', { partition: 0 }],
 ];
 
 /** Places that are none: there are fewer of them, or no list gave them out. */
 const nowhere: Readonly<Record<string, readonly object[]>> = {
-  connections: [{ place: 9 }, { place: 0, nextToken: '' }, { place: 1e300 }],
-  'unregistered services': [{ place: 9 }, { place: -1 }],
+  connections: [{ location: 9 }, { location: 0, nextToken: '' }, { location: 1e300 }],
+  'unregistered services': [{ location: 9 }, { location: -1 }],
   'audit verification': [
     { partition: 99 },
     { partition: 0, after: '' },
@@ -41,7 +41,7 @@ const nowhere: Readonly<Record<string, readonly object[]>> = {
   policy: [{ serviceId: 'vpce-svc-00000000000000009' }, { serviceId: '*', after: '' }],
   'job job-1': [{ seen: -1 }],
   'changes <plan>': [{ part: 1_000_000_000 }],
-  'impact <plan>': [{ place: 9 }, { place: 0, from: 0.5 }],
+  'impact <plan>': [{ location: 9 }, { location: 0, from: 0.5 }],
   'simulation <plan>': [{ partition: 0, after: '\ud800' }],
 };
 

@@ -1,11 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
-import type { Connection } from '../../lib/connection/connection.ts';
-import { decideConnection } from '../../lib/connection/decide-connections.ts';
+import type { Connection } from '../../lib/privatelink/connection.ts';
+import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import { aConnection, anEntry, aService, consumer, endpointId, serviceId } from '../builders.ts';
-import { aWorld, type World } from '../doubles/world.ts';
-import { aDocument, allowing, blocking } from '../plan/planning.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
+import { aDocument, allowing, blocking } from '../policy-as-code/fixtures.ts';
 import { ask } from './ask.ts';
 
 interface PlanAnswer {
@@ -18,10 +18,10 @@ interface PlanAnswer {
 }
 
 function aWorldWith(...connections: readonly Connection[]) {
-  return aWorld({ services: [aService()], connections });
+  return createTestEnv({ services: [aService()], connections });
 }
 
-async function planIn(world: World, document: ReturnType<typeof aDocument>) {
+async function planIn(world: TestEnv, document: ReturnType<typeof aDocument>) {
   const { status, body } = await ask(world, 'POST', '/plans', { document });
   expect(status).toBe(201);
   return (body as unknown as PlanAnswer).plan;
@@ -185,7 +185,7 @@ describe('an apply', () => {
       apply: { status: 'running', done: 0, of: 2 },
     });
     const told = await planIn(world, policy);
-    expect(told).toMatchObject({ running: { done: 0, of: 2, heldUntil: expect.any(String) } });
+    expect(told).toMatchObject({ running: { done: 0, of: 2, leaseUntil: expect.any(String) } });
     expect(told).not.toHaveProperty('interrupted');
     const second = await planIn(world, policy);
     expect(await ask(world, 'POST', `/plans/${second.planId}/apply`)).toMatchObject({
@@ -238,7 +238,7 @@ describe('a simulation', () => {
       aConnection({ endpointId: endpointId(2), ...elsewhere, ownerAccountId: other }),
     ];
     const services = [aService({ managedBy: 'file' }), aService({ ...elsewhere, name: 'theirs' })];
-    const world = aWorld({ services, connections });
+    const world = createTestEnv({ services, connections });
     for (const connection of connections) await decideConnection(connection, world.deps);
     world.put(entryItem(anEntry({ ...elsewhere, accountId: other })));
     const named = [{ serviceId: serviceId(1), name: 'orders' }];
@@ -258,7 +258,11 @@ describe('a simulation', () => {
     const connections = [1, 2, 3].map((number) =>
       aConnection({ endpointId: endpointId(number), requestedAt: `2026-11-1${number}T00:00:00.000Z` }),
     );
-    const world = aWorld({ services: [aService()], connections, entries: [anEntry({ managedBy: 'file' })] });
+    const world = createTestEnv({
+      services: [aService()],
+      connections,
+      entries: [anEntry({ managedBy: 'file' })],
+    });
     for (const connection of connections) await decideConnection(connection, world.deps);
     const { planId } = await planIn(world, aDocument({ entries: [allowing(consumer, { maxEndpoints: 2 })] }));
     expect(await simulated(world, planId)).toMatchObject({
@@ -267,7 +271,7 @@ describe('a simulation', () => {
     });
   });
 
-  async function simulated(world: World, planId: string) {
+  async function simulated(world: TestEnv, planId: string) {
     const requests: unknown[] = [];
     let [looked, token] = [0, ''];
     do {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
-import { lineageOf } from '../../lib/table/lineage.ts';
+import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import { trackIdentity } from '../../lib/storage/table-identity.ts';
 import {
   aConfiguration,
   aConnection,
   alice,
-  anAsking,
+  anApprovalRequest,
   anEntry,
   aRecord,
   aService,
@@ -16,7 +16,7 @@ import {
   secondsAfterNoon,
   serviceId,
 } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 import { ask } from './ask.ts';
 
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
@@ -24,14 +24,14 @@ const of = (what: string) => `/connections/${endpointId(1)}/${what}`;
 
 /** An account that is allowed has a connection that linkgate accepted. */
 async function aConnectedWorld(record: Partial<ConnectionRecord> = {}, entries = [anEntry()]) {
-  const accepted = { acceptAskedAt: '2026-11-20T12:00:00.000Z', verdict: aVerdict('accept') };
-  const world = aWorld({
+  const accepted = { acceptRequestedAt: '2026-11-20T12:00:00.000Z', verdict: aVerdict('accept') };
+  const world = createTestEnv({
     services: [aService()],
     entries,
     connections: [aConnection({ state: 'available' })],
     records: [aRecord({ state: 'available', ...accepted, ...record })],
   });
-  await lineageOf({ ...world.deps, now: () => noon });
+  await trackIdentity({ ...world.deps, now: () => noon });
   world.wait(1);
   world.time = noon;
   return world;
@@ -54,7 +54,7 @@ describe('who revokes a connection', () => {
           reason: `${alice} revoked it: contract ended`,
           cause: 'person',
           by: alice,
-          cutAt: graceEnds,
+          disconnectAt: graceEnds,
         },
         warnings: [expect.stringContaining(`linkgate block ${consumer} --service orders`)],
       },
@@ -65,17 +65,17 @@ describe('who revokes a connection', () => {
 
   test('keeps the words for the consumer apart from the reason', async () => {
     const world = await aConnectedWorld();
-    const said = { now: true, reason: 'they did not pay', toConsumer: 'your contract has ended' };
+    const said = { now: true, reason: 'they did not pay', customerMessage: 'your contract has ended' };
     expect((await ask(world, 'POST', of('revocation'), said)).status).toBe(200);
     expect(await world.record(endpointId(1))).toMatchObject({
-      revoked: { reason: said.reason, toConsumer: said.toConsumer },
+      revoked: { reason: said.reason, customerMessage: said.customerMessage },
     });
   });
 
   test('now, has it cut at once', async () => {
     const world = await aConnectedWorld();
     const { body } = await ask(world, 'POST', of('revocation'), { now: true });
-    expect(body.revocation).toMatchObject({ verdict: 'reject', cutAt: noon.toISOString() });
+    expect(body.revocation).toMatchObject({ verdict: 'reject', disconnectAt: noon.toISOString() });
     expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject', asked: 0 } });
     expect(world.rings).toHaveLength(1);
   });
@@ -85,7 +85,7 @@ describe('who revokes a connection', () => {
     await ask(world, 'POST', of('revocation'), {});
     world.wait(3600);
     const { body } = await ask(world, 'POST', of('revocation'), {});
-    expect(body.revocation).toMatchObject({ cutAt: graceEnds });
+    expect(body.revocation).toMatchObject({ disconnectAt: graceEnds });
   });
 
   test('is told what keeps it from being cut', async () => {
@@ -139,13 +139,17 @@ describe('who keeps a connection', () => {
     expect(await ask(world, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
       status: 200,
       body: {
-        revocation: { verdict: 'reject', cutAt: until, kept: { by: alice, until, reason: 'they move' } },
+        revocation: {
+          verdict: 'reject',
+          disconnectAt: until,
+          kept: { by: alice, until, reason: 'they move' },
+        },
         warnings: [],
       },
     });
     expect(await world.actions(endpointId(1))).toContain('kept');
     expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
-      body: { connection: { cutAt: until }, next: expect.stringContaining(`until ${until}`) },
+      body: { connection: { disconnectAt: until }, next: expect.stringContaining(`until ${until}`) },
     });
   });
 
@@ -181,7 +185,7 @@ describe('who keeps a connection', () => {
 
   test('has to say why', async () => {
     expect(await ask(await aRevokedWorld(), 'POST', of('keep'), { until, reason: ' ' })).toEqual(
-      refusal(400, 'InvalidRequest', 'needs a reason'),
+      refusal(422, 'BlankText', 'needs a reason'),
     );
   });
 
@@ -194,7 +198,7 @@ describe('who keeps a connection', () => {
   test('whose account is blocked, is told to lift the block', async () => {
     const revocation = {
       since: noon.toISOString(),
-      cutAt: noon.toISOString(),
+      disconnectAt: noon.toISOString(),
       cause: 'block' as const,
       by: alice,
     };
@@ -220,7 +224,9 @@ describe('a connection that is to be cut', () => {
   }
 
   test('is listed among what waits, with the time at which it is cut', async () => {
-    const waiting = [{ endpointId: endpointId(1), state: 'available', cutAt: graceEnds, differs: null }];
+    const waiting = [
+      { endpointId: endpointId(1), state: 'available', disconnectAt: graceEnds, differs: null },
+    ];
     expect(await ask(await aWorldInGrace(), 'GET', '/connections?waiting=true')).toMatchObject({
       body: { connections: waiting },
     });
@@ -251,9 +257,9 @@ test('a connection that others accepted is listed among what waits', async () =>
   const verdict = aVerdict('ask', {
     findings: [{ rule: 'accepted-elsewhere', outcome: 'ask', reason: 'somebody accepted it' }],
   });
-  const records = [aRecord({ state: 'available', verdict, asking: anAsking() })];
+  const records = [aRecord({ state: 'available', verdict, approvalRequest: anApprovalRequest() })];
   const connections = [aConnection({ state: 'available' }), aConnection({ endpointId: endpointId(2) })];
-  const world = aWorld({ services: [aService()], connections, records });
+  const world = createTestEnv({ services: [aService()], connections, records });
   expect(await ask(world, 'GET', '/connections?waiting=true')).toMatchObject({
     body: { connections: [{ endpointId: endpointId(1) }] },
   });
@@ -263,10 +269,10 @@ describe('a service that is disconnected', () => {
   test('rejects everything from then on, and says who wanted it', async () => {
     const world = await aConnectedWorld();
     const { body } = await ask(world, 'POST', '/services/orders/disconnect');
-    expect(body.service).toMatchObject({ closingAt: noon.toISOString(), closingBy: alice });
+    expect(body.service).toMatchObject({ deregisteringAt: noon.toISOString(), deregisteringBy: alice });
     world.wait(60);
     expect((await ask(world, 'POST', '/services/orders/disconnect')).body.service).toMatchObject({
-      closingAt: noon.toISOString(),
+      deregisteringAt: noon.toISOString(),
     });
   });
 
@@ -275,7 +281,7 @@ describe('a service that is disconnected', () => {
     world.services.show(aConfiguration());
     await ask(world, 'POST', '/services/orders/disconnect');
     const { body } = await ask(world, 'POST', '/services', { serviceId: serviceId(1) });
-    expect(body.service).not.toHaveProperty('closingAt');
+    expect(body.service).not.toHaveProperty('deregisteringAt');
     expect(body.service).not.toHaveProperty('closingBy');
   });
 
@@ -297,7 +303,7 @@ describe('the allowed principals of a service', () => {
 
   function aWorldOf(principals: 'managed' | 'observed') {
     const entries = [anEntry({ roles: [role] })];
-    const world = aWorld({ services: [aService({ principals })], entries });
+    const world = createTestEnv({ services: [aService({ principals })], entries });
     world.services.show(aConfiguration({ principals: [stranger] }));
     return world;
   }
@@ -312,7 +318,7 @@ describe('the allowed principals of a service', () => {
   test('are kept once somebody agrees to what that changes', async () => {
     const world = aWorldOf('managed');
     expect(await ask(world, 'POST', '/services/orders/principals/approval', { removals: 1 })).toMatchObject({
-      body: { service: { principalsApproved: { by: alice, at: noon.toISOString(), removals: 1 } } },
+      body: { service: { principalsApproval: { by: alice, at: noon.toISOString(), removals: 1 } } },
     });
     expect(await ask(world, 'GET', '/services/orders/principals')).toMatchObject({
       body: { principals: { approved: { by: alice, at: noon.toISOString() } } },

@@ -7,7 +7,7 @@ import { type HttpApiEvent, respondByRoute } from '../../lib/api/route.ts';
 import { createHttpApis } from '../../sandbox/http-api.ts';
 import type { PolicyDocument } from '../../sandbox/iam/policy.ts';
 import { aConnection, aService, endpointId } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 import { operations } from './openapi.ts';
 
 const account = '111111111111';
@@ -36,7 +36,7 @@ function policyOf(level: string): PolicyDocument {
 /** linkgate behind API Gateway, called by somebody who has one managed policy and nothing else. */
 function calledBy(level: string) {
   let ran: string | undefined;
-  const world = aWorld({ services: [aService()], connections: [aConnection()] });
+  const world = createTestEnv({ services: [aService()], connections: [aConnection()] });
   const app = apiRoutes((context) => {
     const { method, path } = matchedRoutes(context).at(-1) ?? {};
     if (method !== 'ALL') ran = `${method} ${path?.replace(/:(\w+)/g, '{$1}')}`;
@@ -135,7 +135,7 @@ test.each([
   ['decoded', '*'],
   ['as it came', '%2A'],
 ])('a parameter is understood where API Gateway hands it over %s', async (_how, service) => {
-  const respond = respondByRoute(apiRoutes(() => aWorld().deps));
+  const respond = respondByRoute(apiRoutes(() => createTestEnv().deps));
   const event = {
     routeKey: 'PUT /allowlist/{service}/{accountId}',
     rawPath: '/allowlist/*/022222222222',
@@ -151,7 +151,7 @@ test.each([
 });
 
 test('a route that linkgate does not know is said to be none, whatever the path says', async () => {
-  const respond = respondByRoute(apiRoutes(() => aWorld().deps));
+  const respond = respondByRoute(apiRoutes(() => createTestEnv().deps));
   const event = {
     routeKey: '$default',
     rawPath: `/connections/${endpointId(1)}/revocation`,

@@ -13,16 +13,20 @@ import {
   noon,
   secondsAfterNoon,
 } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 
 const folder = new URL('../../events/on-api-request/', import.meta.url);
 const read = (file: string): HttpApiEvent => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
 
 /** What each sample is about: a request that waits, or a connection that lives. */
-const live = aRecord({ state: 'available', verdict: aVerdict('accept'), acceptAskedAt: noon.toISOString() });
+const live = aRecord({
+  state: 'available',
+  verdict: aVerdict('accept'),
+  acceptRequestedAt: noon.toISOString(),
+});
 const revocation = {
   since: noon.toISOString(),
-  cutAt: secondsAfterNoon(72 * 3600).toISOString(),
+  disconnectAt: secondsAfterNoon(72 * 3600).toISOString(),
   cause: 'policy',
   by: 'linkgate',
 } as const;
@@ -30,13 +34,17 @@ const gone = aFinding({ rule: 'permission-is-gone', outcome: 'reject' });
 const records: Readonly<Record<string, readonly (typeof live)[]>> = {
   'revoke.json': [live],
   'keep.json': [
-    { ...live, revocation, verdict: aVerdict('reject', { findings: [gone], until: revocation.cutAt }) },
+    {
+      ...live,
+      revocation,
+      verdict: aVerdict('reject', { findings: [gone], until: revocation.disconnectAt }),
+    },
   ],
 };
 
 test.each(readdirSync(folder))('the sample %s is answered', async (file) => {
   const known = records[file] ?? [];
-  const world = aWorld({
+  const world = createTestEnv({
     services: [aService()],
     entries: known.length > 0 && file === 'revoke.json' ? [anEntry()] : [],
     connections: [aConnection({ state: known.length > 0 ? 'available' : 'pendingAcceptance' })],

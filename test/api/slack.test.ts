@@ -1,17 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { SlackError } from '../../lib/slack/web-api.ts';
-import { aWorld, type World } from '../doubles/world.ts';
+import { SlackError } from '../../lib/channels/slack/web-api.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { ask } from './ask.ts';
 
 const signingSecret = '8f742231b10e8888abcd99yyyzzz85a5';
 const botToken = 'xoxb-17653672481-19874698323';
 const both = { signingSecret, botToken };
 
-const connect = (world: World, body: unknown = both, headers?: Readonly<Record<string, string>>) =>
+const connect = (world: TestEnv, body: unknown = both, headers?: Readonly<Record<string, string>>) =>
   ask(world, 'PUT', '/slack', body, headers);
 
 test('the manifest has the address to which Slack sends what people do', async () => {
-  const { body } = await ask(aWorld(), 'GET', '/slack/manifest');
+  const { body } = await ask(createTestEnv(), 'GET', '/slack/manifest');
   expect(body).toMatchObject({
     manifest: { settings: { interactivity: { request_url: 'https://receivers.example.com/slack' } } },
   });
@@ -19,7 +19,7 @@ test('the manifest has the address to which Slack sends what people do', async (
 
 describe('the secrets of the Slack app', () => {
   test('are kept, and the answer says whom Slack takes the app for', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     expect(await connect(world)).toEqual({
       status: 200,
       body: { team: 'T01LOCAL', bot: 'U01BOT', scopes: ['chat:write', 'commands'], warnings: [] },
@@ -31,14 +31,14 @@ describe('the secrets of the Slack app', () => {
   });
 
   test('are rotated one by one, and what was current still counts', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     await connect(world);
     await connect(world, { botToken: 'xoxb-another' });
     expect([...world.secrets.values()]).toEqual([[signingSecret], ['xoxb-another', botToken]]);
   });
 
   test('that are current already push nothing out', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     await connect(world);
     await connect(world, { botToken: 'xoxb-another' });
     expect((await connect(world, { botToken: 'xoxb-another' })).body.warnings).toEqual([
@@ -48,7 +48,7 @@ describe('the secrets of the Slack app', () => {
   });
 
   test('that were current before count no longer once they are forgotten, also beside new ones', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     await connect(world);
     await connect(world, { signingSecret: 'another-signing-secret', botToken: 'xoxb-another' });
     expect(await connect(world, { forgetPrevious: true })).toEqual({ status: 200, body: { warnings: [] } });
@@ -58,7 +58,7 @@ describe('the secrets of the Slack app', () => {
   });
 
   test('are two: the answer says which is missing', async () => {
-    expect(await connect(aWorld(), { signingSecret })).toEqual({
+    expect(await connect(createTestEnv(), { signingSecret })).toEqual({
       status: 200,
       body: { warnings: ['the bot token is missing yet: linkgate slack connect'] },
     });
@@ -68,7 +68,7 @@ describe('the secrets of the Slack app', () => {
     [['chat:write'], 'the app lacks scopes: commands'],
     [['chat:write', 'commands', 'files:read'], 'the app has scopes that linkgate does not use: files:read'],
   ])('of an app with the scopes %j are kept with a warning', async (scopes, warning) => {
-    const world = aWorld();
+    const world = createTestEnv();
     world.slackApp.scopes = scopes;
     expect((await connect(world)).body.warnings).toEqual([warning]);
   });
@@ -77,7 +77,7 @@ describe('the secrets of the Slack app', () => {
     ['invalid_auth', 400, 'InvalidRequest'],
     ['timeout', 503, 'SlackUnavailable'],
   ])('are not kept where Slack answers %s', async (error, status, code) => {
-    const world = aWorld();
+    const world = createTestEnv();
     world.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
     expect(await connect(world)).toMatchObject({
       status,
@@ -94,7 +94,7 @@ describe('the secrets of the Slack app', () => {
     [{ signingSecret: 'short' }, 'the signing secret is one word'],
     [{ signingSecret: '0123456789abcdef\nanother-line' }, 'the signing secret is one word'],
   ])('that cannot be any are refused without being repeated: %j', async (given, sentence) => {
-    const { status, body } = await connect(aWorld(), given);
+    const { status, body } = await connect(createTestEnv(), given);
     expect({ status, body }).toMatchObject({
       status: 400,
       body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
@@ -103,7 +103,7 @@ describe('the secrets of the Slack app', () => {
   });
 
   test('are in no answer and nowhere in the table, whatever is remembered of the request', async () => {
-    const world = aWorld();
+    const world = createTestEnv();
     const written: unknown[] = [];
     const { table } = world;
     world.deps.table = {

@@ -1,16 +1,16 @@
 import { expect, test } from '@jest/globals';
-import { auditWrites, type Happening, historyOf } from '../../lib/audit/audit.ts';
-import { breakIn } from '../../lib/audit/chain.ts';
+import { type AuditEvent, auditTrail, auditWrites } from '../../lib/audit/audit.ts';
+import { findBreak } from '../../lib/audit/chain.ts';
 import { endpointId, noon } from '../builders.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 
-const nothingYet = { endpointId: endpointId(1), audited: 0 };
+const nothingYet = { endpointId: endpointId(1), auditCount: 0 };
 
-function aHappening(happening: Partial<Happening> = {}): Happening {
-  return { time: noon.toISOString(), actor: 'linkgate', action: 'decided', ...happening };
+function aHappening(auditEvent: Partial<AuditEvent> = {}): AuditEvent {
+  return { time: noon.toISOString(), actor: 'linkgate', action: 'decided', ...auditEvent };
 }
 
-function happenings(count: number): Happening[] {
+function auditEvents(count: number): AuditEvent[] {
   return Array.from({ length: count }, () => aHappening());
 }
 
@@ -20,14 +20,14 @@ test('an entry is only ever added', async () => {
     table.write(auditWrites(nothingYet, [aHappening({ actor })], 'request-1').writes);
   expect(await written('linkgate')).toBe(true);
   expect(await written('mallory')).toBe(false);
-  expect(await historyOf(endpointId(1), table)).toMatchObject([{ actor: 'linkgate' }]);
+  expect(await auditTrail(endpointId(1), table)).toMatchObject([{ actor: 'linkgate' }]);
 });
 
 test('a history tells what happened in order, also beyond nine', async () => {
   const table = memoryTable();
-  const { writes } = auditWrites(nothingYet, happenings(12), 'request-1');
+  const { writes } = auditWrites(nothingYet, auditEvents(12), 'request-1');
   await table.write([...writes].reverse());
-  const history = await historyOf(endpointId(1), table);
+  const history = await auditTrail(endpointId(1), table);
   expect(history.map(({ sequence }) => sequence)).toEqual(
     Array.from({ length: 12 }, (_, index) => index + 1),
   );
@@ -36,45 +36,45 @@ test('a history tells what happened in order, also beyond nine', async () => {
 test('a history is that of one endpoint', async () => {
   const table = memoryTable();
   await table.write(
-    auditWrites({ ...nothingYet, endpointId: endpointId(2) }, happenings(1), 'request-1').writes,
+    auditWrites({ ...nothingYet, endpointId: endpointId(2) }, auditEvents(1), 'request-1').writes,
   );
-  expect(await historyOf(endpointId(1), table)).toEqual([]);
+  expect(await auditTrail(endpointId(1), table)).toEqual([]);
 });
 
 test('what happened says who caused it, why, and by which invocation', async () => {
   const table = memoryTable();
   const denied = aHappening({ action: 'denied', outcome: 'reject', reason: 'unknown to us' });
   await table.write(auditWrites(nothingYet, [denied], 'request-1').writes);
-  expect(await historyOf(endpointId(1), table)).toMatchObject([{ ...denied, requestId: 'request-1' }]);
+  expect(await auditTrail(endpointId(1), table)).toMatchObject([{ ...denied, requestId: 'request-1' }]);
 });
 
 test('what happens later follows from what happened before', async () => {
   const table = memoryTable();
-  const first = auditWrites(nothingYet, happenings(2), 'request-1');
-  const second = auditWrites({ ...nothingYet, ...first.trail }, happenings(1), 'request-2');
+  const first = auditWrites(nothingYet, auditEvents(2), 'request-1');
+  const second = auditWrites({ ...nothingYet, ...first.trail }, auditEvents(1), 'request-2');
   await table.write([...first.writes, ...second.writes]);
-  const [, before, after] = await historyOf(endpointId(1), table);
+  const [, before, after] = await auditTrail(endpointId(1), table);
   expect(after?.previousHash).toBe(before?.hash);
-  expect(second.trail).toEqual({ audited: 3, auditHead: { sequence: 3, hash: after?.hash } });
+  expect(second.trail).toEqual({ auditCount: 3, auditHead: { sequence: 3, hash: after?.hash } });
 });
 
 test('nothing that happens leaves the trail as it is', () => {
-  const { writes, trail } = auditWrites(nothingYet, happenings(1), 'request-1');
+  const { writes, trail } = auditWrites(nothingYet, auditEvents(1), 'request-1');
   expect(writes).toHaveLength(1);
   expect(auditWrites({ ...nothingYet, ...trail }, [], 'request-2')).toEqual({ writes: [], trail });
 });
 
 test('a trail from before there were hashes goes on as a chain', () => {
-  const { writes, trail } = auditWrites({ ...nothingYet, audited: 2 }, happenings(1), 'request-3');
+  const { writes, trail } = auditWrites({ ...nothingYet, auditCount: 2 }, auditEvents(1), 'request-3');
   const old = [1, 2].map((sequence) => ({
     pk: `AUDIT#${endpointId(1)}`,
     sk: `00000000${sequence}`,
-    form: '1.0',
+    schemaVersion: '1.0',
     version: 1,
     ...aHappening(),
     endpointId: endpointId(1),
     sequence,
   }));
   const items = [...old, ...writes.flatMap((write) => ('put' in write ? [write.put] : []))];
-  expect(breakIn(items, { ...nothingYet, ...trail })).toBeUndefined();
+  expect(findBreak(items, { ...nothingYet, ...trail })).toBeUndefined();
 });

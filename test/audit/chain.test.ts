@@ -1,33 +1,38 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { auditWrites, type Happening } from '../../lib/audit/audit.ts';
-import { breakIn, hashOf } from '../../lib/audit/chain.ts';
-import type { Item } from '../../lib/table/table.ts';
+import { type AuditEvent, auditWrites } from '../../lib/audit/audit.ts';
+import { findBreak, hashOf } from '../../lib/audit/chain.ts';
+import type { Item } from '../../lib/storage/table.ts';
 import { endpointId } from '../builders.ts';
 
-const happening: fc.Arbitrary<Happening> = fc.record(
+const auditEvent: fc.Arbitrary<AuditEvent> = fc.record(
   {
     time: fc
       .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
       .map((date) => date.toISOString()),
     actor: fc.string(),
     action: fc.constantFrom('decided', 'applying', 'applied', 'refused', 'denied'),
-    outcome: fc.constantFrom('accept', 'reject', 'ask', 'wait'),
+    outcome: fc.constantFrom('accept', 'reject', 'ask', 'hold'),
     reason: fc.string(),
-    consulted: fc.record({ service: fc.nat(), entry: fc.nat(), everyServiceEntry: fc.nat(), mode: fc.nat() }),
+    policyVersions: fc.record({
+      service: fc.nat(),
+      entry: fc.nat(),
+      wildcardEntry: fc.nat(),
+      mode: fc.nat(),
+    }),
   },
   { requiredKeys: ['time', 'actor', 'action'] },
 );
 
 /** What happened in one transition after another. */
-const story = fc.array(fc.array(happening, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 });
+const story = fc.array(fc.array(auditEvent, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 });
 
 /** The entries of a story as they are stored, and what the record remembers. */
-function written(transitions: readonly (readonly Happening[])[], endpoint = endpointId(1)) {
-  let record: Parameters<typeof auditWrites>[0] = { endpointId: endpoint, audited: 0 };
+function written(transitions: readonly (readonly AuditEvent[])[], endpoint = endpointId(1)) {
+  let record: Parameters<typeof auditWrites>[0] = { endpointId: endpoint, auditCount: 0 };
   const items: Item[] = [];
-  for (const happenings of transitions) {
-    const { writes, trail } = auditWrites(record, happenings, 'request-1');
+  for (const auditEvents of transitions) {
+    const { writes, trail } = auditWrites(record, auditEvents, 'request-1');
     items.push(...writes.flatMap((write) => ('put' in write ? [write.put] : [])));
     record = { endpointId: endpoint, ...trail };
   }
@@ -36,7 +41,7 @@ function written(transitions: readonly (readonly Happening[])[], endpoint = endp
 
 /** As a linkgate from before the chain would have written it. */
 function withoutHash({ hash: _hash, previousHash: _previousHash, ...item }: Item): Item {
-  return { ...item, form: '1.0' };
+  return { ...item, schemaVersion: '1.0' };
 }
 
 /** The hash that a forger would compute who knows how. */
@@ -58,7 +63,7 @@ test('what was written is whole, however the table orders its attributes', () =>
     fc.property(story, (transitions) => {
       const { items, record } = written(transitions);
       const reversed = items.map((item) => Object.fromEntries(Object.entries(item).reverse()) as Item);
-      expect(breakIn(reversed, record)).toBeUndefined();
+      expect(findBreak(reversed, record)).toBeUndefined();
     }),
   );
 });
@@ -67,26 +72,28 @@ test('what a newer linkgate wrote beside is part of the hash', () => {
   const { items, record } = written([
     [{ time: '2026-11-21T12:00:00.000Z', actor: 'ec2', action: 'applied' }],
   ]);
-  const newer = items.map((item) => rehashed({ ...item, form: '1.2', added: { later: ['b', 'a'] } }));
+  const newer = items.map((item) =>
+    rehashed({ ...item, schemaVersion: '1.2', added: { later: ['b', 'a'] } }),
+  );
   const auditHead = { sequence: 1, hash: String(newer[0]?.hash) };
-  expect(breakIn(newer, { ...record, auditHead })).toBeUndefined();
-  expect(breakIn(items, { ...record, auditHead })).toMatchObject({ sequence: 1 });
+  expect(findBreak(newer, { ...record, auditHead })).toBeUndefined();
+  expect(findBreak(items, { ...record, auditHead })).toMatchObject({ sequence: 1 });
 });
 
 test('a trail on which a rolled-back linkgate of form 1.0 wrote, and after it a newer one, is whole', () => {
   fc.assert(
     fc.property(story, fc.nat(), (transitions, at) => {
       const rolledBackAt = at % transitions.length;
-      let record: Parameters<typeof auditWrites>[0] = { endpointId: endpointId(1), audited: 0 };
+      let record: Parameters<typeof auditWrites>[0] = { endpointId: endpointId(1), auditCount: 0 };
       const items: Item[] = [];
-      for (const [index, happenings] of transitions.entries()) {
-        const { writes, trail } = auditWrites(record, happenings, 'request-1');
+      for (const [index, auditEvents] of transitions.entries()) {
+        const { writes, trail } = auditWrites(record, auditEvents, 'request-1');
         const puts = writes.flatMap((write) => ('put' in write ? [write.put] : []));
         const isOld = index === rolledBackAt;
         items.push(...(isOld ? puts.map(withoutHash) : puts));
         record = { ...record, ...trail, ...(isOld && { auditHead: record.auditHead }) };
       }
-      expect(breakIn(items, record)).toBeUndefined();
+      expect(findBreak(items, record)).toBeUndefined();
     }),
   );
 });
@@ -97,7 +104,7 @@ describe('is found:', () => {
       fc.property(story, fc.nat(), (transitions, at) => {
         const { items, record } = written(transitions);
         const forged = items.map((item, index) => (index === at % items.length ? withoutHash(item) : item));
-        expect(breakIn(forged, record)).toBeDefined();
+        expect(findBreak(forged, record)).toBeDefined();
       }),
     );
   });
@@ -109,7 +116,7 @@ describe('is found:', () => {
         const index = chosen(items, at);
         fc.pre(items[index]?.actor !== actor);
         const changed = items.map((item, each) => (each === index ? { ...item, actor } : item));
-        expect(breakIn(changed, record)).toEqual({
+        expect(findBreak(changed, record)).toEqual({
           sequence: index + 1,
           problem: 'it was changed after it was written',
         });
@@ -125,7 +132,7 @@ describe('is found:', () => {
         const forged = items.map((item, each) =>
           each === index ? rehashed({ ...item, actor: 'mallory, not before' }) : item,
         );
-        expect(breakIn(forged, record)).toBeDefined();
+        expect(findBreak(forged, record)).toBeDefined();
       }),
     );
   });
@@ -138,7 +145,7 @@ describe('is found:', () => {
         const left = movesUp
           ? renumbered(rest).map((item, index) => rehashed({ ...item, sequence: index + 1 }))
           : rest;
-        expect(breakIn(left, record)).toBeDefined();
+        expect(findBreak(left, record)).toBeDefined();
       }),
     );
   });
@@ -150,18 +157,18 @@ describe('is found:', () => {
         const [a, b] = [chosen(items, one), chosen(items, other)];
         fc.pre(a !== b);
         const swapped = items.with(a, items[b] as Item).with(b, items[a] as Item);
-        expect(breakIn(renumbered(swapped), record)).toBeDefined();
+        expect(findBreak(renumbered(swapped), record)).toBeDefined();
       }),
     );
   });
 
   test('an entry that was put in', () => {
     fc.assert(
-      fc.property(story, happening, fc.nat(), (transitions, forged, at) => {
+      fc.property(story, auditEvent, fc.nat(), (transitions, forged, at) => {
         const { items, record } = written(transitions);
         const [put] = written([[forged]]).items;
         const longer = items.toSpliced(at % (items.length + 1), 0, put as Item);
-        expect(breakIn(renumbered(longer), record)).toBeDefined();
+        expect(findBreak(renumbered(longer), record)).toBeDefined();
       }),
     );
   });
@@ -170,7 +177,7 @@ describe('is found:', () => {
     fc.assert(
       fc.property(story, (transitions) => {
         const { items, record } = written(transitions);
-        expect(breakIn(items, { ...record, endpointId: endpointId(2) })).toMatchObject({ sequence: 1 });
+        expect(findBreak(items, { ...record, endpointId: endpointId(2) })).toMatchObject({ sequence: 1 });
       }),
     );
   });
@@ -180,7 +187,7 @@ describe('is found:', () => {
       fc.property(story, (transitions) => {
         const { items, record } = written(transitions);
         const bare = items.map(({ hash: _hash, previousHash: _previousHash, ...item }) => item as Item);
-        expect(breakIn(bare, record)).toBeDefined();
+        expect(findBreak(bare, record)).toBeDefined();
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { endpointId, entry, service, serviceId } from './answers.ts';
-import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
+import { type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
-import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
+import { type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
@@ -419,9 +419,9 @@ test('an approval of several is told with how many it takes, and as nothing that
 test.each([
   ['approve', 'accept', ''],
   ['approve', 'reject', 'policy comes first, and its verdict is `reject`'],
-  ['approve', 'wait', 'policy comes first, and its verdict is `wait`'],
+  ['approve', 'hold', 'policy comes first, and its verdict is `hold`'],
   ['deny', 'reject', ''],
-  ['deny', 'wait', 'policy comes first, and its verdict is `wait`'],
+  ['deny', 'hold', 'policy comes first, and its verdict is `hold`'],
 ])(
   'who says %s where the verdict is %s is warned if that is something else: %s',
   async (word, verdict, warning) => {
@@ -599,7 +599,7 @@ test.each([
     ['deny', endpointId, '--reason', blank],
     ['keep', endpointId, '--until', '30d', '--reason', blank],
     ['approve', endpointId, '--ticket', blank],
-    ['revoke', endpointId, '--to-consumer', blank],
+    ['revoke', endpointId, '--customer-message', blank],
   ]),
 ])('`%s %s %s %j…` is called wrongly: nobody could read that, and nobody is asked', async (...line) => {
   const { code, stderr } = await linkgate(line, aws);

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { writePolicyFile } from '../../cli/policy-file/write.ts';
 import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
 import { documentIn, folderWith } from './policy-file/files.ts';
-import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
+import { type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
@@ -62,7 +62,7 @@ const live = {
   ...connection,
   state: 'available',
   verdict: 'reject',
-  cutAt: at,
+  disconnectAt: at,
   differs: 'it lives',
   decidedBy: by,
 };
@@ -73,7 +73,7 @@ const revocation = {
   verdict: 'reject',
   reason: 'gone',
   since: at,
-  cutAt: '2031-06-01T12:00:00.000Z',
+  disconnectAt: '2031-06-01T12:00:00.000Z',
 };
 const paused = { ...service, pausedAt: at, pausedBy: by, pauseReason: 'incident', otherPrincipals: ['arn'] };
 const group = {
@@ -120,7 +120,7 @@ const changes = [
 ];
 const effects = [
   {
-    effect: 'cut',
+    effect: 'disconnect',
     endpointId,
     service: 'payments',
     ownerAccountId: '222222222222',
@@ -152,7 +152,7 @@ const kept = {
   ...explanation,
   history: [
     ...explanation.history,
-    { time: at, actor: by, action: 'kept', cutAt: at, reason: 'moving', ticket: 'OPS-1' },
+    { time: at, actor: by, action: 'kept', disconnectAt: at, reason: 'moving', ticket: 'OPS-1' },
     { time: at, actor: by, action: 'made-up', reason: 'why' },
   ],
 };
@@ -206,7 +206,7 @@ const answers: Readonly<Record<string, object>> = {
   'GET /slack/manifest': { manifest: { display_information: { name: 'linkgate' } } },
   'PUT /slack': { team: 'acme', bot: 'linkgate', scopes: ['chat:write'], warnings },
   'GET /audit/verification': { verified: 1, broken: [{ endpointId, sequence: 1, problem: 'changed' }] },
-  'DELETE /items': { item: { pk: 'SERVICES', sk: serviceId }, warnings },
+  'DELETE /items': { item: { pk: 'SERVICE', sk: serviceId }, warnings },
   'GET /doctor': { checks: [check] },
 };
 
@@ -249,7 +249,7 @@ const lines = [
   'slack manifest',
   'slack connect',
   'audit verify',
-  `item remove SERVICES ${serviceId}`,
+  `item remove SERVICE ${serviceId}`,
   'doctor',
 ] as const;
 
@@ -335,7 +335,7 @@ test('each command that there is stands in the table', async () => {
 test('nothing in the command line writes past its safe terminals', () => {
   const cli = fileURLToPath(new URL('../../cli/', import.meta.url));
   const writing = readdirSync(cli, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && file !== 'world.ts')
+    .filter((file) => file.endsWith('.ts') && file !== 'process-io.ts')
     .filter((file) =>
       /\bconsole\.|\bprocess\.std(out|err)|\brealWorld\.std/.test(readFileSync(join(cli, file), 'utf8')),
     );

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws, linkgate } from './world.ts';
+import { type FakeAws, fakeAws, linkgate } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { stageForm } from '../../lib/stage.mjs';
-import { type FakeAws, fakeAws, linkgate } from './world.ts';
+import { stageForm } from '../../lib/values/stage.mjs';
+import { type FakeAws, fakeAws, linkgate } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { endpointId, serviceId } from './answers.ts';
-import { type FakeAws, fakeAws, linkgate } from './world.ts';
+import { type FakeAws, fakeAws, linkgate } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws } from './world.ts';
+import { type FakeAws, fakeAws } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {

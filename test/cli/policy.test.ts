@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { readPolicyFile } from '../../cli/policy-file/read.ts';
 import { connection, serviceId } from './answers.ts';
 import { documentIn, folderWith, withoutPlaces } from './policy-file/files.ts';
-import { type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
+import { type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
@@ -66,7 +66,7 @@ const live = { serviceId, service: 'payments', ownerAccountId: '444444444444', s
 const effects = [
   {
     ...live,
-    effect: 'cut-later',
+    effect: 'disconnect-later',
     endpointId: 'vpce-0aaaaaaaaaaaaaaa1',
     reason: 'not endorsed',
     at: '2031-05-04T12:00:00.000Z',
@@ -279,7 +279,7 @@ test('however much a plan changes, it fits into a comment', async () => {
 
 test('a plan says at once that an apply runs, or where it broke off', async () => {
   const unfinished = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
-  answering({ plan: { summary, running: { ...unfinished, heldUntil: '2031-05-01T11:00:40.000Z' } } });
+  answering({ plan: { summary, running: { ...unfinished, leaseUntil: '2031-05-01T11:00:40.000Z' } } });
   expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
     /\n\nAn apply by alice runs since 2031-05-01 11:00:00 UTC; 3 of its 9 changes are made\..* after 2031-05-01 11:00:40 UTC\.\n/,
   );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { connection, endpointId, entry, service, serviceId } from './answers.ts';
-import { type Asked, type FakeAws, fakeAws, linkgate, refusal } from './world.ts';
+import { type Asked, type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => aws.close());
 const account = '444444444444';
 const other = 'vpce-0bbbbbbbbbbbbbbb2';
 const third = 'vpce-0ccccccccccccccc3';
-const cutAt = '2031-05-04T12:00:00.000Z';
+const disconnectAt = '2031-05-04T12:00:00.000Z';
 const now = '2031-05-01T12:00:00.000Z';
 const live = { ...connection, state: 'available', verdict: 'accept' };
 const revocation = {
@@ -25,7 +25,7 @@ const revocation = {
   verdict: 'reject',
   reason: 'alice revoked it',
   since: now,
-  cutAt,
+  disconnectAt,
 };
 const warning = 'account 444444444444 is still allowed at payments';
 
@@ -59,7 +59,7 @@ describe('revoke', () => {
   });
 
   test('--now says that it is cut now', async () => {
-    answering({ [revoke(endpointId)]: { revocation: { ...revocation, cutAt: now }, warnings: [] } });
+    answering({ [revoke(endpointId)]: { revocation: { ...revocation, disconnectAt: now }, warnings: [] } });
     const { stdout } = await linkgate(`revoke ${endpointId} --now`, aws);
     expect(stdout).toContain(`${endpointId} is cut now`);
     expect(aws.asked[0]?.body).toEqual({ now: true });
@@ -87,13 +87,13 @@ describe('revoke', () => {
 
   test('--account says who had put off what it cuts, until when and why', async () => {
     const path = `GET /connections/${endpointId}`;
-    const until = { ...live, cutAt: '2031-06-01T12:00:00.000Z' };
+    const until = { ...live, disconnectAt: '2031-06-01T12:00:00.000Z' };
     const kept = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'kept' };
     answering({
       [`GET /connections?account=${account}`]: { connections: [until, { ...live, endpointId: other }] },
       [path]: {
         connection: until,
-        history: [{ ...kept, cutAt: until.cutAt, reason: 'they move' }],
+        history: [{ ...kept, disconnectAt: until.disconnectAt, reason: 'they move' }],
       },
       [revoke(endpointId)]: { revocation, warnings: [] },
       [revoke(other)]: { revocation: { ...revocation, endpointId: other }, warnings: [] },
@@ -161,7 +161,7 @@ describe('keep', () => {
   test('puts off the cut until a time by the clock of the API', async () => {
     answering({
       'GET /services': { services: [] },
-      [request]: { revocation: { ...revocation, cutAt: kept.until, kept }, warnings: [] },
+      [request]: { revocation: { ...revocation, disconnectAt: kept.until, kept }, warnings: [] },
     });
     const told = await linkgate(['keep', endpointId, '--until', '31d', '--reason', 'they move'], aws);
     expect(told.stdout).toContain('is kept until 2031-06-01 12:00:00 UTC, and cut then');
@@ -205,7 +205,7 @@ describe('lockdown', () => {
         cuts: [],
         warnings: [`${endpointId} at payments: cut now`, 'mind the gap'],
       },
-      'GET /mode': { mode: 'act', since: null },
+      'GET /mode': { mode: 'enforce', since: null },
     });
   }
 
@@ -267,7 +267,7 @@ describe('lockdown', () => {
 describe('service remove --disconnect', () => {
   const connections = 'GET /connections?service=payments';
   const steps = {
-    'POST /services/payments/disconnect': { service: { ...service, closingAt: now } },
+    'POST /services/payments/disconnect': { service: { ...service, deregisteringAt: now } },
     'DELETE /services/payments': { service, warnings: [] },
   };
 
@@ -317,7 +317,7 @@ describe('the principals of a service', () => {
     missing: ['arn:aws:iam::222222222222:root'],
     extra: ['*'],
   };
-  const agreed = { ...managed, principalsApproved: { by: 'arn:aws:iam::111111111111:user/alice', at: now } };
+  const agreed = { ...managed, principalsApproval: { by: 'arn:aws:iam::111111111111:user/alice', at: now } };
 
   beforeEach(() =>
     answering({
@@ -354,9 +354,11 @@ describe('the principals of a service', () => {
 });
 
 test('all that a service says of what lives is passed on and shown', async () => {
-  const settings = { graceSeconds: 14 * 86_400, onForeign: 'adopt', otherPrincipals: ['*'] };
-  answering({ 'POST /services': { service: { ...service, ...settings, closingAt: now, closingBy: 'bob' } } });
-  const options = '--grace 14d --on-foreign adopt --other-principal *';
+  const settings = { graceSeconds: 14 * 86_400, onExternalAccept: 'adopt', otherPrincipals: ['*'] };
+  answering({
+    'POST /services': { service: { ...service, ...settings, deregisteringAt: now, deregisteringBy: 'bob' } },
+  });
+  const options = '--grace 14d --on-external-accept adopt --other-principal *';
   const { stdout } = await linkgate(`service add ${serviceId} ${options}`, aws);
   expect(aws.asked[0]?.body).toEqual({ serviceId, ...settings });
   expect(stdout).toMatch(/cut after +14 days, once its permission has gone/);
@@ -421,16 +423,19 @@ test.each(['approve', 'deny'])(
 test('what the consumer is to be told of a denial is passed on', async () => {
   const decision = { endpointId, decision: 'deny', by: 'alice', at: now };
   answering({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
-  await linkgate(['deny', endpointId, '--reason', 'unpaid', '--to-consumer', 'your contract has ended'], aws);
+  await linkgate(
+    ['deny', endpointId, '--reason', 'unpaid', '--customer-message', 'your contract has ended'],
+    aws,
+  );
   expect(aws.asked[0]?.body).toEqual({
     decision: 'deny',
     reason: 'unpaid',
-    toConsumer: 'your contract has ended',
+    customerMessage: 'your contract has ended',
   });
 });
 
 test('connections show when they are cut', async () => {
-  answering({ [`GET /connections?account=${account}`]: { connections: [{ ...live, cutAt }] } });
+  answering({ [`GET /connections?account=${account}`]: { connections: [{ ...live, disconnectAt }] } });
   const { stdout } = await linkgate(`connections --account ${account}`, aws);
   expect(stdout).toContain('cut at 2031-05-04 12:00:00 UTC');
 });

@@ -34,7 +34,7 @@ describe('the page on deciding', () => {
 
 /** Paused, about to be taken out, blocked everywhere, and allowed here with every limit passed. */
 const everyRuleSpeaks = aPolicy({
-  service: aService({ pausedAt: noon.toISOString(), closingAt: noon.toISOString() }),
+  service: aService({ pausedAt: noon.toISOString(), deregisteringAt: noon.toISOString() }),
   entries: [
     anEntry({
       endpointIds: [],

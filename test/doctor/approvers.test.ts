@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type GroupSettings, setGroup } from '../../lib/approval/approver-group.ts';
-import { examineMail } from '../../lib/doctor/mail-checks.ts';
-import { examineSlack } from '../../lib/doctor/slack-checks.ts';
-import { SlackError } from '../../lib/slack/web-api.ts';
-import { boardItem, emptyBoard } from '../../lib/telling/board.ts';
+import { type GroupSettings, setGroup } from '../../lib/approvers/approver-group.ts';
+import { SlackError } from '../../lib/channels/slack/web-api.ts';
+import { checkEmail } from '../../lib/doctor/email-checks.ts';
+import { checkSlack } from '../../lib/doctor/slack-checks.ts';
+import { emptyThrottle, throttleItem } from '../../lib/notifications/throttle.ts';
 import { alice, noon } from '../builders.ts';
 import { aDeployment } from '../doubles/deployment.ts';
-import { aWorld, type World } from '../doubles/world.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
-let world: World;
+let world: TestEnv;
 
 const channel = 'C01APPROVALS';
 const user = { team: 'T01LOCAL', user: 'U01ALICE' };
@@ -18,7 +18,7 @@ const own = { arn: 'arn:own', readers: [address] };
 
 /** One group, with a channel and an address, and all that both need. */
 beforeEach(async () => {
-  world = aWorld();
+  world = createTestEnv();
   await set({ slackChannel: channel, slackUsers: [user], emails: [address] });
   keep(kept);
   world.secrets.set('slack/bot-token', ['xoxb-current']);
@@ -34,7 +34,7 @@ function keep(types: Readonly<Record<string, string>>) {
 }
 
 async function notInOrder() {
-  const checks = [...(await examineSlack(world.deps)), ...(await examineMail(world.deps))];
+  const checks = [...(await checkSlack(world.deps)), ...(await checkEmail(world.deps))];
   return checks.filter(({ status }) => status !== 'ok');
 }
 
@@ -46,7 +46,7 @@ describe('of Slack is found', () => {
   test('nothing where no group names a channel, but how to begin', async () => {
     await set({ emails: [address] });
     keep({});
-    expect(await examineSlack(world.deps)).toMatchObject([
+    expect(await checkSlack(world.deps)).toMatchObject([
       { name: 'slack-app', status: 'ok', detail: expect.stringContaining('linkgate slack connect') },
     ]);
   });
@@ -149,8 +149,8 @@ describe('of Slack is found', () => {
 });
 
 function troubled(error: string, where = channel) {
-  const trouble = { error, channel: where, at: noon.toISOString() };
-  return boardItem({ ...emptyBoard('default'), trouble, version: 1 });
+  const channelError = { error, channel: where, at: noon.toISOString() };
+  return throttleItem({ ...emptyThrottle('default'), channelError, version: 1 });
 }
 
 describe('of mail is found', () => {

@@ -1,13 +1,13 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { troubleItem } from '../../lib/customer/contact-trouble.ts';
-import { setCustomer } from '../../lib/customer/set-customer.ts';
-import { examineContacts } from '../../lib/doctor/contact-checks.ts';
+import { deliveryFailureItem } from '../../lib/customers/delivery-failure.ts';
+import { setCustomer } from '../../lib/customers/set-customer.ts';
+import { checkContacts } from '../../lib/doctor/contact-checks.ts';
 import { alice, consumer, noon } from '../builders.ts';
-import { aWorld, type World } from '../doubles/world.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
-let world: World;
+let world: TestEnv;
 beforeEach(() => {
-  world = aWorld();
+  world = createTestEnv();
 });
 
 const email = 'ops@initech.example';
@@ -16,7 +16,7 @@ const set = (contact?: { email: string } | { topicArn: string }) =>
 
 test('of contacts nothing is found where nobody has one', async () => {
   await set();
-  expect(await examineContacts(world.deps)).toEqual([]);
+  expect(await checkContacts(world.deps)).toEqual([]);
 });
 
 test.each([
@@ -27,15 +27,15 @@ test.each([
 ])('of an address is found that it %s', async (_what, subscription, status) => {
   await set({ email });
   if (subscription) world.consumerSubscriptions.set(email, subscription);
-  expect(await examineContacts(world.deps)).toMatchObject([
+  expect(await checkContacts(world.deps)).toMatchObject([
     { group: 'consumers', name: 'contact', subject: 'initech', status },
   ]);
 });
 
 test('of a topic is found why it refused the last message', async () => {
   await set({ topicArn: 'arn:aws:sns:us-east-1:022222222222:linkgate-notices' });
-  world.put(troubleItem('initech', 'not authorized to perform: SNS:Publish', noon));
-  expect(await examineContacts(world.deps)).toMatchObject([
+  world.put(deliveryFailureItem('initech', 'not authorized to perform: SNS:Publish', noon));
+  expect(await checkContacts(world.deps)).toMatchObject([
     {
       status: 'warning',
       detail: expect.stringContaining('not authorized'),
@@ -48,5 +48,5 @@ test('contacts that cannot be looked up are a failure', async () => {
   await set({ email });
   const all = () => Promise.reject(new Error('SNS is down'));
   world.deps.consumerSubscriptions = { ...world.deps.consumerSubscriptions, all };
-  expect(await examineContacts(world.deps)).toMatchObject([{ status: 'failed' }]);
+  expect(await checkContacts(world.deps)).toMatchObject([{ status: 'failed' }]);
 });

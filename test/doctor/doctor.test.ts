@@ -1,14 +1,19 @@
 import { createRequire } from 'node:module';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approval/approver-group.ts';
-import { pointerWrites } from '../../lib/connection/due.ts';
-import { applying, decided, refused, transitionWrites } from '../../lib/connection/transition.ts';
-import { setCustomer } from '../../lib/customer/set-customer.ts';
+import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approvers/approver-group.ts';
+import { pendingEffectWrites } from '../../lib/connections/pending-effects.ts';
+import {
+  applyDecision,
+  markRefused,
+  markRequested,
+  transitionWrites,
+} from '../../lib/connections/transition.ts';
+import { setCustomer } from '../../lib/customers/set-customer.ts';
 import type { Check } from '../../lib/doctor/check.ts';
-import { doctorPage, type Position } from '../../lib/doctor/doctor.ts';
-import { serviceItem } from '../../lib/service/service.ts';
-import { leaseOf } from '../../lib/sweep/lease.ts';
-import type { Write } from '../../lib/table/table.ts';
+import { type CheckCursor, doctorPage } from '../../lib/doctor/doctor.ts';
+import { serviceItem } from '../../lib/services/service.ts';
+import type { Write } from '../../lib/storage/table.ts';
+import { acquireSweepLease } from '../../lib/sweep/lease.ts';
 import {
   aConfiguration,
   aRecord,
@@ -25,13 +30,13 @@ import {
 } from '../builders.ts';
 import { readPage, sectionOf, tableIn } from '../docs/page.ts';
 import { aDeployment, aQueue, queueArn, queuesInOrder } from '../doubles/deployment.ts';
-import { aWorld, type World } from '../doubles/world.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
-let world: World;
+let world: TestEnv;
 
 /** One service with all that it needs, and a pass of each kind that just ended. */
 beforeEach(async () => {
-  world = aWorld({ services: [aService()] });
+  world = createTestEnv({ services: [aService()] });
   world.services.show(aConfiguration());
   await nameSomeone();
   await bothPassesEnd();
@@ -49,12 +54,13 @@ async function nameSomeone() {
 const someone = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
 
 async function bothPassesEnd() {
-  for (const pass of ['pending', 'full'] as const) await (await leaseOf(hub, pass, world.deps))?.release();
+  for (const pass of ['pending', 'full'] as const)
+    await (await acquireSweepLease(hub, pass, world.deps))?.release();
 }
 
 async function examineAll(): Promise<Check[]> {
   const checks: Check[] = [];
-  let position: Position | undefined;
+  let position: CheckCursor | undefined;
   do {
     const page: Awaited<ReturnType<typeof doctorPage>> = await doctorPage(position, world.deps);
     checks.push(...page.checks);
@@ -75,12 +81,18 @@ const later = secondsAfterNoon(9 * 60);
 
 /** A request that was decided, and is to be accepted. */
 async function somethingDue(number = 1, decidedAt = noon) {
-  const consulted = aVerdict('accept').consulted;
+  const policyVersions = aVerdict('accept').policyVersions;
   const verdict = { outcome: 'accept' as const, findings: [] };
   await write(
     transitionWrites(
       undefined,
-      decided(undefined, aRequest({ endpointId: endpointId(number) }), verdict, consulted, decidedAt),
+      applyDecision(
+        undefined,
+        aRequest({ endpointId: endpointId(number) }),
+        verdict,
+        policyVersions,
+        decidedAt,
+      ),
       'request-1',
     ),
   );
@@ -102,7 +114,7 @@ test('what is examined is told group by group', async () => {
     'mail',
     'consumers',
     'audit',
-    'places',
+    'locations',
     'services',
     'items',
   ]);
@@ -118,7 +130,7 @@ test('every check is in the page about them, and no other', async () => {
 
 test('many services take many pages, and each is examined once', async () => {
   const ids = Array.from({ length: 12 }, (_, index) => serviceId(index + 1));
-  world = aWorld({ services: ids.map((id) => aService({ serviceId: id, name: id })) });
+  world = createTestEnv({ services: ids.map((id) => aService({ serviceId: id, name: id })) });
   const states = (await examineAll()).filter(({ name }) => name === 'service');
   expect(states.map(({ subject }) => subject)).toEqual(ids);
 });
@@ -238,7 +250,7 @@ describe('of the queues is found', () => {
 
   test.each([
     ['connection-requests-dead-letters', 'connection-requests', 'The sweep makes good'],
-    ['service-changes-dead-letters', 'service-changes', 'The full pass makes good'],
+    ['service-checks-dead-letters', 'service-checks', 'The full pass makes good'],
     ['failed-invocations', undefined, '`Service Drifted` that was not published is lost'],
   ])('of what ends in %s, whether it may be dropped', async (name, source, said) => {
     const ended = aQueue(name, { waiting: 1 });
@@ -271,7 +283,7 @@ describe('of the queues is found', () => {
   });
 
   test('a function that does not keep up', async () => {
-    const late = aQueue('verdicts.fifo', {
+    const late = aQueue('apply-verdicts.fifo', {
       waiting: 5_000,
       deadLetters: queueArn('verdicts-dead-letters.fifo'),
     });
@@ -312,7 +324,7 @@ describe('of a place is found', () => {
   });
 
   test('nothing while its first pass is yet to come', async () => {
-    world = aWorld({ services: [aService({ registeredAt: noon.toISOString() })] });
+    world = createTestEnv({ services: [aService({ registeredAt: noon.toISOString() })] });
     world.services.show(aConfiguration());
     await nameSomeone();
     expect(await notInOrder()).toEqual([]);
@@ -329,7 +341,7 @@ describe('of a place is found', () => {
     world.services.refusalOfRepair = async () => refusal;
     expect(await notInOrder()).toMatchObject([
       {
-        group: 'places',
+        group: 'locations',
         name: 'repair',
         detail: expect.stringContaining(refusal),
         remedy: expect.stringContaining('serverless deploy'),
@@ -357,8 +369,8 @@ describe('of a place is found', () => {
       observedAt: world.time.toISOString(),
       version: 0,
     });
-    await write(transitionWrites(undefined, { record, happenings: [] }, 'request-1'));
-    await write(pointerWrites(undefined, record));
+    await write(transitionWrites(undefined, { record, auditEvents: [] }, 'request-1'));
+    await write(pendingEffectWrites(undefined, record));
     expect(await notInOrder()).toEqual([]);
   });
 
@@ -374,11 +386,11 @@ describe('of a place is found', () => {
 
   test('that linkgate may not act, by what EC2 last answered', async () => {
     let record = await somethingDue();
-    await write(transitionWrites(record, applying(record, 'accept', noon), 'request-2'));
+    await write(transitionWrites(record, markRequested(record, 'accept', noon), 'request-2'));
     record = (await world.record(endpointId(1))) ?? record;
     const answer = 'UnauthorizedOperation: you may not';
     await write(
-      transitionWrites(record, refused(record, 'accept', answer, secondsAfterNoon(60)), 'request-3'),
+      transitionWrites(record, markRefused(record, 'accept', answer, secondsAfterNoon(60)), 'request-3'),
     );
     world.wait(10 * 60);
     await bothPassesEnd();
@@ -439,7 +451,7 @@ describe('of a service is found', () => {
   ])('that its allowed principals are not what the allowlist implies: %s', async (check, status, remedy) => {
     const principalDrift = [{ check, detail: 'this and that' }];
     const service = aService({ principalDrift, principalsCheckedAt: noon.toISOString() });
-    await write([{ put: { pk: 'SERVICES', sk: serviceId(1), ...service } }]);
+    await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...service } }]);
     expect(await notInOrder()).toMatchObject([
       { name: 'principals', status, detail: 'this and that', remedy: expect.stringContaining(remedy) },
     ]);
@@ -447,20 +459,20 @@ describe('of a service is found', () => {
 
   test('that it lets everybody ask, with principals of its own partition to name instead', async () => {
     const inChina = topicArn.replace('arn:aws:', 'arn:aws-cn:');
-    await write([{ put: { pk: 'SERVICES', sk: serviceId(1), ...aService({ topicArn: inChina }) } }]);
+    await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ topicArn: inChina }) } }]);
     world.services.show(aConfiguration({ principals: ['*'] }));
     const [found] = (await notInOrder()).filter(({ name }) => name === 'principals');
     expect(found?.remedy).toMatch(/arn:aws-cn:iam::\d{12}:root$/);
   });
 
   test('that it asks a group that is not there', async () => {
-    await write([{ put: { pk: 'SERVICES', sk: serviceId(1), ...aService({ approvers: 'gone' }) } }]);
+    await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ approvers: 'gone' }) } }]);
     expect(await notInOrder()).toMatchObject([{ name: 'approvers', status: 'failed' }]);
   });
 
   test('that it is paused', async () => {
     const paused = aService({ pausedAt: noon.toISOString(), pausedBy: 'bob', pauseReason: 'an audit' });
-    await write([{ put: { pk: 'SERVICES', sk: serviceId(1), ...paused } }]);
+    await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...paused } }]);
     expect(await notInOrder()).toMatchObject([
       { name: 'paused', status: 'warning', detail: expect.stringContaining('an audit') },
     ]);

@@ -1,4 +1,4 @@
-import { keyName } from '../../lib/table/item.ts';
+import { keyName } from '../../lib/storage/entity.ts';
 import {
   type Item,
   type Key,
@@ -6,7 +6,7 @@ import {
   type Table,
   type Write,
   writesPerTransaction,
-} from '../../lib/table/table.ts';
+} from '../../lib/storage/table.ts';
 
 /** One item as it was and as it is; undefined where there is none. */
 export interface Change {

@@ -1,10 +1,10 @@
-import type { LinkClaims } from '../../lib/approval-link/link.ts';
-import type { Mail, Mails } from '../../lib/mail/mails.ts';
+import type { LinkClaims } from '../../lib/channels/approval-link/link.ts';
+import type { EmailSender, Mail } from '../../lib/channels/email/email-sender.ts';
 
 /** The mails that were sent; links in them say in the open what they confer. */
 export function sentMails() {
   const sent: (Mail & { readonly to: string })[] = [];
-  const mails: Mails = {
+  const mails: EmailSender = {
     async send(to, mail) {
       if (post.error) throw post.error;
       sent.push({ to, ...mail });

@@ -121,7 +121,9 @@ describe('the bundled clients ask the same as the stock ones, and understand the
     const Key = { pk: { S: 'A' }, sk: { S: '1' } };
     const body = JSON.stringify({
       Responses: {
-        linkgate: [{ ...Key, version: { N: '3' }, drift: { L: [] }, place: { M: { region: { S: 'x' } } } }],
+        linkgate: [
+          { ...Key, version: { N: '3' }, drift: { L: [] }, location: { M: { region: { S: 'x' } } } },
+        ],
       },
       UnprocessedKeys: { linkgate: { Keys: [Key], ConsistentRead: true } },
     });
@@ -174,8 +176,8 @@ describe('the bundle of', () => {
     expect(code.length).toBeLessThan(500 * 1024);
   }, 30_000);
 
-  test('tend-connection, which never calls EC2, has no EC2 client', async () => {
-    const code = await codeOf('tend-connection');
+  test('record-connection-state, which never calls EC2, has no EC2 client', async () => {
+    const code = await codeOf('record-connection-state');
     expect(code).not.toContain('VpcEndpointConnectionsRequest');
     expect(code.length).toBeLessThan(350 * 1024);
   }, 30_000);

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { stageForm } from '../../lib/stage.mjs';
+import { stageForm } from '../../lib/values/stage.mjs';
 import { inputs } from '../../packaging/package.mjs';
 import { fakeDeployment } from './fake-deployment.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decide, reasonOf } from '../../lib/policy/decide.ts';
-import { Outcome, type Rule } from '../../lib/policy/rule.ts';
+import { decide } from '../../lib/policy/decide.ts';
+import type { Rule } from '../../lib/policy/rule.ts';
+import { Outcome, primaryReason } from '../../lib/verdicts/verdict.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import {
   alice,
@@ -22,7 +23,7 @@ const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
 function saying(outcome: Outcome, until?: Date): Rule {
   return {
     name: `says-${outcome}`,
-    examine: () => ({ outcome, reason: outcome, ...(until && { until: until.toISOString() }) }),
+    evaluate: () => ({ outcome, reason: outcome, ...(until && { until: until.toISOString() }) }),
   };
 }
 
@@ -35,7 +36,7 @@ describe('an allowlisted account', () => {
     const policy = aPolicy({ entries: [anEntry({ serviceId: '*' })] });
     const verdict = decide(aRequest(), policy, undefined, noon);
     expect(verdict.outcome).toBe('accept');
-    expect(reasonOf(verdict)).toBe(`account ${consumer} is allowed at every service`);
+    expect(primaryReason(verdict)).toBe(`account ${consumer} is allowed at every service`);
   });
 
   test.each([
@@ -96,7 +97,7 @@ describe('the more specific entry counts', () => {
 describe('an account of which the allowlist says nothing', () => {
   test.each([
     { onUnlisted: 'ask', outcome: 'ask' },
-    { onUnlisted: 'hold', outcome: 'wait' },
+    { onUnlisted: 'hold', outcome: 'hold' },
     { onUnlisted: 'reject', outcome: 'reject' },
   ] as const)('meets `$onUnlisted` with $outcome', ({ onUnlisted, outcome }) => {
     const verdict = decide(aRequest(), aPolicy({ service: aService({ onUnlisted }) }), undefined, noon);
@@ -128,7 +129,7 @@ describe("a person's word", () => {
     const denial = anApproval({ decision: 'deny', reason: 'not this year' });
     const verdict = decide(aRequest(), aPolicy({ entries: [anEntry()] }), denial, noon);
     expect(verdict.outcome).toBe('reject');
-    expect(reasonOf(verdict)).toBe(`${alice} denied it: not this year`);
+    expect(primaryReason(verdict)).toBe(`${alice} denied it: not this year`);
   });
 
   test('comes before what the rules said, since it settled the verdict', () => {
@@ -139,7 +140,7 @@ describe("a person's word", () => {
       'entry-has-expired',
       'account-is-allowed',
     ]);
-    expect(reasonOf(verdict)).toBe(`${alice} approved it`);
+    expect(primaryReason(verdict)).toBe(`${alice} approved it`);
   });
 
   test.each([
@@ -153,18 +154,18 @@ describe("a person's word", () => {
   });
 
   test('is not heard while the service is paused', () => {
-    expect(decide(aRequest(), aPolicy({ service: paused }), anApproval(), noon).outcome).toBe('wait');
+    expect(decide(aRequest(), aPolicy({ service: paused }), anApproval(), noon).outcome).toBe('hold');
   });
 });
 
 describe('outcomes come in an order', () => {
   test('what stops us comes before an objection', () => {
     const policy = aPolicy({ service: paused, entries: [anEntry({ effect: 'block' })] });
-    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('wait');
+    expect(decide(aRequest(), policy, undefined, noon).outcome).toBe('hold');
   });
 
   test.each([
-    { said: ['accept', 'ask', 'reject', 'wait'], outcome: 'wait' },
+    { said: ['accept', 'ask', 'reject', 'hold'], outcome: 'hold' },
     { said: ['accept', 'ask', 'reject'], outcome: 'reject' },
     { said: ['accept', 'ask'], outcome: 'ask' },
     { said: ['accept'], outcome: 'accept' },
@@ -187,7 +188,7 @@ describe('outcomes come in an order', () => {
 describe('a rule that throws', () => {
   const broken: Rule = {
     name: 'is-broken',
-    examine() {
+    evaluate() {
       throw new TypeError('no such field');
     },
   };
@@ -196,11 +197,11 @@ describe('a rule that throws', () => {
     const verdict = decide(aRequest(), aPolicy({ rules: [broken] }), undefined, noon);
     const until = secondsAfterNoon(60).toISOString();
     expect(verdict).toEqual({
-      outcome: 'wait',
+      outcome: 'hold',
       findings: [
         {
           rule: 'is-broken',
-          outcome: 'wait',
+          outcome: 'hold',
           failed: true,
           reason: 'the rule failed: no such field',
           until,
@@ -212,7 +213,7 @@ describe('a rule that throws', () => {
 
   test('is never outweighed by a rule that accepts, nor by a person', () => {
     const policy = aPolicy({ rules: [broken, saying('accept')] });
-    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('wait');
+    expect(decide(aRequest(), policy, anApproval(), noon).outcome).toBe('hold');
   });
 });
 
@@ -269,7 +270,7 @@ describe('whatever it is given,', () => {
       fc.property(requests, policies, approvals, somewhen, (request, policy, approval, now) => {
         const verdict = decide(request, policy, approval, now);
         expect(Outcome.options).toContain(verdict.outcome);
-        expect(reasonOf(verdict)).not.toBe('');
+        expect(primaryReason(verdict)).not.toBe('');
       }),
     );
   });
@@ -283,7 +284,7 @@ describe('whatever it is given,', () => {
         ];
         const blocked = { ...policy, entries, rules: connectionRules };
         const { outcome } = decide(request, blocked, approval, now);
-        expect(outcome).toBe(policy.service.pausedAt === undefined ? 'reject' : 'wait');
+        expect(outcome).toBe(policy.service.pausedAt === undefined ? 'reject' : 'hold');
       }),
     );
   });
@@ -304,11 +305,11 @@ describe('whatever it is given,', () => {
       { nil: undefined },
     );
     const rule = fc.oneof(
-      finding.map((said): Rule => ({ name: 'a-rule', examine: () => said })),
+      finding.map((said): Rule => ({ name: 'a-rule', evaluate: () => said })),
       fc.anything({ withNullPrototype: true }).map(
         (thrown): Rule => ({
           name: 'a-rule',
-          examine() {
+          evaluate() {
             throw thrown;
           },
         }),

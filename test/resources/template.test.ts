@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { longestRun } from '../../lib/idempotency/claim.ts';
-import { stagePattern } from '../../lib/stage.mjs';
+import { maxRunMs } from '../../lib/storage/idempotency.ts';
+import { stagePattern } from '../../lib/values/stage.mjs';
 
 interface Statement {
   readonly Action: string | readonly string[];
@@ -243,7 +243,7 @@ describe('only on-api-request may', () => {
   test('name approvers, and take entries and services away', () => {
     expect(writersOf('PutItem', 'APPROVERS')).toEqual(['OnApiRequestRole']);
     expect(writersOf('DeleteItem', 'ALLOWLIST#*')).toEqual(['OnApiRequestRole']);
-    expect(writersOf('DeleteItem', 'SERVICES')).toEqual(['OnApiRequestRole']);
+    expect(writersOf('DeleteItem', 'SERVICE')).toEqual(['OnApiRequestRole']);
   });
 
   test('change the allowlist, but for what an approver decides', () => {
@@ -314,23 +314,23 @@ describe('no function', () => {
 });
 
 test('every alarm tells the topic that the deployment names', () => {
-  expect(template.Conditions.TellsOfAlarms).toEqual({
+  expect(template.Conditions.HasAlarmTopic).toEqual({
     'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'alarmTopicArn' }, ''] }],
   });
   for (const { AlarmActions } of alarms)
     expect(AlarmActions).toEqual({
-      'Fn::If': ['TellsOfAlarms', [{ Ref: 'alarmTopicArn' }], { Ref: 'AWS::NoValue' }],
+      'Fn::If': ['HasAlarmTopic', [{ Ref: 'alarmTopicArn' }], { Ref: 'AWS::NoValue' }],
     });
 });
 
 test('five minutes without a sweep that ended well ring, also where nothing says anything', () => {
-  const [, filter] = all('AWS::Logs::MetricFilter').find(([name]) => name === 'SweepsDone') ?? [];
+  const [, filter] = all('AWS::Logs::MetricFilter').find(([name]) => name === 'SuccessfulSweeps') ?? [];
   expect(filter).toMatchObject({
     LogGroupName: { Ref: 'SweepDashconnectionsLogGroup' },
-    FilterPattern: '{ $.message = "connections swept" && $.status = "done" }',
+    FilterPattern: '{ $.message = "sweep finished" && $.status = "done" }',
   });
   const [counted] = filter.MetricTransformations;
-  expect(template.Resources.SweepIsMissingAlarm?.Properties).toMatchObject({
+  expect(template.Resources.NoSuccessfulSweepAlarm?.Properties).toMatchObject({
     Namespace: counted.MetricNamespace,
     MetricName: counted.MetricName,
     Period: 300,
@@ -341,7 +341,7 @@ test('five minutes without a sweep that ended well ring, also where nothing says
 });
 
 test('what broke more than once while approvers were told rings, whichever channel it was', () => {
-  const filter = template.Resources.TellingFailures?.Properties;
+  const filter = template.Resources.ApproverNotificationFailures?.Properties;
   expect(filter).toMatchObject({
     LogGroupName: { Ref: 'NotifyDashapproversLogGroup' },
     FilterPattern: '{ $.level = "ERROR" }',
@@ -439,7 +439,7 @@ test('no deployment switches the mode: its parameter is none of the stack’s', 
 
 test('a claim on an Idempotency-Key outlives the run that has it', () => {
   const timeout = template.Resources.OnDashapiDashrequestLambdaFunction?.Properties.Timeout;
-  expect(longestRun).toBeGreaterThan(timeout * 1000);
+  expect(maxRunMs).toBeGreaterThan(timeout * 1000);
 });
 
 /** The routes of an HTTP API. */
@@ -541,10 +541,10 @@ describe('the table', () => {
       MaximumRetryAttempts: 5,
       FilterCriteria: {
         Filters: [
-          { Pattern: expect.stringMatching(/ALLOWLIST#.*SERVICES/) },
-          { Pattern: expect.stringMatching(/CONNECTIONS#.*asking/) },
-          { Pattern: expect.stringMatching(/CONNECTIONS#.*pendingAcceptance.*ask/) },
-          { Pattern: expect.stringMatching(/CONNECTIONS#.*warned/) },
+          { Pattern: expect.stringMatching(/ALLOWLIST#.*SERVICE/) },
+          { Pattern: expect.stringMatching(/CONNECTION#.*approvalRequest/) },
+          { Pattern: expect.stringMatching(/CONNECTION#.*pendingAcceptance.*ask/) },
+          { Pattern: expect.stringMatching(/CONNECTION#.*expiryWarning/) },
         ],
       },
       DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['FailedInvocations', 'Arn'] } } },

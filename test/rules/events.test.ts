@@ -206,7 +206,7 @@ describe.each(Object.entries(samples))('%s', (name, { matching, others }) => {
   });
 });
 
-describe('on-record-changed', () => {
+describe('on-table-stream', () => {
   const table = readFileSync(new URL('../../resources/table.yml', import.meta.url), 'utf8');
   const [, mapping = ''] = /\n {2}RecordsToReview:\n([\s\S]*?)\n\n/.exec(table) ?? [];
   const filters = [...mapping.matchAll(/- Pattern: '(.*)'/g)].map(([, pattern = '']) => JSON.parse(pattern));
@@ -222,34 +222,37 @@ describe('on-record-changed', () => {
 
   test.each([
     ['an entry', 'ALLOWLIST#*', {}],
-    ['a service', 'SERVICES', {}],
-    ['a request that is to be asked about', 'CONNECTIONS#0', requestWith('ask')],
-    ['a request that is to wait', 'CONNECTIONS#f', requestWith('wait')],
+    ['a service', 'SERVICE', {}],
+    ['a request that is to be asked about', 'CONNECTION#0', requestWith('ask')],
+    ['a request that is to wait', 'CONNECTION#f', requestWith('hold')],
     [
       'a connection that people are asked about',
-      'CONNECTIONS#0',
-      { ...requestWith('reject', 'available'), asking: { M: { group: { S: 'default' } } } },
+      'CONNECTION#0',
+      { ...requestWith('reject', 'available'), approvalRequest: { M: { group: { S: 'default' } } } },
     ],
     [
       'a permission that is to expire',
-      'CONNECTIONS#0',
-      { ...requestWith('accept', 'available'), warned: { M: { until: { S: '2026-12-01T00:00:00.000Z' } } } },
+      'CONNECTION#0',
+      {
+        ...requestWith('accept', 'available'),
+        expiryWarning: { M: { until: { S: '2026-12-01T00:00:00.000Z' } } },
+      },
     ],
   ])('is woken by %s', (_what, pk, image) => {
     expect(hears(pk, image)).toBe(true);
   });
 
   test.each([
-    ['an accepted request', 'CONNECTIONS#0', requestWith('accept')],
-    ['a rejected request', 'CONNECTIONS#0', requestWith('reject')],
+    ['an accepted request', 'CONNECTION#0', requestWith('accept')],
+    ['a rejected request', 'CONNECTION#0', requestWith('reject')],
     [
       'a connection that lives and that nobody is asked about',
-      'CONNECTIONS#0',
+      'CONNECTION#0',
       requestWith('ask', 'available'),
     ],
-    ['a record without verdict', 'CONNECTIONS#0', { state: { S: 'pendingAcceptance' } }],
+    ['a record without verdict', 'CONNECTION#0', { state: { S: 'pendingAcceptance' } }],
     ['an audit entry', 'AUDIT#vpce-00000000000000001', { outcome: { S: 'ask' } }],
-    ['what is due', 'DUE#111111111111/us-east-1', {}],
+    ['what is due', 'PENDING_EFFECT#111111111111/us-east-1', {}],
     ['a lease of a sweep', 'SWEEP#111111111111/us-east-1', {}],
     ['a group of approvers', 'APPROVERS', {}],
     ['a switch of the mode, which has everything swept', 'MODE', {}],

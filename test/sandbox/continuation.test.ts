@@ -2,19 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createActivity } from '../../sandbox/activity.ts';
 import { createEvents } from '../../sandbox/aws/events.ts';
 import { createSns } from '../../sandbox/aws/sns.ts';
 import { createSqs } from '../../sandbox/aws/sqs.ts';
 import { createFaults } from '../../sandbox/faults.ts';
+import { createInFlight } from '../../sandbox/in-flight.ts';
 import { mapQueue } from '../../sandbox/lambda/sqs-mapping.ts';
 import { mapStream, type StreamRecord } from '../../sandbox/lambda/stream-mapping.ts';
-import { createLater } from '../../sandbox/later.ts';
+import { openStore, type Store } from '../../sandbox/persistence.ts';
 import { continuedState } from '../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
 import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
 import { createSlack } from '../../sandbox/slack/slack.ts';
-import { openStore, type Store } from '../../sandbox/store.ts';
+import { createLater } from '../../sandbox/timers.ts';
 import { countingIds, manualClock } from './aws/manual-clock.ts';
 
 let folder: string;
@@ -85,7 +85,7 @@ test('what a function held when it was killed is handled at once, and as if for 
   restart();
   const after = startSqs();
   const received: unknown[] = [];
-  const surroundings = { clock, activity: createActivity(), faults: createFaults() };
+  const surroundings = { clock, activity: createInFlight(), faults: createFaults() };
   mapQueue(
     {
       queueArn,
@@ -206,9 +206,9 @@ test('faults strike as often as is left of them', () => {
 
 test('a token bucket is as empty as it was', () => {
   const start = () => tokenBuckets(store.keep('ec2/token-buckets'));
-  const place = { accountId: '111111111111', region: 'us-east-1' };
+  const location = { accountId: '111111111111', region: 'us-east-1' };
   const take = (buckets: ReturnType<typeof start>) =>
-    buckets.take(place, 'AcceptVpcEndpointConnections', clock.now());
+    buckets.take(location, 'AcceptVpcEndpointConnections', clock.now());
   const before = start();
   for (let taken = 0; taken < 10; taken += 1) take(before);
   restart();
@@ -231,7 +231,7 @@ test('stream records that were handed over and not handled are handled', async (
       },
       {
         clock,
-        activity: createActivity(),
+        activity: createInFlight(),
         faults: createFaults(),
         waiting: store.keep('records'),
         giveUp() {},

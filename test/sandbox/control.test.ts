@@ -14,7 +14,7 @@ import {
   type Sandbox,
   startSandbox,
   stateOf,
-} from '../road/sandbox.ts';
+} from '../e2e/sandbox.ts';
 
 const allowed = '222222222222';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openDataFolder } from '../../sandbox/data-folder.ts';
-import { openStore } from '../../sandbox/store.ts';
+import { openStore } from '../../sandbox/persistence.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { createFaults } from '../../sandbox/faults.ts';
 
-const place = { accountId: '111111111111', region: 'us-east-1', arn: 'arn' };
-const root = { ...place, principal: 'root' };
-const aFunction = { ...place, principal: 'apply-verdicts' };
+const location = { accountId: '111111111111', region: 'us-east-1', arn: 'arn' };
+const root = { ...location, principal: 'root' };
+const aFunction = { ...location, principal: 'apply-verdicts' };
 const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
 
 test('a fault strikes functions and leaves people alone', () => {

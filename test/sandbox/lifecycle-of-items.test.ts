@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
-import { provider } from '../../sandbox/places.ts';
+import { provider } from '../../sandbox/accounts.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 
 const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url));

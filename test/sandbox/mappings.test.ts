@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { createActivity } from '../../sandbox/activity.ts';
 import { createSqs } from '../../sandbox/aws/sqs.ts';
 import { createFaults } from '../../sandbox/faults.ts';
+import { createInFlight } from '../../sandbox/in-flight.ts';
 import type { Outcome } from '../../sandbox/lambda/execution-environment.ts';
 import { mapQueue, type SqsMapping } from '../../sandbox/lambda/sqs-mapping.ts';
 import { mapStream, type StreamMapping, type StreamRecord } from '../../sandbox/lambda/stream-mapping.ts';
@@ -28,7 +28,7 @@ function aMappedQueue(
 ) {
   const clock = manualClock();
   const sqs = createSqs({ clock, id: countingIds() });
-  const activity = createActivity();
+  const activity = createInFlight();
   const faults = createFaults();
   const arn = mapping.queueArn ?? queueArn;
   sqs.createQueue(deadLetterArn);
@@ -210,7 +210,7 @@ function aMappedStream(answer: (numbers: string[]) => Outcome, mapping: Partial<
     {
       clock,
       faults,
-      activity: createActivity(),
+      activity: createInFlight(),
       invoke: async (event) => {
         const numbers = (event as { Records: readonly StreamRecord[] }).Records.map(({ eventID }) => eventID);
         batches.push(numbers.join(' '));

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, chromium } from 'playwright-core';
-import type { ArrivedMail } from '../../sandbox/deliveries.ts';
 import { createSandboxServer, type Handlers } from '../../sandbox/server.ts';
+import type { ArrivedMail } from '../../sandbox/sns-deliveries.ts';
 import { listening } from './slack/a-slack.ts';
 
 const executablePath = '/usr/bin/chromium';
@@ -69,12 +69,12 @@ async function visit(address: string, { width = 1000 } = {}) {
   return { page, errors };
 }
 
-const asking = (accept: string) => ({ headers: { accept } });
+const approvalRequest = (accept: string) => ({ headers: { accept } });
 const browsers = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
 test.each(['*/*', browsers])('the first address is a page, for who accepts %s', async (accept) => {
   const { url } = await aSandbox([aMail()]);
-  const response = await fetch(`${url}/`, asking(accept));
+  const response = await fetch(`${url}/`, approvalRequest(accept));
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
   expect(response.headers.get('content-disposition')).toBeNull();
@@ -92,23 +92,23 @@ test('a request that is signed is AWS’s, wherever it goes, and so is one that 
 test('the mailbox is a page for a browser, and JSON for everybody else', async () => {
   const { url } = await aSandbox([aMail()]);
   for (const accept of ['*/*', 'application/json']) {
-    const response = await fetch(`${url}/mail`, asking(accept));
+    const response = await fetch(`${url}/mail`, approvalRequest(accept));
     expect(await response.json()).toEqual({ messages: [aMail()] });
     expect(response.headers.get('vary')).toBe('accept');
   }
-  const response = await fetch(`${url}/mail`, asking(browsers));
+  const response = await fetch(`${url}/mail`, approvalRequest(browsers));
   expect(response.headers.get('content-type')).toContain('text/html');
   expect(await response.text()).toContain('Mailbox (1)');
 });
 
 test('a browser that is led astray is shown the way back, and who is none gets AWS’s answer', async () => {
   const { url } = await aSandbox();
-  const response = await fetch(`${url}/no/<such>`, asking(browsers));
+  const response = await fetch(`${url}/no/<such>`, approvalRequest(browsers));
   expect(response.status).toBe(404);
   const text = await response.text();
   expect(text).toContain('<a href="/" >Sandbox</a>');
   expect(text).not.toContain('<such>');
-  expect(await (await fetch(`${url}/no/such`, asking('*/*'))).text()).toBe('AWS');
+  expect(await (await fetch(`${url}/no/such`, approvalRequest('*/*'))).text()).toBe('AWS');
 });
 
 test('a link of a mail is followed by a visit, and not by a look at its head', async () => {

@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type Cloud, createCloud } from '../../sandbox/cloud.ts';
+import { provider, stackName } from '../../sandbox/accounts.ts';
+import { type AwsEmulator, createAwsEmulator } from '../../sandbox/aws-emulator.ts';
 import { callLinkgate } from '../../sandbox/linkgate-api.ts';
-import { provider, stackName } from '../../sandbox/places.ts';
+import { openStore } from '../../sandbox/persistence.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { loadStack } from '../../sandbox/stack/load-stack.ts';
 import { readPackagedTemplate, type Template } from '../../sandbox/stack/template.ts';
-import { openStore } from '../../sandbox/store.ts';
 
 const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url));
 
-let cloud: Cloud | undefined;
+let cloud: AwsEmulator | undefined;
 let sandbox: Sandbox | undefined;
 afterEach(async () => {
   await cloud?.stop();
@@ -28,7 +28,7 @@ async function load(
   rest: Omit<Template, 'Resources'> = {},
   parameters: Readonly<Record<string, string>> = {},
 ) {
-  cloud = await createCloud({
+  cloud = await createAwsEmulator({
     origin: 'http://127.0.0.1:0',
     folder: await mkdtemp(join(tmpdir(), 'linkgate-test-')),
     store: openStore(':memory:'),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openStore, type Store } from '../../sandbox/store.ts';
+import { openStore, type Store } from '../../sandbox/persistence.ts';
 
 let folder: string;
 let file: string;

@@ -1,15 +1,15 @@
-import { mailActor, slackActor } from '../../lib/approval/actor.ts';
-import { answerLink } from '../../lib/approval-link/answer-link.ts';
-import { readLink } from '../../lib/approval-link/link.ts';
-import type { Block, View } from '../../lib/slack/blocks.ts';
-import { clicks, endpointIn } from '../../lib/slack/buttons.ts';
-import { onDigestClick, onDigestSubmission } from '../../lib/slack/digest-clicks.ts';
-import type { Click, Submission } from '../../lib/slack/interaction.ts';
-import { onRequestClick, onRequestSubmission } from '../../lib/slack/request-clicks.ts';
-import { requestModal } from '../../lib/slack/request-modal.ts';
+import { mailActor, slackActor } from '../../lib/approvers/actor.ts';
+import { handleLink } from '../../lib/channels/approval-link/handle-link.ts';
+import { readLink } from '../../lib/channels/approval-link/link.ts';
+import { actionIds, endpointIdOf } from '../../lib/channels/slack/actions.ts';
+import type { Block, View } from '../../lib/channels/slack/blocks.ts';
+import { handleDigestAction, handleDigestSubmission } from '../../lib/channels/slack/digest-actions.ts';
+import type { BlockAction, Submission } from '../../lib/channels/slack/interaction.ts';
+import { handleRequestAction, handleRequestSubmission } from '../../lib/channels/slack/request-actions.ts';
+import { requestModal } from '../../lib/channels/slack/request-modal.ts';
+import { linkKey, tokensIn } from './fake-mail.ts';
 import type { Run } from './invocations.ts';
 import type { Linkgate, World } from './linkgate.ts';
-import { linkKey, tokensIn } from './mailbox.ts';
 import { type Button, buttonsOf, type SlackMessage } from './slack.ts';
 import type { Watch } from './watch.ts';
 import type { Spoken, Told } from './watch-people.ts';
@@ -68,7 +68,7 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
     thinksFor = random.below(20_000),
   ): Promise<void> {
     const triggerId = String(++triggers);
-    const clicked: Click = {
+    const clicked: BlockAction = {
       kind: 'click',
       actor: by,
       actionId,
@@ -77,10 +77,10 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
       responseUrl: undefined,
       message: { channel, ts },
       modal: undefined,
-      typed: new Map([[clicks.expiry, random.pick(['for-good', '7'])]]),
+      typed: new Map([[actionIds.expiry, random.pick(['for-good', '7'])]]),
     };
-    const onClick = actionId === clicks.openDigest ? onDigestClick : onRequestClick;
-    const spoken = actionId === clicks.openDigest ? { by } : { by, endpointId: endpointIn(value), ts };
+    const onClick = actionId === actionIds.openDigest ? handleDigestAction : handleRequestAction;
+    const spoken = actionId === actionIds.openDigest ? { by } : { by, endpointId: endpointIdOf(value), ts };
     await speak('on-slack-interaction', `clicks ${actionId} of ${value} in ${ts}`, spoken, async (deps) => {
       const { markup: text = '' } = (await onClick(clicked, deps)) ?? {};
       return {
@@ -104,7 +104,7 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
       fields: new Set(elementsIn(view).map(({ action_id: field }) => String(field))),
       typed: new Map([...Object.entries(words), ...choicesIn(view, isOfRequest ? 0.2 : 0.5)]),
     };
-    const onSubmission = isOfRequest ? onRequestSubmission : onDigestSubmission;
+    const onSubmission = isOfRequest ? handleRequestSubmission : handleDigestSubmission;
     return speak('on-slack-interaction', 'submits a form', spoken, async (deps) => {
       const answer = await onSubmission(submission, deps);
       const text = JSON.stringify(answer) ?? '';
@@ -154,7 +154,7 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
         const spoken = { by: mailActor(mail.address), endpointId };
         const what = `${entered ? 'answers' : 'looks at'} the mail about ${endpointId}`;
         void speak('on-approval-link', what, spoken, async (deps) => {
-          const { outcome } = await answerLink(token, entered, deps);
+          const { outcome } = await handleLink(token, entered, deps);
           const isWord = outcome === 'decided' && link.claims.purpose !== 'extend';
           return { decided: isWord ? 1 : 0, isTooLate: outcome === 'closed' };
         });

@@ -1,16 +1,16 @@
 import { type DescribeVpcEndpointConnectionsCommandOutput, EC2Client } from '@aws-sdk/client-ec2';
-import { type ConnectionState, isLive } from '../../lib/connection/connection.ts';
-import type { ChangeableConnections } from '../../lib/connection/connections.ts';
-import { ec2ConnectionChanges } from '../../lib/connection/ec2-connection-changes.ts';
-import { ec2Connections } from '../../lib/connection/ec2-connections.ts';
+import { ec2ConnectionChanges } from '../../lib/aws/ec2-connection-changes.ts';
+import { ec2Connections } from '../../lib/aws/ec2-connections.ts';
+import { ec2EndpointServices } from '../../lib/aws/ec2-endpoint-services.ts';
+import type { AccountRegion } from '../../lib/locations/account-region.ts';
 import type { Mode, ModeParameter } from '../../lib/mode/mode.ts';
-import type { Place } from '../../lib/place.ts';
-import { ec2EndpointServices } from '../../lib/service/ec2-endpoint-services.ts';
-import type { EndpointServices } from '../../lib/service/endpoint-services.ts';
+import { type ConnectionState, isLive } from '../../lib/privatelink/connection.ts';
+import type { ChangeableConnections } from '../../lib/privatelink/connections.ts';
+import type { EndpointServices } from '../../lib/services/endpoint-services.ts';
 import { AwsError } from '../../sandbox/aws/aws-service.ts';
 import { ec2 } from '../../sandbox/aws/ec2.ts';
 import type { Assumptions } from '../../sandbox/privatelink/assumptions.ts';
-import type { Effect, PrivateLinkState } from '../../sandbox/privatelink/model.ts';
+import type { Output, PrivateLinkState } from '../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
 import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
 import type { Items } from '../doubles/memory-table.ts';
@@ -34,12 +34,12 @@ export interface Observers extends TableObservers {
   /** EC2 has shown something to a run: of which endpoints, and whether they live. */
   looked(run: Run, living: ReadonlyMap<string, boolean>): void;
   /** A run begins to ask, whatever becomes of its call. */
-  asking(call: ChangingCall): void;
+  approvalRequest(call: ChangingCall): void;
   /** Right before EC2 carries it out. */
   changing(call: ChangingCall): void;
   /** Right before EC2 changes a service's tags or notifications. */
   configuring(run: Run, operation: string): void;
-  happened(effect: Effect): void;
+  happened(effect: Output): void;
 }
 
 export type Aws = ReturnType<typeof createAws>;
@@ -114,7 +114,7 @@ export function createAws(
           return shown;
         });
       const action = actions[name];
-      if (action) observers.asking({ run, action, ...namedIn(input) });
+      if (action) observers.approvalRequest({ run, action, ...namedIn(input) });
       return run.call('ec2 change', (fault) => {
         if (!buckets.take(provider, name, scheduler.now()))
           throw coded('RequestLimitExceeded', 'Request limit exceeded.');
@@ -129,7 +129,7 @@ export function createAws(
   }
 
   /** The mode in SSM, which people also change without linkgate. */
-  const parameter: { mode: Mode; changedAt: string } = { mode: 'act', changedAt: '' };
+  const parameter: { mode: Mode; changedAt: string } = { mode: 'enforce', changedAt: '' };
 
   function modeParameterFor(run: Run): ModeParameter {
     return {
@@ -155,8 +155,8 @@ export function createAws(
     modeParameterFor,
     connectionsFor:
       (run: Run) =>
-      (place: Place): ChangeableConnections => ({
-        ...ec2Connections(clientFor(run), place, fail),
+      (location: AccountRegion): ChangeableConnections => ({
+        ...ec2Connections(clientFor(run), location, fail),
         ...ec2ConnectionChanges(clientFor(run)),
       }),
     servicesFor: (run: Run) => (): EndpointServices => ec2EndpointServices(clientFor(run), 'simulated'),

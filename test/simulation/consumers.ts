@@ -1,7 +1,7 @@
 import { AwsError } from '../../sandbox/aws/aws-service.ts';
 import type { Endpoint, EndpointService } from '../../sandbox/privatelink/model.ts';
-import type { Estate } from './estate.ts';
 import type { World } from './linkgate.ts';
+import type { Estate } from './topology.ts';
 
 const regions = ['us-east-1', 'us-east-1', 'eu-west-1'];
 const placeOf = ({ accountId, region }: Endpoint) => ({ accountId, region });

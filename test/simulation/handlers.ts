@@ -1,17 +1,17 @@
 import * as v from 'valibot';
-import { answerDoorbells } from '../../lib/connection/answer-doorbells.ts';
-import { applyVerdicts } from '../../lib/connection/apply-verdicts.ts';
-import { BusMessage } from '../../lib/connection/connection-event.ts';
-import { readDoorbell } from '../../lib/connection/connection-notification.ts';
-import { decideConnections } from '../../lib/connection/decide-connections.ts';
-import { tendConnections } from '../../lib/connection/tend-connections.ts';
-import { Place, placeName } from '../../lib/place.ts';
-import { reviewRequests, scopeOf } from '../../lib/policy/review-requests.ts';
-import { checkServices } from '../../lib/service/check-service.ts';
+import { BusMessage } from '../../lib/connections/connection-event.ts';
+import { AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
+import { enqueueForChanges, NotificationTarget } from '../../lib/notifications/notification.ts';
+import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
+import { applyVerdicts } from '../../lib/reconcile/apply-verdicts.ts';
+import { parseNotification } from '../../lib/reconcile/connection-notification.ts';
+import { decideConnections } from '../../lib/reconcile/decide-connections.ts';
+import { handleNotifications } from '../../lib/reconcile/handle-notifications.ts';
+import { recordStates } from '../../lib/reconcile/record-states.ts';
+import { affectedScope, reevaluateConnections } from '../../lib/reconcile/reevaluate.ts';
+import { checkServices } from '../../lib/services/check-service.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
-import { SweepRequest } from '../../lib/sweep/sweeps.ts';
-import { ringForChanged, Subject } from '../../lib/telling/notice.ts';
-import { tellApprovers } from '../../lib/telling/tell-approvers.ts';
+import { SweepRequest } from '../../lib/sweep/sweep-queue.ts';
 import type { Change } from '../doubles/memory-table.ts';
 import type { QueueName } from './linkgate.ts';
 import type { Wired } from './wiring.ts';
@@ -19,9 +19,9 @@ import type { Wired } from './wiring.ts';
 /** Gets the bodies of a batch; says which of them, by their place, are to be delivered again. */
 type Handler = (bodies: readonly string[], wired: Wired) => Promise<readonly number[]>;
 
-const Ring = v.pipe(v.string(), v.parseJson(), v.object({ place: Place }));
+const Ring = v.pipe(v.string(), v.parseJson(), v.object({ location: AccountRegion }));
 const Event = v.pipe(v.string(), v.parseJson(), BusMessage);
-const Notice = v.pipe(v.string(), v.parseJson(), Subject);
+const Notice = v.pipe(v.string(), v.parseJson(), NotificationTarget);
 const Sweep = v.pipe(v.string(), v.parseJson(), SweepRequest);
 
 /** linkgate's functions, as thin as in functions/, by the queue that each of them reads. */
@@ -36,16 +36,16 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
   },
   async changes(bodies, wired) {
     return failedOf(
-      await tendConnections(
+      await recordStates(
         bodies.map((body) => v.parse(Event, body).detail),
         wired,
       ),
     );
   },
   async verdicts(bodies, wired) {
-    const places = bodies.map((body) => v.parse(Ring, body).place);
-    for (const place of new Map(places.map((each) => [placeName(each), each])).values())
-      await applyVerdicts(place, wired);
+    const locations = bodies.map((body) => v.parse(Ring, body).location);
+    for (const location of new Map(locations.map((each) => [formatAccountRegion(each), each])).values())
+      await applyVerdicts(location, wired);
     return [];
   },
   async serviceChanges(bodies, wired) {
@@ -55,37 +55,37 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
   async sweeps(bodies, wired) {
     for (const body of bodies) {
       const request = v.parse(Sweep, body);
-      const sweep = await sweepConnections(request.place, request.pass, wired);
+      const sweep = await sweepConnections(request.location, request.pass, wired);
       if (sweep.status === 'unfinished') await wired.sweeps.request(request);
-      else if (sweep.status === 'overlapping' && request.waitsForTurn)
+      else if (sweep.status === 'overlapping' && request.queueIfRunning)
         await wired.sweeps.request(request, { afterSeconds: 5 });
     }
     return [];
   },
   async notices(bodies, wired) {
     const subjects = bodies.map((body) => v.parse(Notice, body));
-    const { failed } = await tellApprovers(subjects, wired);
+    const { failed } = await notifyApprovers(subjects, wired);
     return failed.map((subject) => subjects.indexOf(subject));
   },
   async records(bodies, wired) {
     for (const body of bodies) {
       const { before, after } = JSON.parse(body) as Change;
-      await ringForChanged([{ before, after }], wired);
-      const scope = scopeOf(before, after);
-      if (scope) await reviewRequests(scope, wired);
+      await enqueueForChanges([{ before, after }], wired);
+      const scope = affectedScope(before, after);
+      if (scope) await reevaluateConnections(scope, wired);
     }
     return [];
   },
 };
 
 async function answer(bodies: readonly string[], wired: Wired): Promise<readonly number[]> {
-  const doorbells = bodies.map(readDoorbell);
-  const { unanswered } = await answerDoorbells(
+  const doorbells = bodies.map(parseNotification);
+  const { unanswered } = await handleNotifications(
     doorbells.filter((doorbell) => doorbell !== undefined),
     wired,
   );
   return doorbells.flatMap((doorbell, index) =>
-    doorbell && unanswered.has(placeName(doorbell.place)) ? [index] : [],
+    doorbell && unanswered.has(formatAccountRegion(doorbell.location)) ? [index] : [],
   );
 }
 

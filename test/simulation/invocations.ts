@@ -1,6 +1,6 @@
 import type { Called, Faults } from './faults.ts';
+import type { Rollout, Version } from './mixed-versions.ts';
 import type { Random } from './random.ts';
-import type { Rollout, Version } from './rollout.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** How an invocation ended. A crash lost everything but its effects. */
@@ -14,7 +14,7 @@ export interface Run {
   readonly requestId: string;
   readonly functionName: string;
   readonly version: Version;
-  readonly report: (error: unknown) => void;
+  readonly reportError: (error: unknown) => void;
   readonly startedAt: number;
   readonly now: () => Date;
   readonly remaining: () => number;
@@ -101,7 +101,7 @@ export function createInvocations(
         requestId,
         functionName,
         version,
-        report(error) {
+        reportError(error) {
           failed(error);
           note(requestId, `reports: ${error}`);
         },

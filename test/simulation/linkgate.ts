@@ -1,15 +1,15 @@
-import { recordPartitions } from '../../lib/connection/connection-record.ts';
-import { scopeOf } from '../../lib/policy/review-requests.ts';
-import { placesOf } from '../../lib/service/registered-services.ts';
+import { recordPartitions } from '../../lib/connections/connection-record.ts';
+import { affectedScope } from '../../lib/reconcile/reevaluate.ts';
+import { readLocations } from '../../lib/services/registered-services.ts';
 import type { Change } from '../doubles/memory-table.ts';
 import type { Aws } from './aws.ts';
+import type { Mailbox } from './fake-mail.ts';
 import type { Faults } from './faults.ts';
 import { handlers } from './handlers.ts';
 import type { Ending, Invocations, Run } from './invocations.ts';
-import type { Mailbox } from './mailbox.ts';
+import type { Rollout } from './mixed-versions.ts';
 import { createQueue, type Queue, type QueueSpec } from './queue.ts';
 import type { Random } from './random.ts';
-import type { Rollout } from './rollout.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Slack } from './slack.ts';
 import { createWiring, type Sabotage } from './wiring.ts';
@@ -75,14 +75,14 @@ export function deployLinkgate(world: World) {
     },
     /** The table's stream. */
     recordChanged(change: Change): void {
-      if (scopeOf(change.before, change.after) || isAsked(change))
+      if (affectedScope(change.before, change.after) || isAsked(change))
         queues.records.send(JSON.stringify(change));
     },
     /** A schedule asks for a pass over every place. */
     schedule: (pass: 'pending' | 'full') =>
       invocations.invoke('schedule', 300, async (run) => {
         const deps = wire(run);
-        for (const place of await placesOf(deps)) await deps.sweeps.request({ place, pass });
+        for (const location of await readLocations(deps)) await deps.sweeps.request({ location, pass });
       }),
     isIdle: () => invocations.running() === 0 && Object.values(queues).every((queue) => queue.size() === 0),
   };

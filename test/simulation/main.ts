@@ -33,15 +33,15 @@ let turns = 0;
 for (let seed = first; seed < first + count; seed++)
   for (const variant of variants) tally(seed, await simulate(seed, variant), variant);
 
-function tally(seed: number, report: Report, { isObserving, isLong }: Variant): void {
-  turns += report.turns;
-  for (const [kind, times] of report.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
-  for (const step of report.steps) steps.add(step);
-  if (report.broken || isReplay) console.log(report.history.join('\n'));
-  if (!report.broken) return;
+function tally(seed: number, reportError: Report, { isObserving, isLong }: Variant): void {
+  turns += reportError.turns;
+  for (const [kind, times] of reportError.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
+  for (const step of reportError.steps) steps.add(step);
+  if (reportError.broken || isReplay) console.log(reportError.history.join('\n'));
+  if (!reportError.broken) return;
   const replay = `--seed ${seed}${isObserving ? ' --observing' : ''}${isLong ? ' --long' : ''}`;
   broken.push(replay);
-  console.log(`\nbroken: ${report.broken.message}\nto replay: npm run simulate -- ${replay}\n`);
+  console.log(`\nbroken: ${reportError.broken.message}\nto replay: npm run simulate -- ${replay}\n`);
 }
 
 const seconds = (performance.now() - startedAt) / 1000;

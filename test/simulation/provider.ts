@@ -1,18 +1,21 @@
-import { changeEntry, removeEntry } from '../../lib/allowlist/entries.ts';
+import { putEntry, removeEntry } from '../../lib/allowlist/entries.ts';
 import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
-import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approval/approver-group.ts';
-import { decideByPerson, type Word } from '../../lib/approval/decide-by-person.ts';
+import {
+  type ConnectedDecisionInput,
+  decideConnectedByPerson,
+} from '../../lib/approvals/decide-connected-by-person.ts';
+import { type SubmittedDecision, submitDecision } from '../../lib/approvals/submit-decision.ts';
+import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approvers/approver-group.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
-import { switchMode } from '../../lib/mode/switch-mode.ts';
-import { type LiveWord, sayOfLive } from '../../lib/revocation/by-person.ts';
-import { pauseService, resumeService } from '../../lib/service/pause.ts';
-import { registerService, unregisterService } from '../../lib/service/register-service.ts';
-import { readService, serviceKey } from '../../lib/service/service.ts';
-import { lineageOf } from '../../lib/table/lineage.ts';
+import { switchMode } from '../../lib/operations/switch-mode.ts';
+import { pauseService, resumeService } from '../../lib/services/pause.ts';
+import { registerService, removeService } from '../../lib/services/register-service.ts';
+import { readService, serviceKey } from '../../lib/services/service.ts';
+import { trackIdentity } from '../../lib/storage/table-identity.ts';
 import { addresses, outsideTheApi, slackApprovers } from './approvers.ts';
-import type { Estate } from './estate.ts';
 import type { Ending, Run } from './invocations.ts';
 import type { Linkgate, World } from './linkgate.ts';
+import type { Estate } from './topology.ts';
 import type { Watch } from './watch.ts';
 import type { Wired } from './wiring.ts';
 
@@ -60,8 +63,8 @@ export function providersSteps(
     const owners = random.chance(0.4) && { owners: [...new Set([anyOwner(), anyOwner(), anyOwner()])] };
     const entry = { serviceId, accountId, effect, ...(effect === 'allow' && narrowed), ...owners };
     return api(`${effect}s ${JSON.stringify(entry)}`, async (wired) => {
-      if (effect === 'block') await lineageOf(wired);
-      return changeEntry(entry, anybody(), wired);
+      if (effect === 'block') await trackIdentity(wired);
+      return putEntry(entry, anybody(), wired);
     });
   }
 
@@ -69,7 +72,7 @@ export function providersSteps(
   function allow(whose: ReturnType<typeof estate.anybody>): Promise<void> {
     const entry = { ...whose, effect: 'allow' as const };
     return untilDone(`allows ${entry.accountId} at ${entry.serviceId}`, (wired) =>
-      changeEntry(entry, anybody(), wired),
+      putEntry(entry, anybody(), wired),
     );
   }
 
@@ -77,26 +80,26 @@ export function providersSteps(
     return api(`forgets ${entry.accountId} at ${entry.serviceId}`, (wired) => removeEntry(entry, wired));
   }
 
-  async function decide(endpointId: string, word: Word): Promise<void> {
+  async function decide(endpointId: string, word: SubmittedDecision): Promise<void> {
     const spoken = { endpointId, ...word };
     if (asked.has(endpointId)) faults.count('two deciders at once');
     asked.add(endpointId);
     const ending = await api(`${word.by.split('/')[1]} will ${word.decision} ${endpointId}`, (wired, run) => {
       watch.speaks(run, spoken);
-      return decideByPerson(endpointId, word, wired);
+      return submitDecision(endpointId, word, wired);
     });
     asked.delete(endpointId);
     if (ending.status === 'done' && !watch.isUnreadable(endpointId))
       watch.told(spoken, ending.output, watch.recordOf(endpointId));
   }
 
-  function sayOf(word: LiveWord): void {
+  function sayOf(word: ConnectedDecisionInput): void {
     const endpoint = estate.anyEndpoint('pending', 'available');
     if (!endpoint) return;
     watch.saidOfLive(endpoint.id, word);
     void api(`${word.by.split('/')[1]} says of ${endpoint.id}: ${JSON.stringify(word)}`, async (wired) => {
-      await lineageOf(wired);
-      return sayOfLive(endpoint.id, word, wired);
+      await trackIdentity(wired);
+      return decideConnectedByPerson(endpoint.id, word, wired);
     });
   }
 
@@ -126,7 +129,7 @@ export function providersSteps(
       deadlineSeconds: random.pick([undefined, 60, 60, 600, 3_600]),
       requireTicket: random.chance(0.1),
       graceSeconds: shortestGrace * random.pick([1, 6, 72]),
-      onForeign: random.pick(['ask', 'cut', 'adopt'] as const),
+      onExternalAccept: random.pick(['ask', 'disconnect', 'adopt'] as const),
     };
     return untilDone(`registers ${id}, ${onUnlisted}`, (wired) =>
       registerService(registration, anybody(), wired),
@@ -146,7 +149,7 @@ export function providersSteps(
   return {
     setUp: () =>
       untilDone('sets linkgate up', async (wired) => {
-        await lineageOf(wired);
+        await trackIdentity(wired);
         await makeDefaultGroup(wired.table);
         await nameApprovers(1, wired);
       }),
@@ -159,7 +162,7 @@ export function providersSteps(
         void untilDone(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
     },
     /** People leave it so that linkgate does its work. */
-    act: () => untilDone('switches the mode to act', switchTo('act')),
+    act: () => untilDone('switches the mode to act', switchTo('enforce')),
 
     changeMind(about = estate.anybodyWhoWaits()): Promise<unknown> {
       if (random.chance(0.2)) return pause(about.serviceId);
@@ -195,7 +198,7 @@ export function providersSteps(
         const { id } = estate.anyService();
         void api(`removes ${id}`, async (wired) => {
           const [item] = await wired.table.get([serviceKey(id)]);
-          if (item) await unregisterService(readService(item), wired);
+          if (item) await removeService(readService(item), wired);
         });
       },
       'service paused': () => void pause(),
@@ -204,7 +207,7 @@ export function providersSteps(
         void api(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
       },
       'mode switched'() {
-        const mode = random.pick(['act', 'act', 'observe'] as const);
+        const mode = random.pick(['enforce', 'enforce', 'observe'] as const);
         void api(`switches the mode to ${mode}`, switchTo(mode));
       },
       'pass requested': () => void linkgate.schedule('full'),

@@ -1,22 +1,22 @@
-import { dueIn } from '../../lib/connection/due.ts';
+import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
 import { type Assumptions, defaultAssumptions } from '../../sandbox/privatelink/assumptions.ts';
-import type { Effect } from '../../sandbox/privatelink/model.ts';
+import type { Output } from '../../sandbox/privatelink/model.ts';
 import { notificationBody } from '../../sandbox/privatelink/notification-body.ts';
 import { itemsInMemory } from '../doubles/memory-table.ts';
-import { checkAtRest } from './at-rest.ts';
 import { createAws } from './aws.ts';
+import { createMailbox } from './fake-mail.ts';
 import { createFaults, type FaultKind } from './faults.ts';
+import { checkTenures } from './final-connected-state.ts';
+import { checkTold } from './final-notifications.ts';
+import { checkAtRest } from './final-state.ts';
+import type { BrokenInvariantError } from './invariants.ts';
 import { createInvocations } from './invocations.ts';
 import { deployLinkgate } from './linkgate.ts';
-import { createMailbox } from './mailbox.ts';
-import type { BrokenPromiseError } from './promises.ts';
+import { createRollout } from './mixed-versions.ts';
 import { type Random, randomFrom } from './random.ts';
-import { createRollout } from './rollout.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSlack } from './slack.ts';
 import { createStory, type Step } from './story.ts';
-import { checkTenures } from './tenures-at-rest.ts';
-import { checkTold } from './told-at-rest.ts';
 import { createWatch } from './watch.ts';
 import type { Sabotage } from './wiring.ts';
 
@@ -28,7 +28,7 @@ export interface Report {
   readonly steps: ReadonlySet<Step>;
   /** What happened, a line each. */
   readonly history: readonly string[];
-  readonly broken: BrokenPromiseError | undefined;
+  readonly broken: BrokenInvariantError | undefined;
 }
 
 export interface Options {
@@ -68,10 +68,10 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
 
   /** Nothing is due that this version can read and may do: a pause holds back what is to be cut. */
   function isNothingDue(): boolean {
-    const due = items.page(dueIn(aws.provider), {}).items;
+    const due = items.page(pendingEffectPartition(aws.provider), {}).items;
     return (
       isObserving ||
-      due.every(({ sk }) => watch.isUnreadable(sk) || watch.recordOf(sk)?.verdict?.outcome === 'wait')
+      due.every(({ sk }) => watch.isUnreadable(sk) || watch.recordOf(sk)?.verdict?.outcome === 'hold')
     );
   }
 
@@ -125,7 +125,7 @@ export function setUp(
   const invocations = createInvocations(random, scheduler, faults, rollout, note, watch.failed);
   let changedAt = noon;
 
-  function happened(effect: Effect): void {
+  function happened(effect: Output): void {
     changedAt = scheduler.now();
     if (effect.type === 'state-change') {
       note('EC2', `${effect.endpointId} is ${effect.to}`);

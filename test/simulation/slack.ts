@@ -1,6 +1,6 @@
-import type { Block, View } from '../../lib/slack/blocks.ts';
-import { clicks } from '../../lib/slack/buttons.ts';
-import { type SlackWebApi, slackWebApi } from '../../lib/slack/web-api.ts';
+import { actionIds } from '../../lib/channels/slack/actions.ts';
+import type { Block, View } from '../../lib/channels/slack/blocks.ts';
+import { type SlackWebApi, slackWebApi } from '../../lib/channels/slack/web-api.ts';
 import type { EffectFault, Run } from './invocations.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -119,7 +119,7 @@ export function buttonsOf({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] {
 /** The values by which a message decides requests of its own. */
 export function decidedBy(message: SlackMessage): string[] {
   return buttonsOf(message).flatMap(({ actionId, value }) =>
-    [clicks.approve, clicks.keep].some((click) => click === actionId) ? [value] : [],
+    [actionIds.approve, actionIds.keep].some((click) => click === actionId) ? [value] : [],
   );
 }
 

@@ -1,15 +1,15 @@
-import { agendaOf } from '../../lib/connection/agenda.ts';
-import { recordKey, recordPartitions } from '../../lib/connection/connection-record.ts';
-import { dueIn, readPointer } from '../../lib/connection/due.ts';
-import { serviceKey } from '../../lib/service/service.ts';
+import { recordKey, recordPartitions } from '../../lib/connections/connection-record.ts';
+import { pendingEffectPartition, readPendingEffect } from '../../lib/connections/pending-effects.ts';
+import { reevaluationPartition } from '../../lib/connections/reevaluations.ts';
+import { serviceKey } from '../../lib/services/service.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import { approversSteps } from './approvers.ts';
 import { consumersSteps } from './consumers.ts';
-import { createEstate } from './estate.ts';
 import type { Linkgate, World } from './linkgate.ts';
+import { isNewerMajor, majorVersion, rejectedByOlder } from './mixed-versions.ts';
 import { providersSteps } from './provider.ts';
-import { isNewerMajor, majorForm, rejectedByOlder } from './rollout.ts';
 import type { Options } from './simulate.ts';
+import { createEstate } from './topology.ts';
 import type { Watch } from './watch.ts';
 
 /** How long after one thing the next may happen, in milliseconds. */
@@ -98,7 +98,7 @@ export function createStory(
   const { steps: approversDo } = approversSteps(world, linkgate, watch);
   const taken = new Set<Step>();
 
-  const happenings: Readonly<Record<Step, () => void>> = {
+  const auditEvents: Readonly<Record<Step, () => void>> = {
     ...consumers.steps,
     ...people.steps,
     ...approversDo,
@@ -118,7 +118,7 @@ export function createStory(
       privateLink[action](provider, endpoint.serviceId, [endpoint.id], scheduler.now());
     },
     'mode changed by hand'() {
-      const mode = random.pick(['act', 'observe'] as const);
+      const mode = random.pick(['enforce', 'observe'] as const);
       Object.assign(parameter, { mode, changedAt: new Date(scheduler.now()).toISOString() });
       note('provider', `sets the parameter to ${mode}`);
     },
@@ -151,7 +151,7 @@ export function createStory(
       const found = recordPartitions.flatMap((partition) => items.page(partition, {}).items);
       const item = found.length > 0 ? random.pick(found) : undefined;
       if (!item || isNewerMajor(item)) return;
-      items.commit([{ put: { ...item, form: majorForm, version: item.version + 1 } }]);
+      items.commit([{ put: { ...item, schemaVersion: majorVersion, version: item.version + 1 } }]);
       note('provider', `deploys a newer major version, which writes ${item.sk}, and takes it back`);
     },
   };
@@ -170,7 +170,7 @@ export function createStory(
   function backUp(): void {
     const backup = items.backup();
     backups.push(backup);
-    if (items.page(agendaOf(provider), { limit: 1 }).items.length > 0) eventful.push(backup);
+    if (items.page(reevaluationPartition(provider), { limit: 1 }).items.length > 0) eventful.push(backup);
   }
 
   /** As the run-book has it: linkgate is deployed anew with another table, and what its queues held is gone. */
@@ -199,7 +199,7 @@ export function createStory(
   return {
     /** People change their mind about what EC2 is about to be asked for. */
     changeMind(): Promise<unknown> {
-      const due = items.page(dueIn(provider), {}).items.map(readPointer);
+      const due = items.page(pendingEffectPartition(provider), {}).items.map(readPendingEffect);
       if (due.length === 0) return people.changeMind();
       const { serviceId, ownerAccountId: accountId } = random.pick(due);
       return people.changeMind({ serviceId, accountId });
@@ -216,7 +216,7 @@ export function createStory(
         if (isLong && random.chance(0.2)) backUp();
         const step = random.weighted(plot);
         taken.add(step);
-        happenings[step]();
+        auditEvents[step]();
         aws.wakeUp();
         scheduler.at(scheduler.now() + random.below(random.pick(isLong ? longGaps : gaps)), next);
       };

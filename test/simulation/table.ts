@@ -1,9 +1,9 @@
-import type { Item, Key, Table } from '../../lib/table/table.ts';
+import type { Item, Key, Table } from '../../lib/storage/table.ts';
 import type { Change, Items } from '../doubles/memory-table.ts';
 import type { Faults } from './faults.ts';
 import type { Run } from './invocations.ts';
+import { writtenByNext } from './mixed-versions.ts';
 import type { Random } from './random.ts';
-import { writtenByNext } from './rollout.ts';
 
 /** Who looks on at what is read and written. */
 export interface TableObservers {

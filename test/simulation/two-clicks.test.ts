@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { setGroup } from '../../lib/approval/approver-group.ts';
-import { registerService } from '../../lib/service/register-service.ts';
-import { clicks } from '../../lib/slack/buttons.ts';
+import { setGroup } from '../../lib/approvers/approver-group.ts';
+import { actionIds } from '../../lib/channels/slack/actions.ts';
+import { registerService } from '../../lib/services/register-service.ts';
 import { alice, approversSteps, bob, slackApprovers } from './approvers.ts';
 import { consumersSteps } from './consumers.ts';
-import { createEstate } from './estate.ts';
 import { setUp } from './simulate.ts';
 import { buttonsOf, type SlackMessage, titleOf } from './slack.ts';
+import { createEstate } from './topology.ts';
 
 type Stage = ReturnType<typeof setUp>;
 
@@ -57,10 +57,10 @@ test(
       const { click } = approversSteps(stage, stage.linkgate, watch);
       const button = (actionId: string) => ({ actionId, value: buttonsOf(message)[0]?.value ?? '' });
       await untilDone(stage, async () => {
-        const denying = click(bob, message, button(clicks.deny), 0);
+        const denying = click(bob, message, button(actionIds.deny), 0);
         // His form opens first, and takes a few turns.
         await scheduler.sleep(random.below(2_000));
-        await Promise.all([denying, click(alice, message, button(clicks.approve))]);
+        await Promise.all([denying, click(alice, message, button(actionIds.approve))]);
       });
 
       expect(watch.broken()).toBeUndefined();

@@ -1,13 +1,13 @@
-import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connection/connection-record.ts';
+import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connections/connection-record.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
-import { keyName } from '../../lib/table/item.ts';
-import type { Item, Key } from '../../lib/table/table.ts';
+import { keyName } from '../../lib/storage/entity.ts';
+import type { Item, Key } from '../../lib/storage/table.ts';
 import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
 import type { ChangingCall } from './aws.ts';
+import type { AssertInvariant } from './invariants.ts';
 import type { Run } from './invocations.ts';
-import { isExpired, permitted, type Said, saidOf } from './permission.ts';
-import type { MustHold } from './promises.ts';
-import { isNewerMajor } from './rollout.ts';
+import { isNewerMajor } from './mixed-versions.ts';
+import { isExpired, permitted, type Said, saidOf } from './policy-oracle.ts';
 import type { watchCuts } from './watch-cuts.ts';
 
 /** What a run knows since it last asked EC2 to accept or reject. */
@@ -24,7 +24,7 @@ interface Reading {
 
 /** Watches what EC2 is asked for, beside what the run that asks has read. */
 export function watchCalls(
-  mustHold: MustHold,
+  mustHold: AssertInvariant,
   note: (who: string, what: string) => void,
   cuts: Pick<ReturnType<typeof watchCuts>, 'mustBeRevoked'>,
   now: () => number,
@@ -141,7 +141,7 @@ export function watchCalls(
       for (const [endpointId, isLiving] of living) reading.living.set(endpointId, isLiving);
     },
 
-    asking({ action, endpointIds }: ChangingCall): void {
+    approvalRequest({ action, endpointIds }: ChangingCall): void {
       if (action === 'accept') for (const endpointId of endpointIds) askedToAccept.add(endpointId);
     },
 
@@ -159,7 +159,7 @@ export function watchCalls(
       const isFresh = lookedSince.size < 2;
       mustHold(
         'EC2 is changed only where the mode is act, as read right before',
-        mode === 'act' && isFresh,
+        mode === 'enforce' && isFresh,
         `${action} by ${run.requestId}, which has read ${mode ?? 'none'}${isFresh ? '' : ' a while ago'}`,
       );
       mustHold(
@@ -178,7 +178,7 @@ export function watchCalls(
       note(run.requestId, `calls ${operation}`);
       mustHold(
         'EC2 is changed only where the mode is act, as read right before',
-        mode === 'act',
+        mode === 'enforce',
         `${operation} by ${run.requestId}, which has read ${mode ?? 'none'}`,
       );
     },

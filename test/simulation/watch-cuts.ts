@@ -1,40 +1,44 @@
+import type { ConnectedDecisionInput } from '../../lib/approvals/decide-connected-by-person.ts';
 import {
   type ConnectionRecord,
   readRecord,
   recordPartitions,
-} from '../../lib/connection/connection-record.ts';
-import type { LiveWord } from '../../lib/revocation/by-person.ts';
-import { isAboutForeign, type Revocation } from '../../lib/revocation/revocation.ts';
+} from '../../lib/connections/connection-record.ts';
+import { isAboutExternalAccept, type Revocation } from '../../lib/connections/revocation.ts';
 import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
 import type { Change } from '../doubles/memory-table.ts';
-import { isCovered, type Said } from './permission.ts';
-import type { MustHold } from './promises.ts';
+import type { AssertInvariant } from './invariants.ts';
+import { isNewerMajor } from './mixed-versions.ts';
+import { isCovered, type Said } from './policy-oracle.ts';
 import { shortestGrace } from './provider.ts';
-import { isNewerMajor } from './rollout.ts';
 
 const day = 24 * 3_600_000;
 /** What the policy alone may cut in 24 hours, said once more. */
 const most = { overall: 20, atService: 5, oneIn: 10 };
 
 /** Watches what is cut that lives, beside what was announced in this very table. */
-export function watchCuts(mustHold: MustHold, now: () => number) {
+export function watchCuts(mustHold: AssertInvariant, now: () => number) {
   /** By endpoint and announcement: when it was written down, as people could read it. */
   const announced = new Map<string, number>();
   const cuts: { readonly endpointId: string; readonly serviceId: string; readonly at: number }[] = [];
   /** What EC2 was asked to reject by policy alone, and how many connections its service had by then. */
   const underWay = new Map<string, { readonly serviceId: string; readonly living: number }>();
-  const words = new Map<string, LiveWord[]>();
+  const words = new Map<string, ConnectedDecisionInput[]>();
   let replacedAt = 0;
   /** What this table has known EC2 to be asked to accept, and what others accepted. */
   const askedFor = new Set<string>();
   const byHand = new Set<string>();
 
-  function mustBeAnnounced({ endpointId }: ConnectionRecord, { since, cutAt }: Revocation, at: number): void {
+  function mustBeAnnounced(
+    { endpointId }: ConnectionRecord,
+    { since, disconnectAt }: Revocation,
+    at: number,
+  ): void {
     const from = announced.get(`${endpointId} ${since}`);
     mustHold(
       'nothing is cut by policy before it was announced in this table for its grace period',
-      from !== undefined && at >= from + shortestGrace * 1_000 && Date.parse(cutAt) <= at,
-      `${endpointId}, which is to be cut at ${cutAt}, ${from === undefined ? 'was never announced' : `was announced ${at - from} ms ago`}`,
+      from !== undefined && at >= from + shortestGrace * 1_000 && Date.parse(disconnectAt) <= at,
+      `${endpointId}, which is to be cut at ${disconnectAt}, ${from === undefined ? 'was never announced' : `was announced ${at - from} ms ago`}`,
     );
   }
 
@@ -67,7 +71,7 @@ export function watchCuts(mustHold: MustHold, now: () => number) {
   }
 
   return {
-    saidOfLive(endpointId: string, word: LiveWord): void {
+    saidOfLive(endpointId: string, word: ConnectedDecisionInput): void {
       words.set(endpointId, [...(words.get(endpointId) ?? []), word]);
     },
 
@@ -115,11 +119,11 @@ export function watchCuts(mustHold: MustHold, now: () => number) {
     written(changes: readonly Change[]): void {
       for (const { after } of changes) {
         if (!after || !recordPartitions.includes(after.pk) || isNewerMajor(after)) continue;
-        const { endpointId, revocation, acceptAskedAt, verdict } = readRecord(after);
-        if (acceptAskedAt !== undefined) askedFor.add(endpointId);
+        const { endpointId, revocation, acceptRequestedAt, verdict } = readRecord(after);
+        if (acceptRequestedAt !== undefined) askedFor.add(endpointId);
         mustHold(
           'nobody else is said to have accepted what linkgate asked for',
-          !verdict || !isAboutForeign(verdict) || !askedFor.has(endpointId) || byHand.has(endpointId),
+          !verdict || !isAboutExternalAccept(verdict) || !askedFor.has(endpointId) || byHand.has(endpointId),
           endpointId,
         );
         if (!revocation || Date.parse(revocation.since) < replacedAt) continue;

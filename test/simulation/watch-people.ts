@@ -1,17 +1,20 @@
-import { closedBy } from '../../lib/api/answers.ts';
-import { type Approval, heardIn } from '../../lib/approval/approval.ts';
-import type { PersonsDecision, Word } from '../../lib/approval/decide-by-person.ts';
+import { closingDecision } from '../../lib/api/responses.ts';
+import type { SubmitResult, SubmittedDecision } from '../../lib/approvals/submit-decision.ts';
 import type { AuditEntry } from '../../lib/audit/audit.ts';
-import type { ConnectionRecord } from '../../lib/connection/connection-record.ts';
-import { agrees } from '../../lib/policy/decide.ts';
+import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import {
+  matchesDecision,
+  type PersonDecision,
+  recordedDecisions,
+} from '../../lib/connections/person-decision.ts';
+import type { AssertInvariant } from './invariants.ts';
 import type { Run } from './invocations.ts';
-import type { MustHold } from './promises.ts';
 
 /** Who speaks in a run, and of what: a form may be about many requests. */
 export interface Spoken {
   readonly by: string;
   readonly endpointId?: string;
-  readonly decision?: Word['decision'];
+  readonly decision?: SubmittedDecision['decision'];
   /** Of the message with the button. */
   readonly ts?: string;
 }
@@ -25,7 +28,7 @@ export interface Told {
 }
 
 /** Watches what people say and what they are told. */
-export function watchPeople(mustHold: MustHold) {
+export function watchPeople(mustHold: AssertInvariant) {
   const spoken = new Map<string, Spoken>();
   /** What each run has written down of somebody's words. */
   const written = new Map<string, AuditEntry[]>();
@@ -34,8 +37,8 @@ export function watchPeople(mustHold: MustHold) {
     record: ConnectionRecord | undefined,
     { endpointId, by, decision }: Spoken,
   ): void {
-    const { approval, approvals } = heardIn(record);
-    const words: readonly Approval[] = [...(approvals?.words ?? []), ...(approval ? [approval] : [])];
+    const { approval, approvals } = recordedDecisions(record);
+    const words: readonly PersonDecision[] = [...(approvals?.words ?? []), ...(approval ? [approval] : [])];
     mustHold(
       'people are told what is so',
       words.some((word) => word.by === by && word.decision === decision),
@@ -46,12 +49,12 @@ export function watchPeople(mustHold: MustHold) {
   function toldWhyNotOpen(
     record: ConnectionRecord | undefined,
     { endpointId, by }: Spoken,
-    result: Extract<PersonsDecision, { status: 'not-open' }>,
+    result: Extract<SubmitResult, { status: 'not-open' }>,
   ): void {
     const { approval, verdict } = record ?? {};
     const isSettled = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
-    const isOverruled = approval && isSettled && !agrees(verdict, approval);
-    const closed = closedBy(result);
+    const isOverruled = approval && isSettled && !matchesDecision(verdict, approval);
+    const closed = closingDecision(result);
     mustHold(
       'people are told what is so',
       closed.by !== undefined || closed.state !== 'pendingAcceptance',
@@ -82,7 +85,7 @@ export function watchPeople(mustHold: MustHold) {
       );
     },
     /** Through the API. */
-    told(word: Spoken, result: PersonsDecision, record: ConnectionRecord | undefined): void {
+    told(word: Spoken, result: SubmitResult, record: ConnectionRecord | undefined): void {
       if (result.status === 'decided') toldToHaveDecided(record, word);
       if (result.status === 'not-open') toldWhyNotOpen(record, word, result);
     },

@@ -1,12 +1,12 @@
-import { nameOf } from '../../lib/slack/words.ts';
-import type { MustHold } from './promises.ts';
+import { slackActorName } from '../../lib/channels/slack/status-text.ts';
+import type { AssertInvariant } from './invariants.ts';
 import type { SlackObserver } from './slack.ts';
 import { titleOf } from './slack.ts';
 import type { watchWrites } from './watch-writes.ts';
 
 /** Watches what people are shown in Slack, in the moment that they are shown it. */
 export function watchSlack(
-  mustHold: MustHold,
+  mustHold: AssertInvariant,
   note: (who: string, what: string) => void,
   { wasClosedSince }: Pick<ReturnType<typeof watchWrites>, 'wasClosedSince'>,
 ) {
@@ -19,7 +19,7 @@ export function watchSlack(
     note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${titleOf(message) || text}`);
     mustHold(
       'people are told that it is connected only where EC2 has shown it',
-      !titleOf(message).startsWith(nameOf.connected) || connected.has(endpointId),
+      !titleOf(message).startsWith(slackActorName.connected) || connected.has(endpointId),
       endpointId,
     );
     mustHold(

@@ -1,32 +1,32 @@
-import { groupKey, nobody, readGroup } from '../../lib/approval/approver-group.ts';
+import { emptyGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
 import { type AuditEntry, auditPartition, readAuditEntry } from '../../lib/audit/audit.ts';
-import { agendaOf, dueAt } from '../../lib/connection/agenda.ts';
-import { isLive } from '../../lib/connection/connection.ts';
+import { awaitingApprovalPartition } from '../../lib/connections/awaiting-approval.ts';
 import {
   type ConnectionRecord,
-  isOpen,
+  isAwaitingApproval,
   readRecord,
   recordKey,
   recordPartitions,
-} from '../../lib/connection/connection-record.ts';
-import { dueIn, readPointer } from '../../lib/connection/due.ts';
-import { waitingFor } from '../../lib/connection/waiting.ts';
-import type { Key } from '../../lib/table/table.ts';
+} from '../../lib/connections/connection-record.ts';
+import { pendingEffectPartition, readPendingEffect } from '../../lib/connections/pending-effects.ts';
+import { nextReevaluation, reevaluationPartition } from '../../lib/connections/reevaluations.ts';
+import { isLive } from '../../lib/privatelink/connection.ts';
+import type { Key } from '../../lib/storage/table.ts';
 import type { Change, Items } from '../doubles/memory-table.ts';
+import type { AssertInvariant } from './invariants.ts';
 import type { Run } from './invocations.ts';
-import { saidOf } from './permission.ts';
-import type { MustHold } from './promises.ts';
-import { addedTo, isNewerMajor } from './rollout.ts';
+import { addedTo, isNewerMajor } from './mixed-versions.ts';
+import { saidOf } from './policy-oracle.ts';
 import type { watchCalls } from './watch-calls.ts';
 import type { watchPeople } from './watch-people.ts';
 
 /** What is read, changed and written again: the next version's attributes stay in it. Other items are made anew as a whole. */
-const rewritten = [...recordPartitions, 'SERVICES', 'COUNTED#'];
+const rewritten = [...recordPartitions, 'SERVICE', 'ENDPOINT_QUOTA#'];
 
 /** Watches what is written to the table. */
 export function watchWrites(
   items: Items,
-  mustHold: MustHold,
+  mustHold: AssertInvariant,
   note: (who: string, what: string) => void,
   { wordWritten, spokenIn }: Pick<ReturnType<typeof watchPeople>, 'wordWritten' | 'spokenIn'>,
   { lastRead }: Pick<ReturnType<typeof watchCalls>, 'lastRead'>,
@@ -76,7 +76,7 @@ export function watchWrites(
     if (!record) return;
     const { service, entries } = saidOf(record, { find: (key) => lastRead(run, key) });
     const item = lastRead(run, groupKey(service?.approvers ?? ''));
-    const { slackUsers, emails, decideIn } = item ? readGroup(item) : nobody('');
+    const { slackUsers, emails, decideIn } = item ? readGroup(item) : emptyGroup('');
     const named = [
       ...slackUsers.map(({ team, user }) => `slack:${team}:${user}`),
       ...emails.map((each) => `mailto:${each}`),
@@ -127,8 +127,10 @@ export function watchWrites(
     );
   }
 
-  function mustBePointedAt({ endpointId, place, effect }: ConnectionRecord): void {
-    const [pointer] = items.read([{ pk: dueIn(place), sk: endpointId }]).map(readPointer);
+  function mustBePointedAt({ endpointId, location, effect }: ConnectionRecord): void {
+    const [pointer] = items
+      .read([{ pk: pendingEffectPartition(location), sk: endpointId }])
+      .map(readPendingEffect);
     mustHold(
       'what is due is pointed at',
       pointer?.action === effect?.action,
@@ -137,8 +139,8 @@ export function watchWrites(
   }
 
   function mustBeOnTheAgenda(record: ConnectionRecord): void {
-    const time = dueAt(record);
-    const key = { pk: agendaOf(record.place), sk: `${time}#${record.endpointId}` };
+    const time = nextReevaluation(record);
+    const key = { pk: reevaluationPartition(record.location), sk: `${time}#${record.endpointId}` };
     mustHold(
       'what has a time is pointed at',
       time === undefined || items.read([key]).length > 0,
@@ -147,14 +149,16 @@ export function watchWrites(
   }
 
   function mustBeWaitedFor(record: ConnectionRecord): void {
-    const { endpointId, asking } = record;
-    const isPointedAt = items.read([{ pk: waitingFor(asking?.group ?? ''), sk: endpointId }]).length > 0;
+    const { endpointId, approvalRequest } = record;
+    const isPointedAt =
+      items.read([{ pk: awaitingApprovalPartition(approvalRequest?.group ?? ''), sk: endpointId }]).length >
+      0;
     mustHold(
       'what waits for a group is pointed at',
-      isPointedAt === (asking !== undefined && isOpen(record)),
-      `${endpointId} ${isPointedAt ? 'does not wait' : 'waits'} for ${asking?.group}`,
+      isPointedAt === (approvalRequest !== undefined && isAwaitingApproval(record)),
+      `${endpointId} ${isPointedAt ? 'does not wait' : 'waits'} for ${approvalRequest?.group}`,
     );
-    const [is, was] = isOpen(record) ? [openSince, closedSince] : [closedSince, openSince];
+    const [is, was] = isAwaitingApproval(record) ? [openSince, closedSince] : [closedSince, openSince];
     was.delete(endpointId);
     if (!is.has(endpointId)) is.set(endpointId, now());
   }
@@ -207,7 +211,7 @@ export function watchWrites(
       for (const change of changes) {
         const { pk, sk } = keyOf(change);
         if (recordPartitions.includes(pk)) mustCloseOnce(run, change, wordsIn(changes, sk));
-        if (recordPartitions.includes(pk) || /^(DUE|WAITING)#/.test(pk)) touched.add(sk);
+        if (recordPartitions.includes(pk) || /^(PENDING_EFFECT|AWAITING_APPROVAL)#/.test(pk)) touched.add(sk);
       }
       for (const record of [...touched].map(recordOf))
         if (record) {
@@ -225,10 +229,12 @@ function keyOf({ before, after }: Change): Key {
 
 /** Whether people are asked about something else, somebody takes back what was said, or others let in what was denied. */
 function isHeardAnew(before: ConnectionRecord, after: ConnectionRecord): boolean {
-  const isReviewedFirst = before.reviewedAt === undefined && after.reviewedAt !== undefined;
+  const isReviewedFirst = before.reevaluatedAt === undefined && after.reevaluatedAt !== undefined;
   const isLetIn = before.approval?.decision === 'deny' && isReviewedFirst && isLive(after.state);
   return (
-    before.asking?.version !== after.asking?.version || before.revoked?.at !== after.revoked?.at || isLetIn
+    before.approvalRequest?.version !== after.approvalRequest?.version ||
+    before.revoked?.at !== after.revoked?.at ||
+    isLetIn
   );
 }
 
@@ -244,7 +250,7 @@ function isWord({ action }: AuditEntry): boolean {
 
 /** Whether an entry says what one said before that still holds. */
 function isRepeated(
-  { action, outcome, state, consulted, findings }: AuditEntry,
+  { action, outcome, state, policyVersions, findings }: AuditEntry,
   history: readonly AuditEntry[],
 ): boolean {
   const last = history.at(-1);
@@ -256,7 +262,7 @@ function isRepeated(
         last?.action === action &&
         last.outcome === outcome &&
         // Room that came free changes why people are asked, and nothing that was consulted.
-        JSON.stringify([last.consulted, last.findings]) === JSON.stringify([consulted, findings])
+        JSON.stringify([last.policyVersions, last.findings]) === JSON.stringify([policyVersions, findings])
       );
     case 'applied': {
       const since = history.slice(history.findLastIndex(isDecision) + 1);

@@ -1,8 +1,8 @@
-import { NewerItemError } from '../../lib/table/item.ts';
-import { lineageKey } from '../../lib/table/lineage.ts';
+import { UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
+import { identityKey } from '../../lib/storage/table-identity.ts';
 import type { Change, Items } from '../doubles/memory-table.ts';
+import { type AssertInvariant, BrokenInvariantError } from './invariants.ts';
 import type { Run } from './invocations.ts';
-import { BrokenPromiseError, type MustHold } from './promises.ts';
 import { watchCalls } from './watch-calls.ts';
 import { watchCuts } from './watch-cuts.ts';
 import { type Spoken, type Told, watchPeople } from './watch-people.ts';
@@ -13,14 +13,14 @@ export type Watch = ReturnType<typeof createWatch>;
 
 /** Holds each step against what linkgate promises; the first broken promise ends the history. */
 export function createWatch(items: Items, note: (who: string, what: string) => void, now: () => number) {
-  let broken: BrokenPromiseError | undefined;
+  let broken: BrokenInvariantError | undefined;
   /** Of items that were said to be too new to read: their sort keys. */
   const toldOf = new Set<string>();
 
   let replacedAt = 0;
 
-  const mustHold: MustHold = (promise, holds, detail) => {
-    if (!holds) broken ??= new BrokenPromiseError(promise, detail);
+  const mustHold: AssertInvariant = (promise, holds, detail) => {
+    if (!holds) broken ??= new BrokenInvariantError(promise, detail);
   };
   const people = watchPeople(mustHold);
   const cuts = watchCuts(mustHold, now);
@@ -54,7 +54,7 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     /** Another table is in place of the one that was there. */
     replaced(): void {
       replacedAt = now();
-      cuts.replaced(items.read([lineageKey]).length === 0);
+      cuts.replaced(items.read([identityKey]).length === 0);
       calls.replaced();
       writes.replaced();
     },
@@ -63,7 +63,7 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     broken: () => broken,
     /** An error that ended a run, or that it reported and went on. */
     failed(error: unknown): void {
-      if (error instanceof NewerItemError) toldOf.add(error.key.sk);
+      if (error instanceof UnsupportedSchemaVersionError) toldOf.add(error.key.sk);
     },
     wasToldOf: (sk: string): boolean => toldOf.has(sk),
   };

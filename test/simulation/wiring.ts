@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { type Bus, eventSource } from '../../lib/connection/connection-event.ts';
-import type { WorkBell } from '../../lib/connection/work-bell.ts';
-import { modeOrObserve } from '../../lib/mode/ssm-mode.ts';
-import { type Place, placeName } from '../../lib/place.ts';
-import type { Sweeps } from '../../lib/sweep/sweeps.ts';
-import type { Notices, Subject } from '../../lib/telling/notice.ts';
+import { modeOrFailSafe } from '../../lib/aws/ssm-mode.ts';
+import { type Bus, eventSource } from '../../lib/connections/connection-event.ts';
+import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
+import type { NotificationQueue, NotificationTarget } from '../../lib/notifications/notification.ts';
+import type { ApplyQueue } from '../../lib/reconcile/apply-queue.ts';
+import type { SweepQueue } from '../../lib/sweep/sweep-queue.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { compilePattern } from '../../sandbox/aws/event-pattern.ts';
-import { topicArn } from './estate.ts';
 import type { Run } from './invocations.ts';
 import type { Queues, World } from './linkgate.ts';
-import { sentByNext } from './rollout.ts';
+import { sentByNext } from './mixed-versions.ts';
+import { topicArn } from './topology.ts';
 
 export type Wired = ReturnType<ReturnType<typeof createWiring>>;
 
@@ -33,7 +33,7 @@ export function createWiring(
 ) {
   /** EventBridge, with the rules that are deployed. */
   function deliver({ type, ...detail }: Parameters<Bus['publish']>[0][number], run: Run): void {
-    const { accountId: account, region } = detail.connection.place;
+    const { accountId: account, region } = detail.connection.location;
     const event = { source: eventSource, 'detail-type': type, account, region, detail: sentBy(run, detail) };
     const body = JSON.stringify(event);
     if (isRequest(event)) queues.requests.send(body);
@@ -50,25 +50,30 @@ export function createWiring(
           });
       },
     };
-    const bell: WorkBell = {
-      ring: (place: Place) =>
+    const bell: ApplyQueue = {
+      enqueue: (location: AccountRegion) =>
         run.call('send', () =>
-          queues.verdicts.send(JSON.stringify(sentBy(run, { place })), { group: placeName(place) }),
+          queues.verdicts.send(JSON.stringify(sentBy(run, { location })), {
+            group: formatAccountRegion(location),
+          }),
         ),
     };
-    const sweeps: Sweeps = {
+    const sweeps: SweepQueue = {
       request: (request, options) =>
         run.call('send', () => queues.sweeps.send(JSON.stringify(sentBy(run, request)), options)),
     };
-    const ringFor = async (subjects: readonly Subject[], options?: { readonly afterSeconds: number }) => {
+    const ringFor = async (
+      subjects: readonly NotificationTarget[],
+      options?: { readonly afterSeconds: number },
+    ) => {
       if (subjects.length > 0)
         await run.call('send', () => {
           for (const subject of subjects) queues.notices.send(JSON.stringify(sentBy(run, subject)), options);
         });
     };
-    const notices: Notices = {
-      ring: (subjects) => ringFor(subjects),
-      ringAfter: (afterSeconds, subjects) => ringFor(subjects, { afterSeconds }),
+    const notices: NotificationQueue = {
+      enqueue: (subjects) => ringFor(subjects),
+      enqueueAfter: (afterSeconds, subjects) => ringFor(subjects, { afterSeconds }),
     };
     const modeParameter = aws.modeParameterFor(run);
     return {
@@ -78,7 +83,7 @@ export function createWiring(
       sweeps,
       notices,
       // No customer has a contact here.
-      consumers: { ring: async () => {} },
+      consumers: { enqueue: async () => {} },
       slack: slack.apiFor(run),
       mails: mailbox.mailsFor(run),
       linkTo: mailbox.linkTo,
@@ -86,17 +91,17 @@ export function createWiring(
       servicesIn: aws.servicesFor(run),
       rules: connectionRules,
       modeParameter,
-      mode: modeOrObserve(async () => {
+      mode: modeOrFailSafe(async () => {
         if (faults.draw('last look')) await changeMind();
         return modeParameter.read();
-      }, run.report),
+      }, run.reportError),
       hub: aws.provider,
       topicArn,
       now: run.now,
       sleep: run.sleep,
       remaining: run.remaining,
       requestId: run.requestId,
-      report: run.report,
+      reportError: run.reportError,
     };
   };
 }

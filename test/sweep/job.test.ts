@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { findJob, finishPlace, resultOf, startJob } from '../../lib/sweep/job.ts';
+import { findJob, finishLocation, jobResult, startJob } from '../../lib/sweep/job.ts';
 import { alice, hub, secondsAfterNoon } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 
 const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
 const result = {
@@ -9,50 +9,50 @@ const result = {
   decided: 6,
   changed: 5,
   waiting: 4,
-  notOurs: 3,
+  unregistered: 3,
   unreadable: 0,
   gone: 2,
   repaired: 1,
 };
 
 test('a job runs until each of its places is done, and adds their results up', async () => {
-  const { deps, table } = aWorld();
+  const { deps, table } = createTestEnv();
   await startJob('job-1', [hub, elsewhere], alice, deps);
-  await finishPlace('job-1', hub, result, deps);
+  await finishLocation('job-1', hub, result, deps);
   expect(await findJob('job-1', table)).toMatchObject({ status: 'running', startedBy: alice });
-  await finishPlace('job-1', elsewhere, result, deps);
+  await finishLocation('job-1', elsewhere, result, deps);
   const job = await findJob('job-1', table);
   expect(job).toMatchObject({ status: 'succeeded', finishedAt: secondsAfterNoon(0).toISOString() });
-  expect(job && resultOf(job)).toMatchObject({ seen: 14, repaired: 2 });
+  expect(job && jobResult(job)).toMatchObject({ seen: 14, repaired: 2 });
 });
 
 test('a place that is done twice counts once', async () => {
-  const { deps, table } = aWorld();
+  const { deps, table } = createTestEnv();
   await startJob('job-1', [hub, elsewhere], alice, deps);
-  await finishPlace('job-1', hub, result, deps);
-  await finishPlace('job-1', hub, { ...result, seen: 99 }, deps);
+  await finishLocation('job-1', hub, result, deps);
+  await finishLocation('job-1', hub, { ...result, seen: 99 }, deps);
   const job = await findJob('job-1', table);
-  expect(job && resultOf(job).seen).toBe(7);
+  expect(job && jobResult(job).seen).toBe(7);
 });
 
 test('places that are done at the same time both count', async () => {
-  const { deps, table } = aWorld();
+  const { deps, table } = createTestEnv();
   await startJob('job-1', [hub, elsewhere], alice, deps);
-  await Promise.all([hub, elsewhere].map((place) => finishPlace('job-1', place, result, deps)));
+  await Promise.all([hub, elsewhere].map((location) => finishLocation('job-1', location, result, deps)));
   expect(await findJob('job-1', table)).toMatchObject({ status: 'succeeded' });
 });
 
 test('a job without places is done at once', async () => {
-  expect(await startJob('job-1', [], alice, aWorld().deps)).toMatchObject({ status: 'succeeded' });
+  expect(await startJob('job-1', [], alice, createTestEnv().deps)).toMatchObject({ status: 'succeeded' });
 });
 
 test('a job vanishes a day later', async () => {
-  const { expiresAt } = await startJob('job-1', [], alice, aWorld().deps);
+  const { expiresAt } = await startJob('job-1', [], alice, createTestEnv().deps);
   expect(expiresAt * 1000).toBe(secondsAfterNoon(86_400).getTime());
 });
 
 test('a job that vanished is finished without a word', async () => {
-  const { deps, table } = aWorld();
-  await finishPlace('job-1', hub, result, deps);
+  const { deps, table } = createTestEnv();
+  await finishLocation('job-1', hub, result, deps);
   expect(await findJob('job-1', table)).toBeUndefined();
 });

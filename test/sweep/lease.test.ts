@@ -1,74 +1,77 @@
 import { expect, test } from '@jest/globals';
-import { lastFinished, leaseOf } from '../../lib/sweep/lease.ts';
+import { acquireSweepLease, lastSuccess } from '../../lib/sweep/lease.ts';
 import { hub, noon } from '../builders.ts';
-import { aWorld } from '../doubles/world.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
 
 const reached = {
   nextToken: 'page-2',
-  observation: { seen: 1_000, decided: 1, changed: 2, waiting: 3, notOurs: 4, unreadable: 0 },
+  observation: { seen: 1_000, decided: 1, changed: 2, waiting: 3, unregistered: 4, unreadable: 0 },
 };
 
 test('of two passes of a kind over a place one runs, and the other keeps away', async () => {
-  const { deps } = aWorld();
-  const leases = await Promise.all([leaseOf(hub, 'full', deps), leaseOf(hub, 'full', deps)]);
+  const { deps } = createTestEnv();
+  const leases = await Promise.all([
+    acquireSweepLease(hub, 'full', deps),
+    acquireSweepLease(hub, 'full', deps),
+  ]);
   expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1);
 });
 
 test('passes of another kind or over another place do not meet', async () => {
-  const { deps } = aWorld();
-  await leaseOf(hub, 'full', deps);
-  expect(await leaseOf(hub, 'pending', deps)).toBeDefined();
-  expect(await leaseOf({ ...hub, region: 'eu-west-1' }, 'full', deps)).toBeDefined();
+  const { deps } = createTestEnv();
+  await acquireSweepLease(hub, 'full', deps);
+  expect(await acquireSweepLease(hub, 'pending', deps)).toBeDefined();
+  expect(await acquireSweepLease({ ...hub, region: 'eu-west-1' }, 'full', deps)).toBeDefined();
 });
 
 test('a pass that ended leaves the next one free to begin', async () => {
-  const { deps } = aWorld();
-  await (await leaseOf(hub, 'full', deps))?.release();
-  expect(await leaseOf(hub, 'full', deps)).toBeDefined();
+  const { deps } = createTestEnv();
+  await (await acquireSweepLease(hub, 'full', deps))?.release();
+  expect(await acquireSweepLease(hub, 'full', deps)).toBeDefined();
 });
 
 test('a run that crashed keeps others away for less than a minute', async () => {
-  const world = aWorld();
-  await leaseOf(hub, 'full', world.deps);
+  const world = createTestEnv();
+  await acquireSweepLease(hub, 'full', world.deps);
   world.wait(49);
-  expect(await leaseOf(hub, 'full', world.deps)).toBeUndefined();
+  expect(await acquireSweepLease(hub, 'full', world.deps)).toBeUndefined();
   world.wait(1);
-  expect(await leaseOf(hub, 'full', world.deps)).toBeDefined();
+  expect(await acquireSweepLease(hub, 'full', world.deps)).toBeDefined();
 });
 
 test('a run that gives signs of life keeps its lease', async () => {
-  const world = aWorld();
-  const lease = await leaseOf(hub, 'full', world.deps);
+  const world = createTestEnv();
+  const lease = await acquireSweepLease(hub, 'full', world.deps);
   world.wait(40);
   await lease?.save(reached, { letGo: false });
   world.wait(40);
-  expect(await leaseOf(hub, 'full', world.deps)).toBeUndefined();
+  expect(await acquireSweepLease(hub, 'full', world.deps)).toBeUndefined();
 });
 
 test('a pass that let go is gone on with where it got to, as the same pass', async () => {
-  const world = aWorld();
-  await (await leaseOf(hub, 'full', world.deps))?.save(reached, { letGo: true });
+  const world = createTestEnv();
+  await (await acquireSweepLease(hub, 'full', world.deps))?.save(reached, { letGo: true });
   world.wait(1);
-  const lease = await leaseOf(hub, 'full', world.deps);
+  const lease = await acquireSweepLease(hub, 'full', world.deps);
   expect(lease).toMatchObject({ startedAt: noon.toISOString(), checkpoint: reached });
 });
 
 test('a pass that was left an hour ago is begun anew', async () => {
-  const world = aWorld();
-  await (await leaseOf(hub, 'full', world.deps))?.save(reached, { letGo: true });
+  const world = createTestEnv();
+  await (await acquireSweepLease(hub, 'full', world.deps))?.save(reached, { letGo: true });
   world.wait(3_600);
-  const lease = await leaseOf(hub, 'full', world.deps);
+  const lease = await acquireSweepLease(hub, 'full', world.deps);
   expect(lease?.checkpoint).toBeUndefined();
   expect(lease?.startedAt).toBe(world.time.toISOString());
 });
 
 test('when a pass last ended is remembered while the next one runs', async () => {
-  const world = aWorld();
-  expect(await lastFinished(hub, 'full', world.deps)).toBeUndefined();
-  const first = await leaseOf(hub, 'full', world.deps);
-  expect(await lastFinished(hub, 'full', world.deps)).toBeUndefined();
+  const world = createTestEnv();
+  expect(await lastSuccess(hub, 'full', world.deps)).toBeUndefined();
+  const first = await acquireSweepLease(hub, 'full', world.deps);
+  expect(await lastSuccess(hub, 'full', world.deps)).toBeUndefined();
   await first?.release();
   world.wait(60);
-  await leaseOf(hub, 'full', world.deps);
-  expect(await lastFinished(hub, 'full', world.deps)).toBe(noon.toISOString());
+  await acquireSweepLease(hub, 'full', world.deps);
+  expect(await lastSuccess(hub, 'full', world.deps)).toBe(noon.toISOString());
 });

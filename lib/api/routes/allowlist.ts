@@ -1,29 +1,29 @@
 import type { Context } from 'hono';
-import { changeEntry, entriesFor, removeEntry } from '../../allowlist/entries.ts';
-import { type AllowlistEntry, entryKey, everyService, readEntry } from '../../allowlist/entry.ts';
-import { registeredServices } from '../../service/registered-services.ts';
-import { raise, readEach } from '../../table/item.ts';
-import { lineageOf } from '../../table/lineage.ts';
-import { acceptsOf } from '../accepts.ts';
+import { entriesFor, putEntry, removeEntry } from '../../allowlist/entries.ts';
+import { type AllowlistEntry, allServicesScope, entryKey, readEntry } from '../../allowlist/entry.ts';
+import { registeredServices } from '../../services/registered-services.ts';
+import { parseEach, raise } from '../../storage/entity.ts';
+import { trackIdentity } from '../../storage/table-identity.ts';
 import { ApiError } from '../api-error.ts';
-import { callerIs, putBackByFile, takenFromFile } from '../caller.ts';
-import { consequencesOf } from '../consequences.ts';
+import { callerIs, overridesPolicyFile, revertedByNextApply } from '../caller.ts';
+import { foreseeConsequences } from '../consequences.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
-import { AccountId, AllowlistQuery, bodyOf, EntryInput, valid } from '../input.ts';
-import { entriesNamed, scopeNamed } from '../named.ts';
+import { foreseeAccepted } from '../foresee-accepted.ts';
+import { AccountId, AllowlistQuery, EntryInput, readBody, validated } from '../input.ts';
+import { listNamedEntries, requireScope } from '../lookup.ts';
+import { maybeReplay, replayResponse } from '../replay-response.ts';
 import { pathParameter } from '../route.ts';
 import { withNames } from '../views.ts';
 
 export function allowlistRoutes(app: ApiApp): void {
   app.get('/allowlist', async (context) => {
     const api = context.get('api');
-    const { service, account } = valid(AllowlistQuery, context.req.query(), 'the question');
+    const { service, account } = validated(AllowlistQuery, context.req.query(), 'the question');
     const services = await registeredServices(api);
     const serviceIds =
       service === undefined
-        ? [everyService, ...services.map(({ serviceId }) => serviceId)]
-        : [await entriesNamed(service, api)];
+        ? [allServicesScope, ...services.map(({ serviceId }) => serviceId)]
+        : [await listNamedEntries(service, api)];
     const entries =
       account === undefined
         ? await entriesFor(serviceIds, api)
@@ -32,27 +32,31 @@ export function allowlistRoutes(app: ApiApp): void {
   });
   app.put('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
-    const input = valid(EntryInput, await bodyOf(context), 'the entry');
-    const whose = await whoseEntry(context, api, scopeNamed);
+    const input = validated(EntryInput, await readBody(context), 'the entry');
+    const whose = await whoseEntry(context, api, requireScope);
     if (input.effect === 'allow' && isPast(input.expiresAt, api.now()))
       throw new ApiError(
         400,
         'InvalidRequest',
         `the expiry \`${input.expiresAt}\` is in the past; give a later one`,
       );
-    const [before] = await entriesOfAccount(whose.accountId, [whose.serviceId], { ...api, report: raise });
-    if (input.effect === 'block') await lineageOf(api);
+    const [before] = await entriesOfAccount(whose.accountId, [whose.serviceId], {
+      ...api,
+      reportError: raise,
+    });
+    if (input.effect === 'block') await trackIdentity(api);
     const managedBy = callerIs(context);
     const customer = before?.customer === undefined ? {} : { customer: before.customer };
-    const entry = await changeEntry({ ...whose, ...input, ...customer, managedBy }, api.caller, api);
-    const { cuts, warnings } = await consequencesOf(entry.effect, whose, api);
-    const letIn = entry.effect === 'allow' ? await acceptsOf(whose, api) : { accepts: [], warnings: [] };
+    const entry = await putEntry({ ...whose, ...input, ...customer, managedBy }, api.caller, api);
+    const { cuts, warnings } = await foreseeConsequences(entry.effect, whose, api);
+    const letIn =
+      entry.effect === 'allow' ? await foreseeAccepted(whose, api) : { accepts: [], warnings: [] };
     return context.json({
       entry,
       cuts,
       accepts: letIn.accepts,
       warnings: [
-        ...takenFromFile(before, 'entry'),
+        ...overridesPolicyFile(before, 'entry'),
         ...noteReplaced(before, entry),
         ...new Set([...warnings, ...letIn.warnings]),
       ],
@@ -60,16 +64,16 @@ export function allowlistRoutes(app: ApiApp): void {
   });
   app.delete('/allowlist/:service/:accountId', async (context) => {
     const api = context.get('api');
-    const whose = await whoseEntry(context, api, entriesNamed);
+    const whose = await whoseEntry(context, api, listNamedEntries);
     const entry = await removeEntry(whose, api);
-    if (!entry && !mayBeDoneAlready(context))
+    if (!entry && !maybeReplay(context))
       throw new ApiError(
         404,
         'UnknownEntry',
         `account ${whose.accountId} has no entry at ${pathParameter(context, 'service')}; see \`linkgate allowlist\``,
       );
-    const { cuts, warnings } = await consequencesOf('forget', whose, api);
-    const first = entry ? putBackByFile(entry, 'entry') : [doneAlready];
+    const { cuts, warnings } = await foreseeConsequences('forget', whose, api);
+    const first = entry ? revertedByNextApply(entry, 'entry') : [replayResponse];
     return context.json({ ...(entry && { entry }), cuts, warnings: [...first, ...warnings] });
   });
 }
@@ -84,14 +88,14 @@ function noteReplaced(before: AllowlistEntry | undefined, { note }: AllowlistEnt
 async function entriesOfAccount(
   accountId: string,
   serviceIds: readonly string[],
-  { table, report }: Pick<Api, 'table' | 'report'>,
+  { table, reportError }: Pick<Api, 'table' | 'reportError'>,
 ): Promise<AllowlistEntry[]> {
   const keys = serviceIds.map((serviceId) => entryKey(serviceId, accountId));
-  return readEach(await table.get(keys), readEntry, report);
+  return parseEach(await table.get(keys), readEntry, reportError);
 }
 
-async function whoseEntry(context: Context, api: Api, named: typeof scopeNamed) {
-  const accountId = valid(AccountId, pathParameter(context, 'accountId'), 'the account id');
+async function whoseEntry(context: Context, api: Api, named: typeof requireScope) {
+  const accountId = validated(AccountId, pathParameter(context, 'accountId'), 'the account id');
   return { accountId, serviceId: await named(pathParameter(context, 'service'), api) };
 }
 

@@ -4,13 +4,13 @@ import {
   findGroup,
   isGroup,
   setGroup,
-} from '../../approval/approver-group.ts';
-import { subscribeGroup } from '../../approval/subscriptions.ts';
-import { unlessUnreadable } from '../../table/item.ts';
+} from '../../approvers/approver-group.ts';
+import { subscribeGroup } from '../../channels/email/subscribe-approvers.ts';
+import { unlessUnreadable } from '../../storage/entity.ts';
 import { ApiError } from '../api-error.ts';
-import { callerIs, takenFromFile } from '../caller.ts';
+import { callerIs, overridesPolicyFile } from '../caller.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { ApproversInput, bodyOf, GroupName, valid } from '../input.ts';
+import { ApproversInput, GroupName, readBody, validated } from '../input.ts';
 import { pathParameter } from '../route.ts';
 
 export function approversRoutes(app: ApiApp): void {
@@ -19,8 +19,8 @@ export function approversRoutes(app: ApiApp): void {
   );
   app.put('/approvers/:group', async (context) => {
     const api = context.get('api');
-    const name = valid(GroupName, pathParameter(context, 'group'), 'the name of the group');
-    const settings = valid(ApproversInput, await bodyOf(context), 'the group');
+    const name = validated(GroupName, pathParameter(context, 'group'), 'the name of the group');
+    const settings = validated(ApproversInput, await readBody(context), 'the group');
     await requireEscalation(name, settings.escalateTo, api);
     const before = await findGroup(name, api.table);
     const managedBy = callerIs(context);
@@ -28,7 +28,7 @@ export function approversRoutes(app: ApiApp): void {
     const warnings = await subscribeGroup(group, await unlessUnreadable(approverGroups, api), api);
     return context.json({
       group: viewOfGroup(group),
-      warnings: [...takenFromFile(before, 'group'), ...warnings],
+      warnings: [...overridesPolicyFile(before, 'group'), ...warnings],
     });
   });
 }

@@ -1,20 +1,20 @@
-import { type Verification, verifyOne, verifyPage } from '../../audit/verify.ts';
-import { RecordPosition } from '../../connection/record-pages.ts';
-import { pageToken, positionIn } from '../../page-token.ts';
+import { RecordCursor } from '../../connections/record-pages.ts';
+import { type Verification, verifyOne, verifyPage } from '../../inspection/verify-audit.ts';
+import { decodeCursor, pageToken } from '../../storage/cursor.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { AuditQuery, valid } from '../input.ts';
-import { serviceNamed } from '../named.ts';
+import { AuditQuery, validated } from '../input.ts';
+import { requireService } from '../lookup.ts';
 
 const list = 'audit verification';
 
 export function auditRoutes(app: ApiApp): void {
   app.get('/audit/verification', async (context) => {
     const api = context.get('api');
-    const { endpoint, service, nextToken } = valid(AuditQuery, context.req.query(), 'the query');
+    const { endpoint, service, nextToken } = validated(AuditQuery, context.req.query(), 'the query');
     if (endpoint !== undefined) return context.json(await verificationOf(endpoint, api));
-    const start = nextToken === undefined ? { partition: 0 } : positionIn(list, nextToken, RecordPosition);
-    const serviceId = service === undefined ? undefined : (await serviceNamed(service, api)).serviceId;
+    const start = nextToken === undefined ? { partition: 0 } : decodeCursor(list, nextToken, RecordCursor);
+    const serviceId = service === undefined ? undefined : (await requireService(service, api)).serviceId;
     const { next, ...verification } = await verifyPage(start, api.table, serviceId);
     return context.json({ ...verification, ...(next && { nextToken: pageToken(list, next) }) });
   });

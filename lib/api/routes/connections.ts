@@ -1,29 +1,35 @@
-import { heardIn } from '../../approval/approval.ts';
-import { connectedCommands } from '../../approval/connected.ts';
-import { decideByPerson, type PersonsDecision, type Word } from '../../approval/decide-by-person.ts';
-import { isLive } from '../../connection/connection.ts';
-import { type ConnectionRecord, isOpen } from '../../connection/connection-record.ts';
-import { explain } from '../../connection/explain.ts';
-import { listConnections } from '../../connection/list-connections.ts';
-import { consult, policyKeys } from '../../policy/consult.ts';
-import { placesIn, registeredServices } from '../../service/registered-services.ts';
-import { byKey } from '../../table/item.ts';
-import type { Table } from '../../table/table.ts';
-import { closedBy, notOpen } from '../answers.ts';
+import { connectedCommands } from '../../approvals/connected-commands.ts';
+import {
+  type SubmitResult,
+  type SubmittedDecision,
+  submitDecision,
+} from '../../approvals/submit-decision.ts';
+import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
+import { recordedDecisions } from '../../connections/person-decision.ts';
+import { explain } from '../../inspection/explain.ts';
+import { listConnections } from '../../inspection/list-connections.ts';
+import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
+import { isLive } from '../../privatelink/connection.ts';
+import { locationsOf, registeredServices } from '../../services/registered-services.ts';
+import { indexByKey } from '../../storage/entity.ts';
+import type { Table } from '../../storage/table.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { bodyOf, ConnectionsQuery, DecisionInput, valid } from '../input.ts';
-import { endpointNamed, serviceNamed, unknownEndpoint } from '../named.ts';
+import { ConnectionsQuery, DecisionInput, readBody, validated } from '../input.ts';
+import { requireEndpointId, requireService, unknownEndpoint } from '../lookup.ts';
+import { closingDecision, notOpen } from '../responses.ts';
 import { withNames } from '../views.ts';
 
 export function connectionsRoutes(app: ApiApp): void {
   app.get('/connections', async (context) => {
     const api = context.get('api');
-    const query = valid(ConnectionsQuery, context.req.query(), 'the question');
+    const query = validated(ConnectionsQuery, context.req.query(), 'the question');
     const services =
-      query.service === undefined ? await registeredServices(api) : [await serviceNamed(query.service, api)];
+      query.service === undefined
+        ? await registeredServices(api)
+        : [await requireService(query.service, api)];
     const listing = {
-      places: placesIn(services),
+      locations: locationsOf(services),
       serviceIds: services.map(({ serviceId }) => serviceId),
       state: query.state,
       ownerAccountId: query.account,
@@ -34,50 +40,50 @@ export function connectionsRoutes(app: ApiApp): void {
     return context.json({ ...page, connections: withNames(page.connections, services) });
   });
   app.get('/connections/:endpointId', async (context) => {
-    const endpointId = endpointNamed(context);
+    const endpointId = requireEndpointId(context);
     const explanation = await explain(endpointId, context.get('api'));
     if (!explanation) throw unknownEndpoint(endpointId);
     return context.json(explanation);
   });
   app.post('/connections/:endpointId/decision', async (context) => {
     const api = context.get('api');
-    const endpointId = endpointNamed(context);
-    const word = { ...valid(DecisionInput, await bodyOf(context), 'the decision'), by: api.caller };
-    const result = await decideByPerson(endpointId, word, api);
+    const endpointId = requireEndpointId(context);
+    const word = { ...validated(DecisionInput, await readBody(context), 'the decision'), by: api.caller };
+    const result = await submitDecision(endpointId, word, api);
     if (result.status === 'unknown') throw unknownEndpoint(endpointId);
     const decided = await decidedIn(result, endpointId, word, context.get('firstAskedAt'), api.table);
     return context.json({ decision: viewOfDecision(decided), warnings: await warningsAbout(decided, api) });
   });
 }
 
-type Decided = Omit<Extract<PersonsDecision, { status: 'decided' }>, 'status'>;
+type Decided = Omit<Extract<SubmitResult, { status: 'decided' }>, 'status'>;
 
 /**
  * What was decided now, or by a run of this very request that died before it could answer.
  * @throws ApiError
  */
 async function decidedIn(
-  result: Exclude<PersonsDecision, { status: 'unknown' }>,
+  result: Exclude<SubmitResult, { status: 'unknown' }>,
   endpointId: string,
-  { by, decision }: Word,
+  { by, decision }: SubmittedDecision,
   firstAskedAt: string | undefined,
   table: Table,
 ): Promise<Decided> {
   if (result.status === 'decided') return result;
   const { record } = result;
-  if (record && isOpen(record) && isLive(record.state)) throw await connected(record, table);
-  const { approval: last, approvals } = heardIn(record);
+  if (record && isAwaitingApproval(record) && isLive(record.state)) throw await connected(record, table);
+  const { approval: last, approvals } = recordedDecisions(record);
   const approval = [last, ...(approvals?.words ?? [])].find(
     (word) =>
       firstAskedAt !== undefined && word?.by === by && word.decision === decision && word.at >= firstAskedAt,
   );
   if (record && approval) return { approval, record };
-  throw notOpen(endpointId, closedBy(result));
+  throw notOpen(endpointId, closingDecision(result));
 }
 
 /** Approving would mean that it stays, and denying that it goes: a command says that by its name. */
 async function connected(record: ConnectionRecord, table: Table): Promise<ApiError> {
-  const { service, entries } = consult(record, byKey(await table.get(policyKeys(record))));
+  const { service, entries } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
   const commands = connectedCommands(record, { service: service?.name ?? record.serviceId, entries });
   return new ApiError(
     409,
@@ -101,6 +107,6 @@ function viewOfDecision({ approval, record }: Decided) {
 
 /** What a person's word does not do now. */
 async function warningsAbout({ record }: Decided, api: Api): Promise<string[]> {
-  if (record.effect === undefined || (await api.mode()) === 'act') return [];
+  if (record.effect === undefined || (await api.mode()) === 'enforce') return [];
   return ["linkgate's mode is observe: the decision is recorded, and EC2 is left as it is"];
 }

@@ -1,13 +1,13 @@
-import { removeUnreadable } from '../../items/remove-unreadable.ts';
+import { removeUnreadable } from '../../doctor/remove-unreadable.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiApp } from '../env.ts';
-import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
-import { ItemQuery, valid } from '../input.ts';
+import { ItemQuery, validated } from '../input.ts';
+import { maybeReplay, replayResponse } from '../replay-response.ts';
 
 export function itemsRoutes(app: ApiApp): void {
   app.delete('/items', async (context) => {
     const api = context.get('api');
-    const item = valid(ItemQuery, context.req.query(), 'the question');
+    const item = validated(ItemQuery, context.req.query(), 'the question');
     const removed = await removeUnreadable(item, api.caller, api);
     if (removed) {
       const { afterwards } = removed;
@@ -16,7 +16,7 @@ export function itemsRoutes(app: ApiApp): void {
         warnings: afterwards === undefined ? [] : [`what is left to do: ${afterwards}`],
       });
     }
-    if (mayBeDoneAlready(context)) return context.json({ item, warnings: [doneAlready] });
+    if (maybeReplay(context)) return context.json({ item, warnings: [replayResponse] });
     throw new ApiError(
       404,
       'UnknownItem',

@@ -1,17 +1,17 @@
 import * as v from 'valibot';
-import { pageToken, positionIn, StaleTokenError } from '../../page-token.ts';
-import { unfinishedApply } from '../../plan/apply-lease.ts';
-import { applyPlan } from '../../plan/apply-plan.ts';
-import type { Change } from '../../plan/change.ts';
-import { exportPolicy } from '../../plan/export.ts';
-import { pastExpiries } from '../../plan/past-expiries.ts';
-import { changesIn, findPlan, makePlan, type Plan } from '../../plan/plan.ts';
-import { predict } from '../../plan/predict.ts';
-import { simulate } from '../../plan/simulate.ts';
-import { lineageOf } from '../../table/lineage.ts';
+import { findUnfinishedApply } from '../../policy-as-code/apply-lease.ts';
+import { applyPlan } from '../../policy-as-code/apply-plan.ts';
+import type { Change } from '../../policy-as-code/change.ts';
+import { exportPolicy } from '../../policy-as-code/export.ts';
+import { pastExpiries } from '../../policy-as-code/past-expiries.ts';
+import { findPlan, makePlan, type Plan, readChanges } from '../../policy-as-code/plan.ts';
+import { predictImpact } from '../../policy-as-code/predict-impact.ts';
+import { simulate } from '../../policy-as-code/simulate.ts';
+import { decodeCursor, ExpiredTokenError, pageToken } from '../../storage/cursor.ts';
+import { trackIdentity } from '../../storage/table-identity.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { bodyOf, PlanInput, valid } from '../input.ts';
+import { PlanInput, readBody, validated } from '../input.ts';
 import { pathParameter } from '../route.ts';
 
 /** A page of a plan's changes is a part of it. */
@@ -37,12 +37,12 @@ export function plansRoutes(app: ApiApp): void {
       document,
       adopt = false,
       allowRemovals = false,
-    } = valid(PlanInput, await bodyOf(context), 'the policy');
+    } = validated(PlanInput, await readBody(context), 'the policy');
     const plan = await makePlan(document, { adopt, allowRemovals }, api);
     const where = { stage: api.deployment.stage, ...api.hub };
     return context.json(
       {
-        plan: { ...viewOfPlan(plan), ...where, ...(await unfinishedApply(api)) },
+        plan: { ...viewOfPlan(plan), ...where, ...(await findUnfinishedApply(api)) },
         warnings: pastExpiries(document, api.now()),
       },
       201,
@@ -53,16 +53,16 @@ export function plansRoutes(app: ApiApp): void {
     const plan = await planNamed(pathParameter(context, 'planId'), api);
     const token = context.req.query('nextToken');
     const list = `changes ${plan.planId}`;
-    const { part } = token === undefined ? { part: 0 } : positionIn(list, token, Position);
-    if (part > 0 && part >= plan.changeParts) throw new StaleTokenError();
-    const changes = (await changesIn(plan, part, api.table)).map(viewOfChange);
+    const { part } = token === undefined ? { part: 0 } : decodeCursor(list, token, Position);
+    if (part > 0 && part >= plan.changeParts) throw new ExpiredTokenError();
+    const changes = (await readChanges(plan, part, api.table)).map(viewOfChange);
     const isLast = part + 1 >= plan.changeParts;
     return context.json({ changes, ...(!isLast && { nextToken: pageToken(list, { part: part + 1 }) }) });
   });
   app.get('/plans/:planId/impact', async (context) => {
     const api = context.get('api');
     const plan = await planNamed(pathParameter(context, 'planId'), api);
-    return context.json(await predict(plan, context.req.query('nextToken'), api.caller, api));
+    return context.json(await predictImpact(plan, context.req.query('nextToken'), api.caller, api));
   });
   app.get('/plans/:planId/simulation', async (context) => {
     const api = context.get('api');
@@ -72,7 +72,7 @@ export function plansRoutes(app: ApiApp): void {
   app.post('/plans/:planId/apply', async (context) => {
     const api = context.get('api');
     const plan = await planNamed(pathParameter(context, 'planId'), api);
-    await lineageOf(api);
+    await trackIdentity(api);
     const { warnings, ...apply } = await applyPlan(plan, api);
     return context.json({ apply, warnings });
   });

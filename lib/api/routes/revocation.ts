@@ -1,25 +1,30 @@
-import { nobody } from '../../approval/approver-group.ts';
-import { MayNotDecideError, stillCounts } from '../../approval/may-decide.ts';
-import { type ConnectionRecord, findRecord } from '../../connection/connection-record.ts';
-import { consult, policyKeys } from '../../policy/consult.ts';
-import { isStopped, reasonOf } from '../../policy/decide.ts';
-import { entryThatCounts } from '../../policy/rule.ts';
-import { type LiveAnswer, type LiveWord, longestKept, sayOfLive } from '../../revocation/by-person.ts';
-import { shellWord } from '../../shell-word.ts';
-import { byKey } from '../../table/item.ts';
-import { lineageOf } from '../../table/lineage.ts';
+import {
+  type ConnectedDecisionInput,
+  type ConnectedDecisionResult,
+  decideConnectedByPerson,
+  longestKept,
+} from '../../approvals/decide-connected-by-person.ts';
+import { emptyGroup } from '../../approvers/approver-group.ts';
+import { type ConnectionRecord, findRecord } from '../../connections/connection-record.ts';
+import { NotAuthorizedError, stillValid } from '../../policy/authorize.ts';
+import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
+import { effectiveEntry } from '../../policy/rule.ts';
+import { indexByKey } from '../../storage/entity.ts';
+import { trackIdentity } from '../../storage/table-identity.ts';
+import { shellWord } from '../../values/shell-word.ts';
+import { isPaused, primaryReason } from '../../verdicts/verdict.ts';
 import { ApiError } from '../api-error.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { bodyOf, KeepInput, RevocationInput, valid } from '../input.ts';
-import { endpointNamed, unknownEndpoint } from '../named.ts';
+import { ExtendInput, RevocationInput, readBody, validated } from '../input.ts';
+import { requireEndpointId, unknownEndpoint } from '../lookup.ts';
 
 /** What a person says of a connection that lives. */
 export function revocationRoutes(app: ApiApp): void {
   app.post('/connections/:endpointId/revocation', async (context) => {
     const api = context.get('api');
-    const endpointId = endpointNamed(context);
-    const said = valid(RevocationInput, await bodyOf(context), 'the revocation');
-    await lineageOf(api);
+    const endpointId = requireEndpointId(context);
+    const said = validated(RevocationInput, await readBody(context), 'the revocation');
+    await trackIdentity(api);
     const before = await findRecord(endpointId, api.table);
     const record = await say(endpointId, { ...said, action: 'revoke', by: api.caller }, api);
     return context.json({
@@ -33,8 +38,8 @@ export function revocationRoutes(app: ApiApp): void {
   });
   app.post('/connections/:endpointId/keep', async (context) => {
     const api = context.get('api');
-    const endpointId = endpointNamed(context);
-    const { until, reason } = valid(KeepInput, await bodyOf(context), 'what is kept');
+    const endpointId = requireEndpointId(context);
+    const { until, reason } = validated(ExtendInput, await readBody(context), 'what is kept');
     const word = { action: 'keep', by: api.caller, reason, until } as const;
     await checkKeep(endpointId, word.until, api);
     const record = await say(endpointId, word, api);
@@ -43,8 +48,8 @@ export function revocationRoutes(app: ApiApp): void {
 }
 
 /** @throws ApiError where there is nothing to say it of. */
-async function say(endpointId: string, word: LiveWord, api: Api): Promise<ConnectionRecord> {
-  const answer = await sayOfLive(endpointId, word, api);
+async function say(endpointId: string, word: ConnectedDecisionInput, api: Api): Promise<ConnectionRecord> {
+  const answer = await decideConnectedByPerson(endpointId, word, api);
   switch (answer.status) {
     case 'done':
       return answer.record;
@@ -59,7 +64,10 @@ async function say(endpointId: string, word: LiveWord, api: Api): Promise<Connec
   }
 }
 
-function notLive(endpointId: string, { connection: { state } }: Extract<LiveAnswer, { status: 'not-live' }>) {
+function notLive(
+  endpointId: string,
+  { connection: { state } }: Extract<ConnectedDecisionResult, { status: 'not-live' }>,
+) {
   const then =
     state === 'pendingAcceptance'
       ? `; a request is turned away: linkgate deny ${endpointId} --reason "…"`
@@ -77,29 +85,32 @@ function whyNotKept({ ownerAccountId, serviceId, revocation, effect }: Connectio
 
 /**
  * A cut is put off, never brought forward, and not by whoever owns the account.
- * @throws ApiError, MayNotDecideError
+ * @throws ApiError, NotAuthorizedError
  */
 async function checkKeep(endpointId: string, until: string, api: Api): Promise<void> {
   const now = api.now();
   const record = await findRecord(endpointId, api.table);
-  const cutAt = record?.revocation?.cutAt;
+  const disconnectAt = record?.revocation?.disconnectAt;
   const problem =
     new Date(until) <= now
       ? `it is in the past: linkgate's clock says ${now.toISOString()}`
       : new Date(until).getTime() - now.getTime() > longestKept
         ? 'a cut is put off by a year at most; for longer allow the account'
-        : cutAt !== undefined && until < cutAt
-          ? `it is to be cut later than that already, at ${cutAt}`
+        : disconnectAt !== undefined && until < disconnectAt
+          ? `it is to be cut later than that already, at ${disconnectAt}`
           : undefined;
   if (problem) throw new ApiError(400, 'InvalidRequest', `it cannot be kept until \`${until}\`: ${problem}`);
   if (!record) return;
-  const { service, entries, unreadable } = consult(record, byKey(await api.table.get(policyKeys(record))));
+  const { service, entries, unreadable } = readPolicyInputs(
+    record,
+    indexByKey(await api.table.get(policyInputKeys(record))),
+  );
   // Whoever owns the account may stand in what cannot be read.
   if (unreadable[0]) throw unreadable[0];
   if (!service) return;
-  const group = nobody(service.approvers);
-  if (!stillCounts({ by: api.caller, decision: 'approve' }, { service, group, entries }))
-    throw new MayNotDecideError(
+  const group = emptyGroup(service.approvers);
+  if (!stillValid({ by: api.caller, decision: 'approve' }, { service, group, entries }))
+    throw new NotAuthorizedError(
       'owner',
       `${api.caller} owns the account: somebody else has to keep its connection`,
       group,
@@ -109,7 +120,7 @@ async function checkKeep(endpointId: string, until: string, api: Api): Promise<v
 /** Who revokes takes back that somebody put off the cut. */
 function keptNoLonger(before: ConnectionRecord | undefined, now: Date): string[] {
   const kept = before?.kept;
-  if (!kept || before?.revocation?.cutAt !== kept.until || new Date(kept.until) <= now) return [];
+  if (!kept || before?.revocation?.disconnectAt !== kept.until || new Date(kept.until) <= now) return [];
   const reason = kept.reason === undefined ? '' : ` (${kept.reason})`;
   return [`${before.endpointId} was kept until ${kept.until} by ${kept.by}${reason}, which holds no longer`];
 }
@@ -128,7 +139,7 @@ function viewOfRevocation({
     serviceId,
     ownerAccountId,
     state,
-    ...(verdict && { verdict: verdict.outcome, reason: reasonOf(verdict) }),
+    ...(verdict && { verdict: verdict.outcome, reason: primaryReason(verdict) }),
     ...revocation,
     ...(kept && { kept }),
   };
@@ -136,9 +147,9 @@ function viewOfRevocation({
 
 /** Revoking is about one connection: what the allowlist says of its account stays. */
 async function mayReturn(record: ConnectionRecord, { table }: Api): Promise<string[]> {
-  const { entries, service } = consult(record, byKey(await table.get(policyKeys(record))));
+  const { entries, service } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
   const isBlocked = entries.some(({ effect }) => effect === 'block');
-  if (isBlocked || entryThatCounts({ entries })?.effect !== 'allow') return [];
+  if (isBlocked || effectiveEntry({ entries })?.effect !== 'allow') return [];
   const { ownerAccountId: account, serviceId } = record;
   const name = service?.name ?? serviceId;
   const at = shellWord(name);
@@ -151,5 +162,5 @@ async function mayReturn(record: ConnectionRecord, { table }: Api): Promise<stri
 async function whatKeepsIt({ verdict }: ConnectionRecord, { mode }: Api): Promise<string[]> {
   if ((await mode()) === 'observe')
     return ["linkgate's mode is observe: it is recorded, and EC2 is left as it is until `linkgate mode act`"];
-  return verdict && isStopped(verdict) ? [`nothing is cut for now: ${reasonOf(verdict)}`] : [];
+  return verdict && isPaused(verdict) ? [`nothing is cut for now: ${primaryReason(verdict)}`] : [];
 }

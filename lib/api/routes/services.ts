@@ -1,106 +1,106 @@
-import { defaultGroup, isGroup } from '../../approval/approver-group.ts';
-import { orReport } from '../../invocation.ts';
-import { approvePrincipals } from '../../principals/approve.ts';
-import { closeService } from '../../service/close-service.ts';
-import { changeService, pauseService, resumeService } from '../../service/pause.ts';
-import { registerService, unregisterService } from '../../service/register-service.ts';
-import { registeredServices } from '../../service/registered-services.ts';
-import type { Service } from '../../service/service.ts';
-import { unregisteredServices } from '../../service/unregistered-services.ts';
-import { shellWord } from '../../shell-word.ts';
-import { lineageOf } from '../../table/lineage.ts';
-import { leftBehind } from '../answers.ts';
+import { defaultGroup, isGroup } from '../../approvers/approver-group.ts';
+import { orReported } from '../../runtime/runtime.ts';
+import { approvePrincipals } from '../../services/allowed-principals/approve.ts';
+import { deregisterService } from '../../services/deregister-service.ts';
+import { changeService, pauseService, resumeService } from '../../services/pause.ts';
+import { registerService, removeService } from '../../services/register-service.ts';
+import { registeredServices } from '../../services/registered-services.ts';
+import type { Service } from '../../services/service.ts';
+import { unregisteredServices } from '../../services/unregistered-services.ts';
+import { trackIdentity } from '../../storage/table-identity.ts';
+import { shellWord } from '../../values/shell-word.ts';
 import { ApiError } from '../api-error.ts';
-import { callerIs, takenFromFile } from '../caller.ts';
+import { callerIs, overridesPolicyFile } from '../caller.ts';
 import { consequencesOfResuming, untold } from '../consequences.ts';
 import type { Api, ApiApp } from '../env.ts';
-import { doneAlready, mayBeDoneAlready } from '../idempotency.ts';
-import { bodyOf, PauseInput, PrincipalsInput, RegisterInput, ServicesQuery, valid } from '../input.ts';
-import { findService, serviceNamed } from '../named.ts';
+import { PauseInput, PrincipalsInput, RegisterInput, readBody, ServicesQuery, validated } from '../input.ts';
+import { findService, requireService } from '../lookup.ts';
 import { principalsOf } from '../principals.ts';
+import { maybeReplay, replayResponse } from '../replay-response.ts';
+import { remainingConnections } from '../responses.ts';
 import { pathParameter } from '../route.ts';
-import { viewOfService, viewOfUnregistered } from '../views.ts';
+import { serviceView, unregisteredServiceView } from '../views.ts';
 
 export function servicesRoutes(app: ApiApp): void {
   app.get('/services', async (context) => {
     const api = context.get('api');
-    const { unregistered, nextToken } = valid(ServicesQuery, context.req.query(), 'the question');
+    const { unregistered, nextToken } = validated(ServicesQuery, context.req.query(), 'the question');
     if (unregistered === 'true') {
       const page = await unregisteredServices(nextToken, api);
-      return context.json({ ...page, services: page.services.map(viewOfUnregistered) });
+      return context.json({ ...page, services: page.services.map(unregisteredServiceView) });
     }
     const services = await registeredServices(api);
-    return context.json({ services: services.map(viewOfService) });
+    return context.json({ services: services.map(serviceView) });
   });
   app.post('/services', async (context) => {
     const api = context.get('api');
-    const input = valid(RegisterInput, await bodyOf(context), 'the registration');
+    const input = validated(RegisterInput, await readBody(context), 'the registration');
     await requireGroups(input.approvers, api);
     const before = await findService(input.serviceId, api);
     // Who only has it repaired changes nothing that the file says.
     const isChanged = !before || Object.keys(input).length > 1;
     const registration = isChanged ? { ...input, managedBy: callerIs(context) } : input;
     const { service, warnings } = await registerService(registration, api.caller, api);
-    const taken = isChanged ? takenFromFile(before, 'service') : [];
-    return context.json({ service: viewOfService(service), warnings: [...taken, ...warnings] });
+    const taken = isChanged ? overridesPolicyFile(before, 'service') : [];
+    return context.json({ service: serviceView(service), warnings: [...taken, ...warnings] });
   });
   app.get('/services/:service', async (context) =>
     context.json({
-      service: viewOfService(await serviceNamed(pathParameter(context, 'service'), context.get('api'))),
+      service: serviceView(await requireService(pathParameter(context, 'service'), context.get('api'))),
     }),
   );
   app.delete('/services/:service', async (context) => {
     const api = context.get('api');
     const named = pathParameter(context, 'service');
-    const service = await (mayBeDoneAlready(context) ? findService : serviceNamed)(named, api);
-    if (!service) return context.json({ warnings: [doneAlready] });
-    const left = await unregisterService(service, api);
-    const warnings = [...left, ...(await leftBehind(service, api))];
-    return context.json({ service: viewOfService(service), warnings });
+    const service = await (maybeReplay(context) ? findService : requireService)(named, api);
+    if (!service) return context.json({ warnings: [replayResponse] });
+    const left = await removeService(service, api);
+    const warnings = [...left, ...(await remainingConnections(service, api))];
+    return context.json({ service: serviceView(service), warnings });
   });
   app.post('/services/:service/disconnect', async (context) => {
     const api = context.get('api');
-    const found = await serviceNamed(pathParameter(context, 'service'), api);
+    const found = await requireService(pathParameter(context, 'service'), api);
     await requireCutting(found, api);
-    await lineageOf(api);
-    const service = await closeService(found.serviceId, api.caller, api);
-    return context.json({ service: viewOfService(service ?? unregistered(found.serviceId)) });
+    await trackIdentity(api);
+    const service = await deregisterService(found.serviceId, api.caller, api);
+    return context.json({ service: serviceView(service ?? unregistered(found.serviceId)) });
   });
   app.get('/services/:service/principals', async (context) => {
     const api = context.get('api');
-    const service = await serviceNamed(pathParameter(context, 'service'), api);
+    const service = await requireService(pathParameter(context, 'service'), api);
     return context.json({ principals: await principalsOf(service, api) });
   });
   app.post('/services/:service/principals/approval', async (context) => {
     const api = context.get('api');
-    const { removals } = valid(PrincipalsInput, await bodyOf(context), 'the approval');
-    const { serviceId, name, principals } = await serviceNamed(pathParameter(context, 'service'), api);
+    const { removals } = validated(PrincipalsInput, await readBody(context), 'the approval');
+    const { serviceId, name, principals } = await requireService(pathParameter(context, 'service'), api);
     if (principals !== 'managed')
       throw new ApiError(409, 'Conflict', `the principals of ${name} are only observed: set them to managed`);
     const service = await changeService(serviceId, api.caller, api, (before) =>
       approvePrincipals(before, api.caller, api.now(), removals),
     );
-    return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
+    return context.json({ service: serviceView(service ?? unregistered(serviceId)) });
   });
   app.post('/services/:service/pause', async (context) => {
     const api = context.get('api');
-    const why = valid(PauseInput, await bodyOf(context), 'the pause');
-    const { serviceId } = await serviceNamed(pathParameter(context, 'service'), api);
+    const why = validated(PauseInput, await readBody(context), 'the pause');
+    const { serviceId } = await requireService(pathParameter(context, 'service'), api);
     const service = await pauseService(serviceId, { ...why, by: api.caller }, api);
-    return context.json({ service: viewOfService(service ?? unregistered(serviceId)) });
+    return context.json({ service: serviceView(service ?? unregistered(serviceId)) });
   });
   app.get('/services/:service/resumption', async (context) => {
     const api = context.get('api');
-    const service = await serviceNamed(pathParameter(context, 'service'), api);
+    const service = await requireService(pathParameter(context, 'service'), api);
     return context.json({ ...(await consequencesOfResuming(service, api)) });
   });
   app.post('/services/:service/resume', async (context) => {
     const api = context.get('api');
-    const before = await serviceNamed(pathParameter(context, 'service'), api);
-    const told = await orReport(api.report, () => consequencesOfResuming(before, api));
+    const before = await requireService(pathParameter(context, 'service'), api);
+    const told = await orReported(api.reportError, () => consequencesOfResuming(before, api));
     const service = await resumeService(before.serviceId, api.caller, api);
     return context.json({
-      service: viewOfService(service ?? unregistered(before.serviceId)),
+      service: serviceView(service ?? unregistered(before.serviceId)),
       ...(told ?? { cuts: [], warnings: [untold] }),
     });
   });

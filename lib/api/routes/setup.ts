@@ -1,4 +1,4 @@
-import { setUp } from '../../setup.ts';
+import { setUp } from '../../operations/setup.ts';
 import type { ApiApp } from '../env.ts';
 
 export function setupRoutes(app: ApiApp): void {

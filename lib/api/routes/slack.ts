@@ -1,7 +1,7 @@
-import { connectSlack } from '../../slack/connect.ts';
-import { appManifest } from '../../slack/manifest.ts';
+import { appManifest } from '../../channels/slack/manifest.ts';
+import { connectSlack } from '../../operations/connect-slack.ts';
 import type { ApiApp } from '../env.ts';
-import { bodyOf, SlackInput, valid } from '../input.ts';
+import { readBody, SlackInput, validated } from '../input.ts';
 
 export function slackRoutes(app: ApiApp): void {
   app.get('/slack/manifest', (context) => {
@@ -9,7 +9,7 @@ export function slackRoutes(app: ApiApp): void {
     return context.json({ manifest: appManifest(slackRequestUrl, deployment.stage) });
   });
   app.put('/slack', async (context) => {
-    const given = valid(SlackInput, await bodyOf(context), 'what connects Slack');
+    const given = validated(SlackInput, await readBody(context), 'what connects Slack');
     return context.json(await connectSlack(given, context.get('api')));
   });
 }

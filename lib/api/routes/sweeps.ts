@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
-import { pageToken, positionIn } from '../../page-token.ts';
-import { placeNamed } from '../../place.ts';
-import { placesOf } from '../../service/registered-services.ts';
-import { findJob, type Job, resultOf, startJob } from '../../sweep/job.ts';
+import { parseAccountRegion } from '../../locations/account-region.ts';
+import { readLocations } from '../../services/registered-services.ts';
+import { decodeCursor, pageToken } from '../../storage/cursor.ts';
+import { findJob, type Job, jobResult, startJob } from '../../sweep/job.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiApp, Env } from '../env.ts';
 import { pathParameter } from '../route.ts';
@@ -17,9 +17,9 @@ const Position = v.object({ seen: v.pipe(v.number(), v.integer(), v.minValue(0))
 export function sweepsRoutes(app: ApiApp): void {
   app.post('/sweeps', async (context) => {
     const api = context.get('api');
-    const places = await placesOf(api);
-    const job = await startJob(api.id(), places, api.caller, api);
-    for (const place of places) await api.sweeps.request({ place, pass: 'full', jobId: job.jobId });
+    const locations = await readLocations(api);
+    const job = await startJob(api.id(), locations, api.caller, api);
+    for (const location of locations) await api.sweeps.request({ location, pass: 'full', jobId: job.jobId });
     context.header('location', `/jobs/${job.jobId}`);
     return answerWith(job, context, 202);
   });
@@ -34,13 +34,19 @@ export function sweepsRoutes(app: ApiApp): void {
 function answerWith(job: Job, context: Context<Env>, status: 200 | 202): Response {
   const token = context.req.query('nextToken');
   const list = `job ${job.jobId}`;
-  const { seen } = token === undefined ? { seen: 0 } : positionIn(list, token, Position);
+  const { seen } = token === undefined ? { seen: 0 } : decodeCursor(list, token, Position);
   const end = seen + placesPerPage;
-  const names = Object.keys(job.places).sort();
-  const places = names.slice(seen, end).map((name) => ({ ...placeNamed(name), result: job.places[name] }));
+  const names = Object.keys(job.locations).sort();
+  const locations = names
+    .slice(seen, end)
+    .map((name) => ({ ...parseAccountRegion(name), result: job.locations[name] }));
   if (job.status === 'running') context.header('retry-after', retryAfter);
   return context.json(
-    { job: viewOfJob(job), places, ...(end < names.length && { nextToken: pageToken(list, { seen: end }) }) },
+    {
+      job: viewOfJob(job),
+      locations,
+      ...(end < names.length && { nextToken: pageToken(list, { seen: end }) }),
+    },
     status,
   );
 }
@@ -53,6 +59,6 @@ function viewOfJob(job: Job) {
     startedAt,
     startedBy,
     ...(finishedAt !== undefined && { finishedAt }),
-    ...(status === 'succeeded' && { result: resultOf(job) }),
+    ...(status === 'succeeded' && { result: jobResult(job) }),
   };
 }

@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path';
+import { nameInArn } from '../../accounts.ts';
 import { isAllowed } from '../../iam/policy.ts';
 import { mapQueue } from '../../lambda/sqs-mapping.ts';
 import { mapStream } from '../../lambda/stream-mapping.ts';
-import { nameIn } from '../../places.ts';
 import { arnOf, type Properties, type ResourceTypes, type Stack } from '../resource-type.ts';
 import { requireQueue } from './messaging.ts';
 
@@ -180,7 +180,7 @@ function reportsItemFailures({ FunctionResponseTypes = [] }: Properties): boolea
 
 /** A function by its name or its ARN. */
 function functionOf(reference: string, { cloud }: Stack) {
-  const found = cloud.lambda.functions().find(({ name }) => name === nameIn(reference));
+  const found = cloud.lambda.functions().find(({ name }) => name === nameInArn(reference));
   if (!found) throw new Error(`there is no function \`${reference}\``);
   return found;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
 import { writePolicyFile } from '../../../cli/policy-file/write.ts';
-import { serviceNameForm } from '../../../lib/service/service.ts';
+import { serviceNameForm } from '../../../lib/services/service.ts';
 import { documentIn, folderWith, problemsIn, withoutPlaces } from './files.ts';
 
 /** Names of people's own that every JavaScript object knows of. */

@@ -4,16 +4,16 @@ import fc from 'fast-check';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
 import { type Policy, writePolicyFile } from '../../../cli/policy-file/write.ts';
 import { entryItem } from '../../../lib/allowlist/entry.ts';
-import type { PolicyDocument } from '../../../lib/plan/document.ts';
-import { exportPolicy } from '../../../lib/plan/export.ts';
-import { NameTakenError, registerService } from '../../../lib/service/register-service.ts';
-import { registeredServices } from '../../../lib/service/registered-services.ts';
-import { serviceItem } from '../../../lib/service/service.ts';
+import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
+import { exportPolicy } from '../../../lib/policy-as-code/export.ts';
+import { NameTakenError, registerService } from '../../../lib/services/register-service.ts';
+import { registeredServices } from '../../../lib/services/registered-services.ts';
+import { serviceItem } from '../../../lib/services/service.ts';
 import { aConfiguration, alice, anEntry, aService, serviceId } from '../../builders.ts';
-import { aWorld, type World } from '../../doubles/world.ts';
-import { planned } from '../../plan/planning.ts';
+import { createTestEnv, type TestEnv } from '../../doubles/test-env.ts';
+import { planned } from '../../policy-as-code/fixtures.ts';
 import * as answers from '../answers.ts';
-import { type FakeAws, fakeAws, linkgate } from '../world.ts';
+import { type FakeAws, fakeAws, linkgate } from '../test-env.ts';
 import { folderWith, withoutPlaces } from './files.ts';
 
 let aws: FakeAws;
@@ -43,7 +43,7 @@ const service = fc.record(
 );
 
 async function worldOf(all: readonly { tag?: string; stored?: string; managedBy: 'file' | 'person' }[]) {
-  const world = aWorld();
+  const world = createTestEnv();
   for (const [index, { tag, stored, managedBy }] of all.entries()) {
     const id = serviceId(index + 1);
     world.services.show(aConfiguration({ serviceId: id, ...(tag !== undefined && { nameTag: tag }) }));
@@ -60,7 +60,7 @@ function entryOf(at: string, accountId: string, managedBy: 'file' | 'person') {
 }
 
 /** What `linkgate export` prints, read again. */
-async function exportedAndRead(world: World): Promise<PolicyDocument> {
+async function exportedAndRead(world: TestEnv): Promise<PolicyDocument> {
   const { document } = await exportPolicy(undefined, world.deps);
   const held = Object.fromEntries(
     Object.entries(document).map(([kind, all]) => [
@@ -77,7 +77,7 @@ function read(text: string): PolicyDocument {
   );
 }
 
-async function changesBy(document: PolicyDocument, world: World) {
+async function changesBy(document: PolicyDocument, world: TestEnv) {
   const { changes } = await planned(world, document);
   return changes.filter(({ action }) => action !== 'left');
 }
@@ -119,7 +119,7 @@ test.each([...odd, 'orders', serviceId(1)])(
       body: path.includes('/connections') ? { connections: [connection] } : { service: shown, services: [] },
     });
     const { stdout } = await linkgate(['adopt', serviceId(1)], aws);
-    const world = aWorld({ services: [aService({ name, managedBy: 'person' })] });
+    const world = createTestEnv({ services: [aService({ name, managedBy: 'person' })] });
     expect(await changesBy(read(stdout), world)).toMatchObject([
       { kind: 'entry', action: 'add', serviceId: serviceId(1), accountId: '444444444444' },
     ]);

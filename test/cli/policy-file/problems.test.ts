@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { head, listed, named } from '../../../cli/policy-file/form.ts';
+import { headerSchema, listSections, namedSections } from '../../../cli/policy-file/file-schema.ts';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
-import { serviceNameForm } from '../../../lib/service/service.ts';
+import { serviceNameForm } from '../../../lib/services/service.ts';
 import { folderWith, problemsIn } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
@@ -196,15 +196,15 @@ test.each(wrong)('it is said, with line and column, where %s', (_what, lines, ..
 
 const shapes = ['', '[]', '{}', '[[]]', '[null]', '[{}]', "''", 'x', '1.5', '-1', '.nan', 'true', '{x: 1}'];
 const fieldsIn = [
-  ...Object.entries(named).map(
+  ...Object.entries(namedSections).map(
     ([section, { part }]) =>
       [section, Object.keys(part.entries), (field: string) => `${section}: {a: {${field}}}`] as const,
   ),
-  ...Object.entries(listed).map(
+  ...Object.entries(listSections).map(
     ([section, { part }]) =>
       [section, Object.keys(part.entries), (field: string) => `${section}: [{${field}}]`] as const,
   ),
-  ['the file', Object.keys(head), (field: string) => field] as const,
+  ['the file', Object.keys(headerSchema), (field: string) => field] as const,
 ];
 
 test.each(fieldsIn)(

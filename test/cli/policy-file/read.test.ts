@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { PolicyDocument } from '../../../lib/plan/document.ts';
+import { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 import { documentIn, withoutPlaces } from './files.ts';
 import { endpointId, everyField, serviceId } from './sample.ts';
 
@@ -32,7 +32,7 @@ test('every field of a file comes to the document, in the words of linkgate', ()
         deadlineSeconds: 129_600,
         onExpiry: 'reject',
         graceSeconds: 172_800,
-        onForeign: 'cut',
+        onExternalAccept: 'disconnect',
         principals: 'managed',
         otherPrincipals: ['*'],
       },
@@ -88,8 +88,10 @@ test('what the API takes is what a file makes', () => {
 
 test('each thing says where it stands', () => {
   const { groups, services, customers, entries } = documentIn(everyField);
-  const places = [...groups, ...services, ...customers, ...entries].map(({ at }) => at?.replace(/^.*\//, ''));
-  expect(places).toEqual([
+  const locations = [...groups, ...services, ...customers, ...entries].map(({ at }) =>
+    at?.replace(/^.*\//, ''),
+  );
+  expect(locations).toEqual([
     'policy.yml:4:3',
     'policy.yml:11:3',
     'policy.yml:25:3',

@@ -21,7 +21,7 @@ services:
     deadline: 36h
     onExpiry: reject
     grace: 2d
-    onForeign: cut
+    onExternalAccept: disconnect
     principals: managed
     otherPrincipals: ['*']
 customers:

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
 import { type Policy, writePolicyFile } from '../../../cli/policy-file/write.ts';
-import type { PolicyDocument } from '../../../lib/plan/document.ts';
+import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 import { documentIn, folderWith, withoutPlaces } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
@@ -61,7 +61,7 @@ const service = (id: string | undefined) =>
     deadline: duration,
     onExpiry: maybe(fc.constantFrom('escalate', 'reject')),
     grace: duration,
-    onForeign: maybe(fc.constantFrom('ask', 'cut', 'adopt')),
+    onExternalAccept: maybe(fc.constantFrom('ask', 'disconnect', 'adopt')),
     principals: maybe(fc.constantFrom('observed', 'managed')),
     otherPrincipals: maybe(fc.subarray(['*', 'arn:aws:iam::111111111111:user/x'])),
   });
@@ -85,10 +85,10 @@ const accounts = [
   ...Object.entries(ofCustomers).flatMap(([name, all]) => all.map((one) => [name, one])),
   ['', '444444444444'],
 ];
-const places = accounts.flatMap(([name, account]) =>
+const locations = accounts.flatMap(([name, account]) =>
   ['payments', 'orders', serviceId, '*'].map((services) => ({ name, account, services })),
 );
-const entry = ({ name, account, services }: (typeof places)[number]) =>
+const entry = ({ name, account, services }: (typeof locations)[number]) =>
   maybe(
     fc.record({
       effect: fc.constantFrom('allow', 'block'),
@@ -116,7 +116,7 @@ const file = fc
       [serviceId]: service(undefined),
     }),
     customers: fc.record({ acme: customer(ofCustomers.acme), beta: customer(ofCustomers.beta) }),
-    entries: fc.tuple(...places.map(entry)),
+    entries: fc.tuple(...locations.map(entry)),
   })
   .map(({ entries, ...parts }) => {
     const there = entries.filter((each) => each !== undefined);

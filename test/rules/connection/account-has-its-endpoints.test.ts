@@ -2,35 +2,35 @@ import { expect, test } from '@jest/globals';
 import { accountHasItsEndpoints } from '../../../rules/connection/account-has-its-endpoints.ts';
 import { anEntry, aPolicy, aRequest, consumer, endpointId, noon } from '../../builders.ts';
 
-function examine(maxEndpoints: number | undefined, countedEndpointIds: string[]) {
+function evaluate(maxEndpoints: number | undefined, countedEndpointIds: string[]) {
   const entry = anEntry(maxEndpoints === undefined ? {} : { maxEndpoints });
-  return accountHasItsEndpoints.examine(aRequest(), aPolicy({ entries: [entry], countedEndpointIds }), noon);
+  return accountHasItsEndpoints.evaluate(aRequest(), aPolicy({ entries: [entry], countedEndpointIds }), noon);
 }
 
 test('one endpoint more than the entry allows is asked about', () => {
-  expect(examine(2, [endpointId(2), endpointId(3)])).toEqual({
+  expect(evaluate(2, [endpointId(2), endpointId(3)])).toEqual({
     outcome: 'ask',
     reason: `account ${consumer} has 2 of the 2 endpoints that its entry allows`,
   });
 });
 
 test('the last endpoint that the entry allows is not', () => {
-  expect(examine(2, [endpointId(2)])).toBeUndefined();
+  expect(evaluate(2, [endpointId(2)])).toBeUndefined();
 });
 
 test('an endpoint that counts already is not counted against itself', () => {
-  expect(examine(1, [endpointId(1)])).toBeUndefined();
+  expect(evaluate(1, [endpointId(1)])).toBeUndefined();
 });
 
 test('an entry without a count sets no limit', () => {
-  expect(examine(undefined, [endpointId(2), endpointId(3)])).toBeUndefined();
+  expect(evaluate(undefined, [endpointId(2), endpointId(3)])).toBeUndefined();
 });
 
 test('where an entry allows fewer from now on, those that came last are too many', () => {
   const all = [endpointId(3), endpointId(2), endpointId(1)];
-  expect(examine(1, all)).toEqual({
+  expect(evaluate(1, all)).toEqual({
     outcome: 'ask',
     reason: `account ${consumer} has 2 endpoints before it, and its entry allows 1`,
   });
-  expect(examine(3, all)).toBeUndefined();
+  expect(evaluate(3, all)).toBeUndefined();
 });

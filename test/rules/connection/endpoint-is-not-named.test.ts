@@ -2,19 +2,19 @@ import { expect, test } from '@jest/globals';
 import { endpointIsNotNamed } from '../../../rules/connection/endpoint-is-not-named.ts';
 import { anEntry, aPolicy, aRequest, endpointId, noon } from '../../builders.ts';
 
-function examine(endpointIds?: string[]) {
+function evaluate(endpointIds?: string[]) {
   const entries = [anEntry(endpointIds ? { endpointIds } : {})];
-  return endpointIsNotNamed.examine(aRequest({ endpointId: endpointId(1) }), aPolicy({ entries }), noon);
+  return endpointIsNotNamed.evaluate(aRequest({ endpointId: endpointId(1) }), aPolicy({ entries }), noon);
 }
 
 test('an endpoint that is not among those that the entry names is asked about', () => {
-  expect(examine([endpointId(2)])).toEqual({
+  expect(evaluate([endpointId(2)])).toEqual({
     outcome: 'ask',
     reason: `the entry names endpoints, and ${endpointId(1)} is not among them`,
   });
 });
 
 test('of one that is among them, or where the entry names none, it says nothing', () => {
-  expect(examine([endpointId(2), endpointId(1)])).toBeUndefined();
-  expect(examine()).toBeUndefined();
+  expect(evaluate([endpointId(2), endpointId(1)])).toBeUndefined();
+  expect(evaluate()).toBeUndefined();
 });

@@ -4,20 +4,20 @@ import { alice, aPolicy, aRequest, aService, noon } from '../../builders.ts';
 
 test('while a service is paused, everything waits', () => {
   const service = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
-  expect(serviceIsPaused.examine(aRequest(), aPolicy({ service }), noon)).toEqual({
-    outcome: 'wait',
+  expect(serviceIsPaused.evaluate(aRequest(), aPolicy({ service }), noon)).toEqual({
+    outcome: 'hold',
     reason: 'orders is paused since 2026-11-21T11:00:00.000Z',
   });
 });
 
 test('of a service at work it says nothing', () => {
-  expect(serviceIsPaused.examine(aRequest(), aPolicy(), noon)).toBeUndefined();
+  expect(serviceIsPaused.evaluate(aRequest(), aPolicy(), noon)).toBeUndefined();
 });
 
 test('who paused it and why is told', () => {
   const pausedAt = '2026-11-21T11:00:00.000Z';
   const service = aService({ pausedAt, pausedBy: alice, pauseReason: 'incident 7' });
-  expect(serviceIsPaused.examine(aRequest(), aPolicy({ service }), noon)).toMatchObject({
+  expect(serviceIsPaused.evaluate(aRequest(), aPolicy({ service }), noon)).toMatchObject({
     reason: `orders is paused since ${pausedAt} by ${alice}: incident 7`,
   });
 });

@@ -9,7 +9,7 @@ import { startEngine } from '../../../sandbox/aws/dynamodb-engine.ts';
 import type { StreamRecord } from '../../../sandbox/aws/dynamodb-streams.ts';
 import { manualClock } from './manual-clock.ts';
 
-const place = { accountId: '111111111111', region: 'us-east-1' };
+const location = { accountId: '111111111111', region: 'us-east-1' };
 const tableArn = 'arn:aws:dynamodb:us-east-1:111111111111:table/records';
 const clock = manualClock();
 const records: StreamRecord[] = [];
@@ -22,10 +22,10 @@ const dynamodb = createDynamoDb({
 
 const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: 'x' } });
 const put = (pk: string, more = {}) =>
-  dynamodb.call(place, 'PutItem', { TableName: 'records', Item: { ...keyOf(pk), ...more } });
+  dynamodb.call(location, 'PutItem', { TableName: 'records', Item: { ...keyOf(pk), ...more } });
 
 beforeAll(async () => {
-  await dynamodb.call(place, 'CreateTable', {
+  await dynamodb.call(location, 'CreateTable', {
     TableName: 'records',
     KeySchema: [
       { AttributeName: 'pk', KeyType: 'HASH' },
@@ -45,12 +45,12 @@ afterAll(() => {
 });
 
 test('a table has the ARN of its account and Region', async () => {
-  const { Table } = await dynamodb.call(place, 'DescribeTable', { TableName: 'records' });
+  const { Table } = await dynamodb.call(location, 'DescribeTable', { TableName: 'records' });
   expect(Table).toMatchObject({ TableArn: tableArn });
 });
 
 test('another Region has none of its tables', async () => {
-  const tables = await dynamodb.call({ ...place, region: 'eu-west-1' }, 'ListTables', {});
+  const tables = await dynamodb.call({ ...location, region: 'eu-west-1' }, 'ListTables', {});
   expect(tables).toEqual({ TableNames: [] });
 });
 
@@ -58,7 +58,7 @@ test('each write reaches those who read the stream, in order', async () => {
   records.length = 0;
   await put('a');
   await put('a', { colour: { S: 'blue' } });
-  await dynamodb.call(place, 'DeleteItem', { TableName: 'records', Key: keyOf('a') });
+  await dynamodb.call(location, 'DeleteItem', { TableName: 'records', Key: keyOf('a') });
   expect(records.map(({ eventName }) => eventName)).toEqual(['INSERT', 'MODIFY', 'REMOVE']);
   expect(records[2]).toMatchObject({ awsRegion: 'us-east-1', dynamodb: { Keys: keyOf('a') } });
   expect(records[2]?.eventSourceARN).toContain(`${tableArn}/stream/`);
@@ -67,7 +67,7 @@ test('each write reaches those who read the stream, in order', async () => {
 
 test('what has outlived its time to live is deleted by the service', async () => {
   const expiresAt = Math.floor(clock.now() / 1000) + 60;
-  await dynamodb.call(place, 'UpdateTimeToLive', {
+  await dynamodb.call(location, 'UpdateTimeToLive', {
     TableName: 'records',
     TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
   });
@@ -88,13 +88,13 @@ test('what has outlived its time to live is deleted by the service', async () =>
 });
 
 test('that point-in-time recovery is on can be seen', async () => {
-  await dynamodb.call(place, 'UpdateContinuousBackups', {
+  await dynamodb.call(location, 'UpdateContinuousBackups', {
     TableName: 'records',
     PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
   });
-  const answer = await dynamodb.call(place, 'DescribeContinuousBackups', { TableName: 'records' });
+  const answer = await dynamodb.call(location, 'DescribeContinuousBackups', { TableName: 'records' });
   expect(JSON.stringify(answer)).toContain('"PointInTimeRecoveryStatus":"ENABLED"');
-  const missing = dynamodb.call(place, 'DescribeContinuousBackups', { TableName: 'missing' });
+  const missing = dynamodb.call(location, 'DescribeContinuousBackups', { TableName: 'missing' });
   await expect(missing).rejects.toMatchObject({ code: 'TableNotFoundException' });
 });
 
@@ -108,7 +108,7 @@ test('a transaction needs the permission of each of its actions, by partition ke
         { ConditionCheck: { TableName, Key: keyOf('b') } },
       ],
     },
-    place,
+    location,
   );
   expect(accesses).toEqual([
     { action: 'dynamodb:PutItem', resource: tableArn, conditions: { 'dynamodb:LeadingKeys': ['a'] } },
@@ -127,7 +127,7 @@ test('a query needs the permission for the partition key that its condition name
     ExpressionAttributeNames: { '#p': 'pk' },
     ExpressionAttributeValues: { ':p': { S: 'a' }, ':s': { S: 'x' } },
   };
-  expect(await dynamodb.accesses('Query', query, place)).toEqual([
+  expect(await dynamodb.accesses('Query', query, location)).toEqual([
     { action: 'dynamodb:Query', resource: tableArn, conditions: { 'dynamodb:LeadingKeys': ['a'] } },
   ]);
 });

@@ -2,8 +2,8 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
-import { createActivity } from '../../../sandbox/activity.ts';
 import { type Clock, sandboxClock } from '../../../sandbox/clock.ts';
+import { createInFlight } from '../../../sandbox/in-flight.ts';
 import { createLambda, type Lambda } from '../../../sandbox/lambda/lambda.ts';
 
 let lambda: Lambda | undefined;
@@ -28,7 +28,7 @@ async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 300
     folder: join(code, 'functions'),
     clock: time,
     clockOffset,
-    activity: createActivity(),
+    activity: createInFlight(),
     environmentOf: () => ({ AWS_REGION: 'us-east-1' }),
     onOutput: (_, text) => output.push(text),
     sendToDestination: (destination, _, record) => given.push({ destination, record }),

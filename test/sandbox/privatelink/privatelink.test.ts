@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import type { Effect } from '../../../sandbox/privatelink/model.ts';
+import type { Output } from '../../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
 import { aConsumer, anEndpoint, aPrivateLink, aService, countedIds, noon, provider } from './builders.ts';
 
-const events = (effects: readonly Effect[]) =>
+const events = (effects: readonly Output[]) =>
   effects.flatMap((effect) =>
     effect.type === 'notification' ? [`${effect.event} ${effect.state} +${effect.time - noon}`] : [],
   );

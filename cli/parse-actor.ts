@@ -1,0 +1,25 @@
+import * as v from 'valibot';
+import { mailActor, slackActor } from '../lib/approvers/actor.ts';
+import { SlackUser } from '../lib/approvers/approver-group.ts';
+import { Email } from '../lib/values/email-address.ts';
+
+/** `T0123456789:U0123456789`: a Slack user with their workspace. */
+export function parseSlackUser(text: string): SlackUser | undefined {
+  const [team, user, ...rest] = text.split(':');
+  const named = v.safeParse(SlackUser, { team, user });
+  return named.success && rest.length === 0 ? named.output : undefined;
+}
+
+const arn = /^arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+$/;
+
+/**
+ * Somebody as linkgate writes down who decided, from what people write: `T…:U…`, an e-mail address or an ARN. What is written down
+ * already is taken too.
+ */
+export function parseActor(text: string): string | undefined {
+  const user = parseSlackUser(text.replace(/^slack:/, ''));
+  if (user) return slackActor(user);
+  const address = text.replace(/^mailto:/, '');
+  if (v.is(Email, address)) return mailActor(address);
+  return arn.test(text) ? text : undefined;
+}

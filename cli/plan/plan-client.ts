@@ -1,0 +1,128 @@
+import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import { everyPage } from '../api-client.ts';
+import { CommandError, exitCodes } from '../command-error.ts';
+import type { Policy } from '../policy-file/write.ts';
+import type { Session } from '../session.ts';
+import { type Planned, unmanagedChanges } from './report.ts';
+import {
+  type Apply,
+  ApplyAnswer,
+  type Change,
+  ChangePage,
+  EffectPage,
+  type OtherVerdict,
+  type Plan,
+  PlanAnswer,
+  PolicyPage,
+  SimulationPage,
+} from './views.ts';
+
+/** What a policy would change, and what that would do to the connections of today. */
+export async function plan(
+  file: string,
+  document: PolicyDocument,
+  options: Choices,
+  session: Session,
+): Promise<Planned> {
+  const { api, progress } = session;
+  progress.doing('comparing the policy with the table');
+  const { plan: made, warnings } = await makePlan(document, options, session);
+  const path = ['plans', made.planId];
+  const changes = await everyPage(api, [...path, 'changes'], ChangePage, (page) => page.changes);
+  let looked = 0;
+  const effects = await everyPage(api, [...path, 'impact'], EffectPage, (page) => {
+    looked += page.looked;
+    progress.doing(`looking what it would do to connections: ${looked} looked at`);
+    return page.effects;
+  });
+  return { file, plan: made, warnings: warnings ?? [], changes, effects };
+}
+
+/** What a person agrees to beforehand. */
+interface Choices {
+  readonly adopt?: true | undefined;
+  readonly allowRemovals?: true | undefined;
+}
+
+async function makePlan(document: PolicyDocument, { adopt, allowRemovals }: Choices, { api }: Session) {
+  try {
+    const body = { document, ...(adopt && { adopt }), ...(allowRemovals && { allowRemovals }) };
+    const answer = await api.call('POST', ['plans'], PlanAnswer, { body });
+    api.warn(answer.warnings);
+    return answer;
+  } catch (error) {
+    // The command was called rightly: it is the file that is wrong.
+    if (error instanceof CommandError && error.exitCode === exitCodes.calledWrongly)
+      throw new CommandError('failed', error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Applies a plan, however many calls that takes. */
+export async function apply({ planId }: Plan, { api, progress, output }: Session): Promise<Apply> {
+  for (;;) {
+    const { apply: made, warnings } = await api.call('POST', ['plans', planId, 'apply'], ApplyAnswer);
+    output.warn(warnings);
+    if (made.status === 'done') return made;
+    progress.doing(`${made.done} of ${made.of} changes are made`);
+  }
+}
+
+export interface Simulation {
+  /** What the file would change: with all of this the requests were decided. */
+  readonly changes: readonly Change[];
+  readonly requests: readonly OtherVerdict[];
+  readonly looked: number;
+}
+
+/** Which requests of the last 90 days a policy would have decided otherwise. */
+export async function simulate(document: PolicyDocument, session: Session): Promise<Simulation> {
+  const { api, progress } = session;
+  // It is not applied, so that it may remove whatever it likes.
+  const made = await makePlan(document, { allowRemovals: true }, session);
+  const { planId } = made.plan;
+  const changes = await everyPage(api, ['plans', planId, 'changes'], ChangePage, (page) => page.changes);
+  sayWhatWasNotTaken(changes, session);
+  let looked = 0;
+  const requests = await everyPage(api, ['plans', planId, 'simulation'], SimulationPage, (page) => {
+    looked += page.looked;
+    progress.doing(`running the policy over recorded requests: ${looked} looked at`);
+    return page.requests;
+  });
+  return { changes, requests: requests.toSorted((a, b) => byTime(a.requestedAt, b.requestedAt)), looked };
+}
+
+function byTime(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
+}
+
+const longestList = 10;
+
+function sayWhatWasNotTaken(changes: readonly Change[], { output }: Session): void {
+  const names = unmanagedChanges(changes);
+  if (names.length === 0) return;
+  const more = names.length - longestList;
+  output.say(
+    [
+      'Others look after these; they count as they are, whatever the file says of them:',
+      ...names.slice(0, longestList).map((name) => `    ${name}`),
+      ...(more > 0 ? [`    … and ${more} more: \`linkgate plan\` shows them all`] : []),
+      '',
+    ].join('\n'),
+  );
+}
+
+/** All that the table holds. */
+export async function heldPolicy({ api }: Session): Promise<Policy> {
+  const pages = await everyPage(api, ['policy'], PolicyPage, (page) => [page.document]);
+  return {
+    groups: pages.flatMap(({ groups }) => groups.map(({ managedBy, ...said }) => ({ said, managedBy }))),
+    services: pages.flatMap(({ services }) =>
+      services.map(({ managedBy, ...said }) => ({ said, managedBy })),
+    ),
+    customers: pages.flatMap(({ customers }) =>
+      customers.map(({ managedBy, ...said }) => ({ said, managedBy })),
+    ),
+    entries: pages.flatMap(({ entries }) => entries.map(({ managedBy, ...said }) => ({ said, managedBy }))),
+  };
+}

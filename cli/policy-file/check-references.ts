@@ -1,0 +1,82 @@
+import { allServicesScope } from '../../lib/allowlist/entry.ts';
+import { defaultGroup } from '../../lib/approvers/approver-group.ts';
+import { didYouMean } from '../../lib/values/did-you-mean.mjs';
+import type { namedSections } from './file-schema.ts';
+import type { Problem } from './problem.ts';
+import { isParsed } from './sections.ts';
+import type { Path, Source } from './source.ts';
+
+type Section = keyof typeof namedSections;
+
+/** `given`: what is there whether a file tells of it or not. */
+const sections: Readonly<Record<Section, { readonly word: string; readonly given: readonly string[] }>> = {
+  // `linkgate setup` makes it.
+  approvers: { word: 'approver group', given: [defaultGroup] },
+  services: { word: 'service', given: [allServicesScope] },
+  customers: { word: 'customer', given: [] },
+};
+
+/** The fields that name other parts. */
+const fields: readonly (readonly [part: string, field: string, meant: Section])[] = [
+  ['approvers', 'escalateTo', 'approvers'],
+  ['services', 'approvers', 'approvers'],
+  ['allow', 'customer', 'customers'],
+  ['allow', 'services', 'services'],
+  ['block', 'customer', 'customers'],
+  ['block', 'services', 'services'],
+];
+
+/**
+ * The names of which no file tells, wherever they are said, also in parts that have something else wrong with them. Where it
+ * cannot be told which names there are, none is missed.
+ */
+export function unknownReferences(sources: readonly Source[]): readonly Problem[] {
+  return fields.flatMap(([part, field, meant]) => {
+    if (!sources.every((source) => isParsed(meant, source))) return [];
+    const names = new Set(sources.flatMap(({ value }) => within(value, meant).map(([name]) => name)));
+    const { word, given } = sections[meant];
+    return sources.flatMap((source) =>
+      saidIn(source, part, field)
+        .filter(({ name }) => !names.has(name) && !given.includes(name))
+        .map(({ name, path }) => ({
+          place: source.placeOf(path),
+          message: `there is no ${word} \`${name}\` in the file${didYouMean(name, names)}`,
+        })),
+    );
+  });
+}
+
+interface Said {
+  readonly name: string;
+  readonly path: Path;
+}
+
+/** What stands in a field of each part of a kind, and of what is different in its environments. */
+function saidIn({ value }: Source, part: string, field: string): readonly Said[] {
+  return within(value, part).flatMap(([key, said]) => {
+    const path = [part, key];
+    const different = within(said, 'environments').flatMap(([name, each]) =>
+      textsIn(fieldOf(each, field), [...path, 'environments', name, field]),
+    );
+    return [...textsIn(fieldOf(said, field), [...path, field]), ...different];
+  });
+}
+
+function textsIn(value: unknown, path: Path): readonly Said[] {
+  if (typeof value === 'string') return [{ name: value, path }];
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((each, index) =>
+    typeof each === 'string' ? [{ name: each, path: [...path, index] }] : [],
+  );
+}
+
+function within(value: unknown, key: string): [string, unknown][] {
+  const inner = fieldOf(value, key);
+  return typeof inner === 'object' && inner !== null ? Object.entries(inner) : [];
+}
+
+function fieldOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? (value as Readonly<Record<string, unknown>>)[key]
+    : undefined;
+}

@@ -1,0 +1,167 @@
+import * as v from 'valibot';
+import { didYouMean } from '../../lib/values/did-you-mean.mjs';
+import { inWords } from '../../lib/values/input-problems.ts';
+import { accountUnquoted, quotedAccount } from './fields.ts';
+import {
+  type Allow,
+  type Block,
+  type Customer,
+  type Group,
+  headerSchema,
+  listSections,
+  namedSections,
+  type Service,
+} from './file-schema.ts';
+import type { Problem } from './problem.ts';
+import type { Path, Source } from './source.ts';
+
+/** One thing that a file says, in the form that it has to have, and where. */
+export interface Part<T> {
+  readonly value: T;
+  readonly source: Source;
+  readonly path: Path;
+}
+
+export interface Named<T> extends Part<T> {
+  readonly name: string;
+}
+
+/** What files say, taken together. */
+export interface Sections {
+  readonly approvers: Named<Group>[];
+  readonly services: Named<Service>[];
+  readonly customers: Named<Customer>[];
+  readonly allow: Part<Allow>[];
+  readonly block: Part<Block>[];
+}
+
+/** What a file says of itself, as far as that has the right form. */
+const FileHeader = v.object({
+  version: v.fallback(v.optional(headerSchema.version.wrapped), undefined),
+  environments: v.fallback(v.optional(headerSchema.environments.wrapped), undefined),
+});
+export type FileHeader = v.InferOutput<typeof FileHeader>;
+
+export function emptySections(): Sections {
+  return { approvers: [], services: [], customers: [], allow: [], block: [] };
+}
+
+// A list of which every line is a comment is nothing to YAML. A schema of valibot's for maps would pass over names such as `constructor`.
+const byName = v.nullish(
+  v.custom<object>(isMap, (issue) => inWords({ ...issue, expected: 'Object' }, idiom)),
+  {},
+);
+const inList = v.nullish(v.array(v.unknown()), []);
+const Whole = v.strictObject({
+  ...headerSchema,
+  approvers: byName,
+  services: byName,
+  customers: byName,
+  allow: inList,
+  block: inList,
+});
+
+/** Whether what a file says in a field can be relied on: it has the right form, or is left out, and not for being misspelt. */
+export function isParsed(field: keyof typeof Whole.entries, { value }: Source): boolean {
+  if (!isMap(value)) return value === null || value === undefined;
+  if (Object.hasOwn(value, field)) return v.is(Whole.entries[field], value[field]);
+  return Object.keys(value).every((key) => Object.hasOwn(Whole.entries, key));
+}
+
+/** Adds what a file says to the parts, and what is wrong with it to the problems. */
+export function splitSections(source: Source, parts: Sections, problems: Problem[]): FileHeader {
+  shaped(Whole, source, [], source.value ?? {}, problems);
+  // What has the wrong form is told of; what stands beside it is looked at all the same.
+  const section = (name: string) => (isMap(source.value) ? source.value[name] : undefined);
+  for (const name of ['approvers', 'services', 'customers'] as const)
+    takeNamed(name, v.parse(v.fallback(byName, {}), section(name)), source, parts, problems);
+  for (const name of ['allow', 'block'] as const)
+    takeListed(name, v.parse(v.fallback(inList, []), section(name)), source, parts, problems);
+  return v.parse(FileHeader, isMap(source.value) ? source.value : {});
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function takeListed(
+  section: keyof typeof listSections,
+  written: readonly unknown[],
+  source: Source,
+  parts: Sections,
+  problems: Problem[],
+): void {
+  for (const [index, entry] of written.entries()) {
+    const path = [section, index];
+    const value = shaped(listSections[section].part, source, path, entry, problems);
+    if (value) (parts[section] as Part<Allow | Block>[]).push({ value, source, path });
+  }
+}
+
+function takeNamed(
+  section: keyof typeof namedSections,
+  written: object,
+  source: Source,
+  parts: Sections,
+  problems: Problem[],
+): void {
+  for (const [name, fields] of Object.entries(written)) {
+    const path = [section, name];
+    const isNamed = v.safeParse(namedSections[section].name, name);
+    if (!isNamed.success)
+      problems.push({ place: source.placeOf(path, 'key'), message: isNamed.issues[0].message });
+    // What is only named may have nothing behind its colon.
+    const value = shaped(namedSections[section].part, source, path, fields ?? {}, problems);
+    if (value && isNamed.success)
+      (parts[section] as Named<Group | Service | Customer>[]).push({ value, name, source, path });
+  }
+}
+
+function shaped<const Schema extends v.GenericSchema & { readonly entries: object }>(
+  schema: Schema,
+  source: Source,
+  path: Path,
+  written: unknown,
+  problems: Problem[],
+): v.InferOutput<Schema> | undefined {
+  const fields = Object.keys(schema.entries);
+  const result = v.safeParse(schema, written, { message: (issue) => plainly(issue, fields) });
+
+  if (result.success) return result.output;
+  for (const issue of result.issues.flatMap(meant)) {
+    const keys = issue.path ?? [];
+    const isOfKey = keys.at(-1)?.origin === 'key' && issue.expected === 'never';
+    const at = [...path, ...keys.map(({ key }) => key as PropertyKey)];
+    problems.push({
+      place: source.placeOf(at, isOfKey ? 'key' : undefined),
+      message: issue.message === accountUnquoted ? quotedAccount(source.lettersOf(at) ?? '') : issue.message,
+    });
+  }
+  return undefined;
+}
+
+/** Of what may be one thing or another: what is wrong with the one that was begun. */
+function meant(issue: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
+  if (issue.type !== 'union') return [issue];
+  const begun = Array.isArray(issue.input) ? 'array' : 'object';
+  const inside = (issue.issues ?? []).filter(({ path }) => path?.[0].type === begun);
+  return inside.length > 0
+    ? inside
+        .flatMap(meant)
+        .map((each) => ({ ...each, path: [...(issue.path ?? []), ...(each.path ?? [])] as typeof each.path }))
+    : [issue];
+}
+
+/** What is wrong, where the form has no words of its own for it. */
+function plainly(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
+  const { expected, received, input, path } = issue;
+  if (expected === 'never') {
+    const meant = path?.length === 1 ? didYouMean(String(input), fields) : '';
+    return `there is no field \`${input}\` here${meant}`;
+  }
+  if (path?.at(-1)?.origin === 'key' && received === 'undefined')
+    return `${expected?.replaceAll('"', '`')} is missing`;
+  return inWords(issue, idiom);
+}
+
+const idiom = { subject: 'this', map: 'a map' };

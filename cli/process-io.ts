@@ -1,0 +1,78 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { showControls } from './control-characters.ts';
+
+/** What the command line has of the world around it, so that tests can pass in another. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  /** Left out where nothing can be read. */
+  readonly stdin?: Stdin;
+  readonly clock: Clock;
+}
+
+interface Terminal {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  /** Whether it shows linkgate's own colours. */
+  readonly isColoured?: boolean;
+}
+
+export interface Stdin {
+  readonly isTTY?: boolean | undefined;
+  /** What is piped in or typed, line by line; what is typed is not shown, unless `isUpToDate`. */
+  lines(options?: { readonly isShown?: boolean }): AsyncIterable<string>;
+}
+
+export interface Clock {
+  sleep(milliseconds: number): Promise<void>;
+  /** @returns what calls it off */
+  after(milliseconds: number, act: () => void): () => void;
+}
+
+/** The same world, whose terminals show what they are told to write, and do nothing that it says. */
+export function withSafeTerminals(world: Io): Io {
+  return { ...world, stdout: safeTerminal(world.stdout, world), stderr: safeTerminal(world.stderr, world) };
+}
+
+function safeTerminal(terminal: Terminal, { env }: Io): Terminal {
+  const isColoured = terminal.isTTY === true && !env.NO_COLOR;
+  return {
+    write: (text) => terminal.write(showControls(text, { isColoured })),
+    isTTY: terminal.isTTY,
+    columns: terminal.columns,
+    isColoured,
+  };
+}
+
+export const processIo: Io = {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: { isTTY: process.stdin.isTTY, lines: typedLines },
+  clock: {
+    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    after(milliseconds, act) {
+      const timer = setTimeout(act, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  },
+};
+
+async function* typedLines({ isShown = false } = {}): AsyncGenerator<string> {
+  const { stdin } = process;
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const output = isShown ? process.stderr : nowhere;
+  const lines = createInterface({ input: stdin, output, terminal: stdin.isTTY === true });
+  // Reading keys one by one, so as not to show them, takes Ctrl-C away from the terminal.
+  lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  try {
+    yield* lines;
+  } finally {
+    lines.close();
+    // A terminal that may still be typed into would keep the command from ending.
+    stdin.destroy();
+  }
+}

@@ -1,0 +1,50 @@
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import {
+  logger,
+  rules,
+  runtime,
+  wireBus,
+  wireConnections,
+  wireNotices,
+  wireServiceBell,
+  wireTable,
+} from '../lib/aws/deps.ts';
+import { streamChange } from '../lib/aws/stream-change.ts';
+import { publishDomainEvents } from '../lib/events/publish-changes.ts';
+import { enqueueForChanges } from '../lib/notifications/notification.ts';
+import { affectedScopes, coalesceScopes, reevaluateConnections } from '../lib/reconcile/reevaluate.ts';
+import { handler as handle } from '../lib/runtime/handler.ts';
+import { enqueueServiceChecks } from '../lib/services/allowed-principals/enqueue-service-checks.ts';
+
+const app = {
+  table: wireTable(),
+  bus: wireBus(),
+  connectionsIn: wireConnections(),
+  notices: wireNotices(),
+  serviceBell: wireServiceBell(),
+  rules,
+  ...runtime,
+};
+
+/**
+ * Has people told of requests that they were asked about, and says on the bus which requests began to wait and which services
+ * drifted. Where an entry or a service changed, the open requests that it may concern are decided anew.
+ */
+export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
+  logger,
+  async ({ Records }, { awsRequestId: requestId }) => {
+    const changes = Records.map(streamChange);
+    await enqueueForChanges(changes, app);
+    await enqueueServiceChecks(changes, app);
+    logger.info('domain events published', { announced: await publishDomainEvents(changes, app) });
+    for (const { scope, first } of coalesceScopes(affectedScopes(changes)))
+      try {
+        const observation = await reevaluateConnections(scope, { ...app, requestId });
+        logger.info('connections re-evaluated', { ...scope, ...observation });
+      } catch (error) {
+        logger.error('open requests re-evaluation failed', { ...scope, error });
+        return { batchItemFailures: [{ itemIdentifier: first.sequenceNumber }] };
+      }
+    return { batchItemFailures: [] };
+  },
+);

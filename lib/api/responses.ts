@@ -1,0 +1,59 @@
+import { entriesFor } from '../allowlist/entries.ts';
+import type { SubmitResult } from '../approvals/submit-decision.ts';
+import { matchesDecision } from '../connections/person-decision.ts';
+import type { Service } from '../services/service.ts';
+import type { ReadDeps } from '../storage/entity.ts';
+import { primaryReason } from '../verdicts/verdict.ts';
+import { ApiError } from './api-error.ts';
+
+/** Why a request can no longer be decided: who, when and what. */
+interface Closed {
+  readonly state: string;
+  readonly by?: string;
+  readonly at?: string;
+  readonly decision?: string;
+  readonly reason?: string;
+  readonly ticket?: string;
+}
+
+export function closingDecision({
+  record,
+  connection,
+}: Extract<SubmitResult, { status: 'not-open' }>): Closed {
+  // What EC2 no longer lists is gone, whatever is remembered of it.
+  const state = connection?.state ?? 'deleted';
+  const { approval, verdict } = record ?? {};
+  const isDecided = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
+  if (approval && (!isDecided || matchesDecision(verdict, approval))) {
+    const { allow: _allow, block: _block, customerMessage: _toConsumer, ...word } = approval;
+    return { state, ...word };
+  }
+  if (!isDecided) return { state };
+  const { outcome: decision, decidedBy: by, decidedAt: at } = verdict;
+  return { state, by, at, decision, reason: primaryReason(verdict) };
+}
+
+const did: Readonly<Record<string, string>> = {
+  approve: 'approved it',
+  deny: 'denied it',
+  accept: 'decided to accept it',
+  reject: 'decided to reject it',
+};
+
+export function notOpen(endpointId: string, closed: Closed): ApiError {
+  const { by, at, decision, reason, state } = closed;
+  const who =
+    decision === undefined
+      ? `EC2 shows it \`${state}\``
+      : `${by} ${did[decision]} at ${at}${reason ? ` (${reason})` : ''}`;
+  return new ApiError(409, 'NotOpen', `${endpointId} is not open: ${who}`, { details: { ...closed } });
+}
+
+/** What a service that is taken out leaves in the table. */
+export async function remainingConnections({ serviceId }: Service, deps: ReadDeps): Promise<string[]> {
+  const entries = await entriesFor([serviceId], deps);
+  if (entries.length === 0) return [];
+  return [
+    `the allowlist keeps what it says of ${serviceId} (accounts: ${entries.length}), and it holds again if the service is registered again: see linkgate allowlist --service ${serviceId}; linkgate forget takes one away`,
+  ];
+}

@@ -1,7 +1,0 @@
-/** For how many days an approval may allow the account too. */
-export const allowanceDays = [7, 30, 90, 365] as const;
-
-/** @param days absent: for good. */
-export function allowanceFor(days: number | undefined, now: Date): { expiresAt?: string } {
-  return days === undefined ? {} : { expiresAt: new Date(now.getTime() + days * 86_400_000).toISOString() };
-}

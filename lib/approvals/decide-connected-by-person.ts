@@ -1,0 +1,167 @@
+import { emptyGroup, findGroup } from '../approvers/approver-group.ts';
+import {
+  type ConnectionRecord,
+  canBeKept,
+  connectionOf,
+  findRecord,
+  newRecord,
+  readRecord,
+  recordKey,
+} from '../connections/connection-record.ts';
+import { type Transition, transitionWrites } from '../connections/transition.ts';
+import { checkApprover } from '../policy/authorize.ts';
+import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
+import type { Connection } from '../privatelink/connection.ts';
+import { isLive } from '../privatelink/connection.ts';
+import { type DecideDeps, decideConnection } from '../reconcile/decide-connections.ts';
+import { type FindDeps, findConnection } from '../reconcile/find-connection.ts';
+import { orReported } from '../runtime/runtime.ts';
+import { serviceKey } from '../services/service.ts';
+import { indexByKey } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import { extendedUntil } from './connected-commands.ts';
+
+/** What a person says of a connection that lives; `by` is the authenticated actor. */
+export type ConnectedDecisionInput =
+  | {
+      readonly action: 'revoke';
+      readonly by: string;
+      readonly reason?: string;
+      /** What the consumer is told of it. */
+      readonly customerMessage?: string;
+      /** Without a grace period. */
+      readonly now?: boolean;
+    }
+  | {
+      readonly action: 'keep';
+      readonly by: string;
+      readonly reason?: string;
+      /** ISO 8601, later than now. */
+      readonly until: string;
+      /** ISO 8601: when it was to be cut as the person saw it; where that has changed since, nothing is put off. */
+      readonly from?: string;
+    };
+
+export type ConnectedDecisionResult =
+  | { readonly status: 'done'; readonly record: ConnectionRecord }
+  /** EC2 does not show it connected. */
+  | { readonly status: 'not-live'; readonly connection: Connection }
+  /** Nothing is to cut it that a person could put off. */
+  | { readonly status: 'not-revoking'; readonly record: ConnectionRecord }
+  | { readonly status: 'unknown' };
+
+/**
+ * A person revokes a connection, or puts off its cut. The word is written down first, and what follows of it is decided like
+ * everything else, at once.
+ * @throws OptimisticLockError
+ */
+export async function decideConnectedByPerson(
+  endpointId: string,
+  word: ConnectedDecisionInput,
+  deps: DecideDeps & FindDeps,
+): Promise<ConnectedDecisionResult> {
+  const [item] = await deps.table.get([recordKey(endpointId)]);
+  const known = item && readRecord(item);
+  const connection = await findConnection(endpointId, known, deps);
+  if (!connection) return { status: 'unknown' };
+  if (!isLive(connection.state)) return { status: 'not-live', connection };
+  return sayAndDecide(connection, word, deps);
+}
+
+/**
+ * An approver extends a connection by 14 days, as it was last seen: for those who cannot ask EC2.
+ * @param from when it was to be cut as the approver saw it. ISO 8601.
+ * @throws OptimisticLockError, NotAuthorizedError
+ */
+export async function extendAsRecorded(
+  endpointId: string,
+  { from, ...said }: { readonly by: string; readonly reason?: string; readonly from: string },
+  deps: DecideDeps,
+): Promise<ConnectedDecisionResult> {
+  const record = await findRecord(endpointId, deps.table);
+  if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
+  const connection = connectionOf(record);
+  if (!isLive(connection.state)) return { status: 'not-live', connection };
+  const { service, entries } = readPolicyInputs(
+    record,
+    indexByKey(await deps.table.get(policyInputKeys(record))),
+  );
+  if (!service) return { status: 'unknown' };
+  const group = (await findGroup(service.approvers, deps.table)) ?? emptyGroup(service.approvers);
+  checkApprover({ by: said.by, decision: 'approve' }, { service, group, entries });
+  const now = deps.now();
+  const until = extendedUntil(record, now);
+  if (new Date(until).getTime() - now.getTime() > longestKept) return { status: 'not-revoking', record };
+  return sayAndDecide(connection, { ...said, action: 'keep', until, from }, deps);
+}
+
+/** How far ahead a cut is put off, in milliseconds: a year. */
+export const longestKept = 365 * 86_400_000;
+
+async function sayAndDecide(
+  connection: Connection,
+  word: ConnectedDecisionInput,
+  deps: DecideDeps,
+): Promise<ConnectedDecisionResult> {
+  const said = await write(connection, word, deps);
+  if (said) return said;
+  const decision = await decideConnection(connection, deps);
+  if (decision.outcome === 'unregistered') return { status: 'unknown' };
+  const { record } = decision;
+  if (record.effect?.asked === 0)
+    await orReported(deps.reportError, () => deps.bell.enqueue(connection.location));
+  return { status: 'done', record };
+}
+
+/** @returns why it could not be said. */
+async function write(
+  connection: Connection,
+  word: ConnectedDecisionInput,
+  { table, now, requestId }: DecideDeps,
+): Promise<ConnectedDecisionResult | undefined> {
+  return retryOnConflict(connection.endpointId, async () => {
+    const key = recordKey(connection.endpointId);
+    const found = indexByKey(await table.get([key, serviceKey(connection.serviceId)]));
+    // Nobody decides it: a word on it would wait until its service is registered again.
+    if (!found.find(serviceKey(connection.serviceId))) return { status: 'unknown' };
+    const item = found.find(key);
+    const before = item && readRecord(item);
+    const record = before ?? newRecord(connection);
+    if (word.action === 'keep' && !(canBeKept(record) && isAsSeen(record, word)))
+      return { status: 'not-revoking', record };
+    const writes = transitionWrites(before, said(record, connection, word, now()), requestId);
+    return (await table.write(writes)) ? undefined : conflict;
+  });
+}
+
+function isAsSeen({ revocation }: ConnectionRecord, { from }: { readonly from?: string }): boolean {
+  return from === undefined || revocation?.disconnectAt === from;
+}
+
+function said(
+  { kept: _kept, ...before }: ConnectionRecord,
+  { state }: Connection,
+  word: ConnectedDecisionInput,
+  now: Date,
+): Transition {
+  const at = now.toISOString();
+  const { by, action, reason } = word;
+  const because = reason === undefined ? {} : { reason };
+  // The decision that follows is about what lives.
+  const record = { ...before, state };
+  if (action === 'keep')
+    return {
+      record: { ...record, kept: { by, at, until: word.until, ...because } },
+      auditEvents: [{ time: at, actor: by, action: 'kept', disconnectAt: word.until, ...because }],
+    };
+  const { approval: _approval, approvals: _approvals, ...unheard } = record;
+  const { customerMessage } = word;
+  const revoked = {
+    by,
+    at,
+    ...because,
+    ...(word.now && { now: true as const }),
+    ...(customerMessage !== undefined && { customerMessage }),
+  };
+  return { record: { ...unheard, revoked }, auditEvents: [] };
+}

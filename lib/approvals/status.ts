@@ -1,0 +1,128 @@
+import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
+import type { PersonDecision } from '../connections/person-decision.ts';
+import { matchesDecision } from '../connections/person-decision.ts';
+import type { Revocation } from '../connections/revocation.ts';
+import { isGone, isLive } from '../privatelink/connection.ts';
+import { isPaused, primaryReason } from '../verdicts/verdict.ts';
+
+/** How a request or a connection stands, for people. `connected`, `rejected` and `cut` only when EC2 shows it. */
+export interface ConnectionStatus {
+  readonly status:
+    | 'awaiting-approval'
+    | 'paused'
+    | 'accepting'
+    | 'connected'
+    | 'rejecting'
+    | 'rejected'
+    | 'deregistered'
+    | 'deleted'
+    /** It lives, and is cut when its time is over. */
+    | 'disconnect-scheduled'
+    /** It lives, and people are asked whether it stays: nothing becomes of it by itself. */
+    | 'under-review'
+    /** It lives, and what was to become of it waits for what stops its service. */
+    | 'review-paused'
+    /** It lives, and after people were asked about it that was settled. */
+    | 'kept'
+    | 'disconnecting'
+    | 'disconnected';
+  /** Who settled it: a person's word, or linkgate by its policy; nobody yet, or nobody that linkgate knows. */
+  readonly settled?: {
+    readonly by: string;
+    readonly at: string;
+    readonly reason?: string;
+    readonly ticket?: string;
+    /** Where it is cut, why that is; a person's word on what they were asked comes before it. */
+    readonly cause?: Revocation['cause'];
+  };
+  /** Where it takes several: what people have said so far. */
+  readonly approvals?: { readonly words: readonly PersonDecision[]; readonly quorum: number };
+  /** Nobody decided it in time; it may still be open. */
+  readonly isExpired: boolean;
+}
+
+export function statusOf(record: ConnectionRecord): ConnectionStatus {
+  const { approvals, approvalRequest } = record;
+  const resolution = settledBy(record);
+  return {
+    status: computeStatus(record),
+    ...(resolution && { settled: resolution }),
+    ...(approvals && { approvals }),
+    isExpired: approvalRequest?.stage === 'expired',
+  };
+}
+
+/**
+ * What people are asked: whether to let a connection in, or whether one that lives stays, which is cut at a certain time or only
+ * by their word.
+ */
+export type ApprovalKind = 'new-connection' | 'scheduled-disconnect' | 'keep-or-disconnect';
+
+export function approvalKindOf(record: ConnectionRecord): ApprovalKind {
+  return matters[computeStatus(record)] ?? 'new-connection';
+}
+
+const matters: Readonly<Partial<Record<ConnectionStatus['status'], ApprovalKind>>> = {
+  'disconnect-scheduled': 'scheduled-disconnect',
+  'under-review': 'keep-or-disconnect',
+  'review-paused': 'keep-or-disconnect',
+  kept: 'keep-or-disconnect',
+  disconnecting: 'keep-or-disconnect',
+  disconnected: 'keep-or-disconnect',
+};
+
+function computeStatus(record: ConnectionRecord): ConnectionStatus['status'] {
+  const { state, verdict, endedAt, serviceDeregisteredAt, revocation } = record;
+  if (endedAt !== undefined || isGone(state) || state === 'deleting') return 'deleted';
+  if (isLive(state)) return computeConnectedStatus(record);
+  if (state === 'rejected') return revocation ? 'disconnected' : 'rejected';
+  if (serviceDeregisteredAt !== undefined) return 'deregistered';
+  if (verdict?.outcome === 'accept') return 'accepting';
+  if (verdict?.outcome === 'reject') return 'rejecting';
+  return verdict && isPaused(verdict) ? 'paused' : 'awaiting-approval';
+}
+
+function computeConnectedStatus(record: ConnectionRecord): ConnectionStatus['status'] {
+  const { state, verdict, effect, revocation } = record;
+  const isToBeCut = effect?.action === 'reject';
+  if (verdict && isPaused(verdict) && (isToBeCut || isAwaitingApproval(record))) return 'review-paused';
+  if (isToBeCut) return 'disconnecting';
+  if (verdict && isAwaitingApproval(record))
+    return verdict.outcome === 'reject' && !revocation?.overQuota ? 'disconnect-scheduled' : 'under-review';
+  if (wasAskedAsLive(record) && verdict?.outcome === 'accept') return 'kept';
+  return state === 'available' ? 'connected' : 'accepting';
+}
+
+/** Whether people were asked after linkgate asked EC2 to accept it, where it ever did. */
+function wasAskedAsLive({
+  approvalRequest,
+  reevaluatedAt,
+  acceptRequestedAt = '',
+}: ConnectionRecord): boolean {
+  return (
+    approvalRequest !== undefined && reevaluatedAt !== undefined && approvalRequest.since > acceptRequestedAt
+  );
+}
+
+function settledBy(record: ConnectionRecord): ConnectionStatus['settled'] {
+  const { approval, verdict, revocation } = record;
+  if (
+    !verdict ||
+    (verdict.outcome !== 'accept' && verdict.outcome !== 'reject') ||
+    isAwaitingApproval(record)
+  )
+    return undefined;
+  if (approval && matchesDecision(verdict, approval)) return saidIn(approval);
+  if (verdict.outcome === 'reject' && revocation) return cutBy(record, revocation, primaryReason(verdict));
+  return { by: verdict.decidedBy, at: verdict.decidedAt, reason: primaryReason(verdict) };
+}
+
+function cutBy({ verdict, revoked }: ConnectionRecord, { cause, by, since }: Revocation, reason: string) {
+  if (cause === 'person' && revoked) return { ...saidIn(revoked), cause };
+  // What takes its time is settled when that is over.
+  return { by, at: cause === 'policy' ? (verdict?.decidedAt ?? since) : since, reason, cause };
+}
+
+function saidIn({ by, at, reason, ticket }: Pick<PersonDecision, 'by' | 'at' | 'reason' | 'ticket'>) {
+  return { by, at, ...(reason !== undefined && { reason }), ...(ticket !== undefined && { ticket }) };
+}

@@ -1,0 +1,153 @@
+import * as v from 'valibot';
+import { ManagedBy } from '../runtime/managed-by.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Item, Key, Table } from '../storage/table.ts';
+import { Email } from '../values/email-address.ts';
+import { shellWord } from '../values/shell-word.ts';
+import { WholeNumber } from '../values/whole-number.ts';
+
+/** The group that services ask unless they name another. */
+export const defaultGroup = 'default';
+
+export const GroupName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a group has letters, digits, `.`, `_` and `-`'),
+);
+export const SlackChannel = v.pipe(
+  v.string(),
+  v.regex(/^[CG][A-Z0-9]+$/, 'the id of a Slack channel looks like C0123456789'),
+);
+/** A user's id says who it is only together with the workspace's. */
+export const SlackUser = v.object({
+  team: v.pipe(v.string(), v.regex(/^[TE][A-Z0-9]+$/, 'the id of a Slack workspace looks like T0123456789')),
+  user: v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]+$/, 'the id of a Slack user looks like U0123456789')),
+});
+export type SlackUser = v.InferOutput<typeof SlackUser>;
+/** How many approvals it takes; one denial denies. */
+export const Quorum = WholeNumber(1, 200, {
+  few: 'a quorum is at least 1',
+  many: 'a quorum is at most 200: a group names no more people',
+});
+
+export const DecideIn = v.picklist(['anywhere', 'api']);
+
+/** People who decide. Of those who come through the API IAM says who may. */
+export const ApproverGroup = v.object({
+  name: v.string(),
+  quorum: Quorum,
+  slackChannel: v.exactOptional(SlackChannel),
+  slackUsers: v.optional(v.array(SlackUser), []),
+  emails: v.optional(v.array(Email), []),
+  /** `api`: Slack and mails only tell, and give the command. */
+  decideIn: v.exactOptional(DecideIn),
+  /** The group that is called upon when time runs out. */
+  escalateTo: v.exactOptional(GroupName),
+  managedBy: v.exactOptional(ManagedBy),
+  /** ISO 8601 */
+  changedAt: v.exactOptional(v.string()),
+  changedBy: v.exactOptional(v.string()),
+  version: v.number(),
+});
+export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
+
+const kind = entity(ApproverGroup.entries);
+
+export const allGroups = 'APPROVERS';
+export const groupKey = (name: string): Key => ({ pk: allGroups, sk: name });
+
+export function readGroup(item: Item): ApproverGroup {
+  return kind.read(item);
+}
+
+export function groupItem(group: ApproverGroup): Item {
+  return kind.item(groupKey(group.name), group);
+}
+
+/** @returns whether it was made now; false when it was there. */
+export async function makeDefaultGroup(table: Table): Promise<boolean> {
+  const group = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
+  return table.write([{ put: groupItem(group), expected: 0 }]);
+}
+
+export async function isGroup(name: string, table: Table): Promise<boolean> {
+  return (await findGroup(name, table)) !== undefined;
+}
+
+export async function findGroup(name: string, table: Table): Promise<ApproverGroup | undefined> {
+  const [item] = await table.get([groupKey(name)]);
+  return item && readGroup(item);
+}
+
+/** A group that does not exist. */
+export function emptyGroup(name: string): ApproverGroup {
+  return { name, quorum: 1, slackUsers: [], emails: [], version: 0 };
+}
+
+export function approverGroups(deps: ReadDeps): Promise<ApproverGroup[]> {
+  return readPartition(allGroups, readGroup, deps);
+}
+
+/** How many people it names. */
+export function memberCount({ slackUsers, emails }: Pick<ApproverGroup, 'slackUsers' | 'emails'>): number {
+  return slackUsers.length + emails.length;
+}
+
+/** What a person says of a group. */
+export type GroupSettings = Omit<ApproverGroup, 'name' | 'changedAt' | 'changedBy' | 'version'>;
+
+/** Nobody has said how many it takes to approve. */
+export class UnknownGroupError extends Error {
+  override readonly name = 'UnknownGroupError';
+
+  constructor(name: string) {
+    const remedy = name === defaultGroup ? 'linkgate setup' : makeGroup(name);
+    super(`the group of approvers ${name} does not exist, so that nobody can approve: ${remedy} makes it`);
+  }
+}
+
+/** The command that makes a group, or names people in one that has none. */
+export function makeGroup(name: string): string {
+  return `linkgate approvers set ${shellWord(name)} --email you@example.com`;
+}
+
+/** Fewer people are named than it takes to approve. */
+export class QuorumOutOfReachError extends Error {
+  override readonly name = 'QuorumOutOfReachError';
+
+  constructor(name: string, quorum: number, people: number) {
+    super(
+      people === 0
+        ? `the group ${name} names nobody who could decide: name a Slack user or an e-mail address`
+        : `the group ${name} could never approve: its quorum is ${quorum}, and it names ${people}`,
+    );
+  }
+}
+
+/**
+ * Makes a group, or replaces one whole.
+ * @throws QuorumOutOfReachError, OptimisticLockError
+ */
+export async function setGroup(
+  name: string,
+  settings: GroupSettings,
+  by: string,
+  { table, now }: { readonly table: Table } & Runtime,
+): Promise<ApproverGroup> {
+  const slackUsers = distinct(settings.slackUsers, ({ team, user }) => `${team}:${user}`);
+  const emails = distinct(settings.emails, (email) => email.toLowerCase());
+  const people = memberCount({ slackUsers, emails });
+  if (settings.quorum > people) throw new QuorumOutOfReachError(name, settings.quorum, people);
+  return retryOnConflict(name, async () => {
+    const version = (await findGroup(name, table))?.version ?? 0;
+    const changed = { changedAt: now().toISOString(), changedBy: by };
+    const group: ApproverGroup = { ...settings, slackUsers, emails, name, ...changed, version: version + 1 };
+    const isWritten = await table.write([{ put: groupItem(group), expected: version }]);
+    return isWritten ? group : conflict;
+  });
+}
+
+function distinct<T>(values: readonly T[], nameOf: (value: T) => string): T[] {
+  return [...new Map(values.map((value) => [nameOf(value), value])).values()];
+}

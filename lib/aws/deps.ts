@@ -1,0 +1,269 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { connectionRules } from '../../rules/connection/index.ts';
+
+export { consumerMessages } from '../../rules/customer-messages/index.ts';
+
+import { withAuditLog } from '../audit/audit-log.ts';
+import { type LinkClaims, linkTo } from '../channels/approval-link/link.ts';
+import type { Subscriptions } from '../channels/email/subscriptions.ts';
+import { slackRespond } from '../channels/slack/respond.ts';
+import { slackWebApi } from '../channels/slack/web-api.ts';
+import type { Endpoint } from '../customers/enqueue-missed.ts';
+import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
+import type { ModeParameter, ReadMode } from '../mode/mode.ts';
+import type { ChangeableConnections, Connections } from '../privatelink/connections.ts';
+import { orReported } from '../runtime/runtime.ts';
+import { cachedSecret, type Secret } from '../runtime/secret.ts';
+import type { AllowedPrincipals } from '../services/allowed-principals/allowed-principals.ts';
+import type { EndpointServices } from '../services/endpoint-services.ts';
+import type { ServiceCheckQueue } from '../services/service-check-queue.ts';
+import { awsDeployment } from './aws-deployment.ts';
+import { dynamoDbTable } from './dynamodb-table.ts';
+import { ec2AllowedPrincipals } from './ec2-allowed-principals.ts';
+import { ec2ConnectionChanges } from './ec2-connection-changes.ts';
+import { ec2Connections } from './ec2-connections.ts';
+import { ec2EndpointServices } from './ec2-endpoint-services.ts';
+import { env } from './env.ts';
+import { eventBridgeBus } from './event-bus.ts';
+import { snsCustomerSender } from './sns-customer-sender.ts';
+import { snsEmailSender } from './sns-email-sender.ts';
+import { snsSubscriptions } from './sns-subscriptions.ts';
+import { sqsApplyQueue } from './sqs-apply-queue.ts';
+import { sqsDeadLetters } from './sqs-dead-letters.ts';
+import { sqsNotificationQueue } from './sqs-notification-queue.ts';
+import { sqsServiceCheckQueue } from './sqs-service-check-queue.ts';
+import { sqsSweepQueue } from './sqs-sweep-queue.ts';
+import { modeOrFailSafe, ssmMode, ssmModeParameter } from './ssm-mode.ts';
+import { ssmSecretReader } from './ssm-secret-reader.ts';
+import { ssmSecrets } from './ssm-secrets.ts';
+
+// Each function calls what it needs of these while it loads; the bundler leaves the other clients out.
+
+export const logger = new Logger({ serviceName: 'linkgate' });
+
+export const rules = connectionRules;
+/** What every run of every function has. */
+export const runtime = {
+  now: () => new Date(),
+  reportError: (error: unknown) => logger.error('non-fatal error', { error }),
+};
+export const newId = () => randomUUID();
+export const newSigningKey = () => randomBytes(32).toString('base64url');
+export { sleep };
+
+// One client of each kind for a function, however many of its adapters use it.
+const dynamodb = /* @__PURE__ */ once(() => new DynamoDBClient({}));
+const sns = /* @__PURE__ */ once(() => new SNSClient({}));
+const sqs = /* @__PURE__ */ once(() => new SQSClient({}));
+const ssm = /* @__PURE__ */ once(() => new SSMClient({}));
+
+/** The deployment's own place. */
+export function hub(): AccountRegion {
+  return { accountId: env('LINKGATE_ACCOUNT_ID'), region: env('AWS_REGION') };
+}
+
+export function wireTable() {
+  const table = dynamoDbTable(dynamodb(), env('LINKGATE_TABLE'), {
+    sleep,
+    random: Math.random,
+  });
+  return withAuditLog(table, (entries) => logger.info('audit entries written', { entries }));
+}
+
+export function wireBus() {
+  return eventBridgeBus(new EventBridgeClient({}), env('LINKGATE_BUS'));
+}
+
+/** Connections by place, for those who only read. */
+export function wireConnections(): (location: AccountRegion) => Connections {
+  return oncePerPlace((location) =>
+    ec2Connections(new EC2Client({ region: location.region }), location, runtime.reportError),
+  );
+}
+
+/**
+ * Connections by place, for the actor. Its changes are made by a client that gives up after 5 s and never repeats:
+ * after an error it is for the actor to look what happened.
+ */
+export function wireConnectionsToChange(): (location: AccountRegion) => ChangeableConnections {
+  return oncePerPlace((location) => {
+    const { region } = location;
+    const requestHandler = { requestTimeout: 5_000, throwOnRequestTimeout: true };
+    const once = new EC2Client({ region, maxAttempts: 1, requestHandler });
+    return {
+      ...ec2Connections(new EC2Client({ region }), location, runtime.reportError),
+      ...ec2ConnectionChanges(once),
+    };
+  });
+}
+
+export function wireServices(): (location: AccountRegion) => EndpointServices {
+  const stage = env('LINKGATE_STAGE');
+  return oncePerPlace((location) => ec2EndpointServices(new EC2Client({ region: location.region }), stage));
+}
+
+/** Allowed principals by place, for the one function that may change them. */
+export function wirePrincipals(): (location: AccountRegion) => AllowedPrincipals {
+  return oncePerPlace((location) => ec2AllowedPrincipals(new EC2Client({ region: location.region })));
+}
+
+export function wireServiceBell(): ServiceCheckQueue {
+  return sqsServiceCheckQueue(sqs(), env('LINKGATE_SERVICE_CHECKS_QUEUE_URL'), runtime.now);
+}
+
+export function wireWorkBell() {
+  return sqsApplyQueue(sqs(), env('LINKGATE_APPLY_QUEUE_URL'), newId);
+}
+
+/** Where the actor puts what is malformed. */
+export function wireDeadLetters() {
+  return sqsDeadLetters(sqs(), env('LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL'));
+}
+
+export function wireNotices() {
+  return sqsNotificationQueue(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
+}
+
+/** Has customers notified of what a lost stream record left untold. */
+export function wireConsumerNotices() {
+  return sqsNotificationQueue<Endpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
+}
+
+export function wireSweeps() {
+  return sqsSweepQueue(sqs(), env('LINKGATE_SWEEP_REQUESTS_QUEUE_URL'));
+}
+
+/** The mode, for those who only read it. */
+export function wireMode(): ReadMode {
+  return modeOrFailSafe(ssmMode(ssm(), env('LINKGATE_MODE_PARAMETER')), sayUnreadable);
+}
+
+export function wireModeParameter(): { mode: ReadMode; modeParameter: ModeParameter } {
+  const modeParameter = ssmModeParameter(ssm(), env('LINKGATE_MODE_PARAMETER'));
+  return { modeParameter, mode: modeOrFailSafe(modeParameter.read, sayUnreadable) };
+}
+
+function sayUnreadable(error: unknown) {
+  logger.error('mode unreadable; failing safe to observe', { error });
+}
+
+/** The deployment's own resources, for the doctor. */
+export function wireDeployment() {
+  return awsDeployment(
+    { dynamodb: dynamodb(), sns: sns(), sqs: sqs(), ssm: ssm() },
+    {
+      stage: env('LINKGATE_STAGE'),
+      tableName: env('LINKGATE_TABLE'),
+      queueUrls: env('LINKGATE_QUEUE_URLS').split(','),
+      topicArn: env('LINKGATE_CONNECTIONS_TOPIC_ARN'),
+    },
+  );
+}
+
+export function wireSecrets() {
+  return ssmSecrets(ssm(), env('LINKGATE_STAGE'));
+}
+
+/** Slack, for the app that these bot tokens are of. */
+export function wireSlackWith() {
+  const url = env('LINKGATE_SLACK_API_URL');
+  return (tokens: readonly string[]) =>
+    slackWebApi({ url, tokens: async () => tokens, fetch, timeoutMs: 5_000 });
+}
+
+/** Which approvers are written to by mail. */
+export function wireSubscriptions(): Subscriptions {
+  return snsSubscriptions(sns(), env('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
+}
+
+/** Which consumers are written to by mail. */
+export function wireConsumerSubscriptions(): Subscriptions {
+  return snsSubscriptions(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
+}
+
+/** One secret, for those who check or make proofs with it. */
+export function wireSecret(name: 'links/signing-key' | 'slack/bot-token' | 'slack/signing-secret'): Secret {
+  return cachedSecret(ssmSecretReader(ssm(), `/linkgate/${env('LINKGATE_STAGE')}/${name}`), runtime);
+}
+
+/** @param timeoutMs how long Slack may take to answer a call */
+export function wireSlack({ timeoutMs, token = wireSecret('slack/bot-token') }: SlackClients) {
+  return slackWebApi({
+    url: env('LINKGATE_SLACK_API_URL'),
+    tokens: token.values,
+    refreshedTokens: token.refreshed,
+    fetch,
+    timeoutMs,
+  });
+}
+interface SlackClients {
+  readonly timeoutMs: number;
+  readonly token?: Secret;
+}
+
+/** Slack, once somebody has connected it. */
+export function wireSlackIfConnected({ timeoutMs }: { readonly timeoutMs: number }) {
+  const token = wireSecret('slack/bot-token');
+  const slack = wireSlack({ timeoutMs, token });
+  return async () => {
+    const known = (await orReported(runtime.reportError, token.values)) ?? [];
+    const tokens = known.length > 0 ? known : await token.refreshed();
+    return tokens?.length ? slack : undefined;
+  };
+}
+
+/** Makes the links of mails. */
+export function wireLinks() {
+  const key = wireSecret('links/signing-key');
+  const approvalUrl = env('LINKGATE_APPROVAL_URL');
+  return async (claims: LinkClaims) => {
+    const [current = ''] = await key.values();
+    return linkTo(approvalUrl, claims, current);
+  };
+}
+
+export function wireMails() {
+  return snsEmailSender(sns(), env('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
+}
+
+/** Writes to the contacts of consumers. */
+export function wirePost() {
+  const mails = snsEmailSender(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
+  const clients = new Map<string, SNSClient>();
+  return snsCustomerSender(mails, (region) => {
+    const client = clients.get(region) ?? new SNSClient({ region });
+    clients.set(region, client);
+    return client;
+  });
+}
+
+export function wireSlackRespond({ timeoutMs }: { readonly timeoutMs: number }) {
+  const { reportError } = runtime;
+  return slackRespond({ apiUrl: env('LINKGATE_SLACK_API_URL'), fetch, timeoutMs, reportError });
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function oncePerPlace<T>(make: (location: AccountRegion) => T): (location: AccountRegion) => T {
+  const made = new Map<string, T>();
+  return (location) => {
+    const name = formatAccountRegion(location);
+    const one = made.get(name) ?? make(location);
+    made.set(name, one);
+    return one;
+  };
+}

@@ -1,0 +1,129 @@
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  QueryCommand,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { keyName } from '../storage/entity.ts';
+import { type Item, type Key, type Table, TableBusyError, type Write } from '../storage/table.ts';
+import { chunks } from '../values/chunks.ts';
+import { itemFrom } from './attributes.ts';
+
+/** How many keys DynamoDB takes in one batch read. */
+const keysPerRead = 100;
+/** Concurrent transactions on one item cancel each other; the next try usually finds it free. */
+const attempts = 6;
+/** Why DynamoDB cancels a transaction that may be written a moment later; the SDK repeats none of them. */
+const passing = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+/** What DynamoDB answers where it wants fewer calls; thrown once the SDK has repeated the call in vain. */
+const throttling = new Set([
+  'ThrottlingException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+]);
+
+export function dynamoDbTable(
+  dynamodb: DynamoDBClient,
+  tableName: string,
+  { sleep, random }: { sleep: (milliseconds: number) => Promise<void>; random: () => number },
+): Table {
+  /** Waits longer each time, at a random point, so that those who collided do not collide again. */
+  const backOff = (attempt: number) => sleep(random() * 50 * 2 ** attempt);
+
+  async function getBatch(keys: readonly Key[]): Promise<Item[]> {
+    const items: Item[] = [];
+    let unread: Record<string, AttributeValue>[] = keys.map(({ pk, sk }) => marshall({ pk, sk }));
+    for (let attempt = 0; unread.length > 0; attempt++) {
+      if (attempt === attempts) throw new TableBusyError(`${unread.length} keys were left unread`);
+      if (attempt > 0) await backOff(attempt);
+      const { Responses, UnprocessedKeys } = await dynamodb
+        .send(
+          new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: unread, ConsistentRead: true } } }),
+        )
+        .catch(busyIfThrottled);
+      items.push(...(Responses?.[tableName] ?? []).map(itemFrom));
+      unread = UnprocessedKeys?.[tableName]?.Keys ?? [];
+    }
+    return items;
+  }
+
+  return {
+    async get(keys) {
+      const distinct = [...new Map(keys.map((key) => [keyName(key), key])).values()];
+      return (await Promise.all(chunks(distinct, keysPerRead).map(getBatch))).flat();
+    },
+
+    async *query(pk, { limit, after, newestFirst } = {}) {
+      let start: Record<string, AttributeValue> | undefined =
+        after === undefined ? undefined : marshall({ pk, sk: after });
+      do {
+        const query = new QueryCommand({
+          TableName: tableName,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: marshall({ ':pk': pk }),
+          ...(limit !== undefined && { Limit: limit }),
+          ...(newestFirst && { ScanIndexForward: false }),
+          ...(start && { ExclusiveStartKey: start }),
+        });
+        const { Items = [], LastEvaluatedKey } = await dynamodb.send(query).catch(busyIfThrottled);
+        yield Items.map(itemFrom);
+        start = LastEvaluatedKey;
+      } while (start);
+    },
+
+    async identity() {
+      const { Table: shown } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
+      // TableId is new with each table, also one restored under a former name (DynamoDB API reference, TableDescription).
+      return shown?.TableId ?? `${shown?.TableArn} ${shown?.CreationDateTime?.toISOString()}`;
+    },
+
+    async write(writes) {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          const TransactItems = writes.map((write) => transactItem(tableName, write));
+          await dynamodb.send(new TransactWriteItemsCommand({ TransactItems })).catch(busyIfThrottled);
+          return true;
+        } catch (error) {
+          const codes = error instanceof TransactionCanceledException ? reasonsOf(error) : [];
+          if (codes.includes('ConditionalCheckFailed')) return false;
+          const reason = codes.find((code) => passing.has(code));
+          if (reason === undefined) throw error;
+          if (attempt === attempts) throw new TableBusyError(reason, { cause: error });
+          await backOff(attempt);
+        }
+      }
+    },
+  };
+}
+
+function busyIfThrottled(error: unknown): never {
+  if (error instanceof Error && throttling.has(error.name))
+    throw new TableBusyError(error.name, { cause: error });
+  throw error;
+}
+
+function reasonsOf({ CancellationReasons = [] }: TransactionCanceledException): string[] {
+  return CancellationReasons.flatMap(({ Code }) => Code ?? []);
+}
+
+function transactItem(TableName: string, write: Write): TransactWriteItem {
+  const condition = conditionOf(write.expected);
+  return 'put' in write
+    ? { Put: { TableName, Item: marshall(write.put, { removeUndefinedValues: true }), ...condition } }
+    : { Delete: { TableName, Key: marshall({ pk: write.remove.pk, sk: write.remove.sk }), ...condition } };
+}
+
+function conditionOf(expected: number | undefined) {
+  if (expected === undefined) return {};
+  if (expected === 0) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  return {
+    ConditionExpression: 'version = :expected',
+    ExpressionAttributeValues: marshall({ ':expected': expected }),
+  };
+}

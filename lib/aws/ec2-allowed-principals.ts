@@ -1,0 +1,46 @@
+import {
+  type EC2Client,
+  ModifyVpcEndpointServicePermissionsCommand,
+  type ModifyVpcEndpointServicePermissionsCommandInput,
+} from '@aws-sdk/client-ec2';
+import {
+  type AllowedPrincipals,
+  PrincipalsRefusedError,
+} from '../services/allowed-principals/allowed-principals.ts';
+import { principalsIn } from './ec2-endpoint-services.ts';
+import { toThrottledError } from './ec2-throttling.ts';
+
+export function ec2AllowedPrincipals(ec2: EC2Client): AllowedPrincipals {
+  async function modify(input: ModifyVpcEndpointServicePermissionsCommandInput) {
+    try {
+      await ec2.send(new ModifyVpcEndpointServicePermissionsCommand(input));
+    } catch (error) {
+      throw error instanceof Error ? refusalOf(error) : error;
+    }
+  }
+
+  return {
+    list: (serviceId) => principalsIn(ec2, serviceId),
+    allow: (serviceId, principals) => modify({ ServiceId: serviceId, AddAllowedPrincipals: [...principals] }),
+    disallow: (serviceId, principals) =>
+      modify({ ServiceId: serviceId, RemoveAllowedPrincipals: [...principals] }),
+  };
+}
+
+/**
+ * Tells a refusal, which changed nothing, from an error after which anything may have happened. AWS documents no codes for
+ * this call: `InvalidPrincipal` is known from practice, the others by what their names speak of.
+ */
+function refusalOf(error: Error): Error {
+  const { name: code, message } = error;
+  const throttling = toThrottledError(error);
+  if (throttling) return throttling;
+  const because = reasonFor(code);
+  return because ? new PrincipalsRefusedError(because, code, message, { cause: error }) : error;
+}
+
+function reasonFor(code: string): PrincipalsRefusedError['because'] | undefined {
+  if (/^InvalidVpcEndpointService|^(UnauthorizedOperation|OptInRequired)$/.test(code)) return 'service';
+  if (/^(Invalid|Malformed|TooMany)|LimitExceeded$/.test(code)) return 'principals';
+  return undefined;
+}

@@ -1,0 +1,138 @@
+import {
+  DescribeVpcEndpointConnectionsCommand,
+  type EC2Client,
+  type Filter,
+  type VpcEndpointConnection,
+} from '@aws-sdk/client-ec2';
+import * as v from 'valibot';
+import type { AccountRegion } from '../locations/account-region.ts';
+import { Connection, type ConnectionState, connectionStates } from '../privatelink/connection.ts';
+import type { ConnectionFilter, Connections } from '../privatelink/connections.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { toExpiredTokenError } from './ec2-expired-token.ts';
+import { toThrottledError } from './ec2-throttling.ts';
+
+/** The most that DescribeVpcEndpointConnections returns in one page (EC2 model: 5 to 1,000). */
+const pageSize = 1_000;
+
+/**
+ * Connections as EC2 has them in one place.
+ * One report says that EC2 refuses the documented filter `vpc-endpoint-id` (hashicorp/terraform-provider-aws PR 48442); once
+ * it did, ids are matched here.
+ */
+export function ec2Connections(
+  ec2: EC2Client,
+  location: AccountRegion,
+  reportError: Runtime['reportError'],
+): Connections {
+  let takesEndpointIds = true;
+
+  async function describe(filter: ConnectionFilter, nextToken: string | undefined) {
+    const { VpcEndpointConnections = [], NextToken } = await ec2.send(
+      new DescribeVpcEndpointConnectionsCommand({
+        Filters: filtersFor(filter, takesEndpointIds),
+        MaxResults: pageSize,
+        ...(nextToken !== undefined && { NextToken: nextToken }),
+      }),
+    );
+    const wanted = takesEndpointIds ? undefined : filter.endpointIds;
+    const connections: Connection[] = [];
+    const unreadable: string[] = [];
+    for (const shown of VpcEndpointConnections) {
+      const { VpcEndpointId: endpointId = '' } = shown;
+      if (wanted !== undefined && !wanted.includes(endpointId)) continue;
+      const connection = connectionFrom(shown, location, reportError);
+      if (connection) connections.push(connection);
+      else unreadable.push(endpointId);
+    }
+    return {
+      connections,
+      ...(unreadable.length > 0 && { unreadable }),
+      ...(NextToken && { nextToken: NextToken }),
+    };
+  }
+
+  return {
+    async page(filter, nextToken) {
+      try {
+        return await describe(filter, nextToken);
+      } catch (error) {
+        if (isRefusedFilter(error) && filter.endpointIds && takesEndpointIds) {
+          takesEndpointIds = false;
+          return describe(filter, nextToken);
+        }
+        throw toExpiredTokenError(error) ?? toThrottledError(error) ?? error;
+      }
+    },
+  };
+}
+
+/** EC2 refuses a filter with `InvalidFilter` here, and with `InvalidParameterValue` in calls of other resources. */
+function isRefusedFilter(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === 'InvalidFilter') return true;
+  return code === 'InvalidParameterValue' && /filter|vpc-endpoint-id/i.test((error as Error).message);
+}
+
+function filtersFor(filter: ConnectionFilter, takesEndpointIds: boolean): Filter[] {
+  const { serviceIds, endpointIds, ownerAccountId, state } = filter;
+  return [
+    ...(serviceIds ? [{ Name: 'service-id', Values: [...serviceIds] }] : []),
+    ...(endpointIds && takesEndpointIds ? [{ Name: 'vpc-endpoint-id', Values: [...endpointIds] }] : []),
+    ...(ownerAccountId !== undefined ? [{ Name: 'vpc-endpoint-owner', Values: [ownerAccountId] }] : []),
+    ...(state !== undefined ? [{ Name: 'vpc-endpoint-state', Values: [state] }] : []),
+  ];
+}
+
+/** EC2 shows a connection without something that it takes to decide about it, or in a form that is not known. */
+class UnreadableConnectionError extends Error {
+  override readonly name = 'UnreadableConnectionError';
+
+  constructor({ VpcEndpointId = '' }: VpcEndpointConnection, { region }: AccountRegion, cause: unknown) {
+    super(
+      `EC2 shows the connection of \`${VpcEndpointId}\` in ${region} in a form that linkgate cannot read`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Every field is optional in the SDK's types. What cannot be read is reported, and the others go on. */
+function connectionFrom(
+  shown: VpcEndpointConnection,
+  location: AccountRegion,
+  reportError: Runtime['reportError'],
+): Connection | undefined {
+  const {
+    VpcEndpointState: state = '',
+    VpcEndpointRegion: endpointRegion,
+    IpAddressType: ipAddressType,
+  } = shown;
+  const result = v.safeParse(Connection, {
+    location,
+    serviceId: shown.ServiceId,
+    endpointId: shown.VpcEndpointId,
+    ownerAccountId: shown.VpcEndpointOwner,
+    state: stateFrom(state),
+    requestedAt: shown.CreationTimestamp?.toISOString(),
+    ...(endpointRegion !== undefined && { endpointRegion }),
+    ...(ipAddressType !== undefined && { ipAddressType }),
+  });
+  if (result.success) return result.output;
+  reportError(new UnreadableConnectionError(shown, location, new v.ValiError(result.issues)));
+  return undefined;
+}
+
+/**
+ * The documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`: settled here for everyone.
+ * A state that AWS adds is taken for `partial`, on which nothing is done, and not for an absence.
+ */
+function stateFrom(shown: string): ConnectionState {
+  const state = shown.charAt(0).toLowerCase() + shown.slice(1);
+  return connectionStates.find((known) => known === state) ?? 'partial';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}

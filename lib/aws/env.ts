@@ -1,0 +1,47 @@
+import * as v from 'valibot';
+import { stagePattern } from '../values/stage.mjs';
+
+const text = v.pipe(v.string(), v.nonEmpty());
+const url = v.pipe(v.string(), v.url());
+
+/** Every environment variable that a function may be given, as serverless.yml names it. */
+const variables = {
+  AWS_REGION: text,
+  LINKGATE_ACCOUNT_ID: v.pipe(v.string(), v.regex(/^\d{12}$/)),
+  LINKGATE_STAGE: v.pipe(v.string(), v.regex(stagePattern)),
+  LINKGATE_TABLE: text,
+  LINKGATE_BUS: text,
+  LINKGATE_MODE_PARAMETER: text,
+  LINKGATE_CONNECTIONS_TOPIC_ARN: text,
+  LINKGATE_APPROVALS_TOPIC_ARN: text,
+  LINKGATE_CONSUMERS_TOPIC_ARN: text,
+  LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL: text,
+  LINKGATE_APPLY_QUEUE_URL: text,
+  LINKGATE_SWEEP_REQUESTS_QUEUE_URL: text,
+  LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL: text,
+  LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL: text,
+  LINKGATE_SERVICE_CHECKS_QUEUE_URL: text,
+  /** Where mails' links begin. */
+  LINKGATE_APPROVAL_URL: url,
+  LINKGATE_SLACK_REQUEST_URL: url,
+  LINKGATE_SLACK_API_URL: url,
+  /** Of all queues, between commas. */
+  LINKGATE_QUEUE_URLS: text,
+};
+export type Variable = keyof typeof variables;
+
+/** The environment lacks something that serverless.yml was to give. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads one variable, once: a function that is wired wrongly fails when it loads.
+ * @throws ConfigError
+ */
+export function env(name: Variable, environment: NodeJS.ProcessEnv = process.env): string {
+  const result = v.safeParse(variables[name], environment[name]);
+  if (!result.success)
+    throw new ConfigError(`${name} is \`${environment[name]}\`: ${v.summarize(result.issues)}`);
+  return result.output;
+}

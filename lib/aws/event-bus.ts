@@ -1,0 +1,55 @@
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { type Bus, type ConnectionEvent, eventSource } from '../connections/connection-event.ts';
+import { schemaVersion } from '../events/bus-event.ts';
+import type { DomainEvent, PublishDeps } from '../events/publish-changes.ts';
+import { chunks } from '../values/chunks.ts';
+
+type BusEvent = ConnectionEvent | DomainEvent;
+
+/** How many events PutEvents takes in one call. */
+const eventsPerCall = 10;
+
+/** EventBridge took some events and not others. All are observed again when the doorbell or the sweep comes again. */
+export class UndeliveredEventsError extends Error {
+  override readonly name = 'UndeliveredEventsError';
+
+  constructor(count: number, code: string) {
+    super(`${count} events were not taken by the bus: ${code}`);
+  }
+}
+
+export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string): Bus & PublishDeps {
+  async function put(events: readonly BusEvent[]): Promise<void> {
+    const { FailedEntryCount = 0, Entries = [] } = await eventBridge.send(
+      new PutEventsCommand({
+        Entries: events.map((event) => {
+          const { type, ...detail } = event;
+          return {
+            EventBusName: busName,
+            Source: eventSource,
+            DetailType: type,
+            Detail: JSON.stringify({ schemaVersion, ...detail }),
+            Resources: resourcesOf(event),
+          };
+        }),
+      }),
+    );
+    if (FailedEntryCount > 0)
+      throw new UndeliveredEventsError(
+        FailedEntryCount,
+        Entries.find(({ ErrorCode }) => ErrorCode)?.ErrorCode ?? 'no reason given',
+      );
+  }
+
+  return {
+    async publish(events: readonly BusEvent[]) {
+      for (const some of chunks(events, eventsPerCall)) await put(some);
+    },
+  };
+}
+
+function resourcesOf(event: BusEvent): string[] {
+  if (event.type === 'Service Drifted') return [event.service.serviceId];
+  const { serviceId, endpointId } = event.connection;
+  return [serviceId, endpointId];
+}

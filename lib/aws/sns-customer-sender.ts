@@ -1,0 +1,61 @@
+import {
+  type MessageAttributeValue,
+  PublishCommand,
+  type SNSClient,
+  SNSServiceException,
+} from '@aws-sdk/client-sns';
+import type { EmailSender } from '../channels/email/email-sender.ts';
+import {
+  type CustomerSender,
+  customerMessageFor,
+  DeliveryRejectedError,
+} from '../customers/customer-sender.ts';
+import type { EndpointEvent } from '../customers/message.ts';
+
+/**
+ * Addresses are written to on linkgate's own topic, by `mails`; a topic of a consumer is published to where it lives.
+ * @param snsIn the client of a Region
+ */
+export function snsCustomerSender(mails: EmailSender, snsIn: (region: string) => SNSClient): CustomerSender {
+  return {
+    async send(contact, mail, news) {
+      if ('email' in contact) return mails.send(contact.email, mail);
+      const [, , , region = ''] = contact.topicArn.split(':');
+      try {
+        await snsIn(region).send(
+          new PublishCommand({
+            TopicArn: contact.topicArn,
+            Subject: mail.subject,
+            Message: mail.text,
+            MessageAttributes: attributesOf(news),
+          }),
+        );
+      } catch (error) {
+        throw isRefusal(error) ? new DeliveryRejectedError(contact, error) : error;
+      }
+    },
+  };
+}
+
+/** A subscription's filter policy compares them; `linkgate` holds the rest. */
+function attributesOf(news: readonly EndpointEvent[]): Record<string, MessageAttributeValue> {
+  const [first] = news;
+  return {
+    event: textOrTexts(news.map(({ event }) => event)),
+    serviceId: textOrTexts(news.map(({ serviceId }) => serviceId)),
+    ...(first && news.length === 1 && { endpointId: textOrTexts([first.endpointId]) }),
+    linkgate: { DataType: 'String', StringValue: JSON.stringify(customerMessageFor(news)) },
+  };
+}
+
+function textOrTexts(all: readonly string[]): MessageAttributeValue {
+  const [text = '', ...others] = new Set(all);
+  return others.length === 0
+    ? { DataType: 'String', StringValue: text }
+    : { DataType: 'String.Array', StringValue: JSON.stringify([text, ...others]) };
+}
+
+/** Throttling is SNS's own, and passes. */
+function isRefusal(error: unknown): error is SNSServiceException {
+  return error instanceof SNSServiceException && error.$fault === 'client' && !/Throttl/.test(error.name);
+}

@@ -1,0 +1,73 @@
+import {
+  GetSubscriptionAttributesCommand,
+  paginateListSubscriptionsByTopic,
+  SetSubscriptionAttributesCommand,
+  type SNSClient,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from '@aws-sdk/client-sns';
+import * as v from 'valibot';
+import type { Subscription, Subscriptions } from '../channels/email/subscriptions.ts';
+import type { Recipient } from './sns-email-sender.ts';
+
+const Policy = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.array(v.string())));
+
+/** What SNS lists in the place of an ARN where there is none (yet, or any more). */
+const unconfirmed = 'PendingConfirmation';
+const isDeleted = (arn: string) => arn === 'Deleted';
+
+/** @param recipient the attribute in which messages carry whom they are for */
+export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Recipient): Subscriptions {
+  const policyFor = (address: string) => JSON.stringify({ [recipient]: [address.toLowerCase()] });
+
+  async function examined(arn: string, address: string): Promise<Subscription> {
+    if (arn === unconfirmed) return { address };
+    const { Attributes = {} } = await sns.send(
+      new GetSubscriptionAttributesCommand({ SubscriptionArn: arn }),
+    );
+    const policy = v.safeParse(Policy, Attributes.FilterPolicy);
+    const readers = policy.success ? policy.output[recipient] : undefined;
+    return { address, arn, ...(readers && { readers }) };
+  }
+
+  return {
+    async all() {
+      const found: Subscription[] = [];
+      for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic(
+        { client: sns },
+        { TopicArn: topicArn },
+      )) {
+        const there = Subscriptions.filter(({ SubscriptionArn = '' }) => !isDeleted(SubscriptionArn));
+        found.push(
+          ...(await Promise.all(
+            there.map(({ SubscriptionArn = '', Endpoint = '' }) => examined(SubscriptionArn, Endpoint)),
+          )),
+        );
+      }
+      return found;
+    },
+    async subscribe(address) {
+      await sns.send(
+        new SubscribeCommand({
+          TopicArn: topicArn,
+          Protocol: 'email',
+          Endpoint: address,
+          Attributes: { FilterPolicy: policyFor(address) },
+          ReturnSubscriptionArn: true,
+        }),
+      );
+    },
+    async narrow(arn, address) {
+      await sns.send(
+        new SetSubscriptionAttributesCommand({
+          SubscriptionArn: arn,
+          AttributeName: 'FilterPolicy',
+          AttributeValue: policyFor(address),
+        }),
+      );
+    },
+    async unsubscribe(arn) {
+      await sns.send(new UnsubscribeCommand({ SubscriptionArn: arn }));
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { ServiceCheckQueue, ServiceCheckRequest } from '../services/service-check-queue.ts';
+import { chunks } from '../values/chunks.ts';
+
+/** Some rings were not taken. */
+export class ServiceChecksNotSentError extends Error {
+  override readonly name = 'ServiceChecksNotSentError';
+}
+
+/** Rings through a queue, ten services a call. */
+export function sqsServiceCheckQueue(sqs: SQSClient, queueUrl: string, now: () => Date): ServiceCheckQueue {
+  return {
+    async enqueue(serviceIds, { afterSeconds } = { afterSeconds: 0 }) {
+      for (const chunk of chunks(serviceIds, 10)) {
+        const rungAt = now().toISOString();
+        const Entries = chunk.map((serviceId, index) => ({
+          Id: String(index),
+          MessageBody: JSON.stringify({ serviceId, rungAt } satisfies ServiceCheckRequest),
+          ...(afterSeconds > 0 && { DelaySeconds: afterSeconds }),
+        }));
+        const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+        if (Failed.length > 0)
+          throw new ServiceChecksNotSentError(
+            `${Failed.length} of ${chunk.length} were not sent: ${Failed[0]?.Message}`,
+          );
+      }
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import {
+  GetParameterCommand,
+  ParameterAlreadyExists,
+  PutParameterCommand,
+  type SSMClient,
+} from '@aws-sdk/client-ssm';
+import * as v from 'valibot';
+import { Mode, type ModeParameter, type ReadMode } from '../mode/mode.ts';
+
+type Read = ModeParameter['read'];
+
+/** The mode in SSM, for those who only read it. What reads otherwise than `act` stops linkgate. */
+export function ssmMode(ssm: SSMClient, parameterName: string): Read {
+  return async () => {
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: parameterName }));
+    const value = Parameter?.Value ?? '';
+    return {
+      mode: value === 'enforce' ? 'enforce' : 'observe',
+      changedAt: Parameter?.LastModifiedDate?.toISOString() ?? '',
+      ...(!v.is(Mode, value) && { otherwise: value }),
+    };
+  };
+}
+
+export function ssmModeParameter(ssm: SSMClient, parameterName: string): ModeParameter {
+  const put = (Value: Mode, Overwrite: boolean) =>
+    ssm.send(new PutParameterCommand({ Name: parameterName, Value, Type: 'String', Overwrite }));
+  return {
+    read: ssmMode(ssm, parameterName),
+    async write(mode) {
+      await put(mode, true);
+    },
+    async makeOnce(mode) {
+      try {
+        await put(mode, false);
+        return true;
+      } catch (error) {
+        if (error instanceof ParameterAlreadyExists) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+/** What cannot be read stops linkgate too. */
+export function modeOrFailSafe(read: Read, onUnreadable: (error: unknown) => void): ReadMode {
+  return async (since) => {
+    try {
+      const { mode, changedAt } = await read();
+      return since && changedAt >= since.toISOString() ? 'observe' : mode;
+    } catch (error) {
+      onUnreadable(error);
+      return 'observe';
+    }
+  };
+}

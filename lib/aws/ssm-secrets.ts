@@ -1,0 +1,42 @@
+import { ParameterAlreadyExists, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import type { Secrets } from '../operations/setup.ts';
+import { secretValues } from '../runtime/secret.ts';
+import { ssmSecretReader } from './ssm-secret-reader.ts';
+
+/** SSM parameters of type SecureString below `/linkgate/<stage>/`; where there are two values each has a line. */
+export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
+  const parameter = (name: string) => `/linkgate/${stage}/${name}`;
+
+  async function put(name: string, Value: string, Overwrite: boolean): Promise<void> {
+    await ssm.send(
+      new PutParameterCommand({ Name: parameter(name), Value, Type: 'SecureString', Overwrite }),
+    );
+  }
+
+  async function read(name: string): Promise<readonly string[]> {
+    return secretValues(await ssmSecretReader(ssm, parameter(name))());
+  }
+
+  return {
+    read,
+    async makeOnce(name, value) {
+      try {
+        await put(name, value(), false);
+        return true;
+      } catch (error) {
+        if (error instanceof ParameterAlreadyExists) return false;
+        throw error;
+      }
+    },
+    async rotate(name, value) {
+      const [current] = await read(name);
+      if (current === value) return false;
+      await put(name, current === undefined ? value : `${value}\n${current}`, true);
+      return true;
+    },
+    async forgetPrevious(name) {
+      const [current, previous] = await read(name);
+      if (current !== undefined && previous !== undefined) await put(name, current, true);
+    },
+  };
+}

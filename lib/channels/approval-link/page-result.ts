@@ -1,0 +1,28 @@
+import type { LinkClaims } from './link.ts';
+import type { Page } from './page.ts';
+
+/** What came of following a link, and the HTTP status that says so. */
+export const httpStatus = {
+  shown: 200,
+  decided: 200,
+  tampered: 400,
+  'not-an-approver': 403,
+  'api-only': 403,
+  owner: 403,
+  superseded: 409,
+  closed: 409,
+  overtaken: 409,
+  unreadable: 409,
+  expired: 410,
+  used: 410,
+  unknown: 410,
+  incomplete: 422,
+  broken: 500,
+} as const;
+
+export interface PageResult {
+  readonly outcome: keyof typeof httpStatus;
+  readonly page: Page;
+  /** Where linkgate made the link. */
+  readonly claims?: LinkClaims;
+}

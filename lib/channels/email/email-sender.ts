@@ -1,0 +1,20 @@
+/** What somebody is sent. */
+export interface Mail {
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** E-mail, each message to one address. */
+export interface EmailSender {
+  send(address: string, mail: Mail): Promise<void>;
+}
+
+/** The links of one approver to one request: each opens a page, and decides nothing before it is sent off. */
+export interface MailLinks {
+  readonly approve: string;
+  readonly deny: string;
+  /** To a connection that can be extended. */
+  readonly extend?: string;
+  /** ISO 8601: until when they work. */
+  readonly until: string;
+}

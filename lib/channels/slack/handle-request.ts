@@ -1,0 +1,141 @@
+import { type Secret, verifiedBy } from '../../runtime/secret.ts';
+import { actionIds } from './actions.ts';
+import { unreadableIn } from './decision-result.ts';
+import { handleDigestAction, handleDigestSubmission } from './digest-actions.ts';
+import { digestModal } from './digest-modal.ts';
+import { type BlockAction, type Interaction, parseInteraction, type Submission } from './interaction.ts';
+import { limits, type Markup, markup, truncate } from './mrkdwn.ts';
+import {
+  handleRequestAction,
+  handleRequestSubmission,
+  type InteractionDeps,
+  type ViewSubmissionResponse,
+} from './request-actions.ts';
+import { messageModal, requestModal } from './request-modal.ts';
+import type { Respond } from './respond.ts';
+import { parseSignature, type SignedRequest, verifySignature } from './signature.ts';
+import { handleSlashCommand } from './slash-command.ts';
+
+export interface ReceiverDeps extends InteractionDeps {
+  readonly signingSecret: Secret;
+  readonly respond: Respond;
+}
+
+export interface SlackRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The very bytes that came. */
+  readonly body: Buffer;
+}
+
+export interface HttpResponse {
+  readonly statusCode: 200 | 400 | 401;
+  /** Slack shows it to the person; nothing where there is nothing to show. */
+  readonly json?: object;
+}
+
+/** Answers one request of Slack's. Nothing in it is looked at before it has proved to be Slack's. */
+export async function handleSlackRequest(
+  { headers, body }: SlackRequest,
+  deps: ReceiverDeps,
+): Promise<HttpResponse> {
+  const proof = parseSignature(headers, body, deps.now());
+  if (!proof || !(await isSlacks(proof, deps))) return { statusCode: 401 };
+  const interaction = parseInteraction(body);
+  if (!interaction) return { statusCode: 400 };
+  try {
+    const json = await answerTo(interaction, deps);
+    return { statusCode: 200, ...(json && { json }) };
+  } catch (error) {
+    deps.reportError(error);
+    const json = await sorry(interaction, error, deps);
+    return { statusCode: 200, ...(json && { json }) };
+  }
+}
+
+/** A secret that cannot be read proves nothing. */
+async function isSlacks(
+  proof: SignedRequest,
+  { signingSecret, reportError }: ReceiverDeps,
+): Promise<boolean> {
+  try {
+    return (
+      (await verifiedBy(signingSecret, (secrets) => verifySignature(secrets, proof) || undefined)) ?? false
+    );
+  } catch (error) {
+    reportError(error);
+    return false;
+  }
+}
+
+async function answerTo(interaction: Interaction, deps: ReceiverDeps): Promise<object | undefined> {
+  switch (interaction.kind) {
+    case 'click':
+      await tell(interaction, await onClick(interaction, deps), deps);
+      return undefined;
+    case 'submission':
+      return onSubmission(interaction, deps);
+    case 'command':
+      return {
+        response_type: 'ephemeral',
+        ...(await handleSlashCommand(interaction.text, interaction.actor, deps)),
+      };
+    case 'other':
+      return undefined;
+    default:
+      return interaction satisfies never;
+  }
+}
+
+async function onClick(click: BlockAction, deps: ReceiverDeps): Promise<Markup | undefined> {
+  // Choosing says nothing yet: it comes along with the button.
+  if (click.actionId === actionIds.expiry) return undefined;
+  const isOfDigest =
+    click.actionId === actionIds.openDigest || click.actionId.startsWith(actionIds.digestPage);
+  return isOfDigest ? handleDigestAction(click, deps) : handleRequestAction(click, deps);
+}
+
+async function onSubmission(submission: Submission, deps: ReceiverDeps): Promise<ViewSubmissionResponse> {
+  if (submission.callbackId === requestModal) return handleRequestSubmission(submission, deps);
+  if (submission.callbackId === digestModal) return handleDigestSubmission(submission, deps);
+  return {
+    response_action: 'update',
+    view: messageModal('Not decided', markup`linkgate does not know this form.`),
+  };
+}
+
+async function tell(
+  click: BlockAction,
+  answer: Markup | undefined,
+  { respond }: ReceiverDeps,
+): Promise<void> {
+  if (answer && click.responseUrl !== undefined)
+    await respond(click.responseUrl, { text: truncate(limits.text, answer) });
+}
+
+/** What whoever clicked is told where something broke: what they did may be repeated. */
+async function sorry(
+  interaction: Interaction,
+  error: unknown,
+  deps: ReceiverDeps,
+): Promise<object | undefined> {
+  const unreadable = unreadableIn(error);
+  const answer =
+    unreadable ??
+    markup`Something broke, and linkgate's log says what. Try again: what is decided already stays decided. \`linkgate explain &lt;vpce-…&gt;\` names the commands that work without Slack.`;
+  switch (interaction.kind) {
+    case 'click':
+      await tell(interaction, answer, deps);
+      return undefined;
+    case 'submission':
+      return {
+        response_action: 'update',
+        view: messageModal(unreadable ? 'Not decided' : 'Try again', answer),
+      };
+    case 'command':
+      return { response_type: 'ephemeral', text: truncate(limits.text, answer) };
+    case 'other':
+      return undefined;
+    default:
+      return interaction satisfies never;
+  }
+}

@@ -1,0 +1,113 @@
+import * as v from 'valibot';
+import type { ApprovalView } from '../../approvals/approval-view.ts';
+import {
+  type ConnectedAnswer,
+  connectedAnswers,
+  connectedLabels,
+  describeAnswer,
+} from '../../approvals/connected-commands.ts';
+import type { SubmittedDecision } from '../../approvals/submit-decision.ts';
+import { needed, OptionalReason } from '../../connections/person-decision.ts';
+import { expiryChoices } from './actions.ts';
+import { type Block, checkbox, input, modal, section, textInput, type View } from './blocks.ts';
+import type { SlashCommand } from './interaction.ts';
+import { type Markup, markup } from './mrkdwn.ts';
+
+export const requestModal = 'request';
+
+export const answers = ['approve', 'deny', ...connectedAnswers] as const;
+/** What people answer: of a request, or of a connection that is in question. */
+export type Answer = (typeof answers)[number];
+
+/** Whether it is an answer about a connection. */
+export function isOfConnected(answer: Answer): answer is ConnectedAnswer {
+  return connectedAnswers.some((each) => each === answer);
+}
+
+export function isAnswer(chosen: string | undefined): chosen is Answer {
+  return answers.some((each) => each === chosen);
+}
+
+/** The word that it is recorded as; that a connection is extended is none. */
+export function decisionOf(answer: Exclude<Answer, 'extend'>): SubmittedDecision['decision'] {
+  return answer === 'deny' || answer === 'disconnect' ? 'deny' : 'approve';
+}
+
+/** What a modal about one request is bound to: the click that opened it. */
+const Metadata = v.object({
+  decision: v.picklist(answers),
+  /** For how long the account is to be allowed, where it is. */
+  allow: v.exactOptional(v.picklist(expiryChoices)),
+  value: v.string(),
+  channel: v.string(),
+  ts: v.string(),
+});
+export type Metadata = v.InferOutput<typeof Metadata>;
+
+export function readMetadata(sent: unknown): Metadata | undefined {
+  const result = v.safeParse(Metadata, sent);
+  return result.success ? result.output : undefined;
+}
+
+export function reasonInput(label: string, isOptional: boolean): Block {
+  return input(label, textInput('reason', { isLong: true }), { isOptional });
+}
+
+export function ticketInput(): Block {
+  return input('Ticket', textInput('ticket'));
+}
+
+/** Asks for what a decision needs beside the click. */
+export function openDecisionModal({ record, service }: ApprovalView, metadata: Metadata, now: Date): View {
+  const { decision } = metadata;
+  const isDenial = decision === 'deny' || decision === 'disconnect';
+  const { title, submit } = labelsOf(decision);
+  const what = isOfConnected(decision)
+    ? describeAnswer(decision, record, now)
+    : `${record.endpointId} of account ${record.ownerAccountId}.`;
+  const blocks: Block[] = [
+    section(markup`*${submit}* at ${service.name}: ${what}`),
+    ...(service.requireTicket ? [ticketInput()] : []),
+    reasonInput('Reason', !isDenial),
+  ];
+  if (isDenial)
+    blocks.push(
+      input('Account', checkbox('block', `Block account ${record.ownerAccountId} at ${service.name}`), {
+        isOptional: true,
+      }),
+      section(
+        decision === 'deny'
+          ? markup`A rejected endpoint stays rejected. The consumer pays for it until they delete it, so tell them; AWS does not tell them why.`
+          : markup`AWS does not tell its owner why, so tell them.`,
+      ),
+    );
+  return modal({ title, submit, blocks, callbackId: requestModal, metadata });
+}
+
+function labelsOf(answer: Answer): { readonly title: string; readonly submit: string } {
+  if (isOfConnected(answer)) return { title: connectedLabels[answer], submit: connectedLabels[answer] };
+  return answer === 'deny'
+    ? { title: 'Deny the request', submit: 'Deny' }
+    : { title: 'Approve the request', submit: 'Approve' };
+}
+
+const DeniedBecause = needed('reason', 'A reason is needed');
+const Ticket = needed('ticket', 'The service wants a ticket id with each decision');
+
+/** What is missing in a modal or too long, by the block to say it at. */
+export function missingFields(
+  typed: SlashCommand,
+  { needsReason, needsTicket }: { needsReason: boolean; needsTicket: boolean },
+): Record<string, string> {
+  const reason = v.safeParse(needsReason ? DeniedBecause : OptionalReason, typed.get('reason') ?? '');
+  const ticket = v.safeParse(Ticket, typed.get('ticket') ?? '');
+  return {
+    ...(!reason.success && { reason: reason.issues[0].message }),
+    ...((needsTicket || typed.has('ticket')) && !ticket.success && { ticket: ticket.issues[0].message }),
+  };
+}
+
+/** A modal that tells what happened, in place of the one that was submitted. */
+export function messageModal(title: string, text: Markup): View {
+  return modal({ title, blocks: [section(text)] });
+}

@@ -1,0 +1,52 @@
+import type { Block } from './blocks.ts';
+
+/** What only the person who clicked sees. */
+export interface Ephemeral {
+  readonly text: string;
+  readonly blocks?: readonly Block[];
+}
+
+/** Answers whoever clicked. Never throws: what was decided is decided, whether they are told or not. */
+export type Respond = (responseUrl: string, answer: Ephemeral) => Promise<void>;
+
+/** Where a click's answers go is said by the request: nowhere else than to Slack. */
+export function isResponseUrl(candidate: string, apiUrl: string): boolean {
+  if (!URL.canParse(candidate)) return false;
+  const [{ protocol, host, username, password, origin }, api] = [new URL(candidate), new URL(apiUrl)];
+  const hooks = hooksOf.get(api.hostname);
+  if (hooks === undefined) return origin === api.origin;
+  return protocol === 'https:' && host === hooks && username === '' && password === '';
+}
+
+const hooksOf: ReadonlyMap<string, string> = new Map([
+  ['slack.com', 'hooks.slack.com'],
+  ['slack-gov.com', 'hooks.slack-gov.com'],
+]);
+
+interface Options {
+  readonly apiUrl: string;
+  readonly fetch: typeof fetch;
+  readonly timeoutMs: number;
+  readonly reportError: (error: unknown) => void;
+}
+
+export function slackRespond({ apiUrl, fetch, timeoutMs, reportError }: Options): Respond {
+  return async (responseUrl, answer) => {
+    if (!isResponseUrl(responseUrl, apiUrl)) {
+      reportError(new Error('the click names an address for its answer that is not of Slack'));
+      return;
+    }
+    try {
+      const response = await fetch(responseUrl, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json; charset=utf-8' },
+        body: JSON.stringify({ response_type: 'ephemeral', replace_original: false, ...answer }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      if (!response.ok) reportError(new Error(`Slack answered ${response.status} to an answer for a click`));
+    } catch (error) {
+      reportError(error);
+    }
+  };
+}

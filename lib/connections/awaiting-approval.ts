@@ -1,0 +1,42 @@
+import * as v from 'valibot';
+import { EndpointId } from '../privatelink/connection.ts';
+import { entity, parseEach, type ReadDeps } from '../storage/entity.ts';
+import type { Key, Write } from '../storage/table.ts';
+import { type ConnectionRecord, isAwaitingApproval } from './connection-record.ts';
+
+const kind = entity({ endpointId: EndpointId, version: v.number() });
+export const readWaiting = kind.read;
+
+/** The requests that wait for a group of approvers are one partition of pointers to records. */
+export function awaitingApprovalPartition(group: string): string {
+  return `AWAITING_APPROVAL#${group}`;
+}
+
+/** The group that a request waits for. */
+export function approverGroupOf(record: ConnectionRecord | undefined): string | undefined {
+  return record?.approvalRequest && isAwaitingApproval(record) ? record.approvalRequest.group : undefined;
+}
+
+/** The change of the pointer beside a change of its record. */
+export function awaitingApprovalWrites(
+  before: ConnectionRecord | undefined,
+  after: ConnectionRecord,
+): Write[] {
+  const [was, is] = [approverGroupOf(before), approverGroupOf(after)];
+  if (was === is) return [];
+  const { endpointId } = after;
+  const key = (group: string): Key => ({ pk: awaitingApprovalPartition(group), sk: endpointId });
+  return [
+    ...(was === undefined ? [] : [{ remove: key(was) }]),
+    ...(is === undefined ? [] : [{ put: kind.item(key(is), { endpointId, version: 1 }) }]),
+  ];
+}
+
+/** One page after another of the endpoint ids of what waits for a group. */
+export async function* listAwaiting(
+  group: string,
+  { table, reportError }: ReadDeps,
+): AsyncIterable<string[]> {
+  for await (const page of table.query(awaitingApprovalPartition(group)))
+    yield parseEach(page, kind.read, reportError).map(({ endpointId }) => endpointId);
+}

@@ -1,0 +1,50 @@
+import * as v from 'valibot';
+import { EndpointId } from '../privatelink/connection.ts';
+import type { Item, Table } from '../storage/table.ts';
+import { recordPartitions } from './connection-record.ts';
+
+/** Where a walk over all records goes on: in which partition of them, and after which record. */
+export const RecordCursor = v.object({
+  partition: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(recordPartitions.length - 1)),
+  after: v.exactOptional(EndpointId),
+});
+export type RecordCursor = v.InferOutput<typeof RecordCursor>;
+
+/** How many queries a page takes at most. */
+const queriesPerPage = 2 * recordPartitions.length;
+
+/** One page of the records that are wanted, in no order that means anything, and where to go on. */
+export async function listRecords(
+  start: RecordCursor,
+  limit: number,
+  table: Table,
+  isWanted: (record: Item) => boolean,
+): Promise<{ readonly records: readonly Item[]; readonly next?: RecordCursor }> {
+  const records: Item[] = [];
+  let next: RecordCursor | undefined = start;
+  for (let queries = 0; next && queries < queriesPerPage && records.length < limit; queries++) {
+    const found: Item[] = await listRecordsFrom(next, limit - records.length, table);
+    records.push(...found.filter(isWanted));
+    next = behind(next, found);
+  }
+  return { records, ...(next && { next }) };
+}
+
+/** Nothing where the partition has no more. */
+export async function listRecordsFrom(
+  { partition, after }: RecordCursor,
+  limit: number,
+  table: Table,
+): Promise<Item[]> {
+  const pk = recordPartitions[partition];
+  if (pk === undefined) return [];
+  for await (const page of table.query(pk, { limit, ...(after !== undefined && { after }) })) return page;
+  return [];
+}
+
+/** A page that is short says nothing of what comes after it, since DynamoDB ends one at 1 MB: only an empty one ends a partition. */
+function behind({ partition }: RecordCursor, page: readonly Item[]): RecordCursor | undefined {
+  const last = page.at(-1);
+  if (last) return { partition, after: last.sk };
+  return partition + 1 < recordPartitions.length ? { partition: partition + 1 } : undefined;
+}

@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
+import { EndpointId, isLive } from '../privatelink/connection.ts';
+import { entity, parseEach } from '../storage/entity.ts';
+import type { Key, Table, Write } from '../storage/table.ts';
+import { isPaused } from '../verdicts/verdict.ts';
+import type { ConnectionRecord } from './connection-record.ts';
+import { nextWarningAt } from './revocation.ts';
+
+const kind = entity({ endpointId: EndpointId, version: v.number() });
+export const readOnAgenda = kind.read;
+
+/** The connections of a place that have to be looked at at a certain time are one partition of pointers to records, by that time. */
+export function reevaluationPartition(location: AccountRegion): string {
+  return `REEVALUATE_AT#${formatAccountRegion(location)}`;
+}
+
+/**
+ * When a live connection has to be decided anew though nothing changes: it is to be cut, or a warning is due. ISO 8601.
+ * What others accepted is to be looked at once, as soon as it is seen.
+ */
+export function nextReevaluation(record: ConnectionRecord): string | undefined {
+  const {
+    state,
+    verdict,
+    revocation,
+    revoked,
+    effect,
+    serviceDeregisteredAt,
+    reevaluatedAt,
+    observedAt,
+    requestedAt,
+  } = record;
+  if (!isLive(state) || effect || serviceDeregisteredAt !== undefined) return undefined;
+  if (revoked && revoked.at > (reevaluatedAt ?? '')) return revoked.at;
+  if (!verdict) return undefined;
+  if (verdict.outcome === 'accept')
+    return verdict.until === undefined ? undefined : nextWarningAt(verdict.until, verdict.decidedAt);
+  // What stops its service ends with a change, and what changes is looked at.
+  if (isPaused(verdict)) return undefined;
+  if (revocation) return verdict.outcome === 'reject' ? revocation.disconnectAt : undefined;
+  return reevaluatedAt === undefined ? (observedAt ?? requestedAt) : undefined;
+}
+
+/** The change of the pointer beside a change of its record. */
+export function reevaluationWrites(before: ConnectionRecord | undefined, after: ConnectionRecord): Write[] {
+  const [was, is] = [before && nextReevaluation(before), nextReevaluation(after)];
+  if (was === is) return [];
+  const { location, endpointId } = after;
+  const key = (time: string): Key => ({ pk: reevaluationPartition(location), sk: `${time}#${endpointId}` });
+  return [
+    ...(was === undefined ? [] : [{ remove: key(was) }]),
+    ...(is === undefined ? [] : [{ put: kind.item(key(is), { endpointId, version: 1 }) }]),
+  ];
+}
+
+/** One page after another of the endpoint ids that are due, the longest due first. */
+export async function* listDue(
+  location: AccountRegion,
+  now: Date,
+  { table, reportError }: { readonly table: Table; readonly reportError: (error: unknown) => void },
+): AsyncIterable<string[]> {
+  const end = now.toISOString();
+  for await (const page of table.query(reevaluationPartition(location), { limit: 200 })) {
+    const due = page.filter(({ sk }) => sk.slice(0, end.length) <= end);
+    if (due.length > 0) yield parseEach(due, kind.read, reportError).map(({ endpointId }) => endpointId);
+    if (due.length < page.length) return;
+  }
+}

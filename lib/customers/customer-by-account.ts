@@ -1,0 +1,79 @@
+import * as v from 'valibot';
+import { AccountId } from '../privatelink/connection.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { entity, indexByKey, parseEach } from '../storage/entity.ts';
+import type { Item, Key, Table, Write } from '../storage/table.ts';
+import { type Customer, CustomerName, customerItem, customerKey, readCustomer } from './customer.ts';
+import { deliveryFailureKey } from './delivery-failure.ts';
+
+/** Whose an account is. It holds only while that customer lists the account. */
+export const AccountPointer = v.object({ accountId: AccountId, customer: CustomerName, version: v.number() });
+export type AccountPointer = v.InferOutput<typeof AccountPointer>;
+
+const kind = entity(AccountPointer.entries);
+
+export function pointerKey(accountId: string): Key {
+  return { pk: `CUSTOMER_BY_ACCOUNT#${accountId}`, sk: 'CUSTOMER' };
+}
+
+export function readAccountPointer(item: Item): AccountPointer {
+  return kind.read(item);
+}
+
+export async function pointersOf(accountIds: readonly string[], table: Table): Promise<AccountPointer[]> {
+  return (await table.get(accountIds.map(pointerKey))).map(readAccountPointer);
+}
+
+interface PointerDeps extends Pick<Runtime, 'reportError'> {
+  readonly table: Table;
+}
+
+/** The customers of accounts, by account: one read where nobody's accounts are among them, or else two. */
+export async function customersOf(
+  accountIds: readonly string[],
+  { table, reportError }: PointerDeps,
+): Promise<ReadonlyMap<string, Customer>> {
+  const pointers = parseEach(await table.get(accountIds.map(pointerKey)), readAccountPointer, reportError);
+  if (pointers.length === 0) return new Map();
+  const items = indexByKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
+  const found = pointers.flatMap(({ accountId, customer: name }) => {
+    const [customer] = parseEach(items.all([customerKey(name)]), readCustomer, reportError);
+    return customer?.accounts.includes(accountId) ? [[accountId, customer] as const] : [];
+  });
+  return new Map(found);
+}
+
+/**
+ * The writes by which a customer becomes another, is made (no `before`) or goes (no `after`), in the order in which they may be
+ * split into transactions: a pointer comes before the customer that lists its account and goes after it, so that whatever
+ * is left half done names a customer that does not list the account, which counts for nothing.
+ * @param pointers those that are there of all accounts of both
+ */
+export function customerWrites(
+  before: Customer | undefined,
+  after: Customer | undefined,
+  pointers: readonly AccountPointer[],
+): Write[] {
+  const found = new Map(pointers.map((pointer) => [pointer.accountId, pointer]));
+  const name = after?.name ?? before?.name ?? '';
+  const claims = (after?.accounts ?? []).flatMap((accountId): Write[] => {
+    const pointer = found.get(accountId);
+    if (pointer?.customer === name) return [];
+    const expected = pointer?.version ?? 0;
+    return [
+      {
+        put: kind.item(pointerKey(accountId), { accountId, customer: name, version: expected + 1 }),
+        expected,
+      },
+    ];
+  });
+  const releases = (before?.accounts ?? []).flatMap((accountId): Write[] => {
+    const pointer = found.get(accountId);
+    const isKept = after?.accounts.includes(accountId) || pointer?.customer !== name;
+    return isKept || !pointer ? [] : [{ remove: pointerKey(accountId), expected: pointer.version }];
+  });
+  const expected = before?.version ?? 0;
+  const own: Write = after ? { put: customerItem(after), expected } : { remove: customerKey(name), expected };
+  // What was refused may be taken now.
+  return [...claims, own, { remove: deliveryFailureKey(name) }, ...releases];
+}

@@ -1,0 +1,86 @@
+import * as v from 'valibot';
+import { AccountId } from '../privatelink/connection.ts';
+import { ManagedBy } from '../runtime/managed-by.ts';
+import { entity, type ReadDeps, readPartition } from '../storage/entity.ts';
+import type { Item, Key, Table } from '../storage/table.ts';
+import { Email } from '../values/email-address.ts';
+import { Instant } from '../values/instant.ts';
+
+export const CustomerName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a customer has a name of letters, digits, `.`, `_` and `-`'),
+);
+
+export const ContactTopic = v.pipe(
+  v.string(),
+  v.regex(
+    /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:linkgate-[A-Za-z0-9_-]+$/,
+    "a contact's topic looks like arn:aws:sns:us-east-1:111122223333:linkgate-notices: its name begins with `linkgate-`",
+  ),
+);
+
+const email = v.pipe(Email, v.toLowerCase());
+
+/**
+ * Where a customer is told how their connections stand: an SNS topic of theirs or an e-mail address. The topic's name begins with
+ * `linkgate-`, so that linkgate may publish to no other.
+ */
+export const Contact = v.union(
+  [v.strictObject({ topicArn: ContactTopic }), v.strictObject({ email })],
+  'a contact is an `email` or a `topicArn`, one of them, as a text',
+);
+export type Contact = v.InferOutput<typeof Contact>;
+
+export function addressOf(contact: Contact): string {
+  return 'email' in contact ? contact.email : contact.topicArn;
+}
+
+/** Who stands behind accounts. Decisions do not read it: what follows for an account is in its entries. */
+export const Customer = v.object({
+  name: CustomerName,
+  accounts: v.array(AccountId),
+  /** Absent: nobody there is told anything. */
+  // A newer version may have written more into it.
+  contact: v.exactOptional(v.union([v.object({ topicArn: ContactTopic }), v.object({ email })])),
+  /** Actors whose accounts they are: they cannot approve what these ask for. */
+  owners: v.exactOptional(v.array(v.string())),
+  /** ISO 8601: the entries of its accounts expire then. */
+  contractEndsAt: v.exactOptional(Instant),
+  managedBy: v.exactOptional(ManagedBy),
+  changedAt: v.string(),
+  changedBy: v.string(),
+  version: v.number(),
+});
+export type Customer = v.InferOutput<typeof Customer>;
+
+/** A customer who is told something. */
+export type NotifiableCustomer = Customer & { readonly contact: Contact };
+
+export function hasContact(customer: Customer | undefined): customer is NotifiableCustomer {
+  return customer?.contact !== undefined;
+}
+
+const kind = entity(Customer.entries);
+
+export const allCustomers = 'CUSTOMER';
+
+export function customerKey(name: string): Key {
+  return { pk: allCustomers, sk: name };
+}
+
+export function readCustomer(item: Item): Customer {
+  return kind.read(item);
+}
+
+export function customerItem(customer: Customer): Item {
+  return kind.item(customerKey(customer.name), customer);
+}
+
+export async function findCustomer(name: string, table: Table): Promise<Customer | undefined> {
+  const [item] = await table.get([customerKey(name)]);
+  return item && readCustomer(item);
+}
+
+export function customers(deps: ReadDeps): Promise<Customer[]> {
+  return readPartition(allCustomers, readCustomer, deps);
+}

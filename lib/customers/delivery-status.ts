@@ -1,0 +1,54 @@
+import { isManagedSubscription, type Subscription, subscriptionOf } from '../channels/email/subscriptions.ts';
+import type { Contact, Customer } from './customer.ts';
+import type { DeliveryFailure } from './delivery-failure.ts';
+
+/** Whether what is written to a contact arrives, as far as SNS says. */
+export type Delivery =
+  | { readonly status: 'ok' }
+  | {
+      readonly status: 'unconfirmed' | 'not-subscribed' | 'shared' | 'refused';
+      readonly detail: string;
+      readonly remedy: string;
+    };
+
+/** A customer with a contact, beside what SNS says of it; undefined without one. */
+export function deliveryTo(
+  { name, contact }: Pick<Customer, 'name' | 'contact'>,
+  subscriptions: readonly Subscription[],
+  troubles: readonly DeliveryFailure[],
+): Delivery | undefined {
+  if (!contact) return undefined;
+  const trouble = troubles.find(({ customer }) => customer === name);
+  if (trouble) return { status: 'refused', detail: `${trouble.why} (${trouble.at})`, remedy: admit(contact) };
+  return 'email' in contact ? mailTo(name, contact.email, subscriptions) : { status: 'ok' };
+}
+
+function mailTo(name: string, address: string, subscriptions: readonly Subscription[]): Delivery {
+  const again = `set the contact of ${name} again, with \`linkgate customer set\``;
+  const subscription = subscriptionOf(address, subscriptions);
+  if (!subscription)
+    return {
+      status: 'not-subscribed',
+      detail: `${address} is not subscribed: it is sent nothing`,
+      remedy: again,
+    };
+  if (subscription.arn === undefined)
+    return {
+      status: 'unconfirmed',
+      detail: `the reader of ${address} has not confirmed the subscription: it is sent nothing`,
+      remedy: `they open the mail from AWS Notifications and confirm. SNS waits two days for it; to have it sent anew, ${again}`,
+    };
+  if (!isManagedSubscription(subscription))
+    return {
+      status: 'shared',
+      detail: `${address} is sent what is meant for other consumers too`,
+      remedy: again,
+    };
+  return { status: 'ok' };
+}
+
+function admit(contact: Contact): string {
+  return 'email' in contact
+    ? 'see the log of notify-customers'
+    : "the topic's owner lets this account publish to it, which is not encrypted with a KMS key: docs/customers.md has the policy";
+}

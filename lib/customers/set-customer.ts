@@ -1,0 +1,92 @@
+import type { Runtime } from '../runtime/runtime.ts';
+import { indexByKey } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import { type Table, type Write, writesPerTransaction } from '../storage/table.ts';
+import { chunks } from '../values/chunks.ts';
+import { type Customer, customerKey, findCustomer, readCustomer } from './customer.ts';
+import { type AccountPointer, customerWrites, pointersOf } from './customer-by-account.ts';
+
+/** An account belongs to at most one customer. */
+export class AccountTakenError extends Error {
+  override readonly name = 'AccountTakenError';
+  readonly accountId: string;
+  readonly customer: string;
+
+  constructor({ accountId, customer }: AccountPointer) {
+    super(`account ${accountId} belongs to the customer ${customer} already: take it away there first`);
+    this.accountId = accountId;
+    this.customer = customer;
+  }
+}
+
+/** What is said of a customer. */
+export type CustomerSettings = Omit<Customer, 'name' | 'changedAt' | 'changedBy' | 'version'>;
+
+interface SetCustomerDeps extends Pick<Runtime, 'now'> {
+  readonly table: Table;
+  /** The customers from whom accounts may be taken, because they give them up in the same change; none where nothing is said. */
+  readonly mayTakeFrom?: ReadonlySet<string>;
+}
+
+/**
+ * Makes a customer, or replaces one whole. May be repeated, whatever became of it before.
+ * @throws AccountTakenError, OptimisticLockError
+ */
+export function setCustomer(
+  name: string,
+  settings: CustomerSettings,
+  by: string,
+  { table, now, mayTakeFrom = new Set() }: SetCustomerDeps,
+): Promise<Customer> {
+  const accounts = [...new Set(settings.accounts)];
+  return retryOnConflict(name, async () => {
+    const before = await findCustomer(name, table);
+    const pointers = await pointersOf([...accounts, ...(before?.accounts ?? [])], table);
+    const wanted = pointers.filter(
+      ({ accountId, customer }) =>
+        accounts.includes(accountId) && customer !== name && !mayTakeFrom.has(customer),
+    );
+    const [taken] = await thatHold(wanted, table);
+    if (taken) throw new AccountTakenError(taken);
+    const after: Customer = {
+      ...settings,
+      name,
+      accounts,
+      changedAt: now().toISOString(),
+      changedBy: by,
+      version: (before?.version ?? 0) + 1,
+    };
+    return (await writeAll(customerWrites(before, after, pointers), table)) ? after : conflict;
+  });
+}
+
+/**
+ * @returns the customer that was there, or undefined.
+ * @throws OptimisticLockError
+ */
+export function removeCustomer(
+  name: string,
+  { table }: Pick<SetCustomerDeps, 'table'>,
+): Promise<Customer | undefined> {
+  return retryOnConflict(name, async () => {
+    const before = await findCustomer(name, table);
+    if (!before) return undefined;
+    const pointers = await pointersOf(before.accounts, table);
+    return (await writeAll(customerWrites(before, undefined, pointers), table)) ? before : conflict;
+  });
+}
+
+/** The pointers whose customer lists the account; others were left by a change that did not end. */
+async function thatHold(pointers: readonly AccountPointer[], table: Table): Promise<AccountPointer[]> {
+  const items = indexByKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
+  return pointers.filter(({ accountId, customer }) => {
+    const item = items.find(customerKey(customer));
+    return item && readCustomer(item).accounts.includes(accountId);
+  });
+}
+
+/** In order, as many as fit into each transaction. */
+async function writeAll(writes: readonly Write[], table: Table): Promise<boolean> {
+  for (const chunk of chunks(writes, writesPerTransaction)) if (!(await table.write(chunk))) return false;
+  return true;
+}

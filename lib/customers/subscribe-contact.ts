@@ -1,0 +1,26 @@
+import { type Subscriptions, subscribeAddresses } from '../channels/email/subscriptions.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Customer } from './customer.ts';
+
+interface SubscribeContactDeps extends Pick<Runtime, 'reportError'> {
+  readonly consumerSubscriptions: Subscriptions;
+}
+
+/**
+ * Has the address of a customer subscribed to the topic on which consumers are written to, where it gave one.
+ * @param all customers: an address that none names is unsubscribed; undefined where one cannot be read.
+ * @returns what a person should know.
+ */
+export function subscribeContact(
+  { name, contact }: { readonly name: string; readonly contact?: Customer['contact'] | undefined },
+  all: readonly Pick<Customer, 'contact'>[] | undefined,
+  { consumerSubscriptions: subscriptions, reportError }: SubscribeContactDeps,
+): Promise<string[]> {
+  const remedy = `set the customer ${name} again, or see \`linkgate doctor\``;
+  const named = all?.flatMap(emailOf);
+  return subscribeAddresses(emailOf({ contact }), named, { subscriptions, reportError, remedy });
+}
+
+export function emailOf({ contact }: { readonly contact?: Customer['contact'] | undefined }): string[] {
+  return contact && 'email' in contact ? [contact.email] : [];
+}

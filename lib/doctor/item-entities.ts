@@ -1,0 +1,91 @@
+import { readEntry } from '../allowlist/entry.ts';
+import { readDigest } from '../approvals/digest.ts';
+import { readGroup } from '../approvers/approver-group.ts';
+import { readAuditEntry } from '../audit/audit.ts';
+import { readWaiting } from '../connections/awaiting-approval.ts';
+import { readRecord } from '../connections/connection-record.ts';
+import { readOfAccount } from '../connections/connections-by-account.ts';
+import { readPendingEffect } from '../connections/pending-effects.ts';
+import { readOnAgenda } from '../connections/reevaluations.ts';
+import { readCustomer } from '../customers/customer.ts';
+import { readAccountPointer } from '../customers/customer-by-account.ts';
+import { readTrouble } from '../customers/delivery-failure.ts';
+import { readNotified } from '../customers/notified.ts';
+import { readModeChange } from '../mode/mode.ts';
+import { readWarned } from '../notifications/expiry-warning-state.ts';
+import { readThrottle } from '../notifications/throttle.ts';
+import { readEndpointQuota } from '../policy/endpoint-quota.ts';
+import { readApplyLease } from '../policy-as-code/apply-lease.ts';
+import { chunkValues } from '../policy-as-code/chunked-item.ts';
+import { PartValue, readPlan } from '../policy-as-code/plan.ts';
+import { readCuts } from '../reconcile/disconnect-quota.ts';
+import { readPrincipal } from '../services/allowed-principals/principal-record.ts';
+import { readService } from '../services/service.ts';
+import { readRemembered } from '../storage/idempotency.ts';
+import { kindName } from '../storage/item-remedy.ts';
+import type { Item, Key } from '../storage/table.ts';
+import { readRestoredAt } from '../storage/table-identity.ts';
+import { readJob } from '../sweep/job.ts';
+import { readSweepLease } from '../sweep/lease.ts';
+
+export interface ItemKind {
+  readonly read: (item: Item) => unknown;
+  /** What is left to do once an item was removed; absent where linkgate makes it anew when it needs it. */
+  readonly afterwards?: string;
+}
+
+/** Every kind of item in the table, by how its partition begins. */
+export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind>([
+  ['BY_ACCOUNT', { read: readOfAccount }],
+  ['REEVALUATE_AT', { read: readOnAgenda }],
+  [
+    'ALLOWLIST',
+    { read: readEntry, afterwards: 'say anew what holds for the account: linkgate allow, or linkgate block' },
+  ],
+  ['APPROVERS', { read: readGroup, afterwards: 'name its people anew: linkgate approvers set' }],
+  ['AUDIT', { read: readAuditEntry }],
+  ['NOTIFICATION_THROTTLE', { read: readThrottle }],
+  ['CONNECTION', { read: readRecord }],
+  ['CONTACT_DELIVERY_FAILURE', { read: readTrouble }],
+  ['ENDPOINT_QUOTA', { read: readEndpointQuota }],
+  [
+    'CUSTOMER',
+    { read: readCustomer, afterwards: 'say anew what holds for the customer: linkgate customer set' },
+  ],
+  [
+    'CUSTOMER_BY_ACCOUNT',
+    { read: readAccountPointer, afterwards: 'set the customer of the account again: linkgate customer set' },
+  ],
+  [
+    'DISCONNECT_QUOTA',
+    { read: readCuts, afterwards: 'the budget of cuts begins anew: see what was cut in the last 24 hours' },
+  ],
+  ['DIGEST', { read: readDigest }],
+  ['PENDING_EFFECT', { read: readPendingEffect }],
+  ['IDEMPOTENCY', { read: readRemembered }],
+  ['JOB', { read: readJob }],
+  ['MODE', { read: readModeChange, afterwards: 'see whether the mode is the right one: linkgate mode' }],
+  [
+    'PLAN',
+    {
+      read: (item) => (item.sk === 'PLAN' ? readPlan(item) : chunkValues(item, PartValue)),
+      afterwards: 'plan again',
+    },
+  ],
+  ['POLICY', { read: readApplyLease }],
+  ['PRINCIPALS', { read: readPrincipal }],
+  [
+    'SERVICE',
+    { read: readService, afterwards: 'register it again, with its settings: linkgate service add' },
+  ],
+  ['SWEEP', { read: readSweepLease }],
+  ['TABLE_IDENTITY', { read: readRestoredAt }],
+  ['CUSTOMER_NOTIFICATION', { read: readNotified }],
+  ['AWAITING_APPROVAL', { read: readWaiting }],
+  ['EXPIRY_WARNING', { read: readWarned }],
+]);
+
+/** @returns undefined for what linkgate never writes. */
+export function kindOfItem(key: Key): ItemKind | undefined {
+  return itemKinds.get(kindName(key));
+}

@@ -1,0 +1,83 @@
+import { awaitingApprovalWrites } from '../connections/awaiting-approval.ts';
+import { readRecord, recordKey } from '../connections/connection-record.ts';
+import { byAccountWrites } from '../connections/connections-by-account.ts';
+import { pendingEffectWrites } from '../connections/pending-effects.ts';
+import { reevaluationWrites } from '../connections/reevaluations.ts';
+import {
+  keyName,
+  parseEach,
+  type ReadDeps,
+  UnreadableItemError,
+  versionToReplace,
+} from '../storage/entity.ts';
+import { keptBecause, kindName } from '../storage/item-remedy.ts';
+import type { Item, Key, Write } from '../storage/table.ts';
+import { kindOfItem } from './item-entities.ts';
+
+/** An item is not removed. */
+export class ItemStaysError extends Error {
+  override readonly name = 'ItemStaysError';
+
+  constructor({ pk, sk }: Key, why: string) {
+    super(`item \`${pk}\` \`${sk}\` stays: ${why}`);
+  }
+}
+
+export interface RemoveDeps extends ReadDeps {
+  /** Writes down what was there, and who removed it. */
+  readonly logRemoval: (removal: { readonly item: Item; readonly by: string }) => void;
+}
+
+/**
+ * Removes an item that linkgate cannot read. A pointer to the record of a connection is written anew instead, since the record
+ * still needs it.
+ * @returns undefined where there is none; else what is left to do.
+ * @throws ItemStaysError
+ */
+export async function removeUnreadable(
+  key: Key,
+  by: string,
+  deps: RemoveDeps,
+): Promise<{ readonly afterwards?: string } | undefined> {
+  const [item] = await deps.table.get([key]);
+  if (!item) return undefined;
+  const kind = kindOfItem(key);
+  if (!kind) throw new ItemStaysError(key, 'linkgate has no such kind of item');
+  if (isReadable(item, kind.read))
+    throw new ItemStaysError(key, 'linkgate can read it, and the command for its kind changes it');
+  const kept = keptBecause.get(kindName(key));
+  if (kept !== undefined) throw new ItemStaysError(key, kept);
+  const expected = versionToReplace(item);
+  const put = await pointerAnew(key, deps);
+  const write = put ?? { remove: key };
+  const isWritten = await deps.table.write([{ ...write, ...(expected !== undefined && { expected }) }]);
+  if (!isWritten) throw new ItemStaysError(key, 'somebody changed it at the same time; look at it again');
+  deps.logRemoval({ item, by });
+  return { ...(kind.afterwards !== undefined && { afterwards: kind.afterwards }) };
+}
+
+function isReadable(item: Item, read: (item: Item) => unknown): boolean {
+  try {
+    read(item);
+    return true;
+  } catch (error) {
+    if (error instanceof UnreadableItemError) return false;
+    throw error;
+  }
+}
+
+/** The pointer that a connection's record would have there. */
+async function pointerAnew(key: Key, { table, reportError }: ReadDeps): Promise<{ put: Item } | undefined> {
+  const endpointId = key.sk.split('#').at(-1) ?? '';
+  const [record] = parseEach(await table.get([recordKey(endpointId)]), readRecord, reportError);
+  if (!record) return undefined;
+  const writes: Write[] = [
+    pendingEffectWrites,
+    awaitingApprovalWrites,
+    reevaluationWrites,
+    byAccountWrites,
+  ].flatMap((writesFor) => writesFor(undefined, record));
+  const puts = writes.flatMap((write) => ('put' in write ? write.put : []));
+  const put = puts.find((each) => keyName(each) === keyName(key));
+  return put && { put };
+}

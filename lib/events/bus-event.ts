@@ -1,0 +1,89 @@
+import * as v from 'valibot';
+import { Connection } from '../privatelink/connection.ts';
+import { Drift, Service } from '../services/service.ts';
+import { Finding } from '../verdicts/verdict.ts';
+
+/** Of the details of all events. The minor grows when something is added, the major when a consumer would have to change. */
+export const schemaVersion = '1.0';
+
+const Timestamp = v.pipe(v.string(), v.isoTimestamp());
+
+const Version = v.pipe(
+  v.string(),
+  v.regex(/^1\.\d+$/),
+  v.description('Within a major version fields are only added.'),
+);
+
+const DeduplicationId = v.pipe(
+  v.string(),
+  v.description('The same whenever the same event is published again; the envelope’s `id` is not.'),
+);
+
+/** An endpoint connection as the contract shows it. */
+const ShownConnection = v.object({
+  ...Connection.entries,
+  requestedAt: v.pipe(Timestamp, v.description('When the consumer created the endpoint.')),
+});
+
+const ObservedAt = v.pipe(Timestamp, v.description('When EC2 was looked at.'));
+
+/** Checks are added now and then, so that the contract does not list them. */
+const ShownDrift = v.object({ ...Drift.entries, check: v.string() });
+
+const ShownService = v.pick(Service, ['serviceId', 'name', 'location', 'approvers']);
+
+export const ConnectionWaiting = v.object({
+  deduplicationId: DeduplicationId,
+  connection: ShownConnection,
+  service: ShownService,
+  verdict: v.object({
+    outcome: v.pipe(
+      v.picklist(['ask', 'hold']),
+      v.description(
+        '`ask`: for a person. `hold`: for what stops its service, or for a person who may still approve it.',
+      ),
+    ),
+    findings: v.array(Finding),
+    decidedAt: Timestamp,
+    until: v.exactOptional(v.pipe(Timestamp, v.description('When it is decided anew by itself.'))),
+  }),
+});
+export type ConnectionWaiting = v.InferOutput<typeof ConnectionWaiting>;
+
+export const ServiceDrifted = v.object({
+  deduplicationId: DeduplicationId,
+  service: ShownService,
+  drift: v.pipe(v.array(ShownDrift), v.description('All that is amiss now; empty when it was put right.')),
+  checkedAt: v.pipe(Timestamp, v.description('When EC2 was looked at.')),
+});
+export type ServiceDrifted = v.InferOutput<typeof ServiceDrifted>;
+
+/** The contract with everybody who hangs a rule on the bus: each event's name, when it is published, and its detail. */
+export const busEvents = {
+  'Connection Request': {
+    when: 'A connection has no current verdict: it is pending acceptance in EC2, or somebody answered it before linkgate saw it.',
+    detail: v.object({ schemaVersion: Version, connection: ShownConnection, observedAt: ObservedAt }),
+  },
+  'Connection Changed': {
+    when: 'EC2 shows a connection in another state than linkgate remembers.',
+    detail: v.object({
+      schemaVersion: Version,
+      connection: ShownConnection,
+      observedAt: ObservedAt,
+      record: v.exactOptional(
+        v.pipe(
+          v.looseObject({}),
+          v.description('What linkgate remembered. Its own: not part of the contract, and it may change.'),
+        ),
+      ),
+    }),
+  },
+  'Connection Waiting': {
+    when: 'A request was left to a person or has to wait, and was not before.',
+    detail: v.object({ schemaVersion: Version, ...ConnectionWaiting.entries }),
+  },
+  'Service Drifted': {
+    when: 'What is amiss with a service in EC2 is not what it was at the last check.',
+    detail: v.object({ schemaVersion: Version, ...ServiceDrifted.entries }),
+  },
+} as const;

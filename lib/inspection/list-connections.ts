@@ -1,0 +1,85 @@
+import {
+  type ConnectionRecord,
+  isAwaitingApproval,
+  readRecord,
+  recordKey,
+} from '../connections/connection-record.ts';
+import type { AccountRegion } from '../locations/account-region.ts';
+import type { Mode } from '../mode/mode.ts';
+import { type Connection, type ConnectionState, isLive } from '../privatelink/connection.ts';
+import type { FindDeps } from '../reconcile/find-connection.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { decodeCursor, encodeCursor, LocationCursor, placeAt } from '../storage/cursor.ts';
+import { parseEach } from '../storage/entity.ts';
+import { type ConnectionView, viewOf } from './explain.ts';
+
+export interface ListDeps {
+  readonly locations: readonly AccountRegion[];
+  /** Only connections to these services. */
+  readonly serviceIds: readonly string[];
+  readonly state?: ConnectionState | undefined;
+  /** Only this account's. */
+  readonly ownerAccountId?: string | undefined;
+  /** Only what a person may decide: requests, and connections that live and that people are asked about. */
+  readonly waiting: boolean;
+  /** Only where what EC2 shows is not what linkgate decided. */
+  readonly differs: boolean;
+}
+
+interface Listed extends FindDeps, Pick<Runtime, 'reportError'> {
+  readonly mode: () => Promise<Mode>;
+}
+
+const list = 'connections';
+
+/** One page of connections as EC2 has them now, beside linkgate's verdicts. */
+export async function listConnections(
+  listing: ListDeps,
+  token: string | undefined,
+  deps: Listed,
+): Promise<{ connections: ConnectionView[]; nextToken?: string }> {
+  const { locations, serviceIds, state, ownerAccountId } = listing;
+  const position = token === undefined ? { location: 0 } : decodeCursor(list, token, LocationCursor);
+  const location = placeAt(locations, position);
+  if (!location) return { connections: [] };
+  const filter = {
+    ...(state !== undefined && { state }),
+    ...(ownerAccountId !== undefined && { ownerAccountId }),
+    ...filterFor(serviceIds),
+  };
+  const page = await deps.connectionsIn(location).page(filter, position.nextToken);
+  const ours = page.connections.filter(({ serviceId }) => serviceIds.includes(serviceId));
+  const connections = await besideVerdicts(ours, listing, deps);
+  const nextToken = encodeCursor(list, position, page.nextToken, locations.length);
+  return { connections, ...(nextToken !== undefined && { nextToken }) };
+}
+
+/** EC2 takes at most 200 values in a filter; where there are more services, they are told apart here. */
+function filterFor(serviceIds: readonly string[]) {
+  return serviceIds.length <= 200 ? { serviceIds } : {};
+}
+
+async function besideVerdicts(
+  connections: readonly Connection[],
+  { waiting, differs }: ListDeps,
+  { table, mode, reportError }: Listed,
+) {
+  const [items, modeNow] = await Promise.all([
+    table.get(connections.map(({ endpointId }) => recordKey(endpointId))),
+    mode(),
+  ]);
+  const records = new Map(
+    parseEach(items, readRecord, reportError).map((record) => [record.endpointId, record]),
+  );
+  return connections.flatMap((connection) => {
+    const record = records.get(connection.endpointId);
+    if (waiting && !(record && isAwaitingApproval(record) && isAsSeen(connection, record))) return [];
+    const view = viewOf(connection, record, modeNow);
+    return differs && view.differs === null ? [] : [view];
+  });
+}
+
+/** Whether it waits in EC2 or lives there, as it did when people were asked. */
+function isAsSeen({ state }: Connection, record: ConnectionRecord): boolean {
+  return isLive(state) ? isLive(record.state) : state === record.state;
+}

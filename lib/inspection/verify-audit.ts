@@ -1,0 +1,87 @@
+import * as v from 'valibot';
+import { auditEntries } from '../audit/audit.ts';
+import { AuditHead, type ChainBreak, findBreak } from '../audit/chain.ts';
+import { recordKey, recordPartitions } from '../connections/connection-record.ts';
+import { listRecords, listRecordsFrom, type RecordCursor } from '../connections/record-pages.ts';
+import type { Item, Table } from '../storage/table.ts';
+
+/** As much of a record as verifying takes; a newer one has it too. */
+const Remembered = v.object({
+  endpointId: v.string(),
+  serviceId: v.string(),
+  auditCount: v.number(),
+  auditHead: v.exactOptional(AuditHead),
+});
+
+/** How many trails are read in one call at most. */
+const trailsPerPage = 50;
+
+export interface BrokenTrail extends ChainBreak {
+  readonly endpointId: string;
+}
+
+export interface Verification {
+  /** How many connections have a trail that is whole. */
+  readonly verified: number;
+  readonly broken: readonly BrokenTrail[];
+}
+
+/** Verifies one page of connections, in no order that means anything. */
+export async function verifyPage(
+  start: RecordCursor,
+  table: Table,
+  serviceId?: string,
+): Promise<Verification & { readonly next?: RecordCursor }> {
+  const isWanted = (record: Item) => serviceId === undefined || record.serviceId === serviceId;
+  const { records, ...goesOn } = await listRecords(start, trailsPerPage, table, isWanted);
+  return { ...(await verify(records, table)), ...goesOn };
+}
+
+/** Verifies so many connections, or all where there are fewer: from a random point of each partition on, then from its beginning. */
+export async function verifySample(count: number, random: () => number, table: Table): Promise<Verification> {
+  const first = Math.floor(random() * recordPartitions.length);
+  const after = `vpce-${Math.floor(random() * 0x1_0000_0000)
+    .toString(16)
+    .padStart(8, '0')}`;
+  const partitions = recordPartitions.map((_, index) => (first + index) % recordPartitions.length);
+  const starts: RecordCursor[] = [
+    ...partitions.map((partition) => ({ partition, after })),
+    ...partitions.map((partition) => ({ partition })),
+  ];
+  const records = new Map<string, Item>();
+  for (const start of starts) {
+    if (records.size >= count) break;
+    for (const record of await listRecordsFrom(start, count - records.size, table))
+      records.set(record.sk, record);
+  }
+  return verify([...records.values()], table);
+}
+
+/** @returns undefined where nothing is remembered of the connection. */
+export async function verifyOne(endpointId: string, table: Table): Promise<Verification | undefined> {
+  const items = await table.get([recordKey(endpointId)]);
+  return items.length === 0 ? undefined : verify(items, table);
+}
+
+async function verify(records: readonly Item[], table: Table): Promise<Verification> {
+  const results = await Promise.all(records.map((record) => brokenTrail(record, table)));
+  const broken = results.filter((each) => each !== undefined);
+  return { verified: results.length - broken.length, broken };
+}
+
+async function brokenTrail(record: Item, table: Table): Promise<BrokenTrail | undefined> {
+  const remembered = v.safeParse(Remembered, record);
+  if (!remembered.success)
+    return {
+      endpointId: record.sk,
+      sequence: 0,
+      problem: `its record is malformed: ${v.summarize(remembered.issues)}`,
+    };
+  const found = findBreak(await auditEntries(record.sk, table), remembered.output);
+  if (!found) return undefined;
+  // An entry that was written between the two reads is no break: the record then has another version.
+  const [now] = await table.get([record]);
+  return now && now.version !== record.version
+    ? brokenTrail(now, table)
+    : { endpointId: record.sk, ...found };
+}

@@ -1,0 +1,61 @@
+import { type Digest, findDigest, latestStage, membersOf } from '../approvals/digest.ts';
+import { type ApproverGroup, findGroup } from '../approvers/approver-group.ts';
+import type { EscalationStage } from '../connections/approval-request.ts';
+import { readService, type Service, serviceKey } from '../services/service.ts';
+import { parseEach } from '../storage/entity.ts';
+import { advanceNotifiedStage, nextStage } from './advance-stage.ts';
+import { type AwaitingRecord, escalationGroup, hasApprovalRequest, isEscalated } from './awaiting-record.ts';
+import type { NotifyDeps } from './notify-deps.ts';
+
+/** A digest with all that it takes to tell of it. */
+export interface DigestState {
+  readonly digest: Digest;
+  readonly group: ApproverGroup;
+  readonly records: readonly AwaitingRecord[];
+  readonly services: readonly Service[];
+  /** The latest that open ones are at. */
+  readonly stage: EscalationStage;
+  /** The group behind this one. */
+  readonly behind: ApproverGroup | undefined;
+  /** The same, once it is time. */
+  readonly escalation: ApproverGroup | undefined;
+}
+
+/** @returns nothing where the digest, or the group that it is for, is not there. */
+export async function loadDigest(id: string, deps: NotifyDeps): Promise<DigestState | undefined> {
+  const digest = await findDigest(id, deps.table);
+  const group = digest && (await findGroup(digest.group, deps.table));
+  if (!group) return undefined;
+  const records = (await membersOf(digest, deps)).filter(hasApprovalRequest);
+  const keys = records.map(({ serviceId }) => serviceKey(serviceId));
+  const services = parseEach(await deps.table.get(keys), readService, deps.reportError);
+  return at(records, { digest, group, services, behind: await escalationGroup(group, deps) });
+}
+
+/** Whether the time of any has run further than is written down. */
+export function hasStageToAdvance({ records, services }: DigestState, now: Date): boolean {
+  return records.some((record) => {
+    const service = services.find(({ serviceId }) => serviceId === record.serviceId);
+    return service && nextStage(record, service, now) !== undefined;
+  });
+}
+
+/** Writes down of each the stage that it has reached. */
+export async function advanceStages(together: DigestState, deps: NotifyDeps): Promise<DigestState> {
+  const { services, behind } = together;
+  const records: AwaitingRecord[] = [];
+  for (const before of together.records) {
+    const service = services.find(({ serviceId }) => serviceId === before.serviceId);
+    const record = service ? await advanceNotifiedStage(before, service, behind, deps) : before;
+    if (record) records.push(record);
+  }
+  return at(records, together);
+}
+
+function at(
+  records: readonly AwaitingRecord[],
+  together: Omit<DigestState, 'records' | 'stage' | 'escalation'>,
+): DigestState {
+  const stage = latestStage(records);
+  return { ...together, records, stage, escalation: isEscalated(stage) ? together.behind : undefined };
+}

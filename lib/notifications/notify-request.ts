@@ -1,0 +1,142 @@
+import { approvalViews } from '../approvals/approval-view.ts';
+import { computeContentHash } from '../approvals/content-hash.ts';
+import type { NotificationState } from '../connections/approval-request.ts';
+import { type ConnectionRecord, findRecord, isAwaitingApproval } from '../connections/connection-record.ts';
+import { transitionWrites } from '../connections/transition.ts';
+import { isLive } from '../privatelink/connection.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import { type ApprovalTarget, hasApprovalRequest } from './awaiting-record.ts';
+import { isLeased, leaseUntil } from './notify-deps.ts';
+import { canPost, deleteDuplicate, postOrUpdate, type RenderResult } from './render-request.ts';
+import { dueEmails, sendMails } from './send-emails.ts';
+import type { NotificationRun } from './slack-session.ts';
+
+/**
+ * Mails those who were not mailed yet, and brings the message in Slack up to the record. What does not succeed is still due
+ * afterwards.
+ * @param isHeld whether this run has it to itself already.
+ */
+export async function notifyRequest(
+  request: ApprovalTarget,
+  isHeld: boolean,
+  run: NotificationRun,
+): Promise<void> {
+  const taken = isHeld ? request : await acquire(request, run);
+  const held = taken && (await withHistory(taken, run));
+  if (!held) return;
+  const due = dueEmails(held);
+  const emailedTo = due.length === 0 ? held : await saveState(held, await sendMails(held, due, run), run);
+  if (!emailedTo) return;
+  const shown = await renderAndSave(emailedTo, run);
+  if (shown && comesBack(shown, run))
+    await run.notices.enqueueAfter(retryDelay, [{ endpointId: shown.endpointId }]);
+}
+
+/** Seconds after which what Slack did not take is tried again: the sweep of each minute sees open requests alone. */
+const retryDelay = 300;
+/** How long that goes on, in milliseconds; the full pass finds it all the same. */
+const retryFor = 24 * 3_600_000;
+
+function comesBack(record: ConnectionRecord, { now }: NotificationRun): boolean {
+  const decidedAt = record.verdict?.decidedAt;
+  const isSweptSoon = isAwaitingApproval(record) && !isLive(record.state);
+  if (isSweptSoon || decidedAt === undefined || record.notice?.contentHash === computeContentHash(record))
+    return false;
+  return now().getTime() - new Date(decidedAt).getTime() < retryFor;
+}
+
+/** Read only for what is told now. */
+async function withHistory(
+  request: ApprovalTarget,
+  run: NotificationRun,
+): Promise<ApprovalTarget | undefined> {
+  const [view] = await approvalViews([request.record], run);
+  return view && { ...request, ...view, record: request.record };
+}
+
+/** @returns nothing where somebody else is at it, or nothing can be told now. */
+async function acquire(request: ApprovalTarget, run: NotificationRun): Promise<ApprovalTarget | undefined> {
+  return updateNotification(request, run, async (newest) => {
+    const now = run.now();
+    const { notice } = newest.record;
+    // Another run may have put it into a digest meanwhile.
+    if (
+      notice?.digest !== undefined ||
+      notice?.contentHash === computeContentHash(newest.record) ||
+      isLeased(notice, now)
+    )
+      return undefined;
+    const isTellable = dueEmails(newest).length > 0 || (await canPost(newest, run));
+    if (!isTellable) return undefined;
+    // What is shown is not known again before this run says so: it may change the message and die.
+    const { contentHash: _, ...known } = notice ?? { emailedTo: [] };
+    return { ...known, leaseUntil: leaseUntil(now) };
+  });
+}
+
+async function saveState(
+  request: ApprovalTarget,
+  told: Partial<NotificationState>,
+  run: NotificationRun,
+): Promise<ApprovalTarget | undefined> {
+  return updateNotification(request, run, async ({ record: { notice } }) =>
+    ownsLease(request, notice) ? { ...notice, ...told } : undefined,
+  );
+}
+
+/**
+ * Draws until what is shown is what is recorded, and lets go.
+ * @returns the record as it is then, where it was still this run's.
+ */
+async function renderAndSave(
+  request: ApprovalTarget,
+  run: NotificationRun,
+): Promise<ConnectionRecord | undefined> {
+  let shown: RenderResult | undefined;
+  const after = await updateNotification(request, run, async (newest) => {
+    const { notice } = newest.record;
+    if (!ownsLease(request, notice)) {
+      await deleteDuplicate(newest, shown, run);
+      return undefined;
+    }
+    if (shown?.contentHash !== computeContentHash(newest.record))
+      shown = await postOrUpdate(newest, shown, run);
+    const { leaseUntil: _heldUntil, previousSlackMessage: _formerly, ...known } = notice;
+    const { contentHash, isWhole, message, previousSlackMessage, remindedStage } = shown;
+    return {
+      ...known,
+      ...(message && { slack: message }),
+      ...(previousSlackMessage && { previousSlackMessage }),
+      ...(remindedStage && { remindedStage }),
+      ...(isWhole && dueEmails(newest).length === 0 && { contentHash }),
+    };
+  });
+  return after?.record;
+}
+
+/** Whether this run still has it to itself. */
+function ownsLease(
+  { record }: ApprovalTarget,
+  notice: NotificationState | undefined,
+): notice is NotificationState {
+  return notice?.leaseUntil !== undefined && notice.leaseUntil === record.notice?.leaseUntil;
+}
+
+/** Writes what is remembered of telling onto the record as it is by then; nothing, where there is nothing to write. */
+async function updateNotification(
+  request: ApprovalTarget,
+  run: NotificationRun,
+  noticeOf: (newest: ApprovalTarget) => Promise<NotificationState | undefined>,
+): Promise<ApprovalTarget | undefined> {
+  const { endpointId } = request.record;
+  return retryOnConflict(endpointId, async (isFirst) => {
+    const before = isFirst ? request.record : await findRecord(endpointId, run.table);
+    if (!hasApprovalRequest(before)) return undefined;
+    const notice = await noticeOf({ ...request, record: before });
+    if (!notice) return undefined;
+    const record = { ...before, notice };
+    const writes = transitionWrites(before, { record, auditEvents: [] }, run.requestId);
+    if (!(await run.table.write(writes))) return conflict;
+    return { ...request, record: { ...record, version: before.version + 1 } };
+  });
+}

@@ -1,0 +1,55 @@
+import type { Digest } from '../approvals/digest.ts';
+import { digestEmail, maxListedInEmail } from '../channels/email/digest-email.ts';
+import type { MailLinks } from '../channels/email/email-sender.ts';
+import { isAwaitingApproval } from '../connections/connection-record.ts';
+import type { AwaitingRecord } from './awaiting-record.ts';
+import type { DigestState } from './digest-state.ts';
+import type { NotifyDeps } from './notify-deps.ts';
+import { approvalLinks, emailStage } from './send-emails.ts';
+
+/** The requests of which the mails of this stage have not told. */
+export function digestEmailRecipients(together: DigestState): AwaitingRecord[] {
+  const { digest, records, stage } = together;
+  if (addressesOf(together).length === 0) return [];
+  const told = emailStage(stage) === (digest.emailedStage ?? 'asked') ? digest.emailedCount : 0;
+  const isTold = new Set(digest.endpointIds.slice(0, told));
+  return records.filter((record) => isAwaitingApproval(record) && !isTold.has(record.endpointId));
+}
+
+/** @returns what to remember of it: where a mail fails, which is reported, all are sent again. */
+export async function sendDigestMails(together: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
+  const { digest, group, services, stage } = together;
+  const records = digestEmailRecipients(together);
+  const isReminder = emailStage(stage) !== emailStage('asked');
+  const emailedAt = deps.now().toISOString();
+  try {
+    for (const address of addressesOf(together)) {
+      const links = group.emails.includes(address)
+        ? await linksToFirst(records, address, together, deps)
+        : new Map();
+      await deps.mails.send(address, digestEmail({ group, records, services, isReminder }, links));
+    }
+  } catch (error) {
+    deps.reportError(error);
+    return { emailedAt };
+  }
+  return { emailedAt, emailedCount: digest.endpointIds.length, emailedStage: emailStage(stage) };
+}
+
+function addressesOf({ group, escalation }: DigestState): string[] {
+  return [...new Set([...group.emails, ...(escalation?.emails ?? [])])];
+}
+
+async function linksToFirst(
+  records: readonly AwaitingRecord[],
+  address: string,
+  { group }: DigestState,
+  deps: NotifyDeps,
+): Promise<Map<string, MailLinks>> {
+  const links = new Map<string, MailLinks>();
+  for (const record of records.slice(0, maxListedInEmail)) {
+    const theirs = await approvalLinks({ record, group }, address, deps);
+    if (theirs) links.set(record.endpointId, theirs);
+  }
+  return links;
+}

@@ -1,0 +1,83 @@
+import type { ApproverGroup } from '../approvers/approver-group.ts';
+import type { MailLinks } from '../channels/email/email-sender.ts';
+import { requestEmail } from '../channels/email/request-email.ts';
+import {
+  type EscalationStage,
+  escalationStages,
+  type NotificationState,
+} from '../connections/approval-request.ts';
+import { canBeKept, isAwaitingApproval } from '../connections/connection-record.ts';
+import { orReported } from '../runtime/runtime.ts';
+import type { ApprovalTarget, AwaitingRecord } from './awaiting-record.ts';
+import type { NotifyDeps } from './notify-deps.ts';
+
+/** How long links work after the deadline, or after they were sent later still, in milliseconds: as long as a person may be away. */
+const graceOfLinks = 7 * 86_400_000;
+
+/** A request is mailed about when it is asked about, and again at these stages. */
+const mailedAgain: readonly EscalationStage[] = ['escalated', 'expired'];
+
+/** The stage that the newest mail about a request should be of. */
+export function emailStage(stage: EscalationStage): EscalationStage {
+  return mailedAgain.includes(stage) ? stage : escalationStages[0];
+}
+
+/** Whom an open request has yet to be mailed to: its approvers, and those called upon beside them. */
+export function dueEmails({ record, group, escalation }: ApprovalTarget): string[] {
+  if (!isAwaitingApproval(record)) return [];
+  const addresses = new Set([...group.emails, ...(escalation?.emails ?? [])]);
+  for (const address of emailedAt(record)) addresses.delete(address);
+  return [...addresses];
+}
+
+/** Who was sent the mail that is of the record's stage. */
+function emailedAt({ approvalRequest, notice }: AwaitingRecord): readonly string[] {
+  return emailStage(approvalRequest.stage) === (notice?.emailedStage ?? escalationStages[0])
+    ? (notice?.emailedTo ?? [])
+    : [];
+}
+
+/**
+ * Sends each address its mail; what cannot be sent is reported, and still due.
+ * @returns what to remember of it.
+ */
+export async function sendMails(
+  request: ApprovalTarget,
+  addresses: readonly string[],
+  deps: NotifyDeps,
+): Promise<Pick<NotificationState, 'emailedTo' | 'emailedStage'>> {
+  const { record, group } = request;
+  const sent: string[] = [];
+  for (const address of addresses)
+    await orReported(deps.reportError, async () => {
+      const links = group.emails.includes(address) ? await approvalLinks(request, address, deps) : undefined;
+      await deps.mails.send(address, requestEmail(request, links, deps.now()));
+      sent.push(address);
+    });
+  return {
+    emailedTo: [...emailedAt(record), ...sent],
+    emailedStage: emailStage(record.approvalRequest.stage),
+  };
+}
+
+/** An approver's links to a request; none where the command is the only way. */
+export async function approvalLinks(
+  { record, group }: { readonly record: AwaitingRecord; readonly group: ApproverGroup },
+  address: string,
+  { linkTo, now }: NotifyDeps,
+): Promise<MailLinks | undefined> {
+  const { endpointId, approvalRequest } = record;
+  if (group.decideIn === 'api') return undefined;
+  const from = Math.max(new Date(approvalRequest.deadline).getTime(), now().getTime());
+  const until = new Date(from + graceOfLinks).toISOString();
+  const claims = { endpointId, version: approvalRequest.version, address, expiresAt: until };
+  const disconnectAt = canBeKept(record) ? record.revocation?.disconnectAt : undefined;
+  return {
+    approve: await linkTo({ ...claims, purpose: 'approve' }),
+    deny: await linkTo({ ...claims, purpose: 'deny' }),
+    ...(disconnectAt !== undefined && {
+      extend: await linkTo({ ...claims, purpose: 'extend', disconnectAt }),
+    }),
+    until,
+  };
+}

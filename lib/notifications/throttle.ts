@@ -1,0 +1,125 @@
+import * as v from 'valibot';
+import { entity, parseEach, type ReadDeps, versionToReplace } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Item, Key, Write } from '../storage/table.ts';
+
+/** More new requests than this for one group within a minute are told of together. */
+const maxIndividual = 10;
+/** How long a request counts as new, and a storm goes on after its last one, in milliseconds. */
+const aMinute = 60_000;
+/** How long a digest takes in all that comes, so that what belongs together is found together, in milliseconds. */
+const digestOpenMs = 5 * aMinute;
+/** How long a channel that Slack refuses is left alone, in milliseconds. */
+const channelErrorTtlMs = 15 * aMinute;
+
+/** What a group was told of lately, so that a storm of requests does not become a storm of messages. */
+const NotificationThrottle = v.object({
+  group: v.string(),
+  /** ISO 8601: when the newest requests came, the oldest first. */
+  times: v.array(v.string()),
+  /** The digest that the newest of a storm went into, when it began, and when they joined it. */
+  digest: v.exactOptional(v.object({ id: v.string(), startedAt: v.string(), lastJoinedAt: v.string() })),
+  /** What Slack refused in the group's channel, until it takes something there again. */
+  channelError: v.exactOptional(v.object({ error: v.string(), channel: v.string(), at: v.string() })),
+  version: v.number(),
+});
+export type NotificationThrottle = v.InferOutput<typeof NotificationThrottle>;
+
+const kind = entity(NotificationThrottle.entries);
+
+export const throttleKey = (group: string): Key => ({ pk: 'NOTIFICATION_THROTTLE', sk: group });
+
+export function throttleItem(board: NotificationThrottle): Item {
+  return kind.item(throttleKey(board.group), board);
+}
+
+/** The change of a board; one that cannot be read is begun anew. */
+export function boardWrite(before: Item | undefined, board: NotificationThrottle): Write {
+  const expected = versionToReplace(before);
+  const put = throttleItem({ ...board, version: (expected ?? 0) + 1 });
+  return { put, ...(expected !== undefined && { expected }) };
+}
+
+export function readThrottle(item: Item): NotificationThrottle {
+  return kind.read(item);
+}
+
+export async function findThrottle(group: string, deps: ReadDeps): Promise<NotificationThrottle> {
+  const [item] = await deps.table.get([throttleKey(group)]);
+  return boardFrom(item, group, deps.reportError);
+}
+
+/** An empty one, where there is none that can be read. */
+export function boardFrom(
+  item: Item | undefined,
+  group: string,
+  reportError: ReadDeps['reportError'],
+): NotificationThrottle {
+  const [board] = parseEach(item ? [item] : [], readThrottle, reportError);
+  return board ?? emptyThrottle(group);
+}
+
+export function emptyThrottle(group: string): NotificationThrottle {
+  return { group, times: [], version: 0 };
+}
+
+/** How many of a group's new requests are told of one by one, and the digest that a storm goes on in. */
+export function throttleCapacity(
+  { times, digest }: NotificationThrottle,
+  now: Date,
+): { alone: number; runningDigest?: string } {
+  if (digest && isWithin(digestOpenMs, digest.startedAt, now)) return { alone: 0, runningDigest: digest.id };
+  const alone = maxIndividual - times.filter((time) => isWithin(aMinute, time, now)).length;
+  const goesOn = digest !== undefined && isWithin(aMinute, digest.lastJoinedAt, now);
+  return { alone, ...(goesOn && { runningDigest: digest.id }) };
+}
+
+/** The board after so many more requests came, and where those went that were too many to be told of one by one. */
+export function consumeCapacity(
+  board: NotificationThrottle,
+  came: number,
+  digest: string | undefined,
+  now: Date,
+): NotificationThrottle {
+  const time = now.toISOString();
+  const times = [...board.times, ...Array<string>(came).fill(time)].slice(-maxIndividual);
+  const startedAt = digest === board.digest?.id ? board.digest?.startedAt : undefined;
+  return {
+    ...board,
+    times,
+    ...(digest !== undefined && { digest: { id: digest, startedAt: startedAt ?? time, lastJoinedAt: time } }),
+    version: board.version + 1,
+  };
+}
+
+/** Whether Slack refused the channel so lately that it is left alone. */
+export function isChannelFailing(
+  { channelError }: NotificationThrottle,
+  channel: string,
+  now: Date,
+): boolean {
+  return (
+    channelError !== undefined &&
+    channelError.channel === channel &&
+    isWithin(channelErrorTtlMs, channelError.at, now)
+  );
+}
+
+/** Remembers what Slack refused, or forgets it once Slack takes something again. */
+export async function recordChannelError(
+  group: string,
+  channelError: NotificationThrottle['channelError'],
+  { table, reportError }: ReadDeps,
+): Promise<NotificationThrottle> {
+  return retryOnConflict(group, async () => {
+    const [item] = await table.get([throttleKey(group)]);
+    const { channelError: known, ...board } = boardFrom(item, group, reportError);
+    if (!channelError && !known) return board;
+    const after: NotificationThrottle = { ...board, ...(channelError && { channelError }) };
+    return (await table.write([boardWrite(item, after)])) ? after : conflict;
+  });
+}
+
+function isWithin(milliseconds: number, time: string, now: Date): boolean {
+  return now.getTime() - new Date(time).getTime() < milliseconds;
+}

@@ -1,0 +1,200 @@
+import { entryItem, entryKey } from '../allowlist/entry.ts';
+import { orReported } from '../runtime/runtime.ts';
+import { MalformedItemError, UnreadableItemError } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Write } from '../storage/table.ts';
+import { applyEntryChange, type ChangeAuthor } from './apply-change.ts';
+import {
+  type ApplyLease,
+  ApplyRunningError,
+  findLease,
+  isFinished,
+  isLeaseActive,
+  leaseAfter,
+  leaseFor,
+  releasedLease,
+} from './apply-lease.ts';
+import {
+  type ApplyStepDeps,
+  applyStep,
+  approvalStep,
+  changedItem,
+  type PrincipalsApproval,
+  principalApprovals,
+  type Step,
+} from './apply-step.ts';
+import { type ChangeOf, type ItemChange, isMade } from './change.ts';
+import { chunksBySize } from './chunked-item.ts';
+import type { Problem } from './desired-state.ts';
+import { listChanges, type Plan, ProblemsError } from './plan.ts';
+import { changedSince, describeChange, StalePlanError } from './stale-plan.ts';
+
+/** How far an apply is. */
+export interface Progress {
+  readonly status: 'running' | 'done';
+  readonly done: number;
+  readonly of: number;
+  /** What a person should know of what was done now. */
+  readonly warnings: readonly string[];
+}
+
+/** What a run keeps free, in milliseconds: for one more step, and to answer. */
+const reserve = 14_000;
+
+/** How many entries are changed in one transaction: with the lease, what DynamoDB takes at a time (4 MB, and 100 items). */
+const perTransaction = { size: 2_000_000, count: 90 };
+
+/**
+ * Makes as many of a plan's changes as there is time for; it is called again until all are made. How far it is stands in
+ * the table, written together with each change, so that it goes on after a crash, and whoever was taken for dead changes nothing more.
+ * @throws ProblemsError, StalePlanError, ApplyRunningError, and what registering a service and setting a customer throw
+ */
+export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<Progress> {
+  const { table, now, caller } = deps;
+  const changes = (await listChanges(plan, table)).filter(isMade);
+  const tasks = [...changes.filter((change) => change.kind !== 'principal'), ...principalApprovals(changes)];
+  const found = await findLease(deps);
+  const isOurs = found?.planId === plan.planId;
+  if (found && !isOurs && !isFinished(found) && isLeaseActive(found, now()))
+    throw new ApplyRunningError(found);
+  const begun = leaseFor(plan, found, { by: caller, of: tasks.length, now: now() });
+  if (isOurs && isFinished(found)) return { status: 'done', done: begun.done, of: begun.of, warnings: [] };
+  requireWritable(
+    changes.filter((change) => change.kind !== 'principal'),
+    deps,
+  );
+  if (!isOurs || !isLeaseActive(found, now()))
+    await requireUnmoved(plan, tasks, { done: begun.done, isResumed: isOurs }, deps);
+  return run(tasks, await take(begun, deps), deps);
+}
+
+/** What is done in turn. */
+type Task = ItemChange | PrincipalsApproval;
+
+/** Half of a policy is another policy: what the table would not take keeps all of it out. */
+function requireWritable(changes: readonly ItemChange[], deps: ApplyStepDeps): void {
+  const problems = changes.flatMap((change): Problem[] => {
+    try {
+      changedItem(change, deps);
+      return [];
+    } catch (error) {
+      if (!(error instanceof MalformedItemError)) throw error;
+      return [{ message: `${describeChange(change)}: ${error.message}` }];
+    }
+  });
+  if (problems.length > 0) throw new ProblemsError(problems);
+}
+
+/** What a resumed apply has changed itself has not moved; of a task that is more than a write nobody knows how far it came. */
+async function requireUnmoved(
+  plan: Plan,
+  tasks: readonly Task[],
+  { done, isResumed }: { readonly done: number; readonly isResumed: boolean },
+  deps: ApplyStepDeps,
+): Promise<void> {
+  const isBegun = isResumed && tasks[done]?.kind !== 'entry';
+  const made = tasks.slice(0, isBegun ? done + 1 : done).filter((task) => task.kind !== 'approval');
+  const moved = await changedSince(plan, made, deps);
+  if (moved.length > 0) throw new StalePlanError(moved);
+}
+
+async function run(tasks: readonly Task[], begun: ApplyLease, deps: ApplyStepDeps): Promise<Progress> {
+  let lease = begun;
+  const warnings: string[] = [];
+  try {
+    for (const batch of batchesOf(tasks.slice(lease.done))) {
+      if (deps.remaining() < reserve) return { status: 'running', done: lease.done, of: lease.of, warnings };
+      const together = await applyTogether(batch, lease, deps);
+      if (together) lease = together;
+      else
+        for (const task of batch) {
+          const made = await applyOne(task, tasks, lease, deps);
+          lease = made.lease;
+          warnings.push(...made.warnings);
+        }
+    }
+  } catch (error) {
+    await orReported(deps.reportError, () => deps.table.write([releasedLease(lease, deps.now())]));
+    throw error;
+  }
+  return { status: 'done', done: lease.done, of: lease.of, warnings };
+}
+
+/** Neighbouring entries together, everything else by itself. */
+function batchesOf(tasks: readonly Task[]): Task[][] {
+  const runs: Task[][] = [];
+  for (const task of tasks) {
+    const run = runs.at(-1);
+    if (task.kind === 'entry' && run?.[0]?.kind === 'entry') run.push(task);
+    else runs.push([task]);
+  }
+  return runs.flatMap((run) => chunksBySize(run, perTransaction));
+}
+
+/** @returns undefined where it takes a look at each of them by itself. */
+async function applyTogether(
+  batch: readonly Task[],
+  lease: ApplyLease,
+  deps: ApplyStepDeps,
+): Promise<ApplyLease | undefined> {
+  const entries = batch.filter((task) => task.kind === 'entry');
+  if (entries.length < batch.length) return undefined;
+  const hand = { by: deps.caller, now: deps.now() };
+  const after = leaseAfter(lease, batch.length, hand.now);
+  const writes = entries.map((entry) => entryWrite(entry, hand));
+  return (await deps.table.write([...writes, after.write])) ? after.lease : undefined;
+}
+
+function entryWrite(change: ChangeOf<'entry'>, hand: ChangeAuthor): Write {
+  const entry = applyEntryChange(change, hand);
+  const { serviceId, accountId, version: expected } = change;
+  return entry ? { put: entryItem(entry), expected } : { remove: entryKey(serviceId, accountId), expected };
+}
+
+async function applyOne(
+  task: Task,
+  tasks: readonly Task[],
+  lease: ApplyLease,
+  deps: ApplyStepDeps,
+): Promise<{ readonly lease: ApplyLease; readonly warnings: readonly string[] }> {
+  const name = task.kind === 'approval' ? task.serviceId : describeChange(task);
+  const changes = tasks.filter((each) => each.kind !== 'approval');
+  const warnings: string[] = [];
+  return retryOnConflict(name, async () => {
+    const step = await unlessItemIsUnreadable(name, () =>
+      task.kind === 'approval' ? approvalStep(task, deps) : applyStep(task, changes, deps),
+    );
+    warnings.push(...step.warnings);
+    const after = leaseAfter(lease, 1, deps.now());
+    if (await deps.table.write([...step.writes, after.write])) return { lease: after.lease, warnings };
+    await requireHeld(lease, deps);
+    return conflict;
+  });
+}
+
+/** A change that rests on an item that cannot be read is passed over, and the others are made. */
+async function unlessItemIsUnreadable(name: string, step: () => Promise<Step>): Promise<Step> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof UnreadableItemError)) throw error;
+    return { writes: [], warnings: [`${name} was left as it is: ${error.message}`] };
+  }
+}
+
+/** Says that the plan is being applied, before anything is changed. */
+async function take(lease: ApplyLease, deps: ApplyStepDeps): Promise<ApplyLease> {
+  const after = leaseAfter(lease, 0, deps.now());
+  if (!(await deps.table.write([after.write]))) {
+    await requireHeld(lease, deps);
+    // The lease that is there cannot be read, so that this apply takes its place.
+    await deps.table.write([{ put: after.write.put }]);
+  }
+  return after.lease;
+}
+
+/** @throws ApplyRunningError where somebody else has taken it over. */
+async function requireHeld(lease: ApplyLease, deps: ApplyStepDeps): Promise<void> {
+  const found = await findLease(deps);
+  if (found && found.version !== lease.version) throw new ApplyRunningError(found);
+}

@@ -1,0 +1,219 @@
+import { entryItem } from '../allowlist/entry.ts';
+import { approverGroups, emptyGroup, groupItem } from '../approvers/approver-group.ts';
+import { subscribeGroup } from '../channels/email/subscribe-approvers.ts';
+import type { Subscriptions } from '../channels/email/subscriptions.ts';
+import { type Customer, customerItem, customers } from '../customers/customer.ts';
+import { removeCustomer, setCustomer } from '../customers/set-customer.ts';
+import { subscribeContact } from '../customers/subscribe-contact.ts';
+import { approvePrincipals } from '../services/allowed-principals/approve.ts';
+import { type RegisterDeps, registerService, removeService } from '../services/register-service.ts';
+import { readService, serviceItem, serviceKey } from '../services/service.ts';
+import { unlessUnreadable } from '../storage/entity.ts';
+import type { Item, Write } from '../storage/table.ts';
+import {
+  applyEntryChange,
+  applyGroupChange,
+  applyServiceChange,
+  type ChangeAuthor,
+  previewService,
+} from './apply-change.ts';
+import {
+  type Change,
+  type ChangeOf,
+  type CustomerSettings,
+  type ItemChange,
+  isMade,
+  keyOfChange,
+} from './change.ts';
+import { isEqual } from './comparable.ts';
+import { describeChange, isAlreadyApplied, StalePlanError } from './stale-plan.ts';
+
+export interface ApplyStepDeps extends RegisterDeps {
+  readonly subscriptions: Subscriptions;
+  readonly consumerSubscriptions: Subscriptions;
+  /** Who applies. */
+  readonly caller: string;
+  /** Milliseconds until this run must have ended. */
+  readonly remaining: () => number;
+}
+
+/** What is left to write for a change, and what a person should know of it. */
+export interface Step {
+  readonly writes: readonly Write[];
+  readonly warnings: readonly string[];
+}
+
+const nothing: Step = { writes: [], warnings: [] };
+
+/** That whoever applies a plan has seen what becomes of a service's principals. */
+export interface PrincipalsApproval {
+  readonly kind: 'approval';
+  readonly serviceId: string;
+  /** How many principals go. */
+  readonly removals: number;
+}
+
+/** The approvals that a plan's rows of principals stand for: of services that are managed, also where nothing differs yet. */
+export function principalApprovals(changes: readonly Change[]): PrincipalsApproval[] {
+  const made = changes.filter(isMade);
+  const managed = made.flatMap((change) =>
+    (change.kind === 'service' && change.after?.principals === 'managed') || change.kind === 'principal'
+      ? change.serviceId
+      : [],
+  );
+  return [...new Set(managed)].map((serviceId) => {
+    const rows = made.filter((change) => change.kind === 'principal' && change.serviceId === serviceId);
+    return { kind: 'approval', serviceId, removals: rows.filter(({ action }) => action === 'remove').length };
+  });
+}
+
+/** @throws StalePlanError where the service is no longer registered. */
+export async function approvalStep(
+  { serviceId, removals }: PrincipalsApproval,
+  deps: ApplyStepDeps,
+): Promise<Step> {
+  const [item] = await deps.table.get([serviceKey(serviceId)]);
+  if (!item) throw new StalePlanError([`service ${serviceId}`]);
+  const service = approvePrincipals(readService(item), deps.caller, deps.now(), removals);
+  const version = service.version + 1;
+  return { ...nothing, writes: [putOf(serviceItem({ ...service, version }), item)] };
+}
+
+/**
+ * Does what a change takes beside its own write: all of that may be repeated. A change that is there already, by whomever, is made.
+ * @param changes all of the plan's.
+ * @throws StalePlanError, and what registering a service and setting a customer throw
+ */
+export async function applyStep(
+  change: ItemChange,
+  changes: readonly ItemChange[],
+  deps: ApplyStepDeps,
+): Promise<Step> {
+  const key = keyOfChange(change);
+  const [item] = await deps.table.get([key]);
+  if (isAlreadyApplied(change, item)) return nothing;
+  if (versionOf(change, item) !== change.version) throw new StalePlanError([describeChange(change)]);
+  const hand = { by: deps.caller, now: deps.now() };
+  switch (change.kind) {
+    case 'entry': {
+      const entry = applyEntryChange(change, hand);
+      return { ...nothing, writes: [entry ? putOf(entryItem(entry), item) : removalOf(item)] };
+    }
+    case 'group':
+      return groupStep(change, item, hand, deps);
+    case 'customer':
+      return customerStep(change, changes, deps);
+    case 'service':
+      return serviceStep(change, item, hand, deps);
+    default:
+      throw change satisfies never;
+  }
+}
+
+/**
+ * The item that a change makes, as far as the plan alone says it; undefined where it takes one away.
+ * @throws MalformedItemError where the table does not take it.
+ */
+export function changedItem(change: ItemChange, { hub, caller, now }: ApplyStepDeps): Item | undefined {
+  if (!change.after) return undefined;
+  const hand = { by: caller, now: now() };
+  switch (change.kind) {
+    case 'entry': {
+      const entry = applyEntryChange(change, hand);
+      return entry && entryItem(entry);
+    }
+    case 'group': {
+      const group = applyGroupChange(change, hand);
+      return group && groupItem(group);
+    }
+    case 'customer': {
+      const { name, after } = change;
+      return customerItem({
+        ...after,
+        name,
+        changedAt: hand.now.toISOString(),
+        changedBy: caller,
+        version: 1,
+      });
+    }
+    case 'service':
+      return serviceItem(previewService(change, hub, hand));
+    default:
+      throw change satisfies never;
+  }
+}
+
+/** The version that a plan knows an item by. */
+function versionOf({ kind }: ItemChange, item: Item | undefined): number {
+  if (!item) return 0;
+  return kind === 'service' ? readService(item).policyRevision : item.version;
+}
+
+function putOf(put: Item, before: Item | undefined): Write {
+  return { put, expected: before?.version ?? 0 };
+}
+
+function removalOf(item: Item | undefined): Write {
+  if (!item) throw new Error('there is nothing to remove');
+  return { remove: { pk: item.pk, sk: item.sk }, expected: item.version };
+}
+
+/** Who is written to is settled first: where that breaks off, the group is still to be changed. So it is with customers. */
+async function groupStep(
+  change: ChangeOf<'group'>,
+  item: Item | undefined,
+  hand: ChangeAuthor,
+  deps: ApplyStepDeps,
+): Promise<Step> {
+  const group = applyGroupChange(change, hand);
+  const known = await unlessUnreadable(approverGroups, deps);
+  const others = known?.filter(({ name }) => name !== change.name);
+  const warnings = await subscribeGroup(
+    group ?? emptyGroup(change.name),
+    others && [...others, ...(group ? [group] : [])],
+    deps,
+  );
+  return { writes: [group ? putOf(groupItem(group), item) : removalOf(item)], warnings };
+}
+
+async function customerStep(
+  { name, before, after }: ChangeOf<'customer'>,
+  changes: readonly ItemChange[],
+  deps: ApplyStepDeps,
+): Promise<Step> {
+  const { table, now, caller } = deps;
+  const warnings = isEqual(before?.contact, after?.contact)
+    ? []
+    : await subscribeContact({ name, contact: after?.contact }, await customersWith(name, after, deps), deps);
+  // Accounts may go from one customer of the file to another, whichever comes first.
+  const mayTakeFrom = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
+  if (after) await setCustomer(name, { ...after, managedBy: 'file' }, caller, { table, now, mayTakeFrom });
+  else await removeCustomer(name, { table });
+  return { writes: [], warnings };
+}
+
+async function customersWith(
+  name: string,
+  after: CustomerSettings | undefined,
+  deps: ApplyStepDeps,
+): Promise<Pick<Customer, 'name' | 'contact'>[] | undefined> {
+  const known = await unlessUnreadable(customers, deps);
+  const others = known?.filter((customer) => customer.name !== name);
+  return others && [...others, ...(after ? [{ name, ...after }] : [])];
+}
+
+async function serviceStep(
+  change: ChangeOf<'service'>,
+  item: Item | undefined,
+  hand: ChangeAuthor,
+  deps: ApplyStepDeps,
+): Promise<Step> {
+  const { serviceId, after } = change;
+  const before = item && readService(item);
+  if (!before) {
+    const { warnings } = await registerService({ serviceId, ...after, managedBy: 'file' }, hand.by, deps);
+    return { writes: [], warnings };
+  }
+  if (!after) return { writes: [], warnings: await removeService(before, deps) };
+  return { ...nothing, writes: [putOf(serviceItem(applyServiceChange(before, change, hand)), item)] };
+}

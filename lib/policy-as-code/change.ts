@@ -1,0 +1,105 @@
+import * as v from 'valibot';
+import { AllowlistEntry, entryKey } from '../allowlist/entry.ts';
+import { ApproverGroup, groupKey } from '../approvers/approver-group.ts';
+import { Customer, customerKey } from '../customers/customer.ts';
+import { ManagedBy } from '../runtime/managed-by.ts';
+import { Service, serviceKey, serviceSettings } from '../services/service.ts';
+import type { Key } from '../storage/table.ts';
+
+/** What a policy file says of each kind of thing: all of it but who looks after it and which version it is. */
+export const EntrySettings = v.omit(AllowlistEntry, [
+  'serviceId',
+  'accountId',
+  'managedBy',
+  'changedAt',
+  'changedBy',
+  'version',
+]);
+export const GroupSettings = v.omit(ApproverGroup, [
+  'name',
+  'managedBy',
+  'changedAt',
+  'changedBy',
+  'version',
+]);
+export const CustomerSettings = v.omit(Customer, ['name', 'managedBy', 'changedAt', 'changedBy', 'version']);
+export const ServiceSettings = v.pick(Service, ['name', ...serviceSettings]);
+export type EntrySettings = v.InferOutput<typeof EntrySettings>;
+export type GroupSettings = v.InferOutput<typeof GroupSettings>;
+export type CustomerSettings = v.InferOutput<typeof CustomerSettings>;
+export type ServiceSettings = v.InferOutput<typeof ServiceSettings>;
+
+/**
+ * What an apply does with one thing. `adopt`: it takes it over from another master, as the file has it. `left`: another master's,
+ * and as the file has it or not in the file; `conflict`: another master's, and other than the file has it. Both stay as they are.
+ */
+export const ChangeAction = v.picklist(['add', 'change', 'remove', 'adopt', 'left', 'conflict']);
+export type ChangeAction = v.InferOutput<typeof ChangeAction>;
+
+const shared = {
+  action: ChangeAction,
+  /** For people. */
+  name: v.string(),
+  /** Who looks after it before the change. */
+  managedBy: v.exactOptional(ManagedBy),
+  /** Who changed it last. */
+  changedBy: v.exactOptional(v.string()),
+  note: v.exactOptional(v.string()),
+};
+
+/** `version`: of what is there before the change; 0 where nothing is. `before` and `after` are left out where nothing is there. */
+function changeOf<const Kind extends string, Settings extends v.GenericSchema, Named extends v.ObjectEntries>(
+  kind: Kind,
+  settings: Settings,
+  named: Named,
+) {
+  return v.object({
+    kind: v.literal(kind),
+    ...shared,
+    ...named,
+    before: v.exactOptional(settings),
+    after: v.exactOptional(settings),
+    version: v.number(),
+  });
+}
+
+const { serviceId, accountId } = AllowlistEntry.entries;
+
+/** One row of a plan. */
+export const Change = v.variant('kind', [
+  changeOf('group', GroupSettings, {}),
+  changeOf('customer', CustomerSettings, {}),
+  changeOf('service', ServiceSettings, { serviceId: Service.entries.serviceId }),
+  changeOf('entry', EntrySettings, { serviceId, accountId, service: v.string() }),
+  v.object({
+    kind: v.literal('principal'),
+    ...shared,
+    serviceId: Service.entries.serviceId,
+    service: v.string(),
+  }),
+]);
+export type Change = v.InferOutput<typeof Change>;
+export type ChangeKind = Change['kind'];
+export type ChangeOf<Kind extends ChangeKind> = Extract<Change, { kind: Kind }>;
+/** What stands in the table. Principals stand in EC2; they are made once the table says that a person has seen the plan. */
+export type ItemChange = Exclude<Change, { kind: 'principal' }>;
+
+/** Whether something is written for it. */
+export function isMade({ action }: Pick<Change, 'action'>): boolean {
+  return action !== 'left' && action !== 'conflict';
+}
+
+export function keyOfChange(change: ItemChange): Key {
+  switch (change.kind) {
+    case 'group':
+      return groupKey(change.name);
+    case 'customer':
+      return customerKey(change.name);
+    case 'service':
+      return serviceKey(change.serviceId);
+    case 'entry':
+      return entryKey(change.serviceId, change.accountId);
+    default:
+      throw change satisfies never;
+  }
+}

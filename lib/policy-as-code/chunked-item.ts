@@ -1,0 +1,80 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import * as v from 'valibot';
+import { entity, MalformedItemError } from '../storage/entity.ts';
+import type { Item, Key } from '../storage/table.ts';
+
+/** Values in JSON, packed so that however many there are each part fits into an item. */
+const kind = entity({
+  /** Zipped, in base64. */
+  packed: v.string(),
+  /** Seconds since the epoch, for DynamoDB's TTL. */
+  expiresAt: v.number(),
+  version: v.number(),
+});
+
+/** Characters of JSON a part: what cannot be zipped grows by a third, and DynamoDB takes 400 KB. */
+const perPart = 250_000;
+
+/** Values in groups of which none has more JSON than fits, as long as no single value has. */
+export function chunksBySize<T>(
+  values: readonly T[],
+  { size, count }: { size: number; count: number },
+): T[][] {
+  const groups: T[][] = [];
+  let [group, used]: [T[], number] = [[], 0];
+  for (const value of values) {
+    const length = JSON.stringify(value).length;
+    if (group.length === count || (group.length > 0 && used + length > size)) {
+      groups.push(group);
+      [group, used] = [[], 0];
+    }
+    group.push(value);
+    used += length;
+  }
+  return group.length > 0 ? [...groups, group] : groups;
+}
+
+/** The keys of so many parts, of one series of a partition. */
+export function partKeys(pk: string, series: string, count: number): Key[] {
+  return Array.from({ length: count }, (_, index) => ({
+    pk,
+    sk: `${series}#${String(index).padStart(4, '0')}`,
+  }));
+}
+
+export function chunkedItems(
+  pk: string,
+  series: string,
+  values: readonly unknown[],
+  expiresAt: number,
+): Item[] {
+  const groups = chunksBySize(values, { size: perPart, count: 1_000 });
+  const keys = partKeys(pk, series, groups.length);
+  return groups.flatMap((group, index) => {
+    const packed = gzipSync(JSON.stringify(group)).toString('base64');
+    const key = keys[index];
+    return key ? [kind.item(key, { packed, expiresAt, version: 1 })] : [];
+  });
+}
+
+/**
+ * The values of one part.
+ * @throws UnreadableItemError
+ */
+export function chunkValues<const Schema extends v.GenericSchema>(
+  item: Item,
+  schema: Schema,
+): v.InferOutput<Schema>[] {
+  const result = v.safeParse(v.array(schema), unpacked(item));
+  if (!result.success) throw new MalformedItemError(item, v.summarize(result.issues));
+  return result.output;
+}
+
+function unpacked(item: Item): unknown {
+  const { packed } = kind.read(item);
+  try {
+    return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString());
+  } catch (error) {
+    throw new MalformedItemError(item, 'what it packs is no JSON in a zip', { cause: error });
+  }
+}

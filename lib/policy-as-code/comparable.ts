@@ -1,0 +1,40 @@
+import * as v from 'valibot';
+import { defaultGroup } from '../approvers/approver-group.ts';
+import { defaultDeadlineSeconds } from '../connections/approval-request.ts';
+import { defaultGraceSeconds } from '../services/service.ts';
+import type { ServiceSettings } from './change.ts';
+
+/** What holds for a service of which nothing else is said. */
+export const serviceDefaults = {
+  onUnlisted: 'ask',
+  approvers: defaultGroup,
+  requireTicket: false,
+  deadlineSeconds: defaultDeadlineSeconds,
+  onExpiry: 'escalate',
+  graceSeconds: defaultGraceSeconds,
+  onExternalAccept: 'ask',
+  principals: 'observed',
+  otherPrincipals: [],
+} as const satisfies Required<Omit<ServiceSettings, 'name'>>;
+
+/** The part of an item that a schema names, and none of the attributes that are kept beside it. */
+export function pickSettings<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  item: v.InferInput<Schema>,
+): v.InferOutput<Schema> {
+  return v.parse(schema, item);
+}
+
+/** Whether two say the same, in whatever order they name fields and members of lists. */
+export function isEqual(one: unknown, other: unknown): boolean {
+  return JSON.stringify(canonical(one)) === JSON.stringify(canonical(other));
+}
+
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => JSON.stringify(canonical(each))).sort();
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, inner]) => [name, canonical(inner)]);
+}

@@ -1,0 +1,268 @@
+import { allServicesScope } from '../allowlist/entry.ts';
+import { allGroups, memberCount } from '../approvers/approver-group.ts';
+import type { AccountRegion } from '../locations/account-region.ts';
+import { findServiceByName, serviceNames } from '../services/find-service.ts';
+import type { Service } from '../services/service.ts';
+import { CustomerSettings, EntrySettings, GroupSettings, type ServiceSettings } from './change.ts';
+import { isEqual, pickSettings } from './comparable.ts';
+import type { CurrentState } from './current-state.ts';
+import type { PolicyDocument } from './document.ts';
+
+/** What is wrong with a policy, and where it stands in its file. */
+export interface Problem {
+  readonly at?: string;
+  readonly message: string;
+}
+
+/** The account's entry at a service, or at every service (`*`). */
+export interface DesiredEntry {
+  readonly serviceId: string;
+  readonly accountId: string;
+  /** The service's own name, or `*`. */
+  readonly service: string;
+  readonly settings: EntrySettings;
+}
+
+export type ServiceInput = { readonly [Name in keyof ServiceSettings]?: ServiceSettings[Name] | undefined };
+
+/** What a document wants of the table: by name, by service id, by service id and account. */
+export interface DesiredState {
+  readonly groups: ReadonlyMap<string, GroupSettings>;
+  readonly customers: ReadonlyMap<string, CustomerSettings>;
+  /** Only what is said; nothing where the document but names a service that is registered. */
+  readonly services: ReadonlyMap<string, ServiceInput>;
+  readonly entries: ReadonlyMap<string, DesiredEntry>;
+}
+
+/** The largest thing that is kept as one item, in characters of JSON; DynamoDB takes 400 KB. */
+const largest = 100_000;
+
+type Said = { readonly at?: string };
+type Report = (said: Said, message: string) => void;
+
+/** Takes a document by the names and ids of the table, and says all that keeps it from being carried out. */
+export function resolveDesiredState(
+  document: PolicyDocument,
+  state: CurrentState,
+  hub: AccountRegion,
+): { readonly wanted: DesiredState; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const reportError: Report = ({ at }, message) =>
+    problems.push({ message, ...(at !== undefined && { at }) });
+  const services = servicesIn(document, state, hub, reportError);
+  const wanted = {
+    groups: groupsIn(document, state, reportError),
+    customers: customersIn(document, state, reportError),
+    services,
+    entries: entriesIn(document, state, services, reportError),
+  };
+  requireGroups(document, state, reportError);
+  return { wanted, problems };
+}
+
+function groupsIn(
+  { groups }: PolicyDocument,
+  state: CurrentState,
+  reportError: Report,
+): DesiredState['groups'] {
+  const known = groupNames(groups, state);
+  for (const group of groups) {
+    const { name, quorum, escalateTo } = group;
+    const people = memberCount(group);
+    const held = state.groups.find((each) => each.name === name);
+    // The group that setup makes names nobody, until somebody says who it is.
+    const isAsItIs = held && isEqual(settingsOfGroup(group), pickSettings(GroupSettings, held));
+    if (quorum > people && !isAsItIs)
+      reportError(
+        group,
+        `the group ${name} could never approve: its quorum is ${quorum}, and it names ${people}`,
+      );
+    if (escalateTo === name) reportError(group, `the group ${name} cannot escalate to itself`);
+    else if (escalateTo !== undefined && !known.has(escalateTo))
+      reportError(group, `there is no approver group \`${escalateTo}\` to escalate to`);
+  }
+  return keyed(
+    groups,
+    ({ name }) => name,
+    settingsOfGroup,
+    (name) => `the group ${name}`,
+    reportError,
+  );
+}
+
+/** The groups of the file and of the table; those too that cannot be read are there. */
+function groupNames(groups: PolicyDocument['groups'], state: CurrentState): ReadonlySet<string> {
+  const hidden = state.unreadable.filter(({ pk }) => pk === allGroups).map(({ sk }) => sk);
+  return new Set([...[...groups, ...state.groups].map(({ name }) => name), ...hidden]);
+}
+
+function settingsOfGroup({ emails, ...group }: PolicyDocument['groups'][number]): GroupSettings {
+  // SNS tells by the very letters whose message it is.
+  return pickSettings(GroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
+}
+
+function customersIn(
+  { customers }: PolicyDocument,
+  state: CurrentState,
+  reportError: Report,
+): DesiredState['customers'] {
+  const named = new Set(customers.map(({ name }) => name));
+  const others = state.customers.filter(({ name, managedBy }) => managedBy !== 'file' && !named.has(name));
+  const whose = new Map(others.flatMap(({ name, accounts }) => accounts.map((account) => [account, name])));
+  for (const customer of customers)
+    for (const account of customer.accounts) {
+      const other = whose.get(account);
+      if (other !== undefined)
+        reportError(customer, `account ${account} is of two customers: ${other} and ${customer.name}`);
+      whose.set(account, customer.name);
+    }
+  const settings = (customer: (typeof customers)[number]) => pickSettings(CustomerSettings, customer);
+  return keyed(
+    customers,
+    ({ name }) => name,
+    settings,
+    (name) => `the customer ${name}`,
+    reportError,
+  );
+}
+
+function servicesIn(
+  { services }: PolicyDocument,
+  state: CurrentState,
+  hub: AccountRegion,
+  reportError: Report,
+): DesiredState['services'] {
+  const known = services.flatMap((said) => {
+    const registered = registeredOf(said, state);
+    const serviceId = said.serviceId ?? registered?.serviceId;
+    if (serviceId === undefined) {
+      reportError(said, `no service \`${said.name}\` is registered: give its id, and it will be`);
+      return [];
+    }
+    const location = registered?.location ?? hub;
+    const isElsewhere =
+      (said.region ?? location.region) !== location.region ||
+      (said.accountId ?? location.accountId) !== location.accountId;
+    if (isElsewhere)
+      reportError(
+        said,
+        registered
+          ? `${serviceId} is in account ${location.accountId} in ${location.region}`
+          : `linkgate registers services of its own account and Region: ${location.accountId} in ${location.region}`,
+      );
+    // Who gives the id means the service itself; who gives but the name may only refer to it.
+    const name = said.serviceId === undefined ? undefined : (said.name ?? registered?.name);
+    return [{ said, serviceId, name }];
+  });
+  requireNames(known, state, reportError);
+  return keyed(
+    known,
+    ({ serviceId }) => serviceId,
+    saidOf,
+    (serviceId) => `the service ${serviceId}`,
+    (each, message) => reportError(each.said, message),
+  );
+}
+
+interface KnownService {
+  readonly said: PolicyDocument['services'][number];
+  readonly serviceId: string;
+  readonly name: string | undefined;
+}
+
+function saidOf({ said, name }: KnownService): ServiceInput {
+  const {
+    serviceId: _serviceId,
+    region: _region,
+    accountId: _accountId,
+    at: _at,
+    name: _name,
+    ...rest
+  } = said;
+  return { ...rest, ...(name !== undefined && { name }) };
+}
+
+/** @returns undefined where it is not registered yet. */
+function registeredOf(
+  { serviceId, name }: PolicyDocument['services'][number],
+  { services }: CurrentState,
+): Service | undefined {
+  return serviceId === undefined
+    ? findServiceByName(name ?? '', services)
+    : services.find((each) => each.serviceId === serviceId);
+}
+
+/** Each name that the file gives is one service's. */
+function requireNames(known: readonly KnownService[], { services }: CurrentState, reportError: Report): void {
+  const naming = known.filter(({ said }) => said.serviceId !== undefined && said.name !== undefined);
+  const named = new Set(naming.map(({ serviceId }) => serviceId));
+  const taken = new Map(
+    services.filter(({ serviceId }) => !named.has(serviceId)).map(({ name, serviceId }) => [name, serviceId]),
+  );
+  for (const { said, serviceId, name = serviceId } of naming) {
+    const other = taken.get(name);
+    if (other !== undefined) reportError(said, `\`${name}\` is the name of ${other}`);
+    taken.set(name, serviceId);
+  }
+}
+
+function entriesIn(
+  { entries, services: said }: PolicyDocument,
+  state: CurrentState,
+  services: DesiredState['services'],
+  reportError: Report,
+): DesiredState['entries'] {
+  const names = new Map(serviceNames(state.services));
+  for (const serviceId of services.keys()) names.set(serviceId, names.get(serviceId) ?? serviceId);
+  for (const { serviceId, name } of said)
+    if (serviceId !== undefined && name !== undefined) names.set(serviceId, name);
+  names.set(allServicesScope, allServicesScope);
+  const ids = new Map([...names].map(([serviceId, name]) => [name, serviceId]));
+  const resolved = entries.flatMap(({ service, accountId, at, ...rest }) => {
+    const serviceId = names.has(service) ? service : ids.get(service);
+    const where = at === undefined ? {} : { at };
+    if (serviceId === undefined) {
+      reportError(
+        where,
+        `there is no service \`${service}\`, neither registered nor among those of the file`,
+      );
+      return [];
+    }
+    const settings = pickSettings(EntrySettings, rest);
+    return [{ serviceId, accountId, service: names.get(serviceId) ?? serviceId, settings, ...where }];
+  });
+  return keyed(
+    resolved,
+    ({ serviceId, accountId }) => `${serviceId} ${accountId}`,
+    ({ serviceId, accountId, service, settings }) => ({ serviceId, accountId, service, settings }),
+    (_key, { service, accountId }) => `account ${accountId} at ${service}`,
+    reportError,
+  );
+}
+
+function requireGroups({ services, groups }: PolicyDocument, state: CurrentState, reportError: Report): void {
+  const known = groupNames(groups, state);
+  for (const service of services)
+    if (service.approvers !== undefined && !known.has(service.approvers))
+      reportError(service, `there is no approver group \`${service.approvers}\``);
+}
+
+/** By key; what stands twice, and what is too large to be kept, is said. */
+function keyed<Each extends object, Value>(
+  values: readonly Each[],
+  keyOf: (each: Each) => string,
+  to: (each: Each) => Value,
+  nameOf: (key: string, each: Each) => string,
+  reportError: (each: Each, message: string) => void,
+): Map<string, Value> {
+  const found = new Map<string, Value>();
+  for (const each of values) {
+    const key = keyOf(each);
+    if (found.has(key)) reportError(each, `${nameOf(key, each)} stands twice`);
+    const value = to(each);
+    if (JSON.stringify(value).length > largest)
+      reportError(each, `${nameOf(key, each)} is too large: ${largest / 1000} KB at most`);
+    found.set(key, value);
+  }
+  return found;
+}

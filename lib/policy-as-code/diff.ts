@@ -1,0 +1,242 @@
+import * as v from 'valibot';
+import { type AllowlistEntry, allServicesScope } from '../allowlist/entry.ts';
+import { type ApproverGroup, defaultGroup } from '../approvers/approver-group.ts';
+import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
+import type { Service } from '../services/service.ts';
+import {
+  type Change,
+  type ChangeAction,
+  type ChangeOf,
+  CustomerSettings,
+  EntrySettings,
+  GroupSettings,
+  type ItemChange,
+  isMade,
+  ServiceSettings,
+} from './change.ts';
+import { isEqual, pickSettings, serviceDefaults } from './comparable.ts';
+import type { CurrentState } from './current-state.ts';
+import type { DesiredState, ServiceInput } from './desired-state.ts';
+
+interface Options {
+  /** Takes over from other masters what the file names. */
+  readonly adopt: boolean;
+}
+
+/**
+ * All that tells the table from what is wanted of it, in the order in which it is put right. Blocks come first, and what endorses
+ * comes before what takes endorsement away, so that an account that moves from one entry to another is endorsed all the while. A
+ * service is registered or made stricter when its entries are there, since from then on it decides; and it goes before
+ * entries do, since what it has connected stays as it is and is not to be cut for want of them.
+ */
+export function differences(wanted: DesiredState, state: CurrentState, { adopt }: Options): ItemChange[] {
+  const services = serviceChanges(wanted, state, adopt);
+  const changes = [
+    ...groupChanges(wanted, state, services, adopt),
+    ...customerChanges(wanted, state, adopt),
+    ...services,
+    ...entryChanges(wanted, state, adopt),
+  ];
+  return changes.sort(
+    (a, b) => rankOf(a) - rankOf(b) || compare(a.name, b.name) || compare(serviceOf(a), serviceOf(b)),
+  );
+}
+
+const order: readonly ((change: Change) => boolean)[] = [
+  (change) => change.kind === 'entry' && change.after?.effect === 'block',
+  ({ kind, action }) => kind === 'group' && action !== 'remove',
+  ({ kind, action }) => kind === 'customer' && action !== 'remove',
+  ({ kind, action }) => kind === 'entry' && action === 'add',
+  ({ kind, action }) => kind === 'entry' && action !== 'remove',
+  ({ kind, action }) => kind === 'service' && action !== 'remove',
+  ({ kind }) => kind === 'service',
+  ({ kind }) => kind === 'entry',
+  ({ kind }) => kind === 'customer',
+  ({ kind }) => kind === 'group',
+];
+
+function rankOf(change: Change): number {
+  const rank = isMade(change) ? order.findIndex((comes) => comes(change)) : -1;
+  return rank < 0 ? order.length : rank;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function serviceOf(change: Change): string {
+  return 'serviceId' in change ? change.serviceId : '';
+}
+
+/** @returns undefined where nothing is to be said. */
+function actionOf(
+  held: { readonly managedBy?: ManagedBy } | undefined,
+  isWanted: boolean,
+  isEqual: boolean,
+  adopt: boolean,
+): ChangeAction | undefined {
+  if (!held) return 'add';
+  const isOurs = managerOf(held) === 'file';
+  if (!isWanted) return isOurs ? 'remove' : 'left';
+  if (isOurs) return isEqual ? undefined : 'change';
+  if (adopt) return 'adopt';
+  return isEqual ? 'left' : 'conflict';
+}
+
+interface Compared<Settings> {
+  readonly action: ChangeAction;
+  readonly before?: Settings;
+  readonly after?: Settings;
+  readonly managedBy?: ManagedBy;
+  readonly changedBy?: string;
+}
+
+/** One thing as the file wants it beside what is there; undefined where they agree. */
+function compared<Settings extends object>(
+  before: Settings | undefined,
+  after: Settings | undefined,
+  held: { readonly managedBy?: ManagedBy; readonly changedBy?: string } | undefined,
+  adopt: boolean,
+): Compared<Settings> | undefined {
+  const action = actionOf(held, after !== undefined, isEqual(before, after), adopt);
+  if (!action) return undefined;
+  return {
+    action,
+    ...(before && { before }),
+    ...(after && { after }),
+    ...(held && { managedBy: managerOf(held) }),
+    ...(held?.changedBy !== undefined && { changedBy: held.changedBy }),
+  };
+}
+
+function union<T>(wanted: Iterable<T>, held: Iterable<T>): T[] {
+  return [...new Set([...wanted, ...held])];
+}
+
+function groupChanges(
+  { groups }: DesiredState,
+  state: CurrentState,
+  services: readonly ChangeOf<'service'>[],
+  adopt: boolean,
+): ChangeOf<'group'>[] {
+  const held = new Map(state.groups.map((group) => [group.name, group]));
+  const names = union(groups.keys(), held.keys());
+  const users = new Map([
+    [defaultGroup, 'linkgate'],
+    ...names.map((name) => [(groups.get(name) ?? held.get(name))?.escalateTo, name] as const),
+    ...askingAfter(state.services, services),
+  ]);
+  return names.flatMap((name) => {
+    const there = held.get(name);
+    const wanted = groups.get(name);
+    // It is always there: a file that does not tell of it leaves nothing out.
+    if (name === defaultGroup && !wanted && there && managerOf(there) !== 'file') return [];
+    const isNobodys = there !== undefined && isAsSetUp(there);
+    const before = there && pickSettings(GroupSettings, there);
+    const change = compared(before, wanted, isNobodys ? { managedBy: 'file' } : there, adopt);
+    if (!change) return [];
+    const row = { kind: 'group' as const, name, ...change, version: there?.version ?? 0 };
+    const user = users.get(name);
+    return change.action === 'remove' && user !== undefined
+      ? [{ ...row, action: 'left', note: `it left the file, and stays while ${user} names it` }]
+      : [row];
+  });
+}
+
+/** Whether it is the group that setup made, of which nobody said anything yet: whoever does so first looks after it. */
+function isAsSetUp({ name, changedBy, version }: ApproverGroup): boolean {
+  return name === defaultGroup && changedBy === undefined && version === 1;
+}
+
+/** The groups that services ask once everything is done, each with one of these services. */
+function askingAfter(
+  registered: readonly Service[],
+  changes: readonly ChangeOf<'service'>[],
+): (readonly [group: string, service: string])[] {
+  const changed = new Map(changes.filter(isMade).map((change) => [change.serviceId, change.after]));
+  const unchanged = registered.filter(({ serviceId }) => !changed.has(serviceId));
+  const remaining = [...unchanged, ...changed.values()].filter((service) => service !== undefined);
+  return remaining.map(({ approvers, name }) => [approvers, name]);
+}
+
+function customerChanges(
+  { customers }: DesiredState,
+  state: CurrentState,
+  adopt: boolean,
+): ChangeOf<'customer'>[] {
+  const held = new Map(state.customers.map((customer) => [customer.name, customer]));
+  return union(customers.keys(), held.keys()).flatMap((name) => {
+    const there = held.get(name);
+    const change = compared(
+      there && pickSettings(CustomerSettings, there),
+      customers.get(name),
+      there,
+      adopt,
+    );
+    return change ? [{ kind: 'customer', name, ...change, version: there?.version ?? 0 }] : [];
+  });
+}
+
+function serviceChanges(
+  { services }: DesiredState,
+  state: CurrentState,
+  adopt: boolean,
+): ChangeOf<'service'>[] {
+  const held = new Map(state.services.map((service) => [service.serviceId, service]));
+  return union(services.keys(), held.keys()).flatMap((serviceId) => {
+    const there = held.get(serviceId);
+    const said = services.get(serviceId);
+    const before = there && settingsOf(there);
+    const after = said && settingsAfter(serviceId, said, there, adopt);
+    const change = compared(before, after, there, adopt && isSaid(said));
+    if (!change) return [];
+    const name = before?.name ?? after?.name ?? serviceId;
+    return [{ kind: 'service', name, serviceId, ...change, version: there?.policyRevision ?? 0 }];
+  });
+}
+
+function settingsOf(service: Service): ServiceSettings {
+  return pickSettings(ServiceSettings, { ...serviceDefaults, ...service });
+}
+
+/** Of its own services the file says everything, of those of others only what it names. */
+function settingsAfter(
+  serviceId: string,
+  said: ServiceInput,
+  there: Service | undefined,
+  adopt: boolean,
+): ServiceSettings {
+  if (there && !isSaid(said)) return settingsOf(there);
+  const isOurs = !there || managerOf(there) === 'file' || adopt;
+  const unsaid = isOurs ? { ...serviceDefaults, name: there?.name ?? serviceId } : settingsOf(there);
+  return v.parse(ServiceSettings, { ...unsaid, ...said });
+}
+
+/** Whether the file does more than name a service. */
+function isSaid(said: ServiceInput | undefined): boolean {
+  return said !== undefined && Object.keys(said).length > 0;
+}
+
+function entryChanges({ entries }: DesiredState, state: CurrentState, adopt: boolean): ChangeOf<'entry'>[] {
+  const names = new Map(state.services.map(({ serviceId, name }) => [serviceId, name]));
+  const held = new Map(state.entries.map((entry) => [keyOf(entry), entry]));
+  return union(entries.keys(), held.keys()).flatMap((key) => {
+    const there = held.get(key);
+    const wanted = entries.get(key);
+    const whose = wanted ?? there;
+    if (!whose) return [];
+    const { serviceId, accountId } = whose;
+    const change = compared(there && pickSettings(EntrySettings, there), wanted?.settings, there, adopt);
+    if (!change) return [];
+    const service =
+      serviceId === allServicesScope
+        ? allServicesScope
+        : (wanted?.service ?? names.get(serviceId) ?? serviceId);
+    const version = there?.version ?? 0;
+    return [{ kind: 'entry', name: accountId, serviceId, accountId, service, ...change, version }];
+  });
+}
+
+function keyOf({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
+  return `${serviceId} ${accountId}`;
+}

@@ -1,0 +1,114 @@
+import * as v from 'valibot';
+import { type AllowlistEntry, allServicesScope, entriesOf, readEntry } from '../allowlist/entry.ts';
+import { type ApproverGroup, approverGroups } from '../approvers/approver-group.ts';
+import { type Customer, customers } from '../customers/customer.ts';
+import { AccountId } from '../privatelink/connection.ts';
+import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
+import { serviceNames } from '../services/find-service.ts';
+import { registeredServices } from '../services/registered-services.ts';
+import type { Service } from '../services/service.ts';
+import { decodeCursor, ExpiredTokenError, pageToken } from '../storage/cursor.ts';
+import { parseEach, type ReadDeps } from '../storage/entity.ts';
+import { CustomerSettings, EntrySettings, GroupSettings, ServiceSettings } from './change.ts';
+import { pickSettings } from './comparable.ts';
+import type { PolicyDocument } from './document.ts';
+
+type Exported<Kind extends keyof PolicyDocument> = PolicyDocument[Kind][number] & {
+  readonly managedBy: ManagedBy;
+};
+
+/** A part of the table as a policy document, and who looks after each thing. */
+export interface ExportedPolicy {
+  readonly groups: readonly Exported<'groups'>[];
+  readonly services: readonly Exported<'services'>[];
+  readonly customers: readonly Exported<'customers'>[];
+  readonly entries: readonly Exported<'entries'>[];
+}
+
+const list = 'policy';
+
+/** How many entries a page has at least, where there are more. */
+const entriesPerPage = 1_000;
+
+/** Where the entries go on: at which of the services, and after which account. */
+const Position = v.object({ serviceId: v.string(), after: v.exactOptional(AccountId) });
+type Position = v.InferOutput<typeof Position>;
+
+/** A page of the whole policy: everything but entries is on the first one. */
+export async function exportPolicy(
+  token: string | undefined,
+  deps: ReadDeps,
+): Promise<{ document: ExportedPolicy; nextToken?: string }> {
+  const services = await registeredServices(deps);
+  const names = new Map([[allServicesScope, allServicesScope], ...serviceNames(services)]);
+  const position =
+    token === undefined ? { serviceId: allServicesScope } : decodeCursor(list, token, Position);
+  const { entries, next } = await entriesFrom(position, [...names.keys()], deps);
+  const isFirst = token === undefined;
+  return {
+    document: {
+      groups: isFirst ? (await approverGroups(deps)).map(groupOf) : [],
+      services: isFirst ? services.map((service) => serviceOf(service, names)) : [],
+      customers: isFirst ? (await customers(deps)).map(customerOf) : [],
+      entries: entries.map((entry) => entryOf(entry, names.get(entry.serviceId) ?? entry.serviceId)),
+    },
+    ...(next && { nextToken: pageToken(list, next) }),
+  };
+}
+
+/** Entries of one service after another, until there are enough for a page. */
+async function entriesFrom(
+  position: Position,
+  serviceIds: readonly string[],
+  { table, reportError }: ReadDeps,
+): Promise<{ readonly entries: AllowlistEntry[]; readonly next?: Position }> {
+  const entries: AllowlistEntry[] = [];
+  const begin = serviceIds.indexOf(position.serviceId);
+  // Its service was taken out meanwhile: what comes after it cannot be told.
+  if (begin < 0) throw new ExpiredTokenError();
+  for (const serviceId of serviceIds.slice(begin)) {
+    const after = serviceId === position.serviceId ? position.after : undefined;
+    const options = { limit: entriesPerPage, ...(after !== undefined && { after }) };
+    for await (const page of table.query(entriesOf(serviceId), options)) {
+      entries.push(...parseEach(page, readEntry, reportError));
+      const last = page.at(-1);
+      if (last && entries.length >= entriesPerPage) return { entries, next: { serviceId, after: last.sk } };
+    }
+  }
+  return { entries };
+}
+
+function groupOf(group: ApproverGroup): Exported<'groups'> {
+  return { name: group.name, ...pickSettings(GroupSettings, group), managedBy: managerOf(group) };
+}
+
+/** A service without a name of its own stands under its id. */
+function serviceOf(service: Service, names: ReadonlyMap<string, string>): Exported<'services'> {
+  const { serviceId, location } = service;
+  const { name, ...settings } = pickSettings(ServiceSettings, service);
+  const isNamed = names.get(serviceId) === name;
+  return {
+    serviceId,
+    ...(isNamed && name !== serviceId && { name }),
+    ...location,
+    ...settings,
+    managedBy: managerOf(service),
+  };
+}
+
+function customerOf(customer: Customer): Exported<'customers'> {
+  return { name: customer.name, ...pickSettings(CustomerSettings, customer), managedBy: managerOf(customer) };
+}
+
+function entryOf(entry: AllowlistEntry, service: string): Exported<'entries'> {
+  const { effect, owners, note, customer, ...narrowings } = pickSettings(EntrySettings, entry);
+  const said = {
+    service,
+    accountId: entry.accountId,
+    managedBy: managerOf(entry),
+    ...(owners && { owners }),
+    ...(note !== undefined && { note }),
+    ...(customer !== undefined && { customer }),
+  };
+  return effect === 'block' ? { effect, ...said } : { effect, ...said, ...narrowings };
+}

@@ -1,0 +1,119 @@
+import * as v from 'valibot';
+import type { AccountRegion } from '../locations/account-region.ts';
+import { policyInputKeys } from '../policy/policy-inputs.ts';
+import { type Connection, ConnectionState, isLive } from '../privatelink/connection.ts';
+import {
+  type DecideDeps,
+  type Decision,
+  decideConnection,
+  decisionKeys,
+} from '../reconcile/decide-connections.ts';
+import { readService, serviceKey } from '../services/service.ts';
+import { keyName, leftOut, parseEach } from '../storage/entity.ts';
+import type { Table } from '../storage/table.ts';
+import { primaryReason } from '../verdicts/verdict.ts';
+import type { ChangeAuthor } from './apply-change.ts';
+import type { Change } from './change.ts';
+import { overlayTable } from './overlay-table.ts';
+import { previewByKey, previewItems } from './preview-items.ts';
+
+/** What would become of a connection by a plan that does not become of it now. */
+export const Impact = v.object({
+  /** `stays`: it was to be cut, or asked about. `cut-later`: at the end of its grace period, unless something changes before. */
+  effect: v.picklist(['disconnect', 'disconnect-later', 'accept', 'reject', 'ask', 'stays', 'hold']),
+  endpointId: v.string(),
+  /** The service's own name. */
+  service: v.string(),
+  serviceId: v.string(),
+  ownerAccountId: v.string(),
+  state: ConnectionState,
+  reason: v.string(),
+  /** ISO 8601: when it would be cut. */
+  at: v.exactOptional(v.string()),
+});
+export type Impact = v.InferOutput<typeof Impact>;
+
+/** What becomes of a connection, by the table as it is or as it would be. */
+type ImpactKind = Pick<Impact, 'effect' | 'reason' | 'at'>;
+
+export interface ImpactDeps extends DecideDeps {
+  readonly hub: AccountRegion;
+  /** Milliseconds until this run must have ended. */
+  readonly remaining: () => number;
+}
+
+/** What a run keeps free, in milliseconds. */
+const reserve = 12_000;
+
+/**
+ * What changes would do to connections: each is decided twice by the very code that decides, in the table as it is and in the table as
+ * the changes would leave it, and nothing of either is kept. One after the other, since endpoints that count depend on one another.
+ * @returns how many of the connections there was time for.
+ */
+export async function connectionImpact(
+  connections: readonly Connection[],
+  changes: readonly Change[],
+  hand: ChangeAuthor,
+  deps: ImpactDeps,
+): Promise<{ readonly effects: Impact[]; readonly looked: number }> {
+  const { touched, now, after } = await lookAt(connections, changes, hand, deps);
+  const asIs = overlayTable(deps.table, now);
+  const asWouldBe = overlayTable(deps.table, after);
+  const effects: Impact[] = [];
+  for (const [index, connection] of connections.entries()) {
+    if (index > 0 && deps.remaining() < reserve) return { effects, looked: index };
+    if (!touched.has(connection)) continue;
+    const dreaming = { ...deps, now: () => hand.now, bell: { enqueue: async () => {} } };
+    const fateIn = async (table: Table) =>
+      impactOf(connection, await decideConnection(connection, { ...dreaming, table }));
+    // Of what rests on an item that cannot be read nothing can be said.
+    const was = await fateIn(asIs).catch(leftOut(deps.reportError));
+    const fate = await fateIn(asWouldBe).catch(leftOut(deps.reportError));
+    if (!was || !fate || !isOther(was, fate)) continue;
+    const key = keyName(serviceKey(connection.serviceId));
+    const service = after.get(key) ?? now.get(key);
+    const { endpointId, serviceId, ownerAccountId, state } = connection;
+    const [known] = parseEach(service ? [service] : [], readService, deps.reportError);
+    const name = known?.name ?? serviceId;
+    effects.push({ ...fate, endpointId, service: name, serviceId, ownerAccountId, state });
+  }
+  return { effects, looked: connections.length };
+}
+
+/** The connections of which a change may make something else, and all that decisions about them read. */
+async function lookAt(
+  connections: readonly Connection[],
+  changes: readonly Change[],
+  hand: ChangeAuthor,
+  deps: ImpactDeps,
+) {
+  const made = previewByKey(changes);
+  const touched = connections
+    .filter(({ state }) => state === 'pendingAcceptance' || isLive(state))
+    .filter((connection) => policyInputKeys(connection).some((key) => made.has(keyName(key))));
+  const items = await previewItems(touched.flatMap(decisionKeys), made, hand, deps);
+  return { touched: new Set(touched), ...items };
+}
+
+function impactOf(connection: Connection, decision: Decision): ImpactKind {
+  const { state } = connection;
+  const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
+  if (!verdict) return untouched(connection);
+  const { outcome, until } = verdict;
+  const reason = primaryReason(verdict);
+  if (!isLive(state) || outcome === 'ask' || outcome === 'hold') return { effect: outcome, reason };
+  if (outcome === 'accept') return { effect: 'stays', reason };
+  return until === undefined
+    ? { effect: 'disconnect', reason }
+    : { effect: 'disconnect-later', reason, at: until };
+}
+
+/** What becomes of it where no registered service decides it. */
+function untouched({ state }: Connection): ImpactKind {
+  const reason = 'linkgate does not look after its service then: nobody decides it';
+  return { effect: isLive(state) ? 'stays' : 'hold', reason };
+}
+
+function isOther(was: ImpactKind, would: ImpactKind): boolean {
+  return was.effect !== would.effect || was.at !== would.at;
+}

@@ -1,0 +1,42 @@
+import { keyName } from '../storage/entity.ts';
+import type { Item, Key, Table } from '../storage/table.ts';
+
+/**
+ * The table as it would be, for finding out what linkgate would do: what is written to it nobody else sees, and is gone with it.
+ * @param changed by key: what would be other than it is; undefined where nothing would be there.
+ */
+export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | undefined>): Table {
+  const known = new Map(changed);
+
+  async function look(keys: readonly Key[]): Promise<void> {
+    const unknown = keys.filter((key) => !known.has(keyName(key)));
+    if (unknown.length === 0) return;
+    const items = new Map((await table.get(unknown)).map((item) => [keyName(item), item]));
+    for (const key of unknown) known.set(keyName(key), items.get(keyName(key)));
+  }
+
+  /** What was never read is taken to be as it is expected. */
+  function isAsExpected(key: Key, expected: number | undefined): boolean {
+    const name = keyName(key);
+    return expected === undefined || !known.has(name) || (known.get(name)?.version ?? 0) === expected;
+  }
+
+  return {
+    async get(keys) {
+      await look(keys);
+      return [...new Set(keys.map(keyName))].flatMap((name) => known.get(name) ?? []);
+    },
+    query: (pk, options) => table.query(pk, options),
+    identity: () => table.identity(),
+    async write(writes) {
+      const changes = writes.map((write) =>
+        'put' in write
+          ? { key: write.put, item: write.put, expected: write.expected }
+          : { key: write.remove, item: undefined, expected: write.expected },
+      );
+      if (!changes.every(({ key, expected }) => isAsExpected(key, expected))) return false;
+      for (const { key, item } of changes) known.set(keyName(key), item);
+      return true;
+    },
+  };
+}

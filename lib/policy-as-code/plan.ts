@@ -1,0 +1,189 @@
+import * as v from 'valibot';
+import { allGroups } from '../approvers/approver-group.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { allServices } from '../services/service.ts';
+import { entity, indexByKey, keyName } from '../storage/entity.ts';
+import type { Item, Key, Table } from '../storage/table.ts';
+import { ttlInOneDay } from '../storage/ttl.ts';
+import { Change, type ChangeAction, type ItemChange, keyOfChange } from './change.ts';
+import { chunkedItems, chunkValues, partKeys } from './chunked-item.ts';
+import { readCurrentState, versionsOf } from './current-state.ts';
+import { type Problem, resolveDesiredState } from './desired-state.ts';
+import { differences } from './diff.ts';
+import type { PolicyDocument } from './document.ts';
+import { type PrincipalChangesDeps, principalChanges } from './principal-changes.ts';
+import { requireFewRemovals } from './removals.ts';
+
+/** Of how many changes of each kind. */
+export const Summary = v.object({
+  add: v.number(),
+  change: v.number(),
+  remove: v.number(),
+  conflicts: v.number(),
+  left: v.number(),
+});
+export type Summary = v.InferOutput<typeof Summary>;
+
+/** What a policy would change, and the versions of all that this was found from. It vanishes a day later. */
+export const Plan = v.object({
+  planId: v.string(),
+  createdAt: v.string(),
+  createdBy: v.string(),
+  summary: Summary,
+  /** How many parts hold its changes, and how many the versions that it rests on. */
+  changeParts: v.number(),
+  versionParts: v.number(),
+  /** The services whose entries it rests on, whether they are registered or not. */
+  serviceIds: v.array(v.string()),
+  /** Seconds since the epoch, for DynamoDB's TTL. */
+  expiresAt: v.number(),
+  version: v.number(),
+});
+export type Plan = v.InferOutput<typeof Plan>;
+
+const kind = entity(Plan.entries);
+export const readPlan = kind.read;
+const Versions = v.tuple([v.string(), v.number()]);
+/** What any of a plan's parts holds. */
+export const PartValue = v.union([Change, Versions]);
+
+const partitionOf = (planId: string) => `PLAN#${planId}`;
+const planKey = (planId: string): Key => ({ pk: partitionOf(planId), sk: 'PLAN' });
+const series = { changes: 'CHANGES', versions: 'VERSIONS' };
+
+/** A plan is no longer whole: somebody removed a part of it. */
+export class LostPartError extends Error {
+  override readonly name = 'LostPartError';
+
+  constructor(planId: string) {
+    super(`the plan ${planId} has lost a part of itself; plan again`);
+  }
+}
+
+/** The document cannot be carried out, whatever becomes of the table. */
+export class ProblemsError extends Error {
+  override readonly name = 'ProblemsError';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(`the policy cannot be carried out: ${problems.length} problems`);
+    this.problems = problems;
+  }
+}
+
+interface PlanDeps extends PrincipalChangesDeps {
+  readonly table: Table;
+  readonly id: () => string;
+}
+
+/**
+ * Finds what a document would change, and keeps it for whoever reads, weighs or applies it. It writes nothing but the plan.
+ * @throws ProblemsError, TooManyRemovalsError
+ */
+export async function makePlan(
+  document: PolicyDocument,
+  { adopt, allowRemovals }: { readonly adopt: boolean; readonly allowRemovals: boolean },
+  deps: PlanDeps,
+): Promise<Plan> {
+  const { table, hub, id, now, caller } = deps;
+  const state = await readCurrentState(document, deps);
+  const { wanted, problems } = resolveDesiredState(document, state, hub);
+  if (problems.length > 0) throw new ProblemsError(problems);
+  const changes: Change[] = differences(wanted, state, { adopt }).filter(mayBeMade(state.unreadable));
+  if (!allowRemovals) requireFewRemovals(changes, state);
+  changes.push(...(await principalChanges(changes, state, deps)));
+
+  const time = now();
+  const planId = id();
+  const expiresAt = ttlInOneDay(time);
+  const parts = (name: string, values: readonly unknown[]) =>
+    chunkedItems(partitionOf(planId), name, values, expiresAt);
+  const changeParts = parts(series.changes, changes);
+  const versionParts = parts(series.versions, [...versionsOf(state)]);
+  const plan: Plan = {
+    planId,
+    createdAt: time.toISOString(),
+    createdBy: caller,
+    summary: summaryOf(changes),
+    changeParts: changeParts.length,
+    versionParts: versionParts.length,
+    serviceIds: [...state.serviceIds],
+    expiresAt,
+    version: 1,
+  };
+  // The plan itself comes last: what has a head is whole.
+  for (const put of [...changeParts, ...versionParts, kind.item(planKey(planId), plan)])
+    await table.write([{ put, expected: 0 }]);
+  return plan;
+}
+
+/** What cannot be read stays as it is, and so do groups that a service or a group among it may name. */
+function mayBeMade(unreadable: readonly Key[]): (change: ItemChange) => boolean {
+  const keys = new Set(unreadable.map(keyName));
+  const mayNameGroups = unreadable.some(({ pk }) => pk === allServices || pk === allGroups);
+  return (change) =>
+    !keys.has(keyName(keyOfChange(change))) &&
+    !(mayNameGroups && change.kind === 'group' && change.action === 'remove');
+}
+
+/** @returns undefined where there is none, or none any more. */
+export async function findPlan(
+  planId: string,
+  { table, now }: { readonly table: Table } & Pick<Runtime, 'now'>,
+): Promise<Plan | undefined> {
+  const [item] = await table.get([planKey(planId)]);
+  const plan = item && kind.read(item);
+  return plan && plan.expiresAt * 1000 > now().getTime() ? plan : undefined;
+}
+
+/**
+ * The changes of one part, in order; a part is a page.
+ * @throws LostPartError, UnreadableItemError
+ */
+export async function readChanges(
+  { planId, changeParts }: Plan,
+  part: number,
+  table: Table,
+): Promise<Change[]> {
+  const keys = partKeys(partitionOf(planId), series.changes, changeParts).slice(part, part + 1);
+  return (await partsAt(keys, planId, table)).flatMap((item) => chunkValues(item, Change));
+}
+
+/**
+ * All of a plan's changes, in order.
+ * @throws LostPartError, UnreadableItemError
+ */
+export async function listChanges({ planId, changeParts }: Plan, table: Table): Promise<Change[]> {
+  const items = await partsAt(partKeys(partitionOf(planId), series.changes, changeParts), planId, table);
+  return items.flatMap((item) => chunkValues(item, Change));
+}
+
+/**
+ * By key: the versions that a plan rests on.
+ * @throws LostPartError, UnreadableItemError
+ */
+export async function basedOn({ planId, versionParts }: Plan, table: Table): Promise<Map<string, number>> {
+  const items = await partsAt(partKeys(partitionOf(planId), series.versions, versionParts), planId, table);
+  return new Map(items.flatMap((item) => chunkValues(item, Versions)));
+}
+
+async function partsAt(keys: readonly Key[], planId: string, table: Table): Promise<Item[]> {
+  const parts = indexByKey(await table.get(keys)).all(keys);
+  if (parts.length < keys.length) throw new LostPartError(planId);
+  return parts;
+}
+
+const counted: Readonly<Record<ChangeAction, keyof Summary>> = {
+  add: 'add',
+  change: 'change',
+  adopt: 'change',
+  remove: 'remove',
+  conflict: 'conflicts',
+  left: 'left',
+};
+
+function summaryOf(changes: readonly Change[]): Summary {
+  const summary = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
+  for (const { action } of changes) summary[counted[action]]++;
+  return summary;
+}

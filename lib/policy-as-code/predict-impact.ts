@@ -1,0 +1,47 @@
+import * as v from 'valibot';
+import { locationsOf, registeredServices } from '../services/registered-services.ts';
+import { decodeCursor, encodeCursor, LocationCursor, pageToken, placeAt } from '../storage/cursor.ts';
+import { isMade } from './change.ts';
+import { connectionImpact, type Impact, type ImpactDeps } from './impact.ts';
+import { listChanges, type Plan } from './plan.ts';
+
+/** Where a prediction goes on: also within a page of EC2's, where the time did not suffice for all of it. */
+const Position = v.object({
+  ...LocationCursor.entries,
+  from: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+});
+
+/** EC2 takes at most 200 values in a filter; where there are more services, they are told apart here. */
+const valuesPerFilter = 200;
+
+/** What a plan would do to the connections of one page of EC2's. */
+export async function predictImpact(
+  plan: Plan,
+  token: string | undefined,
+  by: string,
+  deps: ImpactDeps,
+): Promise<{ effects: Impact[]; looked: number; nextToken?: string }> {
+  const list = `impact ${plan.planId}`;
+  const position = token === undefined ? { location: 0, from: 0 } : decodeCursor(list, token, Position);
+  const changes = (await listChanges(plan, deps.table)).filter(isMade);
+  const added = changes.flatMap((change) =>
+    change.kind === 'service' && change.action === 'add'
+      ? [{ serviceId: change.serviceId, location: deps.hub }]
+      : [],
+  );
+  const services = [...(await registeredServices(deps)), ...added];
+  const locations = locationsOf(services);
+  const location = placeAt(locations, position);
+  if (!location || !deps.connectionsIn) return { effects: [], looked: 0 };
+
+  const serviceIds = services.map(({ serviceId }) => serviceId);
+  const filter = serviceIds.length <= valuesPerFilter ? { serviceIds } : {};
+  const page = await deps.connectionsIn(location).page(filter, position.nextToken);
+  const connections = page.connections.slice(position.from);
+  const { effects, looked } = await connectionImpact(connections, changes, { by, now: deps.now() }, deps);
+  const nextToken =
+    looked < connections.length
+      ? pageToken(list, { ...position, from: position.from + looked })
+      : encodeCursor(list, position, page.nextToken, locations.length);
+  return { effects, looked, ...(nextToken !== undefined && { nextToken }) };
+}

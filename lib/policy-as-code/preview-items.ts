@@ -1,0 +1,60 @@
+import { entryItem } from '../allowlist/entry.ts';
+import type { AccountRegion } from '../locations/account-region.ts';
+import { readService, type Service, serviceItem } from '../services/service.ts';
+import { indexByKey, keyName } from '../storage/entity.ts';
+import type { Item, Key, Table } from '../storage/table.ts';
+import { applyEntryChange, applyServiceChange, type ChangeAuthor, previewService } from './apply-change.ts';
+import { type Change, type ChangeOf, type ItemChange, isMade, keyOfChange } from './change.ts';
+
+/** Items by key: undefined where there is none. */
+export type Items = ReadonlyMap<string, Item | undefined>;
+
+/** The changes that something is done for, by the key of what they change. */
+export function previewByKey(changes: readonly Change[]): ReadonlyMap<string, ItemChange> {
+  return new Map(
+    changes.flatMap((change) =>
+      isMade(change) && change.kind !== 'principal' ? [[keyName(keyOfChange(change)), change]] : [],
+    ),
+  );
+}
+
+/** What stands under some keys now, and after changes that decisions rest on. */
+export async function previewItems(
+  keys: readonly Key[],
+  made: ReadonlyMap<string, ItemChange>,
+  hand: ChangeAuthor,
+  { table, hub }: { readonly table: Table; readonly hub: AccountRegion },
+): Promise<{ readonly now: Items; readonly after: Items }> {
+  const { find } = indexByKey(await table.get(keys));
+  const now = new Map(keys.map((key) => [keyName(key), find(key)]));
+  const after = new Map(now);
+  for (const [key, before] of now) {
+    const change = made.get(key);
+    if (change) after.set(key, itemAfter(change, before, hand, hub));
+  }
+  return { now, after };
+}
+
+function itemAfter(
+  change: ItemChange,
+  before: Item | undefined,
+  hand: ChangeAuthor,
+  hub: AccountRegion,
+): Item | undefined {
+  if (change.kind === 'entry') {
+    const entry = applyEntryChange(change, hand);
+    return entry && entryItem(entry);
+  }
+  return change.kind === 'service' && change.after
+    ? serviceItem(serviceAfter(change, before && readService(before), hand, hub))
+    : undefined;
+}
+
+function serviceAfter(
+  change: ChangeOf<'service'>,
+  before: Service | undefined,
+  hand: ChangeAuthor,
+  hub: AccountRegion,
+): Service {
+  return before ? applyServiceChange(before, change, hand) : previewService(change, hub, hand);
+}

@@ -1,0 +1,148 @@
+import * as v from 'valibot';
+import { auditTrail } from '../audit/audit.ts';
+import { type ConnectionRecord, connectionOf, readRecord } from '../connections/connection-record.ts';
+import { listEarlierConnections } from '../connections/connections-by-account.ts';
+import { listRecords, RecordCursor } from '../connections/record-pages.ts';
+import type { AccountRegion } from '../locations/account-region.ts';
+import { decide } from '../policy/decide.ts';
+import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
+import { effectiveEntry, type Rule } from '../policy/rule.ts';
+import { isLive } from '../privatelink/connection.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { decodeCursor, pageToken } from '../storage/cursor.ts';
+import { keyName, parseEach } from '../storage/entity.ts';
+import type { Item, Key, Table } from '../storage/table.ts';
+import { chunks } from '../values/chunks.ts';
+import { Outcome, primaryReason } from '../verdicts/verdict.ts';
+import type { ChangeAuthor } from './apply-change.ts';
+import { type Change, isMade, keyOfChange } from './change.ts';
+import { listChanges, type Plan } from './plan.ts';
+import { type Items, previewByKey, previewItems } from './preview-items.ts';
+
+/** A recorded request that the policy would have decided otherwise. */
+export const ChangedVerdict = v.object({
+  endpointId: v.string(),
+  service: v.string(),
+  ownerAccountId: v.string(),
+  requestedAt: v.string(),
+  /** What linkgate's policy said of it first. */
+  was: Outcome,
+  would: Outcome,
+  reason: v.string(),
+});
+export type ChangedVerdict = v.InferOutput<typeof ChangedVerdict>;
+
+interface SimulateDeps extends Pick<Runtime, 'now' | 'reportError'> {
+  readonly table: Table;
+  readonly hub: AccountRegion;
+  readonly rules: readonly Rule[];
+  readonly caller: string;
+}
+
+/** How far back requests are looked at, in milliseconds. */
+const span = 90 * 86_400_000;
+const recordsPerPage = 100;
+/** How many histories are read at once. */
+const atOnce = 10;
+/** How many of an account's earlier connections are looked at where its entry counts them. */
+const earlierOnes = 100;
+
+/**
+ * Runs a plan's policy over a page of the recorded requests of which it speaks: each as if it came anew at the time at which it
+ * came, by the allowlist as the plan leaves it. Pauses are no part of a policy.
+ */
+export async function simulate(
+  plan: Plan,
+  token: string | undefined,
+  deps: SimulateDeps,
+): Promise<{ requests: ChangedVerdict[]; looked: number; nextToken?: string }> {
+  const { table, now, reportError, caller } = deps;
+  const list = `simulation ${plan.planId}`;
+  const start = token === undefined ? { partition: 0 } : decodeCursor(list, token, RecordCursor);
+  const since = new Date(now().getTime() - span).toISOString();
+  const isRecent = ({ requestedAt }: Item) => String(requestedAt) >= since;
+  const { records: items, next } = await listRecords(start, recordsPerPage, table, isRecent);
+  const records = parseEach(items, readRecord, reportError);
+
+  const changes = await listChanges(plan, table);
+  const made = previewByKey(changes);
+  const { after } = await previewItems(
+    records.flatMap(policyInputKeys),
+    made,
+    { by: caller, now: now() } satisfies ChangeAuthor,
+    deps,
+  );
+  const requests: ChangedVerdict[] = [];
+  let looked = 0;
+  const spoken = spokenOf(changes);
+  const concerned = records.filter((record) =>
+    policyInputKeys(record).some((key) => isSpokenOf(key, spoken, after)),
+  );
+  for (const some of chunks(concerned, atOnce)) {
+    const verdicts = await Promise.all(some.map((record) => verdictsOf(record, after, deps)));
+    for (const both of verdicts.filter((each) => each !== undefined)) {
+      looked++;
+      if (both.was !== both.would) requests.push(both);
+    }
+  }
+  return { requests, looked, ...(next && { nextToken: pageToken(list, next) }) };
+}
+
+/** The keys of what a plan's file speaks of beside what is the file's, also where another master has it otherwise. */
+function spokenOf(changes: readonly Change[]): ReadonlySet<string> {
+  return new Set(
+    changes.flatMap((change) =>
+      change.kind !== 'principal' && (isMade(change) || change.after) ? keyName(keyOfChange(change)) : [],
+    ),
+  );
+}
+
+function isSpokenOf(key: Key, spoken: ReadonlySet<string>, after: Items): boolean {
+  const name = keyName(key);
+  return spoken.has(name) || after.get(name)?.managedBy === 'file';
+}
+
+/** @returns undefined where linkgate has not decided it, or its service is not the policy's. */
+async function verdictsOf(
+  record: ConnectionRecord,
+  after: Items,
+  deps: SimulateDeps,
+): Promise<ChangedVerdict | undefined> {
+  const { endpointId, ownerAccountId, requestedAt } = record;
+  const { service, entries, unreadable } = readPolicyInputs(record, {
+    find: (key) => after.get(keyName(key)),
+  });
+  for (const error of unreadable) deps.reportError(error);
+  if (!service || unreadable.length > 0) return undefined;
+  const was = (await auditTrail(endpointId, deps.table, deps.reportError)).find(
+    ({ action }) => action === 'decided',
+  )?.outcome;
+  if (!was) return undefined;
+  const { pausedAt: _pausedAt, ...running } = service;
+  const isCounted = effectiveEntry({ entries })?.maxEndpoints !== undefined;
+  const countedEndpointIds = isCounted ? await countedBefore(record, deps) : [];
+  const request = { ...connectionOf(record), state: 'pendingAcceptance' as const };
+  const policy = { service: running, entries, countedEndpointIds, rules: deps.rules };
+  const verdict = decide(request, policy, undefined, new Date(requestedAt));
+  const { outcome: would } = verdict;
+  return {
+    endpointId,
+    service: service.name,
+    ownerAccountId,
+    requestedAt,
+    was,
+    would,
+    reason: primaryReason(verdict),
+  };
+}
+
+/** The account's endpoints that were there when it asked for another one, as far as is remembered. */
+async function countedBefore(record: ConnectionRecord, deps: SimulateDeps): Promise<string[]> {
+  const earlier = await listEarlierConnections(record, earlierOnes, deps);
+  return earlier
+    .filter(({ state, verdict, acceptRequestedAt }) =>
+      [isLive(state), verdict?.outcome === 'accept', acceptRequestedAt !== undefined].includes(true),
+    )
+    .filter(({ endedAt }) => endedAt === undefined || endedAt > record.requestedAt)
+    .map(({ endpointId }) => endpointId);
+}

@@ -1,0 +1,194 @@
+import type { AuditEvent, Consulted } from '../../audit/audit.ts';
+import { type ApprovalRequest, deadlineFor } from '../../connections/approval-request.ts';
+import {
+  type ConnectionRecord,
+  type Effect,
+  isAwaitingApproval,
+  newRecord,
+} from '../../connections/connection-record.ts';
+import { recordedDecisions } from '../../connections/person-decision.ts';
+import { isAboutExternalAccept, isBlockedByRule } from '../../connections/revocation.ts';
+import {
+  approvalRequested,
+  type DecisionContext,
+  decision,
+  discoveredEvents,
+  resetNotification,
+  storedVerdict,
+  type Transition,
+} from '../../connections/transition.ts';
+import type { Connection } from '../../privatelink/connection.ts';
+import type { Service } from '../../services/service.ts';
+import { primaryReason, type Verdict } from '../../verdicts/verdict.ts';
+import type { ConnectedDecision } from './decide-connected.ts';
+
+/** It was decided what becomes of a connection that lives: it stays, is cut now or later, or people are asked. */
+export function applyReevaluation(
+  before: ConnectionRecord | undefined,
+  connection: Connection,
+  { verdict, revocation, adopted, expiryWarning }: ConnectedDecision,
+  policyVersions: Consulted,
+  service: Service,
+  now: Date,
+  { word, heard = recordedDecisions(before), entry }: Omit<DecisionContext, 'approvalRequest'> = {},
+): Transition {
+  const {
+    verdict: _verdict,
+    effect,
+    revocation: _revocation,
+    adopted: _adopted,
+    expiryWarning: _warned,
+    revoked,
+    kept,
+    approval: _approval,
+    approvals: _approvals,
+    endedAt: _goneAt,
+    missingSince: _missingSince,
+    notice,
+    ...known
+  } = before ?? newRecord(connection);
+  const isCut = revocation !== undefined && verdict.outcome === 'reject' && verdict.until === undefined;
+  const isToCome = revocation !== undefined && verdict.outcome !== 'hold' && !isCut;
+  const isAsking = isAboutExternalAccept(verdict) || (isToCome && !isBlockedByRule(verdict));
+  const approvalRequest = isAsking
+    ? approvalRequestFor(before, verdict, revocation, service, now)
+    : before?.approvalRequest;
+  const isAskedAnew =
+    approvalRequest !== undefined && approvalRequest.version !== before?.approvalRequest?.version;
+  const isCalledOff = before?.revocation !== undefined && revocation === undefined;
+  const due: Effect | undefined =
+    isCut && effect?.action !== 'reject' ? { action: 'reject', asked: 0 } : effect;
+  return {
+    record: {
+      ...known,
+      verdict: storedVerdict(verdict, policyVersions, now, heard.approval),
+      ...((isCut || verdict.outcome === 'hold') && due && { effect: due }),
+      ...(isAskedAnew ? {} : heard),
+      ...(approvalRequest && { approvalRequest }),
+      ...(isAskedAnew ? resetNotification(notice) : notice && { notice }),
+      ...(revocation && { revocation }),
+      ...(adopted && { adopted }),
+      ...(expiryWarning && { expiryWarning }),
+      reevaluatedAt: now.toISOString(),
+      ...(verdict.outcome === 'accept' &&
+        !adopted && { allowedSince: known.allowedSince ?? now.toISOString() }),
+      // It puts one cut off, and not every later one.
+      ...(kept && verdict.outcome !== 'accept' && { kept }),
+      // It stands, whatever keeps it from being carried out, until somebody says that the connection stays.
+      ...(revoked && heard.approval?.decision !== 'approve' && { revoked }),
+    },
+    auditEvents: [
+      ...(before ? [] : discoveredEvents(connection, now)),
+      ...auditEventsFor(
+        before,
+        { verdict, ...(revocation && { revocation }), ...(adopted && { adopted }) },
+        now,
+        {
+          decided: () => decision(verdict, policyVersions, now, word, entry),
+          isSaid: word !== undefined,
+          isCalledOff,
+        },
+      ),
+      ...(expiryWarning && expiryWarning.days !== before?.expiryWarning?.days
+        ? [expiryWarningEvent(verdict, expiryWarning, now)]
+        : []),
+      ...(isAskedAnew ? [approvalRequested(approvalRequest, now)] : []),
+    ],
+  };
+}
+
+/** What is to be remembered of a review: one thing, or nothing where it only rests on newer versions. */
+function auditEventsFor(
+  before: ConnectionRecord | undefined,
+  { verdict, revocation, adopted }: ConnectedDecision,
+  now: Date,
+  {
+    decided,
+    isSaid,
+    isCalledOff,
+  }: { readonly decided: () => AuditEvent; readonly isSaid: boolean; readonly isCalledOff: boolean },
+): AuditEvent[] {
+  const time = now.toISOString();
+  const begins = revocation !== undefined && revocation.since !== before?.revocation?.since;
+  if (isSaid) return [decided()];
+  if (begins) {
+    const { by, disconnectAt } = revocation;
+    return [{ ...decided(), actor: by, action: 'revoking', reason: primaryReason(verdict), disconnectAt }];
+  }
+  if (isCalledOff)
+    return [{ ...decided(), action: 'kept', reason: `${primaryReason(verdict)}: it is not cut` }];
+  if (adopted && !before?.adopted && verdict.outcome === 'accept')
+    return [
+      {
+        time,
+        actor: adopted.by,
+        action: 'adopted',
+        ...(adopted.reason !== undefined && { reason: adopted.reason }),
+      },
+    ];
+  return verdict.outcome === before?.verdict?.outcome ? [] : [decided()];
+}
+
+/** The asking that goes on, or begins: about something else than what people were asked before. */
+function approvalRequestFor(
+  before: ConnectionRecord | undefined,
+  verdict: Verdict,
+  revocation: ConnectedDecision['revocation'],
+  service: Service,
+  now: Date,
+): ApprovalRequest {
+  const isForTime = verdict.outcome === 'reject' && revocation !== undefined;
+  const deadline = isForTime ? revocation.disconnectAt : deadlineFor(service, now);
+  const goesOn =
+    before?.approvalRequest !== undefined &&
+    isAwaitingApproval(before) &&
+    !(before.verdict?.outcome === 'reject' && verdict.outcome === 'ask');
+  if (!goesOn || !before.approvalRequest)
+    return {
+      group: service.approvers,
+      since: now.toISOString(),
+      deadline,
+      version: before?.version ?? 0,
+      stage: 'asked',
+    };
+  const goingOn = { ...before.approvalRequest, group: service.approvers };
+  if (!isForTime || deadline === goingOn.deadline) return goingOn;
+  // There is as much time again, and people are reminded again.
+  return { ...goingOn, deadline, since: now.toISOString(), stage: 'asked' };
+}
+
+function expiryWarningEvent(
+  verdict: Verdict,
+  { until }: NonNullable<ConnectedDecision['expiryWarning']>,
+  now: Date,
+): AuditEvent {
+  return {
+    time: now.toISOString(),
+    actor: 'linkgate',
+    action: 'warned',
+    reason: `${primaryReason(verdict)}, until ${until}`,
+    disconnectAt: until,
+  };
+}
+
+/** It was announced before the mode was switched by hand: it is not due, and is to be announced anew. */
+export function graceNeverAnnounced(known: ConnectionRecord, now: Date): Transition {
+  const { effect: _effect, revocation, ...before } = known;
+  if (revocation?.cause !== 'policy') return { record: known, auditEvents: [] };
+  return { record: before, auditEvents: [notCut('the mode was switched since it was announced', now)] };
+}
+
+/** Its time to be cut has come, and the budget of cuts is used up: it is not due, and people are to be asked. */
+export function overQuota(known: ConnectionRecord, now: Date): Transition {
+  const { effect: _effect, ...before } = known;
+  const { revocation } = before;
+  if (revocation?.cause !== 'policy' || revocation.overQuota) return { record: known, auditEvents: [] };
+  return {
+    record: { ...before, revocation: { ...revocation, overQuota: true } },
+    auditEvents: [notCut('the budget of cuts in 24 hours is used up', now)],
+  };
+}
+
+function notCut(reason: string, now: Date): AuditEvent {
+  return { time: now.toISOString(), actor: 'linkgate', action: 'refused', outcome: 'reject', reason };
+}

@@ -1,0 +1,297 @@
+import type { Consulted } from '../../audit/audit.ts';
+import { approverGroupOf } from '../../connections/awaiting-approval.ts';
+import { type ConnectionRecord, isVerdictExpired } from '../../connections/connection-record.ts';
+import {
+  type ConnectedState,
+  dueWarning,
+  externallyAccepted,
+  isAboutExternalAccept,
+  type Revocation,
+} from '../../connections/revocation.ts';
+import type { Connection } from '../../privatelink/connection.ts';
+import { isLive } from '../../privatelink/connection.ts';
+import { graceSecondsOf } from '../../services/service.ts';
+import { type Finding, isDefault, isPaused, primaryReason, type Verdict } from '../../verdicts/verdict.ts';
+import { decide } from '../decide.ts';
+import { effectiveEntry, type Policy } from '../rule.ts';
+
+/** What is to become of a connection that lives. `reject` with a `disconnectAt` to come: it stays until then. */
+export interface ConnectedDecision extends Pick<ConnectedState, 'revocation' | 'adopted' | 'expiryWarning'> {
+  readonly verdict: Verdict;
+}
+
+export interface ConnectedContext {
+  /** ISO 8601: since when linkgate works with this very table. What was commanded before comes from a backup. */
+  readonly restoredAt: string;
+  /** ISO 8601: since when it acts, with this very table. What was announced before is announced anew. */
+  readonly enforcingSince: string;
+  /** Nothing is announced that will not be done: it is only said what would be. */
+  readonly isObserving: boolean;
+  readonly now: Date;
+}
+
+/** What of a record a decision about a live connection rests on. */
+export type ConnectionHistory = Pick<
+  ConnectionRecord,
+  keyof ConnectedState | 'verdict' | 'approval' | 'approvalRequest' | 'acceptRequestedAt'
+>;
+
+/**
+ * Pure and total, as `decide` for requests: the same rules, except that a doubt and silence mean a cut after the grace period.
+ * What stops us comes first, then an objection, a person's word, the policy's endorsement, and that it was there first.
+ */
+export function decideConnected(
+  connection: Connection,
+  before: ConnectionHistory | undefined,
+  policy: Policy,
+  circumstances: ConnectedContext,
+): ConnectedDecision {
+  const byPolicy = decide(connection, policy, undefined, circumstances.now);
+  const decision = evaluateConnected(connection, byPolicy, before, policy, circumstances);
+  if (!circumstances.isObserving || isPaused(byPolicy)) return decision;
+  const { revocation, verdict, ...others } = decision;
+  if (isAboutExternalAccept(verdict)) return { verdict: byPolicy };
+  if (!revocation) return decision;
+  const { until: _until, ...wouldBe } = verdict;
+  return { ...others, verdict: wouldBe };
+}
+
+function evaluateConnected(
+  connection: Connection,
+  byPolicy: Verdict,
+  before: ConnectionHistory | undefined,
+  policy: Policy,
+  circumstances: ConnectedContext,
+): ConnectedDecision {
+  const { now } = circumstances;
+  const adopted = grandfathering(connection, before, policy);
+  const adoption = adopted && { adopted };
+  if (isPaused(byPolicy)) {
+    const revocation = before?.revocation;
+    return { verdict: byPolicy, ...adoption, ...(revocation && { revocation }) };
+  }
+  const command = explicitRevocation(before, byPolicy, policy, circumstances);
+  if (command)
+    return { ...scheduleDisconnect(command.revocation, command.finding, byPolicy, now), ...adoption };
+  if (isBlockedBy(byPolicy) || revokingDecision(before, policy))
+    return { ...notAllowed(byPolicy, before, policy, circumstances), ...adoption };
+  if (before?.approval?.decision === 'approve')
+    return { verdict: decide(connection, policy, before.approval, now) };
+  // An adoption lasts until the policy endorses the connection: from then on it is the policy's.
+  if (byPolicy.outcome === 'accept') return allowed(byPolicy, before, now);
+  if (adopted) return keepGrandfathered(adopted, byPolicy);
+  if (isForeign(before)) {
+    const { onExternalAccept = 'ask', name } = policy.service;
+    if (onExternalAccept === 'ask') return askAbout(foreignFinding(policy), byPolicy);
+    const reason = `${name} adopts what others accept`;
+    if (onExternalAccept === 'adopt')
+      return keepGrandfathered({ by: 'linkgate', at: now.toISOString(), reason }, byPolicy);
+  }
+  return notAllowed(byPolicy, before, policy, circumstances);
+}
+
+/** Whether a live connection is to be decided anew: something would become of it that its record does not say. */
+export function needsReevaluationNow(
+  connection: Connection,
+  record: ConnectionRecord,
+  policy: Policy,
+  policyVersions: Consulted,
+  circumstances: ConnectedContext,
+): boolean {
+  const { now } = circumstances;
+  if (!isLive(connection.state) || !isLive(record.state) || record.effect) return false;
+  if (record.serviceDeregisteredAt !== undefined) return true;
+  const { verdict, revocation } = record;
+  const isCounted = effectiveEntry(policy)?.maxEndpoints !== undefined;
+  const isCountedAnew =
+    verdict?.policyVersions.entry !== policyVersions.entry ||
+    verdict.policyVersions.wildcardEntry !== policyVersions.wildcardEntry;
+  if (isCounted && isCountedAnew) return true;
+  const would = decideConnected(connection, record, policy, circumstances);
+  // What was there first is left alone, until somebody commands otherwise.
+  if (!verdict) return would.adopted === undefined || would.revocation !== undefined;
+  return (
+    would.verdict.outcome !== verdict.outcome ||
+    isAboutExternalAccept(would.verdict) !== isAboutExternalAccept(verdict) ||
+    would.verdict.until !== verdict.until ||
+    isVerdictExpired(verdict, now) ||
+    would.revocation?.disconnectAt !== revocation?.disconnectAt ||
+    would.expiryWarning?.days !== record.expiryWarning?.days ||
+    (approverGroupOf(record) ?? policy.service.approvers) !== policy.service.approvers
+  );
+}
+
+/** What somebody commands: a block, the end of a service, a person's word on this very connection. */
+function explicitRevocation(
+  before: ConnectionHistory | undefined,
+  byPolicy: Verdict,
+  policy: Policy,
+  { restoredAt, enforcingSince, now }: ConnectedContext,
+): { readonly revocation: Revocation; readonly finding?: Finding } | undefined {
+  const { entries, service } = policy;
+  const time = now.toISOString();
+  const already = (cause: Revocation['cause']) =>
+    before?.revocation?.cause === cause ? before.revocation : undefined;
+  const atOnce = (cause: Revocation['cause'], by: string) => ({
+    revocation: already(cause) ?? { since: time, disconnectAt: time, cause, by },
+  });
+  if (service.deregisteringAt !== undefined && service.deregisteringAt >= restoredAt)
+    return atOnce('service', service.deregisteringBy ?? 'linkgate');
+  const block = entries.find(({ effect }) => effect === 'block');
+  if (block && byPolicy.outcome === 'reject' && block.changedAt >= restoredAt)
+    return atOnce('block', block.changedBy);
+  const word = revokingDecision(before, policy);
+  if (!word || word.at < restoredAt) return undefined;
+  const { by, at, finding } = word;
+  const said = { since: at, disconnectAt: at, cause: 'person' as const, by };
+  // Neither a grace period nor what put its end off keeps it any longer.
+  if (word.isNow) return { revocation: said, finding };
+  const known = already('person');
+  return { revocation: postponed(known?.since === at ? known : afterGrace(said), before), finding };
+
+  /** What is to be cut sooner already is not put off by that. */
+  function afterGrace(revocation: Revocation): Revocation {
+    const end = after(at, service);
+    const announced = before?.revocation;
+    const isSooner = announced && announced.since >= enforcingSince && announced.disconnectAt < end;
+    return { ...revocation, disconnectAt: isSooner ? announced.disconnectAt : end };
+  }
+}
+
+/** A person's word that it is to be cut: not one on the request that it was, nor one from before the service was taken out and registered anew. */
+function revokingDecision({ revoked, approval, reevaluatedAt }: ConnectionHistory = {}, { service }: Policy) {
+  // Who revokes takes back what was said before: a denial is newer.
+  if (approval?.decision === 'deny' && reevaluatedAt !== undefined && approval.at >= service.registeredAt) {
+    const { by, at } = approval;
+    return { by, at, isNow: true, finding: wordOf('person-denied', approval, 'denied it') };
+  }
+  if (!revoked || revoked.at < service.registeredAt) return undefined;
+  const { by, at, now } = revoked;
+  return { by, at, isNow: now === true, finding: wordOf('person-revoked', revoked, 'revoked it') };
+}
+
+function notAllowed(
+  byPolicy: Verdict,
+  before: ConnectionHistory | undefined,
+  policy: Policy,
+  { enforcingSince, now }: ConnectedContext,
+): ConnectedDecision {
+  const { service } = policy;
+  const time = now.toISOString();
+  const announced =
+    before?.revocation?.cause === 'policy' && before.revocation.since >= enforcingSince
+      ? before.revocation
+      : { since: time, disconnectAt: after(time, service), cause: 'policy' as const, by: 'linkgate' };
+  const revocation = postponed(announced, before);
+  if (revocation.overQuota)
+    return {
+      ...askAbout(budgetFinding(service.name), byPolicy),
+      revocation,
+    };
+  if (isBlockedBy(byPolicy)) return scheduleDisconnect(revocation, undefined, byPolicy, now);
+  const finding: Finding = revokingDecision(before, policy)?.finding ?? {
+    rule: 'permission-is-gone',
+    outcome: 'reject',
+    reason: primaryReason(byPolicy),
+  };
+  return scheduleDisconnect(revocation, finding, byPolicy, now);
+}
+
+/** A rule objects, whatever a person says. */
+function isBlockedBy(byPolicy: Verdict): boolean {
+  return byPolicy.outcome === 'reject' && !isDefault(byPolicy);
+}
+
+/** Somebody may have prolonged the grace period; then the budget is asked anew. */
+function postponed(announced: Revocation, before: ConnectionHistory | undefined): Revocation {
+  const until = before?.kept?.until;
+  if (until === undefined || until <= announced.disconnectAt) return announced;
+  const { overQuota: _overBudget, ...revocation } = announced;
+  return { ...revocation, disconnectAt: until };
+}
+
+function scheduleDisconnect(
+  revocation: Revocation,
+  finding: Finding | undefined,
+  { findings }: Verdict,
+  now: Date,
+): ConnectedDecision {
+  const isToCome = new Date(revocation.disconnectAt) > now;
+  return {
+    verdict: {
+      outcome: 'reject',
+      findings: [...(finding ? [finding] : []), ...findings],
+      ...(isToCome && { until: revocation.disconnectAt }),
+    },
+    revocation,
+  };
+}
+
+function allowed(verdict: Verdict, before: ConnectionHistory | undefined, now: Date): ConnectedDecision {
+  const { until } = verdict;
+  const days =
+    until !== undefined && before?.verdict ? dueWarning(until, before.verdict.decidedAt, now) : undefined;
+  const still =
+    before?.expiryWarning && before.expiryWarning.until === until ? before.expiryWarning : undefined;
+  const expiryWarning = until !== undefined && days !== undefined ? { until, days } : still;
+  return { verdict, ...(expiryWarning && { expiryWarning }) };
+}
+
+function keepGrandfathered(
+  adopted: NonNullable<ConnectedState['adopted']>,
+  { findings }: Verdict,
+): ConnectedDecision {
+  const reason = adopted.reason ?? `${adopted.by} adopted it`;
+  const finding: Finding = { rule: 'connection-is-adopted', outcome: 'accept', reason };
+  return { verdict: { outcome: 'accept', findings: [finding, ...findings] }, adopted };
+}
+
+function askAbout(finding: Finding, { findings }: Verdict): ConnectedDecision {
+  return { verdict: { outcome: 'ask', findings: [finding, ...findings] } };
+}
+
+function grandfathering(
+  { requestedAt }: Connection,
+  before: ConnectionHistory | undefined,
+  { service: { registeredAt } }: Policy,
+): ConnectedState['adopted'] {
+  if (before?.adopted) return before.adopted;
+  // What was decided before the service was taken out and registered anew is of another time.
+  const isDecided = before?.verdict !== undefined && before.verdict.decidedAt >= registeredAt;
+  if (isDecided || before?.revocation || requestedAt >= registeredAt) return undefined;
+  return { by: 'linkgate', at: registeredAt, reason: 'it is older than the registration of the service' };
+}
+
+/** linkgate never asked EC2 to accept it, and no policy has endorsed it since. */
+function isForeign(before: ConnectionHistory | undefined): boolean {
+  return (
+    before?.acceptRequestedAt === undefined &&
+    before?.allowedSince === undefined &&
+    before?.verdict?.outcome !== 'accept' &&
+    before?.revocation === undefined
+  );
+}
+
+function foreignFinding({ service: { acceptanceRequired, name } }: Policy): Finding {
+  const reason = acceptanceRequired
+    ? 'somebody accepted it without linkgate'
+    : `${name} does not require acceptance, so that EC2 connected it at once`;
+  return { rule: externallyAccepted, outcome: 'ask', reason };
+}
+
+function budgetFinding(service: string): Finding {
+  const reason = `its time was over, and linkgate cuts only so many connections of ${service} in 24 hours: a person decides`;
+  return { rule: 'cuts-are-limited', outcome: 'ask', reason };
+}
+
+function wordOf(
+  rule: string,
+  { by, reason }: { readonly by: string; readonly reason?: string },
+  what: string,
+): Finding {
+  return { rule, outcome: 'reject', reason: `${by} ${what}${reason ? `: ${reason}` : ''}` };
+}
+
+function after(time: string, service: Policy['service']): string {
+  return new Date(new Date(time).getTime() + graceSecondsOf(service) * 1000).toISOString();
+}

@@ -1,0 +1,100 @@
+import { isDeepStrictEqual } from 'node:util';
+import { emptyGroup, findGroup, UnknownGroupError } from '../approvers/approver-group.ts';
+import { deadlineFor, expireAtDeadline, isExpiryRejection } from '../connections/approval-request.ts';
+import type { ConnectionRecord } from '../connections/connection-record.ts';
+import {
+  addApproval,
+  addDenial,
+  type PersonDecision,
+  type RecordedDecisions,
+  recordedDecisions,
+} from '../connections/person-decision.ts';
+import type { Connection } from '../privatelink/connection.ts';
+import type { Table } from '../storage/table.ts';
+import type { Verdict } from '../verdicts/verdict.ts';
+import { authorize, stillValid } from './authorize.ts';
+import { decide } from './decide.ts';
+import type { Policy } from './rule.ts';
+
+/** The verdict on a request, and all that people have said of it. */
+interface Conclusion {
+  readonly verdict: Verdict;
+  readonly heard: RecordedDecisions;
+  /** The word that was added now; left out where it came too late. */
+  readonly word?: PersonDecision;
+}
+
+interface Circumstances {
+  readonly policy: Policy;
+  readonly now: Date;
+  readonly table: Table;
+}
+
+/**
+ * What policy and people's words, a new one among them, come to.
+ * @throws UnknownGroupError, NotAuthorizedError
+ */
+export async function evaluateWithDecision(
+  request: Connection,
+  before: ConnectionRecord | undefined,
+  word: PersonDecision | undefined,
+  { policy, now, table }: Circumstances,
+): Promise<Conclusion> {
+  const { service } = policy;
+  const deadline = before?.approvalRequest?.deadline ?? deadlineFor(service, now);
+  const judge = (heard: RecordedDecisions) =>
+    expireAtDeadline(
+      withQuorumFinding(decide(request, policy, heard.approval, now), heard),
+      service,
+      deadline,
+      now,
+    );
+  const heardBefore = recordedDecisions(before);
+  const unsaid = { heard: heardBefore, verdict: judge(heardBefore) };
+  // What a service rejects after the deadline it rejects, also where somebody speaks before that is written down.
+  if (!word || isExpiryRejection(unsaid.verdict)) return unsaid;
+  const heard = await addDecision(word, heardBefore, policy, table);
+  return { word, heard, verdict: judge(heard) };
+}
+
+/**
+ * All that people have said, with a new word.
+ * @throws UnknownGroupError, NotAuthorizedError
+ */
+export async function addDecision(
+  word: PersonDecision,
+  before: RecordedDecisions,
+  { service, entries }: Policy,
+  table: Table,
+): Promise<RecordedDecisions> {
+  const found = await findGroup(service.approvers, table);
+  if (!found && word.decision === 'approve') throw new UnknownGroupError(service.approvers);
+  const group = found ?? emptyGroup(service.approvers);
+  const authority = { service, group, entries };
+  authorize(word, authority);
+  return word.decision === 'deny'
+    ? addDenial(before, word)
+    : addApproval(before, word, group.quorum, (each) => stillValid(each, authority));
+}
+
+/** A form that is sent twice, or two at once: it counts once, unless what it takes to close the request has changed. */
+export function isDuplicateDecision(
+  { at: _, ...word }: PersonDecision,
+  { approvals }: RecordedDecisions,
+  heard: RecordedDecisions,
+): boolean {
+  const isThere = (approvals?.words ?? []).some(({ at: _at, ...said }) => isDeepStrictEqual(said, word));
+  return isThere && !heard.approval && heard.approvals?.words.length === approvals?.words.length;
+}
+
+/** Adds to a verdict that rests on several people's word, or waits for it, how many have approved. */
+export function withQuorumFinding(verdict: Verdict, { approval, approvals }: RecordedDecisions): Verdict {
+  const { outcome, findings } = verdict;
+  const isAboutPeople = outcome === 'ask' || outcome === 'hold' || (outcome === 'accept' && approval);
+  if (!approvals || !isAboutPeople) return verdict;
+  const { words, quorum } = approvals;
+  const reason = `${words.length} of ${quorum} approvals: ${words.map(({ by }) => by).join(', ')}`;
+  const count = { rule: 'quorum', outcome, reason };
+  // What is told first is why it is so: what stops a service comes before how many have approved.
+  return { ...verdict, findings: outcome === 'ask' ? [count, ...findings] : [...findings, count] };
+}

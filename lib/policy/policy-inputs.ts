@@ -1,0 +1,83 @@
+import { type AllowlistEntry, allServicesScope, entryKey, readEntry } from '../allowlist/entry.ts';
+import type { Consulted } from '../audit/audit.ts';
+import { modeKey, readModeChange } from '../mode/mode.ts';
+import type { Connection } from '../privatelink/connection.ts';
+import { readService, type Service, serviceKey } from '../services/service.ts';
+import { type indexByKey, UnreadableItemError } from '../storage/entity.ts';
+import type { Item, Key } from '../storage/table.ts';
+import { identityKey, readRestoredAt } from '../storage/table-identity.ts';
+
+type Asked = Pick<Connection, 'serviceId' | 'ownerAccountId'>;
+
+/** What policy says of an account at a service, and the versions that say it. */
+export interface PolicyInputs {
+  /** Absent where the service is not registered. */
+  readonly service?: Service;
+  /** The most specific first. */
+  readonly entries: readonly AllowlistEntry[];
+  readonly policyVersions: Consulted;
+  /** ISO 8601: since when linkgate works with this very table. */
+  readonly restoredAt: string;
+  /** ISO 8601: since when it acts, with this very table. */
+  readonly enforcingSince: string;
+  /** As far as linkgate's own table knows. */
+  readonly isObserving: boolean;
+  /** What of it cannot be read: no decision can rest on the others alone. */
+  readonly unreadable: readonly UnreadableItemError[];
+}
+
+/** The version of what cannot be read: no verdict that rests on an item that was read rests on it. */
+const unreadableVersion = -1;
+
+/** The keys of all items that a decision consults. */
+export function policyInputKeys({ serviceId, ownerAccountId }: Asked): Key[] {
+  return [
+    serviceKey(serviceId),
+    entryKey(serviceId, ownerAccountId),
+    entryKey(allServicesScope, ownerAccountId),
+    modeKey,
+    identityKey,
+  ];
+}
+
+export function readPolicyInputs(
+  { serviceId, ownerAccountId }: Asked,
+  found: Pick<ReturnType<typeof indexByKey>, 'find'>,
+): PolicyInputs {
+  const unreadable: UnreadableItemError[] = [];
+  /** @returns what is there, and its version. */
+  function look<T>(key: Key, read: (item: Item) => T, versionOf: (value: T) => number) {
+    const item = found.find(key);
+    if (!item) return { version: 0 };
+    try {
+      const value = read(item);
+      return { value, version: versionOf(value) };
+    } catch (error) {
+      if (!(error instanceof UnreadableItemError)) throw error;
+      unreadable.push(error);
+      return { version: unreadableVersion };
+    }
+  }
+  const service = look(serviceKey(serviceId), readService, ({ policyRevision }) => policyRevision);
+  const entryAt = (at: string) => look(entryKey(at, ownerAccountId), readEntry, ({ version }) => version);
+  const [entry, wildcardEntry] = [entryAt(serviceId), entryAt(allServicesScope)];
+  const mode = look(modeKey, readModeChange, ({ policyRevision }) => policyRevision);
+  const lineage = look(identityKey, readRestoredAt, () => 1);
+  const switched = mode.value;
+  const restoredAt = lineage.value ?? '';
+  const switchedAt = switched?.mode === 'enforce' ? switched.since : '';
+  return {
+    ...(service.value && { service: service.value }),
+    entries: [entry.value, wildcardEntry.value].filter((each) => each !== undefined),
+    policyVersions: {
+      service: service.version,
+      entry: entry.version,
+      wildcardEntry: wildcardEntry.version,
+      mode: lineage.version === unreadableVersion ? unreadableVersion : mode.version,
+    },
+    restoredAt,
+    enforcingSince: switchedAt > restoredAt ? switchedAt : restoredAt,
+    isObserving: switched?.mode === 'observe',
+    unreadable,
+  };
+}

@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import { AccountRegion } from '../locations/account-region.ts';
+
+/**
+ * The states of an endpoint connection, in the casing that EC2 sends and filters by
+ * (AWS PrivateLink guide, concepts; `expired` and `partial` by the SDK's enum only).
+ */
+export const connectionStates = [
+  'pendingAcceptance',
+  'pending',
+  'available',
+  'deleting',
+  'deleted',
+  'rejected',
+  'failed',
+  'expired',
+  'partial',
+] as const;
+export const ConnectionState = v.picklist(connectionStates);
+export type ConnectionState = v.InferOutput<typeof ConnectionState>;
+
+export const AccountId = v.pipe(v.string(), v.regex(/^\d{12}$/, 'an account id has 12 digits'));
+export const EndpointId = v.pipe(
+  v.string(),
+  v.regex(/^vpce-(?!svc-)[0-9a-f]{8,17}$/, 'an endpoint id looks like vpce-0123456789abcdef0'),
+);
+export const ServiceId = v.pipe(
+  v.string(),
+  v.regex(/^vpce-svc-[0-9a-f]{8,17}$/, 'the id of an endpoint service looks like vpce-svc-0123456789abcdef0'),
+);
+
+/** An endpoint connection as EC2 shows it: all that a provider can know of a consumer. */
+export const Connection = v.object({
+  location: AccountRegion,
+  serviceId: ServiceId,
+  endpointId: EndpointId,
+  ownerAccountId: AccountId,
+  state: ConnectionState,
+  /** ISO 8601: when the consumer created the endpoint. */
+  requestedAt: v.string(),
+  /** The Region of the consumer's endpoint, where EC2 says it. */
+  endpointRegion: v.exactOptional(v.string()),
+  ipAddressType: v.exactOptional(v.string()),
+});
+export type Connection = v.InferOutput<typeof Connection>;
+
+/** Accepted by EC2: traffic flows, or is about to. */
+export function isLive(state: ConnectionState): boolean {
+  return state === 'pending' || state === 'available';
+}
+
+/** Somebody accepted or rejected it. */
+export function isAnswered(state: ConnectionState): boolean {
+  return isLive(state) || state === 'rejected';
+}
+
+/** Nothing will come of this endpoint any more. */
+export function isGone(state: ConnectionState): boolean {
+  return state === 'deleted' || state === 'failed' || state === 'expired';
+}

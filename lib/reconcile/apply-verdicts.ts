@@ -1,0 +1,332 @@
+import type { Bus, ConnectionEvent } from '../connections/connection-event.ts';
+import {
+  type ConnectionRecord,
+  type Effect,
+  isFulfilledBy,
+  isManagedByUs,
+  isRevokedWhilePending,
+  isVerdictCurrent,
+  nextAttemptAt,
+  readRecord,
+  recordKey,
+} from '../connections/connection-record.ts';
+import {
+  type PendingEffectPointer,
+  pendingEffectPartition,
+  readPendingEffect,
+} from '../connections/pending-effects.ts';
+import { markRefused, markRequested } from '../connections/transition.ts';
+import type { AccountRegion } from '../locations/account-region.ts';
+import type { ReadMode } from '../mode/mode.ts';
+import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
+import { type Connection, isLive } from '../privatelink/connection.ts';
+import {
+  type ChangeableConnections,
+  type Connections,
+  type EndpointResult,
+  listAll,
+  RefusedCallError,
+  ThrottledError,
+} from '../privatelink/connections.ts';
+import { orReported, type Runtime } from '../runtime/runtime.ts';
+import { indexByKey, parseEach } from '../storage/entity.ts';
+import type { Table } from '../storage/table.ts';
+import { restoredAt } from '../storage/table-identity.ts';
+import { chunks } from '../values/chunks.ts';
+import type { ApplyQueue } from './apply-queue.ts';
+import { isToDisconnect, reserveDisconnects } from './reserve-disconnects.ts';
+import { writeTransitions } from './write-transitions.ts';
+
+export interface ApplyDeps extends Runtime {
+  readonly table: Table;
+  readonly connectionsIn: (location: AccountRegion) => ChangeableConnections;
+  readonly bus: Bus;
+  readonly bell: ApplyQueue;
+  /** Read right before each call; what cannot be read counts as `observe`. */
+  readonly mode: ReadMode;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Milliseconds until this run must have ended. */
+  readonly remaining: () => number;
+}
+
+/** What one run did. `left`: still due, and rung for anew. */
+export interface ApplyCounts {
+  requested: number;
+  refused: number;
+  redecided: number;
+  changed: number;
+  timedOut: boolean;
+}
+
+/** How many endpoints are asked for in one call at first; no maximum is published. */
+const maxIdsPerCall = 100;
+/** How many pointers to what is due are held at once, which bounds the memory of a run. */
+const pageSize = 1_000;
+/** What a run keeps free for its last batch, in milliseconds. */
+const reserve = 10_000;
+/** Accept and Reject gain one token a second (EC2 API throttling, per account and Region). */
+const tokenRefillMs = 1_000;
+
+/** One call's worth: one service, one action. */
+interface Batch {
+  readonly action: Effect['action'];
+  readonly serviceId: string;
+  readonly pointers: readonly PendingEffectPointer[];
+  /** When EC2 last answered that it wants fewer calls. */
+  readonly triedAt?: Date;
+  /** Of the connections among them that are to be cut: those that may be. */
+  readonly granted?: ReadonlySet<string>;
+}
+
+type DueRecord = ConnectionRecord & { readonly effect: Effect };
+
+/**
+ * Makes EC2 agree with the verdicts of one place: what is due, if its policy is still the same and EC2 still shows it so.
+ * It is the only one that accepts and rejects, and never runs twice at once for a place.
+ * Where EC2 wants fewer calls it waits for tokens, and rings anew for what its time does not suffice for.
+ */
+export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): Promise<ApplyCounts> {
+  const applied: ApplyCounts = { requested: 0, refused: 0, redecided: 0, changed: 0, timedOut: false };
+  const connections = deps.connectionsIn(location);
+  let size = maxIdsPerCall;
+  for await (const pointers of deps.table.query(pendingEffectPartition(location), { limit: pageSize })) {
+    const queue = roundRobinByService(parseEach(pointers, readPendingEffect, deps.reportError), size);
+    for (let batch = queue.shift(); batch; batch = queue.shift()) {
+      if (deps.remaining() < reserve) {
+        applied.timedOut = true;
+        await deps.bell.enqueue(location);
+        return applied;
+      }
+      if (batch.pointers.length > size) {
+        queue.unshift(...splitBatch(batch));
+        continue;
+      }
+      const result = await applyBatch(batch, connections, deps, applied);
+      if (result === 'observe') return applied;
+      if (result === 'look-throttled' || result === 'throttled') {
+        const triedAt = deps.now();
+        await deps.sleep(tokenRefillMs);
+        queue.unshift(result === 'throttled' ? { ...batch, triedAt } : batch);
+      } else if (result === 'too-many') {
+        size = Math.ceil(batch.pointers.length / 2);
+        queue.unshift(batch);
+      } else if (result === 'one-is-bad') queue.unshift(...splitBatch(batch));
+      else if (result !== 'done') queue.unshift({ ...batch, ...result });
+    }
+  }
+  return applied;
+}
+
+/** Takes the services in turn, so that a storm on one never starves another. */
+function roundRobinByService(pointers: readonly PendingEffectPointer[], size: number): Batch[] {
+  const calls = [...Map.groupBy(pointers, ({ serviceId, action }) => `${serviceId} ${action}`).values()];
+  const turns = calls.map((some) => chunks(some, size).flatMap(batchOf));
+  const rounds = Math.max(0, ...turns.map((batches) => batches.length));
+  return Array.from({ length: rounds }, (_, round) =>
+    turns.flatMap((batches) => batches[round] ?? []),
+  ).flat();
+}
+
+function batchOf(pointers: readonly PendingEffectPointer[]): Batch[] {
+  const [first] = pointers;
+  return first ? [{ action: first.action, serviceId: first.serviceId, pointers }] : [];
+}
+
+function splitBatch({ pointers, ...call }: Batch): Batch[] {
+  return chunks(pointers, Math.ceil(pointers.length / 2)).map((half) => ({ ...call, pointers: half }));
+}
+
+/**
+ * Reads mode, policy and EC2 right before the call, calls, and writes down what EC2 answered. Where something is to be cut, it
+ * only finds out which of it may be: then everything is read again.
+ */
+async function applyBatch(
+  batch: Batch,
+  connections: ChangeableConnections,
+  deps: ApplyDeps,
+  applied: ApplyCounts,
+): Promise<
+  | 'done'
+  | 'observe'
+  | 'look-throttled'
+  | 'throttled'
+  | 'too-many'
+  | 'one-is-bad'
+  | Required<Pick<Batch, 'granted'>>
+> {
+  const lookedAt = deps.now();
+  const found = await unlessThrottled(() => recheckBatch(batch, connections, deps, applied));
+  if (!found) return 'look-throttled';
+  if (found.length === 0) return 'done';
+  // Where it is another table than is remembered, or nobody knows, the next pass finds out.
+  if (
+    found.some((record) => isRevokedWhilePending(record)) &&
+    !(await orReported(deps.reportError, () => restoredAt(deps.table)))
+  )
+    return 'done';
+  if ((await deps.mode(lookedAt)) === 'observe') return 'observe';
+  const cuts = found.filter(isToDisconnect);
+  if (cuts.length > 0 && !batch.granted) {
+    const answer = await unlessThrottled(() => reserveDisconnects(cuts, batch.serviceId, connections, deps));
+    if (!answer) return 'look-throttled';
+    applied.redecided += answer.redecided;
+    return { granted: answer.granted };
+  }
+  const due = found.filter((record) => !isToDisconnect(record) || batch.granted?.has(record.endpointId));
+  if (due.length === 0) return 'done';
+
+  const lastAttemptAt = deps.now();
+  const answers = await ask(batch.action, batch.serviceId, due, connections);
+  if (typeof answers === 'string') return answers;
+  const doubtful = answers.filter(({ taken }) => taken !== true).map(({ endpointId }) => endpointId);
+  // Where this look fails, what was asked for is written down all the same.
+  const shown =
+    (await orReported(deps.reportError, () => shownBy(connections, batch.serviceId, doubtful))) ?? new Map();
+  const asWanted = [...shown.values()].filter((connection) => isFulfilledBy(batch.action, connection.state));
+  const why = new Map(
+    answers.flatMap((answer) => (answer.taken === false ? [[answer.endpointId, answer.reason]] : [])),
+  );
+  for (const { endpointId } of asWanted) why.delete(endpointId);
+  await writeTransitions(due, deps, (record) => {
+    const reason = why.get(record.endpointId);
+    return reason === undefined
+      ? markRequested(record, batch.action, lastAttemptAt)
+      : markRefused(record, batch.action, reason, lastAttemptAt);
+  });
+  const observedAt = deps.now().toISOString();
+  await deps.bus.publish(
+    asWanted.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
+  );
+  applied.refused += why.size;
+  applied.requested += due.length - why.size;
+  return 'done';
+}
+
+/** What EC2 answered of each endpoint, or what stands in the way of the call as a whole. */
+async function ask(
+  action: Effect['action'],
+  serviceId: string,
+  due: readonly DueRecord[],
+  connections: ChangeableConnections,
+): Promise<EndpointResult[] | 'throttled' | 'too-many' | 'one-is-bad'> {
+  const endpointIds = due.map(({ endpointId }) => endpointId);
+  try {
+    return await connections[action](serviceId, endpointIds);
+  } catch (error) {
+    if (error instanceof ThrottledError) return 'throttled';
+    if (!(error instanceof RefusedCallError))
+      return endpointIds.map((endpointId) => ({ endpointId, taken: 'unknown' }));
+    if (due.length > 1 && error.because === 'size') return 'too-many';
+    if (due.length > 1 && error.because === 'endpoint') return 'one-is-bad';
+    const reason = `${error.code}: ${error.message}`;
+    return endpointIds.map((endpointId) => ({ endpointId, taken: false, reason }));
+  }
+}
+
+async function unlessThrottled<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof ThrottledError) return undefined;
+    throw error;
+  }
+}
+
+/** Of what is due, what EC2 may be asked for now. What changed meanwhile is said on the bus instead. */
+async function recheckBatch(
+  batch: Batch,
+  connections: Connections,
+  deps: ApplyDeps,
+  applied: ApplyCounts,
+): Promise<DueRecord[]> {
+  const { action, serviceId, pointers, triedAt } = batch;
+  const endpointIds = pointers.map(({ endpointId }) => endpointId);
+  const [shown, items] = await Promise.all([
+    shownBy(connections, serviceId, endpointIds),
+    deps.table.get(
+      pointers.flatMap((pointer) => [recordKey(pointer.endpointId), ...policyInputKeys(pointer)]),
+    ),
+  ]);
+  const found = indexByKey(items);
+  const records = parseEach(
+    found.all(endpointIds.map(recordKey)),
+    (item) => {
+      const record = readRecord(item);
+      const { policyVersions, restoredAt } = readPolicyInputs(record, found);
+      return { record, policyVersions, restoredAt };
+    },
+    deps.reportError,
+  );
+  const time = deps.now();
+  const observedAt = time.toISOString();
+  const events: ConnectionEvent[] = [];
+  const askable: DueRecord[] = [];
+  const done: ConnectionRecord[] = [];
+  for (const { record, policyVersions, restoredAt } of records) {
+    const connection = shown.get(record.endpointId);
+    if (!connection) continue;
+    if (triedAt && isFulfilledBy(action, connection.state)) {
+      done.push(record);
+      continue;
+    }
+    // What was decided otherwise since its pointer was read is another batch: whoever decided it rang for that.
+    if (!isDue(record) || record.effect.action !== action) continue;
+    if (!isActionable(record, connection, restoredAt) && !isToBeReviewed(record, connection))
+      events.push({ type: 'Connection Changed', connection, observedAt, record });
+    else if (!isVerdictCurrent(record.verdict, policyVersions, time))
+      events.push({ type: 'Connection Request', connection, observedAt });
+    // While something stops its service, what is to be cut stays due, and its verdict is to wait.
+    else if (record.verdict.outcome !== action) continue;
+    else if (!isActionable(record, connection, restoredAt))
+      events.push({ type: 'Connection Request', connection, observedAt });
+    else if (!isInBackoff(record, time)) askable.push(record);
+  }
+  for (const { type } of events) applied[type === 'Connection Request' ? 'redecided' : 'changed']++;
+  await deps.bus.publish(events);
+  if (triedAt) await recordUncertainCall(batch, done, shown, triedAt, deps);
+  applied.requested += done.length;
+  return askable;
+}
+
+/**
+ * EC2 wanted fewer calls, and had carried out this one all the same. Its doorbell may have been faster, so that the
+ * verdict is applied already and only the call is to be written down.
+ */
+async function recordUncertainCall(
+  { action }: Batch,
+  done: readonly ConnectionRecord[],
+  shown: ReadonlyMap<string, Connection>,
+  triedAt: Date,
+  deps: ApplyDeps,
+) {
+  await writeTransitions(done, deps, (record) => markRequested(record, action, triedAt));
+  const observedAt = deps.now().toISOString();
+  const connections = done.flatMap(({ endpointId }) => shown.get(endpointId) ?? []);
+  await deps.bus.publish(
+    connections.map((connection) => ({ type: 'Connection Changed', connection, observedAt })),
+  );
+}
+
+function isActionable(record: DueRecord, { state }: Connection, restoredAt: string): boolean {
+  return state === 'pendingAcceptance' || (isLive(state) && isManagedByUs(record, restoredAt));
+}
+
+/** It is known to live: what another table was to take back of it is decided like everything that lives. */
+function isToBeReviewed(record: DueRecord, { state }: Connection): boolean {
+  return isLive(state) && isLive(record.state) && isRevokedWhilePending(record);
+}
+
+function isDue(record: ConnectionRecord): record is DueRecord {
+  return record.effect !== undefined;
+}
+
+function isInBackoff({ effect }: DueRecord, now: Date): boolean {
+  const from = nextAttemptAt(effect);
+  return from !== undefined && now < from;
+}
+
+async function shownBy(connections: Connections, serviceId: string, endpointIds: readonly string[]) {
+  if (endpointIds.length === 0) return new Map<string, Connection>();
+  const shown = await listAll(connections, { serviceIds: [serviceId], endpointIds });
+  return new Map(shown.map((connection) => [connection.endpointId, connection]));
+}

@@ -1,0 +1,65 @@
+import type { AccountRegion } from '../locations/account-region.ts';
+
+/** What a doorbell says, as far as it can be made out: nothing of it is trusted but that something happened. */
+export interface ConnectionNotification {
+  readonly location: AccountRegion;
+  /** The topic that rang, where one did. */
+  readonly topicArn?: string;
+  readonly endpointIds: readonly string[];
+  readonly serviceIds: readonly string[];
+}
+
+const serviceIds = /\bvpce-svc-[0-9a-f]{8,17}\b/g;
+const endpointIds = /\bvpce-(?!svc-)[0-9a-f]{8,17}\b/g;
+const topicArn = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):.+$/;
+
+/**
+ * Reads the body of a queue message: a connection notification in SNS's envelope, or an event from a bus.
+ * AWS does not document what a notification says, so ids are found by their form, wherever they stand.
+ * @returns undefined for what is neither.
+ */
+export function parseNotification(body: string): ConnectionNotification | undefined {
+  const envelope = parsed(body);
+  if (envelope === undefined) return undefined;
+  const location = placeOf(envelope);
+  if (!location) return undefined;
+  const text = typeof envelope.Message === 'string' ? envelope.Message : JSON.stringify(envelope.detail);
+  return {
+    location,
+    ...(typeof envelope.TopicArn === 'string' && { topicArn: envelope.TopicArn }),
+    endpointIds: unique(text, endpointIds),
+    serviceIds: unique(text, serviceIds),
+  };
+}
+
+/** The different ids of a form in a text. */
+function unique(text: string | undefined, form: RegExp): string[] {
+  return [...new Set(text?.match(form))];
+}
+
+export function serviceIdsIn(text: string): string[] {
+  return unique(text, serviceIds);
+}
+
+function parsed(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The topic's place, or where an event says that it happened. */
+function placeOf(envelope: Record<string, unknown>): AccountRegion | undefined {
+  const { TopicArn: arn, Message: message, detail } = envelope;
+  if (typeof arn === 'string' && typeof message === 'string') {
+    const [, region, accountId] = topicArn.exec(arn) ?? [];
+    return region !== undefined && accountId !== undefined ? { accountId, region } : undefined;
+  }
+  const { account, region } = envelope;
+  if (typeof detail !== 'object' || typeof account !== 'string' || typeof region !== 'string')
+    return undefined;
+  const connection = (detail as { connection?: { location?: AccountRegion } } | null)?.connection;
+  return connection?.location ?? { accountId: account, region };
+}

@@ -1,0 +1,319 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AuditEvent, Consulted } from '../audit/audit.ts';
+import { nextApprovalRequest } from '../connections/approval-request.ts';
+import { approverGroupOf } from '../connections/awaiting-approval.ts';
+import {
+  type ConnectionRecord,
+  isAwaitingApproval,
+  isManagedByUs,
+  isRevokedWhilePending,
+  isRightlyAnswered,
+  isUndone,
+  isVerdictCurrent,
+  lacksApprovalRequest,
+  maybeConnected,
+  readRecord,
+  recordKey,
+} from '../connections/connection-record.ts';
+import type { PersonDecision } from '../connections/person-decision.ts';
+import { waitsAfterAll } from '../connections/record-state.ts';
+import {
+  applyDecision,
+  heldLive,
+  markDeregistered,
+  recordExternalRejection,
+  resetNotification,
+  type Transition,
+  transitionWrites,
+} from '../connections/transition.ts';
+import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
+import { allowlistChange } from '../policy/allowlist-change.ts';
+import { heldBy } from '../policy/decide.ts';
+import { endpointQuotaKey, isFreed, quotaUse } from '../policy/endpoint-quota.ts';
+import { evaluateWithDecision, isDuplicateDecision } from '../policy/evaluate-decision.ts';
+import { isHeldBack } from '../policy/held-back.ts';
+import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
+import type { Rule } from '../policy/rule.ts';
+import { type Connection, isAnswered, isLive } from '../privatelink/connection.ts';
+import type { Connections } from '../privatelink/connections.ts';
+import { type Runtime, settleEach } from '../runtime/runtime.ts';
+import { serviceKey } from '../services/service.ts';
+import { indexByKey, UnreadableItemError } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Table } from '../storage/table.ts';
+import type { Finding, Verdict } from '../verdicts/verdict.ts';
+import type { ApplyQueue } from './apply-queue.ts';
+import { reevaluateConnected } from './reevaluate-connected.ts';
+
+export interface DecideDeps extends Runtime {
+  readonly table: Table;
+  /** Absent where EC2 cannot be asked: then what is kept of it is all there is to count. */
+  readonly connectionsIn?: (location: AccountRegion) => Connections;
+  readonly bell: ApplyQueue;
+  readonly rules: readonly Rule[];
+}
+
+/** What became of a request. `passed`: EC2 has moved on since it was noticed. `not-open`: a person's word came too late. */
+export type Decision =
+  | { readonly outcome: Verdict['outcome']; readonly record: ConnectionRecord; readonly isNew: boolean }
+  | { readonly outcome: 'not-open'; readonly record: ConnectionRecord }
+  | { readonly outcome: 'passed'; readonly record: ConnectionRecord }
+  | { readonly outcome: 'unregistered' };
+
+/** A request, and when EC2 was looked at for it (ISO 8601), where that is known. */
+type Noticed = Connection & { readonly observedAt?: string };
+
+interface NotificationsToEnqueue {
+  readonly found?: ReturnType<typeof indexByKey>;
+  readonly word?: PersonDecision;
+  readonly observedAt?: string | undefined;
+}
+
+/** Decides each request on its own after one read for all, then rings once for each place that has work. */
+export async function decideConnections(requests: readonly Noticed[], deps: DecideDeps) {
+  const found = indexByKey(await deps.table.get(requests.flatMap(decisionKeys)));
+  const results = await settleEach(requests, ({ observedAt, ...request }) =>
+    decideConnection(request, deps, { found, observedAt }),
+  );
+  const locations = new Map(
+    results.flatMap((result) =>
+      'output' in result && isDue(result.output)
+        ? [[formatAccountRegion(result.input.location), result.input.location] as const]
+        : [],
+    ),
+  );
+  await Promise.all([...locations.values()].map((location) => deps.bell.enqueue(location)));
+  return results;
+}
+
+/**
+ * Decides one request and writes verdict, audit, what is due and a person's word down in one transaction. Of a request that
+ * takes several approvals a word may leave it open.
+ * Reads anew and decides again when somebody else was faster.
+ * @throws OptimisticLockError, and for a person's word UnknownGroupError and NotAuthorizedError
+ */
+export async function decideConnection(
+  request: Connection,
+  deps: DecideDeps,
+  { found, word, observedAt }: NotificationsToEnqueue = {},
+): Promise<Decision> {
+  return retryOnConflict(request.endpointId, async (isFirst) => {
+    const known = (isFirst && found) || indexByKey(await deps.table.get(decisionKeys(request)));
+    const now = deps.now();
+    const { service, entries, unreadable, ...consultation } = readPolicyInputs(request, known);
+    const { policyVersions, restoredAt } = consultation;
+    const item = known.find(recordKey(request.endpointId));
+    const record = item && readRecord(item);
+    if (!known.find(serviceKey(request.serviceId)))
+      return record && isManaged(record) ? saveDeregistered(record, deps) : { outcome: 'unregistered' };
+    const isReopened = record && isWaitingAfterAll(record, request, observedAt);
+    const before = record && (isReopened ? reopened(record, observedAt) : reopenIfRelisted(record, request));
+    if (before && isAlreadyAnswered(before, request, restoredAt))
+      return { outcome: 'passed', record: before };
+    if (word && before && !isAwaitingApproval(before)) return { outcome: 'not-open', record: before };
+    const isReview = isLive(request.state) && !(before && isRevokedWhilePending(before, restoredAt));
+    const isFree = isFreed(request, before?.verdict, known);
+    if (!isReview && !word && !isFree && before?.verdict && holds(before, policyVersions, now))
+      return { outcome: before.verdict.outcome, record: before, isNew: false };
+
+    const again = isReopened ? [waitingAgain(record, now)] : [];
+    const held = (errors: readonly UnreadableItemError[]) =>
+      hold(request, { record, before, again, word, isReview, policyVersions, now }, errors, deps);
+    if (!service || unreadable.length > 0) return held(unreadable);
+    const count = await quotaUse(request, entries, known, deps).catch(whatIsUnreadable);
+    if (count instanceof UnreadableItemError) return held([count]);
+    const rules = { service, entries, rules: deps.rules };
+    if (isReview) {
+      const policy = { ...rules, countedEndpointIds: count.endpointIds };
+      return reevaluateConnected(request, before, word, { ...consultation, policy, count, now }, deps);
+    }
+    const policy = { ...rules, countedEndpointIds: count.before };
+    const { verdict, ...said } = await evaluateWithDecision(request, before, word, { ...deps, policy, now });
+    if (said.word && before?.verdict && isDuplicateDecision(said.word, before, said.heard))
+      return { outcome: before.verdict.outcome, record: before, isNew: false };
+    const approvalRequest = nextApprovalRequest(before?.approvalRequest, verdict, {
+      service,
+      version: before?.version ?? 0,
+      now,
+    });
+    const change = said.word && allowlistChange(said.heard, request, entries, now);
+    const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
+    const transition =
+      before || !isAnswered(request.state)
+        ? applyDecision(before, request, verdict, restsOn, now, {
+            ...said,
+            approvalRequest,
+            entry: change?.entry,
+          })
+        : recordExternalRejection(request, verdict, restsOn, now);
+    const counted = count.keeps && maybeConnected(transition.record, now);
+    const after = { ...transition.record, counted };
+    const isWritten = await deps.table.write([
+      ...transitionWrites(
+        record,
+        { record: after, auditEvents: [...again, ...transition.auditEvents] },
+        deps.requestId,
+      ),
+      ...count.writes(counted, isHeldBack(verdict)),
+      ...(change ? [change.write] : []),
+    ]);
+    if (!isWritten) return conflict;
+    return word && !said.word
+      ? { outcome: 'not-open', record: after }
+      : { outcome: verdict.outcome, record: after, isNew: true };
+  });
+}
+
+function whatIsUnreadable(error: unknown): UnreadableItemError {
+  if (error instanceof UnreadableItemError) return error;
+  throw error;
+}
+
+interface Held {
+  readonly record: ConnectionRecord | undefined;
+  readonly before: ConnectionRecord | undefined;
+  /** What is to be told first of a request that is decided anew. */
+  readonly again: Transition['auditEvents'];
+  readonly word: PersonDecision | undefined;
+  readonly isReview: boolean;
+  readonly policyVersions: Consulted;
+  readonly now: Date;
+}
+
+/**
+ * A decision that would rest on an item that cannot be read waits, like that of a service which is paused.
+ * @throws UnreadableItemError to a person, and of what EC2 connected or rejected before linkgate decided it: a verdict from now
+ * would pass for one from then.
+ */
+async function hold(
+  request: Connection,
+  { record, before, again, word, isReview, policyVersions, now }: Held,
+  unreadable: readonly UnreadableItemError[],
+  deps: DecideDeps,
+): Promise<Decision | typeof conflict> {
+  const [first] = unreadable;
+  if (first && (word || (!before?.verdict && isAnswered(request.state)))) throw first;
+  const verdict = heldBy(unreadable, now);
+  if (before?.verdict && isHeldAlike(before.verdict, verdict))
+    return { outcome: 'hold', record: before, isNew: false };
+  for (const error of unreadable) deps.reportError(error);
+  const transition =
+    before && isReview
+      ? heldLive(before, verdict, policyVersions, now)
+      : applyDecision(before, request, verdict, policyVersions, now);
+  const auditEvents = [...again, ...transition.auditEvents];
+  const writes = transitionWrites(record, { ...transition, auditEvents }, deps.requestId);
+  return (await deps.table.write(writes))
+    ? { outcome: 'hold', record: transition.record, isNew: true }
+    : conflict;
+}
+
+function isHeldAlike(before: Verdict, verdict: Verdict): boolean {
+  const reasons = ({ outcome, findings }: Verdict) => [outcome, ...findings.map(({ reason }) => reason)];
+  return isDeepStrictEqual(reasons(before), reasons(verdict));
+}
+
+function holds(before: ConnectionRecord, policyVersions: Consulted, now: Date): boolean {
+  return (
+    isVerdictCurrent(before.verdict, policyVersions, now) &&
+    !lacksApprovalRequest(before) &&
+    !isUndone(before)
+  );
+}
+
+/** EC2 has answered it, and that is to be written down first. What lives and is known to live is decided as such. */
+function isAlreadyAnswered(before: ConnectionRecord, request: Connection, restoredAt: string): boolean {
+  if (isLive(request.state)) return !isLive(before.state) && !isManagedByUs(before, restoredAt);
+  return isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.effect === undefined);
+}
+
+/** EC2 was seen to show a request that is remembered as answered, or on its way out: later, and nothing is due that it may be about. */
+function isWaitingAfterAll(
+  record: ConnectionRecord,
+  { state }: Connection,
+  observedAt: string | undefined,
+): observedAt is string {
+  return (
+    state === 'pendingAcceptance' &&
+    record.state !== state &&
+    record.effect === undefined &&
+    record.endedAt === undefined &&
+    observedAt !== undefined &&
+    observedAt >= (record.observedAt ?? '') &&
+    !isRightlyAnswered(record, observedAt)
+  );
+}
+
+/** The request is open again, with what people have said of it; what was to become of it as a connection that lives is void. */
+function reopened(record: ConnectionRecord, observedAt: string): ConnectionRecord {
+  const {
+    verdict: _verdict,
+    missingSince: _missingSince,
+    serviceDeregisteredAt: _abandonedAt,
+    revocation: _revocation,
+    kept: _kept,
+    expiryWarning: _warned,
+    reevaluatedAt,
+    approvalRequest,
+    notice,
+    ...known
+  } = record;
+  const request = { ...known, state: 'pendingAcceptance' as const, observedAt };
+  if (reevaluatedAt !== undefined) return { ...request, ...resetNotification(notice) };
+  return { ...request, ...(approvalRequest && { approvalRequest }), ...(notice && { notice }) };
+}
+
+function waitingAgain(record: ConnectionRecord, now: Date): AuditEvent {
+  const reason = waitsAfterAll(record);
+  return { time: now.toISOString(), actor: 'ec2', action: 'observed', state: 'pendingAcceptance', reason };
+}
+
+/** What was taken for gone and is listed again, or was given up with its service, is asked about as if it had never been decided. */
+function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): ConnectionRecord {
+  if (record.endedAt === undefined && record.serviceDeregisteredAt === undefined) return record;
+  const {
+    endedAt: _goneAt,
+    serviceDeregisteredAt: _abandonedAt,
+    missingSince: _missingSince,
+    verdict: _verdict,
+    approvalRequest: _asking,
+    notice,
+    ...known
+  } = record;
+  return { ...known, state, ...resetNotification(notice) };
+}
+
+function isManaged(record: ConnectionRecord): boolean {
+  return record.effect !== undefined || approverGroupOf(record) !== undefined;
+}
+
+/** What is due or waits at a service that was unregistered meanwhile does so no longer. */
+async function saveDeregistered(
+  before: ConnectionRecord,
+  deps: DecideDeps,
+): Promise<Decision | typeof conflict> {
+  const writes = transitionWrites(before, markDeregistered(before, deps.now()), deps.requestId);
+  return (await deps.table.write(writes)) ? { outcome: 'unregistered' } : conflict;
+}
+
+/** What a log line says of a decision. */
+export function decisionLogFields(decision: Decision) {
+  const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
+  return { outcome: decision.outcome, ...(verdict && { findings: verdict.findings }) };
+}
+
+/** Rules that broke in a decision that was just made; a decision delivered twice tells of them once. */
+export function failedRules(decision: Decision): readonly Finding[] {
+  const findings = 'isNew' in decision && decision.isNew ? decision.record.verdict?.findings : [];
+  return findings?.filter(({ failed }) => failed) ?? [];
+}
+
+/** A verdict that EC2 was not asked for yet, new or left behind by a crash before the ring. */
+function isDue(decision: Decision): boolean {
+  return 'record' in decision && decision.record.effect !== undefined && decision.record.effect.asked === 0;
+}
+
+/** The keys of all that a decision reads. */
+export function decisionKeys(request: Connection) {
+  return [recordKey(request.endpointId), endpointQuotaKey(request), ...policyInputKeys(request)];
+}

@@ -1,0 +1,124 @@
+import {
+  pendingEffectPartition as duePartition,
+  type PendingEffectPointer,
+  readPendingEffect,
+} from '../connections/pending-effects.ts';
+import { type AccountRegion, formatAccountRegion, parseAccountRegion } from '../locations/account-region.ts';
+import type { Connection } from '../privatelink/connection.ts';
+import { type ConnectionFilter, type Connections, listAll } from '../privatelink/connections.ts';
+import { settleEach } from '../runtime/runtime.ts';
+import { registeredServices } from '../services/registered-services.ts';
+import { parseEach } from '../storage/entity.ts';
+import { chunks } from '../values/chunks.ts';
+import type { ConnectionNotification } from './connection-notification.ts';
+import { addCounts, type ChangeCounts, type DetectDeps, detectChanges, noChanges } from './detect-changes.ts';
+
+export interface NotificationDeps extends DetectDeps {
+  readonly connectionsIn: (location: AccountRegion) => Connections;
+}
+
+/** How many values EC2 takes in one filter. */
+const valuesPerFilter = 200;
+
+/** What became of doorbells. */
+interface Answered {
+  readonly observation: ChangeCounts;
+  /** The names of places that could not be looked at: their doorbells have to ring again. */
+  readonly unanswered: ReadonlySet<string>;
+}
+
+/** Looks in EC2 at what doorbells are about: one look a place, however many rang. One place that fails keeps no other waiting. */
+export async function handleNotifications(
+  doorbells: readonly ConnectionNotification[],
+  deps: NotificationDeps,
+): Promise<Answered> {
+  const byPlace = [...Map.groupBy(doorbells, ({ location }) => formatAccountRegion(location))];
+  const results = await settleEach(byPlace, ([name, theirs]) =>
+    answer(parseAccountRegion(name), theirs, deps),
+  );
+  const unanswered = new Set<string>();
+  let observation = noChanges();
+  for (const result of results)
+    if ('error' in result) {
+      unanswered.add(result.input[0]);
+      deps.reportError(result.error);
+    } else observation = addCounts(observation, result.output);
+  return { observation, unanswered };
+}
+
+async function answer(
+  location: AccountRegion,
+  doorbells: readonly ConnectionNotification[],
+  deps: NotificationDeps,
+): Promise<ChangeCounts> {
+  const connections = deps.connectionsIn(location);
+  const seen = new Map<string, Connection>();
+  for (const filter of await filtersFor(location, doorbells, deps))
+    for (const connection of await listAll(connections, filter)) seen.set(connection.endpointId, connection);
+  return detectChanges([...seen.values()], deps);
+}
+
+/**
+ * Endpoints by their ids; else what is pending at the services named, or at those that the topic stands for, and
+ * what EC2 was asked for: the doorbell may be the answer to that. The services of the endpoints are named too, where all are
+ * known: where EC2 refuses to filter by endpoint, they bound what is listed.
+ */
+async function filtersFor(
+  location: AccountRegion,
+  doorbells: readonly ConnectionNotification[],
+  deps: NotificationDeps,
+): Promise<ConnectionFilter[]> {
+  const named = doorbells.filter((doorbell) => doorbell.endpointIds.length > 0);
+  const vague = doorbells.filter((doorbell) => doorbell.endpointIds.length === 0);
+  const due = vague.length > 0 ? await dueIn(location, deps) : [];
+  const endpointIds = distinct([
+    ...named.flatMap((each) => each.endpointIds),
+    ...due.map((each) => each.endpointId),
+  ]);
+  const serviceIds = distinct([
+    ...named.flatMap((each) => each.serviceIds),
+    ...due.map((each) => each.serviceId),
+  ]);
+  const areKnown = named.every((each) => each.serviceIds.length > 0) && serviceIds.length <= valuesPerFilter;
+  return [
+    ...chunks(endpointIds, valuesPerFilter).map((ids) => ({
+      endpointIds: ids,
+      ...(areKnown && { serviceIds }),
+    })),
+    ...(vague.length > 0 ? [await pendingAt(vague, deps)] : []),
+  ];
+}
+
+function distinct(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
+}
+
+async function pendingAt(
+  vague: readonly ConnectionNotification[],
+  deps: NotificationDeps,
+): Promise<ConnectionFilter> {
+  const state = 'pendingAcceptance';
+  const serviceIds = new Set<string>();
+  for (const doorbell of vague) {
+    const about = doorbell.serviceIds.length > 0 ? doorbell.serviceIds : await servicesOf(doorbell, deps);
+    if (about.length === 0) return { state };
+    for (const serviceId of about) serviceIds.add(serviceId);
+  }
+  return serviceIds.size > valuesPerFilter ? { state } : { state, serviceIds: [...serviceIds] };
+}
+
+async function dueIn(
+  location: AccountRegion,
+  { table, reportError }: NotificationDeps,
+): Promise<PendingEffectPointer[]> {
+  const due: PendingEffectPointer[] = [];
+  for await (const page of table.query(duePartition(location)))
+    due.push(...parseEach(page, readPendingEffect, reportError));
+  return due;
+}
+
+async function servicesOf({ topicArn }: ConnectionNotification, deps: NotificationDeps): Promise<string[]> {
+  if (topicArn === undefined) return [];
+  const services = await registeredServices(deps);
+  return services.filter((service) => service.topicArn === topicArn).map(({ serviceId }) => serviceId);
+}

@@ -1,0 +1,73 @@
+import type { Action } from '../audit/audit.ts';
+import type { ConnectionEvent } from '../connections/connection-event.ts';
+import { type ConnectionRecord, readRecord, recordKey } from '../connections/connection-record.ts';
+import { recordState } from '../connections/record-state.ts';
+import { type Transition, transitionWrites } from '../connections/transition.ts';
+import { endpointQuotaKey, quotaWrite, readEndpointQuota } from '../policy/endpoint-quota.ts';
+import { isHeldBack, lineWith } from '../policy/held-back.ts';
+import { type Connection, isGone } from '../privatelink/connection.ts';
+import { type Runtime, settleEach } from '../runtime/runtime.ts';
+import { readService, serviceKey } from '../services/service.ts';
+import { indexByKey, parseEach, type ReadDeps } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Table, Write } from '../storage/table.ts';
+
+export interface RecordStateDeps extends Runtime {
+  readonly table: Table;
+}
+
+/** Records what EC2 was seen to show: an effect applied, a connection gone, a change from outside. */
+export async function recordStates(events: readonly ConnectionEvent[], deps: RecordStateDeps) {
+  return settleEach(events, (event) => tendConnection(event, deps));
+}
+
+/**
+ * The event carries the record as it was observed beside, so that the usual case costs one write and no read;
+ * where the record moved on since, it is read anew.
+ * @returns what was recorded, for the log.
+ * @throws OptimisticLockError
+ */
+async function tendConnection(event: ConnectionEvent, deps: RecordStateDeps): Promise<Action[]> {
+  const { connection, record } = event;
+  return retryOnConflict(connection.endpointId, async (isFirst) => {
+    const known = isFirst && record ? { record, registeredAt: '' } : await readBoth(connection, deps.table);
+    if (known.registeredAt === undefined) return [];
+    const transition = recordState(known.record, event, known.registeredAt, deps.now());
+    if (!transition) return [];
+    const isWritten = await writeTransition(known.record, transition, deps);
+    return isWritten ? transition.auditEvents.map(({ action }) => action) : conflict;
+  });
+}
+
+/** Writes a transition, and where an endpoint ended that was counted, or waited for one of these to end, that it does so no longer. */
+export async function writeTransition(
+  before: ConnectionRecord | undefined,
+  { record, auditEvents }: Transition,
+  { table, requestId, reportError }: RecordStateDeps,
+): Promise<boolean> {
+  const isKept = before?.counted === true || isHeldBack(before?.verdict);
+  const ended = isKept && (isGone(record.state) || record.state === 'rejected');
+  const after = ended ? { ...record, counted: false } : record;
+  return table.write([
+    ...transitionWrites(before, { record: after, auditEvents }, requestId),
+    ...(ended ? await countedNoLonger(record, { table, reportError }) : []),
+  ]);
+}
+
+async function countedNoLonger(record: ConnectionRecord, { table, reportError }: ReadDeps): Promise<Write[]> {
+  const [kept] = parseEach(await table.get([endpointQuotaKey(record)]), readEndpointQuota, reportError);
+  if (!kept) return [];
+  const endpointIds = kept.endpointIds.filter((id) => id !== record.endpointId);
+  const heldBack = lineWith(kept.heldBack ?? [], record, false);
+  return [quotaWrite(record, kept, { ...kept, endpointIds, heldBack })];
+}
+
+async function readBoth(connection: Connection, table: Table) {
+  const keys = [recordKey(connection.endpointId), serviceKey(connection.serviceId)] as const;
+  const items = indexByKey(await table.get(keys));
+  const [recordItem, serviceItem] = [items.find(keys[0]), items.find(keys[1])];
+  const record = recordItem && readRecord(recordItem);
+  // When the service was registered matters to what is seen for the first time.
+  if (record) return { record, registeredAt: serviceItem && '' };
+  return { record, registeredAt: serviceItem && readService(serviceItem).registeredAt };
+}

@@ -1,0 +1,85 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Consulted } from '../audit/audit.ts';
+import { type ConnectionRecord, isVerdictCurrent } from '../connections/connection-record.ts';
+import { type PersonDecision, recordedDecisions } from '../connections/person-decision.ts';
+import { transitionWrites } from '../connections/transition.ts';
+import { allowlistChange } from '../policy/allowlist-change.ts';
+import { applyReevaluation } from '../policy/connected/apply-reevaluation.ts';
+import { type ConnectedContext, decideConnected } from '../policy/connected/decide-connected.ts';
+import type { QuotaUse } from '../policy/endpoint-quota.ts';
+import { addDecision, isDuplicateDecision, withQuorumFinding } from '../policy/evaluate-decision.ts';
+import type { Policy } from '../policy/rule.ts';
+import type { Connection } from '../privatelink/connection.ts';
+import { conflict } from '../storage/optimistic-lock.ts';
+import type { Table } from '../storage/table.ts';
+import type { Verdict } from '../verdicts/verdict.ts';
+
+interface Reviewed {
+  readonly outcome: Verdict['outcome'];
+  readonly record: ConnectionRecord;
+  readonly isNew: boolean;
+}
+
+interface ReevaluateConnectedDeps extends ConnectedContext {
+  readonly policy: Policy;
+  readonly policyVersions: Consulted;
+  readonly count: QuotaUse;
+}
+
+/**
+ * Decides what becomes of a connection that lives: whether it stays, is cut now or later, or people are asked.
+ * @returns `lost` where somebody else was faster.
+ * @throws for a person's word UnknownGroupError and NotAuthorizedError
+ */
+export async function reevaluateConnected(
+  connection: Connection,
+  before: ConnectionRecord | undefined,
+  word: PersonDecision | undefined,
+  { policy, policyVersions, count, ...circumstances }: ReevaluateConnectedDeps,
+  deps: { readonly table: Table; readonly requestId: string },
+): Promise<Reviewed | typeof conflict> {
+  const { service, entries } = policy;
+  const { now } = circumstances;
+  const heardBefore = isHeardOfRequest(before) ? {} : recordedDecisions(before);
+  const heard = word ? await addDecision(word, heardBefore, policy, deps.table) : heardBefore;
+  if (word && before?.verdict && isDuplicateDecision(word, before, heard))
+    return { outcome: before.verdict.outcome, record: before, isNew: false };
+  // Who says that it stays says so of whatever was to cut it.
+  const { revoked: _revoked, ...others } = before ?? {};
+  const remembered = heard.approval?.decision === 'approve' && word ? others : before;
+  const live = decideConnected(connection, remembered && { ...remembered, ...heard }, policy, circumstances);
+  const decision = { ...live, verdict: withQuorumFinding(live.verdict, heard) };
+  const change = word && allowlistChange(heard, connection, entries, now);
+  const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
+  const said = { heard, entry: change?.entry, ...(word && { word }) };
+  const transition = applyReevaluation(before, connection, decision, restsOn, service, now, said);
+  if (before?.verdict && !word && isSame(before, transition.record, now))
+    return { outcome: before.verdict.outcome, record: before, isNew: false };
+  const after = { ...transition.record, ...(count.keeps && { counted: true }) };
+  const isWritten = await deps.table.write([
+    ...transitionWrites(before, { ...transition, record: after }, deps.requestId),
+    ...count.writes(true, false),
+    ...(change ? [change.write] : []),
+  ]);
+  return isWritten ? { outcome: decision.verdict.outcome, record: after, isNew: true } : conflict;
+}
+
+/** What people said against the request that it was, or not often enough for it, says nothing of a connection that lives. */
+function isHeardOfRequest(before: ConnectionRecord | undefined): boolean {
+  return before?.reevaluatedAt === undefined && before?.approval?.decision !== 'approve';
+}
+
+/** Nothing becomes of it that its record does not say, and nothing that it rests on has changed. */
+function isSame(before: ConnectionRecord, after: ConnectionRecord, now: Date): boolean {
+  if (
+    !before.verdict ||
+    !after.verdict ||
+    !isVerdictCurrent(before.verdict, after.verdict.policyVersions, now)
+  )
+    return false;
+  const seen = ({ verdict, ...record }: ConnectionRecord) => [
+    { ...verdict, decidedAt: '' },
+    { ...record, version: 0, reevaluatedAt: '' },
+  ];
+  return isDeepStrictEqual(seen(before), seen(after));
+}

@@ -1,0 +1,96 @@
+import type { Bus } from '../connections/connection-event.ts';
+import { type ConnectionRecord, connectionOf } from '../connections/connection-record.ts';
+import type { ReadMode } from '../mode/mode.ts';
+import { graceNeverAnnounced, overQuota } from '../policy/connected/apply-reevaluation.ts';
+import { isLive } from '../privatelink/connection.ts';
+import { allPages, type Connections } from '../privatelink/connections.ts';
+import { orReported, type Runtime } from '../runtime/runtime.ts';
+import type { Table } from '../storage/table.ts';
+import { restoredAt } from '../storage/table-identity.ts';
+import { connectedForQuota, reserveQuota } from './disconnect-quota.ts';
+import { writeTransitions } from './write-transitions.ts';
+
+interface ReserveDisconnectsDeps extends Runtime {
+  readonly table: Table;
+  readonly bus: Bus;
+  readonly mode: ReadMode;
+}
+
+export type ToDisconnect = ConnectionRecord & Required<Pick<ConnectionRecord, 'revocation'>>;
+
+export function isToDisconnect<Each extends ConnectionRecord>(record: Each): record is Each & ToDisconnect {
+  return record.revocation !== undefined;
+}
+
+/**
+ * Of connections that are to be cut, those that may be: people are asked about what is beyond the budget of cuts. In a table that is
+ * not the one in which it was decided nothing is cut: it is decided anew. What cannot be found out keeps them.
+ */
+export async function reserveDisconnects(
+  cuts: readonly ToDisconnect[],
+  serviceId: string,
+  connections: Connections,
+  deps: ReserveDisconnectsDeps,
+): Promise<{ readonly granted: ReadonlySet<string>; readonly redecided: number }> {
+  const since = await orReported(deps.reportError, () => restoredAt(deps.table));
+  // The next pass finds out that it is another table.
+  if (since === undefined) return { granted: new Set(), redecided: 0 };
+  const current = cuts.filter(({ revocation }) => revocation.since >= since);
+  const commanded = current.filter(({ revocation }) => revocation.cause !== 'policy');
+  const announced = current.filter(({ revocation }) => revocation.cause === 'policy');
+  const unseen = await switchedSince(announced, deps);
+  await writeTransitions(unseen, deps, (record) => graceNeverAnnounced(record, deps.now()));
+  const byPolicy = announced.filter((cut) => !unseen.includes(cut));
+  const granted =
+    byPolicy.length > 0 ? await claim(byPolicy, serviceId, connections, deps) : new Set<string>();
+  if (!granted) return { granted: endpointsOf(commanded), redecided: 0 };
+  const beyond = byPolicy.filter(({ endpointId }) => !granted.has(endpointId));
+  await writeTransitions(beyond, deps, (record) => overQuota(record, deps.now()));
+  const toDecide = [...cuts.filter((cut) => !current.includes(cut)), ...unseen, ...beyond];
+  const observedAt = deps.now().toISOString();
+  await deps.bus.publish(
+    toDecide.map((cut) => ({ type: 'Connection Request', connection: connectionOf(cut), observedAt })),
+  );
+  const may = current.filter((cut) => !unseen.includes(cut) && !beyond.includes(cut));
+  return { granted: endpointsOf(may), redecided: toDecide.length };
+}
+
+/**
+ * Those that were announced before the mode was last switched. Of a switch through linkgate they know; of one by hand the parameter
+ * alone tells, and consumers heard nothing while it said `observe`.
+ */
+async function switchedSince(
+  cuts: readonly ToDisconnect[],
+  { mode }: ReserveDisconnectsDeps,
+): Promise<ToDisconnect[]> {
+  const switched: ToDisconnect[] = [];
+  for (const [since, theirs] of Map.groupBy(cuts, ({ revocation }) => revocation.since))
+    if ((await mode(new Date(since))) === 'observe') switched.push(...theirs);
+  return switched;
+}
+
+/** @returns nothing where it cannot be said. */
+async function claim(
+  cuts: readonly ToDisconnect[],
+  serviceId: string,
+  connections: Connections,
+  deps: ReserveDisconnectsDeps,
+): Promise<ReadonlySet<string> | undefined> {
+  const live = await connectedCount(serviceId, connections);
+  const wanted = cuts.map(({ endpointId, revocation: { since } }) => ({ endpointId, since }));
+  return orReported(deps.reportError, () => reserveQuota(serviceId, wanted, live, deps));
+}
+
+function endpointsOf(records: readonly ConnectionRecord[]): ReadonlySet<string> {
+  return new Set(records.map(({ endpointId }) => endpointId));
+}
+
+/** How many connections of a service live, as far as the budget depends on it. */
+export async function connectedCount(serviceId: string, connections: Connections): Promise<number> {
+  let live = 0;
+  for await (const page of allPages(connections, { serviceIds: [serviceId] })) {
+    live += page.filter(({ state }) => isLive(state)).length;
+    if (live >= connectedForQuota) break;
+  }
+  return live;
+}

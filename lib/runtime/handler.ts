@@ -1,0 +1,20 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
+
+/** What every function has around it: its log lines carry the invocation's ids, and what escapes it is logged. */
+export function handler<Event, Result>(
+  logger: Logger,
+  handle: (event: Event, context: Context) => Promise<Result>,
+) {
+  return middy<Event, Result>()
+    .use(injectLambdaContext(logger, { logEvent: false, flushBufferOnUncaughtError: true }))
+    .onError(({ error }) => logger.error('the invocation failed', { error }))
+    .handler((event, context) => handle(event, context));
+}
+
+/** Tells Lambda which messages of a batch are to be delivered again. */
+export function batchItemFailures(failed: readonly Pick<SQSRecord, 'messageId'>[]): SQSBatchResponse {
+  return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+}

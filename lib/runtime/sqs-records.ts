@@ -1,0 +1,27 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { SQSRecord } from 'aws-lambda';
+import * as v from 'valibot';
+
+/** A message that no schema fits, and what is wrong with it. */
+export type Malformed = SQSRecord & { readonly problems: string };
+
+/**
+ * Reads each message of a batch by a schema. What does not fit is logged with the reason and reported as failed,
+ * so that it ends in the dead-letter queue and not in oblivion.
+ */
+export function parseRecords<const Schema extends v.GenericSchema>(
+  records: readonly SQSRecord[],
+  schema: Schema,
+  logger: Logger,
+): { messages: { record: SQSRecord; value: v.InferOutput<Schema> }[]; malformed: Malformed[] } {
+  const malformed: Malformed[] = [];
+  const messages = records.flatMap((record) => {
+    const result = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), record.body);
+    if (result.success) return [{ record, value: result.output as v.InferOutput<Schema> }];
+    const problems = v.summarize(result.issues);
+    logger.error('invalid SQS message', { messageId: record.messageId, problems });
+    malformed.push({ ...record, problems });
+    return [];
+  });
+  return { messages, malformed };
+}

@@ -1,0 +1,103 @@
+import type { PrincipalDrift, Service } from '../service.ts';
+import { isManaged } from './approve.ts';
+import type { PrincipalsChange } from './change-principals.ts';
+import { principalDifference } from './desired-principals.ts';
+import {
+  isOfOrganization,
+  type PendingChanges,
+  type PrincipalState,
+  removableAt,
+} from './pending-changes.ts';
+import { describePrincipal, principalKey } from './principal.ts';
+import type { PrincipalRecord } from './principal-record.ts';
+
+/** What became of the last try to put the difference right. */
+export interface PrincipalDriftResult {
+  readonly withheld: PendingChanges['withheld'];
+  readonly stopped?: PrincipalsChange['stopped'];
+}
+
+/** How many principals are named; the record of a service is read with every decision. */
+const named = 5;
+
+/**
+ * What people should know of how a service's principals differ from what the allowlist implies. It says nothing that changes by itself:
+ * what it says anew is announced anew.
+ */
+export function principalDrift(
+  state: PrincipalState,
+  { withheld, stopped }: PrincipalDriftResult,
+): PrincipalDrift[] {
+  const { service, implied, actual } = state;
+  const records = new Map(state.records.map((record) => [principalKey(record.principal), record]));
+  const recordOf = (principal: string) => records.get(principalKey(principal));
+  const { missing, extra } = principalDifference(implied, actual);
+  const refused = [...missing, ...extra]
+    .flatMap((principal) => recordOf(principal) ?? [])
+    .filter(({ refusal }) => refusal);
+  const absent = missing.filter((principal) => !recordOf(principal)?.refusal);
+  const isAwaited = service.principals === 'managed' && !isManaged(service);
+  const differs = missing.length + extra.length > 0;
+
+  const drift: (PrincipalDrift | false)[] = [
+    // Where everyone may ask, nobody is missing.
+    absent.length > 0 &&
+      !actual.includes('*') && {
+        check: 'principals-are-missing',
+        detail: `the allowlist allows what the allowed principals do not: ${listed(absent, describePrincipal)}; they cannot create an endpoint`,
+      },
+    extra.length > 0 && {
+      check: 'principals-are-not-implied',
+      detail: `the allowlist does not imply these allowed principals: ${listed(extra, (principal) => strange(principal, recordOf(principal), service))}`,
+    },
+    refused.length > 0 && {
+      check: 'principals-are-refused',
+      detail: `EC2 refused to change these principals: ${listed(refused, refusedWords)}`,
+    },
+    withheld > 0 && {
+      check: 'principals-are-withheld',
+      detail: `${withheld} of ${actual.length} allowed principals would go at once, which linkgate does only after a person has seen it in a plan and applied that`,
+    },
+    isAwaited &&
+      differs && {
+        check: 'principals-await-approval',
+        detail:
+          'linkgate is to manage the allowed principals, and begins when a person has seen a plan of them and applied that',
+      },
+    typeof stopped === 'object' && {
+      check: 'principals-cannot-be-changed',
+      detail: `EC2 did not let linkgate change the allowed principals: ${stopped.code}`,
+    },
+  ];
+  return drift.filter((each) => each !== false);
+}
+
+function strange(principal: string, record: PrincipalRecord | undefined, service: Service): string {
+  const goesAt = removableAt(record, service);
+  return [
+    describePrincipal(principal),
+    record && originOf(record),
+    record?.standing === 'found' && goesAt && `goes at ${goesAt.toISOString()}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+function originOf({ standing, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
+  if (standing === 'implied') return 'was implied until now';
+  return addedBy === undefined
+    ? `added by hand, by whom is unknown, first seen at ${firstSeenAt}`
+    : `added by ${addedBy} at ${addedAt}`;
+}
+
+function refusedWords({ principal, refusal }: PrincipalRecord): string {
+  const why = isOfOrganization(principal)
+    ? '; AWS documents no way to allow an organization, only its accounts one by one, or everyone'
+    : '';
+  return `${describePrincipal(principal)}, ${refusal?.code}: ${refusal?.message}${why}`;
+}
+
+function listed<T>(of: readonly T[], words: (each: T) => string): string {
+  const more = of.length - named;
+  return [...of.slice(0, named).map(words), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}

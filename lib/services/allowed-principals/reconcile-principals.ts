@@ -1,0 +1,140 @@
+import { entriesFor } from '../../allowlist/entries.ts';
+import { allServicesScope } from '../../allowlist/entry.ts';
+import type { AccountRegion } from '../../locations/account-region.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { raise } from '../../storage/entity.ts';
+import { conflict, retryOnConflict } from '../../storage/optimistic-lock.ts';
+import { type Table, writesPerTransaction } from '../../storage/table.ts';
+import { chunks } from '../../values/chunks.ts';
+import type { Service } from '../service.ts';
+import type { ServiceCheckQueue } from '../service-check-queue.ts';
+import type { AllowedPrincipals } from './allowed-principals.ts';
+import { isManaged } from './approve.ts';
+import {
+  type ChangePrincipalsDeps,
+  changePrincipals,
+  type PrincipalRefusal,
+  type PrincipalsChange,
+} from './change-principals.ts';
+import { desiredPrincipals } from './desired-principals.ts';
+import { type PendingChanges, type PrincipalState, pendingChanges } from './pending-changes.ts';
+import { principalKey } from './principal.ts';
+import { principalDrift } from './principal-drift.ts';
+import { type Addition, recordPrincipals } from './principal-history.ts';
+import { principalItem, principalRecords } from './principal-record.ts';
+
+export interface ReconcilePrincipalsDeps extends Runtime, ChangePrincipalsDeps {
+  readonly table: Table;
+  readonly principalsIn: (location: AccountRegion) => AllowedPrincipals;
+  readonly serviceBell: ServiceCheckQueue;
+  /** Told of each change that was asked of EC2. */
+  readonly say: (
+    change: { readonly serviceId: string } & Omit<PendingChanges, 'withheld'> & PrincipalsChange,
+  ) => void;
+}
+
+/** What a service's record says after its principals were looked at. */
+export type PrincipalsResult = Required<Pick<Service, 'principalDrift' | 'principalsCheckedAt'>> &
+  Pick<Service, 'principalsApproval'>;
+
+/** After a change EC2 and the allowlist are looked at again: an entry may have come or gone while EC2 was called. */
+const rounds = 3;
+/** Seconds after which EC2 is asked again where it wished for fewer calls. */
+const throttledFor = 60;
+
+/**
+ * Holds the allowed principals of a service against what the allowlist implies, and makes them so where it is managed.
+ * Anything that cannot be read throws before EC2 is changed: an allowlist that was read in part is not a shorter allowlist.
+ * @param actual as EC2 shows them, read before the allowlist is: what was allowed for an entry is then never without it.
+ * @param additions what CloudTrail told of late.
+ * @throws OptimisticLockError
+ */
+export async function reconcilePrincipals(
+  service: Service,
+  actual: readonly string[],
+  additions: readonly Addition[],
+  deps: ReconcilePrincipalsDeps,
+): Promise<PrincipalsResult> {
+  const { serviceId, location } = service;
+  const ec2 = deps.principalsIn(location);
+  const begun = deps.now();
+  const tried = new Set<string>();
+  let stopped: PrincipalsChange['stopped'];
+  for (let round = 1, shown = actual; ; round++) {
+    const lookedAt = deps.now();
+    // What comes while EC2 is called was in nobody's plan.
+    const removals = round === 1 ? (service.principalsApproval?.removals ?? 0) : 0;
+    const state = await look(service, removals, shown, additions, deps);
+    const due = pendingChanges(state, lookedAt);
+    const left = notYet(tried, due);
+    const isDone = left.allow.length + left.disallow.length === 0;
+    if (isDone || stopped || round > rounds)
+      return {
+        principalDrift: principalDrift(state, { withheld: due.withheld, ...(stopped && { stopped }) }),
+        principalsCheckedAt: begun.toISOString(),
+        ...approvalAfter(service),
+      };
+    const changed = await changePrincipals(serviceId, left, lookedAt, ec2, deps);
+    deps.say({ serviceId, allow: left.allow, disallow: left.disallow, ...changed });
+    await keepRefusals(service, changed.refused, deps);
+    stopped = changed.stopped;
+    if (stopped === 'time' || stopped === 'throttled')
+      await deps.serviceBell.enqueue([serviceId], { afterSeconds: stopped === 'time' ? 0 : throttledFor });
+    shown = await ec2.list(serviceId);
+  }
+}
+
+/** Reads the allowlist whole, and brings what is remembered up to date before anything rests on it. */
+function look(
+  service: Service,
+  removals: number,
+  actual: readonly string[],
+  additions: readonly Addition[],
+  { table, now }: ReconcilePrincipalsDeps,
+): Promise<PrincipalState> {
+  const { serviceId } = service;
+  return retryOnConflict(serviceId, async () => {
+    const entries = await entriesFor([serviceId, allServicesScope], { table, reportError: raise });
+    const implied = desiredPrincipals(service, entries, now());
+    const known = await principalRecords(serviceId, table);
+    const seen = { serviceId, implied, actual, additions, isKept: isManaged(service), removals, now: now() };
+    const { records, writes } = recordPrincipals(known, seen);
+    for (const some of chunks(writes, writesPerTransaction)) if (!(await table.write(some))) return conflict;
+    return { service, implied, actual, records };
+  });
+}
+
+/** EC2 may be late to show a change: none is asked for twice in a run. */
+function notYet(tried: Set<string>, { allow, disallow, withheld }: PendingChanges): PendingChanges {
+  const first = (verb: string) => (principal: string) => {
+    const change = `${verb} ${principalKey(principal)}`;
+    return !tried.has(change) && tried.add(change);
+  };
+  return { allow: allow.filter(first('allow')), disallow: disallow.filter(first('disallow')), withheld };
+}
+
+async function keepRefusals(
+  { serviceId }: Service,
+  refused: readonly PrincipalRefusal[],
+  { table, now }: ReconcilePrincipalsDeps,
+): Promise<void> {
+  if (refused.length === 0) return;
+  const at = now().toISOString();
+  const byKey = new Map(refused.map((each) => [principalKey(each.principal), each]));
+  const refusedOnes = (await principalRecords(serviceId, table)).flatMap((record) => {
+    const refusal = byKey.get(principalKey(record.principal));
+    if (!refusal) return [];
+    const { code, message } = refusal;
+    return [{ ...record, refusal: { code, message, at }, version: record.version + 1 }];
+  });
+  // Where somebody else was faster, it is refused again in the next pass.
+  for (const some of chunks(refusedOnes, writesPerTransaction))
+    await table.write(some.map((record) => ({ put: principalItem(record), expected: record.version - 1 })));
+}
+
+/** What a person agreed to stands with each principal from the first look on; what was approved ends with the management. */
+function approvalAfter({ principals, principalsApproval }: Service): Pick<Service, 'principalsApproval'> {
+  if (principals !== 'managed' || !principalsApproval) return {};
+  const { by, at } = principalsApproval;
+  return { principalsApproval: { by, at } };
+}

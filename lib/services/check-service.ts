@@ -1,0 +1,76 @@
+import type { AccountRegion } from '../locations/account-region.ts';
+import { type Runtime, settleEach } from '../runtime/runtime.ts';
+import { leftOut } from '../storage/entity.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Table } from '../storage/table.ts';
+import type { PrincipalsResult } from './allowed-principals/reconcile-principals.ts';
+import { allDrift, configurationDrift, type ServiceDrift } from './drift.ts';
+import type { EndpointServices } from './endpoint-services.ts';
+import { readService, type Service, serviceItem, serviceKey } from './service.ts';
+
+export interface CheckServiceDeps extends Runtime {
+  readonly table: Table;
+  readonly servicesIn: (location: AccountRegion) => EndpointServices;
+  /** Holds the allowed principals, as EC2 has just shown them, against the allowlist; left out by those that may not change them. */
+  readonly tendPrincipals?: (service: Service, actual: readonly string[]) => Promise<PrincipalsResult>;
+}
+
+/**
+ * Re-reads services in EC2 and marks in their records what drifted. Those that are not registered are passed over.
+ * One after another: an event that names no service is about any of them, and EC2 has only so many tokens.
+ */
+export async function checkServices(serviceIds: readonly string[], deps: CheckServiceDeps) {
+  const results = [];
+  for (const serviceId of new Set(serviceIds))
+    results.push(...(await settleEach([serviceId], (each) => checkService(each, deps))));
+  return results;
+}
+
+/**
+ * @returns the drift that the record now shows; undefined where the service is not registered.
+ * @throws OptimisticLockError
+ */
+export async function checkService(
+  serviceId: string,
+  deps: CheckServiceDeps,
+): Promise<readonly ServiceDrift[] | undefined> {
+  const { table } = deps;
+  return retryOnConflict(serviceId, async () => {
+    const [item] = await table.get([serviceKey(serviceId)]);
+    if (!item) return undefined;
+    const service = readService(item);
+    const configuration = await deps.servicesIn(service.location).describe(serviceId);
+    const drift = configurationDrift(configuration, service.topicArn);
+    const acceptanceRequired = configuration?.acceptanceRequired ?? service.acceptanceRequired;
+    const checked = {
+      ...(await tended(service, configuration?.principals, deps)),
+      drift,
+      acceptanceRequired,
+      checkedAt: deps.now().toISOString(),
+      version: service.version + 1,
+    };
+    const isWritten = await table.write([{ put: serviceItem(checked), expected: service.version }]);
+    return isWritten ? allDrift(checked) : conflict;
+  });
+}
+
+async function tended(
+  service: Service,
+  actual: readonly string[] | undefined,
+  { tendPrincipals, reportError }: CheckServiceDeps,
+): Promise<Service> {
+  if (!tendPrincipals || !actual) return service;
+  // Where an item cannot be read that says who is allowed, the principals stay as they are.
+  const result = await tendPrincipals(service, actual).catch(leftOut(reportError));
+  if (!result) return service;
+  const { principalsApproval: _before, ...rest } = service;
+  return { ...rest, ...result };
+}
+
+/** Whether a check of the service has begun since then, so that it has seen what there was to see. */
+export async function wasCheckedSince(serviceId: string, time: string, table: Table): Promise<boolean> {
+  const [item] = await table.get([serviceKey(serviceId)]);
+  // Where the item cannot be read, the check says so.
+  const checkedAt = item?.principalsCheckedAt;
+  return typeof checkedAt === 'string' && checkedAt > time;
+}

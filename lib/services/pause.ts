@@ -1,0 +1,68 @@
+import { nextVersion } from '../allowlist/entry.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
+import type { Table } from '../storage/table.ts';
+import { readService, type Service, serviceItem, serviceKey } from './service.ts';
+
+export interface PauseDeps extends Runtime {
+  readonly table: Table;
+}
+
+/** From now on every request of a service waits, those too that are decided and not yet asked of EC2. May be repeated. */
+export function pauseService(
+  serviceId: string,
+  { by, reason }: { readonly by: string; readonly reason?: string },
+  deps: PauseDeps,
+): Promise<Service | undefined> {
+  return changeService(serviceId, by, deps, (service) =>
+    service.pausedAt === undefined
+      ? {
+          ...service,
+          pausedAt: deps.now().toISOString(),
+          pausedBy: by,
+          ...(reason !== undefined && { pauseReason: reason }),
+        }
+      : undefined,
+  );
+}
+
+/** Requests are decided again, those first that waited for it. May be repeated. */
+export function resumeService(serviceId: string, by: string, deps: PauseDeps): Promise<Service | undefined> {
+  return changeService(
+    serviceId,
+    by,
+    deps,
+    ({ pausedAt, pausedBy: _by, pauseReason: _reason, ...service }) =>
+      pausedAt === undefined ? undefined : service,
+  );
+}
+
+/**
+ * @param to what becomes of it; undefined where it stays as it is.
+ * @returns undefined where it is not registered any more.
+ * @throws OptimisticLockError
+ */
+export function changeService(
+  serviceId: string,
+  by: string,
+  { table, now }: PauseDeps,
+  to: (service: Service) => Service | undefined,
+): Promise<Service | undefined> {
+  return retryOnConflict(serviceId, async () => {
+    const [item] = await table.get([serviceKey(serviceId)]);
+    if (!item) return undefined;
+    const before = readService(item);
+    const changed = to(before);
+    if (!changed) return before;
+    const { policyRevision, version } = before;
+    const time = now();
+    const after = {
+      ...changed,
+      changedAt: time.toISOString(),
+      changedBy: by,
+      policyRevision: nextVersion(policyRevision, time),
+      version: version + 1,
+    };
+    return (await table.write([{ put: serviceItem(after), expected: version }])) ? after : conflict;
+  });
+}

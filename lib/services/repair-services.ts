@@ -1,0 +1,81 @@
+import type { Mode } from '../mode/mode.ts';
+import { type CheckServiceDeps, checkService } from './check-service.ts';
+import { connectionEvents, type EndpointServices, type ServiceConfiguration } from './endpoint-services.ts';
+import { registeredServices } from './registered-services.ts';
+import type { Drift, Service } from './service.ts';
+
+export interface RepairDeps extends CheckServiceDeps {
+  /** Read right before EC2 is changed. */
+  readonly mode: () => Promise<Mode>;
+  /** Milliseconds until this run must have ended. */
+  readonly remaining: () => number;
+}
+
+/** What a run keeps free to end well, in milliseconds. */
+const reserve = 12_000;
+
+/**
+ * Gives registered services what linkgate needs of them in EC2, where their last check found it missing.
+ * @returns what a person has left to do.
+ */
+export async function repairServices(deps: RepairDeps): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const service of await registeredServices(deps)) {
+    if (!service.drift.some(({ check }) => isRepairable(check))) continue;
+    const problem = await problemOfRepair(service, deps);
+    if (problem !== undefined)
+      warnings.push(
+        `${service.name} still lacks its tag or connection notification (${problem}): linkgate service add ${service.serviceId}`,
+      );
+  }
+  return warnings;
+}
+
+async function problemOfRepair(
+  { serviceId, location, topicArn }: Service,
+  deps: RepairDeps,
+): Promise<string | undefined> {
+  if (deps.remaining() < reserve) return 'the time did not suffice';
+  try {
+    const services = deps.servicesIn(location);
+    const found = await services.describe(serviceId);
+    if (!found) return 'EC2 does not list the service';
+    if ((await deps.mode()) === 'observe') return 'the mode is observe, or cannot be read';
+    await fixDrift(found, services, topicArn);
+    await checkService(serviceId, deps);
+    return undefined;
+  } catch (error) {
+    deps.reportError(error);
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  }
+}
+
+/**
+ * Adds the tag that lets linkgate act, and the connection notification for all events, where they are missing. The tag comes
+ * first: without it EC2 lets linkgate neither change nor delete a notification.
+ * EC2 has no call that enables a notification again: one that is disabled is made anew.
+ */
+export async function fixDrift(
+  found: ServiceConfiguration,
+  services: EndpointServices,
+  topicArn: string,
+): Promise<void> {
+  if (!found.isTagged) await services.tag(found.serviceId);
+  if (found.isOfGateways) return;
+  const notification = found.notifications.find((each) => each.topicArn === topicArn);
+  if (notification?.isEnabled === false) await services.deleteNotification(notification.notificationId);
+  if (!notification?.isEnabled) await services.createNotification(found.serviceId, topicArn);
+  else if (!connectionEvents.every((event) => notification.events.includes(event)))
+    await services.repairNotification(notification.notificationId, topicArn);
+}
+
+const fixableDrift: readonly Drift['check'][] = [
+  'tag-is-missing',
+  'notification-is-missing',
+  'notification-is-disabled',
+  'notification-lacks-events',
+];
+
+function isRepairable(check: Drift['check']): boolean {
+  return fixableDrift.includes(check);
+}

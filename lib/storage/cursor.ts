@@ -1,0 +1,56 @@
+import * as v from 'valibot';
+
+/** The caller's token has expired, or is none that this list gave out. */
+export class ExpiredTokenError extends Error {
+  override readonly name = 'ExpiredTokenError';
+
+  constructor(options?: ErrorOptions) {
+    super('the nextToken has expired, or is none that this list gave out: begin again without it', options);
+  }
+}
+
+/** Where a list goes on, as its callers hold it. */
+export function pageToken(list: string, position: object): string {
+  return Buffer.from(JSON.stringify({ list, position })).toString('base64url');
+}
+
+/** @throws ExpiredTokenError, for another list's token too. */
+export function decodeCursor<const Schema extends v.GenericSchema>(
+  list: string,
+  token: string,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  try {
+    const Token = v.object({ list: v.literal(list), position: schema });
+    return v.parse(Token, JSON.parse(Buffer.from(token, 'base64url').toString())).position;
+  } catch (cause) {
+    throw new ExpiredTokenError({ cause });
+  }
+}
+
+/** Where a list over several places goes on: in which of them, and EC2's own token there. */
+export const LocationCursor = v.object({
+  location: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  nextToken: v.exactOptional(v.pipe(v.string(), v.nonEmpty())),
+});
+export type LocationCursor = v.InferOutput<typeof LocationCursor>;
+
+/**
+ * @returns undefined where there are no places.
+ * @throws ExpiredTokenError where there are fewer than there were.
+ */
+export function placeAt<Place>(locations: readonly Place[], { location }: LocationCursor): Place | undefined {
+  if (location > 0 && location >= locations.length) throw new ExpiredTokenError();
+  return locations[location];
+}
+
+/** The token after a page of a place; undefined after the last page of the last one. */
+export function encodeCursor(
+  list: string,
+  { location }: LocationCursor,
+  ofEc2: string | undefined,
+  locations: number,
+): string | undefined {
+  if (ofEc2 !== undefined) return pageToken(list, { location, nextToken: ofEc2 });
+  return location + 1 < locations ? pageToken(list, { location: location + 1 }) : undefined;
+}

@@ -1,0 +1,29 @@
+import { shellWord } from '../values/shell-word.ts';
+import type { UnreadableItemError } from './entity.ts';
+import type { Key } from './table.ts';
+
+const restore = 'restore the table to another name from before that (docs/deploy.md), and copy the item back';
+
+/** Why no item of a kind is removed, and what to do instead; by how the partition of the kind begins. */
+export const keptBecause: ReadonlyMap<string, string> = new Map([
+  ['AUDIT', `what happened is never removed: ${restore}`],
+  ['CONNECTION', `it holds what people decided, and its audit trail goes on from it: ${restore}`],
+]);
+
+/** What kind of item a key is of. */
+export function kindName({ pk }: Key): string {
+  return pk.split('#')[0] ?? '';
+}
+
+/** The command that removes an item which cannot be read. */
+export function removalCommand({ pk, sk }: Key): string {
+  return `linkgate item remove ${shellWord(pk)} ${shellWord(sk)}`;
+}
+
+/** What somebody is told whose command rests on an item that cannot be read. */
+export function unreadableText({ message, key }: UnreadableItemError): string {
+  const kept = keptBecause.get(kindName(key));
+  const remedy =
+    kept === undefined ? `or is removed: \`${removalCommand(key)}\`` : `and is not removed, since ${kept}`;
+  return `this rests on what linkgate cannot read: ${message}. It waits until the item can be read, ${remedy}`;
+}

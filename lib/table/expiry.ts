@@ -1,6 +1,0 @@
-const dayInSeconds = 86_400;
-
-/** When what is made now may vanish a day later: in seconds since the epoch, for DynamoDB's TTL. */
-export function aDayAfter(now: Date): number {
-  return Math.floor(now.getTime() / 1000) + dayInSeconds;
-}

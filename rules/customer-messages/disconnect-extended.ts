@@ -1,0 +1,11 @@
+import type { CustomerMessages } from '../../lib/customers/message.ts';
+import { endpoint } from './phrases.ts';
+
+export const putOff: CustomerMessages['disconnect-extended'] = (news) => ({
+  subject: `Not cut for now: ${news.endpointId} to ${news.service}`,
+  says: `Your ${endpoint(news)} is not cut at the time that you were told: a person at the provider decides whether it stays connected.`,
+  next: [
+    'You are told what becomes of it. It may be cut as soon as that is decided: have what uses it moved by then.',
+    'If it should stay, tell the provider.',
+  ],
+});

@@ -1,0 +1,23 @@
+import type { CustomerMessages } from '../../lib/customers/message.ts';
+import { accepted } from './accepted.ts';
+import { stays } from './disconnect-cancelled.ts';
+import { putOff } from './disconnect-extended.ts';
+import { willBeCut } from './disconnect-scheduled.ts';
+import { cut } from './disconnected.ts';
+import { expiring } from './expiring.ts';
+import { received } from './received.ts';
+import { rejected } from './rejected.ts';
+import { waiting } from './waiting.ts';
+
+/** What the contact of a consumer is told, by what happened. The words are yours to change. */
+export const consumerMessages: CustomerMessages = {
+  received,
+  waiting,
+  accepted,
+  rejected,
+  'disconnect-scheduled': willBeCut,
+  'disconnect-extended': putOff,
+  'disconnect-cancelled': stays,
+  expiring,
+  disconnected: cut,
+};

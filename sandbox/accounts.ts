@@ -1,0 +1,14 @@
+/** The account that linkgate is deployed in, and where. */
+export const provider = { accountId: '111111111111', region: 'us-east-1' } as const;
+
+export const stage = 'local';
+export const stackName = `linkgate-${stage}`;
+
+export function accountInArn(arn: string): string {
+  return arn.split(':')[4] ?? '';
+}
+
+/** The last part of an ARN: the name of a queue, topic or function. */
+export function nameInArn(arn: string): string {
+  return arn.split(':').at(-1) ?? '';
+}

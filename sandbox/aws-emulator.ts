@@ -1,0 +1,264 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { nameInArn, provider, stackName } from './accounts.ts';
+import type { AwsService } from './aws/aws-service.ts';
+import { type CloudTrail, createCloudTrail } from './aws/cloudtrail.ts';
+import { type CloudWatch, createCloudWatch } from './aws/cloudwatch.ts';
+import { createDynamoDb, type DynamoDb } from './aws/dynamodb.ts';
+import { startEngine } from './aws/dynamodb-engine.ts';
+import type { StreamRecord } from './aws/dynamodb-streams.ts';
+import { ec2 } from './aws/ec2.ts';
+import { createEvents, type Events } from './aws/events.ts';
+import { createSns, type Sns } from './aws/sns.ts';
+import { createSqs, type Sqs } from './aws/sqs.ts';
+import { createSsm, type Ssm } from './aws/ssm.ts';
+import { sts } from './aws/sts.ts';
+import { type Callers, createCallers, type Role } from './callers.ts';
+import { type Clock, sandboxClock } from './clock.ts';
+import { createFaults, type Faults } from './faults.ts';
+import { createHttpApis, type HttpApis } from './http-api.ts';
+import type { PolicyDocument } from './iam/policy.ts';
+import { createInFlight, type InFlight } from './in-flight.ts';
+import { type InvokePermissions, invokePermissions } from './invoke-permissions.ts';
+import type { FunctionConfiguration, Lambda } from './lambda/lambda.ts';
+import { createLambda } from './lambda/lambda.ts';
+import type { Log, Store } from './persistence.ts';
+import { defaultAssumptions } from './privatelink/assumptions.ts';
+import { continuedState } from './privatelink/model.ts';
+import { notificationBody } from './privatelink/notification-body.ts';
+import { createPrivateLink, type PrivateLink } from './privatelink/privatelink.ts';
+import { createSlack, type Slack } from './slack/slack.ts';
+import { type ArrivedMail, createDeliveries } from './sns-deliveries.ts';
+import { createLater } from './timers.ts';
+
+/** Every service of the sandbox, and what carries messages from one to another. */
+export interface AwsEmulator {
+  /** `http://127.0.0.1:4570` */
+  readonly origin: string;
+  readonly clock: Clock;
+  readonly activity: InFlight;
+  readonly faults: Faults;
+  readonly callers: Callers;
+  readonly roles: Map<string, Role>;
+  readonly managedPolicies: Map<string, PolicyDocument>;
+  readonly permissions: InvokePermissions;
+  readonly sqs: Sqs;
+  readonly sns: Sns;
+  readonly events: Events;
+  readonly ssm: Ssm;
+  readonly cloudWatch: CloudWatch;
+  readonly dynamoDb: DynamoDb;
+  readonly tableArns: string[];
+  readonly privateLink: PrivateLink;
+  readonly lambda: Lambda;
+  readonly httpApis: HttpApis;
+  /** Those whose wire the SDK's schemas describe, by signing name. */
+  readonly services: ReadonlyMap<string, AwsService>;
+  /** Takes a table's stream records, by the table's ARN. */
+  readonly streamConsumers: Map<string, (records: readonly StreamRecord[]) => void>;
+  /** By the subscription's ARN. */
+  readonly subscriptionDeadLetters: Map<string, string>;
+  readonly fire: ReturnType<typeof createDeliveries>['fire'];
+  readonly cloudTrail: CloudTrail;
+  /** What e-mail subscriptions were sent. */
+  readonly mails: Log<ArrivedMail>;
+  readonly slack: Slack;
+  /** What is switched by `/_sandbox`, by its path. */
+  readonly settings: Map<string, unknown>;
+  readonly store: Store;
+  /** Goes on where an earlier process ended. */
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface AwsEmulatorOptions {
+  readonly origin: string;
+  /** Where what the engine and the functions need on disk is. */
+  readonly folder: string;
+  readonly store: Store;
+  readonly onOutput: (functionName: string, text: string) => void;
+}
+
+export async function createAwsEmulator({
+  origin,
+  folder,
+  store,
+  onOutput,
+}: AwsEmulatorOptions): Promise<AwsEmulator> {
+  const { keep } = store;
+  const settings = keep<unknown>('settings');
+  const clockOffset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
+  const clock = sandboxClock(
+    (offset) => {
+      new Float64Array(clockOffset)[0] = offset;
+      settings.set('clock', offset);
+    },
+    Number(settings.get('clock') ?? 0),
+  );
+  const { now } = clock;
+  const id = randomUUID;
+  const activity = createInFlight();
+  const faults = createFaults(Math.random, keep);
+  const callers = createCallers();
+  const permissions = invokePermissions();
+  const later = createLater(clock, keep);
+  const streamConsumers: AwsEmulator['streamConsumers'] = new Map();
+  const subscriptionDeadLetters: AwsEmulator['subscriptionDeadLetters'] = new Map();
+  const tableArns: string[] = [];
+  const mails = store.log<ArrivedMail>('mails');
+
+  const sqs = createSqs({ clock, id, keep });
+  const deliveries = createDeliveries({
+    clock,
+    later,
+    faults,
+    sqs,
+    lambda: () => lambda,
+    permissions,
+    subscriptionDeadLetters,
+    mails,
+    onOutput,
+  });
+  const sns = createSns({ clock, id, origin, keep, deliver: deliveries.toSubscriber });
+  const events = createEvents({
+    clock,
+    id,
+    keep,
+    deliver: (target, payload, rule) => deliveries.toTarget({ rule, target, payload }),
+  });
+  const ssm = createSsm({ now, keep });
+  const cloudWatch = createCloudWatch({ now });
+  const dynamoDb = createDynamoDb({
+    now,
+    keep,
+    consumerOf: (tableArn) => streamConsumers.get(tableArn),
+    start: ({ accountId, region }) =>
+      startEngine({
+        file: join(folder, `dynamodb-${accountId}-${region}.sqlite`),
+        tenant: tenantIn(settings),
+      }),
+  });
+  const lambda: Lambda = await createLambda({
+    folder: join(folder, 'functions'),
+    keep,
+    clock,
+    clockOffset,
+    activity,
+    environmentOf: (configuration) => environmentOf(configuration, origin, callers),
+    onOutput,
+    sendToDestination: (arn, _, record) => sqs.deliver(arn, { body: JSON.stringify(record) }),
+  });
+  const privateLink = createPrivateLink({
+    id: () => randomBytes(9).toString('hex').slice(0, 17),
+    assumptions: { ...defaultAssumptions, ...(settings.get('assumptions') as object | undefined) },
+    state: continuedState({
+      services: store.record('privatelink/services'),
+      endpoints: store.record('privatelink/endpoints'),
+      notifications: store.record('privatelink/notifications'),
+      tags: store.record('privatelink/tags'),
+      clientTokens: store.record('privatelink/client-tokens'),
+    }),
+  });
+  const settle = settling(privateLink, sns, clock);
+  const roles: AwsEmulator['roles'] = new Map();
+  const services = [
+    ec2(privateLink, settle),
+    sqs.service,
+    sns.service,
+    events.service,
+    ssm.service,
+    cloudWatch.service,
+    sts,
+  ];
+
+  return {
+    origin,
+    clock,
+    activity,
+    faults,
+    callers,
+    roles,
+    managedPolicies: new Map(),
+    permissions,
+    sqs,
+    sns,
+    events,
+    ssm,
+    cloudWatch,
+    dynamoDb,
+    tableArns,
+    privateLink,
+    lambda,
+    httpApis: createHttpApis({ now, lambda, permissions, roles, keep }),
+    services: new Map(services.map((service) => [service.signingName, service])),
+    streamConsumers,
+    subscriptionDeadLetters,
+    fire: deliveries.fire,
+    cloudTrail: createCloudTrail({ clock, id, activity, events, later }),
+    mails,
+    slack: createSlack({
+      origin,
+      clock,
+      faults,
+      isThrottled: () => settings.get('throttling') !== false,
+      keep,
+    }),
+    settings,
+    store,
+    async resume() {
+      settle(now());
+      later.resume();
+      lambda.resume();
+      await Promise.all(tableArns.map((arn) => dynamoDb.readStream(arn)));
+    },
+    async stop() {
+      clock.stop();
+      dynamoDb.stop();
+      await lambda.stop();
+    },
+  };
+}
+
+/** What keeps the tables of one sandbox apart from another's in an engine that both use. */
+function tenantIn(settings: Map<string, unknown>): string {
+  const tenant = String(settings.get('tenant') ?? `run${Date.now()}`);
+  settings.set('tenant', tenant);
+  return tenant;
+}
+
+/** A function's credentials stand for its role. */
+function environmentOf(
+  { name, roleArn }: FunctionConfiguration,
+  origin: string,
+  callers: Callers,
+): Record<string, string> {
+  const principal = name.startsWith(`${stackName}-`) ? name.slice(stackName.length + 1) : name;
+  const { region } = provider;
+  return {
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ENDPOINT_URL: origin,
+    AWS_ACCESS_KEY_ID: callers.keyFor({ principal, functionName: name, roleArn }),
+    AWS_SECRET_ACCESS_KEY: 'not-verified',
+    AWS_SESSION_TOKEN: nameInArn(roleArn),
+  };
+}
+
+/** Carries out what is due in PrivateLink, rings for it, and comes back for what is due next. */
+function settling(privateLink: PrivateLink, sns: Sns, clock: Clock): (time: number) => void {
+  let cancelTransition = () => {};
+
+  function settle(time: number) {
+    for (const effect of privateLink.advance(time)) {
+      if (effect.type !== 'notification') continue;
+      const { region, accountId, serviceId, topicArn } = effect;
+      const sourceArn = `arn:aws:ec2:${region}:${accountId}:vpc-endpoint-service/${serviceId}`;
+      const message = notificationBody(effect, privateLink.assumptions().notificationBody);
+      sns.publish(topicArn, { message }, { service: 'vpce.amazonaws.com', sourceArn });
+    }
+    cancelTransition();
+    const next = privateLink.nextDue();
+    if (next !== undefined) cancelTransition = clock.at(next, () => settle(clock.now()));
+  }
+  return settle;
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../clock.ts';
+import { hasReceivable, nextVisibleAt, type Queue } from './sqs-queue.ts';
+
+interface Watch {
+  readonly consumers: Set<() => void>;
+  readonly waiters: Set<() => void>;
+  wakesAt: number;
+  cancel: () => void;
+}
+
+/** Wakes who waits for messages: one timer a queue, for whatever shows itself first. `find` gives a queue as it is now. */
+export function longPolls(clock: Clock, find: (arn: string) => Queue | undefined) {
+  const watches = new Map<string, Watch>();
+
+  function watchOf(arn: string): Watch {
+    const watch = watches.get(arn) ?? {
+      consumers: new Set(),
+      waiters: new Set(),
+      wakesAt: Number.POSITIVE_INFINITY,
+      cancel: () => {},
+    };
+    watches.set(arn, watch);
+    return watch;
+  }
+
+  function wake(arn: string, time: number | undefined) {
+    const watch = watchOf(arn);
+    const isWatched = watch.consumers.size + watch.waiters.size > 0;
+    if (!isWatched || time === undefined || watch.wakesAt <= time) return;
+    watch.cancel();
+    watch.wakesAt = time;
+    watch.cancel = clock.at(time, () => {
+      watch.wakesAt = Number.POSITIVE_INFINITY;
+      const queue = find(arn);
+      if (!queue) return;
+      if (hasReceivable(queue, clock.now()))
+        for (const listener of [...watch.consumers, ...watch.waiters]) listener();
+      wake(arn, nextVisibleAt(queue, clock.now()));
+    });
+  }
+
+  return {
+    wake,
+    hasConsumer: (arn: string) => (watches.get(arn)?.consumers.size ?? 0) > 0,
+    consume(arn: string, listener: () => void) {
+      watchOf(arn).consumers.add(listener);
+      wake(arn, clock.now());
+    },
+    /** Resolves when a message is visible, or after the wait. */
+    arrival(queue: Queue, waitSeconds: number): Promise<void> {
+      const { waiters } = watchOf(queue.arn);
+      return new Promise((resolve) => {
+        const done = () => {
+          waiters.delete(done);
+          cancel();
+          resolve();
+        };
+        const cancel = clock.at(clock.now() + waitSeconds * 1000, done);
+        waiters.add(done);
+        wake(queue.arn, nextVisibleAt(queue, clock.now()));
+      });
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** Counts what is under way, so that `GET /_sandbox/idle` knows when nothing is. */
+export interface InFlight {
+  /** Counts one thing until the returned function is called. */
+  begin(): () => void;
+  during<T>(work: () => Promise<T>): Promise<T>;
+  count(): number;
+}
+
+export function createInFlight(): InFlight {
+  let underWay = 0;
+
+  function begin() {
+    underWay += 1;
+    let ended = false;
+    return () => {
+      if (!ended) underWay -= 1;
+      ended = true;
+    };
+  }
+
+  return {
+    begin,
+    async during(work) {
+      const end = begin();
+      try {
+        return await work();
+      } finally {
+        end();
+      }
+    },
+    count: () => underWay,
+  };
+}

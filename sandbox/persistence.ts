@@ -1,0 +1,268 @@
+import { DatabaseSync } from 'node:sqlite';
+
+/** A map that is there again after a restart, in its order. A value that was changed in place is kept once it is `set` again. */
+export type Persisted = <Value>(name: string) => Map<string, Value>;
+
+/** Keeps nothing beyond the process. */
+export const drop: Persisted = () => new Map();
+
+/** What is only ever added to and may become long: it stays on disk. */
+export interface Log<Entry> {
+  append(entry: Entry): void;
+  /** From the `since`th on, counted from 0. */
+  list(since: number): Entry[];
+  clear(): void;
+}
+
+/**
+ * What the sandbox remembers, in one file. Whatever changes in one turn of the event loop is written in one
+ * transaction at its end, or by `flush`: a process that is killed leaves all of it or nothing.
+ */
+export interface Store {
+  readonly keep: Persisted;
+  /** A record whose entries may be changed in place, however deep. */
+  record<Value extends object>(name: string): Record<string, Value>;
+  log<Entry>(name: string): Log<Entry>;
+  /** Writes what has changed: whoever answers the world outside does so first. */
+  flush(): void;
+  close(): void;
+}
+
+/** A file that is somebody else's, or in use, or from a later version of the sandbox, or that cannot be written. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+}
+
+const applicationId = 0x6c6b6774;
+const format = 1;
+
+const tables = `
+  create table entries (map text, key text, value text not null, unique (map, key));
+  create table logs (log text, number integer, entry text not null, primary key (log, number)) without rowid;
+`;
+
+/** Throws `StoreError`. `patienceMs`: how long the file may stay locked, since a process that was just killed is not gone at once. */
+export function openStore(file: string, patienceMs = 2000): Store {
+  const database = open(file, patienceMs);
+  // An update keeps an entry's rowid, and with it its place in the order of the map.
+  const put = database.prepare(
+    'insert into entries (map, key, value) values (?, ?, ?) on conflict do update set value = excluded.value',
+  );
+  const remove = database.prepare('delete from entries where map = ? and key = ?');
+  const append = database.prepare('insert into logs values (?, ?, ?)');
+  const maps = new Map<string, Map<string, unknown>>();
+  const changed = new Map<string, Set<string>>();
+  const appended: { readonly log: string; readonly number: number; readonly entry: unknown }[] = [];
+  let due: NodeJS.Immediate | undefined;
+
+  function soon() {
+    due ??= setImmediate(flush);
+  }
+
+  function flush() {
+    clearImmediate(due);
+    due = undefined;
+    if (!database.isOpen || (changed.size === 0 && appended.length === 0)) return;
+    try {
+      write();
+    } catch (error) {
+      if (database.isTransaction) database.exec('rollback');
+      throw asStoreError(error, file);
+    }
+    changed.clear();
+    appended.length = 0;
+  }
+
+  function write() {
+    database.exec('begin');
+    for (const [name, keys] of changed)
+      for (const key of keys) {
+        const value = maps.get(name)?.get(key);
+        if (value === undefined) remove.run(name, key);
+        else put.run(name, key, asText(value));
+      }
+    for (const { log, number, entry } of appended) append.run(log, number, asText(entry));
+    database.exec('commit');
+  }
+
+  function keep<Value>(name: string): Map<string, Value> {
+    const entries = (maps.get(name) ?? new PersistedMap(load(name), (key) => onChange(name, key))) as Map<
+      string,
+      Value
+    >;
+    maps.set(name, entries);
+    return entries;
+  }
+
+  function onChange(name: string, key: string) {
+    const keys = changed.get(name) ?? new Set();
+    changed.set(name, keys.add(key));
+    soon();
+  }
+
+  function load(name: string) {
+    const rows = database.prepare('select key, value from entries where map = ? order by rowid').all(name);
+    return rows.map(({ key, value }) => [String(key), fromText(String(value))] as const);
+  }
+
+  function log<Entry>(name: string): Log<Entry> {
+    const newest = database.prepare('select max(number) as number from logs where log = ?').get(name)?.number;
+    let length = newest == null ? 0 : Number(newest) + 1;
+    return {
+      append(entry) {
+        appended.push({ log: name, number: length, entry });
+        length += 1;
+        soon();
+      },
+      list(since) {
+        flush();
+        const rows = database
+          .prepare('select entry from logs where log = ? and number >= ? order by number')
+          .all(name, since);
+        return rows.map(({ entry }) => fromText(String(entry)) as Entry);
+      },
+      clear() {
+        flush();
+        database.prepare('delete from logs where log = ?').run(name);
+        length = 0;
+      },
+    };
+  }
+
+  return {
+    keep,
+    record: (name) => recordOver(keep(name)),
+    log,
+    flush,
+    close() {
+      try {
+        flush();
+      } finally {
+        if (database.isOpen) database.close();
+      }
+    },
+  };
+}
+
+function open(file: string, patienceMs: number): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file, { timeout: patienceMs });
+    // What only has to outlive the process need not reach the disk.
+    database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = off;');
+    database.exec('begin immediate');
+    const { application_id: application } = database.prepare('pragma application_id').get() ?? {};
+    const { user_version: version } = database.prepare('pragma user_version').get() ?? {};
+    const isNew = database.prepare('select 1 from sqlite_schema').get() === undefined;
+    if (isNew)
+      database.exec(`${tables} pragma application_id = ${applicationId}; pragma user_version = ${format};`);
+    else if (application !== applicationId) throw new StoreError(`\`${file}\` ${foreign}`);
+    else if (version !== format)
+      throw new StoreError(
+        `\`${file}\` is of format ${version}, and this version of linkgate knows format ${format}`,
+      );
+    database.exec('commit');
+    return database;
+  } catch (error) {
+    database?.close();
+    throw asStoreError(error, file);
+  }
+}
+
+const sqliteBusy = 5;
+const sqliteNotADatabase = 26;
+
+const foreign = 'is not the state of a sandbox';
+
+function asStoreError(cause: unknown, file: string): unknown {
+  const { errcode, message } = cause as { errcode?: number; message?: string };
+  if (errcode === sqliteBusy)
+    return new StoreError(
+      `\`${file}\` is in use by another sandbox: stop that one, or choose another folder`,
+      { cause },
+    );
+  if (errcode === sqliteNotADatabase) return new StoreError(`\`${file}\` ${foreign}`, { cause });
+  if (errcode !== undefined)
+    return new StoreError(`\`${file}\` cannot be used (${message}): make room, or name another folder`, {
+      cause,
+    });
+  return cause;
+}
+
+/** Tells of each key that changes. */
+class PersistedMap<Value> extends Map<string, Value> {
+  readonly #onChange: (key: string) => void;
+
+  constructor(entries: Iterable<readonly [string, unknown]>, onChange: (key: string) => void) {
+    super();
+    this.#onChange = onChange;
+    for (const [key, value] of entries) super.set(key, value as Value);
+  }
+
+  override set(key: string, value: Value): this {
+    this.#onChange(key);
+    return super.set(key, value);
+  }
+
+  override delete(key: string): boolean {
+    if (!this.has(key)) return false;
+    this.#onChange(key);
+    return super.delete(key);
+  }
+
+  override clear() {
+    for (const key of this.keys()) this.#onChange(key);
+    super.clear();
+  }
+}
+
+function recordOver<Value extends object>(entries: Map<string, Value>): Record<string, Value> {
+  return new Proxy<Record<string, Value>>(Object.fromEntries(entries), {
+    get(record, id) {
+      const value = Reflect.get(record, id);
+      return typeof id === 'string' && Object.hasOwn(record, id)
+        ? watched(value as object, () => entries.set(id, record[id] as Value))
+        : value;
+    },
+    set(record, id, value: Value) {
+      entries.set(String(id), value);
+      return Reflect.set(record, id, value);
+    },
+    deleteProperty(record, id) {
+      entries.delete(String(id));
+      return Reflect.deleteProperty(record, id);
+    },
+  });
+}
+
+/** The same value, telling of each change to it or to what is in it. */
+function watched<Value>(value: Value, onChange: () => void): Value {
+  if (typeof value !== 'object' || value === null) return value;
+  return new Proxy(value, {
+    get: (target, key) => watched(Reflect.get(target, key), onChange),
+    set(target, key, inner) {
+      onChange();
+      return Reflect.set(target, key, inner);
+    },
+    deleteProperty(target, key) {
+      onChange();
+      return Reflect.deleteProperty(target, key);
+    },
+  });
+}
+
+const bytes = '$bytes';
+
+function asText(value: unknown): string {
+  return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, shown) {
+    // A Buffer has already been made plain in what is shown.
+    const inner = this[key];
+    return inner instanceof Uint8Array ? { [bytes]: Buffer.from(inner).toString('base64') } : shown;
+  });
+}
+
+function fromText(text: string): unknown {
+  return JSON.parse(text, (_, inner) =>
+    inner && typeof inner[bytes] === 'string' ? new Uint8Array(Buffer.from(inner[bytes], 'base64')) : inner,
+  );
+}

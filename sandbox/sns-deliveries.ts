@@ -1,0 +1,111 @@
+import type { Target } from '@aws-sdk/client-eventbridge';
+import type { Rule } from './aws/events.ts';
+import type { Delivery } from './aws/sns.ts';
+import type { Mail } from './aws/sns-bodies.ts';
+import type { Sqs } from './aws/sqs.ts';
+import type { Clock } from './clock.ts';
+import type { DeliveryKind, Faults } from './faults.ts';
+import type { InvokePermissions } from './invoke-permissions.ts';
+import type { Lambda } from './lambda/lambda.ts';
+import type { Log } from './persistence.ts';
+import type { Timers } from './timers.ts';
+
+/** A mail that arrived. */
+export interface ArrivedMail extends Mail {
+  readonly to: string;
+  readonly topicArn: string;
+  readonly time: string;
+}
+
+/** An event, or what its rule's target asked for instead, on its way to that target. */
+export interface TargetDelivery {
+  readonly rule: Rule;
+  readonly target: Target;
+  readonly payload: unknown;
+}
+
+export interface DeliveriesOptions {
+  readonly clock: Clock;
+  readonly later: Timers;
+  readonly faults: Faults;
+  readonly sqs: Sqs;
+  readonly lambda: () => Lambda;
+  readonly permissions: InvokePermissions;
+  /** By the subscription's ARN. */
+  readonly subscriptionDeadLetters: ReadonlyMap<string, string>;
+  readonly mails: Pick<Log<ArrivedMail>, 'append'>;
+  readonly onOutput: (name: string, text: string) => void;
+}
+
+/** What carries messages from one service to another. */
+export function createDeliveries({
+  clock,
+  later,
+  faults,
+  sqs,
+  lambda,
+  permissions,
+  subscriptionDeadLetters,
+  mails,
+  onOutput,
+}: DeliveriesOptions) {
+  /** Delivers each time once, unless a fault makes it none, two or a late one. */
+  function faulty<Payload>(kind: DeliveryKind, deliver: (payload: Payload) => void) {
+    const deliverLate = later.on(kind, deliver);
+    return (payload: Payload) => {
+      const fault = faults.ofDelivery(kind);
+      if (fault?.drop) return;
+      if (fault?.delayMs) return deliverLate(clock.now() + fault.delayMs, payload);
+      deliver(payload);
+      if (fault?.duplicate) deliver(payload);
+    };
+  }
+
+  function toSubscriber({ subscription, body, mail, attributes }: Delivery) {
+    const { endpoint, topicArn } = subscription;
+    if (mail) {
+      const { subject, text } = mail;
+      return mails.append({
+        to: endpoint,
+        topicArn,
+        subject,
+        text,
+        time: new Date(clock.now()).toISOString(),
+      });
+    }
+    const admitted = (queueArn: string) =>
+      sqs.find(queueArn) && sqs.admits(queueArn, 'sns.amazonaws.com', topicArn);
+    if (admitted(endpoint)) return void sqs.deliver(endpoint, { body, attributes });
+    const deadLetters = subscriptionDeadLetters.get(subscription.arn);
+    if (deadLetters && admitted(deadLetters)) sqs.deliver(deadLetters, { body, attributes });
+  }
+
+  /** What a rule triggers; resolves with what a function answered, and rejects if it failed or the target refused. */
+  async function fire(rule: Rule, target: Target, payload: unknown): Promise<unknown> {
+    const { Arn: arn = '', DeadLetterConfig, SqsParameters } = target;
+    const body = JSON.stringify(payload);
+    const send = (queueArn: string) => {
+      const admitted = sqs.find(queueArn) && sqs.admits(queueArn, 'events.amazonaws.com', rule.arn);
+      const group = SqsParameters?.MessageGroupId;
+      if (admitted) sqs.deliver(queueArn, { body, ...(group !== undefined && { groupId: group }) });
+      return Boolean(admitted);
+    };
+    if (arn.startsWith('arn:aws:sqs:')) {
+      if (send(arn)) return undefined;
+    } else if (permissions.admits(arn, 'events.amazonaws.com', rule.arn)) {
+      const outcome = await lambda().invokeAsynchronously(arn, payload);
+      if (outcome.ok) return outcome.value;
+      throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
+    }
+    if (DeadLetterConfig?.Arn) send(DeadLetterConfig.Arn);
+    throw new Error(`the target \`${arn}\` does not let the rule \`${rule.name}\` in`);
+  }
+
+  return {
+    toSubscriber: faulty('sns', toSubscriber),
+    toTarget: faulty<TargetDelivery>('events', ({ rule, target, payload }) => {
+      fire(rule, target, payload).catch((error: Error) => onOutput(rule.name, error.message));
+    }),
+    fire,
+  };
+}

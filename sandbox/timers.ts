@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Persisted } from './persistence.ts';
+
+/** What is to happen at a time, and does so after a restart too. */
+export interface Timers {
+  /** What happens of one kind; returns what plans it. Where an activity is given, it is under way until then. */
+  on<Payload>(
+    kind: string,
+    act: (payload: Payload) => void,
+    activity?: InFlight,
+  ): (time: number, payload: Payload) => void;
+  /** Goes on with what was planned before the restart; until then it waits. */
+  resume(): void;
+}
+
+export function createLater(clock: Clock, keep: Persisted): Timers {
+  const resumes: (() => void)[] = [];
+
+  return {
+    on<Payload>(kind: string, act: (payload: Payload) => void, activity?: InFlight) {
+      const planned = keep<{ readonly time: number; readonly payload: Payload }>(`later/${kind}`);
+
+      function arm(id: string, time: number, payload: Payload) {
+        const end = activity?.begin();
+        clock.at(time, () => {
+          planned.delete(id);
+          act(payload);
+          end?.();
+        });
+      }
+
+      resumes.push(() => {
+        for (const [id, { time, payload }] of planned) arm(id, time, payload);
+      });
+      return (time: number, payload: Payload) => {
+        const id = randomUUID();
+        planned.set(id, { time, payload });
+        arm(id, time, payload);
+      };
+    },
+    resume() {
+      for (const resume of resumes.splice(0)) resume();
+    },
+  };
+}

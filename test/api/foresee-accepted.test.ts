@@ -1,0 +1,94 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  aConnection,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  serviceId,
+} from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+import { ask } from './ask.ts';
+
+const path = `/allowlist/orders/${consumer}`;
+const waiting = (number: number, more: object = {}) =>
+  aConnection({ endpointId: endpointId(number), requestedAt: `2026-11-2${number}T00:00:00.000Z`, ...more });
+const accept = (number: number) => ({
+  endpointId: endpointId(number),
+  serviceId: serviceId(1),
+  service: 'orders',
+});
+
+function worldWith(...connections: readonly ReturnType<typeof waiting>[]) {
+  const records = connections.map((each) => aRecord({ ...each, verdict: aVerdict('ask') }));
+  return createTestEnv({
+    services: [aService(), aService({ serviceId: serviceId(2), name: 'invoices' })],
+    connections,
+    records,
+  });
+}
+
+describe('whoever allows an account is told what that lets in now', () => {
+  test('each request that waits, and nothing of it is decided by the telling', async () => {
+    const world = worldWith(
+      waiting(1),
+      waiting(0, { serviceId: serviceId(2) }),
+      waiting(2, { state: 'rejected' }),
+    );
+    const { body } = await ask(world, 'PUT', path, { effect: 'allow' });
+    expect(body.accepts).toEqual([accept(1)]);
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+    const { body: everywhere } = await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'allow' });
+    expect(everywhere.accepts).toEqual([
+      { endpointId: endpointId(0), serviceId: serviceId(2), service: 'invoices' },
+      accept(1),
+    ]);
+  });
+
+  test('as many as its limit takes, the oldest first', async () => {
+    const { body } = await ask(worldWith(waiting(3), waiting(1), waiting(2)), 'PUT', path, {
+      effect: 'allow',
+      maxEndpoints: 2,
+    });
+    expect(body.accepts).toEqual([accept(1), accept(2)]);
+  });
+
+  test('only what the entry names', async () => {
+    const { body } = await ask(worldWith(waiting(1), waiting(2)), 'PUT', path, {
+      effect: 'allow',
+      endpointIds: [endpointId(2)],
+    });
+    expect(body.accepts).toEqual([accept(2)]);
+  });
+
+  test('nothing where it is blocked at every service, or the service is paused', async () => {
+    const world = createTestEnv({
+      services: [aService()],
+      connections: [waiting(1)],
+      entries: [anEntry({ serviceId: '*', effect: 'block' })],
+    });
+    expect((await ask(world, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
+    const paused = createTestEnv({
+      services: [aService({ pausedAt: '2026-11-20T00:00:00.000Z' })],
+      connections: [waiting(1)],
+    });
+    expect((await ask(paused, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
+  });
+
+  test('nothing in the mode observe, which says what it would be', async () => {
+    const world = worldWith(waiting(1));
+    world.mode = 'observe';
+    expect((await ask(world, 'PUT', path, { effect: 'allow' })).body).toMatchObject({
+      accepts: [],
+      warnings: [
+        expect.stringContaining(`nothing is accepted; in the mode act it would be: ${endpointId(1)}`),
+      ],
+    });
+  });
+
+  test('nothing of a block', async () => {
+    expect((await ask(worldWith(waiting(1)), 'PUT', path, { effect: 'block' })).body.accepts).toEqual([]);
+  });
+});

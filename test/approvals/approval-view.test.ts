@@ -1,0 +1,136 @@
+import { describe, expect, test } from '@jest/globals';
+import { approvalViews } from '../../lib/approvals/approval-view.ts';
+import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import { modeChangeItem } from '../../lib/mode/mode.ts';
+import type { Table } from '../../lib/storage/table.ts';
+import {
+  aGroup,
+  anApprovalRequest,
+  anEntry,
+  aRecord,
+  aService,
+  aSwitch,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+  serviceId,
+} from '../builders.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
+
+const request = (number: number, record: Partial<ConnectionRecord> = {}) =>
+  aRecord({
+    endpointId: endpointId(number),
+    requestedAt: secondsAfterNoon(number).toISOString(),
+    verdict: aVerdict('ask'),
+    ...record,
+  });
+
+function aWorldOf(
+  records: readonly ConnectionRecord[],
+  contents: Parameters<typeof createTestEnv>[0] = {},
+): TestEnv {
+  return createTestEnv({ services: [aService()], records, ...contents });
+}
+
+/** The table, and how often it was asked for items and for partitions. */
+function counting({ table }: TestEnv) {
+  const reads = { gets: 0, queries: 0 };
+  const counted: Table = {
+    ...table,
+    get(keys) {
+      if (keys.length > 0) reads.gets++;
+      return table.get(keys);
+    },
+    query(pk, options) {
+      reads.queries++;
+      return table.query(pk, options);
+    },
+  };
+  return { table: counted, reads };
+}
+
+describe('an approver is shown', () => {
+  test('the request, its service, who may decide, and what the allowlist says of the account', async () => {
+    const entries = [anEntry({ effect: 'allow', note: 'a customer' }), anEntry({ serviceId: '*' })];
+    const groups = [aGroup({ quorum: 2 }), aGroup({ name: 'ops' })];
+    const world = aWorldOf([request(1)], { entries, groups });
+    expect(await approvalViews([request(1)], world.deps)).toEqual([
+      { record: request(1), service: aService(), group: groups[0], entries, earlier: [], mode: 'enforce' },
+    ]);
+  });
+
+  test('the account’s earlier connections at the service, the newest first, and none from after the request', async () => {
+    const elsewhere = request(3, { serviceId: serviceId(2) });
+    const others = request(4, { ownerAccountId: '333333333333' });
+    const world = aWorldOf([request(1), request(2), elsewhere, others, request(5), request(6)]);
+    const [view] = await approvalViews([request(5)], world.deps);
+    expect(view?.earlier.map((record) => record.endpointId)).toEqual([endpointId(2), endpointId(1)]);
+  });
+
+  test('no history where nobody wants it', async () => {
+    const world = aWorldOf([request(1), request(2)]);
+    const { table, reads } = counting(world);
+    const [view] = await approvalViews([request(2)], { ...world.deps, table }, { withHistory: false });
+    expect(view?.earlier).toEqual([]);
+    expect(reads).toEqual({ gets: 2, queries: 0 });
+  });
+
+  test('the group as it is now, not as it was when it was asked', async () => {
+    const world = aWorldOf([request(1)], {
+      services: [aService({ approvers: 'ops' })],
+      groups: [aGroup(), aGroup({ name: 'ops' })],
+    });
+    const [view] = await approvalViews([request(1)], world.deps);
+    expect(view?.group.name).toBe('ops');
+  });
+});
+
+test('an approver is shown that linkgate only observes', async () => {
+  const world = aWorldOf([request(1)]);
+  world.put(modeChangeItem(aSwitch({ mode: 'observe' })));
+  expect(await approvalViews([request(1)], world.deps)).toMatchObject([{ mode: 'observe' }]);
+});
+
+test('a request that was given up with its service is shown by the service’s id, to the group that was asked', async () => {
+  const given = request(1, {
+    approvalRequest: anApprovalRequest({ group: 'ops' }),
+    serviceDeregisteredAt: noon.toISOString(),
+  });
+  const world = aWorldOf([given], { services: [], groups: [aGroup({ name: 'ops' })] });
+  expect(await approvalViews([given], world.deps)).toMatchObject([
+    { service: { serviceId: serviceId(1), name: serviceId(1) }, group: { name: 'ops' } },
+  ]);
+});
+
+describe('of many requests are shown', () => {
+  test('all in their order, read together but for each one’s history', async () => {
+    const records = [3, 1, 2].map((number) => request(number));
+    const world = aWorldOf(records);
+    const { table, reads } = counting(world);
+    const views = await approvalViews(records, { ...world.deps, table });
+    expect(views.map(({ record }) => record.endpointId)).toEqual([3, 1, 2].map(endpointId));
+    // What policy rests on, the groups, and of each that has any the account’s earlier records.
+    expect(reads).toEqual({ gets: 2 + 2, queries: 3 });
+  });
+
+  test('those whose service and group are there', async () => {
+    const [orphan, groupless] = [
+      request(2, { serviceId: serviceId(2) }),
+      request(3, { serviceId: serviceId(3) }),
+    ];
+    const services = [aService(), aService({ serviceId: serviceId(3), approvers: 'nobody' })];
+    const world = aWorldOf([request(1), orphan, groupless], { services });
+    const views = await approvalViews([orphan, request(1), groupless], world.deps);
+    expect(views.map(({ record }) => record.endpointId)).toEqual([endpointId(1)]);
+  });
+});
+
+test('an account that the allowlist does not know has no entries', async () => {
+  const [view] = await approvalViews(
+    [request(1)],
+    aWorldOf([request(1)], { entries: [anEntry({ accountId: '333333333333' })] }).deps,
+  );
+  expect(view).toMatchObject({ entries: [], record: { ownerAccountId: consumer } });
+});

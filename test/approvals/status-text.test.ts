@@ -1,0 +1,215 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  actorName,
+  allowCommand,
+  entryText,
+  openReasons,
+  questionText,
+  requestFacts,
+  statusText,
+} from '../../lib/approvals/status-text.ts';
+import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import {
+  aFinding,
+  alice,
+  anApproval,
+  anEntry,
+  aRecord,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+} from '../builders.ts';
+import { aView } from '../channels/slack/fixtures.ts';
+import {
+  aForeign,
+  anEnding,
+  anOverdue,
+  approvedToStay,
+  calledOff,
+  cutByPerson,
+  cutByPolicy,
+  disconnectAt,
+  shownCut,
+} from '../notifications/connected-fixtures.ts';
+
+const approved = {
+  verdict: aVerdict('accept', { decidedBy: alice }),
+  approval: anApproval({ reason: 'known' }),
+};
+const denial = anApproval({ decision: 'deny', reason: 'unknown' });
+const denied = { verdict: aVerdict('reject', { decidedBy: alice }), approval: denial };
+const approvalRequest = {
+  group: 'default',
+  since: noon.toISOString(),
+  deadline: noon.toISOString(),
+  version: 1,
+  stage: 'expired',
+} as const;
+
+describe('how a request stands is told as', () => {
+  test.each([
+    ['open', { verdict: aVerdict('ask') }, 'It waits for approval.'],
+    [
+      'open although its time is over',
+      { verdict: aVerdict('ask'), approvalRequest },
+      'It waits for approval. Nobody decided it in time; it can still be decided.',
+    ],
+    [
+      'approved by one of two',
+      { verdict: aVerdict('ask'), approvals: { quorum: 2, words: [anApproval({ ticket: 'OPS-1' })] } },
+      `It takes 2 approvals, and has 1: ${alice}, on 21 Nov 2026, 12:00 UTC (ticket OPS-1). It waits for approval.`,
+    ],
+    [
+      'kept by a pause',
+      {
+        verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
+      },
+      'It waits, whatever people say, until what keeps it is over: orders is paused.',
+    ],
+    [
+      'approved, and not connected before EC2 shows it',
+      approved,
+      `${alice} approved it on 21 Nov 2026, 12:00 UTC: “known”. It is to be accepted; EC2 does not show it connected yet.`,
+    ],
+    [
+      'connected',
+      { ...approved, state: 'available' },
+      `${alice} approved it on 21 Nov 2026, 12:00 UTC: “known”. EC2 shows it connected.`,
+    ],
+    [
+      'denied',
+      denied,
+      `${alice} denied it on 21 Nov 2026, 12:00 UTC: “unknown”. It is to be rejected; EC2 does not show it rejected yet.`,
+    ],
+    [
+      'rejected by policy',
+      { verdict: aVerdict('reject'), state: 'rejected' },
+      'linkgate decided by its policy to reject it, on 21 Nov 2026, 12:00 UTC: “because”. EC2 shows it rejected.',
+    ],
+    ['gone', { state: 'deleted' }, 'The endpoint is gone.'],
+  ] as const)('%s', (_name, record, told) => {
+    expect(statusText(aRecord(record as Parameters<typeof aRecord>[0])).join(' ')).toBe(told);
+  });
+});
+
+describe('how a connection that lives stands is told as', () => {
+  const kept = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
+  test.each([
+    [
+      'to be cut',
+      anEnding(),
+      'It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it.',
+    ],
+    [
+      'put off',
+      anEnding({ kept }),
+      `It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it. ${alice} put that off until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
+    ],
+    ['accepted elsewhere', aForeign(), 'It is connected, and stays so until somebody decides.'],
+    [
+      'kept by a pause',
+      anEnding({
+        verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
+      }),
+      'It is connected, and stays so until what keeps everything is over: orders is paused.',
+    ],
+    [
+      'approved to stay',
+      anEnding(approvedToStay),
+      `${alice} kept it connected on 21 Nov 2026, 12:00 UTC: “renewed”. It stays connected.`,
+    ],
+    [
+      'allowed again',
+      calledOff(),
+      'linkgate decided by its policy to accept it, on 21 Nov 2026, 12:00 UTC: “because”. It stays connected.',
+    ],
+    [
+      'being cut',
+      anEnding(cutByPolicy),
+      `linkgate decided by its policy to cut it, on 24 Nov 2026, 12:00 UTC: “account ${consumer} is not on the allowlist of orders”. It is to be cut; EC2 does not show it rejected yet.`,
+    ],
+    [
+      'cut by a person',
+      shownCut(cutByPerson),
+      `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was cut: EC2 shows it rejected.`,
+    ],
+  ] as const)('%s', (_name, record, told) => {
+    expect(statusText(record).join(' ')).toBe(told);
+  });
+});
+
+describe('what people are asked is told', () => {
+  const view = (record: ConnectionRecord) => aView({ record });
+
+  test('with when it is cut', () => {
+    expect(questionText(view(anEnding()))).toBe(
+      `The connection of account ${consumer} to your endpoint service orders is to be cut on 24 Nov 2026, 12:00 UTC.`,
+    );
+    expect(requestFacts(view(anEnding()))).toContainEqual(['Cut on', '24 Nov 2026, 12:00 UTC']);
+  });
+
+  test('with that it stays where nothing becomes of it by itself', () => {
+    for (const record of [aForeign(), anOverdue()]) {
+      expect(questionText(view(record))).toContain('nothing that linkgate knows of allows it');
+      expect(requestFacts(view(record))).toContainEqual(['Decide before', '28 Nov 2026, 12:00 UTC']);
+    }
+  });
+
+  test('with each reason once', () => {
+    expect(openReasons(anEnding())).toEqual([`account ${consumer} is not on the allowlist of orders`]);
+  });
+});
+
+test('what speaks for a connection is no reason to ask about it, and times are told as people read them', () => {
+  const findings = [
+    aFinding({ outcome: 'ask', reason: 'the entry expired at 2026-11-21T12:00:00.000Z' }),
+    aFinding({ outcome: 'accept', reason: 'the account is allowed' }),
+  ];
+  expect(openReasons(aRecord({ verdict: aVerdict('ask', { findings }) }))).toEqual([
+    'the entry expired at 21 Nov 2026, 12:00 UTC',
+  ]);
+});
+
+test('when time is over is told as past, where it can still be decided', () => {
+  const view = aView({ record: aRecord({ verdict: aVerdict('ask'), approvalRequest }) });
+  expect(requestFacts(view)).toContainEqual(['Was to be decided before', '21 Nov 2026, 12:00 UTC']);
+});
+
+describe('the command that writes an entry again', () => {
+  test('keeps all that it says, but for what is changed', () => {
+    const entry = anEntry({
+      endpointIds: [endpointId(1), endpointId(2)],
+      consumerRegions: ['eu-west-1'],
+      maxEndpoints: 2,
+      expiresAt: noon.toISOString(),
+      roles: [`arn:aws:iam::${consumer}:role/deployer`],
+      owners: ['slack:T01LOCAL:U01ALICE', 'mailto:a@example.com'],
+      note: "it's Acme",
+    });
+    expect(allowCommand(entry, 'orders', { expires: ['90d'] })).toBe(
+      `linkgate allow ${consumer} --service orders --endpoint ${endpointId(1)} --endpoint ${endpointId(2)} --consumer-region eu-west-1 --max-endpoints 2 --expires 90d --role arn:aws:iam::${consumer}:role/deployer --owner slack:T01LOCAL:U01ALICE --owner mailto:a@example.com --note 'it'\\''s Acme'`,
+    );
+  });
+
+  test('names every service as a shell takes it', () => {
+    expect(allowCommand(anEntry({ serviceId: '*' }), 'orders', {})).toContain(` --service '*'`);
+  });
+});
+
+test('an entry is told with where, until when and why', () => {
+  expect(entryText(anEntry({ serviceId: '*', effect: 'block', note: 'fraud' }))).toBe(
+    'Its entry in the allowlist at every service: block (“fraud”).',
+  );
+  expect(entryText(anEntry({ expiresAt: noon.toISOString() }))).toBe(
+    'Its entry in the allowlist at this service: allow, until 21 Nov 2026, 12:00 UTC.',
+  );
+});
+
+test('people are named as their channel knows them', () => {
+  expect(['mailto:a@example.com', 'slack:T01LOCAL:U01ALICE', alice].map(actorName)).toEqual([
+    'a@example.com',
+    'U01ALICE (Slack workspace T01LOCAL)',
+    alice,
+  ]);
+});

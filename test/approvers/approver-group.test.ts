@@ -1,0 +1,57 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  approverGroups,
+  findGroup,
+  makeDefaultGroup,
+  QuorumOutOfReachError,
+  setGroup,
+} from '../../lib/approvers/approver-group.ts';
+import { alice, noon } from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+const bob = { team: 'T01LOCAL', user: 'U01BOB' };
+const carol = { team: 'T01LOCAL', user: 'U01CAROL' };
+const settings = { quorum: 1, slackUsers: [bob], emails: [] };
+
+describe('a group of approvers', () => {
+  test('is made with who made it and when', async () => {
+    const { deps, table } = createTestEnv();
+    const group = { name: 'ops', slackChannel: 'C01OPS', ...settings };
+    const made = await setGroup('ops', { slackChannel: 'C01OPS', ...settings }, alice, deps);
+    expect(made).toEqual({ ...group, changedAt: noon.toISOString(), changedBy: alice, version: 1 });
+    expect(await findGroup('ops', table)).toEqual(made);
+  });
+
+  test('is replaced whole: who is not named again is no longer in it', async () => {
+    const { deps, table } = createTestEnv();
+    await setGroup('ops', { slackChannel: 'C01OPS', ...settings }, alice, deps);
+    await setGroup('ops', { ...settings, slackUsers: [carol] }, alice, deps);
+    const group = await findGroup('ops', table);
+    expect(group).toMatchObject({ slackUsers: [carol], version: 2 });
+    expect(group).not.toHaveProperty('slackChannel');
+  });
+
+  test('names each person once', async () => {
+    const twice = { quorum: 1, slackUsers: [bob, bob], emails: ['a@example.com', 'A@example.com'] };
+    const { slackUsers, emails } = await setGroup('ops', twice, alice, createTestEnv().deps);
+    expect([slackUsers.length, emails.length]).toEqual([1, 1]);
+  });
+
+  test('that setup made can be read and replaced', async () => {
+    const { deps, table } = createTestEnv();
+    await makeDefaultGroup(table);
+    await setGroup('default', settings, alice, deps);
+    expect(await approverGroups(deps)).toMatchObject([{ name: 'default', slackUsers: [bob], version: 2 }]);
+  });
+});
+
+describe('a group that could never decide is refused', () => {
+  test.each([
+    { settings: { quorum: 1, slackUsers: [], emails: [] }, why: 'names nobody who could decide' },
+    { settings: { quorum: 2, slackUsers: [bob, bob], emails: [] }, why: 'its quorum is 2, and it names 1' },
+  ])('$why', async ({ settings: wanted, why }) => {
+    const setting = setGroup('ops', wanted, alice, createTestEnv().deps);
+    await expect(setting).rejects.toThrow(QuorumOutOfReachError);
+    await expect(setting).rejects.toThrow(why);
+  });
+});

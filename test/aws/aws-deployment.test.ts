@@ -1,0 +1,108 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
+import { describe, expect, test } from '@jest/globals';
+import { awsDeployment } from '../../lib/aws/aws-deployment.ts';
+import { topicArn } from '../builders.ts';
+import { awsError } from '../doubles/sdk-client.ts';
+
+const queueArn = 'arn:aws:sqs:us-east-1:111111111111:linkgate-test-apply-verdicts.fifo';
+
+/** A deployment whose clients answer by command; paginators ask for the real clients' classes. */
+function deploymentAnswering(answers: Readonly<Record<string, unknown>>) {
+  const sent: unknown[] = [];
+  function answering<Client extends object>(client: Client): Client {
+    return Object.assign(client, {
+      async send(command: { input: unknown }) {
+        sent.push(command.input);
+        const answer = answers[command.constructor.name.replace(/Command$/, '')] ?? {};
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    });
+  }
+  const region = { region: 'us-east-1' };
+  const deployment = awsDeployment(
+    {
+      dynamodb: answering(new DynamoDBClient(region)),
+      sns: answering(new SNSClient(region)),
+      sqs: answering(new SQSClient(region)),
+      ssm: answering(new SSMClient(region)),
+    },
+    { stage: 'test', tableName: 'linkgate-test', queueUrls: ['https://sqs/one'], topicArn },
+  );
+  return { deployment, sent };
+}
+
+describe('the table', () => {
+  test('is seen with its stream', async () => {
+    const Table = { TableStatus: 'ACTIVE', StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' } };
+    const { deployment } = deploymentAnswering({ DescribeTable: { Table } });
+    expect(await deployment.table()).toEqual({ status: 'ACTIVE', stream: 'NEW_AND_OLD_IMAGES' });
+  });
+
+  test.each([
+    [{ TimeToLiveStatus: 'ENABLED', AttributeName: 'expiresAt' }, 'expiresAt'],
+    [{ TimeToLiveStatus: 'ENABLING', AttributeName: 'expiresAt' }, 'expiresAt'],
+    [{ TimeToLiveStatus: 'DISABLING', AttributeName: 'expiresAt' }, undefined],
+    [{ TimeToLiveStatus: 'DISABLED' }, undefined],
+  ])('of which DynamoDB says %j expires by %s', async (TimeToLiveDescription, attribute) => {
+    const { deployment } = deploymentAnswering({ DescribeTimeToLive: { TimeToLiveDescription } });
+    expect(await deployment.expiresBy()).toBe(attribute);
+  });
+
+  test.each([
+    ['ENABLED', true],
+    ['DISABLED', false],
+  ])('whose recovery is %s', async (PointInTimeRecoveryStatus, isRecoverable) => {
+    const { deployment } = deploymentAnswering({
+      DescribeContinuousBackups: {
+        ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus } },
+      },
+    });
+    expect(await deployment.isRecoverable()).toBe(isRecoverable);
+  });
+});
+
+describe('parameters', () => {
+  test('are listed by type, without their values', async () => {
+    const Parameters = [{ Name: '/linkgate/test/links/signing-key', Type: 'SecureString' }];
+    const { deployment, sent } = deploymentAnswering({ DescribeParameters: { Parameters } });
+    expect(await deployment.parameters()).toEqual(new Map([['links/signing-key', 'SecureString']]));
+    expect(sent).toMatchObject([{ ParameterFilters: [{ Key: 'Name', Values: ['/linkgate/test/'] }] }]);
+  });
+
+  test("say where the API is, which only a missing one doesn't", async () => {
+    const found = deploymentAnswering({ GetParameter: { Parameter: { Value: 'https://api' } } });
+    expect(await found.deployment.apiUrl()).toBe('https://api');
+    const missing = new ParameterNotFound({ message: 'not there', $metadata: {} });
+    expect(await deploymentAnswering({ GetParameter: missing }).deployment.apiUrl()).toBeUndefined();
+    const denied = deploymentAnswering({ GetParameter: awsError('AccessDeniedException') });
+    await expect(denied.deployment.apiUrl()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+});
+
+test('a queue says how much waits in it, and where goes what keeps failing', async () => {
+  const Attributes = {
+    QueueArn: queueArn,
+    ApproximateNumberOfMessages: '3',
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: `${queueArn}-dead`, maxReceiveCount: 5 }),
+  };
+  const { deployment } = deploymentAnswering({ GetQueueAttributes: { Attributes } });
+  expect(await deployment.queue('https://sqs/one')).toEqual({
+    url: 'https://sqs/one',
+    arn: queueArn,
+    waiting: 3,
+    deadLetters: `${queueArn}-dead`,
+  });
+});
+
+test('of those who subscribed to the topic only queues are told', async () => {
+  const Subscriptions = [
+    { Protocol: 'sqs', Endpoint: queueArn },
+    { Protocol: 'email', Endpoint: 'somebody@example.com' },
+  ];
+  const { deployment } = deploymentAnswering({ ListSubscriptionsByTopic: { Subscriptions } });
+  expect(await deployment.queuesOfTopic()).toEqual([queueArn]);
+});

@@ -1,0 +1,170 @@
+import { type DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { describe, expect, test } from '@jest/globals';
+import { dynamoDbTable } from '../../lib/aws/dynamodb-table.ts';
+import { TableBusyError } from '../../lib/storage/table.ts';
+import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+
+const item = { pk: 'A', sk: '1', version: 3, name: 'orders' };
+const key = { pk: 'A', sk: '1' };
+
+function tableAnswering(...answers: readonly unknown[]) {
+  const { client, sent } = sdkClient<DynamoDBClient>(...answers);
+  const pauses: number[] = [];
+  const sleep = async (milliseconds: number) => {
+    pauses.push(milliseconds);
+  };
+  const table = dynamoDbTable(client, 'linkgate-test', { sleep, random: () => 1 });
+  return { table, sent, pauses, inputs: () => sent.map(({ input }) => input) };
+}
+
+function cancelled(...codes: readonly string[]) {
+  const CancellationReasons = codes.map((Code) => ({ Code }));
+  return new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons });
+}
+
+describe('items are read', () => {
+  test('consistently, and each key once', async () => {
+    const { table, sent } = tableAnswering({ Responses: { 'linkgate-test': [marshall(item)] } });
+    expect(await table.get([key, key])).toEqual([item]);
+    expect(sent).toEqual([
+      {
+        command: 'BatchGetItem',
+        input: { RequestItems: { 'linkgate-test': { Keys: [marshall(key)], ConsistentRead: true } } },
+      },
+    ]);
+  });
+
+  test('with every number as one that JSON takes', async () => {
+    const large = { ...marshall(item), size: { N: '9007199254740993' }, share: { N: '0.5' } };
+    const { table } = tableAnswering({ Responses: { 'linkgate-test': [large] } }, { Items: [large] });
+    const pages = [await table.get([key])];
+    for await (const page of table.query('A')) pages.push(page);
+    expect(pages).toHaveLength(2);
+    for (const items of pages)
+      expect(JSON.parse(JSON.stringify(items))).toEqual([{ ...item, size: 2 ** 53, share: 0.5 }]);
+  });
+
+  test('a hundred keys at a time', async () => {
+    const { table, sent } = tableAnswering();
+    await table.get(Array.from({ length: 101 }, (_, index) => ({ pk: 'A', sk: `${index}` })));
+    expect(sent).toHaveLength(2);
+  });
+
+  test('again where DynamoDB left keys unread, after a pause', async () => {
+    const { table, pauses } = tableAnswering(
+      { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } },
+      { Responses: { 'linkgate-test': [marshall(item)] } },
+    );
+    expect(await table.get([key])).toEqual([item]);
+    expect(pauses).toHaveLength(1);
+  });
+
+  test('not for ever: keys that stay unread are an error', async () => {
+    const unread = { Responses: {}, UnprocessedKeys: { 'linkgate-test': { Keys: [marshall(key)] } } };
+    const { table } = tableAnswering(...Array.from({ length: 20 }, () => unread));
+    await expect(table.get([key])).rejects.toThrow(TableBusyError);
+  });
+
+  test('no key at all by no call', async () => {
+    const { table, sent } = tableAnswering();
+    expect(await table.get([])).toEqual([]);
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('a partition is read', () => {
+  test('consistently, page after page', async () => {
+    const { table, inputs } = tableAnswering(
+      { Items: [marshall(item)], LastEvaluatedKey: marshall(key) },
+      { Items: [] },
+    );
+    const pages: unknown[] = [];
+    for await (const page of table.query('A', { limit: 1 })) pages.push(page);
+    expect(pages).toEqual([[item], []]);
+    expect(inputs()).toMatchObject([
+      { ConsistentRead: true, KeyConditionExpression: 'pk = :pk', Limit: 1 },
+      { ExclusiveStartKey: marshall(key) },
+    ]);
+  });
+
+  test('in falling order where the newest is wanted first', async () => {
+    const { table, inputs } = tableAnswering({ Items: [] });
+    for await (const page of table.query('A', { newestFirst: true })) expect(page).toEqual([]);
+    expect(inputs()).toMatchObject([{ ScanIndexForward: false }]);
+  });
+
+  test('from where somebody stopped reading', async () => {
+    const { table, inputs } = tableAnswering({ Items: [] });
+    for await (const page of table.query('A', { after: '1' })) expect(page).toEqual([]);
+    expect(inputs()).toMatchObject([{ ExclusiveStartKey: marshall(key) }]);
+  });
+});
+
+describe('items are written', () => {
+  test('all in one transaction, each under its condition', async () => {
+    const { table, inputs } = tableAnswering();
+    const remove = { pk: 'A', sk: '2' };
+    const isWritten = await table.write([
+      { put: { ...item, pk: 'B' }, expected: 0 },
+      { put: item, expected: 2 },
+      { remove, expected: 7 },
+      { put: { ...item, pk: 'C' } },
+    ]);
+    expect(isWritten).toBe(true);
+    expect(inputs()).toMatchObject([
+      {
+        TransactItems: [
+          { Put: { TableName: 'linkgate-test', ConditionExpression: 'attribute_not_exists(pk)' } },
+          {
+            Put: {
+              Item: marshall(item),
+              ConditionExpression: 'version = :expected',
+              ExpressionAttributeValues: { ':expected': { N: '2' } },
+            },
+          },
+          { Delete: { Key: marshall(remove), ConditionExpression: 'version = :expected' } },
+          { Put: expect.not.objectContaining({ ConditionExpression: expect.anything() }) },
+        ],
+      },
+    ]);
+  });
+
+  test('not when a condition does not hold, even beside a conflict', async () => {
+    const { table, sent } = tableAnswering(cancelled('ConditionalCheckFailed', 'TransactionConflict'));
+    expect(await table.write([{ put: item, expected: 2 }])).toBe(false);
+    expect(sent).toHaveLength(1);
+  });
+
+  describe.each(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'])(
+    'after a transaction that %s cancelled',
+    (code) => {
+      test('again, each time later', async () => {
+        const { table, sent, pauses } = tableAnswering(cancelled(code, 'None'), cancelled('None', code));
+        expect(await table.write([{ put: item, expected: 2 }])).toBe(true);
+        expect(sent).toHaveLength(3);
+        expect(pauses).toEqual([50, 100]);
+      });
+
+      test('not for ever: then the table is busy', async () => {
+        const { table } = tableAnswering(...Array.from({ length: 20 }, () => cancelled(code)));
+        await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);
+      });
+    },
+  );
+
+  test('not without a word: any other error is thrown', async () => {
+    const { table } = tableAnswering(awsError('AccessDeniedException'));
+    await expect(table.write([{ put: item }])).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+});
+
+test.each(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded'])(
+  'where %s lasts beyond the tries of the SDK, the table is busy for every call',
+  async (code) => {
+    const { table } = tableAnswering(...Array.from({ length: 3 }, () => awsError(code)));
+    await expect(table.get([key])).rejects.toThrow(TableBusyError);
+    await expect(table.query('A')[Symbol.asyncIterator]().next()).rejects.toThrow(TableBusyError);
+    await expect(table.write([{ put: item }])).rejects.toThrow(TableBusyError);
+  },
+);

@@ -1,0 +1,56 @@
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { expect, test } from '@jest/globals';
+import { ec2AllowedPrincipals } from '../../lib/aws/ec2-allowed-principals.ts';
+import { ThrottledError } from '../../lib/privatelink/connections.ts';
+import { PrincipalsRefusedError } from '../../lib/services/allowed-principals/allowed-principals.ts';
+import { serviceId } from '../builders.ts';
+import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+
+function principalsAnswering(...answers: readonly unknown[]) {
+  const { client, sent } = sdkClient<EC2Client>(...answers);
+  // Paginators ask for the real client's class.
+  Object.setPrototypeOf(client, EC2Client.prototype);
+  return { principals: ec2AllowedPrincipals(client), sent };
+}
+
+test('principals are allowed and disallowed by the same call', async () => {
+  const { principals, sent } = principalsAnswering();
+  await principals.allow(serviceId(1), ['*']);
+  await principals.disallow(serviceId(1), ['022222222222']);
+  const command = 'ModifyVpcEndpointServicePermissions';
+  expect(sent).toEqual([
+    { command, input: { ServiceId: serviceId(1), AddAllowedPrincipals: ['*'] } },
+    { command, input: { ServiceId: serviceId(1), RemoveAllowedPrincipals: ['022222222222'] } },
+  ]);
+});
+
+test('principals are listed page by page', async () => {
+  const { principals } = principalsAnswering(
+    { AllowedPrincipals: [{ Principal: '*' }], NextToken: 'more' },
+    { AllowedPrincipals: [{ Principal: 'AROAEXAMPLE' }, {}] },
+  );
+  expect(await principals.list(serviceId(1))).toEqual(['*', 'AROAEXAMPLE']);
+});
+
+test.each([
+  ['InvalidPrincipal', 'principals'],
+  ['InvalidParameterValue', 'principals'],
+  ['PrincipalLimitExceeded', 'principals'],
+  ['UnauthorizedOperation', 'service'],
+  ['InvalidVpcEndpointServiceId.NotFound', 'service'],
+])('%s is a refusal because of the %s', async (code, because) => {
+  const { principals } = principalsAnswering(awsError(code, 'no'));
+  const refusal = await principals.allow(serviceId(1), ['*']).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(PrincipalsRefusedError);
+  expect(refusal).toMatchObject({ because, code, message: 'no' });
+});
+
+test('a wish for fewer calls is no refusal', async () => {
+  const { principals } = principalsAnswering(awsError('RequestLimitExceeded'));
+  await expect(principals.allow(serviceId(1), ['*'])).rejects.toThrow(ThrottledError);
+});
+
+test('after an error of another kind anything may have happened', async () => {
+  const { principals } = principalsAnswering(awsError('InternalError', 'broken'));
+  await expect(principals.allow(serviceId(1), ['*'])).rejects.toMatchObject({ name: 'InternalError' });
+});

@@ -1,0 +1,228 @@
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { describe, expect, test } from '@jest/globals';
+import { ec2EndpointServices, NotificationRefusedError } from '../../lib/aws/ec2-endpoint-services.ts';
+import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
+import { aConfiguration, serviceId, topicArn } from '../builders.ts';
+import { awsError } from '../doubles/sdk-client.ts';
+
+/** The services of a client that answers by command; paginators ask for the real client's class. */
+function servicesAnswering(answers: Readonly<Record<string, unknown>>) {
+  const sent: { command: string; input: unknown }[] = [];
+  const client = Object.assign(new EC2Client({ region: 'us-east-1' }), {
+    async send(command: { input: unknown }) {
+      const name = command.constructor.name.replace(/Command$/, '');
+      sent.push({ command: name, input: command.input });
+      const answer = answers[name] ?? {};
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  });
+  return { services: ec2EndpointServices(client, 'test'), sent };
+}
+
+const found = {
+  DescribeVpcEndpointServiceConfigurations: {
+    ServiceConfigurations: [
+      {
+        ServiceId: serviceId(1),
+        ServiceName: aConfiguration().serviceName,
+        ServiceState: 'Available',
+        AcceptanceRequired: true,
+        Tags: [
+          { Key: 'linkgate', Value: 'test' },
+          { Key: 'Name', Value: 'orders' },
+        ],
+      },
+    ],
+  },
+  DescribeVpcEndpointServicePermissions: {
+    AllowedPrincipals: [{ Principal: 'arn:aws:iam::022222222222:root', PrincipalType: 'Account' }],
+  },
+  DescribeVpcEndpointConnectionNotifications: {
+    ConnectionNotificationSet: [
+      {
+        ConnectionNotificationId: 'vpce-nfn-00000000000000001',
+        ConnectionNotificationArn: topicArn,
+        ConnectionEvents: ['Accept', 'Connect', 'Delete', 'Reject'],
+        ConnectionNotificationState: 'Enabled',
+      },
+    ],
+  },
+};
+
+describe('a service', () => {
+  test('is described with its principals, its tag and its notifications', async () => {
+    const { services } = servicesAnswering(found);
+    expect(await services.describe(serviceId(1))).toEqual(aConfiguration({ nameTag: 'orders' }));
+  });
+
+  test('that carries the tag of another stage is not ours to act on', async () => {
+    const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+    const ServiceConfigurations = [{ ...configuration, Tags: [{ Key: 'linkgate', Value: 'other' }] }];
+    const { services, sent } = servicesAnswering({
+      ...found,
+      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
+    });
+    expect(await services.describe(serviceId(1))).toMatchObject({ isTagged: false, otherStage: 'other' });
+    expect(sent.map(({ command }) => command)).not.toContain('DescribeVpcEndpointServicePermissions');
+  });
+
+  test('without the tag is described without its principals, which EC2 would not list', async () => {
+    const [{ Tags: _tags, ...configuration } = {}] =
+      found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+    const { services } = servicesAnswering({
+      ...found,
+      DescribeVpcEndpointServicePermissions: awsError('UnauthorizedOperation'),
+      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations: [configuration] },
+    });
+    const { principals: _principals, ...untagged } = aConfiguration({ isTagged: false });
+    expect(await services.describe(serviceId(1))).toEqual(untagged);
+  });
+
+  test.each([
+    ['GatewayLoadBalancer', true],
+    ['Interface', undefined],
+  ])('of the type %s says whether it can be notified of', async (ServiceType, isOfGateways) => {
+    const [configuration] = found.DescribeVpcEndpointServiceConfigurations.ServiceConfigurations;
+    const ServiceConfigurations = [{ ...configuration, ServiceType: [{ ServiceType }] }];
+    const { services } = servicesAnswering({
+      ...found,
+      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
+    });
+    expect((await services.describe(serviceId(1)))?.isOfGateways).toBe(isOfGateways);
+  });
+
+  test.each(['Deleting', 'Deleted'])('that is still listed as %s is not there', async (ServiceState) => {
+    const ServiceConfigurations = [{ ServiceId: serviceId(1), ServiceState }];
+    const { services } = servicesAnswering({
+      DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
+    });
+    expect(await services.describe(serviceId(1))).toBeUndefined();
+  });
+
+  test.each(['InvalidVpcEndpointServiceId.NotFound', 'InvalidVpcEndpointService.NotFound'])(
+    'is not there where EC2 says %s',
+    async (code) => {
+      const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: awsError(code) });
+      expect(await services.describe(serviceId(1))).toBeUndefined();
+    },
+  );
+
+  test('that cannot be looked at is not taken for missing', async () => {
+    const error = awsError('UnauthorizedOperation');
+    const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: error });
+    await expect(services.describe(serviceId(1))).rejects.toBe(error);
+  });
+
+  test.each(['tag', 'untag'] as const)(
+    'gets and loses the tag that confers the right to act: %s',
+    async (change) => {
+      const { services, sent } = servicesAnswering({});
+      await services[change](serviceId(1));
+      const command = change === 'tag' ? 'CreateTags' : 'DeleteTags';
+      const input = { Resources: [serviceId(1)], Tags: [{ Key: 'linkgate', Value: 'test' }] };
+      expect(sent).toEqual([{ command, input }]);
+    },
+  );
+});
+
+describe('a connection notification', () => {
+  test('is made for all four events', async () => {
+    const { services, sent } = servicesAnswering({});
+    await services.createNotification(serviceId(1), topicArn);
+    expect(sent).toMatchObject([
+      {
+        command: 'CreateVpcEndpointConnectionNotification',
+        input: {
+          ServiceId: serviceId(1),
+          ConnectionNotificationArn: topicArn,
+          ConnectionEvents: ['Accept', 'Connect', 'Delete', 'Reject'],
+        },
+      },
+    ]);
+  });
+
+  test('that EC2 does not delete inside a successful answer is an error', async () => {
+    const Unsuccessful = [{ ResourceId: 'vpce-nfn-1', Error: { Code: 'InvalidState', Message: 'no' } }];
+    const { services } = servicesAnswering({ DeleteVpcEndpointConnectionNotifications: { Unsuccessful } });
+    await expect(services.deleteNotification('vpce-nfn-1')).rejects.toThrow(NotificationRefusedError);
+  });
+});
+
+describe('whether a service could be repaired', () => {
+  const answering = (name: string) => {
+    const error = Object.assign(new Error('it says so'), { name });
+    return servicesAnswering({ CreateTags: error, CreateVpcEndpointConnectionNotification: error });
+  };
+
+  test('is tried without doing it', async () => {
+    const { services, sent } = answering('DryRunOperation');
+    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBeUndefined();
+    expect(sent).toMatchObject([
+      { command: 'CreateTags', input: { DryRun: true } },
+      { command: 'CreateVpcEndpointConnectionNotification', input: { DryRun: true } },
+    ]);
+  });
+
+  test('is not said to be refused where EC2 has no notifications for a service of that type', async () => {
+    const { services } = servicesAnswering({
+      CreateTags: awsError('DryRunOperation'),
+      CreateVpcEndpointConnectionNotification: awsError('InvalidParameter'),
+    });
+    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBeUndefined();
+  });
+
+  test('is said to be refused where the permission is missing', async () => {
+    const { services } = answering('UnauthorizedOperation');
+    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBe('it says so');
+  });
+
+  test('is not known where EC2 says something else', async () => {
+    const { services } = answering('RequestLimitExceeded');
+    await expect(services.refusalOfRepair(serviceId(1), topicArn)).rejects.toThrow('it says so');
+  });
+});
+
+test('services are listed page after page, without those that were deleted', async () => {
+  const { ServiceConfigurations } = found.DescribeVpcEndpointServiceConfigurations;
+  const { services, sent } = servicesAnswering({
+    DescribeVpcEndpointServiceConfigurations: {
+      ServiceConfigurations: [
+        ...ServiceConfigurations,
+        { ServiceId: serviceId(2), ServiceState: 'Deleted' },
+        {
+          ServiceId: serviceId(3),
+          ServiceState: 'Available',
+          ServiceName: 'unnamed',
+          AcceptanceRequired: false,
+        },
+      ],
+      NextToken: 'page-3',
+    },
+  });
+  expect(await services.page('page-2')).toEqual({
+    services: [
+      {
+        serviceId: serviceId(1),
+        serviceName: aConfiguration().serviceName,
+        nameTag: 'orders',
+        state: 'Available',
+        acceptanceRequired: true,
+      },
+      { serviceId: serviceId(3), serviceName: 'unnamed', state: 'Available', acceptanceRequired: false },
+    ],
+    nextToken: 'page-3',
+  });
+  expect(sent).toMatchObject([{ input: { NextToken: 'page-2' } }]);
+});
+
+test.each([
+  ['InvalidNextToken', awsError('InvalidNextToken')],
+  [
+    'a message about the token',
+    Object.assign(awsError('InvalidParameterValue'), { message: 'Unable to parse pagination token' }),
+  ],
+])('a page whose token has gone stale says so by %s', async (_how, error) => {
+  const { services } = servicesAnswering({ DescribeVpcEndpointServiceConfigurations: error });
+  await expect(services.page('old')).rejects.toThrow(ExpiredTokenError);
+});

@@ -1,0 +1,23 @@
+import type { SNSClient } from '@aws-sdk/client-sns';
+import { expect, test } from '@jest/globals';
+import { snsEmailSender } from '../../lib/aws/sns-email-sender.ts';
+import { sdkClient } from '../doubles/sdk-client.ts';
+
+test('a mail is published for one address, in the lower case of its filter policy', async () => {
+  const { client, sent } = sdkClient<SNSClient>();
+  await snsEmailSender(client, 'arn:topic', 'approver').send('Alice@example.com', {
+    subject: 'A request',
+    text: 'It waits.',
+  });
+  expect(sent).toEqual([
+    {
+      command: 'Publish',
+      input: {
+        TopicArn: 'arn:topic',
+        Subject: 'A request',
+        Message: 'It waits.',
+        MessageAttributes: { approver: { DataType: 'String', StringValue: 'alice@example.com' } },
+      },
+    },
+  ]);
+});

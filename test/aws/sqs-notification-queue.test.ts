@@ -1,0 +1,48 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { describe, expect, test } from '@jest/globals';
+import { NotificationsNotSentError, sqsNotificationQueue } from '../../lib/aws/sqs-notification-queue.ts';
+import { endpointId } from '../builders.ts';
+import { sdkClient } from '../doubles/sdk-client.ts';
+
+const subjects = Array.from({ length: 12 }, (_, index) => ({ endpointId: endpointId(index) }));
+
+function noticesAnswering(...answers: readonly unknown[]) {
+  const { client, sent } = sdkClient<SQSClient>(...answers);
+  return { notices: sqsNotificationQueue(client, 'https://queue'), sent };
+}
+
+describe('people are told through a queue', () => {
+  test('of ten subjects a call', async () => {
+    const { notices, sent } = noticesAnswering();
+    await notices.enqueue(subjects);
+    expect(sent.map(({ input }) => (input as { Entries: unknown[] }).Entries.length)).toEqual([10, 2]);
+    expect(sent[1]?.input).toEqual({
+      QueueUrl: 'https://queue',
+      Entries: subjects
+        .slice(10)
+        .map((subject, index) => ({ Id: `${index}`, MessageBody: JSON.stringify(subject) })),
+    });
+  });
+
+  test('of nothing by no call', async () => {
+    const { notices, sent } = noticesAnswering();
+    await notices.enqueue([]);
+    await notices.enqueueAfter(5, []);
+    expect(sent).toEqual([]);
+  });
+
+  test.each([
+    [0.2, 1],
+    [30, 30],
+    [3_600, 900],
+  ])('later, within what the queue can: after %d seconds as %d', async (seconds, DelaySeconds) => {
+    const { notices, sent } = noticesAnswering();
+    await notices.enqueueAfter(seconds, [{ digest: 'digest-1' }]);
+    expect(sent[0]?.input).toMatchObject({ Entries: [{ DelaySeconds }] });
+  });
+
+  test('or it is known that the queue did not take them', async () => {
+    const { notices } = noticesAnswering({ Failed: [{ Id: '0', Message: 'throttled' }] });
+    await expect(notices.enqueue(subjects.slice(0, 2))).rejects.toThrow(NotificationsNotSentError);
+  });
+});

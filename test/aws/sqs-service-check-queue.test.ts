@@ -1,0 +1,38 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { expect, test } from '@jest/globals';
+import { sqsServiceCheckQueue } from '../../lib/aws/sqs-service-check-queue.ts';
+import { noon, serviceId } from '../builders.ts';
+import { sdkClient } from '../doubles/sdk-client.ts';
+
+const queueUrl = 'https://sqs.example.com/queue';
+
+function bell(...answers: readonly unknown[]) {
+  const { client, sent } = sdkClient<SQSClient>(...answers);
+  return { serviceBell: sqsServiceCheckQueue(client, queueUrl, () => noon), sent };
+}
+
+test('services are rung for, ten a call', async () => {
+  const { serviceBell, sent } = bell();
+  await serviceBell.enqueue(Array.from({ length: 11 }, (_, number) => serviceId(number)));
+  expect(sent).toHaveLength(2);
+  expect(sent[1]).toEqual({
+    command: 'SendMessageBatch',
+    input: {
+      QueueUrl: queueUrl,
+      Entries: [
+        { Id: '0', MessageBody: JSON.stringify({ serviceId: serviceId(10), rungAt: noon.toISOString() }) },
+      ],
+    },
+  });
+});
+
+test('a ring may come later', async () => {
+  const { serviceBell, sent } = bell();
+  await serviceBell.enqueue([serviceId(1)], { afterSeconds: 60 });
+  expect(sent).toMatchObject([{ input: { Entries: [{ DelaySeconds: 60 }] } }]);
+});
+
+test('a ring that the queue did not take is not lost silently', async () => {
+  const { serviceBell } = bell({ Failed: [{ Id: '0', Message: 'no' }] });
+  await expect(serviceBell.enqueue([serviceId(1)])).rejects.toThrow('1 of 1 were not sent: no');
+});

@@ -1,0 +1,102 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  type LinkClaims,
+  linkTo,
+  NoSigningKeyError,
+  readLink,
+} from '../../../lib/channels/approval-link/link.ts';
+import { endpointId, noon, secondsAfterNoon } from '../../builders.ts';
+
+const approvalUrl = 'https://links.example.com/approval';
+const claims: LinkClaims = {
+  purpose: 'approve',
+  endpointId: endpointId(1),
+  version: 3,
+  address: 'approver@example.com',
+  expiresAt: secondsAfterNoon(3600).toISOString(),
+};
+
+function tokenFor(granted: LinkClaims = claims, key = 'a-key'): string {
+  return new URL(linkTo(approvalUrl, granted, key)).searchParams.get('token') ?? '';
+}
+
+const anyClaims = fc.record({
+  purpose: fc.constantFrom('approve', 'deny'),
+  endpointId: fc.nat().map(endpointId),
+  version: fc.nat(),
+  address: fc.emailAddress(),
+  expiresAt: fc.constant(claims.expiresAt),
+}) satisfies fc.Arbitrary<LinkClaims>;
+
+describe('a link', () => {
+  test('begins with the address that the deployment gives, and says what it was made for', () => {
+    fc.assert(
+      fc.property(anyClaims, fc.string({ minLength: 1 }), (granted, key) => {
+        expect(linkTo(approvalUrl, granted, key)).toMatch(
+          /^https:\/\/links\.example\.com\/approval\?token=1\./,
+        );
+        expect(readLink(tokenFor(granted, key), [key], noon)).toEqual({ status: 'valid', claims: granted });
+      }),
+    );
+  });
+
+  test('is valid as linkgate made it, and with no character changed, left out or added', () => {
+    const token = tokenFor();
+    const anyPlace = fc.nat(token.length - 1);
+    fc.assert(
+      fc.property(anyPlace, fc.string({ maxLength: 2 }), (location, instead) => {
+        const changed = token.slice(0, location) + instead + token.slice(location + 1);
+        fc.pre(changed !== token);
+        expect(readLink(changed, ['a-key'], noon)).toEqual({ status: 'tampered' });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('has one text: the bits that base64 leaves over are none to change', () => {
+    const token = tokenFor();
+    const others = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
+      .map((last) => token.slice(0, -1) + last)
+      .filter((other) => other !== token);
+    for (const other of others) expect(readLink(other, ['a-key'], noon).status).toBe('tampered');
+  });
+
+  test('is bound to its purpose, request, version, approver and expiry: each has a proof of its own', () => {
+    fc.assert(
+      fc.property(anyClaims, anyClaims, (one, other) => {
+        const [, payload] = tokenFor(one).split('.');
+        const [, otherPayload, proof] = tokenFor(other).split('.');
+        fc.pre(payload !== otherPayload);
+        expect(readLink(`1.${payload}.${proof}`, ['a-key'], noon).status).toBe('tampered');
+      }),
+    );
+  });
+
+  test('is none in another form, whatever is sent', () => {
+    fc.assert(
+      fc.property(fc.string(), (token) => {
+        expect(readLink(token, ['a-key'], noon)).toEqual({ status: 'tampered' });
+      }),
+    );
+    expect(readLink(tokenFor().replace(/^1/, '2'), ['a-key'], noon).status).toBe('tampered');
+  });
+
+  test('expires at its time, and says what it was for', () => {
+    expect(readLink(tokenFor(), ['a-key'], secondsAfterNoon(3599)).status).toBe('valid');
+    expect(readLink(tokenFor(), ['a-key'], secondsAfterNoon(3600))).toEqual({ status: 'expired', claims });
+  });
+});
+
+describe('the key', () => {
+  test('may be the current or the previous one, and no other', () => {
+    expect(readLink(tokenFor(claims, 'old'), ['new', 'old'], noon).status).toBe('valid');
+    expect(readLink(tokenFor(claims, 'new'), ['new', 'old'], noon).status).toBe('valid');
+    expect(readLink(tokenFor(claims, 'older'), ['new', 'old'], noon).status).toBe('tampered');
+  });
+
+  test('has to be there: without one no link is made and none is accepted', () => {
+    expect(() => linkTo(approvalUrl, claims, '')).toThrow(NoSigningKeyError);
+    expect(readLink(tokenFor(), [], noon).status).toBe('tampered');
+  });
+});

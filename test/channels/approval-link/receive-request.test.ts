@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { handleLinkRequest } from '../../../lib/channels/approval-link/receive-request.ts';
+import { endpointId } from '../../builders.ts';
+import { address, aSituation, because, deny, queryFor } from './fixtures.ts';
+
+const samples = new URL('../../../events/on-approval-link/', import.meta.url);
+
+test.each([
+  ['link-followed', 200, 'shown'],
+  ['link-scanned', 200, 'shown'],
+  ['link-truncated', 400, 'tampered'],
+  ['form-posted-empty', 422, 'incomplete'],
+  ['approve', 200, 'decided'],
+  ['approve-and-allow', 200, 'decided'],
+  ['deny', 200, 'decided'],
+])('what API Gateway sends is understood: %s', async (name, statusCode, outcome) => {
+  const event = JSON.parse(readFileSync(new URL(`${name}.json`, samples), 'utf8'));
+  const { response, told } = await handleLinkRequest(event, aSituation().app);
+  expect([response.statusCode, told.outcome]).toEqual([statusCode, outcome]);
+});
+
+test('every page is kept from framing, storing and passing on its address, and loads nothing', async () => {
+  const situation = aSituation();
+  const pages = [
+    await situation.follow(),
+    await situation.follow({}, 'HEAD'),
+    await situation.answer({}),
+    await situation.send('GET', {}),
+    await situation.answer(because),
+  ];
+  for (const { headers } of pages)
+    expect(headers).toMatchObject({
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+      'content-security-policy': expect.stringMatching(
+        /^default-src 'none'; style-src 'sha256-[\w+/]{43}='; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$/,
+      ),
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+      'strict-transport-security': 'max-age=31536000',
+    });
+});
+
+test('what breaks is reported, and a page says so, which has nothing of the token', async () => {
+  const situation = aSituation();
+  situation.app.table = { ...situation.app.table, get: () => Promise.reject(new Error('no table')) };
+  const { statusCode, body, told } = await situation.follow();
+  expect(statusCode).toBe(500);
+  expect(situation.errors).toHaveLength(1);
+  expect(body + JSON.stringify(told)).not.toContain('1.ey');
+});
+
+test('the log is told who answered what, and never the token', async () => {
+  const { told } = await aSituation().answer(because);
+  expect(told).toMatchObject({ method: 'POST', outcome: 'decided', address, endpointId: endpointId(1) });
+  expect(JSON.stringify(told)).not.toContain('1.ey');
+});
+
+test('nothing that is sent makes it fail', async () => {
+  const situation = aSituation();
+  const text = fc.string({ unit: 'binary' });
+  const form = fc.dictionary(text, text).map((fields) => new URLSearchParams(fields).toString());
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('GET', 'HEAD', 'POST'),
+      fc.oneof(text, fc.constant(queryFor()), fc.constant(queryFor(deny))),
+      fc.oneof(text, form, fc.base64String()),
+      fc.boolean(),
+      fc.dictionary(text, text),
+      async (method, rawQueryString, body, isBase64Encoded, headers) => {
+        const { statusCode } = await situation.send(method, {
+          rawQueryString,
+          body,
+          isBase64Encoded,
+          headers,
+        });
+        expect(statusCode).toBeLessThan(500);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('a form of megabytes is answered with a page of kilobytes', async () => {
+  const { statusCode, body } = await aSituation().answer({ reason: '<'.repeat(5_000_000) });
+  expect(statusCode).toBe(422);
+  expect(body.length).toBeLessThan(200_000);
+});

@@ -1,0 +1,66 @@
+import { expect, test } from '@jest/globals';
+import { digestEmail } from '../../../lib/channels/email/digest-email.ts';
+import { anApprovalRequest, aService, endpointId } from '../../builders.ts';
+import { anEnding, anOverdue } from '../../notifications/connected-fixtures.ts';
+import { aGroup, anAskedRecord } from '../../notifications/fixtures.ts';
+
+const services = [aService()];
+
+test('a mail of many requests counts them, and tells of the first twenty with their links', () => {
+  const records = Array.from({ length: 23 }, (_, index) =>
+    anAskedRecord(index + 1, { ownerAccountId: index < 21 ? '022222222222' : '333333333333' }),
+  );
+  const until = '2026-12-05T12:00:00.000Z';
+  const links = new Map(
+    records.slice(0, 20).map(({ endpointId: id }) => {
+      const link = (purpose: string) => `https://links.example/approval?token=${purpose}-${id}`;
+      return [id, { approve: link('approve'), deny: link('deny'), until }];
+    }),
+  );
+  const { subject, text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, links);
+  expect(subject).toBe('23 requests wait for the approvers default');
+  expect(text).toContain('- account 022222222222: 21\n- account 333333333333: 2\n');
+  expect(text).toContain('- orders: 23\n');
+  expect(text).toContain(
+    `20. ${endpointId(20)} of account 022222222222 to orders, to be decided before 21 Nov 2026, 16:00 UTC
+Approve: https://links.example/approval?token=approve-${endpointId(20)}
+Deny: https://links.example/approval?token=deny-${endpointId(20)}
+`,
+  );
+  expect(text).toContain('And 3 more.');
+  expect(text).not.toContain('21. ');
+});
+
+test('a mail of many requests has no links where the command is the only way', () => {
+  const group = aGroup({ decideIn: 'api' });
+  const { text } = digestEmail(
+    { group, records: [anAskedRecord()], services: [], isReminder: false },
+    new Map(),
+  );
+  expect(text).not.toContain('https:');
+  expect(text).toContain('by the command line or the API only');
+});
+
+test('a mail of connections says why people are asked about them', () => {
+  const records = [
+    anOverdue(),
+    anOverdue({ endpointId: endpointId(2) }),
+    anEnding({ endpointId: endpointId(3) }),
+  ];
+  const { text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, new Map());
+  expect(text).toContain(
+    'Why\n- its time was over, and linkgate cuts only so many: a person decides: 2\n- account 022222222222 is not on the allowlist of orders: 1\n',
+  );
+});
+
+test('a reminder of one request that nobody decided in time says so, and counts one', () => {
+  const approvalRequest = anApprovalRequest({ deadline: '2026-11-21T16:00:00.000Z', stage: 'expired' });
+  const record = anAskedRecord(1, { approvalRequest });
+  const { subject, text } = digestEmail(
+    { group: aGroup(), records: [record], services, isReminder: true },
+    new Map(),
+  );
+  expect(subject).toBe('Reminder: 1 request waits for the approvers default');
+  expect(text).toContain('was to be decided before 21 Nov 2026, 16:00 UTC');
+  expect(text).not.toContain('They came faster');
+});

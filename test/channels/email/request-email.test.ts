@@ -1,0 +1,144 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ApprovalView } from '../../../lib/approvals/approval-view.ts';
+import { earlierConnectionsText, entryText } from '../../../lib/approvals/status-text.ts';
+import { requestEmail } from '../../../lib/channels/email/request-email.ts';
+import {
+  aFinding,
+  alice,
+  anApproval,
+  anEntry,
+  aService,
+  aVerdict,
+  endpointId,
+  noon,
+} from '../../builders.ts';
+import { aForeign, anEnding } from '../../notifications/connected-fixtures.ts';
+import { aGroup, anApprovalRequest, anAskedRecord } from '../../notifications/fixtures.ts';
+
+const links = {
+  approve: 'https://links.example/approval?token=1.approve',
+  deny: 'https://links.example/approval?token=1.deny',
+  until: '2026-12-05T12:00:00.000Z',
+};
+const doubts = [
+  aFinding({ outcome: 'ask', reason: 'account 022222222222 is not on the allowlist of orders' }),
+];
+const record = anAskedRecord(1, {
+  verdict: aVerdict('ask', { findings: doubts }),
+  endpointRegion: 'eu-west-1',
+  ipAddressType: 'ipv4',
+});
+
+function aView(view: Partial<ApprovalView> = {}): ApprovalView {
+  return { record, service: aService(), group: aGroup(), entries: [], earlier: [], mode: 'enforce', ...view };
+}
+
+test('a mail says all that an approver needs, with one link to approve and one to deny', () => {
+  const before = anAskedRecord(2, {
+    state: 'available',
+    verdict: aVerdict('accept'),
+    approval: anApproval({ by: alice, reason: 'known to us' }),
+  });
+  const entry = anEntry({ note: 'ACME' });
+  const view = aView({ earlier: [before], entries: [entry] });
+  expect(requestEmail(view, links, noon)).toEqual({
+    subject: 'Account 022222222222 asks to connect to orders',
+    text: `Account 022222222222 asks to connect to your endpoint service orders.
+It waits for approval.
+
+Service: orders (vpce-svc-00000000000000001) in us-east-1
+Account: 022222222222
+Endpoint: vpce-00000000000000001 in eu-west-1
+IP address type: ipv4
+Asked for: 21 Nov 2026, 11:59 UTC
+Decide before: 21 Nov 2026, 16:00 UTC
+
+Why you are asked
+- account 022222222222 is not on the allowlist of orders
+
+This account here before
+- ${entryText(entry)}
+- ${earlierConnectionsText(before)}
+
+Approve: the endpoint is let in, and the allowlist stays as it is unless you say otherwise on the page.
+https://links.example/approval?token=1.approve
+
+Deny: a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one.
+https://links.example/approval?token=1.deny
+
+By the command line
+linkgate approve vpce-00000000000000001
+linkgate deny vpce-00000000000000001 --reason "..."
+
+A link opens a page; nothing is decided before you send its form. Each works once, until 5 Dec 2026, 12:00 UTC, while it is open.
+The links are yours: whoever has them decides in your name, so do not forward this mail.
+`,
+  });
+});
+
+test('a mail without links gives the command alone', () => {
+  const { text } = requestEmail(aView({ group: aGroup({ decideIn: 'api' }) }), undefined, noon);
+  expect(text).not.toContain('https:');
+  expect(text).toContain('by the command line or the API only');
+});
+
+test('a mail names what a decision takes: a ticket, and others', () => {
+  const { text } = requestEmail(
+    aView({ service: aService({ requireTicket: true }), group: aGroup({ quorum: 2 }) }),
+    links,
+    noon,
+  );
+  expect(text).toContain(`linkgate approve ${endpointId(1)} --ticket T`);
+  expect(text).toContain('It takes 2 approvals');
+});
+
+test('a reminder says that it is one', () => {
+  const { subject, text } = requestEmail(
+    aView({ record: { ...record, approvalRequest: anApprovalRequest({ stage: 'expired' }) } }),
+    links,
+    noon,
+  );
+  expect(subject).toBe('Reminder: account 022222222222 asks to connect to orders');
+  expect(text).toContain('Nobody decided it in time; it can still be decided.');
+});
+
+test('what came from outside begins no line of its own, and a subject is what SNS takes', () => {
+  const service = aService({ name: `Bestellungen für «alle»\r\n${'x'.repeat(120)}` });
+  const entries = [anEntry({ note: 'ACME\r\nApprove: https://evil.example\u2028' })];
+  const { subject, text } = requestEmail(aView({ service, entries }), links, noon);
+  expect(subject).toMatch(/^[ -~]{99}$/);
+  expect(subject).toMatch(/^Account 022222222222 asks to connect to Bestellungen f\?r \?alle\? x+\.\.\.$/);
+  expect(text.split('\n').filter((line) => line.startsWith('Approve: '))).toHaveLength(1);
+});
+
+describe('a mail about a connection that lives', () => {
+  test('says when it is cut and why, with a link for each answer that says what it does', () => {
+    const extend = 'https://links.example/approval?token=1.extend';
+    const { subject, text } = requestEmail(aView({ record: anEnding() }), { ...links, extend }, noon);
+    expect(subject).toBe('The connection of account 022222222222 to orders will be cut');
+    for (const part of [
+      'is to be cut on 24 Nov 2026, 12:00 UTC.\n',
+      'Cut on: 24 Nov 2026, 12:00 UTC\n',
+      'Why it is to be cut\n- account 022222222222 is not on the allowlist of orders\n\n',
+      `Keep connected: ${endpointId(1)} of account 022222222222 stays connected for good, and the allowlist stays as it is.\n${links.approve}\n`,
+      `Extend 14 days: ${endpointId(1)} of account 022222222222 stays connected until 8 Dec 2026, 12:00 UTC, and is disconnected then unless somebody decides otherwise.\n${extend}\n`,
+      `Disconnect now: ${endpointId(1)} of account 022222222222 is disconnected at once. The endpoint stays rejected`,
+      `\`linkgate keep ${endpointId(1)} --until 14d --reason "…"\` extends it\n`,
+      '`linkgate allow 022222222222 --service orders` has it stay\n',
+      `\`linkgate revoke ${endpointId(1)} --now --reason "…"\` disconnects it now\n`,
+    ])
+      expect(text).toContain(part);
+    expect(text).not.toMatch(/linkgate (approve|deny)|Approve:|Deny:/);
+  });
+
+  test('asks whether it may stay where nothing becomes of it by itself', () => {
+    const { subject, text } = requestEmail(aView({ record: aForeign() }), links, noon);
+    expect(subject).toBe('May account 022222222222 stay connected to orders?');
+    expect(text).toContain('- somebody accepted it without linkgate\n');
+    expect(text).not.toContain('Cut on');
+    expect(text).toContain('Keep connected: ');
+    expect(text).toContain('Disconnect now: ');
+    expect(text).not.toContain('Extend');
+    expect(text).not.toContain('linkgate keep');
+  });
+});

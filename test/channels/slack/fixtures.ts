@@ -1,0 +1,207 @@
+import { createHmac } from 'node:crypto';
+import type { ApprovalView } from '../../../lib/approvals/approval-view.ts';
+import type { ApproverGroup } from '../../../lib/approvers/approver-group.ts';
+import type { Block, View } from '../../../lib/channels/slack/blocks.ts';
+import { handleSlackRequest, type ReceiverDeps } from '../../../lib/channels/slack/handle-request.ts';
+import type { Ephemeral } from '../../../lib/channels/slack/respond.ts';
+import type { ApprovalRequest } from '../../../lib/connections/approval-request.ts';
+import { cachedSecret } from '../../../lib/runtime/secret.ts';
+import { aConnection, aRecord, aService, aVerdict, endpointId, noon } from '../../builders.ts';
+import { createTestEnv } from '../../doubles/test-env.ts';
+
+export const secret = 'a-signing-secret-of-slack';
+export const home = 'T01LOCAL';
+export const shown = { channel: 'C01APPROVALS', ts: '1795262400.000100' };
+export const responseUrl = 'https://hooks.slack.com/actions/T01LOCAL/1/x';
+
+export const group: ApproverGroup = {
+  name: 'default',
+  quorum: 1,
+  slackChannel: shown.channel,
+  slackUsers: [
+    { team: home, user: 'U01ALICE' },
+    { team: home, user: 'U01BOB' },
+  ],
+  emails: ['approver@example.com'],
+  version: 1,
+};
+
+export const slackAlice = `slack:${home}:U01ALICE`;
+export const slackBob = `slack:${home}:U01BOB`;
+
+export const approvalRequest: ApprovalRequest = {
+  group: 'default',
+  since: noon.toISOString(),
+  deadline: '2026-11-28T12:00:00.000Z',
+  version: 3,
+  stage: 'asked',
+};
+
+export function anAskedRecord(record: Parameters<typeof aRecord>[0] = {}) {
+  return aRecord({
+    verdict: aVerdict('ask', {
+      findings: [
+        { rule: 'account-is-not-listed', outcome: 'ask', reason: 'account is not on the allowlist' },
+      ],
+    }),
+    approvalRequest,
+    notice: { slack: shown, emailedTo: [] },
+    ...record,
+  });
+}
+
+export function aView(view: Partial<ApprovalView> = {}): ApprovalView {
+  return {
+    record: anAskedRecord(),
+    service: aService(),
+    group,
+    entries: [],
+    earlier: [],
+    mode: 'enforce',
+    ...view,
+  };
+}
+
+/** A request as API Gateway hands it on, signed as Slack signs it. */
+export function signed(body: string | Buffer, { at = noon, by = secret }: { at?: Date; by?: string } = {}) {
+  const bytes = Buffer.from(body);
+  const timestamp = String(Math.floor(at.getTime() / 1000));
+  const mac = createHmac('sha256', by).update(`v0:${timestamp}:`).update(bytes).digest('hex');
+  return {
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': `v0=${mac}`,
+    },
+    body: bytes,
+  };
+}
+
+export function form(fields: Readonly<Record<string, string>>): string {
+  return new URLSearchParams(fields).toString();
+}
+
+export function payload(sent: unknown): string {
+  return form({ payload: JSON.stringify(sent) });
+}
+
+interface ClickOptions {
+  readonly user?: string;
+  readonly team?: string;
+  readonly value?: string;
+  readonly message?: typeof shown;
+  /** As the select begins; `null` as if Slack sent nothing of it. */
+  readonly expiry?: string | null;
+}
+
+/** What Slack sends when somebody clicks a button of a message. */
+export function click(
+  actionId: string,
+  {
+    user = 'U01ALICE',
+    team = home,
+    value = `${endpointId(1)}.3`,
+    message = shown,
+    expiry = 'for-good',
+  }: ClickOptions = {},
+) {
+  return {
+    type: 'block_actions',
+    user: { id: user, username: 'alice', team_id: team },
+    team: { id: home, domain: 'local' },
+    api_app_id: 'A01',
+    trigger_id: 'trigger-1',
+    response_url: responseUrl,
+    container: { type: 'message', message_ts: message.ts, channel_id: message.channel },
+    channel: { id: message.channel, name: 'approvals' },
+    message: { ts: message.ts, text: '' },
+    state: {
+      values: {
+        request: {
+          'allow-expiry': {
+            type: 'static_select',
+            selected_option: expiry === null ? null : { text: {}, value: expiry },
+          },
+        },
+      },
+    },
+    actions: [{ type: 'button', action_id: actionId, block_id: 'request', value, action_ts: '1' }],
+  };
+}
+
+/** What Slack sends when somebody submits a modal. */
+export function submission(
+  view: View | undefined,
+  typed: Readonly<Record<string, string>>,
+  { user = 'U01ALICE', team = home } = {},
+) {
+  const blocks = (view?.blocks ?? []) as readonly Block[];
+  const values = blocks
+    .filter(({ type }) => type === 'input')
+    .map(({ block_id, element }) => {
+      const { action_id } = element as { action_id: string };
+      return [block_id, { [action_id]: { value: typed[action_id] ?? null } }] as const;
+    });
+  return {
+    type: 'view_submission',
+    user: { id: user, team_id: team },
+    team: { id: home },
+    view: {
+      id: 'V01',
+      callback_id: view?.callback_id,
+      private_metadata: view?.private_metadata,
+      state: { values: Object.fromEntries(values) },
+    },
+  };
+}
+
+export type SlackTestEnv = ReturnType<typeof createSlackTestEnv>;
+
+/** The receiver with a world around it; by default with one request that waits, shown in the approvers' channel. */
+export function createSlackTestEnv(contents: Parameters<typeof createTestEnv>[0] = {}) {
+  const world = createTestEnv({
+    services: [aService()],
+    connections: [aConnection()],
+    records: [anAskedRecord()],
+    groups: [group],
+    ...contents,
+  });
+  const answers: (Ephemeral & { url: string })[] = [];
+  const views: View[] = [];
+  const { connectionsIn: _knowsNoEc2, ...known } = world.deps;
+  const deps: { -readonly [Name in keyof ReceiverDeps]: ReceiverDeps[Name] } = {
+    ...known,
+    signingSecret: cachedSecret(async () => secret, known),
+    slack: {
+      async openView(_trigger, view) {
+        views.push(view);
+      },
+      async updateView(_id, view) {
+        views.push(view);
+      },
+    },
+    async respond(url, answer) {
+      answers.push({ url, ...answer });
+    },
+  };
+  return Object.assign(world, {
+    receiving: deps,
+    answers,
+    views,
+    send: (body: string | Buffer) => handleSlackRequest(signed(body, { at: world.time }), deps),
+    click: (...args: Parameters<typeof click>) =>
+      handleSlackRequest(signed(payload(click(...args)), { at: world.time }), deps),
+    submit: (...args: Parameters<typeof submission>) =>
+      handleSlackRequest(signed(payload(submission(...args)), { at: world.time }), deps),
+    command: (text: string, { user = 'U01ALICE', team = home } = {}) =>
+      handleSlackRequest(
+        signed(
+          form({ command: '/linkgate', text, user_id: user, team_id: team, response_url: responseUrl }),
+          {
+            at: world.time,
+          },
+        ),
+        deps,
+      ),
+  });
+}

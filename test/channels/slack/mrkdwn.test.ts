@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { escapeMrkdwn, joined, markup, truncate, truncatePlain } from '../../../lib/channels/slack/mrkdwn.ts';
+import { mention, slackDate } from '../../../lib/channels/slack/status-text.ts';
+
+/** Text of all that Slack or JavaScript takes for more than one character, often enough. */
+const awkward = fc.array(
+  fc.constantFrom('&', '<', '>', '&amp;', '<!channel>', '<@U1>', '😀', '\ud83d', 'a', ' ', '\n', '*', '…'),
+  { maxLength: 80 },
+);
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  awkward.map((parts) => parts.join('')),
+);
+const limit = fc.integer({ min: 1, max: 120 });
+
+/** What is left when everything that stands whole is taken away. */
+function restOf(sent: string): string {
+  return sent.replaceAll(/&(amp|lt|gt);|<[!@][^<>&]*>/g, '');
+}
+
+const hasHalf = (sent: string) => !sent.isWellFormed();
+
+describe('what a consumer can name', () => {
+  test('is text, and neither mentions a channel nor disguises a link', () => {
+    expect(markup`${'<!channel> & <https://evil|aws>'}`.markup).toBe(
+      '&lt;!channel&gt; &amp; &lt;https://evil|aws&gt;',
+    );
+  });
+
+  test("writes no line that looks like one of linkgate's own", () => {
+    expect(markup`${'x\n*Approved* by somebody\r\nAWS shows it connected.'}`.markup).toBe(
+      'x *Approved* by somebody AWS shows it connected.',
+    );
+  });
+
+  test('never becomes markup, whatever it is put into', () => {
+    fc.assert(
+      fc.property(text, text, (one, other) => {
+        const sent = joined([markup`*${one}*: ${markup`<${other}>`}`, other], ', ').markup;
+        expect(sent.match(/<[!@#]/)).toBeNull();
+        expect(restOf(sent.replaceAll(/<|>/g, ''))).not.toMatch(/&/);
+      }),
+    );
+  });
+});
+
+describe('text within a limit', () => {
+  test('is as it was where it fits', () => {
+    fc.assert(
+      fc.property(text, (plain) => {
+        const whole = markup`${plain}`;
+        expect(truncate(Math.max(whole.markup.length, 1), whole)).toBe(whole.markup);
+        expect(truncatePlain(Math.max(plain.length, 1), plain)).toBe(plain.toWellFormed());
+      }),
+    );
+  });
+
+  test('is never longer, and cuts no entity, mention, date or surrogate pair in two', () => {
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1 }), limit, (parts, most) => {
+        const mixed = joined(
+          parts.flatMap((part) => [part, mention('U01ALICE'), slackDate('2026-11-21T12:00:00.000Z')]),
+        );
+        const sent = truncate(most, mixed);
+        expect(sent.length).toBeLessThanOrEqual(most);
+        expect(restOf(sent)).not.toMatch(/[&<>]/);
+        expect(hasHalf(sent)).toBe(false);
+      }),
+    );
+  });
+
+  test('is escaped before it is cut: escapes count', () => {
+    expect(escapeMrkdwn('<<<<')).toHaveLength(16);
+    expect(truncate(10, markup`${'<<<<'}`)).toBe('&lt;&lt;…');
+  });
+
+  test('in plain text keeps surrogate pairs whole', () => {
+    fc.assert(
+      fc.property(text, limit, (plain, most) => {
+        const sent = truncatePlain(most, plain);
+        expect(sent.length).toBeLessThanOrEqual(most);
+        expect(hasHalf(sent)).toBe(false);
+      }),
+    );
+    expect(truncatePlain(3, 'a😀b')).toBe('a…');
+  });
+});

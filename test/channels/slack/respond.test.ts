@@ -1,0 +1,65 @@
+import { describe, expect, test } from '@jest/globals';
+import { isResponseUrl, slackRespond } from '../../../lib/channels/slack/respond.ts';
+
+const commercial = 'https://slack.com/api';
+const gov = 'https://slack-gov.com/api';
+const sandbox = 'http://127.0.0.1:4570/slack/api';
+
+test.each([
+  [commercial, 'https://hooks.slack.com/actions/T1/1/x', true],
+  [commercial, 'https://hooks.slack-gov.com/actions/T1/1/x', false],
+  [gov, 'https://hooks.slack-gov.com/actions/T1/1/x', true],
+  [gov, 'https://hooks.slack.com/actions/T1/1/x', false],
+  [sandbox, 'http://127.0.0.1:4570/slack/response/1', true],
+  [sandbox, 'http://127.0.0.1:4571/slack/response/1', false],
+  [sandbox, 'https://hooks.slack.com/actions/T1/1/x', false],
+  [commercial, 'http://hooks.slack.com/actions/T1/1/x', false],
+  [commercial, 'https://hooks.slack.com.evil.example/', false],
+  [commercial, 'https://hooks.slack.com:8443/', false],
+  [commercial, 'https://user@hooks.slack.com/', false],
+  [commercial, 'https://evil.example/?hooks.slack.com', false],
+  [commercial, 'http://169.254.169.254/latest/meta-data', false],
+  [commercial, 'not an address', false],
+])('with the API at %s, an answer to %s is sent: %s', (apiUrl, url, isSent) => {
+  expect(isResponseUrl(url, apiUrl)).toBe(isSent);
+});
+
+describe('whoever clicked', () => {
+  async function respondTo(url: string, reply: () => Promise<Response>) {
+    const asked: { url: string; body: unknown; redirect: unknown }[] = [];
+    const errors: unknown[] = [];
+    const respond = slackRespond({
+      apiUrl: commercial,
+      timeoutMs: 1_000,
+      reportError: (error) => void errors.push(error),
+      fetch(address, init) {
+        const { body, redirect } = init ?? {};
+        asked.push({ url: String(address), body: JSON.parse(String(body)), redirect });
+        return reply();
+      },
+    });
+    await respond(url, { text: 'You approved it.' });
+    return { asked, errors };
+  }
+  const url = 'https://hooks.slack.com/actions/T1/1/x';
+
+  test('is answered alone, beside the message and not in its place', async () => {
+    const { asked, errors } = await respondTo(url, async () => new Response('ok'));
+    expect(asked).toEqual([
+      {
+        url,
+        redirect: 'error',
+        body: { response_type: 'ephemeral', replace_original: false, text: 'You approved it.' },
+      },
+    ]);
+    expect(errors).toEqual([]);
+  });
+
+  test.each([
+    ['Slack refuses the answer', url, async () => new Response('', { status: 404 })],
+    ['there is no way to Slack', url, async () => Promise.reject(new TypeError('fetch failed'))],
+    ['the address is not of Slack', 'https://evil.example/', async () => new Response('ok')],
+  ])('where %s, is not told, and that is reported', async (_, address, reply) => {
+    expect((await respondTo(address, reply)).errors).toHaveLength(1);
+  });
+});

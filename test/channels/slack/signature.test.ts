@@ -1,0 +1,79 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { parseSignature, verifySignature } from '../../../lib/channels/slack/signature.ts';
+
+/** Slack's own published example. */
+const published = {
+  secret: '8f742231b10e8888abcd99yyyzzz85a5',
+  timestamp: '1531420618',
+  body: Buffer.from(
+    'token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c',
+  ),
+  signature: 'v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503',
+};
+const { secret, timestamp, body, signature } = published;
+const headers = { 'x-slack-signature': signature, 'x-slack-request-timestamp': timestamp };
+
+function secondsAfter(seconds: number): Date {
+  return new Date((Number(timestamp) + seconds) * 1000);
+}
+
+function isProved(secrets: readonly string[], sent = body): boolean {
+  const proof = parseSignature(headers, sent, secondsAfter(0));
+  return proof !== undefined && verifySignature(secrets, proof);
+}
+
+test("Slack's published example proves to be Slack's", () => {
+  expect(isProved([secret])).toBe(true);
+});
+
+test('the previous secret proves as the current one does, and a third does not', () => {
+  expect(isProved(['another', secret])).toBe(true);
+  expect(isProved(['another', 'a third'])).toBe(false);
+});
+
+test.each([[[]], [['']], [['  ']]])('no secret, or an empty one, proves nothing: %j', (secrets) => {
+  const anybodys = createHmac('sha256', secrets[0] ?? '')
+    .update(`v0:${timestamp}:`)
+    .update(body);
+  const proof = { timestamp, body, signature: `v0=${anybodys.digest('hex')}` };
+  expect(verifySignature(secrets, proof)).toBe(false);
+});
+
+test.each([
+  ['a byte more', Buffer.concat([body, Buffer.from('x')])],
+  ['spaces encoded otherwise', Buffer.from(`${body}`.replace('text=', 'text=+').replace('+', '%20'))],
+])('a body with %s proves nothing', (_, changed) => {
+  expect(isProved([secret], changed)).toBe(false);
+});
+
+describe('a time', () => {
+  test.each([
+    [-300, true],
+    [-301, false],
+    [300, true],
+    [301, false],
+  ])('%i seconds from now is a proof: %s', (seconds, isOne) => {
+    expect(parseSignature(headers, body, secondsAfter(seconds)) !== undefined).toBe(isOne);
+  });
+});
+
+test.each([
+  ['no signature', { 'x-slack-request-timestamp': timestamp }],
+  ['no time', { 'x-slack-signature': signature }],
+  ['a time that is no number', { ...headers, 'x-slack-request-timestamp': 'yesterday' }],
+  ['another version', { ...headers, 'x-slack-signature': signature.replace('v0', 'v1') }],
+  ['a signature that is too short', { ...headers, 'x-slack-signature': signature.slice(0, -1) }],
+  ['a signature that is too long', { ...headers, 'x-slack-signature': `${signature}0` }],
+  ['a signature that is not hexadecimal', { ...headers, 'x-slack-signature': `v0=${'z'.repeat(64)}` }],
+  ['two signatures', { ...headers, 'x-slack-signature': `${signature},${signature}` }],
+])('%s is no proof', (_, sent) => {
+  expect(parseSignature(sent, body, secondsAfter(0))).toBeUndefined();
+});
+
+test('headers are found in any case', () => {
+  const shouted = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]),
+  );
+  expect(parseSignature(shouted, body, secondsAfter(0))).toMatchObject({ signature });
+});

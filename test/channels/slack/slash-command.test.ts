@@ -1,0 +1,293 @@
+import { describe, expect, test } from '@jest/globals';
+import { entryItem, entryKey, readEntry } from '../../../lib/allowlist/entry.ts';
+import { appManifest } from '../../../lib/channels/slack/manifest.ts';
+import { serviceItem } from '../../../lib/services/service.ts';
+import { anEntry, aService, consumer, endpointId, serviceId } from '../../builders.ts';
+import {
+  anAskedRecord,
+  createSlackTestEnv,
+  group,
+  type SlackTestEnv,
+  slackAlice,
+  slackBob,
+} from './fixtures.ts';
+
+async function say(
+  world: SlackTestEnv,
+  text: string,
+  who?: { user?: string; team?: string },
+): Promise<string> {
+  const { statusCode, json } = await world.command(text, who);
+  expect(statusCode).toBe(200);
+  expect(json).toMatchObject({ response_type: 'ephemeral' });
+  return (json as { text: string }).text;
+}
+
+async function entryIn(world: SlackTestEnv) {
+  const [item] = await world.table.get([entryKey(serviceId(1), consumer)]);
+  return item && readEntry(item);
+}
+
+function manyRecords(count: number) {
+  return Array.from({ length: count }, (_, index) => anAskedRecord({ endpointId: endpointId(index + 1) }));
+}
+
+describe('/linkgate waiting', () => {
+  test('lists what waits for the person who asks, ten a page', async () => {
+    const world = createSlackTestEnv({ records: manyRecords(12) });
+    const first = await say(world, 'waiting');
+    expect(first.match(/vpce-/g)).toHaveLength(10);
+    expect(first).toContain('/linkgate waiting 2');
+    const second = await say(world, 'waiting 2');
+    expect(second.match(/vpce-/g)).toHaveLength(2);
+    expect(second).not.toContain('/linkgate waiting 3');
+    expect(await say(world, 'waiting 3')).toContain('Nothing waits for you');
+  });
+
+  test('says that nothing waits once all is decided', async () => {
+    const world = createSlackTestEnv();
+    await say(world, `approve ${endpointId(1)}`);
+    expect(await say(world, 'waiting')).toContain('Nothing waits for you');
+  });
+
+  test('shows nothing to whoever is in no group', async () => {
+    expect(await say(createSlackTestEnv(), 'waiting', { user: 'U01CAROL' })).toContain('no group');
+  });
+});
+
+describe('/linkgate show', () => {
+  test('tells of one request what its message tells', async () => {
+    expect(await say(createSlackTestEnv(), `show ${endpointId(1)}`)).toContain(
+      'account is not on the allowlist',
+    );
+  });
+
+  test('tells whoever may not decide only who may', async () => {
+    const told = await say(createSlackTestEnv(), `show ${endpointId(1)}`, { team: 'T02OTHER' });
+    expect(told).toContain('Those who may: <@U01ALICE>');
+    expect(told).not.toContain(consumer);
+  });
+});
+
+describe('/linkgate approve and deny', () => {
+  test('approve a request, with a reason or without', async () => {
+    const world = createSlackTestEnv();
+    expect(await say(world, `approve ${endpointId(1)} our  customer`)).toContain('You approved it.');
+    expect(await world.record(endpointId(1))).toMatchObject({
+      approval: { by: slackAlice, reason: 'our customer' },
+    });
+  });
+
+  test('deny one only with a reason', async () => {
+    const world = createSlackTestEnv();
+    expect(await say(world, `deny ${endpointId(1)}`)).toContain('needs a reason');
+    expect(await say(world, `deny ${endpointId(1)} unknown to us`)).toContain('You denied it.');
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
+    expect(await say(world, `approve ${endpointId(1)}`)).toContain('Too late');
+  });
+
+  test('name a ticket where the service wants one', async () => {
+    const world = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
+    expect(await say(world, `approve ${endpointId(1)}`)).toContain('wants a ticket id');
+    await say(world, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      approval: { ticket: 'CHG-7', reason: 'our customer' },
+    });
+  });
+
+  test.each(['—', '–'])('take a ticket after `%sticket`, as some keyboards write it', async (dash) => {
+    const world = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
+    await say(world, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
+    expect(await world.record(endpointId(1))).toMatchObject({
+      approval: { ticket: 'CHG-7', reason: 'our customer' },
+    });
+  });
+
+  test.each(['--ticket=CHG-7 our customer', 'our customer --ticket=CHG-7', 'our —ticket=CHG-7 customer'])(
+    'take a ticket written `%s`, as the command line does',
+    async (text) => {
+      const world = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
+      await say(world, `approve ${endpointId(1)} ${text}`);
+      expect(await world.record(endpointId(1))).toMatchObject({
+        approval: { ticket: 'CHG-7', reason: 'our customer' },
+      });
+    },
+  );
+
+  test.each([
+    ['approve', '--tikcet CHG-7', 'no option `--tikcet`'],
+    ['deny', 'spam --reason=spam', 'no option `--reason`'],
+    ['approve', '--ticket', '`--ticket` is followed by its value'],
+    ['approve', '--ticket=', '`--ticket` is followed by its value'],
+    ['approve', '--ticket=\u200b', 'A ticket has an id'],
+    ['deny', '\u200b \u3164', 'A denial needs a reason'],
+    ['deny', '😀'.repeat(1001), 'Shorten it to 1,000 characters'],
+    ['approve', `--ticket=${'x'.repeat(101)}`, 'Shorten it to 100 characters'],
+  ])('decide nothing by `%s vpce-… %s`, and say why', async (decision, text, told) => {
+    const world = createSlackTestEnv();
+    expect(await say(world, `${decision} ${endpointId(1)} ${text}`)).toContain(told);
+    expect((await world.record(endpointId(1)))?.approval).toBeUndefined();
+  });
+
+  test('name an option that `allow` does not take', async () => {
+    const world = createSlackTestEnv();
+    expect(await say(world, `allow ${consumer} orders --expires=30d`)).toContain('no option `--expires`');
+    expect(await entryIn(world)).toBeUndefined();
+  });
+
+  test('count characters as people do, and keep all that fits', async () => {
+    const world = createSlackTestEnv();
+    const reason = '😀'.repeat(1000);
+    await say(world, `deny ${endpointId(1)} ${reason}`);
+    expect(await world.record(endpointId(1))).toMatchObject({ approval: { reason } });
+  });
+
+  test('are for approvers alone', async () => {
+    const world = createSlackTestEnv();
+    const carol = { user: 'U01CAROL' };
+    expect(await say(world, `approve ${endpointId(1)}`, carol)).toContain('Those who may');
+    expect(await say(world, `deny ${endpointId(1)} no`, carol)).toContain('Those who may');
+    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+  });
+
+  test('name an endpoint that linkgate knows', async () => {
+    expect(await say(createSlackTestEnv(), 'approve <@U01BOB>')).toContain('Name an endpoint');
+    expect(await say(createSlackTestEnv(), `approve ${endpointId(9)}`)).toContain('knows no such request');
+  });
+});
+
+describe('/linkgate allow', () => {
+  test.each(['prototype', 'constructor', 'toString'])('takes %s for a name', async (name) => {
+    expect(await say(createSlackTestEnv(), `allow ${consumer} ${name}`)).toBe(
+      `linkgate knows no service ${name}.`,
+    );
+    const world = createSlackTestEnv({ services: [aService({ name })] });
+    expect(await say(world, `allow ${consumer} ${name}`)).toContain(`on the allowlist of ${name}`);
+    expect(await entryIn(world)).toMatchObject({ effect: 'allow' });
+  });
+
+  test('puts an account on the allowlist, for good or for a time', async () => {
+    const world = createSlackTestEnv();
+    expect(await say(world, `allow ${consumer} orders`)).toContain('is on the allowlist of orders.');
+    expect(await entryIn(world)).toMatchObject({ effect: 'allow', changedBy: slackAlice });
+    await say(world, `allow ${consumer} ${serviceId(1)} 30d`);
+    expect(await entryIn(world)).toMatchObject({ expiresAt: '2026-12-21T12:00:00.000Z' });
+    await say(world, `allow ${consumer} orders 2027-01-31`);
+    expect(await entryIn(world)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
+  });
+
+  test('takes an id for that service, whatever another one is named', async () => {
+    const world = createSlackTestEnv();
+    world.put(serviceItem(aService({ serviceId: serviceId(2), name: serviceId(1) })));
+    world.put(serviceItem(aService({ serviceId: serviceId(3), name: '*' })));
+    expect(await say(world, `allow ${consumer} ${serviceId(1)}`)).toContain('is on the allowlist of orders.');
+    expect(await say(world, `allow ${consumer} *`)).toContain('knows no service *.');
+  });
+
+  test.each([
+    ['an account that is none', 'allow 12 orders', 'by its 12 digits'],
+    ['a service that is not registered', `allow ${consumer} others`, 'knows no service others'],
+    ['a time that is past', `allow ${consumer} orders 2020-01-01`, 'a time to come'],
+    ['a time that is none', `allow ${consumer} orders soon`, 'a time to come'],
+    [
+      'a time with half an offset',
+      `allow ${consumer} orders 2099-01-31T12:00:00+02`,
+      'a date-time such as 2027-01-31T12:00:00Z',
+    ],
+    ['a day that does not exist', `allow ${consumer} orders 2099-02-30`, 'there is no day 2099-02-30'],
+  ])('changes nothing for %s', async (_, text, told) => {
+    const world = createSlackTestEnv();
+    expect(await say(world, text)).toContain(told);
+    expect(await entryIn(world)).toBeUndefined();
+  });
+
+  test.each([
+    ['somebody who is no approver', {}, { user: 'U01CAROL' }, 'Those who may'],
+    [
+      'a service that wants a ticket with each decision',
+      { services: [aService({ requireTicket: true })] },
+      {},
+      'Approve and allow account',
+    ],
+    [
+      'one alone where it takes two',
+      { groups: [{ ...group, quorum: 2 }] },
+      {},
+      'nobody allows an account alone',
+    ],
+    [
+      'anybody in Slack where the group decides by the API',
+      { groups: [{ ...group, decideIn: 'api' as const }] },
+      {},
+      'nobody allows an account alone',
+    ],
+  ])('is not for %s', async (_, contents, who, told) => {
+    const world = createSlackTestEnv(contents);
+    expect(await say(world, `allow ${consumer} orders`, who)).toContain(told);
+    expect(await entryIn(world)).toBeUndefined();
+  });
+
+  test('is not for an owner of the account, and forgets no owner', async () => {
+    const world = createSlackTestEnv({ entries: [anEntry({ effect: 'allow', owners: [slackAlice] })] });
+    expect(await say(world, `allow ${consumer} orders`)).toContain('You own this account');
+    await say(world, `allow ${consumer} orders`, { user: 'U01BOB' });
+    expect(await entryIn(world)).toMatchObject({ changedBy: slackBob, owners: [slackAlice] });
+  });
+
+  test('lifts no block that comes in the same moment', async () => {
+    const world = createSlackTestEnv();
+    const { get } = world.table;
+    const blocks = [() => world.put(entryItem(anEntry({ effect: 'block', note: 'fraud' })))];
+    world.receiving.table = {
+      ...world.table,
+      async get(keys) {
+        const items = await get(keys);
+        if (keys.some(({ sk }) => sk === consumer)) blocks.pop()?.();
+        return items;
+      },
+    };
+    expect(await say(world, `allow ${consumer} orders`)).toContain('Others changed its entry');
+    expect(await entryIn(world)).toMatchObject({ effect: 'block', note: 'fraud' });
+  });
+
+  test.each([
+    [serviceId(1), 'orders'],
+    ['*', "'*'"],
+  ])('lifts no block at `%s`, and says what does', async (at, named) => {
+    const blocked = anEntry({ serviceId: at, effect: 'block' });
+    const world = createSlackTestEnv({ entries: [blocked] });
+    expect(await say(world, `allow ${consumer} orders`)).toContain(
+      `linkgate forget ${consumer} --service ${named}`,
+    );
+    const [item] = await world.table.get([entryKey(at, consumer)]);
+    expect(item && readEntry(item)).toEqual(blocked);
+  });
+
+  test.each([
+    [serviceId(1), 'This replaces its entry there'],
+    ['*', 'There it counts instead of its entry at every service'],
+  ])('tells what it took the place of at `%s`', async (at, told) => {
+    const narrowed = { endpointIds: [endpointId(1)], consumerRegions: ['eu-west-1'], maxEndpoints: 3 };
+    const world = createSlackTestEnv({ entries: [anEntry({ serviceId: at, ...narrowed })] });
+    expect(await say(world, `allow ${consumer} orders`)).toContain(
+      `${told}: allow, for 1 endpoint alone, only in eu-west-1, at most 3 endpoints.`,
+    );
+  });
+});
+
+test.each(['', 'help', 'what', 'constructor'])('`/linkgate %s` tells what there is', async (text) => {
+  expect(await say(createSlackTestEnv(), text)).toContain('/linkgate deny');
+});
+
+test("the app's manifest asks for no more than is used, and sends all to one address", () => {
+  const manifest = appManifest('https://example.com/slack', 'prod');
+  expect(manifest.oauth_config.scopes.bot).toEqual(['chat:write', 'commands']);
+  expect(manifest.settings.interactivity).toEqual({
+    is_enabled: true,
+    request_url: 'https://example.com/slack',
+  });
+  expect(manifest.features.slash_commands).toMatchObject([
+    { command: '/linkgate', url: 'https://example.com/slack' },
+  ]);
+  expect(manifest.settings).not.toHaveProperty('event_subscriptions');
+});

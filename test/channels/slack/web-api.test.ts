@@ -1,0 +1,163 @@
+import { describe, expect, test } from '@jest/globals';
+import { SlackError, slackWebApi } from '../../../lib/channels/slack/web-api.ts';
+
+interface Asked {
+  readonly method: string;
+  readonly token: string;
+  readonly body: { readonly [field: string]: unknown };
+}
+type Reply = (asked: Asked) => Response | Promise<Response>;
+
+const ok = (fields: object = {}) => Response.json({ ok: true, channel: 'C1', ts: '1.1', ...fields });
+const refused = (error: string, init?: ResponseInit) => Response.json({ ok: false, error }, init);
+
+/** Slack, answering as told; `asked` is what it was asked for. */
+function aSlack(reply: Reply, secrets: { tokens?: readonly string[]; refreshed?: readonly string[] } = {}) {
+  const asked: Asked[] = [];
+  const { tokens = ['xoxb-1'], refreshed } = secrets;
+  const api = slackWebApi({
+    url: 'https://slack.com/api',
+    tokens: async () => tokens,
+    refreshedTokens: async () => refreshed,
+    timeoutMs: 1_000,
+    async fetch(url, init) {
+      const one = {
+        method: String(url).replace('https://slack.com/api/', ''),
+        token: new Headers(init?.headers).get('authorization')?.replace('Bearer ', '') ?? '',
+        body: JSON.parse(String(init?.body)),
+      };
+      asked.push(one);
+      return reply(one);
+    },
+  });
+  return { api, asked, tokensOf: () => asked.map(({ token }) => token) };
+}
+
+const message = { channel: 'C1', text: 'in words', blocks: [{ type: 'divider' }] };
+
+describe('a message', () => {
+  test('is posted, and known by its channel and time', async () => {
+    const { api, asked } = aSlack(() => ok());
+    expect(await api.post(message)).toEqual({ channel: 'C1', ts: '1.1' });
+    expect(asked).toMatchObject([{ method: 'chat.postMessage', body: { ...message, unfurl_links: false } }]);
+  });
+
+  test('answers another in its thread', async () => {
+    const { api, asked } = aSlack(() => ok());
+    await api.post({ channel: 'C1', text: 'still waits', threadTs: '1.1' });
+    expect(asked[0]?.body).toMatchObject({ thread_ts: '1.1' });
+  });
+
+  test.each(['invalid_blocks', 'msg_blocks_too_long', 'msg_too_long'])(
+    'that Slack refuses to draw is said in plain text: %s',
+    async (error) => {
+      const { api, asked } = aSlack(({ body }) => (body.blocks ? refused(error) : ok()));
+      await api.post({ ...message, text: 'x'.repeat(4_000) });
+      await api.update({ ...message, ts: '1.1' });
+      const plain = asked.filter(({ body }) => !body.blocks);
+      expect(plain.map(({ method }) => method)).toEqual(['chat.postMessage', 'chat.update']);
+      expect(String(plain[0]?.body.text).length).toBeLessThanOrEqual(2_000);
+    },
+  );
+
+  test('that Slack refuses in plain text too is tried no further', async () => {
+    const { api, asked } = aSlack(() => refused('invalid_blocks'));
+    await expect(api.post(message)).rejects.toThrow(SlackError);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('that is gone already counts as removed', async () => {
+    const { api } = aSlack(() => refused('message_not_found'));
+    await api.remove({ channel: 'C1', ts: '1.1' });
+    const { api: other } = aSlack(() => refused('cant_delete_message'));
+    await expect(other.remove({ channel: 'C1', ts: '1.1' })).rejects.toThrow(SlackError);
+  });
+});
+
+describe('a token', () => {
+  test('that Slack no longer takes gives way to the previous one', async () => {
+    const { api, tokensOf } = aSlack(({ token }) => (token === 'old' ? ok() : refused('invalid_auth')), {
+      tokens: ['new', 'old'],
+    });
+    await api.post(message);
+    expect(tokensOf()).toEqual(['new', 'old']);
+  });
+
+  test('that was rotated just now is read anew', async () => {
+    const { api, tokensOf } = aSlack(({ token }) => (token === 'new' ? ok() : refused('token_revoked')), {
+      tokens: ['old'],
+      refreshed: ['new', 'old'],
+    });
+    await api.post(message);
+    expect(tokensOf()).toEqual(['old', 'new']);
+  });
+
+  test('is needed, and without one nothing is asked', async () => {
+    const { api, asked } = aSlack(() => ok(), { tokens: [] });
+    await expect(api.post(message)).rejects.toMatchObject({ error: 'not_authed', isPermanent: true });
+    expect(asked).toEqual([]);
+  });
+
+  test('stands for a bot of a workspace, with scopes', async () => {
+    const { api } = aSlack(() =>
+      Response.json(
+        { ok: true, team_id: 'T1', user_id: 'U1', url: 'https://x.slack.com/' },
+        { headers: { 'x-oauth-scopes': 'chat:write,commands' } },
+      ),
+    );
+    expect(await api.authTest()).toEqual({
+      teamId: 'T1',
+      botUserId: 'U1',
+      url: 'https://x.slack.com/',
+      scopes: ['chat:write', 'commands'],
+    });
+  });
+});
+
+describe('a call that Slack does not carry out', () => {
+  test.each<[string, Reply, object]>([
+    [
+      'too many calls',
+      () => new Response('', { status: 429, headers: { 'retry-after': '17' } }),
+      { error: 'ratelimited', retryAfterSeconds: 17, isPermanent: false },
+    ],
+    [
+      'too many calls, said otherwise',
+      () => refused('ratelimited', { headers: { 'retry-after': '9' } }),
+      { error: 'ratelimited', retryAfterSeconds: 9 },
+    ],
+    [
+      'too many calls, without saying until when',
+      () => new Response('', { status: 429 }),
+      { retryAfterSeconds: 30 },
+    ],
+    ['a broken Slack', () => new Response('', { status: 503 }), { error: 'http_503', isPermanent: false }],
+    [
+      'an answer that is not JSON',
+      () => new Response('<html>'),
+      { error: 'unreachable', isPermanent: false },
+    ],
+    ['a channel that is not there', () => refused('channel_not_found'), { isPermanent: true }],
+    ['no way to Slack', () => Promise.reject(new TypeError('fetch failed')), { error: 'unreachable' }],
+    [
+      'no answer in time',
+      () => Promise.reject(Object.assign(new Error('too slow'), { name: 'TimeoutError' })),
+      { error: 'timeout', isPermanent: false },
+    ],
+  ])('for %s says so, and is not repeated', async (_, reply, error) => {
+    const { api, asked } = aSlack(reply);
+    await expect(api.post(message)).rejects.toMatchObject({ name: 'SlackError', ...error });
+    expect(asked).toHaveLength(1);
+  });
+});
+
+test('a modal is opened by its trigger, and changed by its id', async () => {
+  const { api, asked } = aSlack(() => ok());
+  const view = { type: 'modal' };
+  await api.openView('trigger', view);
+  await api.updateView('V1', view);
+  expect(asked.map(({ method, body }) => [method, body])).toEqual([
+    ['views.open', { trigger_id: 'trigger', view }],
+    ['views.update', { view_id: 'V1', view }],
+  ]);
+});

@@ -1,0 +1,177 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { main } from '../../cli/main.ts';
+import type { Clock } from '../../cli/process-io.ts';
+
+/** The time that the API's answers carry, far from that of any machine which runs the tests. */
+export const apiNow = new Date('2031-05-01T12:00:00Z');
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  readonly authorization: string;
+  readonly idempotencyKey: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
+interface Answer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** Breaks the connection instead of answering. */
+  readonly isBroken?: true;
+  /** Holds the answer back until then. */
+  readonly until?: Promise<void>;
+}
+
+type Respond = (asked: Asked) => Answer | undefined;
+
+/** SSM, STS and linkgate's API behind one port; notes what was asked of the API. */
+export interface FakeAws {
+  readonly url: string;
+  readonly asked: Asked[];
+  parameters: Record<string, string>;
+  /** `undefined` answers 404. */
+  respond: Respond;
+  close(): Promise<void>;
+}
+
+export async function fakeAws(): Promise<FakeAws> {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString();
+    const target = String(request.headers['x-amz-target'] ?? '');
+    response.setHeader('date', apiNow.toUTCString());
+    if (target.startsWith('AmazonSSM.')) {
+      const found = ssm(target, JSON.parse(text), fake.parameters);
+      response.statusCode = found ? 200 : 400;
+      return response.end(JSON.stringify(found ?? { __type: 'ParameterNotFound' }));
+    }
+    if (text.startsWith('Action=GetCallerIdentity')) return response.end(identity);
+
+    const asked = {
+      method: request.method ?? '',
+      path: request.url ?? '',
+      body: text ? JSON.parse(text) : undefined,
+      authorization: request.headers.authorization ?? '',
+      idempotencyKey: request.headers['idempotency-key']?.toString(),
+      userAgent: request.headers['user-agent'],
+    };
+    fake.asked.push(asked);
+    const {
+      status = 200,
+      headers = {},
+      body,
+      isBroken,
+      until,
+    } = fake.respond(asked) ?? { status: 404, body: refusal('NotFound', 'not here') };
+    await until;
+    if (isBroken) return request.socket.destroy();
+    response.writeHead(status, headers);
+    response.end(JSON.stringify(body));
+  });
+  const url = await listening(server);
+  const fake: FakeAws = {
+    url,
+    asked: [],
+    parameters: { '/linkgate/local/api-url': `${url}/api/` },
+    respond: () => undefined,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+  return fake;
+}
+
+export function refusal(code: string, message: string, details?: object) {
+  return { error: { code, message, details } };
+}
+
+function listening(server: Server): Promise<string> {
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () =>
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    ),
+  );
+}
+
+/** One parameter a page, so that paging is walked. */
+function ssm(
+  target: string,
+  { Name, NextToken = '0' }: SsmInput,
+  parameters: Record<string, string>,
+): object | undefined {
+  if (target.endsWith('.GetParameter'))
+    return parameters[Name ?? ''] ? { Parameter: { Name, Value: parameters[Name ?? ''] } } : undefined;
+  const at = Number(NextToken);
+  const [found, ...more] = Object.entries(parameters).slice(at);
+  return {
+    Parameters: found ? [{ Name: found[0], Value: found[1] }] : [],
+    ...(more.length > 0 && { NextToken: String(at + 1) }),
+  };
+}
+
+interface SsmInput {
+  readonly Name?: string;
+  readonly NextToken?: string;
+}
+
+const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Account>111111111111</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`;
+
+export interface Told {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Time stands still, and waits are over at once. */
+const stillClock: Clock = { sleep: async () => {}, after: () => () => {} };
+
+interface Around {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly clock?: Clock;
+  readonly columns?: number;
+  readonly isTTY?: true;
+  /** What is typed or piped in, line by line. */
+  readonly stdin?: readonly string[];
+  readonly onStderr?: (text: string) => void;
+}
+
+/** Runs the command line in this process as if in a terminal of its own. */
+export async function linkgate(
+  line: string | readonly string[],
+  aws: FakeAws,
+  around: Around = {},
+): Promise<Told> {
+  const told = { stdout: '', stderr: '' };
+  // The SDK reads the process's own environment.
+  process.env.AWS_ENDPOINT_URL = aws.url;
+  const code = await main(typeof line === 'string' ? line.split(' ') : line, {
+    env: { AWS_ENDPOINT_URL: aws.url, AWS_REGION: 'eu-west-1', ...around.env },
+    stdout: {
+      write: (text) => {
+        told.stdout += text;
+      },
+      columns: around.columns,
+      isTTY: around.isTTY,
+    },
+    stderr: {
+      write: (text) => {
+        told.stderr += text;
+        around.onStderr?.(text);
+      },
+      isTTY: around.isTTY,
+    },
+    ...(around.stdin && { stdin: { isTTY: around.isTTY, lines: () => linesOf(around.stdin ?? []) } }),
+    clock: around.clock ?? stillClock,
+  });
+  return { code, ...told };
+}
+
+async function* linesOf(lines: readonly string[]) {
+  yield* lines;
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  type ApprovalRequest,
+  currentStage,
+  deadlineFor,
+  escalationStages,
+  expireAtDeadline,
+  isAfter,
+  isExpiryRejection,
+  nextApprovalRequest,
+} from '../../lib/connections/approval-request.ts';
+import { aFinding, anApprovalRequest, aService, noon, secondsAfterNoon } from '../builders.ts';
+
+const ask = { outcome: 'ask' as const, findings: [aFinding({ outcome: 'ask' })] };
+const accept = { outcome: 'accept' as const, findings: [aFinding()] };
+const deadline = secondsAfterNoon(100).toISOString();
+const rejecting = aService({ onExpiry: 'reject' });
+
+describe('the time that people have', () => {
+  test('is a week, unless their service says otherwise', () => {
+    expect(deadlineFor(aService(), noon)).toBe('2026-11-28T12:00:00.000Z');
+    expect(deadlineFor(aService({ deadlineSeconds: 100 }), noon)).toBe(deadline);
+  });
+
+  test.each([
+    [0, 'asked'],
+    [24, 'asked'],
+    [25, 'reminded'],
+    [74, 'reminded'],
+    [75, 'escalated'],
+    [99, 'escalated'],
+    [100, 'expired'],
+    [100_000, 'expired'],
+  ] as const)('has come after %d of 100 seconds to the stage %s', (seconds, stage) => {
+    expect(currentStage(anApprovalRequest({ deadline }), secondsAfterNoon(seconds))).toBe(stage);
+  });
+
+  test('never goes back to an earlier stage, whatever the clock says', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...escalationStages),
+        fc.integer({ min: -200, max: 300 }),
+        fc.nat(300),
+        (stage, seconds, later) => {
+          const approvalRequest = anApprovalRequest({ deadline, stage });
+          const now = currentStage(approvalRequest, secondsAfterNoon(seconds));
+          const then = currentStage({ ...approvalRequest, stage: now }, secondsAfterNoon(seconds + later));
+          expect(isAfter(stage, now)).toBe(false);
+          expect(isAfter(now, then)).toBe(false);
+        },
+      ),
+    );
+  });
+
+  test('has run out exactly from the deadline on', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 60, max: 10_000_000 }), fc.nat(20_000_000), (given, seconds) => {
+        const approvalRequest = anApprovalRequest({
+          deadline: deadlineFor(aService({ deadlineSeconds: given }), noon),
+        });
+        expect(currentStage(approvalRequest, secondsAfterNoon(seconds)) === 'expired').toBe(seconds >= given);
+      }),
+    );
+  });
+});
+
+describe('people are asked', () => {
+  const circumstances = { service: aService({ approvers: 'ops' }), version: 3, now: noon };
+
+  test('the group that the service names, from the moment in which a verdict leaves it to them', () => {
+    expect(nextApprovalRequest(undefined, ask, circumstances)).toEqual({
+      group: 'ops',
+      since: noon.toISOString(),
+      deadline: '2026-11-28T12:00:00.000Z',
+      version: 3,
+      stage: 'asked',
+    });
+  });
+
+  test('once: the time that they have goes on, whatever is decided meanwhile', () => {
+    const approvalRequest: ApprovalRequest = anApprovalRequest({ stage: 'reminded' });
+    for (const verdict of [ask, accept])
+      expect(
+        nextApprovalRequest(approvalRequest, verdict, { ...circumstances, service: aService() }),
+      ).toEqual(approvalRequest);
+  });
+
+  test('another group, where the service names another by now, in the time that is left', () => {
+    const approvalRequest = anApprovalRequest({ stage: 'reminded' });
+    expect(nextApprovalRequest(approvalRequest, ask, circumstances)).toEqual({
+      ...approvalRequest,
+      group: 'ops',
+    });
+    expect(nextApprovalRequest(approvalRequest, accept, circumstances)).toBe(approvalRequest);
+  });
+
+  test('nothing that policy answers', () => {
+    for (const outcome of ['accept', 'reject', 'hold'] as const)
+      expect(nextApprovalRequest(undefined, { outcome, findings: [] }, circumstances)).toBeUndefined();
+  });
+});
+
+describe('a request that nobody decides in time', () => {
+  const passed = secondsAfterNoon(100);
+
+  test('stays open, unless its service says otherwise', () => {
+    expect(expireAtDeadline(ask, aService(), deadline, passed)).toEqual(ask);
+    expect(expireAtDeadline(ask, aService({ onExpiry: 'escalate' }), deadline, passed)).toEqual(ask);
+  });
+
+  test('is rejected where its service says so, and the verdict tells why, and what else there was to say', () => {
+    const verdict = expireAtDeadline(ask, rejecting, deadline, passed);
+    expect(verdict).toMatchObject({
+      outcome: 'reject',
+      findings: [{ rule: 'deadline-has-passed', outcome: 'reject' }, ...ask.findings],
+    });
+    expect([ask, verdict].map(isExpiryRejection)).toEqual([false, true]);
+  });
+
+  test('has until then a verdict that holds no longer than the deadline', () => {
+    expect(expireAtDeadline(ask, rejecting, deadline, noon)).toEqual({ ...ask, until: deadline });
+  });
+
+  test('has a verdict that ends sooner where what it rests on does', () => {
+    const until = secondsAfterNoon(50).toISOString();
+    expect(expireAtDeadline({ ...ask, until }, rejecting, deadline, noon)).toEqual({ ...ask, until });
+    const later = { ...ask, until: secondsAfterNoon(200).toISOString() };
+    expect(expireAtDeadline(later, rejecting, deadline, noon)).toEqual({ ...ask, until: deadline });
+  });
+
+  test('and that something else settles is not touched by the deadline', () => {
+    expect(expireAtDeadline(accept, rejecting, deadline, passed)).toEqual(accept);
+    const wait = { outcome: 'hold' as const, findings: [] };
+    expect(expireAtDeadline(wait, rejecting, deadline, passed)).toEqual(wait);
+  });
+});

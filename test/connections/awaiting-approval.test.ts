@@ -1,0 +1,84 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  approverGroupOf,
+  awaitingApprovalPartition,
+  awaitingApprovalWrites,
+  listAwaiting,
+} from '../../lib/connections/awaiting-approval.ts';
+import { type ConnectionRecord, isAwaitingApproval } from '../../lib/connections/connection-record.ts';
+import { connectionStates } from '../../lib/privatelink/connection.ts';
+import { raise } from '../../lib/storage/entity.ts';
+import { anApproval, anApprovalRequest, aRecord, aVerdict, endpointId } from '../builders.ts';
+import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+
+const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest({ group: 'ops' }) });
+const key = { pk: 'AWAITING_APPROVAL#ops', sk: endpointId(1) };
+
+const records = fc
+  .record(
+    {
+      state: fc.constantFrom(...connectionStates),
+      verdict: fc
+        .constantFrom('ask', 'accept', 'reject', 'hold')
+        .map((outcome) => aVerdict(outcome as 'ask')),
+      approval: fc.constant(anApproval()),
+      approvalRequest: fc.constantFrom('ops', 'default').map((group) => anApprovalRequest({ group })),
+    },
+    { requiredKeys: ['state'] },
+  )
+  .map((record) => aRecord(record as Partial<ConnectionRecord>));
+
+describe('a request waits for the group that was asked', () => {
+  test('as long as it is open', () => {
+    expect(approverGroupOf(asked)).toBe('ops');
+    expect(approverGroupOf({ ...asked, approval: anApproval() })).toBeUndefined();
+    expect(approverGroupOf({ ...asked, state: 'deleted' })).toBeUndefined();
+    expect(approverGroupOf(aRecord({ verdict: aVerdict('hold') }))).toBeUndefined();
+    expect(approverGroupOf(undefined)).toBeUndefined();
+  });
+
+  test('and is pointed at from the moment in which it begins to wait to the one in which it ends', () => {
+    expect(awaitingApprovalWrites(undefined, asked)).toMatchObject([
+      { put: { ...key, endpointId: endpointId(1) } },
+    ]);
+    expect(awaitingApprovalWrites(asked, { ...asked, state: 'rejected' })).toEqual([{ remove: key }]);
+    expect(awaitingApprovalWrites(asked, { ...asked, auditCount: 7 })).toEqual([]);
+  });
+
+  test('or another one that is asked in its place', () => {
+    const moved = { ...asked, approvalRequest: anApprovalRequest({ group: 'default' }) };
+    expect(awaitingApprovalWrites(asked, moved)).toMatchObject([
+      { remove: key },
+      { put: { pk: 'AWAITING_APPROVAL#default' } },
+    ]);
+  });
+
+  test('and exactly what is open and was asked about is pointed at, whatever happens to it', () => {
+    fc.assert(
+      fc.property(fc.array(records, { minLength: 1, maxLength: 12 }), (history) => {
+        const items = itemsInMemory();
+        let before: ConnectionRecord | undefined;
+        for (const after of history) {
+          const writes = awaitingApprovalWrites(before, after);
+          if (writes.length > 0) items.commit(writes);
+          before = after;
+          for (const group of ['ops', 'default']) {
+            const isPointedAt = items.page(awaitingApprovalPartition(group), {}).items.length > 0;
+            expect(isPointedAt).toBe(isAwaitingApproval(after) && after.approvalRequest?.group === group);
+          }
+        }
+      }),
+    );
+  });
+});
+
+test('what waits for a group is read page after page', async () => {
+  const items = itemsInMemory();
+  for (const number of [1, 2])
+    items.commit(awaitingApprovalWrites(undefined, { ...asked, endpointId: endpointId(number) }));
+  const pages: string[][] = [];
+  for await (const page of listAwaiting('ops', { table: memoryTable(items), reportError: raise }))
+    pages.push(page);
+  expect(pages.flat()).toEqual([endpointId(1), endpointId(2)]);
+});

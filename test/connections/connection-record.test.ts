@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  canStillConnect,
+  isAwaitingApproval,
+  isFulfilledBy,
+  isVerdictCurrent,
+  isVerdictExpired,
+  maybeConnected,
+} from '../../lib/connections/connection-record.ts';
+import { anApproval, aRecord, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
+
+const time = noon.toISOString();
+
+describe('a request is open to people', () => {
+  test.each(['ask', 'hold'] as const)('while policy says %s', (outcome) => {
+    expect(isAwaitingApproval(aRecord({ verdict: aVerdict(outcome) }))).toBe(true);
+  });
+
+  test('before policy said anything', () => {
+    expect(isAwaitingApproval(aRecord())).toBe(true);
+  });
+
+  test.each([
+    ['once policy accepts', { verdict: aVerdict('accept') }],
+    ['once policy rejects', { verdict: aVerdict('reject') }],
+    ['once a person decided', { verdict: aVerdict('hold'), approval: anApproval() }],
+    ['once EC2 moved on', { verdict: aVerdict('ask'), state: 'available' }],
+  ] as const)('no longer %s', (_when, record) => {
+    expect(isAwaitingApproval(aRecord(record))).toBe(false);
+  });
+});
+
+describe('a request may still become live', () => {
+  test('while its verdict is to accept it', () => {
+    expect(canStillConnect(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(true);
+    expect(canStillConnect(aRecord({ verdict: aVerdict('ask') }), noon)).toBe(false);
+  });
+
+  test('for some minutes after EC2 was asked, whatever the verdict is by now', () => {
+    const record = aRecord({ verdict: aVerdict('reject'), acceptRequestedAt: time });
+    expect(canStillConnect(record, secondsAfterNoon(299))).toBe(true);
+    expect(canStillConnect(record, secondsAfterNoon(300))).toBe(false);
+  });
+});
+
+describe('a connection counts as one of its account’s', () => {
+  test.each(['pending', 'available'] as const)('while it is %s, whatever its verdict', (state) => {
+    expect(maybeConnected(aRecord({ state, verdict: aVerdict('ask') }), noon)).toBe(true);
+  });
+
+  test('while it waits for acceptance and may become live', () => {
+    expect(maybeConnected(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(true);
+    expect(maybeConnected(aRecord({ verdict: aVerdict('ask') }), noon)).toBe(false);
+  });
+
+  test.each(['rejected', 'deleting', 'deleted'] as const)('no longer once it is %s', (state) => {
+    expect(maybeConnected(aRecord({ state, verdict: aVerdict('accept') }), noon)).toBe(false);
+  });
+});
+
+describe('a verdict is current', () => {
+  const policyVersions = { service: 1, entry: 0, wildcardEntry: 0, mode: 0 };
+  const verdict = aVerdict('accept', { until: secondsAfterNoon(60).toISOString() });
+
+  test('while what it rests on is there as it was', () => {
+    expect(isVerdictCurrent(verdict, policyVersions, noon)).toBe(true);
+  });
+
+  test.each(['service', 'entry', 'wildcardEntry', 'mode'])('until its %s changes', (what) => {
+    expect(isVerdictCurrent(verdict, { ...policyVersions, [what]: 7 }, noon)).toBe(false);
+  });
+
+  test('until it runs out', () => {
+    expect(isVerdictCurrent(verdict, policyVersions, secondsAfterNoon(60))).toBe(false);
+    expect(isVerdictExpired({}, secondsAfterNoon(1e9))).toBe(false);
+  });
+});
+
+test.each([
+  { action: 'accept', states: ['pending', 'available'] },
+  { action: 'reject', states: ['rejected'] },
+] as const)('$action is fulfilled by $states and nothing else', ({ action, states }) => {
+  const all = [
+    'pendingAcceptance',
+    'pending',
+    'available',
+    'deleting',
+    'deleted',
+    'rejected',
+    'failed',
+  ] as const;
+  expect(all.filter((state) => isFulfilledBy(action, state))).toEqual(states);
+});

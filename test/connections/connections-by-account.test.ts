@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals';
+import { recordItem } from '../../lib/connections/connection-record.ts';
+import { byAccountWrites, listEarlierConnections } from '../../lib/connections/connections-by-account.ts';
+import {
+  anApprovalRequest,
+  aRecord,
+  consumer,
+  endpointId,
+  secondsAfterNoon,
+  serviceId,
+} from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+const recordOf = (number: number) =>
+  aRecord({
+    endpointId: endpointId(number),
+    requestedAt: secondsAfterNoon(number).toISOString(),
+    version: 1,
+  });
+const records = [1, 2, 3, 4].map(recordOf);
+const pointer = (number: number) => ({
+  put: {
+    pk: `BY_ACCOUNT#${consumer}#${serviceId(1)}`,
+    sk: `${recordOf(number).requestedAt}#${endpointId(number)}`,
+  },
+});
+
+describe('of an account is remembered', () => {
+  test('each connection once, from the first time that it is written down', () => {
+    const record = recordOf(1);
+    expect(byAccountWrites(undefined, record)).toMatchObject([pointer(1)]);
+    expect(byAccountWrites(record, { ...record, state: 'available' })).toEqual([]);
+  });
+
+  test('what an older version wrote down, once people are asked about it', () => {
+    const [older, asked] = [recordOf(1), { ...recordOf(1), approvalRequest: anApprovalRequest() }];
+    expect(byAccountWrites(older, asked)).toMatchObject([pointer(1)]);
+    expect(byAccountWrites(asked, asked)).toEqual([]);
+  });
+});
+
+describe('before a request are told', () => {
+  test('the account’s earlier ones, the last first, and none that came later', async () => {
+    const [first, second, third, fourth] = records;
+    const world = createTestEnv({
+      records: [third, first, fourth, second].flatMap((record) => record ?? []),
+    });
+    const found = await listEarlierConnections(recordOf(3), 20, world.deps);
+    expect(found.map((record) => record.endpointId)).toEqual([2, 1].map(endpointId));
+  });
+
+  test('no more than one wants to know', async () => {
+    const found = await listEarlierConnections(recordOf(4), 2, createTestEnv({ records }).deps);
+    expect(found.map((record) => record.endpointId)).toEqual([3, 2].map(endpointId));
+  });
+
+  test('nothing of other accounts, and nothing of other services, however many there were', async () => {
+    const { deps } = createTestEnv({ records });
+    expect(
+      await listEarlierConnections({ ...recordOf(5), ownerAccountId: '333333333333' }, 20, deps),
+    ).toEqual([]);
+    expect(await listEarlierConnections({ ...recordOf(5), serviceId: serviceId(2) }, 20, deps)).toEqual([]);
+  });
+
+  test('what can be read; the rest is reported', async () => {
+    const world = createTestEnv({ records });
+    world.put({ ...recordItem(recordOf(2)), schemaVersion: '2.0' });
+    expect(await listEarlierConnections(recordOf(4), 20, world.deps)).toHaveLength(2);
+    expect(world.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  pendingEffectPartition,
+  pendingEffectWrites,
+  readPendingEffect,
+} from '../../lib/connections/pending-effects.ts';
+import { aRecord, consumer, endpointId, hub, serviceId } from '../builders.ts';
+
+const undecided = aRecord();
+const accepting = aRecord({ effect: { action: 'accept', asked: 0 } });
+const rejecting = aRecord({ effect: { action: 'reject', asked: 0 } });
+
+test('what is due in a place is one partition', () => {
+  expect(pendingEffectPartition(hub)).toBe('PENDING_EFFECT#111111111111/us-east-1');
+});
+
+describe('the pointer to what is due', () => {
+  test('is put there with all that it takes to look up what the call rests on', () => {
+    const [write] = pendingEffectWrites(undefined, accepting);
+    expect(write).toMatchObject({ put: { pk: pendingEffectPartition(hub), sk: endpointId(1) } });
+    expect(write && 'put' in write && readPendingEffect(write.put)).toEqual({
+      endpointId: endpointId(1),
+      serviceId: serviceId(1),
+      ownerAccountId: consumer,
+      action: 'accept',
+      version: 1,
+    });
+  });
+
+  test('is changed with what is due', () => {
+    expect(pendingEffectWrites(accepting, rejecting)).toMatchObject([{ put: { action: 'reject' } }]);
+  });
+
+  test('is taken away with what was due', () => {
+    expect(pendingEffectWrites(accepting, undecided)).toEqual([
+      { remove: { pk: pendingEffectPartition(hub), sk: endpointId(1) } },
+    ]);
+  });
+
+  test('is left alone while the same is due', () => {
+    const asked = aRecord({ effect: { action: 'accept', asked: 1 } });
+    expect(pendingEffectWrites(accepting, asked)).toEqual([]);
+    expect(pendingEffectWrites(undefined, undecided)).toEqual([]);
+  });
+});

@@ -1,0 +1,46 @@
+import { expect, test } from '@jest/globals';
+import { recordItem } from '../../lib/connections/connection-record.ts';
+import { listRecords, type RecordCursor } from '../../lib/connections/record-pages.ts';
+import type { Table } from '../../lib/storage/table.ts';
+import { aRecord, endpointId } from '../builders.ts';
+import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+
+/** Of one partition and of others. */
+const ids = [1, 17, 33, 49, 2, 3].map(endpointId);
+
+function tableOf(limitOfDynamoDb = 1000): Table {
+  const items = itemsInMemory();
+  for (const id of ids) items.commit([{ put: recordItem(aRecord({ endpointId: id })) }]);
+  const table = memoryTable(items);
+  return {
+    ...table,
+    query: (pk, options = {}) =>
+      table.query(pk, { ...options, limit: Math.min(options.limit ?? 1000, limitOfDynamoDb) }),
+  };
+}
+
+async function walk(table: Table, limit: number): Promise<string[][]> {
+  const pages: string[][] = [];
+  let next: RecordCursor | undefined = { partition: 0 };
+  while (next) {
+    const page: Awaited<ReturnType<typeof listRecords>> = await listRecords(next, limit, table, () => true);
+    pages.push(page.records.map(({ sk }) => sk));
+    next = page.next;
+  }
+  return pages;
+}
+
+test('a walk comes by every record once, in pages of the size that is asked for', async () => {
+  const pages = await walk(tableOf(), 2);
+  expect(pages.flat().sort()).toEqual([...ids].sort());
+  expect(pages.slice(0, 3).map((page) => page.length)).toEqual([2, 2, 2]);
+});
+
+test('a page that DynamoDB ends early ends no partition', async () => {
+  expect((await walk(tableOf(1), 100)).flat().sort()).toEqual([...ids].sort());
+});
+
+test('what is not wanted takes no place in a page', async () => {
+  const { records } = await listRecords({ partition: 0 }, 2, tableOf(), ({ sk }) => sk !== ids[0]);
+  expect(records.map(({ sk }) => sk)).toEqual([ids[1], ids[2]]);
+});

@@ -1,0 +1,256 @@
+import { describe, expect, test } from '@jest/globals';
+import type { EscalationStage } from '../../lib/connections/approval-request.ts';
+import {
+  advanceStage,
+  applyDecision,
+  markDeregistered,
+  markMissing,
+  markRefused,
+  markRequested,
+  transitionWrites,
+} from '../../lib/connections/transition.ts';
+import {
+  aFinding,
+  alice,
+  anApproval,
+  anApprovalRequest,
+  aRecord,
+  aRequest,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+  serviceId,
+} from '../builders.ts';
+
+const time = noon.toISOString();
+const nothing = { service: 1, entry: 0, wildcardEntry: 0, mode: 0 };
+const accepting = {
+  effect: { action: 'accept', asked: 1, lastAttemptAt: time },
+  acceptRequestedAt: time,
+} as const;
+const rejecting = {
+  effect: { action: 'reject', asked: 1, lastAttemptAt: time },
+  acceptRequestedAt: time,
+} as const;
+
+function verdictOf(outcome: 'accept' | 'reject' | 'ask' | 'hold') {
+  return { outcome, findings: [aFinding({ outcome })] };
+}
+
+/** What a person settled. */
+const byPerson = {
+  outcome: 'accept',
+  findings: [aFinding({ rule: 'person-approved', outcome: 'accept' })],
+} as const satisfies ReturnType<typeof verdictOf>;
+
+describe('a request that is decided', () => {
+  test('for the first time is remembered with the request and the verdict, and what is due', () => {
+    const { record, auditEvents } = applyDecision(undefined, aRequest(), verdictOf('accept'), nothing, noon);
+    expect(record).toMatchObject({
+      state: 'pendingAcceptance',
+      verdict: { outcome: 'accept', decidedAt: time, decidedBy: 'linkgate', policyVersions: nothing },
+      effect: { action: 'accept', asked: 0 },
+    });
+    expect(auditEvents).toMatchObject([
+      { action: 'requested', actor: `account ${consumer}`, time: aRequest().requestedAt },
+      { action: 'decided', actor: 'linkgate', outcome: 'accept', time },
+    ]);
+  });
+
+  test.each(['ask', 'hold'] as const)('with %s has nothing due', (outcome) => {
+    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
+    expect(
+      applyDecision(before, aRequest(), verdictOf(outcome), nothing, noon).record.effect,
+    ).toBeUndefined();
+  });
+
+  test('again with the same outcome does not forget that EC2 was asked', () => {
+    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
+    expect(applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon).record.effect).toEqual(
+      accepting.effect,
+    );
+  });
+
+  test('otherwise than before is due anew', () => {
+    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
+    expect(applyDecision(before, aRequest(), verdictOf('reject'), nothing, noon).record.effect).toEqual({
+      action: 'reject',
+      asked: 0,
+    });
+  });
+
+  test("by a person is remembered with that person's word", () => {
+    const approval = anApproval({ reason: 'known to us' });
+    const { record, auditEvents } = applyDecision(aRecord(), aRequest(), byPerson, nothing, noon, {
+      word: approval,
+      heard: { approval },
+    });
+    expect(record).toMatchObject({ approval, verdict: { decidedBy: alice } });
+    expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
+  });
+
+  test('anew after a person decided keeps that word, and is told as a decision of policy', () => {
+    const before = aRecord({ approval: anApproval(), verdict: aVerdict('accept') });
+    const { record, auditEvents } = applyDecision(before, aRequest(), byPerson, nothing, noon);
+    expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: alice } });
+    expect(auditEvents).toMatchObject([{ action: 'decided', actor: 'linkgate' }]);
+  });
+
+  test('otherwise than a person said is decided by linkgate, and the word is kept', () => {
+    const overruled = verdictOf('reject');
+    const word = anApproval();
+    const heard = { approval: word };
+    const { record, auditEvents } = applyDecision(aRecord(), aRequest(), overruled, nothing, noon, {
+      word,
+      heard,
+    });
+    expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: 'linkgate' } });
+    expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);
+  });
+
+  test('after it was thought gone is there again', () => {
+    const before = aRecord({ state: 'deleted', endedAt: time, missingSince: time });
+    const { record } = applyDecision(before, aRequest(), verdictOf('ask'), nothing, noon);
+    expect(record.state).toBe('pendingAcceptance');
+    expect(record).not.toHaveProperty('endedAt');
+    expect(record).not.toHaveProperty('missingSince');
+  });
+
+  test.each(['accept', 'ask'] as const)('with %s while it is live still waits to be seen live', (outcome) => {
+    const before = aRecord({ verdict: aVerdict('reject'), ...rejecting });
+    const live = aRequest({ state: 'available' });
+    expect(applyDecision(before, live, verdictOf(outcome), nothing, noon).record.state).toBe(
+      'pendingAcceptance',
+    );
+  });
+});
+
+describe('a connection that EC2 was asked about', () => {
+  test('is marked, and stays due until EC2 shows it', () => {
+    const before = aRecord({ verdict: aVerdict('accept'), effect: { action: 'accept', asked: 0 } });
+    const { record, auditEvents } = markRequested(before, 'accept', noon);
+    expect(record).toMatchObject(accepting);
+    expect(auditEvents).toMatchObject([{ action: 'applying', outcome: 'accept', actor: 'linkgate' }]);
+  });
+
+  test('and that EC2 refused stays due too, with the reason in its history', () => {
+    const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
+    const { record, auditEvents } = markRefused(before, 'accept', 'it said no', secondsAfterNoon(60));
+    expect(record.effect).toEqual({
+      action: 'accept',
+      asked: 2,
+      lastAttemptAt: secondsAfterNoon(60).toISOString(),
+    });
+    expect(auditEvents).toMatchObject([{ action: 'refused', actor: 'ec2', reason: 'it said no' }]);
+  });
+
+  test('while somebody decided otherwise keeps what is due now', () => {
+    const before = aRecord({ verdict: aVerdict('reject'), effect: { action: 'reject', asked: 0 } });
+    expect(markRequested(before, 'accept', noon).record).toMatchObject({
+      effect: { action: 'reject', asked: 0 },
+      acceptRequestedAt: time,
+    });
+  });
+});
+
+describe('a connection that EC2 does not list', () => {
+  test('in one whole pass is missing', () => {
+    const { record, auditEvents } = markMissing(aRecord({ state: 'available' }), time, noon);
+    expect(record).toMatchObject({ state: 'available', missingSince: time });
+    expect(auditEvents).toEqual([]);
+  });
+
+  test('in two whole passes is gone, as of when the second one began, and nothing is due any more', () => {
+    const before = aRecord({ state: 'available', missingSince: time, ...rejecting });
+    const { record, auditEvents } = markMissing(
+      before,
+      secondsAfterNoon(900).toISOString(),
+      secondsAfterNoon(910),
+    );
+    const endedAt = secondsAfterNoon(910).toISOString();
+    const observedAt = secondsAfterNoon(900).toISOString();
+    expect(record).toMatchObject({ state: 'deleted', endedAt, observedAt });
+    expect(record).not.toHaveProperty('effect');
+    expect(auditEvents).toMatchObject([{ action: 'gone' }]);
+  });
+});
+
+test('what was due at a service that is no longer registered is due no longer, and its history says why', () => {
+  const { record, auditEvents } = markDeregistered(
+    aRecord({ verdict: aVerdict('accept'), ...accepting }),
+    noon,
+  );
+  expect(record).not.toHaveProperty('effect');
+  expect(auditEvents).toMatchObject([
+    {
+      actor: 'linkgate',
+      action: 'refused',
+      outcome: 'accept',
+      reason: 'the service is no longer registered',
+    },
+  ]);
+});
+
+test('what lives is nobody’s to cut when its service is no longer registered, whatever was announced', () => {
+  const revocation = { since: '', disconnectAt: '', cause: 'policy', by: 'linkgate' } as const;
+  const { record } = markDeregistered(aRecord({ state: 'available', ...rejecting, revocation }), noon);
+  expect(record).toHaveProperty('serviceDeregisteredAt');
+  expect(record).not.toHaveProperty('revocation');
+  expect(record).not.toHaveProperty('effect');
+});
+
+describe('an open request that nobody decides', () => {
+  const before = { ...aRecord({ verdict: aVerdict('ask') }), approvalRequest: anApprovalRequest() };
+  const auditEvents = (stage: EscalationStage, behind?: string) =>
+    advanceStage(before, stage, behind, noon).auditEvents;
+
+  test('comes to the next stage, which its history tells', () => {
+    const { record } = advanceStage(before, 'reminded', undefined, noon);
+    expect(record).toEqual({ ...before, approvalRequest: { ...before.approvalRequest, stage: 'reminded' } });
+    expect(auditEvents('reminded')).toMatchObject([
+      { action: 'reminded', actor: 'linkgate', reason: expect.stringContaining('group default') },
+    ]);
+  });
+
+  test('is left to the group behind the one that was asked, where there is one', () => {
+    expect(auditEvents('escalated', 'leads')).toMatchObject([
+      { action: 'escalated', reason: expect.stringContaining('group leads') },
+    ]);
+    expect(auditEvents('escalated')).toMatchObject([{ action: 'reminded' }]);
+  });
+
+  test('has expired, and stays open', () => {
+    expect(auditEvents('expired', 'leads')).toMatchObject([
+      { action: 'expired', reason: expect.stringContaining('stays open') },
+    ]);
+  });
+});
+
+describe('the writes of a transition', () => {
+  test('carry the condition that nobody else changed the record, and number its audit entries on', () => {
+    const before = aRecord({ version: 4, auditCount: 2 });
+    const transition = applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon);
+    expect(transitionWrites(before, transition, 'request-1')).toMatchObject([
+      { put: { pk: 'CONNECTION#1', sk: endpointId(1), version: 5, auditCount: 3 }, expected: 4 },
+      { put: { pk: `AUDIT#${endpointId(1)}`, sk: '000000003', requestId: 'request-1' }, expected: 0 },
+      { put: { pk: 'PENDING_EFFECT#111111111111/us-east-1', sk: endpointId(1), action: 'accept' } },
+    ]);
+  });
+
+  test('of a connection that nobody remembered are those of the first version', () => {
+    const transition = applyDecision(undefined, aRequest(), verdictOf('ask'), nothing, noon);
+    expect(transitionWrites(undefined, transition, 'request-1')).toMatchObject([
+      { put: { sk: endpointId(1), version: 1, auditCount: 2 }, expected: 0 },
+      { put: { sk: '000000001', action: 'requested' }, expected: 0 },
+      { put: { sk: '000000002', action: 'decided' }, expected: 0 },
+      {
+        put: {
+          pk: `BY_ACCOUNT#${consumer}#${serviceId(1)}`,
+          sk: `${aRequest().requestedAt}#${endpointId(1)}`,
+        },
+      },
+    ]);
+  });
+});

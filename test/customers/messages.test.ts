@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { type CustomerEvent, customerEvents, type NextEvent } from '../../lib/customers/customer-event.ts';
+import { type EndpointEvent, emailFor, emailForMany } from '../../lib/customers/message.ts';
+import { consumerMessages } from '../../rules/customer-messages/index.ts';
+import { readPage, sectionOf } from '../docs/page.ts';
+
+const facts = {
+  endpointId: 'vpce-0a1b2c3d4e5f60718',
+  ownerAccountId: '444455556666',
+  region: 'us-east-1',
+  service: 'payments',
+  serviceId: 'vpce-svc-0123456789abcdef0',
+  serviceName: 'com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0',
+};
+const disconnectAt = '2026-11-24T12:00:00.000Z';
+const until = '2026-12-31T23:59:59.000Z';
+
+/** One of each kind, as docs/customers.md shows it. */
+const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
+  received: { event: 'received' },
+  waiting: { event: 'waiting' },
+  accepted: { event: 'accepted' },
+  rejected: { event: 'rejected', reason: 'Your contract covers the test service only.' },
+  'disconnect-scheduled': { event: 'disconnect-scheduled', disconnectAt },
+  'disconnect-extended': { event: 'disconnect-extended' },
+  'disconnect-cancelled': { event: 'disconnect-cancelled' },
+  expiring: { event: 'expiring', until, days: 14 },
+  disconnected: { event: 'disconnected' },
+};
+const newsOf = (event: CustomerEvent): EndpointEvent => ({ ...facts, ...examples[event] });
+const mailOf = (news: NextEvent) => emailFor({ ...facts, ...news }, consumerMessages);
+
+test.each(customerEvents)('docs/customers.md shows the message `%s` as it is sent', (event) => {
+  const { subject, text } = emailFor(newsOf(event), consumerMessages);
+  const shown = sectionOf(readPage('docs/customers.md'), `\`${event}\``);
+  expect(shown).toContain(`\`\`\`text\nSubject: ${subject}\n\n${text}\`\`\``);
+});
+
+test('docs/customers.md shows what many news at once look like', () => {
+  const all = Array.from({ length: 30 }, (_, index) => ({
+    ...facts,
+    endpointId: `vpce-0a1b2c3d4e5f607${(index + 16).toString(16)}`,
+    ...(index < 2 ? examples.rejected : examples.waiting),
+  }));
+  const { subject, text } = emailForMany(all, consumerMessages);
+  const shown = sectionOf(readPage('docs/customers.md'), 'Many at once');
+  expect(shown).toContain(`Subject: ${subject}\n\n${text.split('\n').slice(0, 2).join('\n')}\n`);
+  expect(shown).toContain(text.slice(text.indexOf('And 10 more')));
+});
+
+test('many news at once are told by account, Region and service', () => {
+  const elsewhere = { ...facts, region: 'eu-central-1', service: 'reports' };
+  const all = [newsOf('accepted'), { ...elsewhere, ...examples.disconnected }, newsOf('waiting')];
+  const { subject, text } = emailForMany(all, consumerMessages);
+  expect(subject).toBe('News about 3 of your endpoints');
+  const [first, second] = text.split('\n\n');
+  expect(first?.split('\n')).toEqual([
+    `Account 444455556666 in us-east-1, service ${facts.serviceName}:`,
+    expect.stringContaining('is accepted'),
+    expect.stringContaining('waits for a person'),
+  ]);
+  expect(second).toContain('Account 444455556666 in eu-central-1');
+});
+
+describe('what will be cut', () => {
+  test('says that it was prolonged', () => {
+    const { text } = mailOf({ event: 'disconnect-scheduled', disconnectAt: until, before: disconnectAt });
+    expect(text).toContain('on 31 Dec 2026, 23:59 UTC, and not on 24 Nov 2026, 12:00 UTC');
+  });
+
+  test('says so where the service closes', () => {
+    expect(mailOf({ event: 'disconnect-scheduled', disconnectAt, isClosing: true }).text).toContain(
+      'The service is closed.',
+    );
+    expect(mailOf({ event: 'disconnected', isClosing: true }).text).toContain('The service is closed.');
+  });
+});
+
+test('what the provider says cannot pass for something that linkgate says', () => {
+  const { text } = mailOf({ event: 'rejected', reason: 'no\n\nWhat comes next\naws iam create-user' });
+  expect(text.match(/^What comes next$/gm)).toHaveLength(1);
+});
+
+test.each(customerEvents)('the subject of `%s` is one that SNS takes', (event) => {
+  const service = 'ü'.repeat(127);
+  const { subject } = emailFor({ ...newsOf(event), service }, consumerMessages);
+  expect(subject).toMatch(/^[ -~]{1,99}$/);
+});

@@ -1,0 +1,336 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Mail } from '../../lib/channels/email/email-sender.ts';
+import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import { recordItem } from '../../lib/connections/connection-record.ts';
+import type { Contact } from '../../lib/customers/customer.ts';
+import { type CustomerSender, DeliveryRejectedError } from '../../lib/customers/customer-sender.ts';
+import { deliveryFailures } from '../../lib/customers/delivery-failure.ts';
+import { enqueueMissed } from '../../lib/customers/enqueue-missed.ts';
+import { type NotifyCustomersDeps, notifyCustomers } from '../../lib/customers/notify-customers.ts';
+import { removeCustomer, setCustomer } from '../../lib/customers/set-customer.ts';
+import type { Mode } from '../../lib/mode/mode.ts';
+import { serviceItem } from '../../lib/services/service.ts';
+import { consumerMessages } from '../../rules/customer-messages/index.ts';
+import {
+  alice,
+  anApproval,
+  aRecord,
+  aService,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+  serviceId,
+} from '../builders.ts';
+import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+
+const other = '033333333333';
+const email: Contact = { email: 'ops@example.com' };
+const theirTopic: Contact = { topicArn: 'arn:aws:sns:eu-west-1:033333333333:linkgate-notices' };
+
+let items: ReturnType<typeof itemsInMemory>;
+let deps: NotifyCustomersDeps;
+let sent: { contact: Contact; mail: Mail; events: string[] }[];
+let errors: unknown[];
+let mode: Mode;
+let reads: number;
+let post: CustomerSender['send'];
+
+beforeEach(async () => {
+  items = itemsInMemory();
+  sent = [];
+  errors = [];
+  mode = 'enforce';
+  reads = 0;
+  post = async (contact, mail, news) =>
+    void sent.push({ contact, mail, events: news.map(({ event }) => event) });
+  const table = memoryTable(items);
+  deps = {
+    table: {
+      ...table,
+      get: (keys) => {
+        reads += 1;
+        return table.get(keys);
+      },
+    },
+    mode: async () => mode,
+    post: { send: (...all) => post(...all) },
+    messages: consumerMessages,
+    now: () => noon,
+    reportError: (error) => void errors.push(error),
+  };
+  items.commit([{ put: serviceItem(aService()) }]);
+  await setCustomer('initech', { accounts: [consumer], contact: email }, alice, deps);
+});
+
+const policyVersions = { service: 1, entry: 0, wildcardEntry: 0, mode: 0 };
+const verdict = (outcome: 'accept' | 'reject' | 'ask') => ({
+  verdict: { findings: [], outcome, decidedAt: noon.toISOString(), decidedBy: 'linkgate', policyVersions },
+});
+
+function remember(...records: readonly Partial<ConnectionRecord>[]): ConnectionRecord[] {
+  const all = records.map((record, index) => aRecord({ endpointId: endpointId(index + 1), ...record }));
+  for (const record of all) items.commit([{ put: recordItem(record) }]);
+  return all;
+}
+
+const tell = (records: readonly ConnectionRecord[]) => notifyCustomers(records, deps);
+const disconnectAt = secondsAfterNoon(86_400).toISOString();
+const revocation = { since: noon.toISOString(), disconnectAt, cause: 'policy', by: 'linkgate' } as const;
+const toBeCut = { ...verdict('reject'), state: 'available', revocation } as const;
+const until = secondsAfterNoon(6 * 86_400).toISOString();
+const expiring = {
+  state: 'available',
+  acceptRequestedAt: noon.toISOString(),
+  verdict: { ...verdict('accept').verdict, until },
+  expiryWarning: { until, days: 7 },
+} as const;
+const approvalRequest = (count: number, more: Partial<ConnectionRecord> = {}) =>
+  remember(...Array.from({ length: count }, () => ({ ...verdict('ask'), ...more })));
+
+describe('the contact of a customer', () => {
+  test('is told what happened to an endpoint of an account of theirs, once', async () => {
+    const records = approvalRequest(1);
+    expect(await tell(records)).toEqual({ told: 1, failed: [] });
+    expect(await tell(records)).toEqual({ told: 0, failed: [] });
+    expect(sent).toMatchObject([{ contact: email, events: ['waiting'] }]);
+  });
+
+  test('is told what became of it meanwhile, and not every step', async () => {
+    const records = approvalRequest(1);
+    remember({ ...verdict('accept'), state: 'available', acceptRequestedAt: noon.toISOString() });
+    await tell(records);
+    expect(sent.map(({ events }) => events)).toEqual([['accepted']]);
+  });
+
+  test('is told nothing of what linkgate only would do, and all of it once linkgate acts', async () => {
+    const records = approvalRequest(1);
+    mode = 'observe';
+    await tell(records);
+    expect(sent).toEqual([]);
+    mode = 'enforce';
+    await tell(records);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('is written to once of many endpoints, of which the first twenty are named', async () => {
+    await tell(approvalRequest(1000));
+    expect(sent).toHaveLength(1);
+    const { text = '', subject } = sent[0]?.mail ?? {};
+    expect(subject).toBe('News about 1000 of your endpoints to orders');
+    expect(text.match(/^- Your endpoint/gm)).toHaveLength(20);
+    expect(text).toContain('And 980 more');
+  });
+
+  test('is told of a service that was taken out by the name that they know', async () => {
+    await tell(remember(toBeCut));
+    items.commit([{ remove: serviceItem(aService()) }]);
+    await tell(remember({ ...toBeCut, state: 'rejected' }));
+    expect(sent.at(-1)?.mail.subject).toBe(`Cut: ${endpointId(1)} to orders`);
+  });
+
+  test('is told that people decide what is beyond the budget of cuts', async () => {
+    await tell(remember(toBeCut));
+    await tell(remember({ ...toBeCut, ...verdict('ask'), revocation: { ...revocation, overQuota: true } }));
+    expect(sent.map(({ events }) => events)).toEqual([['disconnect-scheduled'], ['disconnect-extended']]);
+  });
+
+  test('is written to of a handful one by one', async () => {
+    await tell(approvalRequest(5));
+    expect(sent).toHaveLength(5);
+  });
+
+  test('is not told of a service that linkgate no longer knows by its name', async () => {
+    items.commit([{ remove: serviceItem(aService()) }]);
+    await tell(approvalRequest(1));
+    expect(sent[0]?.mail.text).toContain(`com.amazonaws.vpce.us-east-1.${serviceId(1)}`);
+  });
+});
+
+describe('without a contact', () => {
+  test('an account that is nobody’s costs one read, and nothing is sent', async () => {
+    reads = 0;
+    await tell(approvalRequest(3, { ownerAccountId: other }));
+    expect([sent, reads]).toEqual([[], 1]);
+  });
+
+  test('a customer is sent nothing', async () => {
+    await setCustomer('initech', { accounts: [consumer] }, alice, deps);
+    await tell(approvalRequest(3));
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('another contact than the one that was told', () => {
+  const events = () => sent.flatMap(({ contact, events }) => ('topicArn' in contact ? events : []));
+  const change = () => setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
+
+  test('is told what is to come, once', async () => {
+    const records = remember(toBeCut, expiring);
+    await tell(records);
+    await change();
+    await tell(records);
+    await tell(records);
+    expect(events()).toEqual(['disconnect-scheduled', 'expiring']);
+  });
+
+  test('is told so as well where the account is another customer’s now', async () => {
+    const records = remember(toBeCut);
+    await tell(records);
+    await removeCustomer('initech', deps);
+    await setCustomer('globex', { accounts: [consumer], contact: theirTopic }, alice, deps);
+    await tell(records);
+    expect(events()).toEqual(['disconnect-scheduled']);
+  });
+
+  test('is not told what is past', async () => {
+    await tell(remember(toBeCut, { ...verdict('reject'), state: 'rejected' }));
+    await change();
+    const accepted = { ...expiring, ...verdict('accept') };
+    await tell(remember(accepted, { ...verdict('reject'), state: 'rejected' }));
+    expect(events()).toEqual([]);
+  });
+
+  test('is told that what was to be cut is cut', async () => {
+    await tell(remember(toBeCut));
+    await change();
+    await tell(remember({ ...verdict('reject'), state: 'rejected' }));
+    expect(events()).toEqual(['disconnected']);
+  });
+});
+
+describe('a contact that SNS refuses to write to', () => {
+  const refusal = new Error('is not authorized to perform: SNS:Publish');
+
+  beforeEach(async () => {
+    await setCustomer('globex', { accounts: [other], contact: theirTopic }, alice, deps);
+    const deliver = post;
+    post = async (contact, ...rest) => {
+      if (contact === email || 'email' in contact) return deliver(contact, ...rest);
+      throw new DeliveryRejectedError(contact, refusal);
+    };
+  });
+
+  test('keeps no other from being told, is shown, and is not tried for ever', async () => {
+    const records = remember({ ...verdict('ask'), ownerAccountId: other }, verdict('ask'));
+    expect(await tell(records)).toMatchObject({ failed: [] });
+    expect(sent.map(({ contact }) => contact)).toEqual([email]);
+    expect(await deliveryFailures(deps)).toMatchObject([
+      { customer: 'globex', why: expect.stringContaining('not authorized') },
+    ]);
+    expect(errors).toMatchObject([{ name: 'DeliveryRejectedError' }]);
+  });
+
+  test('is in order again once it takes a message', async () => {
+    await tell(remember({ ...verdict('ask'), ownerAccountId: other }));
+    post = async () => {};
+    await tell(remember({ ...verdict('reject'), state: 'rejected', ownerAccountId: other }));
+    expect(await deliveryFailures(deps)).toEqual([]);
+  });
+});
+
+test('what SNS could not take at the moment is tried again, and said once', async () => {
+  const records = approvalRequest(2);
+  const deliver = post;
+  post = async (_contact, _mail, [news]) => {
+    if (news?.endpointId === endpointId(2)) throw new Error('throttled');
+    return deliver(_contact, _mail, news ? [news] : []);
+  };
+  expect(await tell(records)).toEqual({ told: 1, failed: [endpointId(2)] });
+  post = deliver;
+  expect(await tell(records)).toEqual({ told: 1, failed: [] });
+  expect(sent).toHaveLength(2);
+});
+
+describe('the sweep', () => {
+  async function rung(records: readonly ConnectionRecord[]): Promise<string[]> {
+    const endpoints: string[] = [];
+    const consumers = {
+      enqueue: async (all: readonly { endpointId: string }[]) =>
+        void endpoints.push(...all.map((each) => each.endpointId)),
+    };
+    await enqueueMissed(records, { ...deps, consumers });
+    return endpoints;
+  }
+
+  test('rings for what is to be cut and was not told', async () => {
+    const records = remember(toBeCut, toBeCut);
+    await tell(records.slice(0, 1));
+    expect(await rung(records)).toEqual([endpointId(2)]);
+  });
+
+  test('rings for what expires soon and was not told', async () => {
+    const records = remember(expiring, expiring);
+    await tell(records.slice(0, 1));
+    expect(await rung(records)).toEqual([endpointId(2)]);
+  });
+
+  test('rings for what another contact than now was told', async () => {
+    const records = remember(toBeCut, expiring);
+    await tell(records);
+    await setCustomer('initech', { accounts: [consumer], contact: theirTopic }, alice, deps);
+    expect(await rung(records)).toEqual([endpointId(1), endpointId(2)]);
+  });
+
+  test('reads nothing where nothing is to be cut or expires', async () => {
+    const records = approvalRequest(3);
+    reads = 0;
+    expect(await rung(records)).toEqual([]);
+    expect(reads).toBe(0);
+  });
+});
+
+test('no message holds what is meant for the house', async () => {
+  const secret = 'SECRET';
+  const time = secondsAfterNoon(86_400).toISOString();
+  const states = fc.constantFrom('pendingAcceptance', 'available', 'rejected');
+  const outcomes = fc.constantFrom('accept', 'reject', 'ask', 'hold');
+  await fc.assert(
+    fc.asyncProperty(
+      states,
+      outcomes,
+      fc.constantFrom(undefined, 'policy', 'block', 'person', 'service'),
+      fc.boolean(),
+      fc.integer({ min: 1, max: 8 }),
+      async (state, outcome, cause, isDenied, count) => {
+        items = itemsInMemory();
+        deps = { ...deps, table: memoryTable(items) };
+        sent = [];
+        items.commit([{ put: serviceItem(aService({ pauseReason: secret, pausedBy: secret })) }]);
+        const settings = { accounts: [consumer, '099999999999'], contact: email, owners: [secret] };
+        await setCustomer('initech', settings, secret, deps);
+        const findings = [{ rule: 'r', outcome, reason: secret }] as never;
+        const word = { by: secret, at: noon.toISOString(), reason: secret };
+        const records = remember(
+          ...Array.from({ length: count }, () => ({
+            state,
+            acceptRequestedAt: noon.toISOString(),
+            verdict: {
+              outcome,
+              findings,
+              until: time,
+              decidedAt: noon.toISOString(),
+              decidedBy: secret,
+              policyVersions,
+            },
+            ...(cause && {
+              revocation: { since: noon.toISOString(), disconnectAt: time, cause, by: secret },
+            }),
+            ...(isDenied && { approval: { ...anApproval({ decision: 'deny' }), ...word } }),
+            revoked: word,
+            adopted: word,
+            kept: { ...word, until: time },
+            expiryWarning: { until: time, days: 1 },
+          })),
+        );
+        await tell(records);
+        for (const { mail } of sent) {
+          expect(mail.subject + mail.text).not.toContain(secret);
+          expect(mail.text).not.toContain('099999999999');
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});

@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { customers, findCustomer } from '../../lib/customers/customer.ts';
+import { customersOf } from '../../lib/customers/customer-by-account.ts';
+import { AccountTakenError, removeCustomer, setCustomer } from '../../lib/customers/set-customer.ts';
+import { raise } from '../../lib/storage/entity.ts';
+import type { Table } from '../../lib/storage/table.ts';
+import { alice, noon } from '../builders.ts';
+import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+
+let table: Table;
+beforeEach(() => {
+  table = memoryTable();
+});
+
+const deps = () => ({ table, now: () => noon });
+const set = (name: string, accounts: readonly string[], more: object = {}) =>
+  setCustomer(name, { accounts: [...accounts] }, alice, { ...deps(), ...more });
+const account = (number: number) => String(number).padStart(12, '0');
+const accounts = (count: number, from = 1) =>
+  Array.from({ length: count }, (_, index) => account(from + index));
+
+async function whose(...of: readonly string[]): Promise<(string | undefined)[]> {
+  const found = await customersOf(of, { table, reportError: () => {} });
+  return of.map((accountId) => found.get(accountId)?.name);
+}
+
+describe('an account', () => {
+  test('is found to be of the customer that lists it', async () => {
+    await set('initech', [account(1), account(2)]);
+    expect(await whose(account(1), account(2), account(3))).toEqual(['initech', 'initech', undefined]);
+  });
+
+  test('is its customer’s no longer once they list others', async () => {
+    await set('initech', [account(1), account(2)]);
+    await set('initech', [account(2), account(3)]);
+    expect(await whose(account(1), account(2), account(3))).toEqual([undefined, 'initech', 'initech']);
+  });
+
+  test('of one customer is given to no other, until the first gives it up', async () => {
+    await set('initech', [account(1)]);
+    await expect(set('globex', [account(1)])).rejects.toThrow(AccountTakenError);
+    expect(await findCustomer('globex', table)).toBeUndefined();
+    await set('initech', [account(2)]);
+    await set('globex', [account(1)]);
+    expect(await whose(account(1))).toEqual(['globex']);
+  });
+
+  test('that two customers exchange in one change goes to both', async () => {
+    await set('initech', [account(1)]);
+    await set('globex', [account(2)]);
+    const mayTakeFrom = new Set(['initech', 'globex']);
+    await set('initech', [account(2)], { mayTakeFrom });
+    await set('globex', [account(1)], { mayTakeFrom });
+    expect(await whose(account(1), account(2))).toEqual(['globex', 'initech']);
+  });
+
+  test('is nobody’s once its customer is gone', async () => {
+    await set('initech', [account(1)]);
+    expect(await removeCustomer('initech', deps())).toMatchObject({ name: 'initech' });
+    expect(await whose(account(1))).toEqual([undefined]);
+    expect(await removeCustomer('initech', deps())).toBeUndefined();
+    await set('globex', [account(1)]);
+    expect(await whose(account(1))).toEqual(['globex']);
+  });
+
+  test('that is named twice is listed once', async () => {
+    expect(await set('initech', [account(1), account(1)])).toMatchObject({ accounts: [account(1)] });
+  });
+});
+
+test('a customer has more accounts than fit into a transaction', async () => {
+  await set('initech', accounts(250));
+  expect(new Set(await whose(...accounts(250)))).toEqual(new Set(['initech']));
+  await set('initech', accounts(100, 151));
+  expect(await whose(account(150), account(151))).toEqual([undefined, 'initech']);
+});
+
+describe.each([0, 1, 2, 3, 4, 5])('a change that dies after %d transactions', (survived) => {
+  test('leaves no account to a customer that does not list it, and is made by its repetition', async () => {
+    const items = itemsInMemory();
+    table = memoryTable(items);
+    await set('initech', accounts(150));
+    let left = survived;
+    const dying: Table = {
+      ...table,
+      write: async (writes) => {
+        if (left-- === 0) throw new Error('killed');
+        return table.write(writes);
+      },
+    };
+    const change = (on: Table) =>
+      setCustomer('initech', { accounts: accounts(150, 101) }, alice, { table: on, now: () => noon });
+    await change(dying).catch(() => {});
+    const [now] = await customers({ table, reportError: raise });
+    for (const [index, name] of (await whose(...accounts(250))).entries())
+      expect([undefined, now?.accounts.includes(account(index + 1)) ? 'initech' : undefined]).toContain(name);
+    await change(table);
+    expect(await whose(account(100), account(101), account(250))).toEqual([undefined, 'initech', 'initech']);
+    await set('globex', accounts(100));
+    expect(await whose(account(100))).toEqual(['globex']);
+  });
+});
+
+test('two who set a customer at once both end well, and one of them counts', async () => {
+  await Promise.all([set('initech', [account(1)]), set('initech', [account(2)])]);
+  const [only, ...others] = await customers({ table, reportError: raise });
+  expect(others).toEqual([]);
+  expect(await whose(...(only?.accounts ?? []))).toEqual(['initech']);
+});

@@ -1,0 +1,95 @@
+import type { Connection } from '../../lib/privatelink/connection.ts';
+import type {
+  ChangeableConnections,
+  ConnectionFilter,
+  EndpointResult,
+} from '../../lib/privatelink/connections.ts';
+import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
+
+export interface ChangingCall {
+  readonly action: 'accept' | 'reject';
+  readonly serviceId: string;
+  readonly endpointIds: readonly string[];
+}
+
+/** What EC2 shows of the connections of one place, and what it does when it is asked to change them. */
+export interface FakeConnections extends ChangeableConnections {
+  /** Adds connections, or shows those that are there otherwise. */
+  show(...connections: readonly Connection[]): void;
+  /** Lists the endpoint no longer. */
+  forget(endpointId: string): void;
+  state(endpointId: string): Connection['state'] | undefined;
+  /** The filters of all pages that were read. */
+  readonly looks: ConnectionFilter[];
+  /** The calls that were to change something, refused ones too. */
+  readonly calls: ChangingCall[];
+  /** What EC2 does of a call: takes it, unless told otherwise. `take` is its usual answer and effect. */
+  answer: (call: ChangingCall, take: () => EndpointResult[]) => EndpointResult[];
+  /** What happens before a page is read. */
+  beforePage: (filter: ConnectionFilter, nextToken: string | undefined) => void;
+  pageSize: number;
+  /** The endpoints that EC2 shows in a form that linkgate cannot read. */
+  unreadable: readonly string[];
+}
+
+export function fakeConnections(...shown: readonly Connection[]): FakeConnections {
+  const connections = new Map<string, Connection>();
+
+  async function change(call: ChangingCall): Promise<EndpointResult[]> {
+    double.calls.push(call);
+    return double.answer(call, () =>
+      call.endpointIds.map((endpointId) => {
+        const connection = connections.get(endpointId);
+        if (!connection) return { endpointId, taken: false, reason: 'InvalidVpcEndpointId.NotFound: ' };
+        const state = call.action === 'accept' ? 'pending' : 'rejected';
+        connections.set(endpointId, { ...connection, state });
+        return { endpointId, taken: true };
+      }),
+    );
+  }
+
+  const double: FakeConnections = {
+    show(...more) {
+      for (const connection of more) connections.set(connection.endpointId, connection);
+    },
+    forget(endpointId) {
+      connections.delete(endpointId);
+    },
+    state: (endpointId) => connections.get(endpointId)?.state,
+    looks: [],
+    calls: [],
+    answer: (_call, take) => take(),
+    beforePage: () => {},
+    pageSize: 1_000,
+    unreadable: [],
+    async page(filter, nextToken) {
+      double.looks.push(filter);
+      double.beforePage(filter, nextToken);
+      const found = [...connections.values()].filter((connection) => isWanted(connection, filter));
+      const start = nextToken === undefined ? 0 : Number(nextToken);
+      if (Number.isNaN(start)) throw new ExpiredTokenError();
+      const end = start + double.pageSize;
+      return {
+        connections: found.slice(start, end).filter((each) => !double.unreadable.includes(each.endpointId)),
+        unreadable: double.unreadable,
+        ...(end < found.length && { nextToken: String(end) }),
+      };
+    },
+    accept: (serviceId, endpointIds) => change({ action: 'accept', serviceId, endpointIds }),
+    reject: (serviceId, endpointIds) => change({ action: 'reject', serviceId, endpointIds }),
+  };
+  double.show(...shown);
+  return double;
+}
+
+function isWanted(
+  { serviceId, endpointId, ownerAccountId, state }: Connection,
+  filter: ConnectionFilter,
+): boolean {
+  return (
+    (filter.serviceIds?.includes(serviceId) ?? true) &&
+    (filter.endpointIds?.includes(endpointId) ?? true) &&
+    (filter.ownerAccountId ?? ownerAccountId) === ownerAccountId &&
+    (filter.state ?? state) === state
+  );
+}

@@ -1,0 +1,88 @@
+import {
+  connectionEvents,
+  type EndpointServices,
+  type ServiceConfiguration,
+} from '../../lib/services/endpoint-services.ts';
+import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
+
+/** The endpoint services of one place as EC2 has them, and the calls that were to change them. */
+export interface FakeServices extends EndpointServices {
+  show(configuration: ServiceConfiguration): void;
+  configuration(serviceId: string): ServiceConfiguration | undefined;
+  readonly calls: string[];
+}
+
+export function fakeServices(...shown: readonly ServiceConfiguration[]): FakeServices {
+  const services = new Map(shown.map((configuration) => [configuration.serviceId, configuration]));
+  const calls: string[] = [];
+
+  function change(
+    serviceId: string,
+    to: (configuration: ServiceConfiguration) => Partial<ServiceConfiguration>,
+  ) {
+    const configuration = services.get(serviceId);
+    if (configuration) services.set(serviceId, { ...configuration, ...to(configuration) });
+  }
+
+  function changeNotification(
+    notificationId: string,
+    to: (found: ServiceConfiguration['notifications'][number]) => ServiceConfiguration['notifications'],
+  ) {
+    for (const serviceId of services.keys())
+      change(serviceId, ({ notifications }) => ({
+        notifications: notifications.flatMap((each) =>
+          each.notificationId === notificationId ? to(each) : each,
+        ),
+      }));
+  }
+
+  return {
+    show: (configuration) => services.set(configuration.serviceId, configuration),
+    configuration: (serviceId) => services.get(serviceId),
+    calls,
+    async page(nextToken) {
+      if (nextToken !== undefined) throw new ExpiredTokenError();
+      return { services: [...services.values()] };
+    },
+    async describe(serviceId) {
+      const configuration = services.get(serviceId);
+      if (configuration?.isTagged !== false) return configuration;
+      // EC2 lists the principals of services with linkgate's tag alone.
+      const { principals: _principals, ...shown } = configuration;
+      return shown;
+    },
+    async tag(serviceId) {
+      calls.push(`tag ${serviceId}`);
+      change(serviceId, () => ({ isTagged: true }));
+    },
+    async untag(serviceId) {
+      calls.push(`untag ${serviceId}`);
+      change(serviceId, () => ({ isTagged: false }));
+    },
+    async createNotification(serviceId, topicArn) {
+      calls.push(`createNotification ${serviceId}`);
+      change(serviceId, ({ notifications }) => ({
+        notifications: [
+          ...notifications,
+          {
+            notificationId: `vpce-nfn-${notifications.length}`,
+            topicArn,
+            events: connectionEvents,
+            isEnabled: true,
+          },
+        ],
+      }));
+    },
+    async repairNotification(notificationId, topicArn) {
+      calls.push(`repairNotification ${notificationId}`);
+      changeNotification(notificationId, (found) => [{ ...found, topicArn, events: connectionEvents }]);
+    },
+    async deleteNotification(notificationId) {
+      calls.push(`deleteNotification ${notificationId}`);
+      changeNotification(notificationId, () => []);
+    },
+    async refusalOfRepair() {
+      return undefined;
+    },
+  };
+}

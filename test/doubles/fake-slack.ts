@@ -1,0 +1,68 @@
+import type { Message } from '../../lib/channels/slack/blocks.ts';
+import {
+  type MessageId,
+  type MessageToPost,
+  SlackError,
+  type SlackWebApi,
+} from '../../lib/channels/slack/web-api.ts';
+
+interface ShownMessage extends MessageId, Partial<Message> {
+  readonly text: string;
+  readonly threadTs?: string;
+}
+
+/** What Slack's channels show, and what the test lets happen to the calls. */
+export function fakeSlack() {
+  let messages: ShownMessage[] = [];
+  const fixed = new Set<string>();
+  let posted = 0;
+  const shown = {
+    calls: [] as string[],
+    /** Every call meets it while it is set. */
+    error: undefined as SlackError | undefined,
+    /** A test may have other things happen before a call takes effect. */
+    beforeEffect: async (_method: string): Promise<void> => {},
+    /** Those in the channels, the oldest first. */
+    get messages() {
+      return messages.filter(({ threadTs }) => threadTs === undefined);
+    },
+    get replies() {
+      return messages.filter(({ threadTs }) => threadTs !== undefined);
+    },
+    /** A person deletes it. */
+    lose(ts: string) {
+      messages = messages.filter((message) => message.ts !== ts);
+    },
+    /** Slack no longer lets it be changed. */
+    fix(ts: string) {
+      fixed.add(ts);
+    },
+  };
+
+  async function arrive(method: string) {
+    shown.calls.push(method);
+    if (shown.error) throw shown.error;
+    await shown.beforeEffect(method);
+  }
+
+  const api: Pick<SlackWebApi, 'post' | 'update' | 'remove'> = {
+    async post({ channel, ...message }: MessageToPost) {
+      await arrive('post');
+      const ts = `${1_700_000_000 + ++posted}.000100`;
+      messages.push({ ...message, channel, ts });
+      return { channel, ts };
+    },
+    async update({ channel, ts, ...message }) {
+      await arrive('update');
+      if (!messages.some((known) => known.ts === ts))
+        throw new SlackError('chat.update', 'message_not_found');
+      if (fixed.has(ts)) throw new SlackError('chat.update', 'edit_window_closed');
+      messages = messages.map((known) => (known.ts === ts ? { ...known, ...message } : known));
+    },
+    async remove({ ts }) {
+      await arrive('remove');
+      shown.lose(ts);
+    },
+  };
+  return Object.assign(shown, { api });
+}

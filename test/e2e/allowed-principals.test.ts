@@ -1,0 +1,99 @@
+import {
+  DescribeVpcEndpointServicePermissionsCommand,
+  ModifyVpcEndpointServicePermissionsCommand,
+} from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { accounts, createService, provider, type Sandbox, startSandbox, until } from './sandbox.ts';
+
+const root = `arn:aws:iam::${accounts.allowed}:root`;
+const role = 'arn:aws:iam::333333333333:role/ServiceConsumerRole';
+const organization = 'arn:aws:organizations::111111111111:organization/o-abc123';
+
+interface Shown {
+  readonly service: { readonly drift: readonly { readonly check: string; readonly detail: string }[] };
+}
+
+let sandbox: Sandbox;
+let serviceId: string;
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+  serviceId = await createService(sandbox);
+  await modify({ RemoveAllowedPrincipals: ['*'] });
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+  await sandbox.idle();
+}, 60_000);
+afterAll(() => sandbox.stop());
+
+function modify(change: { AddAllowedPrincipals?: string[]; RemoveAllowedPrincipals?: string[] }) {
+  return sandbox
+    .ec2(provider)
+    .send(new ModifyVpcEndpointServicePermissionsCommand({ ServiceId: serviceId, ...change }));
+}
+
+async function principals(): Promise<(string | undefined)[]> {
+  const { AllowedPrincipals = [] } = await sandbox
+    .ec2(provider)
+    .send(new DescribeVpcEndpointServicePermissionsCommand({ ServiceId: serviceId }));
+  return AllowedPrincipals.map(({ Principal }) => Principal);
+}
+
+async function drift() {
+  const { service } = await sandbox.json<Shown>('service', 'show', 'payments');
+  return service.drift;
+}
+
+async function untilDrift(isSo: (found: Awaited<ReturnType<typeof drift>>) => boolean): Promise<void> {
+  await until(async () => isSo(await drift()));
+}
+
+test('what the tutorials have people call drifts from the allowlist, and is told with who and when', async () => {
+  await modify({ AddAllowedPrincipals: [root] });
+  await modify({ AddAllowedPrincipals: [role] });
+  await expect(modify({ AddAllowedPrincipals: [organization] })).rejects.toMatchObject({
+    name: 'InvalidPrincipal',
+  });
+  await untilDrift((found) =>
+    found.some(
+      ({ detail }) =>
+        detail.includes(`added by arn:aws:iam::${provider}:root at `) && detail.includes(`${role} (role)`),
+    ),
+  );
+  await sandbox.json('allow', accounts.allowed, '--service', 'payments');
+  await untilDrift((found) => found.length === 1 && !found[0]?.detail.includes(root));
+  expect(await drift()).toMatchObject([{ check: 'principals-are-not-implied' }]);
+  expect(await principals()).toEqual([root, role]);
+});
+
+function manage(...flags: string[]) {
+  return sandbox.linkgate('service', 'add', serviceId, '--principals', 'managed', ...flags);
+}
+
+test('once a person has agreed, the principals follow the allowlist, and those added by hand go after the grace', async () => {
+  expect(await manage('--grace', '1h')).toMatchObject({ exitCode: 3 });
+  await untilDrift((found) => found.some(({ check }) => check === 'principals-await-approval'));
+  expect(await principals()).toEqual([root, role]);
+  expect(await manage('--yes')).toMatchObject({ exitCode: 0 });
+  await sandbox.json('allow', accounts.unknown, '--service', 'payments');
+  await sandbox.json('forget', accounts.allowed, '--service', 'payments');
+  const other = `arn:aws:iam::${accounts.unknown}:root`;
+  await until(async () => String(await principals()) === String([role, other]));
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_700 });
+  await until(async () => String(await principals()) === other);
+  await untilDrift((found) => found.length === 0);
+}, 60_000);
+
+test('an organization is tried once where a person asks for it, and the refusal is explained', async () => {
+  await manage('--other-principal', organization, '--yes');
+  await untilDrift((found) => found.some(({ detail }) => detail.includes('AWS documents no way')));
+}, 60_000);
+
+test('a change by linkgate itself is no event for it', async () => {
+  await sandbox.idle();
+  const { calls } = await sandbox.ask<{ calls: { principal: string; action: string }[] }>(
+    'GET',
+    '/_sandbox/calls',
+  );
+  const changes = calls.filter(({ action }) => action === 'ModifyVpcEndpointServicePermissions');
+  expect(new Set(changes.map(({ principal }) => principal))).toEqual(new Set(['root', 'check-service']));
+});

@@ -1,0 +1,279 @@
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteTagsCommand,
+  DeleteVpcEndpointConnectionNotificationsCommand,
+  DeleteVpcEndpointServiceConfigurationsCommand,
+  DescribeVpcEndpointConnectionNotificationsCommand,
+  ModifyVpcEndpointServiceConfigurationCommand,
+  ModifyVpcEndpointServicePermissionsCommand,
+} from '@aws-sdk/client-ec2';
+import {
+  ListSubscriptionsByTopicCommand,
+  SNSClient,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from '@aws-sdk/client-sns';
+import { GetQueueUrlCommand, PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DeleteParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Check } from '../../lib/doctor/check.ts';
+import {
+  accounts,
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandbox,
+  stateOf,
+  until,
+} from './sandbox.ts';
+
+const { allowed } = accounts;
+
+let sandbox: Sandbox;
+let serviceId: string;
+let endpointId: string;
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+  serviceId = await createService(sandbox);
+  await sandbox.ec2(provider).send(
+    new ModifyVpcEndpointServicePermissionsCommand({
+      ServiceId: serviceId,
+      AddAllowedPrincipals: [`arn:aws:iam::${allowed}:root`],
+      RemoveAllowedPrincipals: ['*'],
+    }),
+  );
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+  await sandbox.json('allow', allowed, '--service', serviceId);
+  endpointId = await createEndpoint(sandbox, allowed, serviceId);
+  await until(async () => (await stateOf(sandbox, endpointId)) === 'available');
+  await sandbox.idle();
+}, 60_000);
+afterAll(() => sandbox.stop());
+
+const account = () => ({
+  region: 'us-east-1',
+  endpoint: sandbox.url,
+  credentials: { accessKeyId: provider, secretAccessKey: 'sandbox' },
+});
+
+async function doctor() {
+  await sandbox.idle();
+  const { exitCode, stdout } = await sandbox.linkgate('doctor', '--json');
+  const { checks } = JSON.parse(stdout) as { checks: Check[] };
+  return { exitCode, checks, found: checks.filter(({ status }) => status !== 'ok') };
+}
+
+/** What the doctor finds, which must be one thing. */
+async function theOneFinding(): Promise<Check & { remedy: string }> {
+  const { found } = await doctor();
+  expect(found).toHaveLength(1);
+  return found[0] as Check & { remedy: string };
+}
+
+async function allIsWell() {
+  expect(await doctor()).toMatchObject({ exitCode: 0, found: [] });
+}
+
+/** Pastes the first command of a remedy, which has a line of its own. */
+async function follow(remedy: string) {
+  const [linkgate, ...args] = /^linkgate .*$/m.exec(remedy)?.[0].split(' ') ?? [];
+  expect(linkgate).toBe('linkgate');
+  const { exitCode, stderr } = await sandbox.linkgate(...args);
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+}
+
+test('a deployment in order has nothing to remedy', async () => {
+  await allIsWell();
+});
+
+test('for people it is a list with a sum', async () => {
+  const { stdout } = await sandbox.linkgate('doctor', '--all');
+  expect(stdout).toContain('ok       notification');
+  expect(stdout).toMatch(/\nchecks: \d+ \(ok: \d+, warning: 0, failed: 0\)\n$/);
+});
+
+describe('of a service is found, and mended by the remedy,', () => {
+  test('a notification that somebody deleted', async () => {
+    const ec2 = sandbox.ec2(provider);
+    const { ConnectionNotificationSet = [] } = await ec2.send(
+      new DescribeVpcEndpointConnectionNotificationsCommand({}),
+    );
+    const ConnectionNotificationIds = ConnectionNotificationSet.flatMap(
+      ({ ConnectionNotificationId }) => ConnectionNotificationId ?? [],
+    );
+    await ec2.send(new DeleteVpcEndpointConnectionNotificationsCommand({ ConnectionNotificationIds }));
+    const { name, status, remedy } = await theOneFinding();
+    expect({ name, status }).toEqual({ name: 'notification', status: 'failed' });
+    await follow(remedy);
+    await allIsWell();
+  });
+
+  test('acceptance that somebody switched off', async () => {
+    const set = (AcceptanceRequired: boolean) =>
+      sandbox
+        .ec2(provider)
+        .send(new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: serviceId, AcceptanceRequired }));
+    await set(false);
+    expect(await theOneFinding()).toMatchObject({
+      name: 'acceptance',
+      status: 'failed',
+      remedy: expect.stringContaining(`--service-id ${serviceId} --acceptance-required`),
+    });
+    expect((await doctor()).exitCode).toBe(3);
+    await set(true);
+    await allIsWell();
+  });
+
+  test('the tag that somebody took away, and with it the right to act', async () => {
+    await sandbox
+      .ec2(provider)
+      .send(new DeleteTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] }));
+    expect(await theOneFinding()).toMatchObject({ name: 'tag', status: 'failed' });
+    const { service } = await sandbox.json<{ service: { drift: unknown } }>('service', 'show', 'payments');
+    expect(service.drift).toMatchObject([{ check: 'tag-is-missing' }]);
+
+    const refused = await createEndpoint(sandbox, allowed, serviceId);
+    await sandbox.idle();
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 360 });
+    const { found } = await doctor();
+    expect(found).toMatchObject([
+      { name: 'verdicts', detail: expect.stringContaining('UnauthorizedOperation') },
+      { name: 'tag' },
+    ]);
+    await follow(found[0]?.remedy ?? '');
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_600 });
+    await until(async () => (await stateOf(sandbox, refused)) === 'available');
+    await sandbox.idle();
+    await allIsWell();
+  }, 30_000);
+});
+
+describe('of the deployment is found, and mended by the remedy,', () => {
+  test('a signing key that is missing', async () => {
+    const Name = '/linkgate/local/links/signing-key';
+    await new SSMClient(account()).send(new DeleteParameterCommand({ Name }));
+    const { name, remedy } = await theOneFinding();
+    expect(name).toBe('signing-key');
+    await follow(remedy);
+    await allIsWell();
+  });
+
+  test('that it only observes', async () => {
+    await sandbox.json('mode', 'observe', '--reason', 'a trial');
+    expect(await doctor()).toMatchObject({
+      exitCode: 0,
+      found: [{ name: 'mode', status: 'warning', detail: expect.stringContaining('a trial') }],
+    });
+    await sandbox.json('mode', 'enforce');
+    await allIsWell();
+  });
+
+  test('nothing that fails, while it observes a service from the first day', async () => {
+    const other = await createService(sandbox);
+    await sandbox.json('mode', 'observe');
+    await sandbox.json('service', 'add', other, '--name', 'orders');
+    const { exitCode, found } = await doctor();
+    expect(exitCode).toBe(0);
+    expect(found.map(({ name }) => name).sort()).toEqual(['mode', 'notification', 'tag']);
+    const notification = found.find(({ name }) => name === 'notification');
+    await follow(notification?.remedy ?? '');
+    expect(await theOneFinding()).toMatchObject({ name: 'principals', status: 'warning' });
+    await sandbox.json('service', 'remove', 'orders');
+    await sandbox
+      .ec2(provider)
+      .send(new DeleteVpcEndpointServiceConfigurationsCommand({ ServiceIds: [other] }));
+    await allIsWell();
+  }, 30_000);
+
+  test('a message that kept failing', async () => {
+    const sqs = new SQSClient(account());
+    const { QueueUrl } = await sqs.send(
+      new GetQueueUrlCommand({ QueueName: 'linkgate-local-service-checks-dead-letters' }),
+    );
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'it failed' }));
+    expect(await theOneFinding()).toMatchObject({
+      name: 'dead-letters',
+      subject: 'linkgate-local-service-checks-dead-letters',
+      remedy: expect.stringContaining('purge-queue'),
+    });
+    await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+    await allIsWell();
+  });
+
+  test('a topic that no longer delivers', async () => {
+    const { ConnectionsTopicArn: TopicArn } = await sandbox.ask<Record<string, string>>(
+      'GET',
+      '/_sandbox/outputs',
+    );
+    const sns = new SNSClient(account());
+    const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+    for (const { SubscriptionArn } of Subscriptions)
+      await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+    const { name, remedy } = await theOneFinding();
+    expect(name).toBe('subscription');
+    const [, Protocol, Endpoint] = /--protocol (\S+) --notification-endpoint (\S+)/.exec(remedy) ?? [];
+    await sns.send(new SubscribeCommand({ TopicArn, Protocol, Endpoint }));
+    await allIsWell();
+  });
+
+  test('schedules that no longer run', async () => {
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 7_200 });
+    const { found } = await doctor();
+    expect(found.map(({ name }) => name)).toEqual(['sweep-of-requests', 'sweep-of-everything']);
+    await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
+    await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+    await allIsWell();
+  }, 30_000);
+
+  test.each([
+    ['table-expiry', 'dynamodb', 'DescribeTimeToLive', 'AccessDeniedException'],
+    ['repair', 'ec2', 'CreateTags', 'UnauthorizedOperation'],
+  ])('a permission that is missing: %s', async (name, service, action, error) => {
+    await sandbox.ask('PUT', '/_sandbox/faults', [{ service, action, rate: 1, error }]);
+    const { found } = await doctor();
+    expect(found).toMatchObject([
+      { name, status: 'failed', remedy: expect.stringContaining('serverless deploy') },
+    ]);
+    await sandbox.ask('DELETE', '/_sandbox/faults');
+    await allIsWell();
+  });
+});
+
+describe('an audit entry that somebody changed in the table', () => {
+  async function rewrite(actor: string) {
+    await new DynamoDBClient(account()).send(
+      new UpdateItemCommand({
+        TableName: 'linkgate-local',
+        Key: { pk: { S: `AUDIT#${endpointId}` }, sk: { S: '000000002' } },
+        UpdateExpression: 'SET actor = :actor',
+        ExpressionAttributeValues: { ':actor': { S: actor } },
+      }),
+    );
+  }
+
+  test('is found by the doctor and by `audit verify`, until it is as it was written', async () => {
+    await rewrite('mallory');
+    expect(await theOneFinding()).toMatchObject({ name: 'audit-trails', status: 'failed' });
+    for (const which of [[], ['--endpoint', endpointId], ['--service', 'payments']]) {
+      const { exitCode, stdout } = await sandbox.linkgate('audit', 'verify', ...which, '--json');
+      expect(exitCode).toBe(3);
+      expect(JSON.parse(stdout)).toMatchObject({ broken: [{ endpointId, sequence: 2 }] });
+    }
+    await rewrite('linkgate');
+    await allIsWell();
+    expect(await sandbox.json('audit', 'verify')).toMatchObject({ broken: [] });
+  });
+});
+
+test('a service that nobody registered is listed, with how to add it', async () => {
+  const other = await createService(sandbox);
+  expect(await sandbox.json('service', 'list', '--unregistered')).toMatchObject({
+    services: [{ serviceId: other, name: null, region: 'us-east-1', state: 'Available' }],
+  });
+  expect((await sandbox.linkgate('service', 'list', '--unregistered')).stdout).toContain(
+    'linkgate service add',
+  );
+});

@@ -1,0 +1,159 @@
+import { DeleteVpcEndpointsCommand } from '@aws-sdk/client-ec2';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import {
+  accounts,
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandbox,
+  stateOf,
+} from './sandbox.ts';
+
+const { allowed, counted, unknown } = accounts;
+const patience = 120_000;
+
+let sandbox: Sandbox;
+let serviceId: string;
+let client: { readonly region: string; readonly endpoint: string; readonly credentials: object };
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+  const credentials = { accessKeyId: provider, secretAccessKey: 'sandbox' };
+  client = { region: 'us-east-1', endpoint: sandbox.url, credentials };
+  await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+  serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId);
+  await sandbox.json('allow', allowed, '--service', serviceId);
+  await sandbox.json('allow', counted, '--service', serviceId, '--max-endpoints', '1');
+  await sandbox.idle();
+}, patience);
+afterAll(() => sandbox.stop());
+
+async function connect(accountId: string): Promise<string> {
+  const endpointId = await createEndpoint(sandbox, accountId, serviceId);
+  await sandbox.idle();
+  return endpointId;
+}
+
+async function disconnect(endpointId: string): Promise<void> {
+  await sandbox.ec2(counted).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
+  await sandbox.idle();
+}
+
+/** Time passes, and then the schedules come round. */
+async function sweep(): Promise<void> {
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+  await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+  await sandbox.idle();
+}
+
+async function waiting(): Promise<string[]> {
+  const { connections } = await sandbox.json<{ connections: { endpointId: string }[] }>(
+    'connections',
+    '--waiting',
+  );
+  return connections.map(({ endpointId }) => endpointId);
+}
+
+test(
+  'twenty malformed rings of a place are with the dead letters at once, and keep no connection waiting',
+  async () => {
+    const sqs = new SQSClient(client as object);
+    const queueAt = (name: string) => `${sandbox.url}/${provider}/linkgate-local-${name}.fifo`;
+    for (let left = 20; left > 0; left--)
+      await sqs.send(
+        new SendMessageCommand({
+          QueueUrl: queueAt('apply-verdicts'),
+          MessageBody: '{"location":"us-east-1"}',
+          MessageGroupId: `${provider}/us-east-1`,
+          MessageDeduplicationId: `malformed-${left}`,
+        }),
+      );
+    expect(await stateOf(sandbox, await connect(allowed))).toBe('available');
+    const QueueUrl = queueAt('verdicts-dead-letters');
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+    );
+    expect(Attributes).toEqual({ ApproximateNumberOfMessages: '20' });
+    const { Messages } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] }),
+    );
+    const problems = { StringValue: expect.stringContaining('place') };
+    expect(Messages).toMatchObject([{ Body: '{"location":"us-east-1"}', MessageAttributes: { problems } }]);
+    sqs.destroy();
+  },
+  patience,
+);
+
+test(
+  'an endpoint that was made before the one it replaces was deleted is let in when that one has gone',
+  async () => {
+    const [first, second] = [await connect(counted), await connect(counted)];
+    expect(await waiting()).toEqual([second]);
+    await disconnect(first);
+    expect(await stateOf(sandbox, second)).toBe('available');
+    expect(await waiting()).toEqual([]);
+
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: false, deletedListedMs: 0 });
+    const third = await connect(counted);
+    await sweep();
+    expect(await waiting()).toEqual([third]);
+    await disconnect(second);
+    await sweep();
+    expect(await stateOf(sandbox, third)).toBe('available');
+    await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
+  },
+  patience,
+);
+
+test.each(['available', 'deleting', 'rejected'])(
+  'a request of which one event said that it is %s waits for people again with the next pass',
+  async (state) => {
+    const endpointId = await connect(unknown);
+    const bus = new EventBridgeClient(client as object);
+    const connection = {
+      location: { accountId: provider, region: 'us-east-1' },
+      serviceId,
+      endpointId,
+      ownerAccountId: unknown,
+      state,
+      requestedAt: new Date(0).toISOString(),
+    };
+    const { time } = await sandbox.ask<{ time: string }>('GET', '/_sandbox/clock');
+    const detail = { connection, observedAt: new Date(time).toISOString() };
+    await bus.send(
+      new PutEventsCommand({
+        Entries: [
+          {
+            EventBusName: 'linkgate-local',
+            Source: 'linkgate',
+            DetailType: 'Connection Changed',
+            Detail: JSON.stringify({ schemaVersion: '1.0', ...detail }),
+          },
+        ],
+      }),
+    );
+    bus.destroy();
+    await sandbox.idle();
+    await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+    await sandbox.idle();
+    const { connection: shown } = await sandbox.json<{ connection: { state: string } }>(
+      'explain',
+      endpointId,
+    );
+    expect(shown.state).toBe('pendingAcceptance');
+    const { decision } = await sandbox.json<{ decision: { decision: string } }>('approve', endpointId);
+    expect(decision).toMatchObject({ decision: 'approve' });
+    await sandbox.idle();
+    expect(await stateOf(sandbox, endpointId)).toBe('available');
+  },
+  patience,
+);

@@ -1,0 +1,147 @@
+import { ModifyVpcEndpointServiceConfigurationCommand } from '@aws-sdk/client-ec2';
+import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { busSchemas } from '../bus-schemas.ts';
+import { createEndpoint, createService, provider, type Sandbox, startSandbox, until } from './sandbox.ts';
+
+const unknown = '444444444444';
+
+interface Published {
+  readonly 'detail-type': string;
+  readonly detail: {
+    readonly connection?: { readonly endpointId: string; readonly state: string };
+    readonly service?: { readonly serviceId: string };
+    readonly drift?: readonly { readonly check: string }[];
+    readonly verdict?: { readonly outcome: string };
+  };
+}
+
+let sandbox: Sandbox;
+let sqs: SQSClient;
+let queueUrl: string;
+const heard: Published[] = [];
+
+/** A queue of the user's own, to which a rule on linkgate's bus brings every event. */
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+  const config = {
+    endpoint: sandbox.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: provider, secretAccessKey: 'sandbox' },
+  };
+  sqs = new SQSClient(config);
+  const events = new EventBridgeClient(config);
+  const { RuleArn } = await events.send(
+    new PutRuleCommand({
+      Name: 'everything',
+      EventBusName: 'linkgate-local',
+      EventPattern: JSON.stringify({ source: ['linkgate'] }),
+    }),
+  );
+  const queueArn = `arn:aws:sqs:us-east-1:${provider}:everything`;
+  const statement = {
+    Effect: 'Allow',
+    Principal: { Service: 'events.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: queueArn,
+    Condition: { ArnEquals: { 'aws:SourceArn': RuleArn } },
+  };
+  const { QueueUrl = '' } = await sqs.send(
+    new CreateQueueCommand({
+      QueueName: 'everything',
+      Attributes: { Policy: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }) },
+    }),
+  );
+  queueUrl = QueueUrl;
+  await events.send(
+    new PutTargetsCommand({
+      Rule: 'everything',
+      EventBusName: 'linkgate-local',
+      Targets: [{ Id: 'queue', Arn: queueArn }],
+    }),
+  );
+  events.destroy();
+}, 60_000);
+
+afterAll(async () => {
+  sqs.destroy();
+  await sandbox.stop();
+});
+
+/** As the first look after the acceptance finds it. */
+function isLive(state: string | undefined): boolean {
+  return state === 'pending' || state === 'available';
+}
+
+async function listen(): Promise<void> {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
+  );
+  for (const { Body = '', ReceiptHandle } of Messages) {
+    heard.push(JSON.parse(Body));
+    await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
+  }
+}
+
+/** The first event of a name that is about this. */
+async function event(
+  name: string,
+  isIt: (detail: Published['detail']) => boolean,
+): Promise<Published['detail']> {
+  const found = () => heard.find((one) => one['detail-type'] === name && isIt(one.detail))?.detail;
+  await until(async () => {
+    await listen();
+    return found() !== undefined;
+  });
+  return found() ?? {};
+}
+
+test('a user hears of a request that waits, of its connection and of a service that drifts', async () => {
+  const serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId);
+  const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+  const isAbout = ({ connection }: Published['detail']) => connection?.endpointId === endpointId;
+  await event('Connection Request', isAbout);
+  expect(await event('Connection Waiting', isAbout)).toMatchObject({ verdict: { outcome: 'ask' } });
+
+  await sandbox.json('approve', endpointId);
+  await event('Connection Changed', (detail) => isAbout(detail) && isLive(detail.connection?.state));
+
+  await sandbox
+    .ec2(provider)
+    .send(
+      new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: serviceId, AcceptanceRequired: false }),
+    );
+  const drifted = await event(
+    'Service Drifted',
+    ({ service, drift }) =>
+      service?.serviceId === serviceId &&
+      drift?.some(({ check }) => check === 'acceptance-is-not-required') === true,
+  );
+  expect(drifted.service).toMatchObject({ serviceId });
+}, 30_000);
+
+test('each of these events is as its published schema says', () => {
+  expect(heard.flatMap(busSchemas())).toEqual([]);
+});
+
+test('an accepted request never wakes on-table-stream', async () => {
+  const serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId);
+  await sandbox.json('allow', '222222222222', '--service', serviceId);
+  await sandbox.idle();
+  await sandbox.ask('DELETE', '/_sandbox/calls');
+  await createEndpoint(sandbox, '222222222222', serviceId);
+  await sandbox.idle();
+  const { calls } = await sandbox.ask<{ calls: unknown[] }>(
+    'GET',
+    '/_sandbox/calls?principal=on-table-stream',
+  );
+  expect(calls).toEqual([]);
+});

@@ -1,0 +1,297 @@
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  DescribeVpcEndpointConnectionNotificationsCommand,
+  RejectVpcEndpointConnectionsCommand,
+} from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { callLinkgate } from '../../sandbox/linkgate-api.ts';
+import {
+  accounts,
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandbox,
+  stateOf,
+  until,
+} from './sandbox.ts';
+
+const { allowed, blocked, unknown } = accounts;
+
+interface Call {
+  readonly principal: string;
+  readonly service: string;
+  readonly action: string;
+}
+
+interface Explanation {
+  readonly connection: { readonly state: string; readonly differs: string | null };
+  readonly verdict: { readonly outcome: string } | null;
+  readonly history: readonly { readonly action: string }[];
+  readonly next: string;
+}
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+}, 60_000);
+afterAll(() => sandbox.stop());
+
+const explained = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
+const actionsOf = ({ history }: Explanation) => history.map(({ action }) => action);
+
+/** The passes of the schedules, so that nothing waits for a minute to pass. */
+async function sweep(): Promise<void> {
+  await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+  await sandbox.idle();
+}
+
+/** What functions called that changes EC2. */
+async function changes(): Promise<string[]> {
+  const { calls } = await sandbox.ask<{ calls: Call[] }>('GET', '/_sandbox/calls');
+  return calls
+    .filter(
+      ({ service, principal, action }) =>
+        service === 'ec2' && principal !== 'root' && !/^Describe/.test(action),
+    )
+    .map(({ principal, action }) => `${principal} ${action}`);
+}
+
+/** The script that was there before linkgate: it answers by EC2's own API. */
+const script = {
+  accept: (serviceId: string, endpointId: string) =>
+    sandbox
+      .ec2(provider)
+      .send(new AcceptVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] })),
+  reject: (serviceId: string, endpointId: string) =>
+    sandbox
+      .ec2(provider)
+      .send(new RejectVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] })),
+};
+
+describe('beside an existing script, in the mode observe', () => {
+  let serviceId: string;
+  /** Each by what becomes of it. */
+  const endpoints: Record<'rejected' | 'accepted' | 'acceptedLate' | 'left' | 'asked' | 'waiting', string> = {
+    rejected: '',
+    accepted: '',
+    acceptedLate: '',
+    left: '',
+    asked: '',
+    waiting: '',
+  };
+
+  beforeAll(async () => {
+    await sandbox.json('mode', 'observe', '--reason', 'beside the old script');
+    await sandbox.ask('DELETE', '/_sandbox/calls');
+    serviceId = await createService(sandbox);
+    await sandbox.json('service', 'add', serviceId, '--name', 'orders');
+    await sandbox.json('allow', allowed, '--service', 'orders');
+    await sandbox.json('block', blocked, '--service', 'orders');
+    await sandbox.idle();
+  }, 30_000);
+
+  test('what the script answers before linkgate looks gets a verdict on record, and shows where it differs', async () => {
+    endpoints.rejected = await createEndpoint(sandbox, allowed, serviceId);
+    endpoints.accepted = await createEndpoint(sandbox, blocked, serviceId);
+    await script.reject(serviceId, endpoints.rejected);
+    await script.accept(serviceId, endpoints.accepted);
+    await until(async () => (await stateOf(sandbox, endpoints.accepted)) === 'available');
+    await sweep();
+    const story = await explained(endpoints.accepted);
+    expect(story.verdict?.outcome).toBe('reject');
+    expect(actionsOf(story)).toEqual(['requested', 'observed', 'decided']);
+    const { connections } = await sandbox.json<{ connections: object[] }>('connections', '--differs');
+    expect(connections).toMatchObject([
+      { endpointId: endpoints.rejected, differs: 'linkgate would accept it, and EC2 shows it rejected' },
+      { endpointId: endpoints.accepted, differs: 'linkgate would reject it, and EC2 shows it available' },
+    ]);
+  });
+
+  test('what linkgate sees first is decided and left alone, and the script’s answer is noticed', async () => {
+    endpoints.acceptedLate = await createEndpoint(sandbox, blocked, serviceId);
+    endpoints.left = await createEndpoint(sandbox, allowed, serviceId);
+    await sweep();
+    expect(await explained(endpoints.left)).toMatchObject({
+      connection: {
+        state: 'pendingAcceptance',
+        differs: 'linkgate would accept it, and EC2 still shows it waiting',
+      },
+      next: expect.stringContaining('Its mode is observe'),
+    });
+    await script.accept(serviceId, endpoints.acceptedLate);
+    await until(async () => (await stateOf(sandbox, endpoints.acceptedLate)) === 'available');
+    await sweep();
+    const story = await explained(endpoints.acceptedLate);
+    expect(actionsOf(story)).toEqual(['requested', 'decided', 'observed']);
+    expect(story.connection.differs).toContain('linkgate would reject it');
+  });
+
+  test('a person’s word is recorded, and says that EC2 is left as it is', async () => {
+    endpoints.asked = await createEndpoint(sandbox, unknown, serviceId);
+    endpoints.waiting = await createEndpoint(sandbox, unknown, serviceId);
+    await sweep();
+    const { exitCode, stderr } = await sandbox.linkgate('approve', endpoints.asked, '--reason', 'known');
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('mode is observe');
+    await sweep();
+    expect(await stateOf(sandbox, endpoints.asked)).toBe('pendingAcceptance');
+  });
+
+  test('whatever a person asks of the API, no function calls anything that changes EC2', async () => {
+    const other = await createService(sandbox);
+    const commands = [
+      ['setup'],
+      ['service', 'add', other, '--name', 'other'],
+      ['allow', '555555555555', '--service', '*', '--max-endpoints', '1'],
+      ['forget', '555555555555', '--service', '*'],
+      ['pause', 'other'],
+      ['resume', 'other'],
+      ['approvers', 'set', 'ops', '--email', 'ops@example.com'],
+      ['sweep', 'connections'],
+      ['service', 'remove', 'other'],
+      ['mode', 'observe'],
+    ];
+    for (const command of commands) await sandbox.json(...command);
+    await sandbox.idle();
+    expect(await changes()).toEqual([]);
+  }, 30_000);
+
+  test('back in act the service gets its tag and its notification, and all is decided anew and applied', async () => {
+    await sandbox.json('mode', 'enforce', '--reason', 'the script is gone');
+    await sandbox.idle();
+    // What was asked of EC2 in the moment before the tag was there is asked again after a minute.
+    await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 61 });
+    await sweep();
+    await until(async () => (await stateOf(sandbox, endpoints.left)) === 'available');
+    await until(async () => (await stateOf(sandbox, endpoints.asked)) === 'available');
+    await sandbox.idle();
+    expect(await changes()).toEqual(
+      expect.arrayContaining([
+        'on-api-request CreateTags',
+        'on-api-request CreateVpcEndpointConnectionNotification',
+      ]),
+    );
+    const { ConnectionNotificationSet } = await sandbox
+      .ec2(provider)
+      .send(new DescribeVpcEndpointConnectionNotificationsCommand({}));
+    expect(ConnectionNotificationSet).toMatchObject([{ ServiceId: serviceId }]);
+    const steps = actionsOf(await explained(endpoints.left));
+    expect(steps.slice(0, 3)).toEqual(['requested', 'decided', 'decided']);
+    expect(steps.at(-1)).toBe('applied');
+    expect(actionsOf(await explained(endpoints.waiting))).toEqual([
+      'requested',
+      'decided',
+      'asked',
+      'decided',
+    ]);
+  }, 30_000);
+
+  test('what the script had rejected stays so, and what it accepted against a block is cut', async () => {
+    for (const endpointId of [endpoints.accepted, endpoints.acceptedLate])
+      await until(async () => (await stateOf(sandbox, endpointId)) === 'rejected');
+    await sweep();
+    expect(await stateOf(sandbox, endpoints.rejected)).toBe('rejected');
+    expect(actionsOf(await explained(endpoints.accepted)).at(-1)).toBe('revoked');
+  });
+
+  test('in act too, what somebody answers before linkgate looks stays, and people are asked about it', async () => {
+    await sandbox.ask('PUT', '/_sandbox/faults', [{ delivery: 'sns', rate: 1, drop: true }]);
+    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+    await script.accept(serviceId, endpointId);
+    await until(async () => (await stateOf(sandbox, endpointId)) === 'available');
+    await sandbox.ask('DELETE', '/_sandbox/faults');
+    await sandbox.json('sweep', 'connections');
+    await sandbox.idle();
+    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'observed', 'decided', 'asked']);
+  });
+});
+
+describe('a service that is paused', () => {
+  let serviceId: string;
+
+  beforeAll(async () => {
+    serviceId = await createService(sandbox);
+    await sandbox.json('service', 'add', serviceId, '--name', 'paused');
+    await sandbox.json('allow', allowed, '--service', 'paused');
+    await sandbox.idle();
+  }, 30_000);
+
+  test('lets every request wait, those too that were decided and not yet asked of EC2', async () => {
+    await sandbox.ask('PUT', '/_sandbox/faults', [
+      { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1, error: 'RequestLimitExceeded' },
+    ]);
+    const endpointId = await createEndpoint(sandbox, allowed, serviceId);
+    await until(async () => (await explained(endpointId)).verdict?.outcome === 'accept');
+    await sandbox.json('pause', 'paused', '--reason', 'incident 7');
+    await until(async () => (await explained(endpointId)).verdict?.outcome === 'hold');
+    await sandbox.ask('DELETE', '/_sandbox/faults');
+    await sandbox.idle();
+    await sweep();
+    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect(await explained(endpointId)).toMatchObject({
+      verdict: {
+        findings: [{ rule: 'service-is-paused', reason: expect.stringContaining('incident 7') }, {}],
+      },
+      next: expect.stringContaining('linkgate resume paused'),
+    });
+    const { stdout } = await sandbox.linkgate('service', 'list');
+    expect(stdout).toContain('paused by root');
+
+    await sandbox.json('resume', 'paused');
+    await until(async () => (await stateOf(sandbox, endpointId)) === 'available');
+  }, 30_000);
+});
+
+describe('approvers', () => {
+  test('are named from the start', async () => {
+    expect(await sandbox.json('approvers', 'list')).toMatchObject({
+      groups: [
+        {
+          name: 'default',
+          quorum: 1,
+          slackChannel: 'C01APPROVALS',
+          slackUsers: [
+            { team: 'T01LOCAL', user: 'U01ALICE' },
+            { team: 'T01LOCAL', user: 'U01BOB' },
+          ],
+          emails: ['approver@example.com'],
+        },
+        { name: 'ops' },
+      ],
+    });
+  });
+
+  test('of two that it takes the first leaves a request open; a second person or one who denies closes it', async () => {
+    await sandbox.json(
+      'approvers',
+      'set',
+      'two',
+      '--email',
+      'a@example.com',
+      '--email',
+      'b@example.com',
+      '--quorum',
+      '2',
+    );
+    const serviceId = await createService(sandbox);
+    await sandbox.json('service', 'add', serviceId, '--approvers', 'two');
+    const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+    await sandbox.idle();
+    const approve = () => sandbox.json('approve', endpointId);
+    expect(await approve()).toMatchObject({ decision: { verdict: 'ask', approvals: 1, quorum: 2 } });
+    expect(await approve()).toMatchObject({ decision: { verdict: 'ask', approvals: 1, quorum: 2 } });
+    await sandbox.json('deny', endpointId, '--reason', 'no contract');
+    await until(async () => (await stateOf(sandbox, endpointId)) === 'rejected');
+
+    const another = await createEndpoint(sandbox, unknown, serviceId);
+    await sandbox.idle();
+    await sandbox.json('approve', another);
+    const { ApiUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
+    const path = `/connections/${another}/decision`;
+    await callLinkgate(ApiUrl, `${provider}.bob`, 'POST', path, { decision: 'approve' });
+    await until(async () => (await stateOf(sandbox, another)) === 'available');
+  });
+});

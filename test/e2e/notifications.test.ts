@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { accounts, createEndpoint, createService, type Sandbox, startSandbox, until } from './sandbox.ts';
+
+const day = 86_400;
+const { allowed: account } = accounts;
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  const serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+  await sandbox.json('allow', account, '--service', 'payments', '--expires', '10d');
+  for (let count = 0; count < 5; count++) await createEndpoint(sandbox, account, serviceId);
+  await sandbox.idle();
+}, 90_000);
+afterAll(() => sandbox.stop());
+
+async function pass(seconds: number): Promise<void> {
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
+  await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
+  await sandbox.idle();
+  // What comes with others is told of a little later.
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 10 });
+  await sandbox.idle();
+}
+
+async function titles(): Promise<(string | undefined)[]> {
+  const { messages } = await sandbox.ask<{ messages: { text: string; thread_ts?: string }[] }>(
+    'GET',
+    '/slack/messages?channel=C01APPROVALS',
+  );
+  return messages.flatMap(({ text, thread_ts }) => (thread_ts === undefined ? [text.split('\n')[0]] : []));
+}
+
+test('approvers are warned once that access ends, told together of what will be cut, and shown that it was', async () => {
+  await pass(30);
+  await pass(3.5 * day);
+  await until(async () => (await titles()).length > 0);
+  expect(await titles()).toEqual([`Access of account ${account} to payments ends in 7 days`]);
+  const { messages } = await sandbox.ask<{ messages: { subject: string; text: string }[] }>('GET', '/mail');
+  expect(messages).toMatchObject([{ text: expect.stringContaining('By it 5 connections live.') }]);
+
+  await sandbox.json('forget', account, '--service', 'payments');
+  await sandbox.idle();
+  await pass(10);
+  await until(async () => (await titles()).length > 1);
+  expect((await titles()).slice(1)).toEqual(['5 connections will be cut']);
+
+  await pass(3.1 * day);
+  await pass(60);
+  await until(async () => (await titles()).at(-1) === 'All of 5 connections are decided');
+  expect(sandbox.printed()).not.toContain('AccessDenied');
+}, 120_000);

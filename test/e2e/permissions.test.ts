@@ -1,0 +1,183 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Access } from '../../sandbox/aws/aws-service.ts';
+import { isAllowed, type Statement } from '../../sandbox/iam/policy.ts';
+import { callLinkgate } from '../../sandbox/linkgate-api.ts';
+import { startSandbox } from '../../sandbox/sandbox.ts';
+import { type Clients, clientsOf, provider } from './sandbox.ts';
+import { approvals } from './scenarios/approvals.ts';
+import { endings } from './scenarios/endings.ts';
+import type { Stage } from './scenarios/harness.ts';
+import { policies } from './scenarios/policy.ts';
+import { garbage, lateChanges, questions, requests, sweeps, switches } from './scenarios/requests.ts';
+import { farewell, principals, services } from './scenarios/services.ts';
+import { unreadableItems } from './scenarios/unreadable.ts';
+
+/** What nothing here uses, and why it is granted all the same: by role, action and kind of partition. */
+const exceptions: readonly { readonly permission: RegExp; readonly reason: string }[] = [
+  { permission: / logs:/, reason: 'Lambda writes the logs; the sandbox keeps none' },
+  {
+    permission: /^apply-verdicts vpce:AllowMultiRegion$/,
+    reason: 'goes with the Accept of a consumer in another Region; no call of its own',
+  },
+  {
+    permission: /^record-connection-state dynamodb:PutItem PENDING_EFFECT#\*$/,
+    reason:
+      'an Accept that lands after EC2 showed the Reject; the simulation has it, the EC2 of the sandbox does not',
+  },
+  {
+    permission: /^record-connection-state dynamodb:PutItem AWAITING_APPROVAL#\*$/,
+    reason:
+      'a connection that people were asked about is accepted after a Reject, or listed again after it was gone; the EC2 of the sandbox does neither',
+  },
+];
+
+/** One action on one resource; for the table, in one kind of partition. */
+interface Permission {
+  readonly role: string;
+  readonly statement: Statement;
+  readonly action: string;
+  readonly resource: string;
+  readonly partition?: string;
+}
+
+const packageFolder = mkdtempSync(join(tmpdir(), 'linkgate-permissions-'));
+let linkgate: Clients;
+let sandbox: Awaited<ReturnType<typeof startSandbox>>;
+
+beforeAll(async () => {
+  sandbox = await startSandbox({
+    port: 0,
+    packageFolder: packageWithShortRuns(),
+    prepare: async ({ outputs: { ApiUrl = '' } }) => {
+      await callLinkgate(ApiUrl, provider, 'POST', '/setup');
+    },
+  });
+  linkgate = clientsOf(sandbox.origin);
+  await linkgate.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  await linkgate.ask('PUT', '/_sandbox/schedules', { enabled: false });
+  await everything({ sandbox, linkgate });
+}, 300_000);
+
+afterAll(async () => {
+  linkgate?.close();
+  await sandbox?.stop();
+  rmSync(packageFolder, { recursive: true });
+});
+
+/** The package, but with a time limit for apply-verdicts that a test can wait for. */
+function packageWithShortRuns(): string {
+  cpSync(fileURLToPath(new URL('../../.serverless', import.meta.url)), packageFolder, { recursive: true });
+  const file = join(packageFolder, 'cloudformation-template-update-stack.json');
+  const template = JSON.parse(readFileSync(file, 'utf8'));
+  template.Resources.ApplyDashverdictsLambdaFunction.Properties.Timeout = 13;
+  writeFileSync(file, JSON.stringify(template));
+  return packageFolder;
+}
+
+test('every permission of a role is used, so that no function may do what it need not', () => {
+  const unused = allPermissions().filter((permission) => !isUsed(permission) && !isExcepted(permission));
+  expect(unused.map(told)).toEqual([]);
+});
+
+test('what is left out of that is still granted, and still used by nothing', () => {
+  for (const { permission } of exceptions) {
+    const meant = allPermissions().filter((each) => permission.test(nameOf(each)));
+    expect(meant).not.toEqual([]);
+    expect(meant.filter(isUsed).map(told)).toEqual([]);
+  }
+});
+
+test('no function was refused anything that it asked for', () => {
+  const refused = sandbox.calls
+    .list({ since: 0, principal: undefined })
+    .filter(
+      ({ principal, error }) =>
+        principal !== 'root' && /AccessDenied|UnauthorizedOperation|AuthorizationError/.test(error ?? ''),
+    );
+  expect(refused).toEqual([]);
+});
+
+function allPermissions(): Permission[] {
+  return sandbox.cloud.lambda
+    .functions()
+    .flatMap(({ name, roleArn }) =>
+      (sandbox.cloud.roles.get(roleArn)?.policies ?? [])
+        .flatMap(({ Statement }) => [Statement].flat() as Statement[])
+        .flatMap((statement) => permissionsIn(statement, name.replace('linkgate-local-', ''))),
+    );
+}
+
+function permissionsIn(statement: Statement, role: string): Permission[] {
+  const partitions = statement.Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+  return listOf(statement.Action).flatMap((action) =>
+    listOf(statement.Resource).flatMap((resource): Permission[] => {
+      const permission = { role, statement, action, resource };
+      if (partitions === undefined) return [permission];
+      return listOf(partitions as string | readonly string[]).map((partition) => ({
+        ...permission,
+        partition,
+      }));
+    }),
+  );
+}
+
+function isUsed({ role, statement, action, resource, partition }: Permission): boolean {
+  const Condition =
+    partition === undefined
+      ? statement.Condition
+      : { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partition } };
+  const alone: Statement = {
+    Effect: 'Allow',
+    Action: action,
+    Resource: resource,
+    ...(Condition && { Condition }),
+  };
+  return usesOf(role).some((access) => isAllowed([{ Statement: alone }], access));
+}
+
+/** By its own calls, and by Lambda's on its behalf. */
+function usesOf(role: string): readonly Access[] {
+  const { roleArn = '' } =
+    sandbox.cloud.lambda.functions().find(({ name }) => name === `linkgate-local-${role}`) ?? {};
+  return [
+    ...(sandbox.awsRequests.granted().get(role) ?? []),
+    ...(sandbox.cloud.roles.get(roleArn)?.usedByLambda ?? []),
+  ];
+}
+
+function isExcepted(permission: Permission): boolean {
+  return exceptions.some((exception) => exception.permission.test(nameOf(permission)));
+}
+
+function nameOf({ role, action, partition }: Permission): string {
+  return [role, action, ...(partition ? [partition] : [])].join(' ');
+}
+
+function told(permission: Permission): string {
+  return `${nameOf(permission)} on ${permission.resource}: play what needs it in this test, or take it out of resources/roles.cjs`;
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined ? [] : [value].flat();
+}
+
+/** Whatever linkgate can be asked for, and what it does by itself. */
+async function everything(stage: Stage) {
+  const story = { ...stage, serviceId: await services(stage) };
+  await requests(story);
+  await lateChanges(story);
+  await sweeps(story);
+  await switches(story);
+  await approvals(story);
+  await questions(story);
+  await policies(story);
+  await endings(story);
+  await principals(story);
+  await unreadableItems(story);
+  await farewell(story);
+  await garbage(story);
+}

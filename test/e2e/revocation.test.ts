@@ -1,0 +1,149 @@
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  RejectVpcEndpointConnectionsCommand,
+} from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  accounts,
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandbox,
+  stateOf,
+  until,
+} from './sandbox.ts';
+
+const { allowed, blocked, unknown, counted } = accounts;
+const hour = 3600;
+
+interface Explanation {
+  readonly connection: { readonly state: string };
+  readonly history: readonly {
+    readonly action: string;
+    readonly actor: string;
+    readonly disconnectAt?: string;
+  }[];
+  readonly next: string;
+}
+
+let sandbox: Sandbox;
+let serviceId: string;
+
+beforeAll(async () => {
+  sandbox = await startSandbox('--quiet');
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+}, 60_000);
+afterAll(() => sandbox.stop());
+
+async function connected(accountId: string): Promise<string> {
+  const endpointId = await createEndpoint(sandbox, accountId, serviceId);
+  await isShown(endpointId, 'available');
+  await sandbox.idle();
+  return endpointId;
+}
+
+const isShown = (endpointId: string, state: string) =>
+  until(async () => (await stateOf(sandbox, endpointId)) === state);
+
+const actionsOf = async (endpointId: string) => {
+  await sandbox.idle();
+  return (await sandbox.json<Explanation>('explain', endpointId)).history.map(({ action }) => action);
+};
+
+async function laterBy(hours: number): Promise<void> {
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: hours * hour });
+  await sandbox.idle();
+}
+
+const aboutIn = async (channel: string, endpointId: string) => {
+  const path = `/slack/messages?channel=${channel}`;
+  const { messages } = await sandbox.ask<{ messages: readonly object[] }>('GET', path);
+  return messages.filter((message) => JSON.stringify(message).includes(endpointId));
+};
+
+describe('a live connection whose entry is removed', () => {
+  test('is announced at once, cut after the grace period, and its history tells it', async () => {
+    await sandbox.json('allow', allowed, '--service', 'payments');
+    const endpointId = await connected(allowed);
+    const { stderr } = await sandbox.linkgate('forget', allowed, '--service', 'payments');
+    expect(stderr + (await actionsOf(endpointId)).join()).toContain('revoking');
+    await until(async () => (await aboutIn('C01APPROVALS', endpointId)).length === 1);
+
+    await laterBy(71);
+    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    await laterBy(2);
+    await isShown(endpointId, 'rejected');
+    const told = await actionsOf(endpointId);
+    expect(told.slice(0, 6)).toEqual(['requested', 'decided', 'applying', 'applied', 'revoking', 'asked']);
+    expect(told.slice(-2)).toEqual(['applying', 'revoked']);
+  });
+
+  test('stays where the account is allowed again in time', async () => {
+    await sandbox.json('allow', allowed, '--service', 'payments');
+    const endpointId = await connected(allowed);
+    await sandbox.linkgate('forget', allowed, '--service', 'payments');
+    await until(async () => (await actionsOf(endpointId)).includes('revoking'));
+    await sandbox.json('allow', allowed, '--service', 'payments');
+    await until(async () => (await actionsOf(endpointId)).at(-1) === 'kept');
+    await laterBy(100);
+    expect(await stateOf(sandbox, endpointId)).toBe('available');
+  });
+});
+
+test('a block cuts at once, and says what it cuts', async () => {
+  await sandbox.json('allow', blocked, '--service', 'payments');
+  const endpointId = await connected(blocked);
+  const { stdout, stderr } = await sandbox.linkgate('block', blocked, '--service', 'payments');
+  expect(stdout + stderr).toContain(endpointId);
+  await isShown(endpointId, 'rejected');
+});
+
+test('what somebody accepts by hand is asked about, and revoked it is cut', async () => {
+  const endpointId = await createEndpoint(sandbox, unknown, serviceId);
+  await sandbox.idle();
+  await sandbox
+    .ec2(provider)
+    .send(new AcceptVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] }));
+  await isShown(endpointId, 'available');
+  await sandbox.idle();
+  await sandbox.linkgate('sweep', 'connections');
+  await laterBy(1);
+  const { connections } = await sandbox.json<{ connections: readonly { endpointId: string }[] }>(
+    'connections',
+    '--waiting',
+  );
+  expect(connections.map((connection) => connection.endpointId)).toContain(endpointId);
+  await sandbox.json('revoke', endpointId, '--now', '--reason', 'not a customer');
+  await isShown(endpointId, 'rejected');
+});
+
+test('a shrunk count cuts those that came last', async () => {
+  await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '2');
+  const [first, second] = [await connected(counted), await connected(counted)];
+  await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '1');
+  await until(async () => (await actionsOf(second)).includes('revoking'));
+  await laterBy(73);
+  await isShown(second, 'rejected');
+  expect(await stateOf(sandbox, first)).toBe('available');
+});
+
+test('what is cut by hand in EC2 is only written down', async () => {
+  const endpointId = await connected(allowed);
+  await sandbox
+    .ec2(provider)
+    .send(new RejectVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] }));
+  await until(async () => (await actionsOf(endpointId)).at(-1) === 'observed');
+});
+
+test('a lockdown cuts everything that an account has, and reports it', async () => {
+  const endpointIds = [await connected(allowed), await connected(allowed)];
+  const reportError = await sandbox.json<{ cut: readonly { endpointId: string }[] }>(
+    ...['lockdown', allowed, '--reason', 'incident', '--yes'],
+  );
+  expect(reportError.cut.map(({ endpointId }) => endpointId)).toEqual(expect.arrayContaining(endpointIds));
+  for (const endpointId of endpointIds) expect(await stateOf(sandbox, endpointId)).toBe('rejected');
+  expect(sandbox.printed()).not.toContain('AccessDenied');
+});

@@ -1,0 +1,133 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { accounts, createEndpoint, provider, until } from '../sandbox.ts';
+import {
+  acceptByHand,
+  assume,
+  callsOf,
+  connect,
+  disconnect,
+  inQueues,
+  inTable,
+  type Story,
+  tableName,
+  whileFailing,
+  wholePass,
+} from './harness.ts';
+
+/** Accepted, rejected, counted, approved, denied, and found without ids. */
+export async function requests(story: Story) {
+  const { linkgate, serviceId } = story;
+  await linkgate.json('allow', accounts.allowed, '--service', serviceId);
+  await linkgate.json('block', accounts.blocked, '--service', '*');
+  await linkgate.json('allow', accounts.counted, '--service', serviceId, '--max-endpoints', '1');
+  await linkgate.json('allow', '666666666666', '--service', serviceId);
+  await linkgate.json('forget', '666666666666', '--service', serviceId);
+  await connect(story, accounts.blocked);
+  const counted = await connect(story, accounts.counted);
+  await linkgate.json('approve', await connect(story, accounts.unknown));
+  await linkgate.json('deny', await connect(story, accounts.unknown), '--reason', 'no contract');
+  await linkgate.json('approve', await connect(story, accounts.counted));
+  await linkgate.idle();
+  await disconnect(story, accounts.counted, counted);
+  await assume(story, { notificationBody: 'no-ids' });
+  await connect(story, accounts.allowed);
+  await assume(story, { notificationBody: 'text' });
+}
+
+/** Verdicts that change while they are due, calls that EC2 throttles for as long as a run lasts, one that takes effect late, and one that does at once although it failed. */
+export async function lateChanges(story: Story) {
+  const { linkgate, serviceId } = story;
+  const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
+  await whileFailing(story, { ...accept, error: 'RequestLimitExceeded' }, async () => {
+    await createEndpoint(linkgate, accounts.allowed, serviceId);
+    await until(() => callsOf(story, 'apply-verdicts').some(({ action }) => action === 'SendMessage'));
+    await linkgate.json('forget', accounts.allowed, '--service', serviceId);
+    await until(() =>
+      callsOf(story, 'decide-connections').some(({ params }) => JSON.stringify(params).includes('"Delete"')),
+    );
+  });
+  await linkgate.json('allow', accounts.allowed, '--service', serviceId);
+  await linkgate.idle();
+
+  await whileFailing(story, { ...accept, count: 1, error: 'InternalError' }, async () => {
+    const late = await connect(story, accounts.allowed);
+    await linkgate.json('block', accounts.allowed, '--service', serviceId);
+    await linkgate.idle();
+    await acceptByHand(story, late);
+  });
+  await linkgate.json('allow', accounts.allowed, '--service', serviceId);
+
+  await assume(story, { pendingAfterMs: 0 });
+  await whileFailing(story, { ...accept, count: 1, error: 'InternalError', afterEffect: true }, () =>
+    connect(story, accounts.allowed),
+  );
+}
+
+/** What events missed: connections that are gone, one of them before it was accepted, and a set of counted endpoints that is wrong. */
+export async function sweeps(story: Story) {
+  const { linkgate, serviceId } = story;
+  await assume(story, { notifications: false });
+  await linkgate.json('mode', 'observe');
+  const gone = await connect(story, accounts.allowed);
+  const goneUnanswered = await connect(story, accounts.unknown);
+  await wholePass(story);
+  await disconnect(story, accounts.allowed, gone);
+  await disconnect(story, accounts.unknown, goneUnanswered);
+  const counted = `${serviceId}#${accounts.counted}`;
+  await inTable(story, (client) =>
+    client.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: { pk: { S: `ENDPOINT_QUOTA#${provider}/us-east-1` }, sk: { S: counted } },
+        ConditionExpression: 'attribute_exists(pk)',
+        UpdateExpression: 'SET endpointIds = list_append(endpointIds, :more)',
+        ExpressionAttributeValues: { ':more': { L: [{ S: 'vpce-00000000000000000' }] } },
+      }),
+    ),
+  );
+  for (const _ of ['missing', 'gone']) await wholePass(story);
+  await linkgate.json('mode', 'enforce');
+  await assume(story, { notifications: true });
+  await linkgate.json('sweep', 'connections');
+}
+
+/** Somebody else puts something into the queue of what is due. */
+export async function garbage(stage: Story) {
+  await inQueues(stage, (client) =>
+    client.send(
+      new SendMessageCommand({
+        QueueUrl: `${stage.linkgate.url}/${provider}/linkgate-local-apply-verdicts.fifo`,
+        MessageBody: 'garbage',
+        MessageGroupId: 'garbage',
+        MessageDeduplicationId: 'garbage',
+      }),
+    ),
+  );
+  await stage.linkgate.idle();
+}
+
+export async function switches(story: Story) {
+  const { linkgate } = story;
+  await linkgate.json('mode', 'observe', '--reason', 'a trial');
+  await connect(story, accounts.allowed);
+  await linkgate.json('mode', 'enforce');
+  await linkgate.idle();
+  const night = ['--slack-channel', 'C01OPS', '--slack-user', 'T01LOCAL:U01ALICE'];
+  await linkgate.json('approvers', 'set', 'night', ...night);
+}
+
+/** Whatever can be asked without changing anything. */
+export async function questions({ linkgate, serviceId }: Story) {
+  for (const question of [
+    ['allowlist'],
+    ['approvers', 'list'],
+    ['audit', 'verify'],
+    ['connections'],
+    ['doctor'],
+    ['mode'],
+    ['service', 'list', '--unregistered'],
+    ['service', 'show', serviceId],
+  ])
+    await linkgate.linkgate(...question, '--json');
+}

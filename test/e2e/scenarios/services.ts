@@ -1,0 +1,75 @@
+import {
+  DeleteTagsCommand,
+  DeleteVpcEndpointConnectionNotificationsCommand,
+  DescribeVpcEndpointConnectionNotificationsCommand,
+  ModifyVpcEndpointConnectionNotificationCommand,
+} from '@aws-sdk/client-ec2';
+import { accounts, createEndpoint, createService, provider } from '../sandbox.ts';
+import { connect, type Stage, type Story, whileFailing } from './harness.ts';
+
+/** Services that come and go, and one that stays: what it lost is repaired. */
+export async function services({ linkgate }: Stage): Promise<string> {
+  const busy = await createService(linkgate, false);
+  await createEndpoint(linkgate, accounts.unknown, busy);
+  await linkgate.idle();
+  await linkgate.json('service', 'add', busy);
+  await linkgate.idle();
+  await linkgate.json('service', 'remove', busy);
+
+  const ec2 = linkgate.ec2(provider);
+  const passing = await createService(linkgate);
+  await linkgate.json('service', 'add', passing);
+  await ec2.send(new DeleteTagsCommand({ Resources: [passing], Tags: [{ Key: 'linkgate' }] }));
+  await linkgate.json('service', 'remove', passing);
+
+  const serviceId = await createService(linkgate);
+  await linkgate.json('service', 'add', serviceId, '--name', 'payments');
+  const notification = async () => {
+    const filter = { Filters: [{ Name: 'service-id', Values: [serviceId] }] };
+    const { ConnectionNotificationSet } = await ec2.send(
+      new DescribeVpcEndpointConnectionNotificationsCommand(filter),
+    );
+    return ConnectionNotificationSet?.[0]?.ConnectionNotificationId ?? '';
+  };
+  const ConnectionNotificationId = await notification();
+  await ec2.send(
+    new ModifyVpcEndpointConnectionNotificationCommand({
+      ConnectionNotificationId,
+      ConnectionEvents: ['Delete'],
+    }),
+  );
+  await linkgate.json('service', 'add', serviceId);
+  await linkgate.idle();
+  // CloudTrail's record of it names no service, so that every one is looked at.
+  await ec2.send(
+    new DeleteVpcEndpointConnectionNotificationsCommand({
+      ConnectionNotificationIds: [await notification()],
+    }),
+  );
+  await ec2.send(new DeleteTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] }));
+  await linkgate.idle();
+  await linkgate.json('service', 'add', serviceId);
+  await linkgate.json('pause', serviceId);
+  await linkgate.json('resume', serviceId);
+  return serviceId;
+}
+
+/** linkgate keeps the allowed principals for a while. */
+export async function principals({ linkgate, serviceId }: Story) {
+  for (const how of [['managed', '--yes'], ['observed']]) {
+    await linkgate.json('service', 'add', serviceId, '--principals', ...how);
+    await linkgate.idle();
+  }
+}
+
+/** A person decides what was accepted and is still due, at a service that was taken away before anybody noticed. */
+export async function farewell(story: Story) {
+  const { linkgate, serviceId } = story;
+  await linkgate.json('mode', 'observe');
+  const due = await connect(story, accounts.allowed);
+  const noEvents = { service: 'events', action: 'PutEvents', rate: 1, error: 'InternalFailure' };
+  await whileFailing(story, noEvents, async () => {
+    await linkgate.json('service', 'remove', serviceId);
+    await linkgate.linkgate('approve', due);
+  });
+}

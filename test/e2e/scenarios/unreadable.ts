@@ -1,0 +1,24 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { itemKinds } from '../../../lib/doctor/item-entities.ts';
+import { keptBecause } from '../../../lib/storage/item-remedy.ts';
+import { inTable, type Story, tableName } from './harness.ts';
+
+/** Kinds of which all items are in one partition. */
+const together =
+  /^(APPROVERS|NOTIFICATION_THROTTLE|CONTACT_DELIVERY_FAILURE|CUSTOMER|DISCONNECT_QUOTA|DIGEST|MODE|POLICY|SERVICE|TABLE)$/;
+
+/** Of each kind that may be removed somebody writes an item that linkgate cannot read, and an administrator removes it. */
+export async function unreadableItems(story: Story) {
+  const { linkgate } = story;
+  await linkgate.linkgate('doctor');
+  for (const kind of itemKinds.keys()) {
+    if (keptBecause.has(kind)) continue;
+    const key = { pk: together.test(kind) ? kind : `${kind}#unreadable`, sk: 'unreadable' };
+    await inTable(story, (client) =>
+      client.send(new PutItemCommand({ TableName: tableName, Item: marshall(key) })),
+    );
+    await linkgate.json('item', 'remove', key.pk, key.sk);
+  }
+  await linkgate.idle();
+}

@@ -1,0 +1,264 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { unzip } from '../../sandbox/lambda/unzip.ts';
+import { click, form, payload, secret, signed } from '../channels/slack/fixtures.ts';
+import { cannedAws } from '../packaging/canned-aws.ts';
+
+type Headers = Readonly<Record<string, string | undefined>>;
+interface Event {
+  readonly headers: Headers;
+  readonly body?: string;
+  readonly isBase64Encoded: boolean;
+}
+type Handler = (event: Event, context: object) => Promise<{ statusCode: number; body?: string }>;
+
+const folder = mkdtempSync(join(tmpdir(), 'linkgate-slack-'));
+const before = { ...process.env };
+let aws: Awaited<ReturnType<typeof cannedAws>>;
+let source: string;
+let handler: Handler;
+
+let loads = 0;
+
+/** The function as it goes to AWS, loaded anew: it has read no secret yet. */
+function load(): Handler {
+  const path = join(folder, `${++loads}.cjs`);
+  writeFileSync(path, source);
+  return createRequire(import.meta.url)(path).handler;
+}
+
+beforeAll(async () => {
+  aws = await cannedAws();
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: '111111111111',
+    AWS_SECRET_ACCESS_KEY: 'unused',
+    LINKGATE_STAGE: 'test',
+    LINKGATE_TABLE: 'linkgate-test',
+    LINKGATE_APPLY_QUEUE_URL: `${aws.endpoint}/111111111111/apply-verdicts.fifo`,
+    LINKGATE_SLACK_API_URL: `${aws.endpoint}/slack/api`,
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+  });
+  const zip = new URL('../../.serverless/on-slack-interaction.zip', import.meta.url);
+  await unzip(fileURLToPath(zip), folder);
+  source = readFileSync(join(folder, '.build/on-slack-interaction/index.js'), 'utf8');
+  handler = load();
+});
+
+beforeEach(() => keep(secret));
+
+afterAll(async () => {
+  process.env = before;
+  await aws.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Keeps the secret in the store. The table is empty. */
+function keep(value: string): void {
+  aws.answer({ body: JSON.stringify({ Parameter: { Value: value }, Responses: {} }) });
+}
+
+const secretReads = () => aws.asked.filter((asked) => asked.startsWith('AmazonSSM')).length;
+const tableReads = () => aws.asked.filter((asked) => asked.startsWith('DynamoDB')).length;
+
+function eventOf({ headers, body }: { headers: Headers; body: Buffer }, isBase64Encoded = false): Event {
+  return { headers, body: body.toString(isBase64Encoded ? 'base64' : 'utf8'), isBase64Encoded };
+}
+
+const context = { awsRequestId: 'request-1', functionName: 'on-slack-interaction', memoryLimitInMB: '1024' };
+
+async function answer(event: Event, handle = handler): Promise<number> {
+  return (await handle(event, context)).statusCode;
+}
+
+const now = (seconds = 0) => new Date(Date.now() + seconds * 1_000);
+const help = form({ command: '/linkgate', text: 'help', user_id: 'U01ALICE', team_id: 'T01LOCAL' });
+const signedHelp = () => signed(help, { at: now() });
+
+test('the function carries no EC2 client', () => {
+  expect(source.length).toBeGreaterThan(10_000);
+  expect(source).not.toMatch(/VpcEndpoint|AcceptVpc|ec2QueryName/);
+});
+
+describe('a signed request', () => {
+  test('is answered', async () => {
+    const { statusCode, body } = await handler(eventOf(signedHelp()), context);
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body ?? '')).toMatchObject({ response_type: 'ephemeral' });
+  });
+
+  test('is answered where its body came in base64, and where it is not ASCII', async () => {
+    expect(await answer(eventOf(signedHelp(), true))).toBe(200);
+    const umlauts = signed(help.replace('help', 'für 😀'), { at: now() });
+    expect(await answer(eventOf(umlauts))).toBe(200);
+    expect(await answer(eventOf(umlauts, true))).toBe(200);
+  });
+
+  test('is answered whatever the case of its headers, and whatever its content type says', async () => {
+    const { headers, body } = signedHelp();
+    const inCase = (change: (name: string) => string) =>
+      Object.fromEntries(Object.entries(headers).map(([name, value]) => [change(name), value]));
+    for (const change of [(name: string) => name.toUpperCase(), (name: string) => name.toLowerCase()])
+      expect(await answer(eventOf({ headers: inCase(change), body }))).toBe(200);
+    for (const type of ['application/json', 'application/x-www-form-urlencoded; charset=UTF-8', undefined])
+      expect(await answer(eventOf({ headers: { ...headers, 'content-type': type }, body }))).toBe(200);
+  });
+
+  test.each([
+    [-290, 200],
+    [290, 200],
+    [-310, 401],
+    [310, 401],
+  ])('that was made %i seconds from now is %i', async (seconds, status) => {
+    expect(await answer(eventOf(signed(help, { at: now(seconds) })))).toBe(status);
+  });
+
+  test.each([
+    ['no payload', form({ ssl_check: '1' })],
+    ['a payload that is not JSON', form({ payload: '{' })],
+    ['a payload without actions', payload({ ...click('approve'), actions: undefined })],
+    ['no body', ''],
+  ])('with %s is 400', async (_, body) => {
+    expect(await answer(eventOf(signed(body, { at: now() })))).toBe(400);
+  });
+});
+
+describe('without a proof a request is 401, and is not looked at:', () => {
+  const good = () => eventOf(signedHelp());
+  const forms: readonly (readonly [string, () => Event])[] = [
+    ['another secret', () => eventOf(signed(help, { at: now(), by: 'a guess' }))],
+    ['an empty secret', () => eventOf(signed(help, { at: now(), by: '' }))],
+    ['a byte more', () => ({ ...good(), body: `${help}&` })],
+    [
+      'spaces encoded otherwise',
+      () => ({ ...eventOf(signed('text=a+b', { at: now() })), body: 'text=a%20b' }),
+    ],
+    ['base64 that is not said to be', () => ({ ...eventOf(signedHelp(), true), isBase64Encoded: false })],
+    ['no body', () => ({ headers: good().headers, isBase64Encoded: false })],
+    ['ssl_check', () => ({ ...good(), headers: {}, body: `ssl_check=1&${payload(click('approve'))}` })],
+    ...Object.entries({
+      'no signature': { 'x-slack-signature': undefined },
+      'no time': { 'x-slack-request-timestamp': undefined },
+      'a time that is no number': { 'x-slack-request-timestamp': 'NaN' },
+      'another version': { 'x-slack-signature': good().headers['x-slack-signature']?.replace('v0', 'v1') },
+      'a signature that is not hexadecimal': { 'x-slack-signature': `v0=${'z'.repeat(64)}` },
+      'a shorter signature': { 'x-slack-signature': 'v0=00' },
+      'a longer signature': { 'x-slack-signature': `v0=${'0'.repeat(65)}` },
+      'two signatures': {
+        'x-slack-signature': `${good().headers['x-slack-signature']},${good().headers['x-slack-signature']}`,
+      },
+    }).map(
+      ([name, changed]) => [name, () => ({ ...good(), headers: { ...good().headers, ...changed } })] as const,
+    ),
+  ];
+  test.each(forms)('%s', async (_, event) => {
+    expect(await answer(event())).toBe(401);
+    expect(tableReads()).toBe(0);
+  });
+});
+
+describe('the secret', () => {
+  test('may be the previous one while both are kept, and no third', async () => {
+    keep('the current one\nthe previous one\n');
+    const fresh = load();
+    const with_ = (by: string) => answer(eventOf(signed(help, { at: now(), by })), fresh);
+    expect(await with_('the current one')).toBe(200);
+    expect(await with_('the previous one')).toBe(200);
+    expect(await with_('a third')).toBe(401);
+  });
+
+  test.each(['', '  \n\t\n '])('that is empty lets nobody in: %j', async (kept) => {
+    keep(kept);
+    const fresh = load();
+    for (const by of ['', ' ', kept, 'a guess'])
+      expect(await answer(eventOf(signed(help, { at: now(), by })), fresh)).toBe(401);
+  });
+
+  test('is read at most once a minute, however many wrong signatures come', async () => {
+    const fresh = load();
+    const wrong = () => answer(eventOf(signed(help, { at: now(), by: 'a guess' })), fresh);
+    expect(await Promise.all(Array.from({ length: 50 }, wrong))).toEqual(Array(50).fill(401));
+    expect(secretReads()).toBe(1);
+  });
+
+  test('that cannot be read is 401, and is not read again at once', async () => {
+    aws.answer({ status: 400, body: '{"__type":"AccessDeniedException","message":"no"}' });
+    const fresh = load();
+    for (let turn = 0; turn < 5; turn++) expect(await answer(eventOf(signedHelp()), fresh)).toBe(401);
+    expect(secretReads()).toBe(1);
+  });
+});
+
+describe('whatever comes, the answer is 200, 400 or 401:', () => {
+  const allowed = [200, 400, 401];
+  const json = fc.jsonValue({ maxDepth: 4 });
+  /** What Slack sends, with something in it put out of place. */
+  const spoilt = fc
+    .tuple(fc.constantFrom('approve', 'deny', 'decide', 'digest-page:1', 'allow-expiry'), fc.string(), json)
+    .chain(([action, value, other]) => {
+      const sent: Record<string, unknown> = click(action, { value });
+      return fc.constantFrom(...Object.keys(sent)).map((field) => ({ ...sent, [field]: other }));
+    });
+  const submissions = fc.record({
+    type: fc.constant('view_submission'),
+    user: fc.constant({ id: 'U01ALICE', team_id: 'T01LOCAL' }),
+    view: fc.record({
+      callback_id: fc.constantFrom('request', 'digest', 'other'),
+      private_metadata: fc.oneof(
+        fc.string(),
+        json.map((value) => JSON.stringify(value)),
+      ),
+      state: json,
+    }),
+  });
+  const commands = fc.record({
+    command: fc.constant('/linkgate'),
+    text: fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .tuple(fc.constantFrom('waiting', 'show', 'approve', 'deny', 'allow', '__proto__'), fc.string())
+        .map((words) => words.join(' ')),
+    ),
+    user_id: fc.constant('U01ALICE'),
+    team_id: fc.constantFrom('T01LOCAL', 'E01', '', 'x'),
+  });
+  const bodies = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+    fc.oneof(json, spoilt, submissions).map((sent) => Buffer.from(payload(sent))),
+    commands.map((fields) => Buffer.from(form(fields))),
+  );
+
+  test('signed bodies, in base64', async () => {
+    await fc.assert(
+      fc.asyncProperty(bodies, async (body) => {
+        expect(allowed).toContain(await answer(eventOf(signed(body, { at: now() }), true)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('headers and bodies that nobody signed', async () => {
+    const names = fc.oneof(fc.constantFrom('x-slack-signature', 'X-Slack-Request-Timestamp'), fc.string());
+    const headers = fc.dictionary(
+      names,
+      fc.oneof(fc.string(), fc.constant(String(Math.floor(Date.now() / 1_000)))),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        headers,
+        fc.string({ unit: 'binary' }),
+        fc.boolean(),
+        async (sent, body, isBase64Encoded) => {
+          expect(await answer({ headers: sent, body, isBase64Encoded })).toBe(401);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

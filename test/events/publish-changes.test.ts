@@ -1,0 +1,164 @@
+import { describe, expect, test } from '@jest/globals';
+import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
+import { type DomainEvent, publishDomainEvents } from '../../lib/events/publish-changes.ts';
+import { type Service, serviceItem } from '../../lib/services/service.ts';
+import { UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
+import type { Change } from '../../lib/storage/table.ts';
+import {
+  aConnection,
+  aFinding,
+  aRecord,
+  aService,
+  aVerdict,
+  endpointId,
+  hub,
+  noon,
+  serviceId,
+} from '../builders.ts';
+import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+
+/** What is announced of changes, where these services are registered. */
+async function announced(changes: readonly Change[], services: readonly Service[] = [aService()]) {
+  const items = itemsInMemory();
+  for (const service of services) items.commit([{ put: serviceItem(service) }]);
+  const published: DomainEvent[] = [];
+  const errors: unknown[] = [];
+  await publishDomainEvents(changes, {
+    table: memoryTable(items),
+    bus: { publish: async (events) => void published.push(...events) },
+    reportError: (error) => void errors.push(error),
+  });
+  return { published, errors };
+}
+
+function recordChange(
+  before: Partial<ConnectionRecord> | undefined,
+  after: Partial<ConnectionRecord>,
+): Change {
+  return {
+    before: before && recordItem(aRecord(before)),
+    after: recordItem(aRecord({ version: 2, ...after })),
+  };
+}
+
+function serviceChange(before: Partial<Service> | undefined, after: Partial<Service>): Change {
+  return {
+    before: before && serviceItem(aService(before)),
+    after: serviceItem(aService({ version: 2, ...after })),
+  };
+}
+
+const ask = aVerdict('ask');
+const missing = { check: 'tag-is-missing', detail: 'no tag' } as const;
+
+describe('a request that waits', () => {
+  test('is announced with its service and verdict', async () => {
+    const { published } = await announced([recordChange(undefined, { verdict: ask })]);
+    expect(published).toEqual([
+      {
+        type: 'Connection Waiting',
+        deduplicationId: `${endpointId(1)}/2`,
+        connection: aConnection(),
+        service: { serviceId: serviceId(1), name: 'orders', location: hub, approvers: 'default' },
+        verdict: {
+          outcome: 'ask',
+          findings: [aFinding({ outcome: 'ask' })],
+          decidedAt: noon.toISOString(),
+        },
+      },
+    ]);
+  });
+
+  test.each([
+    ['was not decided before', {}],
+    ['was accepted before, but not yet by EC2', { verdict: aVerdict('accept') }],
+    ['waited for something else before', { verdict: aVerdict('hold') }],
+    ['was taken for gone before', { state: 'deleted', verdict: ask, endedAt: noon.toISOString() }],
+  ] as const)('is announced where it %s', async (_what, before) => {
+    const { published } = await announced([recordChange(before, { verdict: ask })]);
+    expect(published).toHaveLength(1);
+  });
+
+  test.each([
+    ['it waits as before', { verdict: ask }, { verdict: aVerdict('ask', { decidedBy: 'somebody' }) }],
+    ['it is accepted', { verdict: ask }, { verdict: aVerdict('accept') }],
+    ['EC2 shows it connected already', undefined, { state: 'available', verdict: ask }],
+    ['it was never decided', undefined, {}],
+  ] as const)('is not announced where %s', async (_what, before, after) => {
+    const { published } = await announced([recordChange(before, after)]);
+    expect(published).toEqual([]);
+  });
+
+  test('is not announced where its service is no longer registered', async () => {
+    const { published } = await announced([recordChange(undefined, { verdict: ask })], []);
+    expect(published).toEqual([]);
+  });
+
+  test('is announced under the same id where its change is delivered again', async () => {
+    const change = recordChange(undefined, { verdict: ask });
+    const [first, second] = (await announced([change, change])).published;
+    expect(second?.deduplicationId).toBe(first?.deduplicationId);
+  });
+});
+
+describe('a service', () => {
+  test('is announced when it drifts, with all that is amiss', async () => {
+    const { published } = await announced([serviceChange({}, { drift: [missing] })]);
+    expect(published).toEqual([
+      {
+        type: 'Service Drifted',
+        deduplicationId: `${serviceId(1)}/${aService().checkedAt}`,
+        service: { serviceId: serviceId(1), name: 'orders', location: hub, approvers: 'default' },
+        drift: [missing],
+        checkedAt: aService().checkedAt,
+      },
+    ]);
+  });
+
+  test.each([
+    ['it was put right', { drift: [missing] }, {}],
+    ['it is registered as it should not be', undefined, { drift: [missing] }],
+    ['something else is amiss', { drift: [missing] }, { drift: [{ ...missing, detail: 'other' }] }],
+  ])(
+    'is announced where %s',
+    async (_what, before: Partial<Service> | undefined, after: Partial<Service>) => {
+      const { published } = await announced([serviceChange(before, after)]);
+      expect(published).toHaveLength(1);
+    },
+  );
+
+  test('is announced under another id each time it is checked, also where its versions began anew', async () => {
+    const checked = (checkedAt: string) =>
+      serviceChange(undefined, { drift: [missing], version: 1, checkedAt });
+    const { published } = await announced([
+      checked('2026-11-20T12:00:00.000Z'),
+      checked('2026-11-21T12:00:00.000Z'),
+    ]);
+    expect(new Set(published.map(({ deduplicationId }) => deduplicationId)).size).toBe(2);
+  });
+
+  test.each([
+    ['was checked and is as it was', serviceChange({ drift: [missing] }, { drift: [missing] })],
+    ['is registered in order', serviceChange(undefined, {})],
+    ['is unregistered', { before: serviceItem(aService({ drift: [missing] })), after: undefined }],
+  ])('is not announced where it %s', async (_what, change) => {
+    expect((await announced([change])).published).toEqual([]);
+  });
+});
+
+test('a change of anything else is not announced', async () => {
+  const { published } = await announced([
+    { before: undefined, after: { pk: 'JOB#1', sk: 'JOB', version: 1 } },
+  ]);
+  expect(published).toEqual([]);
+});
+
+test('an item of a newer form is reported, and keeps no other from being announced', async () => {
+  const newer = { ...recordItem(aRecord({ verdict: ask })), schemaVersion: '2.0' };
+  const { published, errors } = await announced([
+    { before: undefined, after: newer },
+    recordChange(undefined, { verdict: ask }),
+  ]);
+  expect(published).toHaveLength(1);
+  expect(errors).toEqual([expect.any(UnsupportedSchemaVersionError)]);
+});

@@ -1,0 +1,196 @@
+import { describe, expect, test } from '@jest/globals';
+import { markRefused, transitionWrites } from '../../lib/connections/transition.ts';
+import { explain, viewOf } from '../../lib/inspection/explain.ts';
+import type { Mode } from '../../lib/mode/mode.ts';
+import type { ConnectionState } from '../../lib/privatelink/connection.ts';
+import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
+import type { Outcome } from '../../lib/verdicts/verdict.ts';
+import {
+  aConnection,
+  aFinding,
+  alice,
+  anApproval,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  endpointId,
+  noon,
+} from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+import { anOverdue } from '../notifications/connected-fixtures.ts';
+
+const services = [aService()];
+
+describe('a connection is explained', () => {
+  test('by what EC2 shows, what was decided and why, and each step since', async () => {
+    const world = createTestEnv({ services, entries: [anEntry()], connections: [aConnection()] });
+    await decideConnection(aConnection(), world.deps);
+    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+      connection: {
+        endpointId: endpointId(1),
+        accountId: '111111111111',
+        region: 'us-east-1',
+        service: 'orders',
+        state: 'pendingAcceptance',
+        verdict: 'accept',
+        decidedBy: 'linkgate',
+        reason: 'account 022222222222 is allowed at orders',
+      },
+      verdict: { outcome: 'accept', findings: [{ rule: 'account-is-allowed' }] },
+      history: [{ action: 'requested' }, { action: 'decided' }],
+      next: 'EC2 is asked to accept it; what EC2 shows is recorded as soon as it shows it.',
+    });
+  });
+
+  test('also before anything was decided', async () => {
+    const world = createTestEnv({ services, connections: [aConnection()] });
+    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+      connection: { verdict: null, decidedBy: null, reason: null },
+      verdict: null,
+      history: [],
+      next: 'It is decided within a minute.',
+    });
+  });
+
+  test('also when EC2 lists it no longer', async () => {
+    const world = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
+    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+      connection: { state: 'available' },
+      next: 'The endpoint is gone; nothing is left to do.',
+    });
+  });
+
+  test('not when neither EC2 nor linkgate knows it', async () => {
+    expect(await explain(endpointId(9), createTestEnv({ services }).deps)).toBeUndefined();
+  });
+});
+
+describe('what EC2 shows differs from the verdict', () => {
+  const shown = (state: ConnectionState, outcome: Outcome, mode: Mode = 'enforce') =>
+    viewOf(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), mode).differs;
+
+  test.each([
+    ['available', 'reject', 'linkgate would reject it, and EC2 shows it available'],
+    ['pending', 'ask', 'linkgate would leave it to a person, and EC2 shows it pending'],
+    ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
+    ['rejected', 'ask', 'linkgate would leave it to a person, and EC2 shows it rejected'],
+  ] as const)('where it is %s and the verdict is %s', (state, outcome, differs) => {
+    expect(shown(state, outcome)).toBe(differs);
+  });
+
+  test.each([
+    ['available', 'accept'],
+    ['rejected', 'reject'],
+    ['deleted', 'accept'],
+    ['deleting', 'reject'],
+    ['pendingAcceptance', 'ask'],
+    ['pendingAcceptance', 'accept'],
+  ] as const)('not where it is %s and the verdict is %s', (state, outcome) => {
+    expect(shown(state, outcome)).toBeNull();
+  });
+
+  test('where it still waits in the mode observe, and linkgate would not let it', () => {
+    expect(shown('pendingAcceptance', 'accept', 'observe')).toBe(
+      'linkgate would accept it, and EC2 still shows it waiting',
+    );
+    expect(shown('pendingAcceptance', 'ask', 'observe')).toBeNull();
+  });
+
+  test('not where people are asked since no more may be cut', () => {
+    expect(viewOf(aConnection({ state: 'available' }), anOverdue(), 'enforce').differs).toBeNull();
+  });
+
+  test('not where there is no verdict', () => {
+    expect(viewOf(aConnection({ state: 'available' }), undefined, 'enforce').differs).toBeNull();
+  });
+});
+
+test.each([
+  ['a person who commands it', 'person', alice],
+  ['linkgate where the policy changed', 'policy', 'linkgate'],
+] as const)('a cut is decided by %s', (_, cause, by) => {
+  const revocation = { since: noon.toISOString(), disconnectAt: noon.toISOString(), cause, by: alice };
+  const record = aRecord({ state: 'available', verdict: aVerdict('reject'), revocation });
+  expect(viewOf(aConnection({ state: 'available' }), record, 'enforce').decidedBy).toBe(by);
+});
+
+describe('what comes next', () => {
+  async function nextFor(state: ConnectionState, outcome?: Outcome, mode: Mode = 'enforce') {
+    const finding = { rule: 'account-is-not-listed', reason: 'it is not listed' };
+    const verdict = outcome && aVerdict(outcome, { findings: [{ ...finding, outcome }] });
+    const records = verdict ? [aRecord({ state, verdict })] : [];
+    const world = createTestEnv({ services, connections: [aConnection({ state })], records });
+    world.mode = mode;
+    return (await explain(endpointId(1), world.deps))?.next;
+  }
+
+  test.each(['ask', 'hold'] as const)(
+    'of a request with %s is up to a person, who is told how',
+    async (outcome) => {
+      expect(await nextFor('pendingAcceptance', outcome)).toContain(`linkgate approve ${endpointId(1)}`);
+    },
+  );
+
+  test.each([undefined, anApproval()])(
+    'of a request that a broken rule stops is up to linkgate, whatever a person has said',
+    async (approval) => {
+      const findings = [
+        aFinding({ rule: 'is-broken', outcome: 'hold', failed: true, reason: 'the rule failed' }),
+      ];
+      const record = aRecord({ verdict: aVerdict('hold', { findings }), ...(approval && { approval }) });
+      const world = createTestEnv({ services, connections: [aConnection()], records: [record] });
+      expect(await explain(endpointId(1), world.deps)).toMatchObject({
+        next: 'It waits, whatever a person says, and is tried again within a minute or two: the rule failed.',
+      });
+    },
+  );
+
+  test('of a request to a paused service is up to who resumes it', async () => {
+    const records = [aRecord({ verdict: aVerdict('hold') })];
+    const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
+    const world = createTestEnv({ services: [paused], connections: [aConnection()], records });
+    expect((await explain(endpointId(1), world.deps))?.next).toContain('linkgate resume orders');
+  });
+
+  test('of what EC2 refused is that it is asked again, and when', async () => {
+    const record = aRecord({ verdict: aVerdict('accept'), effect: { action: 'accept', asked: 0 } });
+    const world = createTestEnv({ services, connections: [aConnection()], records: [record] });
+    const transition = markRefused(record, 'accept', 'UnauthorizedOperation', noon);
+    await world.table.write(transitionWrites(record, transition, 'request-1'));
+    expect((await explain(endpointId(1), world.deps))?.next).toBe(
+      'EC2 refused to accept it; it is asked again after 2026-11-21T12:01:00.000Z.',
+    );
+  });
+
+  test('in the mode observe is up to others', async () => {
+    expect(await nextFor('pendingAcceptance', 'accept', 'observe')).toBe(
+      'linkgate would accept it. Its mode is observe, so it leaves that to others until `linkgate mode act`.',
+    );
+    expect(await nextFor('pendingAcceptance', 'ask', 'observe')).toContain('EC2 is not asked until');
+  });
+
+  test('of a request to a service that is not registered is not up to linkgate', async () => {
+    const world = createTestEnv({
+      connections: [aConnection()],
+      records: [aRecord({ verdict: aVerdict('ask') })],
+    });
+    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+      next: 'Its service is not registered, so linkgate does not decide it.',
+    });
+  });
+
+  test('of a rejected connection is up to its consumer, who pays until the endpoint is deleted', async () => {
+    expect(await nextFor('rejected', 'reject')).toMatch(/stays rejected.*costs until then.*new endpoint/);
+  });
+
+  test.each([
+    ['available', 'It is connected. Whether it stays is decided with the next pass.'],
+    ['pending', 'EC2 is connecting it. Whether it stays is decided with the next pass.'],
+    ['deleting', 'The endpoint is gone; nothing is left to do.'],
+    ['failed', 'EC2 shows it as failed: the consumer has to create a new endpoint.'],
+    ['expired', 'EC2 shows it as expired: the consumer has to create a new endpoint.'],
+  ] as const)('of one that is %s: %s', async (state, next) => {
+    expect(await nextFor(state)).toBe(next);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals';
+import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
+import type { Connections } from '../../lib/privatelink/connections.ts';
+import { findConnection } from '../../lib/reconcile/find-connection.ts';
+import { raise } from '../../lib/storage/entity.ts';
+import { aConnection, aService, endpointId, hub, serviceId } from '../builders.ts';
+import { fakeConnections } from '../doubles/fake-connections.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+const elsewhere: AccountRegion = { accountId: '222222222222', region: 'eu-west-1' };
+const services = [aService(), aService({ serviceId: serviceId(2), name: 'payments', location: elsewhere })];
+
+/** Two places with services, of which only the second has the endpoint; and the places that were asked. */
+function twoPlaces() {
+  const { table } = createTestEnv({ services });
+  const connection = aConnection({ location: elsewhere, serviceId: serviceId(2) });
+  const asked: string[] = [];
+  const connectionsIn = (location: AccountRegion): Connections => {
+    asked.push(formatAccountRegion(location));
+    return location.region === elsewhere.region ? fakeConnections(connection) : fakeConnections();
+  };
+  return { connection, asked, deps: { table, reportError: raise, connectionsIn } };
+}
+
+describe('an endpoint is looked for', () => {
+  test('in every place with a service while nobody knows where it is', async () => {
+    const { connection, asked, deps } = twoPlaces();
+    expect(await findConnection(endpointId(1), undefined, deps)).toEqual(connection);
+    expect(asked.sort()).toEqual([formatAccountRegion(hub), formatAccountRegion(elsewhere)].sort());
+  });
+
+  test('in its place alone once that is known', async () => {
+    const { asked, deps } = twoPlaces();
+    expect(
+      await findConnection(endpointId(1), { location: hub, serviceId: serviceId(1) }, deps),
+    ).toBeUndefined();
+    expect(asked).toEqual([formatAccountRegion(hub)]);
+  });
+
+  test('at its service alone once that is known, so that EC2 reads as little as it can', async () => {
+    const { table, ec2 } = createTestEnv({ services });
+    const known = { location: hub, serviceId: serviceId(1) };
+    await findConnection(endpointId(1), known, { table, reportError: raise, connectionsIn: () => ec2 });
+    expect(ec2.looks).toEqual([{ endpointIds: [endpointId(1)], serviceIds: [serviceId(1)] }]);
+  });
+
+  test('in every page, where EC2 refuses to filter by endpoint and a page may have none of them', async () => {
+    const connections: Connections = {
+      page: async (_filter, nextToken) =>
+        nextToken === undefined ? { connections: [], nextToken: 'second' } : { connections: [aConnection()] },
+    };
+    const { table } = createTestEnv();
+    const deps = { table, reportError: raise, connectionsIn: () => connections };
+    expect(await findConnection(endpointId(1), { location: hub, serviceId: serviceId(1) }, deps)).toEqual(
+      aConnection(),
+    );
+  });
+});

@@ -1,0 +1,180 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import { nextStep } from '../../lib/inspection/next-step.ts';
+import type { Mode } from '../../lib/mode/mode.ts';
+import {
+  aConnection,
+  aFinding,
+  alice,
+  anApprovalRequest,
+  anEntry,
+  aRecord,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+} from '../builders.ts';
+
+const disconnectAt = secondsAfterNoon(72 * 3600).toISOString();
+const connection = aConnection({ state: 'available' });
+
+function next(record: Partial<ConnectionRecord> | undefined, around: object = {}): string {
+  return nextStep(connection, record && aRecord({ state: 'available', ...record }), {
+    isListed: true,
+    service: aService(),
+    mode: 'enforce' as Mode,
+    isRefused: false,
+    ...around,
+  });
+}
+
+/** It is to be cut. */
+function revoked(cause: 'policy' | 'person', record: Partial<ConnectionRecord> = {}) {
+  const findings = [
+    aFinding({ rule: 'permission-is-gone', outcome: 'reject', reason: 'it is not allowed any more' }),
+  ];
+  return {
+    verdict: aVerdict('reject', { findings, until: disconnectAt }),
+    revocation: { since: noon.toISOString(), disconnectAt, cause, by: alice },
+    approvalRequest: anApprovalRequest({ deadline: disconnectAt }),
+    ...record,
+  };
+}
+
+describe('of a connection that lives it is told', () => {
+  test('why it stays', () => {
+    expect(next({ verdict: aVerdict('accept') })).toBe('It is connected, and stays: because.');
+  });
+
+  test('until when its permission lasts', () => {
+    expect(next({ verdict: aVerdict('accept', { until: disconnectAt }) })).toContain(
+      `That permission expires at ${disconnectAt}; people are warned 14 days`,
+    );
+  });
+
+  test('that it was there before its service was registered', () => {
+    const service = aService({ registeredAt: noon.toISOString() });
+    expect(next(undefined, { service })).toContain('older than the registration of its service');
+  });
+
+  test('that its service is not registered', () => {
+    expect(next(undefined, { service: undefined })).toContain('linkgate does not look after it');
+  });
+
+  test('when it is cut, and what would keep it: a person, or the policy', () => {
+    const told = next(revoked('policy'));
+    expect(told).toContain(
+      `It is connected until ${disconnectAt}, and is cut then: it is not allowed any more.`,
+    );
+    expect(told).toContain(`linkgate allow ${consumer} --service orders`);
+    for (const word of ['keep', 'revoke']) expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
+  });
+
+  test('how its entry would be wider, and keep all else that it says', () => {
+    const entry = anEntry({ maxEndpoints: 1, expiresAt: disconnectAt, note: 'Acme' });
+    const findings = [
+      aFinding({ rule: 'permission-is-gone', outcome: 'reject', reason: 'it has too many' }),
+      aFinding({ rule: 'account-has-its-endpoints', outcome: 'ask', reason: 'it has too many' }),
+      aFinding({ rule: 'account-is-allowed', reason: 'it is allowed' }),
+    ];
+    const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: disconnectAt }) });
+    expect(next(record, { entry })).toContain(
+      `\`linkgate allow ${consumer} --service orders --max-endpoints … --expires ${disconnectAt} --note Acme\` has it stay;`,
+    );
+  });
+
+  test.each([
+    [
+      'endpoint-is-not-named',
+      { endpointIds: [endpointId(2)] },
+      `--endpoint ${endpointId(2)} --endpoint ${endpointId(1)}`,
+    ],
+    [
+      'consumer-region-is-not-named',
+      { consumerRegions: ['eu-west-2'] },
+      '--consumer-region eu-west-2 --consumer-region eu-west-1',
+    ],
+    ['entry-has-expired', { expiresAt: noon.toISOString() }, '--expires 90d'],
+  ] as const)('with what an entry has to say otherwise: %s', (rule, narrowed, options) => {
+    const findings = [aFinding({ rule, outcome: 'ask' })];
+    const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: disconnectAt }) });
+    const entry = anEntry({ ...narrowed } as Parameters<typeof anEntry>[0]);
+    expect(next({ ...record, endpointRegion: 'eu-west-1' }, { entry })).toContain(
+      `--service orders ${options}\``,
+    );
+  });
+
+  test('that the entry of a policy file is changed there', () => {
+    const told = next(revoked('policy'), { entry: anEntry({ managedBy: 'file' }) });
+    expect(told).toContain('widening the entry of its account in the policy file');
+    expect(told).not.toContain(`linkgate allow ${consumer}`);
+  });
+
+  test('that what somebody revoked is not kept by the policy', () => {
+    const told = next(revoked('person'));
+    expect(told).toContain('does not take the revocation back, as Keep connected in Slack or in a mail does');
+    expect(told).not.toContain('has it stay');
+  });
+
+  test('that it is being cut', () => {
+    const verdict = aVerdict('reject');
+    const effect = { action: 'reject', asked: 0 } as const;
+    expect(next({ ...revoked('policy'), verdict, effect })).toBe(
+      'It is connected. It is being cut: because.',
+    );
+  });
+
+  test('that EC2 would not cut it, and when it is asked again', () => {
+    const effect = { action: 'reject', asked: 1, lastAttemptAt: noon.toISOString() } as const;
+    const record = { ...revoked('policy'), verdict: aVerdict('reject'), effect };
+    expect(next(record, { isRefused: true })).toContain(
+      `EC2 refused to reject it; it is asked again after ${secondsAfterNoon(60).toISOString()}.`,
+    );
+  });
+
+  test('that linkgate only would cut it, in the mode observe', () => {
+    expect(next({ verdict: aVerdict('reject') }, { mode: 'observe' })).toContain(
+      'linkgate would cut it: because. Its mode is observe',
+    );
+  });
+
+  test('that nothing is cut while its service is paused', () => {
+    const verdict = aVerdict('hold', {
+      findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })],
+    });
+    expect(next({ verdict })).toBe('It is connected, and nothing is cut for now: orders is paused.');
+  });
+
+  test('that people are asked about what others accepted', () => {
+    const finding = aFinding({ rule: 'accepted-elsewhere', outcome: 'ask', reason: 'somebody accepted it' });
+    const told = next({
+      verdict: aVerdict('ask', { findings: [finding] }),
+      approvalRequest: anApprovalRequest(),
+    });
+    expect(told).toContain(
+      `stays until somebody decides, which people are asked since ${noon.toISOString()}: somebody accepted it.`,
+    );
+    expect(told).toContain(`linkgate revoke ${endpointId(1)} --now`);
+    expect(told).toContain(`\`linkgate allow ${consumer} --service orders\` has it stay`);
+    expect(told).not.toContain('linkgate keep');
+  });
+
+  test('that people are asked about what is beyond the budget of cuts', () => {
+    const finding = aFinding({ rule: 'cuts-are-limited', outcome: 'ask', reason: 'its time was over' });
+    const record = revoked('policy', { verdict: aVerdict('ask', { findings: [finding] }) });
+    expect(next(record)).toContain('stays until somebody decides, which people are asked since');
+  });
+});
+
+test('of a connection that was cut it is told why', () => {
+  const record = aRecord({ state: 'rejected', ...revoked('policy') });
+  const told = nextStep(aConnection({ state: 'rejected' }), record, {
+    isListed: true,
+    service: aService(),
+    mode: 'enforce',
+    isRefused: false,
+  });
+  expect(told).toMatch(/^It was cut: it is not allowed any more\. It stays rejected/);
+});

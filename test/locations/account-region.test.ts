@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import {
+  AccountRegion,
+  awsServiceName,
+  formatAccountRegion,
+  parseAccountRegion,
+  partitionOf,
+} from '../../lib/locations/account-region.ts';
+import { hub, serviceId } from '../builders.ts';
+
+test.each([
+  'us-east-1',
+  'eusc-de-east-1',
+  'us-gov-west-1',
+  'us-isof-south-1',
+  'ap-southeast-10',
+  'mx-central-1',
+  'zz-new2-north-1',
+])('a place may be in any Region that there is or may come to be: %s', (region) => {
+  const location = { ...hub, region };
+  expect(parseAccountRegion(formatAccountRegion(location))).toEqual(location);
+});
+
+test.each(['us-east', 'us-east-1a', 'us_east_1', 'US-EAST-1', '', 'us-east-1 ', 'us/east-1', 'global'])(
+  'what is no Region is told from one: `%s`',
+  (region) => {
+    const { issues } = v.safeParse(AccountRegion, { ...hub, region });
+    expect(issues?.map(({ message }) => message)).toEqual(['a Region looks like us-east-1']);
+  },
+);
+
+test.each([
+  ['us-east-1', '', 'aws'],
+  ['cn-northwest-1', '', 'aws-cn'],
+  ['us-gov-east-1', '', 'aws-us-gov'],
+  ['us-isob-east-1', '', 'aws-iso-b'],
+  ['eusc-de-east-1', '', 'aws-eusc'],
+  ['zz-new-north-1', 'arn:aws-zz:sns:zz-new-north-1:111111111111:topic', 'aws-zz'],
+])('a Region belongs to a partition, which an ARN of it says: %s %s', (region, arn, partition) => {
+  expect(partitionOf(region, arn)).toBe(partition);
+});
+
+test('a service has the name by which consumers of its Region connect', () => {
+  const nameIn = (region: string) => awsServiceName({ ...hub, region }, serviceId(1));
+  expect(nameIn('eu-west-1')).toBe(`com.amazonaws.vpce.eu-west-1.${serviceId(1)}`);
+  expect(nameIn('cn-north-1')).toBe(`cn.com.amazonaws.vpce.cn-north-1.${serviceId(1)}`);
+});

@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import type { AllowlistEntry } from '../../lib/allowlist/entry.ts';
+import { findRecord } from '../../lib/connections/connection-record.ts';
+import { recordState } from '../../lib/connections/record-state.ts';
+import { transitionWrites } from '../../lib/connections/transition.ts';
+import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
+import type { Connection } from '../../lib/privatelink/connection.ts';
+import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
+import type { Service } from '../../lib/services/service.ts';
+import {
+  aConfiguration,
+  aConnection,
+  aGroup,
+  anEntry,
+  aService,
+  endpointId,
+  serviceId,
+} from '../builders.ts';
+import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
+
+const accounts = ['222222222222', '333333333333', '444444444444'];
+const services = [1, 2, 3];
+/** Some have more endpoints than others. */
+const account = fc.constantFrom(accounts[0] ?? '', ...accounts);
+const master = fc.constantFrom('file' as const, 'file' as const, 'person' as const);
+
+/** Now is noon of 2026-11-21: some expire before, some soon, some late. */
+const narrowings = fc.record(
+  {
+    endpointIds: fc.uniqueArray(fc.integer({ min: 1, max: 8 }).map(endpointId), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    maxEndpoints: fc.integer({ min: 1, max: 3 }),
+    expiresAt: fc.constantFrom(
+      '2026-11-20T00:00:00.000Z',
+      '2026-11-25T00:00:00.000Z',
+      '2027-11-20T00:00:00.000Z',
+    ),
+    note: fc.constantFrom('a', 'b'),
+  },
+  { requiredKeys: [] },
+);
+const settings = fc.record(
+  {
+    onUnlisted: fc.constantFrom('ask' as const, 'hold' as const, 'reject' as const),
+    onExternalAccept: fc.constantFrom('ask' as const, 'disconnect' as const, 'adopt' as const),
+    graceSeconds: fc.constantFrom(3600, 86_400),
+    onExpiry: fc.constantFrom('reject' as const, 'escalate' as const),
+  },
+  { requiredKeys: [] },
+);
+const saying = fc.oneof(
+  { weight: 3, arbitrary: narrowings.map((each) => ({ effect: 'allow' as const, ...each })) },
+  { weight: 1, arbitrary: fc.constant({ effect: 'block' as const }) },
+);
+
+/** What an entry says where: for every service it often counts, so that a policy often counts otherwise than the one before. */
+function saidAt(names: readonly string[]) {
+  const counting = fc
+    .integer({ min: 1, max: 3 })
+    .map((maxEndpoints) => ({ effect: 'allow' as const, maxEndpoints }));
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.tuple(fc.constantFrom('*', ...names), saying) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('*'), counting) },
+  );
+}
+
+const heldEntry = fc
+  .tuple(saidAt(services.map(serviceId)), account, master)
+  .map(([[at, said], accountId, managedBy]) => anEntry({ serviceId: at, accountId, managedBy, ...said }));
+const wantedEntry = fc
+  .tuple(saidAt(services.map((number) => `service-${number}`)), account)
+  .map(([[service, said], accountId]) => ({ service, accountId, ...said }));
+
+const heldService = (number: number) =>
+  fc.option(
+    fc.tuple(settings, master, fc.boolean()).map(([said, managedBy, isPaused]) =>
+      aService({
+        serviceId: serviceId(number),
+        name: `service-${number}`,
+        managedBy,
+        ...(isPaused && number === 2 && { pausedAt: '2026-11-20T00:00:00.000Z' }),
+        ...said,
+      }),
+    ),
+    { nil: undefined, freq: 5 },
+  );
+
+const connection = (number: number) =>
+  fc
+    .record({
+      service: fc.constantFrom(1, ...services),
+      ownerAccountId: account,
+      /** How it came to be as EC2 shows it. */
+      life: fc.constantFrom('new', 'decided', 'decided', 'connected', 'connected', 'foreign', 'older'),
+    })
+    .map(({ service, ownerAccountId, life }) => ({
+      life,
+      connection: aConnection({
+        endpointId: endpointId(number),
+        serviceId: serviceId(service),
+        ownerAccountId,
+        state: life === 'foreign' || life === 'older' ? 'available' : 'pendingAcceptance',
+        requestedAt: life === 'older' ? '2026-10-01T00:00:00.000Z' : '2026-11-21T11:00:00.000Z',
+      }),
+    }));
+
+export interface Estate {
+  readonly services: readonly (Service | undefined)[];
+  readonly entries: readonly AllowlistEntry[];
+  readonly lives: readonly { readonly life: string; readonly connection: Connection }[];
+}
+
+/** Services, an allowlist with several masters, and connections of all ages. */
+export const estates: fc.Arbitrary<Estate> = fc.record({
+  services: fc.tuple(...services.map(heldService)),
+  entries: fc.uniqueArray(heldEntry, {
+    selector: ({ serviceId: at, accountId }) => `${at} ${accountId}`,
+    maxLength: 7,
+  }),
+  lives: fc
+    .integer({ min: 0, max: 8 })
+    .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => connection(index + 1)))),
+});
+
+/** Policies that speak of these services and accounts. */
+export const documents: fc.Arbitrary<PolicyDocument> = fc.record({
+  groups: fc.constant([]),
+  customers: fc.constant([]),
+  services: fc
+    .tuple(
+      ...services.map((number) =>
+        fc.option(
+          settings.map((said) => ({ number, said })),
+          { freq: 2 },
+        ),
+      ),
+    )
+    .map((said) =>
+      said.flatMap((each) =>
+        each ? [{ serviceId: serviceId(each.number), name: `service-${each.number}`, ...each.said }] : [],
+      ),
+    ),
+  entries: fc.uniqueArray(wantedEntry, {
+    selector: ({ service, accountId }) => `${service} ${accountId}`,
+    maxLength: 7,
+  }),
+});
+
+/** The document without what is said of services that there are none. */
+export function fitting(document: PolicyDocument, { services: held }: Estate): PolicyDocument {
+  const names = ['*', ...[...held, ...document.services].flatMap((service) => service?.name ?? [])];
+  return { ...document, entries: document.entries.filter(({ service }) => names.includes(service)) };
+}
+
+/** The estate with what linkgate has decided and seen of it. */
+export async function worldOf({ services: held, entries, lives }: Estate): Promise<TestEnv> {
+  const world = createTestEnv({
+    services: held.filter((service) => service !== undefined),
+    entries,
+    groups: [aGroup()],
+    connections: lives.map(({ connection: each }) => each),
+  });
+  for (const number of services)
+    world.services.show(aConfiguration({ serviceId: serviceId(number), nameTag: `service-${number}` }));
+  for (const { life, connection: each } of lives) {
+    if (life === 'new') continue;
+    await decideConnection(each, world.deps);
+    if (life === 'connected') await connect(each, world);
+  }
+  world.wait(60);
+  return world;
+}
+
+/** What was accepted has become available, and linkgate has seen it. */
+async function connect(each: Connection, world: TestEnv): Promise<void> {
+  const before = await findRecord(each.endpointId, world.table);
+  if (before?.effect?.action !== 'accept') return;
+  const available = { ...each, state: 'available' as const };
+  world.ec2.show(available);
+  const time = world.deps.now();
+  const sighting = { connection: available, observedAt: time.toISOString() };
+  const seen = recordState(before, sighting, '2026-11-01T00:00:00.000Z', time);
+  if (seen) await world.table.write(transitionWrites(before, seen, 'request-0'));
+}

@@ -1,0 +1,109 @@
+import { describe, expect, test } from '@jest/globals';
+import { mailActor, slackActor } from '../../lib/approvers/actor.ts';
+import { accountOwners, authorize, NotAuthorizedError } from '../../lib/policy/authorize.ts';
+import { aGroup, alice, anEntry, aService } from '../builders.ts';
+
+const bob = slackActor({ team: 'T01LOCAL', user: 'U01BOB' });
+const carol = slackActor({ team: 'T01LOCAL', user: 'U01CAROL' });
+const bobOfAnotherTeam = slackActor({ team: 'T02OTHER', user: 'U01BOB' });
+const dora = mailActor('dora@example.com');
+const erin = mailActor('erin@example.com');
+const everybody = [alice, bob, carol, bobOfAnotherTeam, dora, erin];
+
+const group = aGroup({
+  slackUsers: [{ team: 'T01LOCAL', user: 'U01BOB' }],
+  emails: ['Dora@example.com'],
+});
+const authority = { service: aService(), group, entries: [] };
+
+type Given = Partial<Parameters<typeof authorize>[1]>;
+type Word = Parameters<typeof authorize>[0];
+
+/** Why somebody may not say so; undefined where they may. */
+function refusal(word: Partial<Word>, given: Given = {}): NotAuthorizedError['why'] | undefined {
+  try {
+    authorize({ by: alice, decision: 'approve', ...word }, { ...authority, ...given });
+    return undefined;
+  } catch (error) {
+    if (error instanceof NotAuthorizedError) return error.why;
+    throw error;
+  }
+}
+
+describe('who may decide', () => {
+  test.each([
+    { situation: 'a group', given: {}, who: [alice, bob, dora] },
+    {
+      situation: 'a group that decides through the API only',
+      given: { group: { ...group, decideIn: 'api' } },
+      who: [alice],
+    },
+    {
+      situation: 'a group that decides anywhere',
+      given: { group: { ...group, decideIn: 'anywhere' } },
+      who: [alice, bob, dora],
+    },
+    { situation: 'a group that names nobody', given: { group: aGroup() }, who: [alice] },
+  ] satisfies { situation: string; given: Given; who: string[] }[])(
+    'of $situation are $who',
+    ({ given, who }) => {
+      for (const decision of ['approve', 'deny'] as const)
+        expect(everybody.filter((by) => refusal({ by, decision }, given) === undefined)).toEqual(who);
+    },
+  );
+
+  test('is told to whom it is refused, with who may instead', () => {
+    const approvalRequest = () => authorize({ by: carol, decision: 'deny' }, authority);
+    expect(approvalRequest).toThrow('slack:T01LOCAL:U01CAROL is not an approver of orders (group default)');
+    expect(refusal({ by: carol })).toBe('not-an-approver');
+    expect(refusal({ by: bob }, { group: { ...group, decideIn: 'api' } })).toBe('api-only');
+    expect(approvalRequest).toThrow(expect.objectContaining({ group }));
+  });
+});
+
+describe('who owns the account that asks', () => {
+  const entries = [
+    anEntry({ owners: [bob] }),
+    anEntry({ serviceId: '*', effect: 'block', owners: [alice, dora] }),
+  ];
+
+  test('is said by each of its entries', () => {
+    expect(accountOwners([...entries, anEntry()])).toEqual([bob, alice, dora]);
+  });
+
+  test.each([alice, bob, dora])('cannot approve it, by no channel: %s', (by) => {
+    expect(refusal({ by, decision: 'approve' }, { entries })).toBe('owner');
+  });
+
+  test.each([alice, bob, dora])('can deny it: %s', (by) => {
+    expect(refusal({ by, decision: 'deny' }, { entries })).toBeUndefined();
+  });
+
+  test('keeps nobody else from approving it', () => {
+    expect(refusal({ by: dora }, { entries: [anEntry({ owners: [bob] })] })).toBeUndefined();
+  });
+});
+
+describe('a service that wants a ticket', () => {
+  const given = { service: aService({ requireTicket: true }) };
+
+  test.each(['approve', 'deny'] as const)('has nobody %s without one', (decision) => {
+    expect(refusal({ decision }, given)).toBe('no-ticket');
+    expect(refusal({ decision, ticket: '' }, given)).toBe('no-ticket');
+    expect(refusal({ decision, ticket: 'CHG-1' }, given)).toBeUndefined();
+  });
+
+  test('tells who is no approver that first', () => {
+    expect(refusal({ by: carol }, given)).toBe('not-an-approver');
+  });
+});
+
+test('an IAM role that owns an account is whoever assumed it, in any session', () => {
+  const owners = ['arn:aws:iam::111111111111:role/teams/Payments'];
+  const entries = [anEntry({ owners })];
+  const session = (role: string) => `arn:aws:sts::111111111111:assumed-role/${role}/alice`;
+  expect(refusal({ by: session('Payments') }, { entries })).toBe('owner');
+  expect(refusal({ by: session('Payments'), decision: 'deny' }, { entries })).toBeUndefined();
+  expect(refusal({ by: session('PaymentsOther') }, { entries })).toBeUndefined();
+  expect(refusal({ by: session('teams') }, { entries })).toBeUndefined();
+});

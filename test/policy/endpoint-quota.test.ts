@@ -1,0 +1,70 @@
+import { expect, test } from '@jest/globals';
+import { recordKey } from '../../lib/connections/connection-record.ts';
+import { endpointsInQuota } from '../../lib/policy/endpoint-quota.ts';
+import {
+  aConnection,
+  anEntry,
+  aRecord,
+  aVerdict,
+  consumer,
+  endpointId,
+  noon,
+  serviceId,
+} from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+const entry = anEntry({ maxEndpoints: 3, version: 4 });
+const kept = {
+  serviceId: serviceId(1),
+  accountId: consumer,
+  endpointIds: [endpointId(7)],
+  entryVersion: 4,
+  version: 1,
+};
+
+const connections = [
+  aConnection({ endpointId: endpointId(1), state: 'available' }),
+  aConnection({ endpointId: endpointId(2), state: 'pending' }),
+  aConnection({ endpointId: endpointId(3) }),
+  aConnection({ endpointId: endpointId(4) }),
+  aConnection({ endpointId: endpointId(5), state: 'rejected' }),
+  aConnection({ endpointId: endpointId(6) }),
+];
+const records = [
+  aRecord({ endpointId: endpointId(3), verdict: aVerdict('accept') }),
+  aRecord({ endpointId: endpointId(4), verdict: aVerdict('ask') }),
+  aRecord({ endpointId: endpointId(6), verdict: aVerdict('reject'), acceptRequestedAt: noon.toISOString() }),
+  aRecord({ endpointId: endpointId(7), verdict: aVerdict('accept'), acceptRequestedAt: noon.toISOString() }),
+];
+
+function counted(set: typeof kept | undefined, secondsLater = 0) {
+  const { ec2, deps, wait } = createTestEnv({ connections, records });
+  wait(secondsLater);
+  return endpointsInQuota(aConnection(), entry, set, { ...deps, connections: ec2 });
+}
+
+test('endpoints that count are those of the set, while it was kept for this entry', async () => {
+  expect(await counted(kept)).toEqual([endpointId(7)]);
+});
+
+test('where there is no set, those count that live in EC2, and those that an Accept may still make live', async () => {
+  expect(await counted(undefined)).toEqual([1, 2, 3, 6].map(endpointId));
+});
+
+test('where the entry changed since, they are counted afresh, with what EC2 was just asked about and does not list yet', async () => {
+  expect(await counted({ ...kept, entryVersion: 3 }, 299)).toEqual([1, 2, 3, 6, 7].map(endpointId));
+});
+
+test('what EC2 was asked about counts no longer than five minutes, unless EC2 shows it or its verdict wants it', async () => {
+  expect(await counted({ ...kept, entryVersion: 3 }, 300)).toEqual([1, 2, 3].map(endpointId));
+});
+
+test('a request whose record only a newer version can read counts, since it may be accepted already', async () => {
+  const { table, ec2, deps, errors } = createTestEnv({ connections, records });
+  const [item] = await table.get([recordKey(endpointId(4))]);
+  await table.write(item ? [{ put: { ...item, schemaVersion: '2.0' } }] : []);
+  expect(await endpointsInQuota(aConnection(), entry, undefined, { ...deps, connections: ec2 })).toEqual(
+    [1, 2, 3, 4, 6].map(endpointId),
+  );
+  expect(errors).toHaveLength(1);
+});

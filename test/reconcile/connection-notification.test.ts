@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { parseNotification, serviceIdsIn } from '../../lib/reconcile/connection-notification.ts';
+import { aConnection, endpointId, hub, serviceId, topicArn } from '../builders.ts';
+
+/** SNS's envelope as a queue receives it. */
+function ringing(message: string): string {
+  return JSON.stringify({ Type: 'Notification', TopicArn: topicArn, Message: message });
+}
+
+const ids = { endpointIds: [endpointId(1)], serviceIds: [serviceId(1)] };
+
+describe('a connection notification', () => {
+  test.each([
+    ['camel-case JSON', JSON.stringify({ vpcEndpointId: endpointId(1), vpcEndpointServiceId: serviceId(1) })],
+    ['Pascal-case JSON', JSON.stringify({ VpcEndpointId: endpointId(1), ServiceId: serviceId(1) })],
+    ['text', `Connect: VPC endpoint ${endpointId(1)}, service ${serviceId(1)}.`],
+    ['JSON inside JSON', JSON.stringify({ detail: JSON.stringify({ id: endpointId(1), of: serviceId(1) }) })],
+    ['an ARN', `arn:aws:ec2:us-east-1:111111111111:vpc-endpoint/${endpointId(1)} ${serviceId(1)}`],
+  ])('in %s says which endpoint and which service', (_style, message) => {
+    expect(parseNotification(ringing(message))).toEqual({ location: hub, topicArn, ...ids });
+  });
+
+  test('may name several endpoints, and each counts once', () => {
+    const message = [1, 2, 1].map(endpointId).join(' ');
+    expect(parseNotification(ringing(message))?.endpointIds).toEqual([endpointId(1), endpointId(2)]);
+  });
+
+  test('that names none is still a doorbell of its topic', () => {
+    const doorbell = parseNotification(ringing('A VPC endpoint connection event occurred'));
+    expect(doorbell).toEqual({ location: hub, topicArn, endpointIds: [], serviceIds: [] });
+  });
+
+  test('takes the id of a service for no endpoint', () => {
+    expect(parseNotification(ringing(serviceId(1)))?.endpointIds).toEqual([]);
+  });
+
+  test('takes what is longer or shorter than an id for none', () => {
+    expect(
+      parseNotification(ringing('vpce-123 vpce-00000000000000000000 vpce-nfn-00000000000000001')),
+    ).toMatchObject({
+      endpointIds: [],
+      serviceIds: [],
+    });
+  });
+
+  test('is from the place of its topic, in every partition', () => {
+    const body = { TopicArn: 'arn:aws-us-gov:sns:us-gov-west-1:222222222222:connections', Message: '' };
+    expect(parseNotification(JSON.stringify(body))?.location).toEqual({
+      accountId: '222222222222',
+      region: 'us-gov-west-1',
+    });
+  });
+});
+
+describe('an event from a bus', () => {
+  test('of CloudTrail rings for the endpoints of its request', () => {
+    const body = {
+      source: 'aws.ec2',
+      account: hub.accountId,
+      region: hub.region,
+      detail: {
+        requestParameters: {
+          AcceptVpcEndpointConnectionsRequest: {
+            ServiceId: serviceId(1),
+            VpcEndpointId: { tag: 1, content: endpointId(1) },
+          },
+        },
+      },
+    };
+    expect(parseNotification(JSON.stringify(body))).toEqual({ location: hub, ...ids });
+  });
+
+  test("of linkgate rings in the connection's place, not in the bus's", () => {
+    const location = { accountId: '222222222222', region: 'eu-west-1' };
+    const body = {
+      account: hub.accountId,
+      region: hub.region,
+      detail: { connection: aConnection({ location }) },
+    };
+    expect(parseNotification(JSON.stringify(body))).toEqual({ location, ...ids });
+  });
+});
+
+test.each([
+  '',
+  'not JSON',
+  '17',
+  'null',
+  '[]',
+  '{}',
+  '{"Message":"no topic"}',
+  '{"TopicArn":"x","Message":""}',
+  '{"detail":null}',
+])('what is neither is no doorbell: %s', (body) => {
+  expect(parseNotification(body)).toBeUndefined();
+});
+
+test('the services that a text names are found wherever they stand', () => {
+  expect(serviceIdsIn(`{"ServiceId":"${serviceId(1)}"} ${serviceId(2)} ${serviceId(1)}`)).toEqual([
+    serviceId(1),
+    serviceId(2),
+  ]);
+});
+
+describe('the sample', () => {
+  const folder = new URL('../../events/on-connection-notification/', import.meta.url);
+  const expected: Record<string, string | undefined> = {
+    'connect-camel-json.json': '1 endpoint, 1 service',
+    'connect-pascal-json.json': '1 endpoint, 1 service',
+    'connect-text.json': '1 endpoint, 1 service',
+    'connect-without-ids.json': '0 endpoints, 0 services',
+    'connect-several-endpoints.json': '3 endpoints, 2 services',
+    'delete-text.json': '1 endpoint, 1 service',
+    'service-not-ours.json': '1 endpoint, 1 service',
+    'unparseable.json': undefined,
+    'recheck.json': '1 endpoint, 1 service',
+    'accepted-by-hand.json': '2 endpoints, 1 service',
+  };
+
+  test.each(readdirSync(folder))('%s rings for what it names', (file) => {
+    const { Records } = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
+    const doorbell = parseNotification(Records[0].body);
+    const said =
+      doorbell && `${counted(doorbell.endpointIds, 'endpoint')}, ${counted(doorbell.serviceIds, 'service')}`;
+    expect(Object.keys(expected)).toContain(file);
+    expect(said).toBe(expected[file]);
+  });
+
+  function counted(values: readonly string[], what: string): string {
+    return `${values.length} ${what}${values.length === 1 ? '' : 's'}`;
+  }
+});

@@ -1,0 +1,135 @@
+import { describe, expect, test } from '@jest/globals';
+import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
+import type { ConnectionNotification } from '../../lib/reconcile/connection-notification.ts';
+import { handleNotifications } from '../../lib/reconcile/handle-notifications.ts';
+import { aConnection, aService, endpointId, hub, serviceId, topicArn } from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+function aDoorbell(doorbell: Partial<ConnectionNotification> = {}): ConnectionNotification {
+  return { location: hub, topicArn, endpointIds: [], serviceIds: [], ...doorbell };
+}
+
+const services = [
+  aService(),
+  aService({ serviceId: serviceId(2), name: 'other', topicArn: `${topicArn}-other` }),
+];
+const connections = [
+  aConnection(),
+  aConnection({ endpointId: endpointId(2), serviceId: serviceId(2) }),
+  aConnection({ endpointId: endpointId(3), state: 'available' }),
+];
+
+/** Where linkgate looked in EC2 when these rang, and what it said. */
+async function answered(...doorbells: ConnectionNotification[]) {
+  const world = createTestEnv({ services, connections });
+  const { observation } = await handleNotifications(doorbells, world.deps);
+  return {
+    looks: world.ec2.looks,
+    said: world.published.map(({ connection }) => connection.endpointId),
+    observation,
+  };
+}
+
+describe('a doorbell', () => {
+  test('that names an endpoint is answered by a look at that endpoint', async () => {
+    const { looks, said } = await answered(
+      aDoorbell({ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }),
+    );
+    expect(looks).toEqual([{ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }]);
+    expect(said).toEqual([endpointId(3)]);
+  });
+
+  test('that names an endpoint and no service is answered by a look at that endpoint wherever it is', async () => {
+    const { looks } = await answered(
+      aDoorbell({ endpointIds: [endpointId(2)] }),
+      aDoorbell({ endpointIds: [endpointId(3)], serviceIds: [serviceId(1)] }),
+    );
+    expect(looks).toEqual([{ endpointIds: [endpointId(2), endpointId(3)] }]);
+  });
+
+  test('that names only a service is answered by a look at what is pending there', async () => {
+    const { looks, said } = await answered(aDoorbell({ serviceIds: [serviceId(2)] }));
+    expect(looks).toEqual([{ state: 'pendingAcceptance', serviceIds: [serviceId(2)] }]);
+    expect(said).toEqual([endpointId(2)]);
+  });
+
+  test('that names nothing is answered by a look at the services that its topic stands for', async () => {
+    const { looks } = await answered(aDoorbell());
+    expect(looks).toEqual([{ state: 'pendingAcceptance', serviceIds: [serviceId(1)] }]);
+  });
+
+  test('that names nothing, of a topic that stands for nothing, is answered by a look at all that is pending', async () => {
+    const { looks, said } = await answered(aDoorbell({ topicArn: `${topicArn}-unknown` }));
+    expect(looks).toEqual([{ state: 'pendingAcceptance' }]);
+    expect(said).toEqual([endpointId(1), endpointId(2)]);
+  });
+
+  test('about an endpoint that is not there changes nothing', async () => {
+    const { observation } = await answered(aDoorbell({ endpointIds: [endpointId(9)] }));
+    expect(observation).toEqual({
+      seen: 0,
+      decided: 0,
+      changed: 0,
+      waiting: 0,
+      unregistered: 0,
+      unreadable: 0,
+    });
+  });
+});
+
+describe('many doorbells', () => {
+  test('about one endpoint are answered by one look and one word', async () => {
+    const doorbell = aDoorbell({ endpointIds: [endpointId(1)] });
+    const { looks, said } = await answered(doorbell, doorbell, doorbell);
+    expect(looks).toHaveLength(1);
+    expect(said).toEqual([endpointId(1)]);
+  });
+
+  test('in one place are answered by one look', async () => {
+    const { looks } = await answered(...[1, 2, 3].map((n) => aDoorbell({ endpointIds: [endpointId(n)] })));
+    expect(looks).toEqual([{ endpointIds: [1, 2, 3].map(endpointId) }]);
+  });
+
+  test('of which some name nothing never tell of a connection twice', async () => {
+    const { said } = await answered(aDoorbell({ endpointIds: [endpointId(1)] }), aDoorbell());
+    expect(said).toEqual([endpointId(1)]);
+  });
+
+  test('are answered with at most 200 ids in a filter', async () => {
+    const endpointIds = Array.from({ length: 201 }, (_, index) => endpointId(index + 1));
+    const { looks } = await answered(aDoorbell({ endpointIds }));
+    expect(looks.map((look) => look.endpointIds?.length)).toEqual([200, 1]);
+  });
+
+  test('in two places are answered in each', async () => {
+    const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
+    const { looks } = await answered(
+      aDoorbell({ endpointIds: [endpointId(1)] }),
+      aDoorbell({ endpointIds: [endpointId(2)], location: elsewhere }),
+    );
+    expect(looks).toHaveLength(2);
+  });
+
+  test.each([
+    ['whose connections EC2 does not show', hub],
+    ['that nobody can look at', { accountId: '222222222222', region: 'eu-west-1' }],
+  ])('one of them about a place %s, ring again for that place alone', async (_what, location) => {
+    const world = createTestEnv({ services, connections });
+    const others = { accountId: '333333333333', region: 'eu-west-2' };
+    const connectionsIn = (asked: AccountRegion) => {
+      if (asked.region !== location.region) return world.ec2;
+      if (location === hub) return { page: () => Promise.reject(new Error('away')) };
+      throw new Error('no role to assume');
+    };
+    const doorbells = [location, others].map((each) =>
+      aDoorbell({ location: each, endpointIds: [endpointId(1)] }),
+    );
+    const { observation, unanswered } = await handleNotifications(doorbells, {
+      ...world.deps,
+      connectionsIn,
+    });
+    expect([...unanswered]).toEqual([formatAccountRegion(location)]);
+    expect(observation).toMatchObject({ seen: 1, decided: 1 });
+    expect(world.errors).toHaveLength(1);
+  });
+});

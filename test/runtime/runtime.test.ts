@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import { orReported, settleEach } from '../../lib/runtime/runtime.ts';
+
+const broken = new Error('broken');
+
+describe('a piece of work', () => {
+  test('that gets done says what came of it', async () => {
+    expect(
+      await orReported(
+        () => {},
+        async () => 'done',
+      ),
+    ).toBe('done');
+  });
+
+  test.each([
+    [
+      'at once',
+      () => {
+        throw broken;
+      },
+    ],
+    ['later', () => Promise.reject(broken)],
+  ])('that breaks %s is reported, and stops nobody', async (_when, work) => {
+    const reported: unknown[] = [];
+    expect(await orReported((error) => reported.push(error), work)).toBeUndefined();
+    expect(reported).toEqual([broken]);
+  });
+});
+
+test('of many inputs each is worked on alone, and one that fails is told beside the others', async () => {
+  const work = async (number: number) => {
+    if (number === 2) throw broken;
+    return number * 10;
+  };
+  expect(await settleEach([1, 2, 3], work)).toEqual([
+    { input: 1, output: 10 },
+    { input: 2, error: broken },
+    { input: 3, output: 30 },
+  ]);
+});

@@ -1,0 +1,70 @@
+import { expect, test } from '@jest/globals';
+import { entryItem } from '../../../lib/allowlist/entry.ts';
+import { enqueueServiceChecks } from '../../../lib/services/allowed-principals/enqueue-service-checks.ts';
+import { serviceItem } from '../../../lib/services/service.ts';
+import type { Item } from '../../../lib/storage/table.ts';
+import { anEntry, aService, serviceId } from '../../builders.ts';
+import { createTestEnv } from '../../doubles/test-env.ts';
+
+const services = [aService(), aService({ serviceId: serviceId(2), name: 'other' })];
+const service = serviceItem(aService());
+const entry = entryItem(anEntry());
+
+async function rungFor(...changes: readonly { before?: Item; after?: Item }[]): Promise<string[]> {
+  const world = createTestEnv({ services });
+  const rung: string[] = [];
+  const serviceBell = { enqueue: async (ids: readonly string[]) => void rung.push(...ids) };
+  await enqueueServiceChecks(
+    changes.map(({ before, after }) => ({ before, after })),
+    { ...world.deps, serviceBell },
+  );
+  return rung;
+}
+
+test('many entries of a service ring for it once', async () => {
+  expect(await rungFor({ after: entry }, { before: entry }, { before: entry, after: entry })).toEqual([
+    serviceId(1),
+  ]);
+});
+
+test('one check does for many entries that change together: it is put off till they have', async () => {
+  const after: (number | undefined)[] = [];
+  const serviceBell = {
+    enqueue: async (_ids: readonly string[], options?: { readonly afterSeconds: number }) =>
+      void after.push(options?.afterSeconds),
+  };
+  for (const count of [1, 100])
+    await enqueueServiceChecks(
+      Array.from({ length: count }, () => ({ before: undefined, after: entry })),
+      { ...createTestEnv({ services }).deps, serviceBell },
+    );
+  expect(after).toEqual([0, 20]);
+});
+
+test('an entry for every service rings for each', async () => {
+  expect(await rungFor({ after: entryItem(anEntry({ serviceId: '*' })) })).toEqual([1, 2].map(serviceId));
+});
+
+test('an entry that only a newer version can read rings too', async () => {
+  expect(await rungFor({ after: { ...entry, schemaVersion: '2.0' } })).toEqual([serviceId(1)]);
+});
+
+test.each([
+  ['is registered', {}, undefined],
+  ['is to be managed', { principals: 'managed' }, service],
+  ['allows others besides', { otherPrincipals: ['*'] }, service],
+  ['has another grace period', { graceSeconds: 7200 }, service],
+] as const)('a service that %s is rung for', async (_what, change, before) => {
+  const after = serviceItem(aService(change as Parameters<typeof aService>[0]));
+  expect(await rungFor({ ...(before && { before }), after })).toEqual([serviceId(1)]);
+});
+
+test('a check rings for nothing, so that it does not go round for ever', async () => {
+  const principalDrift = [{ check: 'principals-are-missing', detail: 'x' }];
+  const after = serviceItem(aService({ principalDrift, checkedAt: '2026-11-22T00:00:00.000Z', version: 2 }));
+  expect(await rungFor({ before: service, after })).toEqual([]);
+});
+
+test('a service that is gone is not rung for', async () => {
+  expect(await rungFor({ before: service })).toEqual([]);
+});

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { externalAdditions } from '../../../lib/services/allowed-principals/external-additions.ts';
+import { alice, serviceId } from '../../builders.ts';
+
+function body(added: unknown, userIdentity: object = { arn: alice }): string {
+  return JSON.stringify({
+    detail: {
+      eventName: 'ModifyVpcEndpointServicePermissions',
+      eventTime: '2026-11-21T12:00:00Z',
+      userIdentity,
+      requestParameters: {
+        ModifyVpcEndpointServicePermissionsRequest: {
+          ServiceId: serviceId(1),
+          ...(added !== undefined && { AddAllowedPrincipals: added }),
+        },
+      },
+    },
+  });
+}
+
+const at = '2026-11-21T12:00:00.000Z';
+
+test('one principal comes as an object', () => {
+  expect(externalAdditions(body({ tag: 1, content: '*' }))).toEqual({
+    serviceId: serviceId(1),
+    additions: [{ principal: '*', by: alice, at }],
+  });
+});
+
+test('several come as an array', () => {
+  const added = ['*', '022222222222'].map((content, index) => ({ tag: index + 1, content }));
+  expect(externalAdditions(body(added))?.additions).toMatchObject([
+    { principal: '*' },
+    { principal: '022222222222' },
+  ]);
+});
+
+test('an AWS service that calls by itself is named', () => {
+  const told = externalAdditions(
+    body({ content: '*' }, { type: 'AWSService', invokedBy: 'x.amazonaws.com' }),
+  );
+  expect(told?.additions).toMatchObject([{ by: 'x.amazonaws.com' }]);
+});
+
+test.each([
+  ['a removal', body(undefined)],
+  ['a caller who is not named', body({ content: '*' }, {})],
+  ['another call', body({ content: '*' }).replace('ModifyVpcEndpointServicePermissions"', 'CreateTags"')],
+  ['no event', 'not JSON'],
+])('nothing is told by %s', (_what, text) => {
+  expect(externalAdditions(text)).toBeUndefined();
+});
+
+test('the sample of an event is read', () => {
+  const sample = new URL('../../../events/check-service/principals-changed.json', import.meta.url);
+  const [record] = JSON.parse(readFileSync(sample, 'utf8')).Records;
+  expect(externalAdditions(record.body)?.additions).toEqual([{ principal: '*', by: alice, at }]);
+});

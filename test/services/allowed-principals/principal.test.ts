@@ -1,0 +1,22 @@
+import { expect, test } from '@jest/globals';
+import { describePrincipal, principalKindOf } from '../../../lib/services/allowed-principals/principal.ts';
+
+test.each([
+  ['*', 'everyone'],
+  ['022222222222', 'account'],
+  ['arn:aws-cn:iam::022222222222:root', 'account'],
+  ['arn:aws:iam::022222222222:role/connects', 'role'],
+  ['arn:aws:iam::022222222222:user/carol', 'user'],
+  ['service.amazonaws.com', 'service'],
+  ['arn:aws:organizations::111111111111:organization/o-abc123', 'organization'],
+  ['arn:aws:organizations::111111111111:ou/o-abc123/ou-1', 'organizational unit'],
+  ['AROAEXAMPLEEXAMPLE123', 'deleted role'],
+  ['AIDAEXAMPLEEXAMPLE123', 'deleted user'],
+  ['something else', 'unknown'],
+])('%s is named as what it is: %s', (principal, kind) => {
+  expect(principalKindOf(principal)).toBe(kind);
+});
+
+test('people read what a principal is beside it', () => {
+  expect(describePrincipal('AROAEXAMPLE')).toBe('AROAEXAMPLE (deleted role)');
+});

@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { pauseService, resumeService } from '../../lib/services/pause.ts';
+import { serviceItem } from '../../lib/services/service.ts';
+import type { Table } from '../../lib/storage/table.ts';
+import { alice, aService, noon, secondsAfterNoon, serviceId } from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+const why = { by: alice, reason: 'incident 7' };
+const paused = { pausedAt: noon.toISOString(), pausedBy: alice, pauseReason: 'incident 7' };
+
+describe('a service that is paused', () => {
+  test('says since when, by whom and why, and makes decisions that rest on it stale', async () => {
+    const world = createTestEnv({ services: [aService()] });
+    const service = await pauseService(serviceId(1), why, world.deps);
+    expect(service).toMatchObject({ ...paused, version: 2 });
+    expect(service?.policyRevision).toBeGreaterThan(1);
+  });
+
+  test('again keeps who paused it first', async () => {
+    const world = createTestEnv({ services: [aService(paused)] });
+    world.time = secondsAfterNoon(60);
+    expect(await pauseService(serviceId(1), { by: 'bob' }, world.deps)).toEqual(aService(paused));
+  });
+
+  test('keeps what somebody else changed at the same moment', async () => {
+    const world = createTestEnv({ services: [aService()] });
+    let isFirst = true;
+    const table: Table = {
+      ...world.table,
+      async write(writes) {
+        if (isFirst) world.put(serviceItem(aService({ name: 'shop', version: 2 })));
+        isFirst = false;
+        return world.table.write(writes);
+      },
+    };
+    const service = await pauseService(serviceId(1), why, { ...world.deps, table });
+    expect(service).toMatchObject({ ...paused, name: 'shop', version: 3 });
+  });
+});
+
+describe('a service that is resumed', () => {
+  test('says nothing of a pause, and makes decisions that rest on it stale', async () => {
+    const world = createTestEnv({ services: [aService(paused)] });
+    const service = await resumeService(serviceId(1), alice, world.deps);
+    expect(Object.keys(service ?? {})).not.toEqual(
+      expect.arrayContaining([expect.stringContaining('pause')]),
+    );
+    expect(service).toMatchObject({ changedAt: noon.toISOString(), changedBy: alice });
+    expect(service?.policyRevision).toBeGreaterThan(1);
+  });
+
+  test('again stays as it is', async () => {
+    const world = createTestEnv({ services: [aService()] });
+    expect(await resumeService(serviceId(1), alice, world.deps)).toEqual(aService());
+  });
+});
+
+test('a service that is not registered is neither paused nor resumed', async () => {
+  const { deps } = createTestEnv();
+  expect(await pauseService(serviceId(1), why, deps)).toBeUndefined();
+  expect(await resumeService(serviceId(1), alice, deps)).toBeUndefined();
+});

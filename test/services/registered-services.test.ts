@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import { readLocations, registeredServices } from '../../lib/services/registered-services.ts';
+import { aService, hub, serviceId } from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
+const services = [
+  aService(),
+  aService({ serviceId: serviceId(2), name: 'payments' }),
+  aService({ serviceId: serviceId(3), name: 'ledger', location: elsewhere }),
+];
+
+test('all registered services are found', async () => {
+  const { deps } = createTestEnv({ services });
+  expect((await registeredServices(deps)).map(({ name }) => name).sort()).toEqual([
+    'ledger',
+    'orders',
+    'payments',
+  ]);
+});
+
+test('a place is named once, however many services are registered there', async () => {
+  const { deps } = createTestEnv({ services });
+  expect(await readLocations(deps)).toEqual([hub, elsewhere]);
+});

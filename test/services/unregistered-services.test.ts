@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals';
+import type { EndpointServices } from '../../lib/services/endpoint-services.ts';
+import { unregisteredServices } from '../../lib/services/unregistered-services.ts';
+import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
+import { aConfiguration, aService, hub, serviceId } from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+const frankfurt = { ...hub, region: 'eu-central-1' };
+
+/** The hub lists two services on two pages, Frankfurt two on one; one of each is registered. */
+function listing() {
+  const world = createTestEnv({
+    services: [aService(), aService({ serviceId: serviceId(3), name: 'far', location: frankfurt })],
+  });
+  const pages: Readonly<Record<string, Awaited<ReturnType<EndpointServices['page']>>>> = {
+    'us-east-1': { services: [aConfiguration()], nextToken: 'more' },
+    'us-east-1 more': { services: [aConfiguration({ serviceId: serviceId(2), nameTag: 'new' })] },
+    'eu-central-1': {
+      services: [aConfiguration({ serviceId: serviceId(3) }), aConfiguration({ serviceId: serviceId(4) })],
+    },
+  };
+  return {
+    ...world.deps,
+    servicesIn: ({ region }: typeof hub): EndpointServices => ({
+      ...world.services,
+      page: async (token) => pages[token === undefined ? region : `${region} ${token}`] ?? { services: [] },
+    }),
+  };
+}
+
+test('services that are not registered are listed place after place', async () => {
+  const deps = listing();
+  const found = [];
+  let token: string | undefined;
+  do {
+    const page: Awaited<ReturnType<typeof unregisteredServices>> = await unregisteredServices(token, deps);
+    found.push(...page.services);
+    token = page.nextToken;
+  } while (token !== undefined);
+  expect(found).toMatchObject([
+    { serviceId: serviceId(2), nameTag: 'new', location: hub },
+    { serviceId: serviceId(4), location: frankfurt },
+  ]);
+});
+
+test('the hub is looked at also while nothing is registered', async () => {
+  const world = createTestEnv();
+  world.services.show(aConfiguration());
+  expect(await unregisteredServices(undefined, world.deps)).toMatchObject({
+    services: [{ serviceId: serviceId(1) }],
+  });
+});
+
+test('a token that the list did not give out is refused', async () => {
+  await expect(unregisteredServices('a guess', listing())).rejects.toThrow(ExpiredTokenError);
+});

@@ -1,0 +1,35 @@
+import { type LinkClaims, linkTo } from '../../lib/channels/approval-link/link.ts';
+import type { EmailSender, Mail } from '../../lib/channels/email/email-sender.ts';
+import type { Run } from './invocations.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** A mail as it lies in somebody's mailbox. */
+export interface Received extends Mail {
+  readonly address: string;
+  readonly time: number;
+}
+
+export type Mailbox = ReturnType<typeof createMailbox>;
+
+export const linkKey = 'simulated';
+
+/** SNS's mails, and the links in them. */
+export function createMailbox(scheduler: Scheduler) {
+  const received: Received[] = [];
+  return {
+    received: (): readonly Received[] => received,
+    mailsFor: (run: Run): EmailSender => ({
+      send: (address, mail) =>
+        run.call('mail', () => {
+          received.push({ address, time: scheduler.now(), ...mail });
+        }),
+    }),
+    linkTo: async (claims: LinkClaims) => linkTo('https://receivers.test/approval', claims, linkKey),
+    signingKey: { values: async () => [linkKey], refreshed: async () => [linkKey] },
+  };
+}
+
+/** The tokens of the links in a mail. */
+export function tokensIn({ text }: Mail): string[] {
+  return [...text.matchAll(/\?token=(\S+)/g)].flatMap(([, token]) => token ?? []);
+}

@@ -1,0 +1,61 @@
+import { type ConnectionRecord, isAwaitingApproval } from '../../lib/connections/connection-record.ts';
+import { policyInputKeys, readPolicyInputs } from '../../lib/policy/policy-inputs.ts';
+import { isLive } from '../../lib/privatelink/connection.ts';
+import { indexByKey } from '../../lib/storage/entity.ts';
+import type { Items } from '../doubles/memory-table.ts';
+import type { Aws } from './aws.ts';
+import { isCovered, saidOf } from './policy-oracle.ts';
+import type { Watch } from './watch.ts';
+
+/**
+ * What has become of the connections that live, once nothing fails any more and everything has had its time.
+ * @param late how long after its time something may happen, in milliseconds.
+ */
+export function checkTenures(
+  { privateLink, parameter }: Aws,
+  items: Items,
+  { mustHold, recordOf, isUnreadable }: Watch,
+  now: Date,
+  late: number,
+): void {
+  const then = now.getTime() - late;
+
+  function checkTenure(record: ConnectionRecord): void {
+    const { endpointId, verdict, revocation, revoked, approval, adopted } = record;
+    const found = indexByKey(items.read(policyInputKeys(record)));
+    const said = saidOf(record, found);
+    const { enforcingSince } = readPolicyInputs(record, found);
+    if (!said.service || said.service.pausedAt !== undefined) return;
+    const block = said.entries.find(({ effect }) => effect === 'block');
+    mustHold(
+      'what is blocked is cut at once',
+      !block || block.changedAt < enforcingSince,
+      `${endpointId}, blocked at ${block?.changedAt}`,
+    );
+    const isInGrace = revocation !== undefined && Date.parse(revocation.disconnectAt) > then;
+    const isAsked = isAwaitingApproval(record) && record.approvalRequest !== undefined;
+    const isFirst = !verdict && record.requestedAt < said.service.registeredAt;
+    const isApproved = approval?.decision === 'approve';
+    const isCounted = said.entries[0]?.maxEndpoints !== undefined;
+    const isEndorsed = !block && (isApproved || isCovered(record, said, then));
+    if (isEndorsed && !revoked && !isCounted)
+      mustHold(
+        'what is endorsed stays',
+        revocation === undefined,
+        `${endpointId} is to be cut at ${revocation?.disconnectAt}`,
+      );
+    else
+      mustHold(
+        'what lives without permission is announced, asked about or cut',
+        isEndorsed || isInGrace || isAsked || isFirst || adopted !== undefined,
+        `${endpointId}, ${JSON.stringify({ verdict, revocation, revoked, approval })}`,
+      );
+  }
+
+  if (parameter.mode !== 'enforce') return;
+  for (const { id, state, region } of Object.values(privateLink.state.endpoints)) {
+    const record = isLive(state) && !isUnreadable(id) ? recordOf(id) : undefined;
+    // An older version did not remember it.
+    if (record) checkTenure({ ...record, endpointRegion: region });
+  }
+}

@@ -1,0 +1,164 @@
+import { type Digest, findDigest } from '../../lib/approvals/digest.ts';
+import { statusOf } from '../../lib/approvals/status.ts';
+import { type ApproverGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
+import { buttonValue } from '../../lib/channels/slack/actions.ts';
+import { notAppliedText, slackActorName } from '../../lib/channels/slack/status-text.ts';
+import { currentStage, isAfter } from '../../lib/connections/approval-request.ts';
+import { isAwaitingApproval, recordPartitions } from '../../lib/connections/connection-record.ts';
+import { type AwaitingRecord, hasApprovalRequest } from '../../lib/notifications/awaiting-record.ts';
+import { readService, type Service, serviceKey } from '../../lib/services/service.ts';
+import type { SweepScope } from '../../lib/sweep/lease.ts';
+import { isPaused } from '../../lib/verdicts/verdict.ts';
+import { type Items, memoryTable } from '../doubles/memory-table.ts';
+import type { Mailbox } from './fake-mail.ts';
+import type { Linkgate } from './linkgate.ts';
+import { buttonsOf, decidedBy, type Slack, type SlackMessage, titleOf } from './slack.ts';
+import type { Watch } from './watch.ts';
+
+interface Stage {
+  readonly items: Items;
+  readonly slack: Slack;
+  readonly mailbox: Mailbox;
+  readonly watch: Watch;
+  readonly linkgate: Pick<Linkgate, 'queues'>;
+}
+
+/**
+ * What people are shown once nothing fails any more and everything has had its time.
+ * @param late how long after its time something may happen, by the pass that sees it, in milliseconds.
+ */
+export async function checkTold(
+  { items, slack: { messages, messageAt }, mailbox, watch, linkgate: { queues } }: Stage,
+  now: Date,
+  late: Readonly<Record<SweepScope, number>>,
+): Promise<void> {
+  const { mustHold, isUnreadable } = watch;
+
+  function policyOf({ serviceId }: AwaitingRecord): { service?: Service; group?: ApproverGroup } {
+    const [service] = items.read([serviceKey(serviceId)]).map(readService);
+    const [group] = service ? items.read([groupKey(service.approvers)]).map(readGroup) : [];
+    return { ...(service && { service }), ...(group && { group }) };
+  }
+
+  async function checkRequest(record: AwaitingRecord): Promise<void> {
+    const { endpointId, notice, approvalRequest } = record;
+    const { service, group } = policyOf(record);
+    // Restored to before its group was named, there is nobody to tell.
+    if (!service || !group?.slackChannel) return;
+    // Of what lives nothing becomes by itself.
+    const isRequest = record.state === 'pendingAcceptance';
+    const stage = currentStage(
+      approvalRequest,
+      new Date(now.getTime() - late[isRequest ? 'pending' : 'full']),
+    );
+    const isToReject = isRequest && stage === 'expired' && service.onExpiry === 'reject';
+    // Nobody is called upon for what something keeps, whatever they say.
+    const isKept = record.verdict !== undefined && isPaused(record.verdict);
+    mustHold(
+      'nothing waits beyond its deadline where its service rejects what expires',
+      !isAwaitingApproval(record) || !isToReject || record.verdict?.outcome === 'hold',
+      `${endpointId} since ${approvalRequest.deadline}`,
+    );
+    if (notice?.digest !== undefined) await checkMember(record, notice.digest);
+    else checkMessage(record, notice?.slack?.ts);
+    mustHold(
+      'approvers are told of each request that waits for them',
+      !isAwaitingApproval(record) || isToReject || isKept || !isAfter(stage, approvalRequest.stage),
+      `${endpointId} has come to ${stage}, not only ${approvalRequest.stage}`,
+    );
+    // Who is named later is mailed of it with its next stage.
+    if (isAwaitingApproval(record) && !isKept && notice?.digest === undefined) checkMails(record, group);
+  }
+
+  function checkMessage(record: AwaitingRecord, ts: string | undefined): void {
+    const { endpointId } = record;
+    const message = ts === undefined ? undefined : messageAt(ts);
+    mustHold('approvers are told of each request that waits for them', message !== undefined, endpointId);
+    if (!message) return;
+    const others = messages().filter((other) => other.ts !== ts && isOf(other, endpointId));
+    mustHold(
+      'a request has one message with buttons',
+      others.every(({ postedBy }) => postedBy.isImpaired()),
+      `${endpointId} is in ${ts} and in ${others.map((other) => other.ts).join(', ')}`,
+    );
+    // Another table does not know how its message was drawn since.
+    if (!isOfThisTable(message)) return;
+    mustHold(
+      'a request has one message with buttons',
+      decidedBy(message).includes(buttonValue(record) ?? '') === isAwaitingApproval(record),
+      `${endpointId} is ${isAwaitingApproval(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
+    );
+    const standing = statusOf(record).status;
+    const status = slackActorName[standing];
+    // In the mode observe, which may have changed since it was drawn.
+    const isToCome = ['accepting', 'rejecting', 'cutting'].includes(standing);
+    mustHold(
+      'what is shown is what is recorded',
+      [status, ...(isToCome ? [notAppliedText] : [])].some((title) =>
+        titleOf(message).startsWith(`${title}:`),
+      ),
+      `${endpointId}: ${status}, not ${titleOf(message)}`,
+    );
+  }
+
+  const isOfThisTable = ({ postedBy }: SlackMessage) => postedBy.startedAt >= watch.replacedAt();
+
+  const isOf = (message: SlackMessage, endpointId: string) =>
+    isOfThisTable(message) && decidedBy(message).some((value) => value.startsWith(`${endpointId}.`));
+
+  async function checkMember(record: AwaitingRecord, id: string): Promise<void> {
+    const { endpointId } = record;
+    const digest = await findDigest(id, memoryTable(items));
+    mustHold(
+      'approvers are told of each request that waits for them',
+      digest?.endpointIds.includes(endpointId) === true && messageAt(digest.ts ?? '') !== undefined,
+      `${endpointId} in ${id}`,
+    );
+    if (digest) checkDigest(digest);
+    const own = messages().filter((message) => isOf(message, endpointId));
+    mustHold('a request has one message with buttons', own.length === 0, `${endpointId}, beside ${id}`);
+  }
+
+  function checkDigest({ id, ts = '', endpointIds }: Digest): void {
+    const message = messageAt(ts);
+    if (!message || !isOfThisTable(message) || endpointIds.some(isUnreadable)) return;
+    const members = endpointIds
+      .flatMap((endpointId) => watch.recordOf(endpointId) ?? [])
+      .filter(({ notice }) => notice?.digest === id);
+    const open = members.filter(isAwaitingApproval);
+    // No pass leads back to what is decided: it takes the ring.
+    if (open.length === 0 && (queues.notices.hasLost() || queues.records.hasLost())) return;
+    mustHold(
+      'what is shown is what is recorded',
+      (open.length > 0 ? countIn(titleOf(message)) === open.length : titleOf(message).startsWith('All of')) &&
+        buttonsOf(message).length > 0 === open.length > 0,
+      `${open.length} of ${id} are open, and not: ${titleOf(message)}`,
+    );
+  }
+
+  function checkMails({ endpointId, approvalRequest }: AwaitingRecord, { emails }: ApproverGroup): void {
+    // Where they get more time they are asked the same still.
+    const asked = watch.historyOf(endpointId).findLast(({ action }) => action === 'asked');
+    const since = Date.parse(asked?.time ?? approvalRequest.since);
+    for (const address of emails)
+      mustHold(
+        'approvers are told of each request that waits for them',
+        mailbox
+          .received()
+          .some((mail) => mail.address === address && mail.time >= since && mail.text.includes(endpointId)),
+        `${endpointId} by mail to ${address}`,
+      );
+  }
+
+  const ids = recordPartitions.flatMap((partition) => items.page(partition, {}).items.map(({ sk }) => sk));
+  for (const record of ids.filter((id) => !isUnreadable(id)).map(watch.recordOf))
+    if (hasApprovalRequest(record)) await checkRequest(record);
+}
+
+/** `3 of 5 …`, or `2 requests wait for approval, 1 connection will be cut`. */
+function countIn(title: string): number {
+  const [first, ...others] = [...title.matchAll(/(\d+) (of|requests?|connections?)/g)].map(([, count]) =>
+    Number(count),
+  );
+  return (first ?? 0) + (/^\d+ of/.test(title) ? 0 : others.reduce((sum, count) => sum + count, 0));
+}

@@ -1,0 +1,228 @@
+import { findBreak } from '../../lib/audit/chain.ts';
+import {
+  type ConnectionRecord,
+  isVerdictCurrent,
+  readRecord,
+  recordPartitions,
+} from '../../lib/connections/connection-record.ts';
+import { quotaPartition, readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
+import { isHeldBack } from '../../lib/policy/held-back.ts';
+import { policyInputKeys, readPolicyInputs } from '../../lib/policy/policy-inputs.ts';
+import { isGone, isLive } from '../../lib/privatelink/connection.ts';
+import { readService, serviceKey } from '../../lib/services/service.ts';
+import { indexByKey } from '../../lib/storage/entity.ts';
+import type { Item } from '../../lib/storage/table.ts';
+import type { Endpoint } from '../../sandbox/privatelink/model.ts';
+import type { Items } from '../doubles/memory-table.ts';
+import type { Aws } from './aws.ts';
+import { isNewerMajor } from './mixed-versions.ts';
+import { isExpired, permitted, saidOf } from './policy-oracle.ts';
+import type { Watch } from './watch.ts';
+
+/** What was due at a service that was taken out is due no longer, with this as its last word. */
+const unregistered = 'the service is no longer registered';
+
+/**
+ * What holds once nothing fails any more and everything has had its time, whatever happened before.
+ * @param late how long after its time something may happen, in milliseconds.
+ */
+export function checkAtRest(
+  { privateLink, provider, parameter }: Aws,
+  items: Items,
+  watch: Watch,
+  now: Date,
+  late: number,
+): void {
+  const { mustHold, isUnreadable } = watch;
+  const { endpoints } = privateLink.state;
+  const isActing = parameter.mode === 'enforce';
+
+  function serviceOf(serviceId: string) {
+    const [item] = items.read([serviceKey(serviceId)]);
+    return item && readService(item);
+  }
+
+  const policyOf = (record: Parameters<typeof policyInputKeys>[0]) =>
+    indexByKey(items.read(policyInputKeys(record)));
+
+  function checkTrail(item: Item): void {
+    const { endpointId, auditCount, auditHead } = readRecord(item);
+    const entries = items.page(`AUDIT#${endpointId}`, {}).items;
+    const found = findBreak(entries, { endpointId, auditCount, auditHead });
+    mustHold('every audit trail is whole', !found, `${endpointId} ${found?.sequence}: ${found?.problem}`);
+  }
+
+  function checkRecord({ endpointId, serviceId, state, effect, endedAt }: ConnectionRecord): void {
+    const service = serviceOf(serviceId);
+    const isHeldBack = effect?.action === 'reject' && service?.pausedAt !== undefined;
+    if (isActing)
+      mustHold(
+        'nothing that is due is left undone',
+        !effect || isHeldBack,
+        `${effect?.action} of ${endpointId}`,
+      );
+    if (!service) return;
+    const shown = endpoints[endpointId]?.state ?? 'deleted';
+    mustHold(
+      'every connection is remembered as EC2 shows it',
+      shown === 'deleted' ? endedAt !== undefined && isGone(state) : state === shown,
+      `${endpointId} as ${shown}, not ${state}`,
+    );
+  }
+
+  function checkEndpoint({ id, state, serviceId }: Endpoint): void {
+    if (state === 'deleted' || isUnreadable(id)) return;
+    const record = watch.recordOf(id);
+    mustHold(
+      'every connection is remembered as EC2 shows it',
+      record !== undefined,
+      `${id}, which is ${state}`,
+    );
+    const registeredAt = serviceOf(serviceId)?.registeredAt;
+    if (!record || registeredAt === undefined) return;
+    const { verdict, requestedAt } = record;
+    mustHold(
+      'every connection newer than its registration has a verdict',
+      verdict !== undefined || requestedAt < registeredAt,
+      `${id}, which is ${state}`,
+    );
+    if (state === 'pendingAcceptance') {
+      checkPending(record);
+      checkHeldBack(record);
+    }
+    checkLate(record);
+    mustHold(
+      'nothing lives against its verdict without a word',
+      !isLive(state) || verdict?.outcome !== 'reject' || isToBeCut(record) || !isActing,
+      `${id}, which is ${state}`,
+    );
+  }
+
+  /** It was announced, and its time is still to come. */
+  function isToBeCut({ verdict, revocation }: ConnectionRecord): boolean {
+    const then = new Date(now.getTime() - late).toISOString();
+    return (
+      revocation !== undefined && verdict?.until === revocation.disconnectAt && revocation.disconnectAt > then
+    );
+  }
+
+  /** What EC2 was asked to accept, and accepted when a rejection was due already, is cut, whatever came in between. */
+  function checkLate(record: ConnectionRecord): void {
+    const { endpointId, serviceId, state } = record;
+    const history = watch.historyOf(endpointId);
+    const isAsked = history.some(
+      ({ action, outcome, time }) =>
+        outcome === 'accept' &&
+        (action === 'applying' || action === 'refused') &&
+        Date.parse(time) >= watch.replacedAt(),
+    );
+    const isSettled = history.some(
+      ({ action, outcome, reason }) =>
+        (action === 'applied' && outcome === 'reject') || reason === unregistered,
+    );
+    const last = history.findLastIndex(
+      ({ findings, action }) =>
+        findings && action !== 'revoking' && !findings.some(({ rule }) => rule === 'service-is-paused'),
+    );
+    // What was let in before that decision, or announced, has a grace period.
+    const hasLived = history
+      .slice(0, last)
+      .some(({ action, outcome }) => action === 'revoking' || (action === 'applied' && outcome === 'accept'));
+    const isHeldBack = !isActing || serviceOf(serviceId)?.pausedAt !== undefined;
+    mustHold(
+      'what linkgate accepted late against its verdict is put right',
+      !isLive(state) ||
+        !isAsked ||
+        isSettled ||
+        isHeldBack ||
+        hasLived ||
+        history[last]?.outcome !== 'reject',
+      `${endpointId}, which is ${state}`,
+    );
+  }
+
+  function checkPending(record: ConnectionRecord): void {
+    const { endpointId, verdict, approval } = record;
+    const found = policyOf(record);
+    mustHold(
+      'every pending connection has a current verdict',
+      isVerdictCurrent(verdict, readPolicyInputs(record, found).policyVersions, now),
+      endpointId,
+    );
+    const said = saidOf(record, found);
+    const may = permitted(record, said, approval, now.getTime());
+    const isWaiting = verdict?.outcome === 'ask' || verdict?.outcome === 'hold';
+    const isBeyondCount = may === 'accept' && said.entries[0]?.maxEndpoints !== undefined;
+    const isRejectedLate =
+      isBeyondCount && verdict?.outcome === 'reject' && isExpired(record, said, now.getTime());
+    mustHold(
+      'what is pending waits by policy',
+      isWaiting
+        ? may === 'nothing' || isBeyondCount
+        : !isActing && (may === verdict?.outcome || isRejectedLate),
+      `${endpointId} is to ${verdict?.outcome}, where policy says ${may}`,
+    );
+    if (said.service?.pausedAt !== undefined)
+      mustHold(
+        'what is pending waits by policy',
+        verdict?.outcome === 'hold',
+        `${endpointId}, as its service is paused`,
+      );
+  }
+
+  /** Of those that a limit holds back; in the mode observe what would be accepted counts. */
+  function checkHeldBack({ endpointId, serviceId, ownerAccountId, verdict }: ConnectionRecord): void {
+    if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return;
+    const whose = { serviceId, ownerAccountId, endpointId };
+    const most = saidOf(whose, policyOf(whose)).entries[0]?.maxEndpoints;
+    const theirs = Object.values(endpoints).filter(
+      (each) => each.serviceId === serviceId && each.accountId === ownerAccountId,
+    );
+    const counted = theirs.filter((each) => isUnreadable(each.id) || counts(each)).length;
+    mustHold(
+      'nobody waits for an endpoint to end where there is room',
+      most !== undefined && counted >= most,
+      `${endpointId}, of whose account ${counted} count, and ${most} may`,
+    );
+  }
+
+  function checkCounted(): void {
+    for (const { serviceId, accountId, endpointIds, entryVersion } of items
+      .page(quotaPartition(provider), {})
+      .items.map(readEndpointQuota)) {
+      const whose = { serviceId, ownerAccountId: accountId, endpointId: '' };
+      const said = saidOf(whose, policyOf(whose));
+      if (!said.service || said.entries[0]?.version !== entryVersion) continue;
+      const theirs = Object.values(endpoints).filter(
+        (each) => each.serviceId === serviceId && each.accountId === accountId,
+      );
+      if (theirs.some(({ id }) => isUnreadable(id))) continue;
+      const [counted, living] = [endpointIds, theirs.filter(counts).map(({ id }) => id)].map((ids) =>
+        [...ids].sort().join(', '),
+      );
+      mustHold(
+        'what counts is what lives',
+        counted === living,
+        `of ${accountId} at ${serviceId} ${living || 'none'}, not ${counted || 'none'}`,
+      );
+    }
+  }
+
+  /** In the mode observe what would be accepted counts as if it were. */
+  function counts({ id, state }: Endpoint): boolean {
+    return (
+      isLive(state) || (state === 'pendingAcceptance' && watch.recordOf(id)?.verdict?.outcome === 'accept')
+    );
+  }
+
+  for (const item of recordPartitions.flatMap((partition) => items.page(partition, {}).items))
+    if (isNewerMajor(item)) mustHold('what cannot be read is told of', watch.wasToldOf(item.sk), item.sk);
+    else {
+      checkTrail(item);
+      checkRecord(readRecord(item));
+    }
+  Object.values(endpoints)
+    .filter(({ serviceId }) => serviceOf(serviceId))
+    .forEach(checkEndpoint);
+  checkCounted();
+}

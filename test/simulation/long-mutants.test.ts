@@ -1,0 +1,7 @@
+import { describe, test } from '@jest/globals';
+import { expectKilledBy } from './expect-killed.ts';
+import { mutants } from './mutants.ts';
+
+describe('the simulation notices over days', () => {
+  test.each(mutants.filter(({ isLong }) => isLong))('$name', expectKilledBy, 240_000);
+});

@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import {
+  entity,
+  indexByKey,
+  MalformedItemError,
+  parseEach,
+  UnsupportedSchemaVersionError,
+} from '../../lib/storage/entity.ts';
+
+const key = { pk: 'THINGS', sk: '1' };
+const kind = entity({ name: v.string(), version: v.number() });
+const item = { ...key, schemaVersion: '1.0', name: 'orders', version: 1 };
+
+describe('an item', () => {
+  test('is written with its key and schema version, and read without them', () => {
+    expect(kind.item(key, { name: 'orders', version: 1 })).toEqual(item);
+    expect(kind.read(item)).toEqual({ name: 'orders', version: 1 });
+  });
+
+  test('of a newer minor schema version is read, and keeps what this version does not know', () => {
+    const read = kind.read({ ...item, schemaVersion: '1.7', colour: 'blue' });
+    expect(read).toEqual({ name: 'orders', version: 1, colour: 'blue' });
+    expect(kind.item(key, { ...read, version: 2 })).toMatchObject({ colour: 'blue', version: 2 });
+  });
+
+  test.each(['constructor', 'prototype', 'toString', 'hasOwnProperty'])(
+    'keeps what it does not know by the name `%s` too',
+    (name) => {
+      const read = kind.read({ ...item, [name]: 'blue' });
+      expect(Object.entries(read)).toContainEqual([name, 'blue']);
+      expect(Object.entries(kind.item(key, { ...read, version: 2 }))).toContainEqual([name, 'blue']);
+    },
+  );
+
+  test.each(['2.0', '17.1'])(
+    'of the newer major schema version %s is refused, with what to do about it',
+    (schemaVersion) => {
+      expect(() => kind.read({ ...item, schemaVersion })).toThrow(UnsupportedSchemaVersionError);
+      expect(() => kind.read({ ...item, schemaVersion })).toThrow(
+        /`THINGS` `1` has the schema version .* deploy the newer version again/,
+      );
+    },
+  );
+
+  test('with a number that was rounded when it was read is refused', () => {
+    expect(() => kind.read({ ...item, size: { of: [2 ** 53] } })).toThrow(MalformedItemError);
+    expect(kind.read({ ...item, share: 0.5, size: 2 ** 53 - 1 })).toMatchObject({ share: 0.5 });
+  });
+
+  test('that lacks something is refused when it is read and when it is written', () => {
+    expect(() => kind.read({ ...item, name: 7 })).toThrow(MalformedItemError);
+    expect(() => kind.item(key, { version: 1 } as never)).toThrow('item `THINGS` `1` is malformed');
+  });
+
+  test.each([
+    ['half a character', { name: 'half \ud83d' }],
+    ['half a character deep within', { name: 'x', more: [{ note: '\udc00' }] }],
+    ['a number beyond 2^53', { name: 'x', most: 2 ** 53 }],
+    ['a number that is none', { name: 'x', most: Number.NaN }],
+  ])('with %s, which DynamoDB does not take, is not written', (_what, value) => {
+    expect(() => kind.item(key, { ...value, version: 1 })).toThrow(MalformedItemError);
+  });
+});
+
+test('an item that cannot be read is reported, and the others are read', () => {
+  const reported: unknown[] = [];
+  const items = [item, { ...item, schemaVersion: '2.0' }, { ...item, name: 'payments' }];
+  const read = parseEach(items, kind.read, (error) => reported.push(error));
+  expect(read.map(({ name }) => name)).toEqual(['orders', 'payments']);
+  expect(reported).toEqual([expect.any(UnsupportedSchemaVersionError)]);
+});
+
+test('items are found by both parts of their key', () => {
+  const found = indexByKey([item, { ...item, sk: '2' }]);
+  expect(found.find({ pk: 'THINGS', sk: '2' })).toMatchObject({ sk: '2' });
+  expect(found.find({ pk: 'THINGS1', sk: '' })).toBeUndefined();
+  expect(found.all(['2', '3', '1'].map((sk) => ({ pk: 'THINGS', sk })))).toMatchObject([
+    { sk: '2' },
+    { sk: '1' },
+  ]);
+});

@@ -1,0 +1,236 @@
+// Records the items that this version of linkgate writes: test/storage/recorded-items.test.ts holds later versions against them.
+//
+//     node test/storage/record-items.ts
+//
+// plays every kind of history in a sandbox of its own, and writes the whole table to test/storage/recorded/<schema version>.jsonl,
+// an item a line. Run it at the last commit of a version, before another is written.
+import { writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import {
+  AcceptVpcEndpointConnectionsCommand,
+  DeleteVpcEndpointsCommand,
+  ModifyVpcEndpointServiceConfigurationCommand,
+} from '@aws-sdk/client-ec2';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Item } from '../../lib/storage/table.ts';
+import {
+  accounts,
+  createEndpoint,
+  createService,
+  provider,
+  type Sandbox,
+  startSandbox,
+  until,
+} from '../e2e/sandbox.ts';
+import { endingsBegin, endingsGoOn } from './transaction-outcomes.ts';
+
+const sandbox = await startSandbox('--quiet');
+try {
+  await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
+  await record(sandbox);
+} finally {
+  await sandbox.stop();
+}
+
+async function record(sandbox: Sandbox) {
+  const serviceId = await services(sandbox);
+  await requests(sandbox, serviceId);
+  await policies(sandbox, serviceId);
+  await approvals(sandbox);
+  await endingsBegin(sandbox);
+  await people(sandbox);
+  await endingsGoOn(sandbox);
+  await switches(sandbox, serviceId);
+  await sandbox.json('sweep', 'connections');
+  await refusals(sandbox, serviceId);
+  await halfAPass(sandbox);
+
+  const items = (await scan(sandbox)).toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+  const newest = items
+    .map(({ schemaVersion }) => String(schemaVersion))
+    .sort()
+    .at(-1);
+  const file = new URL(`recorded/${newest}.jsonl`, import.meta.url);
+  writeFileSync(file, items.map((item) => `${JSON.stringify(sorted(item))}\n`).join(''));
+  console.log(`${items.length} items of schema version ${newest}`);
+}
+
+/** One as it should be, with connections from before its registration, and one that drifted. */
+async function services(sandbox: Sandbox): Promise<string> {
+  const drifting = await createService(sandbox);
+  await sandbox.json('service', 'add', drifting, '--name', 'drifting', '--on-unlisted', 'hold');
+  await sandbox
+    .ec2(provider)
+    .send(
+      new ModifyVpcEndpointServiceConfigurationCommand({ ServiceId: drifting, AcceptanceRequired: false }),
+    );
+  await createEndpoint(sandbox, accounts.unknown, drifting);
+
+  const serviceId = await createService(sandbox);
+  await createEndpoint(sandbox, accounts.unknown, serviceId);
+  await sandbox.json('service', 'add', serviceId, '--name', 'payments');
+  await sandbox.idle();
+  return serviceId;
+}
+
+/** Accepted, rejected, counted, asked about, approved, denied and gone. */
+async function requests(sandbox: Sandbox, serviceId: string) {
+  await sandbox.json('allow', accounts.allowed, '--service', serviceId, '--note', 'contract 17');
+  await sandbox.json('block', accounts.blocked, '--service', '*', '--note', 'left in 2025');
+  await sandbox.json('allow', accounts.counted, '--service', serviceId, '--max-endpoints', '1');
+  await sandbox.idle();
+  const connect = async (account: string) => {
+    const endpointId = await createEndpoint(sandbox, account, serviceId);
+    await sandbox.idle();
+    return endpointId;
+  };
+  await connect(accounts.blocked);
+  for (const account of [accounts.counted, accounts.counted]) await connect(account);
+  await sandbox.json('approve', await connect(accounts.unknown), '--reason', 'signed the contract');
+  await sandbox.json('deny', await connect(accounts.unknown), '--reason', 'no contract');
+  await connect(accounts.unknown);
+  const deleted = await connect(accounts.allowed);
+  await sandbox.ec2(accounts.allowed).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [deleted] }));
+  await sandbox.idle();
+}
+
+/** Entries with every limit that there is. */
+async function policies(sandbox: Sandbox, serviceId: string) {
+  const limits = [
+    '--endpoint',
+    'vpce-0123456789abcdef0',
+    '--consumer-region',
+    'eu-central-1',
+    '--expires',
+    '30d',
+  ];
+  await sandbox.json('allow', '666666666666', '--service', serviceId, ...limits);
+  await sandbox.idle();
+}
+
+/** One person's word where two are needed. */
+async function approvals(sandbox: Sandbox) {
+  const people = [
+    '--slack-user',
+    'T01LOCAL:U01ALICE',
+    '--slack-user',
+    'T01LOCAL:U01BOB',
+    '--email',
+    'on-call@example.com',
+  ];
+  await sandbox.json(
+    'approvers',
+    'set',
+    'two',
+    '--slack-channel',
+    'C01APPROVALS',
+    ...people,
+    '--quorum',
+    '2',
+  );
+  const serviceId = await createService(sandbox);
+  await sandbox.json('service', 'add', serviceId, '--name', 'ledger', '--approvers', 'two');
+  const endpointId = await createEndpoint(sandbox, accounts.unknown, serviceId);
+  await sandbox.idle();
+  await sandbox.json('approve', endpointId, '--reason', 'known to me');
+  await sandbox.json('pause', 'ledger', '--reason', 'maintenance');
+  await sandbox.idle();
+}
+
+/** What people are asked, and say or not: with owners, tickets and deadlines, in Slack, and in a storm. */
+async function people(sandbox: Sandbox) {
+  const alice = ['--slack-user', 'T01LOCAL:U01ALICE'];
+  await sandbox.json('approvers', 'set', 'leads', '--slack-channel', 'C01OPS', ...alice);
+  const group = ['--slack-channel', 'C01APPROVALS', ...alice, '--email', 'on-call@example.com'];
+  await sandbox.json('approvers', 'set', 'ops', ...group, '--escalate-to', 'leads');
+  const serviceId = await createService(sandbox);
+  const rules = ['--deadline', '7d', '--on-expiry', 'reject', '--require-ticket'];
+  await sandbox.json('service', 'add', serviceId, '--name', 'billing', '--approvers', 'ops', ...rules);
+  const limits = ['--endpoint', 'vpce-0123456789abcdef0', '--owner', 'T01LOCAL:U01ALICE'];
+  await sandbox.json('allow', accounts.allowed, '--service', 'billing', ...limits);
+  await createEndpoint(sandbox, accounts.allowed, serviceId);
+  await sandbox.idle();
+  await createEndpoint(sandbox, accounts.unknown, serviceId);
+  await sandbox.idle();
+  await allowInSlack(sandbox, { ticket: 'CHG-17', reason: 'a customer' });
+
+  // Time to be reminded of what waits; then more comes than is told of one by one.
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 2 * 86_400 });
+  await sandbox.json('sweep', 'connections');
+  await sandbox.idle();
+  await Promise.all(Array.from({ length: 14 }, () => createEndpoint(sandbox, '777777777777', serviceId)));
+  await sandbox.idle();
+}
+
+/** The newest request is approved, and its account allowed. */
+async function allowInSlack(sandbox: Sandbox, view_values: Readonly<Record<string, string>>) {
+  const channel = 'C01APPROVALS';
+  const shown = await sandbox.ask<{ messages: { ts: string }[] }>(
+    'GET',
+    `/slack/messages?channel=${channel}`,
+  );
+  const clicked = { channel, ts: shown.messages.at(-1)?.ts, action_id: 'approve-and-allow', view_values };
+  await sandbox.ask('POST', '/slack/click', { user: 'U01ALICE', team: 'T01LOCAL', ...clicked });
+  await sandbox.idle();
+}
+
+/** What was accepted by somebody else while linkgate only observed. */
+async function switches(sandbox: Sandbox, serviceId: string) {
+  await sandbox.json('mode', 'observe', '--reason', 'beside the old script');
+  const endpointId = await createEndpoint(sandbox, accounts.allowed, serviceId);
+  const accept = new AcceptVpcEndpointConnectionsCommand({
+    ServiceId: serviceId,
+    VpcEndpointIds: [endpointId],
+  });
+  await sandbox.ec2(provider).send(accept);
+  await sandbox.idle();
+  await sandbox.json('mode', 'enforce', '--reason', 'the old script is off');
+  await sandbox.idle();
+}
+
+/** What EC2 refused stays due, with its pointer. */
+async function refusals(sandbox: Sandbox, serviceId: string) {
+  const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
+  await sandbox.ask('PUT', '/_sandbox/faults', [{ ...accept, rate: 1, error: 'UnauthorizedOperation' }]);
+  await createEndpoint(sandbox, accounts.allowed, serviceId);
+  await sandbox.idle();
+}
+
+/** A lease with a checkpoint: the pass waits for its second page, which connections of a service that is not ours fill. */
+async function halfAPass(sandbox: Sandbox) {
+  const serviceId = await createService(sandbox);
+  const pageSize = 1_000;
+  for (let made = 0; made < pageSize; made += 50)
+    await Promise.all(Array.from({ length: 50 }, () => createEndpoint(sandbox, accounts.unknown, serviceId)));
+  await sandbox.idle();
+  await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
+  const look = { service: 'ec2', action: 'DescribeVpcEndpointConnections' };
+  await sandbox.ask('PUT', '/_sandbox/faults', [{ ...look, rate: 1, delayMs: 3_000 }]);
+  sandbox.linkgate('sweep', 'connections').catch(() => {});
+  await until(async () => (await scan(sandbox)).some(({ checkpoint }) => checkpoint !== undefined));
+}
+
+async function scan(sandbox: Sandbox): Promise<Item[]> {
+  await pause(50);
+  const client = new DynamoDBClient({
+    endpoint: sandbox.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: provider, secretAccessKey: 'any' },
+  });
+  const items: Item[] = [];
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: 'linkgate-local' }))
+    items.push(...Items.map((item) => unmarshall(item) as Item));
+  client.destroy();
+  return items;
+}
+
+function keyOf({ pk, sk }: Item): string {
+  return `${pk}\n${sk}`;
+}
+
+/** Key and schema version first, so that a person finds their way. */
+function sorted({ pk, sk, schemaVersion, ...attributes }: Item): object {
+  return { pk, sk, schemaVersion, ...Object.fromEntries(Object.entries(attributes).toSorted()) };
+}

@@ -1,0 +1,302 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import * as v from 'valibot';
+import { entryItem, readEntry } from '../../lib/allowlist/entry.ts';
+import { findDigest } from '../../lib/approvals/digest.ts';
+import { submitDecision, submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
+import { findGroup } from '../../lib/approvers/approver-group.ts';
+import { auditTrail, readAuditEntry } from '../../lib/audit/audit.ts';
+import { listAwaiting } from '../../lib/connections/awaiting-approval.ts';
+import { isAwaitingApproval, readRecord, recordItem } from '../../lib/connections/connection-record.ts';
+import { listEarlierConnections } from '../../lib/connections/connections-by-account.ts';
+import { readPendingEffect } from '../../lib/connections/pending-effects.ts';
+import { listDue } from '../../lib/connections/reevaluations.ts';
+import { customerItem, readCustomer } from '../../lib/customers/customer.ts';
+import { pointersOf } from '../../lib/customers/customer-by-account.ts';
+import { deliveryFailures } from '../../lib/customers/delivery-failure.ts';
+import { readNotified } from '../../lib/customers/notified.ts';
+import { modeChangeItem, readModeChange } from '../../lib/mode/mode.ts';
+import { ExpiringAccess, findExpiryWarning } from '../../lib/notifications/expiry-warning-state.ts';
+import { readThrottle, throttleItem } from '../../lib/notifications/throttle.ts';
+import { readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
+import { findLease } from '../../lib/policy-as-code/apply-lease.ts';
+import { chunkValues } from '../../lib/policy-as-code/chunked-item.ts';
+import { findPlan } from '../../lib/policy-as-code/plan.ts';
+import type { Connection } from '../../lib/privatelink/connection.ts';
+import { isLive } from '../../lib/privatelink/connection.ts';
+import { applyVerdicts } from '../../lib/reconcile/apply-verdicts.ts';
+import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
+import { reserveQuota } from '../../lib/reconcile/disconnect-quota.ts';
+import { principalItem, readPrincipal } from '../../lib/services/allowed-principals/principal-record.ts';
+import { readService, serviceItem } from '../../lib/services/service.ts';
+import { parseEach, raise, UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
+import { withIdempotency } from '../../lib/storage/idempotency.ts';
+import type { Item } from '../../lib/storage/table.ts';
+import { readRestoredAt } from '../../lib/storage/table-identity.ts';
+import { findJob, finishLocation } from '../../lib/sweep/job.ts';
+import { acquireSweepLease } from '../../lib/sweep/lease.ts';
+import { emptySweep, sweepConnections } from '../../lib/sweep/sweep-connections.ts';
+import { ask } from '../api/ask.ts';
+import { alice, hub } from '../builders.ts';
+import { createTestEnv } from '../doubles/test-env.ts';
+
+/** The tables of earlier versions, by the schema version of their items. test/storage/record-items.ts makes them. */
+const folder = new URL('recorded/', import.meta.url);
+const recorded = readdirSync(folder).map((file) => ({
+  schemaVersion: file.replace('.jsonl', ''),
+  items: readFileSync(new URL(file, folder), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Item),
+}));
+
+interface Kind {
+  /** What linkgate reads of an item, whatever else is in the table. */
+  readonly read: (item: Item) => unknown;
+  /** The item after a change that leaves everything in it as it was; left out for what is never changed, or soon gone. */
+  readonly write?: (item: Item) => Item;
+  /** The first schema version that has it. */
+  readonly since: string;
+}
+
+const alone = (item: Item) => {
+  const world = createTestEnv();
+  world.put(item);
+  world.wait(10 * 365 * 86_400);
+  return world;
+};
+
+const strict = (item: Item) => ({ ...alone(item), reportError: raise });
+
+/** All kinds of items, by how their partition begins. */
+const kinds: Readonly<Record<string, Kind>> = {
+  BY_ACCOUNT: {
+    since: '1.0',
+    read: (item) => {
+      const [, ownerAccountId = '', serviceId = ''] = item.pk.split('#');
+      const last = { ownerAccountId, serviceId, requestedAt: '~', endpointId: '' };
+      return listEarlierConnections(last, 1, { ...alone(item), reportError: raise });
+    },
+  },
+  REEVALUATE_AT: {
+    since: '1.0',
+    read: (item) => {
+      const [accountId = '', region = ''] = item.pk.slice('REEVALUATE_AT#'.length).split('/');
+      const deps = { ...alone(item), reportError: raise };
+      return listDue({ accountId, region }, deps.time, deps)[Symbol.asyncIterator]().next();
+    },
+  },
+  ALLOWLIST: { since: '1.0', read: readEntry, write: (item) => entryItem(readEntry(item)) },
+  APPROVERS: { since: '1.0', read: (item) => findGroup(item.sk, alone(item).table) },
+  AUDIT: { since: '1.0', read: readAuditEntry },
+  NOTIFICATION_THROTTLE: {
+    since: '1.0',
+    read: readThrottle,
+    write: (item) => throttleItem(readThrottle(item)),
+  },
+  CONNECTION: { since: '1.0', read: readRecord, write: (item) => recordItem(readRecord(item)) },
+  CONTACT_DELIVERY_FAILURE: { since: '1.0', read: async (item) => (await deliveryFailures(strict(item)))[0] },
+  ENDPOINT_QUOTA: { since: '1.0', read: readEndpointQuota },
+  CUSTOMER: { since: '1.0', read: readCustomer, write: (item) => customerItem(readCustomer(item)) },
+  CUSTOMER_BY_ACCOUNT: {
+    since: '1.0',
+    read: async (item) =>
+      (await pointersOf([item.pk.slice('CUSTOMER_BY_ACCOUNT#'.length)], alone(item).table))[0],
+  },
+  DISCONNECT_QUOTA: {
+    since: '1.0',
+    read: (item) => reserveQuota('vpce-svc-0123456789abcdef0', [], 0, alone(item).deps),
+  },
+  DIGEST: { since: '1.0', read: (item) => findDigest(item.sk, alone(item).table) },
+  PENDING_EFFECT: { since: '1.0', read: readPendingEffect },
+  JOB: {
+    since: '1.0',
+    read: ({ pk, ...item }) => findJob(pk.slice('JOB#'.length), alone({ pk, ...item }).table),
+  },
+  IDEMPOTENCY: {
+    since: '1.0',
+    read: ({ pk, fingerprint, ...item }) => {
+      const { put, deps } = createTestEnv();
+      put({ pk, fingerprint, ...item });
+      return withIdempotency(pk.slice('IDEMPOTENCY#'.length), String(fingerprint), deps);
+    },
+  },
+  MODE: { since: '1.0', read: readModeChange, write: (item) => modeChangeItem(readModeChange(item)) },
+  PLAN: {
+    since: '1.0',
+    // Beside its head a plan has parts.
+    read: (item) => {
+      const now = () => new Date(String(item.createdAt));
+      const { table } = alone(item);
+      return item.sk === 'PLAN'
+        ? findPlan(String(item.planId), { table, now })
+        : chunkValues(item, v.unknown());
+    },
+  },
+  POLICY: { since: '1.0', read: (item) => findLease(strict(item)) },
+  PRINCIPALS: { since: '1.0', read: readPrincipal, write: (item) => principalItem(readPrincipal(item)) },
+  SERVICE: { since: '1.0', read: readService, write: (item) => serviceItem(readService(item)) },
+  SWEEP: {
+    since: '1.0',
+    read: (item) =>
+      acquireSweepLease(hub, item.sk === 'full' ? 'full' : 'pending', {
+        ...alone(item).deps,
+        reportError: raise,
+      }),
+  },
+  TABLE_IDENTITY: { since: '1.0', read: readRestoredAt },
+  CUSTOMER_NOTIFICATION: { since: '1.0', read: readNotified },
+  AWAITING_APPROVAL: {
+    since: '1.0',
+    read: (item) =>
+      listAwaiting(item.pk.slice('AWAITING_APPROVAL#'.length), strict(item))[Symbol.asyncIterator]().next(),
+  },
+  EXPIRY_WARNING: {
+    since: '1.0',
+    read: (item) => findExpiryWarning(v.parse(ExpiringAccess, item), new Date(), alone(item).table),
+  },
+};
+
+const kindOf = ({ pk }: Item) => pk.split('#')[0] ?? '';
+const nameOf = ({ pk, sk }: Item) => `${pk} ${sk}`;
+
+describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaVersion, items }) => {
+  const each = items.map((item) => [nameOf(item), item] as const);
+
+  test('are of every kind that there was', () => {
+    const expected = Object.keys(kinds).filter((kind) => (kinds[kind]?.since ?? '') <= schemaVersion);
+    expect([...new Set(items.map(kindOf))].sort()).toEqual(expected.sort());
+  });
+
+  test.each(each)('%s is read', async (_name, item) => {
+    expect(await kinds[kindOf(item)]?.read(item)).toBeDefined();
+  });
+
+  test.each(each)(
+    '%s is read when a newer minor version wrote it, and keeps what that added',
+    async (_name, item) => {
+      const { read, write } = kinds[kindOf(item)] as Kind;
+      const newer = withMore(item);
+      expect(await read(newer)).toBeDefined();
+      if (write) expect(write(newer)).toMatchObject({ later: newer.later, version: item.version });
+    },
+  );
+
+  test.each(each)('%s is refused when a newer major version wrote it', async (_name, item) => {
+    await expect(async () => kinds[kindOf(item)]?.read({ ...item, schemaVersion: '2.0' })).rejects.toThrow(
+      UnsupportedSchemaVersionError,
+    );
+  });
+
+  test('of which one is too new keep no other from being read', () => {
+    const errors: unknown[] = [];
+    const records = items.filter((item) => kindOf(item) === 'CONNECTION');
+    const [first, ...others] = records;
+    const mixed = [{ ...(first as Item), schemaVersion: '2.0' }, ...others];
+    expect(parseEach(mixed, readRecord, (error) => errors.push(error))).toHaveLength(others.length);
+    expect(errors).toEqual([expect.any(UnsupportedSchemaVersionError)]);
+  });
+});
+
+const anyonesWord = { decision: 'approve', by: alice, ticket: 'CHG-1' } as const;
+
+describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) => {
+  test('has open requests that a person approves, and whose story goes on', async () => {
+    const { world, records } = worldOf(items);
+    const open = records.filter(
+      (record) => isAwaitingApproval(record) && world.isRegistered(record.serviceId),
+    );
+    expect(open.length).toBeGreaterThan(0);
+    for (const { endpointId, state } of open) {
+      const before = await auditTrail(endpointId, world.table);
+      const decide = isLive(state) ? submitStoredDecision : submitDecision;
+      const answer = await decide(endpointId, anyonesWord, world.deps);
+      expect(answer.status).toBe('decided');
+      const after = await auditTrail(endpointId, world.table);
+      expect(after.slice(0, before.length)).toEqual(before);
+      expect(after.at(-1)?.action).toBe('approved');
+    }
+  });
+
+  test('has verdicts that are due, which EC2 is asked for', async () => {
+    const { world, records } = worldOf(items);
+    const due = records.filter(({ effect }) => effect !== undefined);
+    expect(due.length).toBeGreaterThan(0);
+    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ requested: due.length, refused: 0 });
+    for (const { endpointId } of due) expect(world.ec2.state(endpointId)).toBe('pending');
+  });
+
+  test('counts the endpoints that it counted', async () => {
+    const { world, records } = worldOf(items);
+    const [counted] = items.filter((item) => kindOf(item) === 'ENDPOINT_QUOTA').map(readEndpointQuota);
+    const theirs = records.find(({ endpointId }) => counted?.endpointIds.includes(endpointId));
+    const next: Connection = {
+      ...connectionOf(theirs),
+      endpointId: 'vpce-0fedcba9876543210',
+      state: 'pendingAcceptance',
+    };
+    world.ec2.show(next);
+    expect((await decideConnection(next, world.deps)).outcome).toBe('ask');
+  });
+
+  test('has a pass that goes on where it stood, and a job that comes to its end', async () => {
+    const { world } = worldOf(items);
+    expect((await acquireSweepLease(hub, 'full', world.deps))?.checkpoint).toBeDefined();
+    world.wait(60);
+    expect((await sweepConnections(hub, 'full', world.deps)).status).toBe('done');
+    const running = items.find((item) => item.status === 'running');
+    const jobId = String(running?.jobId);
+    for (const location of Object.keys(running?.locations ?? {})) {
+      const [accountId = '', region = ''] = location.split('/');
+      await finishLocation(jobId, { accountId, region }, emptySweep(), world.deps);
+    }
+    expect((await findJob(jobId, world.table))?.status).toBe('succeeded');
+  });
+
+  test('in which a newer major version wrote is listed without that, with what to do about it', async () => {
+    const { world } = worldOf(
+      items.map((item) => (kindOf(item) === 'SERVICE' ? { ...item, schemaVersion: '2.0' } : item)),
+    );
+    const { status, body } = await ask(world, 'GET', '/services');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      services: [],
+      warnings: expect.arrayContaining([expect.stringContaining('deploy the newer version again')]),
+    });
+  });
+});
+
+/** A world with what was recorded, right after that, and EC2 as it was remembered. */
+function worldOf(items: readonly Item[]) {
+  const world = createTestEnv();
+  world.put(...items);
+  const records = items.filter((item) => kindOf(item) === 'CONNECTION').map(readRecord);
+  world.ec2.show(...records.filter(({ endedAt }) => endedAt === undefined).map(connectionOf));
+  // The last thing that was recorded is a pass, which was cut short: its lease has just run out.
+  const leases = items.filter((item) => kindOf(item) === 'SWEEP').map(({ leaseUntil }) => String(leaseUntil));
+  world.time = new Date(leases.sort().at(-1) ?? 0);
+  const registered = new Set(items.filter((item) => kindOf(item) === 'SERVICE').map(({ sk }) => sk));
+  return {
+    world: Object.assign(world, { isRegistered: (serviceId: string) => registered.has(serviceId) }),
+    records,
+  };
+}
+
+function connectionOf(record: Connection | undefined): Connection {
+  if (!record) throw new Error('there is no such connection');
+  const { location, serviceId, endpointId, ownerAccountId, state, requestedAt } = record;
+  return { location, serviceId, endpointId, ownerAccountId, state, requestedAt };
+}
+
+/** As the next minor version might write it: with another attribute, here and in each object within. */
+function withMore(item: Item): Item & { readonly later: unknown } {
+  return { ...(more(item) as Item), schemaVersion: '1.99', later: { than: 'this' } };
+}
+
+function more(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(more);
+  if (typeof value !== 'object' || value === null) return value;
+  const isMap = Object.keys(value).some((key) => key.includes('/'));
+  const inner = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, more(one)]));
+  return isMap ? inner : { ...inner, later: 'than this' };
+}

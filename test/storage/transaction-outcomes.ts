@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ModifyVpcEndpointServicePermissionsCommand } from '@aws-sdk/client-ec2';
+import { accounts, createEndpoint, createService, provider, type Sandbox } from '../e2e/sandbox.ts';
+
+const { allowed, counted } = accounts;
+const service = ['--service', 'tenancies'];
+
+/** Connections that lose their permission soon, or with the next two days: a service whose principals somebody changed by hand. */
+export async function endingsBegin(sandbox: Sandbox) {
+  const serviceId = await createService(sandbox);
+  const rules = ['--grace', '1h', '--on-external-accept', 'adopt', '--principals', 'managed', '--yes'];
+  await sandbox.json('service', 'add', serviceId, '--name', 'tenancies', ...rules);
+  const byHand = { ServiceId: serviceId, AddAllowedPrincipals: [`arn:aws:iam::${counted}:role/network`] };
+  await sandbox.ec2(provider).send(new ModifyVpcEndpointServicePermissionsCommand(byHand));
+  await sandbox.json('allow', counted, ...service, '--expires', '8d');
+  await sandbox.json('allow', allowed, ...service);
+  await sandbox.idle();
+  await Promise.all([counted, allowed].map((account) => createEndpoint(sandbox, account, serviceId)));
+  await sandbox.idle();
+  await sandbox.json('forget', allowed, ...service);
+  await sandbox.idle();
+}
+
+/** Connections that are to be cut, kept or revoked, by a policy file that knows whose they are; of two customers one cannot be told. */
+export async function endingsGoOn(sandbox: Sandbox) {
+  const contact = ['--contact-topic', `arn:aws:sns:us-east-1:${counted}:linkgate-nowhere`];
+  await sandbox.json('customer', 'set', 'hooli', '--account', counted, ...contact);
+  await confirmed(sandbox, 'ops@initech.example');
+  const { serviceId } = await tenancies(sandbox);
+  await sandbox.json('service', 'add', serviceId, '--grace', '72h');
+  const policy = [
+    `services: {tenancies: {id: ${serviceId}, principals: managed, grace: 72h}}`,
+    'allow:',
+    `  - {account: '666666666666', services: tenancies, roles: ['arn:aws:iam::666666666666:role/network']}`,
+  ];
+  const oneMore = '  - {customer: initech, services: tenancies, maxEndpoints: 9, note: contract 42}';
+  await apply(sandbox, [...policy, oneMore]);
+  const endpointIds: string[] = [];
+  for (const account of [allowed, allowed, counted])
+    endpointIds.push(await createEndpoint(sandbox, account, serviceId));
+  await gathered(sandbox);
+  const [kept = '', revoked = ''] = endpointIds;
+  await sandbox.json('revoke', revoked, '--reason', 'no contract');
+  await apply(sandbox, policy);
+  await gathered(sandbox);
+  await sandbox.json('keep', kept, '--until', '6d', '--reason', 'they move on Friday');
+  await sandbox.idle();
+}
+
+async function tenancies(sandbox: Sandbox) {
+  const shown = await sandbox.json<{ service: { serviceId: string } }>('service', 'show', 'tenancies');
+  return shown.service;
+}
+
+/** A policy file with one customer, and what else it says. */
+async function apply(sandbox: Sandbox, more: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
+  const file = join(folder, 'policy.yml');
+  const initech = `customers: {initech: {accounts: ['${allowed}'], contact: {email: ops@initech.example}, contractEnds: 2030-12-31}}`;
+  writeFileSync(file, ['version: 1', initech, ...more].join('\n'));
+  await sandbox.json('apply', '-f', file, '--adopt', '--yes');
+  rmSync(folder, { recursive: true });
+  await sandbox.idle();
+}
+
+/** A customer who is told by mail. */
+async function confirmed(sandbox: Sandbox, address: string) {
+  await sandbox.json('customer', 'set', 'initech', '--account', allowed, '--contact-email', address);
+  const { messages } = await sandbox.ask<{ messages: { to: string; text: string }[] }>('GET', '/mail');
+  const { text = '' } = messages.find(({ to }) => to === address) ?? {};
+  await fetch(/^http\S+$/m.exec(text)?.[0] ?? '');
+}
+
+/** Whoever is told of what came together is told by now. */
+async function gathered(sandbox: Sandbox) {
+  await sandbox.idle();
+  await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 11 });
+  await sandbox.idle();
+}

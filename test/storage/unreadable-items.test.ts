@@ -1,0 +1,274 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { entryKey } from '../../lib/allowlist/entry.ts';
+import { digestKey } from '../../lib/approvals/digest.ts';
+import { groupKey } from '../../lib/approvers/approver-group.ts';
+import { handleSlashCommand } from '../../lib/channels/slack/slash-command.ts';
+import { awaitingApprovalPartition } from '../../lib/connections/awaiting-approval.ts';
+import { recordKey } from '../../lib/connections/connection-record.ts';
+import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
+import { reevaluationPartition } from '../../lib/connections/reevaluations.ts';
+import { customerKey } from '../../lib/customers/customer.ts';
+import { pointerKey } from '../../lib/customers/customer-by-account.ts';
+import { deliveryFailureKey } from '../../lib/customers/delivery-failure.ts';
+import { notifiedKey } from '../../lib/customers/notified.ts';
+import { notifyCustomers } from '../../lib/customers/notify-customers.ts';
+import { setCustomer } from '../../lib/customers/set-customer.ts';
+import { itemKinds } from '../../lib/doctor/item-entities.ts';
+import { modeKey } from '../../lib/mode/mode.ts';
+import { throttleKey } from '../../lib/notifications/throttle.ts';
+import { endpointQuotaKey } from '../../lib/policy/endpoint-quota.ts';
+import { applyLeaseKey } from '../../lib/policy-as-code/apply-lease.ts';
+import { applyVerdicts } from '../../lib/reconcile/apply-verdicts.ts';
+import { decideConnection, decideConnections } from '../../lib/reconcile/decide-connections.ts';
+import { quotaKey } from '../../lib/reconcile/disconnect-quota.ts';
+import { affectedScopes, reevaluateConnections } from '../../lib/reconcile/reevaluate.ts';
+import { principalRecordKey } from '../../lib/services/allowed-principals/principal-record.ts';
+import { serviceKey } from '../../lib/services/service.ts';
+import type { Item, Key } from '../../lib/storage/table.ts';
+import { identityKey } from '../../lib/storage/table-identity.ts';
+import { sweepLeaseKey } from '../../lib/sweep/lease.ts';
+import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
+import { consumerMessages } from '../../rules/customer-messages/index.ts';
+import { ask } from '../api/ask.ts';
+import {
+  aConnection,
+  anEntry,
+  aRecord,
+  aRequest,
+  aService,
+  aVerdict,
+  consumer,
+  endpointId,
+  hub,
+  serviceId,
+} from '../builders.ts';
+import { aGroup, anAskedRecord, aWorldThatTells } from '../notifications/fixtures.ts';
+import { aDocument, allowing } from '../policy-as-code/fixtures.ts';
+
+const stranger = '333333333333';
+const approvalRequest = '444444444444';
+const newcomer = '777777777777';
+const slackAlice = 'slack:T01LOCAL:U01ALICE';
+
+/** Where a bad item of each kind does most harm: among what others are read with. */
+const keys: Readonly<Record<string, Key>> = {
+  BY_ACCOUNT: {
+    pk: `BY_ACCOUNT#${approvalRequest}#${serviceId(1)}`,
+    sk: `2026-11-20T00:00:00.000Z#${endpointId(9)}`,
+  },
+  REEVALUATE_AT: { pk: reevaluationPartition(hub), sk: `2026-11-20T00:00:00.000Z#${endpointId(9)}` },
+  ALLOWLIST: entryKey(serviceId(1), stranger),
+  APPROVERS: groupKey('ops'),
+  AUDIT: { pk: `AUDIT#${endpointId(9)}`, sk: '000000001' },
+  NOTIFICATION_THROTTLE: throttleKey('default'),
+  CONNECTION: recordKey(endpointId(9)),
+  CONTACT_DELIVERY_FAILURE: deliveryFailureKey('hooli'),
+  ENDPOINT_QUOTA: endpointQuotaKey({ location: hub, serviceId: serviceId(1), ownerAccountId: stranger }),
+  CUSTOMER: customerKey('hooli'),
+  CUSTOMER_BY_ACCOUNT: pointerKey(stranger),
+  DISCONNECT_QUOTA: quotaKey,
+  DIGEST: digestKey('1'),
+  PENDING_EFFECT: { pk: pendingEffectPartition(hub), sk: endpointId(9) },
+  IDEMPOTENCY: { pk: 'IDEMPOTENCY#1', sk: 'REQUEST' },
+  JOB: { pk: 'JOB#1', sk: 'JOB' },
+  MODE: modeKey,
+  PLAN: { pk: 'PLAN#1', sk: 'PLAN' },
+  POLICY: applyLeaseKey,
+  PRINCIPALS: principalRecordKey(serviceId(1), '*'),
+  SERVICE: serviceKey(serviceId(2)),
+  SWEEP: sweepLeaseKey(hub, 'full'),
+  TABLE_IDENTITY: identityKey,
+  CUSTOMER_NOTIFICATION: notifiedKey(endpointId(9)),
+  AWAITING_APPROVAL: { pk: awaitingApprovalPartition('default'), sk: endpointId(9) },
+  EXPIRY_WARNING: { pk: `EXPIRY_WARNING#${serviceId(1)}`, sk: `${stranger}#2026-12-01T00:00:00.000Z#7` },
+};
+
+/** Of each kind an item as linkgate wrote it. */
+const written = new Map(
+  readFileSync(new URL('recorded/1.0.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Item)
+    .reverse()
+    .map((item) => [item.pk.split('#')[0] ?? '', item] as const),
+);
+
+type Break = (item: Item, key: Key) => Item;
+
+const breaks: Readonly<Record<string, Break>> = {
+  'whose attributes are garbage': ({ pk: _pk, sk: _sk, ...attributes }, key) => ({
+    ...(Object.fromEntries(
+      Object.keys(attributes).map((name) => [name, { not: ['what', 'it', 'was'] }]),
+    ) as object as Item),
+    ...key,
+  }),
+  'of a newer major form': (item, key) => ({ ...item, ...key, schemaVersion: '2.0' }),
+  'without attributes': (_item, key) => ({ ...key }) as Item,
+  'with a number beyond 2^53': (item, key) => ({ ...item, ...key, size: 9007199254740994 }),
+};
+
+const cases = Object.keys(keys).flatMap((kind) => Object.keys(breaks).map((how) => [kind, how] as const));
+
+function brokenItem(kind: string, how: string): Item {
+  const [item, key, breakIt] = [written.get(kind), keys[kind], breaks[how]];
+  if (!item || !key || !breakIt) throw new Error(`there is no item of the kind ${kind}`);
+  return breakIt(item, key);
+}
+
+/** A sound service with a connection that lives, one that asks, and one that waits for people; beside it the bad item. */
+async function aWorldWith(item: Item) {
+  const allowed = aVerdict('accept', { policyVersions: { service: 1, entry: 1, wildcardEntry: 0, mode: 0 } });
+  const waits = anAskedRecord(3, { ownerAccountId: approvalRequest });
+  const telling = aWorldThatTells({
+    services: [aService(), aService({ serviceId: serviceId(2), name: 'payments' })],
+    groups: [
+      aGroup({ escalateTo: 'ops' }),
+      aGroup({ name: 'ops', slackUsers: [], emails: ['ops@example.com'] }),
+    ],
+    records: [
+      aRecord({ state: 'available', verdict: allowed, acceptRequestedAt: '2026-11-20T00:00:00.000Z' }),
+      waits,
+    ],
+    entries: [anEntry()],
+  });
+  const { world } = telling;
+  world.ec2.show(
+    aConnection({ state: 'available' }),
+    aRequest({ endpointId: endpointId(2) }),
+    aRequest({ endpointId: endpointId(3), ownerAccountId: approvalRequest }),
+  );
+  await setCustomer(
+    'initech',
+    { accounts: [consumer], contact: { email: 'ops@initech.example' } },
+    'alice',
+    world.deps,
+  );
+  world.put(item);
+  return telling;
+}
+
+test('every kind of item is tried, and every kind that there is has a reader', () => {
+  expect(Object.keys(keys).sort()).toEqual([...itemKinds.keys()].sort());
+  const imports = readFileSync(new URL('../../lib/doctor/item-entities.ts', import.meta.url), 'utf8');
+  const folder = new URL('../../lib/', import.meta.url);
+  const makers = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && file !== 'table/item.ts')
+    .filter((file) => /= itemKind\(/.test(readFileSync(new URL(file, folder), 'utf8')));
+  expect(makers.filter((file) => !imports.includes(`'../${file}'`))).toEqual([]);
+});
+
+describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
+  /** The mode is part of what every decision rests on. */
+  const holdsAll = kind === 'MODE';
+
+  test('passes end, another request is decided, and an account is blocked and disconnected', async () => {
+    const { world } = await aWorldWith(brokenItem(kind, how));
+    for (const pass of ['pending', 'full'] as const)
+      expect(await sweepConnections(hub, pass, world.deps)).toMatchObject({ status: 'done' });
+    const request = aRequest({ endpointId: endpointId(2) });
+    expect((await decideConnection(request, world.deps)).outcome).toBe(holdsAll ? 'hold' : 'accept');
+
+    const { status, body } = await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
+    expect(status).toBe(200);
+    if (!holdsAll) expect(body.cuts).toMatchObject([{ endpointId: endpointId(1) }]);
+    const after = await world.table.get([entryKey('*', consumer)]);
+    for (const { scope } of affectedScopes(after.map((item) => ({ before: undefined, after: item }))))
+      await reevaluateConnections(scope, world.deps);
+    const toDecide = world.published.filter(({ type }) => type === 'Connection Request');
+    await decideConnections(
+      toDecide.map(({ connection }) => connection),
+      world.deps,
+    );
+    await applyVerdicts(hub, world.deps);
+    expect(world.ec2.state(endpointId(1))).toBe(holdsAll ? 'available' : 'rejected');
+  });
+
+  test('everything is listed, and what is without it says so', async () => {
+    const { world } = await aWorldWith(brokenItem(kind, how));
+    const [item] = await world.table.get([keys[kind] as Key]);
+    const lists = ['/services', '/allowlist', '/connections', '/approvers', '/customers', '/policy', '/mode'];
+    const warnings: unknown[] = [];
+    for (const path of [...lists, `/connections/${endpointId(1)}`, `/services/orders`]) {
+      const { status, body } = await ask(world, 'GET', path);
+      expect([path, status]).toEqual([path, 200]);
+      expect(JSON.stringify(body)).toMatch(/orders|default|initech|entries|enforce/);
+      warnings.push(body.warnings);
+    }
+    const isListed = [
+      'ALLOWLIST',
+      'APPROVERS',
+      'CONTACT_DELIVERY_FAILURE',
+      'CUSTOMER',
+      'MODE',
+      'SERVICE',
+    ].includes(kind);
+    if (isListed) expect(JSON.stringify(warnings)).toContain(`\`${item?.pk}\` \`${item?.sk}\``);
+  });
+
+  test('people and customers are told, and a policy is planned and applied', async () => {
+    const { world, slack, tell } = await aWorldWith(brokenItem(kind, how));
+    await tell([{ endpointId: endpointId(3) }]);
+    expect(slack.messages).toHaveLength(1);
+    expect((await handleSlashCommand('waiting', slackAlice, world.deps)).text).toContain(endpointId(3));
+    const sent: unknown[] = [];
+    const post = { send: async (...message: unknown[]) => void sent.push(message) };
+    const endpoint = { endpointId: endpointId(1), ownerAccountId: consumer };
+    await notifyCustomers([endpoint], { ...world.deps, post, messages: consumerMessages });
+    expect(sent).toHaveLength(1);
+
+    const document = aDocument({ services: [{ name: 'orders' }], entries: [allowing(newcomer)] });
+    const planned = await ask(world, 'POST', '/plans', { document });
+    expect(planned.status).toBe(201);
+    const { planId } = planned.body.plan as { planId: string };
+    for (const part of ['changes', 'impact', 'simulation'])
+      expect((await ask(world, 'GET', `/plans/${planId}/${part}`)).status).toBe(200);
+    const applied = await ask(world, 'POST', `/plans/${planId}/apply`);
+    expect(applied).toMatchObject({ status: 200, body: { apply: { status: 'done' } } });
+    expect(await world.table.get([entryKey(serviceId(1), newcomer)])).toHaveLength(1);
+  });
+
+  test('the doctor names it, and the API removes it unless decisions would be lost', async () => {
+    const item = brokenItem(kind, how);
+    const { world } = await aWorldWith(item);
+    const vanish = [
+      'AUDIT',
+      'IDEMPOTENCY',
+      'JOB',
+      'PLAN',
+      'EXPIRY_WARNING',
+      'BY_ACCOUNT',
+      'CUSTOMER_BY_ACCOUNT',
+      'CUSTOMER_NOTIFICATION',
+    ];
+    const found = await unreadableItems(world);
+    if (!vanish.includes(kind))
+      expect(found).toMatchObject([
+        { status: 'failed', subject: `${item.pk} ${item.sk}`, detail: expect.stringContaining(item.sk) },
+      ]);
+    const query = new URLSearchParams({ pk: item.pk, sk: item.sk });
+    const { status, body } = await ask(world, 'DELETE', `/items?${query}`);
+    if (['AUDIT', 'CONNECTION'].includes(kind)) {
+      expect({ status, body }).toMatchObject({ status: 409, body: { error: { code: 'ItemStays' } } });
+      expect(await world.table.get([item])).toHaveLength(1);
+      return;
+    }
+    expect({ status, body }).toMatchObject({ status: 200, body: { item: { pk: item.pk, sk: item.sk } } });
+    expect(await world.table.get([item])).toEqual([]);
+    expect(world.removals).toMatchObject([{ item: { pk: item.pk }, by: world.deps.caller }]);
+    expect(await unreadableItems(world)).toMatchObject([{ status: 'ok' }]);
+  });
+});
+
+async function unreadableItems(world: Awaited<ReturnType<typeof aWorldWith>>['world']) {
+  const checks: { readonly name: string }[] = [];
+  let token: unknown;
+  do {
+    const next: string = token === undefined ? '' : `?nextToken=${encodeURIComponent(String(token))}`;
+    const { status, body } = await ask(world, 'GET', `/doctor${next}`);
+    expect(status).toBe(200);
+    checks.push(...(body.checks as { readonly name: string }[]));
+    token = body.nextToken;
+  } while (token !== undefined);
+  return checks.filter(({ name }) => name === 'unreadable-items');
+}
