@@ -282,7 +282,7 @@ describe('a service that is disconnected', () => {
     await ask(world, 'POST', '/services/orders/disconnect');
     const { body } = await ask(world, 'POST', '/services', { serviceId: serviceId(1) });
     expect(body.service).not.toHaveProperty('deregisteringAt');
-    expect(body.service).not.toHaveProperty('closingBy');
+    expect(body.service).not.toHaveProperty('deregisteringBy');
   });
 
   test.each([

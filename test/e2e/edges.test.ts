@@ -86,7 +86,7 @@ test(
     const { Messages } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] }),
     );
-    const problems = { StringValue: expect.stringContaining('place') };
+    const problems = { StringValue: expect.stringContaining('location') };
     expect(Messages).toMatchObject([{ Body: '{"location":"us-east-1"}', MessageAttributes: { problems } }]);
     sqs.destroy();
   },

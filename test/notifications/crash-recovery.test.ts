@@ -57,7 +57,7 @@ describe('a run that is killed at any call', () => {
       await tell();
       const notice = (await world.record(endpointId(1)))?.notice;
       expect(notice).toMatchObject({ slack: { channel: otherChannel } });
-      expect(notice).not.toHaveProperty('formerly');
+      expect(notice).not.toHaveProperty('previousSlackMessage');
       expect(slack.messages.find((message) => message.channel === channel)?.text).toContain('asked in');
       return killed.isKilled();
     });

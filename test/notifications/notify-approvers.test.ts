@@ -166,7 +166,7 @@ describe('a request whose group is told elsewhere by now', () => {
     expect((await world.record(endpointId(1)))?.notice).toMatchObject({
       slack: { channel: otherChannel, ts: after?.ts },
     });
-    expect((await world.record(endpointId(1)))?.notice).not.toHaveProperty('formerly');
+    expect((await world.record(endpointId(1)))?.notice).not.toHaveProperty('previousSlackMessage');
     expect(post.sent.map(({ to }) => to)).toEqual([alicesMail, 'bob@example.com']);
   });
 

@@ -142,7 +142,7 @@ describe('a request that policy leaves to people', () => {
       approvalRequest: { since: secondsAfterNoon(60).toISOString(), version: 4 },
     });
     expect(record).not.toHaveProperty('notice');
-    expect(record).not.toHaveProperty('abandonedAt');
+    expect(record).not.toHaveProperty('serviceDeregisteredAt');
     expect(await waiting(world)).toEqual([endpointId(1)]);
   });
 

@@ -90,5 +90,5 @@ export function deployLinkgate(world: World) {
 
 /** What the stream's filter lets through beside what policy rests on. */
 function isAsked({ after }: Change): boolean {
-  return after !== undefined && recordPartitions.includes(after.pk) && 'asking' in after;
+  return after !== undefined && recordPartitions.includes(after.pk) && 'approvalRequest' in after;
 }
