@@ -117,7 +117,7 @@ export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}
     since: noon.toISOString(),
     deadline: '2026-11-28T12:00:00.000Z',
     version: 0,
-    stage: 'asked',
+    stage: 'approval-requested',
     ...approvalRequest,
   };
 }

@@ -86,21 +86,23 @@ function formatStep(step: Step, { paint }: Output): string {
     requested: `${actor} asked to connect`,
     observed: `it was found ${shown}`,
     decided: `${actor} decided ${effect}`,
-    asked: 'people were asked',
-    reminded: 'they were reminded',
+    'approval-requested': 'approval was requested',
+    reminded: 'approvers were reminded',
     escalated: 'it was escalated',
-    expired: 'their time ran out',
+    expired: 'the deadline passed',
     approved: `${actor} approved it${withIt(step)}`,
     denied: `${actor} denied it${withIt(step)}`,
     applying: `${actor} called EC2 to ${effect} it`,
     applied: `EC2 showed it ${shown}`,
     refused: actor === 'ec2' ? `EC2 did not ${effect} it` : 'linkgate left it as it is',
-    revoking: `it is to be cut ${step.disconnectAt && step.disconnectAt > step.time ? `at ${time(step.disconnectAt)}` : 'now'}`,
-    kept: step.disconnectAt ? `${actor} kept it until ${time(step.disconnectAt)}` : 'its cut was called off',
-    revoked: `it was cut, EC2 showed it ${shown}`,
-    adopted: `${actor} adopted it`,
-    expiryWarning: 'people were warned that its permission expires',
-    gone: 'it is gone from EC2',
+    'disconnect-scheduled': `its disconnect was scheduled ${step.disconnectAt && step.disconnectAt > step.time ? `at ${time(step.disconnectAt)}` : 'at once'}`,
+    extended: step.disconnectAt
+      ? `${actor} extended it until ${time(step.disconnectAt)}`
+      : 'its disconnect was cancelled',
+    disconnected: `it was disconnected, EC2 showed it ${shown}`,
+    grandfathered: `${actor} adopted it`,
+    'expiry-warned': 'people were warned that its permission expires',
+    deleted: 'EC2 no longer lists it',
   };
   return sentences[action] ?? `${actor} ${action} ${effect}`.trimEnd();
 }

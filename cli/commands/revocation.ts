@@ -88,7 +88,7 @@ async function keptAmong(live: readonly Connection[], { api }: Session): Promise
   for (const { endpointId, disconnectAt } of live) {
     if (!disconnectAt) continue;
     const { history } = await api.call('GET', ['connections', endpointId], Explanation);
-    const word = history.findLast((step) => step.action === 'kept' && step.disconnectAt === disconnectAt);
+    const word = history.findLast((step) => step.action === 'extended' && step.disconnectAt === disconnectAt);
     if (word)
       kept.push(
         `  ${endpointId}, kept until ${time(disconnectAt)} by ${shortActor(word.actor)}${word.reason ? `: ${word.reason}` : ''}`,

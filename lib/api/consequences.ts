@@ -136,7 +136,7 @@ async function told(fated: readonly ForeseenConnection[], deps: ConsequencesDeps
 }
 
 const onlyObserving =
-  "linkgate's mode is observe, so nothing is cut until `linkgate mode act`, which decides all anew; in the mode act it would be:";
+  "linkgate's mode is observe, so nothing is cut until `linkgate mode enforce`, which decides all anew; in the mode enforce it would be:";
 
 /** @param asIf what a service is taken for. */
 async function foreseeConnections(

@@ -63,7 +63,7 @@ async function accepts(
   const ids = accepted.map(({ endpointId }) => endpointId).join(', ');
   return {
     accepts: [],
-    warnings: [`linkgate's mode is observe, so nothing is accepted; in the mode act it would be: ${ids}`],
+    warnings: [`linkgate's mode is observe, so nothing is accepted; in the mode enforce it would be: ${ids}`],
   };
 }
 

@@ -27,7 +27,7 @@ export async function principalsOf(
     throw new ApiError(
       409,
       'Conflict',
-      `EC2 lists the allowed principals of ${serviceId} for linkgate once it has the tag \`linkgate\`, which the mode act gives it: linkgate mode act`,
+      `EC2 lists the allowed principals of ${serviceId} for linkgate once it has the tag \`linkgate\`, which the mode enforce gives it: linkgate mode enforce`,
     );
   const entries = await entriesFor([serviceId, allServicesScope], { table, reportError });
   const difference = principalDifference(desiredPrincipals(service, entries, now()), found?.principals ?? []);

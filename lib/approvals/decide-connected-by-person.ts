@@ -152,7 +152,7 @@ function said(
   if (action === 'keep')
     return {
       record: { ...record, kept: { by, at, until: word.until, ...because } },
-      auditEvents: [{ time: at, actor: by, action: 'kept', disconnectAt: word.until, ...because }],
+      auditEvents: [{ time: at, actor: by, action: 'extended', disconnectAt: word.until, ...because }],
     };
   const { approval: _approval, approvals: _approvals, ...unheard } = record;
   const { customerMessage } = word;

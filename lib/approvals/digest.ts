@@ -77,6 +77,6 @@ export function computeDigestHash(members: readonly ConnectionRecord[]): string 
 export function latestStage(members: readonly ConnectionRecord[]): EscalationStage {
   return members
     .filter(isAwaitingApproval)
-    .map(({ approvalRequest }) => approvalRequest?.stage ?? 'asked')
-    .reduce((latest, stage) => (isAfter(stage, latest) ? stage : latest), 'asked');
+    .map(({ approvalRequest }) => approvalRequest?.stage ?? 'approval-requested')
+    .reduce((latest, stage) => (isAfter(stage, latest) ? stage : latest), 'approval-requested');
 }

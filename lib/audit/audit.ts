@@ -20,7 +20,7 @@ export const Action = v.picklist([
   'requested',
   'observed',
   'decided',
-  'asked',
+  'approval-requested',
   'reminded',
   'escalated',
   'expired',
@@ -29,12 +29,12 @@ export const Action = v.picklist([
   'applying',
   'applied',
   'refused',
-  'revoking',
-  'kept',
-  'adopted',
-  'warned',
-  'revoked',
-  'gone',
+  'disconnect-scheduled',
+  'extended',
+  'grandfathered',
+  'expiry-warned',
+  'disconnected',
+  'deleted',
 ]);
 export type Action = v.InferOutput<typeof Action>;
 

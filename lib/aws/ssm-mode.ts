@@ -9,7 +9,7 @@ import { Mode, type ModeParameter, type ReadMode } from '../mode/mode.ts';
 
 type Read = ModeParameter['read'];
 
-/** The mode in SSM, for those who only read it. What reads otherwise than `act` stops linkgate. */
+/** The mode in SSM, for those who only read it. What reads otherwise than `enforce` stops linkgate. */
 export function ssmMode(ssm: SSMClient, parameterName: string): Read {
   return async () => {
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: parameterName }));

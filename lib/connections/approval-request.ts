@@ -11,7 +11,7 @@ export interface ApprovalSettings {
 }
 
 /** How far the time has run that people have for a request. */
-export const escalationStages = ['asked', 'reminded', 'escalated', 'expired'] as const;
+export const escalationStages = ['approval-requested', 'reminded', 'escalated', 'expired'] as const;
 export type EscalationStage = (typeof escalationStages)[number];
 
 /** A request that was left to people. */
@@ -61,7 +61,7 @@ const shares: readonly (readonly [EscalationStage, number])[] = [
 /** The stage that is reached now; none is taken back. */
 export function currentStage({ since, deadline, stage }: ApprovalRequest, now: Date): EscalationStage {
   const [from, to] = [new Date(since).getTime(), new Date(deadline).getTime()];
-  const reached = shares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'asked';
+  const reached = shares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'approval-requested';
   return isAfter(reached, stage) ? reached : stage;
 }
 
@@ -90,7 +90,7 @@ export function nextApprovalRequest(
   if (outcome !== 'ask') return before;
   if (before) return { ...before, group: service.approvers };
   const deadline = deadlineFor(service, now);
-  return { group: service.approvers, since: now.toISOString(), deadline, version, stage: 'asked' };
+  return { group: service.approvers, since: now.toISOString(), deadline, version, stage: 'approval-requested' };
 }
 
 /** What a verdict names as its reason where nobody decided in time. */

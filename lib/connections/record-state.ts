@@ -64,9 +64,9 @@ function updateState(
     { time, actor: 'ec2', action, state, ...more },
   ];
 
-  if (isGone(state)) return goneAgain(before, done, happened('gone'), time);
+  if (isGone(state)) return goneAgain(before, done, happened('deleted'), time);
   if (effect && isFulfilledBy(effect.action, state)) {
-    const action = before.revocation ? 'revoked' : 'applied';
+    const action = before.revocation ? 'disconnected' : 'applied';
     return { record: done, auditEvents: happened(action, { outcome: effect.action }) };
   }
   if (effect?.action === 'accept' && state === 'rejected') {

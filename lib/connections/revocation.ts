@@ -21,7 +21,7 @@ const Said = { by: v.string(), at: v.string(), reason: v.exactOptional(v.string(
 export const ConnectedState = v.object({
   revocation: v.exactOptional(Revocation),
   /** It may stay although no policy endorses it: it was there first, or somebody said so. */
-  adopted: v.exactOptional(v.object(Said)),
+  grandfathered: v.exactOptional(v.object(Said)),
   /** Somebody prolonged its grace period. */
   kept: v.exactOptional(v.object({ ...Said, until: v.string() })),
   /** Somebody revoked it, whatever the policy says; `now`: without a grace period; `customerMessage`: why, in words for the consumer. */

@@ -180,7 +180,7 @@ export function approvalRequested({ group, deadline }: ApprovalRequest, now: Dat
   return {
     time: now.toISOString(),
     actor: 'linkgate',
-    action: 'asked',
+    action: 'approval-requested',
     reason: `the approver group ${group}, until ${deadline}`,
   };
 }
@@ -291,7 +291,7 @@ export function markMissing(before: ConnectionRecord, passStartedAt: string, now
   const time = now.toISOString();
   return {
     record: { ...rest, state: 'deleted', endedAt: time, observedAt: passStartedAt },
-    auditEvents: [{ time, actor: 'ec2', action: 'gone', reason: 'EC2 did not list it in two whole passes' }],
+    auditEvents: [{ time, actor: 'ec2', action: 'deleted', reason: 'EC2 did not list it in two whole passes' }],
   };
 }
 

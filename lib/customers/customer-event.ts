@@ -132,10 +132,10 @@ export const eventsOfConnected: readonly CustomerEvent[] = [
   'disconnect-extended',
 ];
 
-function wasConnected({ revocation, adopted }: ConnectionRecord, told: LastEvent | undefined): boolean {
+function wasConnected({ revocation, grandfathered }: ConnectionRecord, told: LastEvent | undefined): boolean {
   return (
     revocation !== undefined ||
-    adopted !== undefined ||
+    grandfathered !== undefined ||
     (told && eventsOfConnected.includes(told.event)) === true
   );
 }

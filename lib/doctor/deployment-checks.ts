@@ -89,13 +89,13 @@ async function examineMode(deps: DeploymentCheckDeps) {
   if (since === null)
     return failed(
       `it is ${mode}${why}`,
-      `see to it that there is a parameter /linkgate/${deps.deployment.stage}/mode and that linkgate's roles may read it; \`linkgate mode act\` writes it anew`,
+      `see to it that there is a parameter /linkgate/${deps.deployment.stage}/mode and that linkgate's roles may read it; \`linkgate mode enforce\` writes it anew`,
     );
   return mode === 'enforce'
     ? ok(`act since ${since}, by ${by}`)
     : warning(
         `observe since ${since}, by ${by}${why}; nothing is changed in EC2`,
-        'where it is to act:\nlinkgate mode act',
+        'where it is to act:\nlinkgate mode enforce',
       );
 }
 

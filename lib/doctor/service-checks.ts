@@ -94,7 +94,7 @@ async function resultOf(
 ): Promise<Result> {
   if (remedy) return { status: severity, detail, remedy: remedy(service) };
   return (await mode()) === 'observe'
-    ? warning(`${detail}; in the mode observe EC2 is left alone`, 'linkgate mode act')
+    ? warning(`${detail}; in the mode observe EC2 is left alone`, 'linkgate mode enforce')
     : { status: severity, detail, remedy: `linkgate service add ${service.serviceId}` };
 }
 

@@ -76,7 +76,7 @@ function cutNow(
 ): string {
   const why = verdict ? primaryReason(verdict) : '';
   if (mode === 'observe')
-    return `linkgate would cut it: ${why}. Its mode is observe, so it leaves that to others until \`linkgate mode act\`.`;
+    return `linkgate would cut it: ${why}. Its mode is observe, so it leaves that to others until \`linkgate mode enforce\`.`;
   const again = isRefused && effect && nextAttemptAt(effect);
   return again
     ? `EC2 refused to reject it; it is asked again after ${again.toISOString()}.`

@@ -29,13 +29,13 @@ export function nextStep(
   if (verdict.outcome === 'accept' || verdict.outcome === 'reject')
     return mode === 'enforce'
       ? `EC2 is asked to ${verdict.outcome} it; what EC2 shows is recorded as soon as it shows it.`
-      : `linkgate would ${verdict.outcome} it. Its mode is observe, so it leaves that to others until \`linkgate mode act\`.`;
+      : `linkgate would ${verdict.outcome} it. Its mode is observe, so it leaves that to others until \`linkgate mode enforce\`.`;
   if (service.pausedAt !== undefined)
     return `It waits, since ${service.name} is paused: linkgate resume ${shellWord(service.name)}.`;
   if (isPaused(verdict))
     return `It waits, whatever a person says, and is tried again within a minute or two: ${primaryReason(verdict)}.`;
   const then =
-    mode === 'enforce' ? '' : " linkgate's mode is observe, so EC2 is not asked until `linkgate mode act`.";
+    mode === 'enforce' ? '' : " linkgate's mode is observe, so EC2 is not asked until `linkgate mode enforce`.";
   const ticket = service.requireTicket ? ' --ticket …' : '';
   return `${waits(record?.approvalRequest, service)}: linkgate approve ${endpointId}${ticket}, or linkgate deny ${endpointId} --reason "…"${ticket}.${then}`;
 }

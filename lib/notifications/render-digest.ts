@@ -25,7 +25,7 @@ export function isUpToDate(together: DigestState): boolean {
 }
 
 function isReminderDue({ digest, stage }: DigestState): boolean {
-  return isAfter(stage, digest.remindedStage ?? 'asked');
+  return isAfter(stage, digest.remindedStage ?? 'approval-requested');
 }
 
 /**

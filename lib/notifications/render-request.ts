@@ -123,7 +123,7 @@ function isReminderDue(
   { record: { approvalRequest, notice } }: ApprovalTarget,
   { remindedStage }: RenderResult,
 ): boolean {
-  return isAfter(approvalRequest.stage, remindedStage ?? notice?.remindedStage ?? 'asked');
+  return isAfter(approvalRequest.stage, remindedStage ?? notice?.remindedStage ?? 'approval-requested');
 }
 
 /** Calls upon people below the message, once a stage. */

@@ -11,7 +11,7 @@ import { approvalLinks, emailStage } from './send-emails.ts';
 export function digestEmailRecipients(together: DigestState): AwaitingRecord[] {
   const { digest, records, stage } = together;
   if (addressesOf(together).length === 0) return [];
-  const told = emailStage(stage) === (digest.emailedStage ?? 'asked') ? digest.emailedCount : 0;
+  const told = emailStage(stage) === (digest.emailedStage ?? 'approval-requested') ? digest.emailedCount : 0;
   const isTold = new Set(digest.endpointIds.slice(0, told));
   return records.filter((record) => isAwaitingApproval(record) && !isTold.has(record.endpointId));
 }
@@ -20,7 +20,7 @@ export function digestEmailRecipients(together: DigestState): AwaitingRecord[] {
 export async function sendDigestMails(together: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
   const { digest, group, services, stage } = together;
   const records = digestEmailRecipients(together);
-  const isReminder = emailStage(stage) !== emailStage('asked');
+  const isReminder = emailStage(stage) !== emailStage('approval-requested');
   const emailedAt = deps.now().toISOString();
   try {
     for (const address of addressesOf(together)) {

@@ -37,7 +37,7 @@ export async function setUp(deps: SetupDeps): Promise<string[]> {
   const isNewGroup = await makeDefaultGroup(table);
   return [
     isNewKey ? 'made the key that signs links' : 'the key that signs links was there',
-    ...(isNewMode ? ['set the mode to act'] : []),
+    ...(isNewMode ? ['set the mode to enforce'] : []),
     isNewGroup
       ? `made the approver group ${defaultGroup}, which names nobody yet: ${makeGroup(defaultGroup)}`
       : `the approver group ${defaultGroup} was there`,

@@ -38,7 +38,7 @@ export class ConcurrentModeChangeError extends Error {
 
   constructor(by: string) {
     super(
-      `${by} switched the mode to observe meanwhile, and that holds; if linkgate is to act all the same: linkgate mode act`,
+      `${by} switched the mode to observe meanwhile, and that holds; if linkgate is to act all the same: linkgate mode enforce`,
     );
   }
 }
@@ -68,7 +68,7 @@ export async function showMode(deps: ShowModeDeps): Promise<ModeView> {
       mode,
       since: changedAt,
       by: 'linkgate',
-      reason: `${switched.by} began to switch to act at ${switched.since}, and it was not finished: linkgate mode act`,
+      reason: `${switched.by} began to switch to act at ${switched.since}, and it was not finished: linkgate mode enforce`,
     };
   if (switched?.mode !== mode)
     return { mode, since: changedAt, by: switched || mode === 'observe' ? byHand : bySetup };

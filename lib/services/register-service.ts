@@ -189,7 +189,7 @@ function pickDefined<T extends object, Name extends keyof T>(values: T, names: r
 }
 
 const notFixedInObserveMode =
-  "linkgate's mode is observe, so EC2 was left alone: `linkgate mode act` makes good what is missing of the tag and the connection notification";
+  "linkgate's mode is observe, so EC2 was left alone: `linkgate mode enforce` makes good what is missing of the tag and the connection notification";
 
 /** What `repair` puts right. */
 const driftFixedByLinkgate: readonly Drift['check'][] = [

@@ -64,8 +64,8 @@ describe('setup', () => {
     const made: string[] = [];
     const makeOnce = async (mode: string) => made.push(mode) > 0;
     world.deps.modeParameter = { ...world.deps.modeParameter, makeOnce };
-    expect((await ask(world, 'POST', '/setup')).body.done).toContain('set the mode to act');
-    expect((await ask(world, 'POST', '/setup')).body.done).not.toContain('set the mode to act');
+    expect((await ask(world, 'POST', '/setup')).body.done).toContain('set the mode to enforce');
+    expect((await ask(world, 'POST', '/setup')).body.done).not.toContain('set the mode to enforce');
     expect(made).toEqual(['enforce']);
   });
 });

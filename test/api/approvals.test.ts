@@ -99,10 +99,10 @@ describe('what comes next of a request that was left to people', () => {
   const approvalRequest = { group: 'default', since: '2026-11-21T12:00:00.000Z', deadline, version: 1 };
 
   test.each([
-    ['asked', {}, `until ${deadline}, and stays open after that: linkgate approve`],
+    ['approval-requested', {}, `until ${deadline}, and stays open after that: linkgate approve`],
     ['reminded', { onExpiry: 'reject' }, `until ${deadline}, and is rejected then: linkgate approve`],
     ['expired', {}, `Nobody decided it before ${deadline}, and it still waits`],
-    ['asked', { requireTicket: true }, `linkgate approve ${endpointId(1)} --ticket …`],
+    ['approval-requested', { requireTicket: true }, `linkgate approve ${endpointId(1)} --ticket …`],
   ] as const)('names the deadline: %s, %j', async (stage, settings, sentence) => {
     const world = createTestEnv({
       services: [aService(settings)],

@@ -83,7 +83,7 @@ describe('whoever allows an account is told what that lets in now', () => {
     expect((await ask(world, 'PUT', path, { effect: 'allow' })).body).toMatchObject({
       accepts: [],
       warnings: [
-        expect.stringContaining(`nothing is accepted; in the mode act it would be: ${endpointId(1)}`),
+        expect.stringContaining(`nothing is accepted; in the mode enforce it would be: ${endpointId(1)}`),
       ],
     });
   });

@@ -59,7 +59,7 @@ describe('who revokes a connection', () => {
         warnings: [expect.stringContaining(`linkgate block ${consumer} --service orders`)],
       },
     });
-    expect(await world.actions(endpointId(1))).toEqual(['revoking', 'asked']);
+    expect(await world.actions(endpointId(1))).toEqual(['disconnect-scheduled', 'approval-requested']);
     expect(world.rings).toEqual([]);
   });
 
@@ -147,7 +147,7 @@ describe('who keeps a connection', () => {
         warnings: [],
       },
     });
-    expect(await world.actions(endpointId(1))).toContain('kept');
+    expect(await world.actions(endpointId(1))).toContain('extended');
     expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
       body: { connection: { disconnectAt: until }, next: expect.stringContaining(`until ${until}`) },
     });
@@ -287,7 +287,7 @@ describe('a service that is disconnected', () => {
 
   test.each([
     ['paused', 'linkgate resume orders'],
-    ['observed', 'linkgate mode act'],
+    ['observed', 'linkgate mode enforce'],
   ])('is refused while it is %s, since nothing would be cut', async (how, remedy) => {
     const world = await aConnectedWorld();
     if (how === 'observed') world.mode = 'observe';
@@ -329,7 +329,7 @@ describe('the allowed principals of a service', () => {
     const world = aWorldOf('managed');
     world.services.show(aConfiguration({ isTagged: false }));
     expect(await ask(world, 'GET', '/services/orders/principals')).toEqual(
-      refusal(409, 'Conflict', 'linkgate mode act'),
+      refusal(409, 'Conflict', 'linkgate mode enforce'),
     );
   });
 

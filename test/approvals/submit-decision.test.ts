@@ -124,7 +124,7 @@ describe('an open request that takes two approvals', () => {
     });
     expect(await world.record(endpointId(1))).not.toHaveProperty('approval');
     expect(world.rings).toEqual([]);
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'asked']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'approval-requested']);
   });
 
   test('is accepted by the second person, and closed for a third', async () => {
@@ -145,7 +145,7 @@ describe('an open request that takes two approvals', () => {
     expect(await submitDecision(endpointId(1), denies, world.deps)).toMatchObject({
       record: { verdict: { outcome: 'reject', decidedBy: alice } },
     });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'asked', 'denied']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'approval-requested', 'denied']);
   });
 
   test('of two people at once is accepted: neither word is lost', async () => {

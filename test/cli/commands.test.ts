@@ -252,7 +252,7 @@ test('how people were asked and what came with their word is told in the story',
     ...more,
   });
   const history = [
-    step('asked', { reason: 'the approver group default, until 2031-05-08T12:00:00.000Z' }),
+    step('approval-requested', { reason: 'the approver group default, until 2031-05-08T12:00:00.000Z' }),
     step('reminded'),
     step('escalated', { reason: 'to the group night' }),
     step('expired', { reason: 'nobody decided it in time' }),
@@ -266,10 +266,10 @@ test('how people were asked and what came with their word is told in the story',
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, history } });
   const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout.match(/(?<=12:00:00 UTC {2}).*/g)).toEqual([
-    'people were asked: the approver group default, until 2031-05-08 12:00:00 UTC',
-    'they were reminded',
+    'approval was requested: the approver group default, until 2031-05-08 12:00:00 UTC',
+    'approvers were reminded',
     'it was escalated: to the group night',
-    'their time ran out: nobody decided it in time',
+    'the deadline passed: nobody decided it in time',
     'slack:T01LOCAL:U01ALICE approved it and allowed its account until 2031-06-01 12:00:00 UTC (ticket OPS-42)',
     'mailto:bob@example.com denied it and blocked its account: unknown',
   ]);

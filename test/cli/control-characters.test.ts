@@ -71,7 +71,7 @@ const revocation = {
   endpointId,
   ownerAccountId: '444444444444',
   verdict: 'reject',
-  reason: 'gone',
+  reason: 'deleted',
   since: at,
   disconnectAt: '2031-06-01T12:00:00.000Z',
 };
@@ -152,7 +152,7 @@ const kept = {
   ...explanation,
   history: [
     ...explanation.history,
-    { time: at, actor: by, action: 'kept', disconnectAt: at, reason: 'moving', ticket: 'OPS-1' },
+    { time: at, actor: by, action: 'extended', disconnectAt: at, reason: 'moving', ticket: 'OPS-1' },
     { time: at, actor: by, action: 'made-up', reason: 'why' },
   ],
 };

@@ -33,7 +33,7 @@ const warning = {
   name: 'mode',
   status: 'warning',
   detail: 'observe since noon',
-  remedy: 'linkgate mode act',
+  remedy: 'linkgate mode enforce',
 };
 const failed = {
   group: 'services',
@@ -51,7 +51,7 @@ describe('doctor', () => {
     expect(stdout).toBe(`deployment
   ok       table  it is active
   warning  mode   observe since noon
-           linkgate mode act
+           linkgate mode enforce
 
 services
   FAILED   tag  payments: it is missing

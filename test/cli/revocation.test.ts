@@ -88,7 +88,7 @@ describe('revoke', () => {
   test('--account says who had put off what it cuts, until when and why', async () => {
     const path = `GET /connections/${endpointId}`;
     const until = { ...live, disconnectAt: '2031-06-01T12:00:00.000Z' };
-    const kept = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'kept' };
+    const kept = { time: now, actor: 'arn:aws:iam::111111111111:user/bob', action: 'extended' };
     answering({
       [`GET /connections?account=${account}`]: { connections: [until, { ...live, endpointId: other }] },
       [path]: {

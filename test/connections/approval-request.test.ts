@@ -24,8 +24,8 @@ describe('the time that people have', () => {
   });
 
   test.each([
-    [0, 'asked'],
-    [24, 'asked'],
+    [0, 'approval-requested'],
+    [24, 'approval-requested'],
     [25, 'reminded'],
     [74, 'reminded'],
     [75, 'escalated'],
@@ -74,7 +74,7 @@ describe('people are asked', () => {
       since: noon.toISOString(),
       deadline: '2026-11-28T12:00:00.000Z',
       version: 3,
-      stage: 'asked',
+      stage: 'approval-requested',
     });
   });
 

@@ -103,11 +103,11 @@ describe('a connection that EC2 shows', () => {
   });
 
   test.each(['deleted', 'failed', 'expired'] as const)('%s is gone, whatever was due', (state) => {
-    expect(told(aRecord(accepting), state)).toEqual({ actions: ['gone'], state, due: undefined });
+    expect(told(aRecord(accepting), state)).toEqual({ actions: ['deleted'], state, due: undefined });
   });
 
   test('deleted after it was seen deleting is gone', () => {
-    expect(told(aRecord({ state: 'deleting' }), 'deleted')).toMatchObject({ actions: ['gone'] });
+    expect(told(aRecord({ state: 'deleting' }), 'deleted')).toMatchObject({ actions: ['deleted'] });
   });
 
   test('gone a second time is nothing new', () => {

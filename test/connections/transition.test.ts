@@ -173,7 +173,7 @@ describe('a connection that EC2 does not list', () => {
     const observedAt = secondsAfterNoon(900).toISOString();
     expect(record).toMatchObject({ state: 'deleted', endedAt, observedAt });
     expect(record).not.toHaveProperty('effect');
-    expect(auditEvents).toMatchObject([{ action: 'gone' }]);
+    expect(auditEvents).toMatchObject([{ action: 'deleted' }]);
   });
 });
 

@@ -319,7 +319,7 @@ test('no message holds what is meant for the house', async () => {
             }),
             ...(isDenied && { approval: { ...anApproval({ decision: 'deny' }), ...word } }),
             revoked: word,
-            adopted: word,
+            grandfathered: word,
             kept: { ...word, until: time },
             expiryWarning: { until: time, days: 1 },
           })),

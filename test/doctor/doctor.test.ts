@@ -176,7 +176,7 @@ describe('of the deployment is found', () => {
   test('that it only observes', async () => {
     world.mode = 'observe';
     expect(await notInOrder()).toMatchObject([
-      { name: 'mode', status: 'warning', remedy: expect.stringContaining('linkgate mode act') },
+      { name: 'mode', status: 'warning', remedy: expect.stringContaining('linkgate mode enforce') },
     ]);
   });
 
@@ -403,7 +403,7 @@ describe('of a place is found', () => {
     ]);
   });
 
-  test('no verdict that waits for the mode to act', async () => {
+  test('no verdict that waits for the mode to enforce', async () => {
     await somethingDue();
     world.mode = 'observe';
     world.wait(10 * 60);
@@ -434,7 +434,7 @@ describe('of a service is found', () => {
     world.services.show(aConfiguration(shown));
     expect(await notInOrder()).toMatchObject([
       { name: 'mode', status: 'warning' },
-      { name, status: 'warning', remedy: 'linkgate mode act' },
+      { name, status: 'warning', remedy: 'linkgate mode enforce' },
     ]);
   });
 

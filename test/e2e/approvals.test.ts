@@ -144,7 +144,7 @@ describe('a request that is left to people', () => {
     expect((await historyOf(endpointId)).map(({ action }) => action)).toEqual([
       'requested',
       'decided',
-      'asked',
+      'approval-requested',
     ]);
   });
 
@@ -199,7 +199,7 @@ describe('a request that is left to people', () => {
     expect((await historyOf(endpointId)).map(({ action }) => action)).toEqual([
       'requested',
       'decided',
-      'asked',
+      'approval-requested',
     ]);
   });
 
@@ -269,7 +269,7 @@ describe('a mail', () => {
     expect((await historyOf(endpointId)).map(({ action }) => action)).toEqual([
       'requested',
       'decided',
-      'asked',
+      'approval-requested',
     ]);
 
     const decide = () =>
@@ -342,7 +342,7 @@ describe('a connection that will be cut', () => {
 
     const [by, byBob] = ['slack:T01LOCAL:U01ALICE', 'slack:T01LOCAL:U01BOB'];
     expect(await historyOf(kept)).toContainEqual(step('approved', by));
-    expect(await historyOf(extended)).toContainEqual(step('kept', byBob));
+    expect(await historyOf(extended)).toContainEqual(step('extended', byBob));
     expect(await historyOf(cut)).toContainEqual(step('denied', by, 'their contract ended'));
     for (const endpointId of endpointIds) expect(buttonsOf(await messageOf(endpointId))).toEqual([]);
   }, 60_000);
@@ -362,7 +362,7 @@ describe('a connection that will be cut', () => {
     }
     await expectKeptExtendedAndCut(endpointIds);
 
-    for (const [index, action] of ['approved', 'kept', 'denied'].entries())
+    for (const [index, action] of ['approved', 'extended', 'denied'].entries())
       expect(await historyOf(endpointIds[index] ?? '')).toContainEqual(
         step(action, 'mailto:approver@example.com', 'as agreed'),
       );
@@ -411,7 +411,7 @@ describe('when nobody decides in time', () => {
     await waitFor(4 * days);
     await waitFor(2 * days);
     const actions = (await historyOf(endpointId)).map(({ action }) => action);
-    expect(actions).toEqual(['requested', 'decided', 'asked', 'reminded', 'reminded', 'expired']);
+    expect(actions).toEqual(['requested', 'decided', 'approval-requested', 'reminded', 'reminded', 'expired']);
     const message = await messageOf(endpointId);
     expect(message.text).toMatch(/deadline|expired|time/i);
     await click(message, 'Approve', bob);

@@ -108,7 +108,7 @@ describe('a connection request', () => {
     expect(actionsOf(explanation)).toEqual([
       'requested',
       'decided',
-      'asked',
+      'approval-requested',
       'approved',
       'applying',
       'applied',
@@ -213,7 +213,7 @@ describe('what happens outside linkgate', () => {
     await accept(serviceId, endpointId);
     await becomes(endpointId, 'available');
     await sandbox.idle();
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'asked', 'observed']);
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'approval-requested', 'observed']);
     const { exitCode, stderr } = await sandbox.linkgate('approve', endpointId);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/EC2 shows it `(pending|available)`/);
@@ -223,7 +223,7 @@ describe('what happens outside linkgate', () => {
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await becomes(endpointId, 'available');
     await sandbox.ec2(allowed).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
-    await until(async () => actionsOf(await explained(endpointId)).includes('gone'));
+    await until(async () => actionsOf(await explained(endpointId)).includes('deleted'));
   });
 
   test('a service that no longer asks shows it as drift', async () => {

@@ -183,7 +183,7 @@ describe('beside an existing script, in the mode observe', () => {
     expect(actionsOf(await explained(endpoints.waiting))).toEqual([
       'requested',
       'decided',
-      'asked',
+      'approval-requested',
       'decided',
     ]);
   }, 30_000);
@@ -193,7 +193,7 @@ describe('beside an existing script, in the mode observe', () => {
       await until(async () => (await stateOf(sandbox, endpointId)) === 'rejected');
     await sweep();
     expect(await stateOf(sandbox, endpoints.rejected)).toBe('rejected');
-    expect(actionsOf(await explained(endpoints.accepted)).at(-1)).toBe('revoked');
+    expect(actionsOf(await explained(endpoints.accepted)).at(-1)).toBe('disconnected');
   });
 
   test('in act too, what somebody answers before linkgate looks stays, and people are asked about it', async () => {
@@ -205,7 +205,7 @@ describe('beside an existing script, in the mode observe', () => {
     await sandbox.json('sweep', 'connections');
     await sandbox.idle();
     expect(await stateOf(sandbox, endpointId)).toBe('available');
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'observed', 'decided', 'asked']);
+    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'observed', 'decided', 'approval-requested']);
   });
 });
 

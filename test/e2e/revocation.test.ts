@@ -69,7 +69,7 @@ describe('a live connection whose entry is removed', () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
     const endpointId = await connected(allowed);
     const { stderr } = await sandbox.linkgate('forget', allowed, '--service', 'payments');
-    expect(stderr + (await actionsOf(endpointId)).join()).toContain('revoking');
+    expect(stderr + (await actionsOf(endpointId)).join()).toContain('disconnect-scheduled');
     await until(async () => (await aboutIn('C01APPROVALS', endpointId)).length === 1);
 
     await laterBy(71);
@@ -77,17 +77,17 @@ describe('a live connection whose entry is removed', () => {
     await laterBy(2);
     await isShown(endpointId, 'rejected');
     const told = await actionsOf(endpointId);
-    expect(told.slice(0, 6)).toEqual(['requested', 'decided', 'applying', 'applied', 'revoking', 'asked']);
-    expect(told.slice(-2)).toEqual(['applying', 'revoked']);
+    expect(told.slice(0, 6)).toEqual(['requested', 'decided', 'applying', 'applied', 'disconnect-scheduled', 'approval-requested']);
+    expect(told.slice(-2)).toEqual(['applying', 'disconnected']);
   });
 
   test('stays where the account is allowed again in time', async () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
     const endpointId = await connected(allowed);
     await sandbox.linkgate('forget', allowed, '--service', 'payments');
-    await until(async () => (await actionsOf(endpointId)).includes('revoking'));
+    await until(async () => (await actionsOf(endpointId)).includes('disconnect-scheduled'));
     await sandbox.json('allow', allowed, '--service', 'payments');
-    await until(async () => (await actionsOf(endpointId)).at(-1) === 'kept');
+    await until(async () => (await actionsOf(endpointId)).at(-1) === 'extended');
     await laterBy(100);
     expect(await stateOf(sandbox, endpointId)).toBe('available');
   });
@@ -124,7 +124,7 @@ test('a shrunk count cuts those that came last', async () => {
   await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '2');
   const [first, second] = [await connected(counted), await connected(counted)];
   await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '1');
-  await until(async () => (await actionsOf(second)).includes('revoking'));
+  await until(async () => (await actionsOf(second)).includes('disconnect-scheduled'));
   await laterBy(73);
   await isShown(second, 'rejected');
   expect(await stateOf(sandbox, first)).toBe('available');

@@ -165,7 +165,7 @@ describe('what comes next', () => {
 
   test('in the mode observe is up to others', async () => {
     expect(await nextFor('pendingAcceptance', 'accept', 'observe')).toBe(
-      'linkgate would accept it. Its mode is observe, so it leaves that to others until `linkgate mode act`.',
+      'linkgate would accept it. Its mode is observe, so it leaves that to others until `linkgate mode enforce`.',
     );
     expect(await nextFor('pendingAcceptance', 'ask', 'observe')).toContain('EC2 is not asked until');
   });

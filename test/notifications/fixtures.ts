@@ -36,7 +36,7 @@ export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}
     since: noon.toISOString(),
     deadline: secondsAfterNoon(4 * anHour).toISOString(),
     version: 0,
-    stage: 'asked',
+    stage: 'approval-requested',
     ...approvalRequest,
   };
 }

@@ -35,8 +35,8 @@ describe('a request that people are asked about', () => {
       contentHash: record && computeContentHash(record),
       slack: { channel, ts: slack.messages[0]?.ts },
       emailedTo: [alicesMail],
-      emailedStage: 'asked',
-      remindedStage: 'asked',
+      emailedStage: 'approval-requested',
+      remindedStage: 'approval-requested',
     });
     expect(world.errors).toEqual([]);
   });

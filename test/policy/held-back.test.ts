@@ -74,7 +74,7 @@ describe('an endpoint that was made before the one that it replaces was deleted'
     expect(await world.actions(second.endpointId)).toEqual([
       'requested',
       'decided',
-      'asked',
+      'approval-requested',
       'decided',
       'applying',
       'applied',
@@ -186,7 +186,7 @@ describe('of several that wait for an endpoint to end', () => {
     const world = await aFullHouse({ waiting: [second] });
     await decideConnections([second, second], world.deps);
     await pass(world, 'full');
-    expect(await world.actions(second.endpointId)).toEqual(['requested', 'decided', 'asked']);
+    expect(await world.actions(second.endpointId)).toEqual(['requested', 'decided', 'approval-requested']);
   });
 
   test('each waits while its service is paused', async () => {

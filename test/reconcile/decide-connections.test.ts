@@ -151,7 +151,7 @@ describe('a connection request', () => {
     world.put(entryItem(anEntry({ effect: 'block' })));
     await decideConnections([aRequest()], world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'asked', 'decided']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'approval-requested', 'decided']);
   });
 
   test('that a person approved stays approved when its policy changes to a doubt', async () => {
@@ -173,7 +173,7 @@ describe('a connection that somebody else answered before linkgate knew of it', 
     expect(record).toMatchObject({ state: 'available', verdict: { outcome: 'reject' } });
     expect(record).toMatchObject({ effect: { action: 'reject' }, revocation: { cause: 'block' } });
     expect(world.rings).toHaveLength(1);
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'observed', 'revoking']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'observed', 'disconnect-scheduled']);
   });
 
   test('and is rejected has a verdict to hold against that answer, and nothing is due', async () => {
@@ -220,7 +220,7 @@ describe('when linkgate acts again', () => {
     world.put(modeChangeItem(aSwitch()));
     await decideConnections([aRequest()], world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({ verdict: { policyVersions: { mode: 1 } } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'asked', 'decided']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'approval-requested', 'decided']);
   });
 
   test('people are asked about what others accepted meanwhile against its verdict', async () => {

@@ -53,12 +53,12 @@ describe('a request that policy leaves to people', () => {
     const world = aWorldOf({ records: [] });
     await decideConnection(aRequest(), world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({
-      approvalRequest: { group: 'default', since: noon.toISOString(), version: 0, stage: 'asked' },
+      approvalRequest: { group: 'default', since: noon.toISOString(), version: 0, stage: 'approval-requested' },
       version: 1,
     });
     expect((await auditTrail(endpointId(1), world.table)).at(-1)).toMatchObject({
       actor: 'linkgate',
-      action: 'asked',
+      action: 'approval-requested',
       reason: 'the approver group default, until 2026-11-28T12:00:00.000Z',
     });
     expect(await waiting(world)).toEqual([endpointId(1)]);
@@ -82,7 +82,7 @@ describe('a request that policy leaves to people', () => {
       since: noon.toISOString(),
       version: 0,
     });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'asked', 'decided']);
+    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'approval-requested', 'decided']);
   });
 
   test('is asked about in another group once its service names one, which the history tells', async () => {
@@ -97,7 +97,7 @@ describe('a request that policy leaves to people', () => {
     });
     expect([await waiting(world), await waiting(world, 'ops')]).toEqual([[], [endpointId(1)]]);
     expect((await auditTrail(endpointId(1), world.table)).at(-1)).toMatchObject({
-      action: 'asked',
+      action: 'approval-requested',
       time: secondsAfterNoon(60).toISOString(),
       reason: 'the approver group ops, until 2026-11-28T12:00:00.000Z',
     });
@@ -170,7 +170,7 @@ describe('a request that policy leaves to people', () => {
     const { approvalRequest: _asking, ...older } = asked;
     const world = aWorldOf({ records: [older] });
     expect(await decideConnection(aRequest(), world.deps)).toMatchObject({ outcome: 'ask', isNew: true });
-    expect(await world.actions(endpointId(1))).toEqual(['decided', 'asked']);
+    expect(await world.actions(endpointId(1))).toEqual(['decided', 'approval-requested']);
     expect(await decideConnection(aRequest(), world.deps)).toMatchObject({ isNew: false });
   });
 

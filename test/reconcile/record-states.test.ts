@@ -119,5 +119,5 @@ test('an endpoint that is gone is remembered as gone, with the time', async () =
   const world = createTestEnv({ services, records: [accepting] });
   await recordStates([changed(aConnection({ state: 'deleted' }))], world.deps);
   expect(await world.record(endpointId(1))).toMatchObject({ state: 'deleted', endedAt: noon.toISOString() });
-  expect(await world.actions(endpointId(1))).toEqual(['gone']);
+  expect(await world.actions(endpointId(1))).toEqual(['deleted']);
 });

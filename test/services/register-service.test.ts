@@ -177,7 +177,7 @@ describe('in the mode observe', () => {
     const { service, warnings } = await registerService(registration, alice, world.deps);
     expect(world.services.calls).toEqual([]);
     expect(service.drift.map(({ check }) => check)).toEqual(['tag-is-missing', 'notification-is-missing']);
-    expect(warnings[0]).toContain('`linkgate mode act` makes good what is missing');
+    expect(warnings[0]).toContain('`linkgate mode enforce` makes good what is missing');
   });
 
   test('nothing is said to be missing where the service has all that linkgate needs', async () => {

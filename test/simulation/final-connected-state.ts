@@ -21,7 +21,7 @@ export function checkTenures(
   const then = now.getTime() - late;
 
   function checkTenure(record: ConnectionRecord): void {
-    const { endpointId, verdict, revocation, revoked, approval, adopted } = record;
+    const { endpointId, verdict, revocation, revoked, approval, grandfathered } = record;
     const found = indexByKey(items.read(policyInputKeys(record)));
     const said = saidOf(record, found);
     const { enforcingSince } = readPolicyInputs(record, found);
@@ -47,7 +47,7 @@ export function checkTenures(
     else
       mustHold(
         'what lives without permission is announced, asked about or cut',
-        isEndorsed || isInGrace || isAsked || isFirst || adopted !== undefined,
+        isEndorsed || isInGrace || isAsked || isFirst || grandfathered !== undefined,
         `${endpointId}, ${JSON.stringify({ verdict, revocation, revoked, approval })}`,
       );
   }

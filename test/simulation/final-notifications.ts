@@ -138,7 +138,7 @@ export async function checkTold(
 
   function checkMails({ endpointId, approvalRequest }: AwaitingRecord, { emails }: ApproverGroup): void {
     // Where they get more time they are asked the same still.
-    const asked = watch.historyOf(endpointId).findLast(({ action }) => action === 'asked');
+    const asked = watch.historyOf(endpointId).findLast(({ action }) => action === 'approval-requested');
     const since = Date.parse(asked?.time ?? approvalRequest.since);
     for (const address of emails)
       mustHold(

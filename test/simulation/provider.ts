@@ -162,7 +162,7 @@ export function providersSteps(
         void untilDone(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
     },
     /** People leave it so that linkgate does its work. */
-    act: () => untilDone('switches the mode to act', switchTo('enforce')),
+    act: () => untilDone('switches the mode to enforce', switchTo('enforce')),
 
     changeMind(about = estate.anybodyWhoWaits()): Promise<unknown> {
       if (random.chance(0.2)) return pause(about.serviceId);

@@ -268,7 +268,7 @@ function isRepeated(
       const since = history.slice(history.findLastIndex(isDecision) + 1);
       return since.some((entry) => entry.action === action && entry.outcome === outcome);
     }
-    case 'gone':
+    case 'deleted':
       return last?.action === action;
     case 'observed':
       return last?.action === action && last.state === state;

@@ -198,7 +198,7 @@ describe('a connection that is remembered and not listed', () => {
     await nextPass(world);
     expect(await nextPass(world)).toMatchObject({ result: { gone: 1 } });
     expect(await world.record(endpointId(1))).toMatchObject({ state: 'deleted' });
-    expect(await world.actions(endpointId(1))).toEqual(['gone']);
+    expect(await world.actions(endpointId(1))).toEqual(['deleted']);
     expect(await nextPass(world)).toMatchObject({ result: { gone: 0 } });
   });
 

@@ -118,7 +118,7 @@ async function requireCutting({ name, pausedAt }: Service, { mode }: Api): Promi
     throw new ApiError(
       409,
       'Conflict',
-      "linkgate's mode is observe, so that nothing is cut: linkgate mode act",
+      "linkgate's mode is observe, so that nothing is cut: linkgate mode enforce",
     );
 }
 

@@ -28,7 +28,7 @@ export function requestEmail(view: ApprovalView, links: MailLinks | undefined, n
   const { record, service, group } = view;
   const { endpointId, approvalRequest } = record;
   const matter = approvalKindOf(record);
-  const isReminder = approvalRequest !== undefined && approvalRequest.stage !== 'asked';
+  const isReminder = approvalRequest !== undefined && approvalRequest.stage !== 'approval-requested';
   const subject = subjects[matter](record.ownerAccountId, service.name);
   return composeEmail(subjectOf(subject, isReminder), [
     [

@@ -68,7 +68,7 @@ function callsOf(
   { stage }: NonNullable<ConnectionRecord['approvalRequest']>,
   { name, escalateTo }: ApprovalView['group'],
 ): string {
-  if (stage === 'asked') return '';
+  if (stage === 'approval-requested') return '';
   if (stage === 'reminded') return '. The approvers were reminded.';
   const isOver = isAfter(stage, 'escalated') ? 'Time is over' : 'Time runs out';
   const isBehind = escalateTo !== undefined && escalateTo !== name;

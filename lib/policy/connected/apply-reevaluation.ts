@@ -26,7 +26,7 @@ import type { ConnectedDecision } from './decide-connected.ts';
 export function applyReevaluation(
   before: ConnectionRecord | undefined,
   connection: Connection,
-  { verdict, revocation, adopted, expiryWarning }: ConnectedDecision,
+  { verdict, revocation, grandfathered, expiryWarning }: ConnectedDecision,
   policyVersions: Consulted,
   service: Service,
   now: Date,
@@ -36,7 +36,7 @@ export function applyReevaluation(
     verdict: _verdict,
     effect,
     revocation: _revocation,
-    adopted: _adopted,
+    grandfathered: _adopted,
     expiryWarning: _warned,
     revoked,
     kept,
@@ -67,11 +67,11 @@ export function applyReevaluation(
       ...(approvalRequest && { approvalRequest }),
       ...(isAskedAnew ? resetNotification(notice) : notice && { notice }),
       ...(revocation && { revocation }),
-      ...(adopted && { adopted }),
+      ...(grandfathered && { grandfathered }),
       ...(expiryWarning && { expiryWarning }),
       reevaluatedAt: now.toISOString(),
       ...(verdict.outcome === 'accept' &&
-        !adopted && { allowedSince: known.allowedSince ?? now.toISOString() }),
+        !grandfathered && { allowedSince: known.allowedSince ?? now.toISOString() }),
       // It puts one cut off, and not every later one.
       ...(kept && verdict.outcome !== 'accept' && { kept }),
       // It stands, whatever keeps it from being carried out, until somebody says that the connection stays.
@@ -81,7 +81,7 @@ export function applyReevaluation(
       ...(before ? [] : discoveredEvents(connection, now)),
       ...auditEventsFor(
         before,
-        { verdict, ...(revocation && { revocation }), ...(adopted && { adopted }) },
+        { verdict, ...(revocation && { revocation }), ...(grandfathered && { grandfathered }) },
         now,
         {
           decided: () => decision(verdict, policyVersions, now, word, entry),
@@ -100,7 +100,7 @@ export function applyReevaluation(
 /** What is to be remembered of a review: one thing, or nothing where it only rests on newer versions. */
 function auditEventsFor(
   before: ConnectionRecord | undefined,
-  { verdict, revocation, adopted }: ConnectedDecision,
+  { verdict, revocation, grandfathered }: ConnectedDecision,
   now: Date,
   {
     decided,
@@ -113,17 +113,17 @@ function auditEventsFor(
   if (isSaid) return [decided()];
   if (begins) {
     const { by, disconnectAt } = revocation;
-    return [{ ...decided(), actor: by, action: 'revoking', reason: primaryReason(verdict), disconnectAt }];
+    return [{ ...decided(), actor: by, action: 'disconnect-scheduled', reason: primaryReason(verdict), disconnectAt }];
   }
   if (isCalledOff)
-    return [{ ...decided(), action: 'kept', reason: `${primaryReason(verdict)}: it is not cut` }];
-  if (adopted && !before?.adopted && verdict.outcome === 'accept')
+    return [{ ...decided(), action: 'extended', reason: `${primaryReason(verdict)}: it is not cut` }];
+  if (grandfathered && !before?.grandfathered && verdict.outcome === 'accept')
     return [
       {
         time,
-        actor: adopted.by,
-        action: 'adopted',
-        ...(adopted.reason !== undefined && { reason: adopted.reason }),
+        actor: grandfathered.by,
+        action: 'grandfathered',
+        ...(grandfathered.reason !== undefined && { reason: grandfathered.reason }),
       },
     ];
   return verdict.outcome === before?.verdict?.outcome ? [] : [decided()];
@@ -149,12 +149,12 @@ function approvalRequestFor(
       since: now.toISOString(),
       deadline,
       version: before?.version ?? 0,
-      stage: 'asked',
+      stage: 'approval-requested',
     };
   const goingOn = { ...before.approvalRequest, group: service.approvers };
   if (!isForTime || deadline === goingOn.deadline) return goingOn;
   // There is as much time again, and people are reminded again.
-  return { ...goingOn, deadline, since: now.toISOString(), stage: 'asked' };
+  return { ...goingOn, deadline, since: now.toISOString(), stage: 'approval-requested' };
 }
 
 function expiryWarningEvent(
@@ -165,7 +165,7 @@ function expiryWarningEvent(
   return {
     time: now.toISOString(),
     actor: 'linkgate',
-    action: 'warned',
+    action: 'expiry-warned',
     reason: `${primaryReason(verdict)}, until ${until}`,
     disconnectAt: until,
   };

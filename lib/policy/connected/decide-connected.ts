@@ -16,7 +16,7 @@ import { decide } from '../decide.ts';
 import { effectiveEntry, type Policy } from '../rule.ts';
 
 /** What is to become of a connection that lives. `reject` with a `disconnectAt` to come: it stays until then. */
-export interface ConnectedDecision extends Pick<ConnectedState, 'revocation' | 'adopted' | 'expiryWarning'> {
+export interface ConnectedDecision extends Pick<ConnectedState, 'revocation' | 'grandfathered' | 'expiryWarning'> {
   readonly verdict: Verdict;
 }
 
@@ -64,8 +64,8 @@ function evaluateConnected(
   circumstances: ConnectedContext,
 ): ConnectedDecision {
   const { now } = circumstances;
-  const adopted = grandfathering(connection, before, policy);
-  const adoption = adopted && { adopted };
+  const grandfathered = grandfathering(connection, before, policy);
+  const adoption = grandfathered && { grandfathered };
   if (isPaused(byPolicy)) {
     const revocation = before?.revocation;
     return { verdict: byPolicy, ...adoption, ...(revocation && { revocation }) };
@@ -79,7 +79,7 @@ function evaluateConnected(
     return { verdict: decide(connection, policy, before.approval, now) };
   // An adoption lasts until the policy endorses the connection: from then on it is the policy's.
   if (byPolicy.outcome === 'accept') return allowed(byPolicy, before, now);
-  if (adopted) return keepGrandfathered(adopted, byPolicy);
+  if (grandfathered) return keepGrandfathered(grandfathered, byPolicy);
   if (isForeign(before)) {
     const { onExternalAccept = 'ask', name } = policy.service;
     if (onExternalAccept === 'ask') return askAbout(foreignFinding(policy), byPolicy);
@@ -109,7 +109,7 @@ export function needsReevaluationNow(
   if (isCounted && isCountedAnew) return true;
   const would = decideConnected(connection, record, policy, circumstances);
   // What was there first is left alone, until somebody commands otherwise.
-  if (!verdict) return would.adopted === undefined || would.revocation !== undefined;
+  if (!verdict) return would.grandfathered === undefined || would.revocation !== undefined;
   return (
     would.verdict.outcome !== verdict.outcome ||
     isAboutExternalAccept(would.verdict) !== isAboutExternalAccept(verdict) ||
@@ -238,12 +238,12 @@ function allowed(verdict: Verdict, before: ConnectionHistory | undefined, now: D
 }
 
 function keepGrandfathered(
-  adopted: NonNullable<ConnectedState['adopted']>,
+  grandfathered: NonNullable<ConnectedState['grandfathered']>,
   { findings }: Verdict,
 ): ConnectedDecision {
-  const reason = adopted.reason ?? `${adopted.by} adopted it`;
+  const reason = grandfathered.reason ?? `${grandfathered.by} adopted it`;
   const finding: Finding = { rule: 'connection-is-adopted', outcome: 'accept', reason };
-  return { verdict: { outcome: 'accept', findings: [finding, ...findings] }, adopted };
+  return { verdict: { outcome: 'accept', findings: [finding, ...findings] }, grandfathered };
 }
 
 function askAbout(finding: Finding, { findings }: Verdict): ConnectedDecision {
@@ -254,8 +254,8 @@ function grandfathering(
   { requestedAt }: Connection,
   before: ConnectionHistory | undefined,
   { service: { registeredAt } }: Policy,
-): ConnectedState['adopted'] {
-  if (before?.adopted) return before.adopted;
+): ConnectedState['grandfathered'] {
+  if (before?.grandfathered) return before.grandfathered;
   // What was decided before the service was taken out and registered anew is of another time.
   const isDecided = before?.verdict !== undefined && before.verdict.decidedAt >= registeredAt;
   if (isDecided || before?.revocation || requestedAt >= registeredAt) return undefined;

@@ -14,7 +14,7 @@ const approvalRequest = {
   since: noon.toISOString(),
   deadline: secondsAfterNoon(86_400).toISOString(),
   version: 1,
-  stage: 'asked',
+  stage: 'approval-requested',
 } as const;
 
 interface Situation {

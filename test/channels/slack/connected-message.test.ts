@@ -313,7 +313,7 @@ describe('by Slack a connection in its grace period', () => {
       revocation: { disconnectAt: extendedTo },
       verdict: { outcome: 'reject', until: extendedTo },
     });
-    expect((await world.actions(endpointId(1))).at(-1)).toBe('kept');
+    expect((await world.actions(endpointId(1))).at(-1)).toBe('extended');
     await world.click('extend-14-days', { value, user: 'U01BOB' });
     expect(world.answers.at(-1)?.text).toContain('linkgate does not decide by this message');
     expect(await world.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt: extendedTo } });

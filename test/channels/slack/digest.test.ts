@@ -399,7 +399,7 @@ describe('a reminder', () => {
     expect(reminderText({ ...digest, records: others.slice(1) }, undefined, noon)).toContain(
       '1 request still waits for approval, until',
     );
-    expect(approvalRequest.stage).toBe('asked');
+    expect(approvalRequest.stage).toBe('approval-requested');
   });
 });
 

@@ -34,7 +34,7 @@ export const approvalRequest: ApprovalRequest = {
   since: noon.toISOString(),
   deadline: '2026-11-28T12:00:00.000Z',
   version: 3,
-  stage: 'asked',
+  stage: 'approval-requested',
 };
 
 export function anAskedRecord(record: Parameters<typeof aRecord>[0] = {}) {

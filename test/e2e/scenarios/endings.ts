@@ -45,7 +45,7 @@ export async function endings(stage: Stage) {
   await consumersWithAddress(story);
   await assume(story, { notifications: false });
   await disconnect(story, accounts.allowed, vanished);
-  for (const _ of ['missing', 'gone']) await wholePass(story);
+  for (const _ of ['missing', 'deleted']) await wholePass(story);
   await assume(story, { notifications: true });
   await consumersWithTopic(story);
   await laterBy(story, 72 * 3_600);

@@ -86,7 +86,7 @@ export async function sweeps(story: Story) {
       }),
     ),
   );
-  for (const _ of ['missing', 'gone']) await wholePass(story);
+  for (const _ of ['missing', 'deleted']) await wholePass(story);
   await linkgate.json('mode', 'enforce');
   await assume(story, { notifications: true });
   await linkgate.json('sweep', 'connections');

@@ -188,9 +188,9 @@ describe('a connection that lives', () => {
   });
 
   test('is the policy’s from when that endorses it, and adopted no longer', () => {
-    const adopted = { by: alice, at: at(-1) };
-    expect(decided({ before: { adopted }, entries: [anEntry()] })).not.toHaveProperty('adopted');
-    expect(decided({ before: { adopted } })).toMatchObject({ adopted });
+    const grandfathered = { by: alice, at: at(-1) };
+    expect(decided({ before: { grandfathered }, entries: [anEntry()] })).not.toHaveProperty('grandfathered');
+    expect(decided({ before: { grandfathered } })).toMatchObject({ grandfathered });
   });
 
   test('is not announced to be cut while linkgate observes: it is only said what would be', () => {

@@ -79,7 +79,7 @@ describe('a connection whose entry is taken away', () => {
     });
     expect(await world.actions(endpointId(1))).toEqual([
       ...['requested', 'decided', 'applying', 'applied'],
-      ...['revoking', 'asked'],
+      ...['disconnect-scheduled', 'approval-requested'],
     ]);
     expect(cutsOf(world)).toEqual([]);
   });
@@ -91,7 +91,7 @@ describe('a connection whose entry is taken away', () => {
     expect(cutsOf(world)).toEqual([]);
     await later(1, world);
     expect(stateOf(world)).toBe('rejected');
-    expect((await world.actions(endpointId(1))).slice(-3)).toEqual(['asked', 'applying', 'revoked']);
+    expect((await world.actions(endpointId(1))).slice(-3)).toEqual(['approval-requested', 'applying', 'disconnected']);
   });
 
   test('has the grace period of its service', async () => {
@@ -109,7 +109,7 @@ describe('a connection whose entry is taken away', () => {
     await pass(world, 'full');
     expect(cutsOf(world)).toEqual([]);
     expect(await recordOf(world)).not.toHaveProperty('revocation');
-    expect((await world.actions(endpointId(1))).at(-1)).toBe('kept');
+    expect((await world.actions(endpointId(1))).at(-1)).toBe('extended');
   });
 
   test('stays when somebody approves it, whatever the policy says from then on', async () => {
@@ -127,7 +127,7 @@ describe('a connection whose entry is taken away', () => {
     await forget(world);
     await decide(world, 'deny');
     expect(stateOf(world)).toBe('rejected');
-    expect((await world.actions(endpointId(1))).slice(-3)).toEqual(['denied', 'applying', 'revoked']);
+    expect((await world.actions(endpointId(1))).slice(-3)).toEqual(['denied', 'applying', 'disconnected']);
   });
 
   test('is asked about where its service asks by now', async () => {
@@ -166,7 +166,7 @@ describe('a connection whose entry is taken away', () => {
     await policyChanged(world);
     await later(30 * day, world);
     expect(cutsOf(world)).toEqual([]);
-    expect(await recordOf(world)).toMatchObject({ adopted: { by: 'linkgate' } });
+    expect(await recordOf(world)).toMatchObject({ grandfathered: { by: 'linkgate' } });
   });
 });
 
@@ -226,7 +226,7 @@ describe('before an entry expires', () => {
     expect(warnings.indexOf(14)).toBe(5);
     expect(warnings.indexOf(7)).toBe(12);
     expect(warnings.at(-1)).toBe(1);
-    expect((await world.actions(endpointId(1))).filter((action) => action === 'warned')).toHaveLength(3);
+    expect((await world.actions(endpointId(1))).filter((action) => action === 'expiry-warned')).toHaveLength(3);
   });
 
   test('nobody is warned of a time that was short from the start', async () => {
@@ -234,7 +234,7 @@ describe('before an entry expires', () => {
       entries: [anEntry({ expiresAt: secondsAfterNoon(3 * day).toISOString() })],
     });
     await later(day, world);
-    expect(await world.actions(endpointId(1))).not.toContain('warned');
+    expect(await world.actions(endpointId(1))).not.toContain('expiry-warned');
   });
 });
 
@@ -243,7 +243,7 @@ describe('a block', () => {
     const world = await createRevocationTestEnv();
     await put(world, { effect: 'block' });
     expect(stateOf(world)).toBe('rejected');
-    expect((await world.actions(endpointId(1))).slice(-3)).toEqual(['revoking', 'applying', 'revoked']);
+    expect((await world.actions(endpointId(1))).slice(-3)).toEqual(['disconnect-scheduled', 'applying', 'disconnected']);
   });
 
   test('cuts what is older than the registration of its service', async () => {
@@ -336,7 +336,7 @@ describe('whoever keeps a connection', () => {
     expect(cutsOf(world)).toEqual([]);
     await later(day, world);
     expect(stateOf(world)).toBe('rejected');
-    expect(await world.actions(endpointId(1))).toContain('kept');
+    expect(await world.actions(endpointId(1))).toContain('extended');
   });
 
   test('is told where nothing is to cut it', async () => {
@@ -378,7 +378,7 @@ describe('a connection that somebody else accepted', () => {
     const world = await foreign('adopt');
     await later(30 * day, world);
     expect(stateOf(world)).toBe('available');
-    expect(await world.actions(endpointId(1))).toContain('adopted');
+    expect(await world.actions(endpointId(1))).toContain('grandfathered');
   });
 
   test('after it was cut is asked about, as if it had never been announced', async () => {
