@@ -61,7 +61,8 @@ const shares: readonly (readonly [EscalationStage, number])[] = [
 /** The stage that is reached now; none is taken back. */
 export function currentStage({ since, deadline, stage }: ApprovalRequest, now: Date): EscalationStage {
   const [from, to] = [new Date(since).getTime(), new Date(deadline).getTime()];
-  const reached = shares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'approval-requested';
+  const reached =
+    shares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'approval-requested';
   return isAfter(reached, stage) ? reached : stage;
 }
 
@@ -90,7 +91,13 @@ export function nextApprovalRequest(
   if (outcome !== 'ask') return before;
   if (before) return { ...before, group: service.approvers };
   const deadline = deadlineFor(service, now);
-  return { group: service.approvers, since: now.toISOString(), deadline, version, stage: 'approval-requested' };
+  return {
+    group: service.approvers,
+    since: now.toISOString(),
+    deadline,
+    version,
+    stage: 'approval-requested',
+  };
 }
 
 /** What a verdict names as its reason where nobody decided in time. */

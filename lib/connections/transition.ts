@@ -291,7 +291,9 @@ export function markMissing(before: ConnectionRecord, passStartedAt: string, now
   const time = now.toISOString();
   return {
     record: { ...rest, state: 'deleted', endedAt: time, observedAt: passStartedAt },
-    auditEvents: [{ time, actor: 'ec2', action: 'deleted', reason: 'EC2 did not list it in two whole passes' }],
+    auditEvents: [
+      { time, actor: 'ec2', action: 'deleted', reason: 'EC2 did not list it in two whole passes' },
+    ],
   };
 }
 

@@ -35,7 +35,9 @@ export function nextStep(
   if (isPaused(verdict))
     return `It waits, whatever a person says, and is tried again within a minute or two: ${primaryReason(verdict)}.`;
   const then =
-    mode === 'enforce' ? '' : " linkgate's mode is observe, so EC2 is not asked until `linkgate mode enforce`.";
+    mode === 'enforce'
+      ? ''
+      : " linkgate's mode is observe, so EC2 is not asked until `linkgate mode enforce`.";
   const ticket = service.requireTicket ? ' --ticket …' : '';
   return `${waits(record?.approvalRequest, service)}: linkgate approve ${endpointId}${ticket}, or linkgate deny ${endpointId} --reason "…"${ticket}.${then}`;
 }

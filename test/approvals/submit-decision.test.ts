@@ -145,7 +145,12 @@ describe('an open request that takes two approvals', () => {
     expect(await submitDecision(endpointId(1), denies, world.deps)).toMatchObject({
       record: { verdict: { outcome: 'reject', decidedBy: alice } },
     });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'approval-requested', 'denied']);
+    expect(await world.actions(endpointId(1))).toEqual([
+      'requested',
+      'approved',
+      'approval-requested',
+      'denied',
+    ]);
   });
 
   test('of two people at once is accepted: neither word is lost', async () => {

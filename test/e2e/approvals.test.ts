@@ -411,7 +411,14 @@ describe('when nobody decides in time', () => {
     await waitFor(4 * days);
     await waitFor(2 * days);
     const actions = (await historyOf(endpointId)).map(({ action }) => action);
-    expect(actions).toEqual(['requested', 'decided', 'approval-requested', 'reminded', 'reminded', 'expired']);
+    expect(actions).toEqual([
+      'requested',
+      'decided',
+      'approval-requested',
+      'reminded',
+      'reminded',
+      'expired',
+    ]);
     const message = await messageOf(endpointId);
     expect(message.text).toMatch(/deadline|expired|time/i);
     await click(message, 'Approve', bob);

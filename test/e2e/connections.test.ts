@@ -213,7 +213,12 @@ describe('what happens outside linkgate', () => {
     await accept(serviceId, endpointId);
     await becomes(endpointId, 'available');
     await sandbox.idle();
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'approval-requested', 'observed']);
+    expect(actionsOf(await explained(endpointId))).toEqual([
+      'requested',
+      'decided',
+      'approval-requested',
+      'observed',
+    ]);
     const { exitCode, stderr } = await sandbox.linkgate('approve', endpointId);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/EC2 shows it `(pending|available)`/);

@@ -205,7 +205,12 @@ describe('beside an existing script, in the mode observe', () => {
     await sandbox.json('sweep', 'connections');
     await sandbox.idle();
     expect(await stateOf(sandbox, endpointId)).toBe('available');
-    expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'observed', 'decided', 'approval-requested']);
+    expect(actionsOf(await explained(endpointId))).toEqual([
+      'requested',
+      'observed',
+      'decided',
+      'approval-requested',
+    ]);
   });
 });
 

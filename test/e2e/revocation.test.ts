@@ -77,7 +77,14 @@ describe('a live connection whose entry is removed', () => {
     await laterBy(2);
     await isShown(endpointId, 'rejected');
     const told = await actionsOf(endpointId);
-    expect(told.slice(0, 6)).toEqual(['requested', 'decided', 'applying', 'applied', 'disconnect-scheduled', 'approval-requested']);
+    expect(told.slice(0, 6)).toEqual([
+      'requested',
+      'decided',
+      'applying',
+      'applied',
+      'disconnect-scheduled',
+      'approval-requested',
+    ]);
     expect(told.slice(-2)).toEqual(['applying', 'disconnected']);
   });
 

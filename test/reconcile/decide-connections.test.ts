@@ -151,7 +151,12 @@ describe('a connection request', () => {
     world.put(entryItem(anEntry({ effect: 'block' })));
     await decideConnections([aRequest()], world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'approval-requested', 'decided']);
+    expect(await world.actions(endpointId(1))).toEqual([
+      'requested',
+      'decided',
+      'approval-requested',
+      'decided',
+    ]);
   });
 
   test('that a person approved stays approved when its policy changes to a doubt', async () => {
@@ -220,7 +225,12 @@ describe('when linkgate acts again', () => {
     world.put(modeChangeItem(aSwitch()));
     await decideConnections([aRequest()], world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({ verdict: { policyVersions: { mode: 1 } } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'approval-requested', 'decided']);
+    expect(await world.actions(endpointId(1))).toEqual([
+      'requested',
+      'decided',
+      'approval-requested',
+      'decided',
+    ]);
   });
 
   test('people are asked about what others accepted meanwhile against its verdict', async () => {

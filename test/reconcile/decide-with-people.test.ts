@@ -53,7 +53,12 @@ describe('a request that policy leaves to people', () => {
     const world = aWorldOf({ records: [] });
     await decideConnection(aRequest(), world.deps);
     expect(await world.record(endpointId(1))).toMatchObject({
-      approvalRequest: { group: 'default', since: noon.toISOString(), version: 0, stage: 'approval-requested' },
+      approvalRequest: {
+        group: 'default',
+        since: noon.toISOString(),
+        version: 0,
+        stage: 'approval-requested',
+      },
       version: 1,
     });
     expect((await auditTrail(endpointId(1), world.table)).at(-1)).toMatchObject({
@@ -82,7 +87,12 @@ describe('a request that policy leaves to people', () => {
       since: noon.toISOString(),
       version: 0,
     });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided', 'approval-requested', 'decided']);
+    expect(await world.actions(endpointId(1))).toEqual([
+      'requested',
+      'decided',
+      'approval-requested',
+      'decided',
+    ]);
   });
 
   test('is asked about in another group once its service names one, which the history tells', async () => {

@@ -122,12 +122,17 @@ export function checkAtRest(
     );
     const last = history.findLastIndex(
       ({ findings, action }) =>
-        findings && action !== 'disconnect-scheduled' && !findings.some(({ rule }) => rule === 'service-is-paused'),
+        findings &&
+        action !== 'disconnect-scheduled' &&
+        !findings.some(({ rule }) => rule === 'service-is-paused'),
     );
     // What was let in before that decision, or announced, has a grace period.
     const hasLived = history
       .slice(0, last)
-      .some(({ action, outcome }) => action === 'disconnect-scheduled' || (action === 'applied' && outcome === 'accept'));
+      .some(
+        ({ action, outcome }) =>
+          action === 'disconnect-scheduled' || (action === 'applied' && outcome === 'accept'),
+      );
     const isHeldBack = !isActing || serviceOf(serviceId)?.pausedAt !== undefined;
     mustHold(
       'what linkgate accepted late against its verdict is put right',

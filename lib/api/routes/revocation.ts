@@ -161,6 +161,8 @@ async function mayReturn(record: ConnectionRecord, { table }: Api): Promise<stri
 /** What keeps EC2 from being asked to cut it when its time has come. */
 async function whatKeepsIt({ verdict }: ConnectionRecord, { mode }: Api): Promise<string[]> {
   if ((await mode()) === 'observe')
-    return ["linkgate's mode is observe: it is recorded, and EC2 is left as it is until `linkgate mode enforce`"];
+    return [
+      "linkgate's mode is observe: it is recorded, and EC2 is left as it is until `linkgate mode enforce`",
+    ];
   return verdict && isPaused(verdict) ? [`nothing is cut for now: ${primaryReason(verdict)}`] : [];
 }

@@ -113,7 +113,15 @@ function auditEventsFor(
   if (isSaid) return [decided()];
   if (begins) {
     const { by, disconnectAt } = revocation;
-    return [{ ...decided(), actor: by, action: 'disconnect-scheduled', reason: primaryReason(verdict), disconnectAt }];
+    return [
+      {
+        ...decided(),
+        actor: by,
+        action: 'disconnect-scheduled',
+        reason: primaryReason(verdict),
+        disconnectAt,
+      },
+    ];
   }
   if (isCalledOff)
     return [{ ...decided(), action: 'extended', reason: `${primaryReason(verdict)}: it is not cut` }];

@@ -16,7 +16,8 @@ import { decide } from '../decide.ts';
 import { effectiveEntry, type Policy } from '../rule.ts';
 
 /** What is to become of a connection that lives. `reject` with a `disconnectAt` to come: it stays until then. */
-export interface ConnectedDecision extends Pick<ConnectedState, 'revocation' | 'grandfathered' | 'expiryWarning'> {
+export interface ConnectedDecision
+  extends Pick<ConnectedState, 'revocation' | 'grandfathered' | 'expiryWarning'> {
   readonly verdict: Verdict;
 }
 

@@ -83,7 +83,11 @@ describe('a cut that was put off', () => {
     await decideConnectedByPerson(endpointId(1), keep, world.deps);
     await settle(world);
     expect(await world.record(endpointId(1))).toMatchObject({
-      approvalRequest: { stage: 'approval-requested', deadline: inAYear, version: record.approvalRequest.version },
+      approvalRequest: {
+        stage: 'approval-requested',
+        deadline: inAYear,
+        version: record.approvalRequest.version,
+      },
     });
   });
 });

@@ -91,7 +91,11 @@ describe('a connection whose entry is taken away', () => {
     expect(cutsOf(world)).toEqual([]);
     await later(1, world);
     expect(stateOf(world)).toBe('rejected');
-    expect((await world.actions(endpointId(1))).slice(-3)).toEqual(['approval-requested', 'applying', 'disconnected']);
+    expect((await world.actions(endpointId(1))).slice(-3)).toEqual([
+      'approval-requested',
+      'applying',
+      'disconnected',
+    ]);
   });
 
   test('has the grace period of its service', async () => {
@@ -226,7 +230,9 @@ describe('before an entry expires', () => {
     expect(warnings.indexOf(14)).toBe(5);
     expect(warnings.indexOf(7)).toBe(12);
     expect(warnings.at(-1)).toBe(1);
-    expect((await world.actions(endpointId(1))).filter((action) => action === 'expiry-warned')).toHaveLength(3);
+    expect((await world.actions(endpointId(1))).filter((action) => action === 'expiry-warned')).toHaveLength(
+      3,
+    );
   });
 
   test('nobody is warned of a time that was short from the start', async () => {
@@ -243,7 +249,11 @@ describe('a block', () => {
     const world = await createRevocationTestEnv();
     await put(world, { effect: 'block' });
     expect(stateOf(world)).toBe('rejected');
-    expect((await world.actions(endpointId(1))).slice(-3)).toEqual(['disconnect-scheduled', 'applying', 'disconnected']);
+    expect((await world.actions(endpointId(1))).slice(-3)).toEqual([
+      'disconnect-scheduled',
+      'applying',
+      'disconnected',
+    ]);
   });
 
   test('cuts what is older than the registration of its service', async () => {
