@@ -9,7 +9,7 @@ export function parseDeadlineOption(text: string): number {
   return milliseconds / 1000;
 }
 
-/** See `parseExpiry`. */
+/** See `parseExpiryOption`. */
 export function parseExpiryOption(text: string): Expiry {
   const expiry = parseExpiry(text);
   if (expiry) return expiry;

@@ -259,7 +259,7 @@ function several(schema: v.GenericSchema<string, string>, form?: string) {
 }
 
 /** What is said apart from the reason, which stays with the provider. */
-export function toConsumerOption(): Option {
+export function customerMessageOption(): Option {
   return new Option(
     '--customer-message <text>',
     'what the consumer is told of it, where their contact is known',

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { mailActor, slackActor } from '../lib/approvers/actor.ts';
+import { emailActor, slackActor } from '../lib/approvers/actor.ts';
 import { SlackUser } from '../lib/approvers/approver-group.ts';
 import { Email } from '../lib/values/email-address.ts';
 
@@ -20,6 +20,6 @@ export function parseActor(text: string): string | undefined {
   const user = parseSlackUser(text.replace(/^slack:/, ''));
   if (user) return slackActor(user);
   const address = text.replace(/^mailto:/, '');
-  if (v.is(Email, address)) return mailActor(address);
+  if (v.is(Email, address)) return emailActor(address);
   return arn.test(text) ? text : undefined;
 }

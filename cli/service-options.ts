@@ -25,7 +25,7 @@ export const graceOption = () =>
     'how long a connection stays after its permission has gone, such as 72h or 14d (default: 72h)',
   ).argParser(parseDeadlineOption);
 
-export const onForeignOption = () =>
+export const onExternalAcceptOption = () =>
   new Option(
     '--on-external-accept <what>',
     'what to do with connections that somebody else accepted and nothing endorses (default: ask)',

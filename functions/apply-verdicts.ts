@@ -1,15 +1,15 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import {
+  createBus,
+  createConnectionsToChange,
+  createDeadLetters,
+  createMode,
+  createTable,
+  createWorkBell,
   logger,
   runtime,
   sleep,
-  wireBus,
-  wireConnectionsToChange,
-  wireDeadLetters,
-  wireMode,
-  wireTable,
-  wireWorkBell,
 } from '../lib/aws/deps.ts';
 import { dropMalformed } from '../lib/aws/sqs-dead-letters.ts';
 import { AccountRegion, formatAccountRegion, parseAccountRegion } from '../lib/locations/account-region.ts';
@@ -18,16 +18,16 @@ import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts'
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
 const app = {
-  table: wireTable(),
-  connectionsIn: wireConnectionsToChange(),
-  bus: wireBus(),
-  bell: wireWorkBell(),
-  mode: wireMode(),
+  table: createTable(),
+  connectionsIn: createConnectionsToChange(),
+  bus: createBus(),
+  bell: createWorkBell(),
+  mode: createMode(),
   sleep,
   ...runtime,
 };
 
-const deadLetters = wireDeadLetters();
+const deadLetters = createDeadLetters();
 
 const Ring = v.object({ location: AccountRegion });
 
@@ -37,13 +37,13 @@ const Ring = v.object({ location: AccountRegion });
  */
 export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Records }, context) => {
   const { messages, malformed } = parseRecords(Records, Ring, logger);
-  const byPlace = Map.groupBy(messages, ({ value }) => formatAccountRegion(value.location));
+  const byLocation = Map.groupBy(messages, ({ value }) => formatAccountRegion(value.location));
   const invocation = {
     requestId: context.awsRequestId,
     remaining: () => context.getRemainingTimeInMillis(),
   };
   const failed: SQSRecord[] = [];
-  for (const [name, rings] of byPlace)
+  for (const [name, rings] of byLocation)
     try {
       const applied = await applyVerdicts(parseAccountRegion(name), { ...app, ...invocation });
       logger.info('verdicts applied', { location: name, ...applied });

@@ -1,14 +1,14 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import {
+  createMode,
+  createPrincipals,
+  createServiceBell,
+  createServices,
+  createTable,
   logger,
   runtime,
   sleep,
-  wireMode,
-  wirePrincipals,
-  wireServiceBell,
-  wireServices,
-  wireTable,
 } from '../lib/aws/deps.ts';
 import { serviceIdsIn } from '../lib/reconcile/connection-notification.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
@@ -18,14 +18,14 @@ import { checkServices, wasCheckedSince } from '../lib/services/check-service.ts
 import { registeredServices } from '../lib/services/registered-services.ts';
 import { ServiceCheckRequest } from '../lib/services/service-check-queue.ts';
 
-const table = wireTable();
-const serviceBell = wireServiceBell();
+const table = createTable();
+const serviceBell = createServiceBell();
 const app = {
   table,
   serviceBell,
-  servicesIn: wireServices(),
-  principalsIn: wirePrincipals(),
-  mode: wireMode(),
+  servicesIn: createServices(),
+  principalsIn: createPrincipals(),
+  mode: createMode(),
   sleep,
   say: (change: object) => logger.info('allowed principals changed', { ...change }),
   ...runtime,

@@ -1,14 +1,14 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { logger, rules, runtime, wireConnections, wireTable, wireWorkBell } from '../lib/aws/deps.ts';
+import { createConnections, createTable, createWorkBell, logger, rules, runtime } from '../lib/aws/deps.ts';
 import { BusMessage } from '../lib/connections/connection-event.ts';
 import { decideConnections, decisionLogFields, failedRules } from '../lib/reconcile/decide-connections.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
 const app = {
-  table: wireTable(),
-  connectionsIn: wireConnections(),
-  bell: wireWorkBell(),
+  table: createTable(),
+  connectionsIn: createConnections(),
+  bell: createWorkBell(),
   rules,
   ...runtime,
 };

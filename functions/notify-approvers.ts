@@ -1,12 +1,12 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import {
+  createEmailSender,
+  createLinks,
+  createNotices,
+  createSlackIfConnected,
+  createTable,
   logger,
   runtime,
-  wireLinks,
-  wireMails,
-  wireNotices,
-  wireSlackIfConnected,
-  wireTable,
 } from '../lib/aws/deps.ts';
 import { NotificationTarget } from '../lib/notifications/notification.ts';
 import { notifyApprovers } from '../lib/notifications/notify-approvers.ts';
@@ -14,13 +14,13 @@ import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts'
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
 const app = {
-  table: wireTable(),
-  mails: wireMails(),
-  linkTo: wireLinks(),
-  notices: wireNotices(),
+  table: createTable(),
+  mails: createEmailSender(),
+  linkTo: createLinks(),
+  notices: createNotices(),
   ...runtime,
 };
-const slackIfConnected = wireSlackIfConnected({ timeoutMs: 5_000 });
+const slackIfConnected = createSlackIfConnected({ timeoutMs: 5_000 });
 
 /** Tells approvers in Slack and by mail what waits for them, and what became of it. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(

@@ -1,5 +1,5 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { consumerMessages, logger, runtime, wireMode, wirePost, wireTable } from '../lib/aws/deps.ts';
+import { createMode, createPost, createTable, customerMessages, logger, runtime } from '../lib/aws/deps.ts';
 import { streamChange } from '../lib/aws/stream-change.ts';
 import { Endpoint, endpointToNotify } from '../lib/customers/enqueue-missed.ts';
 import { notifyCustomers } from '../lib/customers/notify-customers.ts';
@@ -8,10 +8,10 @@ import { orReported } from '../lib/runtime/runtime.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
 const app = {
-  table: wireTable(),
-  mode: wireMode(),
-  post: wirePost(),
-  messages: consumerMessages,
+  table: createTable(),
+  mode: createMode(),
+  post: createPost(),
+  messages: customerMessages,
   ...runtime,
 };
 

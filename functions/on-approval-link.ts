@@ -1,12 +1,12 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { logger, rules, runtime, wireSecret, wireTable, wireWorkBell } from '../lib/aws/deps.ts';
+import { createSecret, createTable, createWorkBell, logger, rules, runtime } from '../lib/aws/deps.ts';
 import { handleLinkRequest } from '../lib/channels/approval-link/receive-request.ts';
 import { handler as handle } from '../lib/runtime/handler.ts';
 
 const app = {
-  table: wireTable(),
-  bell: wireWorkBell(),
-  signingKey: wireSecret('links/signing-key'),
+  table: createTable(),
+  bell: createWorkBell(),
+  signingKey: createSecret('links/signing-key'),
   rules,
   ...runtime,
 };

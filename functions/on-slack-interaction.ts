@@ -1,25 +1,25 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import {
+  createSecret,
+  createSlack,
+  createSlackRespond,
+  createTable,
+  createWorkBell,
   logger,
   rules,
   runtime,
-  wireSecret,
-  wireSlack,
-  wireSlackRespond,
-  wireTable,
-  wireWorkBell,
 } from '../lib/aws/deps.ts';
 import { type HttpResponse, handleSlackRequest } from '../lib/channels/slack/handle-request.ts';
 import { handler as handle } from '../lib/runtime/handler.ts';
 
 const app = {
-  table: wireTable(),
-  bell: wireWorkBell(),
+  table: createTable(),
+  bell: createWorkBell(),
   rules,
-  signingSecret: wireSecret('slack/signing-secret'),
+  signingSecret: createSecret('slack/signing-secret'),
   // Slack waits three seconds for the answer, and a form opens within three seconds of the click.
-  slack: wireSlack({ timeoutMs: 2_000 }),
-  respond: wireSlackRespond({ timeoutMs: 1_500 }),
+  slack: createSlack({ timeoutMs: 2_000 }),
+  respond: createSlackRespond({ timeoutMs: 1_500 }),
   ...runtime,
 };
 

@@ -1,13 +1,13 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import {
+  createBus,
+  createConnections,
+  createNotices,
+  createServiceBell,
+  createTable,
   logger,
   rules,
   runtime,
-  wireBus,
-  wireConnections,
-  wireNotices,
-  wireServiceBell,
-  wireTable,
 } from '../lib/aws/deps.ts';
 import { streamChange } from '../lib/aws/stream-change.ts';
 import { publishDomainEvents } from '../lib/events/publish-changes.ts';
@@ -17,11 +17,11 @@ import { handler as handle } from '../lib/runtime/handler.ts';
 import { enqueueServiceChecks } from '../lib/services/allowed-principals/enqueue-service-checks.ts';
 
 const app = {
-  table: wireTable(),
-  bus: wireBus(),
-  connectionsIn: wireConnections(),
-  notices: wireNotices(),
-  serviceBell: wireServiceBell(),
+  table: createTable(),
+  bus: createBus(),
+  connectionsIn: createConnections(),
+  notices: createNotices(),
+  serviceBell: createServiceBell(),
   rules,
   ...runtime,
 };

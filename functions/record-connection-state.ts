@@ -1,11 +1,11 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { logger, runtime, wireTable } from '../lib/aws/deps.ts';
+import { createTable, logger, runtime } from '../lib/aws/deps.ts';
 import { BusMessage } from '../lib/connections/connection-event.ts';
 import { recordStates } from '../lib/reconcile/record-states.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
-const app = { table: wireTable(), ...runtime };
+const app = { table: createTable(), ...runtime };
 
 /** EC2 shows a connection otherwise than it is remembered: that is written down. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(

@@ -1,17 +1,17 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as v from 'valibot';
 import {
+  createBus,
+  createConnections,
+  createConsumerNotices,
+  createNotices,
+  createServiceBell,
+  createSweeps,
+  createTable,
+  createWorkBell,
   logger,
   rules,
   runtime,
-  wireBus,
-  wireConnections,
-  wireConsumerNotices,
-  wireNotices,
-  wireServiceBell,
-  wireSweeps,
-  wireTable,
-  wireWorkBell,
 } from '../lib/aws/deps.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
@@ -21,17 +21,17 @@ import { SweepScope } from '../lib/sweep/lease.ts';
 import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
 import { SweepRequest } from '../lib/sweep/sweep-queue.ts';
 
-const table = wireTable();
-const sweeps = wireSweeps();
-const serviceBell = wireServiceBell();
+const table = createTable();
+const sweeps = createSweeps();
+const serviceBell = createServiceBell();
 const app = {
   table,
-  bus: wireBus(),
+  bus: createBus(),
   rules,
-  connectionsIn: wireConnections(),
-  bell: wireWorkBell(),
-  notices: wireNotices(),
-  consumers: wireConsumerNotices(),
+  connectionsIn: createConnections(),
+  bell: createWorkBell(),
+  notices: createNotices(),
+  consumers: createConsumerNotices(),
   ...runtime,
 };
 

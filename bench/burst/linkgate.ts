@@ -118,11 +118,11 @@ function deploy(
   }
 
   const answer: Consumer = async (bodies) => {
-    const doorbells = bodies.map(parseNotification);
-    const readable = doorbells.filter((doorbell) => doorbell !== undefined);
+    const notifications = bodies.map(parseNotification);
+    const readable = notifications.filter((notification) => notification !== undefined);
     const { unanswered } = await handleNotifications(readable, run(30));
-    return doorbells.flatMap((doorbell, index) =>
-      doorbell && unanswered.has(formatAccountRegion(doorbell.location)) ? [index] : [],
+    return notifications.flatMap((notification, index) =>
+      notification && unanswered.has(formatAccountRegion(notification.location)) ? [index] : [],
     );
   };
   const notifications = simulatedQueue(queued, clock, answer);

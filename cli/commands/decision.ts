@@ -4,11 +4,11 @@ import { Decision, Warnings } from '../api-views.ts';
 import {
   type CommonOptions,
   command,
+  customerMessageOption,
   endpointArgument,
   neededReasonOption,
   reasonOption,
   ticketOption,
-  toConsumerOption,
 } from '../options.ts';
 import { time } from '../output.ts';
 import type { OpenSession } from '../session.ts';
@@ -29,7 +29,7 @@ export function decisionCommands(open: OpenSession): readonly Command[] {
     decisionCommand('approve', 'let a waiting request in', open).addOption(reasonOption()),
     decisionCommand('deny', 'turn a waiting request away', open)
       .addOption(neededReasonOption())
-      .addOption(toConsumerOption()),
+      .addOption(customerMessageOption()),
   ];
 }
 

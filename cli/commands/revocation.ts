@@ -40,7 +40,7 @@ function revokeCommand(open: OpenSession, world: Io): Command {
     .addOption(take.serviceOption())
     .addOption(take.reasonOption())
     .option('--now', 'without a grace period')
-    .addOption(take.toConsumerOption())
+    .addOption(take.customerMessageOption())
     .addOption(take.yesOption())
     .addHelpText(
       'after',

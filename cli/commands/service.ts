@@ -65,7 +65,7 @@ function addCommand(open: OpenSession, world: Io): Command {
     .addOption(take.deadlineOption())
     .addOption(take.onExpiryOption())
     .addOption(take.graceOption())
-    .addOption(take.onForeignOption())
+    .addOption(take.onExternalAcceptOption())
     .addOption(take.principalsOption())
     .addOption(take.otherPrincipalOption())
     .option('--yes', 'agree to what --principals managed changes, without being asked')

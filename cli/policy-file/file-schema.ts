@@ -7,7 +7,7 @@ import {
   DeadlineSeconds,
   GraceSeconds,
   OnExpiry,
-  OnForeign,
+  OnExternalAccept,
   OnUnlisted,
   Principals,
   ServiceName,
@@ -92,7 +92,7 @@ const serviceFields = {
     '72h',
   ),
   onExternalAccept: field(
-    OnForeign,
+    OnExternalAccept,
     'What becomes of a connection that was accepted outside linkgate and that no entry endorses: `ask` (where it is left out), `cut` or `adopt`.',
   ),
   principals: field(

@@ -4,7 +4,7 @@ import type { ReadMode } from '../mode/mode.ts';
 import { decideConnected } from '../policy/connected/decide-connected.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Rule } from '../policy/rule.ts';
-import { type Connection, isLive } from '../privatelink/connection.ts';
+import { type Connection, isConnected } from '../privatelink/connection.ts';
 import { listAll } from '../privatelink/connections.ts';
 import { disconnectQuota, remainingQuota } from '../reconcile/disconnect-quota.ts';
 import type { FindDeps } from '../reconcile/find-connection.ts';
@@ -41,7 +41,7 @@ export interface Consequences {
 }
 
 /** An answer has to fit into the table, to be given again. */
-const cutsAtMost = 100;
+const disconnectsAtMost = 100;
 const namedAtMost = 20;
 
 /** Decides what lives of an account by the policy as it is now, which others will do too. The change stands when this cannot be told. */
@@ -51,11 +51,11 @@ export async function foreseeConsequences(
   deps: ConsequencesDeps,
 ): Promise<Consequences> {
   const told = await orReported(deps.reportError, () => consequences(change, whose, deps));
-  return told ?? { cuts: [], warnings: [untold] };
+  return told ?? { cuts: [], warnings: [notNotified] };
 }
 
 /** Said in place of what could not be looked up. */
-export const untold =
+export const notNotified =
   'it is done; what becomes of connections could not be looked up: see `linkgate connections`';
 
 /** What is cut at once when a paused service goes on: what fell due meanwhile, and what somebody has commanded. */
@@ -126,11 +126,11 @@ async function told(fated: readonly ForeseenConnection[], deps: ConsequencesDeps
   const cuts = fated.filter(({ at }) => at !== undefined);
   const isObserving = cuts.length > 0 && (await deps.mode()) === 'observe';
   return {
-    cuts: isObserving ? [] : cuts.slice(0, cutsAtMost).map(cutOf),
+    cuts: isObserving ? [] : cuts.slice(0, disconnectsAtMost).map(cutOf),
     warnings: [
       ...(isObserving ? [onlyObserving] : []),
       ...warningsIn(fated),
-      ...(await beyondBudgetIn(cuts, deps)),
+      ...(await overQuotaIn(cuts, deps)),
     ],
   };
 }
@@ -144,12 +144,12 @@ async function foreseeConnections(
   { table, rules, now, reportError }: ConsequencesDeps,
   asIf: (service: Service) => Service = (service) => service,
 ): Promise<ReadonlyMap<Connection, Fate>> {
-  const live = connections.filter(({ state }) => isLive(state));
+  const live = connections.filter(({ state }) => isConnected(state));
   const keys = live.flatMap((each) => [recordKey(each.endpointId), ...policyInputKeys(each)]);
   const found = indexByKey(await table.get(keys));
   const counted = Map.groupBy([...live].sort(byAge), countedTogether);
   const fates = live.flatMap((connection) => {
-    const { service, entries, unreadable, ...consultation } = readPolicyInputs(connection, found);
+    const { service, entries, unreadable, ...policyInputs } = readPolicyInputs(connection, found);
     const items = found.all([recordKey(connection.endpointId)]);
     const [record] = parseEach(items, readRecord, reportError);
     for (const error of unreadable) reportError(error);
@@ -159,8 +159,8 @@ async function foreseeConnections(
       ({ endpointId }) => endpointId,
     );
     const policy = { service: asIf(service), entries, countedEndpointIds, rules };
-    const circumstances = { ...consultation, isObserving: false, now: now() };
-    const fate = fateOf(connection, record, policy, circumstances);
+    const context = { ...policyInputs, isObserving: false, now: now() };
+    const fate = fateOf(connection, record, policy, context);
     return fate ? [[connection, fate] as const] : [];
   });
   return new Map(fates);
@@ -178,16 +178,16 @@ function fateOf(
   connection: Connection,
   record: Parameters<typeof decideConnected>[1],
   policy: Parameters<typeof decideConnected>[2],
-  circumstances: Parameters<typeof decideConnected>[3],
+  context: Parameters<typeof decideConnected>[3],
 ): Fate | undefined {
-  const { verdict, revocation } = decideConnected(connection, record, policy, circumstances);
+  const { verdict, revocation } = decideConnected(connection, record, policy, context);
   if (isPaused(verdict)) return { kind: 'waits' };
   if (verdict.outcome === 'ask') return { kind: 'isAskedAbout' };
   if (verdict.outcome === 'accept') return record?.revocation && { kind: 'isCalledOff' };
   const { until } = verdict;
   const isByPolicy = revocation?.cause === 'policy';
   return until === undefined
-    ? { kind: 'isCut', at: revocation?.disconnectAt ?? circumstances.now.toISOString(), isByPolicy }
+    ? { kind: 'isCut', at: revocation?.disconnectAt ?? context.now.toISOString(), isByPolicy }
     : { kind: 'isToBeCut', at: until, isByPolicy };
 }
 
@@ -228,10 +228,7 @@ function cutOf({ connection: { endpointId, serviceId }, service, at = '' }: Fore
 }
 
 /** People are asked about what is beyond the budget of cuts. What others use up of it meanwhile nobody knows yet. */
-async function beyondBudgetIn(
-  cuts: readonly ForeseenConnection[],
-  deps: ConsequencesDeps,
-): Promise<string[]> {
+async function overQuotaIn(cuts: readonly ForeseenConnection[], deps: ConsequencesDeps): Promise<string[]> {
   const byPolicy = cuts.filter(({ isByPolicy }) => isByPolicy);
   const now = deps.now();
   const claims: Parameters<typeof remainingQuota>[2][number][] = [];

@@ -8,7 +8,7 @@ import type { FindDeps } from '../reconcile/find-connection.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { locationsOf, registeredServices } from '../services/registered-services.ts';
 import { keyName } from '../storage/entity.ts';
-import { untold } from './consequences.ts';
+import { notNotified } from './consequences.ts';
 
 type Whose = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
 
@@ -36,7 +36,7 @@ const acceptsAtMost = 100;
 /** Says what the policy as it is now lets in of an account, which others will decide too. The change stands when this cannot be told. */
 export async function foreseeAccepted(whose: Whose, deps: ForeseeAcceptedDeps): Promise<ForeseenAccepted> {
   const told = await orReported(deps.reportError, () => accepts(whose, deps));
-  return told ?? { accepts: [], warnings: [untold] };
+  return told ?? { accepts: [], warnings: [notNotified] };
 }
 
 async function accepts(

@@ -12,7 +12,7 @@ import {
   DeadlineSeconds,
   GraceSeconds,
   OnExpiry,
-  OnForeign,
+  OnExternalAccept,
   OnUnlisted,
   Principals,
   ServiceName,
@@ -38,7 +38,7 @@ export const RegisterInput = v.strictObject({
   deadlineSeconds: v.optional(DeadlineSeconds),
   onExpiry: v.optional(OnExpiry),
   graceSeconds: v.optional(GraceSeconds),
-  onExternalAccept: v.optional(OnForeign),
+  onExternalAccept: v.optional(OnExternalAccept),
   principals: v.optional(Principals),
   otherPrincipals: v.optional(v.pipe(v.array(Principal), v.maxLength(100))),
 });

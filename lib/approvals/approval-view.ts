@@ -49,15 +49,15 @@ export async function approvalViews(
   { withHistory = true, onUnviewable = deps.reportError }: Wanted = {},
 ): Promise<ApprovalView[]> {
   const found = indexByKey(await deps.table.get(records.flatMap(policyInputKeys)));
-  const consultations = records.map((record) => readPolicyInputs(record, found));
-  const services = records.map((record, index) => consultations[index]?.service ?? formerService(record));
-  for (const { unreadable } of consultations.filter((_, index) => !services[index]))
+  const allPolicyInputs = records.map((record) => readPolicyInputs(record, found));
+  const services = records.map((record, index) => allPolicyInputs[index]?.service ?? formerService(record));
+  for (const { unreadable } of allPolicyInputs.filter((_, index) => !services[index]))
     for (const error of unreadable.filter(({ key }) => key.pk === allServices)) onUnviewable(error);
   const names = new Set(services.flatMap((service) => service?.approvers ?? []));
   const groups = parseEach(await deps.table.get([...names].map(groupKey)), readGroup, onUnviewable);
-  const mode = consultations.some(({ isObserving }) => isObserving) ? 'observe' : 'enforce';
+  const mode = allPolicyInputs.some(({ isObserving }) => isObserving) ? 'observe' : 'enforce';
   const views = records.map(async (record, index): Promise<ApprovalView | undefined> => {
-    const { entries = [] } = consultations[index] ?? {};
+    const { entries = [] } = allPolicyInputs[index] ?? {};
     const service = services[index];
     const group = groups.find(({ name }) => name === service?.approvers);
     if (!service || !group) return undefined;

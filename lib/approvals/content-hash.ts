@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import { statusOf } from './status.ts';
 
 /** All of a record that people are shown: what they see is drawn anew when it changes, and only then. */
@@ -22,6 +22,6 @@ export function computeContentHash(record: ConnectionRecord): string {
 
 /** What is shown of a connection that lives; nothing of others, so that their messages are what they were. */
 function connectedStateOf({ state, revocation, kept }: ConnectionRecord): string[] {
-  if (!isLive(state) || !revocation) return [];
+  if (!isConnected(state) || !revocation) return [];
   return [revocation.disconnectAt, revocation.overQuota ? 'over budget' : '', kept?.at ?? ''];
 }

@@ -12,7 +12,7 @@ import { type Transition, transitionWrites } from '../connections/transition.ts'
 import { checkApprover } from '../policy/authorize.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Connection } from '../privatelink/connection.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import { type DecideDeps, decideConnection } from '../reconcile/decide-connections.ts';
 import { type FindDeps, findConnection } from '../reconcile/find-connection.ts';
 import { orReported } from '../runtime/runtime.ts';
@@ -64,7 +64,7 @@ export async function decideConnectedByPerson(
   const known = item && readRecord(item);
   const connection = await findConnection(endpointId, known, deps);
   if (!connection) return { status: 'unknown' };
-  if (!isLive(connection.state)) return { status: 'not-live', connection };
+  if (!isConnected(connection.state)) return { status: 'not-live', connection };
   return sayAndDecide(connection, word, deps);
 }
 
@@ -81,7 +81,7 @@ export async function extendAsRecorded(
   const record = await findRecord(endpointId, deps.table);
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
   const connection = connectionOf(record);
-  if (!isLive(connection.state)) return { status: 'not-live', connection };
+  if (!isConnected(connection.state)) return { status: 'not-live', connection };
   const { service, entries } = readPolicyInputs(
     record,
     indexByKey(await deps.table.get(policyInputKeys(record))),

@@ -2,7 +2,7 @@ import { type ConnectionRecord, isAwaitingApproval } from '../connections/connec
 import type { PersonDecision } from '../connections/person-decision.ts';
 import { matchesDecision } from '../connections/person-decision.ts';
 import type { Revocation } from '../connections/revocation.ts';
-import { isGone, isLive } from '../privatelink/connection.ts';
+import { isConnected, isGone } from '../privatelink/connection.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
 
 /** How a request or a connection stands, for people. `connected`, `rejected` and `cut` only when EC2 shows it. */
@@ -59,10 +59,10 @@ export function statusOf(record: ConnectionRecord): ConnectionStatus {
 export type ApprovalKind = 'new-connection' | 'scheduled-disconnect' | 'keep-or-disconnect';
 
 export function approvalKindOf(record: ConnectionRecord): ApprovalKind {
-  return matters[computeStatus(record)] ?? 'new-connection';
+  return approvalKinds[computeStatus(record)] ?? 'new-connection';
 }
 
-const matters: Readonly<Partial<Record<ConnectionStatus['status'], ApprovalKind>>> = {
+const approvalKinds: Readonly<Partial<Record<ConnectionStatus['status'], ApprovalKind>>> = {
   'disconnect-scheduled': 'scheduled-disconnect',
   'under-review': 'keep-or-disconnect',
   'review-paused': 'keep-or-disconnect',
@@ -74,7 +74,7 @@ const matters: Readonly<Partial<Record<ConnectionStatus['status'], ApprovalKind>
 function computeStatus(record: ConnectionRecord): ConnectionStatus['status'] {
   const { state, verdict, endedAt, serviceDeregisteredAt, revocation } = record;
   if (endedAt !== undefined || isGone(state) || state === 'deleting') return 'deleted';
-  if (isLive(state)) return computeConnectedStatus(record);
+  if (isConnected(state)) return computeConnectedStatus(record);
   if (state === 'rejected') return revocation ? 'disconnected' : 'rejected';
   if (serviceDeregisteredAt !== undefined) return 'deregistered';
   if (verdict?.outcome === 'accept') return 'accepting';
@@ -84,17 +84,18 @@ function computeStatus(record: ConnectionRecord): ConnectionStatus['status'] {
 
 function computeConnectedStatus(record: ConnectionRecord): ConnectionStatus['status'] {
   const { state, verdict, effect, revocation } = record;
-  const isToBeCut = effect?.action === 'reject';
-  if (verdict && isPaused(verdict) && (isToBeCut || isAwaitingApproval(record))) return 'review-paused';
-  if (isToBeCut) return 'disconnecting';
+  const isToBeDisconnected = effect?.action === 'reject';
+  if (verdict && isPaused(verdict) && (isToBeDisconnected || isAwaitingApproval(record)))
+    return 'review-paused';
+  if (isToBeDisconnected) return 'disconnecting';
   if (verdict && isAwaitingApproval(record))
     return verdict.outcome === 'reject' && !revocation?.overQuota ? 'disconnect-scheduled' : 'under-review';
-  if (wasAskedAsLive(record) && verdict?.outcome === 'accept') return 'kept';
+  if (wasAskedWhileConnected(record) && verdict?.outcome === 'accept') return 'kept';
   return state === 'available' ? 'connected' : 'accepting';
 }
 
 /** Whether people were asked after linkgate asked EC2 to accept it, where it ever did. */
-function wasAskedAsLive({
+function wasAskedWhileConnected({
   approvalRequest,
   reevaluatedAt,
   acceptRequestedAt = '',
@@ -113,11 +114,16 @@ function settledBy(record: ConnectionRecord): ConnectionStatus['settled'] {
   )
     return undefined;
   if (approval && matchesDecision(verdict, approval)) return saidIn(approval);
-  if (verdict.outcome === 'reject' && revocation) return cutBy(record, revocation, primaryReason(verdict));
+  if (verdict.outcome === 'reject' && revocation)
+    return disconnectedBy(record, revocation, primaryReason(verdict));
   return { by: verdict.decidedBy, at: verdict.decidedAt, reason: primaryReason(verdict) };
 }
 
-function cutBy({ verdict, revoked }: ConnectionRecord, { cause, by, since }: Revocation, reason: string) {
+function disconnectedBy(
+  { verdict, revoked }: ConnectionRecord,
+  { cause, by, since }: Revocation,
+  reason: string,
+) {
   if (cause === 'person' && revoked) return { ...saidIn(revoked), cause };
   // What takes its time is settled when that is over.
   return { by, at: cause === 'policy' ? (verdict?.decidedAt ?? since) : since, reason, cause };

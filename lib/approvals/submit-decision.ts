@@ -5,7 +5,7 @@ import {
   isAwaitingApproval,
 } from '../connections/connection-record.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
-import { type Connection, isLive } from '../privatelink/connection.ts';
+import { type Connection, isConnected } from '../privatelink/connection.ts';
 import { type DecideDeps, decideConnection } from '../reconcile/decide-connections.ts';
 import { type FindDeps, findConnection } from '../reconcile/find-connection.ts';
 import { orReported } from '../runtime/runtime.ts';
@@ -57,7 +57,7 @@ export async function submitStoredDecision(
 /** A request that waits in EC2, or a connection that lives and that people were asked about. */
 function mayBeDecided({ state }: Connection, record: ConnectionRecord): boolean {
   if (state === 'pendingAcceptance') return true;
-  return isLive(state) && isLive(record.state) && isAwaitingApproval(record);
+  return isConnected(state) && isConnected(record.state) && isAwaitingApproval(record);
 }
 
 async function decideWith(

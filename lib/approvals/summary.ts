@@ -25,7 +25,7 @@ export function waitingText(open: readonly ConnectionRecord[], all = open.length
   if (!first) return 'Nothing waits';
   if (others.length === 0 && open.length < all) return `${open.length} of ${all} ${waiting[first[0]].many}`;
   return [first, ...others]
-    .map(([matter, { length }]) => `${length} ${waiting[matter][length === 1 ? 'one' : 'many']}`)
+    .map(([approvalKind, { length }]) => `${length} ${waiting[approvalKind][length === 1 ? 'one' : 'many']}`)
     .join(', ');
 }
 
@@ -54,9 +54,9 @@ const reasonsTold = 5;
 /** Until when the first of each kind is to be decided, or is cut: ISO 8601, in the order of time. */
 export function earliestDeadlines(open: readonly ConnectionRecord[]): (readonly [ApprovalKind, string])[] {
   return [...Map.groupBy(open, approvalKindOf)]
-    .flatMap(([matter, theirs]) => {
+    .flatMap(([approvalKind, theirs]) => {
       const [first] = theirs.flatMap(({ approvalRequest }) => approvalRequest?.deadline ?? []).sort();
-      return first === undefined ? [] : [[matter, first] as const];
+      return first === undefined ? [] : [[approvalKind, first] as const];
     })
     .sort(([, a], [, b]) => a.localeCompare(b));
 }

@@ -22,7 +22,7 @@ export function slackActor({ team, user }: SlackUser): string {
   return `slack:${team}:${user}`;
 }
 
-export function mailActor(address: string): string {
+export function emailActor(address: string): string {
   return `mailto:${address.toLowerCase()}`;
 }
 

@@ -7,7 +7,7 @@ export type AuditLog = (
 ) => void;
 
 /** The table, with every audit entry that is written told to a witness. */
-export function withAuditLog(table: Table, witness: AuditLog): Table {
+export function withAuditLog(table: Table, auditLog: AuditLog): Table {
   return {
     ...table,
     async write(writes) {
@@ -16,7 +16,7 @@ export function withAuditLog(table: Table, witness: AuditLog): Table {
         'put' in write && write.put.pk.startsWith(auditPartition) ? [write.put] : [],
       );
       if (isWritten && entries.length > 0)
-        witness(entries.map(({ endpointId, sequence, hash }) => ({ endpointId, sequence, hash })));
+        auditLog(entries.map(({ endpointId, sequence, hash }) => ({ endpointId, sequence, hash })));
       return isWritten;
     },
   };

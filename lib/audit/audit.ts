@@ -7,14 +7,14 @@ import { Finding, Outcome } from '../verdicts/verdict.ts';
 import { type AuditHead, genesisHash, hashOf } from './chain.ts';
 
 /** The versions of what a decision consulted; 0 where nothing was there. */
-export const Consulted = v.object({
+export const PolicyVersions = v.object({
   service: v.number(),
   entry: v.number(),
   wildcardEntry: v.number(),
   /** How often linkgate had begun to act again. */
   mode: v.optional(v.number(), 0),
 });
-export type Consulted = v.InferOutput<typeof Consulted>;
+export type PolicyVersions = v.InferOutput<typeof PolicyVersions>;
 
 export const Action = v.picklist([
   'requested',
@@ -61,7 +61,7 @@ export const AuditEntry = v.object({
   /** What the decision made of the account's entry in the allowlist. */
   entry: v.exactOptional(v.pick(AllowlistEntry, ['effect', 'expiresAt'])),
   findings: v.exactOptional(v.array(Finding)),
-  policyVersions: v.exactOptional(Consulted),
+  policyVersions: v.exactOptional(PolicyVersions),
   /** Of the invocation that wrote it, as it stands in the logs. */
   requestId: v.string(),
   /** Of the entry before it. */

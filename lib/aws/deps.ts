@@ -9,7 +9,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionRules } from '../../rules/connection/index.ts';
 
-export { consumerMessages } from '../../rules/customer-messages/index.ts';
+export { customerMessages } from '../../rules/customer-messages/index.ts';
 
 import { withAuditLog } from '../audit/audit-log.ts';
 import { type LinkClaims, linkTo } from '../channels/approval-link/link.ts';
@@ -70,7 +70,7 @@ export function hub(): AccountRegion {
   return { accountId: env('LINKGATE_ACCOUNT_ID'), region: env('AWS_REGION') };
 }
 
-export function wireTable() {
+export function createTable() {
   const table = dynamoDbTable(dynamodb(), env('LINKGATE_TABLE'), {
     sleep,
     random: Math.random,
@@ -78,13 +78,13 @@ export function wireTable() {
   return withAuditLog(table, (entries) => logger.info('audit entries written', { entries }));
 }
 
-export function wireBus() {
+export function createBus() {
   return eventBridgeBus(new EventBridgeClient({}), env('LINKGATE_BUS'));
 }
 
 /** Connections by place, for those who only read. */
-export function wireConnections(): (location: AccountRegion) => Connections {
-  return oncePerPlace((location) =>
+export function createConnections(): (location: AccountRegion) => Connections {
+  return oncePerLocation((location) =>
     ec2Connections(new EC2Client({ region: location.region }), location, runtime.reportError),
   );
 }
@@ -93,8 +93,8 @@ export function wireConnections(): (location: AccountRegion) => Connections {
  * Connections by place, for the actor. Its changes are made by a client that gives up after 5 s and never repeats:
  * after an error it is for the actor to look what happened.
  */
-export function wireConnectionsToChange(): (location: AccountRegion) => ChangeableConnections {
-  return oncePerPlace((location) => {
+export function createConnectionsToChange(): (location: AccountRegion) => ChangeableConnections {
+  return oncePerLocation((location) => {
     const { region } = location;
     const requestHandler = { requestTimeout: 5_000, throwOnRequestTimeout: true };
     const once = new EC2Client({ region, maxAttempts: 1, requestHandler });
@@ -105,48 +105,50 @@ export function wireConnectionsToChange(): (location: AccountRegion) => Changeab
   });
 }
 
-export function wireServices(): (location: AccountRegion) => EndpointServices {
+export function createServices(): (location: AccountRegion) => EndpointServices {
   const stage = env('LINKGATE_STAGE');
-  return oncePerPlace((location) => ec2EndpointServices(new EC2Client({ region: location.region }), stage));
+  return oncePerLocation((location) =>
+    ec2EndpointServices(new EC2Client({ region: location.region }), stage),
+  );
 }
 
 /** Allowed principals by place, for the one function that may change them. */
-export function wirePrincipals(): (location: AccountRegion) => AllowedPrincipals {
-  return oncePerPlace((location) => ec2AllowedPrincipals(new EC2Client({ region: location.region })));
+export function createPrincipals(): (location: AccountRegion) => AllowedPrincipals {
+  return oncePerLocation((location) => ec2AllowedPrincipals(new EC2Client({ region: location.region })));
 }
 
-export function wireServiceBell(): ServiceCheckQueue {
+export function createServiceBell(): ServiceCheckQueue {
   return sqsServiceCheckQueue(sqs(), env('LINKGATE_SERVICE_CHECKS_QUEUE_URL'), runtime.now);
 }
 
-export function wireWorkBell() {
+export function createWorkBell() {
   return sqsApplyQueue(sqs(), env('LINKGATE_APPLY_QUEUE_URL'), newId);
 }
 
 /** Where the actor puts what is malformed. */
-export function wireDeadLetters() {
+export function createDeadLetters() {
   return sqsDeadLetters(sqs(), env('LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL'));
 }
 
-export function wireNotices() {
+export function createNotices() {
   return sqsNotificationQueue(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
 }
 
 /** Has customers notified of what a lost stream record left untold. */
-export function wireConsumerNotices() {
+export function createConsumerNotices() {
   return sqsNotificationQueue<Endpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
 }
 
-export function wireSweeps() {
+export function createSweeps() {
   return sqsSweepQueue(sqs(), env('LINKGATE_SWEEP_REQUESTS_QUEUE_URL'));
 }
 
 /** The mode, for those who only read it. */
-export function wireMode(): ReadMode {
+export function createMode(): ReadMode {
   return modeOrFailSafe(ssmMode(ssm(), env('LINKGATE_MODE_PARAMETER')), sayUnreadable);
 }
 
-export function wireModeParameter(): { mode: ReadMode; modeParameter: ModeParameter } {
+export function createModeParameter(): { mode: ReadMode; modeParameter: ModeParameter } {
   const modeParameter = ssmModeParameter(ssm(), env('LINKGATE_MODE_PARAMETER'));
   return { modeParameter, mode: modeOrFailSafe(modeParameter.read, sayUnreadable) };
 }
@@ -156,7 +158,7 @@ function sayUnreadable(error: unknown) {
 }
 
 /** The deployment's own resources, for the doctor. */
-export function wireDeployment() {
+export function createDeployment() {
   return awsDeployment(
     { dynamodb: dynamodb(), sns: sns(), sqs: sqs(), ssm: ssm() },
     {
@@ -168,34 +170,34 @@ export function wireDeployment() {
   );
 }
 
-export function wireSecrets() {
+export function createSecrets() {
   return ssmSecrets(ssm(), env('LINKGATE_STAGE'));
 }
 
 /** Slack, for the app that these bot tokens are of. */
-export function wireSlackWith() {
+export function createSlackWith() {
   const url = env('LINKGATE_SLACK_API_URL');
   return (tokens: readonly string[]) =>
     slackWebApi({ url, tokens: async () => tokens, fetch, timeoutMs: 5_000 });
 }
 
 /** Which approvers are written to by mail. */
-export function wireSubscriptions(): Subscriptions {
+export function createSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
 }
 
 /** Which consumers are written to by mail. */
-export function wireConsumerSubscriptions(): Subscriptions {
+export function createConsumerSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
 }
 
 /** One secret, for those who check or make proofs with it. */
-export function wireSecret(name: 'links/signing-key' | 'slack/bot-token' | 'slack/signing-secret'): Secret {
+export function createSecret(name: 'links/signing-key' | 'slack/bot-token' | 'slack/signing-secret'): Secret {
   return cachedSecret(ssmSecretReader(ssm(), `/linkgate/${env('LINKGATE_STAGE')}/${name}`), runtime);
 }
 
 /** @param timeoutMs how long Slack may take to answer a call */
-export function wireSlack({ timeoutMs, token = wireSecret('slack/bot-token') }: SlackClients) {
+export function createSlack({ timeoutMs, token = createSecret('slack/bot-token') }: SlackClients) {
   return slackWebApi({
     url: env('LINKGATE_SLACK_API_URL'),
     tokens: token.values,
@@ -210,9 +212,9 @@ interface SlackClients {
 }
 
 /** Slack, once somebody has connected it. */
-export function wireSlackIfConnected({ timeoutMs }: { readonly timeoutMs: number }) {
-  const token = wireSecret('slack/bot-token');
-  const slack = wireSlack({ timeoutMs, token });
+export function createSlackIfConnected({ timeoutMs }: { readonly timeoutMs: number }) {
+  const token = createSecret('slack/bot-token');
+  const slack = createSlack({ timeoutMs, token });
   return async () => {
     const known = (await orReported(runtime.reportError, token.values)) ?? [];
     const tokens = known.length > 0 ? known : await token.refreshed();
@@ -221,8 +223,8 @@ export function wireSlackIfConnected({ timeoutMs }: { readonly timeoutMs: number
 }
 
 /** Makes the links of mails. */
-export function wireLinks() {
-  const key = wireSecret('links/signing-key');
+export function createLinks() {
+  const key = createSecret('links/signing-key');
   const approvalUrl = env('LINKGATE_APPROVAL_URL');
   return async (claims: LinkClaims) => {
     const [current = ''] = await key.values();
@@ -230,12 +232,12 @@ export function wireLinks() {
   };
 }
 
-export function wireMails() {
+export function createEmailSender() {
   return snsEmailSender(sns(), env('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
 }
 
 /** Writes to the contacts of consumers. */
-export function wirePost() {
+export function createPost() {
   const mails = snsEmailSender(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
   const clients = new Map<string, SNSClient>();
   return snsCustomerSender(mails, (region) => {
@@ -245,7 +247,7 @@ export function wirePost() {
   });
 }
 
-export function wireSlackRespond({ timeoutMs }: { readonly timeoutMs: number }) {
+export function createSlackRespond({ timeoutMs }: { readonly timeoutMs: number }) {
   const { reportError } = runtime;
   return slackRespond({ apiUrl: env('LINKGATE_SLACK_API_URL'), fetch, timeoutMs, reportError });
 }
@@ -258,7 +260,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function oncePerPlace<T>(make: (location: AccountRegion) => T): (location: AccountRegion) => T {
+function oncePerLocation<T>(make: (location: AccountRegion) => T): (location: AccountRegion) => T {
   const made = new Map<string, T>();
   return (location) => {
     const name = formatAccountRegion(location);

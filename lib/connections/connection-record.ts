@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { Consulted } from '../audit/audit.ts';
+import { PolicyVersions } from '../audit/audit.ts';
 import { AuditHead } from '../audit/chain.ts';
-import { Connection, type ConnectionState, isLive } from '../privatelink/connection.ts';
+import { Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
 import { entity } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { Verdict } from '../verdicts/verdict.ts';
@@ -27,7 +27,12 @@ export const ConnectionRecord = v.object({
   ...Connection.entries,
   /** The newest verdict, and what it rests on. */
   verdict: v.exactOptional(
-    v.object({ ...Verdict.entries, decidedAt: v.string(), decidedBy: v.string(), policyVersions: Consulted }),
+    v.object({
+      ...Verdict.entries,
+      decidedAt: v.string(),
+      decidedBy: v.string(),
+      policyVersions: PolicyVersions,
+    }),
   ),
   ...RecordedDecisions.entries,
   /** Once people were asked. */
@@ -104,7 +109,7 @@ export function isAwaitingApproval(record: ConnectionRecord): boolean {
     return false;
   if (record.state === 'pendingAcceptance') return outcome !== 'reject';
   return (
-    isLive(record.state) &&
+    isConnected(record.state) &&
     record.approvalRequest !== undefined &&
     record.effect === undefined &&
     isAsked(record)
@@ -120,7 +125,7 @@ function isAsked({ verdict, revocation }: ConnectionRecord): boolean {
 /** Whether its cut can be put off: the policy or a revocation with a grace period is to cut it; a block is not put off but lifted. */
 export function canBeKept({ state, verdict, revocation, effect }: ConnectionRecord): boolean {
   return (
-    isLive(state) &&
+    isConnected(state) &&
     revocation !== undefined &&
     effect === undefined &&
     (revocation.cause === 'policy' || revocation.cause === 'person') &&
@@ -157,7 +162,7 @@ export function isRightlyAnswered(record: ConnectionRecord, shownAt: string): bo
   const isOurs =
     reevaluatedAt !== undefined ||
     revoked !== undefined ||
-    (isLive(state) && acceptRequestedAt !== undefined) ||
+    (isConnected(state) && acceptRequestedAt !== undefined) ||
     (state === 'rejected' && verdict?.outcome === 'reject');
   return isOurs && mayBeOutdated(record, shownAt);
 }
@@ -165,7 +170,7 @@ export function isRightlyAnswered(record: ConnectionRecord, shownAt: string): bo
 /** Whether a verdict still rests on what is there now. */
 export function isVerdictCurrent(
   verdict: ConnectionRecord['verdict'],
-  policyVersions: Consulted,
+  policyVersions: PolicyVersions,
   now: Date,
 ): verdict is NonNullable<ConnectionRecord['verdict']> {
   return (
@@ -184,7 +189,7 @@ export function isVerdictExpired({ until }: { readonly until?: string }, now: Da
 
 /** Whether EC2 shows what was wanted. */
 export function isFulfilledBy(action: Effect['action'], state: ConnectionState): boolean {
-  return action === 'accept' ? isLive(state) : state === 'rejected';
+  return action === 'accept' ? isConnected(state) : state === 'rejected';
 }
 
 /** How long after EC2 was asked to accept it may still surprise by doing so, in milliseconds. */
@@ -231,5 +236,5 @@ export function canStillConnect(record: ConnectionRecord, now: Date): boolean {
 
 /** Whether it counts as one of its account's endpoints, as far as is remembered. */
 export function maybeConnected(record: ConnectionRecord, now: Date): boolean {
-  return isLive(record.state) || (record.state === 'pendingAcceptance' && canStillConnect(record, now));
+  return isConnected(record.state) || (record.state === 'pendingAcceptance' && canStillConnect(record, now));
 }

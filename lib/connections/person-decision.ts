@@ -42,8 +42,8 @@ export function recordedDecisions({ approval, approvals }: RecordedDecisions = {
 }
 
 /** One denial denies. */
-export function addDenial(heard: RecordedDecisions, word: PersonDecision): RecordedDecisions {
-  return { ...heard, approval: word };
+export function addDenial(personDecisions: RecordedDecisions, word: PersonDecision): RecordedDecisions {
+  return { ...personDecisions, approval: word };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Action, AuditEvent } from '../audit/audit.ts';
-import { type Connection, isGone, isLive } from '../privatelink/connection.ts';
+import { type Connection, isConnected, isGone } from '../privatelink/connection.ts';
 import {
   acceptMayBeInFlight,
   type ConnectionRecord,
@@ -75,7 +75,7 @@ function updateState(
     const reason = 'EC2 shows it rejected; the consumer has to create a new endpoint';
     return { record: done, auditEvents: happened('refused', { outcome: 'accept', reason }) };
   }
-  if (effect?.action === 'reject' && isLive(state) && !isManagedByUs(before))
+  if (effect?.action === 'reject' && isConnected(state) && !isManagedByUs(before))
     return {
       record: resetAfterExternalAccept(done),
       auditEvents: happened('observed', { reason: externalAcceptReasons.accepted }),
@@ -91,7 +91,7 @@ function updateState(
     };
   const reason = `it became ${state}, which the newest verdict did not ask for: by hand, or by an earlier call that took effect late`;
   return {
-    record: isLive(state) ? resetAfterExternalAccept(seen, before) : seen,
+    record: isConnected(state) ? resetAfterExternalAccept(seen, before) : seen,
     auditEvents: happened('observed', { reason }),
   };
 }
@@ -150,10 +150,10 @@ function isOldNews(before: ConnectionRecord, state: Connection['state'], observe
 
 /** Connected or cut; what EC2 does on the way is no news. */
 function isChange(before: ConnectionRecord, state: Connection['state']): boolean {
-  return state !== 'deleting' && (isLive(state) !== isLive(before.state) || state === 'rejected');
+  return state !== 'deleting' && (isConnected(state) !== isConnected(before.state) || state === 'rejected');
 }
 
 /** A call to accept that was thought lost landed after the verdict had changed. */
 function isOurLateAccept(before: ConnectionRecord, state: Connection['state'], now: Date): boolean {
-  return before.verdict?.outcome === 'reject' && isLive(state) && acceptMayBeInFlight(before, now);
+  return before.verdict?.outcome === 'reject' && isConnected(state) && acceptMayBeInFlight(before, now);
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
-import { EndpointId, isLive } from '../privatelink/connection.ts';
+import { EndpointId, isConnected } from '../privatelink/connection.ts';
 import { entity, parseEach } from '../storage/entity.ts';
 import type { Key, Table, Write } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
@@ -8,7 +8,7 @@ import type { ConnectionRecord } from './connection-record.ts';
 import { nextWarningAt } from './revocation.ts';
 
 const kind = entity({ endpointId: EndpointId, version: v.number() });
-export const readOnAgenda = kind.read;
+export const readReevaluations = kind.read;
 
 /** The connections of a place that have to be looked at at a certain time are one partition of pointers to records, by that time. */
 export function reevaluationPartition(location: AccountRegion): string {
@@ -31,7 +31,7 @@ export function nextReevaluation(record: ConnectionRecord): string | undefined {
     observedAt,
     requestedAt,
   } = record;
-  if (!isLive(state) || effect || serviceDeregisteredAt !== undefined) return undefined;
+  if (!isConnected(state) || effect || serviceDeregisteredAt !== undefined) return undefined;
   if (revoked && revoked.at > (reevaluatedAt ?? '')) return revoked.at;
   if (!verdict) return undefined;
   if (verdict.outcome === 'accept')

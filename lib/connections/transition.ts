@@ -1,6 +1,6 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { type Action, type AuditEvent, auditWrites, type Consulted } from '../audit/audit.ts';
-import { type Connection, isLive } from '../privatelink/connection.ts';
+import { type Action, type AuditEvent, auditWrites, type PolicyVersions } from '../audit/audit.ts';
+import { type Connection, isConnected } from '../privatelink/connection.ts';
 import type { Write } from '../storage/table.ts';
 import { isPaused, type Verdict } from '../verdicts/verdict.ts';
 import { type ApprovalRequest, type EscalationStage, isExpiryRejection } from './approval-request.ts';
@@ -53,7 +53,7 @@ export function transitionWrites(
 export interface DecisionContext {
   readonly word?: PersonDecision | undefined;
   /** All that people have said of it, `word` included. */
-  readonly heard?: RecordedDecisions;
+  readonly personDecisions?: RecordedDecisions;
   /** The asking that goes on, or begins now. */
   readonly approvalRequest?: ApprovalRequest | undefined;
   /** What the word made of the account's entry in the allowlist. */
@@ -65,11 +65,11 @@ export function applyDecision(
   before: ConnectionRecord | undefined,
   request: Connection,
   verdict: Verdict,
-  policyVersions: Consulted,
+  policyVersions: PolicyVersions,
   now: Date,
   {
     word,
-    heard = recordedDecisions(before),
+    personDecisions = recordedDecisions(before),
     approvalRequest = before?.approvalRequest,
     entry,
   }: DecisionContext = {},
@@ -94,10 +94,10 @@ export function applyDecision(
     record: {
       ...known,
       // Deciding is not observing: that it is live already is recorded when it is tended.
-      state: before && isLive(request.state) ? before.state : request.state,
-      verdict: storedVerdict(verdict, policyVersions, now, heard.approval),
+      state: before && isConnected(request.state) ? before.state : request.state,
+      verdict: storedVerdict(verdict, policyVersions, now, personDecisions.approval),
       ...(effect && { effect }),
-      ...heard,
+      ...personDecisions,
       ...(approvalRequest && {
         approvalRequest: isExpired ? { ...approvalRequest, stage: 'expired' } : approvalRequest,
       }),
@@ -115,10 +115,10 @@ export function applyDecision(
 }
 
 /** What becomes of a connection that lives cannot be decided for now: what was to become of it stays due. */
-export function heldLive(
+export function heldConnected(
   before: ConnectionRecord,
   verdict: Verdict,
-  policyVersions: Consulted,
+  policyVersions: PolicyVersions,
   now: Date,
 ): Transition {
   return {
@@ -131,7 +131,7 @@ export function heldLive(
 export function recordExternalRejection(
   connection: Connection,
   verdict: Verdict,
-  policyVersions: Consulted,
+  policyVersions: PolicyVersions,
   now: Date,
 ): Transition {
   return {
@@ -147,7 +147,7 @@ export function resetNotification(before: ConnectionRecord['notice']): Pick<Conn
 
 export function storedVerdict(
   verdict: Verdict,
-  policyVersions: Consulted,
+  policyVersions: PolicyVersions,
   now: Date,
   approval?: PersonDecision,
 ) {
@@ -157,7 +157,7 @@ export function storedVerdict(
 
 export function decision(
   { outcome, findings }: Verdict,
-  policyVersions: Consulted,
+  policyVersions: PolicyVersions,
   now: Date,
   word?: PersonDecision,
   entry?: AllowlistEntry,
@@ -211,7 +211,7 @@ export function advanceStage(
       ? expired(
           approvalRequest,
           now,
-          isLive(before.state)
+          isConnected(before.state)
             ? '; it stays connected until somebody decides'
             : '; it stays open while EC2 shows it waiting',
         )
@@ -266,7 +266,7 @@ export function markDeregistered(known: ConnectionRecord, now: Date): Transition
     reason: 'the service is no longer registered',
     ...(effect && { outcome: effect.action }),
   };
-  const isAbandoned = before.state === 'pendingAcceptance' || isLive(before.state);
+  const isAbandoned = before.state === 'pendingAcceptance' || isConnected(before.state);
   return {
     record: { ...before, ...(isAbandoned && { serviceDeregisteredAt: now.toISOString() }) },
     auditEvents: [auditEvent],

@@ -1,5 +1,5 @@
 import type { ConnectionRecord } from '../connections/connection-record.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 
 /** What the owner of an endpoint may learn of it, each with what only it says. Times are ISO 8601. */
 interface Details {
@@ -62,13 +62,13 @@ export function nextCustomerEvent(
   record: ConnectionRecord,
   told: LastEvent | undefined,
 ): NextEvent | undefined {
-  const news = standingFor(record, told);
+  const news = statusFor(record, told);
   return news && !isKnown(news, told) ? news : undefined;
 }
 
 /** Whether a change of a record may be news: cheap, and says so too often rather than too seldom. */
 export function mayHaveEvent(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
-  const isSilent = standingFor(after, undefined) === undefined;
+  const isSilent = statusFor(after, undefined) === undefined;
   // Who was told of a time has to hear where it holds no longer.
   if (isSilent && before?.revocation === undefined) return false;
   // What was decided while linkgate only observed was told to nobody.
@@ -78,24 +78,24 @@ export function mayHaveEvent(before: ConnectionRecord | undefined, after: Connec
 
 /** What has to differ for news. */
 function eventKey(record: ConnectionRecord): string {
-  return JSON.stringify([standingFor(record, undefined), record.revocation]);
+  return JSON.stringify([statusFor(record, undefined), record.revocation]);
 }
 
-function standingFor(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
+function statusFor(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
   const { state, verdict, serviceDeregisteredAt } = record;
   // What linkgate never decided it only looks at.
   if (!verdict) return undefined;
   if (serviceDeregisteredAt !== undefined)
-    return isLive(state) && expectsCut(told) ? { event: 'disconnect-cancelled' } : undefined;
+    return isConnected(state) && expectsDisconnect(told) ? { event: 'disconnect-cancelled' } : undefined;
   if (state === 'pendingAcceptance') return { event: verdict.outcome === 'ask' ? 'waiting' : 'received' };
   if (state === 'rejected')
     return wasConnected(record, told)
       ? { event: 'disconnected', ...endingIn(record) }
       : { event: 'rejected', ...reasonIn(record) };
-  return isLive(state) ? standingOfLive(record, told) : undefined;
+  return isConnected(state) ? statusOfConnected(record, told) : undefined;
 }
 
-function standingOfLive(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
+function statusOfConnected(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
   const { verdict, revocation, expiryWarning, acceptRequestedAt } = record;
   // What people decide has no time, whatever was told.
   if (verdict?.outcome === 'ask') return { event: 'disconnect-extended' };
@@ -112,14 +112,14 @@ function standingOfLive(record: ConnectionRecord, told: LastEvent | undefined): 
     };
   }
   if (verdict?.outcome !== 'accept') return undefined;
-  if (expectsCut(told)) return { event: 'disconnect-cancelled' };
+  if (expectsDisconnect(told)) return { event: 'disconnect-cancelled' };
   if (expiryWarning && expiryWarning.until === verdict.until) return { event: 'expiring', ...expiryWarning };
   // What others accepted linkgate has no part in.
   return acceptRequestedAt === undefined ? undefined : { event: 'accepted' };
 }
 
 /** Whether its owner was told that it is to be cut, and not yet that it is not. */
-function expectsCut(told: LastEvent | undefined): boolean {
+function expectsDisconnect(told: LastEvent | undefined): boolean {
   return told?.event === 'disconnect-scheduled' || told?.event === 'disconnect-extended';
 }
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type ConnectionRecord, readRecord, recordPartitions } from '../connections/connection-record.ts';
-import { AccountId, EndpointId, isLive } from '../privatelink/connection.ts';
+import { AccountId, EndpointId, isConnected } from '../privatelink/connection.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import { indexByKey, parseEach } from '../storage/entity.ts';
 import type { Item, Table } from '../storage/table.ts';
@@ -39,7 +39,8 @@ export async function enqueueMissed(
   { table, consumers, reportError }: EnqueueDeps,
 ): Promise<void> {
   const ending = records.filter(
-    ({ state, revocation, expiryWarning }) => (revocation ?? expiryWarning) !== undefined && isLive(state),
+    ({ state, revocation, expiryWarning }) =>
+      (revocation ?? expiryWarning) !== undefined && isConnected(state),
   );
   if (ending.length === 0) return;
   await orReported(reportError, async () => {
@@ -53,7 +54,7 @@ export async function enqueueMissed(
     });
     if (theirs.length === 0) return;
     const found = indexByKey(await table.get(theirs.map(({ record }) => notifiedKey(record.endpointId))));
-    const untold = theirs.filter(({ record, customer }) => {
+    const notNotified = theirs.filter(({ record, customer }) => {
       const items = found.all([notifiedKey(record.endpointId)]);
       const told = parseEach(items, readNotified, reportError);
       // What cannot be read may say that they know it.
@@ -61,7 +62,7 @@ export async function enqueueMissed(
         told.length === items.length && nextCustomerEvent(record, knownTo(customer, told[0])) !== undefined
       );
     });
-    if (untold.length > 0) await consumers.enqueue(untold.map(({ record }) => endpointOf(record)));
+    if (notNotified.length > 0) await consumers.enqueue(notNotified.map(({ record }) => endpointOf(record)));
   });
 }
 

@@ -12,10 +12,10 @@ const sampled = 20;
 
 /** A few trails, others each time; `linkgate audit verify` reads them all. */
 export function checkAudit(deps: AuditCheckDeps): Promise<Check[]> {
-  return runChecks('audit', null, { 'audit-trails': () => examineSample(deps) }, deps);
+  return runChecks('audit', null, { 'audit-trails': () => checkSample(deps) }, deps);
 }
 
-async function examineSample({ table, random }: AuditCheckDeps) {
+async function checkSample({ table, random }: AuditCheckDeps) {
   const { verified, broken } = await verifySample(sampled, random, table);
   const [first] = broken;
   const count = verified + broken.length;

@@ -37,11 +37,11 @@ export const failed = (detail: string, remedy: string): Result => ({ status: 'fa
 export async function runChecks(
   group: Group,
   subject: string | null,
-  examinations: CheckSet,
+  checkSet: CheckSet,
   { reportError }: Pick<Runtime, 'reportError'>,
 ): Promise<Check[]> {
   return Promise.all(
-    Object.entries(examinations).map(async ([name, findOut]) => {
+    Object.entries(checkSet).map(async ([name, findOut]) => {
       const result = await Promise.resolve()
         .then(findOut)
         .catch((error: unknown) => {

@@ -24,10 +24,10 @@ export async function checkDeployment(deps: DeploymentCheckDeps): Promise<Check[
     null,
     {
       ...tableChecks(deps.deployment),
-      mode: () => examineMode(deps),
-      'api-url': () => examineApiUrl(deps),
+      mode: () => checkMode(deps),
+      'api-url': () => checkApiUrl(deps),
       'signing-key': () => checkSecret(signingKey, deps.deployment),
-      approvers: () => examineApprovers(deps),
+      approvers: () => checkApprovers(deps),
       ec2: () => examineEc2(deps),
     },
     deps,
@@ -83,7 +83,7 @@ function tableChecks(deployment: Deployment): CheckSet {
   };
 }
 
-async function examineMode(deps: DeploymentCheckDeps) {
+async function checkMode(deps: DeploymentCheckDeps) {
   const { mode, since, by, reason } = await showMode(deps);
   const why = reason === undefined ? '' : `: ${reason}`;
   if (since === null)
@@ -99,7 +99,7 @@ async function examineMode(deps: DeploymentCheckDeps) {
       );
 }
 
-async function examineApiUrl({ deployment, apiId }: DeploymentCheckDeps) {
+async function checkApiUrl({ deployment, apiId }: DeploymentCheckDeps) {
   const url = await deployment.apiUrl();
   const remedy = '`npx serverless deploy` writes it anew';
   if (url === undefined)
@@ -107,7 +107,7 @@ async function examineApiUrl({ deployment, apiId }: DeploymentCheckDeps) {
   return url.includes(apiId) ? ok(url) : failed(`the parameter says ${url}, which is another API`, remedy);
 }
 
-async function examineApprovers({ table }: DeploymentCheckDeps) {
+async function checkApprovers({ table }: DeploymentCheckDeps) {
   const group = await findGroup(defaultGroup, table);
   if (!group) return failed(`there is no approver group ${defaultGroup}`, 'linkgate setup');
   return memberCount(group) > 0

@@ -28,12 +28,12 @@ export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
     groups.flatMap((group) => group.emails.map((address) => [address, group] as const)),
   );
   const checks = await Promise.all([
-    runChecks('mail', null, { 'mail-strangers': () => examineStrangers([...namedIn.keys()], found) }, deps),
+    runChecks('mail', null, { 'mail-strangers': () => checkStrangers([...namedIn.keys()], found) }, deps),
     ...[...namedIn].map(([address, group]) =>
       runChecks(
         'mail',
         address,
-        { 'mail-subscription': () => examineSubscription(subscriptionOf(address, found), group) },
+        { 'mail-subscription': () => checkSubscription(subscriptionOf(address, found), group) },
         deps,
       ),
     ),
@@ -41,7 +41,7 @@ export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
   return checks.flat();
 }
 
-function examineSubscription(subscription: Subscription | undefined, group: ApproverGroup): Result {
+function checkSubscription(subscription: Subscription | undefined, group: ApproverGroup): Result {
   const again = asItIs(group);
   if (!subscription) return failed(`it is in the group ${group.name}, and is sent no mail`, again);
   if (subscription.arn === undefined)
@@ -55,7 +55,7 @@ function examineSubscription(subscription: Subscription | undefined, group: Appr
 }
 
 /** Whoever gets a mail may decide by its links. */
-function examineStrangers(named: readonly string[], found: readonly Subscription[]): Result {
+function checkStrangers(named: readonly string[], found: readonly Subscription[]): Result {
   const strangers = found.filter(
     (each) =>
       each.arn !== undefined &&

@@ -6,7 +6,7 @@ import { readWaiting } from '../connections/awaiting-approval.ts';
 import { readRecord } from '../connections/connection-record.ts';
 import { readOfAccount } from '../connections/connections-by-account.ts';
 import { readPendingEffect } from '../connections/pending-effects.ts';
-import { readOnAgenda } from '../connections/reevaluations.ts';
+import { readReevaluations } from '../connections/reevaluations.ts';
 import { readCustomer } from '../customers/customer.ts';
 import { readAccountPointer } from '../customers/customer-by-account.ts';
 import { readTrouble } from '../customers/delivery-failure.ts';
@@ -18,7 +18,7 @@ import { readEndpointQuota } from '../policy/endpoint-quota.ts';
 import { readApplyLease } from '../policy-as-code/apply-lease.ts';
 import { chunkValues } from '../policy-as-code/chunked-item.ts';
 import { PartValue, readPlan } from '../policy-as-code/plan.ts';
-import { readCuts } from '../reconcile/disconnect-quota.ts';
+import { readReservations } from '../reconcile/disconnect-quota.ts';
 import { readPrincipal } from '../services/allowed-principals/principal-record.ts';
 import { readService } from '../services/service.ts';
 import { readRemembered } from '../storage/idempotency.ts';
@@ -37,7 +37,7 @@ export interface ItemKind {
 /** Every kind of item in the table, by how its partition begins. */
 export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind>([
   ['BY_ACCOUNT', { read: readOfAccount }],
-  ['REEVALUATE_AT', { read: readOnAgenda }],
+  ['REEVALUATE_AT', { read: readReevaluations }],
   [
     'ALLOWLIST',
     { read: readEntry, afterwards: 'say anew what holds for the account: linkgate allow, or linkgate block' },
@@ -58,7 +58,10 @@ export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind
   ],
   [
     'DISCONNECT_QUOTA',
-    { read: readCuts, afterwards: 'the budget of cuts begins anew: see what was cut in the last 24 hours' },
+    {
+      read: readReservations,
+      afterwards: 'the budget of cuts begins anew: see what was cut in the last 24 hours',
+    },
   ],
   ['DIGEST', { read: readDigest }],
   ['PENDING_EFFECT', { read: readPendingEffect }],

@@ -40,16 +40,16 @@ export function checkLocation(
     'locations',
     formatAccountRegion(location),
     {
-      'sweep-of-requests': () => examineSweep(location, 'pending', registeredAt, deps),
-      'sweep-of-everything': () => examineSweep(location, 'full', registeredAt, deps),
-      verdicts: () => examineVerdicts(location, deps),
-      repair: () => examineRepair(location, services, deps),
+      'sweep-of-requests': () => checkSweep(location, 'pending', registeredAt, deps),
+      'sweep-of-everything': () => checkSweep(location, 'full', registeredAt, deps),
+      verdicts: () => checkVerdicts(location, deps),
+      repair: () => checkRepair(location, services, deps),
     },
     deps,
   );
 }
 
-async function examineSweep(
+async function checkSweep(
   location: AccountRegion,
   pass: SweepScope,
   registeredAt: string,
@@ -68,7 +68,7 @@ async function examineSweep(
 }
 
 /** At one service for all of the place: its role's permission is for every one of them. */
-async function examineRepair(
+async function checkRepair(
   location: AccountRegion,
   [service]: readonly Service[],
   { servicesIn }: LocationCheckDeps,
@@ -81,7 +81,7 @@ async function examineRepair(
 }
 
 /** The right to accept and reject is judged by what became of verdicts, since only the actor has it. */
-async function examineVerdicts(location: AccountRegion, deps: LocationCheckDeps): Promise<Result> {
+async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): Promise<Result> {
   const { table, mode, reportError } = deps;
   if ((await mode()) === 'observe') return ok('verdicts are not applied, since the mode is observe');
   const { seen, late } = await lookForLate(location, deps);

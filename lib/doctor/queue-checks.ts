@@ -36,27 +36,27 @@ export async function checkQueues(deps: QueueCheckDeps): Promise<Check[]> {
   const { deployment } = deps;
   const readings = await settleEach(deployment.queueUrls, deployment.queue);
   const queues = readings.flatMap((reading) => ('output' in reading ? [reading.output] : []));
-  const doorbells = queues.find(({ arn }) => arn.endsWith('-connection-notifications'));
+  const notifications = queues.find(({ arn }) => arn.endsWith('-connection-notifications'));
   const checks = await Promise.all([
-    runChecks('queues', null, { subscription: () => examineSubscription(doorbells, deps) }, deps),
+    runChecks('queues', null, { subscription: () => checkSubscription(notifications, deps) }, deps),
     ...readings.map((reading) => {
-      const examinations =
+      const checkSet =
         'output' in reading
-          ? examinationOf(reading.output, queues)
+          ? checkSetOf(reading.output, queues)
           : { queue: () => Promise.reject(reading.error) };
-      return runChecks('queues', reading.input.slice(reading.input.lastIndexOf('/') + 1), examinations, deps);
+      return runChecks('queues', reading.input.slice(reading.input.lastIndexOf('/') + 1), checkSet, deps);
     }),
   ]);
   return checks.flat();
 }
 
-function examinationOf(queue: QueueState, queues: readonly QueueState[]): CheckSet {
-  if (queue.deadLetters !== undefined) return { queue: () => examineBacklog(queue) };
+function checkSetOf(queue: QueueState, queues: readonly QueueState[]): CheckSet {
+  if (queue.deadLetters !== undefined) return { queue: () => checkBacklog(queue) };
   const source = queues.find(({ deadLetters }) => deadLetters === queue.arn);
-  return { 'dead-letters': () => examineDeadLetters(queue, source) };
+  return { 'dead-letters': () => checkDeadLetters(queue, source) };
 }
 
-function examineBacklog({ arn, waiting }: QueueState): Result {
+function checkBacklog({ arn, waiting }: QueueState): Result {
   const detail = messages(waiting);
   return waiting < backlog
     ? ok(detail)
@@ -66,7 +66,7 @@ function examineBacklog({ arn, waiting }: QueueState): Result {
       );
 }
 
-function examineDeadLetters({ arn, url, waiting }: QueueState, source: QueueState | undefined): Result {
+function checkDeadLetters({ arn, url, waiting }: QueueState, source: QueueState | undefined): Result {
   if (waiting === 0) return ok('empty');
   const look = `Look what failed:\naws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
   const empty = `empty it:\naws sqs purge-queue --queue-url ${url}`;
@@ -79,13 +79,13 @@ function examineDeadLetters({ arn, url, waiting }: QueueState, source: QueueStat
   );
 }
 
-async function examineSubscription(doorbells: QueueState | undefined, deps: QueueCheckDeps) {
+async function checkSubscription(notifications: QueueState | undefined, deps: QueueCheckDeps) {
   const subscribers = await deps.deployment.queuesOfTopic();
-  if (doorbells && subscribers.includes(doorbells.arn))
+  if (notifications && subscribers.includes(notifications.arn))
     return ok('connection notifications reach their queue');
   return failed(
     'the topic of connection notifications does not deliver to their queue: requests are noticed by the sweep within a minute, not at once',
-    `aws sns subscribe --topic-arn ${deps.topicArn} --protocol sqs --notification-endpoint ${doorbells?.arn ?? '…'}`,
+    `aws sns subscribe --topic-arn ${deps.topicArn} --protocol sqs --notification-endpoint ${notifications?.arn ?? '…'}`,
   );
 }
 

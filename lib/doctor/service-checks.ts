@@ -63,21 +63,21 @@ export async function checkRegisteredService(service: Service, deps: ServiceChec
     return runChecks('services', subject, { service: () => Promise.reject(error) }, deps);
   }
   const principals = configuration?.principals;
-  const examinations: CheckSet = {
-    service: () => examineState(service, configuration),
+  const checkSet: CheckSet = {
+    service: () => checkState(service, configuration),
     ...(configuration && {
-      ...examinationsOf(service, configurationDrift(configuration, topicArn), deps),
+      ...checkSetsOf(service, configurationDrift(configuration, topicArn), deps),
       ...(configuration.isOfGateways && { notification: async () => ok(gatewaysAreSwept) }),
     }),
     // Without the tag, of which another check tells, EC2 does not list them.
-    ...(principals && { principals: () => examinePrincipals(service, principals) }),
-    approvers: () => examineApprovers(service, deps.table),
-    paused: () => examinePause(service),
+    ...(principals && { principals: () => checkPrincipals(service, principals) }),
+    approvers: () => checkApprovers(service, deps.table),
+    paused: () => checkPause(service),
   };
-  return runChecks('services', subject, examinations, deps);
+  return runChecks('services', subject, checkSet, deps);
 }
 
-function examinationsOf(service: Service, drift: readonly Drift[], deps: ServiceCheckDeps): CheckSet {
+function checkSetsOf(service: Service, drift: readonly Drift[], deps: ServiceCheckDeps): CheckSet {
   return Object.fromEntries(
     Object.entries(driftChecks).map(([name, check]) => {
       const found = drift.find((each) => check.drifts.includes(each.check));
@@ -98,7 +98,7 @@ async function resultOf(
     : { status: severity, detail, remedy: `linkgate service add ${service.serviceId}` };
 }
 
-function examineState(
+function checkState(
   { serviceId, location: { region } }: Service,
   configuration: ServiceConfiguration | undefined,
 ): Result {
@@ -112,7 +112,7 @@ function examineState(
       );
 }
 
-async function examineApprovers({ approvers }: Service, table: Table): Promise<Result> {
+async function checkApprovers({ approvers }: Service, table: Table): Promise<Result> {
   return (await isGroup(approvers, table))
     ? ok(`there is a group ${approvers}`)
     : failed(
@@ -121,7 +121,7 @@ async function examineApprovers({ approvers }: Service, table: Table): Promise<R
       );
 }
 
-function examinePause({ name, pausedAt, pausedBy, pauseReason }: Service): Result {
+function checkPause({ name, pausedAt, pausedBy, pauseReason }: Service): Result {
   if (pausedAt === undefined) return ok('requests are decided');
   const why = pauseReason === undefined ? '' : `: ${pauseReason}`;
   return warning(
@@ -131,7 +131,7 @@ function examinePause({ name, pausedAt, pausedBy, pauseReason }: Service): Resul
 }
 
 /** Whom EC2 lets ask: everyone by what it shows now, the difference to the allowlist by the last check, which is also made as things change. */
-function examinePrincipals(service: Service, shown: readonly string[]): Result {
+function checkPrincipals(service: Service, shown: readonly string[]): Result {
   const { serviceId, location, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
   const differences = principalDrift.map(({ detail }) => detail);
   if (shown.includes('*'))

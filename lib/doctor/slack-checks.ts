@@ -34,19 +34,19 @@ export async function checkSlack(deps: SlackCheckDeps): Promise<Check[]> {
     return runChecks('slack', null, { 'slack-app': () => ok(hint) }, deps);
   }
   const app = {
-    'slack-app': () => examineApp(deps),
+    'slack-app': () => checkApp(deps),
     'slack-signing-secret': () => checkSecret(signingSecret, deps.deployment),
   };
   const checks = await Promise.all([
     runChecks('slack', null, app, deps),
     ...asked.map((group) =>
-      runChecks('slack', group.name, { 'slack-channel': () => examineChannel(group, deps) }, deps),
+      runChecks('slack', group.name, { 'slack-channel': () => checkChannel(group, deps) }, deps),
     ),
   ]);
   return checks.flat();
 }
 
-async function examineApp({ deployment, secrets, slackWith }: SlackCheckDeps): Promise<Result> {
+async function checkApp({ deployment, secrets, slackWith }: SlackCheckDeps): Promise<Result> {
   const kept = await checkSecret(botToken, deployment);
   if (kept.status !== 'ok') return kept;
   const [current = '', previous] = await secrets.read(slackSecrets.botToken);
@@ -84,7 +84,7 @@ const putInAnew = `install the app anew in Slack, and put its bot token in:\n${c
 const renewApp =
   "put this manifest in place of the one in the app's settings, install the app anew, and put its bot token in with `linkgate slack connect`:\nlinkgate slack manifest";
 
-async function examineChannel(
+async function checkChannel(
   { name, slackChannel }: ApproverGroup,
   { table, reportError, deployment: { stage } }: SlackCheckDeps,
 ): Promise<Result> {

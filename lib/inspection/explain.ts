@@ -8,7 +8,7 @@ import {
 import type { Mode } from '../mode/mode.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import { effectiveEntry } from '../policy/rule.ts';
-import { type Connection, type ConnectionState, isAnswered, isLive } from '../privatelink/connection.ts';
+import { type Connection, type ConnectionState, isAnswered, isConnected } from '../privatelink/connection.ts';
 import { type FindDeps, findConnection } from '../reconcile/find-connection.ts';
 import { indexByKey } from '../storage/entity.ts';
 import { isPaused, type Outcome, primaryReason } from '../verdicts/verdict.ts';
@@ -51,7 +51,7 @@ export function viewOf(
     differs: record ? mismatchReason(connection.state, record, mode) : null,
     // A pause keeps what is to be cut; when that was to be is no secret.
     disconnectAt:
-      isLive(connection.state) && verdict && (verdict.outcome === 'reject' || isPaused(verdict))
+      isConnected(connection.state) && verdict && (verdict.outcome === 'reject' || isPaused(verdict))
         ? (record?.revocation?.disconnectAt ?? null)
         : null,
   };
@@ -86,8 +86,8 @@ function mismatchReason(
   const isToStay =
     isPaused(verdict) || (outcome === 'reject' && until !== undefined) || revocation?.overQuota === true;
   // It stays until it is cut, while its service is stopped, and while people are asked since no more may be cut.
-  if (isLive(state) && isToStay) return null;
-  const answer = isLive(state) ? 'accept' : 'reject';
+  if (isConnected(state) && isToStay) return null;
+  const answer = isConnected(state) ? 'accept' : 'reject';
   return outcome === answer ? null : `${would[outcome]}, and EC2 shows it ${state}`;
 }
 

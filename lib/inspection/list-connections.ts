@@ -6,10 +6,10 @@ import {
 } from '../connections/connection-record.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import type { Mode } from '../mode/mode.ts';
-import { type Connection, type ConnectionState, isLive } from '../privatelink/connection.ts';
+import { type Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
 import type { FindDeps } from '../reconcile/find-connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { decodeCursor, encodeCursor, LocationCursor, placeAt } from '../storage/cursor.ts';
+import { decodeCursor, encodeCursor, LocationCursor, locationAt } from '../storage/cursor.ts';
 import { parseEach } from '../storage/entity.ts';
 import { type ConnectionView, viewOf } from './explain.ts';
 
@@ -40,7 +40,7 @@ export async function listConnections(
 ): Promise<{ connections: ConnectionView[]; nextToken?: string }> {
   const { locations, serviceIds, state, ownerAccountId } = listing;
   const position = token === undefined ? { location: 0 } : decodeCursor(list, token, LocationCursor);
-  const location = placeAt(locations, position);
+  const location = locationAt(locations, position);
   if (!location) return { connections: [] };
   const filter = {
     ...(state !== undefined && { state }),
@@ -81,5 +81,5 @@ async function besideVerdicts(
 
 /** Whether it waits in EC2 or lives there, as it did when people were asked. */
 function isAsSeen({ state }: Connection, record: ConnectionRecord): boolean {
-  return isLive(state) ? isLive(record.state) : state === record.state;
+  return isConnected(state) ? isConnected(record.state) : state === record.state;
 }

@@ -1,5 +1,5 @@
 import { type ConnectionRecord, nextAttemptAt } from '../connections/connection-record.ts';
-import { type Connection, isLive } from '../privatelink/connection.ts';
+import { type Connection, isConnected } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
@@ -19,7 +19,7 @@ export function nextStep(
     return `${wasCut(record)}It stays rejected, also when its account is allowed later: the consumer has to delete it (it costs until then) and create a new endpoint.`;
   if (state === 'failed' || state === 'expired')
     return `EC2 shows it as ${state}: the consumer has to create a new endpoint.`;
-  if (isLive(state)) return nextStepWhenConnected(connection, record, around);
+  if (isConnected(state)) return nextStepWhenConnected(connection, record, around);
   if (!service) return 'Its service is not registered, so linkgate does not decide it.';
   const verdict = record?.verdict;
   if (verdict === undefined) return 'It is decided within a minute.';

@@ -3,7 +3,7 @@ import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { currentStage, type EscalationStage } from '../connections/approval-request.ts';
 import { findRecord } from '../connections/connection-record.ts';
 import { advanceStage, transitionWrites } from '../connections/transition.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { type AwaitingRecord, hasApprovalRequest } from './awaiting-record.ts';
@@ -23,7 +23,7 @@ export function nextStage(
 
 /** What a service rejects when it expires, and what is cut then, is decided like everything else, by the policy. */
 function isDecidedInTheEnd(record: AwaitingRecord, onExpiry: Service['onExpiry']): boolean {
-  if (isLive(record.state)) return approvalKindOf(record) === 'scheduled-disconnect';
+  if (isConnected(record.state)) return approvalKindOf(record) === 'scheduled-disconnect';
   return onExpiry === 'reject' && record.verdict?.outcome === 'ask';
 }
 

@@ -8,7 +8,7 @@ import type { Write } from '../storage/table.ts';
 import { type ApprovalTarget, type AwaitingRecord, hasApprovalRequest } from './awaiting-record.ts';
 import { batchedByAccount } from './batch.ts';
 import { leaseUntil, type NotifyDeps } from './notify-deps.ts';
-import { boardFrom, boardWrite, consumeCapacity, throttleCapacity, throttleKey } from './throttle.ts';
+import { consumeCapacity, throttleCapacity, throttleFrom, throttleKey, throttleWrite } from './throttle.ts';
 
 /** Where new requests are told of: alone, and then this run has them to itself; or in a digest. */
 interface Assignment {
@@ -28,12 +28,12 @@ export async function assignToMessageOrDigest(
   deps: NotifyDeps,
 ): Promise<Assignment> {
   return retryOnConflict(group, async () => {
-    const { item, board, newcomers } = await readAll(group, requests, deps);
+    const { item, throttle, newcomers } = await readAll(group, requests, deps);
     if (newcomers.length === 0) return { alone: [] };
     const now = deps.now();
-    const room = throttleCapacity(board, now);
-    const company = await batchedByAccount(newcomers, deps);
-    const each = newcomers.filter(({ endpointId }) => !company.has(endpointId));
+    const room = throttleCapacity(throttle, now);
+    const batched = await batchedByAccount(newcomers, deps);
+    const each = newcomers.filter(({ endpointId }) => !batched.has(endpointId));
     const alone = each.slice(0, room.alone);
     const together = newcomers.filter((record) => !alone.includes(record));
     const digest = await digestWith(together, group, room.runningDigest, deps);
@@ -45,7 +45,7 @@ export async function assignToMessageOrDigest(
       ? together.map((record) => withNotification(record, { emailedTo: [], digest: digest.id }, deps))
       : [];
     const isWritten = await deps.table.write([
-      boardWrite(item, consumeCapacity(board, newcomers.length, digest?.id, now)),
+      throttleWrite(item, consumeCapacity(throttle, newcomers.length, digest?.id, now)),
       ...(digest ? [{ put: digestItem(digest), expected: digest.version - 1 }] : []),
       ...[...held, ...joined].flatMap(({ writes }) => writes),
     ]);
@@ -70,9 +70,9 @@ async function readAll(
   const keys = requests.map(({ record }) => recordKey(record.endpointId));
   const found = indexByKey(await table.get([throttleKey(group), ...keys]));
   const item = found.find(throttleKey(group));
-  const board = boardFrom(item, group, reportError);
+  const throttle = throttleFrom(item, group, reportError);
   const records = parseEach(found.all(keys), readRecord, reportError).filter(hasApprovalRequest);
-  return { item, board, newcomers: records.filter(({ notice }) => notice === undefined) };
+  return { item, throttle, newcomers: records.filter(({ notice }) => notice === undefined) };
 }
 
 /** The digest that goes on, while it has room for them, or a new one. */

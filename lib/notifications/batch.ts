@@ -1,6 +1,6 @@
 import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
 import { listEarlierConnections } from '../connections/connections-by-account.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import type { AwaitingRecord } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
@@ -17,7 +17,7 @@ export async function batchedByAccount(
   newcomers: readonly AwaitingRecord[],
   deps: Pick<NotifyDeps, 'table' | 'reportError' | 'now'>,
 ): Promise<ReadonlySet<string>> {
-  const live = newcomers.filter(({ state }) => isLive(state));
+  const live = newcomers.filter(({ state }) => isConnected(state));
   const together: AwaitingRecord[] = [];
   for (const theirs of Map.groupBy(
     live,
@@ -41,5 +41,5 @@ async function hasMorePending(
 }
 
 function isPendingNotification(record: ConnectionRecord): boolean {
-  return isLive(record.state) && isAwaitingApproval(record) && record.notice === undefined;
+  return isConnected(record.state) && isAwaitingApproval(record) && record.notice === undefined;
 }

@@ -8,7 +8,7 @@ import {
   readRecord,
   recordPartitions,
 } from '../connections/connection-record.ts';
-import { EndpointId, isLive } from '../privatelink/connection.ts';
+import { EndpointId, isConnected } from '../privatelink/connection.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import type { Change } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
@@ -98,7 +98,7 @@ function targetsFor(
   const left = before?.notice?.digest;
   const isInDigest = notice?.digest !== undefined;
   // One change of the policy brings all connections of an account into question.
-  const isLater = isInDigest || (notice === undefined && isLive(state));
+  const isLater = isInDigest || (notice === undefined && isConnected(state));
   return [
     ...(isInDigest || needsUpdate(after, now) ? [{ subject: targetOf(after), isLater }] : []),
     ...(left !== undefined && left !== notice?.digest ? [{ subject: { digest: left }, isLater: true }] : []),

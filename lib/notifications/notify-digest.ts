@@ -5,7 +5,7 @@ import { advanceStages, type DigestState, hasStageToAdvance, loadDigest } from '
 import { digestWindowSeconds } from './notification.ts';
 import { isLeased, leaseUntil } from './notify-deps.ts';
 import { channelOfDigest, type DigestRenderResult, isUpToDate, postOrUpdateDigest } from './render-digest.ts';
-import { digestEmailRecipients, sendDigestMails } from './send-digest-emails.ts';
+import { digestEmailRecipients, sendDigestEmails } from './send-digest-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
 /** How long a digest's mails wait for more of it, in seconds. */
@@ -39,7 +39,7 @@ export async function notifyDigest(id: string, run: NotificationRun): Promise<vo
     return ringLater(digestWindowSeconds, id, run);
   const together = isToAdvance ? await advanceStages(found, run) : found;
   const { isMail, isMessage } = isToAdvance ? await dueSteps(together, run) : due;
-  if (isMail) await keep(held, await sendDigestMails(together, run), run);
+  if (isMail) await keep(held, await sendDigestEmails(together, run), run);
   const shown = isMessage ? await postOrUpdateDigest(together, run) : {};
   const isOurs = await keep(held, shown, run, { letsGo: true });
   // Somebody else has taken it over, and posts it.

@@ -4,7 +4,7 @@ import { findGroup } from '../approvers/approver-group.ts';
 import { warningEmail } from '../channels/email/warning-email.ts';
 import { warningMessage } from '../channels/slack/warning-message.ts';
 import { listEarlierConnections } from '../connections/connections-by-account.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { indexByKey } from '../storage/entity.ts';
@@ -84,7 +84,7 @@ async function connectionsBy(
   const now = { ownerAccountId: accountId, serviceId, requestedAt: run.now().toISOString(), endpointId: '' };
   const records = await listEarlierConnections(now, maxListed, run);
   return records.filter(
-    ({ state, verdict }) => isLive(state) && verdict?.outcome === 'accept' && verdict.until === until,
+    ({ state, verdict }) => isConnected(state) && verdict?.outcome === 'accept' && verdict.until === until,
   ).length;
 }
 

@@ -3,12 +3,12 @@ import { computeContentHash } from '../approvals/content-hash.ts';
 import type { NotificationState } from '../connections/approval-request.ts';
 import { type ConnectionRecord, findRecord, isAwaitingApproval } from '../connections/connection-record.ts';
 import { transitionWrites } from '../connections/transition.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { type ApprovalTarget, hasApprovalRequest } from './awaiting-record.ts';
 import { isLeased, leaseUntil } from './notify-deps.ts';
 import { canPost, deleteDuplicate, postOrUpdate, type RenderResult } from './render-request.ts';
-import { dueEmails, sendMails } from './send-emails.ts';
+import { dueEmails, sendEmails } from './send-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function notifyRequest(
   const held = taken && (await withHistory(taken, run));
   if (!held) return;
   const due = dueEmails(held);
-  const emailedTo = due.length === 0 ? held : await saveState(held, await sendMails(held, due, run), run);
+  const emailedTo = due.length === 0 ? held : await saveState(held, await sendEmails(held, due, run), run);
   if (!emailedTo) return;
   const shown = await renderAndSave(emailedTo, run);
   if (shown && comesBack(shown, run))
@@ -39,7 +39,7 @@ const retryFor = 24 * 3_600_000;
 
 function comesBack(record: ConnectionRecord, { now }: NotificationRun): boolean {
   const decidedAt = record.verdict?.decidedAt;
-  const isSweptSoon = isAwaitingApproval(record) && !isLive(record.state);
+  const isSweptSoon = isAwaitingApproval(record) && !isConnected(record.state);
   if (isSweptSoon || decidedAt === undefined || record.notice?.contentHash === computeContentHash(record))
     return false;
   return now().getTime() - new Date(decidedAt).getTime() < retryFor;

@@ -1,6 +1,6 @@
 import type { Digest } from '../approvals/digest.ts';
 import { digestEmail, maxListedInEmail } from '../channels/email/digest-email.ts';
-import type { MailLinks } from '../channels/email/email-sender.ts';
+import type { EmailLinks } from '../channels/email/email-sender.ts';
 import { isAwaitingApproval } from '../connections/connection-record.ts';
 import type { AwaitingRecord } from './awaiting-record.ts';
 import type { DigestState } from './digest-state.ts';
@@ -17,7 +17,7 @@ export function digestEmailRecipients(together: DigestState): AwaitingRecord[] {
 }
 
 /** @returns what to remember of it: where a mail fails, which is reported, all are sent again. */
-export async function sendDigestMails(together: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
+export async function sendDigestEmails(together: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
   const { digest, group, services, stage } = together;
   const records = digestEmailRecipients(together);
   const isReminder = emailStage(stage) !== emailStage('approval-requested');
@@ -45,8 +45,8 @@ async function linksToFirst(
   address: string,
   { group }: DigestState,
   deps: NotifyDeps,
-): Promise<Map<string, MailLinks>> {
-  const links = new Map<string, MailLinks>();
+): Promise<Map<string, EmailLinks>> {
+  const links = new Map<string, EmailLinks>();
   for (const record of records.slice(0, maxListedInEmail)) {
     const theirs = await approvalLinks({ record, group }, address, deps);
     if (theirs) links.set(record.endpointId, theirs);

@@ -1,5 +1,5 @@
 import type { ApproverGroup } from '../approvers/approver-group.ts';
-import type { MailLinks } from '../channels/email/email-sender.ts';
+import type { EmailLinks } from '../channels/email/email-sender.ts';
 import { requestEmail } from '../channels/email/request-email.ts';
 import {
   type EscalationStage,
@@ -41,7 +41,7 @@ function emailedAt({ approvalRequest, notice }: AwaitingRecord): readonly string
  * Sends each address its mail; what cannot be sent is reported, and still due.
  * @returns what to remember of it.
  */
-export async function sendMails(
+export async function sendEmails(
   request: ApprovalTarget,
   addresses: readonly string[],
   deps: NotifyDeps,
@@ -65,7 +65,7 @@ export async function approvalLinks(
   { record, group }: { readonly record: AwaitingRecord; readonly group: ApproverGroup },
   address: string,
   { linkTo, now }: NotifyDeps,
-): Promise<MailLinks | undefined> {
+): Promise<EmailLinks | undefined> {
   const { endpointId, approvalRequest } = record;
   if (group.decideIn === 'api') return undefined;
   const from = Math.max(new Date(approvalRequest.deadline).getTime(), now().getTime());

@@ -33,19 +33,19 @@ export interface NotificationRun extends NotifyDeps {
 export function slackSession({ slack, table, notices, now, reportError }: NotifyInSlackDeps) {
   let isAway = slack === undefined;
   const waits = new Map<string, number>();
-  const boards = new Map<string, NotificationThrottle>();
+  const throttles = new Map<string, NotificationThrottle>();
 
-  async function boardOf(group: string): Promise<NotificationThrottle> {
-    const board = boards.get(group) ?? (await findThrottle(group, { table, reportError }));
-    boards.set(group, board);
-    return board;
+  async function throttleOf(group: string): Promise<NotificationThrottle> {
+    const throttle = throttles.get(group) ?? (await findThrottle(group, { table, reportError }));
+    throttles.set(group, throttle);
+    return throttle;
   }
 
   /** What cannot be noted is noted next time: nothing that Slack took is forgotten for it. */
   async function note(group: string, channelError: NotificationThrottle['channelError']): Promise<void> {
     await orReported(reportError, async () => {
-      if (channelError || (await boardOf(group)).channelError)
-        boards.set(group, await recordChannelError(group, channelError, { table, reportError }));
+      if (channelError || (await throttleOf(group)).channelError)
+        throttles.set(group, await recordChannelError(group, channelError, { table, reportError }));
     });
   }
 
@@ -79,7 +79,7 @@ export function slackSession({ slack, table, notices, now, reportError }: Notify
       if (isAway) return false;
       const seconds = waits.get(channel);
       if (seconds !== undefined) await notices.enqueueAfter(seconds, [subject]);
-      return seconds === undefined && !isChannelFailing(await boardOf(group), channel, now());
+      return seconds === undefined && !isChannelFailing(await throttleOf(group), channel, now());
     },
 
     async post(shown: Shown, message: Omit<MessageToPost, 'channel'>): Promise<MessageId | undefined> {

@@ -29,14 +29,14 @@ const kind = entity(NotificationThrottle.entries);
 
 export const throttleKey = (group: string): Key => ({ pk: 'NOTIFICATION_THROTTLE', sk: group });
 
-export function throttleItem(board: NotificationThrottle): Item {
-  return kind.item(throttleKey(board.group), board);
+export function throttleItem(throttle: NotificationThrottle): Item {
+  return kind.item(throttleKey(throttle.group), throttle);
 }
 
 /** The change of a board; one that cannot be read is begun anew. */
-export function boardWrite(before: Item | undefined, board: NotificationThrottle): Write {
+export function throttleWrite(before: Item | undefined, throttle: NotificationThrottle): Write {
   const expected = versionToReplace(before);
-  const put = throttleItem({ ...board, version: (expected ?? 0) + 1 });
+  const put = throttleItem({ ...throttle, version: (expected ?? 0) + 1 });
   return { put, ...(expected !== undefined && { expected }) };
 }
 
@@ -46,17 +46,17 @@ export function readThrottle(item: Item): NotificationThrottle {
 
 export async function findThrottle(group: string, deps: ReadDeps): Promise<NotificationThrottle> {
   const [item] = await deps.table.get([throttleKey(group)]);
-  return boardFrom(item, group, deps.reportError);
+  return throttleFrom(item, group, deps.reportError);
 }
 
 /** An empty one, where there is none that can be read. */
-export function boardFrom(
+export function throttleFrom(
   item: Item | undefined,
   group: string,
   reportError: ReadDeps['reportError'],
 ): NotificationThrottle {
-  const [board] = parseEach(item ? [item] : [], readThrottle, reportError);
-  return board ?? emptyThrottle(group);
+  const [throttle] = parseEach(item ? [item] : [], readThrottle, reportError);
+  return throttle ?? emptyThrottle(group);
 }
 
 export function emptyThrottle(group: string): NotificationThrottle {
@@ -76,19 +76,19 @@ export function throttleCapacity(
 
 /** The board after so many more requests came, and where those went that were too many to be told of one by one. */
 export function consumeCapacity(
-  board: NotificationThrottle,
+  throttle: NotificationThrottle,
   came: number,
   digest: string | undefined,
   now: Date,
 ): NotificationThrottle {
   const time = now.toISOString();
-  const times = [...board.times, ...Array<string>(came).fill(time)].slice(-maxIndividual);
-  const startedAt = digest === board.digest?.id ? board.digest?.startedAt : undefined;
+  const times = [...throttle.times, ...Array<string>(came).fill(time)].slice(-maxIndividual);
+  const startedAt = digest === throttle.digest?.id ? throttle.digest?.startedAt : undefined;
   return {
-    ...board,
+    ...throttle,
     times,
     ...(digest !== undefined && { digest: { id: digest, startedAt: startedAt ?? time, lastJoinedAt: time } }),
-    version: board.version + 1,
+    version: throttle.version + 1,
   };
 }
 
@@ -113,10 +113,10 @@ export async function recordChannelError(
 ): Promise<NotificationThrottle> {
   return retryOnConflict(group, async () => {
     const [item] = await table.get([throttleKey(group)]);
-    const { channelError: known, ...board } = boardFrom(item, group, reportError);
-    if (!channelError && !known) return board;
-    const after: NotificationThrottle = { ...board, ...(channelError && { channelError }) };
-    return (await table.write([boardWrite(item, after)])) ? after : conflict;
+    const { channelError: known, ...throttle } = throttleFrom(item, group, reportError);
+    if (!channelError && !known) return throttle;
+    const after: NotificationThrottle = { ...throttle, ...(channelError && { channelError }) };
+    return (await table.write([throttleWrite(item, after)])) ? after : conflict;
   });
 }
 

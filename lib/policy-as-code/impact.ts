@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { policyInputKeys } from '../policy/policy-inputs.ts';
-import { type Connection, ConnectionState, isLive } from '../privatelink/connection.ts';
+import { type Connection, ConnectionState, isConnected } from '../privatelink/connection.ts';
 import {
   type DecideDeps,
   type Decision,
@@ -63,9 +63,9 @@ export async function connectionImpact(
   for (const [index, connection] of connections.entries()) {
     if (index > 0 && deps.remaining() < reserve) return { effects, looked: index };
     if (!touched.has(connection)) continue;
-    const dreaming = { ...deps, now: () => hand.now, bell: { enqueue: async () => {} } };
+    const dryRun = { ...deps, now: () => hand.now, bell: { enqueue: async () => {} } };
     const fateIn = async (table: Table) =>
-      impactOf(connection, await decideConnection(connection, { ...dreaming, table }));
+      impactOf(connection, await decideConnection(connection, { ...dryRun, table }));
     // Of what rests on an item that cannot be read nothing can be said.
     const was = await fateIn(asIs).catch(leftOut(deps.reportError));
     const fate = await fateIn(asWouldBe).catch(leftOut(deps.reportError));
@@ -89,7 +89,7 @@ async function lookAt(
 ) {
   const made = previewByKey(changes);
   const touched = connections
-    .filter(({ state }) => state === 'pendingAcceptance' || isLive(state))
+    .filter(({ state }) => state === 'pendingAcceptance' || isConnected(state))
     .filter((connection) => policyInputKeys(connection).some((key) => made.has(keyName(key))));
   const items = await previewItems(touched.flatMap(decisionKeys), made, hand, deps);
   return { touched: new Set(touched), ...items };
@@ -101,7 +101,7 @@ function impactOf(connection: Connection, decision: Decision): ImpactKind {
   if (!verdict) return untouched(connection);
   const { outcome, until } = verdict;
   const reason = primaryReason(verdict);
-  if (!isLive(state) || outcome === 'ask' || outcome === 'hold') return { effect: outcome, reason };
+  if (!isConnected(state) || outcome === 'ask' || outcome === 'hold') return { effect: outcome, reason };
   if (outcome === 'accept') return { effect: 'stays', reason };
   return until === undefined
     ? { effect: 'disconnect', reason }
@@ -111,7 +111,7 @@ function impactOf(connection: Connection, decision: Decision): ImpactKind {
 /** What becomes of it where no registered service decides it. */
 function untouched({ state }: Connection): ImpactKind {
   const reason = 'linkgate does not look after its service then: nobody decides it';
-  return { effect: isLive(state) ? 'stays' : 'hold', reason };
+  return { effect: isConnected(state) ? 'stays' : 'hold', reason };
 }
 
 function isOther(was: ImpactKind, would: ImpactKind): boolean {

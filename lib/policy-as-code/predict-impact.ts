@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { locationsOf, registeredServices } from '../services/registered-services.ts';
-import { decodeCursor, encodeCursor, LocationCursor, pageToken, placeAt } from '../storage/cursor.ts';
+import { decodeCursor, encodeCursor, LocationCursor, locationAt, pageToken } from '../storage/cursor.ts';
 import { isMade } from './change.ts';
 import { connectionImpact, type Impact, type ImpactDeps } from './impact.ts';
 import { listChanges, type Plan } from './plan.ts';
@@ -31,7 +31,7 @@ export async function predictImpact(
   );
   const services = [...(await registeredServices(deps)), ...added];
   const locations = locationsOf(services);
-  const location = placeAt(locations, position);
+  const location = locationAt(locations, position);
   if (!location || !deps.connectionsIn) return { effects: [], looked: 0 };
 
   const serviceIds = services.map(({ serviceId }) => serviceId);

@@ -7,7 +7,7 @@ import type { AccountRegion } from '../locations/account-region.ts';
 import { decide } from '../policy/decide.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import { effectiveEntry, type Rule } from '../policy/rule.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { decodeCursor, pageToken } from '../storage/cursor.ts';
 import { keyName, parseEach } from '../storage/entity.ts';
@@ -141,7 +141,7 @@ async function countedBefore(record: ConnectionRecord, deps: SimulateDeps): Prom
   const earlier = await listEarlierConnections(record, earlierOnes, deps);
   return earlier
     .filter(({ state, verdict, acceptRequestedAt }) =>
-      [isLive(state), verdict?.outcome === 'accept', acceptRequestedAt !== undefined].includes(true),
+      [isConnected(state), verdict?.outcome === 'accept', acceptRequestedAt !== undefined].includes(true),
     )
     .filter(({ endedAt }) => endedAt === undefined || endedAt > record.requestedAt)
     .map(({ endpointId }) => endpointId);

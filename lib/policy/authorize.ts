@@ -1,5 +1,5 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { channelOf, mailActor, slackActor } from '../approvers/actor.ts';
+import { channelOf, emailActor, slackActor } from '../approvers/actor.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
 import type { Service } from '../services/service.ts';
@@ -71,7 +71,7 @@ function denialReason(
 export function isMember({ slackUsers, emails }: ApproverGroup, actor: string): boolean {
   return (
     slackUsers.some((user) => slackActor(user) === actor) ||
-    emails.some((email) => mailActor(email) === actor)
+    emails.some((email) => emailActor(email) === actor)
   );
 }
 

@@ -8,7 +8,7 @@ import {
   recordKey,
 } from '../connections/connection-record.ts';
 import { formatAccountRegion } from '../locations/account-region.ts';
-import { AccountId, type Connection, EndpointId, isLive, ServiceId } from '../privatelink/connection.ts';
+import { AccountId, type Connection, EndpointId, isConnected, ServiceId } from '../privatelink/connection.ts';
 import { type Connections, listAll } from '../privatelink/connections.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { entity, type indexByKey, parseEach } from '../storage/entity.ts';
@@ -76,7 +76,7 @@ export async function endpointsInQuota(
   const { serviceId, ownerAccountId } = whose;
   const theirs = await listAll(deps.connections, { serviceIds: [serviceId], ownerAccountId });
   const live = theirs
-    .filter(({ state }) => isLive(state))
+    .filter(({ state }) => isConnected(state))
     .sort((a, b) => a.requestedAt.localeCompare(b.requestedAt))
     .map(({ endpointId }) => endpointId);
   const waiting = theirs

@@ -19,7 +19,7 @@ import type { Policy } from './rule.ts';
 /** The verdict on a request, and all that people have said of it. */
 interface Conclusion {
   readonly verdict: Verdict;
-  readonly heard: RecordedDecisions;
+  readonly personDecisions: RecordedDecisions;
   /** The word that was added now; left out where it came too late. */
   readonly word?: PersonDecision;
 }
@@ -42,19 +42,19 @@ export async function evaluateWithDecision(
 ): Promise<Conclusion> {
   const { service } = policy;
   const deadline = before?.approvalRequest?.deadline ?? deadlineFor(service, now);
-  const judge = (heard: RecordedDecisions) =>
+  const judge = (personDecisions: RecordedDecisions) =>
     expireAtDeadline(
-      withQuorumFinding(decide(request, policy, heard.approval, now), heard),
+      withQuorumFinding(decide(request, policy, personDecisions.approval, now), personDecisions),
       service,
       deadline,
       now,
     );
-  const heardBefore = recordedDecisions(before);
-  const unsaid = { heard: heardBefore, verdict: judge(heardBefore) };
+  const earlierDecisions = recordedDecisions(before);
+  const unsaid = { personDecisions: earlierDecisions, verdict: judge(earlierDecisions) };
   // What a service rejects after the deadline it rejects, also where somebody speaks before that is written down.
   if (!word || isExpiryRejection(unsaid.verdict)) return unsaid;
-  const heard = await addDecision(word, heardBefore, policy, table);
-  return { word, heard, verdict: judge(heard) };
+  const personDecisions = await addDecision(word, earlierDecisions, policy, table);
+  return { word, personDecisions, verdict: judge(personDecisions) };
 }
 
 /**
@@ -81,10 +81,14 @@ export async function addDecision(
 export function isDuplicateDecision(
   { at: _, ...word }: PersonDecision,
   { approvals }: RecordedDecisions,
-  heard: RecordedDecisions,
+  personDecisions: RecordedDecisions,
 ): boolean {
   const isThere = (approvals?.words ?? []).some(({ at: _at, ...said }) => isDeepStrictEqual(said, word));
-  return isThere && !heard.approval && heard.approvals?.words.length === approvals?.words.length;
+  return (
+    isThere &&
+    !personDecisions.approval &&
+    personDecisions.approvals?.words.length === approvals?.words.length
+  );
 }
 
 /** Adds to a verdict that rests on several people's word, or waits for it, how many have approved. */

@@ -1,5 +1,5 @@
 import { type AllowlistEntry, allServicesScope, entryKey, readEntry } from '../allowlist/entry.ts';
-import type { Consulted } from '../audit/audit.ts';
+import type { PolicyVersions } from '../audit/audit.ts';
 import { modeKey, readModeChange } from '../mode/mode.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import { readService, type Service, serviceKey } from '../services/service.ts';
@@ -15,7 +15,7 @@ export interface PolicyInputs {
   readonly service?: Service;
   /** The most specific first. */
   readonly entries: readonly AllowlistEntry[];
-  readonly policyVersions: Consulted;
+  readonly policyVersions: PolicyVersions;
   /** ISO 8601: since when linkgate works with this very table. */
   readonly restoredAt: string;
   /** ISO 8601: since when it acts, with this very table. */
@@ -62,9 +62,9 @@ export function readPolicyInputs(
   const entryAt = (at: string) => look(entryKey(at, ownerAccountId), readEntry, ({ version }) => version);
   const [entry, wildcardEntry] = [entryAt(serviceId), entryAt(allServicesScope)];
   const mode = look(modeKey, readModeChange, ({ policyRevision }) => policyRevision);
-  const lineage = look(identityKey, readRestoredAt, () => 1);
+  const tableIdentity = look(identityKey, readRestoredAt, () => 1);
   const switched = mode.value;
-  const restoredAt = lineage.value ?? '';
+  const restoredAt = tableIdentity.value ?? '';
   const switchedAt = switched?.mode === 'enforce' ? switched.since : '';
   return {
     ...(service.value && { service: service.value }),
@@ -73,7 +73,7 @@ export function readPolicyInputs(
       service: service.version,
       entry: entry.version,
       wildcardEntry: wildcardEntry.version,
-      mode: lineage.version === unreadableVersion ? unreadableVersion : mode.version,
+      mode: tableIdentity.version === unreadableVersion ? unreadableVersion : mode.version,
     },
     restoredAt,
     enforcingSince: switchedAt > restoredAt ? switchedAt : restoredAt,

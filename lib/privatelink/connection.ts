@@ -45,13 +45,13 @@ export const Connection = v.object({
 export type Connection = v.InferOutput<typeof Connection>;
 
 /** Accepted by EC2: traffic flows, or is about to. */
-export function isLive(state: ConnectionState): boolean {
+export function isConnected(state: ConnectionState): boolean {
   return state === 'pending' || state === 'available';
 }
 
 /** Somebody accepted or rejected it. */
 export function isAnswered(state: ConnectionState): boolean {
-  return isLive(state) || state === 'rejected';
+  return isConnected(state) || state === 'rejected';
 }
 
 /** Nothing will come of this endpoint any more. */

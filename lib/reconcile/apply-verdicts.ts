@@ -19,7 +19,7 @@ import { markRefused, markRequested } from '../connections/transition.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import type { ReadMode } from '../mode/mode.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
-import { type Connection, isLive } from '../privatelink/connection.ts';
+import { type Connection, isConnected } from '../privatelink/connection.ts';
 import {
   type ChangeableConnections,
   type Connections,
@@ -308,12 +308,12 @@ async function recordUncertainCall(
 }
 
 function isActionable(record: DueRecord, { state }: Connection, restoredAt: string): boolean {
-  return state === 'pendingAcceptance' || (isLive(state) && isManagedByUs(record, restoredAt));
+  return state === 'pendingAcceptance' || (isConnected(state) && isManagedByUs(record, restoredAt));
 }
 
 /** It is known to live: what another table was to take back of it is decided like everything that lives. */
 function isToBeReviewed(record: DueRecord, { state }: Connection): boolean {
-  return isLive(state) && isLive(record.state) && isRevokedWhilePending(record);
+  return isConnected(state) && isConnected(record.state) && isRevokedWhilePending(record);
 }
 
 function isDue(record: ConnectionRecord): record is DueRecord {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AuditEvent, Consulted } from '../audit/audit.ts';
+import type { AuditEvent, PolicyVersions } from '../audit/audit.ts';
 import { nextApprovalRequest } from '../connections/approval-request.ts';
 import { approverGroupOf } from '../connections/awaiting-approval.ts';
 import {
@@ -19,7 +19,7 @@ import type { PersonDecision } from '../connections/person-decision.ts';
 import { waitsAfterAll } from '../connections/record-state.ts';
 import {
   applyDecision,
-  heldLive,
+  heldConnected,
   markDeregistered,
   recordExternalRejection,
   resetNotification,
@@ -34,7 +34,7 @@ import { evaluateWithDecision, isDuplicateDecision } from '../policy/evaluate-de
 import { isHeldBack } from '../policy/held-back.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Rule } from '../policy/rule.ts';
-import { type Connection, isAnswered, isLive } from '../privatelink/connection.ts';
+import { type Connection, isAnswered, isConnected } from '../privatelink/connection.ts';
 import type { Connections } from '../privatelink/connections.ts';
 import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import { serviceKey } from '../services/service.ts';
@@ -100,8 +100,8 @@ export async function decideConnection(
   return retryOnConflict(request.endpointId, async (isFirst) => {
     const known = (isFirst && found) || indexByKey(await deps.table.get(decisionKeys(request)));
     const now = deps.now();
-    const { service, entries, unreadable, ...consultation } = readPolicyInputs(request, known);
-    const { policyVersions, restoredAt } = consultation;
+    const { service, entries, unreadable, ...policyInputs } = readPolicyInputs(request, known);
+    const { policyVersions, restoredAt } = policyInputs;
     const item = known.find(recordKey(request.endpointId));
     const record = item && readRecord(item);
     if (!known.find(serviceKey(request.serviceId)))
@@ -111,7 +111,7 @@ export async function decideConnection(
     if (before && isAlreadyAnswered(before, request, restoredAt))
       return { outcome: 'passed', record: before };
     if (word && before && !isAwaitingApproval(before)) return { outcome: 'not-open', record: before };
-    const isReview = isLive(request.state) && !(before && isRevokedWhilePending(before, restoredAt));
+    const isReview = isConnected(request.state) && !(before && isRevokedWhilePending(before, restoredAt));
     const isFree = isFreed(request, before?.verdict, known);
     if (!isReview && !word && !isFree && before?.verdict && holds(before, policyVersions, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
@@ -125,18 +125,18 @@ export async function decideConnection(
     const rules = { service, entries, rules: deps.rules };
     if (isReview) {
       const policy = { ...rules, countedEndpointIds: count.endpointIds };
-      return reevaluateConnected(request, before, word, { ...consultation, policy, count, now }, deps);
+      return reevaluateConnected(request, before, word, { ...policyInputs, policy, count, now }, deps);
     }
     const policy = { ...rules, countedEndpointIds: count.before };
     const { verdict, ...said } = await evaluateWithDecision(request, before, word, { ...deps, policy, now });
-    if (said.word && before?.verdict && isDuplicateDecision(said.word, before, said.heard))
+    if (said.word && before?.verdict && isDuplicateDecision(said.word, before, said.personDecisions))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
     const approvalRequest = nextApprovalRequest(before?.approvalRequest, verdict, {
       service,
       version: before?.version ?? 0,
       now,
     });
-    const change = said.word && allowlistChange(said.heard, request, entries, now);
+    const change = said.word && allowlistChange(said.personDecisions, request, entries, now);
     const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
     const transition =
       before || !isAnswered(request.state)
@@ -176,7 +176,7 @@ interface Held {
   readonly again: Transition['auditEvents'];
   readonly word: PersonDecision | undefined;
   readonly isReview: boolean;
-  readonly policyVersions: Consulted;
+  readonly policyVersions: PolicyVersions;
   readonly now: Date;
 }
 
@@ -199,7 +199,7 @@ async function hold(
   for (const error of unreadable) deps.reportError(error);
   const transition =
     before && isReview
-      ? heldLive(before, verdict, policyVersions, now)
+      ? heldConnected(before, verdict, policyVersions, now)
       : applyDecision(before, request, verdict, policyVersions, now);
   const auditEvents = [...again, ...transition.auditEvents];
   const writes = transitionWrites(record, { ...transition, auditEvents }, deps.requestId);
@@ -213,7 +213,7 @@ function isHeldAlike(before: Verdict, verdict: Verdict): boolean {
   return isDeepStrictEqual(reasons(before), reasons(verdict));
 }
 
-function holds(before: ConnectionRecord, policyVersions: Consulted, now: Date): boolean {
+function holds(before: ConnectionRecord, policyVersions: PolicyVersions, now: Date): boolean {
   return (
     isVerdictCurrent(before.verdict, policyVersions, now) &&
     !lacksApprovalRequest(before) &&
@@ -223,7 +223,7 @@ function holds(before: ConnectionRecord, policyVersions: Consulted, now: Date): 
 
 /** EC2 has answered it, and that is to be written down first. What lives and is known to live is decided as such. */
 function isAlreadyAnswered(before: ConnectionRecord, request: Connection, restoredAt: string): boolean {
-  if (isLive(request.state)) return !isLive(before.state) && !isManagedByUs(before, restoredAt);
+  if (isConnected(request.state)) return !isConnected(before.state) && !isManagedByUs(before, restoredAt);
   return isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.effect === undefined);
 }
 

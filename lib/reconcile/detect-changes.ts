@@ -12,7 +12,7 @@ import { endpointQuotaKey, isFreed } from '../policy/endpoint-quota.ts';
 import { isHeldBack } from '../policy/held-back.ts';
 import { type PolicyInputs, policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Rule } from '../policy/rule.ts';
-import { type Connection, isAnswered, isLive } from '../privatelink/connection.ts';
+import { type Connection, isAnswered, isConnected } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { indexByKey, parseEach } from '../storage/entity.ts';
@@ -96,13 +96,14 @@ export async function detectChanges(
             !isVerdictCurrent(record.verdict, readPolicyInputs(connection, found).policyVersions, now))) ||
         isFreed(connection, record?.verdict, counted);
       // Who was faster than linkgate may be wrong: what linkgate would have decided is held beside it.
-      const isForeign =
+      const isExternallyAccepted =
         !record &&
         isAnswered(connection.state) &&
         connection.requestedAt >= readService(serviceItem).registeredAt;
-      const isToDecide = isForeign || needsReevaluation(connection, record, found, now, { compare, isDue });
+      const isToDecide =
+        isExternallyAccepted || needsReevaluation(connection, record, found, now, { compare, isDue });
       const request = { type: 'Connection Request', connection, observedAt: now.toISOString() } as const;
-      const event = isForeign ? undefined : eventFor(connection, record, now, isOutdated);
+      const event = isExternallyAccepted ? undefined : eventFor(connection, record, now, isOutdated);
       const news = [...(isToDecide ? [request] : []), ...(event ? [event] : [])];
       events.push(...news);
       for (const { type } of news) observation[type === 'Connection Request' ? 'decided' : 'changed']++;
@@ -143,17 +144,17 @@ function needsReevaluation(
   now: Date,
   { compare, isDue }: { readonly compare: DetectOptions['compare']; readonly isDue: boolean },
 ): boolean {
-  if (!isLive(connection.state) || (record && !isLive(record.state))) return false;
+  if (!isConnected(connection.state) || (record && !isConnected(record.state))) return false;
   if (record && isDue) return true;
   if (!compare) return false;
-  const { service, entries, unreadable, ...consultation }: PolicyInputs = readPolicyInputs(connection, found);
+  const { service, entries, unreadable, ...policyInputs }: PolicyInputs = readPolicyInputs(connection, found);
   // What was never decided is left as it is until the items can be read.
   if (unreadable.length > 0) return record?.verdict !== undefined && !isPaused(record.verdict);
   if (!service) return false;
   // How many endpoints count is for the decision to find out.
   const policy = { service, entries, countedEndpointIds: [], rules: compare.rules };
-  const circumstances = { ...consultation, now };
+  const context = { ...policyInputs, now };
   // What was there first is only looked at, unless somebody commands that it is cut.
-  if (!record) return decideConnected(connection, undefined, policy, circumstances).revocation !== undefined;
-  return needsReevaluationNow(connection, record, policy, consultation.policyVersions, circumstances);
+  if (!record) return decideConnected(connection, undefined, policy, context).revocation !== undefined;
+  return needsReevaluationNow(connection, record, policy, policyInputs.policyVersions, context);
 }

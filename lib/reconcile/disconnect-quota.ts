@@ -20,7 +20,7 @@ type Claim = v.InferOutput<typeof Claim>;
 
 /** The cuts of the policy's in the last 24 hours, all of them: what somebody commands is not among them. */
 const kind = entity({ cuts: v.array(Claim), version: v.number() });
-export const readCuts = kind.read;
+export const readReservations = kind.read;
 
 export const quotaKey: Key = { pk: 'DISCONNECT_QUOTA', sk: 'DISCONNECT_QUOTA' };
 
@@ -60,12 +60,12 @@ export function reserveQuota(
   return retryOnConflict('the budget of cuts', async () => {
     const found = indexByKey(await table.get([quotaKey, identityKey]));
     const item = found.find(quotaKey);
-    const lineage = found.find(identityKey);
+    const tableIdentity = found.find(identityKey);
     const known = item ? kind.read(item) : { cuts: [], version: 0 };
     const time = now();
     const recent = known.cuts.filter((claim) => isRecent(claim, time));
     const claimed = new Set(recent.map(nameOf));
-    const restoredAt = lineage && replacedSinceIn(lineage);
+    const restoredAt = tableIdentity && replacedSinceIn(tableIdentity);
     const isAnyUnknown = restoredAt !== undefined && isRecent({ at: restoredAt }, time);
     const room = isAnyUnknown ? 0 : remainingQuota(serviceId, live, recent, time);
     const fresh = wanted.filter((cut) => !claimed.has(nameOf(cut))).slice(0, room);

@@ -29,11 +29,11 @@ interface Answered {
 
 /** Looks in EC2 at what doorbells are about: one look a place, however many rang. One place that fails keeps no other waiting. */
 export async function handleNotifications(
-  doorbells: readonly ConnectionNotification[],
+  notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
 ): Promise<Answered> {
-  const byPlace = [...Map.groupBy(doorbells, ({ location }) => formatAccountRegion(location))];
-  const results = await settleEach(byPlace, ([name, theirs]) =>
+  const byLocation = [...Map.groupBy(notifications, ({ location }) => formatAccountRegion(location))];
+  const results = await settleEach(byLocation, ([name, theirs]) =>
     answer(parseAccountRegion(name), theirs, deps),
   );
   const unanswered = new Set<string>();
@@ -48,12 +48,12 @@ export async function handleNotifications(
 
 async function answer(
   location: AccountRegion,
-  doorbells: readonly ConnectionNotification[],
+  notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
 ): Promise<ChangeCounts> {
   const connections = deps.connectionsIn(location);
   const seen = new Map<string, Connection>();
-  for (const filter of await filtersFor(location, doorbells, deps))
+  for (const filter of await filtersFor(location, notifications, deps))
     for (const connection of await listAll(connections, filter)) seen.set(connection.endpointId, connection);
   return detectChanges([...seen.values()], deps);
 }
@@ -65,11 +65,11 @@ async function answer(
  */
 async function filtersFor(
   location: AccountRegion,
-  doorbells: readonly ConnectionNotification[],
+  notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
 ): Promise<ConnectionFilter[]> {
-  const named = doorbells.filter((doorbell) => doorbell.endpointIds.length > 0);
-  const vague = doorbells.filter((doorbell) => doorbell.endpointIds.length === 0);
+  const named = notifications.filter((notification) => notification.endpointIds.length > 0);
+  const vague = notifications.filter((notification) => notification.endpointIds.length === 0);
   const due = vague.length > 0 ? await dueIn(location, deps) : [];
   const endpointIds = distinct([
     ...named.flatMap((each) => each.endpointIds),
@@ -99,8 +99,9 @@ async function pendingAt(
 ): Promise<ConnectionFilter> {
   const state = 'pendingAcceptance';
   const serviceIds = new Set<string>();
-  for (const doorbell of vague) {
-    const about = doorbell.serviceIds.length > 0 ? doorbell.serviceIds : await servicesOf(doorbell, deps);
+  for (const notification of vague) {
+    const about =
+      notification.serviceIds.length > 0 ? notification.serviceIds : await servicesOf(notification, deps);
     if (about.length === 0) return { state };
     for (const serviceId of about) serviceIds.add(serviceId);
   }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Consulted } from '../audit/audit.ts';
+import type { PolicyVersions } from '../audit/audit.ts';
 import { type ConnectionRecord, isVerdictCurrent } from '../connections/connection-record.ts';
 import { type PersonDecision, recordedDecisions } from '../connections/person-decision.ts';
 import { transitionWrites } from '../connections/transition.ts';
@@ -22,7 +22,7 @@ interface Reviewed {
 
 interface ReevaluateConnectedDeps extends ConnectedContext {
   readonly policy: Policy;
-  readonly policyVersions: Consulted;
+  readonly policyVersions: PolicyVersions;
   readonly count: QuotaUse;
 }
 
@@ -35,23 +35,30 @@ export async function reevaluateConnected(
   connection: Connection,
   before: ConnectionRecord | undefined,
   word: PersonDecision | undefined,
-  { policy, policyVersions, count, ...circumstances }: ReevaluateConnectedDeps,
+  { policy, policyVersions, count, ...context }: ReevaluateConnectedDeps,
   deps: { readonly table: Table; readonly requestId: string },
 ): Promise<Reviewed | typeof conflict> {
   const { service, entries } = policy;
-  const { now } = circumstances;
-  const heardBefore = isHeardOfRequest(before) ? {} : recordedDecisions(before);
-  const heard = word ? await addDecision(word, heardBefore, policy, deps.table) : heardBefore;
-  if (word && before?.verdict && isDuplicateDecision(word, before, heard))
+  const { now } = context;
+  const earlierDecisions = isHeardOfRequest(before) ? {} : recordedDecisions(before);
+  const personDecisions = word
+    ? await addDecision(word, earlierDecisions, policy, deps.table)
+    : earlierDecisions;
+  if (word && before?.verdict && isDuplicateDecision(word, before, personDecisions))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   // Who says that it stays says so of whatever was to cut it.
   const { revoked: _revoked, ...others } = before ?? {};
-  const remembered = heard.approval?.decision === 'approve' && word ? others : before;
-  const live = decideConnected(connection, remembered && { ...remembered, ...heard }, policy, circumstances);
-  const decision = { ...live, verdict: withQuorumFinding(live.verdict, heard) };
-  const change = word && allowlistChange(heard, connection, entries, now);
+  const remembered = personDecisions.approval?.decision === 'approve' && word ? others : before;
+  const live = decideConnected(
+    connection,
+    remembered && { ...remembered, ...personDecisions },
+    policy,
+    context,
+  );
+  const decision = { ...live, verdict: withQuorumFinding(live.verdict, personDecisions) };
+  const change = word && allowlistChange(personDecisions, connection, entries, now);
   const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
-  const said = { heard, entry: change?.entry, ...(word && { word }) };
+  const said = { personDecisions, entry: change?.entry, ...(word && { word }) };
   const transition = applyReevaluation(before, connection, decision, restsOn, service, now, said);
   if (before?.verdict && !word && isSame(before, transition.record, now))
     return { outcome: before.verdict.outcome, record: before, isNew: false };

@@ -2,7 +2,7 @@ import type { Bus } from '../connections/connection-event.ts';
 import { type ConnectionRecord, connectionOf } from '../connections/connection-record.ts';
 import type { ReadMode } from '../mode/mode.ts';
 import { graceNeverAnnounced, overQuota } from '../policy/connected/apply-reevaluation.ts';
-import { isLive } from '../privatelink/connection.ts';
+import { isConnected } from '../privatelink/connection.ts';
 import { allPages, type Connections } from '../privatelink/connections.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
@@ -89,7 +89,7 @@ function endpointsOf(records: readonly ConnectionRecord[]): ReadonlySet<string> 
 export async function connectedCount(serviceId: string, connections: Connections): Promise<number> {
   let live = 0;
   for await (const page of allPages(connections, { serviceIds: [serviceId] })) {
-    live += page.filter(({ state }) => isLive(state)).length;
+    live += page.filter(({ state }) => isConnected(state)).length;
     if (live >= connectedForQuota) break;
   }
   return live;

@@ -20,7 +20,7 @@ export const OnUnlisted = v.picklist(['ask', 'hold', 'reject']);
 export const OnExpiry = v.picklist(['escalate', 'reject']);
 
 /** What a service does with a connection that somebody else accepted and the policy does not endorse. */
-export const OnForeign = v.picklist(['ask', 'disconnect', 'adopt']);
+export const OnExternalAccept = v.picklist(['ask', 'disconnect', 'adopt']);
 
 /** Whether AWS's allowed principals are kept equal to what the allowlist implies, or only compared with it. */
 export const Principals = v.picklist(['observed', 'managed']);
@@ -84,7 +84,7 @@ export const Service = v.object({
   /** How long a connection stays after its permission has gone; 72 hours where nothing is said. */
   graceSeconds: v.exactOptional(GraceSeconds),
   /** `ask` where nothing is said. */
-  onExternalAccept: v.exactOptional(OnForeign),
+  onExternalAccept: v.exactOptional(OnExternalAccept),
   /** `observed` where nothing is said. */
   principals: v.exactOptional(Principals),
   /** Principals that are allowed beside those that the allowlist implies: `*`, users, services, or an organization to try. */

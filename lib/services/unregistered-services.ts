@@ -1,5 +1,5 @@
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
-import { decodeCursor, encodeCursor, LocationCursor, placeAt } from '../storage/cursor.ts';
+import { decodeCursor, encodeCursor, LocationCursor, locationAt } from '../storage/cursor.ts';
 import type { ReadDeps } from '../storage/entity.ts';
 import type { EndpointServices, ListedService } from './endpoint-services.ts';
 import { locationsOf, registeredServices } from './registered-services.ts';
@@ -25,7 +25,7 @@ export async function unregisteredServices(
   );
   const locations = [hub, ...others];
   const position = token === undefined ? { location: 0 } : decodeCursor(list, token, LocationCursor);
-  const location = placeAt(locations, position) ?? hub;
+  const location = locationAt(locations, position) ?? hub;
   const page = await servicesIn(location).page(position.nextToken);
   const known = new Set(registered.map(({ serviceId }) => serviceId));
   const nextToken = encodeCursor(list, position, page.nextToken, locations.length);

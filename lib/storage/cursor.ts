@@ -39,7 +39,10 @@ export type LocationCursor = v.InferOutput<typeof LocationCursor>;
  * @returns undefined where there are no places.
  * @throws ExpiredTokenError where there are fewer than there were.
  */
-export function placeAt<Place>(locations: readonly Place[], { location }: LocationCursor): Place | undefined {
+export function locationAt<Place>(
+  locations: readonly Place[],
+  { location }: LocationCursor,
+): Place | undefined {
   if (location > 0 && location >= locations.length) throw new ExpiredTokenError();
   return locations[location];
 }

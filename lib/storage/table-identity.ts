@@ -30,7 +30,7 @@ export function replacedSinceIn(item: Item): string | undefined {
  * memory cannot be read and is begun anew.
  * @returns since when it is. ISO 8601.
  */
-export async function trackIdentity({ now, ...deps }: LineageDeps): Promise<string> {
+export async function trackIdentity({ now, ...deps }: TableIdentityDeps): Promise<string> {
   const { known, item, identity } = await look(deps);
   if (known?.identity === identity) return known.since;
   const expected = versionToReplace(item);
@@ -41,7 +41,7 @@ export async function trackIdentity({ now, ...deps }: LineageDeps): Promise<stri
   return since;
 }
 
-interface LineageDeps extends ReadDeps {
+interface TableIdentityDeps extends ReadDeps {
   readonly now: () => Date;
 }
 

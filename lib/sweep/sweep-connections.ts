@@ -26,7 +26,7 @@ import {
 } from '../policy/endpoint-quota.ts';
 import { type HeldBack, isHeldBack, lineWith } from '../policy/held-back.ts';
 import type { Rule } from '../policy/rule.ts';
-import { type Connection, type ConnectionState, isLive } from '../privatelink/connection.ts';
+import { type Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
 import { type Connections, listAll } from '../privatelink/connections.ts';
 import type { ApplyQueue } from '../reconcile/apply-queue.ts';
 import {
@@ -92,8 +92,8 @@ export async function sweepConnections(
   // Where that cannot be found out nothing is cut, and all else goes on.
   if (isAnew) await orReported(deps.reportError, () => trackIdentity(deps));
   const onTime = isAnew ? await reevaluateDue(location, deps) : noChanges();
-  const estate = pass === 'full' && !lease.checkpoint ? await startInventory(location, deps) : undefined;
-  const observation = await sweepPages(location, pass, lease, estate, deps);
+  const inventory = pass === 'full' && !lease.checkpoint ? await startInventory(location, deps) : undefined;
+  const observation = await sweepPages(location, pass, lease, inventory, deps);
   if (!observation) return { status: 'unfinished' };
   if (await hasPendingEffects(location, deps)) await deps.bell.enqueue(location);
   const result: SweepResult = {
@@ -102,9 +102,9 @@ export async function sweepConnections(
     gone: 0,
     repaired: 0,
   };
-  if (estate) {
-    result.gone = await markEnded(location, lease.startedAt, estate, deps);
-    const { repaired, freed } = await repairQuotas(location, lease.startedAt, estate, deps);
+  if (inventory) {
+    result.gone = await markEnded(location, lease.startedAt, inventory, deps);
+    const { repaired, freed } = await repairQuotas(location, lease.startedAt, inventory, deps);
     result.repaired = repaired;
     result.decided += freed;
   }
@@ -150,7 +150,7 @@ async function sweepPages(
   location: AccountRegion,
   pass: SweepScope,
   lease: Lease,
-  estate: Inventory | undefined,
+  inventory: Inventory | undefined,
   deps: SweepDeps,
 ): Promise<ChangeCounts | undefined> {
   const connections = deps.connectionsIn(location);
@@ -174,10 +174,10 @@ async function sweepPages(
     if (pass === 'full') await enqueueMissed(remembered, deps);
     observation = addCounts(observation, seen);
     for (const connection of page.connections) {
-      estate?.endpointIds.add(connection.endpointId);
-      estate?.counted.get(`${connection.serviceId} ${connection.ownerAccountId}`)?.push(connection);
+      inventory?.endpointIds.add(connection.endpointId);
+      inventory?.counted.get(`${connection.serviceId} ${connection.ownerAccountId}`)?.push(connection);
     }
-    for (const endpointId of page.unreadable ?? []) estate?.endpointIds.add(endpointId);
+    for (const endpointId of page.unreadable ?? []) inventory?.endpointIds.add(endpointId);
     nextToken = page.nextToken;
     if (nextToken === undefined) return observation;
     const isLate = deps.remaining() < minRemainingMs;
@@ -213,7 +213,7 @@ async function hasPendingEffects(location: AccountRegion, { table }: SweepDeps):
 async function markEnded(
   location: AccountRegion,
   startedAt: string,
-  estate: Inventory,
+  inventory: Inventory,
   deps: SweepDeps,
 ): Promise<number> {
   let gone = 0;
@@ -222,7 +222,7 @@ async function markEnded(
       const records = parseEach(page, readRecord, deps.reportError).filter(
         (record) => formatAccountRegion(record.location) === formatAccountRegion(location),
       );
-      const unlisted = records.filter(({ endpointId }) => !estate.endpointIds.has(endpointId));
+      const unlisted = records.filter(({ endpointId }) => !inventory.endpointIds.has(endpointId));
       const abandoned = records.filter(({ serviceDeregisteredAt }) => serviceDeregisteredAt !== undefined);
       const toTell = [...unlisted, ...abandoned].filter((record) => needsUpdate(record, deps.now()));
       await orReported(deps.reportError, () => deps.notices.enqueue(uniqueTargets(toTell.map(targetOf))));
@@ -257,13 +257,13 @@ function isMissing(record: ConnectionRecord, startedAt: string): boolean {
 async function repairQuotas(
   location: AccountRegion,
   startedAt: string,
-  estate: Inventory,
+  inventory: Inventory,
   deps: SweepDeps,
 ): Promise<{ repaired: number; freed: number }> {
   const result = { repaired: 0, freed: 0 };
   for await (const page of deps.table.query(quotaPartition(location)))
     for (const kept of parseEach(page, readEndpointQuota, deps.reportError)) {
-      const theirs = estate.counted.get(`${kept.serviceId} ${kept.accountId}`);
+      const theirs = inventory.counted.get(`${kept.serviceId} ${kept.accountId}`);
       if (!theirs) continue;
       const endpointIds = await endpointsInSweptQuota(theirs, kept, startedAt, deps);
       const heldBack = await currentHeldBack(theirs, kept, startedAt, deps);
@@ -315,7 +315,7 @@ async function endpointsInSweptQuota(
   { table, now, reportError }: SweepDeps,
 ): Promise<string[] | undefined> {
   const listed = new Map(theirs.map(({ endpointId, state }) => [endpointId, state]));
-  const live = theirs.filter(({ state }) => isLive(state)).map(({ endpointId }) => endpointId);
+  const live = theirs.filter(({ state }) => isConnected(state)).map(({ endpointId }) => endpointId);
   const doubtful = kept.endpointIds.filter((id) => !live.includes(id));
   const lacking = live.filter((id) => !kept.endpointIds.includes(id));
   const items = await table.get([...doubtful, ...lacking].map(recordKey));
@@ -337,7 +337,7 @@ async function endpointsInSweptQuota(
 }
 
 function isConnectedOrPending(state: ConnectionState | undefined): boolean {
-  return state !== undefined && (isLive(state) || state === 'pendingAcceptance');
+  return state !== undefined && (isConnected(state) || state === 'pendingAcceptance');
 }
 
 /** Live or about to become so, and not known to have ended since it was listed. */
@@ -347,5 +347,5 @@ function countsTowardQuota(
   now: Date,
 ): boolean {
   if (!record || !listed) return false;
-  return maybeConnected(record, now) || (record.state === 'pendingAcceptance' && isLive(listed));
+  return maybeConnected(record, now) || (record.state === 'pendingAcceptance' && isConnected(listed));
 }

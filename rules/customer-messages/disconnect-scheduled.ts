@@ -2,7 +2,7 @@ import { formatTime } from '../../lib/approvals/status-text.ts';
 import type { CustomerMessages } from '../../lib/customers/message.ts';
 import { askToStay, because, endpoint } from './phrases.ts';
 
-export const willBeCut: CustomerMessages['disconnect-scheduled'] = (news) => {
+export const disconnectScheduled: CustomerMessages['disconnect-scheduled'] = (news) => {
   const { endpointId, service, disconnectAt, before, reason, isClosing } = news;
   const moved = before === undefined ? '' : `, and not on ${formatTime(before)}`;
   const why = because(reason, isClosing ? 'The service is closed.' : 'Its permission has ended.');

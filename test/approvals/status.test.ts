@@ -94,9 +94,9 @@ describe('how a connection that lives stands', () => {
     ['it is gone before that', anEnding({ state: 'deleted' }), 'deleted', 'new-connection'],
   ] as const satisfies [string, ConnectionRecord, ConnectionStatus['status'], string][])(
     'where %s',
-    (_, record, status, matter) => {
+    (_, record, status, approvalKind) => {
       expect(statusOf(record).status).toBe(status);
-      expect(approvalKindOf(record)).toBe(matter);
+      expect(approvalKindOf(record)).toBe(approvalKind);
     },
   );
 
@@ -146,8 +146,8 @@ describe('who settled a request', () => {
 
   test('is nobody while it is open, also while some have approved', () => {
     const approvals = { words: [approval], quorum: 2 };
-    const standing = statusOf(aRecord({ verdict: aVerdict('ask'), approvals }));
-    expect(standing).toMatchObject({ status: 'awaiting-approval', approvals });
-    expect(standing).not.toHaveProperty('settled');
+    const connectionStatus = statusOf(aRecord({ verdict: aVerdict('ask'), approvals }));
+    expect(connectionStatus).toMatchObject({ status: 'awaiting-approval', approvals });
+    expect(connectionStatus).not.toHaveProperty('settled');
   });
 });

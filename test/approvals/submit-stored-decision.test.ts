@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
-import { mailActor, slackActor } from '../../lib/approvers/actor.ts';
+import { emailActor, slackActor } from '../../lib/approvers/actor.ts';
 import { groupItem } from '../../lib/approvers/approver-group.ts';
 import {
   type EndpointQuota,
@@ -25,7 +25,7 @@ import {
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
 const bob = slackActor({ team: 'T01LOCAL', user: 'U01BOB' });
-const dora = mailActor('dora@example.com');
+const dora = emailActor('dora@example.com');
 const group = aGroup({ slackUsers: [{ team: 'T01LOCAL', user: 'U01BOB' }], emails: ['dora@example.com'] });
 const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
 const approves = { decision: 'approve', by: bob } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { channelOf, mailActor, slackActor } from '../../lib/approvers/actor.ts';
+import { channelOf, emailActor, slackActor } from '../../lib/approvers/actor.ts';
 import { alice } from '../builders.ts';
 
 describe('who somebody is', () => {
@@ -8,7 +8,7 @@ describe('who somebody is', () => {
   });
 
   test('by mail is the address, however it is written', () => {
-    expect(mailActor('Alice@Example.com')).toBe('mailto:alice@example.com');
+    expect(emailActor('Alice@Example.com')).toBe('mailto:alice@example.com');
   });
 
   test.each([

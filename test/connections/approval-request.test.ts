@@ -66,10 +66,10 @@ describe('the time that people have', () => {
 });
 
 describe('people are asked', () => {
-  const circumstances = { service: aService({ approvers: 'ops' }), version: 3, now: noon };
+  const context = { service: aService({ approvers: 'ops' }), version: 3, now: noon };
 
   test('the group that the service names, from the moment in which a verdict leaves it to them', () => {
-    expect(nextApprovalRequest(undefined, ask, circumstances)).toEqual({
+    expect(nextApprovalRequest(undefined, ask, context)).toEqual({
       group: 'ops',
       since: noon.toISOString(),
       deadline: '2026-11-28T12:00:00.000Z',
@@ -81,23 +81,23 @@ describe('people are asked', () => {
   test('once: the time that they have goes on, whatever is decided meanwhile', () => {
     const approvalRequest: ApprovalRequest = anApprovalRequest({ stage: 'reminded' });
     for (const verdict of [ask, accept])
-      expect(
-        nextApprovalRequest(approvalRequest, verdict, { ...circumstances, service: aService() }),
-      ).toEqual(approvalRequest);
+      expect(nextApprovalRequest(approvalRequest, verdict, { ...context, service: aService() })).toEqual(
+        approvalRequest,
+      );
   });
 
   test('another group, where the service names another by now, in the time that is left', () => {
     const approvalRequest = anApprovalRequest({ stage: 'reminded' });
-    expect(nextApprovalRequest(approvalRequest, ask, circumstances)).toEqual({
+    expect(nextApprovalRequest(approvalRequest, ask, context)).toEqual({
       ...approvalRequest,
       group: 'ops',
     });
-    expect(nextApprovalRequest(approvalRequest, accept, circumstances)).toBe(approvalRequest);
+    expect(nextApprovalRequest(approvalRequest, accept, context)).toBe(approvalRequest);
   });
 
   test('nothing that policy answers', () => {
     for (const outcome of ['accept', 'reject', 'hold'] as const)
-      expect(nextApprovalRequest(undefined, { outcome, findings: [] }, circumstances)).toBeUndefined();
+      expect(nextApprovalRequest(undefined, { outcome, findings: [] }, context)).toBeUndefined();
   });
 });
 

@@ -52,10 +52,10 @@ test('of a record nothing is heard but what people said', () => {
 describe('how many have approved', () => {
   const ask = { outcome: 'ask', findings: [aFinding({ outcome: 'ask' })] } as const;
   const counted = { rule: 'quorum', reason: `1 of 2 approvals: ${alice}` };
-  const heard = addApproval({}, alices, 2);
+  const personDecisions = addApproval({}, alices, 2);
 
   test('is told first of a request that asks', () => {
-    expect(withQuorumFinding({ ...ask, findings: [...ask.findings] }, heard).findings).toEqual([
+    expect(withQuorumFinding({ ...ask, findings: [...ask.findings] }, personDecisions).findings).toEqual([
       { ...counted, outcome: 'ask' },
       ...ask.findings,
     ]);
@@ -63,7 +63,7 @@ describe('how many have approved', () => {
 
   test('is told after what makes a request wait', () => {
     const pause = aFinding({ outcome: 'hold', reason: 'orders is paused' });
-    expect(withQuorumFinding({ outcome: 'hold', findings: [pause] }, heard).findings).toEqual([
+    expect(withQuorumFinding({ outcome: 'hold', findings: [pause] }, personDecisions).findings).toEqual([
       pause,
       { ...counted, outcome: 'hold' },
     ]);
@@ -72,13 +72,13 @@ describe('how many have approved', () => {
   test('is told of a request that they approved together', () => {
     const verdict = { outcome: 'accept', findings: [] } as const;
     expect(
-      withQuorumFinding({ ...verdict, findings: [] }, addApproval(heard, bobs, 2)).findings,
+      withQuorumFinding({ ...verdict, findings: [] }, addApproval(personDecisions, bobs, 2)).findings,
     ).toMatchObject([{ reason: `2 of 2 approvals: ${alice}, ${bob}` }]);
   });
 
   test('is no matter where policy decided without them, or one suffices', () => {
     const accept = { outcome: 'accept' as const, findings: [aFinding()] };
-    expect(withQuorumFinding(accept, heard)).toEqual(accept);
+    expect(withQuorumFinding(accept, personDecisions)).toEqual(accept);
     expect(withQuorumFinding(accept, { approval: alices })).toEqual(accept);
   });
 });

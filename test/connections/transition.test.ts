@@ -85,7 +85,7 @@ describe('a request that is decided', () => {
     const approval = anApproval({ reason: 'known to us' });
     const { record, auditEvents } = applyDecision(aRecord(), aRequest(), byPerson, nothing, noon, {
       word: approval,
-      heard: { approval },
+      personDecisions: { approval },
     });
     expect(record).toMatchObject({ approval, verdict: { decidedBy: alice } });
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, reason: 'known to us' }]);
@@ -101,10 +101,10 @@ describe('a request that is decided', () => {
   test('otherwise than a person said is decided by linkgate, and the word is kept', () => {
     const overruled = verdictOf('reject');
     const word = anApproval();
-    const heard = { approval: word };
+    const personDecisions = { approval: word };
     const { record, auditEvents } = applyDecision(aRecord(), aRequest(), overruled, nothing, noon, {
       word,
-      heard,
+      personDecisions,
     });
     expect(record).toMatchObject({ approval: anApproval(), verdict: { decidedBy: 'linkgate' } });
     expect(auditEvents).toMatchObject([{ action: 'approved', actor: alice, outcome: 'reject' }]);

@@ -32,7 +32,7 @@ const toBeCut: Partial<ConnectionRecord> = {
   ...verdict('reject', { until: inThreeDays }),
   revocation: { since: at, disconnectAt: inThreeDays, cause: 'policy', by: 'linkgate' },
 };
-const willBeCut: LastEvent = { event: 'disconnect-scheduled', disconnectAt: inThreeDays };
+const disconnectScheduled: LastEvent = { event: 'disconnect-scheduled', disconnectAt: inThreeDays };
 const { revocation: _announced, ...unannounced } = toBeCut;
 const beyondBudget: Partial<ConnectionRecord> = {
   ...unannounced,
@@ -88,11 +88,11 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
     { event: 'accepted' },
     { event: 'disconnect-scheduled', disconnectAt: inThreeDays },
   ],
-  ['a connection that is to be cut as was told', toBeCut, willBeCut, undefined],
+  ['a connection that is to be cut as was told', toBeCut, disconnectScheduled, undefined],
   [
     'a connection whose time was prolonged',
     { ...toBeCut, revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' } },
-    willBeCut,
+    disconnectScheduled,
     { event: 'disconnect-scheduled', disconnectAt: later, before: inThreeDays },
   ],
   [
@@ -107,11 +107,11 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
     { event: 'accepted' },
     undefined,
   ],
-  ['a connection that a pause keeps from being cut', paused, willBeCut, undefined],
+  ['a connection that a pause keeps from being cut', paused, disconnectScheduled, undefined],
   [
     'a connection that people decide beyond the budget',
     beyondBudget,
-    willBeCut,
+    disconnectScheduled,
     { event: 'disconnect-extended' },
   ],
   ['a connection that people decide as was told', beyondBudget, { event: 'disconnect-extended' }, undefined],
@@ -140,7 +140,12 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
     { event: 'disconnect-extended' },
     { event: 'disconnected' },
   ],
-  ['a connection of a service that was taken out', abandoned, willBeCut, { event: 'disconnect-cancelled' }],
+  [
+    'a connection of a service that was taken out',
+    abandoned,
+    disconnectScheduled,
+    { event: 'disconnect-cancelled' },
+  ],
   [
     'a connection that was put off there',
     abandoned,
@@ -149,10 +154,15 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
   ],
   ['a connection that stays there, as was told', abandoned, { event: 'disconnect-cancelled' }, undefined],
   ['a connection there that was not to be cut', abandoned, { event: 'accepted' }, undefined],
-  ['an endpoint there that is gone', { ...abandoned, state: 'deleted' }, willBeCut, undefined],
-  ['a connection that is cut no more', accepted, willBeCut, { event: 'disconnect-cancelled' }],
+  ['an endpoint there that is gone', { ...abandoned, state: 'deleted' }, disconnectScheduled, undefined],
+  ['a connection that is cut no more', accepted, disconnectScheduled, { event: 'disconnect-cancelled' }],
   ['a connection that stays', accepted, { event: 'disconnect-cancelled' }, undefined],
-  ['a connection that was cut', { ...toBeCut, state: 'rejected' }, willBeCut, { event: 'disconnected' }],
+  [
+    'a connection that was cut',
+    { ...toBeCut, state: 'rejected' },
+    disconnectScheduled,
+    { event: 'disconnected' },
+  ],
   [
     'a connection that somebody else cut',
     { ...accepted, state: 'rejected' },
@@ -217,18 +227,18 @@ describe('why it was', () => {
         event: 'disconnect-scheduled',
         reason,
       });
-      expect(nextCustomerEvent(aRecord(cut), willBeCut)).toEqual({ event: 'disconnected', reason });
+      expect(nextCustomerEvent(aRecord(cut), disconnectScheduled)).toEqual({ event: 'disconnected', reason });
     });
 
     test('is told in the newer words of whoever had it cut sooner', () => {
       const approval = { ...denied, customerMessage: 'You asked for it.' };
-      expect(nextCustomerEvent(aRecord({ ...cut, approval }), willBeCut)).toMatchObject({
+      expect(nextCustomerEvent(aRecord({ ...cut, approval }), disconnectScheduled)).toMatchObject({
         reason: 'You asked for it.',
       });
     });
 
     test('is not told without words for the consumer', () => {
-      expect(nextCustomerEvent(aRecord({ ...cut, revoked: word }), willBeCut)).toEqual({
+      expect(nextCustomerEvent(aRecord({ ...cut, revoked: word }), disconnectScheduled)).toEqual({
         event: 'disconnected',
       });
     });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type CustomerEvent, customerEvents, type NextEvent } from '../../lib/customers/customer-event.ts';
 import { type EndpointEvent, emailFor, emailForMany } from '../../lib/customers/message.ts';
-import { consumerMessages } from '../../rules/customer-messages/index.ts';
+import { customerMessages } from '../../rules/customer-messages/index.ts';
 import { readPage, sectionOf } from '../docs/page.ts';
 
 const facts = {
@@ -28,10 +28,10 @@ const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
   disconnected: { event: 'disconnected' },
 };
 const newsOf = (event: CustomerEvent): EndpointEvent => ({ ...facts, ...examples[event] });
-const mailOf = (news: NextEvent) => emailFor({ ...facts, ...news }, consumerMessages);
+const mailOf = (news: NextEvent) => emailFor({ ...facts, ...news }, customerMessages);
 
 test.each(customerEvents)('docs/customers.md shows the message `%s` as it is sent', (event) => {
-  const { subject, text } = emailFor(newsOf(event), consumerMessages);
+  const { subject, text } = emailFor(newsOf(event), customerMessages);
   const shown = sectionOf(readPage('docs/customers.md'), `\`${event}\``);
   expect(shown).toContain(`\`\`\`text\nSubject: ${subject}\n\n${text}\`\`\``);
 });
@@ -42,7 +42,7 @@ test('docs/customers.md shows what many news at once look like', () => {
     endpointId: `vpce-0a1b2c3d4e5f607${(index + 16).toString(16)}`,
     ...(index < 2 ? examples.rejected : examples.waiting),
   }));
-  const { subject, text } = emailForMany(all, consumerMessages);
+  const { subject, text } = emailForMany(all, customerMessages);
   const shown = sectionOf(readPage('docs/customers.md'), 'Many at once');
   expect(shown).toContain(`Subject: ${subject}\n\n${text.split('\n').slice(0, 2).join('\n')}\n`);
   expect(shown).toContain(text.slice(text.indexOf('And 10 more')));
@@ -51,7 +51,7 @@ test('docs/customers.md shows what many news at once look like', () => {
 test('many news at once are told by account, Region and service', () => {
   const elsewhere = { ...facts, region: 'eu-central-1', service: 'reports' };
   const all = [newsOf('accepted'), { ...elsewhere, ...examples.disconnected }, newsOf('waiting')];
-  const { subject, text } = emailForMany(all, consumerMessages);
+  const { subject, text } = emailForMany(all, customerMessages);
   expect(subject).toBe('News about 3 of your endpoints');
   const [first, second] = text.split('\n\n');
   expect(first?.split('\n')).toEqual([
@@ -83,6 +83,6 @@ test('what the provider says cannot pass for something that linkgate says', () =
 
 test.each(customerEvents)('the subject of `%s` is one that SNS takes', (event) => {
   const service = 'ü'.repeat(127);
-  const { subject } = emailFor({ ...newsOf(event), service }, consumerMessages);
+  const { subject } = emailFor({ ...newsOf(event), service }, customerMessages);
   expect(subject).toMatch(/^[ -~]{1,99}$/);
 });

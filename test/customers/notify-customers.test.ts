@@ -11,7 +11,7 @@ import { type NotifyCustomersDeps, notifyCustomers } from '../../lib/customers/n
 import { removeCustomer, setCustomer } from '../../lib/customers/set-customer.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import { serviceItem } from '../../lib/services/service.ts';
-import { consumerMessages } from '../../rules/customer-messages/index.ts';
+import { customerMessages } from '../../rules/customer-messages/index.ts';
 import {
   alice,
   anApproval,
@@ -56,7 +56,7 @@ beforeEach(async () => {
     },
     mode: async () => mode,
     post: { send: (...all) => post(...all) },
-    messages: consumerMessages,
+    messages: customerMessages,
     now: () => noon,
     reportError: (error) => void errors.push(error),
   };

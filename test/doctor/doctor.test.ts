@@ -227,9 +227,11 @@ describe('of the deployment is found', () => {
 
 describe('of the queues is found', () => {
   test('a message that kept failing, and how to send it back', async () => {
-    const [doorbells, , undelivered] = queuesInOrder;
+    const [notifications, , undelivered] = queuesInOrder;
     const deadLetters = aQueue('connection-notifications-dead-letters', { waiting: 2 });
-    world.deps.deployment = aDeployment({ queues: [doorbells, deadLetters, undelivered].filter(isThere) });
+    world.deps.deployment = aDeployment({
+      queues: [notifications, deadLetters, undelivered].filter(isThere),
+    });
     expect(await notInOrder()).toMatchObject([
       {
         name: 'dead-letters',

@@ -25,7 +25,7 @@ interface Published {
 let sandbox: Sandbox;
 let sqs: SQSClient;
 let queueUrl: string;
-const heard: Published[] = [];
+const personDecisions: Published[] = [];
 
 /** A queue of the user's own, to which a rule on linkgate's bus brings every event. */
 beforeAll(async () => {
@@ -75,7 +75,7 @@ afterAll(async () => {
 });
 
 /** As the first look after the acceptance finds it. */
-function isLive(state: string | undefined): boolean {
+function isConnected(state: string | undefined): boolean {
   return state === 'pending' || state === 'available';
 }
 
@@ -84,7 +84,7 @@ async function listen(): Promise<void> {
     new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
   );
   for (const { Body = '', ReceiptHandle } of Messages) {
-    heard.push(JSON.parse(Body));
+    personDecisions.push(JSON.parse(Body));
     await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
   }
 }
@@ -94,7 +94,7 @@ async function event(
   name: string,
   isIt: (detail: Published['detail']) => boolean,
 ): Promise<Published['detail']> {
-  const found = () => heard.find((one) => one['detail-type'] === name && isIt(one.detail))?.detail;
+  const found = () => personDecisions.find((one) => one['detail-type'] === name && isIt(one.detail))?.detail;
   await until(async () => {
     await listen();
     return found() !== undefined;
@@ -111,7 +111,7 @@ test('a user hears of a request that waits, of its connection and of a service t
   expect(await event('Connection Waiting', isAbout)).toMatchObject({ verdict: { outcome: 'ask' } });
 
   await sandbox.json('approve', endpointId);
-  await event('Connection Changed', (detail) => isAbout(detail) && isLive(detail.connection?.state));
+  await event('Connection Changed', (detail) => isAbout(detail) && isConnected(detail.connection?.state));
 
   await sandbox
     .ec2(provider)
@@ -128,7 +128,7 @@ test('a user hears of a request that waits, of its connection and of a service t
 }, 30_000);
 
 test('each of these events is as its published schema says', () => {
-  expect(heard.flatMap(busSchemas())).toEqual([]);
+  expect(personDecisions.flatMap(busSchemas())).toEqual([]);
 });
 
 test('an accepted request never wakes on-table-stream', async () => {

@@ -31,7 +31,7 @@ interface Explanation {
 
 interface Told {
   readonly endpointId: string;
-  readonly standing: Standing;
+  readonly connectionStatus: Standing;
   readonly actions: readonly string[];
   readonly table: string;
   readonly ec2: string | undefined;
@@ -67,7 +67,9 @@ test('a sandbox that is killed under load and restarted loses no request and dec
 
   for (let restart = 0; restart < restarts; restart += 1) {
     const load = [
-      ...Object.entries(consumers).map(([account, standing]) => consume(account, standing, serviceId)),
+      ...Object.entries(consumers).map(([account, connectionStatus]) =>
+        consume(account, connectionStatus, serviceId),
+      ),
       decideAsAPerson(),
     ];
     await pause(underLoad[restart]);
@@ -80,21 +82,27 @@ test('a sandbox that is killed under load and restarted loses no request and dec
   const states = await statesInEc2();
   const told: Told[] = [];
   // One after the other: the API's stage is throttled.
-  for (const [endpointId, standing] of requests) {
+  for (const [endpointId, connectionStatus] of requests) {
     const { connection, history } = await sandbox.json<Explanation>('explain', endpointId);
     const actions = history.map(({ action }) => action);
-    told.push({ endpointId, standing, actions, table: connection.state, ec2: states.get(endpointId) });
+    told.push({
+      endpointId,
+      connectionStatus,
+      actions,
+      table: connection.state,
+      ec2: states.get(endpointId),
+    });
   }
 
   expect(told.length).toBeGreaterThan(restarts * Object.keys(consumers).length);
-  for (const { endpointId, standing, actions, table, ec2 } of told) {
+  for (const { endpointId, connectionStatus, actions, table, ec2 } of told) {
     const times = (action: string) => actions.filter((one) => one === action).length;
     expect({ endpointId, state: table }).toEqual({ endpointId, state: ec2 });
     expect({ endpointId, actions, decided: times('decided') }).toEqual({ endpointId, actions, decided: 1 });
     expect(times('approved') + times('denied')).toBeLessThanOrEqual(1);
     expect(times('applied')).toBe(ec2 === 'pendingAcceptance' ? 0 : 1);
-    if (standing === 'allowed') expect(ec2).toBe('available');
-    if (standing === 'blocked') expect(ec2).toBe('rejected');
+    if (connectionStatus === 'allowed') expect(ec2).toBe('available');
+    if (connectionStatus === 'blocked') expect(ec2).toBe('rejected');
     if (words.has(endpointId))
       expect(ec2).toBe(words.get(endpointId) === 'approve' ? 'available' : 'rejected');
   }
@@ -121,17 +129,17 @@ test('a sandbox that is killed while it starts, at whatever moment, starts the n
 async function aRegisteredService(): Promise<string> {
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId);
-  for (const [account, standing] of Object.entries(consumers))
-    if (standing !== 'unknown')
-      await sandbox.json(standing === 'allowed' ? 'allow' : 'block', account, '--service', serviceId);
+  for (const [account, connectionStatus] of Object.entries(consumers))
+    if (connectionStatus !== 'unknown')
+      await sandbox.json(connectionStatus === 'allowed' ? 'allow' : 'block', account, '--service', serviceId);
   return serviceId;
 }
 
 /** Creates endpoints one after the other, with little time between, until nobody answers any more. */
-async function consume(account: string, standing: Standing, serviceId: string): Promise<void> {
+async function consume(account: string, connectionStatus: Standing, serviceId: string): Promise<void> {
   const target = sandbox;
   await untilItFails(async () => {
-    requests.set(await createEndpoint(target, account, serviceId), standing);
+    requests.set(await createEndpoint(target, account, serviceId), connectionStatus);
     await pause(40);
   });
 }

@@ -13,13 +13,13 @@ import { raise } from '../../lib/storage/entity.ts';
 import { noon, secondsAfterNoon } from '../builders.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 
-const board: NotificationThrottle = emptyThrottle('default');
+const throttle: NotificationThrottle = emptyThrottle('default');
 const channelError = { error: 'not_in_channel', channel: 'C01', at: noon.toISOString() };
 
 describe('requests are told of one by one', () => {
   test('up to ten within a minute', () => {
     const after = consumeCapacity(
-      consumeCapacity(board, 4, undefined, noon),
+      consumeCapacity(throttle, 4, undefined, noon),
       6,
       undefined,
       secondsAfterNoon(30),
@@ -30,13 +30,13 @@ describe('requests are told of one by one', () => {
   });
 
   test('but for the five minutes after a digest began, which takes in all that comes', () => {
-    const stormy = consumeCapacity(board, 11, 'digest-1', noon);
+    const stormy = consumeCapacity(throttle, 11, 'digest-1', noon);
     expect(throttleCapacity(stormy, secondsAfterNoon(299))).toEqual({ alone: 0, runningDigest: 'digest-1' });
     expect(throttleCapacity(stormy, secondsAfterNoon(300))).toEqual({ alone: 10 });
   });
 
   test('again after that, where they only trickle, whatever joined the digest meanwhile', () => {
-    let after = consumeCapacity(board, 11, 'digest-1', noon);
+    let after = consumeCapacity(throttle, 11, 'digest-1', noon);
     for (let seconds = 30; seconds < 300; seconds += 30)
       after = consumeCapacity(after, 1, 'digest-1', secondsAfterNoon(seconds));
     expect(throttleCapacity(after, secondsAfterNoon(300))).toEqual({ alone: 9, runningDigest: 'digest-1' });
@@ -44,7 +44,7 @@ describe('requests are told of one by one', () => {
 
   test('but for a storm that still rages then, which goes on in its digest', () => {
     const still = consumeCapacity(
-      consumeCapacity(board, 11, 'digest-1', noon),
+      consumeCapacity(throttle, 11, 'digest-1', noon),
       10,
       'digest-1',
       secondsAfterNoon(290),
@@ -55,26 +55,26 @@ describe('requests are told of one by one', () => {
 
   test('and the board remembers no more of them than count', () => {
     expect(
-      consumeCapacity(consumeCapacity(board, 8, undefined, noon), 8, undefined, noon).times,
+      consumeCapacity(consumeCapacity(throttle, 8, undefined, noon), 8, undefined, noon).times,
     ).toHaveLength(10);
   });
 });
 
 describe('a channel that Slack refused', () => {
   test('is left alone for a quarter of an hour', () => {
-    const troubled = { ...board, channelError };
+    const troubled = { ...throttle, channelError };
     expect(isChannelFailing(troubled, 'C01', secondsAfterNoon(14 * 60))).toBe(true);
     expect(isChannelFailing(troubled, 'C01', secondsAfterNoon(15 * 60))).toBe(false);
   });
 
   test('says nothing against another', () => {
-    expect(isChannelFailing({ ...board, channelError }, 'C02', noon)).toBe(false);
+    expect(isChannelFailing({ ...throttle, channelError }, 'C02', noon)).toBe(false);
   });
 
   test('is noted beside what else the board holds, and forgotten again', async () => {
     const table = memoryTable();
     const deps = { table, reportError: raise };
-    await table.write([{ put: throttleItem(consumeCapacity(board, 3, undefined, noon)) }]);
+    await table.write([{ put: throttleItem(consumeCapacity(throttle, 3, undefined, noon)) }]);
     await recordChannelError('default', channelError, deps);
     expect(await findThrottle('default', deps)).toMatchObject({
       times: { length: 3 },

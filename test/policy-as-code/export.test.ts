@@ -30,9 +30,9 @@ async function exported(world: TestEnv): Promise<PolicyDocument> {
 
 test('what is exported plans to no change, whatever has become of the table', async () => {
   await fc.assert(
-    fc.asyncProperty(estates, documents, async (estate, document) => {
-      const world = await worldOf(estate);
-      await follow(world, fitting(document, estate));
+    fc.asyncProperty(estates, documents, async (inventory, document) => {
+      const world = await worldOf(inventory);
+      await follow(world, fitting(document, inventory));
       const { plan, changes } = await planned(world, await exported(world));
       expect(changes.filter(({ action }) => action !== 'left')).toEqual([]);
       expect(plan.summary).toMatchObject({ add: 0, change: 0, remove: 0, conflicts: 0 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Change } from '../../lib/policy-as-code/change.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { predictImpact } from '../../lib/policy-as-code/predict-impact.ts';
-import { isLive } from '../../lib/privatelink/connection.ts';
+import { isConnected } from '../../lib/privatelink/connection.ts';
 import { listAll } from '../../lib/privatelink/connections.ts';
 import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import { detectChanges } from '../../lib/reconcile/detect-changes.ts';
@@ -36,8 +36,9 @@ async function fatesIn(world: TestEnv): Promise<Map<string, Fate>> {
   for (const { endpointId, serviceId, state } of connections) {
     const record = registered.has(serviceId) ? await world.record(endpointId) : undefined;
     const verdict = record?.verdict;
-    const outcome = verdict?.outcome ?? (isLive(state) ? 'accept' : 'hold');
-    if (!isLive(state) || outcome === 'ask' || outcome === 'hold') fates.set(endpointId, { effect: outcome });
+    const outcome = verdict?.outcome ?? (isConnected(state) ? 'accept' : 'hold');
+    if (!isConnected(state) || outcome === 'ask' || outcome === 'hold')
+      fates.set(endpointId, { effect: outcome });
     else if (outcome === 'accept') fates.set(endpointId, { effect: 'stays' });
     else
       fates.set(
@@ -49,20 +50,20 @@ async function fatesIn(world: TestEnv): Promise<Map<string, Fate>> {
 }
 
 /** What an apply really does to the connections, beside what would have become of them without it. */
-async function happens(estate: Estate, document: PolicyDocument) {
-  const left = await fatesIn(await worldOf(estate));
-  const world = await worldOf(estate);
+async function happens(inventory: Estate, document: PolicyDocument) {
+  const left = await fatesIn(await worldOf(inventory));
+  const world = await worldOf(inventory);
   const { plan } = await planned(world, document);
   await applied(plan, world.deps);
   const made = await fatesIn(world);
-  return estate.lives.flatMap(({ connection: { endpointId } }) => {
+  return inventory.lives.flatMap(({ connection: { endpointId } }) => {
     const [was, would] = [left.get(endpointId), made.get(endpointId)];
     return isDeepStrictEqual(was, would) ? [] : [{ endpointId, ...would }];
   });
 }
 
-async function predicted(estate: Estate, document: PolicyDocument) {
-  const world = await worldOf(estate);
+async function predicted(inventory: Estate, document: PolicyDocument) {
+  const world = await worldOf(inventory);
   const { plan, changes } = await planned(world, document);
   const { effects: found } = await predictImpact(plan, undefined, alice, world.deps);
   const effects = found.map(({ endpointId, effect, at }) => ({
@@ -83,15 +84,15 @@ function countsFewer(change: Change): boolean {
 test('what a plan predicts is what its apply does', async () => {
   const met = { effects: 0, servicesThatGo: 0, fewerEndpoints: 0 };
   await fc.assert(
-    fc.asyncProperty(estates, documents, async (estate, anyDocument) => {
-      const document = fitting(anyDocument, estate);
-      const { effects, changes } = await predicted(estate, document);
+    fc.asyncProperty(estates, documents, async (inventory, anyDocument) => {
+      const document = fitting(anyDocument, inventory);
+      const { effects, changes } = await predicted(inventory, document);
       met.effects += effects.length;
       met.servicesThatGo += Number(
         changes.some(({ kind, action }) => kind === 'service' && action === 'remove'),
       );
       met.fewerEndpoints += Number(changes.some(countsFewer));
-      expect(effects).toEqual(await happens(estate, document));
+      expect(effects).toEqual(await happens(inventory, document));
     }),
     { numRuns: 1_000, seed: 6 },
   );

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { mailActor, slackActor } from '../../lib/approvers/actor.ts';
+import { emailActor, slackActor } from '../../lib/approvers/actor.ts';
 import { accountOwners, authorize, NotAuthorizedError } from '../../lib/policy/authorize.ts';
 import { aGroup, alice, anEntry, aService } from '../builders.ts';
 
 const bob = slackActor({ team: 'T01LOCAL', user: 'U01BOB' });
 const carol = slackActor({ team: 'T01LOCAL', user: 'U01CAROL' });
 const bobOfAnotherTeam = slackActor({ team: 'T02OTHER', user: 'U01BOB' });
-const dora = mailActor('dora@example.com');
-const erin = mailActor('erin@example.com');
+const dora = emailActor('dora@example.com');
+const erin = emailActor('erin@example.com');
 const everybody = [alice, bob, carol, bobOfAnotherTeam, dora, erin];
 
 const group = aGroup({

@@ -7,7 +7,7 @@ import {
   quotaWrite,
   readEndpointQuota,
 } from '../../lib/policy/endpoint-quota.ts';
-import { isLive } from '../../lib/privatelink/connection.ts';
+import { isConnected } from '../../lib/privatelink/connection.ts';
 import { decideConnections } from '../../lib/reconcile/decide-connections.ts';
 import { detectChanges } from '../../lib/reconcile/detect-changes.ts';
 import { affectedScope, reevaluateConnections } from '../../lib/reconcile/reevaluate.ts';
@@ -55,7 +55,7 @@ async function deleted(world: TestEnv, connection = first) {
 function connected(world: TestEnv): string[] {
   return [first, second, third, fourth]
     .map(({ endpointId: id }) => id)
-    .filter((id) => isLive(world.ec2.state(id) ?? 'deleted'));
+    .filter((id) => isConnected(world.ec2.state(id) ?? 'deleted'));
 }
 
 async function countedIn(world: TestEnv): Promise<EndpointQuota> {

@@ -27,8 +27,8 @@ describe('a connection notification', () => {
   });
 
   test('that names none is still a doorbell of its topic', () => {
-    const doorbell = parseNotification(ringing('A VPC endpoint connection event occurred'));
-    expect(doorbell).toEqual({ location: hub, topicArn, endpointIds: [], serviceIds: [] });
+    const notification = parseNotification(ringing('A VPC endpoint connection event occurred'));
+    expect(notification).toEqual({ location: hub, topicArn, endpointIds: [], serviceIds: [] });
   });
 
   test('takes the id of a service for no endpoint', () => {
@@ -120,9 +120,10 @@ describe('the sample', () => {
 
   test.each(readdirSync(folder))('%s rings for what it names', (file) => {
     const { Records } = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
-    const doorbell = parseNotification(Records[0].body);
+    const notification = parseNotification(Records[0].body);
     const said =
-      doorbell && `${counted(doorbell.endpointIds, 'endpoint')}, ${counted(doorbell.serviceIds, 'service')}`;
+      notification &&
+      `${counted(notification.endpointIds, 'endpoint')}, ${counted(notification.serviceIds, 'service')}`;
     expect(Object.keys(expected)).toContain(file);
     expect(said).toBe(expected[file]);
   });

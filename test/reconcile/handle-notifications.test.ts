@@ -5,8 +5,8 @@ import { handleNotifications } from '../../lib/reconcile/handle-notifications.ts
 import { aConnection, aService, endpointId, hub, serviceId, topicArn } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-function aDoorbell(doorbell: Partial<ConnectionNotification> = {}): ConnectionNotification {
-  return { location: hub, topicArn, endpointIds: [], serviceIds: [], ...doorbell };
+function aDoorbell(notification: Partial<ConnectionNotification> = {}): ConnectionNotification {
+  return { location: hub, topicArn, endpointIds: [], serviceIds: [], ...notification };
 }
 
 const services = [
@@ -20,9 +20,9 @@ const connections = [
 ];
 
 /** Where linkgate looked in EC2 when these rang, and what it said. */
-async function answered(...doorbells: ConnectionNotification[]) {
+async function answered(...notifications: ConnectionNotification[]) {
   const world = createTestEnv({ services, connections });
-  const { observation } = await handleNotifications(doorbells, world.deps);
+  const { observation } = await handleNotifications(notifications, world.deps);
   return {
     looks: world.ec2.looks,
     said: world.published.map(({ connection }) => connection.endpointId),
@@ -79,8 +79,8 @@ describe('a doorbell', () => {
 
 describe('many doorbells', () => {
   test('about one endpoint are answered by one look and one word', async () => {
-    const doorbell = aDoorbell({ endpointIds: [endpointId(1)] });
-    const { looks, said } = await answered(doorbell, doorbell, doorbell);
+    const notification = aDoorbell({ endpointIds: [endpointId(1)] });
+    const { looks, said } = await answered(notification, notification, notification);
     expect(looks).toHaveLength(1);
     expect(said).toEqual([endpointId(1)]);
   });
@@ -121,10 +121,10 @@ describe('many doorbells', () => {
       if (location === hub) return { page: () => Promise.reject(new Error('away')) };
       throw new Error('no role to assume');
     };
-    const doorbells = [location, others].map((each) =>
+    const notifications = [location, others].map((each) =>
       aDoorbell({ location: each, endpointIds: [endpointId(1)] }),
     );
-    const { observation, unanswered } = await handleNotifications(doorbells, {
+    const { observation, unanswered } = await handleNotifications(notifications, {
       ...world.deps,
       connectionsIn,
     });

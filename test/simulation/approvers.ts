@@ -1,4 +1,4 @@
-import { mailActor, slackActor } from '../../lib/approvers/actor.ts';
+import { emailActor, slackActor } from '../../lib/approvers/actor.ts';
 import { handleLink } from '../../lib/channels/approval-link/handle-link.ts';
 import { readLink } from '../../lib/channels/approval-link/link.ts';
 import { actionIds, endpointIdOf } from '../../lib/channels/slack/actions.ts';
@@ -27,7 +27,7 @@ const mallory = slackActor({ team: 'T02OTHER', user: 'U01ALICE' });
 /** Everybody who sees the channel. */
 export const everybody = [alice, bob, carol, mallory];
 /** People who may be approvers at a time, by every channel but the API. */
-export const outsideTheApi = [alice, bob, ...addresses.map(mailActor)];
+export const outsideTheApi = [alice, bob, ...addresses.map(emailActor)];
 
 const words = { reason: 'because', ticket: 'CHG-1' };
 
@@ -151,7 +151,7 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
         if (link.status === 'tampered') return;
         const { endpointId } = link.claims;
         const entered = random.chance(0.8) ? words : undefined;
-        const spoken = { by: mailActor(mail.address), endpointId };
+        const spoken = { by: emailActor(mail.address), endpointId };
         const what = `${entered ? 'answers' : 'looks at'} the mail about ${endpointId}`;
         void speak('on-approval-link', what, spoken, async (deps) => {
           const { outcome } = await handleLink(token, entered, deps);

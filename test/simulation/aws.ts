@@ -4,7 +4,7 @@ import { ec2Connections } from '../../lib/aws/ec2-connections.ts';
 import { ec2EndpointServices } from '../../lib/aws/ec2-endpoint-services.ts';
 import type { AccountRegion } from '../../lib/locations/account-region.ts';
 import type { Mode, ModeParameter } from '../../lib/mode/mode.ts';
-import { type ConnectionState, isLive } from '../../lib/privatelink/connection.ts';
+import { type ConnectionState, isConnected } from '../../lib/privatelink/connection.ts';
 import type { ChangeableConnections } from '../../lib/privatelink/connections.ts';
 import type { EndpointServices } from '../../lib/services/endpoint-services.ts';
 import { AwsError } from '../../sandbox/aws/aws-service.ts';
@@ -186,7 +186,7 @@ function livingIn(shown: unknown): Map<string, boolean> {
   return new Map(
     connections.map(({ VpcEndpointId, VpcEndpointState }) => [
       VpcEndpointId ?? '',
-      isLive(VpcEndpointState as ConnectionState),
+      isConnected(VpcEndpointState as ConnectionState),
     ]),
   );
 }

@@ -7,7 +7,7 @@ const regions = ['us-east-1', 'us-east-1', 'eu-west-1'];
 const placeOf = ({ accountId, region }: Endpoint) => ({ accountId, region });
 
 /** What consumers do. */
-export function consumersSteps({ random, scheduler, aws: { privateLink }, note }: World, estate: Estate) {
+export function consumersSteps({ random, scheduler, aws: { privateLink }, note }: World, inventory: Estate) {
   function create(service: EndpointService, accountId: string): void {
     const consumer = { accountId, region: random.pick(regions), arn: `arn:aws:iam::${accountId}:root` };
     const spec = {
@@ -28,15 +28,15 @@ export function consumersSteps({ random, scheduler, aws: { privateLink }, note }
     create,
     steps: {
       'endpoint created'() {
-        const [service, accountId] = [estate.anyService(), estate.anyAccount()];
+        const [service, accountId] = [inventory.anyService(), inventory.anyAccount()];
         for (let left = random.pick([1, 1, 1, 4]); left > 0; left--) create(service, accountId);
       },
       'storm of endpoints'() {
-        const service = estate.anyService();
-        for (let left = 12; left > 0; left--) create(service, estate.anyAccount());
+        const service = inventory.anyService();
+        for (let left = 12; left > 0; left--) create(service, inventory.anyAccount());
       },
       'endpoint modified'() {
-        const endpoint = estate.anyEndpoint('available', 'pending', 'pendingAcceptance');
+        const endpoint = inventory.anyEndpoint('available', 'pending', 'pendingAcceptance');
         if (!endpoint) return;
         note(`account ${endpoint.accountId}`, `modifies ${endpoint.id}`);
         try {
@@ -47,7 +47,7 @@ export function consumersSteps({ random, scheduler, aws: { privateLink }, note }
         }
       },
       'endpoint deleted'() {
-        const endpoint = estate.anyEndpoint('pendingAcceptance', 'pending', 'available', 'rejected');
+        const endpoint = inventory.anyEndpoint('pendingAcceptance', 'pending', 'available', 'rejected');
         if (!endpoint) return;
         note(`account ${endpoint.accountId}`, `deletes ${endpoint.id}`);
         privateLink.deleteEndpoints(placeOf(endpoint), [endpoint.id], scheduler.now());

@@ -1,6 +1,6 @@
 import { type ConnectionRecord, isAwaitingApproval } from '../../lib/connections/connection-record.ts';
 import { policyInputKeys, readPolicyInputs } from '../../lib/policy/policy-inputs.ts';
-import { isLive } from '../../lib/privatelink/connection.ts';
+import { isConnected } from '../../lib/privatelink/connection.ts';
 import { indexByKey } from '../../lib/storage/entity.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import type { Aws } from './aws.ts';
@@ -54,7 +54,7 @@ export function checkTenures(
 
   if (parameter.mode !== 'enforce') return;
   for (const { id, state, region } of Object.values(privateLink.state.endpoints)) {
-    const record = isLive(state) && !isUnreadable(id) ? recordOf(id) : undefined;
+    const record = isConnected(state) && !isUnreadable(id) ? recordOf(id) : undefined;
     // An older version did not remember it.
     if (record) checkTenure({ ...record, endpointRegion: region });
   }

@@ -88,10 +88,10 @@ export async function checkTold(
       decidedBy(message).includes(buttonValue(record) ?? '') === isAwaitingApproval(record),
       `${endpointId} is ${isAwaitingApproval(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
     );
-    const standing = statusOf(record).status;
-    const status = slackActorName[standing];
+    const connectionStatus = statusOf(record).status;
+    const status = slackActorName[connectionStatus];
     // In the mode observe, which may have changed since it was drawn.
-    const isToCome = ['accepting', 'rejecting', 'cutting'].includes(standing);
+    const isToCome = ['accepting', 'rejecting', 'cutting'].includes(connectionStatus);
     mustHold(
       'what is shown is what is recorded',
       [status, ...(isToCome ? [notAppliedText] : [])].some((title) =>

@@ -8,7 +8,7 @@ import {
 import { quotaPartition, readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
 import { isHeldBack } from '../../lib/policy/held-back.ts';
 import { policyInputKeys, readPolicyInputs } from '../../lib/policy/policy-inputs.ts';
-import { isGone, isLive } from '../../lib/privatelink/connection.ts';
+import { isConnected, isGone } from '../../lib/privatelink/connection.ts';
 import { readService, serviceKey } from '../../lib/services/service.ts';
 import { indexByKey } from '../../lib/storage/entity.ts';
 import type { Item } from '../../lib/storage/table.ts';
@@ -93,7 +93,7 @@ export function checkAtRest(
     checkLate(record);
     mustHold(
       'nothing lives against its verdict without a word',
-      !isLive(state) || verdict?.outcome !== 'reject' || isToBeCut(record) || !isActing,
+      !isConnected(state) || verdict?.outcome !== 'reject' || isToBeCut(record) || !isActing,
       `${id}, which is ${state}`,
     );
   }
@@ -136,7 +136,7 @@ export function checkAtRest(
     const isHeldBack = !isActing || serviceOf(serviceId)?.pausedAt !== undefined;
     mustHold(
       'what linkgate accepted late against its verdict is put right',
-      !isLive(state) ||
+      !isConnected(state) ||
         !isAsked ||
         isSettled ||
         isHeldBack ||
@@ -216,7 +216,8 @@ export function checkAtRest(
   /** In the mode observe what would be accepted counts as if it were. */
   function counts({ id, state }: Endpoint): boolean {
     return (
-      isLive(state) || (state === 'pendingAcceptance' && watch.recordOf(id)?.verdict?.outcome === 'accept')
+      isConnected(state) ||
+      (state === 'pendingAcceptance' && watch.recordOf(id)?.verdict?.outcome === 'accept')
     );
   }
 

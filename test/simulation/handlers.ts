@@ -79,13 +79,13 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
 };
 
 async function answer(bodies: readonly string[], wired: Wired): Promise<readonly number[]> {
-  const doorbells = bodies.map(parseNotification);
+  const notifications = bodies.map(parseNotification);
   const { unanswered } = await handleNotifications(
-    doorbells.filter((doorbell) => doorbell !== undefined),
+    notifications.filter((notification) => notification !== undefined),
     wired,
   );
-  return doorbells.flatMap((doorbell, index) =>
-    doorbell && unanswered.has(formatAccountRegion(doorbell.location)) ? [index] : [],
+  return notifications.flatMap((notification, index) =>
+    notification && unanswered.has(formatAccountRegion(notification.location)) ? [index] : [],
   );
 }
 

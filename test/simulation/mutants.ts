@@ -6,7 +6,7 @@ import {
   recordPartitions,
 } from '../../lib/connections/connection-record.ts';
 import { externallyAccepted, type Revocation } from '../../lib/connections/revocation.ts';
-import { isLive } from '../../lib/privatelink/connection.ts';
+import { isConnected } from '../../lib/privatelink/connection.ts';
 import { keyName } from '../../lib/storage/entity.ts';
 import type { Item, Key, Table, Write } from '../../lib/storage/table.ts';
 import { keyOf } from '../doubles/memory-table.ts';
@@ -404,7 +404,7 @@ function forRequestsAlone(name: string): Sabotage {
     rules: rules.map((rule) => ({
       ...rule,
       evaluate: (connection, ...rest) =>
-        rule.name === name && isLive(connection.state) ? undefined : rule.evaluate(connection, ...rest),
+        rule.name === name && isConnected(connection.state) ? undefined : rule.evaluate(connection, ...rest),
     })),
   });
 }
@@ -416,7 +416,7 @@ function atOnce(item: Item): Item {
 }
 
 function isReview({ type, connection }: Events[number]): boolean {
-  return type === 'Connection Request' && isLive(connection.state);
+  return type === 'Connection Request' && isConnected(connection.state);
 }
 
 function without(partitions: string, isMeant: (run: Run) => boolean = () => true) {
@@ -442,7 +442,7 @@ function isWord(write: Write): boolean {
 
 function asAcceptedElsewhere(item: Item): Item {
   const { state, verdict } = item as unknown as ConnectionRecord;
-  if (!isLive(state) || !verdict) return item;
+  if (!isConnected(state) || !verdict) return item;
   const finding = {
     rule: externallyAccepted,
     outcome: 'ask',

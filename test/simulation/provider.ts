@@ -32,7 +32,7 @@ const again = 5_000;
  */
 export function providersSteps(
   { random, scheduler, invocations, note, faults }: World,
-  estate: Estate,
+  inventory: Estate,
   linkgate: Linkgate,
   watch: Watch,
   lastsFor: number,
@@ -50,9 +50,9 @@ export function providersSteps(
     if (ending.status !== 'done') scheduler.at(scheduler.now() + again, () => void untilDone(what, work));
   }
 
-  function change(effect: AllowlistEntry['effect'], { serviceId, accountId } = estate.anybody()) {
+  function change(effect: AllowlistEntry['effect'], { serviceId, accountId } = inventory.anybody()) {
     const soon = new Date(scheduler.now() + random.below(random.pick([300_000, lastsFor]))).toISOString();
-    const theirs = estate.endpointsOf(accountId);
+    const theirs = inventory.endpointsOf(accountId);
     const narrowed = {
       ...(random.chance(0.4) && { maxEndpoints: 1 + random.below(2) }),
       ...(random.chance(0.15) && { expiresAt: soon }),
@@ -69,14 +69,14 @@ export function providersSteps(
   }
 
   /** For good and with as many endpoints as they like. */
-  function allow(whose: ReturnType<typeof estate.anybody>): Promise<void> {
+  function allow(whose: ReturnType<typeof inventory.anybody>): Promise<void> {
     const entry = { ...whose, effect: 'allow' as const };
     return untilDone(`allows ${entry.accountId} at ${entry.serviceId}`, (wired) =>
       putEntry(entry, anybody(), wired),
     );
   }
 
-  function forget(entry: ReturnType<typeof estate.anybody>) {
+  function forget(entry: ReturnType<typeof inventory.anybody>) {
     return api(`forgets ${entry.accountId} at ${entry.serviceId}`, (wired) => removeEntry(entry, wired));
   }
 
@@ -94,7 +94,7 @@ export function providersSteps(
   }
 
   function sayOf(word: ConnectedDecisionInput): void {
-    const endpoint = estate.anyEndpoint('pending', 'available');
+    const endpoint = inventory.anyEndpoint('pending', 'available');
     if (!endpoint) return;
     watch.saidOfLive(endpoint.id, word);
     void api(`${word.by.split('/')[1]} says of ${endpoint.id}: ${JSON.stringify(word)}`, async (wired) => {
@@ -114,12 +114,12 @@ export function providersSteps(
     return setGroup(defaultGroup, group, anybody(), wired);
   }
 
-  function pause(serviceId = estate.anyService().id) {
+  function pause(serviceId = inventory.anyService().id) {
     const why = { by: anybody(), reason: 'a deploy' };
     return api(`pauses ${serviceId}`, (wired) => pauseService(serviceId, why, wired));
   }
 
-  function register({ id } = estate.anyService()): Promise<void> {
+  function register({ id } = inventory.anyService()): Promise<void> {
     const onUnlisted = random.pick(['ask', 'ask', 'hold', 'reject'] as const);
     const registration = {
       serviceId: id,
@@ -137,7 +137,7 @@ export function providersSteps(
   }
 
   /** An incident: everything is stopped, then only what it is about. What EC2 was asked for before may land in between. */
-  function blockAndBrake(about: ReturnType<typeof estate.anybody>) {
+  function blockAndBrake(about: ReturnType<typeof inventory.anybody>) {
     const soon = random.pick([50, 500, 5_000]);
     scheduler.at(scheduler.now() + random.below(soon), () => void api('brakes', switchTo('observe')));
     scheduler.at(scheduler.now() + random.below(soon * 10), () => void pause(about.serviceId));
@@ -154,17 +154,17 @@ export function providersSteps(
         await nameApprovers(1, wired);
       }),
     /** The first service is registered, which takes what is left of its place into linkgate's care. */
-    begin: () => register(estate.services[0]),
+    begin: () => register(inventory.services[0]),
     allow,
     /** What a pause held back goes on. */
     resume() {
-      for (const { id } of estate.services)
+      for (const { id } of inventory.services)
         void untilDone(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
     },
     /** People leave it so that linkgate does its work. */
     act: () => untilDone('switches the mode to enforce', switchTo('enforce')),
 
-    changeMind(about = estate.anybodyWhoWaits()): Promise<unknown> {
+    changeMind(about = inventory.anybodyWhoWaits()): Promise<unknown> {
       if (random.chance(0.2)) return pause(about.serviceId);
       if (random.chance(0.3)) return blockAndBrake(about);
       return random.chance(0.3) ? forget(about) : change(random.pick(['allow', 'block']), about);
@@ -173,10 +173,11 @@ export function providersSteps(
     steps: {
       'account allowed': () => void change('allow'),
       'account blocked': () => void change('block'),
-      'entry forgotten': () => void forget(random.chance(0.5) ? estate.anybodyWhoLives() : estate.anybody()),
+      'entry forgotten': () =>
+        void forget(random.chance(0.5) ? inventory.anybodyWhoLives() : inventory.anybody()),
       'person decides'() {
-        const pending = random.chance(0.7) ? estate.anyEndpoint('pendingAcceptance') : undefined;
-        const endpoint = pending ?? estate.anyEndpoint('available', 'rejected');
+        const pending = random.chance(0.7) ? inventory.anyEndpoint('pendingAcceptance') : undefined;
+        const endpoint = pending ?? inventory.anyEndpoint('available', 'rejected');
         if (!endpoint) return;
         for (const by of random.chance(0.5) ? people.slice(1) : [anybody()])
           void decide(endpoint.id, { by, decision: random.pick(['approve', 'approve', 'deny']) });
@@ -195,7 +196,7 @@ export function providersSteps(
       },
       'service registered': () => void register(),
       'service removed'() {
-        const { id } = estate.anyService();
+        const { id } = inventory.anyService();
         void api(`removes ${id}`, async (wired) => {
           const [item] = await wired.table.get([serviceKey(id)]);
           if (item) await removeService(readService(item), wired);
@@ -203,7 +204,7 @@ export function providersSteps(
       },
       'service paused': () => void pause(),
       'service resumed'() {
-        const { id } = estate.anyService();
+        const { id } = inventory.anyService();
         void api(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
       },
       'mode switched'() {

@@ -88,9 +88,9 @@ export function createStory(
 ) {
   const { random, scheduler, aws, note, rollout, invocations } = world;
   const { privateLink, provider, parameter } = aws;
-  const estate = createEstate(aws, random);
-  const consumers = consumersSteps(world, estate);
-  const people = providersSteps(world, estate, linkgate, watch, isLong ? 24 * hour : 300_000);
+  const inventory = createEstate(aws, random);
+  const consumers = consumersSteps(world, inventory);
+  const people = providersSteps(world, inventory, linkgate, watch, isLong ? 24 * hour : 300_000);
   const plot = isLong ? overDays : isObserving ? besideScript : weights;
   const backups: ReturnType<Items['backup']>[] = [];
   /** Those of them in which something was announced that may be called off since. */
@@ -103,14 +103,14 @@ export function createStory(
     ...people.steps,
     ...approversDo,
     'service changed'() {
-      const service = estate.anyService();
+      const service = inventory.anyService();
       const acceptanceRequired = random.chance(0.8);
       note('provider', `sets acceptance of ${service.id} to ${acceptanceRequired}`);
       privateLink.modifyService(provider, service.id, { acceptanceRequired });
       linkgate.queues.serviceChanges.send(service.id);
     },
     'connection changed by hand'() {
-      const endpoint = estate.anyEndpoint('pendingAcceptance', 'pending', 'available');
+      const endpoint = inventory.anyEndpoint('pendingAcceptance', 'pending', 'available');
       if (!endpoint) return;
       const action = random.pick(['accept', 'reject'] as const);
       note('provider', `${action}s ${endpoint.id} by hand`);
@@ -128,7 +128,7 @@ export function createStory(
       note('provider', `deploys so that ${next * 100} % run the next version`);
     },
     'decided by an older version'() {
-      const endpoint = estate.anyEndpoint('pendingAcceptance');
+      const endpoint = inventory.anyEndpoint('pendingAcceptance');
       if (!endpoint || items.read([recordKey(endpoint.id)]).length > 0) return;
       if (items.read([serviceKey(endpoint.serviceId)]).length === 0) return;
       note('provider', `accepts ${endpoint.id} by hand, and an older version decides it`);
@@ -158,9 +158,9 @@ export function createStory(
 
   /** Over days there is something to lose from the beginning: everybody is allowed at the first service, and connected. */
   function settle(): void {
-    const [service] = estate.services;
+    const [service] = inventory.services;
     if (!service) return;
-    for (const accountId of estate.accounts) {
+    for (const accountId of inventory.accounts) {
       void people.allow({ serviceId: service.id, accountId });
       consumers.create(service, accountId);
       consumers.create(service, accountId);

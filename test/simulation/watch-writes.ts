@@ -10,7 +10,7 @@ import {
 } from '../../lib/connections/connection-record.ts';
 import { pendingEffectPartition, readPendingEffect } from '../../lib/connections/pending-effects.ts';
 import { nextReevaluation, reevaluationPartition } from '../../lib/connections/reevaluations.ts';
-import { isLive } from '../../lib/privatelink/connection.ts';
+import { isConnected } from '../../lib/privatelink/connection.ts';
 import type { Key } from '../../lib/storage/table.ts';
 import type { Change, Items } from '../doubles/memory-table.ts';
 import type { AssertInvariant } from './invariants.ts';
@@ -230,7 +230,7 @@ function keyOf({ before, after }: Change): Key {
 /** Whether people are asked about something else, somebody takes back what was said, or others let in what was denied. */
 function isHeardAnew(before: ConnectionRecord, after: ConnectionRecord): boolean {
   const isReviewedFirst = before.reevaluatedAt === undefined && after.reevaluatedAt !== undefined;
-  const isLetIn = before.approval?.decision === 'deny' && isReviewedFirst && isLive(after.state);
+  const isLetIn = before.approval?.decision === 'deny' && isReviewedFirst && isConnected(after.state);
   return (
     before.approvalRequest?.version !== after.approvalRequest?.version ||
     before.revoked?.at !== after.revoked?.at ||

@@ -23,7 +23,7 @@ import { findLease } from '../../lib/policy-as-code/apply-lease.ts';
 import { chunkValues } from '../../lib/policy-as-code/chunked-item.ts';
 import { findPlan } from '../../lib/policy-as-code/plan.ts';
 import type { Connection } from '../../lib/privatelink/connection.ts';
-import { isLive } from '../../lib/privatelink/connection.ts';
+import { isConnected } from '../../lib/privatelink/connection.ts';
 import { applyVerdicts } from '../../lib/reconcile/apply-verdicts.ts';
 import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import { reserveQuota } from '../../lib/reconcile/disconnect-quota.ts';
@@ -209,7 +209,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     expect(open.length).toBeGreaterThan(0);
     for (const { endpointId, state } of open) {
       const before = await auditTrail(endpointId, world.table);
-      const decide = isLive(state) ? submitStoredDecision : submitDecision;
+      const decide = isConnected(state) ? submitStoredDecision : submitDecision;
       const answer = await decide(endpointId, anyonesWord, world.deps);
       expect(answer.status).toBe('decided');
       const after = await auditTrail(endpointId, world.table);

@@ -29,7 +29,7 @@ import type { Item, Key } from '../../lib/storage/table.ts';
 import { identityKey } from '../../lib/storage/table-identity.ts';
 import { sweepLeaseKey } from '../../lib/sweep/lease.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
-import { consumerMessages } from '../../rules/customer-messages/index.ts';
+import { customerMessages } from '../../rules/customer-messages/index.ts';
 import { ask } from '../api/ask.ts';
 import {
   aConnection,
@@ -214,7 +214,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
     const sent: unknown[] = [];
     const post = { send: async (...message: unknown[]) => void sent.push(message) };
     const endpoint = { endpointId: endpointId(1), ownerAccountId: consumer };
-    await notifyCustomers([endpoint], { ...world.deps, post, messages: consumerMessages });
+    await notifyCustomers([endpoint], { ...world.deps, post, messages: customerMessages });
     expect(sent).toHaveLength(1);
 
     const document = aDocument({ services: [{ name: 'orders' }], entries: [allowing(newcomer)] });

@@ -9,7 +9,7 @@ import { recordedDecisions } from '../../connections/person-decision.ts';
 import { explain } from '../../inspection/explain.ts';
 import { listConnections } from '../../inspection/list-connections.ts';
 import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
-import { isLive } from '../../privatelink/connection.ts';
+import { isConnected } from '../../privatelink/connection.ts';
 import { locationsOf, registeredServices } from '../../services/registered-services.ts';
 import { indexByKey } from '../../storage/entity.ts';
 import type { Table } from '../../storage/table.ts';
@@ -71,7 +71,7 @@ async function decidedIn(
 ): Promise<Decided> {
   if (result.status === 'decided') return result;
   const { record } = result;
-  if (record && isAwaitingApproval(record) && isLive(record.state)) throw await connected(record, table);
+  if (record && isAwaitingApproval(record) && isConnected(record.state)) throw await connected(record, table);
   const { approval: last, approvals } = recordedDecisions(record);
   const approval = [last, ...(approvals?.words ?? [])].find(
     (word) =>

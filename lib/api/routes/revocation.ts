@@ -56,7 +56,7 @@ async function say(endpointId: string, word: ConnectedDecisionInput, api: Api): 
     case 'unknown':
       throw unknownEndpoint(endpointId);
     case 'not-live':
-      throw notLive(endpointId, answer);
+      throw notConnected(endpointId, answer);
     case 'not-revoking':
       throw new ApiError(409, 'NotRevoking', `${endpointId} cannot be kept: ${whyNotKept(answer.record)}`);
     default:
@@ -64,7 +64,7 @@ async function say(endpointId: string, word: ConnectedDecisionInput, api: Api): 
   }
 }
 
-function notLive(
+function notConnected(
   endpointId: string,
   { connection: { state } }: Extract<ConnectedDecisionResult, { status: 'not-live' }>,
 ) {

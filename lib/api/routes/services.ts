@@ -11,7 +11,7 @@ import { trackIdentity } from '../../storage/table-identity.ts';
 import { shellWord } from '../../values/shell-word.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, overridesPolicyFile } from '../caller.ts';
-import { consequencesOfResuming, untold } from '../consequences.ts';
+import { consequencesOfResuming, notNotified } from '../consequences.ts';
 import type { Api, ApiApp } from '../env.ts';
 import { PauseInput, PrincipalsInput, RegisterInput, readBody, ServicesQuery, validated } from '../input.ts';
 import { findService, requireService } from '../lookup.ts';
@@ -101,7 +101,7 @@ export function servicesRoutes(app: ApiApp): void {
     const service = await resumeService(before.serviceId, api.caller, api);
     return context.json({
       service: serviceView(service ?? unregistered(before.serviceId)),
-      ...(told ?? { cuts: [], warnings: [untold] }),
+      ...(told ?? { cuts: [], warnings: [notNotified] }),
     });
   });
 }

@@ -8,7 +8,7 @@ import { ApiError } from '../api-error.ts';
 import type { ApiApp, Env } from '../env.ts';
 import { pathParameter } from '../route.ts';
 
-const placesPerPage = 100;
+const locationsPerPage = 100;
 /** In how many seconds to look again whether a job is done. */
 const retryAfter = '1';
 
@@ -35,7 +35,7 @@ function answerWith(job: Job, context: Context<Env>, status: 200 | 202): Respons
   const token = context.req.query('nextToken');
   const list = `job ${job.jobId}`;
   const { seen } = token === undefined ? { seen: 0 } : decodeCursor(list, token, Position);
-  const end = seen + placesPerPage;
+  const end = seen + locationsPerPage;
   const names = Object.keys(job.locations).sort();
   const locations = names
     .slice(seen, end)

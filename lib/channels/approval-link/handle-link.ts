@@ -1,7 +1,7 @@
 import { approvalView } from '../../approvals/approval-view.ts';
 import { extendAsRecorded } from '../../approvals/decide-connected-by-person.ts';
 import { type SubmittedDecision, submitStoredDecision } from '../../approvals/submit-decision.ts';
-import { mailActor } from '../../approvers/actor.ts';
+import { emailActor } from '../../approvers/actor.ts';
 import { UnknownGroupError } from '../../approvers/approver-group.ts';
 import type { Mode } from '../../mode/mode.ts';
 import { NotAuthorizedError } from '../../policy/authorize.ts';
@@ -63,7 +63,7 @@ async function answerClaims(
   const form = readForm(entered, purpose, view.service, now);
   if ('problems' in form)
     return { outcome: 'incomplete', page: requestPage(view, claims, now, { entered, ...form }) };
-  const by = mailActor(address);
+  const by = emailActor(address);
   return unlessOvertaken(() =>
     purpose === 'extend'
       ? extend(claims, { by, reason: form.word.reason }, deps)

@@ -1,5 +1,5 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import { mailActor } from '../../approvers/actor.ts';
+import { emailActor } from '../../approvers/actor.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import type { PersonDecision } from '../../connections/person-decision.ts';
 import { checkApprover, NotAuthorizedError } from '../../policy/authorize.ts';
@@ -31,7 +31,7 @@ function wordBefore(
   { approval, approvals }: ConnectionRecord,
   { address, purpose }: LinkClaims,
 ): PersonDecision | undefined {
-  const by = mailActor(address);
+  const by = emailActor(address);
   if (approval?.by === by) return approval;
   return approvals?.words.find((word) => word.by === by && word.decision === purpose);
 }
@@ -39,7 +39,7 @@ function wordBefore(
 function unauthorised(view: ApprovalView, claims: LinkClaims): PageResult | undefined {
   try {
     checkApprover(
-      { by: mailActor(claims.address), decision: claims.purpose === 'deny' ? 'deny' : 'approve' },
+      { by: emailActor(claims.address), decision: claims.purpose === 'deny' ? 'deny' : 'approve' },
       view,
     );
     return undefined;

@@ -16,8 +16,8 @@ import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './page.ts'
 /** All that an approver needs to decide a request, and the form that decides it the one way the link is for. */
 export function requestPage(view: ApprovalView, claims: LinkClaims, now: Date, draft: FormState = {}): Page {
   const { record } = view;
-  const matter = approvalKindOf(record);
-  const isRequest = matter === 'new-connection';
+  const approvalKind = approvalKindOf(record);
+  const isRequest = approvalKind === 'new-connection';
   const answer = answerOf[claims.purpose];
   return {
     title: titleFor(view, claims),
@@ -27,7 +27,7 @@ ${!isRequest && escapedHtml`<p class="note"><strong>${connectedLabels[answer]}:<
 ${draft.problems && escapedHtml`<p class="alarm" role="alert">Nothing was decided: the form lacks something, marked below.</p>`}
 ${section(isRequest ? 'The request' : 'The connection', facts(view))}
 ${section('How it stands', paragraphs(statusText(record)))}
-${section(reasonHeadings[matter], list(openReasons(record)))}
+${section(reasonHeadings[approvalKind], list(openReasons(record)))}
 ${section('This account here before', list(knownAccountText(view)))}
 ${section(isRequest ? 'What your answer does' : 'What each answer does', explanationFor(view, now))}
 ${decisionForm(view, claims, draft)}`,

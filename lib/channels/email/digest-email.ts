@@ -13,7 +13,7 @@ import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import type { ConnectionRecord } from '../../connections/connection-record.ts';
 import type { Service } from '../../services/service.ts';
 import { composeEmail } from './compose-email.ts';
-import type { Mail, MailLinks } from './email-sender.ts';
+import type { EmailLinks, Mail } from './email-sender.ts';
 import { bullets, emailFooter, linksByAnswer, subjectOf } from './request-email.ts';
 
 /** How many requests a mail tells of one by one, with their links. */
@@ -34,7 +34,7 @@ interface Told {
  */
 export function digestEmail(
   { group, records, services, isReminder }: Told,
-  links: ReadonlyMap<string, MailLinks>,
+  links: ReadonlyMap<string, EmailLinks>,
 ): Mail {
   const nameOf = ({ serviceId }: ConnectionRecord) => serviceName(serviceId, services);
   const askers = countBy(records, ({ ownerAccountId }) => `account ${ownerAccountId}`);
@@ -80,8 +80,8 @@ const tally = ([name, count]: readonly [string, number]) => `${name}: ${count}`;
 function deadlineIn(record: ConnectionRecord): string {
   const { approvalRequest } = record;
   if (!approvalRequest) return '';
-  const matter = approvalKindOf(record);
-  const words = isOverdue(record) ? late[matter] : deadlines[matter];
+  const approvalKind = approvalKindOf(record);
+  const words = isOverdue(record) ? late[approvalKind] : deadlines[approvalKind];
   return `, ${words} ${formatTime(approvalRequest.deadline)}`;
 }
 
@@ -97,7 +97,7 @@ const late: typeof deadlines = {
   'keep-or-disconnect': 'still connected, was to be decided before',
 };
 
-function linesOf(record: ConnectionRecord, links: MailLinks | undefined): string[] {
+function linesOf(record: ConnectionRecord, links: EmailLinks | undefined): string[] {
   if (!links) return [];
   return approvalKindOf(record) === 'new-connection'
     ? [`Approve: ${links.approve}`, `Deny: ${links.deny}`]

@@ -10,7 +10,7 @@ export interface EmailSender {
 }
 
 /** The links of one approver to one request: each opens a page, and decides nothing before it is sent off. */
-export interface MailLinks {
+export interface EmailLinks {
   readonly approve: string;
   readonly deny: string;
   /** To a connection that can be extended. */

@@ -18,18 +18,18 @@ import {
 } from '../../approvals/status-text.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import { composeEmail } from './compose-email.ts';
-import type { Mail, MailLinks } from './email-sender.ts';
+import type { EmailLinks, Mail } from './email-sender.ts';
 
 /**
  * Tells one approver of an open request or of a connection that is in question, or reminds them of it.
  * @param links theirs; without them the mail gives the command alone.
  */
-export function requestEmail(view: ApprovalView, links: MailLinks | undefined, now: Date): Mail {
+export function requestEmail(view: ApprovalView, links: EmailLinks | undefined, now: Date): Mail {
   const { record, service, group } = view;
   const { endpointId, approvalRequest } = record;
-  const matter = approvalKindOf(record);
+  const approvalKind = approvalKindOf(record);
   const isReminder = approvalRequest !== undefined && approvalRequest.stage !== 'approval-requested';
-  const subject = subjects[matter](record.ownerAccountId, service.name);
+  const subject = subjects[approvalKind](record.ownerAccountId, service.name);
   return composeEmail(subjectOf(subject, isReminder), [
     [
       questionText(view),
@@ -39,16 +39,18 @@ export function requestEmail(view: ApprovalView, links: MailLinks | undefined, n
         : []),
     ],
     requestFacts(view).map(([name, value]) => `${name}: ${value}`),
-    [reasonHeadings[matter], ...bullets(openReasons(record))],
+    [reasonHeadings[approvalKind], ...bullets(openReasons(record))],
     ['This account here before', ...bullets(knownAccountText(view))],
     ...(links
-      ? matter === 'new-connection'
+      ? approvalKind === 'new-connection'
         ? choices(links, group)
         : connectedChoices(view, links, now)
       : []),
     [
       'By the command line',
-      ...(matter === 'new-connection' ? commandsFor(endpointId, service, group) : connectedCommandsFor(view)),
+      ...(approvalKind === 'new-connection'
+        ? commandsFor(endpointId, service, group)
+        : connectedCommandsFor(view)),
     ],
     ...(links ? [emailFooter(links)] : []),
   ]);
@@ -65,7 +67,7 @@ export function subjectOf(subject: string, isReminder: boolean): string {
   return isReminder ? `Reminder: ${subject.charAt(0).toLowerCase()}${subject.slice(1)}` : subject;
 }
 
-function choices({ approve, deny }: MailLinks, { quorum }: ApproverGroup): string[][] {
+function choices({ approve, deny }: EmailLinks, { quorum }: ApproverGroup): string[][] {
   const everybody = quorum > 1 ? ` It takes ${quorum} approvals; one denial denies.` : '';
   return [
     [`Approve: ${meaning.approve} unless you say otherwise on the page.${everybody}`, approve],
@@ -76,7 +78,7 @@ function choices({ approve, deny }: MailLinks, { quorum }: ApproverGroup): strin
 /** Each link about a connection, with what it does. */
 function connectedChoices(
   { record, group: { quorum } }: ApprovalView,
-  links: MailLinks,
+  links: EmailLinks,
   now: Date,
 ): string[][] {
   const everybody =
@@ -88,7 +90,7 @@ function connectedChoices(
 }
 
 /** The links about a connection, by what they answer. */
-export function linksByAnswer({ approve, extend, deny }: MailLinks): (readonly [ConnectedAnswer, string])[] {
+export function linksByAnswer({ approve, extend, deny }: EmailLinks): (readonly [ConnectedAnswer, string])[] {
   return [
     ['keep', approve],
     ...(extend === undefined ? [] : [['extend', extend] as const]),
@@ -116,7 +118,7 @@ function commandsFor(
   ];
 }
 
-export function emailFooter({ until }: MailLinks): string[] {
+export function emailFooter({ until }: EmailLinks): string[] {
   return [
     `A link opens a page; nothing is decided before you send its form. Each works once, until ${formatTime(until)}, while it is open.`,
     'The links are yours: whoever has them decides in your name, so do not forward this mail.',

@@ -77,7 +77,8 @@ export function batchResultText(outcomes: Outcomes, sayings: Sayings, passed: nu
     ...(extensions > 0 ? [markup`*${extended} of ${extensions} extended by 14 days.*`] : []),
     ...(observes ? [unmanagedText] : []),
     ...countBy(otherwise, howItStands).map(
-      ([standing, count]) => markup`• Of ${count} your word is recorded, and they stand so: ${standing}`,
+      ([connectionStatus, count]) =>
+        markup`• Of ${count} your word is recorded, and they stand so: ${connectionStatus}`,
     ),
     ...(passed > 0 ? [markup`${passed} were decided meanwhile by others.`] : []),
     ...(left > 0 ? [markup`${left} were not reached in time and are as they were: submit them again.`] : []),

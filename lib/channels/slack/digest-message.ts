@@ -88,8 +88,8 @@ function servicesOf(open: readonly ConnectionRecord[], services: readonly Servic
 
 function timeFor(open: readonly ConnectionRecord[], now: Date): Markup[] {
   const times = earliestDeadlines(open).map(
-    ([matter, first]) =>
-      markup`*The first ${new Date(first) > now ? 'is' : 'was'} to be ${deadlines[matter]}* ${slackDate(first)}`,
+    ([approvalKind, first]) =>
+      markup`*The first ${new Date(first) > now ? 'is' : 'was'} to be ${deadlines[approvalKind]}* ${slackDate(first)}`,
   );
   return times.length > 0 ? [joined(times)] : [];
 }

@@ -96,10 +96,10 @@ function requestInput(record: ConnectionRecord, { services }: Digest): Block {
 }
 
 function standsUntil(record: ConnectionRecord): string {
-  const matter = approvalKindOf(record);
-  if (matter === 'new-connection') return '';
+  const approvalKind = approvalKindOf(record);
+  if (approvalKind === 'new-connection') return '';
   const { approvalRequest } = record;
-  return matter === 'scheduled-disconnect' && approvalRequest
+  return approvalKind === 'scheduled-disconnect' && approvalRequest
     ? `, connected, to be disconnected on ${formatTime(approvalRequest.deadline)}`
     : ', connected';
 }

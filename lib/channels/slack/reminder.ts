@@ -31,11 +31,11 @@ function roleOf(escalation: ApproverGroup | undefined, group: ApproverGroup): st
 function aboutOne({ record, service }: ApprovalView, now: Date): Markup {
   const { endpointId, ownerAccountId: account, approvalRequest } = record;
   const explained = markup`(\`linkgate explain ${endpointId}\`)`;
-  const matter = approvalKindOf(record);
-  if (matter === 'scheduled-disconnect' && approvalRequest)
+  const approvalKind = approvalKindOf(record);
+  if (approvalKind === 'scheduled-disconnect' && approvalRequest)
     return markup`${endpointId} of account ${account} at ${service.name} will be cut on ${slackDate(approvalRequest.deadline)}, unless somebody keeps it connected or extends it ${explained}.`;
   const waits =
-    matter === 'new-connection' ? 'still waits for approval' : 'is connected and still to be decided';
+    approvalKind === 'new-connection' ? 'still waits for approval' : 'is connected and still to be decided';
   return markup`${endpointId} of account ${account} ${waits} at ${service.name} ${explained}${untilIn(approvalRequest?.deadline, now)}`;
 }
 

@@ -52,12 +52,12 @@ const noteLength = 200;
 function deadlineIn({ record, service, group }: ApprovalView): Markup[] {
   const { approvalRequest } = record;
   if (!approvalRequest || !isAwaitingApproval(record)) return [];
-  const matter = approvalKindOf(record);
+  const approvalKind = approvalKindOf(record);
   const then = {
     'new-connection': service.onExpiry === 'reject' ? ', or it is rejected for good' : '',
     'scheduled-disconnect': ', unless somebody keeps it connected or extends it',
     'keep-or-disconnect': '',
-  }[matter];
+  }[approvalKind];
   return [
     markup`*${deadlineLabel(record)}:* ${slackDate(approvalRequest.deadline)}${then}${callsOf(approvalRequest, group)}`,
   ];

@@ -1,4 +1,4 @@
-import type { AuditEvent, Consulted } from '../../audit/audit.ts';
+import type { AuditEvent, PolicyVersions } from '../../audit/audit.ts';
 import { type ApprovalRequest, deadlineFor } from '../../connections/approval-request.ts';
 import {
   type ConnectionRecord,
@@ -27,10 +27,10 @@ export function applyReevaluation(
   before: ConnectionRecord | undefined,
   connection: Connection,
   { verdict, revocation, grandfathered, expiryWarning }: ConnectedDecision,
-  policyVersions: Consulted,
+  policyVersions: PolicyVersions,
   service: Service,
   now: Date,
-  { word, heard = recordedDecisions(before), entry }: Omit<DecisionContext, 'approvalRequest'> = {},
+  { word, personDecisions = recordedDecisions(before), entry }: Omit<DecisionContext, 'approvalRequest'> = {},
 ): Transition {
   const {
     verdict: _verdict,
@@ -61,9 +61,9 @@ export function applyReevaluation(
   return {
     record: {
       ...known,
-      verdict: storedVerdict(verdict, policyVersions, now, heard.approval),
+      verdict: storedVerdict(verdict, policyVersions, now, personDecisions.approval),
       ...((isCut || verdict.outcome === 'hold') && due && { effect: due }),
-      ...(isAskedAnew ? {} : heard),
+      ...(isAskedAnew ? {} : personDecisions),
       ...(approvalRequest && { approvalRequest }),
       ...(isAskedAnew ? resetNotification(notice) : notice && { notice }),
       ...(revocation && { revocation }),
@@ -75,7 +75,7 @@ export function applyReevaluation(
       // It puts one cut off, and not every later one.
       ...(kept && verdict.outcome !== 'accept' && { kept }),
       // It stands, whatever keeps it from being carried out, until somebody says that the connection stays.
-      ...(revoked && heard.approval?.decision !== 'approve' && { revoked }),
+      ...(revoked && personDecisions.approval?.decision !== 'approve' && { revoked }),
     },
     auditEvents: [
       ...(before ? [] : discoveredEvents(connection, now)),

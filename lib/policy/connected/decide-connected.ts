@@ -1,4 +1,4 @@
-import type { Consulted } from '../../audit/audit.ts';
+import type { PolicyVersions } from '../../audit/audit.ts';
 import { approverGroupOf } from '../../connections/awaiting-approval.ts';
 import { type ConnectionRecord, isVerdictExpired } from '../../connections/connection-record.ts';
 import {
@@ -9,7 +9,7 @@ import {
   type Revocation,
 } from '../../connections/revocation.ts';
 import type { Connection } from '../../privatelink/connection.ts';
-import { isLive } from '../../privatelink/connection.ts';
+import { isConnected } from '../../privatelink/connection.ts';
 import { graceSecondsOf } from '../../services/service.ts';
 import { type Finding, isDefault, isPaused, primaryReason, type Verdict } from '../../verdicts/verdict.ts';
 import { decide } from '../decide.ts';
@@ -45,11 +45,11 @@ export function decideConnected(
   connection: Connection,
   before: ConnectionHistory | undefined,
   policy: Policy,
-  circumstances: ConnectedContext,
+  context: ConnectedContext,
 ): ConnectedDecision {
-  const byPolicy = decide(connection, policy, undefined, circumstances.now);
-  const decision = evaluateConnected(connection, byPolicy, before, policy, circumstances);
-  if (!circumstances.isObserving || isPaused(byPolicy)) return decision;
+  const byPolicy = decide(connection, policy, undefined, context.now);
+  const decision = evaluateConnected(connection, byPolicy, before, policy, context);
+  if (!context.isObserving || isPaused(byPolicy)) return decision;
   const { revocation, verdict, ...others } = decision;
   if (isAboutExternalAccept(verdict)) return { verdict: byPolicy };
   if (!revocation) return decision;
@@ -62,33 +62,33 @@ function evaluateConnected(
   byPolicy: Verdict,
   before: ConnectionHistory | undefined,
   policy: Policy,
-  circumstances: ConnectedContext,
+  context: ConnectedContext,
 ): ConnectedDecision {
-  const { now } = circumstances;
+  const { now } = context;
   const grandfathered = grandfathering(connection, before, policy);
   const adoption = grandfathered && { grandfathered };
   if (isPaused(byPolicy)) {
     const revocation = before?.revocation;
     return { verdict: byPolicy, ...adoption, ...(revocation && { revocation }) };
   }
-  const command = explicitRevocation(before, byPolicy, policy, circumstances);
+  const command = explicitRevocation(before, byPolicy, policy, context);
   if (command)
     return { ...scheduleDisconnect(command.revocation, command.finding, byPolicy, now), ...adoption };
   if (isBlockedBy(byPolicy) || revokingDecision(before, policy))
-    return { ...notAllowed(byPolicy, before, policy, circumstances), ...adoption };
+    return { ...notAllowed(byPolicy, before, policy, context), ...adoption };
   if (before?.approval?.decision === 'approve')
     return { verdict: decide(connection, policy, before.approval, now) };
   // An adoption lasts until the policy endorses the connection: from then on it is the policy's.
   if (byPolicy.outcome === 'accept') return allowed(byPolicy, before, now);
   if (grandfathered) return keepGrandfathered(grandfathered, byPolicy);
-  if (isForeign(before)) {
+  if (isExternallyAccepted(before)) {
     const { onExternalAccept = 'ask', name } = policy.service;
-    if (onExternalAccept === 'ask') return askAbout(foreignFinding(policy), byPolicy);
+    if (onExternalAccept === 'ask') return askAbout(externalAcceptFinding(policy), byPolicy);
     const reason = `${name} adopts what others accept`;
     if (onExternalAccept === 'adopt')
       return keepGrandfathered({ by: 'linkgate', at: now.toISOString(), reason }, byPolicy);
   }
-  return notAllowed(byPolicy, before, policy, circumstances);
+  return notAllowed(byPolicy, before, policy, context);
 }
 
 /** Whether a live connection is to be decided anew: something would become of it that its record does not say. */
@@ -96,11 +96,11 @@ export function needsReevaluationNow(
   connection: Connection,
   record: ConnectionRecord,
   policy: Policy,
-  policyVersions: Consulted,
-  circumstances: ConnectedContext,
+  policyVersions: PolicyVersions,
+  context: ConnectedContext,
 ): boolean {
-  const { now } = circumstances;
-  if (!isLive(connection.state) || !isLive(record.state) || record.effect) return false;
+  const { now } = context;
+  if (!isConnected(connection.state) || !isConnected(record.state) || record.effect) return false;
   if (record.serviceDeregisteredAt !== undefined) return true;
   const { verdict, revocation } = record;
   const isCounted = effectiveEntry(policy)?.maxEndpoints !== undefined;
@@ -108,7 +108,7 @@ export function needsReevaluationNow(
     verdict?.policyVersions.entry !== policyVersions.entry ||
     verdict.policyVersions.wildcardEntry !== policyVersions.wildcardEntry;
   if (isCounted && isCountedAnew) return true;
-  const would = decideConnected(connection, record, policy, circumstances);
+  const would = decideConnected(connection, record, policy, context);
   // What was there first is left alone, until somebody commands otherwise.
   if (!verdict) return would.grandfathered === undefined || would.revocation !== undefined;
   return (
@@ -186,7 +186,7 @@ function notAllowed(
   const revocation = postponed(announced, before);
   if (revocation.overQuota)
     return {
-      ...askAbout(budgetFinding(service.name), byPolicy),
+      ...askAbout(quotaFinding(service.name), byPolicy),
       revocation,
     };
   if (isBlockedBy(byPolicy)) return scheduleDisconnect(revocation, undefined, byPolicy, now);
@@ -264,7 +264,7 @@ function grandfathering(
 }
 
 /** linkgate never asked EC2 to accept it, and no policy has endorsed it since. */
-function isForeign(before: ConnectionHistory | undefined): boolean {
+function isExternallyAccepted(before: ConnectionHistory | undefined): boolean {
   return (
     before?.acceptRequestedAt === undefined &&
     before?.allowedSince === undefined &&
@@ -273,14 +273,14 @@ function isForeign(before: ConnectionHistory | undefined): boolean {
   );
 }
 
-function foreignFinding({ service: { acceptanceRequired, name } }: Policy): Finding {
+function externalAcceptFinding({ service: { acceptanceRequired, name } }: Policy): Finding {
   const reason = acceptanceRequired
     ? 'somebody accepted it without linkgate'
     : `${name} does not require acceptance, so that EC2 connected it at once`;
   return { rule: externallyAccepted, outcome: 'ask', reason };
 }
 
-function budgetFinding(service: string): Finding {
+function quotaFinding(service: string): Finding {
   const reason = `its time was over, and linkgate cuts only so many connections of ${service} in 24 hours: a person decides`;
   return { rule: 'cuts-are-limited', outcome: 'ask', reason };
 }

@@ -77,14 +77,14 @@ function strange(principal: string, record: PrincipalRecord | undefined, service
   return [
     describePrincipal(principal),
     record && originOf(record),
-    record?.standing === 'found' && goesAt && `goes at ${goesAt.toISOString()}`,
+    record?.connectionStatus === 'found' && goesAt && `goes at ${goesAt.toISOString()}`,
   ]
     .filter(Boolean)
     .join(', ');
 }
 
-function originOf({ standing, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
-  if (standing === 'implied') return 'was implied until now';
+function originOf({ connectionStatus, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
+  if (connectionStatus === 'implied') return 'was implied until now';
   return addedBy === undefined
     ? `added by hand, by whom is unknown, first seen at ${firstSeenAt}`
     : `added by ${addedBy} at ${addedAt}`;

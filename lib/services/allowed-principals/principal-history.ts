@@ -73,13 +73,19 @@ function recordAfter(
   const firstSeenAt = now.toISOString();
   if (isImplied) {
     if (!isKept) return undefined;
-    if (before?.standing !== 'implied')
-      return { serviceId, principal, standing: 'implied', firstSeenAt, version: before?.version ?? 0 };
+    if (before?.connectionStatus !== 'implied')
+      return {
+        serviceId,
+        principal,
+        connectionStatus: 'implied',
+        firstSeenAt,
+        version: before?.version ?? 0,
+      };
     const { refusal, ...taken } = notToGo(before);
     return { ...taken, ...(!isActual && refusal && { refusal }) };
   }
-  if (before?.standing === 'implied') return isActual ? unwantedOne(before, seen) : undefined;
-  const found = before ?? { serviceId, principal, standing: 'found', firstSeenAt, version: 0 };
+  if (before?.connectionStatus === 'implied') return isActual ? unwantedOne(before, seen) : undefined;
+  const found = before ?? { serviceId, principal, connectionStatus: 'found', firstSeenAt, version: 0 };
   const told = withAddition(found, addition);
   if (isActual) return unwantedOne(told, seen);
   const mayShow = now.getTime() - Date.parse(told.addedAt ?? '') < showsWithinMs;
@@ -92,8 +98,12 @@ function unwantedOne(
   { isKept, isAgreed, now }: Pick<ObservedPrincipal, 'isKept' | 'now'> & { readonly isAgreed: boolean },
 ): PrincipalRecord {
   if (!isKept) return notToGo(record);
-  const { standing, unwantedSince = now.toISOString() } = record;
-  return { ...record, ...(standing === 'found' && { unwantedSince }), ...(isAgreed && { agreed: true }) };
+  const { connectionStatus, unwantedSince = now.toISOString() } = record;
+  return {
+    ...record,
+    ...(connectionStatus === 'found' && { unwantedSince }),
+    ...(isAgreed && { agreed: true }),
+  };
 }
 
 function notToGo({ unwantedSince: _since, agreed: _agreed, ...record }: PrincipalRecord): PrincipalRecord {
