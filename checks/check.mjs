@@ -32,6 +32,7 @@ const checks = [
   ['formatting and lint', tool('biome'), ['check', ...(fix ? ['--write'] : ['--error-on-warnings'])]],
   ['types', tool('tsc'), ['-p', '.']],
   ['unused code', tool('knip'), ['--config', 'checks/knip.json', '--no-progress']],
+  ['the words of the glossary', process.execPath, [`${here}glossary.mjs`]],
   ['lock file', ...lockFile('package-lock.json')],
   ['lock file of the checks', ...lockFile('checks/package-lock.json')],
   ['the template, by cdk-nag', process.execPath, [`${here}nag.mjs`, template]],

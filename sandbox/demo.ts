@@ -58,7 +58,7 @@ export async function runDemo(origin: string, { ApiUrl = '' }: Readonly<Record<s
 const endings = {
   available: 'is connected: linkgate accepted it',
   pendingAcceptance: 'waits: a person has to decide',
-  rejected: 'is turned away: linkgate rejected it',
+  rejected: 'is rejected by linkgate',
 } as const;
 
 function timed(say: Say) {

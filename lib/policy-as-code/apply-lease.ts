@@ -24,7 +24,7 @@ export const readApplyLease = kind.read;
 export const applyLeaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
 
 /** How long an apply is waited for after its last sign of life, in milliseconds: longer than the function may run. */
-const patience = 40_000;
+const leaseMs = 40_000;
 
 /** Somebody else applies a plan. */
 export class ApplyRunningError extends Error {
@@ -101,7 +101,7 @@ export function leaseAfter(
   now: Date,
 ): { readonly lease: ApplyLease; readonly write: Extract<Write, { put: unknown }> } {
   const done = lease.done + more;
-  return leaseWrite(lease, { done, heldFor: done < lease.of ? patience : 0 }, now);
+  return leaseWrite(lease, { done, heldFor: done < lease.of ? leaseMs : 0 }, now);
 }
 
 /** The lease for whoever comes next, with what is done. */

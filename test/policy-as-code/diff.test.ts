@@ -98,7 +98,7 @@ describe('an entry', () => {
 
 test('blocks come first, what endorses comes before what takes endorsement away, and a service decides once its entries are there', async () => {
   const world = createTestEnv({
-    services: [aService(), aService({ serviceId: serviceId(2), name: 'deleted', managedBy: 'file' })],
+    services: [aService(), aService({ serviceId: serviceId(2), name: 'gone', managedBy: 'file' })],
     entries: [
       anEntry({ accountId: one, managedBy: 'file' }),
       anEntry({ accountId: two, managedBy: 'file', maxEndpoints: 1 }),
@@ -136,7 +136,7 @@ test('a service that goes does so before the entries that endorse what it has co
   const world = createTestEnv({
     services: [
       aService({ managedBy: 'file' }),
-      aService({ serviceId: serviceId(2), name: 'deleted', managedBy: 'file' }),
+      aService({ serviceId: serviceId(2), name: 'gone', managedBy: 'file' }),
     ],
     entries: [serviceId(1), serviceId(2), '*'].map((at) => anEntry({ serviceId: at, managedBy: 'file' })),
     groups: [],
@@ -146,7 +146,7 @@ test('a service that goes does so before the entries that endorse what it has co
     ['service', ''],
     ['entry', '*'],
     ['entry', 'orders'],
-    ['entry', 'deleted'],
+    ['entry', 'gone'],
   ]);
 });
 
@@ -211,9 +211,9 @@ test("the group that setup made is nobody's, and the first file that tells of it
 
 test('a group that left the file stays while a service asks it, or another group calls upon it', async () => {
   const world = createTestEnv({
-    services: [aService({ approvers: 'approval-requested' })],
+    services: [aService({ approvers: 'asked' })],
     groups: [
-      aGroup({ name: 'approval-requested', managedBy: 'file', escalateTo: 'called' }),
+      aGroup({ name: 'asked', managedBy: 'file', escalateTo: 'called' }),
       aGroup({ name: 'called', managedBy: 'file' }),
       aGroup({ name: 'forgotten', managedBy: 'file' }),
     ],
