@@ -30,7 +30,9 @@ const found = globSync(['lib/**/*.ts', 'functions/*.ts', 'rules/**/*.ts']).flatM
   return code.split('\n').flatMap((line, index) =>
     [...line.matchAll(/[A-Za-z_$][\w$]*/g)].flatMap(([name]) => {
       const [word] = forbidden.exec(name) ?? [];
-      return word === undefined ? [] : [`${path}:${index + 1}: ${name}: write ${instead[word.toLowerCase()]}`];
+      return word === undefined
+        ? []
+        : [`${path}:${index + 1}: ${name}: write ${instead[word.toLowerCase()]}`];
     }),
   );
 });

@@ -8,7 +8,7 @@ import { customerCommand } from './commands/customer.ts';
 import { decisionCommands } from './commands/decision.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
-import { exportCommands } from './commands/export.ts';
+import { exportCommand } from './commands/export.ts';
 import { itemCommand } from './commands/item.ts';
 import { lockdownCommand } from './commands/lockdown.ts';
 import { modeCommand } from './commands/mode.ts';
@@ -78,7 +78,7 @@ Credentials and Region are those of the AWS CLI. For the sandbox of \`npm start\
     ...revocationCommands(open, world),
     lockdownCommand(open, world),
     ...policyCommands(open, world),
-    ...exportCommands(open),
+    exportCommand(open),
     sweepCommand(open),
     modeCommand(open),
     ...pauseCommands(open, world),

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import * as v from 'valibot';
 import type { Expiry } from '../../lib/allowlist/expiry.ts';
 import { shellWord } from '../../lib/values/shell-word.ts';
@@ -38,7 +38,7 @@ interface AllowOptions extends BlockOptions {
 }
 
 export function allowlistCommands(open: OpenSession): readonly Command[] {
-  return [allowCommand(open), blockCommand(open), forgetCommand(open), allowlistCommand(open)];
+  return [allowCommand(open), blockCommand(open), allowlistCommand(open)];
 }
 
 function allowCommand(open: OpenSession): Command {
@@ -127,8 +127,8 @@ async function pausedServices({ api }: Session): Promise<string[]> {
   return services.filter(({ pausedAt }) => pausedAt).map(({ serviceId }) => serviceId);
 }
 
-function forgetCommand(open: OpenSession): Command {
-  return entryCommand('forget', 'take away what the allowlist says of an account').action(
+function removeCommand(open: OpenSession): Command {
+  return entryCommand('remove', 'remove the entry of an account').action(
     async (accountId: string, { service, ...common }: EntryOptions) => {
       const { api, output } = await open(common);
       const { entry, cuts, warnings } = await api.call('DELETE', ['allowlist', service, accountId], Removed);
@@ -143,8 +143,15 @@ function forgetCommand(open: OpenSession): Command {
 }
 
 function allowlistCommand(open: OpenSession): Command {
+  return new Command('allowlist')
+    .description('who is allowed and who is blocked')
+    .addCommand(listCommand(open), { isDefault: true })
+    .addCommand(removeCommand(open));
+}
+
+function listCommand(open: OpenSession): Command {
   return take
-    .command('allowlist', 'who is allowed and who is blocked')
+    .command('list', 'list the entries')
     .addOption(take.serviceOption())
     .action(async ({ service, ...common }: take.CommonOptions & { readonly service?: string }) => {
       const { api, output } = await open(common);

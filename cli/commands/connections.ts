@@ -11,7 +11,7 @@ interface ConnectionsOptions extends CommonOptions {
   readonly account?: string;
   readonly state?: string;
   readonly waiting?: true | undefined;
-  readonly differs?: true | undefined;
+  readonly drifted?: true | undefined;
 }
 
 export function connectionsCommand(open: OpenSession): Command {
@@ -23,26 +23,26 @@ export function connectionsCommand(open: OpenSession): Command {
       '--waiting',
       'only what a person may decide: requests, and connections that people are asked about',
     )
-    .option('--differs', 'only where what EC2 shows is not what linkgate decided')
-    .action(async ({ service, account, state, waiting, differs, ...common }: ConnectionsOptions) => {
+    .option('--drifted', 'only where EC2 shows something else than linkgate decided')
+    .action(async ({ service, account, state, waiting, drifted, ...common }: ConnectionsOptions) => {
       const { api, output } = await open(common);
       const connections = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
         service,
         account,
         state,
         waiting: waiting && 'true',
-        differs: differs && 'true',
+        differs: drifted && 'true',
       });
       output.result(
         { connections },
-        connections.length === 0 ? none({ waiting, differs }) : listed(connections, output),
+        connections.length === 0 ? none({ waiting, drifted }) : listed(connections, output),
       );
     });
 }
 
-function none({ waiting, differs }: Pick<ConnectionsOptions, 'waiting' | 'differs'>): string {
+function none({ waiting, drifted }: Pick<ConnectionsOptions, 'waiting' | 'drifted'>): string {
   if (waiting) return 'nobody waits for a decision';
-  return differs
+  return drifted
     ? 'EC2 shows every connection as linkgate decided it'
     : 'there are no such connections: a consumer makes one with `aws ec2 create-vpc-endpoint`';
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import * as v from 'valibot';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { ServiceName } from '../../lib/services/service.ts';
@@ -6,21 +6,28 @@ import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage, Service } from '../api-views.ts';
 import { CommandError } from '../command-error.ts';
 import { showControls, unmarked } from '../control-characters.ts';
-import { type CommonOptions, command, serviceArgument, serviceOption } from '../options.ts';
+import { type CommonOptions, command, serviceOption } from '../options.ts';
 import { heldPolicy } from '../plan/plan-client.ts';
 import { type Policy, writePolicyFile } from '../policy-file/write.ts';
-import type { OpenSession } from '../session.ts';
+import type { OpenSession, Session } from '../session.ts';
 
-/** What makes policy files of what there is. */
-export function exportCommands(open: OpenSession): readonly Command[] {
-  return [exportCommand(open), adoptCommand(open)];
+interface ExportOptions extends CommonOptions {
+  readonly service?: string;
+  readonly fromConnections?: string;
 }
 
-function exportCommand(open: OpenSession): Command {
+export function exportCommand(open: OpenSession): Command {
   return command('export', 'print the table as a policy file, which plans to no change')
     .addOption(serviceOption())
-    .action(async ({ service, ...common }: CommonOptions & { readonly service?: string }) => {
+    .addOption(
+      new Option(
+        '--from-connections <service>',
+        'print the policy file that would allow exactly what is connected to a service now, to be reviewed',
+      ).conflicts('service'),
+    )
+    .action(async ({ service, fromConnections, ...common }: ExportOptions) => {
       const session = await open(common);
+      if (fromConnections !== undefined) return exportFromConnections(fromConnections, session);
       const whole = await heldPolicy(session);
       const policy = service === undefined ? whole : ofService(whole, service);
       session.output.result({ document: documentOf(policy) }, writePolicyFile(unmarked(policy)));
@@ -54,30 +61,25 @@ function documentOf({ groups, services, customers, entries }: Policy): PolicyDoc
 
 const ServiceAnswer = v.looseObject({ service: Service });
 
-function adoptCommand(open: OpenSession): Command {
-  return command(
-    'adopt',
-    'print the policy file that would allow exactly what is connected to a service now, to be reviewed',
-  )
-    .addArgument(serviceArgument())
-    .action(async (named: string, options: CommonOptions) => {
-      const { api, output, progress } = await open(options);
-      const { service } = await api.call('GET', ['services', named], ServiceAnswer);
-      progress.doing(`looking who is connected to ${service.name}`);
-      const all = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
-        service: service.serviceId,
-      });
-      const live = all.filter(({ state }) => state === 'available' || state === 'pending');
-      const policy = allowing(live, service, await api.now());
-      const remarks = new Map(live.map((connection) => [connection.endpointId, shown(remarkOn(connection))]));
-      output.result({ document: documentOf(policy) }, writePolicyFile(unmarked(policy), remarks));
-      if (live.length === 0) output.warn([`nothing is connected to ${service.name}: the file allows nobody`]);
-    });
+async function exportFromConnections(named: string, { api, output, progress }: Session): Promise<void> {
+  const { service } = await api.call('GET', ['services', named], ServiceAnswer);
+  progress.doing(`looking who is connected to ${service.name}`);
+  const all = await everyPage(api, ['connections'], ConnectionPage, (page) => page.connections, {
+    service: service.serviceId,
+  });
+  const connected = all.filter(({ state }) => state === 'available' || state === 'pending');
+  const policy = allowing(connected, service, await api.now());
+  const remarks = new Map(
+    connected.map((connection) => [connection.endpointId, shown(remarkOn(connection))]),
+  );
+  output.result({ document: documentOf(policy) }, writePolicyFile(unmarked(policy), remarks));
+  if (connected.length === 0)
+    output.warn([`nothing is connected to ${service.name}: the file allows nobody`]);
 }
 
 /** An entry for each account, which names its endpoints. */
 function allowing(live: readonly Connection[], { name, serviceId }: Service, now: Date): Policy {
-  const note = `was connected on ${now.toISOString().slice(0, 10)}, when \`linkgate adopt\` looked`;
+  const note = `was connected on ${now.toISOString().slice(0, 10)}, when \`linkgate export --from-connections\` looked`;
   // What is no name the file does not take.
   const called = v.is(ServiceName, name) ? name : serviceId;
   const byAccount = [...Map.groupBy(live, ({ ownerAccountId }) => ownerAccountId)].sort();

@@ -40,7 +40,7 @@ export function lockdownCommand(open: OpenSession, world: Io): Command {
     .addHelpText(
       'after',
       `
-The block stays until somebody lifts it: linkgate forget <accountId> --service '*'. What was cut does not come back with
+The block stays until somebody lifts it: linkgate allowlist remove <accountId> --service '*'. What was cut does not come back with
 that: the consumer has to create new endpoints. A paused service cuts nothing, and nor does the mode observe.
 Exits with 1 when EC2 does not show everything rejected in time.`,
     )

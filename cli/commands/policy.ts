@@ -18,7 +18,7 @@ interface FileOptions extends CommonOptions {
 }
 
 interface ChangeOptions extends FileOptions {
-  readonly adopt?: true;
+  readonly takeOwnership?: true;
   readonly allowRemovals?: true;
 }
 
@@ -46,7 +46,7 @@ function fileCommand(name: string, description: string): Command {
 /** Of which the table is to become what the file says. */
 function changeCommand(name: string, description: string): Command {
   return fileCommand(name, description)
-    .option('--adopt', 'take over what others look after, where the file speaks of it')
+    .option('--take-ownership', 'adopt what people or other systems manage and the file declares')
     .option(
       '--allow-removals',
       'also where it removes more than five things, and more than a third of all that the file manages',
@@ -57,10 +57,15 @@ function planCommand(open: OpenSession): Command {
   return changeCommand('plan', 'what a policy file would change, and what that would do to connections today')
     .option('--exit-code', 'exit with 3 where there are changes')
     .option('--markdown', 'for the comment of a pull request')
-    .action(async ({ file, adopt, allowRemovals, exitCode, markdown, ...common }: PlanOptions) => {
+    .action(async ({ file, takeOwnership, allowRemovals, exitCode, markdown, ...common }: PlanOptions) => {
       const policy = readPolicyFile(unmarkControls(file));
       const session = await open(common);
-      const planned = await plan(file, policy.documentAt(session.stage), { adopt, allowRemovals }, session);
+      const planned = await plan(
+        file,
+        policy.documentAt(session.stage),
+        { adopt: takeOwnership, allowRemovals },
+        session,
+      );
       const text = markdown ? planMarkdown(planned) : planText(planned, session.output);
       session.output.result(planned, text);
       // The plan has said it.
@@ -71,11 +76,16 @@ function planCommand(open: OpenSession): Command {
 function applyCommand(open: OpenSession, world: Io): Command {
   return changeCommand('apply', 'show the plan, ask, and bring the table to what a policy file says')
     .option('--yes', 'do not ask')
-    .action(async ({ file, adopt, allowRemovals, yes, ...common }: ApplyOptions) => {
+    .action(async ({ file, takeOwnership, allowRemovals, yes, ...common }: ApplyOptions) => {
       const policy = readPolicyFile(unmarkControls(file));
       const session = await open(common);
       const { output, stage } = session;
-      const planned = await plan(file, policy.documentAt(stage), { adopt, allowRemovals }, session);
+      const planned = await plan(
+        file,
+        policy.documentAt(stage),
+        { adopt: takeOwnership, allowRemovals },
+        session,
+      );
       const { summary, running, interrupted } = planned.plan;
       if (!hasChanges(summary) && !running && !interrupted)
         return output.result(planned, `${planText(planned, output)}\n\nthere is nothing to do`);

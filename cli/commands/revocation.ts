@@ -29,7 +29,7 @@ interface KeepOptions extends take.CommonOptions {
 }
 
 export function revocationCommands(open: OpenSession, world: Io): readonly Command[] {
-  return [revokeCommand(open, world), keepCommand(open)];
+  return [revokeCommand(open, world), extendCommand(open)];
 }
 
 function revokeCommand(open: OpenSession, world: Io): Command {
@@ -45,7 +45,7 @@ function revokeCommand(open: OpenSession, world: Io): Command {
     .addHelpText(
       'after',
       `
-Whoever may connect may do so again with a new endpoint: to keep an account out, linkgate block or linkgate forget.
+Whoever may connect may do so again with a new endpoint: to keep an account out, linkgate block or linkgate allowlist remove.
 With --account it says what it cuts, and asks.`,
     )
     .action(async (endpointId: string | undefined, options: RevokeOptions) => {
@@ -123,9 +123,9 @@ async function revokeEach(
     throw new CommandError('failed', `${plural(failed.length)} not revoked:\n${failed.join('\n')}`);
 }
 
-function keepCommand(open: OpenSession): Command {
+function extendCommand(open: OpenSession): Command {
   return take
-    .command('keep', 'put off the cut of a connection; a block is not put off but lifted')
+    .command('extend', 'postpone a scheduled disconnect; remove the block instead where one is the cause')
     .addArgument(take.endpointArgument())
     .addOption(take.untilOption())
     .addOption(take.neededReasonOption())
@@ -146,5 +146,5 @@ function told({ endpointId, verdict, since, disconnectAt, reason, kept }: Revoca
     kept?.until === disconnectAt
       ? `is kept until ${time(disconnectAt)}, and cut then`
       : `is cut at ${time(disconnectAt)}`;
-  return `${endpointId} ${until}${why}\n  \`linkgate keep ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` says what else there is`;
+  return `${endpointId} ${until}${why}\n  \`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it; \`linkgate explain ${endpointId}\` says what else there is`;
 }

@@ -76,7 +76,7 @@ export function otherSections(changes: readonly Change[]): readonly Section[] {
   const principals = others.filter(({ kind }) => kind === 'principal');
   return [
     {
-      title: 'Not as the file has it, and left alone: others look after it (--adopt takes it over)',
+      title: 'Not as the file has it, and left alone: others look after it (--take-ownership takes it over)',
       lines: conflicts.map(otherLine),
     },
     {

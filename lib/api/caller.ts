@@ -13,7 +13,7 @@ export function overridesPolicyFile(
 ): string[] {
   return isOfFile(before)
     ? [
-        `the policy file managed this ${what}: from now on \`linkgate apply\` leaves it as it is, unless told --adopt; change the file too`,
+        `the policy file managed this ${what}: from now on \`linkgate apply\` leaves it as it is, unless told --take-ownership; change the file too`,
       ]
     : [];
 }

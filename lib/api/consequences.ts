@@ -194,7 +194,7 @@ function fateOf(
 const sentences = {
   isCut: () => 'cut now',
   isToBeCut: ({ at = '' }: Fate) =>
-    `cut at ${toTheSecond(at)}, unless the account is allowed there again, or somebody extends it (\`linkgate keep\`) or keeps it connected before`,
+    `cut at ${toTheSecond(at)}, unless the account is allowed there again, or somebody extends it (\`linkgate extend\`) or keeps it connected before`,
   isCalledOff: () => 'not cut any more: it stays connected',
   isAskedAbout: () => 'stays connected until people decide, who are asked about it',
   waits: ({ service }: ForeseenConnection) =>

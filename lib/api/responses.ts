@@ -54,6 +54,6 @@ export async function remainingConnections({ serviceId }: Service, deps: ReadDep
   const entries = await entriesFor([serviceId], deps);
   if (entries.length === 0) return [];
   return [
-    `the allowlist keeps what it says of ${serviceId} (accounts: ${entries.length}), and it holds again if the service is registered again: see linkgate allowlist --service ${serviceId}; linkgate forget takes one away`,
+    `the allowlist keeps what it says of ${serviceId} (accounts: ${entries.length}), and it holds again if the service is registered again: see linkgate allowlist --service ${serviceId}; linkgate allowlist remove takes one away`,
   ];
 }

@@ -51,7 +51,7 @@ interface Surroundings extends Pick<Policy, 'entries'> {
 export function connectedCommands(record: ConnectionRecord, surroundings: Surroundings): readonly string[] {
   const { endpointId } = record;
   return [
-    ...(canBeKept(record) ? [`\`linkgate keep ${endpointId} --until 14d --reason "…"\` extends it`] : []),
+    ...(canBeKept(record) ? [`\`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it`] : []),
     allowSentence(record, surroundings),
     `\`linkgate revoke ${endpointId} --now --reason "…"\` disconnects it now`,
   ];

@@ -65,9 +65,9 @@ export const AuditEntry = v.object({
   /** Of the invocation that wrote it, as it stands in the logs. */
   requestId: v.string(),
   /** Of the entry before it. */
-  previousHash: v.exactOptional(v.string()),
-  /** Of this entry, so that what is changed later shows. Entries of form 1.0 have none. */
-  hash: v.exactOptional(v.string()),
+  previousHash: v.string(),
+  /** Of this entry, so that what is changed later shows. */
+  hash: v.string(),
 });
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
@@ -78,6 +78,8 @@ export type AuditEvent = Omit<
 > & { readonly action: Action };
 
 const kind = entity({ ...AuditEntry.entries, version: v.number() });
+/** The hash is over all the rest. */
+const unhashed = entity({ ...v.omit(AuditEntry, ['hash']).entries, version: v.number() });
 
 /** How the partitions begin that no function may delete from; that a put replaces nothing is its condition's doing. */
 export const auditPartition = 'AUDIT#';
@@ -102,7 +104,7 @@ export function auditWrites(
     const sequence = auditCount + index + 1;
     const previousHash = head?.hash ?? genesisHash;
     const entry = { ...auditEvent, endpointId, sequence, requestId, previousHash, version: 1 };
-    const item = kind.item({ pk: entriesOf(endpointId), sk: String(sequence).padStart(9, '0') }, entry);
+    const item = unhashed.item({ pk: entriesOf(endpointId), sk: String(sequence).padStart(9, '0') }, entry);
     head = { sequence, hash: hashOf(item) };
     return { put: { ...item, hash: head.hash }, expected: 0 };
   });

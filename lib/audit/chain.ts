@@ -6,14 +6,12 @@ import type { Item } from '../storage/table.ts';
 export const AuditHead = v.object({ sequence: v.number(), hash: v.string() });
 export type AuditHead = v.InferOutput<typeof AuditHead>;
 
-const formWithoutHashes = '1.0';
-
 /** What the first entry of a chain follows. */
 export const genesisHash = '0'.repeat(64);
 
-/** The hash of an entry: over all that is stored of it but its key, its form, its version and the hash itself. */
+/** The hash of an entry: over all that is stored of it but its key, its schema version, its version and the hash itself. */
 export function hashOf(item: Item): string {
-  const { pk: _pk, sk: _sk, form: _form, version: _version, hash: _hash, ...entry } = item;
+  const { pk: _pk, sk: _sk, schemaVersion: _schemaVersion, version: _version, hash: _hash, ...entry } = item;
   return createHash('sha256').update(canonical(entry)).digest('hex');
 }
 
@@ -32,8 +30,7 @@ export interface ExpectedHead {
 
 /**
  * The first break in the trail of a connection. Entries are taken as they are stored, so that those that a newer
- * linkgate wrote can be verified too. What a linkgate of form 1.0 wrote, before or after a rollback, carries no hash:
- * such entries are held by their place alone, and the next one with a hash follows from the last one with a hash.
+ * linkgate wrote can be verified too.
  */
 export function findBreak(
   items: readonly Item[],
@@ -63,7 +60,6 @@ function problemOf(
   if (item.sequence !== sequence || Number(item.sk) !== sequence)
     return `it is missing, or entries changed places: entry ${item.sequence} stands in its place`;
   if (item.endpointId !== endpointId) return `it is an entry of ${item.endpointId}`;
-  if (item.hash === undefined && item.form === formWithoutHashes) return undefined;
   if (item.hash === undefined) return 'it carries no hash';
   if (item.hash !== hashOf(item)) return 'it was changed after it was written';
   if (item.previousHash !== (head?.hash ?? genesisHash)) return 'it does not follow from the entry before it';

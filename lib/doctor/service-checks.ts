@@ -150,6 +150,6 @@ function checkPrincipals(service: Service, shown: readonly string[]): Result {
       !checks.has('principals-await-approval') &&
       !checks.has('principals-are-withheld')
       ? 'docs/principals.md tells what linkgate does about it by itself, and what you can do'
-      : `see what would change, and let linkgate keep them equal:\nlinkgate service add ${serviceId} --principals managed`,
+      : `see what would change, and let linkgate extend them equal:\nlinkgate service add ${serviceId} --principals managed`,
   );
 }

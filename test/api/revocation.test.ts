@@ -243,7 +243,7 @@ describe('a connection that is to be cut', () => {
         error: { code: 'NotOpen', details: { state: 'available' } },
       });
       for (const command of [
-        `linkgate keep ${endpointId(1)} --until 14d --reason`,
+        `linkgate extend ${endpointId(1)} --until 14d --reason`,
         `linkgate allow ${consumer} --service orders`,
         `linkgate revoke ${endpointId(1)} --now --reason`,
       ])

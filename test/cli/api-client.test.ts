@@ -18,7 +18,7 @@ test.each([
   ['a list', 'service list', 502],
   ['an entry of the allowlist', 'allow 012345678901 --service payments', 503],
   ['a registration', `service add ${serviceId}`, 504],
-  ['anything that was throttled', 'forget 012345678901 --service payments', 429],
+  ['anything that was throttled', 'allowlist remove 012345678901 --service payments', 429],
 ])('%s is asked for again after an answer that may pass', async (_name, line, status) => {
   aws.respond = () => (aws.asked.length < 3 ? { status } : { body });
   expect(await linkgate(line, aws)).toMatchObject({ code: 0 });
@@ -43,7 +43,7 @@ test('a list is asked for again when the connection breaks', async () => {
 
 test.each([
   ['a decision', `approve ${endpointId}`],
-  ['a removal', 'forget 012345678901 --service payments'],
+  ['a removal', 'allowlist remove 012345678901 --service payments'],
   ['a registration', `service add ${serviceId}`],
 ])('%s whose answer was lost is sent again under the same key', async (_name, line) => {
   aws.respond = () => (aws.asked.length < 3 ? { isBroken: true } : { body });
@@ -55,7 +55,10 @@ test.each([
 
 test('each run of a command has a key of its own, and what only looks has none', async () => {
   aws.respond = () => ({ body });
-  for (const line of ['forget 012345678901 --service payments', 'forget 012345678901 --service payments'])
+  for (const line of [
+    'allowlist remove 012345678901 --service payments',
+    'allowlist remove 012345678901 --service payments',
+  ])
     await linkgate(line, aws);
   await linkgate('service list', aws);
   const [first, second, list] = aws.asked.map(({ idempotencyKey }) => idempotencyKey);

@@ -72,7 +72,7 @@ test.each([
     ['entry', 'cuts'],
   ],
   [
-    'forget 012345678901 --service *',
+    'allowlist remove 012345678901 --service *',
     'DELETE /allowlist/*/012345678901',
     { entry, cuts: [], warnings },
     ['entry', 'cuts'],
@@ -404,7 +404,7 @@ test('where EC2 shows something else than linkgate decided, the list and the sto
     'GET /connections?differs=true': { connections: [differing] },
     [`GET /connections/${endpointId}`]: { ...explanation, connection: differing },
   });
-  expect((await linkgate('connections --differs', aws)).stdout).toContain(differs);
+  expect((await linkgate('connections --drifted', aws)).stdout).toContain(differs);
   expect((await linkgate(`explain ${endpointId}`, aws)).stdout).toContain(`This differs: ${differs}.`);
 });
 
@@ -532,7 +532,7 @@ test('a sweep that does not end is given up, and where to look is said', async (
 });
 
 test.each([
-  ['forget 012345678901 --service payments', 'the allowlist says nothing of account 012345678901'],
+  ['allowlist remove 012345678901 --service payments', 'the allowlist says nothing of account 012345678901'],
   ['service remove payments', 'linkgate no longer looks after payments'],
 ])('%s is done also where an earlier try did it', async (line, said) => {
   aws.respond = () => ({ body: { warnings: ['an earlier run did it'] } });
@@ -549,7 +549,7 @@ test.each([
 ])('`%s` is no time at any option, and the right form is said', async (time) => {
   for (const line of [
     ['allow', '012345678901', '--service', 'payments', '--expires', time],
-    ['keep', endpointId, '--reason', 'moving', '--until', time],
+    ['extend', endpointId, '--reason', 'moving', '--until', time],
     ['customer', 'set', 'acme', '--account', '012345678901', '--contract-ends', time],
   ]) {
     const { code, stderr } = await linkgate(line, aws);
@@ -581,9 +581,12 @@ test.each([
   [`deny ${endpointId}`, "required option '--reason <text>' not specified"],
   ['allow 012345678901 --servce payments', "unknown option '--servce'\n(Did you mean --service?)"],
   ['block --servce payments', "unknown option '--servce'\n(Did you mean --service?)"],
-  ['forget 012345678901 --Service payments', "unknown option '--Service'\n(Did you mean --service?)"],
+  [
+    'allowlist remove 012345678901 --Service payments',
+    "unknown option '--Service'\n(Did you mean --service?)",
+  ],
   [`deny ${endpointId} --raeson why`, "unknown option '--raeson'\n(Did you mean --reason?)"],
-  [`keep ${endpointId} --til 30d`, "unknown option '--til'"],
+  [`extend ${endpointId} --til 30d`, "unknown option '--til'"],
   ['plan --fiel policy.yml', "unknown option '--fiel'\n(Did you mean --file?)"],
   ['apply --files policy.yml --yes', "unknown option '--files'\n(Did you mean --file?)"],
   ['simulate policy.yml --jsn', "unknown option '--jsn'\n(Did you mean --json?)"],
@@ -597,7 +600,7 @@ test.each([
 test.each([
   ...['', ' \n', '\u200b', '\u3164'].flatMap((blank) => [
     ['deny', endpointId, '--reason', blank],
-    ['keep', endpointId, '--until', '30d', '--reason', blank],
+    ['extend', endpointId, '--until', '30d', '--reason', blank],
     ['approve', endpointId, '--ticket', blank],
     ['revoke', endpointId, '--customer-message', blank],
   ]),

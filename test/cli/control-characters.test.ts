@@ -220,14 +220,14 @@ const lines = [
   'service remove payments',
   'allow 012345678901 --service payments',
   'block 012345678901 --service *',
-  'forget 012345678901 --service payments',
-  'allowlist',
+  'allowlist remove 012345678901 --service payments',
+  'allowlist list',
   'connections',
   `explain ${endpointId}`,
   `approve ${endpointId}`,
   `deny ${endpointId} --reason no`,
   `revoke ${endpointId}`,
-  `keep ${endpointId} --until 30d --reason moving`,
+  `extend ${endpointId} --until 30d --reason moving`,
   'lockdown 012345678901 --yes --wait 1',
   `plan -f ${policy}`,
   `plan --markdown -f ${policy}`,
@@ -235,7 +235,7 @@ const lines = [
   `simulate -f ${policy}`,
   'schema',
   'export',
-  'adopt payments',
+  'export --from-connections payments',
   'sweep connections',
   'mode',
   'mode observe --reason incident',
@@ -256,13 +256,13 @@ const lines = [
 /** These print nothing that comes from outside. */
 const silent = new Set([
   'schema',
-  'forget 012345678901 --service payments',
+  'allowlist remove 012345678901 --service payments',
   'customer remove acme',
   'sweep connections',
 ]);
 
 function isYaml(line: string): boolean {
-  return line === 'export' || line.startsWith('adopt');
+  return line.startsWith('export');
 }
 
 function respondHostile() {

@@ -156,7 +156,7 @@ These would be accepted
     vpce-0aaaaaaaaaaaaaaa2 of 444444444444 at payments, pendingAcceptance
       it is allowed
 
-Not as the file has it, and left alone: others look after it (--adopt takes it over)
+Not as the file has it, and left alone: others look after it (--take-ownership takes it over)
     Approvers: team (a person, alice)
       quorum: 1 → 2
 
@@ -170,7 +170,7 @@ Plan: 1 to add, 2 to change, 1 to remove; 1 not as the file has it, which others
 
 test('what is planned is the document that the file makes, for the stage of the deployment', async () => {
   answering();
-  await linkgate(`plan -f ${file} --adopt`, aws);
+  await linkgate(`plan -f ${file} --take-ownership`, aws);
   const { body } = aws.asked[0] ?? {};
   const { document, adopt } = body as { document: ReturnType<typeof documentIn>; adopt: boolean };
   expect(withoutPlaces(document)).toEqual(withoutPlaces(documentIn(lines)));
@@ -581,7 +581,7 @@ test('what is connected is printed as the file that would allow exactly it', asy
       : { service: { serviceId, name: 'payments', onUnlisted: 'ask', approvers: 'default' } },
   });
   expect(
-    (await linkgate('adopt payments', aws)).stdout,
+    (await linkgate('export --from-connections payments', aws)).stdout,
   ).toBe(`# yaml-language-server: $schema=policy.schema.json
 # \`linkgate schema\` prints that schema.
 
@@ -594,6 +594,6 @@ allow:
     endpoints:
       - vpce-0aaaaaaaaaaaaaaa1 # asked on 2031-05-01, available, accepted outside linkgate
       - vpce-0bbbbbbbbbbbbbbb2 # asked on 2031-05-01, pending, accepted by linkgate
-    note: was connected on 2031-05-01, when \`linkgate adopt\` looked
+    note: was connected on 2031-05-01, when \`linkgate export --from-connections\` looked
 `);
 });

@@ -54,7 +54,7 @@ describe('revoke', () => {
     const told = await linkgate(['revoke', endpointId, '--reason', 'contract ended'], aws);
     expect(told).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
     expect(told.stdout).toContain('is cut at 2031-05-04 12:00:00 UTC');
-    expect(told.stdout).toContain(`linkgate keep ${endpointId}`);
+    expect(told.stdout).toContain(`linkgate extend ${endpointId}`);
     expect(aws.asked[0]?.body).toEqual({ reason: 'contract ended' });
   });
 
@@ -154,7 +154,7 @@ describe('revoke', () => {
   });
 });
 
-describe('keep', () => {
+describe('extend', () => {
   const request = `POST /connections/${endpointId}/keep`;
   const kept = { by: 'arn:aws:iam::111111111111:user/alice', until: '2031-06-01T12:00:00.000Z' };
 
@@ -163,7 +163,7 @@ describe('keep', () => {
       'GET /services': { services: [] },
       [request]: { revocation: { ...revocation, disconnectAt: kept.until, kept }, warnings: [] },
     });
-    const told = await linkgate(['keep', endpointId, '--until', '31d', '--reason', 'they move'], aws);
+    const told = await linkgate(['extend', endpointId, '--until', '31d', '--reason', 'they move'], aws);
     expect(told.stdout).toContain('is kept until 2031-06-01 12:00:00 UTC, and cut then');
     expect(aws.asked.at(-1)?.body).toEqual({ until: kept.until, reason: 'they move' });
   });
@@ -174,7 +174,7 @@ describe('keep', () => {
     ['--reason why', "required option '--until <when>' not specified"],
   ])('%s is called wrongly', async (options, message) => {
     answering({ 'GET /services': { services: [] } });
-    const told = await linkgate(`keep ${endpointId} ${options}`, aws);
+    const told = await linkgate(`extend ${endpointId} ${options}`, aws);
     expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
     expect(changing()).toEqual([]);
   });
@@ -409,7 +409,7 @@ describe('block', () => {
 test.each(['approve', 'deny'])(
   'who says %s of a connection that lives is told so, with exit code 1',
   async (word) => {
-    const message = `${endpointId} is connected, and only requests are approved or denied. \`linkgate keep …\``;
+    const message = `${endpointId} is connected, and only requests are approved or denied. \`linkgate extend …\``;
     const error = { code: 'NotOpen', message, details: { state: 'available' } };
     aws.respond = () => ({ status: 409, body: { error } });
     expect(await linkgate(`${word} ${endpointId} --reason why`, aws)).toEqual({

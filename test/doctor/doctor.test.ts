@@ -287,7 +287,7 @@ describe('of the queues is found', () => {
   test('a function that does not keep up', async () => {
     const late = aQueue('apply-verdicts.fifo', {
       waiting: 5_000,
-      deadLetters: queueArn('verdicts-dead-letters.fifo'),
+      deadLetters: queueArn('apply-verdicts-dead-letters.fifo'),
     });
     world.deps.deployment = aDeployment({ queues: [...queuesInOrder, late] });
     expect(await notInOrder()).toMatchObject([{ name: 'queue', status: 'warning' }]);

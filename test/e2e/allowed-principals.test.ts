@@ -75,7 +75,7 @@ test('once a person has agreed, the principals follow the allowlist, and those a
   expect(await principals()).toEqual([root, role]);
   expect(await manage('--yes')).toMatchObject({ exitCode: 0 });
   await sandbox.json('allow', accounts.unknown, '--service', 'payments');
-  await sandbox.json('forget', accounts.allowed, '--service', 'payments');
+  await sandbox.json('allowlist', 'remove', accounts.allowed, '--service', 'payments');
   const other = `arn:aws:iam::${accounts.unknown}:root`;
   await until(async () => String(await principals()) === String([role, other]));
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_700 });

@@ -171,7 +171,7 @@ describe('a request that is left to people', () => {
     const again = await ask(counted);
     await isNow(again, 'rejected');
     expect(await about(again)).toEqual([]);
-    await sandbox.json('forget', counted, '--service', 'payments');
+    await sandbox.json('allowlist', 'remove', counted, '--service', 'payments');
   });
 
   test('lets in the account as well, by one click', async () => {
@@ -183,7 +183,7 @@ describe('a request that is left to people', () => {
     const next = await ask();
     await isNow(next, 'available');
     expect(await about(next)).toEqual([]);
-    await sandbox.json('forget', unknown, '--service', 'payments');
+    await sandbox.json('allowlist', 'remove', unknown, '--service', 'payments');
   });
 
   test.each([
@@ -300,7 +300,8 @@ describe('a connection that will be cut', () => {
     }
     for (const endpointId of endpointIds) await isNow(endpointId, 'available');
     await sandbox.idle();
-    for (const accountId of accountIds) await sandbox.json('forget', accountId, '--service', 'payments');
+    for (const accountId of accountIds)
+      await sandbox.json('allowlist', 'remove', accountId, '--service', 'payments');
     await waitFor(10);
     return endpointIds;
   }

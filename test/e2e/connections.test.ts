@@ -292,7 +292,7 @@ describe('a service', () => {
     await sandbox.idle();
     expect(await stateOf(sandbox, later)).toBe('pendingAcceptance');
     expect(await stateOf(sandbox, live)).toBe('available');
-    expect((await sandbox.linkgate('forget', allowed, '--service', id)).exitCode).toBe(0);
+    expect((await sandbox.linkgate('allowlist', 'remove', allowed, '--service', id)).exitCode).toBe(0);
   });
 
   test('of Gateway Load Balancers is registered without a connection notification, and served by the sweep', async () => {

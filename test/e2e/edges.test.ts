@@ -78,7 +78,7 @@ test(
         }),
       );
     expect(await stateOf(sandbox, await connect(allowed))).toBe('available');
-    const QueueUrl = queueAt('verdicts-dead-letters');
+    const QueueUrl = queueAt('apply-verdicts-dead-letters');
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
     );

@@ -102,7 +102,7 @@ describe('beside an existing script, in the mode observe', () => {
     const story = await explained(endpoints.accepted);
     expect(story.verdict?.outcome).toBe('reject');
     expect(actionsOf(story)).toEqual(['requested', 'observed', 'decided']);
-    const { connections } = await sandbox.json<{ connections: object[] }>('connections', '--differs');
+    const { connections } = await sandbox.json<{ connections: object[] }>('connections', '--drifted');
     expect(connections).toMatchObject([
       { endpointId: endpoints.rejected, differs: 'linkgate would accept it, and EC2 shows it rejected' },
       { endpointId: endpoints.accepted, differs: 'linkgate would reject it, and EC2 shows it available' },

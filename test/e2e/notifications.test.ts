@@ -42,7 +42,7 @@ test('approvers are warned once that access ends, told together of what will be 
   const { messages } = await sandbox.ask<{ messages: { subject: string; text: string }[] }>('GET', '/mail');
   expect(messages).toMatchObject([{ text: expect.stringContaining('By it 5 connections live.') }]);
 
-  await sandbox.json('forget', account, '--service', 'payments');
+  await sandbox.json('allowlist', 'remove', account, '--service', 'payments');
   await sandbox.idle();
   await pass(10);
   await until(async () => (await titles()).length > 1);

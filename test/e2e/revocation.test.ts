@@ -68,7 +68,7 @@ describe('a live connection whose entry is removed', () => {
   test('is announced at once, cut after the grace period, and its history tells it', async () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
     const endpointId = await connected(allowed);
-    const { stderr } = await sandbox.linkgate('forget', allowed, '--service', 'payments');
+    const { stderr } = await sandbox.linkgate('allowlist', 'remove', allowed, '--service', 'payments');
     expect(stderr + (await actionsOf(endpointId)).join()).toContain('disconnect-scheduled');
     await until(async () => (await aboutIn('C01APPROVALS', endpointId)).length === 1);
 
@@ -91,7 +91,7 @@ describe('a live connection whose entry is removed', () => {
   test('stays where the account is allowed again in time', async () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
     const endpointId = await connected(allowed);
-    await sandbox.linkgate('forget', allowed, '--service', 'payments');
+    await sandbox.linkgate('allowlist', 'remove', allowed, '--service', 'payments');
     await until(async () => (await actionsOf(endpointId)).includes('disconnect-scheduled'));
     await sandbox.json('allow', allowed, '--service', 'payments');
     await until(async () => (await actionsOf(endpointId)).at(-1) === 'extended');

@@ -69,7 +69,7 @@ describe('of a connection that lives it is told', () => {
       `It is connected until ${disconnectAt}, and is cut then: it is not allowed any more.`,
     );
     expect(told).toContain(`linkgate allow ${consumer} --service orders`);
-    for (const word of ['keep', 'revoke']) expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
+    for (const word of ['extend', 'revoke']) expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
   });
 
   test('how its entry would be wider, and keep all else that it says', () => {
@@ -158,7 +158,7 @@ describe('of a connection that lives it is told', () => {
     );
     expect(told).toContain(`linkgate revoke ${endpointId(1)} --now`);
     expect(told).toContain(`\`linkgate allow ${consumer} --service orders\` has it stay`);
-    expect(told).not.toContain('linkgate keep');
+    expect(told).not.toContain('linkgate extend');
   });
 
   test('that people are asked about what is beyond the budget of cuts', () => {

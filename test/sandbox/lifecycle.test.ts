@@ -234,7 +234,7 @@ describe('the story', () => {
       '',
       'A consumer, account 333333333333, blocked:',
       '  creates an endpoint',
-      '  is turned away: linkgate rejected it',
+      '  is rejected by linkgate',
       '',
     ]);
     for (const line of told.split('\n').filter((text) => text.startsWith('  ')))

@@ -41,7 +41,7 @@ export function sentByNext(message: object, by: string): object {
 }
 
 /**
- * Writes as the next version makes them: in a newer minor form, with attributes of which the deployed version knows
+ * Writes as the next version makes them: in a newer minor version, with attributes of which the deployed version knows
  * nothing, also inside of others. It hashes what it writes, so that its audit entries chain.
  */
 export function writtenByNext(writes: readonly Write[], by: string): Write[] {

@@ -19,7 +19,7 @@ export async function endingsBegin(sandbox: Sandbox) {
   await sandbox.idle();
   await Promise.all([counted, allowed].map((account) => createEndpoint(sandbox, account, serviceId)));
   await sandbox.idle();
-  await sandbox.json('forget', allowed, ...service);
+  await sandbox.json('allowlist', 'remove', allowed, ...service);
   await sandbox.idle();
 }
 
@@ -45,7 +45,7 @@ export async function endingsGoOn(sandbox: Sandbox) {
   await sandbox.json('revoke', revoked, '--reason', 'no contract');
   await apply(sandbox, policy);
   await gathered(sandbox);
-  await sandbox.json('keep', kept, '--until', '6d', '--reason', 'they move on Friday');
+  await sandbox.json('extend', kept, '--until', '6d', '--reason', 'they move on Friday');
   await sandbox.idle();
 }
 
@@ -60,7 +60,7 @@ async function apply(sandbox: Sandbox, more: readonly string[]) {
   const file = join(folder, 'policy.yml');
   const initech = `customers: {initech: {accounts: ['${allowed}'], contact: {email: ops@initech.example}, contractEnds: 2030-12-31}}`;
   writeFileSync(file, ['version: 1', initech, ...more].join('\n'));
-  await sandbox.json('apply', '-f', file, '--adopt', '--yes');
+  await sandbox.json('apply', '-f', file, '--take-ownership', '--yes');
   rmSync(folder, { recursive: true });
   await sandbox.idle();
 }

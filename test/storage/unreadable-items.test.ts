@@ -103,7 +103,7 @@ const breaks: Readonly<Record<string, Break>> = {
     ) as object as Item),
     ...key,
   }),
-  'of a newer major form': (item, key) => ({ ...item, ...key, schemaVersion: '2.0' }),
+  'of a newer major version': (item, key) => ({ ...item, ...key, schemaVersion: '2.0' }),
   'without attributes': (_item, key) => ({ ...key }) as Item,
   'with a number beyond 2^53': (item, key) => ({ ...item, ...key, size: 9007199254740994 }),
 };

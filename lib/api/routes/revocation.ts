@@ -70,7 +70,7 @@ function notConnected(
 ) {
   const then =
     state === 'pendingAcceptance'
-      ? `; a request is turned away: linkgate deny ${endpointId} --reason "…"`
+      ? `; a request is rejected by a decision: linkgate deny ${endpointId} --reason "…"`
       : '';
   return new ApiError(409, 'NotLive', `${endpointId} is not connected: EC2 shows it \`${state}\`${then}`);
 }
@@ -78,7 +78,7 @@ function notConnected(
 function whyNotKept({ ownerAccountId, serviceId, revocation, effect }: ConnectionRecord): string {
   if (!revocation) return 'nothing is to cut it';
   if (revocation.cause === 'block')
-    return `its account is blocked, and a block is not put off but lifted: linkgate allow ${ownerAccountId} --service ${serviceId}, or linkgate forget; \`linkgate allowlist\` shows where it is blocked`;
+    return `its account is blocked, and a block is not put off but lifted: linkgate allow ${ownerAccountId} --service ${serviceId}, or linkgate allowlist remove; \`linkgate allowlist\` shows where it is blocked`;
   if (revocation.cause === 'service') return 'its service is being taken out';
   return effect ? 'it is being cut now' : `${revocation.by} cuts it`;
 }
@@ -154,7 +154,7 @@ async function mayReturn(record: ConnectionRecord, { table }: Api): Promise<stri
   const name = service?.name ?? serviceId;
   const at = shellWord(name);
   return [
-    `account ${account} is still allowed at ${name}, so that it may connect again with a new endpoint: linkgate block ${account} --service ${at}, or linkgate forget ${account} --service ${at}`,
+    `account ${account} is still allowed at ${name}, so that it may connect again with a new endpoint: linkgate block ${account} --service ${at}, or linkgate allowlist remove ${account} --service ${at}`,
   ];
 }
 

@@ -212,7 +212,7 @@ async function allow(
   if (blocking !== undefined) {
     const [where, at] =
       blocking === allServicesScope ? ['every service', allServicesScope] : [service.name, service.name];
-    return markup`Account ${accountId} is blocked at ${where}, and this command lifts no block: \`linkgate forget ${accountId} --service ${shellWord(at)}\` does.`;
+    return markup`Account ${accountId} is blocked at ${where}, and this command lifts no block: \`linkgate allowlist remove ${accountId} --service ${shellWord(at)}\` does.`;
   }
   const entry = {
     serviceId: service.serviceId,

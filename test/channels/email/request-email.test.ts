@@ -123,7 +123,7 @@ describe('a mail about a connection that lives', () => {
       `Keep connected: ${endpointId(1)} of account 022222222222 stays connected for good, and the allowlist stays as it is.\n${links.approve}\n`,
       `Extend 14 days: ${endpointId(1)} of account 022222222222 stays connected until 8 Dec 2026, 12:00 UTC, and is disconnected then unless somebody decides otherwise.\n${extend}\n`,
       `Disconnect now: ${endpointId(1)} of account 022222222222 is disconnected at once. The endpoint stays rejected`,
-      `\`linkgate keep ${endpointId(1)} --until 14d --reason "…"\` extends it\n`,
+      `\`linkgate extend ${endpointId(1)} --until 14d --reason "…"\` extends it\n`,
       '`linkgate allow 022222222222 --service orders` has it stay\n',
       `\`linkgate revoke ${endpointId(1)} --now --reason "…"\` disconnects it now\n`,
     ])
@@ -139,6 +139,6 @@ describe('a mail about a connection that lives', () => {
     expect(text).toContain('Keep connected: ');
     expect(text).toContain('Disconnect now: ');
     expect(text).not.toContain('Extend');
-    expect(text).not.toContain('linkgate keep');
+    expect(text).not.toContain('linkgate extend');
   });
 });

@@ -356,7 +356,7 @@ describe('by Slack a connection in its grace period', () => {
     const before = await world.record(endpointId(1));
     await world.click(button, { value: stale });
     expect(world.answers.at(-1)?.text).toMatch(/does not decide by this message|This button is out of date/);
-    expect(world.answers.at(-1)?.text).toContain(`linkgate keep ${endpointId(1)} --until 14d`);
+    expect(world.answers.at(-1)?.text).toContain(`linkgate extend ${endpointId(1)} --until 14d`);
     expect(world.views).toEqual([]);
     expect(await world.record(endpointId(1))).toEqual(before);
   });
@@ -365,7 +365,7 @@ describe('by Slack a connection in its grace period', () => {
     const world = aWorldOf(anEnding());
     const before = await world.record(endpointId(1));
     const { json } = await world.command(`${word} ${endpointId(1)} contract ended`);
-    for (const command of ['keep', 'allow', 'revoke'])
+    for (const command of ['extend', 'allow', 'revoke'])
       expect(JSON.stringify(json)).toContain(`linkgate ${command} `);
     expect(await world.record(endpointId(1))).toEqual(before);
   });

@@ -257,7 +257,7 @@ describe('/linkgate allow', () => {
     const blocked = anEntry({ serviceId: at, effect: 'block' });
     const world = createSlackTestEnv({ entries: [blocked] });
     expect(await say(world, `allow ${consumer} orders`)).toContain(
-      `linkgate forget ${consumer} --service ${named}`,
+      `linkgate allowlist remove ${consumer} --service ${named}`,
     );
     const [item] = await world.table.get([entryKey(at, consumer)]);
     expect(item && readEntry(item)).toEqual(blocked);

@@ -111,14 +111,14 @@ test('a registration gives each service an id or a name that is its alone', asyn
 }, 60_000);
 
 test.each([...odd, 'orders', serviceId(1)])(
-  'what `linkgate adopt` prints of a service that is named `%s` plans to nothing but its entries',
+  'what `linkgate export --from-connections` prints of a service that is named `%s` plans to nothing but its entries',
   async (name) => {
     const connection = { ...answers.connection, state: 'available', serviceId: serviceId(1), service: name };
     const shown = { ...answers.service, serviceId: serviceId(1), name };
     aws.respond = ({ path }) => ({
       body: path.includes('/connections') ? { connections: [connection] } : { service: shown, services: [] },
     });
-    const { stdout } = await linkgate(['adopt', serviceId(1)], aws);
+    const { stdout } = await linkgate(['export', '--from-connections', serviceId(1)], aws);
     const world = createTestEnv({ services: [aService({ name, managedBy: 'person' })] });
     expect(await changesBy(read(stdout), world)).toMatchObject([
       { kind: 'entry', action: 'add', serviceId: serviceId(1), accountId: '444444444444' },

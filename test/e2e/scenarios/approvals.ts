@@ -83,10 +83,10 @@ async function decideInSlack(story: Story) {
   await wholePass(story);
   await linkgate.idle();
   await click(endpointId, 'approve-and-allow');
-  await linkgate.json('forget', accounts.unknown, '--service', serviceId);
+  await linkgate.json('allowlist', 'remove', accounts.unknown, '--service', serviceId);
   await click(await connect(story, accounts.counted), 'approve');
   await typed(`allow ${accounts.unknown} payments`);
-  await linkgate.json('forget', accounts.unknown, '--service', serviceId);
+  await linkgate.json('allowlist', 'remove', accounts.unknown, '--service', serviceId);
 }
 
 /** By the newest mail. */
@@ -107,7 +107,7 @@ async function decideByMail(story: Story) {
     await post(link, { reason: 'a customer', ...(account === accounts.unknown && { allow: '30' }) });
     await story.linkgate.idle();
   }
-  await story.linkgate.json('forget', accounts.unknown, '--service', story.serviceId);
+  await story.linkgate.json('allowlist', 'remove', accounts.unknown, '--service', story.serviceId);
 }
 
 /** More requests at once would be told of together. */
@@ -121,7 +121,7 @@ async function endingOf(accountId: string, tenancies: Story): Promise<string> {
   await linkgate.json('allow', accountId, '--service', serviceId);
   const endpointId = await connect(tenancies, accountId);
   await calm(tenancies);
-  await linkgate.json('forget', accountId, '--service', serviceId);
+  await linkgate.json('allowlist', 'remove', accountId, '--service', serviceId);
   await gathered(tenancies);
   return endpointId;
 }

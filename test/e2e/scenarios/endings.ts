@@ -39,7 +39,7 @@ export async function endings(stage: Stage) {
   await acceptByHand(story, await connect(story, accounts.unknown));
   await linkgate.json('revoke', revoked, '--reason', 'no contract');
   await linkgate.idle();
-  await linkgate.json('forget', accounts.allowed, ...ofService);
+  await linkgate.json('allowlist', 'remove', accounts.allowed, ...ofService);
   await gathered(story);
   await disconnect(story, accounts.allowed, deleted);
   await consumersWithAddress(story);

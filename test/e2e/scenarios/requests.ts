@@ -22,7 +22,7 @@ export async function requests(story: Story) {
   await linkgate.json('block', accounts.blocked, '--service', '*');
   await linkgate.json('allow', accounts.counted, '--service', serviceId, '--max-endpoints', '1');
   await linkgate.json('allow', '666666666666', '--service', serviceId);
-  await linkgate.json('forget', '666666666666', '--service', serviceId);
+  await linkgate.json('allowlist', 'remove', '666666666666', '--service', serviceId);
   await connect(story, accounts.blocked);
   const counted = await connect(story, accounts.counted);
   await linkgate.json('approve', await connect(story, accounts.unknown));
@@ -42,7 +42,7 @@ export async function lateChanges(story: Story) {
   await whileFailing(story, { ...accept, error: 'RequestLimitExceeded' }, async () => {
     await createEndpoint(linkgate, accounts.allowed, serviceId);
     await until(() => callsOf(story, 'apply-verdicts').some(({ action }) => action === 'SendMessage'));
-    await linkgate.json('forget', accounts.allowed, '--service', serviceId);
+    await linkgate.json('allowlist', 'remove', accounts.allowed, '--service', serviceId);
     await until(() =>
       callsOf(story, 'decide-connections').some(({ params }) => JSON.stringify(params).includes('"Delete"')),
     );

@@ -6,7 +6,7 @@ import { inTable, type Story, tableName } from './harness.ts';
 
 /** Kinds of which all items are in one partition. */
 const together =
-  /^(APPROVERS|NOTIFICATION_THROTTLE|CONTACT_DELIVERY_FAILURE|CUSTOMER|DISCONNECT_QUOTA|DIGEST|MODE|POLICY|SERVICE|TABLE)$/;
+  /^(APPROVERS|NOTIFICATION_THROTTLE|CONTACT_DELIVERY_FAILURE|CUSTOMER|DISCONNECT_QUOTA|DIGEST|MODE|POLICY|SERVICE|TABLE_IDENTITY)$/;
 
 /** Of each kind that may be removed somebody writes an item that linkgate cannot read, and an administrator removes it. */
 export async function unreadableItems(story: Story) {
