@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
 import { type AuditEvent, auditTrail, auditWrites } from '../../lib/audit/audit.ts';
-import { findBreak } from '../../lib/audit/chain.ts';
 import { endpointId, noon } from '../builders.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 
@@ -62,19 +61,4 @@ test('nothing that happens leaves the trail as it is', () => {
   const { writes, trail } = auditWrites(nothingYet, auditEvents(1), 'request-1');
   expect(writes).toHaveLength(1);
   expect(auditWrites({ ...nothingYet, ...trail }, [], 'request-2')).toEqual({ writes: [], trail });
-});
-
-test('a trail from before there were hashes goes on as a chain', () => {
-  const { writes, trail } = auditWrites({ ...nothingYet, auditCount: 2 }, auditEvents(1), 'request-3');
-  const old = [1, 2].map((sequence) => ({
-    pk: `AUDIT#${endpointId(1)}`,
-    sk: `00000000${sequence}`,
-    schemaVersion: '1.0',
-    version: 1,
-    ...aHappening(),
-    endpointId: endpointId(1),
-    sequence,
-  }));
-  const items = [...old, ...writes.flatMap((write) => ('put' in write ? [write.put] : []))];
-  expect(findBreak(items, { ...nothingYet, ...trail })).toBeUndefined();
 });

@@ -57,7 +57,7 @@ export function pendingChanges(state: PrincipalState, now: Date): PendingChanges
  */
 export function removableAt(record: PrincipalRecord | undefined, service: Service): Date | undefined {
   if (!record || !isManaged(service)) return undefined;
-  if (record.connectionStatus === 'implied') return new Date(record.firstSeenAt);
+  if (record.status === 'implied') return new Date(record.firstSeenAt);
   if (record.unwantedSince === undefined) return undefined;
   return new Date(Date.parse(record.unwantedSince) + graceSecondsOf(service) * 1000);
 }

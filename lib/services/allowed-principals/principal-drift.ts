@@ -77,14 +77,14 @@ function strange(principal: string, record: PrincipalRecord | undefined, service
   return [
     describePrincipal(principal),
     record && originOf(record),
-    record?.connectionStatus === 'found' && goesAt && `goes at ${goesAt.toISOString()}`,
+    record?.status === 'found' && goesAt && `goes at ${goesAt.toISOString()}`,
   ]
     .filter(Boolean)
     .join(', ');
 }
 
-function originOf({ connectionStatus, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
-  if (connectionStatus === 'implied') return 'was implied until now';
+function originOf({ status, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
+  if (status === 'implied') return 'was implied until now';
   return addedBy === undefined
     ? `added by hand, by whom is unknown, first seen at ${firstSeenAt}`
     : `added by ${addedBy} at ${addedAt}`;

@@ -73,19 +73,19 @@ function recordAfter(
   const firstSeenAt = now.toISOString();
   if (isImplied) {
     if (!isKept) return undefined;
-    if (before?.connectionStatus !== 'implied')
+    if (before?.status !== 'implied')
       return {
         serviceId,
         principal,
-        connectionStatus: 'implied',
+        status: 'implied',
         firstSeenAt,
         version: before?.version ?? 0,
       };
     const { refusal, ...taken } = notToGo(before);
     return { ...taken, ...(!isActual && refusal && { refusal }) };
   }
-  if (before?.connectionStatus === 'implied') return isActual ? unwantedOne(before, seen) : undefined;
-  const found = before ?? { serviceId, principal, connectionStatus: 'found', firstSeenAt, version: 0 };
+  if (before?.status === 'implied') return isActual ? unwantedOne(before, seen) : undefined;
+  const found = before ?? { serviceId, principal, status: 'found', firstSeenAt, version: 0 };
   const told = withAddition(found, addition);
   if (isActual) return unwantedOne(told, seen);
   const mayShow = now.getTime() - Date.parse(told.addedAt ?? '') < showsWithinMs;
@@ -98,10 +98,10 @@ function unwantedOne(
   { isKept, isAgreed, now }: Pick<ObservedPrincipal, 'isKept' | 'now'> & { readonly isAgreed: boolean },
 ): PrincipalRecord {
   if (!isKept) return notToGo(record);
-  const { connectionStatus, unwantedSince = now.toISOString() } = record;
+  const { status, unwantedSince = now.toISOString() } = record;
   return {
     ...record,
-    ...(connectionStatus === 'found' && { unwantedSince }),
+    ...(status === 'found' && { unwantedSince }),
     ...(isAgreed && { agreed: true }),
   };
 }

@@ -12,7 +12,7 @@ export const PrincipalRecord = v.object({
    * `implied`: the allowlist implies it, or did until now, while linkgate extends the service's principals. `found`: it was in EC2 and
    * nothing implied it, so that somebody added it by hand.
    */
-  connectionStatus: v.picklist(['implied', 'found']),
+  status: v.picklist(['implied', 'found']),
   /** ISO 8601 */
   firstSeenAt: v.string(),
   /** Who added it and when, where CloudTrail has told. */
