@@ -145,7 +145,7 @@ describe('beside an existing script, in the mode observe', () => {
       ['setup'],
       ['service', 'add', other, '--name', 'other'],
       ['allow', '555555555555', '--service', '*', '--max-endpoints', '1'],
-      ['forget', '555555555555', '--service', '*'],
+      ['allowlist', 'remove', '555555555555', '--service', '*'],
       ['pause', 'other'],
       ['resume', 'other'],
       ['approvers', 'set', 'ops', '--email', 'ops@example.com'],
