@@ -187,7 +187,7 @@ const ownerForm =
 export const roleOption = () =>
   new Option(
     '--role <arn>',
-    "only this role of the account may create endpoints, where linkgate extends the service's principals; may be repeated",
+    "only this role of the account may create endpoints, where linkgate keeps the service's principals; may be repeated",
   ).argParser(several(RoleArn, 'A role looks like arn:aws:iam::111122223333:role/name, without a path.'));
 
 export const accountOption = () =>

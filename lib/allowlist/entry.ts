@@ -47,7 +47,7 @@ export const AllowlistEntry = v.object({
   note: v.exactOptional(Text(longestNote)),
   /** The customer whose account it is, by name, where a policy file says so. */
   customer: v.exactOptional(v.string()),
-  /** Only these roles of the account may create endpoints, where linkgate extends the service's allowed principals; else all of the account. */
+  /** Only these roles of the account may create endpoints, where linkgate keeps the service's allowed principals; else all of the account. */
   roles: v.exactOptional(v.pipe(v.array(RoleArn), v.minLength(1))),
   managedBy: v.exactOptional(ManagedBy),
   changedAt: v.string(),

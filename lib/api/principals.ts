@@ -11,7 +11,7 @@ import type { Api } from './env.ts';
 
 interface PrincipalsView extends PrincipalDifference {
   readonly principals: NonNullable<Service['principals']>;
-  /** Who agreed that linkgate extends them. */
+  /** Who agreed that linkgate keeps them. */
   readonly approved: { readonly by: string; readonly at: string } | null;
 }
 

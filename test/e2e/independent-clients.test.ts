@@ -131,7 +131,7 @@ function python(program: string) {
     expect(queues.answer.QueueUrls).toContain(`${sandbox.url}/${provider}/linkgate-local-sweep-requests`);
   });
 
-  test('reads the records that linkgate extends', () => {
+  test('reads the records that linkgate keeps', () => {
     const { answer } = aws(
       provider,
       ...['dynamodb', 'query', '--table-name', 'linkgate-local'],

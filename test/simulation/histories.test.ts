@@ -8,7 +8,7 @@ const patience = 240_000;
 /** How many seeds are played at the most until everything has happened. */
 const most = 100;
 
-describe('linkgate extends its promises in histories full of faults of every kind', () => {
+describe('linkgate keeps its promises in histories full of faults of every kind', () => {
   const never = new Set<string>([...faultKinds, ...storySteps]);
 
   async function play(seed: number, variant: Options, option: string): Promise<void> {

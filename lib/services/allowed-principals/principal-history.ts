@@ -17,7 +17,7 @@ export interface ObservedPrincipal {
   /** In EC2. */
   readonly actual: readonly string[];
   readonly additions: readonly Addition[];
-  /** Whether linkgate extends the service's principals. */
+  /** Whether linkgate keeps the service's principals. */
   readonly isKept: boolean;
   /** How many principals somebody has just seen go: where no more than these are there to go, they are the ones. */
   readonly removals: number;

@@ -9,7 +9,7 @@ export const PrincipalRecord = v.object({
   serviceId: ServiceId,
   principal: v.string(),
   /**
-   * `implied`: the allowlist implies it, or did until now, while linkgate extends the service's principals. `found`: it was in EC2 and
+   * `implied`: the allowlist implies it, or did until now, while linkgate keeps the service's principals. `found`: it was in EC2 and
    * nothing implied it, so that somebody added it by hand.
    */
   status: v.picklist(['implied', 'found']),

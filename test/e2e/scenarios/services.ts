@@ -54,7 +54,7 @@ export async function services({ linkgate }: Stage): Promise<string> {
   return serviceId;
 }
 
-/** linkgate extends the allowed principals for a while. */
+/** linkgate keeps the allowed principals for a while. */
 export async function principals({ linkgate, serviceId }: Story) {
   for (const how of [['managed', '--yes'], ['observed']]) {
     await linkgate.json('service', 'add', serviceId, '--principals', ...how);
