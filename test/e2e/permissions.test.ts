@@ -92,12 +92,20 @@ test('what is left out of that is still granted, and still used by nothing', () 
 });
 
 test('no function was refused anything that it asked for', () => {
-  const refused = sandbox.calls
-    .list({ since: 0, principal: undefined })
-    .filter(
-      ({ principal, error }) =>
-        principal !== 'root' && /AccessDenied|UnauthorizedOperation|AuthorizationError/.test(error ?? ''),
-    );
+  const calls = sandbox.calls.list({ since: 0, principal: undefined });
+  const untagged = calls
+    .filter(({ action }) => action === 'DeleteTags')
+    .map(({ params }) => JSON.stringify(params));
+  // A service may lose its tag between two calls about it; `check-service` then reports the second one.
+  const lostItsTag = ({ action, params }: (typeof calls)[number]) =>
+    action === 'DescribeVpcEndpointServicePermissions' &&
+    untagged.some((tags) => tags.includes(String((params as { ServiceId?: string }).ServiceId)));
+  const refused = calls.filter(
+    (call) =>
+      call.principal !== 'root' &&
+      /AccessDenied|UnauthorizedOperation|AuthorizationError/.test(call.error ?? '') &&
+      !lostItsTag(call),
+  );
   expect(refused).toEqual([]);
 });
 
