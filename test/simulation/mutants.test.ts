@@ -3,5 +3,5 @@ import { expectKilledBy } from './expect-killed.ts';
 import { mutants } from './mutants.ts';
 
 describe('the simulation notices', () => {
-  test.each(mutants.filter(({ isLong }) => !isLong))('$name', expectKilledBy, 240_000);
+  test.each(mutants.filter(({ isLong }) => !isLong))('$name', expectKilledBy, 600_000);
 });
