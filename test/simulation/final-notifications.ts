@@ -91,7 +91,7 @@ export async function checkTold(
     const connectionStatus = statusOf(record).status;
     const status = slackActorName[connectionStatus];
     // In the mode observe, which may have changed since it was drawn.
-    const isToCome = ['accepting', 'rejecting', 'cutting'].includes(connectionStatus);
+    const isToCome = ['accepting', 'rejecting', 'disconnecting'].includes(connectionStatus);
     mustHold(
       'what is shown is what is recorded',
       [status, ...(isToCome ? [notAppliedText] : [])].some((title) =>
