@@ -305,6 +305,13 @@ export const mutants: readonly {
     from: 59,
   },
   {
+    name: 'when the budget of cuts is forgotten',
+    breaks: 'policy cuts no more in 24 hours than its budget',
+    sabotage: () => writing(without('DISCONNECT_QUOTA')),
+    isLong: true,
+    from: 12,
+  },
+  {
     name: 'when a pause keeps nothing from being cut',
     breaks: 'nothing is cut during a pause',
     sabotage: () => forRequestsAlone('service-is-paused'),
