@@ -141,7 +141,7 @@ export const ApproverGroup = v.looseObject({
   slackChannel: text,
   slackUsers: v.array(v.looseObject({ team: v.string(), user: v.string() })),
   emails: v.array(v.string()),
-  decideIn: text,
+  decisionChannels: text,
   escalateTo: text,
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;

@@ -160,9 +160,9 @@ export const quorumOption = () =>
     'how many different people have to approve; one denial denies (default: 1)',
   ).argParser(wholeNumber);
 
-export const decideInOption = () =>
+export const decisionChannelsOption = () =>
   new Option(
-    '--decide-in <where>',
+    '--decision-channels <where>',
     'api: Slack and mails only tell, and give the command (default: anywhere)',
   ).choices(['anywhere', 'api']);
 

@@ -5,7 +5,7 @@ import { ApproverGroup, GroupPage, Warnings } from '../api-views.ts';
 import {
   type CommonOptions,
   command,
-  decideInOption,
+  decisionChannelsOption,
   emailOption,
   escalateToOption,
   groupArgument,
@@ -23,7 +23,7 @@ interface SetOptions extends CommonOptions {
   readonly slackUser?: readonly { readonly team: string; readonly user: string }[];
   readonly email?: readonly string[];
   readonly quorum?: number;
-  readonly decideIn?: string;
+  readonly decisionChannels?: string;
   readonly escalateTo?: string;
 }
 
@@ -50,13 +50,13 @@ policy among the outputs of the stack. The quorum counts different people, by wh
     .addOption(slackUserOption())
     .addOption(emailOption())
     .addOption(quorumOption())
-    .addOption(decideInOption())
+    .addOption(decisionChannelsOption())
     .addOption(escalateToOption())
     .action(async (name: string, options: SetOptions) => {
       const { api, output } = await open(options);
-      const { slackChannel, slackUser, email, quorum, decideIn, escalateTo } = options;
+      const { slackChannel, slackUser, email, quorum, decisionChannels, escalateTo } = options;
       const { group, warnings } = await api.call('PUT', ['approvers', name], Answer, {
-        body: { slackChannel, slackUsers: slackUser, emails: email, quorum, decideIn, escalateTo },
+        body: { slackChannel, slackUsers: slackUser, emails: email, quorum, decisionChannels, escalateTo },
       });
       output.result({ groups: [group] }, listed([group], output));
       output.warn(warnings);
@@ -81,7 +81,7 @@ function listCommand(open: OpenSession): Command {
 function listed(groups: readonly ApproverGroup[], output: Output): string {
   return table(
     ['GROUP', 'QUORUM', 'CHANNEL', 'PEOPLE'],
-    groups.map(({ name, quorum, slackChannel, slackUsers, emails, decideIn, escalateTo }) => ({
+    groups.map(({ name, quorum, slackChannel, slackUsers, emails, decisionChannels, escalateTo }) => ({
       cells: [
         name,
         String(quorum),
@@ -89,7 +89,7 @@ function listed(groups: readonly ApproverGroup[], output: Output): string {
         [...slackUsers.map(({ team, user }) => `${team}:${user}`), ...emails].join(' ') || '-',
       ],
       below: [
-        decideIn === 'api' && 'decides by the command line or the API only',
+        decisionChannels === 'api' && 'decides by the command line or the API only',
         escalateTo && `escalates to ${escalateTo}`,
       ]
         .filter(Boolean)

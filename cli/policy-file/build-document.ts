@@ -39,14 +39,14 @@ type Standings<Said> = ReadonlyMap<string, Resolved<Said>>;
 function groupsOf(standing: Standings<Group>, report: Report): GroupOf[] {
   return [...standing].flatMap(([name, { part, said }]) => {
     if (Object.keys(said).length === 0) return [];
-    const { slack, emails = [], quorum = 1, decideIn, escalateTo } = said;
+    const { slack, emails = [], quorum = 1, decisionChannels, escalateTo } = said;
     const group = withoutUndefined<GroupOf>({
       name,
       quorum,
       slackChannel: slack?.channel,
       slackUsers: distinct(slack?.users ?? []).flatMap((text) => parseSlackUser(text) ?? []),
       emails: distinct(emails.map((email) => email.toLowerCase())),
-      decideIn,
+      decisionChannels,
       escalateTo,
       at: locationText(part),
     });

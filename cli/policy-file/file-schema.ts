@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { allServicesScope, longestNote, MaxEndpoints, RoleArn } from '../../lib/allowlist/entry.ts';
-import { DecideIn, GroupName, Quorum, SlackChannel } from '../../lib/approvers/approver-group.ts';
+import { DecisionChannels, GroupName, Quorum, SlackChannel } from '../../lib/approvers/approver-group.ts';
 import { ContactTopic, CustomerName } from '../../lib/customers/customer.ts';
 import { ServiceId } from '../../lib/privatelink/connection.ts';
 import {
@@ -52,8 +52,8 @@ const groupFields = {
     'How many different people have to approve; one denial denies. 1 where it is left out.',
     2,
   ),
-  decideIn: field(
-    DecideIn,
+  decisionChannels: field(
+    DecisionChannels,
     '`api`: Slack and mails only tell, and give the command. `anywhere` where it is left out.',
   ),
   escalateTo: field(GroupName, 'The group that is called upon when time runs out.', 'managers'),

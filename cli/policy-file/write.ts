@@ -112,7 +112,14 @@ function keyOf({ name, serviceId }: ServiceOf): string {
   return name ?? serviceId ?? '';
 }
 
-function groupFields({ slackChannel, slackUsers, emails, quorum, decideIn, escalateTo }: GroupOf): Group {
+function groupFields({
+  slackChannel,
+  slackUsers,
+  emails,
+  quorum,
+  decisionChannels,
+  escalateTo,
+}: GroupOf): Group {
   const users = slackUsers.map(({ team, user }) => `${team}:${user}`);
   const isInSlack = slackChannel !== undefined || users.length > 0;
   return withoutUndefined<Group>({
@@ -124,7 +131,7 @@ function groupFields({ slackChannel, slackUsers, emails, quorum, decideIn, escal
       : undefined,
     emails: emails.length > 0 ? emails : undefined,
     quorum: quorum === 1 ? undefined : quorum,
-    decideIn,
+    decisionChannels,
     escalateTo,
   });
 }

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import * as v from 'valibot';
 import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
 import { Actor } from '../approvers/actor.ts';
-import { DecideIn, GroupName, Quorum, SlackChannel, SlackUser } from '../approvers/approver-group.ts';
+import { DecisionChannels, GroupName, Quorum, SlackChannel, SlackUser } from '../approvers/approver-group.ts';
 import { needed, OptionalReason } from '../connections/person-decision.ts';
 import { Contact, CustomerName } from '../customers/customer.ts';
 import { Mode } from '../mode/mode.ts';
@@ -125,7 +125,7 @@ export const ApproversInput = v.strictObject({
   // SNS tells by the very letters whose message it is.
   emails: v.optional(v.pipe(v.array(v.pipe(Email, v.toLowerCase())), v.maxLength(100)), []),
   quorum: v.optional(Quorum, 1),
-  decideIn: v.exactOptional(DecideIn),
+  decisionChannels: v.exactOptional(DecisionChannels),
   escalateTo: v.exactOptional(GroupName),
 });
 

@@ -31,7 +31,7 @@ export const Quorum = WholeNumber(1, 200, {
   many: 'a quorum is at most 200: a group names no more people',
 });
 
-export const DecideIn = v.picklist(['anywhere', 'api']);
+export const DecisionChannels = v.picklist(['anywhere', 'api']);
 
 /** People who decide. Of those who come through the API IAM says who may. */
 export const ApproverGroup = v.object({
@@ -41,7 +41,7 @@ export const ApproverGroup = v.object({
   slackUsers: v.optional(v.array(SlackUser), []),
   emails: v.optional(v.array(Email), []),
   /** `api`: Slack and mails only tell, and give the command. */
-  decideIn: v.exactOptional(DecideIn),
+  decisionChannels: v.exactOptional(DecisionChannels),
   /** The group that is called upon when time runs out. */
   escalateTo: v.exactOptional(GroupName),
   managedBy: v.exactOptional(ManagedBy),

@@ -71,14 +71,22 @@ function checkStrangers(named: readonly string[], found: readonly Subscription[]
 }
 
 /** The command that sets a group as it is, which subscribes its addresses again. */
-function asItIs({ name, quorum, slackChannel, slackUsers, emails, decideIn, escalateTo }: ApproverGroup) {
+function asItIs({
+  name,
+  quorum,
+  slackChannel,
+  slackUsers,
+  emails,
+  decisionChannels,
+  escalateTo,
+}: ApproverGroup) {
   return [
     `linkgate approvers set ${shellWord(name)}`,
     ...(slackChannel === undefined ? [] : [`--slack-channel ${slackChannel}`]),
     ...slackUsers.map(({ team, user }) => `--slack-user ${team}:${user}`),
     ...emails.map((address) => `--email ${address}`),
     `--quorum ${quorum}`,
-    ...(decideIn === undefined ? [] : [`--decide-in ${decideIn}`]),
+    ...(decisionChannels === undefined ? [] : [`--decision-channels ${decisionChannels}`]),
     ...(escalateTo === undefined ? [] : [`--escalate-to ${escalateTo}`]),
   ].join(' ');
 }

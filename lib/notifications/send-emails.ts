@@ -67,7 +67,7 @@ export async function approvalLinks(
   { linkTo, now }: NotifyDeps,
 ): Promise<EmailLinks | undefined> {
   const { endpointId, approvalRequest } = record;
-  if (group.decideIn === 'api') return undefined;
+  if (group.decisionChannels === 'api') return undefined;
   const from = Math.max(new Date(approvalRequest.deadline).getTime(), now().getTime());
   const until = new Date(from + graceOfLinks).toISOString();
   const claims = { endpointId, version: approvalRequest.version, address, expiresAt: until };

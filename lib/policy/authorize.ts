@@ -60,7 +60,7 @@ function denialReason(
   if (channelOf(by) !== 'api') {
     if (!isMember(group, by))
       return ['not-an-approver', `${by} is not an approver of ${service.name} (group ${group.name})`];
-    if (group.decideIn === 'api')
+    if (group.decisionChannels === 'api')
       return ['api-only', `the group ${group.name} decides by the command line or the API only`];
   }
   if (decision === 'approve' && accountOwners(entries).some((owner) => isActor(owner, by)))

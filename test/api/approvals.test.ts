@@ -149,7 +149,7 @@ describe('a group', () => {
   const emails = ['a@example.com', 'b@example.com'];
 
   test('says where it decides and who is called upon when time runs out', async () => {
-    const body = { emails, decideIn: 'api', escalateTo: 'default' };
+    const body = { emails, decisionChannels: 'api', escalateTo: 'default' };
     expect(await ask(createTestEnv(), 'PUT', '/approvers/night', body)).toMatchObject({
       status: 200,
       body: { group: body },

@@ -129,7 +129,7 @@ describe('who may decide is looked up in the moment of the decision', () => {
     [
       'whose group decides through the API by now',
       bob,
-      { groups: [{ ...group, decideIn: 'api' }] },
+      { groups: [{ ...group, decisionChannels: 'api' }] },
       'api-only',
     ],
     [
@@ -201,7 +201,7 @@ describe('where a quorum decides', () => {
     const alice = 'arn:aws:iam::111111111111:user/alice';
     const world = aWorldOf({ groups: [two] });
     await decide(world, approves);
-    world.put(groupItem({ ...two, decideIn: 'api', version: 2 }));
+    world.put(groupItem({ ...two, decisionChannels: 'api', version: 2 }));
     await decide(world, { decision: 'approve', by: alice });
     expect(await world.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'ask' },

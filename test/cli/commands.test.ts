@@ -228,17 +228,21 @@ test('all that a group is made of is passed on', async () => {
 });
 
 test('where a group decides and whom it escalates to is passed on and shown, and what SNS needs is a warning', async () => {
-  const night = { ...group, decideIn: 'api', escalateTo: 'ops' };
+  const night = { ...group, decisionChannels: 'api', escalateTo: 'ops' };
   const confirm = 'a@example.com has to confirm';
   answering({
     'PUT /approvers/night': { group: night, warnings: [confirm] },
     'GET /approvers': { groups: [night, group] },
   });
   const set = await linkgate(
-    'approvers set night --email a@example.com --decide-in api --escalate-to ops',
+    'approvers set night --email a@example.com --decision-channels api --escalate-to ops',
     aws,
   );
-  expect(aws.asked.at(-1)?.body).toEqual({ emails: ['a@example.com'], decideIn: 'api', escalateTo: 'ops' });
+  expect(aws.asked.at(-1)?.body).toEqual({
+    emails: ['a@example.com'],
+    decisionChannels: 'api',
+    escalateTo: 'ops',
+  });
   expect(set.stderr).toBe(`warning: ${confirm}\n`);
   const { stdout } = await linkgate('approvers list', aws);
   expect(stdout).toContain('decides by the command line or the API only; escalates to ops');
@@ -284,7 +288,7 @@ test.each([
   'approvers set ops --email nobody',
   'approvers set ops --quorum 0',
   'approvers set a/b --email a@example.com',
-  'approvers set ops --email a@example.com --decide-in slack',
+  'approvers set ops --email a@example.com --decision-channels slack',
   'approvers set ops --email a@example.com --escalate-to a/b',
   'allow 012345678901 --service payments --owner alice',
   'allow 012345678901 --service payments --owner U01ALICE',

@@ -156,7 +156,10 @@ function troubled(error: string, where = channel) {
 describe('of mail is found', () => {
   test('an address that is not subscribed, and the command that sets its group as it is', async () => {
     world.subscriptions.clear();
-    await set({ emails: ['bob@example.com'], quorum: 1, decideIn: 'api', escalateTo: 'default' }, 'night');
+    await set(
+      { emails: ['bob@example.com'], quorum: 1, decisionChannels: 'api', escalateTo: 'default' },
+      'night',
+    );
     expect(await notInOrder()).toMatchObject([
       {
         name: 'mail-subscription',
@@ -167,7 +170,7 @@ describe('of mail is found', () => {
       {
         subject: 'bob@example.com',
         remedy:
-          'linkgate approvers set night --email bob@example.com --quorum 1 --decide-in api --escalate-to default',
+          'linkgate approvers set night --email bob@example.com --quorum 1 --decision-channels api --escalate-to default',
       },
     ]);
   });

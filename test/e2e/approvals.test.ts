@@ -236,7 +236,7 @@ describe('a request that is left to people', () => {
   });
 
   test('for a group that decides by command has no buttons and says what to type', async () => {
-    await sandbox.json(...defaultGroup, '--decide-in', 'api');
+    await sandbox.json(...defaultGroup, '--decision-channels', 'api');
     const endpointId = await ask();
     const message = await messageOf(endpointId);
     expect(buttonsOf(message)).toEqual([]);

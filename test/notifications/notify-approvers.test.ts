@@ -378,7 +378,7 @@ describe('Slack', () => {
 });
 
 test('an approver is mailed no links of a group that decides by the command line', async () => {
-  const { post, tell } = aWorldThatTells({ groups: [aGroup({ decideIn: 'api' })] });
+  const { post, tell } = aWorldThatTells({ groups: [aGroup({ decisionChannels: 'api' })] });
   await tell();
   expect(post.sent[0]?.text).not.toContain('https://');
   expect(post.sent[0]?.text).toContain(`linkgate approve ${endpointId(1)}`);

@@ -35,12 +35,12 @@ describe('who may decide', () => {
     { situation: 'a group', given: {}, who: [alice, bob, dora] },
     {
       situation: 'a group that decides through the API only',
-      given: { group: { ...group, decideIn: 'api' } },
+      given: { group: { ...group, decisionChannels: 'api' } },
       who: [alice],
     },
     {
       situation: 'a group that decides anywhere',
-      given: { group: { ...group, decideIn: 'anywhere' } },
+      given: { group: { ...group, decisionChannels: 'anywhere' } },
       who: [alice, bob, dora],
     },
     { situation: 'a group that names nobody', given: { group: aGroup() }, who: [alice] },
@@ -56,7 +56,7 @@ describe('who may decide', () => {
     const approvalRequest = () => authorize({ by: carol, decision: 'deny' }, authority);
     expect(approvalRequest).toThrow('slack:T01LOCAL:U01CAROL is not an approver of orders (group default)');
     expect(refusal({ by: carol })).toBe('not-an-approver');
-    expect(refusal({ by: bob }, { group: { ...group, decideIn: 'api' } })).toBe('api-only');
+    expect(refusal({ by: bob }, { group: { ...group, decisionChannels: 'api' } })).toBe('api-only');
     expect(approvalRequest).toThrow(expect.objectContaining({ group }));
   });
 });

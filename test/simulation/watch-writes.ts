@@ -76,14 +76,14 @@ export function watchWrites(
     if (!record) return;
     const { service, entries } = saidOf(record, { find: (key) => lastRead(run, key) });
     const item = lastRead(run, groupKey(service?.approvers ?? ''));
-    const { slackUsers, emails, decideIn } = item ? readGroup(item) : emptyGroup('');
+    const { slackUsers, emails, decisionChannels } = item ? readGroup(item) : emptyGroup('');
     const named = [
       ...slackUsers.map(({ team, user }) => `slack:${team}:${user}`),
       ...emails.map((each) => `mailto:${each}`),
     ];
     mustHold(
       'nobody decides who is no approver at that moment',
-      actor.startsWith('arn:') || (named.includes(actor) && decideIn !== 'api'),
+      actor.startsWith('arn:') || (named.includes(actor) && decisionChannels !== 'api'),
       `${actor} ${action} ${endpointId}`,
     );
     mustHold(

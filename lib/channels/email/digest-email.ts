@@ -67,7 +67,9 @@ export function digestEmail(
     ]),
     ...(others > 0 ? [[`And ${others} more.`]] : []),
     [
-      ...(group.decideIn === 'api' ? ['This group decides by the command line or the API only.'] : []),
+      ...(group.decisionChannels === 'api'
+        ? ['This group decides by the command line or the API only.']
+        : []),
       'All of them: linkgate connections --waiting',
       'One of them: linkgate explain <endpoint>, which names the commands',
     ],

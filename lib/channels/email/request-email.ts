@@ -102,17 +102,17 @@ const byCommandAlone = 'This group decides by the command line or the API only.'
 
 function connectedCommandsFor({ record, service, entries, group }: ApprovalView): string[] {
   const commands = connectedCommands(record, { service: service.name, entries });
-  return [...(group.decideIn === 'api' ? [byCommandAlone] : []), ...commands];
+  return [...(group.decisionChannels === 'api' ? [byCommandAlone] : []), ...commands];
 }
 
 function commandsFor(
   endpointId: string,
   { requireTicket }: ServiceSummary,
-  { decideIn }: ApproverGroup,
+  { decisionChannels }: ApproverGroup,
 ): string[] {
   const ticket = requireTicket ? ' --ticket T' : '';
   return [
-    ...(decideIn === 'api' ? [byCommandAlone] : []),
+    ...(decisionChannels === 'api' ? [byCommandAlone] : []),
     `linkgate approve ${endpointId}${ticket}`,
     `linkgate deny ${endpointId}${ticket} --reason "..."`,
   ];

@@ -56,8 +56,8 @@ export function endpointIdOf(value: string): string {
 }
 
 /** Whether people may decide it here. */
-export function hasButtons(record: ConnectionRecord, { decideIn }: ApproverGroup): boolean {
-  return record.approvalRequest !== undefined && isAwaitingApproval(record) && decideIn !== 'api';
+export function hasButtons(record: ConnectionRecord, { decisionChannels }: ApproverGroup): boolean {
+  return record.approvalRequest !== undefined && isAwaitingApproval(record) && decisionChannels !== 'api';
 }
 
 /** Each button about a connection is confirmed: Slack asks, or the form does that wants a reason. */

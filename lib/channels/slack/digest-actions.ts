@@ -141,7 +141,7 @@ async function clickedDigest(
   const group = digest && (await findGroup(digest.group, deps.table));
   if (!digest || !group) return markup`linkgate knows no such digest.`;
   if (!isMember(group, actor)) return notAnApprover(group);
-  if (group.decideIn === 'api') return requiresCli(group);
+  if (group.decisionChannels === 'api') return requiresCli(group);
   if (digest.channel !== channel || digest.ts !== ts)
     return markup`linkgate does not decide by this message. Look for the newest one, or type \`/linkgate waiting\`.`;
   const endpointIds = digest.endpointIds.slice(0, members);

@@ -40,8 +40,9 @@ export function digestMessage({ id, group, records, services }: Digest, now: Dat
       ? [...whyOf(open), askersOf(open), servicesOf(open, services), ...timeFor(open, now)]
       : []),
   ];
-  const isDecidedHere = open.length > 0 && group.decideIn !== 'api';
-  const hint = group.decideIn === 'api' ? requiresCli(group) : markup`By command: \`/linkgate waiting\``;
+  const isDecidedHere = open.length > 0 && group.decisionChannels !== 'api';
+  const hint =
+    group.decisionChannels === 'api' ? requiresCli(group) : markup`By command: \`/linkgate waiting\``;
   const blocks = [
     header(title),
     ...story.map((part) => section(part)),

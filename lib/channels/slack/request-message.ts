@@ -168,11 +168,11 @@ function commandsFor(view: ApprovalView): Markup {
   const ticket = service.requireTicket ? ' --ticket T' : '';
   if (approvalKindOf(record) !== 'new-connection') {
     const decides =
-      group.decideIn === 'api' ? `The group ${group.name} decides by the command line` : 'By command';
+      group.decisionChannels === 'api' ? `The group ${group.name} decides by the command line` : 'By command';
     return joined([`${decides}:`, ...connectedCommandsIn(view)]);
   }
   const [approve, deny] = [`approve ${endpointId}${ticket}`, `deny ${endpointId}${ticket}`];
-  return group.decideIn === 'api'
+  return group.decisionChannels === 'api'
     ? markup`The group ${group.name} decides by the command line: \`linkgate ${approve}\` or \`linkgate ${deny} --reason "…"\``
     : markup`By command: \`/linkgate ${approve}\` or \`/linkgate ${deny} &lt;reason&gt;\``;
 }

@@ -193,7 +193,7 @@ async function allow(
   const group = service && (await findGroup(service.approvers, deps.table));
   if (!service || !group) return markup`linkgate knows no service ${name ?? ''}.`;
   if (!isMember(group, actor)) return notAnApprover(group);
-  if (group.decideIn === 'api' || group.quorum > 1)
+  if (group.decisionChannels === 'api' || group.quorum > 1)
     return markup`In the group ${group.name} nobody allows an account alone: approve a request with its button, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
   if (service.requireTicket)
     return markup`${service.name} wants a ticket with each decision, and this command takes none: approve a request with its button *Approve and allow account*, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;

@@ -46,7 +46,7 @@ describe('a link decides nothing, and says why, when', () => {
   });
 
   test('the group decides on the command line only', async () => {
-    const { statusCode, body } = await refused(aSituation({ group: { decideIn: 'api' } }));
+    const { statusCode, body } = await refused(aSituation({ group: { decisionChannels: 'api' } }));
     expect(statusCode).toBe(403);
     expect(body).toContain(`linkgate approve ${endpointId(1)}`);
   });

@@ -32,7 +32,7 @@ Deny: https://links.example/approval?token=deny-${endpointId(20)}
 });
 
 test('a mail of many requests has no links where the command is the only way', () => {
-  const group = aGroup({ decideIn: 'api' });
+  const group = aGroup({ decisionChannels: 'api' });
   const { text } = digestEmail(
     { group, records: [anAskedRecord()], services: [], isReminder: false },
     new Map(),

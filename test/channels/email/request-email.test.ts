@@ -77,7 +77,7 @@ The links are yours: whoever has them decides in your name, so do not forward th
 });
 
 test('a mail without links gives the command alone', () => {
-  const { text } = requestEmail(aView({ group: aGroup({ decideIn: 'api' }) }), undefined, noon);
+  const { text } = requestEmail(aView({ group: aGroup({ decisionChannels: 'api' }) }), undefined, noon);
   expect(text).not.toContain('https:');
   expect(text).toContain('by the command line or the API only');
 });

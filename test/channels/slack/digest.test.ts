@@ -85,7 +85,7 @@ describe('a digest', () => {
     const decided = digestMessage({ id: 'digest-1', group, records, services: [] }, noon);
     expect(decided.blocks.some(({ type }) => type === 'actions')).toBe(false);
     expect(decided.text).toContain('Connected: 3');
-    const byApi = { ...group, decideIn: 'api' as const };
+    const byApi = { ...group, decisionChannels: 'api' as const };
     const told = digestMessage({ id: 'digest-1', group: byApi, records: requests(3), services: [] }, noon);
     expect(told.blocks.some(({ type }) => type === 'actions')).toBe(false);
     expect(told.text).toContain('linkgate connections --waiting');

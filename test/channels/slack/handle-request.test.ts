@@ -300,7 +300,7 @@ describe('nothing is decided', () => {
   });
 
   test('in Slack where the group decides by the API', async () => {
-    const world = createSlackTestEnv({ groups: [{ ...group, decideIn: 'api' }] });
+    const world = createSlackTestEnv({ groups: [{ ...group, decisionChannels: 'api' }] });
     await world.click('approve');
     expect(await world.record(endpointId(1))).toMatchObject(noEffect);
     expect(toldIn(world)).toContain(`linkgate approve ${endpointId(1)}`);

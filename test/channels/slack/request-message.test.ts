@@ -77,7 +77,7 @@ describe('an open request', () => {
   });
 
   test('has no buttons where the group decides by the API, and gives the command', () => {
-    const { elements, all } = drawn(anAskedRecord(), { group: { ...group, decideIn: 'api' } });
+    const { elements, all } = drawn(anAskedRecord(), { group: { ...group, decisionChannels: 'api' } });
     expect(elements).toEqual([]);
     expect(all).toContain(`linkgate approve ${endpointId(1)}`);
   });

@@ -217,7 +217,7 @@ describe('/linkgate allow', () => {
     ],
     [
       'anybody in Slack where the group decides by the API',
-      { groups: [{ ...group, decideIn: 'api' as const }] },
+      { groups: [{ ...group, decisionChannels: 'api' as const }] },
       {},
       'nobody allows an account alone',
     ],

@@ -16,7 +16,7 @@ test('every field of a file comes to the document, in the words of linkgate', ()
           { team: 'T01', user: 'U01BOB' },
         ],
         emails: ['alice@example.com'],
-        decideIn: 'api',
+        decisionChannels: 'api',
         escalateTo: 'default',
       },
     ],

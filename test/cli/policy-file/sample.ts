@@ -8,7 +8,7 @@ approvers:
     slack: {channel: C0123, users: [T01:U01ALICE, T01:U01BOB]}
     emails: [Alice@Example.com]
     quorum: 2
-    decideIn: api
+    decisionChannels: api
     escalateTo: default
 services:
   payments:

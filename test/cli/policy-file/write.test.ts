@@ -46,7 +46,7 @@ const group = (escalateTo: string) =>
     slack: maybe(fc.record({ channel: fc.constant('C0123'), users: someOf('T01:U01ALICE', 'T01:U01BOB') })),
     emails: fc.constant(['a@example.com', 'b@example.com']),
     quorum: maybe(fc.constantFrom(1, 2)),
-    decideIn: maybe(fc.constantFrom('anywhere', 'api')),
+    decisionChannels: maybe(fc.constantFrom('anywhere', 'api')),
     escalateTo: maybe(fc.constant(escalateTo)),
   });
 
