@@ -1,6 +1,11 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
-import { type Effect, readRecord, recordPartitions } from '../../lib/connections/connection-record.ts';
-import type { Revocation } from '../../lib/connections/revocation.ts';
+import {
+  type ConnectionRecord,
+  type Effect,
+  readRecord,
+  recordPartitions,
+} from '../../lib/connections/connection-record.ts';
+import { externallyAccepted, type Revocation } from '../../lib/connections/revocation.ts';
 import { isConnected } from '../../lib/privatelink/connection.ts';
 import { keyName } from '../../lib/storage/entity.ts';
 import type { Item, Key, Table, Write } from '../../lib/storage/table.ts';
@@ -122,6 +127,12 @@ export const mutants: readonly {
     breaks: 'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut',
     sabotage: () =>
       reading((item) => (isToReject(item) ? { ...item, acceptRequestedAt: item.requestedAt } : item)),
+  },
+  {
+    name: 'when linkgate takes what it accepted for accepted by others',
+    breaks: 'nobody else is said to have accepted what linkgate asked for',
+    sabotage: () => writing(changing('CONNECTION#', asAcceptedElsewhere)),
+    from: 4,
   },
   {
     name: 'when the actor never acts',
@@ -428,6 +439,17 @@ function unguarded(partitions: string) {
 
 function isWord(write: Write): boolean {
   return 'put' in write && (write.put.action === 'approved' || write.put.action === 'denied');
+}
+
+function asAcceptedElsewhere(item: Item): Item {
+  const { state, verdict, acceptRequestedAt } = item as unknown as ConnectionRecord;
+  if (!isConnected(state) || !verdict || acceptRequestedAt === undefined) return item;
+  const finding = {
+    rule: externallyAccepted,
+    outcome: 'ask',
+    reason: 'somebody accepted it without linkgate',
+  };
+  return { ...item, verdict: { ...verdict, findings: [finding] } };
 }
 
 function isToReject({ effect }: Item): boolean {
