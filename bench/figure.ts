@@ -25,7 +25,7 @@ export function most(values: readonly number[]): number {
   return Math.max(...values);
 }
 
-export function ratioOf({ value, beside }: Figure): number | undefined {
+export function ratioToBaseline({ value, beside }: Figure): number | undefined {
   return beside && value / beside.value;
 }
 

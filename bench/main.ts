@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { bundles } from './bundles.ts';
 import { burst } from './burst/burst.ts';
-import { type Bench, digits, ratioOf } from './figure.ts';
+import { type Bench, digits, ratioToBaseline } from './figure.ts';
 import { writePage } from './page.ts';
 import { policy } from './policy.ts';
 import { type Measured, type Results, resultsFile } from './results.ts';
@@ -64,7 +64,7 @@ async function writeDown(benches: readonly Measured[]): Promise<void> {
 
 function asTaken(figure: Awaited<ReturnType<Bench['measure']>>[number]): Measured['figures'][number] {
   const { value, beside } = figure;
-  const ratio = ratioOf(figure);
+  const ratio = ratioToBaseline(figure);
   return {
     ...figure,
     value: rounded(value),

@@ -11,10 +11,10 @@ export async function writePage(results: Results): Promise<void> {
   const text = await readFile(page, 'utf8');
   const [before = '', rest = ''] = text.split(begin);
   const [, after = ''] = rest.split(end);
-  await writeFile(page, `${before}${begin}\n\n${figuresText(results)}\n\n${end}${after}`);
+  await writeFile(page, `${before}${begin}\n\n${renderFigures(results)}\n\n${end}${after}`);
 }
 
-export function figuresText({ date, machine, node, load, benches }: Results): string {
+export function renderFigures({ date, machine, node, load, benches }: Results): string {
   const tables = benches.map(({ name, about, figures }) => {
     const rows = figures.map(
       ({ name: what, value, unit, beside, ratio }) =>

@@ -1,5 +1,11 @@
 import { InvalidArgumentError } from 'commander';
-import { type Expiry, parseDuration, parseExpiry, toInstant, whyNoExpiry } from '../lib/allowlist/expiry.ts';
+import {
+  type Expiry,
+  explainInvalidExpiry,
+  parseDuration,
+  parseExpiry,
+  resolveExpiry,
+} from '../lib/allowlist/expiry.ts';
 import { CommandError } from './command-error.ts';
 
 /** How long people have, in seconds. */
@@ -13,7 +19,7 @@ export function parseDeadlineOption(text: string): number {
 export function parseExpiryOption(text: string): Expiry {
   const expiry = parseExpiry(text);
   if (expiry) return expiry;
-  throw new InvalidArgumentError(`${sentence(whyNoExpiry(text))}.`);
+  throw new InvalidArgumentError(`${sentence(explainInvalidExpiry(text))}.`);
 }
 
 /** As commander's own messages begin. */
@@ -23,7 +29,7 @@ function sentence(words: string): string {
 
 /** @param now by the clock of linkgate's API, which is the one that expiries are judged by */
 export function expiresAt(expiry: Expiry, now: Date, option = '--expires'): string {
-  const at = toInstant(expiry, now);
+  const at = resolveExpiry(expiry, now);
   if (at <= now)
     throw new CommandError(
       'calledWrongly',

@@ -2,7 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option, type ParseOptionsResul
 import * as v from 'valibot';
 import { RoleArn } from '../lib/allowlist/entry.ts';
 import { GroupName, SlackChannel, type SlackUser } from '../lib/approvers/approver-group.ts';
-import { needed } from '../lib/connections/person-decision.ts';
+import { requiredDecisionText } from '../lib/connections/person-decision.ts';
 import { ContactTopic, CustomerName } from '../lib/customers/customer.ts';
 import { AccountRegion } from '../lib/locations/account-region.ts';
 import { AccountId, connectionStates, EndpointId, ServiceId } from '../lib/privatelink/connection.ts';
@@ -248,8 +248,8 @@ function sentence(words: string): string {
 }
 
 /** What people read later: blanks and characters without width, marked or not, are nothing to read. */
-function seen(what: Parameters<typeof needed>[0]) {
-  const text = needed(what, 'write something that people can see');
+function seen(what: Parameters<typeof requiredDecisionText>[0]) {
+  const text = requiredDecisionText(what, 'write something that people can see');
   return matching(v.pipe(v.string(), v.transform(unmarkControls), text));
 }
 

@@ -1,33 +1,33 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import {
+  createApplyQueue,
   createBus,
-  createConnectionsToChange,
-  createDeadLetters,
-  createMode,
+  createChangeableConnections,
+  createDeadLetterQueue,
+  createModeReader,
   createTable,
-  createWorkBell,
   logger,
   runtime,
   sleep,
 } from '../lib/aws/deps.ts';
-import { dropMalformed } from '../lib/aws/sqs-dead-letters.ts';
+import { deadLetterMalformed } from '../lib/aws/sqs-dead-letter-queue.ts';
 import { AccountRegion, formatAccountRegion, parseAccountRegion } from '../lib/locations/account-region.ts';
 import { applyVerdicts } from '../lib/reconcile/apply-verdicts.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
-const app = {
+const deps = {
   table: createTable(),
-  connectionsIn: createConnectionsToChange(),
+  connectionsClient: createChangeableConnections(),
   bus: createBus(),
-  bell: createWorkBell(),
-  mode: createMode(),
+  applyQueue: createApplyQueue(),
+  mode: createModeReader(),
   sleep,
   ...runtime,
 };
 
-const deadLetters = createDeadLetters();
+const deadLetters = createDeadLetterQueue();
 
 const Ring = v.object({ location: AccountRegion });
 
@@ -40,17 +40,17 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(logger, async ({ Recor
   const byLocation = Map.groupBy(messages, ({ value }) => formatAccountRegion(value.location));
   const invocation = {
     requestId: context.awsRequestId,
-    remaining: () => context.getRemainingTimeInMillis(),
+    remainingMs: () => context.getRemainingTimeInMillis(),
   };
   const failed: SQSRecord[] = [];
   for (const [name, rings] of byLocation)
     try {
-      const applied = await applyVerdicts(parseAccountRegion(name), { ...app, ...invocation });
+      const applied = await applyVerdicts(parseAccountRegion(name), { ...deps, ...invocation });
       logger.info('verdicts applied', { location: name, ...applied });
     } catch (error) {
       logger.error('verdicts could not be applied', { location: name, error });
       failed.push(...rings.map(({ record }) => record));
     }
-  const left = await dropMalformed(malformed, deadLetters, app.reportError);
+  const left = await deadLetterMalformed(malformed, deadLetters, deps.reportError);
   return batchItemFailures([...left, ...failed]);
 });

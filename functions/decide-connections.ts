@@ -1,14 +1,14 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { createConnections, createTable, createWorkBell, logger, rules, runtime } from '../lib/aws/deps.ts';
+import { createApplyQueue, createConnections, createTable, logger, rules, runtime } from '../lib/aws/deps.ts';
 import { BusMessage } from '../lib/connections/connection-event.ts';
 import { decideConnections, decisionLogFields, failedRules } from '../lib/reconcile/decide-connections.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
-const app = {
+const deps = {
   table: createTable(),
-  connectionsIn: createConnections(),
-  bell: createWorkBell(),
+  connectionsClient: createConnections(),
+  applyQueue: createApplyQueue(),
   rules,
   ...runtime,
 };
@@ -22,7 +22,7 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
       ...detail.connection,
       observedAt: detail.observedAt,
     }));
-    const results = await decideConnections(requests, { ...app, requestId });
+    const results = await decideConnections(requests, { ...deps, requestId });
     const failed = results.flatMap((result, index) => {
       const { endpointId } = result.input;
       if ('error' in result) {

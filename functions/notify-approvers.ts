@@ -1,8 +1,8 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import {
+  createApprovalLinks,
   createEmailSender,
-  createLinks,
-  createNotices,
+  createNotificationQueue,
   createSlackIfConnected,
   createTable,
   logger,
@@ -13,11 +13,11 @@ import { notifyApprovers } from '../lib/notifications/notify-approvers.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
-const app = {
+const deps = {
   table: createTable(),
-  mails: createEmailSender(),
-  linkTo: createLinks(),
-  notices: createNotices(),
+  emailSender: createEmailSender(),
+  createApprovalLink: createApprovalLinks(),
+  notificationQueue: createNotificationQueue(),
   ...runtime,
 };
 const slackIfConnected = createSlackIfConnected({ timeoutMs: 5_000 });
@@ -30,7 +30,7 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
     const slack = await slackIfConnected();
     const { failed, ...told } = await notifyApprovers(
       messages.map(({ value }) => value),
-      { ...app, requestId, ...(slack && { slack }) },
+      { ...deps, requestId, ...(slack && { slack }) },
     );
     logger.info('approvers notified', { ...told, failed: failed.length });
     const again = messages.filter(({ value }) => failed.includes(value));

@@ -1,18 +1,18 @@
 import type { LambdaContext } from 'hono/aws-lambda';
-import { apiRoutes } from '../lib/api/api.ts';
+import { createApiApp } from '../lib/api/api.ts';
 import { type HttpApiEvent, respondByRoute } from '../lib/api/route.ts';
 import {
+  createApplyQueue,
+  createApproverSubscriptions,
   createConnections,
-  createConsumerSubscriptions,
+  createCustomerSubscriptions,
   createDeployment,
+  createEndpointServices,
   createModeParameter,
   createSecrets,
-  createServices,
-  createSlackWith,
-  createSubscriptions,
-  createSweeps,
+  createSlackForTokens,
+  createSweepQueue,
   createTable,
-  createWorkBell,
   hub,
   logger,
   newId,
@@ -23,16 +23,16 @@ import {
 import { env } from '../lib/aws/env.ts';
 import { handler as handle } from '../lib/runtime/handler.ts';
 
-const app = {
+const deps = {
   table: createTable(),
-  connectionsIn: createConnections(),
-  servicesIn: createServices(),
-  bell: createWorkBell(),
-  sweeps: createSweeps(),
+  connectionsClient: createConnections(),
+  servicesClient: createEndpointServices(),
+  applyQueue: createApplyQueue(),
+  sweepQueue: createSweepQueue(),
   secrets: createSecrets(),
-  subscriptions: createSubscriptions(),
-  consumerSubscriptions: createConsumerSubscriptions(),
-  slackWith: createSlackWith(),
+  subscriptions: createApproverSubscriptions(),
+  customerSubscriptions: createCustomerSubscriptions(),
+  slackWith: createSlackForTokens(),
   slackRequestUrl: env('LINKGATE_SLACK_REQUEST_URL'),
   ...createModeParameter(),
   deployment: createDeployment(),
@@ -41,18 +41,18 @@ const app = {
   rules,
   ...runtime,
   id: newId,
-  newKey: newSigningKey,
+  newSigningKey,
   random: Math.random,
   logRemoval: (removal: object) => logger.warn('unreadable item removed', { ...removal }),
 };
 
 const respond = respondByRoute(
-  apiRoutes(({ env }) => ({
-    ...app,
-    caller: callerOf(env.event),
+  createApiApp(({ env }) => ({
+    ...deps,
+    caller: readCallerArn(env.event),
     apiId: env.event.requestContext.apiId,
     requestId: env.lambdaContext.awsRequestId,
-    remaining: () => env.lambdaContext.getRemainingTimeInMillis(),
+    remainingMs: () => env.lambdaContext.getRemainingTimeInMillis(),
   })),
 );
 
@@ -63,14 +63,14 @@ export const handler = handle(logger, async (event: HttpApiEvent, context) => {
   logger.info('answered', {
     route: routeKey,
     path: rawPath,
-    caller: callerOf(event),
+    caller: readCallerArn(event),
     status: response.statusCode,
   });
   return response;
 });
 
 /** The ARN that API Gateway's IAM authoriser found. */
-function callerOf(event: HttpApiEvent): string {
+function readCallerArn(event: HttpApiEvent): string {
   const { authorizer } = event.requestContext as { authorizer?: { iam?: { userArn?: string } } };
   const arn = authorizer?.iam?.userArn;
   if (arn === undefined) throw new Error('the request was not authorised by IAM');

@@ -1,11 +1,11 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createSecret, createTable, createWorkBell, logger, rules, runtime } from '../lib/aws/deps.ts';
-import { handleLinkRequest } from '../lib/channels/approval-link/receive-request.ts';
+import { createApplyQueue, createSecret, createTable, logger, rules, runtime } from '../lib/aws/deps.ts';
+import { handleLinkRequest } from '../lib/channels/approval-link/handle-link-request.ts';
 import { handler as handle } from '../lib/runtime/handler.ts';
 
-const app = {
+const deps = {
   table: createTable(),
-  bell: createWorkBell(),
+  applyQueue: createApplyQueue(),
   signingKey: createSecret('links/signing-key'),
   rules,
   ...runtime,
@@ -15,7 +15,7 @@ const app = {
 export const handler = handle<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>(
   logger,
   async (event, { awsRequestId: requestId }) => {
-    const { response, told } = await handleLinkRequest(event, { ...app, requestId });
+    const { response, told } = await handleLinkRequest(event, { ...deps, requestId });
     logger.info('approval link request', told);
     return response;
   },

@@ -5,7 +5,7 @@ import { parseNotification } from '../lib/reconcile/connection-notification.ts';
 import { handleNotifications } from '../lib/reconcile/handle-notifications.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 
-const app = { table: createTable(), bus: createBus(), connectionsIn: createConnections(), ...runtime };
+const deps = { table: createTable(), bus: createBus(), connectionsClient: createConnections(), ...runtime };
 
 /** A doorbell rang: looks in EC2 at what it may be about, and says on the bus what is new. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
@@ -20,15 +20,18 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
     // AWS does not document what a notification says; the first real ones end the guesswork.
     for (const { body } of Records) logger.debug('doorbell', { body });
     const notifications = readable.map(({ notification }) => notification);
-    const { observation, unanswered } = await handleNotifications(notifications, { ...app, requestId });
+    const { changeCounts, failedLocations } = await handleNotifications(notifications, {
+      ...deps,
+      requestId,
+    });
     const failed = readable.filter(({ notification: { location } }) =>
-      unanswered.has(formatAccountRegion(location)),
+      failedLocations.has(formatAccountRegion(location)),
     );
     logger.info('notifications handled', {
       notifications: notifications.length,
       garbage,
       failed: failed.length,
-      ...observation,
+      ...changeCounts,
     });
     return batchItemFailures(failed.map(({ record }) => record));
   },

@@ -1,10 +1,10 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import {
+  createApplyQueue,
   createSecret,
   createSlack,
   createSlackRespond,
   createTable,
-  createWorkBell,
   logger,
   rules,
   runtime,
@@ -12,9 +12,9 @@ import {
 import { type HttpResponse, handleSlackRequest } from '../lib/channels/slack/handle-request.ts';
 import { handler as handle } from '../lib/runtime/handler.ts';
 
-const app = {
+const deps = {
   table: createTable(),
-  bell: createWorkBell(),
+  applyQueue: createApplyQueue(),
   rules,
   signingSecret: createSecret('slack/signing-secret'),
   // Slack waits three seconds for the answer, and a form opens within three seconds of the click.
@@ -28,13 +28,13 @@ export const handler = handle<APIGatewayProxyEventV2, APIGatewayProxyStructuredR
   logger,
   async ({ headers = {}, body = '', isBase64Encoded }, { awsRequestId: requestId }) => {
     const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
-    const answer = await handleSlackRequest({ headers, body: bytes }, { ...app, requestId });
+    const answer = await handleSlackRequest({ headers, body: bytes }, { ...deps, requestId });
     logger.info('slack request', { status: answer.statusCode });
-    return responseOf(answer);
+    return toApiGatewayResponse(answer);
   },
 );
 
-function responseOf({ statusCode, json }: HttpResponse): APIGatewayProxyStructuredResultV2 {
+function toApiGatewayResponse({ statusCode, json }: HttpResponse): APIGatewayProxyStructuredResultV2 {
   if (!json) return { statusCode };
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) };
 }

@@ -2,8 +2,8 @@ import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import {
   createBus,
   createConnections,
-  createNotices,
-  createServiceBell,
+  createNotificationQueue,
+  createServiceCheckQueue,
   createTable,
   logger,
   rules,
@@ -16,12 +16,12 @@ import { affectedScopes, coalesceScopes, reevaluateConnections } from '../lib/re
 import { handler as handle } from '../lib/runtime/handler.ts';
 import { enqueueServiceChecks } from '../lib/services/allowed-principals/enqueue-service-checks.ts';
 
-const app = {
+const deps = {
   table: createTable(),
   bus: createBus(),
-  connectionsIn: createConnections(),
-  notices: createNotices(),
-  serviceBell: createServiceBell(),
+  connectionsClient: createConnections(),
+  notificationQueue: createNotificationQueue(),
+  serviceCheckQueue: createServiceCheckQueue(),
   rules,
   ...runtime,
 };
@@ -34,12 +34,12 @@ export const handler = handle<DynamoDBStreamEvent, DynamoDBBatchResponse>(
   logger,
   async ({ Records }, { awsRequestId: requestId }) => {
     const changes = Records.map(streamChange);
-    await enqueueForChanges(changes, app);
-    await enqueueServiceChecks(changes, app);
-    logger.info('domain events published', { announced: await publishDomainEvents(changes, app) });
+    await enqueueForChanges(changes, deps);
+    await enqueueServiceChecks(changes, deps);
+    logger.info('domain events published', { announced: await publishDomainEvents(changes, deps) });
     for (const { scope, first } of coalesceScopes(affectedScopes(changes)))
       try {
-        const observation = await reevaluateConnections(scope, { ...app, requestId });
+        const observation = await reevaluateConnections(scope, { ...deps, requestId });
         logger.info('connections re-evaluated', { ...scope, ...observation });
       } catch (error) {
         logger.error('open requests re-evaluation failed', { ...scope, error });

@@ -5,7 +5,7 @@ import { recordStates } from '../lib/reconcile/record-states.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
 
-const app = { table: createTable(), ...runtime };
+const deps = { table: createTable(), ...runtime };
 
 /** EC2 shows a connection otherwise than it is remembered: that is written down. */
 export const handler = handle<SQSEvent, SQSBatchResponse>(
@@ -14,7 +14,7 @@ export const handler = handle<SQSEvent, SQSBatchResponse>(
     const { messages, malformed } = parseRecords(Records, BusMessage, logger);
     const results = await recordStates(
       messages.map(({ value }) => value.detail),
-      { ...app, requestId },
+      { ...deps, requestId },
     );
     const failed = results.flatMap((result, index) => {
       const { endpointId, state } = result.input.connection;

@@ -1,79 +1,79 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as v from 'valibot';
 import {
+  createApplyQueue,
   createBus,
   createConnections,
-  createConsumerNotices,
-  createNotices,
-  createServiceBell,
-  createSweeps,
+  createCustomerNotificationQueue,
+  createNotificationQueue,
+  createServiceCheckQueue,
+  createSweepQueue,
   createTable,
-  createWorkBell,
   logger,
   rules,
   runtime,
 } from '../lib/aws/deps.ts';
 import { batchItemFailures, handler as handle } from '../lib/runtime/handler.ts';
 import { parseRecords } from '../lib/runtime/sqs-records.ts';
-import { locationsOf, registeredServices } from '../lib/services/registered-services.ts';
+import { listRegisteredServices, locationsOf } from '../lib/services/registered-services.ts';
 import { finishLocation } from '../lib/sweep/job.ts';
 import { SweepScope } from '../lib/sweep/lease.ts';
 import { sweepConnections } from '../lib/sweep/sweep-connections.ts';
 import { SweepRequest } from '../lib/sweep/sweep-queue.ts';
 
 const table = createTable();
-const sweeps = createSweeps();
-const serviceBell = createServiceBell();
-const app = {
+const sweepQueue = createSweepQueue();
+const serviceCheckQueue = createServiceCheckQueue();
+const deps = {
   table,
   bus: createBus(),
   rules,
-  connectionsIn: createConnections(),
-  bell: createWorkBell(),
-  notices: createNotices(),
-  consumers: createConsumerNotices(),
+  connectionsClient: createConnections(),
+  applyQueue: createApplyQueue(),
+  notificationQueue: createNotificationQueue(),
+  customerNotificationQueue: createCustomerNotificationQueue(),
   ...runtime,
 };
 
 /** What a schedule hands over. */
-const Scheduled = v.object({ pass: SweepScope });
+const ScheduledSweep = v.object({ scope: SweepScope });
 
 /** How long a pass that waits for its turn lets another one finish, in seconds. */
-const turnAfter = 5;
+const retryDelaySeconds = 5;
 
 /** A schedule asks for a pass: one message a place. A message asks for one place: that pass is made. */
 export const handler = handle<
-  SQSEvent | v.InferInput<typeof Scheduled>,
+  SQSEvent | v.InferInput<typeof ScheduledSweep>,
   SQSBatchResponse | { locations: number }
 >(logger, async (event, context) => {
-  if (!('Records' in event)) return { locations: await requestPasses(v.parse(Scheduled, event).pass) };
+  if (!('Records' in event)) return { locations: await enqueueSweeps(v.parse(ScheduledSweep, event).scope) };
   const { messages, malformed } = parseRecords(event.Records, SweepRequest, logger);
   const invocation = {
     requestId: context.awsRequestId,
-    remaining: () => context.getRemainingTimeInMillis(),
+    remainingMs: () => context.getRemainingTimeInMillis(),
   };
-  for (const { value } of messages) await makePass(value, { ...app, ...invocation });
+  for (const { value } of messages) await runSweep(value, { ...deps, ...invocation });
   return batchItemFailures(malformed);
 });
 
-async function requestPasses(pass: SweepScope): Promise<number> {
-  const services = await registeredServices(app);
+async function enqueueSweeps(scope: SweepScope): Promise<number> {
+  const services = await listRegisteredServices(deps);
   const locations = locationsOf(services);
   // Said in the words of a pass: an alarm rings when nothing says so for five minutes.
-  if (locations.length === 0) logger.info('sweep finished', { pass, status: 'done', locations: 0 });
-  for (const location of locations) await sweeps.request({ location, pass });
+  if (locations.length === 0) logger.info('sweep finished', { scope, status: 'done', locations: 0 });
+  for (const location of locations) await sweepQueue.enqueue({ location, scope });
   // What drifted shows without any event too.
-  if (pass === 'full') await serviceBell.enqueue(services.map(({ serviceId }) => serviceId));
+  if (scope === 'full') await serviceCheckQueue.enqueue(services.map(({ serviceId }) => serviceId));
   return locations.length;
 }
 
-async function makePass(request: SweepRequest, invocation: Parameters<typeof sweepConnections>[2]) {
-  const { location, pass, jobId, queueIfRunning } = request;
-  const sweep = await sweepConnections(location, pass, invocation);
-  logger.info('sweep finished', { ...location, pass, ...sweep });
-  if (sweep.status === 'unfinished') await sweeps.request(request);
+async function runSweep(request: SweepRequest, invocation: Parameters<typeof sweepConnections>[2]) {
+  const { location, scope, jobId, queueIfRunning } = request;
+  const sweep = await sweepConnections(location, scope, invocation);
+  logger.info('sweep finished', { ...location, scope, ...sweep });
+  if (sweep.status === 'unfinished') await sweepQueue.enqueue(request);
   else if (sweep.status === 'overlapping' && (queueIfRunning || jobId !== undefined))
-    await sweeps.request(request, { afterSeconds: turnAfter });
+    await sweepQueue.enqueue(request, { afterSeconds: retryDelaySeconds });
   else if (sweep.status === 'done' && jobId !== undefined)
     await finishLocation(jobId, location, sweep.result, invocation);
 }

@@ -15,8 +15,8 @@ const rules = {
 
 /** How often what is swept. */
 const schedules = {
-  SweepPendingSchedule: { every: 'rate(1 minute)', pass: 'pending' },
-  SweepFullSchedule: { every: 'rate(15 minutes)', pass: 'full' },
+  SweepPendingSchedule: { every: 'rate(1 minute)', scope: 'pending' },
+  SweepFullSchedule: { every: 'rate(15 minutes)', scope: 'full' },
 };
 
 const delivery = (hours) => ({
@@ -38,18 +38,18 @@ function rule([logicalId, { pattern, queue, bus }]) {
   };
 }
 
-function schedule([logicalId, { every, pass }]) {
+function schedule([logicalId, { every, scope }]) {
   return {
     [logicalId]: {
       Type: 'AWS::Events::Rule',
       Properties: {
-        Name: `linkgate-\${sls:stage}-sweep-${pass}`,
+        Name: `linkgate-\${sls:stage}-sweep-${scope}`,
         ScheduleExpression: every,
         Targets: [
           {
             Id: 'sweep',
             Arn: arnOf('SweepDashconnectionsLambdaFunction'),
-            Input: JSON.stringify({ pass }),
+            Input: JSON.stringify({ scope }),
             ...delivery(1),
           },
         ],

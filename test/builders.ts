@@ -146,7 +146,7 @@ export function aVerdict(
 }
 
 /** What is remembered of the last switch of the mode. */
-export function aSwitch(switched: Partial<ModeChange> = {}): ModeChange {
+export function aModeChange(switched: Partial<ModeChange> = {}): ModeChange {
   return {
     mode: 'enforce',
     since: noon.toISOString(),

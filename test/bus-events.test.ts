@@ -10,7 +10,7 @@ import { detectChanges } from '../lib/reconcile/detect-changes.ts';
 import { serviceItem } from '../lib/services/service.ts';
 import { aConnection, aRecord, aService, aVerdict, endpointId, hub, noon } from './builders.ts';
 import { busSchemas } from './bus-schemas.ts';
-import { sdkClient } from './doubles/sdk-client.ts';
+import { stubSdkClient } from './doubles/sdk-client.ts';
 import { createTestEnv } from './doubles/test-env.ts';
 
 const events = new URL('../events/', import.meta.url);
@@ -55,18 +55,18 @@ describe('every event on the bus', () => {
   });
 
   test('is admitted by its schema as linkgate publishes it', async () => {
-    const { client, sent } = sdkClient<EventBridgeClient>();
+    const { client, sent } = stubSdkClient<EventBridgeClient>();
     const bus = eventBridgeBus(client, 'linkgate-test');
     const records = [
       aRecord({
         endpointId: endpointId(2),
         verdict: aVerdict('accept'),
-        effect: { action: 'accept', asked: 1 },
+        pendingEffect: { action: 'accept', attempts: 1 },
       }),
     ];
-    const world = createTestEnv({ services: [aService()], records });
+    const env = createTestEnv({ services: [aService()], records });
     await detectChanges([aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })], {
-      ...world.deps,
+      ...env.deps,
       bus,
     });
     const changes = [
@@ -75,7 +75,7 @@ describe('every event on the bus', () => {
     ];
     await publishDomainEvents(
       changes.map((after) => ({ before: undefined, after })),
-      { ...world.deps, bus },
+      { ...env.deps, bus },
     );
     const published = sent.flatMap(({ input }) => (input as { Entries: Entry[] }).Entries.map(delivered));
     expect(published.map((event) => event['detail-type'])).toEqual([

@@ -3,13 +3,13 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { BusMessage } from '../lib/connections/connection-event.ts';
-import { Endpoint, endpointToNotify } from '../lib/customers/enqueue-missed.ts';
+import { CustomerEndpoint, selectEndpointToNotify } from '../lib/customers/enqueue-missed.ts';
 import { publishDomainEvents } from '../lib/events/publish-changes.ts';
 import { AccountRegion } from '../lib/locations/account-region.ts';
 import { NotificationTarget } from '../lib/notifications/notification.ts';
-import { serviceIdsIn } from '../lib/reconcile/connection-notification.ts';
+import { findServiceIds } from '../lib/reconcile/connection-notification.ts';
 import { affectedScope } from '../lib/reconcile/reevaluate.ts';
-import type { Change, Item } from '../lib/storage/table.ts';
+import type { Item, TableChange } from '../lib/storage/table.ts';
 import { SweepScope } from '../lib/sweep/lease.ts';
 import { SweepRequest } from '../lib/sweep/sweep-queue.ts';
 import { aService, consumer, endpointId, serviceId } from './builders.ts';
@@ -53,7 +53,7 @@ test.each(namesIn('sweep-connections'))('sweep-connections reads what it is sent
   const event = sample(`sweep-connections/${name}`);
   const isRead = event.Records
     ? v.is(SweepRequest, JSON.parse(event.Records[0].body))
-    : v.is(v.object({ pass: SweepScope }), event);
+    : v.is(v.object({ scope: SweepScope }), event);
   expect(isRead).toBe(true);
 });
 
@@ -64,7 +64,7 @@ test.each([
   ['notification-deleted', []],
   ['tag-removed', [serviceId(1)]],
 ])('check-service is told of the services that an event names: %s', (name, named) => {
-  expect(serviceIdsIn(sample(`check-service/${name}`).Records[0].body)).toEqual(named);
+  expect(findServiceIds(sample(`check-service/${name}`).Records[0].body)).toEqual(named);
 });
 
 test.each([
@@ -87,14 +87,14 @@ test.each([
   ['service-registered', []],
   ['entry-added', []],
 ])('on-table-stream is told what is to be announced: %s', async (name, types) => {
-  const world = createTestEnv({ services: [aService()] });
+  const env = createTestEnv({ services: [aService()] });
   const announced: string[] = [];
   await publishDomainEvents([changeIn(name)], {
-    ...world.deps,
+    ...env.deps,
     bus: { publish: async (events) => void announced.push(...events.map(({ type }) => type)) },
   });
   expect(announced).toEqual(types);
-  expect(world.errors).toEqual([]);
+  expect(env.errors).toEqual([]);
 });
 
 test.each([
@@ -103,7 +103,7 @@ test.each([
   ['nothing-new', undefined],
 ])('notify-customers is told which endpoint a change may be news of: %s', (name, endpoint) => {
   const { before, after } = changeIn(name, 'notify-customers');
-  expect(endpointToNotify(before, after)).toEqual(endpoint);
+  expect(selectEndpointToNotify(before, after)).toEqual(endpoint);
 });
 
 test.each([
@@ -111,10 +111,10 @@ test.each([
   ['malformed', false],
 ])('notify-customers reads what the sweep sends it: %s', (name, isRead) => {
   const [{ body }] = sample(`notify-customers/${name}`).Records;
-  expect(v.is(v.pipe(v.string(), v.parseJson(), Endpoint), body)).toBe(isRead);
+  expect(v.is(v.pipe(v.string(), v.parseJson(), CustomerEndpoint), body)).toBe(isRead);
 });
 
-function changeIn(name: string, folder = 'on-table-stream'): Change {
+function changeIn(name: string, folder = 'on-table-stream'): TableChange {
   const { OldImage, NewImage } = sample(`${folder}/${name}`).Records[0].dynamodb;
   const itemOf = (image: Sample) => image && (unmarshall(image) as Item);
   return { before: itemOf(OldImage), after: itemOf(NewImage) };

@@ -1,7 +1,7 @@
 import type { Bench, Figure } from '../figure.ts';
 import { takes } from './ec2.ts';
-import { acceptedByLinkgate, type Outcome } from './linkgate.ts';
-import { acceptedByLoop } from './loop.ts';
+import { type Outcome, runLinkgate } from './linkgate.ts';
+import { runAcceptLoop } from './loop.ts';
 
 const sizes = [1_000, 10_000];
 
@@ -12,9 +12,9 @@ export const burst: Bench = {
     const figures: Figure[] = [];
     for (const size of sizes) {
       say(`${size} requests to linkgate`);
-      const linkgate = await acceptedByLinkgate(size);
+      const linkgate = await runLinkgate(size);
       say(`${size} requests to a loop`);
-      figures.push(...compared(size, linkgate, await acceptedByLoop(size)));
+      figures.push(...compared(size, linkgate, await runAcceptLoop(size)));
     }
     return figures;
   },

@@ -21,7 +21,7 @@ import { chunks } from '../../lib/values/chunks.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { notificationBody } from '../../sandbox/privatelink/notification-body.ts';
 import { anEntry, aService, noon, topicArn } from '../../test/builders.ts';
-import { type Items, itemsInMemory } from '../../test/doubles/memory-table.ts';
+import { createMemoryItems, type Items } from '../../test/doubles/memory-table.ts';
 import { type Clock, simulatedClock } from './clock.ts';
 import { consumer, provider, simulatedEc2, takes } from './ec2.ts';
 import { type Consumer, simulatedQueue } from './queue.ts';
@@ -40,7 +40,7 @@ export interface Outcome {
 }
 
 /** linkgate's own code, from doorbells to the last record, over EC2 with its token buckets. */
-export async function acceptedByLinkgate(requests: number): Promise<Outcome> {
+export async function runLinkgate(requests: number): Promise<Outcome> {
   const clock = simulatedClock(noon.getTime());
   const calls = new Map<string, number>();
   const count = (name: string) => calls.set(name, (calls.get(name) ?? 0) + 1);
@@ -54,7 +54,7 @@ export async function acceptedByLinkgate(requests: number): Promise<Outcome> {
       acceptedAt = clock.now();
     }
   });
-  const items = itemsInMemory();
+  const items = createMemoryItems();
   const { serviceId, begin } = ec2.burst(requests, topicArn);
   items.commit([
     { put: serviceItem(aService({ serviceId, topicArn })) },
@@ -89,11 +89,11 @@ function deploy(
   const runtime = {
     table: simulatedTable(items, call),
     bus: { publish: inCallsOfTen(call, deliver) },
-    bell: { enqueue: () => call('SendMessage', takes.other, () => verdicts.send('')) },
+    applyQueue: { enqueue: () => call('SendMessage', takes.other, () => verdicts.send('')) },
     // Nobody is asked about a request that the policy answers.
-    notices: { enqueue: async () => {}, enqueueAfter: async () => {} },
-    consumers: { enqueue: async () => {} },
-    connectionsIn: () => ({
+    notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
+    customerNotificationQueue: { enqueue: async () => {} },
+    connectionsClient: () => ({
       ...ec2Connections(ec2.client(), provider, console.error),
       ...ec2ConnectionChanges(ec2.client(1)),
     }),
@@ -108,7 +108,7 @@ function deploy(
   /** What a run has, that many seconds at the most. */
   function run(seconds: number) {
     const deadline = clock.now() + seconds * 1000;
-    return { ...runtime, remaining: () => deadline - clock.now() };
+    return { ...runtime, remainingMs: () => deadline - clock.now() };
   }
 
   function deliver({ type, ...detail }: ConnectionEvent): void {
@@ -120,9 +120,9 @@ function deploy(
   const answer: Consumer = async (bodies) => {
     const notifications = bodies.map(parseNotification);
     const readable = notifications.filter((notification) => notification !== undefined);
-    const { unanswered } = await handleNotifications(readable, run(30));
+    const { failedLocations } = await handleNotifications(readable, run(30));
     return notifications.flatMap((notification, index) =>
-      notification && unanswered.has(formatAccountRegion(notification.location)) ? [index] : [],
+      notification && failedLocations.has(formatAccountRegion(notification.location)) ? [index] : [],
     );
   };
   const notifications = simulatedQueue(queued, clock, answer);

@@ -9,7 +9,7 @@ import { simulatedEc2 } from './ec2.ts';
 import type { Outcome } from './linkgate.ts';
 
 /** What a script does: lists what is pending and accepts it one by one; what EC2 throttled for good comes with the next round. */
-export async function acceptedByLoop(requests: number): Promise<Outcome> {
+export async function runAcceptLoop(requests: number): Promise<Outcome> {
   const clock = simulatedClock(noon.getTime());
   const calls = new Map<string, number>();
   const ec2 = simulatedEc2(

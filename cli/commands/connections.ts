@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { formatTimesIn } from '../../lib/approvals/status-text.ts';
+import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { everyPage } from '../api-client.ts';
 import { type Connection, ConnectionPage } from '../api-views.ts';
 import { accountOption, type CommonOptions, command, serviceOption, stateOption } from '../options.ts';
@@ -63,7 +63,7 @@ function listed(connections: readonly Connection[], output: Output): string {
           ],
           below: [
             disconnectAt && output.paint('yellow', `cut at ${time(disconnectAt)}`),
-            reason && output.paint('dim', formatTimesIn(reason, time)),
+            reason && output.paint('dim', formatTimestamps(reason, time)),
             differs && output.paint('yellow', differs),
           ]
             .filter(Boolean)

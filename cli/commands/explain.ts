@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { formatTimesIn } from '../../lib/approvals/status-text.ts';
+import { formatTimestamps } from '../../lib/approvals/status-text.ts';
 import { Explanation, type Step } from '../api-views.ts';
 import { type CommonOptions, command, endpointArgument } from '../options.ts';
 import { color, type Output, serviceLabel, table, time } from '../output.ts';
@@ -29,7 +29,7 @@ function story({ connection, verdict, history, next }: Explanation, output: Outp
       ? `\nThe verdict is ${color(verdict.outcome, paint)}:\n${findings(verdict, connection, output)}`
       : '\nlinkgate has given no verdict.',
     ...(history.length > 0 ? [`\nWhat happened:\n${steps(history, output)}`] : []),
-    ...(next ? [`\n${wrapped(formatTimesIn(next, time), output)}`] : []),
+    ...(next ? [`\n${wrapped(formatTimestamps(next, time), output)}`] : []),
   ].join('\n');
 }
 
@@ -46,7 +46,7 @@ function findings({ outcome: verdict, findings: found }: Verdict, { state }: Con
   const rows = found
     .filter(({ outcome }) => !isInQuestion || outcome !== 'accept')
     .map(({ rule, outcome, reason }) => ({
-      cells: [`  ${color(outcome, output.paint)}`, rule, formatTimesIn(reason, time)],
+      cells: [`  ${color(outcome, output.paint)}`, rule, formatTimestamps(reason, time)],
     }));
   return table(['  SAYS', 'RULE', 'BECAUSE'], rows, output);
 }
@@ -64,7 +64,7 @@ function folded(history: readonly Step[], output: Output) {
   const lines: { first: string; last: string; times: number; what: string }[] = [];
   for (const step of history) {
     const why = step.reason ?? reasonIn(step);
-    const what = `${formatStep(step, output)}${why ? `: ${formatTimesIn(why, time)}` : ''}`;
+    const what = `${formatStep(step, output)}${why ? `: ${formatTimestamps(why, time)}` : ''}`;
     const before = lines.at(-1);
     if (before?.what === what) Object.assign(before, { last: step.time, times: before.times + 1 });
     else lines.push({ first: step.time, last: step.time, times: 1, what });

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { parseExpiry } from '../../lib/allowlist/expiry.ts';
 import { AccountRegion } from '../../lib/locations/account-region.ts';
 import { AccountId, EndpointId } from '../../lib/privatelink/connection.ts';
-import { instantForm, missingDay } from '../../lib/values/instant.ts';
+import { instantFormat, missingDay } from '../../lib/values/instant.ts';
 import { stageForm, stagePattern } from '../../lib/values/stage.mjs';
 import { parseActor, parseSlackUser } from '../parse-actor.ts';
 import { durationPattern, secondsIn } from './duration.ts';
@@ -74,7 +74,7 @@ function dateForm({ input }: { readonly input: unknown }): string {
   if (isFromNow)
     return `\`${input}\` from now would be another day at each plan: write a date such as 2027-01-31`;
   const missing = typeof input === 'string' ? missingDay(input) : undefined;
-  return missing ?? `write a date such as 2027-01-31 (its end, UTC) or ${instantForm}`;
+  return missing ?? `write a date such as 2027-01-31 (its end, UTC) or ${instantFormat}`;
 }
 
 export const Owners = listOf(

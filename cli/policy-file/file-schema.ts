@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { allServicesScope, longestNote, MaxEndpoints, RoleArn } from '../../lib/allowlist/entry.ts';
+import { allServicesScope, MaxEndpoints, maxNoteLength, RoleArn } from '../../lib/allowlist/entry.ts';
 import { DecisionChannels, GroupName, Quorum, SlackChannel } from '../../lib/approvers/approver-group.ts';
 import { ContactTopic, CustomerName } from '../../lib/customers/customer.ts';
 import { ServiceId } from '../../lib/privatelink/connection.ts';
@@ -9,9 +9,9 @@ import {
   OnExpiry,
   OnExternalAccept,
   OnUnlisted,
-  Principals,
+  PrincipalsMode,
   ServiceName,
-  serviceNameForm,
+  serviceNameFormat,
 } from '../../lib/services/service.ts';
 import { Email } from '../../lib/values/email-address.ts';
 import { Text } from '../../lib/values/text.ts';
@@ -96,7 +96,7 @@ const serviceFields = {
     'What becomes of a connection that was accepted outside linkgate and that no entry endorses: `ask` (where it is left out), `cut` or `adopt`.',
   ),
   principals: field(
-    Principals,
+    PrincipalsMode,
     "`managed` keeps AWS's allowed principals equal to what the allowlist implies; `observed` (where it is left out) only tells the difference.",
   ),
   otherPrincipals: field(
@@ -143,7 +143,7 @@ const entryFields = {
     }),
   ),
   owners: field(Owners, "Whose account it is, beside the customer's owners."),
-  note: field(Text(longestNote), 'Why, for whoever reads it later.'),
+  note: field(Text(maxNoteLength), 'Why, for whoever reads it later.'),
   environments: field(listOf(Stage, 100), onlyIn, ['prod']),
 };
 
@@ -214,7 +214,7 @@ export const namedSections = {
   approvers: { part: Group, name: GroupName, about: 'Groups of people who decide, by name.' },
   services: {
     part: Service,
-    name: v.union([ServiceName, ServiceId], serviceNameForm),
+    name: v.union([ServiceName, ServiceId], serviceNameFormat),
     about: 'Endpoint services, by names of your own or by their ids.',
   },
   customers: { part: Customer, name: CustomerName, about: 'Who stands behind accounts, by name.' },

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { didYouMean } from '../../lib/values/did-you-mean.mjs';
-import { inWords } from '../../lib/values/input-problems.ts';
+import { describeIssue } from '../../lib/values/input-problems.ts';
 import { accountUnquoted, quotedAccount } from './fields.ts';
 import {
   type Allow,
@@ -48,7 +48,7 @@ export function emptySections(): Sections {
 
 // A list of which every line is a comment is nothing to YAML. A schema of valibot's for maps would pass over names such as `constructor`.
 const byName = v.nullish(
-  v.custom<object>(isMap, (issue) => inWords({ ...issue, expected: 'Object' }, idiom)),
+  v.custom<object>(isMap, (issue) => describeIssue({ ...issue, expected: 'Object' }, idiom)),
   {},
 );
 const inList = v.nullish(v.array(v.unknown()), []);
@@ -161,7 +161,7 @@ function plainly(issue: v.BaseIssue<unknown>, fields: readonly string[]): string
   }
   if (path?.at(-1)?.origin === 'key' && received === 'undefined')
     return `${expected?.replaceAll('"', '`')} is missing`;
-  return inWords(issue, idiom);
+  return describeIssue(issue, idiom);
 }
 
 const idiom = { subject: 'this', map: 'a map' };

@@ -1,4 +1,4 @@
-import { parseExpiry, toInstant } from '../../lib/allowlist/expiry.ts';
+import { parseExpiry, resolveExpiry } from '../../lib/allowlist/expiry.ts';
 import { parseActor } from '../parse-actor.ts';
 
 /** Without the fields that were left out. */
@@ -18,7 +18,7 @@ export function distinct<T>(values: readonly T[]): T[] {
 export function instantIn(text: string | undefined): string | undefined {
   const expiry = text === undefined ? undefined : parseExpiry(text);
   // The form takes no time from now.
-  return expiry && toInstant(expiry, new Date(0)).toISOString();
+  return expiry && resolveExpiry(expiry, new Date(0)).toISOString();
 }
 
 /** The end of a day as that day; another instant as it is. */

@@ -2,15 +2,22 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { type ReadDeps, readPartition } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
-import { type AllowlistEntry, entriesOf, entryItem, entryKey, nextVersion, readEntry } from './entry.ts';
+import {
+  type AllowlistEntry,
+  allowlistPartition,
+  entryItem,
+  entryKey,
+  nextVersion,
+  readEntry,
+} from './entry.ts';
 
-type Whose = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
-type EntryDeps = { readonly table: Table } & Runtime;
+type EntryOwner = Pick<AllowlistEntry, 'serviceId' | 'accountId'>;
+type PutEntryDeps = { readonly table: Table } & Runtime;
 
 type EntryChange = Omit<AllowlistEntry, 'changedAt' | 'changedBy' | 'version'>;
 
 /** Adds an entry, or replaces the one that the account has there. */
-export async function putEntry(change: EntryChange, by: string, deps: EntryDeps): Promise<AllowlistEntry> {
+export async function putEntry(change: EntryChange, by: string, deps: PutEntryDeps): Promise<AllowlistEntry> {
   return retryOnConflict(change.accountId, async () => {
     const before = await findEntry(change, deps.table);
     return (await putEntryIfUnchanged(before, change, by, deps)) ?? conflict;
@@ -22,7 +29,7 @@ export async function putEntryIfUnchanged(
   before: AllowlistEntry | undefined,
   change: EntryChange,
   by: string,
-  { table, now }: EntryDeps,
+  { table, now }: PutEntryDeps,
 ): Promise<AllowlistEntry | undefined> {
   const time = now();
   const entry = {
@@ -36,7 +43,10 @@ export async function putEntryIfUnchanged(
 }
 
 /** @returns the entry that was there, or undefined. */
-export async function removeEntry(whose: Whose, { table }: EntryDeps): Promise<AllowlistEntry | undefined> {
+export async function removeEntry(
+  whose: EntryOwner,
+  { table }: PutEntryDeps,
+): Promise<AllowlistEntry | undefined> {
   return retryOnConflict(whose.accountId, async () => {
     const before = await findEntry(whose, table);
     if (!before) return undefined;
@@ -45,14 +55,17 @@ export async function removeEntry(whose: Whose, { table }: EntryDeps): Promise<A
   });
 }
 
-export async function entriesFor(serviceIds: readonly string[], deps: ReadDeps): Promise<AllowlistEntry[]> {
+export async function readEntries(serviceIds: readonly string[], deps: ReadDeps): Promise<AllowlistEntry[]> {
   const entries: AllowlistEntry[] = [];
   for (const serviceId of serviceIds)
-    entries.push(...(await readPartition(entriesOf(serviceId), readEntry, deps)));
+    entries.push(...(await readPartition(allowlistPartition(serviceId), readEntry, deps)));
   return entries;
 }
 
-async function findEntry({ serviceId, accountId }: Whose, table: Table): Promise<AllowlistEntry | undefined> {
+async function findEntry(
+  { serviceId, accountId }: EntryOwner,
+  table: Table,
+): Promise<AllowlistEntry | undefined> {
   const [item] = await table.get([entryKey(serviceId, accountId)]);
   return item && readEntry(item);
 }

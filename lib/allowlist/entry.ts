@@ -27,7 +27,7 @@ export const MaxEndpoints = WholeNumber(1, 100_000, {
 });
 
 /** In characters. */
-export const longestNote = 1_000;
+export const maxNoteLength = 1_000;
 
 /** What the provider says of one account at one service, or at every service (`*`). */
 export const AllowlistEntry = v.object({
@@ -44,7 +44,7 @@ export const AllowlistEntry = v.object({
   expiresAt: v.exactOptional(Instant),
   /** Actors whose account it is: they cannot approve what it asks for. */
   owners: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1))),
-  note: v.exactOptional(Text(longestNote)),
+  note: v.exactOptional(Text(maxNoteLength)),
   /** The customer whose account it is, by name, where a policy file says so. */
   customer: v.exactOptional(v.string()),
   /** Only these roles of the account may create endpoints, where linkgate keeps the service's allowed principals; else all of the account. */
@@ -56,23 +56,23 @@ export const AllowlistEntry = v.object({
 });
 export type AllowlistEntry = v.InferOutput<typeof AllowlistEntry>;
 
-const kind = entity(AllowlistEntry.entries);
+const allowlistEntryEntity = entity(AllowlistEntry.entries);
 
 /** All entries of a service, or of every service, are one partition. */
-export function entriesOf(serviceId: string): string {
+export function allowlistPartition(serviceId: string): string {
   return `ALLOWLIST#${serviceId}`;
 }
 
 export function entryKey(serviceId: string, accountId: string): Key {
-  return { pk: entriesOf(serviceId), sk: accountId };
+  return { pk: allowlistPartition(serviceId), sk: accountId };
 }
 
 export function readEntry(item: Item): AllowlistEntry {
-  return kind.read(item);
+  return allowlistEntryEntity.read(item);
 }
 
 export function entryItem(entry: AllowlistEntry): Item {
-  return kind.item(entryKey(entry.serviceId, entry.accountId), entry);
+  return allowlistEntryEntity.item(entryKey(entry.serviceId, entry.accountId), entry);
 }
 
 /**

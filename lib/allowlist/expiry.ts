@@ -1,12 +1,12 @@
-import { instantForm, isDay, missingDay, parseInstant } from '../values/instant.ts';
+import { instantFormat, isDay, missingDay, parseInstant } from '../values/instant.ts';
 
-const hour = 3_600_000;
-const units: Readonly<Record<string, number>> = { h: hour, d: 24 * hour };
+const hourMs = 3_600_000;
+const durationUnitsMs: Readonly<Record<string, number>> = { h: hourMs, d: 24 * hourMs };
 
 /** `7d` or `36h`, in milliseconds. */
 export function parseDuration(text: string): number | undefined {
   const [, amount, unit = ''] = /^([1-9]\d{0,4})([dh])$/.exec(text) ?? [];
-  return amount === undefined ? undefined : Number(amount) * (units[unit] ?? 0);
+  return amount === undefined ? undefined : Number(amount) * (durationUnitsMs[unit] ?? 0);
 }
 
 /** When an entry expires, as a person wrote it: at an instant, or so long after now. */
@@ -26,13 +26,13 @@ export function parseExpiry(text: string): Expiry | undefined {
 }
 
 /** Why a text says no expiry, and how to write one. */
-export function whyNoExpiry(text: string): string {
+export function explainInvalidExpiry(text: string): string {
   return (
     missingDay(text) ??
-    `write a date such as 2027-01-31 (its end, UTC), a time from now such as 30d or 12h, or ${instantForm}`
+    `write a date such as 2027-01-31 (its end, UTC), a time from now such as 30d or 12h, or ${instantFormat}`
   );
 }
 
-export function toInstant(expiry: Expiry, now: Date): Date {
+export function resolveExpiry(expiry: Expiry, now: Date): Date {
   return 'at' in expiry ? expiry.at : new Date(now.getTime() + expiry.afterMs);
 }

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
-import type { Api, ApiApp, Env } from './env.ts';
+import type { ApiApp, ApiDeps, ApiEnv } from './env.ts';
 import { toErrorResponse } from './errors.ts';
-import { idempotency } from './replay-response.ts';
+import { handleIdempotencyKey } from './idempotency-key.ts';
 import { allowlistRoutes } from './routes/allowlist.ts';
 import { approversRoutes } from './routes/approvers.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -16,9 +16,9 @@ import { servicesRoutes } from './routes/services.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { slackRoutes } from './routes/slack.ts';
 import { sweepsRoutes } from './routes/sweeps.ts';
-import { collectUnreadable, warningsFrom } from './unreadable.ts';
+import { addUnreadableWarnings, collectUnreadable } from './unreadable.ts';
 
-const routes: readonly ((app: ApiApp) => void)[] = [
+const routeGroups: readonly ((app: ApiApp) => void)[] = [
   setupRoutes,
   servicesRoutes,
   allowlistRoutes,
@@ -36,21 +36,21 @@ const routes: readonly ((app: ApiApp) => void)[] = [
 ];
 
 /** linkgate's HTTP API. Each request brings what it runs with. */
-export function apiRoutes(apiFor: (context: Context) => Api): ApiApp {
-  const app = new Hono<Env>();
+export function createApiApp(apiFor: (context: Context) => ApiDeps): ApiApp {
+  const app = new Hono<ApiEnv>();
   app.use(async (context, next) => {
     const { reportError, ...api } = apiFor(context);
     const unreadable = collectUnreadable(reportError);
     context.set('api', { ...api, reportError: unreadable.reportError });
     await next();
-    await warningsFrom(unreadable.errors(), context);
+    await addUnreadableWarnings(unreadable.errors(), context);
   });
-  app.use(idempotency);
+  app.use(handleIdempotencyKey);
   app.onError(toErrorResponse);
   app.notFound((context) =>
     context.json({ error: { code: 'NotFound', message: `there is no ${context.env.event.routeKey}` } }, 404),
   );
 
-  for (const add of routes) add(app);
+  for (const add of routeGroups) add(app);
   return app;
 }

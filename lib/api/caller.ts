@@ -11,7 +11,7 @@ export function overridesPolicyFile(
   before: { readonly managedBy?: ManagedBy } | undefined,
   what: 'entry' | 'group' | 'customer' | 'service',
 ): string[] {
-  return isOfFile(before)
+  return isManagedByFile(before)
     ? [
         `the policy file managed this ${what}: from now on \`linkgate apply\` leaves it as it is, unless told --take-ownership; change the file too`,
       ]
@@ -23,11 +23,11 @@ export function revertedByNextApply(
   before: { readonly managedBy?: ManagedBy } | undefined,
   what: 'entry' | 'customer',
 ): string[] {
-  return isOfFile(before)
+  return isManagedByFile(before)
     ? [`the policy file manages this ${what}: the next \`linkgate apply\` puts it back, so take it out there`]
     : [];
 }
 
-function isOfFile(before: { readonly managedBy?: ManagedBy } | undefined): boolean {
+function isManagedByFile(before: { readonly managedBy?: ManagedBy } | undefined): boolean {
   return before !== undefined && managerOf(before) === 'file';
 }

@@ -11,17 +11,17 @@ import type { RegisterDeps } from '../services/register-service.ts';
 import type { SweepQueue } from '../sweep/sweep-queue.ts';
 
 /** What each request brings to run with. */
-export interface Api
+export interface ApiDeps
   extends DecideDeps,
     RegisterDeps,
     SetupDeps,
     SwitchModeDeps,
     DoctorDeps,
     ConnectSlackDeps {
-  readonly connectionsIn: FindDeps['connectionsIn'];
-  readonly sweeps: SweepQueue;
+  readonly connectionsClient: FindDeps['connectionsClient'];
+  readonly sweepQueue: SweepQueue;
   /** Which consumers are written to by mail. */
-  readonly consumerSubscriptions: Subscriptions;
+  readonly customerSubscriptions: Subscriptions;
   /** Where Slack sends what people do there. */
   readonly slackRequestUrl: string;
   readonly id: () => string;
@@ -30,13 +30,13 @@ export interface Api
   readonly caller: string;
 }
 
-export interface Variables {
-  readonly api: Api;
+export interface ApiVariables {
+  readonly api: ApiDeps;
   /** ISO 8601: when this very request came first, where an earlier run of it may have begun: its caller named it by a key. */
-  readonly firstAskedAt?: string | undefined;
+  readonly firstRequestedAt?: string | undefined;
 }
 /** What Lambda was invoked with. */
-interface Bindings {
+interface ApiBindings {
   readonly event: {
     /** `GET /services/{service}` */
     readonly routeKey: string;
@@ -45,5 +45,5 @@ interface Bindings {
   };
 }
 
-export type Env = { Variables: Variables; Bindings: Bindings };
-export type ApiApp = Hono<Env>;
+export type ApiEnv = { Variables: ApiVariables; Bindings: ApiBindings };
+export type ApiApp = Hono<ApiEnv>;

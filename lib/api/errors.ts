@@ -2,12 +2,12 @@ import type { Context } from 'hono';
 import { QuorumOutOfReachError, UnknownGroupError } from '../approvers/approver-group.ts';
 import { SlackError } from '../channels/slack/web-api.ts';
 import { AccountTakenError } from '../customers/set-customer.ts';
-import { ItemStaysError } from '../doctor/remove-unreadable.ts';
+import { ItemNotRemovableError } from '../doctor/remove-unreadable.ts';
 import { ConcurrentModeChangeError } from '../operations/switch-mode.ts';
 import { NotAuthorizedError } from '../policy/authorize.ts';
 import { ApplyRunningError } from '../policy-as-code/apply-lease.ts';
-import { LostPartError, ProblemsError } from '../policy-as-code/plan.ts';
-import { TooManyRemovalsError } from '../policy-as-code/removals.ts';
+import { IncompletePlanError, PolicyProblemsError } from '../policy-as-code/plan.ts';
+import { TooManyRemovalsError } from '../policy-as-code/removal-limit.ts';
 import { StalePlanError } from '../policy-as-code/stale-plan.ts';
 import { NameTakenError, OtherStageError, ServiceNotFoundError } from '../services/register-service.ts';
 import { ExpiredTokenError } from '../storage/cursor.ts';
@@ -16,7 +16,7 @@ import { unreadableText } from '../storage/item-remedy.ts';
 import { OptimisticLockError } from '../storage/optimistic-lock.ts';
 import { TableBusyError } from '../storage/table.ts';
 import { ApiError } from './api-error.ts';
-import type { Env } from './env.ts';
+import type { ApiEnv } from './env.ts';
 
 /** What a caller is told; undefined where nobody expected the error. */
 export function toApiError(error: unknown): ApiError | undefined {
@@ -28,20 +28,20 @@ export function toApiError(error: unknown): ApiError | undefined {
   if (error instanceof ConcurrentModeChangeError) return new ApiError(409, 'Conflict', error.message);
   if (error instanceof UnknownGroupError) return new ApiError(409, 'Conflict', error.message);
   if (error instanceof NotAuthorizedError)
-    return new ApiError(error.why === 'no-ticket' ? 400 : 403, 'MayNotDecide', error.message);
+    return new ApiError(error.code === 'no-ticket' ? 400 : 403, 'MayNotDecide', error.message);
   if (error instanceof SlackError)
     return error.isPermanent
       ? new ApiError(400, 'InvalidRequest', `${error.message}; nothing was stored`)
       : new ApiError(503, 'SlackUnavailable', `${error.message}; nothing was stored, try again`);
-  if (error instanceof ProblemsError)
+  if (error instanceof PolicyProblemsError)
     return new ApiError(400, 'InvalidPolicy', error.message, { details: { problems: error.problems } });
-  if (error instanceof LostPartError) return new ApiError(404, 'UnknownPlan', error.message);
+  if (error instanceof IncompletePlanError) return new ApiError(404, 'UnknownPlan', error.message);
   if (error instanceof TooManyRemovalsError) {
     const { removals, managed } = error;
     return new ApiError(409, 'TooManyRemovals', error.message, { details: { removals, managed } });
   }
   if (error instanceof StalePlanError)
-    return new ApiError(409, 'Moved', error.message, { details: { moved: error.moved } });
+    return new ApiError(409, 'Moved', error.message, { details: { moved: error.changedItems } });
   if (error instanceof ApplyRunningError) return new ApiError(409, 'ApplyRunning', error.message);
   if (error instanceof OtherStageError) return new ApiError(409, 'OtherStage', error.message);
   if (error instanceof ExpiredTokenError) return new ApiError(400, 'StaleToken', error.message);
@@ -50,13 +50,13 @@ export function toApiError(error: unknown): ApiError | undefined {
       retryAfterSeconds: 5,
     });
   if (error instanceof UnreadableItemError) return new ApiError(409, 'UnreadableItem', unreadableText(error));
-  if (error instanceof ItemStaysError) return new ApiError(409, 'ItemStays', error.message);
+  if (error instanceof ItemNotRemovableError) return new ApiError(409, 'ItemStays', error.message);
   if (error instanceof OptimisticLockError)
     return new ApiError(409, 'Conflict', `${error.message}; try again`);
   return undefined;
 }
 
-const broken = {
+const internalErrorResponse = {
   status: 500 as const,
   code: 'InternalError',
   message: 'linkgate failed, and the log of on-api-request says why; look what is there before you try again',
@@ -65,10 +65,10 @@ const broken = {
 };
 
 /** Answers with what kept a request from being carried out. */
-export function toErrorResponse(error: unknown, context: Context<Env>): Response {
+export function toErrorResponse(error: unknown, context: Context<ApiEnv>): Response {
   const known = toApiError(error);
   if (!known || error instanceof UnreadableItemError) context.get('api').reportError(error);
-  const { status, code, message, details, retryAfterSeconds } = known ?? broken;
+  const { status, code, message, details, retryAfterSeconds } = known ?? internalErrorResponse;
   if (retryAfterSeconds !== undefined) context.header('retry-after', String(retryAfterSeconds));
   return context.json({ error: { code, message, ...(details && { details }) } }, status);
 }

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { AllowlistEntry, MaxEndpoints } from '../allowlist/entry.ts';
 import { Actor } from '../approvers/actor.ts';
 import { DecisionChannels, GroupName, Quorum, SlackChannel, SlackUser } from '../approvers/approver-group.ts';
-import { needed, OptionalReason } from '../connections/person-decision.ts';
+import { OptionalReason, requiredDecisionText } from '../connections/person-decision.ts';
 import { Contact, CustomerName } from '../customers/customer.ts';
 import { Mode } from '../mode/mode.ts';
 import { PolicyDocument } from '../policy-as-code/document.ts';
@@ -14,11 +14,11 @@ import {
   OnExpiry,
   OnExternalAccept,
   OnUnlisted,
-  Principals,
+  PrincipalsMode,
   ServiceName,
 } from '../services/service.ts';
 import { Email } from '../values/email-address.ts';
-import { inWords } from '../values/input-problems.ts';
+import { describeIssue } from '../values/input-problems.ts';
 import { Instant } from '../values/instant.ts';
 import { WholeNumber } from '../values/whole-number.ts';
 import { ApiError } from './api-error.ts';
@@ -39,16 +39,16 @@ export const RegisterInput = v.strictObject({
   onExpiry: v.optional(OnExpiry),
   graceSeconds: v.optional(GraceSeconds),
   onExternalAccept: v.optional(OnExternalAccept),
-  principals: v.optional(Principals),
+  principals: v.optional(PrincipalsMode),
   otherPrincipals: v.optional(v.pipe(v.array(Principal), v.maxLength(100))),
 });
 
-const { expiresAt, note, ...lists } = AllowlistEntry.entries;
+const { expiresAt, note, ...entryFields } = AllowlistEntry.entries;
 const maxEndpoints = v.exactOptional(MaxEndpoints);
 // Only what is sent is held to a length: an item of the table is read whatever it holds.
-const endpointIds = v.exactOptional(v.pipe(lists.endpointIds.wrapped, v.maxLength(1000)));
-const consumerRegions = v.exactOptional(v.pipe(lists.consumerRegions.wrapped, v.maxLength(100)));
-const roles = v.exactOptional(v.pipe(lists.roles.wrapped, v.maxLength(100)));
+const endpointIds = v.exactOptional(v.pipe(entryFields.endpointIds.wrapped, v.maxLength(1000)));
+const consumerRegions = v.exactOptional(v.pipe(entryFields.consumerRegions.wrapped, v.maxLength(100)));
+const roles = v.exactOptional(v.pipe(entryFields.roles.wrapped, v.maxLength(100)));
 const owners = v.exactOptional(v.pipe(v.array(Actor), v.minLength(1), v.maxLength(100)));
 
 /** A block has no narrowings: taken and passed over, they would block more than its author meant. */
@@ -74,17 +74,19 @@ function withoutEmptyReason<Said extends { readonly reason?: string }>(said: Sai
   return others as Said;
 }
 
-const ticket = v.exactOptional(needed('ticket', 'a ticket has an id'));
+const ticket = v.exactOptional(requiredDecisionText('ticket', 'a ticket has an id'));
 
 /** What the consumer is told of it. */
-const customerMessage = v.exactOptional(needed('customerMessage', 'the consumer is told something'));
+const customerMessage = v.exactOptional(
+  requiredDecisionText('customerMessage', 'the consumer is told something'),
+);
 
 export const DecisionInput = v.pipe(
   v.variant('decision', [
     v.strictObject({ decision: v.literal('approve'), reason, ticket }),
     v.strictObject({
       decision: v.literal('deny'),
-      reason: needed('reason', 'a denial needs a reason'),
+      reason: requiredDecisionText('reason', 'a denial needs a reason'),
       ticket,
       customerMessage,
     }),
@@ -99,7 +101,7 @@ export const RevocationInput = v.pipe(
 
 export const ExtendInput = v.strictObject({
   until: Instant,
-  reason: needed('reason', 'to put off a cut needs a reason'),
+  reason: requiredDecisionText('reason', 'to put off a cut needs a reason'),
 });
 
 /** How many of the principals in EC2 go, as somebody saw it who agrees. */
@@ -141,17 +143,17 @@ export const CustomerInput = v.strictObject({
   contractEndsAt: v.exactOptional(Instant),
 });
 
-const oneLine = (form: RegExp, message: string) =>
+const singleLineField = (form: RegExp, message: string) =>
   v.exactOptional(v.pipe(v.string(), v.trim(), v.regex(form, message), v.maxLength(255)));
 
 /** Secrets of the Slack app: what is wrong with one is said without it. */
 export const SlackInput = v.pipe(
   v.strictObject({
-    signingSecret: oneLine(
+    signingSecret: singleLineField(
       /^(?!xox)[\x21-\x7e]{16,}$/,
       "the signing secret is one word: in the app's settings, Basic Information",
     ),
-    botToken: oneLine(
+    botToken: singleLineField(
       /^xoxb-[\x21-\x7e]+$/,
       "the bot token begins with xoxb-: in the app's settings, OAuth & Permissions",
     ),
@@ -194,15 +196,15 @@ export const ConnectionsQuery = v.object({
 export { AccountId, CustomerName, EndpointId, GroupName };
 
 /** @throws ApiError that names each field and what is wrong with it. */
-export function validated<const Schema extends v.GenericSchema>(
+export function validateInput<const Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
   what: string,
 ): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, value, { message: plainly });
+  const result = v.safeParse(schema, value, { message: describeInputIssue });
   if (result.success) return result.output;
   const problems = result.issues
-    .slice(0, namedAtMost)
+    .slice(0, maxReportedProblems)
     .map((issue) => [v.getDotPath(issue), issue.message].filter(Boolean).join(': '));
   const others = result.issues.length - problems.length;
   const more = others > 0 ? `; and ${others} more` : '';
@@ -213,13 +215,13 @@ export function validated<const Schema extends v.GenericSchema>(
 }
 
 /** So many problems are told at once. */
-const namedAtMost = 50;
+const maxReportedProblems = 50;
 
 /** What is wrong where the schema has no words of its own for it. */
-function plainly(issue: v.BaseIssue<unknown>): string {
+function describeInputIssue(issue: v.BaseIssue<unknown>): string {
   if (issue.received === 'undefined') return 'it is missing';
   if (issue.expected === 'never') return 'there is no such field';
-  return inWords(issue, { subject: 'it', map: 'an object' });
+  return describeIssue(issue, { subject: 'it', map: 'an object' });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { entriesFor } from '../allowlist/entries.ts';
+import { readEntries } from '../allowlist/entries.ts';
 import type { SubmitResult } from '../approvals/submit-decision.ts';
 import { matchesDecision } from '../connections/person-decision.ts';
 import type { Service } from '../services/service.ts';
@@ -7,7 +7,7 @@ import { primaryReason } from '../verdicts/verdict.ts';
 import { ApiError } from './api-error.ts';
 
 /** Why a request can no longer be decided: who, when and what. */
-interface Closed {
+interface ClosingDecision {
   readonly state: string;
   readonly by?: string;
   readonly at?: string;
@@ -19,7 +19,7 @@ interface Closed {
 export function closingDecision({
   record,
   connection,
-}: Extract<SubmitResult, { status: 'not-open' }>): Closed {
+}: Extract<SubmitResult, { status: 'not-open' }>): ClosingDecision {
   // What EC2 no longer lists is gone, whatever is remembered of it.
   const state = connection?.state ?? 'deleted';
   const { approval, verdict } = record ?? {};
@@ -33,25 +33,25 @@ export function closingDecision({
   return { state, by, at, decision, reason: primaryReason(verdict) };
 }
 
-const did: Readonly<Record<string, string>> = {
+const decisionVerbs: Readonly<Record<string, string>> = {
   approve: 'approved it',
   deny: 'denied it',
   accept: 'decided to accept it',
   reject: 'decided to reject it',
 };
 
-export function notOpen(endpointId: string, closed: Closed): ApiError {
+export function notOpenError(endpointId: string, closed: ClosingDecision): ApiError {
   const { by, at, decision, reason, state } = closed;
   const who =
     decision === undefined
       ? `EC2 shows it \`${state}\``
-      : `${by} ${did[decision]} at ${at}${reason ? ` (${reason})` : ''}`;
+      : `${by} ${decisionVerbs[decision]} at ${at}${reason ? ` (${reason})` : ''}`;
   return new ApiError(409, 'NotOpen', `${endpointId} is not open: ${who}`, { details: { ...closed } });
 }
 
 /** What a service that is taken out leaves in the table. */
-export async function remainingConnections({ serviceId }: Service, deps: ReadDeps): Promise<string[]> {
-  const entries = await entriesFor([serviceId], deps);
+export async function warnRemainingEntries({ serviceId }: Service, deps: ReadDeps): Promise<string[]> {
+  const entries = await readEntries([serviceId], deps);
   if (entries.length === 0) return [];
   return [
     `the allowlist keeps what it says of ${serviceId} (accounts: ${entries.length}), and it holds again if the service is registered again: see linkgate allowlist --service ${serviceId}; linkgate allowlist remove takes one away`,

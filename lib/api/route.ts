@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
-import type { ApiApp, Env } from './env.ts';
+import type { ApiApp, ApiEnv } from './env.ts';
 
 /** An HTTP API's request in payload format 2.0. */
 export type HttpApiEvent = Extract<LambdaEvent, { rawPath: string }>;
@@ -11,11 +11,11 @@ export type HttpApiEvent = Extract<LambdaEvent, { rawPath: string }>;
  */
 export function respondByRoute(app: ApiApp) {
   const respond = handle(app);
-  return (event: HttpApiEvent, context: LambdaContext) => respond(atItsRoute(event), context);
+  return (event: HttpApiEvent, context: LambdaContext) => respond(withRoutePath(event), context);
 }
 
 /** The path is the route's own, with its parameters in braces; `pathParameter` reads their values. */
-function atItsRoute(event: HttpApiEvent): HttpApiEvent {
+function withRoutePath(event: HttpApiEvent): HttpApiEvent {
   const [, method = 'GET', rawPath = '/'] = /^([A-Z]+) (\/.+)$/.exec(event.routeKey) ?? [];
   const { requestContext } = event;
   return {
@@ -26,7 +26,7 @@ function atItsRoute(event: HttpApiEvent): HttpApiEvent {
 }
 
 /** API Gateway hands parameters over decoded. Should it not, nothing changes: no id and no name has a `%`. */
-export function pathParameter({ env }: Context<Env>, name: string): string {
+export function pathParameter({ env }: Context<ApiEnv>, name: string): string {
   const value = env.event.pathParameters?.[name] ?? '';
   try {
     return decodeURIComponent(value);

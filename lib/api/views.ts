@@ -3,7 +3,7 @@ import type { Service } from '../services/service.ts';
 import type { UnregisteredService } from '../services/unregistered-services.ts';
 
 /** Beside each service's id its own name, which is what people know it by. */
-export function withNames<T extends { readonly serviceId: string }>(
+export function withServiceNames<T extends { readonly serviceId: string }>(
   of: readonly T[],
   services: readonly Service[],
 ) {

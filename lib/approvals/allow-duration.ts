@@ -2,6 +2,6 @@
 export const allowDurationDays = [7, 30, 90, 365] as const;
 
 /** @param days absent: for good. */
-export function allowDurationFor(days: number | undefined, now: Date): { expiresAt?: string } {
+export function computeAllowExpiry(days: number | undefined, now: Date): { expiresAt?: string } {
   return days === undefined ? {} : { expiresAt: new Date(now.getTime() + days * 86_400_000).toISOString() };
 }

@@ -1,39 +1,43 @@
-import { type ConnectionRecord, canBeKept } from '../connections/connection-record.ts';
+import { type ConnectionRecord, canBeExtended } from '../connections/connection-record.ts';
 import { effectiveEntry, type Policy } from '../policy/rule.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { allowCommand, formatTime } from './status-text.ts';
 
 /** What people may say of a connection that is in question, which EC2 shows connected. */
-export const connectedAnswers = ['keep', 'extend', 'disconnect'] as const;
-export type ConnectedAnswer = (typeof connectedAnswers)[number];
+export const connectedActions = ['keep', 'extend', 'disconnect'] as const;
+export type ConnectedAction = (typeof connectedActions)[number];
 
 /** As buttons, links and forms are labelled. */
-export const connectedLabels: Readonly<Record<ConnectedAnswer, string>> = {
+export const connectedLabels: Readonly<Record<ConnectedAction, string>> = {
   keep: 'Keep connected',
   extend: 'Extend 14 days',
   disconnect: 'Disconnect now',
 };
 
 /** The answers that a connection can be given: where no time is set to disconnect it, there is none to extend. */
-export function answersFor(record: ConnectionRecord): readonly ConnectedAnswer[] {
-  return connectedAnswers.filter((answer) => answer !== 'extend' || canBeKept(record));
+export function selectConnectedActions(record: ConnectionRecord): readonly ConnectedAction[] {
+  return connectedActions.filter((answer) => answer !== 'extend' || canBeExtended(record));
 }
 
 const extensionMs = 14 * 86_400_000;
 
 /** Until when `extend` keeps a connection: 14 days longer than now is said, or from now on where that time is over. ISO 8601. */
-export function extendedUntil({ revocation }: ConnectionRecord, now: Date): string {
+export function computeExtendedUntil({ revocation }: ConnectionRecord, now: Date): string {
   const disconnectAt = revocation ? new Date(revocation.disconnectAt).getTime() : 0;
   return new Date(Math.max(disconnectAt, now.getTime()) + extensionMs).toISOString();
 }
 
 /** What an answer does, as people confirm it. */
-export function describeAnswer(answer: ConnectedAnswer, record: ConnectionRecord, now: Date): string {
+export function describeConnectedAction(
+  answer: ConnectedAction,
+  record: ConnectionRecord,
+  now: Date,
+): string {
   const { endpointId, ownerAccountId, revocation } = record;
   const which = `${endpointId} of account ${ownerAccountId}`;
   const isToCome = revocation !== undefined && new Date(revocation.disconnectAt) > now;
-  const until = isToCome ? `until ${formatTime(extendedUntil(record, now))}` : 'for 14 days from now';
-  const effects: Readonly<Record<ConnectedAnswer, string>> = {
+  const until = isToCome ? `until ${formatTime(computeExtendedUntil(record, now))}` : 'for 14 days from now';
+  const effects: Readonly<Record<ConnectedAction, string>> = {
     keep: `${which} stays connected for good, and the allowlist stays as it is.`,
     extend: `${which} stays connected ${until}, and is disconnected then unless somebody decides otherwise.`,
     disconnect: `${which} is disconnected at once. The endpoint stays rejected, and its owner pays for it until they delete it and create a new one.`,
@@ -42,22 +46,30 @@ export function describeAnswer(answer: ConnectedAnswer, record: ConnectionRecord
 }
 
 /** What else a command about a connection rests on. */
-interface Surroundings extends Pick<Policy, 'entries'> {
+interface ConnectedCommandContext extends Pick<Policy, 'entries'> {
   /** Its own name for the service. */
   readonly service: string;
 }
 
 /** The commands about a connection that is in question, each with what it does. `approve` and `deny` are about requests alone. */
-export function connectedCommands(record: ConnectionRecord, surroundings: Surroundings): readonly string[] {
+export function connectedCommands(
+  record: ConnectionRecord,
+  surroundings: ConnectedCommandContext,
+): readonly string[] {
   const { endpointId } = record;
   return [
-    ...(canBeKept(record) ? [`\`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it`] : []),
-    allowSentence(record, surroundings),
+    ...(canBeExtended(record)
+      ? [`\`linkgate extend ${endpointId} --until 14d --reason "…"\` extends it`]
+      : []),
+    describeAllowCommand(record, surroundings),
     `\`linkgate revoke ${endpointId} --now --reason "…"\` disconnects it now`,
   ];
 }
 
-function allowSentence(record: ConnectionRecord, { service, entries }: Surroundings): string {
+function describeAllowCommand(
+  record: ConnectionRecord,
+  { service, entries }: ConnectedCommandContext,
+): string {
   const { ownerAccountId, revocation } = record;
   // A revocation of this very connection is a person's, and only a person takes it back.
   if (revocation?.cause === 'person')
@@ -68,15 +80,15 @@ function allowSentence(record: ConnectionRecord, { service, entries }: Surroundi
   if (entry.managedBy === 'file')
     return 'widening the entry of its account in the policy file, as `linkgate allow` would, has it stay';
   const findings = record.verdict?.findings ?? [];
-  const wider = Object.assign({}, ...findings.map(({ rule }) => widenings[rule]?.(entry, record)));
+  const wider = Object.assign({}, ...findings.map(({ rule }) => entryWideners[rule]?.(entry, record)));
   return `\`${allowCommand(entry, service, wider)}\` has it stay`;
 }
 
-type Entry = Parameters<typeof allowCommand>[0];
+type AllowCommandEntry = Parameters<typeof allowCommand>[0];
 
 /** What an entry has to say otherwise, by the rule that found it too narrow. */
-const widenings: Readonly<
-  Record<string, (entry: Entry, record: ConnectionRecord) => Parameters<typeof allowCommand>[2]>
+const entryWideners: Readonly<
+  Record<string, (entry: AllowCommandEntry, record: ConnectionRecord) => Parameters<typeof allowCommand>[2]>
 > = {
   'endpoint-is-not-named': ({ endpointIds = [] }, { endpointId }) => ({
     endpoint: [...endpointIds, endpointId],
@@ -85,5 +97,5 @@ const widenings: Readonly<
     'consumer-region': [...consumerRegions, endpointRegion],
   }),
   'entry-has-expired': () => ({ expires: ['90d'] }),
-  'account-has-its-endpoints': () => ({ 'max-endpoints': ['…'] }),
+  'max-endpoints-reached': () => ({ 'max-endpoints': ['…'] }),
 };

@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto';
 import { type ConnectionRecord, isAwaitingApproval } from '../connections/connection-record.ts';
 import { isConnected } from '../privatelink/connection.ts';
-import { statusOf } from './status.ts';
+import { computeConnectionStatus } from './status.ts';
 
 /** All of a record that people are shown: what they see is drawn anew when it changes, and only then. */
 export function computeContentHash(record: ConnectionRecord): string {
   const { verdict, approval, approvals, approvalRequest } = record;
-  const { status, settled } = statusOf(record);
+  const { status, resolution } = computeConnectionStatus(record);
   const findings = isAwaitingApproval(record) ? (verdict?.findings ?? []) : [];
   const seen = [
     status,
-    settled && [settled.by, settled.at, verdict?.policyVersions.mode],
+    resolution && [resolution.by, resolution.at, verdict?.policyVersions.mode],
     approval && [approval.by, approval.at],
-    approvals && [approvals.quorum, ...approvals.words.map(({ by, at }) => [by, at])],
+    approvals && [approvals.quorum, ...approvals.decisions.map(({ by, at }) => [by, at])],
     findings.map(({ reason }) => reason),
     approvalRequest && [approvalRequest.group, approvalRequest.stage],
-    ...connectedStateOf(record),
+    ...selectConnectedState(record),
   ];
   return createHash('sha256').update(JSON.stringify(seen)).digest('base64url');
 }
 
 /** What is shown of a connection that lives; nothing of others, so that their messages are what they were. */
-function connectedStateOf({ state, revocation, kept }: ConnectionRecord): string[] {
+function selectConnectedState({ state, revocation, extended }: ConnectionRecord): string[] {
   if (!isConnected(state) || !revocation) return [];
-  return [revocation.disconnectAt, revocation.overQuota ? 'over budget' : '', kept?.at ?? ''];
+  return [revocation.disconnectAt, revocation.overQuota ? 'over budget' : '', extended?.at ?? ''];
 }

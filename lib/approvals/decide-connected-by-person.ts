@@ -1,15 +1,15 @@
 import { emptyGroup, findGroup } from '../approvers/approver-group.ts';
 import {
   type ConnectionRecord,
-  canBeKept,
-  connectionOf,
+  canBeExtended,
   findRecord,
   newRecord,
+  pickConnection,
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
 import { type Transition, transitionWrites } from '../connections/transition.ts';
-import { checkApprover } from '../policy/authorize.ts';
+import { requireApprover } from '../policy/authorize.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import { isConnected } from '../privatelink/connection.ts';
@@ -19,7 +19,7 @@ import { orReported } from '../runtime/runtime.ts';
 import { serviceKey } from '../services/service.ts';
 import { indexByKey } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
-import { extendedUntil } from './connected-commands.ts';
+import { computeExtendedUntil } from './connected-commands.ts';
 
 /** What a person says of a connection that lives; `by` is the authenticated actor. */
 export type ConnectedDecisionInput =
@@ -39,15 +39,15 @@ export type ConnectedDecisionInput =
       /** ISO 8601, later than now. */
       readonly until: string;
       /** ISO 8601: when it was to be cut as the person saw it; where that has changed since, nothing is put off. */
-      readonly from?: string;
+      readonly expectedDisconnectAt?: string;
     };
 
 export type ConnectedDecisionResult =
   | { readonly status: 'done'; readonly record: ConnectionRecord }
   /** EC2 does not show it connected. */
-  | { readonly status: 'not-live'; readonly connection: Connection }
+  | { readonly status: 'not-connected'; readonly connection: Connection }
   /** Nothing is to cut it that a person could put off. */
-  | { readonly status: 'not-revoking'; readonly record: ConnectionRecord }
+  | { readonly status: 'no-scheduled-disconnect'; readonly record: ConnectionRecord }
   | { readonly status: 'unknown' };
 
 /**
@@ -64,8 +64,8 @@ export async function decideConnectedByPerson(
   const known = item && readRecord(item);
   const connection = await findConnection(endpointId, known, deps);
   if (!connection) return { status: 'unknown' };
-  if (!isConnected(connection.state)) return { status: 'not-live', connection };
-  return sayAndDecide(connection, word, deps);
+  if (!isConnected(connection.state)) return { status: 'not-connected', connection };
+  return recordAndDecide(connection, word, deps);
 }
 
 /**
@@ -73,48 +73,49 @@ export async function decideConnectedByPerson(
  * @param from when it was to be cut as the approver saw it. ISO 8601.
  * @throws OptimisticLockError, NotAuthorizedError
  */
-export async function extendAsRecorded(
+export async function extendStoredConnection(
   endpointId: string,
   { from, ...said }: { readonly by: string; readonly reason?: string; readonly from: string },
   deps: DecideDeps,
 ): Promise<ConnectedDecisionResult> {
   const record = await findRecord(endpointId, deps.table);
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
-  const connection = connectionOf(record);
-  if (!isConnected(connection.state)) return { status: 'not-live', connection };
+  const connection = pickConnection(record);
+  if (!isConnected(connection.state)) return { status: 'not-connected', connection };
   const { service, entries } = readPolicyInputs(
     record,
     indexByKey(await deps.table.get(policyInputKeys(record))),
   );
   if (!service) return { status: 'unknown' };
   const group = (await findGroup(service.approvers, deps.table)) ?? emptyGroup(service.approvers);
-  checkApprover({ by: said.by, decision: 'approve' }, { service, group, entries });
+  requireApprover({ by: said.by, decision: 'approve' }, { service, group, entries });
   const now = deps.now();
-  const until = extendedUntil(record, now);
-  if (new Date(until).getTime() - now.getTime() > longestKept) return { status: 'not-revoking', record };
-  return sayAndDecide(connection, { ...said, action: 'keep', until, from }, deps);
+  const until = computeExtendedUntil(record, now);
+  if (new Date(until).getTime() - now.getTime() > maxExtensionMs)
+    return { status: 'no-scheduled-disconnect', record };
+  return recordAndDecide(connection, { ...said, action: 'keep', until, expectedDisconnectAt: from }, deps);
 }
 
 /** How far ahead a cut is put off, in milliseconds: a year. */
-export const longestKept = 365 * 86_400_000;
+export const maxExtensionMs = 365 * 86_400_000;
 
-async function sayAndDecide(
+async function recordAndDecide(
   connection: Connection,
   word: ConnectedDecisionInput,
   deps: DecideDeps,
 ): Promise<ConnectedDecisionResult> {
-  const said = await write(connection, word, deps);
+  const said = await recordConnectedDecision(connection, word, deps);
   if (said) return said;
   const decision = await decideConnection(connection, deps);
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;
-  if (record.effect?.asked === 0)
-    await orReported(deps.reportError, () => deps.bell.enqueue(connection.location));
+  if (record.pendingEffect?.attempts === 0)
+    await orReported(deps.reportError, () => deps.applyQueue.enqueue(connection.location));
   return { status: 'done', record };
 }
 
 /** @returns why it could not be said. */
-async function write(
+async function recordConnectedDecision(
   connection: Connection,
   word: ConnectedDecisionInput,
   { table, now, requestId }: DecideDeps,
@@ -127,19 +128,22 @@ async function write(
     const item = found.find(key);
     const before = item && readRecord(item);
     const record = before ?? newRecord(connection);
-    if (word.action === 'keep' && !(canBeKept(record) && isAsSeen(record, word)))
-      return { status: 'not-revoking', record };
+    if (word.action === 'keep' && !(canBeExtended(record) && isDisconnectTimeUnchanged(record, word)))
+      return { status: 'no-scheduled-disconnect', record };
     const writes = transitionWrites(before, said(record, connection, word, now()), requestId);
     return (await table.write(writes)) ? undefined : conflict;
   });
 }
 
-function isAsSeen({ revocation }: ConnectionRecord, { from }: { readonly from?: string }): boolean {
-  return from === undefined || revocation?.disconnectAt === from;
+function isDisconnectTimeUnchanged(
+  { revocation }: ConnectionRecord,
+  { expectedDisconnectAt }: { readonly expectedDisconnectAt?: string },
+): boolean {
+  return expectedDisconnectAt === undefined || revocation?.disconnectAt === expectedDisconnectAt;
 }
 
 function said(
-  { kept: _kept, ...before }: ConnectionRecord,
+  { extended: _kept, ...before }: ConnectionRecord,
   { state }: Connection,
   word: ConnectedDecisionInput,
   now: Date,
@@ -151,7 +155,7 @@ function said(
   const record = { ...before, state };
   if (action === 'keep')
     return {
-      record: { ...record, kept: { by, at, until: word.until, ...because } },
+      record: { ...record, extended: { by, at, until: word.until, ...because } },
       auditEvents: [{ time: at, actor: by, action: 'extended', disconnectAt: word.until, ...because }],
     };
   const { approval: _approval, approvals: _approvals, ...unheard } = record;
@@ -163,5 +167,5 @@ function said(
     ...(word.now && { now: true as const }),
     ...(customerMessage !== undefined && { customerMessage }),
   };
-  return { record: { ...unheard, revoked }, auditEvents: [] };
+  return { record: { ...unheard, revokeOrder: revoked }, auditEvents: [] };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { type EscalationStage, escalationStages, isAfter } from '../connections/approval-request.ts';
+import { type EscalationStage, escalationStages, isLaterStage } from '../connections/approval-request.ts';
 import {
   type ConnectionRecord,
   isAwaitingApproval,
@@ -27,10 +27,10 @@ const Digest = v.object({
   /** The message before that, as long as Slack has not taken it that they are asked elsewhere. */
   previousSlackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
   /** What its message shows, and since when (ISO 8601). */
-  drawn: v.exactOptional(v.string()),
+  contentHash: v.exactOptional(v.string()),
   renderedAt: v.exactOptional(v.string()),
   /** ISO 8601: since when Slack has not taken what it should show, and until when a ring for that is on its way. */
-  late: v.exactOptional(v.object({ since: v.string(), until: v.string() })),
+  retry: v.exactOptional(v.object({ since: v.string(), nextAt: v.string() })),
   /** The stage of the newest reply below its message. */
   remindedStage: v.exactOptional(v.picklist(escalationStages)),
   /** How many of its members the mails of this stage have told of, and when the newest was sent (ISO 8601). */
@@ -43,29 +43,31 @@ const Digest = v.object({
 });
 export type Digest = v.InferOutput<typeof Digest>;
 
-const kind = entity(Digest.entries);
-export const readDigest = kind.read;
+const digestEntity = entity(Digest.entries);
+export const readDigest = digestEntity.read;
 
-export const allDigests = 'DIGEST';
-export const digestKey = (id: string): Key => ({ pk: allDigests, sk: id });
+export const digestPartition = 'DIGEST';
+export const digestKey = (id: string): Key => ({ pk: digestPartition, sk: id });
 
 export function digestItem(digest: Digest): Item {
-  return kind.item(digestKey(digest.id), digest);
+  return digestEntity.item(digestKey(digest.id), digest);
 }
 
 export async function findDigest(id: string, table: Table): Promise<Digest | undefined> {
   const [item] = await table.get([digestKey(id)]);
-  return item && kind.read(item);
+  return item && digestEntity.read(item);
 }
 
 /** The records of those whose place is still in the digest, in the order in which they joined. */
-export async function membersOf(
+export async function readDigestMembers(
   { id: digest, endpointIds }: Digest,
   { table, reportError }: { readonly table: Table } & Pick<Runtime, 'reportError'>,
 ): Promise<ConnectionRecord[]> {
   const records = parseEach(await table.get(endpointIds.map(recordKey)), readRecord, reportError);
   const byId = new Map(records.map((record) => [record.endpointId, record]));
-  return endpointIds.flatMap((id) => byId.get(id) ?? []).filter(({ notice }) => notice?.digest === digest);
+  return endpointIds
+    .flatMap((id) => byId.get(id) ?? [])
+    .filter(({ notification }) => notification?.digestId === digest);
 }
 
 /** All of its members that people are shown: its message is drawn anew when this changes. */
@@ -78,5 +80,5 @@ export function latestStage(members: readonly ConnectionRecord[]): EscalationSta
   return members
     .filter(isAwaitingApproval)
     .map(({ approvalRequest }) => approvalRequest?.stage ?? 'approval-requested')
-    .reduce((latest, stage) => (isAfter(stage, latest) ? stage : latest), 'approval-requested');
+    .reduce((latest, stage) => (isLaterStage(stage, latest) ? stage : latest), 'approval-requested');
 }

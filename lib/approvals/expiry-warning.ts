@@ -1,6 +1,6 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
-import { graceSecondsOf, type Service } from '../services/service.ts';
+import { effectiveGraceSeconds, type Service } from '../services/service.ts';
 import { allowCommand, entryText, formatTime } from './status-text.ts';
 
 /** An entry by which connections live expires soon, with all that its approvers want to know of that. */
@@ -9,37 +9,37 @@ export interface ExpiryWarning {
   readonly service: Pick<Service, 'serviceId' | 'name' | 'graceSeconds'>;
   readonly group: ApproverGroup;
   /** How many days before. */
-  readonly days: number;
+  readonly daysBefore: number;
   /** How many connections live by it, as far as they are counted; 0 where it is not known. */
   readonly connections: number;
 }
 
 /** Connections are counted up to this many. */
-export const maxListed = 500;
+export const maxCountedConnections = 500;
 
-export function warningTitle({ entry, service, days }: ExpiryWarning): string {
-  const time = days === 1 ? '1 day' : `${days} days`;
+export function expiryWarningTitle({ entry, service, daysBefore }: ExpiryWarning): string {
+  const time = daysBefore === 1 ? '1 day' : `${daysBefore} days`;
   return `Access of account ${entry.accountId} to ${service.name} ends in ${time}`;
 }
 
 /** What ends when, and what becomes of the connections then. */
-export function warningText({ entry, service, connections }: ExpiryWarning): string[] {
-  const hours = Math.round(graceSecondsOf(service) / 3600);
+export function expiryWarningText({ entry, service, connections }: ExpiryWarning): string[] {
+  const hours = Math.round(effectiveGraceSeconds(service) / 3600);
   const grace = hours === 1 ? '1 hour' : `${hours} hours`;
   return [
-    `${entryText(entry)} By it ${livingIn(connections)}.`,
+    `${entryText(entry)} By it ${connectionCountText(connections)}.`,
     `After ${formatTime(entry.expiresAt)} they are not cut at once: you are told of them then, and after a grace period of ${grace} they are cut, unless somebody approves that they stay. What the account asks for from then on is left to people.`,
   ];
 }
 
-function livingIn(connections: number): string {
+function connectionCountText(connections: number): string {
   if (connections === 0) return 'connections live';
   if (connections === 1) return '1 connection lives';
-  return `${connections}${connections < maxListed ? '' : ' or more'} connections live`;
+  return `${connections}${connections < maxCountedConnections ? '' : ' or more'} connections live`;
 }
 
 /** How the entry is prolonged. No command for what a policy file has: what is changed elsewhere is no longer the file's. */
-export function remedyText({ entry, service }: ExpiryWarning): {
+export function renewalText({ entry, service }: ExpiryWarning): {
   readonly how: string;
   readonly command?: string;
 } {

@@ -3,17 +3,26 @@ import type { ConnectionRecord } from '../connections/connection-record.ts';
 import { shellWord } from '../values/shell-word.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import type { ApprovalView } from './approval-view.ts';
-import { type ApprovalKind, approvalKindOf, type ConnectionStatus, statusOf } from './status.ts';
+import {
+  type ApprovalKind,
+  type ConnectionStatus,
+  computeApprovalKind,
+  computeConnectionStatus,
+} from './status.ts';
 
-const clock = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
+const timeFormat = new Intl.DateTimeFormat('en-GB', {
+  dateStyle: 'medium',
+  timeStyle: 'short',
+  timeZone: 'UTC',
+});
 
 /** @param time ISO 8601 */
 export function formatTime(time: string): string {
-  return `${clock.format(new Date(time))} UTC`;
+  return `${timeFormat.format(new Date(time))} UTC`;
 }
 
 /** A text for people in which machines wrote times, with each time as people read it. */
-export function formatTimesIn(text: string, told: (time: string) => string = formatTime): string {
+export function formatTimestamps(text: string, told: (time: string) => string = formatTime): string {
   return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => told(time));
 }
 
@@ -22,10 +31,14 @@ export function actorName(actor: string): string {
   return user === undefined ? actor.replace(/^mailto:/, '') : `${user} (Slack workspace ${team})`;
 }
 
-type Said = NonNullable<ConnectionStatus['settled']>;
+type ResolutionText = NonNullable<ConnectionStatus['resolution']>;
 
 /** When somebody said something, and why. */
-export function decidedText({ at, reason, ticket }: Pick<Said, 'at' | 'reason' | 'ticket'>): string {
+export function decidedText({
+  at,
+  reason,
+  ticket,
+}: Pick<ResolutionText, 'at' | 'reason' | 'ticket'>): string {
   return `on ${formatTime(at)}${ticket ? ` (ticket ${ticket})` : ''}${reason ? `: “${reason}”` : ''}`;
 }
 
@@ -50,25 +63,25 @@ const statusSentences: Readonly<Record<ConnectionStatus['status'], string>> = {
 
 /** How a request stands: who settled it, what people have said so far, and what EC2 shows. */
 export function statusText(record: ConnectionRecord): string[] {
-  const { status, settled, approvals, isExpired } = statusOf(record);
-  const isUnsettled = unsettled.has(status);
+  const { status, resolution, approvals, isExpired } = computeConnectionStatus(record);
+  const isUnsettled = unresolvedStatuses.has(status);
   const isStopped = status === 'paused' || status === 'review-paused';
   const why = isStopped && record.verdict ? `: ${primaryReason(record.verdict)}.` : '';
   return [
-    ...(settled ? [`${resolutionText(record, settled)}.`] : []),
+    ...(resolution ? [`${resolutionText(record, resolution)}.`] : []),
     ...(isUnsettled && approvals
       ? [
-          `It takes ${approvals.quorum} approvals, and has ${approvals.words.length}:`,
-          ...approvals.words.map((word) => `${actorName(word.by)}, ${decidedText(word)}.`),
+          `It takes ${approvals.quorum} approvals, and has ${approvals.decisions.length}:`,
+          ...approvals.decisions.map((word) => `${actorName(word.by)}, ${decidedText(word)}.`),
         ]
       : []),
     statusSentences[status] + why,
-    ...(status === 'disconnect-scheduled' ? putOffIn(record) : []),
+    ...(status === 'disconnect-scheduled' ? extensionText(record) : []),
     ...(isUnsettled && isExpired ? ['Nobody decided it in time; it can still be decided.'] : []),
   ];
 }
 
-const unsettled: ReadonlySet<ConnectionStatus['status']> = new Set([
+const unresolvedStatuses: ReadonlySet<ConnectionStatus['status']> = new Set([
   'awaiting-approval',
   'paused',
   'disconnect-scheduled',
@@ -77,29 +90,31 @@ const unsettled: ReadonlySet<ConnectionStatus['status']> = new Set([
 ]);
 
 /** That somebody put off when it is cut. */
-function putOffIn({ kept }: ConnectionRecord): string[] {
-  return kept
-    ? [`${actorName(kept.by)} put that off until ${formatTime(kept.until)}, ${decidedText(kept)}.`]
+function extensionText({ extended }: ConnectionRecord): string[] {
+  return extended
+    ? [
+        `${actorName(extended.by)} put that off until ${formatTime(extended.until)}, ${decidedText(extended)}.`,
+      ]
     : [];
 }
 
 /** What a person did by an approval or a denial: of a connection, it is called otherwise. */
-export function didOf(record: ConnectionRecord) {
-  return approvalKindOf(record) === 'new-connection'
+export function selectDecisionVerbs(record: ConnectionRecord) {
+  return computeApprovalKind(record) === 'new-connection'
     ? ({ accept: 'approved it', reject: 'denied it' } as const)
     : ({ accept: 'kept it connected', reject: 'disconnected it' } as const);
 }
 
-function resolutionText(record: ConnectionRecord, { by, cause, ...said }: Said): string {
+function resolutionText(record: ConnectionRecord, { by, cause, ...said }: ResolutionText): string {
   const outcome = record.verdict?.outcome === 'accept' ? 'accept' : 'reject';
   if (by === 'linkgate')
     return `linkgate decided by its policy to ${cause ? 'cut' : outcome} it, ${decidedText(said)}`;
   if (cause) return `${actorName(by)} ${causeText[cause]} ${decidedText(said)}`;
-  return `${actorName(by)} ${didOf(record)[outcome]} ${decidedText(said)}`;
+  return `${actorName(by)} ${selectDecisionVerbs(record)[outcome]} ${decidedText(said)}`;
 }
 
 /** What somebody did by which a connection is cut. */
-const causeText: Readonly<Record<NonNullable<Said['cause']>, string>> = {
+const causeText: Readonly<Record<NonNullable<ResolutionText['cause']>, string>> = {
   policy: 'changed the policy',
   block: 'blocked its account',
   person: 'revoked it',
@@ -109,7 +124,7 @@ const causeText: Readonly<Record<NonNullable<Said['cause']>, string>> = {
 /** What the allowlist says of the account, whether or not it still counts. */
 export function entryText(entry: AllowlistEntry): string {
   const where = entry.serviceId === allServicesScope ? 'at every service' : 'at this service';
-  return `Its entry in the allowlist ${where}: ${termsOf(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
+  return `Its entry in the allowlist ${where}: ${entryTermsText(entry)}${entry.note ? ` (“${entry.note}”)` : ''}.`;
 }
 
 /** What allowing the account at the service takes the place of. What blocks it is not replaced by that. */
@@ -117,23 +132,29 @@ export function replacedEntryText(entries: readonly AllowlistEntry[]): string[] 
   const entry = entries.find(({ serviceId }) => serviceId !== allServicesScope) ?? entries[0];
   if (entry?.effect !== 'allow') return [];
   return entry.serviceId === allServicesScope
-    ? [`There it counts instead of its entry at every service: ${termsOf(entry)}.`]
-    : [`This replaces its entry there: ${termsOf(entry)}.`];
+    ? [`There it counts instead of its entry at every service: ${entryTermsText(entry)}.`]
+    : [`This replaces its entry there: ${entryTermsText(entry)}.`];
 }
 
 /** What an entry says, and all that it is narrowed to. */
-function termsOf({ effect, endpointIds, consumerRegions, maxEndpoints, expiresAt }: AllowlistEntry): string {
+function entryTermsText({
+  effect,
+  endpointIds,
+  consumerRegions,
+  maxEndpoints,
+  expiresAt,
+}: AllowlistEntry): string {
   return [
     effect,
-    ...(endpointIds ? [`for ${endpoints(endpointIds.length)} alone`] : []),
+    ...(endpointIds ? [`for ${endpointCountText(endpointIds.length)} alone`] : []),
     ...(consumerRegions ? [`only in ${consumerRegions.join(', ')}`] : []),
-    ...(maxEndpoints !== undefined ? [`at most ${endpoints(maxEndpoints)}`] : []),
+    ...(maxEndpoints !== undefined ? [`at most ${endpointCountText(maxEndpoints)}`] : []),
     ...(expiresAt !== undefined ? [`until ${formatTime(expiresAt)}`] : []),
   ].join(', ');
 }
 
 /** What of an entry `linkgate allow` is given, by the names of its options. */
-function optionsOf(entry: AllowlistEntry) {
+function selectAllowOptions(entry: AllowlistEntry) {
   const { endpointIds, consumerRegions, maxEndpoints, expiresAt, roles, owners, note } = entry;
   return {
     endpoint: endpointIds ?? [],
@@ -146,22 +167,26 @@ function optionsOf(entry: AllowlistEntry) {
   };
 }
 
-type Options = Readonly<Record<keyof ReturnType<typeof optionsOf>, readonly string[]>>;
+type AllowCommandOptions = Readonly<Record<keyof ReturnType<typeof selectAllowOptions>, readonly string[]>>;
 
 /** The command that writes an entry again with all that it says, but for what is changed: `allow` replaces an entry whole. */
-export function allowCommand(entry: AllowlistEntry, serviceName: string, changed: Partial<Options>): string {
-  const options = Object.entries<readonly string[]>({ ...optionsOf(entry), ...changed });
+export function allowCommand(
+  entry: AllowlistEntry,
+  serviceName: string,
+  changed: Partial<AllowCommandOptions>,
+): string {
+  const options = Object.entries<readonly string[]>({ ...selectAllowOptions(entry), ...changed });
   const given = options.flatMap(([name, values]) => values.map((value) => `--${name} ${shellWord(value)}`));
   const at = shellWord(entry.serviceId === allServicesScope ? allServicesScope : serviceName);
   return ['linkgate allow', entry.accountId, `--service ${at}`, ...given].join(' ');
 }
 
-function endpoints(count: number): string {
+function endpointCountText(count: number): string {
   return count === 1 ? '1 endpoint' : `${count} endpoints`;
 }
 
 /** One of the account's earlier connections. */
-export function earlierConnectionsText(record: ConnectionRecord): string {
+export function earlierConnectionText(record: ConnectionRecord): string {
   return `${record.endpointId}, asked for on ${formatTime(record.requestedAt)}. ${statusText(record).join(' ')}`;
 }
 
@@ -175,12 +200,12 @@ export function questionText({ record, service }: Pick<ApprovalView, 'record' | 
     'scheduled-disconnect': `The connection of account ${account} to ${to} is to be cut${time}.`,
     'keep-or-disconnect': `Account ${account} is connected to ${to}, and nothing that linkgate knows of allows it.`,
   };
-  return questions[approvalKindOf(record)];
+  return questions[computeApprovalKind(record)];
 }
 
 /** What the time that people have is called. */
 export function deadlineLabel(record: ConnectionRecord): string {
-  if (approvalKindOf(record) === 'scheduled-disconnect') return 'Cut on';
+  if (computeApprovalKind(record) === 'scheduled-disconnect') return 'Cut on';
   return isOverdue(record) ? 'Was to be decided before' : 'Decide before';
 }
 
@@ -222,17 +247,17 @@ export function openReasons({ verdict }: ConnectionRecord): string[] {
   const doubts = (verdict?.findings ?? []).filter(
     ({ rule, outcome }) => rule !== 'quorum' && outcome !== 'accept',
   );
-  return [...new Set(doubts.map(({ reason }) => formatTimesIn(reason)))];
+  return [...new Set(doubts.map(({ reason }) => formatTimestamps(reason)))];
 }
 
 /** What people's words about a request do. */
-export const meaning = {
+export const actionExplanations = {
   approve: 'the endpoint is let in, and the allowlist stays as it is',
   deny: 'a rejected endpoint stays rejected, and its owner pays for it until they delete it and create a new one',
 } as const;
 
 /** What is known of the account at the service from before. */
-export function knownAccountText({ entries, earlier }: ApprovalView): string[] {
-  const known = [...entries.map(entryText), ...earlier.map(earlierConnectionsText)];
+export function knownAccountText({ entries, earlierConnections }: ApprovalView): string[] {
+  const known = [...entries.map(entryText), ...earlierConnections.map(earlierConnectionText)];
   return known.length > 0 ? known : ['None that linkgate remembers.'];
 }

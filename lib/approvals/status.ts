@@ -2,7 +2,7 @@ import { type ConnectionRecord, isAwaitingApproval } from '../connections/connec
 import type { PersonDecision } from '../connections/person-decision.ts';
 import { matchesDecision } from '../connections/person-decision.ts';
 import type { Revocation } from '../connections/revocation.ts';
-import { isConnected, isGone } from '../privatelink/connection.ts';
+import { isConnected, isEnded } from '../privatelink/connection.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
 
 /** How a request or a connection stands, for people. `connected`, `rejected` and `cut` only when EC2 shows it. */
@@ -27,7 +27,7 @@ export interface ConnectionStatus {
     | 'disconnecting'
     | 'disconnected';
   /** Who settled it: a person's word, or linkgate by its policy; nobody yet, or nobody that linkgate knows. */
-  readonly settled?: {
+  readonly resolution?: {
     readonly by: string;
     readonly at: string;
     readonly reason?: string;
@@ -36,17 +36,17 @@ export interface ConnectionStatus {
     readonly cause?: Revocation['cause'];
   };
   /** Where it takes several: what people have said so far. */
-  readonly approvals?: { readonly words: readonly PersonDecision[]; readonly quorum: number };
+  readonly approvals?: { readonly decisions: readonly PersonDecision[]; readonly quorum: number };
   /** Nobody decided it in time; it may still be open. */
   readonly isExpired: boolean;
 }
 
-export function statusOf(record: ConnectionRecord): ConnectionStatus {
+export function computeConnectionStatus(record: ConnectionRecord): ConnectionStatus {
   const { approvals, approvalRequest } = record;
-  const resolution = settledBy(record);
+  const resolution = computeResolution(record);
   return {
-    status: computeStatus(record),
-    ...(resolution && { settled: resolution }),
+    status: computeStatusName(record),
+    ...(resolution && { resolution: resolution }),
     ...(approvals && { approvals }),
     isExpired: approvalRequest?.stage === 'expired',
   };
@@ -58,11 +58,11 @@ export function statusOf(record: ConnectionRecord): ConnectionStatus {
  */
 export type ApprovalKind = 'new-connection' | 'scheduled-disconnect' | 'keep-or-disconnect';
 
-export function approvalKindOf(record: ConnectionRecord): ApprovalKind {
-  return approvalKinds[computeStatus(record)] ?? 'new-connection';
+export function computeApprovalKind(record: ConnectionRecord): ApprovalKind {
+  return approvalKindByStatus[computeStatusName(record)] ?? 'new-connection';
 }
 
-const approvalKinds: Readonly<Partial<Record<ConnectionStatus['status'], ApprovalKind>>> = {
+const approvalKindByStatus: Readonly<Partial<Record<ConnectionStatus['status'], ApprovalKind>>> = {
   'disconnect-scheduled': 'scheduled-disconnect',
   'under-review': 'keep-or-disconnect',
   'review-paused': 'keep-or-disconnect',
@@ -71,9 +71,9 @@ const approvalKinds: Readonly<Partial<Record<ConnectionStatus['status'], Approva
   disconnected: 'keep-or-disconnect',
 };
 
-function computeStatus(record: ConnectionRecord): ConnectionStatus['status'] {
+function computeStatusName(record: ConnectionRecord): ConnectionStatus['status'] {
   const { state, verdict, endedAt, serviceDeregisteredAt, revocation } = record;
-  if (endedAt !== undefined || isGone(state) || state === 'deleting') return 'deleted';
+  if (endedAt !== undefined || isEnded(state) || state === 'deleting') return 'deleted';
   if (isConnected(state)) return computeConnectedStatus(record);
   if (state === 'rejected') return revocation ? 'disconnected' : 'rejected';
   if (serviceDeregisteredAt !== undefined) return 'deregistered';
@@ -83,8 +83,8 @@ function computeStatus(record: ConnectionRecord): ConnectionStatus['status'] {
 }
 
 function computeConnectedStatus(record: ConnectionRecord): ConnectionStatus['status'] {
-  const { state, verdict, effect, revocation } = record;
-  const isToBeDisconnected = effect?.action === 'reject';
+  const { state, verdict, pendingEffect, revocation } = record;
+  const isToBeDisconnected = pendingEffect?.action === 'reject';
   if (verdict && isPaused(verdict) && (isToBeDisconnected || isAwaitingApproval(record)))
     return 'review-paused';
   if (isToBeDisconnected) return 'disconnecting';
@@ -105,7 +105,7 @@ function wasAskedWhileConnected({
   );
 }
 
-function settledBy(record: ConnectionRecord): ConnectionStatus['settled'] {
+function computeResolution(record: ConnectionRecord): ConnectionStatus['resolution'] {
   const { approval, verdict, revocation } = record;
   if (
     !verdict ||
@@ -113,22 +113,22 @@ function settledBy(record: ConnectionRecord): ConnectionStatus['settled'] {
     isAwaitingApproval(record)
   )
     return undefined;
-  if (approval && matchesDecision(verdict, approval)) return saidIn(approval);
+  if (approval && matchesDecision(verdict, approval)) return toResolution(approval);
   if (verdict.outcome === 'reject' && revocation)
-    return disconnectedBy(record, revocation, primaryReason(verdict));
+    return describeDisconnect(record, revocation, primaryReason(verdict));
   return { by: verdict.decidedBy, at: verdict.decidedAt, reason: primaryReason(verdict) };
 }
 
-function disconnectedBy(
-  { verdict, revoked }: ConnectionRecord,
+function describeDisconnect(
+  { verdict, revokeOrder }: ConnectionRecord,
   { cause, by, since }: Revocation,
   reason: string,
 ) {
-  if (cause === 'person' && revoked) return { ...saidIn(revoked), cause };
+  if (cause === 'person' && revokeOrder) return { ...toResolution(revokeOrder), cause };
   // What takes its time is settled when that is over.
   return { by, at: cause === 'policy' ? (verdict?.decidedAt ?? since) : since, reason, cause };
 }
 
-function saidIn({ by, at, reason, ticket }: Pick<PersonDecision, 'by' | 'at' | 'reason' | 'ticket'>) {
+function toResolution({ by, at, reason, ticket }: Pick<PersonDecision, 'by' | 'at' | 'reason' | 'ticket'>) {
   return { by, at, ...(reason !== undefined && { reason }), ...(ticket !== undefined && { ticket }) };
 }

@@ -1,8 +1,8 @@
 import {
   type ConnectionRecord,
-  connectionOf,
   findRecord,
   isAwaitingApproval,
+  pickConnection,
 } from '../connections/connection-record.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
 import { type Connection, isConnected } from '../privatelink/connection.ts';
@@ -33,8 +33,8 @@ export async function submitDecision(
 ): Promise<SubmitResult> {
   const known = await findRecord(endpointId, deps.table);
   const connection = await findConnection(endpointId, known, deps);
-  if (connection?.state !== 'pendingAcceptance') return notOpen(endpointId, connection, deps);
-  return decideWith(word, connection, deps);
+  if (connection?.state !== 'pendingAcceptance') return notOpenResult(endpointId, connection, deps);
+  return decideWithPersonDecision(word, connection, deps);
 }
 
 /**
@@ -49,18 +49,18 @@ export async function submitStoredDecision(
   const record = await findRecord(endpointId, deps.table);
   // Where nobody was asked nothing was shown: what begins to wait is the policy's to say, which looks at EC2.
   if (!record?.approvalRequest || record.serviceDeregisteredAt !== undefined) return { status: 'unknown' };
-  const connection = connectionOf(record);
-  if (!mayBeDecided(connection, record)) return { status: 'not-open', connection, record };
-  return decideWith(word, connection, deps);
+  const connection = pickConnection(record);
+  if (!canBeDecided(connection, record)) return { status: 'not-open', connection, record };
+  return decideWithPersonDecision(word, connection, deps);
 }
 
 /** A request that waits in EC2, or a connection that lives and that people were asked about. */
-function mayBeDecided({ state }: Connection, record: ConnectionRecord): boolean {
+function canBeDecided({ state }: Connection, record: ConnectionRecord): boolean {
   if (state === 'pendingAcceptance') return true;
   return isConnected(state) && isConnected(record.state) && isAwaitingApproval(record);
 }
 
-async function decideWith(
+async function decideWithPersonDecision(
   word: SubmittedDecision,
   connection: Connection,
   deps: DecideDeps,
@@ -70,15 +70,15 @@ async function decideWith(
   if (decision.outcome === 'unregistered') return { status: 'unknown' };
   const { record } = decision;
   // The decision stands, whatever becomes of the ring: the sweep rings too.
-  if (record.effect?.asked === 0)
-    await orReported(deps.reportError, () => deps.bell.enqueue(connection.location));
+  if (record.pendingEffect?.attempts === 0)
+    await orReported(deps.reportError, () => deps.applyQueue.enqueue(connection.location));
   return decision.outcome === 'passed' || decision.outcome === 'not-open'
     ? { status: 'not-open', connection: record, record }
     : { status: 'decided', approval, record };
 }
 
 /** Who decided it may have been written down only after this person's look at it began. */
-async function notOpen(
+async function notOpenResult(
   endpointId: string,
   connection: Connection | undefined,
   deps: DecideDeps,

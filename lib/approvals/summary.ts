@@ -1,8 +1,8 @@
 import type { ConnectionRecord } from '../connections/connection-record.ts';
 import type { Service } from '../services/service.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
-import { type ApprovalKind, approvalKindOf } from './status.ts';
-import { formatTimesIn } from './status-text.ts';
+import { type ApprovalKind, computeApprovalKind } from './status.ts';
+import { formatTimestamps } from './status-text.ts';
 
 /** How many of the accounts that ask most are named where many ask at once. */
 export const maxNamedAccounts = 5;
@@ -15,45 +15,49 @@ export function countBy<T>(all: readonly T[], nameIn: (one: T) => string): (read
 }
 
 /** A service's own name, or its id where it is not among these. */
-export function serviceName(serviceId: string, services: readonly Service[]): string {
+export function findServiceName(serviceId: string, services: readonly Service[]): string {
   return services.find((service) => service.serviceId === serviceId)?.name ?? serviceId;
 }
 
 /** How many wait for people, and for what: `2 of 12 requests wait for approval`, or `1 request waits for approval, 90 connections will be cut`. */
 export function waitingText(open: readonly ConnectionRecord[], all = open.length): string {
-  const [first, ...others] = [...Map.groupBy(open, approvalKindOf)];
+  const [first, ...others] = [...Map.groupBy(open, computeApprovalKind)];
   if (!first) return 'Nothing waits';
-  if (others.length === 0 && open.length < all) return `${open.length} of ${all} ${waiting[first[0]].many}`;
+  if (others.length === 0 && open.length < all)
+    return `${open.length} of ${all} ${waitingPhrases[first[0]].many}`;
   return [first, ...others]
-    .map(([approvalKind, { length }]) => `${length} ${waiting[approvalKind][length === 1 ? 'one' : 'many']}`)
+    .map(
+      ([approvalKind, { length }]) =>
+        `${length} ${waitingPhrases[approvalKind][length === 1 ? 'one' : 'many']}`,
+    )
     .join(', ');
 }
 
-const waiting: Readonly<Record<ApprovalKind, { readonly one: string; readonly many: string }>> = {
+const waitingPhrases: Readonly<Record<ApprovalKind, { readonly one: string; readonly many: string }>> = {
   'new-connection': { one: 'request waits for approval', many: 'requests wait for approval' },
   'scheduled-disconnect': { one: 'connection will be cut', many: 'connections will be cut' },
   'keep-or-disconnect': { one: 'connection is to be decided', many: 'connections are to be decided' },
 };
 
 /** Whether all of it is about letting somebody in. */
-export function areAllRequests(records: readonly ConnectionRecord[]): boolean {
-  return records.every((record) => approvalKindOf(record) === 'new-connection');
+export function areAllNewConnections(records: readonly ConnectionRecord[]): boolean {
+  return records.every((record) => computeApprovalKind(record) === 'new-connection');
 }
 
 /** Why people are asked about connections, the most frequent reasons first. Requests are many, and each account's reason is its own. */
 export function reasonCounts(open: readonly ConnectionRecord[]): (readonly [string, number])[] {
-  const connections = open.filter((record) => approvalKindOf(record) !== 'new-connection');
+  const connections = open.filter((record) => computeApprovalKind(record) !== 'new-connection');
   const reasons = countBy(connections, ({ verdict }) =>
-    verdict ? formatTimesIn(primaryReason(verdict)) : '',
+    verdict ? formatTimestamps(primaryReason(verdict)) : '',
   );
-  return reasons.slice(0, reasonsTold);
+  return reasons.slice(0, maxReasons);
 }
 
-const reasonsTold = 5;
+const maxReasons = 5;
 
 /** Until when the first of each kind is to be decided, or is cut: ISO 8601, in the order of time. */
 export function earliestDeadlines(open: readonly ConnectionRecord[]): (readonly [ApprovalKind, string])[] {
-  return [...Map.groupBy(open, approvalKindOf)]
+  return [...Map.groupBy(open, computeApprovalKind)]
     .flatMap(([approvalKind, theirs]) => {
       const [first] = theirs.flatMap(({ approvalRequest }) => approvalRequest?.deadline ?? []).sort();
       return first === undefined ? [] : [[approvalKind, first] as const];

@@ -52,26 +52,26 @@ export const ApproverGroup = v.object({
 });
 export type ApproverGroup = v.InferOutput<typeof ApproverGroup>;
 
-const kind = entity(ApproverGroup.entries);
+const approverGroupEntity = entity(ApproverGroup.entries);
 
-export const allGroups = 'APPROVERS';
-export const groupKey = (name: string): Key => ({ pk: allGroups, sk: name });
+export const approverGroupPartition = 'APPROVERS';
+export const groupKey = (name: string): Key => ({ pk: approverGroupPartition, sk: name });
 
 export function readGroup(item: Item): ApproverGroup {
-  return kind.read(item);
+  return approverGroupEntity.read(item);
 }
 
 export function groupItem(group: ApproverGroup): Item {
-  return kind.item(groupKey(group.name), group);
+  return approverGroupEntity.item(groupKey(group.name), group);
 }
 
 /** @returns whether it was made now; false when it was there. */
-export async function makeDefaultGroup(table: Table): Promise<boolean> {
+export async function createDefaultGroup(table: Table): Promise<boolean> {
   const group = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
   return table.write([{ put: groupItem(group), expected: 0 }]);
 }
 
-export async function isGroup(name: string, table: Table): Promise<boolean> {
+export async function isKnownGroup(name: string, table: Table): Promise<boolean> {
   return (await findGroup(name, table)) !== undefined;
 }
 
@@ -85,8 +85,8 @@ export function emptyGroup(name: string): ApproverGroup {
   return { name, quorum: 1, slackUsers: [], emails: [], version: 0 };
 }
 
-export function approverGroups(deps: ReadDeps): Promise<ApproverGroup[]> {
-  return readPartition(allGroups, readGroup, deps);
+export function listApproverGroups(deps: ReadDeps): Promise<ApproverGroup[]> {
+  return readPartition(approverGroupPartition, readGroup, deps);
 }
 
 /** How many people it names. */
@@ -102,13 +102,13 @@ export class UnknownGroupError extends Error {
   override readonly name = 'UnknownGroupError';
 
   constructor(name: string) {
-    const remedy = name === defaultGroup ? 'linkgate setup' : makeGroup(name);
+    const remedy = name === defaultGroup ? 'linkgate setup' : createGroupCommand(name);
     super(`the group of approvers ${name} does not exist, so that nobody can approve: ${remedy} makes it`);
   }
 }
 
 /** The command that makes a group, or names people in one that has none. */
-export function makeGroup(name: string): string {
+export function createGroupCommand(name: string): string {
   return `linkgate approvers set ${shellWord(name)} --email you@example.com`;
 }
 
@@ -135,8 +135,8 @@ export async function setGroup(
   by: string,
   { table, now }: { readonly table: Table } & Runtime,
 ): Promise<ApproverGroup> {
-  const slackUsers = distinct(settings.slackUsers, ({ team, user }) => `${team}:${user}`);
-  const emails = distinct(settings.emails, (email) => email.toLowerCase());
+  const slackUsers = uniqueBy(settings.slackUsers, ({ team, user }) => `${team}:${user}`);
+  const emails = uniqueBy(settings.emails, (email) => email.toLowerCase());
   const people = memberCount({ slackUsers, emails });
   if (settings.quorum > people) throw new QuorumOutOfReachError(name, settings.quorum, people);
   return retryOnConflict(name, async () => {
@@ -148,6 +148,6 @@ export async function setGroup(
   });
 }
 
-function distinct<T>(values: readonly T[], nameOf: (value: T) => string): T[] {
+function uniqueBy<T>(values: readonly T[], nameOf: (value: T) => string): T[] {
   return [...new Map(values.map((value) => [nameOf(value), value])).values()];
 }

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { AllowlistEntry } from '../allowlist/entry.ts';
 import { ConnectionState } from '../privatelink/connection.ts';
-import { entity, parseEach, type ReadDeps, raise } from '../storage/entity.ts';
+import { entity, parseEach, type ReadDeps, rethrow } from '../storage/entity.ts';
 import type { Item, Table, Write } from '../storage/table.ts';
 import { Finding, Outcome } from '../verdicts/verdict.ts';
-import { type AuditHead, genesisHash, hashOf } from './chain.ts';
+import { type AuditHead, genesisHash, hashAuditEntry } from './chain.ts';
 
 /** The versions of what a decision consulted; 0 where nothing was there. */
 export const PolicyVersions = v.object({
@@ -16,7 +16,7 @@ export const PolicyVersions = v.object({
 });
 export type PolicyVersions = v.InferOutput<typeof PolicyVersions>;
 
-export const Action = v.picklist([
+export const AuditAction = v.picklist([
   'requested',
   'observed',
   'decided',
@@ -36,7 +36,7 @@ export const Action = v.picklist([
   'disconnected',
   'deleted',
 ]);
-export type Action = v.InferOutput<typeof Action>;
+export type AuditAction = v.InferOutput<typeof AuditAction>;
 
 /** One transition of one connection. Entries are only ever added. */
 export const AuditEntry = v.object({
@@ -75,19 +75,19 @@ export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 export type AuditEvent = Omit<
   AuditEntry,
   'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash' | 'action'
-> & { readonly action: Action };
+> & { readonly action: AuditAction };
 
-const kind = entity({ ...AuditEntry.entries, version: v.number() });
+const auditEntryEntity = entity({ ...AuditEntry.entries, version: v.number() });
 /** The hash is over all the rest. */
-const unhashed = entity({ ...v.omit(AuditEntry, ['hash']).entries, version: v.number() });
+const unhashedEntryEntity = entity({ ...v.omit(AuditEntry, ['hash']).entries, version: v.number() });
 
 /** How the partitions begin that no function may delete from; that a put replaces nothing is its condition's doing. */
 export const auditPartition = 'AUDIT#';
 
-const entriesOf = (endpointId: string) => `${auditPartition}${endpointId}`;
+const auditPartitionKey = (endpointId: string) => `${auditPartition}${endpointId}`;
 
 /** The trail of a connection as it stands before something happens. */
-interface Trail {
+interface AuditTrailState {
   readonly endpointId: string;
   readonly auditCount: number;
   readonly auditHead?: AuditHead;
@@ -95,38 +95,41 @@ interface Trail {
 
 /** Chains what happened, in order, to a connection's trail. */
 export function auditWrites(
-  { endpointId, auditCount, auditHead }: Trail,
+  { endpointId, auditCount, auditHead }: AuditTrailState,
   auditEvents: readonly AuditEvent[],
   requestId: string,
-): { readonly writes: readonly Write[]; readonly trail: Omit<Trail, 'endpointId'> } {
+): { readonly writes: readonly Write[]; readonly trail: Omit<AuditTrailState, 'endpointId'> } {
   let head = auditHead;
   const writes = auditEvents.map((auditEvent, index): Write => {
     const sequence = auditCount + index + 1;
     const previousHash = head?.hash ?? genesisHash;
     const entry = { ...auditEvent, endpointId, sequence, requestId, previousHash, version: 1 };
-    const item = unhashed.item({ pk: entriesOf(endpointId), sk: String(sequence).padStart(9, '0') }, entry);
-    head = { sequence, hash: hashOf(item) };
+    const item = unhashedEntryEntity.item(
+      { pk: auditPartitionKey(endpointId), sk: String(sequence).padStart(9, '0') },
+      entry,
+    );
+    head = { sequence, hash: hashAuditEntry(item) };
     return { put: { ...item, hash: head.hash }, expected: 0 };
   });
   return { writes, trail: { auditCount: auditCount + auditEvents.length, ...(head && { auditHead: head }) } };
 }
 
 /** The entries of a connection as they are stored, oldest first. */
-export async function auditEntries(endpointId: string, table: Table): Promise<Item[]> {
+export async function listAuditItems(endpointId: string, table: Table): Promise<Item[]> {
   const items: Item[] = [];
-  for await (const page of table.query(entriesOf(endpointId))) items.push(...page);
+  for await (const page of table.query(auditPartitionKey(endpointId))) items.push(...page);
   return items;
 }
 
 /** All that happened to a connection, oldest first. */
-export async function auditTrail(
+export async function readAuditTrail(
   endpointId: string,
   table: Table,
-  reportError: ReadDeps['reportError'] = raise,
+  reportError: ReadDeps['reportError'] = rethrow,
 ): Promise<AuditEntry[]> {
-  return parseEach(await auditEntries(endpointId, table), readAuditEntry, reportError);
+  return parseEach(await listAuditItems(endpointId, table), readAuditEntry, reportError);
 }
 
 export function readAuditEntry(item: Item): AuditEntry {
-  return kind.read(item);
+  return auditEntryEntity.read(item);
 }

@@ -10,9 +10,9 @@ export type AuditHead = v.InferOutput<typeof AuditHead>;
 export const genesisHash = '0'.repeat(64);
 
 /** The hash of an entry: over all that is stored of it but its key, its schema version, its version and the hash itself. */
-export function hashOf(item: Item): string {
+export function hashAuditEntry(item: Item): string {
   const { pk: _pk, sk: _sk, schemaVersion: _schemaVersion, version: _version, hash: _hash, ...entry } = item;
-  return createHash('sha256').update(canonical(entry)).digest('hex');
+  return createHash('sha256').update(toCanonicalJson(entry)).digest('hex');
 }
 
 /** Where an audit trail is not what was written, in words. */
@@ -39,7 +39,7 @@ export function findBreak(
   let head: AuditHead | undefined;
   for (const [index, item] of items.entries()) {
     const sequence = index + 1;
-    const problem = problemOf(item, { endpointId, sequence, head });
+    const problem = findEntryProblem(item, { endpointId, sequence, head });
     if (problem !== undefined) return { sequence, problem };
     if (typeof item.hash === 'string') head = { sequence, hash: item.hash };
   }
@@ -52,7 +52,7 @@ export function findBreak(
   return undefined;
 }
 
-function problemOf(
+function findEntryProblem(
   item: Item,
   expected: { readonly endpointId: string; readonly sequence: number; readonly head: AuditHead | undefined },
 ): string | undefined {
@@ -61,13 +61,13 @@ function problemOf(
     return `it is missing, or entries changed places: entry ${item.sequence} stands in its place`;
   if (item.endpointId !== endpointId) return `it is an entry of ${item.endpointId}`;
   if (item.hash === undefined) return 'it carries no hash';
-  if (item.hash !== hashOf(item)) return 'it was changed after it was written';
+  if (item.hash !== hashAuditEntry(item)) return 'it was changed after it was written';
   if (item.previousHash !== (head?.hash ?? genesisHash)) return 'it does not follow from the entry before it';
   return undefined;
 }
 
 /** JSON with sorted keys and no space, as in RFC 8785: the same for the same content, whoever writes it. */
-function canonical(value: unknown): string {
+function toCanonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -15,27 +15,30 @@ import {
 import * as v from 'valibot';
 import type { Deployment, QueueState } from '../doctor/deployment.ts';
 
-interface Clients {
+interface DeploymentClients {
   readonly dynamodb: DynamoDBClient;
   readonly sns: SNSClient;
   readonly sqs: SQSClient;
   readonly ssm: SSMClient;
 }
 
-interface Names {
+interface DeploymentNames {
   readonly stage: string;
   readonly tableName: string;
   readonly queueUrls: readonly string[];
   readonly topicArn: string;
 }
 
-const Redrive = v.pipe(v.string(), v.parseJson(), v.object({ deadLetterTargetArn: v.string() }));
+const RedriveTarget = v.pipe(v.string(), v.parseJson(), v.object({ deadLetterTargetArn: v.string() }));
 
-export function awsDeployment({ dynamodb, sns, sqs, ssm }: Clients, names: Names): Deployment {
+export function awsDeployment(
+  { dynamodb, sns, sqs, ssm }: DeploymentClients,
+  names: DeploymentNames,
+): Deployment {
   const { stage, tableName, queueUrls, topicArn } = names;
   const path = `/linkgate/${stage}/`;
 
-  async function queueState(url: string): Promise<QueueState> {
+  async function readQueueState(url: string): Promise<QueueState> {
     const { Attributes = {} } = await sqs.send(
       new GetQueueAttributesCommand({
         QueueUrl: url,
@@ -46,8 +49,8 @@ export function awsDeployment({ dynamodb, sns, sqs, ssm }: Clients, names: Names
     return {
       url,
       arn: QueueArn,
-      waiting: Number(ApproximateNumberOfMessages),
-      deadLetters: RedrivePolicy && v.parse(Redrive, RedrivePolicy).deadLetterTargetArn,
+      visibleMessages: Number(ApproximateNumberOfMessages),
+      deadLetterQueueArn: RedrivePolicy && v.parse(RedriveTarget, RedrivePolicy).deadLetterTargetArn,
     };
   }
 
@@ -58,14 +61,14 @@ export function awsDeployment({ dynamodb, sns, sqs, ssm }: Clients, names: Names
       const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
       return { status: Table?.TableStatus ?? '', stream: Table?.StreamSpecification?.StreamViewType };
     },
-    async expiresBy() {
+    async readTtlAttribute() {
       const { TimeToLiveDescription } = await dynamodb.send(
         new DescribeTimeToLiveCommand({ TableName: tableName }),
       );
       const { TimeToLiveStatus, AttributeName } = TimeToLiveDescription ?? {};
       return TimeToLiveStatus === 'ENABLED' || TimeToLiveStatus === 'ENABLING' ? AttributeName : undefined;
     },
-    async isRecoverable() {
+    async hasPointInTimeRecovery() {
       const { ContinuousBackupsDescription } = await dynamodb.send(
         new DescribeContinuousBackupsCommand({ TableName: tableName }),
       );
@@ -91,8 +94,8 @@ export function awsDeployment({ dynamodb, sns, sqs, ssm }: Clients, names: Names
       }
     },
     queueUrls,
-    queue: queueState,
-    async queuesOfTopic() {
+    queue: readQueueState,
+    async listTopicQueues() {
       const arns: string[] = [];
       for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic(
         { client: sns },

@@ -12,11 +12,11 @@ import { connectionRules } from '../../rules/connection/index.ts';
 export { customerMessages } from '../../rules/customer-messages/index.ts';
 
 import { withAuditLog } from '../audit/audit-log.ts';
-import { type LinkClaims, linkTo } from '../channels/approval-link/link.ts';
+import { createLink, type LinkClaims } from '../channels/approval-link/link.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
 import { slackRespond } from '../channels/slack/respond.ts';
 import { slackWebApi } from '../channels/slack/web-api.ts';
-import type { Endpoint } from '../customers/enqueue-missed.ts';
+import type { CustomerEndpoint } from '../customers/enqueue-missed.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import type { ModeParameter, ReadMode } from '../mode/mode.ts';
 import type { ChangeableConnections, Connections } from '../privatelink/connections.ts';
@@ -37,7 +37,7 @@ import { snsCustomerSender } from './sns-customer-sender.ts';
 import { snsEmailSender } from './sns-email-sender.ts';
 import { snsSubscriptions } from './sns-subscriptions.ts';
 import { sqsApplyQueue } from './sqs-apply-queue.ts';
-import { sqsDeadLetters } from './sqs-dead-letters.ts';
+import { sqsDeadLetterQueue } from './sqs-dead-letter-queue.ts';
 import { sqsNotificationQueue } from './sqs-notification-queue.ts';
 import { sqsServiceCheckQueue } from './sqs-service-check-queue.ts';
 import { sqsSweepQueue } from './sqs-sweep-queue.ts';
@@ -60,10 +60,10 @@ export const newSigningKey = () => randomBytes(32).toString('base64url');
 export { sleep };
 
 // One client of each kind for a function, however many of its adapters use it.
-const dynamodb = /* @__PURE__ */ once(() => new DynamoDBClient({}));
-const sns = /* @__PURE__ */ once(() => new SNSClient({}));
-const sqs = /* @__PURE__ */ once(() => new SQSClient({}));
-const ssm = /* @__PURE__ */ once(() => new SSMClient({}));
+const dynamodb = /* @__PURE__ */ createOnce(() => new DynamoDBClient({}));
+const sns = /* @__PURE__ */ createOnce(() => new SNSClient({}));
+const sqs = /* @__PURE__ */ createOnce(() => new SQSClient({}));
+const ssm = /* @__PURE__ */ createOnce(() => new SSMClient({}));
 
 /** The deployment's own place. */
 export function hub(): AccountRegion {
@@ -84,7 +84,7 @@ export function createBus() {
 
 /** Connections by place, for those who only read. */
 export function createConnections(): (location: AccountRegion) => Connections {
-  return oncePerLocation((location) =>
+  return createOncePerLocation((location) =>
     ec2Connections(new EC2Client({ region: location.region }), location, runtime.reportError),
   );
 }
@@ -93,67 +93,69 @@ export function createConnections(): (location: AccountRegion) => Connections {
  * Connections by place, for the actor. Its changes are made by a client that gives up after 5 s and never repeats:
  * after an error it is for the actor to look what happened.
  */
-export function createConnectionsToChange(): (location: AccountRegion) => ChangeableConnections {
-  return oncePerLocation((location) => {
+export function createChangeableConnections(): (location: AccountRegion) => ChangeableConnections {
+  return createOncePerLocation((location) => {
     const { region } = location;
     const requestHandler = { requestTimeout: 5_000, throwOnRequestTimeout: true };
-    const once = new EC2Client({ region, maxAttempts: 1, requestHandler });
+    const singleAttemptEc2 = new EC2Client({ region, maxAttempts: 1, requestHandler });
     return {
       ...ec2Connections(new EC2Client({ region }), location, runtime.reportError),
-      ...ec2ConnectionChanges(once),
+      ...ec2ConnectionChanges(singleAttemptEc2),
     };
   });
 }
 
-export function createServices(): (location: AccountRegion) => EndpointServices {
+export function createEndpointServices(): (location: AccountRegion) => EndpointServices {
   const stage = env('LINKGATE_STAGE');
-  return oncePerLocation((location) =>
+  return createOncePerLocation((location) =>
     ec2EndpointServices(new EC2Client({ region: location.region }), stage),
   );
 }
 
 /** Allowed principals by place, for the one function that may change them. */
-export function createPrincipals(): (location: AccountRegion) => AllowedPrincipals {
-  return oncePerLocation((location) => ec2AllowedPrincipals(new EC2Client({ region: location.region })));
+export function createAllowedPrincipals(): (location: AccountRegion) => AllowedPrincipals {
+  return createOncePerLocation((location) =>
+    ec2AllowedPrincipals(new EC2Client({ region: location.region })),
+  );
 }
 
-export function createServiceBell(): ServiceCheckQueue {
+export function createServiceCheckQueue(): ServiceCheckQueue {
   return sqsServiceCheckQueue(sqs(), env('LINKGATE_SERVICE_CHECKS_QUEUE_URL'), runtime.now);
 }
 
-export function createWorkBell() {
+export function createApplyQueue() {
   return sqsApplyQueue(sqs(), env('LINKGATE_APPLY_QUEUE_URL'), newId);
 }
 
 /** Where the actor puts what is malformed. */
-export function createDeadLetters() {
-  return sqsDeadLetters(sqs(), env('LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL'));
+export function createDeadLetterQueue() {
+  return sqsDeadLetterQueue(sqs(), env('LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL'));
 }
 
-export function createNotices() {
+export function createNotificationQueue() {
   return sqsNotificationQueue(sqs(), env('LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL'));
 }
 
 /** Has customers notified of what a lost stream record left untold. */
-export function createConsumerNotices() {
-  return sqsNotificationQueue<Endpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
+export function createCustomerNotificationQueue() {
+  return sqsNotificationQueue<CustomerEndpoint>(sqs(), env('LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL'));
 }
 
-export function createSweeps() {
+export function createSweepQueue() {
   return sqsSweepQueue(sqs(), env('LINKGATE_SWEEP_REQUESTS_QUEUE_URL'));
 }
 
 /** The mode, for those who only read it. */
-export function createMode(): ReadMode {
-  return modeOrFailSafe(ssmMode(ssm(), env('LINKGATE_MODE_PARAMETER')), sayUnreadable);
+export function createModeReader(): ReadMode {
+  return modeOrFailSafe(ssmMode(ssm(), env('LINKGATE_MODE_PARAMETER')), logModeUnreadable);
 }
 
 export function createModeParameter(): { mode: ReadMode; modeParameter: ModeParameter } {
   const modeParameter = ssmModeParameter(ssm(), env('LINKGATE_MODE_PARAMETER'));
-  return { modeParameter, mode: modeOrFailSafe(modeParameter.read, sayUnreadable) };
+  return { modeParameter, mode: modeOrFailSafe(modeParameter.read, logModeUnreadable) };
 }
 
-function sayUnreadable(error: unknown) {
+function logModeUnreadable(error: unknown) {
   logger.error('mode unreadable; failing safe to observe', { error });
 }
 
@@ -175,19 +177,19 @@ export function createSecrets() {
 }
 
 /** Slack, for the app that these bot tokens are of. */
-export function createSlackWith() {
+export function createSlackForTokens() {
   const url = env('LINKGATE_SLACK_API_URL');
   return (tokens: readonly string[]) =>
     slackWebApi({ url, tokens: async () => tokens, fetch, timeoutMs: 5_000 });
 }
 
 /** Which approvers are written to by mail. */
-export function createSubscriptions(): Subscriptions {
+export function createApproverSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_APPROVALS_TOPIC_ARN'), 'approver');
 }
 
 /** Which consumers are written to by mail. */
-export function createConsumerSubscriptions(): Subscriptions {
+export function createCustomerSubscriptions(): Subscriptions {
   return snsSubscriptions(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
 }
 
@@ -197,16 +199,16 @@ export function createSecret(name: 'links/signing-key' | 'slack/bot-token' | 'sl
 }
 
 /** @param timeoutMs how long Slack may take to answer a call */
-export function createSlack({ timeoutMs, token = createSecret('slack/bot-token') }: SlackClients) {
+export function createSlack({ timeoutMs, token = createSecret('slack/bot-token') }: SlackClientOptions) {
   return slackWebApi({
     url: env('LINKGATE_SLACK_API_URL'),
     tokens: token.values,
-    refreshedTokens: token.refreshed,
+    refreshedTokens: token.refresh,
     fetch,
     timeoutMs,
   });
 }
-interface SlackClients {
+interface SlackClientOptions {
   readonly timeoutMs: number;
   readonly token?: Secret;
 }
@@ -217,18 +219,18 @@ export function createSlackIfConnected({ timeoutMs }: { readonly timeoutMs: numb
   const slack = createSlack({ timeoutMs, token });
   return async () => {
     const known = (await orReported(runtime.reportError, token.values)) ?? [];
-    const tokens = known.length > 0 ? known : await token.refreshed();
+    const tokens = known.length > 0 ? known : await token.refresh();
     return tokens?.length ? slack : undefined;
   };
 }
 
 /** Makes the links of mails. */
-export function createLinks() {
+export function createApprovalLinks() {
   const key = createSecret('links/signing-key');
   const approvalUrl = env('LINKGATE_APPROVAL_URL');
   return async (claims: LinkClaims) => {
     const [current = ''] = await key.values();
-    return linkTo(approvalUrl, claims, current);
+    return createLink(approvalUrl, claims, current);
   };
 }
 
@@ -237,7 +239,7 @@ export function createEmailSender() {
 }
 
 /** Writes to the contacts of consumers. */
-export function createPost() {
+export function createCustomerSender() {
   const mails = snsEmailSender(sns(), env('LINKGATE_CONSUMERS_TOPIC_ARN'), 'consumer');
   const clients = new Map<string, SNSClient>();
   return snsCustomerSender(mails, (region) => {
@@ -252,7 +254,7 @@ export function createSlackRespond({ timeoutMs }: { readonly timeoutMs: number }
   return slackRespond({ apiUrl: env('LINKGATE_SLACK_API_URL'), fetch, timeoutMs, reportError });
 }
 
-function once<T>(make: () => T): () => T {
+function createOnce<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => {
     made ??= make();
@@ -260,7 +262,7 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function oncePerLocation<T>(make: (location: AccountRegion) => T): (location: AccountRegion) => T {
+function createOncePerLocation<T>(make: (location: AccountRegion) => T): (location: AccountRegion) => T {
   const made = new Map<string, T>();
   return (location) => {
     const name = formatAccountRegion(location);

@@ -9,19 +9,19 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { keyName } from '../storage/entity.ts';
+import { formatKey } from '../storage/entity.ts';
 import { type Item, type Key, type Table, TableBusyError, type Write } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
-import { itemFrom } from './attributes.ts';
+import { unmarshallItem } from './unmarshall-item.ts';
 
 /** How many keys DynamoDB takes in one batch read. */
-const keysPerRead = 100;
+const maxKeysPerBatchGet = 100;
 /** Concurrent transactions on one item cancel each other; the next try usually finds it free. */
-const attempts = 6;
+const maxTableAttempts = 6;
 /** Why DynamoDB cancels a transaction that may be written a moment later; the SDK repeats none of them. */
-const passing = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+const retryableReasons = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
 /** What DynamoDB answers where it wants fewer calls; thrown once the SDK has repeated the call in vain. */
-const throttling = new Set([
+const dynamoDbThrottlingErrors = new Set([
   'ThrottlingException',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
@@ -39,14 +39,14 @@ export function dynamoDbTable(
     const items: Item[] = [];
     let unread: Record<string, AttributeValue>[] = keys.map(({ pk, sk }) => marshall({ pk, sk }));
     for (let attempt = 0; unread.length > 0; attempt++) {
-      if (attempt === attempts) throw new TableBusyError(`${unread.length} keys were left unread`);
+      if (attempt === maxTableAttempts) throw new TableBusyError(`${unread.length} keys were left unread`);
       if (attempt > 0) await backOff(attempt);
       const { Responses, UnprocessedKeys } = await dynamodb
         .send(
           new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: unread, ConsistentRead: true } } }),
         )
-        .catch(busyIfThrottled);
-      items.push(...(Responses?.[tableName] ?? []).map(itemFrom));
+        .catch(throwTableError);
+      items.push(...(Responses?.[tableName] ?? []).map(unmarshallItem));
       unread = UnprocessedKeys?.[tableName]?.Keys ?? [];
     }
     return items;
@@ -54,8 +54,8 @@ export function dynamoDbTable(
 
   return {
     async get(keys) {
-      const distinct = [...new Map(keys.map((key) => [keyName(key), key])).values()];
-      return (await Promise.all(chunks(distinct, keysPerRead).map(getBatch))).flat();
+      const distinct = [...new Map(keys.map((key) => [formatKey(key), key])).values()];
+      return (await Promise.all(chunks(distinct, maxKeysPerBatchGet).map(getBatch))).flat();
     },
 
     async *query(pk, { limit, after, newestFirst } = {}) {
@@ -71,8 +71,8 @@ export function dynamoDbTable(
           ...(newestFirst && { ScanIndexForward: false }),
           ...(start && { ExclusiveStartKey: start }),
         });
-        const { Items = [], LastEvaluatedKey } = await dynamodb.send(query).catch(busyIfThrottled);
-        yield Items.map(itemFrom);
+        const { Items = [], LastEvaluatedKey } = await dynamodb.send(query).catch(throwTableError);
+        yield Items.map(unmarshallItem);
         start = LastEvaluatedKey;
       } while (start);
     },
@@ -86,15 +86,15 @@ export function dynamoDbTable(
     async write(writes) {
       for (let attempt = 0; ; attempt++) {
         try {
-          const TransactItems = writes.map((write) => transactItem(tableName, write));
-          await dynamodb.send(new TransactWriteItemsCommand({ TransactItems })).catch(busyIfThrottled);
+          const TransactItems = writes.map((write) => toTransactItem(tableName, write));
+          await dynamodb.send(new TransactWriteItemsCommand({ TransactItems })).catch(throwTableError);
           return true;
         } catch (error) {
-          const codes = error instanceof TransactionCanceledException ? reasonsOf(error) : [];
+          const codes = error instanceof TransactionCanceledException ? cancellationCodes(error) : [];
           if (codes.includes('ConditionalCheckFailed')) return false;
-          const reason = codes.find((code) => passing.has(code));
+          const reason = codes.find((code) => retryableReasons.has(code));
           if (reason === undefined) throw error;
-          if (attempt === attempts) throw new TableBusyError(reason, { cause: error });
+          if (attempt === maxTableAttempts) throw new TableBusyError(reason, { cause: error });
           await backOff(attempt);
         }
       }
@@ -102,24 +102,24 @@ export function dynamoDbTable(
   };
 }
 
-function busyIfThrottled(error: unknown): never {
-  if (error instanceof Error && throttling.has(error.name))
+function throwTableError(error: unknown): never {
+  if (error instanceof Error && dynamoDbThrottlingErrors.has(error.name))
     throw new TableBusyError(error.name, { cause: error });
   throw error;
 }
 
-function reasonsOf({ CancellationReasons = [] }: TransactionCanceledException): string[] {
+function cancellationCodes({ CancellationReasons = [] }: TransactionCanceledException): string[] {
   return CancellationReasons.flatMap(({ Code }) => Code ?? []);
 }
 
-function transactItem(TableName: string, write: Write): TransactWriteItem {
-  const condition = conditionOf(write.expected);
+function toTransactItem(TableName: string, write: Write): TransactWriteItem {
+  const condition = versionCondition(write.expected);
   return 'put' in write
     ? { Put: { TableName, Item: marshall(write.put, { removeUndefinedValues: true }), ...condition } }
     : { Delete: { TableName, Key: marshall({ pk: write.remove.pk, sk: write.remove.sk }), ...condition } };
 }
 
-function conditionOf(expected: number | undefined) {
+function versionCondition(expected: number | undefined) {
   if (expected === undefined) return {};
   if (expected === 0) return { ConditionExpression: 'attribute_not_exists(pk)' };
   return {

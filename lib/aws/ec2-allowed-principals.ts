@@ -7,7 +7,7 @@ import {
   type AllowedPrincipals,
   PrincipalsRefusedError,
 } from '../services/allowed-principals/allowed-principals.ts';
-import { principalsIn } from './ec2-endpoint-services.ts';
+import { listAllowedPrincipals } from './ec2-endpoint-services.ts';
 import { toThrottledError } from './ec2-throttling.ts';
 
 export function ec2AllowedPrincipals(ec2: EC2Client): AllowedPrincipals {
@@ -15,12 +15,12 @@ export function ec2AllowedPrincipals(ec2: EC2Client): AllowedPrincipals {
     try {
       await ec2.send(new ModifyVpcEndpointServicePermissionsCommand(input));
     } catch (error) {
-      throw error instanceof Error ? refusalOf(error) : error;
+      throw error instanceof Error ? toPrincipalsRefusedError(error) : error;
     }
   }
 
   return {
-    list: (serviceId) => principalsIn(ec2, serviceId),
+    list: (serviceId) => listAllowedPrincipals(ec2, serviceId),
     allow: (serviceId, principals) => modify({ ServiceId: serviceId, AddAllowedPrincipals: [...principals] }),
     disallow: (serviceId, principals) =>
       modify({ ServiceId: serviceId, RemoveAllowedPrincipals: [...principals] }),
@@ -31,15 +31,15 @@ export function ec2AllowedPrincipals(ec2: EC2Client): AllowedPrincipals {
  * Tells a refusal, which changed nothing, from an error after which anything may have happened. AWS documents no codes for
  * this call: `InvalidPrincipal` is known from practice, the others by what their names speak of.
  */
-function refusalOf(error: Error): Error {
+function toPrincipalsRefusedError(error: Error): Error {
   const { name: code, message } = error;
   const throttling = toThrottledError(error);
   if (throttling) return throttling;
-  const because = reasonFor(code);
+  const because = principalsRefusalReason(code);
   return because ? new PrincipalsRefusedError(because, code, message, { cause: error }) : error;
 }
 
-function reasonFor(code: string): PrincipalsRefusedError['because'] | undefined {
+function principalsRefusalReason(code: string): PrincipalsRefusedError['reason'] | undefined {
   if (/^InvalidVpcEndpointService|^(UnauthorizedOperation|OptInRequired)$/.test(code)) return 'service';
   if (/^(Invalid|Malformed|TooMany)|LimitExceeded$/.test(code)) return 'principals';
   return undefined;

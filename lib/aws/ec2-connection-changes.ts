@@ -13,7 +13,7 @@ import { toThrottledError } from './ec2-throttling.ts';
 
 /** Accept and Reject in EC2, in one file for the one function that may call them. */
 export function ec2ConnectionChanges(ec2: EC2Client): Pick<ChangeableConnections, 'accept' | 'reject'> {
-  async function answersTo(
+  async function callPerEndpoint(
     Command: typeof AcceptVpcEndpointConnectionsCommand | typeof RejectVpcEndpointConnectionsCommand,
     serviceId: string,
     endpointIds: readonly string[],
@@ -23,43 +23,43 @@ export function ec2ConnectionChanges(ec2: EC2Client): Pick<ChangeableConnections
         new Command({ ServiceId: serviceId, VpcEndpointIds: [...endpointIds] }),
       );
       // EC2 reports a refusal inside a successful response, not as an exception.
-      return answersFrom(endpointIds, Unsuccessful);
+      return toEndpointResults(endpointIds, Unsuccessful);
     } catch (error) {
-      throw error instanceof Error ? refusalOf(error) : error;
+      throw error instanceof Error ? toRefusedCallError(error) : error;
     }
   }
 
   return {
     accept: (serviceId, endpointIds) =>
-      answersTo(AcceptVpcEndpointConnectionsCommand, serviceId, endpointIds),
+      callPerEndpoint(AcceptVpcEndpointConnectionsCommand, serviceId, endpointIds),
     reject: (serviceId, endpointIds) =>
-      answersTo(RejectVpcEndpointConnectionsCommand, serviceId, endpointIds),
+      callPerEndpoint(RejectVpcEndpointConnectionsCommand, serviceId, endpointIds),
   };
 }
 
-function answersFrom(
+function toEndpointResults(
   endpointIds: readonly string[],
   unsuccessful: readonly UnsuccessfulItem[],
 ): EndpointResult[] {
   const refusals = new Map(unsuccessful.map(({ ResourceId, Error: error }) => [ResourceId, error]));
   return endpointIds.map((endpointId) => {
-    if (!refusals.has(endpointId)) return { endpointId, taken: true };
+    if (!refusals.has(endpointId)) return { endpointId, successful: true };
     const { Code = 'unknown', Message = '' } = refusals.get(endpointId) ?? {};
-    return { endpointId, taken: false, reason: `${Code}: ${Message}` };
+    return { endpointId, successful: false, reason: `${Code}: ${Message}` };
   });
 }
 
 /** Tells a refusal, which did nothing, from an error after which anything may have happened. */
-function refusalOf(error: Error): Error {
+function toRefusedCallError(error: Error): Error {
   const { name: code, message } = error;
   const throttling = toThrottledError(error);
   if (throttling) return throttling;
-  const because = reasonFor(code);
+  const because = callRefusalReason(code);
   return because ? new RefusedCallError(because, code, message, { cause: error }) : error;
 }
 
 /** AWS documents the codes of these calls only in part: they are told apart by what their names speak of. */
-function reasonFor(code: string): RefusedCallError['because'] | undefined {
+function callRefusalReason(code: string): RefusedCallError['reason'] | undefined {
   if (/^InvalidVpcEndpointService|^(UnauthorizedOperation|OptInRequired)$/.test(code)) return 'service';
   if (/^InvalidVpcEndpoint|State/.test(code)) return 'endpoint';
   if (/^Invalid|LimitExceeded$|^TooMany/.test(code)) return 'size';

@@ -13,7 +13,7 @@ import { toExpiredTokenError } from './ec2-expired-token.ts';
 import { toThrottledError } from './ec2-throttling.ts';
 
 /** The most that DescribeVpcEndpointConnections returns in one page (EC2 model: 5 to 1,000). */
-const pageSize = 1_000;
+const connectionsPerPage = 1_000;
 
 /**
  * Connections as EC2 has them in one place.
@@ -25,23 +25,23 @@ export function ec2Connections(
   location: AccountRegion,
   reportError: Runtime['reportError'],
 ): Connections {
-  let takesEndpointIds = true;
+  let supportsEndpointFilter = true;
 
   async function describe(filter: ConnectionFilter, nextToken: string | undefined) {
     const { VpcEndpointConnections = [], NextToken } = await ec2.send(
       new DescribeVpcEndpointConnectionsCommand({
-        Filters: filtersFor(filter, takesEndpointIds),
-        MaxResults: pageSize,
+        Filters: toConnectionFilters(filter, supportsEndpointFilter),
+        MaxResults: connectionsPerPage,
         ...(nextToken !== undefined && { NextToken: nextToken }),
       }),
     );
-    const wanted = takesEndpointIds ? undefined : filter.endpointIds;
+    const wanted = supportsEndpointFilter ? undefined : filter.endpointIds;
     const connections: Connection[] = [];
     const unreadable: string[] = [];
     for (const shown of VpcEndpointConnections) {
       const { VpcEndpointId: endpointId = '' } = shown;
       if (wanted !== undefined && !wanted.includes(endpointId)) continue;
-      const connection = connectionFrom(shown, location, reportError);
+      const connection = toConnection(shown, location, reportError);
       if (connection) connections.push(connection);
       else unreadable.push(endpointId);
     }
@@ -57,8 +57,8 @@ export function ec2Connections(
       try {
         return await describe(filter, nextToken);
       } catch (error) {
-        if (isRefusedFilter(error) && filter.endpointIds && takesEndpointIds) {
-          takesEndpointIds = false;
+        if (isRefusedFilter(error) && filter.endpointIds && supportsEndpointFilter) {
+          supportsEndpointFilter = false;
           return describe(filter, nextToken);
         }
         throw toExpiredTokenError(error) ?? toThrottledError(error) ?? error;
@@ -69,16 +69,16 @@ export function ec2Connections(
 
 /** EC2 refuses a filter with `InvalidFilter` here, and with `InvalidParameterValue` in calls of other resources. */
 function isRefusedFilter(error: unknown): boolean {
-  const code = codeOf(error);
+  const code = errorCode(error);
   if (code === 'InvalidFilter') return true;
   return code === 'InvalidParameterValue' && /filter|vpc-endpoint-id/i.test((error as Error).message);
 }
 
-function filtersFor(filter: ConnectionFilter, takesEndpointIds: boolean): Filter[] {
+function toConnectionFilters(filter: ConnectionFilter, supportsEndpointFilter: boolean): Filter[] {
   const { serviceIds, endpointIds, ownerAccountId, state } = filter;
   return [
     ...(serviceIds ? [{ Name: 'service-id', Values: [...serviceIds] }] : []),
-    ...(endpointIds && takesEndpointIds ? [{ Name: 'vpc-endpoint-id', Values: [...endpointIds] }] : []),
+    ...(endpointIds && supportsEndpointFilter ? [{ Name: 'vpc-endpoint-id', Values: [...endpointIds] }] : []),
     ...(ownerAccountId !== undefined ? [{ Name: 'vpc-endpoint-owner', Values: [ownerAccountId] }] : []),
     ...(state !== undefined ? [{ Name: 'vpc-endpoint-state', Values: [state] }] : []),
   ];
@@ -99,7 +99,7 @@ class UnreadableConnectionError extends Error {
 }
 
 /** Every field is optional in the SDK's types. What cannot be read is reported, and the others go on. */
-function connectionFrom(
+function toConnection(
   shown: VpcEndpointConnection,
   location: AccountRegion,
   reportError: Runtime['reportError'],
@@ -114,7 +114,7 @@ function connectionFrom(
     serviceId: shown.ServiceId,
     endpointId: shown.VpcEndpointId,
     ownerAccountId: shown.VpcEndpointOwner,
-    state: stateFrom(state),
+    state: toConnectionState(state),
     requestedAt: shown.CreationTimestamp?.toISOString(),
     ...(endpointRegion !== undefined && { endpointRegion }),
     ...(ipAddressType !== undefined && { ipAddressType }),
@@ -128,11 +128,11 @@ function connectionFrom(
  * The documentation prints `pendingAcceptance`, the SDK's constants `PendingAcceptance`: settled here for everyone.
  * A state that AWS adds is taken for `partial`, on which nothing is done, and not for an absence.
  */
-function stateFrom(shown: string): ConnectionState {
+function toConnectionState(shown: string): ConnectionState {
   const state = shown.charAt(0).toLowerCase() + shown.slice(1);
   return connectionStates.find((known) => known === state) ?? 'partial';
 }
 
-function codeOf(error: unknown): string {
+function errorCode(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }

@@ -12,10 +12,10 @@ import {
   type ServiceConfiguration as ShownService,
 } from '@aws-sdk/client-ec2';
 import {
-  type ConnectionNotification,
   connectionEvents,
   type EndpointServices,
   type ListedService,
+  type NotificationConfiguration,
 } from '../services/endpoint-services.ts';
 import { toExpiredTokenError } from './ec2-expired-token.ts';
 
@@ -32,13 +32,14 @@ const servicesPerPage = 100;
 export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServices {
   const tags = [{ Key: 'linkgate', Value: stage }];
 
-  async function configurationOf(serviceId: string) {
+  async function describeConfiguration(serviceId: string) {
     try {
       for await (const { ServiceConfigurations = [] } of paginateDescribeVpcEndpointServiceConfigurations(
         { client: ec2 },
         { ServiceIds: [serviceId] },
       ))
-        for (const configuration of ServiceConfigurations) if (isThere(configuration)) return configuration;
+        for (const configuration of ServiceConfigurations)
+          if (isNotDeleted(configuration)) return configuration;
     } catch (error) {
       // The codes of a missing service differ by call; all end so.
       if (!(error instanceof Error && error.name.endsWith('.NotFound'))) throw error;
@@ -46,8 +47,8 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
     return undefined;
   }
 
-  async function notificationsOf(serviceId: string): Promise<ConnectionNotification[]> {
-    const notifications: ConnectionNotification[] = [];
+  async function describeNotifications(serviceId: string): Promise<NotificationConfiguration[]> {
+    const notifications: NotificationConfiguration[] = [];
     for await (const { ConnectionNotificationSet = [] } of paginateDescribeVpcEndpointConnectionNotifications(
       { client: ec2 },
       { Filters: [{ Name: 'service-id', Values: [serviceId] }] },
@@ -62,7 +63,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
     return notifications;
   }
 
-  function tagging(serviceId: string) {
+  function tagInput(serviceId: string) {
     return { Resources: [serviceId], Tags: tags };
   }
 
@@ -76,23 +77,23 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
         throw toExpiredTokenError(error) ?? error;
       });
       return {
-        services: ServiceConfigurations.filter(isThere).map(listed),
+        services: ServiceConfigurations.filter(isNotDeleted).map(toListedService),
         ...(NextToken && { nextToken: NextToken }),
       };
     },
     async describe(serviceId) {
-      const configuration = await configurationOf(serviceId);
+      const configuration = await describeConfiguration(serviceId);
       if (!configuration) return undefined;
       const tagged = new Map(configuration.Tags?.map(({ Key, Value }) => [Key, Value]));
       const otherStage = tagged.get('linkgate');
       const isTagged = otherStage === stage;
       const [principals, notifications] = await Promise.all([
-        isTagged ? principalsIn(ec2, serviceId) : undefined,
-        notificationsOf(serviceId),
+        isTagged ? listAllowedPrincipals(ec2, serviceId) : undefined,
+        describeNotifications(serviceId),
       ]);
       return {
-        ...listed(configuration),
-        ...(isOfGateways(configuration) && { isOfGateways: true }),
+        ...toListedService(configuration),
+        ...(isGatewayLoadBalancerService(configuration) && { isGatewayLoadBalancer: true }),
         ...(principals && { principals }),
         isTagged,
         ...(otherStage !== undefined && otherStage !== stage && { otherStage }),
@@ -100,13 +101,15 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
       };
     },
     async tag(serviceId) {
-      await ec2.send(new CreateTagsCommand(tagging(serviceId)));
+      await ec2.send(new CreateTagsCommand(tagInput(serviceId)));
     },
     async untag(serviceId) {
-      await ec2.send(new DeleteTagsCommand(tagging(serviceId)));
+      await ec2.send(new DeleteTagsCommand(tagInput(serviceId)));
     },
     async createNotification(serviceId, topicArn) {
-      await ec2.send(new CreateVpcEndpointConnectionNotificationCommand(notifying(serviceId, topicArn)));
+      await ec2.send(
+        new CreateVpcEndpointConnectionNotificationCommand(notificationInput(serviceId, topicArn)),
+      );
     },
     async repairNotification(notificationId, topicArn) {
       await ec2.send(
@@ -126,12 +129,12 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
           `could not delete \`${notificationId}\`: ${refusal.Error?.Code} ${refusal.Error?.Message}`,
         );
     },
-    async refusalOfRepair(serviceId, topicArn) {
+    async findRepairDenial(serviceId, topicArn) {
       const DryRun = true;
-      const notification = { ...notifying(serviceId, topicArn), DryRun };
+      const notification = { ...notificationInput(serviceId, topicArn), DryRun };
       const refusals = await Promise.all([
-        refusalOf(ec2.send(new CreateTagsCommand({ ...tagging(serviceId), DryRun }))),
-        refusalOf(ec2.send(new CreateVpcEndpointConnectionNotificationCommand(notification))),
+        dryRunDenial(ec2.send(new CreateTagsCommand({ ...tagInput(serviceId), DryRun }))),
+        dryRunDenial(ec2.send(new CreateVpcEndpointConnectionNotificationCommand(notification))),
       ]);
       return refusals.find((refusal) => refusal !== undefined);
     },
@@ -139,7 +142,7 @@ export function ec2EndpointServices(ec2: EC2Client, stage: string): EndpointServ
 }
 
 /** The allowed principals of a service, as EC2 writes them. */
-export async function principalsIn(ec2: EC2Client, serviceId: string): Promise<string[]> {
+export async function listAllowedPrincipals(ec2: EC2Client, serviceId: string): Promise<string[]> {
   const principals: string[] = [];
   for await (const { AllowedPrincipals = [] } of paginateDescribeVpcEndpointServicePermissions(
     { client: ec2 },
@@ -149,7 +152,7 @@ export async function principalsIn(ec2: EC2Client, serviceId: string): Promise<s
   return principals;
 }
 
-function notifying(serviceId: string, topicArn: string) {
+function notificationInput(serviceId: string, topicArn: string) {
   return {
     ServiceId: serviceId,
     ConnectionNotificationArn: topicArn,
@@ -158,28 +161,28 @@ function notifying(serviceId: string, topicArn: string) {
 }
 
 /** EC2 says that a dry run would be done, or that what is asked for is not to be had, by whoever may ask for it. */
-const permitted = ['DryRunOperation', 'InvalidParameter'];
+const permittedDryRunCodes = ['DryRunOperation', 'InvalidParameter'];
 
 /** For want of which permission a dry run is refused. It always ends in an error, which says what would have been. */
-async function refusalOf(dryRun: Promise<unknown>): Promise<string | undefined> {
+async function dryRunDenial(dryRun: Promise<unknown>): Promise<string | undefined> {
   try {
     await dryRun;
   } catch (error) {
     if (error instanceof Error && error.name === 'UnauthorizedOperation') return error.message;
-    if (!(error instanceof Error && permitted.includes(error.name))) throw error;
+    if (!(error instanceof Error && permittedDryRunCodes.includes(error.name))) throw error;
   }
   return undefined;
 }
 
-function isOfGateways({ ServiceType }: ShownService): boolean {
+function isGatewayLoadBalancerService({ ServiceType }: ShownService): boolean {
   return ServiceType?.some((each) => each.ServiceType === 'GatewayLoadBalancer') === true;
 }
 
-function isThere({ ServiceState }: ShownService): boolean {
+function isNotDeleted({ ServiceState }: ShownService): boolean {
   return !endedStates.has(ServiceState ?? '');
 }
 
-function listed(shown: ShownService): ListedService {
+function toListedService(shown: ShownService): ListedService {
   const nameTag = shown.Tags?.find(({ Key }) => Key === 'Name')?.Value;
   return {
     serviceId: shown.ServiceId ?? '',

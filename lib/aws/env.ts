@@ -1,34 +1,34 @@
 import * as v from 'valibot';
 import { stagePattern } from '../values/stage.mjs';
 
-const text = v.pipe(v.string(), v.nonEmpty());
+const nonEmptyText = v.pipe(v.string(), v.nonEmpty());
 const url = v.pipe(v.string(), v.url());
 
 /** Every environment variable that a function may be given, as serverless.yml names it. */
-const variables = {
-  AWS_REGION: text,
+const environmentVariables = {
+  AWS_REGION: nonEmptyText,
   LINKGATE_ACCOUNT_ID: v.pipe(v.string(), v.regex(/^\d{12}$/)),
   LINKGATE_STAGE: v.pipe(v.string(), v.regex(stagePattern)),
-  LINKGATE_TABLE: text,
-  LINKGATE_BUS: text,
-  LINKGATE_MODE_PARAMETER: text,
-  LINKGATE_CONNECTIONS_TOPIC_ARN: text,
-  LINKGATE_APPROVALS_TOPIC_ARN: text,
-  LINKGATE_CONSUMERS_TOPIC_ARN: text,
-  LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL: text,
-  LINKGATE_APPLY_QUEUE_URL: text,
-  LINKGATE_SWEEP_REQUESTS_QUEUE_URL: text,
-  LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL: text,
-  LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL: text,
-  LINKGATE_SERVICE_CHECKS_QUEUE_URL: text,
+  LINKGATE_TABLE: nonEmptyText,
+  LINKGATE_BUS: nonEmptyText,
+  LINKGATE_MODE_PARAMETER: nonEmptyText,
+  LINKGATE_CONNECTIONS_TOPIC_ARN: nonEmptyText,
+  LINKGATE_APPROVALS_TOPIC_ARN: nonEmptyText,
+  LINKGATE_CONSUMERS_TOPIC_ARN: nonEmptyText,
+  LINKGATE_APPLY_DEAD_LETTERS_QUEUE_URL: nonEmptyText,
+  LINKGATE_APPLY_QUEUE_URL: nonEmptyText,
+  LINKGATE_SWEEP_REQUESTS_QUEUE_URL: nonEmptyText,
+  LINKGATE_APPROVER_NOTIFICATIONS_QUEUE_URL: nonEmptyText,
+  LINKGATE_CUSTOMER_NOTIFICATIONS_QUEUE_URL: nonEmptyText,
+  LINKGATE_SERVICE_CHECKS_QUEUE_URL: nonEmptyText,
   /** Where mails' links begin. */
   LINKGATE_APPROVAL_URL: url,
   LINKGATE_SLACK_REQUEST_URL: url,
   LINKGATE_SLACK_API_URL: url,
   /** Of all queues, between commas. */
-  LINKGATE_QUEUE_URLS: text,
+  LINKGATE_QUEUE_URLS: nonEmptyText,
 };
-export type Variable = keyof typeof variables;
+export type EnvironmentVariable = keyof typeof environmentVariables;
 
 /** The environment lacks something that serverless.yml was to give. */
 export class ConfigError extends Error {
@@ -39,8 +39,8 @@ export class ConfigError extends Error {
  * Reads one variable, once: a function that is wired wrongly fails when it loads.
  * @throws ConfigError
  */
-export function env(name: Variable, environment: NodeJS.ProcessEnv = process.env): string {
-  const result = v.safeParse(variables[name], environment[name]);
+export function env(name: EnvironmentVariable, environment: NodeJS.ProcessEnv = process.env): string {
+  const result = v.safeParse(environmentVariables[name], environment[name]);
   if (!result.success)
     throw new ConfigError(`${name} is \`${environment[name]}\`: ${v.summarize(result.issues)}`);
   return result.output;

@@ -1,13 +1,13 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { type Bus, type ConnectionEvent, eventSource } from '../connections/connection-event.ts';
 import { schemaVersion } from '../events/bus-event.ts';
-import type { DomainEvent, PublishDeps } from '../events/publish-changes.ts';
+import type { DomainEvent, DomainEventBus } from '../events/publish-changes.ts';
 import { chunks } from '../values/chunks.ts';
 
 type BusEvent = ConnectionEvent | DomainEvent;
 
 /** How many events PutEvents takes in one call. */
-const eventsPerCall = 10;
+const maxEventsPerCall = 10;
 
 /** EventBridge took some events and not others. All are observed again when the doorbell or the sweep comes again. */
 export class UndeliveredEventsError extends Error {
@@ -18,7 +18,7 @@ export class UndeliveredEventsError extends Error {
   }
 }
 
-export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string): Bus & PublishDeps {
+export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string): Bus & DomainEventBus {
   async function put(events: readonly BusEvent[]): Promise<void> {
     const { FailedEntryCount = 0, Entries = [] } = await eventBridge.send(
       new PutEventsCommand({
@@ -29,7 +29,7 @@ export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string):
             Source: eventSource,
             DetailType: type,
             Detail: JSON.stringify({ schemaVersion, ...detail }),
-            Resources: resourcesOf(event),
+            Resources: eventResources(event),
           };
         }),
       }),
@@ -43,12 +43,12 @@ export function eventBridgeBus(eventBridge: EventBridgeClient, busName: string):
 
   return {
     async publish(events: readonly BusEvent[]) {
-      for (const some of chunks(events, eventsPerCall)) await put(some);
+      for (const some of chunks(events, maxEventsPerCall)) await put(some);
     },
   };
 }
 
-function resourcesOf(event: BusEvent): string[] {
+function eventResources(event: BusEvent): string[] {
   if (event.type === 'Service Drifted') return [event.service.serviceId];
   const { serviceId, endpointId } = event.connection;
   return [serviceId, endpointId];

@@ -5,12 +5,12 @@ import {
   SNSServiceException,
 } from '@aws-sdk/client-sns';
 import type { EmailSender } from '../channels/email/email-sender.ts';
+import type { EndpointEvent } from '../customers/customer-email.ts';
 import {
+  buildCustomerMessage,
   type CustomerSender,
-  customerMessageFor,
   DeliveryRejectedError,
 } from '../customers/customer-sender.ts';
-import type { EndpointEvent } from '../customers/message.ts';
 
 /**
  * Addresses are written to on linkgate's own topic, by `mails`; a topic of a consumer is published to where it lives.
@@ -27,28 +27,28 @@ export function snsCustomerSender(mails: EmailSender, snsIn: (region: string) =>
             TopicArn: contact.topicArn,
             Subject: mail.subject,
             Message: mail.text,
-            MessageAttributes: attributesOf(news),
+            MessageAttributes: customerMessageAttributes(news),
           }),
         );
       } catch (error) {
-        throw isRefusal(error) ? new DeliveryRejectedError(contact, error) : error;
+        throw isDeliveryRejected(error) ? new DeliveryRejectedError(contact, error) : error;
       }
     },
   };
 }
 
 /** A subscription's filter policy compares them; `linkgate` holds the rest. */
-function attributesOf(news: readonly EndpointEvent[]): Record<string, MessageAttributeValue> {
+function customerMessageAttributes(news: readonly EndpointEvent[]): Record<string, MessageAttributeValue> {
   const [first] = news;
   return {
-    event: textOrTexts(news.map(({ event }) => event)),
-    serviceId: textOrTexts(news.map(({ serviceId }) => serviceId)),
-    ...(first && news.length === 1 && { endpointId: textOrTexts([first.endpointId]) }),
-    linkgate: { DataType: 'String', StringValue: JSON.stringify(customerMessageFor(news)) },
+    event: stringAttribute(news.map(({ event }) => event)),
+    serviceId: stringAttribute(news.map(({ serviceId }) => serviceId)),
+    ...(first && news.length === 1 && { endpointId: stringAttribute([first.endpointId]) }),
+    linkgate: { DataType: 'String', StringValue: JSON.stringify(buildCustomerMessage(news)) },
   };
 }
 
-function textOrTexts(all: readonly string[]): MessageAttributeValue {
+function stringAttribute(all: readonly string[]): MessageAttributeValue {
   const [text = '', ...others] = new Set(all);
   return others.length === 0
     ? { DataType: 'String', StringValue: text }
@@ -56,6 +56,6 @@ function textOrTexts(all: readonly string[]): MessageAttributeValue {
 }
 
 /** Throttling is SNS's own, and passes. */
-function isRefusal(error: unknown): error is SNSServiceException {
+function isDeliveryRejected(error: unknown): error is SNSServiceException {
   return error instanceof SNSServiceException && error.$fault === 'client' && !/Throttl/.test(error.name);
 }

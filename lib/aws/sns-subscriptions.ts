@@ -10,28 +10,28 @@ import * as v from 'valibot';
 import type { Subscription, Subscriptions } from '../channels/email/subscriptions.ts';
 import type { Recipient } from './sns-email-sender.ts';
 
-const Policy = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.array(v.string())));
+const SubscriptionFilterPolicy = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.array(v.string())));
 
 /** What SNS lists in the place of an ARN where there is none (yet, or any more). */
-const unconfirmed = 'PendingConfirmation';
+const pendingConfirmation = 'PendingConfirmation';
 const isDeleted = (arn: string) => arn === 'Deleted';
 
 /** @param recipient the attribute in which messages carry whom they are for */
 export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Recipient): Subscriptions {
   const policyFor = (address: string) => JSON.stringify({ [recipient]: [address.toLowerCase()] });
 
-  async function examined(arn: string, address: string): Promise<Subscription> {
-    if (arn === unconfirmed) return { address };
+  async function readSubscription(arn: string, address: string): Promise<Subscription> {
+    if (arn === pendingConfirmation) return { address };
     const { Attributes = {} } = await sns.send(
       new GetSubscriptionAttributesCommand({ SubscriptionArn: arn }),
     );
-    const policy = v.safeParse(Policy, Attributes.FilterPolicy);
+    const policy = v.safeParse(SubscriptionFilterPolicy, Attributes.FilterPolicy);
     const readers = policy.success ? policy.output[recipient] : undefined;
-    return { address, arn, ...(readers && { readers }) };
+    return { address, arn, ...(readers && { filterAddresses: readers }) };
   }
 
   return {
-    async all() {
+    async list() {
       const found: Subscription[] = [];
       for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic(
         { client: sns },
@@ -40,7 +40,9 @@ export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Re
         const there = Subscriptions.filter(({ SubscriptionArn = '' }) => !isDeleted(SubscriptionArn));
         found.push(
           ...(await Promise.all(
-            there.map(({ SubscriptionArn = '', Endpoint = '' }) => examined(SubscriptionArn, Endpoint)),
+            there.map(({ SubscriptionArn = '', Endpoint = '' }) =>
+              readSubscription(SubscriptionArn, Endpoint),
+            ),
           )),
         );
       }
@@ -57,7 +59,7 @@ export function snsSubscriptions(sns: SNSClient, topicArn: string, recipient: Re
         }),
       );
     },
-    async narrow(arn, address) {
+    async setAddressFilter(arn, address) {
       await sns.send(
         new SetSubscriptionAttributesCommand({
           SubscriptionArn: arn,

@@ -15,7 +15,7 @@ export function sqsServiceCheckQueue(sqs: SQSClient, queueUrl: string, now: () =
         const rungAt = now().toISOString();
         const Entries = chunk.map((serviceId, index) => ({
           Id: String(index),
-          MessageBody: JSON.stringify({ serviceId, rungAt } satisfies ServiceCheckRequest),
+          MessageBody: JSON.stringify({ serviceId, enqueuedAt: rungAt } satisfies ServiceCheckRequest),
           ...(afterSeconds > 0 && { DelaySeconds: afterSeconds }),
         }));
         const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));

@@ -3,7 +3,7 @@ import type { SweepQueue } from '../sweep/sweep-queue.ts';
 
 export function sqsSweepQueue(sqs: SQSClient, queueUrl: string): SweepQueue {
   return {
-    async request(sweep, { afterSeconds } = { afterSeconds: 0 }) {
+    async enqueue(sweep, { afterSeconds } = { afterSeconds: 0 }) {
       await sqs.send(
         new SendMessageCommand({
           QueueUrl: queueUrl,

@@ -7,17 +7,17 @@ import {
 import * as v from 'valibot';
 import { Mode, type ModeParameter, type ReadMode } from '../mode/mode.ts';
 
-type Read = ModeParameter['read'];
+type ReadModeParameter = ModeParameter['read'];
 
 /** The mode in SSM, for those who only read it. What reads otherwise than `enforce` stops linkgate. */
-export function ssmMode(ssm: SSMClient, parameterName: string): Read {
+export function ssmMode(ssm: SSMClient, parameterName: string): ReadModeParameter {
   return async () => {
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: parameterName }));
     const value = Parameter?.Value ?? '';
     return {
       mode: value === 'enforce' ? 'enforce' : 'observe',
       changedAt: Parameter?.LastModifiedDate?.toISOString() ?? '',
-      ...(!v.is(Mode, value) && { otherwise: value }),
+      ...(!v.is(Mode, value) && { unknownValue: value }),
     };
   };
 }
@@ -30,7 +30,7 @@ export function ssmModeParameter(ssm: SSMClient, parameterName: string): ModePar
     async write(mode) {
       await put(mode, true);
     },
-    async makeOnce(mode) {
+    async createIfMissing(mode) {
       try {
         await put(mode, false);
         return true;
@@ -43,7 +43,7 @@ export function ssmModeParameter(ssm: SSMClient, parameterName: string): ModePar
 }
 
 /** What cannot be read stops linkgate too. */
-export function modeOrFailSafe(read: Read, onUnreadable: (error: unknown) => void): ReadMode {
+export function modeOrFailSafe(read: ReadModeParameter, onUnreadable: (error: unknown) => void): ReadMode {
   return async (since) => {
     try {
       const { mode, changedAt } = await read();

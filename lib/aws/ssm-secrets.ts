@@ -19,7 +19,7 @@ export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
 
   return {
     read,
-    async makeOnce(name, value) {
+    async createIfMissing(name, value) {
       try {
         await put(name, value(), false);
         return true;
@@ -34,7 +34,7 @@ export function ssmSecrets(ssm: SSMClient, stage: string): Secrets {
       await put(name, current === undefined ? value : `${value}\n${current}`, true);
       return true;
     },
-    async forgetPrevious(name) {
+    async dropPrevious(name) {
       const [current, previous] = await read(name);
       if (current !== undefined && previous !== undefined) await put(name, current, true);
     },

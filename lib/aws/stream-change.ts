@@ -1,17 +1,19 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
-import type { Change, Item } from '../storage/table.ts';
-import { itemFrom } from './attributes.ts';
+import type { Item, TableChange } from '../storage/table.ts';
+import { unmarshallItem } from './unmarshall-item.ts';
 
 /** An item before and after it was written, as the table's stream tells it. */
-export function streamChange({ dynamodb }: DynamoDBRecord): Change & { readonly sequenceNumber: string } {
+export function streamChange({
+  dynamodb,
+}: DynamoDBRecord): TableChange & { readonly sequenceNumber: string } {
   return {
-    before: imageOf(dynamodb?.OldImage),
-    after: imageOf(dynamodb?.NewImage),
+    before: unmarshallImage(dynamodb?.OldImage),
+    after: unmarshallImage(dynamodb?.NewImage),
     sequenceNumber: dynamodb?.SequenceNumber ?? '',
   };
 }
 
-function imageOf(image: object | undefined): Item | undefined {
-  return image && itemFrom(image as Record<string, AttributeValue>);
+function unmarshallImage(image: object | undefined): Item | undefined {
+  return image && unmarshallItem(image as Record<string, AttributeValue>);
 }

@@ -33,11 +33,11 @@ export const NotificationState = v.object({
   /** What was shown last. */
   contentHash: v.exactOptional(v.string()),
   /** Its own message. */
-  slack: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
+  slackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
   /** Where it was asked before, as long as Slack has not taken it that it is asked elsewhere. */
   previousSlackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
   /** The digest that it is a part of, where many came at once. */
-  digest: v.exactOptional(v.string()),
+  digestId: v.exactOptional(v.string()),
   /** Addresses that were sent its newest mail, and the stage that this mail is of. */
   emailedTo: v.optional(v.array(v.string()), []),
   emailedStage: v.exactOptional(v.picklist(escalationStages)),
@@ -63,10 +63,10 @@ export function currentStage({ since, deadline, stage }: ApprovalRequest, now: D
   const [from, to] = [new Date(since).getTime(), new Date(deadline).getTime()];
   const reached =
     shares.find(([, share]) => now.getTime() >= from + share * (to - from))?.[0] ?? 'approval-requested';
-  return isAfter(reached, stage) ? reached : stage;
+  return isLaterStage(reached, stage) ? reached : stage;
 }
 
-export function deadlineFor(
+export function computeDeadline(
   { deadlineSeconds = defaultDeadlineSeconds }: Pick<ApprovalSettings, 'deadlineSeconds'>,
   now: Date,
 ): string {
@@ -74,7 +74,7 @@ export function deadlineFor(
 }
 
 /** Whether one stage comes after another. */
-export function isAfter(stage: EscalationStage, than: EscalationStage): boolean {
+export function isLaterStage(stage: EscalationStage, than: EscalationStage): boolean {
   return escalationStages.indexOf(stage) > escalationStages.indexOf(than);
 }
 
@@ -90,7 +90,7 @@ export function nextApprovalRequest(
 ): ApprovalRequest | undefined {
   if (outcome !== 'ask') return before;
   if (before) return { ...before, group: service.approvers };
-  const deadline = deadlineFor(service, now);
+  const deadline = computeDeadline(service, now);
   return {
     group: service.approvers,
     since: now.toISOString(),
@@ -101,7 +101,7 @@ export function nextApprovalRequest(
 }
 
 /** What a verdict names as its reason where nobody decided in time. */
-const deadlineHasPassed = 'deadline-has-passed';
+const deadlineHasPassed = 'approval-deadline-passed';
 
 /** Whether a verdict rejects because nobody decided in time. */
 export function isExpiryRejection({ findings }: Pick<Verdict, 'findings'>): boolean {

@@ -4,8 +4,8 @@ import { entity, parseEach, type ReadDeps } from '../storage/entity.ts';
 import type { Key, Write } from '../storage/table.ts';
 import { type ConnectionRecord, isAwaitingApproval } from './connection-record.ts';
 
-const kind = entity({ endpointId: EndpointId, version: v.number() });
-export const readWaiting = kind.read;
+const awaitingApprovalEntity = entity({ endpointId: EndpointId, version: v.number() });
+export const readAwaitingApproval = awaitingApprovalEntity.read;
 
 /** The requests that wait for a group of approvers are one partition of pointers to records. */
 export function awaitingApprovalPartition(group: string): string {
@@ -13,7 +13,7 @@ export function awaitingApprovalPartition(group: string): string {
 }
 
 /** The group that a request waits for. */
-export function approverGroupOf(record: ConnectionRecord | undefined): string | undefined {
+export function awaitedGroup(record: ConnectionRecord | undefined): string | undefined {
   return record?.approvalRequest && isAwaitingApproval(record) ? record.approvalRequest.group : undefined;
 }
 
@@ -22,13 +22,13 @@ export function awaitingApprovalWrites(
   before: ConnectionRecord | undefined,
   after: ConnectionRecord,
 ): Write[] {
-  const [was, is] = [approverGroupOf(before), approverGroupOf(after)];
+  const [was, is] = [awaitedGroup(before), awaitedGroup(after)];
   if (was === is) return [];
   const { endpointId } = after;
   const key = (group: string): Key => ({ pk: awaitingApprovalPartition(group), sk: endpointId });
   return [
     ...(was === undefined ? [] : [{ remove: key(was) }]),
-    ...(is === undefined ? [] : [{ put: kind.item(key(is), { endpointId, version: 1 }) }]),
+    ...(is === undefined ? [] : [{ put: awaitingApprovalEntity.item(key(is), { endpointId, version: 1 }) }]),
   ];
 }
 
@@ -38,5 +38,5 @@ export async function* listAwaiting(
   { table, reportError }: ReadDeps,
 ): AsyncIterable<string[]> {
   for await (const page of table.query(awaitingApprovalPartition(group)))
-    yield parseEach(page, kind.read, reportError).map(({ endpointId }) => endpointId);
+    yield parseEach(page, awaitingApprovalEntity.read, reportError).map(({ endpointId }) => endpointId);
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { Connection, isGone } from '../privatelink/connection.ts';
+import { Connection, isEnded } from '../privatelink/connection.ts';
 import {
   ConnectionRecord,
   isFulfilledBy,
@@ -60,7 +60,7 @@ function isStillPending({ state, acceptRequestedAt }: ConnectionRecord, now: Dat
  * What is to be said of a connection that EC2 shows; nothing, when it is as it is remembered.
  * @param policyChanged what the verdict rests on may have changed, so that it must be looked at again.
  */
-export function eventFor(
+export function toConnectionEvent(
   connection: Connection,
   record: ConnectionRecord | undefined,
   now: Date,
@@ -73,7 +73,7 @@ export function eventFor(
     const isDecided =
       record?.verdict !== undefined &&
       record.endedAt === undefined &&
-      (isRemembered ? !isUndone(record) : record.effect !== undefined) &&
+      (isRemembered ? !isUndone(record) : record.pendingEffect !== undefined) &&
       !isVerdictExpired(record.verdict, now) &&
       !policyChanged;
     if (!isDecided) return { type: 'Connection Request', connection, observedAt };
@@ -81,12 +81,12 @@ export function eventFor(
       ? undefined
       : { type: 'Connection Changed', connection, observedAt, record };
   }
-  if (!record && isGone(connection.state)) return undefined;
+  if (!record && isEnded(connection.state)) return undefined;
   const differs =
     !record ||
     record.state !== connection.state ||
     record.missingSince !== undefined ||
-    (record.effect && isFulfilledBy(record.effect.action, connection.state)) ||
+    (record.pendingEffect && isFulfilledBy(record.pendingEffect.action, connection.state)) ||
     isStillPending(record, now);
   return differs
     ? { type: 'Connection Changed', connection, observedAt, ...(record && { record }) }

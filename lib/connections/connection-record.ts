@@ -10,14 +10,14 @@ import { RecordedDecisions } from './person-decision.ts';
 import { ConnectedState, isAboutExternalAccept, isBlockedByRule } from './revocation.ts';
 
 /** What EC2 is to be brought to. It is due until EC2 shows it. */
-export const Effect = v.object({
+export const PendingEffect = v.object({
   action: v.picklist(['accept', 'reject']),
   /** ISO 8601: when EC2 was last asked; it is then left alone for a minute. */
   lastAttemptAt: v.exactOptional(v.string()),
   /** How often EC2 was asked. */
-  asked: v.number(),
+  attempts: v.number(),
 });
-export type Effect = v.InferOutput<typeof Effect>;
+export type PendingEffect = v.InferOutput<typeof PendingEffect>;
 
 /**
  * What linkgate remembers of a connection: who was asked and what they said.
@@ -37,13 +37,13 @@ export const ConnectionRecord = v.object({
   ...RecordedDecisions.entries,
   /** Once people were asked. */
   approvalRequest: v.exactOptional(ApprovalRequest),
-  notice: v.exactOptional(NotificationState),
+  notification: v.exactOptional(NotificationState),
   ...ConnectedState.entries,
-  effect: v.exactOptional(Effect),
+  pendingEffect: v.exactOptional(PendingEffect),
   /** ISO 8601: when EC2 was last asked to accept it, also after that is due no longer: if it lives, linkgate may have let it in. */
   acceptRequestedAt: v.exactOptional(v.string()),
   /** Whether it is in the set of endpoints that count against an entry's `maxEndpoints`. */
-  counted: v.exactOptional(v.boolean()),
+  countsTowardQuota: v.exactOptional(v.boolean()),
   /** ISO 8601: the first whole pass in which EC2 did not list it. */
   missingSince: v.exactOptional(v.string()),
   endedAt: v.exactOptional(v.string()),
@@ -59,15 +59,15 @@ export const ConnectionRecord = v.object({
 });
 export type ConnectionRecord = v.InferOutput<typeof ConnectionRecord>;
 
-const kind = entity(ConnectionRecord.entries);
+const connectionEntity = entity(ConnectionRecord.entries);
 
 /** How long a connection is left alone after EC2 was asked about it, doubled with each time, in milliseconds. */
 const backoffMs = { first: 60_000, longest: 3_600_000 };
 
 /** @returns undefined where EC2 was not asked yet. */
-export function nextAttemptAt({ asked, lastAttemptAt }: Effect): Date | undefined {
+export function nextAttemptAt({ attempts, lastAttemptAt }: PendingEffect): Date | undefined {
   if (lastAttemptAt === undefined) return undefined;
-  const wait = Math.min(backoffMs.first * 2 ** (asked - 1), backoffMs.longest);
+  const wait = Math.min(backoffMs.first * 2 ** (attempts - 1), backoffMs.longest);
   return new Date(new Date(lastAttemptAt).getTime() + wait);
 }
 
@@ -79,7 +79,7 @@ export function recordKey(endpointId: string): Key {
 }
 
 export function readRecord(item: Item): ConnectionRecord {
-  return kind.read(item);
+  return connectionEntity.read(item);
 }
 
 /** What is remembered of one connection. */
@@ -89,11 +89,11 @@ export async function findRecord(endpointId: string, table: Table): Promise<Conn
 }
 
 export function recordItem(record: ConnectionRecord): Item {
-  return kind.item(recordKey(record.endpointId), record);
+  return connectionEntity.item(recordKey(record.endpointId), record);
 }
 
 /** The connection as it was last seen. */
-export function connectionOf(record: ConnectionRecord): Connection {
+export function pickConnection(record: ConnectionRecord): Connection {
   return v.parse(Connection, record);
 }
 
@@ -111,7 +111,7 @@ export function isAwaitingApproval(record: ConnectionRecord): boolean {
   return (
     isConnected(record.state) &&
     record.approvalRequest !== undefined &&
-    record.effect === undefined &&
+    record.pendingEffect === undefined &&
     isAsked(record)
   );
 }
@@ -123,11 +123,11 @@ function isAsked({ verdict, revocation }: ConnectionRecord): boolean {
 }
 
 /** Whether its cut can be put off: the policy or a revocation with a grace period is to cut it; a block is not put off but lifted. */
-export function canBeKept({ state, verdict, revocation, effect }: ConnectionRecord): boolean {
+export function canBeExtended({ state, verdict, revocation, pendingEffect }: ConnectionRecord): boolean {
   return (
     isConnected(state) &&
     revocation !== undefined &&
-    effect === undefined &&
+    pendingEffect === undefined &&
     (revocation.cause === 'policy' || revocation.cause === 'person') &&
     !(verdict && isBlockedByRule(verdict))
   );
@@ -139,9 +139,9 @@ export function lacksApprovalRequest({ verdict, approvalRequest }: ConnectionRec
 }
 
 /** EC2 shows it waiting, its verdict is to accept or to reject, and nothing is due: what was due was taken for done. */
-export function isUndone({ state, verdict, effect }: ConnectionRecord): boolean {
+export function isUndone({ state, verdict, pendingEffect }: ConnectionRecord): boolean {
   const isSettled = verdict?.outcome === 'accept' || verdict?.outcome === 'reject';
-  return state === 'pendingAcceptance' && isSettled && effect === undefined;
+  return state === 'pendingAcceptance' && isSettled && pendingEffect === undefined;
 }
 
 /** How old what EC2 shows may be, in milliseconds: the copies that it answers from follow one another. */
@@ -157,11 +157,11 @@ export function mayBeOutdated({ observedAt, requestedAt }: ConnectionRecord, sho
  * old answer of EC2 is likelier than a wrong memory.
  */
 export function isRightlyAnswered(record: ConnectionRecord, shownAt: string): boolean {
-  const { state, verdict, acceptRequestedAt, reevaluatedAt, revoked } = record;
+  const { state, verdict, acceptRequestedAt, reevaluatedAt, revokeOrder } = record;
   if (state === 'pendingAcceptance') return false;
   const isOurs =
     reevaluatedAt !== undefined ||
-    revoked !== undefined ||
+    revokeOrder !== undefined ||
     (isConnected(state) && acceptRequestedAt !== undefined) ||
     (state === 'rejected' && verdict?.outcome === 'reject');
   return isOurs && mayBeOutdated(record, shownAt);
@@ -188,7 +188,7 @@ export function isVerdictExpired({ until }: { readonly until?: string }, now: Da
 }
 
 /** Whether EC2 shows what was wanted. */
-export function isFulfilledBy(action: Effect['action'], state: ConnectionState): boolean {
+export function isFulfilledBy(action: PendingEffect['action'], state: ConnectionState): boolean {
   return action === 'accept' ? isConnected(state) : state === 'rejected';
 }
 
@@ -208,7 +208,7 @@ export function acceptMayBeInFlight({ acceptRequestedAt }: ConnectionRecord, now
  */
 export function isManagedByUs(record: ConnectionRecord, restoredAt = ''): boolean {
   return (
-    record.effect?.action === 'reject' &&
+    record.pendingEffect?.action === 'reject' &&
     (record.revocation !== undefined || isRevokedWhilePending(record, restoredAt))
   );
 }
@@ -218,11 +218,11 @@ export function isManagedByUs(record: ConnectionRecord, restoredAt = ''): boolea
  * @param restoredAt of what EC2 was asked for before that, a restored table does not know what became of it.
  */
 export function isRevokedWhilePending(
-  { effect, acceptRequestedAt, revocation }: ConnectionRecord,
+  { pendingEffect, acceptRequestedAt, revocation }: ConnectionRecord,
   restoredAt = '',
 ): boolean {
   return (
-    effect?.action === 'reject' &&
+    pendingEffect?.action === 'reject' &&
     acceptRequestedAt !== undefined &&
     acceptRequestedAt >= restoredAt &&
     revocation === undefined

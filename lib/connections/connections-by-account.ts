@@ -5,8 +5,8 @@ import { entity, parseEach } from '../storage/entity.ts';
 import type { Table, Write } from '../storage/table.ts';
 import { type ConnectionRecord, readRecord, recordKey } from './connection-record.ts';
 
-const kind = entity({ endpointId: EndpointId, version: v.number() });
-export const readOfAccount = kind.read;
+const connectionByAccountEntity = entity({ endpointId: EndpointId, version: v.number() });
+export const readByAccount = connectionByAccountEntity.read;
 
 type Whose = Pick<ConnectionRecord, 'ownerAccountId' | 'serviceId'>;
 type When = Pick<ConnectionRecord, 'requestedAt' | 'endpointId'>;
@@ -20,7 +20,7 @@ export function byAccountWrites(before: ConnectionRecord | undefined, after: Con
   const begins = after.approvalRequest !== undefined && before?.approvalRequest === undefined;
   if (before && !begins) return [];
   const key = { pk: connectionsOf(after), sk: placeOf(after) };
-  return [{ put: kind.item(key, { endpointId: after.endpointId, version: 1 }) }];
+  return [{ put: connectionByAccountEntity.item(key, { endpointId: after.endpointId, version: 1 }) }];
 }
 
 /** What is remembered of an account's connections at a service from before one of them, the newest first. */
@@ -31,7 +31,9 @@ export async function listEarlierConnections(
 ): Promise<ConnectionRecord[]> {
   const earlier = { limit, newestFirst: true, after: placeOf(record) };
   for await (const page of table.query(connectionsOf(record), earlier)) {
-    const keys = parseEach(page, kind.read, reportError).map(({ endpointId }) => recordKey(endpointId));
+    const keys = parseEach(page, connectionByAccountEntity.read, reportError).map(({ endpointId }) =>
+      recordKey(endpointId),
+    );
     const records = parseEach(await table.get(keys), readRecord, reportError);
     return records.sort((a, b) => b.requestedAt.localeCompare(a.requestedAt));
   }

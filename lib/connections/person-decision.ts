@@ -1,13 +1,14 @@
 import * as v from 'valibot';
-import { NeededText, OptionalText } from '../values/text.ts';
+import { OptionalText, RequiredText } from '../values/text.ts';
 import type { Outcome, Verdict } from '../verdicts/verdict.ts';
 
 /** The longest that a person may write with a decision, in characters, whichever way they decide. */
-export const maxLength = { reason: 1_000, ticket: 100, customerMessage: 500 } as const;
+export const maxDecisionLength = { reason: 1_000, ticket: 100, customerMessage: 500 } as const;
 
 /** One form of each at every door: the API, Slack and links. */
-export const needed = (what: keyof typeof maxLength, missing: string) => NeededText(maxLength[what], missing);
-export const OptionalReason = OptionalText(maxLength.reason);
+export const requiredDecisionText = (what: keyof typeof maxDecisionLength, missing: string) =>
+  RequiredText(maxDecisionLength[what], missing);
+export const OptionalReason = OptionalText(maxDecisionLength.reason);
 
 /** A person's word on a request. */
 export const PersonDecision = v.object({
@@ -32,12 +33,12 @@ export const RecordedDecisions = v.object({
   /** The word that closed the request: there is never a second one. */
   approval: v.exactOptional(PersonDecision),
   /** Where it takes several: the newest approval of each person, and how many it takes. */
-  approvals: v.exactOptional(v.object({ words: v.array(PersonDecision), quorum: v.number() })),
+  approvals: v.exactOptional(v.object({ decisions: v.array(PersonDecision), quorum: v.number() })),
 });
 export type RecordedDecisions = v.InferOutput<typeof RecordedDecisions>;
 
 /** What a record says of people's words, and nothing else of it. */
-export function recordedDecisions({ approval, approvals }: RecordedDecisions = {}): RecordedDecisions {
+export function pickRecordedDecisions({ approval, approvals }: RecordedDecisions = {}): RecordedDecisions {
   return { ...(approval && { approval }), ...(approvals && { approvals }) };
 }
 
@@ -56,10 +57,10 @@ export function addApproval(
   quorum: number,
   counts: (before: PersonDecision) => boolean = () => true,
 ): RecordedDecisions {
-  const others = (approvals?.words ?? []).filter((before) => before.by !== word.by && counts(before));
+  const others = (approvals?.decisions ?? []).filter((before) => before.by !== word.by && counts(before));
   if (quorum === 1 && others.length === 0) return { approval: word };
   const words = [...others, word];
-  return { approvals: { words, quorum }, ...(words.length >= quorum && { approval: word }) };
+  return { approvals: { decisions: words, quorum }, ...(words.length >= quorum && { approval: word }) };
 }
 
 /** Whether it is what the person wanted: what comes before a person's word, such as a block, is nobody's in particular. */
@@ -67,11 +68,11 @@ export function matchesDecision(
   { outcome }: Pick<Verdict, 'outcome'>,
   { decision }: PersonDecision,
 ): boolean {
-  return outcome === wanted[decision];
+  return outcome === outcomeOfDecision[decision];
 }
 
 /** The outcome that a person asked for by their decision. */
-export const wanted = { approve: 'accept', deny: 'reject' } as const satisfies Record<
+export const outcomeOfDecision = { approve: 'accept', deny: 'reject' } as const satisfies Record<
   PersonDecision['decision'],
   Outcome
 >;

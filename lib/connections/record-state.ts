@@ -1,5 +1,5 @@
-import type { Action, AuditEvent } from '../audit/audit.ts';
-import { type Connection, isConnected, isGone } from '../privatelink/connection.ts';
+import type { AuditAction, AuditEvent } from '../audit/audit.ts';
+import { type Connection, isConnected, isEnded } from '../privatelink/connection.ts';
 import {
   acceptMayBeInFlight,
   type ConnectionRecord,
@@ -38,7 +38,7 @@ function firstState(
   time: string,
 ): Transition | undefined {
   const { state, requestedAt } = connection;
-  if (isGone(state)) return undefined;
+  if (isEnded(state)) return undefined;
   const reason =
     requestedAt < registeredAt
       ? 'older than the registration of the service'
@@ -59,34 +59,35 @@ function updateState(
   const { missingSince, endedAt: _goneAt, ...found } = before;
   // An event that claims to be from the future would make old news of all that is true.
   const seen = { ...found, state, observedAt: observedAt < time ? observedAt : time };
-  const { effect, ...done } = seen;
-  const happened = (action: Action, more: Partial<AuditEvent> = {}): AuditEvent[] => [
+  const { pendingEffect, ...done } = seen;
+  const happened = (action: AuditAction, more: Partial<AuditEvent> = {}): AuditEvent[] => [
     { time, actor: 'ec2', action, state, ...more },
   ];
 
-  if (isGone(state)) return goneAgain(before, done, happened('deleted'), time);
-  if (effect && isFulfilledBy(effect.action, state)) {
+  if (isEnded(state)) return goneAgain(before, done, happened('deleted'), time);
+  if (pendingEffect && isFulfilledBy(pendingEffect.action, state)) {
     const action = before.revocation ? 'disconnected' : 'applied';
-    return { record: done, auditEvents: happened(action, { outcome: effect.action }) };
+    return { record: done, auditEvents: happened(action, { outcome: pendingEffect.action }) };
   }
-  if (effect?.action === 'accept' && state === 'rejected') {
-    if (effect.asked === 0)
+  if (pendingEffect?.action === 'accept' && state === 'rejected') {
+    if (pendingEffect.attempts === 0)
       return { record: done, auditEvents: happened('observed', { reason: externalAcceptReasons.rejected }) };
     const reason = 'EC2 shows it rejected; the consumer has to create a new endpoint';
     return { record: done, auditEvents: happened('refused', { outcome: 'accept', reason }) };
   }
-  if (effect?.action === 'reject' && isConnected(state) && !isManagedByUs(before))
+  if (pendingEffect?.action === 'reject' && isConnected(state) && !isManagedByUs(before))
     return {
       record: resetAfterExternalAccept(done),
       auditEvents: happened('observed', { reason: externalAcceptReasons.accepted }),
     };
   if (before.state === state && missingSince === undefined) return undefined;
   if (state === 'pendingAcceptance' && before.state !== state)
-    return { record: seen, auditEvents: happened('observed', { reason: waitsAfterAll(before) }) };
-  if (effect || before.state === state || !isChange(before, state)) return { record: seen, auditEvents: [] };
+    return { record: seen, auditEvents: happened('observed', { reason: reopenedReason(before) }) };
+  if (pendingEffect || before.state === state || !isChange(before, state))
+    return { record: seen, auditEvents: [] };
   if (isOurLateAccept(before, state, now))
     return {
-      record: { ...seen, effect: { action: 'reject', asked: 0 } },
+      record: { ...seen, pendingEffect: { action: 'reject', attempts: 0 } },
       auditEvents: happened('observed', { reason: 'an earlier call took effect late; it is put right' }),
     };
   const reason = `it became ${state}, which the newest verdict did not ask for: by hand, or by an earlier call that took effect late`;
@@ -108,7 +109,7 @@ function goneAgain(
 }
 
 /** Why what was remembered otherwise is a request again. */
-export function waitsAfterAll({ state }: Pick<ConnectionRecord, 'state'>): string {
+export function reopenedReason({ state }: Pick<ConnectionRecord, 'state'>): string {
   return `EC2 shows that it waits for an answer, and does not show it ${state}, as it was remembered: it is open again`;
 }
 
@@ -121,8 +122,8 @@ function resetAfterExternalAccept(
   if (state !== 'rejected') return known;
   const {
     revocation: _revocation,
-    revoked: _revoked,
-    kept: _kept,
+    revokeOrder: _revoked,
+    extended: _kept,
     acceptRequestedAt: _askedAt,
     ...others
   } = known;
@@ -142,7 +143,7 @@ const externalAcceptReasons = {
  */
 function isOldNews(before: ConnectionRecord, state: Connection['state'], observedAt: string): boolean {
   if (before.observedAt !== undefined && observedAt < before.observedAt) return true;
-  if (isGone(state)) return false;
+  if (isEnded(state)) return false;
   if (state === 'pendingAcceptance') return isRightlyAnswered(before, observedAt);
   const isBack = before.state === 'deleting' || (before.endedAt !== undefined && state === 'deleting');
   return isBack && before.state !== state && mayBeOutdated(before, observedAt);

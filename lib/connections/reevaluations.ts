@@ -7,8 +7,8 @@ import { isPaused } from '../verdicts/verdict.ts';
 import type { ConnectionRecord } from './connection-record.ts';
 import { nextWarningAt } from './revocation.ts';
 
-const kind = entity({ endpointId: EndpointId, version: v.number() });
-export const readReevaluations = kind.read;
+const reevaluationEntity = entity({ endpointId: EndpointId, version: v.number() });
+export const readReevaluation = reevaluationEntity.read;
 
 /** The connections of a place that have to be looked at at a certain time are one partition of pointers to records, by that time. */
 export function reevaluationPartition(location: AccountRegion): string {
@@ -24,15 +24,15 @@ export function nextReevaluation(record: ConnectionRecord): string | undefined {
     state,
     verdict,
     revocation,
-    revoked,
-    effect,
+    revokeOrder,
+    pendingEffect,
     serviceDeregisteredAt,
     reevaluatedAt,
     observedAt,
     requestedAt,
   } = record;
-  if (!isConnected(state) || effect || serviceDeregisteredAt !== undefined) return undefined;
-  if (revoked && revoked.at > (reevaluatedAt ?? '')) return revoked.at;
+  if (!isConnected(state) || pendingEffect || serviceDeregisteredAt !== undefined) return undefined;
+  if (revokeOrder && revokeOrder.at > (reevaluatedAt ?? '')) return revokeOrder.at;
   if (!verdict) return undefined;
   if (verdict.outcome === 'accept')
     return verdict.until === undefined ? undefined : nextWarningAt(verdict.until, verdict.decidedAt);
@@ -50,12 +50,12 @@ export function reevaluationWrites(before: ConnectionRecord | undefined, after: 
   const key = (time: string): Key => ({ pk: reevaluationPartition(location), sk: `${time}#${endpointId}` });
   return [
     ...(was === undefined ? [] : [{ remove: key(was) }]),
-    ...(is === undefined ? [] : [{ put: kind.item(key(is), { endpointId, version: 1 }) }]),
+    ...(is === undefined ? [] : [{ put: reevaluationEntity.item(key(is), { endpointId, version: 1 }) }]),
   ];
 }
 
 /** One page after another of the endpoint ids that are due, the longest due first. */
-export async function* listDue(
+export async function* listDueReevaluations(
   location: AccountRegion,
   now: Date,
   { table, reportError }: { readonly table: Table; readonly reportError: (error: unknown) => void },
@@ -63,7 +63,8 @@ export async function* listDue(
   const end = now.toISOString();
   for await (const page of table.query(reevaluationPartition(location), { limit: 200 })) {
     const due = page.filter(({ sk }) => sk.slice(0, end.length) <= end);
-    if (due.length > 0) yield parseEach(due, kind.read, reportError).map(({ endpointId }) => endpointId);
+    if (due.length > 0)
+      yield parseEach(due, reevaluationEntity.read, reportError).map(({ endpointId }) => endpointId);
     if (due.length < page.length) return;
   }
 }

@@ -23,12 +23,12 @@ export const ConnectedState = v.object({
   /** It may stay although no policy endorses it: it was there first, or somebody said so. */
   grandfathered: v.exactOptional(v.object(Said)),
   /** Somebody prolonged its grace period. */
-  kept: v.exactOptional(v.object({ ...Said, until: v.string() })),
+  extended: v.exactOptional(v.object({ ...Said, until: v.string() })),
   /** Somebody revoked it, whatever the policy says; `now`: without a grace period; `customerMessage`: why, in words for the consumer. */
-  revoked: v.exactOptional(
+  revokeOrder: v.exactOptional(
     v.object({
       ...Said,
-      now: v.exactOptional(v.literal(true)),
+      immediate: v.exactOptional(v.literal(true)),
       customerMessage: v.exactOptional(v.string()),
     }),
   ),
@@ -37,28 +37,28 @@ export const ConnectedState = v.object({
   /** ISO 8601: when it was last decided as a connection that lives. */
   reevaluatedAt: v.exactOptional(v.string()),
   /** The warning before its permission expires that was given last: so many days before. */
-  expiryWarning: v.exactOptional(v.object({ until: v.string(), days: v.number() })),
+  expiryWarning: v.exactOptional(v.object({ until: v.string(), daysBefore: v.number() })),
 });
 export type ConnectedState = v.InferOutput<typeof ConnectedState>;
 
 /** The rule that speaks where people are asked about a connection since somebody else accepted it. */
-export const externallyAccepted = 'accepted-elsewhere';
+export const externallyAcceptedRule = 'accepted-outside-linkgate';
 
 export function isAboutExternalAccept({
   findings,
 }: {
   readonly findings: readonly { readonly rule: string }[];
 }): boolean {
-  return findings.some(({ rule }) => rule === externallyAccepted);
+  return findings.some(({ rule }) => rule === externallyAcceptedRule);
 }
 
 /** The rules that speak of a connection that lives, where no rule for requests objects to it. */
 const rulesOfReviews = [
-  externallyAccepted,
-  'permission-is-gone',
+  externallyAcceptedRule,
+  'no-longer-allowed',
   'person-revoked',
   'person-denied',
-  'cuts-are-limited',
+  'disconnect-quota-exceeded',
 ];
 
 /** Whether a rule objects, such as a block: nobody overrules that, so nobody is asked. */

@@ -1,5 +1,5 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { type Action, type AuditEvent, auditWrites, type PolicyVersions } from '../audit/audit.ts';
+import { type AuditAction, type AuditEvent, auditWrites, type PolicyVersions } from '../audit/audit.ts';
 import { type Connection, isConnected } from '../privatelink/connection.ts';
 import type { Write } from '../storage/table.ts';
 import { isPaused, type Verdict } from '../verdicts/verdict.ts';
@@ -7,9 +7,9 @@ import { type ApprovalRequest, type EscalationStage, isExpiryRejection } from '.
 import { awaitingApprovalWrites } from './awaiting-approval.ts';
 import {
   type ConnectionRecord,
-  type Effect,
   isManagedByUs,
   newRecord,
+  type PendingEffect,
   recordItem,
 } from './connection-record.ts';
 import { byAccountWrites } from './connections-by-account.ts';
@@ -17,8 +17,8 @@ import { pendingEffectWrites } from './pending-effects.ts';
 import {
   matchesDecision,
   type PersonDecision,
+  pickRecordedDecisions,
   type RecordedDecisions,
-  recordedDecisions,
 } from './person-decision.ts';
 import { reevaluationWrites } from './reevaluations.ts';
 
@@ -69,19 +69,19 @@ export function applyDecision(
   now: Date,
   {
     word,
-    personDecisions = recordedDecisions(before),
+    personDecisions = pickRecordedDecisions(before),
     approvalRequest = before?.approvalRequest,
     entry,
   }: DecisionContext = {},
 ): Transition {
   const {
     verdict: _verdict,
-    effect: _effect,
+    pendingEffect: _effect,
     endedAt: _goneAt,
     missingSince: _missingSince,
     approval: _approval,
     approvals: _approvals,
-    notice,
+    notification,
     ...known
   } = before ?? newRecord(request);
   const effect = effectOf(verdict, before);
@@ -89,41 +89,41 @@ export function applyDecision(
   const isAskedAnew =
     approvalRequest !== undefined && approvalRequest.group !== before?.approvalRequest?.group;
   // Among others of the group that was asked before nobody of the new one would see it.
-  const isLeft = isAskedAnew && notice?.digest !== undefined;
+  const isLeft = isAskedAnew && notification?.digestId !== undefined;
   return {
     record: {
       ...known,
       // Deciding is not observing: that it is live already is recorded when it is tended.
       state: before && isConnected(request.state) ? before.state : request.state,
-      verdict: storedVerdict(verdict, policyVersions, now, personDecisions.approval),
-      ...(effect && { effect }),
+      verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.approval),
+      ...(effect && { pendingEffect: effect }),
       ...personDecisions,
       ...(approvalRequest && {
         approvalRequest: isExpired ? { ...approvalRequest, stage: 'expired' } : approvalRequest,
       }),
-      ...(notice && !isLeft && { notice }),
+      ...(notification && !isLeft && { notification }),
     },
     auditEvents: [
       ...(before ? [] : [requested(request)]),
       ...(approvalRequest && isExpired && approvalRequest.stage !== 'expired'
         ? [expired(approvalRequest, now)]
         : []),
-      decision(verdict, policyVersions, now, word, entry),
-      ...(isAskedAnew ? [approvalRequested(approvalRequest, now)] : []),
+      decisionEvent(verdict, policyVersions, now, word, entry),
+      ...(isAskedAnew ? [approvalRequestedEvent(approvalRequest, now)] : []),
     ],
   };
 }
 
 /** What becomes of a connection that lives cannot be decided for now: what was to become of it stays due. */
-export function heldConnected(
+export function holdConnected(
   before: ConnectionRecord,
   verdict: Verdict,
   policyVersions: PolicyVersions,
   now: Date,
 ): Transition {
   return {
-    record: { ...before, verdict: storedVerdict(verdict, policyVersions, now) },
-    auditEvents: [decision(verdict, policyVersions, now)],
+    record: { ...before, verdict: buildStoredVerdict(verdict, policyVersions, now) },
+    auditEvents: [decisionEvent(verdict, policyVersions, now)],
   };
 }
 
@@ -135,17 +135,21 @@ export function recordExternalRejection(
   now: Date,
 ): Transition {
   return {
-    record: { ...newRecord(connection), verdict: storedVerdict(verdict, policyVersions, now) },
-    auditEvents: [...discoveredEvents(connection, now), decision(verdict, policyVersions, now)],
+    record: { ...newRecord(connection), verdict: buildStoredVerdict(verdict, policyVersions, now) },
+    auditEvents: [...discoveredEvents(connection, now), decisionEvent(verdict, policyVersions, now)],
   };
 }
 
 /** It is asked about in a new message; the one of before has yet to lose its buttons, or to say so. */
-export function resetNotification(before: ConnectionRecord['notice']): Pick<ConnectionRecord, 'notice'> {
-  return before?.slack ? { notice: { emailedTo: [], previousSlackMessage: before.slack } } : {};
+export function resetNotification(
+  before: ConnectionRecord['notification'],
+): Pick<ConnectionRecord, 'notification'> {
+  return before?.slackMessage
+    ? { notification: { emailedTo: [], previousSlackMessage: before.slackMessage } }
+    : {};
 }
 
-export function storedVerdict(
+export function buildStoredVerdict(
   verdict: Verdict,
   policyVersions: PolicyVersions,
   now: Date,
@@ -155,7 +159,7 @@ export function storedVerdict(
   return { ...verdict, decidedAt: now.toISOString(), decidedBy, policyVersions };
 }
 
-export function decision(
+export function decisionEvent(
   { outcome, findings }: Verdict,
   policyVersions: PolicyVersions,
   now: Date,
@@ -176,7 +180,7 @@ export function decision(
   };
 }
 
-export function approvalRequested({ group, deadline }: ApprovalRequest, now: Date): AuditEvent {
+export function approvalRequestedEvent({ group, deadline }: ApprovalRequest, now: Date): AuditEvent {
   return {
     time: now.toISOString(),
     actor: 'linkgate',
@@ -233,7 +237,11 @@ function calledUpon(
 }
 
 /** EC2 was asked to accept or reject, and took it, as far as is known. */
-export function markRequested(before: ConnectionRecord, action: Effect['action'], now: Date): Transition {
+export function markRequested(
+  before: ConnectionRecord,
+  action: PendingEffect['action'],
+  now: Date,
+): Transition {
   const time = now.toISOString();
   return {
     record: called(before, action, time),
@@ -244,7 +252,7 @@ export function markRequested(before: ConnectionRecord, action: Effect['action']
 /** EC2 answered that it would not do it. It is asked again later; a person reads why in the history. */
 export function markRefused(
   before: ConnectionRecord,
-  action: Effect['action'],
+  action: PendingEffect['action'],
   why: string,
   now: Date,
 ): Transition {
@@ -258,13 +266,13 @@ export function markRefused(
 /** The service was unregistered before EC2 was brought to the verdict, or before people had decided. */
 export function markDeregistered(known: ConnectionRecord, now: Date): Transition {
   // What was announced or said of it does not hold where its service is registered again one day.
-  const { effect, revocation: _revocation, revoked: _revoked, kept: _kept, ...before } = known;
+  const { pendingEffect, revocation: _revocation, revokeOrder: _revoked, extended: _kept, ...before } = known;
   const auditEvent: AuditEvent = {
     time: now.toISOString(),
     actor: 'linkgate',
     action: 'refused',
     reason: 'the service is no longer registered',
-    ...(effect && { outcome: effect.action }),
+    ...(pendingEffect && { outcome: pendingEffect.action }),
   };
   const isAbandoned = before.state === 'pendingAcceptance' || isConnected(before.state);
   return {
@@ -274,11 +282,13 @@ export function markDeregistered(known: ConnectionRecord, now: Date): Transition
 }
 
 /** What is due may be something else by now; what EC2 was asked for it was asked for all the same. */
-function called(before: ConnectionRecord, action: Effect['action'], time: string): ConnectionRecord {
-  const { effect } = before;
+function called(before: ConnectionRecord, action: PendingEffect['action'], time: string): ConnectionRecord {
+  const { pendingEffect } = before;
   return {
     ...before,
-    ...(effect?.action === action && { effect: { action, asked: effect.asked + 1, lastAttemptAt: time } }),
+    ...(pendingEffect?.action === action && {
+      pendingEffect: { action, attempts: pendingEffect.attempts + 1, lastAttemptAt: time },
+    }),
     ...(action === 'accept' && { acceptRequestedAt: time }),
   };
 }
@@ -287,7 +297,7 @@ function called(before: ConnectionRecord, action: Effect['action'], time: string
 export function markMissing(before: ConnectionRecord, passStartedAt: string, now: Date): Transition {
   if (before.missingSince === undefined)
     return { record: { ...before, missingSince: passStartedAt }, auditEvents: [] };
-  const { effect: _effect, missingSince: _missingSince, ...rest } = before;
+  const { pendingEffect: _effect, missingSince: _missingSince, ...rest } = before;
   const time = now.toISOString();
   return {
     record: { ...rest, state: 'deleted', endedAt: time, observedAt: passStartedAt },
@@ -301,14 +311,14 @@ export function markMissing(before: ConnectionRecord, passStartedAt: string, now
  * What the verdict wants of EC2; that it was asked for already is not forgotten. What linkgate is to take back stays due while
  * something stops its service: nothing else leads back to what lives.
  */
-function effectOf(verdict: Verdict, before: ConnectionRecord | undefined): Effect | undefined {
+function effectOf(verdict: Verdict, before: ConnectionRecord | undefined): PendingEffect | undefined {
   const { outcome } = verdict;
-  if (before && isPaused(verdict) && isManagedByUs(before)) return before.effect;
+  if (before && isPaused(verdict) && isManagedByUs(before)) return before.pendingEffect;
   if (outcome !== 'accept' && outcome !== 'reject') return undefined;
-  return before?.effect?.action === outcome ? before.effect : { action: outcome, asked: 0 };
+  return before?.pendingEffect?.action === outcome ? before.pendingEffect : { action: outcome, attempts: 0 };
 }
 
-function actionOf(word: PersonDecision | undefined): Action {
+function actionOf(word: PersonDecision | undefined): AuditAction {
   if (!word) return 'decided';
   return word.decision === 'approve' ? 'approved' : 'denied';
 }

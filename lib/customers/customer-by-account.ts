@@ -10,30 +10,37 @@ import { deliveryFailureKey } from './delivery-failure.ts';
 export const AccountPointer = v.object({ accountId: AccountId, customer: CustomerName, version: v.number() });
 export type AccountPointer = v.InferOutput<typeof AccountPointer>;
 
-const kind = entity(AccountPointer.entries);
+const accountPointerEntity = entity(AccountPointer.entries);
 
-export function pointerKey(accountId: string): Key {
+export function accountPointerKey(accountId: string): Key {
   return { pk: `CUSTOMER_BY_ACCOUNT#${accountId}`, sk: 'CUSTOMER' };
 }
 
 export function readAccountPointer(item: Item): AccountPointer {
-  return kind.read(item);
+  return accountPointerEntity.read(item);
 }
 
-export async function pointersOf(accountIds: readonly string[], table: Table): Promise<AccountPointer[]> {
-  return (await table.get(accountIds.map(pointerKey))).map(readAccountPointer);
+export async function findAccountPointers(
+  accountIds: readonly string[],
+  table: Table,
+): Promise<AccountPointer[]> {
+  return (await table.get(accountIds.map(accountPointerKey))).map(readAccountPointer);
 }
 
-interface PointerDeps extends Pick<Runtime, 'reportError'> {
+interface FindCustomersDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
 }
 
 /** The customers of accounts, by account: one read where nobody's accounts are among them, or else two. */
-export async function customersOf(
+export async function findCustomersByAccount(
   accountIds: readonly string[],
-  { table, reportError }: PointerDeps,
+  { table, reportError }: FindCustomersDeps,
 ): Promise<ReadonlyMap<string, Customer>> {
-  const pointers = parseEach(await table.get(accountIds.map(pointerKey)), readAccountPointer, reportError);
+  const pointers = parseEach(
+    await table.get(accountIds.map(accountPointerKey)),
+    readAccountPointer,
+    reportError,
+  );
   if (pointers.length === 0) return new Map();
   const items = indexByKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
   const found = pointers.flatMap(({ accountId, customer: name }) => {
@@ -62,7 +69,11 @@ export function customerWrites(
     const expected = pointer?.version ?? 0;
     return [
       {
-        put: kind.item(pointerKey(accountId), { accountId, customer: name, version: expected + 1 }),
+        put: accountPointerEntity.item(accountPointerKey(accountId), {
+          accountId,
+          customer: name,
+          version: expected + 1,
+        }),
         expected,
       },
     ];
@@ -70,7 +81,7 @@ export function customerWrites(
   const releases = (before?.accounts ?? []).flatMap((accountId): Write[] => {
     const pointer = found.get(accountId);
     const isKept = after?.accounts.includes(accountId) || pointer?.customer !== name;
-    return isKept || !pointer ? [] : [{ remove: pointerKey(accountId), expected: pointer.version }];
+    return isKept || !pointer ? [] : [{ remove: accountPointerKey(accountId), expected: pointer.version }];
   });
   const expected = before?.version ?? 0;
   const own: Write = after ? { put: customerItem(after), expected } : { remove: customerKey(name), expected };

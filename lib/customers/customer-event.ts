@@ -2,7 +2,7 @@ import type { ConnectionRecord } from '../connections/connection-record.ts';
 import { isConnected } from '../privatelink/connection.ts';
 
 /** What the owner of an endpoint may learn of it, each with what only it says. Times are ISO 8601. */
-interface Details {
+interface CustomerEventDetails {
   /** It was seen, and is decided or about to be. */
   received: object;
   /** People decide it. */
@@ -12,26 +12,26 @@ interface Details {
   'disconnect-scheduled': {
     readonly disconnectAt: string;
     /** When it was to be cut as it was told before. */
-    readonly before?: string;
-  } & ScheduledEnd;
+    readonly previousDisconnectAt?: string;
+  } & DisconnectDetails;
   /** It was to be cut at a time, and people decide it instead. */
   'disconnect-extended': object;
   /** It was to be cut, and is not any more. */
   'disconnect-cancelled': object;
   /** Its permission runs out so many days later. */
-  expiring: { readonly until: string; readonly days: number };
-  disconnected: ScheduledEnd;
+  expiring: { readonly until: string; readonly daysBefore: number };
+  disconnected: DisconnectDetails;
 }
 
 /** Why a connection ends, as far as its owner is told. */
-interface ScheduledEnd {
+interface DisconnectDetails {
   /** The words that whoever ends it meant for them. */
   readonly reason?: string;
   /** The service is closed for everybody. */
-  readonly isClosing?: true;
+  readonly isDeregistering?: true;
 }
 
-export type CustomerEvent = keyof Details;
+export type CustomerEvent = keyof CustomerEventDetails;
 export const customerEvents = [
   'received',
   'waiting',
@@ -49,12 +49,12 @@ export interface LastEvent {
   readonly event: CustomerEvent;
   readonly disconnectAt?: string;
   readonly until?: string;
-  readonly days?: number;
+  readonly daysBefore?: number;
 }
 
 /** News of one kind, or of any. */
 export type NextEvent<Event extends CustomerEvent = CustomerEvent> = {
-  readonly [Kind in Event]: { readonly event: Kind } & Details[Kind];
+  readonly [Kind in Event]: { readonly event: Kind } & CustomerEventDetails[Kind];
 }[Event];
 
 /** What its owner should know of an endpoint by its record and does not know yet. */
@@ -62,13 +62,13 @@ export function nextCustomerEvent(
   record: ConnectionRecord,
   told: LastEvent | undefined,
 ): NextEvent | undefined {
-  const news = statusFor(record, told);
-  return news && !isKnown(news, told) ? news : undefined;
+  const news = computeCustomerEvent(record, told);
+  return news && !isEventKnown(news, told) ? news : undefined;
 }
 
 /** Whether a change of a record may be news: cheap, and says so too often rather than too seldom. */
-export function mayHaveEvent(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
-  const isSilent = statusFor(after, undefined) === undefined;
+export function mayHaveCustomerEvent(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
+  const isSilent = computeCustomerEvent(after, undefined) === undefined;
   // Who was told of a time has to hear where it holds no longer.
   if (isSilent && before?.revocation === undefined) return false;
   // What was decided while linkgate only observed was told to nobody.
@@ -78,10 +78,10 @@ export function mayHaveEvent(before: ConnectionRecord | undefined, after: Connec
 
 /** What has to differ for news. */
 function eventKey(record: ConnectionRecord): string {
-  return JSON.stringify([statusFor(record, undefined), record.revocation]);
+  return JSON.stringify([computeCustomerEvent(record, undefined), record.revocation]);
 }
 
-function statusFor(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
+function computeCustomerEvent(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
   const { state, verdict, serviceDeregisteredAt } = record;
   // What linkgate never decided it only looks at.
   if (!verdict) return undefined;
@@ -90,12 +90,12 @@ function statusFor(record: ConnectionRecord, told: LastEvent | undefined): NextE
   if (state === 'pendingAcceptance') return { event: verdict.outcome === 'ask' ? 'waiting' : 'received' };
   if (state === 'rejected')
     return wasConnected(record, told)
-      ? { event: 'disconnected', ...endingIn(record) }
-      : { event: 'rejected', ...reasonIn(record) };
-  return isConnected(state) ? statusOfConnected(record, told) : undefined;
+      ? { event: 'disconnected', ...selectDisconnectDetails(record) }
+      : { event: 'rejected', ...selectCustomerReason(record) };
+  return isConnected(state) ? computeConnectedEvent(record, told) : undefined;
 }
 
-function statusOfConnected(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
+function computeConnectedEvent(record: ConnectionRecord, told: LastEvent | undefined): NextEvent | undefined {
   const { verdict, revocation, expiryWarning, acceptRequestedAt } = record;
   // What people decide has no time, whatever was told.
   if (verdict?.outcome === 'ask') return { event: 'disconnect-extended' };
@@ -107,8 +107,8 @@ function statusOfConnected(record: ConnectionRecord, told: LastEvent | undefined
     return {
       event: 'disconnect-scheduled',
       disconnectAt,
-      ...(before !== undefined && { before }),
-      ...endingIn(record),
+      ...(before !== undefined && { previousDisconnectAt: before }),
+      ...selectDisconnectDetails(record),
     };
   }
   if (verdict?.outcome !== 'accept') return undefined;
@@ -124,7 +124,7 @@ function expectsDisconnect(told: LastEvent | undefined): boolean {
 }
 
 /** What says of an endpoint that it is connected. */
-export const eventsOfConnected: readonly CustomerEvent[] = [
+export const connectedEvents: readonly CustomerEvent[] = [
   'accepted',
   'disconnect-cancelled',
   'expiring',
@@ -136,11 +136,11 @@ function wasConnected({ revocation, grandfathered }: ConnectionRecord, told: Las
   return (
     revocation !== undefined ||
     grandfathered !== undefined ||
-    (told && eventsOfConnected.includes(told.event)) === true
+    (told && connectedEvents.includes(told.event)) === true
   );
 }
 
-function isKnown(news: NextEvent, told: LastEvent | undefined): boolean {
+function isEventKnown(news: NextEvent, told: LastEvent | undefined): boolean {
   // Who never heard of a time need not hear that it holds no longer.
   if (news.event === 'disconnect-extended') return told?.event !== 'disconnect-scheduled';
   if (!told) return false;
@@ -148,23 +148,26 @@ function isKnown(news: NextEvent, told: LastEvent | undefined): boolean {
     case 'received':
       return told.event === 'received' || told.event === 'waiting';
     case 'accepted':
-      return eventsOfConnected.includes(told.event);
+      return connectedEvents.includes(told.event);
     case 'disconnect-scheduled':
       return told.event === news.event && told.disconnectAt === news.disconnectAt;
     case 'expiring':
-      return told.event === news.event && told.until === news.until && told.days === news.days;
+      return told.event === news.event && told.until === news.until && told.daysBefore === news.daysBefore;
     default:
       return told.event === news.event;
   }
 }
 
-function endingIn(record: ConnectionRecord): ScheduledEnd {
-  return { ...reasonIn(record), ...(record.revocation?.cause === 'service' && { isClosing: true }) };
+function selectDisconnectDetails(record: ConnectionRecord): DisconnectDetails {
+  return {
+    ...selectCustomerReason(record),
+    ...(record.revocation?.cause === 'service' && { isDeregistering: true }),
+  };
 }
 
 /** The words that whoever denied or revoked it meant for its owner. No other reason leaves the house. */
-function reasonIn({ approval, revoked }: ConnectionRecord): { readonly reason?: string } {
+function selectCustomerReason({ approval, revokeOrder }: ConnectionRecord): { readonly reason?: string } {
   const denial = approval?.decision === 'deny' ? approval : undefined;
-  const reason = denial?.customerMessage ?? revoked?.customerMessage;
+  const reason = denial?.customerMessage ?? revokeOrder?.customerMessage;
   return reason === undefined ? {} : { reason };
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import type { Mail } from '../channels/email/email-sender.ts';
-import { addressOf, type Contact } from './customer.ts';
-import type { EndpointEvent } from './message.ts';
+import type { EmailMessage } from '../channels/email/email-sender.ts';
+import { type Contact, contactAddress } from './customer.ts';
+import type { EndpointEvent } from './customer-email.ts';
 
 /** Writes to contacts. */
 export interface CustomerSender {
@@ -9,7 +9,7 @@ export interface CustomerSender {
    * @param news what the mail is about, for machines
    * @throws DeliveryRejectedError, or what may be tried again
    */
-  send(contact: Contact, mail: Mail, news: readonly EndpointEvent[]): Promise<void>;
+  send(contact: Contact, mail: EmailMessage, news: readonly EndpointEvent[]): Promise<void>;
 }
 
 /** SNS will not deliver to this contact before somebody changes something: its topic is gone, or does not admit linkgate. */
@@ -17,12 +17,14 @@ export class DeliveryRejectedError extends Error {
   override readonly name = 'DeliveryRejectedError';
 
   constructor(contact: Contact, cause: Error) {
-    super(`SNS refused to write to \`${addressOf(contact)}\`: ${cause.name}: ${cause.message}`, { cause });
+    super(`SNS refused to write to \`${contactAddress(contact)}\`: ${cause.name}: ${cause.message}`, {
+      cause,
+    });
   }
 }
 
 /** How many news a message tells machines of: SNS takes 256 KiB. */
-const listedAtMost = 200;
+const maxEventsPerMessage = 200;
 
 const Reason = v.exactOptional(v.string());
 
@@ -47,8 +49,8 @@ export const CustomerMessage = v.object({
 });
 export type CustomerMessage = v.InferOutput<typeof CustomerMessage>;
 
-export function customerMessageFor(all: readonly EndpointEvent[]): CustomerMessage {
-  const listed = all.slice(0, listedAtMost);
+export function buildCustomerMessage(all: readonly EndpointEvent[]): CustomerMessage {
+  const listed = all.slice(0, maxEventsPerMessage);
   return {
     schemaVersion: '1.0',
     news: listed.map((news) => ({

@@ -19,19 +19,19 @@ export const ContactTopic = v.pipe(
   ),
 );
 
-const email = v.pipe(Email, v.toLowerCase());
+const contactEmail = v.pipe(Email, v.toLowerCase());
 
 /**
  * Where a customer is told how their connections stand: an SNS topic of theirs or an e-mail address. The topic's name begins with
  * `linkgate-`, so that linkgate may publish to no other.
  */
 export const Contact = v.union(
-  [v.strictObject({ topicArn: ContactTopic }), v.strictObject({ email })],
+  [v.strictObject({ topicArn: ContactTopic }), v.strictObject({ email: contactEmail })],
   'a contact is an `email` or a `topicArn`, one of them, as a text',
 );
 export type Contact = v.InferOutput<typeof Contact>;
 
-export function addressOf(contact: Contact): string {
+export function contactAddress(contact: Contact): string {
   return 'email' in contact ? contact.email : contact.topicArn;
 }
 
@@ -41,7 +41,9 @@ export const Customer = v.object({
   accounts: v.array(AccountId),
   /** Absent: nobody there is told anything. */
   // A newer version may have written more into it.
-  contact: v.exactOptional(v.union([v.object({ topicArn: ContactTopic }), v.object({ email })])),
+  contact: v.exactOptional(
+    v.union([v.object({ topicArn: ContactTopic }), v.object({ email: contactEmail })]),
+  ),
   /** Actors whose accounts they are: they cannot approve what these ask for. */
   owners: v.exactOptional(v.array(v.string())),
   /** ISO 8601: the entries of its accounts expire then. */
@@ -60,20 +62,20 @@ export function hasContact(customer: Customer | undefined): customer is Notifiab
   return customer?.contact !== undefined;
 }
 
-const kind = entity(Customer.entries);
+const customerEntity = entity(Customer.entries);
 
-export const allCustomers = 'CUSTOMER';
+export const customerPartition = 'CUSTOMER';
 
 export function customerKey(name: string): Key {
-  return { pk: allCustomers, sk: name };
+  return { pk: customerPartition, sk: name };
 }
 
 export function readCustomer(item: Item): Customer {
-  return kind.read(item);
+  return customerEntity.read(item);
 }
 
 export function customerItem(customer: Customer): Item {
-  return kind.item(customerKey(customer.name), customer);
+  return customerEntity.item(customerKey(customer.name), customer);
 }
 
 export async function findCustomer(name: string, table: Table): Promise<Customer | undefined> {
@@ -81,6 +83,6 @@ export async function findCustomer(name: string, table: Table): Promise<Customer
   return item && readCustomer(item);
 }
 
-export function customers(deps: ReadDeps): Promise<Customer[]> {
-  return readPartition(allCustomers, readCustomer, deps);
+export function listCustomers(deps: ReadDeps): Promise<Customer[]> {
+  return readPartition(customerPartition, readCustomer, deps);
 }

@@ -13,18 +13,23 @@ export const DeliveryFailure = v.object({
 });
 export type DeliveryFailure = v.InferOutput<typeof DeliveryFailure>;
 
-const kind = entity(DeliveryFailure.entries);
-export const readTrouble = kind.read;
-export const allTroubles = 'CONTACT_DELIVERY_FAILURE';
+const deliveryFailureEntity = entity(DeliveryFailure.entries);
+export const readDeliveryFailure = deliveryFailureEntity.read;
+export const deliveryFailurePartition = 'CONTACT_DELIVERY_FAILURE';
 
 export function deliveryFailureKey(customer: string): Key {
-  return { pk: allTroubles, sk: customer };
+  return { pk: deliveryFailurePartition, sk: customer };
 }
 
 export function deliveryFailureItem(customer: string, why: string, now: Date): Item {
-  return kind.item(deliveryFailureKey(customer), { customer, at: now.toISOString(), why, version: 1 });
+  return deliveryFailureEntity.item(deliveryFailureKey(customer), {
+    customer,
+    at: now.toISOString(),
+    why,
+    version: 1,
+  });
 }
 
-export function deliveryFailures(deps: ReadDeps): Promise<DeliveryFailure[]> {
-  return readPartition(allTroubles, readTrouble, deps);
+export function listDeliveryFailures(deps: ReadDeps): Promise<DeliveryFailure[]> {
+  return readPartition(deliveryFailurePartition, readDeliveryFailure, deps);
 }

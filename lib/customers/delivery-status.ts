@@ -1,9 +1,13 @@
-import { isManagedSubscription, type Subscription, subscriptionOf } from '../channels/email/subscriptions.ts';
+import {
+  findSubscription,
+  isManagedSubscription,
+  type Subscription,
+} from '../channels/email/subscriptions.ts';
 import type { Contact, Customer } from './customer.ts';
 import type { DeliveryFailure } from './delivery-failure.ts';
 
 /** Whether what is written to a contact arrives, as far as SNS says. */
-export type Delivery =
+export type DeliveryStatus =
   | { readonly status: 'ok' }
   | {
       readonly status: 'unconfirmed' | 'not-subscribed' | 'shared' | 'refused';
@@ -12,20 +16,27 @@ export type Delivery =
     };
 
 /** A customer with a contact, beside what SNS says of it; undefined without one. */
-export function deliveryTo(
+export function computeDeliveryStatus(
   { name, contact }: Pick<Customer, 'name' | 'contact'>,
   subscriptions: readonly Subscription[],
   troubles: readonly DeliveryFailure[],
-): Delivery | undefined {
+): DeliveryStatus | undefined {
   if (!contact) return undefined;
   const trouble = troubles.find(({ customer }) => customer === name);
-  if (trouble) return { status: 'refused', detail: `${trouble.why} (${trouble.at})`, remedy: admit(contact) };
-  return 'email' in contact ? mailTo(name, contact.email, subscriptions) : { status: 'ok' };
+  if (trouble)
+    return { status: 'refused', detail: `${trouble.why} (${trouble.at})`, remedy: deliveryRemedy(contact) };
+  return 'email' in contact
+    ? computeEmailDeliveryStatus(name, contact.email, subscriptions)
+    : { status: 'ok' };
 }
 
-function mailTo(name: string, address: string, subscriptions: readonly Subscription[]): Delivery {
+function computeEmailDeliveryStatus(
+  name: string,
+  address: string,
+  subscriptions: readonly Subscription[],
+): DeliveryStatus {
   const again = `set the contact of ${name} again, with \`linkgate customer set\``;
-  const subscription = subscriptionOf(address, subscriptions);
+  const subscription = findSubscription(address, subscriptions);
   if (!subscription)
     return {
       status: 'not-subscribed',
@@ -47,7 +58,7 @@ function mailTo(name: string, address: string, subscriptions: readonly Subscript
   return { status: 'ok' };
 }
 
-function admit(contact: Contact): string {
+function deliveryRemedy(contact: Contact): string {
   return 'email' in contact
     ? 'see the log of notify-customers'
     : "the topic's owner lets this account publish to it, which is not encrypted with a KMS key: docs/customers.md has the policy";

@@ -7,30 +7,41 @@ import { indexByKey, parseEach } from '../storage/entity.ts';
 import { type Table, type Write, writesPerTransaction } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
 import { hasContact, type NotifiableCustomer } from './customer.ts';
-import { customersOf } from './customer-by-account.ts';
+import { findCustomersByAccount } from './customer-by-account.ts';
+import {
+  type CustomerMessages,
+  composeCustomerEmail,
+  composeCustomerSummaryEmail,
+  type EndpointEvent,
+} from './customer-email.ts';
 import { nextCustomerEvent } from './customer-event.ts';
 import { type CustomerSender, DeliveryRejectedError } from './customer-sender.ts';
 import { deliveryFailureItem, deliveryFailureKey } from './delivery-failure.ts';
-import type { Endpoint } from './enqueue-missed.ts';
-import { type CustomerMessages, type EndpointEvent, emailFor, emailForMany } from './message.ts';
-import { knownTo, type NotifiedState, notifiedItem, notifiedKey, readNotified } from './notified.ts';
+import type { CustomerEndpoint } from './enqueue-missed.ts';
+import {
+  type LastNotification,
+  lastNotificationItem,
+  lastNotificationKey,
+  readLastNotification,
+  selectLastEvent,
+} from './last-notification.ts';
 
 export interface NotifyCustomersDeps extends Pick<Runtime, 'now' | 'reportError'> {
   readonly table: Table;
   readonly mode: ReadMode;
-  readonly post: CustomerSender;
+  readonly customerSender: CustomerSender;
   readonly messages: CustomerMessages;
 }
 
-interface Due {
+interface DueNotification {
   readonly customer: NotifiableCustomer;
   readonly record: ConnectionRecord;
-  readonly told: NotifiedState | undefined;
-  readonly news: EndpointEvent;
+  readonly lastNotification: LastNotification | undefined;
+  readonly endpointEvent: EndpointEvent;
 }
 
 /** How many news a contact is told one by one; with more at once they share a message. */
-const oneByOne = 5;
+const maxIndividualEmails = 5;
 
 /**
  * Tells the contacts of endpoints' owners what they do not know yet, by the records as they are now. Told is remembered after it was said:
@@ -38,47 +49,49 @@ const oneByOne = 5;
  * @returns the endpoints of which it was not told, and has to be tried again.
  */
 export async function notifyCustomers(
-  endpoints: readonly Endpoint[],
+  endpoints: readonly CustomerEndpoint[],
   deps: NotifyCustomersDeps,
-): Promise<{ readonly told: number; readonly failed: readonly string[] }> {
+): Promise<{ readonly notified: number; readonly failed: readonly string[] }> {
   const accountIds = endpoints.map(({ ownerAccountId }) => ownerAccountId);
-  const customers = await customersOf(accountIds, deps);
+  const customers = await findCustomersByAccount(accountIds, deps);
   const theirs = endpoints.flatMap(({ endpointId, ownerAccountId }) => {
     const customer = customers.get(ownerAccountId);
     return hasContact(customer) ? [{ endpointId, customer }] : [];
   });
   // What linkgate would do in another mode is nobody's business outside.
-  if (theirs.length === 0 || (await deps.mode()) !== 'enforce') return { told: 0, failed: [] };
+  if (theirs.length === 0 || (await deps.mode()) !== 'enforce') return { notified: 0, failed: [] };
 
-  const due = await dueOf(theirs, deps);
+  const due = await selectDueNotifications(theirs, deps);
   const failed: string[] = [];
   for (const ofOne of Map.groupBy(due, ({ customer }) => customer.name).values())
-    for (const together of ofOne.length > oneByOne ? [ofOne] : chunks(ofOne, 1)) {
-      const isDone = await orReported(deps.reportError, () => tell(together, deps));
+    for (const together of ofOne.length > maxIndividualEmails ? [ofOne] : chunks(ofOne, 1)) {
+      const isDone = await orReported(deps.reportError, () => sendNotification(together, deps));
       if (!isDone) failed.push(...together.map(({ record }) => record.endpointId));
     }
-  return { told: due.length - failed.length, failed };
+  return { notified: due.length - failed.length, failed };
 }
 
-async function dueOf(
+async function selectDueNotifications(
   theirs: readonly { readonly endpointId: string; readonly customer: NotifiableCustomer }[],
   { table, reportError }: NotifyCustomersDeps,
-): Promise<Due[]> {
+): Promise<DueNotification[]> {
   const found = indexByKey(
-    await table.get(theirs.flatMap(({ endpointId }) => [recordKey(endpointId), notifiedKey(endpointId)])),
+    await table.get(
+      theirs.flatMap(({ endpointId }) => [recordKey(endpointId), lastNotificationKey(endpointId)]),
+    ),
   );
   const known = theirs.flatMap(({ endpointId, customer }) => {
     const [record] = parseEach(found.all([recordKey(endpointId)]), readRecord, reportError);
-    const items = found.all([notifiedKey(endpointId)]);
-    const [told] = parseEach(items, readNotified, reportError);
+    const items = found.all([lastNotificationKey(endpointId)]);
+    const [lastNotification] = parseEach(items, readLastNotification, reportError);
     // Where it cannot be read what they know, they would be told again and again.
-    if (items.length > 0 && !told) return [];
-    const news = record && nextCustomerEvent(record, knownTo(customer, told));
-    return news ? [{ customer, record, told, news }] : [];
+    if (items.length > 0 && !lastNotification) return [];
+    const endpointEvent = record && nextCustomerEvent(record, selectLastEvent(customer, lastNotification));
+    return endpointEvent ? [{ customer, record, lastNotification, endpointEvent }] : [];
   });
   if (known.length === 0) return [];
   const services = indexByKey(await table.get(known.map(({ record }) => serviceKey(record.serviceId))));
-  return known.map(({ record, told, news, ...due }) => {
+  return known.map(({ record, lastNotification, endpointEvent, ...due }) => {
     const item = services.find(serviceKey(record.serviceId));
     const { serviceId, endpointId, ownerAccountId, endpointRegion, location } = record;
     const [service] = parseEach(item ? [item] : [], readService, reportError);
@@ -88,10 +101,10 @@ async function dueOf(
       region: endpointRegion ?? location.region,
       serviceId,
       // A service that was taken out meanwhile goes by the name that was told before, and has its AWS name still.
-      service: service?.name ?? told?.service ?? serviceId,
+      service: service?.name ?? lastNotification?.service ?? serviceId,
       serviceName: service?.serviceName ?? awsServiceName(location, serviceId),
     };
-    return { ...due, record, told, news: { ...facts, ...news } };
+    return { ...due, record, lastNotification, endpointEvent: { ...facts, ...endpointEvent } };
   });
 }
 
@@ -99,36 +112,43 @@ async function dueOf(
  * @returns true where it is done with: told, or refused by the contact, which is shown to the provider.
  * @throws what may be tried again
  */
-async function tell(together: readonly Due[], deps: NotifyCustomersDeps): Promise<true> {
+async function sendNotification(
+  together: readonly DueNotification[],
+  deps: NotifyCustomersDeps,
+): Promise<true> {
   const [first] = together;
   if (!first) return true;
-  const { post, messages, table, reportError } = deps;
+  const { customerSender, messages, table, reportError } = deps;
   const now = deps.now();
   const { customer } = first;
-  const news = together.map((each) => each.news);
-  const mail = news.length === 1 ? emailFor(first.news, messages) : emailForMany(news, messages);
+  const endpointEvent = together.map((each) => each.endpointEvent);
+  const mail =
+    endpointEvent.length === 1
+      ? composeCustomerEmail(first.endpointEvent, messages)
+      : composeCustomerSummaryEmail(endpointEvent, messages);
   try {
-    await post.send(customer.contact, mail, news);
+    await customerSender.send(customer.contact, mail, endpointEvent);
   } catch (error) {
     if (!(error instanceof DeliveryRejectedError)) throw error;
     reportError(error);
     await table.write([{ put: deliveryFailureItem(customer.name, error.message, now) }]);
     return true;
   }
-  for (const chunk of chunks(together, writesPerTransaction - 1)) await remember(customer, chunk, deps);
+  for (const chunk of chunks(together, writesPerTransaction - 1))
+    await recordNotifications(customer, chunk, deps);
   return true;
 }
 
 /** Where somebody else has just told one of them, the others are remembered all the same. */
-async function remember(
+async function recordNotifications(
   customer: NotifiableCustomer,
-  said: readonly Due[],
+  said: readonly DueNotification[],
   { table, now }: NotifyCustomersDeps,
 ): Promise<void> {
   const writes = said.map(
-    ({ record, told, news }): Write => ({
-      put: notifiedItem(record.endpointId, customer, news, told, now()),
-      expected: told?.version ?? 0,
+    ({ record, lastNotification, endpointEvent }): Write => ({
+      put: lastNotificationItem(record.endpointId, customer, endpointEvent, lastNotification, now()),
+      expected: lastNotification?.version ?? 0,
     }),
   );
   if (await table.write([...writes, { remove: deliveryFailureKey(customer.name) }])) return;

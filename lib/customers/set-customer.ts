@@ -4,7 +4,7 @@ import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { type Table, type Write, writesPerTransaction } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
 import { type Customer, customerKey, findCustomer, readCustomer } from './customer.ts';
-import { type AccountPointer, customerWrites, pointersOf } from './customer-by-account.ts';
+import { type AccountPointer, customerWrites, findAccountPointers } from './customer-by-account.ts';
 
 /** An account belongs to at most one customer. */
 export class AccountTakenError extends Error {
@@ -25,7 +25,7 @@ export type CustomerSettings = Omit<Customer, 'name' | 'changedAt' | 'changedBy'
 interface SetCustomerDeps extends Pick<Runtime, 'now'> {
   readonly table: Table;
   /** The customers from whom accounts may be taken, because they give them up in the same change; none where nothing is said. */
-  readonly mayTakeFrom?: ReadonlySet<string>;
+  readonly releasingCustomers?: ReadonlySet<string>;
 }
 
 /**
@@ -36,17 +36,17 @@ export function setCustomer(
   name: string,
   settings: CustomerSettings,
   by: string,
-  { table, now, mayTakeFrom = new Set() }: SetCustomerDeps,
+  { table, now, releasingCustomers = new Set() }: SetCustomerDeps,
 ): Promise<Customer> {
   const accounts = [...new Set(settings.accounts)];
   return retryOnConflict(name, async () => {
     const before = await findCustomer(name, table);
-    const pointers = await pointersOf([...accounts, ...(before?.accounts ?? [])], table);
+    const pointers = await findAccountPointers([...accounts, ...(before?.accounts ?? [])], table);
     const wanted = pointers.filter(
       ({ accountId, customer }) =>
-        accounts.includes(accountId) && customer !== name && !mayTakeFrom.has(customer),
+        accounts.includes(accountId) && customer !== name && !releasingCustomers.has(customer),
     );
-    const [taken] = await thatHold(wanted, table);
+    const [taken] = await selectValidPointers(wanted, table);
     if (taken) throw new AccountTakenError(taken);
     const after: Customer = {
       ...settings,
@@ -56,7 +56,7 @@ export function setCustomer(
       changedBy: by,
       version: (before?.version ?? 0) + 1,
     };
-    return (await writeAll(customerWrites(before, after, pointers), table)) ? after : conflict;
+    return (await writeInTransactions(customerWrites(before, after, pointers), table)) ? after : conflict;
   });
 }
 
@@ -71,13 +71,18 @@ export function removeCustomer(
   return retryOnConflict(name, async () => {
     const before = await findCustomer(name, table);
     if (!before) return undefined;
-    const pointers = await pointersOf(before.accounts, table);
-    return (await writeAll(customerWrites(before, undefined, pointers), table)) ? before : conflict;
+    const pointers = await findAccountPointers(before.accounts, table);
+    return (await writeInTransactions(customerWrites(before, undefined, pointers), table))
+      ? before
+      : conflict;
   });
 }
 
 /** The pointers whose customer lists the account; others were left by a change that did not end. */
-async function thatHold(pointers: readonly AccountPointer[], table: Table): Promise<AccountPointer[]> {
+async function selectValidPointers(
+  pointers: readonly AccountPointer[],
+  table: Table,
+): Promise<AccountPointer[]> {
   const items = indexByKey(await table.get(pointers.map(({ customer }) => customerKey(customer))));
   return pointers.filter(({ accountId, customer }) => {
     const item = items.find(customerKey(customer));
@@ -86,7 +91,7 @@ async function thatHold(pointers: readonly AccountPointer[], table: Table): Prom
 }
 
 /** In order, as many as fit into each transaction. */
-async function writeAll(writes: readonly Write[], table: Table): Promise<boolean> {
+async function writeInTransactions(writes: readonly Write[], table: Table): Promise<boolean> {
   for (const chunk of chunks(writes, writesPerTransaction)) if (!(await table.write(chunk))) return false;
   return true;
 }

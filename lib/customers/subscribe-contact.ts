@@ -3,7 +3,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Customer } from './customer.ts';
 
 interface SubscribeContactDeps extends Pick<Runtime, 'reportError'> {
-  readonly consumerSubscriptions: Subscriptions;
+  readonly customerSubscriptions: Subscriptions;
 }
 
 /**
@@ -14,13 +14,13 @@ interface SubscribeContactDeps extends Pick<Runtime, 'reportError'> {
 export function subscribeContact(
   { name, contact }: { readonly name: string; readonly contact?: Customer['contact'] | undefined },
   all: readonly Pick<Customer, 'contact'>[] | undefined,
-  { consumerSubscriptions: subscriptions, reportError }: SubscribeContactDeps,
+  { customerSubscriptions: subscriptions, reportError }: SubscribeContactDeps,
 ): Promise<string[]> {
   const remedy = `set the customer ${name} again, or see \`linkgate doctor\``;
-  const named = all?.flatMap(emailOf);
-  return subscribeAddresses(emailOf({ contact }), named, { subscriptions, reportError, remedy });
+  const named = all?.flatMap(contactEmails);
+  return subscribeAddresses(contactEmails({ contact }), named, { subscriptions, reportError, remedy });
 }
 
-export function emailOf({ contact }: { readonly contact?: Customer['contact'] | undefined }): string[] {
+export function contactEmails({ contact }: { readonly contact?: Customer['contact'] | undefined }): string[] {
   return contact && 'email' in contact ? [contact.email] : [];
 }

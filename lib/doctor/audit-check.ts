@@ -1,4 +1,4 @@
-import { verifySample } from '../inspection/verify-audit.ts';
+import { verifyTrailSample } from '../inspection/verify-audit.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
 import { type Check, failed, ok, runChecks } from './check.ts';
@@ -8,18 +8,18 @@ export interface AuditCheckDeps extends Pick<Runtime, 'reportError'> {
   readonly random: () => number;
 }
 
-const sampled = 20;
+const trailSampleSize = 20;
 
 /** A few trails, others each time; `linkgate audit verify` reads them all. */
 export function checkAudit(deps: AuditCheckDeps): Promise<Check[]> {
-  return runChecks('audit', null, { 'audit-trails': () => checkSample(deps) }, deps);
+  return runChecks('audit', null, { 'audit-trails': () => checkTrailSample(deps) }, deps);
 }
 
-async function checkSample({ table, random }: AuditCheckDeps) {
-  const { verified, broken } = await verifySample(sampled, random, table);
+async function checkTrailSample({ table, random }: AuditCheckDeps) {
+  const { verified, broken } = await verifyTrailSample(trailSampleSize, random, table);
   const [first] = broken;
   const count = verified + broken.length;
-  const which = count < sampled ? 'which are all' : 'chosen at random';
+  const which = count < trailSampleSize ? 'which are all' : 'chosen at random';
   if (!first) return ok(`trails that are as they were written: ${count}, ${which}`);
   const { endpointId, sequence, problem } = first;
   return failed(

@@ -1,6 +1,6 @@
 import type { Runtime } from '../runtime/runtime.ts';
 
-export type Group =
+export type CheckGroup =
   | 'deployment'
   | 'queues'
   | 'slack'
@@ -12,30 +12,34 @@ export type Group =
   | 'items';
 
 /** What was found; whatever is not in order says what to do about it. */
-export type Result =
+export type CheckResult =
   | { readonly status: 'ok'; readonly detail: string }
   | { readonly status: 'warning' | 'failed'; readonly detail: string; readonly remedy: string };
 
 export interface Check {
-  readonly group: Group;
+  readonly group: CheckGroup;
   readonly name: string;
   /** Which queue, place or service it is about; null where there is only one. */
   readonly subject: string | null;
-  readonly status: Result['status'];
+  readonly status: CheckResult['status'];
   readonly detail: string;
   readonly remedy: string | null;
 }
 
 /** The checks of one subject by name, each with what finds it out. */
-export type CheckSet = Readonly<Record<string, () => Result | Promise<Result>>>;
+export type CheckSet = Readonly<Record<string, () => CheckResult | Promise<CheckResult>>>;
 
-export const ok = (detail: string): Result => ({ status: 'ok', detail });
-export const warning = (detail: string, remedy: string): Result => ({ status: 'warning', detail, remedy });
-export const failed = (detail: string, remedy: string): Result => ({ status: 'failed', detail, remedy });
+export const ok = (detail: string): CheckResult => ({ status: 'ok', detail });
+export const warning = (detail: string, remedy: string): CheckResult => ({
+  status: 'warning',
+  detail,
+  remedy,
+});
+export const failed = (detail: string, remedy: string): CheckResult => ({ status: 'failed', detail, remedy });
 
 /** Makes each check on its own: one that cannot find out has failed, and keeps no other from being made. */
 export async function runChecks(
-  group: Group,
+  group: CheckGroup,
   subject: string | null,
   checkSet: CheckSet,
   { reportError }: Pick<Runtime, 'reportError'>,
@@ -46,7 +50,7 @@ export async function runChecks(
         .then(findOut)
         .catch((error: unknown) => {
           reportError(error);
-          return notFoundOut(error);
+          return toUnknownResult(error);
         });
       return { group, name, subject, remedy: null, ...result };
     }),
@@ -54,7 +58,7 @@ export async function runChecks(
 }
 
 /** How AWS's services call a permission that is missing. */
-const denials = new Set([
+const accessDeniedErrors = new Set([
   'AccessDenied',
   'AccessDeniedException',
   'AuthorizationError',
@@ -66,11 +70,11 @@ const denials = new Set([
 export const grantPermissionRemedy =
   "linkgate's role lacks the permission that the detail names: `npx serverless deploy` gives it; where a permissions boundary or a policy of your organization denies it, allow it there";
 
-function notFoundOut(error: unknown): Result {
+function toUnknownResult(error: unknown): CheckResult {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   return failed(
     `it cannot be found out: ${name}: ${message}`,
-    denials.has(name)
+    accessDeniedErrors.has(name)
       ? grantPermissionRemedy
       : 'try again; where it stays so, the log of on-api-request says more',
   );

@@ -1,28 +1,28 @@
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
-import { customers } from '../customers/customer.ts';
-import { deliveryFailures } from '../customers/delivery-failure.ts';
-import { type Delivery, deliveryTo } from '../customers/delivery-status.ts';
-import { emailOf } from '../customers/subscribe-contact.ts';
+import { listCustomers } from '../customers/customer.ts';
+import { listDeliveryFailures } from '../customers/delivery-failure.ts';
+import { computeDeliveryStatus, type DeliveryStatus } from '../customers/delivery-status.ts';
+import { contactEmails } from '../customers/subscribe-contact.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
-import { type Check, failed, ok, type Result, runChecks, warning } from './check.ts';
+import { type Check, type CheckResult, failed, ok, runChecks, warning } from './check.ts';
 
 export interface ContactCheckDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
-  readonly consumerSubscriptions: Subscriptions;
+  readonly customerSubscriptions: Subscriptions;
 }
 
 /** Whether what is written to the contact of each customer arrives, as far as SNS says. */
 export async function checkContacts(deps: ContactCheckDeps): Promise<Check[]> {
-  const { consumerSubscriptions } = deps;
-  let contacts: readonly (readonly [customer: string, delivery: Delivery])[];
+  const { customerSubscriptions } = deps;
+  let contacts: readonly (readonly [customer: string, delivery: DeliveryStatus])[];
   try {
-    const all = await customers(deps);
-    const isAnybodyMailed = all.some((customer) => emailOf(customer).length > 0);
-    const subscriptions = isAnybodyMailed ? await consumerSubscriptions.all() : [];
-    const troubles = await deliveryFailures(deps);
+    const all = await listCustomers(deps);
+    const isAnybodyMailed = all.some((customer) => contactEmails(customer).length > 0);
+    const subscriptions = isAnybodyMailed ? await customerSubscriptions.list() : [];
+    const troubles = await listDeliveryFailures(deps);
     contacts = all.flatMap((customer) => {
-      const delivery = deliveryTo(customer, subscriptions, troubles);
+      const delivery = computeDeliveryStatus(customer, subscriptions, troubles);
       return delivery ? [[customer.name, delivery] as const] : [];
     });
   } catch (error) {
@@ -30,13 +30,13 @@ export async function checkContacts(deps: ContactCheckDeps): Promise<Check[]> {
   }
   const checks = await Promise.all(
     contacts.map(([customer, delivery]) =>
-      runChecks('consumers', customer, { contact: () => resultOf(delivery) }, deps),
+      runChecks('consumers', customer, { contact: () => toContactResult(delivery) }, deps),
     ),
   );
   return checks.flat();
 }
 
-function resultOf(delivery: Delivery): Result {
+function toContactResult(delivery: DeliveryStatus): CheckResult {
   if (delivery.status === 'ok') return ok('its messages are taken');
   const { status, detail, remedy } = delivery;
   // What only they can mend is no failure of this deployment.

@@ -1,4 +1,4 @@
-import { defaultGroup, findGroup, makeGroup, memberCount } from '../approvers/approver-group.ts';
+import { createGroupCommand, defaultGroup, findGroup, memberCount } from '../approvers/approver-group.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import { type ShowModeDeps, showMode } from '../operations/switch-mode.ts';
 import type { Connections } from '../privatelink/connections.ts';
@@ -11,8 +11,8 @@ export interface DeploymentCheckDeps extends ShowModeDeps {
   readonly deployment: Deployment;
   readonly hub: AccountRegion;
   readonly topicArn: string;
-  readonly connectionsIn: (location: AccountRegion) => Connections;
-  readonly servicesIn: (location: AccountRegion) => EndpointServices;
+  readonly connectionsClient: (location: AccountRegion) => Connections;
+  readonly servicesClient: (location: AccountRegion) => EndpointServices;
   /** The id of the HTTP API that took the request. */
   readonly apiId: string;
 }
@@ -27,8 +27,8 @@ export async function checkDeployment(deps: DeploymentCheckDeps): Promise<Check[
       mode: () => checkMode(deps),
       'api-url': () => checkApiUrl(deps),
       'signing-key': () => checkSecret(signingKey, deps.deployment),
-      approvers: () => checkApprovers(deps),
-      ec2: () => examineEc2(deps),
+      approvers: () => checkDefaultGroup(deps),
+      ec2: () => checkEc2Access(deps),
     },
     deps,
   );
@@ -39,7 +39,7 @@ const signingKey = { name: 'links/signing-key', what: 'key that signs links', re
 /** A table that was restored from a backup has neither stream nor expiry nor recovery. */
 function tableChecks(deployment: Deployment): CheckSet {
   const { tableName: name } = deployment;
-  const state = once(() => deployment.table());
+  const state = memoize(() => deployment.table());
   const update = (what: string, options: string) => `aws dynamodb ${what} --table-name ${name} ${options}`;
   return {
     table: async () => {
@@ -58,7 +58,7 @@ function tableChecks(deployment: Deployment): CheckSet {
           );
     },
     'table-expiry': async () => {
-      const expiresBy = await deployment.expiresBy();
+      const expiresBy = await deployment.readTtlAttribute();
       return expiresBy === 'expiresAt'
         ? ok('what may vanish does')
         : warning(
@@ -70,7 +70,7 @@ function tableChecks(deployment: Deployment): CheckSet {
           );
     },
     'table-recovery': async () => {
-      return (await deployment.isRecoverable())
+      return (await deployment.hasPointInTimeRecovery())
         ? ok('the table can be restored to any point in time')
         : warning(
             'the table cannot be restored to a point in time',
@@ -107,24 +107,27 @@ async function checkApiUrl({ deployment, apiId }: DeploymentCheckDeps) {
   return url.includes(apiId) ? ok(url) : failed(`the parameter says ${url}, which is another API`, remedy);
 }
 
-async function checkApprovers({ table }: DeploymentCheckDeps) {
+async function checkDefaultGroup({ table }: DeploymentCheckDeps) {
   const group = await findGroup(defaultGroup, table);
   if (!group) return failed(`there is no approver group ${defaultGroup}`, 'linkgate setup');
   return memberCount(group) > 0
     ? ok(`there is a group ${defaultGroup}`)
     : warning(
         `the group ${defaultGroup} names nobody`,
-        `name the people who decide:\n${makeGroup(defaultGroup)}`,
+        `name the people who decide:\n${createGroupCommand(defaultGroup)}`,
       );
 }
 
 /** Also where no service is registered, whose checks would show it. */
-async function examineEc2({ hub, connectionsIn, servicesIn }: DeploymentCheckDeps) {
-  await Promise.all([connectionsIn(hub).page({ state: 'pendingAcceptance' }), servicesIn(hub).page()]);
+async function checkEc2Access({ hub, connectionsClient, servicesClient }: DeploymentCheckDeps) {
+  await Promise.all([
+    connectionsClient(hub).page({ state: 'pendingAcceptance' }),
+    servicesClient(hub).page(),
+  ]);
   return ok(`connections and services of ${formatAccountRegion(hub)} can be read`);
 }
 
-function once<T>(work: () => Promise<T>): () => Promise<T> {
+function memoize<T>(work: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
   return () => {
     result ??= work();

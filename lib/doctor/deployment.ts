@@ -2,9 +2,9 @@
 export interface Deployment {
   table(): Promise<TableState>;
   /** The attribute by which items of the table expire. */
-  expiresBy(): Promise<string | undefined>;
+  readTtlAttribute(): Promise<string | undefined>;
   /** Whether the table can be restored to any point in time. */
-  isRecoverable(): Promise<boolean>;
+  hasPointInTimeRecovery(): Promise<boolean>;
   /** The types of its parameters by their names below `/linkgate/<stage>/`; their values are not read. */
   parameters(): Promise<ReadonlyMap<string, string>>;
   /** @returns undefined where there is no such parameter. */
@@ -12,7 +12,7 @@ export interface Deployment {
   readonly queueUrls: readonly string[];
   queue(url: string): Promise<QueueState>;
   /** The ARNs of the queues to which the topic of connection notifications delivers. */
-  queuesOfTopic(): Promise<readonly string[]>;
+  listTopicQueues(): Promise<readonly string[]>;
   readonly stage: string;
   readonly tableName: string;
 }
@@ -27,7 +27,7 @@ export interface QueueState {
   readonly url: string;
   readonly arn: string;
   /** Messages that can be received. */
-  readonly waiting: number;
+  readonly visibleMessages: number;
   /** The ARN of the queue that takes what keeps failing. */
-  readonly deadLetters: string | undefined;
+  readonly deadLetterQueueArn: string | undefined;
 }

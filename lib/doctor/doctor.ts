@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { formatAccountRegion } from '../locations/account-region.ts';
-import { locationsOf, registeredServices } from '../services/registered-services.ts';
+import { listRegisteredServices, locationsOf } from '../services/registered-services.ts';
 import { type AuditCheckDeps, checkAudit } from './audit-check.ts';
 import type { Check } from './check.ts';
 import { type ContactCheckDeps, checkContacts } from './contact-checks.ts';
@@ -37,10 +37,10 @@ export interface CheckPage {
 }
 
 /** Each takes three calls to EC2, or some reads of the table. */
-const perPage = 5;
+const subjectsPerPage = 5;
 
 /** Is this deployment in order, and what is to be done if not: a page at a time, so that no call takes long. */
-export async function doctorPage(position: CheckCursor | undefined, deps: DoctorDeps): Promise<CheckPage> {
+export async function runDoctorPage(position: CheckCursor | undefined, deps: DoctorDeps): Promise<CheckPage> {
   if (!position) {
     const checks = await Promise.all([
       checkDeployment(deps),
@@ -57,11 +57,11 @@ export async function doctorPage(position: CheckCursor | undefined, deps: Doctor
     return { checks, ...(next && { next: { next: 'items', ...next } }) };
   }
   const { next, seen } = position;
-  const services = await registeredServices(deps);
+  const services = await listRegisteredServices(deps);
   const locations = locationsOf(services);
-  const end = seen + perPage;
+  const end = seen + subjectsPerPage;
   if (next === 'services') {
-    const checks = await eachOf(services.slice(seen, end), (service) =>
+    const checks = await checkEach(services.slice(seen, end), (service) =>
       checkRegisteredService(service, deps),
     );
     return {
@@ -70,7 +70,7 @@ export async function doctorPage(position: CheckCursor | undefined, deps: Doctor
         end < services.length ? { next, seen: end } : { next: 'items', source: 0, read: 0, unreadable: 0 },
     };
   }
-  const checks = await eachOf(locations.slice(seen, end), (location) =>
+  const checks = await checkEach(locations.slice(seen, end), (location) =>
     checkLocation(
       location,
       services.filter((service) => formatAccountRegion(service.location) === formatAccountRegion(location)),
@@ -80,7 +80,7 @@ export async function doctorPage(position: CheckCursor | undefined, deps: Doctor
   return { checks, next: end < locations.length ? { next, seen: end } : { next: 'services', seen: 0 } };
 }
 
-async function eachOf<T>(
+async function checkEach<T>(
   subjects: readonly T[],
   checksOf: (subject: T) => Promise<Check[]>,
 ): Promise<Check[]> {

@@ -1,14 +1,14 @@
-import { type ApproverGroup, approverGroups } from '../approvers/approver-group.ts';
+import { type ApproverGroup, listApproverGroups } from '../approvers/approver-group.ts';
 import {
+  findSubscription,
   isManagedSubscription,
   type Subscription,
   type Subscriptions,
-  subscriptionOf,
 } from '../channels/email/subscriptions.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
 import { shellWord } from '../values/shell-word.ts';
-import { type Check, failed, ok, type Result, runChecks, warning } from './check.ts';
+import { type Check, type CheckResult, failed, ok, runChecks, warning } from './check.ts';
 
 export interface EmailCheckDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
@@ -20,7 +20,7 @@ export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
   let groups: readonly ApproverGroup[];
   let found: readonly Subscription[];
   try {
-    [groups, found] = await Promise.all([approverGroups(deps), deps.subscriptions.all()]);
+    [groups, found] = await Promise.all([listApproverGroups(deps), deps.subscriptions.list()]);
   } catch (error) {
     return runChecks('mail', null, { 'mail-strangers': () => Promise.reject(error) }, deps);
   }
@@ -28,12 +28,17 @@ export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
     groups.flatMap((group) => group.emails.map((address) => [address, group] as const)),
   );
   const checks = await Promise.all([
-    runChecks('mail', null, { 'mail-strangers': () => checkStrangers([...namedIn.keys()], found) }, deps),
+    runChecks(
+      'mail',
+      null,
+      { 'mail-strangers': () => checkUnmanagedSubscriptions([...namedIn.keys()], found) },
+      deps,
+    ),
     ...[...namedIn].map(([address, group]) =>
       runChecks(
         'mail',
         address,
-        { 'mail-subscription': () => checkSubscription(subscriptionOf(address, found), group) },
+        { 'mail-subscription': () => checkEmailSubscription(findSubscription(address, found), group) },
         deps,
       ),
     ),
@@ -41,8 +46,8 @@ export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
   return checks.flat();
 }
 
-function checkSubscription(subscription: Subscription | undefined, group: ApproverGroup): Result {
-  const again = asItIs(group);
+function checkEmailSubscription(subscription: Subscription | undefined, group: ApproverGroup): CheckResult {
+  const again = setGroupCommand(group);
   if (!subscription) return failed(`it is in the group ${group.name}, and is sent no mail`, again);
   if (subscription.arn === undefined)
     return warning(
@@ -55,12 +60,12 @@ function checkSubscription(subscription: Subscription | undefined, group: Approv
 }
 
 /** Whoever gets a mail may decide by its links. */
-function checkStrangers(named: readonly string[], found: readonly Subscription[]): Result {
+function checkUnmanagedSubscriptions(named: readonly string[], found: readonly Subscription[]): CheckResult {
   const strangers = found.filter(
     (each) =>
       each.arn !== undefined &&
       !isManagedSubscription(each) &&
-      !named.some((address) => subscriptionOf(address, [each])),
+      !named.some((address) => findSubscription(address, [each])),
   );
   return strangers.length === 0
     ? ok('nobody else is sent their links')
@@ -71,7 +76,7 @@ function checkStrangers(named: readonly string[], found: readonly Subscription[]
 }
 
 /** The command that sets a group as it is, which subscribes its addresses again. */
-function asItIs({
+function setGroupCommand({
   name,
   quorum,
   slackChannel,

@@ -1,45 +1,45 @@
 import * as v from 'valibot';
-import { allServicesScope, entriesOf } from '../allowlist/entry.ts';
-import { allDigests } from '../approvals/digest.ts';
-import { allGroups } from '../approvers/approver-group.ts';
+import { allowlistPartition, allServicesScope } from '../allowlist/entry.ts';
+import { digestPartition } from '../approvals/digest.ts';
+import { approverGroupPartition } from '../approvers/approver-group.ts';
 import { awaitingApprovalPartition } from '../connections/awaiting-approval.ts';
 import { readRecord, recordPartitions } from '../connections/connection-record.ts';
 import { byAccountWrites } from '../connections/connections-by-account.ts';
 import { pendingEffectPartition } from '../connections/pending-effects.ts';
 import { reevaluationPartition } from '../connections/reevaluations.ts';
-import { allCustomers, readCustomer } from '../customers/customer.ts';
-import { pointerKey } from '../customers/customer-by-account.ts';
-import { allTroubles } from '../customers/delivery-failure.ts';
-import { notifiedKey } from '../customers/notified.ts';
+import { customerPartition, readCustomer } from '../customers/customer.ts';
+import { accountPointerKey } from '../customers/customer-by-account.ts';
+import { deliveryFailurePartition } from '../customers/delivery-failure.ts';
+import { lastNotificationKey } from '../customers/last-notification.ts';
 import { modeKey } from '../mode/mode.ts';
 import { throttleKey } from '../notifications/throttle.ts';
 import { quotaPartition } from '../policy/endpoint-quota.ts';
 import { applyLeaseKey } from '../policy-as-code/apply-lease.ts';
 import { quotaKey } from '../reconcile/disconnect-quota.ts';
-import { principalsOf } from '../services/allowed-principals/principal-record.ts';
+import { principalsPartition } from '../services/allowed-principals/principal-record.ts';
 import { readLocations } from '../services/registered-services.ts';
-import { allServices } from '../services/service.ts';
+import { servicesPartition } from '../services/service.ts';
 import {
   parseEach,
   type ReadDeps,
   UnreadableItemError,
   UnsupportedSchemaVersionError,
 } from '../storage/entity.ts';
-import { keptBecause, kindName, removalCommand } from '../storage/item-remedy.ts';
+import { itemKindOfKey, reasonsToKeepItems, removalCommand } from '../storage/item-remedy.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { identityKey } from '../storage/table-identity.ts';
 import { sweepLeaseKey } from '../sweep/lease.ts';
-import { type Check, failed, ok, type Result } from './check.ts';
-import { kindOfItem } from './item-entities.ts';
+import { type Check, type CheckResult, failed, ok } from './check.ts';
+import { findItemEntity } from './item-entities.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const NonNegativeInteger = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** Where the look at the items goes on: in which partition, and after which sort key; and how many were read until then. */
 export const ItemCheckCursor = v.object({
-  source: count,
+  source: NonNegativeInteger,
   after: v.exactOptional(v.string()),
-  read: count,
-  unreadable: count,
+  read: NonNegativeInteger,
+  unreadable: NonNegativeInteger,
 });
 type ItemCheckCursor = v.InferOutput<typeof ItemCheckCursor>;
 
@@ -54,48 +54,50 @@ export async function checkItems(
   position: ItemCheckCursor,
   deps: ReadDeps,
 ): Promise<{ readonly checks: readonly Check[]; readonly next?: ItemCheckCursor }> {
-  const partitions = await partitionsOf(deps);
+  const partitions = await listPartitions(deps);
   const errors: UnreadableItemError[] = [];
   let { source, after, read, unreadable } = position;
   if (source === 0 && after === undefined)
-    errors.push(...unreadableAmong(await deps.table.get(await singleKeys(deps))));
+    errors.push(...findUnreadable(await deps.table.get(await listSingletonKeys(deps))));
   const end = read + itemsPerPage;
   for (let queries = 0; source < partitions.length && queries < queriesPerPage && read < end; queries++) {
-    const page = await firstPage(partitions[source] ?? '', after, deps.table);
-    const beside = await deps.table.get(page.flatMap((item) => keysBeside(item)));
-    errors.push(...unreadableAmong([...page, ...beside]));
+    const page = await queryFirstPage(partitions[source] ?? '', after, deps.table);
+    const beside = await deps.table.get(page.flatMap((item) => listRelatedKeys(item)));
+    errors.push(...findUnreadable([...page, ...beside]));
     read += page.length + beside.length;
     after = page.at(-1)?.sk;
     if (after === undefined) source++;
   }
   unreadable += errors.length;
-  const checks = errors.map((error) => checkOf(nameOf(error.key), failed(error.message, remedyFor(error))));
+  const checks = errors.map((error) =>
+    toItemCheck(formatItemKey(error.key), failed(error.message, unreadableRemedy(error))),
+  );
   if (source < partitions.length)
     return { checks, next: { source, read, unreadable, ...(after !== undefined && { after }) } };
-  const inOrder = unreadable === 0 ? [checkOf(null, ok(`every item can be read: ${read}`))] : [];
+  const inOrder = unreadable === 0 ? [toItemCheck(null, ok(`every item can be read: ${read}`))] : [];
   return { checks: [...checks, ...inOrder] };
 }
 
-function checkOf(subject: string | null, result: Result): Check {
+function toItemCheck(subject: string | null, result: CheckResult): Check {
   return { group: 'items', name: 'unreadable-items', subject, remedy: null, ...result };
 }
 
 /** The partitions that hold many items. Those of a service or a group are named by its key, which can be read whatever the item says. */
-async function partitionsOf(deps: ReadDeps): Promise<string[]> {
+async function listPartitions(deps: ReadDeps): Promise<string[]> {
   const quiet = { ...deps, reportError: () => {} };
   const [serviceIds, groups, locations] = await Promise.all([
-    sortKeysIn(allServices, deps.table),
-    sortKeysIn(allGroups, deps.table),
+    listSortKeys(servicesPartition, deps.table),
+    listSortKeys(approverGroupPartition, deps.table),
     readLocations(quiet),
   ]);
   return [
-    allServices,
-    allGroups,
-    allCustomers,
-    allTroubles,
-    allDigests,
-    entriesOf(allServicesScope),
-    ...serviceIds.flatMap((serviceId) => [entriesOf(serviceId), principalsOf(serviceId)]),
+    servicesPartition,
+    approverGroupPartition,
+    customerPartition,
+    deliveryFailurePartition,
+    digestPartition,
+    allowlistPartition(allServicesScope),
+    ...serviceIds.flatMap((serviceId) => [allowlistPartition(serviceId), principalsPartition(serviceId)]),
     ...groups.map(awaitingApprovalPartition),
     ...locations.flatMap((location) => [
       pendingEffectPartition(location),
@@ -106,7 +108,7 @@ async function partitionsOf(deps: ReadDeps): Promise<string[]> {
   ];
 }
 
-async function singleKeys(deps: ReadDeps): Promise<Key[]> {
+async function listSingletonKeys(deps: ReadDeps): Promise<Key[]> {
   const locations = await readLocations({ ...deps, reportError: () => {} });
   const leases = locations.flatMap((location) => [
     sweepLeaseKey(location, 'pending'),
@@ -116,35 +118,35 @@ async function singleKeys(deps: ReadDeps): Promise<Key[]> {
 }
 
 /** Items in a partition of their own, of which the key follows from another item. */
-function keysBeside(item: Item): Key[] {
+function listRelatedKeys(item: Item): Key[] {
   const ignore = () => {};
-  if (item.pk === allGroups) return [throttleKey(item.sk)];
-  if (item.pk === allCustomers)
-    return parseEach([item], readCustomer, ignore).flatMap(({ accounts }) => accounts.map(pointerKey));
+  if (item.pk === approverGroupPartition) return [throttleKey(item.sk)];
+  if (item.pk === customerPartition)
+    return parseEach([item], readCustomer, ignore).flatMap(({ accounts }) => accounts.map(accountPointerKey));
   if (!recordPartitions.includes(item.pk)) return [];
   const pointers = parseEach([item], readRecord, ignore).flatMap((record) =>
     byAccountWrites(undefined, record),
   );
-  return [notifiedKey(item.sk), ...pointers.flatMap((write) => ('put' in write ? write.put : []))];
+  return [lastNotificationKey(item.sk), ...pointers.flatMap((write) => ('put' in write ? write.put : []))];
 }
 
-async function sortKeysIn(pk: string, table: Table): Promise<string[]> {
+async function listSortKeys(pk: string, table: Table): Promise<string[]> {
   const keys: string[] = [];
   for await (const page of table.query(pk)) keys.push(...page.map(({ sk }) => sk));
   return keys;
 }
 
-async function firstPage(pk: string, after: string | undefined, table: Table): Promise<Item[]> {
+async function queryFirstPage(pk: string, after: string | undefined, table: Table): Promise<Item[]> {
   for await (const page of table.query(pk, { limit: itemsPerPage, ...(after !== undefined && { after }) }))
     return page;
   return [];
 }
 
-function unreadableAmong(items: readonly Item[]): UnreadableItemError[] {
+function findUnreadable(items: readonly Item[]): UnreadableItemError[] {
   const errors: UnreadableItemError[] = [];
   parseEach(
     items,
-    (item) => kindOfItem(item)?.read(item),
+    (item) => findItemEntity(item)?.read(item),
     (error) => {
       if (!(error instanceof UnreadableItemError)) throw error;
       errors.push(error);
@@ -153,15 +155,15 @@ function unreadableAmong(items: readonly Item[]): UnreadableItemError[] {
   return errors;
 }
 
-function remedyFor(error: UnreadableItemError): string {
-  const kept = keptBecause.get(kindName(error.key));
-  const { afterwards } = kindOfItem(error.key) ?? {};
+function unreadableRemedy(error: UnreadableItemError): string {
+  const kept = reasonsToKeepItems.get(itemKindOfKey(error.key));
+  const { afterwards } = findItemEntity(error.key) ?? {};
   const newer = error instanceof UnsupportedSchemaVersionError ? 'deploy the newer version again. ' : '';
   if (kept !== undefined) return `${newer}It cannot be removed: ${kept}`;
   const then = afterwards === undefined ? '' : `\nThen ${afterwards}`;
   return `${newer}What rests on it waits until it can be read, or is removed:\n${removalCommand(error.key)}${then}`;
 }
 
-function nameOf({ pk, sk }: Key): string {
+function formatItemKey({ pk, sk }: Key): string {
   return `${pk} ${sk}`;
 }

@@ -2,17 +2,17 @@ import { readEntry } from '../allowlist/entry.ts';
 import { readDigest } from '../approvals/digest.ts';
 import { readGroup } from '../approvers/approver-group.ts';
 import { readAuditEntry } from '../audit/audit.ts';
-import { readWaiting } from '../connections/awaiting-approval.ts';
+import { readAwaitingApproval } from '../connections/awaiting-approval.ts';
 import { readRecord } from '../connections/connection-record.ts';
-import { readOfAccount } from '../connections/connections-by-account.ts';
+import { readByAccount } from '../connections/connections-by-account.ts';
 import { readPendingEffect } from '../connections/pending-effects.ts';
-import { readReevaluations } from '../connections/reevaluations.ts';
+import { readReevaluation } from '../connections/reevaluations.ts';
 import { readCustomer } from '../customers/customer.ts';
 import { readAccountPointer } from '../customers/customer-by-account.ts';
-import { readTrouble } from '../customers/delivery-failure.ts';
-import { readNotified } from '../customers/notified.ts';
+import { readDeliveryFailure } from '../customers/delivery-failure.ts';
+import { readLastNotification } from '../customers/last-notification.ts';
 import { readModeChange } from '../mode/mode.ts';
-import { readWarned } from '../notifications/expiry-warning-state.ts';
+import { readExpiryWarningState } from '../notifications/expiry-warning-state.ts';
 import { readThrottle } from '../notifications/throttle.ts';
 import { readEndpointQuota } from '../policy/endpoint-quota.ts';
 import { readApplyLease } from '../policy-as-code/apply-lease.ts';
@@ -21,23 +21,23 @@ import { PartValue, readPlan } from '../policy-as-code/plan.ts';
 import { readReservations } from '../reconcile/disconnect-quota.ts';
 import { readPrincipal } from '../services/allowed-principals/principal-record.ts';
 import { readService } from '../services/service.ts';
-import { readRemembered } from '../storage/idempotency.ts';
-import { kindName } from '../storage/item-remedy.ts';
+import { readIdempotencyItem } from '../storage/idempotency.ts';
+import { itemKindOfKey } from '../storage/item-remedy.ts';
 import type { Item, Key } from '../storage/table.ts';
 import { readRestoredAt } from '../storage/table-identity.ts';
 import { readJob } from '../sweep/job.ts';
 import { readSweepLease } from '../sweep/lease.ts';
 
-export interface ItemKind {
+export interface ItemEntity {
   readonly read: (item: Item) => unknown;
   /** What is left to do once an item was removed; absent where linkgate makes it anew when it needs it. */
   readonly afterwards?: string;
 }
 
 /** Every kind of item in the table, by how its partition begins. */
-export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind>([
-  ['BY_ACCOUNT', { read: readOfAccount }],
-  ['REEVALUATE_AT', { read: readReevaluations }],
+export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, ItemEntity>([
+  ['BY_ACCOUNT', { read: readByAccount }],
+  ['REEVALUATE_AT', { read: readReevaluation }],
   [
     'ALLOWLIST',
     { read: readEntry, afterwards: 'say anew what holds for the account: linkgate allow, or linkgate block' },
@@ -46,7 +46,7 @@ export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind
   ['AUDIT', { read: readAuditEntry }],
   ['NOTIFICATION_THROTTLE', { read: readThrottle }],
   ['CONNECTION', { read: readRecord }],
-  ['CONTACT_DELIVERY_FAILURE', { read: readTrouble }],
+  ['CONTACT_DELIVERY_FAILURE', { read: readDeliveryFailure }],
   ['ENDPOINT_QUOTA', { read: readEndpointQuota }],
   [
     'CUSTOMER',
@@ -65,7 +65,7 @@ export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind
   ],
   ['DIGEST', { read: readDigest }],
   ['PENDING_EFFECT', { read: readPendingEffect }],
-  ['IDEMPOTENCY', { read: readRemembered }],
+  ['IDEMPOTENCY', { read: readIdempotencyItem }],
   ['JOB', { read: readJob }],
   ['MODE', { read: readModeChange, afterwards: 'see whether the mode is the right one: linkgate mode' }],
   [
@@ -83,12 +83,12 @@ export const itemKinds: ReadonlyMap<string, ItemKind> = new Map<string, ItemKind
   ],
   ['SWEEP', { read: readSweepLease }],
   ['TABLE_IDENTITY', { read: readRestoredAt }],
-  ['CUSTOMER_NOTIFICATION', { read: readNotified }],
-  ['AWAITING_APPROVAL', { read: readWaiting }],
-  ['EXPIRY_WARNING', { read: readWarned }],
+  ['CUSTOMER_NOTIFICATION', { read: readLastNotification }],
+  ['AWAITING_APPROVAL', { read: readAwaitingApproval }],
+  ['EXPIRY_WARNING', { read: readExpiryWarningState }],
 ]);
 
 /** @returns undefined for what linkgate never writes. */
-export function kindOfItem(key: Key): ItemKind | undefined {
-  return itemKinds.get(kindName(key));
+export function findItemEntity(key: Key): ItemEntity | undefined {
+  return itemEntities.get(itemKindOfKey(key));
 }

@@ -1,4 +1,4 @@
-import { auditTrail } from '../audit/audit.ts';
+import { readAuditTrail } from '../audit/audit.ts';
 import { type ConnectionRecord, readRecord, recordKey } from '../connections/connection-record.ts';
 import { pendingEffectPartition, readPendingEffect } from '../connections/pending-effects.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
@@ -8,25 +8,28 @@ import type { EndpointServices } from '../services/endpoint-services.ts';
 import type { Service } from '../services/service.ts';
 import { parseEach } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
-import { lastSuccess, type SweepScope } from '../sweep/lease.ts';
-import { type Check, failed, grantPermissionRemedy, ok, type Result, runChecks } from './check.ts';
+import { lastSweepSuccess, type SweepScope } from '../sweep/lease.ts';
+import { type Check, type CheckResult, failed, grantPermissionRemedy, ok, runChecks } from './check.ts';
 import type { Deployment } from './deployment.ts';
 
 export interface LocationCheckDeps extends Runtime {
   readonly table: Table;
   readonly mode: () => Promise<Mode>;
-  readonly servicesIn: (location: AccountRegion) => EndpointServices;
+  readonly servicesClient: (location: AccountRegion) => EndpointServices;
   readonly deployment: Deployment;
   readonly hub: AccountRegion;
 }
 
-const minute = 60_000;
+const oneMinuteMs = 60_000;
 /** Three passes missed in a row, in milliseconds. */
-const stale: Readonly<Record<SweepScope, number>> = { pending: 3 * minute, full: 45 * minute };
+const staleAfterMs: Readonly<Record<SweepScope, number>> = {
+  pending: 3 * oneMinuteMs,
+  full: 45 * oneMinuteMs,
+};
 /** A verdict is usually applied within seconds, in milliseconds. */
-const overdue = 5 * minute;
+const overdueAfterMs = 5 * oneMinuteMs;
 /** How many due pointers are looked at, unless one is late before. */
-const looked = 1_000;
+const maxPointersRead = 1_000;
 const pointersPerPage = 100;
 
 /** Whether passes end in a place, verdicts are applied there, and services could be given what linkgate needs of them. */
@@ -43,7 +46,7 @@ export function checkLocation(
       'sweep-of-requests': () => checkSweep(location, 'pending', registeredAt, deps),
       'sweep-of-everything': () => checkSweep(location, 'full', registeredAt, deps),
       verdicts: () => checkVerdicts(location, deps),
-      repair: () => checkRepair(location, services, deps),
+      repair: () => checkRepairPermission(location, services, deps),
     },
     deps,
   );
@@ -51,48 +54,48 @@ export function checkLocation(
 
 async function checkSweep(
   location: AccountRegion,
-  pass: SweepScope,
+  scope: SweepScope,
   registeredAt: string,
   { table, reportError, now, deployment: { stage }, hub }: LocationCheckDeps,
-): Promise<Result> {
-  const finishedAt = await lastSuccess(location, pass, { table, reportError });
+): Promise<CheckResult> {
+  const finishedAt = await lastSweepSuccess(location, scope, { table, reportError });
   // A pass from before a service was registered anew says nothing of the time since.
   const since = finishedAt !== undefined && finishedAt > registeredAt ? finishedAt : registeredAt;
   const said = finishedAt === undefined ? 'no pass has ended yet' : `the last pass ended at ${finishedAt}`;
-  return now().getTime() - new Date(since).getTime() < stale[pass]
+  return now().getTime() - new Date(since).getTime() < staleAfterMs[scope]
     ? ok(said)
     : failed(
         `${said}: nothing makes good what events missed`,
-        `make one now:\nlinkgate sweep connections\nWhere that does not end, the log of sweep-connections says why. Where only the schedule does not come, see whether its rule is enabled:\naws events describe-rule --region ${hub.region} --name linkgate-${stage}-sweep-${pass}`,
+        `make one now:\nlinkgate sweep connections\nWhere that does not end, the log of sweep-connections says why. Where only the schedule does not come, see whether its rule is enabled:\naws events describe-rule --region ${hub.region} --name linkgate-${stage}-sweep-${scope}`,
       );
 }
 
 /** At one service for all of the place: its role's permission is for every one of them. */
-async function checkRepair(
+async function checkRepairPermission(
   location: AccountRegion,
   [service]: readonly Service[],
-  { servicesIn }: LocationCheckDeps,
-): Promise<Result> {
+  { servicesClient }: LocationCheckDeps,
+): Promise<CheckResult> {
   const refusal =
-    service && (await servicesIn(location).refusalOfRepair(service.serviceId, service.topicArn));
+    service && (await servicesClient(location).findRepairDenial(service.serviceId, service.topicArn));
   return refusal === undefined
     ? ok('services can be tagged and their connection notifications made')
     : failed(`EC2 would refuse: ${refusal}`, grantPermissionRemedy);
 }
 
 /** The right to accept and reject is judged by what became of verdicts, since only the actor has it. */
-async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): Promise<Result> {
+async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): Promise<CheckResult> {
   const { table, mode, reportError } = deps;
   if ((await mode()) === 'observe') return ok('verdicts are not applied, since the mode is observe');
-  const { seen, late } = await lookForLate(location, deps);
+  const { seen, late } = await findOverdueVerdicts(location, deps);
   const [first] = late;
   if (!first)
     return ok(
       seen === 0
         ? 'every verdict is applied'
-        : `verdicts that are being applied: ${seen}${seen < looked ? '' : ' or more'}`,
+        : `verdicts that are being applied: ${seen}${seen < maxPointersRead ? '' : ' or more'}`,
     );
-  const refusal = (await auditTrail(first.endpointId, table, reportError)).findLast(
+  const refusal = (await readAuditTrail(first.endpointId, table, reportError)).findLast(
     ({ action }) => action === 'refused',
   );
   return failed(
@@ -106,23 +109,23 @@ async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): 
 }
 
 /** Looks at one page of what is due after another, until something on one is late. */
-async function lookForLate(location: AccountRegion, { table, now, reportError }: LocationCheckDeps) {
+async function findOverdueVerdicts(location: AccountRegion, { table, now, reportError }: LocationCheckDeps) {
   let seen = 0;
   for await (const page of table.query(pendingEffectPartition(location), { limit: pointersPerPage })) {
     const pointers = parseEach(page, readPendingEffect, reportError);
     const records = await table.get(pointers.map(({ endpointId }) => recordKey(endpointId)));
     const late = parseEach(records, readRecord, reportError).filter(
-      (record) => now().getTime() - dueSince(record) > overdue,
+      (record) => now().getTime() - pendingEffectSince(record) > overdueAfterMs,
     );
     seen += page.length;
-    if (late.length > 0 || seen >= looked) return { seen, late };
+    if (late.length > 0 || seen >= maxPointersRead) return { seen, late };
   }
   return { seen, late: [] };
 }
 
 /** Since it was decided, or since EC2 last showed otherwise: what took effect late is put right from then on. */
-function dueSince({ verdict, effect, observedAt = '' }: ConnectionRecord): number {
-  if (!effect || !verdict) return Number.POSITIVE_INFINITY;
+function pendingEffectSince({ verdict, pendingEffect, observedAt = '' }: ConnectionRecord): number {
+  if (!pendingEffect || !verdict) return Number.POSITIVE_INFINITY;
   const { decidedAt } = verdict;
   return new Date(observedAt > decidedAt ? observedAt : decidedAt).getTime();
 }

@@ -1,25 +1,25 @@
 import { type Runtime, settleEach } from '../runtime/runtime.ts';
-import { type Check, type CheckSet, failed, ok, type Result, runChecks, warning } from './check.ts';
+import { type Check, type CheckResult, type CheckSet, failed, ok, runChecks, warning } from './check.ts';
 import type { Deployment, QueueState } from './deployment.ts';
 
 /** So many messages a queue has only when its function does not keep up. */
-const backlog = 1_000;
+const backlogThreshold = 1_000;
 
-const byTheFullPass = 'The full pass makes good what it was about, within 15 minutes.';
-const byTheSweep = 'The sweep makes good what it was about.';
-const byTheNextSweep = 'The next sweep makes good what it was about; who waits for its job waits in vain.';
+const fullSweepRecovers = 'The full pass makes good what it was about, within 15 minutes.';
+const sweepRecovers = 'The sweep makes good what it was about.';
+const nextSweepRecovers = 'The next sweep makes good what it was about; who waits for its job waits in vain.';
 
 /** What becomes of that which is lost with a message, by the queue that should have delivered it or where it ended. */
-const recovery: Readonly<Record<string, string>> = {
-  'connection-notifications': byTheSweep,
-  'connection-rechecks': byTheSweep,
-  'connection-requests': byTheSweep,
-  'connection-changes': byTheSweep,
-  'apply-verdicts.fifo': byTheSweep,
-  'sweep-requests': byTheNextSweep,
-  'approver-notifications': byTheSweep,
-  'customer-notifications': byTheFullPass,
-  'service-checks': byTheFullPass,
+const recoveryByQueue: Readonly<Record<string, string>> = {
+  'connection-notifications': sweepRecovers,
+  'connection-rechecks': sweepRecovers,
+  'connection-requests': sweepRecovers,
+  'connection-changes': sweepRecovers,
+  'apply-verdicts.fifo': sweepRecovers,
+  'sweep-requests': nextSweepRecovers,
+  'approver-notifications': sweepRecovers,
+  'customer-notifications': fullSweepRecovers,
+  'service-checks': fullSweepRecovers,
   'undelivered-events':
     'The sweep finds connections again within a minute, and a missed schedule the next one makes good; services are checked again by the full pass, within 15 minutes.',
   'failed-invocations':
@@ -38,11 +38,11 @@ export async function checkQueues(deps: QueueCheckDeps): Promise<Check[]> {
   const queues = readings.flatMap((reading) => ('output' in reading ? [reading.output] : []));
   const notifications = queues.find(({ arn }) => arn.endsWith('-connection-notifications'));
   const checks = await Promise.all([
-    runChecks('queues', null, { subscription: () => checkSubscription(notifications, deps) }, deps),
+    runChecks('queues', null, { subscription: () => checkTopicSubscription(notifications, deps) }, deps),
     ...readings.map((reading) => {
       const checkSet =
         'output' in reading
-          ? checkSetOf(reading.output, queues)
+          ? buildQueueChecks(reading.output, queues)
           : { queue: () => Promise.reject(reading.error) };
       return runChecks('queues', reading.input.slice(reading.input.lastIndexOf('/') + 1), checkSet, deps);
     }),
@@ -50,37 +50,40 @@ export async function checkQueues(deps: QueueCheckDeps): Promise<Check[]> {
   return checks.flat();
 }
 
-function checkSetOf(queue: QueueState, queues: readonly QueueState[]): CheckSet {
-  if (queue.deadLetters !== undefined) return { queue: () => checkBacklog(queue) };
-  const source = queues.find(({ deadLetters }) => deadLetters === queue.arn);
+function buildQueueChecks(queue: QueueState, queues: readonly QueueState[]): CheckSet {
+  if (queue.deadLetterQueueArn !== undefined) return { queue: () => checkBacklog(queue) };
+  const source = queues.find(({ deadLetterQueueArn }) => deadLetterQueueArn === queue.arn);
   return { 'dead-letters': () => checkDeadLetters(queue, source) };
 }
 
-function checkBacklog({ arn, waiting }: QueueState): Result {
-  const detail = messages(waiting);
-  return waiting < backlog
+function checkBacklog({ arn, visibleMessages }: QueueState): CheckResult {
+  const detail = formatMessageCount(visibleMessages);
+  return visibleMessages < backlogThreshold
     ? ok(detail)
     : warning(
         `${detail}: its function does not keep up`,
-        `wait, and look again; where the number grows, look for throttling in the metrics of the function that ${nameOf(arn)} feeds, and for errors in its log`,
+        `wait, and look again; where the number grows, look for throttling in the metrics of the function that ${queueNameFromArn(arn)} feeds, and for errors in its log`,
       );
 }
 
-function checkDeadLetters({ arn, url, waiting }: QueueState, source: QueueState | undefined): Result {
-  if (waiting === 0) return ok('empty');
+function checkDeadLetters(
+  { arn, url, visibleMessages }: QueueState,
+  source: QueueState | undefined,
+): CheckResult {
+  if (visibleMessages === 0) return ok('empty');
   const look = `Look what failed:\naws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
   const empty = `empty it:\naws sqs purge-queue --queue-url ${url}`;
-  const lost = lostWith(source?.arn ?? arn);
+  const lost = findRecovery(source?.arn ?? arn);
   return failed(
-    messages(waiting),
+    formatMessageCount(visibleMessages),
     source
-      ? `${look}\nThe log of the function that ${nameOf(source.arn)} feeds says why. Once that is mended send them back:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${empty}\n${lost}`
+      ? `${look}\nThe log of the function that ${queueNameFromArn(source.arn)} feeds says why. Once that is mended send them back:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${empty}\n${lost}`
       : `${look}\nOnce you know why they are there, ${empty}\n${lost}`,
   );
 }
 
-async function checkSubscription(notifications: QueueState | undefined, deps: QueueCheckDeps) {
-  const subscribers = await deps.deployment.queuesOfTopic();
+async function checkTopicSubscription(notifications: QueueState | undefined, deps: QueueCheckDeps) {
+  const subscribers = await deps.deployment.listTopicQueues();
   if (notifications && subscribers.includes(notifications.arn))
     return ok('connection notifications reach their queue');
   return failed(
@@ -89,14 +92,14 @@ async function checkSubscription(notifications: QueueState | undefined, deps: Qu
   );
 }
 
-function lostWith(arn: string): string {
-  return Object.entries(recovery).find(([queue]) => arn.endsWith(`-${queue}`))?.[1] ?? '';
+function findRecovery(arn: string): string {
+  return Object.entries(recoveryByQueue).find(([queue]) => arn.endsWith(`-${queue}`))?.[1] ?? '';
 }
 
-function messages(count: number): string {
+function formatMessageCount(count: number): string {
   return count === 1 ? '1 message' : `${count} messages`;
 }
 
-function nameOf(arn: string): string {
+function queueNameFromArn(arn: string): string {
   return arn.slice(arn.lastIndexOf(':') + 1);
 }

@@ -4,18 +4,18 @@ import { byAccountWrites } from '../connections/connections-by-account.ts';
 import { pendingEffectWrites } from '../connections/pending-effects.ts';
 import { reevaluationWrites } from '../connections/reevaluations.ts';
 import {
-  keyName,
+  formatKey,
   parseEach,
   type ReadDeps,
   UnreadableItemError,
   versionToReplace,
 } from '../storage/entity.ts';
-import { keptBecause, kindName } from '../storage/item-remedy.ts';
+import { itemKindOfKey, reasonsToKeepItems } from '../storage/item-remedy.ts';
 import type { Item, Key, Write } from '../storage/table.ts';
-import { kindOfItem } from './item-entities.ts';
+import { findItemEntity } from './item-entities.ts';
 
 /** An item is not removed. */
-export class ItemStaysError extends Error {
+export class ItemNotRemovableError extends Error {
   override readonly name = 'ItemStaysError';
 
   constructor({ pk, sk }: Key, why: string) {
@@ -41,22 +41,23 @@ export async function removeUnreadable(
 ): Promise<{ readonly afterwards?: string } | undefined> {
   const [item] = await deps.table.get([key]);
   if (!item) return undefined;
-  const kind = kindOfItem(key);
-  if (!kind) throw new ItemStaysError(key, 'linkgate has no such kind of item');
-  if (isReadable(item, kind.read))
-    throw new ItemStaysError(key, 'linkgate can read it, and the command for its kind changes it');
-  const kept = keptBecause.get(kindName(key));
-  if (kept !== undefined) throw new ItemStaysError(key, kept);
+  const kind = findItemEntity(key);
+  if (!kind) throw new ItemNotRemovableError(key, 'linkgate has no such kind of item');
+  if (canReadItem(item, kind.read))
+    throw new ItemNotRemovableError(key, 'linkgate can read it, and the command for its kind changes it');
+  const kept = reasonsToKeepItems.get(itemKindOfKey(key));
+  if (kept !== undefined) throw new ItemNotRemovableError(key, kept);
   const expected = versionToReplace(item);
-  const put = await pointerAnew(key, deps);
+  const put = await rebuildPointer(key, deps);
   const write = put ?? { remove: key };
   const isWritten = await deps.table.write([{ ...write, ...(expected !== undefined && { expected }) }]);
-  if (!isWritten) throw new ItemStaysError(key, 'somebody changed it at the same time; look at it again');
+  if (!isWritten)
+    throw new ItemNotRemovableError(key, 'somebody changed it at the same time; look at it again');
   deps.logRemoval({ item, by });
   return { ...(kind.afterwards !== undefined && { afterwards: kind.afterwards }) };
 }
 
-function isReadable(item: Item, read: (item: Item) => unknown): boolean {
+function canReadItem(item: Item, read: (item: Item) => unknown): boolean {
   try {
     read(item);
     return true;
@@ -67,7 +68,10 @@ function isReadable(item: Item, read: (item: Item) => unknown): boolean {
 }
 
 /** The pointer that a connection's record would have there. */
-async function pointerAnew(key: Key, { table, reportError }: ReadDeps): Promise<{ put: Item } | undefined> {
+async function rebuildPointer(
+  key: Key,
+  { table, reportError }: ReadDeps,
+): Promise<{ put: Item } | undefined> {
   const endpointId = key.sk.split('#').at(-1) ?? '';
   const [record] = parseEach(await table.get([recordKey(endpointId)]), readRecord, reportError);
   if (!record) return undefined;
@@ -78,6 +82,6 @@ async function pointerAnew(key: Key, { table, reportError }: ReadDeps): Promise<
     byAccountWrites,
   ].flatMap((writesFor) => writesFor(undefined, record));
   const puts = writes.flatMap((write) => ('put' in write ? write.put : []));
-  const put = puts.find((each) => keyName(each) === keyName(key));
+  const put = puts.find((each) => formatKey(each) === formatKey(key));
   return put && { put };
 }

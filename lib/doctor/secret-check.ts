@@ -1,7 +1,7 @@
-import { failed, ok, type Result } from './check.ts';
+import { type CheckResult, failed, ok } from './check.ts';
 import type { Deployment } from './deployment.ts';
 
-interface Secret {
+interface CheckedSecret {
   /** Below `/linkgate/<stage>/`. */
   readonly name: string;
   readonly what: string;
@@ -11,9 +11,9 @@ interface Secret {
 
 /** Whether a secret is there, and kept as one. Its value is not read. */
 export async function checkSecret(
-  { name, what, remedy }: Secret,
+  { name, what, remedy }: CheckedSecret,
   { parameters, stage }: Pick<Deployment, 'parameters' | 'stage'>,
-): Promise<Result> {
+): Promise<CheckResult> {
   const type = (await parameters()).get(name);
   if (type === 'SecureString') return ok('it is there');
   return type === undefined

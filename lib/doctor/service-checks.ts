@@ -1,26 +1,26 @@
-import { isGroup, makeGroup } from '../approvers/approver-group.ts';
-import { type AccountRegion, partitionOf } from '../locations/account-region.ts';
+import { createGroupCommand, isKnownGroup } from '../approvers/approver-group.ts';
+import { type AccountRegion, awsPartition } from '../locations/account-region.ts';
 import type { Mode } from '../mode/mode.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { configurationDrift, gatewaysAreSwept } from '../services/drift.ts';
+import { configurationDrift, gatewayLoadBalancerText } from '../services/drift.ts';
 import type { EndpointServices, ServiceConfiguration } from '../services/endpoint-services.ts';
 import type { Drift, Service } from '../services/service.ts';
 import type { Table } from '../storage/table.ts';
 import { shellWord } from '../values/shell-word.ts';
 import {
   type Check,
+  type CheckResult,
   type CheckSet,
   failed,
   grantPermissionRemedy,
   ok,
-  type Result,
   runChecks,
   warning,
 } from './check.ts';
 
 export interface ServiceCheckDeps extends Runtime {
   readonly table: Table;
-  readonly servicesIn: (location: AccountRegion) => EndpointServices;
+  readonly servicesClient: (location: AccountRegion) => EndpointServices;
   readonly mode: () => Promise<Mode>;
 }
 
@@ -58,50 +58,50 @@ export async function checkRegisteredService(service: Service, deps: ServiceChec
   const subject = name === serviceId ? serviceId : `${name} (${serviceId})`;
   let configuration: ServiceConfiguration | undefined;
   try {
-    configuration = await deps.servicesIn(location).describe(serviceId);
+    configuration = await deps.servicesClient(location).describe(serviceId);
   } catch (error) {
     return runChecks('services', subject, { service: () => Promise.reject(error) }, deps);
   }
   const principals = configuration?.principals;
   const checkSet: CheckSet = {
-    service: () => checkState(service, configuration),
+    service: () => checkServiceState(service, configuration),
     ...(configuration && {
-      ...checkSetsOf(service, configurationDrift(configuration, topicArn), deps),
-      ...(configuration.isOfGateways && { notification: async () => ok(gatewaysAreSwept) }),
+      ...buildDriftChecks(service, configurationDrift(configuration, topicArn), deps),
+      ...(configuration.isGatewayLoadBalancer && { notification: async () => ok(gatewayLoadBalancerText) }),
     }),
     // Without the tag, of which another check tells, EC2 does not list them.
     ...(principals && { principals: () => checkPrincipals(service, principals) }),
-    approvers: () => checkApprovers(service, deps.table),
+    approvers: () => checkServiceApprovers(service, deps.table),
     paused: () => checkPause(service),
   };
   return runChecks('services', subject, checkSet, deps);
 }
 
-function checkSetsOf(service: Service, drift: readonly Drift[], deps: ServiceCheckDeps): CheckSet {
+function buildDriftChecks(service: Service, drift: readonly Drift[], deps: ServiceCheckDeps): CheckSet {
   return Object.fromEntries(
     Object.entries(driftChecks).map(([name, check]) => {
       const found = drift.find((each) => check.drifts.includes(each.check));
-      return [name, () => (found ? resultOf(found, check, service, deps) : ok(check.inOrder))];
+      return [name, () => (found ? toDriftResult(found, check, service, deps) : ok(check.inOrder))];
     }),
   );
 }
 
-async function resultOf(
+async function toDriftResult(
   { detail }: Drift,
   { severity, remedy }: DriftCheck,
   service: Service,
   { mode }: ServiceCheckDeps,
-): Promise<Result> {
+): Promise<CheckResult> {
   if (remedy) return { status: severity, detail, remedy: remedy(service) };
   return (await mode()) === 'observe'
     ? warning(`${detail}; in the mode observe EC2 is left alone`, 'linkgate mode enforce')
     : { status: severity, detail, remedy: `linkgate service add ${service.serviceId}` };
 }
 
-function checkState(
+function checkServiceState(
   { serviceId, location: { region } }: Service,
   configuration: ServiceConfiguration | undefined,
-): Result {
+): CheckResult {
   if (!configuration)
     return failed('EC2 does not list the service any more', `linkgate service remove ${serviceId}`);
   return configuration.state === 'Available'
@@ -112,16 +112,16 @@ function checkState(
       );
 }
 
-async function checkApprovers({ approvers }: Service, table: Table): Promise<Result> {
-  return (await isGroup(approvers, table))
+async function checkServiceApprovers({ approvers }: Service, table: Table): Promise<CheckResult> {
+  return (await isKnownGroup(approvers, table))
     ? ok(`there is a group ${approvers}`)
     : failed(
         `there is no approver group ${approvers}`,
-        `make it, with the people who decide:\n${makeGroup(approvers)}`,
+        `make it, with the people who decide:\n${createGroupCommand(approvers)}`,
       );
 }
 
-function checkPause({ name, pausedAt, pausedBy, pauseReason }: Service): Result {
+function checkPause({ name, pausedAt, pausedBy, pauseReason }: Service): CheckResult {
   if (pausedAt === undefined) return ok('requests are decided');
   const why = pauseReason === undefined ? '' : `: ${pauseReason}`;
   return warning(
@@ -131,13 +131,13 @@ function checkPause({ name, pausedAt, pausedBy, pauseReason }: Service): Result 
 }
 
 /** Whom EC2 lets ask: everyone by what it shows now, the difference to the allowlist by the last check, which is also made as things change. */
-function checkPrincipals(service: Service, shown: readonly string[]): Result {
+function checkPrincipals(service: Service, shown: readonly string[]): CheckResult {
   const { serviceId, location, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
   const differences = principalDrift.map(({ detail }) => detail);
   if (shown.includes('*'))
     return warning(
       ['the allowed principals are `*`: every AWS account may ask to connect', ...differences].join('. '),
-      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${location.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:${partitionOf(location.region, topicArn)}:iam::444455556666:root`,
+      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${location.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:${awsPartition(location.region, topicArn)}:iam::444455556666:root`,
     );
   if (principalsCheckedAt === undefined) return ok('the allowed principals are named');
   if (differences.length === 0) return ok('the allowed principals are what the allowlist implies');

@@ -3,9 +3,9 @@ import * as v from 'valibot';
 import { type ConnectionRecord, readRecord, recordPartitions } from '../connections/connection-record.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import { allDrift } from '../services/drift.ts';
-import { allServices, readService, serviceKey } from '../services/service.ts';
+import { readService, serviceKey, servicesPartition } from '../services/service.ts';
 import { indexByKey } from '../storage/entity.ts';
-import type { Change, Item, Table } from '../storage/table.ts';
+import type { Item, Table, TableChange } from '../storage/table.ts';
 import { ConnectionWaiting, ServiceDrifted } from './bus-event.ts';
 
 /** What is said on the bus for others than linkgate itself, after the table has it. */
@@ -13,14 +13,14 @@ export type DomainEvent =
   | (ConnectionWaiting & { readonly type: 'Connection Waiting' })
   | (ServiceDrifted & { readonly type: 'Service Drifted' });
 
-export interface PublishDeps {
+export interface DomainEventBus {
   /** @throws when an event could not be delivered. */
   publish(events: readonly DomainEvent[]): Promise<void>;
 }
 
 interface PublishChangesDeps extends Pick<Runtime, 'reportError'> {
   readonly table: Table;
-  readonly bus: PublishDeps;
+  readonly bus: DomainEventBus;
 }
 
 /**
@@ -29,7 +29,7 @@ interface PublishChangesDeps extends Pick<Runtime, 'reportError'> {
  * @returns how many were announced.
  */
 export async function publishDomainEvents(
-  changes: readonly Change[],
+  changes: readonly TableChange[],
   { table, bus, reportError }: PublishChangesDeps,
 ): Promise<number> {
   const waiting = await eachReadable(changes, newlyWaiting, reportError);
@@ -56,7 +56,7 @@ async function eachReadable<Input, Output>(
   return outputs.filter((output) => output !== undefined);
 }
 
-function newlyWaiting({ before, after }: Change): ConnectionRecord | undefined {
+function newlyWaiting({ before, after }: TableChange): ConnectionRecord | undefined {
   if (!after || !recordPartitions.includes(after.pk)) return undefined;
   const record = readRecord(after);
   const outcome = waitsBy(record);
@@ -81,8 +81,8 @@ function connectionWaiting(record: ConnectionRecord, service: Item | undefined):
   return { type: 'Connection Waiting', ...waiting };
 }
 
-function newlyDrifted({ before, after }: Change): DomainEvent | undefined {
-  if (after?.pk !== allServices) return undefined;
+function newlyDrifted({ before, after }: TableChange): DomainEvent | undefined {
+  if (after?.pk !== servicesPartition) return undefined;
   const service = readService(after);
   const drift = allDrift(service);
   if (isDeepStrictEqual(drift, before ? allDrift(readService(before)) : [])) return undefined;

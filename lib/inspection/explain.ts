@@ -1,7 +1,7 @@
-import { type AuditEntry, auditTrail } from '../audit/audit.ts';
+import { type AuditEntry, readAuditTrail } from '../audit/audit.ts';
 import {
   type ConnectionRecord,
-  connectionOf,
+  pickConnection,
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
@@ -36,7 +36,7 @@ export interface Explanation {
   readonly next: string;
 }
 
-export function viewOf(
+export function buildConnectionView(
   { location, ...connection }: Connection,
   record: ConnectionRecord | undefined,
   mode: Mode,
@@ -46,7 +46,7 @@ export function viewOf(
     ...connection,
     ...location,
     verdict: verdict?.outcome ?? null,
-    decidedBy: record ? decidedBy(record) : null,
+    decidedBy: record ? selectDecider(record) : null,
     reason: verdict ? primaryReason(verdict) : null,
     differs: record ? mismatchReason(connection.state, record, mode) : null,
     // A pause keeps what is to be cut; when that was to be is no secret.
@@ -58,13 +58,13 @@ export function viewOf(
 }
 
 /** Who settled it: what is cut by command is the word of whoever gave that. */
-function decidedBy({ verdict, revocation }: ConnectionRecord): string | null {
+function selectDecider({ verdict, revocation }: ConnectionRecord): string | null {
   if (!verdict) return null;
   const isCommand = verdict.outcome === 'reject' && revocation && revocation.cause !== 'policy';
   return isCommand ? revocation.by : verdict.decidedBy;
 }
 
-const would: Readonly<Record<Outcome, string>> = {
+const expectedOutcomeTexts: Readonly<Record<Outcome, string>> = {
   accept: 'linkgate would accept it',
   reject: 'linkgate would reject it',
   ask: 'linkgate would leave it to a person',
@@ -80,7 +80,7 @@ function mismatchReason(
   const { outcome, until } = verdict;
   if (state === 'pendingAcceptance')
     return mode === 'observe' && (outcome === 'accept' || outcome === 'reject')
-      ? `${would[outcome]}, and EC2 still shows it waiting`
+      ? `${expectedOutcomeTexts[outcome]}, and EC2 still shows it waiting`
       : null;
   if (!isAnswered(state)) return null;
   const isToStay =
@@ -88,29 +88,29 @@ function mismatchReason(
   // It stays until it is cut, while its service is stopped, and while people are asked since no more may be cut.
   if (isConnected(state) && isToStay) return null;
   const answer = isConnected(state) ? 'accept' : 'reject';
-  return outcome === answer ? null : `${would[outcome]}, and EC2 shows it ${state}`;
+  return outcome === answer ? null : `${expectedOutcomeTexts[outcome]}, and EC2 shows it ${state}`;
 }
 
 /** The story of one connection: what EC2 shows, what was decided and why, and each step since. */
-export async function explain(
+export async function explainConnection(
   endpointId: string,
   deps: FindDeps & { readonly mode: () => Promise<Mode> },
 ): Promise<Explanation | undefined> {
   const { table } = deps;
   const [[item], history, mode] = await Promise.all([
     table.get([recordKey(endpointId)]),
-    auditTrail(endpointId, table, deps.reportError),
+    readAuditTrail(endpointId, table, deps.reportError),
     deps.mode(),
   ]);
   const record = item && readRecord(item);
   const shown = await findConnection(endpointId, record, deps);
-  const connection = shown ?? (record && connectionOf(record));
+  const connection = shown ?? (record && pickConnection(record));
   if (!connection) return undefined;
   const policy = readPolicyInputs(connection, indexByKey(await table.get(policyInputKeys(connection))));
   const { service } = policy;
   return {
     connection: {
-      ...viewOf(connection, record, mode),
+      ...buildConnectionView(connection, record, mode),
       ...(service && { service: service.name }),
     },
     verdict: record?.verdict ?? null,

@@ -9,11 +9,11 @@ import type { Mode } from '../mode/mode.ts';
 import { type Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
 import type { FindDeps } from '../reconcile/find-connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { decodeCursor, encodeCursor, LocationCursor, locationAt } from '../storage/cursor.ts';
+import { decodeCursor, encodeCursor, LocationCursor, selectLocation } from '../storage/cursor.ts';
 import { parseEach } from '../storage/entity.ts';
-import { type ConnectionView, viewOf } from './explain.ts';
+import { buildConnectionView, type ConnectionView } from './explain.ts';
 
-export interface ListDeps {
+export interface ListConnectionsQuery {
   readonly locations: readonly AccountRegion[];
   /** Only connections to these services. */
   readonly serviceIds: readonly string[];
@@ -26,43 +26,44 @@ export interface ListDeps {
   readonly differs: boolean;
 }
 
-interface Listed extends FindDeps, Pick<Runtime, 'reportError'> {
+interface ListConnectionsDeps extends FindDeps, Pick<Runtime, 'reportError'> {
   readonly mode: () => Promise<Mode>;
 }
 
-const list = 'connections';
+const connectionsListName = 'connections';
 
 /** One page of connections as EC2 has them now, beside linkgate's verdicts. */
 export async function listConnections(
-  listing: ListDeps,
+  listing: ListConnectionsQuery,
   token: string | undefined,
-  deps: Listed,
+  deps: ListConnectionsDeps,
 ): Promise<{ connections: ConnectionView[]; nextToken?: string }> {
   const { locations, serviceIds, state, ownerAccountId } = listing;
-  const position = token === undefined ? { location: 0 } : decodeCursor(list, token, LocationCursor);
-  const location = locationAt(locations, position);
+  const position =
+    token === undefined ? { location: 0 } : decodeCursor(connectionsListName, token, LocationCursor);
+  const location = selectLocation(locations, position);
   if (!location) return { connections: [] };
   const filter = {
     ...(state !== undefined && { state }),
     ...(ownerAccountId !== undefined && { ownerAccountId }),
-    ...filterFor(serviceIds),
+    ...buildServiceFilter(serviceIds),
   };
-  const page = await deps.connectionsIn(location).page(filter, position.nextToken);
+  const page = await deps.connectionsClient(location).page(filter, position.nextToken);
   const ours = page.connections.filter(({ serviceId }) => serviceIds.includes(serviceId));
-  const connections = await besideVerdicts(ours, listing, deps);
-  const nextToken = encodeCursor(list, position, page.nextToken, locations.length);
+  const connections = await withVerdicts(ours, listing, deps);
+  const nextToken = encodeCursor(connectionsListName, position, page.nextToken, locations.length);
   return { connections, ...(nextToken !== undefined && { nextToken }) };
 }
 
 /** EC2 takes at most 200 values in a filter; where there are more services, they are told apart here. */
-function filterFor(serviceIds: readonly string[]) {
+function buildServiceFilter(serviceIds: readonly string[]) {
   return serviceIds.length <= 200 ? { serviceIds } : {};
 }
 
-async function besideVerdicts(
+async function withVerdicts(
   connections: readonly Connection[],
-  { waiting, differs }: ListDeps,
-  { table, mode, reportError }: Listed,
+  { waiting, differs }: ListConnectionsQuery,
+  { table, mode, reportError }: ListConnectionsDeps,
 ) {
   const [items, modeNow] = await Promise.all([
     table.get(connections.map(({ endpointId }) => recordKey(endpointId))),
@@ -73,13 +74,13 @@ async function besideVerdicts(
   );
   return connections.flatMap((connection) => {
     const record = records.get(connection.endpointId);
-    if (waiting && !(record && isAwaitingApproval(record) && isAsSeen(connection, record))) return [];
-    const view = viewOf(connection, record, modeNow);
+    if (waiting && !(record && isAwaitingApproval(record) && isPhaseUnchanged(connection, record))) return [];
+    const view = buildConnectionView(connection, record, modeNow);
     return differs && view.differs === null ? [] : [view];
   });
 }
 
 /** Whether it waits in EC2 or lives there, as it did when people were asked. */
-function isAsSeen({ state }: Connection, record: ConnectionRecord): boolean {
+function isPhaseUnchanged({ state }: Connection, record: ConnectionRecord): boolean {
   return isConnected(state) ? isConnected(record.state) : state === record.state;
 }

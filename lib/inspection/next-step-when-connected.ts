@@ -38,51 +38,55 @@ export function nextStepWhenConnected(
   if (isPaused(verdict)) return `${is}, and nothing is cut for now: ${why}.`;
   switch (verdict.outcome) {
     case 'accept':
-      return `${is}, and stays: ${why}.${untilWhen(verdict.until)}`;
+      return `${is}, and stays: ${why}.${formatExpiry(verdict.until)}`;
     case 'reject':
-      return isToCome(record)
-        ? `${is} until ${verdict.until}, and is cut then: ${why}. ${commandsFor(record, entry, service.name)}`
-        : `${is}. ${cutNow(record, mode, isRefused)}`;
+      return isDisconnectAhead(record)
+        ? `${is} until ${verdict.until}, and is cut then: ${why}. ${formatNextCommands(record, entry, service.name)}`
+        : `${is}. ${formatDisconnecting(record, mode, isRefused)}`;
     case 'ask':
     case 'hold':
       if (!isAwaitingApproval(record))
-        return `${is}: ${accepted}. Whether it stays is decided within a minute.`;
-      return `${is}, and stays until somebody decides${since(record)}: ${why}. ${commandsFor(record, entry, service.name)}`;
+        return `${is}: ${externalAcceptText}. Whether it stays is decided within a minute.`;
+      return `${is}, and stays until somebody decides${formatAwaitingSince(record)}: ${why}. ${formatNextCommands(record, entry, service.name)}`;
     default:
       throw verdict.outcome satisfies never;
   }
 }
 
-const accepted = 'somebody accepted it while linkgate left it to people';
+const externalAcceptText = 'somebody accepted it while linkgate left it to people';
 
-function isToCome({ verdict, effect }: ConnectionRecord): boolean {
-  return verdict?.until !== undefined && effect === undefined;
+function isDisconnectAhead({ verdict, pendingEffect }: ConnectionRecord): boolean {
+  return verdict?.until !== undefined && pendingEffect === undefined;
 }
 
-function untilWhen(until: string | undefined): string {
+function formatExpiry(until: string | undefined): string {
   return until === undefined
     ? ''
     : ` That permission expires at ${until}; people are warned 14 days, 7 days and 1 day before.`;
 }
 
-function commandsFor(record: ConnectionRecord, entry: AllowlistEntry | undefined, service: string): string {
+function formatNextCommands(
+  record: ConnectionRecord,
+  entry: AllowlistEntry | undefined,
+  service: string,
+): string {
   return `${connectedCommands(record, { service, entries: entry ? [entry] : [] }).join('; ')}.`;
 }
 
-function cutNow(
-  { verdict, effect }: ConnectionRecord,
+function formatDisconnecting(
+  { verdict, pendingEffect }: ConnectionRecord,
   mode: NextStepContext['mode'],
   isRefused: boolean,
 ): string {
   const why = verdict ? primaryReason(verdict) : '';
   if (mode === 'observe')
     return `linkgate would cut it: ${why}. Its mode is observe, so it leaves that to others until \`linkgate mode enforce\`.`;
-  const again = isRefused && effect && nextAttemptAt(effect);
+  const again = isRefused && pendingEffect && nextAttemptAt(pendingEffect);
   return again
     ? `EC2 refused to reject it; it is asked again after ${again.toISOString()}.`
     : `It is being cut: ${why}.`;
 }
 
-function since({ approvalRequest }: ConnectionRecord): string {
+function formatAwaitingSince({ approvalRequest }: ConnectionRecord): string {
   return approvalRequest ? `, which people are asked since ${approvalRequest.since}` : '';
 }

@@ -16,14 +16,14 @@ export function nextStep(
   if (!isListed || state === 'deleting' || state === 'deleted')
     return 'The endpoint is gone; nothing is left to do.';
   if (state === 'rejected')
-    return `${wasCut(record)}It stays rejected, also when its account is allowed later: the consumer has to delete it (it costs until then) and create a new endpoint.`;
+    return `${formatDisconnected(record)}It stays rejected, also when its account is allowed later: the consumer has to delete it (it costs until then) and create a new endpoint.`;
   if (state === 'failed' || state === 'expired')
     return `EC2 shows it as ${state}: the consumer has to create a new endpoint.`;
   if (isConnected(state)) return nextStepWhenConnected(connection, record, around);
   if (!service) return 'Its service is not registered, so linkgate does not decide it.';
   const verdict = record?.verdict;
   if (verdict === undefined) return 'It is decided within a minute.';
-  const again = isRefused && record?.effect && nextAttemptAt(record.effect);
+  const again = isRefused && record?.pendingEffect && nextAttemptAt(record.pendingEffect);
   if (mode === 'enforce' && again)
     return `EC2 refused to ${verdict.outcome} it; it is asked again after ${again.toISOString()}.`;
   if (verdict.outcome === 'accept' || verdict.outcome === 'reject')
@@ -39,11 +39,11 @@ export function nextStep(
       ? ''
       : " linkgate's mode is observe, so EC2 is not asked until `linkgate mode enforce`.";
   const ticket = service.requireTicket ? ' --ticket …' : '';
-  return `${waits(record?.approvalRequest, service)}: linkgate approve ${endpointId}${ticket}, or linkgate deny ${endpointId} --reason "…"${ticket}.${then}`;
+  return `${formatAwaiting(record?.approvalRequest, service)}: linkgate approve ${endpointId}${ticket}, or linkgate deny ${endpointId} --reason "…"${ticket}.${then}`;
 }
 
 /** That it waits for a person, how long, and what comes then. */
-function waits(approvalRequest: ConnectionRecord['approvalRequest'], { onExpiry }: Service): string {
+function formatAwaiting(approvalRequest: ConnectionRecord['approvalRequest'], { onExpiry }: Service): string {
   if (!approvalRequest) return 'It waits for a person';
   if (approvalRequest.stage === 'expired')
     return `Nobody decided it before ${approvalRequest.deadline}, and it still waits for a person`;
@@ -52,6 +52,6 @@ function waits(approvalRequest: ConnectionRecord['approvalRequest'], { onExpiry 
 }
 
 /** Why something that was connected is so no longer. */
-function wasCut(record: ConnectionRecord | undefined): string {
+function formatDisconnected(record: ConnectionRecord | undefined): string {
   return record?.revocation && record.verdict ? `It was cut: ${primaryReason(record.verdict)}. ` : '';
 }

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { auditEntries } from '../audit/audit.ts';
+import { listAuditItems } from '../audit/audit.ts';
 import { AuditHead, type ChainBreak, findBreak } from '../audit/chain.ts';
 import { recordKey, recordPartitions } from '../connections/connection-record.ts';
-import { listRecords, listRecordsFrom, type RecordCursor } from '../connections/record-pages.ts';
+import { listRecords, listRecordsFrom, type RecordCursor } from '../connections/list-records.ts';
 import type { Item, Table } from '../storage/table.ts';
 
 /** As much of a record as verifying takes; a newer one has it too. */
-const Remembered = v.object({
+const VerifiableRecord = v.object({
   endpointId: v.string(),
   serviceId: v.string(),
   auditCount: v.number(),
@@ -27,18 +27,22 @@ export interface Verification {
 }
 
 /** Verifies one page of connections, in no order that means anything. */
-export async function verifyPage(
+export async function verifyTrailPage(
   start: RecordCursor,
   table: Table,
   serviceId?: string,
 ): Promise<Verification & { readonly next?: RecordCursor }> {
   const isWanted = (record: Item) => serviceId === undefined || record.serviceId === serviceId;
   const { records, ...goesOn } = await listRecords(start, trailsPerPage, table, isWanted);
-  return { ...(await verify(records, table)), ...goesOn };
+  return { ...(await verifyTrails(records, table)), ...goesOn };
 }
 
 /** Verifies so many connections, or all where there are fewer: from a random point of each partition on, then from its beginning. */
-export async function verifySample(count: number, random: () => number, table: Table): Promise<Verification> {
+export async function verifyTrailSample(
+  count: number,
+  random: () => number,
+  table: Table,
+): Promise<Verification> {
   const first = Math.floor(random() * recordPartitions.length);
   const after = `vpce-${Math.floor(random() * 0x1_0000_0000)
     .toString(16)
@@ -54,34 +58,34 @@ export async function verifySample(count: number, random: () => number, table: T
     for (const record of await listRecordsFrom(start, count - records.size, table))
       records.set(record.sk, record);
   }
-  return verify([...records.values()], table);
+  return verifyTrails([...records.values()], table);
 }
 
 /** @returns undefined where nothing is remembered of the connection. */
-export async function verifyOne(endpointId: string, table: Table): Promise<Verification | undefined> {
+export async function verifyTrail(endpointId: string, table: Table): Promise<Verification | undefined> {
   const items = await table.get([recordKey(endpointId)]);
-  return items.length === 0 ? undefined : verify(items, table);
+  return items.length === 0 ? undefined : verifyTrails(items, table);
 }
 
-async function verify(records: readonly Item[], table: Table): Promise<Verification> {
-  const results = await Promise.all(records.map((record) => brokenTrail(record, table)));
+async function verifyTrails(records: readonly Item[], table: Table): Promise<Verification> {
+  const results = await Promise.all(records.map((record) => findBrokenTrail(record, table)));
   const broken = results.filter((each) => each !== undefined);
   return { verified: results.length - broken.length, broken };
 }
 
-async function brokenTrail(record: Item, table: Table): Promise<BrokenTrail | undefined> {
-  const remembered = v.safeParse(Remembered, record);
+async function findBrokenTrail(record: Item, table: Table): Promise<BrokenTrail | undefined> {
+  const remembered = v.safeParse(VerifiableRecord, record);
   if (!remembered.success)
     return {
       endpointId: record.sk,
       sequence: 0,
       problem: `its record is malformed: ${v.summarize(remembered.issues)}`,
     };
-  const found = findBreak(await auditEntries(record.sk, table), remembered.output);
+  const found = findBreak(await listAuditItems(record.sk, table), remembered.output);
   if (!found) return undefined;
   // An entry that was written between the two reads is no break: the record then has another version.
   const [now] = await table.get([record]);
   return now && now.version !== record.version
-    ? brokenTrail(now, table)
+    ? findBrokenTrail(now, table)
     : { endpointId: record.sk, ...found };
 }

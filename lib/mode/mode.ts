@@ -16,11 +16,11 @@ export interface ModeParameter {
     readonly mode: Mode;
     readonly changedAt: string;
     /** What it holds instead of a mode. */
-    readonly otherwise?: string;
+    readonly unknownValue?: string;
   }>;
   write(mode: Mode): Promise<void>;
   /** @returns whether it was made now; false when there is one, which stays as it is. */
-  makeOnce(mode: Mode): Promise<boolean>;
+  createIfMissing(mode: Mode): Promise<boolean>;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface ModeParameter {
 export type ReadMode = (since?: Date) => Promise<Mode>;
 
 /** Who switched the mode last through linkgate, when and why: what the parameter cannot say. */
-const kind = entity({
+const modeChangeEntity = entity({
   mode: Mode,
   /** ISO 8601 */
   since: v.string(),
@@ -46,9 +46,9 @@ export type ModeChange = ReturnType<typeof readModeChange>;
 export const modeKey: Key = { pk: 'MODE', sk: 'MODE' };
 
 export function readModeChange(item: Item) {
-  return kind.read(item);
+  return modeChangeEntity.read(item);
 }
 
 export function modeChangeItem(switched: ModeChange): Item {
-  return kind.item(modeKey, switched);
+  return modeChangeEntity.item(modeKey, switched);
 }

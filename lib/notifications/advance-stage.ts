@@ -1,4 +1,4 @@
-import { approvalKindOf } from '../approvals/status.ts';
+import { computeApprovalKind } from '../approvals/status.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { currentStage, type EscalationStage } from '../connections/approval-request.ts';
 import { findRecord } from '../connections/connection-record.ts';
@@ -17,13 +17,13 @@ export function nextStage(
   now: Date,
 ): EscalationStage | undefined {
   const stage = currentStage(record.approvalRequest, now);
-  const isDecidedThen = stage === 'expired' && isDecidedInTheEnd(record, onExpiry);
+  const isDecidedThen = stage === 'expired' && isDecidedByPolicyOnExpiry(record, onExpiry);
   return isRemindable(record) && stage !== record.approvalRequest.stage && !isDecidedThen ? stage : undefined;
 }
 
 /** What a service rejects when it expires, and what is cut then, is decided like everything else, by the policy. */
-function isDecidedInTheEnd(record: AwaitingRecord, onExpiry: Service['onExpiry']): boolean {
-  if (isConnected(record.state)) return approvalKindOf(record) === 'scheduled-disconnect';
+function isDecidedByPolicyOnExpiry(record: AwaitingRecord, onExpiry: Service['onExpiry']): boolean {
+  if (isConnected(record.state)) return computeApprovalKind(record) === 'scheduled-disconnect';
   return onExpiry === 'reject' && record.verdict?.outcome === 'ask';
 }
 

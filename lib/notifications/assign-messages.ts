@@ -2,18 +2,18 @@ import { type Digest, digestItem, findDigest, maxDigestSize } from '../approvals
 import type { NotificationState } from '../connections/approval-request.ts';
 import { readRecord, recordKey } from '../connections/connection-record.ts';
 import { transitionWrites } from '../connections/transition.ts';
-import { indexByKey, leftOut, parseEach } from '../storage/entity.ts';
+import { indexByKey, omitUnreadable, parseEach } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Write } from '../storage/table.ts';
+import { selectAccountBatches } from './account-batches.ts';
 import { type ApprovalTarget, type AwaitingRecord, hasApprovalRequest } from './awaiting-record.ts';
-import { batchedByAccount } from './batch.ts';
-import { leaseUntil, type NotifyDeps } from './notify-deps.ts';
-import { consumeCapacity, throttleCapacity, throttleFrom, throttleKey, throttleWrite } from './throttle.ts';
+import { type NotifyDeps, newLeaseEnd } from './notify-deps.ts';
+import { computeCapacity, consumeCapacity, parseThrottle, throttleKey, throttleWrite } from './throttle.ts';
 
 /** Where new requests are told of: alone, and then this run has them to itself; or in a digest. */
 interface Assignment {
-  readonly alone: readonly ApprovalTarget[];
-  readonly digest?: string;
+  readonly individual: readonly ApprovalTarget[];
+  readonly digestId?: string;
 }
 
 /**
@@ -28,21 +28,21 @@ export async function assignToMessageOrDigest(
   deps: NotifyDeps,
 ): Promise<Assignment> {
   return retryOnConflict(group, async () => {
-    const { item, throttle, newcomers } = await readAll(group, requests, deps);
-    if (newcomers.length === 0) return { alone: [] };
+    const { item, throttle, newcomers } = await readUnassignedRequests(group, requests, deps);
+    if (newcomers.length === 0) return { individual: [] };
     const now = deps.now();
-    const room = throttleCapacity(throttle, now);
-    const batched = await batchedByAccount(newcomers, deps);
+    const room = computeCapacity(throttle, now);
+    const batched = await selectAccountBatches(newcomers, deps);
     const each = newcomers.filter(({ endpointId }) => !batched.has(endpointId));
-    const alone = each.slice(0, room.alone);
-    const together = newcomers.filter((record) => !alone.includes(record));
-    const digest = await digestWith(together, group, room.runningDigest, deps);
+    const individual = each.slice(0, room.individual);
+    const together = newcomers.filter((record) => !individual.includes(record));
+    const digest = await extendOrCreateDigest(together, group, room.runningDigest, deps);
 
-    const held = alone.map((record) =>
-      withNotification(record, { emailedTo: [], leaseUntil: leaseUntil(now) }, deps),
+    const held = individual.map((record) =>
+      withNotification(record, { emailedTo: [], leaseUntil: newLeaseEnd(now) }, deps),
     );
     const joined = digest
-      ? together.map((record) => withNotification(record, { emailedTo: [], digest: digest.id }, deps))
+      ? together.map((record) => withNotification(record, { emailedTo: [], digestId: digest.id }, deps))
       : [];
     const isWritten = await deps.table.write([
       throttleWrite(item, consumeCapacity(throttle, newcomers.length, digest?.id, now)),
@@ -52,7 +52,7 @@ export async function assignToMessageOrDigest(
     if (!isWritten) return conflict;
     const records = new Map(held.map(({ record }) => [record.endpointId, record]));
     return {
-      alone: requests.flatMap((request) => {
+      individual: requests.flatMap((request) => {
         const record = records.get(request.record.endpointId);
         return record ? [{ ...request, record }] : [];
       }),
@@ -62,7 +62,7 @@ export async function assignToMessageOrDigest(
 }
 
 /** The group's board, and those of the requests that have no place yet. */
-async function readAll(
+async function readUnassignedRequests(
   group: string,
   requests: readonly ApprovalTarget[],
   { table, reportError }: NotifyDeps,
@@ -70,13 +70,13 @@ async function readAll(
   const keys = requests.map(({ record }) => recordKey(record.endpointId));
   const found = indexByKey(await table.get([throttleKey(group), ...keys]));
   const item = found.find(throttleKey(group));
-  const throttle = throttleFrom(item, group, reportError);
+  const throttle = parseThrottle(item, group, reportError);
   const records = parseEach(found.all(keys), readRecord, reportError).filter(hasApprovalRequest);
-  return { item, throttle, newcomers: records.filter(({ notice }) => notice === undefined) };
+  return { item, throttle, newcomers: records.filter(({ notification }) => notification === undefined) };
 }
 
 /** The digest that goes on, while it has room for them, or a new one. */
-async function digestWith(
+async function extendOrCreateDigest(
   records: readonly AwaitingRecord[],
   group: string,
   runningDigest: string | undefined,
@@ -89,7 +89,7 @@ async function digestWith(
   const running =
     runningDigest === undefined
       ? undefined
-      : await findDigest(runningDigest, table).catch(leftOut(reportError));
+      : await findDigest(runningDigest, table).catch(omitUnreadable(reportError));
   if (running && running.endpointIds.length + endpointIds.length <= maxDigestSize)
     return {
       ...running,

@@ -1,8 +1,8 @@
 import type { ApprovalView } from '../approvals/approval-view.ts';
 import { type ApproverGroup, findGroup } from '../approvers/approver-group.ts';
-import { type ApprovalRequest, isAfter } from '../connections/approval-request.ts';
+import { type ApprovalRequest, isLaterStage } from '../connections/approval-request.ts';
 import type { ConnectionRecord } from '../connections/connection-record.ts';
-import { leftOut, type ReadDeps } from '../storage/entity.ts';
+import { omitUnreadable, type ReadDeps } from '../storage/entity.ts';
 
 /** A record of a request that people were asked about. */
 export type AwaitingRecord = ConnectionRecord & { readonly approvalRequest: ApprovalRequest };
@@ -25,10 +25,10 @@ export async function escalationGroup(
 ): Promise<ApproverGroup | undefined> {
   return escalateTo === undefined || escalateTo === name
     ? undefined
-    : findGroup(escalateTo, table).catch(leftOut(reportError));
+    : findGroup(escalateTo, table).catch(omitUnreadable(reportError));
 }
 
 /** Whether it is time to call upon more than the approvers. */
 export function isEscalated(stage: ApprovalRequest['stage']): boolean {
-  return isAfter(stage, 'reminded');
+  return isLaterStage(stage, 'reminded');
 }

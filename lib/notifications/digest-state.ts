@@ -1,4 +1,4 @@
-import { type Digest, findDigest, latestStage, membersOf } from '../approvals/digest.ts';
+import { type Digest, findDigest, latestStage, readDigestMembers } from '../approvals/digest.ts';
 import { type ApproverGroup, findGroup } from '../approvers/approver-group.ts';
 import type { EscalationStage } from '../connections/approval-request.ts';
 import { readService, type Service, serviceKey } from '../services/service.ts';
@@ -16,7 +16,7 @@ export interface DigestState {
   /** The latest that open ones are at. */
   readonly stage: EscalationStage;
   /** The group behind this one. */
-  readonly behind: ApproverGroup | undefined;
+  readonly nextGroup: ApproverGroup | undefined;
   /** The same, once it is time. */
   readonly escalation: ApproverGroup | undefined;
 }
@@ -26,10 +26,10 @@ export async function loadDigest(id: string, deps: NotifyDeps): Promise<DigestSt
   const digest = await findDigest(id, deps.table);
   const group = digest && (await findGroup(digest.group, deps.table));
   if (!group) return undefined;
-  const records = (await membersOf(digest, deps)).filter(hasApprovalRequest);
+  const records = (await readDigestMembers(digest, deps)).filter(hasApprovalRequest);
   const keys = records.map(({ serviceId }) => serviceKey(serviceId));
   const services = parseEach(await deps.table.get(keys), readService, deps.reportError);
-  return at(records, { digest, group, services, behind: await escalationGroup(group, deps) });
+  return withLatestStage(records, { digest, group, services, nextGroup: await escalationGroup(group, deps) });
 }
 
 /** Whether the time of any has run further than is written down. */
@@ -42,20 +42,20 @@ export function hasStageToAdvance({ records, services }: DigestState, now: Date)
 
 /** Writes down of each the stage that it has reached. */
 export async function advanceStages(together: DigestState, deps: NotifyDeps): Promise<DigestState> {
-  const { services, behind } = together;
+  const { services, nextGroup } = together;
   const records: AwaitingRecord[] = [];
   for (const before of together.records) {
     const service = services.find(({ serviceId }) => serviceId === before.serviceId);
-    const record = service ? await advanceNotifiedStage(before, service, behind, deps) : before;
+    const record = service ? await advanceNotifiedStage(before, service, nextGroup, deps) : before;
     if (record) records.push(record);
   }
-  return at(records, together);
+  return withLatestStage(records, together);
 }
 
-function at(
+function withLatestStage(
   records: readonly AwaitingRecord[],
   together: Omit<DigestState, 'records' | 'stage' | 'escalation'>,
 ): DigestState {
   const stage = latestStage(records);
-  return { ...together, records, stage, escalation: isEscalated(stage) ? together.behind : undefined };
+  return { ...together, records, stage, escalation: isEscalated(stage) ? together.nextGroup : undefined };
 }

@@ -10,7 +10,7 @@ export const ExpiringAccess = v.object({
   accountId: AccountId,
   /** ISO 8601 */
   until: v.string(),
-  days: v.number(),
+  daysBefore: v.number(),
 });
 export type ExpiringAccess = Readonly<v.InferOutput<typeof ExpiringAccess>>;
 
@@ -20,7 +20,7 @@ const ExpiryWarningState = v.object({
   /** ISO 8601: when it was first to be told of. */
   since: v.string(),
   /** Its message. */
-  slack: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
+  slackMessage: v.exactOptional(v.object({ channel: v.string(), ts: v.string() })),
   /** Addresses that were sent its mail. */
   emailedTo: v.array(v.string()),
   /** ISO 8601: until then somebody is telling of it. */
@@ -31,15 +31,15 @@ const ExpiryWarningState = v.object({
 });
 export type ExpiryWarningState = v.InferOutput<typeof ExpiryWarningState>;
 
-const kind = entity(ExpiryWarningState.entries);
-export const readWarned = kind.read;
+const expiryWarningEntity = entity(ExpiryWarningState.entries);
+export const readExpiryWarningState = expiryWarningEntity.read;
 
-function warnedKey({ serviceId, accountId, until, days }: ExpiringAccess): Key {
-  return { pk: `EXPIRY_WARNING#${serviceId}`, sk: `${accountId}#${until}#${days}` };
+function expiryWarningKey({ serviceId, accountId, until, daysBefore }: ExpiringAccess): Key {
+  return { pk: `EXPIRY_WARNING#${serviceId}`, sk: `${accountId}#${until}#${daysBefore}` };
 }
 
 export function expiryWarningItem(expiryWarning: ExpiryWarningState): Item {
-  return kind.item(warnedKey(expiryWarning), expiryWarning);
+  return expiryWarningEntity.item(expiryWarningKey(expiryWarning), expiryWarning);
 }
 
 /** What is remembered of a warning; of a new one that nobody was told of it. */
@@ -48,8 +48,8 @@ export async function findExpiryWarning(
   now: Date,
   table: Table,
 ): Promise<ExpiryWarningState> {
-  const [item] = await table.get([warnedKey(expiring)]);
-  if (item) return kind.read(item);
+  const [item] = await table.get([expiryWarningKey(expiring)]);
+  if (item) return expiryWarningEntity.read(item);
   const expiresAt = ttlInOneDay(new Date(expiring.until));
   return { ...expiring, since: now.toISOString(), emailedTo: [], expiresAt, version: 0 };
 }

@@ -10,7 +10,7 @@ import {
 } from '../connections/connection-record.ts';
 import { EndpointId, isConnected } from '../privatelink/connection.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
-import type { Change } from '../storage/table.ts';
+import type { TableChange } from '../storage/table.ts';
 import { isPaused } from '../verdicts/verdict.ts';
 import { ExpiringAccess } from './expiry-warning-state.ts';
 
@@ -33,12 +33,12 @@ export interface NotificationQueue {
 export const digestWindowSeconds = 5;
 
 /** Whether people have yet to be shown what a record says, or to be reminded. A digest knows itself what it shows. */
-export function needsUpdate(record: ConnectionRecord, now: Date): boolean {
-  const { approvalRequest, notice } = record;
+export function needsNotification(record: ConnectionRecord, now: Date): boolean {
+  const { approvalRequest, notification } = record;
   if (!approvalRequest) return false;
-  if (notice?.digest !== undefined) return isAwaitingApproval(record);
+  if (notification?.digestId !== undefined) return isAwaitingApproval(record);
   return (
-    notice?.contentHash !== computeContentHash(record) ||
+    notification?.contentHash !== computeContentHash(record) ||
     (isRemindable(record) && currentStage(approvalRequest, now) !== approvalRequest.stage)
   );
 }
@@ -48,71 +48,75 @@ export function isRemindable(record: ConnectionRecord): boolean {
   return isAwaitingApproval(record) && !(record.verdict && isPaused(record.verdict));
 }
 
-export function targetOf({ endpointId, notice }: ConnectionRecord): NotificationTarget {
-  return notice?.digest === undefined ? { endpointId } : { digest: notice.digest };
+export function buildNotificationTarget({ endpointId, notification }: ConnectionRecord): NotificationTarget {
+  return notification?.digestId === undefined ? { endpointId } : { digest: notification.digestId };
 }
 
 /** Has people told of requests that they were asked about and that changed. */
 export async function enqueueForChanges(
-  changes: readonly Change[],
+  changes: readonly TableChange[],
   {
-    notices,
+    notificationQueue,
     now,
     reportError,
-  }: { readonly notices: NotificationQueue } & Pick<Runtime, 'now' | 'reportError'>,
+  }: { readonly notificationQueue: NotificationQueue } & Pick<Runtime, 'now' | 'reportError'>,
 ): Promise<void> {
   const told = await Promise.all(
-    changes.map((change) => orReported(reportError, () => targetsForChange(change, now()))),
+    changes.map((change) => orReported(reportError, () => selectChangedTargets(change, now()))),
   );
   const rings = told.flatMap((each) => each ?? []);
   const subjects = (isLater: boolean) =>
-    uniqueTargets(rings.filter((enqueue) => enqueue.isLater === isLater).map(({ subject }) => subject));
-  await notices.enqueue(subjects(false));
-  await notices.enqueueAfter(digestWindowSeconds, subjects(true));
+    deduplicateTargets(rings.filter((enqueue) => enqueue.isDelayed === isLater).map(({ target }) => target));
+  await notificationQueue.enqueue(subjects(false));
+  await notificationQueue.enqueueAfter(digestWindowSeconds, subjects(true));
 }
 
 interface QueuedTarget {
-  readonly subject: NotificationTarget;
+  readonly target: NotificationTarget;
   /** What comes with many others is told of once those have come too. */
-  readonly isLater: boolean;
+  readonly isDelayed: boolean;
 }
 
-function targetsForChange({ before: old, after: item }: Change, now: Date): QueuedTarget[] {
+function selectChangedTargets({ before: old, after: item }: TableChange, now: Date): QueuedTarget[] {
   if (!item || !recordPartitions.includes(item.pk)) return [];
   const after = readRecord(item);
   const before = old && readRecord(old);
-  return [...targetsFor(before, after, now), ...expiryTargetsFor(before, after)];
+  return [...selectConnectionTargets(before, after, now), ...selectExpiryTargets(before, after)];
 }
 
 /**
  * What is to be told of, where a change of a record is one that people are to be told of. Stages and notices are written by
  * those who tell of them, and need no ring.
  */
-function targetsFor(
+function selectConnectionTargets(
   before: ConnectionRecord | undefined,
   after: ConnectionRecord,
   now: Date,
 ): QueuedTarget[] {
-  if (!after.approvalRequest || rendersSame(before, after)) return [];
-  const { notice, state } = after;
-  const left = before?.notice?.digest;
-  const isInDigest = notice?.digest !== undefined;
+  if (!after.approvalRequest || hasSameContent(before, after)) return [];
+  const { notification, state } = after;
+  const left = before?.notification?.digestId;
+  const isInDigest = notification?.digestId !== undefined;
   // One change of the policy brings all connections of an account into question.
-  const isLater = isInDigest || (notice === undefined && isConnected(state));
+  const isDelayed = isInDigest || (notification === undefined && isConnected(state));
   return [
-    ...(isInDigest || needsUpdate(after, now) ? [{ subject: targetOf(after), isLater }] : []),
-    ...(left !== undefined && left !== notice?.digest ? [{ subject: { digest: left }, isLater: true }] : []),
+    ...(isInDigest || needsNotification(after, now)
+      ? [{ target: buildNotificationTarget(after), isDelayed }]
+      : []),
+    ...(left !== undefined && left !== notification?.digestId
+      ? [{ target: { digest: left }, isDelayed: true }]
+      : []),
   ];
 }
 
 /** The same warning comes with every connection of the account. */
-function expiryTargetsFor(before: ConnectionRecord | undefined, after: ConnectionRecord): QueuedTarget[] {
+function selectExpiryTargets(before: ConnectionRecord | undefined, after: ConnectionRecord): QueuedTarget[] {
   const { expiryWarning, serviceId, ownerAccountId: accountId } = after;
   if (!expiryWarning || isDeepStrictEqual(expiryWarning, before?.expiryWarning)) return [];
-  return [{ subject: { expiring: { serviceId, accountId, ...expiryWarning } }, isLater: true }];
+  return [{ target: { expiring: { serviceId, accountId, ...expiryWarning } }, isDelayed: true }];
 }
 
-function rendersSame(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
+function hasSameContent(before: ConnectionRecord | undefined, after: ConnectionRecord): boolean {
   if (!before?.approvalRequest || !after.approvalRequest) return false;
   const { stage } = after.approvalRequest;
   return (
@@ -121,6 +125,6 @@ function rendersSame(before: ConnectionRecord | undefined, after: ConnectionReco
   );
 }
 
-export function uniqueTargets<Each extends NotificationTarget>(subjects: readonly Each[]): Each[] {
-  return [...new Map(subjects.map((subject) => [JSON.stringify(subject), subject])).values()];
+export function deduplicateTargets<Each extends NotificationTarget>(subjects: readonly Each[]): Each[] {
+  return [...new Map(subjects.map((target) => [JSON.stringify(target), target])).values()];
 }

@@ -1,19 +1,24 @@
-import { type ApprovalView, approvalViews } from '../approvals/approval-view.ts';
+import { type ApprovalView, loadApprovalViews } from '../approvals/approval-view.ts';
 import { readRecord, recordKey } from '../connections/connection-record.ts';
 import { orReported } from '../runtime/runtime.ts';
-import { leftOut, parseEach } from '../storage/entity.ts';
+import { omitUnreadable, parseEach } from '../storage/entity.ts';
 import { advanceNotifiedStage } from './advance-stage.ts';
 import { assignToMessageOrDigest } from './assign-messages.ts';
 import { type ApprovalTarget, escalationGroup, hasApprovalRequest, isEscalated } from './awaiting-record.ts';
-import { digestWindowSeconds, type NotificationTarget, needsUpdate, uniqueTargets } from './notification.ts';
+import {
+  deduplicateTargets,
+  digestWindowSeconds,
+  type NotificationTarget,
+  needsNotification,
+} from './notification.ts';
 import type { NotifyInSlackDeps } from './notify-deps.ts';
 import { notifyDigest } from './notify-digest.ts';
 import { notifyExpiry } from './notify-expiry.ts';
 import { notifyRequest } from './notify-request.ts';
-import { type NotificationRun, slackSession } from './slack-session.ts';
+import { createSlackSession, type NotificationRun } from './slack-session.ts';
 
 /** How many were told of, for the log, and what has to be told again. */
-interface Tellings {
+interface NotifyApproversResult {
   /** Of which it broke on the way to their digest: no pass leads back to one whose requests are all decided. */
   readonly failed: readonly NotificationTarget[];
   readonly requests: number;
@@ -31,47 +36,50 @@ interface Tellings {
 export async function notifyApprovers(
   subjects: readonly NotificationTarget[],
   deps: NotifyInSlackDeps,
-): Promise<Tellings> {
-  const run: NotificationRun = { ...deps, slack: slackSession(deps) };
-  const records = await recordsToTellOf(subjects, run);
-  const inDigests = records.flatMap(({ notice }) => notice?.digest ?? []);
-  const alone = records.filter(({ notice }) => notice?.digest === undefined);
+): Promise<NotifyApproversResult> {
+  const run: NotificationRun = { ...deps, slack: createSlackSession(deps) };
+  const records = await readRecordsToNotify(subjects, run);
+  const inDigests = records.flatMap(({ notification }) => notification?.digestId ?? []);
+  const individual = records.filter(({ notification }) => notification?.digestId === undefined);
   const digests = new Set([
     ...inDigests,
     ...subjects.flatMap((each) => ('digest' in each ? each.digest : [])),
   ]);
 
-  const requests = await askedRequests(await approvalViews(alone, run, { withHistory: false }), run);
+  const requests = await loadApprovalTargets(
+    await loadApprovalViews(individual, run, { withHistory: false }),
+    run,
+  );
   for (const [group, theirs] of Map.groupBy(requests, (request) => request.group.name))
-    await orReported(run.reportError, () => tellGroup(group, theirs, run));
+    await orReported(run.reportError, () => notifyGroup(group, theirs, run));
   const broken = new Set<string>();
   for (const digest of digests)
     await notifyDigest(digest, run)
-      .catch(leftOut(run.reportError))
+      .catch(omitUnreadable(run.reportError))
       .catch((error: unknown) => {
         run.reportError(error);
         broken.add(digest);
       });
-  const warnings = uniqueTargets(subjects.filter((each) => 'expiring' in each));
+  const warnings = deduplicateTargets(subjects.filter((each) => 'expiring' in each));
   for (const { expiring } of warnings) await orReported(run.reportError, () => notifyExpiry(expiring, run));
-  const told = new Map(records.map(({ endpointId, notice }) => [endpointId, notice?.digest]));
+  const told = new Map(records.map(({ endpointId, notification }) => [endpointId, notification?.digestId]));
   const digestOf = (each: NotificationTarget) =>
     'digest' in each ? each.digest : 'endpointId' in each ? told.get(each.endpointId) : undefined;
   const failed = subjects.filter((each) => broken.has(digestOf(each) ?? ''));
   return { requests: requests.length, digests: digests.size, warnings: warnings.length, failed };
 }
 
-async function recordsToTellOf(
+async function readRecordsToNotify(
   subjects: readonly NotificationTarget[],
   { table, now, reportError }: NotificationRun,
 ) {
   const keys = subjects.flatMap((each) => ('endpointId' in each ? recordKey(each.endpointId) : []));
   const records = parseEach(await table.get(keys), readRecord, reportError);
-  return records.filter((record) => needsUpdate(record, now()));
+  return records.filter((record) => needsNotification(record, now()));
 }
 
 /** Each at the stage that it has reached by now. */
-async function askedRequests(
+async function loadApprovalTargets(
   views: readonly ApprovalView[],
   run: NotificationRun,
 ): Promise<ApprovalTarget[]> {
@@ -92,21 +100,21 @@ async function askedRequests(
   return (await Promise.all(requests)).filter((request) => request !== undefined);
 }
 
-async function tellGroup(
+async function notifyGroup(
   group: string,
   requests: readonly ApprovalTarget[],
   run: NotificationRun,
 ): Promise<void> {
   // Of a group that nobody can be told by nothing is remembered, so that they are told once somebody can be.
   const tellable = requests.filter((request) => request.group.slackChannel ?? request.group.emails[0]);
-  const newcomers = tellable.filter(({ record }) => record.notice === undefined);
+  const newcomers = tellable.filter(({ record }) => record.notification === undefined);
   const locations =
-    newcomers.length > 0 ? await assignToMessageOrDigest(group, newcomers, run) : { alone: [] };
-  if (locations.digest !== undefined)
-    await run.notices.enqueueAfter(digestWindowSeconds, [{ digest: locations.digest }]);
+    newcomers.length > 0 ? await assignToMessageOrDigest(group, newcomers, run) : { individual: [] };
+  if (locations.digestId !== undefined)
+    await run.notificationQueue.enqueueAfter(digestWindowSeconds, [{ digest: locations.digestId }]);
 
-  const known = tellable.filter(({ record }) => record.notice !== undefined);
-  for (const request of locations.alone)
+  const known = tellable.filter(({ record }) => record.notification !== undefined);
+  for (const request of locations.individual)
     await orReported(run.reportError, () => notifyRequest(request, true, run));
   for (const request of known) await orReported(run.reportError, () => notifyRequest(request, false, run));
 }

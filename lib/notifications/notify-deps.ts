@@ -8,9 +8,9 @@ import type { NotificationQueue } from './notification.ts';
 /** What it takes to tell approvers of what waits for them, beside Slack. */
 export interface NotifyDeps extends Runtime {
   readonly table: Table;
-  readonly mails: EmailSender;
-  readonly linkTo: (claims: LinkClaims) => Promise<string>;
-  readonly notices: NotificationQueue;
+  readonly emailSender: EmailSender;
+  readonly createApprovalLink: (claims: LinkClaims) => Promise<string>;
+  readonly notificationQueue: NotificationQueue;
 }
 
 export interface NotifyInSlackDeps extends NotifyDeps {
@@ -22,10 +22,10 @@ export interface NotifyInSlackDeps extends NotifyDeps {
  * For how long whoever tells of something has it to themselves, in milliseconds: as long as the function may run. So no two
  * messages are posted for one request, and no older drawing of it ever lands on a newer one.
  */
-const heldFor = 60_000;
+const notificationLeaseMs = 60_000;
 
-export function leaseUntil(now: Date): string {
-  return new Date(now.getTime() + heldFor).toISOString();
+export function newLeaseEnd(now: Date): string {
+  return new Date(now.getTime() + notificationLeaseMs).toISOString();
 }
 
 export function isLeased(held: { readonly leaseUntil?: string } | undefined, now: Date): boolean {

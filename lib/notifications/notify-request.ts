@@ -1,4 +1,4 @@
-import { approvalViews } from '../approvals/approval-view.ts';
+import { loadApprovalViews } from '../approvals/approval-view.ts';
 import { computeContentHash } from '../approvals/content-hash.ts';
 import type { NotificationState } from '../connections/approval-request.ts';
 import { type ConnectionRecord, findRecord, isAwaitingApproval } from '../connections/connection-record.ts';
@@ -6,9 +6,14 @@ import { transitionWrites } from '../connections/transition.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import { type ApprovalTarget, hasApprovalRequest } from './awaiting-record.ts';
-import { isLeased, leaseUntil } from './notify-deps.ts';
-import { canPost, deleteDuplicate, postOrUpdate, type RenderResult } from './render-request.ts';
-import { dueEmails, sendEmails } from './send-emails.ts';
+import { isLeased, newLeaseEnd } from './notify-deps.ts';
+import {
+  canPostRequest,
+  deleteDuplicateMessage,
+  postOrUpdateRequest,
+  type RequestRenderResult,
+} from './render-request.ts';
+import { dueEmails, sendRequestEmails } from './send-request-emails.ts';
 import type { NotificationRun } from './slack-session.ts';
 
 /**
@@ -21,66 +26,74 @@ export async function notifyRequest(
   isHeld: boolean,
   run: NotificationRun,
 ): Promise<void> {
-  const taken = isHeld ? request : await acquire(request, run);
-  const held = taken && (await withHistory(taken, run));
+  const taken = isHeld ? request : await acquireNotificationLease(request, run);
+  const held = taken && (await loadRequestHistory(taken, run));
   if (!held) return;
   const due = dueEmails(held);
-  const emailedTo = due.length === 0 ? held : await saveState(held, await sendEmails(held, due, run), run);
+  const emailedTo =
+    due.length === 0 ? held : await saveNotificationState(held, await sendRequestEmails(held, due, run), run);
   if (!emailedTo) return;
   const shown = await renderAndSave(emailedTo, run);
-  if (shown && comesBack(shown, run))
-    await run.notices.enqueueAfter(retryDelay, [{ endpointId: shown.endpointId }]);
+  if (shown && needsNotificationRetry(shown, run))
+    await run.notificationQueue.enqueueAfter(requestRetryDelaySeconds, [{ endpointId: shown.endpointId }]);
 }
 
 /** Seconds after which what Slack did not take is tried again: the sweep of each minute sees open requests alone. */
-const retryDelay = 300;
+const requestRetryDelaySeconds = 300;
 /** How long that goes on, in milliseconds; the full pass finds it all the same. */
-const retryFor = 24 * 3_600_000;
+const requestRetryWindowMs = 24 * 3_600_000;
 
-function comesBack(record: ConnectionRecord, { now }: NotificationRun): boolean {
+function needsNotificationRetry(record: ConnectionRecord, { now }: NotificationRun): boolean {
   const decidedAt = record.verdict?.decidedAt;
   const isSweptSoon = isAwaitingApproval(record) && !isConnected(record.state);
-  if (isSweptSoon || decidedAt === undefined || record.notice?.contentHash === computeContentHash(record))
+  if (
+    isSweptSoon ||
+    decidedAt === undefined ||
+    record.notification?.contentHash === computeContentHash(record)
+  )
     return false;
-  return now().getTime() - new Date(decidedAt).getTime() < retryFor;
+  return now().getTime() - new Date(decidedAt).getTime() < requestRetryWindowMs;
 }
 
 /** Read only for what is told now. */
-async function withHistory(
+async function loadRequestHistory(
   request: ApprovalTarget,
   run: NotificationRun,
 ): Promise<ApprovalTarget | undefined> {
-  const [view] = await approvalViews([request.record], run);
+  const [view] = await loadApprovalViews([request.record], run);
   return view && { ...request, ...view, record: request.record };
 }
 
 /** @returns nothing where somebody else is at it, or nothing can be told now. */
-async function acquire(request: ApprovalTarget, run: NotificationRun): Promise<ApprovalTarget | undefined> {
+async function acquireNotificationLease(
+  request: ApprovalTarget,
+  run: NotificationRun,
+): Promise<ApprovalTarget | undefined> {
   return updateNotification(request, run, async (newest) => {
     const now = run.now();
-    const { notice } = newest.record;
+    const { notification } = newest.record;
     // Another run may have put it into a digest meanwhile.
     if (
-      notice?.digest !== undefined ||
-      notice?.contentHash === computeContentHash(newest.record) ||
-      isLeased(notice, now)
+      notification?.digestId !== undefined ||
+      notification?.contentHash === computeContentHash(newest.record) ||
+      isLeased(notification, now)
     )
       return undefined;
-    const isTellable = dueEmails(newest).length > 0 || (await canPost(newest, run));
+    const isTellable = dueEmails(newest).length > 0 || (await canPostRequest(newest, run));
     if (!isTellable) return undefined;
     // What is shown is not known again before this run says so: it may change the message and die.
-    const { contentHash: _, ...known } = notice ?? { emailedTo: [] };
-    return { ...known, leaseUntil: leaseUntil(now) };
+    const { contentHash: _, ...known } = notification ?? { emailedTo: [] };
+    return { ...known, leaseUntil: newLeaseEnd(now) };
   });
 }
 
-async function saveState(
+async function saveNotificationState(
   request: ApprovalTarget,
   told: Partial<NotificationState>,
   run: NotificationRun,
 ): Promise<ApprovalTarget | undefined> {
-  return updateNotification(request, run, async ({ record: { notice } }) =>
-    ownsLease(request, notice) ? { ...notice, ...told } : undefined,
+  return updateNotification(request, run, async ({ record: { notification } }) =>
+    ownsLease(request, notification) ? { ...notification, ...told } : undefined,
   );
 }
 
@@ -92,23 +105,23 @@ async function renderAndSave(
   request: ApprovalTarget,
   run: NotificationRun,
 ): Promise<ConnectionRecord | undefined> {
-  let shown: RenderResult | undefined;
+  let shown: RequestRenderResult | undefined;
   const after = await updateNotification(request, run, async (newest) => {
-    const { notice } = newest.record;
-    if (!ownsLease(request, notice)) {
-      await deleteDuplicate(newest, shown, run);
+    const { notification } = newest.record;
+    if (!ownsLease(request, notification)) {
+      await deleteDuplicateMessage(newest, shown, run);
       return undefined;
     }
     if (shown?.contentHash !== computeContentHash(newest.record))
-      shown = await postOrUpdate(newest, shown, run);
-    const { leaseUntil: _heldUntil, previousSlackMessage: _formerly, ...known } = notice;
-    const { contentHash, isWhole, message, previousSlackMessage, remindedStage } = shown;
+      shown = await postOrUpdateRequest(newest, shown, run);
+    const { leaseUntil: _heldUntil, previousSlackMessage: _formerly, ...known } = notification;
+    const { contentHash, isComplete, message, previousSlackMessage, remindedStage } = shown;
     return {
       ...known,
-      ...(message && { slack: message }),
+      ...(message && { slackMessage: message }),
       ...(previousSlackMessage && { previousSlackMessage }),
       ...(remindedStage && { remindedStage }),
-      ...(isWhole && dueEmails(newest).length === 0 && { contentHash }),
+      ...(isComplete && dueEmails(newest).length === 0 && { contentHash }),
     };
   });
   return after?.record;
@@ -119,20 +132,20 @@ function ownsLease(
   { record }: ApprovalTarget,
   notice: NotificationState | undefined,
 ): notice is NotificationState {
-  return notice?.leaseUntil !== undefined && notice.leaseUntil === record.notice?.leaseUntil;
+  return notice?.leaseUntil !== undefined && notice.leaseUntil === record.notification?.leaseUntil;
 }
 
 /** Writes what is remembered of telling onto the record as it is by then; nothing, where there is nothing to write. */
 async function updateNotification(
   request: ApprovalTarget,
   run: NotificationRun,
-  noticeOf: (newest: ApprovalTarget) => Promise<NotificationState | undefined>,
+  computeNotificationState: (newest: ApprovalTarget) => Promise<NotificationState | undefined>,
 ): Promise<ApprovalTarget | undefined> {
   const { endpointId } = request.record;
   return retryOnConflict(endpointId, async (isFirst) => {
     const before = isFirst ? request.record : await findRecord(endpointId, run.table);
     if (!hasApprovalRequest(before)) return undefined;
-    const notice = await noticeOf({ ...request, record: before });
+    const notice = await computeNotificationState({ ...request, record: before });
     if (!notice) return undefined;
     const record = { ...before, notice };
     const writes = transitionWrites(before, { record, auditEvents: [] }, run.requestId);

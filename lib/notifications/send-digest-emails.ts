@@ -5,12 +5,12 @@ import { isAwaitingApproval } from '../connections/connection-record.ts';
 import type { AwaitingRecord } from './awaiting-record.ts';
 import type { DigestState } from './digest-state.ts';
 import type { NotifyDeps } from './notify-deps.ts';
-import { approvalLinks, emailStage } from './send-emails.ts';
+import { approvalLinks, emailStage } from './send-request-emails.ts';
 
 /** The requests of which the mails of this stage have not told. */
-export function digestEmailRecipients(together: DigestState): AwaitingRecord[] {
+export function selectRequestsToEmail(together: DigestState): AwaitingRecord[] {
   const { digest, records, stage } = together;
-  if (addressesOf(together).length === 0) return [];
+  if (selectDigestAddresses(together).length === 0) return [];
   const told = emailStage(stage) === (digest.emailedStage ?? 'approval-requested') ? digest.emailedCount : 0;
   const isTold = new Set(digest.endpointIds.slice(0, told));
   return records.filter((record) => isAwaitingApproval(record) && !isTold.has(record.endpointId));
@@ -19,15 +19,15 @@ export function digestEmailRecipients(together: DigestState): AwaitingRecord[] {
 /** @returns what to remember of it: where a mail fails, which is reported, all are sent again. */
 export async function sendDigestEmails(together: DigestState, deps: NotifyDeps): Promise<Partial<Digest>> {
   const { digest, group, services, stage } = together;
-  const records = digestEmailRecipients(together);
+  const records = selectRequestsToEmail(together);
   const isReminder = emailStage(stage) !== emailStage('approval-requested');
   const emailedAt = deps.now().toISOString();
   try {
-    for (const address of addressesOf(together)) {
+    for (const address of selectDigestAddresses(together)) {
       const links = group.emails.includes(address)
-        ? await linksToFirst(records, address, together, deps)
+        ? await createDigestLinks(records, address, together, deps)
         : new Map();
-      await deps.mails.send(address, digestEmail({ group, records, services, isReminder }, links));
+      await deps.emailSender.send(address, digestEmail({ group, records, services, isReminder }, links));
     }
   } catch (error) {
     deps.reportError(error);
@@ -36,11 +36,11 @@ export async function sendDigestEmails(together: DigestState, deps: NotifyDeps):
   return { emailedAt, emailedCount: digest.endpointIds.length, emailedStage: emailStage(stage) };
 }
 
-function addressesOf({ group, escalation }: DigestState): string[] {
+function selectDigestAddresses({ group, escalation }: DigestState): string[] {
   return [...new Set([...group.emails, ...(escalation?.emails ?? [])])];
 }
 
-async function linksToFirst(
+async function createDigestLinks(
   records: readonly AwaitingRecord[],
   address: string,
   { group }: DigestState,

@@ -1,25 +1,25 @@
-import type { Message } from '../channels/slack/blocks.ts';
-import { type MessageId, type MessageToPost, SlackError } from '../channels/slack/web-api.ts';
+import type { SlackMessage } from '../channels/slack/blocks.ts';
+import { type MessageToPost, SlackError, type SlackMessageId } from '../channels/slack/web-api.ts';
 import { orReported } from '../runtime/runtime.ts';
 import type { NotificationTarget } from './notification.ts';
 import type { NotifyDeps, NotifyInSlackDeps } from './notify-deps.ts';
 import { findThrottle, isChannelFailing, type NotificationThrottle, recordChannelError } from './throttle.ts';
 
 /** Whom something is shown to, and what. */
-interface Shown {
+interface SlackDestination {
   readonly group: string;
   readonly channel: string;
-  readonly subject: NotificationTarget;
+  readonly target: NotificationTarget;
 }
 
 /** What became of a message that was to be changed: nothing of it says anything against the channel. */
-const ofOneMessage: ReadonlyMap<string, 'deleted' | 'fixed'> = new Map([
+const messageErrors: ReadonlyMap<string, 'deleted' | 'fixed'> = new Map([
   ['message_not_found', 'deleted'],
   ['cant_update_message', 'fixed'],
   ['edit_window_closed', 'fixed'],
 ] as const);
 
-export type SlackSession = ReturnType<typeof slackSession>;
+export type SlackSession = ReturnType<typeof createSlackSession>;
 
 /** What it takes to tell, during one run. */
 export interface NotificationRun extends NotifyDeps {
@@ -30,44 +30,48 @@ export interface NotificationRun extends NotifyDeps {
  * Slack during one run. A refusal is an answer here: what Slack wants left alone is left alone for the rest of the run, and
  * nothing else waits for it. A later ring, or the sweep, tries again.
  */
-export function slackSession({ slack, table, notices, now, reportError }: NotifyInSlackDeps) {
+export function createSlackSession({ slack, table, notificationQueue, now, reportError }: NotifyInSlackDeps) {
   let isAway = slack === undefined;
   const waits = new Map<string, number>();
   const throttles = new Map<string, NotificationThrottle>();
 
-  async function throttleOf(group: string): Promise<NotificationThrottle> {
+  async function loadThrottle(group: string): Promise<NotificationThrottle> {
     const throttle = throttles.get(group) ?? (await findThrottle(group, { table, reportError }));
     throttles.set(group, throttle);
     return throttle;
   }
 
   /** What cannot be noted is noted next time: nothing that Slack took is forgotten for it. */
-  async function note(group: string, channelError: NotificationThrottle['channelError']): Promise<void> {
+  async function updateChannelError(
+    group: string,
+    channelError: NotificationThrottle['channelError'],
+  ): Promise<void> {
     await orReported(reportError, async () => {
-      if (channelError || (await throttleOf(group)).channelError)
+      if (channelError || (await loadThrottle(group)).channelError)
         throttles.set(group, await recordChannelError(group, channelError, { table, reportError }));
     });
   }
 
   /** @returns undefined where Slack did not take it. */
   async function attempt<T>(
-    { group, channel, subject }: Shown,
+    { group, channel, target }: SlackDestination,
     call: (api: NonNullable<NotifyInSlackDeps['slack']>) => Promise<T>,
   ): Promise<T | undefined> {
     if (!slack || isAway) return undefined;
     try {
       const result = await call(slack);
-      await note(group, undefined);
+      await updateChannelError(group, undefined);
       return result;
     } catch (error) {
       const refusal = error instanceof SlackError ? error : undefined;
       if (refusal?.retryAfterSeconds !== undefined) {
         waits.set(channel, refusal.retryAfterSeconds);
-        await notices.enqueueAfter(refusal.retryAfterSeconds, [subject]);
+        await notificationQueue.enqueueAfter(refusal.retryAfterSeconds, [target]);
         return undefined;
       }
       reportError(error);
-      if (refusal?.isPermanent) await note(group, { error: refusal.error, channel, at: now().toISOString() });
+      if (refusal?.isPermanent)
+        await updateChannelError(group, { error: refusal.error, channel, at: now().toISOString() });
       else isAway = true;
       return undefined;
     }
@@ -75,29 +79,32 @@ export function slackSession({ slack, table, notices, now, reportError }: Notify
 
   return {
     /** Whether the channel can be told of something now. Where Slack said how long to wait, it is rung for again then. */
-    async takes({ group, channel, subject }: Shown): Promise<boolean> {
+    async canSend({ group, channel, target }: SlackDestination): Promise<boolean> {
       if (isAway) return false;
       const seconds = waits.get(channel);
-      if (seconds !== undefined) await notices.enqueueAfter(seconds, [subject]);
-      return seconds === undefined && !isChannelFailing(await throttleOf(group), channel, now());
+      if (seconds !== undefined) await notificationQueue.enqueueAfter(seconds, [target]);
+      return seconds === undefined && !isChannelFailing(await loadThrottle(group), channel, now());
     },
 
-    async post(shown: Shown, message: Omit<MessageToPost, 'channel'>): Promise<MessageId | undefined> {
+    async post(
+      shown: SlackDestination,
+      message: Omit<MessageToPost, 'channel'>,
+    ): Promise<SlackMessageId | undefined> {
       return attempt(shown, (api) => api.post({ ...message, channel: shown.channel }));
     },
 
     /** `deleted`: a person did that. `fixed`: Slack no longer lets it be changed. */
     async update(
-      shown: Shown,
+      shown: SlackDestination,
       ts: string,
-      message: Message,
+      message: SlackMessage,
     ): Promise<'updated' | 'deleted' | 'fixed' | undefined> {
       return attempt(shown, async (api) => {
         try {
           await api.update({ ...message, channel: shown.channel, ts });
           return 'updated';
         } catch (error) {
-          const became = error instanceof SlackError ? ofOneMessage.get(error.error) : undefined;
+          const became = error instanceof SlackError ? messageErrors.get(error.error) : undefined;
           if (became === undefined) throw error;
           return became;
         }
@@ -108,7 +115,7 @@ export function slackSession({ slack, table, notices, now, reportError }: Notify
      * Changes a message of which a newer one has taken the place.
      * @returns whether that is settled: a channel that refuses it is one that linkgate has left.
      */
-    async retire({ channel, ts }: MessageId, message: Message): Promise<boolean> {
+    async updatePrevious({ channel, ts }: SlackMessageId, message: SlackMessage): Promise<boolean> {
       if (!slack || isAway || waits.has(channel)) return false;
       try {
         await slack.update({ ...message, channel, ts });
@@ -119,7 +126,7 @@ export function slackSession({ slack, table, notices, now, reportError }: Notify
       }
     },
 
-    async remove(shown: Shown, message: MessageId): Promise<void> {
+    async remove(shown: SlackDestination, message: SlackMessageId): Promise<void> {
       await attempt(shown, (api) => api.remove(message));
     },
   };

@@ -6,17 +6,17 @@ import type { Item, Key, Write } from '../storage/table.ts';
 /** More new requests than this for one group within a minute are told of together. */
 const maxIndividual = 10;
 /** How long a request counts as new, and a storm goes on after its last one, in milliseconds. */
-const aMinute = 60_000;
+const throttleWindowMs = 60_000;
 /** How long a digest takes in all that comes, so that what belongs together is found together, in milliseconds. */
-const digestOpenMs = 5 * aMinute;
+const digestOpenMs = 5 * throttleWindowMs;
 /** How long a channel that Slack refuses is left alone, in milliseconds. */
-const channelErrorTtlMs = 15 * aMinute;
+const channelErrorTtlMs = 15 * throttleWindowMs;
 
 /** What a group was told of lately, so that a storm of requests does not become a storm of messages. */
 const NotificationThrottle = v.object({
   group: v.string(),
   /** ISO 8601: when the newest requests came, the oldest first. */
-  times: v.array(v.string()),
+  recentRequests: v.array(v.string()),
   /** The digest that the newest of a storm went into, when it began, and when they joined it. */
   digest: v.exactOptional(v.object({ id: v.string(), startedAt: v.string(), lastJoinedAt: v.string() })),
   /** What Slack refused in the group's channel, until it takes something there again. */
@@ -25,12 +25,12 @@ const NotificationThrottle = v.object({
 });
 export type NotificationThrottle = v.InferOutput<typeof NotificationThrottle>;
 
-const kind = entity(NotificationThrottle.entries);
+const throttleEntity = entity(NotificationThrottle.entries);
 
 export const throttleKey = (group: string): Key => ({ pk: 'NOTIFICATION_THROTTLE', sk: group });
 
 export function throttleItem(throttle: NotificationThrottle): Item {
-  return kind.item(throttleKey(throttle.group), throttle);
+  return throttleEntity.item(throttleKey(throttle.group), throttle);
 }
 
 /** The change of a board; one that cannot be read is begun anew. */
@@ -41,16 +41,16 @@ export function throttleWrite(before: Item | undefined, throttle: NotificationTh
 }
 
 export function readThrottle(item: Item): NotificationThrottle {
-  return kind.read(item);
+  return throttleEntity.read(item);
 }
 
 export async function findThrottle(group: string, deps: ReadDeps): Promise<NotificationThrottle> {
   const [item] = await deps.table.get([throttleKey(group)]);
-  return throttleFrom(item, group, deps.reportError);
+  return parseThrottle(item, group, deps.reportError);
 }
 
 /** An empty one, where there is none that can be read. */
-export function throttleFrom(
+export function parseThrottle(
   item: Item | undefined,
   group: string,
   reportError: ReadDeps['reportError'],
@@ -60,18 +60,20 @@ export function throttleFrom(
 }
 
 export function emptyThrottle(group: string): NotificationThrottle {
-  return { group, times: [], version: 0 };
+  return { group, recentRequests: [], version: 0 };
 }
 
 /** How many of a group's new requests are told of one by one, and the digest that a storm goes on in. */
-export function throttleCapacity(
-  { times, digest }: NotificationThrottle,
+export function computeCapacity(
+  { recentRequests, digest }: NotificationThrottle,
   now: Date,
-): { alone: number; runningDigest?: string } {
-  if (digest && isWithin(digestOpenMs, digest.startedAt, now)) return { alone: 0, runningDigest: digest.id };
-  const alone = maxIndividual - times.filter((time) => isWithin(aMinute, time, now)).length;
-  const goesOn = digest !== undefined && isWithin(aMinute, digest.lastJoinedAt, now);
-  return { alone, ...(goesOn && { runningDigest: digest.id }) };
+): { individual: number; runningDigest?: string } {
+  if (digest && isYoungerThan(digestOpenMs, digest.startedAt, now))
+    return { individual: 0, runningDigest: digest.id };
+  const individual =
+    maxIndividual - recentRequests.filter((time) => isYoungerThan(throttleWindowMs, time, now)).length;
+  const goesOn = digest !== undefined && isYoungerThan(throttleWindowMs, digest.lastJoinedAt, now);
+  return { individual, ...(goesOn && { runningDigest: digest.id }) };
 }
 
 /** The board after so many more requests came, and where those went that were too many to be told of one by one. */
@@ -82,11 +84,11 @@ export function consumeCapacity(
   now: Date,
 ): NotificationThrottle {
   const time = now.toISOString();
-  const times = [...throttle.times, ...Array<string>(came).fill(time)].slice(-maxIndividual);
+  const times = [...throttle.recentRequests, ...Array<string>(came).fill(time)].slice(-maxIndividual);
   const startedAt = digest === throttle.digest?.id ? throttle.digest?.startedAt : undefined;
   return {
     ...throttle,
-    times,
+    recentRequests: times,
     ...(digest !== undefined && { digest: { id: digest, startedAt: startedAt ?? time, lastJoinedAt: time } }),
     version: throttle.version + 1,
   };
@@ -101,7 +103,7 @@ export function isChannelFailing(
   return (
     channelError !== undefined &&
     channelError.channel === channel &&
-    isWithin(channelErrorTtlMs, channelError.at, now)
+    isYoungerThan(channelErrorTtlMs, channelError.at, now)
   );
 }
 
@@ -113,13 +115,13 @@ export async function recordChannelError(
 ): Promise<NotificationThrottle> {
   return retryOnConflict(group, async () => {
     const [item] = await table.get([throttleKey(group)]);
-    const { channelError: known, ...throttle } = throttleFrom(item, group, reportError);
+    const { channelError: known, ...throttle } = parseThrottle(item, group, reportError);
     if (!channelError && !known) return throttle;
     const after: NotificationThrottle = { ...throttle, ...(channelError && { channelError }) };
     return (await table.write([throttleWrite(item, after)])) ? after : conflict;
   });
 }
 
-function isWithin(milliseconds: number, time: string, now: Date): boolean {
+function isYoungerThan(milliseconds: number, time: string, now: Date): boolean {
   return now.getTime() - new Date(time).getTime() < milliseconds;
 }

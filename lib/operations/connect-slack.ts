@@ -1,4 +1,4 @@
-import { scopes as used } from '../channels/slack/manifest.ts';
+import { slackScopes as used } from '../channels/slack/manifest.ts';
 import type { SlackWebApi } from '../channels/slack/web-api.ts';
 import type { Secrets } from './setup.ts';
 
@@ -19,12 +19,12 @@ interface SlackApp {
 }
 
 /** Secrets that the app's settings show. */
-type Given = { readonly [Name in keyof typeof slackSecrets]?: string | undefined } & {
+type SlackSecretInput = { readonly [Name in keyof typeof slackSecrets]?: string | undefined } & {
   /** What was current before counts no longer, since somebody else may know it. */
   readonly forgetPrevious?: boolean | undefined;
 };
 
-const names = { signingSecret: 'signing secret', botToken: 'bot token' } as const;
+const secretLabels = { signingSecret: 'signing secret', botToken: 'bot token' } as const;
 
 /**
  * Keeps the app's secrets; those that were current count until the next, so that nothing is lost while they are changed. May be
@@ -33,7 +33,7 @@ const names = { signingSecret: 'signing secret', botToken: 'bot token' } as cons
  * @throws SlackError, and then nothing was kept
  */
 export async function connectSlack(
-  given: Given,
+  given: SlackSecretInput,
   { secrets, slackWith }: ConnectSlackDeps,
 ): Promise<Partial<SlackApp> & { readonly warnings: readonly string[] }> {
   const app = given.botToken === undefined ? undefined : await appInfo([given.botToken], slackWith);
@@ -42,12 +42,12 @@ export async function connectSlack(
     const value = given[name];
     if (value === undefined) {
       const isThere = (await secrets.read(slackSecrets[name])).length > 0;
-      if (!isThere) warnings.push(`the ${names[name]} is missing yet: linkgate slack connect`);
+      if (!isThere) warnings.push(`the ${secretLabels[name]} is missing yet: linkgate slack connect`);
     } else if (!(await secrets.rotate(slackSecrets[name], value)))
-      warnings.push(`the ${names[name]} was the current one already`);
-    if (given.forgetPrevious) await secrets.forgetPrevious(slackSecrets[name]);
+      warnings.push(`the ${secretLabels[name]} was the current one already`);
+    if (given.forgetPrevious) await secrets.dropPrevious(slackSecrets[name]);
   }
-  return { ...app, warnings: [...warnings, ...Object.values(app ? missingScopes(app.scopes) : {})] };
+  return { ...app, warnings: [...warnings, ...Object.values(app ? describeScopeProblems(app.scopes) : {})] };
 }
 
 /** @throws SlackError */
@@ -60,7 +60,7 @@ export async function appInfo(
 }
 
 /** In what the scopes of an app are other than its manifest asks for, as sentences. */
-export function missingScopes(scopes: readonly string[]): {
+export function describeScopeProblems(scopes: readonly string[]): {
   readonly lacking?: string;
   readonly unused?: string;
 } {

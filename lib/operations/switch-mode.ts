@@ -20,7 +20,7 @@ export interface ShowModeDeps extends Runtime {
 }
 
 export interface SwitchModeDeps extends ShowModeDeps, RepairDeps {
-  readonly sweeps: SweepQueue;
+  readonly sweepQueue: SweepQueue;
 }
 
 /** The mode that counts now, and what is known of how it came about. */
@@ -43,11 +43,11 @@ export class ConcurrentModeChangeError extends Error {
   }
 }
 
-const byHand = 'somebody who changed the parameter without linkgate';
-const bySetup = "linkgate's setup";
+const externalActor = 'somebody who changed the parameter without linkgate';
+const setupActor = "linkgate's setup";
 
 export async function showMode(deps: ShowModeDeps): Promise<ModeView> {
-  const [parameter, switched] = await Promise.all([parameterOr(deps), lastSwitch(deps)]);
+  const [parameter, switched] = await Promise.all([readModeOrError(deps), findLastModeChange(deps)]);
   if ('error' in parameter)
     return {
       mode: 'observe',
@@ -55,13 +55,13 @@ export async function showMode(deps: ShowModeDeps): Promise<ModeView> {
       by: 'linkgate',
       reason: `the mode cannot be read, so that nothing is changed in EC2 (${parameter.error})`,
     };
-  const { mode, changedAt, otherwise } = parameter;
-  if (otherwise !== undefined)
+  const { mode, changedAt, unknownValue } = parameter;
+  if (unknownValue !== undefined)
     return {
       mode,
       since: changedAt,
-      by: byHand,
-      reason: `\`${otherwise}\` is no mode, so that it counts as observe`,
+      by: externalActor,
+      reason: `\`${unknownValue}\` is no mode, so that it counts as observe`,
     };
   if (switched?.mode === 'enforce' && mode === 'observe' && changedAt < switched.since)
     return {
@@ -71,7 +71,7 @@ export async function showMode(deps: ShowModeDeps): Promise<ModeView> {
       reason: `${switched.by} began to switch to act at ${switched.since}, and it was not finished: linkgate mode enforce`,
     };
   if (switched?.mode !== mode)
-    return { mode, since: changedAt, by: switched || mode === 'observe' ? byHand : bySetup };
+    return { mode, since: changedAt, by: switched || mode === 'observe' ? externalActor : setupActor };
   const { since, by, reason } = switched;
   return { mode, since, by, ...(reason !== undefined && { reason }) };
 }
@@ -82,52 +82,55 @@ export async function showMode(deps: ShowModeDeps): Promise<ModeView> {
  */
 export async function switchMode(
   mode: Mode,
-  why: Why,
+  why: ModeChangeAuthor,
   deps: SwitchModeDeps,
 ): Promise<{ view: ModeView; warnings: string[] }> {
-  const [parameter, { item, switched }] = await Promise.all([parameterOr(deps), findSwitch(deps)]);
+  const [parameter, { item, switched }] = await Promise.all([
+    readModeOrError(deps),
+    readModeChangeItem(deps),
+  ]);
   const isThere =
     !('error' in parameter) &&
-    parameter.otherwise === undefined &&
+    parameter.unknownValue === undefined &&
     parameter.mode === mode &&
     (item ? switched?.mode : 'enforce') === mode;
-  if (!isThere) await (mode === 'observe' ? stop(why, deps) : beginToAct(why, deps));
+  if (!isThere) await (mode === 'observe' ? switchToObserve(why, deps) : switchToEnforce(why, deps));
   const warnings = mode === 'enforce' ? await repairServices(deps) : [];
   // What fails here is made good by the next pass that is scheduled.
-  if (mode === 'enforce') await orReported(deps.reportError, () => sweepEverywhere(deps));
+  if (mode === 'enforce') await orReported(deps.reportError, () => enqueueFullSweeps(deps));
   return { view: await showMode(deps), warnings };
 }
 
-type Why = Pick<ModeChange, 'by' | 'reason'>;
+type ModeChangeAuthor = Pick<ModeChange, 'by' | 'reason'>;
 
 /** The parameter comes first, so that linkgate stops at once, and again at the end: somebody may have begun to act in between. */
-async function stop(why: Why, deps: SwitchModeDeps): Promise<void> {
+async function switchToObserve(why: ModeChangeAuthor, deps: SwitchModeDeps): Promise<void> {
   // Nobody is left with a mode that was switched and an answer that says it failed.
-  modeChangeItem(switchedTo('observe', undefined, why, deps.now()));
+  modeChangeItem(buildModeChange('observe', undefined, why, deps.now()));
   await deps.modeParameter.write('observe');
-  await remember('observe', why, deps);
+  await recordModeChange('observe', why, deps);
   await deps.modeParameter.write('observe');
 }
 
 /** The parameter comes last, when every verdict from before is out of date, and not where somebody stops linkgate meanwhile. */
-async function beginToAct(why: Why, deps: SwitchModeDeps): Promise<void> {
-  await remember('enforce', why, deps);
-  if ((await lastSwitch(deps))?.mode === 'enforce') await deps.modeParameter.write('enforce');
-  const last = await lastSwitch(deps);
+async function switchToEnforce(why: ModeChangeAuthor, deps: SwitchModeDeps): Promise<void> {
+  await recordModeChange('enforce', why, deps);
+  if ((await findLastModeChange(deps))?.mode === 'enforce') await deps.modeParameter.write('enforce');
+  const last = await findLastModeChange(deps);
   if (last?.mode !== 'observe') return;
   await deps.modeParameter.write('observe');
   throw new ConcurrentModeChangeError(last.by);
 }
 
 /** A whole pass decides anew what rests on the time before, and rings for what is due. */
-async function sweepEverywhere(deps: SwitchModeDeps): Promise<void> {
+async function enqueueFullSweeps(deps: SwitchModeDeps): Promise<void> {
   const locations = await readLocations(deps);
   await Promise.all(
-    locations.map((location) => deps.sweeps.request({ location, pass: 'full', queueIfRunning: true })),
+    locations.map((location) => deps.sweepQueue.enqueue({ location, scope: 'full', queueIfRunning: true })),
   );
 }
 
-async function parameterOr({ modeParameter, reportError }: ShowModeDeps) {
+async function readModeOrError({ modeParameter, reportError }: ShowModeDeps) {
   try {
     return await modeParameter.read();
   } catch (error) {
@@ -136,32 +139,32 @@ async function parameterOr({ modeParameter, reportError }: ShowModeDeps) {
   }
 }
 
-async function lastSwitch(deps: ReadDeps): Promise<ModeChange | undefined> {
-  return (await findSwitch(deps)).switched;
+async function findLastModeChange(deps: ReadDeps): Promise<ModeChange | undefined> {
+  return (await readModeChangeItem(deps)).switched;
 }
 
-async function findSwitch({ table, reportError }: ReadDeps) {
+async function readModeChangeItem({ table, reportError }: ReadDeps) {
   const items = await table.get([modeKey]);
   return { item: items[0], switched: parseEach(items, readModeChange, reportError)[0] };
 }
 
-async function remember(mode: Mode, why: Why, deps: SwitchModeDeps): Promise<void> {
+async function recordModeChange(mode: Mode, why: ModeChangeAuthor, deps: SwitchModeDeps): Promise<void> {
   await retryOnConflict(modeKey.sk, async () => {
-    const { item, switched: before } = await findSwitch(deps);
+    const { item, switched: before } = await readModeChangeItem(deps);
     const expected = versionToReplace(item);
     const now = deps.now();
     // What cannot be read is begun anew, by a revision that no verdict from before rests on.
     const known = before ?? { policyRevision: item ? now.getTime() : 0, version: expected ?? 0 };
-    const put = modeChangeItem(switchedTo(mode, known, why, now));
+    const put = modeChangeItem(buildModeChange(mode, known, why, now));
     const isWritten = await deps.table.write([{ put, ...(expected !== undefined && { expected }) }]);
     return isWritten ? undefined : conflict;
   });
 }
 
-function switchedTo(
+function buildModeChange(
   mode: Mode,
   before: Pick<ModeChange, 'policyRevision' | 'version'> | undefined,
-  { by, reason }: Why,
+  { by, reason }: ModeChangeAuthor,
   now: Date,
 ): ModeChange {
   return {

@@ -2,7 +2,7 @@ import { type AllowlistEntry, nextVersion } from '../allowlist/entry.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
 import { type AccountRegion, awsServiceName } from '../locations/account-region.ts';
 import type { Service } from '../services/service.ts';
-import type { ChangeOf } from './change.ts';
+import type { ChangeOfKind } from './change.ts';
 
 /** Who applies a plan, and when. */
 export interface ChangeAuthor {
@@ -12,7 +12,7 @@ export interface ChangeAuthor {
 
 /** The entry that a change makes; undefined where it takes it away. */
 export function applyEntryChange(
-  { serviceId, accountId, after, version }: ChangeOf<'entry'>,
+  { serviceId, accountId, after, version }: ChangeOfKind<'entry'>,
   hand: ChangeAuthor,
 ): AllowlistEntry | undefined {
   return (
@@ -21,7 +21,7 @@ export function applyEntryChange(
 }
 
 export function applyGroupChange(
-  { name, after, version }: ChangeOf<'group'>,
+  { name, after, version }: ChangeOfKind<'group'>,
   hand: ChangeAuthor,
 ): ApproverGroup | undefined {
   return after && { ...after, name, ...withAuthor(hand), version: version + 1 };
@@ -30,7 +30,7 @@ export function applyGroupChange(
 /** What a registered service becomes. What linkgate itself remembers of it stays. */
 export function applyServiceChange(
   before: Service,
-  { after }: ChangeOf<'service'>,
+  { after }: ChangeOfKind<'service'>,
   hand: ChangeAuthor,
 ): Service {
   const policyRevision = nextVersion(before.policyRevision, hand.now);
@@ -39,7 +39,7 @@ export function applyServiceChange(
 
 /** A service as it would be registered, for weighing what would come of it: EC2 was not asked yet. */
 export function previewService(
-  { serviceId, after, name }: ChangeOf<'service'>,
+  { serviceId, after, name }: ChangeOfKind<'service'>,
   location: AccountRegion,
   { by, now }: ChangeAuthor,
 ): Service {

@@ -19,8 +19,8 @@ const ApplyLease = v.object({
 });
 export type ApplyLease = v.InferOutput<typeof ApplyLease>;
 
-const kind = entity(ApplyLease.entries);
-export const readApplyLease = kind.read;
+const applyLeaseEntity = entity(ApplyLease.entries);
+export const readApplyLease = applyLeaseEntity.read;
 export const applyLeaseKey: Key = { pk: 'POLICY', sk: 'APPLY' };
 
 /** How long an apply is waited for after its last sign of life, in milliseconds: longer than the function may run. */
@@ -38,8 +38,8 @@ export class ApplyRunningError extends Error {
 }
 
 /** A lease that cannot be read is nobody's. */
-export async function findLease({ table, reportError }: ReadDeps): Promise<ApplyLease | undefined> {
-  const [lease] = parseEach(await table.get([applyLeaseKey]), kind.read, reportError);
+export async function findApplyLease({ table, reportError }: ReadDeps): Promise<ApplyLease | undefined> {
+  const [lease] = parseEach(await table.get([applyLeaseKey]), applyLeaseEntity.read, reportError);
   return lease;
 }
 
@@ -64,25 +64,25 @@ export async function findUnfinishedApply({
   now,
   ...deps
 }: ReadDeps & Pick<Runtime, 'now'>): Promise<UnfinishedApply> {
-  const lease = await findLease(deps);
-  if (!lease || isFinished(lease)) return {};
+  const lease = await findApplyLease(deps);
+  if (!lease || isApplyFinished(lease)) return {};
   const { by, startedAt: at, done, of, leaseUntil } = lease;
   const unfinished = { by, at, done, of };
-  return isLeaseActive(lease, now())
+  return isApplyLeaseActive(lease, now())
     ? { running: { ...unfinished, leaseUntil } }
     : { interrupted: unfinished };
 }
 
-export function isFinished({ done, of }: ApplyLease): boolean {
+export function isApplyFinished({ done, of }: ApplyLease): boolean {
   return done >= of;
 }
 
-export function isLeaseActive({ leaseUntil }: ApplyLease, now: Date): boolean {
+export function isApplyLeaseActive({ leaseUntil }: ApplyLease, now: Date): boolean {
   return new Date(leaseUntil) > now;
 }
 
 /** The lease as it begins, or as an earlier run of the same plan left it. */
-export function leaseFor(
+export function startOrResumeLease(
   { planId, serviceIds }: Pick<ApplyLease, 'planId' | 'serviceIds'>,
   before: ApplyLease | undefined,
   { by, of, now }: { readonly by: string; readonly of: number; readonly now: Date },
@@ -95,7 +95,7 @@ export function leaseFor(
  * The lease after so many more changes. Its write belongs into the transaction of these changes: whoever lost the lease
  * then changes nothing any more.
  */
-export function leaseAfter(
+export function advanceLease(
   lease: ApplyLease,
   more: number,
   now: Date,
@@ -105,12 +105,15 @@ export function leaseAfter(
 }
 
 /** The lease for whoever comes next, with what is done. */
-export function releasedLease(lease: ApplyLease, now: Date): Write {
+export function releaseApplyLease(lease: ApplyLease, now: Date): Write {
   return leaseWrite(lease, { done: lease.done, heldFor: 0 }, now).write;
 }
 
 function leaseWrite(lease: ApplyLease, { done, heldFor }: { done: number; heldFor: number }, now: Date) {
   const leaseUntil = new Date(now.getTime() + heldFor).toISOString();
   const after = { ...lease, done, leaseUntil, version: lease.version + 1 };
-  return { lease: after, write: { put: kind.item(applyLeaseKey, after), expected: lease.version } };
+  return {
+    lease: after,
+    write: { put: applyLeaseEntity.item(applyLeaseKey, after), expected: lease.version },
+  };
 }

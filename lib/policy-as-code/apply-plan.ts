@@ -7,30 +7,30 @@ import { applyEntryChange, type ChangeAuthor } from './apply-change.ts';
 import {
   type ApplyLease,
   ApplyRunningError,
-  findLease,
-  isFinished,
-  isLeaseActive,
-  leaseAfter,
-  leaseFor,
-  releasedLease,
+  advanceLease,
+  findApplyLease,
+  isApplyFinished,
+  isApplyLeaseActive,
+  releaseApplyLease,
+  startOrResumeLease,
 } from './apply-lease.ts';
 import {
   type ApplyStepDeps,
-  applyStep,
-  approvalStep,
-  changedItem,
+  applyChange,
+  approvePrincipalsStep,
   type PrincipalsApproval,
+  previewChangedItem,
   principalApprovals,
-  type Step,
+  type StepResult,
 } from './apply-step.ts';
-import { type ChangeOf, type ItemChange, isMade } from './change.ts';
+import { type ChangeOfKind, type ItemChange, isApplicable } from './change.ts';
 import { chunksBySize } from './chunked-item.ts';
-import type { Problem } from './desired-state.ts';
-import { listChanges, type Plan, ProblemsError } from './plan.ts';
-import { changedSince, describeChange, StalePlanError } from './stale-plan.ts';
+import type { PolicyProblem } from './desired-state.ts';
+import { type Plan, PolicyProblemsError, readPlanChanges } from './plan.ts';
+import { describeChange, itemsChangedSince, StalePlanError } from './stale-plan.ts';
 
 /** How far an apply is. */
-export interface Progress {
+export interface ApplyResult {
   readonly status: 'running' | 'done';
   readonly done: number;
   readonly of: number;
@@ -49,21 +49,22 @@ const perTransaction = { size: 2_000_000, count: 90 };
  * the table, written together with each change, so that it goes on after a crash, and whoever was taken for dead changes nothing more.
  * @throws ProblemsError, StalePlanError, ApplyRunningError, and what registering a service and setting a customer throw
  */
-export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<Progress> {
+export async function applyPlan(plan: Plan, deps: ApplyStepDeps): Promise<ApplyResult> {
   const { table, now, caller } = deps;
-  const changes = (await listChanges(plan, table)).filter(isMade);
+  const changes = (await readPlanChanges(plan, table)).filter(isApplicable);
   const tasks = [...changes.filter((change) => change.kind !== 'principal'), ...principalApprovals(changes)];
-  const found = await findLease(deps);
+  const found = await findApplyLease(deps);
   const isOurs = found?.planId === plan.planId;
-  if (found && !isOurs && !isFinished(found) && isLeaseActive(found, now()))
+  if (found && !isOurs && !isApplyFinished(found) && isApplyLeaseActive(found, now()))
     throw new ApplyRunningError(found);
-  const begun = leaseFor(plan, found, { by: caller, of: tasks.length, now: now() });
-  if (isOurs && isFinished(found)) return { status: 'done', done: begun.done, of: begun.of, warnings: [] };
+  const begun = startOrResumeLease(plan, found, { by: caller, of: tasks.length, now: now() });
+  if (isOurs && isApplyFinished(found))
+    return { status: 'done', done: begun.done, of: begun.of, warnings: [] };
   requireWritable(
     changes.filter((change) => change.kind !== 'principal'),
     deps,
   );
-  if (!isOurs || !isLeaseActive(found, now()))
+  if (!isOurs || !isApplyLeaseActive(found, now()))
     await requireUnmoved(plan, tasks, { done: begun.done, isResumed: isOurs }, deps);
   return run(tasks, await take(begun, deps), deps);
 }
@@ -73,16 +74,16 @@ type Task = ItemChange | PrincipalsApproval;
 
 /** Half of a policy is another policy: what the table would not take keeps all of it out. */
 function requireWritable(changes: readonly ItemChange[], deps: ApplyStepDeps): void {
-  const problems = changes.flatMap((change): Problem[] => {
+  const problems = changes.flatMap((change): PolicyProblem[] => {
     try {
-      changedItem(change, deps);
+      previewChangedItem(change, deps);
       return [];
     } catch (error) {
       if (!(error instanceof MalformedItemError)) throw error;
       return [{ message: `${describeChange(change)}: ${error.message}` }];
     }
   });
-  if (problems.length > 0) throw new ProblemsError(problems);
+  if (problems.length > 0) throw new PolicyProblemsError(problems);
 }
 
 /** What a resumed apply has changed itself has not moved; of a task that is more than a write nobody knows how far it came. */
@@ -94,16 +95,17 @@ async function requireUnmoved(
 ): Promise<void> {
   const isBegun = isResumed && tasks[done]?.kind !== 'entry';
   const made = tasks.slice(0, isBegun ? done + 1 : done).filter((task) => task.kind !== 'approval');
-  const moved = await changedSince(plan, made, deps);
+  const moved = await itemsChangedSince(plan, made, deps);
   if (moved.length > 0) throw new StalePlanError(moved);
 }
 
-async function run(tasks: readonly Task[], begun: ApplyLease, deps: ApplyStepDeps): Promise<Progress> {
+async function run(tasks: readonly Task[], begun: ApplyLease, deps: ApplyStepDeps): Promise<ApplyResult> {
   let lease = begun;
   const warnings: string[] = [];
   try {
     for (const batch of batchesOf(tasks.slice(lease.done))) {
-      if (deps.remaining() < reserve) return { status: 'running', done: lease.done, of: lease.of, warnings };
+      if (deps.remainingMs() < reserve)
+        return { status: 'running', done: lease.done, of: lease.of, warnings };
       const together = await applyTogether(batch, lease, deps);
       if (together) lease = together;
       else
@@ -114,7 +116,7 @@ async function run(tasks: readonly Task[], begun: ApplyLease, deps: ApplyStepDep
         }
     }
   } catch (error) {
-    await orReported(deps.reportError, () => deps.table.write([releasedLease(lease, deps.now())]));
+    await orReported(deps.reportError, () => deps.table.write([releaseApplyLease(lease, deps.now())]));
     throw error;
   }
   return { status: 'done', done: lease.done, of: lease.of, warnings };
@@ -140,12 +142,12 @@ async function applyTogether(
   const entries = batch.filter((task) => task.kind === 'entry');
   if (entries.length < batch.length) return undefined;
   const hand = { by: deps.caller, now: deps.now() };
-  const after = leaseAfter(lease, batch.length, hand.now);
+  const after = advanceLease(lease, batch.length, hand.now);
   const writes = entries.map((entry) => entryWrite(entry, hand));
   return (await deps.table.write([...writes, after.write])) ? after.lease : undefined;
 }
 
-function entryWrite(change: ChangeOf<'entry'>, hand: ChangeAuthor): Write {
+function entryWrite(change: ChangeOfKind<'entry'>, hand: ChangeAuthor): Write {
   const entry = applyEntryChange(change, hand);
   const { serviceId, accountId, version: expected } = change;
   return entry ? { put: entryItem(entry), expected } : { remove: entryKey(serviceId, accountId), expected };
@@ -162,10 +164,10 @@ async function applyOne(
   const warnings: string[] = [];
   return retryOnConflict(name, async () => {
     const step = await unlessItemIsUnreadable(name, () =>
-      task.kind === 'approval' ? approvalStep(task, deps) : applyStep(task, changes, deps),
+      task.kind === 'approval' ? approvePrincipalsStep(task, deps) : applyChange(task, changes, deps),
     );
     warnings.push(...step.warnings);
-    const after = leaseAfter(lease, 1, deps.now());
+    const after = advanceLease(lease, 1, deps.now());
     if (await deps.table.write([...step.writes, after.write])) return { lease: after.lease, warnings };
     await requireHeld(lease, deps);
     return conflict;
@@ -173,7 +175,7 @@ async function applyOne(
 }
 
 /** A change that rests on an item that cannot be read is passed over, and the others are made. */
-async function unlessItemIsUnreadable(name: string, step: () => Promise<Step>): Promise<Step> {
+async function unlessItemIsUnreadable(name: string, step: () => Promise<StepResult>): Promise<StepResult> {
   try {
     return await step();
   } catch (error) {
@@ -184,7 +186,7 @@ async function unlessItemIsUnreadable(name: string, step: () => Promise<Step>): 
 
 /** Says that the plan is being applied, before anything is changed. */
 async function take(lease: ApplyLease, deps: ApplyStepDeps): Promise<ApplyLease> {
-  const after = leaseAfter(lease, 0, deps.now());
+  const after = advanceLease(lease, 0, deps.now());
   if (!(await deps.table.write([after.write]))) {
     await requireHeld(lease, deps);
     // The lease that is there cannot be read, so that this apply takes its place.
@@ -195,6 +197,6 @@ async function take(lease: ApplyLease, deps: ApplyStepDeps): Promise<ApplyLease>
 
 /** @throws ApplyRunningError where somebody else has taken it over. */
 async function requireHeld(lease: ApplyLease, deps: ApplyStepDeps): Promise<void> {
-  const found = await findLease(deps);
+  const found = await findApplyLease(deps);
   if (found && found.version !== lease.version) throw new ApplyRunningError(found);
 }

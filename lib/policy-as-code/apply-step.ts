@@ -1,14 +1,14 @@
 import { entryItem } from '../allowlist/entry.ts';
-import { approverGroups, emptyGroup, groupItem } from '../approvers/approver-group.ts';
-import { subscribeGroup } from '../channels/email/subscribe-approvers.ts';
+import { emptyGroup, groupItem, listApproverGroups } from '../approvers/approver-group.ts';
+import { subscribeGroup } from '../channels/email/subscribe-group.ts';
 import type { Subscriptions } from '../channels/email/subscriptions.ts';
-import { type Customer, customerItem, customers } from '../customers/customer.ts';
+import { type Customer, customerItem, listCustomers } from '../customers/customer.ts';
 import { removeCustomer, setCustomer } from '../customers/set-customer.ts';
 import { subscribeContact } from '../customers/subscribe-contact.ts';
 import { approvePrincipals } from '../services/allowed-principals/approve.ts';
 import { type RegisterDeps, registerService, removeService } from '../services/register-service.ts';
 import { readService, serviceItem, serviceKey } from '../services/service.ts';
-import { unlessUnreadable } from '../storage/entity.ts';
+import { listIfAllReadable } from '../storage/entity.ts';
 import type { Item, Write } from '../storage/table.ts';
 import {
   applyEntryChange,
@@ -18,32 +18,32 @@ import {
   previewService,
 } from './apply-change.ts';
 import {
-  type Change,
-  type ChangeOf,
-  type CustomerSettings,
+  type ChangeOfKind,
+  changeKey,
   type ItemChange,
-  isMade,
-  keyOfChange,
+  isApplicable,
+  type PolicyChange,
+  type PolicyCustomerSettings,
 } from './change.ts';
-import { isEqual } from './comparable.ts';
+import { isSameSettings } from './compare-settings.ts';
 import { describeChange, isAlreadyApplied, StalePlanError } from './stale-plan.ts';
 
 export interface ApplyStepDeps extends RegisterDeps {
   readonly subscriptions: Subscriptions;
-  readonly consumerSubscriptions: Subscriptions;
+  readonly customerSubscriptions: Subscriptions;
   /** Who applies. */
   readonly caller: string;
   /** Milliseconds until this run must have ended. */
-  readonly remaining: () => number;
+  readonly remainingMs: () => number;
 }
 
 /** What is left to write for a change, and what a person should know of it. */
-export interface Step {
+export interface StepResult {
   readonly writes: readonly Write[];
   readonly warnings: readonly string[];
 }
 
-const nothing: Step = { writes: [], warnings: [] };
+const nothing: StepResult = { writes: [], warnings: [] };
 
 /** That whoever applies a plan has seen what becomes of a service's principals. */
 export interface PrincipalsApproval {
@@ -54,8 +54,8 @@ export interface PrincipalsApproval {
 }
 
 /** The approvals that a plan's rows of principals stand for: of services that are managed, also where nothing differs yet. */
-export function principalApprovals(changes: readonly Change[]): PrincipalsApproval[] {
-  const made = changes.filter(isMade);
+export function principalApprovals(changes: readonly PolicyChange[]): PrincipalsApproval[] {
+  const made = changes.filter(isApplicable);
   const managed = made.flatMap((change) =>
     (change.kind === 'service' && change.after?.principals === 'managed') || change.kind === 'principal'
       ? change.serviceId
@@ -68,10 +68,10 @@ export function principalApprovals(changes: readonly Change[]): PrincipalsApprov
 }
 
 /** @throws StalePlanError where the service is no longer registered. */
-export async function approvalStep(
+export async function approvePrincipalsStep(
   { serviceId, removals }: PrincipalsApproval,
   deps: ApplyStepDeps,
-): Promise<Step> {
+): Promise<StepResult> {
   const [item] = await deps.table.get([serviceKey(serviceId)]);
   if (!item) throw new StalePlanError([`service ${serviceId}`]);
   const service = approvePrincipals(readService(item), deps.caller, deps.now(), removals);
@@ -84,12 +84,12 @@ export async function approvalStep(
  * @param changes all of the plan's.
  * @throws StalePlanError, and what registering a service and setting a customer throw
  */
-export async function applyStep(
+export async function applyChange(
   change: ItemChange,
   changes: readonly ItemChange[],
   deps: ApplyStepDeps,
-): Promise<Step> {
-  const key = keyOfChange(change);
+): Promise<StepResult> {
+  const key = changeKey(change);
   const [item] = await deps.table.get([key]);
   if (isAlreadyApplied(change, item)) return nothing;
   if (versionOf(change, item) !== change.version) throw new StalePlanError([describeChange(change)]);
@@ -114,7 +114,10 @@ export async function applyStep(
  * The item that a change makes, as far as the plan alone says it; undefined where it takes one away.
  * @throws MalformedItemError where the table does not take it.
  */
-export function changedItem(change: ItemChange, { hub, caller, now }: ApplyStepDeps): Item | undefined {
+export function previewChangedItem(
+  change: ItemChange,
+  { hub, caller, now }: ApplyStepDeps,
+): Item | undefined {
   if (!change.after) return undefined;
   const hand = { by: caller, now: now() };
   switch (change.kind) {
@@ -160,13 +163,13 @@ function removalOf(item: Item | undefined): Write {
 
 /** Who is written to is settled first: where that breaks off, the group is still to be changed. So it is with customers. */
 async function groupStep(
-  change: ChangeOf<'group'>,
+  change: ChangeOfKind<'group'>,
   item: Item | undefined,
   hand: ChangeAuthor,
   deps: ApplyStepDeps,
-): Promise<Step> {
+): Promise<StepResult> {
   const group = applyGroupChange(change, hand);
-  const known = await unlessUnreadable(approverGroups, deps);
+  const known = await listIfAllReadable(listApproverGroups, deps);
   const others = known?.filter(({ name }) => name !== change.name);
   const warnings = await subscribeGroup(
     group ?? emptyGroup(change.name),
@@ -177,37 +180,42 @@ async function groupStep(
 }
 
 async function customerStep(
-  { name, before, after }: ChangeOf<'customer'>,
+  { name, before, after }: ChangeOfKind<'customer'>,
   changes: readonly ItemChange[],
   deps: ApplyStepDeps,
-): Promise<Step> {
+): Promise<StepResult> {
   const { table, now, caller } = deps;
-  const warnings = isEqual(before?.contact, after?.contact)
+  const warnings = isSameSettings(before?.contact, after?.contact)
     ? []
     : await subscribeContact({ name, contact: after?.contact }, await customersWith(name, after, deps), deps);
   // Accounts may go from one customer of the file to another, whichever comes first.
   const mayTakeFrom = new Set(changes.flatMap((each) => (each.kind === 'customer' ? each.name : [])));
-  if (after) await setCustomer(name, { ...after, managedBy: 'file' }, caller, { table, now, mayTakeFrom });
+  if (after)
+    await setCustomer(name, { ...after, managedBy: 'file' }, caller, {
+      table,
+      now,
+      releasingCustomers: mayTakeFrom,
+    });
   else await removeCustomer(name, { table });
   return { writes: [], warnings };
 }
 
 async function customersWith(
   name: string,
-  after: CustomerSettings | undefined,
+  after: PolicyCustomerSettings | undefined,
   deps: ApplyStepDeps,
 ): Promise<Pick<Customer, 'name' | 'contact'>[] | undefined> {
-  const known = await unlessUnreadable(customers, deps);
+  const known = await listIfAllReadable(listCustomers, deps);
   const others = known?.filter((customer) => customer.name !== name);
   return others && [...others, ...(after ? [{ name, ...after }] : [])];
 }
 
 async function serviceStep(
-  change: ChangeOf<'service'>,
+  change: ChangeOfKind<'service'>,
   item: Item | undefined,
   hand: ChangeAuthor,
   deps: ApplyStepDeps,
-): Promise<Step> {
+): Promise<StepResult> {
   const { serviceId, after } = change;
   const before = item && readService(item);
   if (!before) {

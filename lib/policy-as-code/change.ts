@@ -7,7 +7,7 @@ import { Service, serviceKey, serviceSettings } from '../services/service.ts';
 import type { Key } from '../storage/table.ts';
 
 /** What a policy file says of each kind of thing: all of it but who looks after it and which version it is. */
-export const EntrySettings = v.omit(AllowlistEntry, [
+export const PolicyEntrySettings = v.omit(AllowlistEntry, [
   'serviceId',
   'accountId',
   'managedBy',
@@ -15,19 +15,25 @@ export const EntrySettings = v.omit(AllowlistEntry, [
   'changedBy',
   'version',
 ]);
-export const GroupSettings = v.omit(ApproverGroup, [
+export const PolicyGroupSettings = v.omit(ApproverGroup, [
   'name',
   'managedBy',
   'changedAt',
   'changedBy',
   'version',
 ]);
-export const CustomerSettings = v.omit(Customer, ['name', 'managedBy', 'changedAt', 'changedBy', 'version']);
-export const ServiceSettings = v.pick(Service, ['name', ...serviceSettings]);
-export type EntrySettings = v.InferOutput<typeof EntrySettings>;
-export type GroupSettings = v.InferOutput<typeof GroupSettings>;
-export type CustomerSettings = v.InferOutput<typeof CustomerSettings>;
-export type ServiceSettings = v.InferOutput<typeof ServiceSettings>;
+export const PolicyCustomerSettings = v.omit(Customer, [
+  'name',
+  'managedBy',
+  'changedAt',
+  'changedBy',
+  'version',
+]);
+export const PolicyServiceSettings = v.pick(Service, ['name', ...serviceSettings]);
+export type PolicyEntrySettings = v.InferOutput<typeof PolicyEntrySettings>;
+export type PolicyGroupSettings = v.InferOutput<typeof PolicyGroupSettings>;
+export type PolicyCustomerSettings = v.InferOutput<typeof PolicyCustomerSettings>;
+export type PolicyServiceSettings = v.InferOutput<typeof PolicyServiceSettings>;
 
 /**
  * What an apply does with one thing. `adopt`: it takes it over from another master, as the file has it. `left`: another master's,
@@ -66,11 +72,11 @@ function changeOf<const Kind extends string, Settings extends v.GenericSchema, N
 const { serviceId, accountId } = AllowlistEntry.entries;
 
 /** One row of a plan. */
-export const Change = v.variant('kind', [
-  changeOf('group', GroupSettings, {}),
-  changeOf('customer', CustomerSettings, {}),
-  changeOf('service', ServiceSettings, { serviceId: Service.entries.serviceId }),
-  changeOf('entry', EntrySettings, { serviceId, accountId, service: v.string() }),
+export const PolicyChange = v.variant('kind', [
+  changeOf('group', PolicyGroupSettings, {}),
+  changeOf('customer', PolicyCustomerSettings, {}),
+  changeOf('service', PolicyServiceSettings, { serviceId: Service.entries.serviceId }),
+  changeOf('entry', PolicyEntrySettings, { serviceId, accountId, service: v.string() }),
   v.object({
     kind: v.literal('principal'),
     ...shared,
@@ -78,18 +84,18 @@ export const Change = v.variant('kind', [
     service: v.string(),
   }),
 ]);
-export type Change = v.InferOutput<typeof Change>;
-export type ChangeKind = Change['kind'];
-export type ChangeOf<Kind extends ChangeKind> = Extract<Change, { kind: Kind }>;
+export type PolicyChange = v.InferOutput<typeof PolicyChange>;
+export type ChangeKind = PolicyChange['kind'];
+export type ChangeOfKind<Kind extends ChangeKind> = Extract<PolicyChange, { kind: Kind }>;
 /** What stands in the table. Principals stand in EC2; they are made once the table says that a person has seen the plan. */
-export type ItemChange = Exclude<Change, { kind: 'principal' }>;
+export type ItemChange = Exclude<PolicyChange, { kind: 'principal' }>;
 
 /** Whether something is written for it. */
-export function isMade({ action }: Pick<Change, 'action'>): boolean {
+export function isApplicable({ action }: Pick<PolicyChange, 'action'>): boolean {
   return action !== 'left' && action !== 'conflict';
 }
 
-export function keyOfChange(change: ItemChange): Key {
+export function changeKey(change: ItemChange): Key {
   switch (change.kind) {
     case 'group':
       return groupKey(change.name);

@@ -4,7 +4,7 @@ import { entity, MalformedItemError } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 
 /** Values in JSON, packed so that however many there are each part fits into an item. */
-const kind = entity({
+const chunkEntity = entity({
   /** Zipped, in base64. */
   packed: v.string(),
   /** Seconds since the epoch, for DynamoDB's TTL. */
@@ -35,7 +35,7 @@ export function chunksBySize<T>(
 }
 
 /** The keys of so many parts, of one series of a partition. */
-export function partKeys(pk: string, series: string, count: number): Key[] {
+export function chunkKeys(pk: string, series: string, count: number): Key[] {
   return Array.from({ length: count }, (_, index) => ({
     pk,
     sk: `${series}#${String(index).padStart(4, '0')}`,
@@ -49,11 +49,11 @@ export function chunkedItems(
   expiresAt: number,
 ): Item[] {
   const groups = chunksBySize(values, { size: perPart, count: 1_000 });
-  const keys = partKeys(pk, series, groups.length);
+  const keys = chunkKeys(pk, series, groups.length);
   return groups.flatMap((group, index) => {
     const packed = gzipSync(JSON.stringify(group)).toString('base64');
     const key = keys[index];
-    return key ? [kind.item(key, { packed, expiresAt, version: 1 })] : [];
+    return key ? [chunkEntity.item(key, { packed, expiresAt, version: 1 })] : [];
   });
 }
 
@@ -71,7 +71,7 @@ export function chunkValues<const Schema extends v.GenericSchema>(
 }
 
 function unpacked(item: Item): unknown {
-  const { packed } = kind.read(item);
+  const { packed } = chunkEntity.read(item);
   try {
     return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString());
   } catch (error) {

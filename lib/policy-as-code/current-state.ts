@@ -1,12 +1,12 @@
-import { entriesFor } from '../allowlist/entries.ts';
+import { readEntries } from '../allowlist/entries.ts';
 import { type AllowlistEntry, allServicesScope, entryKey } from '../allowlist/entry.ts';
-import { type ApproverGroup, approverGroups, groupKey } from '../approvers/approver-group.ts';
-import { type Customer, customerKey, customers } from '../customers/customer.ts';
-import { registeredServices } from '../services/registered-services.ts';
-import { allServices, type Service, serviceKey } from '../services/service.ts';
-import { keyName, type ReadDeps, UnreadableItemError } from '../storage/entity.ts';
+import { type ApproverGroup, groupKey, listApproverGroups } from '../approvers/approver-group.ts';
+import { type Customer, customerKey, listCustomers } from '../customers/customer.ts';
+import { listRegisteredServices } from '../services/registered-services.ts';
+import { type Service, serviceKey, servicesPartition } from '../services/service.ts';
+import { formatKey, type ReadDeps, UnreadableItemError } from '../storage/entity.ts';
 import type { Key } from '../storage/table.ts';
-import { findLease, isFinished } from './apply-lease.ts';
+import { findApplyLease, isApplyFinished } from './apply-lease.ts';
 import type { PolicyDocument } from './document.ts';
 
 /** All of the table that a policy file may speak of. */
@@ -35,27 +35,27 @@ export async function readCurrentState(
     },
   };
   const [groups, services, allCustomers, lease] = await Promise.all([
-    approverGroups(deps),
-    registeredServices(deps),
-    customers(deps),
-    findLease(deps),
+    listApproverGroups(deps),
+    listRegisteredServices(deps),
+    listCustomers(deps),
+    findApplyLease(deps),
   ]);
   const named = [...services, ...document.services].flatMap(({ serviceId }) => serviceId ?? []);
-  const hidden = unreadable.flatMap(({ pk, sk }) => (pk === allServices ? sk : []));
+  const hidden = unreadable.flatMap(({ pk, sk }) => (pk === servicesPartition ? sk : []));
   // An apply that was broken off may have taken a service out, and left entries of it.
-  const left = lease && !isFinished(lease) ? lease.serviceIds : [];
+  const left = lease && !isApplyFinished(lease) ? lease.serviceIds : [];
   const serviceIds = [...new Set([...named, ...hidden, ...left])];
-  const entries = await entriesFor([allServicesScope, ...serviceIds], deps);
+  const entries = await readEntries([allServicesScope, ...serviceIds], deps);
   return { groups, services, customers: allCustomers, entries, serviceIds, unreadable };
 }
 
 /** By key: the version of each thing that a plan rests on. A service's grows with its settings alone, not with each look at EC2. */
-export function versionsOf({ groups, services, customers, entries }: CurrentState): Map<string, number> {
+export function itemVersions({ groups, services, customers, entries }: CurrentState): Map<string, number> {
   const versions: readonly (readonly [Key, number])[] = [
     ...groups.map((group) => [groupKey(group.name), group.version] as const),
     ...services.map((service) => [serviceKey(service.serviceId), service.policyRevision] as const),
     ...customers.map((customer) => [customerKey(customer.name), customer.version] as const),
     ...entries.map((entry) => [entryKey(entry.serviceId, entry.accountId), entry.version] as const),
   ];
-  return new Map(versions.map(([key, version]) => [keyName(key), version]));
+  return new Map(versions.map(([key, version]) => [formatKey(key), version]));
 }

@@ -1,15 +1,20 @@
 import { allServicesScope } from '../allowlist/entry.ts';
-import { allGroups, memberCount } from '../approvers/approver-group.ts';
+import { approverGroupPartition, memberCount } from '../approvers/approver-group.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { findServiceByName, serviceNames } from '../services/find-service.ts';
 import type { Service } from '../services/service.ts';
-import { CustomerSettings, EntrySettings, GroupSettings, type ServiceSettings } from './change.ts';
-import { isEqual, pickSettings } from './comparable.ts';
+import {
+  PolicyCustomerSettings,
+  PolicyEntrySettings,
+  PolicyGroupSettings,
+  type PolicyServiceSettings,
+} from './change.ts';
+import { isSameSettings, pickSettings } from './compare-settings.ts';
 import type { CurrentState } from './current-state.ts';
 import type { PolicyDocument } from './document.ts';
 
 /** What is wrong with a policy, and where it stands in its file. */
-export interface Problem {
+export interface PolicyProblem {
   readonly at?: string;
   readonly message: string;
 }
@@ -20,15 +25,17 @@ export interface DesiredEntry {
   readonly accountId: string;
   /** The service's own name, or `*`. */
   readonly service: string;
-  readonly settings: EntrySettings;
+  readonly settings: PolicyEntrySettings;
 }
 
-export type ServiceInput = { readonly [Name in keyof ServiceSettings]?: ServiceSettings[Name] | undefined };
+export type ServiceInput = {
+  readonly [Name in keyof PolicyServiceSettings]?: PolicyServiceSettings[Name] | undefined;
+};
 
 /** What a document wants of the table: by name, by service id, by service id and account. */
 export interface DesiredState {
-  readonly groups: ReadonlyMap<string, GroupSettings>;
-  readonly customers: ReadonlyMap<string, CustomerSettings>;
+  readonly groups: ReadonlyMap<string, PolicyGroupSettings>;
+  readonly customers: ReadonlyMap<string, PolicyCustomerSettings>;
   /** Only what is said; nothing where the document but names a service that is registered. */
   readonly services: ReadonlyMap<string, ServiceInput>;
   readonly entries: ReadonlyMap<string, DesiredEntry>;
@@ -45,11 +52,11 @@ export function resolveDesiredState(
   document: PolicyDocument,
   state: CurrentState,
   hub: AccountRegion,
-): { readonly wanted: DesiredState; readonly problems: readonly Problem[] } {
-  const problems: Problem[] = [];
+): { readonly wanted: DesiredState; readonly problems: readonly PolicyProblem[] } {
+  const problems: PolicyProblem[] = [];
   const reportError: Report = ({ at }, message) =>
     problems.push({ message, ...(at !== undefined && { at }) });
-  const services = servicesIn(document, state, hub, reportError);
+  const services = servicesClient(document, state, hub, reportError);
   const wanted = {
     groups: groupsIn(document, state, reportError),
     customers: customersIn(document, state, reportError),
@@ -71,7 +78,7 @@ function groupsIn(
     const people = memberCount(group);
     const held = state.groups.find((each) => each.name === name);
     // The group that setup makes names nobody, until somebody says who it is.
-    const isAsItIs = held && isEqual(settingsOfGroup(group), pickSettings(GroupSettings, held));
+    const isAsItIs = held && isSameSettings(settingsOfGroup(group), pickSettings(PolicyGroupSettings, held));
     if (quorum > people && !isAsItIs)
       reportError(
         group,
@@ -92,13 +99,13 @@ function groupsIn(
 
 /** The groups of the file and of the table; those too that cannot be read are there. */
 function groupNames(groups: PolicyDocument['groups'], state: CurrentState): ReadonlySet<string> {
-  const hidden = state.unreadable.filter(({ pk }) => pk === allGroups).map(({ sk }) => sk);
+  const hidden = state.unreadable.filter(({ pk }) => pk === approverGroupPartition).map(({ sk }) => sk);
   return new Set([...[...groups, ...state.groups].map(({ name }) => name), ...hidden]);
 }
 
-function settingsOfGroup({ emails, ...group }: PolicyDocument['groups'][number]): GroupSettings {
+function settingsOfGroup({ emails, ...group }: PolicyDocument['groups'][number]): PolicyGroupSettings {
   // SNS tells by the very letters whose message it is.
-  return pickSettings(GroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
+  return pickSettings(PolicyGroupSettings, { ...group, emails: emails.map((email) => email.toLowerCase()) });
 }
 
 function customersIn(
@@ -116,7 +123,7 @@ function customersIn(
         reportError(customer, `account ${account} is of two customers: ${other} and ${customer.name}`);
       whose.set(account, customer.name);
     }
-  const settings = (customer: (typeof customers)[number]) => pickSettings(CustomerSettings, customer);
+  const settings = (customer: (typeof customers)[number]) => pickSettings(PolicyCustomerSettings, customer);
   return keyed(
     customers,
     ({ name }) => name,
@@ -126,7 +133,7 @@ function customersIn(
   );
 }
 
-function servicesIn(
+function servicesClient(
   { services }: PolicyDocument,
   state: CurrentState,
   hub: AccountRegion,
@@ -228,7 +235,7 @@ function entriesIn(
       );
       return [];
     }
-    const settings = pickSettings(EntrySettings, rest);
+    const settings = pickSettings(PolicyEntrySettings, rest);
     return [{ serviceId, accountId, service: names.get(serviceId) ?? serviceId, settings, ...where }];
   });
   return keyed(

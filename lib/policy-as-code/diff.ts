@@ -4,17 +4,17 @@ import { type ApproverGroup, defaultGroup } from '../approvers/approver-group.ts
 import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
 import type { Service } from '../services/service.ts';
 import {
-  type Change,
   type ChangeAction,
-  type ChangeOf,
-  CustomerSettings,
-  EntrySettings,
-  GroupSettings,
+  type ChangeOfKind,
   type ItemChange,
-  isMade,
-  ServiceSettings,
+  isApplicable,
+  type PolicyChange,
+  PolicyCustomerSettings,
+  PolicyEntrySettings,
+  PolicyGroupSettings,
+  PolicyServiceSettings,
 } from './change.ts';
-import { isEqual, pickSettings, serviceDefaults } from './comparable.ts';
+import { isSameSettings, pickSettings, serviceDefaults } from './compare-settings.ts';
 import type { CurrentState } from './current-state.ts';
 import type { DesiredState, ServiceInput } from './desired-state.ts';
 
@@ -29,7 +29,7 @@ interface Options {
  * service is registered or made stricter when its entries are there, since from then on it decides; and it goes before
  * entries do, since what it has connected stays as it is and is not to be cut for want of them.
  */
-export function differences(wanted: DesiredState, state: CurrentState, { adopt }: Options): ItemChange[] {
+export function computeChanges(wanted: DesiredState, state: CurrentState, { adopt }: Options): ItemChange[] {
   const services = serviceChanges(wanted, state, adopt);
   const changes = [
     ...groupChanges(wanted, state, services, adopt),
@@ -42,7 +42,7 @@ export function differences(wanted: DesiredState, state: CurrentState, { adopt }
   );
 }
 
-const order: readonly ((change: Change) => boolean)[] = [
+const order: readonly ((change: PolicyChange) => boolean)[] = [
   (change) => change.kind === 'entry' && change.after?.effect === 'block',
   ({ kind, action }) => kind === 'group' && action !== 'remove',
   ({ kind, action }) => kind === 'customer' && action !== 'remove',
@@ -55,8 +55,8 @@ const order: readonly ((change: Change) => boolean)[] = [
   ({ kind }) => kind === 'group',
 ];
 
-function rankOf(change: Change): number {
-  const rank = isMade(change) ? order.findIndex((comes) => comes(change)) : -1;
+function rankOf(change: PolicyChange): number {
+  const rank = isApplicable(change) ? order.findIndex((comes) => comes(change)) : -1;
   return rank < 0 ? order.length : rank;
 }
 
@@ -64,7 +64,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-function serviceOf(change: Change): string {
+function serviceOf(change: PolicyChange): string {
   return 'serviceId' in change ? change.serviceId : '';
 }
 
@@ -98,7 +98,7 @@ function compared<Settings extends object>(
   held: { readonly managedBy?: ManagedBy; readonly changedBy?: string } | undefined,
   adopt: boolean,
 ): Compared<Settings> | undefined {
-  const action = actionOf(held, after !== undefined, isEqual(before, after), adopt);
+  const action = actionOf(held, after !== undefined, isSameSettings(before, after), adopt);
   if (!action) return undefined;
   return {
     action,
@@ -116,9 +116,9 @@ function union<T>(wanted: Iterable<T>, held: Iterable<T>): T[] {
 function groupChanges(
   { groups }: DesiredState,
   state: CurrentState,
-  services: readonly ChangeOf<'service'>[],
+  services: readonly ChangeOfKind<'service'>[],
   adopt: boolean,
-): ChangeOf<'group'>[] {
+): ChangeOfKind<'group'>[] {
   const held = new Map(state.groups.map((group) => [group.name, group]));
   const names = union(groups.keys(), held.keys());
   const users = new Map([
@@ -132,7 +132,7 @@ function groupChanges(
     // It is always there: a file that does not tell of it leaves nothing out.
     if (name === defaultGroup && !wanted && there && managerOf(there) !== 'file') return [];
     const isNobodys = there !== undefined && isAsSetUp(there);
-    const before = there && pickSettings(GroupSettings, there);
+    const before = there && pickSettings(PolicyGroupSettings, there);
     const change = compared(before, wanted, isNobodys ? { managedBy: 'file' } : there, adopt);
     if (!change) return [];
     const row = { kind: 'group' as const, name, ...change, version: there?.version ?? 0 };
@@ -151,9 +151,9 @@ function isAsSetUp({ name, changedBy, version }: ApproverGroup): boolean {
 /** The groups that services ask once everything is done, each with one of these services. */
 function askingAfter(
   registered: readonly Service[],
-  changes: readonly ChangeOf<'service'>[],
+  changes: readonly ChangeOfKind<'service'>[],
 ): (readonly [group: string, service: string])[] {
-  const changed = new Map(changes.filter(isMade).map((change) => [change.serviceId, change.after]));
+  const changed = new Map(changes.filter(isApplicable).map((change) => [change.serviceId, change.after]));
   const unchanged = registered.filter(({ serviceId }) => !changed.has(serviceId));
   const remaining = [...unchanged, ...changed.values()].filter((service) => service !== undefined);
   return remaining.map(({ approvers, name }) => [approvers, name]);
@@ -163,12 +163,12 @@ function customerChanges(
   { customers }: DesiredState,
   state: CurrentState,
   adopt: boolean,
-): ChangeOf<'customer'>[] {
+): ChangeOfKind<'customer'>[] {
   const held = new Map(state.customers.map((customer) => [customer.name, customer]));
   return union(customers.keys(), held.keys()).flatMap((name) => {
     const there = held.get(name);
     const change = compared(
-      there && pickSettings(CustomerSettings, there),
+      there && pickSettings(PolicyCustomerSettings, there),
       customers.get(name),
       there,
       adopt,
@@ -181,7 +181,7 @@ function serviceChanges(
   { services }: DesiredState,
   state: CurrentState,
   adopt: boolean,
-): ChangeOf<'service'>[] {
+): ChangeOfKind<'service'>[] {
   const held = new Map(state.services.map((service) => [service.serviceId, service]));
   return union(services.keys(), held.keys()).flatMap((serviceId) => {
     const there = held.get(serviceId);
@@ -195,8 +195,8 @@ function serviceChanges(
   });
 }
 
-function settingsOf(service: Service): ServiceSettings {
-  return pickSettings(ServiceSettings, { ...serviceDefaults, ...service });
+function settingsOf(service: Service): PolicyServiceSettings {
+  return pickSettings(PolicyServiceSettings, { ...serviceDefaults, ...service });
 }
 
 /** Of its own services the file says everything, of those of others only what it names. */
@@ -205,11 +205,11 @@ function settingsAfter(
   said: ServiceInput,
   there: Service | undefined,
   adopt: boolean,
-): ServiceSettings {
+): PolicyServiceSettings {
   if (there && !isSaid(said)) return settingsOf(there);
   const isOurs = !there || managerOf(there) === 'file' || adopt;
   const unsaid = isOurs ? { ...serviceDefaults, name: there?.name ?? serviceId } : settingsOf(there);
-  return v.parse(ServiceSettings, { ...unsaid, ...said });
+  return v.parse(PolicyServiceSettings, { ...unsaid, ...said });
 }
 
 /** Whether the file does more than name a service. */
@@ -217,7 +217,11 @@ function isSaid(said: ServiceInput | undefined): boolean {
   return said !== undefined && Object.keys(said).length > 0;
 }
 
-function entryChanges({ entries }: DesiredState, state: CurrentState, adopt: boolean): ChangeOf<'entry'>[] {
+function entryChanges(
+  { entries }: DesiredState,
+  state: CurrentState,
+  adopt: boolean,
+): ChangeOfKind<'entry'>[] {
   const names = new Map(state.services.map(({ serviceId, name }) => [serviceId, name]));
   const held = new Map(state.entries.map((entry) => [keyOf(entry), entry]));
   return union(entries.keys(), held.keys()).flatMap((key) => {
@@ -226,7 +230,12 @@ function entryChanges({ entries }: DesiredState, state: CurrentState, adopt: boo
     const whose = wanted ?? there;
     if (!whose) return [];
     const { serviceId, accountId } = whose;
-    const change = compared(there && pickSettings(EntrySettings, there), wanted?.settings, there, adopt);
+    const change = compared(
+      there && pickSettings(PolicyEntrySettings, there),
+      wanted?.settings,
+      there,
+      adopt,
+    );
     if (!change) return [];
     const service =
       serviceId === allServicesScope

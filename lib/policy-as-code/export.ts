@@ -1,16 +1,21 @@
 import * as v from 'valibot';
-import { type AllowlistEntry, allServicesScope, entriesOf, readEntry } from '../allowlist/entry.ts';
-import { type ApproverGroup, approverGroups } from '../approvers/approver-group.ts';
-import { type Customer, customers } from '../customers/customer.ts';
+import { type AllowlistEntry, allowlistPartition, allServicesScope, readEntry } from '../allowlist/entry.ts';
+import { type ApproverGroup, listApproverGroups } from '../approvers/approver-group.ts';
+import { type Customer, listCustomers } from '../customers/customer.ts';
 import { AccountId } from '../privatelink/connection.ts';
 import { type ManagedBy, managerOf } from '../runtime/managed-by.ts';
 import { serviceNames } from '../services/find-service.ts';
-import { registeredServices } from '../services/registered-services.ts';
+import { listRegisteredServices } from '../services/registered-services.ts';
 import type { Service } from '../services/service.ts';
-import { decodeCursor, ExpiredTokenError, pageToken } from '../storage/cursor.ts';
+import { decodeCursor, ExpiredTokenError, encodePageToken } from '../storage/cursor.ts';
 import { parseEach, type ReadDeps } from '../storage/entity.ts';
-import { CustomerSettings, EntrySettings, GroupSettings, ServiceSettings } from './change.ts';
-import { pickSettings } from './comparable.ts';
+import {
+  PolicyCustomerSettings,
+  PolicyEntrySettings,
+  PolicyGroupSettings,
+  PolicyServiceSettings,
+} from './change.ts';
+import { pickSettings } from './compare-settings.ts';
 import type { PolicyDocument } from './document.ts';
 
 type Exported<Kind extends keyof PolicyDocument> = PolicyDocument[Kind][number] & {
@@ -39,7 +44,7 @@ export async function exportPolicy(
   token: string | undefined,
   deps: ReadDeps,
 ): Promise<{ document: ExportedPolicy; nextToken?: string }> {
-  const services = await registeredServices(deps);
+  const services = await listRegisteredServices(deps);
   const names = new Map([[allServicesScope, allServicesScope], ...serviceNames(services)]);
   const position =
     token === undefined ? { serviceId: allServicesScope } : decodeCursor(list, token, Position);
@@ -47,12 +52,12 @@ export async function exportPolicy(
   const isFirst = token === undefined;
   return {
     document: {
-      groups: isFirst ? (await approverGroups(deps)).map(groupOf) : [],
+      groups: isFirst ? (await listApproverGroups(deps)).map(groupOf) : [],
       services: isFirst ? services.map((service) => serviceOf(service, names)) : [],
-      customers: isFirst ? (await customers(deps)).map(customerOf) : [],
+      customers: isFirst ? (await listCustomers(deps)).map(customerOf) : [],
       entries: entries.map((entry) => entryOf(entry, names.get(entry.serviceId) ?? entry.serviceId)),
     },
-    ...(next && { nextToken: pageToken(list, next) }),
+    ...(next && { nextToken: encodePageToken(list, next) }),
   };
 }
 
@@ -69,7 +74,7 @@ async function entriesFrom(
   for (const serviceId of serviceIds.slice(begin)) {
     const after = serviceId === position.serviceId ? position.after : undefined;
     const options = { limit: entriesPerPage, ...(after !== undefined && { after }) };
-    for await (const page of table.query(entriesOf(serviceId), options)) {
+    for await (const page of table.query(allowlistPartition(serviceId), options)) {
       entries.push(...parseEach(page, readEntry, reportError));
       const last = page.at(-1);
       if (last && entries.length >= entriesPerPage) return { entries, next: { serviceId, after: last.sk } };
@@ -79,13 +84,13 @@ async function entriesFrom(
 }
 
 function groupOf(group: ApproverGroup): Exported<'groups'> {
-  return { name: group.name, ...pickSettings(GroupSettings, group), managedBy: managerOf(group) };
+  return { name: group.name, ...pickSettings(PolicyGroupSettings, group), managedBy: managerOf(group) };
 }
 
 /** A service without a name of its own stands under its id. */
 function serviceOf(service: Service, names: ReadonlyMap<string, string>): Exported<'services'> {
   const { serviceId, location } = service;
-  const { name, ...settings } = pickSettings(ServiceSettings, service);
+  const { name, ...settings } = pickSettings(PolicyServiceSettings, service);
   const isNamed = names.get(serviceId) === name;
   return {
     serviceId,
@@ -97,11 +102,15 @@ function serviceOf(service: Service, names: ReadonlyMap<string, string>): Export
 }
 
 function customerOf(customer: Customer): Exported<'customers'> {
-  return { name: customer.name, ...pickSettings(CustomerSettings, customer), managedBy: managerOf(customer) };
+  return {
+    name: customer.name,
+    ...pickSettings(PolicyCustomerSettings, customer),
+    managedBy: managerOf(customer),
+  };
 }
 
 function entryOf(entry: AllowlistEntry, service: string): Exported<'entries'> {
-  const { effect, owners, note, customer, ...narrowings } = pickSettings(EntrySettings, entry);
+  const { effect, owners, note, customer, ...narrowings } = pickSettings(PolicyEntrySettings, entry);
   const said = {
     service,
     accountId: entry.accountId,

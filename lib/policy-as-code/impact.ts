@@ -4,18 +4,18 @@ import { policyInputKeys } from '../policy/policy-inputs.ts';
 import { type Connection, ConnectionState, isConnected } from '../privatelink/connection.ts';
 import {
   type DecideDeps,
-  type Decision,
+  type DecideResult,
   decideConnection,
   decisionKeys,
 } from '../reconcile/decide-connections.ts';
 import { readService, serviceKey } from '../services/service.ts';
-import { keyName, leftOut, parseEach } from '../storage/entity.ts';
+import { formatKey, omitUnreadable, parseEach } from '../storage/entity.ts';
 import type { Table } from '../storage/table.ts';
 import { primaryReason } from '../verdicts/verdict.ts';
 import type { ChangeAuthor } from './apply-change.ts';
-import type { Change } from './change.ts';
+import type { PolicyChange } from './change.ts';
 import { overlayTable } from './overlay-table.ts';
-import { previewByKey, previewItems } from './preview-items.ts';
+import { changesByKey, previewItems } from './preview-items.ts';
 
 /** What would become of a connection by a plan that does not become of it now. */
 export const Impact = v.object({
@@ -39,7 +39,7 @@ type ImpactKind = Pick<Impact, 'effect' | 'reason' | 'at'>;
 export interface ImpactDeps extends DecideDeps {
   readonly hub: AccountRegion;
   /** Milliseconds until this run must have ended. */
-  readonly remaining: () => number;
+  readonly remainingMs: () => number;
 }
 
 /** What a run keeps free, in milliseconds. */
@@ -50,9 +50,9 @@ const reserve = 12_000;
  * the changes would leave it, and nothing of either is kept. One after the other, since endpoints that count depend on one another.
  * @returns how many of the connections there was time for.
  */
-export async function connectionImpact(
+export async function computeImpact(
   connections: readonly Connection[],
-  changes: readonly Change[],
+  changes: readonly PolicyChange[],
   hand: ChangeAuthor,
   deps: ImpactDeps,
 ): Promise<{ readonly effects: Impact[]; readonly looked: number }> {
@@ -61,16 +61,16 @@ export async function connectionImpact(
   const asWouldBe = overlayTable(deps.table, after);
   const effects: Impact[] = [];
   for (const [index, connection] of connections.entries()) {
-    if (index > 0 && deps.remaining() < reserve) return { effects, looked: index };
+    if (index > 0 && deps.remainingMs() < reserve) return { effects, looked: index };
     if (!touched.has(connection)) continue;
-    const dryRun = { ...deps, now: () => hand.now, bell: { enqueue: async () => {} } };
+    const dryRun = { ...deps, now: () => hand.now, applyQueue: { enqueue: async () => {} } };
     const fateIn = async (table: Table) =>
       impactOf(connection, await decideConnection(connection, { ...dryRun, table }));
     // Of what rests on an item that cannot be read nothing can be said.
-    const was = await fateIn(asIs).catch(leftOut(deps.reportError));
-    const fate = await fateIn(asWouldBe).catch(leftOut(deps.reportError));
+    const was = await fateIn(asIs).catch(omitUnreadable(deps.reportError));
+    const fate = await fateIn(asWouldBe).catch(omitUnreadable(deps.reportError));
     if (!was || !fate || !isOther(was, fate)) continue;
-    const key = keyName(serviceKey(connection.serviceId));
+    const key = formatKey(serviceKey(connection.serviceId));
     const service = after.get(key) ?? now.get(key);
     const { endpointId, serviceId, ownerAccountId, state } = connection;
     const [known] = parseEach(service ? [service] : [], readService, deps.reportError);
@@ -83,19 +83,19 @@ export async function connectionImpact(
 /** The connections of which a change may make something else, and all that decisions about them read. */
 async function lookAt(
   connections: readonly Connection[],
-  changes: readonly Change[],
+  changes: readonly PolicyChange[],
   hand: ChangeAuthor,
   deps: ImpactDeps,
 ) {
-  const made = previewByKey(changes);
+  const made = changesByKey(changes);
   const touched = connections
     .filter(({ state }) => state === 'pendingAcceptance' || isConnected(state))
-    .filter((connection) => policyInputKeys(connection).some((key) => made.has(keyName(key))));
+    .filter((connection) => policyInputKeys(connection).some((key) => made.has(formatKey(key))));
   const items = await previewItems(touched.flatMap(decisionKeys), made, hand, deps);
   return { touched: new Set(touched), ...items };
 }
 
-function impactOf(connection: Connection, decision: Decision): ImpactKind {
+function impactOf(connection: Connection, decision: DecideResult): ImpactKind {
   const { state } = connection;
   const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
   if (!verdict) return untouched(connection);

@@ -1,4 +1,4 @@
-import { keyName } from '../storage/entity.ts';
+import { formatKey } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 
 /**
@@ -9,22 +9,22 @@ export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | u
   const known = new Map(changed);
 
   async function look(keys: readonly Key[]): Promise<void> {
-    const unknown = keys.filter((key) => !known.has(keyName(key)));
+    const unknown = keys.filter((key) => !known.has(formatKey(key)));
     if (unknown.length === 0) return;
-    const items = new Map((await table.get(unknown)).map((item) => [keyName(item), item]));
-    for (const key of unknown) known.set(keyName(key), items.get(keyName(key)));
+    const items = new Map((await table.get(unknown)).map((item) => [formatKey(item), item]));
+    for (const key of unknown) known.set(formatKey(key), items.get(formatKey(key)));
   }
 
   /** What was never read is taken to be as it is expected. */
   function isAsExpected(key: Key, expected: number | undefined): boolean {
-    const name = keyName(key);
+    const name = formatKey(key);
     return expected === undefined || !known.has(name) || (known.get(name)?.version ?? 0) === expected;
   }
 
   return {
     async get(keys) {
       await look(keys);
-      return [...new Set(keys.map(keyName))].flatMap((name) => known.get(name) ?? []);
+      return [...new Set(keys.map(formatKey))].flatMap((name) => known.get(name) ?? []);
     },
     query: (pk, options) => table.query(pk, options),
     identity: () => table.identity(),
@@ -35,7 +35,7 @@ export function overlayTable(table: Table, changed: ReadonlyMap<string, Item | u
           : { key: write.remove, item: undefined, expected: write.expected },
       );
       if (!changes.every(({ key, expected }) => isAsExpected(key, expected))) return false;
-      for (const { key, item } of changes) known.set(keyName(key), item);
+      for (const { key, item } of changes) known.set(formatKey(key), item);
       return true;
     },
   };

@@ -4,7 +4,7 @@ import type { PolicyDocument } from './document.ts';
 const saidAtMost = 50;
 
 /** What of a policy has expired already: it is no fault, and lets nobody in. */
-export function pastExpiries({ entries, customers }: PolicyDocument, now: Date): string[] {
+export function listPastExpiries({ entries, customers }: PolicyDocument, now: Date): string[] {
   const isPast = (time: string | undefined): time is string => time !== undefined && new Date(time) <= now;
   const said = [
     ...customers.flatMap(({ name, contractEndsAt, at }) =>

@@ -1,35 +1,35 @@
 import * as v from 'valibot';
-import { allGroups } from '../approvers/approver-group.ts';
+import { approverGroupPartition } from '../approvers/approver-group.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { allServices } from '../services/service.ts';
-import { entity, indexByKey, keyName } from '../storage/entity.ts';
+import { servicesPartition } from '../services/service.ts';
+import { entity, formatKey, indexByKey } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
-import { Change, type ChangeAction, type ItemChange, keyOfChange } from './change.ts';
-import { chunkedItems, chunkValues, partKeys } from './chunked-item.ts';
-import { readCurrentState, versionsOf } from './current-state.ts';
-import { type Problem, resolveDesiredState } from './desired-state.ts';
-import { differences } from './diff.ts';
+import { type ChangeAction, changeKey, type ItemChange, PolicyChange } from './change.ts';
+import { chunkedItems, chunkKeys, chunkValues } from './chunked-item.ts';
+import { itemVersions, readCurrentState } from './current-state.ts';
+import { type PolicyProblem, resolveDesiredState } from './desired-state.ts';
+import { computeChanges } from './diff.ts';
 import type { PolicyDocument } from './document.ts';
-import { type PrincipalChangesDeps, principalChanges } from './principal-changes.ts';
-import { requireFewRemovals } from './removals.ts';
+import { diffPrincipals, type PrincipalChangesDeps } from './principal-changes.ts';
+import { requireFewRemovals } from './removal-limit.ts';
 
 /** Of how many changes of each kind. */
-export const Summary = v.object({
+export const PlanSummary = v.object({
   add: v.number(),
   change: v.number(),
   remove: v.number(),
   conflicts: v.number(),
   left: v.number(),
 });
-export type Summary = v.InferOutput<typeof Summary>;
+export type PlanSummary = v.InferOutput<typeof PlanSummary>;
 
 /** What a policy would change, and the versions of all that this was found from. It vanishes a day later. */
 export const Plan = v.object({
   planId: v.string(),
   createdAt: v.string(),
   createdBy: v.string(),
-  summary: Summary,
+  summary: PlanSummary,
   /** How many parts hold its changes, and how many the versions that it rests on. */
   changeParts: v.number(),
   versionParts: v.number(),
@@ -41,18 +41,18 @@ export const Plan = v.object({
 });
 export type Plan = v.InferOutput<typeof Plan>;
 
-const kind = entity(Plan.entries);
-export const readPlan = kind.read;
+const planEntity = entity(Plan.entries);
+export const readPlan = planEntity.read;
 const Versions = v.tuple([v.string(), v.number()]);
 /** What any of a plan's parts holds. */
-export const PartValue = v.union([Change, Versions]);
+export const PartValue = v.union([PolicyChange, Versions]);
 
 const partitionOf = (planId: string) => `PLAN#${planId}`;
 const planKey = (planId: string): Key => ({ pk: partitionOf(planId), sk: 'PLAN' });
 const series = { changes: 'CHANGES', versions: 'VERSIONS' };
 
 /** A plan is no longer whole: somebody removed a part of it. */
-export class LostPartError extends Error {
+export class IncompletePlanError extends Error {
   override readonly name = 'LostPartError';
 
   constructor(planId: string) {
@@ -61,11 +61,11 @@ export class LostPartError extends Error {
 }
 
 /** The document cannot be carried out, whatever becomes of the table. */
-export class ProblemsError extends Error {
+export class PolicyProblemsError extends Error {
   override readonly name = 'ProblemsError';
-  readonly problems: readonly Problem[];
+  readonly problems: readonly PolicyProblem[];
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly PolicyProblem[]) {
     super(`the policy cannot be carried out: ${problems.length} problems`);
     this.problems = problems;
   }
@@ -88,10 +88,12 @@ export async function makePlan(
   const { table, hub, id, now, caller } = deps;
   const state = await readCurrentState(document, deps);
   const { wanted, problems } = resolveDesiredState(document, state, hub);
-  if (problems.length > 0) throw new ProblemsError(problems);
-  const changes: Change[] = differences(wanted, state, { adopt }).filter(mayBeMade(state.unreadable));
+  if (problems.length > 0) throw new PolicyProblemsError(problems);
+  const changes: PolicyChange[] = computeChanges(wanted, state, { adopt }).filter(
+    mayBeMade(state.unreadable),
+  );
   if (!allowRemovals) requireFewRemovals(changes, state);
-  changes.push(...(await principalChanges(changes, state, deps)));
+  changes.push(...(await diffPrincipals(changes, state, deps)));
 
   const time = now();
   const planId = id();
@@ -99,7 +101,7 @@ export async function makePlan(
   const parts = (name: string, values: readonly unknown[]) =>
     chunkedItems(partitionOf(planId), name, values, expiresAt);
   const changeParts = parts(series.changes, changes);
-  const versionParts = parts(series.versions, [...versionsOf(state)]);
+  const versionParts = parts(series.versions, [...itemVersions(state)]);
   const plan: Plan = {
     planId,
     createdAt: time.toISOString(),
@@ -112,17 +114,19 @@ export async function makePlan(
     version: 1,
   };
   // The plan itself comes last: what has a head is whole.
-  for (const put of [...changeParts, ...versionParts, kind.item(planKey(planId), plan)])
+  for (const put of [...changeParts, ...versionParts, planEntity.item(planKey(planId), plan)])
     await table.write([{ put, expected: 0 }]);
   return plan;
 }
 
 /** What cannot be read stays as it is, and so do groups that a service or a group among it may name. */
 function mayBeMade(unreadable: readonly Key[]): (change: ItemChange) => boolean {
-  const keys = new Set(unreadable.map(keyName));
-  const mayNameGroups = unreadable.some(({ pk }) => pk === allServices || pk === allGroups);
+  const keys = new Set(unreadable.map(formatKey));
+  const mayNameGroups = unreadable.some(
+    ({ pk }) => pk === servicesPartition || pk === approverGroupPartition,
+  );
   return (change) =>
-    !keys.has(keyName(keyOfChange(change))) &&
+    !keys.has(formatKey(changeKey(change))) &&
     !(mayNameGroups && change.kind === 'group' && change.action === 'remove');
 }
 
@@ -132,7 +136,7 @@ export async function findPlan(
   { table, now }: { readonly table: Table } & Pick<Runtime, 'now'>,
 ): Promise<Plan | undefined> {
   const [item] = await table.get([planKey(planId)]);
-  const plan = item && kind.read(item);
+  const plan = item && planEntity.read(item);
   return plan && plan.expiresAt * 1000 > now().getTime() ? plan : undefined;
 }
 
@@ -140,40 +144,43 @@ export async function findPlan(
  * The changes of one part, in order; a part is a page.
  * @throws LostPartError, UnreadableItemError
  */
-export async function readChanges(
+export async function readPlanPart(
   { planId, changeParts }: Plan,
   part: number,
   table: Table,
-): Promise<Change[]> {
-  const keys = partKeys(partitionOf(planId), series.changes, changeParts).slice(part, part + 1);
-  return (await partsAt(keys, planId, table)).flatMap((item) => chunkValues(item, Change));
+): Promise<PolicyChange[]> {
+  const keys = chunkKeys(partitionOf(planId), series.changes, changeParts).slice(part, part + 1);
+  return (await partsAt(keys, planId, table)).flatMap((item) => chunkValues(item, PolicyChange));
 }
 
 /**
  * All of a plan's changes, in order.
  * @throws LostPartError, UnreadableItemError
  */
-export async function listChanges({ planId, changeParts }: Plan, table: Table): Promise<Change[]> {
-  const items = await partsAt(partKeys(partitionOf(planId), series.changes, changeParts), planId, table);
-  return items.flatMap((item) => chunkValues(item, Change));
+export async function readPlanChanges({ planId, changeParts }: Plan, table: Table): Promise<PolicyChange[]> {
+  const items = await partsAt(chunkKeys(partitionOf(planId), series.changes, changeParts), planId, table);
+  return items.flatMap((item) => chunkValues(item, PolicyChange));
 }
 
 /**
  * By key: the versions that a plan rests on.
  * @throws LostPartError, UnreadableItemError
  */
-export async function basedOn({ planId, versionParts }: Plan, table: Table): Promise<Map<string, number>> {
-  const items = await partsAt(partKeys(partitionOf(planId), series.versions, versionParts), planId, table);
+export async function readPlannedVersions(
+  { planId, versionParts }: Plan,
+  table: Table,
+): Promise<Map<string, number>> {
+  const items = await partsAt(chunkKeys(partitionOf(planId), series.versions, versionParts), planId, table);
   return new Map(items.flatMap((item) => chunkValues(item, Versions)));
 }
 
 async function partsAt(keys: readonly Key[], planId: string, table: Table): Promise<Item[]> {
   const parts = indexByKey(await table.get(keys)).all(keys);
-  if (parts.length < keys.length) throw new LostPartError(planId);
+  if (parts.length < keys.length) throw new IncompletePlanError(planId);
   return parts;
 }
 
-const counted: Readonly<Record<ChangeAction, keyof Summary>> = {
+const counted: Readonly<Record<ChangeAction, keyof PlanSummary>> = {
   add: 'add',
   change: 'change',
   adopt: 'change',
@@ -182,7 +189,7 @@ const counted: Readonly<Record<ChangeAction, keyof Summary>> = {
   left: 'left',
 };
 
-function summaryOf(changes: readonly Change[]): Summary {
+function summaryOf(changes: readonly PolicyChange[]): PlanSummary {
   const summary = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
   for (const { action } of changes) summary[counted[action]]++;
   return summary;

@@ -1,9 +1,15 @@
 import * as v from 'valibot';
-import { locationsOf, registeredServices } from '../services/registered-services.ts';
-import { decodeCursor, encodeCursor, LocationCursor, locationAt, pageToken } from '../storage/cursor.ts';
-import { isMade } from './change.ts';
-import { connectionImpact, type Impact, type ImpactDeps } from './impact.ts';
-import { listChanges, type Plan } from './plan.ts';
+import { listRegisteredServices, locationsOf } from '../services/registered-services.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  encodePageToken,
+  LocationCursor,
+  selectLocation,
+} from '../storage/cursor.ts';
+import { isApplicable } from './change.ts';
+import { computeImpact, type Impact, type ImpactDeps } from './impact.ts';
+import { type Plan, readPlanChanges } from './plan.ts';
 
 /** Where a prediction goes on: also within a page of EC2's, where the time did not suffice for all of it. */
 const Position = v.object({
@@ -23,25 +29,25 @@ export async function predictImpact(
 ): Promise<{ effects: Impact[]; looked: number; nextToken?: string }> {
   const list = `impact ${plan.planId}`;
   const position = token === undefined ? { location: 0, from: 0 } : decodeCursor(list, token, Position);
-  const changes = (await listChanges(plan, deps.table)).filter(isMade);
+  const changes = (await readPlanChanges(plan, deps.table)).filter(isApplicable);
   const added = changes.flatMap((change) =>
     change.kind === 'service' && change.action === 'add'
       ? [{ serviceId: change.serviceId, location: deps.hub }]
       : [],
   );
-  const services = [...(await registeredServices(deps)), ...added];
+  const services = [...(await listRegisteredServices(deps)), ...added];
   const locations = locationsOf(services);
-  const location = locationAt(locations, position);
-  if (!location || !deps.connectionsIn) return { effects: [], looked: 0 };
+  const location = selectLocation(locations, position);
+  if (!location || !deps.connectionsClient) return { effects: [], looked: 0 };
 
   const serviceIds = services.map(({ serviceId }) => serviceId);
   const filter = serviceIds.length <= valuesPerFilter ? { serviceIds } : {};
-  const page = await deps.connectionsIn(location).page(filter, position.nextToken);
+  const page = await deps.connectionsClient(location).page(filter, position.nextToken);
   const connections = page.connections.slice(position.from);
-  const { effects, looked } = await connectionImpact(connections, changes, { by, now: deps.now() }, deps);
+  const { effects, looked } = await computeImpact(connections, changes, { by, now: deps.now() }, deps);
   const nextToken =
     looked < connections.length
-      ? pageToken(list, { ...position, from: position.from + looked })
+      ? encodePageToken(list, { ...position, from: position.from + looked })
       : encodeCursor(list, position, page.nextToken, locations.length);
   return { effects, looked, ...(nextToken !== undefined && { nextToken }) };
 }

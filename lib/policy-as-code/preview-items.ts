@@ -1,19 +1,19 @@
 import { entryItem } from '../allowlist/entry.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { readService, type Service, serviceItem } from '../services/service.ts';
-import { indexByKey, keyName } from '../storage/entity.ts';
+import { formatKey, indexByKey } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { applyEntryChange, applyServiceChange, type ChangeAuthor, previewService } from './apply-change.ts';
-import { type Change, type ChangeOf, type ItemChange, isMade, keyOfChange } from './change.ts';
+import { type ChangeOfKind, changeKey, type ItemChange, isApplicable, type PolicyChange } from './change.ts';
 
 /** Items by key: undefined where there is none. */
-export type Items = ReadonlyMap<string, Item | undefined>;
+export type ItemsByKey = ReadonlyMap<string, Item | undefined>;
 
 /** The changes that something is done for, by the key of what they change. */
-export function previewByKey(changes: readonly Change[]): ReadonlyMap<string, ItemChange> {
+export function changesByKey(changes: readonly PolicyChange[]): ReadonlyMap<string, ItemChange> {
   return new Map(
     changes.flatMap((change) =>
-      isMade(change) && change.kind !== 'principal' ? [[keyName(keyOfChange(change)), change]] : [],
+      isApplicable(change) && change.kind !== 'principal' ? [[formatKey(changeKey(change)), change]] : [],
     ),
   );
 }
@@ -24,9 +24,9 @@ export async function previewItems(
   made: ReadonlyMap<string, ItemChange>,
   hand: ChangeAuthor,
   { table, hub }: { readonly table: Table; readonly hub: AccountRegion },
-): Promise<{ readonly now: Items; readonly after: Items }> {
+): Promise<{ readonly now: ItemsByKey; readonly after: ItemsByKey }> {
   const { find } = indexByKey(await table.get(keys));
-  const now = new Map(keys.map((key) => [keyName(key), find(key)]));
+  const now = new Map(keys.map((key) => [formatKey(key), find(key)]));
   const after = new Map(now);
   for (const [key, before] of now) {
     const change = made.get(key);
@@ -51,7 +51,7 @@ function itemAfter(
 }
 
 function serviceAfter(
-  change: ChangeOf<'service'>,
+  change: ChangeOfKind<'service'>,
   before: Service | undefined,
   hand: ChangeAuthor,
   hub: AccountRegion,

@@ -1,22 +1,22 @@
-import { type AllowlistEntry, allServicesScope, entriesOf, entryKey } from '../allowlist/entry.ts';
+import { type AllowlistEntry, allowlistPartition, allServicesScope, entryKey } from '../allowlist/entry.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { managerOf } from '../runtime/managed-by.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import { desiredPrincipals, principalDifference } from '../services/allowed-principals/desired-principals.ts';
-import { principalKindOf } from '../services/allowed-principals/principal.ts';
+import { parsePrincipalKind } from '../services/allowed-principals/principal.ts';
 import type { EndpointServices } from '../services/endpoint-services.ts';
 import type { Service } from '../services/service.ts';
-import { keyName } from '../storage/entity.ts';
+import { formatKey } from '../storage/entity.ts';
 import { chunks } from '../values/chunks.ts';
 import { applyEntryChange, applyServiceChange, type ChangeAuthor, previewService } from './apply-change.ts';
-import { type Change, type ChangeOf, isMade } from './change.ts';
+import { type ChangeOfKind, isApplicable, type PolicyChange } from './change.ts';
 import type { CurrentState } from './current-state.ts';
 
 export interface PrincipalChangesDeps extends Pick<Runtime, 'now' | 'reportError'> {
-  readonly servicesIn: (location: AccountRegion) => EndpointServices;
+  readonly servicesClient: (location: AccountRegion) => EndpointServices;
   readonly hub: AccountRegion;
   readonly caller: string;
-  readonly remaining: () => number;
+  readonly remainingMs: () => number;
 }
 
 /** What a run keeps free, in milliseconds. */
@@ -28,19 +28,19 @@ const atOnce = 5;
  * How the allowed principals in EC2 differ from what the allowlist would imply after the changes: to be put right where the file has
  * linkgate manage them, and else told only. As many services as there is time for; the rest show with the next look at each.
  */
-export async function principalChanges(
-  changes: readonly Change[],
+export async function diffPrincipals(
+  changes: readonly PolicyChange[],
   state: CurrentState,
   deps: PrincipalChangesDeps,
-): Promise<ChangeOf<'principal'>[]> {
+): Promise<ChangeOfKind<'principal'>[]> {
   const hand = { by: deps.caller, now: deps.now() };
   const entries = entriesAfter(state.entries, changes, hand);
-  const rows: ChangeOf<'principal'>[] = [];
+  const rows: ChangeOfKind<'principal'>[] = [];
   // What linkgate is to change has to be seen; what it only tells of may wait for the next look.
   const services = servicesAfter(state.services, changes, hand, deps.hub).filter(isWhollyRead(state));
   const inTurn = [...services.filter(isKept), ...services.filter((service) => !isKept(service))];
   for (const some of chunks(inTurn, atOnce)) {
-    if (deps.remaining() < reserve) break;
+    if (deps.remainingMs() < reserve) break;
     rows.push(...(await Promise.all(some.map((service) => rowsOf(service, entries, hand, deps)))).flat());
   }
   return rows;
@@ -49,24 +49,25 @@ export async function principalChanges(
 /** Whether the service's allowlist could be read whole: what a gap in it implies nobody knows. */
 function isWhollyRead({ unreadable }: CurrentState): (service: Service) => boolean {
   const partitions = new Set(unreadable.map(({ pk }) => pk));
-  return ({ serviceId }) => ![serviceId, allServicesScope].some((at) => partitions.has(entriesOf(at)));
+  return ({ serviceId }) =>
+    ![serviceId, allServicesScope].some((at) => partitions.has(allowlistPartition(at)));
 }
 
 async function rowsOf(
   service: Service,
   entries: readonly AllowlistEntry[],
   { now }: ChangeAuthor,
-  { servicesIn, reportError }: PrincipalChangesDeps,
-): Promise<ChangeOf<'principal'>[]> {
+  { servicesClient, reportError }: PrincipalChangesDeps,
+): Promise<ChangeOfKind<'principal'>[]> {
   const { serviceId, name } = service;
-  const look = () => servicesIn(service.location).describe(serviceId);
+  const look = () => servicesClient(service.location).describe(serviceId);
   const found = await (isKept(service) ? look() : orReported(reportError, look));
   // EC2 lists nothing of a service without the tag: the next plan shows it.
   if (!found?.principals) return [];
   const { missing, extra } = principalDifference(desiredPrincipals(service, entries, now), found.principals);
   // Where everyone may ask, nobody is missing.
   const isOpen = !isKept(service) && found.principals.includes('*');
-  const row = (action: 'add' | 'remove', principal: string): ChangeOf<'principal'> => ({
+  const row = (action: 'add' | 'remove', principal: string): ChangeOfKind<'principal'> => ({
     kind: 'principal',
     action: isKept(service) ? action : 'left',
     name: principal,
@@ -86,7 +87,7 @@ function isKept(service: Service): boolean {
 }
 
 function noteOf(action: 'add' | 'remove', principal: string, isManaged: boolean): string {
-  const kind = principalKindOf(principal);
+  const kind = parsePrincipalKind(principal);
   if (action === 'add')
     return isManaged ? kind : `${kind}; the allowlist implies it, and EC2 does not have it`;
   return isManaged
@@ -96,13 +97,13 @@ function noteOf(action: 'add' | 'remove', principal: string, isManaged: boolean)
 
 function servicesAfter(
   services: readonly Service[],
-  changes: readonly Change[],
+  changes: readonly PolicyChange[],
   hand: ChangeAuthor,
   hub: AccountRegion,
 ): Service[] {
   const made = new Map(
     changes.flatMap((change) =>
-      change.kind === 'service' && isMade(change) ? [[change.serviceId, change] as const] : [],
+      change.kind === 'service' && isApplicable(change) ? [[change.serviceId, change] as const] : [],
     ),
   );
   const known = new Set(services.map(({ serviceId }) => serviceId));
@@ -119,12 +120,12 @@ function servicesAfter(
 
 function entriesAfter(
   entries: readonly AllowlistEntry[],
-  changes: readonly Change[],
+  changes: readonly PolicyChange[],
   hand: ChangeAuthor,
 ): AllowlistEntry[] {
   const after = new Map(entries.map((entry) => [nameOf(entry), entry]));
   for (const change of changes) {
-    if (change.kind !== 'entry' || !isMade(change)) continue;
+    if (change.kind !== 'entry' || !isApplicable(change)) continue;
     const entry = applyEntryChange(change, hand);
     if (entry) after.set(nameOf(entry), entry);
     else after.delete(nameOf(change));
@@ -133,5 +134,5 @@ function entriesAfter(
 }
 
 function nameOf({ serviceId, accountId }: Pick<AllowlistEntry, 'serviceId' | 'accountId'>): string {
-  return keyName(entryKey(serviceId, accountId));
+  return formatKey(entryKey(serviceId, accountId));
 }

@@ -1,23 +1,23 @@
 import * as v from 'valibot';
-import { auditTrail } from '../audit/audit.ts';
-import { type ConnectionRecord, connectionOf, readRecord } from '../connections/connection-record.ts';
+import { readAuditTrail } from '../audit/audit.ts';
+import { type ConnectionRecord, pickConnection, readRecord } from '../connections/connection-record.ts';
 import { listEarlierConnections } from '../connections/connections-by-account.ts';
-import { listRecords, RecordCursor } from '../connections/record-pages.ts';
+import { listRecords, RecordCursor } from '../connections/list-records.ts';
 import type { AccountRegion } from '../locations/account-region.ts';
 import { decide } from '../policy/decide.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import { effectiveEntry, type Rule } from '../policy/rule.ts';
 import { isConnected } from '../privatelink/connection.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { decodeCursor, pageToken } from '../storage/cursor.ts';
-import { keyName, parseEach } from '../storage/entity.ts';
+import { decodeCursor, encodePageToken } from '../storage/cursor.ts';
+import { formatKey, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table } from '../storage/table.ts';
 import { chunks } from '../values/chunks.ts';
 import { Outcome, primaryReason } from '../verdicts/verdict.ts';
 import type { ChangeAuthor } from './apply-change.ts';
-import { type Change, isMade, keyOfChange } from './change.ts';
-import { listChanges, type Plan } from './plan.ts';
-import { type Items, previewByKey, previewItems } from './preview-items.ts';
+import { changeKey, isApplicable, type PolicyChange } from './change.ts';
+import { type Plan, readPlanChanges } from './plan.ts';
+import { changesByKey, type ItemsByKey, previewItems } from './preview-items.ts';
 
 /** A recorded request that the policy would have decided otherwise. */
 export const ChangedVerdict = v.object({
@@ -64,8 +64,8 @@ export async function simulate(
   const { records: items, next } = await listRecords(start, recordsPerPage, table, isRecent);
   const records = parseEach(items, readRecord, reportError);
 
-  const changes = await listChanges(plan, table);
-  const made = previewByKey(changes);
+  const changes = await readPlanChanges(plan, table);
+  const made = changesByKey(changes);
   const { after } = await previewItems(
     records.flatMap(policyInputKeys),
     made,
@@ -85,43 +85,45 @@ export async function simulate(
       if (both.was !== both.would) requests.push(both);
     }
   }
-  return { requests, looked, ...(next && { nextToken: pageToken(list, next) }) };
+  return { requests, looked, ...(next && { nextToken: encodePageToken(list, next) }) };
 }
 
 /** The keys of what a plan's file speaks of beside what is the file's, also where another master has it otherwise. */
-function spokenOf(changes: readonly Change[]): ReadonlySet<string> {
+function spokenOf(changes: readonly PolicyChange[]): ReadonlySet<string> {
   return new Set(
     changes.flatMap((change) =>
-      change.kind !== 'principal' && (isMade(change) || change.after) ? keyName(keyOfChange(change)) : [],
+      change.kind !== 'principal' && (isApplicable(change) || change.after)
+        ? formatKey(changeKey(change))
+        : [],
     ),
   );
 }
 
-function isSpokenOf(key: Key, spoken: ReadonlySet<string>, after: Items): boolean {
-  const name = keyName(key);
+function isSpokenOf(key: Key, spoken: ReadonlySet<string>, after: ItemsByKey): boolean {
+  const name = formatKey(key);
   return spoken.has(name) || after.get(name)?.managedBy === 'file';
 }
 
 /** @returns undefined where linkgate has not decided it, or its service is not the policy's. */
 async function verdictsOf(
   record: ConnectionRecord,
-  after: Items,
+  after: ItemsByKey,
   deps: SimulateDeps,
 ): Promise<ChangedVerdict | undefined> {
   const { endpointId, ownerAccountId, requestedAt } = record;
   const { service, entries, unreadable } = readPolicyInputs(record, {
-    find: (key) => after.get(keyName(key)),
+    find: (key) => after.get(formatKey(key)),
   });
   for (const error of unreadable) deps.reportError(error);
   if (!service || unreadable.length > 0) return undefined;
-  const was = (await auditTrail(endpointId, deps.table, deps.reportError)).find(
+  const was = (await readAuditTrail(endpointId, deps.table, deps.reportError)).find(
     ({ action }) => action === 'decided',
   )?.outcome;
   if (!was) return undefined;
   const { pausedAt: _pausedAt, ...running } = service;
   const isCounted = effectiveEntry({ entries })?.maxEndpoints !== undefined;
   const countedEndpointIds = isCounted ? await countedBefore(record, deps) : [];
-  const request = { ...connectionOf(record), state: 'pendingAcceptance' as const };
+  const request = { ...pickConnection(record), state: 'pendingAcceptance' as const };
   const policy = { service: running, entries, countedEndpointIds, rules: deps.rules };
   const verdict = decide(request, policy, undefined, new Date(requestedAt));
   const { outcome: would } = verdict;

@@ -3,47 +3,47 @@ import { readGroup } from '../approvers/approver-group.ts';
 import { readCustomer } from '../customers/customer.ts';
 import { managerOf } from '../runtime/managed-by.ts';
 import { readService } from '../services/service.ts';
-import { keyName, type ReadDeps } from '../storage/entity.ts';
+import { formatKey, type ReadDeps } from '../storage/entity.ts';
 import type { Item } from '../storage/table.ts';
 import {
-  CustomerSettings,
-  EntrySettings,
-  GroupSettings,
+  changeKey,
   type ItemChange,
-  keyOfChange,
-  ServiceSettings,
+  PolicyCustomerSettings,
+  PolicyEntrySettings,
+  PolicyGroupSettings,
+  PolicyServiceSettings,
 } from './change.ts';
-import { isEqual, pickSettings, serviceDefaults } from './comparable.ts';
-import { readCurrentState, versionsOf } from './current-state.ts';
-import { basedOn, type Plan } from './plan.ts';
+import { isSameSettings, pickSettings, serviceDefaults } from './compare-settings.ts';
+import { itemVersions, readCurrentState } from './current-state.ts';
+import { type Plan, readPlannedVersions } from './plan.ts';
 
 /** The table is no longer as it was when the plan was made. */
 export class StalePlanError extends Error {
   override readonly name = 'StalePlanError';
-  readonly moved: readonly string[];
+  readonly changedItems: readonly string[];
 
-  constructor(moved: readonly string[], options?: ErrorOptions) {
-    const others = moved.length - named;
-    const list = `${moved.slice(0, named).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+  constructor(changedItems: readonly string[], options?: ErrorOptions) {
+    const others = changedItems.length - named;
+    const list = `${changedItems.slice(0, named).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
     super(`the table moved on since the plan was made (${list}): plan again`, options);
-    this.moved = moved;
+    this.changedItems = changedItems;
   }
 }
 
 const named = 10;
 
 /** What is there now in another version than the plan rests on, beside what the plan itself has changed. */
-export async function changedSince(
+export async function itemsChangedSince(
   plan: Plan,
   made: readonly ItemChange[],
   deps: ReadDeps,
 ): Promise<string[]> {
   const services = plan.serviceIds.map((serviceId) => ({ serviceId }));
   const [now, then] = [
-    versionsOf(await readCurrentState({ services }, deps)),
-    await basedOn(plan, deps.table),
+    itemVersions(await readCurrentState({ services }, deps)),
+    await readPlannedVersions(plan, deps.table),
   ];
-  const ours = new Set(made.map((change) => keyName(keyOfChange(change))));
+  const ours = new Set(made.map((change) => formatKey(changeKey(change))));
   return [...new Set([...then.keys(), ...now.keys()])]
     .filter((key) => !ours.has(key) && now.get(key) !== then.get(key))
     .map(nameOf);
@@ -51,7 +51,7 @@ export async function changedSince(
 
 /** The name of what a change is of, for people. */
 export function describeChange(change: ItemChange): string {
-  return nameOf(keyName(keyOfChange(change)));
+  return nameOf(formatKey(changeKey(change)));
 }
 
 const kinds: readonly (readonly [RegExp, string])[] = [
@@ -70,19 +70,19 @@ function nameOf(key: string): string {
 export function isAlreadyApplied(change: ItemChange, item: Item | undefined): boolean {
   if (!change.after || !item) return !change.after && !item;
   const there = thereIn(change, item);
-  return managerOf(there) === 'file' && isEqual(there.settings, change.after);
+  return managerOf(there) === 'file' && isSameSettings(there.settings, change.after);
 }
 
 function thereIn(change: ItemChange, item: Item) {
   switch (change.kind) {
     case 'entry':
-      return withSettings(readEntry(item), EntrySettings);
+      return withSettings(readEntry(item), PolicyEntrySettings);
     case 'group':
-      return withSettings(readGroup(item), GroupSettings);
+      return withSettings(readGroup(item), PolicyGroupSettings);
     case 'customer':
-      return withSettings(readCustomer(item), CustomerSettings);
+      return withSettings(readCustomer(item), PolicyCustomerSettings);
     case 'service':
-      return withSettings({ ...serviceDefaults, ...readService(item) }, ServiceSettings);
+      return withSettings({ ...serviceDefaults, ...readService(item) }, PolicyServiceSettings);
     default:
       throw change satisfies never;
   }

@@ -1,11 +1,11 @@
-import { type AllowlistEntry, entryItem, longestNote, nextVersion } from '../allowlist/entry.ts';
+import { type AllowlistEntry, entryItem, maxNoteLength, nextVersion } from '../allowlist/entry.ts';
 import type { PersonDecision, RecordedDecisions } from '../connections/person-decision.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import type { Write } from '../storage/table.ts';
-import { cutCharacters } from '../values/text.ts';
+import { truncateCharacters } from '../values/text.ts';
 
 /** What people's words make of the account's entry at the service, once they close the request: all who approved have to have said so. */
-export function allowlistChange(
+export function buildAllowlistChange(
   { approval, approvals }: RecordedDecisions,
   { serviceId, ownerAccountId, endpointId }: Connection,
   entries: readonly AllowlistEntry[],
@@ -14,7 +14,7 @@ export function allowlistChange(
   if (!approval) return undefined;
   // Who approves in the moment that somebody blocks the account does not lift the block.
   if (approval.decision === 'approve' && entries.some(({ effect }) => effect === 'block')) return undefined;
-  const words = approval.decision === 'deny' ? [approval] : (approvals?.words ?? [approval]);
+  const words = approval.decision === 'deny' ? [approval] : (approvals?.decisions ?? [approval]);
   const isWanted = words.every(({ allow, block }) => (approval.decision === 'deny' ? block : allow));
   if (!isWanted) return undefined;
   const before = entries.find((entry) => entry.serviceId === serviceId);
@@ -39,5 +39,5 @@ export function allowlistChange(
 
 function noteOf({ decision, reason }: PersonDecision, endpointId: string): string {
   const note = `${decision === 'deny' ? 'denied' : 'approved'} with ${endpointId}`;
-  return cutCharacters(longestNote, reason ? `${note}: ${reason}` : note);
+  return truncateCharacters(maxNoteLength, reason ? `${note}: ${reason}` : note);
 }

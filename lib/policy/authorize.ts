@@ -1,5 +1,5 @@
 import type { AllowlistEntry } from '../allowlist/entry.ts';
-import { channelOf, emailActor, slackActor } from '../approvers/actor.ts';
+import { actorChannel, emailActor, slackActor } from '../approvers/actor.ts';
 import type { ApproverGroup } from '../approvers/approver-group.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
 import type { Service } from '../services/service.ts';
@@ -15,12 +15,12 @@ interface Authority {
 /** Somebody spoke who may not, or not like this. */
 export class NotAuthorizedError extends Error {
   override readonly name = 'NotAuthorizedError';
-  readonly why: 'not-an-approver' | 'api-only' | 'owner' | 'no-ticket';
+  readonly code: 'not-an-approver' | 'api-only' | 'owner' | 'no-ticket';
   readonly group: ApproverGroup;
 
-  constructor(why: NotAuthorizedError['why'], message: string, group: ApproverGroup) {
+  constructor(code: NotAuthorizedError['code'], message: string, group: ApproverGroup) {
     super(message);
-    this.why = why;
+    this.code = code;
     this.group = group;
   }
 }
@@ -29,12 +29,12 @@ export class NotAuthorizedError extends Error {
  * Checks at the moment of the decision that its author may make it. Of those who come through the API IAM has said it.
  * @throws NotAuthorizedError
  */
-export function authorize(
+export function authorizeDecision(
   word: Pick<PersonDecision, 'by' | 'decision' | 'ticket'>,
   authority: Authority,
 ): void {
   const { service, group } = authority;
-  checkApprover(word, authority);
+  requireApprover(word, authority);
   if (service.requireTicket && !word.ticket)
     throw new NotAuthorizedError('no-ticket', `${service.name} wants a ticket id with each decision`, group);
 }
@@ -43,27 +43,30 @@ export function authorize(
  * Checks that somebody is an approver who may speak for the account, whatever else a decision wants.
  * @throws NotAuthorizedError
  */
-export function checkApprover(word: Pick<PersonDecision, 'by' | 'decision'>, authority: Authority): void {
+export function requireApprover(word: Pick<PersonDecision, 'by' | 'decision'>, authority: Authority): void {
   const objection = denialReason(word, authority);
   if (objection) throw new NotAuthorizedError(...objection, authority.group);
 }
 
 /** Whether a word from before counts still: whoever said it may be no approver any more, or own the account by now. */
-export function stillValid(word: Pick<PersonDecision, 'by' | 'decision'>, authority: Authority): boolean {
+export function isStillAuthorized(
+  word: Pick<PersonDecision, 'by' | 'decision'>,
+  authority: Authority,
+): boolean {
   return denialReason(word, authority) === undefined;
 }
 
 function denialReason(
   { by, decision }: Pick<PersonDecision, 'by' | 'decision'>,
   { service, group, entries }: Authority,
-): [why: NotAuthorizedError['why'], message: string] | undefined {
-  if (channelOf(by) !== 'api') {
+): [why: NotAuthorizedError['code'], message: string] | undefined {
+  if (actorChannel(by) !== 'api') {
     if (!isMember(group, by))
       return ['not-an-approver', `${by} is not an approver of ${service.name} (group ${group.name})`];
     if (group.decisionChannels === 'api')
       return ['api-only', `the group ${group.name} decides by the command line or the API only`];
   }
-  if (decision === 'approve' && accountOwners(entries).some((owner) => isActor(owner, by)))
+  if (decision === 'approve' && listAccountOwners(entries).some((owner) => isActor(owner, by)))
     return ['owner', `${by} owns the account that asks: somebody else has to approve it`];
   return undefined;
 }
@@ -84,6 +87,6 @@ function isActor(named: string, by: string): boolean {
 }
 
 /** Actors who own the account, by any of its entries. */
-export function accountOwners(entries: readonly AllowlistEntry[]): string[] {
+export function listAccountOwners(entries: readonly AllowlistEntry[]): string[] {
   return entries.flatMap(({ owners = [] }) => owners);
 }

@@ -1,14 +1,14 @@
-import { type PersonDecision, wanted } from '../connections/person-decision.ts';
+import { outcomeOfDecision, type PersonDecision } from '../connections/person-decision.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import type { UnreadableItemError } from '../storage/entity.ts';
-import { type Finding, type Outcome, silence, type Verdict } from '../verdicts/verdict.ts';
+import { defaultRule, type Finding, type Outcome, type Verdict } from '../verdicts/verdict.ts';
 import type { Policy, Rule } from './rule.ts';
 
 /** What is said of a decision that would rest on an item that cannot be read. */
 const unreadableItem = 'item-is-unreadable';
 
 /** Nothing is decided while an item on which the decision rests cannot be read: it is tried again in a minute. */
-export function heldBy(unreadable: readonly UnreadableItemError[], now: Date): Verdict {
+export function holdForUnreadable(unreadable: readonly UnreadableItemError[], now: Date): Verdict {
   const until = new Date(now.getTime() + retryAfter).toISOString();
   return verdict(
     'hold',
@@ -37,7 +37,7 @@ export function decide(
   // A person's word does not run out, whatever an entry beside it does.
   if (approval)
     return {
-      outcome: wanted[approval.decision],
+      outcome: outcomeOfDecision[approval.decision],
       findings: [wordOf(approval), ...findings],
     };
   if (isSaid('ask')) return verdict('ask', findings);
@@ -71,7 +71,7 @@ function verdict(outcome: Outcome, findings: Finding[]): Verdict {
 function wordOf({ decision, by, reason }: PersonDecision): Finding {
   return {
     rule: decision === 'approve' ? 'person-approved' : 'person-denied',
-    outcome: wanted[decision],
+    outcome: outcomeOfDecision[decision],
     reason: `${by} ${decision === 'approve' ? 'approved' : 'denied'} it${reason ? `: ${reason}` : ''}`,
   };
 }
@@ -83,6 +83,6 @@ function unlisted({ ownerAccountId }: Connection, { service }: Policy): Verdict 
     Outcome
   >;
   return verdict(outcome[service.onUnlisted], [
-    { rule: silence, outcome: outcome[service.onUnlisted], reason },
+    { rule: defaultRule, outcome: outcome[service.onUnlisted], reason },
   ]);
 }

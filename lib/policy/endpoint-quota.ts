@@ -9,12 +9,12 @@ import {
 } from '../connections/connection-record.ts';
 import { formatAccountRegion } from '../locations/account-region.ts';
 import { AccountId, type Connection, EndpointId, isConnected, ServiceId } from '../privatelink/connection.ts';
-import { type Connections, listAll } from '../privatelink/connections.ts';
+import { type Connections, listAllConnections } from '../privatelink/connections.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { entity, type indexByKey, parseEach } from '../storage/entity.ts';
 import type { Item, Key, Table, Write } from '../storage/table.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
-import { endpointsBefore, HeldBack, isHeldBack, lineWith } from './held-back.ts';
+import { endpointsBefore, HeldBackRequest, isHeldBack, updateWaitingLine } from './held-back.ts';
 import { readPolicyInputs } from './policy-inputs.ts';
 import { effectiveEntry } from './rule.ts';
 
@@ -27,22 +27,22 @@ export const EndpointQuota = v.object({
   accountId: AccountId,
   endpointIds: v.array(EndpointId),
   /** Requests that wait for one of these to end, the first to ask first. */
-  heldBack: v.exactOptional(v.array(HeldBack)),
+  heldBack: v.exactOptional(v.array(HeldBackRequest)),
   /** Of the entry that counts. */
   entryVersion: v.number(),
   version: v.number(),
 });
 export type EndpointQuota = v.InferOutput<typeof EndpointQuota>;
 
-const kind = entity(EndpointQuota.entries);
+const endpointQuotaEntity = entity(EndpointQuota.entries);
 
 type Whose = Pick<Connection, 'location' | 'serviceId' | 'ownerAccountId'>;
 
 /** How the partitions of all places begin. */
-export const allCounted = 'ENDPOINT_QUOTA#';
+export const quotaPartitionPrefix = 'ENDPOINT_QUOTA#';
 
 export function quotaPartition(location: Connection['location']): string {
-  return `${allCounted}${formatAccountRegion(location)}`;
+  return `${quotaPartitionPrefix}${formatAccountRegion(location)}`;
 }
 
 export function endpointQuotaKey({ location, serviceId, ownerAccountId }: Whose): Key {
@@ -50,14 +50,14 @@ export function endpointQuotaKey({ location, serviceId, ownerAccountId }: Whose)
 }
 
 export function readEndpointQuota(item: Item): EndpointQuota {
-  return kind.read(item);
+  return endpointQuotaEntity.read(item);
 }
 
 /** The change of the set, under the condition that nobody else changed it meanwhile. */
 export function quotaWrite(whose: Whose, before: EndpointQuota | undefined, after: EndpointQuota): Write {
   const version = (before?.version ?? 0) + 1;
   return {
-    put: kind.item(endpointQuotaKey(whose), { ...after, version }),
+    put: endpointQuotaEntity.item(endpointQuotaKey(whose), { ...after, version }),
     expected: before?.version ?? 0,
   };
 }
@@ -66,7 +66,7 @@ export function quotaWrite(whose: Whose, before: EndpointQuota | undefined, afte
  * The endpoints that count now: from the set, or, where it was kept for another version of the entry or not at all, from EC2.
  * Those that may become live count too.
  */
-export async function endpointsInQuota(
+export async function countEndpoints(
   whose: Whose,
   entry: AllowlistEntry,
   kept: EndpointQuota | undefined,
@@ -74,7 +74,7 @@ export async function endpointsInQuota(
 ): Promise<string[]> {
   if (kept?.entryVersion === entry.version) return kept.endpointIds;
   const { serviceId, ownerAccountId } = whose;
-  const theirs = await listAll(deps.connections, { serviceIds: [serviceId], ownerAccountId });
+  const theirs = await listAllConnections(deps.connections, { serviceIds: [serviceId], ownerAccountId });
   const live = theirs
     .filter(({ state }) => isConnected(state))
     .sort((a, b) => a.requestedAt.localeCompare(b.requestedAt))
@@ -101,7 +101,7 @@ export async function endpointsInQuota(
 }
 
 /** Whether there is room by now for a request that was held back. */
-export function isFreed(
+export function hasFreedQuota(
   request: Connection,
   verdict: Verdict | undefined,
   found: Pick<ReturnType<typeof indexByKey>, 'find'>,
@@ -123,46 +123,46 @@ export function isFreed(
 interface EndpointQuotaDeps extends Pick<Runtime, 'now' | 'reportError'> {
   readonly table: Table;
   /** Absent where EC2 cannot be asked: then what is kept of it is all there is to count. */
-  readonly connectionsIn?: (location: Connection['location']) => Connections;
+  readonly connectionsClient?: (location: Connection['location']) => Connections;
 }
 
 /** The account's endpoints, where its entry counts them. */
 export interface QuotaUse {
-  readonly keeps: boolean;
+  readonly isLimited: boolean;
   readonly endpointIds: readonly string[];
   /** Those that come before this request, with those that are held back since before it. */
-  readonly before: readonly string[];
+  readonly endpointIdsBefore: readonly string[];
   /** The change of their set. */
-  writes(counts: boolean, waits: boolean): Write[];
+  quotaWrites(counts: boolean, waits: boolean): Write[];
 }
 
 /** What counts against the entry of a request's account, if its entry counts. */
-export async function quotaUse(
+export async function readQuotaUse(
   request: Connection,
   entries: readonly AllowlistEntry[],
   found: ReturnType<typeof indexByKey>,
-  { table, connectionsIn, now, reportError }: EndpointQuotaDeps,
+  { table, connectionsClient, now, reportError }: EndpointQuotaDeps,
 ): Promise<QuotaUse> {
   const entry = effectiveEntry({ entries });
   if (entry?.maxEndpoints === undefined)
-    return { keeps: false, endpointIds: [], before: [], writes: () => [] };
+    return { isLimited: false, endpointIds: [], endpointIdsBefore: [], quotaWrites: () => [] };
 
   const item = found.find(endpointQuotaKey(request));
   const kept = item && readEndpointQuota(item);
   const { endpointIds: known = [], heldBack = [] } = kept ?? {};
   const before = (endpointIds: readonly string[]) => endpointsBefore(request, endpointIds, heldBack);
   // What is not up to date is counted anew with the next decision that can ask EC2, this request among it.
-  if (!connectionsIn && kept?.entryVersion !== entry.version)
-    return { keeps: true, endpointIds: known, before: before(known), writes: () => [] };
-  const connections = connectionsIn?.(request.location);
+  if (!connectionsClient && kept?.entryVersion !== entry.version)
+    return { isLimited: true, endpointIds: known, endpointIdsBefore: before(known), quotaWrites: () => [] };
+  const connections = connectionsClient?.(request.location);
   const endpointIds = connections
-    ? await endpointsInQuota(request, entry, kept, { table, connections, now, reportError })
+    ? await countEndpoints(request, entry, kept, { table, connections, now, reportError })
     : known;
   return {
-    keeps: true,
+    isLimited: true,
     endpointIds,
-    before: before(endpointIds),
-    writes(counts: boolean, waits: boolean): Write[] {
+    endpointIdsBefore: before(endpointIds),
+    quotaWrites(counts: boolean, waits: boolean): Write[] {
       const { endpointId } = request;
       const others = endpointIds.filter((id) => id !== endpointId);
       // In the order in which they came: where an entry counts fewer from now on, the last to come are the first to go.
@@ -172,7 +172,7 @@ export async function quotaUse(
         serviceId: request.serviceId,
         accountId: request.ownerAccountId,
         endpointIds: counts ? [...all] : others,
-        heldBack: lineWith(heldBack, request, waits),
+        heldBack: updateWaitingLine(heldBack, request, waits),
         entryVersion: entry.version,
         version: 0,
       };

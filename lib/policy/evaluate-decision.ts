@@ -1,18 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { emptyGroup, findGroup, UnknownGroupError } from '../approvers/approver-group.ts';
-import { deadlineFor, expireAtDeadline, isExpiryRejection } from '../connections/approval-request.ts';
+import { computeDeadline, expireAtDeadline, isExpiryRejection } from '../connections/approval-request.ts';
 import type { ConnectionRecord } from '../connections/connection-record.ts';
 import {
   addApproval,
   addDenial,
   type PersonDecision,
+  pickRecordedDecisions,
   type RecordedDecisions,
-  recordedDecisions,
 } from '../connections/person-decision.ts';
 import type { Connection } from '../privatelink/connection.ts';
 import type { Table } from '../storage/table.ts';
 import type { Verdict } from '../verdicts/verdict.ts';
-import { authorize, stillValid } from './authorize.ts';
+import { authorizeDecision, isStillAuthorized } from './authorize.ts';
 import { decide } from './decide.ts';
 import type { Policy } from './rule.ts';
 
@@ -41,7 +41,7 @@ export async function evaluateWithDecision(
   { policy, now, table }: Circumstances,
 ): Promise<Conclusion> {
   const { service } = policy;
-  const deadline = before?.approvalRequest?.deadline ?? deadlineFor(service, now);
+  const deadline = before?.approvalRequest?.deadline ?? computeDeadline(service, now);
   const judge = (personDecisions: RecordedDecisions) =>
     expireAtDeadline(
       withQuorumFinding(decide(request, policy, personDecisions.approval, now), personDecisions),
@@ -49,7 +49,7 @@ export async function evaluateWithDecision(
       deadline,
       now,
     );
-  const earlierDecisions = recordedDecisions(before);
+  const earlierDecisions = pickRecordedDecisions(before);
   const unsaid = { personDecisions: earlierDecisions, verdict: judge(earlierDecisions) };
   // What a service rejects after the deadline it rejects, also where somebody speaks before that is written down.
   if (!word || isExpiryRejection(unsaid.verdict)) return unsaid;
@@ -71,10 +71,10 @@ export async function addDecision(
   if (!found && word.decision === 'approve') throw new UnknownGroupError(service.approvers);
   const group = found ?? emptyGroup(service.approvers);
   const authority = { service, group, entries };
-  authorize(word, authority);
+  authorizeDecision(word, authority);
   return word.decision === 'deny'
     ? addDenial(before, word)
-    : addApproval(before, word, group.quorum, (each) => stillValid(each, authority));
+    : addApproval(before, word, group.quorum, (each) => isStillAuthorized(each, authority));
 }
 
 /** A form that is sent twice, or two at once: it counts once, unless what it takes to close the request has changed. */
@@ -83,11 +83,11 @@ export function isDuplicateDecision(
   { approvals }: RecordedDecisions,
   personDecisions: RecordedDecisions,
 ): boolean {
-  const isThere = (approvals?.words ?? []).some(({ at: _at, ...said }) => isDeepStrictEqual(said, word));
+  const isThere = (approvals?.decisions ?? []).some(({ at: _at, ...said }) => isDeepStrictEqual(said, word));
   return (
     isThere &&
     !personDecisions.approval &&
-    personDecisions.approvals?.words.length === approvals?.words.length
+    personDecisions.approvals?.decisions.length === approvals?.decisions.length
   );
 }
 
@@ -96,8 +96,8 @@ export function withQuorumFinding(verdict: Verdict, { approval, approvals }: Rec
   const { outcome, findings } = verdict;
   const isAboutPeople = outcome === 'ask' || outcome === 'hold' || (outcome === 'accept' && approval);
   if (!approvals || !isAboutPeople) return verdict;
-  const { words, quorum } = approvals;
-  const reason = `${words.length} of ${quorum} approvals: ${words.map(({ by }) => by).join(', ')}`;
+  const { decisions, quorum } = approvals;
+  const reason = `${decisions.length} of ${quorum} approvals: ${decisions.map(({ by }) => by).join(', ')}`;
   const count = { rule: 'quorum', outcome, reason };
   // What is told first is why it is so: what stops a service comes before how many have approved.
   return { ...verdict, findings: outcome === 'ask' ? [count, ...findings] : [...findings, count] };

@@ -55,6 +55,6 @@ export function isAnswered(state: ConnectionState): boolean {
 }
 
 /** Nothing will come of this endpoint any more. */
-export function isGone(state: ConnectionState): boolean {
+export function isEnded(state: ConnectionState): boolean {
   return state === 'deleted' || state === 'failed' || state === 'expired';
 }

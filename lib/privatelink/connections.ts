@@ -16,9 +16,9 @@ export interface ConnectionPage {
 
 /** What EC2 answered to Accept or Reject of an endpoint: that it took the request, why not, or nothing that tells. */
 export type EndpointResult =
-  | { readonly endpointId: string; readonly taken: 'unknown' }
-  | { readonly endpointId: string; readonly taken: true }
-  | { readonly endpointId: string; readonly taken: false; readonly reason: string };
+  | { readonly endpointId: string; readonly successful: 'unknown' }
+  | { readonly endpointId: string; readonly successful: true }
+  | { readonly endpointId: string; readonly successful: false; readonly reason: string };
 
 /** EC2 wants fewer calls (`RequestLimitExceeded`): nothing was done. */
 export class ThrottledError extends Error {
@@ -28,17 +28,17 @@ export class ThrottledError extends Error {
 /** EC2 refused the whole call and did nothing: for the number of ids, for one of the endpoints, or for the service or the caller. */
 export class RefusedCallError extends Error {
   override readonly name = 'RefusedCallError';
-  readonly because: 'size' | 'endpoint' | 'service';
+  readonly reason: 'size' | 'endpoint' | 'service';
   readonly code: string;
 
   constructor(
-    because: 'size' | 'endpoint' | 'service',
+    reason: 'size' | 'endpoint' | 'service',
     code: string,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.because = because;
+    this.reason = reason;
     this.code = code;
   }
 }
@@ -62,7 +62,7 @@ export interface ChangeableConnections extends Connections {
   reject(serviceId: string, endpointIds: readonly string[]): Promise<EndpointResult[]>;
 }
 
-export async function* allPages(
+export async function* readConnectionPages(
   connections: Connections,
   filter: ConnectionFilter,
 ): AsyncIterable<readonly Connection[]> {
@@ -74,8 +74,11 @@ export async function* allPages(
   } while (nextToken !== undefined);
 }
 
-export async function listAll(connections: Connections, filter: ConnectionFilter): Promise<Connection[]> {
+export async function listAllConnections(
+  connections: Connections,
+  filter: ConnectionFilter,
+): Promise<Connection[]> {
   const all: Connection[] = [];
-  for await (const page of allPages(connections, filter)) all.push(...page);
+  for await (const page of readConnectionPages(connections, filter)) all.push(...page);
   return all;
 }

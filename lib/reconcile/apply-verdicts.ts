@@ -1,12 +1,12 @@
 import type { Bus, ConnectionEvent } from '../connections/connection-event.ts';
 import {
   type ConnectionRecord,
-  type Effect,
   isFulfilledBy,
   isManagedByUs,
   isRevokedWhilePending,
   isVerdictCurrent,
   nextAttemptAt,
+  type PendingEffect,
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
@@ -24,7 +24,7 @@ import {
   type ChangeableConnections,
   type Connections,
   type EndpointResult,
-  listAll,
+  listAllConnections,
   RefusedCallError,
   ThrottledError,
 } from '../privatelink/connections.ts';
@@ -39,14 +39,14 @@ import { writeTransitions } from './write-transitions.ts';
 
 export interface ApplyDeps extends Runtime {
   readonly table: Table;
-  readonly connectionsIn: (location: AccountRegion) => ChangeableConnections;
+  readonly connectionsClient: (location: AccountRegion) => ChangeableConnections;
   readonly bus: Bus;
-  readonly bell: ApplyQueue;
+  readonly applyQueue: ApplyQueue;
   /** Read right before each call; what cannot be read counts as `observe`. */
   readonly mode: ReadMode;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Milliseconds until this run must have ended. */
-  readonly remaining: () => number;
+  readonly remainingMs: () => number;
 }
 
 /** What one run did. `left`: still due, and rung for anew. */
@@ -69,7 +69,7 @@ const tokenRefillMs = 1_000;
 
 /** One call's worth: one service, one action. */
 interface Batch {
-  readonly action: Effect['action'];
+  readonly action: PendingEffect['action'];
   readonly serviceId: string;
   readonly pointers: readonly PendingEffectPointer[];
   /** When EC2 last answered that it wants fewer calls. */
@@ -78,7 +78,7 @@ interface Batch {
   readonly granted?: ReadonlySet<string>;
 }
 
-type DueRecord = ConnectionRecord & { readonly effect: Effect };
+type PendingRecord = ConnectionRecord & { readonly pendingEffect: PendingEffect };
 
 /**
  * Makes EC2 agree with the verdicts of one place: what is due, if its policy is still the same and EC2 still shows it so.
@@ -87,14 +87,14 @@ type DueRecord = ConnectionRecord & { readonly effect: Effect };
  */
 export async function applyVerdicts(location: AccountRegion, deps: ApplyDeps): Promise<ApplyCounts> {
   const applied: ApplyCounts = { requested: 0, refused: 0, redecided: 0, changed: 0, timedOut: false };
-  const connections = deps.connectionsIn(location);
+  const connections = deps.connectionsClient(location);
   let size = maxIdsPerCall;
   for await (const pointers of deps.table.query(pendingEffectPartition(location), { limit: pageSize })) {
     const queue = roundRobinByService(parseEach(pointers, readPendingEffect, deps.reportError), size);
     for (let batch = queue.shift(); batch; batch = queue.shift()) {
-      if (deps.remaining() < reserve) {
+      if (deps.remainingMs() < reserve) {
         applied.timedOut = true;
-        await deps.bell.enqueue(location);
+        await deps.applyQueue.enqueue(location);
         return applied;
       }
       if (batch.pointers.length > size) {
@@ -178,13 +178,15 @@ async function applyBatch(
   const lastAttemptAt = deps.now();
   const answers = await ask(batch.action, batch.serviceId, due, connections);
   if (typeof answers === 'string') return answers;
-  const doubtful = answers.filter(({ taken }) => taken !== true).map(({ endpointId }) => endpointId);
+  const doubtful = answers
+    .filter(({ successful }) => successful !== true)
+    .map(({ endpointId }) => endpointId);
   // Where this look fails, what was asked for is written down all the same.
   const shown =
     (await orReported(deps.reportError, () => shownBy(connections, batch.serviceId, doubtful))) ?? new Map();
   const asWanted = [...shown.values()].filter((connection) => isFulfilledBy(batch.action, connection.state));
   const why = new Map(
-    answers.flatMap((answer) => (answer.taken === false ? [[answer.endpointId, answer.reason]] : [])),
+    answers.flatMap((answer) => (answer.successful === false ? [[answer.endpointId, answer.reason]] : [])),
   );
   for (const { endpointId } of asWanted) why.delete(endpointId);
   await writeTransitions(due, deps, (record) => {
@@ -204,9 +206,9 @@ async function applyBatch(
 
 /** What EC2 answered of each endpoint, or what stands in the way of the call as a whole. */
 async function ask(
-  action: Effect['action'],
+  action: PendingEffect['action'],
   serviceId: string,
-  due: readonly DueRecord[],
+  due: readonly PendingRecord[],
   connections: ChangeableConnections,
 ): Promise<EndpointResult[] | 'throttled' | 'too-many' | 'one-is-bad'> {
   const endpointIds = due.map(({ endpointId }) => endpointId);
@@ -215,11 +217,11 @@ async function ask(
   } catch (error) {
     if (error instanceof ThrottledError) return 'throttled';
     if (!(error instanceof RefusedCallError))
-      return endpointIds.map((endpointId) => ({ endpointId, taken: 'unknown' }));
-    if (due.length > 1 && error.because === 'size') return 'too-many';
-    if (due.length > 1 && error.because === 'endpoint') return 'one-is-bad';
+      return endpointIds.map((endpointId) => ({ endpointId, successful: 'unknown' }));
+    if (due.length > 1 && error.reason === 'size') return 'too-many';
+    if (due.length > 1 && error.reason === 'endpoint') return 'one-is-bad';
     const reason = `${error.code}: ${error.message}`;
-    return endpointIds.map((endpointId) => ({ endpointId, taken: false, reason }));
+    return endpointIds.map((endpointId) => ({ endpointId, successful: false, reason }));
   }
 }
 
@@ -238,7 +240,7 @@ async function recheckBatch(
   connections: Connections,
   deps: ApplyDeps,
   applied: ApplyCounts,
-): Promise<DueRecord[]> {
+): Promise<PendingRecord[]> {
   const { action, serviceId, pointers, triedAt } = batch;
   const endpointIds = pointers.map(({ endpointId }) => endpointId);
   const [shown, items] = await Promise.all([
@@ -260,7 +262,7 @@ async function recheckBatch(
   const time = deps.now();
   const observedAt = time.toISOString();
   const events: ConnectionEvent[] = [];
-  const askable: DueRecord[] = [];
+  const askable: PendingRecord[] = [];
   const done: ConnectionRecord[] = [];
   for (const { record, policyVersions, restoredAt } of records) {
     const connection = shown.get(record.endpointId);
@@ -270,7 +272,7 @@ async function recheckBatch(
       continue;
     }
     // What was decided otherwise since its pointer was read is another batch: whoever decided it rang for that.
-    if (!isDue(record) || record.effect.action !== action) continue;
+    if (!isDue(record) || record.pendingEffect.action !== action) continue;
     if (!isActionable(record, connection, restoredAt) && !isToBeReviewed(record, connection))
       events.push({ type: 'Connection Changed', connection, observedAt, record });
     else if (!isVerdictCurrent(record.verdict, policyVersions, time))
@@ -307,26 +309,26 @@ async function recordUncertainCall(
   );
 }
 
-function isActionable(record: DueRecord, { state }: Connection, restoredAt: string): boolean {
+function isActionable(record: PendingRecord, { state }: Connection, restoredAt: string): boolean {
   return state === 'pendingAcceptance' || (isConnected(state) && isManagedByUs(record, restoredAt));
 }
 
 /** It is known to live: what another table was to take back of it is decided like everything that lives. */
-function isToBeReviewed(record: DueRecord, { state }: Connection): boolean {
+function isToBeReviewed(record: PendingRecord, { state }: Connection): boolean {
   return isConnected(state) && isConnected(record.state) && isRevokedWhilePending(record);
 }
 
-function isDue(record: ConnectionRecord): record is DueRecord {
-  return record.effect !== undefined;
+function isDue(record: ConnectionRecord): record is PendingRecord {
+  return record.pendingEffect !== undefined;
 }
 
-function isInBackoff({ effect }: DueRecord, now: Date): boolean {
-  const from = nextAttemptAt(effect);
+function isInBackoff({ pendingEffect }: PendingRecord, now: Date): boolean {
+  const from = nextAttemptAt(pendingEffect);
   return from !== undefined && now < from;
 }
 
 async function shownBy(connections: Connections, serviceId: string, endpointIds: readonly string[]) {
   if (endpointIds.length === 0) return new Map<string, Connection>();
-  const shown = await listAll(connections, { serviceIds: [serviceId], endpointIds });
+  const shown = await listAllConnections(connections, { serviceIds: [serviceId], endpointIds });
   return new Map(shown.map((connection) => [connection.endpointId, connection]));
 }

@@ -37,7 +37,7 @@ function unique(text: string | undefined, form: RegExp): string[] {
   return [...new Set(text?.match(form))];
 }
 
-export function serviceIdsIn(text: string): string[] {
+export function findServiceIds(text: string): string[] {
   return unique(text, serviceIds);
 }
 

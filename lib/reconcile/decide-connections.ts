@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditEvent, PolicyVersions } from '../audit/audit.ts';
 import { nextApprovalRequest } from '../connections/approval-request.ts';
-import { approverGroupOf } from '../connections/awaiting-approval.ts';
+import { awaitedGroup } from '../connections/awaiting-approval.ts';
 import {
   type ConnectionRecord,
   isAwaitingApproval,
@@ -16,10 +16,10 @@ import {
   recordKey,
 } from '../connections/connection-record.ts';
 import type { PersonDecision } from '../connections/person-decision.ts';
-import { waitsAfterAll } from '../connections/record-state.ts';
+import { reopenedReason } from '../connections/record-state.ts';
 import {
   applyDecision,
-  heldConnected,
+  holdConnected,
   markDeregistered,
   recordExternalRejection,
   resetNotification,
@@ -27,9 +27,9 @@ import {
   transitionWrites,
 } from '../connections/transition.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
-import { allowlistChange } from '../policy/allowlist-change.ts';
-import { heldBy } from '../policy/decide.ts';
-import { endpointQuotaKey, isFreed, quotaUse } from '../policy/endpoint-quota.ts';
+import { buildAllowlistChange } from '../policy/allowlist-change.ts';
+import { holdForUnreadable } from '../policy/decide.ts';
+import { endpointQuotaKey, hasFreedQuota, readQuotaUse } from '../policy/endpoint-quota.ts';
 import { evaluateWithDecision, isDuplicateDecision } from '../policy/evaluate-decision.ts';
 import { isHeldBack } from '../policy/held-back.ts';
 import { policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
@@ -48,13 +48,13 @@ import { reevaluateConnected } from './reevaluate-connected.ts';
 export interface DecideDeps extends Runtime {
   readonly table: Table;
   /** Absent where EC2 cannot be asked: then what is kept of it is all there is to count. */
-  readonly connectionsIn?: (location: AccountRegion) => Connections;
-  readonly bell: ApplyQueue;
+  readonly connectionsClient?: (location: AccountRegion) => Connections;
+  readonly applyQueue: ApplyQueue;
   readonly rules: readonly Rule[];
 }
 
 /** What became of a request. `passed`: EC2 has moved on since it was noticed. `not-open`: a person's word came too late. */
-export type Decision =
+export type DecideResult =
   | { readonly outcome: Verdict['outcome']; readonly record: ConnectionRecord; readonly isNew: boolean }
   | { readonly outcome: 'not-open'; readonly record: ConnectionRecord }
   | { readonly outcome: 'passed'; readonly record: ConnectionRecord }
@@ -82,7 +82,7 @@ export async function decideConnections(requests: readonly Noticed[], deps: Deci
         : [],
     ),
   );
-  await Promise.all([...locations.values()].map((location) => deps.bell.enqueue(location)));
+  await Promise.all([...locations.values()].map((location) => deps.applyQueue.enqueue(location)));
   return results;
 }
 
@@ -96,7 +96,7 @@ export async function decideConnection(
   request: Connection,
   deps: DecideDeps,
   { found, word, observedAt }: NotificationsToEnqueue = {},
-): Promise<Decision> {
+): Promise<DecideResult> {
   return retryOnConflict(request.endpointId, async (isFirst) => {
     const known = (isFirst && found) || indexByKey(await deps.table.get(decisionKeys(request)));
     const now = deps.now();
@@ -112,7 +112,7 @@ export async function decideConnection(
       return { outcome: 'passed', record: before };
     if (word && before && !isAwaitingApproval(before)) return { outcome: 'not-open', record: before };
     const isReview = isConnected(request.state) && !(before && isRevokedWhilePending(before, restoredAt));
-    const isFree = isFreed(request, before?.verdict, known);
+    const isFree = hasFreedQuota(request, before?.verdict, known);
     if (!isReview && !word && !isFree && before?.verdict && holds(before, policyVersions, now))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
 
@@ -120,14 +120,14 @@ export async function decideConnection(
     const held = (errors: readonly UnreadableItemError[]) =>
       hold(request, { record, before, again, word, isReview, policyVersions, now }, errors, deps);
     if (!service || unreadable.length > 0) return held(unreadable);
-    const count = await quotaUse(request, entries, known, deps).catch(whatIsUnreadable);
+    const count = await readQuotaUse(request, entries, known, deps).catch(whatIsUnreadable);
     if (count instanceof UnreadableItemError) return held([count]);
     const rules = { service, entries, rules: deps.rules };
     if (isReview) {
       const policy = { ...rules, countedEndpointIds: count.endpointIds };
       return reevaluateConnected(request, before, word, { ...policyInputs, policy, count, now }, deps);
     }
-    const policy = { ...rules, countedEndpointIds: count.before };
+    const policy = { ...rules, countedEndpointIds: count.endpointIdsBefore };
     const { verdict, ...said } = await evaluateWithDecision(request, before, word, { ...deps, policy, now });
     if (said.word && before?.verdict && isDuplicateDecision(said.word, before, said.personDecisions))
       return { outcome: before.verdict.outcome, record: before, isNew: false };
@@ -136,7 +136,7 @@ export async function decideConnection(
       version: before?.version ?? 0,
       now,
     });
-    const change = said.word && allowlistChange(said.personDecisions, request, entries, now);
+    const change = said.word && buildAllowlistChange(said.personDecisions, request, entries, now);
     const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
     const transition =
       before || !isAnswered(request.state)
@@ -146,7 +146,7 @@ export async function decideConnection(
             entry: change?.entry,
           })
         : recordExternalRejection(request, verdict, restsOn, now);
-    const counted = count.keeps && maybeConnected(transition.record, now);
+    const counted = count.isLimited && maybeConnected(transition.record, now);
     const after = { ...transition.record, counted };
     const isWritten = await deps.table.write([
       ...transitionWrites(
@@ -154,7 +154,7 @@ export async function decideConnection(
         { record: after, auditEvents: [...again, ...transition.auditEvents] },
         deps.requestId,
       ),
-      ...count.writes(counted, isHeldBack(verdict)),
+      ...count.quotaWrites(counted, isHeldBack(verdict)),
       ...(change ? [change.write] : []),
     ]);
     if (!isWritten) return conflict;
@@ -190,16 +190,16 @@ async function hold(
   { record, before, again, word, isReview, policyVersions, now }: Held,
   unreadable: readonly UnreadableItemError[],
   deps: DecideDeps,
-): Promise<Decision | typeof conflict> {
+): Promise<DecideResult | typeof conflict> {
   const [first] = unreadable;
   if (first && (word || (!before?.verdict && isAnswered(request.state)))) throw first;
-  const verdict = heldBy(unreadable, now);
+  const verdict = holdForUnreadable(unreadable, now);
   if (before?.verdict && isHeldAlike(before.verdict, verdict))
     return { outcome: 'hold', record: before, isNew: false };
   for (const error of unreadable) deps.reportError(error);
   const transition =
     before && isReview
-      ? heldConnected(before, verdict, policyVersions, now)
+      ? holdConnected(before, verdict, policyVersions, now)
       : applyDecision(before, request, verdict, policyVersions, now);
   const auditEvents = [...again, ...transition.auditEvents];
   const writes = transitionWrites(record, { ...transition, auditEvents }, deps.requestId);
@@ -224,7 +224,9 @@ function holds(before: ConnectionRecord, policyVersions: PolicyVersions, now: Da
 /** EC2 has answered it, and that is to be written down first. What lives and is known to live is decided as such. */
 function isAlreadyAnswered(before: ConnectionRecord, request: Connection, restoredAt: string): boolean {
   if (isConnected(request.state)) return !isConnected(before.state) && !isManagedByUs(before, restoredAt);
-  return isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.effect === undefined);
+  return (
+    isAnswered(request.state) || (before.state !== 'pendingAcceptance' && before.pendingEffect === undefined)
+  );
 }
 
 /** EC2 was seen to show a request that is remembered as answered, or on its way out: later, and nothing is due that it may be about. */
@@ -236,7 +238,7 @@ function isWaitingAfterAll(
   return (
     state === 'pendingAcceptance' &&
     record.state !== state &&
-    record.effect === undefined &&
+    record.pendingEffect === undefined &&
     record.endedAt === undefined &&
     observedAt !== undefined &&
     observedAt >= (record.observedAt ?? '') &&
@@ -251,20 +253,20 @@ function reopened(record: ConnectionRecord, observedAt: string): ConnectionRecor
     missingSince: _missingSince,
     serviceDeregisteredAt: _abandonedAt,
     revocation: _revocation,
-    kept: _kept,
+    extended: _kept,
     expiryWarning: _warned,
     reevaluatedAt,
     approvalRequest,
-    notice,
+    notification,
     ...known
   } = record;
   const request = { ...known, state: 'pendingAcceptance' as const, observedAt };
-  if (reevaluatedAt !== undefined) return { ...request, ...resetNotification(notice) };
-  return { ...request, ...(approvalRequest && { approvalRequest }), ...(notice && { notice }) };
+  if (reevaluatedAt !== undefined) return { ...request, ...resetNotification(notification) };
+  return { ...request, ...(approvalRequest && { approvalRequest }), ...(notification && { notification }) };
 }
 
 function waitingAgain(record: ConnectionRecord, now: Date): AuditEvent {
-  const reason = waitsAfterAll(record);
+  const reason = reopenedReason(record);
   return { time: now.toISOString(), actor: 'ec2', action: 'observed', state: 'pendingAcceptance', reason };
 }
 
@@ -277,40 +279,44 @@ function reopenIfRelisted(record: ConnectionRecord, { state }: Connection): Conn
     missingSince: _missingSince,
     verdict: _verdict,
     approvalRequest: _asking,
-    notice,
+    notification,
     ...known
   } = record;
-  return { ...known, state, ...resetNotification(notice) };
+  return { ...known, state, ...resetNotification(notification) };
 }
 
 function isManaged(record: ConnectionRecord): boolean {
-  return record.effect !== undefined || approverGroupOf(record) !== undefined;
+  return record.pendingEffect !== undefined || awaitedGroup(record) !== undefined;
 }
 
 /** What is due or waits at a service that was unregistered meanwhile does so no longer. */
 async function saveDeregistered(
   before: ConnectionRecord,
   deps: DecideDeps,
-): Promise<Decision | typeof conflict> {
+): Promise<DecideResult | typeof conflict> {
   const writes = transitionWrites(before, markDeregistered(before, deps.now()), deps.requestId);
   return (await deps.table.write(writes)) ? { outcome: 'unregistered' } : conflict;
 }
 
 /** What a log line says of a decision. */
-export function decisionLogFields(decision: Decision) {
+export function decisionLogFields(decision: DecideResult) {
   const verdict = 'isNew' in decision ? decision.record.verdict : undefined;
   return { outcome: decision.outcome, ...(verdict && { findings: verdict.findings }) };
 }
 
 /** Rules that broke in a decision that was just made; a decision delivered twice tells of them once. */
-export function failedRules(decision: Decision): readonly Finding[] {
+export function failedRules(decision: DecideResult): readonly Finding[] {
   const findings = 'isNew' in decision && decision.isNew ? decision.record.verdict?.findings : [];
   return findings?.filter(({ failed }) => failed) ?? [];
 }
 
 /** A verdict that EC2 was not asked for yet, new or left behind by a crash before the ring. */
-function isDue(decision: Decision): boolean {
-  return 'record' in decision && decision.record.effect !== undefined && decision.record.effect.asked === 0;
+function isDue(decision: DecideResult): boolean {
+  return (
+    'record' in decision &&
+    decision.record.pendingEffect !== undefined &&
+    decision.record.pendingEffect.attempts === 0
+  );
 }
 
 /** The keys of all that a decision reads. */

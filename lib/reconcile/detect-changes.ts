@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Bus, type ConnectionEvent, eventFor } from '../connections/connection-event.ts';
+import { type Bus, type ConnectionEvent, toConnectionEvent } from '../connections/connection-event.ts';
 import {
   type ConnectionRecord,
   isVerdictCurrent,
@@ -7,8 +7,8 @@ import {
   readRecord,
   recordKey,
 } from '../connections/connection-record.ts';
-import { decideConnected, needsReevaluationNow } from '../policy/connected/decide-connected.ts';
-import { endpointQuotaKey, isFreed } from '../policy/endpoint-quota.ts';
+import { decideConnected, isReevaluationDue } from '../policy/connected/decide-connected.ts';
+import { endpointQuotaKey, hasFreedQuota } from '../policy/endpoint-quota.ts';
 import { isHeldBack } from '../policy/held-back.ts';
 import { type PolicyInputs, policyInputKeys, readPolicyInputs } from '../policy/policy-inputs.ts';
 import type { Rule } from '../policy/rule.ts';
@@ -26,7 +26,7 @@ export interface DetectDeps extends Runtime {
 
 /** What was seen in EC2 and what was said of it, in numbers of connections. */
 export const ChangeCounts = v.object({
-  seen: v.number(),
+  described: v.number(),
   /** Requests without a current verdict, handed over to be decided. */
   decided: v.number(),
   /** Connections that EC2 shows otherwise than they are remembered. */
@@ -41,7 +41,7 @@ export const ChangeCounts = v.object({
 export type ChangeCounts = v.InferOutput<typeof ChangeCounts>;
 
 export function noChanges(): ChangeCounts {
-  return { seen: 0, decided: 0, changed: 0, waiting: 0, unregistered: 0, unreadable: 0 };
+  return { described: 0, decided: 0, changed: 0, waiting: 0, unregistered: 0, unreadable: 0 };
 }
 
 /** Adds counts of the same names. */
@@ -53,9 +53,9 @@ export function addCounts<Counts extends Readonly<Record<string, number>>>(a: Co
 
 interface DetectOptions {
   /** Also read what verdicts rest on, and hand over requests whose verdict rests on something else than is there now, and what lives and would be decided otherwise. */
-  readonly compare?: { readonly rules: readonly Rule[] } | undefined;
+  readonly recheckPolicy?: { readonly rules: readonly Rule[] } | undefined;
   /** Hand over what lives, whatever would become of it: its time has come. */
-  readonly isDue?: boolean;
+  readonly force?: boolean;
   /** Is shown what is remembered of each connection. */
   readonly onRecord?: (record: ConnectionRecord) => void;
 }
@@ -66,13 +66,13 @@ interface DetectOptions {
 export async function detectChanges(
   connections: readonly Connection[],
   deps: DetectDeps,
-  { compare, isDue = false, onRecord = () => {} }: DetectOptions = {},
+  { recheckPolicy, force = false, onRecord = () => {} }: DetectOptions = {},
 ): Promise<ChangeCounts> {
   const found = indexByKey(
     await deps.table.get([
       ...connections.map(({ endpointId }) => recordKey(endpointId)),
       ...connections.map(({ serviceId }) => serviceKey(serviceId)),
-      ...(compare ? connections.flatMap(policyInputKeys) : []),
+      ...(recheckPolicy ? connections.flatMap(policyInputKeys) : []),
     ]),
   );
   const counted = await countedFor(connections, found, deps);
@@ -90,25 +90,25 @@ export async function detectChanges(
       const record = item && readRecord(item);
       if (record) onRecord(record);
       const isOutdated =
-        (compare !== undefined &&
+        (recheckPolicy !== undefined &&
           (!record ||
             lacksApprovalRequest(record) ||
             !isVerdictCurrent(record.verdict, readPolicyInputs(connection, found).policyVersions, now))) ||
-        isFreed(connection, record?.verdict, counted);
+        hasFreedQuota(connection, record?.verdict, counted);
       // Who was faster than linkgate may be wrong: what linkgate would have decided is held beside it.
       const isExternallyAccepted =
         !record &&
         isAnswered(connection.state) &&
         connection.requestedAt >= readService(serviceItem).registeredAt;
       const isToDecide =
-        isExternallyAccepted || needsReevaluation(connection, record, found, now, { compare, isDue });
+        isExternallyAccepted || needsReevaluation(connection, record, found, now, { recheckPolicy, force });
       const request = { type: 'Connection Request', connection, observedAt: now.toISOString() } as const;
-      const event = isExternallyAccepted ? undefined : eventFor(connection, record, now, isOutdated);
+      const event = isExternallyAccepted ? undefined : toConnectionEvent(connection, record, now, isOutdated);
       const news = [...(isToDecide ? [request] : []), ...(event ? [event] : [])];
       events.push(...news);
       for (const { type } of news) observation[type === 'Connection Request' ? 'decided' : 'changed']++;
       if (news.length > 0) continue;
-      if (connection.state === 'pendingAcceptance' && !record?.effect) observation.waiting++;
+      if (connection.state === 'pendingAcceptance' && !record?.pendingEffect) observation.waiting++;
     } catch (error) {
       // One item that this version cannot read keeps nobody else waiting.
       observation.unreadable++;
@@ -142,19 +142,22 @@ function needsReevaluation(
   record: ConnectionRecord | undefined,
   found: ReturnType<typeof indexByKey>,
   now: Date,
-  { compare, isDue }: { readonly compare: DetectOptions['compare']; readonly isDue: boolean },
+  {
+    recheckPolicy,
+    force,
+  }: { readonly recheckPolicy: DetectOptions['recheckPolicy']; readonly force: boolean },
 ): boolean {
   if (!isConnected(connection.state) || (record && !isConnected(record.state))) return false;
-  if (record && isDue) return true;
-  if (!compare) return false;
+  if (record && force) return true;
+  if (!recheckPolicy) return false;
   const { service, entries, unreadable, ...policyInputs }: PolicyInputs = readPolicyInputs(connection, found);
   // What was never decided is left as it is until the items can be read.
   if (unreadable.length > 0) return record?.verdict !== undefined && !isPaused(record.verdict);
   if (!service) return false;
   // How many endpoints count is for the decision to find out.
-  const policy = { service, entries, countedEndpointIds: [], rules: compare.rules };
+  const policy = { service, entries, countedEndpointIds: [], rules: recheckPolicy.rules };
   const context = { ...policyInputs, now };
   // What was there first is only looked at, unless somebody commands that it is cut.
   if (!record) return decideConnected(connection, undefined, policy, context).revocation !== undefined;
-  return needsReevaluationNow(connection, record, policy, policyInputs.policyVersions, context);
+  return isReevaluationDue(connection, record, policy, policyInputs.policyVersions, context);
 }

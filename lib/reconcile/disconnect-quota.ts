@@ -3,12 +3,12 @@ import { EndpointId, ServiceId } from '../privatelink/connection.ts';
 import { entity, indexByKey } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
-import { identityKey, replacedSinceIn } from '../storage/table-identity.ts';
+import { identityKey, readReplacedAt } from '../storage/table-identity.ts';
 
 /** A cut of the policy's: one of two of the same endpoint is another cut, since it was announced at another time. */
-export type DisconnectReservation = Pick<Claim, 'endpointId' | 'since'>;
+export type DisconnectReservation = Pick<StoredReservation, 'endpointId' | 'since'>;
 
-const Claim = v.object({
+const StoredReservation = v.object({
   endpointId: EndpointId,
   serviceId: ServiceId,
   /** ISO 8601: since when it was announced. */
@@ -16,11 +16,11 @@ const Claim = v.object({
   /** ISO 8601: when EC2 was last to be asked. */
   at: v.string(),
 });
-type Claim = v.InferOutput<typeof Claim>;
+type StoredReservation = v.InferOutput<typeof StoredReservation>;
 
 /** The cuts of the policy's in the last 24 hours, all of them: what somebody commands is not among them. */
-const kind = entity({ cuts: v.array(Claim), version: v.number() });
-export const readReservations = kind.read;
+const disconnectQuotaEntity = entity({ cuts: v.array(StoredReservation), version: v.number() });
+export const readReservations = disconnectQuotaEntity.read;
 
 export const quotaKey: Key = { pk: 'DISCONNECT_QUOTA', sk: 'DISCONNECT_QUOTA' };
 
@@ -31,12 +31,17 @@ export const connectedForQuota = disconnectQuota.overall / disconnectQuota.share
 /** 24 hours, and the time that EC2 may take to carry out what it was asked for. */
 const counted = 86_400_000 + 5 * 60_000;
 
-function isRecent({ at }: Pick<Claim, 'at'>, now: Date): boolean {
+function isRecent({ at }: Pick<StoredReservation, 'at'>, now: Date): boolean {
   return now.getTime() - new Date(at).getTime() < counted;
 }
 
 /** How many more connections of a service may be cut now. What was claimed and not cut yet counts as cut. */
-export function remainingQuota(serviceId: string, live: number, claims: readonly Claim[], now: Date): number {
+export function remainingQuota(
+  serviceId: string,
+  live: number,
+  claims: readonly StoredReservation[],
+  now: Date,
+): number {
   const recent = claims.filter((claim) => isRecent(claim, now));
   const there = recent.filter((claim) => claim.serviceId === serviceId).length;
   const allowed = Math.max(disconnectQuota.atService, Math.floor(live * disconnectQuota.share));
@@ -61,11 +66,11 @@ export function reserveQuota(
     const found = indexByKey(await table.get([quotaKey, identityKey]));
     const item = found.find(quotaKey);
     const tableIdentity = found.find(identityKey);
-    const known = item ? kind.read(item) : { cuts: [], version: 0 };
+    const known = item ? disconnectQuotaEntity.read(item) : { cuts: [], version: 0 };
     const time = now();
     const recent = known.cuts.filter((claim) => isRecent(claim, time));
     const claimed = new Set(recent.map(nameOf));
-    const restoredAt = tableIdentity && replacedSinceIn(tableIdentity);
+    const restoredAt = tableIdentity && readReplacedAt(tableIdentity);
     const isAnyUnknown = restoredAt !== undefined && isRecent({ at: restoredAt }, time);
     const room = isAnyUnknown ? 0 : remainingQuota(serviceId, live, recent, time);
     const fresh = wanted.filter((cut) => !claimed.has(nameOf(cut))).slice(0, room);
@@ -77,7 +82,7 @@ export function reserveQuota(
       ...others,
       ...granted.map(({ endpointId, since }) => ({ endpointId, serviceId, since, at })),
     ];
-    const put = kind.item(quotaKey, { ...known, cuts, version: known.version + 1 });
+    const put = disconnectQuotaEntity.item(quotaKey, { ...known, cuts, version: known.version + 1 });
     const isWritten = granted.length === 0 || (await table.write([{ put, expected: known.version }]));
     return isWritten ? new Set(granted.map(({ endpointId }) => endpointId)) : conflict;
   });

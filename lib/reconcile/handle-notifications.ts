@@ -5,33 +5,33 @@ import {
 } from '../connections/pending-effects.ts';
 import { type AccountRegion, formatAccountRegion, parseAccountRegion } from '../locations/account-region.ts';
 import type { Connection } from '../privatelink/connection.ts';
-import { type ConnectionFilter, type Connections, listAll } from '../privatelink/connections.ts';
+import { type ConnectionFilter, type Connections, listAllConnections } from '../privatelink/connections.ts';
 import { settleEach } from '../runtime/runtime.ts';
-import { registeredServices } from '../services/registered-services.ts';
+import { listRegisteredServices } from '../services/registered-services.ts';
 import { parseEach } from '../storage/entity.ts';
 import { chunks } from '../values/chunks.ts';
 import type { ConnectionNotification } from './connection-notification.ts';
 import { addCounts, type ChangeCounts, type DetectDeps, detectChanges, noChanges } from './detect-changes.ts';
 
 export interface NotificationDeps extends DetectDeps {
-  readonly connectionsIn: (location: AccountRegion) => Connections;
+  readonly connectionsClient: (location: AccountRegion) => Connections;
 }
 
 /** How many values EC2 takes in one filter. */
 const valuesPerFilter = 200;
 
 /** What became of doorbells. */
-interface Answered {
-  readonly observation: ChangeCounts;
+interface HandledNotifications {
+  readonly changeCounts: ChangeCounts;
   /** The names of places that could not be looked at: their doorbells have to ring again. */
-  readonly unanswered: ReadonlySet<string>;
+  readonly failedLocations: ReadonlySet<string>;
 }
 
 /** Looks in EC2 at what doorbells are about: one look a place, however many rang. One place that fails keeps no other waiting. */
 export async function handleNotifications(
   notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
-): Promise<Answered> {
+): Promise<HandledNotifications> {
   const byLocation = [...Map.groupBy(notifications, ({ location }) => formatAccountRegion(location))];
   const results = await settleEach(byLocation, ([name, theirs]) =>
     answer(parseAccountRegion(name), theirs, deps),
@@ -43,7 +43,7 @@ export async function handleNotifications(
       unanswered.add(result.input[0]);
       deps.reportError(result.error);
     } else observation = addCounts(observation, result.output);
-  return { observation, unanswered };
+  return { changeCounts: observation, failedLocations: unanswered };
 }
 
 async function answer(
@@ -51,10 +51,11 @@ async function answer(
   notifications: readonly ConnectionNotification[],
   deps: NotificationDeps,
 ): Promise<ChangeCounts> {
-  const connections = deps.connectionsIn(location);
+  const connections = deps.connectionsClient(location);
   const seen = new Map<string, Connection>();
   for (const filter of await filtersFor(location, notifications, deps))
-    for (const connection of await listAll(connections, filter)) seen.set(connection.endpointId, connection);
+    for (const connection of await listAllConnections(connections, filter))
+      seen.set(connection.endpointId, connection);
   return detectChanges([...seen.values()], deps);
 }
 
@@ -120,6 +121,6 @@ async function dueIn(
 
 async function servicesOf({ topicArn }: ConnectionNotification, deps: NotificationDeps): Promise<string[]> {
   if (topicArn === undefined) return [];
-  const services = await registeredServices(deps);
+  const services = await listRegisteredServices(deps);
   return services.filter((service) => service.topicArn === topicArn).map(({ serviceId }) => serviceId);
 }

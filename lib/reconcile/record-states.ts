@@ -1,11 +1,11 @@
-import type { Action } from '../audit/audit.ts';
+import type { AuditAction } from '../audit/audit.ts';
 import type { ConnectionEvent } from '../connections/connection-event.ts';
 import { type ConnectionRecord, readRecord, recordKey } from '../connections/connection-record.ts';
 import { recordState } from '../connections/record-state.ts';
 import { type Transition, transitionWrites } from '../connections/transition.ts';
 import { endpointQuotaKey, quotaWrite, readEndpointQuota } from '../policy/endpoint-quota.ts';
-import { isHeldBack, lineWith } from '../policy/held-back.ts';
-import { type Connection, isGone } from '../privatelink/connection.ts';
+import { isHeldBack, updateWaitingLine } from '../policy/held-back.ts';
+import { type Connection, isEnded } from '../privatelink/connection.ts';
 import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import { readService, serviceKey } from '../services/service.ts';
 import { indexByKey, parseEach, type ReadDeps } from '../storage/entity.ts';
@@ -27,26 +27,26 @@ export async function recordStates(events: readonly ConnectionEvent[], deps: Rec
  * @returns what was recorded, for the log.
  * @throws OptimisticLockError
  */
-async function tendConnection(event: ConnectionEvent, deps: RecordStateDeps): Promise<Action[]> {
+async function tendConnection(event: ConnectionEvent, deps: RecordStateDeps): Promise<AuditAction[]> {
   const { connection, record } = event;
   return retryOnConflict(connection.endpointId, async (isFirst) => {
     const known = isFirst && record ? { record, registeredAt: '' } : await readBoth(connection, deps.table);
     if (known.registeredAt === undefined) return [];
     const transition = recordState(known.record, event, known.registeredAt, deps.now());
     if (!transition) return [];
-    const isWritten = await writeTransition(known.record, transition, deps);
+    const isWritten = await writeStateTransition(known.record, transition, deps);
     return isWritten ? transition.auditEvents.map(({ action }) => action) : conflict;
   });
 }
 
 /** Writes a transition, and where an endpoint ended that was counted, or waited for one of these to end, that it does so no longer. */
-export async function writeTransition(
+export async function writeStateTransition(
   before: ConnectionRecord | undefined,
   { record, auditEvents }: Transition,
   { table, requestId, reportError }: RecordStateDeps,
 ): Promise<boolean> {
-  const isKept = before?.counted === true || isHeldBack(before?.verdict);
-  const ended = isKept && (isGone(record.state) || record.state === 'rejected');
+  const isKept = before?.countsTowardQuota === true || isHeldBack(before?.verdict);
+  const ended = isKept && (isEnded(record.state) || record.state === 'rejected');
   const after = ended ? { ...record, counted: false } : record;
   return table.write([
     ...transitionWrites(before, { record: after, auditEvents }, requestId),
@@ -58,7 +58,7 @@ async function countedNoLonger(record: ConnectionRecord, { table, reportError }:
   const [kept] = parseEach(await table.get([endpointQuotaKey(record)]), readEndpointQuota, reportError);
   if (!kept) return [];
   const endpointIds = kept.endpointIds.filter((id) => id !== record.endpointId);
-  const heldBack = lineWith(kept.heldBack ?? [], record, false);
+  const heldBack = updateWaitingLine(kept.heldBack ?? [], record, false);
   return [quotaWrite(record, kept, { ...kept, endpointIds, heldBack })];
 }
 

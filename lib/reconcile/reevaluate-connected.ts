@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PolicyVersions } from '../audit/audit.ts';
 import { type ConnectionRecord, isVerdictCurrent } from '../connections/connection-record.ts';
-import { type PersonDecision, recordedDecisions } from '../connections/person-decision.ts';
+import { type PersonDecision, pickRecordedDecisions } from '../connections/person-decision.ts';
 import { transitionWrites } from '../connections/transition.ts';
-import { allowlistChange } from '../policy/allowlist-change.ts';
+import { buildAllowlistChange } from '../policy/allowlist-change.ts';
 import { applyReevaluation } from '../policy/connected/apply-reevaluation.ts';
 import { type ConnectedContext, decideConnected } from '../policy/connected/decide-connected.ts';
 import type { QuotaUse } from '../policy/endpoint-quota.ts';
@@ -40,14 +40,14 @@ export async function reevaluateConnected(
 ): Promise<Reviewed | typeof conflict> {
   const { service, entries } = policy;
   const { now } = context;
-  const earlierDecisions = isHeardOfRequest(before) ? {} : recordedDecisions(before);
+  const earlierDecisions = isHeardOfRequest(before) ? {} : pickRecordedDecisions(before);
   const personDecisions = word
     ? await addDecision(word, earlierDecisions, policy, deps.table)
     : earlierDecisions;
   if (word && before?.verdict && isDuplicateDecision(word, before, personDecisions))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
   // Who says that it stays says so of whatever was to cut it.
-  const { revoked: _revoked, ...others } = before ?? {};
+  const { revokeOrder: _revoked, ...others } = before ?? {};
   const remembered = personDecisions.approval?.decision === 'approve' && word ? others : before;
   const live = decideConnected(
     connection,
@@ -56,16 +56,16 @@ export async function reevaluateConnected(
     context,
   );
   const decision = { ...live, verdict: withQuorumFinding(live.verdict, personDecisions) };
-  const change = word && allowlistChange(personDecisions, connection, entries, now);
+  const change = word && buildAllowlistChange(personDecisions, connection, entries, now);
   const restsOn = change ? { ...policyVersions, entry: change.entry.version } : policyVersions;
   const said = { personDecisions, entry: change?.entry, ...(word && { word }) };
   const transition = applyReevaluation(before, connection, decision, restsOn, service, now, said);
   if (before?.verdict && !word && isSame(before, transition.record, now))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
-  const after = { ...transition.record, ...(count.keeps && { counted: true }) };
+  const after = { ...transition.record, ...(count.isLimited && { counted: true }) };
   const isWritten = await deps.table.write([
     ...transitionWrites(before, { ...transition, record: after }, deps.requestId),
-    ...count.writes(true, false),
+    ...count.quotaWrites(true, false),
     ...(change ? [change.write] : []),
   ]);
   return isWritten ? { outcome: decision.verdict.outcome, record: after, isNew: true } : conflict;

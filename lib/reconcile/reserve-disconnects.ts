@@ -1,9 +1,9 @@
 import type { Bus } from '../connections/connection-event.ts';
-import { type ConnectionRecord, connectionOf } from '../connections/connection-record.ts';
+import { type ConnectionRecord, pickConnection } from '../connections/connection-record.ts';
 import type { ReadMode } from '../mode/mode.ts';
-import { graceNeverAnnounced, overQuota } from '../policy/connected/apply-reevaluation.ts';
+import { cancelUnannouncedDisconnect, markOverQuota } from '../policy/connected/apply-reevaluation.ts';
 import { isConnected } from '../privatelink/connection.ts';
-import { allPages, type Connections } from '../privatelink/connections.ts';
+import { type Connections, readConnectionPages } from '../privatelink/connections.ts';
 import { orReported, type Runtime } from '../runtime/runtime.ts';
 import type { Table } from '../storage/table.ts';
 import { restoredAt } from '../storage/table-identity.ts';
@@ -39,17 +39,17 @@ export async function reserveDisconnects(
   const commanded = current.filter(({ revocation }) => revocation.cause !== 'policy');
   const announced = current.filter(({ revocation }) => revocation.cause === 'policy');
   const unseen = await switchedSince(announced, deps);
-  await writeTransitions(unseen, deps, (record) => graceNeverAnnounced(record, deps.now()));
+  await writeTransitions(unseen, deps, (record) => cancelUnannouncedDisconnect(record, deps.now()));
   const byPolicy = announced.filter((cut) => !unseen.includes(cut));
   const granted =
     byPolicy.length > 0 ? await claim(byPolicy, serviceId, connections, deps) : new Set<string>();
   if (!granted) return { granted: endpointsOf(commanded), redecided: 0 };
   const beyond = byPolicy.filter(({ endpointId }) => !granted.has(endpointId));
-  await writeTransitions(beyond, deps, (record) => overQuota(record, deps.now()));
+  await writeTransitions(beyond, deps, (record) => markOverQuota(record, deps.now()));
   const toDecide = [...cuts.filter((cut) => !current.includes(cut)), ...unseen, ...beyond];
   const observedAt = deps.now().toISOString();
   await deps.bus.publish(
-    toDecide.map((cut) => ({ type: 'Connection Request', connection: connectionOf(cut), observedAt })),
+    toDecide.map((cut) => ({ type: 'Connection Request', connection: pickConnection(cut), observedAt })),
   );
   const may = current.filter((cut) => !unseen.includes(cut) && !beyond.includes(cut));
   return { granted: endpointsOf(may), redecided: toDecide.length };
@@ -76,7 +76,7 @@ async function claim(
   connections: Connections,
   deps: ReserveDisconnectsDeps,
 ): Promise<ReadonlySet<string> | undefined> {
-  const live = await connectedCount(serviceId, connections);
+  const live = await countConnected(serviceId, connections);
   const wanted = cuts.map(({ endpointId, revocation: { since } }) => ({ endpointId, since }));
   return orReported(deps.reportError, () => reserveQuota(serviceId, wanted, live, deps));
 }
@@ -86,9 +86,9 @@ function endpointsOf(records: readonly ConnectionRecord[]): ReadonlySet<string> 
 }
 
 /** How many connections of a service live, as far as the budget depends on it. */
-export async function connectedCount(serviceId: string, connections: Connections): Promise<number> {
+export async function countConnected(serviceId: string, connections: Connections): Promise<number> {
   let live = 0;
-  for await (const page of allPages(connections, { serviceIds: [serviceId] })) {
+  for await (const page of readConnectionPages(connections, { serviceIds: [serviceId] })) {
     live += page.filter(({ state }) => isConnected(state)).length;
     if (live >= connectedForQuota) break;
   }

@@ -11,7 +11,7 @@ export interface Secret {
    * Reads anew what may have been rotated just now, for a caller whose proof none of the values fits.
    * @returns undefined where the store was asked less than a minute ago, or fails: the caller is refused.
    */
-  refreshed(): Promise<readonly string[] | undefined>;
+  refresh(): Promise<readonly string[] | undefined>;
 }
 
 export class UnreadableSecretError extends Error {
@@ -19,9 +19,9 @@ export class UnreadableSecretError extends Error {
 }
 
 /** Nobody can drive more calls to the store than one in this time, in milliseconds, whether it answers or not. */
-const askedAtMostEvery = 60_000;
+const minReadIntervalMs = 60_000;
 /** For how long a value that was taken back may still be accepted, in milliseconds. */
-const valuesHold = 5 * 60_000;
+const cacheTtlMs = 5 * 60_000;
 
 /** @param read the secret as it is kept: one value, or the current and the previous one on two lines. */
 export function cachedSecret(
@@ -32,9 +32,9 @@ export function cachedSecret(
   let failure: unknown;
   let readAt = Number.NEGATIVE_INFINITY;
   let lastAttemptAt = Number.NEGATIVE_INFINITY;
-  let approvalRequest: Promise<void> | undefined;
+  let pendingRead: Promise<void> | undefined;
 
-  async function ask(): Promise<void> {
+  async function readSecret(): Promise<void> {
     lastAttemptAt = now().getTime();
     try {
       known = secretValues(await read());
@@ -46,32 +46,32 @@ export function cachedSecret(
     }
   }
   const isPast = (time: number, age: number) => now().getTime() - time >= age;
-  const mayAsk = () => isPast(lastAttemptAt, askedAtMostEvery);
+  const mayAsk = () => isPast(lastAttemptAt, minReadIntervalMs);
 
   return {
     async values() {
-      if (isPast(readAt, valuesHold) && mayAsk()) approvalRequest = ask();
-      await approvalRequest;
+      if (isPast(readAt, cacheTtlMs) && mayAsk()) pendingRead = readSecret();
+      await pendingRead;
       if (!known) throw new UnreadableSecretError('the secret cannot be read', { cause: failure });
       return known;
     },
-    async refreshed() {
+    async refresh() {
       if (!mayAsk()) return undefined;
-      approvalRequest = ask();
-      await approvalRequest;
+      pendingRead = readSecret();
+      await pendingRead;
       return failure === undefined ? known : undefined;
     },
   };
 }
 
 /** Proves something by the values that are known or, since they may have been rotated just now, by those that are read anew. */
-export async function verifiedBy<T>(
+export async function verifyWithSecret<T>(
   secret: Secret,
   prove: (values: readonly string[]) => T | undefined,
 ): Promise<T | undefined> {
   const proof = prove(await secret.values());
   if (proof !== undefined) return proof;
-  const fresh = await secret.refreshed();
+  const fresh = await secret.refresh();
   return fresh && prove(fresh);
 }
 

@@ -3,7 +3,7 @@ import type { SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 
 /** A message that no schema fits, and what is wrong with it. */
-export type Malformed = SQSRecord & { readonly problems: string };
+export type MalformedMessage = SQSRecord & { readonly problems: string };
 
 /**
  * Reads each message of a batch by a schema. What does not fit is logged with the reason and reported as failed,
@@ -13,8 +13,8 @@ export function parseRecords<const Schema extends v.GenericSchema>(
   records: readonly SQSRecord[],
   schema: Schema,
   logger: Logger,
-): { messages: { record: SQSRecord; value: v.InferOutput<Schema> }[]; malformed: Malformed[] } {
-  const malformed: Malformed[] = [];
+): { messages: { record: SQSRecord; value: v.InferOutput<Schema> }[]; malformed: MalformedMessage[] } {
+  const malformed: MalformedMessage[] = [];
   const messages = records.flatMap((record) => {
     const result = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), record.body);
     if (result.success) return [{ record, value: result.output as v.InferOutput<Schema> }];

@@ -1,6 +1,6 @@
 import type { AccountRegion } from '../locations/account-region.ts';
 import { type Runtime, settleEach } from '../runtime/runtime.ts';
-import { leftOut } from '../storage/entity.ts';
+import { omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
 import type { PrincipalsResult } from './allowed-principals/reconcile-principals.ts';
@@ -10,9 +10,9 @@ import { readService, type Service, serviceItem, serviceKey } from './service.ts
 
 export interface CheckServiceDeps extends Runtime {
   readonly table: Table;
-  readonly servicesIn: (location: AccountRegion) => EndpointServices;
+  readonly servicesClient: (location: AccountRegion) => EndpointServices;
   /** Holds the allowed principals, as EC2 has just shown them, against the allowlist; left out by those that may not change them. */
-  readonly tendPrincipals?: (service: Service, actual: readonly string[]) => Promise<PrincipalsResult>;
+  readonly reconcilePrincipals?: (service: Service, actual: readonly string[]) => Promise<PrincipalsResult>;
 }
 
 /**
@@ -39,11 +39,11 @@ export async function checkService(
     const [item] = await table.get([serviceKey(serviceId)]);
     if (!item) return undefined;
     const service = readService(item);
-    const configuration = await deps.servicesIn(service.location).describe(serviceId);
+    const configuration = await deps.servicesClient(service.location).describe(serviceId);
     const drift = configurationDrift(configuration, service.topicArn);
     const acceptanceRequired = configuration?.acceptanceRequired ?? service.acceptanceRequired;
     const checked = {
-      ...(await tended(service, configuration?.principals, deps)),
+      ...(await withReconciledPrincipals(service, configuration?.principals, deps)),
       drift,
       acceptanceRequired,
       checkedAt: deps.now().toISOString(),
@@ -54,14 +54,14 @@ export async function checkService(
   });
 }
 
-async function tended(
+async function withReconciledPrincipals(
   service: Service,
   actual: readonly string[] | undefined,
-  { tendPrincipals, reportError }: CheckServiceDeps,
+  { reconcilePrincipals, reportError }: CheckServiceDeps,
 ): Promise<Service> {
-  if (!tendPrincipals || !actual) return service;
+  if (!reconcilePrincipals || !actual) return service;
   // Where an item cannot be read that says who is allowed, the principals stay as they are.
-  const result = await tendPrincipals(service, actual).catch(leftOut(reportError));
+  const result = await reconcilePrincipals(service, actual).catch(omitUnreadable(reportError));
   if (!result) return service;
   const { principalsApproval: _before, ...rest } = service;
   return { ...rest, ...result };

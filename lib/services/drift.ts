@@ -22,7 +22,7 @@ export function configurationDrift(
       check: 'tag-is-missing',
       detail: 'without the tag `linkgate` linkgate may neither accept nor reject',
     },
-    ...(configuration.isOfGateways ? [] : notificationDrift(configuration, topicArn)),
+    ...(configuration.isGatewayLoadBalancer ? [] : notificationDrift(configuration, topicArn)),
   ];
   return checks.filter((check) => typeof check === 'object');
 }
@@ -48,7 +48,7 @@ function notificationDrift({ notifications }: ServiceConfiguration, topicArn: st
 }
 
 /** Why a service has no connection notification, and why that is in order. */
-export const gatewaysAreSwept =
+export const gatewayLoadBalancerText =
   'its endpoints are of the type GatewayLoadBalancer, for which EC2 has no connection notifications: the sweep notices requests within a minute';
 
 export type ServiceDrift = Drift | PrincipalDrift;

@@ -9,17 +9,17 @@ export interface ServiceConfiguration {
   readonly state: string;
   readonly acceptanceRequired: boolean;
   /** Its endpoints are those of Gateway Load Balancers, for which EC2 has no connection notifications. */
-  readonly isOfGateways?: true;
+  readonly isGatewayLoadBalancer?: true;
   /** ARNs, `*`, or bare account ids; left out where the service lacks the tag, without which linkgate may not list them. */
   readonly principals?: readonly string[];
   /** Whether it carries the tag that lets linkgate accept and reject. */
   readonly isTagged: boolean;
   /** The other deployment whose tag it carries instead. */
   readonly otherStage?: string;
-  readonly notifications: readonly ConnectionNotification[];
+  readonly notifications: readonly NotificationConfiguration[];
 }
 
-export interface ConnectionNotification {
+export interface NotificationConfiguration {
   readonly notificationId: string;
   readonly topicArn: string;
   readonly events: readonly string[];
@@ -53,5 +53,5 @@ export interface EndpointServices {
   repairNotification(notificationId: string, topicArn: string): Promise<void>;
   deleteNotification(notificationId: string): Promise<void>;
   /** Why EC2 would not let linkgate tag a service or make its notification, without doing it; undefined where it would. */
-  refusalOfRepair(serviceId: string, topicArn: string): Promise<string | undefined>;
+  findRepairDenial(serviceId: string, topicArn: string): Promise<string | undefined>;
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { ServiceName } from './service.ts';
 
-interface Called {
+interface NamedService {
   readonly serviceId: string;
   readonly name: string;
 }
@@ -10,7 +10,7 @@ interface Called {
  * What each service is called, by its id: its own name, or its id where it has no name that is its alone. A name may be none, or
  * two services' at once, where a table is older than the form of names or two people registered at the same moment.
  */
-export function serviceNames(services: readonly Called[]): ReadonlyMap<string, string> {
+export function serviceNames(services: readonly NamedService[]): ReadonlyMap<string, string> {
   const byName = Map.groupBy(services, ({ name }) => name);
   return new Map(
     services.map(({ serviceId, name }) => {
@@ -21,7 +21,7 @@ export function serviceNames(services: readonly Called[]): ReadonlyMap<string, s
 }
 
 /** An id is an id, whatever other services are named. */
-export function findServiceByName<Service extends Called>(
+export function findServiceByName<Service extends NamedService>(
   idOrName: string,
   services: readonly Service[],
 ): Service | undefined {

@@ -7,9 +7,9 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Table } from '../storage/table.ts';
 import { shellWord } from '../values/shell-word.ts';
-import { configurationDrift, gatewaysAreSwept } from './drift.ts';
+import { configurationDrift, gatewayLoadBalancerText } from './drift.ts';
 import type { EndpointServices, ServiceConfiguration } from './endpoint-services.ts';
-import { registeredServices } from './registered-services.ts';
+import { listRegisteredServices } from './registered-services.ts';
 import { fixDrift } from './repair-services.ts';
 import {
   type Drift,
@@ -18,13 +18,13 @@ import {
   ServiceName,
   serviceItem,
   serviceKey,
-  serviceNameForm,
+  serviceNameFormat,
   serviceSettings,
 } from './service.ts';
 
 export interface RegisterDeps extends Runtime {
   readonly table: Table;
-  readonly servicesIn: (location: AccountRegion) => EndpointServices;
+  readonly servicesClient: (location: AccountRegion) => EndpointServices;
   /** Read right before EC2 is changed. */
   readonly mode: () => Promise<Mode>;
   /** Where a service is, unless its record says otherwise. */
@@ -34,12 +34,12 @@ export interface RegisterDeps extends Runtime {
 }
 
 /** What may be said of a service, and stays as it was where nothing is. */
-const optional = [...serviceSettings, 'managedBy'] as const;
+const registrationSettings = [...serviceSettings, 'managedBy'] as const;
 
 export type Registration = {
   readonly serviceId: string;
   readonly name?: string | undefined;
-} & { readonly [Name in (typeof optional)[number]]?: Service[Name] | undefined };
+} & { readonly [Name in (typeof registrationSettings)[number]]?: Service[Name] | undefined };
 
 /** EC2 shows no such service to this account in this Region. */
 export class ServiceNotFoundError extends Error {
@@ -81,11 +81,11 @@ export function registerService(
   by: string,
   deps: RegisterDeps,
 ): Promise<{ service: Service; warnings: string[] }> {
-  return retryOnConflict(registration.serviceId, () => registerOnce(registration, by, deps));
+  return retryOnConflict(registration.serviceId, () => tryRegister(registration, by, deps));
 }
 
 /** What it repairs is an event of its own, which has linkgate look at the service at the same time. */
-async function registerOnce(
+async function tryRegister(
   registration: Registration,
   by: string,
   deps: RegisterDeps,
@@ -94,7 +94,7 @@ async function registerOnce(
   const [item] = await deps.table.get([serviceKey(serviceId)]);
   const before = withoutDeregistration(item && readService(item));
   const location = before?.location ?? deps.hub;
-  const services = deps.servicesIn(location);
+  const services = deps.servicesClient(location);
   const found = await services.describe(serviceId);
   if (!found) throw new ServiceNotFoundError(serviceId, location);
   if (found.otherStage !== undefined) throw new OtherStageError(serviceId, found.otherStage);
@@ -102,7 +102,7 @@ async function registerOnce(
   const said = registration.name ?? before?.name;
   const namesake = others.find(({ name }) => name === said);
   if (said !== undefined && namesake) throw new NameTakenError(said, namesake.serviceId);
-  const byTag = said === undefined ? nameByTag(found, others) : undefined;
+  const byTag = said === undefined ? nameFromTag(found, others) : undefined;
   const name = said ?? byTag?.name ?? serviceId;
 
   const isActing = (await deps.mode()) === 'enforce';
@@ -122,7 +122,7 @@ async function registerOnce(
     location,
     serviceName: found.serviceName,
     topicArn: deps.topicArn,
-    ...pickDefined(registration, optional),
+    ...pickDefined(registration, registrationSettings),
     acceptanceRequired: found.acceptanceRequired,
     drift: configurationDrift(configuration, deps.topicArn),
     checkedAt: now.toISOString(),
@@ -133,41 +133,37 @@ async function registerOnce(
     return conflict;
   // Another registration may have taken the name since it was looked up. Both may give way here; a name of two finds neither.
   if (name !== serviceId && (await otherServices(serviceId, deps)).some((other) => other.name === name))
-    return giveBackName(service, before?.name ?? serviceId, deps);
+    return revertName(service, before?.name ?? serviceId, deps);
   const isNotFixed = !isActing && service.drift.some(({ check }) => driftFixedByLinkgate.includes(check));
   const warnings = [
     ...(byTag?.warnings ?? []),
     ...(isNotFixed ? [notFixedInObserveMode] : []),
     ...serviceWarnings(service),
-    ...(found.isOfGateways ? [`${name}: ${gatewaysAreSwept}.`] : []),
+    ...(found.isGatewayLoadBalancer ? [`${name}: ${gatewayLoadBalancerText}.`] : []),
   ];
   return { service, warnings };
 }
 
 async function otherServices(serviceId: string, deps: RegisterDeps): Promise<Service[]> {
-  return (await registeredServices(deps)).filter((service) => service.serviceId !== serviceId);
+  return (await listRegisteredServices(deps)).filter((service) => service.serviceId !== serviceId);
 }
 
 /** @returns `lost`, so that the next attempt says whose the name is. */
-async function giveBackName(
-  service: Service,
-  name: string,
-  { table }: RegisterDeps,
-): Promise<typeof conflict> {
+async function revertName(service: Service, name: string, { table }: RegisterDeps): Promise<typeof conflict> {
   const { version } = service;
   await table.write([{ put: serviceItem({ ...service, name, version: version + 1 }), expected: version }]);
   return conflict;
 }
 
 /** EC2 takes anything for the tag `Name`; what is no name, or another service's, is none here. */
-function nameByTag(
+function nameFromTag(
   { serviceId, nameTag }: ServiceConfiguration,
   others: readonly Service[],
 ): { readonly name?: string; readonly warnings: readonly string[] } {
   if (nameTag === undefined) return { warnings: [] };
   const namesake = others.find(({ name }) => name === nameTag);
   if (v.is(ServiceName, nameTag) && !namesake) return { name: nameTag, warnings: [] };
-  const why = namesake ? `it is the name of ${namesake.serviceId}` : serviceNameForm;
+  const why = namesake ? `it is the name of ${namesake.serviceId}` : serviceNameFormat;
   return {
     warnings: [
       `the tag \`Name\` of ${serviceId}, \`${nameTag}\`, is no name here (${why}), so that the service goes by its id. To name it: linkgate service add ${serviceId} --name <name>`,
@@ -206,7 +202,7 @@ const driftFixedByLinkgate: readonly Drift['check'][] = [
  */
 export async function removeService(service: Service, deps: RegisterDeps): Promise<string[]> {
   const { serviceId, location, topicArn } = service;
-  const services = deps.servicesIn(location);
+  const services = deps.servicesClient(location);
   const found = await services.describe(serviceId);
   const isTagged = found?.isTagged === true;
   const notificationIds = (found?.notifications ?? [])

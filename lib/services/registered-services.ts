@@ -1,14 +1,14 @@
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import { type ReadDeps, readPartition } from '../storage/entity.ts';
-import { allServices, readService, type Service } from './service.ts';
+import { readService, type Service, servicesPartition } from './service.ts';
 
-export function registeredServices(deps: ReadDeps): Promise<Service[]> {
-  return readPartition(allServices, readService, deps);
+export function listRegisteredServices(deps: ReadDeps): Promise<Service[]> {
+  return readPartition(servicesPartition, readService, deps);
 }
 
 /** The places in which services are registered. */
 export async function readLocations(deps: ReadDeps): Promise<AccountRegion[]> {
-  return locationsOf(await registeredServices(deps));
+  return locationsOf(await listRegisteredServices(deps));
 }
 
 /** The different places of services that are read already. */

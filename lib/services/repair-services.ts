@@ -1,18 +1,18 @@
 import type { Mode } from '../mode/mode.ts';
 import { type CheckServiceDeps, checkService } from './check-service.ts';
 import { connectionEvents, type EndpointServices, type ServiceConfiguration } from './endpoint-services.ts';
-import { registeredServices } from './registered-services.ts';
+import { listRegisteredServices } from './registered-services.ts';
 import type { Drift, Service } from './service.ts';
 
 export interface RepairDeps extends CheckServiceDeps {
   /** Read right before EC2 is changed. */
   readonly mode: () => Promise<Mode>;
   /** Milliseconds until this run must have ended. */
-  readonly remaining: () => number;
+  readonly remainingMs: () => number;
 }
 
 /** What a run keeps free to end well, in milliseconds. */
-const reserve = 12_000;
+const minRemainingToRepairMs = 12_000;
 
 /**
  * Gives registered services what linkgate needs of them in EC2, where their last check found it missing.
@@ -20,9 +20,9 @@ const reserve = 12_000;
  */
 export async function repairServices(deps: RepairDeps): Promise<string[]> {
   const warnings: string[] = [];
-  for (const service of await registeredServices(deps)) {
+  for (const service of await listRegisteredServices(deps)) {
     if (!service.drift.some(({ check }) => isRepairable(check))) continue;
-    const problem = await problemOfRepair(service, deps);
+    const problem = await tryRepair(service, deps);
     if (problem !== undefined)
       warnings.push(
         `${service.name} still lacks its tag or connection notification (${problem}): linkgate service add ${service.serviceId}`,
@@ -31,13 +31,13 @@ export async function repairServices(deps: RepairDeps): Promise<string[]> {
   return warnings;
 }
 
-async function problemOfRepair(
+async function tryRepair(
   { serviceId, location, topicArn }: Service,
   deps: RepairDeps,
 ): Promise<string | undefined> {
-  if (deps.remaining() < reserve) return 'the time did not suffice';
+  if (deps.remainingMs() < minRemainingToRepairMs) return 'the time did not suffice';
   try {
-    const services = deps.servicesIn(location);
+    const services = deps.servicesClient(location);
     const found = await services.describe(serviceId);
     if (!found) return 'EC2 does not list the service';
     if ((await deps.mode()) === 'observe') return 'the mode is observe, or cannot be read';
@@ -61,7 +61,7 @@ export async function fixDrift(
   topicArn: string,
 ): Promise<void> {
   if (!found.isTagged) await services.tag(found.serviceId);
-  if (found.isOfGateways) return;
+  if (found.isGatewayLoadBalancer) return;
   const notification = found.notifications.find((each) => each.topicArn === topicArn);
   if (notification?.isEnabled === false) await services.deleteNotification(notification.notificationId);
   if (!notification?.isEnabled) await services.createNotification(found.serviceId, topicArn);

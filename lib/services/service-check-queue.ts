@@ -9,5 +9,5 @@ export interface ServiceCheckQueue {
 }
 
 /** What a ring says. A check that began after it has seen what was rung for. */
-export const ServiceCheckRequest = v.object({ serviceId: ServiceId, rungAt: Instant });
+export const ServiceCheckRequest = v.object({ serviceId: ServiceId, enqueuedAt: Instant });
 export type ServiceCheckRequest = v.InferOutput<typeof ServiceCheckRequest>;

@@ -6,12 +6,12 @@ import { entity } from '../storage/entity.ts';
 import type { Item, Key } from '../storage/table.ts';
 import { WholeNumber } from '../values/whole-number.ts';
 
-export const serviceNameForm =
+export const serviceNameFormat =
   'a name has 1 to 64 letters, digits, `.`, `_` and `-`, begins with a letter or digit, and is no id (`vpce-…`)';
 /** The provider's own name for a service. Whatever begins like an id of EC2 is read as an id, so that no name may. */
 export const ServiceName = v.pipe(
   v.string(),
-  v.regex(/^(?![Vv][Pp][Cc][Ee]-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, serviceNameForm),
+  v.regex(/^(?![Vv][Pp][Cc][Ee]-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, serviceNameFormat),
 );
 
 /** What a service does with an account of which the allowlist says nothing. */
@@ -23,7 +23,7 @@ export const OnExpiry = v.picklist(['escalate', 'reject']);
 export const OnExternalAccept = v.picklist(['ask', 'disconnect', 'adopt']);
 
 /** Whether AWS's allowed principals are kept equal to what the allowlist implies, or only compared with it. */
-export const Principals = v.picklist(['observed', 'managed']);
+export const PrincipalsMode = v.picklist(['observed', 'managed']);
 
 /** How long people have for a request: a minute to 90 days, in seconds. */
 export const DeadlineSeconds = WholeNumber(60, 90 * 86_400, {
@@ -39,7 +39,7 @@ export const GraceSeconds = WholeNumber(3600, 90 * 86_400, {
 /** 72 hours. */
 export const defaultGraceSeconds = 72 * 3600;
 
-export function graceSecondsOf({
+export function effectiveGraceSeconds({
   graceSeconds = defaultGraceSeconds,
 }: Pick<Service, 'graceSeconds'>): number {
   return graceSeconds;
@@ -86,7 +86,7 @@ export const Service = v.object({
   /** `ask` where nothing is said. */
   onExternalAccept: v.exactOptional(OnExternalAccept),
   /** `observed` where nothing is said. */
-  principals: v.exactOptional(Principals),
+  principals: v.exactOptional(PrincipalsMode),
   /** Principals that are allowed beside those that the allowlist implies: `*`, users, services, or an organization to try. */
   otherPrincipals: v.exactOptional(v.array(v.string())),
   /** Who saw a plan of its principals and agreed, and how many may go at once by that. Without it `managed` changes nothing. */
@@ -135,18 +135,18 @@ export const serviceSettings = [
   'otherPrincipals',
 ] as const satisfies readonly (keyof Service)[];
 
-const kind = entity(Service.entries);
+const serviceEntity = entity(Service.entries);
 
-export const allServices = 'SERVICE';
+export const servicesPartition = 'SERVICE';
 
 export function serviceKey(serviceId: string): Key {
-  return { pk: allServices, sk: serviceId };
+  return { pk: servicesPartition, sk: serviceId };
 }
 
 export function readService(item: Item): Service {
-  return kind.read(item);
+  return serviceEntity.read(item);
 }
 
 export function serviceItem(service: Service): Item {
-  return kind.item(serviceKey(service.serviceId), service);
+  return serviceEntity.item(serviceKey(service.serviceId), service);
 }

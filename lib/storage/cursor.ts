@@ -10,7 +10,7 @@ export class ExpiredTokenError extends Error {
 }
 
 /** Where a list goes on, as its callers hold it. */
-export function pageToken(list: string, position: object): string {
+export function encodePageToken(list: string, position: object): string {
   return Buffer.from(JSON.stringify({ list, position })).toString('base64url');
 }
 
@@ -39,7 +39,7 @@ export type LocationCursor = v.InferOutput<typeof LocationCursor>;
  * @returns undefined where there are no places.
  * @throws ExpiredTokenError where there are fewer than there were.
  */
-export function locationAt<Place>(
+export function selectLocation<Place>(
   locations: readonly Place[],
   { location }: LocationCursor,
 ): Place | undefined {
@@ -54,6 +54,6 @@ export function encodeCursor(
   ofEc2: string | undefined,
   locations: number,
 ): string | undefined {
-  if (ofEc2 !== undefined) return pageToken(list, { location, nextToken: ofEc2 });
-  return location + 1 < locations ? pageToken(list, { location: location + 1 }) : undefined;
+  if (ofEc2 !== undefined) return encodePageToken(list, { location, nextToken: ofEc2 });
+  return location + 1 < locations ? encodePageToken(list, { location: location + 1 }) : undefined;
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Item, Key, Table } from './table.ts';
 
 /** The schema version of the items that this linkgate writes. A newer minor is read, a newer major is refused. */
-const schemaVersion = { major: 1, written: '1.0' };
+const itemSchemaVersion = { major: 1, written: '1.0' };
 
 /** This linkgate cannot read an item. It stops what rests on that item, and nothing else. */
 export abstract class UnreadableItemError extends Error {
@@ -22,7 +22,7 @@ export class UnsupportedSchemaVersionError extends UnreadableItemError {
   constructor(key: Key, itemVersion: string) {
     super(
       key,
-      `item \`${key.pk}\` \`${key.sk}\` has the schema version ${itemVersion}, and this linkgate reads up to ${schemaVersion.major}.x: deploy the newer version again`,
+      `item \`${key.pk}\` \`${key.sk}\` has the schema version ${itemVersion}, and this linkgate reads up to ${itemSchemaVersion.major}.x: deploy the newer version again`,
     );
     this.schemaVersion = itemVersion;
   }
@@ -59,14 +59,19 @@ export function entity<const Entries extends v.ObjectEntries>(entries: Entries) 
     /** @throws UnsupportedSchemaVersionError, MalformedItemError */
     read(item: Item): Value {
       const itemVersion = String(item.schemaVersion ?? '0');
-      if (Number.parseInt(itemVersion, 10) > schemaVersion.major)
+      if (Number.parseInt(itemVersion, 10) > itemSchemaVersion.major)
         throw new UnsupportedSchemaVersionError(item, itemVersion);
       const { pk: _pk, sk: _sk, schemaVersion: _schemaVersion, ...value } = item;
       return check(item, value);
     },
     /** @throws MalformedItemError */
     item(key: Key, value: Value & { readonly version: number }): Item {
-      return { ...check(key, value), ...key, version: value.version, schemaVersion: schemaVersion.written };
+      return {
+        ...check(key, value),
+        ...key,
+        version: value.version,
+        schemaVersion: itemSchemaVersion.written,
+      };
     },
   };
 }
@@ -92,7 +97,7 @@ export interface ReadDeps {
 }
 
 /** For a read that rests on every item. */
-export function raise(error: unknown): never {
+export function rethrow(error: unknown): never {
   throw error;
 }
 
@@ -108,7 +113,7 @@ export async function readPartition<T>(
 }
 
 /** For a read that may fail: what cannot be read is reported, and counts as absent. */
-export function leftOut(reportError: ReadDeps['reportError']): (error: unknown) => undefined {
+export function omitUnreadable(reportError: ReadDeps['reportError']): (error: unknown) => undefined {
   return (error) => {
     if (!(error instanceof UnreadableItemError)) throw error;
     reportError(error);
@@ -117,14 +122,14 @@ export function leftOut(reportError: ReadDeps['reportError']): (error: unknown) 
 }
 
 /** A list for work that a list with gaps would mislead; nothing where an item of it cannot be read, which is reported. */
-export function unlessUnreadable<T>(
+export function listIfAllReadable<T>(
   list: (deps: ReadDeps) => Promise<T[]>,
   { table, reportError }: ReadDeps,
 ): Promise<T[] | undefined> {
-  return list({ table, reportError: raise }).catch(leftOut(reportError));
+  return list({ table, reportError: rethrow }).catch(omitUnreadable(reportError));
 }
 
-const Version = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const ItemVersion = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 /**
  * The version to expect where an item is begun anew in place of one that this linkgate cannot read; undefined where that item
@@ -132,7 +137,7 @@ const Version = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
  */
 export function versionToReplace(item: Item | undefined): number | undefined {
   if (!item) return 0;
-  return v.is(Version, item.version) ? item.version : undefined;
+  return v.is(ItemVersion, item.version) ? item.version : undefined;
 }
 
 /** Reads each item on its own: one that this version cannot read is reported, and keeps no other from being read. */
@@ -151,13 +156,13 @@ export function parseEach<T>(
   });
 }
 
-export function keyName({ pk, sk }: Key): string {
+export function formatKey({ pk, sk }: Key): string {
   return `${pk}\n${sk}`;
 }
 
 /** Finds what a batch read returned by key. */
 export function indexByKey(items: readonly Item[]) {
-  const found = new Map(items.map((item) => [keyName(item), item]));
-  const find = (key: Key): Item | undefined => found.get(keyName(key));
+  const found = new Map(items.map((item) => [formatKey(item), item]));
+  const find = (key: Key): Item | undefined => found.get(formatKey(key));
   return { find, all: (keys: readonly Key[]): Item[] => keys.flatMap((key) => find(key) ?? []) };
 }

@@ -14,22 +14,22 @@ export const StoredResponse = v.object({
 export type StoredResponse = v.InferOutput<typeof StoredResponse>;
 
 /** What is remembered of a request that its caller named by a key. It vanishes a day later. */
-const Remembered = v.object({
+const IdempotencyItem = v.object({
   /** What was asked under the key: another request is not answered in its place. */
   fingerprint: v.string(),
   /** ISO 8601: when it was asked first. */
-  firstAskedAt: v.string(),
+  firstRequestedAt: v.string(),
   /** ISO 8601: since when a run works on it; left out where none does. */
   runningSince: v.exactOptional(v.string()),
-  answer: v.exactOptional(StoredResponse),
+  response: v.exactOptional(StoredResponse),
   /** Seconds since the epoch, for DynamoDB's TTL. */
   expiresAt: v.number(),
   version: v.number(),
 });
-type Remembered = v.InferOutput<typeof Remembered>;
+type IdempotencyItem = v.InferOutput<typeof IdempotencyItem>;
 
-const kind = entity(Remembered.entries);
-export const readRemembered = kind.read;
+const idempotencyEntity = entity(IdempotencyItem.entries);
+export const readIdempotencyItem = idempotencyEntity.read;
 
 /** How long a run may work on a request, in milliseconds: a little longer than the function may run. */
 export const maxRunMs = 30_000;
@@ -39,12 +39,12 @@ export type IdempotencyRecord =
   | {
       readonly status: 'claimed';
       /** ISO 8601: when an earlier run, of which nobody knows how far it came, may have begun with it; undefined on the first. */
-      readonly firstAskedAt: string | undefined;
-      keep(answer: StoredResponse): Promise<void>;
+      readonly firstRequestedAt: string | undefined;
+      saveResponse(response: StoredResponse): Promise<void>;
       /** Lets it be carried out again. */
       release(): Promise<void>;
     }
-  | { readonly status: 'answered'; readonly answer: StoredResponse }
+  | { readonly status: 'answered'; readonly response: StoredResponse }
   | { readonly status: 'running' }
   /** The key names another request. */
   | { readonly status: 'reused' };
@@ -62,8 +62,10 @@ export function withIdempotency(
 ): Promise<IdempotencyRecord> {
   const key: Key = { pk: `IDEMPOTENCY#${name}`, sk: 'REQUEST' };
 
-  async function remember(remembered: Omit<Remembered, 'version'>, expected: number): Promise<boolean> {
-    return table.write([{ put: kind.item(key, { ...remembered, version: expected + 1 }), expected }]);
+  async function remember(remembered: Omit<IdempotencyItem, 'version'>, expected: number): Promise<boolean> {
+    return table.write([
+      { put: idempotencyEntity.item(key, { ...remembered, version: expected + 1 }), expected },
+    ]);
   }
 
   return retryOnConflict(name, async (isFirst) => {
@@ -73,32 +75,32 @@ export function withIdempotency(
     const earlier = before && before.expiresAt * 1000 > time.getTime() ? before : undefined;
     if (earlier) {
       if (earlier.fingerprint !== fingerprint) return { status: 'reused' };
-      if (earlier.answer) return { status: 'answered', answer: earlier.answer };
+      if (earlier.response) return { status: 'answered', response: earlier.response };
       if (isRunning(earlier, time)) return { status: 'running' };
     }
     const claimed = {
       fingerprint,
-      firstAskedAt: earlier?.firstAskedAt ?? time.toISOString(),
+      firstRequestedAt: earlier?.firstRequestedAt ?? time.toISOString(),
       expiresAt: ttlInOneDay(time),
     };
     const expected = before?.version ?? 0;
     if (!(await remember({ ...claimed, runningSince: time.toISOString() }, expected))) return conflict;
     return {
       status: 'claimed',
-      firstAskedAt: earlier?.firstAskedAt,
+      firstRequestedAt: earlier?.firstRequestedAt,
       // Where somebody else took the claim over meanwhile, theirs counts.
-      keep: async (answer) => void (await remember({ ...claimed, answer }, expected + 1)),
+      saveResponse: async (response) => void (await remember({ ...claimed, response }, expected + 1)),
       release: async () => void (await remember(claimed, expected + 1)),
     };
   });
 }
 
-async function find(key: Key, table: Table): Promise<Remembered | undefined> {
+async function find(key: Key, table: Table): Promise<IdempotencyItem | undefined> {
   const [item]: Item[] = await table.get([key]);
-  return item && kind.read(item);
+  return item && idempotencyEntity.read(item);
 }
 
 /** A run that is older than any may be has died. */
-function isRunning({ runningSince }: Remembered, now: Date): boolean {
+function isRunning({ runningSince }: IdempotencyItem, now: Date): boolean {
   return runningSince !== undefined && now.getTime() - new Date(runningSince).getTime() < maxRunMs;
 }

@@ -2,16 +2,17 @@ import { shellWord } from '../values/shell-word.ts';
 import type { UnreadableItemError } from './entity.ts';
 import type { Key } from './table.ts';
 
-const restore = 'restore the table to another name from before that (docs/deploy.md), and copy the item back';
+const restoreInstructions =
+  'restore the table to another name from before that (docs/deploy.md), and copy the item back';
 
 /** Why no item of a kind is removed, and what to do instead; by how the partition of the kind begins. */
-export const keptBecause: ReadonlyMap<string, string> = new Map([
-  ['AUDIT', `what happened is never removed: ${restore}`],
-  ['CONNECTION', `it holds what people decided, and its audit trail goes on from it: ${restore}`],
+export const reasonsToKeepItems: ReadonlyMap<string, string> = new Map([
+  ['AUDIT', `what happened is never removed: ${restoreInstructions}`],
+  ['CONNECTION', `it holds what people decided, and its audit trail goes on from it: ${restoreInstructions}`],
 ]);
 
 /** What kind of item a key is of. */
-export function kindName({ pk }: Key): string {
+export function itemKindOfKey({ pk }: Key): string {
   return pk.split('#')[0] ?? '';
 }
 
@@ -22,7 +23,7 @@ export function removalCommand({ pk, sk }: Key): string {
 
 /** What somebody is told whose command rests on an item that cannot be read. */
 export function unreadableText({ message, key }: UnreadableItemError): string {
-  const kept = keptBecause.get(kindName(key));
+  const kept = reasonsToKeepItems.get(itemKindOfKey(key));
   const remedy =
     kept === undefined ? `or is removed: \`${removalCommand(key)}\`` : `and is not removed, since ${kept}`;
   return `this rests on what linkgate cannot read: ${message}. It waits until the item can be read, ${remedy}`;

@@ -1,11 +1,11 @@
 /** Others kept changing what somebody wanted to change. Trying again later is right and safe. */
 export class OptimisticLockError extends Error {
   override readonly name = 'OptimisticLockError';
-  readonly what: string;
+  readonly itemName: string;
 
-  constructor(what: string) {
-    super(`others kept changing \`${what}\` at the same time`);
-    this.what = what;
+  constructor(itemName: string) {
+    super(`others kept changing \`${itemName}\` at the same time`);
+    this.itemName = itemName;
   }
 }
 
@@ -13,7 +13,7 @@ export class OptimisticLockError extends Error {
 export const conflict = Symbol('lost');
 
 /** A batch of ten may meet in one item, and one of them wins each round. */
-const attempts = 12;
+const maxWriteAttempts = 12;
 
 /**
  * Repeats an attempt, which reads anew each time, until it is not lost.
@@ -24,7 +24,7 @@ export async function retryOnConflict<T>(
   what: string,
   attempt: (isFirst: boolean) => Promise<T | typeof conflict>,
 ): Promise<T> {
-  for (let turn = 0; turn < attempts; turn++) {
+  for (let turn = 0; turn < maxWriteAttempts; turn++) {
     const result = await attempt(turn === 0);
     if (result !== conflict) return result;
   }

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { entity, parseEach, type ReadDeps, raise, versionToReplace } from './entity.ts';
+import { entity, parseEach, type ReadDeps, rethrow, versionToReplace } from './entity.ts';
 import type { Item, Key, Table } from './table.ts';
 
 /** Which table this is, and since when linkgate works with it: a restored table is another one, and what it says may be of yesterday. */
-const kind = entity({
+const tableIdentityEntity = entity({
   /** As DynamoDB tells tables apart, those of one name too. */
   identity: v.string(),
   /** ISO 8601 */
@@ -15,12 +15,12 @@ export const identityKey: Key = { pk: 'TABLE_IDENTITY', sk: 'TABLE_IDENTITY' };
 
 /** Since when linkgate works with the table that holds this item. ISO 8601. */
 export function readRestoredAt(item: Item): string {
-  return kind.read(item).since;
+  return tableIdentityEntity.read(item).since;
 }
 
 /** Since when linkgate works with it, where it has come in place of another table: what happened there since is not in it. ISO 8601. */
-export function replacedSinceIn(item: Item): string | undefined {
-  const { since, version } = kind.read(item);
+export function readReplacedAt(item: Item): string | undefined {
+  const { since, version } = tableIdentityEntity.read(item);
   return version > 1 ? since : undefined;
 }
 
@@ -31,11 +31,11 @@ export function replacedSinceIn(item: Item): string | undefined {
  * @returns since when it is. ISO 8601.
  */
 export async function trackIdentity({ now, ...deps }: TableIdentityDeps): Promise<string> {
-  const { known, item, identity } = await look(deps);
+  const { known, item, identity } = await readIdentities(deps);
   if (known?.identity === identity) return known.since;
   const expected = versionToReplace(item);
   const since = now().toISOString();
-  const put = kind.item(identityKey, { identity, since, version: (expected ?? 0) + 1 });
+  const put = tableIdentityEntity.item(identityKey, { identity, since, version: (expected ?? 0) + 1 });
   // Whoever was faster has found the same.
   await deps.table.write([{ put, ...(expected !== undefined && { expected }) }]);
   return since;
@@ -47,11 +47,11 @@ interface TableIdentityDeps extends ReadDeps {
 
 /** Since when the table is the one that linkgate works with; nothing where it is another than is remembered. */
 export async function restoredAt(table: Table): Promise<string | undefined> {
-  const { known, identity } = await look({ table, reportError: raise });
+  const { known, identity } = await readIdentities({ table, reportError: rethrow });
   return known?.identity === identity ? known.since : undefined;
 }
 
-async function look({ table, reportError }: ReadDeps) {
+async function readIdentities({ table, reportError }: ReadDeps) {
   const [items, identity] = await Promise.all([table.get([identityKey]), table.identity()]);
-  return { known: parseEach(items, kind.read, reportError)[0], item: items[0], identity };
+  return { known: parseEach(items, tableIdentityEntity.read, reportError)[0], item: items[0], identity };
 }

@@ -55,7 +55,7 @@ export interface QueryOptions {
 }
 
 /** An item of the table before and after it was written. */
-export interface Change {
+export interface TableChange {
   readonly before: Item | undefined;
   readonly after: Item | undefined;
 }

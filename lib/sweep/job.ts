@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import { addCounts } from '../reconcile/detect-changes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { entity, leftOut } from '../storage/entity.ts';
+import { entity, omitUnreadable } from '../storage/entity.ts';
 import { conflict, retryOnConflict } from '../storage/optimistic-lock.ts';
 import type { Key, Table } from '../storage/table.ts';
 import { ttlInOneDay } from '../storage/ttl.ts';
@@ -23,8 +23,8 @@ export const Job = v.object({
 });
 export type Job = v.InferOutput<typeof Job>;
 
-const kind = entity(Job.entries);
-export const readJob = kind.read;
+const jobEntity = entity(Job.entries);
+export const readJob = jobEntity.read;
 
 function jobKey(jobId: string): Key {
   return { pk: `JOB#${jobId}`, sk: 'JOB' };
@@ -46,13 +46,13 @@ export async function startJob(
     expiresAt: ttlInOneDay(time),
     version: 1,
   };
-  await table.write([{ put: kind.item(jobKey(jobId), job), expected: 0 }]);
+  await table.write([{ put: jobEntity.item(jobKey(jobId), job), expected: 0 }]);
   return job;
 }
 
 export async function findJob(jobId: string, table: Table): Promise<Job | undefined> {
   const [item] = await table.get([jobKey(jobId)]);
-  return item && kind.read(item);
+  return item && jobEntity.read(item);
 }
 
 /** A place is done; the last one finishes the job. A result that comes twice counts once. */
@@ -63,7 +63,7 @@ export async function finishLocation(
   { table, now, reportError }: { readonly table: Table } & Runtime,
 ): Promise<void> {
   await retryOnConflict(jobId, async () => {
-    const job = await findJob(jobId, table).catch(leftOut(reportError));
+    const job = await findJob(jobId, table).catch(omitUnreadable(reportError));
     if (!job || job.locations[formatAccountRegion(location)]) return;
     const locations = { ...job.locations, [formatAccountRegion(location)]: result };
     const isFinished = Object.values(locations).every((each) => each !== null);
@@ -73,7 +73,9 @@ export async function finishLocation(
       ...(isFinished && { status: 'succeeded', finishedAt: now().toISOString() }),
       version: job.version + 1,
     };
-    const isWritten = await table.write([{ put: kind.item(jobKey(jobId), after), expected: job.version }]);
+    const isWritten = await table.write([
+      { put: jobEntity.item(jobKey(jobId), after), expected: job.version },
+    ]);
     return isWritten ? undefined : conflict;
   });
 }

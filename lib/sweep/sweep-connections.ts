@@ -8,15 +8,15 @@ import {
   recordPartitions,
 } from '../connections/connection-record.ts';
 import { pendingEffectPartition } from '../connections/pending-effects.ts';
-import { listDue } from '../connections/reevaluations.ts';
+import { listDueReevaluations } from '../connections/reevaluations.ts';
 import { markMissing } from '../connections/transition.ts';
-import { type CustomerNotificationQueue, enqueueMissed } from '../customers/enqueue-missed.ts';
+import { type CustomerNotificationQueue, enqueueMissedNotifications } from '../customers/enqueue-missed.ts';
 import { type AccountRegion, formatAccountRegion } from '../locations/account-region.ts';
 import {
+  buildNotificationTarget,
+  deduplicateTargets,
   type NotificationQueue,
-  needsUpdate,
-  targetOf,
-  uniqueTargets,
+  needsNotification,
 } from '../notifications/notification.ts';
 import {
   type EndpointQuota,
@@ -24,10 +24,10 @@ import {
   quotaWrite,
   readEndpointQuota,
 } from '../policy/endpoint-quota.ts';
-import { type HeldBack, isHeldBack, lineWith } from '../policy/held-back.ts';
+import { type HeldBackRequest, isHeldBack, updateWaitingLine } from '../policy/held-back.ts';
 import type { Rule } from '../policy/rule.ts';
 import { type Connection, type ConnectionState, isConnected } from '../privatelink/connection.ts';
-import { type Connections, listAll } from '../privatelink/connections.ts';
+import { type Connections, listAllConnections } from '../privatelink/connections.ts';
 import type { ApplyQueue } from '../reconcile/apply-queue.ts';
 import {
   addCounts,
@@ -36,45 +36,45 @@ import {
   detectChanges,
   noChanges,
 } from '../reconcile/detect-changes.ts';
-import { writeTransition } from '../reconcile/record-states.ts';
+import { writeStateTransition } from '../reconcile/record-states.ts';
 import { orReported } from '../runtime/runtime.ts';
 import { ExpiredTokenError } from '../storage/cursor.ts';
 import { parseEach } from '../storage/entity.ts';
 import { trackIdentity } from '../storage/table-identity.ts';
 import { chunks } from '../values/chunks.ts';
-import { acquireSweepLease, type Checkpoint, type Lease, type SweepScope } from './lease.ts';
+import { acquireSweepLease, type SweepCheckpoint, type SweepLease, type SweepScope } from './lease.ts';
 
 export interface SweepDeps extends DetectDeps {
-  readonly notices: NotificationQueue;
-  readonly consumers: CustomerNotificationQueue;
-  readonly connectionsIn: (location: AccountRegion) => Connections;
-  readonly bell: ApplyQueue;
+  readonly notificationQueue: NotificationQueue;
+  readonly customerNotificationQueue: CustomerNotificationQueue;
+  readonly connectionsClient: (location: AccountRegion) => Connections;
+  readonly applyQueue: ApplyQueue;
   readonly rules: readonly Rule[];
   /** Milliseconds until this run must have ended. */
-  readonly remaining: () => number;
+  readonly remainingMs: () => number;
 }
 
 export const SweepResult = v.object({
   ...ChangeCounts.entries,
   /** Connections that this pass found gone. */
-  gone: v.number(),
+  ended: v.number(),
   /** Sets of counted endpoints that did not agree with EC2. */
-  repaired: v.number(),
+  quotasRepaired: v.number(),
 });
 export type SweepResult = v.InferOutput<typeof SweepResult>;
 
 export function emptySweep(): SweepResult {
-  return { ...noChanges(), gone: 0, repaired: 0 };
+  return { ...noChanges(), ended: 0, quotasRepaired: 0 };
 }
 
 /** `overlapping`: another pass over this place is under way. `unfinished`: out of time; the next run goes on from its checkpoint. */
-export type Sweep =
+export type SweepOutcome =
   | { readonly status: 'done'; readonly result: SweepResult }
   | { readonly status: 'overlapping' }
   | { readonly status: 'unfinished' };
 
 /** What a run keeps free to end well, in milliseconds. */
-const minRemainingMs = 10_000;
+const minRemainingToSweepMs = 10_000;
 
 /**
  * One pass over the connections of a place: `pending`, what waits for acceptance; `full`, everything, with the versions
@@ -82,30 +82,30 @@ const minRemainingMs = 10_000;
  */
 export async function sweepConnections(
   location: AccountRegion,
-  pass: SweepScope,
+  scope: SweepScope,
   deps: SweepDeps,
-): Promise<Sweep> {
-  const lease = await acquireSweepLease(location, pass, deps);
+): Promise<SweepOutcome> {
+  const lease = await acquireSweepLease(location, scope, deps);
   if (!lease) return { status: 'overlapping' };
 
   const isAnew = lease.checkpoint === undefined;
   // Where that cannot be found out nothing is cut, and all else goes on.
   if (isAnew) await orReported(deps.reportError, () => trackIdentity(deps));
   const onTime = isAnew ? await reevaluateDue(location, deps) : noChanges();
-  const inventory = pass === 'full' && !lease.checkpoint ? await startInventory(location, deps) : undefined;
-  const observation = await sweepPages(location, pass, lease, inventory, deps);
-  if (!observation) return { status: 'unfinished' };
-  if (await hasPendingEffects(location, deps)) await deps.bell.enqueue(location);
+  const inventory = scope === 'full' && !lease.checkpoint ? await startInventory(location, deps) : undefined;
+  const counts = await sweepPages(location, scope, lease, inventory, deps);
+  if (!counts) return { status: 'unfinished' };
+  if (await hasPendingEffects(location, deps)) await deps.applyQueue.enqueue(location);
   const result: SweepResult = {
-    ...observation,
-    decided: observation.decided + onTime.decided,
-    gone: 0,
-    repaired: 0,
+    ...counts,
+    decided: counts.decided + onTime.decided,
+    ended: 0,
+    quotasRepaired: 0,
   };
   if (inventory) {
-    result.gone = await markEnded(location, lease.startedAt, inventory, deps);
+    result.ended = await markEnded(location, lease.startedAt, inventory, deps);
     const { repaired, freed } = await repairQuotas(location, lease.startedAt, inventory, deps);
-    result.repaired = repaired;
+    result.quotasRepaired = repaired;
     result.decided += freed;
   }
   await lease.release();
@@ -114,24 +114,24 @@ export async function sweepConnections(
 
 /** Hands over the connections whose time has come: to be cut, or to be warned of. */
 async function reevaluateDue(location: AccountRegion, deps: SweepDeps): Promise<ChangeCounts> {
-  const connections = deps.connectionsIn(location);
-  let observation = noChanges();
-  for await (const due of listDue(location, deps.now(), deps))
-    for (const endpointIds of chunks(due, endpointsPerLook)) {
-      const shown = await listAll(connections, { endpointIds });
-      observation = addCounts(observation, await detectChanges(shown, deps, { isDue: true }));
+  const connections = deps.connectionsClient(location);
+  let counts = noChanges();
+  for await (const due of listDueReevaluations(location, deps.now(), deps))
+    for (const endpointIds of chunks(due, maxEndpointsPerDescribe)) {
+      const shown = await listAllConnections(connections, { endpointIds });
+      counts = addCounts(counts, await detectChanges(shown, deps, { force: true }));
     }
-  return observation;
+  return counts;
 }
 
 /** How many values EC2 takes in one filter. */
-const endpointsPerLook = 200;
+const maxEndpointsPerDescribe = 200;
 
 /** What a pass that saw everything in one run remembers of it: enough to notice what is missing, and no more. */
 interface Inventory {
   readonly endpointIds: Set<string>;
   /** Of each account at a service whose endpoints are counted: its connections. */
-  readonly counted: Map<string, Connection[]>;
+  readonly connectionsByQuota: Map<string, Connection[]>;
 }
 
 async function startInventory(
@@ -142,51 +142,53 @@ async function startInventory(
   for await (const page of table.query(quotaPartition(location)))
     for (const { serviceId, accountId } of parseEach(page, readEndpointQuota, reportError))
       counted.set(`${serviceId} ${accountId}`, []);
-  return { endpointIds: new Set(), counted };
+  return { endpointIds: new Set(), connectionsByQuota: counted };
 }
 
 /** @returns undefined when time ran out; the checkpoint says where to go on. */
 async function sweepPages(
   location: AccountRegion,
-  pass: SweepScope,
-  lease: Lease,
+  scope: SweepScope,
+  lease: SweepLease,
   inventory: Inventory | undefined,
   deps: SweepDeps,
 ): Promise<ChangeCounts | undefined> {
-  const connections = deps.connectionsIn(location);
-  const filter = pass === 'pending' ? { state: 'pendingAcceptance' as const } : {};
-  let { nextToken, observation }: Checkpoint = lease.checkpoint ?? { observation: noChanges() };
+  const connections = deps.connectionsClient(location);
+  const filter = scope === 'pending' ? { state: 'pendingAcceptance' as const } : {};
+  let { nextToken, counts }: SweepCheckpoint = lease.checkpoint ?? { counts: noChanges() };
   for (;;) {
-    const page = await pageOr(connections, filter, nextToken);
+    const page = await readPage(connections, filter, nextToken);
     if (page === 'stale') {
       nextToken = undefined;
-      observation = noChanges();
+      counts = noChanges();
       continue;
     }
     const remembered: ConnectionRecord[] = [];
     const onRecord = (record: ConnectionRecord) => remembered.push(record);
     const seen = await detectChanges(page.connections, deps, {
-      ...(pass === 'full' && { compare: deps }),
+      ...(scope === 'full' && { recheckPolicy: deps }),
       onRecord,
     });
-    const toTell = remembered.filter((record) => needsUpdate(record, deps.now()));
-    await deps.notices.enqueue(uniqueTargets(toTell.map(targetOf)));
-    if (pass === 'full') await enqueueMissed(remembered, deps);
-    observation = addCounts(observation, seen);
+    const toTell = remembered.filter((record) => needsNotification(record, deps.now()));
+    await deps.notificationQueue.enqueue(deduplicateTargets(toTell.map(buildNotificationTarget)));
+    if (scope === 'full') await enqueueMissedNotifications(remembered, deps);
+    counts = addCounts(counts, seen);
     for (const connection of page.connections) {
       inventory?.endpointIds.add(connection.endpointId);
-      inventory?.counted.get(`${connection.serviceId} ${connection.ownerAccountId}`)?.push(connection);
+      inventory?.connectionsByQuota
+        .get(`${connection.serviceId} ${connection.ownerAccountId}`)
+        ?.push(connection);
     }
     for (const endpointId of page.unreadable ?? []) inventory?.endpointIds.add(endpointId);
     nextToken = page.nextToken;
-    if (nextToken === undefined) return observation;
-    const isLate = deps.remaining() < minRemainingMs;
-    await lease.save({ nextToken, observation }, { letGo: isLate });
+    if (nextToken === undefined) return counts;
+    const isLate = deps.remainingMs() < minRemainingToSweepMs;
+    await lease.save({ nextToken, counts }, { release: isLate });
     if (isLate) return undefined;
   }
 }
 
-async function pageOr(
+async function readPage(
   connections: Connections,
   filter: Parameters<Connections['page']>[0],
   nextToken?: string,
@@ -224,8 +226,10 @@ async function markEnded(
       );
       const unlisted = records.filter(({ endpointId }) => !inventory.endpointIds.has(endpointId));
       const abandoned = records.filter(({ serviceDeregisteredAt }) => serviceDeregisteredAt !== undefined);
-      const toTell = [...unlisted, ...abandoned].filter((record) => needsUpdate(record, deps.now()));
-      await orReported(deps.reportError, () => deps.notices.enqueue(uniqueTargets(toTell.map(targetOf))));
+      const toTell = [...unlisted, ...abandoned].filter((record) => needsNotification(record, deps.now()));
+      await orReported(deps.reportError, () =>
+        deps.notificationQueue.enqueue(deduplicateTargets(toTell.map(buildNotificationTarget))),
+      );
       for (const record of unlisted)
         if (await orReported(deps.reportError, () => markMissingConnection(record, startedAt, deps))) gone++;
     }
@@ -240,7 +244,7 @@ async function markMissingConnection(
 ): Promise<boolean> {
   if (!isMissing(record, startedAt)) return false;
   const transition = markMissing(record, startedAt, deps.now());
-  const isWritten = await writeTransition(record, transition, deps);
+  const isWritten = await writeStateTransition(record, transition, deps);
   return isWritten && transition.record.endedAt !== undefined;
 }
 
@@ -263,10 +267,10 @@ async function repairQuotas(
   const result = { repaired: 0, freed: 0 };
   for await (const page of deps.table.query(quotaPartition(location)))
     for (const kept of parseEach(page, readEndpointQuota, deps.reportError)) {
-      const theirs = inventory.counted.get(`${kept.serviceId} ${kept.accountId}`);
+      const theirs = inventory.connectionsByQuota.get(`${kept.serviceId} ${kept.accountId}`);
       if (!theirs) continue;
-      const endpointIds = await endpointsInSweptQuota(theirs, kept, startedAt, deps);
-      const heldBack = await currentHeldBack(theirs, kept, startedAt, deps);
+      const endpointIds = await recomputeQuotaEndpoints(theirs, kept, startedAt, deps);
+      const heldBack = await recomputeHeldBack(theirs, kept, startedAt, deps);
       if (!endpointIds && !heldBack) continue;
       const right = { ...kept, ...(endpointIds && { endpointIds }), ...(heldBack && { heldBack }) };
       const whose = { location, serviceId: kept.serviceId, ownerAccountId: kept.accountId };
@@ -282,12 +286,12 @@ async function repairQuotas(
  * Who waits for a counted endpoint to end: listed so, and remembered so.
  * @returns undefined when the set is right.
  */
-async function currentHeldBack(
+async function recomputeHeldBack(
   theirs: readonly Connection[],
   { heldBack = [] }: EndpointQuota,
   startedAt: string,
   { table, reportError }: SweepDeps,
-): Promise<HeldBack[] | undefined> {
+): Promise<HeldBackRequest[] | undefined> {
   const listed = theirs.filter(({ state }) => state === 'pendingAcceptance');
   const keys = [...listed, ...heldBack].map(({ endpointId }) => recordKey(endpointId));
   const records = parseEach(await table.get(keys), readRecord, reportError).filter(({ verdict }) =>
@@ -300,7 +304,7 @@ async function currentHeldBack(
     ...heldBack.filter(({ endpointId, requestedAt }) => !isListed(endpointId) && requestedAt >= startedAt),
   ]
     .filter(({ endpointId }) => waiting.has(endpointId))
-    .reduce<HeldBack[]>((line, each) => lineWith(line, each, true), []);
+    .reduce<HeldBackRequest[]>((line, each) => updateWaitingLine(line, each, true), []);
   return isDeepStrictEqual(right, heldBack) ? undefined : right;
 }
 
@@ -308,7 +312,7 @@ async function currentHeldBack(
  * Where the set and what was listed differ, the records settle it, since decisions go on while the pass reads.
  * @returns undefined when the set is right.
  */
-async function endpointsInSweptQuota(
+async function recomputeQuotaEndpoints(
   theirs: readonly Connection[],
   kept: EndpointQuota,
   startedAt: string,

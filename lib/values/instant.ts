@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 
-const form = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const rfc3339Pattern =
+  /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /** How an instant is written, for people. */
-export const instantForm = 'a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00';
+export const instantFormat = 'a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00';
 
 /** A day of the calendar, as `2027-01-31`. JavaScript takes the 30th of February for the 2nd of March. */
 export function isDay(day: string): boolean {
@@ -22,7 +23,7 @@ export function missingDay(time: string): string | undefined {
  * @returns undefined where it is none
  */
 export function parseInstant(text: string): Date | undefined {
-  if (!form.test(text) || missingDay(text) !== undefined) return undefined;
+  if (!rfc3339Pattern.test(text) || missingDay(text) !== undefined) return undefined;
   const instant = new Date(text);
   // An offset may lead out of the years that RFC 3339 can write.
   return /^\d{4}-/.test(instant.toISOString()) ? instant : undefined;
@@ -35,7 +36,7 @@ export const Instant = v.pipe(
   v.rawTransform<string, string>(({ dataset: { value }, addIssue, NEVER }) => {
     const instant = parseInstant(value);
     if (instant) return instant.toISOString();
-    addIssue({ message: missingDay(value) ?? `write ${instantForm}` });
+    addIssue({ message: missingDay(value) ?? `write ${instantFormat}` });
     return NEVER;
   }),
 );

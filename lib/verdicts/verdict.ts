@@ -25,16 +25,16 @@ export const Verdict = v.object({
 export type Verdict = v.InferOutput<typeof Verdict>;
 
 /** What is said where no rule has spoken. */
-export const silence = 'account-is-not-listed';
+export const defaultRule = 'account-is-not-listed';
 
 /** Whether a pause, or a rule that failed, keeps it from being decided: what was decided before is neither kept nor taken back. */
 export function isPaused(verdict: Verdict): boolean {
-  return verdict.outcome === 'hold' && !isDefault(verdict);
+  return verdict.outcome === 'hold' && !isDefaultVerdict(verdict);
 }
 
 /** Whether no rule has spoken, so that the service settles it. */
-export function isDefault({ findings }: Pick<Verdict, 'findings'>): boolean {
-  return findings.some(({ rule }) => rule === silence);
+export function isDefaultVerdict({ findings }: Pick<Verdict, 'findings'>): boolean {
+  return findings.some(({ rule }) => rule === defaultRule);
 }
 
 /** The reason that settled it: the first finding that says what the verdict says. */

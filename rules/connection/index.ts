@@ -1,21 +1,21 @@
 import type { Rule } from '../../lib/policy/rule.ts';
-import { accountHasItsEndpoints } from './account-has-its-endpoints.ts';
 import { accountIsAllowed } from './account-is-allowed.ts';
 import { accountIsBlocked } from './account-is-blocked.ts';
 import { consumerRegionIsNotNamed } from './consumer-region-is-not-named.ts';
 import { endpointIsNotNamed } from './endpoint-is-not-named.ts';
 import { entryHasExpired } from './entry-has-expired.ts';
-import { serviceIsClosing } from './service-is-closing.ts';
+import { maxEndpointsReached } from './max-endpoints-reached.ts';
+import { serviceIsDeregistering } from './service-is-deregistering.ts';
 import { serviceIsPaused } from './service-is-paused.ts';
 
 /** What is asked of each connection request, in the order in which it is told. */
 export const connectionRules: readonly Rule[] = [
   serviceIsPaused,
-  serviceIsClosing,
+  serviceIsDeregistering,
   accountIsBlocked,
   endpointIsNotNamed,
   consumerRegionIsNotNamed,
   entryHasExpired,
-  accountHasItsEndpoints,
+  maxEndpointsReached,
   accountIsAllowed,
 ];

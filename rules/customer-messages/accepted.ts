@@ -1,12 +1,12 @@
-import type { CustomerMessages } from '../../lib/customers/message.ts';
-import { endpoint } from './phrases.ts';
+import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
+import { endpointText } from './phrases.ts';
 
 export const accepted: CustomerMessages['accepted'] = (news) => {
   const { endpointId, region, service, serviceName } = news;
   return {
     subject: `Accepted: ${endpointId} to ${service}`,
-    says: `Your ${endpoint(news)} is accepted.`,
-    next: [
+    body: `Your ${endpointText(news)} is accepted.`,
+    nextSteps: [
       'Let your clients reach it: its security group has to admit them at the ports of the service.',
       `aws ec2 describe-vpc-endpoints --region ${region} --vpc-endpoint-ids ${endpointId} --query "VpcEndpoints[].[State,Groups,SubnetIds,DnsEntries]"`,
       'If the service has a private DNS name, enable it for the endpoint: your clients then find the service by its own name.',

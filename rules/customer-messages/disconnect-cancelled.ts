@@ -1,8 +1,8 @@
-import type { CustomerMessages } from '../../lib/customers/message.ts';
-import { endpoint } from './phrases.ts';
+import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
+import { endpointText } from './phrases.ts';
 
-export const stays: CustomerMessages['disconnect-cancelled'] = (news) => ({
+export const disconnectCancelled: CustomerMessages['disconnect-cancelled'] = (news) => ({
   subject: `Stays connected: ${news.endpointId} to ${news.service}`,
-  says: `Your ${endpoint(news)} stays connected. It was to be cut, as you were told, and is not any more.`,
-  next: ['You need not do anything.'],
+  body: `Your ${endpointText(news)} stays connected. It was to be cut, as you were told, and is not any more.`,
+  nextSteps: ['You need not do anything.'],
 });

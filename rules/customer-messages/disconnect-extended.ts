@@ -1,10 +1,10 @@
-import type { CustomerMessages } from '../../lib/customers/message.ts';
-import { endpoint } from './phrases.ts';
+import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
+import { endpointText } from './phrases.ts';
 
-export const putOff: CustomerMessages['disconnect-extended'] = (news) => ({
+export const disconnectExtended: CustomerMessages['disconnect-extended'] = (news) => ({
   subject: `Not cut for now: ${news.endpointId} to ${news.service}`,
-  says: `Your ${endpoint(news)} is not cut at the time that you were told: a person at the provider decides whether it stays connected.`,
-  next: [
+  body: `Your ${endpointText(news)} is not cut at the time that you were told: a person at the provider decides whether it stays connected.`,
+  nextSteps: [
     'You are told what becomes of it. It may be cut as soon as that is decided: have what uses it moved by then.',
     'If it should stay, tell the provider.',
   ],

@@ -1,9 +1,9 @@
-import type { CustomerMessages } from '../../lib/customers/message.ts';
+import type { CustomerMessages } from '../../lib/customers/customer-email.ts';
 import { accepted } from './accepted.ts';
-import { stays } from './disconnect-cancelled.ts';
-import { putOff } from './disconnect-extended.ts';
+import { disconnectCancelled } from './disconnect-cancelled.ts';
+import { disconnectExtended } from './disconnect-extended.ts';
 import { disconnectScheduled } from './disconnect-scheduled.ts';
-import { cut } from './disconnected.ts';
+import { disconnected } from './disconnected.ts';
 import { expiring } from './expiring.ts';
 import { received } from './received.ts';
 import { rejected } from './rejected.ts';
@@ -16,8 +16,8 @@ export const customerMessages: CustomerMessages = {
   accepted,
   rejected,
   'disconnect-scheduled': disconnectScheduled,
-  'disconnect-extended': putOff,
-  'disconnect-cancelled': stays,
+  'disconnect-extended': disconnectExtended,
+  'disconnect-cancelled': disconnectCancelled,
   expiring,
-  disconnected: cut,
+  disconnected: disconnected,
 };

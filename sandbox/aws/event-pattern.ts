@@ -8,7 +8,7 @@ type Leaf = string | number | boolean | null;
  * Whether an event matches an EventBridge pattern; Lambda's filter criteria are the same language.
  * Throws on an operator that is not modelled.
  */
-export function matches(pattern: object, event: unknown): boolean {
+export function matchesPattern(pattern: object, event: unknown): boolean {
   return compilePattern(pattern)(event);
 }
 

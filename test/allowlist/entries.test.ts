@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { entriesFor, putEntry, removeEntry } from '../../lib/allowlist/entries.ts';
+import { putEntry, readEntries, removeEntry } from '../../lib/allowlist/entries.ts';
 import { entryItem, readEntry } from '../../lib/allowlist/entry.ts';
 import { MalformedItemError } from '../../lib/storage/entity.ts';
 import { OptimisticLockError } from '../../lib/storage/optimistic-lock.ts';
@@ -26,13 +26,13 @@ describe('an entry', () => {
       changedBy: alice,
       version: noon.getTime(),
     });
-    expect(await entriesFor([serviceId(1)], deps)).toEqual([entry]);
+    expect(await readEntries([serviceId(1)], deps)).toEqual([entry]);
   });
 
   test('replaces the one that the account has there, limits and all', async () => {
     const { deps } = createTestEnv({ entries: [anEntry({ maxEndpoints: 3, note: 'for a while' })] });
     await putEntry({ ...change, effect: 'block' }, alice, deps);
-    const [entry] = await entriesFor([serviceId(1)], deps);
+    const [entry] = await readEntries([serviceId(1)], deps);
     expect(entry).toMatchObject({ effect: 'block' });
     expect(entry).not.toHaveProperty('maxEndpoints');
   });
@@ -44,23 +44,23 @@ describe('an entry', () => {
   });
 
   test('taken away and made anew is never mistaken for the earlier one', async () => {
-    const world = createTestEnv();
-    const { version } = await putEntry(change, alice, world.deps);
-    await removeEntry(change, world.deps);
-    world.wait(1);
-    expect((await putEntry(change, alice, world.deps)).version).toBeGreaterThan(version);
+    const env = createTestEnv();
+    const { version } = await putEntry(change, alice, env.deps);
+    await removeEntry(change, env.deps);
+    env.advanceSeconds(1);
+    expect((await putEntry(change, alice, env.deps)).version).toBeGreaterThan(version);
   });
 
   test('that is taken away is handed back, once', async () => {
     const { deps } = createTestEnv({ entries: [anEntry()] });
     expect(await removeEntry(change, deps)).toEqual(anEntry());
     expect(await removeEntry(change, deps)).toBeUndefined();
-    expect(await entriesFor([serviceId(1)], deps)).toEqual([]);
+    expect(await readEntries([serviceId(1)], deps)).toEqual([]);
   });
 
   test('that others keep changing is given back', async () => {
-    const world = createTestEnv({ entries: [anEntry()] });
-    const deps = { ...world.deps, table: { ...world.table, write: async () => false } };
+    const env = createTestEnv({ entries: [anEntry()] });
+    const deps = { ...env.deps, table: { ...env.table, write: async () => false } };
     await expect(putEntry(change, alice, deps)).rejects.toThrow(OptimisticLockError);
     await expect(removeEntry(change, deps)).rejects.toThrow(OptimisticLockError);
   });
@@ -69,5 +69,5 @@ describe('an entry', () => {
 test('entries are those of the services asked for, and of every service where that is asked for', async () => {
   const entries = [anEntry(), anEntry({ serviceId: '*' }), anEntry({ serviceId: serviceId(2) })];
   const { deps } = createTestEnv({ entries });
-  expect(await entriesFor([serviceId(1), '*'], deps)).toEqual(entries.slice(0, 2));
+  expect(await readEntries([serviceId(1), '*'], deps)).toEqual(entries.slice(0, 2));
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseExpiry, toInstant, whyNoExpiry } from '../../lib/allowlist/expiry.ts';
+import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../lib/allowlist/expiry.ts';
 import { noon } from '../builders.ts';
 
 test.each([
@@ -9,7 +9,7 @@ test.each([
   ['2027-01-31T10:00:00+02:00', '2027-01-31T08:00:00.000Z'],
 ])('an entry that expires `%s` does so at %s', (text, instant) => {
   const expiry = parseExpiry(text);
-  expect(expiry && toInstant(expiry, noon).toISOString()).toBe(instant);
+  expect(expiry && resolveExpiry(expiry, noon).toISOString()).toBe(instant);
 });
 
 const form = 'write a date such as 2027-01-31';
@@ -27,5 +27,5 @@ test.each([
   ['2027-13-01', 'there is no day 2027-13-01'],
 ])('`%s` is no expiry: %s', (text, why) => {
   expect(parseExpiry(text)).toBeUndefined();
-  expect(whyNoExpiry(text)).toContain(why);
+  expect(explainInvalidExpiry(text)).toContain(why);
 });

@@ -18,15 +18,15 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { ask, respond } from './ask.ts';
+import { callApi, sendApiRequest } from './call-api.ts';
 
 const services = [aService()];
 
 /** A world in which `linkgate setup` was never called. */
-async function aWorldNotSetUp() {
-  const world = createTestEnv();
-  await world.table.write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
-  return world;
+async function createEnvBeforeSetup() {
+  const env = createTestEnv();
+  await env.table.write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
+  return env;
 }
 
 function refusal(status: number, code: string, message: unknown = expect.any(String)) {
@@ -35,12 +35,12 @@ function refusal(status: number, code: string, message: unknown = expect.any(Str
 
 describe('setup', () => {
   test('makes what is missing, leaves what is there, and says what comes next', async () => {
-    const world = await aWorldNotSetUp();
+    const env = await createEnvBeforeSetup();
     const next = expect.stringMatching(/^next: .*linkgate service add.*linkgate allow/);
     const people = expect.stringMatching(
       /in Slack: .*linkgate slack connect.*by mail: .*linkgate approvers set/,
     );
-    expect(await ask(world, 'POST', '/setup')).toEqual({
+    expect(await callApi(env, 'POST', '/setup')).toEqual({
       status: 200,
       body: {
         done: [
@@ -51,55 +51,55 @@ describe('setup', () => {
         ],
       },
     });
-    expect(await ask(world, 'POST', '/setup')).toMatchObject({
+    expect(await callApi(env, 'POST', '/setup')).toMatchObject({
       body: {
         done: ['the key that signs links was there', 'the approver group default was there', next, people],
       },
     });
-    expect([...world.secrets.keys()]).toEqual(['links/signing-key']);
+    expect([...env.secrets.keys()]).toEqual(['links/signing-key']);
   });
 
   test('sets the mode the first time alone, so that who lost the parameter says by `mode` what it is', async () => {
-    const world = await aWorldNotSetUp();
+    const env = await createEnvBeforeSetup();
     const made: string[] = [];
     const makeOnce = async (mode: string) => made.push(mode) > 0;
-    world.deps.modeParameter = { ...world.deps.modeParameter, makeOnce };
-    expect((await ask(world, 'POST', '/setup')).body.done).toContain('set the mode to enforce');
-    expect((await ask(world, 'POST', '/setup')).body.done).not.toContain('set the mode to enforce');
+    env.deps.modeParameter = { ...env.deps.modeParameter, createIfMissing: makeOnce };
+    expect((await callApi(env, 'POST', '/setup')).body.done).toContain('set the mode to enforce');
+    expect((await callApi(env, 'POST', '/setup')).body.done).not.toContain('set the mode to enforce');
     expect(made).toEqual(['enforce']);
   });
 });
 
 describe('services', () => {
   test('are registered, and listed with their places', async () => {
-    const world = createTestEnv();
-    world.services.show(aConfiguration());
+    const env = createTestEnv();
+    env.services.setConfiguration(aConfiguration());
     const registration = { serviceId: serviceId(1), name: 'orders', onUnlisted: 'hold' };
-    const answer = await ask(world, 'POST', '/services', registration);
+    const answer = await callApi(env, 'POST', '/services', registration);
     expect(answer).toMatchObject({
       status: 200,
       body: { service: { ...registration, accountId: '111111111111', region: 'us-east-1' }, warnings: [] },
     });
     expect(answer.body.service).not.toHaveProperty('version');
-    expect(await ask(world, 'GET', '/services')).toMatchObject({ body: { services: [registration] } });
+    expect(await callApi(env, 'GET', '/services')).toMatchObject({ body: { services: [registration] } });
   });
 
   test.each(['orders', serviceId(1)])('are found by name or id: %s', async (name) => {
-    const answer = await ask(createTestEnv({ services }), 'GET', `/services/${name}`);
+    const answer = await callApi(createTestEnv({ services }), 'GET', `/services/${name}`);
     expect(answer).toMatchObject({ status: 200, body: { service: { serviceId: serviceId(1) } } });
   });
 
   test('that are not registered are said to be unknown, beside those that are', async () => {
-    expect(await ask(createTestEnv({ services }), 'GET', '/services/order')).toEqual(
+    expect(await callApi(createTestEnv({ services }), 'GET', '/services/order')).toEqual(
       refusal(404, 'UnknownService', 'no service `order` is registered (registered: orders)'),
     );
-    expect(await ask(createTestEnv(), 'DELETE', '/services/order')).toEqual(
+    expect(await callApi(createTestEnv(), 'DELETE', '/services/order')).toEqual(
       refusal(404, 'UnknownService', 'no service `order` is registered (registered: none yet)'),
     );
   });
 
   test('that EC2 does not show are not registered', async () => {
-    expect(await ask(createTestEnv(), 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
+    expect(await callApi(createTestEnv(), 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
       refusal(
         404,
         'UnknownService',
@@ -119,9 +119,9 @@ describe('services', () => {
     '-x',
     'a'.repeat(65),
   ])('with the name `%s` are refused, and the form of a name is said', async (name) => {
-    const world = createTestEnv();
-    world.services.show(aConfiguration({ serviceId: serviceId(2) }));
-    expect(await ask(world, 'POST', '/services', { serviceId: serviceId(2), name })).toEqual(
+    const env = createTestEnv();
+    env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2) }));
+    expect(await callApi(env, 'POST', '/services', { serviceId: serviceId(2), name })).toEqual(
       refusal(400, 'InvalidRequest', expect.stringContaining('name: a name has 1 to 64 letters')),
     );
   });
@@ -134,9 +134,9 @@ describe('services', () => {
     ['POST', '/disconnect'],
   ])('are found by an id whatever another one is named: %s /services/<id>%s', async (method, path) => {
     const misnamed = aService({ serviceId: serviceId(2), name: serviceId(1) });
-    const world = createTestEnv({ services: [misnamed, aService()] });
+    const env = createTestEnv({ services: [misnamed, aService()] });
     const body = path === '/pause' ? {} : undefined;
-    expect(await ask(world, method, `/services/${serviceId(1)}${path}`, body)).toMatchObject({
+    expect(await callApi(env, method, `/services/${serviceId(1)}${path}`, body)).toMatchObject({
       status: 200,
       body: { service: { serviceId: serviceId(1) } },
     });
@@ -144,7 +144,7 @@ describe('services', () => {
 
   test('are found by no name that two of them have, and are named by their ids then', async () => {
     const namesakes = [aService(), aService({ serviceId: serviceId(2) })];
-    expect(await ask(createTestEnv({ services: namesakes }), 'DELETE', '/services/orders')).toEqual(
+    expect(await callApi(createTestEnv({ services: namesakes }), 'DELETE', '/services/orders')).toEqual(
       refusal(
         404,
         'UnknownService',
@@ -154,18 +154,18 @@ describe('services', () => {
   });
 
   test('with a name that is taken are not registered', async () => {
-    const world = createTestEnv({ services });
-    world.services.show(aConfiguration({ serviceId: serviceId(2) }));
-    const answer = await ask(world, 'POST', '/services', { serviceId: serviceId(2), name: 'orders' });
+    const env = createTestEnv({ services });
+    env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2) }));
+    const answer = await callApi(env, 'POST', '/services', { serviceId: serviceId(2), name: 'orders' });
     expect(answer).toEqual(
       refusal(400, 'NameTaken', `\`orders\` is the name of ${serviceId(1)}; give another with --name`),
     );
   });
 
   test('that another stage looks after are refused, which says how to take them out there', async () => {
-    const world = createTestEnv();
-    world.services.show(aConfiguration({ isTagged: false, otherStage: 'prod' }));
-    expect(await ask(world, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
+    const env = createTestEnv();
+    env.services.setConfiguration(aConfiguration({ isTagged: false, otherStage: 'prod' }));
+    expect(await callApi(env, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
       refusal(409, 'OtherStage', expect.stringContaining(`service remove ${serviceId(1)} --stage prod`)),
     );
   });
@@ -174,19 +174,19 @@ describe('services', () => {
     const body = { serviceId: 7, onUnlisted: 'maybe', foo: 1 };
     const said =
       'serviceId: it has to be a text, and is 7; onUnlisted: it has to be `ask` or `hold` or `reject`, and is `maybe`; foo: there is no such field';
-    expect(await ask(createTestEnv(), 'POST', '/services', body)).toEqual(
+    expect(await callApi(createTestEnv(), 'POST', '/services', body)).toEqual(
       refusal(400, 'InvalidRequest', `the registration is not as it should be: ${said}`),
     );
-    expect(await ask(createTestEnv(), 'POST', '/services', {})).toEqual(
+    expect(await callApi(createTestEnv(), 'POST', '/services', {})).toEqual(
       refusal(400, 'InvalidRequest', 'the registration is not as it should be: serviceId: it is missing'),
     );
   });
 
   test('ask only approvers who are there', async () => {
-    const world = createTestEnv();
-    world.services.show(aConfiguration());
+    const env = createTestEnv();
+    env.services.setConfiguration(aConfiguration());
     const approvalRequest = (approvers: string) =>
-      ask(world, 'POST', '/services', { serviceId: serviceId(1), approvers });
+      callApi(env, 'POST', '/services', { serviceId: serviceId(1), approvers });
     expect(await approvalRequest('nobody')).toEqual(
       refusal(400, 'InvalidRequest', 'there is no approver group `nobody`'),
     );
@@ -194,32 +194,32 @@ describe('services', () => {
   });
 
   test('are not registered before linkgate is set up, which is said', async () => {
-    const world = await aWorldNotSetUp();
-    world.services.show(aConfiguration());
-    expect(await ask(world, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
+    const env = await createEnvBeforeSetup();
+    env.services.setConfiguration(aConfiguration());
+    expect(await callApi(env, 'POST', '/services', { serviceId: serviceId(1) })).toEqual(
       refusal(409, 'NotSetUp', expect.stringContaining('linkgate setup')),
     );
-    expect(world.services.calls).toEqual([]);
+    expect(env.services.calls).toEqual([]);
   });
 
   test('that somebody else keeps changing are a conflict, to be tried again', async () => {
-    const world = createTestEnv({ services });
-    world.deps.table = { ...world.table, write: async () => false };
-    expect(await ask(world, 'DELETE', '/services/orders')).toEqual(refusal(409, 'Conflict'));
+    const env = createTestEnv({ services });
+    env.deps.table = { ...env.table, write: async () => false };
+    expect(await callApi(env, 'DELETE', '/services/orders')).toEqual(refusal(409, 'Conflict'));
   });
 
   test('are removed', async () => {
-    const world = createTestEnv({ services });
-    expect(await ask(world, 'DELETE', '/services/orders')).toMatchObject({
+    const env = createTestEnv({ services });
+    expect(await callApi(env, 'DELETE', '/services/orders')).toMatchObject({
       status: 200,
       body: { service: { serviceId: serviceId(1) }, warnings: [] },
     });
-    expect(await ask(world, 'GET', '/services')).toEqual({ status: 200, body: { services: [] } });
+    expect(await callApi(env, 'GET', '/services')).toEqual({ status: 200, body: { services: [] } });
   });
 
   test('that are removed leave their entries behind, which is said', async () => {
     const entries = [anEntry(), anEntry({ serviceId: '*' })];
-    const { body } = await ask(createTestEnv({ services, entries }), 'DELETE', '/services/orders');
+    const { body } = await callApi(createTestEnv({ services, entries }), 'DELETE', '/services/orders');
     expect(body.warnings).toEqual([
       expect.stringMatching(
         `of ${serviceId(1)} \\(accounts: 1\\).*linkgate allowlist --service ${serviceId(1)}`,
@@ -230,8 +230,8 @@ describe('services', () => {
 
 describe('the allowlist', () => {
   test('takes an entry, with who changed it and when', async () => {
-    const world = createTestEnv({ services });
-    const answer = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, {
+    const env = createTestEnv({ services });
+    const answer = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, {
       effect: 'allow',
       maxEndpoints: 2,
     });
@@ -249,26 +249,26 @@ describe('the allowlist', () => {
         warnings: [],
       },
     });
-    expect(await ask(world, 'GET', '/allowlist')).toMatchObject({
+    expect(await callApi(env, 'GET', '/allowlist')).toMatchObject({
       body: { entries: [{ accountId: consumer }] },
     });
   });
 
   test('takes an entry for every service', async () => {
-    const world = createTestEnv({ services });
-    await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
-    expect(await ask(world, 'GET', '/allowlist?service=*')).toMatchObject({
+    const env = createTestEnv({ services });
+    await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
+    expect(await callApi(env, 'GET', '/allowlist?service=*')).toMatchObject({
       body: { entries: [{ serviceId: '*', effect: 'block' }] },
     });
-    expect(await ask(world, 'GET', '/allowlist?service=orders')).toMatchObject({ body: { entries: [] } });
+    expect(await callApi(env, 'GET', '/allowlist?service=orders')).toMatchObject({ body: { entries: [] } });
   });
 
   test('names some of many that it cuts', async () => {
     const connections = Array.from({ length: 1_025 }, (_, index) =>
       aConnection({ endpointId: endpointId(index), state: 'available' }),
     );
-    const world = createTestEnv({ services, connections });
-    const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
+    const env = createTestEnv({ services, connections });
+    const { body } = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
     const [warning = ''] = body.warnings as string[];
     expect(warning).toContain(' and 1,005 more at orders');
     expect(new Set(warning.match(/vpce-[0-9a-f]{17}/g)).size).toBe(20);
@@ -278,7 +278,7 @@ describe('the allowlist', () => {
     const endpointIds = Array.from({ length: 1_001 }, (_, index) => endpointId(index));
     const body = { effect: 'allow', endpointIds };
     expect(
-      await ask(createTestEnv({ services }), 'PUT', `/allowlist/orders/${consumer}`, body),
+      await callApi(createTestEnv({ services }), 'PUT', `/allowlist/orders/${consumer}`, body),
     ).toMatchObject(refusal(400, 'InvalidRequest'));
   });
 
@@ -287,43 +287,43 @@ describe('the allowlist', () => {
     const connections = [1, 2].map((number) =>
       aConnection({ endpointId: endpointId(number), serviceId: serviceId(number), state: 'available' }),
     );
-    const world = createTestEnv({ services: twoServices, connections });
-    const { body } = await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
+    const env = createTestEnv({ services: twoServices, connections });
+    const { body } = await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
     expect(body.warnings).toEqual([
       expect.stringContaining(`${endpointId(1)} at orders: cut now`),
       expect.stringContaining(`${endpointId(2)} at payments: cut now`),
     ]);
-    expect(world.ec2.looks).toEqual([{ ownerAccountId: consumer }]);
+    expect(env.ec2.describeCalls).toEqual([{ ownerAccountId: consumer }]);
   });
 
   test('says nothing of connections to services that a change is not about', async () => {
     const twoServices = [...services, aService({ serviceId: serviceId(2), name: 'payments' })];
     const connections = [aConnection({ serviceId: serviceId(2), state: 'available' })];
-    const world = createTestEnv({ services: twoServices, connections });
-    const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
+    const env = createTestEnv({ services: twoServices, connections });
+    const { body } = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
     expect(body.warnings).toEqual([]);
   });
 
   test('is changed although EC2 cannot be looked at, which is a warning', async () => {
-    const world = createTestEnv({ services });
+    const env = createTestEnv({ services });
     const error = new Error('EC2 is away');
-    world.ec2.beforePage = () => {
+    env.ec2.beforePage = () => {
       throw error;
     };
-    const answer = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
+    const answer = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'block' });
     expect(answer).toMatchObject({
       status: 200,
       body: { entry: { effect: 'block' }, warnings: [expect.stringContaining('it is done')] },
     });
-    expect(world.errors).toEqual([error]);
+    expect(env.errors).toEqual([error]);
   });
 
   test('of a service that is no longer registered is read and cleared by its id', async () => {
-    const world = createTestEnv({ entries: [anEntry()] });
-    expect(await ask(world, 'GET', `/allowlist?service=${serviceId(1)}`)).toMatchObject({
+    const env = createTestEnv({ entries: [anEntry()] });
+    expect(await callApi(env, 'GET', `/allowlist?service=${serviceId(1)}`)).toMatchObject({
       body: { entries: [{ accountId: consumer }] },
     });
-    expect(await ask(world, 'DELETE', `/allowlist/${serviceId(1)}/${consumer}`)).toMatchObject({
+    expect(await callApi(env, 'DELETE', `/allowlist/${serviceId(1)}/${consumer}`)).toMatchObject({
       status: 200,
       body: { entry: { accountId: consumer }, warnings: [] },
     });
@@ -331,33 +331,33 @@ describe('the allowlist', () => {
 
   test('of a service that is not registered takes no new entry', async () => {
     const body = { effect: 'allow' };
-    expect(await ask(createTestEnv(), 'PUT', `/allowlist/${serviceId(1)}/${consumer}`, body)).toEqual(
+    expect(await callApi(createTestEnv(), 'PUT', `/allowlist/${serviceId(1)}/${consumer}`, body)).toEqual(
       refusal(404, 'UnknownService'),
     );
   });
 
   test('takes a note on a block', async () => {
-    const world = createTestEnv({ services });
+    const env = createTestEnv({ services });
     const body = { effect: 'block', note: 'ticket 42' };
-    expect(await ask(world, 'PUT', `/allowlist/orders/${consumer}`, body)).toMatchObject({
+    expect(await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, body)).toMatchObject({
       status: 200,
       body: { entry: body },
     });
   });
 
   test('says that allowing revives nothing that was rejected', async () => {
-    const world = createTestEnv({ services, connections: [aConnection({ state: 'rejected' })] });
-    const { body } = await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow' });
+    const env = createTestEnv({ services, connections: [aConnection({ state: 'rejected' })] });
+    const { body } = await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow' });
     expect(body.warnings).toEqual([expect.stringContaining('stays rejected')]);
   });
 
   test('forgets an entry', async () => {
-    const world = createTestEnv({ services, entries: [anEntry()] });
-    expect(await ask(world, 'DELETE', `/allowlist/orders/${consumer}`)).toMatchObject({
+    const env = createTestEnv({ services, entries: [anEntry()] });
+    expect(await callApi(env, 'DELETE', `/allowlist/orders/${consumer}`)).toMatchObject({
       status: 200,
       body: { entry: { accountId: consumer } },
     });
-    expect(await ask(world, 'DELETE', `/allowlist/orders/${consumer}`)).toEqual(
+    expect(await callApi(env, 'DELETE', `/allowlist/orders/${consumer}`)).toEqual(
       refusal(404, 'UnknownEntry', expect.stringContaining(`account ${consumer} has no entry`)),
     );
   });
@@ -386,7 +386,7 @@ describe('the allowlist', () => {
     ),
     ['text that is not JSON', consumer, '{', 'the body is not JSON'],
   ])('refuses %s and says so', async (_what, accountId, body, message) => {
-    const answer = await ask(createTestEnv({ services }), 'PUT', `/allowlist/orders/${accountId}`, body);
+    const answer = await callApi(createTestEnv({ services }), 'PUT', `/allowlist/orders/${accountId}`, body);
     expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
   });
 });
@@ -396,8 +396,8 @@ describe('connections', () => {
   const records = [aRecord({ verdict: aVerdict('ask') })];
 
   test('are listed beside their verdicts', async () => {
-    const world = createTestEnv({ services, connections, records });
-    expect(await ask(world, 'GET', '/connections')).toMatchObject({
+    const env = createTestEnv({ services, connections, records });
+    expect(await callApi(env, 'GET', '/connections')).toMatchObject({
       status: 200,
       body: {
         connections: [
@@ -406,11 +406,11 @@ describe('connections', () => {
         ],
       },
     });
-    expect(await ask(world, 'GET', '/connections?state=available&service=orders')).toMatchObject({
+    expect(await callApi(env, 'GET', '/connections?state=available&service=orders')).toMatchObject({
       body: { connections: [{ endpointId: endpointId(2), verdict: null }] },
     });
     for (const query of ['waiting=true', 'waiting=true&state=pendingAcceptance'])
-      expect(await ask(world, 'GET', `/connections?${query}`)).toMatchObject({
+      expect(await callApi(env, 'GET', `/connections?${query}`)).toMatchObject({
         body: { connections: [{ endpointId: endpointId(1) }] },
       });
   });
@@ -419,23 +419,23 @@ describe('connections', () => {
     ['state=Available', 'state:'],
     ['account=1', 'account:'],
   ])('are not listed by %s', async (query, message) => {
-    const answer = await ask(createTestEnv({ services }), 'GET', `/connections?${query}`);
+    const answer = await callApi(createTestEnv({ services }), 'GET', `/connections?${query}`);
     expect(answer).toEqual(refusal(400, 'InvalidRequest', expect.stringContaining(message)));
   });
 
   test('are explained', async () => {
-    const world = createTestEnv({ services, connections, records });
-    expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
+    const env = createTestEnv({ services, connections, records });
+    expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
       status: 200,
       body: { connection: { state: 'pendingAcceptance' }, verdict: { outcome: 'ask' }, history: [] },
     });
   });
 
   test('that nobody knows are said to be unknown', async () => {
-    expect(await ask(createTestEnv({ services }), 'GET', `/connections/${endpointId(9)}`)).toEqual(
+    expect(await callApi(createTestEnv({ services }), 'GET', `/connections/${endpointId(9)}`)).toEqual(
       refusal(404, 'UnknownEndpoint', expect.stringContaining(endpointId(9))),
     );
-    expect(await ask(createTestEnv({ services }), 'GET', `/connections/${serviceId(1)}`)).toEqual(
+    expect(await callApi(createTestEnv({ services }), 'GET', `/connections/${serviceId(1)}`)).toEqual(
       refusal(400, 'InvalidRequest', expect.stringContaining('the endpoint id')),
     );
   });
@@ -446,8 +446,8 @@ describe("a person's decision", () => {
   const connections = [aConnection()];
 
   test('is that of the authenticated caller', async () => {
-    const world = createTestEnv({ services, connections });
-    expect(await ask(world, 'POST', path, { decision: 'approve', reason: 'known' })).toEqual({
+    const env = createTestEnv({ services, connections });
+    expect(await callApi(env, 'POST', path, { decision: 'approve', reason: 'known' })).toEqual({
       status: 200,
       body: {
         decision: {
@@ -467,7 +467,7 @@ describe("a person's decision", () => {
   });
 
   test('cannot name another caller', async () => {
-    const answer = await ask(createTestEnv({ services, connections }), 'POST', path, {
+    const answer = await callApi(createTestEnv({ services, connections }), 'POST', path, {
       decision: 'approve',
       by: 'bob',
     });
@@ -478,7 +478,7 @@ describe("a person's decision", () => {
     [{ decision: 'deny' }, 400, 'InvalidRequest'],
     [{ decision: 'deny', reason: ' ' }, 422, 'BlankText'],
   ] as const)('to deny needs a reason: %j', async (body, status, code) => {
-    const answer = await ask(createTestEnv({ services, connections }), 'POST', path, body);
+    const answer = await callApi(createTestEnv({ services, connections }), 'POST', path, body);
     expect(answer).toEqual(refusal(status, code, expect.stringContaining('reason:')));
   });
 
@@ -501,8 +501,8 @@ describe("a person's decision", () => {
     ],
   ])('comes too late after %s, and says who decided what, when and why', async (_who, decided, message) => {
     const records = [aRecord({ verdict: aVerdict('accept'), ...decided })];
-    const world = createTestEnv({ services, connections, records });
-    expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
+    const env = createTestEnv({ services, connections, records });
+    expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
       body: {
         error: {
@@ -515,16 +515,16 @@ describe("a person's decision", () => {
   });
 
   test('comes too late where EC2 lists the endpoint no more: it is deleted', async () => {
-    const world = createTestEnv({ services, records: [aRecord({ verdict: aVerdict('ask') })] });
-    expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
+    const env = createTestEnv({ services, records: [aRecord({ verdict: aVerdict('ask') })] });
+    expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
       body: { error: { code: 'NotOpen', details: { state: 'deleted' } } },
     });
   });
 
   test('comes too late where EC2 has moved on', async () => {
-    const world = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
-    expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
+    const env = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
+    expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
       body: { error: { code: 'NotOpen', details: { state: 'available' } } },
     });
@@ -533,28 +533,28 @@ describe("a person's decision", () => {
 
 describe('a sweep', () => {
   test('is a job with one pass for each place, asked for until it is done', async () => {
-    const world = createTestEnv({ services });
-    const { status, body } = await ask(world, 'POST', '/sweeps');
+    const env = createTestEnv({ services });
+    const { status, body } = await callApi(env, 'POST', '/sweeps');
     expect(status).toBe(202);
     expect(body.job).toMatchObject({ jobId: 'id-1', status: 'running', startedBy: alice });
-    expect(world.requestedSweeps).toEqual([
-      { location: { accountId: '111111111111', region: 'us-east-1' }, pass: 'full', jobId: 'id-1' },
+    expect(env.requestedSweeps).toEqual([
+      { location: { accountId: '111111111111', region: 'us-east-1' }, scope: 'full', jobId: 'id-1' },
     ]);
-    expect(await ask(world, 'GET', '/jobs/id-1')).toMatchObject({ body: { job: { status: 'running' } } });
+    expect(await callApi(env, 'GET', '/jobs/id-1')).toMatchObject({ body: { job: { status: 'running' } } });
   });
 
   test('of nothing is done at once', async () => {
-    const { body } = await ask(createTestEnv(), 'POST', '/sweeps');
+    const { body } = await callApi(createTestEnv(), 'POST', '/sweeps');
     expect(body.job).toMatchObject({ status: 'succeeded', result: { seen: 0 } });
   });
 
   test('says where and how soon to ask for it, until it is done', async () => {
-    const world = createTestEnv({ services });
-    const started = await respond(world, 'POST', '/sweeps');
+    const env = createTestEnv({ services });
+    const started = await sendApiRequest(env, 'POST', '/sweeps');
     expect(started.headers.get('location')).toBe('/jobs/id-1');
-    expect((await respond(world, 'GET', '/jobs/id-1')).headers.get('retry-after')).toBe('1');
-    await finishLocation('id-1', hub, { ...emptySweep(), seen: 3 }, world.deps);
-    const done = await respond(world, 'GET', '/jobs/id-1');
+    expect((await sendApiRequest(env, 'GET', '/jobs/id-1')).headers.get('retry-after')).toBe('1');
+    await finishLocation('id-1', hub, { ...emptySweep(), described: 3 }, env.deps);
+    const done = await sendApiRequest(env, 'GET', '/jobs/id-1');
     expect(done.headers.get('retry-after')).toBeNull();
     expect(await done.json()).toMatchObject({
       job: { status: 'succeeded', result: { seen: 3 } },
@@ -563,15 +563,15 @@ describe('a sweep', () => {
   });
 
   test('tells of a hundred places at once, and of the others on the next pages', async () => {
-    const world = createTestEnv();
+    const env = createTestEnv();
     const locations = Array.from({ length: 201 }, (_, index) => ({
       ...hub,
       accountId: String(index).padStart(12, '0'),
     }));
-    await startJob('id-1', locations, alice, world.deps);
+    await startJob('id-1', locations, alice, env.deps);
     const pages: unknown[][] = [];
     for (let token: unknown = ''; token !== undefined; ) {
-      const { body } = await ask(world, 'GET', `/jobs/id-1${token && `?nextToken=${token}`}`);
+      const { body } = await callApi(env, 'GET', `/jobs/id-1${token && `?nextToken=${token}`}`);
       pages.push(body.locations as unknown[]);
       token = body.nextToken;
     }
@@ -580,7 +580,7 @@ describe('a sweep', () => {
   });
 
   test('that was forgotten is said to be unknown', async () => {
-    expect(await ask(createTestEnv(), 'GET', '/jobs/id-9')).toEqual(refusal(404, 'UnknownJob'));
+    expect(await callApi(createTestEnv(), 'GET', '/jobs/id-9')).toEqual(refusal(404, 'UnknownJob'));
   });
 });
 
@@ -597,39 +597,39 @@ describe('who calls', () => {
     ['PUT', '/approvers/network', { emails: ['a@example.com'] }, 'group.changedBy'],
     ['POST', '/sweeps', undefined, 'job.startedBy'],
   ])('is written down by %s %s, and no header can say otherwise', async (method, path, body, where) => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services: path === '/services' ? [] : services,
       connections: [aConnection()],
     });
-    world.services.show(aConfiguration());
-    const { body: answer } = await ask(world, method, path, body, headers);
+    env.services.setConfiguration(aConfiguration());
+    const { body: answer } = await callApi(env, method, path, body, headers);
     expect(answer).toHaveProperty(where, alice);
     if (body === undefined) return;
     for (const [name, value] of Object.entries(claims))
-      expect(await ask(world, method, path, { ...body, [name]: value })).toMatchObject({ status: 400 });
+      expect(await callApi(env, method, path, { ...body, [name]: value })).toMatchObject({ status: 400 });
   });
 });
 
 test('a path that there is not is said to be none', async () => {
-  expect(await ask(createTestEnv(), 'PATCH', '/nothing')).toEqual(
+  expect(await callApi(createTestEnv(), 'PATCH', '/nothing')).toEqual(
     refusal(404, 'NotFound', 'there is no PATCH /nothing'),
   );
 });
 
 test('what nobody expected is logged, and not told to the caller', async () => {
-  const world = createTestEnv();
+  const env = createTestEnv();
   const error = new Error('the table is on fire');
-  world.deps.table = { ...world.table, get: () => Promise.reject(error) };
-  expect(await ask(world, 'GET', '/jobs/id-1')).toEqual(
+  env.deps.table = { ...env.table, get: () => Promise.reject(error) };
+  expect(await callApi(env, 'GET', '/jobs/id-1')).toEqual(
     refusal(500, 'InternalError', expect.not.stringContaining('fire')),
   );
-  expect(world.errors).toEqual([error]);
+  expect(env.errors).toEqual([error]);
 });
 
 test('where DynamoDB takes no more calls, the caller is told when to come back', async () => {
-  const world = createTestEnv();
-  world.deps.table = { ...world.table, write: () => Promise.reject(new TableBusyError('ThrottlingError')) };
-  const response = await respond(world, 'PUT', '/approvers/night', {
+  const env = createTestEnv();
+  env.deps.table = { ...env.table, write: () => Promise.reject(new TableBusyError('ThrottlingError')) };
+  const response = await sendApiRequest(env, 'PUT', '/approvers/night', {
     body: { emails: ['night@example.com'] },
   });
   expect(response.status).toBe(503);

@@ -12,7 +12,7 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { ask } from './ask.ts';
+import { callApi } from './call-api.ts';
 
 const bob = 'arn:aws:iam::111111111111:user/bob';
 const decision = `/connections/${endpointId(1)}/decision`;
@@ -31,27 +31,27 @@ describe('a service', () => {
   };
 
   test('says whether decisions name a ticket, how long people have and what comes then', async () => {
-    const world = createTestEnv();
-    world.services.show(aConfiguration());
-    await ask(world, 'POST', '/services', register);
-    expect(await ask(world, 'GET', `/services/${serviceId(1)}`)).toMatchObject({
+    const env = createTestEnv();
+    env.services.setConfiguration(aConfiguration());
+    await callApi(env, 'POST', '/services', register);
+    expect(await callApi(env, 'GET', `/services/${serviceId(1)}`)).toMatchObject({
       body: { service: register },
     });
   });
 
   test('that is registered again keeps of that what is not said anew', async () => {
-    const world = createTestEnv();
-    world.services.show(aConfiguration());
-    await ask(world, 'POST', '/services', register);
+    const env = createTestEnv();
+    env.services.setConfiguration(aConfiguration());
+    await callApi(env, 'POST', '/services', register);
     const again = { serviceId: serviceId(1), requireTicket: false };
-    expect(await ask(world, 'POST', '/services', again)).toMatchObject({
+    expect(await callApi(env, 'POST', '/services', again)).toMatchObject({
       body: { service: { ...register, requireTicket: false } },
     });
   });
 
   test.each([59, 90 * 86_400 + 1, 3600.5])('cannot leave people %d seconds', async (deadlineSeconds) => {
     const body = { serviceId: serviceId(1), deadlineSeconds };
-    expect(await ask(createTestEnv(), 'POST', '/services', body)).toMatchObject(
+    expect(await callApi(createTestEnv(), 'POST', '/services', body)).toMatchObject(
       refused(400, 'InvalidRequest', 'deadlineSeconds'),
     );
   });
@@ -63,22 +63,24 @@ describe('a service that wants tickets', () => {
   test.each([{ decision: 'approve' }, { decision: 'deny', reason: 'unknown' }])(
     'is not decided without one: %j',
     async (word) => {
-      const world = createTestEnv({ services, connections });
-      expect(await ask(world, 'POST', decision, word)).toMatchObject(refused(400, 'MayNotDecide', 'ticket'));
+      const env = createTestEnv({ services, connections });
+      expect(await callApi(env, 'POST', decision, word)).toMatchObject(
+        refused(400, 'MayNotDecide', 'ticket'),
+      );
     },
   );
 
   test('is decided with one, which is kept and told to whoever comes too late', async () => {
-    const world = createTestEnv({ services, connections });
-    expect(await ask(world, 'POST', decision, { decision: 'approve', ticket: ' OPS-42 ' })).toMatchObject({
+    const env = createTestEnv({ services, connections });
+    expect(await callApi(env, 'POST', decision, { decision: 'approve', ticket: ' OPS-42 ' })).toMatchObject({
       status: 200,
       body: { decision: { decision: 'approve', by: alice, ticket: 'OPS-42' } },
     });
-    expect(await ask(world, 'POST', decision, { decision: 'approve', ticket: 'OPS-43' })).toMatchObject({
+    expect(await callApi(env, 'POST', decision, { decision: 'approve', ticket: 'OPS-43' })).toMatchObject({
       status: 409,
       body: { error: { details: { by: alice, ticket: 'OPS-42' } } },
     });
-    const { body } = await ask(world, 'GET', `/connections/${endpointId(1)}`);
+    const { body } = await callApi(env, 'GET', `/connections/${endpointId(1)}`);
     expect(body.history).toContainEqual(expect.objectContaining({ action: 'approved', ticket: 'OPS-42' }));
   });
 
@@ -87,8 +89,8 @@ describe('a service that wants tickets', () => {
     ['   ', 422, 'BlankText'],
     ['x'.repeat(101), 400, 'InvalidRequest'],
   ] as const)('takes no ticket %j', async (ticket, status, code) => {
-    const world = createTestEnv({ services, connections });
-    expect(await ask(world, 'POST', decision, { decision: 'approve', ticket })).toMatchObject(
+    const env = createTestEnv({ services, connections });
+    expect(await callApi(env, 'POST', decision, { decision: 'approve', ticket })).toMatchObject(
       refused(status, code, 'ticket'),
     );
   });
@@ -104,12 +106,12 @@ describe('what comes next of a request that was left to people', () => {
     ['expired', {}, `Nobody decided it before ${deadline}, and it still waits`],
     ['approval-requested', { requireTicket: true }, `linkgate approve ${endpointId(1)} --ticket …`],
   ] as const)('names the deadline: %s, %j', async (stage, settings, sentence) => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services: [aService(settings)],
       connections,
       records: [aRecord({ verdict: aVerdict('ask'), approvalRequest: { ...approvalRequest, stage } })],
     });
-    const { body } = await ask(world, 'GET', `/connections/${endpointId(1)}`);
+    const { body } = await callApi(env, 'GET', `/connections/${endpointId(1)}`);
     expect(body.next).toContain(sentence);
   });
 });
@@ -119,14 +121,14 @@ describe('an entry', () => {
   const path = `/allowlist/orders/${consumer}`;
 
   test('names whose account it is, who cannot approve what it asks for, but deny', async () => {
-    const world = createTestEnv({ services, connections, entries: [anEntry({ maxEndpoints: 1 })] });
+    const env = createTestEnv({ services, connections, entries: [anEntry({ maxEndpoints: 1 })] });
     const owners = [alice, 'slack:T01LOCAL:U01ALICE', 'mailto:alice@example.com'];
     const input = { effect: 'allow', endpointIds: [endpointId(2)], owners };
-    expect(await ask(world, 'PUT', path, input)).toMatchObject({ body: { entry: { owners } } });
-    expect(await ask(world, 'POST', decision, { decision: 'approve' })).toMatchObject(
+    expect(await callApi(env, 'PUT', path, input)).toMatchObject({ body: { entry: { owners } } });
+    expect(await callApi(env, 'POST', decision, { decision: 'approve' })).toMatchObject(
       refused(403, 'MayNotDecide', 'owns the account'),
     );
-    expect(await ask(world, 'POST', decision, { decision: 'deny', reason: 'no' })).toMatchObject({
+    expect(await callApi(env, 'POST', decision, { decision: 'deny', reason: 'no' })).toMatchObject({
       status: 200,
     });
   });
@@ -139,7 +141,7 @@ describe('an entry', () => {
     'arn:aws:s3:::bucket',
   ])('takes no owner %j, who could never be found among those who decide', async (owner) => {
     const input = { effect: 'block', owners: [owner] };
-    expect(await ask(createTestEnv({ services }), 'PUT', path, input)).toMatchObject(
+    expect(await callApi(createTestEnv({ services }), 'PUT', path, input)).toMatchObject(
       refused(400, 'InvalidRequest', 'an actor looks like'),
     );
   });
@@ -150,7 +152,7 @@ describe('a group', () => {
 
   test('says where it decides and who is called upon when time runs out', async () => {
     const body = { emails, decisionChannels: 'api', escalateTo: 'default' };
-    expect(await ask(createTestEnv(), 'PUT', '/approvers/night', body)).toMatchObject({
+    expect(await callApi(createTestEnv(), 'PUT', '/approvers/night', body)).toMatchObject({
       status: 200,
       body: { group: body },
     });
@@ -160,36 +162,36 @@ describe('a group', () => {
     ['nobody', 'there is no approver group `nobody`'],
     ['night', 'cannot escalate to itself'],
   ])('cannot escalate to %s', async (escalateTo, sentence) => {
-    expect(await ask(createTestEnv(), 'PUT', '/approvers/night', { emails, escalateTo })).toMatchObject(
+    expect(await callApi(createTestEnv(), 'PUT', '/approvers/night', { emails, escalateTo })).toMatchObject(
       refused(400, 'InvalidRequest', sentence),
     );
   });
 
   test('has each of its addresses asked to confirm, in small letters, of which the answer warns', async () => {
-    const world = createTestEnv();
-    const { body } = await ask(world, 'PUT', '/approvers/night', { emails: ['A@Example.com'] });
+    const env = createTestEnv();
+    const { body } = await callApi(env, 'PUT', '/approvers/night', { emails: ['A@Example.com'] });
     expect(body.group).toMatchObject({ emails: ['a@example.com'] });
-    expect([...world.subscriptions.keys()]).toEqual(['a@example.com']);
+    expect([...env.subscriptions.keys()]).toEqual(['a@example.com']);
     expect(body.warnings).toEqual([expect.stringContaining('a@example.com has to confirm')]);
   });
 
   test('stands although nobody could be subscribed', async () => {
-    const world = createTestEnv();
+    const env = createTestEnv();
     const error = new Error('SNS is away');
-    world.deps.subscriptions = { ...world.deps.subscriptions, all: () => Promise.reject(error) };
-    expect(await ask(world, 'PUT', '/approvers/night', { emails })).toMatchObject({
+    env.deps.subscriptions = { ...env.deps.subscriptions, list: () => Promise.reject(error) };
+    expect(await callApi(env, 'PUT', '/approvers/night', { emails })).toMatchObject({
       status: 200,
       body: { group: { emails }, warnings: [expect.stringContaining('set the group night again')] },
     });
-    expect(world.errors).toEqual([error]);
+    expect(env.errors).toEqual([error]);
   });
 
   test('whose quorum is two is not decided by one person twice', async () => {
-    const world = createTestEnv({ services: [aService({ approvers: 'night' })], connections });
-    await ask(world, 'PUT', '/approvers/night', { emails, quorum: 2 });
+    const env = createTestEnv({ services: [aService({ approvers: 'night' })], connections });
+    await callApi(env, 'PUT', '/approvers/night', { emails, quorum: 2 });
     for (const caller of [alice, alice, bob]) {
-      world.deps.caller = caller;
-      const { body } = await ask(world, 'POST', decision, { decision: 'approve' });
+      env.deps.caller = caller;
+      const { body } = await callApi(env, 'POST', decision, { decision: 'approve' });
       expect(body.decision).toMatchObject({ verdict: caller === bob ? 'accept' : 'ask' });
     }
   });

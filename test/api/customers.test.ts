@@ -3,19 +3,19 @@ import { deliveryFailureItem } from '../../lib/customers/delivery-failure.ts';
 import { setCustomer } from '../../lib/customers/set-customer.ts';
 import { alice, consumer, noon } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { ask } from './ask.ts';
+import { callApi } from './call-api.ts';
 
-let world: TestEnv;
+let env: TestEnv;
 beforeEach(() => {
-  world = createTestEnv();
+  env = createTestEnv();
 });
 
 const email = 'ops@initech.example';
 const topicArn = 'arn:aws:sns:us-east-1:022222222222:linkgate-notices';
 const byCommandLine = { 'user-agent': 'linkgate-cli/1.0.0' };
 const put = (name: string, body: object, headers?: Readonly<Record<string, string>>) =>
-  ask(world, 'PUT', `/customers/${name}`, body, headers);
-const listed = async () => (await ask(world, 'GET', '/customers')).body.customers;
+  callApi(env, 'PUT', `/customers/${name}`, body, headers);
+const listed = async () => (await callApi(env, 'GET', '/customers')).body.customers;
 
 describe('a customer', () => {
   test('is what was said of them, who said it, and by which way', async () => {
@@ -52,15 +52,15 @@ describe('a customer', () => {
   });
 
   test('that a policy file managed is whose who changes it, who is told', async () => {
-    await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, world.deps);
+    await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, env.deps);
     expect(await put('initech', { accounts: [consumer] })).toMatchObject({
       body: { customer: { managedBy: 'api' }, warnings: [expect.stringContaining('linkgate apply')] },
     });
   });
 
   test('that is removed although a policy file manages it comes back with the next apply, which is said', async () => {
-    await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, world.deps);
-    expect(await ask(world, 'DELETE', '/customers/initech')).toMatchObject({
+    await setCustomer('initech', { accounts: [consumer], managedBy: 'file' }, alice, env.deps);
+    expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
       body: { warnings: [expect.stringContaining('the next `linkgate apply` puts it back')] },
     });
   });
@@ -80,14 +80,14 @@ describe('a customer', () => {
   });
 
   test('is removed once, with their subscription', async () => {
-    world.consumerSubscriptions.set(email, { arn: 'arn:1', readers: [email] });
+    env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
     await put('initech', { accounts: [consumer], contact: { email } });
-    expect(await ask(world, 'DELETE', '/customers/initech')).toMatchObject({
+    expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
       status: 200,
       body: { customer: { name: 'initech' } },
     });
-    expect(world.consumerSubscriptions.size).toBe(0);
-    expect(await ask(world, 'DELETE', '/customers/initech')).toMatchObject({
+    expect(env.customerSubscriptions.size).toBe(0);
+    expect(await callApi(env, 'DELETE', '/customers/initech')).toMatchObject({
       status: 404,
       body: { error: { code: 'UnknownCustomer' } },
     });
@@ -101,9 +101,9 @@ describe('the address of a contact', () => {
       contact: { email: 'Ops@Initech.example' },
     });
     expect(body.warnings).toEqual([expect.stringContaining(`${email} has to confirm`)]);
-    expect([...world.consumerSubscriptions.keys()]).toEqual([email]);
+    expect([...env.customerSubscriptions.keys()]).toEqual([email]);
     expect(await listed()).toMatchObject([{ delivery: { status: 'unconfirmed' } }]);
-    world.consumerSubscriptions.set(email, { arn: 'arn:1', readers: [email] });
+    env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
     expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
   });
 
@@ -112,27 +112,27 @@ describe('the address of a contact', () => {
     ['everybody', { arn: 'arn:1' }, 'shared'],
   ])('that gets the messages of %s is shown so', async (_whose, subscription, status) => {
     await put('initech', { accounts: [consumer], contact: { email } });
-    world.consumerSubscriptions.clear();
-    if (subscription) world.consumerSubscriptions.set(email, subscription);
+    env.customerSubscriptions.clear();
+    if (subscription) env.customerSubscriptions.set(email, subscription);
     expect(await listed()).toMatchObject([{ delivery: { status, remedy: expect.any(String) } }]);
   });
 
   test('stays subscribed while another customer has it', async () => {
-    world.consumerSubscriptions.set(email, { arn: 'arn:1', readers: [email] });
+    env.customerSubscriptions.set(email, { arn: 'arn:1', filterAddresses: [email] });
     await put('initech', { accounts: [consumer], contact: { email } });
     await put('globex', { accounts: ['033333333333'], contact: { email } });
     await put('initech', { accounts: [consumer] });
-    expect(world.consumerSubscriptions.size).toBe(1);
+    expect(env.customerSubscriptions.size).toBe(1);
   });
 
   test('whose state SNS does not tell is listed all the same', async () => {
     await put('initech', { accounts: [consumer], contact: { email } });
-    world.deps.consumerSubscriptions = {
-      ...world.deps.consumerSubscriptions,
-      all: () => Promise.reject(new Error('SNS is down')),
+    env.deps.customerSubscriptions = {
+      ...env.deps.customerSubscriptions,
+      list: () => Promise.reject(new Error('SNS is down')),
     };
     expect(await listed()).toMatchObject([{ name: 'initech', contact: { email } }]);
-    expect(world.errors).toHaveLength(1);
+    expect(env.errors).toHaveLength(1);
   });
 });
 
@@ -140,7 +140,7 @@ test('a topic that refused a message is shown until it is set again', async () =
   const contact = { topicArn };
   await put('initech', { accounts: [consumer], contact });
   expect(await listed()).toMatchObject([{ delivery: { status: 'ok' } }]);
-  world.put(deliveryFailureItem('initech', 'not authorized to perform: SNS:Publish', noon));
+  env.put(deliveryFailureItem('initech', 'not authorized to perform: SNS:Publish', noon));
   expect(await listed()).toMatchObject([
     { delivery: { status: 'refused', detail: expect.stringContaining('not authorized') } },
   ]);

@@ -2,16 +2,16 @@ import { expect, test } from '@jest/globals';
 import { markRequested, transitionWrites } from '../../lib/connections/transition.ts';
 import { aConfiguration, aRecord, aService, endpointId, noon, serviceId } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { ask } from './ask.ts';
+import { callApi } from './call-api.ts';
 
 /** What all pages of an answer say under one name. */
-async function everyPage(world: TestEnv, path: string, name: string): Promise<unknown[]> {
+async function everyPage(env: TestEnv, path: string, name: string): Promise<unknown[]> {
   const all: unknown[] = [];
   let nextToken: unknown;
   do {
     const separator = path.includes('?') ? '&' : '?';
-    const { body } = await ask(
-      world,
+    const { body } = await callApi(
+      env,
       'GET',
       nextToken === undefined ? path : `${path}${separator}nextToken=${nextToken}`,
     );
@@ -22,11 +22,11 @@ async function everyPage(world: TestEnv, path: string, name: string): Promise<un
 }
 
 /** A world that remembers one connection with one audit entry. */
-async function aWorldWithATrail() {
-  const world = createTestEnv({ services: [aService()] });
+async function createEnvWithTrail() {
+  const env = createTestEnv({ services: [aService()] });
   const record = aRecord({ version: 0 });
-  await world.table.write(transitionWrites(undefined, markRequested(record, 'accept', noon), 'request-1'));
-  return world;
+  await env.table.write(transitionWrites(undefined, markRequested(record, 'accept', noon), 'request-1'));
+  return env;
 }
 
 test('the doctor answers page after page', async () => {
@@ -43,39 +43,39 @@ test('the doctor answers page after page', async () => {
 });
 
 test('audit trails are verified, all or those of a service or of an endpoint', async () => {
-  const world = await aWorldWithATrail();
+  const env = await createEnvWithTrail();
   const whole = { status: 200, body: { verified: 1, broken: [] } };
-  expect(await ask(world, 'GET', '/audit/verification')).toEqual(whole);
-  expect(await ask(world, 'GET', '/audit/verification?service=orders')).toEqual(whole);
-  expect(await ask(world, 'GET', `/audit/verification?endpoint=${endpointId(1)}`)).toEqual(whole);
+  expect(await callApi(env, 'GET', '/audit/verification')).toEqual(whole);
+  expect(await callApi(env, 'GET', '/audit/verification?service=orders')).toEqual(whole);
+  expect(await callApi(env, 'GET', `/audit/verification?endpoint=${endpointId(1)}`)).toEqual(whole);
 });
 
 test('a trail that was tampered with is named', async () => {
-  const world = await aWorldWithATrail();
+  const env = await createEnvWithTrail();
   const key = { pk: `AUDIT#${endpointId(1)}`, sk: '000000001' };
-  const [entry] = await world.table.get([key]);
-  world.put({ version: 1, ...key, ...entry, actor: 'mallory' });
+  const [entry] = await env.table.get([key]);
+  env.put({ version: 1, ...key, ...entry, actor: 'mallory' });
   const problem = 'it was changed after it was written';
-  expect(await ask(world, 'GET', '/audit/verification')).toEqual({
+  expect(await callApi(env, 'GET', '/audit/verification')).toEqual({
     status: 200,
     body: { verified: 0, broken: [{ endpointId: endpointId(1), sequence: 1, problem }] },
   });
 });
 
 test('an endpoint or a service that is not known has no trail', async () => {
-  const world = createTestEnv();
-  expect(await ask(world, 'GET', `/audit/verification?endpoint=${endpointId(9)}`)).toMatchObject({
+  const env = createTestEnv();
+  expect(await callApi(env, 'GET', `/audit/verification?endpoint=${endpointId(9)}`)).toMatchObject({
     status: 404,
   });
-  expect(await ask(world, 'GET', '/audit/verification?service=nothing')).toMatchObject({ status: 404 });
-  expect(await ask(world, 'GET', '/audit/verification?endpoint=vpce-wrong')).toMatchObject({ status: 400 });
+  expect(await callApi(env, 'GET', '/audit/verification?service=nothing')).toMatchObject({ status: 404 });
+  expect(await callApi(env, 'GET', '/audit/verification?endpoint=vpce-wrong')).toMatchObject({ status: 400 });
 });
 
 test('services that are not registered are listed with their place', async () => {
-  const world = createTestEnv({ services: [aService()] });
-  world.services.show(aConfiguration());
-  world.services.show(aConfiguration({ serviceId: serviceId(2), nameTag: 'new' }));
-  expect(await everyPage(world, '/services?unregistered=true', 'services')).toMatchObject([
+  const env = createTestEnv({ services: [aService()] });
+  env.services.setConfiguration(aConfiguration());
+  env.services.setConfiguration(aConfiguration({ serviceId: serviceId(2), nameTag: 'new' }));
+  expect(await everyPage(env, '/services?unregistered=true', 'services')).toMatchObject([
     { serviceId: serviceId(2), name: 'new', accountId: '111111111111', region: 'us-east-1' },
   ]);
 });

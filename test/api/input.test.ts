@@ -12,18 +12,18 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { aDocument, allowing } from '../policy-as-code/fixtures.ts';
-import { ask } from './ask.ts';
+import { aDocument, allowEntry } from '../policy-as-code/fixtures.ts';
+import { callApi } from './call-api.ts';
 
-async function aConnectedWorld(): Promise<TestEnv> {
-  const world = createTestEnv({
+async function createConnectedEnv(): Promise<TestEnv> {
+  const env = createTestEnv({
     services: [aService()],
     entries: [anEntry()],
     connections: [aConnection({ state: 'available' })],
     records: [aRecord({ state: 'available', verdict: aVerdict('accept') })],
   });
-  await trackIdentity({ ...world.deps, now: () => noon });
-  return world;
+  await trackIdentity({ ...env.deps, now: () => noon });
+  return env;
 }
 
 type Door = readonly [name: string, method: string, path: string, body: (value: unknown) => object];
@@ -51,7 +51,7 @@ const times: readonly Door[] = [
     'the expiry of an entry of a policy',
     'POST',
     '/plans',
-    (value) => inDocument({ entries: [{ ...allowing(consumer), expiresAt: value }] }),
+    (value) => inDocument({ entries: [{ ...allowEntry(consumer), expiresAt: value }] }),
   ],
   [
     'the end of a contract of a policy',
@@ -87,7 +87,7 @@ const numbers: readonly Door[] = [
     'the limit of an entry of a policy',
     'POST',
     '/plans',
-    (value) => inDocument({ entries: [{ ...allowing(consumer), maxEndpoints: value }] }),
+    (value) => inDocument({ entries: [{ ...allowEntry(consumer), maxEndpoints: value }] }),
   ],
   [
     'a quorum of a policy',
@@ -154,13 +154,13 @@ function crossed<Value>(doors: readonly Door[], values: readonly Value[]) {
 }
 
 async function refused(
-  world: TestEnv,
+  env: TestEnv,
   [method, path, body]: readonly [string, string, Door[3]],
   value: unknown,
 ) {
-  const before = JSON.stringify((await ask(world, 'GET', '/policy')).body);
-  const answer = await ask(world, method, path, body(value));
-  expect(JSON.stringify((await ask(world, 'GET', '/policy')).body)).toBe(before);
+  const before = JSON.stringify((await callApi(env, 'GET', '/policy')).body);
+  const answer = await callApi(env, method, path, body(value));
+  expect(JSON.stringify((await callApi(env, 'GET', '/policy')).body)).toBe(before);
   return answer;
 }
 
@@ -181,7 +181,7 @@ describe('a time', () => {
       'soon',
     ]),
   )('%s refuses `%s`, and says the right form', async (_name, value, door) => {
-    expect(await refused(await aConnectedWorld(), door, value)).toMatchObject(
+    expect(await refused(await createConnectedEnv(), door, value)).toMatchObject(
       saying('write a date-time such as 2027-01-31T12:00:00Z'),
     );
   });
@@ -189,21 +189,21 @@ describe('a time', () => {
   test.each(crossed(times, ['2099-02-30T12:00:00Z']))(
     '%s refuses `%s`, a day that does not exist',
     async (_name, value, door) => {
-      expect(await refused(await aConnectedWorld(), door, value)).toMatchObject(
+      expect(await refused(await createConnectedEnv(), door, value)).toMatchObject(
         saying('there is no day 2099-02-30'),
       );
     },
   );
 
   test('with an offset is kept and shown in UTC', async () => {
-    const world = await aConnectedWorld();
+    const env = await createConnectedEnv();
     const expiresAt = '2099-01-31T12:00:00+02:00';
     const utc = '2099-01-31T10:00:00.000Z';
     expect(
-      await ask(world, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow', expiresAt }),
+      await callApi(env, 'PUT', `/allowlist/orders/${consumer}`, { effect: 'allow', expiresAt }),
     ).toMatchObject({ status: 200, body: { entry: { expiresAt: utc } } });
     expect(
-      await ask(world, 'PUT', '/customers/acme', { accounts: [consumer], contractEndsAt: expiresAt }),
+      await callApi(env, 'PUT', '/customers/acme', { accounts: [consumer], contractEndsAt: expiresAt }),
     ).toMatchObject({ status: 200, body: { customer: { contractEndsAt: utc } } });
   });
 });
@@ -212,17 +212,17 @@ describe('a number', () => {
   test.each(crossed(numbers, [2 ** 53 + 2, 1e300, -1, 1.5, 1e15, '2']))(
     '%s refuses %s',
     async (_name, value, door) => {
-      expect(await refused(await aConnectedWorld(), door, value)).toMatchObject({ status: 400 });
+      expect(await refused(await createConnectedEnv(), door, value)).toMatchObject({ status: 400 });
     },
   );
 
   test('may be as large as it is said', async () => {
-    const world = await aConnectedWorld();
+    const env = await createConnectedEnv();
     const path = `/allowlist/orders/${consumer}`;
-    expect(await ask(world, 'PUT', path, { effect: 'allow', maxEndpoints: 100_000 })).toMatchObject({
+    expect(await callApi(env, 'PUT', path, { effect: 'allow', maxEndpoints: 100_000 })).toMatchObject({
       status: 200,
     });
-    expect(await ask(world, 'PUT', path, { effect: 'allow', maxEndpoints: 100_001 })).toMatchObject(
+    expect(await callApi(env, 'PUT', path, { effect: 'allow', maxEndpoints: 100_001 })).toMatchObject(
       saying('at most 100000'),
     );
   });
@@ -232,7 +232,7 @@ describe('a text', () => {
   test.each(crossed(neededReasons, ['', ' \n', '\u200b\u200b', '\u3164', '\u202e', '\u2800']))(
     '%s refuses %j, which nobody sees',
     async (_name, value, door) => {
-      expect(await refused(await aConnectedWorld(), door, value)).toMatchObject({
+      expect(await refused(await createConnectedEnv(), door, value)).toMatchObject({
         status: 422,
         body: {
           error: { code: 'BlankText', message: expect.stringMatching(/: write something that people/) },
@@ -244,13 +244,13 @@ describe('a text', () => {
   test('that is missing, or blank beside what is wrong otherwise, makes the body malformed', async () => {
     const path = `/connections/${endpointId(1)}/keep`;
     for (const body of [{ until: '2027-01-31T12:00:00Z' }, { until: 'soon', reason: ' ' }])
-      expect(await ask(await aConnectedWorld(), 'POST', path, body)).toMatchObject(saying('reason'));
+      expect(await callApi(await createConnectedEnv(), 'POST', path, body)).toMatchObject(saying('reason'));
   });
 
   test.each(crossed(optionalReasons, [' \u200b']))(
     '%s takes %j as no reason',
     async (_name, value, [method, path, body]) => {
-      const { status, body: answer } = await ask(await aConnectedWorld(), method, path, body(value));
+      const { status, body: answer } = await callApi(await createConnectedEnv(), method, path, body(value));
       expect(status).toBe(200);
       expect(JSON.stringify(answer)).not.toMatch(/\u200b|"(reason|pauseReason)":""/);
     },
@@ -259,7 +259,7 @@ describe('a text', () => {
   test.each(crossed([...neededReasons, ...optionalReasons, ...notes], ['half \ud83d']))(
     '%s takes %j, and keeps U+FFFD for half a character',
     async (_name, value, [method, path, body]) => {
-      const answer = await ask(await aConnectedWorld(), method, path, body(value));
+      const answer = await callApi(await createConnectedEnv(), method, path, body(value));
       expect(answer).not.toMatchObject({ status: 500 });
       expect(JSON.stringify(answer)).not.toContain('\\ud83d');
     },
@@ -270,10 +270,10 @@ describe('a text', () => {
     async (name, value, [method, path, body]) => {
       const most = name.startsWith('the ticket') ? 100 : name.startsWith('what the consumer') ? 500 : 1_000;
       const [fits, tooLong] = [value.repeat(most), value.repeat(most + 1)];
-      const answer = await ask(await aConnectedWorld(), method, path, body(fits));
+      const answer = await callApi(await createConnectedEnv(), method, path, body(fits));
       expect(JSON.stringify(answer)).not.toContain('Shorten');
       expect(answer).not.toMatchObject({ status: 500 });
-      expect(await ask(await aConnectedWorld(), method, path, body(tooLong))).toMatchObject(
+      expect(await callApi(await createConnectedEnv(), method, path, body(tooLong))).toMatchObject(
         saying(`Shorten it to ${most.toLocaleString('en')} characters`),
       );
     },
@@ -285,7 +285,7 @@ describe('a text', () => {
     ['lists of lists of lists that end', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
   ])('of %s is no body', async (_what, body) => {
     const path = `/allowlist/orders/${consumer}`;
-    expect(await ask(await aConnectedWorld(), 'PUT', path, body)).toMatchObject(
+    expect(await callApi(await createConnectedEnv(), 'PUT', path, body)).toMatchObject(
       saying('the body is not JSON in UTF-8'),
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { makeDefaultGroup } from '../../lib/approvers/approver-group.ts';
+import { createDefaultGroup } from '../../lib/approvers/approver-group.ts';
 import {
   aConfiguration,
   aConnection,
@@ -12,40 +12,40 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { ask } from './ask.ts';
-import { operationOf, operations } from './openapi.ts';
+import { callApi } from './call-api.ts';
+import { findOperation, operations } from './openapi.ts';
 
 const services = [aService()];
 const stranger = '333333333333';
 
 describe('the mode', () => {
   test('is shown, and switched by the authenticated caller', async () => {
-    const world = createTestEnv({ services });
-    expect(await ask(world, 'GET', '/mode')).toMatchObject({ status: 200, body: { mode: 'enforce' } });
+    const env = createTestEnv({ services });
+    expect(await callApi(env, 'GET', '/mode')).toMatchObject({ status: 200, body: { mode: 'enforce' } });
     const observing = { mode: 'observe', since: noon.toISOString(), by: alice, reason: 'incident' };
-    expect(await ask(world, 'PUT', '/mode', { mode: 'observe', reason: 'incident' })).toEqual({
+    expect(await callApi(env, 'PUT', '/mode', { mode: 'observe', reason: 'incident' })).toEqual({
       status: 200,
       body: { ...observing, warnings: [] },
     });
-    expect(await ask(world, 'GET', '/mode')).toEqual({ status: 200, body: observing });
+    expect(await callApi(env, 'GET', '/mode')).toEqual({ status: 200, body: observing });
   });
 
   test('that there is not is refused', async () => {
-    expect(await ask(createTestEnv(), 'PUT', '/mode', { mode: 'stop' })).toMatchObject({ status: 400 });
+    expect(await callApi(createTestEnv(), 'PUT', '/mode', { mode: 'stop' })).toMatchObject({ status: 400 });
   });
 });
 
 describe('in the mode observe', () => {
   function observing() {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services,
       entries: [anEntry()],
       connections: [aConnection({ ownerAccountId: stranger })],
     });
-    world.mode = 'observe';
+    env.mode = 'observe';
     // Something to add and something to take away.
-    world.services.show(aConfiguration({ isTagged: false }));
-    return world;
+    env.services.setConfiguration(aConfiguration({ isTagged: false }));
+    return env;
   }
 
   const changing = [
@@ -79,35 +79,35 @@ describe('in the mode observe', () => {
   ];
 
   test('every operation that changes something is among those tried', () => {
-    const tried = new Set(changing.map(([method, path]) => operationOf(method, path)));
+    const tried = new Set(changing.map(([method, path]) => findOperation(method, path)));
     const others = operations.filter((operation) => operation.method !== 'GET' && !tried.has(operation));
     const untried = others.map(({ definition }) => definition.operationId);
     expect(untried.filter((id) => !triedElsewhere.includes(id))).toEqual([]);
   });
 
   test.each(changing)('%s %s changes nothing in EC2', async (method, path, body) => {
-    const world = observing();
-    expect((await ask(world, method, path, body)).status).toBeLessThan(300);
-    expect(world.services.calls).toEqual([]);
-    expect(world.ec2.calls).toEqual([]);
+    const env = observing();
+    expect((await callApi(env, method, path, body)).status).toBeLessThan(300);
+    expect(env.services.calls).toEqual([]);
+    expect(env.ec2.calls).toEqual([]);
   });
 
   test('a person’s decision is recorded, and the answer says that EC2 is left as it is', async () => {
     const path = `/connections/${endpointId(1)}/decision`;
-    expect(await ask(observing(), 'POST', path, { decision: 'approve' })).toMatchObject({
+    expect(await callApi(observing(), 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 200,
       body: { decision: { verdict: 'accept' }, warnings: [expect.stringContaining('mode is observe')] },
     });
   });
 
   test('what linkgate would do is shown beside what EC2 shows', async () => {
-    const world = observing();
-    await ask(world, 'POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' });
+    const env = observing();
+    await callApi(env, 'POST', `/connections/${endpointId(1)}/decision`, { decision: 'approve' });
     const differs = 'linkgate would accept it, and EC2 still shows it waiting';
-    expect(await ask(world, 'GET', '/connections?differs=true')).toMatchObject({
+    expect(await callApi(env, 'GET', '/connections?differs=true')).toMatchObject({
       body: { connections: [{ endpointId: endpointId(1), differs }] },
     });
-    expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
+    expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
       body: { connection: { differs } },
     });
   });
@@ -115,17 +115,17 @@ describe('in the mode observe', () => {
 
 describe('a service', () => {
   test('is paused and resumed by its name, and says by whom and why', async () => {
-    const world = createTestEnv({ services });
-    expect(await ask(world, 'POST', '/services/orders/pause', { reason: 'incident' })).toMatchObject({
+    const env = createTestEnv({ services });
+    expect(await callApi(env, 'POST', '/services/orders/pause', { reason: 'incident' })).toMatchObject({
       status: 200,
       body: { service: { pausedAt: noon.toISOString(), pausedBy: alice, pauseReason: 'incident' } },
     });
-    const { body } = await ask(world, 'POST', '/services/orders/resume');
+    const { body } = await callApi(env, 'POST', '/services/orders/resume');
     expect(body.service).not.toHaveProperty('pausedAt');
   });
 
   test.each(['pause', 'resume'])('that is not registered is unknown to %s', async (what) => {
-    expect(await ask(createTestEnv(), 'POST', `/services/orders/${what}`, {})).toMatchObject({
+    expect(await callApi(createTestEnv(), 'POST', `/services/orders/${what}`, {})).toMatchObject({
       status: 404,
       body: { error: { code: 'UnknownService' } },
     });
@@ -141,23 +141,23 @@ describe('approvers', () => {
   };
 
   test('are set as a group, and listed', async () => {
-    const world = createTestEnv();
-    await makeDefaultGroup(world.table);
+    const env = createTestEnv();
+    await createDefaultGroup(env.table);
     const changed = { changedAt: noon.toISOString(), changedBy: alice, managedBy: 'api' };
     const set = { name: 'ops', ...group, ...changed };
-    expect(await ask(world, 'PUT', '/approvers/ops', group)).toMatchObject({
+    expect(await callApi(env, 'PUT', '/approvers/ops', group)).toMatchObject({
       status: 200,
       body: { group: set },
     });
-    expect(await ask(world, 'GET', '/approvers')).toEqual({
+    expect(await callApi(env, 'GET', '/approvers')).toEqual({
       status: 200,
       body: { groups: [{ name: 'default', quorum: 1, slackUsers: [], emails: [] }, set] },
     });
   });
 
   test('that the policy file managed are theirs who change them', async () => {
-    const world = createTestEnv({ groups: [aGroup({ name: 'ops', managedBy: 'file' })] });
-    expect((await ask(world, 'PUT', '/approvers/ops', group)).body).toMatchObject({
+    const env = createTestEnv({ groups: [aGroup({ name: 'ops', managedBy: 'file' })] });
+    expect((await callApi(env, 'PUT', '/approvers/ops', group)).body).toMatchObject({
       group: { managedBy: 'api' },
       warnings: expect.arrayContaining([expect.stringContaining('`linkgate apply` leaves it as it is')]),
     });
@@ -172,7 +172,7 @@ describe('approvers', () => {
     [{ ...group, emails: ['bob'] }, 'looks like alice@example.com'],
     [{ ...group, slackGroup: 'S01' }, 'slackGroup'],
   ])('%j are refused with a sentence', async (wanted, sentence) => {
-    expect(await ask(createTestEnv(), 'PUT', '/approvers/ops', wanted)).toMatchObject({
+    expect(await callApi(createTestEnv(), 'PUT', '/approvers/ops', wanted)).toMatchObject({
       status: 400,
       body: { error: { code: 'InvalidRequest', message: expect.stringContaining(sentence) } },
     });
@@ -180,12 +180,12 @@ describe('approvers', () => {
 });
 
 test('of two approvals that it takes the first leaves a request open, and the answer counts', async () => {
-  const world = createTestEnv({ services: [aService({ approvers: 'ops' })], connections: [aConnection()] });
-  await ask(world, 'PUT', '/approvers/ops', { emails: ['a@example.com', 'b@example.com'], quorum: 2 });
+  const env = createTestEnv({ services: [aService({ approvers: 'ops' })], connections: [aConnection()] });
+  await callApi(env, 'PUT', '/approvers/ops', { emails: ['a@example.com', 'b@example.com'], quorum: 2 });
   const path = `/connections/${endpointId(1)}/decision`;
-  const first = await ask(world, 'POST', path, { decision: 'approve' });
+  const first = await callApi(env, 'POST', path, { decision: 'approve' });
   expect(first.body.decision).toMatchObject({ verdict: 'ask', approvals: 1, quorum: 2 });
-  world.deps.caller = 'arn:aws:iam::111111111111:user/bob';
-  const second = await ask(world, 'POST', path, { decision: 'approve' });
+  env.deps.caller = 'arn:aws:iam::111111111111:user/bob';
+  const second = await callApi(env, 'POST', path, { decision: 'approve' });
   expect(second.body.decision).toMatchObject({ verdict: 'accept', approvals: 2, quorum: 2 });
 });

@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { apiRoutes } from '../../lib/api/api.ts';
+import { createApiApp } from '../../lib/api/api.ts';
 import * as input from '../../lib/api/input.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { type Operation, openapi, operations, problemsOfBody, resolved } from './openapi.ts';
+import { type Operation, openapi, operations, resolveReference, validateRequestBody } from './openapi.ts';
 
-const routes = apiRoutes(() => createTestEnv().deps)
+const routes = createApiApp(() => createTestEnv().deps)
   .routes.filter(({ method }) => method !== 'ALL')
   .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
 
@@ -97,7 +97,7 @@ describe('the body of', () => {
       ).map(([example, { value }]) => [called, example, operation, value] as const),
     ),
   )('%s: the example `%s` is one that the API takes', (_called, _example, operation, value) => {
-    expect(problemsOfBody(operation, value)).toEqual([]);
+    expect(validateRequestBody(operation, value)).toEqual([]);
     expect(v.is(bodies[operation.definition.operationId] as v.GenericSchema, value)).toBe(true);
   });
 });
@@ -122,7 +122,7 @@ test('every code that the API refuses with is in the file', () => {
 function bare(schema: any): any {
   if (Array.isArray(schema)) return schema.map(bare).sort();
   if (typeof schema !== 'object' || schema === null) return schema;
-  const { description, title, example, $schema, ...rest } = resolved(schema);
+  const { description, title, example, $schema, ...rest } = resolveReference(schema);
   const required = rest.required?.length === 0 ? { required: undefined } : {};
   return JSON.parse(
     JSON.stringify({

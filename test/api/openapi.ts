@@ -26,14 +26,14 @@ export const operations: readonly Operation[] = Object.entries<Json>(openapi.pat
       method: method.toUpperCase(),
       path,
       access: definition['x-linkgate-access'],
-      parameters: [...shared, ...(definition.parameters ?? [])].map(resolved),
-      pointer: `/paths/${escaped(path)}/${method}`,
+      parameters: [...shared, ...(definition.parameters ?? [])].map(resolveReference),
+      pointer: `/paths/${escapePointer(path)}/${method}`,
       definition,
     })),
 );
 
 /** The operation that a request is for. */
-export function operationOf(method: string, path: string): Operation | undefined {
+export function findOperation(method: string, path: string): Operation | undefined {
   return operations.find(
     (operation) =>
       operation.method === method &&
@@ -44,10 +44,10 @@ export function operationOf(method: string, path: string): Operation | undefined
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 formats.default(ajv);
 ajv.addSchema(openapi, 'open');
-ajv.addSchema(closed(structuredClone(openapi)), 'closed');
+ajv.addSchema(withoutAdditionalProperties(structuredClone(openapi)), 'closed');
 
 /** What an answer has that the file does not describe, and what it lacks. */
-export function problemsOfAnswer(operation: Operation | undefined, status: number, body: unknown): string[] {
+export function validateResponse(operation: Operation | undefined, status: number, body: unknown): string[] {
   const { pointer, definition } = operation ?? { pointer: undefined, definition: { responses: {} } };
   const response = definition.responses[status] ?? definition.responses.default;
   const location =
@@ -59,12 +59,12 @@ export function problemsOfAnswer(operation: Operation | undefined, status: numbe
 }
 
 /** Why a body is none that the operation takes. */
-export function problemsOfBody({ pointer }: Operation, body: unknown): string[] {
+export function validateRequestBody({ pointer }: Operation, body: unknown): string[] {
   return problems(validator(`open#${pointer}/requestBody/content/application~1json/schema`), body);
 }
 
 /** Where a reference points to in the file, or else the thing itself. */
-export function resolved(value: Json): Json {
+export function resolveReference(value: Json): Json {
   if (value?.$ref === undefined) return value;
   return value.$ref
     .slice(2)
@@ -86,14 +86,14 @@ function problems(validate: ValidateFunction, value: unknown): string[] {
 }
 
 /** Clients are to expect more than the file says; our own answers have nothing that it does not say. */
-function closed(value: Json): Json {
+function withoutAdditionalProperties(value: Json): Json {
   if (typeof value !== 'object' || value === null) return value;
-  for (const inner of Object.values(value)) closed(inner);
+  for (const inner of Object.values(value)) withoutAdditionalProperties(inner);
   if (value.type === 'object' && value.properties && value.additionalProperties === undefined)
     value.additionalProperties = false;
   return value;
 }
 
-function escaped(path: string): string {
+function escapePointer(path: string): string {
   return path.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,17 +1,17 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import { pageToken } from '../../lib/storage/cursor.ts';
+import { encodePageToken } from '../../lib/storage/cursor.ts';
 import { startJob } from '../../lib/sweep/job.ts';
 import { alice, aService, endpointId, hub } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 import { aDocument } from '../policy-as-code/fixtures.ts';
-import { ask } from './ask.ts';
+import { callApi } from './call-api.ts';
 
-let world: TestEnv;
+let env: TestEnv;
 let planId: string;
 beforeAll(async () => {
-  world = createTestEnv({ services: [aService()] });
-  await startJob('job-1', [hub], alice, world.deps);
-  const { body } = await ask(world, 'POST', '/plans', { document: aDocument() });
+  env = createTestEnv({ services: [aService()] });
+  await startJob('job-1', [hub], alice, env.deps);
+  const { body } = await callApi(env, 'POST', '/plans', { document: aDocument() });
   planId = (body.plan as { planId: string }).planId;
 });
 
@@ -48,7 +48,7 @@ const nowhere: Readonly<Record<string, readonly object[]>> = {
 const ofPlan = (text: string) => text.replace('<plan>', planId);
 
 async function answerTo(path: string, token: string) {
-  return ask(world, 'GET', `${ofPlan(path)}${path.includes('?') ? '&' : '?'}nextToken=${token}`);
+  return callApi(env, 'GET', `${ofPlan(path)}${path.includes('?') ? '&' : '?'}nextToken=${token}`);
 }
 
 const refused = {
@@ -59,22 +59,22 @@ const refused = {
 };
 
 test.each(lists)('%s refuses a token that is none', async (name, path) => {
-  for (const token of ['', 'guess', 'bnVsbA', '%00', 'W10', pageToken(ofPlan(name), [])])
+  for (const token of ['', 'guess', 'bnVsbA', '%00', 'W10', encodePageToken(ofPlan(name), [])])
     expect([token, await answerTo(path, token)]).toMatchObject([token, refused]);
   for (const position of nowhere[name] ?? [])
-    expect(await answerTo(path, pageToken(ofPlan(name), position))).toMatchObject(refused);
+    expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(refused);
 });
 
 test.each(lists)("%s refuses another list's token, whatever form that has", async (name, path, position) => {
   for (const [other, , otherPosition] of [...lists, ['impact another', '', {}] as const])
     if (other !== name)
       for (const each of [position, otherPosition])
-        expect(await answerTo(path, pageToken(ofPlan(other), each))).toMatchObject(refused);
+        expect(await answerTo(path, encodePageToken(ofPlan(other), each))).toMatchObject(refused);
 });
 
 test.each(lists.filter(([, , position]) => 'nextToken' in position))(
   '%s refuses a token that EC2 no longer takes',
   async (name, path, position) => {
-    expect(await answerTo(path, pageToken(ofPlan(name), position))).toMatchObject(refused);
+    expect(await answerTo(path, encodePageToken(ofPlan(name), position))).toMatchObject(refused);
   },
 );

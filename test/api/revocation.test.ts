@@ -17,24 +17,24 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { ask } from './ask.ts';
+import { callApi } from './call-api.ts';
 
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
 const of = (what: string) => `/connections/${endpointId(1)}/${what}`;
 
 /** An account that is allowed has a connection that linkgate accepted. */
-async function aConnectedWorld(record: Partial<ConnectionRecord> = {}, entries = [anEntry()]) {
+async function createConnectedEnv(record: Partial<ConnectionRecord> = {}, entries = [anEntry()]) {
   const accepted = { acceptRequestedAt: '2026-11-20T12:00:00.000Z', verdict: aVerdict('accept') };
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService()],
     entries,
     connections: [aConnection({ state: 'available' })],
     records: [aRecord({ state: 'available', ...accepted, ...record })],
   });
-  await trackIdentity({ ...world.deps, now: () => noon });
-  world.wait(1);
-  world.time = noon;
-  return world;
+  await trackIdentity({ ...env.deps, now: () => noon });
+  env.advanceSeconds(1);
+  env.time = noon;
+  return env;
 }
 
 function refusal(status: number, code: string, message: string) {
@@ -43,8 +43,8 @@ function refusal(status: number, code: string, message: string) {
 
 describe('who revokes a connection', () => {
   test('has it cut after the grace period, and is told that its account may connect again', async () => {
-    const world = await aConnectedWorld();
-    expect(await ask(world, 'POST', of('revocation'), { reason: 'contract ended' })).toMatchObject({
+    const env = await createConnectedEnv();
+    expect(await callApi(env, 'POST', of('revocation'), { reason: 'contract ended' })).toMatchObject({
       status: 200,
       body: {
         revocation: {
@@ -59,51 +59,51 @@ describe('who revokes a connection', () => {
         warnings: [expect.stringContaining(`linkgate block ${consumer} --service orders`)],
       },
     });
-    expect(await world.actions(endpointId(1))).toEqual(['disconnect-scheduled', 'approval-requested']);
-    expect(world.rings).toEqual([]);
+    expect(await env.actions(endpointId(1))).toEqual(['disconnect-scheduled', 'approval-requested']);
+    expect(env.rings).toEqual([]);
   });
 
   test('keeps the words for the consumer apart from the reason', async () => {
-    const world = await aConnectedWorld();
+    const env = await createConnectedEnv();
     const said = { now: true, reason: 'they did not pay', customerMessage: 'your contract has ended' };
-    expect((await ask(world, 'POST', of('revocation'), said)).status).toBe(200);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    expect((await callApi(env, 'POST', of('revocation'), said)).status).toBe(200);
+    expect(await env.record(endpointId(1))).toMatchObject({
       revoked: { reason: said.reason, customerMessage: said.customerMessage },
     });
   });
 
   test('now, has it cut at once', async () => {
-    const world = await aConnectedWorld();
-    const { body } = await ask(world, 'POST', of('revocation'), { now: true });
+    const env = await createConnectedEnv();
+    const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
     expect(body.revocation).toMatchObject({ verdict: 'reject', disconnectAt: noon.toISOString() });
-    expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject', asked: 0 } });
-    expect(world.rings).toHaveLength(1);
+    expect(await env.record(endpointId(1))).toMatchObject({ effect: { action: 'reject', asked: 0 } });
+    expect(env.rings).toHaveLength(1);
   });
 
   test('again, does not put off the cut', async () => {
-    const world = await aConnectedWorld();
-    await ask(world, 'POST', of('revocation'), {});
-    world.wait(3600);
-    const { body } = await ask(world, 'POST', of('revocation'), {});
+    const env = await createConnectedEnv();
+    await callApi(env, 'POST', of('revocation'), {});
+    env.advanceSeconds(3600);
+    const { body } = await callApi(env, 'POST', of('revocation'), {});
     expect(body.revocation).toMatchObject({ disconnectAt: graceEnds });
   });
 
   test('is told what keeps it from being cut', async () => {
-    const world = await aConnectedWorld({}, []);
-    world.mode = 'observe';
-    expect((await ask(world, 'POST', of('revocation'), { now: true })).body.warnings).toEqual([
+    const env = await createConnectedEnv({}, []);
+    env.mode = 'observe';
+    expect((await callApi(env, 'POST', of('revocation'), { now: true })).body.warnings).toEqual([
       expect.stringContaining('mode is observe'),
     ]);
   });
 
   test('of a paused service, has it cut once that is resumed', async () => {
-    const world = await aConnectedWorld();
-    await ask(world, 'POST', '/services/orders/pause', { reason: 'incident' });
-    const { body } = await ask(world, 'POST', of('revocation'), { now: true });
+    const env = await createConnectedEnv();
+    await callApi(env, 'POST', '/services/orders/pause', { reason: 'incident' });
+    const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
     expect(body.warnings).toContainEqual(expect.stringContaining('nothing is cut for now: orders is paused'));
-    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
-    await ask(world, 'POST', '/services/orders/resume');
-    expect((await ask(world, 'POST', of('revocation'), { now: true })).body.revocation).toMatchObject({
+    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+    await callApi(env, 'POST', '/services/orders/resume');
+    expect((await callApi(env, 'POST', of('revocation'), { now: true })).body.revocation).toMatchObject({
       verdict: 'reject',
     });
   });
@@ -112,14 +112,14 @@ describe('who revokes a connection', () => {
     ['pendingAcceptance', 'linkgate deny'],
     ['rejected', 'EC2 shows it `rejected`'],
   ] as const)('which is %s, is told that it is not connected', async (state, message) => {
-    const world = await aConnectedWorld();
-    world.ec2.show(aConnection({ state }));
-    expect(await ask(world, 'POST', of('revocation'), {})).toEqual(refusal(409, 'NotLive', message));
+    const env = await createConnectedEnv();
+    env.ec2.show(aConnection({ state }));
+    expect(await callApi(env, 'POST', of('revocation'), {})).toEqual(refusal(409, 'NotLive', message));
   });
 
   test('which nobody knows, is told so', async () => {
     const path = `/connections/${endpointId(9)}/revocation`;
-    expect(await ask(await aConnectedWorld(), 'POST', path, {})).toEqual(
+    expect(await callApi(await createConnectedEnv(), 'POST', path, {})).toEqual(
       refusal(404, 'UnknownEndpoint', endpointId(9)),
     );
   });
@@ -129,14 +129,14 @@ describe('who keeps a connection', () => {
   const until = secondsAfterNoon(30 * 86_400).toISOString();
 
   async function aRevokedWorld(entries = [anEntry()]) {
-    const world = await aConnectedWorld({}, entries);
-    await ask(world, 'POST', of('revocation'), {});
-    return world;
+    const env = await createConnectedEnv({}, entries);
+    await callApi(env, 'POST', of('revocation'), {});
+    return env;
   }
 
   test('puts off its cut, with a reason', async () => {
-    const world = await aRevokedWorld();
-    expect(await ask(world, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
+    const env = await aRevokedWorld();
+    expect(await callApi(env, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
       status: 200,
       body: {
         revocation: {
@@ -147,27 +147,27 @@ describe('who keeps a connection', () => {
         warnings: [],
       },
     });
-    expect(await world.actions(endpointId(1))).toContain('extended');
-    expect(await ask(world, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
+    expect(await env.actions(endpointId(1))).toContain('extended');
+    expect(await callApi(env, 'GET', `/connections/${endpointId(1)}`)).toMatchObject({
       body: { connection: { disconnectAt: until }, next: expect.stringContaining(`until ${until}`) },
     });
   });
 
   test('holds no longer once somebody revokes it, who is told so', async () => {
-    const world = await aRevokedWorld();
-    await ask(world, 'POST', of('keep'), { until, reason: 'they move' });
-    const { body } = await ask(world, 'POST', of('revocation'), { now: true });
+    const env = await aRevokedWorld();
+    await callApi(env, 'POST', of('keep'), { until, reason: 'they move' });
+    const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
     expect(body.warnings).toContain(
       `${endpointId(1)} was kept until ${until} by ${alice} (they move), which holds no longer`,
     );
-    const again = await ask(world, 'POST', of('revocation'), { now: true });
+    const again = await callApi(env, 'POST', of('revocation'), { now: true });
     expect(again.body.warnings).not.toContainEqual(expect.stringContaining('was kept'));
   });
 
   test('for the time that it is kept for already, is answered as before', async () => {
-    const world = await aRevokedWorld();
+    const env = await aRevokedWorld();
     for (const _ of [1, 2])
-      expect(await ask(world, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
+      expect(await callApi(env, 'POST', of('keep'), { until, reason: 'they move' })).toMatchObject({
         status: 200,
       });
   });
@@ -177,20 +177,20 @@ describe('who keeps a connection', () => {
     [secondsAfterNoon(366 * 86_400).toISOString(), 'a year at most'],
     [secondsAfterNoon(3600).toISOString(), `later than that already, at ${graceEnds}`],
   ])('until %s is refused', async (time, message) => {
-    const world = await aRevokedWorld();
-    expect(await ask(world, 'POST', of('keep'), { until: time, reason: 'why' })).toEqual(
+    const env = await aRevokedWorld();
+    expect(await callApi(env, 'POST', of('keep'), { until: time, reason: 'why' })).toEqual(
       refusal(400, 'InvalidRequest', message),
     );
   });
 
   test('has to say why', async () => {
-    expect(await ask(await aRevokedWorld(), 'POST', of('keep'), { until, reason: ' ' })).toEqual(
+    expect(await callApi(await aRevokedWorld(), 'POST', of('keep'), { until, reason: ' ' })).toEqual(
       refusal(422, 'BlankText', 'needs a reason'),
     );
   });
 
   test('which nothing is to cut, is told so', async () => {
-    expect(await ask(await aConnectedWorld(), 'POST', of('keep'), { until, reason: 'why' })).toEqual(
+    expect(await callApi(await createConnectedEnv(), 'POST', of('keep'), { until, reason: 'why' })).toEqual(
       refusal(409, 'NotRevoking', 'nothing is to cut it'),
     );
   });
@@ -202,15 +202,15 @@ describe('who keeps a connection', () => {
       cause: 'block' as const,
       by: alice,
     };
-    const world = await aConnectedWorld({ revocation, verdict: aVerdict('reject') });
-    expect(await ask(world, 'POST', of('keep'), { until, reason: 'why' })).toEqual(
+    const env = await createConnectedEnv({ revocation, verdict: aVerdict('reject') });
+    expect(await callApi(env, 'POST', of('keep'), { until, reason: 'why' })).toEqual(
       refusal(409, 'NotRevoking', 'a block is not put off but lifted'),
     );
   });
 
   test('cannot be the one who owns the account', async () => {
-    const world = await aRevokedWorld([anEntry({ owners: [alice] })]);
-    expect(await ask(world, 'POST', of('keep'), { until, reason: 'mine' })).toEqual(
+    const env = await aRevokedWorld([anEntry({ owners: [alice] })]);
+    expect(await callApi(env, 'POST', of('keep'), { until, reason: 'mine' })).toEqual(
       refusal(403, 'MayNotDecide', 'owns the account'),
     );
   });
@@ -218,16 +218,16 @@ describe('who keeps a connection', () => {
 
 describe('a connection that is to be cut', () => {
   async function aWorldInGrace() {
-    const world = await aConnectedWorld();
-    await ask(world, 'POST', of('revocation'), {});
-    return world;
+    const env = await createConnectedEnv();
+    await callApi(env, 'POST', of('revocation'), {});
+    return env;
   }
 
   test('is listed among what waits, with the time at which it is cut', async () => {
     const waiting = [
       { endpointId: endpointId(1), state: 'available', disconnectAt: graceEnds, differs: null },
     ];
-    expect(await ask(await aWorldInGrace(), 'GET', '/connections?waiting=true')).toMatchObject({
+    expect(await callApi(await aWorldInGrace(), 'GET', '/connections?waiting=true')).toMatchObject({
       body: { connections: waiting },
     });
   });
@@ -235,9 +235,9 @@ describe('a connection that is to be cut', () => {
   test.each(['approve', 'deny'])(
     'is not open to %s by command, and the commands for it are named',
     async (decision) => {
-      const world = await aWorldInGrace();
-      const before = await world.record(endpointId(1));
-      const { status, body } = await ask(world, 'POST', of('decision'), { decision, reason: 'so' });
+      const env = await aWorldInGrace();
+      const before = await env.record(endpointId(1));
+      const { status, body } = await callApi(env, 'POST', of('decision'), { decision, reason: 'so' });
       expect({ status, error: body.error }).toMatchObject({
         status: 409,
         error: { code: 'NotOpen', details: { state: 'available' } },
@@ -248,39 +248,39 @@ describe('a connection that is to be cut', () => {
         `linkgate revoke ${endpointId(1)} --now --reason`,
       ])
         expect((body.error as { message: string }).message).toContain(command);
-      expect(await world.record(endpointId(1))).toEqual(before);
+      expect(await env.record(endpointId(1))).toEqual(before);
     },
   );
 });
 
 test('a connection that others accepted is listed among what waits', async () => {
   const verdict = aVerdict('ask', {
-    findings: [{ rule: 'accepted-elsewhere', outcome: 'ask', reason: 'somebody accepted it' }],
+    findings: [{ rule: 'accepted-outside-linkgate', outcome: 'ask', reason: 'somebody accepted it' }],
   });
   const records = [aRecord({ state: 'available', verdict, approvalRequest: anApprovalRequest() })];
   const connections = [aConnection({ state: 'available' }), aConnection({ endpointId: endpointId(2) })];
-  const world = createTestEnv({ services: [aService()], connections, records });
-  expect(await ask(world, 'GET', '/connections?waiting=true')).toMatchObject({
+  const env = createTestEnv({ services: [aService()], connections, records });
+  expect(await callApi(env, 'GET', '/connections?waiting=true')).toMatchObject({
     body: { connections: [{ endpointId: endpointId(1) }] },
   });
 });
 
 describe('a service that is disconnected', () => {
   test('rejects everything from then on, and says who wanted it', async () => {
-    const world = await aConnectedWorld();
-    const { body } = await ask(world, 'POST', '/services/orders/disconnect');
+    const env = await createConnectedEnv();
+    const { body } = await callApi(env, 'POST', '/services/orders/disconnect');
     expect(body.service).toMatchObject({ deregisteringAt: noon.toISOString(), deregisteringBy: alice });
-    world.wait(60);
-    expect((await ask(world, 'POST', '/services/orders/disconnect')).body.service).toMatchObject({
+    env.advanceSeconds(60);
+    expect((await callApi(env, 'POST', '/services/orders/disconnect')).body.service).toMatchObject({
       deregisteringAt: noon.toISOString(),
     });
   });
 
   test('stays when it is registered again', async () => {
-    const world = await aConnectedWorld();
-    world.services.show(aConfiguration());
-    await ask(world, 'POST', '/services/orders/disconnect');
-    const { body } = await ask(world, 'POST', '/services', { serviceId: serviceId(1) });
+    const env = await createConnectedEnv();
+    env.services.setConfiguration(aConfiguration());
+    await callApi(env, 'POST', '/services/orders/disconnect');
+    const { body } = await callApi(env, 'POST', '/services', { serviceId: serviceId(1) });
     expect(body.service).not.toHaveProperty('deregisteringAt');
     expect(body.service).not.toHaveProperty('deregisteringBy');
   });
@@ -289,10 +289,12 @@ describe('a service that is disconnected', () => {
     ['paused', 'linkgate resume orders'],
     ['observed', 'linkgate mode enforce'],
   ])('is refused while it is %s, since nothing would be cut', async (how, remedy) => {
-    const world = await aConnectedWorld();
-    if (how === 'observed') world.mode = 'observe';
-    else await ask(world, 'POST', '/services/orders/pause', {});
-    expect(await ask(world, 'POST', '/services/orders/disconnect')).toEqual(refusal(409, 'Conflict', remedy));
+    const env = await createConnectedEnv();
+    if (how === 'observed') env.mode = 'observe';
+    else await callApi(env, 'POST', '/services/orders/pause', {});
+    expect(await callApi(env, 'POST', '/services/orders/disconnect')).toEqual(
+      refusal(409, 'Conflict', remedy),
+    );
   });
 });
 
@@ -303,39 +305,41 @@ describe('the allowed principals of a service', () => {
 
   function aWorldOf(principals: 'managed' | 'observed') {
     const entries = [anEntry({ roles: [role] })];
-    const world = createTestEnv({ services: [aService({ principals })], entries });
-    world.services.show(aConfiguration({ principals: [stranger] }));
-    return world;
+    const env = createTestEnv({ services: [aService({ principals })], entries });
+    env.services.setConfiguration(aConfiguration({ principals: [stranger] }));
+    return env;
   }
 
   test('are compared with what the allowlist implies', async () => {
-    expect(await ask(aWorldOf('observed'), 'GET', '/services/orders/principals')).toEqual({
+    expect(await callApi(aWorldOf('observed'), 'GET', '/services/orders/principals')).toEqual({
       status: 200,
       body: { principals: { principals: 'observed', approved: null, missing: [role], extra: [stranger] } },
     });
   });
 
   test('are kept once somebody agrees to what that changes', async () => {
-    const world = aWorldOf('managed');
-    expect(await ask(world, 'POST', '/services/orders/principals/approval', { removals: 1 })).toMatchObject({
-      body: { service: { principalsApproval: { by: alice, at: noon.toISOString(), removals: 1 } } },
-    });
-    expect(await ask(world, 'GET', '/services/orders/principals')).toMatchObject({
+    const env = aWorldOf('managed');
+    expect(await callApi(env, 'POST', '/services/orders/principals/approval', { removals: 1 })).toMatchObject(
+      {
+        body: { service: { principalsApproval: { by: alice, at: noon.toISOString(), removals: 1 } } },
+      },
+    );
+    expect(await callApi(env, 'GET', '/services/orders/principals')).toMatchObject({
       body: { principals: { approved: { by: alice, at: noon.toISOString() } } },
     });
   });
 
   test('are not compared before the service has the tag, without which EC2 does not list them', async () => {
-    const world = aWorldOf('managed');
-    world.services.show(aConfiguration({ isTagged: false }));
-    expect(await ask(world, 'GET', '/services/orders/principals')).toEqual(
+    const env = aWorldOf('managed');
+    env.services.setConfiguration(aConfiguration({ isTagged: false }));
+    expect(await callApi(env, 'GET', '/services/orders/principals')).toEqual(
       refusal(409, 'Conflict', 'linkgate mode enforce'),
     );
   });
 
   test('that are only observed take no agreement', async () => {
-    const world = aWorldOf('observed');
-    expect(await ask(world, 'POST', '/services/orders/principals/approval', { removals: 1 })).toEqual(
+    const env = aWorldOf('observed');
+    expect(await callApi(env, 'POST', '/services/orders/principals/approval', { removals: 1 })).toEqual(
       refusal(409, 'Conflict', 'set them to managed'),
     );
   });

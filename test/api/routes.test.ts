@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { expect, test } from '@jest/globals';
 import type { LambdaContext } from 'hono/aws-lambda';
 import { matchedRoutes } from 'hono/route';
-import { apiRoutes } from '../../lib/api/api.ts';
+import { createApiApp } from '../../lib/api/api.ts';
 import { type HttpApiEvent, respondByRoute } from '../../lib/api/route.ts';
 import { createHttpApis } from '../../sandbox/http-api.ts';
 import type { PolicyDocument } from '../../sandbox/iam/policy.ts';
@@ -36,16 +36,16 @@ function policyOf(level: string): PolicyDocument {
 /** linkgate behind API Gateway, called by somebody who has one managed policy and nothing else. */
 function calledBy(level: string) {
   let ran: string | undefined;
-  const world = createTestEnv({ services: [aService()], connections: [aConnection()] });
-  const app = apiRoutes((context) => {
+  const env = createTestEnv({ services: [aService()], connections: [aConnection()] });
+  const app = createApiApp((context) => {
     const { method, path } = matchedRoutes(context).at(-1) ?? {};
     if (method !== 'ALL') ran = `${method} ${path?.replace(/:(\w+)/g, '{$1}')}`;
-    return world.deps;
+    return env.deps;
   });
   const respond = respondByRoute(app);
   const roleArn = `arn:aws:iam::${account}:role/${level}`;
   const apis = createHttpApis({
-    now: () => world.time.getTime(),
+    now: () => env.time.getTime(),
     lambda: {
       invoke: async (_arn: string, event: HttpApiEvent) => ({
         ok: true,
@@ -135,7 +135,7 @@ test.each([
   ['decoded', '*'],
   ['as it came', '%2A'],
 ])('a parameter is understood where API Gateway hands it over %s', async (_how, service) => {
-  const respond = respondByRoute(apiRoutes(() => createTestEnv().deps));
+  const respond = respondByRoute(createApiApp(() => createTestEnv().deps));
   const event = {
     routeKey: 'PUT /allowlist/{service}/{accountId}',
     rawPath: '/allowlist/*/022222222222',
@@ -151,7 +151,7 @@ test.each([
 });
 
 test('a route that linkgate does not know is said to be none, whatever the path says', async () => {
-  const respond = respondByRoute(apiRoutes(() => createTestEnv().deps));
+  const respond = respondByRoute(createApiApp(() => createTestEnv().deps));
   const event = {
     routeKey: '$default',
     rawPath: `/connections/${endpointId(1)}/revocation`,

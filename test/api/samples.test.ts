@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import type { LambdaContext } from 'hono/aws-lambda';
-import { apiRoutes } from '../../lib/api/api.ts';
+import { createApiApp } from '../../lib/api/api.ts';
 import { type HttpApiEvent, respondByRoute } from '../../lib/api/route.ts';
 import {
   aConnection,
@@ -30,7 +30,7 @@ const revocation = {
   cause: 'policy',
   by: 'linkgate',
 } as const;
-const gone = aFinding({ rule: 'permission-is-gone', outcome: 'reject' });
+const gone = aFinding({ rule: 'no-longer-allowed', outcome: 'reject' });
 const records: Readonly<Record<string, readonly (typeof live)[]>> = {
   'revoke.json': [live],
   'keep.json': [
@@ -44,12 +44,12 @@ const records: Readonly<Record<string, readonly (typeof live)[]>> = {
 
 test.each(readdirSync(folder))('the sample %s is answered', async (file) => {
   const known = records[file] ?? [];
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService()],
     entries: known.length > 0 && file === 'revoke.json' ? [anEntry()] : [],
     connections: [aConnection({ state: known.length > 0 ? 'available' : 'pendingAcceptance' })],
     records: known,
   });
-  const respond = respondByRoute(apiRoutes(() => world.deps));
+  const respond = respondByRoute(createApiApp(() => env.deps));
   expect(await respond(read(file), {} as LambdaContext)).toMatchObject({ statusCode: 200 });
 });

@@ -1,17 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import { SlackError } from '../../lib/channels/slack/web-api.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { ask } from './ask.ts';
+import { callApi } from './call-api.ts';
 
 const signingSecret = '8f742231b10e8888abcd99yyyzzz85a5';
 const botToken = 'xoxb-17653672481-19874698323';
 const both = { signingSecret, botToken };
 
-const connect = (world: TestEnv, body: unknown = both, headers?: Readonly<Record<string, string>>) =>
-  ask(world, 'PUT', '/slack', body, headers);
+const connect = (env: TestEnv, body: unknown = both, headers?: Readonly<Record<string, string>>) =>
+  callApi(env, 'PUT', '/slack', body, headers);
 
 test('the manifest has the address to which Slack sends what people do', async () => {
-  const { body } = await ask(createTestEnv(), 'GET', '/slack/manifest');
+  const { body } = await callApi(createTestEnv(), 'GET', '/slack/manifest');
   expect(body).toMatchObject({
     manifest: { settings: { interactivity: { request_url: 'https://receivers.example.com/slack' } } },
   });
@@ -19,42 +19,42 @@ test('the manifest has the address to which Slack sends what people do', async (
 
 describe('the secrets of the Slack app', () => {
   test('are kept, and the answer says whom Slack takes the app for', async () => {
-    const world = createTestEnv();
-    expect(await connect(world)).toEqual({
+    const env = createTestEnv();
+    expect(await connect(env)).toEqual({
       status: 200,
       body: { team: 'T01LOCAL', bot: 'U01BOT', scopes: ['chat:write', 'commands'], warnings: [] },
     });
-    expect([...world.secrets]).toEqual([
+    expect([...env.secrets]).toEqual([
       ['slack/signing-secret', [signingSecret]],
       ['slack/bot-token', [botToken]],
     ]);
   });
 
   test('are rotated one by one, and what was current still counts', async () => {
-    const world = createTestEnv();
-    await connect(world);
-    await connect(world, { botToken: 'xoxb-another' });
-    expect([...world.secrets.values()]).toEqual([[signingSecret], ['xoxb-another', botToken]]);
+    const env = createTestEnv();
+    await connect(env);
+    await connect(env, { botToken: 'xoxb-another' });
+    expect([...env.secrets.values()]).toEqual([[signingSecret], ['xoxb-another', botToken]]);
   });
 
   test('that are current already push nothing out', async () => {
-    const world = createTestEnv();
-    await connect(world);
-    await connect(world, { botToken: 'xoxb-another' });
-    expect((await connect(world, { botToken: 'xoxb-another' })).body.warnings).toEqual([
+    const env = createTestEnv();
+    await connect(env);
+    await connect(env, { botToken: 'xoxb-another' });
+    expect((await connect(env, { botToken: 'xoxb-another' })).body.warnings).toEqual([
       'the bot token was the current one already',
     ]);
-    expect(world.secrets.get('slack/bot-token')).toEqual(['xoxb-another', botToken]);
+    expect(env.secrets.get('slack/bot-token')).toEqual(['xoxb-another', botToken]);
   });
 
   test('that were current before count no longer once they are forgotten, also beside new ones', async () => {
-    const world = createTestEnv();
-    await connect(world);
-    await connect(world, { signingSecret: 'another-signing-secret', botToken: 'xoxb-another' });
-    expect(await connect(world, { forgetPrevious: true })).toEqual({ status: 200, body: { warnings: [] } });
-    expect([...world.secrets.values()]).toEqual([['another-signing-secret'], ['xoxb-another']]);
-    await connect(world, { botToken, forgetPrevious: true });
-    expect(world.secrets.get('slack/bot-token')).toEqual([botToken]);
+    const env = createTestEnv();
+    await connect(env);
+    await connect(env, { signingSecret: 'another-signing-secret', botToken: 'xoxb-another' });
+    expect(await connect(env, { forgetPrevious: true })).toEqual({ status: 200, body: { warnings: [] } });
+    expect([...env.secrets.values()]).toEqual([['another-signing-secret'], ['xoxb-another']]);
+    await connect(env, { botToken, forgetPrevious: true });
+    expect(env.secrets.get('slack/bot-token')).toEqual([botToken]);
   });
 
   test('are two: the answer says which is missing', async () => {
@@ -68,22 +68,22 @@ describe('the secrets of the Slack app', () => {
     [['chat:write'], 'the app lacks scopes: commands'],
     [['chat:write', 'commands', 'files:read'], 'the app has scopes that linkgate does not use: files:read'],
   ])('of an app with the scopes %j are kept with a warning', async (scopes, warning) => {
-    const world = createTestEnv();
-    world.slackApp.scopes = scopes;
-    expect((await connect(world)).body.warnings).toEqual([warning]);
+    const env = createTestEnv();
+    env.slackApp.scopes = scopes;
+    expect((await connect(env)).body.warnings).toEqual([warning]);
   });
 
   test.each([
     ['invalid_auth', 400, 'InvalidRequest'],
     ['timeout', 503, 'SlackUnavailable'],
   ])('are not kept where Slack answers %s', async (error, status, code) => {
-    const world = createTestEnv();
-    world.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
-    expect(await connect(world)).toMatchObject({
+    const env = createTestEnv();
+    env.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
+    expect(await connect(env)).toMatchObject({
       status,
       body: { error: { code, message: expect.stringContaining('nothing was stored') } },
     });
-    expect(world.secrets.size).toBe(0);
+    expect(env.secrets.size).toBe(0);
   });
 
   test.each([
@@ -103,18 +103,18 @@ describe('the secrets of the Slack app', () => {
   });
 
   test('are in no answer and nowhere in the table, whatever is remembered of the request', async () => {
-    const world = createTestEnv();
+    const env = createTestEnv();
     const written: unknown[] = [];
-    const { table } = world;
-    world.deps.table = {
+    const { table } = env;
+    env.deps.table = {
       ...table,
       write(writes) {
         written.push(...writes);
         return table.write(writes);
       },
     };
-    const first = await connect(world, both, { 'idempotency-key': 'key-1' });
-    const second = await connect(world, both, { 'idempotency-key': 'key-1' });
+    const first = await connect(env, both, { 'idempotency-key': 'key-1' });
+    const second = await connect(env, both, { 'idempotency-key': 'key-1' });
     expect(second).toEqual(first);
     expect(written).not.toEqual([]);
     for (const secret of Object.values(both)) expect(JSON.stringify([first, written])).not.toContain(secret);

@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { approvalViews } from '../../lib/approvals/approval-view.ts';
+import { loadApprovalViews } from '../../lib/approvals/approval-view.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import { modeChangeItem } from '../../lib/mode/mode.ts';
 import type { Table } from '../../lib/storage/table.ts';
 import {
   aGroup,
+  aModeChange,
   anApprovalRequest,
   anEntry,
   aRecord,
   aService,
-  aSwitch,
   aVerdict,
   consumer,
   endpointId,
@@ -27,7 +27,7 @@ const request = (number: number, record: Partial<ConnectionRecord> = {}) =>
     ...record,
   });
 
-function aWorldOf(
+function createEnvOf(
   records: readonly ConnectionRecord[],
   contents: Parameters<typeof createTestEnv>[0] = {},
 ): TestEnv {
@@ -55,8 +55,8 @@ describe('an approver is shown', () => {
   test('the request, its service, who may decide, and what the allowlist says of the account', async () => {
     const entries = [anEntry({ effect: 'allow', note: 'a customer' }), anEntry({ serviceId: '*' })];
     const groups = [aGroup({ quorum: 2 }), aGroup({ name: 'ops' })];
-    const world = aWorldOf([request(1)], { entries, groups });
-    expect(await approvalViews([request(1)], world.deps)).toEqual([
+    const env = createEnvOf([request(1)], { entries, groups });
+    expect(await loadApprovalViews([request(1)], env.deps)).toEqual([
       { record: request(1), service: aService(), group: groups[0], entries, earlier: [], mode: 'enforce' },
     ]);
   });
@@ -64,33 +64,36 @@ describe('an approver is shown', () => {
   test('the account’s earlier connections at the service, the newest first, and none from after the request', async () => {
     const elsewhere = request(3, { serviceId: serviceId(2) });
     const others = request(4, { ownerAccountId: '333333333333' });
-    const world = aWorldOf([request(1), request(2), elsewhere, others, request(5), request(6)]);
-    const [view] = await approvalViews([request(5)], world.deps);
-    expect(view?.earlier.map((record) => record.endpointId)).toEqual([endpointId(2), endpointId(1)]);
+    const env = createEnvOf([request(1), request(2), elsewhere, others, request(5), request(6)]);
+    const [view] = await loadApprovalViews([request(5)], env.deps);
+    expect(view?.earlierConnections.map((record) => record.endpointId)).toEqual([
+      endpointId(2),
+      endpointId(1),
+    ]);
   });
 
   test('no history where nobody wants it', async () => {
-    const world = aWorldOf([request(1), request(2)]);
-    const { table, reads } = counting(world);
-    const [view] = await approvalViews([request(2)], { ...world.deps, table }, { withHistory: false });
-    expect(view?.earlier).toEqual([]);
+    const env = createEnvOf([request(1), request(2)]);
+    const { table, reads } = counting(env);
+    const [view] = await loadApprovalViews([request(2)], { ...env.deps, table }, { withHistory: false });
+    expect(view?.earlierConnections).toEqual([]);
     expect(reads).toEqual({ gets: 2, queries: 0 });
   });
 
   test('the group as it is now, not as it was when it was asked', async () => {
-    const world = aWorldOf([request(1)], {
+    const env = createEnvOf([request(1)], {
       services: [aService({ approvers: 'ops' })],
       groups: [aGroup(), aGroup({ name: 'ops' })],
     });
-    const [view] = await approvalViews([request(1)], world.deps);
+    const [view] = await loadApprovalViews([request(1)], env.deps);
     expect(view?.group.name).toBe('ops');
   });
 });
 
 test('an approver is shown that linkgate only observes', async () => {
-  const world = aWorldOf([request(1)]);
-  world.put(modeChangeItem(aSwitch({ mode: 'observe' })));
-  expect(await approvalViews([request(1)], world.deps)).toMatchObject([{ mode: 'observe' }]);
+  const env = createEnvOf([request(1)]);
+  env.put(modeChangeItem(aModeChange({ mode: 'observe' })));
+  expect(await loadApprovalViews([request(1)], env.deps)).toMatchObject([{ mode: 'observe' }]);
 });
 
 test('a request that was given up with its service is shown by the service’s id, to the group that was asked', async () => {
@@ -98,8 +101,8 @@ test('a request that was given up with its service is shown by the service’s i
     approvalRequest: anApprovalRequest({ group: 'ops' }),
     serviceDeregisteredAt: noon.toISOString(),
   });
-  const world = aWorldOf([given], { services: [], groups: [aGroup({ name: 'ops' })] });
-  expect(await approvalViews([given], world.deps)).toMatchObject([
+  const env = createEnvOf([given], { services: [], groups: [aGroup({ name: 'ops' })] });
+  expect(await loadApprovalViews([given], env.deps)).toMatchObject([
     { service: { serviceId: serviceId(1), name: serviceId(1) }, group: { name: 'ops' } },
   ]);
 });
@@ -107,9 +110,9 @@ test('a request that was given up with its service is shown by the service’s i
 describe('of many requests are shown', () => {
   test('all in their order, read together but for each one’s history', async () => {
     const records = [3, 1, 2].map((number) => request(number));
-    const world = aWorldOf(records);
-    const { table, reads } = counting(world);
-    const views = await approvalViews(records, { ...world.deps, table });
+    const env = createEnvOf(records);
+    const { table, reads } = counting(env);
+    const views = await loadApprovalViews(records, { ...env.deps, table });
     expect(views.map(({ record }) => record.endpointId)).toEqual([3, 1, 2].map(endpointId));
     // What policy rests on, the groups, and of each that has any the account’s earlier records.
     expect(reads).toEqual({ gets: 2 + 2, queries: 3 });
@@ -121,16 +124,16 @@ describe('of many requests are shown', () => {
       request(3, { serviceId: serviceId(3) }),
     ];
     const services = [aService(), aService({ serviceId: serviceId(3), approvers: 'nobody' })];
-    const world = aWorldOf([request(1), orphan, groupless], { services });
-    const views = await approvalViews([orphan, request(1), groupless], world.deps);
+    const env = createEnvOf([request(1), orphan, groupless], { services });
+    const views = await loadApprovalViews([orphan, request(1), groupless], env.deps);
     expect(views.map(({ record }) => record.endpointId)).toEqual([endpointId(1)]);
   });
 });
 
 test('an account that the allowlist does not know has no entries', async () => {
-  const [view] = await approvalViews(
+  const [view] = await loadApprovalViews(
     [request(1)],
-    aWorldOf([request(1)], { entries: [anEntry({ accountId: '333333333333' })] }).deps,
+    createEnvOf([request(1)], { entries: [anEntry({ accountId: '333333333333' })] }).deps,
   );
   expect(view).toMatchObject({ entries: [], record: { ownerAccountId: consumer } });
 });

@@ -22,15 +22,15 @@ import {
 } from '../builders.ts';
 import { aView } from '../channels/slack/fixtures.ts';
 import {
-  aForeign,
-  anEnding,
-  anOverdue,
-  approvedToStay,
-  calledOff,
-  cutByPerson,
-  cutByPolicy,
+  aCancelledDisconnect,
+  aDisconnected,
+  anExternallyAccepted,
+  anOverQuotaDisconnect,
+  approvedByPerson,
+  aScheduledDisconnect,
   disconnectAt,
-  shownCut,
+  disconnectedByPerson,
+  disconnectedByPolicy,
 } from '../notifications/connected-fixtures.ts';
 
 const approved = {
@@ -57,7 +57,7 @@ describe('how a request stands is told as', () => {
     ],
     [
       'approved by one of two',
-      { verdict: aVerdict('ask'), approvals: { quorum: 2, words: [anApproval({ ticket: 'OPS-1' })] } },
+      { verdict: aVerdict('ask'), approvals: { quorum: 2, decisions: [anApproval({ ticket: 'OPS-1' })] } },
       `It takes 2 approvals, and has 1: ${alice}, on 21 Nov 2026, 12:00 UTC (ticket OPS-1). It waits for approval.`,
     ],
     [
@@ -98,40 +98,40 @@ describe('how a connection that lives stands is told as', () => {
   test.each([
     [
       'to be cut',
-      anEnding(),
+      aScheduledDisconnect(),
       'It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it.',
     ],
     [
       'put off',
-      anEnding({ kept }),
+      aScheduledDisconnect({ extended: kept }),
       `It is connected, and is cut when its time is over, unless somebody keeps it connected or extends it. ${alice} put that off until 24 Nov 2026, 12:00 UTC, on 21 Nov 2026, 12:00 UTC: “they migrate”.`,
     ],
-    ['accepted elsewhere', aForeign(), 'It is connected, and stays so until somebody decides.'],
+    ['accepted elsewhere', anExternallyAccepted(), 'It is connected, and stays so until somebody decides.'],
     [
       'kept by a pause',
-      anEnding({
+      aScheduledDisconnect({
         verdict: aVerdict('hold', { findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })] }),
       }),
       'It is connected, and stays so until what keeps everything is over: orders is paused.',
     ],
     [
       'approved to stay',
-      anEnding(approvedToStay),
+      aScheduledDisconnect(approvedByPerson),
       `${alice} kept it connected on 21 Nov 2026, 12:00 UTC: “renewed”. It stays connected.`,
     ],
     [
       'allowed again',
-      calledOff(),
+      aCancelledDisconnect(),
       'linkgate decided by its policy to accept it, on 21 Nov 2026, 12:00 UTC: “because”. It stays connected.',
     ],
     [
       'being cut',
-      anEnding(cutByPolicy),
+      aScheduledDisconnect(disconnectedByPolicy),
       `linkgate decided by its policy to cut it, on 24 Nov 2026, 12:00 UTC: “account ${consumer} is not on the allowlist of orders”. It is to be cut; EC2 does not show it rejected yet.`,
     ],
     [
       'cut by a person',
-      shownCut(cutByPerson),
+      aDisconnected(disconnectedByPerson),
       `${alice} disconnected it on 21 Nov 2026, 12:00 UTC: “contract ended”. It was cut: EC2 shows it rejected.`,
     ],
   ] as const)('%s', (_name, record, told) => {
@@ -143,21 +143,23 @@ describe('what people are asked is told', () => {
   const view = (record: ConnectionRecord) => aView({ record });
 
   test('with when it is cut', () => {
-    expect(questionText(view(anEnding()))).toBe(
+    expect(questionText(view(aScheduledDisconnect()))).toBe(
       `The connection of account ${consumer} to your endpoint service orders is to be cut on 24 Nov 2026, 12:00 UTC.`,
     );
-    expect(requestFacts(view(anEnding()))).toContainEqual(['Cut on', '24 Nov 2026, 12:00 UTC']);
+    expect(requestFacts(view(aScheduledDisconnect()))).toContainEqual(['Cut on', '24 Nov 2026, 12:00 UTC']);
   });
 
   test('with that it stays where nothing becomes of it by itself', () => {
-    for (const record of [aForeign(), anOverdue()]) {
+    for (const record of [anExternallyAccepted(), anOverQuotaDisconnect()]) {
       expect(questionText(view(record))).toContain('nothing that linkgate knows of allows it');
       expect(requestFacts(view(record))).toContainEqual(['Decide before', '28 Nov 2026, 12:00 UTC']);
     }
   });
 
   test('with each reason once', () => {
-    expect(openReasons(anEnding())).toEqual([`account ${consumer} is not on the allowlist of orders`]);
+    expect(openReasons(aScheduledDisconnect())).toEqual([
+      `account ${consumer} is not on the allowlist of orders`,
+    ]);
   });
 });
 

@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { approvalKindOf, type ConnectionStatus, statusOf } from '../../lib/approvals/status.ts';
+import {
+  type ConnectionStatus,
+  computeApprovalKind,
+  computeConnectionStatus,
+} from '../../lib/approvals/status.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import { type ConnectionState, connectionStates } from '../../lib/privatelink/connection.ts';
 import {
@@ -13,15 +17,15 @@ import {
   secondsAfterNoon,
 } from '../builders.ts';
 import {
-  aForeign,
-  anEnding,
-  anOverdue,
-  approvedToStay,
-  calledOff,
-  cutByPerson,
-  cutByPolicy,
+  aCancelledDisconnect,
+  aDisconnected,
+  anExternallyAccepted,
+  anOverQuotaDisconnect,
+  approvedByPerson,
+  aScheduledDisconnect,
   disconnectAt,
-  shownCut,
+  disconnectedByPerson,
+  disconnectedByPolicy,
 } from '../notifications/connected-fixtures.ts';
 
 const paused = aVerdict('hold', { findings: [aFinding({ rule: 'service-is-paused', outcome: 'hold' })] });
@@ -48,14 +52,15 @@ describe('how a request stands', () => {
   ] as const satisfies [string, Partial<ConnectionRecord>, ConnectionStatus['status']][])(
     'where %s',
     (_, record, status) => {
-      expect(statusOf(aRecord(record)).status).toBe(status);
+      expect(computeConnectionStatus(aRecord(record)).status).toBe(status);
     },
   );
 
   test('is connected in no state but where EC2 shows it available, whatever the verdict', () => {
     const connected = (['accept', 'reject', 'ask', 'hold'] as const).flatMap((outcome) =>
       connectionStates.filter(
-        (state) => statusOf(aRecord({ state, verdict: aVerdict(outcome) })).status === 'connected',
+        (state) =>
+          computeConnectionStatus(aRecord({ state, verdict: aVerdict(outcome) })).status === 'connected',
       ),
     );
     expect(new Set<ConnectionState>(connected)).toEqual(new Set(['available']));
@@ -63,62 +68,78 @@ describe('how a request stands', () => {
 
   test('says that its time has run out', () => {
     const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
-    expect(statusOf(asked).isExpired).toBe(false);
+    expect(computeConnectionStatus(asked).isExpired).toBe(false);
     const expired = { ...asked, approvalRequest: anApprovalRequest({ stage: 'expired' }) };
-    expect(statusOf(expired)).toMatchObject({ status: 'awaiting-approval', isExpired: true });
+    expect(computeConnectionStatus(expired)).toMatchObject({ status: 'awaiting-approval', isExpired: true });
   });
 });
 
 describe('how a connection that lives stands', () => {
   test.each([
-    ['its permission has gone', anEnding(), 'disconnect-scheduled', 'scheduled-disconnect'],
-    ['others accepted it', aForeign(), 'under-review', 'keep-or-disconnect'],
-    ['the budget of cuts was used up', anOverdue(), 'under-review', 'keep-or-disconnect'],
+    ['its permission has gone', aScheduledDisconnect(), 'disconnect-scheduled', 'scheduled-disconnect'],
+    ['others accepted it', anExternallyAccepted(), 'under-review', 'keep-or-disconnect'],
+    ['the budget of cuts was used up', anOverQuotaDisconnect(), 'under-review', 'keep-or-disconnect'],
     [
       'that is written down before people are asked',
-      { ...anOverdue(), verdict: cutByPolicy.verdict },
+      { ...anOverQuotaDisconnect(), verdict: disconnectedByPolicy.verdict },
       'under-review',
       'keep-or-disconnect',
     ],
-    ['its service is paused meanwhile', anEnding({ verdict: paused }), 'review-paused', 'keep-or-disconnect'],
-    ['somebody approved that it stays', anEnding(approvedToStay), 'kept', 'keep-or-disconnect'],
-    ['it is allowed again', calledOff(), 'kept', 'keep-or-disconnect'],
-    ['its time is over', anEnding(cutByPolicy), 'disconnecting', 'keep-or-disconnect'],
     [
-      'its time is over while its service is paused',
-      anEnding({ ...cutByPolicy, verdict: paused }),
+      'its service is paused meanwhile',
+      aScheduledDisconnect({ verdict: paused }),
       'review-paused',
       'keep-or-disconnect',
     ],
-    ['EC2 shows it cut', shownCut(cutByPolicy), 'disconnected', 'keep-or-disconnect'],
-    ['it is gone before that', anEnding({ state: 'deleted' }), 'deleted', 'new-connection'],
+    ['somebody approved that it stays', aScheduledDisconnect(approvedByPerson), 'kept', 'keep-or-disconnect'],
+    ['it is allowed again', aCancelledDisconnect(), 'kept', 'keep-or-disconnect'],
+    ['its time is over', aScheduledDisconnect(disconnectedByPolicy), 'disconnecting', 'keep-or-disconnect'],
+    [
+      'its time is over while its service is paused',
+      aScheduledDisconnect({ ...disconnectedByPolicy, verdict: paused }),
+      'review-paused',
+      'keep-or-disconnect',
+    ],
+    ['EC2 shows it cut', aDisconnected(disconnectedByPolicy), 'disconnected', 'keep-or-disconnect'],
+    ['it is gone before that', aScheduledDisconnect({ state: 'deleted' }), 'deleted', 'new-connection'],
   ] as const satisfies [string, ConnectionRecord, ConnectionStatus['status'], string][])(
     'where %s',
     (_, record, status, approvalKind) => {
-      expect(statusOf(record).status).toBe(status);
-      expect(approvalKindOf(record)).toBe(approvalKind);
+      expect(computeConnectionStatus(record).status).toBe(status);
+      expect(computeApprovalKind(record)).toBe(approvalKind);
     },
   );
 
   test('is connected, once linkgate has let in what people were asked about as a request', () => {
-    const { revocation: _revocation, ...record } = anEnding(approvedToStay);
+    const { revocation: _revocation, ...record } = aScheduledDisconnect(approvedByPerson);
     const acceptRequestedAt = secondsAfterNoon(60).toISOString();
-    expect(statusOf({ ...record, acceptRequestedAt }).status).toBe('connected');
+    expect(computeConnectionStatus({ ...record, acceptRequestedAt }).status).toBe('connected');
   });
 
   test('is settled by nobody before its time is over', () => {
-    expect(statusOf(anEnding())).not.toHaveProperty('settled');
+    expect(computeConnectionStatus(aScheduledDisconnect())).not.toHaveProperty('settled');
   });
 
   test('is settled by whoever or whatever cuts it', () => {
     const revoked = { by: alice, at: time, reason: 'contract ended' };
     const word = { since: time, disconnectAt, cause: 'person', by: alice } as const;
-    const settled = (how: Partial<ConnectionRecord>) => statusOf(anEnding(how)).settled;
-    expect(settled(cutByPolicy)).toMatchObject({ by: 'linkgate', at: disconnectAt, cause: 'policy' });
-    expect(settled(cutByPerson)).toEqual({ by: alice, at: time, reason: 'contract ended' });
-    expect(settled({ ...cutByPolicy, revocation: word, revoked })).toEqual({ ...revoked, cause: 'person' });
+    const settled = (how: Partial<ConnectionRecord>) =>
+      computeConnectionStatus(aScheduledDisconnect(how)).resolution;
+    expect(settled(disconnectedByPolicy)).toMatchObject({
+      by: 'linkgate',
+      at: disconnectAt,
+      cause: 'policy',
+    });
+    expect(settled(disconnectedByPerson)).toEqual({ by: alice, at: time, reason: 'contract ended' });
+    expect(settled({ ...disconnectedByPolicy, revocation: word, revokeOrder: revoked })).toEqual({
+      ...revoked,
+      cause: 'person',
+    });
     const block = { ...word, cause: 'block' } as const;
-    expect(settled({ ...cutByPolicy, revocation: block })).toMatchObject({ by: alice, cause: 'block' });
+    expect(settled({ ...disconnectedByPolicy, revocation: block })).toMatchObject({
+      by: alice,
+      cause: 'block',
+    });
   });
 });
 
@@ -127,7 +148,8 @@ describe('who settled a request', () => {
 
   test('is the person whose word it follows, with what they said', () => {
     expect(
-      statusOf(aRecord({ verdict: aVerdict('accept', { decidedBy: alice }), approval })).settled,
+      computeConnectionStatus(aRecord({ verdict: aVerdict('accept', { decidedBy: alice }), approval }))
+        .resolution,
     ).toEqual({
       by: alice,
       at: time,
@@ -135,18 +157,20 @@ describe('who settled a request', () => {
       ticket: 'CHG-1',
     });
     const silent = aRecord({ verdict: aVerdict('reject'), approval: anApproval({ decision: 'deny' }) });
-    expect(statusOf(silent).settled).toEqual({ by: alice, at: time });
+    expect(computeConnectionStatus(silent).resolution).toEqual({ by: alice, at: time });
   });
 
   test('is linkgate where policy did, also against a person’s word', () => {
     const byPolicy = { by: 'linkgate', at: time, reason: 'because' };
-    expect(statusOf(aRecord({ verdict: aVerdict('accept') })).settled).toEqual(byPolicy);
-    expect(statusOf(aRecord({ verdict: aVerdict('reject'), approval })).settled).toEqual(byPolicy);
+    expect(computeConnectionStatus(aRecord({ verdict: aVerdict('accept') })).resolution).toEqual(byPolicy);
+    expect(computeConnectionStatus(aRecord({ verdict: aVerdict('reject'), approval })).resolution).toEqual(
+      byPolicy,
+    );
   });
 
   test('is nobody while it is open, also while some have approved', () => {
-    const approvals = { words: [approval], quorum: 2 };
-    const connectionStatus = statusOf(aRecord({ verdict: aVerdict('ask'), approvals }));
+    const approvals = { decisions: [approval], quorum: 2 };
+    const connectionStatus = computeConnectionStatus(aRecord({ verdict: aVerdict('ask'), approvals }));
     expect(connectionStatus).toMatchObject({ status: 'awaiting-approval', approvals });
     expect(connectionStatus).not.toHaveProperty('settled');
   });

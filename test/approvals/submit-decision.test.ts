@@ -28,27 +28,27 @@ const denies = { decision: 'deny', by: alice, reason: 'unknown' } as const;
 describe('an open request', () => {
   test('that a person approves is accepted: in one transaction with the word, and rung for', async () => {
     const records = [aRecord({ verdict: aVerdict('ask') })];
-    const world = createTestEnv({ services, connections, records });
-    const decision = await submitDecision(endpointId(1), approves, world.deps);
+    const env = createTestEnv({ services, connections, records });
+    const decision = await submitDecision(endpointId(1), approves, env.deps);
     expect(decision).toMatchObject({
       status: 'decided',
       approval: { ...approves, at: noon.toISOString() },
       record: { verdict: { outcome: 'accept', decidedBy: alice }, effect: { action: 'accept' } },
     });
-    expect(world.rings).toHaveLength(1);
-    expect(await world.actions(endpointId(1))).toEqual(['approved']);
+    expect(env.rings).toHaveLength(1);
+    expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 
   test('that a person denies is rejected', async () => {
-    const world = createTestEnv({ services, connections });
-    const decision = await submitDecision(endpointId(1), denies, world.deps);
+    const env = createTestEnv({ services, connections });
+    const decision = await submitDecision(endpointId(1), denies, env.deps);
     expect(decision).toMatchObject({ record: { effect: { action: 'reject' } } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'denied']);
+    expect(await env.actions(endpointId(1))).toEqual(['requested', 'denied']);
   });
 
   test('of a blocked account is rejected although a person approves it', async () => {
-    const world = createTestEnv({ services, connections, entries: [anEntry({ effect: 'block' })] });
-    const decision = await submitDecision(endpointId(1), approves, world.deps);
+    const env = createTestEnv({ services, connections, entries: [anEntry({ effect: 'block' })] });
+    const decision = await submitDecision(endpointId(1), approves, env.deps);
     expect(decision).toMatchObject({
       status: 'decided',
       record: { verdict: { decidedBy: 'linkgate' }, approval: { by: alice }, effect: { action: 'reject' } },
@@ -56,62 +56,62 @@ describe('an open request', () => {
   });
 
   test('stays decided where the ring for it fails, which is reported', async () => {
-    const world = createTestEnv({ services, connections });
+    const env = createTestEnv({ services, connections });
     const error = new Error('the queue is away');
-    world.deps.bell = { enqueue: () => Promise.reject(error) };
-    expect(await submitDecision(endpointId(1), approves, world.deps)).toMatchObject({ status: 'decided' });
-    expect(world.errors).toEqual([error]);
+    env.deps.applyQueue = { enqueue: () => Promise.reject(error) };
+    expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({ status: 'decided' });
+    expect(env.errors).toEqual([error]);
   });
 
   test('at a paused service keeps the word and waits', async () => {
     const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
-    const world = createTestEnv({ services: [paused], connections });
-    const decision = await submitDecision(endpointId(1), approves, world.deps);
+    const env = createTestEnv({ services: [paused], connections });
+    const decision = await submitDecision(endpointId(1), approves, env.deps);
     expect(decision).toMatchObject({ status: 'decided', record: { verdict: { outcome: 'hold' } } });
-    expect(world.rings).toEqual([]);
+    expect(env.rings).toEqual([]);
   });
 });
 
 describe('an open request whose group of approvers does not exist', () => {
   test('is not approved, and who tries is told what makes the group', async () => {
-    const world = createTestEnv({ services, connections, records: [asked], groups: [] });
-    const approving = submitDecision(endpointId(1), approves, world.deps);
+    const env = createTestEnv({ services, connections, records: [asked], groups: [] });
+    const approving = submitDecision(endpointId(1), approves, env.deps);
     await expect(approving).rejects.toThrow(UnknownGroupError);
     await expect(approving).rejects.toThrow('linkgate setup');
-    expect(await world.actions(endpointId(1))).toEqual([]);
+    expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
   test('is denied all the same', async () => {
-    const world = createTestEnv({ services, connections, records: [asked], groups: [] });
-    await submitDecision(endpointId(1), denies, world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
+    const env = createTestEnv({ services, connections, records: [asked], groups: [] });
+    await submitDecision(endpointId(1), denies, env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
   });
 });
 
 test('who owns the account that asks cannot approve it through the API either', async () => {
-  const world = createTestEnv({
+  const env = createTestEnv({
     services,
     connections,
     records: [asked],
     entries: [anEntry({ endpointIds: [endpointId(9)], owners: [alice] })],
   });
-  await expect(submitDecision(endpointId(1), approves, world.deps)).rejects.toMatchObject({ why: 'owner' });
-  expect(await submitDecision(endpointId(1), denies, world.deps)).toMatchObject({ status: 'decided' });
+  await expect(submitDecision(endpointId(1), approves, env.deps)).rejects.toMatchObject({ why: 'owner' });
+  expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({ status: 'decided' });
 });
 
 describe('an open request that takes two approvals', () => {
   const carol = 'arn:aws:iam::111111111111:user/carol';
 
   async function aWorldOfTwo() {
-    const world = createTestEnv({ services: [aService({ approvers: 'ops' })], connections });
+    const env = createTestEnv({ services: [aService({ approvers: 'ops' })], connections });
     const emails = ['alice@example.com', 'bob@example.com'];
-    await setGroup('ops', { quorum: 2, slackUsers: [], emails }, alice, world.deps);
-    return world;
+    await setGroup('ops', { quorum: 2, slackUsers: [], emails }, alice, env.deps);
+    return env;
   }
 
   test('stays open after the first one, and says how many have approved', async () => {
-    const world = await aWorldOfTwo();
-    expect(await submitDecision(endpointId(1), approves, world.deps)).toMatchObject({
+    const env = await aWorldOfTwo();
+    expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({
       status: 'decided',
       record: {
         verdict: {
@@ -122,30 +122,30 @@ describe('an open request that takes two approvals', () => {
         approvals: { words: [approves], quorum: 2 },
       },
     });
-    expect(await world.record(endpointId(1))).not.toHaveProperty('approval');
-    expect(world.rings).toEqual([]);
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved', 'approval-requested']);
+    expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
+    expect(env.rings).toEqual([]);
+    expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved', 'approval-requested']);
   });
 
   test('is accepted by the second person, and closed for a third', async () => {
-    const world = await aWorldOfTwo();
-    await submitDecision(endpointId(1), approves, world.deps);
-    await submitDecision(endpointId(1), approves, world.deps);
-    expect(await submitDecision(endpointId(1), { ...approves, by: bob }, world.deps)).toMatchObject({
+    const env = await aWorldOfTwo();
+    await submitDecision(endpointId(1), approves, env.deps);
+    await submitDecision(endpointId(1), approves, env.deps);
+    expect(await submitDecision(endpointId(1), { ...approves, by: bob }, env.deps)).toMatchObject({
       record: { verdict: { outcome: 'accept', decidedBy: bob }, effect: { action: 'accept' } },
     });
-    expect(await submitDecision(endpointId(1), { ...denies, by: carol }, world.deps)).toMatchObject({
+    expect(await submitDecision(endpointId(1), { ...denies, by: carol }, env.deps)).toMatchObject({
       status: 'not-open',
     });
   });
 
   test('is rejected by one who denies, also by who approved before', async () => {
-    const world = await aWorldOfTwo();
-    await submitDecision(endpointId(1), approves, world.deps);
-    expect(await submitDecision(endpointId(1), denies, world.deps)).toMatchObject({
+    const env = await aWorldOfTwo();
+    await submitDecision(endpointId(1), approves, env.deps);
+    expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
       record: { verdict: { outcome: 'reject', decidedBy: alice } },
     });
-    expect(await world.actions(endpointId(1))).toEqual([
+    expect(await env.actions(endpointId(1))).toEqual([
       'requested',
       'approved',
       'approval-requested',
@@ -154,25 +154,23 @@ describe('an open request that takes two approvals', () => {
   });
 
   test('of two people at once is accepted: neither word is lost', async () => {
-    const world = await aWorldOfTwo();
-    await Promise.all(
-      [alice, bob].map((by) => submitDecision(endpointId(1), { ...approves, by }, world.deps)),
-    );
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = await aWorldOfTwo();
+    await Promise.all([alice, bob].map((by) => submitDecision(endpointId(1), { ...approves, by }, env.deps)));
+    expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept' },
       approvals: { words: [{ by: alice }, { by: bob }] },
     });
   });
 
   test('keeps its first approval when its policy changes, and is accepted when its account is allowed', async () => {
-    const world = await aWorldOfTwo();
-    await submitDecision(endpointId(1), approves, world.deps);
-    world.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
-    await decideConnections(connections, world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, approvals: {} });
-    world.put(entryItem(anEntry({ version: 2 })));
-    await decideConnections(connections, world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = await aWorldOfTwo();
+    await submitDecision(endpointId(1), approves, env.deps);
+    env.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
+    await decideConnections(connections, env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, approvals: {} });
+    env.put(entryItem(anEntry({ version: 2 })));
+    await decideConnections(connections, env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept', decidedBy: 'linkgate' },
     });
   });
@@ -181,25 +179,25 @@ describe('an open request that takes two approvals', () => {
 describe('a person’s word comes too late', () => {
   test('when somebody else decided, and says who', async () => {
     const records = [aRecord({ verdict: aVerdict('accept'), approval: anApproval() })];
-    const world = createTestEnv({ services, connections, records });
-    expect(await submitDecision(endpointId(1), denies, world.deps)).toMatchObject({
+    const env = createTestEnv({ services, connections, records });
+    expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
       status: 'not-open',
       record: { approval: { by: alice, decision: 'approve' } },
     });
-    expect(await world.actions(endpointId(1))).toEqual([]);
+    expect(await env.actions(endpointId(1))).toEqual([]);
   });
 
   test('when EC2 has moved on', async () => {
-    const world = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
-    expect(await submitDecision(endpointId(1), approves, world.deps)).toMatchObject({
+    const env = createTestEnv({ services, connections: [aConnection({ state: 'available' })] });
+    expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'available' },
     });
   });
 
   test('when EC2 lists the endpoint no more, whatever is remembered of it', async () => {
-    const world = createTestEnv({ services, records: [asked] });
-    expect(await submitDecision(endpointId(1), approves, world.deps)).toEqual({
+    const env = createTestEnv({ services, records: [asked] });
+    expect(await submitDecision(endpointId(1), approves, env.deps)).toEqual({
       status: 'not-open',
       record: asked,
     });
@@ -209,8 +207,8 @@ describe('a person’s word comes too late', () => {
     const records = [
       aRecord({ state: 'available', verdict: aVerdict('accept', { decidedBy: bob }), approval: bobs }),
     ];
-    const world = createTestEnv({ services, connections, records });
-    expect(await submitDecision(endpointId(1), denies, world.deps)).toMatchObject({
+    const env = createTestEnv({ services, connections, records });
+    expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'available' },
       record: { approval: { by: bob } },
@@ -218,14 +216,14 @@ describe('a person’s word comes too late', () => {
   });
 
   test('when somebody decides while EC2 is looked at, and says who', async () => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services,
       connections: [aConnection({ state: 'pending' })],
       records: [asked],
     });
     const decided = aRecord({ verdict: aVerdict('accept', { decidedBy: bob }), approval: bobs, version: 2 });
-    world.ec2.beforePage = () => world.put(recordItem(decided));
-    expect(await submitDecision(endpointId(1), denies, world.deps)).toMatchObject({
+    env.ec2.beforePage = () => env.put(recordItem(decided));
+    expect(await submitDecision(endpointId(1), denies, env.deps)).toMatchObject({
       status: 'not-open',
       connection: { state: 'pending' },
       record: { approval: { by: bob } },
@@ -234,20 +232,20 @@ describe('a person’s word comes too late', () => {
 
   test('when policy decided already', async () => {
     const records = [aRecord({ verdict: aVerdict('reject') })];
-    const world = createTestEnv({ services, connections, records });
-    expect(await submitDecision(endpointId(1), approves, world.deps)).toMatchObject({ status: 'not-open' });
+    const env = createTestEnv({ services, connections, records });
+    expect(await submitDecision(endpointId(1), approves, env.deps)).toMatchObject({ status: 'not-open' });
   });
 });
 
 describe('an endpoint is unknown', () => {
   test('when neither EC2 nor linkgate has it', async () => {
-    const world = createTestEnv({ services });
-    expect(await submitDecision(endpointId(9), approves, world.deps)).toEqual({ status: 'unknown' });
+    const env = createTestEnv({ services });
+    expect(await submitDecision(endpointId(9), approves, env.deps)).toEqual({ status: 'unknown' });
   });
 
   test('when its service is not registered', async () => {
     const records = [aRecord({ verdict: aVerdict('ask') })];
-    const world = createTestEnv({ connections, records });
-    expect(await submitDecision(endpointId(1), approves, world.deps)).toEqual({ status: 'unknown' });
+    const env = createTestEnv({ connections, records });
+    expect(await submitDecision(endpointId(1), approves, env.deps)).toEqual({ status: 'unknown' });
   });
 });

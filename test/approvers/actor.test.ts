@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { channelOf, emailActor, slackActor } from '../../lib/approvers/actor.ts';
+import { actorChannel, emailActor, slackActor } from '../../lib/approvers/actor.ts';
 import { alice } from '../builders.ts';
 
 describe('who somebody is', () => {
@@ -17,6 +17,6 @@ describe('who somebody is', () => {
     [alice, 'api'],
     ['arn:aws:sts::111111111111:assumed-role/slack:ops/mailto:me', 'api'],
   ])('says by which channel: %s by %s', (actor, channel) => {
-    expect(channelOf(actor)).toBe(channel);
+    expect(actorChannel(actor)).toBe(channel);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  approverGroups,
+  createDefaultGroup,
   findGroup,
-  makeDefaultGroup,
+  listApproverGroups,
   QuorumOutOfReachError,
   setGroup,
 } from '../../lib/approvers/approver-group.ts';
@@ -39,9 +39,11 @@ describe('a group of approvers', () => {
 
   test('that setup made can be read and replaced', async () => {
     const { deps, table } = createTestEnv();
-    await makeDefaultGroup(table);
+    await createDefaultGroup(table);
     await setGroup('default', settings, alice, deps);
-    expect(await approverGroups(deps)).toMatchObject([{ name: 'default', slackUsers: [bob], version: 2 }]);
+    expect(await listApproverGroups(deps)).toMatchObject([
+      { name: 'default', slackUsers: [bob], version: 2 },
+    ]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type AuditEvent, auditTrail, auditWrites } from '../../lib/audit/audit.ts';
+import { type AuditEvent, auditWrites, readAuditTrail } from '../../lib/audit/audit.ts';
 import { endpointId, noon } from '../builders.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 
@@ -19,14 +19,14 @@ test('an entry is only ever added', async () => {
     table.write(auditWrites(nothingYet, [aHappening({ actor })], 'request-1').writes);
   expect(await written('linkgate')).toBe(true);
   expect(await written('mallory')).toBe(false);
-  expect(await auditTrail(endpointId(1), table)).toMatchObject([{ actor: 'linkgate' }]);
+  expect(await readAuditTrail(endpointId(1), table)).toMatchObject([{ actor: 'linkgate' }]);
 });
 
 test('a history tells what happened in order, also beyond nine', async () => {
   const table = memoryTable();
   const { writes } = auditWrites(nothingYet, auditEvents(12), 'request-1');
   await table.write([...writes].reverse());
-  const history = await auditTrail(endpointId(1), table);
+  const history = await readAuditTrail(endpointId(1), table);
   expect(history.map(({ sequence }) => sequence)).toEqual(
     Array.from({ length: 12 }, (_, index) => index + 1),
   );
@@ -37,14 +37,14 @@ test('a history is that of one endpoint', async () => {
   await table.write(
     auditWrites({ ...nothingYet, endpointId: endpointId(2) }, auditEvents(1), 'request-1').writes,
   );
-  expect(await auditTrail(endpointId(1), table)).toEqual([]);
+  expect(await readAuditTrail(endpointId(1), table)).toEqual([]);
 });
 
 test('what happened says who caused it, why, and by which invocation', async () => {
   const table = memoryTable();
   const denied = aHappening({ action: 'denied', outcome: 'reject', reason: 'unknown to us' });
   await table.write(auditWrites(nothingYet, [denied], 'request-1').writes);
-  expect(await auditTrail(endpointId(1), table)).toMatchObject([{ ...denied, requestId: 'request-1' }]);
+  expect(await readAuditTrail(endpointId(1), table)).toMatchObject([{ ...denied, requestId: 'request-1' }]);
 });
 
 test('what happens later follows from what happened before', async () => {
@@ -52,7 +52,7 @@ test('what happens later follows from what happened before', async () => {
   const first = auditWrites(nothingYet, auditEvents(2), 'request-1');
   const second = auditWrites({ ...nothingYet, ...first.trail }, auditEvents(1), 'request-2');
   await table.write([...first.writes, ...second.writes]);
-  const [, before, after] = await auditTrail(endpointId(1), table);
+  const [, before, after] = await readAuditTrail(endpointId(1), table);
   expect(after?.previousHash).toBe(before?.hash);
   expect(second.trail).toEqual({ auditCount: 3, auditHead: { sequence: 3, hash: after?.hash } });
 });

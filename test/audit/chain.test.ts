@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type AuditEvent, auditWrites } from '../../lib/audit/audit.ts';
-import { findBreak, hashOf } from '../../lib/audit/chain.ts';
+import { findBreak, hashAuditEntry } from '../../lib/audit/chain.ts';
 import type { Item } from '../../lib/storage/table.ts';
 import { endpointId } from '../builders.ts';
 
@@ -45,7 +45,7 @@ function withoutHash({ hash: _hash, previousHash: _previousHash, ...item }: Item
 
 /** The hash that a forger would compute who knows how. */
 function rehashed(item: Item): Item {
-  return { ...item, hash: hashOf(item) };
+  return { ...item, hash: hashAuditEntry(item) };
 }
 
 /** Sort keys as they must be for the entries to be listed in this order. */

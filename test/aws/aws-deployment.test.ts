@@ -49,7 +49,7 @@ describe('the table', () => {
     [{ TimeToLiveStatus: 'DISABLED' }, undefined],
   ])('of which DynamoDB says %j expires by %s', async (TimeToLiveDescription, attribute) => {
     const { deployment } = deploymentAnswering({ DescribeTimeToLive: { TimeToLiveDescription } });
-    expect(await deployment.expiresBy()).toBe(attribute);
+    expect(await deployment.readTtlAttribute()).toBe(attribute);
   });
 
   test.each([
@@ -61,7 +61,7 @@ describe('the table', () => {
         ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus } },
       },
     });
-    expect(await deployment.isRecoverable()).toBe(isRecoverable);
+    expect(await deployment.hasPointInTimeRecovery()).toBe(isRecoverable);
   });
 });
 
@@ -104,5 +104,5 @@ test('of those who subscribed to the topic only queues are told', async () => {
     { Protocol: 'email', Endpoint: 'somebody@example.com' },
   ];
   const { deployment } = deploymentAnswering({ ListSubscriptionsByTopic: { Subscriptions } });
-  expect(await deployment.queuesOfTopic()).toEqual([queueArn]);
+  expect(await deployment.listTopicQueues()).toEqual([queueArn]);
 });

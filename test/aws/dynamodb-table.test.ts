@@ -3,13 +3,13 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import { dynamoDbTable } from '../../lib/aws/dynamodb-table.ts';
 import { TableBusyError } from '../../lib/storage/table.ts';
-import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 const item = { pk: 'A', sk: '1', version: 3, name: 'orders' };
 const key = { pk: 'A', sk: '1' };
 
 function tableAnswering(...answers: readonly unknown[]) {
-  const { client, sent } = sdkClient<DynamoDBClient>(...answers);
+  const { client, sent } = stubSdkClient<DynamoDBClient>(...answers);
   const pauses: number[] = [];
   const sleep = async (milliseconds: number) => {
     pauses.push(milliseconds);

@@ -4,10 +4,10 @@ import { ec2AllowedPrincipals } from '../../lib/aws/ec2-allowed-principals.ts';
 import { ThrottledError } from '../../lib/privatelink/connections.ts';
 import { PrincipalsRefusedError } from '../../lib/services/allowed-principals/allowed-principals.ts';
 import { serviceId } from '../builders.ts';
-import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 function principalsAnswering(...answers: readonly unknown[]) {
-  const { client, sent } = sdkClient<EC2Client>(...answers);
+  const { client, sent } = stubSdkClient<EC2Client>(...answers);
   // Paginators ask for the real client's class.
   Object.setPrototypeOf(client, EC2Client.prototype);
   return { principals: ec2AllowedPrincipals(client), sent };

@@ -3,17 +3,21 @@ import { describe, expect, test } from '@jest/globals';
 import { ec2ConnectionChanges } from '../../lib/aws/ec2-connection-changes.ts';
 import { ec2Connections } from '../../lib/aws/ec2-connections.ts';
 import type { AccountRegion } from '../../lib/locations/account-region.ts';
-import { listAll, type RefusedCallError, ThrottledError } from '../../lib/privatelink/connections.ts';
+import {
+  listAllConnections,
+  type RefusedCallError,
+  ThrottledError,
+} from '../../lib/privatelink/connections.ts';
 import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { aConnection, endpointId, hub, serviceId } from '../builders.ts';
-import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 function connectionsAnswering(...answers: readonly unknown[]) {
   return connectionsOf(hub, ...answers);
 }
 
 function connectionsOf(location: AccountRegion, ...answers: readonly unknown[]) {
-  const { client, sent } = sdkClient<EC2Client>(...answers);
+  const { client, sent } = stubSdkClient<EC2Client>(...answers);
   const errors: unknown[] = [];
   const read = ec2Connections(client, location, (error) => errors.push(error));
   return { connections: { ...read, ...ec2ConnectionChanges(client) }, sent, errors };
@@ -122,7 +126,7 @@ describe('a page of connections', () => {
       pageOf([shown()], 'token-2'),
       pageOf([shown({ VpcEndpointId: endpointId(2) })], ''),
     );
-    expect(await listAll(connections, {})).toHaveLength(2);
+    expect(await listAllConnections(connections, {})).toHaveLength(2);
     expect(sent.map(({ input }) => (input as { NextToken?: string }).NextToken)).toEqual([
       undefined,
       'token-1',

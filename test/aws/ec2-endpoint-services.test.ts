@@ -89,7 +89,7 @@ describe('a service', () => {
       ...found,
       DescribeVpcEndpointServiceConfigurations: { ServiceConfigurations },
     });
-    expect((await services.describe(serviceId(1)))?.isOfGateways).toBe(isOfGateways);
+    expect((await services.describe(serviceId(1)))?.isGatewayLoadBalancer).toBe(isOfGateways);
   });
 
   test.each(['Deleting', 'Deleted'])('that is still listed as %s is not there', async (ServiceState) => {
@@ -157,7 +157,7 @@ describe('whether a service could be repaired', () => {
 
   test('is tried without doing it', async () => {
     const { services, sent } = answering('DryRunOperation');
-    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBeUndefined();
+    expect(await services.findRepairDenial(serviceId(1), topicArn)).toBeUndefined();
     expect(sent).toMatchObject([
       { command: 'CreateTags', input: { DryRun: true } },
       { command: 'CreateVpcEndpointConnectionNotification', input: { DryRun: true } },
@@ -169,17 +169,17 @@ describe('whether a service could be repaired', () => {
       CreateTags: awsError('DryRunOperation'),
       CreateVpcEndpointConnectionNotification: awsError('InvalidParameter'),
     });
-    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBeUndefined();
+    expect(await services.findRepairDenial(serviceId(1), topicArn)).toBeUndefined();
   });
 
   test('is said to be refused where the permission is missing', async () => {
     const { services } = answering('UnauthorizedOperation');
-    expect(await services.refusalOfRepair(serviceId(1), topicArn)).toBe('it says so');
+    expect(await services.findRepairDenial(serviceId(1), topicArn)).toBe('it says so');
   });
 
   test('is not known where EC2 says something else', async () => {
     const { services } = answering('RequestLimitExceeded');
-    await expect(services.refusalOfRepair(serviceId(1), topicArn)).rejects.toThrow('it says so');
+    await expect(services.findRepairDenial(serviceId(1), topicArn)).rejects.toThrow('it says so');
   });
 });
 

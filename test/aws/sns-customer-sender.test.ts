@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { snsCustomerSender } from '../../lib/aws/sns-customer-sender.ts';
 import { CustomerMessage, DeliveryRejectedError } from '../../lib/customers/customer-sender.ts';
 import { consumer, endpointId, serviceId } from '../builders.ts';
-import { sdkClient } from '../doubles/sdk-client.ts';
+import { stubSdkClient } from '../doubles/sdk-client.ts';
 
 const topicArn = 'arn:aws:sns:eu-west-1:033333333333:linkgate-notices';
 const mail = { subject: 'Waiting', text: 'It waits.' };
@@ -19,7 +19,7 @@ const about = (number: number) => ({
 });
 
 function aPost() {
-  const { client, sent } = sdkClient<SNSClient>();
+  const { client, sent } = stubSdkClient<SNSClient>();
   const mails: unknown[] = [];
   const regions: string[] = [];
   const post = snsCustomerSender({ send: async (...all) => void mails.push(all) }, (region) => {

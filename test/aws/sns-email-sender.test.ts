@@ -1,10 +1,10 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { expect, test } from '@jest/globals';
 import { snsEmailSender } from '../../lib/aws/sns-email-sender.ts';
-import { sdkClient } from '../doubles/sdk-client.ts';
+import { stubSdkClient } from '../doubles/sdk-client.ts';
 
 test('a mail is published for one address, in the lower case of its filter policy', async () => {
-  const { client, sent } = sdkClient<SNSClient>();
+  const { client, sent } = stubSdkClient<SNSClient>();
   await snsEmailSender(client, 'arn:topic', 'approver').send('Alice@example.com', {
     subject: 'A request',
     text: 'It waits.',

@@ -49,7 +49,7 @@ test('all subscriptions are told, page by page, with whose messages they get', a
       Attributes: { FilterPolicy: policies[SubscriptionArn] },
     }),
   });
-  expect(await subscriptions.all()).toEqual([
+  expect(await subscriptions.list()).toEqual([
     { address: 'own@example.com', arn: 'arn:own', readers: ['own@example.com'] },
     { address: 'wide@example.com', arn: 'arn:wide' },
     { address: 'new@example.com' },
@@ -76,7 +76,7 @@ test('an address is subscribed with the filter policy that lets only its own mes
 
 test('a subscription is narrowed to its address, and taken away, by its ARN', async () => {
   const { subscriptions, sent } = subscriptionsAnswering();
-  await subscriptions.narrow('arn:1', 'Alice@example.com');
+  await subscriptions.setAddressFilter('arn:1', 'Alice@example.com');
   await subscriptions.unsubscribe('arn:1');
   expect(sent).toEqual([
     [

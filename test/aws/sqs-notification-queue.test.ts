@@ -2,12 +2,12 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from '@jest/globals';
 import { NotificationsNotSentError, sqsNotificationQueue } from '../../lib/aws/sqs-notification-queue.ts';
 import { endpointId } from '../builders.ts';
-import { sdkClient } from '../doubles/sdk-client.ts';
+import { stubSdkClient } from '../doubles/sdk-client.ts';
 
 const subjects = Array.from({ length: 12 }, (_, index) => ({ endpointId: endpointId(index) }));
 
 function noticesAnswering(...answers: readonly unknown[]) {
-  const { client, sent } = sdkClient<SQSClient>(...answers);
+  const { client, sent } = stubSdkClient<SQSClient>(...answers);
   return { notices: sqsNotificationQueue(client, 'https://queue'), sent };
 }
 

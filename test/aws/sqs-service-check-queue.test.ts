@@ -2,18 +2,18 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
 import { sqsServiceCheckQueue } from '../../lib/aws/sqs-service-check-queue.ts';
 import { noon, serviceId } from '../builders.ts';
-import { sdkClient } from '../doubles/sdk-client.ts';
+import { stubSdkClient } from '../doubles/sdk-client.ts';
 
 const queueUrl = 'https://sqs.example.com/queue';
 
 function bell(...answers: readonly unknown[]) {
-  const { client, sent } = sdkClient<SQSClient>(...answers);
-  return { serviceBell: sqsServiceCheckQueue(client, queueUrl, () => noon), sent };
+  const { client, sent } = stubSdkClient<SQSClient>(...answers);
+  return { serviceCheckQueue: sqsServiceCheckQueue(client, queueUrl, () => noon), sent };
 }
 
 test('services are rung for, ten a call', async () => {
-  const { serviceBell, sent } = bell();
-  await serviceBell.enqueue(Array.from({ length: 11 }, (_, number) => serviceId(number)));
+  const { serviceCheckQueue, sent } = bell();
+  await serviceCheckQueue.enqueue(Array.from({ length: 11 }, (_, number) => serviceId(number)));
   expect(sent).toHaveLength(2);
   expect(sent[1]).toEqual({
     command: 'SendMessageBatch',
@@ -27,12 +27,12 @@ test('services are rung for, ten a call', async () => {
 });
 
 test('a ring may come later', async () => {
-  const { serviceBell, sent } = bell();
-  await serviceBell.enqueue([serviceId(1)], { afterSeconds: 60 });
+  const { serviceCheckQueue, sent } = bell();
+  await serviceCheckQueue.enqueue([serviceId(1)], { afterSeconds: 60 });
   expect(sent).toMatchObject([{ input: { Entries: [{ DelaySeconds: 60 }] } }]);
 });
 
 test('a ring that the queue did not take is not lost silently', async () => {
-  const { serviceBell } = bell({ Failed: [{ Id: '0', Message: 'no' }] });
-  await expect(serviceBell.enqueue([serviceId(1)])).rejects.toThrow('1 of 1 were not sent: no');
+  const { serviceCheckQueue } = bell({ Failed: [{ Id: '0', Message: 'no' }] });
+  await expect(serviceCheckQueue.enqueue([serviceId(1)])).rejects.toThrow('1 of 1 were not sent: no');
 });

@@ -2,13 +2,13 @@ import { ParameterAlreadyExists, type SSMClient } from '@aws-sdk/client-ssm';
 import { expect, test } from '@jest/globals';
 import { modeOrFailSafe, ssmMode, ssmModeParameter } from '../../lib/aws/ssm-mode.ts';
 import { noon } from '../builders.ts';
-import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 const alreadyThere = new ParameterAlreadyExists({ message: 'already there', $metadata: {} });
 
 /** The mode that linkgate works in where SSM answers so, and what was said about it. */
 async function modeWhere(answer: unknown) {
-  const { client, sent } = sdkClient<SSMClient>(answer);
+  const { client, sent } = stubSdkClient<SSMClient>(answer);
   const errors: unknown[] = [];
   const mode = await modeOrFailSafe(ssmMode(client, '/linkgate/test/mode'), (error) => errors.push(error))();
   return { mode, errors, sent };
@@ -30,7 +30,7 @@ test('a mode that cannot be read means observe, and is said aloud', async () => 
 });
 
 test('the mode is written over what is there', async () => {
-  const { client, sent } = sdkClient<SSMClient>();
+  const { client, sent } = stubSdkClient<SSMClient>();
   await ssmModeParameter(client, '/linkgate/test/mode').write('observe');
   expect(sent).toEqual([
     {
@@ -41,10 +41,10 @@ test('the mode is written over what is there', async () => {
 });
 
 test('the mode is made once, and never over what is there', async () => {
-  const { client, sent } = sdkClient<SSMClient>({}, alreadyThere);
+  const { client, sent } = stubSdkClient<SSMClient>({}, alreadyThere);
   const parameter = ssmModeParameter(client, '/linkgate/test/mode');
-  expect(await parameter.makeOnce('enforce')).toBe(true);
-  expect(await parameter.makeOnce('enforce')).toBe(false);
+  expect(await parameter.createIfMissing('enforce')).toBe(true);
+  expect(await parameter.createIfMissing('enforce')).toBe(false);
   const input = { Name: '/linkgate/test/mode', Value: 'enforce', Type: 'String', Overwrite: false };
   expect(sent).toEqual([
     { command: 'PutParameter', input },
@@ -64,6 +64,6 @@ test.each([
   ['banana', { mode: 'observe', otherwise: 'banana' }],
   ['observe', { mode: 'observe' }],
 ])('of `%s` is said whether it is a mode at all', async (Value, read) => {
-  const { client } = sdkClient<SSMClient>({ Parameter: { Value, LastModifiedDate: noon } });
+  const { client } = stubSdkClient<SSMClient>({ Parameter: { Value, LastModifiedDate: noon } });
   expect(await ssmMode(client, '/linkgate/test/mode')()).toEqual({ ...read, changedAt: noon.toISOString() });
 });

@@ -1,13 +1,13 @@
 import { ParameterAlreadyExists, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
 import { expect, test } from '@jest/globals';
 import { ssmSecrets } from '../../lib/aws/ssm-secrets.ts';
-import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
 const alreadyThere = new ParameterAlreadyExists({ message: 'already there', $metadata: {} });
 
 test('a secret is made as a SecureString of its stage, and never replaces one', async () => {
-  const { client, sent } = sdkClient<SSMClient>();
-  expect(await ssmSecrets(client, 'test').makeOnce('links/signing-key', () => 'a-key')).toBe(true);
+  const { client, sent } = stubSdkClient<SSMClient>();
+  expect(await ssmSecrets(client, 'test').createIfMissing('links/signing-key', () => 'a-key')).toBe(true);
   expect(sent).toEqual([
     {
       command: 'PutParameter',
@@ -22,13 +22,13 @@ test('a secret is made as a SecureString of its stage, and never replaces one', 
 });
 
 test('a secret that is there is left alone', async () => {
-  const { client } = sdkClient<SSMClient>(alreadyThere);
-  expect(await ssmSecrets(client, 'test').makeOnce('links/signing-key', () => 'a-key')).toBe(false);
+  const { client } = stubSdkClient<SSMClient>(alreadyThere);
+  expect(await ssmSecrets(client, 'test').createIfMissing('links/signing-key', () => 'a-key')).toBe(false);
 });
 
 test('a secret that cannot be made is said to be missing', async () => {
-  const { client } = sdkClient<SSMClient>(awsError('AccessDeniedException'));
-  await expect(ssmSecrets(client, 'test').makeOnce('x', () => '')).rejects.toMatchObject({
+  const { client } = stubSdkClient<SSMClient>(awsError('AccessDeniedException'));
+  await expect(ssmSecrets(client, 'test').createIfMissing('x', () => '')).rejects.toMatchObject({
     name: 'AccessDeniedException',
   });
 });
@@ -38,12 +38,12 @@ test.each([
   ['new\r\nold\n', ['new', 'old']],
   ['', []],
 ])('a secret that is kept as %j is read as %j', async (Value, values) => {
-  const { client } = sdkClient<SSMClient>({ Parameter: { Value } });
+  const { client } = stubSdkClient<SSMClient>({ Parameter: { Value } });
   expect(await ssmSecrets(client, 'test').read('slack/bot-token')).toEqual(values);
 });
 
 test('a new value becomes the current one, and what was current stays on the second line', async () => {
-  const { client, sent } = sdkClient<SSMClient>({ Parameter: { Value: 'current\nprevious' } });
+  const { client, sent } = stubSdkClient<SSMClient>({ Parameter: { Value: 'current\nprevious' } });
   expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'new')).toBe(true);
   expect(sent[1]).toEqual({
     command: 'PutParameter',
@@ -58,13 +58,13 @@ test('a new value becomes the current one, and what was current stays on the sec
 
 test('the first value has no other beside it', async () => {
   const missing = new ParameterNotFound({ message: 'not there', $metadata: {} });
-  const { client, sent } = sdkClient<SSMClient>(missing);
+  const { client, sent } = stubSdkClient<SSMClient>(missing);
   expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'new')).toBe(true);
   expect(sent[1]).toMatchObject({ input: { Value: 'new' } });
 });
 
 test('the value that is current already changes nothing', async () => {
-  const { client, sent } = sdkClient<SSMClient>({ Parameter: { Value: 'current\nprevious' } });
+  const { client, sent } = stubSdkClient<SSMClient>({ Parameter: { Value: 'current\nprevious' } });
   expect(await ssmSecrets(client, 'test').rotate('slack/bot-token', 'current')).toBe(false);
   expect(sent).toHaveLength(1);
 });
@@ -74,7 +74,7 @@ test.each([
   ['current', []],
   ['', []],
 ])('of a secret that is kept as %j the current value alone is left', async (Value, written) => {
-  const { client, sent } = sdkClient<SSMClient>({ Parameter: { Value } });
-  await ssmSecrets(client, 'test').forgetPrevious('slack/bot-token');
+  const { client, sent } = stubSdkClient<SSMClient>({ Parameter: { Value } });
+  await ssmSecrets(client, 'test').dropPrevious('slack/bot-token');
   expect(sent.slice(1).map(({ input }) => (input as { Value?: string }).Value)).toEqual(written);
 });

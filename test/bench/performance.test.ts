@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import { median, ratioOf } from '../../bench/figure.ts';
-import { figuresText, page } from '../../bench/page.ts';
+import { median, ratioToBaseline } from '../../bench/figure.ts';
+import { page, renderFigures } from '../../bench/page.ts';
 import { readResults } from '../../bench/results.ts';
 
 test('docs/performance.md quotes the results of the bench', async () => {
-  expect(await readFile(page, 'utf8')).toContain(figuresText(await readResults()));
+  expect(await readFile(page, 'utf8')).toContain(renderFigures(await readResults()));
 });
 
 test('the results have a figure for every function of the deployment', async () => {
@@ -21,6 +21,6 @@ test('the median of an even number of values is between the two in the middle', 
 });
 
 test('a ratio is of a figure to the one beside it', () => {
-  expect(ratioOf({ name: 'a', value: 3, unit: 'ms', beside: { name: 'b', value: 12 } })).toBe(0.25);
-  expect(ratioOf({ name: 'a', value: 3, unit: 'ms' })).toBeUndefined();
+  expect(ratioToBaseline({ name: 'a', value: 3, unit: 'ms', beside: { name: 'b', value: 12 } })).toBe(0.25);
+  expect(ratioToBaseline({ name: 'a', value: 3, unit: 'ms' })).toBeUndefined();
 });

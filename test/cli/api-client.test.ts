@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { endpointId, entry, service, serviceId } from './answers.ts';
-import { type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
+import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
 });
 afterAll(() => aws.close());
 
@@ -20,9 +20,9 @@ test.each([
   ['a registration', `service add ${serviceId}`, 504],
   ['anything that was throttled', 'allowlist remove 012345678901 --service payments', 429],
 ])('%s is asked for again after an answer that may pass', async (_name, line, status) => {
-  aws.respond = () => (aws.asked.length < 3 ? { status } : { body });
-  expect(await linkgate(line, aws)).toMatchObject({ code: 0 });
-  expect(aws.asked).toHaveLength(3);
+  aws.respond = () => (aws.apiRequests.length < 3 ? { status } : { body });
+  expect(await runCli(line, aws)).toMatchObject({ code: 0 });
+  expect(aws.apiRequests).toHaveLength(3);
 });
 
 test('an answer that names a time is asked for again no earlier', async () => {
@@ -31,14 +31,15 @@ test('an answer that names a time is asked for again no earlier', async () => {
     sleep: async (milliseconds: number) => void slept.push(milliseconds),
     after: () => () => {},
   };
-  aws.respond = () => (aws.asked.length < 2 ? { status: 503, headers: { 'retry-after': '5' } } : { body });
-  expect(await linkgate('service list', aws, { clock })).toMatchObject({ code: 0 });
+  aws.respond = () =>
+    aws.apiRequests.length < 2 ? { status: 503, headers: { 'retry-after': '5' } } : { body };
+  expect(await runCli('service list', aws, { clock })).toMatchObject({ code: 0 });
   expect(slept).toEqual([5_000]);
 });
 
 test('a list is asked for again when the connection breaks', async () => {
-  aws.respond = () => (aws.asked.length < 3 ? { isBroken: true } : { body });
-  expect(await linkgate('service list', aws)).toMatchObject({ code: 0 });
+  aws.respond = () => (aws.apiRequests.length < 3 ? { isBroken: true } : { body });
+  expect(await runCli('service list', aws)).toMatchObject({ code: 0 });
 });
 
 test.each([
@@ -46,10 +47,10 @@ test.each([
   ['a removal', 'allowlist remove 012345678901 --service payments'],
   ['a registration', `service add ${serviceId}`],
 ])('%s whose answer was lost is sent again under the same key', async (_name, line) => {
-  aws.respond = () => (aws.asked.length < 3 ? { isBroken: true } : { body });
-  expect(await linkgate(line, aws)).toMatchObject({ code: 0 });
-  expect(aws.asked).toHaveLength(3);
-  const keys = new Set(aws.asked.map(({ idempotencyKey }) => idempotencyKey));
+  aws.respond = () => (aws.apiRequests.length < 3 ? { isBroken: true } : { body });
+  expect(await runCli(line, aws)).toMatchObject({ code: 0 });
+  expect(aws.apiRequests).toHaveLength(3);
+  const keys = new Set(aws.apiRequests.map(({ idempotencyKey }) => idempotencyKey));
   expect([...keys]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
 });
 
@@ -59,59 +60,60 @@ test('each run of a command has a key of its own, and what only looks has none',
     'allowlist remove 012345678901 --service payments',
     'allowlist remove 012345678901 --service payments',
   ])
-    await linkgate(line, aws);
-  await linkgate('service list', aws);
-  const [first, second, list] = aws.asked.map(({ idempotencyKey }) => idempotencyKey);
+    await runCli(line, aws);
+  await runCli('service list', aws);
+  const [first, second, list] = aws.apiRequests.map(({ idempotencyKey }) => idempotencyKey);
   expect(first).not.toBe(second);
   expect(list).toBeUndefined();
 });
 
 test('what an earlier sending still works on is asked for until it is done', async () => {
-  const running = { status: 409, body: refusal('InProgress', 'it runs') };
-  aws.respond = () => (aws.asked.length < 8 ? running : { body });
-  expect(await linkgate(`approve ${endpointId}`, aws)).toMatchObject({ code: 0 });
-  aws.asked.length = 0;
+  const running = { status: 409, body: errorBody('InProgress', 'it runs') };
+  aws.respond = () => (aws.apiRequests.length < 8 ? running : { body });
+  expect(await runCli(`approve ${endpointId}`, aws)).toMatchObject({ code: 0 });
+  aws.apiRequests.length = 0;
   aws.respond = () => running;
-  expect(await linkgate(`approve ${endpointId}`, aws)).toMatchObject({ code: 1 });
-  expect(aws.asked).toHaveLength(40);
+  expect(await runCli(`approve ${endpointId}`, aws)).toMatchObject({ code: 1 });
+  expect(aws.apiRequests).toHaveLength(40);
 });
 
 test('a change that was never answered may have been done, and the person is told to look', async () => {
   aws.respond = () => ({ isBroken: true });
-  expect(await linkgate(`approve ${endpointId}`, aws)).toMatchObject({
+  expect(await runCli(`approve ${endpointId}`, aws)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('look before you try again'),
   });
 });
 
 test('a list whose pages changed while they were read begins again, and not for ever', async () => {
-  const stale = { status: 400, body: refusal('StaleToken', 'begin again') };
+  const stale = { status: 400, body: errorBody('StaleToken', 'begin again') };
   const first = { body: { services: [service], nextToken: 'a' } };
   const second = { body: { services: [service] } };
-  aws.respond = ({ path }) => (path.includes('nextToken') ? (aws.asked.length < 3 ? stale : second) : first);
-  const told = await linkgate('service list --json', aws);
+  aws.respond = ({ path }) =>
+    path.includes('nextToken') ? (aws.apiRequests.length < 3 ? stale : second) : first;
+  const told = await runCli('service list --json', aws);
   expect(JSON.parse(told.stdout).services).toHaveLength(2);
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
   aws.respond = ({ path }) => (path.includes('nextToken') ? stale : first);
-  expect(await linkgate('service list', aws)).toMatchObject({
+  expect(await runCli('service list', aws)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('the list changed while its pages were read: run the command again'),
   });
-  expect(aws.asked).toHaveLength(6);
+  expect(aws.apiRequests).toHaveLength(6);
 });
 
 test('it is not asked for ever', async () => {
   aws.respond = () => ({ status: 503 });
-  expect(await linkgate('service list', aws)).toMatchObject({
+  expect(await runCli('service list', aws)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('answered 503'),
   });
-  expect(aws.asked).toHaveLength(4);
+  expect(aws.apiRequests).toHaveLength(4);
 });
 
 test('credentials that the API refuses are told what they need', async () => {
   aws.respond = () => ({ status: 403, body: { message: 'Forbidden' } });
-  expect(await linkgate('service list', aws)).toMatchObject({
+  expect(await runCli('service list', aws)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('they need `execute-api:Invoke`'),
   });
@@ -119,7 +121,7 @@ test('credentials that the API refuses are told what they need', async () => {
 
 test('an answer of another version is not taken for one of this', async () => {
   aws.respond = () => ({ body: { services: [{ id: 'payments' }] } });
-  expect(await linkgate('service list', aws)).toMatchObject({
+  expect(await runCli('service list', aws)).toMatchObject({
     code: 1,
     stdout: '',
     stderr: expect.stringContaining('of one version'),
@@ -140,7 +142,7 @@ test('what takes longer than two seconds says on standard error what it is doing
       return () => {};
     },
   };
-  const running = linkgate('service list --json', aws, { clock, onStderr: tell });
+  const running = runCli('service list --json', aws, { clock, onStderr: tell });
   expect(due.map(({ afterMs }) => afterMs)).toEqual([2_000]);
   due[0]?.act();
   expect((await running).stderr).toContain('…');
@@ -158,7 +160,7 @@ test.each([
       return () => {};
     },
   };
-  const { stderr } = await linkgate('service list', aws, { clock, ...terminal });
+  const { stderr } = await runCli('service list', aws, { clock, ...terminal });
   expect(stderr.split('…').length).toBe(said + 1);
 });
 
@@ -170,9 +172,9 @@ test.each([
   'pause pay?1',
 ])('`%s` is called wrongly, and asks for no other path', async (line) => {
   aws.respond = () => ({ body });
-  expect(await linkgate(line, aws)).toMatchObject({
+  expect(await runCli(line, aws)).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('is neither an id nor a name'),
   });
-  expect(aws.asked).toEqual([]);
+  expect(aws.apiRequests).toEqual([]);
 });

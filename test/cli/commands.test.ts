@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
-import { type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
+import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
 });
 afterAll(() => aws.close());
 
@@ -101,8 +101,8 @@ test.each([
   '%s asks the API, and prints its answer for people and as one document',
   async (line, request, answer, keys) => {
     answering({ [request]: answer });
-    const people = await linkgate(line, aws);
-    const machines = await linkgate(`${line} --json`, aws);
+    const people = await runCli(line, aws);
+    const machines = await runCli(`${line} --json`, aws);
     expect(people).toMatchObject({ code: 0, stdout: expect.stringMatching(/\w/) });
     expect(machines.code).toBe(0);
     expect(Object.keys(JSON.parse(machines.stdout))).toEqual(keys);
@@ -112,8 +112,8 @@ test.each([
 
 test('every request is signed for the API by the credentials and the Region of the caller', async () => {
   answering({ 'GET /services': { services: [] } });
-  await linkgate('service list --region us-west-2', aws);
-  expect(aws.asked[0]?.authorization).toMatch(
+  await runCli('service list --region us-west-2', aws);
+  expect(aws.apiRequests[0]?.authorization).toMatch(
     /^AWS4-HMAC-SHA256 Credential=111111111111\/\d{8}\/us-west-2\/execute-api\/aws4_request, SignedHeaders=host;.*Signature=[0-9a-f]{64}$/,
   );
 });
@@ -123,11 +123,11 @@ test('all that an entry can be narrowed by is passed on, and account ids keep th
   const narrowed = `--endpoint ${endpointId} --endpoint vpce-0bbbbbbbbbbbbbbb2 --consumer-region eu-central-1 --max-endpoints 2`;
   const owned =
     '--owner T01LOCAL:U01ALICE --owner Bob@Example.com --owner arn:aws:iam::111111111111:user/carol';
-  await linkgate(
+  await runCli(
     `allow 000000000001 --service payments ${narrowed} --expires 2031-05-31 ${owned} --note why`,
     aws,
   );
-  expect(aws.asked.at(-1)?.body).toEqual({
+  expect(aws.apiRequests.at(-1)?.body).toEqual({
     effect: 'allow',
     endpointIds: [endpointId, 'vpce-0bbbbbbbbbbbbbbb2'],
     consumerRegions: ['eu-central-1'],
@@ -141,8 +141,8 @@ test('all that an entry can be narrowed by is passed on, and account ids keep th
 test('who owns a blocked account is passed on and shown', async () => {
   const owners = ['slack:T01LOCAL:U01ALICE'];
   answering({ 'PUT /allowlist/*/012345678901': { entry: { ...entry, owners } } });
-  const { stdout } = await linkgate('block 012345678901 --service * --owner T01LOCAL:U01ALICE', aws);
-  expect(aws.asked.at(-1)?.body).toEqual({ effect: 'block', owners });
+  const { stdout } = await runCli('block 012345678901 --service * --owner T01LOCAL:U01ALICE', aws);
+  expect(aws.apiRequests.at(-1)?.body).toEqual({ effect: 'block', owners });
   expect(stdout).toMatch(/owned by +slack:T01LOCAL:U01ALICE/);
 });
 
@@ -154,8 +154,8 @@ test.each([
   ['', {}],
 ])('a service is registered %s, and what is not said stays as it is', async (options, body) => {
   answering({ 'POST /services': { service } });
-  await linkgate(`service add ${serviceId} ${options}`.trim(), aws);
-  expect(aws.asked.at(-1)?.body).toEqual({ serviceId, ...body });
+  await runCli(`service add ${serviceId} ${options}`.trim(), aws);
+  expect(aws.apiRequests.at(-1)?.body).toEqual({ serviceId, ...body });
 });
 
 test.each([
@@ -165,21 +165,21 @@ test.each([
   [{ requireTicket: true }, 'ticket +each decision of a person names one'],
 ])('of a service %j is shown', async (settings, line) => {
   answering({ 'GET /services/payments': { service: { ...service, ...settings } } });
-  expect((await linkgate('service show payments', aws)).stdout).toMatch(new RegExp(line));
+  expect((await runCli('service show payments', aws)).stdout).toMatch(new RegExp(line));
 });
 
 test.each(['approve', 'deny'])('with %s a ticket is passed on', async (word) => {
   answering({ [`POST /connections/${endpointId}/decision`]: { decision } });
-  await linkgate(`${word} ${endpointId} --reason why --ticket OPS-42`, aws);
-  expect(aws.asked.at(-1)?.body).toEqual({ decision: word, reason: 'why', ticket: 'OPS-42' });
+  await runCli(`${word} ${endpointId} --reason why --ticket OPS-42`, aws);
+  expect(aws.apiRequests.at(-1)?.body).toEqual({ decision: word, reason: 'why', ticket: 'OPS-42' });
 });
 
 test('expiry counts from the time of the API, not from that of the machine', async () => {
   answering({ 'GET /services': { services: [] }, 'PUT /allowlist/payments/012345678901': { entry } });
-  await linkgate('allow 012345678901 --service payments --expires 30d', aws);
-  expect(aws.asked.at(-1)?.body).toEqual({ effect: 'allow', expiresAt: '2031-05-31T12:00:00.000Z' });
+  await runCli('allow 012345678901 --service payments --expires 30d', aws);
+  expect(aws.apiRequests.at(-1)?.body).toEqual({ effect: 'allow', expiresAt: '2031-05-31T12:00:00.000Z' });
 
-  const past = await linkgate('allow 012345678901 --service payments --expires 2031-04-30', aws);
+  const past = await runCli('allow 012345678901 --service payments --expires 2031-04-30', aws);
   expect(past).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('in the past') });
 });
 
@@ -192,31 +192,31 @@ test('allow says what it lets in now', async () => {
   const answer = { entry, cuts: [], warnings: [] };
   answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts } });
   const line = 'allow 012345678901 --service payments';
-  expect((await linkgate(line, aws)).stdout).toContain(
+  expect((await runCli(line, aws)).stdout).toContain(
     `\nthis lets in 2 connections now:\n  payments (${service.serviceId}): vpce-0123456789abcdef1, vpce-0123456789abcdef2\n`,
   );
-  expect(JSON.parse((await linkgate(`${line} --json`, aws)).stdout)).toMatchObject({ entry, accepts });
+  expect(JSON.parse((await runCli(`${line} --json`, aws)).stdout)).toMatchObject({ entry, accepts });
   answering({ 'PUT /allowlist/payments/012345678901': { ...answer, accepts: [] } });
-  expect((await linkgate(line, aws)).stdout).toContain('nothing that waits is let in by this now');
+  expect((await runCli(line, aws)).stdout).toContain('nothing that waits is let in by this now');
 });
 
 test('warnings go to standard error', async () => {
   answering({ 'PUT /allowlist/payments/012345678901': { entry, warnings } });
-  const told = await linkgate('block 012345678901 --service payments --json', aws);
+  const told = await runCli('block 012345678901 --service payments --json', aws);
   expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
 test('a service that is taken out leaves entries behind, and a warning says so', async () => {
   answering({ 'DELETE /services/payments': { service, warnings } });
-  const told = await linkgate('service remove payments --json', aws);
+  const told = await runCli('service remove payments --json', aws);
   expect(told).toMatchObject({ code: 0, stderr: `warning: ${warnings[0]}\n` });
 });
 
 test('all that a group is made of is passed on', async () => {
   answering({ 'PUT /approvers/ops': { group } });
   const people = '--slack-user T01LOCAL:U01BOB --slack-user T01LOCAL:U01ALICE --email a@example.com';
-  await linkgate(`approvers set ops --slack-channel C01OPS ${people} --quorum 2`, aws);
-  expect(aws.asked.at(-1)?.body).toEqual({
+  await runCli(`approvers set ops --slack-channel C01OPS ${people} --quorum 2`, aws);
+  expect(aws.apiRequests.at(-1)?.body).toEqual({
     slackChannel: 'C01OPS',
     slackUsers: [
       { team: 'T01LOCAL', user: 'U01BOB' },
@@ -234,17 +234,17 @@ test('where a group decides and whom it escalates to is passed on and shown, and
     'PUT /approvers/night': { group: night, warnings: [confirm] },
     'GET /approvers': { groups: [night, group] },
   });
-  const set = await linkgate(
+  const set = await runCli(
     'approvers set night --email a@example.com --decision-channels api --escalate-to ops',
     aws,
   );
-  expect(aws.asked.at(-1)?.body).toEqual({
+  expect(aws.apiRequests.at(-1)?.body).toEqual({
     emails: ['a@example.com'],
     decisionChannels: 'api',
     escalateTo: 'ops',
   });
   expect(set.stderr).toBe(`warning: ${confirm}\n`);
-  const { stdout } = await linkgate('approvers list', aws);
+  const { stdout } = await runCli('approvers list', aws);
   expect(stdout).toContain('decides by the command line or the API only; escalates to ops');
 });
 
@@ -268,7 +268,7 @@ test('how people were asked and what came with their word is told in the story',
     step('denied', { actor: 'mailto:bob@example.com', entry: { effect: 'block' }, reason: 'unknown' }),
   ];
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, history } });
-  const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 200 });
+  const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout.match(/(?<=12:00:00 UTC {2}).*/g)).toEqual([
     'approval was requested: the approver group default, until 2031-05-08 12:00:00 UTC',
     'approvers were reminded',
@@ -296,15 +296,15 @@ test.each([
   `service add ${serviceId} --deadline soon`,
   `service add ${serviceId} --on-expiry wait`,
 ])('%s is called wrongly, and nothing is asked of the API', async (line) => {
-  expect(await linkgate(line, aws)).toMatchObject({ code: 2, stdout: '' });
-  expect(aws.asked).toEqual([]);
+  expect(await runCli(line, aws)).toMatchObject({ code: 2, stdout: '' });
+  expect(aws.apiRequests).toEqual([]);
 });
 
 test('a service that is paused is shown with who paused it, when and why', async () => {
   answering({ 'GET /services': { services: [paused] }, 'GET /services/payments': { service: paused } });
   const pause = 'by alice since 2031-05-01 12:00:00 UTC, incident';
-  expect((await linkgate('service list', aws)).stdout).toContain(`paused ${pause}`);
-  expect((await linkgate('service show payments', aws)).stdout).toMatch(new RegExp(`paused +${pause}`));
+  expect((await runCli('service list', aws)).stdout).toContain(`paused ${pause}`);
+  expect((await runCli('service show payments', aws)).stdout).toMatch(new RegExp(`paused +${pause}`));
 });
 
 const resumption = 'GET /services/payments/resumption';
@@ -319,8 +319,8 @@ test.each([
     [resumption]: { cuts: [], warnings: [] },
     [resume]: { service, cuts: [], warnings: [] },
   });
-  expect(await linkgate('resume payments', aws)).toMatchObject({ code: 0, stdout: said, stderr: '' });
-  expect(JSON.parse((await linkgate('resume payments --json', aws)).stdout)).toEqual({ service, cuts: [] });
+  expect(await runCli('resume payments', aws)).toMatchObject({ code: 0, stdout: said, stderr: '' });
+  expect(JSON.parse((await runCli('resume payments --json', aws)).stdout)).toEqual({ service, cuts: [] });
 });
 
 describe('a service that goes on and has something cut at once', () => {
@@ -336,7 +336,7 @@ describe('a service that goes on and has something cut at once', () => {
   );
 
   test('is resumed once a person has seen what is cut', async () => {
-    const told = await linkgate('resume payments', aws, { isTTY: true, stdin: ['y'] });
+    const told = await runCli('resume payments', aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
     expect(told.stderr).toContain(`  ${warnings[0]}\nResume payments? [y/N]`);
   });
@@ -345,12 +345,12 @@ describe('a service that goes on and has something cut at once', () => {
     ['without a terminal', 'resume payments', {}, 2],
     ['answered with no', 'resume payments', { isTTY: true as const, stdin: ['n'] }, 1],
   ])('stays paused %s', async (_how, line, terminal, code) => {
-    expect(await linkgate(line, aws, terminal)).toMatchObject({ code, stdout: '' });
-    expect(aws.asked.filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(await runCli(line, aws, terminal)).toMatchObject({ code, stdout: '' });
+    expect(aws.apiRequests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
   test('is resumed by --yes, which says what is cut', async () => {
-    expect(await linkgate('resume payments --yes', aws)).toMatchObject({
+    expect(await runCli('resume payments --yes', aws)).toMatchObject({
       code: 0,
       stderr: `warning: ${warnings[0]}\n`,
     });
@@ -360,7 +360,7 @@ describe('a service that goes on and has something cut at once', () => {
 test('what is shown of a service in EC2 says when that was last checked', async () => {
   const checked = { ...service, checkedAt: '2031-05-01T11:00:00.000Z' };
   answering({ 'GET /services/payments': { service: checked } });
-  expect((await linkgate('service show payments', aws)).stdout).toMatch(
+  expect((await runCli('service show payments', aws)).stdout).toMatch(
     /last checked +2031-05-01 11:00:00 UTC; `linkgate doctor` looks now/,
   );
 });
@@ -368,7 +368,7 @@ test('what is shown of a service in EC2 says when that was last checked', async 
 test('in a terminal, what differs stands out', async () => {
   const differs = 'linkgate would reject it, and EC2 shows it available';
   answering({ 'GET /connections': { connections: [{ ...connection, differs }] } });
-  const { stdout } = await linkgate('connections', aws, { isTTY: true });
+  const { stdout } = await runCli('connections', aws, { isTTY: true });
   expect(stdout).toContain(`\u001b[33m${differs}`);
   expect(stdout).toContain(`\u001b[2m${connection.reason}`);
 });
@@ -382,21 +382,21 @@ test('what EC2 refuses again and again is told once', async () => {
     reason: 'UnauthorizedOperation',
   }));
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, history: refusals } });
-  const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 200 });
+  const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout.split('\n').filter((line) => line.includes('EC2 did not'))).toEqual([
     '  2031-05-01 12:00:00 UTC  EC2 did not reject it: UnauthorizedOperation (and 2 more, the last on 2031-05-01 12:03:00 UTC)',
   ]);
 });
 
 test('it says its version', async () => {
-  expect(await linkgate('--version', aws)).toMatchObject({
+  expect(await runCli('--version', aws)).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
   });
 });
 
 test('who names approvers is told what they are sent, and who decides by which way', async () => {
-  const { stdout } = await linkgate('approvers set --help', aws);
+  const { stdout } = await runCli('approvers set --help', aws);
   expect(stdout).toContain('each address is sent a mail');
   expect(stdout).toContain('approver\npolicy among the outputs of the stack');
 });
@@ -408,14 +408,14 @@ test('where EC2 shows something else than linkgate decided, the list and the sto
     'GET /connections?differs=true': { connections: [differing] },
     [`GET /connections/${endpointId}`]: { ...explanation, connection: differing },
   });
-  expect((await linkgate('connections --drifted', aws)).stdout).toContain(differs);
-  expect((await linkgate(`explain ${endpointId}`, aws)).stdout).toContain(`This differs: ${differs}.`);
+  expect((await runCli('connections --drifted', aws)).stdout).toContain(differs);
+  expect((await runCli(`explain ${endpointId}`, aws)).stdout).toContain(`This differs: ${differs}.`);
 });
 
 test('an approval of several is told with how many it takes, and as nothing that policy overruled', async () => {
   const first = { ...decision, verdict: 'ask', approvals: 1, quorum: 2 };
   answering({ [`POST /connections/${endpointId}/decision`]: { decision: first, warnings: [] } });
-  const told = await linkgate(`approve ${endpointId}`, aws);
+  const told = await runCli(`approve ${endpointId}`, aws);
   expect(told).toMatchObject({ code: 0, stderr: '' });
   expect(told.stdout).toContain('has 1 of 2 approvals, and waits for another person');
 });
@@ -432,7 +432,7 @@ test.each([
     answering({
       [`POST /connections/${endpointId}/decision`]: { decision: { ...decision, decision: word, verdict } },
     });
-    const told = await linkgate(`${word} ${endpointId} --reason no --json`, aws);
+    const told = await runCli(`${word} ${endpointId} --reason no --json`, aws);
     expect(told.code).toBe(0);
     if (warning) expect(told.stderr).toContain(`warning: ${warning}`);
     else expect(told.stderr).toBe('');
@@ -449,7 +449,7 @@ test('all pages of the connections are one list, with the filters on each page',
       connections: [connection],
     },
   });
-  const told = await linkgate('connections --service payments --state available --waiting --json', aws);
+  const told = await runCli('connections --service payments --state available --waiting --json', aws);
   expect(JSON.parse(told.stdout).connections).toHaveLength(2);
 });
 
@@ -459,21 +459,21 @@ test('an empty list says so, and what to do', async () => {
     'GET /allowlist': { entries: [] },
     'GET /connections?waiting=true': { connections: [] },
   });
-  expect((await linkgate('service list', aws)).stdout).toContain('linkgate service add');
-  expect((await linkgate('allowlist', aws)).stdout).toContain('linkgate allow');
-  expect((await linkgate('connections --waiting', aws)).stdout).toBe('nobody waits for a decision\n');
+  expect((await runCli('service list', aws)).stdout).toContain('linkgate service add');
+  expect((await runCli('allowlist', aws)).stdout).toContain('linkgate allow');
+  expect((await runCli('connections --waiting', aws)).stdout).toBe('nobody waits for a decision\n');
 });
 
 test('explain tells the story of a request', async () => {
   answering({ [`GET /connections/${endpointId}`]: explanation });
-  expect((await linkgate(`explain ${endpointId}`, aws)).stdout).toMatchSnapshot();
+  expect((await runCli(`explain ${endpointId}`, aws)).stdout).toMatchSnapshot();
 });
 
 test('explain tells times as people read them, fits the terminal, and leaves commands whole', async () => {
   const command = '`linkgate approve vpce-0aaaaaaaaaaaaaaa1 --ticket T`';
   const next = `It is connected until 2031-05-08T12:00:00.073Z, and is cut then. ${command} has it stay.`;
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, next } });
-  const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 60 });
+  const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 60 });
   expect(stdout).toContain(
     `\nIt is connected until 2031-05-08 12:00:00 UTC, and is cut\nthen. ${command}\nhas it stay.\n`,
   );
@@ -485,7 +485,7 @@ test('explain gives what speaks for a connection as no reason to cut it, and ask
   ];
   const connection = { ...explanation.connection, state: 'available' };
   answering({ [`GET /connections/${endpointId}`]: { ...explanation, connection, history } });
-  const { stdout } = await linkgate(`explain ${endpointId}`, aws, { columns: 200 });
+  const { stdout } = await runCli(`explain ${endpointId}`, aws, { columns: 200 });
   expect(stdout).toContain('person-denied');
   expect(stdout).not.toContain('account-is-allowed');
   expect(stdout).toContain('linkgate left it as it is: the budget is used up');
@@ -493,7 +493,7 @@ test('explain gives what speaks for a connection as no reason to cut it, and ask
 
 test('connections show the reason below each', async () => {
   answering({ 'GET /connections': { connections: [connection] } });
-  expect((await linkgate('connections', aws)).stdout).toMatchSnapshot();
+  expect((await runCli('connections', aws)).stdout).toMatchSnapshot();
 });
 
 test('a request that is not open says who decided what, when', async () => {
@@ -503,8 +503,8 @@ test('a request that is not open says who decided what, when', async () => {
     decision: 'deny',
     state: 'rejected',
   };
-  aws.respond = () => ({ status: 409, body: refusal('NotOpen', 'this request is not open', details) });
-  const told = await linkgate(`approve ${endpointId} --json`, aws);
+  aws.respond = () => ({ status: 409, body: errorBody('NotOpen', 'this request is not open', details) });
+  const told = await runCli(`approve ${endpointId} --json`, aws);
   expect(told).toMatchObject({ code: 1, stdout: '' });
   for (const word of Object.values(details)) expect(told.stderr).toContain(word);
 });
@@ -521,14 +521,14 @@ test('a sweep is started, waited for and told', async () => {
       },
     };
   };
-  const told = await linkgate('sweep connections --json', aws);
+  const told = await runCli('sweep connections --json', aws);
   expect(JSON.parse(told.stdout)).toEqual(result);
   expect(polls).toBe(3);
 });
 
 test('a sweep that does not end is given up, and where to look is said', async () => {
   aws.respond = () => ({ body: { job: { jobId: 'j1', status: 'running' } } });
-  expect(await linkgate('sweep connections', aws)).toMatchObject({
+  expect(await runCli('sweep connections', aws)).toMatchObject({
     code: 1,
     stdout: '',
     stderr: expect.stringMatching('the sweep j1 has not ended: `linkgate doctor`'),
@@ -540,7 +540,7 @@ test.each([
   ['service remove payments', 'linkgate no longer looks after payments'],
 ])('%s is done also where an earlier try did it', async (line, said) => {
   aws.respond = () => ({ body: { warnings: ['an earlier run did it'] } });
-  const told = await linkgate(line, aws);
+  const told = await runCli(line, aws);
   expect(told).toMatchObject({ code: 0, stderr: expect.stringContaining('an earlier run did it') });
   expect(told.stdout).toContain(said);
 });
@@ -556,11 +556,11 @@ test.each([
     ['extend', endpointId, '--reason', 'moving', '--until', time],
     ['customer', 'set', 'acme', '--account', '012345678901', '--contract-ends', time],
   ]) {
-    const { code, stderr } = await linkgate(line, aws);
+    const { code, stderr } = await runCli(line, aws);
     expect(code).toBe(2);
     expect(stderr).toContain('or a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00');
   }
-  expect(aws.asked).toEqual([]);
+  expect(aws.apiRequests).toEqual([]);
 });
 
 test.each([
@@ -596,9 +596,9 @@ test.each([
   ['simulate policy.yml --jsn', "unknown option '--jsn'\n(Did you mean --json?)"],
   ['customer set initech --acount 1', "unknown option '--acount'\n(Did you mean --account?)"],
 ])('%j is called wrongly, and nobody is asked', async (line, message) => {
-  const told = await linkgate(line ? line : [], aws);
+  const told = await runCli(line ? line : [], aws);
   expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
-  expect(aws.asked).toEqual([]);
+  expect(aws.apiRequests).toEqual([]);
 });
 
 test.each([
@@ -609,12 +609,12 @@ test.each([
     ['revoke', endpointId, '--customer-message', blank],
   ]),
 ])('`%s %s %s %j…` is called wrongly: nobody could read that, and nobody is asked', async (...line) => {
-  const { code, stderr } = await linkgate(line, aws);
+  const { code, stderr } = await runCli(line, aws);
   expect({ code, stderr }).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('Write something that people can see.'),
   });
-  expect(aws.asked).toEqual([]);
+  expect(aws.apiRequests).toEqual([]);
 });
 
 test.each([
@@ -624,8 +624,8 @@ test.each([
   ['404 NotFound', 404, 'NotFound', 1],
   ['409 Conflict', 409, 'Conflict', 1],
 ])('of what the API refuses, %s ends with the exit code for it', async (_name, status, code, exitCode) => {
-  aws.respond = () => ({ status, body: refusal(code, 'what to do') });
-  expect(await linkgate('service show payments', aws)).toEqual({
+  aws.respond = () => ({ status, body: errorBody(code, 'what to do') });
+  expect(await runCli('service show payments', aws)).toEqual({
     code: exitCode,
     stdout: '',
     stderr: 'error: what to do\n',
@@ -633,7 +633,7 @@ test.each([
 });
 
 test.each(['--help', 'service add --help', 'help allow'])('%s is help, and done', async (line) => {
-  expect(await linkgate(line, aws)).toMatchObject({
+  expect(await runCli(line, aws)).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('Usage: linkgate'),
     stderr: '',

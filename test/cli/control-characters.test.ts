@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { writePolicyFile } from '../../cli/policy-file/write.ts';
 import { connection, endpointId, entry, explanation, service, serviceId } from './answers.ts';
-import { documentIn, folderWith } from './policy-file/files.ts';
-import { type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
+import { parseDocument, writeFolder } from './policy-file/files.ts';
+import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
@@ -157,7 +157,7 @@ const kept = {
   ],
 };
 
-const policy = join(folderWith({ 'policy.yml': 'version: 1\nservices: {payments: {}}\n' }), 'policy.yml');
+const policy = join(writeFolder({ 'policy.yml': 'version: 1\nservices: {payments: {}}\n' }), 'policy.yml');
 
 const answers: Readonly<Record<string, object>> = {
   'POST /setup': { done: ['the group default is there'] },
@@ -279,7 +279,7 @@ const stdin = ['0123456789abcdef0123456789abcdef'];
 describe.each(lines)('`linkgate %s`', (line) => {
   test('shows what would do something to a terminal, and forges no line', async () => {
     respondHostile();
-    const { stdout, stderr } = await linkgate(line, aws, { stdin, columns: 2_000 });
+    const { stdout, stderr } = await runCli(line, aws, { stdin, columns: 2_000 });
     const text = stdout + stderr;
     expect(unsafe.exec(text)).toBeNull();
     expect(text.split('\n').filter((each) => /^\W*(error: forged|linkgate allow 666)/.test(each))).toEqual(
@@ -298,7 +298,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
 
   test('has in a terminal no colours but its own', async () => {
     respondHostile();
-    const { stdout, stderr } = await linkgate(line, aws, { stdin, columns: 2_000, isTTY: true });
+    const { stdout, stderr } = await runCli(line, aws, { stdin, columns: 2_000, isTTY: true });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
     const text = (stdout + stderr).replaceAll(/\u001b\[\d+m/g, '');
     expect(unsafe.exec(text)).toBeNull();
@@ -309,7 +309,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
   test('escapes it with --json, and says what there is to the letter', async () => {
     if (line === 'schema') return;
     respondHostile();
-    const { stdout } = await linkgate(`${line} --json`, aws, { stdin });
+    const { stdout } = await runCli(`${line} --json`, aws, { stdin });
     expect(unsafe.exec(stdout)).toBeNull();
     const document = JSON.stringify(JSON.parse(stdout));
     if (line !== 'sweep connections') expect(document).toContain(JSON.stringify(attack).slice(1, -1));
@@ -318,7 +318,7 @@ describe.each(lines)('`linkgate %s`', (line) => {
 
 test('each command that there is stands in the table', async () => {
   const named = async (path: string): Promise<string[]> => {
-    const { stdout } = await linkgate(`${path} --help`.trim(), aws);
+    const { stdout } = await runCli(`${path} --help`.trim(), aws);
     const [, commands = ''] = stdout.split('\nCommands:\n');
     const names = [...commands.matchAll(/^ {2}(\w[\w-]*)/gm)].flatMap(([, name]) =>
       name && name !== 'help' ? [name] : [],
@@ -350,8 +350,8 @@ describe('elsewhere', () => {
       decision: 'deny',
       problems: [{ at: `policy.yml:1:1${attack}`, message: `no${attack}` }],
     };
-    aws.respond = () => ({ status: 409, body: refusal('NotOpen', `too late${attack}`, details) });
-    const { stderr, code } = await linkgate(`approve ${endpointId}`, aws);
+    aws.respond = () => ({ status: 409, body: errorBody('NotOpen', `too late${attack}`, details) });
+    const { stderr, code } = await runCli(`approve ${endpointId}`, aws);
     expect(code).toBe(1);
     expect(unsafe.exec(stderr)).toBeNull();
     expect(stderr).toContain(`too late${seen}`);
@@ -360,8 +360,8 @@ describe('elsewhere', () => {
 
   test('what is wrong with a policy file is shown visibly', async () => {
     const yaml = `version: 1\n"a${'\\e[31m\\u202E\\r\\n'}b": 1\nservices: {payments: {approvers: "\\e\\nerror: forged"}}\n`;
-    const file = join(folderWith({ 'policy.yml': yaml }), 'policy.yml');
-    const { stderr } = await linkgate(`plan -f ${file}`, aws);
+    const file = join(writeFolder({ 'policy.yml': yaml }), 'policy.yml');
+    const { stderr } = await runCli(`plan -f ${file}`, aws);
     expect(unsafe.exec(stderr)).toBeNull();
     expect(stderr).not.toMatch(/^error: forged/m);
     expect(stderr).toContain(String.raw`a\u{1b}[31m\u{202e}\u{d}\nb`);
@@ -369,9 +369,9 @@ describe('elsewhere', () => {
 
   test('what was typed is shown visibly, and sent as it was typed', async () => {
     aws.respond = ({ method }) => (method === 'PUT' ? { body: { entry } } : { body: { services: [] } });
-    await linkgate(['allow', '012345678901', '--service', 'payments', '--note', attack], aws);
-    expect(aws.asked.at(-1)?.body).toMatchObject({ note: attack });
-    const { stderr } = await linkgate([`explain${attack}`], aws);
+    await runCli(['allow', '012345678901', '--service', 'payments', '--note', attack], aws);
+    expect(aws.apiRequests.at(-1)?.body).toMatchObject({ note: attack });
+    const { stderr } = await runCli([`explain${attack}`], aws);
     expect(unsafe.exec(stderr)).toBeNull();
     expect(stderr).toContain(seen);
   });
@@ -387,7 +387,7 @@ describe('elsewhere', () => {
       });
       expect(unsafe.exec(text)).toBeNull();
       expect(parse(text).allow[0].note).toBe(note);
-      expect(documentIn(text.replace('version: 1\n', '')).entries).toMatchObject([{ note }]);
+      expect(parseDocument(text.replace('version: 1\n', '')).entries).toMatchObject([{ note }]);
     }
   });
 
@@ -405,7 +405,7 @@ describe('elsewhere', () => {
         }
       );
     };
-    const { stdout } = await linkgate(`plan --markdown -f ${policy}`, aws);
+    const { stdout } = await runCli(`plan --markdown -f ${policy}`, aws);
     const outside = stdout.replaceAll(/^```\w*\n.*?\n```$/gms, '');
     expect(outside).not.toMatch(/Approved|click|img|octocat/);
   });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws, linkgate } from './test-env.ts';
+import { type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
 });
 afterAll(() => aws.close());
 
@@ -21,7 +21,7 @@ const set = ['customer', 'set', 'initech', '--account', '444455556666'];
 describe('customer set', () => {
   test('sends all that is said', async () => {
     aws.respond = () => ({ body: { customer, warnings: ['has to confirm'] } });
-    const { code, stdout, stderr } = await linkgate(
+    const { code, stdout, stderr } = await runCli(
       [
         ...set,
         ...['--account', '777788889999', '--contact-email', 'ops@initech.example'],
@@ -31,7 +31,7 @@ describe('customer set', () => {
     );
     expect([code, stderr]).toEqual([0, 'warning: has to confirm\n']);
     expect(stdout).toContain('contract ends 2031-12-31');
-    expect(aws.asked.at(-1)).toMatchObject({
+    expect(aws.apiRequests.at(-1)).toMatchObject({
       method: 'PUT',
       path: '/api/customers/initech',
       body: {
@@ -45,18 +45,15 @@ describe('customer set', () => {
 
   test.each(['prototype', 'constructor', 'toString'])('takes %s for a name', async (name) => {
     aws.respond = () => ({ body: { customer: { ...customer, name }, warnings: [] } });
-    expect(await linkgate(['customer', 'set', name, '--account', '444455556666'], aws)).toMatchObject({
+    expect(await runCli(['customer', 'set', name, '--account', '444455556666'], aws)).toMatchObject({
       code: 0,
       stdout: expect.stringContaining(name),
     });
-    expect(aws.asked.at(-1)).toMatchObject({ path: `/api/customers/${name}` });
+    expect(aws.apiRequests.at(-1)).toMatchObject({ path: `/api/customers/${name}` });
   });
 
   test('refuses __proto__ by what a name has', async () => {
-    const { code, stderr } = await linkgate(
-      ['customer', 'set', '__proto__', '--account', '444455556666'],
-      aws,
-    );
+    const { code, stderr } = await runCli(['customer', 'set', '__proto__', '--account', '444455556666'], aws);
     expect(code).toBe(2);
     expect(stderr).toContain("'__proto__'");
     expect(stderr).toContain('A customer has a name of letters, digits, dots, hyphens and underscores.');
@@ -65,9 +62,9 @@ describe('customer set', () => {
   test("takes an address such as sean.o'brien@…, and says how one with other letters is written", async () => {
     aws.respond = () => ({ body: { customer, warnings: [] } });
     const email = "sean.o'brien+ops@xn--bcher-kva.example";
-    expect(await linkgate([...set, '--contact-email', email], aws)).toMatchObject({ code: 0 });
-    expect(aws.asked.at(-1)?.body).toMatchObject({ contact: { email } });
-    const { code, stderr } = await linkgate([...set, '--contact-email', 'ops@bücher.example'], aws);
+    expect(await runCli([...set, '--contact-email', email], aws)).toMatchObject({ code: 0 });
+    expect(aws.apiRequests.at(-1)?.body).toMatchObject({ contact: { email } });
+    const { code, stderr } = await runCli([...set, '--contact-email', 'ops@bücher.example'], aws);
     expect(code).toBe(2);
     expect(stderr).toContain('An e-mail address has its domain in ASCII: ops@xn--bcher-kva.example.');
   });
@@ -75,9 +72,9 @@ describe('customer set', () => {
   test('takes a topic in the place of an address, and not both', async () => {
     aws.respond = () => ({ body: { customer, warnings: [] } });
     const topic = ['--contact-topic', 'arn:aws:sns:us-east-1:444455556666:linkgate-notices'];
-    expect(await linkgate([...set, ...topic], aws)).toMatchObject({ code: 0 });
-    expect(aws.asked.at(-1)?.body).toMatchObject({ contact: { topicArn: topic[1] } });
-    expect(await linkgate([...set, ...topic, '--contact-email', 'a@b.example'], aws)).toMatchObject({
+    expect(await runCli([...set, ...topic], aws)).toMatchObject({ code: 0 });
+    expect(aws.apiRequests.at(-1)?.body).toMatchObject({ contact: { topicArn: topic[1] } });
+    expect(await runCli([...set, ...topic, '--contact-email', 'a@b.example'], aws)).toMatchObject({
       code: 2,
     });
   });
@@ -88,8 +85,8 @@ describe('customer set', () => {
     [[...set, '--contact-topic', 'arn:aws:sns:us-east-1:444455556666:notices']],
     [[...set, '--contact-email', 'ops']],
   ])('is called wrongly with %j', async (argv) => {
-    expect(await linkgate(argv, aws)).toMatchObject({ code: 2 });
-    expect(aws.asked).toEqual([]);
+    expect(await runCli(argv, aws)).toMatchObject({ code: 2 });
+    expect(aws.apiRequests).toEqual([]);
   });
 });
 
@@ -97,18 +94,18 @@ describe('customer list', () => {
   test('shows where nothing arrives, and why', async () => {
     const delivery = { status: 'unconfirmed', detail: 'the reader has not confirmed' };
     aws.respond = () => ({ body: { customers: [{ ...customer, delivery }] } });
-    const { stdout } = await linkgate(['customer', 'list'], aws);
+    const { stdout } = await runCli(['customer', 'list'], aws);
     for (const said of ['initech', 'ops@initech.example', '444455556666', 'has not confirmed'])
       expect(stdout).toContain(said);
   });
 
   test('says how to begin', async () => {
     aws.respond = () => ({ body: { customers: [] } });
-    expect((await linkgate(['customer', 'list'], aws)).stdout).toContain('linkgate customer set');
+    expect((await runCli(['customer', 'list'], aws)).stdout).toContain('linkgate customer set');
   });
 });
 
 test('customer remove says that nobody is told any more', async () => {
   aws.respond = ({ method }) => (method === 'DELETE' ? { body: { customer, warnings: [] } } : undefined);
-  expect((await linkgate(['customer', 'remove', 'initech'], aws)).stdout).toContain('forgotten');
+  expect((await runCli(['customer', 'remove', 'initech'], aws)).stdout).toContain('forgotten');
 });

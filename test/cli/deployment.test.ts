@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { stageForm } from '../../lib/values/stage.mjs';
-import { type FakeAws, fakeAws, linkgate } from './test-env.ts';
+import { type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
   delete process.env.AWS_REGION;
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
 });
 afterAll(() => aws.close());
 
@@ -21,24 +21,24 @@ const stages = (...names: readonly string[]) =>
     ...names.map((name) => [`/linkgate/${name}/slack/bot-token`, 'secret']),
     ...names.map((name) => [`/linkgate/${name}/api-url`, `${aws.url}/${name}`]),
   ]);
-const pathsAsked = () => aws.asked.map(({ path }) => path);
+const pathsAsked = () => aws.apiRequests.map(({ path }) => path);
 
 test('the only stage there is needs no name', async () => {
   aws.parameters = stages('local');
-  expect(await linkgate('service list', aws)).toMatchObject({ code: 0 });
+  expect(await runCli('service list', aws)).toMatchObject({ code: 0 });
   expect(pathsAsked()).toEqual(['/local/services']);
 });
 
 test('of several stages one has to be named, by the option before the environment', async () => {
   aws.parameters = stages('dev', 'prod');
   const env = { AWS_REGION: 'eu-west-1', LINKGATE_STAGE: 'dev' };
-  expect(await linkgate('service list --json', aws)).toMatchObject({
+  expect(await runCli('service list --json', aws)).toMatchObject({
     code: 2,
     stdout: '',
     stderr: expect.stringContaining('dev, prod'),
   });
-  await linkgate('service list', aws, { env });
-  await linkgate('service list --stage prod', aws, { env });
+  await runCli('service list', aws, { env });
+  await runCli('service list --stage prod', aws, { env });
   expect(pathsAsked()).toEqual(['/dev/services', '/prod/services']);
 });
 
@@ -47,7 +47,7 @@ test.each([
   ['service list --stage prod', 'there is no linkgate of the stage prod in account 111111111111'],
 ])('%s says where it looked when there is none', async (line, message) => {
   aws.parameters = {};
-  expect(await linkgate(line, aws)).toMatchObject({
+  expect(await runCli(line, aws)).toMatchObject({
     code: 1,
     stdout: '',
     stderr: expect.stringContaining(message),
@@ -62,12 +62,12 @@ test.each([
   'a stage that no deployment can have is refused before anything is asked: %s',
   async (_name, line, env) => {
     aws.parameters = stages('local');
-    expect(await linkgate(line, aws, { env: { AWS_REGION: 'eu-west-1', ...env } })).toMatchObject({
+    expect(await runCli(line, aws, { env: { AWS_REGION: 'eu-west-1', ...env } })).toMatchObject({
       code: 2,
       stdout: '',
       stderr: expect.stringContaining(stageForm),
     });
-    expect(aws.asked).toEqual([]);
+    expect(aws.apiRequests).toEqual([]);
   },
 );
 
@@ -78,14 +78,12 @@ test.each([
   ['the sandbox, where nothing else is said', '', { AWS_REGION: '' }, 'us-east-1'],
 ])('the Region is that of %s', async (_name, options, env, region) => {
   aws.parameters = stages('local');
-  await linkgate(`service list ${options}`.trim(), aws, { env });
-  expect(aws.asked[0]?.authorization).toContain(`/${region}/execute-api/`);
+  await runCli(`service list ${options}`.trim(), aws, { env });
+  expect(aws.apiRequests[0]?.authorization).toContain(`/${region}/execute-api/`);
 });
 
 test('without a sandbox, a Region has to be named', async () => {
-  expect(
-    await linkgate('service list', aws, { env: { AWS_REGION: '', AWS_ENDPOINT_URL: '' } }),
-  ).toMatchObject({
+  expect(await runCli('service list', aws, { env: { AWS_REGION: '', AWS_ENDPOINT_URL: '' } })).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('give --region, or set AWS_REGION'),
   });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { endpointId, serviceId } from './answers.ts';
-import { type FakeAws, fakeAws, linkgate } from './test-env.ts';
+import { type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
 });
 afterAll(() => aws.close());
 
@@ -47,7 +47,7 @@ const failed = {
 describe('doctor', () => {
   test('tells group by group what it found on all pages, with what to do in a line to be pasted', async () => {
     answeringPages({ checks: [ok, warning] }, { checks: [failed] });
-    const { code, stdout, stderr } = await linkgate('doctor', aws);
+    const { code, stdout, stderr } = await runCli('doctor', aws);
     expect(stdout).toBe(`deployment
   ok       table  it is active
   warning  mode   observe since noon
@@ -73,7 +73,7 @@ checks: 3 (ok: 1, warning: 1, failed: 1)
       { ...warning, remedy: long },
     ];
     answeringPages({ checks });
-    const { stdout } = await linkgate('doctor', aws, { columns: 50 });
+    const { stdout } = await runCli('doctor', aws, { columns: 50 });
     expect(stdout).toBe(`deployment
   ok       3 checks: table, table-stream
   warning  mode  observe since noon
@@ -84,13 +84,13 @@ checks: 3 (ok: 1, warning: 1, failed: 1)
 
 checks: 4 (ok: 3, warning: 1, failed: 0)
 `);
-    const whole = await linkgate('doctor --all', aws);
+    const whole = await runCli('doctor --all', aws);
     expect(whole.stdout.match(/it is active/g)).toHaveLength(3);
   });
 
   test('exits 0 when there are only warnings', async () => {
     answeringPages({ checks: [ok, warning] });
-    const { code, stdout } = await linkgate('doctor --json', aws);
+    const { code, stdout } = await runCli('doctor --json', aws);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({ checks: [ok, warning] });
   });
@@ -101,17 +101,17 @@ describe('audit verify', () => {
 
   test('sums all pages up', async () => {
     answeringPages({ verified: 50, broken: [] }, { verified: 7, broken: [] });
-    const { code, stdout } = await linkgate('audit verify', aws);
+    const { code, stdout } = await runCli('audit verify', aws);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '57 audit trails are as written\n' });
   });
 
   test('names what is broken, and exits 3', async () => {
     answeringPages({ verified: 1, broken }, { verified: 0, broken: [] });
-    const { code, stdout, stderr } = await linkgate('audit verify', aws);
+    const { code, stdout, stderr } = await runCli('audit verify', aws);
     expect(stdout).toContain(`${endpointId}  2      it was changed after it was written`);
     expect(stdout).toContain('1 audit trail is as written');
     expect({ code, stderr }).toEqual({ code: 3, stderr: 'error: 1 audit trail is broken\n' });
-    const { stdout: document } = await linkgate('audit verify --json', aws);
+    const { stdout: document } = await runCli('audit verify --json', aws);
     expect(JSON.parse(document)).toEqual({ verified: 1, broken });
   });
 
@@ -120,12 +120,12 @@ describe('audit verify', () => {
     ['--service payments', 'service=payments'],
   ])('passes %s on', async (option, query) => {
     answeringPages({ verified: 1, broken: [] });
-    await linkgate(`audit verify ${option}`, aws);
-    expect(aws.asked.map(({ path }) => path)).toEqual([`/api/audit/verification?${query}`]);
+    await runCli(`audit verify ${option}`, aws);
+    expect(aws.apiRequests.map(({ path }) => path)).toEqual([`/api/audit/verification?${query}`]);
   });
 
   test('is of an endpoint or of a service, not of both', async () => {
-    const { code } = await linkgate(`audit verify --endpoint ${endpointId} --service payments`, aws);
+    const { code } = await runCli(`audit verify --endpoint ${endpointId} --service payments`, aws);
     expect(code).toBe(2);
   });
 });
@@ -141,16 +141,16 @@ describe('service list --unregistered', () => {
 
   test('lists what EC2 has beside, and says how to add it', async () => {
     answeringPages({ services: [service] }, { services: [] });
-    const { code, stdout } = await linkgate('service list --unregistered', aws);
+    const { code, stdout } = await runCli('service list --unregistered', aws);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`${serviceId} .*eu-west-1 .*Available .*not required`));
     expect(stdout).toContain('linkgate service add');
-    expect(aws.asked[0]?.path).toBe('/api/services?unregistered=true');
+    expect(aws.apiRequests[0]?.path).toBe('/api/services?unregistered=true');
   });
 
   test('says so where there is none', async () => {
     answeringPages({ services: [] });
-    const { stdout } = await linkgate('service list --unregistered', aws);
+    const { stdout } = await runCli('service list --unregistered', aws);
     expect(stdout).toContain('every endpoint service that EC2 lists is registered');
   });
 });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws, linkgate } from './test-env.ts';
+import { type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
 });
 afterAll(() => aws.close());
 
@@ -16,7 +16,7 @@ test('a list tells once on standard error what it is without, and lists the rest
     path.includes('nextToken')
       ? { body: { groups: [], warnings } }
       : { body: { groups: [], warnings, nextToken: '1' } };
-  const { code, stdout, stderr } = await linkgate('approvers list --json', aws);
+  const { code, stdout, stderr } = await runCli('approvers list --json', aws);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({ groups: [] });
   expect(stderr).toBe(`warning: ${warnings[0]}\n`);
@@ -25,10 +25,10 @@ test('a list tells once on standard error what it is without, and lists the rest
 test('an item that cannot be read is removed by its key, with what is left to do', async () => {
   const item = { pk: 'ALLOWLIST#*', sk: '022222222222' };
   aws.respond = () => ({ body: { item, warnings: ['what is left to do: linkgate allow'] } });
-  const { code, stdout, stderr } = await linkgate('item remove ALLOWLIST#* 022222222222', aws);
+  const { code, stdout, stderr } = await runCli('item remove ALLOWLIST#* 022222222222', aws);
   expect({ code, stderr }).toEqual({ code: 0, stderr: 'warning: what is left to do: linkgate allow\n' });
   expect(stdout).toBe('removed the item ALLOWLIST#* 022222222222\n');
-  expect(aws.asked).toMatchObject([
+  expect(aws.apiRequests).toMatchObject([
     { method: 'DELETE', path: `/api/items?pk=${encodeURIComponent(item.pk)}&sk=${item.sk}` },
   ]);
 });

@@ -3,21 +3,21 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readPolicyFile } from '../../cli/policy-file/read.ts';
 import { connection, serviceId } from './answers.ts';
-import { documentIn, folderWith, withoutPlaces } from './policy-file/files.ts';
-import { type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
+import { parseDocument, withoutPositions, writeFolder } from './policy-file/files.ts';
+import { errorBody, type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
 });
 afterAll(() => aws.close());
 
 const lines = "services: {payments: {}}\nallow: [{account: '222222222222', services: payments}]\n";
-const file = join(folderWith({ 'policy.yml': `version: 1\n${lines}` }), 'policy.yml');
-const broken = join(folderWith({ 'policy.yml': 'version: 1\nallow: {}' }), 'policy.yml');
+const file = join(writeFolder({ 'policy.yml': `version: 1\n${lines}` }), 'policy.yml');
+const broken = join(writeFolder({ 'policy.yml': 'version: 1\nallow: {}' }), 'policy.yml');
 
 const nothing = { add: 0, change: 0, remove: 0, conflicts: 0, left: 0 };
 const by = 'arn:aws:iam::111111111111:user/alice';
@@ -121,11 +121,11 @@ function answering({
   };
 }
 
-const requests = () => aws.asked.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
+const requests = () => aws.apiRequests.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
 
 test('a plan reads like the plans that people know', async () => {
   answering();
-  expect(await linkgate(`plan -f ${file}`, aws)).toEqual({
+  expect(await runCli(`plan -f ${file}`, aws)).toEqual({
     code: 0,
     stderr: '',
     stdout: `${head}
@@ -170,10 +170,10 @@ Plan: 1 to add, 2 to change, 1 to remove; 1 not as the file has it, which others
 
 test('what is planned is the document that the file makes, for the stage of the deployment', async () => {
   answering();
-  await linkgate(`plan -f ${file} --take-ownership`, aws);
-  const { body } = aws.asked[0] ?? {};
-  const { document, adopt } = body as { document: ReturnType<typeof documentIn>; adopt: boolean };
-  expect(withoutPlaces(document)).toEqual(withoutPlaces(documentIn(lines)));
+  await runCli(`plan -f ${file} --take-ownership`, aws);
+  const { body } = aws.apiRequests[0] ?? {};
+  const { document, adopt } = body as { document: ReturnType<typeof parseDocument>; adopt: boolean };
+  expect(withoutPositions(document)).toEqual(withoutPositions(parseDocument(lines)));
   expect(document.entries[0]?.at).toBe(`${file}:3:9`);
   expect(adopt).toBe(true);
 });
@@ -183,30 +183,30 @@ test('what has expired is a warning of a plan, on standard error, in its JSON an
     'policy.yml:3:5: the entry of account 222222222222 at payments expired on 2026-01-31, so that it lets nobody in',
   ];
   answering({ warnings });
-  expect(await linkgate(`plan -f ${file}`, aws)).toMatchObject({ code: 0, stderr: `warning: ${warnings}\n` });
-  expect(JSON.parse((await linkgate(`plan -f ${file} --json`, aws)).stdout)).toMatchObject({ warnings });
-  expect((await linkgate(`plan -f ${file} --markdown`, aws)).stdout).toContain(
+  expect(await runCli(`plan -f ${file}`, aws)).toMatchObject({ code: 0, stderr: `warning: ${warnings}\n` });
+  expect(JSON.parse((await runCli(`plan -f ${file} --json`, aws)).stdout)).toMatchObject({ warnings });
+  expect((await runCli(`plan -f ${file} --markdown`, aws)).stdout).toContain(
     `<summary>Warnings</summary>\n\n\`\`\`text\n# Warnings\n  ${warnings}\n`,
   );
 });
 
 test('--allow-removals is what a plan and an apply are asked with', async () => {
   answering({ apply: [{ apply: { status: 'done', done: 3, of: 3 } }] });
-  await linkgate(`plan -f ${file} --allow-removals`, aws);
-  expect(aws.asked.at(0)?.body).toMatchObject({ allowRemovals: true });
-  aws.asked.length = 0;
-  await linkgate(`apply -f ${file} --allow-removals --yes`, aws);
-  expect(aws.asked.at(0)?.body).toMatchObject({ allowRemovals: true });
-  aws.asked.length = 0;
-  await linkgate(`plan -f ${file}`, aws);
-  expect(aws.asked.at(0)?.body).not.toHaveProperty('allowRemovals');
+  await runCli(`plan -f ${file} --allow-removals`, aws);
+  expect(aws.apiRequests.at(0)?.body).toMatchObject({ allowRemovals: true });
+  aws.apiRequests.length = 0;
+  await runCli(`apply -f ${file} --allow-removals --yes`, aws);
+  expect(aws.apiRequests.at(0)?.body).toMatchObject({ allowRemovals: true });
+  aws.apiRequests.length = 0;
+  await runCli(`plan -f ${file}`, aws);
+  expect(aws.apiRequests.at(0)?.body).not.toHaveProperty('allowRemovals');
 });
 
 test.each(['plan', 'apply --yes'])('%s fails where too much would be removed', async (command) => {
   const message = 'this would remove 9 of the 20 things: allow it with `--allow-removals`';
-  const body = refusal('TooManyRemovals', message, { removals: 9, managed: 20 });
+  const body = errorBody('TooManyRemovals', message, { removals: 9, managed: 20 });
   aws.respond = () => ({ status: 409, body });
-  expect(await linkgate(`${command} -f ${file}`, aws)).toEqual({
+  expect(await runCli(`${command} -f ${file}`, aws)).toEqual({
     code: 1,
     stdout: '',
     stderr: `error: ${message}\n`,
@@ -215,7 +215,7 @@ test.each(['plan', 'apply --yes'])('%s fails where too much would be removed', a
 
 test('with --json a plan is one document', async () => {
   answering();
-  const { stdout } = await linkgate(`plan -f ${file} --json`, aws);
+  const { stdout } = await runCli(`plan -f ${file} --json`, aws);
   expect(JSON.parse(stdout)).toEqual({
     file,
     plan: { planId: 'p1', ...where, summary },
@@ -228,7 +228,7 @@ test('with --json a plan is one document', async () => {
 test('a service that is added stands with its id, and its name stands once', async () => {
   const added = { kind: 'service', action: 'add', name: 'orders', serviceId };
   answering({ changes: [{ ...added, after: { name: 'orders', onUnlisted: 'ask' } }], effects: [] });
-  expect((await linkgate(`plan -f ${file}`, aws)).stdout).toContain(
+  expect((await runCli(`plan -f ${file}`, aws)).stdout).toContain(
     `Services\n  + orders (${serviceId})\n      onUnlisted: ask\n\n`,
   );
 });
@@ -236,19 +236,19 @@ test('a service that is added stands with its id, and its name stands once', asy
 test('of principals that linkgate only tells of nobody is said to look after them', async () => {
   const principal = { kind: 'principal', action: 'left', name: '*', service: 'payments', serviceId };
   answering({ changes: [{ ...principal, note: 'everyone; EC2 has it' }], effects: [] });
-  expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
+  expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
     /\n\nOnly told: how the allowed principals in AWS differ .*\n {4}\* at payments\n {6}everyone; EC2 has it\n/,
   );
 });
 
 test('with --exit-code a plan with changes exits with 3, and one without with 0', async () => {
   answering();
-  expect(await linkgate(`plan -f ${file} --exit-code`, aws)).toMatchObject({
+  expect(await runCli(`plan -f ${file} --exit-code`, aws)).toMatchObject({
     code: 3,
     stderr: '',
   });
   answering({ plan: { summary: { ...nothing, left: 2 } }, changes: [], effects: [] });
-  expect(await linkgate(`plan -f ${file} --exit-code`, aws)).toEqual({
+  expect(await runCli(`plan -f ${file} --exit-code`, aws)).toEqual({
     code: 0,
     stderr: '',
     stdout: `${head}\n\nPlan: nothing to change; connections: nothing changes for them\n`,
@@ -257,7 +257,7 @@ test('with --exit-code a plan with changes exits with 3, and one without with 0'
 
 test('with --markdown a plan is the comment of a pull request, in which no words of people are Markdown', async () => {
   answering();
-  const { stdout } = await linkgate(`plan -f ${file} --markdown`, aws);
+  const { stdout } = await runCli(`plan -f ${file} --markdown`, aws);
   expect(stdout).toContain(
     `### linkgate: what this would change at \`local\`\n\n\`${head}\`\n\n**Plan: 1 to add`,
   );
@@ -271,7 +271,7 @@ test('however much a plan changes, it fits into a comment', async () => {
     if (method === 'POST') return { body: { plan: { planId: 'p1', ...where, summary } } };
     return { body: path.endsWith('changes') ? { changes: many } : { effects, looked: 2 } };
   };
-  const { stdout } = await linkgate(`plan -f ${file} --markdown`, aws);
+  const { stdout } = await runCli(`plan -f ${file} --markdown`, aws);
   expect(stdout.length).toBeLessThan(65_536);
   expect(stdout).toMatch(/… and \d+ more lines: `linkgate plan` shows them all\n```/);
   expect(stdout).toContain('vpce-0aaaaaaaaaaaaaaa1');
@@ -280,11 +280,11 @@ test('however much a plan changes, it fits into a comment', async () => {
 test('a plan says at once that an apply runs, or where it broke off', async () => {
   const unfinished = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
   answering({ plan: { summary, running: { ...unfinished, leaseUntil: '2031-05-01T11:00:40.000Z' } } });
-  expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
+  expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
     /\n\nAn apply by alice runs since 2031-05-01 11:00:00 UTC; 3 of its 9 changes are made\..* after 2031-05-01 11:00:40 UTC\.\n/,
   );
   answering({ plan: { summary, interrupted: unfinished } });
-  expect((await linkgate(`plan -f ${file}`, aws)).stdout).toMatch(
+  expect((await runCli(`plan -f ${file}`, aws)).stdout).toMatch(
     /\n\nAn apply by alice that began on 2031-05-01 11:00:00 UTC broke off when 3 of its 9 changes were made\./,
   );
 });
@@ -292,12 +292,12 @@ test('a plan says at once that an apply runs, or where it broke off', async () =
 test.each(['plan', 'apply --yes', 'simulate'])(
   '%s of a broken file says where it is broken, and asks nothing',
   async (name) => {
-    expect(await linkgate(`${name} -f ${broken}`, aws)).toEqual({
+    expect(await runCli(`${name} -f ${broken}`, aws)).toEqual({
       code: 1,
       stdout: '',
       stderr: `error: one thing is wrong with the policy, and nothing was sent:\n${broken}:2:1: this has to be a list, and is a map\n`,
     });
-    expect(aws.asked).toEqual([]);
+    expect(aws.apiRequests).toEqual([]);
   },
 );
 
@@ -305,9 +305,9 @@ test('what only linkgate can know to be wrong with a file fails like what the fi
   const problems = [{ at: `${file}:2:12`, message: 'no service `payments` is registered' }];
   aws.respond = () => ({
     status: 400,
-    body: refusal('InvalidPolicy', 'the policy cannot be carried out', { problems }),
+    body: errorBody('InvalidPolicy', 'the policy cannot be carried out', { problems }),
   });
-  expect(await linkgate(`plan -f ${file}`, aws)).toEqual({
+  expect(await runCli(`plan -f ${file}`, aws)).toEqual({
     code: 1,
     stdout: '',
     stderr: `error: the policy cannot be carried out\n${file}:2:12: no service \`payments\` is registered\n`,
@@ -322,7 +322,7 @@ test('an apply shows the plan, applies it call by call, and says how far it came
       { apply: { status: 'done', done: 4, of: 4 }, warnings: [] },
     ],
   });
-  const { code, stdout, stderr } = await linkgate(`apply -f ${file} --yes`, aws);
+  const { code, stdout, stderr } = await runCli(`apply -f ${file} --yes`, aws);
   expect(code).toBe(0);
   expect(stdout).toMatch(
     /^\S+ at the stage local, .*\n\nServices\n[\s\S]*Plan: 1 to add[\s\S]*\ndone: 4 of 4 changes are made\n$/,
@@ -333,17 +333,17 @@ test('an apply shows the plan, applies it call by call, and says how far it came
 
 test('an apply asks first, and changes nothing without a yes', async () => {
   answering();
-  const told = await linkgate(`apply -f ${file}`, aws, { isTTY: true, stdin: ['n'] });
+  const told = await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['n'] });
   expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('Apply it? [y/N]') });
   expect(requests()).not.toContain('POST /plans/p1/apply');
 
   answering({ apply: [{ apply: { status: 'done', done: 4, of: 4 } }] });
-  expect(await linkgate(`apply -f ${file}`, aws, { isTTY: true, stdin: ['y'] })).toMatchObject({ code: 0 });
+  expect(await runCli(`apply -f ${file}`, aws, { isTTY: true, stdin: ['y'] })).toMatchObject({ code: 0 });
 });
 
 test('where nobody can be asked, an apply wants --yes', async () => {
   answering();
-  expect(await linkgate(`apply -f ${file} --json`, aws)).toMatchObject({
+  expect(await runCli(`apply -f ${file} --json`, aws)).toMatchObject({
     code: 2,
     stdout: '',
     stderr: 'error: nobody can be asked here, so nothing was done: say --yes\n',
@@ -354,7 +354,7 @@ test('where nobody can be asked, an apply wants --yes', async () => {
 test('with --json an apply is one document', async () => {
   const apply = { status: 'done', done: 4, of: 4 };
   answering({ apply: [{ apply, warnings: [] }] });
-  const { stdout } = await linkgate(`apply -f ${file} --yes --json`, aws);
+  const { stdout } = await runCli(`apply -f ${file} --yes --json`, aws);
   expect(JSON.parse(stdout)).toMatchObject({
     file,
     plan: { planId: 'p1', ...where, summary },
@@ -366,14 +366,14 @@ test('with --json an apply is one document', async () => {
 
 test('where there is nothing to change an apply asks nobody, unless it has to finish what broke off', async () => {
   answering({ plan: { summary: nothing }, changes: [], effects: [] });
-  expect(await linkgate(`apply -f ${file}`, aws)).toMatchObject({
+  expect(await runCli(`apply -f ${file}`, aws)).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/there is nothing to do\n$/),
   });
   const interrupted = { by, at: '2031-05-01T11:00:00.000Z', done: 3, of: 9 };
   const apply = [{ apply: { status: 'done', done: 0, of: 0 } }];
   answering({ plan: { summary: nothing, interrupted }, changes: [], effects: [], apply });
-  expect(await linkgate(`apply -f ${file} --yes`, aws)).toMatchObject({ code: 0 });
+  expect(await runCli(`apply -f ${file} --yes`, aws)).toMatchObject({ code: 0 });
   expect(requests()).toContain('POST /plans/p1/apply');
 });
 
@@ -382,9 +382,12 @@ test('an apply is refused when the table moved on since the plan', async () => {
   const { respond } = aws;
   aws.respond = (asked) =>
     asked.path.endsWith('/apply')
-      ? { status: 409, body: refusal('Moved', 'account 222222222222 at payments changed since: plan again') }
+      ? {
+          status: 409,
+          body: errorBody('Moved', 'account 222222222222 at payments changed since: plan again'),
+        }
       : respond(asked);
-  expect(await linkgate(`apply -f ${file} --yes`, aws)).toMatchObject({
+  expect(await runCli(`apply -f ${file} --yes`, aws)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('error: account 222222222222 at payments changed since: plan again\n'),
   });
@@ -407,26 +410,26 @@ test('a simulation tells which recorded requests would have been decided otherwi
     };
   };
   simulated([request]);
-  expect((await linkgate(`simulate -f ${file}`, aws)).stdout).toBe(
+  expect((await runCli(`simulate -f ${file}`, aws)).stdout).toBe(
     `vpce-0aaaaaaaaaaaaaaa1 of 444444444444 at payments, asked on 2031-04-01 10:00:00 UTC
     was ask, would be accept: account 444444444444 is allowed at payments
 
 12 requests of the last 90 days: 1 would have been decided otherwise
 `,
   );
-  expect(JSON.parse((await linkgate(`simulate -f ${file} --json`, aws)).stdout)).toEqual({
+  expect(JSON.parse((await runCli(`simulate -f ${file} --json`, aws)).stdout)).toEqual({
     changes: [changes[0]],
     requests: [request],
     looked: 12,
   });
   const before = { ...request, requestedAt: '2031-03-01T10:00:00.000Z' };
   simulated([request, before]);
-  expect(JSON.parse((await linkgate(`simulate -f ${file} --json`, aws)).stdout).requests).toEqual([
+  expect(JSON.parse((await runCli(`simulate -f ${file} --json`, aws)).stdout).requests).toEqual([
     before,
     request,
   ]);
   simulated([]);
-  expect((await linkgate(`simulate -f ${file}`, aws)).stdout).toBe(
+  expect((await runCli(`simulate -f ${file}`, aws)).stdout).toBe(
     '12 requests of the last 90 days: each would have been decided as it was\n',
   );
 });
@@ -436,7 +439,7 @@ test('a simulation says on standard error what others look after and count as it
   const { respond } = aws;
   aws.respond = (asked) =>
     asked.path.includes('/simulation') ? { body: { requests: [], looked: 0 } } : respond(asked);
-  expect((await linkgate(`simulate -f ${file} --json`, aws)).stderr).toBe(
+  expect((await runCli(`simulate -f ${file} --json`, aws)).stderr).toBe(
     `Others look after these; they count as they are, whatever the file says of them:
     Approvers: team (a person, alice)
     Allowlist: 555555555555 at payments (another system)
@@ -447,7 +450,7 @@ test('a simulation says on standard error what others look after and count as it
 
 test('the schema is printed without looking for linkgate', async () => {
   aws.parameters = {};
-  const { code, stdout } = await linkgate('schema', aws);
+  const { code, stdout } = await runCli('schema', aws);
   aws.parameters = { '/linkgate/local/api-url': `${aws.url}/api/` };
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ title: 'linkgate policy', properties: { allow: {} } });
@@ -487,9 +490,9 @@ function holding() {
 
 test('the table is printed as a policy file', async () => {
   holding();
-  const { code, stdout } = await linkgate('export', aws);
+  const { code, stdout } = await runCli('export', aws);
   expect(code).toBe(0);
-  expect(documentIn(stdout.replace('version: 1\n', ''))).toMatchObject({
+  expect(parseDocument(stdout.replace('version: 1\n', ''))).toMatchObject({
     services: [{ serviceId, name: 'payments' }, { name: 'orders' }],
     entries: [
       { service: serviceId, accountId: '222222222222', customer: 'acme' },
@@ -533,8 +536,8 @@ test('every note is printed so that it reads back to the letter, whatever stands
         managedBy: 'file',
       }));
       aws.respond = () => ({ body: { document: { ...policy, entries: noted } } });
-      const { stdout } = await linkgate('export', aws);
-      const folder = folderWith({ 'policy.yml': stdout });
+      const { stdout } = await runCli('export', aws);
+      const folder = writeFolder({ 'policy.yml': stdout });
       const { entries: read } = readPolicyFile(join(folder, 'policy.yml')).documentAt('prod');
       expect(new Map(read.map(({ accountId, note }) => [accountId, note]))).toEqual(
         new Map(noted.map(({ accountId, note }) => [accountId, note])),
@@ -546,17 +549,17 @@ test('every note is printed so that it reads back to the letter, whatever stands
 
 test('one service is printed with its own entries, and whom they speak of', async () => {
   holding();
-  const { stdout } = await linkgate('export --service orders', aws);
+  const { stdout } = await runCli('export --service orders', aws);
   expect(stdout).toContain("  - account: '333333333333'\n    services: orders\n");
   expect(stdout).not.toMatch(/payments|acme/);
-  expect(await linkgate('export --service invoices', aws)).toMatchObject({ code: 2 });
+  expect(await runCli('export --service invoices', aws)).toMatchObject({ code: 2 });
 });
 
 test('what a newer linkgate holds and this one cannot write is refused, since a file without it would take it away', async () => {
   aws.respond = () => ({
     body: { document: { ...policy, entries: [{ ...entries[0], weekdays: ['Mon'] }] } },
   });
-  expect(await linkgate('export', aws)).toMatchObject({
+  expect(await runCli('export', aws)).toMatchObject({
     code: 1,
     stdout: '',
     stderr: expect.stringContaining('are both of one version?'),
@@ -581,7 +584,7 @@ test('what is connected is printed as the file that would allow exactly it', asy
       : { service: { serviceId, name: 'payments', onUnlisted: 'ask', approvers: 'default' } },
   });
   expect(
-    (await linkgate('export --from-connections payments', aws)).stdout,
+    (await runCli('export --from-connections payments', aws)).stdout,
   ).toBe(`# yaml-language-server: $schema=policy.schema.json
 # \`linkgate schema\` prints that schema.
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { connection, endpointId, entry, service, serviceId } from './answers.ts';
-import { type Asked, type FakeAws, fakeAws, linkgate, refusal } from './test-env.ts';
+import { errorBody, type FakeAws, fakeAws, type RecordedRequest, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
 });
 afterAll(() => aws.close());
 
@@ -42,8 +42,8 @@ function answering(answers: Readonly<Record<string, object | readonly object[]>>
   };
 }
 
-const changing = () => aws.asked.filter(({ method }) => method !== 'GET');
-const requests = (asked: readonly Asked[]) =>
+const changing = () => aws.apiRequests.filter(({ method }) => method !== 'GET');
+const requests = (asked: readonly RecordedRequest[]) =>
   asked.map(({ method, path }) => `${method} ${path.replace('/api', '')}`);
 
 describe('revoke', () => {
@@ -51,18 +51,18 @@ describe('revoke', () => {
 
   test('says when the connection is cut, what puts it off, and that its account may come back', async () => {
     answering({ [revoke(endpointId)]: { revocation, warnings: [warning] } });
-    const told = await linkgate(['revoke', endpointId, '--reason', 'contract ended'], aws);
+    const told = await runCli(['revoke', endpointId, '--reason', 'contract ended'], aws);
     expect(told).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
     expect(told.stdout).toContain('is cut at 2031-05-04 12:00:00 UTC');
     expect(told.stdout).toContain(`linkgate extend ${endpointId}`);
-    expect(aws.asked[0]?.body).toEqual({ reason: 'contract ended' });
+    expect(aws.apiRequests[0]?.body).toEqual({ reason: 'contract ended' });
   });
 
   test('--now says that it is cut now', async () => {
     answering({ [revoke(endpointId)]: { revocation: { ...revocation, disconnectAt: now }, warnings: [] } });
-    const { stdout } = await linkgate(`revoke ${endpointId} --now`, aws);
+    const { stdout } = await runCli(`revoke ${endpointId} --now`, aws);
     expect(stdout).toContain(`${endpointId} is cut now`);
-    expect(aws.asked[0]?.body).toEqual({ now: true });
+    expect(aws.apiRequests[0]?.body).toEqual({ now: true });
   });
 
   const listed = {
@@ -77,7 +77,7 @@ describe('revoke', () => {
       [revoke(endpointId)]: { revocation, warnings: [warning] },
       [revoke(other)]: { revocation: { ...revocation, endpointId: other }, warnings: [warning] },
     });
-    const told = await linkgate(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
+    const told = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
     expect(told.stderr).toContain(`payments (${serviceId}): ${endpointId}, ${other}`);
     expect(told.stderr).toContain('Cut 2 connections? [y/N]');
@@ -98,12 +98,12 @@ describe('revoke', () => {
       [revoke(endpointId)]: { revocation, warnings: [] },
       [revoke(other)]: { revocation: { ...revocation, endpointId: other }, warnings: [] },
     });
-    const told = await linkgate(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
+    const told = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
     expect(told.stderr).toContain(
       `Nor are these kept any longer:\n  ${endpointId}, kept until 2031-06-01 12:00:00 UTC by bob: they move\nCut 2`,
     );
-    expect(requests(aws.asked).filter((request) => request === path)).toHaveLength(1);
+    expect(requests(aws.apiRequests).filter((request) => request === path)).toHaveLength(1);
   });
 
   test.each([
@@ -111,14 +111,14 @@ describe('revoke', () => {
     [[], 'error: nothing was done', 1],
   ])('--account answered with %j does nothing', async (stdin, message, code) => {
     answering(listed);
-    const told = await linkgate(`revoke --account ${account}`, aws, { isTTY: true, stdin });
+    const told = await runCli(`revoke --account ${account}`, aws, { isTTY: true, stdin });
     expect(told).toMatchObject({ code, stderr: expect.stringContaining(message) });
     expect(changing()).toEqual([]);
   });
 
   test('--account without a terminal and without --yes does nothing, and says what to say', async () => {
     answering(listed);
-    const told = await linkgate(`revoke --account ${account}`, aws, { stdin: ['y'] });
+    const told = await runCli(`revoke --account ${account}`, aws, { stdin: ['y'] });
     expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });
     expect(changing()).toEqual([]);
   });
@@ -127,10 +127,10 @@ describe('revoke', () => {
     aws.respond = ({ method, path }) => {
       if (method === 'GET') return { body: { connections: [live, { ...live, endpointId: other }] } };
       return path.includes(endpointId)
-        ? { status: 409, body: refusal('NotLive', 'it is not connected') }
+        ? { status: 409, body: errorBody('NotLive', 'it is not connected') }
         : { body: { revocation: { ...revocation, endpointId: other }, warnings: [] } };
     };
-    const told = await linkgate(`revoke --account ${account} --yes --json`, aws);
+    const told = await runCli(`revoke --account ${account} --yes --json`, aws);
     expect(told).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(`${endpointId}: it is not connected`),
@@ -140,7 +140,7 @@ describe('revoke', () => {
 
   test('--account with nothing to cut says so, and asks nobody', async () => {
     answering({ [`GET /connections?account=${account}&service=payments`]: { connections: [connection] } });
-    const told = await linkgate(`revoke --account ${account} --service payments`, aws);
+    const told = await runCli(`revoke --account ${account} --service payments`, aws);
     expect(told).toMatchObject({ code: 0, stdout: 'there is nothing to cut\n' });
   });
 
@@ -149,8 +149,8 @@ describe('revoke', () => {
     `revoke ${endpointId} --account ${account}`,
     `revoke ${endpointId} --service payments`,
   ])('%s is called wrongly', async (line) => {
-    expect(await linkgate(line, aws)).toMatchObject({ code: 2, stdout: '' });
-    expect(aws.asked).toEqual([]);
+    expect(await runCli(line, aws)).toMatchObject({ code: 2, stdout: '' });
+    expect(aws.apiRequests).toEqual([]);
   });
 });
 
@@ -163,9 +163,9 @@ describe('extend', () => {
       'GET /services': { services: [] },
       [request]: { revocation: { ...revocation, disconnectAt: kept.until, kept }, warnings: [] },
     });
-    const told = await linkgate(['extend', endpointId, '--until', '31d', '--reason', 'they move'], aws);
+    const told = await runCli(['extend', endpointId, '--until', '31d', '--reason', 'they move'], aws);
     expect(told.stdout).toContain('is kept until 2031-06-01 12:00:00 UTC, and cut then');
-    expect(aws.asked.at(-1)?.body).toEqual({ until: kept.until, reason: 'they move' });
+    expect(aws.apiRequests.at(-1)?.body).toEqual({ until: kept.until, reason: 'they move' });
   });
 
   test.each([
@@ -174,7 +174,7 @@ describe('extend', () => {
     ['--reason why', "required option '--until <when>' not specified"],
   ])('%s is called wrongly', async (options, message) => {
     answering({ 'GET /services': { services: [] } });
-    const told = await linkgate(`extend ${endpointId} ${options}`, aws);
+    const told = await runCli(`extend ${endpointId} ${options}`, aws);
     expect(told).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
     expect(changing()).toEqual([]);
   });
@@ -211,7 +211,7 @@ describe('lockdown', () => {
 
   test('blocks, cuts, waits until EC2 shows it, and reports', async () => {
     lockedDown(before, before, [rejected[0] ?? {}, ...before.slice(1)], rejected);
-    const told = await linkgate(['lockdown', account, '--reason', 'incident 7'], aws, {
+    const told = await runCli(['lockdown', account, '--reason', 'incident 7'], aws, {
       isTTY: true,
       stdin: ['yes'],
     });
@@ -229,7 +229,7 @@ describe('lockdown', () => {
 
   test('is one document for machines', async () => {
     lockedDown(before, rejected);
-    const told = await linkgate(`lockdown ${account} --yes --json`, aws);
+    const told = await runCli(`lockdown ${account} --yes --json`, aws);
     expect(JSON.parse(told.stdout)).toMatchObject({
       accountId: account,
       entry: { effect: 'block' },
@@ -242,7 +242,7 @@ describe('lockdown', () => {
 
   test('fails when EC2 does not show everything rejected in time', async () => {
     lockedDown(before);
-    const told = await linkgate(`lockdown ${account} --yes --wait 1`, aws);
+    const told = await runCli(`lockdown ${account} --yes --wait 1`, aws);
     expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('2 connections of account') });
     expect(told.stdout).toContain('EC2 still shows 2 connections connected or waiting:');
   });
@@ -252,14 +252,14 @@ describe('lockdown', () => {
     const respond = aws.respond;
     aws.respond = (asked) =>
       asked.path.endsWith('/mode') ? { body: { mode: 'observe', since: null } } : respond(asked);
-    const told = await linkgate(`lockdown ${account} --yes`, aws);
+    const told = await runCli(`lockdown ${account} --yes`, aws);
     expect(told.code).toBe(1);
-    expect(requests(aws.asked).filter((request) => request === connections)).toHaveLength(2);
+    expect(requests(aws.apiRequests).filter((request) => request === connections)).toHaveLength(2);
   });
 
   test('without a terminal and without --yes does nothing', async () => {
     lockedDown(before);
-    expect(await linkgate(`lockdown ${account}`, aws)).toMatchObject({ code: 2, stdout: '' });
+    expect(await runCli(`lockdown ${account}`, aws)).toMatchObject({ code: 2, stdout: '' });
     expect(changing()).toEqual([]);
   });
 });
@@ -281,7 +281,7 @@ describe('service remove --disconnect', () => {
         { connections: left.map((each) => ({ ...each, state: 'rejected' })) },
       ],
     });
-    const told = await linkgate('service remove payments --disconnect', aws, { isTTY: true, stdin: ['y'] });
+    const told = await runCli('service remove payments --disconnect', aws, { isTTY: true, stdin: ['y'] });
     expect(told.code).toBe(0);
     expect(told.stderr).toContain(`This cuts now:\n  payments (${serviceId}): ${endpointId}\n`);
     expect(told.stderr).toContain(`It rejects:\n  payments (${serviceId}): ${other}\n`);
@@ -296,15 +296,15 @@ describe('service remove --disconnect', () => {
 
   test('leaves the service registered while something is left, and says how to go on', async () => {
     answering({ ...steps, [connections]: { connections: [live] } });
-    const told = await linkgate('service remove payments --disconnect --yes --wait 1', aws);
+    const told = await runCli('service remove payments --disconnect --yes --wait 1', aws);
     expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining('run this again') });
     expect(requests(changing())).toEqual(['POST /services/payments/disconnect']);
   });
 
   test('without --disconnect nothing is asked, and connections stay', async () => {
     answering(steps);
-    expect((await linkgate('service remove payments', aws)).code).toBe(0);
-    expect(requests(aws.asked)).toEqual(['DELETE /services/payments']);
+    expect((await runCli('service remove payments', aws)).code).toBe(0);
+    expect(requests(aws.apiRequests)).toEqual(['DELETE /services/payments']);
   });
 });
 
@@ -328,7 +328,7 @@ describe('the principals of a service', () => {
   );
 
   test('are managed once somebody has seen what changes and agrees', async () => {
-    const told = await linkgate(`service add ${serviceId} --principals managed`, aws, {
+    const told = await runCli(`service add ${serviceId} --principals managed`, aws, {
       isTTY: true,
       stdin: ['y'],
     });
@@ -338,14 +338,14 @@ describe('the principals of a service', () => {
   });
 
   test('are agreed to beforehand by --yes', async () => {
-    expect(await linkgate(`service add ${serviceId} --principals managed --yes`, aws)).toMatchObject({
+    expect(await runCli(`service add ${serviceId} --principals managed --yes`, aws)).toMatchObject({
       code: 0,
     });
     expect(requests(changing()).at(-1)).toBe(`POST ${path}/approval`);
   });
 
   test('stay as they are where nobody can be asked', async () => {
-    const told = await linkgate(`service add ${serviceId} --principals managed`, aws);
+    const told = await runCli(`service add ${serviceId} --principals managed`, aws);
     expect(told).toMatchObject({ code: 3, stderr: expect.stringContaining('before somebody agrees') });
     expect(told.stderr).toContain('  + arn:aws:iam::222222222222:root\n  - *');
     expect(told.stdout).toContain('nobody has agreed yet');
@@ -359,8 +359,8 @@ test('all that a service says of what lives is passed on and shown', async () =>
     'POST /services': { service: { ...service, ...settings, deregisteringAt: now, deregisteringBy: 'bob' } },
   });
   const options = '--grace 14d --on-external-accept adopt --other-principal *';
-  const { stdout } = await linkgate(`service add ${serviceId} ${options}`, aws);
-  expect(aws.asked[0]?.body).toEqual({ serviceId, ...settings });
+  const { stdout } = await runCli(`service add ${serviceId} ${options}`, aws);
+  expect(aws.apiRequests[0]?.body).toEqual({ serviceId, ...settings });
   expect(stdout).toMatch(/cut after +14 days, once its permission has gone/);
   expect(stdout).toMatch(/accepted elsewhere +they stay/);
   expect(stdout).toMatch(/principals +observed: only compared with the allowlist; besides: \*/);
@@ -371,8 +371,8 @@ test('the roles of an account are passed on, and an entry shows who looks after 
   const role = 'arn:aws:iam::012345678901:role/connector';
   const shown = { ...entry, roles: [role], customer: 'acme', managedBy: 'file' };
   answering({ 'PUT /allowlist/payments/012345678901': { entry: shown, cuts: [] } });
-  const { stdout } = await linkgate(`allow 012345678901 --service payments --role ${role}`, aws);
-  expect(aws.asked[0]?.body).toEqual({ effect: 'allow', roles: [role] });
+  const { stdout } = await runCli(`allow 012345678901 --service payments --role ${role}`, aws);
+  expect(aws.apiRequests[0]?.body).toEqual({ effect: 'allow', roles: [role] });
   expect(stdout).toMatch(/customer +acme/);
   expect(stdout).toMatch(/managed by +the policy file/);
 });
@@ -385,7 +385,7 @@ describe('block', () => {
       ...blocked,
       'GET /connections?account=012345678901&service=payments': { connections: [live] },
     });
-    const { stderr } = await linkgate('block 012345678901 --service payments', aws);
+    const { stderr } = await runCli('block 012345678901 --service payments', aws);
     expect(stderr).toBe(`this cuts 1 connection:\n  payments (${serviceId}): ${endpointId}\n`);
   });
 
@@ -395,14 +395,14 @@ describe('block', () => {
       'GET /services': { services: [{ ...service, pausedAt: now }] },
       'GET /connections?account=012345678901&service=payments': { connections: [live] },
     });
-    const { stderr } = await linkgate('block 012345678901 --service payments', aws);
+    const { stderr } = await runCli('block 012345678901 --service payments', aws);
     expect(stderr).toContain('this cuts 1 connection once the service is resumed, which is paused:');
     expect(stderr).not.toContain('this cuts 1 connection:');
   });
 
   test('is done where that cannot be looked up', async () => {
     answering(blocked);
-    expect(await linkgate('block 012345678901 --service payments', aws)).toMatchObject({ code: 0 });
+    expect(await runCli('block 012345678901 --service payments', aws)).toMatchObject({ code: 0 });
   });
 });
 
@@ -412,7 +412,7 @@ test.each(['approve', 'deny'])(
     const message = `${endpointId} is connected, and only requests are approved or denied. \`linkgate extend …\``;
     const error = { code: 'NotOpen', message, details: { state: 'available' } };
     aws.respond = () => ({ status: 409, body: { error } });
-    expect(await linkgate(`${word} ${endpointId} --reason why`, aws)).toEqual({
+    expect(await runCli(`${word} ${endpointId} --reason why`, aws)).toEqual({
       code: 1,
       stdout: '',
       stderr: `error: ${message}\n`,
@@ -423,11 +423,11 @@ test.each(['approve', 'deny'])(
 test('what the consumer is to be told of a denial is passed on', async () => {
   const decision = { endpointId, decision: 'deny', by: 'alice', at: now };
   answering({ [`POST /connections/${endpointId}/decision`]: { decision, warnings: [] } });
-  await linkgate(
+  await runCli(
     ['deny', endpointId, '--reason', 'unpaid', '--customer-message', 'your contract has ended'],
     aws,
   );
-  expect(aws.asked[0]?.body).toEqual({
+  expect(aws.apiRequests[0]?.body).toEqual({
     decision: 'deny',
     reason: 'unpaid',
     customerMessage: 'your contract has ended',
@@ -436,12 +436,12 @@ test('what the consumer is to be told of a denial is passed on', async () => {
 
 test('connections show when they are cut', async () => {
   answering({ [`GET /connections?account=${account}`]: { connections: [{ ...live, disconnectAt }] } });
-  const { stdout } = await linkgate(`connections --account ${account}`, aws);
+  const { stdout } = await runCli(`connections --account ${account}`, aws);
   expect(stdout).toContain('cut at 2031-05-04 12:00:00 UTC');
 });
 
 test('linkgate is told that a person asks at the command line', async () => {
   answering({ 'GET /services': { services: [] } });
-  await linkgate('service list', aws);
-  expect(aws.asked[0]?.userAgent).toMatch(/^linkgate-cli\/\d+\.\d+\.\d+$/);
+  await runCli('service list', aws);
+  expect(aws.apiRequests[0]?.userAgent).toMatch(/^linkgate-cli\/\d+\.\d+\.\d+$/);
 });

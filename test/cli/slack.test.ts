@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type FakeAws, fakeAws, linkgate } from './test-env.ts';
+import { type FakeAws, fakeAws, runCli } from './test-env.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
   aws = await fakeAws();
 });
 beforeEach(() => {
-  aws.asked.length = 0;
+  aws.apiRequests.length = 0;
   aws.respond = ({ method }) => ({ body: method === 'GET' ? { manifest } : connection });
 });
 afterAll(() => aws.close());
@@ -17,10 +17,10 @@ const signingSecret = '8f742231b10e8888abcd99yyyzzz85a5';
 const botToken = 'xoxb-17653672481-19874698323';
 
 test.each(['', ' --json'])('the manifest is printed as Slack takes it: slack manifest%s', async (json) => {
-  const told = await linkgate(`slack manifest${json}`, aws);
+  const told = await runCli(`slack manifest${json}`, aws);
   expect(told.code).toBe(0);
   expect(JSON.parse(told.stdout)).toEqual(manifest);
-  expect(aws.asked).toMatchObject([{ method: 'GET', path: '/api/slack/manifest' }]);
+  expect(aws.apiRequests).toMatchObject([{ method: 'GET', path: '/api/slack/manifest' }]);
 });
 
 describe('what is piped in', () => {
@@ -30,14 +30,14 @@ describe('what is piped in', () => {
     ['the token alone, with blanks', ['', `  ${botToken} `, ''], { botToken }],
     ['the signing secret alone', [signingSecret], { signingSecret }],
   ])('is told apart: %s', async (_what, stdin, body) => {
-    const told = await linkgate('slack connect', aws, { stdin });
+    const told = await runCli('slack connect', aws, { stdin });
     expect(told).toMatchObject({ code: 0, stderr: 'warning: look\n' });
-    expect(aws.asked).toMatchObject([{ method: 'PUT', path: '/api/slack', body }]);
+    expect(aws.apiRequests).toMatchObject([{ method: 'PUT', path: '/api/slack', body }]);
   });
 
   test('is printed nowhere', async () => {
     for (const json of ['', ' --json']) {
-      const { stdout, stderr } = await linkgate(`slack connect${json}`, aws, {
+      const { stdout, stderr } = await runCli(`slack connect${json}`, aws, {
         stdin: [signingSecret, botToken],
       });
       for (const secret of [signingSecret, botToken]) expect(stdout + stderr).not.toContain(secret);
@@ -45,9 +45,9 @@ describe('what is piped in', () => {
   });
 
   test('is answered with whom Slack takes the app for', async () => {
-    const { stdout } = await linkgate('slack connect', aws, { stdin: [botToken] });
+    const { stdout } = await runCli('slack connect', aws, { stdin: [botToken] });
     expect(stdout).toMatch(/workspace +T01LOCAL\nbot user +U01BOT\n/);
-    const { stdout: document } = await linkgate('slack connect --json', aws, { stdin: [botToken] });
+    const { stdout: document } = await runCli('slack connect --json', aws, { stdin: [botToken] });
     expect(JSON.parse(document)).toEqual({ team: 'T01LOCAL', bot: 'U01BOT', scopes: ['chat:write'] });
   });
 
@@ -56,19 +56,19 @@ describe('what is piped in', () => {
     ['two tokens', [botToken, botToken], 'two lines look like the bot token'],
     ['two signing secrets', [signingSecret, 'another'], 'two lines look like the signing secret'],
   ])('is called wrongly, and nobody is asked: %s', async (_what, stdin, message) => {
-    const told = await linkgate('slack connect', aws, { stdin });
+    const told = await runCli('slack connect', aws, { stdin });
     expect(told).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
     expect(told.stderr).not.toContain(botToken);
-    expect(aws.asked).toEqual([]);
+    expect(aws.apiRequests).toEqual([]);
   });
 });
 
 test('in a terminal each is asked for on standard error, and an empty line leaves it as it is', async () => {
   const stdin = ['', botToken, 'never read'];
-  const told = await linkgate('slack connect', aws, { stdin, isTTY: true });
+  const told = await runCli('slack connect', aws, { stdin, isTTY: true });
   expect(told.code).toBe(0);
   expect(told.stderr).toMatch(/^signing secret .*: \nbot token, .*: \nwarning: look\n$/);
-  expect(aws.asked).toMatchObject([{ body: { botToken } }]);
+  expect(aws.apiRequests).toMatchObject([{ body: { botToken } }]);
 });
 
 describe('what was current before is forgotten', () => {
@@ -76,12 +76,12 @@ describe('what was current before is forgotten', () => {
     ['alone', [], { forgetPrevious: true }],
     ['with a new secret', [botToken], { botToken, forgetPrevious: true }],
   ])('%s', async (_, stdin, body) => {
-    expect(await linkgate('slack connect --forget-previous', aws, { stdin })).toMatchObject({ code: 0 });
-    expect(aws.asked).toMatchObject([{ method: 'PUT', path: '/api/slack', body }]);
+    expect(await runCli('slack connect --forget-previous', aws, { stdin })).toMatchObject({ code: 0 });
+    expect(aws.apiRequests).toMatchObject([{ method: 'PUT', path: '/api/slack', body }]);
   });
 });
 
 test('where nothing can be read nothing is sent', async () => {
-  expect(await linkgate('slack connect', aws)).toMatchObject({ code: 2 });
-  expect(aws.asked).toEqual([]);
+  expect(await runCli('slack connect', aws)).toMatchObject({ code: 2 });
+  expect(aws.apiRequests).toEqual([]);
 });

@@ -6,7 +6,7 @@ import type { Clock } from '../../cli/process-io.ts';
 /** The time that the API's answers carry, far from that of any machine which runs the tests. */
 export const apiNow = new Date('2031-05-01T12:00:00Z');
 
-export interface Asked {
+export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly body: unknown;
@@ -25,12 +25,12 @@ interface Answer {
   readonly until?: Promise<void>;
 }
 
-type Respond = (asked: Asked) => Answer | undefined;
+type Respond = (asked: RecordedRequest) => Answer | undefined;
 
 /** SSM, STS and linkgate's API behind one port; notes what was asked of the API. */
 export interface FakeAws {
   readonly url: string;
-  readonly asked: Asked[];
+  readonly apiRequests: RecordedRequest[];
   parameters: Record<string, string>;
   /** `undefined` answers 404. */
   respond: Respond;
@@ -59,23 +59,23 @@ export async function fakeAws(): Promise<FakeAws> {
       idempotencyKey: request.headers['idempotency-key']?.toString(),
       userAgent: request.headers['user-agent'],
     };
-    fake.asked.push(asked);
+    fake.apiRequests.push(asked);
     const {
       status = 200,
       headers = {},
       body,
       isBroken,
       until,
-    } = fake.respond(asked) ?? { status: 404, body: refusal('NotFound', 'not here') };
+    } = fake.respond(asked) ?? { status: 404, body: errorBody('NotFound', 'not here') };
     await until;
     if (isBroken) return request.socket.destroy();
     response.writeHead(status, headers);
     response.end(JSON.stringify(body));
   });
-  const url = await listening(server);
+  const url = await listen(server);
   const fake: FakeAws = {
     url,
-    asked: [],
+    apiRequests: [],
     parameters: { '/linkgate/local/api-url': `${url}/api/` },
     respond: () => undefined,
     close: () => {
@@ -86,11 +86,11 @@ export async function fakeAws(): Promise<FakeAws> {
   return fake;
 }
 
-export function refusal(code: string, message: string, details?: object) {
+export function errorBody(code: string, message: string, details?: object) {
   return { error: { code, message, details } };
 }
 
-function listening(server: Server): Promise<string> {
+function listen(server: Server): Promise<string> {
   return new Promise((resolve) =>
     server.listen(0, '127.0.0.1', () =>
       resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
@@ -122,7 +122,7 @@ interface SsmInput {
 const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
 <Account>111111111111</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`;
 
-export interface Told {
+export interface CliOutput {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -131,7 +131,7 @@ export interface Told {
 /** Time stands still, and waits are over at once. */
 const stillClock: Clock = { sleep: async () => {}, after: () => () => {} };
 
-interface Around {
+interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly columns?: number;
@@ -142,11 +142,11 @@ interface Around {
 }
 
 /** Runs the command line in this process as if in a terminal of its own. */
-export async function linkgate(
+export async function runCli(
   line: string | readonly string[],
   aws: FakeAws,
-  around: Around = {},
-): Promise<Told> {
+  around: CliOptions = {},
+): Promise<CliOutput> {
   const told = { stdout: '', stderr: '' };
   // The SDK reads the process's own environment.
   process.env.AWS_ENDPOINT_URL = aws.url;
@@ -166,12 +166,12 @@ export async function linkgate(
       },
       isTTY: around.isTTY,
     },
-    ...(around.stdin && { stdin: { isTTY: around.isTTY, lines: () => linesOf(around.stdin ?? []) } }),
+    ...(around.stdin && { stdin: { isTTY: around.isTTY, lines: () => readLines(around.stdin ?? []) } }),
     clock: around.clock ?? stillClock,
   });
   return { code, ...told };
 }
 
-async function* linesOf(lines: readonly string[]) {
+async function* readLines(lines: readonly string[]) {
   yield* lines;
 }

@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   type ApprovalRequest,
+  computeDeadline,
   currentStage,
-  deadlineFor,
   escalationStages,
   expireAtDeadline,
-  isAfter,
   isExpiryRejection,
+  isLaterStage,
   nextApprovalRequest,
 } from '../../lib/connections/approval-request.ts';
 import { aFinding, anApprovalRequest, aService, noon, secondsAfterNoon } from '../builders.ts';
@@ -19,8 +19,8 @@ const rejecting = aService({ onExpiry: 'reject' });
 
 describe('the time that people have', () => {
   test('is a week, unless their service says otherwise', () => {
-    expect(deadlineFor(aService(), noon)).toBe('2026-11-28T12:00:00.000Z');
-    expect(deadlineFor(aService({ deadlineSeconds: 100 }), noon)).toBe(deadline);
+    expect(computeDeadline(aService(), noon)).toBe('2026-11-28T12:00:00.000Z');
+    expect(computeDeadline(aService({ deadlineSeconds: 100 }), noon)).toBe(deadline);
   });
 
   test.each([
@@ -46,8 +46,8 @@ describe('the time that people have', () => {
           const approvalRequest = anApprovalRequest({ deadline, stage });
           const now = currentStage(approvalRequest, secondsAfterNoon(seconds));
           const then = currentStage({ ...approvalRequest, stage: now }, secondsAfterNoon(seconds + later));
-          expect(isAfter(stage, now)).toBe(false);
-          expect(isAfter(now, then)).toBe(false);
+          expect(isLaterStage(stage, now)).toBe(false);
+          expect(isLaterStage(now, then)).toBe(false);
         },
       ),
     );
@@ -57,7 +57,7 @@ describe('the time that people have', () => {
     fc.assert(
       fc.property(fc.integer({ min: 60, max: 10_000_000 }), fc.nat(20_000_000), (given, seconds) => {
         const approvalRequest = anApprovalRequest({
-          deadline: deadlineFor(aService({ deadlineSeconds: given }), noon),
+          deadline: computeDeadline(aService({ deadlineSeconds: given }), noon),
         });
         expect(currentStage(approvalRequest, secondsAfterNoon(seconds)) === 'expired').toBe(seconds >= given);
       }),
@@ -113,7 +113,7 @@ describe('a request that nobody decides in time', () => {
     const verdict = expireAtDeadline(ask, rejecting, deadline, passed);
     expect(verdict).toMatchObject({
       outcome: 'reject',
-      findings: [{ rule: 'deadline-has-passed', outcome: 'reject' }, ...ask.findings],
+      findings: [{ rule: 'approval-deadline-passed', outcome: 'reject' }, ...ask.findings],
     });
     expect([ask, verdict].map(isExpiryRejection)).toEqual([false, true]);
   });

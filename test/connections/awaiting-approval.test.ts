@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  approverGroupOf,
+  awaitedGroup,
   awaitingApprovalPartition,
   awaitingApprovalWrites,
   listAwaiting,
 } from '../../lib/connections/awaiting-approval.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../lib/connections/connection-record.ts';
 import { connectionStates } from '../../lib/privatelink/connection.ts';
-import { raise } from '../../lib/storage/entity.ts';
+import { rethrow } from '../../lib/storage/entity.ts';
 import { anApproval, anApprovalRequest, aRecord, aVerdict, endpointId } from '../builders.ts';
-import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest({ group: 'ops' }) });
 const key = { pk: 'AWAITING_APPROVAL#ops', sk: endpointId(1) };
@@ -31,11 +31,11 @@ const records = fc
 
 describe('a request waits for the group that was asked', () => {
   test('as long as it is open', () => {
-    expect(approverGroupOf(asked)).toBe('ops');
-    expect(approverGroupOf({ ...asked, approval: anApproval() })).toBeUndefined();
-    expect(approverGroupOf({ ...asked, state: 'deleted' })).toBeUndefined();
-    expect(approverGroupOf(aRecord({ verdict: aVerdict('hold') }))).toBeUndefined();
-    expect(approverGroupOf(undefined)).toBeUndefined();
+    expect(awaitedGroup(asked)).toBe('ops');
+    expect(awaitedGroup({ ...asked, approval: anApproval() })).toBeUndefined();
+    expect(awaitedGroup({ ...asked, state: 'deleted' })).toBeUndefined();
+    expect(awaitedGroup(aRecord({ verdict: aVerdict('hold') }))).toBeUndefined();
+    expect(awaitedGroup(undefined)).toBeUndefined();
   });
 
   test('and is pointed at from the moment in which it begins to wait to the one in which it ends', () => {
@@ -57,7 +57,7 @@ describe('a request waits for the group that was asked', () => {
   test('and exactly what is open and was asked about is pointed at, whatever happens to it', () => {
     fc.assert(
       fc.property(fc.array(records, { minLength: 1, maxLength: 12 }), (history) => {
-        const items = itemsInMemory();
+        const items = createMemoryItems();
         let before: ConnectionRecord | undefined;
         for (const after of history) {
           const writes = awaitingApprovalWrites(before, after);
@@ -74,11 +74,11 @@ describe('a request waits for the group that was asked', () => {
 });
 
 test('what waits for a group is read page after page', async () => {
-  const items = itemsInMemory();
+  const items = createMemoryItems();
   for (const number of [1, 2])
     items.commit(awaitingApprovalWrites(undefined, { ...asked, endpointId: endpointId(number) }));
   const pages: string[][] = [];
-  for await (const page of listAwaiting('ops', { table: memoryTable(items), reportError: raise }))
+  for await (const page of listAwaiting('ops', { table: memoryTable(items), reportError: rethrow }))
     pages.push(page);
   expect(pages.flat()).toEqual([endpointId(1), endpointId(2)]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
-import { BusMessage, eventFor } from '../../lib/connections/connection-event.ts';
+import { BusMessage, toConnectionEvent } from '../../lib/connections/connection-event.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import { aConnection, anApproval, aRecord, aRequest, aVerdict, noon, secondsAfterNoon } from '../builders.ts';
 
@@ -10,7 +10,7 @@ function said(
   record?: ConnectionRecord,
   policyChanged = false,
 ) {
-  return eventFor(aConnection({ state }), record, noon, policyChanged)?.type;
+  return toConnectionEvent(aConnection({ state }), record, noon, policyChanged)?.type;
 }
 
 describe('a request', () => {
@@ -43,7 +43,7 @@ describe('a request that is listed again', () => {
 
   test('after a pass missed it has changed, with what was remembered of it', () => {
     const record = aRecord({ verdict: aVerdict('ask'), missingSince });
-    expect(eventFor(aConnection(), record, noon, false)).toMatchObject({
+    expect(toConnectionEvent(aConnection(), record, noon, false)).toMatchObject({
       type: 'Connection Changed',
       record,
     });
@@ -69,19 +69,21 @@ describe('a connection', () => {
   });
 
   test('that was missed by a pass, or that shows what is due, has changed', () => {
-    const effect = { action: 'reject', asked: 1 } as const;
+    const effect = { action: 'reject', attempts: 1 } as const;
     expect(said('available', aRecord({ state: 'available', missingSince: noon.toISOString() }))).toBe(
       'Connection Changed',
     );
-    expect(said('rejected', aRecord({ state: 'rejected', effect }))).toBe('Connection Changed');
-    expect(said('available', aRecord({ state: 'available', effect }))).toBeUndefined();
+    expect(said('rejected', aRecord({ state: 'rejected', pendingEffect: effect }))).toBe(
+      'Connection Changed',
+    );
+    expect(said('available', aRecord({ state: 'available', pendingEffect: effect }))).toBeUndefined();
   });
 
   test('carries what was remembered of it, and when it was looked at', () => {
     const record = aRecord({ state: 'pending' });
     const connection = aConnection({ state: 'available' });
     const observedAt = noon.toISOString();
-    expect(eventFor(connection, record, noon, false)).toEqual({
+    expect(toConnectionEvent(connection, record, noon, false)).toEqual({
       type: 'Connection Changed',
       connection,
       observedAt,

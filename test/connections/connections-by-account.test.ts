@@ -42,10 +42,10 @@ describe('of an account is remembered', () => {
 describe('before a request are told', () => {
   test('the account’s earlier ones, the last first, and none that came later', async () => {
     const [first, second, third, fourth] = records;
-    const world = createTestEnv({
+    const env = createTestEnv({
       records: [third, first, fourth, second].flatMap((record) => record ?? []),
     });
-    const found = await listEarlierConnections(recordOf(3), 20, world.deps);
+    const found = await listEarlierConnections(recordOf(3), 20, env.deps);
     expect(found.map((record) => record.endpointId)).toEqual([2, 1].map(endpointId));
   });
 
@@ -63,9 +63,9 @@ describe('before a request are told', () => {
   });
 
   test('what can be read; the rest is reported', async () => {
-    const world = createTestEnv({ records });
-    world.put({ ...recordItem(recordOf(2)), schemaVersion: '2.0' });
-    expect(await listEarlierConnections(recordOf(4), 20, world.deps)).toHaveLength(2);
-    expect(world.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
+    const env = createTestEnv({ records });
+    env.put({ ...recordItem(recordOf(2)), schemaVersion: '2.0' });
+    expect(await listEarlierConnections(recordOf(4), 20, env.deps)).toHaveLength(2);
+    expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
   });
 });

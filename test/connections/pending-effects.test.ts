@@ -7,8 +7,8 @@ import {
 import { aRecord, consumer, endpointId, hub, serviceId } from '../builders.ts';
 
 const undecided = aRecord();
-const accepting = aRecord({ effect: { action: 'accept', asked: 0 } });
-const rejecting = aRecord({ effect: { action: 'reject', asked: 0 } });
+const accepting = aRecord({ pendingEffect: { action: 'accept', attempts: 0 } });
+const rejecting = aRecord({ pendingEffect: { action: 'reject', attempts: 0 } });
 
 test('what is due in a place is one partition', () => {
   expect(pendingEffectPartition(hub)).toBe('PENDING_EFFECT#111111111111/us-east-1');
@@ -38,7 +38,7 @@ describe('the pointer to what is due', () => {
   });
 
   test('is left alone while the same is due', () => {
-    const asked = aRecord({ effect: { action: 'accept', asked: 1 } });
+    const asked = aRecord({ pendingEffect: { action: 'accept', attempts: 1 } });
     expect(pendingEffectWrites(accepting, asked)).toEqual([]);
     expect(pendingEffectWrites(undefined, undecided)).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { addApproval, addDenial, recordedDecisions } from '../../lib/connections/person-decision.ts';
+import { addApproval, addDenial, pickRecordedDecisions } from '../../lib/connections/person-decision.ts';
 import { withQuorumFinding } from '../../lib/policy/evaluate-decision.ts';
 import { aFinding, alice, anApproval, aRecord } from '../builders.ts';
 
@@ -45,8 +45,8 @@ describe('a word on a request', () => {
 });
 
 test('of a record nothing is heard but what people said', () => {
-  expect(recordedDecisions(aRecord({ approval: alices }))).toEqual({ approval: alices });
-  expect(recordedDecisions(undefined)).toEqual({});
+  expect(pickRecordedDecisions(aRecord({ approval: alices }))).toEqual({ approval: alices });
+  expect(pickRecordedDecisions(undefined)).toEqual({});
 });
 
 describe('how many have approved', () => {

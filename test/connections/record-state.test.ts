@@ -7,11 +7,11 @@ import { aConnection, aRecord, aVerdict, noon, secondsAfterNoon } from '../build
 const time = noon.toISOString();
 const registeredAt = '2026-11-01T00:00:00.000Z';
 const accepting = {
-  effect: { action: 'accept', asked: 1, lastAttemptAt: time },
+  effect: { action: 'accept', attempts: 1, lastAttemptAt: time },
   acceptRequestedAt: time,
 } as const;
 const rejecting = {
-  effect: { action: 'reject', asked: 1, lastAttemptAt: time },
+  effect: { action: 'reject', attempts: 1, lastAttemptAt: time },
   acceptRequestedAt: time,
 } as const;
 
@@ -26,7 +26,7 @@ function told(before: ConnectionRecord | undefined, state: ConnectionState, at =
     transition && {
       actions: transition.auditEvents.map(({ action }) => action),
       state: transition.record.state,
-      due: transition.record.effect?.action,
+      due: transition.record.pendingEffect?.action,
     }
   );
 }
@@ -77,15 +77,15 @@ describe('a connection that EC2 shows', () => {
   });
 
   test('rejected where accept is due and EC2 was not asked is the work of somebody else', () => {
-    const before = aRecord({ effect: { action: 'accept', asked: 0 } });
+    const before = aRecord({ pendingEffect: { action: 'accept', attempts: 0 } });
     expect(told(before, 'rejected')).toEqual({ actions: ['observed'], state: 'rejected', due: undefined });
   });
 
   test.each(['pendingAcceptance', 'available'] as const)(
     'live where reject is due, and was remembered as %s, stays: linkgate did not ask for it to be accepted',
     (state) => {
-      const effect = { action: 'reject', asked: 1, lastAttemptAt: time } as const;
-      const before = aRecord({ state, verdict: aVerdict('reject'), effect });
+      const effect = { action: 'reject', attempts: 1, lastAttemptAt: time } as const;
+      const before = aRecord({ state, verdict: aVerdict('reject'), pendingEffect: effect });
       expect(told(before, 'available')).toEqual({
         actions: ['observed'],
         state: 'available',

@@ -62,20 +62,22 @@ describe('a request that is decided', () => {
   test.each(['ask', 'hold'] as const)('with %s has nothing due', (outcome) => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
-      applyDecision(before, aRequest(), verdictOf(outcome), nothing, noon).record.effect,
+      applyDecision(before, aRequest(), verdictOf(outcome), nothing, noon).record.pendingEffect,
     ).toBeUndefined();
   });
 
   test('again with the same outcome does not forget that EC2 was asked', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
-    expect(applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon).record.effect).toEqual(
-      accepting.effect,
-    );
+    expect(
+      applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon).record.pendingEffect,
+    ).toEqual(accepting.effect);
   });
 
   test('otherwise than before is due anew', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
-    expect(applyDecision(before, aRequest(), verdictOf('reject'), nothing, noon).record.effect).toEqual({
+    expect(
+      applyDecision(before, aRequest(), verdictOf('reject'), nothing, noon).record.pendingEffect,
+    ).toEqual({
       action: 'reject',
       asked: 0,
     });
@@ -129,7 +131,7 @@ describe('a request that is decided', () => {
 
 describe('a connection that EC2 was asked about', () => {
   test('is marked, and stays due until EC2 shows it', () => {
-    const before = aRecord({ verdict: aVerdict('accept'), effect: { action: 'accept', asked: 0 } });
+    const before = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } });
     const { record, auditEvents } = markRequested(before, 'accept', noon);
     expect(record).toMatchObject(accepting);
     expect(auditEvents).toMatchObject([{ action: 'applying', outcome: 'accept', actor: 'linkgate' }]);
@@ -138,7 +140,7 @@ describe('a connection that EC2 was asked about', () => {
   test('and that EC2 refused stays due too, with the reason in its history', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     const { record, auditEvents } = markRefused(before, 'accept', 'it said no', secondsAfterNoon(60));
-    expect(record.effect).toEqual({
+    expect(record.pendingEffect).toEqual({
       action: 'accept',
       asked: 2,
       lastAttemptAt: secondsAfterNoon(60).toISOString(),
@@ -147,7 +149,7 @@ describe('a connection that EC2 was asked about', () => {
   });
 
   test('while somebody decided otherwise keeps what is due now', () => {
-    const before = aRecord({ verdict: aVerdict('reject'), effect: { action: 'reject', asked: 0 } });
+    const before = aRecord({ verdict: aVerdict('reject'), pendingEffect: { action: 'reject', attempts: 0 } });
     expect(markRequested(before, 'accept', noon).record).toMatchObject({
       effect: { action: 'reject', asked: 0 },
       acceptRequestedAt: time,

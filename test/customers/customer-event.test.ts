@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import {
   type LastEvent,
-  mayHaveEvent,
+  mayHaveCustomerEvent,
   type NextEvent,
   nextCustomerEvent,
 } from '../../lib/customers/customer-event.ts';
@@ -93,13 +93,13 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
     'a connection whose time was prolonged',
     { ...toBeCut, revocation: { since: at, disconnectAt: later, cause: 'policy', by: 'linkgate' } },
     disconnectScheduled,
-    { event: 'disconnect-scheduled', disconnectAt: later, before: inThreeDays },
+    { event: 'disconnect-scheduled', disconnectAt: later, previousDisconnectAt: inThreeDays },
   ],
   [
     'a connection of a service that is closed',
     { ...toBeCut, revocation: { since: at, disconnectAt: inThreeDays, cause: 'service', by: alice } },
     undefined,
-    { event: 'disconnect-scheduled', disconnectAt: inThreeDays, isClosing: true },
+    { event: 'disconnect-scheduled', disconnectAt: inThreeDays, isDeregistering: true },
   ],
   [
     'a connection that is cut at once',
@@ -171,26 +171,26 @@ test.each<[string, Partial<ConnectionRecord>, LastEvent | undefined, NextEvent |
   ],
   [
     'a connection whose permission runs out',
-    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, days: 14 } },
+    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 14 } },
     { event: 'accepted' },
-    { event: 'expiring', until: later, days: 14 },
+    { event: 'expiring', until: later, daysBefore: 14 },
   ],
   [
     'a connection of which that was said',
-    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, days: 14 } },
-    { event: 'expiring', until: later, days: 14 },
+    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 14 } },
+    { event: 'expiring', until: later, daysBefore: 14 },
     undefined,
   ],
   [
     'a connection whose permission runs out sooner still',
-    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, days: 7 } },
-    { event: 'expiring', until: later, days: 14 },
-    { event: 'expiring', until: later, days: 7 },
+    { ...accepted, ...verdict('accept', { until: later }), expiryWarning: { until: later, daysBefore: 7 } },
+    { event: 'expiring', until: later, daysBefore: 14 },
+    { event: 'expiring', until: later, daysBefore: 7 },
   ],
   [
     'a connection whose permission was renewed',
     accepted,
-    { event: 'expiring', until: later, days: 7 },
+    { event: 'expiring', until: later, daysBefore: 7 },
     undefined,
   ],
   ['an endpoint that is gone', { ...accepted, state: 'deleted' }, { event: 'accepted' }, undefined],
@@ -238,7 +238,7 @@ describe('why it was', () => {
     });
 
     test('is not told without words for the consumer', () => {
-      expect(nextCustomerEvent(aRecord({ ...cut, revoked: word }), disconnectScheduled)).toEqual({
+      expect(nextCustomerEvent(aRecord({ ...cut, revokeOrder: word }), disconnectScheduled)).toEqual({
         event: 'disconnected',
       });
     });
@@ -269,6 +269,6 @@ describe('a change of a record may be news', () => {
     ['but not when only the house learns of it', before, { ...verdict('ask'), observedAt: at }, false],
     ['but not when linkgate has no part in it', undefined, { state: 'available' }, false],
   ])('%s', (_when, was, is, may) => {
-    expect(mayHaveEvent(was, aRecord(is))).toBe(may);
+    expect(mayHaveCustomerEvent(was, aRecord(is))).toBe(may);
   });
 });

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Mail } from '../../lib/channels/email/email-sender.ts';
+import type { EmailMessage } from '../../lib/channels/email/email-sender.ts';
 import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
 import { recordItem } from '../../lib/connections/connection-record.ts';
 import type { Contact } from '../../lib/customers/customer.ts';
 import { type CustomerSender, DeliveryRejectedError } from '../../lib/customers/customer-sender.ts';
-import { deliveryFailures } from '../../lib/customers/delivery-failure.ts';
-import { enqueueMissed } from '../../lib/customers/enqueue-missed.ts';
+import { listDeliveryFailures } from '../../lib/customers/delivery-failure.ts';
+import { enqueueMissedNotifications } from '../../lib/customers/enqueue-missed.ts';
 import { type NotifyCustomersDeps, notifyCustomers } from '../../lib/customers/notify-customers.ts';
 import { removeCustomer, setCustomer } from '../../lib/customers/set-customer.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
@@ -23,22 +23,22 @@ import {
   secondsAfterNoon,
   serviceId,
 } from '../builders.ts';
-import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 const other = '033333333333';
 const email: Contact = { email: 'ops@example.com' };
 const theirTopic: Contact = { topicArn: 'arn:aws:sns:eu-west-1:033333333333:linkgate-notices' };
 
-let items: ReturnType<typeof itemsInMemory>;
+let items: ReturnType<typeof createMemoryItems>;
 let deps: NotifyCustomersDeps;
-let sent: { contact: Contact; mail: Mail; events: string[] }[];
+let sent: { contact: Contact; mail: EmailMessage; events: string[] }[];
 let errors: unknown[];
 let mode: Mode;
 let reads: number;
 let post: CustomerSender['send'];
 
 beforeEach(async () => {
-  items = itemsInMemory();
+  items = createMemoryItems();
   sent = [];
   errors = [];
   mode = 'enforce';
@@ -55,7 +55,7 @@ beforeEach(async () => {
       },
     },
     mode: async () => mode,
-    post: { send: (...all) => post(...all) },
+    customerSender: { send: (...all) => post(...all) },
     messages: customerMessages,
     now: () => noon,
     reportError: (error) => void errors.push(error),
@@ -84,7 +84,7 @@ const expiring = {
   state: 'available',
   acceptRequestedAt: noon.toISOString(),
   verdict: { ...verdict('accept').verdict, until },
-  expiryWarning: { until, days: 7 },
+  expiryWarning: { until, daysBefore: 7 },
 } as const;
 const approvalRequest = (count: number, more: Partial<ConnectionRecord> = {}) =>
   remember(...Array.from({ length: count }, () => ({ ...verdict('ask'), ...more })));
@@ -92,8 +92,8 @@ const approvalRequest = (count: number, more: Partial<ConnectionRecord> = {}) =>
 describe('the contact of a customer', () => {
   test('is told what happened to an endpoint of an account of theirs, once', async () => {
     const records = approvalRequest(1);
-    expect(await tell(records)).toEqual({ told: 1, failed: [] });
-    expect(await tell(records)).toEqual({ told: 0, failed: [] });
+    expect(await tell(records)).toEqual({ notified: 1, failed: [] });
+    expect(await tell(records)).toEqual({ notified: 0, failed: [] });
     expect(sent).toMatchObject([{ contact: email, events: ['waiting'] }]);
   });
 
@@ -216,7 +216,7 @@ describe('a contact that SNS refuses to write to', () => {
     const records = remember({ ...verdict('ask'), ownerAccountId: other }, verdict('ask'));
     expect(await tell(records)).toMatchObject({ failed: [] });
     expect(sent.map(({ contact }) => contact)).toEqual([email]);
-    expect(await deliveryFailures(deps)).toMatchObject([
+    expect(await listDeliveryFailures(deps)).toMatchObject([
       { customer: 'globex', why: expect.stringContaining('not authorized') },
     ]);
     expect(errors).toMatchObject([{ name: 'DeliveryRejectedError' }]);
@@ -226,7 +226,7 @@ describe('a contact that SNS refuses to write to', () => {
     await tell(remember({ ...verdict('ask'), ownerAccountId: other }));
     post = async () => {};
     await tell(remember({ ...verdict('reject'), state: 'rejected', ownerAccountId: other }));
-    expect(await deliveryFailures(deps)).toEqual([]);
+    expect(await listDeliveryFailures(deps)).toEqual([]);
   });
 });
 
@@ -237,9 +237,9 @@ test('what SNS could not take at the moment is tried again, and said once', asyn
     if (news?.endpointId === endpointId(2)) throw new Error('throttled');
     return deliver(_contact, _mail, news ? [news] : []);
   };
-  expect(await tell(records)).toEqual({ told: 1, failed: [endpointId(2)] });
+  expect(await tell(records)).toEqual({ notified: 1, failed: [endpointId(2)] });
   post = deliver;
-  expect(await tell(records)).toEqual({ told: 1, failed: [] });
+  expect(await tell(records)).toEqual({ notified: 1, failed: [] });
   expect(sent).toHaveLength(2);
 });
 
@@ -250,7 +250,7 @@ describe('the sweep', () => {
       enqueue: async (all: readonly { endpointId: string }[]) =>
         void endpoints.push(...all.map((each) => each.endpointId)),
     };
-    await enqueueMissed(records, { ...deps, consumers });
+    await enqueueMissedNotifications(records, { ...deps, customerNotificationQueue: consumers });
     return endpoints;
   }
 
@@ -294,7 +294,7 @@ test('no message holds what is meant for the house', async () => {
       fc.boolean(),
       fc.integer({ min: 1, max: 8 }),
       async (state, outcome, cause, isDenied, count) => {
-        items = itemsInMemory();
+        items = createMemoryItems();
         deps = { ...deps, table: memoryTable(items) };
         sent = [];
         items.commit([{ put: serviceItem(aService({ pauseReason: secret, pausedBy: secret })) }]);
@@ -318,10 +318,10 @@ test('no message holds what is meant for the house', async () => {
               revocation: { since: noon.toISOString(), disconnectAt: time, cause, by: secret },
             }),
             ...(isDenied && { approval: { ...anApproval({ decision: 'deny' }), ...word } }),
-            revoked: word,
+            revokeOrder: word,
             grandfathered: word,
-            kept: { ...word, until: time },
-            expiryWarning: { until: time, days: 1 },
+            extended: { ...word, until: time },
+            expiryWarning: { until: time, daysBefore: 1 },
           })),
         );
         await tell(records);

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { customers, findCustomer } from '../../lib/customers/customer.ts';
-import { customersOf } from '../../lib/customers/customer-by-account.ts';
+import { findCustomer, listCustomers } from '../../lib/customers/customer.ts';
+import { findCustomersByAccount } from '../../lib/customers/customer-by-account.ts';
 import { AccountTakenError, removeCustomer, setCustomer } from '../../lib/customers/set-customer.ts';
-import { raise } from '../../lib/storage/entity.ts';
+import { rethrow } from '../../lib/storage/entity.ts';
 import type { Table } from '../../lib/storage/table.ts';
 import { alice, noon } from '../builders.ts';
-import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 let table: Table;
 beforeEach(() => {
@@ -20,7 +20,7 @@ const accounts = (count: number, from = 1) =>
   Array.from({ length: count }, (_, index) => account(from + index));
 
 async function whose(...of: readonly string[]): Promise<(string | undefined)[]> {
-  const found = await customersOf(of, { table, reportError: () => {} });
+  const found = await findCustomersByAccount(of, { table, reportError: () => {} });
   return of.map((accountId) => found.get(accountId)?.name);
 }
 
@@ -77,7 +77,7 @@ test('a customer has more accounts than fit into a transaction', async () => {
 
 describe.each([0, 1, 2, 3, 4, 5])('a change that dies after %d transactions', (survived) => {
   test('leaves no account to a customer that does not list it, and is made by its repetition', async () => {
-    const items = itemsInMemory();
+    const items = createMemoryItems();
     table = memoryTable(items);
     await set('initech', accounts(150));
     let left = survived;
@@ -91,7 +91,7 @@ describe.each([0, 1, 2, 3, 4, 5])('a change that dies after %d transactions', (s
     const change = (on: Table) =>
       setCustomer('initech', { accounts: accounts(150, 101) }, alice, { table: on, now: () => noon });
     await change(dying).catch(() => {});
-    const [now] = await customers({ table, reportError: raise });
+    const [now] = await listCustomers({ table, reportError: rethrow });
     for (const [index, name] of (await whose(...accounts(250))).entries())
       expect([undefined, now?.accounts.includes(account(index + 1)) ? 'initech' : undefined]).toContain(name);
     await change(table);
@@ -103,7 +103,7 @@ describe.each([0, 1, 2, 3, 4, 5])('a change that dies after %d transactions', (s
 
 test('two who set a customer at once both end well, and one of them counts', async () => {
   await Promise.all([set('initech', [account(1)]), set('initech', [account(2)])]);
-  const [only, ...others] = await customers({ table, reportError: raise });
+  const [only, ...others] = await listCustomers({ table, reportError: rethrow });
   expect(others).toEqual([]);
   expect(await whose(...(only?.accounts ?? []))).toEqual(['initech']);
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { readTemplate, typesIn } from './package.ts';
-import { readPage, sectionOf, tableIn } from './page.ts';
+import { readTemplate, resourceTypes } from './package.ts';
+import { findSection, parseTable, readPage } from './page.ts';
 
 const volumes = [10, 1_000, 100_000];
 const unitsOfPrice: Readonly<Record<string, number>> = { each: 1, thousand: 1_000, million: 1_000_000 };
 
-const rows = tableIn(sectionOf(readPage('docs/deploy.md'), 'What it costs'));
+const rows = parseTable(findSection(readPage('docs/deploy.md'), 'What it costs'));
 const lines = rows.slice(0, -1);
 const together = rows.at(-1) ?? {};
 
@@ -29,7 +29,7 @@ describe('the table of costs', () => {
 
   test('counts the alarms, metrics and queues that the template has', () => {
     const template = readTemplate();
-    const ofType = (type: string) => typesIn(template).filter((each) => each === type).length;
+    const ofType = (type: string) => resourceTypes(template).filter((each) => each === type).length;
     expect(atRest('CloudWatch: alarms')).toBe(ofType('AWS::CloudWatch::Alarm'));
     expect(atRest('CloudWatch: metrics')).toBe(ofType('AWS::Logs::MetricFilter'));
 

@@ -2,25 +2,25 @@ import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../lib/policy/decide.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { anEntry, aPolicy, aRequest, aService, noon, secondsAfterNoon } from '../builders.ts';
-import { readPage, sectionOf, tableIn } from './page.ts';
+import { findSection, parseTable, readPage } from './page.ts';
 
 const page = readPage('docs/deciding.md');
 const code = (cell = '') => cell.replaceAll('`', '');
 
 describe('the page on deciding', () => {
   test('has the rules as they are, in their order', () => {
-    const told = tableIn(sectionOf(page, 'The rules')).map(({ rule }) => code(rule));
+    const told = parseTable(findSection(page, 'The rules')).map(({ rule }) => code(rule));
     expect(told).toEqual(connectionRules.map(({ name }) => name));
   });
 
   test('has what each rule says', () => {
     const { findings } = decide(aRequest({ endpointRegion: 'eu-west-1' }), everyRuleSpeaks, undefined, noon);
-    const told = tableIn(sectionOf(page, 'The rules')).map(({ rule, says }) => [code(rule), says]);
+    const told = parseTable(findSection(page, 'The rules')).map(({ rule, says }) => [code(rule), says]);
     expect(told).toEqual(findings.map(({ rule, outcome }) => [rule, outcome]));
   });
 
   test('has what silence means', () => {
-    const told = tableIn(sectionOf(page, 'The verdict')).map((row) => [
+    const told = parseTable(findSection(page, 'The verdict')).map((row) => [
       code(row['`--on-unlisted`']),
       row.verdict,
     ]);

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { readTemplate, typesIn } from './package.ts';
-import { readPage, readPages, root, sectionOf, tableIn } from './page.ts';
+import { readTemplate, resourceTypes } from './package.ts';
+import { findSection, parseTable, readPage, readPages, root } from './page.ts';
 
 interface Statement {
   readonly Sid: string;
@@ -122,7 +122,7 @@ describe('the policies for who deploys', () => {
     ]);
   });
 
-  test.each([...new Set(typesIn(readTemplate()))].sort())('permits what %s takes', (type) => {
+  test.each([...new Set(resourceTypes(readTemplate()))].sort())('permits what %s takes', (type) => {
     expect(calledFor).toHaveProperty([type]);
     expect(calledFor[type]?.filter((action) => !granted.has(action))).toEqual([]);
   });
@@ -144,7 +144,7 @@ describe('the page', () => {
 
   test('names each setting of a stage, and its default', () => {
     const { Parameters = {} } = readTemplate();
-    const rows = tableIn(sectionOf(page, 'Settings'));
+    const rows = parseTable(findSection(page, 'Settings'));
     expect(rows.map(({ setting }) => setting?.replaceAll('`', '')).sort()).toEqual(
       Object.keys(Parameters).sort(),
     );
@@ -159,7 +159,7 @@ describe('the page', () => {
     expect(params).toEqual([]);
   });
 
-  const needs = sectionOf(page, 'What you need').replaceAll(/\s+/g, ' ');
+  const needs = findSection(page, 'What you need').replaceAll(/\s+/g, ' ');
 
   test('says that events of calls to AWS need a trail', () => {
     expect(JSON.stringify(readTemplate())).toContain('AWS API Call via CloudTrail');
@@ -174,7 +174,7 @@ describe('the page', () => {
     const most = mappings.reduce((sum, scaling) => sum + (scaling?.MaximumConcurrency ?? 1), 0);
     expect(needs).toContain(`at most ${most} `);
     expect(needs).toMatch(/new account .* 10 /);
-    expect(sectionOf(page, 'What you need')).toContain('--service-code lambda --quota-code L-B99A9384');
+    expect(findSection(page, 'What you need')).toContain('--service-code lambda --quota-code L-B99A9384');
   });
 });
 

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { proseOf, readPage, readPages, root } from './page.ts';
+import { readPage, readPages, root, withoutCode } from './page.ts';
 
 const pages = readPages();
 
@@ -11,7 +11,7 @@ const linksOf = (text: string) =>
 const isElsewhere = (target: string) => /^[a-z]+:/.test(target);
 
 describe.each(pages)('the links of $path', (page) => {
-  const own = linksOf(proseOf(page)).filter((target) => !isElsewhere(target));
+  const own = linksOf(withoutCode(page)).filter((target) => !isElsewhere(target));
 
   test('lead to what exists', () => {
     expect(own.filter((target) => !leads(page.path, target))).toEqual([]);
@@ -34,7 +34,7 @@ function leads(from: string, target: string): boolean {
 
 /** As GitHub makes them of headings. */
 function anchorsOf(path: string): string[] {
-  return [...proseOf(readPage(path)).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+  return [...withoutCode(readPage(path)).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N} _-]/gu, '')

@@ -13,6 +13,6 @@ export function readTemplate(): Template {
   return JSON.parse(readFileSync(`${root}.serverless/cloudformation-template-update-stack.json`, 'utf8'));
 }
 
-export function typesIn({ Resources }: Template): readonly string[] {
+export function resourceTypes({ Resources }: Template): readonly string[] {
   return Object.values(Resources).map(({ Type }) => Type);
 }

@@ -34,12 +34,12 @@ export function readPage(path: string): Page {
 }
 
 /** The page's words: without its blocks of code, whose lines stay as empty ones. */
-export function proseOf({ text }: Page): string {
+export function withoutCode({ text }: Page): string {
   return text.replace(block, (code) => '\n'.repeat(code.split('\n').length - 1));
 }
 
 /** The section below a heading, up to the next heading that is not deeper. */
-export function sectionOf({ path, text }: Page, heading: string): string {
+export function findSection({ path, text }: Page, heading: string): string {
   const [before = '', after] = text.split(new RegExp(`^#+ ${heading}\n`, 'm'));
   if (after === undefined)
     throw new Error(`${path} has no section \`${heading}\` after ${before.length} characters`);
@@ -47,7 +47,7 @@ export function sectionOf({ path, text }: Page, heading: string): string {
 }
 
 /** The rows of the first table in a text, by its column names. */
-export function tableIn(text: string): readonly Readonly<Record<string, string>>[] {
+export function parseTable(text: string): readonly Readonly<Record<string, string>>[] {
   const lines = text.split('\n');
   const start = lines.findIndex(
     (line, index) => line.startsWith('|') && /^\|[ :|-]+\|$/.test(lines[index + 1] ?? ''),

@@ -5,10 +5,10 @@ import { checkEmail } from '../../lib/doctor/email-checks.ts';
 import { checkSlack } from '../../lib/doctor/slack-checks.ts';
 import { emptyThrottle, throttleItem } from '../../lib/notifications/throttle.ts';
 import { alice, noon } from '../builders.ts';
-import { aDeployment } from '../doubles/deployment.ts';
+import { aDeployment } from '../doubles/fake-deployment.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
-let world: TestEnv;
+let env: TestEnv;
 
 const channel = 'C01APPROVALS';
 const user = { team: 'T01LOCAL', user: 'U01ALICE' };
@@ -18,23 +18,23 @@ const own = { arn: 'arn:own', readers: [address] };
 
 /** One group, with a channel and an address, and all that both need. */
 beforeEach(async () => {
-  world = createTestEnv();
+  env = createTestEnv();
   await set({ slackChannel: channel, slackUsers: [user], emails: [address] });
   keep(kept);
-  world.secrets.set('slack/bot-token', ['xoxb-current']);
-  world.subscriptions.set(address, own);
+  env.secrets.set('slack/bot-token', ['xoxb-current']);
+  env.subscriptions.set(address, own);
 });
 
 function set(settings: Partial<GroupSettings>, name = 'default') {
-  return setGroup(name, { quorum: 1, slackUsers: [], emails: [], ...settings }, alice, world.deps);
+  return setGroup(name, { quorum: 1, slackUsers: [], emails: [], ...settings }, alice, env.deps);
 }
 
 function keep(types: Readonly<Record<string, string>>) {
-  world.deps.deployment = aDeployment({ parameters: async () => new Map(Object.entries(types)) });
+  env.deps.deployment = aDeployment({ parameters: async () => new Map(Object.entries(types)) });
 }
 
 async function notInOrder() {
-  const checks = [...(await checkSlack(world.deps)), ...(await checkEmail(world.deps))];
+  const checks = [...(await checkSlack(env.deps)), ...(await checkEmail(env.deps))];
   return checks.filter(({ status }) => status !== 'ok');
 }
 
@@ -46,7 +46,7 @@ describe('of Slack is found', () => {
   test('nothing where no group names a channel, but how to begin', async () => {
     await set({ emails: [address] });
     keep({});
-    expect(await checkSlack(world.deps)).toMatchObject([
+    expect(await checkSlack(env.deps)).toMatchObject([
       { name: 'slack-app', status: 'ok', detail: expect.stringContaining('linkgate slack connect') },
     ]);
   });
@@ -74,7 +74,7 @@ describe('of Slack is found', () => {
     ['token_revoked', 'failed', 'install the app anew'],
     ['timeout', 'warning', 'look again'],
   ])('that it answers %s', async (error, status, remedy) => {
-    world.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
+    env.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
     expect(await notInOrder()).toMatchObject([
       {
         name: 'slack-app',
@@ -86,11 +86,11 @@ describe('of Slack is found', () => {
   });
 
   test('that Slack takes only the bot token from before the current one', async () => {
-    world.secrets.set('slack/bot-token', ['xoxb-current', 'xoxb-previous']);
-    world.deps.slackWith = ([token]) => ({
+    env.secrets.set('slack/bot-token', ['xoxb-current', 'xoxb-previous']);
+    env.deps.slackWith = ([token]) => ({
       authTest: async () => {
         if (token === 'xoxb-current') throw new SlackError('auth.test', 'invalid_auth');
-        return world.slackApp;
+        return env.slackApp;
       },
     });
     expect(await notInOrder()).toMatchObject([
@@ -104,7 +104,7 @@ describe('of Slack is found', () => {
   });
 
   test('a refusal of AWS, which is none of Slack', async () => {
-    world.deps.secrets = { ...world.deps.secrets, read: () => Promise.reject(new Error('SSM is away')) };
+    env.deps.secrets = { ...env.deps.secrets, read: () => Promise.reject(new Error('SSM is away')) };
     expect(await notInOrder()).toMatchObject([
       { name: 'slack-app', status: 'failed', detail: expect.stringContaining('SSM is away') },
     ]);
@@ -114,7 +114,7 @@ describe('of Slack is found', () => {
     [['chat:write'], 'failed', 'lacks scopes: commands'],
     [['chat:write', 'commands', 'files:read'], 'warning', 'does not use: files:read'],
   ])('that the app has the scopes %j', async (scopes, status, detail) => {
-    world.slackApp.scopes = scopes;
+    env.slackApp.scopes = scopes;
     expect(await notInOrder()).toMatchObject([
       {
         name: 'slack-app',
@@ -130,7 +130,7 @@ describe('of Slack is found', () => {
     ['is_archived', '--slack-channel'],
     ['something_new', 'what Slack means'],
   ])('that a channel refuses messages with %s', async (error, remedy) => {
-    world.put(troubled(error));
+    env.put(troubled(error));
     expect(await notInOrder()).toMatchObject([
       {
         name: 'slack-channel',
@@ -143,7 +143,7 @@ describe('of Slack is found', () => {
   });
 
   test('nothing of a channel that the group no longer has', async () => {
-    world.put(troubled('not_in_channel', 'C01BEFORE'));
+    env.put(troubled('not_in_channel', 'C01BEFORE'));
     expect(await notInOrder()).toEqual([]);
   });
 });
@@ -155,7 +155,7 @@ function troubled(error: string, where = channel) {
 
 describe('of mail is found', () => {
   test('an address that is not subscribed, and the command that sets its group as it is', async () => {
-    world.subscriptions.clear();
+    env.subscriptions.clear();
     await set(
       { emails: ['bob@example.com'], quorum: 1, decisionChannels: 'api', escalateTo: 'default' },
       'night',
@@ -176,7 +176,7 @@ describe('of mail is found', () => {
   });
 
   test('a subscription that its reader has not confirmed', async () => {
-    world.subscriptions.set(address, {});
+    env.subscriptions.set(address, {});
     expect(await notInOrder()).toMatchObject([
       {
         name: 'mail-subscription',
@@ -188,7 +188,7 @@ describe('of mail is found', () => {
   });
 
   test("an approver who gets everybody's links", async () => {
-    world.subscriptions.set(address, { arn: 'arn:wide' });
+    env.subscriptions.set(address, { arn: 'arn:wide' });
     expect(await notInOrder()).toMatchObject([
       {
         name: 'mail-subscription',
@@ -200,9 +200,12 @@ describe('of mail is found', () => {
   });
 
   test("a stranger who gets everybody's links, and how to take that away", async () => {
-    world.subscriptions.set('mallory@example.com', { arn: 'arn:mallory' });
-    world.subscriptions.set('waiting@example.com', {});
-    world.subscriptions.set('former@example.com', { arn: 'arn:former', readers: ['former@example.com'] });
+    env.subscriptions.set('mallory@example.com', { arn: 'arn:mallory' });
+    env.subscriptions.set('waiting@example.com', {});
+    env.subscriptions.set('former@example.com', {
+      arn: 'arn:former',
+      filterAddresses: ['former@example.com'],
+    });
     expect(await notInOrder()).toMatchObject([
       {
         name: 'mail-strangers',
@@ -217,7 +220,7 @@ describe('of mail is found', () => {
   test('that linkgate may not look', async () => {
     const message = 'not authorized to perform: SNS:ListSubscriptionsByTopic';
     const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
-    world.deps.subscriptions = { ...world.deps.subscriptions, all: () => Promise.reject(denied) };
+    env.deps.subscriptions = { ...env.deps.subscriptions, list: () => Promise.reject(denied) };
     expect(await notInOrder()).toMatchObject([
       { group: 'mail', status: 'failed', remedy: expect.stringContaining('serverless deploy') },
     ]);

@@ -5,18 +5,18 @@ import { checkContacts } from '../../lib/doctor/contact-checks.ts';
 import { alice, consumer, noon } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
-let world: TestEnv;
+let env: TestEnv;
 beforeEach(() => {
-  world = createTestEnv();
+  env = createTestEnv();
 });
 
 const email = 'ops@initech.example';
 const set = (contact?: { email: string } | { topicArn: string }) =>
-  setCustomer('initech', { accounts: [consumer], ...(contact && { contact }) }, alice, world.deps);
+  setCustomer('initech', { accounts: [consumer], ...(contact && { contact }) }, alice, env.deps);
 
 test('of contacts nothing is found where nobody has one', async () => {
   await set();
-  expect(await checkContacts(world.deps)).toEqual([]);
+  expect(await checkContacts(env.deps)).toEqual([]);
 });
 
 test.each([
@@ -26,16 +26,16 @@ test.each([
   ['is sent the messages of others', { arn: 'arn:1' }, 'failed'],
 ])('of an address is found that it %s', async (_what, subscription, status) => {
   await set({ email });
-  if (subscription) world.consumerSubscriptions.set(email, subscription);
-  expect(await checkContacts(world.deps)).toMatchObject([
+  if (subscription) env.customerSubscriptions.set(email, subscription);
+  expect(await checkContacts(env.deps)).toMatchObject([
     { group: 'consumers', name: 'contact', subject: 'initech', status },
   ]);
 });
 
 test('of a topic is found why it refused the last message', async () => {
   await set({ topicArn: 'arn:aws:sns:us-east-1:022222222222:linkgate-notices' });
-  world.put(deliveryFailureItem('initech', 'not authorized to perform: SNS:Publish', noon));
-  expect(await checkContacts(world.deps)).toMatchObject([
+  env.put(deliveryFailureItem('initech', 'not authorized to perform: SNS:Publish', noon));
+  expect(await checkContacts(env.deps)).toMatchObject([
     {
       status: 'warning',
       detail: expect.stringContaining('not authorized'),
@@ -47,6 +47,6 @@ test('of a topic is found why it refused the last message', async () => {
 test('contacts that cannot be looked up are a failure', async () => {
   await set({ email });
   const all = () => Promise.reject(new Error('SNS is down'));
-  world.deps.consumerSubscriptions = { ...world.deps.consumerSubscriptions, all };
-  expect(await checkContacts(world.deps)).toMatchObject([{ status: 'failed' }]);
+  env.deps.customerSubscriptions = { ...env.deps.customerSubscriptions, list: all };
+  expect(await checkContacts(env.deps)).toMatchObject([{ status: 'failed' }]);
 });

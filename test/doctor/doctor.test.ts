@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approvers/approver-group.ts';
+import { createDefaultGroup, defaultGroup, setGroup } from '../../lib/approvers/approver-group.ts';
 import { pendingEffectWrites } from '../../lib/connections/pending-effects.ts';
 import {
   applyDecision,
@@ -10,7 +10,7 @@ import {
 } from '../../lib/connections/transition.ts';
 import { setCustomer } from '../../lib/customers/set-customer.ts';
 import type { Check } from '../../lib/doctor/check.ts';
-import { type CheckCursor, doctorPage } from '../../lib/doctor/doctor.ts';
+import { type CheckCursor, runDoctorPage } from '../../lib/doctor/doctor.ts';
 import { serviceItem } from '../../lib/services/service.ts';
 import type { Write } from '../../lib/storage/table.ts';
 import { acquireSweepLease } from '../../lib/sweep/lease.ts';
@@ -28,16 +28,16 @@ import {
   serviceId,
   topicArn,
 } from '../builders.ts';
-import { readPage, sectionOf, tableIn } from '../docs/page.ts';
-import { aDeployment, aQueue, queueArn, queuesInOrder } from '../doubles/deployment.ts';
+import { findSection, parseTable, readPage } from '../docs/page.ts';
+import { aDeployment, aQueue, healthyQueues, queueArn } from '../doubles/fake-deployment.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
-let world: TestEnv;
+let env: TestEnv;
 
 /** One service with all that it needs, and a pass of each kind that just ended. */
 beforeEach(async () => {
-  world = createTestEnv({ services: [aService()] });
-  world.services.show(aConfiguration());
+  env = createTestEnv({ services: [aService()] });
+  env.services.setConfiguration(aConfiguration());
   await nameSomeone();
   await bothPassesEnd();
 });
@@ -45,24 +45,24 @@ beforeEach(async () => {
 /** By mail, which its reader confirmed. */
 async function nameSomeone() {
   const contact = { email: 'ops@initech.example' };
-  await setCustomer('initech', { accounts: [consumer], contact }, 'alice', world.deps);
-  world.consumerSubscriptions.set(contact.email, { arn: 'arn:2', readers: [contact.email] });
-  await setGroup(defaultGroup, someone, 'alice', world.deps);
-  world.subscriptions.set('alice@example.com', { arn: 'arn:1', readers: ['alice@example.com'] });
+  await setCustomer('initech', { accounts: [consumer], contact }, 'alice', env.deps);
+  env.customerSubscriptions.set(contact.email, { arn: 'arn:2', filterAddresses: [contact.email] });
+  await setGroup(defaultGroup, someone, 'alice', env.deps);
+  env.subscriptions.set('alice@example.com', { arn: 'arn:1', filterAddresses: ['alice@example.com'] });
 }
 
 const someone = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
 
 async function bothPassesEnd() {
   for (const pass of ['pending', 'full'] as const)
-    await (await acquireSweepLease(hub, pass, world.deps))?.release();
+    await (await acquireSweepLease(hub, pass, env.deps))?.release();
 }
 
 async function examineAll(): Promise<Check[]> {
   const checks: Check[] = [];
   let position: CheckCursor | undefined;
   do {
-    const page: Awaited<ReturnType<typeof doctorPage>> = await doctorPage(position, world.deps);
+    const page: Awaited<ReturnType<typeof runDoctorPage>> = await runDoctorPage(position, env.deps);
     checks.push(...page.checks);
     position = page.next;
   } while (position);
@@ -74,7 +74,7 @@ async function notInOrder() {
 }
 
 function write(writes: readonly Write[]) {
-  return world.table.write(writes);
+  return env.table.write(writes);
 }
 
 const later = secondsAfterNoon(9 * 60);
@@ -96,7 +96,7 @@ async function somethingDue(number = 1, decidedAt = noon) {
       'request-1',
     ),
   );
-  const record = await world.record(endpointId(number));
+  const record = await env.record(endpointId(number));
   if (!record) throw new Error('nothing was recorded');
   return record;
 }
@@ -122,15 +122,17 @@ test('what is examined is told group by group', async () => {
 
 test('every check is in the page about them, and no other', async () => {
   const page = readPage('docs/doctor.md');
-  await setGroup(defaultGroup, { ...someone, slackChannel: 'C01APPROVALS' }, 'alice', world.deps);
-  const named = tableIn(sectionOf(page, 'The checks')).map(({ check = '' }) => check.replaceAll('`', ''));
+  await setGroup(defaultGroup, { ...someone, slackChannel: 'C01APPROVALS' }, 'alice', env.deps);
+  const named = parseTable(findSection(page, 'The checks')).map(({ check = '' }) =>
+    check.replaceAll('`', ''),
+  );
   const made = new Set((await examineAll()).map(({ name }) => name));
   expect(named.toSorted()).toEqual([...made].sort());
 });
 
 test('many services take many pages, and each is examined once', async () => {
   const ids = Array.from({ length: 12 }, (_, index) => serviceId(index + 1));
-  world = createTestEnv({ services: ids.map((id) => aService({ serviceId: id, name: id })) });
+  env = createTestEnv({ services: ids.map((id) => aService({ serviceId: id, name: id })) });
   const states = (await examineAll()).filter(({ name }) => name === 'service');
   expect(states.map(({ subject }) => subject)).toEqual(ids);
 });
@@ -139,7 +141,7 @@ describe('a check that cannot find out', () => {
   test('has failed, names the missing permission, and keeps no other from being made', async () => {
     const message = 'User: linkgate is not authorized to perform: sns:ListSubscriptionsByTopic';
     const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
-    world.deps.deployment = aDeployment({ queuesOfTopic: () => Promise.reject(denied) });
+    env.deps.deployment = aDeployment({ listTopicQueues: () => Promise.reject(denied) });
     expect(await notInOrder()).toMatchObject([
       {
         name: 'subscription',
@@ -148,11 +150,11 @@ describe('a check that cannot find out', () => {
         remedy: expect.stringContaining('serverless deploy'),
       },
     ]);
-    expect(world.errors).toEqual([denied]);
+    expect(env.errors).toEqual([denied]);
   });
 
   test('of a service fails for that service', async () => {
-    world.services.describe = () => Promise.reject(new Error('EC2 does not answer'));
+    env.services.describe = () => Promise.reject(new Error('EC2 does not answer'));
     expect(await notInOrder()).toMatchObject([
       { group: 'services', name: 'service', subject: expect.stringContaining('orders') },
     ]);
@@ -161,10 +163,10 @@ describe('a check that cannot find out', () => {
 
 describe('of the deployment is found', () => {
   test('a table that was restored: it lost its stream, its expiry and its recovery', async () => {
-    world.deps.deployment = aDeployment({
+    env.deps.deployment = aDeployment({
       table: async () => ({ status: 'ACTIVE', stream: undefined }),
-      expiresBy: async () => undefined,
-      isRecoverable: async () => false,
+      readTtlAttribute: async () => undefined,
+      hasPointInTimeRecovery: async () => false,
     });
     expect(await notInOrder()).toMatchObject([
       { name: 'table-stream', status: 'failed' },
@@ -174,14 +176,14 @@ describe('of the deployment is found', () => {
   });
 
   test('that it only observes', async () => {
-    world.mode = 'observe';
+    env.mode = 'observe';
     expect(await notInOrder()).toMatchObject([
       { name: 'mode', status: 'warning', remedy: expect.stringContaining('linkgate mode enforce') },
     ]);
   });
 
   test('a mode that cannot be read', async () => {
-    world.deps.modeParameter = { ...world.deps.modeParameter, read: () => Promise.reject(new Error('no')) };
+    env.deps.modeParameter = { ...env.deps.modeParameter, read: () => Promise.reject(new Error('no')) };
     expect(await notInOrder()).toMatchObject([{ name: 'mode', status: 'failed' }]);
   });
 
@@ -190,7 +192,7 @@ describe('of the deployment is found', () => {
     ['String', 'aws ssm delete-parameter'],
   ])('a signing key of the type %s', async (type, remedy) => {
     const parameters = new Map(type === undefined ? [] : [['links/signing-key', type]]);
-    world.deps.deployment = aDeployment({ parameters: async () => parameters });
+    env.deps.deployment = aDeployment({ parameters: async () => parameters });
     expect(await notInOrder()).toMatchObject([
       { name: 'signing-key', status: 'failed', remedy: expect.stringContaining(remedy) },
     ]);
@@ -199,14 +201,14 @@ describe('of the deployment is found', () => {
   test.each([undefined, 'https://api-2.execute-api.us-east-1.amazonaws.com'])(
     'a parameter that says of the API %s',
     async (url) => {
-      world.deps.deployment = aDeployment({ apiUrl: async () => url });
+      env.deps.deployment = aDeployment({ apiUrl: async () => url });
       expect(await notInOrder()).toMatchObject([{ name: 'api-url', status: 'failed' }]);
     },
   );
 
   test('that nobody is named who decides', async () => {
     await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
-    await makeDefaultGroup(world.table);
+    await createDefaultGroup(env.table);
     expect(await notInOrder()).toMatchObject([
       {
         name: 'approvers',
@@ -227,9 +229,9 @@ describe('of the deployment is found', () => {
 
 describe('of the queues is found', () => {
   test('a message that kept failing, and how to send it back', async () => {
-    const [notifications, , undelivered] = queuesInOrder;
-    const deadLetters = aQueue('connection-notifications-dead-letters', { waiting: 2 });
-    world.deps.deployment = aDeployment({
+    const [notifications, , undelivered] = healthyQueues;
+    const deadLetters = aQueue('connection-notifications-dead-letters', { visibleMessages: 2 });
+    env.deps.deployment = aDeployment({
       queues: [notifications, deadLetters, undelivered].filter(isThere),
     });
     expect(await notInOrder()).toMatchObject([
@@ -243,8 +245,8 @@ describe('of the queues is found', () => {
   });
 
   test('an event that nobody took, which the sweep made good', async () => {
-    const queues = [...queuesInOrder.slice(0, 2), aQueue('undelivered-events', { waiting: 1 })];
-    world.deps.deployment = aDeployment({ queues });
+    const queues = [...healthyQueues.slice(0, 2), aQueue('undelivered-events', { visibleMessages: 1 })];
+    env.deps.deployment = aDeployment({ queues });
     expect(await notInOrder()).toMatchObject([
       { name: 'dead-letters', detail: '1 message', remedy: expect.stringContaining('purge-queue') },
     ]);
@@ -255,9 +257,9 @@ describe('of the queues is found', () => {
     ['service-checks-dead-letters', 'service-checks', 'The full pass makes good'],
     ['failed-invocations', undefined, '`Service Drifted` that was not published is lost'],
   ])('of what ends in %s, whether it may be dropped', async (name, source, said) => {
-    const ended = aQueue(name, { waiting: 1 });
-    const feeding = source === undefined ? [] : [aQueue(source, { deadLetters: ended.arn })];
-    world.deps.deployment = aDeployment({ queues: [...queuesInOrder, ...feeding, ended] });
+    const ended = aQueue(name, { visibleMessages: 1 });
+    const feeding = source === undefined ? [] : [aQueue(source, { deadLetterQueueArn: ended.arn })];
+    env.deps.deployment = aDeployment({ queues: [...healthyQueues, ...feeding, ended] });
     expect(await notInOrder()).toMatchObject([{ remedy: expect.stringContaining(said) }]);
   });
 
@@ -269,11 +271,11 @@ describe('of the queues is found', () => {
     const deadLettersOf = (name: string) => name.replace(/(\.fifo)?$/, '-dead-letters$1');
     const queues = names.map((name) =>
       aQueue(name, {
-        waiting: 1,
-        ...(names.includes(deadLettersOf(name)) && { deadLetters: queueArn(deadLettersOf(name)) }),
+        visibleMessages: 1,
+        ...(names.includes(deadLettersOf(name)) && { deadLetterQueueArn: queueArn(deadLettersOf(name)) }),
       }),
     );
-    world.deps.deployment = aDeployment({ queues });
+    env.deps.deployment = aDeployment({ queues });
     const remedies = (await examineAll()).flatMap(({ name, remedy }) =>
       name === 'dead-letters' ? [remedy] : [],
     );
@@ -286,20 +288,20 @@ describe('of the queues is found', () => {
 
   test('a function that does not keep up', async () => {
     const late = aQueue('apply-verdicts.fifo', {
-      waiting: 5_000,
-      deadLetters: queueArn('apply-verdicts-dead-letters.fifo'),
+      visibleMessages: 5_000,
+      deadLetterQueueArn: queueArn('apply-verdicts-dead-letters.fifo'),
     });
-    world.deps.deployment = aDeployment({ queues: [...queuesInOrder, late] });
+    env.deps.deployment = aDeployment({ queues: [...healthyQueues, late] });
     expect(await notInOrder()).toMatchObject([{ name: 'queue', status: 'warning' }]);
   });
 
   test('a queue that is not there, beside the others', async () => {
-    world.deps.deployment = aDeployment({ queueUrls: [...aDeployment().queueUrls, 'https://sqs/gone'] });
+    env.deps.deployment = aDeployment({ queueUrls: [...aDeployment().queueUrls, 'https://sqs/gone'] });
     expect(await notInOrder()).toMatchObject([{ name: 'queue', subject: 'gone', status: 'failed' }]);
   });
 
   test('a topic that does not deliver to its queue', async () => {
-    world.deps.deployment = aDeployment({ queuesOfTopic: async () => [queueArn('another')] });
+    env.deps.deployment = aDeployment({ listTopicQueues: async () => [queueArn('another')] });
     expect(await notInOrder()).toMatchObject([
       { name: 'subscription', remedy: expect.stringContaining('aws sns subscribe') },
     ]);
@@ -308,11 +310,11 @@ describe('of the queues is found', () => {
 
 describe('of a place is found', () => {
   test('that passes no longer end', async () => {
-    world.wait(5 * 60);
+    env.advanceSeconds(5 * 60);
     expect(await notInOrder()).toMatchObject([
       { name: 'sweep-of-requests', subject: '111111111111/us-east-1' },
     ]);
-    world.wait(60 * 60);
+    env.advanceSeconds(60 * 60);
     expect(await notInOrder()).toMatchObject([
       {
         name: 'sweep-of-requests',
@@ -326,21 +328,21 @@ describe('of a place is found', () => {
   });
 
   test('nothing while its first pass is yet to come', async () => {
-    world = createTestEnv({ services: [aService({ registeredAt: noon.toISOString() })] });
-    world.services.show(aConfiguration());
+    env = createTestEnv({ services: [aService({ registeredAt: noon.toISOString() })] });
+    env.services.setConfiguration(aConfiguration());
     await nameSomeone();
     expect(await notInOrder()).toEqual([]);
   });
 
   test('nothing where a service was registered anew long after the last pass', async () => {
-    world.wait(24 * 60 * 60);
-    world.put(serviceItem(aService({ registeredAt: world.time.toISOString() })));
+    env.advanceSeconds(24 * 60 * 60);
+    env.put(serviceItem(aService({ registeredAt: env.time.toISOString() })));
     expect(await notInOrder()).toEqual([]);
   });
 
   test('that linkgate may not tag or notify, which is tried without doing it', async () => {
     const refusal = 'You are not authorized to perform ec2:CreateTags';
-    world.services.refusalOfRepair = async () => refusal;
+    env.services.findRepairDenial = async () => refusal;
     expect(await notInOrder()).toMatchObject([
       {
         group: 'locations',
@@ -349,12 +351,12 @@ describe('of a place is found', () => {
         remedy: expect.stringContaining('serverless deploy'),
       },
     ]);
-    expect(world.services.calls).toEqual([]);
+    expect(env.services.calls).toEqual([]);
   });
 
   test('a verdict that is late, behind hundreds that are not', async () => {
     for (let number = 1; number <= 300; number++) await somethingDue(number, number === 300 ? noon : later);
-    world.wait(10 * 60);
+    env.advanceSeconds(10 * 60);
     await bothPassesEnd();
     expect(await notInOrder()).toMatchObject([
       { name: 'verdicts', detail: expect.stringContaining(endpointId(300)) },
@@ -362,13 +364,13 @@ describe('of a place is found', () => {
   });
 
   test('no verdict whose effect was undone a moment ago', async () => {
-    world.wait(10 * 60);
+    env.advanceSeconds(10 * 60);
     await bothPassesEnd();
     const record = aRecord({
       state: 'available',
       verdict: aVerdict('reject'),
-      effect: { action: 'reject', asked: 0 },
-      observedAt: world.time.toISOString(),
+      pendingEffect: { action: 'reject', attempts: 0 },
+      observedAt: env.time.toISOString(),
       version: 0,
     });
     await write(transitionWrites(undefined, { record, auditEvents: [] }, 'request-1'));
@@ -379,7 +381,7 @@ describe('of a place is found', () => {
   test('a verdict that EC2 was never asked for', async () => {
     await somethingDue();
     expect(await notInOrder()).toEqual([]);
-    world.wait(10 * 60);
+    env.advanceSeconds(10 * 60);
     await bothPassesEnd();
     expect(await notInOrder()).toMatchObject([
       { name: 'verdicts', remedy: expect.stringContaining(`linkgate explain ${endpointId(1)}`) },
@@ -389,12 +391,12 @@ describe('of a place is found', () => {
   test('that linkgate may not act, by what EC2 last answered', async () => {
     let record = await somethingDue();
     await write(transitionWrites(record, markRequested(record, 'accept', noon), 'request-2'));
-    record = (await world.record(endpointId(1))) ?? record;
+    record = (await env.record(endpointId(1))) ?? record;
     const answer = 'UnauthorizedOperation: you may not';
     await write(
       transitionWrites(record, markRefused(record, 'accept', answer, secondsAfterNoon(60)), 'request-3'),
     );
-    world.wait(10 * 60);
+    env.advanceSeconds(10 * 60);
     await bothPassesEnd();
     expect(await notInOrder()).toMatchObject([
       {
@@ -407,8 +409,8 @@ describe('of a place is found', () => {
 
   test('no verdict that waits for the mode to enforce', async () => {
     await somethingDue();
-    world.mode = 'observe';
-    world.wait(10 * 60);
+    env.mode = 'observe';
+    env.advanceSeconds(10 * 60);
     await bothPassesEnd();
     expect(await notInOrder()).toMatchObject([{ name: 'mode' }]);
   });
@@ -422,7 +424,7 @@ describe('of a service is found', () => {
     ['notification', 'failed', { notifications: [] }, `linkgate service add ${serviceId(1)}`],
     ['service', 'failed', { state: 'Pending' }, 'describe-vpc-endpoint-service-configurations'],
   ])('%s', async (name, status, shown, remedy) => {
-    world.services.show(aConfiguration(shown));
+    env.services.setConfiguration(aConfiguration(shown));
     expect(await notInOrder()).toMatchObject([
       { name, status, subject: `orders (${serviceId(1)})`, remedy: expect.stringContaining(remedy) },
     ]);
@@ -432,8 +434,8 @@ describe('of a service is found', () => {
     ['tag', { isTagged: false }],
     ['notification', { notifications: [] }],
   ])('in the mode observe, that act will give it its %s', async (name, shown) => {
-    world.mode = 'observe';
-    world.services.show(aConfiguration(shown));
+    env.mode = 'observe';
+    env.services.setConfiguration(aConfiguration(shown));
     expect(await notInOrder()).toMatchObject([
       { name: 'mode', status: 'warning' },
       { name, status: 'warning', remedy: 'linkgate mode enforce' },
@@ -441,7 +443,7 @@ describe('of a service is found', () => {
   });
 
   test('that EC2 does not list it any more', async () => {
-    world.services.describe = async () => undefined;
+    env.services.describe = async () => undefined;
     expect(await notInOrder()).toMatchObject([
       { name: 'service', status: 'failed', remedy: `linkgate service remove ${serviceId(1)}` },
     ]);
@@ -462,7 +464,7 @@ describe('of a service is found', () => {
   test('that it lets everybody ask, with principals of its own partition to name instead', async () => {
     const inChina = topicArn.replace('arn:aws:', 'arn:aws-cn:');
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ topicArn: inChina }) } }]);
-    world.services.show(aConfiguration({ principals: ['*'] }));
+    env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
     const [found] = (await notInOrder()).filter(({ name }) => name === 'principals');
     expect(found?.remedy).toMatch(/arn:aws-cn:iam::\d{12}:root$/);
   });
@@ -484,7 +486,7 @@ describe('of a service is found', () => {
 test('of the audit trails is found one that was tampered with', async () => {
   await somethingDue();
   const key = { pk: `AUDIT#${endpointId(1)}`, sk: '000000002' };
-  const [entry] = await world.table.get([key]);
+  const [entry] = await env.table.get([key]);
   await write([{ put: { ...key, version: 1, ...entry, actor: 'mallory' } }]);
   expect(await notInOrder()).toMatchObject([
     { group: 'audit', status: 'failed', detail: expect.stringContaining(`entry 2 of ${endpointId(1)}`) },

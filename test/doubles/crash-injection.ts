@@ -2,45 +2,45 @@ import type { NotifyInSlackDeps } from '../../lib/notifications/notify-deps.ts';
 import type { Table } from '../../lib/storage/table.ts';
 
 /** What every call throws from the moment at which the process was killed. */
-class KilledError extends Error {
+class CrashError extends Error {
   override readonly name = 'KilledError';
 }
 
-export type Moment = 'before' | 'after';
+export type CrashPoint = 'before' | 'after';
 
 /** A process that is killed at its `nth` call of the world, before or after this call took effect. */
-export function mortal(nth: number, moment: Moment) {
+export function createCrashingProcess(nth: number, moment: CrashPoint) {
   let calls = 0;
 
-  function dying<Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) {
+  function crashing<Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) {
     return async (...args: Args): Promise<Result> => {
       calls++;
-      if (calls > nth || (calls === nth && moment === 'before')) throw new KilledError();
+      if (calls > nth || (calls === nth && moment === 'before')) throw new CrashError();
       const result = await call(...args);
-      if (calls >= nth) throw new KilledError();
+      if (calls >= nth) throw new CrashError();
       return result;
     };
   }
 
   return {
-    dying,
-    dyingTable: (table: Table): Table => ({
-      get: dying(table.get),
-      write: dying(table.write),
-      identity: dying(table.identity),
+    dying: crashing,
+    crashingTable: (table: Table): Table => ({
+      get: crashing(table.get),
+      write: crashing(table.write),
+      identity: crashing(table.identity),
       async *query(pk, options) {
-        await dying(async () => {})();
+        await crashing(async () => {})();
         yield* table.query(pk, options);
       },
     }),
     /** Whether it was killed before it was done. */
-    isKilled: () => calls >= nth,
+    hasCrashed: () => calls >= nth,
   };
 }
 
 /** Runs the same once for each call at which it may be killed, until it is no longer killed. */
 export async function forEachCallSite(
-  run: (nth: number, moment: Moment) => Promise<boolean>,
+  run: (nth: number, moment: CrashPoint) => Promise<boolean>,
 ): Promise<number> {
   let kills = 0;
   for (const moment of ['before', 'after'] as const) for (let nth = 1; await run(nth, moment); nth++) kills++;
@@ -48,19 +48,22 @@ export async function forEachCallSite(
 }
 
 /** A run of the notifier that is killed so. */
-export function crashAt(nth: number, moment: Moment, deps: NotifyInSlackDeps) {
-  const { dying, dyingTable, isKilled } = mortal(nth, moment);
-  const { table, slack, mails, notices } = deps;
+export function crashAt(nth: number, moment: CrashPoint, deps: NotifyInSlackDeps) {
+  const { dying, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
+  const { table, slack, emailSender, notificationQueue } = deps;
   return {
-    isKilled,
+    hasCrashed,
     deps: {
       ...deps,
-      table: dyingTable(table),
+      table: crashingTable(table),
       ...(slack && {
         slack: { post: dying(slack.post), update: dying(slack.update), remove: dying(slack.remove) },
       }),
-      mails: { send: dying(mails.send) },
-      notices: { enqueue: dying(notices.enqueue), enqueueAfter: dying(notices.enqueueAfter) },
+      mails: { send: dying(emailSender.send) },
+      notificationQueue: {
+        enqueue: dying(notificationQueue.enqueue),
+        enqueueAfter: dying(notificationQueue.enqueueAfter),
+      },
     },
   };
 }

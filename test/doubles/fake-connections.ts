@@ -6,7 +6,7 @@ import type {
 } from '../../lib/privatelink/connections.ts';
 import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 
-export interface ChangingCall {
+export interface Ec2ChangeCall {
   readonly action: 'accept' | 'reject';
   readonly serviceId: string;
   readonly endpointIds: readonly string[];
@@ -17,14 +17,14 @@ export interface FakeConnections extends ChangeableConnections {
   /** Adds connections, or shows those that are there otherwise. */
   show(...connections: readonly Connection[]): void;
   /** Lists the endpoint no longer. */
-  forget(endpointId: string): void;
+  removeConnection(endpointId: string): void;
   state(endpointId: string): Connection['state'] | undefined;
   /** The filters of all pages that were read. */
-  readonly looks: ConnectionFilter[];
+  readonly describeCalls: ConnectionFilter[];
   /** The calls that were to change something, refused ones too. */
-  readonly calls: ChangingCall[];
+  readonly calls: Ec2ChangeCall[];
   /** What EC2 does of a call: takes it, unless told otherwise. `take` is its usual answer and effect. */
-  answer: (call: ChangingCall, take: () => EndpointResult[]) => EndpointResult[];
+  respond: (call: Ec2ChangeCall, take: () => EndpointResult[]) => EndpointResult[];
   /** What happens before a page is read. */
   beforePage: (filter: ConnectionFilter, nextToken: string | undefined) => void;
   pageSize: number;
@@ -35,15 +35,15 @@ export interface FakeConnections extends ChangeableConnections {
 export function fakeConnections(...shown: readonly Connection[]): FakeConnections {
   const connections = new Map<string, Connection>();
 
-  async function change(call: ChangingCall): Promise<EndpointResult[]> {
+  async function change(call: Ec2ChangeCall): Promise<EndpointResult[]> {
     double.calls.push(call);
-    return double.answer(call, () =>
+    return double.respond(call, () =>
       call.endpointIds.map((endpointId) => {
         const connection = connections.get(endpointId);
-        if (!connection) return { endpointId, taken: false, reason: 'InvalidVpcEndpointId.NotFound: ' };
+        if (!connection) return { endpointId, successful: false, reason: 'InvalidVpcEndpointId.NotFound: ' };
         const state = call.action === 'accept' ? 'pending' : 'rejected';
         connections.set(endpointId, { ...connection, state });
-        return { endpointId, taken: true };
+        return { endpointId, successful: true };
       }),
     );
   }
@@ -52,20 +52,20 @@ export function fakeConnections(...shown: readonly Connection[]): FakeConnection
     show(...more) {
       for (const connection of more) connections.set(connection.endpointId, connection);
     },
-    forget(endpointId) {
+    removeConnection(endpointId) {
       connections.delete(endpointId);
     },
     state: (endpointId) => connections.get(endpointId)?.state,
-    looks: [],
+    describeCalls: [],
     calls: [],
-    answer: (_call, take) => take(),
+    respond: (_call, take) => take(),
     beforePage: () => {},
     pageSize: 1_000,
     unreadable: [],
     async page(filter, nextToken) {
-      double.looks.push(filter);
+      double.describeCalls.push(filter);
       double.beforePage(filter, nextToken);
-      const found = [...connections.values()].filter((connection) => isWanted(connection, filter));
+      const found = [...connections.values()].filter((connection) => matchesFilter(connection, filter));
       const start = nextToken === undefined ? 0 : Number(nextToken);
       if (Number.isNaN(start)) throw new ExpiredTokenError();
       const end = start + double.pageSize;
@@ -82,7 +82,7 @@ export function fakeConnections(...shown: readonly Connection[]): FakeConnection
   return double;
 }
 
-function isWanted(
+function matchesFilter(
   { serviceId, endpointId, ownerAccountId, state }: Connection,
   filter: ConnectionFilter,
 ): boolean {

@@ -7,7 +7,7 @@ import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 
 /** The endpoint services of one place as EC2 has them, and the calls that were to change them. */
 export interface FakeServices extends EndpointServices {
-  show(configuration: ServiceConfiguration): void;
+  setConfiguration(configuration: ServiceConfiguration): void;
   configuration(serviceId: string): ServiceConfiguration | undefined;
   readonly calls: string[];
 }
@@ -37,7 +37,7 @@ export function fakeServices(...shown: readonly ServiceConfiguration[]): FakeSer
   }
 
   return {
-    show: (configuration) => services.set(configuration.serviceId, configuration),
+    setConfiguration: (configuration) => services.set(configuration.serviceId, configuration),
     configuration: (serviceId) => services.get(serviceId),
     calls,
     async page(nextToken) {
@@ -81,7 +81,7 @@ export function fakeServices(...shown: readonly ServiceConfiguration[]): FakeSer
       calls.push(`deleteNotification ${notificationId}`);
       changeNotification(notificationId, () => []);
     },
-    async refusalOfRepair() {
+    async findRepairDenial() {
       return undefined;
     },
   };

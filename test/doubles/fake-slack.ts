@@ -1,19 +1,19 @@
-import type { Message } from '../../lib/channels/slack/blocks.ts';
+import type { SlackMessage as SentMessage } from '../../lib/channels/slack/blocks.ts';
 import {
-  type MessageId,
   type MessageToPost,
   SlackError,
+  type SlackMessageId,
   type SlackWebApi,
 } from '../../lib/channels/slack/web-api.ts';
 
-interface ShownMessage extends MessageId, Partial<Message> {
+interface SlackMessage extends SlackMessageId, Partial<SentMessage> {
   readonly text: string;
   readonly threadTs?: string;
 }
 
 /** What Slack's channels show, and what the test lets happen to the calls. */
 export function fakeSlack() {
-  let messages: ShownMessage[] = [];
+  let messages: SlackMessage[] = [];
   const fixed = new Set<string>();
   let posted = 0;
   const shown = {
@@ -30,16 +30,16 @@ export function fakeSlack() {
       return messages.filter(({ threadTs }) => threadTs !== undefined);
     },
     /** A person deletes it. */
-    lose(ts: string) {
+    deleteMessage(ts: string) {
       messages = messages.filter((message) => message.ts !== ts);
     },
     /** Slack no longer lets it be changed. */
-    fix(ts: string) {
+    closeEditWindow(ts: string) {
       fixed.add(ts);
     },
   };
 
-  async function arrive(method: string) {
+  async function recordCall(method: string) {
     shown.calls.push(method);
     if (shown.error) throw shown.error;
     await shown.beforeEffect(method);
@@ -47,21 +47,21 @@ export function fakeSlack() {
 
   const api: Pick<SlackWebApi, 'post' | 'update' | 'remove'> = {
     async post({ channel, ...message }: MessageToPost) {
-      await arrive('post');
+      await recordCall('post');
       const ts = `${1_700_000_000 + ++posted}.000100`;
       messages.push({ ...message, channel, ts });
       return { channel, ts };
     },
     async update({ channel, ts, ...message }) {
-      await arrive('update');
+      await recordCall('update');
       if (!messages.some((known) => known.ts === ts))
         throw new SlackError('chat.update', 'message_not_found');
       if (fixed.has(ts)) throw new SlackError('chat.update', 'edit_window_closed');
       messages = messages.map((known) => (known.ts === ts ? { ...known, ...message } : known));
     },
     async remove({ ts }) {
-      await arrive('remove');
-      shown.lose(ts);
+      await recordCall('remove');
+      shown.deleteMessage(ts);
     },
   };
   return Object.assign(shown, { api });

@@ -1,4 +1,4 @@
-import { keyName } from '../../lib/storage/entity.ts';
+import { formatKey } from '../../lib/storage/entity.ts';
 import {
   type Item,
   type Key,
@@ -9,7 +9,7 @@ import {
 } from '../../lib/storage/table.ts';
 
 /** One item as it was and as it is; undefined where there is none. */
-export interface Change {
+export interface ItemChange {
   readonly before: Item | undefined;
   readonly after: Item | undefined;
 }
@@ -19,13 +19,13 @@ export class InvalidTransactionError extends Error {
   override readonly name = 'InvalidTransactionError';
 }
 
-export type Items = ReturnType<typeof itemsInMemory>;
+export type Items = ReturnType<typeof createMemoryItems>;
 
 /**
  * The table's items with the semantics of DynamoDB, each operation in one step, so that whoever waits between two steps
  * decides how they interleave. Items are kept as copies that nobody can change, so that they can be handed out as they are.
  */
-export function itemsInMemory() {
+export function createMemoryItems() {
   let partitions = new Map<string, Map<string, Item>>();
   let restored = 0;
 
@@ -33,14 +33,14 @@ export function itemsInMemory() {
 
   function holds({ expected, ...write }: Write): boolean {
     if (expected === undefined) return true;
-    const item = find(keyOf(write));
+    const item = find(writeKey(write));
     return expected === 0 ? item === undefined : item?.version === expected;
   }
 
   function set({ pk, sk }: Key, item: Item | undefined): void {
     const partition = partitions.get(pk) ?? new Map<string, Item>();
     partitions.set(pk, partition);
-    if (item) partition.set(sk, JSON.parse(JSON.stringify(item), frozen));
+    if (item) partition.set(sk, JSON.parse(JSON.stringify(item), freezeValue));
     else partition.delete(sk);
   }
 
@@ -48,14 +48,14 @@ export function itemsInMemory() {
     identity: () => `table ${restored}`,
 
     /** What a point-in-time restore brings back, into a table of its own. */
-    backup: () => copyOf(partitions),
+    backup: () => copyPartitions(partitions),
     restore(backup: typeof partitions): void {
-      partitions = copyOf(backup);
+      partitions = copyPartitions(backup);
       restored++;
     },
 
     read: (keys: readonly Key[]): Item[] =>
-      [...new Map(keys.map((key) => [keyName(key), key])).values()].flatMap((key) => find(key) ?? []),
+      [...new Map(keys.map((key) => [formatKey(key), key])).values()].flatMap((key) => find(key) ?? []),
 
     /** One page after `start`; `next` is where another one may begin. */
     page(pk: string, { limit, newestFirst = false }: QueryOptions, start?: string) {
@@ -68,13 +68,13 @@ export function itemsInMemory() {
     },
 
     /** What a transaction changed; undefined where a condition does not hold, and nothing was written. */
-    commit(writes: readonly Write[]): Change[] | undefined {
-      const keys = new Set(writes.map((write) => keyName(keyOf(write))));
+    commit(writes: readonly Write[]): ItemChange[] | undefined {
+      const keys = new Set(writes.map((write) => formatKey(writeKey(write))));
       if (writes.length === 0 || writes.length > writesPerTransaction || keys.size < writes.length)
         throw new InvalidTransactionError(`${writes.length} writes of ${keys.size} items`);
       if (!writes.every(holds)) return undefined;
       return writes.map((write) => {
-        const key = keyOf(write);
+        const key = writeKey(write);
         const before = find(key);
         set(key, 'put' in write ? write.put : undefined);
         return { before, after: find(key) };
@@ -83,16 +83,16 @@ export function itemsInMemory() {
   };
 }
 
-function frozen(_key: string, value: unknown): unknown {
+function freezeValue(_key: string, value: unknown): unknown {
   return Object.freeze(value);
 }
 
-function copyOf(partitions: ReadonlyMap<string, ReadonlyMap<string, Item>>) {
+function copyPartitions(partitions: ReadonlyMap<string, ReadonlyMap<string, Item>>) {
   return new Map([...partitions].map(([pk, items]) => [pk, new Map(items)]));
 }
 
 /** A table for tests in which nothing else goes on. */
-export function memoryTable(items: Items = itemsInMemory()): Table {
+export function memoryTable(items: Items = createMemoryItems()): Table {
   return {
     get: async (keys) => items.read(keys),
     identity: async () => items.identity(),
@@ -108,6 +108,6 @@ export function memoryTable(items: Items = itemsInMemory()): Table {
   };
 }
 
-export function keyOf(write: Write): Key {
+export function writeKey(write: Write): Key {
   return 'put' in write ? write.put : write.remove;
 }

@@ -1,5 +1,5 @@
 /** A call that an adapter made of an SDK client: the command's name without its ending, and its input. */
-export interface Sent {
+export interface SentCommand {
   readonly command: string;
   readonly input: unknown;
 }
@@ -8,9 +8,12 @@ export interface Sent {
  * An SDK client that sends nothing: it notes each call, and answers or throws the next of the answers. After the last
  * one it answers nothing.
  */
-export function sdkClient<Client>(...answers: readonly unknown[]): { client: Client; sent: Sent[] } {
+export function stubSdkClient<Client>(...answers: readonly unknown[]): {
+  client: Client;
+  sent: SentCommand[];
+} {
   const left = [...answers];
-  const sent: Sent[] = [];
+  const sent: SentCommand[] = [];
   const client = {
     async send(command: { readonly input: unknown }) {
       sent.push({ command: command.constructor.name.replace(/Command$/, ''), input: command.input });

@@ -1,7 +1,7 @@
 import { type AllowlistEntry, entryItem } from '../../lib/allowlist/entry.ts';
-import type { Api } from '../../lib/api/env.ts';
+import type { ApiDeps } from '../../lib/api/env.ts';
 import { type ApproverGroup, defaultGroup, groupItem } from '../../lib/approvers/approver-group.ts';
-import { auditTrail } from '../../lib/audit/audit.ts';
+import { readAuditTrail } from '../../lib/audit/audit.ts';
 import type { Subscription, Subscriptions } from '../../lib/channels/email/subscriptions.ts';
 import { awaitingApprovalWrites } from '../../lib/connections/awaiting-approval.ts';
 import type { ConnectionEvent } from '../../lib/connections/connection-event.ts';
@@ -25,10 +25,10 @@ import type { SweepDeps } from '../../lib/sweep/sweep-connections.ts';
 import type { SweepRequest } from '../../lib/sweep/sweep-queue.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { alice, hub, noon, topicArn } from '../builders.ts';
-import { aDeployment } from './deployment.ts';
 import { fakeConnections } from './fake-connections.ts';
+import { aDeployment } from './fake-deployment.ts';
 import { fakeServices } from './fake-services.ts';
-import { itemsInMemory, memoryTable } from './memory-table.ts';
+import { createMemoryItems, memoryTable } from './memory-table.ts';
 
 /** Everything that linkgate's functions run with, in memory. */
 export type TestEnv = ReturnType<typeof createTestEnv>;
@@ -36,7 +36,7 @@ export type TestEnv = ReturnType<typeof createTestEnv>;
 /** A test may replace what its subject runs with. */
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-interface Contents {
+interface TestEnvContents {
   readonly services?: readonly Service[];
   readonly entries?: readonly AllowlistEntry[];
   readonly connections?: readonly Connection[];
@@ -45,36 +45,36 @@ interface Contents {
 }
 
 /** What setup makes. */
-const groupFromSetup = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
+const setupGroup = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
 
 export function createTestEnv({
   services = [],
   entries = [],
   connections = [],
   records = [],
-  groups = [groupFromSetup],
-}: Contents = {}) {
-  const items = itemsInMemory();
+  groups = [setupGroup],
+}: TestEnvContents = {}) {
+  const items = createMemoryItems();
   const seed = [
     ...groups.map(groupItem),
     ...services.map(serviceItem),
     ...entries.map(entryItem),
-    ...records.flatMap(itemsOf),
+    ...records.flatMap(recordAndPointers),
   ];
   for (const item of seed) items.commit([{ put: item }]);
   const table = memoryTable(items);
   const ec2 = fakeConnections(...connections);
   const published: ConnectionEvent[] = [];
-  const rings: string[] = [];
+  const applyRequests: string[] = [];
   const sweeps: (SweepRequest & { afterSeconds?: number })[] = [];
   const notices: (NotificationTarget & { afterSeconds?: number })[] = [];
   const errors: unknown[] = [];
-  const world = {
+  const env = {
     table,
     ec2,
     services: fakeServices(),
     published,
-    rings,
+    rings: applyRequests,
     requestedSweeps: sweeps,
     notices,
     errors,
@@ -82,13 +82,13 @@ export function createTestEnv({
     time: noon,
     mode: 'enforce' as Mode,
     /** Milliseconds left for a run. */
-    left: 75_000,
-    slept: 0,
+    remainingMs: 75_000,
+    sleptMs: 0,
     /** By name: the current value, then the one before. */
     secrets: new Map<string, readonly string[]>(),
     /** By address: whose mails it is sent, once it is confirmed. */
-    subscriptions: new Map() as Subscribed,
-    consumerSubscriptions: new Map() as Subscribed,
+    subscriptions: new Map() as SubscriptionsByAddress,
+    customerSubscriptions: new Map() as SubscriptionsByAddress,
     /** As `auth.test` shows it. */
     slackApp: {
       teamId: 'T01LOCAL',
@@ -105,30 +105,30 @@ export function createTestEnv({
       return item && readRecord(item);
     },
     async actions(endpointId: string): Promise<string[]> {
-      return (await auditTrail(endpointId, table)).map(({ action }) => action);
+      return (await readAuditTrail(endpointId, table)).map(({ action }) => action);
     },
     /** Moves time on. */
-    wait(seconds: number) {
-      world.time = new Date(world.time.getTime() + seconds * 1000);
+    advanceSeconds(seconds: number) {
+      env.time = new Date(env.time.getTime() + seconds * 1000);
     },
   };
   let ids = 0;
-  const deps: Mutable<Api & ApplyDeps & SweepDeps> = {
+  const deps: Mutable<ApiDeps & ApplyDeps & SweepDeps> = {
     table,
-    connectionsIn: (_place: AccountRegion) => ec2,
-    servicesIn: (_place: AccountRegion) => world.services,
+    connectionsClient: (_place: AccountRegion) => ec2,
+    servicesClient: (_place: AccountRegion) => env.services,
     bus: {
       async publish(events) {
         published.push(...events);
       },
     },
-    bell: {
+    applyQueue: {
       async enqueue(location) {
-        rings.push(formatAccountRegion(location));
+        applyRequests.push(formatAccountRegion(location));
       },
     },
-    consumers: { enqueue: async () => {} },
-    notices: {
+    customerNotificationQueue: { enqueue: async () => {} },
+    notificationQueue: {
       async enqueue(subjects) {
         notices.push(...subjects);
       },
@@ -136,57 +136,57 @@ export function createTestEnv({
         notices.push(...subjects.map((subject) => ({ ...subject, afterSeconds })));
       },
     },
-    sweeps: {
-      async request(sweep, options) {
+    sweepQueue: {
+      async enqueue(sweep, options) {
         sweeps.push({ ...sweep, ...options });
       },
     },
     secrets: {
-      async makeOnce(name, value) {
-        if (world.secrets.has(name)) return false;
-        world.secrets.set(name, [value()]);
+      async createIfMissing(name, value) {
+        if (env.secrets.has(name)) return false;
+        env.secrets.set(name, [value()]);
         return true;
       },
-      read: async (name) => world.secrets.get(name) ?? [],
+      read: async (name) => env.secrets.get(name) ?? [],
       async rotate(name, value) {
-        const [current] = world.secrets.get(name) ?? [];
+        const [current] = env.secrets.get(name) ?? [];
         if (current === value) return false;
-        world.secrets.set(name, current === undefined ? [value] : [value, current]);
+        env.secrets.set(name, current === undefined ? [value] : [value, current]);
         return true;
       },
-      async forgetPrevious(name) {
-        world.secrets.set(name, (world.secrets.get(name) ?? []).slice(0, 1));
+      async dropPrevious(name) {
+        env.secrets.set(name, (env.secrets.get(name) ?? []).slice(0, 1));
       },
     },
-    subscriptions: subscriptionsIn(world.subscriptions),
-    consumerSubscriptions: subscriptionsIn(world.consumerSubscriptions),
-    slackWith: () => ({ authTest: async () => world.slackApp }),
+    subscriptions: fakeSubscriptions(env.subscriptions),
+    customerSubscriptions: fakeSubscriptions(env.customerSubscriptions),
+    slackWith: () => ({ authTest: async () => env.slackApp }),
     slackRequestUrl: 'https://receivers.example.com/slack',
-    mode: async () => world.mode,
+    mode: async () => env.mode,
     modeParameter: {
-      read: async () => ({ mode: world.mode, changedAt: '2026-11-01T00:00:00.000Z' }),
+      read: async () => ({ mode: env.mode, changedAt: '2026-11-01T00:00:00.000Z' }),
       async write(mode) {
-        world.mode = mode;
+        env.mode = mode;
       },
-      makeOnce: async () => false,
+      createIfMissing: async () => false,
     },
     async sleep(milliseconds) {
-      world.slept += milliseconds;
-      world.left -= milliseconds;
-      world.wait(milliseconds / 1000);
+      env.sleptMs += milliseconds;
+      env.remainingMs -= milliseconds;
+      env.advanceSeconds(milliseconds / 1000);
     },
-    remaining: () => world.left,
+    remainingMs: () => env.remainingMs,
     rules: connectionRules,
     hub,
     topicArn,
     caller: alice,
     requestId: 'request-1',
-    now: () => world.time,
+    now: () => env.time,
     id: () => `id-${++ids}`,
-    newKey: () => 'a-key',
+    newSigningKey: () => 'a-key',
     random: () => 0,
     logRemoval(removal) {
-      world.removals.push(removal);
+      env.removals.push(removal);
     },
     deployment: aDeployment(),
     apiId: 'api-1',
@@ -194,19 +194,19 @@ export function createTestEnv({
       errors.push(error);
     },
   };
-  return Object.assign(world, { deps });
+  return Object.assign(env, { deps });
 }
 
-type Subscribed = Map<string, Omit<Subscription, 'address'>>;
+type SubscriptionsByAddress = Map<string, Omit<Subscription, 'address'>>;
 
-function subscriptionsIn(subscribed: Subscribed): Subscriptions {
+function fakeSubscriptions(subscribed: SubscriptionsByAddress): Subscriptions {
   return {
-    all: async () => [...subscribed].map(([address, subscription]) => ({ address, ...subscription })),
+    list: async () => [...subscribed].map(([address, subscription]) => ({ address, ...subscription })),
     async subscribe(address) {
       subscribed.set(address, {});
     },
-    async narrow(arn, address) {
-      subscribed.set(address, { arn, readers: [address] });
+    async setAddressFilter(arn, address) {
+      subscribed.set(address, { arn, filterAddresses: [address] });
     },
     async unsubscribe(wanted) {
       for (const [address, { arn }] of subscribed) if (arn === wanted) subscribed.delete(address);
@@ -215,7 +215,7 @@ function subscriptionsIn(subscribed: Subscribed): Subscriptions {
 }
 
 /** A record as it stands in the table, with all that points at it. */
-function itemsOf(record: ConnectionRecord): Item[] {
+function recordAndPointers(record: ConnectionRecord): Item[] {
   const pointers = [pendingEffectWrites, awaitingApprovalWrites, byAccountWrites, reevaluationWrites].flatMap(
     (writes) => writes(undefined, record),
   );

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { unzip } from '../../sandbox/lambda/unzip.ts';
-import { click, form, payload, secret, signed } from '../channels/slack/fixtures.ts';
+import { clickPayload, encodeForm, encodePayload, secret, signRequest } from '../channels/slack/fixtures.ts';
 import { cannedAws } from '../packaging/canned-aws.ts';
 
 type Headers = Readonly<Record<string, string | undefined>>;
@@ -78,8 +78,8 @@ async function answer(event: Event, handle = handler): Promise<number> {
 }
 
 const now = (seconds = 0) => new Date(Date.now() + seconds * 1_000);
-const help = form({ command: '/linkgate', text: 'help', user_id: 'U01ALICE', team_id: 'T01LOCAL' });
-const signedHelp = () => signed(help, { at: now() });
+const help = encodeForm({ command: '/linkgate', text: 'help', user_id: 'U01ALICE', team_id: 'T01LOCAL' });
+const signedHelp = () => signRequest(help, { at: now() });
 
 test('the function carries no EC2 client', () => {
   expect(source.length).toBeGreaterThan(10_000);
@@ -95,7 +95,7 @@ describe('a signed request', () => {
 
   test('is answered where its body came in base64, and where it is not ASCII', async () => {
     expect(await answer(eventOf(signedHelp(), true))).toBe(200);
-    const umlauts = signed(help.replace('help', 'für 😀'), { at: now() });
+    const umlauts = signRequest(help.replace('help', 'für 😀'), { at: now() });
     expect(await answer(eventOf(umlauts))).toBe(200);
     expect(await answer(eventOf(umlauts, true))).toBe(200);
   });
@@ -116,32 +116,35 @@ describe('a signed request', () => {
     [-310, 401],
     [310, 401],
   ])('that was made %i seconds from now is %i', async (seconds, status) => {
-    expect(await answer(eventOf(signed(help, { at: now(seconds) })))).toBe(status);
+    expect(await answer(eventOf(signRequest(help, { at: now(seconds) })))).toBe(status);
   });
 
   test.each([
-    ['no payload', form({ ssl_check: '1' })],
-    ['a payload that is not JSON', form({ payload: '{' })],
-    ['a payload without actions', payload({ ...click('approve'), actions: undefined })],
+    ['no payload', encodeForm({ ssl_check: '1' })],
+    ['a payload that is not JSON', encodeForm({ payload: '{' })],
+    ['a payload without actions', encodePayload({ ...clickPayload('approve'), actions: undefined })],
     ['no body', ''],
   ])('with %s is 400', async (_, body) => {
-    expect(await answer(eventOf(signed(body, { at: now() })))).toBe(400);
+    expect(await answer(eventOf(signRequest(body, { at: now() })))).toBe(400);
   });
 });
 
 describe('without a proof a request is 401, and is not looked at:', () => {
   const good = () => eventOf(signedHelp());
   const forms: readonly (readonly [string, () => Event])[] = [
-    ['another secret', () => eventOf(signed(help, { at: now(), by: 'a guess' }))],
-    ['an empty secret', () => eventOf(signed(help, { at: now(), by: '' }))],
+    ['another secret', () => eventOf(signRequest(help, { at: now(), by: 'a guess' }))],
+    ['an empty secret', () => eventOf(signRequest(help, { at: now(), by: '' }))],
     ['a byte more', () => ({ ...good(), body: `${help}&` })],
     [
       'spaces encoded otherwise',
-      () => ({ ...eventOf(signed('text=a+b', { at: now() })), body: 'text=a%20b' }),
+      () => ({ ...eventOf(signRequest('text=a+b', { at: now() })), body: 'text=a%20b' }),
     ],
     ['base64 that is not said to be', () => ({ ...eventOf(signedHelp(), true), isBase64Encoded: false })],
     ['no body', () => ({ headers: good().headers, isBase64Encoded: false })],
-    ['ssl_check', () => ({ ...good(), headers: {}, body: `ssl_check=1&${payload(click('approve'))}` })],
+    [
+      'ssl_check',
+      () => ({ ...good(), headers: {}, body: `ssl_check=1&${encodePayload(clickPayload('approve'))}` }),
+    ],
     ...Object.entries({
       'no signature': { 'x-slack-signature': undefined },
       'no time': { 'x-slack-request-timestamp': undefined },
@@ -167,7 +170,7 @@ describe('the secret', () => {
   test('may be the previous one while both are kept, and no third', async () => {
     keep('the current one\nthe previous one\n');
     const fresh = load();
-    const with_ = (by: string) => answer(eventOf(signed(help, { at: now(), by })), fresh);
+    const with_ = (by: string) => answer(eventOf(signRequest(help, { at: now(), by })), fresh);
     expect(await with_('the current one')).toBe(200);
     expect(await with_('the previous one')).toBe(200);
     expect(await with_('a third')).toBe(401);
@@ -177,12 +180,12 @@ describe('the secret', () => {
     keep(kept);
     const fresh = load();
     for (const by of ['', ' ', kept, 'a guess'])
-      expect(await answer(eventOf(signed(help, { at: now(), by })), fresh)).toBe(401);
+      expect(await answer(eventOf(signRequest(help, { at: now(), by })), fresh)).toBe(401);
   });
 
   test('is read at most once a minute, however many wrong signatures come', async () => {
     const fresh = load();
-    const wrong = () => answer(eventOf(signed(help, { at: now(), by: 'a guess' })), fresh);
+    const wrong = () => answer(eventOf(signRequest(help, { at: now(), by: 'a guess' })), fresh);
     expect(await Promise.all(Array.from({ length: 50 }, wrong))).toEqual(Array(50).fill(401));
     expect(secretReads()).toBe(1);
   });
@@ -202,7 +205,7 @@ describe('whatever comes, the answer is 200, 400 or 401:', () => {
   const spoilt = fc
     .tuple(fc.constantFrom('approve', 'deny', 'decide', 'digest-page:1', 'allow-expiry'), fc.string(), json)
     .chain(([action, value, other]) => {
-      const sent: Record<string, unknown> = click(action, { value });
+      const sent: Record<string, unknown> = clickPayload(action, { value });
       return fc.constantFrom(...Object.keys(sent)).map((field) => ({ ...sent, [field]: other }));
     });
   const submissions = fc.record({
@@ -230,14 +233,14 @@ describe('whatever comes, the answer is 200, 400 or 401:', () => {
   });
   const bodies = fc.oneof(
     fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
-    fc.oneof(json, spoilt, submissions).map((sent) => Buffer.from(payload(sent))),
-    commands.map((fields) => Buffer.from(form(fields))),
+    fc.oneof(json, spoilt, submissions).map((sent) => Buffer.from(encodePayload(sent))),
+    commands.map((fields) => Buffer.from(encodeForm(fields))),
   );
 
   test('signed bodies, in base64', async () => {
     await fc.assert(
       fc.asyncProperty(bodies, async (body) => {
-        expect(allowed).toContain(await answer(eventOf(signed(body, { at: now() }), true)));
+        expect(allowed).toContain(await answer(eventOf(signRequest(body, { at: now() }), true)));
       }),
       { numRuns: 300 },
     );

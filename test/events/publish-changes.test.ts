@@ -3,7 +3,7 @@ import { type ConnectionRecord, recordItem } from '../../lib/connections/connect
 import { type DomainEvent, publishDomainEvents } from '../../lib/events/publish-changes.ts';
 import { type Service, serviceItem } from '../../lib/services/service.ts';
 import { UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
-import type { Change } from '../../lib/storage/table.ts';
+import type { TableChange } from '../../lib/storage/table.ts';
 import {
   aConnection,
   aFinding,
@@ -15,11 +15,11 @@ import {
   noon,
   serviceId,
 } from '../builders.ts';
-import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 /** What is announced of changes, where these services are registered. */
-async function announced(changes: readonly Change[], services: readonly Service[] = [aService()]) {
-  const items = itemsInMemory();
+async function announced(changes: readonly TableChange[], services: readonly Service[] = [aService()]) {
+  const items = createMemoryItems();
   for (const service of services) items.commit([{ put: serviceItem(service) }]);
   const published: DomainEvent[] = [];
   const errors: unknown[] = [];
@@ -34,14 +34,14 @@ async function announced(changes: readonly Change[], services: readonly Service[
 function recordChange(
   before: Partial<ConnectionRecord> | undefined,
   after: Partial<ConnectionRecord>,
-): Change {
+): TableChange {
   return {
     before: before && recordItem(aRecord(before)),
     after: recordItem(aRecord({ version: 2, ...after })),
   };
 }
 
-function serviceChange(before: Partial<Service> | undefined, after: Partial<Service>): Change {
+function serviceChange(before: Partial<Service> | undefined, after: Partial<Service>): TableChange {
   return {
     before: before && serviceItem(aService(before)),
     after: serviceItem(aService({ version: 2, ...after })),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { markRefused, transitionWrites } from '../../lib/connections/transition.ts';
-import { explain, viewOf } from '../../lib/inspection/explain.ts';
+import { buildConnectionView, explainConnection } from '../../lib/inspection/explain.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import type { ConnectionState } from '../../lib/privatelink/connection.ts';
 import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
@@ -18,15 +18,15 @@ import {
   noon,
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { anOverdue } from '../notifications/connected-fixtures.ts';
+import { anOverQuotaDisconnect } from '../notifications/connected-fixtures.ts';
 
 const services = [aService()];
 
 describe('a connection is explained', () => {
   test('by what EC2 shows, what was decided and why, and each step since', async () => {
-    const world = createTestEnv({ services, entries: [anEntry()], connections: [aConnection()] });
-    await decideConnection(aConnection(), world.deps);
-    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+    const env = createTestEnv({ services, entries: [anEntry()], connections: [aConnection()] });
+    await decideConnection(aConnection(), env.deps);
+    expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
       connection: {
         endpointId: endpointId(1),
         accountId: '111111111111',
@@ -44,8 +44,8 @@ describe('a connection is explained', () => {
   });
 
   test('also before anything was decided', async () => {
-    const world = createTestEnv({ services, connections: [aConnection()] });
-    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+    const env = createTestEnv({ services, connections: [aConnection()] });
+    expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
       connection: { verdict: null, decidedBy: null, reason: null },
       verdict: null,
       history: [],
@@ -54,21 +54,21 @@ describe('a connection is explained', () => {
   });
 
   test('also when EC2 lists it no longer', async () => {
-    const world = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
-    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+    const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
+    expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
       connection: { state: 'available' },
       next: 'The endpoint is gone; nothing is left to do.',
     });
   });
 
   test('not when neither EC2 nor linkgate knows it', async () => {
-    expect(await explain(endpointId(9), createTestEnv({ services }).deps)).toBeUndefined();
+    expect(await explainConnection(endpointId(9), createTestEnv({ services }).deps)).toBeUndefined();
   });
 });
 
 describe('what EC2 shows differs from the verdict', () => {
   const shown = (state: ConnectionState, outcome: Outcome, mode: Mode = 'enforce') =>
-    viewOf(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), mode).differs;
+    buildConnectionView(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), mode).differs;
 
   test.each([
     ['available', 'reject', 'linkgate would reject it, and EC2 shows it available'],
@@ -98,11 +98,13 @@ describe('what EC2 shows differs from the verdict', () => {
   });
 
   test('not where people are asked since no more may be cut', () => {
-    expect(viewOf(aConnection({ state: 'available' }), anOverdue(), 'enforce').differs).toBeNull();
+    expect(
+      buildConnectionView(aConnection({ state: 'available' }), anOverQuotaDisconnect(), 'enforce').differs,
+    ).toBeNull();
   });
 
   test('not where there is no verdict', () => {
-    expect(viewOf(aConnection({ state: 'available' }), undefined, 'enforce').differs).toBeNull();
+    expect(buildConnectionView(aConnection({ state: 'available' }), undefined, 'enforce').differs).toBeNull();
   });
 });
 
@@ -112,7 +114,7 @@ test.each([
 ] as const)('a cut is decided by %s', (_, cause, by) => {
   const revocation = { since: noon.toISOString(), disconnectAt: noon.toISOString(), cause, by: alice };
   const record = aRecord({ state: 'available', verdict: aVerdict('reject'), revocation });
-  expect(viewOf(aConnection({ state: 'available' }), record, 'enforce').decidedBy).toBe(by);
+  expect(buildConnectionView(aConnection({ state: 'available' }), record, 'enforce').decidedBy).toBe(by);
 });
 
 describe('what comes next', () => {
@@ -120,9 +122,9 @@ describe('what comes next', () => {
     const finding = { rule: 'account-is-not-listed', reason: 'it is not listed' };
     const verdict = outcome && aVerdict(outcome, { findings: [{ ...finding, outcome }] });
     const records = verdict ? [aRecord({ state, verdict })] : [];
-    const world = createTestEnv({ services, connections: [aConnection({ state })], records });
-    world.mode = mode;
-    return (await explain(endpointId(1), world.deps))?.next;
+    const env = createTestEnv({ services, connections: [aConnection({ state })], records });
+    env.mode = mode;
+    return (await explainConnection(endpointId(1), env.deps))?.next;
   }
 
   test.each(['ask', 'hold'] as const)(
@@ -139,8 +141,8 @@ describe('what comes next', () => {
         aFinding({ rule: 'is-broken', outcome: 'hold', failed: true, reason: 'the rule failed' }),
       ];
       const record = aRecord({ verdict: aVerdict('hold', { findings }), ...(approval && { approval }) });
-      const world = createTestEnv({ services, connections: [aConnection()], records: [record] });
-      expect(await explain(endpointId(1), world.deps)).toMatchObject({
+      const env = createTestEnv({ services, connections: [aConnection()], records: [record] });
+      expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
         next: 'It waits, whatever a person says, and is tried again within a minute or two: the rule failed.',
       });
     },
@@ -149,16 +151,16 @@ describe('what comes next', () => {
   test('of a request to a paused service is up to who resumes it', async () => {
     const records = [aRecord({ verdict: aVerdict('hold') })];
     const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
-    const world = createTestEnv({ services: [paused], connections: [aConnection()], records });
-    expect((await explain(endpointId(1), world.deps))?.next).toContain('linkgate resume orders');
+    const env = createTestEnv({ services: [paused], connections: [aConnection()], records });
+    expect((await explainConnection(endpointId(1), env.deps))?.next).toContain('linkgate resume orders');
   });
 
   test('of what EC2 refused is that it is asked again, and when', async () => {
-    const record = aRecord({ verdict: aVerdict('accept'), effect: { action: 'accept', asked: 0 } });
-    const world = createTestEnv({ services, connections: [aConnection()], records: [record] });
+    const record = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } });
+    const env = createTestEnv({ services, connections: [aConnection()], records: [record] });
     const transition = markRefused(record, 'accept', 'UnauthorizedOperation', noon);
-    await world.table.write(transitionWrites(record, transition, 'request-1'));
-    expect((await explain(endpointId(1), world.deps))?.next).toBe(
+    await env.table.write(transitionWrites(record, transition, 'request-1'));
+    expect((await explainConnection(endpointId(1), env.deps))?.next).toBe(
       'EC2 refused to accept it; it is asked again after 2026-11-21T12:01:00.000Z.',
     );
   });
@@ -171,11 +173,11 @@ describe('what comes next', () => {
   });
 
   test('of a request to a service that is not registered is not up to linkgate', async () => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       connections: [aConnection()],
       records: [aRecord({ verdict: aVerdict('ask') })],
     });
-    expect(await explain(endpointId(1), world.deps)).toMatchObject({
+    expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
       next: 'Its service is not registered, so linkgate does not decide it.',
     });
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type AccountRegion, formatAccountRegion } from '../../lib/locations/account-region.ts';
 import type { Connections } from '../../lib/privatelink/connections.ts';
 import { findConnection } from '../../lib/reconcile/find-connection.ts';
-import { raise } from '../../lib/storage/entity.ts';
+import { rethrow } from '../../lib/storage/entity.ts';
 import { aConnection, aService, endpointId, hub, serviceId } from '../builders.ts';
 import { fakeConnections } from '../doubles/fake-connections.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
@@ -15,11 +15,11 @@ function twoPlaces() {
   const { table } = createTestEnv({ services });
   const connection = aConnection({ location: elsewhere, serviceId: serviceId(2) });
   const asked: string[] = [];
-  const connectionsIn = (location: AccountRegion): Connections => {
+  const connectionsClient = (location: AccountRegion): Connections => {
     asked.push(formatAccountRegion(location));
     return location.region === elsewhere.region ? fakeConnections(connection) : fakeConnections();
   };
-  return { connection, asked, deps: { table, reportError: raise, connectionsIn } };
+  return { connection, asked, deps: { table, reportError: rethrow, connectionsClient } };
 }
 
 describe('an endpoint is looked for', () => {
@@ -40,8 +40,8 @@ describe('an endpoint is looked for', () => {
   test('at its service alone once that is known, so that EC2 reads as little as it can', async () => {
     const { table, ec2 } = createTestEnv({ services });
     const known = { location: hub, serviceId: serviceId(1) };
-    await findConnection(endpointId(1), known, { table, reportError: raise, connectionsIn: () => ec2 });
-    expect(ec2.looks).toEqual([{ endpointIds: [endpointId(1)], serviceIds: [serviceId(1)] }]);
+    await findConnection(endpointId(1), known, { table, reportError: rethrow, connectionsClient: () => ec2 });
+    expect(ec2.describeCalls).toEqual([{ endpointIds: [endpointId(1)], serviceIds: [serviceId(1)] }]);
   });
 
   test('in every page, where EC2 refuses to filter by endpoint and a page may have none of them', async () => {
@@ -50,7 +50,7 @@ describe('an endpoint is looked for', () => {
         nextToken === undefined ? { connections: [], nextToken: 'second' } : { connections: [aConnection()] },
     };
     const { table } = createTestEnv();
-    const deps = { table, reportError: raise, connectionsIn: () => connections };
+    const deps = { table, reportError: rethrow, connectionsClient: () => connections };
     expect(await findConnection(endpointId(1), { location: hub, serviceId: serviceId(1) }, deps)).toEqual(
       aConnection(),
     );

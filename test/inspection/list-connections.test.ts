@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { recordKey } from '../../lib/connections/connection-record.ts';
-import { type ListDeps, listConnections } from '../../lib/inspection/list-connections.ts';
+import { type ListConnectionsQuery, listConnections } from '../../lib/inspection/list-connections.ts';
 import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { aConnection, aRecord, aVerdict, endpointId, hub, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
@@ -17,18 +17,18 @@ const records = [
   aRecord({ endpointId: endpointId(4), verdict: aVerdict('accept') }),
 ];
 
-function aListing(listing: Partial<ListDeps> = {}): ListDeps {
+function aListing(listing: Partial<ListConnectionsQuery> = {}): ListConnectionsQuery {
   return { locations: [hub], serviceIds: [serviceId(1)], waiting: false, differs: false, ...listing };
 }
 
 /** The endpoints of a listing's pages, page by page. */
-async function pagesOf(listing: ListDeps, pageSize = 1_000) {
-  const world = createTestEnv({ connections, records });
-  world.ec2.pageSize = pageSize;
+async function pagesOf(listing: ListConnectionsQuery, pageSize = 1_000) {
+  const env = createTestEnv({ connections, records });
+  env.ec2.pageSize = pageSize;
   const pages: string[][] = [];
   let token: string | undefined;
   do {
-    const page = await listConnections(listing, token, world.deps);
+    const page = await listConnections(listing, token, env.deps);
     pages.push(page.connections.map((connection) => connection.endpointId));
     token = page.nextToken;
   } while (token !== undefined);
@@ -37,8 +37,8 @@ async function pagesOf(listing: ListDeps, pageSize = 1_000) {
 
 describe('a list of connections', () => {
   test('has those of the services asked for, beside their verdicts', async () => {
-    const world = createTestEnv({ connections, records });
-    const { connections: listed } = await listConnections(aListing(), undefined, world.deps);
+    const env = createTestEnv({ connections, records });
+    const { connections: listed } = await listConnections(aListing(), undefined, env.deps);
     expect(listed.map(({ endpointId: id, state, verdict }) => [id, state, verdict])).toEqual([
       [endpointId(1), 'pendingAcceptance', 'ask'],
       [endpointId(2), 'available', null],
@@ -47,13 +47,13 @@ describe('a list of connections', () => {
   });
 
   test('has one whose record this version cannot read, without its verdict', async () => {
-    const world = createTestEnv({ connections, records });
-    const [item] = await world.table.get([recordKey(endpointId(1))]);
+    const env = createTestEnv({ connections, records });
+    const [item] = await env.table.get([recordKey(endpointId(1))]);
     if (!item) throw new Error('nothing is remembered');
-    world.put({ ...item, schemaVersion: '2.0' });
-    const { connections: listed } = await listConnections(aListing(), undefined, world.deps);
+    env.put({ ...item, schemaVersion: '2.0' });
+    const { connections: listed } = await listConnections(aListing(), undefined, env.deps);
     expect(listed.map(({ verdict }) => verdict)).toEqual([null, null, 'accept']);
-    expect(world.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
+    expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
   });
 
   test('of one state has no other', async () => {
@@ -65,14 +65,14 @@ describe('a list of connections', () => {
   });
 
   test('of those that differ has only what EC2 shows otherwise than linkgate decided it', async () => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       connections,
       records: [...records, aRecord({ endpointId: endpointId(2), verdict: aVerdict('reject') })],
     });
-    const differing = await listConnections(aListing({ differs: true }), undefined, world.deps);
+    const differing = await listConnections(aListing({ differs: true }), undefined, env.deps);
     expect(differing.connections.map((connection) => connection.endpointId)).toEqual([endpointId(2)]);
-    world.mode = 'observe';
-    const observing = await listConnections(aListing({ differs: true }), undefined, world.deps);
+    env.mode = 'observe';
+    const observing = await listConnections(aListing({ differs: true }), undefined, env.deps);
     expect(observing.connections.map((connection) => connection.endpointId)).toEqual([2, 4].map(endpointId));
   });
 
@@ -91,10 +91,10 @@ describe('a list of connections', () => {
   });
 
   test('tells services apart itself where there are more than EC2 takes in a filter', async () => {
-    const world = createTestEnv({ connections });
+    const env = createTestEnv({ connections });
     const serviceIds = Array.from({ length: 201 }, (_, index) => serviceId(index + 1));
-    await listConnections(aListing({ serviceIds }), undefined, world.deps);
-    expect(world.ec2.looks).toEqual([{}]);
+    await listConnections(aListing({ serviceIds }), undefined, env.deps);
+    expect(env.ec2.describeCalls).toEqual([{}]);
   });
 
   test.each(['', 'nonsense', 'bnVsbA', Buffer.from('{"location":-1}').toString('base64url')])(

@@ -33,7 +33,7 @@ function next(record: Partial<ConnectionRecord> | undefined, around: object = {}
 /** It is to be cut. */
 function revoked(cause: 'policy' | 'person', record: Partial<ConnectionRecord> = {}) {
   const findings = [
-    aFinding({ rule: 'permission-is-gone', outcome: 'reject', reason: 'it is not allowed any more' }),
+    aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason: 'it is not allowed any more' }),
   ];
   return {
     verdict: aVerdict('reject', { findings, until: disconnectAt }),
@@ -75,8 +75,8 @@ describe('of a connection that lives it is told', () => {
   test('how its entry would be wider, and keep all else that it says', () => {
     const entry = anEntry({ maxEndpoints: 1, expiresAt: disconnectAt, note: 'Acme' });
     const findings = [
-      aFinding({ rule: 'permission-is-gone', outcome: 'reject', reason: 'it has too many' }),
-      aFinding({ rule: 'account-has-its-endpoints', outcome: 'ask', reason: 'it has too many' }),
+      aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason: 'it has too many' }),
+      aFinding({ rule: 'max-endpoints-reached', outcome: 'ask', reason: 'it has too many' }),
       aFinding({ rule: 'account-is-allowed', reason: 'it is allowed' }),
     ];
     const record = revoked('policy', { verdict: aVerdict('reject', { findings, until: disconnectAt }) });
@@ -120,14 +120,14 @@ describe('of a connection that lives it is told', () => {
 
   test('that it is being cut', () => {
     const verdict = aVerdict('reject');
-    const effect = { action: 'reject', asked: 0 } as const;
-    expect(next({ ...revoked('policy'), verdict, effect })).toBe(
+    const effect = { action: 'reject', attempts: 0 } as const;
+    expect(next({ ...revoked('policy'), verdict, pendingEffect: effect })).toBe(
       'It is connected. It is being cut: because.',
     );
   });
 
   test('that EC2 would not cut it, and when it is asked again', () => {
-    const effect = { action: 'reject', asked: 1, lastAttemptAt: noon.toISOString() } as const;
+    const effect = { action: 'reject', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
     const record = { ...revoked('policy'), verdict: aVerdict('reject'), effect };
     expect(next(record, { isRefused: true })).toContain(
       `EC2 refused to reject it; it is asked again after ${secondsAfterNoon(60).toISOString()}.`,
@@ -148,7 +148,11 @@ describe('of a connection that lives it is told', () => {
   });
 
   test('that people are asked about what others accepted', () => {
-    const finding = aFinding({ rule: 'accepted-elsewhere', outcome: 'ask', reason: 'somebody accepted it' });
+    const finding = aFinding({
+      rule: 'accepted-outside-linkgate',
+      outcome: 'ask',
+      reason: 'somebody accepted it',
+    });
     const told = next({
       verdict: aVerdict('ask', { findings: [finding] }),
       approvalRequest: anApprovalRequest(),
@@ -162,7 +166,11 @@ describe('of a connection that lives it is told', () => {
   });
 
   test('that people are asked about what is beyond the budget of cuts', () => {
-    const finding = aFinding({ rule: 'cuts-are-limited', outcome: 'ask', reason: 'its time was over' });
+    const finding = aFinding({
+      rule: 'disconnect-quota-exceeded',
+      outcome: 'ask',
+      reason: 'its time was over',
+    });
     const record = revoked('policy', { verdict: aVerdict('ask', { findings: [finding] }) });
     expect(next(record)).toContain('stays until somebody decides, which people are asked since');
   });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { markRequested, transitionWrites } from '../../lib/connections/transition.ts';
-import { verifyOne, verifyPage } from '../../lib/inspection/verify-audit.ts';
+import { verifyTrail, verifyTrailPage } from '../../lib/inspection/verify-audit.ts';
 import type { Table } from '../../lib/storage/table.ts';
 import { aRecord, endpointId, noon, serviceId } from '../builders.ts';
-import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 /** So many connections, each with a trail of two entries. */
 function remembered(count: number) {
-  const items = itemsInMemory();
+  const items = createMemoryItems();
   for (let number = 1; number <= count; number++) {
     const { version: _version, ...record } = aRecord({ endpointId: endpointId(number) });
     const { auditEvents } = markRequested({ ...record, version: 0 }, 'accept', noon);
@@ -18,10 +18,10 @@ function remembered(count: number) {
 }
 
 async function verifyAll(table: Table, service?: string) {
-  let next: Parameters<typeof verifyPage>[0] | undefined = { partition: 0 };
+  let next: Parameters<typeof verifyTrailPage>[0] | undefined = { partition: 0 };
   const pages = [];
   while (next) {
-    const page: Awaited<ReturnType<typeof verifyPage>> = await verifyPage(next, table, service);
+    const page: Awaited<ReturnType<typeof verifyTrailPage>> = await verifyTrailPage(next, table, service);
     pages.push(page);
     next = page.next;
   }
@@ -70,10 +70,10 @@ describe('verifying all trails', () => {
 
 test('one trail is verified by itself', async () => {
   const { items, table } = remembered(8);
-  expect(await verifyOne(endpointId(7), table)).toEqual({ verified: 1, broken: [] });
+  expect(await verifyTrail(endpointId(7), table)).toEqual({ verified: 1, broken: [] });
   items.commit([{ remove: secondEntry }]);
-  expect(await verifyOne(endpointId(7), table)).toMatchObject({ verified: 0, broken: [{ sequence: 2 }] });
-  expect(await verifyOne(endpointId(99), table)).toBeUndefined();
+  expect(await verifyTrail(endpointId(7), table)).toMatchObject({ verified: 0, broken: [{ sequence: 2 }] });
+  expect(await verifyTrail(endpointId(99), table)).toBeUndefined();
 });
 
 test('an entry that is written meanwhile is no break', async () => {
@@ -89,5 +89,5 @@ test('an entry that is written meanwhile is no break', async () => {
       yield* table.query(pk, options);
     },
   };
-  expect(await verifyOne(endpointId(1), busy)).toEqual({ verified: 1, broken: [] });
+  expect(await verifyTrail(endpointId(1), busy)).toEqual({ verified: 1, broken: [] });
 });

@@ -2,10 +2,10 @@ import { expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import {
   AccountRegion,
+  awsPartition,
   awsServiceName,
   formatAccountRegion,
   parseAccountRegion,
-  partitionOf,
 } from '../../lib/locations/account-region.ts';
 import { hub, serviceId } from '../builders.ts';
 
@@ -38,7 +38,7 @@ test.each([
   ['eusc-de-east-1', '', 'aws-eusc'],
   ['zz-new-north-1', 'arn:aws-zz:sns:zz-new-north-1:111111111111:topic', 'aws-zz'],
 ])('a Region belongs to a partition, which an ARN of it says: %s %s', (region, arn, partition) => {
-  expect(partitionOf(region, arn)).toBe(partition);
+  expect(awsPartition(region, arn)).toBe(partition);
 });
 
 test('a service has the name by which consumers of its Region connect', () => {

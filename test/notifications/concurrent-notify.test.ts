@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { findDigest } from '../../lib/approvals/digest.ts';
 import { submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
-import { needsUpdate } from '../../lib/notifications/notification.ts';
+import { needsNotification } from '../../lib/notifications/notification.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import type { NotifyInSlackDeps } from '../../lib/notifications/notify-deps.ts';
 import { alice, endpointId } from '../builders.ts';
-import { anAskedRecord, aWorldThatTells } from './fixtures.ts';
+import { anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
 
 const approves = { decision: 'approve', by: alice } as const;
 
@@ -20,11 +20,11 @@ function scheduled(deps: NotifyInSlackDeps, scheduler: fc.Scheduler): NotifyInSl
       await scheduler.schedule(Promise.resolve());
       return result;
     };
-  const { table, slack, mails } = deps;
+  const { table, slack, emailSender } = deps;
   return {
     ...deps,
     table: { ...table, get: slowly(table.get), write: slowly(table.write) },
-    mails: { send: slowly(mails.send) },
+    emailSender: { send: slowly(emailSender.send) },
     ...(slack && {
       slack: { post: slowly(slack.post), update: slowly(slack.update), remove: slowly(slack.remove) },
     }),
@@ -35,11 +35,11 @@ describe('runs that meet in any order, while somebody decides', () => {
   test('leave one message that shows what is recorded, and mail each approver once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-        const { world, slack, post, deps, subjects, tell } = aWorldThatTells();
+        const { env, slack, post, deps, subjects, notify } = createNotifyTestEnv();
         const slow = scheduled(deps, scheduler);
         const decision = scheduler
           .schedule(Promise.resolve())
-          .then(() => submitStoredDecision(endpointId(1), approves, { ...world.deps, table: slow.table }))
+          .then(() => submitStoredDecision(endpointId(1), approves, { ...env.deps, table: slow.table }))
           // What changed is rung for.
           .then(() => notifyApprovers(subjects, slow));
         const runs = [notifyApprovers(subjects, slow), notifyApprovers(subjects, slow), decision];
@@ -47,33 +47,33 @@ describe('runs that meet in any order, while somebody decides', () => {
 
         expect(slack.messages).toHaveLength(1);
         expect(slack.messages[0]?.text).toContain('Being accepted');
-        const record = await world.record(endpointId(1));
-        expect(record && needsUpdate(record, world.time)).toBe(false);
+        const record = await env.record(endpointId(1));
+        expect(record && needsNotification(record, env.time)).toBe(false);
         expect(post.sent.length).toBeLessThanOrEqual(1);
-        await tell();
+        await notify();
         expect(slack.calls.length).toBeLessThanOrEqual(2);
-        expect(world.errors).toEqual([]);
+        expect(env.errors).toEqual([]);
       }),
       { numRuns: 200 },
     );
   });
 
   test('give each request of a storm one place', async () => {
-    const records = Array.from({ length: 14 }, (_, index) => anAskedRecord(index + 1));
+    const records = Array.from({ length: 14 }, (_, index) => anAwaitingRecord(index + 1));
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-        const { world, slack, deps, subjects } = aWorldThatTells({ records });
+        const { env, slack, deps, subjects } = createNotifyTestEnv({ records });
         const slow = scheduled(deps, scheduler);
         const batches = [subjects.slice(0, 8), subjects.slice(8), subjects.slice(4, 12)];
         await scheduler.waitFor(Promise.all(batches.map((batch) => notifyApprovers(batch, slow))));
 
-        const told = await Promise.all(records.map((record) => world.record(record.endpointId)));
-        const alone = told.flatMap((record) => record?.notice?.slack?.ts ?? []);
-        const digests = new Set(told.flatMap((record) => record?.notice?.digest ?? []));
+        const told = await Promise.all(records.map((record) => env.record(record.endpointId)));
+        const alone = told.flatMap((record) => record?.notification?.slackMessage?.ts ?? []);
+        const digests = new Set(told.flatMap((record) => record?.notification?.digestId ?? []));
         expect(new Set(alone).size).toBe(10);
         expect(slack.messages.map(({ ts }) => ts)).toEqual(expect.arrayContaining(alone));
         expect(digests.size).toBe(1);
-        const digest = await findDigest([...digests][0] ?? '', world.table);
+        const digest = await findDigest([...digests][0] ?? '', env.table);
         expect(new Set(digest?.endpointIds).size).toBe(4);
         expect(digest?.endpointIds).toHaveLength(4);
       }),

@@ -17,8 +17,8 @@ const reason = `account ${consumer} is not on the allowlist of orders`;
 const unlisted = aFinding({ rule: 'account-is-not-listed', outcome: 'ask', reason });
 
 /** A connection whose permission has gone, in its grace period. */
-export function anEnding(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
-  const gone = aFinding({ rule: 'permission-is-gone', outcome: 'reject', reason });
+export function aScheduledDisconnect(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
+  const gone = aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason });
   return aRecord({
     state: 'available',
     acceptRequestedAt: '2026-11-01T00:00:00.000Z',
@@ -31,9 +31,9 @@ export function anEnding(record: Partial<ConnectionRecord> = {}): ConnectionReco
 }
 
 /** A connection that somebody accepted without linkgate, and that people are asked about. */
-export function aForeign(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
+export function anExternallyAccepted(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   const elsewhere = aFinding({
-    rule: 'accepted-elsewhere',
+    rule: 'accepted-outside-linkgate',
     outcome: 'ask',
     reason: 'somebody accepted it without linkgate',
   });
@@ -47,13 +47,13 @@ export function aForeign(record: Partial<ConnectionRecord> = {}): ConnectionReco
 }
 
 /** A connection whose time was over when no more could be cut. */
-export function anOverdue(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
+export function anOverQuotaDisconnect(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   const limited = aFinding({
-    rule: 'cuts-are-limited',
+    rule: 'disconnect-quota-exceeded',
     outcome: 'ask',
     reason: 'its time was over, and linkgate cuts only so many: a person decides',
   });
-  return anEnding({
+  return aScheduledDisconnect({
     verdict: aVerdict('ask', { findings: [limited, unlisted] }),
     revocation: { since: time, disconnectAt: time, cause: 'policy', by: 'linkgate', overQuota: true },
     approvalRequest: anApprovalRequest({ version: 3 }),
@@ -62,33 +62,33 @@ export function anOverdue(record: Partial<ConnectionRecord> = {}): ConnectionRec
 }
 
 /** The time of what ended is over. */
-export const cutByPolicy = {
+export const disconnectedByPolicy = {
   verdict: aVerdict('reject', {
     decidedAt: disconnectAt,
-    findings: [aFinding({ rule: 'permission-is-gone', outcome: 'reject', reason })],
+    findings: [aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason })],
   }),
-  effect: { action: 'reject', asked: 0 },
+  pendingEffect: { action: 'reject', attempts: 0 },
 } as const satisfies Partial<ConnectionRecord>;
 
-export const cutByPerson = {
+export const disconnectedByPerson = {
   verdict: aVerdict('reject', { decidedBy: alice }),
   approval: anApproval({ decision: 'deny', reason: 'contract ended' }),
-  effect: { action: 'reject', asked: 0 },
+  pendingEffect: { action: 'reject', attempts: 0 },
 } as const satisfies Partial<ConnectionRecord>;
 
-export const approvedToStay = {
+export const approvedByPerson = {
   verdict: aVerdict('accept', { decidedBy: alice }),
   approval: anApproval({ reason: 'renewed' }),
 } as const satisfies Partial<ConnectionRecord>;
 
 /** What was to be cut, and is allowed again. */
-export function calledOff(): ConnectionRecord {
-  const { revocation: _revocation, ...record } = anEnding({ verdict: aVerdict('accept') });
+export function aCancelledDisconnect(): ConnectionRecord {
+  const { revocation: _revocation, ...record } = aScheduledDisconnect({ verdict: aVerdict('accept') });
   return record;
 }
 
 /** What is shown to have been cut. */
-export function shownCut(how: Partial<ConnectionRecord>): ConnectionRecord {
-  const { effect: _effect, ...record } = anEnding({ ...how, state: 'rejected' });
+export function aDisconnected(how: Partial<ConnectionRecord>): ConnectionRecord {
+  const { pendingEffect: _effect, ...record } = aScheduledDisconnect({ ...how, state: 'rejected' });
   return record;
 }

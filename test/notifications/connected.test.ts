@@ -5,20 +5,24 @@ import type { ConnectionRecord } from '../../lib/connections/connection-record.t
 import { recordItem } from '../../lib/connections/connection-record.ts';
 import { nextStage } from '../../lib/notifications/advance-stage.ts';
 import { hasApprovalRequest } from '../../lib/notifications/awaiting-record.ts';
-import { digestWindowSeconds, enqueueForChanges, needsUpdate } from '../../lib/notifications/notification.ts';
+import {
+  digestWindowSeconds,
+  enqueueForChanges,
+  needsNotification,
+} from '../../lib/notifications/notification.ts';
 import { alice, aService, consumer, endpointId, noon, secondsAfterNoon } from '../builders.ts';
 import {
-  aForeign,
-  anEnding,
-  anOverdue,
-  approvedToStay,
-  calledOff,
-  cutByPerson,
-  cutByPolicy,
+  aCancelledDisconnect,
+  aDisconnected,
+  anExternallyAccepted,
+  anOverQuotaDisconnect,
+  approvedByPerson,
+  aScheduledDisconnect,
   disconnectAt,
-  shownCut,
+  disconnectedByPerson,
+  disconnectedByPolicy,
 } from './connected-fixtures.ts';
-import { anAskedRecord, aWorldThatTells } from './fixtures.ts';
+import { anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
 
 const other = '333333333333';
 const later = '2026-12-24T00:00:00.000Z';
@@ -27,7 +31,7 @@ const time = noon.toISOString();
 /** Connections of one account that came into question at once. */
 function ending(count: number, record: Partial<ConnectionRecord> = {}): ConnectionRecord[] {
   return Array.from({ length: count }, (_, index) =>
-    anEnding({
+    aScheduledDisconnect({
       endpointId: endpointId(index + 1),
       requestedAt: secondsAfterNoon(index - 900).toISOString(),
       ...record,
@@ -39,24 +43,35 @@ describe('what people see of a connection that lives', () => {
   const revocation = { since: time, disconnectAt, cause: 'policy', by: 'linkgate' } as const;
   test.each([
     ['when it is cut', { revocation: { ...revocation, disconnectAt: later } }],
-    ['who put that off', { kept: { by: alice, at: time, until: later } }],
+    ['who put that off', { extended: { by: alice, at: time, until: later } }],
     ['that no more may be cut', { revocation: { ...revocation, overQuota: true as const } }],
-    ['that it is cut', cutByPolicy],
-    ['that somebody denied it', cutByPerson],
-    ['that somebody approved it', approvedToStay],
+    ['that it is cut', disconnectedByPolicy],
+    ['that somebody denied it', disconnectedByPerson],
+    ['that somebody approved it', approvedByPerson],
   ] satisfies [string, Partial<ConnectionRecord>][])('changes with %s', (_, change) => {
-    expect(computeContentHash(anEnding(change))).not.toBe(computeContentHash(anEnding()));
+    expect(computeContentHash(aScheduledDisconnect(change))).not.toBe(
+      computeContentHash(aScheduledDisconnect()),
+    );
   });
 
   test('changes with what EC2 shows, and where it is called off', () => {
-    expect(computeContentHash(shownCut(cutByPolicy))).not.toBe(computeContentHash(anEnding(cutByPolicy)));
-    expect(computeContentHash(calledOff())).not.toBe(computeContentHash(anEnding()));
+    expect(computeContentHash(aDisconnected(disconnectedByPolicy))).not.toBe(
+      computeContentHash(aScheduledDisconnect(disconnectedByPolicy)),
+    );
+    expect(computeContentHash(aCancelledDisconnect())).not.toBe(computeContentHash(aScheduledDisconnect()));
   });
 
   test('does not change where EC2 is asked, or it is decided anew', () => {
-    const asked = { ...cutByPolicy, effect: { action: 'reject', asked: 2, lastAttemptAt: time } } as const;
-    expect(computeContentHash(anEnding(asked))).toBe(computeContentHash(anEnding(cutByPolicy)));
-    expect(computeContentHash(anEnding({ reevaluatedAt: later }))).toBe(computeContentHash(anEnding()));
+    const asked = {
+      ...disconnectedByPolicy,
+      effect: { action: 'reject', asked: 2, lastAttemptAt: time },
+    } as const;
+    expect(computeContentHash(aScheduledDisconnect(asked))).toBe(
+      computeContentHash(aScheduledDisconnect(disconnectedByPolicy)),
+    );
+    expect(computeContentHash(aScheduledDisconnect({ reevaluatedAt: later }))).toBe(
+      computeContentHash(aScheduledDisconnect()),
+    );
   });
 });
 
@@ -66,32 +81,36 @@ describe('the last stage of its time', () => {
     hasApprovalRequest(record) ? nextStage(record, onExpiry ? { onExpiry } : {}, after) : undefined;
 
   test('is the policy’s to decide where the connection is cut then, and EC2’s where it was', () => {
-    expect(stageOf(anEnding())).toBeUndefined();
-    expect(stageOf(anEnding(cutByPolicy))).toBeUndefined();
+    expect(stageOf(aScheduledDisconnect())).toBeUndefined();
+    expect(stageOf(aScheduledDisconnect(disconnectedByPolicy))).toBeUndefined();
   });
 
   test('changes nothing of what nobody but a person decides, whatever its service does with requests', () => {
-    expect(stageOf(aForeign(), 'reject')).toBe('expired');
-    expect(stageOf(anOverdue(), 'reject')).toBe('expired');
-    expect(stageOf(anAskedRecord(), 'reject')).toBeUndefined();
+    expect(stageOf(anExternallyAccepted(), 'reject')).toBe('expired');
+    expect(stageOf(anOverQuotaDisconnect(), 'reject')).toBe('expired');
+    expect(stageOf(anAwaitingRecord(), 'reject')).toBeUndefined();
   });
 });
 
 describe('a connection that came into question', () => {
   test('is told of in Slack and by mail, and its message follows what becomes of it', async () => {
-    const { world, slack, post, tell } = aWorldThatTells({ records: [anEnding()] });
-    await tell();
+    const { env, slack, post, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
+    await notify();
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
       `Will be cut: ${consumer} to orders`,
     ]);
     expect(post.sent.map(({ subject }) => subject)).toEqual([
       `The connection of account ${consumer} to orders will be cut`,
     ]);
-    const told = await world.record(endpointId(1));
-    world.put(
-      recordItem({ ...anEnding(cutByPolicy), ...(told?.notice && { notice: told.notice }), version: 9 }),
+    const told = await env.record(endpointId(1));
+    env.put(
+      recordItem({
+        ...aScheduledDisconnect(disconnectedByPolicy),
+        ...(told?.notification && { notification: told.notification }),
+        version: 9,
+      }),
     );
-    await tell();
+    await notify();
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
       `Being cut: ${consumer} to orders`,
     ]);
@@ -99,40 +118,40 @@ describe('a connection that came into question', () => {
   });
 
   test('is reminded of, in Slack when a quarter of its time is over, and by mail when three quarters are', async () => {
-    const { world, slack, post, tell } = aWorldThatTells({ records: [anEnding()] });
-    await tell();
-    world.wait(18 * 3600);
-    await tell();
+    const { env, slack, post, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
+    await notify();
+    env.advanceSeconds(18 * 3600);
+    await notify();
     expect(slack.replies.at(-1)?.text).toContain('will be cut on');
-    world.wait(36 * 3600);
-    await tell();
+    env.advanceSeconds(36 * 3600);
+    await notify();
     expect(post.sent.at(-1)?.subject).toBe(
       `Reminder: the connection of account ${consumer} to orders will be cut`,
     );
   });
 
   test('that Slack does not take is rung for, since the sweep of each minute does not see it', async () => {
-    const { world, slack, tell } = aWorldThatTells({ records: [anEnding()] });
+    const { env, slack, notify } = createNotifyTestEnv({ records: [aScheduledDisconnect()] });
     slack.error = new SlackError('chat.postMessage', 'timeout');
-    await tell();
-    expect(world.notices).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
+    await notify();
+    expect(env.notices).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
   });
 });
 
 describe('connections of one account that come into question at once', () => {
   test('are rung for a little later, so that they come together', async () => {
-    const { world } = aWorldThatTells();
-    await enqueueForChanges([{ before: undefined, after: recordItem(anEnding()) }], world.deps);
-    expect(world.notices).toEqual([{ endpointId: endpointId(1), afterSeconds: digestWindowSeconds }]);
+    const { env } = createNotifyTestEnv();
+    await enqueueForChanges([{ before: undefined, after: recordItem(aScheduledDisconnect()) }], env.deps);
+    expect(env.notices).toEqual([{ endpointId: endpointId(1), afterSeconds: digestWindowSeconds }]);
   });
 
   test('become one digest, also where the first ring is for one of them alone', async () => {
     const records = ending(100);
-    const { world, slack, post, tell, subjects } = aWorldThatTells({ records });
-    await tell(subjects.slice(99));
-    for (let from = 0; from < 99; from += 10) await tell(subjects.slice(from, from + 10));
-    world.wait(digestWindowSeconds);
-    await tell(world.notices.flatMap((each) => ('digest' in each ? [{ digest: each.digest }] : [])));
+    const { env, slack, post, notify, subjects } = createNotifyTestEnv({ records });
+    await notify(subjects.slice(99));
+    for (let from = 0; from < 99; from += 10) await notify(subjects.slice(from, from + 10));
+    env.advanceSeconds(digestWindowSeconds);
+    await notify(env.notices.flatMap((each) => ('digest' in each ? [{ digest: each.digest }] : [])));
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual(['100 connections will be cut']);
     expect(post.sent).toHaveLength(1);
     expect(post.sent[0]?.subject).toBe('For the approvers default: 100 connections will be cut');
@@ -140,7 +159,7 @@ describe('connections of one account that come into question at once', () => {
       'Keep connected lets it stay for good, Extend 14 days lets it stay 14 days longer, Disconnect now disconnects it at once',
     );
     expect(post.sent[0]?.text).toContain('connected, to be cut on 24 Nov 2026, 12:00 UTC');
-    expect(world.errors).toEqual([]);
+    expect(env.errors).toEqual([]);
   });
 
   test('have messages of their own while they are few, or of several accounts', async () => {
@@ -150,26 +169,26 @@ describe('connections of one account that come into question at once', () => {
       endpointId: endpointId(10 + index),
       ownerAccountId: other,
     }));
-    const { slack, tell } = aWorldThatTells({ records: [...few, ...others] });
-    await tell();
+    const { slack, notify } = createNotifyTestEnv({ records: [...few, ...others] });
+    await notify();
     expect(slack.messages).toHaveLength(6);
   });
 
   test('of which each was told of already keep their messages', async () => {
-    const { slack, tell, subjects } = aWorldThatTells({ records: ending(3) });
-    for (const subject of subjects) await tell([subject]);
-    await tell();
+    const { slack, notify, subjects } = createNotifyTestEnv({ records: ending(3) });
+    for (const subject of subjects) await notify([subject]);
+    await notify();
     expect(slack.messages).toHaveLength(3);
-    expect(needsUpdate(anEnding(), noon)).toBe(true);
+    expect(needsNotification(aScheduledDisconnect(), noon)).toBe(true);
   });
 });
 
 test('a service that rejects what expires rejects no connection that only people may cut', async () => {
   const services = [aService({ onExpiry: 'reject' })];
-  const { world, slack, tell } = aWorldThatTells({ records: [aForeign()], services });
-  await tell();
-  world.time = new Date(later);
-  await tell();
+  const { env, slack, notify } = createNotifyTestEnv({ records: [anExternallyAccepted()], services });
+  await notify();
+  env.time = new Date(later);
+  await notify();
   expect(slack.messages[0]?.text).toContain('It can still be decided');
-  expect((await world.record(endpointId(1)))?.approvalRequest?.stage).toBe('expired');
+  expect((await env.record(endpointId(1)))?.approvalRequest?.stage).toBe('expired');
 });

@@ -1,20 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
 import { recordItem } from '../../lib/connections/connection-record.ts';
-import { needsUpdate } from '../../lib/notifications/notification.ts';
+import { needsNotification } from '../../lib/notifications/notification.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import { alice, endpointId } from '../builders.ts';
 import { crashAt, forEachCallSite } from '../doubles/crash-injection.ts';
 import {
-  anAskedRecord,
-  aWorldThatTells,
-  aWorldWhoseServiceAsksOthers,
+  anAwaitingRecord,
   channel,
+  createEnvWithChangedGroup,
+  createNotifyTestEnv,
   otherChannel,
 } from './fixtures.ts';
 
 const approves = { decision: 'approve', by: alice } as const;
-const storm = Array.from({ length: 11 }, (_, index) => anAskedRecord(index + 1));
+const storm = Array.from({ length: 11 }, (_, index) => anAwaitingRecord(index + 1));
 
 const callsUntilPlacesAreClaimed = 12;
 
@@ -22,26 +22,26 @@ describe('a run that is killed at any call', () => {
   test('is made good by the next: the request has its message, and shows what is recorded', async () => {
     let leftBehind = 0;
     const kills = await forEachCallSite(async (nth, moment) => {
-      const { world, slack, post, deps, subjects, tell } = aWorldThatTells();
+      const { env, slack, post, deps, subjects, notify } = createNotifyTestEnv();
       const killed = crashAt(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
-      world.wait(61);
-      await tell();
+      env.advanceSeconds(61);
+      await notify();
 
-      const ts = (await world.record(endpointId(1)))?.notice?.slack?.ts;
+      const ts = (await env.record(endpointId(1)))?.notification?.slackMessage?.ts;
       expect(slack.messages.map((message) => message.ts)).toContain(ts);
       leftBehind += slack.messages.length - 1;
       expect(post.sent.length).toBeLessThanOrEqual(2);
 
-      await submitStoredDecision(endpointId(1), approves, world.deps);
+      await submitStoredDecision(endpointId(1), approves, env.deps);
       const killedAgain = crashAt(nth, moment, deps);
       await notifyApprovers(subjects, killedAgain.deps).catch(() => {});
-      world.wait(61);
-      await tell();
+      env.advanceSeconds(61);
+      await notify();
       expect(slack.messages.find((message) => message.ts === ts)?.text).toContain('Being accepted');
-      const record = await world.record(endpointId(1));
-      expect(record && needsUpdate(record, world.time)).toBe(false);
-      return killed.isKilled();
+      const record = await env.record(endpointId(1));
+      expect(record && needsNotification(record, env.time)).toBe(false);
+      return killed.hasCrashed();
     });
     expect(kills).toBeGreaterThan(20);
     // Killed after Slack took the message and before that was written down. No button of it decides anything.
@@ -50,64 +50,66 @@ describe('a run that is killed at any call', () => {
 
   test('is made good where a request goes to others: their message is the one that counts', async () => {
     await forEachCallSite(async (nth, moment) => {
-      const { world, slack, deps, subjects, tell } = await aWorldWhoseServiceAsksOthers();
+      const { env, slack, deps, subjects, notify } = await createEnvWithChangedGroup();
       const killed = crashAt(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
-      world.wait(61);
-      await tell();
-      const notice = (await world.record(endpointId(1)))?.notice;
-      expect(notice).toMatchObject({ slack: { channel: otherChannel } });
-      expect(notice).not.toHaveProperty('previousSlackMessage');
+      env.advanceSeconds(61);
+      await notify();
+      const notification = (await env.record(endpointId(1)))?.notification;
+      expect(notification).toMatchObject({ slack: { channel: otherChannel } });
+      expect(notification).not.toHaveProperty('previousSlackMessage');
       expect(slack.messages.find((message) => message.channel === channel)?.text).toContain('asked in');
-      return killed.isKilled();
+      return killed.hasCrashed();
     });
   });
 
   test('leaves nothing shown that is no longer so, also where what was so before comes back', async () => {
     await forEachCallSite(async (nth, moment) => {
-      const { world, slack, deps, subjects, tell } = aWorldThatTells();
-      await tell();
-      const open = await world.record(endpointId(1));
-      await submitStoredDecision(endpointId(1), approves, world.deps);
+      const { env, slack, deps, subjects, notify } = createNotifyTestEnv();
+      await notify();
+      const open = await env.record(endpointId(1));
+      await submitStoredDecision(endpointId(1), approves, env.deps);
       const killed = crashAt(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
-      const { notice, version = 0 } = (await world.record(endpointId(1))) ?? {};
-      if (open && notice) world.put(recordItem({ ...open, notice, version }));
-      world.wait(61);
-      await tell();
+      const { notification, version = 0 } = (await env.record(endpointId(1))) ?? {};
+      if (open && notification) env.put(recordItem({ ...open, notification, version }));
+      env.advanceSeconds(61);
+      await notify();
       expect(slack.messages[0]?.text).toContain('Waiting for approval');
-      return killed.isKilled();
+      return killed.hasCrashed();
     });
   });
 
   test('reminds once or, where it was killed after the reply, once more', async () => {
     await forEachCallSite(async (nth, moment) => {
-      const { world, slack, deps, subjects, tell } = aWorldThatTells();
-      await tell();
-      world.wait(3600);
+      const { env, slack, deps, subjects, notify } = createNotifyTestEnv();
+      await notify();
+      env.advanceSeconds(3600);
       const killed = crashAt(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
-      world.wait(61);
-      await tell();
-      await tell();
+      env.advanceSeconds(61);
+      await notify();
+      await notify();
       expect([1, 2]).toContain(slack.replies.length);
-      expect(await world.actions(endpointId(1))).toEqual(['reminded']);
-      return killed.isKilled();
+      expect(await env.actions(endpointId(1))).toEqual(['reminded']);
+      return killed.hasCrashed();
     });
   });
 
   test('leaves each request of a storm one place', async () => {
     await forEachCallSite(async (nth, moment) => {
-      const { world, deps, subjects, tell } = aWorldThatTells({ records: storm });
+      const { env, deps, subjects, notify } = createNotifyTestEnv({ records: storm });
       const killed = crashAt(nth, moment, deps);
       await notifyApprovers(subjects, killed.deps).catch(() => {});
-      world.wait(61);
-      await tell();
-      const records = await Promise.all(storm.map((each) => world.record(each.endpointId)));
-      const locations = records.map(({ notice } = anAskedRecord()) => notice?.slack?.ts ?? notice?.digest);
+      env.advanceSeconds(61);
+      await notify();
+      const records = await Promise.all(storm.map((each) => env.record(each.endpointId)));
+      const locations = records.map(
+        ({ notification } = anAwaitingRecord()) => notification?.slackMessage?.ts ?? notification?.digestId,
+      );
       expect(new Set(locations).size).toBe(11);
-      expect(records.filter((record) => record?.notice?.digest !== undefined)).toHaveLength(1);
-      return killed.isKilled() && nth < callsUntilPlacesAreClaimed;
+      expect(records.filter((record) => record?.notification?.digestId !== undefined)).toHaveLength(1);
+      return killed.hasCrashed() && nth < callsUntilPlacesAreClaimed;
     });
   });
 });

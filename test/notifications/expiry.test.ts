@@ -4,10 +4,10 @@ import { SlackError } from '../../lib/channels/slack/web-api.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
 import { digestWindowSeconds, enqueueForChanges } from '../../lib/notifications/notification.ts';
 import { anEntry, aRecord, aVerdict, consumer, endpointId, serviceId } from '../builders.ts';
-import { aGroup, alicesMail, aWorldThatTells } from './fixtures.ts';
+import { aGroup, aliceEmail, createNotifyTestEnv } from './fixtures.ts';
 
 const until = '2026-11-28T12:00:00.000Z';
-const expiring = { serviceId: serviceId(1), accountId: consumer, until, days: 7 };
+const expiring = { serviceId: serviceId(1), accountId: consumer, until, daysBefore: 7 };
 const entry = anEntry({ expiresAt: until, maxEndpoints: 200 });
 
 /** Connections that live by an entry that expires in a week. */
@@ -17,39 +17,39 @@ function expiryWarning(count: number): ConnectionRecord[] {
       endpointId: endpointId(index + 1),
       state: 'available',
       verdict: aVerdict('accept', { until }),
-      expiryWarning: { until, days: 7 },
+      expiryWarning: { until, daysBefore: 7 },
     }),
   );
 }
 
-function aWorldThatWarns(count = 3, contents: Parameters<typeof aWorldThatTells>[0] = {}) {
-  const told = aWorldThatTells({ records: expiryWarning(count), ...contents });
-  told.world.put(entryItem(entry));
-  return { ...told, warn: () => told.tell([{ expiring }]) };
+function createEnvWithExpiring(count = 3, contents: Parameters<typeof createNotifyTestEnv>[0] = {}) {
+  const told = createNotifyTestEnv({ records: expiryWarning(count), ...contents });
+  told.env.put(entryItem(entry));
+  return { ...told, warn: () => told.notify([{ expiring }]) };
 }
 
 describe('a warning that access ends', () => {
   test('is rung for once, with whichever connections it comes', async () => {
-    const { world } = aWorldThatWarns();
+    const { env } = createEnvWithExpiring();
     const changes = expiryWarning(100).map((record) => {
       const { expiryWarning: _warned, ...before } = record;
       return { before: recordItem(before), after: recordItem(record) };
     });
-    await enqueueForChanges(changes, world.deps);
-    expect(world.notices).toEqual([{ expiring, afterSeconds: digestWindowSeconds }]);
+    await enqueueForChanges(changes, env.deps);
+    expect(env.notices).toEqual([{ expiring, afterSeconds: digestWindowSeconds }]);
     await enqueueForChanges(
       changes.map(({ after }) => ({ before: after, after })),
-      world.deps,
+      env.deps,
     );
-    expect(world.notices).toHaveLength(1);
+    expect(env.notices).toHaveLength(1);
   });
 
   test('says whose, when, how many connections live by it, what follows, and how it is prolonged', async () => {
-    const { slack, post, warn } = aWorldThatWarns(100);
+    const { slack, post, warn } = createEnvWithExpiring(100);
     await warn();
     expect(slack.messages).toHaveLength(1);
     expect(post.sent).toMatchObject([
-      { to: alicesMail, subject: `Access of account ${consumer} to orders ends in 7 days` },
+      { to: aliceEmail, subject: `Access of account ${consumer} to orders ends in 7 days` },
     ]);
     for (const text of [slack.messages[0]?.text, post.sent[0]?.text])
       for (const part of [
@@ -62,8 +62,8 @@ describe('a warning that access ends', () => {
   });
 
   test('of what a policy file has names the file, and no command that would take it out of that', async () => {
-    const { world, slack, post, warn } = aWorldThatWarns();
-    world.put(entryItem(anEntry({ expiresAt: until, managedBy: 'file' })));
+    const { env, slack, post, warn } = createEnvWithExpiring();
+    env.put(entryItem(anEntry({ expiresAt: until, managedBy: 'file' })));
     await warn();
     for (const text of [slack.messages[0]?.text, post.sent[0]?.text]) {
       expect(text).toContain('A policy file has this entry: to prolong it, change its expiry there');
@@ -72,7 +72,7 @@ describe('a warning that access ends', () => {
   });
 
   test('is given once, however often it is rung for', async () => {
-    const { slack, post, warn } = aWorldThatWarns();
+    const { slack, post, warn } = createEnvWithExpiring();
     await Promise.all([warn(), warn()]);
     await warn();
     expect(slack.messages).toHaveLength(1);
@@ -80,9 +80,9 @@ describe('a warning that access ends', () => {
   });
 
   test('is given again when the next one is due', async () => {
-    const { slack, tell, warn } = aWorldThatWarns();
+    const { slack, notify, warn } = createEnvWithExpiring();
     await warn();
-    await tell([{ expiring: { ...expiring, days: 1 } }]);
+    await notify([{ expiring: { ...expiring, daysBefore: 1 } }]);
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
       `Access of account ${consumer} to orders ends in 7 days`,
       `Access of account ${consumer} to orders ends in 1 day`,
@@ -90,80 +90,80 @@ describe('a warning that access ends', () => {
   });
 
   test('is not given where the entry was prolonged or taken away meanwhile', async () => {
-    const { world, slack, warn } = aWorldThatWarns();
-    world.put(entryItem(anEntry({ expiresAt: '2027-01-01T00:00:00.000Z' })));
+    const { env, slack, warn } = createEnvWithExpiring();
+    env.put(entryItem(anEntry({ expiresAt: '2027-01-01T00:00:00.000Z' })));
     await warn();
     expect(slack.calls).toEqual([]);
   });
 
   test('that Slack does not take is tried again, and mailed once', async () => {
-    const { world, slack, post, warn } = aWorldThatWarns();
+    const { env, slack, post, warn } = createEnvWithExpiring();
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await warn();
-    expect(world.notices).toEqual([{ expiring, afterSeconds: 300 }]);
+    expect(env.notices).toEqual([{ expiring, afterSeconds: 300 }]);
     slack.error = undefined;
     await warn();
     expect(slack.messages).toHaveLength(1);
     expect(post.sent).toHaveLength(1);
-    world.notices.length = 0;
+    env.notices.length = 0;
     await warn();
-    expect(world.notices).toEqual([]);
+    expect(env.notices).toEqual([]);
   });
 
   test('is tried for a day and no longer', async () => {
-    const { world, slack, warn } = aWorldThatWarns();
+    const { env, slack, warn } = createEnvWithExpiring();
     slack.error = new SlackError('chat.postMessage', 'timeout');
     await warn();
-    world.notices.length = 0;
-    world.wait(25 * 3600);
+    env.notices.length = 0;
+    env.advanceSeconds(25 * 3600);
     await warn();
-    expect(world.notices).toEqual([]);
+    expect(env.notices).toEqual([]);
   });
 
   test('that a mail did not reach is mailed again to whom it did not', async () => {
-    const { world, post, slack, warn } = aWorldThatWarns();
+    const { env, post, slack, warn } = createEnvWithExpiring();
     post.error = new Error('SNS is away');
     await warn();
     expect(slack.messages).toHaveLength(1);
     post.error = undefined;
-    world.wait(300);
+    env.advanceSeconds(300);
     await warn();
     expect(post.sent).toHaveLength(1);
     expect(slack.messages).toHaveLength(1);
   });
 
   test('is told again where whoever told of it died before that was written down', async () => {
-    const { world, slack, tell, warn } = aWorldThatWarns();
+    const { env, slack, notify, warn } = createEnvWithExpiring();
     let writes = 0;
     const table = {
-      ...world.table,
-      write: async (...args: Parameters<typeof world.table.write>) => {
+      ...env.table,
+      write: async (...args: Parameters<typeof env.table.write>) => {
         if (++writes > 1) throw new Error('killed');
-        return world.table.write(...args);
+        return env.table.write(...args);
       },
     };
-    await tell([{ expiring }], { table });
+    await notify([{ expiring }], { table });
     await warn();
     expect(slack.messages).toHaveLength(1);
-    world.wait(61);
+    env.advanceSeconds(61);
     await warn();
     expect(slack.messages).toHaveLength(2);
   });
 
   test('tells a group without a channel by mail, and of a group that nobody can be told by nothing is remembered', async () => {
     const { slackChannel: _channel, ...byMail } = aGroup();
-    const emailedTo = aWorldThatWarns(1, { groups: [byMail] });
+    const emailedTo = createEnvWithExpiring(1, { groups: [byMail] });
     await emailedTo.warn();
     expect(emailedTo.post.sent).toHaveLength(1);
-    expect(emailedTo.world.notices).toEqual([]);
-    const silent = aWorldThatWarns(1, { groups: [{ ...byMail, emails: [] }] });
+    expect(emailedTo.env.notices).toEqual([]);
+    const silent = createEnvWithExpiring(1, { groups: [{ ...byMail, emails: [] }] });
     await silent.warn();
-    expect(silent.world.notices).toEqual([]);
+    expect(silent.env.notices).toEqual([]);
   });
 
   test('says that a policy file has the entry', async () => {
-    const { world, slack, warn } = aWorldThatWarns();
-    world.put(entryItem({ ...entry, managedBy: 'file' }));
+    const { env, slack, warn } = createEnvWithExpiring();
+    env.put(entryItem({ ...entry, managedBy: 'file' }));
     await warn();
     expect(slack.messages[0]?.text).toContain('A policy file has this entry');
   });

@@ -7,13 +7,13 @@ import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import type { NotifyInSlackDeps } from '../../lib/notifications/notify-deps.ts';
 import { type Service, serviceItem } from '../../lib/services/service.ts';
 import { aRecord, aService, aVerdict, endpointId, noon, secondsAfterNoon } from '../builders.ts';
+import { fakeEmailSender } from '../doubles/fake-email-sender.ts';
 import { fakeSlack } from '../doubles/fake-slack.ts';
-import { sentMails } from '../doubles/sent-mails.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
 export const channel = 'C01APPROVALS';
 export const otherChannel = 'C01NETWORK';
-export const alicesMail = 'alice@example.com';
+export const aliceEmail = 'alice@example.com';
 const anHour = 3600;
 
 /** A group that is told in Slack and by mail. */
@@ -23,7 +23,7 @@ export function aGroup(group: Partial<ApproverGroup> = {}): ApproverGroup {
     quorum: 1,
     slackChannel: channel,
     slackUsers: [{ team: 'T01LOCAL', user: 'U01ALICE' }],
-    emails: [alicesMail],
+    emails: [aliceEmail],
     version: 1,
     ...group,
   };
@@ -42,7 +42,7 @@ export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}
 }
 
 /** A request that people were asked about. */
-export function anAskedRecord(number = 1, record: Partial<ConnectionRecord> = {}): ConnectionRecord {
+export function anAwaitingRecord(number = 1, record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   return aRecord({
     endpointId: endpointId(number),
     verdict: aVerdict('ask'),
@@ -51,7 +51,7 @@ export function anAskedRecord(number = 1, record: Partial<ConnectionRecord> = {}
   });
 }
 
-interface Contents {
+interface NotifyTestEnvContents {
   readonly records?: readonly ConnectionRecord[];
   readonly groups?: readonly ApproverGroup[];
   readonly services?: readonly Service[];
@@ -59,37 +59,42 @@ interface Contents {
 }
 
 /** A world in which approvers are told, with what they see. */
-export function aWorldThatTells({
-  records = [anAskedRecord()],
+export function createNotifyTestEnv({
+  records = [anAwaitingRecord()],
   groups = [aGroup()],
   services = [aService()],
   entries = [],
-}: Contents = {}) {
-  const world = createTestEnv({ services, records, groups, entries });
+}: NotifyTestEnvContents = {}) {
+  const env = createTestEnv({ services, records, groups, entries });
   const slack = fakeSlack();
-  const post = sentMails();
-  const deps: NotifyInSlackDeps = { ...world.deps, slack: slack.api, mails: post.mails, linkTo: post.linkTo };
+  const email = fakeEmailSender();
+  const deps: NotifyInSlackDeps = {
+    ...env.deps,
+    slack: slack.api,
+    emailSender: email.mails,
+    createApprovalLink: email.linkTo,
+  };
   const subjects: readonly NotificationTarget[] = records.map((record) => ({
     endpointId: record.endpointId,
   }));
   return {
-    world,
+    env,
     slack,
-    post,
+    post: email,
     deps,
     subjects,
-    tell: (told = subjects, changed: Partial<NotifyInSlackDeps> = {}) =>
+    notify: (told = subjects, changed: Partial<NotifyInSlackDeps> = {}) =>
       notifyApprovers(told, { ...deps, ...changed }),
   };
 }
 
 /** The same, where people were told, and now the service asks another group, in another channel. */
-export async function aWorldWhoseServiceAsksOthers() {
+export async function createEnvWithChangedGroup() {
   const others = aGroup({ name: 'network', slackChannel: otherChannel, emails: ['bob@example.com'] });
-  const told = aWorldThatTells({ groups: [aGroup(), others] });
-  await told.tell();
-  const record = await told.world.record(endpointId(1));
-  const moved = anAskedRecord(1, { ...record, approvalRequest: anApprovalRequest({ group: 'network' }) });
-  told.world.put(serviceItem(aService({ approvers: 'network' })), recordItem(moved));
+  const told = createNotifyTestEnv({ groups: [aGroup(), others] });
+  await told.notify();
+  const record = await told.env.record(endpointId(1));
+  const moved = anAwaitingRecord(1, { ...record, approvalRequest: anApprovalRequest({ group: 'network' }) });
+  told.env.put(serviceItem(aService({ approvers: 'network' })), recordItem(moved));
   return told;
 }

@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { computeContentHash } from '../../lib/approvals/content-hash.ts';
 import { type ConnectionRecord, recordItem } from '../../lib/connections/connection-record.ts';
 import {
+  buildNotificationTarget,
+  deduplicateTargets,
   digestWindowSeconds,
   enqueueForChanges,
-  needsUpdate,
-  targetOf,
-  uniqueTargets,
+  needsNotification,
 } from '../../lib/notifications/notification.ts';
 import { serviceItem } from '../../lib/services/service.ts';
 import {
@@ -33,9 +33,9 @@ const aDay = 86_400;
 function told(record: ConnectionRecord): ConnectionRecord {
   return {
     ...record,
-    notice: {
+    notification: {
       contentHash: computeContentHash(record),
-      slack: { channel: 'C01APPROVALS', ts: '1.1' },
+      slackMessage: { channel: 'C01APPROVALS', ts: '1.1' },
       emailedTo: [],
     },
   };
@@ -51,7 +51,7 @@ describe('what people see of a request', () => {
     ],
     ['whom they are', { approvalRequest: anApprovalRequest({ group: 'network' }) }],
     ['who decided', { approval: anApproval() }],
-    ['who has approved', { approvals: { words: [anApproval()], quorum: 2 } }],
+    ['who has approved', { approvals: { decisions: [anApproval()], quorum: 2 } }],
     ['how far their time has run', { approvalRequest: anApprovalRequest({ stage: 'reminded' }) }],
   ] as const satisfies [string, Partial<ConnectionRecord>][])('changes with %s', (_, change) => {
     const changed = { ...asked, ...change } as ConnectionRecord;
@@ -59,9 +59,9 @@ describe('what people see of a request', () => {
   });
 
   test('does not change with what nobody is shown', () => {
-    expect(computeContentHash({ ...shown, version: 9, auditCount: 4, observedAt: time, counted: true })).toBe(
-      computeContentHash(asked),
-    );
+    expect(
+      computeContentHash({ ...shown, version: 9, auditCount: 4, observedAt: time, countsTowardQuota: true }),
+    ).toBe(computeContentHash(asked));
     const asksEc2 = { ...accepted, effect: { action: 'accept', asked: 2 } } as const;
     expect(computeContentHash(asksEc2)).toBe(computeContentHash(accepted));
   });
@@ -73,8 +73,8 @@ describe('what people see of a request', () => {
 
   test('tells words of two people apart, whatever their order in time', () => {
     const [alices, bobs] = [anApproval(), anApproval({ by: 'slack:T01LOCAL:U01BOB' })];
-    const one = { ...asked, approvals: { words: [alices], quorum: 2 } };
-    expect(computeContentHash({ ...one, approvals: { words: [bobs], quorum: 2 } })).not.toBe(
+    const one = { ...asked, approvals: { decisions: [alices], quorum: 2 } };
+    expect(computeContentHash({ ...one, approvals: { decisions: [bobs], quorum: 2 } })).not.toBe(
       computeContentHash(one),
     );
   });
@@ -82,62 +82,61 @@ describe('what people see of a request', () => {
 
 describe('people are to be told', () => {
   test('of a request once they were asked about it', () => {
-    expect(needsUpdate(asked, noon)).toBe(true);
-    expect(needsUpdate(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(false);
+    expect(needsNotification(asked, noon)).toBe(true);
+    expect(needsNotification(aRecord({ verdict: aVerdict('accept') }), noon)).toBe(false);
   });
 
   test('nothing that they see already', () => {
-    expect(needsUpdate(shown, noon)).toBe(false);
+    expect(needsNotification(shown, noon)).toBe(false);
   });
 
   test('again when it changes', () => {
-    expect(needsUpdate({ ...shown, verdict: aVerdict('accept') }, noon)).toBe(true);
+    expect(needsNotification({ ...shown, verdict: aVerdict('accept') }, noon)).toBe(true);
   });
 
   test('when the next stage of their time is reached', () => {
-    expect(needsUpdate(shown, secondsAfterNoon(aDay))).toBe(false);
-    expect(needsUpdate(shown, secondsAfterNoon(2 * aDay))).toBe(true);
+    expect(needsNotification(shown, secondsAfterNoon(aDay))).toBe(false);
+    expect(needsNotification(shown, secondsAfterNoon(2 * aDay))).toBe(true);
   });
 
   test('nothing of the time while something keeps it, whatever they say', () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
     const kept = { ...asked, verdict: aVerdict('hold', { findings: [...findings] }) };
-    expect(needsUpdate(told(kept), secondsAfterNoon(2 * aDay))).toBe(false);
+    expect(needsNotification(told(kept), secondsAfterNoon(2 * aDay))).toBe(false);
   });
 
   test('nothing of the time once it is decided', () => {
-    expect(needsUpdate(told(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
+    expect(needsNotification(told(accepted), secondsAfterNoon(30 * aDay))).toBe(false);
   });
 
   test('of a digest while one of its requests is open', () => {
-    expect(needsUpdate(inDigest, noon)).toBe(true);
-    expect(needsUpdate({ ...inDigest, verdict: aVerdict('accept') }, noon)).toBe(false);
+    expect(needsNotification(inDigest, noon)).toBe(true);
+    expect(needsNotification({ ...inDigest, verdict: aVerdict('accept') }, noon)).toBe(false);
   });
 });
 
 test('what people are told of is a request, or the digest that it is a part of', () => {
-  expect(targetOf(asked)).toEqual({ endpointId: endpointId(1) });
-  expect(targetOf(inDigest)).toEqual({ digest: 'digest-1' });
+  expect(buildNotificationTarget(asked)).toEqual({ endpointId: endpointId(1) });
+  expect(buildNotificationTarget(inDigest)).toEqual({ digest: 'digest-1' });
 });
 
 test('many requests of one digest are one subject', () => {
   const others = [{ digest: 'digest-2' }, { endpointId: endpointId(1) }];
-  expect(uniqueTargets([targetOf(inDigest), targetOf(inDigest), ...others])).toEqual([
-    { digest: 'digest-1' },
-    ...others,
-  ]);
+  expect(
+    deduplicateTargets([buildNotificationTarget(inDigest), buildNotificationTarget(inDigest), ...others]),
+  ).toEqual([{ digest: 'digest-1' }, ...others]);
 });
 
 describe('a change of the table rings', () => {
   async function rungFor(...changes: readonly (readonly [ConnectionRecord | undefined, ConnectionRecord])[]) {
-    const world = createTestEnv();
+    const env = createTestEnv();
     const items = changes.map(([before, after]) => ({
       before: before && recordItem(before),
       after: recordItem(after),
     }));
-    await enqueueForChanges(items, world.deps);
-    expect(world.errors).toEqual([]);
-    return world.notices;
+    await enqueueForChanges(items, env.deps);
+    expect(env.errors).toEqual([]);
+    return env.notices;
   }
   const alone = { endpointId: endpointId(1) };
 
@@ -181,7 +180,7 @@ describe('a change of the table rings', () => {
   });
 
   test('for each that can be read, and the other is reported', async () => {
-    const world = createTestEnv();
+    const env = createTestEnv();
     const newer = { ...recordItem({ ...asked, endpointId: endpointId(2) }), schemaVersion: '2.0' };
     await enqueueForChanges(
       [
@@ -190,9 +189,9 @@ describe('a change of the table rings', () => {
         { before: recordItem(asked), after: undefined },
         { before: undefined, after: recordItem(asked) },
       ],
-      world.deps,
+      env.deps,
     );
-    expect(world.notices).toEqual([alone]);
-    expect(world.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
+    expect(env.notices).toEqual([alone]);
+    expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
   });
 });

@@ -1,21 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
 import { computeContentHash } from '../../lib/approvals/content-hash.ts';
 import { submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
-import { auditTrail } from '../../lib/audit/audit.ts';
+import { readAuditTrail } from '../../lib/audit/audit.ts';
 import { SlackError } from '../../lib/channels/slack/web-api.ts';
 import { recordItem } from '../../lib/connections/connection-record.ts';
-import { needsUpdate } from '../../lib/notifications/notification.ts';
+import { needsNotification } from '../../lib/notifications/notification.ts';
 import { notifyApprovers } from '../../lib/notifications/notify-approvers.ts';
 import { findThrottle, throttleKey } from '../../lib/notifications/throttle.ts';
 import { alice, aService, aVerdict, endpointId } from '../builders.ts';
 import {
   aGroup,
-  alicesMail,
+  aliceEmail,
   anApprovalRequest,
-  anAskedRecord,
-  aWorldThatTells,
-  aWorldWhoseServiceAsksOthers,
+  anAwaitingRecord,
   channel,
+  createEnvWithChangedGroup,
+  createNotifyTestEnv,
   otherChannel,
 } from './fixtures.ts';
 
@@ -25,62 +25,62 @@ const isDown = new SlackError('chat.postMessage', 'timeout');
 
 describe('a request that people are asked about', () => {
   test('is posted once, with its message remembered', async () => {
-    const { world, slack, tell } = aWorldThatTells();
-    await tell();
-    await tell();
+    const { env, slack, notify } = createNotifyTestEnv();
+    await notify();
+    await notify();
     expect(slack.messages).toMatchObject([{ channel, text: expect.stringContaining(endpointId(1)) }]);
     expect(slack.calls).toEqual(['post']);
-    const record = await world.record(endpointId(1));
-    expect(record?.notice).toEqual({
+    const record = await env.record(endpointId(1));
+    expect(record?.notification).toEqual({
       contentHash: record && computeContentHash(record),
       slack: { channel, ts: slack.messages[0]?.ts },
-      emailedTo: [alicesMail],
+      emailedTo: [aliceEmail],
       emailedStage: 'approval-requested',
       remindedStage: 'approval-requested',
     });
-    expect(world.errors).toEqual([]);
+    expect(env.errors).toEqual([]);
   });
 
   test('is told by one of two runs at once', async () => {
-    const { slack, post, tell } = aWorldThatTells();
-    await Promise.all([tell(), tell()]);
+    const { slack, post, notify } = createNotifyTestEnv();
+    await Promise.all([notify(), notify()]);
     expect(slack.calls).toEqual(['post']);
     expect(post.sent).toHaveLength(1);
   });
 
   test('leaves one message where a run takes longer than it may and another one goes on', async () => {
-    const { world, slack, tell } = aWorldThatTells();
+    const { env, slack, notify } = createNotifyTestEnv();
     let isSlow = true;
     slack.beforeEffect = async () => {
       if (!isSlow) return;
       isSlow = false;
-      world.wait(61);
-      await tell();
+      env.advanceSeconds(61);
+      await notify();
     };
-    await tell();
+    await notify();
     expect(slack.messages).toHaveLength(1);
     expect(slack.calls).toEqual(['post', 'post', 'remove']);
-    expect((await world.record(endpointId(1)))?.notice?.slack?.ts).toBe(slack.messages[0]?.ts);
+    expect((await env.record(endpointId(1)))?.notification?.slackMessage?.ts).toBe(slack.messages[0]?.ts);
   });
 
   test('is drawn again where it is decided while it is being drawn', async () => {
-    const { world, slack, tell } = aWorldThatTells();
+    const { env, slack, notify } = createNotifyTestEnv();
     slack.beforeEffect = async (method) => {
-      if (method === 'post') await submitStoredDecision(endpointId(1), approves, world.deps);
+      if (method === 'post') await submitStoredDecision(endpointId(1), approves, env.deps);
     };
-    await tell();
+    await notify();
     expect(slack.calls).toEqual(['post', 'update']);
     expect(slack.messages[0]?.text).toContain('Being accepted');
-    const record = await world.record(endpointId(1));
-    expect(record && needsUpdate(record, world.time)).toBe(false);
+    const record = await env.record(endpointId(1));
+    expect(record && needsNotification(record, env.time)).toBe(false);
   });
 
   test('ends at the newest state in whatever order its rings arrive', async () => {
-    const { world, slack, tell } = aWorldThatTells();
-    await tell();
-    await submitStoredDecision(endpointId(1), approves, world.deps);
-    await Promise.all([tell(), tell(), tell()]);
-    await tell();
+    const { env, slack, notify } = createNotifyTestEnv();
+    await notify();
+    await submitStoredDecision(endpointId(1), approves, env.deps);
+    await Promise.all([notify(), notify(), notify()]);
+    await notify();
     expect(slack.messages.map(({ text }) => text.split('\n')[0])).toEqual([
       expect.stringContaining('Being accepted'),
     ]);
@@ -89,28 +89,28 @@ describe('a request that people are asked about', () => {
 
   test('is told to nobody, and nothing is remembered, where the group names nobody', async () => {
     const { slackChannel: _slackChannel, ...withoutChannel } = aGroup({ emails: [] });
-    const { world, tell } = aWorldThatTells({ groups: [withoutChannel] });
-    await tell();
-    expect(await world.record(endpointId(1))).toEqual(anAskedRecord());
+    const { env, notify } = createNotifyTestEnv({ groups: [withoutChannel] });
+    await notify();
+    expect(await env.record(endpointId(1))).toEqual(anAwaitingRecord());
   });
 
   test('is mailed alone while Slack is not connected, and posted once it is', async () => {
-    const { slack, post, tell, subjects, deps } = aWorldThatTells();
+    const { slack, post, notify, subjects, deps } = createNotifyTestEnv();
     const { slack: _slack, ...unconnected } = deps;
     await notifyApprovers(subjects, unconnected);
     expect(post.sent).toHaveLength(1);
-    await tell();
+    await notify();
     expect(slack.messages).toHaveLength(1);
     expect(post.sent).toHaveLength(1);
   });
 
   test('that is decided stays as it is where a person deleted its message', async () => {
-    const { world, slack, tell } = aWorldThatTells();
-    await tell();
-    slack.lose(slack.messages[0]?.ts ?? '');
-    await submitStoredDecision(endpointId(1), approves, world.deps);
-    await tell();
-    await tell();
+    const { env, slack, notify } = createNotifyTestEnv();
+    await notify();
+    slack.deleteMessage(slack.messages[0]?.ts ?? '');
+    await submitStoredDecision(endpointId(1), approves, env.deps);
+    await notify();
+    await notify();
     expect(slack.calls).toEqual(['post', 'update']);
     expect(slack.messages).toEqual([]);
   });
@@ -118,95 +118,95 @@ describe('a request that people are asked about', () => {
 
 describe('a message that Slack no longer lets be changed', () => {
   test.each([
-    ['a person deleted it', 'lose'],
-    ['it is too old', 'fix'],
+    ['a person deleted it', 'deleteMessage'],
+    ['it is too old', 'closeEditWindow'],
   ] as const)(
     'because %s is posted anew where its request is open and its next stage comes',
     async (_, become) => {
-      const { world, slack, tell } = aWorldThatTells();
-      await tell();
+      const { env, slack, notify } = createNotifyTestEnv();
+      await notify();
       const [{ ts } = { ts: '' }] = slack.messages;
       slack[become](ts);
-      world.wait(anHour);
-      await tell();
-      await tell();
+      env.advanceSeconds(anHour);
+      await notify();
+      await notify();
       const anew = slack.messages.at(-1);
       expect(anew?.ts).not.toBe(ts);
-      expect((await world.record(endpointId(1)))?.notice?.slack?.ts).toBe(anew?.ts);
-      await submitStoredDecision(endpointId(1), approves, world.deps);
-      await tell();
+      expect((await env.record(endpointId(1)))?.notification?.slackMessage?.ts).toBe(anew?.ts);
+      await submitStoredDecision(endpointId(1), approves, env.deps);
+      await notify();
       expect(slack.messages.at(-1)?.text).toContain('Being accepted');
       expect(slack.calls).toEqual(['post', 'update', 'post', 'update']);
     },
   );
 
   test('has a reply that tells what became of its request, once', async () => {
-    const { world, slack, tell } = aWorldThatTells();
-    await tell();
-    slack.fix(slack.messages[0]?.ts ?? '');
-    await submitStoredDecision(endpointId(1), approves, world.deps);
-    await tell();
-    await tell();
+    const { env, slack, notify } = createNotifyTestEnv();
+    await notify();
+    slack.closeEditWindow(slack.messages[0]?.ts ?? '');
+    await submitStoredDecision(endpointId(1), approves, env.deps);
+    await notify();
+    await notify();
     expect(slack.replies).toMatchObject([
       { threadTs: slack.messages[0]?.ts, text: expect.stringContaining('Being accepted') },
     ]);
-    expect(world.errors).toEqual([]);
+    expect(env.errors).toEqual([]);
   });
 });
 
 describe('a request whose group is told elsewhere by now', () => {
   test('is posted in the new channel and mailed to the new approvers, and the old message decides nothing', async () => {
-    const { world, slack, post, tell } = await aWorldWhoseServiceAsksOthers();
-    await tell();
-    await tell();
+    const { env, slack, post, notify } = await createEnvWithChangedGroup();
+    await notify();
+    await notify();
     expect(slack.messages.map((message) => message.channel)).toEqual([channel, otherChannel]);
     const [before, after] = slack.messages;
     expect(before?.text).toContain(`asked in <#${otherChannel}>`);
     expect(JSON.stringify(before?.blocks)).not.toContain('action_id');
-    expect((await world.record(endpointId(1)))?.notice).toMatchObject({
+    expect((await env.record(endpointId(1)))?.notification).toMatchObject({
       slack: { channel: otherChannel, ts: after?.ts },
     });
-    expect((await world.record(endpointId(1)))?.notice).not.toHaveProperty('previousSlackMessage');
-    expect(post.sent.map(({ to }) => to)).toEqual([alicesMail, 'bob@example.com']);
+    expect((await env.record(endpointId(1)))?.notification).not.toHaveProperty('previousSlackMessage');
+    expect(post.sent.map(({ to }) => to)).toEqual([aliceEmail, 'bob@example.com']);
   });
 
   test('has its old message changed later, where Slack is away in between', async () => {
-    const { world, slack, tell } = await aWorldWhoseServiceAsksOthers();
+    const { env, slack, notify } = await createEnvWithChangedGroup();
     slack.beforeEffect = async (method) => {
       if (method === 'update') throw new SlackError('chat.update', 'timeout');
     };
-    await tell();
+    await notify();
     expect(slack.messages[0]?.text).not.toContain('asked in');
     slack.beforeEffect = async () => {};
-    await tell();
+    await notify();
     expect(slack.messages.map(({ text }) => text.includes(`asked in <#${otherChannel}>`))).toEqual([
       true,
       false,
     ]);
-    const record = await world.record(endpointId(1));
-    expect(record && needsUpdate(record, world.time)).toBe(false);
+    const record = await env.record(endpointId(1));
+    expect(record && needsNotification(record, env.time)).toBe(false);
   });
 
   test('leaves its old message where the old channel refuses it', async () => {
-    const { world, slack, tell } = await aWorldWhoseServiceAsksOthers();
+    const { env, slack, notify } = await createEnvWithChangedGroup();
     slack.beforeEffect = async (method) => {
       if (method === 'update') throw new SlackError('chat.update', 'is_archived');
     };
-    await tell();
+    await notify();
     expect(slack.messages).toMatchObject([{ channel }, { channel: otherChannel }]);
-    const record = await world.record(endpointId(1));
-    expect(record && needsUpdate(record, world.time)).toBe(false);
+    const record = await env.record(endpointId(1));
+    expect(record && needsNotification(record, env.time)).toBe(false);
   });
 
   test('and that is decided stays where it was asked', async () => {
-    const { world, slack, tell } = await aWorldWhoseServiceAsksOthers();
-    world.put(
+    const { env, slack, notify } = await createEnvWithChangedGroup();
+    env.put(
       recordItem({
-        ...anAskedRecord(1, (await world.record(endpointId(1))) ?? {}),
+        ...anAwaitingRecord(1, (await env.record(endpointId(1))) ?? {}),
         verdict: aVerdict('reject'),
       }),
     );
-    await tell();
+    await notify();
     expect(slack.messages).toMatchObject([{ channel, text: expect.stringContaining('Being rejected') }]);
   });
 });
@@ -218,15 +218,15 @@ describe('time', () => {
       aGroup({ escalateTo: 'bosses' }),
       aGroup({ name: 'bosses', slackUsers: [boss], slackChannel: 'C01BOSSES', emails: ['boss@example.com'] }),
     ];
-    const { world, slack, post, tell } = aWorldThatTells({ groups });
-    await tell();
+    const { env, slack, post, notify } = createNotifyTestEnv({ groups });
+    await notify();
     for (const stage of ['reminded', 'escalated', 'expired']) {
-      world.wait((stage === 'reminded' ? 1 : stage === 'escalated' ? 2 : 1) * anHour);
-      await tell();
-      await tell();
-      expect((await world.record(endpointId(1)))?.approvalRequest?.stage).toBe(stage);
+      env.advanceSeconds((stage === 'reminded' ? 1 : stage === 'escalated' ? 2 : 1) * anHour);
+      await notify();
+      await notify();
+      expect((await env.record(endpointId(1)))?.approvalRequest?.stage).toBe(stage);
     }
-    const history = await auditTrail(endpointId(1), world.table);
+    const history = await readAuditTrail(endpointId(1), env.table);
     expect(history.map(({ action, reason }) => [action, reason])).toEqual([
       ['reminded', 'the approver group default, until 2026-11-21T16:00:00.000Z'],
       ['escalated', 'the approver group bosses, until 2026-11-21T16:00:00.000Z'],
@@ -238,176 +238,176 @@ describe('time', () => {
     expect(slack.replies.map(({ text }) => text.includes('U01BOSS'))).toEqual([false, true, true]);
     expect(slack.messages.map((message) => message.channel)).toEqual([channel, 'C01BOSSES', 'C01BOSSES']);
     expect(post.sent.map(({ to, subject }) => [to, subject.startsWith('Reminder')])).toEqual([
-      [alicesMail, false],
-      [alicesMail, true],
+      [aliceEmail, false],
+      [aliceEmail, true],
       ['boss@example.com', true],
-      [alicesMail, true],
+      [aliceEmail, true],
       ['boss@example.com', true],
     ]);
     expect(post.sent[2]?.text).not.toContain('https://');
   });
 
   test('that ran far while nobody looked brings the last stage alone', async () => {
-    const { world, slack, tell } = aWorldThatTells();
-    await tell();
-    world.wait(5 * anHour);
-    await tell();
-    expect(await world.actions(endpointId(1))).toEqual(['expired']);
+    const { env, slack, notify } = createNotifyTestEnv();
+    await notify();
+    env.advanceSeconds(5 * anHour);
+    await notify();
+    expect(await env.actions(endpointId(1))).toEqual(['expired']);
     expect(slack.replies).toHaveLength(1);
   });
 
   test('calls the approvers again where no group stands behind theirs', async () => {
-    const { world, tell } = aWorldThatTells();
-    world.wait(3 * anHour);
-    await tell();
-    expect(await world.actions(endpointId(1))).toEqual(['reminded']);
+    const { env, notify } = createNotifyTestEnv();
+    env.advanceSeconds(3 * anHour);
+    await notify();
+    expect(await env.actions(endpointId(1))).toEqual(['reminded']);
   });
 
   test('reminds nobody of what is decided', async () => {
-    const { world, slack, post, tell } = aWorldThatTells();
-    await tell();
-    await submitStoredDecision(endpointId(1), approves, world.deps);
-    world.wait(5 * anHour);
-    await tell();
+    const { env, slack, post, notify } = createNotifyTestEnv();
+    await notify();
+    await submitStoredDecision(endpointId(1), approves, env.deps);
+    env.advanceSeconds(5 * anHour);
+    await notify();
     expect(slack.replies).toEqual([]);
     expect(post.sent).toHaveLength(1);
-    expect(await world.actions(endpointId(1))).toEqual(['approved']);
+    expect(await env.actions(endpointId(1))).toEqual(['approved']);
   });
 
   test('reminds nobody of what is kept, and does once it goes on', async () => {
     const findings = [{ rule: 'service-is-paused', outcome: 'hold', reason: 'paused' }] as const;
-    const kept = anAskedRecord(1, { verdict: aVerdict('hold', { findings: [...findings] }) });
-    const { world, slack, tell } = aWorldThatTells({ records: [kept] });
-    await tell();
-    world.wait(anHour);
-    await tell();
+    const kept = anAwaitingRecord(1, { verdict: aVerdict('hold', { findings: [...findings] }) });
+    const { env, slack, notify } = createNotifyTestEnv({ records: [kept] });
+    await notify();
+    env.advanceSeconds(anHour);
+    await notify();
     expect(slack.replies).toEqual([]);
-    expect(await world.actions(endpointId(1))).toEqual([]);
-    const record = await world.record(endpointId(1));
-    world.put(recordItem({ ...anAskedRecord(1, record), verdict: aVerdict('ask') }));
-    await tell();
+    expect(await env.actions(endpointId(1))).toEqual([]);
+    const record = await env.record(endpointId(1));
+    env.put(recordItem({ ...anAwaitingRecord(1, record), verdict: aVerdict('ask') }));
+    await notify();
     expect(slack.replies).toHaveLength(1);
-    expect(await world.actions(endpointId(1))).toEqual(['reminded']);
+    expect(await env.actions(endpointId(1))).toEqual(['reminded']);
   });
 
   test('leaves it to the policy to reject what a service rejects when it expires', async () => {
-    const { world, tell } = aWorldThatTells({ services: [aService({ onExpiry: 'reject' })] });
-    await tell();
-    world.wait(5 * anHour);
-    await tell();
-    expect(await world.actions(endpointId(1))).toEqual([]);
+    const { env, notify } = createNotifyTestEnv({ services: [aService({ onExpiry: 'reject' })] });
+    await notify();
+    env.advanceSeconds(5 * anHour);
+    await notify();
+    expect(await env.actions(endpointId(1))).toEqual([]);
   });
 });
 
 describe('Slack', () => {
   test('that is down for an hour shows each request once afterwards, and mails go out meanwhile', async () => {
-    const records = [1, 2, 3].map((number) => anAskedRecord(number));
-    const { world, slack, post, tell } = aWorldThatTells({ records });
+    const records = [1, 2, 3].map((number) => anAwaitingRecord(number));
+    const { env, slack, post, notify } = createNotifyTestEnv({ records });
     slack.error = isDown;
     for (let minute = 0; minute < 60; minute++) {
-      await tell();
-      world.wait(60);
+      await notify();
+      env.advanceSeconds(60);
     }
     expect(slack.calls).toHaveLength(60);
     expect(post.sent).toHaveLength(3);
     slack.error = undefined;
-    await tell();
-    await tell();
+    await notify();
+    await notify();
     expect(slack.messages).toHaveLength(3);
     expect(post.sent).toHaveLength(3);
   });
 
   test('that is away when a request is decided is tried again in a while, and shows it then', async () => {
-    const { world, slack, tell } = aWorldThatTells();
-    await tell();
-    await submitStoredDecision(endpointId(1), { decision: 'approve', by: alice }, world.deps);
+    const { env, slack, notify } = createNotifyTestEnv();
+    await notify();
+    await submitStoredDecision(endpointId(1), { decision: 'approve', by: alice }, env.deps);
     slack.error = isDown;
-    await tell();
-    expect(world.notices).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
+    await notify();
+    expect(env.notices).toContainEqual({ endpointId: endpointId(1), afterSeconds: 300 });
     slack.error = undefined;
-    world.wait(300);
-    world.notices.length = 0;
-    await tell();
+    env.advanceSeconds(300);
+    env.notices.length = 0;
+    await notify();
     expect(slack.messages[0]?.text).toContain('Being accepted');
-    expect(world.notices).toEqual([]);
+    expect(env.notices).toEqual([]);
   });
 
   test('that wants to be left alone is, and is rung for again then', async () => {
-    const records = [1, 2].map((number) => anAskedRecord(number));
-    const { world, slack, tell } = aWorldThatTells({ records });
+    const records = [1, 2].map((number) => anAwaitingRecord(number));
+    const { env, slack, notify } = createNotifyTestEnv({ records });
     slack.error = new SlackError('chat.postMessage', 'ratelimited', 30);
-    await tell();
+    await notify();
     expect(slack.calls).toEqual(['post']);
-    expect(world.notices).toEqual([1, 2].map((each) => ({ endpointId: endpointId(each), afterSeconds: 30 })));
+    expect(env.notices).toEqual([1, 2].map((each) => ({ endpointId: endpointId(each), afterSeconds: 30 })));
     slack.error = undefined;
-    world.wait(30);
-    await tell();
+    env.advanceSeconds(30);
+    await notify();
     expect(slack.messages).toHaveLength(2);
-    expect(world.errors).toEqual([]);
+    expect(env.errors).toEqual([]);
   });
 
   test('that refuses a channel is tried again a quarter of an hour later; what it says is remembered till it takes something', async () => {
-    const { world, slack, tell } = aWorldThatTells();
+    const { env, slack, notify } = createNotifyTestEnv();
     slack.error = new SlackError('chat.postMessage', 'not_in_channel');
-    await tell();
-    world.wait(14 * 60);
-    await tell();
+    await notify();
+    env.advanceSeconds(14 * 60);
+    await notify();
     expect(slack.calls).toEqual(['post']);
-    expect((await findThrottle('default', world.deps)).channelError).toMatchObject({
+    expect((await findThrottle('default', env.deps)).channelError).toMatchObject({
       error: 'not_in_channel',
       channel,
     });
     slack.error = undefined;
-    world.wait(60);
-    await tell();
+    env.advanceSeconds(60);
+    await notify();
     expect(slack.messages).toHaveLength(1);
-    expect((await findThrottle('default', world.deps)).channelError).toBeUndefined();
+    expect((await findThrottle('default', env.deps)).channelError).toBeUndefined();
   });
 
   test('shows what mails could not tell, which are sent later', async () => {
-    const { world, slack, post, tell } = aWorldThatTells();
+    const { env, slack, post, notify } = createNotifyTestEnv();
     post.error = new Error('SNS is away');
-    await tell();
+    await notify();
     expect(slack.messages).toHaveLength(1);
-    expect(world.errors).toEqual([post.error]);
+    expect(env.errors).toEqual([post.error]);
     post.error = undefined;
-    await tell();
+    await notify();
     expect(post.sent).toHaveLength(1);
     expect(slack.messages).toHaveLength(1);
   });
 });
 
 test('an approver is mailed no links of a group that decides by the command line', async () => {
-  const { post, tell } = aWorldThatTells({ groups: [aGroup({ decisionChannels: 'api' })] });
-  await tell();
+  const { post, notify } = createNotifyTestEnv({ groups: [aGroup({ decisionChannels: 'api' })] });
+  await notify();
   expect(post.sent[0]?.text).not.toContain('https://');
   expect(post.sent[0]?.text).toContain(`linkgate approve ${endpointId(1)}`);
 });
 
 test('links are bound to approver, request and asking', async () => {
-  const records = [anAskedRecord(1, { approvalRequest: anApprovalRequest({ version: 7 }) })];
-  const { post, tell } = aWorldThatTells({ records });
-  await tell();
+  const records = [anAwaitingRecord(1, { approvalRequest: anApprovalRequest({ version: 7 }) })];
+  const { post, notify } = createNotifyTestEnv({ records });
+  await notify();
   const links = post.sent[0]?.text.match(/https:\S+/g);
   expect(links).toEqual(
     ['approve', 'deny'].map(
-      (purpose) => `https://links.example/approval?token=${purpose}-${endpointId(1)}-7-${alicesMail}`,
+      (purpose) => `https://links.example/approval?token=${purpose}-${endpointId(1)}-7-${aliceEmail}`,
     ),
   );
 });
 
 test('a request that was decided before anybody was told is shown as it is, and mailed to nobody', async () => {
-  const records = [anAskedRecord(1, { verdict: aVerdict('reject') })];
-  const { slack, post, tell } = aWorldThatTells({ records });
-  await tell();
+  const records = [anAwaitingRecord(1, { verdict: aVerdict('reject') })];
+  const { slack, post, notify } = createNotifyTestEnv({ records });
+  await notify();
   expect(slack.messages[0]?.text).toContain('Being rejected');
   expect(post.sent).toEqual([]);
 });
 
 test('what cannot be read is reported, and keeps nobody else from being told', async () => {
-  const { world, slack, tell } = aWorldThatTells();
-  world.put({ ...throttleKey('other'), version: 1 }, { pk: 'DIGEST', sk: 'broken', version: 1 });
-  await tell([{ digest: 'broken' }, { endpointId: endpointId(1) }, { digest: 'unknown' }]);
+  const { env, slack, notify } = createNotifyTestEnv();
+  env.put({ ...throttleKey('other'), version: 1 }, { pk: 'DIGEST', sk: 'broken', version: 1 });
+  await notify([{ digest: 'broken' }, { endpointId: endpointId(1) }, { digest: 'unknown' }]);
   expect(slack.messages).toHaveLength(1);
-  expect(world.errors).toHaveLength(1);
+  expect(env.errors).toHaveLength(1);
 });

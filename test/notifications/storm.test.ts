@@ -8,23 +8,23 @@ import type { NotificationTarget } from '../../lib/notifications/notification.ts
 import { serviceItem } from '../../lib/services/service.ts';
 import { chunks } from '../../lib/values/chunks.ts';
 import { alice, aService, endpointId } from '../builders.ts';
-import { aGroup, anAskedRecord, aWorldThatTells } from './fixtures.ts';
+import { aGroup, anAwaitingRecord, createNotifyTestEnv } from './fixtures.ts';
 
 const approves = { decision: 'approve', by: alice } as const;
 
 function many(count: number, from = 1) {
-  return Array.from({ length: count }, (_, index) => anAskedRecord(from + index));
+  return Array.from({ length: count }, (_, index) => anAwaitingRecord(from + index));
 }
 
 /** A storm that two runs at once told of in batches of ten; then what it rang for was told of. */
 async function afterStorm(count: number, group = aGroup()) {
-  const told = aWorldThatTells({ records: many(count), groups: [group] });
-  const { world, tell, subjects } = told;
+  const told = createNotifyTestEnv({ records: many(count), groups: [group] });
+  const { env, notify, subjects } = told;
   for (const [one = [], other = []] of chunks(chunks(subjects, 10), 2))
-    await Promise.all([tell(one), tell(other)]);
-  world.wait(5);
-  const rung = [...new Set(world.notices.flatMap((each) => ('digest' in each ? each.digest : [])))];
-  for (const digest of rung) await tell([{ digest }]);
+    await Promise.all([notify(one), notify(other)]);
+  env.advanceSeconds(5);
+  const rung = [...new Set(env.notices.flatMap((each) => ('digest' in each ? each.digest : [])))];
+  for (const digest of rung) await notify([{ digest }]);
   return {
     ...told,
     digests: rung as readonly string[],
@@ -34,14 +34,14 @@ async function afterStorm(count: number, group = aGroup()) {
 
 describe('a storm of 200 requests', () => {
   test('becomes ten messages and one digest, in which each of the others has its place', async () => {
-    const { world, slack, digests } = await afterStorm(200);
+    const { env, slack, digests } = await afterStorm(200);
     expect(slack.messages).toHaveLength(11);
     expect(slack.messages.at(-1)?.text).toContain('190 requests wait');
     expect(digests).toHaveLength(1);
-    const digest = await findDigest(digests[0] ?? '', world.table);
+    const digest = await findDigest(digests[0] ?? '', env.table);
     expect(digest?.endpointIds.length).toBe(190);
     expect(new Set(digest?.endpointIds).size).toBe(190);
-    expect(world.errors).toEqual([]);
+    expect(env.errors).toEqual([]);
   });
 
   test('is mailed in ten mails and one of the others, the first twenty with their links', async () => {
@@ -51,240 +51,240 @@ describe('a storm of 200 requests', () => {
   });
 
   test('takes in what comes while it goes on, and mails of it at most once a minute', async () => {
-    const { world, slack, post, tell, all } = await afterStorm(20);
-    world.put(...many(5, 21).map(recordItem));
-    await tell(many(5, 21).map((record) => ({ endpointId: record.endpointId })));
-    world.wait(5);
-    await tell(all);
+    const { env, slack, post, notify, all } = await afterStorm(20);
+    env.put(...many(5, 21).map(recordItem));
+    await notify(many(5, 21).map((record) => ({ endpointId: record.endpointId })));
+    env.advanceSeconds(5);
+    await notify(all);
     expect(slack.messages).toHaveLength(11);
     expect(slack.messages.at(-1)?.text).toContain('15 requests wait');
     expect(post.sent).toHaveLength(11);
-    world.wait(60);
-    await tell(all);
+    env.advanceSeconds(60);
+    await notify(all);
     expect(post.sent).toHaveLength(12);
     expect(post.sent.at(-1)?.subject).toContain('5 requests');
   });
 });
 
 test('what another run puts into a digest meanwhile gets no message of its own', async () => {
-  const { world, slack, deps, subjects, tell } = aWorldThatTells({ records: many(11) });
+  const { env, slack, deps, subjects, notify } = createNotifyTestEnv({ records: many(11) });
   // By then each is to be reminded of, which is written down first.
-  world.wait(3601);
-  await tell(subjects.slice(0, 10));
+  env.advanceSeconds(3601);
+  await notify(subjects.slice(0, 10));
   const late = subjects.slice(10);
   let isOvertaken = false;
   const write: typeof deps.table.write = async (writes) => {
     if (!isOvertaken) {
       isOvertaken = true;
-      await tell(late);
+      await notify(late);
     }
     return deps.table.write(writes);
   };
-  await tell(late, { table: { ...deps.table, write } });
+  await notify(late, { table: { ...deps.table, write } });
   expect(isOvertaken).toBe(true);
-  expect((await world.record(endpointId(11)))?.notice?.digest).toBeDefined();
+  expect((await env.record(endpointId(11)))?.notification?.digestId).toBeDefined();
   expect(slack.messages).toHaveLength(10);
 });
 
 describe('a digest', () => {
   test('that cannot be read for a moment fails its own rings, which then come again, and keeps nobody else waiting', async () => {
-    const { world, slack, deps, tell, all } = await afterStorm(12);
-    await submitStoredDecision(endpointId(1), approves, world.deps);
-    await submitStoredDecision(endpointId(11), approves, world.deps);
-    world.wait(5);
+    const { env, slack, deps, notify, all } = await afterStorm(12);
+    await submitStoredDecision(endpointId(1), approves, env.deps);
+    await submitStoredDecision(endpointId(11), approves, env.deps);
+    env.advanceSeconds(5);
     const get: typeof deps.table.get = async (keys) =>
       keys.some(({ pk }) => pk === 'DIGEST') ? Promise.reject(new Error('away')) : deps.table.get(keys);
     const rung = [...all, { endpointId: endpointId(1) }];
-    const { failed } = await tell(rung, { table: { ...deps.table, get } });
+    const { failed } = await notify(rung, { table: { ...deps.table, get } });
     expect(failed).not.toEqual([]);
     expect(failed).not.toContainEqual({ endpointId: endpointId(1) });
-    expect(world.errors).toMatchObject([{ message: 'away' }]);
+    expect(env.errors).toMatchObject([{ message: 'away' }]);
     expect(slack.messages[0]?.text).toContain('Being accepted');
-    await tell(all);
+    await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('1 of 2 requests wait');
   });
 
   test('is drawn anew when its requests are decided, and says so when all are', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    await submitStoredDecision(endpointId(11), approves, world.deps);
-    world.wait(5);
-    await tell(all);
+    const { env, slack, notify, all } = await afterStorm(12);
+    await submitStoredDecision(endpointId(11), approves, env.deps);
+    env.advanceSeconds(5);
+    await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('1 of 2 requests');
-    await submitStoredDecision(endpointId(12), approves, world.deps);
-    world.wait(5);
-    await tell(all);
+    await submitStoredDecision(endpointId(12), approves, env.deps);
+    env.advanceSeconds(5);
+    await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('All of 2 requests are decided');
-    await tell(all);
+    await notify(all);
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(2);
   });
 
   test('whose end Slack does not take is rung for, ever more seldom and by one ring at a time', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, world.deps);
-    world.wait(5);
+    const { env, slack, notify, all } = await afterStorm(12);
+    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
+    env.advanceSeconds(5);
     slack.error = new SlackError('chat.update', 'timeout');
     const waited: (number | undefined)[] = [];
     for (let rings = 0; rings < 7; rings++) {
-      world.notices.length = 0;
-      await tell(all);
+      env.notices.length = 0;
+      await notify(all);
       // Another ring, such as for a change, begins no second round.
-      await tell(all);
-      expect(world.notices).toMatchObject([all[0]]);
-      const seconds = world.notices[0]?.afterSeconds;
+      await notify(all);
+      expect(env.notices).toMatchObject([all[0]]);
+      const seconds = env.notices[0]?.afterSeconds;
       waited.push(seconds);
-      world.wait(seconds ?? 0);
+      env.advanceSeconds(seconds ?? 0);
     }
     expect(waited).toEqual([60, 60, 120, 240, 480, 900, 900]);
     slack.error = undefined;
-    world.notices.length = 0;
-    await tell(all);
+    env.notices.length = 0;
+    await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('All of 2 requests are decided');
-    await tell(all);
-    expect(world.notices).toEqual([]);
+    await notify(all);
+    expect(env.notices).toEqual([]);
     expect(
-      (await findDigest(all[0] && 'digest' in all[0] ? all[0].digest : '', world.table))?.late,
+      (await findDigest(all[0] && 'digest' in all[0] ? all[0].digest : '', env.table))?.retry,
     ).toBeUndefined();
   });
 
   test('whose end comes while its channel refuses everything is rung for too', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
+    const { env, slack, notify, all } = await afterStorm(12);
     slack.error = new SlackError('chat.update', 'is_archived');
-    await submitStoredDecision(endpointId(11), approves, world.deps);
-    world.wait(5);
-    await tell(all);
-    await submitStoredDecision(endpointId(12), approves, world.deps);
-    world.notices.length = 0;
-    await tell(all);
-    expect(world.notices).toEqual([{ ...all[0], afterSeconds: 60 }]);
+    await submitStoredDecision(endpointId(11), approves, env.deps);
+    env.advanceSeconds(5);
+    await notify(all);
+    await submitStoredDecision(endpointId(12), approves, env.deps);
+    env.notices.length = 0;
+    await notify(all);
+    expect(env.notices).toEqual([{ ...all[0], afterSeconds: 60 }]);
   });
 
   test('whose end comes a moment after it was drawn is rung for once', async () => {
-    const { world, tell, all } = await afterStorm(12);
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, world.deps);
-    world.notices.length = 0;
-    await tell(all);
-    expect(world.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
+    const { env, notify, all } = await afterStorm(12);
+    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
+    env.notices.length = 0;
+    await notify(all);
+    expect(env.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
   test('whose end Slack did not take for a week is left', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, world.deps);
-    world.wait(5);
+    const { env, slack, notify, all } = await afterStorm(12);
+    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
+    env.advanceSeconds(5);
     slack.error = new SlackError('chat.update', 'timeout');
-    await tell(all);
-    world.wait(7 * 86_400 + 1);
-    world.notices.length = 0;
-    await tell(all);
-    expect(world.notices).toEqual([]);
+    await notify(all);
+    env.advanceSeconds(7 * 86_400 + 1);
+    env.notices.length = 0;
+    await notify(all);
+    expect(env.notices).toEqual([]);
   });
 
   test('that a person deleted is posted anew where requests are open and their next stage comes', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    slack.lose(slack.messages.at(-1)?.ts ?? '');
-    world.wait(3600);
-    await tell(all);
-    await tell(all);
+    const { env, slack, notify, all } = await afterStorm(12);
+    slack.deleteMessage(slack.messages.at(-1)?.ts ?? '');
+    env.advanceSeconds(3600);
+    await notify(all);
+    await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('2 requests wait');
     expect(slack.messages).toHaveLength(11);
     expect(slack.replies).toEqual([]);
   });
 
   test('that Slack no longer lets be changed has one reply when all are decided', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    slack.fix(slack.messages.at(-1)?.ts ?? '');
-    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, world.deps);
-    world.wait(5);
-    await tell(all);
-    world.wait(5);
-    await tell(all);
+    const { env, slack, notify, all } = await afterStorm(12);
+    slack.closeEditWindow(slack.messages.at(-1)?.ts ?? '');
+    for (const each of [11, 12]) await submitStoredDecision(endpointId(each), approves, env.deps);
+    env.advanceSeconds(5);
+    await notify(all);
+    env.advanceSeconds(5);
+    await notify(all);
     expect(slack.replies.map(({ text }) => text)).toEqual([expect.stringContaining('All of 2 requests')]);
   });
 
   test('goes where its group is told by now, while any of its requests is open', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    world.put(groupItem(aGroup({ slackChannel: 'C01NETWORK' })));
-    await submitStoredDecision(endpointId(11), approves, world.deps);
-    world.wait(5);
-    await tell(all);
+    const { env, slack, notify, all } = await afterStorm(12);
+    env.put(groupItem(aGroup({ slackChannel: 'C01NETWORK' })));
+    await submitStoredDecision(endpointId(11), approves, env.deps);
+    env.advanceSeconds(5);
+    await notify(all);
     expect(slack.messages.slice(-2)).toMatchObject([
       { text: expect.stringContaining('asked in <#C01NETWORK>') },
       { channel: 'C01NETWORK', text: expect.stringContaining('1 of 2 requests') },
     ]);
-    world.wait(5);
-    await tell(all);
+    env.advanceSeconds(5);
+    await notify(all);
     expect(slack.messages).toHaveLength(12);
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(1);
   });
 
   test('gives up a request that is asked of others, who may be told of it in another one', async () => {
-    const { world, tell, digests } = await afterStorm(12);
-    const { notice: _notice, ...left } = anAskedRecord(11, await world.record(endpointId(11)));
+    const { env, notify, digests } = await afterStorm(12);
+    const { notification: _notice, ...left } = anAwaitingRecord(11, await env.record(endpointId(11)));
     const others = many(10, 21);
-    world.put(
+    env.put(
       serviceItem(aService({ approvers: 'network' })),
       groupItem(aGroup({ name: 'network' })),
       ...[...others, left].map(recordItem),
     );
-    await tell([...others, left].map((record) => ({ endpointId: record.endpointId })));
-    const digest = (await world.record(endpointId(11)))?.notice?.digest;
+    await notify([...others, left].map((record) => ({ endpointId: record.endpointId })));
+    const digest = (await env.record(endpointId(11)))?.notification?.digestId;
     expect(digest).not.toBe(digests[0]);
-    expect((await findDigest(digest ?? '', world.table))?.endpointIds).toEqual([endpointId(11)]);
-    expect(world.errors).toEqual([]);
+    expect((await findDigest(digest ?? '', env.table))?.endpointIds).toEqual([endpointId(11)]);
+    expect(env.errors).toEqual([]);
   });
 
   test('shows those alone that have their place in it, and says where none has', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    const { notice: _notice, ...left } = anAskedRecord(11, await world.record(endpointId(11)));
-    world.put(recordItem(left));
-    world.wait(5);
-    await tell(all);
+    const { env, slack, notify, all } = await afterStorm(12);
+    const { notification: _notice, ...left } = anAwaitingRecord(11, await env.record(endpointId(11)));
+    env.put(recordItem(left));
+    env.advanceSeconds(5);
+    await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('1 request waits');
-    const { notice: _other, ...leftToo } = anAskedRecord(12, await world.record(endpointId(12)));
-    world.put(recordItem(leftToo));
-    world.wait(5);
-    await tell(all);
+    const { notification: _other, ...leftToo } = anAwaitingRecord(12, await env.record(endpointId(12)));
+    env.put(recordItem(leftToo));
+    env.advanceSeconds(5);
+    await notify(all);
     expect(slack.messages.at(-1)?.text).toContain('other approvers are asked now');
   });
 
   test('that was drawn a moment ago waits before it is drawn anew', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    await submitStoredDecision(endpointId(11), approves, world.deps);
-    world.notices.length = 0;
-    await tell(all);
+    const { env, slack, notify, all } = await afterStorm(12);
+    await submitStoredDecision(endpointId(11), approves, env.deps);
+    env.notices.length = 0;
+    await notify(all);
     expect(slack.calls).not.toContain('update');
-    expect(world.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
+    expect(env.notices).toEqual([{ ...all[0], afterSeconds: 5 }]);
   });
 
   test('is reminded of once a stage, whatever the number of its requests', async () => {
-    const { world, slack, post, tell, all } = await afterStorm(15);
+    const { env, slack, post, notify, all } = await afterStorm(15);
     for (const hours of [1, 2, 1]) {
-      world.wait(hours * 3600);
-      await tell(all);
-      await tell(all);
+      env.advanceSeconds(hours * 3600);
+      await notify(all);
+      await notify(all);
     }
     expect(slack.replies).toHaveLength(3);
     expect(post.sent.map(({ subject }) => subject).slice(10)).toEqual(
       Array(3).fill(expect.stringContaining('5 requests')),
     );
-    expect(await world.actions(endpointId(15))).toEqual(['reminded', 'reminded', 'expired']);
+    expect(await env.actions(endpointId(15))).toEqual(['reminded', 'reminded', 'expired']);
   });
 
   test('is told of by one run at a time', async () => {
-    const { world, slack, tell, all } = await afterStorm(12);
-    await submitStoredDecision(endpointId(11), approves, world.deps);
-    world.wait(5);
-    await Promise.all([tell(all), tell(all)]);
+    const { env, slack, notify, all } = await afterStorm(12);
+    await submitStoredDecision(endpointId(11), approves, env.deps);
+    env.advanceSeconds(5);
+    await Promise.all([notify(all), notify(all)]);
     expect(slack.calls.filter((call) => call === 'update')).toHaveLength(1);
   });
 
   test('is posted once where Slack wanted to be left alone', async () => {
-    const { world, slack, tell, subjects } = aWorldThatTells({ records: many(12) });
+    const { env, slack, notify, subjects } = createNotifyTestEnv({ records: many(12) });
     slack.error = new SlackError('chat.postMessage', 'ratelimited', 3);
-    await tell();
+    await notify();
     slack.error = undefined;
-    world.wait(5);
-    await tell(subjects);
-    await tell(subjects);
+    env.advanceSeconds(5);
+    await notify(subjects);
+    await notify(subjects);
     expect(slack.messages).toHaveLength(11);
   });
 });

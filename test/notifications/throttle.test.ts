@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  computeCapacity,
   consumeCapacity,
   emptyThrottle,
   findThrottle,
   isChannelFailing,
   type NotificationThrottle,
   recordChannelError,
-  throttleCapacity,
   throttleItem,
 } from '../../lib/notifications/throttle.ts';
-import { raise } from '../../lib/storage/entity.ts';
+import { rethrow } from '../../lib/storage/entity.ts';
 import { noon, secondsAfterNoon } from '../builders.ts';
 import { memoryTable } from '../doubles/memory-table.ts';
 
@@ -24,22 +24,22 @@ describe('requests are told of one by one', () => {
       undefined,
       secondsAfterNoon(30),
     );
-    expect(throttleCapacity(after, secondsAfterNoon(59))).toEqual({ alone: 0 });
-    expect(throttleCapacity(after, secondsAfterNoon(60))).toEqual({ alone: 4 });
-    expect(throttleCapacity(after, secondsAfterNoon(90))).toEqual({ alone: 10 });
+    expect(computeCapacity(after, secondsAfterNoon(59))).toEqual({ alone: 0 });
+    expect(computeCapacity(after, secondsAfterNoon(60))).toEqual({ alone: 4 });
+    expect(computeCapacity(after, secondsAfterNoon(90))).toEqual({ alone: 10 });
   });
 
   test('but for the five minutes after a digest began, which takes in all that comes', () => {
     const stormy = consumeCapacity(throttle, 11, 'digest-1', noon);
-    expect(throttleCapacity(stormy, secondsAfterNoon(299))).toEqual({ alone: 0, runningDigest: 'digest-1' });
-    expect(throttleCapacity(stormy, secondsAfterNoon(300))).toEqual({ alone: 10 });
+    expect(computeCapacity(stormy, secondsAfterNoon(299))).toEqual({ alone: 0, runningDigest: 'digest-1' });
+    expect(computeCapacity(stormy, secondsAfterNoon(300))).toEqual({ alone: 10 });
   });
 
   test('again after that, where they only trickle, whatever joined the digest meanwhile', () => {
     let after = consumeCapacity(throttle, 11, 'digest-1', noon);
     for (let seconds = 30; seconds < 300; seconds += 30)
       after = consumeCapacity(after, 1, 'digest-1', secondsAfterNoon(seconds));
-    expect(throttleCapacity(after, secondsAfterNoon(300))).toEqual({ alone: 9, runningDigest: 'digest-1' });
+    expect(computeCapacity(after, secondsAfterNoon(300))).toEqual({ alone: 9, runningDigest: 'digest-1' });
   });
 
   test('but for a storm that still rages then, which goes on in its digest', () => {
@@ -49,13 +49,13 @@ describe('requests are told of one by one', () => {
       'digest-1',
       secondsAfterNoon(290),
     );
-    expect(throttleCapacity(still, secondsAfterNoon(300))).toEqual({ alone: 0, runningDigest: 'digest-1' });
-    expect(throttleCapacity(still, secondsAfterNoon(350))).toEqual({ alone: 10 });
+    expect(computeCapacity(still, secondsAfterNoon(300))).toEqual({ alone: 0, runningDigest: 'digest-1' });
+    expect(computeCapacity(still, secondsAfterNoon(350))).toEqual({ alone: 10 });
   });
 
   test('and the board remembers no more of them than count', () => {
     expect(
-      consumeCapacity(consumeCapacity(throttle, 8, undefined, noon), 8, undefined, noon).times,
+      consumeCapacity(consumeCapacity(throttle, 8, undefined, noon), 8, undefined, noon).recentRequests,
     ).toHaveLength(10);
   });
 });
@@ -73,7 +73,7 @@ describe('a channel that Slack refused', () => {
 
   test('is noted beside what else the board holds, and forgotten again', async () => {
     const table = memoryTable();
-    const deps = { table, reportError: raise };
+    const deps = { table, reportError: rethrow };
     await table.write([{ put: throttleItem(consumeCapacity(throttle, 3, undefined, noon)) }]);
     await recordChannelError('default', channelError, deps);
     expect(await findThrottle('default', deps)).toMatchObject({

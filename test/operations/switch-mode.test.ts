@@ -4,8 +4,8 @@ import { ConcurrentModeChangeError, showMode, switchMode } from '../../lib/opera
 import {
   aConfiguration,
   alice,
+  aModeChange,
   aService,
-  aSwitch,
   hub,
   noon,
   secondsAfterNoon,
@@ -24,27 +24,27 @@ async function policyRevision({ table }: TestEnv): Promise<number | undefined> {
 }
 
 /** What happens in which order. */
-function inOrder(world: TestEnv): string[] {
+function inOrder(env: TestEnv): string[] {
   const steps: string[] = [];
-  const { table, modeParameter, sweeps } = world.deps;
-  world.deps.table = {
+  const { table, modeParameter, sweepQueue } = env.deps;
+  env.deps.table = {
     ...table,
     write(writes) {
       steps.push('item');
       return table.write(writes);
     },
   };
-  world.deps.modeParameter = {
+  env.deps.modeParameter = {
     ...modeParameter,
     write(mode) {
       steps.push('parameter');
       return modeParameter.write(mode);
     },
   };
-  world.deps.sweeps = {
-    request(sweep) {
+  env.deps.sweepQueue = {
+    enqueue(sweep) {
       steps.push('sweep');
-      return sweeps.request(sweep);
+      return sweepQueue.enqueue(sweep);
     },
   };
   return steps;
@@ -52,31 +52,31 @@ function inOrder(world: TestEnv): string[] {
 
 describe('the mode', () => {
   test('is not switched where who did it cannot be written down', async () => {
-    const world = createTestEnv();
-    const steps = inOrder(world);
+    const env = createTestEnv();
+    const steps = inOrder(env);
     const why = { by: alice, reason: 'half \ud83d' };
-    await expect(switchMode('observe', why, world.deps)).rejects.toThrow('half a character');
-    await expect(switchMode('observe', { by: alice, reason: 'half' }, world.deps)).resolves.toBeDefined();
+    await expect(switchMode('observe', why, env.deps)).rejects.toThrow('half a character');
+    await expect(switchMode('observe', { by: alice, reason: 'half' }, env.deps)).resolves.toBeDefined();
     expect(steps).toEqual(['parameter', 'item', 'parameter']);
   });
 
   test('that is no mode counts as observe, and is named; a switch to observe mends it', async () => {
-    const world = createTestEnv();
-    world.mode = 'observe';
-    const { modeParameter } = world.deps;
-    world.deps.modeParameter = {
+    const env = createTestEnv();
+    env.mode = 'observe';
+    const { modeParameter } = env.deps;
+    env.deps.modeParameter = {
       ...modeParameter,
-      read: async () => ({ mode: 'observe', changedAt, otherwise: 'banana' }),
+      read: async () => ({ mode: 'observe', changedAt, unknownValue: 'banana' }),
     };
-    expect(await showMode(world.deps)).toEqual({
+    expect(await showMode(env.deps)).toEqual({
       mode: 'observe',
       since: changedAt,
       by: 'somebody who changed the parameter without linkgate',
       reason: '`banana` is no mode, so that it counts as observe',
     });
-    await switchMode('observe', why, world.deps);
-    const steps = inOrder(world);
-    await switchMode('observe', why, world.deps);
+    await switchMode('observe', why, env.deps);
+    const steps = inOrder(env);
+    await switchMode('observe', why, env.deps);
     expect(steps).toContain('parameter');
   });
 
@@ -89,22 +89,22 @@ describe('the mode', () => {
   });
 
   test('says who switched it, when and why', async () => {
-    const world = createTestEnv();
-    expect(await switchMode('observe', why, world.deps)).toEqual({ view: observed, warnings: [] });
-    expect(await showMode(world.deps)).toEqual(observed);
+    const env = createTestEnv();
+    expect(await switchMode('observe', why, env.deps)).toEqual({ view: observed, warnings: [] });
+    expect(await showMode(env.deps)).toEqual(observed);
   });
 
-  test.each([undefined, aSwitch()])(
+  test.each([undefined, aModeChange()])(
     'is what its parameter says where that was changed by hand, and says so',
     async (switched) => {
-      const world = createTestEnv();
-      if (switched) world.put(modeChangeItem(switched));
+      const env = createTestEnv();
+      if (switched) env.put(modeChangeItem(switched));
       const since = secondsAfterNoon(60).toISOString();
-      world.deps.modeParameter = {
-        ...world.deps.modeParameter,
+      env.deps.modeParameter = {
+        ...env.deps.modeParameter,
         read: async () => ({ mode: 'observe', changedAt: since }),
       };
-      expect(await showMode(world.deps)).toEqual({
+      expect(await showMode(env.deps)).toEqual({
         mode: 'observe',
         since,
         by: expect.stringContaining('without linkgate'),
@@ -113,13 +113,13 @@ describe('the mode', () => {
   );
 
   test('that was to be act, and whose parameter could not be written, says so', async () => {
-    const world = createTestEnv();
-    world.mode = 'observe';
-    const { modeParameter } = world.deps;
+    const env = createTestEnv();
+    env.mode = 'observe';
+    const { modeParameter } = env.deps;
     const away = new Error('SSM is away');
-    world.deps.modeParameter = { ...modeParameter, write: () => Promise.reject(away) };
-    await expect(switchMode('enforce', why, world.deps)).rejects.toThrow(away);
-    expect(await showMode(world.deps)).toEqual({
+    env.deps.modeParameter = { ...modeParameter, write: () => Promise.reject(away) };
+    await expect(switchMode('enforce', why, env.deps)).rejects.toThrow(away);
+    expect(await showMode(env.deps)).toEqual({
       mode: 'observe',
       since: changedAt,
       by: 'linkgate',
@@ -128,126 +128,126 @@ describe('the mode', () => {
   });
 
   test('that cannot be read is observe, and says why', async () => {
-    const world = createTestEnv();
+    const env = createTestEnv();
     const error = awsError('ParameterNotFound');
-    world.deps.modeParameter = { ...world.deps.modeParameter, read: () => Promise.reject(error) };
-    expect(await showMode(world.deps)).toMatchObject({
+    env.deps.modeParameter = { ...env.deps.modeParameter, read: () => Promise.reject(error) };
+    expect(await showMode(env.deps)).toMatchObject({
       mode: 'observe',
       since: null,
       reason: expect.stringContaining('ParameterNotFound'),
     });
-    expect(world.errors).toEqual([error]);
+    expect(env.errors).toEqual([error]);
   });
 });
 
 describe('to observe', () => {
   test('the parameter is written first, so that linkgate stops at once', async () => {
-    const world = createTestEnv({ services: [aService()] });
-    const steps = inOrder(world);
-    await switchMode('observe', why, world.deps);
+    const env = createTestEnv({ services: [aService()] });
+    const steps = inOrder(env);
+    await switchMode('observe', why, env.deps);
     expect(steps).toEqual(['parameter', 'item', 'parameter']);
   });
 
   test('makes no verdict out of date', async () => {
-    const world = createTestEnv();
-    world.put(modeChangeItem(aSwitch({ policyRevision: 3 })));
-    await switchMode('observe', why, world.deps);
-    expect(await policyRevision(world)).toBe(3);
+    const env = createTestEnv();
+    env.put(modeChangeItem(aModeChange({ policyRevision: 3 })));
+    await switchMode('observe', why, env.deps);
+    expect(await policyRevision(env)).toBe(3);
   });
 
   test('again keeps who switched first', async () => {
-    const world = createTestEnv();
-    await switchMode('observe', why, world.deps);
-    world.time = secondsAfterNoon(60);
-    expect(await switchMode('observe', { by: 'bob' }, world.deps)).toMatchObject({ view: observed });
+    const env = createTestEnv();
+    await switchMode('observe', why, env.deps);
+    env.time = secondsAfterNoon(60);
+    expect(await switchMode('observe', { by: 'bob' }, env.deps)).toMatchObject({ view: observed });
   });
 });
 
 describe('to act', () => {
   test('every verdict is out of date before the parameter is written, and every place is swept', async () => {
-    const world = createTestEnv({ services: [aService()] });
-    world.mode = 'observe';
-    const steps = inOrder(world);
-    await switchMode('enforce', why, world.deps);
+    const env = createTestEnv({ services: [aService()] });
+    env.mode = 'observe';
+    const steps = inOrder(env);
+    await switchMode('enforce', why, env.deps);
     expect(steps).toEqual(['item', 'parameter', 'sweep']);
-    expect(await policyRevision(world)).toBe(1);
-    expect(world.requestedSweeps).toEqual([{ location: hub, pass: 'full', queueIfRunning: true }]);
+    expect(await policyRevision(env)).toBe(1);
+    expect(env.requestedSweeps).toEqual([{ location: hub, scope: 'full', queueIfRunning: true }]);
   });
 
   test.each([
     { meanwhile: 'right before', steps: ['stop', 'write'] },
     { meanwhile: 'right after', steps: ['write', 'stop'] },
   ] as const)('whoever stops linkgate $meanwhile the parameter is written is stronger', async ({ steps }) => {
-    const world = createTestEnv();
-    world.mode = 'observe';
-    const { modeParameter } = world.deps;
+    const env = createTestEnv();
+    env.mode = 'observe';
+    const { modeParameter } = env.deps;
     const does = {
       write: () => modeParameter.write('enforce'),
-      stop: () => switchMode('observe', { by: 'bob' }, { ...world.deps, modeParameter }),
+      stop: () => switchMode('observe', { by: 'bob' }, { ...env.deps, modeParameter }),
     };
-    world.deps.modeParameter = {
+    env.deps.modeParameter = {
       ...modeParameter,
       async write(mode) {
         if (mode === 'observe') return modeParameter.write(mode);
         for (const step of steps) await does[step]();
       },
     };
-    await expect(switchMode('enforce', why, world.deps)).rejects.toThrow(ConcurrentModeChangeError);
-    expect(await showMode(world.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
+    await expect(switchMode('enforce', why, env.deps)).rejects.toThrow(ConcurrentModeChangeError);
+    expect(await showMode(env.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
   });
 
   test('somebody who stopped linkgate just before, and had not written that down yet, is stronger', async () => {
-    const world = createTestEnv();
-    const { table } = world;
+    const env = createTestEnv();
+    const { table } = env;
     let isFirst = true;
     const deps = {
-      ...world.deps,
+      ...env.deps,
       table: {
         ...table,
         async write(writes: Parameters<typeof table.write>[0]) {
           if (isFirst) {
             isFirst = false;
-            await switchMode('enforce', why, world.deps);
+            await switchMode('enforce', why, env.deps);
           }
           return table.write(writes);
         },
       },
     };
     await switchMode('observe', { by: 'bob' }, deps);
-    expect(world.mode).toBe('observe');
-    expect(await showMode(world.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
+    expect(env.mode).toBe('observe');
+    expect(await showMode(env.deps)).toMatchObject({ mode: 'observe', by: 'bob' });
   });
 
   test('services that were registered meanwhile get what linkgate needs of them', async () => {
     const drift = [{ check: 'tag-is-missing', detail: 'without the tag' }] as const;
-    const world = createTestEnv({ services: [aService({ drift: [...drift] })] });
-    world.mode = 'observe';
-    world.services.show(aConfiguration({ isTagged: false }));
-    const { warnings } = await switchMode('enforce', why, world.deps);
-    expect(world.services.calls).toEqual([`tag ${serviceId(1)}`]);
+    const env = createTestEnv({ services: [aService({ drift: [...drift] })] });
+    env.mode = 'observe';
+    env.services.setConfiguration(aConfiguration({ isTagged: false }));
+    const { warnings } = await switchMode('enforce', why, env.deps);
+    expect(env.services.calls).toEqual([`tag ${serviceId(1)}`]);
     expect(warnings).toEqual([]);
   });
 
   test('again makes nothing out of date, and sweeps all the same', async () => {
-    const world = createTestEnv({ services: [aService()] });
-    await switchMode('enforce', why, world.deps);
-    expect(await policyRevision(world)).toBeUndefined();
-    expect(world.requestedSweeps).toHaveLength(1);
+    const env = createTestEnv({ services: [aService()] });
+    await switchMode('enforce', why, env.deps);
+    expect(await policyRevision(env)).toBeUndefined();
+    expect(env.requestedSweeps).toHaveLength(1);
   });
 
   test('after the parameter was changed by hand decides all anew', async () => {
-    const world = createTestEnv();
-    world.put(modeChangeItem(aSwitch({ mode: 'observe', policyRevision: 1 })));
-    await switchMode('enforce', why, world.deps);
-    expect(await policyRevision(world)).toBe(2);
-    expect(await showMode(world.deps)).toMatchObject({ mode: 'enforce', by: alice });
+    const env = createTestEnv();
+    env.put(modeChangeItem(aModeChange({ mode: 'observe', policyRevision: 1 })));
+    await switchMode('enforce', why, env.deps);
+    expect(await policyRevision(env)).toBe(2);
+    expect(await showMode(env.deps)).toMatchObject({ mode: 'enforce', by: alice });
   });
 
   test('stands where no pass can be asked for, which is reported', async () => {
-    const world = createTestEnv({ services: [aService()] });
-    world.mode = 'observe';
-    world.deps.sweeps = { request: () => Promise.reject(new Error('the queue is away')) };
-    expect(await switchMode('enforce', why, world.deps)).toMatchObject({ view: { mode: 'enforce' } });
-    expect(world.errors).toHaveLength(1);
+    const env = createTestEnv({ services: [aService()] });
+    env.mode = 'observe';
+    env.deps.sweepQueue = { enqueue: () => Promise.reject(new Error('the queue is away')) };
+    expect(await switchMode('enforce', why, env.deps)).toMatchObject({ view: { mode: 'enforce' } });
+    expect(env.errors).toHaveLength(1);
   });
 });

@@ -4,23 +4,32 @@ import { findGroup } from '../../lib/approvers/approver-group.ts';
 import { findCustomer } from '../../lib/customers/customer.ts';
 import { findUnfinishedApply } from '../../lib/policy-as-code/apply-lease.ts';
 import { applyPlan } from '../../lib/policy-as-code/apply-plan.ts';
-import { isMade } from '../../lib/policy-as-code/change.ts';
+import { isApplicable } from '../../lib/policy-as-code/change.ts';
 import { findPlan } from '../../lib/policy-as-code/plan.ts';
-import { registeredServices } from '../../lib/services/registered-services.ts';
+import { listRegisteredServices } from '../../lib/services/registered-services.ts';
 import { serviceItem } from '../../lib/services/service.ts';
 import type { Table } from '../../lib/storage/table.ts';
 import { aConfiguration, aGroup, alice, anEntry, aService, serviceId } from '../builders.ts';
-import { mortal } from '../doubles/crash-injection.ts';
+import { createCrashingProcess } from '../doubles/crash-injection.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { aDocument, allowing, applied, blocking, entryIn, follow, linesOf, planned } from './fixtures.ts';
+import {
+  aDocument,
+  allowEntry,
+  applyToEnd,
+  blockEntry,
+  findEntry,
+  formatChanges,
+  planAndApply,
+  planDocument,
+} from './fixtures.ts';
 
 const accounts = Array.from({ length: 200 }, (_, index) => String(200_000_000_000 + index));
 const [one = '', two = '', three = ''] = accounts;
 const people = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
 
 /** A world with something of each kind to add, to change and to remove. */
-function aBusyWorld() {
-  const world = createTestEnv({
+function createBusyEnv() {
+  const env = createTestEnv({
     services: [
       aService({ managedBy: 'file' }),
       aService({ serviceId: serviceId(2), name: 'leaving', managedBy: 'file' }),
@@ -34,8 +43,8 @@ function aBusyWorld() {
     groups: [aGroup(), aGroup({ name: 'old', managedBy: 'file' })],
   });
   for (const number of [1, 2, 3])
-    world.services.show(aConfiguration({ serviceId: serviceId(number), principals: [] }));
-  return world;
+    env.services.setConfiguration(aConfiguration({ serviceId: serviceId(number), principals: [] }));
+  return env;
 }
 
 const busy = aDocument({
@@ -46,97 +55,97 @@ const busy = aDocument({
   ],
   customers: [{ name: 'acme', accounts: [one, two], contact: { email: 'it@acme.example' } }],
   entries: [
-    allowing(one, { maxEndpoints: 2 }),
-    blocking('300000000000'),
-    ...accounts.slice(3).map((account) => allowing(account, { service: 'new' })),
+    allowEntry(one, { maxEndpoints: 2 }),
+    blockEntry('300000000000'),
+    ...accounts.slice(3).map((account) => allowEntry(account, { service: 'new' })),
   ],
 });
 
 test.each([
-  ['an entry', { entries: [allowing(one), allowing(two, { maxEndpoints: 2 ** 60 })] }],
-  ['a note', { entries: [allowing(one), allowing(two, { note: 'half \ud83d' })] }],
+  ['an entry', { entries: [allowEntry(one), allowEntry(two, { maxEndpoints: 2 ** 60 })] }],
+  ['a note', { entries: [allowEntry(one), allowEntry(two, { note: 'half \ud83d' })] }],
 ])('of a plan with %s that the table does not take nothing is made', async (_what, document) => {
-  const world = createTestEnv({ services: [aService({ managedBy: 'file' })] });
-  const { plan } = await planned(world, aDocument({ services: [{ name: 'orders' }], ...document }));
-  await expect(applyPlan(plan, world.deps)).rejects.toThrow('the policy cannot be carried out: 1 problem');
-  expect(await entryIn(world, serviceId(1), one)).toBeUndefined();
-  expect(await findUnfinishedApply(world.deps)).toEqual({});
+  const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
+  const { plan } = await planDocument(env, aDocument({ services: [{ name: 'orders' }], ...document }));
+  await expect(applyPlan(plan, env.deps)).rejects.toThrow('the policy cannot be carried out: 1 problem');
+  expect(await findEntry(env, serviceId(1), one)).toBeUndefined();
+  expect(await findUnfinishedApply(env.deps)).toEqual({});
 });
 
 /** Nothing is left to do by the file. */
-async function isDone(world: TestEnv, document = busy): Promise<boolean> {
-  const { changes } = await planned(world, document);
-  const left = await entryIn(world, serviceId(2), one);
-  return !changes.some(isMade) && left === undefined;
+async function isDone(env: TestEnv, document = busy): Promise<boolean> {
+  const { changes } = await planDocument(env, document);
+  const left = await findEntry(env, serviceId(2), one);
+  return !changes.some(isApplicable) && left === undefined;
 }
 
 describe('an apply', () => {
   test('makes the table what the file says, and signs what it makes', async () => {
-    const world = aBusyWorld();
-    await follow(world, busy);
-    expect(await entryIn(world, serviceId(1), one)).toMatchObject({
+    const env = createBusyEnv();
+    await planAndApply(env, busy);
+    expect(await findEntry(env, serviceId(1), one)).toMatchObject({
       maxEndpoints: 2,
       managedBy: 'file',
       changedBy: alice,
-      changedAt: world.time.toISOString(),
+      changedAt: env.time.toISOString(),
     });
-    expect(await entryIn(world, serviceId(1), two)).toBeUndefined();
-    expect(await entryIn(world, serviceId(1), '300000000000')).toMatchObject({ effect: 'block' });
-    expect(await registeredServices(world.deps)).toMatchObject([
+    expect(await findEntry(env, serviceId(1), two)).toBeUndefined();
+    expect(await findEntry(env, serviceId(1), '300000000000')).toMatchObject({ effect: 'block' });
+    expect(await listRegisteredServices(env.deps)).toMatchObject([
       { name: 'orders', graceSeconds: 7200, managedBy: 'file' },
       { name: 'new', approvers: 'team', managedBy: 'file', registeredBy: alice },
     ]);
-    expect(await findGroup('team', world.table)).toMatchObject({
+    expect(await findGroup('team', env.table)).toMatchObject({
       emails: ['alice@example.com'],
       managedBy: 'file',
     });
-    expect(await findGroup('old', world.table)).toBeUndefined();
-    expect(await findCustomer('acme', world.table)).toMatchObject({
+    expect(await findGroup('old', env.table)).toBeUndefined();
+    expect(await findCustomer('acme', env.table)).toMatchObject({
       accounts: [one, two],
       managedBy: 'file',
     });
-    expect([...world.subscriptions.keys()]).toEqual(['alice@example.com']);
-    expect(await isDone(world)).toBe(true);
+    expect([...env.subscriptions.keys()]).toEqual(['alice@example.com']);
+    expect(await isDone(env)).toBe(true);
   });
 
   test('leaves alone what others look after', async () => {
-    const world = aBusyWorld();
-    await follow(world, aDocument({ ...busy, entries: [allowing(three)] }));
-    expect(await entryIn(world, serviceId(1), three)).toMatchObject({ effect: 'block', version: 1 });
+    const env = createBusyEnv();
+    await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }));
+    expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'block', version: 1 });
   });
 
   test('takes over what others look after where told', async () => {
-    const world = aBusyWorld();
-    await follow(world, aDocument({ ...busy, entries: [allowing(three)] }), true);
-    expect(await entryIn(world, serviceId(1), three)).toMatchObject({ effect: 'allow', managedBy: 'file' });
+    const env = createBusyEnv();
+    await planAndApply(env, aDocument({ ...busy, entries: [allowEntry(three)] }), true);
+    expect(await findEntry(env, serviceId(1), three)).toMatchObject({ effect: 'allow', managedBy: 'file' });
   });
 
   test('says again that it is done where it is asked again', async () => {
-    const world = aBusyWorld();
-    const { plan } = await follow(world, busy);
-    expect(await applyPlan(plan, world.deps)).toMatchObject({ status: 'done', warnings: [] });
+    const env = createBusyEnv();
+    const { plan } = await planAndApply(env, busy);
+    expect(await applyPlan(plan, env.deps)).toMatchObject({ status: 'done', warnings: [] });
   });
 
   test('does as much as there is time for, and goes on when it is called again', async () => {
-    const world = aBusyWorld();
-    const { plan } = await planned(world, busy);
-    const short = { ...world.deps, table: slow(world), remaining: () => world.left };
+    const env = createBusyEnv();
+    const { plan } = await planDocument(env, busy);
+    const short = { ...env.deps, table: slow(env), remainingMs: () => env.remainingMs };
     const states = [];
     for (let call = 0; call < 50; call++) {
-      world.left = 15_000;
+      env.remainingMs = 15_000;
       const { status, done, of } = await applyPlan(plan, short);
       states.push(done);
       if (status === 'done') expect(done).toBe(of);
       if (status === 'done') break;
     }
     expect(states.length).toBeGreaterThan(3);
-    expect(await isDone(world)).toBe(true);
+    expect(await isDone(env)).toBe(true);
   });
 
   test('moves an account between customers, and from one entry to another, without losing it', async () => {
-    const world = aBusyWorld();
-    await follow(
-      world,
+    const env = createBusyEnv();
+    await planAndApply(
+      env,
       aDocument({
         customers: [
           { name: 'a', accounts: [one] },
@@ -144,8 +153,8 @@ describe('an apply', () => {
         ],
       }),
     );
-    await follow(
-      world,
+    await planAndApply(
+      env,
       aDocument({
         customers: [
           { name: 'a', accounts: [two] },
@@ -153,85 +162,88 @@ describe('an apply', () => {
         ],
       }),
     );
-    expect(await findCustomer('a', world.table)).toMatchObject({ accounts: [two] });
-    expect(await findCustomer('b', world.table)).toMatchObject({ accounts: [one] });
+    expect(await findCustomer('a', env.table)).toMatchObject({ accounts: [two] });
+    expect(await findCustomer('b', env.table)).toMatchObject({ accounts: [one] });
   });
 });
 
 /** A table each of whose writes takes a second. */
-function slow(world: TestEnv): Table {
+function slow(env: TestEnv): Table {
   return {
-    ...world.table,
+    ...env.table,
     async write(writes) {
-      world.left -= 1_000;
-      return world.table.write(writes);
+      env.remainingMs -= 1_000;
+      return env.table.write(writes);
     },
   };
 }
 
 describe('an apply is refused', () => {
-  const moves: readonly [string, (world: TestEnv) => void, string][] = [
+  const moves: readonly [string, (env: TestEnv) => void, string][] = [
     [
       'an entry that it changes was changed',
-      (world) => world.put(entryItem(anEntry({ accountId: one, version: 9 }))),
+      (env) => env.put(entryItem(anEntry({ accountId: one, version: 9 }))),
       `account ${one} at ${serviceId(1)}`,
     ],
     [
       'an entry that it leaves alone was changed',
-      (world) => world.put(entryItem(anEntry({ accountId: three, version: 9 }))),
+      (env) => env.put(entryItem(anEntry({ accountId: three, version: 9 }))),
       `account ${three} at ${serviceId(1)}`,
     ],
     [
       'an entry was added',
-      (world) => world.put(entryItem(anEntry({ serviceId: '*' }))),
+      (env) => env.put(entryItem(anEntry({ serviceId: '*' }))),
       'account 022222222222 at *',
     ],
     [
       'a service was changed',
-      (world) => world.put(serviceItem(aService({ managedBy: 'file', policyRevision: 9 }))),
+      (env) => env.put(serviceItem(aService({ managedBy: 'file', policyRevision: 9 }))),
       `service ${serviceId(1)}`,
     ],
   ];
   test.each(moves)('when %s since the plan was made', async (_name, move, moved) => {
-    const world = aBusyWorld();
-    const { plan } = await planned(world, busy);
-    move(world);
-    await expect(applied(plan, world.deps)).rejects.toMatchObject({ name: 'StalePlanError', moved: [moved] });
-    expect(await entryIn(world, serviceId(1), '300000000000')).toBeUndefined();
-    expect(await findUnfinishedApply(world.deps)).toEqual({});
+    const env = createBusyEnv();
+    const { plan } = await planDocument(env, busy);
+    move(env);
+    await expect(applyToEnd(plan, env.deps)).rejects.toMatchObject({
+      name: 'StalePlanError',
+      moved: [moved],
+    });
+    expect(await findEntry(env, serviceId(1), '300000000000')).toBeUndefined();
+    expect(await findUnfinishedApply(env.deps)).toEqual({});
   });
 
   test('not when linkgate only looked at a service again', async () => {
-    const world = aBusyWorld();
-    const { plan } = await planned(world, busy);
-    world.put(serviceItem(aService({ managedBy: 'file', version: 9, checkedAt: world.time.toISOString() })));
-    expect(await applied(plan, world.deps)).toMatchObject({ status: 'done' });
+    const env = createBusyEnv();
+    const { plan } = await planDocument(env, busy);
+    env.put(serviceItem(aService({ managedBy: 'file', version: 9, checkedAt: env.time.toISOString() })));
+    expect(await applyToEnd(plan, env.deps)).toMatchObject({ status: 'done' });
   });
 
   test('when an entry is changed while it runs, by name, and the others before it are made', async () => {
-    const world = aBusyWorld();
-    const { plan } = await planned(world, busy);
-    const table = beforeWrite(world.table, 2, () =>
-      world.put(
+    const env = createBusyEnv();
+    const { plan } = await planDocument(env, busy);
+    const table = beforeWrite(env.table, 2, () =>
+      env.put(
         entryItem(anEntry({ serviceId: serviceId(3), accountId: accounts[50] ?? '', effect: 'block' })),
       ),
     );
-    await expect(applied(plan, { ...world.deps, table })).rejects.toMatchObject({
+    await expect(applyToEnd(plan, { ...env.deps, table })).rejects.toMatchObject({
       moved: [`account ${accounts[50]} at ${serviceId(3)}`],
     });
-    expect(await entryIn(world, serviceId(3), accounts[49] ?? '')).toBeDefined();
-    expect(await entryIn(world, serviceId(3), accounts[51] ?? '')).toBeUndefined();
-    expect(await findUnfinishedApply(world.deps)).toMatchObject({
+    expect(await findEntry(env, serviceId(3), accounts[49] ?? '')).toBeDefined();
+    expect(await findEntry(env, serviceId(3), accounts[51] ?? '')).toBeUndefined();
+    expect(await findUnfinishedApply(env.deps)).toMatchObject({
       interrupted: { by: alice, done: expect.any(Number) },
     });
   });
 
   test('while another plan is applied', async () => {
-    const world = aBusyWorld();
-    const [first, second] = [await planned(world, busy), await planned(world, aDocument())];
-    world.left = 14_500;
-    await applyPlan(first.plan, { ...world.deps, table: slow(world), remaining: () => world.left });
-    await expect(applied(second.plan, world.deps)).rejects.toMatchObject({ name: 'ApplyRunningError' });
+    const env = createBusyEnv();
+    const [first, second] = [await planDocument(env, busy), await planDocument(env, aDocument())];
+    env.remainingMs = 14_500;
+    await applyPlan(first.plan, { ...env.deps, table: slow(env), remainingMs: () => env.remainingMs });
+    await expect(applyToEnd(second.plan, env.deps)).rejects.toMatchObject({ name: 'ApplyRunningError' });
   });
 });
 
@@ -248,61 +260,61 @@ function beforeWrite(table: Table, nth: number, act: () => void): Table {
 }
 
 test.each([1, 2, 3, 5, 8])('of two applies at once one wins whole (interleaved by %s)', async (pace) => {
-  const world = aBusyWorld();
-  const other = aDocument({ ...busy, entries: [blocking(one), allowing(two)] });
-  const plans = [await planned(world, busy), await planned(world, other)];
+  const env = createBusyEnv();
+  const other = aDocument({ ...busy, entries: [blockEntry(one), allowEntry(two)] });
+  const plans = [await planDocument(env, busy), await planDocument(env, other)];
   let turn = 0;
   const yielding: Table = {
-    ...world.table,
+    ...env.table,
     async get(keys) {
       for (let step = 0; step < turn++ % pace; step++) await Promise.resolve();
-      return world.table.get(keys);
+      return env.table.get(keys);
     },
   };
   const results = await Promise.allSettled(
-    plans.map(({ plan }) => applied(plan, { ...world.deps, table: yielding })),
+    plans.map(({ plan }) => applyToEnd(plan, { ...env.deps, table: yielding })),
   );
   const won = results.filter(({ status }) => status === 'fulfilled');
   expect(won).toHaveLength(1);
   const winner = results[0]?.status === 'fulfilled' ? busy : other;
-  expect(await isDone(world, winner)).toBe(true);
+  expect(await isDone(env, winner)).toBe(true);
 });
 
 describe('an apply that is killed at any moment', () => {
   /** Kills it at each of its calls in turn. */
   async function killedEverywhere(
-    then: (world: TestEnv, isBegun: boolean) => Promise<void>,
+    then: (env: TestEnv, isBegun: boolean) => Promise<void>,
     document = busy,
   ): Promise<number> {
     let kills = 0;
     for (const moment of ['before', 'after'] as const)
       for (let nth = 1; ; nth++) {
-        const world = aBusyWorld();
-        const { plan } = await planned(world, document);
-        const { dyingTable, isKilled } = mortal(nth, moment);
-        await applied(plan, { ...world.deps, table: dyingTable(world.table) }).catch(() => {});
-        if (!isKilled()) break;
+        const env = createBusyEnv();
+        const { plan } = await planDocument(env, document);
+        const { crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
+        await applyToEnd(plan, { ...env.deps, table: crashingTable(env.table) }).catch(() => {});
+        if (!hasCrashed()) break;
         kills++;
-        world.wait(60);
-        await then(world, (await findUnfinishedApply(world.deps)).interrupted !== undefined);
+        env.advanceSeconds(60);
+        await then(env, (await findUnfinishedApply(env.deps)).interrupted !== undefined);
       }
     return kills;
   }
 
   test('is finished by the next apply of the file', async () => {
-    const kills = await killedEverywhere(async (world) => {
-      await follow(world, busy);
-      expect(await isDone(world)).toBe(true);
-      expect(await findUnfinishedApply(world.deps)).toEqual({});
+    const kills = await killedEverywhere(async (env) => {
+      await planAndApply(env, busy);
+      expect(await isDone(env)).toBe(true);
+      expect(await findUnfinishedApply(env.deps)).toEqual({});
     });
     expect(kills).toBeGreaterThan(20);
   });
 
   test('is finished by another call for its own plan', async () => {
-    await killedEverywhere(async (world) => {
-      const plan = await findPlan('id-1', world.deps);
-      if (plan) await applied(plan, world.deps);
-      expect(await isDone(world)).toBe(true);
+    await killedEverywhere(async (env) => {
+      const plan = await findPlan('id-1', env.deps);
+      if (plan) await applyToEnd(plan, env.deps);
+      expect(await isDone(env)).toBe(true);
     });
   });
 
@@ -312,14 +324,14 @@ describe('an apply that is killed at any moment', () => {
       const leaving = aDocument({
         groups: [{ name: 'old', quorum: 1, slackUsers: [], emails: [] }],
         services: [{ serviceId: serviceId(1), name: 'orders' }],
-        entries: [allowing(one, { maxEndpoints: 1 }), allowing(two)],
+        entries: [allowEntry(one, { maxEndpoints: 1 }), allowEntry(two)],
       });
-      const kills = await killedEverywhere(async (world) => {
-        const plan = which === 'another' ? undefined : await findPlan('id-1', world.deps);
-        if (plan) await applied(plan, world.deps);
-        else await follow(world, leaving);
-        expect(await isDone(world, leaving)).toBe(true);
-        expect(await registeredServices(world.deps)).toMatchObject([{ name: 'orders' }]);
+      const kills = await killedEverywhere(async (env) => {
+        const plan = which === 'another' ? undefined : await findPlan('id-1', env.deps);
+        if (plan) await applyToEnd(plan, env.deps);
+        else await planAndApply(env, leaving);
+        expect(await isDone(env, leaving)).toBe(true);
+        expect(await listRegisteredServices(env.deps)).toMatchObject([{ name: 'orders' }]);
       }, leaving);
       expect(kills).toBeGreaterThan(5);
     },
@@ -332,23 +344,27 @@ describe('an apply that is killed at any moment', () => {
         { serviceId: serviceId(1), name: 'orders' },
         { serviceId: serviceId(2), name: 'leaving' },
       ],
-      entries: [allowing(one, { maxEndpoints: 1 }), allowing(two), allowing(one, { service: 'leaving' })],
+      entries: [
+        allowEntry(one, { maxEndpoints: 1 }),
+        allowEntry(two),
+        allowEntry(one, { service: 'leaving' }),
+      ],
     });
-    await killedEverywhere(async (world) => {
-      await follow(world, former);
-      const { changes } = await planned(world, former);
-      expect(linesOf(changes.filter(({ kind }) => kind !== 'principal'))).toEqual([
+    await killedEverywhere(async (env) => {
+      await planAndApply(env, former);
+      const { changes } = await planDocument(env, former);
+      expect(formatChanges(changes.filter(({ kind }) => kind !== 'principal'))).toEqual([
         `left entry ${three} at orders`,
       ]);
-      expect(await findUnfinishedApply(world.deps)).toEqual({});
+      expect(await findUnfinishedApply(env.deps)).toEqual({});
     });
   });
 
   test('leaves no entry half written, and is shown until one comes to its end', async () => {
     let shown = 0;
-    await killedEverywhere(async (world, isInterrupted) => {
+    await killedEverywhere(async (env, isInterrupted) => {
       if (isInterrupted) shown++;
-      const entry = await entryIn(world, serviceId(1), one);
+      const entry = await findEntry(env, serviceId(1), one);
       expect([1, 2]).toContain(entry?.maxEndpoints);
       expect(entry?.version === 1).toBe(entry?.maxEndpoints === 1);
     });
@@ -356,23 +372,23 @@ describe('an apply that is killed at any moment', () => {
   });
 
   test('changes nothing more where it was only taken for dead', async () => {
-    const world = aBusyWorld();
-    const { plan } = await planned(world, busy);
+    const env = createBusyEnv();
+    const { plan } = await planDocument(env, busy);
     let isAsleep = true;
     const sleepy: Table = {
-      ...world.table,
+      ...env.table,
       async write(writes) {
         if (isAsleep && writes.length > 50) {
           isAsleep = false;
-          world.wait(60);
-          await follow(world, aDocument({ services: [{ name: 'orders' }, { name: 'leaving' }] }));
+          env.advanceSeconds(60);
+          await planAndApply(env, aDocument({ services: [{ name: 'orders' }, { name: 'leaving' }] }));
         }
-        return world.table.write(writes);
+        return env.table.write(writes);
       },
     };
-    await expect(applied(plan, { ...world.deps, table: sleepy })).rejects.toMatchObject({
+    await expect(applyToEnd(plan, { ...env.deps, table: sleepy })).rejects.toMatchObject({
       name: 'ApplyRunningError',
     });
-    expect(await entryIn(world, serviceId(3), accounts[9] ?? '')).toBeUndefined();
+    expect(await findEntry(env, serviceId(3), accounts[9] ?? '')).toBeUndefined();
   });
 });

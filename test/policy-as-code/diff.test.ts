@@ -2,24 +2,24 @@ import { describe, expect, test } from '@jest/globals';
 import { entryItem } from '../../lib/allowlist/entry.ts';
 import { groupItem } from '../../lib/approvers/approver-group.ts';
 import { customerItem } from '../../lib/customers/customer.ts';
-import { type Change, keyOfChange } from '../../lib/policy-as-code/change.ts';
-import { ProblemsError } from '../../lib/policy-as-code/plan.ts';
+import { changeKey, type PolicyChange } from '../../lib/policy-as-code/change.ts';
+import { PolicyProblemsError } from '../../lib/policy-as-code/plan.ts';
 import type { ManagedBy } from '../../lib/runtime/managed-by.ts';
-import { registeredServices } from '../../lib/services/registered-services.ts';
+import { listRegisteredServices } from '../../lib/services/registered-services.ts';
 import { serviceItem } from '../../lib/services/service.ts';
 import { UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
 import { aConfiguration, aGroup, alice, anEntry, aService, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { aDocument, allowing, blocking, follow, linesOf, planned } from './fixtures.ts';
+import { aDocument, allowEntry, blockEntry, formatChanges, planAndApply, planDocument } from './fixtures.ts';
 
 const [one, two, three] = ['222222222222', '333333333333', '444444444444'];
 const people = { quorum: 1, slackUsers: [], emails: ['alice@example.com'] };
 
-function aWorldWith(...entries: Parameters<typeof anEntry>[0][]) {
+function createEnvWith(...entries: Parameters<typeof anEntry>[0][]) {
   return createTestEnv({ services: [aService()], entries: entries.map(anEntry) });
 }
 
-function entriesIn(changes: readonly Change[]) {
+function entriesIn(changes: readonly PolicyChange[]) {
   return changes.filter(({ kind }) => kind === 'entry');
 }
 
@@ -50,7 +50,7 @@ describe('an entry', () => {
     ],
   ];
   test.each(ownership)('%s', async (_name, managedBy, there, { adopt }, actions) => {
-    const world = aWorldWith(
+    const env = createEnvWith(
       ...(there === 'absent'
         ? []
         : [
@@ -61,24 +61,27 @@ describe('an entry', () => {
             },
           ]),
     );
-    const document = aDocument({ entries: there === 'unnamed' ? [] : [allowing(one)] });
-    const { changes } = await planned(world, document, adopt);
+    const document = aDocument({ entries: there === 'unnamed' ? [] : [allowEntry(one)] });
+    const { changes } = await planDocument(env, document, adopt);
     expect(entriesIn(changes).map(({ action }) => action)).toEqual(actions);
   });
 
   test('is the same in whatever order its lists are', async () => {
     const roles = ['a', 'b'].map((name) => `arn:aws:iam::${one}:role/${name}`);
-    const world = aWorldWith({ accountId: one, managedBy: 'file', roles });
-    const { changes } = await planned(
-      world,
-      aDocument({ entries: [allowing(one, { roles: roles.toReversed() })] }),
+    const env = createEnvWith({ accountId: one, managedBy: 'file', roles });
+    const { changes } = await planDocument(
+      env,
+      aDocument({ entries: [allowEntry(one, { roles: roles.toReversed() })] }),
     );
     expect(entriesIn(changes)).toEqual([]);
   });
 
   test('says what was there, who looked after it, and what comes', async () => {
-    const world = aWorldWith({ accountId: one, managedBy: 'api', maxEndpoints: 3 });
-    const { changes } = await planned(world, aDocument({ entries: [allowing(one, { maxEndpoints: 1 })] }));
+    const env = createEnvWith({ accountId: one, managedBy: 'api', maxEndpoints: 3 });
+    const { changes } = await planDocument(
+      env,
+      aDocument({ entries: [allowEntry(one, { maxEndpoints: 1 })] }),
+    );
     expect(entriesIn(changes)).toMatchObject([
       {
         kind: 'entry',
@@ -97,7 +100,7 @@ describe('an entry', () => {
 });
 
 test('blocks come first, what endorses comes before what takes endorsement away, and a service decides once its entries are there', async () => {
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'gone', managedBy: 'file' })],
     entries: [
       anEntry({ accountId: one, managedBy: 'file' }),
@@ -110,14 +113,14 @@ test('blocks come first, what endorses comes before what takes endorsement away,
     services: [{ serviceId: serviceId(3), name: 'new', onUnlisted: 'reject', approvers: 'team' }],
     customers: [{ name: 'acme', accounts: [one] }],
     entries: [
-      allowing(one, { service: '*', customer: 'acme' }),
-      allowing(two),
-      allowing(one, { service: 'new' }),
-      blocking(three),
+      allowEntry(one, { service: '*', customer: 'acme' }),
+      allowEntry(two),
+      allowEntry(one, { service: 'new' }),
+      blockEntry(three),
     ],
   });
-  const { changes } = await planned(world, document);
-  expect(linesOf(changes)).toEqual([
+  const { changes } = await planDocument(env, document);
+  expect(formatChanges(changes)).toEqual([
     `add entry ${three} at orders`,
     'add group team',
     'add customer acme',
@@ -133,7 +136,7 @@ test('blocks come first, what endorses comes before what takes endorsement away,
 });
 
 test('a service that goes does so before the entries that endorse what it has connected', async () => {
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [
       aService({ managedBy: 'file' }),
       aService({ serviceId: serviceId(2), name: 'gone', managedBy: 'file' }),
@@ -141,7 +144,7 @@ test('a service that goes does so before the entries that endorse what it has co
     entries: [serviceId(1), serviceId(2), '*'].map((at) => anEntry({ serviceId: at, managedBy: 'file' })),
     groups: [],
   });
-  const { changes } = await planned(world, aDocument({ services: [{ name: 'orders' }] }));
+  const { changes } = await planDocument(env, aDocument({ services: [{ name: 'orders' }] }));
   expect(changes.map(({ kind, ...change }) => [kind, 'service' in change ? change.service : ''])).toEqual([
     ['service', ''],
     ['entry', '*'],
@@ -154,63 +157,63 @@ describe('a service', () => {
   const settings = { serviceId: serviceId(1), name: 'orders' };
 
   test('of the file has what the file says, and for the rest what holds where nothing is said', async () => {
-    const world = createTestEnv({ services: [aService({ managedBy: 'file', requireTicket: true })] });
-    const { changes } = await planned(world, aDocument({ services: [settings] }));
+    const env = createTestEnv({ services: [aService({ managedBy: 'file', requireTicket: true })] });
+    const { changes } = await planDocument(env, aDocument({ services: [settings] }));
     expect(changes).toMatchObject([
       { action: 'change', before: { requireTicket: true }, after: { requireTicket: false } },
     ]);
   });
 
   test('of the file is unchanged where the file says what holds anyway', async () => {
-    const world = createTestEnv({ services: [aService({ managedBy: 'file' })], groups: [] });
+    const env = createTestEnv({ services: [aService({ managedBy: 'file' })], groups: [] });
     const document = aDocument({
       services: [{ ...settings, graceSeconds: 72 * 3600, onExternalAccept: 'ask' }],
     });
-    expect((await planned(world, document)).changes).toEqual([]);
+    expect((await planDocument(env, document)).changes).toEqual([]);
   });
 
   test('of a person conflicts only in what the file says of it', async () => {
-    const world = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
-    expect(linesOf((await planned(world, aDocument({ services: [settings] }))).changes)).toEqual([
+    const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
+    expect(formatChanges((await planDocument(env, aDocument({ services: [settings] }))).changes)).toEqual([
       'left service orders',
     ]);
     const stricter = aDocument({ services: [{ ...settings, onUnlisted: 'reject' as const }] });
-    expect(linesOf((await planned(world, stricter)).changes)).toEqual(['conflict service orders']);
+    expect(formatChanges((await planDocument(env, stricter)).changes)).toEqual(['conflict service orders']);
   });
 
   test('that is only named is referred to: neither taken over nor taken out', async () => {
-    const world = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
+    const env = createTestEnv({ services: [aService({ requireTicket: true })], groups: [] });
     const named = aDocument({ services: [{ name: 'orders' }] });
-    expect(linesOf((await planned(world, named, true)).changes)).toEqual(['left service orders']);
-    world.put(serviceItem(aService({ managedBy: 'file', requireTicket: true })));
-    expect((await planned(world, named)).changes).toEqual([]);
+    expect(formatChanges((await planDocument(env, named, true)).changes)).toEqual(['left service orders']);
+    env.put(serviceItem(aService({ managedBy: 'file', requireTicket: true })));
+    expect((await planDocument(env, named)).changes).toEqual([]);
   });
 
   test('that is not registered is added with the entries that name it', async () => {
-    const world = createTestEnv({ groups: [aGroup()] });
-    world.services.show(aConfiguration({ principals: [`arn:aws:iam::${one}:root`] }));
-    const document = aDocument({ services: [settings], entries: [allowing(one)] });
-    await follow(world, document);
-    expect((await planned(world, document)).changes).toEqual([]);
+    const env = createTestEnv({ groups: [aGroup()] });
+    env.services.setConfiguration(aConfiguration({ principals: [`arn:aws:iam::${one}:root`] }));
+    const document = aDocument({ services: [settings], entries: [allowEntry(one)] });
+    await planAndApply(env, document);
+    expect((await planDocument(env, document)).changes).toEqual([]);
   });
 });
 
 test('the group default is no row where the file does not tell of it, whoever it is', async () => {
-  const world = createTestEnv({ groups: [aGroup({ changedBy: alice, managedBy: 'api' })] });
-  expect((await planned(world, aDocument())).changes).toEqual([]);
+  const env = createTestEnv({ groups: [aGroup({ changedBy: alice, managedBy: 'api' })] });
+  expect((await planDocument(env, aDocument())).changes).toEqual([]);
 });
 
 test("the group that setup made is nobody's, and the first file that tells of it has it", async () => {
-  const world = createTestEnv({ groups: [aGroup()] });
+  const env = createTestEnv({ groups: [aGroup()] });
   const telling = aDocument({ groups: [{ name: 'default', ...people }] });
-  expect(linesOf((await follow(world, telling)).changes)).toEqual(['change group default']);
-  expect((await planned(world, telling)).changes).toEqual([]);
-  world.put(groupItem(aGroup({ changedBy: alice, version: 3 })));
-  expect(linesOf((await planned(world, telling)).changes)).toEqual(['conflict group default']);
+  expect(formatChanges((await planAndApply(env, telling)).changes)).toEqual(['change group default']);
+  expect((await planDocument(env, telling)).changes).toEqual([]);
+  env.put(groupItem(aGroup({ changedBy: alice, version: 3 })));
+  expect(formatChanges((await planDocument(env, telling)).changes)).toEqual(['conflict group default']);
 });
 
 test('a group that left the file stays while a service asks it, or another group calls upon it', async () => {
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService({ approvers: 'asked' })],
     groups: [
       aGroup({ name: 'asked', managedBy: 'file', escalateTo: 'called' }),
@@ -218,8 +221,8 @@ test('a group that left the file stays while a service asks it, or another group
       aGroup({ name: 'forgotten', managedBy: 'file' }),
     ],
   });
-  const { changes } = await planned(world, aDocument());
-  expect(linesOf(changes)).toEqual([
+  const { changes } = await planDocument(env, aDocument());
+  expect(formatChanges(changes)).toEqual([
     'remove group forgotten',
     'left group asked',
     'left group called',
@@ -232,12 +235,12 @@ describe('a policy cannot be carried out', () => {
   const wrong: readonly [string, Parameters<typeof aDocument>[0], string][] = [
     [
       'that names an unknown service',
-      { entries: [{ ...allowing(one, { service: 'order' }), at: 'policy.yml:3:5' }] },
+      { entries: [{ ...allowEntry(one, { service: 'order' }), at: 'policy.yml:3:5' }] },
       'there is no service `order`',
     ],
     [
       'that says the same twice',
-      { entries: [allowing(one), allowing(one, { service: serviceId(1) })] },
+      { entries: [allowEntry(one), allowEntry(one, { service: serviceId(1) })] },
       `account ${one} at orders stands twice`,
     ],
     [
@@ -295,28 +298,30 @@ describe('a policy cannot be carried out', () => {
       'with an entry too large to be kept',
       {
         entries: [
-          allowing(one, { endpointIds: Array.from({ length: 5000 }, () => 'vpce-0123456789abcdef0') }),
+          allowEntry(one, { endpointIds: Array.from({ length: 5000 }, () => 'vpce-0123456789abcdef0') }),
         ],
       },
       'is too large',
     ],
   ];
   test.each(wrong)('%s', async (_name, document, message) => {
-    const world = aWorldWith();
-    world.put(customerItem({ name: 'theirs', accounts: [three], changedAt: '', changedBy: '', version: 1 }));
-    const problems = await planned(world, aDocument(document)).then(
+    const env = createEnvWith();
+    env.put(customerItem({ name: 'theirs', accounts: [three], changedAt: '', changedBy: '', version: 1 }));
+    const problems = await planDocument(env, aDocument(document)).then(
       () => [],
-      (error) => (error as ProblemsError).problems,
+      (error) => (error as PolicyProblemsError).problems,
     );
     expect(problems.map((problem) => problem.message)).toEqual([expect.stringContaining(message)]);
     expect(problems[0]?.at).toBe(document?.entries?.[0]?.at);
   });
 
   test('all of whose problems are told at once', async () => {
-    const world = aWorldWith();
-    const bad = aDocument({ entries: [allowing(one, { service: 'a' }), allowing(one, { service: 'b' })] });
-    await expect(planned(world, bad)).rejects.toThrow(ProblemsError);
-    await expect(planned(world, bad)).rejects.toMatchObject({ problems: { length: 2 } });
+    const env = createEnvWith();
+    const bad = aDocument({
+      entries: [allowEntry(one, { service: 'a' }), allowEntry(one, { service: 'b' })],
+    });
+    await expect(planDocument(env, bad)).rejects.toThrow(PolicyProblemsError);
+    await expect(planDocument(env, bad)).rejects.toMatchObject({ problems: { length: 2 } });
   });
 });
 
@@ -324,18 +329,18 @@ describe('allowed principals', () => {
   const root = (account: string) => `arn:aws:iam::${account}:root`;
   const managed = aDocument({
     services: [{ serviceId: serviceId(1), name: 'orders', principals: 'managed' }],
-    entries: [allowing(one)],
+    entries: [allowEntry(one)],
   });
 
   function aWorldThatAllows(...principals: string[]) {
-    const world = createTestEnv({ services: [aService({ managedBy: 'file' })], groups: [] });
-    world.services.show(aConfiguration({ principals }));
-    return world;
+    const env = createTestEnv({ services: [aService({ managedBy: 'file' })], groups: [] });
+    env.services.setConfiguration(aConfiguration({ principals }));
+    return env;
   }
 
   test('that the allowlist implies, and no others, are rows of a service that the file has managed', async () => {
-    const world = aWorldThatAllows(root(two), 'AROAEXAMPLE');
-    const rows = (await planned(world, managed)).changes.filter(({ kind }) => kind === 'principal');
+    const env = aWorldThatAllows(root(two), 'AROAEXAMPLE');
+    const rows = (await planDocument(env, managed)).changes.filter(({ kind }) => kind === 'principal');
     expect(rows).toMatchObject([
       { action: 'add', name: root(one), service: 'orders', note: 'account' },
       { action: 'remove', name: root(two) },
@@ -344,10 +349,10 @@ describe('allowed principals', () => {
   });
 
   test('are only told of where they are observed', async () => {
-    const world = aWorldThatAllows(root(two));
+    const env = aWorldThatAllows(root(two));
     const observed = aDocument({ ...managed, services: [{ name: 'orders' }] });
-    const { plan, changes } = await planned(world, observed);
-    expect(linesOf(changes).slice(1)).toEqual([
+    const { plan, changes } = await planDocument(env, observed);
+    expect(formatChanges(changes).slice(1)).toEqual([
       `left principal ${root(one)} at orders`,
       `left principal ${root(two)} at orders`,
     ]);
@@ -355,46 +360,46 @@ describe('allowed principals', () => {
   });
 
   test('are missing to nobody where everyone may ask', async () => {
-    const { changes } = await planned(
+    const { changes } = await planDocument(
       aWorldThatAllows('*'),
-      aDocument({ entries: [allowing(one)], services: [{ name: 'orders' }] }),
+      aDocument({ entries: [allowEntry(one)], services: [{ name: 'orders' }] }),
     );
-    expect(linesOf(changes).slice(1)).toEqual(['left principal * at orders']);
+    expect(formatChanges(changes).slice(1)).toEqual(['left principal * at orders']);
   });
 
   test('are approved by who applies the plan that shows them', async () => {
-    const world = aWorldThatAllows(root(two));
-    await follow(world, managed);
-    const [service] = await registeredServices(world.deps);
-    expect(service?.principalsApproval).toEqual({ by: alice, at: world.time.toISOString(), removals: 1 });
+    const env = aWorldThatAllows(root(two));
+    await planAndApply(env, managed);
+    const [service] = await listRegisteredServices(env.deps);
+    expect(service?.principalsApproval).toEqual({ by: alice, at: env.time.toISOString(), removals: 1 });
   });
 
   test('are approved for a service that is registered by the same plan, and where nothing differs', async () => {
-    const world = createTestEnv({ groups: [aGroup()] });
-    world.services.show(aConfiguration({ principals: [root(one)] }));
-    await follow(world, managed);
-    const [service] = await registeredServices(world.deps);
+    const env = createTestEnv({ groups: [aGroup()] });
+    env.services.setConfiguration(aConfiguration({ principals: [root(one)] }));
+    await planAndApply(env, managed);
+    const [service] = await listRegisteredServices(env.deps);
     expect(service).toMatchObject({ principals: 'managed', principalsApproval: { by: alice } });
   });
 
   test('of a service without the tag are no rows, and none of them is approved to go', async () => {
-    const world = createTestEnv({ groups: [aGroup()] });
-    world.services.show(aConfiguration({ isTagged: false, principals: [root(two)] }));
-    const { changes } = await follow(world, managed);
+    const env = createTestEnv({ groups: [aGroup()] });
+    env.services.setConfiguration(aConfiguration({ isTagged: false, principals: [root(two)] }));
+    const { changes } = await planAndApply(env, managed);
     expect(changes.filter(({ kind }) => kind === 'principal')).toEqual([]);
-    const [service] = await registeredServices(world.deps);
-    expect(service?.principalsApproval).toEqual({ by: alice, at: world.time.toISOString() });
+    const [service] = await listRegisteredServices(env.deps);
+    expect(service?.principalsApproval).toEqual({ by: alice, at: env.time.toISOString() });
   });
 });
 
 test('a plan leaves what cannot be read as it is, and says so', async () => {
   for (const item of [entryItem(anEntry()), serviceItem(aService()), groupItem(aGroup())]) {
-    const world = aWorldWith();
-    world.put({ ...item, schemaVersion: '2.0' });
-    const { changes } = await planned(world, aDocument());
+    const env = createEnvWith();
+    env.put({ ...item, schemaVersion: '2.0' });
+    const { changes } = await planDocument(env, aDocument());
     expect(
-      changes.filter((change) => change.kind !== 'principal' && keyOfChange(change).sk === item.sk),
+      changes.filter((change) => change.kind !== 'principal' && changeKey(change).sk === item.sk),
     ).toEqual([]);
-    expect(world.errors).toEqual([expect.any(UnsupportedSchemaVersionError)]);
+    expect(env.errors).toEqual([expect.any(UnsupportedSchemaVersionError)]);
   }
 });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { PolicyDocument } from '../../lib/policy-as-code/document.ts';
-import { aDocument, allowing, blocking } from './fixtures.ts';
+import { aDocument, allowEntry, blockEntry } from './fixtures.ts';
 
 const account = '222222222222';
 const customer = { name: 'acme', accounts: [account] };
@@ -10,17 +10,17 @@ test.each([
   [
     'names owners as decisions are signed',
     'taken',
-    { entries: [allowing(account, { owners: ['mailto:a@acme.example'] })] },
+    { entries: [allowEntry(account, { owners: ['mailto:a@acme.example'] })] },
   ],
   [
     'names owners of an allowed account otherwise',
     'refused',
-    { entries: [allowing(account, { owners: ['alice'] })] },
+    { entries: [allowEntry(account, { owners: ['alice'] })] },
   ],
   [
     'names owners of a blocked account otherwise',
     'refused',
-    { entries: [{ ...blocking(account), owners: ['alice'] }] },
+    { entries: [{ ...blockEntry(account), owners: ['alice'] }] },
   ],
   [
     'names owners of a customer otherwise',

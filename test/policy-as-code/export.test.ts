@@ -6,15 +6,15 @@ import { serviceKey } from '../../lib/services/service.ts';
 import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { anEntry, aService, serviceId } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { aDocument, follow, planned } from './fixtures.ts';
-import { documents, estates, fitting, worldOf } from './random-inventory.ts';
+import { aDocument, planAndApply, planDocument } from './fixtures.ts';
+import { createEnvOf, randomDocuments, randomInventories, withKnownServices } from './random-inventory.ts';
 
 /** All pages, without who looks after what. */
-async function exported(world: TestEnv): Promise<PolicyDocument> {
+async function exported(env: TestEnv): Promise<PolicyDocument> {
   let document = aDocument();
   let token: string | undefined;
   do {
-    const page = await exportPolicy(token, world.deps);
+    const page = await exportPolicy(token, env.deps);
     const part = <T extends { readonly managedBy: string }>(all: readonly T[]) =>
       all.map(({ managedBy: _managedBy, ...each }) => each);
     document = {
@@ -30,10 +30,10 @@ async function exported(world: TestEnv): Promise<PolicyDocument> {
 
 test('what is exported plans to no change, whatever has become of the table', async () => {
   await fc.assert(
-    fc.asyncProperty(estates, documents, async (inventory, document) => {
-      const world = await worldOf(inventory);
-      await follow(world, fitting(document, inventory));
-      const { plan, changes } = await planned(world, await exported(world));
+    fc.asyncProperty(randomInventories, randomDocuments, async (inventory, document) => {
+      const env = await createEnvOf(inventory);
+      await planAndApply(env, withKnownServices(document, inventory));
+      const { plan, changes } = await planDocument(env, await exported(env));
       expect(changes.filter(({ action }) => action !== 'left')).toEqual([]);
       expect(plan.summary).toMatchObject({ add: 0, change: 0, remove: 0, conflicts: 0 });
     }),
@@ -43,25 +43,25 @@ test('what is exported plans to no change, whatever has become of the table', as
 
 test('a service that is taken out between two pages has the export begin again, rather than end early', async () => {
   const accounts = Array.from({ length: 1_001 }, (_, index) => String(200_000_000_000 + index));
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService()],
     entries: accounts.map((accountId) => anEntry({ accountId })),
   });
-  const { nextToken } = await exportPolicy(undefined, world.deps);
-  await world.table.write([{ remove: serviceKey(serviceId(1)) }]);
-  await expect(exportPolicy(nextToken, world.deps)).rejects.toThrow(ExpiredTokenError);
+  const { nextToken } = await exportPolicy(undefined, env.deps);
+  await env.table.write([{ remove: serviceKey(serviceId(1)) }]);
+  await expect(exportPolicy(nextToken, env.deps)).rejects.toThrow(ExpiredTokenError);
 });
 
 test('entries are exported in pages, whichever service they are of', async () => {
   const accounts = Array.from({ length: 1_500 }, (_, index) => String(200_000_000_000 + index));
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'empty' })],
     entries: accounts.flatMap((accountId) => [
       anEntry({ accountId }),
       anEntry({ accountId, serviceId: '*' }),
     ]),
   });
-  const { entries } = await exported(world);
+  const { entries } = await exported(env);
   expect(entries).toHaveLength(3_000);
   expect(new Set(entries.map(({ service }) => service))).toEqual(new Set(['*', 'orders']));
 });

@@ -2,30 +2,30 @@ import { expect, test } from '@jest/globals';
 import type { Write } from '../../lib/storage/table.ts';
 import { aService } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { aDocument, allowing, applied, planned } from './fixtures.ts';
+import { aDocument, allowEntry, applyToEnd, planDocument } from './fixtures.ts';
 
 test('10,000 entries take few calls to plan, and a transaction for each 90 of them to apply', async () => {
-  const world = createTestEnv({ services: [aService()] });
+  const env = createTestEnv({ services: [aService()] });
   const accounts = Array.from({ length: 10_000 }, (_, index) => String(200_000_000_000 + index));
-  const document = aDocument({ entries: accounts.map((account) => allowing(account)) });
-  const { plan } = await planned(world, document);
+  const document = aDocument({ entries: accounts.map((account) => allowEntry(account)) });
+  const { plan } = await planDocument(env, document);
   expect(plan.changeParts).toBeLessThan(20);
 
   const transactions: (readonly Write[])[] = [];
   let reads = 0;
   const table = {
-    ...world.table,
-    async get(keys: Parameters<typeof world.table.get>[0]) {
+    ...env.table,
+    async get(keys: Parameters<typeof env.table.get>[0]) {
       reads++;
-      return world.table.get(keys);
+      return env.table.get(keys);
     },
     async write(writes: readonly Write[]) {
       transactions.push(writes);
-      return world.table.write(writes);
+      return env.table.write(writes);
     },
   };
-  expect(await applied(plan, { ...world.deps, table })).toMatchObject({ done: 10_000, of: 10_000 });
+  expect(await applyToEnd(plan, { ...env.deps, table })).toMatchObject({ done: 10_000, of: 10_000 });
   expect(transactions.length).toBeLessThan(115);
   expect(reads).toBeLessThan(10);
-  expect((await planned(world, document)).plan.summary).toMatchObject({ add: 0, change: 0, remove: 0 });
+  expect((await planDocument(env, document)).plan.summary).toMatchObject({ add: 0, change: 0, remove: 0 });
 });

@@ -1,18 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Change } from '../../lib/policy-as-code/change.ts';
+import type { PolicyChange } from '../../lib/policy-as-code/change.ts';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
 import { predictImpact } from '../../lib/policy-as-code/predict-impact.ts';
 import { isConnected } from '../../lib/privatelink/connection.ts';
-import { listAll } from '../../lib/privatelink/connections.ts';
+import { listAllConnections } from '../../lib/privatelink/connections.ts';
 import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import { detectChanges } from '../../lib/reconcile/detect-changes.ts';
-import { registeredServices } from '../../lib/services/registered-services.ts';
+import { listRegisteredServices } from '../../lib/services/registered-services.ts';
 import { alice } from '../builders.ts';
 import type { TestEnv } from '../doubles/test-env.ts';
-import { applied, planned } from './fixtures.ts';
-import { documents, type Estate, estates, fitting, worldOf } from './random-inventory.ts';
+import { applyToEnd, planDocument } from './fixtures.ts';
+import {
+  createEnvOf,
+  type RandomInventory,
+  randomDocuments,
+  randomInventories,
+  withKnownServices,
+} from './random-inventory.ts';
 
 interface Fate {
   readonly effect: string;
@@ -20,21 +26,21 @@ interface Fate {
 }
 
 /** What linkgate makes of each connection now, by a look at all of them. What nobody decides stays, or waits. */
-async function fatesIn(world: TestEnv): Promise<Map<string, Fate>> {
-  const connections = await listAll(world.ec2, {});
-  world.published.length = 0;
-  await detectChanges(connections, world.deps, { compare: world.deps });
-  const requests = world.published.filter(({ type }) => type === 'Connection Request');
+async function fatesIn(env: TestEnv): Promise<Map<string, Fate>> {
+  const connections = await listAllConnections(env.ec2, {});
+  env.published.length = 0;
+  await detectChanges(connections, env.deps, { recheckPolicy: env.deps });
+  const requests = env.published.filter(({ type }) => type === 'Connection Request');
   const handedOver = new Set(requests.map(({ connection }) => connection.endpointId));
   for (const connection of connections) {
     // What is due is decided anew right before EC2 is asked.
-    const isDue = (await world.record(connection.endpointId))?.effect !== undefined;
-    if (isDue || handedOver.has(connection.endpointId)) await decideConnection(connection, world.deps);
+    const isDue = (await env.record(connection.endpointId))?.pendingEffect !== undefined;
+    if (isDue || handedOver.has(connection.endpointId)) await decideConnection(connection, env.deps);
   }
-  const registered = new Set((await registeredServices(world.deps)).map(({ serviceId }) => serviceId));
+  const registered = new Set((await listRegisteredServices(env.deps)).map(({ serviceId }) => serviceId));
   const fates = new Map<string, Fate>();
   for (const { endpointId, serviceId, state } of connections) {
-    const record = registered.has(serviceId) ? await world.record(endpointId) : undefined;
+    const record = registered.has(serviceId) ? await env.record(endpointId) : undefined;
     const verdict = record?.verdict;
     const outcome = verdict?.outcome ?? (isConnected(state) ? 'accept' : 'hold');
     if (!isConnected(state) || outcome === 'ask' || outcome === 'hold')
@@ -50,22 +56,22 @@ async function fatesIn(world: TestEnv): Promise<Map<string, Fate>> {
 }
 
 /** What an apply really does to the connections, beside what would have become of them without it. */
-async function happens(inventory: Estate, document: PolicyDocument) {
-  const left = await fatesIn(await worldOf(inventory));
-  const world = await worldOf(inventory);
-  const { plan } = await planned(world, document);
-  await applied(plan, world.deps);
-  const made = await fatesIn(world);
+async function happens(inventory: RandomInventory, document: PolicyDocument) {
+  const left = await fatesIn(await createEnvOf(inventory));
+  const env = await createEnvOf(inventory);
+  const { plan } = await planDocument(env, document);
+  await applyToEnd(plan, env.deps);
+  const made = await fatesIn(env);
   return inventory.lives.flatMap(({ connection: { endpointId } }) => {
     const [was, would] = [left.get(endpointId), made.get(endpointId)];
     return isDeepStrictEqual(was, would) ? [] : [{ endpointId, ...would }];
   });
 }
 
-async function predicted(inventory: Estate, document: PolicyDocument) {
-  const world = await worldOf(inventory);
-  const { plan, changes } = await planned(world, document);
-  const { effects: found } = await predictImpact(plan, undefined, alice, world.deps);
+async function predicted(inventory: RandomInventory, document: PolicyDocument) {
+  const env = await createEnvOf(inventory);
+  const { plan, changes } = await planDocument(env, document);
+  const { effects: found } = await predictImpact(plan, undefined, alice, env.deps);
   const effects = found.map(({ endpointId, effect, at }) => ({
     endpointId,
     effect,
@@ -75,7 +81,7 @@ async function predicted(inventory: Estate, document: PolicyDocument) {
 }
 
 /** Whether the account may have fewer endpoints at every service than before. */
-function countsFewer(change: Change): boolean {
+function countsFewer(change: PolicyChange): boolean {
   if (change.kind !== 'entry' || change.action !== 'change' || change.service !== '*') return false;
   const [before = Infinity, after = Infinity] = [change.before?.maxEndpoints, change.after?.maxEndpoints];
   return after < before;
@@ -84,8 +90,8 @@ function countsFewer(change: Change): boolean {
 test('what a plan predicts is what its apply does', async () => {
   const met = { effects: 0, servicesThatGo: 0, fewerEndpoints: 0 };
   await fc.assert(
-    fc.asyncProperty(estates, documents, async (inventory, anyDocument) => {
-      const document = fitting(anyDocument, inventory);
+    fc.asyncProperty(randomInventories, randomDocuments, async (inventory, anyDocument) => {
+      const document = withKnownServices(anyDocument, inventory);
       const { effects, changes } = await predicted(inventory, document);
       met.effects += effects.length;
       met.servicesThatGo += Number(

@@ -22,7 +22,7 @@ const accounts = ['222222222222', '333333333333', '444444444444'];
 const services = [1, 2, 3];
 /** Some have more endpoints than others. */
 const account = fc.constantFrom(accounts[0] ?? '', ...accounts);
-const master = fc.constantFrom('file' as const, 'file' as const, 'person' as const);
+const anyManager = fc.constantFrom('file' as const, 'file' as const, 'person' as const);
 
 /** Now is noon of 2026-11-21: some expire before, some soon, some late. */
 const narrowings = fc.record(
@@ -50,32 +50,32 @@ const settings = fc.record(
   },
   { requiredKeys: [] },
 );
-const saying = fc.oneof(
+const entryRule = fc.oneof(
   { weight: 3, arbitrary: narrowings.map((each) => ({ effect: 'allow' as const, ...each })) },
   { weight: 1, arbitrary: fc.constant({ effect: 'block' as const }) },
 );
 
 /** What an entry says where: for every service it often counts, so that a policy often counts otherwise than the one before. */
-function saidAt(names: readonly string[]) {
+function entryRuleAt(names: readonly string[]) {
   const counting = fc
     .integer({ min: 1, max: 3 })
     .map((maxEndpoints) => ({ effect: 'allow' as const, maxEndpoints }));
   return fc.oneof(
-    { weight: 3, arbitrary: fc.tuple(fc.constantFrom('*', ...names), saying) },
+    { weight: 3, arbitrary: fc.tuple(fc.constantFrom('*', ...names), entryRule) },
     { weight: 2, arbitrary: fc.tuple(fc.constant('*'), counting) },
   );
 }
 
-const heldEntry = fc
-  .tuple(saidAt(services.map(serviceId)), account, master)
+const existingEntry = fc
+  .tuple(entryRuleAt(services.map(serviceId)), account, anyManager)
   .map(([[at, said], accountId, managedBy]) => anEntry({ serviceId: at, accountId, managedBy, ...said }));
-const wantedEntry = fc
-  .tuple(saidAt(services.map((number) => `service-${number}`)), account)
+const declaredEntry = fc
+  .tuple(entryRuleAt(services.map((number) => `service-${number}`)), account)
   .map(([[service, said], accountId]) => ({ service, accountId, ...said }));
 
-const heldService = (number: number) =>
+const existingService = (number: number) =>
   fc.option(
-    fc.tuple(settings, master, fc.boolean()).map(([said, managedBy, isPaused]) =>
+    fc.tuple(settings, anyManager, fc.boolean()).map(([said, managedBy, isPaused]) =>
       aService({
         serviceId: serviceId(number),
         name: `service-${number}`,
@@ -106,16 +106,16 @@ const connection = (number: number) =>
       }),
     }));
 
-export interface Estate {
+export interface RandomInventory {
   readonly services: readonly (Service | undefined)[];
   readonly entries: readonly AllowlistEntry[];
   readonly lives: readonly { readonly life: string; readonly connection: Connection }[];
 }
 
 /** Services, an allowlist with several masters, and connections of all ages. */
-export const estates: fc.Arbitrary<Estate> = fc.record({
-  services: fc.tuple(...services.map(heldService)),
-  entries: fc.uniqueArray(heldEntry, {
+export const randomInventories: fc.Arbitrary<RandomInventory> = fc.record({
+  services: fc.tuple(...services.map(existingService)),
+  entries: fc.uniqueArray(existingEntry, {
     selector: ({ serviceId: at, accountId }) => `${at} ${accountId}`,
     maxLength: 7,
   }),
@@ -125,7 +125,7 @@ export const estates: fc.Arbitrary<Estate> = fc.record({
 });
 
 /** Policies that speak of these services and accounts. */
-export const documents: fc.Arbitrary<PolicyDocument> = fc.record({
+export const randomDocuments: fc.Arbitrary<PolicyDocument> = fc.record({
   groups: fc.constant([]),
   customers: fc.constant([]),
   services: fc
@@ -142,45 +142,50 @@ export const documents: fc.Arbitrary<PolicyDocument> = fc.record({
         each ? [{ serviceId: serviceId(each.number), name: `service-${each.number}`, ...each.said }] : [],
       ),
     ),
-  entries: fc.uniqueArray(wantedEntry, {
+  entries: fc.uniqueArray(declaredEntry, {
     selector: ({ service, accountId }) => `${service} ${accountId}`,
     maxLength: 7,
   }),
 });
 
 /** The document without what is said of services that there are none. */
-export function fitting(document: PolicyDocument, { services: held }: Estate): PolicyDocument {
+export function withKnownServices(
+  document: PolicyDocument,
+  { services: held }: RandomInventory,
+): PolicyDocument {
   const names = ['*', ...[...held, ...document.services].flatMap((service) => service?.name ?? [])];
   return { ...document, entries: document.entries.filter(({ service }) => names.includes(service)) };
 }
 
 /** The estate with what linkgate has decided and seen of it. */
-export async function worldOf({ services: held, entries, lives }: Estate): Promise<TestEnv> {
-  const world = createTestEnv({
+export async function createEnvOf({ services: held, entries, lives }: RandomInventory): Promise<TestEnv> {
+  const env = createTestEnv({
     services: held.filter((service) => service !== undefined),
     entries,
     groups: [aGroup()],
     connections: lives.map(({ connection: each }) => each),
   });
   for (const number of services)
-    world.services.show(aConfiguration({ serviceId: serviceId(number), nameTag: `service-${number}` }));
+    env.services.setConfiguration(
+      aConfiguration({ serviceId: serviceId(number), nameTag: `service-${number}` }),
+    );
   for (const { life, connection: each } of lives) {
     if (life === 'new') continue;
-    await decideConnection(each, world.deps);
-    if (life === 'connected') await connect(each, world);
+    await decideConnection(each, env.deps);
+    if (life === 'connected') await connect(each, env);
   }
-  world.wait(60);
-  return world;
+  env.advanceSeconds(60);
+  return env;
 }
 
 /** What was accepted has become available, and linkgate has seen it. */
-async function connect(each: Connection, world: TestEnv): Promise<void> {
-  const before = await findRecord(each.endpointId, world.table);
-  if (before?.effect?.action !== 'accept') return;
+async function connect(each: Connection, env: TestEnv): Promise<void> {
+  const before = await findRecord(each.endpointId, env.table);
+  if (before?.pendingEffect?.action !== 'accept') return;
   const available = { ...each, state: 'available' as const };
-  world.ec2.show(available);
-  const time = world.deps.now();
+  env.ec2.show(available);
+  const time = env.deps.now();
   const sighting = { connection: available, observedAt: time.toISOString() };
   const seen = recordState(before, sighting, '2026-11-01T00:00:00.000Z', time);
-  if (seen) await world.table.write(transitionWrites(before, seen, 'request-0'));
+  if (seen) await env.table.write(transitionWrites(before, seen, 'request-0'));
 }

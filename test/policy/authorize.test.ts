@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { emailActor, slackActor } from '../../lib/approvers/actor.ts';
-import { accountOwners, authorize, NotAuthorizedError } from '../../lib/policy/authorize.ts';
+import { authorizeDecision, listAccountOwners, NotAuthorizedError } from '../../lib/policy/authorize.ts';
 import { aGroup, alice, anEntry, aService } from '../builders.ts';
 
 const bob = slackActor({ team: 'T01LOCAL', user: 'U01BOB' });
@@ -16,16 +16,16 @@ const group = aGroup({
 });
 const authority = { service: aService(), group, entries: [] };
 
-type Given = Partial<Parameters<typeof authorize>[1]>;
-type Word = Parameters<typeof authorize>[0];
+type Given = Partial<Parameters<typeof authorizeDecision>[1]>;
+type Word = Parameters<typeof authorizeDecision>[0];
 
 /** Why somebody may not say so; undefined where they may. */
-function refusal(word: Partial<Word>, given: Given = {}): NotAuthorizedError['why'] | undefined {
+function refusal(word: Partial<Word>, given: Given = {}): NotAuthorizedError['code'] | undefined {
   try {
-    authorize({ by: alice, decision: 'approve', ...word }, { ...authority, ...given });
+    authorizeDecision({ by: alice, decision: 'approve', ...word }, { ...authority, ...given });
     return undefined;
   } catch (error) {
-    if (error instanceof NotAuthorizedError) return error.why;
+    if (error instanceof NotAuthorizedError) return error.code;
     throw error;
   }
 }
@@ -53,7 +53,7 @@ describe('who may decide', () => {
   );
 
   test('is told to whom it is refused, with who may instead', () => {
-    const approvalRequest = () => authorize({ by: carol, decision: 'deny' }, authority);
+    const approvalRequest = () => authorizeDecision({ by: carol, decision: 'deny' }, authority);
     expect(approvalRequest).toThrow('slack:T01LOCAL:U01CAROL is not an approver of orders (group default)');
     expect(refusal({ by: carol })).toBe('not-an-approver');
     expect(refusal({ by: bob }, { group: { ...group, decisionChannels: 'api' } })).toBe('api-only');
@@ -68,7 +68,7 @@ describe('who owns the account that asks', () => {
   ];
 
   test('is said by each of its entries', () => {
-    expect(accountOwners([...entries, anEntry()])).toEqual([bob, alice, dora]);
+    expect(listAccountOwners([...entries, anEntry()])).toEqual([bob, alice, dora]);
   });
 
   test.each([alice, bob, dora])('cannot approve it, by no channel: %s', (by) => {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { recordKey } from '../../lib/connections/connection-record.ts';
-import { endpointsInQuota } from '../../lib/policy/endpoint-quota.ts';
+import { countEndpoints } from '../../lib/policy/endpoint-quota.ts';
 import {
   aConnection,
   anEntry,
@@ -38,9 +38,9 @@ const records = [
 ];
 
 function counted(set: typeof kept | undefined, secondsLater = 0) {
-  const { ec2, deps, wait } = createTestEnv({ connections, records });
-  wait(secondsLater);
-  return endpointsInQuota(aConnection(), entry, set, { ...deps, connections: ec2 });
+  const { ec2, deps, advanceSeconds } = createTestEnv({ connections, records });
+  advanceSeconds(secondsLater);
+  return countEndpoints(aConnection(), entry, set, { ...deps, connections: ec2 });
 }
 
 test('endpoints that count are those of the set, while it was kept for this entry', async () => {
@@ -63,7 +63,7 @@ test('a request whose record only a newer version can read counts, since it may 
   const { table, ec2, deps, errors } = createTestEnv({ connections, records });
   const [item] = await table.get([recordKey(endpointId(4))]);
   await table.write(item ? [{ put: { ...item, schemaVersion: '2.0' } }] : []);
-  expect(await endpointsInQuota(aConnection(), entry, undefined, { ...deps, connections: ec2 })).toEqual(
+  expect(await countEndpoints(aConnection(), entry, undefined, { ...deps, connections: ec2 })).toEqual(
     [1, 2, 3, 4, 6].map(endpointId),
   );
   expect(errors).toHaveLength(1);

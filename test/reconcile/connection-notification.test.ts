@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { parseNotification, serviceIdsIn } from '../../lib/reconcile/connection-notification.ts';
+import { findServiceIds, parseNotification } from '../../lib/reconcile/connection-notification.ts';
 import { aConnection, endpointId, hub, serviceId, topicArn } from '../builders.ts';
 
 /** SNS's envelope as a queue receives it. */
@@ -97,7 +97,7 @@ test.each([
 });
 
 test('the services that a text names are found wherever they stand', () => {
-  expect(serviceIdsIn(`{"ServiceId":"${serviceId(1)}"} ${serviceId(2)} ${serviceId(1)}`)).toEqual([
+  expect(findServiceIds(`{"ServiceId":"${serviceId(1)}"} ${serviceId(2)} ${serviceId(1)}`)).toEqual([
     serviceId(1),
     serviceId(2),
   ]);

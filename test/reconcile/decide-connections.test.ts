@@ -16,12 +16,12 @@ import { OptimisticLockError } from '../../lib/storage/optimistic-lock.ts';
 import type { Table } from '../../lib/storage/table.ts';
 import {
   alice,
+  aModeChange,
   anApproval,
   anEntry,
   aRecord,
   aRequest,
   aService,
-  aSwitch,
   aVerdict,
   consumer,
   endpointId,
@@ -39,119 +39,119 @@ const live = aRequest({ state: 'available' });
 const aLiveOneToBeCut = aRecord({
   state: 'available',
   verdict: aVerdict('reject'),
-  effect: { action: 'reject', asked: 1 },
+  pendingEffect: { action: 'reject', attempts: 1 },
   acceptRequestedAt: noon.toISOString(),
 });
 
 /** The table, where something else happens right before each of the first so many writes. */
-function racing(world: TestEnv, times: number, meanwhile: () => void): Table {
+function racing(env: TestEnv, times: number, meanwhile: () => void): Table {
   let left = times;
   return {
-    ...world.table,
+    ...env.table,
     async write(writes) {
       if (left-- > 0) meanwhile();
-      return world.table.write(writes);
+      return env.table.write(writes);
     },
   };
 }
 
-async function counted(world: TestEnv): Promise<readonly string[] | undefined> {
-  const [item] = await world.table.get([endpointQuotaKey(aRequest())]);
+async function counted(env: TestEnv): Promise<readonly string[] | undefined> {
+  const [item] = await env.table.get([endpointQuotaKey(aRequest())]);
   return item && readEndpointQuota(item).endpointIds;
 }
 
 describe('a connection request', () => {
   test('of an allowed account is accepted: written down, with its history and what is due', async () => {
-    const world = createTestEnv({ services, entries: [anEntry({ version: 7 })] });
-    await decideConnections([aRequest()], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = createTestEnv({ services, entries: [anEntry({ version: 7 })] });
+    await decideConnections([aRequest()], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept', policyVersions: { service: 1, entry: 7, wildcardEntry: 0 } },
       effect: { action: 'accept', asked: 0 },
     });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided']);
-    expect(world.rings).toEqual([location]);
+    expect(await env.actions(endpointId(1))).toEqual(['requested', 'decided']);
+    expect(env.rings).toEqual([location]);
   });
 
   test('that people are asked about rings for nobody', async () => {
-    const world = createTestEnv({ services });
-    await decideConnections([aRequest()], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
-    expect(world.rings).toEqual([]);
+    const env = createTestEnv({ services });
+    await decideConnections([aRequest()], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+    expect(env.rings).toEqual([]);
   });
 
   test('to a service that is not registered is not decided', async () => {
-    const world = createTestEnv();
-    const [result] = await decideConnections([aRequest()], world.deps);
+    const env = createTestEnv();
+    const [result] = await decideConnections([aRequest()], env.deps);
     expect(result).toMatchObject({ output: { outcome: 'unregistered' } });
-    expect(await world.record(endpointId(1))).toBeUndefined();
+    expect(await env.record(endpointId(1))).toBeUndefined();
   });
 
   test('that was decided before its service was taken out is given up', async () => {
     const verdict = aVerdict('accept');
-    const records = [aRecord({ verdict, effect: { action: 'accept', asked: 0 } })];
-    const world = createTestEnv({ records });
-    expect(await decideConnection(aRequest(), world.deps)).toEqual({ outcome: 'unregistered' });
-    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
-    expect(await world.actions(endpointId(1))).toEqual(['refused']);
+    const records = [aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 0 } })];
+    const env = createTestEnv({ records });
+    expect(await decideConnection(aRequest(), env.deps)).toEqual({ outcome: 'unregistered' });
+    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+    expect(await env.actions(endpointId(1))).toEqual(['refused']);
   });
 
   test('whose rejection is due although it is live is decided anew when its policy changes, and not cut', async () => {
-    const world = createTestEnv({ services, records: [aLiveOneToBeCut], entries: [anEntry()] });
-    expect(await decideConnection(live, world.deps)).toMatchObject({ outcome: 'accept' });
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = createTestEnv({ services, records: [aLiveOneToBeCut], entries: [anEntry()] });
+    expect(await decideConnection(live, env.deps)).toMatchObject({ outcome: 'accept' });
+    expect(await env.record(endpointId(1))).toMatchObject({
       state: 'available',
       effect: { action: 'accept' },
     });
   });
 
   test('whose rejection is due although it is live is left alone once its service is taken out', async () => {
-    const world = createTestEnv({ records: [aLiveOneToBeCut] });
-    expect(await decideConnection(live, world.deps)).toEqual({ outcome: 'unregistered' });
-    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
-    for await (const due of world.table.query(pendingEffectPartition(hub))) expect(due).toEqual([]);
+    const env = createTestEnv({ records: [aLiveOneToBeCut] });
+    expect(await decideConnection(live, env.deps)).toEqual({ outcome: 'unregistered' });
+    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
+    for await (const due of env.table.query(pendingEffectPartition(hub))) expect(due).toEqual([]);
   });
 
   test('that was taken for gone is decided anew when it is listed again', async () => {
     const endedAt = noon.toISOString();
     const verdict = aVerdict('reject');
     const records = [aRecord({ state: 'deleted', verdict, endedAt, observedAt: endedAt })];
-    const world = createTestEnv({ services, records });
-    expect(await decideConnection(aRequest(), world.deps)).toMatchObject({ outcome: 'ask', isNew: true });
-    const record = await world.record(endpointId(1));
+    const env = createTestEnv({ services, records });
+    expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'ask', isNew: true });
+    const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ state: 'pendingAcceptance', verdict: { outcome: 'ask' } });
     expect(record).not.toHaveProperty('endedAt');
   });
 
   test('that EC2 has moved on from is not decided', async () => {
     const records = [aRecord({ state: 'available' })];
-    const world = createTestEnv({ services, records });
-    expect(await decideConnection(aRequest(), world.deps)).toMatchObject({ outcome: 'passed' });
+    const env = createTestEnv({ services, records });
+    expect(await decideConnection(aRequest(), env.deps)).toMatchObject({ outcome: 'passed' });
   });
 
   test('that comes twice is decided once, and rings again while EC2 was not asked', async () => {
-    const world = createTestEnv({ services, entries: [anEntry()] });
-    await decideConnections([aRequest()], world.deps);
-    const [again] = await decideConnections([aRequest()], world.deps);
+    const env = createTestEnv({ services, entries: [anEntry()] });
+    await decideConnections([aRequest()], env.deps);
+    const [again] = await decideConnections([aRequest()], env.deps);
     expect(again).toMatchObject({ output: { outcome: 'accept', isNew: false } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided']);
-    expect(world.rings).toEqual([location, location]);
+    expect(await env.actions(endpointId(1))).toEqual(['requested', 'decided']);
+    expect(env.rings).toEqual([location, location]);
   });
 
   test('rings no more once EC2 was asked', async () => {
     const verdict = aVerdict('accept');
-    const records = [aRecord({ verdict, effect: { action: 'accept', asked: 1 } })];
-    const world = createTestEnv({ services, records });
-    await decideConnections([aRequest()], world.deps);
-    expect(world.rings).toEqual([]);
+    const records = [aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 1 } })];
+    const env = createTestEnv({ services, records });
+    await decideConnections([aRequest()], env.deps);
+    expect(env.rings).toEqual([]);
   });
 
   test('is decided anew when what its verdict rests on changed', async () => {
-    const world = createTestEnv({ services });
-    await decideConnections([aRequest()], world.deps);
-    world.put(entryItem(anEntry({ effect: 'block' })));
-    await decideConnections([aRequest()], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
-    expect(await world.actions(endpointId(1))).toEqual([
+    const env = createTestEnv({ services });
+    await decideConnections([aRequest()], env.deps);
+    env.put(entryItem(anEntry({ effect: 'block' })));
+    await decideConnections([aRequest()], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
+    expect(await env.actions(endpointId(1))).toEqual([
       'requested',
       'decided',
       'approval-requested',
@@ -160,11 +160,11 @@ describe('a connection request', () => {
   });
 
   test('that a person approved stays approved when its policy changes to a doubt', async () => {
-    const world = createTestEnv({ services });
-    await decideConnection(aRequest(), world.deps, { word: anApproval() });
-    world.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
-    await decideConnections([aRequest()], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = createTestEnv({ services });
+    await decideConnection(aRequest(), env.deps, { word: anApproval() });
+    env.put(entryItem(anEntry({ endpointIds: [endpointId(9)] })));
+    await decideConnections([aRequest()], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept', decidedBy: alice },
     });
   });
@@ -172,60 +172,60 @@ describe('a connection request', () => {
 
 describe('a connection that somebody else answered before linkgate knew of it', () => {
   test('is cut where its account is blocked', async () => {
-    const world = createTestEnv({ services, entries: [anEntry({ effect: 'block' })] });
-    await decideConnections([live], world.deps);
-    const record = await world.record(endpointId(1));
+    const env = createTestEnv({ services, entries: [anEntry({ effect: 'block' })] });
+    await decideConnections([live], env.deps);
+    const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ state: 'available', verdict: { outcome: 'reject' } });
     expect(record).toMatchObject({ effect: { action: 'reject' }, revocation: { cause: 'block' } });
-    expect(world.rings).toHaveLength(1);
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'observed', 'disconnect-scheduled']);
+    expect(env.rings).toHaveLength(1);
+    expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'disconnect-scheduled']);
   });
 
   test('and is rejected has a verdict to hold against that answer, and nothing is due', async () => {
-    const world = createTestEnv({ services, entries: [anEntry()] });
-    await decideConnections([aRequest({ state: 'rejected' })], world.deps);
-    const record = await world.record(endpointId(1));
+    const env = createTestEnv({ services, entries: [anEntry()] });
+    await decideConnections([aRequest({ state: 'rejected' })], env.deps);
+    const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ state: 'rejected', verdict: { outcome: 'accept' } });
     expect(record).not.toHaveProperty('effect');
-    expect(world.rings).toEqual([]);
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'observed', 'decided']);
+    expect(env.rings).toEqual([]);
+    expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'decided']);
   });
 
   test('is not decided by that news where it was decided before the answer', async () => {
-    const world = createTestEnv({ services });
-    await decideConnections([aRequest()], world.deps);
-    world.put(entryItem(anEntry({ effect: 'block' })));
-    await decideConnections([live], world.deps);
-    const record = await world.record(endpointId(1));
+    const env = createTestEnv({ services });
+    await decideConnections([aRequest()], env.deps);
+    env.put(entryItem(anEntry({ effect: 'block' })));
+    await decideConnections([live], env.deps);
+    const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ verdict: { outcome: 'ask' } });
     expect(record).not.toHaveProperty('effect');
   });
 
   test('and lives is asked about once, however often it is told of', async () => {
-    const world = createTestEnv({ services });
-    await decideConnections([live], world.deps);
-    await decideConnections([live], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, version: 1 });
+    const env = createTestEnv({ services });
+    await decideConnections([live], env.deps);
+    await decideConnections([live], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' }, version: 1 });
   });
 
   test.each([
     { state: 'available', endpoints: [endpointId(1)] },
     { state: 'rejected', endpoints: [] },
   ] as const)('and is $state counts as its account’s endpoints: $endpoints', async ({ state, endpoints }) => {
-    const world = createTestEnv({ services, entries: [anEntry({ maxEndpoints: 2 })] });
-    await decideConnections([aRequest({ state })], world.deps);
-    expect(await counted(world)).toEqual(endpoints);
+    const env = createTestEnv({ services, entries: [anEntry({ maxEndpoints: 2 })] });
+    await decideConnections([aRequest({ state })], env.deps);
+    expect(await counted(env)).toEqual(endpoints);
   });
 });
 
 describe('when linkgate acts again', () => {
   test('a request is decided anew', async () => {
-    const world = createTestEnv({ services });
-    await decideConnections([aRequest()], world.deps);
-    world.put(modeChangeItem(aSwitch()));
-    await decideConnections([aRequest()], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { policyVersions: { mode: 1 } } });
-    expect(await world.actions(endpointId(1))).toEqual([
+    const env = createTestEnv({ services });
+    await decideConnections([aRequest()], env.deps);
+    env.put(modeChangeItem(aModeChange()));
+    await decideConnections([aRequest()], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { policyVersions: { mode: 1 } } });
+    expect(await env.actions(endpointId(1))).toEqual([
       'requested',
       'decided',
       'approval-requested',
@@ -235,22 +235,22 @@ describe('when linkgate acts again', () => {
 
   test('people are asked about what others accepted meanwhile against its verdict', async () => {
     const { acceptRequestedAt: _acceptAskedAt, ...othersAccepted } = aLiveOneToBeCut;
-    const world = createTestEnv({ services, records: [othersAccepted] });
-    world.put(modeChangeItem(aSwitch()));
-    await decideConnections([live], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
-    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
+    const env = createTestEnv({ services, records: [othersAccepted] });
+    env.put(modeChangeItem(aModeChange()));
+    await decideConnections([live], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
   });
 
   test('what linkgate accepted late against its verdict is decided anew, and still to be cut', async () => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services,
       entries: [anEntry({ effect: 'block' })],
       records: [aLiveOneToBeCut],
     });
-    world.put(modeChangeItem(aSwitch()));
-    await decideConnections([live], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    env.put(modeChangeItem(aModeChange()));
+    await decideConnections([live], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'reject', policyVersions: { mode: 1 } },
       effect: { action: 'reject' },
     });
@@ -263,13 +263,13 @@ describe('what linkgate accepted late against its verdict', () => {
 
   test('stays to be cut while its service is paused, and is cut by policy once it is resumed', async () => {
     const entries = [anEntry({ effect: 'block' })];
-    const world = createTestEnv({ services: [paused], entries, records: [aLiveOneToBeCut] });
-    expect(await decideConnection(live, world.deps)).toMatchObject({
+    const env = createTestEnv({ services: [paused], entries, records: [aLiveOneToBeCut] });
+    expect(await decideConnection(live, env.deps)).toMatchObject({
       outcome: 'hold',
       record: { effect: { action: 'reject' } },
     });
-    world.put(serviceItem(resumed));
-    expect(await decideConnection(live, world.deps)).toMatchObject({
+    env.put(serviceItem(resumed));
+    expect(await decideConnection(live, env.deps)).toMatchObject({
       outcome: 'reject',
       record: { effect: { action: 'reject' } },
     });
@@ -279,31 +279,31 @@ describe('what linkgate accepted late against its verdict', () => {
     { policy: 'asks a person', onUnlisted: 'ask' },
     { policy: 'lets it wait', onUnlisted: 'hold' },
   ] as const)('stays where policy $policy by now', async ({ onUnlisted }) => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services: [aService({ onUnlisted, policyRevision: 2 })],
       records: [aLiveOneToBeCut],
     });
-    await decideConnection(live, world.deps);
-    expect(await world.record(endpointId(1))).not.toHaveProperty('effect');
+    await decideConnection(live, env.deps);
+    expect(await env.record(endpointId(1))).not.toHaveProperty('effect');
   });
 });
 
 describe('many requests at once', () => {
   test('ring once for their place', async () => {
-    const world = createTestEnv({ services, entries: [anEntry()] });
+    const env = createTestEnv({ services, entries: [anEntry()] });
     await decideConnections(
       [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) })),
-      world.deps,
+      env.deps,
     );
-    expect(world.rings).toEqual([location]);
+    expect(env.rings).toEqual([location]);
   });
 
   test('are decided each on its own: one whose service cannot be read is on hold, and says why', async () => {
     const other = aRequest({ endpointId: endpointId(2), serviceId: serviceId(2) });
     const broken = { ...serviceItem(aService({ serviceId: serviceId(2) })), onUnlisted: 'perhaps' };
-    const world = createTestEnv({ services, entries: [anEntry()] });
-    world.put(broken);
-    const results = await decideConnections([other, aRequest()], world.deps);
+    const env = createTestEnv({ services, entries: [anEntry()] });
+    env.put(broken);
+    const results = await decideConnections([other, aRequest()], env.deps);
     expect(results).toMatchObject([
       {
         input: other,
@@ -337,17 +337,17 @@ describe('of a decision', () => {
   const holding: Rule = { name: 'holds', evaluate: () => ({ outcome: 'hold', reason: 'not yet', until }) };
 
   test('the rules that broke are told, once, and not those that only wait', async () => {
-    const world = createTestEnv({ services });
-    world.deps.rules = [broken, holding];
-    const first = await decideConnection(aRequest(), world.deps);
+    const env = createTestEnv({ services });
+    env.deps.rules = [broken, holding];
+    const first = await decideConnection(aRequest(), env.deps);
     expect(failedRules(first)).toMatchObject([{ rule: 'is-broken', failed: true }]);
-    expect(failedRules(await decideConnection(aRequest(), world.deps))).toEqual([]);
+    expect(failedRules(await decideConnection(aRequest(), env.deps))).toEqual([]);
     expect(failedRules({ outcome: 'unregistered' })).toEqual([]);
   });
 
   test('a log line says the outcome, and what the rules said where there is a verdict', async () => {
-    const world = createTestEnv({ services });
-    expect(decisionLogFields(await decideConnection(aRequest(), world.deps))).toMatchObject({
+    const env = createTestEnv({ services });
+    expect(decisionLogFields(await decideConnection(aRequest(), env.deps))).toMatchObject({
       outcome: 'ask',
       findings: [{ rule: 'account-is-not-listed' }],
     });
@@ -358,27 +358,27 @@ describe('of a decision', () => {
 
 describe('while somebody else changes the same record', () => {
   test('the decision is made anew on what is there then', async () => {
-    const world = createTestEnv({ services });
-    const table = racing(world, 1, () => world.put({ ...entryItem(anEntry()) }, ...recordOfAsk()));
-    expect(await decideConnection(aRequest(), { ...world.deps, table })).toMatchObject({ outcome: 'accept' });
+    const env = createTestEnv({ services });
+    const table = racing(env, 1, () => env.put({ ...entryItem(anEntry()) }, ...recordOfAsk()));
+    expect(await decideConnection(aRequest(), { ...env.deps, table })).toMatchObject({ outcome: 'accept' });
   });
 
   test('of two people at once one wins, and the other learns who', async () => {
-    const world = createTestEnv({ services });
+    const env = createTestEnv({ services });
     const first = anApproval();
     const second = anApproval({ by: 'arn:aws:iam::111111111111:user/bob' });
     const decisions = await Promise.all(
-      [first, second].map((word) => decideConnection(aRequest(), world.deps, { word })),
+      [first, second].map((word) => decideConnection(aRequest(), env.deps, { word })),
     );
     expect(decisions.map(({ outcome }) => outcome).sort()).toEqual(['accept', 'not-open']);
-    expect(await world.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'approved']);
+    expect(await env.record(endpointId(1))).toMatchObject({ approval: { by: alice } });
+    expect(await env.actions(endpointId(1))).toEqual(['requested', 'approved']);
   });
 
   test('a decision that never gets through is given back', async () => {
-    const world = createTestEnv({ services });
-    const table: Table = { ...world.table, write: async () => false };
-    await expect(decideConnection(aRequest(), { ...world.deps, table })).rejects.toThrow(OptimisticLockError);
+    const env = createTestEnv({ services });
+    const table: Table = { ...env.table, write: async () => false };
+    await expect(decideConnection(aRequest(), { ...env.deps, table })).rejects.toThrow(OptimisticLockError);
   });
 
   function recordOfAsk() {
@@ -392,57 +392,57 @@ describe('an entry that allows so many endpoints', () => {
   const requests = [1, 2, 3].map((number) => aRequest({ endpointId: endpointId(number) }));
 
   test('accepts that many, and asks about the next', async () => {
-    const world = createTestEnv({ services, entries, connections: requests });
-    for (const request of requests) await decideConnection(request, world.deps);
-    const records = await Promise.all(requests.map((request) => world.record(request.endpointId)));
+    const env = createTestEnv({ services, entries, connections: requests });
+    for (const request of requests) await decideConnection(request, env.deps);
+    const records = await Promise.all(requests.map((request) => env.record(request.endpointId)));
     expect(records.map((record) => record?.verdict?.outcome)).toEqual(['accept', 'accept', 'ask']);
-    expect(await counted(world)).toEqual([endpointId(1), endpointId(2)]);
+    expect(await counted(env)).toEqual([endpointId(1), endpointId(2)]);
   });
 
   test('accepts that many also when all ask at once', async () => {
-    const world = createTestEnv({ services, entries, connections: requests });
-    const results = await decideConnections(requests, world.deps);
+    const env = createTestEnv({ services, entries, connections: requests });
+    const results = await decideConnections(requests, env.deps);
     const outcomes = results.map((result) => 'output' in result && result.output.outcome);
     expect(outcomes.sort()).toEqual(['accept', 'accept', 'ask']);
   });
 
   test('counts what EC2 shows connected before it counted', async () => {
     const connected = aRequest({ endpointId: endpointId(8), state: 'available' });
-    const world = createTestEnv({ services, entries, connections: [connected, ...requests] });
-    await decideConnections(requests, world.deps);
-    expect(await counted(world)).toEqual([endpointId(8), expect.any(String)]);
+    const env = createTestEnv({ services, entries, connections: [connected, ...requests] });
+    await decideConnections(requests, env.deps);
+    expect(await counted(env)).toEqual([endpointId(8), expect.any(String)]);
   });
 
   test('counts afresh when it changed, without what is gone', async () => {
-    const world = createTestEnv({ services, entries, connections: requests });
-    await decideConnections(requests.slice(0, 1), world.deps);
-    world.ec2.forget(endpointId(1));
+    const env = createTestEnv({ services, entries, connections: requests });
+    await decideConnections(requests.slice(0, 1), env.deps);
+    env.ec2.removeConnection(endpointId(1));
     const time = noon.toISOString();
-    world.put(recordItem(aRecord({ state: 'deleted', endedAt: time, acceptRequestedAt: time, version: 2 })));
-    world.put(entryItem(anEntry({ maxEndpoints: 1, version: 4 })));
-    const [result] = await decideConnections(requests.slice(1, 2), world.deps);
+    env.put(recordItem(aRecord({ state: 'deleted', endedAt: time, acceptRequestedAt: time, version: 2 })));
+    env.put(entryItem(anEntry({ maxEndpoints: 1, version: 4 })));
+    const [result] = await decideConnections(requests.slice(1, 2), env.deps);
     expect(result).toMatchObject({ output: { outcome: 'accept' } });
-    expect(await counted(world)).toEqual([endpointId(2)]);
+    expect(await counted(env)).toEqual([endpointId(2)]);
   });
 
   test('still counts what EC2 was just asked to accept, although the verdict changed since', async () => {
     const entry = anEntry({ endpointIds: [endpointId(2)], maxEndpoints: 1, version: 3 });
     const acceptRequestedAt = noon.toISOString();
-    const records = [aRecord({ verdict: aVerdict('accept'), acceptRequestedAt, counted: true })];
-    const world = createTestEnv({ services, entries: [entry], connections: requests, records });
+    const records = [aRecord({ verdict: aVerdict('accept'), acceptRequestedAt, countsTowardQuota: true })];
+    const env = createTestEnv({ services, entries: [entry], connections: requests, records });
     const outcomes: unknown[] = [];
     const decideTwo = async () => {
       for (const request of requests.slice(0, 2))
-        outcomes.push((await decideConnection(request, world.deps)).outcome);
+        outcomes.push((await decideConnection(request, env.deps)).outcome);
     };
 
     await decideTwo();
-    expect(await counted(world)).toEqual([endpointId(1)]);
+    expect(await counted(env)).toEqual([endpointId(1)]);
 
-    world.wait(300);
-    world.put(entryItem({ ...entry, version: 4 }));
+    env.advanceSeconds(300);
+    env.put(entryItem({ ...entry, version: 4 }));
     await decideTwo();
-    expect(await counted(world)).toEqual([endpointId(2)]);
+    expect(await counted(env)).toEqual([endpointId(2)]);
     expect(outcomes).toEqual(['ask', 'ask', 'ask', 'accept']);
   });
 
@@ -453,9 +453,9 @@ describe('an entry that allows so many endpoints', () => {
       state: 'available',
     });
     const elsewhere = aRequest({ endpointId: endpointId(9), serviceId: serviceId(2), state: 'available' });
-    const world = createTestEnv({ services, entries, connections: [others, elsewhere, ...requests] });
-    await decideConnections(requests.slice(0, 1), world.deps);
-    expect(await counted(world)).toEqual([endpointId(1)]);
-    expect(world.ec2.looks).toEqual([{ serviceIds: [serviceId(1)], ownerAccountId: consumer }]);
+    const env = createTestEnv({ services, entries, connections: [others, elsewhere, ...requests] });
+    await decideConnections(requests.slice(0, 1), env.deps);
+    expect(await counted(env)).toEqual([endpointId(1)]);
+    expect(env.ec2.describeCalls).toEqual([{ serviceIds: [serviceId(1)], ownerAccountId: consumer }]);
   });
 });

@@ -18,7 +18,7 @@ const services = [aService()];
 
 describe('what EC2 shows beside what is remembered', () => {
   test('is told where it differs, one event a connection', async () => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services,
       records: [aRecord({ endpointId: endpointId(2), state: 'pending' })],
     });
@@ -27,16 +27,16 @@ describe('what EC2 shows beside what is remembered', () => {
       aConnection({ endpointId: endpointId(2), state: 'available' }),
       aConnection({ endpointId: endpointId(3), state: 'deleted' }),
     ];
-    const observation = await detectChanges(connections, world.deps);
+    const observation = await detectChanges(connections, env.deps);
     expect(observation).toEqual({
-      seen: 3,
+      described: 3,
       decided: 1,
       changed: 1,
       waiting: 0,
       unregistered: 0,
       unreadable: 0,
     });
-    expect(world.published.map(({ type, connection }) => [type, connection.endpointId])).toEqual([
+    expect(env.published.map(({ type, connection }) => [type, connection.endpointId])).toEqual([
       ['Connection Request', endpointId(1)],
       ['Connection Changed', endpointId(2)],
     ]);
@@ -45,26 +45,26 @@ describe('what EC2 shows beside what is remembered', () => {
   test.each(['pending', 'available', 'rejected'] as const)(
     'is decided too where somebody else was faster, and it is %s already',
     async (state) => {
-      const world = createTestEnv({ services });
-      expect(await detectChanges([aConnection({ state })], world.deps)).toMatchObject({
+      const env = createTestEnv({ services });
+      expect(await detectChanges([aConnection({ state })], env.deps)).toMatchObject({
         decided: 1,
         changed: 0,
       });
-      expect(world.published).toMatchObject([{ type: 'Connection Request', connection: { state } }]);
+      expect(env.published).toMatchObject([{ type: 'Connection Request', connection: { state } }]);
     },
   );
 
   test('is only told of where it was answered before its service was registered', async () => {
-    const world = createTestEnv({ services });
+    const env = createTestEnv({ services });
     const old = aConnection({ state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' });
-    expect(await detectChanges([old], world.deps)).toMatchObject({ decided: 0, changed: 1 });
+    expect(await detectChanges([old], env.deps)).toMatchObject({ decided: 0, changed: 1 });
   });
 
   test('is left alone at services that are not registered', async () => {
-    const world = createTestEnv({ services });
-    const observation = await detectChanges([aConnection({ serviceId: serviceId(2) })], world.deps);
-    expect(observation).toMatchObject({ seen: 1, unregistered: 1, unreadable: 0, decided: 0 });
-    expect(world.published).toEqual([]);
+    const env = createTestEnv({ services });
+    const observation = await detectChanges([aConnection({ serviceId: serviceId(2) })], env.deps);
+    expect(observation).toMatchObject({ described: 1, unregistered: 1, unreadable: 0, decided: 0 });
+    expect(env.published).toEqual([]);
   });
 
   test('waits where people are asked, and not where EC2 is', async () => {
@@ -73,25 +73,29 @@ describe('what EC2 shows beside what is remembered', () => {
       aRecord({
         endpointId: endpointId(2),
         verdict: aVerdict('accept'),
-        effect: { action: 'accept', asked: 1 },
+        pendingEffect: { action: 'accept', attempts: 1 },
       }),
     ];
-    const world = createTestEnv({ services, records });
+    const env = createTestEnv({ services, records });
     const observation = await detectChanges(
       [1, 2].map((n) => aConnection({ endpointId: endpointId(n) })),
-      world.deps,
+      env.deps,
     );
-    expect(observation).toMatchObject({ seen: 2, waiting: 1, decided: 0 });
+    expect(observation).toMatchObject({ described: 2, waiting: 1, decided: 0 });
   });
 });
 
 test('a record that cannot be read is counted and reported, and keeps no other waiting', async () => {
-  const world = createTestEnv({ services });
-  world.put({ ...recordItem(aRecord()), schemaVersion: '9.0' });
+  const env = createTestEnv({ services });
+  env.put({ ...recordItem(aRecord()), schemaVersion: '9.0' });
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
-  expect(await detectChanges(connections, world.deps)).toMatchObject({ seen: 2, decided: 1, unreadable: 1 });
-  expect(world.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
-  expect(world.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
+  expect(await detectChanges(connections, env.deps)).toMatchObject({
+    described: 2,
+    decided: 1,
+    unreadable: 1,
+  });
+  expect(env.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
+  expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
 });
 
 describe('a verdict that rests on an older policy', () => {
@@ -99,38 +103,38 @@ describe('a verdict that rests on an older policy', () => {
   const entries = [anEntry({ version: 5 })];
 
   test('is handed over again when versions are compared', async () => {
-    const world = createTestEnv({ services, records, entries });
-    await detectChanges([aConnection()], world.deps, { compare: { rules: connectionRules } });
-    expect(world.published).toMatchObject([{ type: 'Connection Request' }]);
+    const env = createTestEnv({ services, records, entries });
+    await detectChanges([aConnection()], env.deps, { recheckPolicy: { rules: connectionRules } });
+    expect(env.published).toMatchObject([{ type: 'Connection Request' }]);
   });
 
   test('is not noticed when they are not', async () => {
-    const world = createTestEnv({ services, records, entries });
-    expect(await detectChanges([aConnection()], world.deps)).toMatchObject({ waiting: 1, decided: 0 });
+    const env = createTestEnv({ services, records, entries });
+    expect(await detectChanges([aConnection()], env.deps)).toMatchObject({ waiting: 1, decided: 0 });
   });
 });
 
 test('a request that an older version left to people, asking nobody, is handed over when versions are compared', async () => {
   const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
   const unasked = aRecord({ endpointId: endpointId(2), verdict: aVerdict('ask') });
-  const world = createTestEnv({ services, records: [asked, unasked] });
+  const env = createTestEnv({ services, records: [asked, unasked] });
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
-  await detectChanges(connections, world.deps, { compare: { rules: connectionRules } });
-  expect(world.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
+  await detectChanges(connections, env.deps, { recheckPolicy: { rules: connectionRules } });
+  expect(env.published).toMatchObject([{ connection: { endpointId: endpointId(2) } }]);
 });
 
 test('whoever wants to is shown what is remembered of each connection', async () => {
-  const world = createTestEnv({ services, records: [aRecord()] });
+  const env = createTestEnv({ services, records: [aRecord()] });
   const shown: string[] = [];
   const connections = [1, 2].map((number) => aConnection({ endpointId: endpointId(number) }));
-  await detectChanges(connections, world.deps, { onRecord: (record) => shown.push(record.endpointId) });
+  await detectChanges(connections, env.deps, { onRecord: (record) => shown.push(record.endpointId) });
   expect(shown).toEqual([endpointId(1)]);
 });
 
 test('observations add up', () => {
-  const one = { seen: 5, decided: 4, changed: 3, waiting: 2, unregistered: 1, unreadable: 6 };
+  const one = { described: 5, decided: 4, changed: 3, waiting: 2, unregistered: 1, unreadable: 6 };
   expect(addCounts(addCounts(noChanges(), one), one)).toEqual({
-    seen: 10,
+    described: 10,
     decided: 8,
     changed: 6,
     waiting: 4,

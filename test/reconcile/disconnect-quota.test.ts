@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { reserveQuota } from '../../lib/reconcile/disconnect-quota.ts';
-import { raise } from '../../lib/storage/entity.ts';
+import { rethrow } from '../../lib/storage/entity.ts';
 import { trackIdentity } from '../../lib/storage/table-identity.ts';
 import { endpointId, noon, serviceId } from '../builders.ts';
-import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 const hour = 3_600_000;
 
 function aBudget() {
-  const items = itemsInMemory();
+  const items = createMemoryItems();
   const table = memoryTable(items);
   let time = noon.getTime();
   const cut = (number: number, since = noon) => ({
@@ -20,7 +20,7 @@ function aBudget() {
       time += milliseconds;
     },
     /** A pass finds out which table it is. */
-    findTable: () => trackIdentity({ table, reportError: raise, now: () => new Date(time) }),
+    findTable: () => trackIdentity({ table, reportError: rethrow, now: () => new Date(time) }),
     restore: () => items.restore(items.backup()),
     /** How many of the cuts may be made. */
     async claim(from: number, to: number, { service = 1, live = 10, since = noon } = {}): Promise<number> {

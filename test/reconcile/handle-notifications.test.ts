@@ -21,12 +21,12 @@ const connections = [
 
 /** Where linkgate looked in EC2 when these rang, and what it said. */
 async function answered(...notifications: ConnectionNotification[]) {
-  const world = createTestEnv({ services, connections });
-  const { observation } = await handleNotifications(notifications, world.deps);
+  const env = createTestEnv({ services, connections });
+  const { changeCounts } = await handleNotifications(notifications, env.deps);
   return {
-    looks: world.ec2.looks,
-    said: world.published.map(({ connection }) => connection.endpointId),
-    observation,
+    looks: env.ec2.describeCalls,
+    said: env.published.map(({ connection }) => connection.endpointId),
+    changeCounts,
   };
 }
 
@@ -65,8 +65,8 @@ describe('a doorbell', () => {
   });
 
   test('about an endpoint that is not there changes nothing', async () => {
-    const { observation } = await answered(aDoorbell({ endpointIds: [endpointId(9)] }));
-    expect(observation).toEqual({
+    const { changeCounts } = await answered(aDoorbell({ endpointIds: [endpointId(9)] }));
+    expect(changeCounts).toEqual({
       seen: 0,
       decided: 0,
       changed: 0,
@@ -114,22 +114,22 @@ describe('many doorbells', () => {
     ['whose connections EC2 does not show', hub],
     ['that nobody can look at', { accountId: '222222222222', region: 'eu-west-1' }],
   ])('one of them about a place %s, ring again for that place alone', async (_what, location) => {
-    const world = createTestEnv({ services, connections });
+    const env = createTestEnv({ services, connections });
     const others = { accountId: '333333333333', region: 'eu-west-2' };
-    const connectionsIn = (asked: AccountRegion) => {
-      if (asked.region !== location.region) return world.ec2;
+    const connectionsClient = (asked: AccountRegion) => {
+      if (asked.region !== location.region) return env.ec2;
       if (location === hub) return { page: () => Promise.reject(new Error('away')) };
       throw new Error('no role to assume');
     };
     const notifications = [location, others].map((each) =>
       aDoorbell({ location: each, endpointIds: [endpointId(1)] }),
     );
-    const { observation, unanswered } = await handleNotifications(notifications, {
-      ...world.deps,
-      connectionsIn,
+    const { changeCounts, failedLocations } = await handleNotifications(notifications, {
+      ...env.deps,
+      connectionsClient,
     });
-    expect([...unanswered]).toEqual([formatAccountRegion(location)]);
-    expect(observation).toMatchObject({ seen: 1, decided: 1 });
-    expect(world.errors).toHaveLength(1);
+    expect([...failedLocations]).toEqual([formatAccountRegion(location)]);
+    expect(changeCounts).toMatchObject({ seen: 1, decided: 1 });
+    expect(env.errors).toHaveLength(1);
   });
 });

@@ -6,7 +6,7 @@ import { aConnection, aRecord, aService, aVerdict, endpointId, noon, secondsAfte
 import { createTestEnv } from '../doubles/test-env.ts';
 
 const services = [aService()];
-const accepting = aRecord({ verdict: aVerdict('accept'), effect: { action: 'accept', asked: 1 } });
+const accepting = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 1 } });
 const pending = aConnection({ state: 'pending' });
 
 /** The event that tells of a connection beside what was remembered of it. */
@@ -21,33 +21,32 @@ function changed(connection = pending, record: typeof accepting | null = accepti
 
 describe('what EC2 is seen to show', () => {
   test('is written down: an acceptance is applied, and nothing is due any more', async () => {
-    const world = createTestEnv({ services, records: [accepting] });
-    const [result] = await recordStates([changed()], world.deps);
+    const env = createTestEnv({ services, records: [accepting] });
+    const [result] = await recordStates([changed()], env.deps);
     expect(result).toMatchObject({ output: ['applied'] });
-    expect(await world.record(endpointId(1))).toMatchObject({ state: 'pending', version: 2 });
-    expect(await world.actions(endpointId(1))).toEqual(['applied']);
-    for await (const due of world.table.query('PENDING_EFFECT#111111111111/us-east-1'))
-      expect(due).toEqual([]);
+    expect(await env.record(endpointId(1))).toMatchObject({ state: 'pending', version: 2 });
+    expect(await env.actions(endpointId(1))).toEqual(['applied']);
+    for await (const due of env.table.query('PENDING_EFFECT#111111111111/us-east-1')) expect(due).toEqual([]);
   });
 
   test('and told twice is written down once', async () => {
-    const world = createTestEnv({ services, records: [accepting] });
-    await recordStates([changed()], world.deps);
-    const [again] = await recordStates([changed()], world.deps);
+    const env = createTestEnv({ services, records: [accepting] });
+    await recordStates([changed()], env.deps);
+    const [again] = await recordStates([changed()], env.deps);
     expect(again).toMatchObject({ output: [] });
-    expect(await world.actions(endpointId(1))).toEqual(['applied']);
+    expect(await env.actions(endpointId(1))).toEqual(['applied']);
   });
 
   test('for the first time is observed, where its service is registered', async () => {
-    const world = createTestEnv({ services });
-    await recordStates([changed(pending, null)], world.deps);
-    expect(await world.actions(endpointId(1))).toEqual(['observed']);
+    const env = createTestEnv({ services });
+    await recordStates([changed(pending, null)], env.deps);
+    expect(await env.actions(endpointId(1))).toEqual(['observed']);
   });
 
   test('for the first time at a service that is not registered is nobody’s business', async () => {
-    const world = createTestEnv();
-    await recordStates([changed(pending, null)], world.deps);
-    expect(await world.record(endpointId(1))).toBeUndefined();
+    const env = createTestEnv();
+    await recordStates([changed(pending, null)], env.deps);
+    expect(await env.record(endpointId(1))).toBeUndefined();
   });
 });
 
@@ -57,12 +56,12 @@ describe('where the record moved on since it was observed', () => {
       ...accepting,
       version: 2,
       verdict: aVerdict('reject'),
-      effect: { action: 'reject', asked: 0 },
+      pendingEffect: { action: 'reject', attempts: 0 },
       acceptRequestedAt: noon.toISOString(),
     });
-    const world = createTestEnv({ services, records: [newer] });
-    await recordStates([changed()], world.deps);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = createTestEnv({ services, records: [newer] });
+    await recordStates([changed()], env.deps);
+    expect(await env.record(endpointId(1))).toMatchObject({
       state: 'pending',
       effect: { action: 'reject' },
     });
@@ -70,20 +69,20 @@ describe('where the record moved on since it was observed', () => {
 
   test('to what was seen in EC2 after that, nothing changes', async () => {
     const observedAt = secondsAfterNoon(1).toISOString();
-    const world = createTestEnv({
+    const env = createTestEnv({
       services,
       records: [aRecord({ state: 'available', observedAt, version: 2 })],
     });
-    const [result] = await recordStates([changed()], world.deps);
+    const [result] = await recordStates([changed()], env.deps);
     expect(result).toMatchObject({ output: [] });
-    expect(await world.record(endpointId(1))).toMatchObject({ state: 'available', version: 2 });
+    expect(await env.record(endpointId(1))).toMatchObject({ state: 'available', version: 2 });
   });
 
   test('and never holds still, the event is given back, and stops no other', async () => {
-    const world = createTestEnv({ services, records: [accepting] });
-    const table = { ...world.table, write: async () => false };
+    const env = createTestEnv({ services, records: [accepting] });
+    const table = { ...env.table, write: async () => false };
     const unknown = changed(aConnection({ state: 'deleted', endpointId: endpointId(2) }), null);
-    const results = await recordStates([changed(), unknown], { ...world.deps, table });
+    const results = await recordStates([changed(), unknown], { ...env.deps, table });
     expect(results).toMatchObject([{ error: expect.any(OptimisticLockError) }, { output: [] }]);
   });
 });
@@ -96,13 +95,13 @@ describe('an endpoint that counts', () => {
     entryVersion: 1,
     version: 0,
   };
-  const live = aRecord({ state: 'available', counted: true });
+  const live = aRecord({ state: 'available', countsTowardQuota: true });
 
   async function countedAfter(state: 'deleted' | 'rejected' | 'deleting') {
-    const world = createTestEnv({ services, records: [live] });
-    await world.table.write([quotaWrite(aConnection(), undefined, counting)]);
-    await recordStates([changed(aConnection({ state }), live)], world.deps);
-    const [item] = await world.table.get([endpointQuotaKey(aConnection())]);
+    const env = createTestEnv({ services, records: [live] });
+    await env.table.write([quotaWrite(aConnection(), undefined, counting)]);
+    await recordStates([changed(aConnection({ state }), live)], env.deps);
+    const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
     return item && readEndpointQuota(item).endpointIds;
   }
 
@@ -116,8 +115,8 @@ describe('an endpoint that counts', () => {
 });
 
 test('an endpoint that is gone is remembered as gone, with the time', async () => {
-  const world = createTestEnv({ services, records: [accepting] });
-  await recordStates([changed(aConnection({ state: 'deleted' }))], world.deps);
-  expect(await world.record(endpointId(1))).toMatchObject({ state: 'deleted', endedAt: noon.toISOString() });
-  expect(await world.actions(endpointId(1))).toEqual(['deleted']);
+  const env = createTestEnv({ services, records: [accepting] });
+  await recordStates([changed(aConnection({ state: 'deleted' }))], env.deps);
+  expect(await env.record(endpointId(1))).toMatchObject({ state: 'deleted', endedAt: noon.toISOString() });
+  expect(await env.actions(endpointId(1))).toEqual(['deleted']);
 });

@@ -83,9 +83,9 @@ describe('the requests that a change concerns', () => {
   const entries = [anEntry({ serviceId: '*', effect: 'block', version: 5 })];
 
   async function reviewed(scope: Parameters<typeof reevaluateConnections>[0]) {
-    const world = createTestEnv({ services, connections, records, entries });
-    await reevaluateConnections(scope, world.deps);
-    return world.published.map(({ connection }) => connection.endpointId);
+    const env = createTestEnv({ services, connections, records, entries });
+    await reevaluateConnections(scope, env.deps);
+    return env.published.map(({ connection }) => connection.endpointId);
   }
 
   test('are handed over where their verdicts rest on something else', async () => {
@@ -103,9 +103,9 @@ describe('the requests that a change concerns', () => {
   });
 
   test('are told of with what lives already, where the service is new', async () => {
-    const world = createTestEnv({ services, connections });
-    await reevaluateConnections({ serviceId: serviceId(1) }, world.deps);
-    expect(world.published).toMatchObject([
+    const env = createTestEnv({ services, connections });
+    await reevaluateConnections({ serviceId: serviceId(1) }, env.deps);
+    expect(env.published).toMatchObject([
       { type: 'Connection Request' },
       { type: 'Connection Request' },
       { type: 'Connection Changed', connection: { endpointId: endpointId(4) } },
@@ -117,10 +117,10 @@ describe('the requests that a change concerns', () => {
   });
 
   test('are those that people were asked about, where the service was taken out', async () => {
-    const world = createTestEnv({ records, connections });
-    await reevaluateConnections({ serviceId: serviceId(1), isGone: true }, world.deps);
-    expect(world.published.map(({ connection }) => connection.endpointId)).toEqual([1, 2].map(endpointId));
-    expect(world.ec2.looks).toEqual([]);
+    const env = createTestEnv({ records, connections });
+    await reevaluateConnections({ serviceId: serviceId(1), isDeregistered: true }, env.deps);
+    expect(env.published.map(({ connection }) => connection.endpointId)).toEqual([1, 2].map(endpointId));
+    expect(env.ec2.describeCalls).toEqual([]);
   });
 
   test('are none where the service is not registered', async () => {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { matches } from '../../sandbox/aws/event-pattern.ts';
+import { matchesPattern } from '../../sandbox/aws/event-pattern.ts';
 
 const applyRole = 'arn:aws:iam::111111111111:role/linkgate-test-ApplyVerdictsRole';
 const checkRole = 'arn:aws:iam::111111111111:role/linkgate-test-CheckServiceRole';
@@ -198,11 +198,11 @@ test('each pattern has events that it hears of and events that it does not', () 
 
 describe.each(Object.entries(samples))('%s', (name, { matching, others }) => {
   test.each(Object.entries(matching))('hears of %s', (_sample, event) => {
-    expect(matches(patternNamed(name), event)).toBe(true);
+    expect(matchesPattern(patternNamed(name), event)).toBe(true);
   });
 
   test.each(Object.entries(others))('does not hear of %s', (_sample, event) => {
-    expect(matches(patternNamed(name), event)).toBe(false);
+    expect(matchesPattern(patternNamed(name), event)).toBe(false);
   });
 });
 
@@ -213,7 +213,7 @@ describe('on-table-stream', () => {
 
   function hears(pk: string, image: object = {}): boolean {
     const record = { eventName: 'MODIFY', dynamodb: { Keys: { pk: { S: pk } }, NewImage: image } };
-    return filters.some((filter) => matches(filter, record));
+    return filters.some((filter) => matchesPattern(filter, record));
   }
 
   function requestWith(outcome: string, state = 'pendingAcceptance') {

@@ -49,10 +49,10 @@ test('what nobody could verify has a secret read anew once a minute, and no ofte
   await secret.values();
   store.kept = 'new\nold';
   store.seconds = 59;
-  expect(await secret.refreshed()).toBeUndefined();
+  expect(await secret.refresh()).toBeUndefined();
   store.seconds = 60;
-  expect(await secret.refreshed()).toEqual(['new', 'old']);
-  expect(await secret.refreshed()).toBeUndefined();
+  expect(await secret.refresh()).toEqual(['new', 'old']);
+  expect(await secret.refresh()).toBeUndefined();
   expect(await secret.values()).toEqual(['new', 'old']);
   expect(store.reads).toBe(2);
 });
@@ -64,9 +64,9 @@ test('a store that is away is asked once a minute, and the values known hold on'
   store.seconds = 300;
   expect(await secret.values()).toEqual(['one']);
   expect(await secret.values()).toEqual(['one']);
-  expect(await secret.refreshed()).toBeUndefined();
+  expect(await secret.refresh()).toBeUndefined();
   store.seconds = 360;
-  expect(await secret.refreshed()).toBeUndefined();
+  expect(await secret.refresh()).toBeUndefined();
   expect(store.reads).toBe(3);
   expect(store.errors).toHaveLength(2);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { checkService, checkServices, wasCheckedSince } from '../../lib/services/check-service.ts';
-import { registeredServices } from '../../lib/services/registered-services.ts';
+import { listRegisteredServices } from '../../lib/services/registered-services.ts';
 import { OptimisticLockError } from '../../lib/storage/optimistic-lock.ts';
 import { aConfiguration, aService, noon, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
@@ -8,10 +8,10 @@ import { createTestEnv } from '../doubles/test-env.ts';
 const services = [aService()];
 
 test('what drifted is marked in the record of the service', async () => {
-  const world = createTestEnv({ services });
-  world.services.show(aConfiguration({ acceptanceRequired: false }));
-  await checkService(serviceId(1), world.deps);
-  expect(await registeredServices(world.deps)).toMatchObject([
+  const env = createTestEnv({ services });
+  env.services.setConfiguration(aConfiguration({ acceptanceRequired: false }));
+  await checkService(serviceId(1), env.deps);
+  expect(await listRegisteredServices(env.deps)).toMatchObject([
     {
       acceptanceRequired: false,
       drift: [{ check: 'acceptance-is-not-required' }],
@@ -21,15 +21,15 @@ test('what drifted is marked in the record of the service', async () => {
 });
 
 test('a check makes no decision stale', async () => {
-  const world = createTestEnv({ services });
-  world.services.show(aConfiguration());
-  await checkService(serviceId(1), world.deps);
-  expect(await registeredServices(world.deps)).toMatchObject([{ policyRevision: 1, version: 2 }]);
+  const env = createTestEnv({ services });
+  env.services.setConfiguration(aConfiguration());
+  await checkService(serviceId(1), env.deps);
+  expect(await listRegisteredServices(env.deps)).toMatchObject([{ policyRevision: 1, version: 2 }]);
 });
 
 test('a service that EC2 lists no more stays registered, and says so', async () => {
-  const world = createTestEnv({ services });
-  expect(await checkService(serviceId(1), world.deps)).toMatchObject([{ check: 'service-is-missing' }]);
+  const env = createTestEnv({ services });
+  expect(await checkService(serviceId(1), env.deps)).toMatchObject([{ check: 'service-is-missing' }]);
 });
 
 test('a service that is not registered is passed over', async () => {
@@ -37,71 +37,71 @@ test('a service that is not registered is passed over', async () => {
 });
 
 test('services are checked each on its own, and each once', async () => {
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'other' })],
   });
-  world.services.show(aConfiguration());
-  const { describe } = world.services;
-  world.services.describe = async (id) => {
+  env.services.setConfiguration(aConfiguration());
+  const { describe } = env.services;
+  env.services.describe = async (id) => {
     if (id === serviceId(2)) throw new Error('EC2 is away');
     return describe(id);
   };
-  const results = await checkServices([2, 1, 1].map(serviceId), world.deps);
+  const results = await checkServices([2, 1, 1].map(serviceId), env.deps);
   expect(results).toMatchObject([{ error: { message: 'EC2 is away' } }, { output: [] }]);
   expect(results).toHaveLength(2);
 });
 
 test('services are checked one after another, so that EC2 is not stormed', async () => {
   const numbers = [1, 2, 3];
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: numbers.map((number) => aService({ serviceId: serviceId(number), name: `service-${number}` })),
   });
-  const { describe } = world.services;
+  const { describe } = env.services;
   let [underWay, most] = [0, 0];
-  world.services.describe = async (id) => {
+  env.services.describe = async (id) => {
     most = Math.max(most, ++underWay);
     const configuration = await describe(id);
     underWay--;
     return configuration;
   };
-  expect(await checkServices(numbers.map(serviceId), world.deps)).toHaveLength(3);
+  expect(await checkServices(numbers.map(serviceId), env.deps)).toHaveLength(3);
   expect(most).toBe(1);
 });
 
 test('a record that others keep changing is given back', async () => {
-  const world = createTestEnv({ services });
-  world.services.show(aConfiguration());
-  const table = { ...world.table, write: async () => false };
-  await expect(checkService(serviceId(1), { ...world.deps, table })).rejects.toThrow(OptimisticLockError);
+  const env = createTestEnv({ services });
+  env.services.setConfiguration(aConfiguration());
+  const table = { ...env.table, write: async () => false };
+  await expect(checkService(serviceId(1), { ...env.deps, table })).rejects.toThrow(OptimisticLockError);
 });
 
 test('how the principals differ is marked beside what drifted', async () => {
-  const world = createTestEnv({ services });
-  world.services.show(aConfiguration({ principals: ['*'] }));
+  const env = createTestEnv({ services });
+  env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
   const principalDrift = [{ check: 'principals-are-not-implied', detail: '*' }];
-  const tendPrincipals = async () => ({ principalDrift, principalsCheckedAt: noon.toISOString() });
-  expect(await checkService(serviceId(1), { ...world.deps, tendPrincipals })).toMatchObject([
+  const reconcilePrincipals = async () => ({ principalDrift, principalsCheckedAt: noon.toISOString() });
+  expect(await checkService(serviceId(1), { ...env.deps, reconcilePrincipals })).toMatchObject([
     { check: 'principal-is-everyone' },
     { check: 'principals-are-not-implied' },
   ]);
-  expect(await registeredServices(world.deps)).toMatchObject([
+  expect(await listRegisteredServices(env.deps)).toMatchObject([
     { drift: [{ check: 'principal-is-everyone' }], principalDrift },
   ]);
 });
 
 test('an approval that has ended is in the record no more', async () => {
   const approved = aService({ principalsApproval: { by: 'alice', at: noon.toISOString() } });
-  const world = createTestEnv({ services: [approved] });
-  world.services.show(aConfiguration());
-  const tendPrincipals = async () => ({ principalDrift: [], principalsCheckedAt: noon.toISOString() });
-  await checkService(serviceId(1), { ...world.deps, tendPrincipals });
-  expect(await registeredServices(world.deps)).not.toMatchObject([{ principalsApproval: {} }]);
+  const env = createTestEnv({ services: [approved] });
+  env.services.setConfiguration(aConfiguration());
+  const reconcilePrincipals = async () => ({ principalDrift: [], principalsCheckedAt: noon.toISOString() });
+  await checkService(serviceId(1), { ...env.deps, reconcilePrincipals });
+  expect(await listRegisteredServices(env.deps)).not.toMatchObject([{ principalsApproval: {} }]);
 });
 
 test('the principals of a service that EC2 does not list are not looked at', async () => {
-  const world = createTestEnv({ services });
-  const tendPrincipals = () => Promise.reject(new Error('there is nothing to look at'));
-  expect(await checkService(serviceId(1), { ...world.deps, tendPrincipals })).toMatchObject([
+  const env = createTestEnv({ services });
+  const reconcilePrincipals = () => Promise.reject(new Error('there is nothing to look at'));
+  expect(await checkService(serviceId(1), { ...env.deps, reconcilePrincipals })).toMatchObject([
     { check: 'service-is-missing' },
   ]);
 });

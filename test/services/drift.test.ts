@@ -38,10 +38,10 @@ test.each([
 });
 
 test('a Gateway Load Balancer service without a connection notification has not drifted', () => {
-  expect(checksOf(aConfiguration({ isOfGateways: true, notifications: [] }))).toEqual([]);
-  expect(checksOf(aConfiguration({ isOfGateways: true, notifications: [], isTagged: false }))).toEqual([
-    'tag-is-missing',
-  ]);
+  expect(checksOf(aConfiguration({ isGatewayLoadBalancer: true, notifications: [] }))).toEqual([]);
+  expect(
+    checksOf(aConfiguration({ isGatewayLoadBalancer: true, notifications: [], isTagged: false })),
+  ).toEqual(['tag-is-missing']);
 });
 
 test('of a service that is there no more nothing else is said', () => {

@@ -10,38 +10,38 @@ const paused = { pausedAt: noon.toISOString(), pausedBy: alice, pauseReason: 'in
 
 describe('a service that is paused', () => {
   test('says since when, by whom and why, and makes decisions that rest on it stale', async () => {
-    const world = createTestEnv({ services: [aService()] });
-    const service = await pauseService(serviceId(1), why, world.deps);
+    const env = createTestEnv({ services: [aService()] });
+    const service = await pauseService(serviceId(1), why, env.deps);
     expect(service).toMatchObject({ ...paused, version: 2 });
     expect(service?.policyRevision).toBeGreaterThan(1);
   });
 
   test('again keeps who paused it first', async () => {
-    const world = createTestEnv({ services: [aService(paused)] });
-    world.time = secondsAfterNoon(60);
-    expect(await pauseService(serviceId(1), { by: 'bob' }, world.deps)).toEqual(aService(paused));
+    const env = createTestEnv({ services: [aService(paused)] });
+    env.time = secondsAfterNoon(60);
+    expect(await pauseService(serviceId(1), { by: 'bob' }, env.deps)).toEqual(aService(paused));
   });
 
   test('keeps what somebody else changed at the same moment', async () => {
-    const world = createTestEnv({ services: [aService()] });
+    const env = createTestEnv({ services: [aService()] });
     let isFirst = true;
     const table: Table = {
-      ...world.table,
+      ...env.table,
       async write(writes) {
-        if (isFirst) world.put(serviceItem(aService({ name: 'shop', version: 2 })));
+        if (isFirst) env.put(serviceItem(aService({ name: 'shop', version: 2 })));
         isFirst = false;
-        return world.table.write(writes);
+        return env.table.write(writes);
       },
     };
-    const service = await pauseService(serviceId(1), why, { ...world.deps, table });
+    const service = await pauseService(serviceId(1), why, { ...env.deps, table });
     expect(service).toMatchObject({ ...paused, name: 'shop', version: 3 });
   });
 });
 
 describe('a service that is resumed', () => {
   test('says nothing of a pause, and makes decisions that rest on it stale', async () => {
-    const world = createTestEnv({ services: [aService(paused)] });
-    const service = await resumeService(serviceId(1), alice, world.deps);
+    const env = createTestEnv({ services: [aService(paused)] });
+    const service = await resumeService(serviceId(1), alice, env.deps);
     expect(Object.keys(service ?? {})).not.toEqual(
       expect.arrayContaining([expect.stringContaining('pause')]),
     );
@@ -50,8 +50,8 @@ describe('a service that is resumed', () => {
   });
 
   test('again stays as it is', async () => {
-    const world = createTestEnv({ services: [aService()] });
-    expect(await resumeService(serviceId(1), alice, world.deps)).toEqual(aService());
+    const env = createTestEnv({ services: [aService()] });
+    expect(await resumeService(serviceId(1), alice, env.deps)).toEqual(aService());
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readLocations, registeredServices } from '../../lib/services/registered-services.ts';
+import { listRegisteredServices, readLocations } from '../../lib/services/registered-services.ts';
 import { aService, hub, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
@@ -12,7 +12,7 @@ const services = [
 
 test('all registered services are found', async () => {
   const { deps } = createTestEnv({ services });
-  expect((await registeredServices(deps)).map(({ name }) => name).sort()).toEqual([
+  expect((await listRegisteredServices(deps)).map(({ name }) => name).sort()).toEqual([
     'ledger',
     'orders',
     'payments',

@@ -9,11 +9,11 @@ const untagged = aService({ drift: [{ check: 'tag-is-missing', detail: 'without 
 
 /** What is repaired of a service in a world where EC2 shows it bare. */
 async function repaired(service: Service, configuration = bare) {
-  const world = createTestEnv({ services: [service] });
-  world.services.show(configuration);
-  const warnings = await repairServices(world.deps);
-  const [item] = await world.table.get([serviceKey(serviceId(1))]);
-  return { calls: world.services.calls, warnings, drift: item && readService(item).drift };
+  const env = createTestEnv({ services: [service] });
+  env.services.setConfiguration(configuration);
+  const warnings = await repairServices(env.deps);
+  const [item] = await env.table.get([serviceKey(serviceId(1))]);
+  return { calls: env.services.calls, warnings, drift: item && readService(item).drift };
 }
 
 describe('a registered service', () => {
@@ -52,17 +52,17 @@ describe('what could not be repaired is said with the command', () => {
 
   test('where EC2 refuses, and the others are repaired all the same', async () => {
     const second = { ...untagged, serviceId: serviceId(2), name: 'shop' };
-    const world = createTestEnv({ services: [untagged, second] });
-    world.services.show(bare);
-    world.services.show({ ...bare, serviceId: serviceId(2) });
-    const { tag } = world.services;
-    world.services.tag = async (id) => {
+    const env = createTestEnv({ services: [untagged, second] });
+    env.services.setConfiguration(bare);
+    env.services.setConfiguration({ ...bare, serviceId: serviceId(2) });
+    const { tag } = env.services;
+    env.services.tag = async (id) => {
       if (id === serviceId(1)) throw new Error('no right to tag');
       await tag(id);
     };
-    expect(await repairServices(world.deps)).toEqual([command]);
-    expect(world.services.configuration(serviceId(2))).toMatchObject({ isTagged: true });
-    expect(world.errors).toHaveLength(1);
+    expect(await repairServices(env.deps)).toEqual([command]);
+    expect(env.services.configuration(serviceId(2))).toMatchObject({ isTagged: true });
+    expect(env.errors).toHaveLength(1);
   });
 
   test('where the service is gone', async () => {
@@ -72,10 +72,10 @@ describe('what could not be repaired is said with the command', () => {
   });
 
   test('where the time does not suffice', async () => {
-    const world = createTestEnv({ services: [untagged] });
-    world.services.show(bare);
-    world.left = 5_000;
-    expect(await repairServices(world.deps)).toEqual([command]);
-    expect(world.services.calls).toEqual([]);
+    const env = createTestEnv({ services: [untagged] });
+    env.services.setConfiguration(bare);
+    env.remainingMs = 5_000;
+    expect(await repairServices(env.deps)).toEqual([command]);
+    expect(env.services.calls).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { EndpointServices } from '../../lib/services/endpoint-services.ts';
-import { unregisteredServices } from '../../lib/services/unregistered-services.ts';
+import { listUnregisteredServices } from '../../lib/services/unregistered-services.ts';
 import { ExpiredTokenError } from '../../lib/storage/cursor.ts';
 import { aConfiguration, aService, hub, serviceId } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
@@ -9,7 +9,7 @@ const frankfurt = { ...hub, region: 'eu-central-1' };
 
 /** The hub lists two services on two pages, Frankfurt two on one; one of each is registered. */
 function listing() {
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(3), name: 'far', location: frankfurt })],
   });
   const pages: Readonly<Record<string, Awaited<ReturnType<EndpointServices['page']>>>> = {
@@ -20,9 +20,9 @@ function listing() {
     },
   };
   return {
-    ...world.deps,
-    servicesIn: ({ region }: typeof hub): EndpointServices => ({
-      ...world.services,
+    ...env.deps,
+    servicesClient: ({ region }: typeof hub): EndpointServices => ({
+      ...env.services,
       page: async (token) => pages[token === undefined ? region : `${region} ${token}`] ?? { services: [] },
     }),
   };
@@ -33,7 +33,10 @@ test('services that are not registered are listed place after place', async () =
   const found = [];
   let token: string | undefined;
   do {
-    const page: Awaited<ReturnType<typeof unregisteredServices>> = await unregisteredServices(token, deps);
+    const page: Awaited<ReturnType<typeof listUnregisteredServices>> = await listUnregisteredServices(
+      token,
+      deps,
+    );
     found.push(...page.services);
     token = page.nextToken;
   } while (token !== undefined);
@@ -44,13 +47,13 @@ test('services that are not registered are listed place after place', async () =
 });
 
 test('the hub is looked at also while nothing is registered', async () => {
-  const world = createTestEnv();
-  world.services.show(aConfiguration());
-  expect(await unregisteredServices(undefined, world.deps)).toMatchObject({
+  const env = createTestEnv();
+  env.services.setConfiguration(aConfiguration());
+  expect(await listUnregisteredServices(undefined, env.deps)).toMatchObject({
     services: [{ serviceId: serviceId(1) }],
   });
 });
 
 test('a token that the list did not give out is refused', async () => {
-  await expect(unregisteredServices('a guess', listing())).rejects.toThrow(ExpiredTokenError);
+  await expect(listUnregisteredServices('a guess', listing())).rejects.toThrow(ExpiredTokenError);
 });

@@ -1,12 +1,12 @@
 import { emailActor, slackActor } from '../../lib/approvers/actor.ts';
 import { handleLink } from '../../lib/channels/approval-link/handle-link.ts';
-import { readLink } from '../../lib/channels/approval-link/link.ts';
-import { actionIds, endpointIdOf } from '../../lib/channels/slack/actions.ts';
-import type { Block, View } from '../../lib/channels/slack/blocks.ts';
+import { verifyToken } from '../../lib/channels/approval-link/link.ts';
+import { actionIds, parseButtonEndpointId } from '../../lib/channels/slack/actions.ts';
+import type { Block, ModalView } from '../../lib/channels/slack/blocks.ts';
 import { handleDigestAction, handleDigestSubmission } from '../../lib/channels/slack/digest-actions.ts';
-import type { BlockAction, Submission } from '../../lib/channels/slack/interaction.ts';
+import type { BlockAction, ViewSubmission } from '../../lib/channels/slack/interaction.ts';
 import { handleRequestAction, handleRequestSubmission } from '../../lib/channels/slack/request-actions.ts';
-import { requestModal } from '../../lib/channels/slack/request-modal.ts';
+import { requestModalCallbackId } from '../../lib/channels/slack/request-modal.ts';
 import { linkKey, tokensIn } from './fake-mail.ts';
 import type { Run } from './invocations.ts';
 import type { Linkgate, World } from './linkgate.ts';
@@ -56,7 +56,7 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
 
   /** What a receiver is wired with: it knows no EC2. */
   function receiving(run: Run) {
-    const { connectionsIn: _connectionsIn, ...deps } = linkgate.wire(run);
+    const { connectionsClient: _connectionsIn, ...deps } = linkgate.wire(run);
     return { ...deps, slack: slack.apiFor(run), signingKey: mailbox.signingKey };
   }
 
@@ -77,10 +77,11 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
       responseUrl: undefined,
       message: { channel, ts },
       modal: undefined,
-      typed: new Map([[actionIds.expiry, random.pick(['for-good', '7'])]]),
+      fieldValues: new Map([[actionIds.expiry, random.pick(['for-good', '7'])]]),
     };
     const onClick = actionId === actionIds.openDigest ? handleDigestAction : handleRequestAction;
-    const spoken = actionId === actionIds.openDigest ? { by } : { by, endpointId: endpointIdOf(value), ts };
+    const spoken =
+      actionId === actionIds.openDigest ? { by } : { by, endpointId: parseButtonEndpointId(value), ts };
     await speak('on-slack-interaction', `clicks ${actionId} of ${value} in ${ts}`, spoken, async (deps) => {
       const { markup: text = '' } = (await onClick(clicked, deps)) ?? {};
       return {
@@ -94,15 +95,15 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
     await submit(spoken, view);
   }
 
-  function submit(spoken: Spoken, view: View): Promise<void> {
-    const isOfRequest = view.callback_id === requestModal;
-    const submission: Submission = {
+  function submit(spoken: Spoken, view: ModalView): Promise<void> {
+    const isOfRequest = view.callback_id === requestModalCallbackId;
+    const submission: ViewSubmission = {
       kind: 'submission',
       actor: spoken.by,
       callbackId: String(view.callback_id),
       metadata: String(view.private_metadata),
-      fields: new Set(elementsIn(view).map(({ action_id: field }) => String(field))),
-      typed: new Map([...Object.entries(words), ...choicesIn(view, isOfRequest ? 0.2 : 0.5)]),
+      fieldNames: new Set(elementsIn(view).map(({ action_id: field }) => String(field))),
+      fieldValues: new Map([...Object.entries(words), ...choicesIn(view, isOfRequest ? 0.2 : 0.5)]),
     };
     const onSubmission = isOfRequest ? handleRequestSubmission : handleDigestSubmission;
     return speak('on-slack-interaction', 'submits a form', spoken, async (deps) => {
@@ -116,12 +117,12 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
     });
   }
 
-  function elementsIn(view: View): Block[] {
+  function elementsIn(view: ModalView): Block[] {
     return (view.blocks as readonly Block[]).flatMap(({ element }) => (element ? [element as Block] : []));
   }
 
   /** What somebody chooses, each thing as often as the rate says. */
-  function choicesIn(view: View, rate: number): [string, string][] {
+  function choicesIn(view: ModalView, rate: number): [string, string][] {
     return elementsIn(view)
       .filter(({ options }) => options !== undefined && random.chance(rate))
       .map(({ action_id: field, options }) => [
@@ -147,7 +148,7 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
         if (withLinks.length === 0) return;
         const mail = random.pick(withLinks);
         const token = random.pick(tokensIn(mail));
-        const link = readLink(token, [linkKey], new Date(scheduler.now()));
+        const link = verifyToken(token, [linkKey], new Date(scheduler.now()));
         if (link.status === 'tampered') return;
         const { endpointId } = link.claims;
         const entered = random.chance(0.8) ? words : undefined;

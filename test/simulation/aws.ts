@@ -142,7 +142,7 @@ export function createAws(
         run.call('mode write', () => {
           Object.assign(parameter, { mode, changedAt: run.now().toISOString() });
         }),
-      makeOnce: async () => false,
+      createIfMissing: async () => false,
     };
   }
 

@@ -1,10 +1,10 @@
-import { type LinkClaims, linkTo } from '../../lib/channels/approval-link/link.ts';
-import type { EmailSender, Mail } from '../../lib/channels/email/email-sender.ts';
+import { createLink, type LinkClaims } from '../../lib/channels/approval-link/link.ts';
+import type { EmailMessage, EmailSender } from '../../lib/channels/email/email-sender.ts';
 import type { Run } from './invocations.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** A mail as it lies in somebody's mailbox. */
-export interface Received extends Mail {
+export interface Received extends EmailMessage {
   readonly address: string;
   readonly time: number;
 }
@@ -24,12 +24,12 @@ export function createMailbox(scheduler: Scheduler) {
           received.push({ address, time: scheduler.now(), ...mail });
         }),
     }),
-    linkTo: async (claims: LinkClaims) => linkTo('https://receivers.test/approval', claims, linkKey),
-    signingKey: { values: async () => [linkKey], refreshed: async () => [linkKey] },
+    linkTo: async (claims: LinkClaims) => createLink('https://receivers.test/approval', claims, linkKey),
+    signingKey: { values: async () => [linkKey], refresh: async () => [linkKey] },
   };
 }
 
 /** The tokens of the links in a mail. */
-export function tokensIn({ text }: Mail): string[] {
+export function tokensIn({ text }: EmailMessage): string[] {
   return [...text.matchAll(/\?token=(\S+)/g)].flatMap(([, token]) => token ?? []);
 }

@@ -21,7 +21,7 @@ export function checkTenures(
   const then = now.getTime() - late;
 
   function checkTenure(record: ConnectionRecord): void {
-    const { endpointId, verdict, revocation, revoked, approval, grandfathered } = record;
+    const { endpointId, verdict, revocation, revokeOrder, approval, grandfathered } = record;
     const found = indexByKey(items.read(policyInputKeys(record)));
     const said = saidOf(record, found);
     const { enforcingSince } = readPolicyInputs(record, found);
@@ -38,7 +38,7 @@ export function checkTenures(
     const isApproved = approval?.decision === 'approve';
     const isCounted = said.entries[0]?.maxEndpoints !== undefined;
     const isEndorsed = !block && (isApproved || isCovered(record, said, then));
-    if (isEndorsed && !revoked && !isCounted)
+    if (isEndorsed && !revokeOrder && !isCounted)
       mustHold(
         'what is endorsed stays',
         revocation === undefined,
@@ -48,7 +48,7 @@ export function checkTenures(
       mustHold(
         'what lives without permission is announced, asked about or cut',
         isEndorsed || isInGrace || isAsked || isFirst || grandfathered !== undefined,
-        `${endpointId}, ${JSON.stringify({ verdict, revocation, revoked, approval })}`,
+        `${endpointId}, ${JSON.stringify({ verdict, revocation, revokeOrder, approval })}`,
       );
   }
 

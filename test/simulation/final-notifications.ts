@@ -1,9 +1,9 @@
 import { type Digest, findDigest } from '../../lib/approvals/digest.ts';
-import { statusOf } from '../../lib/approvals/status.ts';
+import { computeConnectionStatus } from '../../lib/approvals/status.ts';
 import { type ApproverGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
 import { buttonValue } from '../../lib/channels/slack/actions.ts';
-import { notAppliedText, slackActorName } from '../../lib/channels/slack/status-text.ts';
-import { currentStage, isAfter } from '../../lib/connections/approval-request.ts';
+import { notAppliedText, slackStatusLabels } from '../../lib/channels/slack/status-text.ts';
+import { currentStage, isLaterStage } from '../../lib/connections/approval-request.ts';
 import { isAwaitingApproval, recordPartitions } from '../../lib/connections/connection-record.ts';
 import { type AwaitingRecord, hasApprovalRequest } from '../../lib/notifications/awaiting-record.ts';
 import { readService, type Service, serviceKey } from '../../lib/services/service.ts';
@@ -41,7 +41,7 @@ export async function checkTold(
   }
 
   async function checkRequest(record: AwaitingRecord): Promise<void> {
-    const { endpointId, notice, approvalRequest } = record;
+    const { endpointId, notification, approvalRequest } = record;
     const { service, group } = policyOf(record);
     // Restored to before its group was named, there is nobody to tell.
     if (!service || !group?.slackChannel) return;
@@ -59,15 +59,16 @@ export async function checkTold(
       !isAwaitingApproval(record) || !isToReject || record.verdict?.outcome === 'hold',
       `${endpointId} since ${approvalRequest.deadline}`,
     );
-    if (notice?.digest !== undefined) await checkMember(record, notice.digest);
-    else checkMessage(record, notice?.slack?.ts);
+    if (notification?.digestId !== undefined) await checkMember(record, notification.digestId);
+    else checkMessage(record, notification?.slackMessage?.ts);
     mustHold(
       'approvers are told of each request that waits for them',
-      !isAwaitingApproval(record) || isToReject || isKept || !isAfter(stage, approvalRequest.stage),
+      !isAwaitingApproval(record) || isToReject || isKept || !isLaterStage(stage, approvalRequest.stage),
       `${endpointId} has come to ${stage}, not only ${approvalRequest.stage}`,
     );
     // Who is named later is mailed of it with its next stage.
-    if (isAwaitingApproval(record) && !isKept && notice?.digest === undefined) checkMails(record, group);
+    if (isAwaitingApproval(record) && !isKept && notification?.digestId === undefined)
+      checkMails(record, group);
   }
 
   function checkMessage(record: AwaitingRecord, ts: string | undefined): void {
@@ -88,8 +89,8 @@ export async function checkTold(
       decidedBy(message).includes(buttonValue(record) ?? '') === isAwaitingApproval(record),
       `${endpointId} is ${isAwaitingApproval(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
     );
-    const connectionStatus = statusOf(record).status;
-    const status = slackActorName[connectionStatus];
+    const connectionStatus = computeConnectionStatus(record).status;
+    const status = slackStatusLabels[connectionStatus];
     // In the mode observe, which may have changed since it was drawn.
     const isToCome = ['accepting', 'rejecting', 'disconnecting'].includes(connectionStatus);
     mustHold(
@@ -124,10 +125,10 @@ export async function checkTold(
     if (!message || !isOfThisTable(message) || endpointIds.some(isUnreadable)) return;
     const members = endpointIds
       .flatMap((endpointId) => watch.recordOf(endpointId) ?? [])
-      .filter(({ notice }) => notice?.digest === id);
+      .filter(({ notification }) => notification?.digestId === id);
     const open = members.filter(isAwaitingApproval);
     // No pass leads back to what is decided: it takes the ring.
-    if (open.length === 0 && (queues.notices.hasLost() || queues.records.hasLost())) return;
+    if (open.length === 0 && (queues.notificationQueue.hasLost() || queues.records.hasLost())) return;
     mustHold(
       'what is shown is what is recorded',
       (open.length > 0 ? countIn(titleOf(message)) === open.length : titleOf(message).startsWith('All of')) &&

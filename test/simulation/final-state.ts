@@ -8,7 +8,7 @@ import {
 import { quotaPartition, readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
 import { isHeldBack } from '../../lib/policy/held-back.ts';
 import { policyInputKeys, readPolicyInputs } from '../../lib/policy/policy-inputs.ts';
-import { isConnected, isGone } from '../../lib/privatelink/connection.ts';
+import { isConnected, isEnded } from '../../lib/privatelink/connection.ts';
 import { readService, serviceKey } from '../../lib/services/service.ts';
 import { indexByKey } from '../../lib/storage/entity.ts';
 import type { Item } from '../../lib/storage/table.ts';
@@ -52,20 +52,20 @@ export function checkAtRest(
     mustHold('every audit trail is whole', !found, `${endpointId} ${found?.sequence}: ${found?.problem}`);
   }
 
-  function checkRecord({ endpointId, serviceId, state, effect, endedAt }: ConnectionRecord): void {
+  function checkRecord({ endpointId, serviceId, state, pendingEffect, endedAt }: ConnectionRecord): void {
     const service = serviceOf(serviceId);
-    const isHeldBack = effect?.action === 'reject' && service?.pausedAt !== undefined;
+    const isHeldBack = pendingEffect?.action === 'reject' && service?.pausedAt !== undefined;
     if (isActing)
       mustHold(
         'nothing that is due is left undone',
-        !effect || isHeldBack,
-        `${effect?.action} of ${endpointId}`,
+        !pendingEffect || isHeldBack,
+        `${pendingEffect?.action} of ${endpointId}`,
       );
     if (!service) return;
     const shown = endpoints[endpointId]?.state ?? 'deleted';
     mustHold(
       'every connection is remembered as EC2 shows it',
-      shown === 'deleted' ? endedAt !== undefined && isGone(state) : state === shown,
+      shown === 'deleted' ? endedAt !== undefined && isEnded(state) : state === shown,
       `${endpointId} as ${shown}, not ${state}`,
     );
   }

@@ -12,7 +12,7 @@ import { affectedScope, reevaluateConnections } from '../../lib/reconcile/reeval
 import { checkServices } from '../../lib/services/check-service.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import { SweepRequest } from '../../lib/sweep/sweep-queue.ts';
-import type { Change } from '../doubles/memory-table.ts';
+import type { ItemChange } from '../doubles/memory-table.ts';
 import type { QueueName } from './linkgate.ts';
 import type { Wired } from './wiring.ts';
 
@@ -52,24 +52,24 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
     const results = await checkServices(bodies, wired);
     return results.some((result) => 'error' in result) ? bodies.map((_, index) => index) : [];
   },
-  async sweeps(bodies, wired) {
+  async sweepQueue(bodies, wired) {
     for (const body of bodies) {
       const request = v.parse(Sweep, body);
-      const sweep = await sweepConnections(request.location, request.pass, wired);
-      if (sweep.status === 'unfinished') await wired.sweeps.request(request);
+      const sweep = await sweepConnections(request.location, request.scope, wired);
+      if (sweep.status === 'unfinished') await wired.sweepQueue.enqueue(request);
       else if (sweep.status === 'overlapping' && request.queueIfRunning)
-        await wired.sweeps.request(request, { afterSeconds: 5 });
+        await wired.sweepQueue.enqueue(request, { afterSeconds: 5 });
     }
     return [];
   },
-  async notices(bodies, wired) {
+  async notificationQueue(bodies, wired) {
     const subjects = bodies.map((body) => v.parse(Notice, body));
     const { failed } = await notifyApprovers(subjects, wired);
     return failed.map((subject) => subjects.indexOf(subject));
   },
   async records(bodies, wired) {
     for (const body of bodies) {
-      const { before, after } = JSON.parse(body) as Change;
+      const { before, after } = JSON.parse(body) as ItemChange;
       await enqueueForChanges([{ before, after }], wired);
       const scope = affectedScope(before, after);
       if (scope) await reevaluateConnections(scope, wired);
@@ -80,12 +80,12 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
 
 async function answer(bodies: readonly string[], wired: Wired): Promise<readonly number[]> {
   const notifications = bodies.map(parseNotification);
-  const { unanswered } = await handleNotifications(
+  const { failedLocations } = await handleNotifications(
     notifications.filter((notification) => notification !== undefined),
     wired,
   );
   return notifications.flatMap((notification, index) =>
-    notification && unanswered.has(formatAccountRegion(notification.location)) ? [index] : [],
+    notification && failedLocations.has(formatAccountRegion(notification.location)) ? [index] : [],
   );
 }
 

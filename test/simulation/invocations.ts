@@ -17,7 +17,7 @@ export interface Run {
   readonly reportError: (error: unknown) => void;
   readonly startedAt: number;
   readonly now: () => Date;
-  readonly remaining: () => number;
+  readonly remainingMs: () => number;
   readonly isOver: () => boolean;
   /** Whether anything went wrong in it: then it may have left something behind. */
   readonly isImpaired: () => boolean;
@@ -108,7 +108,7 @@ export function createInvocations(
         call,
         startedAt: deadline - seconds * 1000,
         now: () => new Date(scheduler.now()),
-        remaining: () => deadline - scheduler.now(),
+        remainingMs: () => deadline - scheduler.now(),
         isOver: () => !isAlive,
         isImpaired: () => isImpaired,
         sleep: scheduler.sleep,

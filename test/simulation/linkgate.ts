@@ -1,7 +1,7 @@
 import { recordPartitions } from '../../lib/connections/connection-record.ts';
 import { affectedScope } from '../../lib/reconcile/reevaluate.ts';
 import { readLocations } from '../../lib/services/registered-services.ts';
-import type { Change } from '../doubles/memory-table.ts';
+import type { ItemChange } from '../doubles/memory-table.ts';
 import type { Aws } from './aws.ts';
 import type { Mailbox } from './fake-mail.ts';
 import type { Faults } from './faults.ts';
@@ -37,8 +37,8 @@ const specs = {
   changes: { seconds: 30, visibility: 60, batch: 10, concurrency: 10 },
   serviceChanges: { seconds: 30, visibility: 120, batch: 10, concurrency: 10 },
   verdicts: { seconds: 75, visibility: 90, batch: 10, concurrency: 10, fifo: true },
-  sweeps: { seconds: 300, visibility: 310, batch: 1, concurrency: 5 },
-  notices: { seconds: 60, visibility: 90, batch: 10, concurrency: 2 },
+  sweepQueue: { seconds: 300, visibility: 310, batch: 1, concurrency: 5 },
+  notificationQueue: { seconds: 60, visibility: 90, batch: 10, concurrency: 2 },
   records: { seconds: 60, visibility: 5, batch: 1, concurrency: 2 },
 } as const satisfies Readonly<Record<string, Omit<QueueSpec, 'name'> & { seconds: number }>>;
 
@@ -74,21 +74,21 @@ export function deployLinkgate(world: World) {
       changeMind = happen;
     },
     /** The table's stream. */
-    recordChanged(change: Change): void {
+    recordChanged(change: ItemChange): void {
       if (affectedScope(change.before, change.after) || isAsked(change))
         queues.records.send(JSON.stringify(change));
     },
     /** A schedule asks for a pass over every place. */
-    schedule: (pass: 'pending' | 'full') =>
+    schedule: (scope: 'pending' | 'full') =>
       invocations.invoke('schedule', 300, async (run) => {
         const deps = wire(run);
-        for (const location of await readLocations(deps)) await deps.sweeps.request({ location, pass });
+        for (const location of await readLocations(deps)) await deps.sweepQueue.enqueue({ location, scope });
       }),
     isIdle: () => invocations.running() === 0 && Object.values(queues).every((queue) => queue.size() === 0),
   };
 }
 
 /** What the stream's filter lets through beside what policy rests on. */
-function isAsked({ after }: Change): boolean {
+function isAsked({ after }: ItemChange): boolean {
   return after !== undefined && recordPartitions.includes(after.pk) && 'approvalRequest' in after;
 }

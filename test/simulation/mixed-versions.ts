@@ -1,5 +1,5 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
-import { hashOf } from '../../lib/audit/chain.ts';
+import { hashAuditEntry } from '../../lib/audit/chain.ts';
 import { applyDecision, transitionWrites } from '../../lib/connections/transition.ts';
 import type { AccountRegion } from '../../lib/locations/account-region.ts';
 import type { Connection } from '../../lib/privatelink/connection.ts';
@@ -105,7 +105,7 @@ function chained(item: Item, hashes: Map<string, string>): Item {
   if (!item.pk.startsWith(auditPartition)) return item;
   const endpointId = item.pk.slice(auditPartition.length);
   const entry = { ...item, previousHash: hashes.get(endpointId) ?? item.previousHash };
-  const hash = hashOf(entry);
+  const hash = hashAuditEntry(entry);
   hashes.set(endpointId, hash);
   return { ...entry, hash };
 }

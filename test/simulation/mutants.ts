@@ -1,15 +1,15 @@
 import { auditPartition } from '../../lib/audit/audit.ts';
 import {
   type ConnectionRecord,
-  type Effect,
+  type PendingEffect,
   readRecord,
   recordPartitions,
 } from '../../lib/connections/connection-record.ts';
-import { externallyAccepted, type Revocation } from '../../lib/connections/revocation.ts';
+import { externallyAcceptedRule, type Revocation } from '../../lib/connections/revocation.ts';
 import { isConnected } from '../../lib/privatelink/connection.ts';
-import { keyName } from '../../lib/storage/entity.ts';
+import { formatKey } from '../../lib/storage/entity.ts';
 import type { Item, Key, Table, Write } from '../../lib/storage/table.ts';
-import { keyOf } from '../doubles/memory-table.ts';
+import { writeKey } from '../doubles/memory-table.ts';
 import { addresses, everybody } from './approvers.ts';
 import type { Invariant } from './invariants.ts';
 import type { Run } from './invocations.ts';
@@ -181,12 +181,12 @@ export const mutants: readonly {
   {
     name: 'when nobody is told of what waits',
     breaks: 'approvers are told of each request that waits for them',
-    sabotage: () => () => ({ notices: { enqueue: async () => {}, enqueueAfter: async () => {} } }),
+    sabotage: () => () => ({ notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} } }),
   },
   {
     name: 'when nobody is mailed',
     breaks: 'approvers are told of each request that waits for them',
-    sabotage: () => () => ({ mails: { send: async () => {} } }),
+    sabotage: () => () => ({ emailSender: { send: async () => {} } }),
   },
   {
     name: 'when a request is posted twice',
@@ -208,7 +208,7 @@ export const mutants: readonly {
     breaks: 'what is due is pointed at',
     sabotage: () =>
       writing((write, { functionName }) =>
-        functionName === 'notices' ? unguarded('CONNECTION#')(write) : [write],
+        functionName === 'notificationQueue' ? unguarded('CONNECTION#')(write) : [write],
       ),
   },
   {
@@ -217,7 +217,7 @@ export const mutants: readonly {
     sabotage:
       () =>
       ({ table }, { functionName }) =>
-        functionName === 'notices'
+        functionName === 'notificationQueue'
           ? {
               table: {
                 ...table,
@@ -256,7 +256,7 @@ export const mutants: readonly {
     sabotage:
       () =>
       (wired, { functionName }) =>
-        functionName === 'notices' ? reading(asConnected)(wired, {} as Run) : {},
+        functionName === 'notificationQueue' ? reading(asConnected)(wired, {} as Run) : {},
   },
   {
     name: 'when people are called upon for what is decided',
@@ -421,7 +421,8 @@ function isReview({ type, connection }: Events[number]): boolean {
 }
 
 function without(partitions: string, isMeant: (run: Run) => boolean = () => true) {
-  return (write: Write, run: Run) => (keyOf(write).pk.startsWith(partitions) && isMeant(run) ? [] : [write]);
+  return (write: Write, run: Run) =>
+    writeKey(write).pk.startsWith(partitions) && isMeant(run) ? [] : [write];
 }
 
 function changing(partitions: string, change: (item: Item) => Item) {
@@ -432,7 +433,7 @@ function changing(partitions: string, change: (item: Item) => Item) {
 
 function unguarded(partitions: string) {
   return (write: Write): readonly Write[] => {
-    if (!keyOf(write).pk.startsWith(partitions)) return [write];
+    if (!writeKey(write).pk.startsWith(partitions)) return [write];
     return ['put' in write ? { put: write.put } : { remove: write.remove }];
   };
 }
@@ -445,7 +446,7 @@ function asAcceptedElsewhere(item: Item): Item {
   const { state, verdict, acceptRequestedAt } = item as unknown as ConnectionRecord;
   if (!isConnected(state) || !verdict || acceptRequestedAt === undefined) return item;
   const finding = {
-    rule: externallyAccepted,
+    rule: externallyAcceptedRule,
     outcome: 'ask',
     reason: 'somebody accepted it without linkgate',
   };
@@ -453,7 +454,7 @@ function asAcceptedElsewhere(item: Item): Item {
 }
 
 function isToReject({ effect }: Item): boolean {
-  return (effect as Effect | undefined)?.action === 'reject';
+  return (effect as PendingEffect | undefined)?.action === 'reject';
 }
 
 function withoutDecision(item: Item): Item {
@@ -480,9 +481,9 @@ function staleForTheActor(): Sabotage {
     ...table,
     async get(keys) {
       const found = await table.get(keys);
-      if (functionName === 'verdicts') return found.map((item) => remembered.get(keyName(item)) ?? item);
+      if (functionName === 'verdicts') return found.map((item) => remembered.get(formatKey(item)) ?? item);
       if (functionName === 'requests')
-        for (const item of found.filter(isPolicy)) remembered.set(keyName(item), item);
+        for (const item of found.filter(isPolicy)) remembered.set(formatKey(item), item);
       return found;
     },
   });

@@ -5,7 +5,7 @@ import {
   decideConnectedByPerson,
 } from '../../lib/approvals/decide-connected-by-person.ts';
 import { type SubmittedDecision, submitDecision } from '../../lib/approvals/submit-decision.ts';
-import { defaultGroup, makeDefaultGroup, setGroup } from '../../lib/approvers/approver-group.ts';
+import { createDefaultGroup, defaultGroup, setGroup } from '../../lib/approvers/approver-group.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
 import { switchMode } from '../../lib/operations/switch-mode.ts';
 import { pauseService, resumeService } from '../../lib/services/pause.ts';
@@ -150,7 +150,7 @@ export function providersSteps(
     setUp: () =>
       untilDone('sets linkgate up', async (wired) => {
         await trackIdentity(wired);
-        await makeDefaultGroup(wired.table);
+        await createDefaultGroup(wired.table);
         await nameApprovers(1, wired);
       }),
     /** The first service is registered, which takes what is left of its place into linkgate's care. */

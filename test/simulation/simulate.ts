@@ -2,7 +2,7 @@ import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts
 import { type Assumptions, defaultAssumptions } from '../../sandbox/privatelink/assumptions.ts';
 import type { Output } from '../../sandbox/privatelink/model.ts';
 import { notificationBody } from '../../sandbox/privatelink/notification-body.ts';
-import { itemsInMemory } from '../doubles/memory-table.ts';
+import { createMemoryItems } from '../doubles/memory-table.ts';
 import { createAws } from './aws.ts';
 import { createMailbox } from './fake-mail.ts';
 import { createFaults, type FaultKind } from './faults.ts';
@@ -59,9 +59,9 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
   const calm = 2 * period.full + minute;
   let endedAt: number | undefined;
 
-  function every(period: number, pass: 'pending' | 'full'): void {
+  function every(period: number, scope: 'pending' | 'full'): void {
     scheduler.at(scheduler.now() + stage.random.below(period), function again() {
-      void linkgate.schedule(pass);
+      void linkgate.schedule(scope);
       scheduler.at(scheduler.now() + period, again);
     });
   }
@@ -114,7 +114,7 @@ export function setUp(
   const scheduler = createScheduler(random, noon, random.pick([5, 50, 500]));
   const faults = createFaults(random);
   const assumptions = assumptionsFrom(random);
-  const items = itemsInMemory();
+  const items = createMemoryItems();
   const history: string[] = [];
   const note = (who: string, what: string) => {
     history.push(`${new Date(scheduler.now()).toISOString().slice(11, 23)} ${who}: ${what}`);

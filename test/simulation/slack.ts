@@ -1,5 +1,5 @@
 import { actionIds } from '../../lib/channels/slack/actions.ts';
-import type { Block, View } from '../../lib/channels/slack/blocks.ts';
+import type { Block, ModalView } from '../../lib/channels/slack/blocks.ts';
 import { type SlackWebApi, slackWebApi } from '../../lib/channels/slack/web-api.ts';
 import type { EffectFault, Run } from './invocations.ts';
 import type { Random } from './random.ts';
@@ -27,7 +27,7 @@ interface Call {
   readonly text?: string;
   readonly blocks?: readonly Block[];
   readonly trigger_id?: string;
-  readonly view?: View;
+  readonly view?: ModalView;
 }
 
 export type Slack = ReturnType<typeof createSlack>;
@@ -35,7 +35,7 @@ export type Slack = ReturnType<typeof createSlack>;
 /** Slack's Web API behind linkgate's own client of it: channels, threads, and the forms that opened. */
 export function createSlack(random: Random, scheduler: Scheduler, observer: SlackObserver) {
   const messages = new Map<string, SlackMessage>();
-  const views = new Map<string, View>();
+  const views = new Map<string, ModalView>();
   let count = 0;
   let awayUntil = 0;
 

@@ -1,5 +1,5 @@
 import type { Item, Key, Table } from '../../lib/storage/table.ts';
-import type { Change, Items } from '../doubles/memory-table.ts';
+import type { ItemChange, Items } from '../doubles/memory-table.ts';
 import type { Faults } from './faults.ts';
 import type { Run } from './invocations.ts';
 import { writtenByNext } from './mixed-versions.ts';
@@ -8,7 +8,7 @@ import type { Random } from './random.ts';
 /** Who looks on at what is read and written. */
 export interface TableObservers {
   read(run: Run, keys: readonly Key[], items: readonly Item[]): void;
-  written(run: Run, changes: readonly Change[]): void;
+  written(run: Run, changes: readonly ItemChange[]): void;
 }
 
 /** The table in memory, as a run reaches it and as its version writes it. */

@@ -1,6 +1,6 @@
 import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connections/connection-record.ts';
 import type { Mode } from '../../lib/mode/mode.ts';
-import { keyName } from '../../lib/storage/entity.ts';
+import { formatKey } from '../../lib/storage/entity.ts';
 import type { Item, Key } from '../../lib/storage/table.ts';
 import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
 import type { ChangingCall } from './aws.ts';
@@ -45,7 +45,7 @@ export function watchCalls(
     return reading;
   }
 
-  const lastRead = (run: Run, key: Key) => readingOf(run).items.get(keyName(key));
+  const lastRead = (run: Run, key: Key) => readingOf(run).items.get(formatKey(key));
 
   function mustBePermitted(call: ChangingCall, endpointId: string, state: PrivateLinkState): void {
     const { run, action } = call;
@@ -61,7 +61,9 @@ export function watchCalls(
     const said = record && saidOf(record, found);
     mustHold(
       'EC2 is asked only for what is due at a registered service',
-      record?.effect?.action === action && record.verdict?.outcome === action && said?.service !== undefined,
+      record?.pendingEffect?.action === action &&
+        record.verdict?.outcome === action &&
+        said?.service !== undefined,
       `${action} of ${endpointId}`,
     );
     if (!record || !said) return;
@@ -128,8 +130,8 @@ export function watchCalls(
 
     read(run: Run, keys: readonly Key[], found: readonly Item[]): void {
       const reading = readingOf(run);
-      const items = new Map(found.map((item) => [keyName(item), item]));
-      for (const key of keys) reading.items.set(keyName(key), items.get(keyName(key)));
+      const items = new Map(found.map((item) => [formatKey(item), item]));
+      for (const key of keys) reading.items.set(formatKey(key), items.get(formatKey(key)));
       reading.at = now();
       reading.lookedSince.add('table');
     },

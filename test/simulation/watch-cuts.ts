@@ -6,7 +6,7 @@ import {
 } from '../../lib/connections/connection-record.ts';
 import { isAboutExternalAccept, type Revocation } from '../../lib/connections/revocation.ts';
 import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
-import type { Change } from '../doubles/memory-table.ts';
+import type { ItemChange } from '../doubles/memory-table.ts';
 import type { AssertInvariant } from './invariants.ts';
 import { isNewerMajor } from './mixed-versions.ts';
 import { isCovered, type Said } from './policy-oracle.ts';
@@ -87,14 +87,15 @@ export function watchCuts(mustHold: AssertInvariant, now: () => number) {
       at: number,
       state: PrivateLinkState,
     ): void {
-      const { endpointId, approval, revoked } = record;
+      const { endpointId, approval, revokeOrder } = record;
       const endpointRegion = state.endpoints[endpointId]?.region ?? '';
       if (!isLiving(state.endpoints[endpointId]?.state)) return;
       mustHold('nothing is cut during a pause', said.service?.pausedAt === undefined, endpointId);
       const isBlocked = said.entries.some(({ effect }) => effect === 'block');
       const isSaid =
         approval?.decision === 'deny' ||
-        words.get(endpointId)?.some(({ action, by }) => action === 'revoke' && by === revoked?.by) === true;
+        words.get(endpointId)?.some(({ action, by }) => action === 'revoke' && by === revokeOrder?.by) ===
+          true;
       const isEndorsed =
         approval?.decision === 'approve' || isCovered({ endpointId, endpointRegion }, said, at);
       mustHold(
@@ -116,7 +117,7 @@ export function watchCuts(mustHold: AssertInvariant, now: () => number) {
       if (cut && state === 'rejected') mustBeWithinBudget(endpointId, cut.serviceId, cut.living);
     },
 
-    written(changes: readonly Change[]): void {
+    written(changes: readonly ItemChange[]): void {
       for (const { after } of changes) {
         if (!after || !recordPartitions.includes(after.pk) || isNewerMajor(after)) continue;
         const { endpointId, revocation, acceptRequestedAt, verdict } = readRecord(after);

@@ -5,7 +5,7 @@ import type { ConnectionRecord } from '../../lib/connections/connection-record.t
 import {
   matchesDecision,
   type PersonDecision,
-  recordedDecisions,
+  pickRecordedDecisions,
 } from '../../lib/connections/person-decision.ts';
 import type { AssertInvariant } from './invariants.ts';
 import type { Run } from './invocations.ts';
@@ -37,8 +37,11 @@ export function watchPeople(mustHold: AssertInvariant) {
     record: ConnectionRecord | undefined,
     { endpointId, by, decision }: Spoken,
   ): void {
-    const { approval, approvals } = recordedDecisions(record);
-    const words: readonly PersonDecision[] = [...(approvals?.words ?? []), ...(approval ? [approval] : [])];
+    const { approval, approvals } = pickRecordedDecisions(record);
+    const words: readonly PersonDecision[] = [
+      ...(approvals?.decisions ?? []),
+      ...(approval ? [approval] : []),
+    ];
     mustHold(
       'people are told what is so',
       words.some((word) => word.by === by && word.decision === decision),

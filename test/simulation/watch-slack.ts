@@ -1,4 +1,4 @@
-import { slackActorName } from '../../lib/channels/slack/status-text.ts';
+import { slackStatusLabels } from '../../lib/channels/slack/status-text.ts';
 import type { AssertInvariant } from './invariants.ts';
 import type { SlackObserver } from './slack.ts';
 import { titleOf } from './slack.ts';
@@ -19,7 +19,7 @@ export function watchSlack(
     note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${titleOf(message) || text}`);
     mustHold(
       'people are told that it is connected only where EC2 has shown it',
-      !titleOf(message).startsWith(slackActorName.connected) || connected.has(endpointId),
+      !titleOf(message).startsWith(slackStatusLabels.connected) || connected.has(endpointId),
       endpointId,
     );
     mustHold(

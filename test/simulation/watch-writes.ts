@@ -12,7 +12,7 @@ import { pendingEffectPartition, readPendingEffect } from '../../lib/connections
 import { nextReevaluation, reevaluationPartition } from '../../lib/connections/reevaluations.ts';
 import { isConnected } from '../../lib/privatelink/connection.ts';
 import type { Key } from '../../lib/storage/table.ts';
-import type { Change, Items } from '../doubles/memory-table.ts';
+import type { ItemChange, Items } from '../doubles/memory-table.ts';
 import type { AssertInvariant } from './invariants.ts';
 import type { Run } from './invocations.ts';
 import { addedTo, isNewerMajor } from './mixed-versions.ts';
@@ -45,7 +45,7 @@ export function watchWrites(
 
   const isUnreadable = (endpointId: string) => items.read([recordKey(endpointId)]).some(isNewerMajor);
 
-  function auditWritten(run: Run, { before, after }: Change): void {
+  function auditWritten(run: Run, { before, after }: ItemChange): void {
     mustHold(
       'audit entries are only ever added, in order',
       before === undefined && after !== undefined,
@@ -95,13 +95,13 @@ export function watchWrites(
     const read = lastRead(run, recordKey(endpointId));
     mustHold(
       'nobody decides by a message that linkgate does not remember',
-      clicked === undefined || (read && readRecord(read).notice?.slack?.ts === clicked) === true,
+      clicked === undefined || (read && readRecord(read).notification?.slackMessage?.ts === clicked) === true,
       `${actor} ${action} ${endpointId} in ${clicked}`,
     );
   }
 
   /** @param words that the same transaction adds to its history. */
-  function mustCloseOnce(run: Run, { before, after }: Change, words: readonly AuditEntry[]): void {
+  function mustCloseOnce(run: Run, { before, after }: ItemChange, words: readonly AuditEntry[]): void {
     if (!after || isNewerMajor(after) || isNewerMajor(before)) return;
     const record = readRecord(after);
     const known = before && readRecord(before);
@@ -127,14 +127,14 @@ export function watchWrites(
     );
   }
 
-  function mustBePointedAt({ endpointId, location, effect }: ConnectionRecord): void {
+  function mustBePointedAt({ endpointId, location, pendingEffect }: ConnectionRecord): void {
     const [pointer] = items
       .read([{ pk: pendingEffectPartition(location), sk: endpointId }])
       .map(readPendingEffect);
     mustHold(
       'what is due is pointed at',
-      pointer?.action === effect?.action,
-      `${effect?.action ?? 'nothing'} is due of ${endpointId}, and ${pointer?.action ?? 'nothing'} is pointed at`,
+      pointer?.action === pendingEffect?.action,
+      `${pendingEffect?.action ?? 'nothing'} is due of ${endpointId}, and ${pointer?.action ?? 'nothing'} is pointed at`,
     );
   }
 
@@ -164,7 +164,7 @@ export function watchWrites(
   }
 
   /** The deployed version keeps what the next one wrote, and leaves alone what it cannot read. */
-  function mustRespectNewer({ version, requestId }: Run, { before, after }: Change): void {
+  function mustRespectNewer({ version, requestId }: Run, { before, after }: ItemChange): void {
     mustHold(
       'what only a newer version can read is left alone',
       !isNewerMajor(before),
@@ -203,7 +203,7 @@ export function watchWrites(
         ),
     wasOpenSince: (endpointId: string, time: number) => (openSince.get(endpointId) ?? Infinity) <= time,
     wasClosedSince: (endpointId: string, time: number) => (closedSince.get(endpointId) ?? Infinity) <= time,
-    written(run: Run, changes: readonly Change[]): void {
+    written(run: Run, changes: readonly ItemChange[]): void {
       for (const change of changes) mustRespectNewer(run, change);
       for (const change of changes)
         if (keyOf(change).pk.startsWith(auditPartition)) auditWritten(run, change);
@@ -223,7 +223,7 @@ export function watchWrites(
   };
 }
 
-function keyOf({ before, after }: Change): Key {
+function keyOf({ before, after }: ItemChange): Key {
   return after ?? before ?? { pk: '', sk: '' };
 }
 
@@ -233,12 +233,12 @@ function isHeardAnew(before: ConnectionRecord, after: ConnectionRecord): boolean
   const isLetIn = before.approval?.decision === 'deny' && isReviewedFirst && isConnected(after.state);
   return (
     before.approvalRequest?.version !== after.approvalRequest?.version ||
-    before.revoked?.at !== after.revoked?.at ||
+    before.revokeOrder?.at !== after.revokeOrder?.at ||
     isLetIn
   );
 }
 
-function wordsIn(changes: readonly Change[], endpointId: string): AuditEntry[] {
+function wordsIn(changes: readonly ItemChange[], endpointId: string): AuditEntry[] {
   return changes
     .flatMap(({ after }) => (after?.pk === `${auditPartition}${endpointId}` ? [readAuditEntry(after)] : []))
     .filter(isWord);

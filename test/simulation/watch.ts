@@ -1,6 +1,6 @@
 import { UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
 import { identityKey } from '../../lib/storage/table-identity.ts';
-import type { Change, Items } from '../doubles/memory-table.ts';
+import type { ItemChange, Items } from '../doubles/memory-table.ts';
 import { type AssertInvariant, BrokenInvariantError } from './invariants.ts';
 import type { Run } from './invocations.ts';
 import { watchCalls } from './watch-calls.ts';
@@ -47,7 +47,7 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
       slack.showedState(endpointId, state);
       cuts.stateShown(endpointId, state);
     },
-    written(run: Run, changes: readonly Change[]): void {
+    written(run: Run, changes: readonly ItemChange[]): void {
       writes.written(run, changes);
       cuts.written(changes);
     },

@@ -50,7 +50,7 @@ export function createWiring(
           });
       },
     };
-    const bell: ApplyQueue = {
+    const applyQueue: ApplyQueue = {
       enqueue: (location: AccountRegion) =>
         run.call('send', () =>
           queues.verdicts.send(JSON.stringify(sentBy(run, { location })), {
@@ -58,9 +58,9 @@ export function createWiring(
           }),
         ),
     };
-    const sweeps: SweepQueue = {
-      request: (request, options) =>
-        run.call('send', () => queues.sweeps.send(JSON.stringify(sentBy(run, request)), options)),
+    const sweepQueue: SweepQueue = {
+      enqueue: (request, options) =>
+        run.call('send', () => queues.sweepQueue.send(JSON.stringify(sentBy(run, request)), options)),
     };
     const ringFor = async (
       subjects: readonly NotificationTarget[],
@@ -68,27 +68,28 @@ export function createWiring(
     ) => {
       if (subjects.length > 0)
         await run.call('send', () => {
-          for (const subject of subjects) queues.notices.send(JSON.stringify(sentBy(run, subject)), options);
+          for (const subject of subjects)
+            queues.notificationQueue.send(JSON.stringify(sentBy(run, subject)), options);
         });
     };
-    const notices: NotificationQueue = {
+    const notificationQueue: NotificationQueue = {
       enqueue: (subjects) => ringFor(subjects),
       enqueueAfter: (afterSeconds, subjects) => ringFor(subjects, { afterSeconds }),
     };
     const modeParameter = aws.modeParameterFor(run);
     return {
       table: aws.tableFor(run),
-      bell,
+      applyQueue,
       bus,
-      sweeps,
-      notices,
+      sweepQueue,
+      notificationQueue,
       // No customer has a contact here.
-      consumers: { enqueue: async () => {} },
+      customerNotificationQueue: { enqueue: async () => {} },
       slack: slack.apiFor(run),
-      mails: mailbox.mailsFor(run),
-      linkTo: mailbox.linkTo,
-      connectionsIn: aws.connectionsFor(run),
-      servicesIn: aws.servicesFor(run),
+      emailSender: mailbox.mailsFor(run),
+      createApprovalLink: mailbox.linkTo,
+      connectionsClient: aws.connectionsFor(run),
+      servicesClient: aws.servicesFor(run),
       rules: connectionRules,
       modeParameter,
       mode: modeOrFailSafe(async () => {
@@ -99,7 +100,7 @@ export function createWiring(
       topicArn,
       now: run.now,
       sleep: run.sleep,
-      remaining: run.remaining,
+      remainingMs: run.remainingMs,
       requestId: run.requestId,
       reportError: run.reportError,
     };

@@ -11,7 +11,7 @@ import { serviceItem, serviceKey } from '../../lib/services/service.ts';
 import type { Item, Key } from '../../lib/storage/table.ts';
 import { identityKey } from '../../lib/storage/table-identity.ts';
 import { shellWord } from '../../lib/values/shell-word.ts';
-import { ask } from '../api/ask.ts';
+import { callApi } from '../api/call-api.ts';
 import {
   aConnection,
   anEntry,
@@ -24,7 +24,7 @@ import {
   hub,
   serviceId,
 } from '../builders.ts';
-import { aSituation, because } from '../channels/approval-link/fixtures.ts';
+import { createLinkTestEnv, withReason } from '../channels/approval-link/fixtures.ts';
 import { createSlackTestEnv } from '../channels/slack/fixtures.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
@@ -49,9 +49,9 @@ describe.each([
   ['the memory of the table', identityKey],
 ])('a request whose decision rests on %s, which cannot be read,', (_what, key) => {
   test('is on hold, by a finding that names the item, and is written down once', async () => {
-    const world = aWorldWithRequest();
-    world.put(newer(key));
-    expect(await decideConnection(request, world.deps)).toMatchObject({
+    const env = aWorldWithRequest();
+    env.put(newer(key));
+    expect(await decideConnection(request, env.deps)).toMatchObject({
       outcome: 'hold',
       isNew: true,
       record: {
@@ -62,27 +62,27 @@ describe.each([
         },
       },
     });
-    world.wait(61);
-    expect(await decideConnection(request, world.deps)).toMatchObject({ outcome: 'hold', isNew: false });
-    expect(await world.actions(endpointId(1))).toEqual(['requested', 'decided']);
+    env.advanceSeconds(61);
+    expect(await decideConnection(request, env.deps)).toMatchObject({ outcome: 'hold', isNew: false });
+    expect(await env.actions(endpointId(1))).toEqual(['requested', 'decided']);
   });
 
   test('is decided once the item can be read, a minute later at most', async () => {
-    const world = aWorldWithRequest();
-    const [before] = await world.table.get([key]);
-    world.put(newer(key));
-    await decideConnection(request, world.deps);
-    await world.table.write([before ? { put: before } : { remove: key }]);
-    world.wait(61);
-    expect(await decideConnection(request, world.deps)).toMatchObject({ outcome: 'accept' });
+    const env = aWorldWithRequest();
+    const [before] = await env.table.get([key]);
+    env.put(newer(key));
+    await decideConnection(request, env.deps);
+    await env.table.write([before ? { put: before } : { remove: key }]);
+    env.advanceSeconds(61);
+    expect(await decideConnection(request, env.deps)).toMatchObject({ outcome: 'accept' });
   });
 
   test('is decided by no person meanwhile, who is told which item it is', async () => {
-    const world = aWorldWithRequest();
-    world.put(newer(key));
-    await decideConnection(request, world.deps);
+    const env = aWorldWithRequest();
+    env.put(newer(key));
+    await decideConnection(request, env.deps);
     const path = `/connections/${endpointId(1)}/decision`;
-    expect(await ask(world, 'POST', path, { decision: 'approve' })).toMatchObject({
+    expect(await callApi(env, 'POST', path, { decision: 'approve' })).toMatchObject({
       status: 409,
       body: { error: { code: 'UnreadableItem', message: expect.stringContaining(remedyOf(key)) } },
     });
@@ -97,9 +97,9 @@ describe.each([
     expect(command).toMatchObject({ json: { text: expect.stringContaining(remedyOf(key)) } });
     expect(slack.errors).toHaveLength(2);
 
-    const situation = aSituation({ entries: [{ maxEndpoints: 3 }] });
+    const situation = createLinkTestEnv({ entries: [{ maxEndpoints: 3 }] });
     situation.put(newer(key));
-    const { statusCode, body } = await situation.answer(because);
+    const { statusCode, body } = await situation.answer(withReason);
     expect(statusCode).toBe(409);
     expect(body.replaceAll('&#39;', "'")).toContain(remedyOf(key));
     expect(situation.errors).toHaveLength(1);
@@ -135,47 +135,50 @@ describe('a connection that lives, at a service that cannot be read,', () => {
       verdict: aVerdict('accept'),
       acceptRequestedAt: '2026-11-20T00:00:00.000Z',
     });
-    const world = createTestEnv({ services: [aService()], connections: [connection], records: [record] });
-    world.put(newer(serviceKey(serviceId(1))));
-    expect((await decideConnection(connection, world.deps)).outcome).toBe('hold');
-    world.put(serviceItem(aService({ policyRevision: 2, version: 2 })), entryItem(anEntry()));
-    expect((await decideConnection(connection, world.deps)).outcome).toBe('accept');
+    const env = createTestEnv({ services: [aService()], connections: [connection], records: [record] });
+    env.put(newer(serviceKey(serviceId(1))));
+    expect((await decideConnection(connection, env.deps)).outcome).toBe('hold');
+    env.put(serviceItem(aService({ policyRevision: 2, version: 2 })), entryItem(anEntry()));
+    expect((await decideConnection(connection, env.deps)).outcome).toBe('accept');
   });
 
   test('and that was never decided is left as it is, so that it passes for older than the service later', async () => {
-    const world = createTestEnv({ services: [aService()], connections: [connection] });
-    world.put(newer(serviceKey(serviceId(1))));
-    await expect(decideConnection(connection, world.deps)).rejects.toThrow('deploy the newer version');
-    expect(await world.record(endpointId(1))).toBeUndefined();
+    const env = createTestEnv({ services: [aService()], connections: [connection] });
+    env.put(newer(serviceKey(serviceId(1))));
+    await expect(decideConnection(connection, env.deps)).rejects.toThrow('deploy the newer version');
+    expect(await env.record(endpointId(1))).toBeUndefined();
   });
 });
 
 test('what was decided before an entry came that cannot be read is not carried out', async () => {
   const verdict = aVerdict('accept', { policyVersions: { service: 1, entry: 0, wildcardEntry: 1, mode: 0 } });
-  const record = aRecord({ verdict, effect: { action: 'accept', asked: 0 } });
-  const world = createTestEnv({
+  const record = aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 0 } });
+  const env = createTestEnv({
     services: [aService()],
     entries: [anEntry({ serviceId: '*' })],
     connections: [request],
     records: [record],
   });
-  world.put(newer(entryKey(serviceId(1), consumer)));
-  await applyVerdicts(hub, world.deps);
-  expect(world.ec2.calls).toEqual([]);
-  expect(world.published).toMatchObject([{ type: 'Connection Request' }]);
+  env.put(newer(entryKey(serviceId(1), consumer)));
+  await applyVerdicts(hub, env.deps);
+  expect(env.ec2.calls).toEqual([]);
+  expect(env.published).toMatchObject([{ type: 'Connection Request' }]);
 });
 
 describe('beside a group or a customer that cannot be read', () => {
   test('nobody is unsubscribed whom it may name', async () => {
-    const world = createTestEnv();
-    world.subscriptions.set('bob@example.com', { arn: 'arn:1', readers: ['bob@example.com'] });
-    world.consumerSubscriptions.set('ops@hooli.example', { arn: 'arn:2', readers: ['ops@hooli.example'] });
-    world.put(newer({ pk: 'APPROVERS', sk: 'ops' }), newer({ pk: 'CUSTOMER', sk: 'hooli' }));
+    const env = createTestEnv();
+    env.subscriptions.set('bob@example.com', { arn: 'arn:1', filterAddresses: ['bob@example.com'] });
+    env.customerSubscriptions.set('ops@hooli.example', {
+      arn: 'arn:2',
+      filterAddresses: ['ops@hooli.example'],
+    });
+    env.put(newer({ pk: 'APPROVERS', sk: 'ops' }), newer({ pk: 'CUSTOMER', sk: 'hooli' }));
     const group = { slackUsers: [], emails: ['alice@example.com'] };
-    expect(await ask(world, 'PUT', '/approvers/default', group)).toMatchObject({ status: 200 });
+    expect(await callApi(env, 'PUT', '/approvers/default', group)).toMatchObject({ status: 200 });
     const customer = { accounts: [consumer], contact: { email: 'ops@initech.example' } };
-    expect(await ask(world, 'PUT', '/customers/initech', customer)).toMatchObject({ status: 200 });
-    expect([...world.subscriptions.keys()]).toContain('bob@example.com');
-    expect([...world.consumerSubscriptions.keys()]).toContain('ops@hooli.example');
+    expect(await callApi(env, 'PUT', '/customers/initech', customer)).toMatchObject({ status: 200 });
+    expect([...env.subscriptions.keys()]).toContain('bob@example.com');
+    expect([...env.customerSubscriptions.keys()]).toContain('ops@hooli.example');
   });
 });

@@ -5,21 +5,21 @@ import { entryItem, readEntry } from '../../lib/allowlist/entry.ts';
 import { findDigest } from '../../lib/approvals/digest.ts';
 import { submitDecision, submitStoredDecision } from '../../lib/approvals/submit-decision.ts';
 import { findGroup } from '../../lib/approvers/approver-group.ts';
-import { auditTrail, readAuditEntry } from '../../lib/audit/audit.ts';
+import { readAuditEntry, readAuditTrail } from '../../lib/audit/audit.ts';
 import { listAwaiting } from '../../lib/connections/awaiting-approval.ts';
 import { isAwaitingApproval, readRecord, recordItem } from '../../lib/connections/connection-record.ts';
 import { listEarlierConnections } from '../../lib/connections/connections-by-account.ts';
 import { readPendingEffect } from '../../lib/connections/pending-effects.ts';
-import { listDue } from '../../lib/connections/reevaluations.ts';
+import { listDueReevaluations } from '../../lib/connections/reevaluations.ts';
 import { customerItem, readCustomer } from '../../lib/customers/customer.ts';
-import { pointersOf } from '../../lib/customers/customer-by-account.ts';
-import { deliveryFailures } from '../../lib/customers/delivery-failure.ts';
-import { readNotified } from '../../lib/customers/notified.ts';
+import { findAccountPointers } from '../../lib/customers/customer-by-account.ts';
+import { listDeliveryFailures } from '../../lib/customers/delivery-failure.ts';
+import { readLastNotification } from '../../lib/customers/last-notification.ts';
 import { modeChangeItem, readModeChange } from '../../lib/mode/mode.ts';
 import { ExpiringAccess, findExpiryWarning } from '../../lib/notifications/expiry-warning-state.ts';
 import { readThrottle, throttleItem } from '../../lib/notifications/throttle.ts';
 import { readEndpointQuota } from '../../lib/policy/endpoint-quota.ts';
-import { findLease } from '../../lib/policy-as-code/apply-lease.ts';
+import { findApplyLease } from '../../lib/policy-as-code/apply-lease.ts';
 import { chunkValues } from '../../lib/policy-as-code/chunked-item.ts';
 import { findPlan } from '../../lib/policy-as-code/plan.ts';
 import type { Connection } from '../../lib/privatelink/connection.ts';
@@ -29,14 +29,14 @@ import { decideConnection } from '../../lib/reconcile/decide-connections.ts';
 import { reserveQuota } from '../../lib/reconcile/disconnect-quota.ts';
 import { principalItem, readPrincipal } from '../../lib/services/allowed-principals/principal-record.ts';
 import { readService, serviceItem } from '../../lib/services/service.ts';
-import { parseEach, raise, UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
+import { parseEach, rethrow, UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
 import { withIdempotency } from '../../lib/storage/idempotency.ts';
 import type { Item } from '../../lib/storage/table.ts';
 import { readRestoredAt } from '../../lib/storage/table-identity.ts';
 import { findJob, finishLocation } from '../../lib/sweep/job.ts';
 import { acquireSweepLease } from '../../lib/sweep/lease.ts';
 import { emptySweep, sweepConnections } from '../../lib/sweep/sweep-connections.ts';
-import { ask } from '../api/ask.ts';
+import { callApi } from '../api/call-api.ts';
 import { alice, hub } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
@@ -60,13 +60,13 @@ interface Kind {
 }
 
 const alone = (item: Item) => {
-  const world = createTestEnv();
-  world.put(item);
-  world.wait(10 * 365 * 86_400);
-  return world;
+  const env = createTestEnv();
+  env.put(item);
+  env.advanceSeconds(10 * 365 * 86_400);
+  return env;
 };
 
-const strict = (item: Item) => ({ ...alone(item), reportError: raise });
+const strict = (item: Item) => ({ ...alone(item), reportError: rethrow });
 
 /** All kinds of items, by how their partition begins. */
 const kinds: Readonly<Record<string, Kind>> = {
@@ -75,15 +75,15 @@ const kinds: Readonly<Record<string, Kind>> = {
     read: (item) => {
       const [, ownerAccountId = '', serviceId = ''] = item.pk.split('#');
       const last = { ownerAccountId, serviceId, requestedAt: '~', endpointId: '' };
-      return listEarlierConnections(last, 1, { ...alone(item), reportError: raise });
+      return listEarlierConnections(last, 1, { ...alone(item), reportError: rethrow });
     },
   },
   REEVALUATE_AT: {
     since: '1.0',
     read: (item) => {
       const [accountId = '', region = ''] = item.pk.slice('REEVALUATE_AT#'.length).split('/');
-      const deps = { ...alone(item), reportError: raise };
-      return listDue({ accountId, region }, deps.time, deps)[Symbol.asyncIterator]().next();
+      const deps = { ...alone(item), reportError: rethrow };
+      return listDueReevaluations({ accountId, region }, deps.time, deps)[Symbol.asyncIterator]().next();
     },
   },
   ALLOWLIST: { since: '1.0', read: readEntry, write: (item) => entryItem(readEntry(item)) },
@@ -95,13 +95,16 @@ const kinds: Readonly<Record<string, Kind>> = {
     write: (item) => throttleItem(readThrottle(item)),
   },
   CONNECTION: { since: '1.0', read: readRecord, write: (item) => recordItem(readRecord(item)) },
-  CONTACT_DELIVERY_FAILURE: { since: '1.0', read: async (item) => (await deliveryFailures(strict(item)))[0] },
+  CONTACT_DELIVERY_FAILURE: {
+    since: '1.0',
+    read: async (item) => (await listDeliveryFailures(strict(item)))[0],
+  },
   ENDPOINT_QUOTA: { since: '1.0', read: readEndpointQuota },
   CUSTOMER: { since: '1.0', read: readCustomer, write: (item) => customerItem(readCustomer(item)) },
   CUSTOMER_BY_ACCOUNT: {
     since: '1.0',
     read: async (item) =>
-      (await pointersOf([item.pk.slice('CUSTOMER_BY_ACCOUNT#'.length)], alone(item).table))[0],
+      (await findAccountPointers([item.pk.slice('CUSTOMER_BY_ACCOUNT#'.length)], alone(item).table))[0],
   },
   DISCONNECT_QUOTA: {
     since: '1.0',
@@ -133,7 +136,7 @@ const kinds: Readonly<Record<string, Kind>> = {
         : chunkValues(item, v.unknown());
     },
   },
-  POLICY: { since: '1.0', read: (item) => findLease(strict(item)) },
+  POLICY: { since: '1.0', read: (item) => findApplyLease(strict(item)) },
   PRINCIPALS: { since: '1.0', read: readPrincipal, write: (item) => principalItem(readPrincipal(item)) },
   SERVICE: { since: '1.0', read: readService, write: (item) => serviceItem(readService(item)) },
   SWEEP: {
@@ -141,11 +144,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     read: (item) =>
       acquireSweepLease(hub, item.sk === 'full' ? 'full' : 'pending', {
         ...alone(item).deps,
-        reportError: raise,
+        reportError: rethrow,
       }),
   },
   TABLE_IDENTITY: { since: '1.0', read: readRestoredAt },
-  CUSTOMER_NOTIFICATION: { since: '1.0', read: readNotified },
+  CUSTOMER_NOTIFICATION: { since: '1.0', read: readLastNotification },
   AWAITING_APPROVAL: {
     since: '1.0',
     read: (item) =>
@@ -202,32 +205,30 @@ const anyonesWord = { decision: 'approve', by: alice, ticket: 'CHG-1' } as const
 
 describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) => {
   test('has open requests that a person approves, and whose story goes on', async () => {
-    const { world, records } = worldOf(items);
-    const open = records.filter(
-      (record) => isAwaitingApproval(record) && world.isRegistered(record.serviceId),
-    );
+    const { env, records } = worldOf(items);
+    const open = records.filter((record) => isAwaitingApproval(record) && env.isRegistered(record.serviceId));
     expect(open.length).toBeGreaterThan(0);
     for (const { endpointId, state } of open) {
-      const before = await auditTrail(endpointId, world.table);
+      const before = await readAuditTrail(endpointId, env.table);
       const decide = isConnected(state) ? submitStoredDecision : submitDecision;
-      const answer = await decide(endpointId, anyonesWord, world.deps);
+      const answer = await decide(endpointId, anyonesWord, env.deps);
       expect(answer.status).toBe('decided');
-      const after = await auditTrail(endpointId, world.table);
+      const after = await readAuditTrail(endpointId, env.table);
       expect(after.slice(0, before.length)).toEqual(before);
       expect(after.at(-1)?.action).toBe('approved');
     }
   });
 
   test('has verdicts that are due, which EC2 is asked for', async () => {
-    const { world, records } = worldOf(items);
-    const due = records.filter(({ effect }) => effect !== undefined);
+    const { env, records } = worldOf(items);
+    const due = records.filter(({ pendingEffect }) => pendingEffect !== undefined);
     expect(due.length).toBeGreaterThan(0);
-    expect(await applyVerdicts(hub, world.deps)).toMatchObject({ requested: due.length, refused: 0 });
-    for (const { endpointId } of due) expect(world.ec2.state(endpointId)).toBe('pending');
+    expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: due.length, refused: 0 });
+    for (const { endpointId } of due) expect(env.ec2.state(endpointId)).toBe('pending');
   });
 
   test('counts the endpoints that it counted', async () => {
-    const { world, records } = worldOf(items);
+    const { env, records } = worldOf(items);
     const [counted] = items.filter((item) => kindOf(item) === 'ENDPOINT_QUOTA').map(readEndpointQuota);
     const theirs = records.find(({ endpointId }) => counted?.endpointIds.includes(endpointId));
     const next: Connection = {
@@ -235,29 +236,29 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
       endpointId: 'vpce-0fedcba9876543210',
       state: 'pendingAcceptance',
     };
-    world.ec2.show(next);
-    expect((await decideConnection(next, world.deps)).outcome).toBe('ask');
+    env.ec2.show(next);
+    expect((await decideConnection(next, env.deps)).outcome).toBe('ask');
   });
 
   test('has a pass that goes on where it stood, and a job that comes to its end', async () => {
-    const { world } = worldOf(items);
-    expect((await acquireSweepLease(hub, 'full', world.deps))?.checkpoint).toBeDefined();
-    world.wait(60);
-    expect((await sweepConnections(hub, 'full', world.deps)).status).toBe('done');
+    const { env } = worldOf(items);
+    expect((await acquireSweepLease(hub, 'full', env.deps))?.checkpoint).toBeDefined();
+    env.advanceSeconds(60);
+    expect((await sweepConnections(hub, 'full', env.deps)).status).toBe('done');
     const running = items.find((item) => item.status === 'running');
     const jobId = String(running?.jobId);
     for (const location of Object.keys(running?.locations ?? {})) {
       const [accountId = '', region = ''] = location.split('/');
-      await finishLocation(jobId, { accountId, region }, emptySweep(), world.deps);
+      await finishLocation(jobId, { accountId, region }, emptySweep(), env.deps);
     }
-    expect((await findJob(jobId, world.table))?.status).toBe('succeeded');
+    expect((await findJob(jobId, env.table))?.status).toBe('succeeded');
   });
 
   test('in which a newer major version wrote is listed without that, with what to do about it', async () => {
-    const { world } = worldOf(
+    const { env } = worldOf(
       items.map((item) => (kindOf(item) === 'SERVICE' ? { ...item, schemaVersion: '2.0' } : item)),
     );
-    const { status, body } = await ask(world, 'GET', '/services');
+    const { status, body } = await callApi(env, 'GET', '/services');
     expect(status).toBe(200);
     expect(body).toMatchObject({
       services: [],
@@ -268,16 +269,16 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
 
 /** A world with what was recorded, right after that, and EC2 as it was remembered. */
 function worldOf(items: readonly Item[]) {
-  const world = createTestEnv();
-  world.put(...items);
+  const env = createTestEnv();
+  env.put(...items);
   const records = items.filter((item) => kindOf(item) === 'CONNECTION').map(readRecord);
-  world.ec2.show(...records.filter(({ endedAt }) => endedAt === undefined).map(connectionOf));
+  env.ec2.show(...records.filter(({ endedAt }) => endedAt === undefined).map(connectionOf));
   // The last thing that was recorded is a pass, which was cut short: its lease has just run out.
   const leases = items.filter((item) => kindOf(item) === 'SWEEP').map(({ leaseUntil }) => String(leaseUntil));
-  world.time = new Date(leases.sort().at(-1) ?? 0);
+  env.time = new Date(leases.sort().at(-1) ?? 0);
   const registered = new Set(items.filter((item) => kindOf(item) === 'SERVICE').map(({ sk }) => sk));
   return {
-    world: Object.assign(world, { isRegistered: (serviceId: string) => registered.has(serviceId) }),
+    env: Object.assign(env, { isRegistered: (serviceId: string) => registered.has(serviceId) }),
     records,
   };
 }

@@ -9,12 +9,12 @@ import { recordKey } from '../../lib/connections/connection-record.ts';
 import { pendingEffectPartition } from '../../lib/connections/pending-effects.ts';
 import { reevaluationPartition } from '../../lib/connections/reevaluations.ts';
 import { customerKey } from '../../lib/customers/customer.ts';
-import { pointerKey } from '../../lib/customers/customer-by-account.ts';
+import { accountPointerKey } from '../../lib/customers/customer-by-account.ts';
 import { deliveryFailureKey } from '../../lib/customers/delivery-failure.ts';
-import { notifiedKey } from '../../lib/customers/notified.ts';
+import { lastNotificationKey } from '../../lib/customers/last-notification.ts';
 import { notifyCustomers } from '../../lib/customers/notify-customers.ts';
 import { setCustomer } from '../../lib/customers/set-customer.ts';
-import { itemKinds } from '../../lib/doctor/item-entities.ts';
+import { itemEntities } from '../../lib/doctor/item-entities.ts';
 import { modeKey } from '../../lib/mode/mode.ts';
 import { throttleKey } from '../../lib/notifications/throttle.ts';
 import { endpointQuotaKey } from '../../lib/policy/endpoint-quota.ts';
@@ -30,7 +30,7 @@ import { identityKey } from '../../lib/storage/table-identity.ts';
 import { sweepLeaseKey } from '../../lib/sweep/lease.ts';
 import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import { customerMessages } from '../../rules/customer-messages/index.ts';
-import { ask } from '../api/ask.ts';
+import { callApi } from '../api/call-api.ts';
 import {
   aConnection,
   anEntry,
@@ -43,8 +43,8 @@ import {
   hub,
   serviceId,
 } from '../builders.ts';
-import { aGroup, anAskedRecord, aWorldThatTells } from '../notifications/fixtures.ts';
-import { aDocument, allowing } from '../policy-as-code/fixtures.ts';
+import { aGroup, anAwaitingRecord, createNotifyTestEnv } from '../notifications/fixtures.ts';
+import { aDocument, allowEntry } from '../policy-as-code/fixtures.ts';
 
 const stranger = '333333333333';
 const approvalRequest = '444444444444';
@@ -66,7 +66,7 @@ const keys: Readonly<Record<string, Key>> = {
   CONTACT_DELIVERY_FAILURE: deliveryFailureKey('hooli'),
   ENDPOINT_QUOTA: endpointQuotaKey({ location: hub, serviceId: serviceId(1), ownerAccountId: stranger }),
   CUSTOMER: customerKey('hooli'),
-  CUSTOMER_BY_ACCOUNT: pointerKey(stranger),
+  CUSTOMER_BY_ACCOUNT: accountPointerKey(stranger),
   DISCONNECT_QUOTA: quotaKey,
   DIGEST: digestKey('1'),
   PENDING_EFFECT: { pk: pendingEffectPartition(hub), sk: endpointId(9) },
@@ -79,7 +79,7 @@ const keys: Readonly<Record<string, Key>> = {
   SERVICE: serviceKey(serviceId(2)),
   SWEEP: sweepLeaseKey(hub, 'full'),
   TABLE_IDENTITY: identityKey,
-  CUSTOMER_NOTIFICATION: notifiedKey(endpointId(9)),
+  CUSTOMER_NOTIFICATION: lastNotificationKey(endpointId(9)),
   AWAITING_APPROVAL: { pk: awaitingApprovalPartition('default'), sk: endpointId(9) },
   EXPIRY_WARNING: { pk: `EXPIRY_WARNING#${serviceId(1)}`, sk: `${stranger}#2026-12-01T00:00:00.000Z#7` },
 };
@@ -119,8 +119,8 @@ function brokenItem(kind: string, how: string): Item {
 /** A sound service with a connection that lives, one that asks, and one that waits for people; beside it the bad item. */
 async function aWorldWith(item: Item) {
   const allowed = aVerdict('accept', { policyVersions: { service: 1, entry: 1, wildcardEntry: 0, mode: 0 } });
-  const waits = anAskedRecord(3, { ownerAccountId: approvalRequest });
-  const telling = aWorldThatTells({
+  const waits = anAwaitingRecord(3, { ownerAccountId: approvalRequest });
+  const telling = createNotifyTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'payments' })],
     groups: [
       aGroup({ escalateTo: 'ops' }),
@@ -132,8 +132,8 @@ async function aWorldWith(item: Item) {
     ],
     entries: [anEntry()],
   });
-  const { world } = telling;
-  world.ec2.show(
+  const { env } = telling;
+  env.ec2.show(
     aConnection({ state: 'available' }),
     aRequest({ endpointId: endpointId(2) }),
     aRequest({ endpointId: endpointId(3), ownerAccountId: approvalRequest }),
@@ -142,14 +142,14 @@ async function aWorldWith(item: Item) {
     'initech',
     { accounts: [consumer], contact: { email: 'ops@initech.example' } },
     'alice',
-    world.deps,
+    env.deps,
   );
-  world.put(item);
+  env.put(item);
   return telling;
 }
 
 test('every kind of item is tried, and every kind that there is has a reader', () => {
-  expect(Object.keys(keys).sort()).toEqual([...itemKinds.keys()].sort());
+  expect(Object.keys(keys).sort()).toEqual([...itemEntities.keys()].sort());
   const imports = readFileSync(new URL('../../lib/doctor/item-entities.ts', import.meta.url), 'utf8');
   const folder = new URL('../../lib/', import.meta.url);
   const makers = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -163,34 +163,34 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
   const holdsAll = kind === 'MODE';
 
   test('passes end, another request is decided, and an account is blocked and disconnected', async () => {
-    const { world } = await aWorldWith(brokenItem(kind, how));
+    const { env } = await aWorldWith(brokenItem(kind, how));
     for (const pass of ['pending', 'full'] as const)
-      expect(await sweepConnections(hub, pass, world.deps)).toMatchObject({ status: 'done' });
+      expect(await sweepConnections(hub, pass, env.deps)).toMatchObject({ status: 'done' });
     const request = aRequest({ endpointId: endpointId(2) });
-    expect((await decideConnection(request, world.deps)).outcome).toBe(holdsAll ? 'hold' : 'accept');
+    expect((await decideConnection(request, env.deps)).outcome).toBe(holdsAll ? 'hold' : 'accept');
 
-    const { status, body } = await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
+    const { status, body } = await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'block' });
     expect(status).toBe(200);
     if (!holdsAll) expect(body.cuts).toMatchObject([{ endpointId: endpointId(1) }]);
-    const after = await world.table.get([entryKey('*', consumer)]);
+    const after = await env.table.get([entryKey('*', consumer)]);
     for (const { scope } of affectedScopes(after.map((item) => ({ before: undefined, after: item }))))
-      await reevaluateConnections(scope, world.deps);
-    const toDecide = world.published.filter(({ type }) => type === 'Connection Request');
+      await reevaluateConnections(scope, env.deps);
+    const toDecide = env.published.filter(({ type }) => type === 'Connection Request');
     await decideConnections(
       toDecide.map(({ connection }) => connection),
-      world.deps,
+      env.deps,
     );
-    await applyVerdicts(hub, world.deps);
-    expect(world.ec2.state(endpointId(1))).toBe(holdsAll ? 'available' : 'rejected');
+    await applyVerdicts(hub, env.deps);
+    expect(env.ec2.state(endpointId(1))).toBe(holdsAll ? 'available' : 'rejected');
   });
 
   test('everything is listed, and what is without it says so', async () => {
-    const { world } = await aWorldWith(brokenItem(kind, how));
-    const [item] = await world.table.get([keys[kind] as Key]);
+    const { env } = await aWorldWith(brokenItem(kind, how));
+    const [item] = await env.table.get([keys[kind] as Key]);
     const lists = ['/services', '/allowlist', '/connections', '/approvers', '/customers', '/policy', '/mode'];
     const warnings: unknown[] = [];
     for (const path of [...lists, `/connections/${endpointId(1)}`, `/services/orders`]) {
-      const { status, body } = await ask(world, 'GET', path);
+      const { status, body } = await callApi(env, 'GET', path);
       expect([path, status]).toEqual([path, 200]);
       expect(JSON.stringify(body)).toMatch(/orders|default|initech|entries|enforce/);
       warnings.push(body.warnings);
@@ -207,30 +207,30 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
   });
 
   test('people and customers are told, and a policy is planned and applied', async () => {
-    const { world, slack, tell } = await aWorldWith(brokenItem(kind, how));
-    await tell([{ endpointId: endpointId(3) }]);
+    const { env, slack, notify } = await aWorldWith(brokenItem(kind, how));
+    await notify([{ endpointId: endpointId(3) }]);
     expect(slack.messages).toHaveLength(1);
-    expect((await handleSlashCommand('waiting', slackAlice, world.deps)).text).toContain(endpointId(3));
+    expect((await handleSlashCommand('waiting', slackAlice, env.deps)).text).toContain(endpointId(3));
     const sent: unknown[] = [];
     const post = { send: async (...message: unknown[]) => void sent.push(message) };
     const endpoint = { endpointId: endpointId(1), ownerAccountId: consumer };
-    await notifyCustomers([endpoint], { ...world.deps, post, messages: customerMessages });
+    await notifyCustomers([endpoint], { ...env.deps, customerSender: post, messages: customerMessages });
     expect(sent).toHaveLength(1);
 
-    const document = aDocument({ services: [{ name: 'orders' }], entries: [allowing(newcomer)] });
-    const planned = await ask(world, 'POST', '/plans', { document });
+    const document = aDocument({ services: [{ name: 'orders' }], entries: [allowEntry(newcomer)] });
+    const planned = await callApi(env, 'POST', '/plans', { document });
     expect(planned.status).toBe(201);
     const { planId } = planned.body.plan as { planId: string };
     for (const part of ['changes', 'impact', 'simulation'])
-      expect((await ask(world, 'GET', `/plans/${planId}/${part}`)).status).toBe(200);
-    const applied = await ask(world, 'POST', `/plans/${planId}/apply`);
+      expect((await callApi(env, 'GET', `/plans/${planId}/${part}`)).status).toBe(200);
+    const applied = await callApi(env, 'POST', `/plans/${planId}/apply`);
     expect(applied).toMatchObject({ status: 200, body: { apply: { status: 'done' } } });
-    expect(await world.table.get([entryKey(serviceId(1), newcomer)])).toHaveLength(1);
+    expect(await env.table.get([entryKey(serviceId(1), newcomer)])).toHaveLength(1);
   });
 
   test('the doctor names it, and the API removes it unless decisions would be lost', async () => {
     const item = brokenItem(kind, how);
-    const { world } = await aWorldWith(item);
+    const { env } = await aWorldWith(item);
     const vanish = [
       'AUDIT',
       'IDEMPOTENCY',
@@ -241,31 +241,31 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
       'CUSTOMER_BY_ACCOUNT',
       'CUSTOMER_NOTIFICATION',
     ];
-    const found = await unreadableItems(world);
+    const found = await unreadableItems(env);
     if (!vanish.includes(kind))
       expect(found).toMatchObject([
         { status: 'failed', subject: `${item.pk} ${item.sk}`, detail: expect.stringContaining(item.sk) },
       ]);
     const query = new URLSearchParams({ pk: item.pk, sk: item.sk });
-    const { status, body } = await ask(world, 'DELETE', `/items?${query}`);
+    const { status, body } = await callApi(env, 'DELETE', `/items?${query}`);
     if (['AUDIT', 'CONNECTION'].includes(kind)) {
       expect({ status, body }).toMatchObject({ status: 409, body: { error: { code: 'ItemStays' } } });
-      expect(await world.table.get([item])).toHaveLength(1);
+      expect(await env.table.get([item])).toHaveLength(1);
       return;
     }
     expect({ status, body }).toMatchObject({ status: 200, body: { item: { pk: item.pk, sk: item.sk } } });
-    expect(await world.table.get([item])).toEqual([]);
-    expect(world.removals).toMatchObject([{ item: { pk: item.pk }, by: world.deps.caller }]);
-    expect(await unreadableItems(world)).toMatchObject([{ status: 'ok' }]);
+    expect(await env.table.get([item])).toEqual([]);
+    expect(env.removals).toMatchObject([{ item: { pk: item.pk }, by: env.deps.caller }]);
+    expect(await unreadableItems(env)).toMatchObject([{ status: 'ok' }]);
   });
 });
 
-async function unreadableItems(world: Awaited<ReturnType<typeof aWorldWith>>['world']) {
+async function unreadableItems(env: Awaited<ReturnType<typeof aWorldWith>>['env']) {
   const checks: { readonly name: string }[] = [];
   let token: unknown;
   do {
     const next: string = token === undefined ? '' : `?nextToken=${encodeURIComponent(String(token))}`;
-    const { status, body } = await ask(world, 'GET', `/doctor${next}`);
+    const { status, body } = await callApi(env, 'GET', `/doctor${next}`);
     expect(status).toBe(200);
     checks.push(...(body.checks as { readonly name: string }[]));
     token = body.nextToken;

@@ -5,14 +5,14 @@ import { createTestEnv } from '../doubles/test-env.ts';
 
 const elsewhere = { accountId: '222222222222', region: 'eu-west-1' };
 const result = {
-  seen: 7,
+  described: 7,
   decided: 6,
   changed: 5,
   waiting: 4,
   unregistered: 3,
   unreadable: 0,
-  gone: 2,
-  repaired: 1,
+  ended: 2,
+  quotasRepaired: 1,
 };
 
 test('a job runs until each of its places is done, and adds their results up', async () => {
@@ -23,16 +23,16 @@ test('a job runs until each of its places is done, and adds their results up', a
   await finishLocation('job-1', elsewhere, result, deps);
   const job = await findJob('job-1', table);
   expect(job).toMatchObject({ status: 'succeeded', finishedAt: secondsAfterNoon(0).toISOString() });
-  expect(job && jobResult(job)).toMatchObject({ seen: 14, repaired: 2 });
+  expect(job && jobResult(job)).toMatchObject({ described: 14, quotasRepaired: 2 });
 });
 
 test('a place that is done twice counts once', async () => {
   const { deps, table } = createTestEnv();
   await startJob('job-1', [hub, elsewhere], alice, deps);
   await finishLocation('job-1', hub, result, deps);
-  await finishLocation('job-1', hub, { ...result, seen: 99 }, deps);
+  await finishLocation('job-1', hub, { ...result, described: 99 }, deps);
   const job = await findJob('job-1', table);
-  expect(job && jobResult(job).seen).toBe(7);
+  expect(job && jobResult(job).described).toBe(7);
 });
 
 test('places that are done at the same time both count', async () => {

@@ -26,39 +26,41 @@ function upTo(count: number) {
 }
 
 /** Nothing says so but the next pass: a minute goes by before it. */
-async function nextPass(world: TestEnv) {
-  world.wait(60);
-  return sweepConnections(hub, 'full', world.deps);
+async function nextPass(env: TestEnv) {
+  env.advanceSeconds(60);
+  return sweepConnections(hub, 'full', env.deps);
 }
 
 describe('a pass over what is pending', () => {
   test('hands over what no event told of', async () => {
     const connections = [aConnection(), aConnection({ endpointId: endpointId(2), state: 'available' })];
-    const world = createTestEnv({ services, connections });
-    expect(await sweepConnections(hub, 'pending', world.deps)).toMatchObject({
+    const env = createTestEnv({ services, connections });
+    expect(await sweepConnections(hub, 'pending', env.deps)).toMatchObject({
       status: 'done',
       result: { seen: 1, decided: 1 },
     });
-    expect(world.ec2.looks).toEqual([{ state: 'pendingAcceptance' }]);
+    expect(env.ec2.describeCalls).toEqual([{ state: 'pendingAcceptance' }]);
   });
 
   test('rings for what is due and not done', async () => {
-    const records = [aRecord({ verdict: aVerdict('accept'), effect: { action: 'accept', asked: 0 } })];
-    const world = createTestEnv({ services, connections: [aConnection()], records });
-    await sweepConnections(hub, 'pending', world.deps);
-    expect(world.rings).toHaveLength(1);
+    const records = [
+      aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } }),
+    ];
+    const env = createTestEnv({ services, connections: [aConnection()], records });
+    await sweepConnections(hub, 'pending', env.deps);
+    expect(env.rings).toHaveLength(1);
   });
 
   test('rings for nobody where nothing is due', async () => {
-    const world = createTestEnv({ services, connections: [aConnection()] });
-    await sweepConnections(hub, 'pending', world.deps);
-    expect(world.rings).toEqual([]);
+    const env = createTestEnv({ services, connections: [aConnection()] });
+    await sweepConnections(hub, 'pending', env.deps);
+    expect(env.rings).toEqual([]);
   });
 
   test('does not find anything gone', async () => {
-    const world = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
-    await sweepConnections(hub, 'pending', world.deps);
-    expect(await world.record(endpointId(1))).not.toHaveProperty('missingSince');
+    const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
+    await sweepConnections(hub, 'pending', env.deps);
+    expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 });
 
@@ -67,50 +69,50 @@ describe('people are told', () => {
   const told = { ...asked, notice: { contentHash: computeContentHash(asked), emailedTo: [] } };
 
   test.each(['pending', 'full'] as const)('by a %s pass of what no event told them', async (pass) => {
-    const world = createTestEnv({ services, connections: [aConnection()], records: [asked] });
-    await sweepConnections(hub, pass, world.deps);
-    expect(world.notices).toContainEqual({ endpointId: endpointId(1) });
+    const env = createTestEnv({ services, connections: [aConnection()], records: [asked] });
+    await sweepConnections(hub, pass, env.deps);
+    expect(env.notices).toContainEqual({ endpointId: endpointId(1) });
   });
 
   test('nothing that they see already', async () => {
-    const world = createTestEnv({ services, connections: [aConnection()], records: [told] });
-    await sweepConnections(hub, 'full', world.deps);
-    expect(world.notices).toEqual([]);
+    const env = createTestEnv({ services, connections: [aConnection()], records: [told] });
+    await sweepConnections(hub, 'full', env.deps);
+    expect(env.notices).toEqual([]);
   });
 
   test('that their time runs, when it is time', async () => {
-    const world = createTestEnv({ services, connections: [aConnection()], records: [told] });
-    world.wait(2 * 86_400);
-    await sweepConnections(hub, 'pending', world.deps);
-    expect(world.notices).toEqual([{ endpointId: endpointId(1) }]);
+    const env = createTestEnv({ services, connections: [aConnection()], records: [told] });
+    env.advanceSeconds(2 * 86_400);
+    await sweepConnections(hub, 'pending', env.deps);
+    expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
   test('once of a digest, however many of it wait', async () => {
     const digest = { notice: { digest: 'digest-1', emailedTo: [] } };
     const records = [1, 2].map((number) => ({ ...asked, ...digest, endpointId: endpointId(number) }));
-    const world = createTestEnv({ services, connections: upTo(2), records });
-    await sweepConnections(hub, 'pending', world.deps);
-    expect(world.notices).toEqual([{ digest: 'digest-1' }]);
+    const env = createTestEnv({ services, connections: upTo(2), records });
+    await sweepConnections(hub, 'pending', env.deps);
+    expect(env.notices).toEqual([{ digest: 'digest-1' }]);
   });
 
   test('once of what is listed, also by a pass that looks for what is missing', async () => {
-    const world = createTestEnv({ services, connections: [aConnection()], records: [asked] });
-    await sweepConnections(hub, 'full', world.deps);
-    expect(world.notices).toEqual([{ endpointId: endpointId(1) }]);
+    const env = createTestEnv({ services, connections: [aConnection()], records: [asked] });
+    await sweepConnections(hub, 'full', env.deps);
+    expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
   test('that a request is nobody’s to decide any more, once its service is registered no longer', async () => {
     const records = [{ ...told, serviceDeregisteredAt: '2026-11-21T11:00:00.000Z' }];
-    const world = createTestEnv({ connections: [aConnection()], records });
-    await sweepConnections(hub, 'full', world.deps);
-    expect(world.notices).toEqual([{ endpointId: endpointId(1) }]);
+    const env = createTestEnv({ connections: [aConnection()], records });
+    await sweepConnections(hub, 'full', env.deps);
+    expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 
   test('what became of a request that is listed no more', async () => {
     const records = [{ ...told, state: 'deleted', endedAt: '2026-11-21T11:00:00.000Z' } as const];
-    const world = createTestEnv({ services, records });
-    await sweepConnections(hub, 'full', world.deps);
-    expect(world.notices).toEqual([{ endpointId: endpointId(1) }]);
+    const env = createTestEnv({ services, records });
+    await sweepConnections(hub, 'full', env.deps);
+    expect(env.notices).toEqual([{ endpointId: endpointId(1) }]);
   });
 });
 
@@ -120,61 +122,61 @@ describe('a full pass', () => {
     const old = aConnection({ endpointId: endpointId(2), state: 'available', requestedAt: before });
     const connections = [aConnection(), old];
     const records = [aRecord({ verdict: aVerdict('ask') })];
-    const world = createTestEnv({ services, connections, records, entries: [anEntry()] });
-    const sweep = await sweepConnections(hub, 'full', world.deps);
+    const env = createTestEnv({ services, connections, records, entries: [anEntry()] });
+    const sweep = await sweepConnections(hub, 'full', env.deps);
     expect(sweep).toMatchObject({ result: { seen: 2, decided: 1, changed: 1 } });
   });
 
   test('that ended leaves the next one free to begin at once', async () => {
-    const world = createTestEnv({ services });
-    await sweepConnections(hub, 'full', world.deps);
-    expect(await sweepConnections(hub, 'full', world.deps)).toMatchObject({ status: 'done' });
+    const env = createTestEnv({ services });
+    await sweepConnections(hub, 'full', env.deps);
+    expect(await sweepConnections(hub, 'full', env.deps)).toMatchObject({ status: 'done' });
   });
 
   test('keeps away while another one is under way', async () => {
-    const world = createTestEnv({ services });
-    await acquireSweepLease(hub, 'full', world.deps);
-    expect(await sweepConnections(hub, 'full', world.deps)).toEqual({ status: 'overlapping' });
+    const env = createTestEnv({ services });
+    await acquireSweepLease(hub, 'full', env.deps);
+    expect(await sweepConnections(hub, 'full', env.deps)).toEqual({ status: 'overlapping' });
   });
 });
 
 describe('a pass that runs out of time', () => {
   test('ends well, and the next run goes on where it got to', async () => {
-    const world = createTestEnv({ services, connections: upTo(5) });
-    world.ec2.pageSize = 2;
-    world.left = 9_000;
-    expect(await sweepConnections(hub, 'full', world.deps)).toEqual({ status: 'unfinished' });
-    expect(world.published).toHaveLength(2);
-    world.left = 75_000;
-    const sweep = await sweepConnections(hub, 'full', world.deps);
+    const env = createTestEnv({ services, connections: upTo(5) });
+    env.ec2.pageSize = 2;
+    env.remainingMs = 9_000;
+    expect(await sweepConnections(hub, 'full', env.deps)).toEqual({ status: 'unfinished' });
+    expect(env.published).toHaveLength(2);
+    env.remainingMs = 75_000;
+    const sweep = await sweepConnections(hub, 'full', env.deps);
     expect(sweep).toMatchObject({ status: 'done', result: { seen: 5, decided: 5 } });
-    expect(world.published).toHaveLength(5);
+    expect(env.published).toHaveLength(5);
   });
 
   test('finds nothing gone, since no run of it saw everything', async () => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services,
       connections: upTo(5),
       records: [aRecord({ endpointId: endpointId(9), state: 'available' })],
     });
-    world.ec2.pageSize = 2;
-    world.left = 9_000;
-    await sweepConnections(hub, 'full', world.deps);
-    world.left = 75_000;
-    await sweepConnections(hub, 'full', world.deps);
-    expect(await world.record(endpointId(9))).not.toHaveProperty('missingSince');
+    env.ec2.pageSize = 2;
+    env.remainingMs = 9_000;
+    await sweepConnections(hub, 'full', env.deps);
+    env.remainingMs = 75_000;
+    await sweepConnections(hub, 'full', env.deps);
+    expect(await env.record(endpointId(9))).not.toHaveProperty('missingSince');
   });
 
   test('begins anew when EC2 takes its token no more', async () => {
-    const world = createTestEnv({ services, connections: upTo(3) });
-    world.ec2.pageSize = 2;
+    const env = createTestEnv({ services, connections: upTo(3) });
+    env.ec2.pageSize = 2;
     let isStale = true;
-    world.ec2.beforePage = (_filter, nextToken) => {
+    env.ec2.beforePage = (_filter, nextToken) => {
       if (nextToken === undefined || !isStale) return;
       isStale = false;
       throw new ExpiredTokenError();
     };
-    expect(await sweepConnections(hub, 'full', world.deps)).toMatchObject({
+    expect(await sweepConnections(hub, 'full', env.deps)).toMatchObject({
       status: 'done',
       result: { seen: 3 },
     });
@@ -185,30 +187,30 @@ describe('a connection that is remembered and not listed', () => {
   const records = [aRecord({ state: 'available' })];
 
   test('in one pass is only missing', async () => {
-    const world = createTestEnv({ services, records });
-    expect(await nextPass(world)).toMatchObject({ result: { gone: 0 } });
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = createTestEnv({ services, records });
+    expect(await nextPass(env)).toMatchObject({ result: { gone: 0 } });
+    expect(await env.record(endpointId(1))).toMatchObject({
       state: 'available',
-      missingSince: world.time.toISOString(),
+      missingSince: env.time.toISOString(),
     });
   });
 
   test('in two passes is gone', async () => {
-    const world = createTestEnv({ services, records });
-    await nextPass(world);
-    expect(await nextPass(world)).toMatchObject({ result: { gone: 1 } });
-    expect(await world.record(endpointId(1))).toMatchObject({ state: 'deleted' });
-    expect(await world.actions(endpointId(1))).toEqual(['deleted']);
-    expect(await nextPass(world)).toMatchObject({ result: { gone: 0 } });
+    const env = createTestEnv({ services, records });
+    await nextPass(env);
+    expect(await nextPass(env)).toMatchObject({ result: { gone: 1 } });
+    expect(await env.record(endpointId(1))).toMatchObject({ state: 'deleted' });
+    expect(await env.actions(endpointId(1))).toEqual(['deleted']);
+    expect(await nextPass(env)).toMatchObject({ result: { gone: 0 } });
   });
 
   test('since the pass began is not missing', async () => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services,
       records: [aRecord({ requestedAt: '2026-11-21T12:01:00.000Z' })],
     });
-    await nextPass(world);
-    expect(await world.record(endpointId(1))).not.toHaveProperty('missingSince');
+    await nextPass(env);
+    expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 
   test.each([
@@ -217,34 +219,34 @@ describe('a connection that is remembered and not listed', () => {
   ])(
     'although it was seen right %s the pass began, is missing or is not',
     async (_when, observedAt, isMissing) => {
-      const world = createTestEnv({ services, records: [aRecord({ state: 'available', observedAt })] });
-      await nextPass(world);
-      expect((await world.record(endpointId(1)))?.missingSince !== undefined).toBe(isMissing);
+      const env = createTestEnv({ services, records: [aRecord({ state: 'available', observedAt })] });
+      await nextPass(env);
+      expect((await env.record(endpointId(1)))?.missingSince !== undefined).toBe(isMissing);
     },
   );
 
   test('and whose record cannot be read is reported, and the pass goes on', async () => {
     const other = aRecord({ endpointId: endpointId(0x11), state: 'available' });
-    const world = createTestEnv({ services, records: [other] });
-    world.put({ ...recordItem(aRecord()), schemaVersion: '9.0' });
-    expect(await nextPass(world)).toMatchObject({ status: 'done' });
-    expect(world.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
-    expect(await world.record(other.endpointId)).toHaveProperty('missingSince');
+    const env = createTestEnv({ services, records: [other] });
+    env.put({ ...recordItem(aRecord()), schemaVersion: '9.0' });
+    expect(await nextPass(env)).toMatchObject({ status: 'done' });
+    expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
+    expect(await env.record(other.endpointId)).toHaveProperty('missingSince');
   });
 
   test('is not missing while EC2 shows it in a form that linkgate cannot read', async () => {
-    const world = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
-    world.ec2.unreadable = [endpointId(1)];
-    await nextPass(world);
-    await nextPass(world);
-    expect(await world.record(endpointId(1))).not.toHaveProperty('missingSince');
+    const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
+    env.ec2.unreadable = [endpointId(1)];
+    await nextPass(env);
+    await nextPass(env);
+    expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 
   test('in a pass over another place is not missing', async () => {
     const location = { accountId: '222222222222', region: 'eu-west-1' };
-    const world = createTestEnv({ services, records: [aRecord({ location, state: 'available' })] });
-    await nextPass(world);
-    expect(await world.record(endpointId(1))).not.toHaveProperty('missingSince');
+    const env = createTestEnv({ services, records: [aRecord({ location, state: 'available' })] });
+    await nextPass(env);
+    expect(await env.record(endpointId(1))).not.toHaveProperty('missingSince');
   });
 });
 
@@ -257,14 +259,14 @@ describe('a set of counted endpoints', () => {
     connections: ReturnType<typeof aConnection>[],
     remembered: Partial<ConnectionRecord> = {},
   ) {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services,
       connections,
       records: connections.map((each) => aRecord({ ...each, ...remembered })),
     });
-    await world.table.write([quotaWrite(aConnection(), undefined, { ...kept, endpointIds })]);
-    const sweep = await nextPass(world);
-    const [item] = await world.table.get([endpointQuotaKey(aConnection())]);
+    await env.table.write([quotaWrite(aConnection(), undefined, { ...kept, endpointIds })]);
+    const sweep = await nextPass(env);
+    const [item] = await env.table.get([endpointQuotaKey(aConnection())]);
     return { sweep, endpointIds: item && readEndpointQuota(item).endpointIds };
   }
 
@@ -283,10 +285,10 @@ describe('a set of counted endpoints', () => {
 
   test('keeps what asked only after the pass began, and is listed in the next one', async () => {
     const requestedAt = '2026-11-21T12:01:00.000Z';
-    const world = createTestEnv({ services, records: [aRecord({ requestedAt, verdict: aVerdict('ask') })] });
+    const env = createTestEnv({ services, records: [aRecord({ requestedAt, verdict: aVerdict('ask') })] });
     const endpointIds = [endpointId(1)];
-    await world.table.write([quotaWrite(aConnection(), undefined, { ...kept, endpointIds })]);
-    expect(await nextPass(world)).toMatchObject({ result: { repaired: 0 } });
+    await env.table.write([quotaWrite(aConnection(), undefined, { ...kept, endpointIds })]);
+    expect(await nextPass(env)).toMatchObject({ result: { repaired: 0 } });
   });
 
   test('loses what EC2 shows rejected, and our record too', async () => {

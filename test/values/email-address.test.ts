@@ -5,7 +5,7 @@ import { ApproversInput, CustomerInput } from '../../lib/api/input.ts';
 import { Actor } from '../../lib/approvers/actor.ts';
 import { Email } from '../../lib/values/email-address.ts';
 import { consumer } from '../builders.ts';
-import { documentIn, problemsIn } from '../cli/policy-file/files.ts';
+import { parseDocument, parseProblems } from '../cli/policy-file/files.ts';
 
 const addresses = [
   'alice@example.com',
@@ -29,12 +29,12 @@ const doors: readonly (readonly [string, (address: string) => unknown])[] = [
   ['an owner, on the command line', (email) => parseActor(email)],
   [
     'a group, in a policy file',
-    (email) => documentIn(`approvers: {team: {emails: [${JSON.stringify(email)}]}}`).groups[0]?.emails,
+    (email) => parseDocument(`approvers: {team: {emails: [${JSON.stringify(email)}]}}`).groups[0]?.emails,
   ],
   [
     'a contact and an owner, in a policy file',
     (email) =>
-      documentIn(
+      parseDocument(
         `customers: {acme: {accounts: ['${consumer}'], contact: {email: ${JSON.stringify(email)}}, owners: [${JSON.stringify(email)}]}}`,
       ).customers[0],
   ],
@@ -78,7 +78,7 @@ describe('an e-mail address', () => {
     expect(v.safeParse(Email, 'ops@bücher.example').issues?.[0].message).toBe(
       'an e-mail address has its domain in ASCII: ops@xn--bcher-kva.example',
     );
-    expect(problemsIn('version: 1\napprovers: {team: {emails: [ops@bücher.example]}}')).toContain(
+    expect(parseProblems('version: 1\napprovers: {team: {emails: [ops@bücher.example]}}')).toContain(
       '2:29: an e-mail address has its domain in ASCII: ops@xn--bcher-kva.example',
     );
   });

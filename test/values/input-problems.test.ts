@@ -34,7 +34,7 @@ function wrongBodies(schema: v.GenericSchema): unknown[] {
 
 function refusalOf(schema: v.GenericSchema, body: unknown): string | undefined {
   try {
-    inputs.validated(schema, body, 'the body');
+    inputs.validateInput(schema, body, 'the body');
     return undefined;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import {
-  cutCharacters,
   fitsCharacters,
-  NeededText,
   OptionalText,
+  RequiredText,
+  truncateCharacters,
   visibleText,
 } from '../../lib/values/text.ts';
 
-const Reason = NeededText(1_000, 'say why');
+const Reason = RequiredText(1_000, 'say why');
 const family = '👨‍👩‍👧‍👦';
 const flag = '🏴󠁧󠁢󠁥󠁮󠁧󠁿';
 
@@ -63,8 +63,8 @@ describe('a limit in characters', () => {
   });
 
   test('cuts no character in two', () => {
-    expect(cutCharacters(3, family.repeat(5))).toBe(family.repeat(3));
-    expect(cutCharacters(3, 'abc')).toBe('abc');
-    expect(cutCharacters(2, `a${flag}b`)).toBe(`a${flag}`);
+    expect(truncateCharacters(3, family.repeat(5))).toBe(family.repeat(3));
+    expect(truncateCharacters(3, 'abc')).toBe('abc');
+    expect(truncateCharacters(2, `a${flag}b`)).toBe(`a${flag}`);
   });
 });

@@ -5,28 +5,28 @@ import {
   submitDecision,
 } from '../../approvals/submit-decision.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
-import { recordedDecisions } from '../../connections/person-decision.ts';
-import { explain } from '../../inspection/explain.ts';
+import { pickRecordedDecisions } from '../../connections/person-decision.ts';
+import { explainConnection } from '../../inspection/explain.ts';
 import { listConnections } from '../../inspection/list-connections.ts';
 import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
 import { isConnected } from '../../privatelink/connection.ts';
-import { locationsOf, registeredServices } from '../../services/registered-services.ts';
+import { listRegisteredServices, locationsOf } from '../../services/registered-services.ts';
 import { indexByKey } from '../../storage/entity.ts';
 import type { Table } from '../../storage/table.ts';
 import { ApiError } from '../api-error.ts';
-import type { Api, ApiApp } from '../env.ts';
-import { ConnectionsQuery, DecisionInput, readBody, validated } from '../input.ts';
-import { requireEndpointId, requireService, unknownEndpoint } from '../lookup.ts';
-import { closingDecision, notOpen } from '../responses.ts';
-import { withNames } from '../views.ts';
+import type { ApiApp, ApiDeps } from '../env.ts';
+import { ConnectionsQuery, DecisionInput, readBody, validateInput } from '../input.ts';
+import { requireEndpointId, requireService, unknownEndpointError } from '../lookup.ts';
+import { closingDecision, notOpenError } from '../responses.ts';
+import { withServiceNames } from '../views.ts';
 
 export function connectionsRoutes(app: ApiApp): void {
   app.get('/connections', async (context) => {
     const api = context.get('api');
-    const query = validated(ConnectionsQuery, context.req.query(), 'the question');
+    const query = validateInput(ConnectionsQuery, context.req.query(), 'the question');
     const services =
       query.service === undefined
-        ? await registeredServices(api)
+        ? await listRegisteredServices(api)
         : [await requireService(query.service, api)];
     const listing = {
       locations: locationsOf(services),
@@ -37,52 +37,65 @@ export function connectionsRoutes(app: ApiApp): void {
       differs: query.differs === 'true',
     };
     const page = await listConnections(listing, query.nextToken, api);
-    return context.json({ ...page, connections: withNames(page.connections, services) });
+    return context.json({ ...page, connections: withServiceNames(page.connections, services) });
   });
   app.get('/connections/:endpointId', async (context) => {
     const endpointId = requireEndpointId(context);
-    const explanation = await explain(endpointId, context.get('api'));
-    if (!explanation) throw unknownEndpoint(endpointId);
+    const explanation = await explainConnection(endpointId, context.get('api'));
+    if (!explanation) throw unknownEndpointError(endpointId);
     return context.json(explanation);
   });
   app.post('/connections/:endpointId/decision', async (context) => {
     const api = context.get('api');
     const endpointId = requireEndpointId(context);
-    const word = { ...validated(DecisionInput, await readBody(context), 'the decision'), by: api.caller };
+    const word = { ...validateInput(DecisionInput, await readBody(context), 'the decision'), by: api.caller };
     const result = await submitDecision(endpointId, word, api);
-    if (result.status === 'unknown') throw unknownEndpoint(endpointId);
-    const decided = await decidedIn(result, endpointId, word, context.get('firstAskedAt'), api.table);
-    return context.json({ decision: viewOfDecision(decided), warnings: await warningsAbout(decided, api) });
+    if (result.status === 'unknown') throw unknownEndpointError(endpointId);
+    const decided = await requireDecision(
+      result,
+      endpointId,
+      word,
+      context.get('firstRequestedAt'),
+      api.table,
+    );
+    return context.json({
+      decision: decisionView(decided),
+      warnings: await warnDecisionNotApplied(decided, api),
+    });
   });
 }
 
-type Decided = Omit<Extract<SubmitResult, { status: 'decided' }>, 'status'>;
+type AppliedDecision = Omit<Extract<SubmitResult, { status: 'decided' }>, 'status'>;
 
 /**
  * What was decided now, or by a run of this very request that died before it could answer.
  * @throws ApiError
  */
-async function decidedIn(
+async function requireDecision(
   result: Exclude<SubmitResult, { status: 'unknown' }>,
   endpointId: string,
   { by, decision }: SubmittedDecision,
-  firstAskedAt: string | undefined,
+  firstRequestedAt: string | undefined,
   table: Table,
-): Promise<Decided> {
+): Promise<AppliedDecision> {
   if (result.status === 'decided') return result;
   const { record } = result;
-  if (record && isAwaitingApproval(record) && isConnected(record.state)) throw await connected(record, table);
-  const { approval: last, approvals } = recordedDecisions(record);
-  const approval = [last, ...(approvals?.words ?? [])].find(
+  if (record && isAwaitingApproval(record) && isConnected(record.state))
+    throw await connectedNotOpenError(record, table);
+  const { approval: last, approvals } = pickRecordedDecisions(record);
+  const approval = [last, ...(approvals?.decisions ?? [])].find(
     (word) =>
-      firstAskedAt !== undefined && word?.by === by && word.decision === decision && word.at >= firstAskedAt,
+      firstRequestedAt !== undefined &&
+      word?.by === by &&
+      word.decision === decision &&
+      word.at >= firstRequestedAt,
   );
   if (record && approval) return { approval, record };
-  throw notOpen(endpointId, closingDecision(result));
+  throw notOpenError(endpointId, closingDecision(result));
 }
 
 /** Approving would mean that it stays, and denying that it goes: a command says that by its name. */
-async function connected(record: ConnectionRecord, table: Table): Promise<ApiError> {
+async function connectedNotOpenError(record: ConnectionRecord, table: Table): Promise<ApiError> {
   const { service, entries } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
   const commands = connectedCommands(record, { service: service?.name ?? record.serviceId, entries });
   return new ApiError(
@@ -93,9 +106,9 @@ async function connected(record: ConnectionRecord, table: Table): Promise<ApiErr
   );
 }
 
-function viewOfDecision({ approval, record }: Decided) {
+function decisionView({ approval, record }: AppliedDecision) {
   const { endpointId, state, verdict, approvals } = record;
-  const count = { approvals: approvals?.words.length ?? 1, quorum: approvals?.quorum ?? 1 };
+  const count = { approvals: approvals?.decisions.length ?? 1, quorum: approvals?.quorum ?? 1 };
   return {
     endpointId,
     ...approval,
@@ -106,7 +119,7 @@ function viewOfDecision({ approval, record }: Decided) {
 }
 
 /** What a person's word does not do now. */
-async function warningsAbout({ record }: Decided, api: Api): Promise<string[]> {
-  if (record.effect === undefined || (await api.mode()) === 'enforce') return [];
+async function warnDecisionNotApplied({ record }: AppliedDecision, api: ApiDeps): Promise<string[]> {
+  if (record.pendingEffect === undefined || (await api.mode()) === 'enforce') return [];
   return ["linkgate's mode is observe: the decision is recorded, and EC2 is left as it is"];
 }

@@ -1,70 +1,73 @@
-import { type Customer, customers, findCustomer } from '../../customers/customer.ts';
-import { deliveryFailures } from '../../customers/delivery-failure.ts';
-import { type Delivery, deliveryTo } from '../../customers/delivery-status.ts';
+import { type Customer, findCustomer, listCustomers } from '../../customers/customer.ts';
+import { listDeliveryFailures } from '../../customers/delivery-failure.ts';
+import { computeDeliveryStatus, type DeliveryStatus } from '../../customers/delivery-status.ts';
 import { removeCustomer, setCustomer } from '../../customers/set-customer.ts';
-import { emailOf, subscribeContact } from '../../customers/subscribe-contact.ts';
+import { contactEmails, subscribeContact } from '../../customers/subscribe-contact.ts';
 import { orReported } from '../../runtime/runtime.ts';
-import { unlessUnreadable } from '../../storage/entity.ts';
+import { listIfAllReadable } from '../../storage/entity.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, overridesPolicyFile, revertedByNextApply } from '../caller.ts';
-import type { Api, ApiApp } from '../env.ts';
-import { CustomerInput, CustomerName, readBody, validated } from '../input.ts';
-import { maybeReplay, replayResponse } from '../replay-response.ts';
+import type { ApiApp, ApiDeps } from '../env.ts';
+import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
+import { CustomerInput, CustomerName, readBody, validateInput } from '../input.ts';
 import { pathParameter } from '../route.ts';
 
 export function customersRoutes(app: ApiApp): void {
   app.get('/customers', async (context) =>
     context.json({
-      customers: await withDelivery(await customers(context.get('api')), context.get('api')),
+      customers: await withDeliveryStatus(await listCustomers(context.get('api')), context.get('api')),
     }),
   );
   app.put('/customers/:name', async (context) => {
     const api = context.get('api');
-    const name = validated(CustomerName, pathParameter(context, 'name'), "the customer's name");
-    const settings = validated(CustomerInput, await readBody(context), 'the customer');
+    const name = validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
+    const settings = validateInput(CustomerInput, await readBody(context), 'the customer');
     const before = await findCustomer(name, api.table);
     const managedBy = callerIs(context);
     const customer = await setCustomer(name, { ...settings, managedBy }, api.caller, api);
-    const warnings = await subscribeContact(customer, await unlessUnreadable(customers, api), api);
+    const warnings = await subscribeContact(customer, await listIfAllReadable(listCustomers, api), api);
     return context.json({
-      customer: viewOfCustomer(customer),
+      customer: customerView(customer),
       warnings: [...overridesPolicyFile(before, 'customer'), ...warnings],
     });
   });
   app.delete('/customers/:name', async (context) => {
     const api = context.get('api');
-    const name = validated(CustomerName, pathParameter(context, 'name'), "the customer's name");
+    const name = validateInput(CustomerName, pathParameter(context, 'name'), "the customer's name");
     const customer = await removeCustomer(name, api);
-    if (!customer && !maybeReplay(context))
+    if (!customer && !isPossibleRetry(context))
       throw new ApiError(
         404,
         'UnknownCustomer',
         `there is no customer ${name}; see \`linkgate customer list\``,
       );
-    const hadAddress = customer === undefined || emailOf(customer).length > 0;
+    const hadAddress = customer === undefined || contactEmails(customer).length > 0;
     const warnings = hadAddress
-      ? await subscribeContact({ name }, await unlessUnreadable(customers, api), api)
+      ? await subscribeContact({ name }, await listIfAllReadable(listCustomers, api), api)
       : [];
-    const first = customer ? revertedByNextApply(customer, 'customer') : [replayResponse];
+    const first = customer ? revertedByNextApply(customer, 'customer') : [alreadyRemovedWarning];
     return context.json({
-      ...(customer && { customer: viewOfCustomer(customer) }),
+      ...(customer && { customer: customerView(customer) }),
       warnings: [...first, ...warnings],
     });
   });
 }
 
 /** Whether what is written to each contact arrives; left out where that cannot be found out. */
-async function withDelivery(all: readonly Customer[], { table, consumerSubscriptions, reportError }: Api) {
-  const isAnybodyMailed = all.some((customer) => emailOf(customer).length > 0);
+async function withDeliveryStatus(
+  all: readonly Customer[],
+  { table, customerSubscriptions, reportError }: ApiDeps,
+) {
+  const isAnybodyMailed = all.some((customer) => contactEmails(customer).length > 0);
   const known = await orReported(reportError, () =>
     Promise.all([
-      isAnybodyMailed ? consumerSubscriptions.all() : [],
-      deliveryFailures({ table, reportError }),
+      isAnybodyMailed ? customerSubscriptions.list() : [],
+      listDeliveryFailures({ table, reportError }),
     ]),
   );
-  return all.map((customer) => viewOfCustomer(customer, known && deliveryTo(customer, ...known)));
+  return all.map((customer) => customerView(customer, known && computeDeliveryStatus(customer, ...known)));
 }
 
-function viewOfCustomer({ version: _version, ...customer }: Customer, delivery?: Delivery) {
+function customerView({ version: _version, ...customer }: Customer, delivery?: DeliveryStatus) {
   return { ...customer, ...(delivery && { delivery }) };
 }

@@ -1,13 +1,13 @@
 import { removeUnreadable } from '../../doctor/remove-unreadable.ts';
 import { ApiError } from '../api-error.ts';
 import type { ApiApp } from '../env.ts';
-import { ItemQuery, validated } from '../input.ts';
-import { maybeReplay, replayResponse } from '../replay-response.ts';
+import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
+import { ItemQuery, validateInput } from '../input.ts';
 
 export function itemsRoutes(app: ApiApp): void {
   app.delete('/items', async (context) => {
     const api = context.get('api');
-    const item = validated(ItemQuery, context.req.query(), 'the question');
+    const item = validateInput(ItemQuery, context.req.query(), 'the question');
     const removed = await removeUnreadable(item, api.caller, api);
     if (removed) {
       const { afterwards } = removed;
@@ -16,7 +16,7 @@ export function itemsRoutes(app: ApiApp): void {
         warnings: afterwards === undefined ? [] : [`what is left to do: ${afterwards}`],
       });
     }
-    if (maybeReplay(context)) return context.json({ item, warnings: [replayResponse] });
+    if (isPossibleRetry(context)) return context.json({ item, warnings: [alreadyRemovedWarning] });
     throw new ApiError(
       404,
       'UnknownItem',

@@ -1,24 +1,24 @@
 import * as v from 'valibot';
 import { findUnfinishedApply } from '../../policy-as-code/apply-lease.ts';
 import { applyPlan } from '../../policy-as-code/apply-plan.ts';
-import type { Change } from '../../policy-as-code/change.ts';
+import type { PolicyChange } from '../../policy-as-code/change.ts';
 import { exportPolicy } from '../../policy-as-code/export.ts';
-import { pastExpiries } from '../../policy-as-code/past-expiries.ts';
-import { findPlan, makePlan, type Plan, readChanges } from '../../policy-as-code/plan.ts';
+import { listPastExpiries } from '../../policy-as-code/past-expiries.ts';
+import { findPlan, makePlan, type Plan, readPlanPart } from '../../policy-as-code/plan.ts';
 import { predictImpact } from '../../policy-as-code/predict-impact.ts';
 import { simulate } from '../../policy-as-code/simulate.ts';
-import { decodeCursor, ExpiredTokenError, pageToken } from '../../storage/cursor.ts';
+import { decodeCursor, ExpiredTokenError, encodePageToken } from '../../storage/cursor.ts';
 import { trackIdentity } from '../../storage/table-identity.ts';
 import { ApiError } from '../api-error.ts';
-import type { Api, ApiApp } from '../env.ts';
-import { PlanInput, readBody, validated } from '../input.ts';
+import type { ApiApp, ApiDeps } from '../env.ts';
+import { PlanInput, readBody, validateInput } from '../input.ts';
 import { pathParameter } from '../route.ts';
 
 /** A page of a plan's changes is a part of it. */
-const Position = v.object({ part: v.pipe(v.number(), v.integer(), v.minValue(0)) });
+const PlanChangesCursor = v.object({ part: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
 /** Lambda takes 6 MB, in which the body is a text in JSON once more. */
-const largest = 4_500_000;
+const maxPolicyCharacters = 4_500_000;
 
 export function plansRoutes(app: ApiApp): void {
   app.get('/policy', async (context) =>
@@ -27,51 +27,54 @@ export function plansRoutes(app: ApiApp): void {
   app.post('/plans', async (context) => {
     const api = context.get('api');
     const { length } = await context.req.text();
-    if (length > largest)
+    if (length > maxPolicyCharacters)
       throw new ApiError(
         400,
         'TooLarge',
-        `the policy has ${length} characters, and ${largest} fit into a request`,
+        `the policy has ${length} characters, and ${maxPolicyCharacters} fit into a request`,
       );
     const {
       document,
       adopt = false,
       allowRemovals = false,
-    } = validated(PlanInput, await readBody(context), 'the policy');
+    } = validateInput(PlanInput, await readBody(context), 'the policy');
     const plan = await makePlan(document, { adopt, allowRemovals }, api);
     const where = { stage: api.deployment.stage, ...api.hub };
     return context.json(
       {
-        plan: { ...viewOfPlan(plan), ...where, ...(await findUnfinishedApply(api)) },
-        warnings: pastExpiries(document, api.now()),
+        plan: { ...planView(plan), ...where, ...(await findUnfinishedApply(api)) },
+        warnings: listPastExpiries(document, api.now()),
       },
       201,
     );
   });
   app.get('/plans/:planId/changes', async (context) => {
     const api = context.get('api');
-    const plan = await planNamed(pathParameter(context, 'planId'), api);
+    const plan = await requirePlan(pathParameter(context, 'planId'), api);
     const token = context.req.query('nextToken');
     const list = `changes ${plan.planId}`;
-    const { part } = token === undefined ? { part: 0 } : decodeCursor(list, token, Position);
+    const { part } = token === undefined ? { part: 0 } : decodeCursor(list, token, PlanChangesCursor);
     if (part > 0 && part >= plan.changeParts) throw new ExpiredTokenError();
-    const changes = (await readChanges(plan, part, api.table)).map(viewOfChange);
+    const changes = (await readPlanPart(plan, part, api.table)).map(changeView);
     const isLast = part + 1 >= plan.changeParts;
-    return context.json({ changes, ...(!isLast && { nextToken: pageToken(list, { part: part + 1 }) }) });
+    return context.json({
+      changes,
+      ...(!isLast && { nextToken: encodePageToken(list, { part: part + 1 }) }),
+    });
   });
   app.get('/plans/:planId/impact', async (context) => {
     const api = context.get('api');
-    const plan = await planNamed(pathParameter(context, 'planId'), api);
+    const plan = await requirePlan(pathParameter(context, 'planId'), api);
     return context.json(await predictImpact(plan, context.req.query('nextToken'), api.caller, api));
   });
   app.get('/plans/:planId/simulation', async (context) => {
     const api = context.get('api');
-    const plan = await planNamed(pathParameter(context, 'planId'), api);
+    const plan = await requirePlan(pathParameter(context, 'planId'), api);
     return context.json(await simulate(plan, context.req.query('nextToken'), api));
   });
   app.post('/plans/:planId/apply', async (context) => {
     const api = context.get('api');
-    const plan = await planNamed(pathParameter(context, 'planId'), api);
+    const plan = await requirePlan(pathParameter(context, 'planId'), api);
     await trackIdentity(api);
     const { warnings, ...apply } = await applyPlan(plan, api);
     return context.json({ apply, warnings });
@@ -79,7 +82,7 @@ export function plansRoutes(app: ApiApp): void {
 }
 
 /** @throws ApiError */
-async function planNamed(planId: string, api: Api): Promise<Plan> {
+async function requirePlan(planId: string, api: ApiDeps): Promise<Plan> {
   const plan = await findPlan(planId, api);
   if (plan) return plan;
   throw new ApiError(
@@ -89,11 +92,11 @@ async function planNamed(planId: string, api: Api): Promise<Plan> {
   );
 }
 
-function viewOfPlan({ planId, createdAt, createdBy, summary }: Plan) {
+function planView({ planId, createdAt, createdBy, summary }: Plan) {
   return { planId, createdAt, createdBy, summary };
 }
 
-function viewOfChange(change: Change) {
+function changeView(change: PolicyChange) {
   if (change.kind === 'principal') return change;
   const { version: _version, ...view } = change;
   return view;

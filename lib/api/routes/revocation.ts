@@ -2,11 +2,11 @@ import {
   type ConnectedDecisionInput,
   type ConnectedDecisionResult,
   decideConnectedByPerson,
-  longestKept,
+  maxExtensionMs,
 } from '../../approvals/decide-connected-by-person.ts';
 import { emptyGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, findRecord } from '../../connections/connection-record.ts';
-import { NotAuthorizedError, stillValid } from '../../policy/authorize.ts';
+import { isStillAuthorized, NotAuthorizedError } from '../../policy/authorize.ts';
 import { policyInputKeys, readPolicyInputs } from '../../policy/policy-inputs.ts';
 import { effectiveEntry } from '../../policy/rule.ts';
 import { indexByKey } from '../../storage/entity.ts';
@@ -14,59 +14,74 @@ import { trackIdentity } from '../../storage/table-identity.ts';
 import { shellWord } from '../../values/shell-word.ts';
 import { isPaused, primaryReason } from '../../verdicts/verdict.ts';
 import { ApiError } from '../api-error.ts';
-import type { Api, ApiApp } from '../env.ts';
-import { ExtendInput, RevocationInput, readBody, validated } from '../input.ts';
-import { requireEndpointId, unknownEndpoint } from '../lookup.ts';
+import type { ApiApp, ApiDeps } from '../env.ts';
+import { ExtendInput, RevocationInput, readBody, validateInput } from '../input.ts';
+import { requireEndpointId, unknownEndpointError } from '../lookup.ts';
 
 /** What a person says of a connection that lives. */
 export function revocationRoutes(app: ApiApp): void {
   app.post('/connections/:endpointId/revocation', async (context) => {
     const api = context.get('api');
     const endpointId = requireEndpointId(context);
-    const said = validated(RevocationInput, await readBody(context), 'the revocation');
+    const said = validateInput(RevocationInput, await readBody(context), 'the revocation');
     await trackIdentity(api);
     const before = await findRecord(endpointId, api.table);
-    const record = await say(endpointId, { ...said, action: 'revoke', by: api.caller }, api);
+    const record = await requireConnectedDecision(
+      endpointId,
+      { ...said, action: 'revoke', by: api.caller },
+      api,
+    );
     return context.json({
-      revocation: viewOfRevocation(record),
+      revocation: revocationView(record),
       warnings: [
-        ...keptNoLonger(before, api.now()),
-        ...(await mayReturn(record, api)),
-        ...(await whatKeepsIt(record, api)),
+        ...warnExtensionEnds(before, api.now()),
+        ...(await warnStillAllowed(record, api)),
+        ...(await warnDisconnectDelayed(record, api)),
       ],
     });
   });
   app.post('/connections/:endpointId/keep', async (context) => {
     const api = context.get('api');
     const endpointId = requireEndpointId(context);
-    const { until, reason } = validated(ExtendInput, await readBody(context), 'what is kept');
+    const { until, reason } = validateInput(ExtendInput, await readBody(context), 'what is kept');
     const word = { action: 'keep', by: api.caller, reason, until } as const;
-    await checkKeep(endpointId, word.until, api);
-    const record = await say(endpointId, word, api);
-    return context.json({ revocation: viewOfRevocation(record), warnings: await whatKeepsIt(record, api) });
+    await requireExtendable(endpointId, word.until, api);
+    const record = await requireConnectedDecision(endpointId, word, api);
+    return context.json({
+      revocation: revocationView(record),
+      warnings: await warnDisconnectDelayed(record, api),
+    });
   });
 }
 
 /** @throws ApiError where there is nothing to say it of. */
-async function say(endpointId: string, word: ConnectedDecisionInput, api: Api): Promise<ConnectionRecord> {
+async function requireConnectedDecision(
+  endpointId: string,
+  word: ConnectedDecisionInput,
+  api: ApiDeps,
+): Promise<ConnectionRecord> {
   const answer = await decideConnectedByPerson(endpointId, word, api);
   switch (answer.status) {
     case 'done':
       return answer.record;
     case 'unknown':
-      throw unknownEndpoint(endpointId);
-    case 'not-live':
-      throw notConnected(endpointId, answer);
-    case 'not-revoking':
-      throw new ApiError(409, 'NotRevoking', `${endpointId} cannot be kept: ${whyNotKept(answer.record)}`);
+      throw unknownEndpointError(endpointId);
+    case 'not-connected':
+      throw notConnectedError(endpointId, answer);
+    case 'no-scheduled-disconnect':
+      throw new ApiError(
+        409,
+        'NotRevoking',
+        `${endpointId} cannot be kept: ${explainNotExtendable(answer.record)}`,
+      );
     default:
       throw answer satisfies never;
   }
 }
 
-function notConnected(
+function notConnectedError(
   endpointId: string,
-  { connection: { state } }: Extract<ConnectedDecisionResult, { status: 'not-live' }>,
+  { connection: { state } }: Extract<ConnectedDecisionResult, { status: 'not-connected' }>,
 ) {
   const then =
     state === 'pendingAcceptance'
@@ -75,26 +90,31 @@ function notConnected(
   return new ApiError(409, 'NotLive', `${endpointId} is not connected: EC2 shows it \`${state}\`${then}`);
 }
 
-function whyNotKept({ ownerAccountId, serviceId, revocation, effect }: ConnectionRecord): string {
+function explainNotExtendable({
+  ownerAccountId,
+  serviceId,
+  revocation,
+  pendingEffect,
+}: ConnectionRecord): string {
   if (!revocation) return 'nothing is to cut it';
   if (revocation.cause === 'block')
     return `its account is blocked, and a block is not put off but lifted: linkgate allow ${ownerAccountId} --service ${serviceId}, or linkgate allowlist remove; \`linkgate allowlist\` shows where it is blocked`;
   if (revocation.cause === 'service') return 'its service is being taken out';
-  return effect ? 'it is being cut now' : `${revocation.by} cuts it`;
+  return pendingEffect ? 'it is being cut now' : `${revocation.by} cuts it`;
 }
 
 /**
  * A cut is put off, never brought forward, and not by whoever owns the account.
  * @throws ApiError, NotAuthorizedError
  */
-async function checkKeep(endpointId: string, until: string, api: Api): Promise<void> {
+async function requireExtendable(endpointId: string, until: string, api: ApiDeps): Promise<void> {
   const now = api.now();
   const record = await findRecord(endpointId, api.table);
   const disconnectAt = record?.revocation?.disconnectAt;
   const problem =
     new Date(until) <= now
       ? `it is in the past: linkgate's clock says ${now.toISOString()}`
-      : new Date(until).getTime() - now.getTime() > longestKept
+      : new Date(until).getTime() - now.getTime() > maxExtensionMs
         ? 'a cut is put off by a year at most; for longer allow the account'
         : disconnectAt !== undefined && until < disconnectAt
           ? `it is to be cut later than that already, at ${disconnectAt}`
@@ -109,7 +129,7 @@ async function checkKeep(endpointId: string, until: string, api: Api): Promise<v
   if (unreadable[0]) throw unreadable[0];
   if (!service) return;
   const group = emptyGroup(service.approvers);
-  if (!stillValid({ by: api.caller, decision: 'approve' }, { service, group, entries }))
+  if (!isStillAuthorized({ by: api.caller, decision: 'approve' }, { service, group, entries }))
     throw new NotAuthorizedError(
       'owner',
       `${api.caller} owns the account: somebody else has to keep its connection`,
@@ -118,21 +138,21 @@ async function checkKeep(endpointId: string, until: string, api: Api): Promise<v
 }
 
 /** Who revokes takes back that somebody put off the cut. */
-function keptNoLonger(before: ConnectionRecord | undefined, now: Date): string[] {
-  const kept = before?.kept;
+function warnExtensionEnds(before: ConnectionRecord | undefined, now: Date): string[] {
+  const kept = before?.extended;
   if (!kept || before?.revocation?.disconnectAt !== kept.until || new Date(kept.until) <= now) return [];
   const reason = kept.reason === undefined ? '' : ` (${kept.reason})`;
   return [`${before.endpointId} was kept until ${kept.until} by ${kept.by}${reason}, which holds no longer`];
 }
 
-function viewOfRevocation({
+function revocationView({
   endpointId,
   serviceId,
   ownerAccountId,
   state,
   verdict,
   revocation,
-  kept,
+  extended,
 }: ConnectionRecord) {
   return {
     endpointId,
@@ -141,12 +161,12 @@ function viewOfRevocation({
     state,
     ...(verdict && { verdict: verdict.outcome, reason: primaryReason(verdict) }),
     ...revocation,
-    ...(kept && { kept }),
+    ...(extended && { kept: extended }),
   };
 }
 
 /** Revoking is about one connection: what the allowlist says of its account stays. */
-async function mayReturn(record: ConnectionRecord, { table }: Api): Promise<string[]> {
+async function warnStillAllowed(record: ConnectionRecord, { table }: ApiDeps): Promise<string[]> {
   const { entries, service } = readPolicyInputs(record, indexByKey(await table.get(policyInputKeys(record))));
   const isBlocked = entries.some(({ effect }) => effect === 'block');
   if (isBlocked || effectiveEntry({ entries })?.effect !== 'allow') return [];
@@ -159,7 +179,7 @@ async function mayReturn(record: ConnectionRecord, { table }: Api): Promise<stri
 }
 
 /** What keeps EC2 from being asked to cut it when its time has come. */
-async function whatKeepsIt({ verdict }: ConnectionRecord, { mode }: Api): Promise<string[]> {
+async function warnDisconnectDelayed({ verdict }: ConnectionRecord, { mode }: ApiDeps): Promise<string[]> {
   if ((await mode()) === 'observe')
     return [
       "linkgate's mode is observe: it is recorded, and EC2 is left as it is until `linkgate mode enforce`",

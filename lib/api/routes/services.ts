@@ -1,41 +1,48 @@
-import { defaultGroup, isGroup } from '../../approvers/approver-group.ts';
+import { defaultGroup, isKnownGroup } from '../../approvers/approver-group.ts';
 import { orReported } from '../../runtime/runtime.ts';
 import { approvePrincipals } from '../../services/allowed-principals/approve.ts';
 import { deregisterService } from '../../services/deregister-service.ts';
 import { changeService, pauseService, resumeService } from '../../services/pause.ts';
 import { registerService, removeService } from '../../services/register-service.ts';
-import { registeredServices } from '../../services/registered-services.ts';
+import { listRegisteredServices } from '../../services/registered-services.ts';
 import type { Service } from '../../services/service.ts';
-import { unregisteredServices } from '../../services/unregistered-services.ts';
+import { listUnregisteredServices } from '../../services/unregistered-services.ts';
 import { trackIdentity } from '../../storage/table-identity.ts';
 import { shellWord } from '../../values/shell-word.ts';
 import { ApiError } from '../api-error.ts';
 import { callerIs, overridesPolicyFile } from '../caller.ts';
-import { consequencesOfResuming, notNotified } from '../consequences.ts';
-import type { Api, ApiApp } from '../env.ts';
-import { PauseInput, PrincipalsInput, RegisterInput, readBody, ServicesQuery, validated } from '../input.ts';
+import type { ApiApp, ApiDeps } from '../env.ts';
+import { alreadyRemovedWarning, isPossibleRetry } from '../idempotency-key.ts';
+import {
+  PauseInput,
+  PrincipalsInput,
+  RegisterInput,
+  readBody,
+  ServicesQuery,
+  validateInput,
+} from '../input.ts';
 import { findService, requireService } from '../lookup.ts';
-import { principalsOf } from '../principals.ts';
-import { maybeReplay, replayResponse } from '../replay-response.ts';
-import { remainingConnections } from '../responses.ts';
+import { predictDisconnectsOnResume, predictionFailedWarning } from '../predict-disconnects.ts';
+import { readPrincipalsView } from '../principals-view.ts';
+import { warnRemainingEntries } from '../responses.ts';
 import { pathParameter } from '../route.ts';
 import { serviceView, unregisteredServiceView } from '../views.ts';
 
 export function servicesRoutes(app: ApiApp): void {
   app.get('/services', async (context) => {
     const api = context.get('api');
-    const { unregistered, nextToken } = validated(ServicesQuery, context.req.query(), 'the question');
+    const { unregistered, nextToken } = validateInput(ServicesQuery, context.req.query(), 'the question');
     if (unregistered === 'true') {
-      const page = await unregisteredServices(nextToken, api);
+      const page = await listUnregisteredServices(nextToken, api);
       return context.json({ ...page, services: page.services.map(unregisteredServiceView) });
     }
-    const services = await registeredServices(api);
+    const services = await listRegisteredServices(api);
     return context.json({ services: services.map(serviceView) });
   });
   app.post('/services', async (context) => {
     const api = context.get('api');
-    const input = validated(RegisterInput, await readBody(context), 'the registration');
-    await requireGroups(input.approvers, api);
+    const input = validateInput(RegisterInput, await readBody(context), 'the registration');
+    await requireApproverGroups(input.approvers, api);
     const before = await findService(input.serviceId, api);
     // Who only has it repaired changes nothing that the file says.
     const isChanged = !before || Object.keys(input).length > 1;
@@ -52,62 +59,62 @@ export function servicesRoutes(app: ApiApp): void {
   app.delete('/services/:service', async (context) => {
     const api = context.get('api');
     const named = pathParameter(context, 'service');
-    const service = await (maybeReplay(context) ? findService : requireService)(named, api);
-    if (!service) return context.json({ warnings: [replayResponse] });
+    const service = await (isPossibleRetry(context) ? findService : requireService)(named, api);
+    if (!service) return context.json({ warnings: [alreadyRemovedWarning] });
     const left = await removeService(service, api);
-    const warnings = [...left, ...(await remainingConnections(service, api))];
+    const warnings = [...left, ...(await warnRemainingEntries(service, api))];
     return context.json({ service: serviceView(service), warnings });
   });
   app.post('/services/:service/disconnect', async (context) => {
     const api = context.get('api');
     const found = await requireService(pathParameter(context, 'service'), api);
-    await requireCutting(found, api);
+    await requireDisconnectPossible(found, api);
     await trackIdentity(api);
     const service = await deregisterService(found.serviceId, api.caller, api);
-    return context.json({ service: serviceView(service ?? unregistered(found.serviceId)) });
+    return context.json({ service: serviceView(service ?? throwUnregistered(found.serviceId)) });
   });
   app.get('/services/:service/principals', async (context) => {
     const api = context.get('api');
     const service = await requireService(pathParameter(context, 'service'), api);
-    return context.json({ principals: await principalsOf(service, api) });
+    return context.json({ principals: await readPrincipalsView(service, api) });
   });
   app.post('/services/:service/principals/approval', async (context) => {
     const api = context.get('api');
-    const { removals } = validated(PrincipalsInput, await readBody(context), 'the approval');
+    const { removals } = validateInput(PrincipalsInput, await readBody(context), 'the approval');
     const { serviceId, name, principals } = await requireService(pathParameter(context, 'service'), api);
     if (principals !== 'managed')
       throw new ApiError(409, 'Conflict', `the principals of ${name} are only observed: set them to managed`);
     const service = await changeService(serviceId, api.caller, api, (before) =>
       approvePrincipals(before, api.caller, api.now(), removals),
     );
-    return context.json({ service: serviceView(service ?? unregistered(serviceId)) });
+    return context.json({ service: serviceView(service ?? throwUnregistered(serviceId)) });
   });
   app.post('/services/:service/pause', async (context) => {
     const api = context.get('api');
-    const why = validated(PauseInput, await readBody(context), 'the pause');
+    const why = validateInput(PauseInput, await readBody(context), 'the pause');
     const { serviceId } = await requireService(pathParameter(context, 'service'), api);
     const service = await pauseService(serviceId, { ...why, by: api.caller }, api);
-    return context.json({ service: serviceView(service ?? unregistered(serviceId)) });
+    return context.json({ service: serviceView(service ?? throwUnregistered(serviceId)) });
   });
   app.get('/services/:service/resumption', async (context) => {
     const api = context.get('api');
     const service = await requireService(pathParameter(context, 'service'), api);
-    return context.json({ ...(await consequencesOfResuming(service, api)) });
+    return context.json({ ...(await predictDisconnectsOnResume(service, api)) });
   });
   app.post('/services/:service/resume', async (context) => {
     const api = context.get('api');
     const before = await requireService(pathParameter(context, 'service'), api);
-    const told = await orReported(api.reportError, () => consequencesOfResuming(before, api));
+    const told = await orReported(api.reportError, () => predictDisconnectsOnResume(before, api));
     const service = await resumeService(before.serviceId, api.caller, api);
     return context.json({
-      service: serviceView(service ?? unregistered(before.serviceId)),
-      ...(told ?? { cuts: [], warnings: [notNotified] }),
+      service: serviceView(service ?? throwUnregistered(before.serviceId)),
+      ...(told ?? { cuts: [], warnings: [predictionFailedWarning] }),
     });
   });
 }
 
 /** @throws ApiError where it would cut nothing, and wait for ever. */
-async function requireCutting({ name, pausedAt }: Service, { mode }: Api): Promise<void> {
+async function requireDisconnectPossible({ name, pausedAt }: Service, { mode }: ApiDeps): Promise<void> {
   if (pausedAt !== undefined)
     throw new ApiError(
       409,
@@ -123,14 +130,14 @@ async function requireCutting({ name, pausedAt }: Service, { mode }: Api): Promi
 }
 
 /** @throws ApiError where there is nobody to ask. */
-async function requireGroups(approvers: string | undefined, { table }: Api): Promise<void> {
-  if (!(await isGroup(defaultGroup, table)))
+async function requireApproverGroups(approvers: string | undefined, { table }: ApiDeps): Promise<void> {
+  if (!(await isKnownGroup(defaultGroup, table)))
     throw new ApiError(409, 'NotSetUp', 'linkgate is not set up yet; do that first: linkgate setup');
-  if (approvers !== undefined && !(await isGroup(approvers, table)))
+  if (approvers !== undefined && !(await isKnownGroup(approvers, table)))
     throw new ApiError(400, 'InvalidRequest', `there is no approver group \`${approvers}\``);
 }
 
 /** It was taken out between two reads. */
-function unregistered(serviceId: string): never {
+function throwUnregistered(serviceId: string): never {
   throw new ApiError(404, 'UnknownService', `${serviceId} is not registered any more`);
 }

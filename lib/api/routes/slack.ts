@@ -1,15 +1,15 @@
-import { appManifest } from '../../channels/slack/manifest.ts';
+import { slackAppManifest } from '../../channels/slack/manifest.ts';
 import { connectSlack } from '../../operations/connect-slack.ts';
 import type { ApiApp } from '../env.ts';
-import { readBody, SlackInput, validated } from '../input.ts';
+import { readBody, SlackInput, validateInput } from '../input.ts';
 
 export function slackRoutes(app: ApiApp): void {
   app.get('/slack/manifest', (context) => {
     const { slackRequestUrl, deployment } = context.get('api');
-    return context.json({ manifest: appManifest(slackRequestUrl, deployment.stage) });
+    return context.json({ manifest: slackAppManifest(slackRequestUrl, deployment.stage) });
   });
   app.put('/slack', async (context) => {
-    const given = validated(SlackInput, await readBody(context), 'what connects Slack');
+    const given = validateInput(SlackInput, await readBody(context), 'what connects Slack');
     return context.json(await connectSlack(given, context.get('api')));
   });
 }

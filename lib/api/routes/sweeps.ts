@@ -2,56 +2,57 @@ import type { Context } from 'hono';
 import * as v from 'valibot';
 import { parseAccountRegion } from '../../locations/account-region.ts';
 import { readLocations } from '../../services/registered-services.ts';
-import { decodeCursor, pageToken } from '../../storage/cursor.ts';
+import { decodeCursor, encodePageToken } from '../../storage/cursor.ts';
 import { findJob, type Job, jobResult, startJob } from '../../sweep/job.ts';
 import { ApiError } from '../api-error.ts';
-import type { ApiApp, Env } from '../env.ts';
+import type { ApiApp, ApiEnv } from '../env.ts';
 import { pathParameter } from '../route.ts';
 
 const locationsPerPage = 100;
 /** In how many seconds to look again whether a job is done. */
-const retryAfter = '1';
+const jobRetryAfterSeconds = '1';
 
-const Position = v.object({ seen: v.pipe(v.number(), v.integer(), v.minValue(0)) });
+const JobLocationsCursor = v.object({ seen: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
 export function sweepsRoutes(app: ApiApp): void {
   app.post('/sweeps', async (context) => {
     const api = context.get('api');
     const locations = await readLocations(api);
     const job = await startJob(api.id(), locations, api.caller, api);
-    for (const location of locations) await api.sweeps.request({ location, pass: 'full', jobId: job.jobId });
+    for (const location of locations)
+      await api.sweepQueue.enqueue({ location, scope: 'full', jobId: job.jobId });
     context.header('location', `/jobs/${job.jobId}`);
-    return answerWith(job, context, 202);
+    return respondWithJob(job, context, 202);
   });
   app.get('/jobs/:jobId', async (context) => {
     const job = await findJob(pathParameter(context, 'jobId'), context.get('api').table);
     if (!job) throw new ApiError(404, 'UnknownJob', 'there is no such job; a job is forgotten after a day');
-    return answerWith(job, context, 200);
+    return respondWithJob(job, context, 200);
   });
 }
 
 /** The job, and a page of what was found place by place. */
-function answerWith(job: Job, context: Context<Env>, status: 200 | 202): Response {
+function respondWithJob(job: Job, context: Context<ApiEnv>, status: 200 | 202): Response {
   const token = context.req.query('nextToken');
   const list = `job ${job.jobId}`;
-  const { seen } = token === undefined ? { seen: 0 } : decodeCursor(list, token, Position);
+  const { seen } = token === undefined ? { seen: 0 } : decodeCursor(list, token, JobLocationsCursor);
   const end = seen + locationsPerPage;
   const names = Object.keys(job.locations).sort();
   const locations = names
     .slice(seen, end)
     .map((name) => ({ ...parseAccountRegion(name), result: job.locations[name] }));
-  if (job.status === 'running') context.header('retry-after', retryAfter);
+  if (job.status === 'running') context.header('retry-after', jobRetryAfterSeconds);
   return context.json(
     {
-      job: viewOfJob(job),
+      job: jobView(job),
       locations,
-      ...(end < names.length && { nextToken: pageToken(list, { seen: end }) }),
+      ...(end < names.length && { nextToken: encodePageToken(list, { seen: end }) }),
     },
     status,
   );
 }
 
-function viewOfJob(job: Job) {
+function jobView(job: Job) {
   const { jobId, status, startedAt, startedBy, finishedAt } = job;
   return {
     jobId,

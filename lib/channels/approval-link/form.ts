@@ -1,46 +1,49 @@
 import * as v from 'valibot';
-import { allowDurationDays, allowDurationFor } from '../../approvals/allow-duration.ts';
+import { allowDurationDays, computeAllowExpiry } from '../../approvals/allow-duration.ts';
 import type { SubmittedDecision } from '../../approvals/submit-decision.ts';
-import { needed } from '../../connections/person-decision.ts';
+import { requiredDecisionText } from '../../connections/person-decision.ts';
 import type { Service } from '../../services/service.ts';
 import type { LinkClaims } from './link.ts';
 
-function text(what: 'reason' | 'ticket', isMissing: string) {
+function requiredField(what: 'reason' | 'ticket', isMissing: string) {
   return v.pipe(
     v.optional(v.string(), ''),
     // Browsers send a line's end as two characters.
     v.transform((value) => value.replaceAll('\r\n', '\n')),
-    needed(what, isMissing),
+    requiredDecisionText(what, isMissing),
   );
 }
 
 /** A mail scanner may post the form as it stands: nothing is decided by one that nobody has filled in. */
-const reason = text('reason', 'Say why, for those who read the history later.');
-const ticket = text('ticket', 'Name the ticket: this service wants one with each decision.');
+const ReasonField = requiredField('reason', 'Say why, for those who read the history later.');
+const TicketField = requiredField('ticket', 'Name the ticket: this service wants one with each decision.');
 
 /** What the select says: nothing, for good, or a number of days. */
 export const allowDurations = ['', 'for-good', ...allowDurationDays.map(String)] as const;
 
-const Form = v.object({
-  reason,
+const DecisionForm = v.object({
+  reason: ReasonField,
   allow: v.optional(v.picklist(allowDurations, 'Choose one of these.'), ''),
   block: v.optional(v.literal('yes', 'Tick it or leave it.')),
 });
-const FormWithTicket = v.object({ ...Form.entries, ticket });
+const DecisionFormWithTicket = v.object({ ...DecisionForm.entries, ticket: TicketField });
 
-export type Field = keyof v.InferInput<typeof FormWithTicket>;
-export type Problems = Readonly<Partial<Record<Field, string>>>;
+export type FormFieldName = keyof v.InferInput<typeof DecisionFormWithTicket>;
+export type FormProblems = Readonly<Partial<Record<FormFieldName, string>>>;
 /** What stood in the form. */
 export type FormValues = Readonly<Record<string, string>>;
 
 /** @returns what the form says beside its purpose, or what is wrong with it. */
-export function readForm(
+export function parseDecisionForm(
   entered: FormValues,
   purpose: LinkClaims['purpose'],
   { requireTicket }: Pick<Service, 'requireTicket'>,
   now: Date,
-): { readonly word: Omit<SubmittedDecision, 'by' | 'decision'> } | { readonly problems: Problems } {
-  const result = v.safeParse(requireTicket && purpose !== 'extend' ? FormWithTicket : Form, entered);
+): { readonly word: Omit<SubmittedDecision, 'by' | 'decision'> } | { readonly problems: FormProblems } {
+  const result = v.safeParse(
+    requireTicket && purpose !== 'extend' ? DecisionFormWithTicket : DecisionForm,
+    entered,
+  );
   if (!result.success)
     return {
       problems: Object.fromEntries(result.issues.map((issue) => [v.getDotPath(issue), issue.message])),
@@ -50,7 +53,7 @@ export function readForm(
   return {
     word: {
       ...said,
-      ...(purpose === 'approve' && allow !== '' && { allow: allowDurationFor(days, now) }),
+      ...(purpose === 'approve' && allow !== '' && { allow: computeAllowExpiry(days, now) }),
       ...(purpose === 'deny' && block && { block: true as const }),
     },
   };

@@ -17,7 +17,7 @@ const LinkClaims = v.object({
 /** What a link of a mail confers, and on whom. */
 export type LinkClaims = Readonly<v.InferOutput<typeof LinkClaims>>;
 
-export type Link =
+export type ApprovalLink =
   | { readonly status: 'valid'; readonly claims: LinkClaims }
   | { readonly status: 'expired'; readonly claims: LinkClaims }
   /** No key that is accepted made it. */
@@ -32,23 +32,23 @@ export class NoSigningKeyError extends Error {
  * @param key the current value of `links/signing-key`
  * @throws NoSigningKeyError
  */
-export function linkTo(approvalUrl: string, claims: LinkClaims, key: string): string {
+export function createLink(approvalUrl: string, claims: LinkClaims, key: string): string {
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
-  return `${approvalUrl}?token=1.${payload}.${mac(payload, key)}`;
+  return `${approvalUrl}?token=1.${payload}.${signPayload(payload, key)}`;
 }
 
 /** @param keys the values of `links/signing-key` that are accepted: none accepts no link. */
-export function readLink(token: string, keys: readonly string[], now: Date): Link {
+export function verifyToken(token: string, keys: readonly string[], now: Date): ApprovalLink {
   const [, payload, given] = /^1\.([\w-]+)\.([\w-]{43})$/.exec(token) ?? [];
   if (payload === undefined || given === undefined) return { status: 'tampered' };
-  if (!keys.some((key) => timingSafeEqual(Buffer.from(mac(payload, key)), Buffer.from(given))))
+  if (!keys.some((key) => timingSafeEqual(Buffer.from(signPayload(payload, key)), Buffer.from(given))))
     return { status: 'tampered' };
   const claims = v.parse(LinkClaims, JSON.parse(Buffer.from(payload, 'base64url').toString()));
   return { status: new Date(claims.expiresAt) > now ? 'valid' : 'expired', claims };
 }
 
 /** Its text is compared, not its bytes, of which several texts tell. */
-function mac(payload: string, key: string): string {
+function signPayload(payload: string, key: string): string {
   if (key === '') throw new NoSigningKeyError('the key that signs links is empty');
   // The first line keeps it apart from all else that the same key may ever sign.
   return createHmac('sha256', key).update(`linkgate approval link 1\n${payload}`).digest('base64url');

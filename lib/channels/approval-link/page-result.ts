@@ -1,5 +1,5 @@
+import type { Page } from './html.ts';
 import type { LinkClaims } from './link.ts';
-import type { Page } from './page.ts';
 
 /** What came of following a link, and the HTTP status that says so. */
 export const httpStatus = {

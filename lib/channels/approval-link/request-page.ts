@@ -1,6 +1,10 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
-import { answersFor, connectedLabels, describeAnswer } from '../../approvals/connected-commands.ts';
-import { approvalKindOf } from '../../approvals/status.ts';
+import {
+  connectedLabels,
+  describeConnectedAction,
+  selectConnectedActions,
+} from '../../approvals/connected-commands.ts';
+import { computeApprovalKind } from '../../approvals/status.ts';
 import {
   knownAccountText,
   openReasons,
@@ -9,34 +13,34 @@ import {
   requestFacts,
   statusText,
 } from '../../approvals/status-text.ts';
-import { answerOf, decisionForm, type FormState } from './decision-form.ts';
+import { connectedAnswerByPurpose, decisionForm, type FormState } from './decision-form.ts';
+import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './html.ts';
 import type { LinkClaims } from './link.ts';
-import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './page.ts';
 
 /** All that an approver needs to decide a request, and the form that decides it the one way the link is for. */
 export function requestPage(view: ApprovalView, claims: LinkClaims, now: Date, draft: FormState = {}): Page {
   const { record } = view;
-  const approvalKind = approvalKindOf(record);
+  const approvalKind = computeApprovalKind(record);
   const isRequest = approvalKind === 'new-connection';
-  const answer = answerOf[claims.purpose];
+  const answer = connectedAnswerByPurpose[claims.purpose];
   return {
-    title: titleFor(view, claims),
+    title: requestPageTitle(view, claims),
     body: escapedHtml`
 <p>${questionText(view)} Nothing is decided until you send the form below.</p>
-${!isRequest && escapedHtml`<p class="note"><strong>${connectedLabels[answer]}:</strong> ${describeAnswer(answer, record, now)}</p>`}
+${!isRequest && escapedHtml`<p class="note"><strong>${connectedLabels[answer]}:</strong> ${describeConnectedAction(answer, record, now)}</p>`}
 ${draft.problems && escapedHtml`<p class="alarm" role="alert">Nothing was decided: the form lacks something, marked below.</p>`}
-${section(isRequest ? 'The request' : 'The connection', facts(view))}
-${section('How it stands', paragraphs(statusText(record)))}
-${section(reasonHeadings[approvalKind], list(openReasons(record)))}
-${section('This account here before', list(knownAccountText(view)))}
-${section(isRequest ? 'What your answer does' : 'What each answer does', explanationFor(view, now))}
+${pageSection(isRequest ? 'The request' : 'The connection', factList(view))}
+${pageSection('How it stands', paragraphs(statusText(record)))}
+${pageSection(reasonHeadings[approvalKind], bulletList(openReasons(record)))}
+${pageSection('This account here before', bulletList(knownAccountText(view)))}
+${pageSection(isRequest ? 'What your answer does' : 'What each answer does', answersExplanation(view, now))}
 ${decisionForm(view, claims, draft)}`,
   };
 }
 
-function titleFor({ record }: ApprovalView, { purpose }: LinkClaims): string {
+function requestPageTitle({ record }: ApprovalView, { purpose }: LinkClaims): string {
   const account = `account ${record.ownerAccountId}`;
-  if (approvalKindOf(record) === 'new-connection')
+  if (computeApprovalKind(record) === 'new-connection')
     return `${purpose === 'approve' ? 'Approve' : 'Deny'} ${account}?`;
   return {
     approve: `Keep ${account} connected?`,
@@ -45,25 +49,25 @@ function titleFor({ record }: ApprovalView, { purpose }: LinkClaims): string {
   }[purpose];
 }
 
-function section(title: string, content: EscapedHtml): EscapedHtml {
+function pageSection(title: string, content: EscapedHtml): EscapedHtml {
   return escapedHtml`<section><h2>${title}</h2>${content}</section>`;
 }
 
-function list(lines: readonly string[]): EscapedHtml {
+function bulletList(lines: readonly string[]): EscapedHtml {
   return escapedHtml`<ul>${lines.map((line) => escapedHtml`<li>${line}</li>`)}</ul>`;
 }
 
-function facts(view: ApprovalView): EscapedHtml {
+function factList(view: ApprovalView): EscapedHtml {
   return escapedHtml`<dl>${requestFacts(view).map(([name, value]) => escapedHtml`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
-function explanationFor({ record, group: { quorum } }: ApprovalView, now: Date): EscapedHtml {
-  if (approvalKindOf(record) !== 'new-connection') {
+function answersExplanation({ record, group: { quorum } }: ApprovalView, now: Date): EscapedHtml {
+  if (computeApprovalKind(record) !== 'new-connection') {
     const takes =
       quorum > 1 ? ` It takes ${quorum} people to keep it; one extends it, and one disconnects it.` : '';
-    return escapedHtml`<dl>${answersFor(record).map(
+    return escapedHtml`<dl>${selectConnectedActions(record).map(
       (answer) =>
-        escapedHtml`<dt>${connectedLabels[answer]}</dt><dd>${describeAnswer(answer, record, now)}${answer === 'keep' && takes}</dd>`,
+        escapedHtml`<dt>${connectedLabels[answer]}</dt><dd>${describeConnectedAction(answer, record, now)}${answer === 'keep' && takes}</dd>`,
     )}</dl>`;
   }
   const everybody = quorum > 1 ? ` It takes ${quorum} approvals; one denial denies.` : '';

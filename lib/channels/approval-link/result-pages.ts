@@ -1,60 +1,60 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
 import { connectedLabels } from '../../approvals/connected-commands.ts';
-import { approvalKindOf } from '../../approvals/status.ts';
-import { decidedText, didOf, formatTime, statusText } from '../../approvals/status-text.ts';
+import { computeApprovalKind } from '../../approvals/status.ts';
+import { decidedText, formatTime, selectDecisionVerbs, statusText } from '../../approvals/status-text.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import type { PersonDecision } from '../../connections/person-decision.ts';
 import { matchesDecision } from '../../connections/person-decision.ts';
 import type { UnreadableItemError } from '../../storage/entity.ts';
 import { unreadableText } from '../../storage/item-remedy.ts';
+import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './html.ts';
 import type { LinkClaims } from './link.ts';
-import { type EscapedHtml, escapedHtml, type Page, paragraphs } from './page.ts';
 
 /** What else a person can do. Each page that says no ends with it. */
-const elsewhere = escapedHtml`Where you are an approver in Slack, its message has buttons. On the command line <code>linkgate connections --waiting</code> shows
+const otherChannelsText = escapedHtml`Where you are an approver in Slack, its message has buttons. On the command line <code>linkgate connections --waiting</code> shows
 what waits.`;
 
-function page(title: string, ...lines: readonly (string | EscapedHtml)[]): Page {
+function resultPage(title: string, ...lines: readonly (string | EscapedHtml)[]): Page {
   return { title, body: escapedHtml`<section>${paragraphs(lines)}</section>` };
 }
 
 /** Whoever has many mails is told which one this was about. */
-function which(record: ConnectionRecord): string {
-  return `The ${whatIs(record)} of account ${record.ownerAccountId}, endpoint ${record.endpointId}.`;
+function requestReference(record: ConnectionRecord): string {
+  return `The ${requestNoun(record)} of account ${record.ownerAccountId}, endpoint ${record.endpointId}.`;
 }
 
-function whatIs(record: ConnectionRecord): 'request' | 'connection' {
-  return approvalKindOf(record) === 'new-connection' ? 'request' : 'connection';
+function requestNoun(record: ConnectionRecord): 'request' | 'connection' {
+  return computeApprovalKind(record) === 'new-connection' ? 'request' : 'connection';
 }
 
 export function invalidSignaturePage(): Page {
-  return page(
+  return resultPage(
     'This link is not valid',
     'linkgate did not make it, or it was cut or changed on its way. Nothing was decided. Open it whole from the mail that linkgate sent you.',
-    elsewhere,
+    otherChannelsText,
   );
 }
 
 export function linkExpiredPage({ endpointId, expiresAt }: LinkClaims): Page {
-  return page(
+  return resultPage(
     'This link has expired',
     `It was good until ${formatTime(expiresAt)}, and decides nothing any more.`,
     escapedHtml`The request may still be open: <code>linkgate explain ${endpointId}</code> tells.`,
-    elsewhere,
+    otherChannelsText,
   );
 }
 
 export function unknownRequestPage({ endpointId }: LinkClaims): Page {
-  return page(
+  return resultPage(
     'There is nothing to decide here',
     `linkgate no longer looks after the request of ${endpointId}: its service is not registered any more, or the group of its approvers is gone.`,
   );
 }
 
 export function outdatedLinkPage(record: ConnectionRecord): Page {
-  return page(
+  return resultPage(
     'This link is out of date',
-    which(record),
+    requestReference(record),
     'People were asked anew after this mail was sent. Nothing was decided; use the links of the newest mail.',
     ...statusText(record),
   );
@@ -62,34 +62,34 @@ export function outdatedLinkPage(record: ConnectionRecord): Page {
 
 /** @param word this person's, from before. */
 export function linkAlreadyUsedPage(record: ConnectionRecord, word: PersonDecision): Page {
-  return page(
+  return resultPage(
     'You have answered already',
-    which(record),
-    `You ${didBy(record, word)} ${decidedText(word)}. A link works once.`,
+    requestReference(record),
+    `You ${decisionVerbPhrase(record, word)} ${decidedText(word)}. A link works once.`,
     ...statusText(record),
-    ...(isAwaitingApproval(record) ? [mayChangeMind(record)] : []),
+    ...(isAwaitingApproval(record) ? [changeMindText(record)] : []),
   );
 }
 
-function mayChangeMind(record: ConnectionRecord): string {
-  return whatIs(record) === 'request'
+function changeMindText(record: ConnectionRecord): string {
+  return requestNoun(record) === 'request'
     ? 'Until enough others have approved you can change your mind: your link to deny still works.'
     : `Until enough others have kept it you can change your mind: your link to “${connectedLabels.disconnect}” still works.`;
 }
 
 export function alreadyDecidedPage(record: ConnectionRecord): Page {
-  return page(
-    whatIs(record) === 'request'
+  return resultPage(
+    requestNoun(record) === 'request'
       ? 'This request is no longer open'
       : 'This connection is no longer in question',
-    which(record),
+    requestReference(record),
     ...statusText(record),
     'Nothing was changed through this link.',
   );
 }
 
 export function notAnApproverPage({ service, group }: ApprovalView, { address }: LinkClaims): Page {
-  return page(
+  return resultPage(
     'You may not decide this',
     `${address} is not among the approvers of ${service.name} any more (group ${group.name}). Nothing was decided.`,
     escapedHtml`<code>linkgate approvers list</code> shows who is.`,
@@ -99,68 +99,68 @@ export function notAnApproverPage({ service, group }: ApprovalView, { address }:
 export function decideInApiOnlyPage({ record, group }: ApprovalView): Page {
   const { endpointId } = record;
   const commands =
-    whatIs(record) === 'request'
+    requestNoun(record) === 'request'
       ? [
           escapedHtml`<code>linkgate approve ${endpointId}</code>`,
           escapedHtml`<code>linkgate deny ${endpointId} --reason "…"</code>`,
         ]
       : [escapedHtml`<code>linkgate explain ${endpointId}</code> names the commands.`];
-  return page(
+  return resultPage(
     'Decide this on the command line',
-    which(record),
+    requestReference(record),
     `The group ${group.name} decides by the command line or the API only.`,
     ...commands,
   );
 }
 
 export function accountOwnerPage({ record }: ApprovalView): Page {
-  return page(
+  return resultPage(
     'Somebody else has to approve this',
-    whatIs(record) === 'request'
+    requestNoun(record) === 'request'
       ? `You own account ${record.ownerAccountId}, which asks. Nothing was decided. Your link to deny works.`
       : `You own account ${record.ownerAccountId}, whose connection it is. Nothing was decided. Your link to “${connectedLabels.disconnect}” works.`,
   );
 }
 
 export function decidedConcurrentlyPage(): Page {
-  return page(
+  return resultPage(
     'Try again',
     'Something changed at the same moment, so your answer was not taken. Open the link again.',
   );
 }
 
-export function unreadable(error: UnreadableItemError): Page {
-  return page(
+export function unreadableItemPage(error: UnreadableItemError): Page {
+  return resultPage(
     'Nothing can be decided for now',
     `Nothing was decided: ${unreadableText(error)}.`,
     'Open the link again then.',
   );
 }
 
-export function malformedLinkPage(): Page {
-  return page(
+export function internalErrorPage(): Page {
+  return resultPage(
     'linkgate failed',
     'Open the link again after a while: it shows whether your answer was taken. The log of on-approval-link says what broke.',
-    elsewhere,
+    otherChannelsText,
   );
 }
 
-export function extended(record: ConnectionRecord): Page {
-  return page(
+export function extendedPage(record: ConnectionRecord): Page {
+  return resultPage(
     'You extended it by 14 days',
-    which(record),
+    requestReference(record),
     ...statusText(record),
     escapedHtml`What becomes of it: <code>linkgate explain ${record.endpointId}</code>.`,
   );
 }
 
-export function notExtended(record: ConnectionRecord): Page {
-  return page(
+export function notExtendedPage(record: ConnectionRecord): Page {
+  return resultPage(
     'It was not extended',
-    which(record),
+    requestReference(record),
     'When it is disconnected has changed since this mail was sent, or nothing disconnects it any more, or it is extended for a year already.',
     ...statusText(record),
-    elsewhere,
+    otherChannelsText,
   );
 }
 
@@ -169,18 +169,18 @@ export function decisionRecordedPage(
   { record, approval: word }: { readonly record: ConnectionRecord; readonly approval: PersonDecision },
   { isObserving }: { readonly isObserving: boolean },
 ): Page {
-  const { verdict, effect, endpointId } = record;
+  const { verdict, pendingEffect, endpointId } = record;
   const isDone = verdict !== undefined && matchesDecision(verdict, word);
   const asked = isObserving
     ? "linkgate's mode is observe: the decision is recorded, and EC2 is left as it is."
-    : `EC2 is asked now to ${effect?.action} it.`;
+    : `EC2 is asked now to ${pendingEffect?.action} it.`;
   // Of what lives, nothing is asked for it to stay.
-  const follows = effect === undefined ? 'It stays connected.' : asked;
-  return page(
-    `You ${didBy(record, word)}`,
-    which(record),
+  const follows = pendingEffect === undefined ? 'It stays connected.' : asked;
+  return resultPage(
+    `You ${decisionVerbPhrase(record, word)}`,
+    requestReference(record),
     `It is recorded as your word ${decidedText(word)}.`,
-    ...(isDone ? [follows, ...listed(record, word)] : statusText(record)),
+    ...(isDone ? [follows, ...allowlistChangeLines(record, word)] : statusText(record)),
     ...(word.decision === 'deny'
       ? [
           'AWS tells the owner of the endpoint no reason: tell them, and that they pay for it until they delete it.',
@@ -190,15 +190,18 @@ export function decisionRecordedPage(
   );
 }
 
-function didBy(record: ConnectionRecord, { decision }: PersonDecision): string {
-  return didOf(record)[decision === 'approve' ? 'accept' : 'reject'];
+function decisionVerbPhrase(record: ConnectionRecord, { decision }: PersonDecision): string {
+  return selectDecisionVerbs(record)[decision === 'approve' ? 'accept' : 'reject'];
 }
 
 /** What became of the account's entry in the allowlist. */
-function listed({ ownerAccountId, approvals }: ConnectionRecord, word: PersonDecision): string[] {
+function allowlistChangeLines(
+  { ownerAccountId, approvals }: ConnectionRecord,
+  word: PersonDecision,
+): string[] {
   if (word.decision === 'deny')
     return word.block ? [`Account ${ownerAccountId} is blocked at this service from now on.`] : [];
-  const words = approvals?.words ?? [word];
+  const words = approvals?.decisions ?? [word];
   if (words.some(({ allow }) => allow === undefined)) return [];
   const [until] = words.flatMap(({ allow }) => allow?.expiresAt ?? []).sort();
   return [

@@ -6,37 +6,37 @@ export interface Subscription {
   /** Absent until its reader confirms it: till then it can be neither examined nor taken away. */
   readonly arn?: string;
   /** Whose messages it gets, and no others; absent where it gets everybody's. */
-  readonly readers?: readonly string[];
+  readonly filterAddresses?: readonly string[];
 }
 
 /** Who is sent what: each address its own messages only. */
 export interface Subscriptions {
-  all(): Promise<readonly Subscription[]>;
+  list(): Promise<readonly Subscription[]>;
   /** Has an address asked to confirm that it wants its messages; again where it has not answered. */
   subscribe(address: string): Promise<void>;
   /** Has a subscription get nothing but its own address's messages. */
-  narrow(arn: string, address: string): Promise<void>;
+  setAddressFilter(arn: string, address: string): Promise<void>;
   unsubscribe(arn: string): Promise<void>;
 }
 
 /** Whether it gets its own address's messages and nobody else's. */
-export function isManagedSubscription({ address, readers }: Subscription): boolean {
-  return readers?.length === 1 && readers[0] === address.toLowerCase();
+export function isManagedSubscription({ address, filterAddresses }: Subscription): boolean {
+  return filterAddresses?.length === 1 && filterAddresses[0] === address.toLowerCase();
 }
 
-export function subscriptionOf(
+export function findSubscription(
   address: string,
   subscriptions: readonly Subscription[],
 ): Subscription | undefined {
-  return subscriptions.find((each) => isSame(each.address, address));
+  return subscriptions.find((each) => isSameAddress(each.address, address));
 }
 
 /** SNS keeps an address as somebody wrote it. */
-function isSame(one: string, other: string): boolean {
+function isSameAddress(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-interface SubscribeDeps extends Pick<Runtime, 'reportError'> {
+interface SubscribeAddressesDeps extends Pick<Runtime, 'reportError'> {
   readonly subscriptions: Subscriptions;
   /** What a person does where it fails. */
   readonly remedy: string;
@@ -50,24 +50,27 @@ interface SubscribeDeps extends Pick<Runtime, 'reportError'> {
 export async function subscribeAddresses(
   addresses: readonly string[],
   named: readonly string[] | undefined,
-  { subscriptions, reportError, remedy }: SubscribeDeps,
+  { subscriptions, reportError, remedy }: SubscribeAddressesDeps,
 ): Promise<string[]> {
-  const found = await orReported(reportError, () => subscriptions.all());
-  if (!found) return [`who is sent mail could not be looked up: ${remedy}`];
-  const unwanted = named ? found.filter(({ address }) => !named.some((each) => isSame(each, address))) : [];
+  const existing = await orReported(reportError, () => subscriptions.list());
+  if (!existing) return [`who is sent mail could not be looked up: ${remedy}`];
+  const unused = named
+    ? existing.filter(({ address }) => !named.some((each) => isSameAddress(each, address)))
+    : [];
 
   const changes = await Promise.all([
     settleEach(addresses, async (address) => {
-      const subscription = subscriptionOf(address, found);
+      const subscription = findSubscription(address, existing);
       if (subscription?.arn === undefined) {
         await subscriptions.subscribe(address);
         return `${address} has to confirm the mail that SNS sent it (from AWS Notifications), and is sent nothing else until then`;
       }
-      if (!isManagedSubscription(subscription)) await subscriptions.narrow(subscription.arn, address);
+      if (!isManagedSubscription(subscription))
+        await subscriptions.setAddressFilter(subscription.arn, address);
       return undefined;
     }),
     settleEach(
-      unwanted.flatMap((each) => (isManagedSubscription(each) && each.arn !== undefined ? each.arn : [])),
+      unused.flatMap((each) => (isManagedSubscription(each) && each.arn !== undefined ? each.arn : [])),
       async (arn) => {
         await subscriptions.unsubscribe(arn);
         return undefined;

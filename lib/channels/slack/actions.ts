@@ -1,17 +1,17 @@
-import { allowDurationDays, allowDurationFor } from '../../approvals/allow-duration.ts';
+import { allowDurationDays, computeAllowExpiry } from '../../approvals/allow-duration.ts';
 import type { ApprovalView } from '../../approvals/approval-view.ts';
 import {
-  answersFor,
-  type ConnectedAnswer,
+  type ConnectedAction,
   connectedLabels,
-  describeAnswer,
+  describeConnectedAction,
+  selectConnectedActions,
 } from '../../approvals/connected-commands.ts';
-import { approvalKindOf } from '../../approvals/status.ts';
+import { computeApprovalKind } from '../../approvals/status.ts';
 import { replacedEntryText } from '../../approvals/status-text.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
-import { actions, type Block, button, type Option, select } from './blocks.ts';
-import { joined, markup } from './mrkdwn.ts';
+import { actions, type Block, button, type SelectOption, select } from './blocks.ts';
+import { joinMarkup, markup } from './mrkdwn.ts';
 
 /** The `action_id` of each thing to click. */
 export const actionIds = {
@@ -28,13 +28,13 @@ export const actionIds = {
   digestPage: 'digest-page',
 } as const;
 
-const requestBlock = 'request';
+const requestBlockId = 'request';
 
 /** Until when an account may be allowed, as the select's values. */
-const forGood = 'for-good';
-export const expiryChoices = [forGood, ...allowDurationDays.map(String)] as const;
-const expiries: readonly Option[] = [
-  { text: 'Allow for good', value: forGood },
+const permanentAllow = 'for-good';
+export const expiryChoices = [permanentAllow, ...allowDurationDays.map(String)] as const;
+const expiryOptions: readonly SelectOption[] = [
+  { text: 'Allow for good', value: permanentAllow },
   ...allowDurationDays.map((days) => ({ text: `Allow for ${days} days`, value: String(days) })),
 ];
 
@@ -51,7 +51,7 @@ export function buttonValue({
   return approvalRequest && `${endpointId}.${approvalRequest.version}${disconnectAt}`;
 }
 
-export function endpointIdOf(value: string): string {
+export function parseButtonEndpointId(value: string): string {
   return value.split('.', 1)[0] ?? '';
 }
 
@@ -63,26 +63,26 @@ export function hasButtons(record: ConnectionRecord, { decisionChannels }: Appro
 /** Each button about a connection is confirmed: Slack asks, or the form does that wants a reason. */
 function connectedButtons(record: ConnectionRecord, now: Date): Block {
   const value = buttonValue(record) ?? '';
-  const buttonFor = (answer: ConnectedAnswer) => {
+  const renderButton = (answer: ConnectedAction) => {
     const text = connectedLabels[answer];
-    const effect = markup`${describeAnswer(answer, record, now)}`;
+    const confirmText = markup`${describeConnectedAction(answer, record, now)}`;
     return button({
       text,
       actionId: actionIds[answer],
       value,
       ...(answer !== 'extend' && { style: answer === 'keep' ? 'primary' : 'danger' }),
-      ...(answer !== 'disconnect' && { confirm: { title: `${text}?`, text: effect, confirm: text } }),
+      ...(answer !== 'disconnect' && { confirm: { title: `${text}?`, text: confirmText, confirm: text } }),
     });
   };
-  return actions(requestBlock, answersFor(record).map(buttonFor));
+  return actions(requestBlockId, selectConnectedActions(record).map(renderButton));
 }
 
 export function requestButtons({ record, service, entries }: ApprovalView, now: Date): Block {
-  if (approvalKindOf(record) !== 'new-connection') return connectedButtons(record, now);
+  if (computeApprovalKind(record) !== 'new-connection') return connectedButtons(record, now);
   const value = buttonValue(record) ?? '';
   const account = record.ownerAccountId;
-  const told = markup`What it asks of ${service.name} is then accepted without asking, what waits now too, for as long as you chose.`;
-  return actions(requestBlock, [
+  const confirmText = markup`What it asks of ${service.name} is then accepted without asking, what waits now too, for as long as you chose.`;
+  return actions(requestBlockId, [
     button({ text: 'Approve', actionId: actionIds.approve, value, style: 'primary' }),
     button({
       text: 'Approve and allow account',
@@ -90,16 +90,16 @@ export function requestButtons({ record, service, entries }: ApprovalView, now: 
       value,
       confirm: {
         title: `Allow account ${account}?`,
-        text: joined([told, ...replacedEntryText(entries)], ' '),
+        text: joinMarkup([confirmText, ...replacedEntryText(entries)], ' '),
         confirm: 'Approve and allow',
       },
     }),
-    select(actionIds.expiry, expiries),
+    select(actionIds.expiry, expiryOptions),
     button({ text: 'Deny', actionId: actionIds.deny, value, style: 'danger' }),
   ]);
 }
 
 /** @param choice one of `expiryChoices` */
-export function allowDurationOf(choice: string, now: Date): { expiresAt?: string } {
-  return allowDurationFor(choice === forGood ? undefined : Number(choice), now);
+export function parseAllowDuration(choice: string, now: Date): { expiresAt?: string } {
+  return computeAllowExpiry(choice === permanentAllow ? undefined : Number(choice), now);
 }

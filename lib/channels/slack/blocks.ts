@@ -1,4 +1,4 @@
-import { limits, type Markup, truncate, truncatePlain } from './mrkdwn.ts';
+import { type Markup, slackLimits, truncate, truncatePlain } from './mrkdwn.ts';
 
 /** A piece of a message or a modal, as Slack's Block Kit has it. Those of this file keep Slack's limits. */
 export interface Block {
@@ -7,18 +7,18 @@ export interface Block {
 }
 
 /** What is shown: `text` stands in for the blocks in notifications, for screen readers, and where blocks are refused. */
-export interface Message {
+export interface SlackMessage {
   readonly text: string;
   readonly blocks: readonly Block[];
 }
 
-export interface Option {
+export interface SelectOption {
   readonly text: string;
   readonly value: string;
 }
 
 // `verbatim`: Slack makes no links and mentions out of what only looks like them.
-const mrkdwn = (limit: number, text: Markup) => ({
+const mrkdwnText = (limit: number, text: Markup) => ({
   type: 'mrkdwn',
   text: truncate(limit, text),
   verbatim: true,
@@ -31,15 +31,17 @@ export const plainText = (limit: number, text: string) => ({
 });
 
 export function header(text: string): Block {
-  return { type: 'header', text: plainText(limits.header, text) };
+  return { type: 'header', text: plainText(slackLimits.header, text) };
 }
 
 export function section(text: Markup, accessory?: Block): Block {
-  return { type: 'section', text: mrkdwn(limits.section, text), ...(accessory && { accessory }) };
+  return { type: 'section', text: mrkdwnText(slackLimits.section, text), ...(accessory && { accessory }) };
 }
 
 export function context(...texts: readonly Markup[]): Block {
-  const elements = texts.slice(0, limits.contextElements).map((text) => mrkdwn(limits.section, text));
+  const elements = texts
+    .slice(0, slackLimits.contextElements)
+    .map((text) => mrkdwnText(slackLimits.section, text));
   return { type: 'context', elements };
 }
 
@@ -47,7 +49,7 @@ export function actions(blockId: string, elements: readonly Block[]): Block {
   return { type: 'actions', block_id: blockId, elements };
 }
 
-interface Button {
+interface ButtonOptions {
   readonly text: string;
   readonly actionId: string;
   readonly value: string;
@@ -55,48 +57,51 @@ interface Button {
   readonly confirm?: { readonly title: string; readonly text: Markup; readonly confirm: string };
 }
 
-export function button({ text, actionId, value, style, confirm }: Button): Block {
+export function button({ text, actionId, value, style, confirm }: ButtonOptions): Block {
   return {
     type: 'button',
-    text: plainText(limits.buttonText, text),
+    text: plainText(slackLimits.buttonText, text),
     action_id: actionId,
-    value: truncatePlain(limits.value, value),
+    value: truncatePlain(slackLimits.value, value),
     ...(style && { style }),
     ...(confirm && {
       confirm: {
-        title: plainText(limits.confirmTitle, confirm.title),
-        text: mrkdwn(limits.confirmText, confirm.text),
-        confirm: plainText(limits.confirmButton, confirm.confirm),
-        deny: plainText(limits.confirmButton, 'Cancel'),
+        title: plainText(slackLimits.confirmTitle, confirm.title),
+        text: mrkdwnText(slackLimits.confirmText, confirm.text),
+        confirm: plainText(slackLimits.confirmButton, confirm.confirm),
+        deny: plainText(slackLimits.confirmButton, 'Cancel'),
       },
     }),
   };
 }
 
-const option = ({ text, value }: Option) => ({ text: plainText(limits.optionText, text), value });
+const selectOption = ({ text, value }: SelectOption) => ({
+  text: plainText(slackLimits.optionText, text),
+  value,
+});
 
 /** The first option is chosen unless there is a placeholder to show instead. */
-export function select(actionId: string, options: readonly Option[], placeholder?: string): Block {
-  const shown = options.slice(0, limits.options).map(option);
+export function select(actionId: string, options: readonly SelectOption[], placeholder?: string): Block {
+  const shown = options.slice(0, slackLimits.options).map(selectOption);
   return {
     type: 'static_select',
     action_id: actionId,
     options: shown,
     ...(placeholder === undefined
       ? { initial_option: shown[0] }
-      : { placeholder: plainText(limits.optionText, placeholder) }),
+      : { placeholder: plainText(slackLimits.optionText, placeholder) }),
   };
 }
 
 export function checkbox(actionId: string, text: string): Block {
-  return { type: 'checkboxes', action_id: actionId, options: [option({ text, value: 'yes' })] };
+  return { type: 'checkboxes', action_id: actionId, options: [selectOption({ text, value: 'yes' })] };
 }
 
 export function textInput(actionId: string, { isLong = false } = {}): Block {
   return {
     type: 'plain_text_input',
     action_id: actionId,
-    max_length: limits.textInput,
+    max_length: slackLimits.textInput,
     multiline: isLong,
   };
 }
@@ -110,13 +115,13 @@ export function input(
   return {
     type: 'input',
     block_id: blockId,
-    label: plainText(limits.inputLabel, label),
+    label: plainText(slackLimits.inputLabel, label),
     element,
     optional: isOptional,
   };
 }
 
-interface Modal {
+interface ModalOptions {
   readonly title: string;
   readonly blocks: readonly Block[];
   readonly submit?: string;
@@ -125,15 +130,15 @@ interface Modal {
   readonly metadata?: object;
 }
 
-export type View = Block;
+export type ModalView = Block;
 
-export function modal({ title, blocks, submit, callbackId, metadata }: Modal): View {
+export function modal({ title, blocks, submit, callbackId, metadata }: ModalOptions): ModalView {
   return {
     type: 'modal',
-    title: plainText(limits.modalTitle, title),
-    close: plainText(limits.modalTitle, submit === undefined ? 'Close' : 'Cancel'),
-    blocks: blocks.slice(0, limits.modalBlocks),
-    ...(submit !== undefined && { submit: plainText(limits.modalTitle, submit) }),
+    title: plainText(slackLimits.modalTitle, title),
+    close: plainText(slackLimits.modalTitle, submit === undefined ? 'Close' : 'Cancel'),
+    blocks: blocks.slice(0, slackLimits.modalBlocks),
+    ...(submit !== undefined && { submit: plainText(slackLimits.modalTitle, submit) }),
     ...(callbackId !== undefined && { callback_id: callbackId }),
     ...(metadata && { private_metadata: JSON.stringify(metadata) }),
   };

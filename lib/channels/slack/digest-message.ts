@@ -1,23 +1,23 @@
-import { type ApprovalKind, statusOf } from '../../approvals/status.ts';
+import { type ApprovalKind, computeConnectionStatus } from '../../approvals/status.ts';
 import {
-  areAllRequests,
+  areAllNewConnections,
   countBy,
   earliestDeadlines,
+  findServiceName,
   maxNamedAccounts,
   reasonCounts,
-  serviceName,
   waitingText,
 } from '../../approvals/summary.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import { type ConnectionRecord, isAwaitingApproval } from '../../connections/connection-record.ts';
 import type { Service } from '../../services/service.ts';
 import { actionIds } from './actions.ts';
-import { actions, button, context, header, type Message, section } from './blocks.ts';
-import { joined, limits, type Markup, markup, truncate } from './mrkdwn.ts';
-import { slackActorName, slackDate } from './status-text.ts';
+import { actions, button, context, header, type SlackMessage, section } from './blocks.ts';
+import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
+import { slackDate, slackStatusLabels } from './status-text.ts';
 
 /** Many requests, or connections in question, that came at once, told together. */
-export interface Digest {
+export interface DigestView {
   readonly id: string;
   readonly group: ApproverGroup;
   readonly records: readonly ConnectionRecord[];
@@ -25,24 +25,31 @@ export interface Digest {
 }
 
 /** Counts and the largest askers; the requests themselves are in the modal. */
-export function digestMessage({ id, group, records, services }: Digest, now: Date): Message {
+export function digestMessage({ id, group, records, services }: DigestView, now: Date): SlackMessage {
   const open = records.filter(isAwaitingApproval);
   const title =
     open.length > 0
       ? waitingText(open, records.length)
-      : `All of ${records.length} ${areAllRequests(records) ? 'requests' : 'connections'} are decided`;
+      : `All of ${records.length} ${areAllNewConnections(records) ? 'requests' : 'connections'} are decided`;
   const story = [
-    joined([
+    joinMarkup([
       markup`*How they stand*`,
-      ...countBy(records, (record) => slackActorName[statusOf(record).status]).map(tally),
+      ...countBy(records, (record) => slackStatusLabels[computeConnectionStatus(record).status]).map(
+        countBullet,
+      ),
     ]),
     ...(open.length > 0
-      ? [...whyOf(open), askersOf(open), servicesOf(open, services), ...timeFor(open, now)]
+      ? [
+          ...digestReasons(open),
+          accountCounts(open),
+          serviceCounts(open, services),
+          ...firstDeadlines(open, now),
+        ]
       : []),
   ];
   const isDecidedHere = open.length > 0 && group.decisionChannels !== 'api';
   const hint =
-    group.decisionChannels === 'api' ? requiresCli(group) : markup`By command: \`/linkgate waiting\``;
+    group.decisionChannels === 'api' ? cliOnlyText(group) : markup`By command: \`/linkgate waiting\``;
   const blocks = [
     header(title),
     ...story.map((part) => section(part)),
@@ -55,50 +62,50 @@ export function digestMessage({ id, group, records, services }: Digest, now: Dat
       : []),
     ...(open.length > 0 ? [context(hint)] : []),
   ];
-  const text = joined([title, ...story, ...(open.length > 0 ? [hint] : [])]);
-  return { blocks, text: truncate(limits.text, text) };
+  const text = joinMarkup([title, ...story, ...(open.length > 0 ? [hint] : [])]);
+  return { blocks, text: truncate(slackLimits.text, text) };
 }
 
-export function requiresCli({ name }: ApproverGroup): Markup {
+export function cliOnlyText({ name }: ApproverGroup): Markup {
   return markup`The group ${name} decides by the command line: \`linkgate connections --waiting\` lists what waits.`;
 }
 
-function whyOf(open: readonly ConnectionRecord[]): Markup[] {
+function digestReasons(open: readonly ConnectionRecord[]): Markup[] {
   const reasons = reasonCounts(open);
-  return reasons.length > 0 ? [joined([markup`*Why*`, ...reasons.map(tally)])] : [];
+  return reasons.length > 0 ? [joinMarkup([markup`*Why*`, ...reasons.map(countBullet)])] : [];
 }
 
-function askersOf(open: readonly ConnectionRecord[]): Markup {
+function accountCounts(open: readonly ConnectionRecord[]): Markup {
   const askers = countBy(open, ({ ownerAccountId }) => ownerAccountId);
   const others = askers.length - maxNamedAccounts;
-  return joined([
-    areAllRequests(open) ? markup`*Accounts that ask most*` : markup`*Accounts*`,
-    ...askers.slice(0, maxNamedAccounts).map(tally),
+  return joinMarkup([
+    areAllNewConnections(open) ? markup`*Accounts that ask most*` : markup`*Accounts*`,
+    ...askers.slice(0, maxNamedAccounts).map(countBullet),
     ...(others > 0 ? [`• and ${others} more accounts`] : []),
   ]);
 }
 
-function servicesOf(open: readonly ConnectionRecord[], services: readonly Service[]): Markup {
-  const tallies = countBy(open, ({ serviceId }) => serviceName(serviceId, services)).slice(
+function serviceCounts(open: readonly ConnectionRecord[], services: readonly Service[]): Markup {
+  const tallies = countBy(open, ({ serviceId }) => findServiceName(serviceId, services)).slice(
     0,
     maxNamedAccounts,
   );
-  const title = areAllRequests(open) ? markup`*Services asked for*` : markup`*Services*`;
-  return joined([title, ...tallies.map(tally)]);
+  const title = areAllNewConnections(open) ? markup`*Services asked for*` : markup`*Services*`;
+  return joinMarkup([title, ...tallies.map(countBullet)]);
 }
 
-function timeFor(open: readonly ConnectionRecord[], now: Date): Markup[] {
+function firstDeadlines(open: readonly ConnectionRecord[], now: Date): Markup[] {
   const times = earliestDeadlines(open).map(
     ([approvalKind, first]) =>
-      markup`*The first ${new Date(first) > now ? 'is' : 'was'} to be ${deadlines[approvalKind]}* ${slackDate(first)}`,
+      markup`*The first ${new Date(first) > now ? 'is' : 'was'} to be ${digestDeadlineLabels[approvalKind]}* ${slackDate(first)}`,
   );
-  return times.length > 0 ? [joined(times)] : [];
+  return times.length > 0 ? [joinMarkup(times)] : [];
 }
 
-const deadlines: Readonly<Record<ApprovalKind, string>> = {
+const digestDeadlineLabels: Readonly<Record<ApprovalKind, string>> = {
   'new-connection': 'decided before',
   'scheduled-disconnect': 'cut on',
   'keep-or-disconnect': 'decided before',
 };
 
-const tally = ([name, count]: readonly [string, number]) => markup`• ${name}: ${count}`;
+const countBullet = ([name, count]: readonly [string, number]) => markup`• ${name}: ${count}`;

@@ -1,22 +1,22 @@
-import { type Secret, verifiedBy } from '../../runtime/secret.ts';
+import { type Secret, verifyWithSecret } from '../../runtime/secret.ts';
 import { actionIds } from './actions.ts';
-import { unreadableIn } from './decision-result.ts';
+import { unreadableErrorText } from './decision-result.ts';
 import { handleDigestAction, handleDigestSubmission } from './digest-actions.ts';
-import { digestModal } from './digest-modal.ts';
-import { type BlockAction, type Interaction, parseInteraction, type Submission } from './interaction.ts';
-import { limits, type Markup, markup, truncate } from './mrkdwn.ts';
+import { digestModalCallbackId } from './digest-modal.ts';
+import { type BlockAction, type Interaction, parseInteraction, type ViewSubmission } from './interaction.ts';
+import { type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import {
   handleRequestAction,
   handleRequestSubmission,
   type InteractionDeps,
   type ViewSubmissionResponse,
 } from './request-actions.ts';
-import { messageModal, requestModal } from './request-modal.ts';
+import { messageModal, requestModalCallbackId } from './request-modal.ts';
 import type { Respond } from './respond.ts';
 import { parseSignature, type SignedRequest, verifySignature } from './signature.ts';
 import { handleSlashCommand } from './slash-command.ts';
 
-export interface ReceiverDeps extends InteractionDeps {
+export interface HandleSlackRequestDeps extends InteractionDeps {
   readonly signingSecret: Secret;
   readonly respond: Respond;
 }
@@ -36,30 +36,31 @@ export interface HttpResponse {
 /** Answers one request of Slack's. Nothing in it is looked at before it has proved to be Slack's. */
 export async function handleSlackRequest(
   { headers, body }: SlackRequest,
-  deps: ReceiverDeps,
+  deps: HandleSlackRequestDeps,
 ): Promise<HttpResponse> {
-  const proof = parseSignature(headers, body, deps.now());
-  if (!proof || !(await isSlacks(proof, deps))) return { statusCode: 401 };
+  const signedRequest = parseSignature(headers, body, deps.now());
+  if (!signedRequest || !(await isSignedBySlack(signedRequest, deps))) return { statusCode: 401 };
   const interaction = parseInteraction(body);
   if (!interaction) return { statusCode: 400 };
   try {
-    const json = await answerTo(interaction, deps);
+    const json = await dispatchInteraction(interaction, deps);
     return { statusCode: 200, ...(json && { json }) };
   } catch (error) {
     deps.reportError(error);
-    const json = await sorry(interaction, error, deps);
+    const json = await slackErrorResponse(interaction, error, deps);
     return { statusCode: 200, ...(json && { json }) };
   }
 }
 
 /** A secret that cannot be read proves nothing. */
-async function isSlacks(
+async function isSignedBySlack(
   proof: SignedRequest,
-  { signingSecret, reportError }: ReceiverDeps,
+  { signingSecret, reportError }: HandleSlackRequestDeps,
 ): Promise<boolean> {
   try {
     return (
-      (await verifiedBy(signingSecret, (secrets) => verifySignature(secrets, proof) || undefined)) ?? false
+      (await verifyWithSecret(signingSecret, (secrets) => verifySignature(secrets, proof) || undefined)) ??
+      false
     );
   } catch (error) {
     reportError(error);
@@ -67,13 +68,16 @@ async function isSlacks(
   }
 }
 
-async function answerTo(interaction: Interaction, deps: ReceiverDeps): Promise<object | undefined> {
+async function dispatchInteraction(
+  interaction: Interaction,
+  deps: HandleSlackRequestDeps,
+): Promise<object | undefined> {
   switch (interaction.kind) {
     case 'click':
-      await tell(interaction, await onClick(interaction, deps), deps);
+      await respondToAction(interaction, await handleBlockAction(interaction, deps), deps);
       return undefined;
     case 'submission':
-      return onSubmission(interaction, deps);
+      return handleViewSubmission(interaction, deps);
     case 'command':
       return {
         response_type: 'ephemeral',
@@ -86,7 +90,10 @@ async function answerTo(interaction: Interaction, deps: ReceiverDeps): Promise<o
   }
 }
 
-async function onClick(click: BlockAction, deps: ReceiverDeps): Promise<Markup | undefined> {
+async function handleBlockAction(
+  click: BlockAction,
+  deps: HandleSlackRequestDeps,
+): Promise<Markup | undefined> {
   // Choosing says nothing yet: it comes along with the button.
   if (click.actionId === actionIds.expiry) return undefined;
   const isOfDigest =
@@ -94,37 +101,40 @@ async function onClick(click: BlockAction, deps: ReceiverDeps): Promise<Markup |
   return isOfDigest ? handleDigestAction(click, deps) : handleRequestAction(click, deps);
 }
 
-async function onSubmission(submission: Submission, deps: ReceiverDeps): Promise<ViewSubmissionResponse> {
-  if (submission.callbackId === requestModal) return handleRequestSubmission(submission, deps);
-  if (submission.callbackId === digestModal) return handleDigestSubmission(submission, deps);
+async function handleViewSubmission(
+  submission: ViewSubmission,
+  deps: HandleSlackRequestDeps,
+): Promise<ViewSubmissionResponse> {
+  if (submission.callbackId === requestModalCallbackId) return handleRequestSubmission(submission, deps);
+  if (submission.callbackId === digestModalCallbackId) return handleDigestSubmission(submission, deps);
   return {
     response_action: 'update',
     view: messageModal('Not decided', markup`linkgate does not know this form.`),
   };
 }
 
-async function tell(
+async function respondToAction(
   click: BlockAction,
   answer: Markup | undefined,
-  { respond }: ReceiverDeps,
+  { respond }: HandleSlackRequestDeps,
 ): Promise<void> {
   if (answer && click.responseUrl !== undefined)
-    await respond(click.responseUrl, { text: truncate(limits.text, answer) });
+    await respond(click.responseUrl, { text: truncate(slackLimits.text, answer) });
 }
 
 /** What whoever clicked is told where something broke: what they did may be repeated. */
-async function sorry(
+async function slackErrorResponse(
   interaction: Interaction,
   error: unknown,
-  deps: ReceiverDeps,
+  deps: HandleSlackRequestDeps,
 ): Promise<object | undefined> {
-  const unreadable = unreadableIn(error);
+  const unreadable = unreadableErrorText(error);
   const answer =
     unreadable ??
     markup`Something broke, and linkgate's log says what. Try again: what is decided already stays decided. \`linkgate explain &lt;vpce-…&gt;\` names the commands that work without Slack.`;
   switch (interaction.kind) {
     case 'click':
-      await tell(interaction, answer, deps);
+      await respondToAction(interaction, answer, deps);
       return undefined;
     case 'submission':
       return {
@@ -132,7 +142,7 @@ async function sorry(
         view: messageModal(unreadable ? 'Not decided' : 'Try again', answer),
       };
     case 'command':
-      return { response_type: 'ephemeral', text: truncate(limits.text, answer) };
+      return { response_type: 'ephemeral', text: truncate(slackLimits.text, answer) };
     case 'other':
       return undefined;
     default:

@@ -1,11 +1,11 @@
 /** What linkgate's Slack app may do, and no more. */
-export const scopes = ['chat:write', 'commands'] as const;
+export const slackScopes = ['chat:write', 'commands'] as const;
 
 /**
  * The manifest from which Slack makes the app.
  * @param requestUrl where Slack sends what people click and type
  */
-export function appManifest(requestUrl: string, stage: string) {
+export function slackAppManifest(requestUrl: string, stage: string) {
   return {
     display_information: {
       name: `linkgate ${stage}`.slice(0, 35),
@@ -24,7 +24,7 @@ export function appManifest(requestUrl: string, stage: string) {
         },
       ],
     },
-    oauth_config: { scopes: { bot: [...scopes] } },
+    oauth_config: { scopes: { bot: [...slackScopes] } },
     settings: {
       interactivity: { is_enabled: true, request_url: requestUrl },
       org_deploy_enabled: false,

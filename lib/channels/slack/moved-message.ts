@@ -1,13 +1,13 @@
-import { type Message, section } from './blocks.ts';
-import { limits, type Markup, markup, truncate } from './mrkdwn.ts';
+import { type SlackMessage, section } from './blocks.ts';
+import { type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 
 /**
  * What becomes of a message whose requests are others' to decide from now on, or are asked about in another channel.
  * @param channel where they are asked about now, if it is one place.
  */
-export function movedToOtherChannelMessage(what: string, channel?: string): Message {
+export function movedToOtherChannelMessage(what: string, channel?: string): SlackMessage {
   const there: Markup =
     channel === undefined ? markup`other approvers are asked` : { markup: `asked in <#${channel}>` };
   const told = markup`${what}: ${there} now. Nothing is decided here any more.`;
-  return { blocks: [section(told)], text: truncate(limits.text, told) };
+  return { blocks: [section(told)], text: truncate(slackLimits.text, told) };
 }

@@ -1,5 +1,5 @@
 /** Slack's limits, in characters and in pieces; what exceeds one is refused whole, and nothing is shown (Block Kit reference). */
-export const limits = {
+export const slackLimits = {
   text: 4_000,
   header: 150,
   section: 3_000,
@@ -22,18 +22,18 @@ export interface Markup {
   readonly markup: string;
 }
 
-type Part = string | number | Markup;
+type MarkupPart = string | number | Markup;
 
 /** Builds markup: what is put into the template is escaped, unless it is markup itself. */
-export function markup(literals: TemplateStringsArray, ...parts: readonly Part[]): Markup {
-  return { markup: String.raw({ raw: literals }, ...parts.map(escapedPart)) };
+export function markup(literals: TemplateStringsArray, ...parts: readonly MarkupPart[]): Markup {
+  return { markup: String.raw({ raw: literals }, ...parts.map(escapeMarkupPart)) };
 }
 
-export function joined(parts: readonly Part[], separator = '\n'): Markup {
-  return { markup: parts.map(escapedPart).join(separator) };
+export function joinMarkup(parts: readonly MarkupPart[], separator = '\n'): Markup {
+  return { markup: parts.map(escapeMarkupPart).join(separator) };
 }
 
-function escapedPart(part: Part): string {
+function escapeMarkupPart(part: MarkupPart): string {
   return typeof part === 'object' ? part.markup : escapeMrkdwn(String(part));
 }
 
@@ -56,16 +56,16 @@ export function truncate(limit: number, { markup: text }: Markup): string {
   const cut = text.slice(0, limit - 1);
   // Outside of what stands whole, `&` begins an entity and `<` a mention, a date or a link.
   const broken = /&[a-z]*$|<[^>]*$/.exec(cut);
-  return `${wholeCharacters(broken ? cut.slice(0, broken.index) : cut)}…`;
+  return `${dropHalfSurrogate(broken ? cut.slice(0, broken.index) : cut)}…`;
 }
 
 /** Plain text within a limit: Slack reads no markup in it. */
 export function truncatePlain(limit: number, given: string): string {
   const text = given.toWellFormed();
-  return text.length <= limit ? text : `${wholeCharacters(text.slice(0, limit - 1))}…`;
+  return text.length <= limit ? text : `${dropHalfSurrogate(text.slice(0, limit - 1))}…`;
 }
 
 /** A character outside the first plane is a pair: half of one is none. */
-function wholeCharacters(cut: string): string {
+function dropHalfSurrogate(cut: string): string {
   return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut;
 }

@@ -1,32 +1,32 @@
 import * as v from 'valibot';
-import { type ApprovalView, approvalView } from '../../approvals/approval-view.ts';
-import { approvalKindOf } from '../../approvals/status.ts';
+import { type ApprovalView, loadApprovalView } from '../../approvals/approval-view.ts';
+import { computeApprovalKind } from '../../approvals/status.ts';
 import { isAwaitingApproval } from '../../connections/connection-record.ts';
-import { checkApprover } from '../../policy/authorize.ts';
+import { requireApprover } from '../../policy/authorize.ts';
 import { EndpointId } from '../../privatelink/connection.ts';
 import type { DecideDeps } from '../../reconcile/decide-connections.ts';
-import { actionIds, allowDurationOf, buttonValue, endpointIdOf } from './actions.ts';
-import type { View } from './blocks.ts';
+import { actionIds, buttonValue, parseAllowDuration, parseButtonEndpointId } from './actions.ts';
+import type { ModalView } from './blocks.ts';
 import {
-  alreadyDecided,
-  carryOut,
-  type DecisionOfClick,
+  alreadyDecidedText,
+  buildExtension,
+  cliInsteadText,
   decisionErrorText,
-  extending,
-  unknownRequest,
-  useCliInstead,
+  type SubmittedAnswer,
+  submitAnswer,
+  unknownRequestText,
 } from './decision-result.ts';
-import { type BlockAction, parsed, type SlashCommand, type Submission } from './interaction.ts';
+import { type BlockAction, type FieldValues, parseSlackJson, type ViewSubmission } from './interaction.ts';
 import { type Markup, markup } from './mrkdwn.ts';
 import {
-  type Answer,
-  decisionOf,
-  isOfConnected,
-  type Metadata,
+  type ApprovalAnswer,
+  decisionModal,
+  isConnectedAnswer,
   messageModal,
   missingFields,
-  openDecisionModal,
-  readMetadata,
+  type RequestModalMetadata,
+  readRequestModalMetadata,
+  toPersonDecision,
 } from './request-modal.ts';
 import type { SlackWebApi } from './web-api.ts';
 
@@ -37,10 +37,10 @@ export interface InteractionDeps extends DecideDeps {
 /** What a modal's submission is answered; nothing closes it. */
 export type ViewSubmissionResponse =
   | { readonly response_action: 'errors'; readonly errors: Readonly<Record<string, string>> }
-  | { readonly response_action: 'update'; readonly view: View }
+  | { readonly response_action: 'update'; readonly view: ModalView }
   | undefined;
 
-const answersByClick: ReadonlyMap<string, Answer> = new Map([
+const answersByActionId: ReadonlyMap<string, ApprovalAnswer> = new Map([
   [actionIds.approve, 'approve'],
   [actionIds.approveAndAllow, 'approve'],
   [actionIds.deny, 'deny'],
@@ -57,113 +57,123 @@ export async function handleRequestAction(
   click: BlockAction,
   deps: InteractionDeps,
 ): Promise<Markup | undefined> {
-  const metadata = metadataOf(click);
+  const metadata = readButtonMetadata(click);
   if (!metadata) return markup`linkgate does not know this button.`;
   // Without what was chosen, nobody knows for how long: that is not for good.
   if (click.actionId === actionIds.approveAndAllow && metadata.allow === undefined)
     return markup`For how long to allow the account did not come along, and nothing was decided. Choose it beside the button, and click again.`;
-  const view = await loadRequest(metadata, click.actor, deps);
+  const view = await loadClickedRequest(metadata, click.actor, deps);
   if ('markup' in view) return view;
-  if (!asksInModal(metadata.decision, view))
-    return (await carryOut(view, sayingOf(metadata, click, view, deps.now()), deps)).answer;
+  if (!needsModal(metadata.decision, view))
+    return (await submitAnswer(view, toRequestAnswer(metadata, click, view, deps.now()), deps)).replyText;
   try {
-    await deps.slack.openView(click.triggerId, openDecisionModal(view, metadata, deps.now()));
+    await deps.slack.openView(click.triggerId, decisionModal(view, metadata, deps.now()));
     return undefined;
   } catch (error) {
     deps.reportError(error);
-    return markup`The form did not open, and nothing was decided. Click again, or ${useCliInstead(view)}`;
+    return markup`The form did not open, and nothing was decided. Click again, or ${cliInsteadText(view)}`;
   }
 }
 
 /** A denial has a reason, and each decision a ticket where the service wants one; that a connection is extended decides nothing. */
-function asksInModal(answer: Answer, { service }: ApprovalView): boolean {
+function needsModal(answer: ApprovalAnswer, { service }: ApprovalView): boolean {
   if (answer === 'extend') return false;
-  return decisionOf(answer) === 'deny' || service.requireTicket === true;
+  return toPersonDecision(answer) === 'deny' || service.requireTicket === true;
 }
 
 /** Decides with what was typed into the modal. */
 export async function handleRequestSubmission(
-  submission: Submission,
+  submission: ViewSubmission,
   deps: InteractionDeps,
 ): Promise<ViewSubmissionResponse> {
-  const metadata = readMetadata(parsed(submission.metadata));
-  if (!metadata) return instead(unknownRequest);
-  const view = await loadRequest(metadata, submission.actor, deps);
-  if ('markup' in view) return instead(view);
-  const errors = missingFields(submission.typed, {
-    needsReason: metadata.decision !== 'extend' && decisionOf(metadata.decision) === 'deny',
+  const metadata = readRequestModalMetadata(parseSlackJson(submission.metadata));
+  if (!metadata) return showMessageModal(unknownRequestText);
+  const view = await loadClickedRequest(metadata, submission.actor, deps);
+  if ('markup' in view) return showMessageModal(view);
+  const errors = missingFields(submission.fieldValues, {
+    needsReason: metadata.decision !== 'extend' && toPersonDecision(metadata.decision) === 'deny',
     needsTicket: view.service.requireTicket === true,
   });
   // Tickets are wanted since the modal opened: what was typed into it stays.
-  if (errors.ticket !== undefined && !submission.fields.has('ticket'))
-    return { response_action: 'update', view: openDecisionModal(view, metadata, deps.now()) };
+  if (errors.ticket !== undefined && !submission.fieldNames.has('ticket'))
+    return { response_action: 'update', view: decisionModal(view, metadata, deps.now()) };
   if (Object.keys(errors).length > 0) return { response_action: 'errors', errors };
-  const { decided, isAsSaid, answer } = await carryOut(
+  const { decidedRecord, isEffective, replyText } = await submitAnswer(
     view,
-    sayingOf(metadata, submission, view, deps.now()),
+    toRequestAnswer(metadata, submission, view, deps.now()),
     deps,
   );
   // What was decided shows in the message itself.
-  return isAsSaid ? undefined : instead(answer, decided ? 'Your word is recorded' : 'Not decided');
+  return isEffective
+    ? undefined
+    : showMessageModal(replyText, decidedRecord ? 'Your word is recorded' : 'Not decided');
 }
 
-function instead(answer: Markup, title = 'Not decided'): ViewSubmissionResponse {
+function showMessageModal(answer: Markup, title = 'Not decided'): ViewSubmissionResponse {
   return { response_action: 'update', view: messageModal(title, answer) };
 }
 
-function metadataOf({ actionId, value, typed, message }: BlockAction): Metadata | undefined {
-  const expiry = actionId === actionIds.approveAndAllow ? typed.get(actionIds.expiry) : undefined;
+function readButtonMetadata({
+  actionId,
+  value,
+  fieldValues,
+  message,
+}: BlockAction): RequestModalMetadata | undefined {
+  const expiry = actionId === actionIds.approveAndAllow ? fieldValues.get(actionIds.expiry) : undefined;
   const allow = expiry !== undefined && { allow: expiry };
-  return readMetadata({ decision: answersByClick.get(actionId), value, ...allow, ...message });
+  return readRequestModalMetadata({ decision: answersByActionId.get(actionId), value, ...allow, ...message });
 }
 
 /**
  * The request that a button belongs to, if linkgate put that button there for it, and this person may decide it now.
  * @returns why not, to be told, where it is not so.
  */
-async function loadRequest(
-  { value, channel, ts, decision }: Metadata,
+async function loadClickedRequest(
+  { value, channel, ts, decision }: RequestModalMetadata,
   actor: string,
   deps: InteractionDeps,
 ): Promise<ApprovalView | Markup> {
-  const endpointId = endpointIdOf(value);
-  if (!v.is(EndpointId, endpointId)) return unknownRequest;
-  const view = await approvalView(endpointId, deps, { withHistory: false });
-  if (!view) return unknownRequest;
+  const endpointId = parseButtonEndpointId(value);
+  if (!v.is(EndpointId, endpointId)) return unknownRequestText;
+  const view = await loadApprovalView(endpointId, deps, { withHistory: false });
+  if (!view) return unknownRequestText;
   try {
     // What a ticket is wanted for is asked in the modal.
-    checkApprover({ by: actor, decision: decision === 'extend' ? 'approve' : decisionOf(decision) }, view);
+    requireApprover(
+      { by: actor, decision: decision === 'extend' ? 'approve' : toPersonDecision(decision) },
+      view,
+    );
   } catch (error) {
     const refusal = decisionErrorText(error, view);
     if (!refusal) throw error;
     return refusal;
   }
   const { record } = view;
-  const shown = record.notice?.slack;
+  const shown = record.notification?.slackMessage;
   if (shown?.channel !== channel || shown.ts !== ts || buttonValue(record) !== value)
-    return markup`linkgate does not decide by this message: it is not the one that shows the request now. Look for the newest one, or ${useCliInstead(view)}`;
-  if (!isAwaitingApproval(record)) return alreadyDecided(record, view);
+    return markup`linkgate does not decide by this message: it is not the one that shows the request now. Look for the newest one, or ${cliInsteadText(view)}`;
+  if (!isAwaitingApproval(record)) return alreadyDecidedText(record, view);
   // A button from before an upgrade may have another name than what it would do.
-  return isOfConnected(decision) === (approvalKindOf(record) !== 'new-connection')
+  return isConnectedAnswer(decision) === (computeApprovalKind(record) !== 'new-connection')
     ? view
-    : markup`This button is out of date, and nothing was decided. Instead, ${useCliInstead(view)}`;
+    : markup`This button is out of date, and nothing was decided. Instead, ${cliInsteadText(view)}`;
 }
 
-function sayingOf(
-  { decision: answer, allow }: Metadata,
-  { actor, typed }: { readonly actor: string; readonly typed: SlashCommand },
+function toRequestAnswer(
+  { decision: answer, allow }: RequestModalMetadata,
+  { actor, fieldValues }: { readonly actor: string; readonly fieldValues: FieldValues },
   { record }: ApprovalView,
   now: Date,
-): DecisionOfClick {
-  const [reason, ticket] = [typed.get('reason'), typed.get('ticket')];
-  if (answer === 'extend') return extending(record, actor);
-  const decision = decisionOf(answer);
+): SubmittedAnswer {
+  const [reason, ticket] = [fieldValues.get('reason'), fieldValues.get('ticket')];
+  if (answer === 'extend') return buildExtension(record, actor);
+  const decision = toPersonDecision(answer);
   return {
     decision,
     by: actor,
     ...(reason !== undefined && { reason }),
     ...(ticket !== undefined && { ticket }),
-    ...(allow !== undefined && { allow: allowDurationOf(allow, now) }),
-    ...(decision === 'deny' && typed.has('block') && { block: true as const }),
+    ...(allow !== undefined && { allow: parseAllowDuration(allow, now) }),
+    ...(decision === 'deny' && fieldValues.has('block') && { block: true as const }),
   };
 }

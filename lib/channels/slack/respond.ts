@@ -13,24 +13,24 @@ export type Respond = (responseUrl: string, answer: Ephemeral) => Promise<void>;
 export function isResponseUrl(candidate: string, apiUrl: string): boolean {
   if (!URL.canParse(candidate)) return false;
   const [{ protocol, host, username, password, origin }, api] = [new URL(candidate), new URL(apiUrl)];
-  const hooks = hooksOf.get(api.hostname);
-  if (hooks === undefined) return origin === api.origin;
-  return protocol === 'https:' && host === hooks && username === '' && password === '';
+  const webhookHost = webhookHosts.get(api.hostname);
+  if (webhookHost === undefined) return origin === api.origin;
+  return protocol === 'https:' && host === webhookHost && username === '' && password === '';
 }
 
-const hooksOf: ReadonlyMap<string, string> = new Map([
+const webhookHosts: ReadonlyMap<string, string> = new Map([
   ['slack.com', 'hooks.slack.com'],
   ['slack-gov.com', 'hooks.slack-gov.com'],
 ]);
 
-interface Options {
+interface SlackRespondOptions {
   readonly apiUrl: string;
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
   readonly reportError: (error: unknown) => void;
 }
 
-export function slackRespond({ apiUrl, fetch, timeoutMs, reportError }: Options): Respond {
+export function slackRespond({ apiUrl, fetch, timeoutMs, reportError }: SlackRespondOptions): Respond {
   return async (responseUrl, answer) => {
     if (!isResponseUrl(responseUrl, apiUrl)) {
       reportError(new Error('the click names an address for its answer that is not of Slack'));

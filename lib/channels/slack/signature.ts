@@ -9,7 +9,7 @@ export interface SignedRequest {
 }
 
 /** How far a request's time may be from now, in seconds, into the future too. */
-const tolerance = 300;
+const maxTimestampAgeSeconds = 300;
 
 /** @returns undefined where no secret could make it a proof. */
 export function parseSignature(
@@ -17,12 +17,12 @@ export function parseSignature(
   body: Buffer,
   now: Date,
 ): SignedRequest | undefined {
-  const timestamp = headerIn(headers, 'x-slack-request-timestamp');
-  const signature = headerIn(headers, 'x-slack-signature');
+  const timestamp = findHeader(headers, 'x-slack-request-timestamp');
+  const signature = findHeader(headers, 'x-slack-signature');
   if (!timestamp || !/^\d{1,12}$/.test(timestamp)) return undefined;
   if (!signature || !/^v0=[0-9a-f]{64}$/.test(signature)) return undefined;
-  const age = Math.abs(Math.floor(now.getTime() / 1000) - Number(timestamp));
-  return age > tolerance ? undefined : { timestamp, signature, body };
+  const ageSeconds = Math.abs(Math.floor(now.getTime() / 1000) - Number(timestamp));
+  return ageSeconds > maxTimestampAgeSeconds ? undefined : { timestamp, signature, body };
 }
 
 /** Whether one of the secrets made the proof. An empty secret proves nothing: anybody has it. */
@@ -38,6 +38,6 @@ export function verifySignature(
     });
 }
 
-function headerIn(headers: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+function findHeader(headers: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
   return Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1];
 }

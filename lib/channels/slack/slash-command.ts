@@ -1,28 +1,33 @@
 import * as v from 'valibot';
 import { putEntryIfUnchanged } from '../../allowlist/entries.ts';
 import { allServicesScope, entryKey, readEntry } from '../../allowlist/entry.ts';
-import { parseExpiry, toInstant, whyNoExpiry } from '../../allowlist/expiry.ts';
-import { type ApprovalView, approvalView, approvalViews } from '../../approvals/approval-view.ts';
-import { type ApprovalKind, approvalKindOf } from '../../approvals/status.ts';
+import { explainInvalidExpiry, parseExpiry, resolveExpiry } from '../../allowlist/expiry.ts';
+import { type ApprovalView, loadApprovalView, loadApprovalViews } from '../../approvals/approval-view.ts';
+import { type ApprovalKind, computeApprovalKind } from '../../approvals/status.ts';
 import { replacedEntryText } from '../../approvals/status-text.ts';
-import { type ApproverGroup, approverGroups, findGroup } from '../../approvers/approver-group.ts';
+import { type ApproverGroup, findGroup, listApproverGroups } from '../../approvers/approver-group.ts';
 import { listAwaiting } from '../../connections/awaiting-approval.ts';
 import { isAwaitingApproval, readRecord, recordKey } from '../../connections/connection-record.ts';
-import { needed, OptionalReason } from '../../connections/person-decision.ts';
-import { accountOwners, isMember } from '../../policy/authorize.ts';
+import { OptionalReason, requiredDecisionText } from '../../connections/person-decision.ts';
+import { isMember, listAccountOwners } from '../../policy/authorize.ts';
 import { AccountId, EndpointId } from '../../privatelink/connection.ts';
 import type { DecideDeps } from '../../reconcile/decide-connections.ts';
 import { findServiceByName } from '../../services/find-service.ts';
-import { registeredServices } from '../../services/registered-services.ts';
+import { listRegisteredServices } from '../../services/registered-services.ts';
 import { parseEach } from '../../storage/entity.ts';
 import { shellWord } from '../../values/shell-word.ts';
-import { carryOut, connectedInstead, notAnApprover, unknownRequest } from './decision-result.ts';
-import { joined, limits, type Markup, markup, truncate } from './mrkdwn.ts';
+import {
+  connectedInsteadText,
+  notAnApproverText,
+  submitAnswer,
+  unknownRequestText,
+} from './decision-result.ts';
+import { joinMarkup, type Markup, markup, slackLimits, truncate } from './mrkdwn.ts';
 import { requestMessage } from './request-message.ts';
 import type { Ephemeral } from './respond.ts';
 import { approverMentions, slackDate } from './status-text.ts';
 
-const help = joined([
+const helpText = joinMarkup([
   markup`• \`/linkgate waiting [page]\`: what waits for you`,
   markup`• \`/linkgate show &lt;vpce-…&gt;\`: all about one request or connection`,
   markup`• \`/linkgate approve &lt;vpce-…&gt; [reason]\`: lets a request in`,
@@ -31,81 +36,92 @@ const help = joined([
   markup`• \`--ticket &lt;id&gt;\` after \`approve\` or \`deny\`, where a service wants one`,
 ]);
 
-interface Typed {
-  readonly words: readonly string[];
+interface CommandArguments {
+  readonly positionals: readonly string[];
   readonly options: ReadonlyMap<string, string>;
 }
 
-type Run = (typed: Typed, actor: string, deps: DecideDeps) => Promise<Markup | Ephemeral>;
+type CommandHandler = (
+  typed: CommandArguments,
+  actor: string,
+  deps: DecideDeps,
+) => Promise<Markup | Ephemeral>;
 
-interface Command {
-  readonly run: Run;
+interface SlashCommandDefinition {
+  readonly run: CommandHandler;
   /** The options that it takes, each with a value. */
-  readonly takes: readonly string[];
+  readonly optionNames: readonly string[];
 }
 
-const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['waiting', { run: waiting, takes: [] }],
-  ['show', { run: show, takes: [] }],
-  ['approve', { run: (...given) => decideBy('approve', ...given), takes: ['ticket'] }],
-  ['deny', { run: (...given) => decideBy('deny', ...given), takes: ['ticket'] }],
-  ['allow', { run: allow, takes: [] }],
+const slashCommands: ReadonlyMap<string, SlashCommandDefinition> = new Map<string, SlashCommandDefinition>([
+  ['waiting', { run: listWaitingRequests, optionNames: [] }],
+  ['show', { run: showRequest, optionNames: [] }],
+  ['approve', { run: (...given) => decideByCommand('approve', ...given), optionNames: ['ticket'] }],
+  ['deny', { run: (...given) => decideByCommand('deny', ...given), optionNames: ['ticket'] }],
+  ['allow', { run: allowAccount, optionNames: [] }],
 ]);
 
 /** Answers `/linkgate …`, for nobody to see but the person who typed it. */
 export async function handleSlashCommand(text: string, actor: string, deps: DecideDeps): Promise<Ephemeral> {
   const [name = '', ...words] = text.trim().split(/\s+/);
-  const command = commands.get(name.toLowerCase());
-  const typed = command && optionsIn(words, command.takes);
-  const answer = !typed ? help : 'markup' in typed ? typed : await command.run(typed, actor, deps);
-  return 'markup' in answer ? { text: truncate(limits.text, answer) } : answer;
+  const command = slashCommands.get(name.toLowerCase());
+  const typed = command && parseCommandArguments(words, command.optionNames);
+  const answer = !typed ? helpText : 'markup' in typed ? typed : await command.run(typed, actor, deps);
+  return 'markup' in answer ? { text: truncate(slackLimits.text, answer) } : answer;
 }
 
 /** Some keyboards make one long dash of two, which may stand before a word as well. */
-const option = /^(--|—|–)([a-z][a-z-]*)(?:=(.*))?$/i;
+const optionPattern = /^(--|—|–)([a-z][a-z-]*)(?:=(.*))?$/i;
 
 /** Takes `--option value` and `--option=value` apart from the other words; else what is wrong with them, to be told. */
-function optionsIn(given: readonly string[], takes: readonly string[]): Typed | Markup {
+function parseCommandArguments(
+  given: readonly string[],
+  takes: readonly string[],
+): CommandArguments | Markup {
   const [words, options] = [[...given], new Map<string, string>()];
   for (let at = 0; at < words.length; ) {
-    const [, dashes, name = '', value] = option.exec(words[at] ?? '') ?? [];
+    const [, dashes, name = '', value] = optionPattern.exec(words[at] ?? '') ?? [];
     const isTaken = takes.includes(name.toLowerCase());
     if (dashes === '--' && !isTaken)
-      return markup`There is no option \`--${name}\` here, and nothing was done. ${help}`;
+      return markup`There is no option \`--${name}\` here, and nothing was done. ${helpText}`;
     if (isTaken) {
       const [, next] = words.splice(at, value === undefined ? 2 : 1);
       const text = value ?? next ?? '';
-      if (text === '' || option.test(text))
+      if (text === '' || optionPattern.test(text))
         return markup`\`--${name}\` is followed by its value, and nothing was done.`;
       options.set(name.toLowerCase(), text);
     } else at += 1;
   }
-  return { words, options };
+  return { positionals: words, options };
 }
 
-const perPage = 10;
+const waitingPerPage = 10;
 
-async function waiting({ words: [page = '1'] }: Typed, actor: string, deps: DecideDeps): Promise<Markup> {
-  if (!/^[1-9]\d{0,3}$/.test(page)) return help;
-  const groups = (await approverGroups(deps)).filter((group) => isMember(group, actor));
+async function listWaitingRequests(
+  { positionals: [page = '1'] }: CommandArguments,
+  actor: string,
+  deps: DecideDeps,
+): Promise<Markup> {
+  if (!/^[1-9]\d{0,3}$/.test(page)) return helpText;
+  const groups = (await listApproverGroups(deps)).filter((group) => isMember(group, actor));
   if (groups.length === 0) return markup`You are in no group of approvers.`;
-  const [from, to] = [(Number(page) - 1) * perPage, Number(page) * perPage];
-  const ids = await firstWaiting(groups, to + 1, deps);
+  const [from, to] = [(Number(page) - 1) * waitingPerPage, Number(page) * waitingPerPage];
+  const ids = await findFirstWaiting(groups, to + 1, deps);
   const records = parseEach(
     await deps.table.get(ids.slice(from, to).map(recordKey)),
     readRecord,
     deps.reportError,
   );
-  const views = await approvalViews(records, deps, { withHistory: false });
+  const views = await loadApprovalViews(records, deps, { withHistory: false });
   if (views.length === 0) return markup`Nothing waits for you${from > 0 ? ' on that page' : ''}.`;
-  return joined([
-    ...views.map(lineOf),
+  return joinMarkup([
+    ...views.map(waitingLine),
     ...(ids.length > to ? [markup`More: \`/linkgate waiting ${Number(page) + 1}\``] : []),
   ]);
 }
 
 /** As many as a page needs are read, however many wait. */
-async function firstWaiting(groups: readonly ApproverGroup[], count: number, deps: DecideDeps) {
+async function findFirstWaiting(groups: readonly ApproverGroup[], count: number, deps: DecideDeps) {
   const ids: string[] = [];
   for (const { name } of groups)
     for await (const page of listAwaiting(name, deps)) {
@@ -115,42 +131,42 @@ async function firstWaiting(groups: readonly ApproverGroup[], count: number, dep
   return ids;
 }
 
-function lineOf({ record, service }: ApprovalView): Markup {
+function waitingLine({ record, service }: ApprovalView): Markup {
   const { endpointId, ownerAccountId, approvalRequest } = record;
   const until = approvalRequest
-    ? markup`, ${deadlines[approvalKindOf(record)]} ${slackDate(approvalRequest.deadline)}`
+    ? markup`, ${waitingDeadlineLabels[computeApprovalKind(record)]} ${slackDate(approvalRequest.deadline)}`
     : '';
   return markup`• \`${endpointId}\` of account ${ownerAccountId} to ${service.name}${until}`;
 }
 
-const deadlines: Readonly<Record<ApprovalKind, string>> = {
+const waitingDeadlineLabels: Readonly<Record<ApprovalKind, string>> = {
   'new-connection': 'until',
   'scheduled-disconnect': 'connected, and cut on',
   'keep-or-disconnect': 'connected, until',
 };
 
-async function show(
-  { words: [endpointId] }: Typed,
+async function showRequest(
+  { positionals: [endpointId] }: CommandArguments,
   actor: string,
   deps: DecideDeps,
 ): Promise<Markup | Ephemeral> {
-  const view = await requestOf(endpointId, actor, deps);
+  const view = await loadCommandRequest(endpointId, actor, deps);
   return 'markup' in view ? view : { text: requestMessage(view, deps.now()).text };
 }
 
-const Ticket = v.optional(needed('ticket', 'A ticket has an id.'));
+const OptionalTicket = v.optional(requiredDecisionText('ticket', 'A ticket has an id.'));
 
-async function decideBy(
+async function decideByCommand(
   decision: 'approve' | 'deny',
-  { words: [endpointId, ...rest], options }: Typed,
+  { positionals: [endpointId, ...rest], options }: CommandArguments,
   actor: string,
   deps: DecideDeps,
 ): Promise<Markup> {
-  const view = await requestOf(endpointId, actor, deps);
+  const view = await loadCommandRequest(endpointId, actor, deps);
   if ('markup' in view) return view;
-  if (approvalKindOf(view.record) !== 'new-connection' && isAwaitingApproval(view.record))
-    return connectedInstead(view);
-  const said = v.safeParse(v.object({ reason: OptionalReason, ticket: Ticket }), {
+  if (computeApprovalKind(view.record) !== 'new-connection' && isAwaitingApproval(view.record))
+    return connectedInsteadText(view);
+  const said = v.safeParse(v.object({ reason: OptionalReason, ticket: OptionalTicket }), {
     reason: rest.join(' '),
     ticket: options.get('ticket'),
   });
@@ -167,46 +183,47 @@ async function decideBy(
     ...(reason !== '' && { reason }),
     ...(ticket !== undefined && { ticket }),
   };
-  return (await carryOut(view, word, deps)).answer;
+  return (await submitAnswer(view, word, deps)).replyText;
 }
 
 /** A request that this person may decide; else why not, to be told. */
-async function requestOf(
+async function loadCommandRequest(
   endpointId: string | undefined,
   actor: string,
   deps: DecideDeps,
 ): Promise<ApprovalView | Markup> {
   if (!v.is(EndpointId, endpointId)) return markup`Name an endpoint, such as \`vpce-0123456789abcdef0\`.`;
-  const view = await approvalView(endpointId, deps);
-  if (!view) return unknownRequest;
-  return isMember(view.group, actor) ? view : notAnApprover(view.group);
+  const view = await loadApprovalView(endpointId, deps);
+  if (!view) return unknownRequestText;
+  return isMember(view.group, actor) ? view : notAnApproverText(view.group);
 }
 
 /** What one person adds to the allowlist lets requests in without a decision: neither a quorum nor a ticket is got round by it. */
-async function allow(
-  { words: [accountId, name, expires] }: Typed,
+async function allowAccount(
+  { positionals: [accountId, name, expires] }: CommandArguments,
   actor: string,
   deps: DecideDeps,
 ): Promise<Markup> {
   if (!v.is(AccountId, accountId)) return markup`Name an account by its 12 digits.`;
-  const service = findServiceByName(name ?? '', await registeredServices(deps));
+  const service = findServiceByName(name ?? '', await listRegisteredServices(deps));
   const group = service && (await findGroup(service.approvers, deps.table));
   if (!service || !group) return markup`linkgate knows no service ${name ?? ''}.`;
-  if (!isMember(group, actor)) return notAnApprover(group);
+  if (!isMember(group, actor)) return notAnApproverText(group);
   if (group.decisionChannels === 'api' || group.quorum > 1)
     return markup`In the group ${group.name} nobody allows an account alone: approve a request with its button, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
   if (service.requireTicket)
     return markup`${service.name} wants a ticket with each decision, and this command takes none: approve a request with its button *Approve and allow account*, or use \`linkgate allow ${accountId} --service ${shellWord(service.name)}\`.`;
   const expiry = expires === undefined ? undefined : parseExpiry(expires);
-  if (expires !== undefined && !expiry) return markup`It takes a time to come: ${whyNoExpiry(expires)}.`;
-  const expiresAt = expiry && toInstant(expiry, deps.now());
+  if (expires !== undefined && !expiry)
+    return markup`It takes a time to come: ${explainInvalidExpiry(expires)}.`;
+  const expiresAt = expiry && resolveExpiry(expiry, deps.now());
   if (expiresAt && expiresAt <= deps.now()) return markup`Write a time to come, such as 2027-01-31 or 30d.`;
   const items = await deps.table.get(
     [service.serviceId, allServicesScope].map((at) => entryKey(at, accountId)),
   );
   const entries = items.map(readEntry);
   const before = entries.find(({ serviceId }) => serviceId === service.serviceId);
-  if (accountOwners(entries).includes(actor))
+  if (listAccountOwners(entries).includes(actor))
     return markup`You own this account, so somebody else has to allow it: ${approverMentions(group)}.`;
   const blocking = entries.find(({ effect }) => effect === 'block')?.serviceId;
   if (blocking !== undefined) {
@@ -226,5 +243,5 @@ async function allow(
     return markup`Others changed its entry at the same moment, and nothing was changed by you. Look at it, and try again.`;
   const until = expiresAt ? markup` until ${slackDate(expiresAt.toISOString())}` : '';
   const told = markup`Account ${accountId} is on the allowlist of ${service.name}${until}.`;
-  return joined([told, ...replacedEntryText(entries)], ' ');
+  return joinMarkup([told, ...replacedEntryText(entries)], ' ');
 }

@@ -1,11 +1,11 @@
 import type { ApprovalView } from '../../approvals/approval-view.ts';
 import { connectedCommands } from '../../approvals/connected-commands.ts';
-import { type ConnectionStatus, statusOf } from '../../approvals/status.ts';
+import { type ConnectionStatus, computeConnectionStatus } from '../../approvals/status.ts';
 import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import type { ConnectionRecord } from '../../connections/connection-record.ts';
 import type { PersonDecision } from '../../connections/person-decision.ts';
 import { primaryReason } from '../../verdicts/verdict.ts';
-import { joined, type Markup, markup } from './mrkdwn.ts';
+import { joinMarkup, type Markup, markup } from './mrkdwn.ts';
 
 /** A time as each reader's Slack shows it: in their own zone, and in words that can follow "on", as "yesterday" cannot. */
 export function slackDate(iso: string): Markup {
@@ -16,26 +16,26 @@ export function slackDate(iso: string): Markup {
 }
 
 /** Somebody of the approvers' workspaces as a mention, everybody else as text. */
-function whoIs(actor: string, { slackUsers }: Pick<ApproverGroup, 'slackUsers'>): Markup {
+function formatSlackActor(actor: string, { slackUsers }: Pick<ApproverGroup, 'slackUsers'>): Markup {
   const [, team, user] = /^slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)$/.exec(actor) ?? [];
-  if (user !== undefined && slackUsers.some((known) => known.team === team)) return mention(user);
+  if (user !== undefined && slackUsers.some((known) => known.team === team)) return mentionUser(user);
   return markup`${actor.replace(/^mailto:/, '')}`;
 }
 
-export function mention(user: string): Markup {
+export function mentionUser(user: string): Markup {
   return { markup: `<@${user}>` };
 }
 
 /** Whom a group names in Slack; addresses are nothing for a channel to read, and only counted. */
 export function approverMentions({ slackUsers, emails }: ApproverGroup): Markup {
   const people = [
-    ...slackUsers.map(({ user }) => mention(user)),
+    ...slackUsers.map(({ user }) => mentionUser(user)),
     ...(emails.length > 0 ? [markup`${emails.length} by e-mail`] : []),
   ];
-  return people.length > 0 ? joined(people, ', ') : markup`nobody yet`;
+  return people.length > 0 ? joinMarkup(people, ', ') : markup`nobody yet`;
 }
 
-interface Said {
+interface DecisionDetails {
   readonly by: string;
   readonly at: string;
   readonly reason?: string | undefined;
@@ -43,14 +43,14 @@ interface Said {
 }
 
 /** Who said it, when and why. */
-export function decidedByText({ by, at, reason, ticket }: Said, group: ApproverGroup): Markup {
+export function decidedByText({ by, at, reason, ticket }: DecisionDetails, group: ApproverGroup): Markup {
   const because = reason ? markup`: ${reason}` : '';
   const named = ticket ? markup` (ticket ${ticket})` : '';
-  return markup`${whoIs(by, group)}, ${slackDate(at)}${named}${because}`;
+  return markup`${formatSlackActor(by, group)}, ${slackDate(at)}${named}${because}`;
 }
 
 /** How a request stands, in a word. */
-export const slackActorName: Readonly<Record<ConnectionStatus['status'], string>> = {
+export const slackStatusLabels: Readonly<Record<ConnectionStatus['status'], string>> = {
   'awaiting-approval': 'Waiting for approval',
   paused: 'On hold',
   accepting: 'Being accepted',
@@ -68,14 +68,14 @@ export const slackActorName: Readonly<Record<ConnectionStatus['status'], string>
 };
 
 /** The commands about a connection that is in question, one to a line. */
-export function connectedCommandsIn({ record, service, entries }: ApprovalView): Markup[] {
+export function connectedCommandBullets({ record, service, entries }: ApprovalView): Markup[] {
   return connectedCommands(record, { service: service.name, entries }).map((command) => markup`• ${command}`);
 }
 
 /** What a request is shown with, beside its record. */
 export type RenderContext = Pick<ApprovalView, 'group' | 'mode'>;
 
-const sentences: Readonly<Record<ConnectionStatus['status'], string>> = {
+const slackStatusSentences: Readonly<Record<ConnectionStatus['status'], string>> = {
   'awaiting-approval': '',
   paused: 'It waits, whatever people say, until what keeps it is over.',
   accepting: 'It is to be accepted: the message changes once AWS shows that.',
@@ -96,50 +96,55 @@ const sentences: Readonly<Record<ConnectionStatus['status'], string>> = {
 
 /** In a word, of what is decided while linkgate leaves EC2 as it is. */
 export const notAppliedText = 'Decided, not applied';
-export const unmanagedText = markup`linkgate's mode is observe: EC2 is left as it is.`;
+export const observeModeText = markup`linkgate's mode is observe: EC2 is left as it is.`;
 
 /** Whether it is decided, and linkgate does nothing of that in EC2. */
-function isLeftAlone(record: ConnectionRecord, mode: ApprovalView['mode']): boolean {
-  const { status } = statusOf(record);
+function isNotApplied(record: ConnectionRecord, mode: ApprovalView['mode']): boolean {
+  const { status } = computeConnectionStatus(record);
   const isToCome = (status === 'accepting' || status === 'rejecting') && record.state === 'pendingAcceptance';
   return mode === 'observe' && (isToCome || status === 'disconnecting');
 }
 
 /** How a request stands, in a few words. */
 export function requestTitle({ record, mode }: ApprovalView): string {
-  return isLeftAlone(record, mode) ? notAppliedText : slackActorName[statusOf(record).status];
+  return isNotApplied(record, mode)
+    ? notAppliedText
+    : slackStatusLabels[computeConnectionStatus(record).status];
 }
 
 /** How a request stands: what people said, who settled it, and what AWS shows. Empty where nothing has happened yet. */
 export function statusMrkdwn(record: ConnectionRecord, { group, mode }: RenderContext): Markup {
-  const { status, settled, approvals } = statusOf(record);
+  const { status, resolution, approvals } = computeConnectionStatus(record);
   const { approval, verdict } = record;
   const lines: Markup[] = [];
-  if (settled) lines.push(markup`*${settledAs(status, settled)}* by ${decidedByText(settled, group)}`);
+  if (resolution)
+    lines.push(markup`*${resolutionLabel(status, resolution)}* by ${decidedByText(resolution, group)}`);
   // What comes before a person's word, such as a block or a pause.
-  if (approval && settled?.by !== approval.by)
+  if (approval && resolution?.by !== approval.by)
     lines.push(
       markup`*${approval.decision === 'approve' ? 'Approved' : 'Denied'}* by ${decidedByText(approval, group)}`,
     );
   if (approvals && (approvals.quorum > 1 || !approval))
     lines.push(
-      joined([
-        markup`*${approvals.words.length} of ${approvals.quorum} approvals*`,
-        ...approvals.words.map((word) => markup`• ${decidedByText(word, group)}`),
+      joinMarkup([
+        markup`*${approvals.decisions.length} of ${approvals.quorum} approvals*`,
+        ...approvals.decisions.map((word) => markup`• ${decidedByText(word, group)}`),
       ]),
     );
-  if (status === 'disconnect-scheduled') lines.push(...endingIn(record, { group, mode }));
+  if (status === 'disconnect-scheduled') lines.push(...disconnectExtensionLines(record, { group, mode }));
   const isStopped = status === 'paused' || status === 'review-paused';
   const kept = isStopped && verdict ? markup` ${primaryReason(verdict)}.` : '';
-  lines.push(isLeftAlone(record, mode) ? unmanagedText : markup`${sentences[status]}${kept}`);
-  return joined(lines.filter(({ markup: line }) => line !== ''));
+  lines.push(isNotApplied(record, mode) ? observeModeText : markup`${slackStatusSentences[status]}${kept}`);
+  return joinMarkup(lines.filter(({ markup: line }) => line !== ''));
 }
 
 /** Who put off when it is cut, and whether it is cut at all. */
-function endingIn({ kept }: ConnectionRecord, { group, mode }: RenderContext): Markup[] {
+function disconnectExtensionLines({ extended }: ConnectionRecord, { group, mode }: RenderContext): Markup[] {
   return [
-    ...(kept ? [markup`*Put off until* ${slackDate(kept.until)} by ${decidedByText(kept, group)}`] : []),
-    ...(mode === 'observe' ? [unmanagedText] : []),
+    ...(extended
+      ? [markup`*Put off until* ${slackDate(extended.until)} by ${decidedByText(extended, group)}`]
+      : []),
+    ...(mode === 'observe' ? [observeModeText] : []),
   ];
 }
 
@@ -150,7 +155,7 @@ export function allowlistChangeText(
 ): Markup[] {
   if (!approval) return [];
   if (approval.block) return [markup`Account ${ownerAccountId} was blocked at ${serviceName}.`];
-  const words: readonly PersonDecision[] = approvals?.words ?? [approval];
+  const words: readonly PersonDecision[] = approvals?.decisions ?? [approval];
   // An approval that met a block left the block as it is.
   if (approval.decision !== 'approve' || verdict?.outcome === 'reject' || !words.every(({ allow }) => allow))
     return [];
@@ -159,20 +164,20 @@ export function allowlistChangeText(
   return [markup`Account ${ownerAccountId} was put on the allowlist of ${serviceName}${time}.`];
 }
 
-function settledAs(
+function resolutionLabel(
   status: ConnectionStatus['status'],
-  { by, cause }: NonNullable<ConnectionStatus['settled']>,
+  { by, cause }: NonNullable<ConnectionStatus['resolution']>,
 ): string {
   if (status === 'deleted') return 'Decided';
-  if (cause) return causes[cause];
-  const isRejection = rejections.has(status);
+  if (cause) return disconnectCauseLabels[cause];
+  const isRejection = rejectionStatuses.has(status);
   if (by === 'linkgate') return isRejection ? 'Rejected by policy' : 'Accepted by policy';
   if (status === 'kept') return 'Kept connected';
   if (status === 'disconnecting' || status === 'disconnected') return 'Disconnected';
   return isRejection ? 'Denied' : 'Approved';
 }
 
-const rejections: ReadonlySet<ConnectionStatus['status']> = new Set([
+const rejectionStatuses: ReadonlySet<ConnectionStatus['status']> = new Set([
   'rejecting',
   'rejected',
   'disconnecting',
@@ -180,7 +185,9 @@ const rejections: ReadonlySet<ConnectionStatus['status']> = new Set([
 ]);
 
 /** What a connection is cut for. */
-const causes: Readonly<Record<NonNullable<NonNullable<ConnectionStatus['settled']>['cause']>, string>> = {
+const disconnectCauseLabels: Readonly<
+  Record<NonNullable<NonNullable<ConnectionStatus['resolution']>['cause']>, string>
+> = {
   policy: 'Cut by policy',
   block: 'Account blocked',
   person: 'Revoked',

@@ -1,15 +1,20 @@
-import { type ExpiryWarning, remedyText, warningText, warningTitle } from '../../approvals/expiry-warning.ts';
-import { context, header, type Message, section } from './blocks.ts';
-import { joined, limits, markup, truncate } from './mrkdwn.ts';
+import {
+  type ExpiryWarning,
+  expiryWarningText,
+  expiryWarningTitle,
+  renewalText,
+} from '../../approvals/expiry-warning.ts';
+import { context, header, type SlackMessage, section } from './blocks.ts';
+import { joinMarkup, markup, slackLimits, truncate } from './mrkdwn.ts';
 
 /** Tells approvers in their channel that an entry by which connections live expires soon. */
-export function warningMessage(warning: ExpiryWarning): Message {
-  const title = warningTitle(warning);
-  const story = joined(warningText(warning));
-  const { how, command } = remedyText(warning);
+export function warningMessage(warning: ExpiryWarning): SlackMessage {
+  const title = expiryWarningTitle(warning);
+  const story = joinMarkup(expiryWarningText(warning));
+  const { how, command } = renewalText(warning);
   const remedy = command === undefined ? markup`${how}` : markup`${how} \`${command}\``;
   return {
     blocks: [header(title), section(story), context(remedy)],
-    text: truncate(limits.text, joined([title, story, remedy])),
+    text: truncate(slackLimits.text, joinMarkup([title, story, remedy])),
   };
 }

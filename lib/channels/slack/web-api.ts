@@ -1,32 +1,32 @@
 import * as v from 'valibot';
-import type { Block, Message, View } from './blocks.ts';
-import { limits, truncate } from './mrkdwn.ts';
+import type { Block, ModalView, SlackMessage } from './blocks.ts';
+import { slackLimits, truncate } from './mrkdwn.ts';
 
 /** What linkgate does in Slack, by the Web API. */
 export interface SlackWebApi {
-  post(message: MessageToPost): Promise<MessageId>;
-  update(message: MessageId & Message): Promise<void>;
+  post(message: MessageToPost): Promise<SlackMessageId>;
+  update(message: SlackMessageId & SlackMessage): Promise<void>;
   /** A message that is gone already counts as removed. */
-  remove(message: MessageId): Promise<void>;
-  openView(triggerId: string, view: View): Promise<void>;
-  updateView(viewId: string, view: View): Promise<void>;
+  remove(message: SlackMessageId): Promise<void>;
+  openView(triggerId: string, view: ModalView): Promise<void>;
+  updateView(viewId: string, view: ModalView): Promise<void>;
   /** Whom the token stands for. */
   authTest(): Promise<{ teamId: string; botUserId: string; url: string; scopes: string[] }>;
 }
 
-export interface MessageId {
+export interface SlackMessageId {
   readonly channel: string;
   readonly ts: string;
 }
 
-export interface MessageToPost extends Omit<Message, 'blocks'> {
+export interface MessageToPost extends Omit<SlackMessage, 'blocks'> {
   readonly channel: string;
   readonly blocks?: readonly Block[];
   /** Of the message to answer. */
   readonly threadTs?: string;
 }
 
-interface Options {
+interface SlackWebApiOptions {
   /** `https://slack.com/api`, or GovSlack's. */
   readonly url: string;
   /** The current bot token, and the one before while it may still be the valid one. */
@@ -55,13 +55,13 @@ export class SlackError extends Error {
 
   /** Slack says the same again until somebody changes something there. */
   get isPermanent(): boolean {
-    return !passing.has(this.error) && !this.error.startsWith('http_5');
+    return !transientSlackErrors.has(this.error) && !this.error.startsWith('http_5');
   }
 }
 
-const rateLimited = 'ratelimited';
-const passing = new Set([
-  rateLimited,
+const rateLimitedError = 'ratelimited';
+const transientSlackErrors = new Set([
+  rateLimitedError,
   'timeout',
   'unreachable',
   'service_unavailable',
@@ -70,72 +70,79 @@ const passing = new Set([
   'request_timeout',
 ]);
 /** Another token may be the valid one. */
-const ofTheToken = new Set([
+const tokenErrors = new Set([
   'invalid_auth',
   'not_authed',
   'token_revoked',
   'token_expired',
   'account_inactive',
 ]);
-const ofTheBlocks = new Set([
+const blockErrors = new Set([
   'invalid_blocks',
   'invalid_blocks_format',
   'msg_blocks_too_long',
   'msg_too_long',
 ]);
 
-const Answer = v.looseObject({ ok: v.boolean(), error: v.optional(v.string()) });
-const Posted = v.object({ channel: v.string(), ts: v.string() });
-const Tested = v.object({ team_id: v.string(), user_id: v.string(), url: v.string() });
+const WebApiResponse = v.looseObject({ ok: v.boolean(), error: v.optional(v.string()) });
+const PostMessageResponse = v.object({ channel: v.string(), ts: v.string() });
+const AuthTestResponse = v.object({ team_id: v.string(), user_id: v.string(), url: v.string() });
 
 /** Never repeats a call by itself: a message whose answer got lost may have been posted. */
-export function slackWebApi({ url, tokens, refreshedTokens, fetch, timeoutMs }: Options): SlackWebApi {
-  async function callWith(token: string, method: string, body: object) {
+export function slackWebApi({
+  url,
+  tokens,
+  refreshedTokens,
+  fetch,
+  timeoutMs,
+}: SlackWebApiOptions): SlackWebApi {
+  async function callWithToken(token: string, method: string, body: object) {
     const response = await fetch(`${url}/${method}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=utf-8' },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(timeoutMs),
     });
-    if (response.status === 429) throw new SlackError(method, rateLimited, secondsIn(response));
+    if (response.status === 429)
+      throw new SlackError(method, rateLimitedError, readRetryAfterSeconds(response));
     if (!response.ok) throw new SlackError(method, `http_${response.status}`);
-    const answer = v.parse(Answer, await response.json());
-    if (!answer.ok) throw refusalOf(method, answer.error ?? 'unknown', response);
+    const answer = v.parse(WebApiResponse, await response.json());
+    if (!answer.ok) throw toSlackError(method, answer.error ?? 'unknown', response);
     return { answer, response };
   }
 
-  async function callWithEach(candidates: readonly string[], method: string, body: object) {
+  async function callWithTokens(candidates: readonly string[], method: string, body: object) {
     let refusal = new SlackError(method, 'not_authed');
     for (const token of candidates)
       try {
-        return await callWith(token, method, body);
+        return await callWithToken(token, method, body);
       } catch (cause) {
-        const error = cause instanceof SlackError ? cause : lostOnTheWay(method, cause);
-        if (!ofTheToken.has(error.error)) throw error;
+        const error = cause instanceof SlackError ? cause : toNetworkError(method, cause);
+        if (!tokenErrors.has(error.error)) throw error;
         refusal = error;
       }
     return refusal;
   }
 
   /** @throws SlackError */
-  async function call(method: string, body: object) {
+  async function callMethod(method: string, body: object) {
     const known = await tokens();
-    const result = await callWithEach(known, method, body);
+    const result = await callWithTokens(known, method, body);
     if (!(result instanceof SlackError)) return result;
     const fresh = ((await refreshedTokens?.()) ?? []).filter((token) => !known.includes(token));
-    const again = fresh.length > 0 ? await callWithEach(fresh, method, body) : result;
+    const again = fresh.length > 0 ? await callWithTokens(fresh, method, body) : result;
     if (again instanceof SlackError) throw again;
     return again;
   }
 
   /** What Slack cannot draw is said in plain text: better than not at all. */
-  async function show(method: string, message: { text: string; blocks?: readonly Block[] }) {
+  async function sendMessage(method: string, message: { text: string; blocks?: readonly Block[] }) {
     try {
-      return await call(method, message);
+      return await callMethod(method, message);
     } catch (error) {
-      if (!(error instanceof SlackError && ofTheBlocks.has(error.error))) throw error;
+      if (!(error instanceof SlackError && blockErrors.has(error.error))) throw error;
       const { blocks: _refused, ...plain } = message;
-      return call(method, { ...plain, text: truncate(limits.text / 2, { markup: message.text }) });
+      return callMethod(method, { ...plain, text: truncate(slackLimits.text / 2, { markup: message.text }) });
     }
   }
 
@@ -147,48 +154,48 @@ export function slackWebApi({ url, tokens, refreshedTokens, fetch, timeoutMs }: 
         unfurl_links: false,
         unfurl_media: false,
       };
-      const { answer } = await show('chat.postMessage', posting);
-      const { channel, ts } = v.parse(Posted, answer);
+      const { answer } = await sendMessage('chat.postMessage', posting);
+      const { channel, ts } = v.parse(PostMessageResponse, answer);
       return { channel, ts };
     },
     async update(message) {
-      await show('chat.update', message);
+      await sendMessage('chat.update', message);
     },
     async remove({ channel, ts }) {
       try {
-        await call('chat.delete', { channel, ts });
+        await callMethod('chat.delete', { channel, ts });
       } catch (error) {
         if (!(error instanceof SlackError && error.error === 'message_not_found')) throw error;
       }
     },
     async openView(triggerId, view) {
-      await call('views.open', { trigger_id: triggerId, view });
+      await callMethod('views.open', { trigger_id: triggerId, view });
     },
     async updateView(viewId, view) {
-      await call('views.update', { view_id: viewId, view });
+      await callMethod('views.update', { view_id: viewId, view });
     },
     async authTest() {
-      const { answer, response } = await call('auth.test', {});
-      const { team_id: teamId, user_id: botUserId, url: address } = v.parse(Tested, answer);
+      const { answer, response } = await callMethod('auth.test', {});
+      const { team_id: teamId, user_id: botUserId, url: address } = v.parse(AuthTestResponse, answer);
       const scopes = (response.headers.get('x-oauth-scopes') ?? '').split(/,\s*/).filter(Boolean);
       return { teamId, botUserId, url: address, scopes };
     },
   };
 }
 
-function refusalOf(method: string, error: string, response: Response): SlackError {
-  return error === rateLimited || error === 'rate_limited'
-    ? new SlackError(method, rateLimited, secondsIn(response))
+function toSlackError(method: string, error: string, response: Response): SlackError {
+  return error === rateLimitedError || error === 'rate_limited'
+    ? new SlackError(method, rateLimitedError, readRetryAfterSeconds(response))
     : new SlackError(method, error);
 }
 
 /** What the answer to too many calls says; half a minute where it says nothing that can be read. */
-function secondsIn(response: Response): number {
+function readRetryAfterSeconds(response: Response): number {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : 30;
 }
 
-function lostOnTheWay(method: string, cause: unknown): SlackError {
+function toNetworkError(method: string, cause: unknown): SlackError {
   const isTimeout = cause instanceof Error && cause.name === 'TimeoutError';
   return new SlackError(method, isTimeout ? 'timeout' : 'unreachable', undefined, { cause });
 }

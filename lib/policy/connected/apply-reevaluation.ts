@@ -1,20 +1,20 @@
 import type { AuditEvent, PolicyVersions } from '../../audit/audit.ts';
-import { type ApprovalRequest, deadlineFor } from '../../connections/approval-request.ts';
+import { type ApprovalRequest, computeDeadline } from '../../connections/approval-request.ts';
 import {
   type ConnectionRecord,
-  type Effect,
   isAwaitingApproval,
   newRecord,
+  type PendingEffect,
 } from '../../connections/connection-record.ts';
-import { recordedDecisions } from '../../connections/person-decision.ts';
+import { pickRecordedDecisions } from '../../connections/person-decision.ts';
 import { isAboutExternalAccept, isBlockedByRule } from '../../connections/revocation.ts';
 import {
-  approvalRequested,
+  approvalRequestedEvent,
+  buildStoredVerdict,
   type DecisionContext,
-  decision,
+  decisionEvent,
   discoveredEvents,
   resetNotification,
-  storedVerdict,
   type Transition,
 } from '../../connections/transition.ts';
 import type { Connection } from '../../privatelink/connection.ts';
@@ -30,21 +30,25 @@ export function applyReevaluation(
   policyVersions: PolicyVersions,
   service: Service,
   now: Date,
-  { word, personDecisions = recordedDecisions(before), entry }: Omit<DecisionContext, 'approvalRequest'> = {},
+  {
+    word,
+    personDecisions = pickRecordedDecisions(before),
+    entry,
+  }: Omit<DecisionContext, 'approvalRequest'> = {},
 ): Transition {
   const {
     verdict: _verdict,
-    effect,
+    pendingEffect,
     revocation: _revocation,
     grandfathered: _adopted,
     expiryWarning: _warned,
-    revoked,
-    kept,
+    revokeOrder,
+    extended,
     approval: _approval,
     approvals: _approvals,
     endedAt: _goneAt,
     missingSince: _missingSince,
-    notice,
+    notification,
     ...known
   } = before ?? newRecord(connection);
   const isCut = revocation !== undefined && verdict.outcome === 'reject' && verdict.until === undefined;
@@ -56,16 +60,16 @@ export function applyReevaluation(
   const isAskedAnew =
     approvalRequest !== undefined && approvalRequest.version !== before?.approvalRequest?.version;
   const isCalledOff = before?.revocation !== undefined && revocation === undefined;
-  const due: Effect | undefined =
-    isCut && effect?.action !== 'reject' ? { action: 'reject', asked: 0 } : effect;
+  const due: PendingEffect | undefined =
+    isCut && pendingEffect?.action !== 'reject' ? { action: 'reject', attempts: 0 } : pendingEffect;
   return {
     record: {
       ...known,
-      verdict: storedVerdict(verdict, policyVersions, now, personDecisions.approval),
-      ...((isCut || verdict.outcome === 'hold') && due && { effect: due }),
+      verdict: buildStoredVerdict(verdict, policyVersions, now, personDecisions.approval),
+      ...((isCut || verdict.outcome === 'hold') && due && { pendingEffect: due }),
       ...(isAskedAnew ? {} : personDecisions),
       ...(approvalRequest && { approvalRequest }),
-      ...(isAskedAnew ? resetNotification(notice) : notice && { notice }),
+      ...(isAskedAnew ? resetNotification(notification) : notification && { notification }),
       ...(revocation && { revocation }),
       ...(grandfathered && { grandfathered }),
       ...(expiryWarning && { expiryWarning }),
@@ -73,9 +77,9 @@ export function applyReevaluation(
       ...(verdict.outcome === 'accept' &&
         !grandfathered && { allowedSince: known.allowedSince ?? now.toISOString() }),
       // It puts one cut off, and not every later one.
-      ...(kept && verdict.outcome !== 'accept' && { kept }),
+      ...(extended && verdict.outcome !== 'accept' && { extended }),
       // It stands, whatever keeps it from being carried out, until somebody says that the connection stays.
-      ...(revoked && personDecisions.approval?.decision !== 'approve' && { revoked }),
+      ...(revokeOrder && personDecisions.approval?.decision !== 'approve' && { revokeOrder }),
     },
     auditEvents: [
       ...(before ? [] : discoveredEvents(connection, now)),
@@ -84,15 +88,15 @@ export function applyReevaluation(
         { verdict, ...(revocation && { revocation }), ...(grandfathered && { grandfathered }) },
         now,
         {
-          decided: () => decision(verdict, policyVersions, now, word, entry),
+          decided: () => decisionEvent(verdict, policyVersions, now, word, entry),
           isSaid: word !== undefined,
           isCalledOff,
         },
       ),
-      ...(expiryWarning && expiryWarning.days !== before?.expiryWarning?.days
+      ...(expiryWarning && expiryWarning.daysBefore !== before?.expiryWarning?.daysBefore
         ? [expiryWarningEvent(verdict, expiryWarning, now)]
         : []),
-      ...(isAskedAnew ? [approvalRequested(approvalRequest, now)] : []),
+      ...(isAskedAnew ? [approvalRequestedEvent(approvalRequest, now)] : []),
     ],
   };
 }
@@ -146,7 +150,7 @@ function approvalRequestFor(
   now: Date,
 ): ApprovalRequest {
   const isForTime = verdict.outcome === 'reject' && revocation !== undefined;
-  const deadline = isForTime ? revocation.disconnectAt : deadlineFor(service, now);
+  const deadline = isForTime ? revocation.disconnectAt : computeDeadline(service, now);
   const goesOn =
     before?.approvalRequest !== undefined &&
     isAwaitingApproval(before) &&
@@ -180,15 +184,15 @@ function expiryWarningEvent(
 }
 
 /** It was announced before the mode was switched by hand: it is not due, and is to be announced anew. */
-export function graceNeverAnnounced(known: ConnectionRecord, now: Date): Transition {
-  const { effect: _effect, revocation, ...before } = known;
+export function cancelUnannouncedDisconnect(known: ConnectionRecord, now: Date): Transition {
+  const { pendingEffect: _effect, revocation, ...before } = known;
   if (revocation?.cause !== 'policy') return { record: known, auditEvents: [] };
   return { record: before, auditEvents: [notCut('the mode was switched since it was announced', now)] };
 }
 
 /** Its time to be cut has come, and the budget of cuts is used up: it is not due, and people are to be asked. */
-export function overQuota(known: ConnectionRecord, now: Date): Transition {
-  const { effect: _effect, ...before } = known;
+export function markOverQuota(known: ConnectionRecord, now: Date): Transition {
+  const { pendingEffect: _effect, ...before } = known;
   const { revocation } = before;
   if (revocation?.cause !== 'policy' || revocation.overQuota) return { record: known, auditEvents: [] };
   return {

@@ -1,17 +1,23 @@
 import type { PolicyVersions } from '../../audit/audit.ts';
-import { approverGroupOf } from '../../connections/awaiting-approval.ts';
+import { awaitedGroup } from '../../connections/awaiting-approval.ts';
 import { type ConnectionRecord, isVerdictExpired } from '../../connections/connection-record.ts';
 import {
   type ConnectedState,
   dueWarning,
-  externallyAccepted,
+  externallyAcceptedRule,
   isAboutExternalAccept,
   type Revocation,
 } from '../../connections/revocation.ts';
 import type { Connection } from '../../privatelink/connection.ts';
 import { isConnected } from '../../privatelink/connection.ts';
-import { graceSecondsOf } from '../../services/service.ts';
-import { type Finding, isDefault, isPaused, primaryReason, type Verdict } from '../../verdicts/verdict.ts';
+import { effectiveGraceSeconds } from '../../services/service.ts';
+import {
+  type Finding,
+  isDefaultVerdict,
+  isPaused,
+  primaryReason,
+  type Verdict,
+} from '../../verdicts/verdict.ts';
 import { decide } from '../decide.ts';
 import { effectiveEntry, type Policy } from '../rule.ts';
 
@@ -92,7 +98,7 @@ function evaluateConnected(
 }
 
 /** Whether a live connection is to be decided anew: something would become of it that its record does not say. */
-export function needsReevaluationNow(
+export function isReevaluationDue(
   connection: Connection,
   record: ConnectionRecord,
   policy: Policy,
@@ -100,7 +106,7 @@ export function needsReevaluationNow(
   context: ConnectedContext,
 ): boolean {
   const { now } = context;
-  if (!isConnected(connection.state) || !isConnected(record.state) || record.effect) return false;
+  if (!isConnected(connection.state) || !isConnected(record.state) || record.pendingEffect) return false;
   if (record.serviceDeregisteredAt !== undefined) return true;
   const { verdict, revocation } = record;
   const isCounted = effectiveEntry(policy)?.maxEndpoints !== undefined;
@@ -117,8 +123,8 @@ export function needsReevaluationNow(
     would.verdict.until !== verdict.until ||
     isVerdictExpired(verdict, now) ||
     would.revocation?.disconnectAt !== revocation?.disconnectAt ||
-    would.expiryWarning?.days !== record.expiryWarning?.days ||
-    (approverGroupOf(record) ?? policy.service.approvers) !== policy.service.approvers
+    would.expiryWarning?.daysBefore !== record.expiryWarning?.daysBefore ||
+    (awaitedGroup(record) ?? policy.service.approvers) !== policy.service.approvers
   );
 }
 
@@ -160,15 +166,18 @@ function explicitRevocation(
 }
 
 /** A person's word that it is to be cut: not one on the request that it was, nor one from before the service was taken out and registered anew. */
-function revokingDecision({ revoked, approval, reevaluatedAt }: ConnectionHistory = {}, { service }: Policy) {
+function revokingDecision(
+  { revokeOrder, approval, reevaluatedAt }: ConnectionHistory = {},
+  { service }: Policy,
+) {
   // Who revokes takes back what was said before: a denial is newer.
   if (approval?.decision === 'deny' && reevaluatedAt !== undefined && approval.at >= service.registeredAt) {
     const { by, at } = approval;
     return { by, at, isNow: true, finding: wordOf('person-denied', approval, 'denied it') };
   }
-  if (!revoked || revoked.at < service.registeredAt) return undefined;
-  const { by, at, now } = revoked;
-  return { by, at, isNow: now === true, finding: wordOf('person-revoked', revoked, 'revoked it') };
+  if (!revokeOrder || revokeOrder.at < service.registeredAt) return undefined;
+  const { by, at, immediate } = revokeOrder;
+  return { by, at, isNow: immediate === true, finding: wordOf('person-revoked', revokeOrder, 'revoked it') };
 }
 
 function notAllowed(
@@ -191,7 +200,7 @@ function notAllowed(
     };
   if (isBlockedBy(byPolicy)) return scheduleDisconnect(revocation, undefined, byPolicy, now);
   const finding: Finding = revokingDecision(before, policy)?.finding ?? {
-    rule: 'permission-is-gone',
+    rule: 'no-longer-allowed',
     outcome: 'reject',
     reason: primaryReason(byPolicy),
   };
@@ -200,12 +209,12 @@ function notAllowed(
 
 /** A rule objects, whatever a person says. */
 function isBlockedBy(byPolicy: Verdict): boolean {
-  return byPolicy.outcome === 'reject' && !isDefault(byPolicy);
+  return byPolicy.outcome === 'reject' && !isDefaultVerdict(byPolicy);
 }
 
 /** Somebody may have prolonged the grace period; then the budget is asked anew. */
 function postponed(announced: Revocation, before: ConnectionHistory | undefined): Revocation {
-  const until = before?.kept?.until;
+  const until = before?.extended?.until;
   if (until === undefined || until <= announced.disconnectAt) return announced;
   const { overQuota: _overBudget, ...revocation } = announced;
   return { ...revocation, disconnectAt: until };
@@ -230,11 +239,11 @@ function scheduleDisconnect(
 
 function allowed(verdict: Verdict, before: ConnectionHistory | undefined, now: Date): ConnectedDecision {
   const { until } = verdict;
-  const days =
+  const daysBefore =
     until !== undefined && before?.verdict ? dueWarning(until, before.verdict.decidedAt, now) : undefined;
   const still =
     before?.expiryWarning && before.expiryWarning.until === until ? before.expiryWarning : undefined;
-  const expiryWarning = until !== undefined && days !== undefined ? { until, days } : still;
+  const expiryWarning = until !== undefined && daysBefore !== undefined ? { until, daysBefore } : still;
   return { verdict, ...(expiryWarning && { expiryWarning }) };
 }
 
@@ -277,12 +286,12 @@ function externalAcceptFinding({ service: { acceptanceRequired, name } }: Policy
   const reason = acceptanceRequired
     ? 'somebody accepted it without linkgate'
     : `${name} does not require acceptance, so that EC2 connected it at once`;
-  return { rule: externallyAccepted, outcome: 'ask', reason };
+  return { rule: externallyAcceptedRule, outcome: 'ask', reason };
 }
 
 function quotaFinding(service: string): Finding {
   const reason = `its time was over, and linkgate cuts only so many connections of ${service} in 24 hours: a person decides`;
-  return { rule: 'cuts-are-limited', outcome: 'ask', reason };
+  return { rule: 'disconnect-quota-exceeded', outcome: 'ask', reason };
 }
 
 function wordOf(
@@ -294,5 +303,5 @@ function wordOf(
 }
 
 function after(time: string, service: Policy['service']): string {
-  return new Date(new Date(time).getTime() + graceSecondsOf(service) * 1000).toISOString();
+  return new Date(new Date(time).getTime() + effectiveGraceSeconds(service) * 1000).toISOString();
 }

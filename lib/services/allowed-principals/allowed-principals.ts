@@ -12,12 +12,12 @@ export interface AllowedPrincipals {
 export class PrincipalsRefusedError extends Error {
   override readonly name = 'PrincipalsRefusedError';
   /** `principals`: one of them, or that they are so many. `service`: linkgate may not, or not now, change any of this service. */
-  readonly because: 'principals' | 'service';
+  readonly reason: 'principals' | 'service';
   readonly code: string;
 
-  constructor(because: 'principals' | 'service', code: string, message: string, options?: ErrorOptions) {
+  constructor(reason: 'principals' | 'service', code: string, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.because = because;
+    this.reason = reason;
     this.code = code;
   }
 }

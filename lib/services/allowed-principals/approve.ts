@@ -10,6 +10,6 @@ export function approvePrincipals(service: Service, by: string, now: Date, remov
 }
 
 /** Whether linkgate keeps the principals of the service equal to what the allowlist implies. */
-export function isManaged({ principals, principalsApproval }: Service): boolean {
+export function hasManagedPrincipals({ principals, principalsApproval }: Service): boolean {
   return principals === 'managed' && principalsApproval !== undefined;
 }

@@ -8,7 +8,7 @@ export interface ChangePrincipalsDeps {
   readonly mode: (since?: Date) => Promise<Mode>;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
   /** Milliseconds until this run must have ended. */
-  readonly remaining: () => number;
+  readonly remainingMs: () => number;
 }
 
 export interface PrincipalRefusal {
@@ -25,12 +25,12 @@ export interface PrincipalsChange {
 }
 
 /** No maximum of principals a call is published. */
-const perCall = 50;
+const maxPrincipalsPerCall = 50;
 /** The bucket of this call, which all services of a place share, holds 50 tokens and gains five a second. */
-const burst = 40;
+const burstCalls = 40;
 const paceMs = 250;
 /** What a run keeps free to end well, in milliseconds. */
-const reserve = 8_000;
+const minRemainingToChangeMs = 8_000;
 
 /** Allows and disallows in EC2, in batches: one bad principal keeps no other from being changed. Allows first. */
 export async function changePrincipals(
@@ -41,12 +41,12 @@ export async function changePrincipals(
   deps: ChangePrincipalsDeps,
 ): Promise<PrincipalsChange> {
   let calls = 0;
-  let size = perCall;
+  let size = maxPrincipalsPerCall;
   let stopped: PrincipalsChange['stopped'];
   const refused: PrincipalRefusal[] = [];
 
   async function reasonToStop(): Promise<PrincipalsChange['stopped']> {
-    if (deps.remaining() < reserve) return 'time';
+    if (deps.remainingMs() < minRemainingToChangeMs) return 'time';
     return (await deps.mode(lookedAt)) === 'observe' ? 'mode' : undefined;
   }
 
@@ -54,7 +54,7 @@ export async function changePrincipals(
   async function change(verb: 'allow' | 'disallow', principals: readonly string[]): Promise<boolean> {
     stopped ??= await reasonToStop();
     if (stopped) return false;
-    if (calls++ >= burst) await deps.sleep(paceMs);
+    if (calls++ >= burstCalls) await deps.sleep(paceMs);
     try {
       await ec2[verb](serviceId, principals);
       return true;
@@ -64,9 +64,9 @@ export async function changePrincipals(
         return false;
       }
       if (!(error instanceof PrincipalsRefusedError)) throw error;
-      if (error.because === 'service') stopped = { code: error.code };
+      if (error.reason === 'service') stopped = { code: error.code };
       else if (principals.length > 1) await changeInHalves(verb, principals);
-      else refused.push(...principals.map((principal) => refusalOf(principal, error)));
+      else refused.push(...principals.map((principal) => toPrincipalRefusal(principal, error)));
       return false;
     }
   }
@@ -91,6 +91,6 @@ export async function changePrincipals(
   return { refused, ...(stopped && { stopped }) };
 }
 
-function refusalOf(principal: string, { code, message }: PrincipalsRefusedError): PrincipalRefusal {
+function toPrincipalRefusal(principal: string, { code, message }: PrincipalsRefusedError): PrincipalRefusal {
   return { principal, code, message };
 }

@@ -1,5 +1,5 @@
 import { type AllowlistEntry, allServicesScope } from '../../allowlist/entry.ts';
-import { partitionOf } from '../../locations/account-region.ts';
+import { awsPartition } from '../../locations/account-region.ts';
 import type { Service } from '../service.ts';
 import { principalKey } from './principal.ts';
 
@@ -16,23 +16,27 @@ export function desiredPrincipals(
   entries: Iterable<AllowlistEntry>,
   now: Date,
 ): string[] {
-  const partition = partitionOf(region, topicArn);
+  const partition = awsPartition(region, topicArn);
   const own = new Map<string, AllowlistEntry>();
   const general = new Map<string, AllowlistEntry>();
   for (const entry of entries) {
     if (entry.serviceId === serviceId) own.set(entry.accountId, entry);
     else if (entry.serviceId === allServicesScope) general.set(entry.accountId, entry);
   }
-  const implied = [...new Set([...own.keys(), ...general.keys()])].flatMap((accountId) => {
+  const desired = [...new Set([...own.keys(), ...general.keys()])].flatMap((accountId) => {
     const both = [own.get(accountId), general.get(accountId)].filter((entry) => entry !== undefined);
     if (both.some(({ effect }) => effect === 'block')) return [];
     // As in decisions: the service's own entry is the one that counts, expired or not.
-    return both.slice(0, 1).flatMap((entry) => admittedBy(entry, partition, now));
+    return both.slice(0, 1).flatMap((entry) => principalsForEntry(entry, partition, now));
   });
-  return distinct([...implied, ...otherPrincipals]);
+  return uniquePrincipals([...desired, ...otherPrincipals]);
 }
 
-function admittedBy({ accountId, roles, expiresAt }: AllowlistEntry, partition: string, now: Date): string[] {
+function principalsForEntry(
+  { accountId, roles, expiresAt }: AllowlistEntry,
+  partition: string,
+  now: Date,
+): string[] {
   if (expiresAt !== undefined && new Date(expiresAt) <= now) return [];
   if (!roles) return [`arn:${partition}:iam::${accountId}:root`];
   // An entry speaks for its own account: a role of another one is not admitted by it.
@@ -50,15 +54,15 @@ export function principalDifference(
   wanted: readonly string[],
   actual: readonly string[],
 ): PrincipalDifference {
-  return { missing: without(wanted, actual), extra: without(actual, wanted) };
+  return { missing: principalsNotIn(wanted, actual), extra: principalsNotIn(actual, wanted) };
 }
 
-function without(principals: readonly string[], others: readonly string[]): string[] {
+function principalsNotIn(principals: readonly string[], others: readonly string[]): string[] {
   const known = new Set(others.map(principalKey));
-  return distinct(principals).filter((principal) => !known.has(principalKey(principal)));
+  return uniquePrincipals(principals).filter((principal) => !known.has(principalKey(principal)));
 }
 
-function distinct(principals: readonly string[]): string[] {
+function uniquePrincipals(principals: readonly string[]): string[] {
   const byKey = new Map<string, string>();
   for (const principal of principals)
     if (!byKey.has(principalKey(principal))) byKey.set(principalKey(principal), principal);

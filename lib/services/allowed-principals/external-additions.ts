@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Instant } from '../../values/instant.ts';
-import type { Addition } from './principal-history.ts';
+import type { ExternalAddition } from './principal-history.ts';
 
 /** EC2's records in CloudTrail have one element as an object, and only several as an array. */
 const oneOrMore = <const Schema extends v.GenericSchema>(schema: Schema) =>
@@ -28,13 +28,13 @@ const PermissionsModified = v.object({
   }),
 });
 
-const Body = v.pipe(v.string(), v.parseJson(), PermissionsModified);
+const PermissionsModifiedBody = v.pipe(v.string(), v.parseJson(), PermissionsModified);
 
 /** Who added which principals when, as far as CloudTrail's event tells; nothing is trusted for what EC2 can show. */
-export function externalAdditions(
+export function parseExternalAdditions(
   body: string,
-): { readonly serviceId: string; readonly additions: Addition[] } | undefined {
-  const event = v.safeParse(Body, body);
+): { readonly serviceId: string; readonly additions: ExternalAddition[] } | undefined {
+  const event = v.safeParse(PermissionsModifiedBody, body);
   if (!event.success) return undefined;
   const { userIdentity, eventTime, requestParameters } = event.output.detail;
   const { ServiceId, AddAllowedPrincipals } = requestParameters.ModifyVpcEndpointServicePermissionsRequest;

@@ -1,9 +1,9 @@
 import type { PrincipalDrift, Service } from '../service.ts';
-import { isManaged } from './approve.ts';
+import { hasManagedPrincipals } from './approve.ts';
 import type { PrincipalsChange } from './change-principals.ts';
 import { principalDifference } from './desired-principals.ts';
 import {
-  isOfOrganization,
+  isOrganizationPrincipal,
   type PendingChanges,
   type PrincipalState,
   removableAt,
@@ -13,12 +13,12 @@ import type { PrincipalRecord } from './principal-record.ts';
 
 /** What became of the last try to put the difference right. */
 export interface PrincipalDriftResult {
-  readonly withheld: PendingChanges['withheld'];
+  readonly blockedRemovals: PendingChanges['blockedRemovals'];
   readonly stopped?: PrincipalsChange['stopped'];
 }
 
 /** How many principals are named; the record of a service is read with every decision. */
-const named = 5;
+const maxNamedPrincipals = 5;
 
 /**
  * What people should know of how a service's principals differ from what the allowlist implies. It says nothing that changes by itself:
@@ -26,17 +26,17 @@ const named = 5;
  */
 export function principalDrift(
   state: PrincipalState,
-  { withheld, stopped }: PrincipalDriftResult,
+  { blockedRemovals, stopped }: PrincipalDriftResult,
 ): PrincipalDrift[] {
-  const { service, implied, actual } = state;
+  const { service, desired, actual } = state;
   const records = new Map(state.records.map((record) => [principalKey(record.principal), record]));
   const recordOf = (principal: string) => records.get(principalKey(principal));
-  const { missing, extra } = principalDifference(implied, actual);
+  const { missing, extra } = principalDifference(desired, actual);
   const refused = [...missing, ...extra]
     .flatMap((principal) => recordOf(principal) ?? [])
     .filter(({ refusal }) => refusal);
   const absent = missing.filter((principal) => !recordOf(principal)?.refusal);
-  const isAwaited = service.principals === 'managed' && !isManaged(service);
+  const isAwaited = service.principals === 'managed' && !hasManagedPrincipals(service);
   const differs = missing.length + extra.length > 0;
 
   const drift: (PrincipalDrift | false)[] = [
@@ -44,19 +44,19 @@ export function principalDrift(
     absent.length > 0 &&
       !actual.includes('*') && {
         check: 'principals-are-missing',
-        detail: `the allowlist allows what the allowed principals do not: ${listed(absent, describePrincipal)}; they cannot create an endpoint`,
+        detail: `the allowlist allows what the allowed principals do not: ${formatPrincipals(absent, describePrincipal)}; they cannot create an endpoint`,
       },
     extra.length > 0 && {
       check: 'principals-are-not-implied',
-      detail: `the allowlist does not imply these allowed principals: ${listed(extra, (principal) => strange(principal, recordOf(principal), service))}`,
+      detail: `the allowlist does not imply these allowed principals: ${formatPrincipals(extra, (principal) => describeExtraPrincipal(principal, recordOf(principal), service))}`,
     },
     refused.length > 0 && {
       check: 'principals-are-refused',
-      detail: `EC2 refused to change these principals: ${listed(refused, refusedWords)}`,
+      detail: `EC2 refused to change these principals: ${formatPrincipals(refused, describeRefusal)}`,
     },
-    withheld > 0 && {
+    blockedRemovals > 0 && {
       check: 'principals-are-withheld',
-      detail: `${withheld} of ${actual.length} allowed principals would go at once, which linkgate does only after a person has seen it in a plan and applied that`,
+      detail: `${blockedRemovals} of ${actual.length} allowed principals would go at once, which linkgate does only after a person has seen it in a plan and applied that`,
     },
     isAwaited &&
       differs && {
@@ -72,32 +72,38 @@ export function principalDrift(
   return drift.filter((each) => each !== false);
 }
 
-function strange(principal: string, record: PrincipalRecord | undefined, service: Service): string {
+function describeExtraPrincipal(
+  principal: string,
+  record: PrincipalRecord | undefined,
+  service: Service,
+): string {
   const goesAt = removableAt(record, service);
   return [
     describePrincipal(principal),
-    record && originOf(record),
+    record && describeOrigin(record),
     record?.status === 'found' && goesAt && `goes at ${goesAt.toISOString()}`,
   ]
     .filter(Boolean)
     .join(', ');
 }
 
-function originOf({ status, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
+function describeOrigin({ status, addedBy, addedAt, firstSeenAt }: PrincipalRecord): string {
   if (status === 'implied') return 'was implied until now';
   return addedBy === undefined
     ? `added by hand, by whom is unknown, first seen at ${firstSeenAt}`
     : `added by ${addedBy} at ${addedAt}`;
 }
 
-function refusedWords({ principal, refusal }: PrincipalRecord): string {
-  const why = isOfOrganization(principal)
+function describeRefusal({ principal, refusal }: PrincipalRecord): string {
+  const why = isOrganizationPrincipal(principal)
     ? '; AWS documents no way to allow an organization, only its accounts one by one, or everyone'
     : '';
   return `${describePrincipal(principal)}, ${refusal?.code}: ${refusal?.message}${why}`;
 }
 
-function listed<T>(of: readonly T[], words: (each: T) => string): string {
-  const more = of.length - named;
-  return [...of.slice(0, named).map(words), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+function formatPrincipals<T>(of: readonly T[], words: (each: T) => string): string {
+  const more = of.length - maxNamedPrincipals;
+  return [...of.slice(0, maxNamedPrincipals).map(words), ...(more > 0 ? [`and ${more} more`] : [])].join(
+    '; ',
+  );
 }

@@ -19,7 +19,7 @@ export const PrincipalRecord = v.object({
   addedBy: v.exactOptional(v.string()),
   addedAt: v.exactOptional(v.string()),
   /** ISO 8601: of one that was found, since when linkgate is to take it away; its grace period counts from then. */
-  unwantedSince: v.exactOptional(v.string()),
+  notDesiredSince: v.exactOptional(v.string()),
   /** A person has seen that it goes. */
   agreed: v.exactOptional(v.literal(true)),
   /** Why EC2 does not take it. */
@@ -28,27 +28,28 @@ export const PrincipalRecord = v.object({
 });
 export type PrincipalRecord = v.InferOutput<typeof PrincipalRecord>;
 
-const kind = entity(PrincipalRecord.entries);
+const principalEntity = entity(PrincipalRecord.entries);
 
-export function principalsOf(serviceId: string): string {
+export function principalsPartition(serviceId: string): string {
   return `PRINCIPALS#${serviceId}`;
 }
 
 export function principalRecordKey(serviceId: string, principal: string): Key {
-  return { pk: principalsOf(serviceId), sk: principalKey(principal) };
+  return { pk: principalsPartition(serviceId), sk: principalKey(principal) };
 }
 
 export function readPrincipal(item: Item): PrincipalRecord {
-  return kind.read(item);
+  return principalEntity.read(item);
 }
 
 export function principalItem(record: PrincipalRecord): Item {
-  return kind.item(principalRecordKey(record.serviceId, record.principal), record);
+  return principalEntity.item(principalRecordKey(record.serviceId, record.principal), record);
 }
 
 /** All of a service's. Throws where one cannot be read: what linkgate itself added would pass for somebody else's. */
-export async function principalRecords(serviceId: string, table: Table): Promise<PrincipalRecord[]> {
+export async function readPrincipalRecords(serviceId: string, table: Table): Promise<PrincipalRecord[]> {
   const records: PrincipalRecord[] = [];
-  for await (const page of table.query(principalsOf(serviceId))) records.push(...page.map(readPrincipal));
+  for await (const page of table.query(principalsPartition(serviceId)))
+    records.push(...page.map(readPrincipal));
   return records;
 }

@@ -1,5 +1,5 @@
 /** The forms of allowed principals, by what each of them is in words. */
-const kinds = [
+const principalForms = [
   ['everyone', /^\*$/],
   ['account', /^(?:arn:aws[a-z-]*:iam::)?(\d{12})(?::root)?$/],
   ['role', /^arn:aws[a-z-]*:iam::\d{12}:role\//],
@@ -12,19 +12,19 @@ const kinds = [
   ['deleted user', /^AIDA[A-Z0-9]+$/],
 ] as const;
 
-export type PrincipalKind = (typeof kinds)[number][0] | 'unknown';
+export type PrincipalKind = (typeof principalForms)[number][0] | 'unknown';
 
-export function principalKindOf(principal: string): PrincipalKind {
-  return kinds.find(([, form]) => form.test(principal))?.[0] ?? 'unknown';
+export function parsePrincipalKind(principal: string): PrincipalKind {
+  return principalForms.find(([, form]) => form.test(principal))?.[0] ?? 'unknown';
 }
 
 /** `arn:aws:iam::222222222222:root (account)` */
 export function describePrincipal(principal: string): string {
-  const kind = principalKindOf(principal);
+  const kind = parsePrincipalKind(principal);
   return `${principal} (${kind === 'unknown' ? 'of a kind that linkgate does not know' : kind})`;
 }
 
 /** What is equal where principals are: EC2 shows an account as the ARN of its root or as twelve bare digits. */
 export function principalKey(principal: string): string {
-  return kinds[1][1].exec(principal)?.[1] ?? principal;
+  return principalForms[1][1].exec(principal)?.[1] ?? principal;
 }

@@ -1,15 +1,15 @@
-import { entriesFor } from '../../allowlist/entries.ts';
+import { readEntries } from '../../allowlist/entries.ts';
 import { allServicesScope } from '../../allowlist/entry.ts';
 import type { AccountRegion } from '../../locations/account-region.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { raise } from '../../storage/entity.ts';
+import { rethrow } from '../../storage/entity.ts';
 import { conflict, retryOnConflict } from '../../storage/optimistic-lock.ts';
 import { type Table, writesPerTransaction } from '../../storage/table.ts';
 import { chunks } from '../../values/chunks.ts';
 import type { Service } from '../service.ts';
 import type { ServiceCheckQueue } from '../service-check-queue.ts';
 import type { AllowedPrincipals } from './allowed-principals.ts';
-import { isManaged } from './approve.ts';
+import { hasManagedPrincipals } from './approve.ts';
 import {
   type ChangePrincipalsDeps,
   changePrincipals,
@@ -20,16 +20,16 @@ import { desiredPrincipals } from './desired-principals.ts';
 import { type PendingChanges, type PrincipalState, pendingChanges } from './pending-changes.ts';
 import { principalKey } from './principal.ts';
 import { principalDrift } from './principal-drift.ts';
-import { type Addition, recordPrincipals } from './principal-history.ts';
-import { principalItem, principalRecords } from './principal-record.ts';
+import { type ExternalAddition, recordPrincipals } from './principal-history.ts';
+import { principalItem, readPrincipalRecords } from './principal-record.ts';
 
 export interface ReconcilePrincipalsDeps extends Runtime, ChangePrincipalsDeps {
   readonly table: Table;
-  readonly principalsIn: (location: AccountRegion) => AllowedPrincipals;
-  readonly serviceBell: ServiceCheckQueue;
+  readonly principalsClient: (location: AccountRegion) => AllowedPrincipals;
+  readonly serviceCheckQueue: ServiceCheckQueue;
   /** Told of each change that was asked of EC2. */
-  readonly say: (
-    change: { readonly serviceId: string } & Omit<PendingChanges, 'withheld'> & PrincipalsChange,
+  readonly logChange: (
+    change: { readonly serviceId: string } & Omit<PendingChanges, 'blockedRemovals'> & PrincipalsChange,
   ) => void;
 }
 
@@ -38,9 +38,9 @@ export type PrincipalsResult = Required<Pick<Service, 'principalDrift' | 'princi
   Pick<Service, 'principalsApproval'>;
 
 /** After a change EC2 and the allowlist are looked at again: an entry may have come or gone while EC2 was called. */
-const rounds = 3;
+const maxRounds = 3;
 /** Seconds after which EC2 is asked again where it wished for fewer calls. */
-const throttledFor = 60;
+const throttledDelaySeconds = 60;
 
 /**
  * Holds the allowed principals of a service against what the allowlist implies, and makes them so where it is managed.
@@ -52,11 +52,11 @@ const throttledFor = 60;
 export async function reconcilePrincipals(
   service: Service,
   actual: readonly string[],
-  additions: readonly Addition[],
+  additions: readonly ExternalAddition[],
   deps: ReconcilePrincipalsDeps,
 ): Promise<PrincipalsResult> {
   const { serviceId, location } = service;
-  const ec2 = deps.principalsIn(location);
+  const ec2 = deps.principalsClient(location);
   const begun = deps.now();
   const tried = new Set<string>();
   let stopped: PrincipalsChange['stopped'];
@@ -64,56 +64,76 @@ export async function reconcilePrincipals(
     const lookedAt = deps.now();
     // What comes while EC2 is called was in nobody's plan.
     const removals = round === 1 ? (service.principalsApproval?.removals ?? 0) : 0;
-    const state = await look(service, removals, shown, additions, deps);
+    const state = await readPrincipalState(service, removals, shown, additions, deps);
     const due = pendingChanges(state, lookedAt);
-    const left = notYet(tried, due);
+    const left = untriedChanges(tried, due);
     const isDone = left.allow.length + left.disallow.length === 0;
-    if (isDone || stopped || round > rounds)
+    if (isDone || stopped || round > maxRounds)
       return {
-        principalDrift: principalDrift(state, { withheld: due.withheld, ...(stopped && { stopped }) }),
+        principalDrift: principalDrift(state, {
+          blockedRemovals: due.blockedRemovals,
+          ...(stopped && { stopped }),
+        }),
         principalsCheckedAt: begun.toISOString(),
-        ...approvalAfter(service),
+        ...approvalWithoutRemovals(service),
       };
     const changed = await changePrincipals(serviceId, left, lookedAt, ec2, deps);
-    deps.say({ serviceId, allow: left.allow, disallow: left.disallow, ...changed });
-    await keepRefusals(service, changed.refused, deps);
+    deps.logChange({ serviceId, allow: left.allow, disallow: left.disallow, ...changed });
+    await saveRefusals(service, changed.refused, deps);
     stopped = changed.stopped;
     if (stopped === 'time' || stopped === 'throttled')
-      await deps.serviceBell.enqueue([serviceId], { afterSeconds: stopped === 'time' ? 0 : throttledFor });
+      await deps.serviceCheckQueue.enqueue([serviceId], {
+        afterSeconds: stopped === 'time' ? 0 : throttledDelaySeconds,
+      });
     shown = await ec2.list(serviceId);
   }
 }
 
 /** Reads the allowlist whole, and brings what is remembered up to date before anything rests on it. */
-function look(
+function readPrincipalState(
   service: Service,
   removals: number,
   actual: readonly string[],
-  additions: readonly Addition[],
+  additions: readonly ExternalAddition[],
   { table, now }: ReconcilePrincipalsDeps,
 ): Promise<PrincipalState> {
   const { serviceId } = service;
   return retryOnConflict(serviceId, async () => {
-    const entries = await entriesFor([serviceId, allServicesScope], { table, reportError: raise });
-    const implied = desiredPrincipals(service, entries, now());
-    const known = await principalRecords(serviceId, table);
-    const seen = { serviceId, implied, actual, additions, isKept: isManaged(service), removals, now: now() };
+    const entries = await readEntries([serviceId, allServicesScope], { table, reportError: rethrow });
+    const desired = desiredPrincipals(service, entries, now());
+    const known = await readPrincipalRecords(serviceId, table);
+    const seen = {
+      serviceId,
+      desired,
+      actual,
+      additions,
+      isManaged: hasManagedPrincipals(service),
+      removals,
+      now: now(),
+    };
     const { records, writes } = recordPrincipals(known, seen);
     for (const some of chunks(writes, writesPerTransaction)) if (!(await table.write(some))) return conflict;
-    return { service, implied, actual, records };
+    return { service, desired, actual, records };
   });
 }
 
 /** EC2 may be late to show a change: none is asked for twice in a run. */
-function notYet(tried: Set<string>, { allow, disallow, withheld }: PendingChanges): PendingChanges {
+function untriedChanges(
+  tried: Set<string>,
+  { allow, disallow, blockedRemovals }: PendingChanges,
+): PendingChanges {
   const first = (verb: string) => (principal: string) => {
     const change = `${verb} ${principalKey(principal)}`;
     return !tried.has(change) && tried.add(change);
   };
-  return { allow: allow.filter(first('allow')), disallow: disallow.filter(first('disallow')), withheld };
+  return {
+    allow: allow.filter(first('allow')),
+    disallow: disallow.filter(first('disallow')),
+    blockedRemovals,
+  };
 }
 
-async function keepRefusals(
+async function saveRefusals(
   { serviceId }: Service,
   refused: readonly PrincipalRefusal[],
   { table, now }: ReconcilePrincipalsDeps,
@@ -121,7 +141,7 @@ async function keepRefusals(
   if (refused.length === 0) return;
   const at = now().toISOString();
   const byKey = new Map(refused.map((each) => [principalKey(each.principal), each]));
-  const refusedOnes = (await principalRecords(serviceId, table)).flatMap((record) => {
+  const refusedOnes = (await readPrincipalRecords(serviceId, table)).flatMap((record) => {
     const refusal = byKey.get(principalKey(record.principal));
     if (!refusal) return [];
     const { code, message } = refusal;
@@ -133,7 +153,10 @@ async function keepRefusals(
 }
 
 /** What a person agreed to stands with each principal from the first look on; what was approved ends with the management. */
-function approvalAfter({ principals, principalsApproval }: Service): Pick<Service, 'principalsApproval'> {
+function approvalWithoutRemovals({
+  principals,
+  principalsApproval,
+}: Service): Pick<Service, 'principalsApproval'> {
   if (principals !== 'managed' || !principalsApproval) return {};
   const { by, at } = principalsApproval;
   return { principalsApproval: { by, at } };

@@ -1,6 +1,6 @@
 import type { ApproverGroup } from '../../../lib/approvers/approver-group.ts';
-import { type LinkClaims, linkTo } from '../../../lib/channels/approval-link/link.ts';
-import { handleLinkRequest } from '../../../lib/channels/approval-link/receive-request.ts';
+import { handleLinkRequest } from '../../../lib/channels/approval-link/handle-link-request.ts';
+import { createLink, type LinkClaims } from '../../../lib/channels/approval-link/link.ts';
 import type { ConnectionRecord } from '../../../lib/connections/connection-record.ts';
 import { cachedSecret } from '../../../lib/runtime/secret.ts';
 import type { Service } from '../../../lib/services/service.ts';
@@ -8,7 +8,7 @@ import { anEntry, aRecord, aService, aVerdict, endpointId, noon, secondsAfterNoo
 import { createTestEnv } from '../../doubles/test-env.ts';
 
 export const address = 'approver@example.com';
-export const other = 'second@example.com';
+export const otherAddress = 'second@example.com';
 const approvalRequest = {
   group: 'default',
   since: noon.toISOString(),
@@ -17,7 +17,7 @@ const approvalRequest = {
   stage: 'approval-requested',
 } as const;
 
-interface Situation {
+interface LinkTestEnvContents {
   readonly record?: Partial<ConnectionRecord>;
   readonly group?: Partial<ApproverGroup>;
   readonly service?: Partial<Service>;
@@ -26,23 +26,31 @@ interface Situation {
 }
 
 /** A request that was left to two people with addresses, and what they need to answer it. */
-export function aSituation({ record, group, service, entries = [], earlier = [] }: Situation = {}) {
-  const world = createTestEnv({
+export function createLinkTestEnv({
+  record,
+  group,
+  service,
+  entries = [],
+  earlier = [],
+}: LinkTestEnvContents = {}) {
+  const env = createTestEnv({
     services: [aService(service)],
     entries: entries.map(anEntry),
     records: [aRecord({ verdict: aVerdict('ask'), approvalRequest, ...record }), ...earlier],
-    groups: [{ name: 'default', quorum: 1, slackUsers: [], emails: [address, other], version: 1, ...group }],
+    groups: [
+      { name: 'default', quorum: 1, slackUsers: [], emails: [address, otherAddress], version: 1, ...group },
+    ],
   });
-  const { connectionsIn: _connectionsIn, ...deps } = world.deps;
+  const { connectionsClient: _connectionsIn, ...deps } = env.deps;
   const key = { kept: 'a-key', reads: 0 };
   let writes = 0;
-  const app = {
+  const linkDeps = {
     ...deps,
     table: {
-      ...world.table,
-      write: (...args: Parameters<typeof world.table.write>) => {
+      ...env.table,
+      write: (...args: Parameters<typeof env.table.write>) => {
         writes += 1;
-        return world.table.write(...args);
+        return env.table.write(...args);
       },
     },
     signingKey: cachedSecret(async () => {
@@ -54,19 +62,19 @@ export function aSituation({ record, group, service, entries = [], earlier = [] 
   async function send(method: string, event: object) {
     const { response, told } = await handleLinkRequest(
       { requestContext: { http: { method } }, ...event },
-      app,
+      linkDeps,
     );
     return { ...response, told };
   }
   const follow = (claims?: Partial<LinkClaims>, method = 'GET') =>
-    send(method, { rawQueryString: queryFor(claims) });
+    send(method, { rawQueryString: linkQuery(claims) });
   const answer = (form: Record<string, string>, claims?: Partial<LinkClaims>) =>
-    send('POST', { rawQueryString: queryFor(claims), body: new URLSearchParams(form).toString() });
-  return Object.assign(world, { app, key, send, follow, answer, writes: () => writes });
+    send('POST', { rawQueryString: linkQuery(claims), body: new URLSearchParams(form).toString() });
+  return Object.assign(env, { app: linkDeps, key, send, follow, answer, writes: () => writes });
 }
 
 /** The query of a link that linkgate made. */
-export function queryFor(claims: Partial<LinkClaims> = {}, key = 'a-key'): string {
+export function linkQuery(claims: Partial<LinkClaims> = {}, key = 'a-key'): string {
   const granted: LinkClaims = {
     purpose: 'approve',
     endpointId: endpointId(1),
@@ -75,8 +83,8 @@ export function queryFor(claims: Partial<LinkClaims> = {}, key = 'a-key'): strin
     expiresAt: secondsAfterNoon(7 * 86_400).toISOString(),
     ...claims,
   };
-  return new URL(linkTo('https://example.com/approval', granted, key)).search.slice(1);
+  return new URL(createLink('https://example.com/approval', granted, key)).search.slice(1);
 }
 
-export const because = { reason: 'a customer of ours' };
+export const withReason = { reason: 'a customer of ours' };
 export const deny = { purpose: 'deny' } as const;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  createLink,
   type LinkClaims,
-  linkTo,
   NoSigningKeyError,
-  readLink,
+  verifyToken,
 } from '../../../lib/channels/approval-link/link.ts';
 import { endpointId, noon, secondsAfterNoon } from '../../builders.ts';
 
@@ -18,7 +18,7 @@ const claims: LinkClaims = {
 };
 
 function tokenFor(granted: LinkClaims = claims, key = 'a-key'): string {
-  return new URL(linkTo(approvalUrl, granted, key)).searchParams.get('token') ?? '';
+  return new URL(createLink(approvalUrl, granted, key)).searchParams.get('token') ?? '';
 }
 
 const anyClaims = fc.record({
@@ -33,10 +33,13 @@ describe('a link', () => {
   test('begins with the address that the deployment gives, and says what it was made for', () => {
     fc.assert(
       fc.property(anyClaims, fc.string({ minLength: 1 }), (granted, key) => {
-        expect(linkTo(approvalUrl, granted, key)).toMatch(
+        expect(createLink(approvalUrl, granted, key)).toMatch(
           /^https:\/\/links\.example\.com\/approval\?token=1\./,
         );
-        expect(readLink(tokenFor(granted, key), [key], noon)).toEqual({ status: 'valid', claims: granted });
+        expect(verifyToken(tokenFor(granted, key), [key], noon)).toEqual({
+          status: 'valid',
+          claims: granted,
+        });
       }),
     );
   });
@@ -48,7 +51,7 @@ describe('a link', () => {
       fc.property(anyPlace, fc.string({ maxLength: 2 }), (location, instead) => {
         const changed = token.slice(0, location) + instead + token.slice(location + 1);
         fc.pre(changed !== token);
-        expect(readLink(changed, ['a-key'], noon)).toEqual({ status: 'tampered' });
+        expect(verifyToken(changed, ['a-key'], noon)).toEqual({ status: 'tampered' });
       }),
       { numRuns: 500 },
     );
@@ -59,7 +62,7 @@ describe('a link', () => {
     const others = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
       .map((last) => token.slice(0, -1) + last)
       .filter((other) => other !== token);
-    for (const other of others) expect(readLink(other, ['a-key'], noon).status).toBe('tampered');
+    for (const other of others) expect(verifyToken(other, ['a-key'], noon).status).toBe('tampered');
   });
 
   test('is bound to its purpose, request, version, approver and expiry: each has a proof of its own', () => {
@@ -68,7 +71,7 @@ describe('a link', () => {
         const [, payload] = tokenFor(one).split('.');
         const [, otherPayload, proof] = tokenFor(other).split('.');
         fc.pre(payload !== otherPayload);
-        expect(readLink(`1.${payload}.${proof}`, ['a-key'], noon).status).toBe('tampered');
+        expect(verifyToken(`1.${payload}.${proof}`, ['a-key'], noon).status).toBe('tampered');
       }),
     );
   });
@@ -76,27 +79,27 @@ describe('a link', () => {
   test('is none in another form, whatever is sent', () => {
     fc.assert(
       fc.property(fc.string(), (token) => {
-        expect(readLink(token, ['a-key'], noon)).toEqual({ status: 'tampered' });
+        expect(verifyToken(token, ['a-key'], noon)).toEqual({ status: 'tampered' });
       }),
     );
-    expect(readLink(tokenFor().replace(/^1/, '2'), ['a-key'], noon).status).toBe('tampered');
+    expect(verifyToken(tokenFor().replace(/^1/, '2'), ['a-key'], noon).status).toBe('tampered');
   });
 
   test('expires at its time, and says what it was for', () => {
-    expect(readLink(tokenFor(), ['a-key'], secondsAfterNoon(3599)).status).toBe('valid');
-    expect(readLink(tokenFor(), ['a-key'], secondsAfterNoon(3600))).toEqual({ status: 'expired', claims });
+    expect(verifyToken(tokenFor(), ['a-key'], secondsAfterNoon(3599)).status).toBe('valid');
+    expect(verifyToken(tokenFor(), ['a-key'], secondsAfterNoon(3600))).toEqual({ status: 'expired', claims });
   });
 });
 
 describe('the key', () => {
   test('may be the current or the previous one, and no other', () => {
-    expect(readLink(tokenFor(claims, 'old'), ['new', 'old'], noon).status).toBe('valid');
-    expect(readLink(tokenFor(claims, 'new'), ['new', 'old'], noon).status).toBe('valid');
-    expect(readLink(tokenFor(claims, 'older'), ['new', 'old'], noon).status).toBe('tampered');
+    expect(verifyToken(tokenFor(claims, 'old'), ['new', 'old'], noon).status).toBe('valid');
+    expect(verifyToken(tokenFor(claims, 'new'), ['new', 'old'], noon).status).toBe('valid');
+    expect(verifyToken(tokenFor(claims, 'older'), ['new', 'old'], noon).status).toBe('tampered');
   });
 
   test('has to be there: without one no link is made and none is accepted', () => {
-    expect(() => linkTo(approvalUrl, claims, '')).toThrow(NoSigningKeyError);
-    expect(readLink(tokenFor(), [], noon).status).toBe('tampered');
+    expect(() => createLink(approvalUrl, claims, '')).toThrow(NoSigningKeyError);
+    expect(verifyToken(tokenFor(), [], noon).status).toBe('tampered');
   });
 });

@@ -1,20 +1,20 @@
 import { expect, test } from '@jest/globals';
 import { digestEmail } from '../../../lib/channels/email/digest-email.ts';
 import { anApprovalRequest, aService, endpointId } from '../../builders.ts';
-import { anEnding, anOverdue } from '../../notifications/connected-fixtures.ts';
-import { aGroup, anAskedRecord } from '../../notifications/fixtures.ts';
+import { anOverQuotaDisconnect, aScheduledDisconnect } from '../../notifications/connected-fixtures.ts';
+import { aGroup, anAwaitingRecord } from '../../notifications/fixtures.ts';
 
 const services = [aService()];
 
 test('a mail of many requests counts them, and tells of the first twenty with their links', () => {
   const records = Array.from({ length: 23 }, (_, index) =>
-    anAskedRecord(index + 1, { ownerAccountId: index < 21 ? '022222222222' : '333333333333' }),
+    anAwaitingRecord(index + 1, { ownerAccountId: index < 21 ? '022222222222' : '333333333333' }),
   );
-  const until = '2026-12-05T12:00:00.000Z';
+  const expiresAt = '2026-12-05T12:00:00.000Z';
   const links = new Map(
     records.slice(0, 20).map(({ endpointId: id }) => {
       const link = (purpose: string) => `https://links.example/approval?token=${purpose}-${id}`;
-      return [id, { approve: link('approve'), deny: link('deny'), until }];
+      return [id, { approve: link('approve'), deny: link('deny'), expiresAt }];
     }),
   );
   const { subject, text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, links);
@@ -34,7 +34,7 @@ Deny: https://links.example/approval?token=deny-${endpointId(20)}
 test('a mail of many requests has no links where the command is the only way', () => {
   const group = aGroup({ decisionChannels: 'api' });
   const { text } = digestEmail(
-    { group, records: [anAskedRecord()], services: [], isReminder: false },
+    { group, records: [anAwaitingRecord()], services: [], isReminder: false },
     new Map(),
   );
   expect(text).not.toContain('https:');
@@ -43,9 +43,9 @@ test('a mail of many requests has no links where the command is the only way', (
 
 test('a mail of connections says why people are asked about them', () => {
   const records = [
-    anOverdue(),
-    anOverdue({ endpointId: endpointId(2) }),
-    anEnding({ endpointId: endpointId(3) }),
+    anOverQuotaDisconnect(),
+    anOverQuotaDisconnect({ endpointId: endpointId(2) }),
+    aScheduledDisconnect({ endpointId: endpointId(3) }),
   ];
   const { text } = digestEmail({ group: aGroup(), records, services, isReminder: false }, new Map());
   expect(text).toContain(
@@ -55,7 +55,7 @@ test('a mail of connections says why people are asked about them', () => {
 
 test('a reminder of one request that nobody decided in time says so, and counts one', () => {
   const approvalRequest = anApprovalRequest({ deadline: '2026-11-21T16:00:00.000Z', stage: 'expired' });
-  const record = anAskedRecord(1, { approvalRequest });
+  const record = anAwaitingRecord(1, { approvalRequest });
   const { subject, text } = digestEmail(
     { group: aGroup(), records: [record], services, isReminder: true },
     new Map(),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ApprovalView } from '../../../lib/approvals/approval-view.ts';
-import { earlierConnectionsText, entryText } from '../../../lib/approvals/status-text.ts';
+import { earlierConnectionText, entryText } from '../../../lib/approvals/status-text.ts';
 import { requestEmail } from '../../../lib/channels/email/request-email.ts';
 import {
   aFinding,
@@ -12,35 +12,43 @@ import {
   endpointId,
   noon,
 } from '../../builders.ts';
-import { aForeign, anEnding } from '../../notifications/connected-fixtures.ts';
-import { aGroup, anApprovalRequest, anAskedRecord } from '../../notifications/fixtures.ts';
+import { anExternallyAccepted, aScheduledDisconnect } from '../../notifications/connected-fixtures.ts';
+import { aGroup, anApprovalRequest, anAwaitingRecord } from '../../notifications/fixtures.ts';
 
 const links = {
   approve: 'https://links.example/approval?token=1.approve',
   deny: 'https://links.example/approval?token=1.deny',
-  until: '2026-12-05T12:00:00.000Z',
+  expiresAt: '2026-12-05T12:00:00.000Z',
 };
 const doubts = [
   aFinding({ outcome: 'ask', reason: 'account 022222222222 is not on the allowlist of orders' }),
 ];
-const record = anAskedRecord(1, {
+const record = anAwaitingRecord(1, {
   verdict: aVerdict('ask', { findings: doubts }),
   endpointRegion: 'eu-west-1',
   ipAddressType: 'ipv4',
 });
 
 function aView(view: Partial<ApprovalView> = {}): ApprovalView {
-  return { record, service: aService(), group: aGroup(), entries: [], earlier: [], mode: 'enforce', ...view };
+  return {
+    record,
+    service: aService(),
+    group: aGroup(),
+    entries: [],
+    earlierConnections: [],
+    mode: 'enforce',
+    ...view,
+  };
 }
 
 test('a mail says all that an approver needs, with one link to approve and one to deny', () => {
-  const before = anAskedRecord(2, {
+  const before = anAwaitingRecord(2, {
     state: 'available',
     verdict: aVerdict('accept'),
     approval: anApproval({ by: alice, reason: 'known to us' }),
   });
   const entry = anEntry({ note: 'ACME' });
-  const view = aView({ earlier: [before], entries: [entry] });
+  const view = aView({ earlierConnections: [before], entries: [entry] });
   expect(requestEmail(view, links, noon)).toEqual({
     subject: 'Account 022222222222 asks to connect to orders',
     text: `Account 022222222222 asks to connect to your endpoint service orders.
@@ -58,7 +66,7 @@ Why you are asked
 
 This account here before
 - ${entryText(entry)}
-- ${earlierConnectionsText(before)}
+- ${earlierConnectionText(before)}
 
 Approve: the endpoint is let in, and the allowlist stays as it is unless you say otherwise on the page.
 https://links.example/approval?token=1.approve
@@ -114,7 +122,11 @@ test('what came from outside begins no line of its own, and a subject is what SN
 describe('a mail about a connection that lives', () => {
   test('says when it is cut and why, with a link for each answer that says what it does', () => {
     const extend = 'https://links.example/approval?token=1.extend';
-    const { subject, text } = requestEmail(aView({ record: anEnding() }), { ...links, extend }, noon);
+    const { subject, text } = requestEmail(
+      aView({ record: aScheduledDisconnect() }),
+      { ...links, extend },
+      noon,
+    );
     expect(subject).toBe('The connection of account 022222222222 to orders will be cut');
     for (const part of [
       'is to be cut on 24 Nov 2026, 12:00 UTC.\n',
@@ -132,7 +144,7 @@ describe('a mail about a connection that lives', () => {
   });
 
   test('asks whether it may stay where nothing becomes of it by itself', () => {
-    const { subject, text } = requestEmail(aView({ record: aForeign() }), links, noon);
+    const { subject, text } = requestEmail(aView({ record: anExternallyAccepted() }), links, noon);
     expect(subject).toBe('May account 022222222222 stay connected to orders?');
     expect(text).toContain('- somebody accepted it without linkgate\n');
     expect(text).not.toContain('Cut on');

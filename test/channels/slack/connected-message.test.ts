@@ -4,28 +4,28 @@ import { digestMessage } from '../../../lib/channels/slack/digest-message.ts';
 import { digestPage } from '../../../lib/channels/slack/digest-modal.ts';
 import { reminderText } from '../../../lib/channels/slack/reminder.ts';
 import { requestMessage } from '../../../lib/channels/slack/request-message.ts';
-import { openDecisionModal } from '../../../lib/channels/slack/request-modal.ts';
+import { decisionModal } from '../../../lib/channels/slack/request-modal.ts';
 import type { ConnectionRecord } from '../../../lib/connections/connection-record.ts';
 import { readBlocks, readView } from '../../../sandbox/slack/read-blocks.ts';
 import { alice, anEntry, aService, aVerdict, consumer, endpointId, noon } from '../../builders.ts';
 import {
-  aForeign,
-  anEnding,
-  anOverdue,
-  approvedToStay,
-  calledOff,
-  cutByPerson,
-  cutByPolicy,
+  aCancelledDisconnect,
+  aDisconnected,
+  anExternallyAccepted,
+  anOverQuotaDisconnect,
+  approvedByPerson,
+  aScheduledDisconnect,
   disconnectAt,
-  shownCut,
+  disconnectedByPerson,
+  disconnectedByPolicy,
 } from '../../notifications/connected-fixtures.ts';
 import {
-  anAskedRecord,
+  anAwaitingRecord,
   approvalRequest,
   aView,
   createSlackTestEnv,
   group,
-  shown,
+  requestMessageId,
   slackAlice,
 } from './fixtures.ts';
 
@@ -44,7 +44,7 @@ function drawn(record: ConnectionRecord, view: Parameters<typeof aView>[0] = {})
 
 describe('a connection in its grace period', () => {
   test('shows when it is cut and why, with buttons of which each says what it does before it does it', () => {
-    const { text, all, buttons } = drawn(anEnding());
+    const { text, all, buttons } = drawn(aScheduledDisconnect());
     expect(text).toMatch(/^Will be cut: 022222222222 to orders/);
     expect(buttons).toEqual(['Keep connected', 'Extend 14 days', 'Disconnect now']);
     for (const part of [
@@ -65,20 +65,22 @@ describe('a connection in its grace period', () => {
 
   test('tells who put the cut off, until when and why', () => {
     const kept = { by: alice, at: noon.toISOString(), until: disconnectAt, reason: 'they migrate' };
-    expect(drawn(anEnding({ kept })).text).toContain(`*Put off until* ${timeOfCut}`);
-    expect(drawn(anEnding({ kept })).text).toContain('they migrate');
+    expect(drawn(aScheduledDisconnect({ extended: kept })).text).toContain(`*Put off until* ${timeOfCut}`);
+    expect(drawn(aScheduledDisconnect({ extended: kept })).text).toContain('they migrate');
   });
 
   test('says while the mode is observe that nothing is cut', () => {
-    expect(drawn(anEnding(), { mode: 'observe' }).text).toContain('EC2 is left as it is');
-    expect(drawn(anEnding(cutByPolicy), { mode: 'observe' }).text).toMatch(/^Decided, not applied/);
+    expect(drawn(aScheduledDisconnect(), { mode: 'observe' }).text).toContain('EC2 is left as it is');
+    expect(drawn(aScheduledDisconnect(disconnectedByPolicy), { mode: 'observe' }).text).toMatch(
+      /^Decided, not applied/,
+    );
   });
 
   test('waits while its service is paused', () => {
     const paused = aVerdict('hold', {
       findings: [{ rule: 'service-is-paused', outcome: 'hold', reason: 'orders is paused' }],
     });
-    expect(drawn(anEnding({ verdict: paused })).text).toMatch(
+    expect(drawn(aScheduledDisconnect({ verdict: paused })).text).toMatch(
       /^On hold: [\s\S]*It is connected, and stays so until what keeps everything is over\. orders is paused\./,
     );
   });
@@ -86,8 +88,8 @@ describe('a connection in its grace period', () => {
 
 describe('a connection that people are asked about', () => {
   test.each([
-    ['since others accepted it', aForeign(), 'somebody accepted it without linkgate'],
-    ['since no more may be cut', anOverdue(), 'its time was over'],
+    ['since others accepted it', anExternallyAccepted(), 'somebody accepted it without linkgate'],
+    ['since no more may be cut', anOverQuotaDisconnect(), 'its time was over'],
   ])('%s stays until somebody decides', (_, record, why) => {
     const { text, buttons } = drawn(record);
     expect(text).toMatch(/^To be decided: 022222222222 to orders/);
@@ -104,17 +106,25 @@ describe('a connection that was in question', () => {
   test.each<[string, ConnectionRecord, RegExp]>([
     [
       'was approved',
-      anEnding(approvedToStay),
+      aScheduledDisconnect(approvedByPerson),
       /^Stays connected: [\s\S]*\*Kept connected\* by [\s\S]*renewed\nIt stays connected\./,
     ],
-    ['is allowed again', calledOff(), /^Stays connected: [\s\S]*\*Accepted by policy\* by linkgate/],
+    [
+      'is allowed again',
+      aCancelledDisconnect(),
+      /^Stays connected: [\s\S]*\*Accepted by policy\* by linkgate/,
+    ],
     [
       'is being cut',
-      anEnding(cutByPolicy),
+      aScheduledDisconnect(disconnectedByPolicy),
       /^Being cut: [\s\S]*\*Cut by policy\* by linkgate[\s\S]*the message changes once AWS shows/,
     ],
-    ['was cut', shownCut(cutByPolicy), /^Cut: [\s\S]*It was cut: AWS shows it rejected\./],
-    ['was denied', shownCut(cutByPerson), /^Cut: [\s\S]*\*Disconnected\* by [\s\S]*contract ended/],
+    ['was cut', aDisconnected(disconnectedByPolicy), /^Cut: [\s\S]*It was cut: AWS shows it rejected\./],
+    [
+      'was denied',
+      aDisconnected(disconnectedByPerson),
+      /^Cut: [\s\S]*\*Disconnected\* by [\s\S]*contract ended/,
+    ],
   ])('and %s has no buttons, and says what became of it', (_, record, told) => {
     const { text, buttons } = drawn(record);
     expect(text).toMatch(told);
@@ -122,7 +132,7 @@ describe('a connection that was in question', () => {
   });
 
   test('counts among the account’s earlier ones as what became of it', () => {
-    const { text } = drawn(anAskedRecord(), { earlier: [shownCut(cutByPolicy)] });
+    const { text } = drawn(anAwaitingRecord(), { earlierConnections: [aDisconnected(disconnectedByPolicy)] });
     expect(text).toContain('1 endpoint: 1 cut\n');
     expect(text).toContain(`Last: ${endpointId(1)} cut by linkgate`);
   });
@@ -130,7 +140,7 @@ describe('a connection that was in question', () => {
 
 describe('what time brings', () => {
   const late = (stage: 'escalated' | 'expired') =>
-    anAskedRecord({ approvalRequest: { ...approvalRequest, stage } });
+    anAwaitingRecord({ approvalRequest: { ...approvalRequest, stage } });
 
   test('is an escalation only where a group stands behind the one that was asked', () => {
     expect(drawn(late('escalated')).text).toContain('Time runs out: the approvers were reminded.');
@@ -140,10 +150,10 @@ describe('what time brings', () => {
   });
 
   test('is told below the message in the words of what is at stake', () => {
-    expect(reminderText(aView({ record: anEnding() }), undefined, noon)).toContain(
+    expect(reminderText(aView({ record: aScheduledDisconnect() }), undefined, noon)).toContain(
       `will be cut on ${timeOfCut}`,
     );
-    expect(reminderText(aView({ record: aForeign() }), undefined, noon)).toContain(
+    expect(reminderText(aView({ record: anExternallyAccepted() }), undefined, noon)).toContain(
       'is connected and still to be decided at orders',
     );
   });
@@ -153,7 +163,7 @@ describe('what is told of connections together', () => {
   const digest = {
     id: 'digest-1',
     group,
-    records: [anOverdue(), anOverdue({ endpointId: endpointId(2) })],
+    records: [anOverQuotaDisconnect(), anOverQuotaDisconnect({ endpointId: endpointId(2) })],
     services: [aService()],
   };
 
@@ -172,13 +182,13 @@ describe('what is told of connections together', () => {
 });
 
 describe('the modal of a decision', () => {
-  const metadata = { value: 'x', channel: shown.channel, ts: shown.ts } as const;
+  const metadata = { value: 'x', channel: requestMessageId.channel, ts: requestMessageId.ts } as const;
 
   test.each([
     ['disconnect', 'Disconnect now', 'is disconnected at once'],
     ['keep', 'Keep connected', 'stays connected for good'],
   ] as const)('to %s says what becomes of the connection', (decision, title, meaning) => {
-    const view = openDecisionModal(aView({ record: anEnding() }), { ...metadata, decision }, noon);
+    const view = decisionModal(aView({ record: aScheduledDisconnect() }), { ...metadata, decision }, noon);
     readView(view);
     expect(JSON.stringify(view)).toContain(title);
     expect(JSON.stringify(view)).toContain(meaning);
@@ -187,7 +197,9 @@ describe('the modal of a decision', () => {
 
 describe('a digest of connections', () => {
   const ending = (count: number, from = 1) =>
-    Array.from({ length: count }, (_, index) => anEnding({ endpointId: endpointId(from + index) }));
+    Array.from({ length: count }, (_, index) =>
+      aScheduledDisconnect({ endpointId: endpointId(from + index) }),
+    );
   const digestOf = (records: readonly ConnectionRecord[]) => ({
     id: 'digest-1',
     group,
@@ -210,19 +222,19 @@ describe('a digest of connections', () => {
 
   test('counts what is left, and says when all is decided', () => {
     const [first, ...others] = ending(3);
-    const decided = { ...(first ?? anEnding()), ...approvedToStay };
+    const decided = { ...(first ?? aScheduledDisconnect()), ...approvedByPerson };
     expect(digestMessage(digestOf([decided, ...others]), noon).text).toMatch(
       /^2 of 3 connections will be cut\n/,
     );
-    const cut = ending(3).map((record) => ({ ...record, ...cutByPolicy }));
+    const cut = ending(3).map((record) => ({ ...record, ...disconnectedByPolicy }));
     const told = digestMessage(digestOf(cut), noon).text;
     expect(told).toMatch(/^All of 3 connections are decided\n/);
     expect(told).toContain('Being cut: 3');
   });
 
   test('tells requests and connections apart where both are in it', () => {
-    const request = anAskedRecord({ endpointId: endpointId(90) });
-    const records = [request, ...ending(2), aForeign({ endpointId: endpointId(91) })];
+    const request = anAwaitingRecord({ endpointId: endpointId(90) });
+    const records = [request, ...ending(2), anExternallyAccepted({ endpointId: endpointId(91) })];
     const { text } = digestMessage(digestOf(records), noon);
     expect(text).toMatch(
       /^1 request waits for approval, 2 connections will be cut, 1 connection is to be decided\n/,
@@ -231,7 +243,13 @@ describe('a digest of connections', () => {
       'Still to be decided: 1 request waits for approval, 2 connections will be cut',
     );
     const page = JSON.stringify(
-      digestPage(digestOf(records), { digest: 'digest-1', ...shown, members: 4, page: 0, round: 0 }),
+      digestPage(digestOf(records), {
+        digest: 'digest-1',
+        ...requestMessageId,
+        members: 4,
+        page: 0,
+        round: 0,
+      }),
     );
     expect(page).toContain('Of a connection: *Keep connected* lets it stay for good');
     expect(page).toContain(`${endpointId(1)} in us-east-1, connected, to be disconnected on 24 Nov 2026`);
@@ -246,7 +264,9 @@ describe('what a button about a connection does', () => {
 
   test('is said by Slack before it is done, but for the one whose form says it', () => {
     const which = `${endpointId(1)} of account ${consumer}`;
-    expect(buttonsOf(anEnding()).map(({ text, confirm }) => [text.text, confirm?.text.text])).toEqual([
+    expect(
+      buttonsOf(aScheduledDisconnect()).map(({ text, confirm }) => [text.text, confirm?.text.text]),
+    ).toEqual([
       ['Keep connected', `${which} stays connected for good, and the allowlist stays as it is.`],
       [
         'Extend 14 days',
@@ -257,12 +277,12 @@ describe('what a button about a connection does', () => {
   });
 
   test('says from when it is extended where its time is over', () => {
-    const [, extend] = buttonsOf(anOverdue());
+    const [, extend] = buttonsOf(anOverQuotaDisconnect());
     expect(extend?.confirm?.text.text).toContain('stays connected for 14 days from now');
   });
 
   test('fits into what Slack takes', () => {
-    for (const record of [anEnding(), anOverdue(), aForeign()])
+    for (const record of [aScheduledDisconnect(), anOverQuotaDisconnect(), anExternallyAccepted()])
       for (const { confirm } of buttonsOf(record)) {
         expect(confirm?.title.text.length ?? 0).toBeLessThanOrEqual(100);
         expect(confirm?.text.text.length ?? 0).toBeLessThanOrEqual(300);
@@ -274,55 +294,56 @@ describe('what a button about a connection does', () => {
 
 describe('by Slack a connection in its grace period', () => {
   const aWorldOf = (record: ConnectionRecord, contents: Parameters<typeof createSlackTestEnv>[0] = {}) =>
-    createSlackTestEnv({ ...contents, records: [{ ...record, notice: { slack: shown, emailedTo: [] } }] });
-  const value = buttonValue(anEnding()) ?? '';
+    createSlackTestEnv({
+      ...contents,
+      records: [{ ...record, notification: { slackMessage: requestMessageId, emailedTo: [] } }],
+    });
+  const value = buttonValue(aScheduledDisconnect()) ?? '';
   const extendedTo = '2026-12-08T12:00:00.000Z';
 
   test('is listed with when it is cut', async () => {
-    const { json } = await aWorldOf(anEnding()).command('waiting');
+    const { json } = await aWorldOf(aScheduledDisconnect()).command('waiting');
     expect(JSON.stringify(json)).toContain(`connected, and cut on ${timeOfCut}`);
   });
 
   test('stays for good where somebody clicks Keep connected', async () => {
-    const world = aWorldOf(anEnding());
-    await world.click('keep-connected', { value });
-    expect(world.answers.at(-1)?.text).toMatch(
-      /You said that it stays connected\.[\s\S]*It stays connected\./,
-    );
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
+    const env = aWorldOf(aScheduledDisconnect());
+    await env.click('keep-connected', { value });
+    expect(env.answers.at(-1)?.text).toMatch(/You said that it stays connected\.[\s\S]*It stays connected\./);
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
   });
 
   test('is disconnected at once where somebody clicks Disconnect now and says why', async () => {
-    const world = aWorldOf(anEnding());
-    await world.click('disconnect-now', { value });
-    expect(JSON.stringify(world.views.at(-1))).toContain('is disconnected at once');
+    const env = aWorldOf(aScheduledDisconnect());
+    await env.click('disconnect-now', { value });
+    expect(JSON.stringify(env.views.at(-1))).toContain('is disconnected at once');
     // What that costs its owner is said once.
-    expect(JSON.stringify(world.views.at(-1)).match(/stays rejected/g)).toHaveLength(1);
-    const { json } = await world.submit(world.views.at(-1), {});
+    expect(JSON.stringify(env.views.at(-1)).match(/stays rejected/g)).toHaveLength(1);
+    const { json } = await env.submit(env.views.at(-1), {});
     expect(json).toEqual({ response_action: 'errors', errors: { reason: 'A reason is needed' } });
-    await world.submit(world.views.at(-1), { reason: 'contract ended' });
-    expect(await world.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
+    await env.submit(env.views.at(-1), { reason: 'contract ended' });
+    expect(await env.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
   });
 
   test('stays 14 days longer where somebody clicks Extend 14 days, once for two clicks', async () => {
-    const world = aWorldOf(anEnding(), { services: [aService({ requireTicket: true })] });
-    await world.click('extend-14-days', { value });
-    expect(world.answers.at(-1)?.text).toMatch(/You extended it by 14 days\.[\s\S]*\*Put off until\*/);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = aWorldOf(aScheduledDisconnect(), { services: [aService({ requireTicket: true })] });
+    await env.click('extend-14-days', { value });
+    expect(env.answers.at(-1)?.text).toMatch(/You extended it by 14 days\.[\s\S]*\*Put off until\*/);
+    expect(await env.record(endpointId(1))).toMatchObject({
       kept: { by: slackAlice, until: extendedTo },
       revocation: { disconnectAt: extendedTo },
       verdict: { outcome: 'reject', until: extendedTo },
     });
-    expect((await world.actions(endpointId(1))).at(-1)).toBe('extended');
-    await world.click('extend-14-days', { value, user: 'U01BOB' });
-    expect(world.answers.at(-1)?.text).toContain('linkgate does not decide by this message');
-    expect(await world.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt: extendedTo } });
+    expect((await env.actions(endpointId(1))).at(-1)).toBe('extended');
+    await env.click('extend-14-days', { value, user: 'U01BOB' });
+    expect(env.answers.at(-1)?.text).toContain('linkgate does not decide by this message');
+    expect(await env.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt: extendedTo } });
   });
 
   test('is extended from now on where its time is over', async () => {
-    const world = aWorldOf(anOverdue());
-    await world.click('extend-14-days', { value: buttonValue(anOverdue()) ?? '' });
-    const { revocation } = (await world.record(endpointId(1))) ?? {};
+    const env = aWorldOf(anOverQuotaDisconnect());
+    await env.click('extend-14-days', { value: buttonValue(anOverQuotaDisconnect()) ?? '' });
+    const { revocation } = (await env.record(endpointId(1))) ?? {};
     expect(revocation).toMatchObject({ disconnectAt: '2026-12-05T12:00:00.000Z' });
     expect(revocation?.overQuota).toBeUndefined();
   });
@@ -331,18 +352,18 @@ describe('by Slack a connection in its grace period', () => {
     'is not for strangers, guests and owners to decide: %s',
     async (button) => {
       const owned = anEntry({ effect: 'block', owners: [slackAlice] });
-      const world = aWorldOf(anEnding(), { entries: button === 'disconnect-now' ? [] : [owned] });
-      const before = await world.record(endpointId(1));
-      await world.click(button, { value, user: 'U01CAROL' });
-      await world.click(button, { value, user: 'U01ALICE', team: 'T02OTHER' });
-      if (button !== 'disconnect-now') await world.click(button, { value });
-      expect(world.answers.map(({ text }) => text)).toEqual([
+      const env = aWorldOf(aScheduledDisconnect(), { entries: button === 'disconnect-now' ? [] : [owned] });
+      const before = await env.record(endpointId(1));
+      await env.click(button, { value, user: 'U01CAROL' });
+      await env.click(button, { value, user: 'U01ALICE', team: 'T02OTHER' });
+      if (button !== 'disconnect-now') await env.click(button, { value });
+      expect(env.answers.map(({ text }) => text)).toEqual([
         expect.stringContaining('You may not decide this'),
         expect.stringContaining('You may not decide this'),
         ...(button === 'disconnect-now' ? [] : [expect.stringContaining('You own the account')]),
       ]);
-      expect(world.views).toEqual([]);
-      expect(await world.record(endpointId(1))).toEqual(before);
+      expect(env.views).toEqual([]);
+      expect(await env.record(endpointId(1))).toEqual(before);
     },
   );
 
@@ -352,21 +373,21 @@ describe('by Slack a connection in its grace period', () => {
     ['of an older version, labelled Approve', 'approve', value],
     ['of an older version, labelled Deny', 'deny', value],
   ])('is not decided by a button %s', async (_, button, stale) => {
-    const world = aWorldOf(anEnding());
-    const before = await world.record(endpointId(1));
-    await world.click(button, { value: stale });
-    expect(world.answers.at(-1)?.text).toMatch(/does not decide by this message|This button is out of date/);
-    expect(world.answers.at(-1)?.text).toContain(`linkgate extend ${endpointId(1)} --until 14d`);
-    expect(world.views).toEqual([]);
-    expect(await world.record(endpointId(1))).toEqual(before);
+    const env = aWorldOf(aScheduledDisconnect());
+    const before = await env.record(endpointId(1));
+    await env.click(button, { value: stale });
+    expect(env.answers.at(-1)?.text).toMatch(/does not decide by this message|This button is out of date/);
+    expect(env.answers.at(-1)?.text).toContain(`linkgate extend ${endpointId(1)} --until 14d`);
+    expect(env.views).toEqual([]);
+    expect(await env.record(endpointId(1))).toEqual(before);
   });
 
   test.each(['approve', 'deny'])('is not for /linkgate %s, which names the commands', async (word) => {
-    const world = aWorldOf(anEnding());
-    const before = await world.record(endpointId(1));
-    const { json } = await world.command(`${word} ${endpointId(1)} contract ended`);
+    const env = aWorldOf(aScheduledDisconnect());
+    const before = await env.record(endpointId(1));
+    const { json } = await env.command(`${word} ${endpointId(1)} contract ended`);
     for (const command of ['extend', 'allow', 'revoke'])
       expect(JSON.stringify(json)).toContain(`linkgate ${command} `);
-    expect(await world.record(endpointId(1))).toEqual(before);
+    expect(await env.record(endpointId(1))).toEqual(before);
   });
 });

@@ -1,24 +1,32 @@
 import { describe, expect, test } from '@jest/globals';
 import { digestItem } from '../../../lib/approvals/digest.ts';
 import { buttonValue } from '../../../lib/channels/slack/actions.ts';
-import type { View } from '../../../lib/channels/slack/blocks.ts';
+import type { ModalView } from '../../../lib/channels/slack/blocks.ts';
 import { digestMessage } from '../../../lib/channels/slack/digest-message.ts';
 import { reminderText } from '../../../lib/channels/slack/reminder.ts';
 import type { ConnectionRecord } from '../../../lib/connections/connection-record.ts';
 import { modeChangeItem } from '../../../lib/mode/mode.ts';
 import { serviceItem } from '../../../lib/services/service.ts';
 import { readBlocks, readView } from '../../../sandbox/slack/read-blocks.ts';
-import { anEntry, aService, aSwitch, consumer, endpointId, noon, secondsAfterNoon } from '../../builders.ts';
-import { aForeign, anEnding } from '../../notifications/connected-fixtures.ts';
 import {
-  anAskedRecord,
+  aModeChange,
+  anEntry,
+  aService,
+  consumer,
+  endpointId,
+  noon,
+  secondsAfterNoon,
+} from '../../builders.ts';
+import { anExternallyAccepted, aScheduledDisconnect } from '../../notifications/connected-fixtures.ts';
+import {
+  anAwaitingRecord,
   approvalRequest,
   aView,
   createSlackTestEnv,
   group,
-  home,
+  homeTeam,
+  requestMessageId,
   type SlackTestEnv,
-  shown,
 } from './fixtures.ts';
 
 const another = '333333333333';
@@ -27,46 +35,53 @@ const notice = { digest: 'digest-1', emailedTo: [] };
 /** Requests of two accounts, taking turns. */
 function requests(count: number) {
   return Array.from({ length: count }, (_, index) =>
-    anAskedRecord({
+    anAwaitingRecord({
       endpointId: endpointId(index + 1),
       ownerAccountId: index % 2 ? another : consumer,
-      notice,
+      notification: notice,
     }),
   );
 }
 
 function aStorm(count: number, contents: Parameters<typeof createSlackTestEnv>[0] = {}) {
   const records = requests(count);
-  const world = createSlackTestEnv({ records, ...contents });
-  world.put(aDigestOf(count));
-  return world;
+  const env = createSlackTestEnv({ records, ...contents });
+  env.put(aDigestOf(count));
+  return env;
 }
 
 function aDigestOf(count: number) {
   const endpointIds = requests(count).map((record) => record.endpointId);
-  return digestItem({ id: 'digest-1', group: 'default', endpointIds, ...shown, emailedCount: 0, version: 1 });
+  return digestItem({
+    id: 'digest-1',
+    group: 'default',
+    endpointIds,
+    ...requestMessageId,
+    emailedCount: 0,
+    version: 1,
+  });
 }
 
 const opens = { value: 'digest-1' };
 
-function newest({ views }: SlackTestEnv): View {
+function newest({ views }: SlackTestEnv): ModalView {
   const view = views.at(-1);
   if (!view) throw new Error('no modal opened');
   readView(view);
   return view;
 }
 
-function fieldsIn(view: View): string[] {
+function fieldsIn(view: ModalView): string[] {
   const { blocks } = readView(view);
   return blocks.flatMap((block) => (block.type === 'input' ? [block.element.action_id ?? ''] : []));
 }
 
-function inputBlocksIn(view: View): string[] {
+function inputBlocksIn(view: ModalView): string[] {
   return readView(view).blocks.flatMap(({ type, block_id = '' }) => (type === 'input' ? [block_id] : []));
 }
 
-async function outcomes(world: SlackTestEnv, count: number): Promise<(string | undefined)[]> {
-  const all = Array.from({ length: count }, (_, index) => world.record(endpointId(index + 1)));
+async function outcomes(env: SlackTestEnv, count: number): Promise<(string | undefined)[]> {
+  const all = Array.from({ length: count }, (_, index) => env.record(endpointId(index + 1)));
   return (await Promise.all(all)).map((record) => record?.verdict?.outcome);
 }
 
@@ -94,61 +109,61 @@ describe('a digest', () => {
 
 describe("a digest's modal", () => {
   test('shows ten requests a page, and turns', async () => {
-    const world = aStorm(25);
-    await world.click('decide', opens);
-    expect(fieldsIn(newest(world)).filter((field) => field.startsWith('request:'))).toHaveLength(10);
-    const { private_metadata } = newest(world);
-    await world.send(turn(2, private_metadata));
-    expect(fieldsIn(newest(world))).toContain(`request:${endpointId(21)}.3`);
-    expect(fieldsIn(newest(world)).filter((field) => field.startsWith('request:'))).toHaveLength(5);
+    const env = aStorm(25);
+    await env.click('decide', opens);
+    expect(fieldsIn(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(10);
+    const { private_metadata } = newest(env);
+    await env.send(turn(2, private_metadata));
+    expect(fieldsIn(newest(env))).toContain(`request:${endpointId(21)}.3`);
+    expect(fieldsIn(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(5);
   });
 
   test('decides some one by one, and leaves the others open', async () => {
-    const world = aStorm(4);
-    await world.click('decide', opens);
-    const { json } = await world.submit(newest(world), {
+    const env = aStorm(4);
+    await env.click('decide', opens);
+    const { json } = await env.submit(newest(env), {
       [`request:${endpointId(1)}.3`]: 'approve',
       [`request:${endpointId(2)}.3`]: 'deny',
       reason: 'not a customer',
     });
-    expect(await outcomes(world, 4)).toEqual(['accept', 'reject', 'ask', 'ask']);
+    expect(await outcomes(env, 4)).toEqual(['accept', 'reject', 'ask', 'ask']);
     expect(JSON.stringify(json)).toContain('2 of 2 decided');
     expect(json).toMatchObject({ response_action: 'update' });
-    readView((json as { view: View }).view);
+    readView((json as { view: ModalView }).view);
   });
 
   test('decides all of an account, but for those that were decided by themselves', async () => {
-    const world = aStorm(6);
-    await world.click('decide', opens);
-    await world.submit(newest(world), {
+    const env = aStorm(6);
+    await env.click('decide', opens);
+    await env.submit(newest(env), {
       account: `deny:${consumer}`,
       [`request:${endpointId(1)}.3`]: 'approve',
       reason: 'not a customer',
     });
-    expect(await outcomes(world, 6)).toEqual(['accept', 'ask', 'reject', 'ask', 'reject', 'ask']);
+    expect(await outcomes(env, 6)).toEqual(['accept', 'ask', 'reject', 'ask', 'reject', 'ask']);
   });
 
   test('decides nothing of an account that joined after it was drawn, whichever page is shown', async () => {
-    const world = aStorm(24);
-    world.put(aDigestOf(22));
-    await world.click('decide', opens);
-    world.put(aDigestOf(24));
-    await world.send(turn(2, newest(world).private_metadata));
-    expect(fieldsIn(newest(world)).filter((field) => field.startsWith('request:'))).toHaveLength(2);
-    const { json } = await world.submit(newest(world), { account: `approve:${consumer}` });
-    expect((await outcomes(world, 24)).filter((outcome) => outcome === 'accept')).toHaveLength(11);
+    const env = aStorm(24);
+    env.put(aDigestOf(22));
+    await env.click('decide', opens);
+    env.put(aDigestOf(24));
+    await env.send(turn(2, newest(env).private_metadata));
+    expect(fieldsIn(newest(env)).filter((field) => field.startsWith('request:'))).toHaveLength(2);
+    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
+    expect((await outcomes(env, 24)).filter((outcome) => outcome === 'accept')).toHaveLength(11);
     expect(JSON.stringify(json)).toContain(`Approve all 1 of ${consumer}`);
   });
 
   test('lets connections be kept, extended and disconnected, each as its label says', async () => {
-    const first = anEnding({ endpointId: endpointId(1), notice });
-    const second = anEnding({ endpointId: endpointId(2), notice });
-    const third = anEnding({ endpointId: endpointId(3), notice });
-    const foreign = aForeign({ endpointId: endpointId(4), notice });
-    const request = anAskedRecord({ endpointId: endpointId(5), notice });
-    const world = aStorm(5, { records: [first, second, third, foreign, request] });
-    await world.click('decide', opens);
-    const view = newest(world);
+    const first = aScheduledDisconnect({ endpointId: endpointId(1), notification: notice });
+    const second = aScheduledDisconnect({ endpointId: endpointId(2), notification: notice });
+    const third = aScheduledDisconnect({ endpointId: endpointId(3), notification: notice });
+    const foreign = anExternallyAccepted({ endpointId: endpointId(4), notification: notice });
+    const request = anAwaitingRecord({ endpointId: endpointId(5), notification: notice });
+    const env = aStorm(5, { records: [first, second, third, foreign, request] });
+    await env.click('decide', opens);
+    const view = newest(env);
     const optionsOf = (record: ConnectionRecord) => {
       const found = readView(view).blocks.find(
         (block) =>
@@ -160,33 +175,35 @@ describe("a digest's modal", () => {
     expect(optionsOf(foreign)).toEqual(['Keep connected', 'Disconnect now']);
     expect(optionsOf(request)).toEqual(['Approve', 'Deny']);
     expect(JSON.stringify(view)).toContain('Extend 14 days* lets it stay 14 days longer than is said below');
-    const { json } = await world.submit(view, {
+    const { json } = await env.submit(view, {
       [`request:${buttonValue(first)}`]: 'keep',
       [`request:${buttonValue(second)}`]: 'extend',
       [`request:${buttonValue(third)}`]: 'disconnect',
       [`request:${buttonValue(foreign)}`]: 'keep',
       reason: 'as agreed',
     });
-    expect(await outcomes(world, 5)).toEqual(['accept', 'reject', 'reject', 'accept', 'ask']);
+    expect(await outcomes(env, 5)).toEqual(['accept', 'reject', 'reject', 'accept', 'ask']);
     expect(JSON.stringify(json)).toContain('*3 of 3 decided.*\\n*1 of 1 extended by 14 days.*');
-    expect(await world.record(endpointId(2))).toMatchObject({
+    expect(await env.record(endpointId(2))).toMatchObject({
       kept: { reason: 'as agreed', until: '2026-12-08T12:00:00.000Z' },
     });
-    expect(await world.record(endpointId(3))).toMatchObject({ effect: { action: 'reject' } });
+    expect(await env.record(endpointId(3))).toMatchObject({ effect: { action: 'reject' } });
   });
 
   test('answers for all connections of an account and not for its requests, and extends once for a form sent twice', async () => {
     const records = [
-      ...[1, 2].map((number) => anEnding({ endpointId: endpointId(number), notice })),
-      anAskedRecord({ endpointId: endpointId(3), notice }),
+      ...[1, 2].map((number) =>
+        aScheduledDisconnect({ endpointId: endpointId(number), notification: notice }),
+      ),
+      anAwaitingRecord({ endpointId: endpointId(3), notification: notice }),
     ];
-    const world = aStorm(3, { records });
-    await world.click('decide', opens);
-    const view = newest(world);
+    const env = aStorm(3, { records });
+    await env.click('decide', opens);
+    const view = newest(env);
     expect(JSON.stringify(view)).toContain(`Extend 14 days: all 2 of ${consumer}`);
     expect(JSON.stringify(view)).toContain(`Approve all 1 of ${consumer}`);
-    for (const _ of [1, 2]) await world.submit(view, { account: `extend:${consumer}` });
-    const all = await Promise.all([1, 2, 3].map((number) => world.record(endpointId(number))));
+    for (const _ of [1, 2]) await env.submit(view, { account: `extend:${consumer}` });
+    const all = await Promise.all([1, 2, 3].map((number) => env.record(endpointId(number))));
     expect(all.map((record) => record?.revocation?.disconnectAt)).toEqual([
       '2026-12-08T12:00:00.000Z',
       '2026-12-08T12:00:00.000Z',
@@ -196,152 +213,152 @@ describe("a digest's modal", () => {
   });
 
   test('wants a reason to disconnect', async () => {
-    const world = aStorm(1, { records: [anEnding({ notice })] });
-    await world.click('decide', opens);
-    const { json } = await world.submit(newest(world), { account: `disconnect:${consumer}` });
+    const env = aStorm(1, { records: [aScheduledDisconnect({ notification: notice })] });
+    await env.click('decide', opens);
+    const { json } = await env.submit(newest(env), { account: `disconnect:${consumer}` });
     expect(json).toMatchObject({ response_action: 'errors' });
-    expect(await outcomes(world, 1)).toEqual(['reject']);
-    expect((await world.record(endpointId(1)))?.effect).toBeUndefined();
+    expect(await outcomes(env, 1)).toEqual(['reject']);
+    expect((await env.record(endpointId(1)))?.pendingEffect).toBeUndefined();
   });
 
   test('keeps nothing chosen once it was submitted', async () => {
-    const world = aStorm(4);
-    await world.click('decide', opens);
-    const before = newest(world);
-    const { json } = await world.submit(before, { account: `approve:${consumer}` });
-    const { view } = json as { view: View };
+    const env = aStorm(4);
+    await env.click('decide', opens);
+    const before = newest(env);
+    const { json } = await env.submit(before, { account: `approve:${consumer}` });
+    const { view } = json as { view: ModalView };
     expect(inputBlocksIn(view)).toContain('account.1');
     expect(inputBlocksIn(view).filter((name) => inputBlocksIn(before).includes(name))).toEqual([]);
   });
 
   test('rings once for all that was decided', async () => {
-    const world = aStorm(8);
-    await world.click('decide', opens);
-    await world.submit(newest(world), { account: `approve:${consumer}` });
-    expect(world.rings).toHaveLength(1);
+    const env = aStorm(8);
+    await env.click('decide', opens);
+    await env.submit(newest(env), { account: `approve:${consumer}` });
+    expect(env.rings).toHaveLength(1);
   });
 
   test('says while the mode is observe that nothing comes of it in EC2', async () => {
-    const world = aStorm(2);
-    world.put(modeChangeItem(aSwitch({ mode: 'observe' })));
-    await world.click('decide', opens);
-    const { json } = await world.submit(newest(world), { account: `approve:${consumer}` });
+    const env = aStorm(2);
+    env.put(modeChangeItem(aModeChange({ mode: 'observe' })));
+    await env.click('decide', opens);
+    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
     expect(JSON.stringify(json)).toContain('EC2 is left as it is');
   });
 
   test('tells of those that take more than one word', async () => {
-    const world = aStorm(4, { groups: [{ ...group, quorum: 2 }] });
-    await world.click('decide', opens);
-    const { json } = await world.submit(newest(world), { account: `approve:${consumer}` });
+    const env = aStorm(4, { groups: [{ ...group, quorum: 2 }] });
+    await env.click('decide', opens);
+    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
     expect(JSON.stringify(json)).toContain('0 of 2 decided');
     expect(JSON.stringify(json)).toContain('Of 2 your word is recorded, and they stand so: 1 of 2 approvals');
   });
 
   test('tells of those where a block comes before a word', async () => {
     const blocked = anEntry({ accountId: another, effect: 'block' });
-    const world = aStorm(4, { entries: [blocked] });
-    await world.click('decide', opens);
-    const { json } = await world.submit(newest(world), { account: `approve:${another}` });
+    const env = aStorm(4, { entries: [blocked] });
+    await env.click('decide', opens);
+    const { json } = await env.submit(newest(env), { account: `approve:${another}` });
     expect(JSON.stringify(json)).toContain('Of 2 your word is recorded, and they stand so: Being rejected');
   });
 
   test('has a field for the ticket that is wanted since it was drawn', async () => {
-    const world = aStorm(2);
-    await world.click('decide', opens);
-    world.put(serviceItem(aService({ requireTicket: true })));
-    const { json } = await world.submit(newest(world), { account: `approve:${consumer}` });
-    const { view } = json as { view: View };
+    const env = aStorm(2);
+    await env.click('decide', opens);
+    env.put(serviceItem(aService({ requireTicket: true })));
+    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
+    const { view } = json as { view: ModalView };
     expect(fieldsIn(view)).toContain('ticket');
     expect(inputBlocksIn(view)).toContain('account.0');
-    expect(await outcomes(world, 2)).toEqual(['ask', 'ask']);
-    await world.submit(view, { account: `approve:${consumer}`, ticket: 'CHG-7' });
-    expect(await outcomes(world, 2)).toEqual(['accept', 'ask']);
+    expect(await outcomes(env, 2)).toEqual(['ask', 'ask']);
+    await env.submit(view, { account: `approve:${consumer}`, ticket: 'CHG-7' });
+    expect(await outcomes(env, 2)).toEqual(['accept', 'ask']);
   });
 
   test.each([
     ['nothing', {}, 'account'],
     ['a denial without a reason', { account: `deny:${consumer}` }, 'reason'],
   ])('that is submitted with %s asks again', async (_, typed, field) => {
-    const world = aStorm(4);
-    await world.click('decide', opens);
-    expect(await world.submit(newest(world), typed)).toMatchObject({
+    const env = aStorm(4);
+    await env.click('decide', opens);
+    expect(await env.submit(newest(env), typed)).toMatchObject({
       json: { response_action: 'errors', errors: { [`${field}.0`]: expect.any(String) } },
     });
-    expect(await outcomes(world, 4)).toEqual(['ask', 'ask', 'ask', 'ask']);
+    expect(await outcomes(env, 4)).toEqual(['ask', 'ask', 'ask', 'ask']);
   });
 
   test('wants a ticket where a service does', async () => {
-    const world = aStorm(2, { services: [aService({ requireTicket: true })] });
-    await world.click('decide', opens);
-    expect(await world.submit(newest(world), { account: `approve:${consumer}` })).toMatchObject({
+    const env = aStorm(2, { services: [aService({ requireTicket: true })] });
+    await env.click('decide', opens);
+    expect(await env.submit(newest(env), { account: `approve:${consumer}` })).toMatchObject({
       json: { errors: { 'ticket.0': expect.any(String) } },
     });
-    await world.submit(newest(world), { account: `approve:${consumer}`, ticket: 'CHG-7' });
-    expect(await outcomes(world, 2)).toEqual(['accept', 'ask']);
+    await env.submit(newest(env), { account: `approve:${consumer}`, ticket: 'CHG-7' });
+    expect(await outcomes(env, 2)).toEqual(['accept', 'ask']);
   });
 
   test('decides as far as the time reaches, and says what is left', async () => {
-    const world = aStorm(40);
-    await world.click('decide', opens);
-    const { table } = world.receiving;
-    world.receiving.table = {
+    const env = aStorm(40);
+    await env.click('decide', opens);
+    const { table } = env.slackDeps;
+    env.slackDeps.table = {
       ...table,
       async write(writes) {
-        world.wait(0.5);
+        env.advanceSeconds(0.5);
         return table.write(writes);
       },
     };
-    const { json } = await world.submit(newest(world), { account: `approve:${consumer}` });
-    const accepted = (await outcomes(world, 40)).filter((outcome) => outcome === 'accept');
+    const { json } = await env.submit(newest(env), { account: `approve:${consumer}` });
+    const accepted = (await outcomes(env, 40)).filter((outcome) => outcome === 'accept');
     expect(accepted).toHaveLength(3);
     expect(JSON.stringify(json)).toContain(`${20 - accepted.length} were not reached in time`);
   });
 
   test('tells of what somebody else decided meanwhile', async () => {
-    const world = aStorm(2);
-    await world.click('decide', opens);
-    await world.command(`approve ${endpointId(1)}`, { user: 'U01BOB' });
-    const { json } = await world.submit(newest(world), {
+    const env = aStorm(2);
+    await env.click('decide', opens);
+    await env.command(`approve ${endpointId(1)}`, { user: 'U01BOB' });
+    const { json } = await env.submit(newest(env), {
       [`request:${endpointId(1)}.3`]: 'deny',
       [`request:${endpointId(2)}.3`]: 'deny',
       reason: 'not a customer',
     });
-    expect(await outcomes(world, 2)).toEqual(['accept', 'reject']);
+    expect(await outcomes(env, 2)).toEqual(['accept', 'reject']);
     expect(JSON.stringify(json)).toContain('decided meanwhile');
   });
 
   test('where one decision breaks, the others go on', async () => {
-    const world = aStorm(2);
-    await world.click('decide', opens);
-    const { table } = world.receiving;
-    world.receiving.table = {
+    const env = aStorm(2);
+    await env.click('decide', opens);
+    const { table } = env.slackDeps;
+    env.slackDeps.table = {
       ...table,
       write: async (writes) =>
         JSON.stringify(writes).includes(endpointId(1))
           ? Promise.reject(new Error('away'))
           : table.write(writes),
     };
-    const { json } = await world.submit(newest(world), {
+    const { json } = await env.submit(newest(env), {
       [`request:${endpointId(1)}.3`]: 'approve',
       [`request:${endpointId(2)}.3`]: 'approve',
     });
-    expect(await outcomes(world, 2)).toEqual(['ask', 'accept']);
+    expect(await outcomes(env, 2)).toEqual(['ask', 'accept']);
     expect(JSON.stringify(json)).toContain('1 of 2 decided');
   });
 
   test('of a decision that broke after it was written down, it is told that nobody knows', async () => {
-    const world = aStorm(1);
-    await world.click('decide', opens);
-    const { table } = world.receiving;
-    world.receiving.table = {
+    const env = aStorm(1);
+    await env.click('decide', opens);
+    const { table } = env.slackDeps;
+    env.slackDeps.table = {
       ...table,
       write: async (writes) => {
         await table.write(writes);
         throw new Error('away');
       },
     };
-    const { json } = await world.submit(newest(world), { [`request:${endpointId(1)}.3`]: 'approve' });
-    expect(await outcomes(world, 1)).toEqual(['accept']);
+    const { json } = await env.submit(newest(env), { [`request:${endpointId(1)}.3`]: 'approve' });
+    expect(await outcomes(env, 1)).toEqual(['accept']);
     expect(JSON.stringify(json)).toContain('may be recorded all the same');
   });
 });
@@ -350,26 +367,30 @@ describe('a digest opens for nobody', () => {
   test.each([
     ['who is no approver', { ...opens, user: 'U01CAROL' }, 'Those who may'],
     ['from another workspace', { ...opens, team: 'T02OTHER' }, 'Those who may'],
-    ['by another message', { ...opens, message: { ...shown, ts: '1.1' } }, 'does not decide by this message'],
+    [
+      'by another message',
+      { ...opens, message: { ...requestMessageId, ts: '1.1' } },
+      'does not decide by this message',
+    ],
     ['where there is none', { value: 'digest-9' }, 'knows no such digest'],
   ])('%s', async (_, how, told) => {
-    const world = aStorm(3);
-    await world.click('decide', how);
-    expect(world.views).toEqual([]);
-    expect(world.answers[0]?.text).toContain(told);
+    const env = aStorm(3);
+    await env.click('decide', how);
+    expect(env.views).toEqual([]);
+    expect(env.answers[0]?.text).toContain(told);
   });
 
   test('whose form was forged', async () => {
-    const world = aStorm(3);
+    const env = aStorm(3);
     const view = { type: 'modal', callback_id: 'digest', private_metadata: '{"digest":"digest-1"}' };
-    const { json } = await world.submit(view, { account: `approve:${consumer}` });
+    const { json } = await env.submit(view, { account: `approve:${consumer}` });
     expect(JSON.stringify(json)).toContain('does not know this form');
-    expect(await outcomes(world, 3)).toEqual(['ask', 'ask', 'ask']);
+    expect(await outcomes(env, 3)).toEqual(['ask', 'ask', 'ask']);
   });
 });
 
 describe('a reminder', () => {
-  const escalation = { ...group, name: 'leads', slackUsers: [{ team: home, user: 'U01CAROL' }] };
+  const escalation = { ...group, name: 'leads', slackUsers: [{ team: homeTeam, user: 'U01CAROL' }] };
 
   test('mentions the approvers, and says until when', () => {
     const text = reminderText(aView(), undefined, noon);
@@ -393,7 +414,7 @@ describe('a reminder', () => {
 
   test('of a digest counts what still waits', () => {
     const [first, ...others] = requests(3);
-    const decided = { ...(first ?? anAskedRecord()), state: 'available' as const };
+    const decided = { ...(first ?? anAwaitingRecord()), state: 'available' as const };
     const digest = { id: 'digest-1', group, records: [decided, ...others], services: [] };
     expect(reminderText(digest, undefined, noon)).toContain('2 requests still wait');
     expect(reminderText({ ...digest, records: others.slice(1) }, undefined, noon)).toContain(
@@ -408,7 +429,7 @@ function turn(page: number, metadata: unknown): string {
   return new URLSearchParams({
     payload: JSON.stringify({
       type: 'block_actions',
-      user: { id: 'U01ALICE', team_id: home },
+      user: { id: 'U01ALICE', team_id: homeTeam },
       trigger_id: 'trigger-2',
       container: { type: 'view', view_id: 'V01' },
       view: { id: 'V01', callback_id: 'digest', private_metadata: metadata, state: { values: {} } },

@@ -1,8 +1,11 @@
 import { createHmac } from 'node:crypto';
 import type { ApprovalView } from '../../../lib/approvals/approval-view.ts';
 import type { ApproverGroup } from '../../../lib/approvers/approver-group.ts';
-import type { Block, View } from '../../../lib/channels/slack/blocks.ts';
-import { handleSlackRequest, type ReceiverDeps } from '../../../lib/channels/slack/handle-request.ts';
+import type { Block, ModalView } from '../../../lib/channels/slack/blocks.ts';
+import {
+  type HandleSlackRequestDeps,
+  handleSlackRequest,
+} from '../../../lib/channels/slack/handle-request.ts';
 import type { Ephemeral } from '../../../lib/channels/slack/respond.ts';
 import type { ApprovalRequest } from '../../../lib/connections/approval-request.ts';
 import { cachedSecret } from '../../../lib/runtime/secret.ts';
@@ -10,24 +13,24 @@ import { aConnection, aRecord, aService, aVerdict, endpointId, noon } from '../.
 import { createTestEnv } from '../../doubles/test-env.ts';
 
 export const secret = 'a-signing-secret-of-slack';
-export const home = 'T01LOCAL';
-export const shown = { channel: 'C01APPROVALS', ts: '1795262400.000100' };
+export const homeTeam = 'T01LOCAL';
+export const requestMessageId = { channel: 'C01APPROVALS', ts: '1795262400.000100' };
 export const responseUrl = 'https://hooks.slack.com/actions/T01LOCAL/1/x';
 
 export const group: ApproverGroup = {
   name: 'default',
   quorum: 1,
-  slackChannel: shown.channel,
+  slackChannel: requestMessageId.channel,
   slackUsers: [
-    { team: home, user: 'U01ALICE' },
-    { team: home, user: 'U01BOB' },
+    { team: homeTeam, user: 'U01ALICE' },
+    { team: homeTeam, user: 'U01BOB' },
   ],
   emails: ['approver@example.com'],
   version: 1,
 };
 
-export const slackAlice = `slack:${home}:U01ALICE`;
-export const slackBob = `slack:${home}:U01BOB`;
+export const slackAlice = `slack:${homeTeam}:U01ALICE`;
+export const slackBob = `slack:${homeTeam}:U01BOB`;
 
 export const approvalRequest: ApprovalRequest = {
   group: 'default',
@@ -37,7 +40,7 @@ export const approvalRequest: ApprovalRequest = {
   stage: 'approval-requested',
 };
 
-export function anAskedRecord(record: Parameters<typeof aRecord>[0] = {}) {
+export function anAwaitingRecord(record: Parameters<typeof aRecord>[0] = {}) {
   return aRecord({
     verdict: aVerdict('ask', {
       findings: [
@@ -45,25 +48,28 @@ export function anAskedRecord(record: Parameters<typeof aRecord>[0] = {}) {
       ],
     }),
     approvalRequest,
-    notice: { slack: shown, emailedTo: [] },
+    notification: { slackMessage: requestMessageId, emailedTo: [] },
     ...record,
   });
 }
 
 export function aView(view: Partial<ApprovalView> = {}): ApprovalView {
   return {
-    record: anAskedRecord(),
+    record: anAwaitingRecord(),
     service: aService(),
     group,
     entries: [],
-    earlier: [],
+    earlierConnections: [],
     mode: 'enforce',
     ...view,
   };
 }
 
 /** A request as API Gateway hands it on, signed as Slack signs it. */
-export function signed(body: string | Buffer, { at = noon, by = secret }: { at?: Date; by?: string } = {}) {
+export function signRequest(
+  body: string | Buffer,
+  { at = noon, by = secret }: { at?: Date; by?: string } = {},
+) {
   const bytes = Buffer.from(body);
   const timestamp = String(Math.floor(at.getTime() / 1000));
   const mac = createHmac('sha256', by).update(`v0:${timestamp}:`).update(bytes).digest('hex');
@@ -77,38 +83,38 @@ export function signed(body: string | Buffer, { at = noon, by = secret }: { at?:
   };
 }
 
-export function form(fields: Readonly<Record<string, string>>): string {
+export function encodeForm(fields: Readonly<Record<string, string>>): string {
   return new URLSearchParams(fields).toString();
 }
 
-export function payload(sent: unknown): string {
-  return form({ payload: JSON.stringify(sent) });
+export function encodePayload(sent: unknown): string {
+  return encodeForm({ payload: JSON.stringify(sent) });
 }
 
 interface ClickOptions {
   readonly user?: string;
   readonly team?: string;
   readonly value?: string;
-  readonly message?: typeof shown;
+  readonly message?: typeof requestMessageId;
   /** As the select begins; `null` as if Slack sent nothing of it. */
   readonly expiry?: string | null;
 }
 
 /** What Slack sends when somebody clicks a button of a message. */
-export function click(
+export function clickPayload(
   actionId: string,
   {
     user = 'U01ALICE',
-    team = home,
+    team = homeTeam,
     value = `${endpointId(1)}.3`,
-    message = shown,
+    message = requestMessageId,
     expiry = 'for-good',
   }: ClickOptions = {},
 ) {
   return {
     type: 'block_actions',
     user: { id: user, username: 'alice', team_id: team },
-    team: { id: home, domain: 'local' },
+    team: { id: homeTeam, domain: 'local' },
     api_app_id: 'A01',
     trigger_id: 'trigger-1',
     response_url: responseUrl,
@@ -130,10 +136,10 @@ export function click(
 }
 
 /** What Slack sends when somebody submits a modal. */
-export function submission(
-  view: View | undefined,
+export function submissionPayload(
+  view: ModalView | undefined,
   typed: Readonly<Record<string, string>>,
-  { user = 'U01ALICE', team = home } = {},
+  { user = 'U01ALICE', team = homeTeam } = {},
 ) {
   const blocks = (view?.blocks ?? []) as readonly Block[];
   const values = blocks
@@ -145,7 +151,7 @@ export function submission(
   return {
     type: 'view_submission',
     user: { id: user, team_id: team },
-    team: { id: home },
+    team: { id: homeTeam },
     view: {
       id: 'V01',
       callback_id: view?.callback_id,
@@ -159,17 +165,17 @@ export type SlackTestEnv = ReturnType<typeof createSlackTestEnv>;
 
 /** The receiver with a world around it; by default with one request that waits, shown in the approvers' channel. */
 export function createSlackTestEnv(contents: Parameters<typeof createTestEnv>[0] = {}) {
-  const world = createTestEnv({
+  const env = createTestEnv({
     services: [aService()],
     connections: [aConnection()],
-    records: [anAskedRecord()],
+    records: [anAwaitingRecord()],
     groups: [group],
     ...contents,
   });
   const answers: (Ephemeral & { url: string })[] = [];
-  const views: View[] = [];
-  const { connectionsIn: _knowsNoEc2, ...known } = world.deps;
-  const deps: { -readonly [Name in keyof ReceiverDeps]: ReceiverDeps[Name] } = {
+  const views: ModalView[] = [];
+  const { connectionsClient: _knowsNoEc2, ...known } = env.deps;
+  const deps: { -readonly [Name in keyof HandleSlackRequestDeps]: HandleSlackRequestDeps[Name] } = {
     ...known,
     signingSecret: cachedSecret(async () => secret, known),
     slack: {
@@ -184,21 +190,21 @@ export function createSlackTestEnv(contents: Parameters<typeof createTestEnv>[0]
       answers.push({ url, ...answer });
     },
   };
-  return Object.assign(world, {
-    receiving: deps,
+  return Object.assign(env, {
+    slackDeps: deps,
     answers,
     views,
-    send: (body: string | Buffer) => handleSlackRequest(signed(body, { at: world.time }), deps),
-    click: (...args: Parameters<typeof click>) =>
-      handleSlackRequest(signed(payload(click(...args)), { at: world.time }), deps),
-    submit: (...args: Parameters<typeof submission>) =>
-      handleSlackRequest(signed(payload(submission(...args)), { at: world.time }), deps),
-    command: (text: string, { user = 'U01ALICE', team = home } = {}) =>
+    send: (body: string | Buffer) => handleSlackRequest(signRequest(body, { at: env.time }), deps),
+    click: (...args: Parameters<typeof clickPayload>) =>
+      handleSlackRequest(signRequest(encodePayload(clickPayload(...args)), { at: env.time }), deps),
+    submit: (...args: Parameters<typeof submissionPayload>) =>
+      handleSlackRequest(signRequest(encodePayload(submissionPayload(...args)), { at: env.time }), deps),
+    command: (text: string, { user = 'U01ALICE', team = homeTeam } = {}) =>
       handleSlackRequest(
-        signed(
-          form({ command: '/linkgate', text, user_id: user, team_id: team, response_url: responseUrl }),
+        signRequest(
+          encodeForm({ command: '/linkgate', text, user_id: user, team_id: team, response_url: responseUrl }),
           {
-            at: world.time,
+            at: env.time,
           },
         ),
         deps,

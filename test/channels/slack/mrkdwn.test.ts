@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { escapeMrkdwn, joined, markup, truncate, truncatePlain } from '../../../lib/channels/slack/mrkdwn.ts';
-import { mention, slackDate } from '../../../lib/channels/slack/status-text.ts';
+import {
+  escapeMrkdwn,
+  joinMarkup,
+  markup,
+  truncate,
+  truncatePlain,
+} from '../../../lib/channels/slack/mrkdwn.ts';
+import { mentionUser, slackDate } from '../../../lib/channels/slack/status-text.ts';
 
 /** Text of all that Slack or JavaScript takes for more than one character, often enough. */
 const awkward = fc.array(
@@ -37,7 +43,7 @@ describe('what a consumer can name', () => {
   test('never becomes markup, whatever it is put into', () => {
     fc.assert(
       fc.property(text, text, (one, other) => {
-        const sent = joined([markup`*${one}*: ${markup`<${other}>`}`, other], ', ').markup;
+        const sent = joinMarkup([markup`*${one}*: ${markup`<${other}>`}`, other], ', ').markup;
         expect(sent.match(/<[!@#]/)).toBeNull();
         expect(restOf(sent.replaceAll(/<|>/g, ''))).not.toMatch(/&/);
       }),
@@ -59,8 +65,8 @@ describe('text within a limit', () => {
   test('is never longer, and cuts no entity, mention, date or surrogate pair in two', () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1 }), limit, (parts, most) => {
-        const mixed = joined(
-          parts.flatMap((part) => [part, mention('U01ALICE'), slackDate('2026-11-21T12:00:00.000Z')]),
+        const mixed = joinMarkup(
+          parts.flatMap((part) => [part, mentionUser('U01ALICE'), slackDate('2026-11-21T12:00:00.000Z')]),
         );
         const sent = truncate(most, mixed);
         expect(sent.length).toBeLessThanOrEqual(most);

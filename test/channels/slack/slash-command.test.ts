@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { entryItem, entryKey, readEntry } from '../../../lib/allowlist/entry.ts';
-import { appManifest } from '../../../lib/channels/slack/manifest.ts';
+import { slackAppManifest } from '../../../lib/channels/slack/manifest.ts';
 import { serviceItem } from '../../../lib/services/service.ts';
 import { anEntry, aService, consumer, endpointId, serviceId } from '../../builders.ts';
 import {
-  anAskedRecord,
+  anAwaitingRecord,
   createSlackTestEnv,
   group,
   type SlackTestEnv,
@@ -12,42 +12,38 @@ import {
   slackBob,
 } from './fixtures.ts';
 
-async function say(
-  world: SlackTestEnv,
-  text: string,
-  who?: { user?: string; team?: string },
-): Promise<string> {
-  const { statusCode, json } = await world.command(text, who);
+async function say(env: SlackTestEnv, text: string, who?: { user?: string; team?: string }): Promise<string> {
+  const { statusCode, json } = await env.command(text, who);
   expect(statusCode).toBe(200);
   expect(json).toMatchObject({ response_type: 'ephemeral' });
   return (json as { text: string }).text;
 }
 
-async function entryIn(world: SlackTestEnv) {
-  const [item] = await world.table.get([entryKey(serviceId(1), consumer)]);
+async function entryIn(env: SlackTestEnv) {
+  const [item] = await env.table.get([entryKey(serviceId(1), consumer)]);
   return item && readEntry(item);
 }
 
 function manyRecords(count: number) {
-  return Array.from({ length: count }, (_, index) => anAskedRecord({ endpointId: endpointId(index + 1) }));
+  return Array.from({ length: count }, (_, index) => anAwaitingRecord({ endpointId: endpointId(index + 1) }));
 }
 
 describe('/linkgate waiting', () => {
   test('lists what waits for the person who asks, ten a page', async () => {
-    const world = createSlackTestEnv({ records: manyRecords(12) });
-    const first = await say(world, 'waiting');
+    const env = createSlackTestEnv({ records: manyRecords(12) });
+    const first = await say(env, 'waiting');
     expect(first.match(/vpce-/g)).toHaveLength(10);
     expect(first).toContain('/linkgate waiting 2');
-    const second = await say(world, 'waiting 2');
+    const second = await say(env, 'waiting 2');
     expect(second.match(/vpce-/g)).toHaveLength(2);
     expect(second).not.toContain('/linkgate waiting 3');
-    expect(await say(world, 'waiting 3')).toContain('Nothing waits for you');
+    expect(await say(env, 'waiting 3')).toContain('Nothing waits for you');
   });
 
   test('says that nothing waits once all is decided', async () => {
-    const world = createSlackTestEnv();
-    await say(world, `approve ${endpointId(1)}`);
-    expect(await say(world, 'waiting')).toContain('Nothing waits for you');
+    const env = createSlackTestEnv();
+    await say(env, `approve ${endpointId(1)}`);
+    expect(await say(env, 'waiting')).toContain('Nothing waits for you');
   });
 
   test('shows nothing to whoever is in no group', async () => {
@@ -71,34 +67,34 @@ describe('/linkgate show', () => {
 
 describe('/linkgate approve and deny', () => {
   test('approve a request, with a reason or without', async () => {
-    const world = createSlackTestEnv();
-    expect(await say(world, `approve ${endpointId(1)} our  customer`)).toContain('You approved it.');
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = createSlackTestEnv();
+    expect(await say(env, `approve ${endpointId(1)} our  customer`)).toContain('You approved it.');
+    expect(await env.record(endpointId(1))).toMatchObject({
       approval: { by: slackAlice, reason: 'our customer' },
     });
   });
 
   test('deny one only with a reason', async () => {
-    const world = createSlackTestEnv();
-    expect(await say(world, `deny ${endpointId(1)}`)).toContain('needs a reason');
-    expect(await say(world, `deny ${endpointId(1)} unknown to us`)).toContain('You denied it.');
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
-    expect(await say(world, `approve ${endpointId(1)}`)).toContain('Too late');
+    const env = createSlackTestEnv();
+    expect(await say(env, `deny ${endpointId(1)}`)).toContain('needs a reason');
+    expect(await say(env, `deny ${endpointId(1)} unknown to us`)).toContain('You denied it.');
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'reject' } });
+    expect(await say(env, `approve ${endpointId(1)}`)).toContain('Too late');
   });
 
   test('name a ticket where the service wants one', async () => {
-    const world = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-    expect(await say(world, `approve ${endpointId(1)}`)).toContain('wants a ticket id');
-    await say(world, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
+    expect(await say(env, `approve ${endpointId(1)}`)).toContain('wants a ticket id');
+    await say(env, `approve ${endpointId(1)} --ticket CHG-7 our customer`);
+    expect(await env.record(endpointId(1))).toMatchObject({
       approval: { ticket: 'CHG-7', reason: 'our customer' },
     });
   });
 
   test.each(['—', '–'])('take a ticket after `%sticket`, as some keyboards write it', async (dash) => {
-    const world = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-    await say(world, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
+    await say(env, `approve ${endpointId(1)} ${dash}ticket CHG-7 our customer`);
+    expect(await env.record(endpointId(1))).toMatchObject({
       approval: { ticket: 'CHG-7', reason: 'our customer' },
     });
   });
@@ -106,9 +102,9 @@ describe('/linkgate approve and deny', () => {
   test.each(['--ticket=CHG-7 our customer', 'our customer --ticket=CHG-7', 'our —ticket=CHG-7 customer'])(
     'take a ticket written `%s`, as the command line does',
     async (text) => {
-      const world = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
-      await say(world, `approve ${endpointId(1)} ${text}`);
-      expect(await world.record(endpointId(1))).toMatchObject({
+      const env = createSlackTestEnv({ services: [aService({ requireTicket: true })] });
+      await say(env, `approve ${endpointId(1)} ${text}`);
+      expect(await env.record(endpointId(1))).toMatchObject({
         approval: { ticket: 'CHG-7', reason: 'our customer' },
       });
     },
@@ -124,30 +120,30 @@ describe('/linkgate approve and deny', () => {
     ['deny', '😀'.repeat(1001), 'Shorten it to 1,000 characters'],
     ['approve', `--ticket=${'x'.repeat(101)}`, 'Shorten it to 100 characters'],
   ])('decide nothing by `%s vpce-… %s`, and say why', async (decision, text, told) => {
-    const world = createSlackTestEnv();
-    expect(await say(world, `${decision} ${endpointId(1)} ${text}`)).toContain(told);
-    expect((await world.record(endpointId(1)))?.approval).toBeUndefined();
+    const env = createSlackTestEnv();
+    expect(await say(env, `${decision} ${endpointId(1)} ${text}`)).toContain(told);
+    expect((await env.record(endpointId(1)))?.approval).toBeUndefined();
   });
 
   test('name an option that `allow` does not take', async () => {
-    const world = createSlackTestEnv();
-    expect(await say(world, `allow ${consumer} orders --expires=30d`)).toContain('no option `--expires`');
-    expect(await entryIn(world)).toBeUndefined();
+    const env = createSlackTestEnv();
+    expect(await say(env, `allow ${consumer} orders --expires=30d`)).toContain('no option `--expires`');
+    expect(await entryIn(env)).toBeUndefined();
   });
 
   test('count characters as people do, and keep all that fits', async () => {
-    const world = createSlackTestEnv();
+    const env = createSlackTestEnv();
     const reason = '😀'.repeat(1000);
-    await say(world, `deny ${endpointId(1)} ${reason}`);
-    expect(await world.record(endpointId(1))).toMatchObject({ approval: { reason } });
+    await say(env, `deny ${endpointId(1)} ${reason}`);
+    expect(await env.record(endpointId(1))).toMatchObject({ approval: { reason } });
   });
 
   test('are for approvers alone', async () => {
-    const world = createSlackTestEnv();
+    const env = createSlackTestEnv();
     const carol = { user: 'U01CAROL' };
-    expect(await say(world, `approve ${endpointId(1)}`, carol)).toContain('Those who may');
-    expect(await say(world, `deny ${endpointId(1)} no`, carol)).toContain('Those who may');
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+    expect(await say(env, `approve ${endpointId(1)}`, carol)).toContain('Those who may');
+    expect(await say(env, `deny ${endpointId(1)} no`, carol)).toContain('Those who may');
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
   });
 
   test('name an endpoint that linkgate knows', async () => {
@@ -161,27 +157,27 @@ describe('/linkgate allow', () => {
     expect(await say(createSlackTestEnv(), `allow ${consumer} ${name}`)).toBe(
       `linkgate knows no service ${name}.`,
     );
-    const world = createSlackTestEnv({ services: [aService({ name })] });
-    expect(await say(world, `allow ${consumer} ${name}`)).toContain(`on the allowlist of ${name}`);
-    expect(await entryIn(world)).toMatchObject({ effect: 'allow' });
+    const env = createSlackTestEnv({ services: [aService({ name })] });
+    expect(await say(env, `allow ${consumer} ${name}`)).toContain(`on the allowlist of ${name}`);
+    expect(await entryIn(env)).toMatchObject({ effect: 'allow' });
   });
 
   test('puts an account on the allowlist, for good or for a time', async () => {
-    const world = createSlackTestEnv();
-    expect(await say(world, `allow ${consumer} orders`)).toContain('is on the allowlist of orders.');
-    expect(await entryIn(world)).toMatchObject({ effect: 'allow', changedBy: slackAlice });
-    await say(world, `allow ${consumer} ${serviceId(1)} 30d`);
-    expect(await entryIn(world)).toMatchObject({ expiresAt: '2026-12-21T12:00:00.000Z' });
-    await say(world, `allow ${consumer} orders 2027-01-31`);
-    expect(await entryIn(world)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
+    const env = createSlackTestEnv();
+    expect(await say(env, `allow ${consumer} orders`)).toContain('is on the allowlist of orders.');
+    expect(await entryIn(env)).toMatchObject({ effect: 'allow', changedBy: slackAlice });
+    await say(env, `allow ${consumer} ${serviceId(1)} 30d`);
+    expect(await entryIn(env)).toMatchObject({ expiresAt: '2026-12-21T12:00:00.000Z' });
+    await say(env, `allow ${consumer} orders 2027-01-31`);
+    expect(await entryIn(env)).toMatchObject({ expiresAt: '2027-01-31T23:59:59.999Z' });
   });
 
   test('takes an id for that service, whatever another one is named', async () => {
-    const world = createSlackTestEnv();
-    world.put(serviceItem(aService({ serviceId: serviceId(2), name: serviceId(1) })));
-    world.put(serviceItem(aService({ serviceId: serviceId(3), name: '*' })));
-    expect(await say(world, `allow ${consumer} ${serviceId(1)}`)).toContain('is on the allowlist of orders.');
-    expect(await say(world, `allow ${consumer} *`)).toContain('knows no service *.');
+    const env = createSlackTestEnv();
+    env.put(serviceItem(aService({ serviceId: serviceId(2), name: serviceId(1) })));
+    env.put(serviceItem(aService({ serviceId: serviceId(3), name: '*' })));
+    expect(await say(env, `allow ${consumer} ${serviceId(1)}`)).toContain('is on the allowlist of orders.');
+    expect(await say(env, `allow ${consumer} *`)).toContain('knows no service *.');
   });
 
   test.each([
@@ -196,9 +192,9 @@ describe('/linkgate allow', () => {
     ],
     ['a day that does not exist', `allow ${consumer} orders 2099-02-30`, 'there is no day 2099-02-30'],
   ])('changes nothing for %s', async (_, text, told) => {
-    const world = createSlackTestEnv();
-    expect(await say(world, text)).toContain(told);
-    expect(await entryIn(world)).toBeUndefined();
+    const env = createSlackTestEnv();
+    expect(await say(env, text)).toContain(told);
+    expect(await entryIn(env)).toBeUndefined();
   });
 
   test.each([
@@ -222,32 +218,32 @@ describe('/linkgate allow', () => {
       'nobody allows an account alone',
     ],
   ])('is not for %s', async (_, contents, who, told) => {
-    const world = createSlackTestEnv(contents);
-    expect(await say(world, `allow ${consumer} orders`, who)).toContain(told);
-    expect(await entryIn(world)).toBeUndefined();
+    const env = createSlackTestEnv(contents);
+    expect(await say(env, `allow ${consumer} orders`, who)).toContain(told);
+    expect(await entryIn(env)).toBeUndefined();
   });
 
   test('is not for an owner of the account, and forgets no owner', async () => {
-    const world = createSlackTestEnv({ entries: [anEntry({ effect: 'allow', owners: [slackAlice] })] });
-    expect(await say(world, `allow ${consumer} orders`)).toContain('You own this account');
-    await say(world, `allow ${consumer} orders`, { user: 'U01BOB' });
-    expect(await entryIn(world)).toMatchObject({ changedBy: slackBob, owners: [slackAlice] });
+    const env = createSlackTestEnv({ entries: [anEntry({ effect: 'allow', owners: [slackAlice] })] });
+    expect(await say(env, `allow ${consumer} orders`)).toContain('You own this account');
+    await say(env, `allow ${consumer} orders`, { user: 'U01BOB' });
+    expect(await entryIn(env)).toMatchObject({ changedBy: slackBob, owners: [slackAlice] });
   });
 
   test('lifts no block that comes in the same moment', async () => {
-    const world = createSlackTestEnv();
-    const { get } = world.table;
-    const blocks = [() => world.put(entryItem(anEntry({ effect: 'block', note: 'fraud' })))];
-    world.receiving.table = {
-      ...world.table,
+    const env = createSlackTestEnv();
+    const { get } = env.table;
+    const blocks = [() => env.put(entryItem(anEntry({ effect: 'block', note: 'fraud' })))];
+    env.slackDeps.table = {
+      ...env.table,
       async get(keys) {
         const items = await get(keys);
         if (keys.some(({ sk }) => sk === consumer)) blocks.pop()?.();
         return items;
       },
     };
-    expect(await say(world, `allow ${consumer} orders`)).toContain('Others changed its entry');
-    expect(await entryIn(world)).toMatchObject({ effect: 'block', note: 'fraud' });
+    expect(await say(env, `allow ${consumer} orders`)).toContain('Others changed its entry');
+    expect(await entryIn(env)).toMatchObject({ effect: 'block', note: 'fraud' });
   });
 
   test.each([
@@ -255,11 +251,11 @@ describe('/linkgate allow', () => {
     ['*', "'*'"],
   ])('lifts no block at `%s`, and says what does', async (at, named) => {
     const blocked = anEntry({ serviceId: at, effect: 'block' });
-    const world = createSlackTestEnv({ entries: [blocked] });
-    expect(await say(world, `allow ${consumer} orders`)).toContain(
+    const env = createSlackTestEnv({ entries: [blocked] });
+    expect(await say(env, `allow ${consumer} orders`)).toContain(
       `linkgate allowlist remove ${consumer} --service ${named}`,
     );
-    const [item] = await world.table.get([entryKey(at, consumer)]);
+    const [item] = await env.table.get([entryKey(at, consumer)]);
     expect(item && readEntry(item)).toEqual(blocked);
   });
 
@@ -268,8 +264,8 @@ describe('/linkgate allow', () => {
     ['*', 'There it counts instead of its entry at every service'],
   ])('tells what it took the place of at `%s`', async (at, told) => {
     const narrowed = { endpointIds: [endpointId(1)], consumerRegions: ['eu-west-1'], maxEndpoints: 3 };
-    const world = createSlackTestEnv({ entries: [anEntry({ serviceId: at, ...narrowed })] });
-    expect(await say(world, `allow ${consumer} orders`)).toContain(
+    const env = createSlackTestEnv({ entries: [anEntry({ serviceId: at, ...narrowed })] });
+    expect(await say(env, `allow ${consumer} orders`)).toContain(
       `${told}: allow, for 1 endpoint alone, only in eu-west-1, at most 3 endpoints.`,
     );
   });
@@ -280,7 +276,7 @@ test.each(['', 'help', 'what', 'constructor'])('`/linkgate %s` tells what there 
 });
 
 test("the app's manifest asks for no more than is used, and sends all to one address", () => {
-  const manifest = appManifest('https://example.com/slack', 'prod');
+  const manifest = slackAppManifest('https://example.com/slack', 'prod');
   expect(manifest.oauth_config.scopes.bot).toEqual(['chat:write', 'commands']);
   expect(manifest.settings.interactivity).toEqual({
     is_enabled: true,

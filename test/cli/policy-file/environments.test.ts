@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { documentIn, problemsIn } from './files.ts';
+import { parseDocument, parseProblems } from './files.ts';
 
 const file = `
 environments: [staging, prod]
@@ -23,7 +23,7 @@ allow:
 `;
 
 test('what is said of an environment counts at that stage alone', () => {
-  expect(documentIn(file, 'staging')).toMatchObject({
+  expect(parseDocument(file, 'staging')).toMatchObject({
     groups: [{ quorum: 1 }],
     services: [{ serviceId: 'vpce-svc-0123456789abcdef1', name: 'payments' }, { name: 'orders' }],
     customers: [{ accounts: ['222222222222'] }],
@@ -36,7 +36,7 @@ test('what is said of an environment counts at that stage alone', () => {
 });
 
 test('a map of environments says what is different in each; entries leave out what is not there', () => {
-  expect(documentIn(file, 'prod')).toMatchObject({
+  expect(parseDocument(file, 'prod')).toMatchObject({
     groups: [{ quorum: 2, emails: ['a@example.com', 'b@example.com'] }],
     services: [{ serviceId: 'vpce-svc-0123456789abcdef0', onUnlisted: 'reject', approvers: 'team' }],
     customers: [{ accounts: ['333333333333'] }],
@@ -45,7 +45,7 @@ test('a map of environments says what is different in each; entries leave out wh
 });
 
 test('a file that says its environments is refused at any other stage', () => {
-  expect(() => documentIn(file, 'local')).toThrow(
+  expect(() => parseDocument(file, 'local')).toThrow(
     /policy\.yml is for staging, prod, and this linkgate's stage is local: choose with --stage$/,
   );
 });
@@ -59,12 +59,12 @@ services:
 block:
   - {account: '222222222222', services: '*', environments: [prod, local]}
 `;
-  expect(problemsIn(slips)).toEqual([
+  expect(parseProblems(slips)).toEqual([
     '4:29: `environments` at the top of the file does not name `prd`; did you mean `prod`?',
     '5:27: `environments` at the top of the file does not name `stagin`; did you mean `staging`?',
     '7:67: `environments` at the top of the file does not name `local`',
   ]);
-  expect(problemsIn('version: 1\nservices: {payments: {environments: [prod]}}')).toEqual([
+  expect(parseProblems('version: 1\nservices: {payments: {environments: [prod]}}')).toEqual([
     '2:38: `environments` at the top of the file does not name `prod`',
   ]);
 });
@@ -77,13 +77,15 @@ allow:
   - {account: '222222222222', services: payments}
   - {account: '222222222222', services: payments, environments: [staging]}
 `;
-  expect(problemsIn(clash)).toEqual([
+  expect(parseProblems(clash)).toEqual([
     '6:5: account 222222222222 has an entry at `payments` already: policy.yml:5:5',
   ]);
 });
 
 test('what is different in an environment has the form of what it differs from', () => {
   expect(
-    problemsIn('version: 1\nenvironments: [prod]\nservices: {payments: {environments: {prod: {grase: 1d}}}}'),
+    parseProblems(
+      'version: 1\nenvironments: [prod]\nservices: {payments: {environments: {prod: {grase: 1d}}}}',
+    ),
   ).toEqual(['3:45: there is no field `grase` here; did you mean `grace`?']);
 });

@@ -8,7 +8,7 @@ import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 export type Files = Readonly<Record<string, string>>;
 
 /** Puts files into a folder of their own. @returns the folder */
-export function folderWith(files: Files): string {
+export function writeFolder(files: Files): string {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -18,15 +18,15 @@ export function folderWith(files: Files): string {
 }
 
 /** What the lines of `policy.yml`, below its version, say at a stage. */
-export function documentIn(lines: string, stage = 'prod', more: Files = {}): PolicyDocument {
+export function parseDocument(lines: string, stage = 'prod', more: Files = {}): PolicyDocument {
   return readPolicyFile(
-    join(folderWith({ 'policy.yml': `version: 1\n${lines}`, ...more }), 'policy.yml'),
+    join(writeFolder({ 'policy.yml': `version: 1\n${lines}`, ...more }), 'policy.yml'),
   ).documentAt(stage);
 }
 
 /** All that is wrong with `policy.yml`, each as `line:column: words`; of other files with their names before. */
-export function problemsIn(text: string, more: Files = {}): readonly string[] {
-  const folder = folderWith({ 'policy.yml': text, ...more });
+export function parseProblems(text: string, more: Files = {}): readonly string[] {
+  const folder = writeFolder({ 'policy.yml': text, ...more });
   try {
     readPolicyFile(join(folder, 'policy.yml')).documentAt('prod');
     return [];
@@ -38,6 +38,6 @@ export function problemsIn(text: string, more: Files = {}): readonly string[] {
 }
 
 /** Without where things stand. */
-export function withoutPlaces(document: PolicyDocument): PolicyDocument {
+export function withoutPositions(document: PolicyDocument): PolicyDocument {
   return JSON.parse(JSON.stringify(document, (key, value) => (key === 'at' ? undefined : value)));
 }

@@ -2,12 +2,12 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
-import { documentIn, folderWith, problemsIn } from './files.ts';
+import { parseDocument, parseProblems, writeFolder } from './files.ts';
 
 const acme = "customers: {acme: {accounts: ['222222222222']}}\n";
 
 test('an included file adds to the policy, and may include others from where it lies', () => {
-  const { customers, entries } = documentIn(
+  const { customers, entries } = parseDocument(
     'include: [services.yml, customers/**/*.yml]\nallow: [{customer: beta, services: payments}]',
     'prod',
     {
@@ -27,7 +27,7 @@ test.each(['*.yml', '**/*.yml', '{policy,acme}.yml'])(
   'a pattern such as %s stands for the files beside the one in which it stands',
   (pattern) => {
     const lines = `include: ['${pattern}']\nblock: [{customer: acme, services: '*'}]`;
-    expect(documentIn(lines, 'prod', { 'acme.yml': acme })).toMatchObject({
+    expect(parseDocument(lines, 'prod', { 'acme.yml': acme })).toMatchObject({
       customers: [{ name: 'acme' }],
       entries: [{ effect: 'block', customer: 'acme' }],
     });
@@ -40,7 +40,7 @@ test('files may describe one service for different environments', () => {
     'prod.yml': 'services: {payments: {id: vpce-svc-0123456789abcdef0, environments: [prod]}}',
   };
   const lines = 'environments: [staging, prod]\ninclude: [staging.yml, prod.yml]';
-  expect(documentIn(lines, 'prod', files).services).toMatchObject([
+  expect(parseDocument(lines, 'prod', files).services).toMatchObject([
     { serviceId: 'vpce-svc-0123456789abcdef0' },
   ]);
 });
@@ -87,18 +87,18 @@ test.each([
     'a.yml:1:1: `environments` are said in the file that includes this one',
   ],
 ])('what is included and %s is refused', (_what, include, more, problem) => {
-  expect(problemsIn(`version: 1\ninclude: [${include}]`, more)[0]).toEqual(problem);
+  expect(parseProblems(`version: 1\ninclude: [${include}]`, more)[0]).toEqual(problem);
 });
 
 test('one name in two files is said', () => {
-  expect(problemsIn(`version: 1\ninclude: [a.yml]\n${acme}`, { 'a.yml': acme })).toEqual([
+  expect(parseProblems(`version: 1\ninclude: [a.yml]\n${acme}`, { 'a.yml': acme })).toEqual([
     'a.yml:1:13: `acme` is here already: policy.yml:3:13',
   ]);
 });
 
 test('nothing outside the folder of the policy file is read, by whatever way', () => {
-  const outside = folderWith({ 'secret.yml': acme });
-  const folder = folderWith({ 'policy.yml': 'version: 1\ninclude: [../*/secret.yml, link.yml]' });
+  const outside = writeFolder({ 'secret.yml': acme });
+  const folder = writeFolder({ 'policy.yml': 'version: 1\ninclude: [../*/secret.yml, link.yml]' });
   symlinkSync(join(outside, 'secret.yml'), join(folder, 'link.yml'));
   expect(() => readPolicyFile(join(folder, 'policy.yml'))).toThrow(
     /secret\.yml` lies outside the folder of the policy file\n.*link\.yml` lies outside the folder/,
@@ -106,7 +106,7 @@ test('nothing outside the folder of the policy file is read, by whatever way', (
 });
 
 test('a file that could not be read is not held against what speaks of its customers', () => {
-  expect(problemsIn("version: 1\ninclude: [a.yml]\nblock: [{customer: acme, services: '*'}]", {})).toEqual([
-    '2:11: `a.yml` is no file beside this one',
-  ]);
+  expect(parseProblems("version: 1\ninclude: [a.yml]\nblock: [{customer: acme, services: '*'}]", {})).toEqual(
+    ['2:11: `a.yml` is no file beside this one'],
+  );
 });

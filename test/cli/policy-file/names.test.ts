@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
 import { writePolicyFile } from '../../../cli/policy-file/write.ts';
-import { serviceNameForm } from '../../../lib/services/service.ts';
-import { documentIn, folderWith, problemsIn, withoutPlaces } from './files.ts';
+import { serviceNameFormat } from '../../../lib/services/service.ts';
+import { parseDocument, parseProblems, withoutPositions, writeFolder } from './files.ts';
 
 /** Names of people's own that every JavaScript object knows of. */
 const inherited = ['prototype', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'];
@@ -14,7 +14,7 @@ customers: {${name}: {accounts: ['222222222222']}}
 block: [{customer: ${name}, services: ${name}}]`;
 
 test.each(inherited)('a group, a service and a customer may be called %s', (name) => {
-  const document = documentIn(file(name));
+  const document = parseDocument(file(name));
   expect(document).toMatchObject({
     groups: [{ name }],
     services: [{ name, approvers: name }],
@@ -29,15 +29,15 @@ test.each(inherited)('a group, a service and a customer may be called %s', (name
     customers: held(customers),
     entries: held(entries),
   });
-  const again = readPolicyFile(join(folderWith({ 'policy.yml': text }), 'policy.yml')).documentAt('prod');
-  expect(withoutPlaces(again)).toEqual(withoutPlaces(document));
+  const again = readPolicyFile(join(writeFolder({ 'policy.yml': text }), 'policy.yml')).documentAt('prod');
+  expect(withoutPositions(again)).toEqual(withoutPositions(document));
 });
 
 test('a name that has no form of one is refused, whatever JavaScript takes it for', () => {
-  const problems = problemsIn(`version: 1\n${file('__proto__')}`);
+  const problems = parseProblems(`version: 1\n${file('__proto__')}`);
   expect(problems.filter((line) => line.includes('has'))).toEqual([
     '3:13: a group has letters, digits, `.`, `_` and `-`',
-    `4:12: ${serviceNameForm}`,
+    `4:12: ${serviceNameFormat}`,
     '4:35: a group has letters, digits, `.`, `_` and `-`',
     '5:13: a customer has a name of letters, digits, `.`, `_` and `-`',
     '6:20: a customer has a name of letters, digits, `.`, `_` and `-`',
@@ -49,33 +49,33 @@ test.each(['prototype', 'constructor'])('an environment may be called %s', (name
 services:
   payments: {environments: [${name}]}
   orders: {environments: {${name}: {grace: 36h}}}`;
-  expect(documentIn(lines, name).services).toMatchObject([
+  expect(parseDocument(lines, name).services).toMatchObject([
     { name: 'payments' },
     { name: 'orders', graceSeconds: 129_600 },
   ]);
-  expect(documentIn(lines, 'prod').services).toEqual([]);
+  expect(parseDocument(lines, 'prod').services).toEqual([]);
 });
 
 test.each(['prototype', 'constructor', '__proto__', 'toString', 'hasOwnProperty'])(
   'a field `%s` is told of wherever it stands',
   (name) => {
     const missing = `there is no field \`${name}\` here`;
-    expect(problemsIn(`version: 1\n${name}: {}`)).toEqual([`2:1: ${missing}`]);
-    expect(problemsIn(`version: 1\nservices: {payments: {${name}: 1}}`)).toEqual([`2:23: ${missing}`]);
-    expect(problemsIn(`version: 1\napprovers: {team: {slack: {users: [T01:U01], ${name}: 1}}}`)).toEqual([
+    expect(parseProblems(`version: 1\n${name}: {}`)).toEqual([`2:1: ${missing}`]);
+    expect(parseProblems(`version: 1\nservices: {payments: {${name}: 1}}`)).toEqual([`2:23: ${missing}`]);
+    expect(parseProblems(`version: 1\napprovers: {team: {slack: {users: [T01:U01], ${name}: 1}}}`)).toEqual([
       `2:46: ${missing}`,
     ]);
     expect(
-      problemsIn(`version: 1\nenvironments: [prod]\nservices: {a: {environments: {prod: {${name}: 1}}}}`),
+      parseProblems(`version: 1\nenvironments: [prod]\nservices: {a: {environments: {prod: {${name}: 1}}}}`),
     ).toEqual([`3:38: ${missing}`]);
-    expect(problemsIn(`version: 1\nblock: [{account: '222222222222', services: '*', ${name}: 1}]`)).toEqual([
-      `2:50: ${missing}`,
-    ]);
+    expect(
+      parseProblems(`version: 1\nblock: [{account: '222222222222', services: '*', ${name}: 1}]`),
+    ).toEqual([`2:50: ${missing}`]);
   },
 );
 
 test('a list is no map of names', () => {
-  expect(problemsIn('version: 1\nservices: [{onUnlisted: ask}]')).toEqual([
+  expect(parseProblems('version: 1\nservices: [{onUnlisted: ask}]')).toEqual([
     '2:1: this has to be a map, and is a list',
   ]);
 });

@@ -7,14 +7,14 @@ import { entryItem } from '../../../lib/allowlist/entry.ts';
 import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 import { exportPolicy } from '../../../lib/policy-as-code/export.ts';
 import { NameTakenError, registerService } from '../../../lib/services/register-service.ts';
-import { registeredServices } from '../../../lib/services/registered-services.ts';
+import { listRegisteredServices } from '../../../lib/services/registered-services.ts';
 import { serviceItem } from '../../../lib/services/service.ts';
 import { aConfiguration, alice, anEntry, aService, serviceId } from '../../builders.ts';
 import { createTestEnv, type TestEnv } from '../../doubles/test-env.ts';
-import { planned } from '../../policy-as-code/fixtures.ts';
+import { planDocument } from '../../policy-as-code/fixtures.ts';
 import * as answers from '../answers.ts';
-import { type FakeAws, fakeAws, linkgate } from '../test-env.ts';
-import { folderWith, withoutPlaces } from './files.ts';
+import { type FakeAws, fakeAws, runCli } from '../test-env.ts';
+import { withoutPositions, writeFolder } from './files.ts';
 
 let aws: FakeAws;
 beforeAll(async () => {
@@ -42,17 +42,19 @@ const service = fc.record(
   { requiredKeys: ['managedBy'] },
 );
 
-async function worldOf(all: readonly { tag?: string; stored?: string; managedBy: 'file' | 'person' }[]) {
-  const world = createTestEnv();
+async function createEnvOf(all: readonly { tag?: string; stored?: string; managedBy: 'file' | 'person' }[]) {
+  const env = createTestEnv();
   for (const [index, { tag, stored, managedBy }] of all.entries()) {
     const id = serviceId(index + 1);
-    world.services.show(aConfiguration({ serviceId: id, ...(tag !== undefined && { nameTag: tag }) }));
-    if (stored === undefined) await registerService({ serviceId: id, managedBy }, alice, world.deps);
-    else world.put(serviceItem(aService({ serviceId: id, name: stored, managedBy })));
+    env.services.setConfiguration(
+      aConfiguration({ serviceId: id, ...(tag !== undefined && { nameTag: tag }) }),
+    );
+    if (stored === undefined) await registerService({ serviceId: id, managedBy }, alice, env.deps);
+    else env.put(serviceItem(aService({ serviceId: id, name: stored, managedBy })));
     for (const at of [id, '*'])
-      await world.table.write([{ put: entryOf(at, String(222222222222 + index), managedBy) }]);
+      await env.table.write([{ put: entryOf(at, String(222222222222 + index), managedBy) }]);
   }
-  return world;
+  return env;
 }
 
 function entryOf(at: string, accountId: string, managedBy: 'file' | 'person') {
@@ -60,8 +62,8 @@ function entryOf(at: string, accountId: string, managedBy: 'file' | 'person') {
 }
 
 /** What `linkgate export` prints, read again. */
-async function exportedAndRead(world: TestEnv): Promise<PolicyDocument> {
-  const { document } = await exportPolicy(undefined, world.deps);
+async function exportedAndRead(env: TestEnv): Promise<PolicyDocument> {
+  const { document } = await exportPolicy(undefined, env.deps);
   const held = Object.fromEntries(
     Object.entries(document).map(([kind, all]) => [
       kind,
@@ -72,21 +74,21 @@ async function exportedAndRead(world: TestEnv): Promise<PolicyDocument> {
 }
 
 function read(text: string): PolicyDocument {
-  return withoutPlaces(
-    readPolicyFile(join(folderWith({ 'policy.yml': text }), 'policy.yml')).documentAt('prod'),
+  return withoutPositions(
+    readPolicyFile(join(writeFolder({ 'policy.yml': text }), 'policy.yml')).documentAt('prod'),
   );
 }
 
-async function changesBy(document: PolicyDocument, world: TestEnv) {
-  const { changes } = await planned(world, document);
+async function changesBy(document: PolicyDocument, env: TestEnv) {
+  const { changes } = await planDocument(env, document);
   return changes.filter(({ action }) => action !== 'left');
 }
 
 test('what is exported plans to no change, however services are tagged and named', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(service, { minLength: 1, maxLength: 4 }), async (all) => {
-      const world = await worldOf(all);
-      expect(await changesBy(await exportedAndRead(world), world)).toEqual([]);
+      const env = await createEnvOf(all);
+      expect(await changesBy(await exportedAndRead(env), env)).toEqual([]);
     }),
     { numRuns: 150, seed: 11 },
   );
@@ -95,14 +97,14 @@ test('what is exported plans to no change, however services are tagged and named
 test('a registration gives each service an id or a name that is its alone', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anything, { minLength: 1, maxLength: 4 }), async (tags) => {
-      const world = await worldOf(tags.map((tag) => ({ tag, managedBy: 'person' })));
-      const names = (await registeredServices(world.deps)).map(({ name }) => name);
+      const env = await createEnvOf(tags.map((tag) => ({ tag, managedBy: 'person' })));
+      const names = (await listRegisteredServices(env.deps)).map(({ name }) => name);
       expect(new Set(names).size).toBe(names.length);
       const ids = names.filter((name) => name.startsWith('vpce-'));
       expect(ids.every((name) => name === serviceId(names.indexOf(name) + 1))).toBe(true);
-      const deps = world.deps;
+      const deps = env.deps;
       const [first = ''] = names;
-      world.services.show(aConfiguration({ serviceId: serviceId(9) }));
+      env.services.setConfiguration(aConfiguration({ serviceId: serviceId(9) }));
       const again = registerService({ serviceId: serviceId(9), name: first }, alice, deps);
       await expect(again).rejects.toBeInstanceOf(NameTakenError);
     }),
@@ -118,9 +120,9 @@ test.each([...odd, 'orders', serviceId(1)])(
     aws.respond = ({ path }) => ({
       body: path.includes('/connections') ? { connections: [connection] } : { service: shown, services: [] },
     });
-    const { stdout } = await linkgate(['export', '--from-connections', serviceId(1)], aws);
-    const world = createTestEnv({ services: [aService({ name, managedBy: 'person' })] });
-    expect(await changesBy(read(stdout), world)).toMatchObject([
+    const { stdout } = await runCli(['export', '--from-connections', serviceId(1)], aws);
+    const env = createTestEnv({ services: [aService({ name, managedBy: 'person' })] });
+    expect(await changesBy(read(stdout), env)).toMatchObject([
       { kind: 'entry', action: 'add', serviceId: serviceId(1), accountId: '444444444444' },
     ]);
   },

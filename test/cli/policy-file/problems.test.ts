@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { headerSchema, listSections, namedSections } from '../../../cli/policy-file/file-schema.ts';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
-import { serviceNameForm } from '../../../lib/services/service.ts';
-import { folderWith, problemsIn } from './files.ts';
+import { serviceNameFormat } from '../../../lib/services/service.ts';
+import { parseProblems, writeFolder } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
 
@@ -141,7 +141,8 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
     `2:45: its name is the id of another service: \`${serviceId}\``,
   ],
   ...['my service', 'vpce-payments', "'*'", '..'].map(
-    (name) => [`a service is named ${name}`, `services: {${name}: {}}`, `2:12: ${serviceNameForm}`] as const,
+    (name) =>
+      [`a service is named ${name}`, `services: {${name}: {}}`, `2:12: ${serviceNameFormat}`] as const,
   ),
   ['a customer has no accounts', 'customers:\n  acme: {}', '3:3: customer `acme` has no `accounts`'],
   [
@@ -191,7 +192,7 @@ const wrong: readonly (readonly [what: string, lines: string, ...problems: strin
 ];
 
 test.each(wrong)('it is said, with line and column, where %s', (_what, lines, ...problems) => {
-  expect(problemsIn(`version: 1\n${lines}`)).toEqual(problems);
+  expect(parseProblems(`version: 1\n${lines}`)).toEqual(problems);
 });
 
 const shapes = ['', '[]', '{}', '[[]]', '[null]', '[{}]', "''", 'x', '1.5', '-1', '.nan', 'true', '{x: 1}'];
@@ -213,7 +214,7 @@ test.each(fieldsIn)(
     for (const field of fields)
       for (const shape of shapes) {
         // Flow maps end a value that is nothing by themselves.
-        const told = problemsIn(`version: 1\n${lines(`${field}: ${shape}`)}`);
+        const told = parseProblems(`version: 1\n${lines(`${field}: ${shape}`)}`);
         for (const line of told)
           expect(line).not.toMatch(
             /\b(Object|Array|undefined|NaN|null|unknown|string)\b|\/\^|has to be (,|(.+), and is \3$)/,
@@ -224,14 +225,14 @@ test.each(fieldsIn)(
 
 test('a file is read as YAML 1.2, whatever it says it is', () => {
   const lines = "version: 1\nblock: [{account: '222222222222', services: '*', note: 'no'}]";
-  expect(problemsIn(`%YAML 1.1\n---\n${lines}`)).toEqual([
+  expect(parseProblems(`%YAML 1.1\n---\n${lines}`)).toEqual([
     '1:1: a policy file is read as YAML 1.2: leave this line out',
   ]);
-  expect(problemsIn(`%YAML 1.2\n---\n${lines}`)).toEqual([]);
+  expect(parseProblems(`%YAML 1.2\n---\n${lines}`)).toEqual([]);
 });
 
 test('all that is wrong is told at once, in the order of the lines', () => {
-  const lines = problemsIn(`version: 1
+  const lines = parseProblems(`version: 1
 services:
   payments: {grace: 5}
 customers:
@@ -248,12 +249,12 @@ test('what is wrong with one part is not held against what speaks of it', () => 
 services: {payments: {grace: 5}}
 allow: [{account: '222222222222', services: payments}]
 `;
-  expect(problemsIn(lines)).toEqual(['2:30: write a time such as 7d or 36h']);
+  expect(parseProblems(lines)).toEqual(['2:30: write a time such as 7d or 36h']);
 });
 
 test('names are looked up in what is otherwise wrong, too, and beside parts that have no right form', () => {
   expect(
-    problemsIn(`version: 1
+    parseProblems(`version: 1
 alow: []
 services:
   payments: {grace: 5, approvers: foo}
@@ -275,19 +276,19 @@ block: {}
 
 test('where it cannot be told which names there are, none is missed', () => {
   const lines = "version: 1\ncustomer: {acme: {}}\nblock: [{customer: acme, services: '*'}]";
-  expect(problemsIn(lines)).toEqual(['2:1: there is no field `customer` here; did you mean `customers`?']);
+  expect(parseProblems(lines)).toEqual(['2:1: there is no field `customer` here; did you mean `customers`?']);
 });
 
 test('a name is looked up in what is different in an environment', () => {
   const lines =
     'version: 1\nenvironments: [prod]\napprovers: {team: {emails: [a@example.com]}}\nservices: {a: {environments: {prod: {approvers: taem}}}}';
-  expect(problemsIn(lines)).toEqual([
+  expect(parseProblems(lines)).toEqual([
     '4:49: there is no approver group `taem` in the file; did you mean `team`?',
   ]);
 });
 
 test('what is no text is said plainly', () => {
-  const folder = folderWith({ 'policy.yml/inside.yml': '' });
+  const folder = writeFolder({ 'policy.yml/inside.yml': '' });
   const file = join(folder, 'policy.yml');
   expect(() => readPolicyFile(file)).toThrow(`${file}:1:1: \`${file}\` is a folder, and no file`);
   const other = join(folder, 'other.yml');
@@ -296,9 +297,9 @@ test('what is no text is said plainly', () => {
 });
 
 test('a file says its version', () => {
-  expect(problemsIn('allow: []')).toEqual(['1:1: a policy file begins with `version: 1`']);
-  expect(problemsIn('')).toEqual(['1:1: a policy file begins with `version: 1`']);
-  expect(problemsIn('version: 2')).toEqual(['1:10: this has to be 1, and is 2']);
+  expect(parseProblems('allow: []')).toEqual(['1:1: a policy file begins with `version: 1`']);
+  expect(parseProblems('')).toEqual(['1:1: a policy file begins with `version: 1`']);
+  expect(parseProblems('version: 2')).toEqual(['1:10: this has to be 1, and is 2']);
 });
 
 test.each(['+02', '+0200', ''])(
@@ -309,7 +310,7 @@ test.each(['+02', '+0200', ''])(
         `allow: [{account: '222222222222', services: '*', expires: '${time}'}]`,
         `customers: {acme: {accounts: ['222222222222'], contractEnds: '${time}'}}`,
       ])
-        expect(problemsIn(`version: 1\n${lines}`)).toEqual([
+        expect(parseProblems(`version: 1\n${lines}`)).toEqual([
           expect.stringContaining('or a date-time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+02:00'),
         ]);
   },
@@ -317,21 +318,21 @@ test.each(['+02', '+0200', ''])(
 
 test.each(['9007199254740993', '1e300', '1.5', '0'])('an entry does not allow %s endpoints', (count) => {
   const entry = `allow: [{account: '222222222222', services: '*', maxEndpoints: ${count}}]`;
-  expect(problemsIn(`version: 1\n${entry}`)).toHaveLength(1);
+  expect(parseProblems(`version: 1\n${entry}`)).toHaveLength(1);
 });
 
 test('a note may have as many characters as people count', () => {
   const entry = (count: number) =>
     `version: 1\nallow: [{account: '222222222222', services: '*', note: ${'😀'.repeat(count)}}]`;
-  expect(problemsIn(entry(1000))).toEqual([]);
-  expect(problemsIn(entry(1001))).toEqual([expect.stringContaining('Shorten it to 1,000 characters')]);
+  expect(parseProblems(entry(1000))).toEqual([]);
+  expect(parseProblems(entry(1001))).toEqual([expect.stringContaining('Shorten it to 1,000 characters')]);
 });
 
 test('aliases of aliases of aliases are refused before they fill the memory', () => {
   const levels = [...'bcdefghij'].map(
     (name, index) => `${name}: &${name} [${Array(10).fill(`*${'abcdefghi'[index]}`)}]`,
   );
-  expect(problemsIn(`version: 1\na: &a [x]\n${levels.join('\n')}`)).toEqual([
+  expect(parseProblems(`version: 1\na: &a [x]\n${levels.join('\n')}`)).toEqual([
     expect.stringMatching(/^1:1: it cannot be read: .*alias/),
   ]);
 });

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import * as v from 'valibot';
 import { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
-import { documentIn, withoutPlaces } from './files.ts';
+import { parseDocument, withoutPositions } from './files.ts';
 import { endpointId, everyField, serviceId } from './sample.ts';
 
 test('every field of a file comes to the document, in the words of linkgate', () => {
-  expect(withoutPlaces(documentIn(everyField))).toEqual({
+  expect(withoutPositions(parseDocument(everyField))).toEqual({
     groups: [
       {
         name: 'payments-team',
@@ -82,12 +82,12 @@ test('every field of a file comes to the document, in the words of linkgate', ()
 });
 
 test('what the API takes is what a file makes', () => {
-  const document = documentIn(everyField);
+  const document = parseDocument(everyField);
   expect(v.parse(PolicyDocument, document)).toEqual(document);
 });
 
 test('each thing says where it stands', () => {
-  const { groups, services, customers, entries } = documentIn(everyField);
+  const { groups, services, customers, entries } = parseDocument(everyField);
   const locations = [...groups, ...services, ...customers, ...entries].map(({ at }) =>
     at?.replace(/^.*\//, ''),
   );
@@ -102,7 +102,7 @@ test('each thing says where it stands', () => {
 });
 
 test('an entry of a customer is one for each account and each service', () => {
-  const { entries } = documentIn(`
+  const { entries } = parseDocument(`
 services: {payments: {}, orders: {id: ${serviceId}}}
 customers: {acme: {accounts: ['222222222222', '333333333333']}}
 allow: [{customer: acme, services: [payments, orders, '*']}]
@@ -118,7 +118,7 @@ allow: [{customer: acme, services: [payments, orders, '*']}]
 });
 
 test('beside an account, a customer is that account alone', () => {
-  const { entries } = documentIn(`
+  const { entries } = parseDocument(`
 services: {payments: {}}
 customers: {acme: {accounts: ['222222222222', '333333333333'], owners: [a@example.com]}}
 allow: [{customer: acme, account: '333333333333', services: payments, endpoints: [${endpointId}]}]
@@ -133,7 +133,7 @@ test.each([
   ['2028-01-31', '2027-12-31T23:59:59.999Z'],
   ['2027-01-31T12:00:00+02:00', '2027-01-31T10:00:00.000Z'],
 ])('an entry that expires on %s does so no later than the contract ends', (expires, expiresAt) => {
-  const { entries } = documentIn(`
+  const { entries } = parseDocument(`
 services: {payments: {}}
 customers: {acme: {accounts: ['222222222222'], contractEnds: 2027-12-31}}
 allow: [{customer: acme, services: payments, expires: ${expires}}]
@@ -142,7 +142,7 @@ allow: [{customer: acme, services: payments, expires: ${expires}}]
 });
 
 test('roles go to the accounts that they are of', () => {
-  const { entries } = documentIn(`
+  const { entries } = parseDocument(`
 services: {payments: {}}
 customers: {acme: {accounts: ['222222222222', '333333333333']}}
 allow:
@@ -157,7 +157,7 @@ allow:
 });
 
 test('a service and a group may be only named, and a service be named by its id', () => {
-  const { groups, services, entries } = documentIn(`
+  const { groups, services, entries } = parseDocument(`
 approvers:
   finance:
 services:
@@ -176,7 +176,7 @@ allow: [{account: '222222222222', services: [payments, ${serviceId}]}]
 });
 
 test('anchors, aliases and merge keys save words', () => {
-  const { entries } = documentIn(`
+  const { entries } = parseDocument(`
 services: {payments: {}, orders: {}}
 allow:
   - &usual {account: '222222222222', services: &both [payments, orders], maxEndpoints: 2}
@@ -190,7 +190,7 @@ allow:
 });
 
 test('a part of which every line is a comment is empty', () => {
-  expect(documentIn('services:\n  # payments: {}\nallow:\n  # none\nblock: []')).toEqual({
+  expect(parseDocument('services:\n  # payments: {}\nallow:\n  # none\nblock: []')).toEqual({
     groups: [],
     services: [],
     customers: [],
@@ -201,7 +201,7 @@ test('a part of which every line is a comment is empty', () => {
 test('10,000 entries are read', () => {
   const entry = (_: unknown, index: number) =>
     `  - {account: '${100_000_000_000 + index}', services: payments, expires: 2027-01-31}`;
-  const { entries } = documentIn(
+  const { entries } = parseDocument(
     `services: {payments: {}}\nallow:\n${Array.from({ length: 10_000 }, entry).join('\n')}`,
   );
   expect(entries).toHaveLength(10_000);

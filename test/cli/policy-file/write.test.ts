@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
 import { type Policy, writePolicyFile } from '../../../cli/policy-file/write.ts';
 import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
-import { documentIn, folderWith, withoutPlaces } from './files.ts';
+import { parseDocument, withoutPositions, writeFolder } from './files.ts';
 
 const serviceId = 'vpce-svc-0123456789abcdef0';
 
@@ -21,8 +21,8 @@ function heldBy(document: PolicyDocument, managedBy: 'file' | 'person' | 'api' =
 }
 
 function readBack(text: string): PolicyDocument {
-  const file = join(folderWith({ 'policy.yml': text }), 'policy.yml');
-  return withoutPlaces(readPolicyFile(file).documentAt('prod'));
+  const file = join(writeFolder({ 'policy.yml': text }), 'policy.yml');
+  return withoutPositions(readPolicyFile(file).documentAt('prod'));
 }
 
 /** Without the order of fields, and of what stands in lists. */
@@ -138,7 +138,7 @@ test('what is written reads back to the same document', () => {
 });
 
 test('what says the same of several services and of all accounts of a customer is written once', () => {
-  const document = documentIn(`
+  const document = parseDocument(`
 services: {payments: {}, orders: {}}
 customers: {acme: {accounts: ['222222222222', '333333333333'], owners: [a@example.com], contractEnds: 2027-12-31}}
 allow: [{customer: acme, services: [payments, orders], maxEndpoints: 2, note: contract 42}]
@@ -172,7 +172,7 @@ block:
 });
 
 test('what the file does not look after says who does', () => {
-  const document = documentIn(`
+  const document = parseDocument(`
 services: {payments: {id: ${serviceId}}}
 allow: [{account: '222222222222', services: payments}]
 `);
@@ -185,11 +185,11 @@ allow: [{account: '222222222222', services: payments}]
 });
 
 test('an entry that has not what its customer would give it stands by its account', () => {
-  const document = documentIn(`
+  const document = parseDocument(`
 customers: {acme: {accounts: ['222222222222'], contractEnds: 2027-12-31}}
 allow: [{account: '222222222222', services: '*', expires: 2028-12-31}]
 `);
   const [entry] = document.entries;
   const changed = { ...document, entries: entry ? [{ ...entry, customer: 'acme' }] : [] };
-  expect(readBack(writePolicyFile(heldBy(changed))).entries).toEqual(withoutPlaces(document).entries);
+  expect(readBack(writePolicyFile(heldBy(changed))).entries).toEqual(withoutPositions(document).entries);
 });

@@ -1,7 +1,7 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { itemKinds } from '../../../lib/doctor/item-entities.ts';
-import { keptBecause } from '../../../lib/storage/item-remedy.ts';
+import { itemEntities } from '../../../lib/doctor/item-entities.ts';
+import { reasonsToKeepItems } from '../../../lib/storage/item-remedy.ts';
 import { inTable, type Story, tableName } from './harness.ts';
 
 /** Kinds of which all items are in one partition. */
@@ -12,8 +12,8 @@ const together =
 export async function unreadableItems(story: Story) {
   const { linkgate } = story;
   await linkgate.linkgate('doctor');
-  for (const kind of itemKinds.keys()) {
-    if (keptBecause.has(kind)) continue;
+  for (const kind of itemEntities.keys()) {
+    if (reasonsToKeepItems.has(kind)) continue;
     const key = { pk: together.test(kind) ? kind : `${kind}#unreadable`, sk: 'unreadable' };
     await inTable(story, (client) =>
       client.send(new PutItemCommand({ TableName: tableName, Item: marshall(key) })),

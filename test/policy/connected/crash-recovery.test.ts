@@ -2,71 +2,79 @@ import { expect, test } from '@jest/globals';
 import { applyVerdicts } from '../../../lib/reconcile/apply-verdicts.ts';
 import { sweepConnections } from '../../../lib/sweep/sweep-connections.ts';
 import { endpointId, hub } from '../../builders.ts';
-import { forEachCallSite, mortal } from '../../doubles/crash-injection.ts';
-import { createRevocationTestEnv, endpoints, forget, hour, later, pass, settle } from './fixtures.ts';
+import { createCrashingProcess, forEachCallSite } from '../../doubles/crash-injection.ts';
+import {
+  advanceAndSweep,
+  createConnections,
+  createRevocationTestEnv,
+  hour,
+  processQueues,
+  removeConsumerEntry,
+  sweep,
+} from './fixtures.ts';
 
-const connections = endpoints(7);
+const connections = createConnections(7);
 
 /** Seven connections whose grace period is over: two more than the budget has room for. */
 async function overdue() {
-  const world = await createRevocationTestEnv({ connections });
-  await forget(world);
-  world.wait(72 * hour);
-  return world;
+  const env = await createRevocationTestEnv({ connections });
+  await removeConsumerEntry(env);
+  env.advanceSeconds(72 * hour);
+  return env;
 }
 
 test('linkgate may be killed at each call while it cuts: nothing is lost, and nothing is cut beyond the budget', async () => {
   const kills = await forEachCallSite(async (nth, moment) => {
-    const world = await overdue();
-    const { dying, dyingTable, isKilled } = mortal(nth, moment);
-    const { deps, ec2 } = world;
+    const env = await overdue();
+    const { dying, crashingTable, hasCrashed } = createCrashingProcess(nth, moment);
+    const { deps, ec2 } = env;
     const dead = {
       ...deps,
-      table: dyingTable(deps.table),
+      table: crashingTable(deps.table),
       bus: { publish: dying(deps.bus.publish) },
-      bell: { enqueue: dying(deps.bell.enqueue) },
-      connectionsIn: () => ({ ...ec2, page: dying(ec2.page), reject: dying(ec2.reject) }),
+      applyQueue: { enqueue: dying(deps.applyQueue.enqueue) },
+      connectionsClient: () => ({ ...ec2, page: dying(ec2.page), reject: dying(ec2.reject) }),
     };
     await sweepConnections(hub, 'pending', dead).catch(() => {});
-    if (!isKilled()) {
+    if (!hasCrashed()) {
       // The pass went well, and the actor comes next.
-      world.left = 75_000;
-      await settleDecisions(world);
+      env.remainingMs = 75_000;
+      await settleDecisions(env);
       await applyVerdicts(hub, dead).catch(() => {});
     }
     for (const minutes of [5, 10]) {
-      world.wait(minutes * 60);
-      await pass(world, 'pending').catch(() => {});
+      env.advanceSeconds(minutes * 60);
+      await sweep(env, 'pending').catch(() => {});
     }
-    await pass(world, 'full');
-    await later(60, world);
+    await sweep(env, 'full');
+    await advanceAndSweep(60, env);
     const states = connections.map(({ endpointId: id }) => ec2.state(id));
     expect(states.filter((state) => state === 'rejected')).toHaveLength(5);
-    const records = await Promise.all(connections.map(({ endpointId: id }) => world.record(id)));
+    const records = await Promise.all(connections.map(({ endpointId: id }) => env.record(id)));
     expect(records.filter((record) => record?.verdict?.outcome === 'ask')).toHaveLength(2);
-    expect(records.every((record) => !record?.effect)).toBe(true);
-    return isKilled();
+    expect(records.every((record) => !record?.pendingEffect)).toBe(true);
+    return hasCrashed();
   });
   expect(kills).toBeGreaterThan(20);
 });
 
 /** What the pass handed over is decided, and the actor does not hear of it yet. */
-async function settleDecisions(world: Awaited<ReturnType<typeof overdue>>): Promise<void> {
-  const { bell } = world.deps;
-  world.deps.bell = { enqueue: async () => {} };
-  await settle(world);
-  world.deps.bell = bell;
+async function settleDecisions(env: Awaited<ReturnType<typeof overdue>>): Promise<void> {
+  const { applyQueue } = env.deps;
+  env.deps.applyQueue = { enqueue: async () => {} };
+  await processQueues(env);
+  env.deps.applyQueue = applyQueue;
 }
 
 test('what is claimed of the budget by a run that died is not claimed twice', async () => {
-  const world = await overdue();
-  const { ec2 } = world;
-  ec2.answer = () => {
+  const env = await overdue();
+  const { ec2 } = env;
+  ec2.respond = () => {
     throw new Error('killed');
   };
-  await pass(world, 'pending');
-  ec2.answer = (_call, take) => take();
-  await later(3_600, world);
+  await sweep(env, 'pending');
+  ec2.respond = (_call, take) => take();
+  await advanceAndSweep(3_600, env);
   const cut = connections.filter(({ endpointId: id }) => ec2.state(id) === 'rejected');
   expect(cut.map(({ endpointId: id }) => id)).toEqual([1, 2, 3, 4, 5].map(endpointId));
 });

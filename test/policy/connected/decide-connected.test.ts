@@ -97,23 +97,25 @@ describe('a connection that lives', () => {
     ['announced 72 hours ago, and allowed again', { before: announced(-72), entries: [anEntry()] }, 'stays'],
     [
       'announced 72 hours ago, and kept',
-      { before: { ...announced(-72), kept: { by: alice, at: at(-1), until: at(5) } } },
+      { before: { ...announced(-72), extended: { by: alice, at: at(-1), until: at(5) } } },
       `is cut at ${at(5)}`,
     ],
     [
       'kept for less than it has',
-      { before: { ...announced(-24), kept: { by: alice, at: at(-1), until: at(5) } } },
+      { before: { ...announced(-24), extended: { by: alice, at: at(-1), until: at(5) } } },
       `is cut at ${at(48)}`,
     ],
     [
       'kept, and its time is over',
-      { before: { ...announced(-99), kept: { by: alice, at: at(-9), until: at(-1) } } },
+      { before: { ...announced(-99), extended: { by: alice, at: at(-9), until: at(-1) } } },
       'is cut',
     ],
     ['beyond the budget', { before: announced(-72, { overQuota: true }) }, 'is asked about'],
     [
       'beyond the budget, and kept',
-      { before: { ...announced(-72, { overQuota: true }), kept: { by: alice, at: at(-1), until: at(5) } } },
+      {
+        before: { ...announced(-72, { overQuota: true }), extended: { by: alice, at: at(-1), until: at(5) } },
+      },
       `is cut at ${at(5)}`,
     ],
     ['blocked', { before: accepted, entries: [block] }, 'is cut'],
@@ -128,15 +130,19 @@ describe('a connection that lives', () => {
       { before: accepted, entries: [block], restoredAt: at(-1) },
       graceFromNow,
     ],
-    ['revoked', { before: { ...accepted, revoked }, entries: [anEntry()] }, `is cut at ${at(71)}`],
+    [
+      'revoked',
+      { before: { ...accepted, revokeOrder: revoked }, entries: [anEntry()] },
+      `is cut at ${at(71)}`,
+    ],
     [
       'revoked now',
-      { before: { ...accepted, revoked: { ...revoked, now: true } }, entries: [anEntry()] },
+      { before: { ...accepted, revokeOrder: { ...revoked, immediate: true } }, entries: [anEntry()] },
       'is cut',
     ],
     [
       'revoked now before this table was in place',
-      { before: { ...accepted, revoked: { ...revoked, now: true } }, restoredAt: at(0) },
+      { before: { ...accepted, revokeOrder: { ...revoked, immediate: true } }, restoredAt: at(0) },
       graceFromNow,
     ],
     ['denied', { before: { ...announced(-24), reevaluatedAt: at(-24), approval: denied } }, 'is cut'],
@@ -207,7 +213,7 @@ describe('a connection that lives', () => {
 
   test('is cut for the reason that the policy gives', () => {
     expect(decided({ before: accepted }).verdict.findings[0]).toMatchObject({
-      rule: 'permission-is-gone',
+      rule: 'no-longer-allowed',
       reason: 'account 022222222222 is not on the allowlist of orders',
     });
   });

@@ -9,11 +9,11 @@ import { serviceItem, serviceKey } from '../../../lib/services/service.ts';
 import {
   aConnection,
   alice,
+  aModeChange,
   anApproval,
   anEntry,
   aRecord,
   aService,
-  aSwitch,
   aVerdict,
   consumer,
   endpointId,
@@ -22,41 +22,41 @@ import {
 } from '../../builders.ts';
 import type { TestEnv } from '../../doubles/test-env.ts';
 import {
+  advanceAndSweep,
+  createConnections,
   createRevocationTestEnv,
   day,
-  endpoints,
-  forget,
   hour,
-  later,
-  pass,
-  policyChanged,
-  settle,
+  processQueues,
+  reevaluateService,
+  removeConsumerEntry,
+  sweep,
 } from './fixtures.ts';
 
 const stateOf = ({ ec2 }: TestEnv, number = 1) => ec2.state(endpointId(number));
 const older = { state: 'available', requestedAt: '2026-10-01T00:00:00.000Z' } as const;
 
-async function put(world: TestEnv, entry: Parameters<typeof anEntry>[0]): Promise<void> {
-  world.put(entryItem(anEntry({ version: 2, changedAt: world.time.toISOString(), ...entry })));
-  await policyChanged(world);
+async function put(env: TestEnv, entry: Parameters<typeof anEntry>[0]): Promise<void> {
+  env.put(entryItem(anEntry({ version: 2, changedAt: env.time.toISOString(), ...entry })));
+  await reevaluateService(env);
 }
 
-function switchTo(world: TestEnv, mode: 'enforce' | 'observe', policyRevision: number): void {
-  world.mode = mode;
-  world.put(
+function switchTo(env: TestEnv, mode: 'enforce' | 'observe', policyRevision: number): void {
+  env.mode = mode;
+  env.put(
     modeChangeItem(
-      aSwitch({ mode, since: world.time.toISOString(), policyRevision, version: policyRevision + 1 }),
+      aModeChange({ mode, since: env.time.toISOString(), policyRevision, version: policyRevision + 1 }),
     ),
   );
 }
 
 test('an entry at every service that counts fewer has the last to come cut', async () => {
   const entry = anEntry({ serviceId: allServicesScope, maxEndpoints: 3 });
-  const world = await createRevocationTestEnv({ entries: [entry], connections: endpoints(3) });
-  world.put(entryItem({ ...entry, maxEndpoints: 1, version: 2 }));
-  await policyChanged(world);
-  await later(72 * hour, world);
-  expect([1, 2, 3].map((number) => stateOf(world, number))).toEqual(['pending', 'rejected', 'rejected']);
+  const env = await createRevocationTestEnv({ entries: [entry], connections: createConnections(3) });
+  env.put(entryItem({ ...entry, maxEndpoints: 1, version: 2 }));
+  await reevaluateService(env);
+  await advanceAndSweep(72 * hour, env);
+  expect([1, 2, 3].map((number) => stateOf(env, number))).toEqual(['pending', 'rejected', 'rejected']);
 });
 
 describe('a cut that was put off', () => {
@@ -64,25 +64,25 @@ describe('a cut that was put off', () => {
   const keep = { action: 'keep', by: alice, reason: 'they are moving', until: inAYear } as const;
 
   test('and then called off does not put the next one off', async () => {
-    const world = await createRevocationTestEnv();
-    await forget(world);
-    await decideConnectedByPerson(endpointId(1), keep, world.deps);
-    await put(world, {});
-    world.wait(30 * day);
-    await forget(world);
-    await later(72 * hour, world);
-    expect(stateOf(world)).toBe('rejected');
+    const env = await createRevocationTestEnv();
+    await removeConsumerEntry(env);
+    await decideConnectedByPerson(endpointId(1), keep, env.deps);
+    await put(env, {});
+    env.advanceSeconds(30 * day);
+    await removeConsumerEntry(env);
+    await advanceAndSweep(72 * hour, env);
+    expect(stateOf(env)).toBe('rejected');
   });
 
   test('has people reminded again before it comes', async () => {
-    const world = await createRevocationTestEnv();
-    await forget(world);
-    const record = await world.record(endpointId(1));
+    const env = await createRevocationTestEnv();
+    await removeConsumerEntry(env);
+    const record = await env.record(endpointId(1));
     if (!record?.approvalRequest) throw new Error('nobody was asked');
-    world.put(recordItem({ ...record, approvalRequest: { ...record.approvalRequest, stage: 'escalated' } }));
-    await decideConnectedByPerson(endpointId(1), keep, world.deps);
-    await settle(world);
-    expect(await world.record(endpointId(1))).toMatchObject({
+    env.put(recordItem({ ...record, approvalRequest: { ...record.approvalRequest, stage: 'escalated' } }));
+    await decideConnectedByPerson(endpointId(1), keep, env.deps);
+    await processQueues(env);
+    expect(await env.record(endpointId(1))).toMatchObject({
       approvalRequest: {
         stage: 'approval-requested',
         deadline: inAYear,
@@ -94,90 +94,90 @@ describe('a cut that was put off', () => {
 
 describe('what is commanded in the mode observe', () => {
   test.each([
-    ['a block', (world: TestEnv) => put(world, { effect: 'block' })],
+    ['a block', (env: TestEnv) => put(env, { effect: 'block' })],
     [
       'a revocation',
-      (world: TestEnv) =>
-        decideConnectedByPerson(endpointId(1), { action: 'revoke', by: alice, now: true }, world.deps),
+      (env: TestEnv) =>
+        decideConnectedByPerson(endpointId(1), { action: 'revoke', by: alice, now: true }, env.deps),
     ],
   ])('%s is carried out as soon as linkgate acts', async (_what, command) => {
-    const world = await createRevocationTestEnv();
-    switchTo(world, 'observe', 0);
-    await command(world);
-    await settle(world);
-    expect(stateOf(world)).toBe('pending');
-    switchTo(world, 'enforce', 1);
-    await pass(world, 'full');
-    expect(stateOf(world)).toBe('rejected');
+    const env = await createRevocationTestEnv();
+    switchTo(env, 'observe', 0);
+    await command(env);
+    await processQueues(env);
+    expect(stateOf(env)).toBe('pending');
+    switchTo(env, 'enforce', 1);
+    await sweep(env, 'full');
+    expect(stateOf(env)).toBe('rejected');
   });
 });
 
 test('what was announced before the mode was switched by hand is announced anew', async () => {
-  const world = await createRevocationTestEnv();
-  await forget(world);
-  world.wait(72 * hour);
-  const switchedAt = new Date(world.time.getTime() - 60_000);
+  const env = await createRevocationTestEnv();
+  await removeConsumerEntry(env);
+  env.advanceSeconds(72 * hour);
+  const switchedAt = new Date(env.time.getTime() - 60_000);
   const mode: ReadMode = async (since) => (since && since < switchedAt ? 'observe' : 'enforce');
-  Object.assign(world.deps, { mode });
-  await pass(world, 'full');
-  expect(stateOf(world)).toBe('pending');
-  const disconnectAt = new Date(world.time.getTime() + 72 * hour * 1000).toISOString();
-  expect(await world.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt } });
+  Object.assign(env.deps, { mode });
+  await sweep(env, 'full');
+  expect(stateOf(env)).toBe('pending');
+  const disconnectAt = new Date(env.time.getTime() + 72 * hour * 1000).toISOString();
+  expect(await env.record(endpointId(1))).toMatchObject({ revocation: { disconnectAt } });
 });
 
 test('nobody is asked about a block, not even about one from before this table was in place', async () => {
   const block = anEntry({ effect: 'block', changedAt: '2026-10-01T00:00:00.000Z' });
-  const world = await createRevocationTestEnv({ entries: [block], connections: [aConnection(older)] });
-  await pass(world, 'full');
-  const record = await world.record(endpointId(1));
+  const env = await createRevocationTestEnv({ entries: [block], connections: [aConnection(older)] });
+  await sweep(env, 'full');
+  const record = await env.record(endpointId(1));
   expect(record).toMatchObject({ revocation: { cause: 'policy' } });
   expect(record && isAwaitingApproval(record)).toBe(false);
   const word = { by: alice, decision: 'approve' } as const;
-  expect(await submitDecision(endpointId(1), word, world.deps)).toMatchObject({ status: 'not-open' });
+  expect(await submitDecision(endpointId(1), word, env.deps)).toMatchObject({ status: 'not-open' });
 });
 
 test('a block reaches what linkgate has not looked at yet', async () => {
-  const world = await createRevocationTestEnv({ entries: [], connections: [] });
-  world.ec2.show(aConnection(older));
-  await put(world, { effect: 'block' });
-  expect(stateOf(world)).toBe('rejected');
+  const env = await createRevocationTestEnv({ entries: [], connections: [] });
+  env.ec2.show(aConnection(older));
+  await put(env, { effect: 'block' });
+  expect(stateOf(env)).toBe('rejected');
 });
 
 test('what a policy endorsed is not adopted as somebody else’s, whatever was decided in the mode observe', async () => {
-  const world = await createRevocationTestEnv({
+  const env = await createRevocationTestEnv({
     services: [aService({ onExternalAccept: 'adopt' })],
     connections: [],
   });
-  world.ec2.show(aConnection({ state: 'available' }));
-  await pass(world, 'full');
-  switchTo(world, 'observe', 0);
-  await forget(world);
-  switchTo(world, 'enforce', 1);
-  await pass(world, 'full');
-  expect(await world.record(endpointId(1))).toMatchObject({ revocation: { cause: 'policy' } });
+  env.ec2.show(aConnection({ state: 'available' }));
+  await sweep(env, 'full');
+  switchTo(env, 'observe', 0);
+  await removeConsumerEntry(env);
+  switchTo(env, 'enforce', 1);
+  await sweep(env, 'full');
+  expect(await env.record(endpointId(1))).toMatchObject({ revocation: { cause: 'policy' } });
 });
 
 describe('a service that is not registered', () => {
   test('has nothing revoked, now or when it is registered again', async () => {
-    const world = await createRevocationTestEnv();
-    await world.table.write([{ remove: serviceKey(aService().serviceId) }]);
+    const env = await createRevocationTestEnv();
+    await env.table.write([{ remove: serviceKey(aService().serviceId) }]);
     const revoke = { action: 'revoke', by: alice, now: true } as const;
-    expect(await decideConnectedByPerson(endpointId(1), revoke, world.deps)).toEqual({ status: 'unknown' });
-    world.put(serviceItem(aService({ registeredAt: world.time.toISOString(), policyRevision: 2 })));
-    await policyChanged(world);
-    expect(stateOf(world)).toBe('pending');
+    expect(await decideConnectedByPerson(endpointId(1), revoke, env.deps)).toEqual({ status: 'unknown' });
+    env.put(serviceItem(aService({ registeredAt: env.time.toISOString(), policyRevision: 2 })));
+    await reevaluateService(env);
+    expect(stateOf(env)).toBe('pending');
   });
 
   test('and is registered again has what lived by then left alone, though its entry went meanwhile', async () => {
-    const world = await createRevocationTestEnv();
-    await world.table.write([{ remove: serviceKey(aService().serviceId) }]);
-    await removeEntry({ serviceId: aService().serviceId, accountId: consumer }, world.deps);
-    world.wait(day);
-    world.put(serviceItem(aService({ registeredAt: world.time.toISOString(), policyRevision: 2 })));
-    await policyChanged(world);
-    await later(100 * hour, world);
-    await pass(world, 'full');
-    expect(stateOf(world)).toBe('pending');
+    const env = await createRevocationTestEnv();
+    await env.table.write([{ remove: serviceKey(aService().serviceId) }]);
+    await removeEntry({ serviceId: aService().serviceId, accountId: consumer }, env.deps);
+    env.advanceSeconds(day);
+    env.put(serviceItem(aService({ registeredAt: env.time.toISOString(), policyRevision: 2 })));
+    await reevaluateService(env);
+    await advanceAndSweep(100 * hour, env);
+    await sweep(env, 'full');
+    expect(stateOf(env)).toBe('pending');
   });
 });
 
@@ -187,12 +187,12 @@ test('a denial of the request is no denial of the connection that somebody made 
     approval: anApproval({ decision: 'deny', at: noon.toISOString() }),
     verdict: aVerdict('reject'),
   });
-  const world = await createRevocationTestEnv({ entries: [], connections: [], records: [denied] });
-  world.put(recordItem(denied));
-  world.ec2.show(aConnection({ state: 'available' }));
-  await pass(world, 'full');
-  await later(100 * hour, world);
-  expect(stateOf(world)).toBe('available');
-  const record = await world.record(endpointId(1));
+  const env = await createRevocationTestEnv({ entries: [], connections: [], records: [denied] });
+  env.put(recordItem(denied));
+  env.ec2.show(aConnection({ state: 'available' }));
+  await sweep(env, 'full');
+  await advanceAndSweep(100 * hour, env);
+  expect(stateOf(env)).toBe('available');
+  const record = await env.record(endpointId(1));
   expect(record && isAwaitingApproval(record)).toBe(true);
 });

@@ -1,6 +1,6 @@
 import { removeEntry } from '../../../lib/allowlist/entries.ts';
 import type { Connection } from '../../../lib/privatelink/connection.ts';
-import { listAll } from '../../../lib/privatelink/connections.ts';
+import { listAllConnections } from '../../../lib/privatelink/connections.ts';
 import { applyVerdicts } from '../../../lib/reconcile/apply-verdicts.ts';
 import { decideConnections } from '../../../lib/reconcile/decide-connections.ts';
 import { detectChanges } from '../../../lib/reconcile/detect-changes.ts';
@@ -20,44 +20,44 @@ export async function createRevocationTestEnv({
   entries = [anEntry()],
   connections = [aConnection()],
 }: Parameters<typeof createTestEnv>[0] = {}): Promise<TestEnv> {
-  const world = createTestEnv({ services, entries, connections });
-  await pass(world, 'full');
-  world.wait(hour);
-  return world;
+  const env = createTestEnv({ services, entries, connections });
+  await sweep(env, 'full');
+  env.advanceSeconds(hour);
+  return env;
 }
 
-export function endpoints(count: number, connection: Partial<Connection> = {}): Connection[] {
+export function createConnections(count: number, connection: Partial<Connection> = {}): Connection[] {
   return Array.from({ length: count }, (_, index) =>
     aConnection({ endpointId: endpointId(index + 1), ...connection }),
   );
 }
 
 /** What a schedule brings about, and all that follows of it. */
-export async function pass(world: TestEnv, kind: SweepScope): Promise<void> {
-  await sweepConnections(hub, kind, world.deps);
-  await settle(world);
+export async function sweep(env: TestEnv, kind: SweepScope): Promise<void> {
+  await sweepConnections(hub, kind, env.deps);
+  await processQueues(env);
 }
 
 /** Time passes, and the pass of that minute comes. */
-export async function later(seconds: number, world: TestEnv): Promise<void> {
-  world.wait(seconds);
-  await pass(world, 'pending');
+export async function advanceAndSweep(seconds: number, env: TestEnv): Promise<void> {
+  env.advanceSeconds(seconds);
+  await sweep(env, 'pending');
 }
 
 /** The entry of the consumer is taken away, as its stream event tells. */
-export async function forget(world: TestEnv): Promise<void> {
-  await removeEntry({ serviceId: serviceId(1), accountId: consumer }, world.deps);
-  await policyChanged(world);
+export async function removeConsumerEntry(env: TestEnv): Promise<void> {
+  await removeEntry({ serviceId: serviceId(1), accountId: consumer }, env.deps);
+  await reevaluateService(env);
 }
 
-export async function policyChanged(world: TestEnv): Promise<void> {
-  await reevaluateConnections({ serviceId: serviceId(1) }, world.deps);
-  await settle(world);
+export async function reevaluateService(env: TestEnv): Promise<void> {
+  await reevaluateConnections({ serviceId: serviceId(1) }, env.deps);
+  await processQueues(env);
 }
 
 /** Everything that was rung for and published is done, and what that brings about. */
-export async function settle(world: TestEnv): Promise<void> {
-  const { deps, published, rings, ec2 } = world;
+export async function processQueues(env: TestEnv): Promise<void> {
+  const { deps, published, rings, ec2 } = env;
   for (let turn = 0; turn < 20; turn++) {
     const events = published.splice(0);
     const requests = events.filter(({ type }) => type === 'Connection Request');
@@ -70,10 +70,10 @@ export async function settle(world: TestEnv): Promise<void> {
       deps,
     );
     if (rings.splice(0).length > 0) {
-      world.left = 75_000;
+      env.remainingMs = 75_000;
       await applyVerdicts(hub, deps);
       // EC2 rings for what was accepted and rejected.
-      await detectChanges(await listAll(ec2, {}), deps);
+      await detectChanges(await listAllConnections(ec2, {}), deps);
     }
     if (published.length === 0 && rings.length === 0) return;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { compilePattern, matches } from '../../../sandbox/aws/event-pattern.ts';
+import { compilePattern, matchesPattern } from '../../../sandbox/aws/event-pattern.ts';
 
 const event = {
   source: 'aws.ec2',
@@ -53,7 +53,7 @@ test.each<[object, boolean]>([
   [{ state: ['x', { prefix: 'A' }] }, true],
   [{ state: ['Available'], count: [6] }, false],
 ])('the pattern %j matches the event: %s', (detail, expected) => {
-  expect(matches({ source: ['aws.ec2'], detail }, event)).toBe(expected);
+  expect(matchesPattern({ source: ['aws.ec2'], detail }, event)).toBe(expected);
 });
 
 test.each([

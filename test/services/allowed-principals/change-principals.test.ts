@@ -3,28 +3,38 @@ import { PrincipalsRefusedError } from '../../../lib/services/allowed-principals
 import { changePrincipals } from '../../../lib/services/allowed-principals/change-principals.ts';
 import { noon, serviceId } from '../../builders.ts';
 import { createTestEnv } from '../../doubles/test-env.ts';
-import { shownPrincipals } from './fake-allowed-principals.ts';
+import { fakeAllowedPrincipals } from './fake-allowed-principals.ts';
 
 const all = Array.from({ length: 120 }, (_, number) => `arn:aws:iam::${500_000_000_000 + number}:root`);
 
-function change(ec2: ReturnType<typeof shownPrincipals>, allow: readonly string[], disallow: string[] = []) {
-  return changePrincipals(serviceId(1), { allow, disallow, withheld: 0 }, noon, ec2, createTestEnv().deps);
+function change(
+  ec2: ReturnType<typeof fakeAllowedPrincipals>,
+  allow: readonly string[],
+  disallow: string[] = [],
+) {
+  return changePrincipals(
+    serviceId(1),
+    { allow, disallow, blockedRemovals: 0 },
+    noon,
+    ec2,
+    createTestEnv().deps,
+  );
 }
 
 test('principals are changed fifty a call, the new ones first', async () => {
-  const ec2 = shownPrincipals(['*']);
+  const ec2 = fakeAllowedPrincipals(['*']);
   expect(await change(ec2, all, ['*'])).toEqual({ refused: [] });
   expect(ec2.calls).toEqual(['allow 50', 'allow 50', 'allow 20', 'disallow 1']);
 });
 
 test('calls become smaller when EC2 refuses their size, once', async () => {
-  const ec2 = shownPrincipals([], { perCall: 30 });
+  const ec2 = fakeAllowedPrincipals([], { perCall: 30 });
   expect(await change(ec2, all)).toEqual({ refused: [] });
   expect(ec2.calls).toEqual(['allow 50', 'allow 25', 'allow 25', 'allow 25', 'allow 25', 'allow 20']);
 });
 
 test('one bad principal is found by halves, and makes no later call smaller', async () => {
-  const ec2 = shownPrincipals([], { bad: [all[3] ?? ''] });
+  const ec2 = fakeAllowedPrincipals([], { bad: [all[3] ?? ''] });
   expect(await change(ec2, all)).toMatchObject({
     refused: [{ principal: all[3], code: 'InvalidPrincipal' }],
   });
@@ -33,7 +43,7 @@ test('one bad principal is found by halves, and makes no later call smaller', as
 });
 
 test('where EC2 refuses linkgate itself nothing more is tried', async () => {
-  const ec2 = shownPrincipals();
+  const ec2 = fakeAllowedPrincipals();
   ec2.allow = async () => {
     ec2.calls.push('allow');
     throw new PrincipalsRefusedError('service', 'UnauthorizedOperation', 'not authorized');
@@ -43,7 +53,7 @@ test('where EC2 refuses linkgate itself nothing more is tried', async () => {
 });
 
 test('what may have happened is not taken for a refusal', async () => {
-  const ec2 = shownPrincipals();
+  const ec2 = fakeAllowedPrincipals();
   ec2.allow = async () => {
     throw new Error('timeout');
   };

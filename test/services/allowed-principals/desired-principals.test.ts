@@ -41,8 +41,8 @@ describe('the allowlist implies', () => {
       [anEntry({ serviceId: '*' }), anEntry({ expiresAt: past })],
       [],
     ],
-  ])('%s', (_what, entries, implied) => {
-    expect(desiredPrincipals(aService(), entries, noon)).toEqual(implied);
+  ])('%s', (_what, entries, desired) => {
+    expect(desiredPrincipals(aService(), entries, noon)).toEqual(desired);
   });
 
   test('what the service names besides, each once', () => {

@@ -11,12 +11,12 @@ const service = serviceItem(aService());
 const entry = entryItem(anEntry());
 
 async function rungFor(...changes: readonly { before?: Item; after?: Item }[]): Promise<string[]> {
-  const world = createTestEnv({ services });
+  const env = createTestEnv({ services });
   const rung: string[] = [];
-  const serviceBell = { enqueue: async (ids: readonly string[]) => void rung.push(...ids) };
+  const serviceCheckQueue = { enqueue: async (ids: readonly string[]) => void rung.push(...ids) };
   await enqueueServiceChecks(
     changes.map(({ before, after }) => ({ before, after })),
-    { ...world.deps, serviceBell },
+    { ...env.deps, serviceCheckQueue },
   );
   return rung;
 }
@@ -29,14 +29,14 @@ test('many entries of a service ring for it once', async () => {
 
 test('one check does for many entries that change together: it is put off till they have', async () => {
   const after: (number | undefined)[] = [];
-  const serviceBell = {
+  const serviceCheckQueue = {
     enqueue: async (_ids: readonly string[], options?: { readonly afterSeconds: number }) =>
       void after.push(options?.afterSeconds),
   };
   for (const count of [1, 100])
     await enqueueServiceChecks(
       Array.from({ length: count }, () => ({ before: undefined, after: entry })),
-      { ...createTestEnv({ services }).deps, serviceBell },
+      { ...createTestEnv({ services }).deps, serviceCheckQueue },
     );
   expect(after).toEqual([0, 20]);
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { externalAdditions } from '../../../lib/services/allowed-principals/external-additions.ts';
+import { parseExternalAdditions } from '../../../lib/services/allowed-principals/external-additions.ts';
 import { alice, serviceId } from '../../builders.ts';
 
 function body(added: unknown, userIdentity: object = { arn: alice }): string {
@@ -22,7 +22,7 @@ function body(added: unknown, userIdentity: object = { arn: alice }): string {
 const at = '2026-11-21T12:00:00.000Z';
 
 test('one principal comes as an object', () => {
-  expect(externalAdditions(body({ tag: 1, content: '*' }))).toEqual({
+  expect(parseExternalAdditions(body({ tag: 1, content: '*' }))).toEqual({
     serviceId: serviceId(1),
     additions: [{ principal: '*', by: alice, at }],
   });
@@ -30,14 +30,14 @@ test('one principal comes as an object', () => {
 
 test('several come as an array', () => {
   const added = ['*', '022222222222'].map((content, index) => ({ tag: index + 1, content }));
-  expect(externalAdditions(body(added))?.additions).toMatchObject([
+  expect(parseExternalAdditions(body(added))?.additions).toMatchObject([
     { principal: '*' },
     { principal: '022222222222' },
   ]);
 });
 
 test('an AWS service that calls by itself is named', () => {
-  const told = externalAdditions(
+  const told = parseExternalAdditions(
     body({ content: '*' }, { type: 'AWSService', invokedBy: 'x.amazonaws.com' }),
   );
   expect(told?.additions).toMatchObject([{ by: 'x.amazonaws.com' }]);
@@ -49,11 +49,11 @@ test.each([
   ['another call', body({ content: '*' }).replace('ModifyVpcEndpointServicePermissions"', 'CreateTags"')],
   ['no event', 'not JSON'],
 ])('nothing is told by %s', (_what, text) => {
-  expect(externalAdditions(text)).toBeUndefined();
+  expect(parseExternalAdditions(text)).toBeUndefined();
 });
 
 test('the sample of an event is read', () => {
   const sample = new URL('../../../events/check-service/principals-changed.json', import.meta.url);
   const [record] = JSON.parse(readFileSync(sample, 'utf8')).Records;
-  expect(externalAdditions(record.body)?.additions).toEqual([{ principal: '*', by: alice, at }]);
+  expect(parseExternalAdditions(record.body)?.additions).toEqual([{ principal: '*', by: alice, at }]);
 });

@@ -5,7 +5,7 @@ import {
 import { principalKey } from '../../../lib/services/allowed-principals/principal.ts';
 
 /** The allowed principals of one service as EC2 has them, and the calls that changed them. */
-export function shownPrincipals(
+export function fakeAllowedPrincipals(
   shown: readonly string[] = [],
   { bad = [], perCall = 1_000 }: { readonly bad?: readonly string[]; readonly perCall?: number } = {},
 ) {

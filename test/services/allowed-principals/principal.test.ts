@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { describePrincipal, principalKindOf } from '../../../lib/services/allowed-principals/principal.ts';
+import { describePrincipal, parsePrincipalKind } from '../../../lib/services/allowed-principals/principal.ts';
 
 test.each([
   ['*', 'everyone'],
@@ -14,7 +14,7 @@ test.each([
   ['AIDAEXAMPLEEXAMPLE123', 'deleted user'],
   ['something else', 'unknown'],
 ])('%s is named as what it is: %s', (principal, kind) => {
-  expect(principalKindOf(principal)).toBe(kind);
+  expect(parsePrincipalKind(principal)).toBe(kind);
 });
 
 test('people read what a principal is beside it', () => {

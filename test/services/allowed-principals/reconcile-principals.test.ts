@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { type AllowlistEntry, entryItem, entryKey } from '../../../lib/allowlist/entry.ts';
 import { ThrottledError } from '../../../lib/privatelink/connections.ts';
 import { approvePrincipals } from '../../../lib/services/allowed-principals/approve.ts';
-import type { Addition } from '../../../lib/services/allowed-principals/principal-history.ts';
+import type { ExternalAddition } from '../../../lib/services/allowed-principals/principal-history.ts';
 import { reconcilePrincipals } from '../../../lib/services/allowed-principals/reconcile-principals.ts';
 import type { Service } from '../../../lib/services/service.ts';
 import { alice, anEntry, aService, consumer, noon, serviceId } from '../../builders.ts';
 import { createTestEnv } from '../../doubles/test-env.ts';
-import { shownPrincipals } from './fake-allowed-principals.ts';
+import { fakeAllowedPrincipals } from './fake-allowed-principals.ts';
 
 const root = `arn:aws:iam::${consumer}:root`;
 const stranger = 'arn:aws:iam::333333333333:role/ServiceConsumerRole';
@@ -30,21 +30,21 @@ function entriesFor(count: number): AllowlistEntry[] {
 }
 
 /** linkgate with these entries, beside EC2 with its principals. */
-function situation(entries: readonly AllowlistEntry[], ec2 = shownPrincipals()) {
-  const world = createTestEnv({ entries });
+function situation(entries: readonly AllowlistEntry[], ec2 = fakeAllowedPrincipals()) {
+  const env = createTestEnv({ entries });
   const rung: string[] = [];
   const deps = {
-    ...world.deps,
-    principalsIn: () => ec2,
-    say: () => {},
-    serviceBell: { enqueue: async (ids: readonly string[]) => void rung.push(...ids) },
+    ...env.deps,
+    principalsClient: () => ec2,
+    logChange: () => {},
+    serviceCheckQueue: { enqueue: async (ids: readonly string[]) => void rung.push(...ids) },
   };
   return {
-    world,
+    env,
     ec2,
     rung,
     deps,
-    async tend(service: Service, additions: readonly Addition[] = []) {
+    async tend(service: Service, additions: readonly ExternalAddition[] = []) {
       const { principalDrift, principalsApproval } = await reconcilePrincipals(
         service,
         await ec2.list(service.serviceId),
@@ -54,14 +54,14 @@ function situation(entries: readonly AllowlistEntry[], ec2 = shownPrincipals()) 
       return { drift: principalDrift, checks: principalDrift.map(({ check }) => check), principalsApproval };
     },
     async forget(accountId: string) {
-      await world.table.write([{ remove: entryKey(serviceId(1), accountId) }]);
+      await env.table.write([{ remove: entryKey(serviceId(1), accountId) }]);
     },
   };
 }
 
 describe('principals that are only observed', () => {
   test('are left as they are, and the difference is told', async () => {
-    const { tend, ec2 } = situation([anEntry()], shownPrincipals([stranger]));
+    const { tend, ec2 } = situation([anEntry()], fakeAllowedPrincipals([stranger]));
     const { drift } = await tend(observed);
     expect(drift).toMatchObject([
       { check: 'principals-are-missing', detail: expect.stringContaining(`${root} (account)`) },
@@ -76,19 +76,19 @@ describe('principals that are only observed', () => {
   });
 
   test('have nobody missing where everyone may ask', async () => {
-    const { tend } = situation([anEntry()], shownPrincipals(['*']));
+    const { tend } = situation([anEntry()], fakeAllowedPrincipals(['*']));
     expect((await tend(observed)).checks).toEqual(['principals-are-not-implied']);
   });
 
   test('are in order when they are what the allowlist implies', async () => {
-    const { tend } = situation([anEntry()], shownPrincipals([consumer]));
+    const { tend } = situation([anEntry()], fakeAllowedPrincipals([consumer]));
     expect((await tend(observed)).drift).toEqual([]);
   });
 
   test('are told in the same words until something changes', async () => {
-    const { tend, world } = situation([], shownPrincipals([stranger]));
+    const { tend, env } = situation([], fakeAllowedPrincipals([stranger]));
     const { drift } = await tend(observed);
-    world.wait(hour);
+    env.advanceSeconds(hour);
     expect((await tend(observed)).drift).toEqual(drift);
   });
 });
@@ -98,13 +98,13 @@ describe('who added a principal by hand', () => {
   const told = `${stranger} (role), added by arn:aws:iam::111111111111:user/bob at 2026-11-21T12:00:00.000Z`;
 
   test('is told when the event comes with the first look', async () => {
-    const { tend } = situation([], shownPrincipals([stranger]));
+    const { tend } = situation([], fakeAllowedPrincipals([stranger]));
     expect((await tend(observed, [addition])).drift[0]?.detail).toContain(told);
     expect((await tend(observed)).drift[0]?.detail).toContain(told);
   });
 
   test('is told when the event comes after the principal was seen', async () => {
-    const { tend } = situation([], shownPrincipals([stranger]));
+    const { tend } = situation([], fakeAllowedPrincipals([stranger]));
     await tend(observed);
     expect((await tend(observed, [addition])).drift[0]?.detail).toContain(told);
   });
@@ -117,9 +117,9 @@ describe('who added a principal by hand', () => {
   });
 
   test('is forgotten where EC2 never shows it', async () => {
-    const { tend, ec2, world } = situation([]);
+    const { tend, ec2, env } = situation([]);
     await tend(observed, [addition]);
-    world.wait(2 * hour);
+    env.advanceSeconds(2 * hour);
     await tend(observed);
     ec2.add(stranger);
     expect((await tend(observed)).drift[0]?.detail).toContain('by whom is unknown');
@@ -135,52 +135,52 @@ describe('managed principals', () => {
   });
 
   test('follow the allowlist, both ways and at once', async () => {
-    const { tend, ec2, world, forget } = situation([anEntry()]);
+    const { tend, ec2, env, forget } = situation([anEntry()]);
     expect((await tend(managed)).drift).toEqual([]);
     expect(ec2.now()).toEqual([root]);
-    world.put(entryItem(anEntry({ accountId: account(1) })));
+    env.put(entryItem(anEntry({ accountId: account(1) })));
     await forget(consumer);
     expect((await tend(managed)).drift).toEqual([]);
     expect(ec2.now()).toEqual([rootOf(1)]);
   });
 
   test('that somebody added by hand go after the grace period, and no sooner', async () => {
-    const { tend, ec2, world } = situation([anEntry()], shownPrincipals([root, stranger]));
+    const { tend, ec2, env } = situation([anEntry()], fakeAllowedPrincipals([root, stranger]));
     const service = { ...managed, graceSeconds: hour };
     expect((await tend(service)).drift[0]?.detail).toContain('goes at 2026-11-21T13:00:00.000Z');
-    world.wait(hour - 1);
+    env.advanceSeconds(hour - 1);
     await tend(service);
     expect(ec2.now()).toEqual([root, stranger]);
-    world.wait(1);
+    env.advanceSeconds(1);
     expect((await tend(service)).drift).toEqual([]);
     expect(ec2.now()).toEqual([root]);
   });
 
   test('that were found long ago stay for the grace period after a person approved', async () => {
-    const { tend, ec2, world } = situation([], shownPrincipals([stranger]));
+    const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
     await tend(observed);
-    world.wait(1000 * hour);
-    await tend(approvePrincipals(managed, alice, world.time));
+    env.advanceSeconds(1000 * hour);
+    await tend(approvePrincipals(managed, alice, env.time));
     expect(ec2.now()).toEqual([stranger]);
   });
 
   test('that somebody added by hand go after the grace period however often a person approves', async () => {
-    const { tend, ec2, world } = situation([], shownPrincipals([stranger]));
+    const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
     const service = { ...managed, graceSeconds: 2 * hour };
     for (let passed = 0; passed <= 2; passed++) {
-      await tend(approvePrincipals(service, alice, world.time, 1));
-      world.wait(hour);
+      await tend(approvePrincipals(service, alice, env.time, 1));
+      env.advanceSeconds(hour);
     }
     expect(ec2.now()).toEqual([]);
   });
 
   test('that somebody added by hand have the grace period anew when the management was broken off', async () => {
-    const { tend, ec2, world } = situation([], shownPrincipals([stranger]));
+    const { tend, ec2, env } = situation([], fakeAllowedPrincipals([stranger]));
     const service = { ...managed, graceSeconds: 2 * hour };
     await tend(service);
     await tend(observed);
-    world.wait(3 * hour);
-    await tend(approvePrincipals(service, alice, world.time));
+    env.advanceSeconds(3 * hour);
+    await tend(approvePrincipals(service, alice, env.time));
     expect(ec2.now()).toEqual([stranger]);
   });
 
@@ -189,23 +189,23 @@ describe('managed principals', () => {
     ['the service is paused', { ...managed, pausedAt: noon.toISOString() }, 'enforce'],
     ['the service is being taken out', { ...managed, deregisteringAt: noon.toISOString() }, 'enforce'],
   ] as const)('stay as they are while %s', async (_why, service, mode) => {
-    const { tend, ec2, world } = situation([anEntry()]);
-    world.mode = mode;
+    const { tend, ec2, env } = situation([anEntry()]);
+    env.mode = mode;
     expect((await tend(service)).checks).toEqual(['principals-are-missing']);
     expect(ec2.calls).toEqual([]);
   });
 
   test('stay as they are where one entry cannot be read', async () => {
-    const { tend, ec2, world, forget } = situation([anEntry(), anEntry({ accountId: account(1) })]);
+    const { tend, ec2, env, forget } = situation([anEntry(), anEntry({ accountId: account(1) })]);
     await tend(managed);
     await forget(account(1));
-    world.put({ ...entryItem(anEntry()), schemaVersion: '2.0' });
+    env.put({ ...entryItem(anEntry()), schemaVersion: '2.0' });
     await expect(tend(managed)).rejects.toThrow('has the schema version 2.0');
     expect(ec2.now()).toEqual([root, rootOf(1)]);
   });
 
   test('stay as they are where a page of the allowlist is missing', async () => {
-    const { deps, ec2 } = situation([], shownPrincipals([root]));
+    const { deps, ec2 } = situation([], fakeAllowedPrincipals([root]));
     const broken = {
       ...deps.table,
       query() {
@@ -236,7 +236,7 @@ describe('managed principals', () => {
   });
 
   test('that a person has seen go are these, and no others later', async () => {
-    const { tend, ec2, forget } = situation(entriesFor(30), shownPrincipals([stranger]));
+    const { tend, ec2, forget } = situation(entriesFor(30), fakeAllowedPrincipals([stranger]));
     await tend(managed);
     for (let number = 0; number < 18; number++) await forget(account(number));
     // The one that was added by hand has its grace period.
@@ -250,11 +250,11 @@ describe('managed principals', () => {
 
   test('that a person has seen go do so after the grace period, most of them though they are', async () => {
     const strangers = Array.from({ length: 15 }, (_, number) => `${stranger}${number}`);
-    const { tend, ec2, world } = situation([anEntry()], shownPrincipals([root, ...strangers]));
+    const { tend, ec2, env } = situation([anEntry()], fakeAllowedPrincipals([root, ...strangers]));
     const service = { ...managed, graceSeconds: hour };
     await tend(approvePrincipals(service, alice, noon, 15));
     expect(ec2.now()).toHaveLength(16);
-    world.wait(hour);
+    env.advanceSeconds(hour);
     expect((await tend(service)).checks).toEqual([]);
     expect(ec2.now()).toEqual([root]);
   });
@@ -269,18 +269,21 @@ describe('managed principals', () => {
   });
 
   test('are remembered as somebody else’s where the table lost all it knew, so that none goes at once', async () => {
-    const { tend, ec2 } = situation([], shownPrincipals(entriesFor(20).map((_, number) => rootOf(number))));
+    const { tend, ec2 } = situation(
+      [],
+      fakeAllowedPrincipals(entriesFor(20).map((_, number) => rootOf(number))),
+    );
     await tend(managed);
     expect(ec2.now()).toHaveLength(20);
   });
 
   test('follow an entry that comes while EC2 is being called', async () => {
-    const { tend, ec2, world, forget } = situation([anEntry()]);
+    const { tend, ec2, env, forget } = situation([anEntry()]);
     await tend(managed);
     await forget(consumer);
     const { disallow } = ec2;
     ec2.disallow = async (...args) => {
-      world.put(entryItem(anEntry({ version: 7 })));
+      env.put(entryItem(anEntry({ version: 7 })));
       await disallow(...args);
     };
     expect((await tend(managed)).drift).toEqual([]);
@@ -297,7 +300,7 @@ describe('managed principals', () => {
 
 describe('a principal that EC2 does not take', () => {
   test('keeps no other from being allowed', async () => {
-    const { tend, ec2 } = situation(entriesFor(60), shownPrincipals([], { bad: [rootOf(7)] }));
+    const { tend, ec2 } = situation(entriesFor(60), fakeAllowedPrincipals([], { bad: [rootOf(7)] }));
     const { drift } = await tend(managed);
     expect(drift).toEqual([
       {
@@ -309,16 +312,16 @@ describe('a principal that EC2 does not take', () => {
   });
 
   test('is tried again a day later', async () => {
-    const { tend, ec2, world } = situation([anEntry()], shownPrincipals([], { bad: [root] }));
+    const { tend, ec2, env } = situation([anEntry()], fakeAllowedPrincipals([], { bad: [root] }));
     for (const wait of [0, hour, 24 * hour]) {
-      world.wait(wait);
+      env.advanceSeconds(wait);
       await tend(managed);
     }
     expect(ec2.calls).toEqual(['allow 1', 'allow 1']);
   });
 
   test('is told why where it is an organization, and not tried again until the settings change', async () => {
-    const { tend, ec2, world } = situation([], shownPrincipals([], { bad: [organization] }));
+    const { tend, ec2, env } = situation([], fakeAllowedPrincipals([], { bad: [organization] }));
     const service = { ...managed, otherPrincipals: [organization] };
     expect((await tend(service)).drift).toMatchObject([
       {
@@ -326,10 +329,10 @@ describe('a principal that EC2 does not take', () => {
         detail: expect.stringContaining('AWS documents no way to allow an organization'),
       },
     ]);
-    world.wait(1000 * hour);
+    env.advanceSeconds(1000 * hour);
     expect((await tend(service)).checks).toEqual(['principals-are-refused']);
     expect(ec2.calls).toEqual(['allow 1']);
-    await tend({ ...service, changedAt: world.time.toISOString() });
+    await tend({ ...service, changedAt: env.time.toISOString() });
     expect(ec2.calls).toEqual(['allow 1', 'allow 1']);
   });
 });
@@ -344,13 +347,13 @@ describe('ten thousand entries', () => {
   });
 
   test('that do not fit into one run are finished by the next', async () => {
-    const { tend, ec2, rung, world } = situation(entriesFor(10_000));
-    world.left = 20_000;
+    const { tend, ec2, rung, env } = situation(entriesFor(10_000));
+    env.remainingMs = 20_000;
     await tend(managed);
     expect(rung).toEqual([serviceId(1)]);
     const first = ec2.now().length;
     expect(first).toBeGreaterThan(0);
-    world.left = 90_000;
+    env.remainingMs = 90_000;
     expect((await tend(managed)).drift).toEqual([]);
     expect(ec2.now()).toHaveLength(10_000);
   });

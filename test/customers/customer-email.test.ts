@@ -1,8 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import {
+  composeCustomerEmail,
+  composeCustomerSummaryEmail,
+  type EndpointEvent,
+} from '../../lib/customers/customer-email.ts';
 import { type CustomerEvent, customerEvents, type NextEvent } from '../../lib/customers/customer-event.ts';
-import { type EndpointEvent, emailFor, emailForMany } from '../../lib/customers/message.ts';
 import { customerMessages } from '../../rules/customer-messages/index.ts';
-import { readPage, sectionOf } from '../docs/page.ts';
+import { findSection, readPage } from '../docs/page.ts';
 
 const facts = {
   endpointId: 'vpce-0a1b2c3d4e5f60718',
@@ -24,15 +28,15 @@ const examples: { readonly [Event in CustomerEvent]: NextEvent<Event> } = {
   'disconnect-scheduled': { event: 'disconnect-scheduled', disconnectAt },
   'disconnect-extended': { event: 'disconnect-extended' },
   'disconnect-cancelled': { event: 'disconnect-cancelled' },
-  expiring: { event: 'expiring', until, days: 14 },
+  expiring: { event: 'expiring', until, daysBefore: 14 },
   disconnected: { event: 'disconnected' },
 };
 const newsOf = (event: CustomerEvent): EndpointEvent => ({ ...facts, ...examples[event] });
-const mailOf = (news: NextEvent) => emailFor({ ...facts, ...news }, customerMessages);
+const mailOf = (news: NextEvent) => composeCustomerEmail({ ...facts, ...news }, customerMessages);
 
 test.each(customerEvents)('docs/customers.md shows the message `%s` as it is sent', (event) => {
-  const { subject, text } = emailFor(newsOf(event), customerMessages);
-  const shown = sectionOf(readPage('docs/customers.md'), `\`${event}\``);
+  const { subject, text } = composeCustomerEmail(newsOf(event), customerMessages);
+  const shown = findSection(readPage('docs/customers.md'), `\`${event}\``);
   expect(shown).toContain(`\`\`\`text\nSubject: ${subject}\n\n${text}\`\`\``);
 });
 
@@ -42,8 +46,8 @@ test('docs/customers.md shows what many news at once look like', () => {
     endpointId: `vpce-0a1b2c3d4e5f607${(index + 16).toString(16)}`,
     ...(index < 2 ? examples.rejected : examples.waiting),
   }));
-  const { subject, text } = emailForMany(all, customerMessages);
-  const shown = sectionOf(readPage('docs/customers.md'), 'Many at once');
+  const { subject, text } = composeCustomerSummaryEmail(all, customerMessages);
+  const shown = findSection(readPage('docs/customers.md'), 'Many at once');
   expect(shown).toContain(`Subject: ${subject}\n\n${text.split('\n').slice(0, 2).join('\n')}\n`);
   expect(shown).toContain(text.slice(text.indexOf('And 10 more')));
 });
@@ -51,7 +55,7 @@ test('docs/customers.md shows what many news at once look like', () => {
 test('many news at once are told by account, Region and service', () => {
   const elsewhere = { ...facts, region: 'eu-central-1', service: 'reports' };
   const all = [newsOf('accepted'), { ...elsewhere, ...examples.disconnected }, newsOf('waiting')];
-  const { subject, text } = emailForMany(all, customerMessages);
+  const { subject, text } = composeCustomerSummaryEmail(all, customerMessages);
   expect(subject).toBe('News about 3 of your endpoints');
   const [first, second] = text.split('\n\n');
   expect(first?.split('\n')).toEqual([
@@ -64,15 +68,19 @@ test('many news at once are told by account, Region and service', () => {
 
 describe('what will be cut', () => {
   test('says that it was prolonged', () => {
-    const { text } = mailOf({ event: 'disconnect-scheduled', disconnectAt: until, before: disconnectAt });
+    const { text } = mailOf({
+      event: 'disconnect-scheduled',
+      disconnectAt: until,
+      previousDisconnectAt: disconnectAt,
+    });
     expect(text).toContain('on 31 Dec 2026, 23:59 UTC, and not on 24 Nov 2026, 12:00 UTC');
   });
 
   test('says so where the service closes', () => {
-    expect(mailOf({ event: 'disconnect-scheduled', disconnectAt, isClosing: true }).text).toContain(
+    expect(mailOf({ event: 'disconnect-scheduled', disconnectAt, isDeregistering: true }).text).toContain(
       'The service is closed.',
     );
-    expect(mailOf({ event: 'disconnected', isClosing: true }).text).toContain('The service is closed.');
+    expect(mailOf({ event: 'disconnected', isDeregistering: true }).text).toContain('The service is closed.');
   });
 });
 
@@ -83,6 +91,6 @@ test('what the provider says cannot pass for something that linkgate says', () =
 
 test.each(customerEvents)('the subject of `%s` is one that SNS takes', (event) => {
   const service = 'ü'.repeat(127);
-  const { subject } = emailFor({ ...newsOf(event), service }, customerMessages);
+  const { subject } = composeCustomerEmail({ ...newsOf(event), service }, customerMessages);
   expect(subject).toMatch(/^[ -~]{1,99}$/);
 });

@@ -1,15 +1,15 @@
 import { expect, test } from '@jest/globals';
 import { recordItem } from '../../lib/connections/connection-record.ts';
-import { listRecords, type RecordCursor } from '../../lib/connections/record-pages.ts';
+import { listRecords, type RecordCursor } from '../../lib/connections/list-records.ts';
 import type { Table } from '../../lib/storage/table.ts';
 import { aRecord, endpointId } from '../builders.ts';
-import { itemsInMemory, memoryTable } from '../doubles/memory-table.ts';
+import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
 /** Of one partition and of others. */
 const ids = [1, 17, 33, 49, 2, 3].map(endpointId);
 
 function tableOf(limitOfDynamoDb = 1000): Table {
-  const items = itemsInMemory();
+  const items = createMemoryItems();
   for (const id of ids) items.commit([{ put: recordItem(aRecord({ endpointId: id })) }]);
   const table = memoryTable(items);
   return {

@@ -1,9 +1,9 @@
 import type { LinkClaims } from '../../lib/channels/approval-link/link.ts';
-import type { EmailSender, Mail } from '../../lib/channels/email/email-sender.ts';
+import type { EmailMessage, EmailSender } from '../../lib/channels/email/email-sender.ts';
 
 /** The mails that were sent; links in them say in the open what they confer. */
-export function sentMails() {
-  const sent: (Mail & { readonly to: string })[] = [];
+export function fakeEmailSender() {
+  const sent: (EmailMessage & { readonly to: string })[] = [];
   const mails: EmailSender = {
     async send(to, mail) {
       if (post.error) throw post.error;

@@ -1,4 +1,4 @@
-import { entriesFor } from '../allowlist/entries.ts';
+import { readEntries } from '../allowlist/entries.ts';
 import { allServicesScope } from '../allowlist/entry.ts';
 import {
   desiredPrincipals,
@@ -7,7 +7,7 @@ import {
 } from '../services/allowed-principals/desired-principals.ts';
 import type { Service } from '../services/service.ts';
 import { ApiError } from './api-error.ts';
-import type { Api } from './env.ts';
+import type { ApiDeps } from './env.ts';
 
 interface PrincipalsView extends PrincipalDifference {
   readonly principals: NonNullable<Service['principals']>;
@@ -16,20 +16,20 @@ interface PrincipalsView extends PrincipalDifference {
 }
 
 /** How a service's allowed principals in EC2 differ from what the allowlist implies, read afresh. */
-export async function principalsOf(
+export async function readPrincipalsView(
   service: Service,
-  { table, reportError, servicesIn, now }: Api,
+  { table, reportError, servicesClient, now }: ApiDeps,
 ): Promise<PrincipalsView> {
   const { serviceId, location, principals = 'observed', principalsApproval } = service;
   // EC2 is read first: what is allowed for an entry is then never shown without it.
-  const found = await servicesIn(location).describe(serviceId);
+  const found = await servicesClient(location).describe(serviceId);
   if (found && !found.principals)
     throw new ApiError(
       409,
       'Conflict',
       `EC2 lists the allowed principals of ${serviceId} for linkgate once it has the tag \`linkgate\`, which the mode enforce gives it: linkgate mode enforce`,
     );
-  const entries = await entriesFor([serviceId, allServicesScope], { table, reportError });
+  const entries = await readEntries([serviceId, allServicesScope], { table, reportError });
   const difference = principalDifference(desiredPrincipals(service, entries, now()), found?.principals ?? []);
   const approved = principalsApproval ? { by: principalsApproval.by, at: principalsApproval.at } : null;
   return { principals, approved, ...difference };

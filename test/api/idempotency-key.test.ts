@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { apiRoutes } from '../../lib/api/api.ts';
+import { createApiApp } from '../../lib/api/api.ts';
 import {
   aConfiguration,
   aConnection,
@@ -12,15 +12,15 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { ask, respond } from './ask.ts';
+import { callApi, sendApiRequest } from './call-api.ts';
 
 const services = [aService()];
 const path = `/allowlist/orders/${consumer}`;
 const allow = { effect: 'allow', note: 'ticket 17' };
 const bob = 'arn:aws:iam::111111111111:user/bob';
 
-const put = (world: TestEnv, body: unknown = allow, key = 'key-1') =>
-  respond(world, 'PUT', path, { body, headers: { 'idempotency-key': key } });
+const put = (env: TestEnv, body: unknown = allow, key = 'key-1') =>
+  sendApiRequest(env, 'PUT', path, { body, headers: { 'idempotency-key': key } });
 
 async function read(response: Response) {
   const replayed = response.headers.get('idempotency-replayed');
@@ -32,10 +32,10 @@ const codeOf = async (response: Response) =>
 
 describe('a request under an Idempotency-Key', () => {
   test('is carried out once, and answered again as the first time', async () => {
-    const world = createTestEnv({ services });
-    const first = await read(await put(world));
-    world.wait(60);
-    const second = await read(await put(world));
+    const env = createTestEnv({ services });
+    const first = await read(await put(env));
+    env.advanceSeconds(60);
+    const second = await read(await put(env));
     expect(first).toMatchObject({
       status: 200,
       replayed: null,
@@ -45,31 +45,31 @@ describe('a request under an Idempotency-Key', () => {
   });
 
   test('is answered again with the place where its job is polled', async () => {
-    const world = createTestEnv({ services });
+    const env = createTestEnv({ services });
     const headers = { 'idempotency-key': 'key-1' };
     for (const replayed of [null, 'true']) {
-      const response = await respond(world, 'POST', '/sweeps', { headers });
+      const response = await sendApiRequest(env, 'POST', '/sweeps', { headers });
       expect(response.status).toBe(202);
       expect(response.headers.get('location')).toBe('/jobs/id-1');
       expect(response.headers.get('idempotency-replayed')).toBe(replayed);
     }
-    expect(world.requestedSweeps).toHaveLength(1);
+    expect(env.requestedSweeps).toHaveLength(1);
   });
 
   test('is refused again where it was refused', async () => {
-    const world = createTestEnv();
-    expect(await read(await put(world))).toMatchObject({ status: 404, replayed: null });
-    expect(await read(await put(world))).toMatchObject({ status: 404, replayed: 'true' });
+    const env = createTestEnv();
+    expect(await read(await put(env))).toMatchObject({ status: 404, replayed: null });
+    expect(await read(await put(env))).toMatchObject({ status: 404, replayed: 'true' });
   });
 
   test.each([
     ['body', () => [path, { effect: 'block' }] as const],
     ['path', () => [`/allowlist/*/${consumer}`, allow] as const],
   ])('is not mistaken for one with another %s', async (_what, other) => {
-    const world = createTestEnv({ services });
-    await put(world);
+    const env = createTestEnv({ services });
+    await put(env);
     const [otherPath, body] = other();
-    const response = await respond(world, 'PUT', otherPath, {
+    const response = await sendApiRequest(env, 'PUT', otherPath, {
       body,
       headers: { 'idempotency-key': 'key-1' },
     });
@@ -78,22 +78,22 @@ describe('a request under an Idempotency-Key', () => {
   });
 
   test('is told apart from the same one of another caller', async () => {
-    const world = createTestEnv({ services });
-    await put(world);
-    world.deps.caller = bob;
-    expect(await read(await put(world))).toMatchObject({
+    const env = createTestEnv({ services });
+    await put(env);
+    env.deps.caller = bob;
+    expect(await read(await put(env))).toMatchObject({
       replayed: null,
       body: { entry: { changedBy: bob } },
     });
   });
 
   test('that still runs is asked for again in a second', async () => {
-    const world = createTestEnv({ services });
+    const env = createTestEnv({ services });
     let second: Response | undefined;
-    world.ec2.beforePage = async () => {
-      second ??= await put(world);
+    env.ec2.beforePage = async () => {
+      second ??= await put(env);
     };
-    await put(world);
+    await put(env);
     expect(second?.status).toBe(409);
     expect(second?.headers.get('retry-after')).toBe('1');
     expect(await codeOf(second as Response)).toBe('InProgress');
@@ -103,28 +103,28 @@ describe('a request under an Idempotency-Key', () => {
     ['others kept changing the entry', async () => false, 409],
     ['the table broke', () => Promise.reject(new Error('the table is away')), 500],
   ])('is carried out again after an answer that may pass: %s', async (_what, write, status) => {
-    const world = createTestEnv({ services });
-    const { table } = world;
+    const env = createTestEnv({ services });
+    const { table } = env;
     const isEntry = (writes: Parameters<typeof table.write>[0]) =>
       writes.some((each) => 'put' in each && each.put.pk.startsWith('ALLOWLIST#'));
-    world.deps.table = { ...table, write: (writes) => (isEntry(writes) ? write() : table.write(writes)) };
-    expect((await put(world)).status).toBe(status);
-    world.deps.table = table;
-    expect(await read(await put(world))).toMatchObject({ status: 200, replayed: null });
+    env.deps.table = { ...table, write: (writes) => (isEntry(writes) ? write() : table.write(writes)) };
+    expect((await put(env)).status).toBe(status);
+    env.deps.table = table;
+    expect(await read(await put(env))).toMatchObject({ status: 200, replayed: null });
   });
 
   test('is answered although its answer cannot be kept', async () => {
-    const world = createTestEnv({ services });
-    const { table } = world;
+    const env = createTestEnv({ services });
+    const { table } = env;
     const keeps = (writes: Parameters<typeof table.write>[0]) =>
       writes.some((each) => 'put' in each && each.put.answer !== undefined);
     const error = new Error('the answer is too large');
-    world.deps.table = {
+    env.deps.table = {
       ...table,
       write: (writes) => (keeps(writes) ? Promise.reject(error) : table.write(writes)),
     };
-    expect((await put(world)).status).toBe(200);
-    expect(world.errors).toEqual([error]);
+    expect((await put(env)).status).toBe(200);
+    expect(env.errors).toEqual([error]);
   });
 
   test.each(['', 'k'.repeat(256), 'two words', 'Schlüssel'])('is refused under the key `%s`', async (key) => {
@@ -135,7 +135,7 @@ describe('a request under an Idempotency-Key', () => {
 
 test('an empty key of an event, which never becomes a header, is refused', async () => {
   const event = { routeKey: 'POST /setup', headers: { 'idempotency-key': '' } };
-  const response = await apiRoutes(() => createTestEnv().deps).request(
+  const response = await createApiApp(() => createTestEnv().deps).request(
     '/setup',
     { method: 'POST' },
     { event },
@@ -144,20 +144,20 @@ test('an empty key of an event, which never becomes a header, is refused', async
 });
 
 test('a decision whose run died before it could answer is still that of its caller', async () => {
-  const world = createTestEnv({ services, connections: [aConnection()] });
+  const env = createTestEnv({ services, connections: [aConnection()] });
   const decision = `/connections/${endpointId(1)}/decision`;
   const body = { decision: 'approve', reason: 'known' };
-  const { table } = world;
+  const { table } = env;
   // What the run writes last is what it answered: it dies before that.
   const dies = (writes: Parameters<typeof table.write>[0]) =>
     writes.some((each) => 'put' in each && each.put.answer !== undefined);
-  world.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
-  const send = () => ask(world, 'POST', decision, body, { 'idempotency-key': 'key-1' });
+  env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+  const send = () => callApi(env, 'POST', decision, body, { 'idempotency-key': 'key-1' });
   const first = await send();
-  world.deps.table = table;
-  world.wait(30);
+  env.deps.table = table;
+  env.advanceSeconds(30);
   expect(await send()).toEqual(first);
-  expect(await ask(world, 'POST', decision, body)).toMatchObject({
+  expect(await callApi(env, 'POST', decision, body)).toMatchObject({
     status: 409,
     body: { error: { code: 'NotOpen', details: { by: alice } } },
   });
@@ -165,20 +165,20 @@ test('a decision whose run died before it could answer is still that of its call
 
 test('one of several approvals whose run died is still that of its caller, though another one closed the request', async () => {
   const group = { name: 'default', quorum: 2, slackUsers: [], emails: [], version: 1 };
-  const world = createTestEnv({ services, connections: [aConnection()], groups: [group] });
+  const env = createTestEnv({ services, connections: [aConnection()], groups: [group] });
   const decision = `/connections/${endpointId(1)}/decision`;
   const body = { decision: 'approve', reason: 'known' };
-  const { table } = world;
+  const { table } = env;
   const dies = (writes: Parameters<typeof table.write>[0]) =>
     writes.some((each) => 'put' in each && each.put.answer !== undefined);
-  const send = () => ask(world, 'POST', decision, body, { 'idempotency-key': 'key-1' });
-  world.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+  const send = () => callApi(env, 'POST', decision, body, { 'idempotency-key': 'key-1' });
+  env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
   await send();
-  world.deps.table = table;
-  world.deps.caller = 'arn:aws:iam::111111111111:user/bob';
-  await ask(world, 'POST', decision, body);
-  world.deps.caller = alice;
-  world.wait(30);
+  env.deps.table = table;
+  env.deps.caller = 'arn:aws:iam::111111111111:user/bob';
+  await callApi(env, 'POST', decision, body);
+  env.deps.caller = alice;
+  env.advanceSeconds(30);
   expect(await send()).toMatchObject({
     status: 200,
     body: { decision: { by: alice, approvals: 2, quorum: 2 } },
@@ -189,15 +189,15 @@ test.each([
   ['entry', path],
   ['service', '/services/orders'],
 ])('a removal of the %s whose run died before it could answer is done', async (_what, removed) => {
-  const world = createTestEnv({ services, entries: [anEntry()] });
-  const { table } = world;
+  const env = createTestEnv({ services, entries: [anEntry()] });
+  const { table } = env;
   const dies = (writes: Parameters<typeof table.write>[0]) =>
     writes.some((each) => 'put' in each && each.put.answer !== undefined);
-  world.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
-  const send = (key: string) => ask(world, 'DELETE', removed, undefined, { 'idempotency-key': key });
+  env.deps.table = { ...table, write: async (writes) => dies(writes) || table.write(writes) };
+  const send = (key: string) => callApi(env, 'DELETE', removed, undefined, { 'idempotency-key': key });
   expect((await send('key-1')).status).toBe(200);
-  world.deps.table = table;
-  world.wait(30);
+  env.deps.table = table;
+  env.advanceSeconds(30);
   expect(await send('key-1')).toMatchObject({
     status: 200,
     body: {
@@ -208,24 +208,25 @@ test.each([
 });
 
 test('a refusal that stays is kept, though its status is that of one that passes', async () => {
-  const world = createTestEnv();
-  world.services.show(aConfiguration({ otherStage: 'prod' }));
+  const env = createTestEnv();
+  env.services.setConfiguration(aConfiguration({ otherStage: 'prod' }));
   const headers = { 'idempotency-key': 'key-1' };
-  const register = () => respond(world, 'POST', '/services', { body: { serviceId: serviceId(1) }, headers });
+  const register = () =>
+    sendApiRequest(env, 'POST', '/services', { body: { serviceId: serviceId(1) }, headers });
   expect(await codeOf(await register())).toBe('OtherStage');
   expect((await register()).headers.get('idempotency-replayed')).toBe('true');
 });
 
 test('without a key a request is carried out each time', async () => {
-  const world = createTestEnv({ services, entries: [anEntry()] });
-  expect((await ask(world, 'DELETE', path)).status).toBe(200);
-  expect((await ask(world, 'DELETE', path)).status).toBe(404);
+  const env = createTestEnv({ services, entries: [anEntry()] });
+  expect((await callApi(env, 'DELETE', path)).status).toBe(200);
+  expect((await callApi(env, 'DELETE', path)).status).toBe(404);
 });
 
 test('a key names nothing where nothing changes', async () => {
-  const world = createTestEnv({ services });
+  const env = createTestEnv({ services });
   const headers = { 'idempotency-key': 'key-1' };
-  await respond(world, 'GET', '/services', { headers });
-  const again = await respond(world, 'GET', '/services', { headers });
+  await sendApiRequest(env, 'GET', '/services', { headers });
+  const again = await sendApiRequest(env, 'GET', '/services', { headers });
   expect(again.headers.get('idempotency-replayed')).toBeNull();
 });

@@ -2,7 +2,7 @@ import type { ApproverGroup } from '../../approvers/approver-group.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type Subscriptions, subscribeAddresses } from './subscriptions.ts';
 
-interface SubscribeApproversDeps extends Pick<Runtime, 'reportError'> {
+interface SubscribeGroupDeps extends Pick<Runtime, 'reportError'> {
   readonly subscriptions: Subscriptions;
 }
 
@@ -15,9 +15,9 @@ interface SubscribeApproversDeps extends Pick<Runtime, 'reportError'> {
 export function subscribeGroup(
   { name, emails }: ApproverGroup,
   groups: readonly ApproverGroup[] | undefined,
-  { subscriptions, reportError }: SubscribeApproversDeps,
+  { subscriptions, reportError }: SubscribeGroupDeps,
 ): Promise<string[]> {
-  const named = groups?.flatMap((group) => group.emails);
+  const addressesInUse = groups?.flatMap((group) => group.emails);
   const remedy = `set the group ${name} again, or see \`linkgate doctor\``;
-  return subscribeAddresses(emails, named, { subscriptions, reportError, remedy });
+  return subscribeAddresses(emails, addressesInUse, { subscriptions, reportError, remedy });
 }

@@ -1,5 +1,5 @@
 import { composeEmail } from '../channels/email/compose-email.ts';
-import type { Mail } from '../channels/email/email-sender.ts';
+import type { EmailMessage } from '../channels/email/email-sender.ts';
 import type { CustomerEvent, NextEvent } from './customer-event.ts';
 
 /** What a message says of the endpoint: what its owner knows already. */
@@ -20,41 +20,49 @@ export type EndpointEvent<Event extends CustomerEvent = CustomerEvent> = {
   readonly [Kind in Event]: EventFacts & NextEvent<Kind>;
 }[Event];
 
-export interface Message {
+export interface CustomerText {
   readonly subject: string;
   /** What happened, in a sentence or two; where many messages become one, this is all of it. */
-  readonly says: string;
+  readonly body: string;
   /** What its reader should do or expect now. A command of the AWS CLI stands alone. */
-  readonly next: readonly string[];
+  readonly nextSteps: readonly string[];
 }
 
 /** One message an event: the words are in rules/customer-messages. */
 export type CustomerMessages = {
-  readonly [Event in CustomerEvent]: (news: EndpointEvent<Event>) => Message;
+  readonly [Event in CustomerEvent]: (news: EndpointEvent<Event>) => CustomerText;
 };
 
 /** How many connections a message about many names. */
-export const namedAtMost = 20;
+export const maxEndpointsInEmail = 20;
 
-export function emailFor<Event extends CustomerEvent>(
+export function composeCustomerEmail<Event extends CustomerEvent>(
   news: EndpointEvent<Event>,
   messages: CustomerMessages,
-): Mail {
-  const { subject, says, next } = messageFor(news, messages);
-  return composeEmail(subject, [[says], ['What comes next', ...stepsIn(next)], factsOf(news), fineprint]);
+): EmailMessage {
+  const { subject, body, nextSteps } = renderCustomerText(news, messages);
+  return composeEmail(subject, [
+    [body],
+    ['What comes next', ...formatNextSteps(nextSteps)],
+    formatEventFacts(news),
+    customerEmailFooter,
+  ]);
 }
 
 /** Many news for one reader, who would not read as many mails. Each is about another endpoint. */
-export function emailForMany(all: readonly EndpointEvent[], messages: CustomerMessages): Mail {
-  const told = all.map((news) => messageFor(news, messages));
-  const others = all.length - namedAtMost;
+export function composeCustomerSummaryEmail(
+  all: readonly EndpointEvent[],
+  messages: CustomerMessages,
+): EmailMessage {
+  const told = all.map((news) => renderCustomerText(news, messages));
+  const others = all.length - maxEndpointsInEmail;
   const kinds = [...new Set(all.map(({ event }) => event))];
   const [service, ...otherServices] = new Set(all.map((news) => news.service));
   const where = otherServices.length === 0 ? ` to ${service}` : '';
   return composeEmail(`News about ${all.length} of your endpoints${where}`, [
-    ...[...Map.groupBy(all.slice(0, namedAtMost), whereabouts)].map(([title, ofOne]) => [
+    ...[...Map.groupBy(all.slice(0, maxEndpointsInEmail), formatEndpointHeading)].map(([title, ofOne]) => [
       title,
-      ...ofOne.map((news) => `- ${messageFor(news, messages).says}`),
+      ...ofOne.map((news) => `- ${renderCustomerText(news, messages).body}`),
     ]),
     ...(others > 0
       ? [[`And ${others} more: your endpoints' states show them (aws ec2 describe-vpc-endpoints).`]]
@@ -63,32 +71,32 @@ export function emailForMany(all: readonly EndpointEvent[], messages: CustomerMe
     ...kinds.flatMap((kind) => {
       const first = told[all.findIndex(({ event }) => event === kind)];
       return first
-        ? [[`${first.subject}. What comes next, and for others like it`, ...stepsIn(first.next)]]
+        ? [[`${first.subject}. What comes next, and for others like it`, ...formatNextSteps(first.nextSteps)]]
         : [];
     }),
-    fineprint,
+    customerEmailFooter,
   ]);
 }
 
-function messageFor<Event extends CustomerEvent>(
+function renderCustomerText<Event extends CustomerEvent>(
   news: EndpointEvent<Event>,
   messages: CustomerMessages,
-): Message {
+): CustomerText {
   return messages[news.event as Event](news);
 }
 
-function stepsIn(next: readonly string[]): string[] {
+function formatNextSteps(next: readonly string[]): string[] {
   return next.map((step) => (step.startsWith('aws ') ? `  ${step}` : `- ${step}`));
 }
 
-function whereabouts({ ownerAccountId, region, serviceName }: EventFacts): string {
+function formatEndpointHeading({ ownerAccountId, region, serviceName }: EventFacts): string {
   return `Account ${ownerAccountId} in ${region}, service ${serviceName}:`;
 }
 
-function factsOf({ endpointId, ownerAccountId, region, serviceName }: EventFacts): string[] {
+function formatEventFacts({ endpointId, ownerAccountId, region, serviceName }: EventFacts): string[] {
   return [`Endpoint: ${endpointId} in ${region}`, `Account: ${ownerAccountId}`, `Service: ${serviceName}`];
 }
 
-const fineprint = [
+const customerEmailFooter = [
   'You are told because the provider of the service has you as the contact for this account.',
 ];

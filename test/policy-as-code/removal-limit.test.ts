@@ -1,22 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PolicyDocument } from '../../lib/policy-as-code/document.ts';
-import { ask } from '../api/ask.ts';
+import { callApi } from '../api/call-api.ts';
 import { aService, serviceId } from '../builders.ts';
 import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
-import { aDocument, allowing, follow } from './fixtures.ts';
+import { aDocument, allowEntry, planAndApply } from './fixtures.ts';
 
 const accounts = (count: number) =>
-  Array.from({ length: count }, (_, index) => allowing(String(222_222_222_222 + index)));
+  Array.from({ length: count }, (_, index) => allowEntry(String(222_222_222_222 + index)));
 
 /** A world in which a policy file manages so many entries. */
 async function managing(count: number): Promise<TestEnv> {
-  const world = createTestEnv({ services: [aService()] });
-  await follow(world, aDocument({ entries: accounts(count) }));
-  return world;
+  const env = createTestEnv({ services: [aService()] });
+  await planAndApply(env, aDocument({ entries: accounts(count) }));
+  return env;
 }
 
-const planOf = (world: TestEnv, document: PolicyDocument, more: object = {}) =>
-  ask(world, 'POST', '/plans', { document, ...more });
+const planOf = (env: TestEnv, document: PolicyDocument, more: object = {}) =>
+  callApi(env, 'POST', '/plans', { document, ...more });
 
 describe('a policy that would remove', () => {
   test.each([
@@ -26,9 +26,9 @@ describe('a policy that would remove', () => {
     [7, 21],
     [0, 40],
   ])('%i of the %i things that the file manages is planned', async (removals, managed) => {
-    const world = await managing(managed);
+    const env = await managing(managed);
     const document = aDocument({ entries: accounts(managed - removals) });
-    expect(await planOf(world, document)).toMatchObject({
+    expect(await planOf(env, document)).toMatchObject({
       status: 201,
       body: { plan: { summary: { remove: removals } } },
     });
@@ -40,9 +40,9 @@ describe('a policy that would remove', () => {
     [7, 20],
     [40, 40],
   ])('%i of the %i is refused, unless that is said to be meant', async (removals, managed) => {
-    const world = await managing(managed);
+    const env = await managing(managed);
     const document = aDocument({ entries: accounts(managed - removals) });
-    expect(await planOf(world, document)).toMatchObject({
+    expect(await planOf(env, document)).toMatchObject({
       status: 409,
       body: {
         error: {
@@ -54,51 +54,51 @@ describe('a policy that would remove', () => {
         },
       },
     });
-    expect(await planOf(world, document, { allowRemovals: true })).toMatchObject({
+    expect(await planOf(env, document, { allowRemovals: true })).toMatchObject({
       status: 201,
       body: { plan: { summary: { remove: removals } } },
     });
   });
 
   test('what others manage, and what takes its place, is counted neither as removed nor as managed', async () => {
-    const world = await managing(12);
+    const env = await managing(12);
     for (const { accountId } of accounts(20).slice(12))
-      await ask(world, 'PUT', `/allowlist/orders/${accountId}`, { effect: 'block' });
-    expect(await planOf(world, aDocument({ entries: accounts(7) }))).toMatchObject({ status: 201 });
-    expect(await planOf(world, aDocument({ entries: accounts(6) }))).toMatchObject({
+      await callApi(env, 'PUT', `/allowlist/orders/${accountId}`, { effect: 'block' });
+    expect(await planOf(env, aDocument({ entries: accounts(7) }))).toMatchObject({ status: 201 });
+    expect(await planOf(env, aDocument({ entries: accounts(6) }))).toMatchObject({
       body: { error: { details: { removals: 6, managed: 12 } } },
     });
   });
 
   test('groups, services and customers counts them as it does entries', async () => {
-    const world = createTestEnv({ services: [aService({ managedBy: 'file' })] });
+    const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
     const customers = Array.from({ length: 6 }, (_, index) => ({
       name: `customer-${index}`,
       accounts: [String(333_333_333_333 + index)],
     }));
     const group = { name: 'ops', quorum: 1, slackUsers: [], emails: ['a@example.com'] };
     const services = [{ serviceId: serviceId(1), name: 'orders' }];
-    await follow(world, aDocument({ services, customers, groups: [group] }));
-    expect(await planOf(world, aDocument())).toMatchObject({
+    await planAndApply(env, aDocument({ services, customers, groups: [group] }));
+    expect(await planOf(env, aDocument())).toMatchObject({
       body: { error: { details: { removals: 8, managed: 8 } } },
     });
   });
 });
 
 test('a plan says where it was made, and what of the file has expired', async () => {
-  const world = await managing(0);
+  const env = await managing(0);
   const expiresAt = '2026-01-31T23:59:59.999Z';
   const document = aDocument({
     entries: [
-      { ...allowing('222222222222', { expiresAt }), at: 'policy.yml:3:5' },
-      allowing('333333333333', { expiresAt: '2099-01-31T23:59:59.999Z' }),
+      { ...allowEntry('222222222222', { expiresAt }), at: 'policy.yml:3:5' },
+      allowEntry('333333333333', { expiresAt: '2099-01-31T23:59:59.999Z' }),
     ],
     customers: [{ name: 'acme', accounts: ['444444444444'], contractEndsAt: expiresAt }],
   });
-  expect(await planOf(world, document)).toMatchObject({
+  expect(await planOf(env, document)).toMatchObject({
     status: 201,
     body: {
-      plan: { ...world.deps.hub, stage: world.deps.deployment.stage },
+      plan: { ...env.deps.hub, stage: env.deps.deployment.stage },
       warnings: [
         'the contract of customer acme ended on 2026-01-31',
         'policy.yml:3:5: the entry of account 222222222222 at orders expired on 2026-01-31, so that it lets nobody in',

@@ -1,7 +1,7 @@
 import { effectiveEntry, type Rule } from '../../lib/policy/rule.ts';
 
-export const accountHasItsEndpoints: Rule = {
-  name: 'account-has-its-endpoints',
+export const maxEndpointsReached: Rule = {
+  name: 'max-endpoints-reached',
   evaluate({ endpointId, ownerAccountId }, policy) {
     const maxEndpoints = effectiveEntry(policy)?.maxEndpoints;
     const counted = policy.countedEndpointIds;

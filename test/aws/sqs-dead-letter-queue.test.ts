@@ -1,18 +1,22 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
 import type { SQSRecord } from 'aws-lambda';
-import { dropMalformed, sqsDeadLetters } from '../../lib/aws/sqs-dead-letters.ts';
-import type { Malformed } from '../../lib/runtime/sqs-records.ts';
-import { awsError, sdkClient } from '../doubles/sdk-client.ts';
+import { deadLetterMalformed, sqsDeadLetterQueue } from '../../lib/aws/sqs-dead-letter-queue.ts';
+import type { MalformedMessage } from '../../lib/runtime/sqs-records.ts';
+import { awsError, stubSdkClient } from '../doubles/sdk-client.ts';
 
-function aMalformed(messageId: string, problems = 'no JSON'): Malformed {
+function aMalformed(messageId: string, problems = 'no JSON'): MalformedMessage {
   const attributes = { MessageGroupId: '111111111111/us-east-1' };
-  return { messageId, body: '{', attributes, problems } as unknown as Malformed & SQSRecord;
+  return { messageId, body: '{', attributes, problems } as unknown as MalformedMessage & SQSRecord;
 }
 
 test('what is malformed goes to the dead-letter queue as it came, with what is wrong with it', async () => {
-  const { client, sent } = sdkClient<SQSClient>();
-  const left = await dropMalformed([aMalformed('m-1')], sqsDeadLetters(client, 'https://dead'), () => {});
+  const { client, sent } = stubSdkClient<SQSClient>();
+  const left = await deadLetterMalformed(
+    [aMalformed('m-1')],
+    sqsDeadLetterQueue(client, 'https://dead'),
+    () => {},
+  );
   expect(left).toEqual([]);
   expect(sent.map(({ input }) => input)).toEqual([
     {
@@ -26,18 +30,18 @@ test('what is malformed goes to the dead-letter queue as it came, with what is w
 });
 
 test('what is wrong is said in characters that SQS takes, and not at length', async () => {
-  const { client, sent } = sdkClient<SQSClient>();
+  const { client, sent } = stubSdkClient<SQSClient>();
   const problems = `received "\u001b\u0000ü"${'!'.repeat(2_000)}`;
-  await sqsDeadLetters(client, 'https://dead').send(aMalformed('m-1', problems));
+  await sqsDeadLetterQueue(client, 'https://dead').send(aMalformed('m-1', problems));
   const said = `received "???"${'!'.repeat(1_000)}`.slice(0, 1_000);
   expect(sent).toMatchObject([{ input: { MessageAttributes: { problems: { StringValue: said } } } }]);
 });
 
 test('what the dead-letter queue does not take is left to be delivered again, and the others are taken', async () => {
-  const { client, sent } = sdkClient<SQSClient>(awsError('RequestThrottled'), {});
+  const { client, sent } = stubSdkClient<SQSClient>(awsError('RequestThrottled'), {});
   const errors: unknown[] = [];
   const two = [aMalformed('m-1'), aMalformed('m-2')];
-  const left = await dropMalformed(two, sqsDeadLetters(client, 'https://dead'), (error) =>
+  const left = await deadLetterMalformed(two, sqsDeadLetterQueue(client, 'https://dead'), (error) =>
     errors.push(error),
   );
   expect(left.map(({ messageId }) => messageId)).toEqual(['m-1']);

@@ -16,7 +16,7 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { ask } from './ask.ts';
+import { callApi } from './call-api.ts';
 
 const graceEnds = secondsAfterNoon(72 * 3600).toISOString();
 const path = `/allowlist/orders/${consumer}`;
@@ -31,7 +31,7 @@ function live(record: Partial<ConnectionRecord> = {}) {
   });
 }
 
-function worldWith(record: ConnectionRecord, service = aService()) {
+function createEnvWith(record: ConnectionRecord, service = aService()) {
   const connections = [aConnection({ state: 'available' })];
   return createTestEnv({ services: [service], entries: [anEntry()], connections, records: [record] });
 }
@@ -40,7 +40,7 @@ const first = { endpointId: endpointId(1), serviceId: serviceId(1), service: 'or
 
 describe('what a change of the allowlist makes of a connection that lives', () => {
   test('a block cuts it at once', async () => {
-    const { body } = await ask(worldWith(live()), 'PUT', path, { effect: 'block' });
+    const { body } = await callApi(createEnvWith(live()), 'PUT', path, { effect: 'block' });
     expect(body).toMatchObject({
       cuts: [{ ...first, at: noon.toISOString() }],
       warnings: [`${endpointId(1)} at orders: cut now`],
@@ -52,7 +52,7 @@ describe('what a change of the allowlist makes of a connection that lives', () =
     ['naming other endpoints', 'PUT', { effect: 'allow', endpointIds: [endpointId(2)] }],
     ['naming other Regions', 'PUT', { effect: 'allow', consumerRegions: ['eu-central-1'] }],
   ])('%s cuts it after the grace period', async (_change, method, input) => {
-    const { body } = await ask(worldWith(live()), method, path, input);
+    const { body } = await callApi(createEnvWith(live()), method, path, input);
     expect(body).toMatchObject({
       cuts: [{ ...first, at: graceEnds }],
       warnings: [
@@ -72,14 +72,14 @@ describe('what a change of the allowlist makes of a connection that lives', () =
     const records = connections.map(({ endpointId: id, requestedAt }) =>
       live({ endpointId: id, requestedAt }),
     );
-    const world = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
-    const { body } = await ask(world, 'PUT', path, { effect: 'allow', maxEndpoints: 1 });
+    const env = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
+    const { body } = await callApi(env, 'PUT', path, { effect: 'allow', maxEndpoints: 1 });
     expect(body.cuts).toEqual([{ ...first, endpointId: endpointId(2), at: graceEnds }]);
   });
 
   test('the grace period is the service’s', async () => {
-    const world = worldWith(live(), aService({ graceSeconds: 3600 }));
-    const { body } = await ask(world, 'DELETE', path);
+    const env = createEnvWith(live(), aService({ graceSeconds: 3600 }));
+    const { body } = await callApi(env, 'DELETE', path);
     expect(body.cuts).toEqual([{ ...first, at: secondsAfterNoon(3600).toISOString() }]);
   });
 
@@ -91,7 +91,9 @@ describe('what a change of the allowlist makes of a connection that lives', () =
       by: 'linkgate',
     };
     const verdict = aVerdict('reject', { until: graceEnds });
-    const { body } = await ask(worldWith(live({ revocation, verdict })), 'PUT', path, { effect: 'allow' });
+    const { body } = await callApi(createEnvWith(live({ revocation, verdict })), 'PUT', path, {
+      effect: 'allow',
+    });
     expect(body).toMatchObject({
       cuts: [],
       warnings: [`${endpointId(1)} at orders: not cut any more: it stays connected`],
@@ -99,22 +101,22 @@ describe('what a change of the allowlist makes of a connection that lives', () =
   });
 
   test('nothing, where a person approved it', async () => {
-    const { body } = await ask(worldWith(live({ approval: anApproval() })), 'DELETE', path);
+    const { body } = await callApi(createEnvWith(live({ approval: anApproval() })), 'DELETE', path);
     expect(body).toMatchObject({ cuts: [], warnings: [] });
   });
 
   test('nothing for now, where its service is paused', async () => {
-    const world = worldWith(live(), aService({ pausedAt: noon.toISOString() }));
-    expect((await ask(world, 'PUT', path, { effect: 'block' })).body).toMatchObject({
+    const env = createEnvWith(live(), aService({ pausedAt: noon.toISOString() }));
+    expect((await callApi(env, 'PUT', path, { effect: 'block' })).body).toMatchObject({
       cuts: [],
       warnings: [expect.stringContaining('stays connected as long as orders is stopped')],
     });
   });
 
   test('nothing in the mode observe, which says what it would be', async () => {
-    const world = worldWith(live());
-    world.mode = 'observe';
-    expect((await ask(world, 'PUT', path, { effect: 'block' })).body).toMatchObject({
+    const env = createEnvWith(live());
+    env.mode = 'observe';
+    expect((await callApi(env, 'PUT', path, { effect: 'block' })).body).toMatchObject({
       cuts: [],
       warnings: [expect.stringContaining('mode is observe'), `${endpointId(1)} at orders: cut now`],
     });
@@ -134,8 +136,8 @@ describe('what a change of the allowlist makes of a connection that lives', () =
       } as const;
       return live({ endpointId: id, revocation, verdict: aVerdict('reject', { until: disconnectAt }) });
     });
-    const world = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
-    const { body } = await ask(world, 'DELETE', path);
+    const env = createTestEnv({ services: [aService()], entries: [anEntry()], connections, records });
+    const { body } = await callApi(env, 'DELETE', path);
     expect(body.warnings).toEqual([
       expect.stringContaining(
         `${endpointId(1)}, ${endpointId(2)} at orders: cut at 2026-11-24 12:00:00 UTC, unless`,
@@ -145,7 +147,7 @@ describe('what a change of the allowlist makes of a connection that lives', () =
 
   test('people are asked, where somebody else accepted it', async () => {
     const foreign = aRecord({ state: 'available', verdict: aVerdict('ask') });
-    expect((await ask(worldWith(foreign), 'DELETE', path)).body).toMatchObject({
+    expect((await callApi(createEnvWith(foreign), 'DELETE', path)).body).toMatchObject({
       cuts: [],
       warnings: [expect.stringContaining('stays connected until people decide')],
     });
@@ -166,8 +168,8 @@ describe('what is beyond the budget of cuts', () => {
     );
     return createTestEnv({ services: [aService()], entries: [anEntry()], connections: theirs, records });
   }
-  const warnings = async (world: ReturnType<typeof createTestEnv>, method: string, input?: object) =>
-    (await ask(world, method, path, input)).body.warnings;
+  const warnings = async (env: ReturnType<typeof createTestEnv>, method: string, input?: object) =>
+    (await callApi(env, method, path, input)).body.warnings;
   const beyond = (count: number, cut: number) =>
     `of these ${count} at orders linkgate cuts ${cut} at most in 24 hours, which is its budget of cuts: people are asked about the others`;
 
@@ -203,36 +205,39 @@ describe('a paused service that goes on', () => {
   const due = live({ revocation: announced(late), verdict: aVerdict('hold') });
 
   test('cuts at once what fell due meanwhile, and says so before and after', async () => {
-    const world = pausedWith(due, []);
+    const env = pausedWith(due, []);
     const told = { cuts: [{ ...first, at: late }], warnings: [`${endpointId(1)} at orders: cut now`] };
-    expect((await ask(world, 'GET', resumption)).body).toEqual(told);
-    expect((await ask(world, 'POST', '/services/orders/resume')).body).toMatchObject(told);
-    expect((await ask(world, 'POST', '/services/orders/resume')).body).toMatchObject({ cuts: [] });
+    expect((await callApi(env, 'GET', resumption)).body).toEqual(told);
+    expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject(told);
+    expect((await callApi(env, 'POST', '/services/orders/resume')).body).toMatchObject({ cuts: [] });
   });
 
   test('cuts at once what was blocked meanwhile', async () => {
-    const world = pausedWith(live({ verdict: aVerdict('hold') }));
-    expect((await ask(world, 'GET', resumption)).body).toMatchObject({ cuts: [first] });
+    const env = pausedWith(live({ verdict: aVerdict('hold') }));
+    expect((await callApi(env, 'GET', resumption)).body).toMatchObject({ cuts: [first] });
   });
 
   test('cuts nothing at once whose time is to come, or that lost its permission meanwhile', async () => {
     const later = live({ revocation: announced(graceEnds), verdict: aVerdict('hold') });
     for (const record of [later, live({ verdict: aVerdict('hold') })])
-      expect((await ask(pausedWith(record, []), 'GET', resumption)).body).toEqual({ cuts: [], warnings: [] });
+      expect((await callApi(pausedWith(record, []), 'GET', resumption)).body).toEqual({
+        cuts: [],
+        warnings: [],
+      });
   });
 
   test('cuts nothing in the mode observe', async () => {
-    const world = pausedWith(due, []);
-    world.mode = 'observe';
-    expect((await ask(world, 'GET', resumption)).body).toMatchObject({ cuts: [] });
+    const env = pausedWith(due, []);
+    env.mode = 'observe';
+    expect((await callApi(env, 'GET', resumption)).body).toMatchObject({ cuts: [] });
   });
 
   test('is resumed where it cannot be looked up what that cuts', async () => {
-    const world = pausedWith(due, []);
-    world.ec2.beforePage = () => {
+    const env = pausedWith(due, []);
+    env.ec2.beforePage = () => {
       throw new Error('EC2 is down');
     };
-    const { status, body } = await ask(world, 'POST', '/services/orders/resume');
+    const { status, body } = await callApi(env, 'POST', '/services/orders/resume');
     expect(status).toBe(200);
     expect(body).toMatchObject({ cuts: [], warnings: [expect.stringContaining('could not be looked up')] });
     expect(body.service).not.toHaveProperty('pausedAt');
@@ -241,11 +246,13 @@ describe('a paused service that goes on', () => {
 
 test('a block that takes the place of another says whose note is gone', async () => {
   const entries = [anEntry({ effect: 'block', note: 'incident 7' })];
-  const world = createTestEnv({ services: [aService()], entries });
-  expect((await ask(world, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([
+  const env = createTestEnv({ services: [aService()], entries });
+  expect((await callApi(env, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([
     `account ${consumer} was blocked there already; this replaces the note “incident 7”`,
   ]);
-  expect((await ask(world, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual([]);
+  expect((await callApi(env, 'PUT', path, { effect: 'block', note: 'incident 8' })).body.warnings).toEqual(
+    [],
+  );
 });
 
 describe('who looks after an entry', () => {
@@ -257,15 +264,15 @@ describe('who looks after an entry', () => {
     ['a person at the command line', cli, 'person'],
     ['another system', {}, 'api'],
   ])('is %s', async (_who, headers, managedBy) => {
-    const answer = await ask(createTestEnv({ services }), 'PUT', path, { effect: 'allow' }, headers);
+    const answer = await callApi(createTestEnv({ services }), 'PUT', path, { effect: 'allow' }, headers);
     expect(answer).toMatchObject({ body: { entry: { managedBy } } });
   });
 
   test.each([{ effect: 'allow', maxEndpoints: 1 }, { effect: 'block' }])(
     'is whoever changes an entry of the policy file: $effect',
     async (body) => {
-      const world = createTestEnv({ services, entries: [ofFile] });
-      expect((await ask(world, 'PUT', path, body, cli)).body).toMatchObject({
+      const env = createTestEnv({ services, entries: [ofFile] });
+      expect((await callApi(env, 'PUT', path, body, cli)).body).toMatchObject({
         entry: { managedBy: 'person', customer: 'acme', effect: body.effect },
         warnings: [expect.stringContaining('`linkgate apply` leaves it as it is')],
       });
@@ -273,17 +280,18 @@ describe('who looks after an entry', () => {
   );
 
   test('puts back what is forgotten', async () => {
-    const world = createTestEnv({ services, entries: [ofFile] });
-    expect((await ask(world, 'DELETE', path, undefined, cli)).body).toMatchObject({
+    const env = createTestEnv({ services, entries: [ofFile] });
+    expect((await callApi(env, 'DELETE', path, undefined, cli)).body).toMatchObject({
       warnings: [expect.stringContaining('puts it back')],
     });
   });
 
   test('is said of a service that is new, and stays what it was', async () => {
-    const world = createTestEnv({ services: [aService({ managedBy: 'file' })] });
-    for (const number of [1, 2]) world.services.show(aConfiguration({ serviceId: serviceId(number) }));
+    const env = createTestEnv({ services: [aService({ managedBy: 'file' })] });
+    for (const number of [1, 2])
+      env.services.setConfiguration(aConfiguration({ serviceId: serviceId(number) }));
     const registered = async (number: number) =>
-      (await ask(world, 'POST', '/services', { serviceId: serviceId(number) }, cli)).body.service;
+      (await callApi(env, 'POST', '/services', { serviceId: serviceId(number) }, cli)).body.service;
     expect(await registered(1)).toMatchObject({ managedBy: 'file' });
     expect(await registered(2)).toMatchObject({ managedBy: 'person', registeredBy: alice });
   });
@@ -292,7 +300,7 @@ describe('who looks after an entry', () => {
 test('the entries of one account are read alone', async () => {
   const other = '333333333333';
   const entries = [anEntry(), anEntry({ accountId: other }), anEntry({ serviceId: '*' })];
-  const { body } = await ask(
+  const { body } = await callApi(
     createTestEnv({ services: [aService()], entries }),
     'GET',
     `/allowlist?account=${consumer}`,

@@ -4,28 +4,28 @@ import { orReported } from '../runtime/runtime.ts';
 import { type StoredResponse, withIdempotency } from '../storage/idempotency.ts';
 import { OptimisticLockError } from '../storage/optimistic-lock.ts';
 import { ApiError } from './api-error.ts';
-import type { Env } from './env.ts';
+import type { ApiEnv } from './env.ts';
 
-const changing = ['POST', 'PUT', 'DELETE'];
-const keyForm = /^[\x21-\x7e]{1,255}$/;
+const changingMethods = ['POST', 'PUT', 'DELETE'];
+const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/;
 const retryAfterSeconds = 1;
-const keptHeaders = ['content-type', 'location'];
+const replayedHeaders = ['content-type', 'location'];
 
 /**
  * Carries a request that its caller named by an `Idempotency-Key` out once, and answers it again as the first time
  * (draft-ietf-httpapi-idempotency-key-header).
  */
-export async function idempotency(context: Context<Env>, next: Next) {
-  const key = keyIn(context);
-  if (key === undefined || !changing.includes(context.req.method)) return next();
-  if (!keyForm.test(key))
+export async function handleIdempotencyKey(context: Context<ApiEnv>, next: Next) {
+  const key = readIdempotencyKey(context);
+  if (key === undefined || !changingMethods.includes(context.req.method)) return next();
+  if (!idempotencyKeyPattern.test(key))
     throw new ApiError(400, 'InvalidRequest', 'an Idempotency-Key has 1 to 255 visible ASCII characters');
 
   const api = context.get('api');
-  const claimed = await withIdempotency(hashOf(api.caller, key), await fingerprintOf(context), api);
+  const claimed = await withIdempotency(hashJson(api.caller, key), await hashRequest(context), api);
   switch (claimed.status) {
     case 'answered':
-      return replay(claimed.answer);
+      return replayStoredResponse(claimed.response);
     case 'running':
       throw new ApiError(409, 'InProgress', 'the first request under this Idempotency-Key still runs', {
         retryAfterSeconds,
@@ -37,11 +37,11 @@ export async function idempotency(context: Context<Env>, next: Next) {
         'another request was sent under this Idempotency-Key; take a new key for each request',
       );
     case 'claimed':
-      context.set('firstAskedAt', claimed.firstAskedAt);
+      context.set('firstRequestedAt', claimed.firstRequestedAt);
       await next();
       // Where this fails the claim runs out, and the request may be carried out again.
       await orReported(api.reportError, async () =>
-        isFinal(context) ? claimed.keep(await answerIn(context)) : claimed.release(),
+        isReplayable(context) ? claimed.saveResponse(await toStoredResponse(context)) : claimed.release(),
       );
       return;
     default:
@@ -50,40 +50,40 @@ export async function idempotency(context: Context<Env>, next: Next) {
 }
 
 /** Hono's adapter drops headers of an event that are empty: who sent an empty key believes to be covered by it. */
-function keyIn({ req, env }: Context<Env>): string | undefined {
+function readIdempotencyKey({ req, env }: Context<ApiEnv>): string | undefined {
   return req.header('idempotency-key') ?? env.event.headers?.['idempotency-key'];
 }
 
 /** Whether an earlier run of this very request, which could not answer, may have done it: what is to be removed is gone then. */
-export function maybeReplay(context: Context<Env>): boolean {
-  return context.get('firstAskedAt') !== undefined;
+export function isPossibleRetry(context: Context<ApiEnv>): boolean {
+  return context.get('firstRequestedAt') !== undefined;
 }
 
-export const replayResponse =
+export const alreadyRemovedWarning =
   'there is nothing left to remove; an earlier run of this request has probably removed it';
 
 /** Whether the same request would be answered the same way again. */
-function isFinal({ res, error }: Context<Env>): boolean {
+function isReplayable({ res, error }: Context<ApiEnv>): boolean {
   return res.status < 500 && !(error instanceof OptimisticLockError);
 }
 
-async function fingerprintOf({ req, env }: Context<Env>): Promise<string> {
+async function hashRequest({ req, env }: Context<ApiEnv>): Promise<string> {
   const { routeKey, pathParameters = {} } = env.event;
-  return hashOf(routeKey, Object.entries(pathParameters).sort(), new URL(req.url).search, await req.text());
+  return hashJson(routeKey, Object.entries(pathParameters).sort(), new URL(req.url).search, await req.text());
 }
 
-function hashOf(...parts: readonly unknown[]): string {
+function hashJson(...parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-async function answerIn({ res }: Context<Env>): Promise<StoredResponse> {
-  const headers = keptHeaders.flatMap((name) => {
+async function toStoredResponse({ res }: Context<ApiEnv>): Promise<StoredResponse> {
+  const headers = replayedHeaders.flatMap((name) => {
     const value = res.headers.get(name);
     return value === null ? [] : [[name, value] as const];
   });
   return { status: res.status, headers: Object.fromEntries(headers), body: await res.clone().text() };
 }
 
-function replay({ status, headers, body }: StoredResponse): Response {
+function replayStoredResponse({ status, headers, body }: StoredResponse): Response {
   return new Response(body, { status, headers: { ...headers, 'idempotency-replayed': 'true' } });
 }

@@ -5,15 +5,15 @@ import type { AwaitingRecord } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
 /** As many connections of an account at a service that come into question at once are told of one by one. */
-const aloneAtMost = 3;
+const maxIndividualPerAccount = 3;
 /** How many of an account's connections are looked at to find those that come with one. */
-const lookedAt = 20;
+const maxConnectionsRead = 20;
 
 /**
  * Those of new subjects that are told of together, however few came before them: connections of one account that live, and came
  * into question at once, since one change of the policy did that to all of them.
  */
-export async function batchedByAccount(
+export async function selectAccountBatches(
   newcomers: readonly AwaitingRecord[],
   deps: Pick<NotifyDeps, 'table' | 'reportError' | 'now'>,
 ): Promise<ReadonlySet<string>> {
@@ -23,7 +23,8 @@ export async function batchedByAccount(
     live,
     ({ ownerAccountId, serviceId }) => `${ownerAccountId} ${serviceId}`,
   ).values())
-    if (theirs.length > aloneAtMost || (await hasMorePending(theirs, deps))) together.push(...theirs);
+    if (theirs.length > maxIndividualPerAccount || (await hasMorePending(theirs, deps)))
+      together.push(...theirs);
   return new Set(together.map(({ endpointId }) => endpointId));
 }
 
@@ -34,12 +35,12 @@ async function hasMorePending(
 ): Promise<boolean> {
   if (!first) return false;
   const whole = { ...first, requestedAt: now().toISOString() };
-  const all = await listEarlierConnections(whole, lookedAt, { table, reportError });
+  const all = await listEarlierConnections(whole, maxConnectionsRead, { table, reportError });
   const known = new Set([first, ...others].map(({ endpointId }) => endpointId));
   const coming = all.filter((record) => !known.has(record.endpointId) && isPendingNotification(record));
-  return known.size + coming.length > aloneAtMost;
+  return known.size + coming.length > maxIndividualPerAccount;
 }
 
 function isPendingNotification(record: ConnectionRecord): boolean {
-  return isConnected(record.state) && isAwaitingApproval(record) && record.notice === undefined;
+  return isConnected(record.state) && isAwaitingApproval(record) && record.notification === undefined;
 }

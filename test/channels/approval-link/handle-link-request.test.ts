@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { handleLinkRequest } from '../../../lib/channels/approval-link/receive-request.ts';
+import { handleLinkRequest } from '../../../lib/channels/approval-link/handle-link-request.ts';
 import { endpointId } from '../../builders.ts';
-import { address, aSituation, because, deny, queryFor } from './fixtures.ts';
+import { address, createLinkTestEnv, deny, linkQuery, withReason } from './fixtures.ts';
 
 const samples = new URL('../../../events/on-approval-link/', import.meta.url);
 
@@ -17,18 +17,18 @@ test.each([
   ['deny', 200, 'decided'],
 ])('what API Gateway sends is understood: %s', async (name, statusCode, outcome) => {
   const event = JSON.parse(readFileSync(new URL(`${name}.json`, samples), 'utf8'));
-  const { response, told } = await handleLinkRequest(event, aSituation().app);
+  const { response, told } = await handleLinkRequest(event, createLinkTestEnv().app);
   expect([response.statusCode, told.outcome]).toEqual([statusCode, outcome]);
 });
 
 test('every page is kept from framing, storing and passing on its address, and loads nothing', async () => {
-  const situation = aSituation();
+  const situation = createLinkTestEnv();
   const pages = [
     await situation.follow(),
     await situation.follow({}, 'HEAD'),
     await situation.answer({}),
     await situation.send('GET', {}),
-    await situation.answer(because),
+    await situation.answer(withReason),
   ];
   for (const { headers } of pages)
     expect(headers).toMatchObject({
@@ -44,7 +44,7 @@ test('every page is kept from framing, storing and passing on its address, and l
 });
 
 test('what breaks is reported, and a page says so, which has nothing of the token', async () => {
-  const situation = aSituation();
+  const situation = createLinkTestEnv();
   situation.app.table = { ...situation.app.table, get: () => Promise.reject(new Error('no table')) };
   const { statusCode, body, told } = await situation.follow();
   expect(statusCode).toBe(500);
@@ -53,19 +53,19 @@ test('what breaks is reported, and a page says so, which has nothing of the toke
 });
 
 test('the log is told who answered what, and never the token', async () => {
-  const { told } = await aSituation().answer(because);
+  const { told } = await createLinkTestEnv().answer(withReason);
   expect(told).toMatchObject({ method: 'POST', outcome: 'decided', address, endpointId: endpointId(1) });
   expect(JSON.stringify(told)).not.toContain('1.ey');
 });
 
 test('nothing that is sent makes it fail', async () => {
-  const situation = aSituation();
+  const situation = createLinkTestEnv();
   const text = fc.string({ unit: 'binary' });
   const form = fc.dictionary(text, text).map((fields) => new URLSearchParams(fields).toString());
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom('GET', 'HEAD', 'POST'),
-      fc.oneof(text, fc.constant(queryFor()), fc.constant(queryFor(deny))),
+      fc.oneof(text, fc.constant(linkQuery()), fc.constant(linkQuery(deny))),
       fc.oneof(text, form, fc.base64String()),
       fc.boolean(),
       fc.dictionary(text, text),
@@ -84,7 +84,7 @@ test('nothing that is sent makes it fail', async () => {
 });
 
 test('a form of megabytes is answered with a page of kilobytes', async () => {
-  const { statusCode, body } = await aSituation().answer({ reason: '<'.repeat(5_000_000) });
+  const { statusCode, body } = await createLinkTestEnv().answer({ reason: '<'.repeat(5_000_000) });
   expect(statusCode).toBe(422);
   expect(body.length).toBeLessThan(200_000);
 });

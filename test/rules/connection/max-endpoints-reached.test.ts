@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { accountHasItsEndpoints } from '../../../rules/connection/account-has-its-endpoints.ts';
+import { maxEndpointsReached } from '../../../rules/connection/max-endpoints-reached.ts';
 import { anEntry, aPolicy, aRequest, consumer, endpointId, noon } from '../../builders.ts';
 
 function evaluate(maxEndpoints: number | undefined, countedEndpointIds: string[]) {
   const entry = anEntry(maxEndpoints === undefined ? {} : { maxEndpoints });
-  return accountHasItsEndpoints.evaluate(aRequest(), aPolicy({ entries: [entry], countedEndpointIds }), noon);
+  return maxEndpointsReached.evaluate(aRequest(), aPolicy({ entries: [entry], countedEndpointIds }), noon);
 }
 
 test('one endpoint more than the entry allows is asked about', () => {

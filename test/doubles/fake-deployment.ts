@@ -2,15 +2,15 @@ import type { Deployment, QueueState } from '../../lib/doctor/deployment.ts';
 
 /** A deployment that is in order, as AWS shows it, but for what a test says. */
 export function aDeployment({
-  queues = queuesInOrder,
+  queues = healthyQueues,
   ...otherwise
 }: Partial<Deployment> & { readonly queues?: readonly QueueState[] } = {}): Deployment {
   return {
     stage: 'test',
     tableName: 'linkgate-test',
     table: async () => ({ status: 'ACTIVE', stream: 'NEW_AND_OLD_IMAGES' }),
-    expiresBy: async () => 'expiresAt',
-    isRecoverable: async () => true,
+    readTtlAttribute: async () => 'expiresAt',
+    hasPointInTimeRecovery: async () => true,
     parameters: async () => new Map([['links/signing-key', 'SecureString']]),
     apiUrl: async () => 'https://api-1.execute-api.us-east-1.amazonaws.com',
     queueUrls: queues.map(({ url }) => url),
@@ -19,22 +19,30 @@ export function aDeployment({
       if (!queue) throw new Error(`there is no queue ${wanted}`);
       return queue;
     },
-    queuesOfTopic: async () => [queueArn('connection-notifications')],
+    listTopicQueues: async () => [queueArn('connection-notifications')],
     ...otherwise,
   };
 }
 
 export function aQueue(name: string, state: Partial<QueueState> = {}): QueueState {
   const arn = queueArn(name);
-  return { url: `https://sqs/${arn.split(':').at(-1)}`, arn, waiting: 0, deadLetters: undefined, ...state };
+  return {
+    url: `https://sqs/${arn.split(':').at(-1)}`,
+    arn,
+    visibleMessages: 0,
+    deadLetterQueueArn: undefined,
+    ...state,
+  };
 }
 
 export function queueArn(name: string): string {
   return `arn:aws:sqs:us-east-1:111111111111:linkgate-test-${name}`;
 }
 
-export const queuesInOrder = [
-  aQueue('connection-notifications', { deadLetters: queueArn('connection-notifications-dead-letters') }),
+export const healthyQueues = [
+  aQueue('connection-notifications', {
+    deadLetterQueueArn: queueArn('connection-notifications-dead-letters'),
+  }),
   aQueue('connection-notifications-dead-letters'),
   aQueue('undelivered-events'),
 ];

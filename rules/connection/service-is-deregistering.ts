@@ -1,7 +1,7 @@
 import type { Rule } from '../../lib/policy/rule.ts';
 
-export const serviceIsClosing: Rule = {
-  name: 'service-is-closing',
+export const serviceIsDeregistering: Rule = {
+  name: 'service-is-deregistering',
   evaluate: (_request, { service: { name, deregisteringAt, deregisteringBy } }) =>
     deregisteringAt === undefined
       ? undefined

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { defaultGroup } from '../approvers/approver-group.ts';
 import { defaultDeadlineSeconds } from '../connections/approval-request.ts';
 import { defaultGraceSeconds } from '../services/service.ts';
-import type { ServiceSettings } from './change.ts';
+import type { PolicyServiceSettings } from './change.ts';
 
 /** What holds for a service of which nothing else is said. */
 export const serviceDefaults = {
@@ -15,7 +15,7 @@ export const serviceDefaults = {
   onExternalAccept: 'ask',
   principals: 'observed',
   otherPrincipals: [],
-} as const satisfies Required<Omit<ServiceSettings, 'name'>>;
+} as const satisfies Required<Omit<PolicyServiceSettings, 'name'>>;
 
 /** The part of an item that a schema names, and none of the attributes that are kept beside it. */
 export function pickSettings<const Schema extends v.GenericSchema>(
@@ -26,7 +26,7 @@ export function pickSettings<const Schema extends v.GenericSchema>(
 }
 
 /** Whether two say the same, in whatever order they name fields and members of lists. */
-export function isEqual(one: unknown, other: unknown): boolean {
+export function isSameSettings(one: unknown, other: unknown): boolean {
   return JSON.stringify(canonical(one)) === JSON.stringify(canonical(other));
 }
 

@@ -10,7 +10,7 @@ import {
   serviceId,
 } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
-import { ask } from './ask.ts';
+import { callApi } from './call-api.ts';
 
 const path = `/allowlist/orders/${consumer}`;
 const waiting = (number: number, more: object = {}) =>
@@ -21,7 +21,7 @@ const accept = (number: number) => ({
   service: 'orders',
 });
 
-function worldWith(...connections: readonly ReturnType<typeof waiting>[]) {
+function createEnvWith(...connections: readonly ReturnType<typeof waiting>[]) {
   const records = connections.map((each) => aRecord({ ...each, verdict: aVerdict('ask') }));
   return createTestEnv({
     services: [aService(), aService({ serviceId: serviceId(2), name: 'invoices' })],
@@ -32,15 +32,15 @@ function worldWith(...connections: readonly ReturnType<typeof waiting>[]) {
 
 describe('whoever allows an account is told what that lets in now', () => {
   test('each request that waits, and nothing of it is decided by the telling', async () => {
-    const world = worldWith(
+    const env = createEnvWith(
       waiting(1),
       waiting(0, { serviceId: serviceId(2) }),
       waiting(2, { state: 'rejected' }),
     );
-    const { body } = await ask(world, 'PUT', path, { effect: 'allow' });
+    const { body } = await callApi(env, 'PUT', path, { effect: 'allow' });
     expect(body.accepts).toEqual([accept(1)]);
-    expect(await world.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
-    const { body: everywhere } = await ask(world, 'PUT', `/allowlist/*/${consumer}`, { effect: 'allow' });
+    expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'ask' } });
+    const { body: everywhere } = await callApi(env, 'PUT', `/allowlist/*/${consumer}`, { effect: 'allow' });
     expect(everywhere.accepts).toEqual([
       { endpointId: endpointId(0), serviceId: serviceId(2), service: 'invoices' },
       accept(1),
@@ -48,7 +48,7 @@ describe('whoever allows an account is told what that lets in now', () => {
   });
 
   test('as many as its limit takes, the oldest first', async () => {
-    const { body } = await ask(worldWith(waiting(3), waiting(1), waiting(2)), 'PUT', path, {
+    const { body } = await callApi(createEnvWith(waiting(3), waiting(1), waiting(2)), 'PUT', path, {
       effect: 'allow',
       maxEndpoints: 2,
     });
@@ -56,7 +56,7 @@ describe('whoever allows an account is told what that lets in now', () => {
   });
 
   test('only what the entry names', async () => {
-    const { body } = await ask(worldWith(waiting(1), waiting(2)), 'PUT', path, {
+    const { body } = await callApi(createEnvWith(waiting(1), waiting(2)), 'PUT', path, {
       effect: 'allow',
       endpointIds: [endpointId(2)],
     });
@@ -64,23 +64,23 @@ describe('whoever allows an account is told what that lets in now', () => {
   });
 
   test('nothing where it is blocked at every service, or the service is paused', async () => {
-    const world = createTestEnv({
+    const env = createTestEnv({
       services: [aService()],
       connections: [waiting(1)],
       entries: [anEntry({ serviceId: '*', effect: 'block' })],
     });
-    expect((await ask(world, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
+    expect((await callApi(env, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
     const paused = createTestEnv({
       services: [aService({ pausedAt: '2026-11-20T00:00:00.000Z' })],
       connections: [waiting(1)],
     });
-    expect((await ask(paused, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
+    expect((await callApi(paused, 'PUT', path, { effect: 'allow' })).body.accepts).toEqual([]);
   });
 
   test('nothing in the mode observe, which says what it would be', async () => {
-    const world = worldWith(waiting(1));
-    world.mode = 'observe';
-    expect((await ask(world, 'PUT', path, { effect: 'allow' })).body).toMatchObject({
+    const env = createEnvWith(waiting(1));
+    env.mode = 'observe';
+    expect((await callApi(env, 'PUT', path, { effect: 'allow' })).body).toMatchObject({
       accepts: [],
       warnings: [
         expect.stringContaining(`nothing is accepted; in the mode enforce it would be: ${endpointId(1)}`),
@@ -89,6 +89,8 @@ describe('whoever allows an account is told what that lets in now', () => {
   });
 
   test('nothing of a block', async () => {
-    expect((await ask(worldWith(waiting(1)), 'PUT', path, { effect: 'block' })).body.accepts).toEqual([]);
+    expect((await callApi(createEnvWith(waiting(1)), 'PUT', path, { effect: 'block' })).body.accepts).toEqual(
+      [],
+    );
   });
 });

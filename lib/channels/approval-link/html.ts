@@ -19,7 +19,7 @@ export function paragraphs(lines: readonly (string | EscapedHtml)[]): EscapedHtm
   return escapedHtml`${lines.map((line) => escapedHtml`<p>${line}</p>`)}`;
 }
 
-const style = `
+const pageStyle = `
 :root { color-scheme: light dark; --text: #1c2024; --quiet: #5a626b; --line: #d9dde2; --back: #f4f5f7; --card: #fff;
   --link: #0b57d0; --good: #1a7434; --bad: #b3261e; --note: #fff6dd; --alarm: #fdeceb; }
 @media (prefers-color-scheme: dark) { :root { --text: #e7eaed; --quiet: #a3acb5; --line: #363c43; --back: #121518;
@@ -61,7 +61,7 @@ button { width: 100%; padding: .75rem 1.25rem; border: 0; border-radius: .375rem
 `;
 
 /** A page without scripts: scanners of mails run those. */
-export function render({ title, body }: Page): string {
+export function renderPage({ title, body }: Page): string {
   return escapedHtml`<!doctype html>
 <html lang="en">
 <head>
@@ -69,7 +69,7 @@ export function render({ title, body }: Page): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title} · linkgate</title>
-<style>${raw(style)}</style>
+<style>${raw(pageStyle)}</style>
 </head>
 <body>
 <main>
@@ -89,7 +89,7 @@ export const pageHeaders = {
   'referrer-policy': 'no-referrer',
   'content-security-policy': [
     "default-src 'none'",
-    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    `style-src 'sha256-${createHash('sha256').update(pageStyle).digest('base64')}'`,
     "form-action 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",

@@ -6,34 +6,34 @@ import {
   escalationStages,
   type NotificationState,
 } from '../connections/approval-request.ts';
-import { canBeKept, isAwaitingApproval } from '../connections/connection-record.ts';
+import { canBeExtended, isAwaitingApproval } from '../connections/connection-record.ts';
 import { orReported } from '../runtime/runtime.ts';
 import type { ApprovalTarget, AwaitingRecord } from './awaiting-record.ts';
 import type { NotifyDeps } from './notify-deps.ts';
 
 /** How long links work after the deadline, or after they were sent later still, in milliseconds: as long as a person may be away. */
-const graceOfLinks = 7 * 86_400_000;
+const linkGraceMs = 7 * 86_400_000;
 
 /** A request is mailed about when it is asked about, and again at these stages. */
-const mailedAgain: readonly EscalationStage[] = ['escalated', 'expired'];
+const emailedStages: readonly EscalationStage[] = ['escalated', 'expired'];
 
 /** The stage that the newest mail about a request should be of. */
 export function emailStage(stage: EscalationStage): EscalationStage {
-  return mailedAgain.includes(stage) ? stage : escalationStages[0];
+  return emailedStages.includes(stage) ? stage : escalationStages[0];
 }
 
 /** Whom an open request has yet to be mailed to: its approvers, and those called upon beside them. */
 export function dueEmails({ record, group, escalation }: ApprovalTarget): string[] {
   if (!isAwaitingApproval(record)) return [];
   const addresses = new Set([...group.emails, ...(escalation?.emails ?? [])]);
-  for (const address of emailedAt(record)) addresses.delete(address);
+  for (const address of selectEmailedAddresses(record)) addresses.delete(address);
   return [...addresses];
 }
 
 /** Who was sent the mail that is of the record's stage. */
-function emailedAt({ approvalRequest, notice }: AwaitingRecord): readonly string[] {
-  return emailStage(approvalRequest.stage) === (notice?.emailedStage ?? escalationStages[0])
-    ? (notice?.emailedTo ?? [])
+function selectEmailedAddresses({ approvalRequest, notification }: AwaitingRecord): readonly string[] {
+  return emailStage(approvalRequest.stage) === (notification?.emailedStage ?? escalationStages[0])
+    ? (notification?.emailedTo ?? [])
     : [];
 }
 
@@ -41,7 +41,7 @@ function emailedAt({ approvalRequest, notice }: AwaitingRecord): readonly string
  * Sends each address its mail; what cannot be sent is reported, and still due.
  * @returns what to remember of it.
  */
-export async function sendEmails(
+export async function sendRequestEmails(
   request: ApprovalTarget,
   addresses: readonly string[],
   deps: NotifyDeps,
@@ -51,11 +51,11 @@ export async function sendEmails(
   for (const address of addresses)
     await orReported(deps.reportError, async () => {
       const links = group.emails.includes(address) ? await approvalLinks(request, address, deps) : undefined;
-      await deps.mails.send(address, requestEmail(request, links, deps.now()));
+      await deps.emailSender.send(address, requestEmail(request, links, deps.now()));
       sent.push(address);
     });
   return {
-    emailedTo: [...emailedAt(record), ...sent],
+    emailedTo: [...selectEmailedAddresses(record), ...sent],
     emailedStage: emailStage(record.approvalRequest.stage),
   };
 }
@@ -64,20 +64,20 @@ export async function sendEmails(
 export async function approvalLinks(
   { record, group }: { readonly record: AwaitingRecord; readonly group: ApproverGroup },
   address: string,
-  { linkTo, now }: NotifyDeps,
+  { createApprovalLink, now }: NotifyDeps,
 ): Promise<EmailLinks | undefined> {
   const { endpointId, approvalRequest } = record;
   if (group.decisionChannels === 'api') return undefined;
   const from = Math.max(new Date(approvalRequest.deadline).getTime(), now().getTime());
-  const until = new Date(from + graceOfLinks).toISOString();
+  const until = new Date(from + linkGraceMs).toISOString();
   const claims = { endpointId, version: approvalRequest.version, address, expiresAt: until };
-  const disconnectAt = canBeKept(record) ? record.revocation?.disconnectAt : undefined;
+  const disconnectAt = canBeExtended(record) ? record.revocation?.disconnectAt : undefined;
   return {
-    approve: await linkTo({ ...claims, purpose: 'approve' }),
-    deny: await linkTo({ ...claims, purpose: 'deny' }),
+    approve: await createApprovalLink({ ...claims, purpose: 'approve' }),
+    deny: await createApprovalLink({ ...claims, purpose: 'deny' }),
     ...(disconnectAt !== undefined && {
-      extend: await linkTo({ ...claims, purpose: 'extend', disconnectAt }),
+      extend: await createApprovalLink({ ...claims, purpose: 'extend', disconnectAt }),
     }),
-    until,
+    expiresAt: until,
   };
 }

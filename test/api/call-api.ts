@@ -1,39 +1,43 @@
 import { expect } from '@jest/globals';
-import { apiRoutes } from '../../lib/api/api.ts';
+import { createApiApp } from '../../lib/api/api.ts';
 import type { TestEnv } from '../doubles/test-env.ts';
-import { operationOf, problemsOfAnswer, problemsOfBody } from './openapi.ts';
+import { findOperation, validateRequestBody, validateResponse } from './openapi.ts';
 
-interface Asked {
+interface RequestOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What the API answers in a world; that docs/openapi.yml describes it is looked at each time. */
-export async function respond(
-  world: TestEnv,
+export async function sendApiRequest(
+  env: TestEnv,
   method: string,
   path: string,
-  { body, headers = {} }: Asked = {},
+  { body, headers = {} }: RequestOptions = {},
 ): Promise<Response> {
   const isRaw = body === undefined || typeof body === 'string' || body instanceof Buffer;
   const text = isRaw ? body : JSON.stringify(body);
   const { pathname, search } = new URL(path, 'http://api');
-  const operation = operationOf(method, pathname);
+  const operation = findOperation(method, pathname);
   const route = operation?.path ?? pathname;
-  const event = { routeKey: `${method} ${route}`, pathParameters: parametersIn(route, pathname), headers };
-  const response = await apiRoutes(() => world.deps).request(
+  const event = {
+    routeKey: `${method} ${route}`,
+    pathParameters: parsePathParameters(route, pathname),
+    headers,
+  };
+  const response = await createApiApp(() => env.deps).request(
     route + search,
     { method, headers, ...(text !== undefined && { body: text }) },
     { event },
   );
-  expect(problemsOfAnswer(operation, response.status, await response.clone().json())).toEqual([]);
+  expect(validateResponse(operation, response.status, await response.clone().json())).toEqual([]);
   if (operation?.definition.requestBody && response.ok)
-    expect(problemsOfBody(operation, JSON.parse(String(text ?? 'null')))).toEqual([]);
+    expect(validateRequestBody(operation, JSON.parse(String(text ?? 'null')))).toEqual([]);
   return response;
 }
 
 /** As API Gateway finds them. */
-function parametersIn(route: string, pathname: string): Record<string, string> {
+function parsePathParameters(route: string, pathname: string): Record<string, string> {
   const values = pathname.split('/').map(decodeURIComponent);
   return Object.fromEntries(
     route
@@ -43,13 +47,13 @@ function parametersIn(route: string, pathname: string): Record<string, string> {
 }
 
 /** The same, of which most tests look at this much. */
-export async function ask(
-  world: TestEnv,
+export async function callApi(
+  env: TestEnv,
   method: string,
   path: string,
   body?: unknown,
-  headers?: Asked['headers'],
+  headers?: RequestOptions['headers'],
 ) {
-  const response = await respond(world, method, path, { body, ...(headers && { headers }) });
+  const response = await sendApiRequest(env, method, path, { body, ...(headers && { headers }) });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }

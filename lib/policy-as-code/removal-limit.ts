@@ -1,5 +1,5 @@
 import { managerOf } from '../runtime/managed-by.ts';
-import type { Change } from './change.ts';
+import type { PolicyChange } from './change.ts';
 import type { CurrentState } from './current-state.ts';
 
 /** Fewer are never too many; and beyond them, what is more than this share of all that policy files look after. */
@@ -25,7 +25,7 @@ export class TooManyRemovalsError extends Error {
 }
 
 /** @throws TooManyRemovalsError */
-export function requireFewRemovals(changes: readonly Change[], state: CurrentState): void {
+export function requireFewRemovals(changes: readonly PolicyChange[], state: CurrentState): void {
   const removed = changes.filter(({ kind, action }) => action === 'remove' && kind !== 'principal');
   const { groups, services, customers, entries } = state;
   const held = [...groups, ...services, ...customers, ...entries];
@@ -34,7 +34,7 @@ export function requireFewRemovals(changes: readonly Change[], state: CurrentSta
     throw new TooManyRemovalsError(removed.map(nameOf), managed);
 }
 
-function nameOf(change: Change): string {
+function nameOf(change: PolicyChange): string {
   return change.kind === 'entry'
     ? `account ${change.accountId} at ${change.service}`
     : `${change.kind} ${change.name}`;
