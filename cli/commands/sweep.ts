@@ -54,12 +54,12 @@ function counted(counts: Readonly<Record<string, unknown>>, { output }: Session)
 
 /** A count that a later linkgate brought is told as it is called. */
 const labels: Readonly<Record<string, string>> = {
-  seen: 'connections that EC2 lists',
+  described: 'connections that EC2 lists',
   decided: 'requests handed over to be decided',
   changed: 'changes in EC2 that were noticed',
   waiting: 'requests that wait',
   unregistered: 'at services that are not registered',
   unreadable: 'with a record that cannot be read',
-  gone: 'gone from EC2',
-  repaired: 'records that were repaired',
+  ended: 'deleted in EC2',
+  quotasRepaired: 'repaired endpoint quotas',
 };

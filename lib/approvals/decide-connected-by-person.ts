@@ -164,7 +164,7 @@ function said(
     by,
     at,
     ...because,
-    ...(word.now && { now: true as const }),
+    ...(word.now && { immediate: true as const }),
     ...(customerMessage !== undefined && { customerMessage }),
   };
   return { record: { ...unheard, revokeOrder: revoked }, auditEvents: [] };

@@ -56,7 +56,7 @@ export async function assignToMessageOrDigest(
         const record = records.get(request.record.endpointId);
         return record ? [{ ...request, record }] : [];
       }),
-      ...(digest && { digest: digest.id }),
+      ...(digest && { digestId: digest.id }),
     };
   });
 }
@@ -100,8 +100,12 @@ async function extendOrCreateDigest(
   return { id: `${first.endpointId}.${first.version}`, group, endpointIds, emailedCount: 0, version: 1 };
 }
 
-function withNotification(before: AwaitingRecord, notice: NotificationState, { requestId }: NotifyDeps) {
-  const record = { ...before, notice };
+function withNotification(
+  before: AwaitingRecord,
+  notification: NotificationState,
+  { requestId }: NotifyDeps,
+) {
+  const record = { ...before, notification };
   const writes: Write[] = transitionWrites(before, { record, auditEvents: [] }, requestId);
   return { writes, record: { ...record, version: before.version + 1 } };
 }

@@ -130,9 +130,11 @@ async function renderAndSave(
 /** Whether this run still has it to itself. */
 function ownsLease(
   { record }: ApprovalTarget,
-  notice: NotificationState | undefined,
-): notice is NotificationState {
-  return notice?.leaseUntil !== undefined && notice.leaseUntil === record.notification?.leaseUntil;
+  notification: NotificationState | undefined,
+): notification is NotificationState {
+  return (
+    notification?.leaseUntil !== undefined && notification.leaseUntil === record.notification?.leaseUntil
+  );
 }
 
 /** Writes what is remembered of telling onto the record as it is by then; nothing, where there is nothing to write. */
@@ -145,9 +147,9 @@ async function updateNotification(
   return retryOnConflict(endpointId, async (isFirst) => {
     const before = isFirst ? request.record : await findRecord(endpointId, run.table);
     if (!hasApprovalRequest(before)) return undefined;
-    const notice = await computeNotificationState({ ...request, record: before });
-    if (!notice) return undefined;
-    const record = { ...before, notice };
+    const notification = await computeNotificationState({ ...request, record: before });
+    if (!notification) return undefined;
+    const record = { ...before, notification };
     const writes = transitionWrites(before, { record, auditEvents: [] }, run.requestId);
     if (!(await run.table.write(writes))) return conflict;
     return { ...request, record: { ...record, version: before.version + 1 } };

@@ -146,15 +146,15 @@ export async function decideConnection(
             entry: change?.entry,
           })
         : recordExternalRejection(request, verdict, restsOn, now);
-    const counted = count.isLimited && maybeConnected(transition.record, now);
-    const after = { ...transition.record, counted };
+    const countsTowardQuota = count.isLimited && maybeConnected(transition.record, now);
+    const after = { ...transition.record, countsTowardQuota };
     const isWritten = await deps.table.write([
       ...transitionWrites(
         record,
         { record: after, auditEvents: [...again, ...transition.auditEvents] },
         deps.requestId,
       ),
-      ...count.quotaWrites(counted, isHeldBack(verdict)),
+      ...count.quotaWrites(countsTowardQuota, isHeldBack(verdict)),
       ...(change ? [change.write] : []),
     ]);
     if (!isWritten) return conflict;

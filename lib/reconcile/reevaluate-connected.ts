@@ -62,7 +62,7 @@ export async function reevaluateConnected(
   const transition = applyReevaluation(before, connection, decision, restsOn, service, now, said);
   if (before?.verdict && !word && isSame(before, transition.record, now))
     return { outcome: before.verdict.outcome, record: before, isNew: false };
-  const after = { ...transition.record, ...(count.isLimited && { counted: true }) };
+  const after = { ...transition.record, ...(count.isLimited && { countsTowardQuota: true }) };
   const isWritten = await deps.table.write([
     ...transitionWrites(before, { ...transition, record: after }, deps.requestId),
     ...count.quotaWrites(true, false),

@@ -545,7 +545,7 @@ describe('a sweep', () => {
 
   test('of nothing is done at once', async () => {
     const { body } = await callApi(createTestEnv(), 'POST', '/sweeps');
-    expect(body.job).toMatchObject({ status: 'succeeded', result: { seen: 0 } });
+    expect(body.job).toMatchObject({ status: 'succeeded', result: { described: 0 } });
   });
 
   test('says where and how soon to ask for it, until it is done', async () => {
@@ -557,8 +557,8 @@ describe('a sweep', () => {
     const done = await sendApiRequest(env, 'GET', '/jobs/id-1');
     expect(done.headers.get('retry-after')).toBeNull();
     expect(await done.json()).toMatchObject({
-      job: { status: 'succeeded', result: { seen: 3 } },
-      locations: [{ ...hub, result: { seen: 3 } }],
+      job: { status: 'succeeded', result: { described: 3 } },
+      locations: [{ ...hub, result: { described: 3 } }],
     });
   });
 

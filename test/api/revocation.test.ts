@@ -68,7 +68,7 @@ describe('who revokes a connection', () => {
     const said = { now: true, reason: 'they did not pay', customerMessage: 'your contract has ended' };
     expect((await callApi(env, 'POST', of('revocation'), said)).status).toBe(200);
     expect(await env.record(endpointId(1))).toMatchObject({
-      revoked: { reason: said.reason, customerMessage: said.customerMessage },
+      revokeOrder: { reason: said.reason, customerMessage: said.customerMessage },
     });
   });
 
@@ -76,7 +76,9 @@ describe('who revokes a connection', () => {
     const env = await createConnectedEnv();
     const { body } = await callApi(env, 'POST', of('revocation'), { now: true });
     expect(body.revocation).toMatchObject({ verdict: 'reject', disconnectAt: noon.toISOString() });
-    expect(await env.record(endpointId(1))).toMatchObject({ effect: { action: 'reject', asked: 0 } });
+    expect(await env.record(endpointId(1))).toMatchObject({
+      pendingEffect: { action: 'reject', attempts: 0 },
+    });
     expect(env.rings).toHaveLength(1);
   });
 

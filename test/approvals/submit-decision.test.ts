@@ -33,7 +33,7 @@ describe('an open request', () => {
     expect(decision).toMatchObject({
       status: 'decided',
       approval: { ...approves, at: noon.toISOString() },
-      record: { verdict: { outcome: 'accept', decidedBy: alice }, effect: { action: 'accept' } },
+      record: { verdict: { outcome: 'accept', decidedBy: alice }, pendingEffect: { action: 'accept' } },
     });
     expect(env.rings).toHaveLength(1);
     expect(await env.actions(endpointId(1))).toEqual(['approved']);
@@ -42,7 +42,7 @@ describe('an open request', () => {
   test('that a person denies is rejected', async () => {
     const env = createTestEnv({ services, connections });
     const decision = await submitDecision(endpointId(1), denies, env.deps);
-    expect(decision).toMatchObject({ record: { effect: { action: 'reject' } } });
+    expect(decision).toMatchObject({ record: { pendingEffect: { action: 'reject' } } });
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'denied']);
   });
 
@@ -51,7 +51,11 @@ describe('an open request', () => {
     const decision = await submitDecision(endpointId(1), approves, env.deps);
     expect(decision).toMatchObject({
       status: 'decided',
-      record: { verdict: { decidedBy: 'linkgate' }, approval: { by: alice }, effect: { action: 'reject' } },
+      record: {
+        verdict: { decidedBy: 'linkgate' },
+        approval: { by: alice },
+        pendingEffect: { action: 'reject' },
+      },
     });
   });
 
@@ -84,7 +88,7 @@ describe('an open request whose group of approvers does not exist', () => {
   test('is denied all the same', async () => {
     const env = createTestEnv({ services, connections, records: [asked], groups: [] });
     await submitDecision(endpointId(1), denies, env.deps);
-    expect(await env.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 });
 
@@ -119,7 +123,7 @@ describe('an open request that takes two approvals', () => {
           decidedBy: 'linkgate',
           findings: [{ reason: `1 of 2 approvals: ${alice}` }, {}],
         },
-        approvals: { words: [approves], quorum: 2 },
+        approvals: { decisions: [approves], quorum: 2 },
       },
     });
     expect(await env.record(endpointId(1))).not.toHaveProperty('approval');
@@ -132,7 +136,7 @@ describe('an open request that takes two approvals', () => {
     await submitDecision(endpointId(1), approves, env.deps);
     await submitDecision(endpointId(1), approves, env.deps);
     expect(await submitDecision(endpointId(1), { ...approves, by: bob }, env.deps)).toMatchObject({
-      record: { verdict: { outcome: 'accept', decidedBy: bob }, effect: { action: 'accept' } },
+      record: { verdict: { outcome: 'accept', decidedBy: bob }, pendingEffect: { action: 'accept' } },
     });
     expect(await submitDecision(endpointId(1), { ...denies, by: carol }, env.deps)).toMatchObject({
       status: 'not-open',
@@ -158,7 +162,7 @@ describe('an open request that takes two approvals', () => {
     await Promise.all([alice, bob].map((by) => submitDecision(endpointId(1), { ...approves, by }, env.deps)));
     expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept' },
-      approvals: { words: [{ by: alice }, { by: bob }] },
+      approvals: { decisions: [{ by: alice }, { by: bob }] },
     });
   });
 

@@ -50,7 +50,7 @@ describe('who cannot ask EC2', () => {
     expect(await decide(env, { by, decision, reason: 'why' })).toMatchObject({
       status: 'decided',
       approval: { by, decision, reason: 'why', at: noon.toISOString() },
-      record: { verdict: { outcome, decidedBy: by }, effect: { action: outcome, asked: 0 } },
+      record: { verdict: { outcome, decidedBy: by }, pendingEffect: { action: outcome, attempts: 0 } },
     });
     expect(await env.actions(endpointId(1))).toEqual([action]);
     expect(env.rings).toHaveLength(1);
@@ -170,7 +170,7 @@ describe('where a quorum decides', () => {
     await decide(env, { by: dora, decision: 'approve' });
     expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept', decidedBy: dora },
-      approvals: { words: [{ by: bob }, { by: dora }], quorum: 2 },
+      approvals: { decisions: [{ by: bob }, { by: dora }], quorum: 2 },
     });
   });
 
@@ -191,7 +191,7 @@ describe('where a quorum decides', () => {
     await decide(env, { decision: 'approve', by: dora });
     expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'ask' },
-      approvals: { words: [{ by: dora }], quorum: 2 },
+      approvals: { decisions: [{ by: dora }], quorum: 2 },
     });
     await decide(env, { decision: 'approve', by: carol });
     expect(await env.record(endpointId(1))).toMatchObject({ verdict: { outcome: 'accept' } });
@@ -205,7 +205,7 @@ describe('where a quorum decides', () => {
     await decide(env, { decision: 'approve', by: alice });
     expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'ask' },
-      approvals: { words: [{ by: alice }] },
+      approvals: { decisions: [{ by: alice }] },
     });
   });
 

@@ -202,7 +202,7 @@ const answers: Readonly<Record<string, object>> = {
       entries: [{ service: 'payments', accountId: '222222222222', effect: 'allow', note: 'a customer' }],
     },
   },
-  'POST /sweeps': { job: { jobId: 'j1', status: 'succeeded', result: { seen: 1 } } },
+  'POST /sweeps': { job: { jobId: 'j1', status: 'succeeded', result: { described: 1 } } },
   'GET /slack/manifest': { manifest: { display_information: { name: 'linkgate' } } },
   'PUT /slack': { team: 'acme', bot: 'linkgate', scopes: ['chat:write'], warnings },
   'GET /audit/verification': { verified: 1, broken: [{ endpointId, sequence: 1, problem: 'changed' }] },

@@ -14,12 +14,12 @@ describe('a word on a request', () => {
   });
 
   test('leaves it open while fewer have approved than it takes', () => {
-    expect(addApproval({}, alices, 2)).toEqual({ approvals: { words: [alices], quorum: 2 } });
+    expect(addApproval({}, alices, 2)).toEqual({ approvals: { decisions: [alices], quorum: 2 } });
   });
 
   test('closes it when the last one of a quorum has approved', () => {
     expect(addApproval(addApproval({}, alices, 2), bobs, 2)).toEqual({
-      approvals: { words: [alices, bobs], quorum: 2 },
+      approvals: { decisions: [alices, bobs], quorum: 2 },
       approval: bobs,
     });
   });
@@ -27,7 +27,7 @@ describe('a word on a request', () => {
   test('of the same person counts once, and the newest holds', () => {
     const again = anApproval({ reason: 'seen the contract' });
     expect(addApproval(addApproval({}, alices, 2), again, 2)).toEqual({
-      approvals: { words: [again], quorum: 2 },
+      approvals: { decisions: [again], quorum: 2 },
     });
   });
 
@@ -37,7 +37,7 @@ describe('a word on a request', () => {
 
   test('closes it together with those from before where the quorum was lowered meanwhile', () => {
     expect(addApproval(addApproval({}, alices, 2), bobs, 1)).toEqual({
-      approvals: { words: [alices, bobs], quorum: 1 },
+      approvals: { decisions: [alices, bobs], quorum: 1 },
       approval: bobs,
     });
     expect(addApproval(addApproval({}, alices, 2), alices, 1)).toEqual({ approval: alices });

@@ -7,11 +7,11 @@ import { aConnection, aRecord, aVerdict, noon, secondsAfterNoon } from '../build
 const time = noon.toISOString();
 const registeredAt = '2026-11-01T00:00:00.000Z';
 const accepting = {
-  effect: { action: 'accept', attempts: 1, lastAttemptAt: time },
+  pendingEffect: { action: 'accept', attempts: 1, lastAttemptAt: time },
   acceptRequestedAt: time,
 } as const;
 const rejecting = {
-  effect: { action: 'reject', attempts: 1, lastAttemptAt: time },
+  pendingEffect: { action: 'reject', attempts: 1, lastAttemptAt: time },
   acceptRequestedAt: time,
 } as const;
 

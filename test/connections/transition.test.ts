@@ -27,11 +27,11 @@ import {
 const time = noon.toISOString();
 const nothing = { service: 1, entry: 0, wildcardEntry: 0, mode: 0 };
 const accepting = {
-  effect: { action: 'accept', asked: 1, lastAttemptAt: time },
+  pendingEffect: { action: 'accept', attempts: 1, lastAttemptAt: time },
   acceptRequestedAt: time,
 } as const;
 const rejecting = {
-  effect: { action: 'reject', asked: 1, lastAttemptAt: time },
+  pendingEffect: { action: 'reject', attempts: 1, lastAttemptAt: time },
   acceptRequestedAt: time,
 } as const;
 
@@ -51,7 +51,7 @@ describe('a request that is decided', () => {
     expect(record).toMatchObject({
       state: 'pendingAcceptance',
       verdict: { outcome: 'accept', decidedAt: time, decidedBy: 'linkgate', policyVersions: nothing },
-      effect: { action: 'accept', asked: 0 },
+      pendingEffect: { action: 'accept', attempts: 0 },
     });
     expect(auditEvents).toMatchObject([
       { action: 'requested', actor: `account ${consumer}`, time: aRequest().requestedAt },
@@ -70,7 +70,7 @@ describe('a request that is decided', () => {
     const before = aRecord({ verdict: aVerdict('accept'), ...accepting });
     expect(
       applyDecision(before, aRequest(), verdictOf('accept'), nothing, noon).record.pendingEffect,
-    ).toEqual(accepting.effect);
+    ).toEqual(accepting.pendingEffect);
   });
 
   test('otherwise than before is due anew', () => {
@@ -79,7 +79,7 @@ describe('a request that is decided', () => {
       applyDecision(before, aRequest(), verdictOf('reject'), nothing, noon).record.pendingEffect,
     ).toEqual({
       action: 'reject',
-      asked: 0,
+      attempts: 0,
     });
   });
 
@@ -142,7 +142,7 @@ describe('a connection that EC2 was asked about', () => {
     const { record, auditEvents } = markRefused(before, 'accept', 'it said no', secondsAfterNoon(60));
     expect(record.pendingEffect).toEqual({
       action: 'accept',
-      asked: 2,
+      attempts: 2,
       lastAttemptAt: secondsAfterNoon(60).toISOString(),
     });
     expect(auditEvents).toMatchObject([{ action: 'refused', actor: 'ec2', reason: 'it said no' }]);
@@ -151,7 +151,7 @@ describe('a connection that EC2 was asked about', () => {
   test('while somebody decided otherwise keeps what is due now', () => {
     const before = aRecord({ verdict: aVerdict('reject'), pendingEffect: { action: 'reject', attempts: 0 } });
     expect(markRequested(before, 'accept', noon).record).toMatchObject({
-      effect: { action: 'reject', asked: 0 },
+      pendingEffect: { action: 'reject', attempts: 0 },
       acceptRequestedAt: time,
     });
   });

@@ -218,7 +218,7 @@ describe('why it was', () => {
 
   describe('where somebody revoked it', () => {
     const word = { by: alice, at, reason: 'competitor' };
-    const revoked = { ...toBeCut, revoked: { ...word, customerMessage: 'Your contract has ended.' } };
+    const revoked = { ...toBeCut, revokeOrder: { ...word, customerMessage: 'Your contract has ended.' } };
     const cut = { ...revoked, state: 'rejected' as const };
 
     test('is told with the time and with the cut', () => {

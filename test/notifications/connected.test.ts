@@ -64,7 +64,7 @@ describe('what people see of a connection that lives', () => {
   test('does not change where EC2 is asked, or it is decided anew', () => {
     const asked = {
       ...disconnectedByPolicy,
-      effect: { action: 'reject', asked: 2, lastAttemptAt: time },
+      pendingEffect: { action: 'reject', attempts: 2, lastAttemptAt: time },
     } as const;
     expect(computeContentHash(aScheduledDisconnect(asked))).toBe(
       computeContentHash(aScheduledDisconnect(disconnectedByPolicy)),

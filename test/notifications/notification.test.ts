@@ -24,7 +24,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 
 const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest(), version: 2 });
 const shown = told(asked);
-const inDigest = { ...asked, notice: { digest: 'digest-1', emailedTo: [] } };
+const inDigest = { ...asked, notification: { digestId: 'digest-1', emailedTo: [] } };
 const accepted = { ...asked, verdict: aVerdict('accept'), approval: anApproval() };
 const time = noon.toISOString();
 const aDay = 86_400;
@@ -62,7 +62,7 @@ describe('what people see of a request', () => {
     expect(
       computeContentHash({ ...shown, version: 9, auditCount: 4, observedAt: time, countsTowardQuota: true }),
     ).toBe(computeContentHash(asked));
-    const asksEc2 = { ...accepted, effect: { action: 'accept', asked: 2 } } as const;
+    const asksEc2 = { ...accepted, pendingEffect: { action: 'accept', attempts: 2 } } as const;
     expect(computeContentHash(asksEc2)).toBe(computeContentHash(accepted));
   });
 
@@ -161,7 +161,7 @@ describe('a change of the table rings', () => {
   });
 
   test('for the digest that a request has left, and for the request', async () => {
-    const { notice: _notice, ...elsewhere } = {
+    const { notification: _notice, ...elsewhere } = {
       ...inDigest,
       approvalRequest: anApprovalRequest({ group: 'network' }),
     };

@@ -77,7 +77,7 @@ describe('a channel that Slack refused', () => {
     await table.write([{ put: throttleItem(consumeCapacity(throttle, 3, undefined, noon)) }]);
     await recordChannelError('default', channelError, deps);
     expect(await findThrottle('default', deps)).toMatchObject({
-      times: { length: 3 },
+      recentRequests: { length: 3 },
       channelError,
       version: 2,
     });

@@ -76,7 +76,7 @@ describe('what is due', () => {
       { action: 'accept', serviceId: serviceId(1), endpointIds: [endpointId(1), endpointId(2)] },
     ]);
     expect(await env.record(endpointId(1))).toMatchObject({
-      effect: { action: 'accept', attempts: 1, lastAttemptAt: noon.toISOString() },
+      pendingEffect: { action: 'accept', attempts: 1, lastAttemptAt: noon.toISOString() },
     });
     expect(await env.actions(endpointId(1))).toEqual(['applying']);
   });
@@ -187,7 +187,11 @@ describe('right before the call', () => {
     'a connection that was to $pointer is left alone when $decided was decided since its pointer was read',
     async ({ pointer, decided, state }) => {
       const env = aPlaceWithDue([1], { action: pointer, state });
-      const anew = { version: 2, verdict: aVerdict(decided), effect: { action: decided, attempts: 0 } };
+      const anew = {
+        version: 2,
+        verdict: aVerdict(decided),
+        pendingEffect: { action: decided, attempts: 0 },
+      };
       env.ec2.beforePage = () => env.put(recordItem(aRecord(anew)));
       expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 0, changed: 0 });
       expect(env.ec2.calls).toEqual([]);
@@ -280,7 +284,7 @@ describe('right before the call', () => {
     });
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: 0, redecided: 0, changed: 0 });
     expect(env.ec2.calls).toEqual([]);
-    expect(await env.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
   test('where only a newer version can read its record, it is left alone, and where its policy, it is decided anew; the others go on', async () => {
@@ -426,7 +430,7 @@ describe('where EC2 wants fewer calls', () => {
     expect(env.ec2.calls).toHaveLength(1);
     expect(await env.actions(endpointId(1))).toEqual(['applying']);
     expect(await env.record(endpointId(1))).toMatchObject({
-      effect: { action: 'accept', attempts: 1 },
+      pendingEffect: { action: 'accept', attempts: 1 },
       acceptRequestedAt: noon.toISOString(),
     });
     expect(env.published).toMatchObject([{ type: 'Connection Changed', connection: { state: 'pending' } }]);
@@ -475,7 +479,7 @@ describe('while others write the same records', () => {
     await applyVerdicts(hub, env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
       version: 10,
-      effect: { action: 'reject', attempts: 0 },
+      pendingEffect: { action: 'reject', attempts: 0 },
       acceptRequestedAt: noon.toISOString(),
     });
   });

@@ -66,7 +66,7 @@ describe('a connection request', () => {
     await decideConnections([aRequest()], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'accept', policyVersions: { service: 1, entry: 7, wildcardEntry: 0 } },
-      effect: { action: 'accept', asked: 0 },
+      pendingEffect: { action: 'accept', attempts: 0 },
     });
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'decided']);
     expect(env.rings).toEqual([location]);
@@ -100,7 +100,7 @@ describe('a connection request', () => {
     expect(await decideConnection(live, env.deps)).toMatchObject({ outcome: 'accept' });
     expect(await env.record(endpointId(1))).toMatchObject({
       state: 'available',
-      effect: { action: 'accept' },
+      pendingEffect: { action: 'accept' },
     });
   });
 
@@ -176,7 +176,7 @@ describe('a connection that somebody else answered before linkgate knew of it', 
     await decideConnections([live], env.deps);
     const record = await env.record(endpointId(1));
     expect(record).toMatchObject({ state: 'available', verdict: { outcome: 'reject' } });
-    expect(record).toMatchObject({ effect: { action: 'reject' }, revocation: { cause: 'block' } });
+    expect(record).toMatchObject({ pendingEffect: { action: 'reject' }, revocation: { cause: 'block' } });
     expect(env.rings).toHaveLength(1);
     expect(await env.actions(endpointId(1))).toEqual(['requested', 'observed', 'disconnect-scheduled']);
   });
@@ -252,7 +252,7 @@ describe('when linkgate acts again', () => {
     await decideConnections([live], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
       verdict: { outcome: 'reject', policyVersions: { mode: 1 } },
-      effect: { action: 'reject' },
+      pendingEffect: { action: 'reject' },
     });
   });
 });
@@ -266,12 +266,12 @@ describe('what linkgate accepted late against its verdict', () => {
     const env = createTestEnv({ services: [paused], entries, records: [aLiveOneToBeCut] });
     expect(await decideConnection(live, env.deps)).toMatchObject({
       outcome: 'hold',
-      record: { effect: { action: 'reject' } },
+      record: { pendingEffect: { action: 'reject' } },
     });
     env.put(serviceItem(resumed));
     expect(await decideConnection(live, env.deps)).toMatchObject({
       outcome: 'reject',
-      record: { effect: { action: 'reject' } },
+      record: { pendingEffect: { action: 'reject' } },
     });
   });
 

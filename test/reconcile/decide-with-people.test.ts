@@ -143,7 +143,7 @@ describe('a request that policy leaves to people', () => {
     const given = {
       ...asked,
       serviceDeregisteredAt: noon.toISOString(),
-      notice: { contentHash: 'old', emailedTo: [] },
+      notification: { contentHash: 'old', emailedTo: [] },
       version: 4,
     };
     const env = createEnvOf({ records: [given] });
@@ -163,7 +163,7 @@ describe('a request that policy leaves to people', () => {
     const given = {
       ...asked,
       serviceDeregisteredAt: noon.toISOString(),
-      notice: { contentHash: 'old', slack, emailedTo: [bob] },
+      notification: { contentHash: 'old', slack, emailedTo: [bob] },
     };
     const env = createEnvOf({ records: [given] });
     await decideConnection(aRequest(), env.deps);
@@ -214,7 +214,7 @@ describe('a request that nobody decides in time', () => {
     expect(await env.record(endpointId(1))).toMatchObject({
       approvalRequest: { stage: 'expired' },
       verdict: { outcome: 'reject', decidedBy: 'linkgate' },
-      effect: { action: 'reject' },
+      pendingEffect: { action: 'reject' },
     });
     expect(await env.actions(endpointId(1))).toEqual(['expired', 'decided']);
     expect(await waiting(env)).toEqual([]);
@@ -231,7 +231,7 @@ describe('a request that nobody decides in time', () => {
       outcome: 'not-open',
       record: {
         verdict: { outcome: 'reject', decidedBy: 'linkgate' },
-        effect: { action: 'reject', asked: 0 },
+        pendingEffect: { action: 'reject', attempts: 0 },
       },
     });
     expect(await env.record(endpointId(1))).not.toHaveProperty('approval');

@@ -63,7 +63,7 @@ describe('where the record moved on since it was observed', () => {
     await recordStates([changed()], env.deps);
     expect(await env.record(endpointId(1))).toMatchObject({
       state: 'pending',
-      effect: { action: 'reject' },
+      pendingEffect: { action: 'reject' },
     });
   });
 

@@ -160,14 +160,14 @@ describe('a request that waits', () => {
       const denied = {
         ...asked,
         verdict: aVerdict('reject'),
-        effect: { action: 'reject', asked: 0 },
+        pendingEffect: { action: 'reject', attempts: 0 },
         approval,
       } as const;
       const env = await afterWrongEvent(denied, state, 30);
       expect(await env.record(endpointId(1))).toMatchObject({
         state: 'pendingAcceptance',
         verdict: { outcome: 'reject' },
-        effect: { action: 'reject' },
+        pendingEffect: { action: 'reject' },
         approval,
       });
     },
@@ -193,7 +193,7 @@ describe('a request that waits', () => {
     await sweep(env, 'pending');
     expect(await env.record(endpointId(1))).toMatchObject({
       state: 'pendingAcceptance',
-      effect: { action: 'accept', asked: 0 },
+      pendingEffect: { action: 'accept', attempts: 0 },
     });
   });
 

@@ -37,7 +37,7 @@ describe('a pass over what is pending', () => {
     const env = createTestEnv({ services, connections });
     expect(await sweepConnections(hub, 'pending', env.deps)).toMatchObject({
       status: 'done',
-      result: { seen: 1, decided: 1 },
+      result: { described: 1, decided: 1 },
     });
     expect(env.ec2.describeCalls).toEqual([{ state: 'pendingAcceptance' }]);
   });
@@ -66,7 +66,7 @@ describe('a pass over what is pending', () => {
 
 describe('people are told', () => {
   const asked = aRecord({ verdict: aVerdict('ask'), approvalRequest: anApprovalRequest() });
-  const told = { ...asked, notice: { contentHash: computeContentHash(asked), emailedTo: [] } };
+  const told = { ...asked, notification: { contentHash: computeContentHash(asked), emailedTo: [] } };
 
   test.each(['pending', 'full'] as const)('by a %s pass of what no event told them', async (pass) => {
     const env = createTestEnv({ services, connections: [aConnection()], records: [asked] });
@@ -88,7 +88,7 @@ describe('people are told', () => {
   });
 
   test('once of a digest, however many of it wait', async () => {
-    const digest = { notice: { digest: 'digest-1', emailedTo: [] } };
+    const digest = { notification: { digestId: 'digest-1', emailedTo: [] } };
     const records = [1, 2].map((number) => ({ ...asked, ...digest, endpointId: endpointId(number) }));
     const env = createTestEnv({ services, connections: upTo(2), records });
     await sweepConnections(hub, 'pending', env.deps);
@@ -124,7 +124,7 @@ describe('a full pass', () => {
     const records = [aRecord({ verdict: aVerdict('ask') })];
     const env = createTestEnv({ services, connections, records, entries: [anEntry()] });
     const sweep = await sweepConnections(hub, 'full', env.deps);
-    expect(sweep).toMatchObject({ result: { seen: 2, decided: 1, changed: 1 } });
+    expect(sweep).toMatchObject({ result: { described: 2, decided: 1, changed: 1 } });
   });
 
   test('that ended leaves the next one free to begin at once', async () => {
@@ -149,7 +149,7 @@ describe('a pass that runs out of time', () => {
     expect(env.published).toHaveLength(2);
     env.remainingMs = 75_000;
     const sweep = await sweepConnections(hub, 'full', env.deps);
-    expect(sweep).toMatchObject({ status: 'done', result: { seen: 5, decided: 5 } });
+    expect(sweep).toMatchObject({ status: 'done', result: { described: 5, decided: 5 } });
     expect(env.published).toHaveLength(5);
   });
 
@@ -178,7 +178,7 @@ describe('a pass that runs out of time', () => {
     };
     expect(await sweepConnections(hub, 'full', env.deps)).toMatchObject({
       status: 'done',
-      result: { seen: 3 },
+      result: { described: 3 },
     });
   });
 });
@@ -188,7 +188,7 @@ describe('a connection that is remembered and not listed', () => {
 
   test('in one pass is only missing', async () => {
     const env = createTestEnv({ services, records });
-    expect(await nextPass(env)).toMatchObject({ result: { gone: 0 } });
+    expect(await nextPass(env)).toMatchObject({ result: { ended: 0 } });
     expect(await env.record(endpointId(1))).toMatchObject({
       state: 'available',
       missingSince: env.time.toISOString(),
@@ -198,10 +198,10 @@ describe('a connection that is remembered and not listed', () => {
   test('in two passes is gone', async () => {
     const env = createTestEnv({ services, records });
     await nextPass(env);
-    expect(await nextPass(env)).toMatchObject({ result: { gone: 1 } });
+    expect(await nextPass(env)).toMatchObject({ result: { ended: 1 } });
     expect(await env.record(endpointId(1))).toMatchObject({ state: 'deleted' });
     expect(await env.actions(endpointId(1))).toEqual(['deleted']);
-    expect(await nextPass(env)).toMatchObject({ result: { gone: 0 } });
+    expect(await nextPass(env)).toMatchObject({ result: { ended: 0 } });
   });
 
   test('since the pass began is not missing', async () => {
@@ -273,12 +273,14 @@ describe('a set of counted endpoints', () => {
   const live = aConnection({ state: 'available' });
 
   test('that agrees with EC2 is left alone', async () => {
-    expect(await repaired([endpointId(1)], [live])).toMatchObject({ sweep: { result: { repaired: 0 } } });
+    expect(await repaired([endpointId(1)], [live])).toMatchObject({
+      sweep: { result: { quotasRepaired: 0 } },
+    });
   });
 
   test('loses what EC2 does not list', async () => {
     expect(await repaired([endpointId(1), endpointId(2)], [live])).toMatchObject({
-      sweep: { result: { repaired: 1 } },
+      sweep: { result: { quotasRepaired: 1 } },
       endpointIds: [endpointId(1)],
     });
   });
@@ -288,7 +290,7 @@ describe('a set of counted endpoints', () => {
     const env = createTestEnv({ services, records: [aRecord({ requestedAt, verdict: aVerdict('ask') })] });
     const endpointIds = [endpointId(1)];
     await env.table.write([quotaWrite(aConnection(), undefined, { ...kept, endpointIds })]);
-    expect(await nextPass(env)).toMatchObject({ result: { repaired: 0 } });
+    expect(await nextPass(env)).toMatchObject({ result: { quotasRepaired: 0 } });
   });
 
   test('loses what EC2 shows rejected, and our record too', async () => {
@@ -317,7 +319,7 @@ describe('a set of counted endpoints', () => {
 
   test('keeps what was accepted and EC2 shows pending acceptance', async () => {
     expect(await repaired([endpointId(1)], [aConnection()], { verdict: aVerdict('accept') })).toMatchObject({
-      sweep: { result: { repaired: 0 } },
+      sweep: { result: { quotasRepaired: 0 } },
       endpointIds: [endpointId(1)],
     });
   });

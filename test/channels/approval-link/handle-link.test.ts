@@ -12,7 +12,7 @@ describe('who fills in the form', () => {
     expect(body).toContain('EC2 is asked now to accept it.');
     expect(await situation.record(endpointId(1))).toMatchObject({
       approval: { decision: 'approve', by: `mailto:${address}`, ...withReason },
-      effect: { action: 'accept', asked: 0 },
+      pendingEffect: { action: 'accept', attempts: 0 },
     });
     expect(situation.rings).toHaveLength(1);
     expect(await situation.actions(endpointId(1))).toEqual(['approved']);
@@ -23,7 +23,7 @@ describe('who fills in the form', () => {
     const { body } = await situation.answer(withReason, deny);
     expect(body).toContain('EC2 is asked now to reject it.');
     expect(body).toContain('tell them');
-    expect(await situation.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
+    expect(await situation.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
   test('may send it as base64, in any language', async () => {

@@ -160,7 +160,9 @@ describe('whoever follows a link about a connection in its grace period', () => 
     const situation = createLinkTestEnv({ record });
     const { body } = await situation.answer(withReason, { ...bound, ...deny });
     expect(body).toContain('EC2 is asked now to reject it.');
-    expect(await situation.record(endpointId(1))).toMatchObject({ effect: { action: 'reject', asked: 0 } });
+    expect(await situation.record(endpointId(1))).toMatchObject({
+      pendingEffect: { action: 'reject', attempts: 0 },
+    });
   });
 
   test('comes too late once it is cut, or allowed again', async () => {

@@ -322,7 +322,7 @@ describe('by Slack a connection in its grace period', () => {
     const { json } = await env.submit(env.views.at(-1), {});
     expect(json).toEqual({ response_action: 'errors', errors: { reason: 'A reason is needed' } });
     await env.submit(env.views.at(-1), { reason: 'contract ended' });
-    expect(await env.record(endpointId(1))).toMatchObject({ effect: { action: 'reject' } });
+    expect(await env.record(endpointId(1))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
   test('stays 14 days longer where somebody clicks Extend 14 days, once for two clicks', async () => {

@@ -30,7 +30,7 @@ import {
 } from './fixtures.ts';
 
 const another = '333333333333';
-const notice = { digest: 'digest-1', emailedTo: [] };
+const notice = { digestId: 'digest-1', emailedTo: [] };
 
 /** Requests of two accounts, taking turns. */
 function requests(count: number) {
@@ -187,7 +187,7 @@ describe("a digest's modal", () => {
     expect(await env.record(endpointId(2))).toMatchObject({
       kept: { reason: 'as agreed', until: '2026-12-08T12:00:00.000Z' },
     });
-    expect(await env.record(endpointId(3))).toMatchObject({ effect: { action: 'reject' } });
+    expect(await env.record(endpointId(3))).toMatchObject({ pendingEffect: { action: 'reject' } });
   });
 
   test('answers for all connections of an account and not for its requests, and extends once for a form sent twice', async () => {

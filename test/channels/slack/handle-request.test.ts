@@ -49,7 +49,7 @@ describe('an approver who clicks', () => {
     expect(await env.record(endpointId(1))).toMatchObject({
       approval: { decision: 'approve', by: slackAlice },
       verdict: { outcome: 'accept', decidedBy: slackAlice },
-      effect: { action: 'accept' },
+      pendingEffect: { action: 'accept' },
     });
     expect(env.rings).toHaveLength(1);
     expect(env.answers).toEqual([{ url: responseUrl, text: expect.stringContaining('You approved it.') }]);
@@ -139,7 +139,7 @@ describe('an approver who clicks', () => {
     expect(answer).toEqual({ statusCode: 200 });
     expect(await env.record(endpointId(1))).toMatchObject({
       approval: { decision: 'deny', by: slackAlice, reason: 'unknown to us' },
-      effect: { action: 'reject' },
+      pendingEffect: { action: 'reject' },
     });
     expect(await entryIn(env)).toBeUndefined();
   });
