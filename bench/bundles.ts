@@ -14,7 +14,7 @@ const stock: BuildOptions = { plugins: [], alias: {}, logLevel: 'error' };
 
 const runs = 15;
 
-interface Bundled {
+interface BundledFunction {
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly ours: string;
@@ -29,8 +29,8 @@ export const bundles: Bench = {
     try {
       say('bundling');
       const bundled = await Promise.all((await deployedFunctions()).map((each) => bundleBoth(each, folder)));
-      const sizes = await Promise.all(bundled.map(sizesOf));
-      return [...sizes.flat(), ...(await loadTimes(bundled, say))];
+      const sizes = await Promise.all(bundled.map(measureSizes));
+      return [...sizes.flat(), ...(await measureLoadTimes(bundled, say))];
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -38,9 +38,9 @@ export const bundles: Bench = {
 };
 
 async function bundleBoth(
-  { name, environment }: Pick<Bundled, 'name' | 'environment'>,
+  { name, environment }: Pick<BundledFunction, 'name' | 'environment'>,
   folder: string,
-): Promise<Bundled> {
+): Promise<BundledFunction> {
   const entry = join(root, 'functions', `${name}.ts`);
   const files = { ours: join(folder, `${name}.cjs`), stock: join(folder, `${name}.stock.cjs`) };
   await bundle(entry, files.ours, { sourcemap: false });
@@ -48,13 +48,13 @@ async function bundleBoth(
   return { name, environment, ...files };
 }
 
-async function sizesOf({ name, ...files }: Bundled): Promise<Figure[]> {
+async function measureSizes({ name, ...files }: BundledFunction): Promise<Figure[]> {
   const [ours, stock] = await Promise.all([readFile(files.ours), readFile(files.stock)]);
   const figure = (what: string, size: (code: Buffer) => number): Figure => ({
     name: `${name}, ${what}`,
     value: size(ours) / 1024,
     unit: 'KiB',
-    beside: { name: 'stock bundle', value: size(stock) / 1024 },
+    baseline: { name: 'stock bundle', value: size(stock) / 1024 },
   });
   return [
     figure('minified', ({ length }) => length),
@@ -63,13 +63,16 @@ async function sizesOf({ name, ...files }: Bundled): Promise<Figure[]> {
 }
 
 /** By turns, so that what else the machine does meets both kinds alike. The first round warms the disk's cache and does not count. */
-async function loadTimes(bundled: readonly Bundled[], say: (progress: string) => void): Promise<Figure[]> {
+async function measureLoadTimes(
+  bundled: readonly BundledFunction[],
+  say: (progress: string) => void,
+): Promise<Figure[]> {
   const times = new Map(bundled.map(({ name }) => [name, { ours: [] as number[], stock: [] as number[] }]));
   for (let run = 0; run <= runs; run++) {
     say(`loading, round ${run} of ${runs}`);
     for (const { name, environment, ...files } of bundled)
       for (const kind of ['ours', 'stock'] as const) {
-        const time = await loadTime(files[kind], environment);
+        const time = await measureLoadTime(files[kind], environment);
         if (run > 0) times.get(name)?.[kind].push(time);
       }
   }
@@ -83,7 +86,7 @@ async function loadTimes(bundled: readonly Bundled[], say: (progress: string) =>
 
 const timedRequire = `const start = performance.now(); require(process.argv[1]); console.log(performance.now() - start); process.exit()`;
 
-async function loadTime(file: string, environment: Bundled['environment']): Promise<number> {
+async function measureLoadTime(file: string, environment: BundledFunction['environment']): Promise<number> {
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', timedRequire, file], {
     env: { ...environment, PATH: process.env.PATH },
   });

@@ -3,7 +3,7 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: 'KiB' | 'MiB' | 'ms' | 's' | 'calls';
-  readonly beside?: { readonly name: string; readonly value: number };
+  readonly baseline?: { readonly name: string; readonly value: number };
 }
 
 /** A group of figures that are taken together. */
@@ -21,12 +21,12 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-export function most(values: readonly number[]): number {
+export function maximum(values: readonly number[]): number {
   return Math.max(...values);
 }
 
-export function ratioToBaseline({ value, beside }: Figure): number | undefined {
-  return beside && value / beside.value;
+export function ratioToBaseline({ value, baseline }: Figure): number | undefined {
+  return baseline && value / baseline.value;
 }
 
 /** Three digits that count, more only before the point. */

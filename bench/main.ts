@@ -2,17 +2,17 @@ import { writeFile } from 'node:fs/promises';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { acceptance } from './acceptance.ts';
 import { bundles } from './bundles.ts';
 import { burst } from './burst/burst.ts';
 import { type Bench, digits, ratioToBaseline } from './figure.ts';
 import { writePage } from './page.ts';
 import { policy } from './policy.ts';
 import { type Measured, type Results, resultsFile } from './results.ts';
-import { road } from './road.ts';
 import { sandbox } from './sandbox.ts';
 import { start } from './start.ts';
 
-const benches: readonly Bench[] = [bundles, start, road, sandbox, policy, burst];
+const benches: readonly Bench[] = [bundles, start, acceptance, sandbox, policy, burst];
 const names = benches.map(({ name }) => name);
 
 const usage = `Usage: npm run bench -- [--only NAME]
@@ -31,11 +31,11 @@ if (load > cpus().length / 2)
 const measured: Measured[] = [];
 for (const bench of benches.filter(({ name }) => only === undefined || name === only)) {
   const figures = await bench.measure((progress) => process.stderr.write(`${bench.name}: ${progress}\n`));
-  const one = { name: bench.name, about: bench.about, figures: figures.map(asTaken) };
+  const one = { name: bench.name, about: bench.about, figures: figures.map(recordFigure) };
   measured.push(one);
   print(one);
 }
-if (only === undefined) await writeDown(measured);
+if (only === undefined) await writeResults(measured);
 
 function readFlags(): string | undefined {
   const { values } = parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean' } } });
@@ -50,7 +50,7 @@ function readFlags(): string | undefined {
   return values.only;
 }
 
-async function writeDown(benches: readonly Measured[]): Promise<void> {
+async function writeResults(benches: readonly Measured[]): Promise<void> {
   const results: Results = {
     date: new Date().toISOString(),
     machine: `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${arch()}`,
@@ -62,13 +62,13 @@ async function writeDown(benches: readonly Measured[]): Promise<void> {
   await writePage(results);
 }
 
-function asTaken(figure: Awaited<ReturnType<Bench['measure']>>[number]): Measured['figures'][number] {
-  const { value, beside } = figure;
+function recordFigure(figure: Awaited<ReturnType<Bench['measure']>>[number]): Measured['figures'][number] {
+  const { value, baseline } = figure;
   const ratio = ratioToBaseline(figure);
   return {
     ...figure,
     value: rounded(value),
-    ...(beside && { beside: { ...beside, value: rounded(beside.value) } }),
+    ...(baseline && { baseline: { ...baseline, value: rounded(baseline.value) } }),
     ...(ratio !== undefined && { ratio: rounded(ratio) }),
   };
 }
@@ -79,11 +79,11 @@ function rounded(value: number): number {
 
 function print({ name: title, about, figures }: Measured): void {
   const table = new Table({ head: ['', 'value', 'beside', 'ratio'], style: { head: [], border: [] } });
-  for (const { name, value, unit, beside, ratio } of figures)
+  for (const { name, value, unit, baseline, ratio } of figures)
     table.push([
       name,
       `${digits(value)} ${unit}`,
-      beside ? `${digits(beside.value)} ${unit} (${beside.name})` : '',
+      baseline ? `${digits(baseline.value)} ${unit} (${baseline.name})` : '',
       ratio === undefined ? '' : digits(ratio),
     ]);
   console.log(`\n${title}: ${about}\n${table}`);

@@ -26,14 +26,14 @@ export async function deployedFunctions() {
       environment: {
         AWS_REGION: 'us-east-1',
         ...Object.fromEntries(
-          Object.keys(Environment?.Variables ?? {}).map((name) => [name, anyValueFor(name)]),
+          Object.keys(Environment?.Variables ?? {}).map((name) => [name, placeholderValue(name)]),
         ),
       },
     }));
 }
 
 /** Nothing is called while a function loads: any value of the right form does. */
-function anyValueFor(variable: string): string {
+function placeholderValue(variable: string): string {
   if (variable.endsWith('_URL')) return 'https://example.com';
   return variable === 'LINKGATE_STAGE' ? stage : '111111111111';
 }

@@ -17,8 +17,8 @@ export async function writePage(results: Results): Promise<void> {
 export function renderFigures({ date, machine, node, load, benches }: Results): string {
   const tables = benches.map(({ name, about, figures }) => {
     const rows = figures.map(
-      ({ name: what, value, unit, beside, ratio }) =>
-        `| ${what} | ${digits(value)} ${unit} | ${beside ? `${digits(beside.value)} ${unit}, ${beside.name}` : ''} | ${ratio === undefined ? '' : digits(ratio)} |`,
+      ({ name: what, value, unit, baseline, ratio }) =>
+        `| ${what} | ${digits(value)} ${unit} | ${baseline ? `${digits(baseline.value)} ${unit}, ${baseline.name}` : ''} | ${ratio === undefined ? '' : digits(ratio)} |`,
     );
     return [`### ${name}`, '', about, '', '| | | beside | ratio |', '|---|---|---|---|', ...rows].join('\n');
   });

@@ -1,7 +1,7 @@
 import { callLinkgate } from '../sandbox/linkgate-api.ts';
 import { createService, provider, type Sandbox, startSandbox } from '../test/e2e/sandbox.ts';
 import type { Bench } from './figure.ts';
-import { memoryOf } from './memory.ts';
+import { readMemory } from './memory.ts';
 
 const entries = 10_000;
 
@@ -15,16 +15,16 @@ export const policy: Bench = {
       const serviceId = await createService(sandbox);
       await sandbox.json('service', 'add', serviceId);
       await sandbox.idle();
-      const before = await memoryOf(sandbox);
-      const document = documentFor(serviceId);
+      const before = await readMemory(sandbox);
+      const document = buildDocument(serviceId);
       say('planning');
-      const [planned, planId] = await timed(() => planOf(sandbox, document));
-      const [read] = await timed(() => readAll(sandbox, planId));
+      const [planned, planId] = await measureSeconds(() => createPlan(sandbox, document));
+      const [read] = await measureSeconds(() => readAll(sandbox, planId));
       say('applying');
-      const [applied] = await timed(() => applyAll(sandbox, planId));
-      const after = await memoryOf(sandbox);
+      const [applied] = await measureSeconds(() => applyAll(sandbox, planId));
+      const after = await readMemory(sandbox);
       say('planning again');
-      const [again] = await timed(() => planOf(sandbox, document));
+      const [again] = await measureSeconds(() => createPlan(sandbox, document));
       return [
         { name: 'plan', value: planned, unit: 's' },
         { name: 'its changes and its impact', value: read, unit: 's' },
@@ -34,7 +34,7 @@ export const policy: Bench = {
           name: 'memory after the apply',
           value: after,
           unit: 'MiB',
-          beside: { name: 'before', value: before },
+          baseline: { name: 'before', value: before },
         },
       ];
     } finally {
@@ -43,7 +43,7 @@ export const policy: Bench = {
   },
 };
 
-function documentFor(service: string) {
+function buildDocument(service: string) {
   const accounts = Array.from({ length: entries }, (_, index) => String(200_000_000_000 + index));
   return {
     groups: [],
@@ -59,7 +59,7 @@ function documentFor(service: string) {
   };
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<[seconds: number, result: T]> {
+async function measureSeconds<T>(work: () => Promise<T>): Promise<[seconds: number, result: T]> {
   const startedAt = performance.now();
   const result = await work();
   return [(performance.now() - startedAt) / 1000, result];
@@ -71,7 +71,7 @@ async function ask<T>(sandbox: Sandbox, method: string, path: string, body?: unk
   return (await callLinkgate(ApiUrl, provider, method, path, body)) as T;
 }
 
-async function planOf(sandbox: Sandbox, document: ReturnType<typeof documentFor>): Promise<string> {
+async function createPlan(sandbox: Sandbox, document: ReturnType<typeof buildDocument>): Promise<string> {
   const { plan } = await ask<{ plan: { planId: string } }>(sandbox, 'POST', '/plans', { document });
   return plan.planId;
 }

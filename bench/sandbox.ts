@@ -1,16 +1,16 @@
 import { DescribeVpcEndpointConnectionsCommand } from '@aws-sdk/client-ec2';
 import { createEndpoint, createService, provider, type Sandbox, startSandbox } from '../test/e2e/sandbox.ts';
 import type { Bench } from './figure.ts';
-import { memoryOf } from './memory.ts';
+import { readMemory } from './memory.ts';
 
 const consumer = '222222222222';
 const requests = 1_000;
 /** How many the consumer creates at the same time. */
-const atOnce = 20;
+const concurrency = 20;
 
 export const sandbox: Bench = {
   name: 'sandbox',
-  about: `The sandbox itself, one process with linkgate's functions in it: ${requests.toLocaleString('en')} requests of an allowed account, ${atOnce} created at a time, with the token buckets off, so that the machine alone is the limit; and the memory of that process before and after.`,
+  about: `The sandbox itself, one process with linkgate's functions in it: ${requests.toLocaleString('en')} requests of an allowed account, ${concurrency} created at a time, with the token buckets off, so that the machine alone is the limit; and the memory of that process before and after.`,
   async measure(say) {
     say('starting');
     const running = await startSandbox('--quiet');
@@ -20,20 +20,20 @@ export const sandbox: Bench = {
       await running.json('service', 'add', serviceId);
       await running.json('allow', consumer, '--service', serviceId);
       await running.idle();
-      const before = await memoryOf(running);
+      const before = await readMemory(running);
       say(`${requests} requests`);
       const startedAt = performance.now();
       await createAll(running, serviceId);
       await running.ask('GET', '/_sandbox/idle?timeoutMs=300000');
       const seconds = (performance.now() - startedAt) / 1000;
-      if ((await acceptedIn(running, serviceId)) < requests) throw new Error('not all were accepted');
+      if ((await countAccepted(running, serviceId)) < requests) throw new Error('not all were accepted');
       return [
         { name: `${requests.toLocaleString('en')} created and accepted`, value: seconds, unit: 's' },
         {
           name: 'memory after it',
-          value: await memoryOf(running),
+          value: await readMemory(running),
           unit: 'MiB',
-          beside: { name: 'before', value: before },
+          baseline: { name: 'before', value: before },
         },
       ];
     } finally {
@@ -45,13 +45,13 @@ export const sandbox: Bench = {
 async function createAll(running: Sandbox, serviceId: string): Promise<void> {
   let left = requests;
   await Promise.all(
-    Array.from({ length: atOnce }, async () => {
+    Array.from({ length: concurrency }, async () => {
       while (left-- > 0) await createEndpoint(running, consumer, serviceId);
     }),
   );
 }
 
-async function acceptedIn(running: Sandbox, serviceId: string): Promise<number> {
+async function countAccepted(running: Sandbox, serviceId: string): Promise<number> {
   const { VpcEndpointConnections = [] } = await running.ec2(provider).send(
     new DescribeVpcEndpointConnectionsCommand({
       Filters: [

@@ -12,8 +12,8 @@ const runs = 7;
 const coldRuns = 3;
 
 /** What a start reads, beside packages and what is made. */
-const tree = ['functions', 'lib', 'packaging', 'resources', 'rules', 'sandbox', 'docs'];
-const files = ['package.json', 'package-lock.json', 'serverless.yml'];
+const copiedFolders = ['functions', 'lib', 'packaging', 'resources', 'rules', 'sandbox', 'docs'];
+const copiedFiles = ['package.json', 'package-lock.json', 'serverless.yml'];
 
 export const start: Bench = {
   name: 'start',
@@ -23,16 +23,16 @@ export const start: Bench = {
     const copy = await mkdtemp(join(tmpdir(), 'linkgate-bench-'));
     const [warm, cold]: number[][] = [[], []];
     try {
-      for (const path of [...tree, ...files])
+      for (const path of [...copiedFolders, ...copiedFiles])
         await cp(join(root, path), join(copy, path), { recursive: true });
       await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
       for (let run = 1; run <= runs; run++) {
         say(`starting, round ${run} of ${runs}`);
-        warm?.push(await timeToReady(root));
+        warm?.push(await measureTimeToReady(root));
         if (run > coldRuns) continue;
         for (const made of ['.serverless', '.build'])
           await rm(join(copy, made), { recursive: true, force: true });
-        cold?.push(await timeToReady(copy));
+        cold?.push(await measureTimeToReady(copy));
       }
     } finally {
       await rm(copy, { recursive: true });
@@ -44,14 +44,14 @@ export const start: Bench = {
         name: 'nothing made → ready',
         value: median(cold ?? []),
         unit: 'ms',
-        beside: { name: 'bundles made', value: bundlesMade },
+        baseline: { name: 'bundles made', value: bundlesMade },
       },
     ];
   },
 };
 
 /** Milliseconds until it is ready; it is ended then. */
-async function timeToReady(cwd: string): Promise<number> {
+async function measureTimeToReady(cwd: string): Promise<number> {
   const startedAt = performance.now();
   const node = [
     '--disable-warning=ExperimentalWarning',

@@ -1,5 +1,5 @@
 import { findTable, protectTable, runningStack } from './running-stack.mjs';
-import { changesOf, settingsFile } from './stage-settings.mjs';
+import { diffSettings, settingsFile } from './stage-settings.mjs';
 
 /**
  * What is about to be deployed, or was.
@@ -17,12 +17,12 @@ import { changesOf, settingsFile } from './stage-settings.mjs';
  * @param {readonly string[]} named the settings whose change is meant
  * @throws {Error} where it would change another setting, or meets a table that is no stack's
  */
-export async function requireNothingLost(deployment, named) {
+export async function refuseDestructiveChanges(deployment, named) {
   const stack = await runningStack(deployment.config, deployment.stackName);
-  const changes = changesOf(stack?.parameters ?? {}, deployment.parameters);
+  const changes = diffSettings(stack?.parameters ?? {}, deployment.parameters);
   const unnamed = changes.filter(({ name }) => !named.includes(name));
-  if (unnamed.length > 0) throw new Error(refusalOf(unnamed, named, deployment));
-  if (makesTable(deployment) && !ownsTable(stack, deployment)) await requireNoTable(deployment);
+  if (unnamed.length > 0) throw new Error(refusalText(unnamed, named, deployment));
+  if (createsTable(deployment) && !ownsTable(stack, deployment)) await requireNoTable(deployment);
 }
 
 /**
@@ -31,12 +31,12 @@ export async function requireNothingLost(deployment, named) {
  * @param {Deployment} deployment
  */
 export async function protectOwnTable(deployment) {
-  if (makesTable(deployment)) await protectTable(deployment.config, ownTable(deployment));
+  if (createsTable(deployment)) await protectTable(deployment.config, ownTable(deployment));
 }
 
 const ownTable = ({ stage }) => `linkgate-${stage}`;
 
-function makesTable({ parameters }) {
+function createsTable({ parameters }) {
   return parameters.tableStreamArn?.Default === '';
 }
 
@@ -44,7 +44,7 @@ function ownsTable(stack, deployment) {
   return stack?.parameters.tableStreamArn === '' && stack.outputs.TableName === ownTable(deployment);
 }
 
-function refusalOf(changes, named, { stage, region }) {
+function refusalText(changes, named, { stage, region }) {
   const shown = (value) => (value === '' ? 'nothing' : `\`${value}\``);
   const change = [...named, ...changes.map(({ name }) => name)].join(',');
   return [

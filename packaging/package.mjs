@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const made = join(root, '.serverless/cloudformation-template-update-stack.json');
-const madeFrom = join(root, '.build/made-from');
+const templateFile = join(root, '.serverless/cloudformation-template-update-stack.json');
+const digestFile = join(root, '.build/made-from');
 
 /** All that the package is made from, beside the packages in node_modules. */
 export const inputs = [
@@ -25,11 +25,12 @@ export const inputs = [
  * @throws {Error} with what serverless said
  */
 export async function packageService(stage) {
-  const inputsDigest = inputsDigestOf(stage);
-  if (existsSync(madeFrom) && readFileSync(madeFrom, 'utf8') === `${inputsDigest} ${packageDigest()}`) return;
+  const inputsDigest = digestInputs(stage);
+  if (existsSync(digestFile) && readFileSync(digestFile, 'utf8') === `${inputsDigest} ${digestPackage()}`)
+    return;
   const serverless = join(root, 'node_modules/serverless/bin/serverless.js');
   // What is half made is made from nothing.
-  rmSync(madeFrom, { force: true });
+  rmSync(digestFile, { force: true });
   const running = promisify(execFile)(process.execPath, [serverless, 'package', '--stage', stage], {
     cwd: root,
   });
@@ -40,15 +41,17 @@ export async function packageService(stage) {
   });
   process.off('exit', stop);
   mkdirSync(join(root, '.build'), { recursive: true });
-  writeFileSync(madeFrom, `${inputsDigest} ${packageDigest()}`);
+  writeFileSync(digestFile, `${inputsDigest} ${digestPackage()}`);
 }
 
 /** Somebody may have packaged another stage into the same folder since. */
-function packageDigest() {
-  return existsSync(made) ? createHash('sha256').update(readFileSync(made)).digest('hex') : 'none';
+function digestPackage() {
+  return existsSync(templateFile)
+    ? createHash('sha256').update(readFileSync(templateFile)).digest('hex')
+    : 'none';
 }
 
-function inputsDigestOf(stage) {
+function digestInputs(stage) {
   const hash = createHash('sha256').update(`${stage} ${process.version}`);
   for (const path of inputs.flatMap((pattern) => globSync(pattern, { cwd: root })).sort())
     hash.update(path).update(readFileSync(join(root, path)));

@@ -8,14 +8,14 @@ export const schemaKeys = {
   name: 'schema-keys',
   setup(build) {
     build.onLoad({ filter: /[\\/]dist-es[\\/]schemas[\\/]schemas_\d+\.js$/ }, async ({ path }) => ({
-      contents: withWrittenKeys(await readFile(path, 'utf8')),
+      contents: inlineSchemaKeys(await readFile(path, 'utf8')),
       loader: 'js',
     }));
   },
 };
 
 /** Replaces each computed key by the string that its constant holds. */
-export function withWrittenKeys(source) {
+export function inlineSchemaKeys(source) {
   const constants = new Map(
     [...source.matchAll(/^const (\w+) = ("(?:[^"\\]|\\.)*");$/gm)].map(([, name, value]) => [name, value]),
   );

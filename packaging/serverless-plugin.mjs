@@ -1,8 +1,8 @@
 import { stageForm, stagePattern } from '../lib/values/stage.mjs';
 import { bundle } from './bundle.mjs';
-import { protectOwnTable, requireNothingLost } from './deployment.mjs';
+import { protectOwnTable, refuseDestructiveChanges } from './deployment.mjs';
 import { dropImpliedDependencies } from './implied-dependencies.mjs';
-import { changesNamed, settingsFile, settingsIn } from './stage-settings.mjs';
+import { parseAllowedChanges, readSettings, settingsFile } from './stage-settings.mjs';
 
 /**
  * Bundles each function on its own before `serverless package` and `serverless deploy` zip it, tidies the template, and
@@ -18,8 +18,8 @@ export default class Packaging {
     const { service } = serverless;
     const stage = () => service.provider.stage;
     const settings = () => Object.keys(service.resources.Parameters);
-    const change = () => changesNamed(param, stage(), settings());
-    const refusing = (check) => refusingWith(serverless.classes.Error, check);
+    const change = () => parseAllowedChanges(param, stage(), settings());
+    const refusing = (check) => asServerlessError(serverless.classes.Error, check);
     const bundleAll = async () => {
       await Promise.all(service.getAllFunctions().map((name) => bundleOne(name, service.getFunction(name))));
       log.notice(`bundled ${service.getAllFunctions().length} functions`);
@@ -28,7 +28,7 @@ export default class Packaging {
       'before:package:initialize': refusing(() => {
         requireStage(stage());
         change();
-        log.notice(settingsNotice(stage(), settingsIn(serverless.serviceDir, stage(), settings())));
+        log.notice(settingsNotice(stage(), readSettings(serverless.serviceDir, stage(), settings())));
         requireTableWithItsStream(service.resources.Parameters, stage());
       }),
       'before:package:createDeploymentArtifacts': bundleAll,
@@ -37,9 +37,9 @@ export default class Packaging {
         dropImpliedDependencies(service.provider.compiledCloudFormationTemplate.Resources),
       'before:deploy:deploy': refusing(async () => {
         const named = change();
-        await requireNothingLost(await deploymentOf(serverless), named);
+        await refuseDestructiveChanges(await readDeployment(serverless), named);
       }),
-      'after:deploy:deploy': async () => protectOwnTable(await deploymentOf(serverless)),
+      'after:deploy:deploy': async () => protectOwnTable(await readDeployment(serverless)),
       'before:rollback:initialize': refusing(() => {
         throw new Error(
           'serverless rollback would bring the settings of that day back too: check out that version and deploy it',
@@ -50,7 +50,7 @@ export default class Packaging {
 }
 
 /** Serverless shows the message of its own errors alone, and of others where they came from as well. */
-function refusingWith(ServerlessError, check) {
+function asServerlessError(ServerlessError, check) {
   return async () => {
     try {
       await check();
@@ -61,7 +61,7 @@ function refusingWith(ServerlessError, check) {
 }
 
 /** @returns {Promise<import('./deployment.mjs').Deployment>} */
-async function deploymentOf(serverless) {
+async function readDeployment(serverless) {
   const aws = serverless.getProvider('aws');
   const { stage, compiledCloudFormationTemplate } = serverless.service.provider;
   return {

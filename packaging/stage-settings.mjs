@@ -19,7 +19,7 @@ export function settingsFile(stage) {
  * @returns {readonly string[] | undefined}
  * @throws {Error} where it holds anything else
  */
-export function settingsIn(folder, stage, names) {
+export function readSettings(folder, stage, names) {
   const file = settingsFile(stage);
   const path = join(folder, file);
   if (!existsSync(path)) return undefined;
@@ -45,7 +45,7 @@ export function settingsIn(folder, stage, names) {
  * @returns {readonly string[]}
  * @throws {Error} for any other parameter
  */
-export function changesNamed(params, stage, names) {
+export function parseAllowedChanges(params, stage, names) {
   return params.flatMap((param) => {
     const [name = '', value = ''] = param.split(/=(.*)/s);
     if (name === 'change') return value.split(',').map((each) => each.trim());
@@ -62,7 +62,7 @@ export function changesNamed(params, stage, names) {
  * @param {Readonly<Record<string, string>>} running
  * @param {Readonly<Record<string, {Default?: string}>>} parameters of the template that is about to be deployed
  */
-export function changesOf(running, parameters) {
+export function diffSettings(running, parameters) {
   return Object.entries(running)
     .map(([name, was]) => ({ name, was, becomes: parameters[name]?.Default ?? '' }))
     .filter(({ was, becomes }) => was !== becomes);

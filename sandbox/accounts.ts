@@ -4,11 +4,11 @@ export const provider = { accountId: '111111111111', region: 'us-east-1' } as co
 export const stage = 'local';
 export const stackName = `linkgate-${stage}`;
 
-export function accountInArn(arn: string): string {
+export function accountIdFromArn(arn: string): string {
   return arn.split(':')[4] ?? '';
 }
 
 /** The last part of an ARN: the name of a queue, topic or function. */
-export function nameInArn(arn: string): string {
+export function nameFromArn(arn: string): string {
   return arn.split(':').at(-1) ?? '';
 }

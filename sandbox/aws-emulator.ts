@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { nameInArn, provider, stackName } from './accounts.ts';
+import { nameFromArn, provider, stackName } from './accounts.ts';
 import type { AwsService } from './aws/aws-service.ts';
 import { type CloudTrail, createCloudTrail } from './aws/cloudtrail.ts';
 import { type CloudWatch, createCloudWatch } from './aws/cloudwatch.ts';
 import { createDynamoDb, type DynamoDb } from './aws/dynamodb.ts';
 import { startEngine } from './aws/dynamodb-engine.ts';
 import type { StreamRecord } from './aws/dynamodb-streams.ts';
-import { ec2 } from './aws/ec2.ts';
+import { createEc2 } from './aws/ec2.ts';
 import { createEvents, type Events } from './aws/events.ts';
 import { createSns, type Sns } from './aws/sns.ts';
 import { createSqs, type Sqs } from './aws/sqs.ts';
@@ -19,24 +19,24 @@ import { createFaults, type Faults } from './faults.ts';
 import { createHttpApis, type HttpApis } from './http-api.ts';
 import type { PolicyDocument } from './iam/policy.ts';
 import { createInFlight, type InFlight } from './in-flight.ts';
-import { type InvokePermissions, invokePermissions } from './invoke-permissions.ts';
+import { createInvokePermissions, type InvokePermissions } from './invoke-permissions.ts';
 import type { FunctionConfiguration, Lambda } from './lambda/lambda.ts';
 import { createLambda } from './lambda/lambda.ts';
 import type { Log, Store } from './persistence.ts';
 import { defaultAssumptions } from './privatelink/assumptions.ts';
-import { continuedState } from './privatelink/model.ts';
+import { restoredState } from './privatelink/model.ts';
 import { notificationBody } from './privatelink/notification-body.ts';
 import { createPrivateLink, type PrivateLink } from './privatelink/privatelink.ts';
 import { createSlack, type Slack } from './slack/slack.ts';
-import { type ArrivedMail, createDeliveries } from './sns-deliveries.ts';
-import { createLater } from './timers.ts';
+import { createDeliveries, type ReceivedMail } from './sns-deliveries.ts';
+import { createTimers } from './timers.ts';
 
 /** Every service of the sandbox, and what carries messages from one to another. */
 export interface AwsEmulator {
   /** `http://127.0.0.1:4570` */
   readonly origin: string;
   readonly clock: Clock;
-  readonly activity: InFlight;
+  readonly inFlight: InFlight;
   readonly faults: Faults;
   readonly callers: Callers;
   readonly roles: Map<string, Role>;
@@ -61,7 +61,7 @@ export interface AwsEmulator {
   readonly fire: ReturnType<typeof createDeliveries>['fire'];
   readonly cloudTrail: CloudTrail;
   /** What e-mail subscriptions were sent. */
-  readonly mails: Log<ArrivedMail>;
+  readonly mails: Log<ReceivedMail>;
   readonly slack: Slack;
   /** What is switched by `/_sandbox`, by its path. */
   readonly settings: Map<string, unknown>;
@@ -85,8 +85,8 @@ export async function createAwsEmulator({
   store,
   onOutput,
 }: AwsEmulatorOptions): Promise<AwsEmulator> {
-  const { keep } = store;
-  const settings = keep<unknown>('settings');
+  const { persisted } = store;
+  const settings = persisted<unknown>('settings');
   const clockOffset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
   const clock = sandboxClock(
     (offset) => {
@@ -97,20 +97,20 @@ export async function createAwsEmulator({
   );
   const { now } = clock;
   const id = randomUUID;
-  const activity = createInFlight();
-  const faults = createFaults(Math.random, keep);
+  const inFlight = createInFlight();
+  const faults = createFaults(Math.random, persisted);
   const callers = createCallers();
-  const permissions = invokePermissions();
-  const later = createLater(clock, keep);
+  const permissions = createInvokePermissions();
+  const timers = createTimers(clock, persisted);
   const streamConsumers: AwsEmulator['streamConsumers'] = new Map();
   const subscriptionDeadLetters: AwsEmulator['subscriptionDeadLetters'] = new Map();
   const tableArns: string[] = [];
-  const mails = store.log<ArrivedMail>('mails');
+  const mails = store.log<ReceivedMail>('mails');
 
-  const sqs = createSqs({ clock, id, keep });
+  const sqs = createSqs({ clock, id, persisted });
   const deliveries = createDeliveries({
     clock,
-    later,
+    timers,
     faults,
     sqs,
     lambda: () => lambda,
@@ -119,39 +119,39 @@ export async function createAwsEmulator({
     mails,
     onOutput,
   });
-  const sns = createSns({ clock, id, origin, keep, deliver: deliveries.toSubscriber });
+  const sns = createSns({ clock, id, origin, persisted, deliver: deliveries.toSubscriber });
   const events = createEvents({
     clock,
     id,
-    keep,
+    persisted,
     deliver: (target, payload, rule) => deliveries.toTarget({ rule, target, payload }),
   });
-  const ssm = createSsm({ now, keep });
+  const ssm = createSsm({ now, persisted });
   const cloudWatch = createCloudWatch({ now });
   const dynamoDb = createDynamoDb({
     now,
-    keep,
+    persisted,
     consumerOf: (tableArn) => streamConsumers.get(tableArn),
     start: ({ accountId, region }) =>
       startEngine({
         file: join(folder, `dynamodb-${accountId}-${region}.sqlite`),
-        tenant: tenantIn(settings),
+        tenant: engineTenant(settings),
       }),
   });
   const lambda: Lambda = await createLambda({
     folder: join(folder, 'functions'),
-    keep,
+    persisted,
     clock,
     clockOffset,
-    activity,
-    environmentOf: (configuration) => environmentOf(configuration, origin, callers),
+    inFlight,
+    environmentOf: (configuration) => functionEnvironment(configuration, origin, callers),
     onOutput,
     sendToDestination: (arn, _, record) => sqs.deliver(arn, { body: JSON.stringify(record) }),
   });
   const privateLink = createPrivateLink({
     id: () => randomBytes(9).toString('hex').slice(0, 17),
     assumptions: { ...defaultAssumptions, ...(settings.get('assumptions') as object | undefined) },
-    state: continuedState({
+    state: restoredState({
       services: store.record('privatelink/services'),
       endpoints: store.record('privatelink/endpoints'),
       notifications: store.record('privatelink/notifications'),
@@ -159,10 +159,10 @@ export async function createAwsEmulator({
       clientTokens: store.record('privatelink/client-tokens'),
     }),
   });
-  const settle = settling(privateLink, sns, clock);
+  const settle = createTransitionRunner(privateLink, sns, clock);
   const roles: AwsEmulator['roles'] = new Map();
   const services = [
-    ec2(privateLink, settle),
+    createEc2(privateLink, settle),
     sqs.service,
     sns.service,
     events.service,
@@ -174,7 +174,7 @@ export async function createAwsEmulator({
   return {
     origin,
     clock,
-    activity,
+    inFlight,
     faults,
     callers,
     roles,
@@ -189,25 +189,25 @@ export async function createAwsEmulator({
     tableArns,
     privateLink,
     lambda,
-    httpApis: createHttpApis({ now, lambda, permissions, roles, keep }),
+    httpApis: createHttpApis({ now, lambda, permissions, roles, persisted }),
     services: new Map(services.map((service) => [service.signingName, service])),
     streamConsumers,
     subscriptionDeadLetters,
     fire: deliveries.fire,
-    cloudTrail: createCloudTrail({ clock, id, activity, events, later }),
+    cloudTrail: createCloudTrail({ clock, id, inFlight, events, timers }),
     mails,
     slack: createSlack({
       origin,
       clock,
       faults,
       isThrottled: () => settings.get('throttling') !== false,
-      keep,
+      persisted,
     }),
     settings,
     store,
     async resume() {
       settle(now());
-      later.resume();
+      timers.resume();
       lambda.resume();
       await Promise.all(tableArns.map((arn) => dynamoDb.readStream(arn)));
     },
@@ -220,14 +220,14 @@ export async function createAwsEmulator({
 }
 
 /** What keeps the tables of one sandbox apart from another's in an engine that both use. */
-function tenantIn(settings: Map<string, unknown>): string {
+function engineTenant(settings: Map<string, unknown>): string {
   const tenant = String(settings.get('tenant') ?? `run${Date.now()}`);
   settings.set('tenant', tenant);
   return tenant;
 }
 
 /** A function's credentials stand for its role. */
-function environmentOf(
+function functionEnvironment(
   { name, roleArn }: FunctionConfiguration,
   origin: string,
   callers: Callers,
@@ -240,12 +240,12 @@ function environmentOf(
     AWS_ENDPOINT_URL: origin,
     AWS_ACCESS_KEY_ID: callers.keyFor({ principal, functionName: name, roleArn }),
     AWS_SECRET_ACCESS_KEY: 'not-verified',
-    AWS_SESSION_TOKEN: nameInArn(roleArn),
+    AWS_SESSION_TOKEN: nameFromArn(roleArn),
   };
 }
 
 /** Carries out what is due in PrivateLink, rings for it, and comes back for what is due next. */
-function settling(privateLink: PrivateLink, sns: Sns, clock: Clock): (time: number) => void {
+function createTransitionRunner(privateLink: PrivateLink, sns: Sns, clock: Clock): (time: number) => void {
   let cancelTransition = () => {};
 
   function settle(time: number) {

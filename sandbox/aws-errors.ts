@@ -3,7 +3,7 @@ import type { Json } from './aws/dynamodb-accesses.ts';
 import { formatError, type WireRequest, type WireResponse } from './wire/wire.ts';
 
 /** How the services say that a policy lacks something. */
-const denied: Readonly<Record<string, readonly [code: string, status: number]>> = {
+const accessDeniedCodes: Readonly<Record<string, readonly [code: string, status: number]>> = {
   ec2: ['UnauthorizedOperation', 403],
   sqs: ['AccessDenied', 403],
   sns: ['AuthorizationErrorException', 403],
@@ -11,7 +11,7 @@ const denied: Readonly<Record<string, readonly [code: string, status: number]>> 
 };
 
 export function accessDenied(service: string, callerArn: string, action: string, resource: string): AwsError {
-  const [code, status] = denied[service] ?? ['AccessDeniedException', 400];
+  const [code, status] = accessDeniedCodes[service] ?? ['AccessDeniedException', 400];
   const message = `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource}`;
   return new AwsError(code, message, status);
 }
@@ -27,7 +27,7 @@ export function invalidKey(service: string): AwsError {
 }
 
 /** What went wrong within the sandbox itself is an internal failure. */
-export function asAwsError(error: unknown): AwsError {
+export function toAwsError(error: unknown): AwsError {
   if (error instanceof AwsError) return error;
   console.error(error);
   return new AwsError('InternalFailure', error instanceof Error ? error.message : String(error), 500);
@@ -71,6 +71,6 @@ export function dynamoDbError(
   };
 }
 
-export function errorCodeIn(body: string): string | undefined {
+export function readErrorCode(body: string): string | undefined {
   return /"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"/.exec(body)?.[1];
 }

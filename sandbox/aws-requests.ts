@@ -11,20 +11,20 @@ import type { Json } from './aws/dynamodb-accesses.ts';
 import type { AwsEmulator } from './aws-emulator.ts';
 import {
   accessDenied,
-  asAwsError,
   dynamoDbError,
-  errorCodeIn,
   errorFormatter,
   invalidKey,
+  readErrorCode,
+  toAwsError,
 } from './aws-errors.ts';
 import { type CallLog, redact } from './call-log.ts';
-import { signatureOf } from './callers.ts';
-import { errorOf } from './faults.ts';
+import { parseSignature } from './callers.ts';
+import { faultError } from './faults.ts';
 import { isAllowed } from './iam/policy.ts';
-import { tokenBuckets } from './privatelink/token-buckets.ts';
+import { createTokenBuckets } from './privatelink/token-buckets.ts';
 import {
+  detectProtocol,
   formatUnmodelled,
-  protocolShown,
   type UnmodelledResponse,
   unknownAction,
 } from './wire/unmodelled.ts';
@@ -50,18 +50,18 @@ interface Call {
 }
 
 /** Of one function; each key of an item is another access. */
-const mostGranted = 5000;
+const maxGrantedRecords = 5000;
 
-export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsRequests {
-  const { clock, faults, roles, services, dynamoDb, settings, store } = cloud;
+export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsRequests {
+  const { clock, faults, roles, services, dynamoDb, settings, store } = emulator;
   const granted = new Map<string, Map<string, Access>>();
-  const buckets = tokenBuckets(store.keep('ec2/token-buckets'));
+  const buckets = createTokenBuckets(store.persisted('ec2/token-buckets'));
 
   async function handle(request: WireRequest, origin: string): Promise<UnmodelledResponse> {
-    const signature = signatureOf(request.headers.authorization as string | undefined);
+    const signature = parseSignature(request.headers.authorization as string | undefined);
     if (!signature)
       return formatUnmodelled(
-        protocolShown(request),
+        detectProtocol(request),
         new AwsError('MissingAuthenticationToken', 'The request is not signed', 403),
         randomUUID(),
       );
@@ -69,14 +69,14 @@ export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsReques
     if (!service && signature.service !== dynamoDb.signingName)
       return refuseUnmodelled(request, signature.service);
 
-    const client = cloud.callers.identify(signature);
+    const client = emulator.callers.identify(signature);
     const refuse = errorFormatter(service, request);
     if (!client) return refuse(invalidKey(signature.service), randomUUID());
     return service ? handleBySchema(service, request, client, origin) : handleDynamoDb(request, client);
   }
 
   function refuseUnmodelled(request: WireRequest, signingName: string): UnmodelledResponse {
-    const protocol = protocolShown(request, signingName);
+    const protocol = detectProtocol(request, signingName);
     const modelled = [dynamoDb.signingName, ...services.keys()].sort().join(', ');
     const error = new AwsError(
       unknownAction(protocol),
@@ -96,7 +96,7 @@ export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsReques
       const run = async () => {
         const output = await service.operations[operation]?.(input as never, context);
         if (service.signingName === 'ec2')
-          await cloud.cloudTrail.record(service, { operation, input, output, caller: client, requestId });
+          await emulator.cloudTrail.record(service, { operation, input, output, caller: client, requestId });
         return formatOutput(service, operation, output, requestId, contentType);
       };
       const accesses = async () =>
@@ -106,7 +106,7 @@ export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsReques
         (error) => refuse(error, requestId),
       );
     } catch (error) {
-      return refuse(asAwsError(error), requestId);
+      return refuse(toAwsError(error), requestId);
     }
   }
 
@@ -129,7 +129,7 @@ export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsReques
         async (error) => dynamoDbError(error, randomUUID(), input),
       );
     } catch (error) {
-      return dynamoDbError(asAwsError(error), randomUUID());
+      return dynamoDbError(toAwsError(error), randomUUID());
     }
   }
 
@@ -140,11 +140,11 @@ export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsReques
     const time = new Date(clock.now()).toISOString();
     const { client, service, operation, input } = call;
     const answer = await attempt(call).catch(async (cause) => {
-      const error = asAwsError(cause);
+      const error = toAwsError(cause);
       return { error: error.code, response: await refuse(error) };
     });
     const { status } = answer.response;
-    const error = answer.error ?? (status >= 400 ? errorCodeIn(answer.response.body) : undefined);
+    const error = answer.error ?? (status >= 400 ? readErrorCode(answer.response.body) : undefined);
     calls.record({
       time,
       accountId: client.accountId,
@@ -165,12 +165,12 @@ export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsReques
       throw new AwsError('RequestLimitExceeded', 'Request limit exceeded.', 503);
     if (client.roleArn !== undefined) requireAllowed(client, service, await call.accesses());
 
-    const fault = faults.ofCall(service, operation, client);
+    const fault = faults.findCallFault(service, operation, client);
     if (fault?.delayMs) await pause(fault.delayMs);
     const fails = fault !== undefined && (fault.error !== undefined || !fault.delayMs);
-    if (fails && !fault.afterEffect) throw errorOf(fault);
+    if (fails && !fault.afterEffect) throw faultError(fault);
     const response = await call.run();
-    if (fails) throw errorOf(fault);
+    if (fails) throw faultError(fault);
     return { response };
   }
 
@@ -184,7 +184,7 @@ export function createAwsRequests(cloud: AwsEmulator, calls: CallLog): AwsReques
     granted.set(principal, used);
     for (const access of accesses) {
       if (!isAllowed(policies, access)) throw accessDenied(service, arn, access.action, access.resource);
-      if (used.size < mostGranted) used.set(JSON.stringify(access), access);
+      if (used.size < maxGrantedRecords) used.set(JSON.stringify(access), access);
     }
   }
 

@@ -31,7 +31,7 @@ export interface Callers {
 }
 
 /** Reads the credential scope of a version 4 signature; what it signs is not verified. */
-export function signatureOf(authorization: string | undefined): Signature | undefined {
+export function parseSignature(authorization: string | undefined): Signature | undefined {
   const scope = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(
     authorization ?? '',
   );

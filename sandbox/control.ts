@@ -17,8 +17,8 @@ export interface ControlResponse {
   readonly json?: unknown;
 }
 
-export interface Controlled {
-  readonly cloud: AwsEmulator;
+export interface ControlDeps {
+  readonly emulator: AwsEmulator;
   readonly calls: CallLog;
   /** Undefined until the stack is there. */
   readonly deployed: () =>
@@ -26,7 +26,10 @@ export interface Controlled {
     | undefined;
 }
 
-type Answer = (request: ControlRequest, argument: string) => ControlResponse | Promise<ControlResponse>;
+type ControlHandler = (
+  request: ControlRequest,
+  argument: string,
+) => ControlResponse | Promise<ControlResponse>;
 
 const Enabled = v.strictObject({ enabled: v.boolean() });
 const Advance = v.strictObject({ advanceSeconds: v.pipe(v.number(), v.minValue(0)) });
@@ -35,58 +38,60 @@ const defaultIdleTimeoutMs = 30_000;
 const idlePollMs = 5;
 
 /** `/_sandbox`: what tests and people tell the sandbox, and ask it. */
-export function createControl({ cloud, calls, deployed }: Controlled) {
-  const { clock, faults, privateLink, settings } = cloud;
+export function createControl({ emulator, calls, deployed }: ControlDeps) {
+  const { clock, faults, privateLink, settings } = emulator;
 
-  const paths: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
+  const paths: Readonly<Record<string, Readonly<Record<string, ControlHandler>>>> = {
     health: {
-      GET: () => (deployed() ? ok({ status: 'ready' }) : { status: 503, json: { status: 'starting' } }),
+      GET: () =>
+        deployed() ? okResponse({ status: 'ready' }) : { status: 503, json: { status: 'starting' } },
     },
     calls: {
       GET: ({ url }) => {
         const since = Number(url.searchParams.get('since') ?? 0);
-        if (!Number.isInteger(since) || since < 0) return invalid('since is a number of calls');
-        return ok({
+        if (!Number.isInteger(since) || since < 0) return invalidResponse('since is a number of calls');
+        return okResponse({
           calls: calls.list({ since, principal: url.searchParams.get('principal') ?? undefined }),
         });
       },
-      DELETE: () => nothing(() => calls.clear()),
+      DELETE: () => noContent(() => calls.clear()),
     },
     faults: {
-      GET: () => ok(faults.list()),
-      PUT: ({ body }) => nothing(() => faults.replace(json(body))),
-      DELETE: () => nothing(() => faults.replace([])),
+      GET: () => okResponse(faults.list()),
+      PUT: ({ body }) => noContent(() => faults.replace(parseBody(body))),
+      DELETE: () => noContent(() => faults.replace([])),
     },
     throttling: {
-      PUT: ({ body }) => nothing(() => settings.set('throttling', parse(Enabled, body).enabled)),
+      PUT: ({ body }) => noContent(() => settings.set('throttling', parseBodyAs(Enabled, body).enabled)),
     },
     assumptions: {
-      GET: () => ok(describeAssumptions(privateLink.assumptions())),
+      GET: () => okResponse(describeAssumptions(privateLink.assumptions())),
       PUT: ({ body }) =>
-        nothing(() => {
-          privateLink.assume(json(body));
+        noContent(() => {
+          privateLink.assume(parseBody(body));
           settings.set('assumptions', privateLink.assumptions());
         }),
     },
     clock: {
-      GET: () => ok({ time: new Date(clock.now()).toISOString(), offsetSeconds: clock.offset() / 1000 }),
+      GET: () =>
+        okResponse({ time: new Date(clock.now()).toISOString(), offsetSeconds: clock.offset() / 1000 }),
       POST: async ({ body }) => {
-        clock.advance(parse(Advance, body).advanceSeconds * 1000);
-        await Promise.all(cloud.tableArns.map((arn) => cloud.dynamoDb.expire(arn)));
-        return ok({ time: new Date(clock.now()).toISOString() });
+        clock.advance(parseBodyAs(Advance, body).advanceSeconds * 1000);
+        await Promise.all(emulator.tableArns.map((arn) => emulator.dynamoDb.expire(arn)));
+        return okResponse({ time: new Date(clock.now()).toISOString() });
       },
     },
     schedules: {
-      PUT: ({ body }) => nothing(() => settings.set('schedules', parse(Enabled, body).enabled)),
+      PUT: ({ body }) => noContent(() => settings.set('schedules', parseBodyAs(Enabled, body).enabled)),
     },
-    'schedules/*': { POST: ({ url }, functionName) => fireSchedules(functionName, timeoutOf(url)) },
+    'schedules/*': { POST: ({ url }, functionName) => fireSchedules(functionName, readTimeoutMs(url)) },
     idle: {
       GET: async ({ url }) => {
-        if (await isIdle(timeoutOf(url))) return ok({ idle: true });
+        if (await isIdle(readTimeoutMs(url))) return okResponse({ idle: true });
         return { status: 504, json: { error: 'something is still in flight' } };
       },
     },
-    outputs: { GET: () => ok(deployed()?.outputs ?? {}) },
+    outputs: { GET: () => okResponse(deployed()?.outputs ?? {}) },
   };
 
   async function fireSchedules(functionName: string, timeoutMs: number): Promise<ControlResponse> {
@@ -98,11 +103,11 @@ export function createControl({ cloud, calls, deployed }: Controlled) {
         results.push(...(await fire()));
         // A pass is whole when the messages that it sent are handled too, and the next one sees what came of it.
         if (!(await isIdle(timeoutMs)))
-          return ok({ ok: false, error: 'what the schedule caused was not done in time' });
+          return okResponse({ ok: false, error: 'what the schedule caused was not done in time' });
       }
-      return ok({ ok: true, result: results.length === 1 ? results[0] : results });
+      return okResponse({ ok: true, result: results.length === 1 ? results[0] : results });
     } catch (error) {
-      return ok({ ok: false, error: error instanceof Error ? error.message : String(error) });
+      return okResponse({ ok: false, error: error instanceof Error ? error.message : String(error) });
     }
   }
 
@@ -118,7 +123,7 @@ export function createControl({ cloud, calls, deployed }: Controlled) {
   }
 
   function isQuiet(): boolean {
-    return cloud.activity.count() === 0 && !cloud.sqs.isBusy() && privateLink.isSettled();
+    return emulator.inFlight.count() === 0 && !emulator.sqs.isBusy() && privateLink.isSettled();
   }
 
   return async (request: ControlRequest): Promise<ControlResponse> => {
@@ -137,7 +142,7 @@ export function createControl({ cloud, calls, deployed }: Controlled) {
       return await answer(request, argument);
     } catch (error) {
       if (error instanceof FaultError || error instanceof AssumptionError || error instanceof InputError)
-        return invalid(error.message);
+        return invalidResponse(error.message);
       throw error;
     }
   };
@@ -147,7 +152,7 @@ class InputError extends Error {
   override readonly name = 'InputError';
 }
 
-function json(body: Buffer): unknown {
+function parseBody(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString());
   } catch (cause) {
@@ -155,27 +160,27 @@ function json(body: Buffer): unknown {
   }
 }
 
-function parse<T extends v.GenericSchema>(schema: T, body: Buffer): v.InferOutput<T> {
-  const { success, output, issues } = v.safeParse(schema, json(body));
+function parseBodyAs<T extends v.GenericSchema>(schema: T, body: Buffer): v.InferOutput<T> {
+  const { success, output, issues } = v.safeParse(schema, parseBody(body));
   if (success) return output;
   throw new InputError(`${v.getDotPath(issues[0]) ?? 'the body'}: ${issues[0].message}`);
 }
 
-function timeoutOf(url: URL): number {
+function readTimeoutMs(url: URL): number {
   const timeoutMs = Number(url.searchParams.get('timeoutMs') ?? defaultIdleTimeoutMs);
   if (Number.isFinite(timeoutMs) && timeoutMs >= 0) return timeoutMs;
   throw new InputError('timeoutMs is a number of milliseconds');
 }
 
-function ok(body: unknown): ControlResponse {
+function okResponse(body: unknown): ControlResponse {
   return { status: 200, json: body };
 }
 
-function nothing(change: () => unknown): ControlResponse {
+function noContent(change: () => unknown): ControlResponse {
   change();
   return { status: 204 };
 }
 
-function invalid(error: string): ControlResponse {
+function invalidResponse(error: string): ControlResponse {
   return { status: 400, json: { error } };
 }

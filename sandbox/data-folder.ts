@@ -22,33 +22,33 @@ export interface DataFolder {
 const storeName = 'sandbox.sqlite';
 const temporaryPrefix = 'linkgate-sandbox-';
 /** A folder that another sandbox has only just made is not taken for one that it left. */
-const justMadeMs = 10_000;
+const recentlyCreatedMs = 10_000;
 
 /** The named folder, made where it is missing and kept; or else a temporary one, which goes at the end. */
 export function openDataFolder(named: string | undefined): DataFolder {
   if (named === undefined) removeAbandoned();
   const path = named ?? mkdtempSync(join(tmpdir(), temporaryPrefix));
-  if (named !== undefined) requireOurs(path);
+  if (named !== undefined) requireSandboxFolder(path);
   const store = openStore(join(path, storeName));
   return {
     path,
     store,
     close() {
       store.close();
-      if (named === undefined) remove(path);
+      if (named === undefined) removeFolder(path);
     },
   };
 }
 
-function requireOurs(path: string) {
+function requireSandboxFolder(path: string) {
   if (existsSync(path) && !statSync(path).isDirectory()) throw new StoreError(`\`${path}\` is not a folder`);
-  const names = filesIn(path);
+  const names = listFolder(path);
   if (names.length > 0 && !names.includes(storeName))
     throw new StoreError(`\`${path}\` holds something else than the state of a sandbox`);
 }
 
 /** Makes the folder where it is missing. */
-function filesIn(path: string): string[] {
+function listFolder(path: string): string[] {
   try {
     makeFolder(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -73,15 +73,15 @@ function removeAbandoned() {
   const names = readdirSync(tmpdir()).filter((name) => name.startsWith(temporaryPrefix));
   for (const path of names.map((name) => join(tmpdir(), name)))
     try {
-      if (Date.now() - statSync(path).mtimeMs < justMadeMs) continue;
+      if (Date.now() - statSync(path).mtimeMs < recentlyCreatedMs) continue;
       openStore(join(path, storeName), 0).close();
-      remove(path);
+      removeFolder(path);
     } catch {
       // Another sandbox uses it, or is removing it.
     }
 }
 
-function remove(path: string) {
+function removeFolder(path: string) {
   // An engine that is being killed may still write into it.
   rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }

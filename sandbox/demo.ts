@@ -9,7 +9,7 @@ import {
 import { provider } from './accounts.ts';
 import { callLinkgate } from './linkgate-api.ts';
 
-type Say = (line: string) => void;
+type WriteLine = (line: string) => void;
 
 const consumers = [
   { accountId: '222222222222', standing: 'allowed', endsAs: 'available' },
@@ -18,18 +18,22 @@ const consumers = [
 ] as const;
 const otherAllowedAccountId = '555555555555';
 
-const patienceMs = 10_000;
+const decisionTimeoutMs = 10_000;
 const pollMs = 25;
 
 /** A provider, three consumers and their requests, all by the same calls that they would make of AWS. */
-export async function runDemo(origin: string, { ApiUrl = '' }: Readonly<Record<string, string>>, say: Say) {
+export async function runDemo(
+  origin: string,
+  { ApiUrl = '' }: Readonly<Record<string, string>>,
+  say: WriteLine,
+) {
   const linkgate = (method: string, path: string, input?: unknown) =>
     callLinkgate(ApiUrl, provider.accountId, method, path, input);
-  const step = timed(say);
+  const step = createStepTimer(say);
 
   say('\nA provider, account 111111111111:');
   const service = await step('makes an endpoint service that asks before anybody connects', () =>
-    makeService(origin),
+    createDemoService(origin),
   );
   await step('registers it with linkgate as `payments`', () =>
     linkgate('POST', '/services', { serviceId: service.id, name: 'payments' }),
@@ -46,22 +50,22 @@ export async function runDemo(origin: string, { ApiUrl = '' }: Readonly<Record<s
   for (const { accountId, standing, endsAs } of consumers) {
     say(`\nA consumer, account ${accountId}, ${standing}:`);
     const { endpointId } = await step('creates an endpoint', () =>
-      makeEndpoint(origin, accountId, service.name),
+      createDemoEndpoint(origin, accountId, service.name),
     );
-    await step(endings[endsAs], () => untilDecided(origin, accountId, endpointId, endsAs, linkgate));
+    await step(outcomeText[endsAs], () => waitForDecision(origin, accountId, endpointId, endsAs, linkgate));
     if (endsAs === 'pendingAcceptance') waiting = endpointId;
   }
 
-  say(whatNext(origin, waiting));
+  say(nextStepsText(origin, waiting));
 }
 
-const endings = {
+const outcomeText = {
   available: 'is connected: linkgate accepted it',
   pendingAcceptance: 'waits: a person has to decide',
   rejected: 'is rejected by linkgate',
 } as const;
 
-function timed(say: Say) {
+function createStepTimer(say: WriteLine) {
   return async <T>(what: string, act: () => Promise<T>): Promise<T> => {
     const start = performance.now();
     const result = await act();
@@ -70,13 +74,13 @@ function timed(say: Say) {
   };
 }
 
-function clientOf(endpoint: string, accountId: string): EC2Client {
+function createEc2Client(endpoint: string, accountId: string): EC2Client {
   const credentials = { accessKeyId: accountId, secretAccessKey: 'not-verified' };
   return new EC2Client({ endpoint, region: provider.region, credentials });
 }
 
-async function makeService(origin: string): Promise<{ id: string; name: string }> {
-  const ec2 = clientOf(origin, provider.accountId);
+async function createDemoService(origin: string): Promise<{ id: string; name: string }> {
+  const ec2 = createEc2Client(origin, provider.accountId);
   const balancer = `arn:aws:elasticloadbalancing:${provider.region}:${provider.accountId}:loadbalancer/net/svc/0123456789abcdef`;
   const { ServiceConfiguration } = await ec2.send(
     new CreateVpcEndpointServiceConfigurationCommand({
@@ -95,12 +99,12 @@ async function makeService(origin: string): Promise<{ id: string; name: string }
   return { id, name };
 }
 
-async function makeEndpoint(
+async function createDemoEndpoint(
   origin: string,
   accountId: string,
   serviceName: string,
 ): Promise<{ endpointId: string }> {
-  const { VpcEndpoint } = await clientOf(origin, accountId).send(
+  const { VpcEndpoint } = await createEc2Client(origin, accountId).send(
     new CreateVpcEndpointCommand({
       VpcEndpointType: 'Interface',
       VpcId: 'vpc-0123456789abcdef0',
@@ -112,39 +116,42 @@ async function makeEndpoint(
 }
 
 /** A request that waits looks the same before and after linkgate's verdict: linkgate itself says when it is there. */
-async function untilDecided(
+async function waitForDecision(
   origin: string,
   accountId: string,
   endpointId: string,
   state: string,
   linkgate: (method: string, path: string) => Promise<unknown>,
 ): Promise<void> {
-  const ec2 = clientOf(origin, accountId);
-  const deadline = performance.now() + patienceMs;
+  const ec2 = createEc2Client(origin, accountId);
+  const deadline = performance.now() + decisionTimeoutMs;
   while (performance.now() < deadline) {
     const { VpcEndpoints } = await ec2.send(
       new DescribeVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }),
     );
     if (
       String(VpcEndpoints?.[0]?.State) === state &&
-      (state !== 'pendingAcceptance' || (await isAsked(endpointId, linkgate)))
+      (state !== 'pendingAcceptance' || (await isAwaitingApproval(endpointId, linkgate)))
     )
       return;
     await pause(pollMs);
   }
   throw new Error(
-    `\`${endpointId}\` of account ${accountId} did not become ${state} in ${patienceMs / 1000} s`,
+    `\`${endpointId}\` of account ${accountId} did not become ${state} in ${decisionTimeoutMs / 1000} s`,
   );
 }
 
-async function isAsked(endpointId: string, linkgate: (method: string, path: string) => Promise<unknown>) {
+async function isAwaitingApproval(
+  endpointId: string,
+  linkgate: (method: string, path: string) => Promise<unknown>,
+) {
   const { connections } = (await linkgate('GET', '/connections?waiting=true')) as {
     connections: readonly { endpointId: string }[];
   };
   return connections.some((connection) => connection.endpointId === endpointId);
 }
 
-function whatNext(origin: string, waitingEndpointId: string): string {
+function nextStepsText(origin: string, waitingEndpointId: string): string {
   return `
 What to try next: decide the request that waits, by a click on ${origin}/slack or by a link of
 its mail in ${origin}/mail. Or in another terminal, in this folder:

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AwsError, type Caller, isPerson } from './aws/aws-service.ts';
-import { drop, type Persisted } from './persistence.ts';
+import { inMemory, type Persisted } from './persistence.ts';
 
 const rate = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
@@ -37,8 +37,8 @@ export interface Faults {
   replace(list: unknown): void;
   list(): readonly Fault[];
   /** The fault that strikes this call, if one does. */
-  ofCall(service: string, action: string, caller: Pick<Caller, 'principal'>): CallFault | undefined;
-  ofDelivery(delivery: DeliveryKind): DeliveryFault | undefined;
+  findCallFault(service: string, action: string, caller: Pick<Caller, 'principal'>): CallFault | undefined;
+  findDeliveryFault(delivery: DeliveryKind): DeliveryFault | undefined;
 }
 
 /** A list of faults that the sandbox cannot carry out. */
@@ -47,18 +47,18 @@ export class FaultError extends Error {
 }
 
 /** `left`: how often it still strikes; absent where that is not limited. */
-interface Entry {
+interface FaultEntry {
   readonly fault: Fault;
-  readonly left?: number | undefined;
+  readonly remaining?: number | undefined;
 }
 
-export function createFaults(random: () => number = Math.random, keep: Persisted = drop): Faults {
-  const faults = keep<Entry>('faults');
+export function createFaults(random: () => number = Math.random, persisted: Persisted = inMemory): Faults {
+  const faults = persisted<FaultEntry>('faults');
 
   function strike<T extends Fault>(applies: (fault: Fault) => fault is T): T | undefined {
-    for (const [index, { fault, left }] of faults) {
-      if (left === 0 || !applies(fault) || random() >= fault.rate) continue;
-      if (left !== undefined) faults.set(index, { fault, left: left - 1 });
+    for (const [index, { fault, remaining }] of faults) {
+      if (remaining === 0 || !applies(fault) || random() >= fault.rate) continue;
+      if (remaining !== undefined) faults.set(index, { fault, remaining: remaining - 1 });
       return fault;
     }
     return undefined;
@@ -67,21 +67,21 @@ export function createFaults(random: () => number = Math.random, keep: Persisted
   return {
     replace(list) {
       const parsed = v.safeParse(v.array(Fault), list);
-      if (!parsed.success) throw new FaultError(problemWith(list));
+      if (!parsed.success) throw new FaultError(validateFaults(list));
       faults.clear();
       for (const [index, fault] of parsed.output.entries())
-        faults.set(String(index), { fault, left: fault.count });
+        faults.set(String(index), { fault, remaining: fault.count });
     },
     list: () => [...faults.values()].map(({ fault }) => fault),
-    ofCall: (service, action, caller) =>
+    findCallFault: (service, action, caller) =>
       strike(
         (fault): fault is CallFault =>
           'service' in fault &&
           fault.service === service &&
           (fault.action === action || fault.action === '*') &&
-          hits(fault, caller),
+          matchesCaller(fault, caller),
       ),
-    ofDelivery: (delivery) =>
+    findDeliveryFault: (delivery) =>
       strike((fault): fault is DeliveryFault => 'delivery' in fault && fault.delivery === delivery),
   };
 }
@@ -98,18 +98,18 @@ const statuses: Readonly<Record<string, number>> = {
   AccessDenied: 403,
 };
 
-export function errorOf({ error = 'InternalError' }: CallFault): AwsError {
+export function faultError({ error = 'InternalError' }: CallFault): AwsError {
   return new AwsError(error, `${error}, as the sandbox was told`, statuses[error]);
 }
 
 /** Without a principal, faults hit linkgate's functions and leave people alone. */
-function hits({ principal }: CallFault, caller: Pick<Caller, 'principal'>): boolean {
+function matchesCaller({ principal }: CallFault, caller: Pick<Caller, 'principal'>): boolean {
   if (principal === undefined) return !isPerson(caller);
   return principal === '*' || principal === caller.principal;
 }
 
 /** Of a union, valibot only says that nothing fits: this asks the kind that was meant. */
-function problemWith(list: unknown): string {
+function validateFaults(list: unknown): string {
   if (!Array.isArray(list)) return 'faults are a list';
   for (const [index, fault] of list.entries()) {
     const meant =

@@ -1,9 +1,9 @@
-import { type Caller, userIdOf } from './aws/aws-service.ts';
+import { type Caller, callerUserId } from './aws/aws-service.ts';
 import type { Role } from './callers.ts';
 import { isAllowed } from './iam/policy.ts';
 import type { InvokePermissions } from './invoke-permissions.ts';
 import type { Lambda } from './lambda/lambda.ts';
-import { drop, type Persisted } from './persistence.ts';
+import { inMemory, type Persisted } from './persistence.ts';
 import { type Bucket, type Level, takeToken } from './token-bucket.ts';
 
 export interface Route {
@@ -60,16 +60,16 @@ export function createHttpApis({
   lambda,
   permissions,
   roles,
-  keep = drop,
+  persisted = inMemory,
 }: {
   now: () => number;
   lambda: Lambda;
   permissions: InvokePermissions;
   roles: ReadonlyMap<string, Role>;
-  keep?: Persisted;
+  persisted?: Persisted;
 }): HttpApis {
   const apis = new Map<string, HttpApi>();
-  const buckets = keep<Level>('http-api/buckets');
+  const buckets = persisted<Level>('http-api/buckets');
 
   function isThrottled({ id, throttling }: HttpApi): boolean {
     return throttling !== undefined && takeToken(buckets, id, throttling, now()) > 0;
@@ -88,22 +88,31 @@ export function createHttpApis({
     find: (id) => apis.get(id),
     async handle(api, request, caller) {
       const [, path = '', queryString = ''] = /^([^?]*)\??(.*)$/.exec(request.path) ?? [];
-      const rawPath = decoded(path);
-      if (rawPath === undefined) return message(400, 'Bad Request');
+      const rawPath = decodePath(path);
+      if (rawPath === undefined) return messageResponse(400, 'Bad Request');
       // The route and IAM go by the path as it came; the function alone gets it decoded.
-      const found = routeFor(api, request.method, path);
-      if (!found) return message(404, 'Not Found');
+      const found = matchRoute(api, request.method, path);
+      if (!found) return messageResponse(404, 'Not Found');
       const { route, parameters } = found;
-      if (route.needsIam && !mayInvoke(api, request.method, path, caller)) return message(403, 'Forbidden');
-      if (isThrottled(api)) return message(429, 'Too Many Requests');
+      if (route.needsIam && !mayInvoke(api, request.method, path, caller))
+        return messageResponse(403, 'Forbidden');
+      if (isThrottled(api)) return messageResponse(429, 'Too Many Requests');
 
       const sourceArn = `${api.arn}/$default/${route.key.replace(' ', '')}`;
-      if (!permissions.admits(route.functionArn, 'apigateway.amazonaws.com', sourceArn))
-        return message(500, 'Internal Server Error');
+      if (!permissions.allows(route.functionArn, 'apigateway.amazonaws.com', sourceArn))
+        return messageResponse(500, 'Internal Server Error');
       const at = { rawPath, queryString };
-      const event = eventOf(api, request, at, route, parameters, route.needsIam ? caller : undefined, now());
+      const event = toLambdaEvent(
+        api,
+        request,
+        at,
+        route,
+        parameters,
+        route.needsIam ? caller : undefined,
+        now(),
+      );
       const outcome = await lambda.invoke(route.functionArn, event);
-      return outcome.ok ? responseOf(outcome.value) : message(500, 'Internal Server Error');
+      return outcome.ok ? toHttpResponse(outcome.value) : messageResponse(500, 'Internal Server Error');
     },
   };
 }
@@ -114,7 +123,7 @@ export function createHttpApis({
  * https://github.com/hotsock/voker/blob/main/vokerhttp/testdata/ingress-paths.json
  * @returns undefined where API Gateway refuses it.
  */
-function decoded(path: string): string | undefined {
+function decodePath(path: string): string | undefined {
   try {
     return decodeURIComponent(decodeURIComponent(path).split('?')[0] ?? '');
   } catch {
@@ -123,7 +132,7 @@ function decoded(path: string): string | undefined {
 }
 
 /** The most specific route: fewest parameters, the greedy one last, the right method before `ANY`. */
-function routeFor({ routes }: HttpApi, method: string, path: string) {
+function matchRoute({ routes }: HttpApi, method: string, path: string) {
   const candidates = routes.flatMap((route) => {
     const [routeMethod = '', routePath = ''] = route.key.split(' ');
     if (route.key === '$default') return [{ route, parameters: {}, rank: 1000 }];
@@ -156,7 +165,7 @@ function matchPath(template: string, path: string): Record<string, string> | und
 }
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html, format 2.0 */
-function eventOf(
+function toLambdaEvent(
   api: HttpApi,
   request: HttpRequest,
   { rawPath, queryString }: { readonly rawPath: string; readonly queryString: string },
@@ -183,7 +192,7 @@ function eventOf(
     requestContext: {
       accountId: api.arn.split(':')[4],
       apiId: api.id,
-      ...(caller && { authorizer: { iam: iamOf(caller) } }),
+      ...(caller && { authorizer: { iam: iamAuthorizer(caller) } }),
       domainName: headers.host ?? '',
       domainPrefix: api.id,
       http: {
@@ -205,9 +214,9 @@ function eventOf(
   };
 }
 
-function iamOf(caller: ApiCaller) {
+function iamAuthorizer(caller: ApiCaller) {
   const { accessKeyId, accountId, arn } = caller;
-  const userId = userIdOf(caller);
+  const userId = callerUserId(caller);
   return {
     accessKey: accessKeyId,
     accountId,
@@ -220,7 +229,7 @@ function iamOf(caller: ApiCaller) {
 }
 
 /** Without a `statusCode` the whole value is the body of a 200. */
-function responseOf(value: unknown): HttpResponse {
+function toHttpResponse(value: unknown): HttpResponse {
   const {
     statusCode,
     headers = {},
@@ -248,6 +257,6 @@ function responseOf(value: unknown): HttpResponse {
   };
 }
 
-function message(status: number, text: string): HttpResponse {
+function messageResponse(status: number, text: string): HttpResponse {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message: text }) };
 }

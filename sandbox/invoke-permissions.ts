@@ -3,14 +3,14 @@ import { matchesWildcard } from './iam/wildcard.ts';
 /** Who may invoke which function: Lambda's resource policies. */
 export interface InvokePermissions {
   allow(functionArn: string, service: string, sourceArn: string | undefined): void;
-  admits(functionArn: string, service: string, sourceArn: string): boolean;
+  allows(functionArn: string, service: string, sourceArn: string): boolean;
 }
 
-export function invokePermissions(): InvokePermissions {
+export function createInvokePermissions(): InvokePermissions {
   const granted: { functionArn: string; service: string; sourceArn: string | undefined }[] = [];
   return {
     allow: (functionArn, service, sourceArn) => void granted.push({ functionArn, service, sourceArn }),
-    admits: (functionArn, service, sourceArn) =>
+    allows: (functionArn, service, sourceArn) =>
       granted.some(
         (permission) =>
           permission.functionArn === functionArn &&

@@ -36,7 +36,7 @@ async function main() {
   const say = quiet ? () => {} : (line: string) => console.log(line);
   sandbox = await start(port, data, say);
   console.log(`linkgate sandbox ready on ${sandbox.origin}`);
-  if (sandbox.isContinued) say(`Continuing with the state in ${data}: ${whatIsThere(sandbox)}`);
+  if (sandbox.isContinued) say(`Continuing with the state in ${data}: ${contentsText(sandbox)}`);
   else if (!empty) await runDemo(sandbox.origin, sandbox.outputs, say);
 }
 
@@ -79,10 +79,10 @@ async function start(port: number, data: string | undefined, say: (line: string)
         say('Starting the sandbox: AWS on this machine, with linkgate deployed in it …');
       },
       onOutput: printErrors,
-      prepare: async ({ cloud, outputs: { ApiUrl = '' } }) => {
-        seedSlackSecrets(cloud);
+      prepare: async ({ emulator, outputs: { ApiUrl = '' } }) => {
+        seedSlackSecrets(emulator);
         await callLinkgate(ApiUrl, provider.accountId, 'POST', '/setup');
-        await seedApprovers(ApiUrl, cloud);
+        await seedApprovers(ApiUrl, emulator);
       },
     });
   } catch (error) {
@@ -96,12 +96,12 @@ async function start(port: number, data: string | undefined, say: (line: string)
   }
 }
 
-function whatIsThere({ cloud }: Sandbox): string {
-  const { services, endpoints } = cloud.privateLink.state;
-  return `${counted(services, 'service')}, ${counted(endpoints, 'connection')}`;
+function contentsText({ emulator }: Sandbox): string {
+  const { services, endpoints } = emulator.privateLink.state;
+  return `${pluralize(services, 'service')}, ${pluralize(endpoints, 'connection')}`;
 }
 
-function counted(things: object, name: string): string {
+function pluralize(things: object, name: string): string {
   const count = Object.keys(things).length;
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
@@ -109,10 +109,10 @@ function counted(things: object, name: string): string {
 /** Functions write one JSON document a line; what is below an error stays unsaid. */
 function printErrors(functionName: string, text: string) {
   for (const line of text.split('\n').filter((part) => part.trim() !== ''))
-    if (levelOf(line) === 'ERROR') console.error(`${functionName}: ${line}`);
+    if (logLevel(line) === 'ERROR') console.error(`${functionName}: ${line}`);
 }
 
-function levelOf(line: string): string {
+function logLevel(line: string): string {
   try {
     return JSON.parse(line).level;
   } catch {

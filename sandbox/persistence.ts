@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 export type Persisted = <Value>(name: string) => Map<string, Value>;
 
 /** Keeps nothing beyond the process. */
-export const drop: Persisted = () => new Map();
+export const inMemory: Persisted = () => new Map();
 
 /** What is only ever added to and may become long: it stays on disk. */
 export interface Log<Entry> {
@@ -19,7 +19,7 @@ export interface Log<Entry> {
  * transaction at its end, or by `flush`: a process that is killed leaves all of it or nothing.
  */
 export interface Store {
-  readonly keep: Persisted;
+  readonly persisted: Persisted;
   /** A record whose entries may be changed in place, however deep. */
   record<Value extends object>(name: string): Record<string, Value>;
   log<Entry>(name: string): Log<Entry>;
@@ -42,8 +42,8 @@ const tables = `
 `;
 
 /** Throws `StoreError`. `patienceMs`: how long the file may stay locked, since a process that was just killed is not gone at once. */
-export function openStore(file: string, patienceMs = 2000): Store {
-  const database = open(file, patienceMs);
+export function openStore(file: string, lockTimeoutMs = 2000): Store {
+  const database = open(file, lockTimeoutMs);
   // An update keeps an entry's rowid, and with it its place in the order of the map.
   const put = database.prepare(
     'insert into entries (map, key, value) values (?, ?, ?) on conflict do update set value = excluded.value',
@@ -53,21 +53,21 @@ export function openStore(file: string, patienceMs = 2000): Store {
   const maps = new Map<string, Map<string, unknown>>();
   const changed = new Map<string, Set<string>>();
   const appended: { readonly log: string; readonly number: number; readonly entry: unknown }[] = [];
-  let due: NodeJS.Immediate | undefined;
+  let pendingFlush: NodeJS.Immediate | undefined;
 
-  function soon() {
-    due ??= setImmediate(flush);
+  function scheduleFlush() {
+    pendingFlush ??= setImmediate(flush);
   }
 
   function flush() {
-    clearImmediate(due);
-    due = undefined;
+    clearImmediate(pendingFlush);
+    pendingFlush = undefined;
     if (!database.isOpen || (changed.size === 0 && appended.length === 0)) return;
     try {
       write();
     } catch (error) {
       if (database.isTransaction) database.exec('rollback');
-      throw asStoreError(error, file);
+      throw toStoreError(error, file);
     }
     changed.clear();
     appended.length = 0;
@@ -79,13 +79,13 @@ export function openStore(file: string, patienceMs = 2000): Store {
       for (const key of keys) {
         const value = maps.get(name)?.get(key);
         if (value === undefined) remove.run(name, key);
-        else put.run(name, key, asText(value));
+        else put.run(name, key, serialize(value));
       }
-    for (const { log, number, entry } of appended) append.run(log, number, asText(entry));
+    for (const { log, number, entry } of appended) append.run(log, number, serialize(entry));
     database.exec('commit');
   }
 
-  function keep<Value>(name: string): Map<string, Value> {
+  function persisted<Value>(name: string): Map<string, Value> {
     const entries = (maps.get(name) ?? new PersistedMap(load(name), (key) => onChange(name, key))) as Map<
       string,
       Value
@@ -97,12 +97,12 @@ export function openStore(file: string, patienceMs = 2000): Store {
   function onChange(name: string, key: string) {
     const keys = changed.get(name) ?? new Set();
     changed.set(name, keys.add(key));
-    soon();
+    scheduleFlush();
   }
 
   function load(name: string) {
     const rows = database.prepare('select key, value from entries where map = ? order by rowid').all(name);
-    return rows.map(({ key, value }) => [String(key), fromText(String(value))] as const);
+    return rows.map(({ key, value }) => [String(key), deserialize(String(value))] as const);
   }
 
   function log<Entry>(name: string): Log<Entry> {
@@ -112,14 +112,14 @@ export function openStore(file: string, patienceMs = 2000): Store {
       append(entry) {
         appended.push({ log: name, number: length, entry });
         length += 1;
-        soon();
+        scheduleFlush();
       },
       list(since) {
         flush();
         const rows = database
           .prepare('select entry from logs where log = ? and number >= ? order by number')
           .all(name, since);
-        return rows.map(({ entry }) => fromText(String(entry)) as Entry);
+        return rows.map(({ entry }) => deserialize(String(entry)) as Entry);
       },
       clear() {
         flush();
@@ -130,8 +130,8 @@ export function openStore(file: string, patienceMs = 2000): Store {
   }
 
   return {
-    keep,
-    record: (name) => recordOver(keep(name)),
+    persisted,
+    record: (name) => persistedRecord(persisted(name)),
     log,
     flush,
     close() {
@@ -144,10 +144,10 @@ export function openStore(file: string, patienceMs = 2000): Store {
   };
 }
 
-function open(file: string, patienceMs: number): DatabaseSync {
+function open(file: string, lockTimeoutMs: number): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file, { timeout: patienceMs });
+    database = new DatabaseSync(file, { timeout: lockTimeoutMs });
     // What only has to outlive the process need not reach the disk.
     database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = off;');
     database.exec('begin immediate');
@@ -156,7 +156,7 @@ function open(file: string, patienceMs: number): DatabaseSync {
     const isNew = database.prepare('select 1 from sqlite_schema').get() === undefined;
     if (isNew)
       database.exec(`${tables} pragma application_id = ${applicationId}; pragma user_version = ${format};`);
-    else if (application !== applicationId) throw new StoreError(`\`${file}\` ${foreign}`);
+    else if (application !== applicationId) throw new StoreError(`\`${file}\` ${notASandbox}`);
     else if (version !== format)
       throw new StoreError(
         `\`${file}\` is of format ${version}, and this version of linkgate knows format ${format}`,
@@ -165,23 +165,23 @@ function open(file: string, patienceMs: number): DatabaseSync {
     return database;
   } catch (error) {
     database?.close();
-    throw asStoreError(error, file);
+    throw toStoreError(error, file);
   }
 }
 
 const sqliteBusy = 5;
 const sqliteNotADatabase = 26;
 
-const foreign = 'is not the state of a sandbox';
+const notASandbox = 'is not the state of a sandbox';
 
-function asStoreError(cause: unknown, file: string): unknown {
+function toStoreError(cause: unknown, file: string): unknown {
   const { errcode, message } = cause as { errcode?: number; message?: string };
   if (errcode === sqliteBusy)
     return new StoreError(
       `\`${file}\` is in use by another sandbox: stop that one, or choose another folder`,
       { cause },
     );
-  if (errcode === sqliteNotADatabase) return new StoreError(`\`${file}\` ${foreign}`, { cause });
+  if (errcode === sqliteNotADatabase) return new StoreError(`\`${file}\` ${notASandbox}`, { cause });
   if (errcode !== undefined)
     return new StoreError(`\`${file}\` cannot be used (${message}): make room, or name another folder`, {
       cause,
@@ -216,12 +216,12 @@ class PersistedMap<Value> extends Map<string, Value> {
   }
 }
 
-function recordOver<Value extends object>(entries: Map<string, Value>): Record<string, Value> {
+function persistedRecord<Value extends object>(entries: Map<string, Value>): Record<string, Value> {
   return new Proxy<Record<string, Value>>(Object.fromEntries(entries), {
     get(record, id) {
       const value = Reflect.get(record, id);
       return typeof id === 'string' && Object.hasOwn(record, id)
-        ? watched(value as object, () => entries.set(id, record[id] as Value))
+        ? observeChanges(value as object, () => entries.set(id, record[id] as Value))
         : value;
     },
     set(record, id, value: Value) {
@@ -236,10 +236,10 @@ function recordOver<Value extends object>(entries: Map<string, Value>): Record<s
 }
 
 /** The same value, telling of each change to it or to what is in it. */
-function watched<Value>(value: Value, onChange: () => void): Value {
+function observeChanges<Value>(value: Value, onChange: () => void): Value {
   if (typeof value !== 'object' || value === null) return value;
   return new Proxy(value, {
-    get: (target, key) => watched(Reflect.get(target, key), onChange),
+    get: (target, key) => observeChanges(Reflect.get(target, key), onChange),
     set(target, key, inner) {
       onChange();
       return Reflect.set(target, key, inner);
@@ -253,7 +253,7 @@ function watched<Value>(value: Value, onChange: () => void): Value {
 
 const bytes = '$bytes';
 
-function asText(value: unknown): string {
+function serialize(value: unknown): string {
   return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, shown) {
     // A Buffer has already been made plain in what is shown.
     const inner = this[key];
@@ -261,7 +261,7 @@ function asText(value: unknown): string {
   });
 }
 
-function fromText(text: string): unknown {
+function deserialize(text: string): unknown {
   return JSON.parse(text, (_, inner) =>
     inner && typeof inner[bytes] === 'string' ? new Uint8Array(Buffer.from(inner[bytes], 'base64')) : inner,
   );

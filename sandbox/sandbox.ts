@@ -23,14 +23,14 @@ export interface SandboxOptions {
   /** Runs when the stack is there, before the sandbox calls itself ready. */
   readonly prepare?: (sandbox: {
     readonly origin: string;
-    readonly cloud: AwsEmulator;
+    readonly emulator: AwsEmulator;
     readonly outputs: Readonly<Record<string, string>>;
   }) => Promise<void>;
 }
 
 export interface Sandbox {
   readonly origin: string;
-  readonly cloud: AwsEmulator;
+  readonly emulator: AwsEmulator;
   readonly calls: CallLog;
   readonly awsRequests: AwsRequests;
   readonly outputs: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export interface Sandbox {
 }
 
 /** What Serverless puts out on its own account: addresses and a bucket that only AWS has. */
-const ofServerless: readonly string[] = ['ServerlessDeploymentBucketName', 'HttpApiId', 'HttpApiUrl'];
+const serverlessFolder: readonly string[] = ['ServerlessDeploymentBucketName', 'HttpApiId', 'HttpApiUrl'];
 
 const expiryMs = 10_000;
 
@@ -60,12 +60,12 @@ export async function startSandbox({
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   let folder: DataFolder | undefined;
-  let cloud: AwsEmulator | undefined;
+  let emulator: AwsEmulator | undefined;
 
   async function stop() {
     server.close();
     server.closeAllConnections();
-    await cloud?.stop();
+    await emulator?.stop();
     folder?.close();
   }
 
@@ -73,35 +73,37 @@ export async function startSandbox({
     folder = openDataFolder(data);
     await makePackage?.();
     const { path, store } = folder;
-    cloud = await createAwsEmulator({ origin, folder: path, store, onOutput });
-    const { settings } = cloud;
+    emulator = await createAwsEmulator({ origin, folder: path, store, onOutput });
+    const { settings } = emulator;
     const isContinued = settings.has('started');
     const calls = createCallLog(store.log('calls'));
-    const awsRequests = createAwsRequests(cloud, calls);
+    const awsRequests = createAwsRequests(emulator, calls);
     let deployed: { schedules: Schedules; outputs: Readonly<Record<string, string>> } | undefined;
     handlers = {
-      cloud,
+      emulator,
       awsRequests,
-      control: createControl({ cloud, calls, deployed: () => deployed }),
+      control: createControl({ emulator, calls, deployed: () => deployed }),
     };
 
     const template = await readPackagedTemplate(packageFolder);
-    const { outputs: all } = await loadStack(template, cloud, {
+    const { outputs: all } = await loadStack(template, emulator, {
       ...provider,
       name: stackName,
       packageFolder,
       parameters: { slackApiUrl: `${origin}/slack/api` },
     });
-    const outputs = Object.fromEntries(Object.entries(all).filter(([name]) => !ofServerless.includes(name)));
-    cloud.slack.setRequestUrl(outputs.SlackRequestUrl ?? '');
-    await cloud.resume();
-    await cloud.lambda.warm();
-    await prepare?.({ origin, cloud, outputs });
-    deployed = { schedules: createSchedules(cloud), outputs };
-    expireNowAndThen(cloud);
+    const outputs = Object.fromEntries(
+      Object.entries(all).filter(([name]) => !serverlessFolder.includes(name)),
+    );
+    emulator.slack.setRequestUrl(outputs.SlackRequestUrl ?? '');
+    await emulator.resume();
+    await emulator.lambda.warm();
+    await prepare?.({ origin, emulator, outputs });
+    deployed = { schedules: createSchedules(emulator), outputs };
+    startItemExpiry(emulator);
     settings.set('started', true);
     store.flush();
-    return { origin, cloud, calls, awsRequests, outputs, isContinued, stop };
+    return { origin, emulator, calls, awsRequests, outputs, isContinued, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -109,11 +111,11 @@ export async function startSandbox({
 }
 
 /** DynamoDB deletes what has outlived its time to live without being asked, some time later. */
-function expireNowAndThen(cloud: AwsEmulator) {
-  const { clock, dynamoDb, tableArns } = cloud;
+function startItemExpiry(emulator: AwsEmulator) {
+  const { clock, dynamoDb, tableArns } = emulator;
   clock.at(clock.now() + expiryMs, () => {
     Promise.all(tableArns.map((arn) => dynamoDb.expire(arn)))
       .catch((error: Error) => console.error(`expiring items failed: ${error.message}`))
-      .finally(() => expireNowAndThen(cloud));
+      .finally(() => startItemExpiry(emulator));
   });
 }

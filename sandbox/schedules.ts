@@ -1,4 +1,4 @@
-import { nameInArn, stackName } from './accounts.ts';
+import { nameFromArn, stackName } from './accounts.ts';
 import type { Rule } from './aws/events.ts';
 import type { AwsEmulator } from './aws-emulator.ts';
 
@@ -14,7 +14,7 @@ export function createSchedules({ clock, events, fire, settings, store }: AwsEmu
   const scheduled = events
     .rules()
     .filter(({ schedule, state }) => schedule !== undefined && state === 'ENABLED');
-  const dueTimes = store.keep<number>('schedules/due');
+  const dueTimes = store.persisted<number>('schedules/due');
 
   function run(rule: Rule): Promise<unknown>[] {
     return rule.targets.map((target) => fire(rule, target, payloadOf(rule, target.Input)));
@@ -41,23 +41,26 @@ export function createSchedules({ clock, events, fire, settings, store }: AwsEmu
     clock.at(dueAt, () => {
       // Lambda itself retries what failed, and prints it.
       if (settings.get('schedules') !== false) for (const running of run(rule)) running.catch(() => {});
-      arm(rule, clock.now() + periodOf(rule));
+      arm(rule, clock.now() + parsePeriodMs(rule));
     });
   }
 
   for (const rule of scheduled)
-    arm(rule, Math.min(dueTimes.get(rule.arn) ?? Number.POSITIVE_INFINITY, clock.now() + periodOf(rule)));
+    arm(
+      rule,
+      Math.min(dueTimes.get(rule.arn) ?? Number.POSITIVE_INFINITY, clock.now() + parsePeriodMs(rule)),
+    );
 
   return {
     firings(functionName) {
-      const isOf = (arn = '') => [functionName, `${stackName}-${functionName}`].includes(nameInArn(arn));
+      const isOf = (arn = '') => [functionName, `${stackName}-${functionName}`].includes(nameFromArn(arn));
       const rules = scheduled.filter(({ targets }) => targets.some(({ Arn }) => isOf(Arn)));
       return rules.map((rule) => () => Promise.all(run(rule)));
     },
   };
 }
 
-function periodOf({ name, schedule = '' }: Rule): number {
+function parsePeriodMs({ name, schedule = '' }: Rule): number {
   const [, count, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
   if (count === undefined)
     throw new Error(`the rule \`${name}\`: the sandbox knows schedules by rate only, not \`${schedule}\``);

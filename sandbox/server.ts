@@ -2,22 +2,22 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { AwsError } from './aws/aws-service.ts';
 import type { AwsEmulator } from './aws-emulator.ts';
 import type { AwsRequests } from './aws-requests.ts';
-import { signatureOf } from './callers.ts';
+import { parseSignature } from './callers.ts';
 import type { ControlRequest, ControlResponse } from './control.ts';
-import { refusalOfForeign } from './own-origin.ts';
-import { homeHtml, nothingHtml } from './pages/home.ts';
+import { crossOriginError } from './cross-origin.ts';
+import { homeHtml, notFoundHtml } from './pages/home.ts';
 import { inboxHtml } from './pages/inbox.ts';
 import { pageHeaders } from './pages/page.ts';
 import type { Html } from './slack/page/mrkdwn.ts';
 
-interface Answer {
+interface SandboxResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string | Uint8Array;
 }
 
 export interface Handlers {
-  readonly cloud: AwsEmulator;
+  readonly emulator: AwsEmulator;
   readonly awsRequests: AwsRequests;
   readonly control: (request: ControlRequest) => Promise<ControlResponse>;
 }
@@ -35,66 +35,68 @@ export function createSandboxServer(handlers: () => Handlers | undefined): Serve
 }
 
 async function respond(handlers: Handlers | undefined, request: IncomingMessage, response: ServerResponse) {
-  const body = await bodyOf(request);
-  const { status, headers, body: answer } = await answerTo(handlers, request, body);
+  const body = await readRequestBody(request);
+  const { status, headers, body: answer } = await routeRequest(handlers, request, body);
   // What is answered has happened, even if the process is killed right now.
-  handlers?.cloud.store.flush();
+  handlers?.emulator.store.flush();
   // Clients set their clocks by it.
-  const date = new Date(handlers?.cloud.clock.now() ?? Date.now()).toUTCString();
+  const date = new Date(handlers?.emulator.clock.now() ?? Date.now()).toUTCString();
   response
     .writeHead(status, { ...headers, date, 'content-length': Buffer.byteLength(answer) } as never)
     .end(answer);
 }
 
-async function answerTo(
+async function routeRequest(
   handlers: Handlers | undefined,
   request: IncomingMessage,
   body: Buffer,
-): Promise<Answer> {
+): Promise<SandboxResponse> {
   const { method = 'GET', url = '/' } = request;
-  const refusal = refusalOfForeign(request);
-  if (refusal !== undefined) return plain(403, `${refusal}\n`);
-  if (!handlers) return json({ status: 503, json: { status: 'starting' } });
+  const refusal = crossOriginError(request);
+  if (refusal !== undefined) return textResponse(403, `${refusal}\n`);
+  if (!handlers) return toSandboxResponse({ status: 503, json: { status: 'starting' } });
   if (url.startsWith('/_sandbox/'))
-    return json(await handlers.control({ method, url: new URL(url, handlers.cloud.origin), body }));
-  if (/^\/slack(?![^/?])/.test(url)) return toSlack(handlers.cloud, request, body);
-  const visited = await pageFor(handlers.cloud, request);
+    return toSandboxResponse(
+      await handlers.control({ method, url: new URL(url, handlers.emulator.origin), body }),
+    );
+  if (/^\/slack(?![^/?])/.test(url)) return forwardToSlack(handlers.emulator, request, body);
+  const visited = await findPage(handlers.emulator, request);
   if (visited) return visited;
-  if (url.startsWith('/execute-api/')) return toHttpApi(handlers.cloud, request, body);
+  if (url.startsWith('/execute-api/')) return forwardToHttpApi(handlers.emulator, request, body);
   const origin =
-    request.headers.host === undefined ? handlers.cloud.origin : `http://${request.headers.host}`;
+    request.headers.host === undefined ? handlers.emulator.origin : `http://${request.headers.host}`;
   return handlers.awsRequests.handle({ method, url, headers: request.headers, body }, origin);
 }
 
 /** What a browser is shown, and whoever else comes to the same places without a signature. */
-async function pageFor(cloud: AwsEmulator, { method = '', url = '', headers }: IncomingMessage) {
-  const { mails, clock, origin } = cloud;
+async function findPage(emulator: AwsEmulator, { method = '', url = '', headers }: IncomingMessage) {
+  const { mails, clock, origin } = emulator;
   const path = url.replace(/\?.*/s, '');
   const isVisit = ['GET', 'HEAD'].includes(method) && headers.authorization === undefined;
   const isBrowser = isVisit && /\btext\/html\b/.test(headers.accept ?? '');
   if (path === '/mail') {
     const messages = mails.list(0);
     const answer = isBrowser
-      ? await page(200, inboxHtml(messages))
-      : json({ status: 200, json: { messages } });
+      ? await htmlResponse(200, inboxHtml(messages))
+      : toSandboxResponse({ status: 200, json: { messages } });
     return { ...answer, headers: { ...answer.headers, vary: 'accept' } };
   }
-  if (isVisit && method === 'GET' && url.startsWith('/?Action=')) return followLink(cloud, url);
+  if (isVisit && method === 'GET' && url.startsWith('/?Action=')) return followSnsLink(emulator, url);
   if (isVisit && path === '/')
-    return page(200, homeHtml({ origin, now: clock.now(), mails: mails.list(0).length }));
+    return htmlResponse(200, homeHtml({ origin, now: clock.now(), mails: mails.list(0).length }));
   const isPlace = path.startsWith('/execute-api/');
-  return isBrowser && !isPlace ? page(404, nothingHtml(path)) : undefined;
+  return isBrowser && !isPlace ? htmlResponse(404, notFoundHtml(path)) : undefined;
 }
 
-async function page(status: number, html: Html): Promise<Answer> {
+async function htmlResponse(status: number, html: Html): Promise<SandboxResponse> {
   return { status, headers: pageHeaders, body: String(await html) };
 }
 
-async function toSlack(
+async function forwardToSlack(
   { slack, origin }: AwsEmulator,
   request: IncomingMessage,
   body: Buffer,
-): Promise<Answer> {
+): Promise<SandboxResponse> {
   const response = await slack.handle(toRequest(request, body, origin));
   const { status, headers } = response;
   return { status, headers: Object.fromEntries(headers), body: await response.text() };
@@ -114,31 +116,31 @@ export function toRequest(
 }
 
 /** What a link in a mail of SNS does to whoever visits it: nobody is signed in there. */
-function followLink({ sns, origin }: AwsEmulator, url: string): Answer {
+function followSnsLink({ sns, origin }: AwsEmulator, url: string): SandboxResponse {
   try {
-    return plain(200, sns.follow(new URL(url, origin).searchParams));
+    return textResponse(200, sns.followLink(new URL(url, origin).searchParams));
   } catch (error) {
-    if (error instanceof AwsError) return plain(400, error.message);
+    if (error instanceof AwsError) return textResponse(400, error.message);
     throw error;
   }
 }
 
-function plain(status: number, body: string): Answer {
+function textResponse(status: number, body: string): SandboxResponse {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
 }
 
-async function toHttpApi(
+async function forwardToHttpApi(
   { httpApis, callers }: AwsEmulator,
   request: IncomingMessage,
   body: Buffer,
-): Promise<Answer> {
+): Promise<SandboxResponse> {
   const [, id = '', path = ''] = /^\/execute-api\/([^/?]+)(.*)$/.exec(request.url ?? '') ?? [];
   const api = httpApis.find(id);
-  if (!api) return json({ status: 404, json: { message: 'Not Found' } });
+  if (!api) return toSandboxResponse({ status: 404, json: { message: 'Not Found' } });
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
   );
-  const signature = signatureOf(request.headers.authorization);
+  const signature = parseSignature(request.headers.authorization);
   const caller = signature?.service === 'execute-api' ? callers.identify(signature) : undefined;
   return httpApis.handle(
     api,
@@ -153,7 +155,7 @@ async function toHttpApi(
   );
 }
 
-function json({ status, json: body }: ControlResponse): Answer {
+function toSandboxResponse({ status, json: body }: ControlResponse): SandboxResponse {
   return {
     status,
     headers: body === undefined ? {} : { 'content-type': 'application/json' },
@@ -161,7 +163,7 @@ function json({ status, json: body }: ControlResponse): Answer {
   };
 }
 
-export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+export async function readRequestBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   return Buffer.concat(chunks);

@@ -11,7 +11,7 @@ import type { Log } from './persistence.ts';
 import type { Timers } from './timers.ts';
 
 /** A mail that arrived. */
-export interface ArrivedMail extends Mail {
+export interface ReceivedMail extends Mail {
   readonly to: string;
   readonly topicArn: string;
   readonly time: string;
@@ -26,21 +26,21 @@ export interface TargetDelivery {
 
 export interface DeliveriesOptions {
   readonly clock: Clock;
-  readonly later: Timers;
+  readonly timers: Timers;
   readonly faults: Faults;
   readonly sqs: Sqs;
   readonly lambda: () => Lambda;
   readonly permissions: InvokePermissions;
   /** By the subscription's ARN. */
   readonly subscriptionDeadLetters: ReadonlyMap<string, string>;
-  readonly mails: Pick<Log<ArrivedMail>, 'append'>;
+  readonly mails: Pick<Log<ReceivedMail>, 'append'>;
   readonly onOutput: (name: string, text: string) => void;
 }
 
 /** What carries messages from one service to another. */
 export function createDeliveries({
   clock,
-  later,
+  timers,
   faults,
   sqs,
   lambda,
@@ -51,9 +51,9 @@ export function createDeliveries({
 }: DeliveriesOptions) {
   /** Delivers each time once, unless a fault makes it none, two or a late one. */
   function faulty<Payload>(kind: DeliveryKind, deliver: (payload: Payload) => void) {
-    const deliverLate = later.on(kind, deliver);
+    const deliverLate = timers.on(kind, deliver);
     return (payload: Payload) => {
-      const fault = faults.ofDelivery(kind);
+      const fault = faults.findDeliveryFault(kind);
       if (fault?.drop) return;
       if (fault?.delayMs) return deliverLate(clock.now() + fault.delayMs, payload);
       deliver(payload);
@@ -74,7 +74,7 @@ export function createDeliveries({
       });
     }
     const admitted = (queueArn: string) =>
-      sqs.find(queueArn) && sqs.admits(queueArn, 'sns.amazonaws.com', topicArn);
+      sqs.find(queueArn) && sqs.acceptsFrom(queueArn, 'sns.amazonaws.com', topicArn);
     if (admitted(endpoint)) return void sqs.deliver(endpoint, { body, attributes });
     const deadLetters = subscriptionDeadLetters.get(subscription.arn);
     if (deadLetters && admitted(deadLetters)) sqs.deliver(deadLetters, { body, attributes });
@@ -85,14 +85,14 @@ export function createDeliveries({
     const { Arn: arn = '', DeadLetterConfig, SqsParameters } = target;
     const body = JSON.stringify(payload);
     const send = (queueArn: string) => {
-      const admitted = sqs.find(queueArn) && sqs.admits(queueArn, 'events.amazonaws.com', rule.arn);
+      const admitted = sqs.find(queueArn) && sqs.acceptsFrom(queueArn, 'events.amazonaws.com', rule.arn);
       const group = SqsParameters?.MessageGroupId;
       if (admitted) sqs.deliver(queueArn, { body, ...(group !== undefined && { groupId: group }) });
       return Boolean(admitted);
     };
     if (arn.startsWith('arn:aws:sqs:')) {
       if (send(arn)) return undefined;
-    } else if (permissions.admits(arn, 'events.amazonaws.com', rule.arn)) {
+    } else if (permissions.allows(arn, 'events.amazonaws.com', rule.arn)) {
       const outcome = await lambda().invokeAsynchronously(arn, payload);
       if (outcome.ok) return outcome.value;
       throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);

@@ -9,21 +9,21 @@ export interface Timers {
   on<Payload>(
     kind: string,
     act: (payload: Payload) => void,
-    activity?: InFlight,
+    inFlight?: InFlight,
   ): (time: number, payload: Payload) => void;
   /** Goes on with what was planned before the restart; until then it waits. */
   resume(): void;
 }
 
-export function createLater(clock: Clock, keep: Persisted): Timers {
+export function createTimers(clock: Clock, persisted: Persisted): Timers {
   const resumes: (() => void)[] = [];
 
   return {
-    on<Payload>(kind: string, act: (payload: Payload) => void, activity?: InFlight) {
-      const planned = keep<{ readonly time: number; readonly payload: Payload }>(`later/${kind}`);
+    on<Payload>(kind: string, act: (payload: Payload) => void, inFlight?: InFlight) {
+      const planned = persisted<{ readonly time: number; readonly payload: Payload }>(`later/${kind}`);
 
       function arm(id: string, time: number, payload: Payload) {
-        const end = activity?.begin();
+        const end = inFlight?.begin();
         clock.at(time, () => {
           planned.delete(id);
           act(payload);

@@ -1,10 +1,10 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { AwsError } from '../../sandbox/aws/aws-service.ts';
-import { ec2 } from '../../sandbox/aws/ec2.ts';
+import { createEc2 } from '../../sandbox/aws/ec2.ts';
 import { defaultAssumptions } from '../../sandbox/privatelink/assumptions.ts';
 import type { Output } from '../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
-import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
+import { createTokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
 import { randomFrom } from '../../test/simulation/random.ts';
 import type { Clock } from './clock.ts';
 
@@ -12,7 +12,7 @@ export const provider = { accountId: '111111111111', region: 'us-east-1' };
 export const consumer = '222222222222';
 
 /** How long a call takes, in milliseconds. An assumption; what follows rests on the published token buckets far more than on it. */
-export const takes = { ec2: 100, dynamodb: 10, other: 20 };
+export const latencyMs = { ec2: 100, dynamodb: 10, other: 20 };
 
 /** What the SDK's standard retry does when EC2 wants fewer calls: twice more, after a random part of these. */
 const backoff = { first: 500, longest: 20_000 };
@@ -26,12 +26,12 @@ export function simulatedEc2(
   let ids = 0;
   let wakesAt: number | undefined;
   const random = randomFrom(1);
-  const buckets = tokenBuckets();
+  const buckets = createTokenBuckets();
   const privateLink = createPrivateLink({
     id: () => (++ids).toString(16).padStart(17, '0'),
     assumptions: { ...defaultAssumptions, pendingAfterMs: 100, availableAfterMs: 100 },
   });
-  const { operations } = ec2(privateLink, (now) => privateLink.advance(now).forEach(onEffect));
+  const { operations } = createEc2(privateLink, (now) => privateLink.advance(now).forEach(onEffect));
 
   function operate(name: string, input: object, accountId = provider.accountId) {
     const caller = { ...provider, accountId, principal: 'root', arn: `arn:aws:iam::${accountId}:root` };
@@ -52,7 +52,7 @@ export function simulatedEc2(
 
   async function call(name: string, input: object): Promise<unknown> {
     count(name);
-    await clock.sleep(takes.ec2);
+    await clock.sleep(latencyMs.ec2);
     if (!buckets.take(provider, name, clock.now())) {
       count(`${name}, throttled`);
       throw Object.assign(new Error('Request limit exceeded.'), { name: 'RequestLimitExceeded' });

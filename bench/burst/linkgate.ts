@@ -23,7 +23,7 @@ import { notificationBody } from '../../sandbox/privatelink/notification-body.ts
 import { anEntry, aService, noon, topicArn } from '../../test/builders.ts';
 import { createMemoryItems, type Items } from '../../test/doubles/memory-table.ts';
 import { type Clock, simulatedClock } from './clock.ts';
-import { consumer, provider, simulatedEc2, takes } from './ec2.ts';
+import { consumer, latencyMs, provider, simulatedEc2 } from './ec2.ts';
 import { type Consumer, simulatedQueue } from './queue.ts';
 
 /** What resources/queues.cjs and serverless.yml say of the queues. */
@@ -88,8 +88,8 @@ function deploy(
   };
   const runtime = {
     table: simulatedTable(items, call),
-    bus: { publish: inCallsOfTen(call, deliver) },
-    applyQueue: { enqueue: () => call('SendMessage', takes.other, () => verdicts.send('')) },
+    bus: { publish: sendInBatches(call, deliver) },
+    applyQueue: { enqueue: () => call('SendMessage', latencyMs.other, () => verdicts.send('')) },
     // Nobody is asked about a request that the policy answers.
     notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
     customerNotificationQueue: { enqueue: async () => {} },
@@ -97,7 +97,7 @@ function deploy(
       ...ec2Connections(ec2.client(), provider, console.error),
       ...ec2ConnectionChanges(ec2.client(1)),
     }),
-    mode: () => call('GetParameter', takes.other, () => 'enforce' as const),
+    mode: () => call('GetParameter', latencyMs.other, () => 'enforce' as const),
     rules: connectionRules,
     sleep: clock.sleep,
     now: () => new Date(clock.now()),
@@ -128,11 +128,11 @@ function deploy(
   const notifications = simulatedQueue(queued, clock, answer);
   const looks = simulatedQueue({ ...queued, delay: 15 }, clock, answer);
   const decisions = simulatedQueue(queued, clock, async (bodies) => {
-    const requests = bodies.map((body) => eventIn(body).connection);
-    return failedOf(await decideConnections(requests, run(30)));
+    const requests = bodies.map((body) => parseEvent(body).connection);
+    return failedIndexes(await decideConnections(requests, run(30)));
   });
   const changes = simulatedQueue(queued, clock, async (bodies) =>
-    failedOf(await recordStates(bodies.map(eventIn), run(30))),
+    failedIndexes(await recordStates(bodies.map(parseEvent), run(30))),
   );
   const verdicts = simulatedQueue({ ...queued, concurrency: 1 }, clock, async () => {
     await applyVerdicts(provider, run(75));
@@ -156,32 +156,34 @@ function deploy(
 function simulatedTable(items: Items, call: Call): Table {
   return {
     async get(keys) {
-      const read = (some: typeof keys) => call('BatchGetItem', takes.dynamodb, () => items.read(some));
+      const read = (some: typeof keys) => call('BatchGetItem', latencyMs.dynamodb, () => items.read(some));
       return (await Promise.all(chunks(keys, 100).map(read))).flat();
     },
     async *query(pk, options = {}) {
       let start = options.after;
       do {
-        const page = await call('Query', takes.dynamodb, () => items.page(pk, options, start));
+        const page = await call('Query', latencyMs.dynamodb, () => items.page(pk, options, start));
         yield page.items;
         start = page.next;
       } while (start !== undefined);
     },
     identity: async () => 'one',
-    write: (writes) => call('TransactWriteItems', takes.dynamodb, () => items.commit(writes) !== undefined),
+    write: (writes) =>
+      call('TransactWriteItems', latencyMs.dynamodb, () => items.commit(writes) !== undefined),
   };
 }
 
-function inCallsOfTen(call: Call, deliver: (event: ConnectionEvent) => void): Bus['publish'] {
+function sendInBatches(call: Call, deliver: (event: ConnectionEvent) => void): Bus['publish'] {
   return async (events) => {
-    for (const some of chunks(events, 10)) await call('PutEvents', takes.other, () => some.forEach(deliver));
+    for (const some of chunks(events, 10))
+      await call('PutEvents', latencyMs.other, () => some.forEach(deliver));
   };
 }
 
-function eventIn(body: string) {
+function parseEvent(body: string) {
   return v.parse(v.pipe(v.string(), v.parseJson(), BusMessage), body).detail;
 }
 
-function failedOf(results: readonly object[]): number[] {
+function failedIndexes(results: readonly object[]): number[] {
   return results.flatMap((result, index) => ('error' in result ? [index] : []));
 }

@@ -17,7 +17,7 @@ interface Message {
 /** Says which messages of a batch failed, by their place; one that throws failed all. */
 export type Consumer = (bodies: readonly string[]) => Promise<readonly number[]>;
 
-const mostReceives = 5;
+const maxReceives = 5;
 
 /** SQS with a function behind it. */
 export function simulatedQueue(
@@ -47,7 +47,7 @@ export function simulatedQueue(
     );
     for (const message of failed.flatMap((index) => messages[index] ?? [])) {
       message.received++;
-      if (message.received >= mostReceives) deadLetters++;
+      if (message.received >= maxReceives) deadLetters++;
       else clock.at(clock.now() + visibility * 1000, () => add(message));
     }
     running--;

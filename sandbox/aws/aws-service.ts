@@ -14,14 +14,14 @@ export function isPerson({ principal }: Pick<Caller, 'principal'>): boolean {
 }
 
 /** The unique id that AWS shows beside the ARN; those of users and roles are made up. */
-export function userIdOf(caller: Caller): string {
+export function callerUserId(caller: Caller): string {
   const { principal, accountId } = caller;
   if (principal === 'root') return accountId;
   return isPerson(caller) ? `AIDAEXAMPLE${principal.slice('user/'.length)}` : `AROAEXAMPLE:${principal}`;
 }
 
 /** One account in one Region: what state is kept by. */
-export type Place = Pick<Caller, 'accountId' | 'region'>;
+export type CallerLocation = Pick<Caller, 'accountId' | 'region'>;
 
 export interface OperationContext {
   readonly caller: Caller;

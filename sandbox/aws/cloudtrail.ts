@@ -4,7 +4,7 @@ import type { InFlight } from '../in-flight.ts';
 import { cloudTrailEvent, type RecordedCall } from '../privatelink/cloudtrail.ts';
 import type { Timers } from '../timers.ts';
 import { operationSchema } from '../wire/schema.ts';
-import type { AwsService, Place } from './aws-service.ts';
+import type { AwsService, CallerLocation } from './aws-service.ts';
 import type { AwsEvent, Events } from './events.ts';
 
 /** CloudTrail is minutes late on AWS; what matters is that it is never at once. */
@@ -16,20 +16,20 @@ export type CloudTrail = ReturnType<typeof createCloudTrail>;
 export function createCloudTrail({
   clock,
   id,
-  activity,
+  inFlight,
   events,
-  later,
+  timers,
 }: {
   clock: Clock;
   id: () => string;
-  activity: InFlight;
+  inFlight: InFlight;
   events: Events;
-  later: Timers;
+  timers: Timers;
 }) {
-  const appear = later.on<Place & { readonly event: AwsEvent }>(
+  const appear = timers.on<CallerLocation & { readonly event: AwsEvent }>(
     'cloudtrail',
     ({ accountId, region, event }) => events.putAwsEvent(accountId, region, event),
-    activity,
+    inFlight,
   );
 
   return {

@@ -19,7 +19,7 @@ interface Alarm {
 }
 
 /** Of AWS's own namespaces: the metrics, and the sets of dimensions under which they appear. */
-const publishedMetrics: Readonly<Record<string, { metrics: string; dimensions: readonly string[] }>> = {
+const awsMetrics: Readonly<Record<string, { metrics: string; dimensions: readonly string[] }>> = {
   'AWS/SQS': {
     metrics:
       'ApproximateAgeOfOldestMessage ApproximateNumberOfMessagesDelayed ApproximateNumberOfMessagesNotVisible ApproximateNumberOfMessagesVisible NumberOfEmptyReceives NumberOfMessagesDeleted NumberOfMessagesReceived NumberOfMessagesSent SentMessageSize',
@@ -38,7 +38,7 @@ const publishedMetrics: Readonly<Record<string, { metrics: string; dimensions: r
 };
 
 const requiredMembers = ['AlarmName', 'ComparisonOperator', 'EvaluationPeriods'] as const;
-const mostRecords = 100;
+const maxAlarmRecords = 100;
 
 /** Alarms are checked and listed; nothing evaluates them, so each has insufficient data. */
 export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
@@ -53,7 +53,7 @@ export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
     const [, , , region, accountId] = arn.split(':');
     if (filteredMetrics.has(`${accountId} ${region} ${Namespace} ${MetricName}`) && Dimensions.length === 0)
       return;
-    const published = publishedMetrics[Namespace];
+    const published = awsMetrics[Namespace];
     const dimensions = Dimensions.map(({ Name }) => Name)
       .sort()
       .join(' ');
@@ -71,8 +71,8 @@ export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
           'InvalidParameterCombinationException',
           'AlarmNames and AlarmNamePrefix exclude each other.',
         );
-      if (MaxRecords < 1 || MaxRecords > mostRecords)
-        throw new AwsError('ValidationError', `MaxRecords must be between 1 and ${mostRecords}`);
+      if (MaxRecords < 1 || MaxRecords > maxAlarmRecords)
+        throw new AwsError('ValidationError', `MaxRecords must be between 1 and ${maxAlarmRecords}`);
       const wanted = [...alarms.values()].filter(
         ({ arn, definition: { AlarmName = '', AlarmActions = [] } }) =>
           arn.startsWith(`arn:aws:cloudwatch:${caller.region}:${caller.accountId}:`) &&
@@ -82,7 +82,7 @@ export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
           (StateValue === undefined || StateValue === 'INSUFFICIENT_DATA') &&
           (ActionPrefix === undefined || AlarmActions.some((action) => action.startsWith(ActionPrefix))),
       );
-      const start = input.NextToken ? startOf(input.NextToken) : 0;
+      const start = input.NextToken ? decodePageToken(input.NextToken) : 0;
       const end = start + MaxRecords;
       return {
         MetricAlarms: wanted.slice(start, end).map(describe),
@@ -139,7 +139,7 @@ function describe({ arn, definition, createdAt }: Alarm): Client.MetricAlarm {
   };
 }
 
-function startOf(token: string): number {
+function decodePageToken(token: string): number {
   const start = Number(Buffer.from(token, 'base64').toString());
   if (!Number.isInteger(start)) throw new AwsError('InvalidNextToken', 'The next token is invalid.');
   return start;

@@ -21,7 +21,7 @@ const transactionActions: Readonly<Record<string, string>> = {
 };
 
 /** What IAM is asked about: a transaction needs the permission of each action in it. */
-export async function accessesOf(
+export async function listAccesses(
   operation: string,
   body: Json,
   tables: KeyNames,
@@ -81,7 +81,7 @@ async function itemAccess(
   tables: KeyNames,
 ): Promise<Access> {
   const key = (await tables.partitionKey(table)) ?? '';
-  const leadingKeys = new Set(items.flatMap((item) => (item[key] ? [textOf(item[key])] : [])));
+  const leadingKeys = new Set(items.flatMap((item) => (item[key] ? [keyText(item[key])] : [])));
   return {
     action: `dynamodb:${operation}`,
     resource: tables.arnOf(table),
@@ -97,7 +97,7 @@ async function queryAccess(body: Json, tables: KeyNames): Promise<Access> {
   const values = (body.ExpressionAttributeValues ?? {}) as Item;
   const equalities = String(body.KeyConditionExpression ?? '').matchAll(/([#\w.-]+)\s*=\s*(:\w+)/g);
   const leadingKeys = [...equalities].flatMap(([, name = '', value = '']) =>
-    (names[name] ?? name) === key && values[value] ? [textOf(values[value])] : [],
+    (names[name] ?? name) === key && values[value] ? [keyText(values[value])] : [],
   );
   return {
     action: 'dynamodb:Query',
@@ -106,6 +106,6 @@ async function queryAccess(body: Json, tables: KeyNames): Promise<Access> {
   };
 }
 
-function textOf(value: Value): string {
+function keyText(value: Value): string {
   return String(Object.values(value)[0]);
 }

@@ -12,19 +12,19 @@ export interface Engine {
   stop(): void;
 }
 
-const recipes = `the sandbox needs a DynamoDB engine, and none was found. Either put \`dynoxide\` on the PATH (https://github.com/nubo-db/dynoxide), or run DynamoDB Local (docker run -p 8000:8000 amazon/dynamodb-local) and set DYNAMODB_ENDPOINT=http://127.0.0.1:8000`;
+const installHints = `the sandbox needs a DynamoDB engine, and none was found. Either put \`dynoxide\` on the PATH (https://github.com/nubo-db/dynoxide), or run DynamoDB Local (docker run -p 8000:8000 amazon/dynamodb-local) and set DYNAMODB_ENDPOINT=http://127.0.0.1:8000`;
 
 /** The engine at `DYNAMODB_ENDPOINT`; or else one of its own for the file, which is the package's binary or one on the PATH. */
 export async function startEngine(
   { file, tenant }: { readonly file: string; readonly tenant: string },
   environment: NodeJS.ProcessEnv = process.env,
-  packaged = packagedBinary,
+  bundledBinary = packagedBinary,
 ): Promise<Engine> {
   const { DYNAMODB_ENDPOINT } = environment;
   if (DYNAMODB_ENDPOINT) return { url: DYNAMODB_ENDPOINT, tenant, stop() {} };
-  const binary = packaged() ?? binaryOnPath(environment);
+  const binary = bundledBinary() ?? binaryOnPath(environment);
   if (binary) return spawnEngine(binary, file);
-  throw new Error(recipes);
+  throw new Error(installHints);
 }
 
 function packagedBinary(): string | undefined {
@@ -60,7 +60,7 @@ async function spawnEngine(binary: string, file: string): Promise<Engine> {
   });
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
-  await listening(host, port);
+  await waitUntilListening(host, port);
   return { url: `http://${host}:${port}`, tenant: '', stop: () => void child.stdin.end() };
 }
 
@@ -80,15 +80,15 @@ function freePort(host: string): Promise<number> {
   });
 }
 
-async function listening(host: string, port: number): Promise<void> {
+async function waitUntilListening(host: string, port: number): Promise<void> {
   for (let attempt = 0; attempt < 500; attempt += 1) {
-    if (await answers(host, port)) return;
+    if (await acceptsConnections(host, port)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error(`the DynamoDB engine does not answer on ${host}:${port}`);
 }
 
-function answers(host: string, port: number): Promise<boolean> {
+function acceptsConnections(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, host, () => {
       socket.destroy();

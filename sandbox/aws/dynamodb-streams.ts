@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Place } from './aws-service.ts';
+import type { CallerLocation } from './aws-service.ts';
 import type { Json } from './dynamodb-accesses.ts';
 
 /** A record as Lambda hands it to functions. */
@@ -26,21 +26,23 @@ export interface StreamPosition {
 }
 
 /** Takes a table's records; undefined where nobody wants them, or not yet. */
-export type ConsumerOf = (tableArn: string) => ((records: readonly StreamRecord[]) => void) | undefined;
+export type FindStreamConsumer = (
+  tableArn: string,
+) => ((records: readonly StreamRecord[]) => void) | undefined;
 
 /**
  * Reads a table's stream after each write, instead of polling for what nobody else can have written.
  * The engine has one shard a stream.
  */
-export function streamReader({
+export function createStreamReader({
   call,
   now,
   consumerOf,
   positions,
 }: {
-  call: (location: Place, operation: string, body: Json) => Promise<Json>;
+  call: (location: CallerLocation, operation: string, body: Json) => Promise<Json>;
   now: () => number;
-  consumerOf: ConsumerOf;
+  consumerOf: FindStreamConsumer;
   positions: Map<string, StreamPosition>;
 }) {
   const streams = new Map<string, Promise<Stream | undefined>>();
@@ -48,7 +50,11 @@ export function streamReader({
   const queued = new Map<string, Promise<void>>();
   const expiring: { tableArn: string; key: unknown }[] = [];
 
-  async function open(location: Place, table: string, tableArn: string): Promise<Stream | undefined> {
+  async function open(
+    location: CallerLocation,
+    table: string,
+    tableArn: string,
+  ): Promise<Stream | undefined> {
     const described = (await call(location, 'DescribeTable', { TableName: table })).Table as Json;
     if (described.LatestStreamArn === undefined) return undefined;
     const StreamArn = String(described.LatestStreamArn);
@@ -66,7 +72,7 @@ export function streamReader({
   }
 
   async function readOn(
-    location: Place,
+    location: CallerLocation,
     tableArn: string,
     stream: Stream,
     consume: (records: readonly StreamRecord[]) => void,
@@ -87,7 +93,7 @@ export function streamReader({
 
   function asLambdaSees(
     record: StreamRecord,
-    { region }: Place,
+    { region }: CallerLocation,
     tableArn: string,
     streamArn: string,
   ): StreamRecord {
@@ -109,7 +115,7 @@ export function streamReader({
      * One reading at a time for a table, so that records keep their order; what is written while one is under way
      * is read together by the next.
      */
-    read(location: Place, table: string): Promise<void> {
+    read(location: CallerLocation, table: string): Promise<void> {
       const tableArn = `arn:aws:dynamodb:${location.region}:${location.accountId}:table/${table}`;
       const waiting = queued.get(tableArn);
       if (waiting) return waiting;

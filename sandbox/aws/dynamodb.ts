@@ -1,17 +1,17 @@
-import { drop, type Persisted } from '../persistence.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
 import type { WireRequest, WireResponse } from '../wire/wire.ts';
-import { type Access, AwsError, type Place } from './aws-service.ts';
-import { accessesOf, type Json, type KeyNames } from './dynamodb-accesses.ts';
+import { type Access, AwsError, type CallerLocation } from './aws-service.ts';
+import { type Json, type KeyNames, listAccesses } from './dynamodb-accesses.ts';
 import type { Engine } from './dynamodb-engine.ts';
-import { type ConsumerOf, type StreamPosition, streamReader } from './dynamodb-streams.ts';
+import { createStreamReader, type FindStreamConsumer, type StreamPosition } from './dynamodb-streams.ts';
 
 export interface DynamoDb {
   readonly signingName: 'dynamodb';
   /** A request as it came, to the engine of the caller's account and Region. */
-  handle(request: WireRequest, caller: Place): Promise<WireResponse>;
-  accesses(operation: string, body: Json, caller: Place): Promise<readonly Access[]>;
+  handle(request: WireRequest, caller: CallerLocation): Promise<WireResponse>;
+  accesses(operation: string, body: Json, caller: CallerLocation): Promise<readonly Access[]>;
   /** An operation by the sandbox itself. Throws `AwsError`. */
-  call(location: Place, operation: string, body: Json): Promise<Json>;
+  call(location: CallerLocation, operation: string, body: Json): Promise<Json>;
   /** Hands over what a table's stream holds that has not been handed over. */
   readStream(tableArn: string): Promise<void>;
   /** Deletes what has outlived its time to live, as the service does. */
@@ -19,30 +19,30 @@ export interface DynamoDb {
   stop(): void;
 }
 
-const writes = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'];
+const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'];
 
 /** DynamoDB: an engine for each account and Region, which we make look like one of AWS's. */
 export function createDynamoDb({
   now,
   consumerOf,
   start,
-  keep = drop,
+  persisted = inMemory,
 }: {
   now: () => number;
-  consumerOf: ConsumerOf;
-  start: (location: Place) => Promise<Engine>;
-  keep?: Persisted;
+  consumerOf: FindStreamConsumer;
+  start: (location: CallerLocation) => Promise<Engine>;
+  persisted?: Persisted;
 }): DynamoDb {
   const engines = new Map<string, Promise<Engine>>();
-  const recoverable = keep<true>('dynamodb/recoverable');
+  const recoverable = persisted<true>('dynamodb/recoverable');
   const partitionKeys = new Map<string, string | undefined>();
-  const positions = keep<StreamPosition>('dynamodb/stream-positions');
-  const streams = streamReader({ call, now, consumerOf, positions });
+  const positions = persisted<StreamPosition>('dynamodb/stream-positions');
+  const streams = createStreamReader({ call, now, consumerOf, positions });
 
   // What the engine's answers call its tables, which its requests have to say again.
   let engineArns = 'arn:aws:dynamodb:dynoxide:000000000000:';
 
-  function engineOf(location: Place): Promise<Engine> {
+  function engineOf(location: CallerLocation): Promise<Engine> {
     const id = `${location.accountId} ${location.region}`;
     const engine = engines.get(id) ?? start(location);
     engines.set(id, engine);
@@ -50,7 +50,7 @@ export function createDynamoDb({
   }
 
   async function forward(
-    location: Place,
+    location: CallerLocation,
     target: string,
     body: string,
   ): Promise<{ status: number; text: string }> {
@@ -70,19 +70,21 @@ export function createDynamoDb({
     return { status: response.status, text: text.replaceAll(engineArns, arnPrefix(location)) };
   }
 
-  async function handle(request: WireRequest, location: Place): Promise<WireResponse> {
+  async function handle(request: WireRequest, location: CallerLocation): Promise<WireResponse> {
     const target = String(request.headers['x-amz-target'] ?? '');
     const operation = target.split('.').at(-1) ?? '';
     const text = request.body.toString();
     if (/ContinuousBackups$/.test(operation)) return continuousBackups(operation, parse(text), location);
 
     const answer = await forward(location, target, text);
-    if (answer.status === 200 && writes.includes(operation))
-      await Promise.all(tablesIn(operation, parse(text)).map((table) => streams.read(location, table)));
+    if (answer.status === 200 && writeOperations.includes(operation))
+      await Promise.all(
+        tablesOfRequest(operation, parse(text)).map((table) => streams.read(location, table)),
+      );
     return response(answer.status, answer.text);
   }
 
-  async function call(location: Place, operation: string, body: Json): Promise<Json> {
+  async function call(location: CallerLocation, operation: string, body: Json): Promise<Json> {
     const service = /Stream|Shard|Records/.test(operation) ? 'DynamoDBStreams' : 'DynamoDB';
     const { status, body: text } = await handle(
       {
@@ -100,7 +102,11 @@ export function createDynamoDb({
   }
 
   /** The engine knows no backups; that recovery is switched on can be seen all the same. */
-  async function continuousBackups(operation: string, body: Json, location: Place): Promise<WireResponse> {
+  async function continuousBackups(
+    operation: string,
+    body: Json,
+    location: CallerLocation,
+  ): Promise<WireResponse> {
     const table = String(body.TableName);
     const arn = `${arnPrefix(location)}table/${table}`;
     const described = await forward(
@@ -134,7 +140,11 @@ export function createDynamoDb({
     );
   }
 
-  async function partitionKey(location: Place, table: string, index = ''): Promise<string | undefined> {
+  async function partitionKey(
+    location: CallerLocation,
+    table: string,
+    index = '',
+  ): Promise<string | undefined> {
     const id = `${arnPrefix(location)}table/${table}/${index}`;
     if (partitionKeys.has(id)) return partitionKeys.get(id);
     // A table that does not exist has no key: the call itself then says so.
@@ -163,14 +173,14 @@ export function createDynamoDb({
         arnOf: (table) => `${arnPrefix(location)}table/${table}`,
         partitionKey: (table, index) => partitionKey(location, table, index),
       };
-      return accessesOf(operation, body, tables);
+      return listAccesses(operation, body, tables);
     },
     readStream(tableArn) {
-      const { location, table } = tableIn(tableArn);
+      const { location, table } = parseTableArn(tableArn);
       return streams.read(location, table);
     },
     async expire(tableArn) {
-      const { location, table: TableName } = tableIn(tableArn);
+      const { location, table: TableName } = parseTableArn(tableArn);
       const { TimeToLiveDescription } = await call(location, 'DescribeTimeToLive', { TableName });
       const attribute = (TimeToLiveDescription as Json).AttributeName;
       if (attribute === undefined) return;
@@ -197,7 +207,7 @@ export function createDynamoDb({
               Key,
               ConditionExpression: '#ttl <= :now',
               ...expiry,
-            }).catch(unlessRenewed),
+            }).catch(rethrowUnlessConditionFailed),
           );
         }
         ExclusiveStartKey = page.LastEvaluatedKey;
@@ -211,11 +221,11 @@ export function createDynamoDb({
 }
 
 /** Since it was found, an item may have been given more time, or deleted. */
-function unlessRenewed(error: AwsError) {
+function rethrowUnlessConditionFailed(error: AwsError) {
   if (error.code !== 'ConditionalCheckFailedException') throw error;
 }
 
-function tablesIn(operation: string, body: Json): readonly string[] {
+function tablesOfRequest(operation: string, body: Json): readonly string[] {
   if (operation === 'BatchWriteItem') return Object.keys(body.RequestItems as Json);
   if (operation !== 'TransactWriteItems') return [String(body.TableName)];
   const items = body.TransactItems as Readonly<Record<string, Json>>[];
@@ -225,12 +235,12 @@ function tablesIn(operation: string, body: Json): readonly string[] {
 /** dynoxide and DynamoDB Local each have an account and a Region of their own. */
 const ownArns = /arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/;
 
-function tableIn(tableArn: string): { location: Place; table: string } {
+function parseTableArn(tableArn: string): { location: CallerLocation; table: string } {
   const [, , , region = '', accountId = '', path = ''] = tableArn.split(':');
   return { location: { accountId, region }, table: path.replace('table/', '') };
 }
 
-function arnPrefix({ accountId, region }: Place): string {
+function arnPrefix({ accountId, region }: CallerLocation): string {
   return `arn:aws:dynamodb:${region}:${accountId}:`;
 }
 

@@ -1,10 +1,10 @@
 import type { Tag, TagSpecification } from '@aws-sdk/client-ec2';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { Access, Caller } from './aws-service.ts';
-import { taggedResource } from './ec2-tags.ts';
+import { findTaggedResource } from './ec2-tags.ts';
 
 /** The members of any operation's input that say what is touched. */
-interface Touched {
+interface AccessedResources {
   readonly ServiceId?: string;
   readonly ServiceIds?: readonly string[];
   readonly VpcEndpointId?: string;
@@ -16,14 +16,14 @@ interface Touched {
   readonly TagSpecifications?: readonly TagSpecification[];
 }
 
-type Resources = (input: Touched, caller: Caller, privateLink: PrivateLink) => readonly string[];
+type Resources = (input: AccessedResources, caller: Caller, privateLink: PrivateLink) => readonly string[];
 
 const services: Resources = ({ ServiceId, ServiceIds }, caller) =>
   [ServiceId ?? [], ServiceIds ?? []].flat().map((id) => arn(caller, 'vpc-endpoint-service', id));
 const endpoints: Resources = ({ VpcEndpointId, VpcEndpointIds }, caller) =>
   [VpcEndpointId ?? [], VpcEndpointIds ?? []].flat().map((id) => arn(caller, 'vpc-endpoint', id));
 /** A notification has no resource type of its own: IAM judges it by what it is about. */
-const notified: Resources = (
+const notificationResources: Resources = (
   { ConnectionNotificationId, ConnectionNotificationIds },
   caller,
   { state: { notifications } },
@@ -34,8 +34,8 @@ const notified: Resources = (
       ? arn(caller, 'vpc-endpoint-service', serviceId)
       : arn(caller, 'vpc-endpoint', endpointId);
   });
-const tagged: Resources = ({ Resources: ids = [] }, caller, privateLink) =>
-  ids.map((id) => arn(caller, taggedResource(privateLink, caller, id) ?? '*', id));
+const taggedResources: Resources = ({ Resources: ids = [] }, caller, privateLink) =>
+  ids.map((id) => arn(caller, findTaggedResource(privateLink, caller, id) ?? '*', id));
 
 /**
  * What operations ask IAM about, after the Service Authorization Reference, "Actions, resources, and condition keys for
@@ -50,20 +50,20 @@ const resources: Readonly<Record<string, Resources>> = {
   DescribeVpcEndpointServicePermissions: services,
   ModifyVpcEndpointServicePermissions: services,
   CreateVpcEndpointConnectionNotification: (...call) => [...services(...call), ...endpoints(...call)],
-  ModifyVpcEndpointConnectionNotification: notified,
-  DeleteVpcEndpointConnectionNotifications: notified,
+  ModifyVpcEndpointConnectionNotification: notificationResources,
+  DeleteVpcEndpointConnectionNotifications: notificationResources,
   CreateVpcEndpoint: (_, caller) => [arn(caller, 'vpc-endpoint', '*')],
   ModifyVpcEndpoint: endpoints,
   DeleteVpcEndpoints: endpoints,
-  CreateTags: tagged,
-  DeleteTags: tagged,
+  CreateTags: taggedResources,
+  DeleteTags: taggedResources,
 };
 
 /** What a call to EC2 needs permission for. */
-export function ec2Accesses(
+export function listEc2Accesses(
   privateLink: PrivateLink,
   operation: string,
-  input: Touched,
+  input: AccessedResources,
   caller: Caller,
 ): Access[] {
   const action = `ec2:${operation}`;

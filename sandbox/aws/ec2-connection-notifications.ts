@@ -13,8 +13,8 @@ import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
 import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
-import { filtered } from './ec2-filters.ts';
-import { page } from './ec2-paging.ts';
+import { applyFilters } from './ec2-filters.ts';
+import { paginate } from './ec2-paging.ts';
 import { missingParameter, requireIds, requireOneOf, requireTopic } from './ec2-parameters.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
 
@@ -48,7 +48,7 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
         privateLink.endpoint(context.caller, endpointId);
       }
       requireTopic(context.caller, input.ConnectionNotificationArn);
-      const events = eventsIn(input.ConnectionEvents) ?? [];
+      const events = parseEvents(input.ConnectionEvents) ?? [];
       const id = idempotentByClientToken(
         state,
         'CreateVpcEndpointConnectionNotification',
@@ -63,7 +63,10 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
           }).id,
       );
       const created = state.notifications[id];
-      return { ConnectionNotification: created && notification(created), ClientToken: input.ClientToken };
+      return {
+        ConnectionNotification: created && toNotificationOutput(created),
+        ClientToken: input.ClientToken,
+      };
     },
 
     ModifyVpcEndpointConnectionNotification(
@@ -73,7 +76,7 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
       const { ConnectionNotificationId: id = '', ConnectionNotificationArn: topicArn } = input;
       requireIds('notification', [id]);
       requireTopic(caller, topicArn);
-      const events = eventsIn(input.ConnectionEvents);
+      const events = parseEvents(input.ConnectionEvents);
       privateLink.modifyNotification(caller, id, {
         ...(topicArn && { topicArn }),
         ...(events && { events }),
@@ -93,14 +96,14 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
           'InvalidConnectionNotification',
           `The connection notification '${id}' does not exist`,
         );
-      const { rows, NextToken } = page(
+      const { rows, NextToken } = paginate(
         'DescribeVpcEndpointConnectionNotifications',
-        filtered(wanted, input.Filters, notificationFilters),
+        applyFilters(wanted, input.Filters, notificationFilters),
         ({ serial }) => serial,
         input,
         context,
       );
-      return { ConnectionNotificationSet: rows.map(notification), NextToken };
+      return { ConnectionNotificationSet: rows.map(toNotificationOutput), NextToken };
     },
 
     DeleteVpcEndpointConnectionNotifications(
@@ -113,12 +116,12 @@ export function connectionNotificationOperations(privateLink: PrivateLink) {
   };
 }
 
-function eventsIn(events: readonly string[] | undefined): readonly ConnectionEvent[] | undefined {
+function parseEvents(events: readonly string[] | undefined): readonly ConnectionEvent[] | undefined {
   requireOneOf('ConnectionEvents', events, connectionEvents);
   return events && connectionEvents.filter((event) => events.includes(event));
 }
 
-function notification(created: ConnectionNotification): ConnectionNotificationOutput {
+function toNotificationOutput(created: ConnectionNotification): ConnectionNotificationOutput {
   return {
     ConnectionNotificationId: created.id,
     ServiceId: created.serviceId,

@@ -9,10 +9,10 @@ import type {
 import type { Endpoint, EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
-import { dnsEntries, payers } from './ec2-endpoints.ts';
+import { dnsEntries, payerValues } from './ec2-endpoints.ts';
 import type { FilterTable } from './ec2-filters.ts';
-import { filtered } from './ec2-filters.ts';
-import { page } from './ec2-paging.ts';
+import { applyFilters } from './ec2-filters.ts';
+import { paginate } from './ec2-paging.ts';
 import { requireIds } from './ec2-parameters.ts';
 import { tagList } from './ec2-tags.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
@@ -44,9 +44,9 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
       context: OperationContext,
     ): DescribeVpcEndpointConnectionsResult {
       const refused = privateLink.assumptions().endpointIdFilter === 'refused';
-      const { rows, NextToken } = page(
+      const { rows, NextToken } = paginate(
         'DescribeVpcEndpointConnections',
-        filtered(
+        applyFilters(
           privateLink.connections(context.caller),
           input.Filters,
           refused ? connectionFiltersWithoutId : connectionFilters,
@@ -62,7 +62,7 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
       input: AcceptVpcEndpointConnectionsRequest,
       { caller, now }: OperationContext,
     ) {
-      const { serviceId, endpointIds } = named(input);
+      const { serviceId, endpointIds } = namedEndpoints(input);
       return unsuccessful(privateLink.accept(caller, serviceId, endpointIds, now));
     },
 
@@ -70,7 +70,7 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
       input: RejectVpcEndpointConnectionsRequest,
       { caller, now }: OperationContext,
     ) {
-      const { serviceId, endpointIds } = named(input);
+      const { serviceId, endpointIds } = namedEndpoints(input);
       return unsuccessful(privateLink.reject(caller, serviceId, endpointIds, now));
     },
   };
@@ -90,12 +90,12 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
       // The provider's own tags; the consumer's on the endpoint never show here.
       Tags: tagList(state.tags[endpoint.connectionId]),
       VpcEndpointRegion: endpoint.region,
-      PayerResponsibilities: payers,
+      PayerResponsibilities: payerValues,
     };
   }
 }
 
-function named({
+function namedEndpoints({
   ServiceId: serviceId = '',
   VpcEndpointIds: endpointIds = [],
 }: AcceptVpcEndpointConnectionsRequest) {

@@ -15,16 +15,16 @@ import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
 import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
-import { filtered } from './ec2-filters.ts';
-import { page } from './ec2-paging.ts';
+import { applyFilters } from './ec2-filters.ts';
+import { paginate } from './ec2-paging.ts';
 import {
-  changed,
+  addAndRemove,
   missingParameter,
   requireIds,
   requireLoadBalancers,
   requireOneOf,
 } from './ec2-parameters.ts';
-import { specifiedTags, tagList } from './ec2-tags.ts';
+import { readTagSpecifications, tagList } from './ec2-tags.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
 
 const serviceFilters: FilterTable<EndpointService> = {
@@ -48,7 +48,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       ServiceId: service.id,
       ServiceName: service.name,
       ServiceState: serviceState(service),
-      ...zonesOf(service),
+      ...availabilityZones(service),
       AcceptanceRequired: service.acceptanceRequired,
       ManagesVpcEndpoints: false,
       NetworkLoadBalancerArns: service.networkLoadBalancerArns,
@@ -87,7 +87,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       requireLoadBalancers(context.caller, 'net', arns);
       requireLoadBalancers(context.caller, 'gwy', gateways);
       requireOneOf('SupportedIpAddressType', input.SupportedIpAddressTypes, ipAddressTypes);
-      const tags = specifiedTags(input.TagSpecifications, 'vpc-endpoint-service');
+      const tags = readTagSpecifications(input.TagSpecifications, 'vpc-endpoint-service');
       const serviceId = idempotentByClientToken(
         state,
         'CreateVpcEndpointServiceConfiguration',
@@ -122,7 +122,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       requireLoadBalancers(caller, 'net', input.AddNetworkLoadBalancerArns);
       requireLoadBalancers(caller, 'gwy', input.AddGatewayLoadBalancerArns);
       requireOneOf('AddSupportedIpAddressType', input.AddSupportedIpAddressTypes, ipAddressTypes);
-      const balancers = changed(
+      const balancers = addAndRemove(
         service.networkLoadBalancerArns,
         input.AddNetworkLoadBalancerArns,
         input.RemoveNetworkLoadBalancerArns,
@@ -132,7 +132,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       privateLink.modifyService(caller, serviceId, {
         acceptanceRequired: input.AcceptanceRequired,
         networkLoadBalancerArns: balancers,
-        supportedIpAddressTypes: changed(
+        supportedIpAddressTypes: addAndRemove(
           service.supportedIpAddressTypes,
           input.AddSupportedIpAddressTypes,
           input.RemoveSupportedIpAddressTypes,
@@ -154,8 +154,8 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
       for (const id of input.ServiceIds ?? [])
         if (!own.some((service) => service.id === id)) privateLink.service(context.caller, id);
       const named = input.ServiceIds?.length ? own.filter(({ id }) => input.ServiceIds?.includes(id)) : own;
-      const matching = filtered(named, input.Filters, serviceFilters, ({ id }) => state.tags[id] ?? {});
-      const { rows, NextToken } = page(
+      const matching = applyFilters(named, input.Filters, serviceFilters, ({ id }) => state.tags[id] ?? {});
+      const { rows, NextToken } = paginate(
         'DescribeVpcEndpointServiceConfigurations',
         matching,
         ({ serial }) => serial,
@@ -176,7 +176,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
 }
 
 /** In one zone, since every account and Region has but one subnet. */
-export function zonesOf({ region }: EndpointService) {
+export function availabilityZones({ region }: EndpointService) {
   return { AvailabilityZoneIds: [`${region}-az1`], AvailabilityZones: [`${region}a`] };
 }
 

@@ -15,17 +15,17 @@ import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { idempotentByClientToken } from './ec2-client-token.ts';
 import type { FilterTable } from './ec2-filters.ts';
-import { filtered } from './ec2-filters.ts';
-import { page } from './ec2-paging.ts';
+import { applyFilters } from './ec2-filters.ts';
+import { paginate } from './ec2-paging.ts';
 import {
-  changed,
+  addAndRemove,
   defaultSecurityGroupId,
   missingParameter,
   requireIds,
   requireNetwork,
   requireOneOf,
 } from './ec2-parameters.ts';
-import { specifiedTags, tagList } from './ec2-tags.ts';
+import { readTagSpecifications, tagList } from './ec2-tags.ts';
 import { unsuccessful } from './ec2-unsuccessful.ts';
 
 const endpointFilters: FilterTable<Endpoint> = {
@@ -34,7 +34,7 @@ const endpointFilters: FilterTable<Endpoint> = {
   'service-region': ({ serviceRegion }) => serviceRegion,
   'vpc-endpoint-id': ({ id }) => id,
   'vpc-endpoint-state': ({ state }) => state,
-  'vpc-endpoint-type': typeOf,
+  'vpc-endpoint-type': endpointType,
   'vpc-id': ({ vpcId }) => vpcId,
 };
 
@@ -53,7 +53,7 @@ export function endpointOperations(privateLink: PrivateLink) {
         'ipv6',
         'dualstack',
       ]);
-      const tags = specifiedTags(input.TagSpecifications, 'vpc-endpoint');
+      const tags = readTagSpecifications(input.TagSpecifications, 'vpc-endpoint');
       const id = idempotentByClientToken(state, 'CreateVpcEndpoint', input, context, () => {
         const created = privateLink.createEndpoint(
           caller,
@@ -90,8 +90,8 @@ export function endpointOperations(privateLink: PrivateLink) {
         caller,
         id,
         {
-          subnetIds: changed(endpoint.subnetIds, subnetIds, input.RemoveSubnetIds),
-          securityGroupIds: changed(
+          subnetIds: addAndRemove(endpoint.subnetIds, subnetIds, input.RemoveSubnetIds),
+          securityGroupIds: addAndRemove(
             endpoint.securityGroupIds,
             securityGroupIds,
             input.RemoveSecurityGroupIds,
@@ -124,9 +124,9 @@ export function endpointOperations(privateLink: PrivateLink) {
           : [...new Set(ids)]
               .map((id) => privateLink.endpoint(context.caller, id))
               .sort((a, b) => a.serial - b.serial);
-      const { rows, NextToken } = page(
+      const { rows, NextToken } = paginate(
         'DescribeVpcEndpoints',
-        filtered(own, input.Filters, endpointFilters, ({ id }) => state.tags[id] ?? {}),
+        applyFilters(own, input.Filters, endpointFilters, ({ id }) => state.tags[id] ?? {}),
         ({ serial }) => serial,
         input,
         context,
@@ -138,7 +138,7 @@ export function endpointOperations(privateLink: PrivateLink) {
   function described(endpoint: Endpoint): VpcEndpoint {
     return {
       VpcEndpointId: endpoint.id,
-      VpcEndpointType: typeOf(endpoint),
+      VpcEndpointType: endpointType(endpoint),
       VpcId: endpoint.vpcId,
       ServiceName: endpoint.serviceName,
       // The SDK's constants are in another casing than what EC2 sends.
@@ -157,12 +157,12 @@ export function endpointOperations(privateLink: PrivateLink) {
       Tags: tagList(state.tags[endpoint.id]),
       OwnerId: endpoint.accountId,
       ServiceRegion: endpoint.serviceRegion,
-      PayerResponsibilities: payers,
+      PayerResponsibilities: payerValues,
     };
   }
 }
 
-function typeOf({ type }: Endpoint) {
+function endpointType({ type }: Endpoint) {
   return type ?? 'Interface';
 }
 
@@ -170,7 +170,7 @@ const fullAccess = JSON.stringify({
   Statement: [{ Action: '*', Effect: 'Allow', Principal: '*', Resource: '*' }],
 });
 
-export const payers: PayerResponsibilityEntry[] = [
+export const payerValues: PayerResponsibilityEntry[] = [
   { Scope: 'vpc-endpoint-charges', PayerResponsibilityType: 'vpc-endpoint-account' },
 ];
 

@@ -5,24 +5,24 @@ import { AwsError } from './aws-service.ts';
 export type FilterTable<Row> = Readonly<Record<string, (row: Row) => readonly string[] | string | undefined>>;
 
 /** The rows that every filter lets through; within one filter any value will do. Values are case-sensitive. */
-export function filtered<Row>(
+export function applyFilters<Row>(
   rows: readonly Row[],
   filters: readonly Filter[] | undefined,
   known: FilterTable<Row>,
   tagsOf?: (row: Row) => Readonly<Record<string, string>>,
 ): readonly Row[] {
   const predicates = (filters ?? []).map(({ Name = '', Values = [] }) => {
-    const look = Object.hasOwn(known, Name) ? known[Name] : tagLook(Name, tagsOf);
+    const look = Object.hasOwn(known, Name) ? known[Name] : tagFilter(Name, tagsOf);
     if (look === undefined) throw new AwsError('InvalidFilter', `The filter '${Name}' is invalid`);
     if (Values.length === 0)
       throw new AwsError('InvalidParameterValue', `The filter '${Name}' has no values`);
-    const wanted = matcher(Values);
+    const wanted = filterMatcher(Values);
     return (row: Row) => [look(row) ?? []].flat().some(wanted);
   });
   return predicates.length === 0 ? rows : rows.filter((row) => predicates.every((holds) => holds(row)));
 }
 
-function tagLook<Row>(name: string, tagsOf?: (row: Row) => Readonly<Record<string, string>>) {
+function tagFilter<Row>(name: string, tagsOf?: (row: Row) => Readonly<Record<string, string>>) {
   if (tagsOf === undefined) return undefined;
   if (name === 'tag-key') return (row: Row) => Object.keys(tagsOf(row));
   if (name.startsWith('tag:')) return (row: Row) => tagsOf(row)[name.slice('tag:'.length)];
@@ -30,13 +30,13 @@ function tagLook<Row>(name: string, tagsOf?: (row: Row) => Readonly<Record<strin
 }
 
 /** `*` stands for any characters, `?` for one, a backslash takes the next literally. */
-function matcher(values: readonly string[]): (value: string) => boolean {
+function filterMatcher(values: readonly string[]): (value: string) => boolean {
   const literal = new Set(values.filter((value) => !/[*?\\]/.test(value)));
-  const patterns = values.filter((value) => !literal.has(value)).map(patternOf);
+  const patterns = values.filter((value) => !literal.has(value)).map(filterPattern);
   return (value) => literal.has(value) || patterns.some((pattern) => pattern.test(value));
 }
 
-function patternOf(value: string): RegExp {
+function filterPattern(value: string): RegExp {
   const source = value.replace(/\\(.)|[*?]|[^\w\s]/gs, (found, escaped: string | undefined) => {
     if (escaped !== undefined) return escapeRegExp(escaped);
     if (found === '*') return '.*';

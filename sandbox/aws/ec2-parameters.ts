@@ -2,13 +2,13 @@ import type { Caller } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
 
 /** What every account and Region has from the start. */
-const given = {
+const validId = {
   vpc: 'vpc-0123456789abcdef0',
   subnet: 'subnet-0123456789abcdef0',
   securityGroup: 'sg-0123456789abcdef0',
 };
 
-export const defaultSecurityGroupId = given.securityGroup;
+export const defaultSecurityGroupId = validId.securityGroup;
 
 const providerAccountId = '111111111111';
 
@@ -46,9 +46,14 @@ export function requireNetwork({
   requireExisting('securityGroup', securityGroupIds, 'InvalidSecurityGroupID.NotFound', 'security group');
 }
 
-function requireExisting(kind: keyof typeof given, ids: readonly string[], code: string, noun: string): void {
+function requireExisting(
+  kind: keyof typeof validId,
+  ids: readonly string[],
+  code: string,
+  noun: string,
+): void {
   requireIds(kind, ids);
-  const unknown = ids.find((id) => id !== given[kind]);
+  const unknown = ids.find((id) => id !== validId[kind]);
   if (unknown !== undefined) throw new AwsError(code, `The ${noun} ID '${unknown}' does not exist`);
 }
 
@@ -103,7 +108,7 @@ export function missingParameter(name: string): AwsError {
 }
 
 /** A list after the `Add…` and `Remove…` members of a modifying call. */
-export function changed(
+export function addAndRemove(
   present: readonly string[],
   add: readonly string[] = [],
   remove: readonly string[] = [],

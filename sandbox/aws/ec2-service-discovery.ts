@@ -8,10 +8,10 @@ import type { EndpointService } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
-import { baseDnsName, zonesOf } from './ec2-endpoint-services.ts';
+import { availabilityZones, baseDnsName } from './ec2-endpoint-services.ts';
 import type { FilterTable } from './ec2-filters.ts';
-import { filtered } from './ec2-filters.ts';
-import { page } from './ec2-paging.ts';
+import { applyFilters } from './ec2-filters.ts';
+import { paginate } from './ec2-paging.ts';
 import { tagList } from './ec2-tags.ts';
 
 const discoveryFilters: FilterTable<EndpointService> = {
@@ -45,30 +45,33 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
       const wanted = input.ServiceNames?.length
         ? inSight.filter(({ name }) => input.ServiceNames?.includes(name))
         : inSight;
-      const { rows, NextToken } = page(
+      const { rows, NextToken } = paginate(
         'DescribeVpcEndpointServices',
-        filtered(wanted, input.Filters, discoveryFilters, tagsOf),
+        applyFilters(wanted, input.Filters, discoveryFilters, tagsOf),
         ({ serial }) => serial,
         input,
         context,
       );
       return {
         ServiceNames: rows.map(({ name }) => name),
-        ServiceDetails: rows.map((service) => ({ ...detail(service), Tags: tagList(tagsOf(service)) })),
+        ServiceDetails: rows.map((service) => ({
+          ...serviceDetail(service),
+          Tags: tagList(tagsOf(service)),
+        })),
         NextToken,
       };
     },
   };
 }
 
-function detail(service: EndpointService): ServiceDetail {
+function serviceDetail(service: EndpointService): ServiceDetail {
   const { privateDns } = service;
   return {
     ServiceName: service.name,
     ServiceId: service.id,
     ServiceType: [{ ServiceType: serviceType(service) }],
     ServiceRegion: service.region,
-    ...zonesOf(service),
+    ...availabilityZones(service),
     Owner: service.accountId,
     BaseEndpointDnsNames: [baseDnsName(service)],
     ...(privateDns && {

@@ -10,8 +10,8 @@ import { principalType } from '../privatelink/principal.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import type { FilterTable } from './ec2-filters.ts';
-import { filtered } from './ec2-filters.ts';
-import { page } from './ec2-paging.ts';
+import { applyFilters } from './ec2-filters.ts';
+import { paginate } from './ec2-paging.ts';
 import { requireIds } from './ec2-parameters.ts';
 
 const permissionFilters: FilterTable<Permission> = {
@@ -34,7 +34,7 @@ export function servicePermissionOperations(privateLink: PrivateLink) {
       requireIds('service', [serviceId]);
       const added = privateLink.modifyPermissions(caller, serviceId, { add, remove });
       return {
-        AddedPrincipals: added.map((permission) => allowed(permission, serviceId)),
+        AddedPrincipals: added.map((permission) => allowedPrincipalOutput(permission, serviceId)),
         ReturnValue: true,
       };
     },
@@ -46,19 +46,22 @@ export function servicePermissionOperations(privateLink: PrivateLink) {
       const { ServiceId: serviceId = '' } = input;
       requireIds('service', [serviceId]);
       const { permissions } = privateLink.service(context.caller, serviceId);
-      const { rows, NextToken } = page(
+      const { rows, NextToken } = paginate(
         `DescribeVpcEndpointServicePermissions ${serviceId}`,
-        filtered(permissions, input.Filters, permissionFilters),
+        applyFilters(permissions, input.Filters, permissionFilters),
         ({ serial }) => serial,
         input,
         context,
       );
-      return { AllowedPrincipals: rows.map((permission) => allowed(permission, serviceId)), NextToken };
+      return {
+        AllowedPrincipals: rows.map((permission) => allowedPrincipalOutput(permission, serviceId)),
+        NextToken,
+      };
     },
   };
 }
 
-function allowed({ id, principal }: Permission, serviceId: string): AllowedPrincipal {
+function allowedPrincipalOutput({ id, principal }: Permission, serviceId: string): AllowedPrincipal {
   return {
     PrincipalType: principalType(principal),
     Principal: principal,

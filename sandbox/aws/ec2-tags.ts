@@ -7,14 +7,14 @@ import type {
   Tag,
   TagSpecification,
 } from '@aws-sdk/client-ec2';
-import type { Place } from '../privatelink/model.ts';
-import { isIn } from '../privatelink/model.ts';
+import type { ResourceLocation } from '../privatelink/model.ts';
+import { isOwnedBy } from '../privatelink/model.ts';
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
 import type { FilterTable } from './ec2-filters.ts';
-import { filtered } from './ec2-filters.ts';
-import { page } from './ec2-paging.ts';
+import { applyFilters } from './ec2-filters.ts';
+import { paginate } from './ec2-paging.ts';
 
 const maxTags = 50;
 
@@ -33,18 +33,18 @@ const tagFilters: FilterTable<TagRow> = {
 };
 
 /** What can carry tags, as those who may tag it see it: the provider a service and its connections, the consumer an endpoint. */
-export function taggedResource(
+export function findTaggedResource(
   { state }: PrivateLink,
-  location: Place,
+  location: ResourceLocation,
   resourceId: string,
 ): ResourceType | undefined {
   const connected = state.endpoints[resourceId.replace(/^vpce-con-/, 'vpce-')];
   const isConnection = connected?.connectionId === resourceId;
   const service = state.services[isConnection ? connected.serviceId : resourceId];
-  if (service !== undefined && isIn(location, service))
+  if (service !== undefined && isOwnedBy(location, service))
     return isConnection ? 'vpc-endpoint-connection' : 'vpc-endpoint-service';
   const endpoint = state.endpoints[resourceId];
-  return endpoint !== undefined && isIn(location, endpoint) ? 'vpc-endpoint' : undefined;
+  return endpoint !== undefined && isOwnedBy(location, endpoint) ? 'vpc-endpoint' : undefined;
 }
 
 export function tagList(tags: Readonly<Record<string, string>> | undefined): Tag[] {
@@ -52,7 +52,7 @@ export function tagList(tags: Readonly<Record<string, string>> | undefined): Tag
 }
 
 /** The tags that a new resource comes with. */
-export function specifiedTags(
+export function readTagSpecifications(
   specifications: readonly TagSpecification[] | undefined,
   resourceType: ResourceType,
 ): Record<string, string> {
@@ -62,14 +62,11 @@ export function specifiedTags(
       'InvalidParameterValue',
       `'${other.ResourceType}' is not a valid taggable resource type for this operation.`,
     );
-  return checkedTags({}, specifications?.flatMap(({ Tags }) => Tags ?? []) ?? []);
+  return mergeTags({}, specifications?.flatMap(({ Tags }) => Tags ?? []) ?? []);
 }
 
 /** The tags with some more, by AWS's rules for tags. */
-function checkedTags(
-  present: Readonly<Record<string, string>>,
-  more: readonly Tag[],
-): Record<string, string> {
+function mergeTags(present: Readonly<Record<string, string>>, more: readonly Tag[]): Record<string, string> {
   for (const { Key = '', Value = '' } of more) {
     if (/^aws:/i.test(Key))
       throw new AwsError(
@@ -88,15 +85,15 @@ function checkedTags(
 export function tagOperations(privateLink: PrivateLink) {
   const { tags } = privateLink.state;
 
-  function requireResources(location: Place, resourceIds: readonly string[]): void {
-    const unknown = resourceIds.find((id) => taggedResource(privateLink, location, id) === undefined);
+  function requireResources(location: ResourceLocation, resourceIds: readonly string[]): void {
+    const unknown = resourceIds.find((id) => findTaggedResource(privateLink, location, id) === undefined);
     if (unknown !== undefined) throw new AwsError('InvalidID', `The ID '${unknown}' is not valid`);
   }
 
   return {
     CreateTags({ Resources = [], Tags = [] }: CreateTagsRequest, { caller }: OperationContext): object {
       requireResources(caller, Resources);
-      const updated = Resources.map((id) => [id, checkedTags(tags[id] ?? {}, Tags)] as const);
+      const updated = Resources.map((id) => [id, mergeTags(tags[id] ?? {}, Tags)] as const);
       Object.assign(tags, Object.fromEntries(updated));
       return {};
     },
@@ -115,15 +112,15 @@ export function tagOperations(privateLink: PrivateLink) {
 
     DescribeTags(input: DescribeTagsRequest, context: OperationContext): DescribeTagsResult {
       const rows = Object.entries(tags).flatMap(([resourceId, ofResource]): TagRow[] => {
-        const resourceType = taggedResource(privateLink, context.caller, resourceId);
+        const resourceType = findTaggedResource(privateLink, context.caller, resourceId);
         if (resourceType === undefined) return [];
         return Object.entries(ofResource).map(([key, value]) => ({ resourceId, resourceType, key, value }));
       });
       const position = ({ resourceId, key }: TagRow) => `${resourceId} ${key}`;
-      const ordered = filtered(rows, input.Filters, tagFilters).toSorted((a, b) =>
+      const ordered = applyFilters(rows, input.Filters, tagFilters).toSorted((a, b) =>
         position(a) < position(b) ? -1 : 1,
       );
-      const { rows: found, NextToken } = page('DescribeTags', ordered, position, input, context);
+      const { rows: found, NextToken } = paginate('DescribeTags', ordered, position, input, context);
       return {
         Tags: found.map(({ resourceId, resourceType, key, value }) => ({
           ResourceId: resourceId,

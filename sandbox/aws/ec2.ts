@@ -1,7 +1,7 @@
 import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { AwsService, Operation, OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
-import { ec2Accesses } from './ec2-access.ts';
+import { listEc2Accesses } from './ec2-access.ts';
 import { connectionNotificationOperations } from './ec2-connection-notifications.ts';
 import { endpointConnectionOperations } from './ec2-endpoint-connections.ts';
 import { endpointServiceOperations } from './ec2-endpoint-services.ts';
@@ -12,7 +12,7 @@ import { servicePermissionOperations } from './ec2-service-permissions.ts';
 import { tagOperations } from './ec2-tags.ts';
 
 /** EC2 answers `MissingParameter` without these, by the names of its query protocol. */
-const required: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const requiredParameters: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   AcceptVpcEndpointConnections: { ServiceId: 'ServiceId', VpcEndpointIds: 'VpcEndpointId' },
   RejectVpcEndpointConnections: { ServiceId: 'ServiceId', VpcEndpointIds: 'VpcEndpointId' },
   ModifyVpcEndpointServiceConfiguration: { ServiceId: 'ServiceId' },
@@ -33,7 +33,7 @@ const required: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** EC2, as far as it is PrivateLink. `settle` is called around each operation: it carries out what is due and passes effects on. */
-export function ec2(privateLink: PrivateLink, settle: (now: number) => void): AwsService {
+export function createEc2(privateLink: PrivateLink, settle: (now: number) => void): AwsService {
   const operations = {
     ...endpointServiceOperations(privateLink),
     ...servicePermissionOperations(privateLink),
@@ -50,15 +50,15 @@ export function ec2(privateLink: PrivateLink, settle: (now: number) => void): Aw
     protocol: 'ec2Query',
     xmlNamespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
     operations: Object.fromEntries(
-      Object.entries(operations).map(([name, operation]) => [name, checked(name, operation, settle)]),
+      Object.entries(operations).map(([name, operation]) => [name, checkRequired(name, operation, settle)]),
     ),
-    accesses: (operation, input, { caller }) => ec2Accesses(privateLink, operation, input, caller),
+    accesses: (operation, input, { caller }) => listEc2Accesses(privateLink, operation, input, caller),
   };
 }
 
-function checked(name: string, operation: Operation, settle: (now: number) => void): Operation {
+function checkRequired(name: string, operation: Operation, settle: (now: number) => void): Operation {
   return (input: Readonly<Record<string, unknown>>, context: OperationContext) => {
-    for (const [member, parameter] of Object.entries(required[name] ?? {}))
+    for (const [member, parameter] of Object.entries(requiredParameters[name] ?? {}))
       if (isMissing(input[member])) throw missingParameter(parameter);
     if (input.DryRun)
       throw new AwsError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);

@@ -16,10 +16,12 @@ export function matchesPattern(pattern: object, event: unknown): boolean {
 export function compilePattern(pattern: object): Test {
   const tests = Object.entries(pattern).map(([name, wanted]): Test => {
     if (name === '$or') {
-      const alternatives = arrayAt('$or', wanted).map((alternative) => compilePattern(alternative as object));
+      const alternatives = requireArray('$or', wanted).map((alternative) =>
+        compilePattern(alternative as object),
+      );
       return (event) => alternatives.some((alternative) => alternative(event));
     }
-    const test = Array.isArray(wanted) ? anyOf(wanted.map(matcher)) : objectTest(name, wanted);
+    const test = Array.isArray(wanted) ? anyOf(wanted.map(compileMatcher)) : objectTest(name, wanted);
     return (event) => test((event as Record<string, unknown> | undefined)?.[name]);
   });
   return (event) => tests.every((test) => test(event));
@@ -34,7 +36,7 @@ function objectTest(name: string, wanted: unknown): Test {
 }
 
 /** A matcher sees the leaves at its place: none where the field is absent, several where it is an array. */
-function matcher(wanted: unknown): (leaves: readonly Leaf[]) => boolean {
+function compileMatcher(wanted: unknown): (leaves: readonly Leaf[]) => boolean {
   if (typeof wanted !== 'object' || wanted === null) return (leaves) => leaves.includes(wanted as Leaf);
   const [[operator, operand] = ['', undefined], ...others] = Object.entries(wanted);
   if (others.length > 0) throw new Error(`more than one operator in \`${JSON.stringify(wanted)}\``);
@@ -45,13 +47,13 @@ function matcher(wanted: unknown): (leaves: readonly Leaf[]) => boolean {
 
 function anyOf(matchers: readonly ((leaves: readonly Leaf[]) => boolean)[]): Test {
   return (value) => {
-    const leaves = leavesOf(value);
+    const leaves = leafValues(value);
     return matchers.some((matches) => matches(leaves));
   };
 }
 
-function leavesOf(value: unknown): readonly Leaf[] {
-  if (Array.isArray(value)) return value.flatMap(leavesOf);
+function leafValues(value: unknown): readonly Leaf[] {
+  if (Array.isArray(value)) return value.flatMap(leafValues);
   return value === undefined || (typeof value === 'object' && value !== null) ? [] : [value as Leaf];
 }
 
@@ -62,13 +64,13 @@ function leafTest(operator: string, operand: unknown): Test {
     case 'suffix':
       return affixTest(operand, (text, affix) => text.endsWith(affix));
     case 'equals-ignore-case':
-      return onText((text) => text.toLowerCase() === String(operand).toLowerCase());
+      return textTest((text) => text.toLowerCase() === String(operand).toLowerCase());
     case 'wildcard': {
       const expression = wildcardExpression(String(operand));
-      return onText((text) => expression.test(text));
+      return textTest((text) => expression.test(text));
     }
     case 'numeric':
-      return numericTest(arrayAt('numeric', operand));
+      return numericTest(requireArray('numeric', operand));
     case 'anything-but':
       return anythingBut(operand);
     default:
@@ -76,22 +78,22 @@ function leafTest(operator: string, operand: unknown): Test {
   }
 }
 
-function onText(test: (text: string) => boolean): Test {
+function textTest(test: (text: string) => boolean): Test {
   return (value) => typeof value === 'string' && test(value);
 }
 
 function affixTest(operand: unknown, has: (text: string, affix: string) => boolean): Test {
-  if (typeof operand === 'string') return onText((text) => has(text, operand));
+  if (typeof operand === 'string') return textTest((text) => has(text, operand));
   const affix = (operand as Record<string, unknown> | null)?.['equals-ignore-case'];
   if (typeof affix !== 'string') throw new Error(`cannot read the affix \`${JSON.stringify(operand)}\``);
-  return onText((text) => has(text.toLowerCase(), affix.toLowerCase()));
+  return textTest((text) => has(text.toLowerCase(), affix.toLowerCase()));
 }
 
 function anythingBut(operand: unknown): Test {
   if (typeof operand === 'object' && operand !== null && !Array.isArray(operand)) {
     const [[operator, excluded] = ['', undefined]] = Object.entries(operand);
     const tests = [excluded].flat().map((one) => leafTest(operator, one));
-    return onText((text) => !tests.some((test) => test(text)));
+    return textTest((text) => !tests.some((test) => test(text)));
   }
   const excluded = [operand].flat();
   return (value) => !excluded.some((one) => isDeepStrictEqual(one, value));
@@ -128,7 +130,7 @@ function wildcardExpression(pattern: string): RegExp {
   );
 }
 
-function arrayAt(name: string, value: unknown): readonly unknown[] {
+function requireArray(name: string, value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw new Error(`\`${name}\` in an event pattern must be an array`);
   return value;
 }

@@ -1,7 +1,7 @@
 import type * as Client from '@aws-sdk/client-eventbridge';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
-import { drop, type Persisted } from '../persistence.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { compilePattern } from './event-pattern.ts';
 
@@ -50,7 +50,7 @@ interface Bus {
   readonly policy?: PolicyDocument | undefined;
 }
 
-const mostEntries = 10;
+const maxEntries = 10;
 const byteLimit = 1024 * 1024;
 
 /** The buses of all accounts and Regions, by ARN. `deliver` carries to one target what it asked for: the event, or the input set for it. */
@@ -58,15 +58,15 @@ export function createEvents({
   clock,
   id,
   deliver,
-  keep = drop,
+  persisted = inMemory,
 }: {
   clock: Clock;
   id: () => string;
   deliver: (target: Client.Target, payload: unknown, rule: Rule) => void;
-  keep?: Persisted;
+  persisted?: Persisted;
 }): Events {
-  const buses = keep<Bus>('events/buses');
-  const rules = keep<Rule>('events/rules');
+  const buses = persisted<Bus>('events/buses');
+  const rules = persisted<Rule>('events/rules');
   const matchers = new Map<string, (event: unknown) => boolean>();
 
   /** Each account and Region has a default bus. */
@@ -86,7 +86,7 @@ export function createEvents({
   }
 
   function busFor(name: string | undefined, caller: Caller): Bus {
-    const bus = busAt(busArnOf(name, caller));
+    const bus = busAt(busArn(name, caller));
     if (!bus)
       throw new AwsError('ResourceNotFoundException', `Event bus ${name ?? 'default'} does not exist.`);
     return bus;
@@ -95,23 +95,23 @@ export function createEvents({
   function put(bus: Bus, event: BusEvent) {
     for (const rule of rulesOf(bus)) {
       if (rule.state === 'DISABLED' || !matches(rule, event)) continue;
-      for (const target of rule.targets) deliver(target, payloadFor(target, event), rule);
+      for (const target of rule.targets) deliver(target, targetPayload(target, event), rule);
     }
   }
 
   function putEntry(entry: Client.PutEventsRequestEntry, caller: Caller): Client.PutEventsResultEntry {
-    const bus = busAt(busArnOf(entry.EventBusName, caller));
+    const bus = busAt(busArn(entry.EventBusName, caller));
     // AWS takes events for a bus that does not exist, and drops them.
-    const problem = problemWith(entry, bus, caller);
+    const problem = validateEntry(entry, bus, caller);
     if (problem) return problem;
-    const event = asEvent(entry, caller, id(), clock.now());
+    const event = toBusEvent(entry, caller, id(), clock.now());
     if (bus) put(bus, event);
     return { EventId: event.id };
   }
 
   function ruleFor(name: string | undefined, busName: string | undefined, caller: Caller): Rule {
     busFor(busName, caller);
-    const found = rules.get(ruleArnOf(name ?? '', busName, caller));
+    const found = rules.get(ruleArn(name ?? '', busName, caller));
     if (!found)
       throw new AwsError(
         'ResourceNotFoundException',
@@ -122,9 +122,9 @@ export function createEvents({
 
   const operations = {
     PutEvents({ Entries = [] }: Client.PutEventsRequest, { caller }) {
-      if (Entries.length === 0 || Entries.length > mostEntries)
-        throw validation(`entries must have 1 to ${mostEntries} members`);
-      if (Entries.reduce((sum, entry) => sum + sizeOf(entry), 0) > byteLimit)
+      if (Entries.length === 0 || Entries.length > maxEntries)
+        throw validation(`entries must have 1 to ${maxEntries} members`);
+      if (Entries.reduce((sum, entry) => sum + entrySizeBytes(entry), 0) > byteLimit)
         throw validation('Total size of the entries in the request is over the limit.');
       const results = Entries.map((entry) => putEntry(entry, caller));
       return { FailedEntryCount: results.filter(({ ErrorCode }) => ErrorCode).length, Entries: results };
@@ -135,7 +135,7 @@ export function createEvents({
       if (pattern === undefined) throw validation('the sandbox makes rules with an EventPattern only');
       const bus = busFor(EventBusName, caller);
       requirePattern(pattern);
-      const arn = ruleArnOf(name, EventBusName, caller);
+      const arn = ruleArn(name, EventBusName, caller);
       rules.set(arn, {
         arn,
         name,
@@ -181,7 +181,7 @@ export function createEvents({
       loadClient: () => import('@aws-sdk/client-eventbridge'),
       protocol: 'awsJson1_1',
       operations,
-      accesses,
+      accesses: eventsAccesses,
     },
     createBus(arn, policy) {
       buses.set(arn, { arn, policy });
@@ -203,7 +203,7 @@ export function createEvents({
   };
 }
 
-function accesses(
+function eventsAccesses(
   operation: string,
   input: {
     Entries?: readonly Client.PutEventsRequestEntry[];
@@ -216,15 +216,15 @@ function accesses(
   if (operation === 'PutEvents')
     return (input.Entries ?? []).map(({ EventBusName, Source = '', DetailType = '' }) => ({
       action: 'events:PutEvents',
-      resource: busArnOf(EventBusName, caller),
+      resource: busArn(EventBusName, caller),
       conditions: { 'events:source': Source, 'events:detail-type': DetailType },
     }));
-  const resource = ruleArnOf(input.Name ?? input.Rule ?? '*', input.EventBusName, caller);
+  const resource = ruleArn(input.Name ?? input.Rule ?? '*', input.EventBusName, caller);
   return [{ action: `events:${operation}`, resource }];
 }
 
-function ruleArnOf(name: string, busName: string | undefined, caller: Caller): string {
-  const bus = busArnOf(busName, caller).split('/')[1] ?? 'default';
+function ruleArn(name: string, busName: string | undefined, caller: Caller): string {
+  const bus = busArn(busName, caller).split('/')[1] ?? 'default';
   const path = bus === 'default' ? name : `${bus}/${name}`;
   return `arn:aws:events:${caller.region}:${caller.accountId}:rule/${path}`;
 }
@@ -238,11 +238,11 @@ function requirePattern(pattern: string) {
   }
 }
 
-function busArnOf(name = 'default', { accountId, region }: Caller): string {
+function busArn(name = 'default', { accountId, region }: Caller): string {
   return name.startsWith('arn:') ? name : `arn:aws:events:${region}:${accountId}:event-bus/${name}`;
 }
 
-function problemWith(
+function validateEntry(
   entry: Client.PutEventsRequestEntry,
   bus: Bus | undefined,
   caller: Caller,
@@ -257,7 +257,7 @@ function problemWith(
     return { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' };
   if (!isJsonObject(entry.Detail ?? ''))
     return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
-  if (bus && !mayPut(bus, caller))
+  if (bus && !canPutEvents(bus, caller))
     return {
       ErrorCode: 'AccessDeniedException',
       ErrorMessage: `${caller.arn} may not put events on ${bus.arn}.`,
@@ -265,7 +265,7 @@ function problemWith(
   return undefined;
 }
 
-function mayPut(bus: Bus, caller: Caller): boolean {
+function canPutEvents(bus: Bus, caller: Caller): boolean {
   if (bus.arn.split(':')[4] === caller.accountId) return true;
   const principal = { roleArn: caller.arn, accountId: caller.accountId };
   return (
@@ -283,7 +283,7 @@ function isJsonObject(text: string): boolean {
   }
 }
 
-function asEvent(
+function toBusEvent(
   entry: Client.PutEventsRequestEntry,
   caller: Caller,
   eventId: string,
@@ -307,7 +307,7 @@ function withoutMilliseconds(time: number): string {
 }
 
 /** As EventBridge counts: 14 bytes for the time, and the text of the rest. */
-function sizeOf({
+function entrySizeBytes({
   Time,
   Source = '',
   DetailType = '',
@@ -320,7 +320,7 @@ function sizeOf({
   );
 }
 
-function payloadFor({ Input, InputPath }: Client.Target, event: BusEvent): unknown {
+function targetPayload({ Input, InputPath }: Client.Target, event: BusEvent): unknown {
   if (Input !== undefined) return JSON.parse(Input);
   if (InputPath === undefined || InputPath === '$') return event;
   return InputPath.split('.')

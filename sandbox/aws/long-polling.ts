@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { hasReceivable, nextVisibleAt, type Queue } from './sqs-queue.ts';
 
-interface Watch {
+interface QueueListeners {
   readonly consumers: Set<() => void>;
   readonly waiters: Set<() => void>;
   wakesAt: number;
@@ -9,22 +9,22 @@ interface Watch {
 }
 
 /** Wakes who waits for messages: one timer a queue, for whatever shows itself first. `find` gives a queue as it is now. */
-export function longPolls(clock: Clock, find: (arn: string) => Queue | undefined) {
-  const watches = new Map<string, Watch>();
+export function createLongPolls(clock: Clock, find: (arn: string) => Queue | undefined) {
+  const listenersByQueue = new Map<string, QueueListeners>();
 
-  function watchOf(arn: string): Watch {
-    const watch = watches.get(arn) ?? {
+  function listenersFor(arn: string): QueueListeners {
+    const watch = listenersByQueue.get(arn) ?? {
       consumers: new Set(),
       waiters: new Set(),
       wakesAt: Number.POSITIVE_INFINITY,
       cancel: () => {},
     };
-    watches.set(arn, watch);
+    listenersByQueue.set(arn, watch);
     return watch;
   }
 
   function wake(arn: string, time: number | undefined) {
-    const watch = watchOf(arn);
+    const watch = listenersFor(arn);
     const isWatched = watch.consumers.size + watch.waiters.size > 0;
     if (!isWatched || time === undefined || watch.wakesAt <= time) return;
     watch.cancel();
@@ -41,14 +41,14 @@ export function longPolls(clock: Clock, find: (arn: string) => Queue | undefined
 
   return {
     wake,
-    hasConsumer: (arn: string) => (watches.get(arn)?.consumers.size ?? 0) > 0,
+    hasConsumer: (arn: string) => (listenersByQueue.get(arn)?.consumers.size ?? 0) > 0,
     consume(arn: string, listener: () => void) {
-      watchOf(arn).consumers.add(listener);
+      listenersFor(arn).consumers.add(listener);
       wake(arn, clock.now());
     },
     /** Resolves when a message is visible, or after the wait. */
     arrival(queue: Queue, waitSeconds: number): Promise<void> {
-      const { waiters } = watchOf(queue.arn);
+      const { waiters } = listenersFor(queue.arn);
       return new Promise((resolve) => {
         const done = () => {
           waiters.delete(done);

@@ -17,28 +17,28 @@ export interface Subscription {
   /** Its address has not confirmed it, so that nothing is sent there. */
   readonly pending?: { readonly token: string; readonly since: number };
   /** Who has confirmed it wants nobody to end it who is not signed in. */
-  readonly endsSignedInOnly?: boolean;
+  readonly authenticateOnUnsubscribe?: boolean;
 }
 
 /** What the caller of Subscribe chooses. */
 export type SubscriptionAttributes = Pick<Subscription, 'isRaw' | 'filterPolicy'>;
 
 export interface Subscriptions {
-  to(topicArn: string): Subscription[];
+  listByTopic(topicArn: string): Subscription[];
   find(arn: string): Subscription | undefined;
   /** One endpoint subscribes to a topic once; what is there already takes the new choices over, and stays confirmed. */
   add(subscription: Omit<Subscription, 'arn' | 'pending'>, needsToConfirm: boolean): Subscription;
   /** Undefined where no address was sent that token, or it is too late. */
   confirm(topicArn: string, token: string, endsSignedInOnly: boolean): Subscription | undefined;
-  choose(arn: string, choices: SubscriptionAttributes): void;
+  setAttributes(arn: string, choices: SubscriptionAttributes): void;
   remove(arn: string): void;
 }
 
 /** SNS forgets by itself what nobody confirms. */
 const pendingMs = 48 * 3_600_000;
 
-export function createSubscriptions(clock: Clock, id: () => string, keep: Persisted): Subscriptions {
-  const subscriptions = keep<Subscription>('sns/subscriptions');
+export function createSubscriptions(clock: Clock, id: () => string, persisted: Persisted): Subscriptions {
+  const subscriptions = persisted<Subscription>('sns/subscriptions');
 
   function all(): Subscription[] {
     for (const [arn, { pending }] of subscriptions)
@@ -49,7 +49,7 @@ export function createSubscriptions(clock: Clock, id: () => string, keep: Persis
   const to = (topicArn: string) => all().filter((subscription) => subscription.topicArn === topicArn);
 
   return {
-    to,
+    listByTopic: to,
     find: (arn) => all().find((subscription) => subscription.arn === arn),
     add(subscription, needsToConfirm) {
       const { topicArn, protocol, endpoint } = subscription;
@@ -70,7 +70,7 @@ export function createSubscriptions(clock: Clock, id: () => string, keep: Persis
       subscriptions.set(found.arn, confirmed);
       return confirmed;
     },
-    choose(arn, choices) {
+    setAttributes(arn, choices) {
       const { filterPolicy: _, ...found } = subscriptions.get(arn) as Subscription;
       subscriptions.set(arn, { ...found, ...choices });
     },
@@ -79,15 +79,15 @@ export function createSubscriptions(clock: Clock, id: () => string, keep: Persis
 }
 
 /** What SetSubscriptionAttributes and Subscribe can say. @throws AwsError */
-export function subscriptionAttributes(
+export function parseSubscriptionAttributes(
   attributes: Readonly<Record<string, string>>,
   before?: SubscriptionAttributes,
 ): SubscriptionAttributes {
   const { RawMessageDelivery, FilterPolicy, FilterPolicyScope = 'MessageAttributes', ...others } = attributes;
   const [strange] = Object.keys(others);
-  if (strange !== undefined) throw invalid(`AttributeName ${strange} is not modelled`);
+  if (strange !== undefined) throw invalidParameter(`AttributeName ${strange} is not modelled`);
   if (FilterPolicyScope !== 'MessageAttributes')
-    throw invalid(`FilterPolicyScope ${FilterPolicyScope} is not modelled`);
+    throw invalidParameter(`FilterPolicyScope ${FilterPolicyScope} is not modelled`);
   const filterPolicy = FilterPolicy ?? before?.filterPolicy ?? '';
   const isRaw = RawMessageDelivery === undefined ? before?.isRaw : RawMessageDelivery === 'true';
   if (filterPolicy === '' || filterPolicy === '{}') return { isRaw: isRaw ?? false };
@@ -95,7 +95,7 @@ export function subscriptionAttributes(
   return { isRaw: isRaw ?? false, filterPolicy };
 }
 
-export function attributesOf(subscription: Subscription): Readonly<Record<string, string>> {
+export function toAttributes(subscription: Subscription): Readonly<Record<string, string>> {
   const { arn, topicArn, protocol, endpoint, owner, isRaw, filterPolicy, pending } = subscription;
   return {
     SubscriptionArn: arn,
@@ -105,7 +105,7 @@ export function attributesOf(subscription: Subscription): Readonly<Record<string
     Owner: owner,
     RawMessageDelivery: String(isRaw),
     PendingConfirmation: String(pending !== undefined),
-    ConfirmationWasAuthenticated: String(subscription.endsSignedInOnly ?? protocol === 'sqs'),
+    ConfirmationWasAuthenticated: String(subscription.authenticateOnUnsubscribe ?? protocol === 'sqs'),
     ...(filterPolicy !== undefined && { FilterPolicy: filterPolicy, FilterPolicyScope: 'MessageAttributes' }),
   };
 }
@@ -133,10 +133,10 @@ function requireFilterPolicy(text: string) {
     if (nested !== undefined) throw new Error(`"${nested}" must be an array`);
     compilePattern(policy);
   } catch (error) {
-    throw invalid(`FilterPolicy: ${error instanceof Error ? error.message : error}`);
+    throw invalidParameter(`FilterPolicy: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-export function invalid(problem: string): AwsError {
+export function invalidParameter(problem: string): AwsError {
   return new AwsError('InvalidParameterException', `Invalid parameter: ${problem}`);
 }

@@ -1,17 +1,17 @@
 import type * as Client from '@aws-sdk/client-sns';
-import { accountInArn } from '../accounts.ts';
+import { accountIdFromArn } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument, type Principal } from '../iam/policy.ts';
-import { drop, type Persisted } from '../persistence.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { confirmationMail, envelope, type Mail, messageMail, type Publication } from './sns-bodies.ts';
 import {
-  attributesOf,
   createSubscriptions,
-  invalid,
+  invalidParameter,
   matchesFilter,
+  parseSubscriptionAttributes,
   type Subscription,
-  subscriptionAttributes,
+  toAttributes,
 } from './sns-subscriptions.ts';
 
 /** What a subscriber gets. */
@@ -43,9 +43,9 @@ export interface Sns {
   ): string;
   unsubscribe(subscriptionArn: string): void;
   /** Whether the topic exists and its policy lets a service publish on behalf of `sourceArn`. */
-  admits(topicArn: string, service: string, sourceArn: string): boolean;
+  acceptsFrom(topicArn: string, service: string, sourceArn: string): boolean;
   /** What visiting a link of a mail does, for which nobody has to sign in. Throws `AwsError`. */
-  follow(link: URLSearchParams): string;
+  followLink(link: URLSearchParams): string;
   /** Publishes for an AWS service; false where the topic does not let it, of which AWS tells nobody. */
   publish(
     topicArn: string,
@@ -57,7 +57,7 @@ export interface Sns {
 const pageSize = 100;
 const protocols = ['sqs', 'email'];
 /** What SetTopicAttributes changes. */
-const settable = ['DisplayName', 'Policy'];
+const settableAttributes = ['DisplayName', 'Policy'];
 
 /** The topics of all accounts and Regions, by ARN. `deliver` carries each message to one subscriber. */
 export function createSns({
@@ -65,25 +65,25 @@ export function createSns({
   id,
   origin,
   deliver,
-  keep = drop,
+  persisted = inMemory,
 }: {
   clock: Clock;
   id: () => string;
   /** Where the links of mails lead. */
   origin: string;
   deliver: (delivery: Delivery) => void;
-  keep?: Persisted;
+  persisted?: Persisted;
 }): Sns {
-  const topics = keep<Topic>('sns/topics');
-  const subscriptions = createSubscriptions(clock, id, keep);
+  const topics = persisted<Topic>('sns/topics');
+  const subscriptions = createSubscriptions(clock, id, persisted);
 
   function topicFor(arn: string | undefined, operation: string, caller: Caller): Topic {
     const topic = topics.get(arn ?? '');
     if (!topic) throw new AwsError('NotFoundException', 'Topic does not exist');
-    const isOwner = accountInArn(topic.arn) === caller.accountId;
+    const isOwner = accountIdFromArn(topic.arn) === caller.accountId;
     if (
       !isOwner &&
-      !lets(topic, { roleArn: caller.arn, accountId: caller.accountId }, `sns:${operation}`, {})
+      !topicAllows(topic, { roleArn: caller.arn, accountId: caller.accountId }, `sns:${operation}`, {})
     )
       throw new AwsError(
         'AuthorizationErrorException',
@@ -100,7 +100,7 @@ export function createSns({
   function subscriptionFor(arn: string | undefined, { accountId }: Caller): Subscription {
     const subscription = subscriptions.find(arn ?? '');
     if (!subscription) throw new AwsError('NotFoundException', 'Subscription does not exist');
-    if (![subscription.owner, accountInArn(subscription.topicArn)].includes(accountId))
+    if (![subscription.owner, accountIdFromArn(subscription.topicArn)].includes(accountId))
       throw new AwsError('AuthorizationErrorException', 'Not authorized');
     return subscription;
   }
@@ -108,7 +108,7 @@ export function createSns({
   function fanOut(topicArn: string, publication: Publication): string {
     const messageId = id();
     const { message, attributes = {} } = publication;
-    for (const subscription of subscriptions.to(topicArn)) {
+    for (const subscription of subscriptions.listByTopic(topicArn)) {
       if (subscription.pending || !matchesFilter(subscription, attributes)) continue;
       const { isRaw, protocol } = subscription;
       deliver({
@@ -127,25 +127,25 @@ export function createSns({
 
   function confirm(topicArn: string, token: string, endsSignedInOnly: boolean): string {
     const confirmed = subscriptions.confirm(topicArn, token, endsSignedInOnly);
-    if (!confirmed) throw invalid('Token');
+    if (!confirmed) throw invalidParameter('Token');
     return confirmed.arn;
   }
 
   function end({ arn, pending }: Subscription) {
     // Until it is confirmed, only time ends it.
-    if (pending) throw invalid('SubscriptionArn Reason: the subscription is pending confirmation');
+    if (pending) throw invalidParameter('SubscriptionArn Reason: the subscription is pending confirmation');
     subscriptions.remove(arn);
   }
 
   function admits(topicArn: string, service: string, sourceArn: string): boolean {
     const topic = topics.get(topicArn);
-    const source = { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountInArn(sourceArn) };
-    return topic !== undefined && lets(topic, { service }, 'sns:Publish', source);
+    const source = { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountIdFromArn(sourceArn) };
+    return topic !== undefined && topicAllows(topic, { service }, 'sns:Publish', source);
   }
 
   const operations = {
     CreateTopic({ Name = '', Attributes = {} }: Client.CreateTopicInput, { caller }) {
-      if (!/^[\w-]{1,251}(\.fifo)?$/.test(Name)) throw invalid('Topic Name');
+      if (!/^[\w-]{1,251}(\.fifo)?$/.test(Name)) throw invalidParameter('Topic Name');
       const arn = `arn:aws:sns:${caller.region}:${caller.accountId}:${Name}`;
       if (!topics.has(arn)) topics.set(arn, { arn, attributes: Attributes });
       return { TopicArn: arn };
@@ -154,7 +154,8 @@ export function createSns({
     SetTopicAttributes(input: Client.SetTopicAttributesInput, { caller }) {
       const topic = topicFor(input.TopicArn, 'SetTopicAttributes', caller);
       const { AttributeName = '', AttributeValue = '' } = input;
-      if (!settable.includes(AttributeName)) throw invalid(`AttributeName ${AttributeName} is not modelled`);
+      if (!settableAttributes.includes(AttributeName))
+        throw invalidParameter(`AttributeName ${AttributeName} is not modelled`);
       if (AttributeName === 'Policy') requireJson(AttributeValue);
       change(topic, { [AttributeName]: AttributeValue });
     },
@@ -162,15 +163,16 @@ export function createSns({
     Subscribe(input: Client.SubscribeInput, { caller }) {
       const topic = topicFor(input.TopicArn, 'Subscribe', caller);
       const { Protocol = '', Endpoint = '', Attributes = {} } = input;
-      if (!protocols.includes(Protocol)) throw invalid(`protocol ${Protocol} is not modelled`);
-      if (Protocol === 'sqs' && !Endpoint.startsWith('arn:aws:sqs:')) throw invalid('SQS endpoint ARN');
-      if (Protocol === 'email' && !/^\S+@\S+$/.test(Endpoint)) throw invalid('Email address');
-      const choices = subscriptionAttributes(Attributes);
+      if (!protocols.includes(Protocol)) throw invalidParameter(`protocol ${Protocol} is not modelled`);
+      if (Protocol === 'sqs' && !Endpoint.startsWith('arn:aws:sqs:'))
+        throw invalidParameter('SQS endpoint ARN');
+      if (Protocol === 'email' && !/^\S+@\S+$/.test(Endpoint)) throw invalidParameter('Email address');
+      const choices = parseSubscriptionAttributes(Attributes);
       const there = subscriptions
-        .to(topic.arn)
+        .listByTopic(topic.arn)
         .find(({ protocol, endpoint }) => protocol === Protocol && endpoint === Endpoint);
       if (there && (there.isRaw !== choices.isRaw || there.filterPolicy !== choices.filterPolicy))
-        throw invalid('Attributes Reason: Subscription already exists with different attributes');
+        throw invalidParameter('Attributes Reason: Subscription already exists with different attributes');
       const subscription = subscriptions.add(
         { topicArn: topic.arn, protocol: Protocol, endpoint: Endpoint, owner: caller.accountId, ...choices },
         Protocol === 'email',
@@ -191,21 +193,21 @@ export function createSns({
     },
 
     GetSubscriptionAttributes({ SubscriptionArn }: Client.GetSubscriptionAttributesInput, { caller }) {
-      return { Attributes: attributesOf(subscriptionFor(SubscriptionArn, caller)) };
+      return { Attributes: toAttributes(subscriptionFor(SubscriptionArn, caller)) };
     },
 
     SetSubscriptionAttributes(input: Client.SetSubscriptionAttributesInput, { caller }) {
       const subscription = subscriptionFor(input.SubscriptionArn, caller);
       const { AttributeName = '', AttributeValue = '' } = input;
-      subscriptions.choose(
+      subscriptions.setAttributes(
         subscription.arn,
-        subscriptionAttributes({ [AttributeName]: AttributeValue }, subscription),
+        parseSubscriptionAttributes({ [AttributeName]: AttributeValue }, subscription),
       );
     },
 
     ListSubscriptionsByTopic({ TopicArn, NextToken }: Client.ListSubscriptionsByTopicInput, { caller }) {
       const topic = topicFor(TopicArn, 'ListSubscriptionsByTopic', caller);
-      const page = pageOf(subscriptions.to(topic.arn), NextToken);
+      const page = pageOfItems(subscriptions.listByTopic(topic.arn), NextToken);
       return {
         NextToken: page.next,
         Subscriptions: page.items.map(({ arn, protocol, endpoint, owner, topicArn, pending }) => ({
@@ -220,7 +222,7 @@ export function createSns({
 
     ListTopics({ NextToken }: Client.ListTopicsInput, { caller }) {
       const prefix = `arn:aws:sns:${caller.region}:${caller.accountId}:`;
-      const page = pageOf(
+      const page = pageOfItems(
         [...topics.keys()].filter((arn) => arn.startsWith(prefix)),
         NextToken,
       );
@@ -229,13 +231,13 @@ export function createSns({
 
     GetTopicAttributes({ TopicArn }: Client.GetTopicAttributesInput, { caller }) {
       const topic = topicFor(TopicArn, 'GetTopicAttributes', caller);
-      const all = subscriptions.to(topic.arn);
+      const all = subscriptions.listByTopic(topic.arn);
       const unconfirmed = all.filter(({ pending }) => pending).length;
       return {
         Attributes: {
           ...topic.attributes,
           TopicArn: topic.arn,
-          Owner: accountInArn(topic.arn),
+          Owner: accountIdFromArn(topic.arn),
           SubscriptionsConfirmed: String(all.length - unconfirmed),
           SubscriptionsPending: String(unconfirmed),
           SubscriptionsDeleted: '0',
@@ -246,8 +248,8 @@ export function createSns({
     Publish(input: Client.PublishInput, { caller }) {
       const topic = topicFor(input.TopicArn ?? input.TargetArn, 'Publish', caller);
       const { Message = '', Subject, MessageAttributes = {} } = input;
-      if (Message === '') throw invalid('Empty message');
-      if (Subject !== undefined && !/^[ -~]{1,99}$/.test(Subject)) throw invalid('Subject');
+      if (Message === '') throw invalidParameter('Empty message');
+      if (Subject !== undefined && !/^[ -~]{1,99}$/.test(Subject)) throw invalidParameter('Subject');
       return {
         MessageId: fanOut(topic.arn, {
           message: Message,
@@ -289,15 +291,15 @@ export function createSns({
       if (!topics.has(topicArn)) throw new Error(`there is no topic \`${topicArn}\``);
       const needsToConfirm = protocol === 'email';
       const subscription = subscriptions.add(
-        { topicArn, protocol, endpoint, isRaw, owner: accountInArn(topicArn) },
+        { topicArn, protocol, endpoint, isRaw, owner: accountIdFromArn(topicArn) },
         needsToConfirm,
       );
       if (subscription.pending) askToConfirm(subscription);
       return subscription.arn;
     },
     unsubscribe: subscriptions.remove,
-    admits,
-    follow(link) {
+    acceptsFrom: admits,
+    followLink(link) {
       const [action, topicArn = '', token = '', arn = ''] = [
         'Action',
         'TopicArn',
@@ -309,7 +311,7 @@ export function createSns({
       const subscription = subscriptions.find(arn);
       if (action !== 'Unsubscribe' || !subscription)
         throw new AwsError('NotFoundException', 'There is no such subscription');
-      if (subscription.endsSignedInOnly)
+      if (subscription.authenticateOnUnsubscribe)
         throw new AwsError('AuthorizationErrorException', 'Sign in to AWS to unsubscribe');
       end(subscription);
       return `Subscription removed: ${arn}`;
@@ -326,11 +328,11 @@ function requireJson(policy: string) {
   try {
     JSON.parse(policy);
   } catch {
-    throw invalid('Policy statement is not JSON');
+    throw invalidParameter('Policy statement is not JSON');
   }
 }
 
-function lets(
+function topicAllows(
   topic: Topic,
   principal: Principal,
   action: string,
@@ -345,9 +347,12 @@ function lets(
   });
 }
 
-function pageOf<T>(items: readonly T[], token: string | undefined): { items: readonly T[]; next?: string } {
+function pageOfItems<T>(
+  items: readonly T[],
+  token: string | undefined,
+): { items: readonly T[]; next?: string } {
   const start = token ? Number(Buffer.from(token, 'base64').toString()) : 0;
-  if (!Number.isInteger(start)) throw invalid('NextToken');
+  if (!Number.isInteger(start)) throw invalidParameter('NextToken');
   const end = start + pageSize;
   const page = items.slice(start, end);
   return end < items.length

@@ -2,21 +2,21 @@ import type * as Client from '@aws-sdk/client-sqs';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
 import { AwsError, type AwsService, type OperationContext } from './aws-service.ts';
 import { attributesChecksum, bodyChecksum } from './sqs-checksums.ts';
-import { inFlight, isReceiptHandle, type Message, type Queue, secondsOf } from './sqs-queue.ts';
+import { attributeSeconds, findInFlight, isReceiptHandle, type Message, type Queue } from './sqs-queue.ts';
 import type { Queues } from './sqs-queues.ts';
 
 const batchLimit = 10;
 const byteLimit = 1024 * 1024;
-const longestDelay = 900;
-const longestVisibility = 12 * 3600;
+const maxDelaySeconds = 900;
+const maxVisibilitySeconds = 12 * 3600;
 
 /** SQS's own API over the queues. */
 export function sqsService(queues: Queues): AwsService {
   function queueOf(url: string | undefined, operation: string, context: OperationContext): Queue {
-    const arn = arnOf(url, context);
+    const arn = queueArnFromUrl(url, context);
     const queue = queues.find(arn);
     if (!queue) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.', 400);
-    if (!mayUse(queue, `sqs:${permission(operation)}`, context))
+    if (!canUseQueue(queue, `sqs:${permission(operation)}`, context))
       throw new AwsError('AccessDenied', `Access to the resource ${url} is denied.`, 403);
     return queue;
   }
@@ -52,7 +52,7 @@ export function sqsService(queues: Queues): AwsService {
   function remove(queue: Queue, receiptHandle = '') {
     if (!isReceiptHandle(receiptHandle))
       throw new AwsError('ReceiptHandleIsInvalid', `The input receipt handle "${receiptHandle}" is invalid.`);
-    queues.settle(queue.arn, receiptHandle);
+    queues.delete(queue.arn, receiptHandle);
   }
 
   const operations = {
@@ -67,21 +67,21 @@ export function sqsService(queues: Queues): AwsService {
       );
       if (bytes > byteLimit)
         throw new AwsError('BatchRequestTooLong', `Batch requests cannot be longer than ${byteLimit} bytes.`);
-      return eachOf(input.Entries, (entry) => send(queue, entry));
+      return applyBatch(input.Entries, (entry) => send(queue, entry));
     },
 
     async ReceiveMessage(input: Client.ReceiveMessageRequest, context) {
       const queue = queueOf(input.QueueUrl, 'ReceiveMessage', context);
       const max = input.MaxNumberOfMessages ?? 1;
-      inRange('MaxNumberOfMessages', max, 1, batchLimit);
-      inRange('VisibilityTimeout', input.VisibilityTimeout ?? 0, 0, longestVisibility);
+      requireInRange('MaxNumberOfMessages', max, 1, batchLimit);
+      requireInRange('VisibilityTimeout', input.VisibilityTimeout ?? 0, 0, maxVisibilitySeconds);
       const receive = () => queues.receive(queue.arn, max, input.VisibilityTimeout);
 
       const first = receive();
-      const wait = input.WaitTimeSeconds ?? secondsOf(queue, 'ReceiveMessageWaitTimeSeconds');
-      if (first.length > 0 || wait === 0) return received(first, input);
-      await queues.arrival(queue, wait);
-      return received(receive(), input);
+      const wait = input.WaitTimeSeconds ?? attributeSeconds(queue, 'ReceiveMessageWaitTimeSeconds');
+      if (first.length > 0 || wait === 0) return toReceiveOutput(first, input);
+      await queues.waitForMessage(queue, wait);
+      return toReceiveOutput(receive(), input);
     },
 
     DeleteMessage(input: Client.DeleteMessageRequest, context) {
@@ -90,7 +90,7 @@ export function sqsService(queues: Queues): AwsService {
 
     DeleteMessageBatch(input: Client.DeleteMessageBatchRequest, context) {
       const queue = queueOf(input.QueueUrl, 'DeleteMessageBatch', context);
-      return eachOf(input.Entries, (entry) => {
+      return applyBatch(input.Entries, (entry) => {
         remove(queue, entry.ReceiptHandle);
         return {};
       });
@@ -99,16 +99,16 @@ export function sqsService(queues: Queues): AwsService {
     ChangeMessageVisibility(input: Client.ChangeMessageVisibilityRequest, context) {
       const queue = queueOf(input.QueueUrl, 'ChangeMessageVisibility', context);
       const { ReceiptHandle = '', VisibilityTimeout = 0 } = input;
-      inRange('VisibilityTimeout', VisibilityTimeout, 0, longestVisibility);
+      requireInRange('VisibilityTimeout', VisibilityTimeout, 0, maxVisibilitySeconds);
       if (!isReceiptHandle(ReceiptHandle))
         throw new AwsError(
           'ReceiptHandleIsInvalid',
           `The input receipt handle "${ReceiptHandle}" is invalid.`,
         );
-      const message = inFlight(queue, ReceiptHandle);
+      const message = findInFlight(queue, ReceiptHandle);
       if (!message || message.visibleAt <= context.now)
         throw new AwsError('MessageNotInflight', 'The specified message is not in flight.');
-      queues.release(queue.arn, ReceiptHandle, VisibilityTimeout);
+      queues.returnAfterFailure(queue.arn, ReceiptHandle, VisibilityTimeout);
     },
 
     CreateQueue({ QueueName = '', Attributes = {} }: Client.CreateQueueRequest, { caller, origin }) {
@@ -134,7 +134,7 @@ export function sqsService(queues: Queues): AwsService {
     },
 
     GetQueueAttributes(input: Client.GetQueueAttributesRequest, context) {
-      const attributes = attributesOf(queueOf(input.QueueUrl, 'GetQueueAttributes', context), queues);
+      const attributes = readQueueAttributes(queueOf(input.QueueUrl, 'GetQueueAttributes', context), queues);
       const names: readonly string[] = input.AttributeNames ?? [];
       const wanted = Object.entries(attributes).filter(
         ([name]) => names.includes('All') || names.includes(name),
@@ -162,7 +162,7 @@ export function sqsService(queues: Queues): AwsService {
       const source = queues.find(SourceArn);
       if (
         !source ||
-        !mayUse(source, 'sqs:StartMessageMoveTask', context) ||
+        !canUseQueue(source, 'sqs:StartMessageMoveTask', context) ||
         (DestinationArn && !queues.find(DestinationArn))
       )
         throw new AwsError(
@@ -205,7 +205,7 @@ export function sqsService(queues: Queues): AwsService {
         resource:
           operation === 'ListQueues'
             ? '*'
-            : (input.SourceArn ?? arnOf(input.QueueUrl ?? `/_/${input.QueueName}`, context)),
+            : (input.SourceArn ?? queueArnFromUrl(input.QueueUrl ?? `/_/${input.QueueName}`, context)),
       },
     ],
   };
@@ -216,12 +216,12 @@ function permission(operation: string): string {
   return operation.replace(/Batch$/, '');
 }
 
-function arnOf(url: string | undefined, { caller, origin }: OperationContext): string {
+function queueArnFromUrl(url: string | undefined, { caller, origin }: OperationContext): string {
   const [account, name] = new URL(url ?? '', origin).pathname.split('/').filter(Boolean);
   return `arn:aws:sqs:${caller.region}:${account === '_' ? caller.accountId : account}:${name}`;
 }
 
-function mayUse(queue: Queue, action: string, { caller }: OperationContext): boolean {
+function canUseQueue(queue: Queue, action: string, { caller }: OperationContext): boolean {
   if (queue.arn.split(':')[4] === caller.accountId) return true;
   const { Policy } = queue.attributes;
   if (!Policy) return false;
@@ -236,10 +236,10 @@ function checkOutgoing(queue: Queue, input: Omit<Client.SendMessageRequest, 'Que
   const { MessageBody: body = '', MessageGroupId, MessageDeduplicationId, DelaySeconds = 0 } = input;
   if (body === '')
     throw new AwsError('MissingParameter', 'The request must contain the parameter MessageBody.');
-  const limit = secondsOf(queue, 'MaximumMessageSize');
+  const limit = attributeSeconds(queue, 'MaximumMessageSize');
   if (Buffer.byteLength(body) > limit)
     throw invalid(`One or more parameters are invalid. Reason: Message must be shorter than ${limit} bytes.`);
-  inRange('DelaySeconds', DelaySeconds, 0, longestDelay);
+  requireInRange('DelaySeconds', DelaySeconds, 0, maxDelaySeconds);
   if (!queue.isFifo) return;
   if (!MessageGroupId)
     throw new AwsError('MissingParameter', 'The request must contain the parameter MessageGroupId.');
@@ -253,7 +253,7 @@ function checkOutgoing(queue: Queue, input: Omit<Client.SendMessageRequest, 'Que
     );
 }
 
-function inRange(name: string, value: number, least: number, most: number) {
+function requireInRange(name: string, value: number, least: number, most: number) {
   if (value < least || value > most)
     throw invalid(
       `Value ${value} for parameter ${name} is invalid. Reason: Must be between ${least} and ${most}, if provided.`,
@@ -265,7 +265,10 @@ function invalid(message: string): AwsError {
 }
 
 /** A batch treats each entry on its own. */
-function eachOf<E extends { Id?: string | undefined }, R>(entries: readonly E[] = [], act: (entry: E) => R) {
+function applyBatch<E extends { Id?: string | undefined }, R>(
+  entries: readonly E[] = [],
+  act: (entry: E) => R,
+) {
   if (entries.length === 0)
     throw new AwsError('EmptyBatchRequest', 'There should be at least one entry in the request.');
   if (entries.length > batchLimit)
@@ -293,7 +296,7 @@ function eachOf<E extends { Id?: string | undefined }, R>(entries: readonly E[] 
   return { Successful, Failed };
 }
 
-function received(
+function toReceiveOutput(
   messages: readonly Message[],
   input: Client.ReceiveMessageRequest,
 ): Client.ReceiveMessageResult {
@@ -313,8 +316,8 @@ function received(
   if (messages.length === 0) return {};
   return {
     Messages: messages.map(({ messageId, receiptHandle, body, attributes, messageAttributes }) => {
-      const chosen = pick(messageAttributes, isWanted);
-      const shown = pick(attributes, (name) => system.includes('All') || system.includes(name));
+      const chosen = pickAttributes(messageAttributes, isWanted);
+      const shown = pickAttributes(attributes, (name) => system.includes('All') || system.includes(name));
       return {
         MessageId: messageId,
         ReceiptHandle: receiptHandle,
@@ -328,14 +331,14 @@ function received(
   };
 }
 
-function pick<V>(
+function pickAttributes<V>(
   record: Readonly<Record<string, V>>,
   isWanted: (name: string) => boolean,
 ): Record<string, V> {
   return Object.fromEntries(Object.entries(record).filter(([name]) => isWanted(name)));
 }
 
-function attributesOf(queue: Queue, queues: Queues): Record<string, string> {
+function readQueueAttributes(queue: Queue, queues: Queues): Record<string, string> {
   const { visible, handled, delayed, failed } = queues.counts(queue.arn);
   return {
     ...queue.attributes,

@@ -19,7 +19,7 @@ export interface Message {
   readonly messageAttributes: Readonly<Record<string, MessageAttributeValue>>;
 }
 
-export type VisibilityTimeout = 'delayed' | 'handled' | 'failed';
+export type HiddenReason = 'delayed' | 'handled' | 'failed';
 
 /** What the sender gets to know. */
 export interface SentMessage {
@@ -31,7 +31,7 @@ export interface SentMessage {
 export interface QueuedMessage extends OutgoingMessage, SentMessage {
   readonly sentAt: number;
   /** Why it is hidden until `visibleAt`. */
-  readonly hiding: VisibilityTimeout;
+  readonly hiddenReason: HiddenReason;
   readonly receiveCount: number;
   readonly firstReceivedAt?: number;
 }
@@ -59,7 +59,7 @@ export const defaultAttributes: Readonly<Record<string, string>> = {
   VisibilityTimeout: '30',
 };
 
-export function secondsOf(queue: Queue, attribute: string): number {
+export function attributeSeconds(queue: Queue, attribute: string): number {
   return Number(queue.attributes[attribute]);
 }
 
@@ -74,7 +74,7 @@ export function enqueue(
     now,
   }: { messageId: string; sequence: number; delaySeconds: number; now: number },
 ): SentMessage {
-  forgetOldDuplicates(queue, now);
+  removeExpiredDeduplicationIds(queue, now);
   const duplicate = queue.isFifo && queue.recent.get(outgoing.deduplicationId ?? '');
   if (duplicate) return duplicate;
 
@@ -83,13 +83,19 @@ export function enqueue(
     sequenceNumber: String(sequence).padStart(20, '0'),
     visibleAt: now + delaySeconds * 1000,
   };
-  queue.messages.set(messageId, { ...outgoing, ...sent, sentAt: now, hiding: 'delayed', receiveCount: 0 });
+  queue.messages.set(messageId, {
+    ...outgoing,
+    ...sent,
+    sentAt: now,
+    hiddenReason: 'delayed',
+    receiveCount: 0,
+  });
   if (queue.isFifo && outgoing.deduplicationId !== undefined)
     queue.recent.set(outgoing.deduplicationId, { ...sent, until: now + deduplicationInterval });
   return sent;
 }
 
-function forgetOldDuplicates(queue: Queue, now: number) {
+function removeExpiredDeduplicationIds(queue: Queue, now: number) {
   for (const [id, { until }] of queue.recent) {
     if (until > now) return;
     queue.recent.delete(id);
@@ -104,7 +110,7 @@ export function receive(
   now: number,
   toDeadLetter: (deadLetterArn: string, message: QueuedMessage) => void,
 ): Message[] {
-  const redrive = redrivePolicyOf(queue);
+  const redrive = parseRedrivePolicy(queue);
   const taken: Message[] = [];
   for (const message of receivable(queue, now)) {
     if (taken.length === max) break;
@@ -118,10 +124,10 @@ export function receive(
       receiveCount: message.receiveCount + 1,
       firstReceivedAt: message.firstReceivedAt ?? now,
       visibleAt: now + visibilitySeconds * 1000,
-      hiding: 'handled',
+      hiddenReason: 'handled',
     };
     queue.messages.set(message.messageId, received);
-    taken.push(asReceived(received));
+    taken.push(toReceivedMessage(received));
   }
   return taken;
 }
@@ -139,7 +145,7 @@ function* receivable(queue: Queue, now: number): Generator<QueuedMessage> {
 }
 
 function hasExpired(queue: Queue, message: QueuedMessage, now: number): boolean {
-  return message.sentAt + secondsOf(queue, 'MessageRetentionPeriod') * 1000 <= now;
+  return message.sentAt + attributeSeconds(queue, 'MessageRetentionPeriod') * 1000 <= now;
 }
 
 export function hasReceivable(queue: Queue, now: number): boolean {
@@ -155,7 +161,7 @@ export function nextVisibleAt(queue: Queue, now: number): number | undefined {
 }
 
 /** The message that a handle stands for, as long as nobody received it again. */
-export function inFlight(queue: Queue, receiptHandle: string): QueuedMessage | undefined {
+export function findInFlight(queue: Queue, receiptHandle: string): QueuedMessage | undefined {
   const [messageId = '', receiveCount] = Buffer.from(receiptHandle, 'base64').toString().split('#');
   const message = queue.messages.get(messageId);
   return message && String(message.receiveCount) === receiveCount ? message : undefined;
@@ -172,10 +178,11 @@ export interface Counts {
   readonly failed: number;
 }
 
-export function countsOf(queue: Queue, now: number): Counts {
+export function countMessages(queue: Queue, now: number): Counts {
   const counts = { visible: 0, handled: 0, delayed: 0, failed: 0 };
   for (const message of queue.messages.values())
-    if (!hasExpired(queue, message, now)) counts[message.visibleAt <= now ? 'visible' : message.hiding] += 1;
+    if (!hasExpired(queue, message, now))
+      counts[message.visibleAt <= now ? 'visible' : message.hiddenReason] += 1;
   return counts;
 }
 
@@ -184,14 +191,14 @@ interface RedrivePolicy {
   readonly maxReceiveCount: number;
 }
 
-function redrivePolicyOf(queue: Queue): RedrivePolicy | undefined {
+function parseRedrivePolicy(queue: Queue): RedrivePolicy | undefined {
   const { RedrivePolicy } = queue.attributes;
   if (!RedrivePolicy) return undefined;
   const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(RedrivePolicy) as RedrivePolicy;
   return { deadLetterTargetArn, maxReceiveCount: Number(maxReceiveCount) };
 }
 
-function asReceived(message: QueuedMessage): Message {
+function toReceivedMessage(message: QueuedMessage): Message {
   const { messageId, receiveCount, firstReceivedAt, groupId, deduplicationId } = message;
   return {
     messageId,

@@ -15,22 +15,22 @@ export interface Queues {
   ): SentMessage;
   receive(queueArn: string, max: number, visibilitySeconds?: number): Message[];
   /** Deletes what was handled. */
-  settle(queueArn: string, receiptHandle: string): void;
+  delete(queueArn: string, receiptHandle: string): void;
   /** Gives back what could not be handled: it is hidden for `afterSeconds`. */
-  release(queueArn: string, receiptHandle: string, afterSeconds: number): void;
+  returnAfterFailure(queueArn: string, receiptHandle: string, afterSeconds: number): void;
   /** Gives back what a consumer shall get later, as if it had not been received. */
   postpone(queueArn: string, receiptHandle: string, milliseconds: number): void;
   /** Shows again at once, as if it had not been received, what was being handled: who handled it is gone. */
-  giveBack(queueArn: string): void;
+  returnInFlight(queueArn: string): void;
   /** Calls a consumer whenever a message is or becomes visible. */
   onArrival(queueArn: string, listener: () => void): void;
   /** Whether the queue's policy lets a service send to it on behalf of `sourceArn`. */
-  admits(queueArn: string, service: string, sourceArn: string): boolean;
+  acceptsFrom(queueArn: string, service: string, sourceArn: string): boolean;
   /** Whether a consumer can take or is handling a message; what is delayed, or hidden after a failure, does not count, nor what waits behind it. */
   isBusy(): boolean;
   counts(queueArn: string): Counts;
   find(queueArn: string): Queue | undefined;
   list(): readonly Queue[];
   /** Resolves when a message is visible, or after the wait. */
-  arrival(queue: Queue, waitSeconds: number): Promise<void>;
+  waitForMessage(queue: Queue, waitSeconds: number): Promise<void>;
 }

@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto';
-import { accountInArn } from '../accounts.ts';
+import { accountIdFromArn } from '../accounts.ts';
 import type { Clock } from '../clock.ts';
 import { isAllowedByResourcePolicy, type PolicyDocument } from '../iam/policy.ts';
-import { drop, type Persisted } from '../persistence.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
 import type { AwsService } from './aws-service.ts';
-import { longPolls } from './long-polling.ts';
+import { createLongPolls } from './long-polling.ts';
 import { sqsService } from './sqs-operations.ts';
 import {
-  countsOf,
+  attributeSeconds,
+  countMessages,
   defaultAttributes,
   enqueue,
+  findInFlight,
   hasReceivable,
-  inFlight,
   type OutgoingMessage,
   type Queue,
   type QueuedMessage,
   type QueueSettings,
   receive,
-  secondsOf,
 } from './sqs-queue.ts';
 import type { Queues } from './sqs-queues.ts';
 
@@ -28,15 +28,15 @@ export interface Sqs extends Queues {
 export function createSqs({
   clock,
   id,
-  keep = drop,
+  persisted = inMemory,
 }: {
   clock: Clock;
   id: () => string;
-  keep?: Persisted;
+  persisted?: Persisted;
 }): Sqs {
-  const settings = keep<QueueSettings>('sqs/queues');
+  const settings = persisted<QueueSettings>('sqs/queues');
   const queues = new Map([...settings].map(([arn, kept]) => [arn, queueWith(arn, kept)]));
-  const watches = longPolls(clock, (arn) => queues.get(arn));
+  const watches = createLongPolls(clock, (arn) => queues.get(arn));
   let sequence = 0;
 
   function queueWith(arn: string, { createdAt, attributes }: QueueSettings): Queue {
@@ -45,8 +45,8 @@ export function createSqs({
       isFifo: arn.endsWith('.fifo'),
       createdAt,
       attributes,
-      messages: keep(`sqs/messages/${arn}`),
-      recent: keep(`sqs/recent/${arn}`),
+      messages: persisted(`sqs/messages/${arn}`),
+      recent: persisted(`sqs/recent/${arn}`),
     };
   }
 
@@ -80,10 +80,10 @@ export function createSqs({
   function hide(
     arn: string,
     receiptHandle: string,
-    change: (message: QueuedMessage) => Pick<QueuedMessage, 'visibleAt' | 'hiding' | 'receiveCount'>,
+    change: (message: QueuedMessage) => Pick<QueuedMessage, 'visibleAt' | 'hiddenReason' | 'receiveCount'>,
   ) {
     const queue = queueAt(arn);
-    const message = inFlight(queue, receiptHandle);
+    const message = findInFlight(queue, receiptHandle);
     if (!message) return;
     const hidden = { ...message, ...change(message) };
     queue.messages.set(message.messageId, hidden);
@@ -108,7 +108,7 @@ export function createSqs({
     },
     deliver(arn, message, { delaySeconds } = {}) {
       const queue = queueAt(arn);
-      const ownDelay = secondsOf(queue, 'DelaySeconds');
+      const ownDelay = attributeSeconds(queue, 'DelaySeconds');
       // Grows across restarts too.
       sequence = Math.max(sequence + 1, clock.now() * 1000);
       const sent = enqueue(queue, withDeduplicationId(queue, message), {
@@ -122,36 +122,36 @@ export function createSqs({
     },
     receive(arn, max, visibilitySeconds) {
       const queue = queueAt(arn);
-      const visibility = visibilitySeconds ?? secondsOf(queue, 'VisibilityTimeout');
+      const visibility = visibilitySeconds ?? attributeSeconds(queue, 'VisibilityTimeout');
       const messages = receive(queue, max, visibility, clock.now(), (deadLetterArn, message) =>
         deadLetter(deadLetterArn, queue, message),
       );
       if (messages.length > 0) watches.wake(arn, clock.now() + visibility * 1000);
       return messages;
     },
-    settle(arn, receiptHandle) {
+    delete(arn, receiptHandle) {
       const queue = queueAt(arn);
-      const message = inFlight(queue, receiptHandle);
+      const message = findInFlight(queue, receiptHandle);
       if (message) queue.messages.delete(message.messageId);
       // The next of its message group can be received now.
       if (queue.isFifo) watches.wake(arn, clock.now());
     },
-    release: (arn, receiptHandle, afterSeconds) =>
+    returnAfterFailure: (arn, receiptHandle, afterSeconds) =>
       hide(arn, receiptHandle, ({ receiveCount }) => ({
         visibleAt: clock.now() + afterSeconds * 1000,
-        hiding: 'failed',
+        hiddenReason: 'failed',
         receiveCount,
       })),
     postpone: (arn, receiptHandle, milliseconds) =>
       hide(arn, receiptHandle, ({ receiveCount }) => ({
         visibleAt: clock.now() + milliseconds,
-        hiding: 'delayed',
+        hiddenReason: 'delayed',
         receiveCount: receiveCount - 1,
       })),
-    giveBack(arn) {
+    returnInFlight(arn) {
       const { messages } = queueAt(arn);
       for (const [messageId, message] of messages)
-        if (message.hiding === 'handled' && message.visibleAt > clock.now())
+        if (message.hiddenReason === 'handled' && message.visibleAt > clock.now())
           messages.set(messageId, {
             ...message,
             visibleAt: clock.now(),
@@ -162,7 +162,7 @@ export function createSqs({
       queueAt(arn);
       watches.consume(arn, listener);
     },
-    admits(arn, service, sourceArn) {
+    acceptsFrom(arn, service, sourceArn) {
       const { Policy } = queueAt(arn).attributes;
       if (Policy === undefined) return false;
       return isAllowedByResourcePolicy(
@@ -171,7 +171,7 @@ export function createSqs({
         {
           action: 'sqs:SendMessage',
           resource: arn,
-          conditions: { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountInArn(sourceArn) },
+          conditions: { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': accountIdFromArn(sourceArn) },
         },
       );
     },
@@ -179,13 +179,14 @@ export function createSqs({
       const now = clock.now();
       return [...queues.values()].some(
         (queue) =>
-          watches.hasConsumer(queue.arn) && (hasReceivable(queue, now) || countsOf(queue, now).handled > 0),
+          watches.hasConsumer(queue.arn) &&
+          (hasReceivable(queue, now) || countMessages(queue, now).handled > 0),
       );
     },
-    counts: (arn) => countsOf(queueAt(arn), clock.now()),
+    counts: (arn) => countMessages(queueAt(arn), clock.now()),
     find: (arn) => queues.get(arn),
     list: () => [...queues.values()],
-    arrival: (queue, waitSeconds) => watches.arrival(queue, waitSeconds),
+    waitForMessage: (queue, waitSeconds) => watches.arrival(queue, waitSeconds),
   };
   return { ...all, service: sqsService(all) };
 }

@@ -1,6 +1,6 @@
 import type * as Client from '@aws-sdk/client-ssm';
-import { drop, type Persisted } from '../persistence.ts';
-import { AwsError, type AwsService, type OperationContext, type Place } from './aws-service.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
+import { AwsError, type AwsService, type CallerLocation, type OperationContext } from './aws-service.ts';
 
 interface StoredParameter {
   readonly name: string;
@@ -14,19 +14,19 @@ export interface Ssm {
   readonly service: AwsService;
   /** Writes a parameter, over an older one too. */
   put(
-    location: Place,
+    location: CallerLocation,
     parameter: { readonly name: string; readonly value: string; readonly type?: Client.ParameterType },
   ): void;
-  has(location: Place, name: string): boolean;
-  remove(location: Place, name: string): void;
+  has(location: CallerLocation, name: string): boolean;
+  remove(location: CallerLocation, name: string): void;
 }
 
 const sizeLimits = { Standard: 4096, Advanced: 8192 } as const;
-const mostByPath = 10;
+const maxByPath = 10;
 
 /** The parameters of all accounts and Regions, by ARN. */
-export function createSsm({ now, keep = drop }: { now: () => number; keep?: Persisted }): Ssm {
-  const parameters = keep<StoredParameter>('ssm/parameters');
+export function createSsm({ now, persisted = inMemory }: { now: () => number; persisted?: Persisted }): Ssm {
+  const parameters = persisted<StoredParameter>('ssm/parameters');
 
   function store(arn: string, parameter: Omit<StoredParameter, 'version' | 'modifiedAt'>): StoredParameter {
     const stored = { ...parameter, version: (parameters.get(arn)?.version ?? 0) + 1, modifiedAt: now() };
@@ -36,12 +36,12 @@ export function createSsm({ now, keep = drop }: { now: () => number; keep?: Pers
 
   const shown = (arn: string, decrypt: boolean | undefined): Client.Parameter[] => {
     const parameter = parameters.get(arn);
-    return parameter ? [asAnswer(arn, parameter, decrypt ?? false)] : [];
+    return parameter ? [toParameterOutput(arn, parameter, decrypt ?? false)] : [];
   };
 
   const operations = {
     GetParameter(input: Client.GetParameterRequest, { caller }) {
-      const [parameter] = shown(arnOf(caller, input.Name), input.WithDecryption);
+      const [parameter] = shown(parameterArn(caller, input.Name), input.WithDecryption);
       if (!parameter) throw notFound(input.Name);
       return { Parameter: parameter };
     },
@@ -49,18 +49,18 @@ export function createSsm({ now, keep = drop }: { now: () => number; keep?: Pers
     GetParameters({ Names = [], WithDecryption }: Client.GetParametersRequest, { caller }) {
       if (Names.length > 10) throw validation('Names must have length less than or equal to 10');
       return {
-        Parameters: Names.flatMap((name) => shown(arnOf(caller, name), WithDecryption)),
-        InvalidParameters: Names.filter((name) => !parameters.has(arnOf(caller, name))),
+        Parameters: Names.flatMap((name) => shown(parameterArn(caller, name), WithDecryption)),
+        InvalidParameters: Names.filter((name) => !parameters.has(parameterArn(caller, name))),
       };
     },
 
     GetParametersByPath(input: Client.GetParametersByPathRequest, { caller }) {
       const path = `${input.Path?.replace(/\/$/, '')}/`;
       if (!path.startsWith('/')) throw validation('The parameter path must begin with /');
-      const { MaxResults = mostByPath, NextToken = '' } = input;
-      if (MaxResults < 1 || MaxResults > mostByPath) throw validation('MaxResults must be between 1 and 10');
+      const { MaxResults = maxByPath, NextToken = '' } = input;
+      if (MaxResults < 1 || MaxResults > maxByPath) throw validation('MaxResults must be between 1 and 10');
       const names = [...parameters]
-        .filter(([arn, { name }]) => arn === arnOf(caller, name) && name.startsWith(path))
+        .filter(([arn, { name }]) => arn === parameterArn(caller, name) && name.startsWith(path))
         .map(([, { name }]) => name)
         .filter((name) => input.Recursive || !name.slice(path.length).includes('/'))
         .sort();
@@ -68,7 +68,7 @@ export function createSsm({ now, keep = drop }: { now: () => number; keep?: Pers
       const rest = names.filter((name) => name > after);
       const page = rest.slice(0, MaxResults);
       return {
-        Parameters: page.flatMap((name) => shown(arnOf(caller, name), input.WithDecryption)),
+        Parameters: page.flatMap((name) => shown(parameterArn(caller, name), input.WithDecryption)),
         NextToken: rest.length > page.length ? Buffer.from(page.at(-1) ?? '').toString('base64') : undefined,
       };
     },
@@ -76,10 +76,12 @@ export function createSsm({ now, keep = drop }: { now: () => number; keep?: Pers
     DescribeParameters(input: Client.DescribeParametersRequest, { caller }) {
       const { ParameterFilters = [], MaxResults = 10, NextToken = '' } = input;
       if (MaxResults < 1 || MaxResults > 50) throw validation('MaxResults must be between 1 and 50');
-      const isWanted = ParameterFilters.map(byName);
+      const isWanted = ParameterFilters.map(nameFilter);
       const after = Buffer.from(NextToken, 'base64').toString();
       const rest = [...parameters]
-        .filter(([arn, { name }]) => arn === arnOf(caller, name) && isWanted.every((says) => says(name)))
+        .filter(
+          ([arn, { name }]) => arn === parameterArn(caller, name) && isWanted.every((says) => says(name)),
+        )
         .map(([arn, parameter]) => metadata(arn, parameter))
         .sort((a, b) => (a.Name < b.Name ? -1 : 1))
         .filter(({ Name }) => Name > after);
@@ -93,7 +95,7 @@ export function createSsm({ now, keep = drop }: { now: () => number; keep?: Pers
 
     PutParameter(input: Client.PutParameterRequest, { caller }) {
       const { Name: name = '', Value: value = '', Overwrite, Tier = 'Standard' } = input;
-      const arn = arnOf(caller, name);
+      const arn = parameterArn(caller, name);
       const existing = parameters.get(arn);
       if (existing && !Overwrite)
         throw new AwsError(
@@ -102,14 +104,14 @@ export function createSsm({ now, keep = drop }: { now: () => number; keep?: Pers
         );
       const type = input.Type ?? existing?.type;
       if (!type) throw validation('A parameter type is required when you create a parameter.');
-      const tier = Tier === 'Intelligent-Tiering' ? tierFor(value) : Tier;
+      const tier = Tier === 'Intelligent-Tiering' ? parameterTier(value) : Tier;
       if (value === '' || Buffer.byteLength(value) > sizeLimits[tier])
         throw validation(`${tier} tier parameters support a value of 1 to ${sizeLimits[tier]} characters.`);
       return { Version: store(arn, { name, type, value }).version, Tier: tier };
     },
 
     DeleteParameter({ Name }: Client.DeleteParameterRequest, { caller }) {
-      if (!parameters.delete(arnOf(caller, Name))) throw notFound(Name);
+      if (!parameters.delete(parameterArn(caller, Name))) throw notFound(Name);
     },
   } satisfies Record<string, (input: never, context: OperationContext) => unknown>;
 
@@ -122,27 +124,27 @@ export function createSsm({ now, keep = drop }: { now: () => number; keep?: Pers
       accesses: (operation, input: { Name?: string; Names?: readonly string[]; Path?: string }, { caller }) =>
         (input.Names ?? [input.Name ?? input.Path ?? '']).map((name) => ({
           action: `ssm:${operation}`,
-          resource: arnOf(caller, name),
+          resource: parameterArn(caller, name),
         })),
     },
     put(location, { name, value, type = 'String' }) {
-      store(arnOf(location, name), { name, value, type });
+      store(parameterArn(location, name), { name, value, type });
     },
-    has: (location, name) => parameters.has(arnOf(location, name)),
-    remove: (location, name) => void parameters.delete(arnOf(location, name)),
+    has: (location, name) => parameters.has(parameterArn(location, name)),
+    remove: (location, name) => void parameters.delete(parameterArn(location, name)),
   };
 }
 
-function tierFor(value: string): 'Standard' | 'Advanced' {
+function parameterTier(value: string): 'Standard' | 'Advanced' {
   return Buffer.byteLength(value) > sizeLimits.Standard ? 'Advanced' : 'Standard';
 }
 
-function arnOf({ accountId, region }: Place, name = ''): string {
+function parameterArn({ accountId, region }: CallerLocation, name = ''): string {
   const plain = name.startsWith('arn:') ? name.replace(/^.*?:parameter/, '') : name;
   return `arn:aws:ssm:${region}:${accountId}:parameter${plain.startsWith('/') ? '' : '/'}${plain}`;
 }
 
-function asAnswer(arn: string, parameter: StoredParameter, decrypt: boolean): Client.Parameter {
+function toParameterOutput(arn: string, parameter: StoredParameter, decrypt: boolean): Client.Parameter {
   const { name, type, value, version, modifiedAt } = parameter;
   // Undecrypted, AWS shows the ciphertext: what matters is that it is not the secret.
   const isHidden = type === 'SecureString' && !decrypt;
@@ -169,7 +171,7 @@ function metadata(arn: string, { name, type, version, modifiedAt }: StoredParame
   };
 }
 
-function byName({ Key, Option = 'Equals', Values = [] }: Client.ParameterStringFilter) {
+function nameFilter({ Key, Option = 'Equals', Values = [] }: Client.ParameterStringFilter) {
   if (Key !== 'Name' || !['Equals', 'BeginsWith'].includes(Option))
     throw new AwsError('InvalidFilterKey', `The filter ${Key} ${Option} is not known here.`);
   return (name: string) =>

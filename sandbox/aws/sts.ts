@@ -1,4 +1,4 @@
-import { type AwsService, type OperationContext, userIdOf } from './aws-service.ts';
+import { type AwsService, callerUserId, type OperationContext } from './aws-service.ts';
 
 export const sts: AwsService = {
   signingName: 'sts',
@@ -9,7 +9,7 @@ export const sts: AwsService = {
     GetCallerIdentity: (_input: never, { caller }: OperationContext) => ({
       Account: caller.accountId,
       Arn: caller.arn,
-      UserId: userIdOf(caller),
+      UserId: callerUserId(caller),
     }),
   },
   // AWS lets everybody ask who they are, whatever the policy says.

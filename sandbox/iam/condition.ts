@@ -38,20 +38,24 @@ const operators: Readonly<Record<string, Operator>> = {
 /** The values of the request's condition keys. */
 export type ConditionContext = Readonly<Record<string, string | readonly string[]>>;
 
-export function conditionsHold(conditions: Conditions, context: ConditionContext): boolean {
+export function matchesConditions(conditions: Conditions, context: ConditionContext): boolean {
   const given = new Map(
     Object.entries(context).map(([key, values]) => [key.toLowerCase(), [values].flat() as readonly string[]]),
   );
   return Object.entries(conditions)
     .flatMap(([operator, keys]) =>
       Object.entries(keys).map(([key, wanted]) =>
-        holds(operator, [wanted].flat().map(String), given.get(key.toLowerCase())),
+        matchesOperator(operator, [wanted].flat().map(String), given.get(key.toLowerCase())),
       ),
     )
     .every(Boolean);
 }
 
-function holds(name: string, wanted: readonly string[], given: readonly string[] | undefined): boolean {
+function matchesOperator(
+  name: string,
+  wanted: readonly string[],
+  given: readonly string[] | undefined,
+): boolean {
   if (name === 'Null') return wanted.includes(String(given === undefined));
   const [, quantifier, base = '', ifExists] =
     /^(?:(ForAllValues|ForAnyValue):)?(\w+?)(IfExists)?$/.exec(name) ?? [];
@@ -73,15 +77,15 @@ function holds(name: string, wanted: readonly string[], given: readonly string[]
 
 /** Each of an ARN's six parts is compared by itself: a `*` in one does not reach into the next. */
 function matchesArn(wanted: string, given: string): boolean {
-  const wantedParts = partsOf(wanted);
-  const givenParts = partsOf(given);
+  const wantedParts = splitArn(wanted);
+  const givenParts = splitArn(given);
   return (
     wantedParts.length === givenParts.length &&
     wantedParts.every((part, index) => matchesWildcard(part, givenParts[index] ?? ''))
   );
 }
 
-function partsOf(arn: string): readonly string[] {
+function splitArn(arn: string): readonly string[] {
   const parts = arn.split(':');
   return [...parts.slice(0, 5), parts.slice(5).join(':')];
 }

@@ -1,5 +1,5 @@
 import type { Access } from '../aws/aws-service.ts';
-import { type Conditions, conditionsHold } from './condition.ts';
+import { type Conditions, matchesConditions } from './condition.ts';
 import { matchesWildcard } from './wildcard.ts';
 
 type OneOrMore = string | readonly string[];
@@ -27,7 +27,7 @@ export type Principal =
 
 /** Whether a role with these policies may: something allows it and nothing denies it. */
 export function isAllowed(policies: readonly PolicyDocument[], access: Access): boolean {
-  return isAllowedBy(policies.flatMap(statementsOf), access);
+  return isAllowedBy(policies.flatMap(listStatements), access);
 }
 
 /** Whether a policy on a topic, queue or bus lets the principal in. */
@@ -37,23 +37,23 @@ export function isAllowedByResourcePolicy(
   access: Access,
 ): boolean {
   return isAllowedBy(
-    statementsOf(policy).filter((statement) => names(statement.Principal, principal)),
+    listStatements(policy).filter((statement) => matchesPrincipal(statement.Principal, principal)),
     access,
   );
 }
 
-function statementsOf(policy: PolicyDocument): readonly Statement[] {
+function listStatements(policy: PolicyDocument): readonly Statement[] {
   return [policy.Statement].flat() as readonly Statement[];
 }
 
 function isAllowedBy(statements: readonly Statement[], access: Access): boolean {
-  const applying = statements.filter((statement) => applies(statement, access));
+  const applying = statements.filter((statement) => statementApplies(statement, access));
   return (
     applying.some(({ Effect }) => Effect === 'Allow') && !applying.some(({ Effect }) => Effect === 'Deny')
   );
 }
 
-function applies(statement: Statement, { action, resource, conditions = {} }: Access): boolean {
+function statementApplies(statement: Statement, { action, resource, conditions = {} }: Access): boolean {
   const { Action, NotAction, Resource, NotResource, Condition = {} } = statement;
   const lowerCase = action.toLowerCase();
   return (
@@ -61,7 +61,7 @@ function applies(statement: Statement, { action, resource, conditions = {} }: Ac
     (NotAction === undefined || !anyMatches(NotAction, lowerCase, (pattern) => pattern.toLowerCase())) &&
     (Resource === undefined || anyMatches(Resource, resource)) &&
     (NotResource === undefined || !anyMatches(NotResource, resource)) &&
-    conditionsHold(Condition, conditions)
+    matchesConditions(Condition, conditions)
   );
 }
 
@@ -69,7 +69,7 @@ function anyMatches(patterns: OneOrMore, text: string, prepare = (pattern: strin
   return [patterns].flat().some((pattern) => matchesWildcard(prepare(pattern), text));
 }
 
-function names(stated: Statement['Principal'], principal: Principal): boolean {
+function matchesPrincipal(stated: Statement['Principal'], principal: Principal): boolean {
   if (stated === undefined) return false;
   if (stated === '*') return true;
   const of = (type: string) => [stated[type] ?? []].flat();

@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { InFlight } from '../in-flight.ts';
-import { drop, type Persisted } from '../persistence.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
 import {
   type EnvironmentSettings,
   type ExecutionEnvironment,
@@ -35,10 +35,10 @@ export interface AsynchronousSettings {
 export interface LambdaOptions {
   /** Where deployment packages are unpacked; what is in it goes. */
   readonly folder: string;
-  readonly keep?: Persisted;
+  readonly persisted?: Persisted;
   readonly clock: Clock;
   readonly clockOffset: SharedArrayBuffer;
-  readonly activity: InFlight;
+  readonly inFlight: InFlight;
   /** What each function finds in its environment beside its own: Region, credentials, endpoint. */
   readonly environmentOf: (configuration: FunctionConfiguration) => Readonly<Record<string, string>>;
   readonly onOutput: (functionName: string, text: string) => void;
@@ -94,9 +94,9 @@ const retryDelaysMs = [60_000, 120_000];
 const idleMs = 30_000;
 
 export async function createLambda(options: LambdaOptions): Promise<Lambda> {
-  const { clock, activity, folder, keep = drop } = options;
+  const { clock, inFlight, folder, persisted = inMemory } = options;
   await rm(folder, { recursive: true, force: true });
-  const accepted = keep<AcceptedEvent>('lambda/accepted');
+  const accepted = persisted<AcceptedEvent>('lambda/accepted');
   const deployed = new Map<string, DeployedFunction>();
   let stopped = false;
 
@@ -107,7 +107,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
   }
 
   async function createFunction(configuration: FunctionConfiguration) {
-    const taskRoot = await unpacked(configuration.code, join(folder, configuration.name));
+    const taskRoot = await unpackCode(configuration.code, join(folder, configuration.name));
     const lastDot = configuration.handler.lastIndexOf('.');
     const settings: EnvironmentSettings = {
       file: join(taskRoot, `${configuration.handler.slice(0, lastDot)}.js`),
@@ -136,7 +136,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
   async function invoke(functionArn: string, event: unknown): Promise<Outcome> {
     const target = find(functionArn);
     const { configuration, idle, running, waiting } = target;
-    return activity.during(async () => {
+    return inFlight.during(async () => {
       const concurrency = configuration.reservedConcurrency ?? concurrencyOfOneFunction;
       while (running.size >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve));
       if (stopped)
@@ -144,7 +144,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
 
       const environment = idle.pop() ?? startEnvironment(target.settings);
       running.add(environment);
-      const outcome = await environment.invoke(event, contextOf(configuration));
+      const outcome = await environment.invoke(event, lambdaContext(configuration));
       running.delete(environment);
       if (environment.isAlive()) rest(environment, idle);
       waiting.shift()?.();
@@ -184,7 +184,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     accepted.delete(id);
     if (!outcome.ok && onFailure !== undefined) {
       const { configuration } = find(functionArn);
-      const record = givenUp(configuration, event, outcome, attempts + 1, clock);
+      const record = failureRecord(configuration, event, outcome, attempts + 1, clock);
       options.sendToDestination(onFailure, configuration, record);
     }
     return outcome;
@@ -223,7 +223,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
   };
 }
 
-async function unpacked(code: string, folder: string): Promise<string> {
+async function unpackCode(code: string, folder: string): Promise<string> {
   if ((await stat(code)).isDirectory()) return code;
   await unzip(code, folder);
   return folder;
@@ -246,7 +246,7 @@ function runtimeEnvironment(
   };
 }
 
-function contextOf({ name, arn, memoryMb }: FunctionConfiguration) {
+function lambdaContext({ name, arn, memoryMb }: FunctionConfiguration) {
   return {
     functionName: name,
     functionVersion: '$LATEST',
@@ -259,7 +259,7 @@ function contextOf({ name, arn, memoryMb }: FunctionConfiguration) {
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
-function givenUp(
+function failureRecord(
   configuration: FunctionConfiguration,
   event: unknown,
   outcome: Failure,

@@ -17,10 +17,10 @@ export interface SqsMapping {
   readonly filters: readonly string[];
 }
 
-interface Surroundings {
+interface QueueMappingDeps {
   readonly queues: Queues;
   readonly clock: Clock;
-  readonly activity: InFlight;
+  readonly inFlight: InFlight;
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
 }
@@ -30,7 +30,7 @@ const mostReceivedAtOnce = 10;
 /** Lambda's poller of one queue: takes batches as they come, deletes what the function handled. */
 export function mapQueue(
   mapping: SqsMapping,
-  { queues, clock, activity, faults, invoke }: Surroundings,
+  { queues, clock, inFlight, faults, invoke }: QueueMappingDeps,
 ): void {
   const { queueArn, batchSize, windowSeconds } = mapping;
   const region = queueArn.split(':')[3] ?? '';
@@ -39,12 +39,12 @@ export function mapQueue(
   let running = 0;
   let gathering = false;
 
-  queues.giveBack(queueArn);
+  queues.returnInFlight(queueArn);
   queues.onArrival(queueArn, () => {
     if (windowSeconds === 0) return poll();
     if (gathering) return;
     gathering = true;
-    const end = activity.begin();
+    const end = inFlight.begin();
     clock.at(clock.now() + windowSeconds * 1000, () => {
       gathering = false;
       poll();
@@ -57,7 +57,7 @@ export function mapQueue(
       const messages = receive();
       if (messages.length === 0) return;
       running += 1;
-      void activity
+      void inFlight
         .during(() => handle(messages))
         .finally(() => {
           running -= 1;
@@ -79,7 +79,7 @@ export function mapQueue(
   async function handle(received: readonly Message[]) {
     const struck = received.filter(isWanted).map((message) => ({ message, fault: faultFor(message) }));
     for (const { message, fault } of struck) {
-      if (fault?.drop) queues.settle(queueArn, message.receiptHandle);
+      if (fault?.drop) queues.delete(queueArn, message.receiptHandle);
       else if (fault?.delayMs) queues.postpone(queueArn, message.receiptHandle, fault.delayMs);
     }
     const arrived = struck.filter(({ fault }) => !fault?.drop && !fault?.delayMs);
@@ -87,22 +87,22 @@ export function mapQueue(
     if (messages.length === 0) return;
 
     const deliver = (batch: readonly Message[]) =>
-      invoke({ Records: batch.map((message) => recordOf(message, queueArn, region)) });
+      invoke({ Records: batch.map((message) => toLambdaRecord(message, queueArn, region)) });
     const twice = arrived.filter(({ fault }) => fault?.duplicate).map(({ message }) => message);
     if (twice.length > 0) await deliver(twice);
     const outcome = await deliver(messages);
-    const failed = failuresIn(outcome, messages, mapping.reportsItemFailures);
+    const failed = batchItemFailures(outcome, messages, mapping.reportsItemFailures);
     for (const { messageId, receiptHandle } of messages) {
       // A failed message shows itself again when its visibility timeout has run down.
-      if (failed.has(messageId)) queues.release(queueArn, receiptHandle, visibilitySeconds());
-      else queues.settle(queueArn, receiptHandle);
+      if (failed.has(messageId)) queues.returnAfterFailure(queueArn, receiptHandle, visibilitySeconds());
+      else queues.delete(queueArn, receiptHandle);
     }
   }
 
   /** What was delayed once comes the next time. */
   function faultFor({ messageId }: Message): DeliveryFault | undefined {
     if (postponed.delete(messageId)) return undefined;
-    const fault = faults.ofDelivery('sqs');
+    const fault = faults.findDeliveryFault('sqs');
     if (fault?.delayMs && !fault.drop) postponed.add(messageId);
     return fault;
   }
@@ -113,15 +113,15 @@ export function mapQueue(
 
   function isWanted(message: Message): boolean {
     if (wanted.length === 0) return true;
-    const candidate = { ...recordOf(message, queueArn, region), body: parsed(message.body) };
+    const candidate = { ...toLambdaRecord(message, queueArn, region), body: parseJsonBody(message.body) };
     if (wanted.some((matches) => matches(candidate))) return true;
-    queues.settle(queueArn, message.receiptHandle);
+    queues.delete(queueArn, message.receiptHandle);
     return false;
   }
 }
 
 /** Of a batch: what the function names as failed; everything if it threw, or named something it was not given. */
-function failuresIn(outcome: Outcome, messages: readonly Message[], reports: boolean): Set<string> {
+function batchItemFailures(outcome: Outcome, messages: readonly Message[], reports: boolean): Set<string> {
   const ids = new Set(messages.map(({ messageId }) => messageId));
   if (!outcome.ok) return ids;
   if (!reports) return new Set();
@@ -132,14 +132,14 @@ function failuresIn(outcome: Outcome, messages: readonly Message[], reports: boo
   return failed.every((id) => ids.has(id)) ? new Set(failed) : ids;
 }
 
-function recordOf(message: Message, queueArn: string, region: string) {
+function toLambdaRecord(message: Message, queueArn: string, region: string) {
   return {
     messageId: message.messageId,
     receiptHandle: message.receiptHandle,
     body: message.body,
     attributes: message.attributes,
     messageAttributes: Object.fromEntries(
-      Object.entries(message.messageAttributes).map(([name, value]) => [name, attributeOf(value)]),
+      Object.entries(message.messageAttributes).map(([name, value]) => [name, toLambdaAttribute(value)]),
     ),
     eventSource: 'aws:sqs',
     eventSourceARN: queueArn,
@@ -147,7 +147,7 @@ function recordOf(message: Message, queueArn: string, region: string) {
   };
 }
 
-function attributeOf({ StringValue, BinaryValue, DataType }: MessageAttributeValue) {
+function toLambdaAttribute({ StringValue, BinaryValue, DataType }: MessageAttributeValue) {
   return {
     ...(StringValue !== undefined && { stringValue: StringValue }),
     ...(BinaryValue !== undefined && { binaryValue: Buffer.from(BinaryValue).toString('base64') }),
@@ -158,7 +158,7 @@ function attributeOf({ StringValue, BinaryValue, DataType }: MessageAttributeVal
 }
 
 /** Filters look into bodies that are JSON. */
-function parsed(body: string): unknown {
+function parseJsonBody(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {

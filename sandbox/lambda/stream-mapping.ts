@@ -31,9 +31,9 @@ interface WaitingRecord {
   readonly from: number;
 }
 
-interface Surroundings {
+interface StreamMappingDeps {
   readonly clock: Clock;
-  readonly activity: InFlight;
+  readonly inFlight: InFlight;
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
   /** The records that are not done with. */
@@ -45,8 +45,8 @@ interface Surroundings {
 const retryDelayMs = 1000;
 
 /** Lambda's poller of a table's stream: one shard, so in order and one batch at a time. Returns what takes new records. */
-export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
-  const { clock, activity, faults, invoke, waiting = new Map() } = surroundings;
+export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDeps) {
+  const { clock, inFlight, faults, invoke, waiting = new Map() } = surroundings;
   const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
   const windowMs = mapping.windowSeconds * 1000;
   let running = false;
@@ -82,7 +82,7 @@ export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
   function handOver() {
     if (running || ready().length === 0) return;
     running = true;
-    void activity.during(drain);
+    void inFlight.during(drain);
   }
 
   /** One batch until it is done or given up; a failing half does not hold up the other. */
@@ -133,7 +133,7 @@ export function mapStream(mapping: StreamMapping, surroundings: Surroundings) {
   for (const { from } of waiting.values()) clock.at(from, start);
 
   return (records: readonly StreamRecord[]) => {
-    const fault = faults.ofDelivery('streams');
+    const fault = faults.findDeliveryFault('streams');
     if (fault?.drop) return;
     take(records, clock.now() + (fault?.delayMs ?? 0));
     if (fault?.duplicate) take(records, clock.now());

@@ -10,7 +10,7 @@ const deflated = 8;
 /** Unpacks a deployment package: a plain zip archive, neither encrypted nor split nor beyond 4 GB. */
 export async function unzip(archive: string, folder: string): Promise<void> {
   const zip = await readFile(archive);
-  for (const { path, content } of entriesOf(zip)) {
+  for (const { path, content } of readDirectory(zip)) {
     if (path.endsWith('/')) continue;
     const file = join(folder, path);
     await mkdir(dirname(file), { recursive: true });
@@ -18,7 +18,7 @@ export async function unzip(archive: string, folder: string): Promise<void> {
   }
 }
 
-function* entriesOf(zip: Buffer): Generator<{ path: string; content: Buffer }> {
+function* readDirectory(zip: Buffer): Generator<{ path: string; content: Buffer }> {
   const signature = Buffer.alloc(4);
   signature.writeUInt32LE(endOfDirectory);
   const end = zip.lastIndexOf(signature);

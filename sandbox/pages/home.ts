@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { provider } from '../accounts.ts';
 import type { Html } from '../slack/page/mrkdwn.ts';
 import { pageHtml } from './page.ts';
-import { shownTime } from './time.ts';
+import { formatTime } from './time.ts';
 
 /** What the sandbox is, and where to look, for who opens its address in a browser. */
 export function homeHtml({ origin, now, mails }: { origin: string; now: number; mails: number }): Html {
@@ -18,7 +18,7 @@ export function homeHtml({ origin, now, mails }: { origin: string; now: number; 
         <dt><a href="/_sandbox/calls">AWS calls</a></dt>
         <dd>each with who made it and what came of it, as JSON</dd>
         <dt><a href="/_sandbox/clock">Clock</a></dt>
-        <dd>it is ${shownTime(now)} here, and it can be moved on</dd>
+        <dd>it is ${formatTime(now)} here, and it can be moved on</dd>
       </dl>
       <h2>In a terminal, in the folder of linkgate</h2>
       <pre tabindex="0" aria-label="Commands">${commands(origin)}</pre>
@@ -36,6 +36,6 @@ function commands(origin: string): string {
 }
 
 /** Where a browser finds nothing. */
-export function nothingHtml(path: string): Html {
+export function notFoundHtml(path: string): Html {
   return pageHtml('', 'There is nothing here', html`<p>The sandbox has no page <code>${path}</code>.</p>`);
 }

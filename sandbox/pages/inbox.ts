@@ -1,11 +1,11 @@
 import { html } from 'hono/html';
 import type { Html } from '../slack/page/mrkdwn.ts';
-import type { ArrivedMail } from '../sns-deliveries.ts';
+import type { ReceivedMail } from '../sns-deliveries.ts';
 import { pageHtml } from './page.ts';
-import { shownTime } from './time.ts';
+import { formatTime } from './time.ts';
 
 /** What e-mail subscriptions were sent, the newest first and open. */
-export function inboxHtml(mails: readonly ArrivedMail[]): Html {
+export function inboxHtml(mails: readonly ReceivedMail[]): Html {
   const none = html`<p>No mail yet: linkgate writes to approvers when somebody has to decide. Reload this page then.</p>`;
   const count = mails.length === 0 ? '' : ` (${mails.length})`;
   return pageHtml(
@@ -15,11 +15,11 @@ export function inboxHtml(mails: readonly ArrivedMail[]): Html {
   );
 }
 
-function mailHtml({ to, topicArn, subject, text, time }: ArrivedMail, index: number): Html {
+function mailHtml({ to, topicArn, subject, text, time }: ReceivedMail, index: number): Html {
   return html`<details ${index === 0 && 'open'}>
     <summary>
       <strong>${subject}</strong>
-      <span>to ${to}, <time datetime="${time}">${shownTime(Date.parse(time))}</time>, from the topic ${topicArn.split(':').at(-1)}</span>
+      <span>to ${to}, <time datetime="${time}">${formatTime(Date.parse(time))}</time>, from the topic ${topicArn.split(':').at(-1)}</span>
     </summary>
     <div class="text">${withLinks(text)}</div>
   </details>`;

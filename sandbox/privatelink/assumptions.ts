@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-const schemas = {
+const assumptionSchemas = {
   notificationBody: v.picklist(['camel', 'pascal', 'text', 'no-ids']),
   notifications: v.boolean(),
   endpointIdFilter: v.picklist(['accepted', 'refused']),
@@ -17,19 +17,19 @@ const schemas = {
   deletedListedMs: milliseconds,
 };
 
-const Assumptions = v.object(schemas);
+const Assumptions = v.object(assumptionSchemas);
 
 /** How EC2 behaves where AWS documents nothing. */
 export type Assumptions = Readonly<v.InferOutput<typeof Assumptions>>;
 
-interface Assumed<Value> {
+interface AssumptionSpec<Value> {
   readonly default: Value;
   /** The section of the domain facts that the assumption stands for. */
   readonly section: string;
   readonly meaning: string;
 }
 
-const assumed: { readonly [Name in keyof Assumptions]: Assumed<Assumptions[Name]> } = {
+const assumptionSpecs: { readonly [Name in keyof Assumptions]: AssumptionSpec<Assumptions[Name]> } = {
   notificationBody: {
     default: 'text',
     section: '1.1 SNS connection notifications',
@@ -92,10 +92,10 @@ const assumed: { readonly [Name in keyof Assumptions]: Assumed<Assumptions[Name]
   },
 };
 
-const names = Object.keys(schemas) as (keyof Assumptions)[];
+const assumptionNames = Object.keys(assumptionSchemas) as (keyof Assumptions)[];
 
 export const defaultAssumptions = Object.fromEntries(
-  names.map((name) => [name, assumed[name].default]),
+  assumptionNames.map((name) => [name, assumptionSpecs[name].default]),
 ) as Assumptions;
 
 /** An assumption that does not exist, or cannot have this value. */
@@ -107,9 +107,11 @@ export class AssumptionError extends Error {
 export function mergeAssumptions(current: Assumptions, update: unknown): Assumptions {
   if (typeof update !== 'object' || update === null || Array.isArray(update))
     throw new AssumptionError('assumptions are an object from name to value');
-  const unknown = Object.keys(update).find((name) => !(name in schemas));
+  const unknown = Object.keys(update).find((name) => !(name in assumptionSchemas));
   if (unknown !== undefined)
-    throw new AssumptionError(`there is no assumption \`${unknown}\`; there are ${names.join(', ')}`);
+    throw new AssumptionError(
+      `there is no assumption \`${unknown}\`; there are ${assumptionNames.join(', ')}`,
+    );
   const merged = v.safeParse(Assumptions, { ...current, ...update });
   if (merged.success) return merged.output;
   const [issue] = merged.issues;
@@ -120,5 +122,7 @@ export function mergeAssumptions(current: Assumptions, update: unknown): Assumpt
 
 /** Each assumption as it is, beside its default and what it stands for. */
 export function describeAssumptions(current: Assumptions) {
-  return Object.fromEntries(names.map((name) => [name, { value: current[name], ...assumed[name] }]));
+  return Object.fromEntries(
+    assumptionNames.map((name) => [name, { value: current[name], ...assumptionSpecs[name] }]),
+  );
 }

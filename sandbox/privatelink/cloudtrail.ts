@@ -44,7 +44,7 @@ export function cloudTrailEvent(call: RecordedCall) {
       userAgent: 'linkgate-sandbox',
       ...(error && { errorCode: error.code, errorMessage: error.message }),
       requestParameters: requestParameters(call),
-      responseElements: error ? null : { [`${operation}Response`]: responseOf(call) },
+      responseElements: error ? null : { [`${operation}Response`]: responseElements(call) },
       requestID: requestId,
       eventID: eventId,
       readOnly: operation.startsWith('Describe'),
@@ -94,7 +94,7 @@ function requestParameters({ operation, schema, input }: RecordedCall): object {
 function requestValue(schema: NormalizedSchema, value: unknown): unknown {
   if (schema.isListSchema()) {
     const member = schema.getValueSchema();
-    return loneOrAll(
+    return unwrapSingle(
       (value as readonly unknown[]).map((element, index) => {
         const content = requestValue(member, element);
         return { tag: index + 1, ...(member.isStructSchema() ? (content as object) : { content }) };
@@ -113,7 +113,7 @@ function requestValue(schema: NormalizedSchema, value: unknown): unknown {
   );
 }
 
-function responseOf({ schema, output, requestId }: RecordedCall) {
+function responseElements({ schema, output, requestId }: RecordedCall) {
   const elements = responseValue(schema.output, output);
   return { xmlns: xmlNamespace, requestId, ...(typeof elements === 'object' ? elements : {}) };
 }
@@ -122,7 +122,7 @@ function responseOf({ schema, output, requestId }: RecordedCall) {
 function responseValue(schema: NormalizedSchema, value: unknown): unknown {
   if (schema.isListSchema()) {
     const items = (value as readonly unknown[]).map((item) => responseValue(schema.getValueSchema(), item));
-    return items.length === 0 ? '' : { item: loneOrAll(items) };
+    return items.length === 0 ? '' : { item: unwrapSingle(items) };
   }
   if (!schema.isStructSchema()) return scalar(value);
   return orEmpty(
@@ -146,7 +146,7 @@ function traits(member: NormalizedSchema): { readonly ec2QueryName?: string; rea
 }
 
 /** CloudTrail makes one element an object, and only several an array. */
-function loneOrAll(elements: readonly unknown[]): unknown {
+function unwrapSingle(elements: readonly unknown[]): unknown {
   return elements.length === 1 ? elements[0] : elements;
 }
 

@@ -1,31 +1,31 @@
 import type { ConnectionEvent, Endpoint, EndpointState, PrivateLinkContext } from './model.ts';
-import { schedule } from './model.ts';
+import { scheduleTransition } from './model.ts';
 
 /** Carries out what is due by `now`, in order of its time. */
-export function advance(context: PrivateLinkContext, now: number): void {
+export function advanceTransitions(context: PrivateLinkContext, now: number): void {
   const { state } = context;
   for (let due = state.schedule[0]; due !== undefined && due.at <= now; due = state.schedule[0]) {
     state.schedule.shift();
     const endpoint = state.endpoints[due.id];
-    if (endpoint?.next?.at === due.at) take(context, endpoint, endpoint.next);
-    if (state.services[due.id]?.endedAt === due.at) forget(context, 'services', due.id);
+    if (endpoint?.next?.at === due.at) carryOutTransition(context, endpoint, endpoint.next);
+    if (state.services[due.id]?.endedAt === due.at) deleteResource(context, 'services', due.id);
   }
 }
 
 /** Makes it so later; what was about to happen instead no longer does. */
-export function plan(
+export function planTransition(
   context: PrivateLinkContext,
   endpoint: Endpoint,
   state: EndpointState | 'gone',
   at: number,
 ): void {
   endpoint.next = { state, at };
-  schedule(context, endpoint.id, at);
+  scheduleTransition(context, endpoint.id, at);
 }
 
 /** The consumer has just created it. */
 export function startTransition(context: PrivateLinkContext, endpoint: Endpoint): void {
-  arrive(context, endpoint, undefined, endpoint.createdAt);
+  publishState(context, endpoint, undefined, endpoint.createdAt);
 }
 
 /** Makes it so now; whatever was about to happen instead no longer does. */
@@ -38,16 +38,16 @@ export function transitionTo(
   const from = endpoint.state;
   endpoint.state = state;
   endpoint.next = undefined;
-  arrive(context, endpoint, from, time);
+  publishState(context, endpoint, from, time);
 }
 
 /** Where the endpoint is, or is irrevocably on its way to unless another call turns it. */
-export function destination({ state, next }: Endpoint): EndpointState | 'gone' {
+export function finalState({ state, next }: Endpoint): EndpointState | 'gone' {
   return next?.state ?? state;
 }
 
 /** Rings whoever asked to be told, and plans what follows by itself. */
-function arrive(
+function publishState(
   context: PrivateLinkContext,
   endpoint: Endpoint,
   from: EndpointState | undefined,
@@ -55,16 +55,17 @@ function arrive(
 ): void {
   const { id: endpointId, serviceId, state } = endpoint;
   context.effects.push({ type: 'state-change', serviceId, endpointId, from, to: state, time });
-  const event = eventOf(from, state);
-  if (event !== undefined && context.assumptions.notifications) ring(context, endpoint, event, time);
+  const event = notificationEvent(from, state);
+  if (event !== undefined && context.assumptions.notifications)
+    sendNotifications(context, endpoint, event, time);
 
   const { availableAfterMs, deletedAfterMs, deletedListedMs } = context.assumptions;
-  if (state === 'pending') plan(context, endpoint, 'available', time + availableAfterMs);
-  if (state === 'deleting') plan(context, endpoint, 'deleted', time + deletedAfterMs);
-  if (state === 'deleted') plan(context, endpoint, 'gone', time + deletedListedMs);
+  if (state === 'pending') planTransition(context, endpoint, 'available', time + availableAfterMs);
+  if (state === 'deleting') planTransition(context, endpoint, 'deleted', time + deletedAfterMs);
+  if (state === 'deleted') planTransition(context, endpoint, 'gone', time + deletedListedMs);
 }
 
-function take(
+function carryOutTransition(
   context: PrivateLinkContext,
   endpoint: Endpoint,
   { state, at }: NonNullable<Endpoint['next']>,
@@ -73,24 +74,24 @@ function take(
     transitionTo(context, endpoint, state, at);
     return;
   }
-  forget(context, 'endpoints', endpoint.id);
+  deleteResource(context, 'endpoints', endpoint.id);
   delete context.state.tags[endpoint.connectionId];
 }
 
-function forget({ state }: PrivateLinkContext, kind: 'services' | 'endpoints', id: string): void {
+function deleteResource({ state }: PrivateLinkContext, kind: 'services' | 'endpoints', id: string): void {
   delete state[kind][id];
   delete state.tags[id];
 }
 
 /** AWS rings for four events only: not when a connection becomes available, nor when its consumer modifies it. */
-function eventOf(from: EndpointState | undefined, to: EndpointState): ConnectionEvent | undefined {
+function notificationEvent(from: EndpointState | undefined, to: EndpointState): ConnectionEvent | undefined {
   if (from === undefined) return 'Connect';
   if (from === 'pendingAcceptance' && to === 'pending') return 'Accept';
   if (to === 'rejected') return 'Reject';
   return to === 'deleted' ? 'Delete' : undefined;
 }
 
-function ring(
+function sendNotifications(
   { state, effects }: PrivateLinkContext,
   endpoint: Endpoint,
   event: ConnectionEvent,

@@ -1,7 +1,13 @@
 import { AwsError } from '../aws/aws-service.ts';
 import { ownService, serviceType } from './endpoint-services.ts';
-import type { ConnectionEvent, ConnectionNotification, Place, PrivateLinkContext, Refusal } from './model.ts';
-import { asError, isIn } from './model.ts';
+import type {
+  ConnectionEvent,
+  ConnectionNotification,
+  PrivateLinkContext,
+  Refusal,
+  ResourceLocation,
+} from './model.ts';
+import { isOwnedBy, toAwsError } from './model.ts';
 
 export interface NotificationSpec {
   /** What it is about: a service of the caller's, or one endpoint of the caller's. */
@@ -15,16 +21,19 @@ export interface NotificationSpec {
 export function connectionNotifications(context: PrivateLinkContext) {
   const { state } = context;
 
-  function ownNotification(location: Place, id: string): ConnectionNotification | undefined {
+  function ownNotification(location: ResourceLocation, id: string): ConnectionNotification | undefined {
     const notification = state.notifications[id];
-    return notification !== undefined && isIn(location, notification) ? notification : undefined;
+    return notification !== undefined && isOwnedBy(location, notification) ? notification : undefined;
   }
 
   return {
-    notifications: (location: Place) =>
-      Object.values(state.notifications).filter((notification) => isIn(location, notification)),
+    notifications: (location: ResourceLocation) =>
+      Object.values(state.notifications).filter((notification) => isOwnedBy(location, notification)),
 
-    createNotification({ accountId, region }: Place, spec: NotificationSpec): ConnectionNotification {
+    createNotification(
+      { accountId, region }: ResourceLocation,
+      spec: NotificationSpec,
+    ): ConnectionNotification {
       const service =
         spec.serviceId === undefined ? undefined : ownService(context, { accountId, region }, spec.serviceId);
       const type = service
@@ -52,17 +61,17 @@ export function connectionNotifications(context: PrivateLinkContext) {
     },
 
     modifyNotification(
-      location: Place,
+      location: ResourceLocation,
       id: string,
       { topicArn, events }: Partial<Pick<NotificationSpec, 'topicArn' | 'events'>>,
     ): void {
       const notification = ownNotification(location, id);
-      if (notification === undefined) throw asError(notFound(id));
+      if (notification === undefined) throw toAwsError(notFound(id));
       notification.topicArn = topicArn ?? notification.topicArn;
       notification.events = [...(events ?? notification.events)];
     },
 
-    deleteNotifications: (location: Place, ids: readonly string[]): Refusal[] =>
+    deleteNotifications: (location: ResourceLocation, ids: readonly string[]): Refusal[] =>
       ids.flatMap((id) => {
         if (ownNotification(location, id) === undefined) return notFound(id);
         delete state.notifications[id];

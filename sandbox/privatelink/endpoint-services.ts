@@ -3,14 +3,14 @@ import type {
   Endpoint,
   EndpointService,
   Permission,
-  Place,
   PrivateDns,
   PrivateLinkContext,
   Refusal,
+  ResourceLocation,
 } from './model.ts';
-import { isIn, schedule } from './model.ts';
+import { isOwnedBy, scheduleTransition } from './model.ts';
 import type { Requester } from './principal.ts';
-import { admits, isSamePrincipal, principalType } from './principal.ts';
+import { isSamePrincipal, principalAllows, principalType } from './principal.ts';
 
 export interface ServiceSpec {
   readonly acceptanceRequired: boolean;
@@ -39,11 +39,11 @@ export function serviceType({ gatewayLoadBalancerArns }: EndpointService) {
 /** Whose service it is not does not get to know that it exists. */
 export function ownService(
   { state }: PrivateLinkContext,
-  location: Place,
+  location: ResourceLocation,
   serviceId: string,
 ): EndpointService {
   const service = state.services[serviceId];
-  if (service === undefined || service.endedAt !== undefined || !isIn(location, service))
+  if (service === undefined || service.endedAt !== undefined || !isOwnedBy(location, service))
     throw new AwsError(
       'InvalidVpcEndpointServiceId.NotFound',
       `The VpcEndpointService Id '${serviceId}' does not exist`,
@@ -65,12 +65,13 @@ export function endpointServices(context: PrivateLinkContext) {
   }
 
   return {
-    service: (location: Place, serviceId: string) => ownService(context, location, serviceId),
+    service: (location: ResourceLocation, serviceId: string) => ownService(context, location, serviceId),
 
     /** Those of the place, deleted ones included for a while. */
-    services: (location: Place) => Object.values(state.services).filter((service) => isIn(location, service)),
+    services: (location: ResourceLocation) =>
+      Object.values(state.services).filter((service) => isOwnedBy(location, service)),
 
-    createService({ accountId, region }: Place, spec: ServiceSpec): EndpointService {
+    createService({ accountId, region }: ResourceLocation, spec: ServiceSpec): EndpointService {
       const id = `vpce-svc-${context.id()}`;
       const service: EndpointService = {
         accountId,
@@ -92,7 +93,7 @@ export function endpointServices(context: PrivateLinkContext) {
       return service;
     },
 
-    modifyService(location: Place, serviceId: string, change: ServiceChange): void {
+    modifyService(location: ResourceLocation, serviceId: string, change: ServiceChange): void {
       const service = ownService(context, location, serviceId);
       const closed = change.removeRegions?.find((region) => service.supportedRegions[region] !== 'Available');
       if (closed !== undefined) throw new AwsError('InvalidParameter', `Cannot remove region ${closed}`);
@@ -110,7 +111,7 @@ export function endpointServices(context: PrivateLinkContext) {
       else if (change.privateDnsName !== undefined) service.privateDns = privateDns(change.privateDnsName);
     },
 
-    deleteServices(location: Place, serviceIds: readonly string[], now: number): Refusal[] {
+    deleteServices(location: ResourceLocation, serviceIds: readonly string[], now: number): Refusal[] {
       const live = new Set(
         Object.values(state.endpoints)
           .filter(isLive)
@@ -118,7 +119,7 @@ export function endpointServices(context: PrivateLinkContext) {
       );
       return serviceIds.flatMap((serviceId) => {
         const service = state.services[serviceId];
-        if (service === undefined || service.endedAt !== undefined || !isIn(location, service))
+        if (service === undefined || service.endedAt !== undefined || !isOwnedBy(location, service))
           return {
             resourceId: serviceId,
             code: 'InvalidVpcEndpointService.NotFound',
@@ -131,7 +132,7 @@ export function endpointServices(context: PrivateLinkContext) {
             message: 'Service has existing active VPC Endpoint connections!',
           };
         service.endedAt = now + context.assumptions.deletedListedMs;
-        schedule(context, serviceId, service.endedAt);
+        scheduleTransition(context, serviceId, service.endedAt);
         for (const notification of Object.values(state.notifications))
           if (notification.serviceId === serviceId) delete state.notifications[notification.id];
         return [];
@@ -140,7 +141,7 @@ export function endpointServices(context: PrivateLinkContext) {
 
     /** Answers the permissions that are new. */
     modifyPermissions(
-      location: Place,
+      location: ResourceLocation,
       serviceId: string,
       { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
     ): Permission[] {
@@ -200,7 +201,7 @@ export function isDiscoverable(
     service.endedAt === undefined &&
     service.supportedRegions[consumerRegion] === 'Available' &&
     (service.accountId === requester.accountId ||
-      service.permissions.some(({ principal }) => admits(principal, requester)))
+      service.permissions.some(({ principal }) => principalAllows(principal, requester)))
   );
 }
 

@@ -1,15 +1,21 @@
 import { AwsError } from '../aws/aws-service.ts';
-import { advance, destination, plan, startTransition, transitionTo } from './connection-lifecycle.ts';
+import {
+  advanceTransitions,
+  finalState,
+  planTransition,
+  startTransition,
+  transitionTo,
+} from './connection-lifecycle.ts';
 import { isDiscoverable, ownService, serviceType } from './endpoint-services.ts';
 import type {
   Endpoint,
   EndpointService,
   EndpointState,
-  Place,
   PrivateLinkContext,
   Refusal,
+  ResourceLocation,
 } from './model.ts';
-import { asError, isIn } from './model.ts';
+import { isOwnedBy, toAwsError } from './model.ts';
 import type { Requester } from './principal.ts';
 
 export interface EndpointSpec {
@@ -47,21 +53,21 @@ const reject: ProviderVerb = {
 export function endpoints(context: PrivateLinkContext) {
   const { state } = context;
 
-  function ownEndpoint(location: Place, endpointId: string): Endpoint {
+  function ownEndpoint(location: ResourceLocation, endpointId: string): Endpoint {
     const endpoint = state.endpoints[endpointId];
-    if (endpoint === undefined || !isIn(location, endpoint)) throw asError(notFound(endpointId));
+    if (endpoint === undefined || !isOwnedBy(location, endpoint)) throw toAwsError(notFound(endpointId));
     return endpoint;
   }
 
   /** Each endpoint succeeds or fails on its own. */
   function answer(
     verb: ProviderVerb,
-    location: Place,
+    location: ResourceLocation,
     serviceId: string,
     ids: readonly string[],
     now: number,
   ): Refusal[] {
-    advance(context, now);
+    advanceTransitions(context, now);
     const { repeatedAccept, maxIdsPerCall, pendingAfterMs } = context.assumptions;
     ownService(context, location, serviceId);
     if (ids.length > maxIdsPerCall)
@@ -73,33 +79,35 @@ export function endpoints(context: PrivateLinkContext) {
     return ids.flatMap((id) => {
       const endpoint = state.endpoints[id];
       if (endpoint?.serviceId !== serviceId) return notFound(id);
-      const current = destination(endpoint);
+      const current = finalState(endpoint);
       if (verb.done.includes(current) && repeatedAccept === 'ok') return [];
       if (!verb.from.includes(current)) return invalidState(endpoint);
-      plan(context, endpoint, verb.to, now + pendingAfterMs);
+      planTransition(context, endpoint, verb.to, now + pendingAfterMs);
       return [];
     });
   }
 
   return {
     endpoint: ownEndpoint,
-    endpoints: (location: Place) =>
-      Object.values(state.endpoints).filter((endpoint) => isIn(location, endpoint)),
+    endpoints: (location: ResourceLocation) =>
+      Object.values(state.endpoints).filter((endpoint) => isOwnedBy(location, endpoint)),
 
     /** The connections to a provider's services in a place, each with its service. */
-    connections: (location: Place): { readonly endpoint: Endpoint; readonly service: EndpointService }[] =>
+    connections: (
+      location: ResourceLocation,
+    ): { readonly endpoint: Endpoint; readonly service: EndpointService }[] =>
       Object.values(state.endpoints).flatMap((endpoint) => {
         const service = state.services[endpoint.serviceId];
-        return service !== undefined && isIn(location, service) ? { endpoint, service } : [];
+        return service !== undefined && isOwnedBy(location, service) ? { endpoint, service } : [];
       }),
 
-    accept: (location: Place, serviceId: string, endpointIds: readonly string[], now: number) =>
+    accept: (location: ResourceLocation, serviceId: string, endpointIds: readonly string[], now: number) =>
       answer(accept, location, serviceId, endpointIds, now),
-    reject: (location: Place, serviceId: string, endpointIds: readonly string[], now: number) =>
+    reject: (location: ResourceLocation, serviceId: string, endpointIds: readonly string[], now: number) =>
       answer(reject, location, serviceId, endpointIds, now),
 
-    createEndpoint(consumer: Place & Requester, spec: EndpointSpec, now: number): Endpoint {
-      advance(context, now);
+    createEndpoint(consumer: ResourceLocation & Requester, spec: EndpointSpec, now: number): Endpoint {
+      advanceTransitions(context, now);
       const service = state.services[spec.serviceName.slice(spec.serviceName.lastIndexOf('.') + 1)];
       if (
         service?.name !== spec.serviceName ||
@@ -141,8 +149,13 @@ export function endpoints(context: PrivateLinkContext) {
       return endpoint;
     },
 
-    modifyEndpoint(location: Place, endpointId: string, change: EndpointChange, now: number): void {
-      advance(context, now);
+    modifyEndpoint(
+      location: ResourceLocation,
+      endpointId: string,
+      change: EndpointChange,
+      now: number,
+    ): void {
+      advanceTransitions(context, now);
       const endpoint = ownEndpoint(location, endpointId);
       if (!accept.from.includes(endpoint.state) && !accept.done.includes(endpoint.state))
         throw new AwsError('IncorrectState', invalidState(endpoint).message);
@@ -151,14 +164,15 @@ export function endpoints(context: PrivateLinkContext) {
 
       Object.assign(endpoint, change);
       // A rejection on its way is not turned by this.
-      if (destination(endpoint) === 'available') transitionTo(context, endpoint, 'pending', now);
+      if (finalState(endpoint) === 'available') transitionTo(context, endpoint, 'pending', now);
     },
 
-    deleteEndpoints(location: Place, endpointIds: readonly string[], now: number): Refusal[] {
-      advance(context, now);
+    deleteEndpoints(location: ResourceLocation, endpointIds: readonly string[], now: number): Refusal[] {
+      advanceTransitions(context, now);
       return endpointIds.flatMap((id) => {
         const endpoint = state.endpoints[id];
-        if (endpoint === undefined || !isIn(location, endpoint) || isLeaving(endpoint)) return notFound(id);
+        if (endpoint === undefined || !isOwnedBy(location, endpoint) || isDeletedOrDeleting(endpoint))
+          return notFound(id);
         transitionTo(context, endpoint, 'deleting', now);
         return [];
       });
@@ -166,7 +180,7 @@ export function endpoints(context: PrivateLinkContext) {
   };
 }
 
-function isLeaving({ state }: Endpoint): boolean {
+function isDeletedOrDeleting({ state }: Endpoint): boolean {
   return state === 'deleting' || state === 'deleted';
 }
 

@@ -2,7 +2,7 @@ import { AwsError } from '../aws/aws-service.ts';
 import type { Assumptions } from './assumptions.ts';
 
 /** Where a resource lives. */
-export interface Place {
+export interface ResourceLocation {
   /** Twelve digits, leading zeros kept. */
   readonly accountId: string;
   readonly region: string;
@@ -26,7 +26,7 @@ export interface Permission {
   readonly principal: string;
 }
 
-export interface EndpointService extends Place {
+export interface EndpointService extends ResourceLocation {
   readonly id: string;
   readonly serial: number;
   readonly name: string;
@@ -51,7 +51,7 @@ export interface PrivateDns {
 }
 
 /** An endpoint that a consumer has; the provider sees it as an endpoint connection. */
-export interface Endpoint extends Place {
+export interface Endpoint extends ResourceLocation {
   readonly id: string;
   readonly serial: number;
   /** What the provider tags; in its digits like the endpoint's own id. */
@@ -74,7 +74,7 @@ export interface Endpoint extends Place {
   next?: { readonly state: EndpointState | 'gone'; readonly at: number } | undefined;
 }
 
-export interface ConnectionNotification extends Place {
+export interface ConnectionNotification extends ResourceLocation {
   readonly id: string;
   readonly serial: number;
   /** A notification is about a service or about one endpoint. */
@@ -103,7 +103,7 @@ export interface PrivateLinkState {
 export type Output = NotificationEffect | StateChangeEffect;
 
 /** AWS publishes to the owner's topic. */
-export interface NotificationEffect extends Place {
+export interface NotificationEffect extends ResourceLocation {
   readonly type: 'notification';
   readonly topicArn: string;
   readonly notificationId: string;
@@ -153,13 +153,13 @@ export function emptyState(): PrivateLinkState {
 }
 
 /** The state that an earlier one was, from its resources alone: what is due, and how many there were, shows in them. */
-export function continuedState(resources: Omit<PrivateLinkState, 'schedule' | 'serial'>): PrivateLinkState {
+export function restoredState(resources: Omit<PrivateLinkState, 'schedule' | 'serial'>): PrivateLinkState {
   const { services, endpoints, notifications } = resources;
   const due = [
     ...Object.values(endpoints).map(({ id, next }) => ({ id, at: next?.at })),
     ...Object.values(services).map(({ id, endedAt }) => ({ id, at: endedAt })),
   ];
-  const numbered = [services, endpoints, notifications].flatMap((kind) => Object.values<Numbered>(kind));
+  const numbered = [services, endpoints, notifications].flatMap((kind) => Object.values<WithSerial>(kind));
   const permissions = Object.values(services).flatMap((service) => service.permissions);
   return {
     ...resources,
@@ -168,21 +168,21 @@ export function continuedState(resources: Omit<PrivateLinkState, 'schedule' | 's
   };
 }
 
-interface Numbered {
+interface WithSerial {
   readonly serial: number;
 }
 
 /** A refusal where it concerns the whole call. */
-export function asError({ code, message }: Refusal): AwsError {
+export function toAwsError({ code, message }: Refusal): AwsError {
   return new AwsError(code, message);
 }
 
-export function isIn(location: Place, resource: Place): boolean {
+export function isOwnedBy(location: ResourceLocation, resource: ResourceLocation): boolean {
   return resource.accountId === location.accountId && resource.region === location.region;
 }
 
 /** Times mostly come in order, so looking from the end is short. */
-export function schedule({ state }: PrivateLinkContext, id: string, at: number): void {
+export function scheduleTransition({ state }: PrivateLinkContext, id: string, at: number): void {
   const earlier = state.schedule.findLastIndex((entry) => entry.at <= at);
   state.schedule.splice(earlier + 1, 0, { at, id });
 }

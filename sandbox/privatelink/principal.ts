@@ -25,18 +25,23 @@ export function principalType(principal: string): (typeof forms)[number]['type']
 
 /** Bare digits and the ARN of the account's root are the same principal. */
 export function isSamePrincipal(one: string, other: string): boolean {
-  return one === other || (accountOf(one) !== undefined && accountOf(one) === accountOf(other));
+  return (
+    one === other ||
+    (principalAccount(one) !== undefined && principalAccount(one) === principalAccount(other))
+  );
 }
 
-export function admits(principal: string, { accountId, arn }: Requester): boolean {
-  return principal === '*' || accountOf(principal) === accountId || principal === identityOf(arn);
+export function principalAllows(principal: string, { accountId, arn }: Requester): boolean {
+  return (
+    principal === '*' || principalAccount(principal) === accountId || principal === assumedRoleIdentity(arn)
+  );
 }
 
-function accountOf(principal: string): string | undefined {
+function principalAccount(principal: string): string | undefined {
   return forms[1].pattern.exec(principal)?.[1];
 }
 
 /** A session calls by the ARN of its role. */
-function identityOf(arn: string): string {
+function assumedRoleIdentity(arn: string): string {
   return arn.replace(/^(arn:[^:]+):sts::(\d{12}):assumed-role\/([^/]+)\/.*$/, '$1:iam::$2:role/$3');
 }

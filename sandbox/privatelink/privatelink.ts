@@ -1,6 +1,6 @@
 import type { Assumptions } from './assumptions.ts';
 import { defaultAssumptions, mergeAssumptions } from './assumptions.ts';
-import { advance } from './connection-lifecycle.ts';
+import { advanceTransitions } from './connection-lifecycle.ts';
 import { connectionNotifications } from './connection-notifications.ts';
 import { endpointServices } from './endpoint-services.ts';
 import { endpoints } from './endpoints.ts';
@@ -42,7 +42,7 @@ export function createPrivateLink({
     nextDue: (): number | undefined => state.schedule[0]?.at,
     /** Carries out what is due and hands out all effects since they were last taken. */
     advance(now: number): Output[] {
-      advance(context, now);
+      advanceTransitions(context, now);
       return context.effects.splice(0);
     },
     /** False while a connection is on its way to another state; that a deleted one vanishes in time does not count. */

@@ -1,5 +1,5 @@
 import { type Bucket, type Level, takeToken } from '../token-bucket.ts';
-import type { Place } from './model.ts';
+import type { ResourceLocation } from './model.ts';
 
 const service: Bucket = { capacity: 10, refillPerSecond: 1 };
 const endpoint: Bucket = { capacity: 4, refillPerSecond: 0.3 };
@@ -8,7 +8,7 @@ const mutating: Bucket = { capacity: 50, refillPerSecond: 5 };
 const nonMutating: Bucket = { capacity: 100, refillPerSecond: 20 };
 
 /** As published in the EC2 developer guide, "Request throttling for the Amazon EC2 API". */
-const published: Readonly<Record<string, Bucket>> = {
+const documentedBuckets: Readonly<Record<string, Bucket>> = {
   AcceptVpcEndpointConnections: service,
   RejectVpcEndpointConnections: service,
   CreateVpcEndpointServiceConfiguration: service,
@@ -22,11 +22,12 @@ const published: Readonly<Record<string, Bucket>> = {
 };
 
 /** Every account has each bucket once per Region and API; they refill continuously. `levels`: how full they are. */
-export function tokenBuckets(levels: Map<string, Level> = new Map()) {
+export function createTokenBuckets(levels: Map<string, Level> = new Map()) {
   return {
     /** False where EC2 answers `RequestLimitExceeded`. */
-    take({ accountId, region }: Place, operation: string, now: number): boolean {
-      const bucket = published[operation] ?? (operation.startsWith('Describe') ? nonMutating : mutating);
+    take({ accountId, region }: ResourceLocation, operation: string, now: number): boolean {
+      const bucket =
+        documentedBuckets[operation] ?? (operation.startsWith('Describe') ? nonMutating : mutating);
       return takeToken(levels, `${accountId} ${region} ${operation}`, bucket, now) === 0;
     },
   };

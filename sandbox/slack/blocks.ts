@@ -125,7 +125,7 @@ export const View = v.strictObject({
 export type View = v.InferOutput<typeof View>;
 
 /** What in a block can be clicked or filled in. */
-export function elementsOf(block: Block): readonly Element[] {
+export function listElements(block: Block): readonly Element[] {
   if (block.type === 'actions') return block.elements;
   if (block.type === 'input') return [block.element];
   return block.type === 'section' && block.accessory ? [block.accessory] : [];

@@ -1,4 +1,4 @@
-import { type Block, type Element, elementsOf, type Option } from './blocks.ts';
+import { type Block, type Element, listElements, type Option } from './blocks.ts';
 
 /** What people put into inputs, by the inputs' `action_id`: a text, an option's value, or a list of such values. */
 export type InputValues = Readonly<Record<string, unknown>>;
@@ -17,13 +17,13 @@ export class InputError extends Error {
 }
 
 /** What stands in the inputs: what was given, or else what they began with. @throws InputError */
-export function stateOf(blocks: readonly Block[], given: InputValues = {}): StateValues {
+export function readInputState(blocks: readonly Block[], given: InputValues = {}): StateValues {
   return Object.fromEntries(
     blocks.flatMap((block) => {
-      const inputs = inputsIn(block);
+      const inputs = listInputs(block);
       const values = inputs.map((input) => [
         input.action_id,
-        stateOfInput(input, given[input.action_id ?? '']),
+        toInputState(input, given[input.action_id ?? '']),
       ]);
       return inputs.length > 0 ? [[block.block_id, Object.fromEntries(values)]] : [];
     }),
@@ -36,18 +36,18 @@ export function validationErrors(blocks: readonly Block[], values: StateValues):
     blocks.flatMap((block) => {
       if (block.type !== 'input') return [];
       const { action_id = '' } = block.element;
-      const complaint = complaintAbout(block, values[block.block_id ?? '']?.[action_id]);
+      const complaint = validateInput(block, values[block.block_id ?? '']?.[action_id]);
       return complaint === undefined ? [] : [[action_id, complaint]];
     }),
   );
 }
 
-export function namesOfInputs(blocks: readonly Block[]): string[] {
-  return blocks.flatMap(inputsIn).flatMap(({ action_id }) => action_id ?? []);
+export function inputNames(blocks: readonly Block[]): string[] {
+  return blocks.flatMap(listInputs).flatMap(({ action_id }) => action_id ?? []);
 }
 
 /** @throws InputError */
-export function optionNamed({ options }: { readonly options: readonly Option[] }, value: unknown): Option {
+export function findOption({ options }: { readonly options: readonly Option[] }, value: unknown): Option {
   const found = options.find((option) => option.value === value);
   if (found) return found;
   throw new InputError(`\`${value}\` is none of ${options.map((option) => option.value).join(', ')}`);
@@ -55,8 +55,8 @@ export function optionNamed({ options }: { readonly options: readonly Option[] }
 
 type InputElement = Exclude<Element, { type: 'button' }>;
 
-function inputsIn(block: Block): InputElement[] {
-  return elementsOf(block).filter((element) => element.type !== 'button');
+function listInputs(block: Block): InputElement[] {
+  return listElements(block).filter((element) => element.type !== 'button');
 }
 
 /**
@@ -68,11 +68,11 @@ export function preserveInputs(blocks: readonly Block[], values: StateValues): B
     if (block.type !== 'input') return block;
     const { block_id = '', element } = block;
     const state = values[block_id]?.[element.action_id ?? ''];
-    return state ? { ...block, element: begunWith(element, state) } : block;
+    return state ? { ...block, element: withInitialState(element, state) } : block;
   });
 }
 
-function begunWith(element: InputElement, state: InputState): InputElement {
+function withInitialState(element: InputElement, state: InputState): InputElement {
   if (element.type === 'plain_text_input' && state.type === element.type) {
     const { initial_value: _initial, ...empty } = element;
     return state.value === null ? empty : { ...empty, initial_value: state.value };
@@ -91,7 +91,7 @@ function begunWith(element: InputElement, state: InputState): InputElement {
   return element;
 }
 
-function stateOfInput(input: InputElement, given: unknown): InputState {
+function toInputState(input: InputElement, given: unknown): InputState {
   const { type } = input;
   switch (type) {
     case 'plain_text_input':
@@ -99,7 +99,7 @@ function stateOfInput(input: InputElement, given: unknown): InputState {
     case 'static_select':
       return {
         type,
-        selected_option: given === undefined ? (input.initial_option ?? null) : optionNamed(input, given),
+        selected_option: given === undefined ? (input.initial_option ?? null) : findOption(input, given),
       };
     case 'checkboxes':
       return {
@@ -107,14 +107,14 @@ function stateOfInput(input: InputElement, given: unknown): InputState {
         selected_options:
           given === undefined
             ? (input.initial_options ?? [])
-            : [given].flat().map((value) => optionNamed(input, value)),
+            : [given].flat().map((value) => findOption(input, value)),
       };
     default:
       return type satisfies never;
   }
 }
 
-function complaintAbout(
+function validateInput(
   { element, optional = false }: Block & { type: 'input' },
   value: object = {},
 ): string | undefined {

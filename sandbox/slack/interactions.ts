@@ -1,20 +1,20 @@
 import type { Clock } from '../clock.ts';
 import type { Reply } from './app-requests.ts';
-import { type Block, elementsOf } from './blocks.ts';
-import { type InputValues, namesOfInputs, stateOf, validationErrors } from './inputs.ts';
+import { type Block, listElements } from './blocks.ts';
+import { type InputValues, inputNames, readInputState, validationErrors } from './inputs.ts';
 import type { Message, Messages } from './messages.ts';
 import {
   type Action,
-  actionIn,
   blockActions,
+  findAction,
   type Person,
   slashCommand,
-  viewAsSent,
+  viewPayload,
   viewSubmission,
 } from './payloads.ts';
 import { BlockError, readView } from './read-blocks.ts';
 import type { ResponseUrls } from './response-urls.ts';
-import { SlackRefusal } from './slack-error.ts';
+import { SlackApiError } from './slack-error.ts';
 import type { OpenView, Views } from './views.ts';
 
 export interface Click extends Person {
@@ -43,7 +43,7 @@ export interface Command extends Person {
 }
 
 /** What Slack shows to who did something. */
-export interface Shown {
+export interface InteractionResult {
   /** With which linkgate answered the last request. */
   readonly status?: number;
   /** What Slack says where linkgate did not answer as it should. */
@@ -60,7 +60,7 @@ export interface Shown {
 }
 
 /** There is nothing like that to click. */
-export class NothingThereError extends Error {
+export class NotFoundError extends Error {
   override readonly name = 'NothingThereError';
   /** What there is. */
   readonly there: readonly unknown[];
@@ -85,7 +85,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
   const sendPayload = (payload: object) => send({ payload: JSON.stringify(payload) });
 
   /** What an interaction brought that only who did it sees, from the `seen`th answer on. */
-  function shownAfter({ status, error }: Reply, responseId: string, seen = 0): Shown {
+  function shownAfter({ status, error }: Reply, responseId: string, seen = 0): InteractionResult {
     const ephemeral = messages.answers(responseId).slice(seen);
     return {
       ...(status !== undefined && { status }),
@@ -94,49 +94,55 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     };
   }
 
-  async function clickInMessage(click: Click): Promise<Shown> {
+  async function clickInMessage(click: Click): Promise<InteractionResult> {
     const { user, team, channel = '', ts = '', view_values } = click;
     const message = messages.find(channel, ts);
     if (!message && click.value === undefined) {
       const there = messages.inChannel(channel, click).map((one) => ({ ts: one.ts, text: one.text }));
-      throw new NothingThereError(`there is no message \`${ts}\` in \`${channel}\``, there);
+      throw new NotFoundError(`there is no message \`${ts}\` in \`${channel}\``, there);
     }
     const shownNow = message?.blocks ?? [];
     // Whose Slack does not show the newest yet clicks what was there before.
-    const blocks = actionIn(shownNow, click) ? shownNow : [...shownNow, ...messages.before(channel, ts)];
+    const blocks = findAction(shownNow, click) ? shownNow : [...shownNow, ...messages.before(channel, ts)];
     const responseId = responseUrls.create({ user, team, channel, ts });
     const triggerId = views.trigger({ user, team, responseId });
-    const payload = blockActions(click, actionOf(click, blocks), stateOf(blocks, click.state), triggerId, {
-      channel,
-      message: message ?? { ts },
-      isEphemeral: messages.isEphemeral(channel, ts),
-      responseUrl: responseUrls.addressOf(responseId),
-    });
+    const payload = blockActions(
+      click,
+      actionOf(click, blocks),
+      readInputState(blocks, click.state),
+      triggerId,
+      {
+        channel,
+        message: message ?? { ts },
+        isEphemeral: messages.isEphemeral(channel, ts),
+        responseUrl: responseUrls.url(responseId),
+      },
+    );
     const shown = shownAfter(await sendPayload(payload), responseId);
     const opened = views.openedBy(triggerId);
     if (!opened) return shown;
-    if (!view_values) return { ...shown, modal: viewAsSent(opened) };
+    if (!view_values) return { ...shown, modal: viewPayload(opened) };
     return { ...shown, ...(await submit({ user, team, view_id: opened.id, view_values })) };
   }
 
-  async function clickInView(click: Click, view: OpenView): Promise<Shown> {
+  async function clickInView(click: Click, view: OpenView): Promise<InteractionResult> {
     const { user, team } = click;
     const { responseId } = view;
     const { blocks } = view.view;
     const triggerId = views.trigger({ user, team, responseId });
     const seen = messages.answers(responseId).length;
-    const state = stateOf(blocks, click.state);
+    const state = readInputState(blocks, click.state);
     views.fill(view.id, state);
     const payload = blockActions(click, actionOf(click, blocks), state, triggerId, { view });
     const shown = shownAfter(await sendPayload(payload), responseId, seen);
     const open = views.openedBy(triggerId) ?? views.find(view.id);
-    return { ...shown, ...(open && { modal: viewAsSent(open) }) };
+    return { ...shown, ...(open && { modal: viewPayload(open) }) };
   }
 
   function actionOf(click: Click, blocks: readonly Block[]): Action {
     const { action_id, block_id = 'forged', value } = click;
     const action_ts = (clock.now() / 1000).toFixed(6);
-    const found = actionIn(blocks, click);
+    const found = findAction(blocks, click);
     if (found) return { ...found, value, action_ts };
     if (value !== undefined)
       return {
@@ -145,23 +151,23 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
         value,
         action_ts,
       };
-    const there = blocks.flatMap(elementsOf).map(({ type, action_id }) => ({ type, action_id }));
-    throw new NothingThereError(`there is no \`${action_id}\` to click`, there);
+    const there = blocks.flatMap(listElements).map(({ type, action_id }) => ({ type, action_id }));
+    throw new NotFoundError(`there is no \`${action_id}\` to click`, there);
   }
 
   function openView(id: string): OpenView {
     const view = views.find(id);
-    if (!view) throw new NothingThereError(`there is no modal \`${id}\``);
+    if (!view) throw new NotFoundError(`there is no modal \`${id}\``);
     return view;
   }
 
-  async function submit({ user, team, view_id, view_values }: Submission): Promise<Shown> {
+  async function submit({ user, team, view_id, view_values }: Submission): Promise<InteractionResult> {
     const open = openView(view_id);
     const { blocks } = open.view;
-    const names = namesOfInputs(blocks);
+    const names = inputNames(blocks);
     const unknown = Object.keys(view_values).filter((name) => !names.includes(name));
     const ignored = unknown.length > 0 && { ignored: unknown };
-    const state = stateOf(blocks, view_values);
+    const state = readInputState(blocks, view_values);
     const errors = validationErrors(blocks, state);
     if (Object.keys(errors).length > 0) return { errors, ...ignored };
 
@@ -173,30 +179,30 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     return {
       ...shownAfter(reply, responseId, seen),
       ...ignored,
-      ...(reply.error === undefined && understood(() => responseAction(open, reply.body))),
+      ...(reply.error === undefined && orInputError(() => responseAction(open, reply.body))),
     };
   }
 
   /** https://docs.slack.dev/surfaces/modals */
-  function responseAction(open: OpenView, body: string): Shown {
+  function responseAction(open: OpenView, body: string): InteractionResult {
     const { response_action: action, errors, view } = body.trim() === '' ? {} : JSON.parse(body);
     if (action === 'errors') return { errors: byActionId(open.view.blocks, errors) };
-    if (action === 'update') return { modal: viewAsSent(views.replace(open.id, readView(view))) };
+    if (action === 'update') return { modal: viewPayload(views.replace(open.id, readView(view))) };
     views.close(open.id);
     return { closed: true };
   }
 
-  async function command({ user, team, channel, text }: Command): Promise<Shown> {
+  async function command({ user, team, channel, text }: Command): Promise<InteractionResult> {
     const responseId = responseUrls.create({ user, team, channel });
     const triggerId = views.trigger({ user, team, responseId });
-    const address = responseUrls.addressOf(responseId);
+    const address = responseUrls.url(responseId);
     const reply = await send(slashCommand({ user, team }, channel, text, triggerId, address));
-    const problem = reply.error === undefined ? understood(() => showReply(responseId, reply.body)) : {};
+    const problem = reply.error === undefined ? orInputError(() => showReply(responseId, reply.body)) : {};
     return { ...shownAfter(reply, responseId), ...problem };
   }
 
   /** A command is answered by what to show: text, or JSON as for a response URL. */
-  function showReply(responseId: string, body: string): Shown {
+  function showReply(responseId: string, body: string): InteractionResult {
     if (body.trim() !== '')
       responseUrls.show(responseId, body.trimStart().startsWith('{') ? JSON.parse(body) : { text: body });
     return {};
@@ -211,12 +217,12 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
 }
 
 /** What linkgate answers with and Slack does not understand is linkgate's fault, and shows as such. */
-function understood(read: () => Shown): Shown {
+function orInputError(read: () => InteractionResult): InteractionResult {
   try {
     return read();
   } catch (error) {
     const isTheirs =
-      error instanceof BlockError || error instanceof SlackRefusal || error instanceof SyntaxError;
+      error instanceof BlockError || error instanceof SlackApiError || error instanceof SyntaxError;
     if (isTheirs) return { error: `the answer makes no sense to Slack: ${error.message}` };
     throw error;
   }

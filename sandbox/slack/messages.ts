@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
-import { drop, type Persisted } from '../persistence.ts';
-import { type Block, elementsOf } from './blocks.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
+import { type Block, listElements } from './blocks.ts';
 import { app } from './workspace.ts';
 
 /** What is shown: `text` stands in for blocks. */
@@ -30,7 +30,7 @@ export interface Posting extends Content {
   readonly onlyFor?: { readonly user: string; readonly team: string; readonly responseId: string };
 }
 
-interface Posted {
+interface StoredMessage {
   readonly channel: string;
   readonly onlyFor?: Posting['onlyFor'];
   readonly message: Message;
@@ -55,8 +55,8 @@ export interface Messages {
   answers(responseId: string): Message[];
 }
 
-export function createMessages(clock: Clock, keep: Persisted = drop): Messages {
-  const posted = keep<Posted>('slack/messages');
+export function createMessages(clock: Clock, persisted: Persisted = inMemory): Messages {
+  const posted = persisted<StoredMessage>('slack/messages');
   const keyOf = (channel: string, ts: string) => `${channel} ${ts}`;
   let lastMicroseconds = 0;
 
@@ -67,7 +67,7 @@ export function createMessages(clock: Clock, keep: Persisted = drop): Messages {
     return `${Math.floor(lastMicroseconds / 1_000_000)}.${rest}`;
   }
 
-  function those(channel: string, areThese: (one: Posted) => boolean): Message[] {
+  function those(channel: string, areThese: (one: StoredMessage) => boolean): Message[] {
     return [...posted.values()]
       .filter((one) => one.channel === channel && areThese(one))
       .map(({ message }) => withReplies(channel, message));
@@ -116,7 +116,7 @@ export function createMessages(clock: Clock, keep: Persisted = drop): Messages {
       // Only a change of plain text shows as an edit.
       const edited = { user: app.botUser, ts: nextTs() };
       const message = { ...rest, text, ...(blocks ? { blocks } : { edited }) };
-      const clickable = one.message.blocks?.some((block) => elementsOf(block).length > 0);
+      const clickable = one.message.blocks?.some((block) => listElements(block).length > 0);
       const before = (clickable ? one.message.blocks : one.before) ?? [];
       posted.set(keyOf(channel, ts), { ...one, message, before });
       return message;

@@ -1,8 +1,8 @@
-import { type Block, type Element, elementsOf } from './blocks.ts';
-import { optionNamed, type StateValues } from './inputs.ts';
+import { type Block, type Element, listElements } from './blocks.ts';
+import { findOption, type StateValues } from './inputs.ts';
 import type { Message } from './messages.ts';
 import type { OpenView } from './views.ts';
-import { app, channelNamed, domainOf, nameOf } from './workspace.ts';
+import { app, findChannel, teamDomain, userName } from './workspace.ts';
 
 /** Who does something in Slack. */
 export interface Person {
@@ -19,13 +19,13 @@ export interface Action {
 }
 
 /** What can be clicked, by its name; where several bear it, the block or the value tells them apart. */
-export function actionIn(
+export function findAction(
   blocks: readonly Block[],
   wanted: { action_id: string; block_id?: string | undefined; value?: string | undefined },
 ): Pick<Action, 'element' | 'block_id'> | undefined {
   const { action_id, block_id, value } = wanted;
   const named = blocks
-    .flatMap((block) => elementsOf(block).map((element) => ({ element, block_id: block.block_id ?? '' })))
+    .flatMap((block) => listElements(block).map((element) => ({ element, block_id: block.block_id ?? '' })))
     .filter(
       (one) => one.element.action_id === action_id && (block_id === undefined || one.block_id === block_id),
     );
@@ -52,19 +52,19 @@ export function blockActions(
 ): object {
   return {
     type: 'block_actions',
-    ...whoAndWhere(person),
+    ...userAndTeam(person),
     trigger_id: triggerId,
     ...('view' in where
       ? {
           container: { type: 'view', view_id: where.view.id },
-          view: { ...viewAsSent(where.view), state: { values } },
+          view: { ...viewPayload(where.view), state: { values } },
         }
-      : { ...inMessage(where), state: { values } }),
-    actions: [actionAsSent(action)],
+      : { ...messagePayload(where), state: { values } }),
+    actions: [actionPayload(action)],
   };
 }
 
-function inMessage({ channel, message, isEphemeral, responseUrl }: InMessage) {
+function messagePayload({ channel, message, isEphemeral, responseUrl }: InMessage) {
   const { ts, thread_ts } = message;
   return {
     container: {
@@ -74,7 +74,7 @@ function inMessage({ channel, message, isEphemeral, responseUrl }: InMessage) {
       is_ephemeral: isEphemeral,
       ...(thread_ts !== undefined && { thread_ts }),
     },
-    channel: { id: channel, name: nameOfChannel(channel) },
+    channel: { id: channel, name: channelName(channel) },
     ...(!isEphemeral && { message }),
     response_url: responseUrl,
   };
@@ -89,9 +89,9 @@ export function viewSubmission(
 ): object {
   return {
     type: 'view_submission',
-    ...whoAndWhere(person),
+    ...userAndTeam(person),
     trigger_id: triggerId,
-    view: { ...viewAsSent(view), state: { values } },
+    view: { ...viewPayload(view), state: { values } },
     response_urls: [],
   };
 }
@@ -107,11 +107,11 @@ export function slashCommand(
   return {
     token: 'deprecated',
     team_id: team,
-    team_domain: domainOf(team),
+    team_domain: teamDomain(team),
     channel_id: channel,
-    channel_name: nameOfChannel(channel),
+    channel_name: channelName(channel),
     user_id: user,
-    user_name: nameOf(user).toLowerCase(),
+    user_name: userName(user).toLowerCase(),
     command: app.command,
     text,
     api_app_id: app.id,
@@ -121,7 +121,7 @@ export function slashCommand(
   };
 }
 
-export function viewAsSent({ id, hash, view }: OpenView): object {
+export function viewPayload({ id, hash, view }: OpenView): object {
   return {
     id,
     team_id: app.team,
@@ -144,32 +144,32 @@ export function viewAsSent({ id, hash, view }: OpenView): object {
 }
 
 /** The user belongs to a team; the payload's own is the one that the app is installed in. */
-function whoAndWhere({ user, team }: Person) {
-  const username = nameOf(user).toLowerCase();
+function userAndTeam({ user, team }: Person) {
+  const username = userName(user).toLowerCase();
   return {
     user: { id: user, username, name: username, team_id: team },
     api_app_id: app.id,
     token: 'deprecated',
-    team: { id: app.team, domain: domainOf(app.team) },
+    team: { id: app.team, domain: teamDomain(app.team) },
     enterprise: null,
     is_enterprise_install: false,
   };
 }
 
-function nameOfChannel(id: string): string {
-  return channelNamed(id)?.name ?? 'privategroup';
+function channelName(id: string): string {
+  return findChannel(id)?.name ?? 'privategroup';
 }
 
-function actionAsSent({ element, block_id, value, action_ts }: Action): object {
+function actionPayload({ element, block_id, value, action_ts }: Action): object {
   const { type, action_id } = element;
   const named = { type, action_id, block_id, action_ts };
   switch (type) {
     case 'button':
       return { ...element, ...named, ...(value !== undefined && { value }) };
     case 'static_select':
-      return { ...named, selected_option: optionNamed(element, value) };
+      return { ...named, selected_option: findOption(element, value) };
     case 'checkboxes':
-      return { ...named, selected_options: value === undefined ? [] : [optionNamed(element, value)] };
+      return { ...named, selected_options: value === undefined ? [] : [findOption(element, value)] };
     case 'plain_text_input':
       return { ...named, value: value ?? '' };
     default:

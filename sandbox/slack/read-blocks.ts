@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
-import { type Block, Blocks, type Element, elementsOf, View } from './blocks.ts';
+import { type Block, Blocks, type Element, listElements, View } from './blocks.ts';
 
 /** What Slack says of blocks that it refuses, each with where: `must be … [json-pointer:/blocks/0/text]`. */
 export class BlockError extends Error {
@@ -22,27 +22,28 @@ export function readBlocks(blocks: unknown): Block[] {
 export function readView(view: unknown): View {
   const parsed = read(View, view, '/view');
   const hasInput = parsed.blocks.some(({ type }) => type === 'input');
-  if (hasInput && !parsed.submit) throw new BlockError([at('missing required field: submit', '/view')]);
+  if (hasInput && !parsed.submit)
+    throw new BlockError([atPointer('missing required field: submit', '/view')]);
   return { ...parsed, blocks: withIds(parsed.blocks, '/view/blocks') };
 }
 
 function read<S extends v.GenericSchema>(schema: S, value: unknown, pointer: string): v.InferOutput<S> {
   const { success, output, issues } = v.safeParse(schema, value);
   if (success) return output;
-  throw new BlockError(issues.map((issue) => problemOf(issue, pointer)));
+  throw new BlockError(issues.map((issue) => issueProblem(issue, pointer)));
 }
 
 /** Slack gives those that have no name one of its own. */
 function withIds(blocks: readonly Block[], pointer: string): Block[] {
-  const problems = blocks.flatMap((block, index) => problemsIn(block, `${pointer}/${index}`));
+  const problems = blocks.flatMap((block, index) => blockProblems(block, `${pointer}/${index}`));
   const given = blocks.flatMap(({ block_id }) => block_id ?? []);
   const twice = given.find((name, index) => given.indexOf(name) !== index);
-  if (twice !== undefined) problems.push(at(`block_id already exists: ${twice}`, pointer));
+  if (twice !== undefined) problems.push(atPointer(`block_id already exists: ${twice}`, pointer));
   if (problems.length > 0) throw new BlockError(problems);
-  return blocks.map((block) => ({ block_id: newId(), ...named(block) }));
+  return blocks.map((block) => ({ block_id: newId(), ...blockName(block) }));
 }
 
-function named(block: Block): Block {
+function blockName(block: Block): Block {
   const name = <E extends Element>(element: E): E => ({ action_id: newId(), ...element });
   if (block.type === 'actions') return { ...block, elements: block.elements.map(name) };
   if (block.type === 'input') return { ...block, element: name(block.element) };
@@ -50,18 +51,18 @@ function named(block: Block): Block {
 }
 
 /** What no schema says. */
-function problemsIn(block: Block, pointer: string): string[] {
+function blockProblems(block: Block, pointer: string): string[] {
   const problems: string[] = [];
   if (block.type === 'section' && !block.text && !block.fields)
-    problems.push(at('missing required field: text', pointer));
-  const names = elementsOf(block).flatMap(({ action_id }) => action_id ?? []);
+    problems.push(atPointer('missing required field: text', pointer));
+  const names = listElements(block).flatMap(({ action_id }) => action_id ?? []);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) problems.push(at(`action_id already exists: ${twice}`, pointer));
-  for (const element of elementsOf(block)) {
+  if (twice !== undefined) problems.push(atPointer(`action_id already exists: ${twice}`, pointer));
+  for (const element of listElements(block)) {
     if (element.type !== 'static_select' || !element.initial_option) continue;
     const { value, text } = element.initial_option;
     const isThere = element.options.some((each) => each.value === value && each.text.text === text.text);
-    if (!isThere) problems.push(at('initial_option must match one of the options', pointer));
+    if (!isThere) problems.push(atPointer('initial_option must match one of the options', pointer));
   }
   return problems;
 }
@@ -70,7 +71,7 @@ function newId(): string {
   return randomBytes(4).toString('base64url').slice(0, 5);
 }
 
-function problemOf(issue: v.BaseIssue<unknown>, pointer: string): string {
+function issueProblem(issue: v.BaseIssue<unknown>, pointer: string): string {
   const keys = (issue.path ?? []).map(({ key }) => String(key));
   const here = [pointer, ...keys].join('/');
   const parent = [pointer, ...keys.slice(0, -1)].join('/');
@@ -78,22 +79,22 @@ function problemOf(issue: v.BaseIssue<unknown>, pointer: string): string {
   const isText = typeof issue.input === 'string';
   const limit = Number(issue.requirement);
   if (issue.type === 'strict_object' && issue.expected === 'never')
-    return at(`invalid additional property: ${field}`, parent);
-  if (issue.type === 'variant') return at(`unsupported type: ${issue.input}`, here);
-  if (issue.received === 'undefined') return at(`missing required field: ${field}`, parent);
+    return atPointer(`invalid additional property: ${field}`, parent);
+  if (issue.type === 'variant') return atPointer(`unsupported type: ${issue.input}`, here);
+  if (issue.received === 'undefined') return atPointer(`missing required field: ${field}`, parent);
   if (issue.type === 'max_length')
-    return at(
+    return atPointer(
       isText ? `must be less than ${limit + 1} characters` : `no more than ${limit} items allowed`,
       here,
     );
   if (issue.type === 'min_length')
-    return at(
+    return atPointer(
       isText ? `must be more than ${limit - 1} characters` : `no fewer than ${limit} items allowed`,
       here,
     );
-  return at(issue.message, here);
+  return atPointer(issue.message, here);
 }
 
-function at(problem: string, pointer: string): string {
+function atPointer(problem: string, pointer: string): string {
   return `${problem} [json-pointer:${pointer}]`;
 }

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { type Context, Hono } from 'hono';
 import * as v from 'valibot';
 import { InputError } from './inputs.ts';
-import { type createInteractions, NothingThereError } from './interactions.ts';
+import { type createInteractions, NotFoundError } from './interactions.ts';
 import type { Messages } from './messages.ts';
-import { type Looking, modalHtml, pageFiles, pageHtml, timelineHtml } from './page/page.ts';
+import { modalHtml, pageFiles, pageHtml, timelineHtml, type Viewer } from './page/page.ts';
 import type { ResponseUrls } from './response-urls.ts';
-import { SlackRefusal } from './slack-error.ts';
+import { SlackApiError } from './slack-error.ts';
 import type { Views } from './views.ts';
-import { type createWebApi, refusalAsSent } from './web-api.ts';
-import { type Channel, channelNamed, channels, type User, users } from './workspace.ts';
+import { type createWebApi, toErrorBody } from './web-api.ts';
+import { type Channel, channels, findChannel, type User, users } from './workspace.ts';
 
 export interface RoutesOptions {
   readonly webApi: ReturnType<typeof createWebApi>;
@@ -44,7 +44,7 @@ export function slackRoutes(options: RoutesOptions): Hono {
   const routes = new Hono();
 
   routes.on(['GET', 'POST'], '/slack/api/:method', async (c) => {
-    const input = await inputOf(c.req.raw);
+    const input = await readApiInput(c.req.raw);
     const bearer = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
     const token = bearer ?? (typeof input?.token === 'string' ? input.token : undefined);
     const { status, headers, json } = await webApi({ method: c.req.param('method'), token, input });
@@ -53,38 +53,40 @@ export function slackRoutes(options: RoutesOptions): Hono {
 
   routes.post('/slack/response/:id', async (c) => {
     try {
-      responseUrls.answer(c.req.param('id'), await inputOf(c.req.raw));
+      responseUrls.handleResponse(c.req.param('id'), await readApiInput(c.req.raw));
       return c.json({ ok: true });
     } catch (error) {
-      if (error instanceof SlackRefusal) return c.json(refusalAsSent(error), 404);
+      if (error instanceof SlackApiError) return c.json(toErrorBody(error), 404);
       throw error;
     }
   });
 
   routes.get('/slack/messages', (c) => {
     const { channel = '', thread_ts } = c.req.query();
-    if (!channelNamed(channel)) return c.json({ error: `no channel \`${channel}\``, there: channels }, 404);
+    if (!findChannel(channel)) return c.json({ error: `no channel \`${channel}\``, there: channels }, 404);
     const found =
       thread_ts === undefined ? messages.inChannel(channel) : messages.replies(channel, thread_ts);
     return c.json({ messages: found });
   });
 
-  routes.post('/slack/click', async (c) => c.json(await interactions.click(await bodyOf(c, Click))));
-  routes.post('/slack/submit', async (c) => c.json(await interactions.submit(await bodyOf(c, Submission))));
-  routes.post('/slack/command', async (c) => c.json(await interactions.command(await bodyOf(c, Command))));
+  routes.post('/slack/click', async (c) => c.json(await interactions.click(await parseBody(c, Click))));
+  routes.post('/slack/submit', async (c) =>
+    c.json(await interactions.submit(await parseBody(c, Submission))),
+  );
+  routes.post('/slack/command', async (c) => c.json(await interactions.command(await parseBody(c, Command))));
 
   routes.get('/slack', (c) => {
-    const looking = lookingIn(c);
+    const looking = readViewer(c);
     c.header('content-security-policy', "default-src 'self'; img-src data:; frame-ancestors 'none'");
     return c.html(pageHtml(looking, timelineHtml(looking, messages, now())));
   });
-  routes.get('/slack/timeline', (c) => c.html(timelineHtml(lookingIn(c), messages, now())));
+  routes.get('/slack/timeline', (c) => c.html(timelineHtml(readViewer(c), messages, now())));
   routes.get('/slack/modal', (c) => {
     const view = views.find(c.req.query('view_id') ?? '');
     return view ? c.html(modalHtml(view, now())) : c.notFound();
   });
   routes.post('/slack/dismiss', async (c) => {
-    const { channel, ts } = await bodyOf(c, Dismissal);
+    const { channel, ts } = await parseBody(c, Dismissal);
     if (messages.isEphemeral(channel, ts)) messages.remove(channel, ts);
     return c.json({});
   });
@@ -96,7 +98,7 @@ export function slackRoutes(options: RoutesOptions): Hono {
 
   routes.notFound((c) => c.json({ error: `there is no ${c.req.method} ${c.req.path}` }, 404));
   routes.onError((error, c) => {
-    if (error instanceof NothingThereError) return c.json({ error: error.message, there: error.there }, 404);
+    if (error instanceof NotFoundError) return c.json({ error: error.message, there: error.there }, 404);
     if (error instanceof InputError) return c.json({ error: error.message }, 400);
     throw error;
   });
@@ -106,7 +108,7 @@ export function slackRoutes(options: RoutesOptions): Hono {
 const files = { 'page.js': 'text/javascript', 'page.css': 'text/css' };
 
 /** Who looks where: Alice at the approvals, where the address says nothing else that can be. */
-function lookingIn(c: Context): Looking {
+function readViewer(c: Context): Viewer {
   const { channel, user = '' } = c.req.query();
   const viewer = users.find(({ id }) => id === user) ?? (users[0] as User);
   const seen = channels.filter(({ teams }) => teams.includes(viewer.team));
@@ -114,7 +116,7 @@ function lookingIn(c: Context): Looking {
 }
 
 /** @throws InputError */
-async function bodyOf<S extends v.GenericSchema>(c: Context, schema: S): Promise<v.InferOutput<S>> {
+async function parseBody<S extends v.GenericSchema>(c: Context, schema: S): Promise<v.InferOutput<S>> {
   const body = await c.req.json().catch(() => {
     throw new InputError('the body is not JSON');
   });
@@ -124,7 +126,7 @@ async function bodyOf<S extends v.GenericSchema>(c: Context, schema: S): Promise
 }
 
 /** What a method of the Web API is given: JSON, or a form with JSON in some fields. Undefined where it cannot be read. */
-async function inputOf(request: Request): Promise<Record<string, unknown> | undefined> {
+async function readApiInput(request: Request): Promise<Record<string, unknown> | undefined> {
   const text = await request.text();
   const isJson = /^application\/json\b/.test(request.headers.get('content-type') ?? '');
   try {

@@ -1,5 +1,5 @@
 /** Slack does not do it, and says why in one word of its own. */
-export class SlackRefusal extends Error {
+export class SlackApiError extends Error {
   override readonly name = 'SlackRefusal';
   readonly error: string;
   /** More about it, a sentence each. */

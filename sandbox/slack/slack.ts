@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import { drop, type Persisted } from '../persistence.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
 import { createAppRequests } from './app-requests.ts';
 import { createInteractions } from './interactions.ts';
 import { createMessages } from './messages.ts';
@@ -31,19 +31,24 @@ export interface SlackOptions {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly isThrottled?: () => boolean;
-  readonly keep?: Persisted;
+  readonly persisted?: Persisted;
 }
 
 export function createSlack(options: SlackOptions): Slack {
-  const { origin, clock, faults, isThrottled = () => true, keep = drop } = options;
-  const credentials = credentialsIn(keep<Credentials>('slack/app'));
+  const { origin, clock, faults, isThrottled = () => true, persisted = inMemory } = options;
+  const credentials = loadCredentials(persisted<Credentials>('slack/app'));
   const { botToken, signingSecret } = credentials;
   let requestUrl = '';
 
-  const messages = createMessages(clock, keep);
-  const views = createViews(clock, keep);
-  const responseUrls = createResponseUrls({ clock, messages, address: `${origin}/slack/response`, keep });
-  const webApi = createWebApi({ clock, faults, messages, views, botToken, isThrottled, keep });
+  const messages = createMessages(clock, persisted);
+  const views = createViews(clock, persisted);
+  const responseUrls = createResponseUrls({
+    clock,
+    messages,
+    address: `${origin}/slack/response`,
+    persisted,
+  });
+  const webApi = createWebApi({ clock, faults, messages, views, botToken, isThrottled, persisted });
   const send = createAppRequests({ clock, signingSecret, requestUrl: () => requestUrl });
   const interactions = createInteractions({ clock, messages, views, responseUrls, send });
   const routes = slackRoutes({ webApi, messages, views, responseUrls, interactions, now: clock.now });
@@ -58,7 +63,7 @@ export function createSlack(options: SlackOptions): Slack {
 }
 
 /** The same after a restart, as linkgate has been told them. */
-function credentialsIn(kept: Map<string, Credentials>): Credentials {
+function loadCredentials(kept: Map<string, Credentials>): Credentials {
   const credentials = kept.get('credentials') ?? {
     botToken: `xoxb-local-${randomBytes(12).toString('hex')}`,
     signingSecret: randomBytes(16).toString('hex'),

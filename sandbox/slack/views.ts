@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { drop, type Persisted } from '../persistence.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
 import type { View } from './blocks.ts';
 import { preserveInputs, type StateValues } from './inputs.ts';
-import { SlackRefusal } from './slack-error.ts';
+import { SlackApiError } from './slack-error.ts';
 
 /** What somebody did, which a modal may answer. */
 export interface Interaction {
@@ -48,9 +48,9 @@ export interface Views {
 
 const triggerMs = 3000;
 
-export function createViews(clock: Clock, keep: Persisted = drop): Views {
-  const triggers = keep<Trigger>('slack/triggers');
-  const views = keep<OpenView>('slack/views');
+export function createViews(clock: Clock, persisted: Persisted = inMemory): Views {
+  const triggers = persisted<Trigger>('slack/triggers');
+  const views = persisted<OpenView>('slack/views');
 
   const find = (viewId: string) => views.get(viewId);
 
@@ -67,9 +67,9 @@ export function createViews(clock: Clock, keep: Persisted = drop): Views {
     },
     open(triggerId, view) {
       const trigger = triggers.get(triggerId);
-      if (!trigger) throw new SlackRefusal('invalid_trigger_id');
-      if (trigger.viewId !== undefined) throw new SlackRefusal('exchanged_trigger_id');
-      if (trigger.expiresAt < clock.now()) throw new SlackRefusal('expired_trigger_id');
+      if (!trigger) throw new SlackApiError('invalid_trigger_id');
+      if (trigger.viewId !== undefined) throw new SlackApiError('exchanged_trigger_id');
+      if (trigger.expiresAt < clock.now()) throw new SlackApiError('expired_trigger_id');
       const id = `V${randomBytes(5).toString('hex').toUpperCase()}`;
       triggers.set(triggerId, { ...trigger, viewId: id });
       const { user, team, responseId } = trigger;
@@ -83,8 +83,8 @@ export function createViews(clock: Clock, keep: Persisted = drop): Views {
     },
     replace(viewId, view, hash) {
       const shown = find(viewId);
-      if (!shown) throw new SlackRefusal('not_found');
-      if (hash !== undefined && hash !== shown.hash) throw new SlackRefusal('hash_conflict');
+      if (!shown) throw new SlackApiError('not_found');
+      if (hash !== undefined && hash !== shown.hash) throw new SlackApiError('hash_conflict');
       const { values = {}, ...known } = shown;
       const blocks = preserveInputs(view.blocks, values);
       return show({ ...known, hash: newHash(), view: { ...view, blocks } });

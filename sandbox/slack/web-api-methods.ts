@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import type { Bucket } from '../token-bucket.ts';
 import type { Message, Messages } from './messages.ts';
-import { viewAsSent } from './payloads.ts';
+import { viewPayload } from './payloads.ts';
 import { BlockError, readBlocks, readView } from './read-blocks.ts';
-import { SlackRefusal } from './slack-error.ts';
+import { SlackApiError } from './slack-error.ts';
 import type { Views } from './views.ts';
-import { app, channelNamed, domainOf } from './workspace.ts';
+import { app, findChannel, teamDomain } from './workspace.ts';
 
 export interface Method {
   readonly bucket: Bucket;
@@ -21,19 +21,19 @@ const tier4 = perMinute(100);
 /** One a second; how many more at once Slack tolerates is not documented. */
 const posting: Bucket = { capacity: 5, refillPerSecond: 1 };
 
-const longestText = { post: 40_000, update: 4_000 } as const;
+const maxTextLength = { post: 40_000, update: 4_000 } as const;
 /** All blocks of a message together, as JSON; not documented: bolt-js issues 2509 and 2867. */
-const longestBlocks = 13_200;
-const largestView = 250_000;
+const maxBlocksLength = 13_200;
+const maxViewBytes = 250_000;
 
 const content = { text: v.optional(v.string()), blocks: v.optional(v.unknown()) };
-const Place = v.object({ channel: v.string(), ts: v.string() });
+const MessageRef = v.object({ channel: v.string(), ts: v.string() });
 const Post = v.object({
   ...content,
   channel: v.string(),
   thread_ts: v.optional(v.string()),
 });
-const Update = v.object({ ...content, ...Place.entries });
+const Update = v.object({ ...content, ...MessageRef.entries });
 const Open = v.object({ trigger_id: v.string(), view: v.unknown() });
 const UpdateView = v.object({ view_id: v.string(), view: v.unknown(), hash: v.optional(v.string()) });
 
@@ -49,7 +49,7 @@ export function webApiMethods({
     requireChannel(channel);
     const message = messages.find(channel, ts);
     // What only one user sees is nothing that can be changed.
-    if (!message || messages.isEphemeral(channel, ts)) throw new SlackRefusal('message_not_found');
+    if (!message || messages.isEphemeral(channel, ts)) throw new SlackApiError('message_not_found');
     return message;
   }
 
@@ -57,7 +57,7 @@ export function webApiMethods({
     'auth.test': {
       bucket: tier4,
       call: () => ({
-        url: `https://${domainOf(app.team)}.slack.com/`,
+        url: `https://${teamDomain(app.team)}.slack.com/`,
         team: 'Local',
         user: app.name,
         team_id: app.team,
@@ -72,11 +72,11 @@ export function webApiMethods({
       call(input) {
         const { channel, text = '', blocks, thread_ts } = parse(Post, input);
         requireChannel(channel);
-        const shown = blocksOf(blocks);
-        if (text === '' && !shown) throw new SlackRefusal('no_text');
-        if (text.length > longestText.post) throw new SlackRefusal('msg_too_long');
+        const shown = parseBlocks(blocks);
+        if (text === '' && !shown) throw new SlackApiError('no_text');
+        if (text.length > maxTextLength.post) throw new SlackApiError('msg_too_long');
         const parent = thread_ts === undefined ? undefined : messages.find(channel, thread_ts);
-        if (thread_ts !== undefined && !parent) throw new SlackRefusal('thread_not_found');
+        if (thread_ts !== undefined && !parent) throw new SlackApiError('thread_not_found');
         const message = messages.post({
           channel,
           text,
@@ -92,9 +92,9 @@ export function webApiMethods({
       call(input) {
         const { channel, ts, text, blocks } = parse(Update, input);
         const before = messageAt(channel, ts);
-        if ((text ?? '').length > longestText.update) throw new SlackRefusal('msg_too_long');
+        if ((text ?? '').length > maxTextLength.update) throw new SlackApiError('msg_too_long');
         // A text alone takes the blocks away; where neither is sent, all stays.
-        const shown = blocks === undefined && text === undefined ? before.blocks : blocksOf(blocks);
+        const shown = blocks === undefined && text === undefined ? before.blocks : parseBlocks(blocks);
         const message = messages.replace(channel, ts, {
           text: text ?? before.text,
           ...(shown && { blocks: shown }),
@@ -105,7 +105,7 @@ export function webApiMethods({
     'chat.delete': {
       bucket: tier3,
       call(input) {
-        const { channel, ts } = parse(Place, input);
+        const { channel, ts } = parse(MessageRef, input);
         messageAt(channel, ts);
         messages.remove(channel, ts);
         return { channel, ts };
@@ -115,41 +115,41 @@ export function webApiMethods({
       bucket: tier4,
       call(input) {
         const { trigger_id, view } = parse(Open, input);
-        return { view: viewAsSent(views.open(trigger_id, viewOf(view))) };
+        return { view: viewPayload(views.open(trigger_id, parseView(view))) };
       },
     },
     'views.update': {
       bucket: tier4,
       call(input) {
         const { view_id, view, hash } = parse(UpdateView, input);
-        return { view: viewAsSent(views.replace(view_id, viewOf(view), hash)) };
+        return { view: viewPayload(views.replace(view_id, parseView(view), hash)) };
       },
     },
   };
 }
 
 function requireChannel(id: string) {
-  if (!channelNamed(id)) throw new SlackRefusal('channel_not_found');
+  if (!findChannel(id)) throw new SlackApiError('channel_not_found');
 }
 
 /** Undefined where there are none. */
-function blocksOf(blocks: unknown) {
+function parseBlocks(blocks: unknown) {
   if (blocks === undefined) return undefined;
-  const read = refusing('invalid_blocks', () => readBlocks(blocks));
-  if (JSON.stringify(blocks).length > longestBlocks) throw new SlackRefusal('msg_blocks_too_long');
+  const read = withSlackError('invalid_blocks', () => readBlocks(blocks));
+  if (JSON.stringify(blocks).length > maxBlocksLength) throw new SlackApiError('msg_blocks_too_long');
   return read.length > 0 ? read : undefined;
 }
 
-function viewOf(view: unknown) {
-  if (Buffer.byteLength(JSON.stringify(view) ?? '') > largestView) throw new SlackRefusal('view_too_large');
-  return refusing('invalid_arguments', () => readView(view));
+function parseView(view: unknown) {
+  if (Buffer.byteLength(JSON.stringify(view) ?? '') > maxViewBytes) throw new SlackApiError('view_too_large');
+  return withSlackError('invalid_arguments', () => readView(view));
 }
 
-function refusing<T>(refusal: string, read: () => T): T {
+function withSlackError<T>(refusal: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof BlockError) throw new SlackRefusal(refusal, error.problems);
+    if (error instanceof BlockError) throw new SlackApiError(refusal, error.problems);
     throw error;
   }
 }
@@ -157,7 +157,7 @@ function refusing<T>(refusal: string, read: () => T): T {
 function parse<S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
   const { success, output, issues } = v.safeParse(schema, input);
   if (success) return output;
-  throw new SlackRefusal(
+  throw new SlackApiError(
     'invalid_arguments',
     issues.map((issue) => `${issue.message} [json-pointer:/${v.getDotPath(issue) ?? ''}]`),
   );

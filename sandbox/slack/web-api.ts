@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
-import { drop, type Persisted } from '../persistence.ts';
+import { inMemory, type Persisted } from '../persistence.ts';
 import { type Level, takeToken } from '../token-bucket.ts';
 import type { Messages } from './messages.ts';
-import { SlackRefusal } from './slack-error.ts';
+import { SlackApiError } from './slack-error.ts';
 import type { Views } from './views.ts';
 import { webApiMethods } from './web-api-methods.ts';
 import { app } from './workspace.ts';
@@ -17,7 +17,7 @@ export interface ApiCall {
   readonly input: Readonly<Record<string, unknown>> | undefined;
 }
 
-export interface ApiAnswer {
+export interface ApiResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly json: object;
@@ -30,47 +30,47 @@ export interface WebApiOptions {
   readonly views: Views;
   readonly botToken: string;
   readonly isThrottled: () => boolean;
-  readonly keep?: Persisted;
+  readonly persisted?: Persisted;
 }
 
 /** Slack's Web API. Errors that no method here knows are for `/_sandbox/faults` to bring. */
 export function createWebApi(options: WebApiOptions) {
-  const { clock, faults, botToken, isThrottled, keep = drop } = options;
+  const { clock, faults, botToken, isThrottled, persisted = inMemory } = options;
   const methods = webApiMethods(options);
-  const levels = keep<Level>('slack/token-buckets');
+  const levels = persisted<Level>('slack/token-buckets');
 
   async function answer({ method, token, input }: ApiCall): Promise<object> {
     const known = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (!known) throw new SlackRefusal('unknown_method');
-    if (token === undefined) throw new SlackRefusal('not_authed');
-    if (token !== botToken) throw new SlackRefusal('invalid_auth');
-    if (!input) throw new SlackRefusal('invalid_json');
+    if (!known) throw new SlackApiError('unknown_method');
+    if (token === undefined) throw new SlackApiError('not_authed');
+    if (token !== botToken) throw new SlackApiError('invalid_auth');
+    if (!input) throw new SlackApiError('invalid_json');
     const { bucket, bucketOf = () => '', call } = known;
     const waitSeconds = isThrottled()
       ? takeToken(levels, `${method} ${bucketOf(input)}`, bucket, clock.now())
       : 0;
-    if (waitSeconds > 0) throw new RateLimited(Math.ceil(waitSeconds));
+    if (waitSeconds > 0) throw new RateLimitedError(Math.ceil(waitSeconds));
 
-    const fault = faults.ofCall('slack', method, { principal: app.name });
+    const fault = faults.findCallFault('slack', method, { principal: app.name });
     if (fault?.delayMs) await pause(fault.delayMs);
     const failure = fault && (fault.error ?? (fault.delayMs ? undefined : 'internal_error'));
-    if (failure !== undefined && !fault?.afterEffect) throw failureOf(failure);
+    if (failure !== undefined && !fault?.afterEffect) throw faultAsSlackError(failure);
     const done = call(input);
-    if (failure !== undefined) throw failureOf(failure);
+    if (failure !== undefined) throw faultAsSlackError(failure);
     return done;
   }
 
-  return async (call: ApiCall): Promise<ApiAnswer> => {
+  return async (call: ApiCall): Promise<ApiResponse> => {
     const headers = { 'x-oauth-scopes': app.scopes.join(',') };
     try {
       return { status: 200, headers, json: { ok: true, ...(await answer(call)) } };
     } catch (error) {
-      if (!(error instanceof SlackRefusal)) throw error;
-      const wait = error instanceof RateLimited && { 'retry-after': String(error.retryAfterSeconds) };
+      if (!(error instanceof SlackApiError)) throw error;
+      const wait = error instanceof RateLimitedError && { 'retry-after': String(error.retryAfterSeconds) };
       return {
         status: statuses[error.error] ?? 200,
         headers: { ...headers, ...wait },
-        json: refusalAsSent(error),
+        json: toErrorBody(error),
       };
     }
   };
@@ -79,7 +79,7 @@ export function createWebApi(options: WebApiOptions) {
 /** Slack puts all other errors into a 200. */
 const statuses: Readonly<Record<string, number>> = { ratelimited: 429, service_unavailable: 503 };
 
-class RateLimited extends SlackRefusal {
+class RateLimitedError extends SlackApiError {
   readonly retryAfterSeconds: number;
 
   constructor(retryAfterSeconds: number) {
@@ -88,14 +88,14 @@ class RateLimited extends SlackRefusal {
   }
 }
 
-const usualRetryAfterSeconds = 30;
+const defaultRetryAfterSeconds = 30;
 
 /** As the sandbox was told. */
-function failureOf(error: string): SlackRefusal {
-  return error === 'ratelimited' ? new RateLimited(usualRetryAfterSeconds) : new SlackRefusal(error);
+function faultAsSlackError(error: string): SlackApiError {
+  return error === 'ratelimited' ? new RateLimitedError(defaultRetryAfterSeconds) : new SlackApiError(error);
 }
 
-export function refusalAsSent({ error, problems }: SlackRefusal): object {
+export function toErrorBody({ error, problems }: SlackApiError): object {
   if (problems.length === 0) return { ok: false, error };
   const messages = problems.map((problem) => `[ERROR] ${problem}`);
   return { ok: false, error, errors: problems, response_metadata: { messages } };

@@ -39,16 +39,16 @@ export const channels: readonly Channel[] = [
 const domains: Readonly<Record<string, string>> = { T01LOCAL: 'local', T02OTHER: 'other' };
 
 /** `example` for a team that somebody made up. */
-export function domainOf(team: string): string {
+export function teamDomain(team: string): string {
   return domains[team] ?? 'example';
 }
 
-export function channelNamed(id: string): Channel | undefined {
+export function findChannel(id: string): Channel | undefined {
   return channels.find((channel) => channel.id === id);
 }
 
 /** What a user is called: their id where nobody knows them. */
-export function nameOf(userId: string): string {
+export function userName(userId: string): string {
   if (userId === app.botUser) return app.name;
   return users.find(({ id }) => id === userId)?.name ?? userId;
 }

@@ -7,7 +7,7 @@ import { lambdaResources } from './resources/lambda.ts';
 import { messagingResources } from './resources/messaging.ts';
 import { operationsResources } from './resources/operations.ts';
 import { storageResources } from './resources/storage.ts';
-import { inDependencyOrder, type Template, type TemplateResource } from './template.ts';
+import { sortByDependency, type Template, type TemplateResource } from './template.ts';
 
 export interface StackOptions {
   readonly accountId: string;
@@ -23,7 +23,7 @@ export interface LoadedStack {
 }
 
 /** What an earlier start made of a template. */
-interface MadeResource {
+interface CreatedStackResource {
   readonly type: string;
   readonly properties: Properties;
   readonly made: CreatedResource;
@@ -51,25 +51,25 @@ const types: ResourceTypes = {
 /** Creates what the template says, as CloudFormation does; what the sandbox does not know is an error. */
 export async function loadStack(
   template: Template,
-  cloud: AwsEmulator,
+  emulator: AwsEmulator,
   options: StackOptions,
 ): Promise<LoadedStack> {
   const alarms: { arn: string; definition: AlarmDefinition }[] = [];
-  const lastMade = cloud.store.keep<MadeResource>(
+  const lastMade = emulator.store.persisted<CreatedStackResource>(
     `stacks/${options.accountId}/${options.region}/${options.name}`,
   );
   const earlier = new Map(lastMade);
-  const stack: Stack = { ...options, cloud, alarms, earlier: (id) => earlier.get(id)?.properties };
+  const stack: Stack = { ...options, emulator, alarms, earlier: (id) => earlier.get(id)?.properties };
   const created = new Map<string, CreatedResource>();
-  const scope: Scope = { template, parameters: parametersOf(template, options), created };
+  const scope: Scope = { template, parameters: resolveParameters(template, options), created };
   const applies = ({ Condition }: { readonly Condition?: string }) =>
     Condition === undefined || isTrue(Condition, scope);
 
-  for (const logicalId of inDependencyOrder(template.Resources)) {
+  for (const logicalId of sortByDependency(template.Resources)) {
     const resource = template.Resources[logicalId] as TemplateResource;
     if (!applies(resource)) continue;
     try {
-      const type = typeOf(resource);
+      const type = resourceType(resource);
       const properties = (resolve(resource.Properties ?? {}, scope) ?? {}) as Properties;
       requireKnown(properties, type, resource.Type);
       const made = await type.create(properties, stack, logicalId);
@@ -87,7 +87,7 @@ export async function loadStack(
   }
 
   // Alarms come last: they watch metrics by names, which makes no dependency.
-  for (const { arn, definition } of alarms) cloud.cloudWatch.createAlarm(arn, definition);
+  for (const { arn, definition } of alarms) emulator.cloudWatch.createAlarm(arn, definition);
 
   const outputs = Object.entries(template.Outputs ?? {}).filter(([, output]) => applies(output));
   return {
@@ -100,7 +100,7 @@ function physicalId({ ref, attributes }: CreatedResource): string {
   return attributes?.Arn ?? ref;
 }
 
-function typeOf({ Type }: TemplateResource): ResourceType {
+function resourceType({ Type }: TemplateResource): ResourceType {
   const type = types[Type as keyof ResourceTypes];
   if (!type) throw new Error(`the sandbox does not know the resource type \`${Type}\``);
   return type;
@@ -111,7 +111,7 @@ function requireKnown(properties: Properties, { properties: known }: ResourceTyp
   if (unknown) throw new Error(`the sandbox does not know the property \`${unknown}\` of \`${type}\``);
 }
 
-function parametersOf(
+function resolveParameters(
   { Parameters = {} }: Template,
   { accountId, region, name, parameters = {} }: StackOptions,
 ) {

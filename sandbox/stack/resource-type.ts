@@ -7,7 +7,7 @@ import type { CreatedResource } from './intrinsics.ts';
 export type Properties = Readonly<Record<string, any>>;
 
 export interface Stack {
-  readonly cloud: AwsEmulator;
+  readonly emulator: AwsEmulator;
   readonly accountId: string;
   readonly region: string;
   readonly name: string;
@@ -30,7 +30,7 @@ export interface ResourceType {
 
 export type ResourceTypes = Readonly<Record<`AWS::${string}`, ResourceType>>;
 
-export function arnOf({ region, accountId }: Stack, service: string, resource: string): string {
+export function resourceArn({ region, accountId }: Stack, service: string, resource: string): string {
   return `arn:aws:${service}:${region}:${accountId}:${resource}`;
 }
 

@@ -23,14 +23,14 @@ export async function readPackagedTemplate(packageFolder: string): Promise<Templ
 }
 
 /** The logical ids of the resources, each after those that it refers to or names in `DependsOn`. */
-export function inDependencyOrder(resources: Template['Resources']): string[] {
+export function sortByDependency(resources: Template['Resources']): string[] {
   const ordered = new Set<string>();
 
   function visit(id: string, path: readonly string[]) {
     if (ordered.has(id)) return;
     if (path.includes(id)) throw new Error(`resources depend on each other: ${[...path, id].join(' → ')}`);
     const resource = resources[id] as TemplateResource;
-    const names = [...referencesIn(resource.Properties), ...[resource.DependsOn ?? []].flat()];
+    const names = [...listReferences(resource.Properties), ...[resource.DependsOn ?? []].flat()];
     for (const name of names) if (name in resources) visit(name, [...path, id]);
     ordered.add(id);
   }
@@ -39,17 +39,17 @@ export function inDependencyOrder(resources: Template['Resources']): string[] {
   return [...ordered];
 }
 
-function* referencesIn(value: unknown): Generator<string> {
+function* listReferences(value: unknown): Generator<string> {
   if (typeof value !== 'object' || value === null) return;
   for (const [key, inner] of Object.entries(value)) {
     if (key === 'Ref') yield String(inner);
     else if (key === 'Fn::GetAtt') yield attributePath(inner)[0];
-    else if (key === 'Fn::Sub') yield* referencesInText(inner);
-    yield* referencesIn(inner);
+    else if (key === 'Fn::Sub') yield* listTextReferences(inner);
+    yield* listReferences(inner);
   }
 }
 
-function* referencesInText(sub: unknown): Generator<string> {
+function* listTextReferences(sub: unknown): Generator<string> {
   const text = Array.isArray(sub) ? sub[0] : sub;
   for (const [, name = ''] of String(text).matchAll(placeholder)) yield name.split('.')[0] as string;
 }

@@ -33,11 +33,11 @@ export function parseQuery(
   naming: QueryNaming,
 ): unknown {
   const root: Parameter = { value: undefined, children: new Map() };
-  for (const [name, value] of parameters) parameterAt(root, name.split('.')).value = value;
+  for (const [name, value] of parameters) childParameter(root, name.split('.')).value = value;
   return parse(schema, root, naming);
 }
 
-function parameterAt(root: Parameter, path: readonly string[]): Parameter {
+function childParameter(root: Parameter, path: readonly string[]): Parameter {
   let parameter = root;
   for (const step of path) {
     const next = parameter.children.get(step) ?? { value: undefined, children: new Map() };
@@ -50,7 +50,7 @@ function parameterAt(root: Parameter, path: readonly string[]): Parameter {
 function parse(schema: NormalizedSchema, parameter: Parameter, naming: QueryNaming): unknown {
   if (schema.isListSchema()) {
     const member = schema.getValueSchema();
-    return inOrder(entriesOf(schema, parameter, xmlName(member, 'member'), naming)).map((element) =>
+    return inOrder(listEntries(schema, parameter, xmlName(member, 'member'), naming)).map((element) =>
       parse(member, element, naming),
     );
   }
@@ -58,7 +58,7 @@ function parse(schema: NormalizedSchema, parameter: Parameter, naming: QueryNami
     const keyName = xmlName(schema.getKeySchema(), 'key');
     const valueName = xmlName(schema.getValueSchema(), 'value');
     return Object.fromEntries(
-      inOrder(entriesOf(schema, parameter, 'entry', naming)).flatMap(({ children }) => {
+      inOrder(listEntries(schema, parameter, 'entry', naming)).flatMap(({ children }) => {
         const key = children.get(keyName)?.value;
         const value = children.get(valueName);
         return key === undefined || !value ? [] : [[key, parse(schema.getValueSchema(), value, naming)]];
@@ -75,7 +75,7 @@ function parse(schema: NormalizedSchema, parameter: Parameter, naming: QueryNami
   return parseScalar(schema, parameter.value ?? '');
 }
 
-function entriesOf(schema: NormalizedSchema, parameter: Parameter, name: string, naming: QueryNaming) {
+function listEntries(schema: NormalizedSchema, parameter: Parameter, name: string, naming: QueryNaming) {
   return naming.isFlat(schema) ? parameter : parameter.children.get(name);
 }
 

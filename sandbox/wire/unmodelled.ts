@@ -17,7 +17,7 @@ export function unknownAction(protocol: Protocol): string {
 }
 
 /** What a request shows of its protocol, where the sandbox has no model of its service to say it. */
-export function protocolShown({ headers, url, body }: WireRequest, signingName = ''): Protocol {
+export function detectProtocol({ headers, url, body }: WireRequest, signingName = ''): Protocol {
   const contentType = String(headers['content-type'] ?? '');
   if (headers['smithy-protocol'] === 'rpc-v2-cbor') return 'rpcV2Cbor';
   if (headers['x-amz-target'] !== undefined)

@@ -25,7 +25,7 @@ export async function parseRequest(
   service: AwsService,
   request: WireRequest,
 ): Promise<{ operation: string; input: unknown }> {
-  const protocol = protocolOf(service, String(request.headers['content-type'] ?? ''));
+  const protocol = chooseProtocol(service, String(request.headers['content-type'] ?? ''));
   return protocol === 'ec2Query' || protocol === 'awsQuery'
     ? parseQueryRequest(service, protocol, request)
     : parseJsonRequest(service, request);
@@ -89,7 +89,7 @@ export async function formatOutput(
 ): Promise<WireResponse> {
   const schema = await operationSchema(service, operation);
   if (!schema) throw new Error(`\`${service.signingName}\` has no operation \`${operation}\``);
-  const protocol = protocolOf(service, requestContentType);
+  const protocol = chooseProtocol(service, requestContentType);
   const answer = (output ?? {}) as object;
   if (protocol === 'ec2Query')
     return xmlResponse(
@@ -115,7 +115,7 @@ export async function formatError(
   requestContentType = '',
 ): Promise<WireResponse> {
   const traits = await errorTraits(service, error.code);
-  const protocol = protocolOf(service, requestContentType);
+  const protocol = chooseProtocol(service, requestContentType);
   if (protocol === 'ec2Query')
     return xmlResponse(
       error.status ?? 400,
@@ -153,7 +153,7 @@ function jsonError(
   };
 }
 
-function protocolOf(service: AwsService, contentType: string): Protocol {
+function chooseProtocol(service: AwsService, contentType: string): Protocol {
   if (service.protocol === 'ec2Query' || !contentType.startsWith('application/x-www-form-urlencoded'))
     return service.protocol;
   return 'awsQuery';

@@ -52,7 +52,7 @@ function calledBy(level: string) {
         value: await respond(event, {} as LambdaContext),
       }),
     } as never,
-    permissions: { allow: () => {}, admits: () => true },
+    permissions: { allow: () => {}, allows: () => true },
     roles: new Map([[roleArn, { arn: roleArn, usedByLambda: [], policies: [policyOf(level)] }]]),
   });
   const routes = operations.map(({ method, path }) => ({

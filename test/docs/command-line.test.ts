@@ -12,33 +12,35 @@ const pages = readPages();
 let commands: ReadonlyMap<string, Command>;
 
 beforeAll(async () => {
-  commands = new Map((await allBelow('')).map((command) => [command.path, command]));
+  commands = new Map((await listCommands('')).map((command) => [command.path, command]));
 });
 
 describe('the pages and the command line', () => {
   test.each(pages)('$path names only commands and options that there are', ({ text }) => {
-    expect(mentionsIn(text).flatMap(wrongIn)).toEqual([]);
+    expect(findMentions(text).flatMap(findErrors)).toEqual([]);
   });
 
   test('every command is told of in some page', () => {
-    const told = new Set(pages.flatMap(({ text }) => mentionsIn(text)).map((words) => commandIn(words).path));
+    const told = new Set(
+      pages.flatMap(({ text }) => findMentions(text)).map((words) => findCommand(words).path),
+    );
     const leaves = [...commands.values()].filter(({ commands: below }) => below.length === 0);
     expect(leaves.map(({ path }) => path).filter((path) => !told.has(path))).toEqual([]);
   });
 });
 
-async function allBelow(path: string): Promise<Command[]> {
-  const help = await helpOf(path);
+async function listCommands(path: string): Promise<Command[]> {
+  const help = await readHelp(path);
   const options = [...help.matchAll(/(?<=[\s,])--[a-z-]+/g)].map(([option]) => option);
   const below = (/^Commands:\n((?: .*\n)*)/m.exec(help)?.[1] ?? '')
     .split('\n')
     .flatMap((line) => /^ {2}([a-z]+)(?= )/.exec(line)?.[1] ?? [])
     .filter((name) => name !== 'help');
-  const deeper = await Promise.all(below.map((name) => allBelow(`${path} ${name}`.trim())));
+  const deeper = await Promise.all(below.map((name) => listCommands(`${path} ${name}`.trim())));
   return [{ path, options, commands: below }, ...deeper.flat()];
 }
 
-async function helpOf(path: string): Promise<string> {
+async function readHelp(path: string): Promise<string> {
   let help = '';
   const stream = { write: (text: string) => (help += text), columns: 200 };
   const clock = { sleep: async () => {}, after: () => () => {} };
@@ -52,14 +54,14 @@ async function helpOf(path: string): Promise<string> {
 }
 
 /** The words after `npx linkgate`, or after a `linkgate` that begins a span of code, up to the end of the command. */
-function mentionsIn(text: string): string[][] {
+function findMentions(text: string): string[][] {
   return [...text.replaceAll('\\\n', ' ').matchAll(/(?:npx linkgate|`linkgate) ([^`\n|;#)]*)/g)].map(
     ([, words = '']) => words.split(/\s+/).filter(Boolean),
   );
 }
 
 /** The deepest command that the words name. */
-function commandIn(words: readonly string[]): Command {
+function findCommand(words: readonly string[]): Command {
   let found = commands.get('');
   for (const word of words) {
     const next = commands.get(`${found?.path ?? ''} ${word}`.trim());
@@ -70,8 +72,8 @@ function commandIn(words: readonly string[]): Command {
   return found;
 }
 
-function wrongIn(words: readonly string[]): string[] {
-  const { path, options, commands: below } = commandIn(words);
+function findErrors(words: readonly string[]): string[] {
+  const { path, options, commands: below } = findCommand(words);
   const given = words.filter((word) => word.startsWith('--')).map((word) => word.replace(/=.*/, ''));
   const next = words[path === '' ? 0 : path.split(' ').length];
   const isNoCommand = below.length > 0 && next !== undefined && /^[a-z]/.test(next);

@@ -6,34 +6,34 @@ import { readPage, readPages, root, withoutCode } from './page.ts';
 const pages = readPages();
 
 /** Of Markdown, and of pictures in HTML, where Markdown has no width. */
-const linksOf = (text: string) =>
+const listLinks = (text: string) =>
   [...text.matchAll(/\]\(([^)\s]+)\)|<img src="([^"]+)"/g)].map(([, link, picture]) => link ?? picture ?? '');
-const isElsewhere = (target: string) => /^[a-z]+:/.test(target);
+const isExternal = (target: string) => /^[a-z]+:/.test(target);
 
 describe.each(pages)('the links of $path', (page) => {
-  const own = linksOf(withoutCode(page)).filter((target) => !isElsewhere(target));
+  const own = listLinks(withoutCode(page)).filter((target) => !isExternal(target));
 
   test('lead to what exists', () => {
-    expect(own.filter((target) => !leads(page.path, target))).toEqual([]);
+    expect(own.filter((target) => !linkExists(page.path, target))).toEqual([]);
   });
 });
 
 test('every page is reached from the README', () => {
-  const reached = new Set(linksOf(readPage('README.md').text));
+  const reached = new Set(listLinks(readPage('README.md').text));
   expect(pages.map(({ path }) => path).filter((path) => path !== 'README.md' && !reached.has(path))).toEqual(
     [],
   );
 });
 
-function leads(from: string, target: string): boolean {
+function linkExists(from: string, target: string): boolean {
   const [file = '', anchor] = target.split('#');
   const path = file === '' ? from : join(from, '..', file);
   if (!existsSync(root + path)) return false;
-  return anchor === undefined || (statSync(root + path).isFile() && anchorsOf(path).includes(anchor));
+  return anchor === undefined || (statSync(root + path).isFile() && listAnchors(path).includes(anchor));
 }
 
 /** As GitHub makes them of headings. */
-function anchorsOf(path: string): string[] {
+function listAnchors(path: string): string[] {
   return [...withoutCode(readPage(path)).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()

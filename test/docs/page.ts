@@ -14,7 +14,7 @@ export interface Fence {
   /** `<!-- exits with 3 -->`: what its last command exits with. */
   readonly exitsWith: number;
   /** Nothing stands between it and the fence before: it shows what that one prints. */
-  readonly isAnswer: boolean;
+  readonly isOutput: boolean;
 }
 
 export interface Page {
@@ -30,7 +30,7 @@ export function readPages(): readonly Page[] {
 
 export function readPage(path: string): Page {
   const text = readFileSync(`${root}${path}`, 'utf8');
-  return { path, text, fences: fencesIn(text) };
+  return { path, text, fences: parseFences(text) };
 }
 
 /** The page's words: without its blocks of code, whose lines stay as empty ones. */
@@ -53,7 +53,7 @@ export function parseTable(text: string): readonly Readonly<Record<string, strin
     (line, index) => line.startsWith('|') && /^\|[ :|-]+\|$/.test(lines[index + 1] ?? ''),
   );
   const length = lines.slice(start).findIndex((line) => !line.startsWith('|'));
-  const [head = [], , ...rows] = lines.slice(start, length < 0 ? undefined : start + length).map(cellsOf);
+  const [head = [], , ...rows] = lines.slice(start, length < 0 ? undefined : start + length).map(splitCells);
   return rows.map((cells) => Object.fromEntries(head.map((title, index) => [title, cells[index] ?? ''])));
 }
 
@@ -61,12 +61,12 @@ const block = /^ *```[^\n]*\n[\s\S]*?^ *```$/gm;
 const parts =
   /(?<before>(?:<!-- (?:[^\n]*?) -->\s*)?)^(?<indent> *)```(?<language>\S*)\n(?<code>[\s\S]*?)^ *```$/gm;
 
-function fencesIn(text: string): readonly Fence[] {
+function parseFences(text: string): readonly Fence[] {
   let end = -1;
   return [...text.matchAll(parts)].map((match) => {
     const { before = '', indent = '', language = '', code = '' } = match.groups ?? {};
     const notRun = /<!-- not run: (.+) -->/.exec(before)?.[1];
-    const isAnswer = end >= 0 && text.slice(end, match.index).trim() === '' && before === '';
+    const isOutput = end >= 0 && text.slice(end, match.index).trim() === '' && before === '';
     end = match.index + match[0].length;
     return {
       language,
@@ -74,12 +74,12 @@ function fencesIn(text: string): readonly Fence[] {
       line: text.slice(0, match.index + match[0].indexOf('```')).split('\n').length + 1,
       ...(notRun !== undefined && { notRun }),
       exitsWith: Number(/<!-- exits with (\d+) -->/.exec(before)?.[1] ?? 0),
-      isAnswer,
+      isOutput,
     };
   });
 }
 
-function cellsOf(row: string): string[] {
+function splitCells(row: string): string[] {
   return row
     .slice(1, -1)
     .split(/(?<!\\)\|/)

@@ -5,17 +5,17 @@ import { root } from './page.ts';
 
 /** A process that is talked to as in a terminal. */
 export interface Program {
-  readonly printed: () => string;
+  readonly output: () => string;
   type(text: string): void;
   /** @throws with what it printed since, where it ends or goes on without saying so */
-  says(what: RegExp, since?: number): Promise<void>;
+  waitForOutput(what: RegExp, since?: number): Promise<void>;
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
 /** A bound on hanging, not a measure. */
-const patienceMs = 60_000;
+const outputTimeoutMs = 60_000;
 
-export function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Program {
+export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Program {
   const child = spawn(file, args, {
     cwd: root,
     env: { PATH: process.env.PATH, ...env },
@@ -30,14 +30,14 @@ export function run(file: string, args: readonly string[], env: NodeJS.ProcessEn
     });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   return {
-    printed: () => printed,
+    output: () => printed,
     type: (text) => child.stdin?.write(text),
-    async says(what, since = 0) {
+    async waitForOutput(what, since = 0) {
       const said = new Promise<true>((resolve) => {
         check = () => what.test(printed) && resolve(true);
         check();
       });
-      if (!(await Promise.race([said, ended, pause(patienceMs, undefined, { ref: false })])))
+      if (!(await Promise.race([said, ended, pause(outputTimeoutMs, undefined, { ref: false })])))
         throw new Error(printed.slice(since));
     },
     async stop(signal) {

@@ -3,7 +3,7 @@ import {
   ModifyVpcEndpointServicePermissionsCommand,
 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { accounts, createService, provider, type Sandbox, startSandbox, until } from './sandbox.ts';
+import { accounts, createService, provider, type Sandbox, startSandbox, waitUntil } from './sandbox.ts';
 
 const root = `arn:aws:iam::${accounts.allowed}:root`;
 const role = 'arn:aws:iam::333333333333:role/ServiceConsumerRole';
@@ -44,7 +44,7 @@ async function drift() {
 }
 
 async function untilDrift(isSo: (found: Awaited<ReturnType<typeof drift>>) => boolean): Promise<void> {
-  await until(async () => isSo(await drift()));
+  await waitUntil(async () => isSo(await drift()));
 }
 
 test('what the tutorials have people call drifts from the allowlist, and is told with who and when', async () => {
@@ -77,9 +77,9 @@ test('once a person has agreed, the principals follow the allowlist, and those a
   await sandbox.json('allow', accounts.unknown, '--service', 'payments');
   await sandbox.json('allowlist', 'remove', accounts.allowed, '--service', 'payments');
   const other = `arn:aws:iam::${accounts.unknown}:root`;
-  await until(async () => String(await principals()) === String([role, other]));
+  await waitUntil(async () => String(await principals()) === String([role, other]));
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_700 });
-  await until(async () => String(await principals()) === other);
+  await waitUntil(async () => String(await principals()) === other);
   await untilDrift((found) => found.length === 0);
 }, 60_000);
 

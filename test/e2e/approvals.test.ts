@@ -3,10 +3,10 @@ import {
   accounts,
   createEndpoint,
   createService,
+  describeState,
   type Sandbox,
   startSandbox,
-  stateOf,
-  until,
+  waitUntil,
 } from './sandbox.ts';
 
 const { unknown, counted } = accounts;
@@ -121,7 +121,7 @@ const told = ({ ephemeral = [] }: Shown) => ephemeral.map(({ text }) => text).jo
 const historyOf = async (endpointId: string) =>
   (await sandbox.json<Explanation>('explain', endpointId)).history;
 const isNow = (endpointId: string, state: string) =>
-  until(async () => (await stateOf(sandbox, endpointId)) === state);
+  waitUntil(async () => (await describeState(sandbox, endpointId)) === state);
 
 async function waitFor(seconds: number): Promise<void> {
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
@@ -195,7 +195,7 @@ describe('a request that is left to people', () => {
     const message = await messageOf(endpointId);
     for (const label of ['Approve', 'Approve and allow account', 'Deny'])
       expect(told(await click(message, label, who, { reason: 'mine' }))).toMatch(/U01ALICE|Alice/);
-    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
     expect((await historyOf(endpointId)).map(({ action }) => action)).toEqual([
       'requested',
       'decided',
@@ -219,7 +219,7 @@ describe('a request that is left to people', () => {
     const endpointId = await ask();
     const message = await messageOf(endpointId);
     await click(message, 'Approve', bob);
-    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
     expect((await messageOf(endpointId)).text).toMatch(/1 of 2/);
     await click(message, 'Approve', alice);
     await isNow(endpointId, 'available');
@@ -310,8 +310,8 @@ describe('a connection that will be cut', () => {
   async function expectKeptExtendedAndCut([kept = '', extended = '', cut = '']: readonly string[]) {
     await isNow(cut, 'rejected');
     await waitFor(100 * hour);
-    expect(await stateOf(sandbox, extended)).toBe('available');
-    expect(await stateOf(sandbox, kept)).toBe('available');
+    expect(await describeState(sandbox, extended)).toBe('available');
+    expect(await describeState(sandbox, kept)).toBe('available');
   }
 
   const step = (action: string, actor: string, reason?: string) =>
@@ -339,7 +339,7 @@ describe('a connection that will be cut', () => {
     await expectKeptExtendedAndCut(endpointIds);
     await waitFor(13 * 24 * hour);
     await isNow(extended, 'rejected');
-    expect(await stateOf(sandbox, kept)).toBe('available');
+    expect(await describeState(sandbox, kept)).toBe('available');
 
     const [by, byBob] = ['slack:T01LOCAL:U01ALICE', 'slack:T01LOCAL:U01BOB'];
     expect(await historyOf(kept)).toContainEqual(step('approved', by));
@@ -358,7 +358,7 @@ describe('a connection that will be cut', () => {
       const answer = async (reason: string) =>
         (await fetch(link, { method: 'POST', body: new URLSearchParams({ reason }) })).status;
       expect(await answer('\u200b')).toBe(422);
-      expect(await stateOf(sandbox, endpointId)).toBe('available');
+      expect(await describeState(sandbox, endpointId)).toBe('available');
       expect(await answer('as agreed')).toBe(200);
     }
     await expectKeptExtendedAndCut(endpointIds);
@@ -435,7 +435,7 @@ describe('when nobody decides in time', () => {
     await sandbox.idle();
     const late = await click(message, 'Approve', bob);
     expect(JSON.stringify(late)).toMatch(/deadline|time|reject/i);
-    expect(await stateOf(sandbox, endpointId)).toBe('rejected');
+    expect(await describeState(sandbox, endpointId)).toBe('rejected');
     expect((await historyOf(endpointId)).map(({ action }) => action)).toContain('expired');
   });
 });
@@ -464,6 +464,6 @@ describe('/linkgate', () => {
   test('tells everybody else who may', async () => {
     const endpointId = await ask();
     expect(await type(`approve ${endpointId}`, carol)).toMatch(/U01ALICE|Alice/);
-    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
   });
 });

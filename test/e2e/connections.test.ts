@@ -13,11 +13,11 @@ import {
   accounts,
   createEndpoint,
   createService,
+  describeState,
   provider,
   type Sandbox,
   startSandbox,
-  stateOf,
-  until,
+  waitUntil,
 } from './sandbox.ts';
 
 const { allowed, blocked, unknown } = accounts;
@@ -64,7 +64,7 @@ async function accept(service: string, endpointId: string): Promise<void> {
 }
 
 async function becomes(endpointId: string, state: string): Promise<void> {
-  await until(async () => (await stateOf(sandbox, endpointId)) === state);
+  await waitUntil(async () => (await describeState(sandbox, endpointId)) === state);
 }
 
 describe('a connection request', () => {
@@ -96,7 +96,7 @@ describe('a connection request', () => {
   test('of an unknown account waits for a person, who approves it', async () => {
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
-    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
     expect((await explained(endpointId)).verdict?.outcome).toBe('ask');
     const { connections } = await sandbox.json<{ connections: object[] }>('connections', '--waiting');
     expect(connections).toMatchObject([{ endpointId, ownerAccountId: unknown, verdict: 'ask' }]);
@@ -228,7 +228,7 @@ describe('what happens outside linkgate', () => {
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await becomes(endpointId, 'available');
     await sandbox.ec2(allowed).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
-    await until(async () => actionsOf(await explained(endpointId)).includes('deleted'));
+    await waitUntil(async () => actionsOf(await explained(endpointId)).includes('deleted'));
   });
 
   test('a service that no longer asks shows it as drift', async () => {
@@ -290,8 +290,8 @@ describe('a service', () => {
     expect(ServiceConfigurations?.[0]?.Tags ?? []).toEqual([]);
     const later = await createEndpoint(sandbox, allowed, id);
     await sandbox.idle();
-    expect(await stateOf(sandbox, later)).toBe('pendingAcceptance');
-    expect(await stateOf(sandbox, live)).toBe('available');
+    expect(await describeState(sandbox, later)).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, live)).toBe('available');
     expect((await sandbox.linkgate('allowlist', 'remove', allowed, '--service', id)).exitCode).toBe(0);
   });
 
@@ -371,7 +371,7 @@ describe('without a doorbell that says what it is about', () => {
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     const pass = await sandbox.ask<{ ok: boolean }>('POST', '/_sandbox/schedules/sweep-connections');
     expect(pass.ok).toBe(true);
-    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(await describeState(sandbox, endpointId)).toBe('available');
     expect(actionsOf(await explained(endpointId))).toEqual(['requested', 'decided', 'applying', 'applied']);
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
@@ -447,7 +447,7 @@ describe('the outcome is the same', () => {
     await becomes(accepted ?? '', 'available');
     await becomes(rejected ?? '', 'rejected');
     await sandbox.idle();
-    expect(await stateOf(sandbox, asked ?? '')).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, asked ?? '')).toBe('pendingAcceptance');
     expect((await explained(asked ?? '')).verdict?.outcome).toBe('ask');
   });
 });

@@ -10,11 +10,11 @@ import {
   accounts,
   createEndpoint,
   createService,
+  describeState,
   provider,
   type Sandbox,
   startSandbox,
-  stateOf,
-  until,
+  waitUntil,
 } from './sandbox.ts';
 
 const { allowed, unknown } = accounts;
@@ -77,11 +77,11 @@ test('who confirmed their address is told what becomes of their endpoints, and n
   });
 
   const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-  await until(async () => (await stateOf(sandbox, endpointId)) === 'available');
+  await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'available');
   const waiting = await createEndpoint(sandbox, unknown, serviceId);
   await gathered();
   await sandbox.json('deny', waiting, '--reason', 'no contract');
-  await until(async () => (await stateOf(sandbox, waiting)) === 'rejected');
+  await waitUntil(async () => (await describeState(sandbox, waiting)) === 'rejected');
   await gathered();
   expect((await subjects()).slice(1)).toEqual([
     `Accepted: ${endpointId} to payments`,

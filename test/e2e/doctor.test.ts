@@ -21,11 +21,11 @@ import {
   accounts,
   createEndpoint,
   createService,
+  describeState,
   provider,
   type Sandbox,
   startSandbox,
-  stateOf,
-  until,
+  waitUntil,
 } from './sandbox.ts';
 
 const { allowed } = accounts;
@@ -47,7 +47,7 @@ beforeAll(async () => {
   await sandbox.json('service', 'add', serviceId, '--name', 'payments');
   await sandbox.json('allow', allowed, '--service', serviceId);
   endpointId = await createEndpoint(sandbox, allowed, serviceId);
-  await until(async () => (await stateOf(sandbox, endpointId)) === 'available');
+  await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'available');
   await sandbox.idle();
 }, 60_000);
 afterAll(() => sandbox.stop());
@@ -144,7 +144,7 @@ describe('of a service is found, and mended by the remedy,', () => {
     ]);
     await follow(found[0]?.remedy ?? '');
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3_600 });
-    await until(async () => (await stateOf(sandbox, refused)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, refused)) === 'available');
     await sandbox.idle();
     await allIsWell();
   }, 30_000);

@@ -11,10 +11,10 @@ import {
   accounts,
   createEndpoint,
   createService,
+  describeState,
   provider,
   type Sandbox,
   startSandbox,
-  stateOf,
 } from './sandbox.ts';
 
 const { allowed, counted, unknown } = accounts;
@@ -77,7 +77,7 @@ test(
           MessageDeduplicationId: `malformed-${left}`,
         }),
       );
-    expect(await stateOf(sandbox, await connect(allowed))).toBe('available');
+    expect(await describeState(sandbox, await connect(allowed))).toBe('available');
     const QueueUrl = queueAt('apply-verdicts-dead-letters');
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
@@ -99,7 +99,7 @@ test(
     const [first, second] = [await connect(counted), await connect(counted)];
     expect(await waiting()).toEqual([second]);
     await disconnect(first);
-    expect(await stateOf(sandbox, second)).toBe('available');
+    expect(await describeState(sandbox, second)).toBe('available');
     expect(await waiting()).toEqual([]);
 
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: false, deletedListedMs: 0 });
@@ -108,7 +108,7 @@ test(
     expect(await waiting()).toEqual([third]);
     await disconnect(second);
     await sweep();
-    expect(await stateOf(sandbox, third)).toBe('available');
+    expect(await describeState(sandbox, third)).toBe('available');
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: true });
   },
   patience,
@@ -153,7 +153,7 @@ test.each(['available', 'deleting', 'rejected'])(
     const { decision } = await sandbox.json<{ decision: { decision: string } }>('approve', endpointId);
     expect(decision).toMatchObject({ decision: 'approve' });
     await sandbox.idle();
-    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(await describeState(sandbox, endpointId)).toBe('available');
   },
   patience,
 );

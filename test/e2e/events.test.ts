@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { busSchemas } from '../bus-schemas.ts';
-import { createEndpoint, createService, provider, type Sandbox, startSandbox, until } from './sandbox.ts';
+import { createEndpoint, createService, provider, type Sandbox, startSandbox, waitUntil } from './sandbox.ts';
 
 const unknown = '444444444444';
 
@@ -95,7 +95,7 @@ async function event(
   isIt: (detail: Published['detail']) => boolean,
 ): Promise<Published['detail']> {
   const found = () => personDecisions.find((one) => one['detail-type'] === name && isIt(one.detail))?.detail;
-  await until(async () => {
+  await waitUntil(async () => {
     await listen();
     return found() !== undefined;
   });

@@ -9,11 +9,11 @@ import {
   accounts,
   createEndpoint,
   createService,
+  describeState,
   provider,
   type Sandbox,
   startSandbox,
-  stateOf,
-  until,
+  waitUntil,
 } from './sandbox.ts';
 
 const { allowed, blocked, unknown } = accounts;
@@ -97,7 +97,7 @@ describe('beside an existing script, in the mode observe', () => {
     endpoints.accepted = await createEndpoint(sandbox, blocked, serviceId);
     await script.reject(serviceId, endpoints.rejected);
     await script.accept(serviceId, endpoints.accepted);
-    await until(async () => (await stateOf(sandbox, endpoints.accepted)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, endpoints.accepted)) === 'available');
     await sweep();
     const story = await explained(endpoints.accepted);
     expect(story.verdict?.outcome).toBe('reject');
@@ -121,7 +121,7 @@ describe('beside an existing script, in the mode observe', () => {
       next: expect.stringContaining('Its mode is observe'),
     });
     await script.accept(serviceId, endpoints.acceptedLate);
-    await until(async () => (await stateOf(sandbox, endpoints.acceptedLate)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, endpoints.acceptedLate)) === 'available');
     await sweep();
     const story = await explained(endpoints.acceptedLate);
     expect(actionsOf(story)).toEqual(['requested', 'decided', 'observed']);
@@ -136,7 +136,7 @@ describe('beside an existing script, in the mode observe', () => {
     expect(exitCode).toBe(0);
     expect(stderr).toContain('mode is observe');
     await sweep();
-    expect(await stateOf(sandbox, endpoints.asked)).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, endpoints.asked)).toBe('pendingAcceptance');
   });
 
   test('whatever a person asks of the API, no function calls anything that changes EC2', async () => {
@@ -164,8 +164,8 @@ describe('beside an existing script, in the mode observe', () => {
     // What was asked of EC2 in the moment before the tag was there is asked again after a minute.
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 61 });
     await sweep();
-    await until(async () => (await stateOf(sandbox, endpoints.left)) === 'available');
-    await until(async () => (await stateOf(sandbox, endpoints.asked)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, endpoints.left)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, endpoints.asked)) === 'available');
     await sandbox.idle();
     expect(await changes()).toEqual(
       expect.arrayContaining([
@@ -190,9 +190,9 @@ describe('beside an existing script, in the mode observe', () => {
 
   test('what the script had rejected stays so, and what it accepted against a block is cut', async () => {
     for (const endpointId of [endpoints.accepted, endpoints.acceptedLate])
-      await until(async () => (await stateOf(sandbox, endpointId)) === 'rejected');
+      await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'rejected');
     await sweep();
-    expect(await stateOf(sandbox, endpoints.rejected)).toBe('rejected');
+    expect(await describeState(sandbox, endpoints.rejected)).toBe('rejected');
     expect(actionsOf(await explained(endpoints.accepted)).at(-1)).toBe('disconnected');
   });
 
@@ -200,11 +200,11 @@ describe('beside an existing script, in the mode observe', () => {
     await sandbox.ask('PUT', '/_sandbox/faults', [{ delivery: 'sns', rate: 1, drop: true }]);
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await script.accept(serviceId, endpointId);
-    await until(async () => (await stateOf(sandbox, endpointId)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'available');
     await sandbox.ask('DELETE', '/_sandbox/faults');
     await sandbox.json('sweep', 'connections');
     await sandbox.idle();
-    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(await describeState(sandbox, endpointId)).toBe('available');
     expect(actionsOf(await explained(endpointId))).toEqual([
       'requested',
       'observed',
@@ -229,13 +229,13 @@ describe('a service that is paused', () => {
       { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1, error: 'RequestLimitExceeded' },
     ]);
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
-    await until(async () => (await explained(endpointId)).verdict?.outcome === 'accept');
+    await waitUntil(async () => (await explained(endpointId)).verdict?.outcome === 'accept');
     await sandbox.json('pause', 'paused', '--reason', 'incident 7');
-    await until(async () => (await explained(endpointId)).verdict?.outcome === 'hold');
+    await waitUntil(async () => (await explained(endpointId)).verdict?.outcome === 'hold');
     await sandbox.ask('DELETE', '/_sandbox/faults');
     await sandbox.idle();
     await sweep();
-    expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+    expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
     expect(await explained(endpointId)).toMatchObject({
       verdict: {
         findings: [{ rule: 'service-is-paused', reason: expect.stringContaining('incident 7') }, {}],
@@ -246,7 +246,7 @@ describe('a service that is paused', () => {
     expect(stdout).toContain('paused by root');
 
     await sandbox.json('resume', 'paused');
-    await until(async () => (await stateOf(sandbox, endpointId)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'available');
   }, 30_000);
 });
 
@@ -289,7 +289,7 @@ describe('approvers', () => {
     expect(await approve()).toMatchObject({ decision: { verdict: 'ask', approvals: 1, quorum: 2 } });
     expect(await approve()).toMatchObject({ decision: { verdict: 'ask', approvals: 1, quorum: 2 } });
     await sandbox.json('deny', endpointId, '--reason', 'no contract');
-    await until(async () => (await stateOf(sandbox, endpointId)) === 'rejected');
+    await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'rejected');
 
     const another = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
@@ -297,6 +297,6 @@ describe('approvers', () => {
     const { ApiUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
     const path = `/connections/${another}/decision`;
     await callLinkgate(ApiUrl, `${provider}.bob`, 'POST', path, { decision: 'approve' });
-    await until(async () => (await stateOf(sandbox, another)) === 'available');
+    await waitUntil(async () => (await describeState(sandbox, another)) === 'available');
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { accounts, createEndpoint, createService, type Sandbox, startSandbox, until } from './sandbox.ts';
+import { accounts, createEndpoint, createService, type Sandbox, startSandbox, waitUntil } from './sandbox.ts';
 
 const day = 86_400;
 const { allowed: account } = accounts;
@@ -37,7 +37,7 @@ async function titles(): Promise<(string | undefined)[]> {
 test('approvers are warned once that access ends, told together of what will be cut, and shown that it was', async () => {
   await pass(30);
   await pass(3.5 * day);
-  await until(async () => (await titles()).length > 0);
+  await waitUntil(async () => (await titles()).length > 0);
   expect(await titles()).toEqual([`Access of account ${account} to payments ends in 7 days`]);
   const { messages } = await sandbox.ask<{ messages: { subject: string; text: string }[] }>('GET', '/mail');
   expect(messages).toMatchObject([{ text: expect.stringContaining('By it 5 connections live.') }]);
@@ -45,11 +45,11 @@ test('approvers are warned once that access ends, told together of what will be 
   await sandbox.json('allowlist', 'remove', account, '--service', 'payments');
   await sandbox.idle();
   await pass(10);
-  await until(async () => (await titles()).length > 1);
+  await waitUntil(async () => (await titles()).length > 1);
   expect((await titles()).slice(1)).toEqual(['5 connections will be cut']);
 
   await pass(3.1 * day);
   await pass(60);
-  await until(async () => (await titles()).at(-1) === 'All of 5 connections are decided');
-  expect(sandbox.printed()).not.toContain('AccessDenied');
+  await waitUntil(async () => (await titles()).at(-1) === 'All of 5 connections are decided');
+  expect(sandbox.output()).not.toContain('AccessDenied');
 }, 120_000);

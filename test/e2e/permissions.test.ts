@@ -7,14 +7,21 @@ import type { Access } from '../../sandbox/aws/aws-service.ts';
 import { isAllowed, type Statement } from '../../sandbox/iam/policy.ts';
 import { callLinkgate } from '../../sandbox/linkgate-api.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
-import { type Clients, clientsOf, provider } from './sandbox.ts';
-import { approvals } from './scenarios/approvals.ts';
-import { endings } from './scenarios/endings.ts';
-import type { Stage } from './scenarios/harness.ts';
-import { policies } from './scenarios/policy.ts';
-import { garbage, lateChanges, questions, requests, sweeps, switches } from './scenarios/requests.ts';
-import { farewell, principals, services } from './scenarios/services.ts';
-import { unreadableItems } from './scenarios/unreadable.ts';
+import { type Clients, createClients, provider } from './sandbox.ts';
+import { runApprovals } from './scenarios/approvals.ts';
+import { runDisconnects } from './scenarios/disconnects.ts';
+import type { ScenarioContext } from './scenarios/harness.ts';
+import { runPolicies } from './scenarios/policy.ts';
+import {
+  runLateChanges,
+  runReadCommands,
+  runRequests,
+  runSweeps,
+  sendUnparseable,
+  switchModes,
+} from './scenarios/requests.ts';
+import { decideAfterDeregistration, runPrincipals, runServices } from './scenarios/services.ts';
+import { removeUnreadableItems } from './scenarios/unreadable.ts';
 
 /** What nothing here uses, and why it is granted all the same: by role, action and kind of partition. */
 const exceptions: readonly { readonly permission: RegExp; readonly reason: string }[] = [
@@ -56,7 +63,7 @@ beforeAll(async () => {
       await callLinkgate(ApiUrl, provider, 'POST', '/setup');
     },
   });
-  linkgate = clientsOf(sandbox.origin);
+  linkgate = createClients(sandbox.origin);
   await linkgate.ask('PUT', '/_sandbox/throttling', { enabled: false });
   await linkgate.ask('PUT', '/_sandbox/schedules', { enabled: false });
   await everything({ sandbox, linkgate });
@@ -110,10 +117,10 @@ test('no function was refused anything that it asked for', () => {
 });
 
 function allPermissions(): Permission[] {
-  return sandbox.cloud.lambda
+  return sandbox.emulator.lambda
     .functions()
     .flatMap(({ name, roleArn }) =>
-      (sandbox.cloud.roles.get(roleArn)?.policies ?? [])
+      (sandbox.emulator.roles.get(roleArn)?.policies ?? [])
         .flatMap(({ Statement }) => [Statement].flat() as Statement[])
         .flatMap((statement) => permissionsIn(statement, name.replace('linkgate-local-', ''))),
     );
@@ -150,10 +157,10 @@ function isUsed({ role, statement, action, resource, partition }: Permission): b
 /** By its own calls, and by Lambda's on its behalf. */
 function usesOf(role: string): readonly Access[] {
   const { roleArn = '' } =
-    sandbox.cloud.lambda.functions().find(({ name }) => name === `linkgate-local-${role}`) ?? {};
+    sandbox.emulator.lambda.functions().find(({ name }) => name === `linkgate-local-${role}`) ?? {};
   return [
     ...(sandbox.awsRequests.granted().get(role) ?? []),
-    ...(sandbox.cloud.roles.get(roleArn)?.usedByLambda ?? []),
+    ...(sandbox.emulator.roles.get(roleArn)?.usedByLambda ?? []),
   ];
 }
 
@@ -174,18 +181,18 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
 }
 
 /** Whatever linkgate can be asked for, and what it does by itself. */
-async function everything(stage: Stage) {
-  const story = { ...stage, serviceId: await services(stage) };
-  await requests(story);
-  await lateChanges(story);
-  await sweeps(story);
-  await switches(story);
-  await approvals(story);
-  await questions(story);
-  await policies(story);
-  await endings(story);
-  await principals(story);
-  await unreadableItems(story);
-  await farewell(story);
-  await garbage(story);
+async function everything(stage: ScenarioContext) {
+  const story = { ...stage, serviceId: await runServices(stage) };
+  await runRequests(story);
+  await runLateChanges(story);
+  await runSweeps(story);
+  await switchModes(story);
+  await runApprovals(story);
+  await runReadCommands(story);
+  await runPolicies(story);
+  await runDisconnects(story);
+  await runPrincipals(story);
+  await removeUnreadableItems(story);
+  await decideAfterDeregistration(story);
+  await sendUnparseable(story);
 }

@@ -22,16 +22,16 @@ const consumers = {
   '444444444444': 'unknown',
   '888888888888': 'unknown',
 } as const;
-type Standing = (typeof consumers)[keyof typeof consumers];
+type ConnectionStatus = (typeof consumers)[keyof typeof consumers];
 
 interface Explanation {
   readonly connection: { readonly state: string };
   readonly history: readonly { readonly action: string }[];
 }
 
-interface Told {
+interface ObservedConnection {
   readonly endpointId: string;
-  readonly connectionStatus: Standing;
+  readonly connectionStatus: ConnectionStatus;
   readonly actions: readonly string[];
   readonly table: string;
   readonly ec2: string | undefined;
@@ -44,7 +44,7 @@ const restarts = 5;
 const underLoad = [400, 700, 250, 900, 550];
 
 /** What got an answer, whatever happened then. */
-const requests = new Map<string, Standing>();
+const requests = new Map<string, ConnectionStatus>();
 const words = new Map<string, 'approve' | 'deny'>();
 
 let data: string;
@@ -77,10 +77,10 @@ test('a sandbox that is killed under load and restarted loses no request and dec
     await Promise.all(load);
     sandbox = await start();
   }
-  await comeToRest();
+  await waitUntilIdle();
 
   const states = await statesInEc2();
-  const told: Told[] = [];
+  const told: ObservedConnection[] = [];
   // One after the other: the API's stage is throttled.
   for (const [endpointId, connectionStatus] of requests) {
     const { connection, history } = await sandbox.json<Explanation>('explain', endpointId);
@@ -136,7 +136,11 @@ async function aRegisteredService(): Promise<string> {
 }
 
 /** Creates endpoints one after the other, with little time between, until nobody answers any more. */
-async function consume(account: string, connectionStatus: Standing, serviceId: string): Promise<void> {
+async function consume(
+  account: string,
+  connectionStatus: ConnectionStatus,
+  serviceId: string,
+): Promise<void> {
   const target = sandbox;
   await untilItFails(async () => {
     requests.set(await createEndpoint(target, account, serviceId), connectionStatus);
@@ -169,7 +173,7 @@ async function untilItFails(act: () => Promise<void>): Promise<void> {
 }
 
 /** What a killed function left half done, its leases and its marks, is taken up again after a minute or two. */
-async function comeToRest(): Promise<void> {
+async function waitUntilIdle(): Promise<void> {
   for (let minutes = 0; minutes < 4; minutes += 2) {
     await sandbox.idle();
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 120 });

@@ -7,11 +7,11 @@ import {
   accounts,
   createEndpoint,
   createService,
+  describeState,
   provider,
   type Sandbox,
   startSandbox,
-  stateOf,
-  until,
+  waitUntil,
 } from './sandbox.ts';
 
 const { allowed, blocked, unknown, counted } = accounts;
@@ -46,7 +46,7 @@ async function connected(accountId: string): Promise<string> {
 }
 
 const isShown = (endpointId: string, state: string) =>
-  until(async () => (await stateOf(sandbox, endpointId)) === state);
+  waitUntil(async () => (await describeState(sandbox, endpointId)) === state);
 
 const actionsOf = async (endpointId: string) => {
   await sandbox.idle();
@@ -70,10 +70,10 @@ describe('a live connection whose entry is removed', () => {
     const endpointId = await connected(allowed);
     const { stderr } = await sandbox.linkgate('allowlist', 'remove', allowed, '--service', 'payments');
     expect(stderr + (await actionsOf(endpointId)).join()).toContain('disconnect-scheduled');
-    await until(async () => (await aboutIn('C01APPROVALS', endpointId)).length === 1);
+    await waitUntil(async () => (await aboutIn('C01APPROVALS', endpointId)).length === 1);
 
     await laterBy(71);
-    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(await describeState(sandbox, endpointId)).toBe('available');
     await laterBy(2);
     await isShown(endpointId, 'rejected');
     const told = await actionsOf(endpointId);
@@ -92,11 +92,11 @@ describe('a live connection whose entry is removed', () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
     const endpointId = await connected(allowed);
     await sandbox.linkgate('allowlist', 'remove', allowed, '--service', 'payments');
-    await until(async () => (await actionsOf(endpointId)).includes('disconnect-scheduled'));
+    await waitUntil(async () => (await actionsOf(endpointId)).includes('disconnect-scheduled'));
     await sandbox.json('allow', allowed, '--service', 'payments');
-    await until(async () => (await actionsOf(endpointId)).at(-1) === 'extended');
+    await waitUntil(async () => (await actionsOf(endpointId)).at(-1) === 'extended');
     await laterBy(100);
-    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(await describeState(sandbox, endpointId)).toBe('available');
   });
 });
 
@@ -131,10 +131,10 @@ test('a shrunk count cuts those that came last', async () => {
   await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '2');
   const [first, second] = [await connected(counted), await connected(counted)];
   await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '1');
-  await until(async () => (await actionsOf(second)).includes('disconnect-scheduled'));
+  await waitUntil(async () => (await actionsOf(second)).includes('disconnect-scheduled'));
   await laterBy(73);
   await isShown(second, 'rejected');
-  expect(await stateOf(sandbox, first)).toBe('available');
+  expect(await describeState(sandbox, first)).toBe('available');
 });
 
 test('what is cut by hand in EC2 is only written down', async () => {
@@ -142,7 +142,7 @@ test('what is cut by hand in EC2 is only written down', async () => {
   await sandbox
     .ec2(provider)
     .send(new RejectVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] }));
-  await until(async () => (await actionsOf(endpointId)).at(-1) === 'observed');
+  await waitUntil(async () => (await actionsOf(endpointId)).at(-1) === 'observed');
 });
 
 test('a lockdown cuts everything that an account has, and reports it', async () => {
@@ -151,6 +151,6 @@ test('a lockdown cuts everything that an account has, and reports it', async () 
     ...['lockdown', allowed, '--reason', 'incident', '--yes'],
   );
   expect(reportError.cut.map(({ endpointId }) => endpointId)).toEqual(expect.arrayContaining(endpointIds));
-  for (const endpointId of endpointIds) expect(await stateOf(sandbox, endpointId)).toBe('rejected');
-  expect(sandbox.printed()).not.toContain('AccessDenied');
+  for (const endpointId of endpointIds) expect(await describeState(sandbox, endpointId)).toBe('rejected');
+  expect(sandbox.output()).not.toContain('AccessDenied');
 });

@@ -41,7 +41,7 @@ export interface Clients {
 /** A sandbox in a process of its own, with linkgate's package deployed in it, and its clients. */
 export interface Sandbox extends Clients {
   /** Everything that it printed. */
-  readonly printed: () => string;
+  readonly output: () => string;
   readonly process: ChildProcess;
   stop(): Promise<void>;
   /** Ends it with SIGKILL, with all that it started where it has a process group of its own. */
@@ -69,17 +69,17 @@ async function start(flags: readonly string[], { ownGroup }: { ownGroup: boolean
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text));
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   await Promise.race([
-    until(() => printed.includes(`linkgate sandbox ready on ${url}`)),
+    waitUntil(() => printed.includes(`linkgate sandbox ready on ${url}`)),
     exited.then(() => {
       throw new Error(`the sandbox ended before it was ready:\n${printed}`);
     }),
   ]);
 
-  const clients = clientsOf(url);
+  const clients = createClients(url);
   return {
     ...clients,
     process: child,
-    printed: () => printed,
+    output: () => printed,
     async stop() {
       clients.close();
       child.kill('SIGTERM');
@@ -93,7 +93,7 @@ async function start(flags: readonly string[], { ownGroup }: { ownGroup: boolean
   };
 }
 
-export function clientsOf(url: string): Clients {
+export function createClients(url: string): Clients {
   const ec2Clients = new Map<string, EC2Client>();
   const sandbox: Clients = {
     url,
@@ -186,7 +186,7 @@ export async function createEndpoint(
 }
 
 /** The state of a connection as the provider sees it in EC2. */
-export async function stateOf(sandbox: Clients, endpointId: string): Promise<string | undefined> {
+export async function describeState(sandbox: Clients, endpointId: string): Promise<string | undefined> {
   const { VpcEndpointConnections = [] } = await sandbox
     .ec2(provider)
     .send(new DescribeVpcEndpointConnectionsCommand({}));
@@ -194,16 +194,17 @@ export async function stateOf(sandbox: Clients, endpointId: string): Promise<str
 }
 
 /** Asks again and again until it is so, and gives up before jest would wait for ever. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + patience;
+export async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + timeoutMs;
   while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`it did not become so within ${patience / 1000} s: ${isSo}`);
+    if (performance.now() > end)
+      throw new Error(`it did not become so within ${timeoutMs / 1000} s: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
 
 /** Milliseconds; a bound on hanging, not a measure. */
-const patience = 30_000;
+const timeoutMs = 30_000;
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

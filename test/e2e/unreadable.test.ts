@@ -6,11 +6,11 @@ import {
   accounts,
   createEndpoint,
   createService,
+  describeState,
   provider,
   type Sandbox,
   startSandbox,
-  stateOf,
-  until,
+  waitUntil,
 } from './sandbox.ts';
 
 const { allowed, blocked } = accounts;
@@ -26,7 +26,7 @@ test('a service whose item cannot be read stops nothing at another one, and is r
   await sandbox.json('service', 'add', serviceId, '--name', 'payments');
   for (const account of [allowed, blocked]) await sandbox.json('allow', account, '--service', serviceId);
   const toBlock = await createEndpoint(sandbox, blocked, serviceId);
-  await until(async () => (await stateOf(sandbox, toBlock)) === 'available');
+  await waitUntil(async () => (await describeState(sandbox, toBlock)) === 'available');
 
   const dynamodb = new DynamoDBClient({
     region: 'us-east-1',
@@ -39,7 +39,7 @@ test('a service whose item cannot be read stops nothing at another one, and is r
   dynamodb.destroy();
 
   const arrived = await createEndpoint(sandbox, allowed, serviceId);
-  await until(async () => (await stateOf(sandbox, arrived)) === 'available');
+  await waitUntil(async () => (await describeState(sandbox, arrived)) === 'available');
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
   expect(await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections')).toMatchObject({ ok: true });
   for (const list of [['connections'], ['allowlist'], ['service', 'list'], ['export']]) {
@@ -52,7 +52,7 @@ test('a service whose item cannot be read stops nothing at another one, and is r
     expect(stdout).toContain('payments');
   }
   await sandbox.json('block', blocked, '--service', '*');
-  await until(async () => (await stateOf(sandbox, toBlock)) === 'rejected');
+  await waitUntil(async () => (await describeState(sandbox, toBlock)) === 'rejected');
   await sandbox.idle();
 
   const { checks } = JSON.parse((await sandbox.linkgate('doctor', '--json')).stdout) as { checks: Check[] };

@@ -5,23 +5,23 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { bundle } from '../../packaging/bundle.mjs';
-import { withWrittenKeys } from '../../packaging/schema-keys.mjs';
+import { inlineSchemaKeys } from '../../packaging/schema-keys.mjs';
 import { endpointId, serviceId } from '../builders.ts';
-import { type Canned, cannedAws } from './canned-aws.ts';
+import { type CannedResponse, cannedAws } from './canned-aws.ts';
 import * as stock from './clients.ts';
 
 type Clients = typeof stock;
 
 const folder = mkdtempSync(join(tmpdir(), 'linkgate-bundle-'));
 const fileAt = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-let shaken: Clients;
+let shakenClients: Clients;
 let aws: Awaited<ReturnType<typeof cannedAws>>;
 
 beforeAll(async () => {
   aws = await cannedAws();
   const outfile = join(folder, 'clients.cjs');
   await bundle(fileAt('clients.ts'), outfile);
-  shaken = createRequire(import.meta.url)(outfile);
+  shakenClients = createRequire(import.meta.url)(outfile);
 }, 30_000);
 
 afterAll(async () => {
@@ -30,9 +30,9 @@ afterAll(async () => {
 });
 
 /** What a client makes of an answer: its result, or the error it throws; and what it asked for. */
-async function resultOf(
+async function callResult(
   clients: Clients,
-  canned: Canned,
+  canned: CannedResponse,
   call: (clients: Clients, config: object) => Promise<unknown>,
 ) {
   aws.answer(canned);
@@ -47,9 +47,12 @@ async function resultOf(
 }
 
 /** The result of the stock client, once it is sure that the shaken one gives the same. */
-async function agreedOn(canned: Canned, call: (clients: Clients, config: object) => Promise<unknown>) {
-  const expected = await resultOf(stock, canned, call);
-  expect(await resultOf(shaken, canned, call)).toEqual(expected);
+async function expectSameResult(
+  canned: CannedResponse,
+  call: (clients: Clients, config: object) => Promise<unknown>,
+) {
+  const expected = await callResult(stock, canned, call);
+  expect(await callResult(shakenClients, canned, call)).toEqual(expected);
   return expected;
 }
 
@@ -84,7 +87,7 @@ function connectionItem(number: number): string {
 
 describe('the bundled clients ask the same as the stock ones, and understand the same of', () => {
   test('a success', async () => {
-    const { result } = await agreedOn(
+    const { result } = await expectSameResult(
       { body: ec2('AcceptVpcEndpointConnections', '<unsuccessful/>') },
       accept,
     );
@@ -93,7 +96,7 @@ describe('the bundled clients ask the same as the stock ones, and understand the
 
   test('a refusal inside a success', async () => {
     const refusal = `<unsuccessful><item><resourceId>${endpointId(2)}</resourceId><error><code>InvalidState</code><message>not now</message></error></item></unsuccessful>`;
-    const { result } = await agreedOn({ body: ec2('AcceptVpcEndpointConnections', refusal) }, accept);
+    const { result } = await expectSameResult({ body: ec2('AcceptVpcEndpointConnections', refusal) }, accept);
     expect(result).toMatchObject({
       Unsuccessful: [{ ResourceId: endpointId(2), Error: { Code: 'InvalidState', Message: 'not now' } }],
     });
@@ -102,7 +105,7 @@ describe('the bundled clients ask the same as the stock ones, and understand the
   test('an error', async () => {
     const body =
       '<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>slow down</Message></Error></Errors><RequestID>r-1</RequestID></Response>';
-    const { result } = await agreedOn({ status: 503, body }, accept);
+    const { result } = await expectSameResult({ status: 503, body }, accept);
     expect(result).toMatchObject({ name: 'RequestLimitExceeded', message: 'slow down' });
   });
 
@@ -112,7 +115,7 @@ describe('the bundled clients ask the same as the stock ones, and understand the
       'DescribeVpcEndpointConnections',
       `<vpcEndpointConnectionSet>${items}</vpcEndpointConnectionSet><nextToken>more</nextToken>`,
     );
-    const { result } = await agreedOn({ body }, describeConnections);
+    const { result } = await expectSameResult({ body }, describeConnections);
     expect(result).toMatchObject({ NextToken: 'more' });
     expect((result as { VpcEndpointConnections: unknown[] }).VpcEndpointConnections).toHaveLength(1_000);
   });
@@ -127,7 +130,7 @@ describe('the bundled clients ask the same as the stock ones, and understand the
       },
       UnprocessedKeys: { linkgate: { Keys: [Key], ConsistentRead: true } },
     });
-    const { result } = await agreedOn({ body }, (clients, config) =>
+    const { result } = await expectSameResult({ body }, (clients, config) =>
       new clients.DynamoDBClient(config).send(
         new clients.BatchGetItemCommand({
           RequestItems: { linkgate: { Keys: [Key], ConsistentRead: true } },
@@ -143,7 +146,7 @@ describe('the bundled clients ask the same as the stock ones, and understand the
       Message: 'cancelled',
       CancellationReasons: [{ Code: 'None' }, { Code: 'ConditionalCheckFailed', Message: 'no' }],
     });
-    const { result } = await agreedOn({ status: 400, body }, async (clients, config) => {
+    const { result } = await expectSameResult({ status: 400, body }, async (clients, config) => {
       const command = new clients.TransactWriteItemsCommand({
         ClientRequestToken: 'the-same',
         TransactItems: [{ Put: { TableName: 'linkgate', Item: { pk: { S: 'A' } } } }],
@@ -185,5 +188,5 @@ describe('the bundle of', () => {
 
 test('a computed key is written out where its constant is a string, and left alone where it is not', () => {
   const source = 'const _a = "A";\nconst b = 1;\nexport const x = { [_a]: 1, [b]: 2, [_unknown]: 3 };';
-  expect(withWrittenKeys(source)).toContain('{ "A": 1, [b]: 2, [_unknown]: 3 }');
+  expect(inlineSchemaKeys(source)).toContain('{ "A": 1, [b]: 2, [_unknown]: 3 }');
 });

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Canned {
+export interface CannedResponse {
   readonly status?: number;
   readonly body: string;
 }
@@ -9,7 +9,7 @@ export interface Canned {
 /** Answers every request with what was canned last, and notes what was asked. */
 export async function cannedAws() {
   const asked: string[] = [];
-  let canned: Canned = { body: '' };
+  let canned: CannedResponse = { body: '' };
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part);
@@ -21,7 +21,7 @@ export async function cannedAws() {
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
-    answer(next: Canned) {
+    answer(next: CannedResponse) {
       canned = next;
       asked.length = 0;
     },

@@ -44,8 +44,8 @@ export async function fakeDeployment() {
 
   function cloudFormation(action: string, name: string) {
     const stack = account.stacks[name];
-    if (action !== 'DescribeStacks') return refused(`the fake account stops at ${action}`);
-    if (!stack) return refused(`Stack with id ${name} does not exist`);
+    if (action !== 'DescribeStacks') return refuseRequest(`the fake account stops at ${action}`);
+    if (!stack) return refuseRequest(`Stack with id ${name} does not exist`);
     const members = (of: object, key: string, value: string) =>
       Object.entries(of)
         .map(([k, v]) => `<member><${key}>${k}</${key}><${value}>${v}</${value}></member>`)
@@ -76,7 +76,7 @@ function xml(status: number, text: string) {
   return { status, type: 'text/xml', text };
 }
 
-function refused(message: string) {
+function refuseRequest(message: string) {
   return xml(
     400,
     `<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type>

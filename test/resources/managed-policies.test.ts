@@ -31,7 +31,7 @@ afterAll(() => sandbox?.stop());
 
 function policyOf(level: string): PolicyDocument {
   const arn = `arn:aws:iam::${account}:policy/linkgate-local-${level}-us-east-1`;
-  const policy = sandbox.cloud.managedPolicies.get(arn);
+  const policy = sandbox.emulator.managedPolicies.get(arn);
   if (!policy) throw new Error(`there is no policy ${arn}`);
   return policy;
 }
@@ -39,12 +39,12 @@ function policyOf(level: string): PolicyDocument {
 /** The access key of somebody who has that policy and nothing else. */
 function keyOf(level: string): string {
   const roleArn = `arn:aws:iam::${account}:role/${level}`;
-  sandbox.cloud.roles.set(roleArn, {
+  sandbox.emulator.roles.set(roleArn, {
     arn: roleArn,
     policies: [policyOf(level)],
     usedByLambda: [],
   });
-  return sandbox.cloud.callers.keyFor({ principal: level, functionName: level, roleArn });
+  return sandbox.emulator.callers.keyFor({ principal: level, functionName: level, roleArn });
 }
 
 describe.each(levels)('the managed policy for a person who is %s', (level) => {

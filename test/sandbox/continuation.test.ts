@@ -10,12 +10,12 @@ import { createInFlight } from '../../sandbox/in-flight.ts';
 import { mapQueue } from '../../sandbox/lambda/sqs-mapping.ts';
 import { mapStream, type StreamRecord } from '../../sandbox/lambda/stream-mapping.ts';
 import { openStore, type Store } from '../../sandbox/persistence.ts';
-import { continuedState } from '../../sandbox/privatelink/model.ts';
+import { restoredState } from '../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
-import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
+import { createTokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
 import { createSlack } from '../../sandbox/slack/slack.ts';
-import { createLater } from '../../sandbox/timers.ts';
-import { countingIds, manualClock } from './aws/manual-clock.ts';
+import { createTimers } from '../../sandbox/timers.ts';
+import { createIds, manualClock } from './aws/manual-clock.ts';
 
 let folder: string;
 let store: Store;
@@ -41,8 +41,8 @@ function restart() {
 
 const queueArn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
 const fifoArn = `${queueArn}.fifo`;
-const startSqs = () => createSqs({ clock, id: ids, keep: store.keep });
-const ids = countingIds();
+const startSqs = () => createSqs({ clock, id: ids, persisted: store.persisted });
+const ids = createIds();
 
 test('a queue keeps its messages, in order, with what is hidden, delayed and counted', () => {
   const before = startSqs();
@@ -85,7 +85,7 @@ test('what a function held when it was killed is handled at once, and as if for 
   restart();
   const after = startSqs();
   const received: unknown[] = [];
-  const surroundings = { clock, activity: createInFlight(), faults: createFaults() };
+  const surroundings = { clock, inFlight: createInFlight(), faults: createFaults() };
   mapQueue(
     {
       queueArn,
@@ -113,7 +113,8 @@ test('what a function held when it was killed is handled at once, and as if for 
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:news';
 
 test('a topic keeps its policy and its subscriptions, which have the same ARNs when they are made again', () => {
-  const start = () => createSns({ clock, id: ids, origin: 'http://sandbox', keep: store.keep, deliver() {} });
+  const start = () =>
+    createSns({ clock, id: ids, origin: 'http://sandbox', persisted: store.persisted, deliver() {} });
   const before = start();
   before.createTopic(topicArn, { DisplayName: 'News' });
   before.setAttributes(topicArn, { Policy: policyFor('vpce.amazonaws.com') });
@@ -121,13 +122,13 @@ test('a topic keeps its policy and its subscriptions, which have the same ARNs w
   restart();
   const after = start();
   after.createTopic(topicArn, { DisplayName: 'Fresh news' });
-  expect(after.admits(topicArn, 'vpce.amazonaws.com', 'arn:aws:ec2:::x')).toBe(true);
+  expect(after.acceptsFrom(topicArn, 'vpce.amazonaws.com', 'arn:aws:ec2:::x')).toBe(true);
   expect(after.subscribe(topicArn, 'sqs', queueArn)).toBe(subscription);
 });
 
 test('Slack keeps its messages and what it shares with the app', async () => {
   const start = () =>
-    createSlack({ origin: 'http://sandbox', clock, faults: createFaults(), keep: store.keep });
+    createSlack({ origin: 'http://sandbox', clock, faults: createFaults(), persisted: store.persisted });
   const before = start();
   const { botToken } = before.credentials;
   await before.handle(
@@ -156,7 +157,7 @@ test('a rule still matches', () => {
     createEvents({
       clock,
       id: ids,
-      keep: store.keep,
+      persisted: store.persisted,
       deliver: (target, payload) => delivered.push([target.Id, payload]),
     });
   start().createRule({
@@ -175,37 +176,37 @@ test('a rule still matches', () => {
 test('what was to happen later happens once, and not before all else is there', () => {
   const start = () => {
     const happened: unknown[] = [];
-    const later = createLater(clock, store.keep);
-    const plan = later.on('sns', (payload) => happened.push(payload));
-    return { later, plan, happened };
+    const timers = createTimers(clock, store.persisted);
+    const plan = timers.on('sns', (payload) => happened.push(payload));
+    return { timers, plan, happened };
   };
   start().plan(clock.now() + 500, { body: 'a' });
   restart();
   const after = start();
   clock.advance(1000);
   expect(after.happened).toEqual([]);
-  after.later.resume();
+  after.timers.resume();
   clock.advance(0);
   expect(after.happened).toEqual([{ body: 'a' }]);
   restart();
   const last = start();
-  last.later.resume();
+  last.timers.resume();
   clock.advance(1000);
   expect(last.happened).toEqual([]);
 });
 
 test('faults strike as often as is left of them', () => {
-  const start = () => createFaults(() => 0, store.keep);
+  const start = () => createFaults(() => 0, store.persisted);
   const before = start();
   before.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
-  before.ofDelivery('sns');
+  before.findDeliveryFault('sns');
   restart();
   const after = start();
-  expect([after.ofDelivery('sns')?.drop, after.ofDelivery('sns')]).toEqual([true, undefined]);
+  expect([after.findDeliveryFault('sns')?.drop, after.findDeliveryFault('sns')]).toEqual([true, undefined]);
 });
 
 test('a token bucket is as empty as it was', () => {
-  const start = () => tokenBuckets(store.keep('ec2/token-buckets'));
+  const start = () => createTokenBuckets(store.persisted('ec2/token-buckets'));
   const location = { accountId: '111111111111', region: 'us-east-1' };
   const take = (buckets: ReturnType<typeof start>) =>
     buckets.take(location, 'AcceptVpcEndpointConnections', clock.now());
@@ -231,9 +232,9 @@ test('stream records that were handed over and not handled are handled', async (
       },
       {
         clock,
-        activity: createInFlight(),
+        inFlight: createInFlight(),
         faults: createFaults(),
-        waiting: store.keep('records'),
+        waiting: store.persisted('records'),
         giveUp() {},
         invoke: (event) => {
           batches.push((event as { Records: StreamRecord[] }).Records.map(({ eventID }) => eventID));
@@ -254,14 +255,14 @@ test('stream records that were handed over and not handled are handled', async (
     ['1', '2'],
   ]);
   await new Promise((resolve) => setImmediate(resolve));
-  expect(store.keep('records').size).toBe(0);
+  expect(store.persisted('records').size).toBe(0);
 });
 
 test('a connection that was on its way to another state arrives there, and rings', () => {
   const start = () =>
     createPrivateLink({
       id: () => `${ids()}`.padEnd(17, '0'),
-      state: continuedState({
+      state: restoredState({
         services: store.record('services'),
         endpoints: store.record('endpoints'),
         notifications: store.record('notifications'),

@@ -10,10 +10,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import {
   createEndpoint,
   createService,
+  describeState,
   provider,
   type Sandbox,
   startSandbox,
-  stateOf,
 } from '../e2e/sandbox.ts';
 
 const allowed = '222222222222';
@@ -178,7 +178,7 @@ describe('a fault', () => {
     const since = await callCount();
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await sandbox.idle();
-    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(await describeState(sandbox, endpointId)).toBe('available');
     const failed = (await callsSince(since)).filter(({ status }) => status !== 200);
     expect(failed).toMatchObject([{ action: 'TransactWriteItems', error }]);
   });
@@ -189,11 +189,11 @@ describe('a fault', () => {
       await strikes({ delivery, drop: true });
       const endpointId = await createEndpoint(sandbox, allowed, serviceId);
       await sandbox.idle();
-      expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+      expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
       await sandbox.ask('DELETE', '/_sandbox/faults');
       await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
       await sandbox.idle();
-      expect(await stateOf(sandbox, endpointId)).toBe('available');
+      expect(await describeState(sandbox, endpointId)).toBe('available');
     },
   );
 
@@ -204,10 +204,10 @@ describe('a fault', () => {
       await strikes({ delivery, delayMs: 3_600_000, count: 1 });
       const endpointId = await createEndpoint(sandbox, allowed, serviceId);
       await sandbox.idle();
-      expect(await stateOf(sandbox, endpointId)).toBe('pendingAcceptance');
+      expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
       await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3600 });
       await sandbox.idle();
-      expect(await stateOf(sandbox, endpointId)).toBe('available');
+      expect(await describeState(sandbox, endpointId)).toBe('available');
       await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     },
   );
@@ -220,7 +220,7 @@ describe('a fault', () => {
     );
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await sandbox.idle();
-    expect(await stateOf(sandbox, endpointId)).toBe('available');
+    expect(await describeState(sandbox, endpointId)).toBe('available');
     const { history } = await sandbox.json<{ history: { action: string }[] }>('explain', endpointId);
     expect(history.map(({ action }) => action)).toEqual(['requested', 'decided', 'applying', 'applied']);
   });

@@ -9,27 +9,27 @@ const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1
 test('a fault strikes functions and leaves people alone', () => {
   const faults = createFaults();
   faults.replace([accept]);
-  expect(faults.ofCall('ec2', 'AcceptVpcEndpointConnections', aFunction)).toEqual(accept);
-  expect(faults.ofCall('ec2', 'AcceptVpcEndpointConnections', root)).toBeUndefined();
-  expect(faults.ofCall('ec2', 'DescribeVpcEndpoints', aFunction)).toBeUndefined();
+  expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', aFunction)).toEqual(accept);
+  expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', root)).toBeUndefined();
+  expect(faults.findCallFault('ec2', 'DescribeVpcEndpoints', aFunction)).toBeUndefined();
 });
 
 test('a fault for everybody strikes people too', () => {
   const faults = createFaults();
   faults.replace([{ ...accept, principal: '*' }]);
-  expect(faults.ofCall('ec2', 'AcceptVpcEndpointConnections', root)).toBeDefined();
+  expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', root)).toBeDefined();
 });
 
 test('a fault with a count strikes that often', () => {
   const faults = createFaults();
   faults.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
-  expect([1, 2, 3].map(() => faults.ofDelivery('sns')?.drop)).toEqual([true, true, undefined]);
+  expect([1, 2, 3].map(() => faults.findDeliveryFault('sns')?.drop)).toEqual([true, true, undefined]);
 });
 
 test('a fault strikes at its rate', () => {
   const faults = createFaults(() => 0.5);
   faults.replace([{ ...accept, rate: 0.5 }]);
-  expect(faults.ofCall('ec2', 'AcceptVpcEndpointConnections', aFunction)).toBeUndefined();
+  expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', aFunction)).toBeUndefined();
 });
 
 test.each([

@@ -63,7 +63,7 @@ function anApi({
   const apis = createHttpApis({
     now: clock.now,
     lambda: { invoke } as never,
-    permissions: { allow: () => {}, admits: () => isPermitted },
+    permissions: { allow: () => {}, allows: () => isPermitted },
     roles: new Map<string, Role>([[reader.roleArn, reader.role]]),
   });
   const routes: Route[] = keys.map((key) => ({ key, functionArn, needsIam }));

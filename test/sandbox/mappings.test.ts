@@ -5,7 +5,7 @@ import { createInFlight } from '../../sandbox/in-flight.ts';
 import type { Outcome } from '../../sandbox/lambda/execution-environment.ts';
 import { mapQueue, type SqsMapping } from '../../sandbox/lambda/sqs-mapping.ts';
 import { mapStream, type StreamMapping, type StreamRecord } from '../../sandbox/lambda/stream-mapping.ts';
-import { countingIds, manualClock } from './aws/manual-clock.ts';
+import { createIds, manualClock } from './aws/manual-clock.ts';
 
 const queueArn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
 const fifoArn = `${queueArn}.fifo`;
@@ -27,8 +27,8 @@ function aMappedQueue(
   mapping: Partial<SqsMapping> = {},
 ) {
   const clock = manualClock();
-  const sqs = createSqs({ clock, id: countingIds() });
-  const activity = createInFlight();
+  const sqs = createSqs({ clock, id: createIds() });
+  const inFlight = createInFlight();
   const faults = createFaults();
   const arn = mapping.queueArn ?? queueArn;
   sqs.createQueue(deadLetterArn);
@@ -50,7 +50,7 @@ function aMappedQueue(
     {
       queues: sqs,
       clock,
-      activity,
+      inFlight,
       faults,
       invoke: async (event) => {
         const bodies = (event as SqsEvent).Records.map(({ body }) => body);
@@ -210,7 +210,7 @@ function aMappedStream(answer: (numbers: string[]) => Outcome, mapping: Partial<
     {
       clock,
       faults,
-      activity: createInFlight(),
+      inFlight: createInFlight(),
       invoke: async (event) => {
         const numbers = (event as { Records: readonly StreamRecord[] }).Records.map(({ eventID }) => eventID);
         batches.push(numbers.join(' '));

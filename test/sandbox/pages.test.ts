@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, chromium } from 'playwright-core';
 import { createSandboxServer, type Handlers } from '../../sandbox/server.ts';
-import type { ArrivedMail } from '../../sandbox/sns-deliveries.ts';
-import { listening } from './slack/a-slack.ts';
+import type { ReceivedMail } from '../../sandbox/sns-deliveries.ts';
+import { listen } from './slack/fixtures.ts';
 
 const executablePath = '/usr/bin/chromium';
 const hasBrowser = existsSync(executablePath);
 if (!hasBrowser) console.warn(`NOT TESTED: the sandbox’s pages in a browser, for want of ${executablePath}`);
 const inBrowser = hasBrowser ? test : test.skip;
 
-const aMail = (told: Partial<ArrivedMail> = {}): ArrivedMail => ({
+const aMail = (told: Partial<ReceivedMail> = {}): ReceivedMail => ({
   to: 'approver@example.com',
   topicArn: 'arn:aws:sns:us-east-1:111111111111:linkgate-local-approvals',
   subject: 'Account 444444444444 asks',
@@ -33,10 +33,10 @@ afterEach(async () => {
 });
 
 /** The sandbox's port, with a mailbox behind it, links that are followed, and a log of what is told to the sandbox. */
-async function aSandbox(mails: readonly ArrivedMail[] = []) {
+async function aSandbox(mails: readonly ReceivedMail[] = []) {
   const told: string[] = [];
   const followed: string[] = [];
-  const cloud = {
+  const emulator = {
     origin: 'http://127.0.0.1:4570',
     clock: { now: () => Date.parse('2026-11-30T08:00:00Z') },
     mails: { list: () => mails },
@@ -45,7 +45,7 @@ async function aSandbox(mails: readonly ArrivedMail[] = []) {
     store: { flush() {} },
   };
   const handlers = {
-    cloud,
+    emulator,
     awsRequests: { handle: async () => ({ status: 403, headers: {}, body: 'AWS' }) },
     control: async ({ method, url }: { method: string; url: URL }) => {
       told.push(`${method} ${url.pathname}`);
@@ -207,7 +207,7 @@ inBrowser(
   'a web page of another origin cannot move the clock in a real browser, and one of its own can',
   async () => {
     const { url, told } = await aSandbox();
-    const elsewhere = await listening((_, response) =>
+    const elsewhere = await listen((_, response) =>
       response.setHeader('content-type', 'text/html').end('<p>'),
     );
     open.push(elsewhere);

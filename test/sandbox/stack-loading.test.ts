@@ -13,12 +13,12 @@ import { readPackagedTemplate, type Template } from '../../sandbox/stack/templat
 
 const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url));
 
-let cloud: AwsEmulator | undefined;
+let emulator: AwsEmulator | undefined;
 let sandbox: Sandbox | undefined;
 afterEach(async () => {
-  await cloud?.stop();
+  await emulator?.stop();
   await sandbox?.stop();
-  cloud = undefined;
+  emulator = undefined;
   sandbox = undefined;
 });
 
@@ -28,14 +28,14 @@ async function load(
   rest: Omit<Template, 'Resources'> = {},
   parameters: Readonly<Record<string, string>> = {},
 ) {
-  cloud = await createAwsEmulator({
+  emulator = await createAwsEmulator({
     origin: 'http://127.0.0.1:0',
     folder: await mkdtemp(join(tmpdir(), 'linkgate-test-')),
     store: openStore(':memory:'),
     onOutput: () => {},
   });
   const template = { ...rest, Resources } as Template;
-  return loadStack(template, cloud, { ...provider, name: stackName, packageFolder, parameters });
+  return loadStack(template, emulator, { ...provider, name: stackName, packageFolder, parameters });
 }
 
 const role = (...Statement: object[]) => ({
@@ -82,7 +82,7 @@ describe('a stack', () => {
       { Outputs: { Jobs: { Value: { 'Fn::GetAtt': ['Queue', 'Arn'] } } } },
     );
     expect(outputs).toEqual({ Jobs: 'arn:aws:sqs:us-east-1:111111111111:jobs' });
-    expect(cloud?.lambda.functions().map(({ name }) => name)).toEqual(['worker']);
+    expect(emulator?.lambda.functions().map(({ name }) => name)).toEqual(['worker']);
   });
 
   test('parameters have the values that they are given, or else their defaults', async () => {

@@ -7,12 +7,12 @@ import { handleDigestAction, handleDigestSubmission } from '../../lib/channels/s
 import type { BlockAction, ViewSubmission } from '../../lib/channels/slack/interaction.ts';
 import { handleRequestAction, handleRequestSubmission } from '../../lib/channels/slack/request-actions.ts';
 import { requestModalCallbackId } from '../../lib/channels/slack/request-modal.ts';
-import { linkKey, tokensIn } from './fake-mail.ts';
+import { extractTokens, linkKey } from './fake-mail.ts';
+import type { AttemptedDecision, PersonResponse } from './invariant-checks/decisions.ts';
+import type { Watch } from './invariant-checks/index.ts';
 import type { Run } from './invocations.ts';
-import type { Linkgate, World } from './linkgate.ts';
-import { type Button, buttonsOf, type SlackMessage } from './slack.ts';
-import type { Watch } from './watch.ts';
-import type { Spoken, Told } from './watch-people.ts';
+import type { LinkgateUnderTest, SimulationDeps } from './linkgate.ts';
+import { type Button, listButtons, type SlackMessage } from './slack.ts';
 
 const team = 'T01LOCAL';
 export const slackApprovers = [
@@ -32,26 +32,27 @@ export const outsideTheApi = [alice, bob, ...addresses.map(emailActor)];
 const words = { reason: 'because', ticket: 'CHG-1' };
 
 /** What people do in Slack, and with the links of their mails. */
-export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
-  const { random, scheduler, invocations, note, slack, mailbox, faults } = world;
+export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnderTest, watch: Watch) {
+  const { random, scheduler, invocations, note, slack, mailbox, faults } = deps;
   let triggers = 0;
 
   /** @param work says what whoever speaks was told. */
   async function speak(
     functionName: 'on-slack-interaction' | 'on-approval-link',
     what: string,
-    spoken: Spoken,
-    work: (deps: ReturnType<typeof receiving>) => Promise<Told>,
+    spoken: AttemptedDecision,
+    work: (deps: ReturnType<typeof receiving>) => Promise<PersonResponse>,
   ): Promise<void> {
     note(spoken.by, what);
     const since = scheduler.now();
-    let spokenIn: Run | undefined;
+    let attemptRun: Run | undefined;
     const ending = await invocations.invoke(functionName, 10, (run) => {
-      spokenIn = run;
-      watch.speaks(run, spoken);
+      attemptRun = run;
+      watch.recordAttempt(run, spoken);
       return work(receiving(run));
     });
-    if (spokenIn && ending.status === 'done') watch.answered(spokenIn, spoken, since, ending.output);
+    if (attemptRun && ending.status === 'done')
+      watch.checkPersonResponse(attemptRun, spoken, since, ending.output);
   }
 
   /** What a receiver is wired with: it knows no EC2. */
@@ -95,7 +96,7 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
     await submit(spoken, view);
   }
 
-  function submit(spoken: Spoken, view: ModalView): Promise<void> {
+  function submit(spoken: AttemptedDecision, view: ModalView): Promise<void> {
     const isOfRequest = view.callback_id === requestModalCallbackId;
     const submission: ViewSubmission = {
       kind: 'submission',
@@ -135,19 +136,19 @@ export function approversSteps(world: World, linkgate: Linkgate, watch: Watch) {
     click,
     steps: {
       'person clicks'() {
-        const clickable = slack.messages().filter((message) => buttonsOf(message).length > 0);
+        const clickable = slack.messages().filter((message) => listButtons(message).length > 0);
         const newest = clickable.at(-1);
         if (!newest) return;
         const message = random.chance(0.5) ? newest : random.pick(clickable);
         const people = random.chance(0.4) ? [alice, bob] : [random.pick(everybody)];
         if (people.length > 1) faults.count('two deciders at once');
-        for (const by of people) void click(by, message, random.pick(buttonsOf(message)));
+        for (const by of people) void click(by, message, random.pick(listButtons(message)));
       },
       'mail answered'() {
-        const withLinks = mailbox.received().filter((mail) => tokensIn(mail).length > 0);
+        const withLinks = mailbox.received().filter((mail) => extractTokens(mail).length > 0);
         if (withLinks.length === 0) return;
         const mail = random.pick(withLinks);
-        const token = random.pick(tokensIn(mail));
+        const token = random.pick(extractTokens(mail));
         const link = verifyToken(token, [linkKey], new Date(scheduler.now()));
         if (link.status === 'tampered') return;
         const { endpointId } = link.claims;

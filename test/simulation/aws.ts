@@ -8,11 +8,11 @@ import { type ConnectionState, isConnected } from '../../lib/privatelink/connect
 import type { ChangeableConnections } from '../../lib/privatelink/connections.ts';
 import type { EndpointServices } from '../../lib/services/endpoint-services.ts';
 import { AwsError } from '../../sandbox/aws/aws-service.ts';
-import { ec2 } from '../../sandbox/aws/ec2.ts';
+import { createEc2 } from '../../sandbox/aws/ec2.ts';
 import type { Assumptions } from '../../sandbox/privatelink/assumptions.ts';
 import type { Output, PrivateLinkState } from '../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../sandbox/privatelink/privatelink.ts';
-import { tokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
+import { createTokenBuckets } from '../../sandbox/privatelink/token-buckets.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import type { Faults } from './faults.ts';
 import type { Run } from './invocations.ts';
@@ -30,16 +30,16 @@ export interface ChangingCall {
 
 /** Who looks on: the watch for invariants and the delivery of what AWS sends by itself. */
 export interface Observers extends TableObservers {
-  modeRead(run: Run, mode: Mode): void;
+  observeModeRead(run: Run, mode: Mode): void;
   /** EC2 has shown something to a run: of which endpoints, and whether they live. */
-  looked(run: Run, living: ReadonlyMap<string, boolean>): void;
+  observeDescribe(run: Run, living: ReadonlyMap<string, boolean>): void;
   /** A run begins to ask, whatever becomes of its call. */
-  approvalRequest(call: ChangingCall): void;
+  observeChangeRequested(call: ChangingCall): void;
   /** Right before EC2 carries it out. */
-  changing(call: ChangingCall): void;
+  observeChange(call: ChangingCall): void;
   /** Right before EC2 changes a service's tags or notifications. */
-  configuring(run: Run, operation: string): void;
-  happened(effect: Output): void;
+  observeServiceChange(run: Run, operation: string): void;
+  observeEffect(effect: Output): void;
 }
 
 export type Aws = ReturnType<typeof createAws>;
@@ -47,7 +47,7 @@ export type Aws = ReturnType<typeof createAws>;
 const provider = { accountId: '111111111111', region: 'us-east-1' };
 const root = { ...provider, principal: 'root', arn: `arn:aws:iam::${provider.accountId}:root` };
 /** How old what EC2 shows may be, in milliseconds. */
-const oldest = 10_000;
+const maxStalenessMs = 10_000;
 
 /** EC2 by the sandbox's own operations over the pure model, the table in memory and the mode's parameter, all reached only through a run's calls. */
 export function createAws(
@@ -62,15 +62,15 @@ export function createAws(
   let wakesAt: number | undefined;
   const id = () => (++ids).toString(16).padStart(17, '0');
   const privateLink = createPrivateLink({ id, assumptions });
-  const { operations } = ec2(privateLink, settle);
-  const buckets = tokenBuckets();
+  const { operations } = createEc2(privateLink, settle);
+  const buckets = createTokenBuckets();
   const pageSize = random.pick([5, 1_000]);
   const past: { readonly time: number; readonly state: string }[] = [];
 
   function settle(now: number): void {
     const effects = privateLink.advance(now);
     if (effects.length > 0) past.push({ time: now, state: JSON.stringify(privateLink.state) });
-    for (const effect of effects) observers.happened(effect);
+    for (const effect of effects) observers.observeEffect(effect);
   }
 
   /** The model wakes up by itself when something is due. */
@@ -92,11 +92,11 @@ export function createAws(
   function earlier(): typeof operations {
     const recent = past.filter(({ time }, index) => {
       const until = past[index + 1]?.time ?? scheduler.now();
-      return time <= scheduler.now() && until >= scheduler.now() - oldest;
+      return time <= scheduler.now() && until >= scheduler.now() - maxStalenessMs;
     });
     if (recent.length === 0) return operations;
     const state = JSON.parse(random.pick(recent).state) as PrivateLinkState;
-    return ec2(createPrivateLink({ id, assumptions, state }), () => {}).operations;
+    return createEc2(createPrivateLink({ id, assumptions, state }), () => {}).operations;
   }
 
   /** The SDK's client as far as linkgate's adapters use it: commands in, outputs or errors with the code as name out. */
@@ -108,21 +108,23 @@ export function createAws(
         return run.call('ec2 read', (fault) => {
           const request = { ...input, MaxResults: pageSize };
           if (fault === 'stale token' && 'NextToken' in input)
-            throw coded('InvalidNextToken', 'The token has expired');
-          const shown = answered(() => operate(name, request, fault === 'stale' ? earlier() : operations));
-          observers.looked(run, livingIn(shown));
+            throw sdkError('InvalidNextToken', 'The token has expired');
+          const shown = withSdkErrors(() =>
+            operate(name, request, fault === 'stale' ? earlier() : operations),
+          );
+          observers.observeDescribe(run, connectedByEndpoint(shown));
           return shown;
         });
       const action = actions[name];
-      if (action) observers.approvalRequest({ run, action, ...namedIn(input) });
+      if (action) observers.observeChangeRequested({ run, action, ...readIds(input) });
       return run.call('ec2 change', (fault) => {
         if (!buckets.take(provider, name, scheduler.now()))
-          throw coded('RequestLimitExceeded', 'Request limit exceeded.');
+          throw sdkError('RequestLimitExceeded', 'Request limit exceeded.');
         if (fault !== 'late') {
-          if (action) observers.changing({ run, action, ...namedIn(input) });
-          else observers.configuring(run, name);
+          if (action) observers.observeChange({ run, action, ...readIds(input) });
+          else observers.observeServiceChange(run, name);
         }
-        return answered(() => operate(name, input));
+        return withSdkErrors(() => operate(name, input));
       });
     }
     return Object.create(EC2Client.prototype, { send: { value: send } }) as EC2Client;
@@ -135,7 +137,7 @@ export function createAws(
     return {
       read: () =>
         run.call('mode', () => {
-          observers.modeRead(run, parameter.mode);
+          observers.observeModeRead(run, parameter.mode);
           return { ...parameter };
         }),
       write: (mode) =>
@@ -173,7 +175,7 @@ const actions: Readonly<Record<string, ChangingCall['action']>> = {
   RejectVpcEndpointConnections: 'reject',
 };
 
-function namedIn(input: object) {
+function readIds(input: object) {
   const { ServiceId: serviceId = '', VpcEndpointIds: endpointIds = [] } = input as {
     ServiceId?: string;
     VpcEndpointIds?: string[];
@@ -181,7 +183,7 @@ function namedIn(input: object) {
   return { serviceId, endpointIds };
 }
 
-function livingIn(shown: unknown): Map<string, boolean> {
+function connectedByEndpoint(shown: unknown): Map<string, boolean> {
   const { VpcEndpointConnections: connections = [] } = shown as DescribeVpcEndpointConnectionsCommandOutput;
   return new Map(
     connections.map(({ VpcEndpointId, VpcEndpointState }) => [
@@ -191,14 +193,14 @@ function livingIn(shown: unknown): Map<string, boolean> {
   );
 }
 
-function answered<T>(operate: () => T): T {
+function withSdkErrors<T>(operate: () => T): T {
   try {
     return operate();
   } catch (error) {
-    throw error instanceof AwsError ? coded(error.code, error.message) : error;
+    throw error instanceof AwsError ? sdkError(error.code, error.message) : error;
   }
 }
 
-function coded(code: string, message: string): Error {
+function sdkError(code: string, message: string): Error {
   return Object.assign(new Error(message), { name: code });
 }

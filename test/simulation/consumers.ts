@@ -1,13 +1,16 @@
 import { AwsError } from '../../sandbox/aws/aws-service.ts';
 import type { Endpoint, EndpointService } from '../../sandbox/privatelink/model.ts';
-import type { World } from './linkgate.ts';
-import type { Estate } from './topology.ts';
+import type { SimulationDeps } from './linkgate.ts';
+import type { Topology } from './topology.ts';
 
 const regions = ['us-east-1', 'us-east-1', 'eu-west-1'];
-const placeOf = ({ accountId, region }: Endpoint) => ({ accountId, region });
+const consumerLocation = ({ accountId, region }: Endpoint) => ({ accountId, region });
 
 /** What consumers do. */
-export function consumersSteps({ random, scheduler, aws: { privateLink }, note }: World, inventory: Estate) {
+export function createConsumerSteps(
+  { random, scheduler, aws: { privateLink }, note }: SimulationDeps,
+  inventory: Topology,
+) {
   function create(service: EndpointService, accountId: string): void {
     const consumer = { accountId, region: random.pick(regions), arn: `arn:aws:iam::${accountId}:root` };
     const spec = {
@@ -40,7 +43,12 @@ export function consumersSteps({ random, scheduler, aws: { privateLink }, note }
         if (!endpoint) return;
         note(`account ${endpoint.accountId}`, `modifies ${endpoint.id}`);
         try {
-          privateLink.modifyEndpoint(placeOf(endpoint), endpoint.id, { subnetIds: [] }, scheduler.now());
+          privateLink.modifyEndpoint(
+            consumerLocation(endpoint),
+            endpoint.id,
+            { subnetIds: [] },
+            scheduler.now(),
+          );
         } catch (error) {
           // It was rejected in this very moment.
           if (!(error instanceof AwsError)) throw error;
@@ -50,7 +58,7 @@ export function consumersSteps({ random, scheduler, aws: { privateLink }, note }
         const endpoint = inventory.anyEndpoint('pendingAcceptance', 'pending', 'available', 'rejected');
         if (!endpoint) return;
         note(`account ${endpoint.accountId}`, `deletes ${endpoint.id}`);
-        privateLink.deleteEndpoints(placeOf(endpoint), [endpoint.id], scheduler.now());
+        privateLink.deleteEndpoints(consumerLocation(endpoint), [endpoint.id], scheduler.now());
       },
     },
   };

@@ -4,7 +4,7 @@ import type { Run } from './invocations.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** A mail as it lies in somebody's mailbox. */
-export interface Received extends EmailMessage {
+export interface ReceivedEmail extends EmailMessage {
   readonly address: string;
   readonly time: number;
 }
@@ -15,9 +15,9 @@ export const linkKey = 'simulated';
 
 /** SNS's mails, and the links in them. */
 export function createMailbox(scheduler: Scheduler) {
-  const received: Received[] = [];
+  const received: ReceivedEmail[] = [];
   return {
-    received: (): readonly Received[] => received,
+    received: (): readonly ReceivedEmail[] => received,
     mailsFor: (run: Run): EmailSender => ({
       send: (address, mail) =>
         run.call('mail', () => {
@@ -30,6 +30,6 @@ export function createMailbox(scheduler: Scheduler) {
 }
 
 /** The tokens of the links in a mail. */
-export function tokensIn({ text }: EmailMessage): string[] {
+export function extractTokens({ text }: EmailMessage): string[] {
   return [...text.matchAll(/\?token=(\S+)/g)].flatMap(([, token]) => token ?? []);
 }

@@ -39,7 +39,7 @@ type KindOn<O extends Occasion> = {
 }[FaultKind];
 
 /** What a function calls; each can fail in its own ways. */
-export type Called = (typeof calls)[number];
+export type CallKind = (typeof calls)[number];
 
 export const faultKinds = Object.keys(kinds) as FaultKind[];
 

@@ -4,14 +4,14 @@ import { isConnected } from '../../lib/privatelink/connection.ts';
 import { indexByKey } from '../../lib/storage/entity.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import type { Aws } from './aws.ts';
-import { isCovered, saidOf } from './policy-oracle.ts';
-import type { Watch } from './watch.ts';
+import type { Watch } from './invariant-checks/index.ts';
+import { isAllowedByEntry, readOraclePolicy } from './policy-oracle.ts';
 
 /**
  * What has become of the connections that live, once nothing fails any more and everything has had its time.
  * @param late how long after its time something may happen, in milliseconds.
  */
-export function checkTenures(
+export function checkConnectedState(
   { privateLink, parameter }: Aws,
   items: Items,
   { mustHold, recordOf, isUnreadable }: Watch,
@@ -23,7 +23,7 @@ export function checkTenures(
   function checkTenure(record: ConnectionRecord): void {
     const { endpointId, verdict, revocation, revokeOrder, approval, grandfathered } = record;
     const found = indexByKey(items.read(policyInputKeys(record)));
-    const said = saidOf(record, found);
+    const said = readOraclePolicy(record, found);
     const { enforcingSince } = readPolicyInputs(record, found);
     if (!said.service || said.service.pausedAt !== undefined) return;
     const block = said.entries.find(({ effect }) => effect === 'block');
@@ -37,7 +37,7 @@ export function checkTenures(
     const isFirst = !verdict && record.requestedAt < said.service.registeredAt;
     const isApproved = approval?.decision === 'approve';
     const isCounted = said.entries[0]?.maxEndpoints !== undefined;
-    const isEndorsed = !block && (isApproved || isCovered(record, said, then));
+    const isEndorsed = !block && (isApproved || isAllowedByEntry(record, said, then));
     if (isEndorsed && !revokeOrder && !isCounted)
       mustHold(
         'what is endorsed stays',

@@ -11,24 +11,24 @@ import type { SweepScope } from '../../lib/sweep/lease.ts';
 import { isPaused } from '../../lib/verdicts/verdict.ts';
 import { type Items, memoryTable } from '../doubles/memory-table.ts';
 import type { Mailbox } from './fake-mail.ts';
-import type { Linkgate } from './linkgate.ts';
-import { buttonsOf, decidedBy, type Slack, type SlackMessage, titleOf } from './slack.ts';
-import type { Watch } from './watch.ts';
+import type { Watch } from './invariant-checks/index.ts';
+import type { LinkgateUnderTest } from './linkgate.ts';
+import { listButtons, listButtonValues, readTitle, type Slack, type SlackMessage } from './slack.ts';
 
-interface Stage {
+interface NotificationCheckDeps {
   readonly items: Items;
   readonly slack: Slack;
   readonly mailbox: Mailbox;
   readonly watch: Watch;
-  readonly linkgate: Pick<Linkgate, 'queues'>;
+  readonly linkgate: Pick<LinkgateUnderTest, 'queues'>;
 }
 
 /**
  * What people are shown once nothing fails any more and everything has had its time.
  * @param late how long after its time something may happen, by the pass that sees it, in milliseconds.
  */
-export async function checkTold(
-  { items, slack: { messages, messageAt }, mailbox, watch, linkgate: { queues } }: Stage,
+export async function checkNotifications(
+  { items, slack: { messages, messageAt }, mailbox, watch, linkgate: { queues } }: NotificationCheckDeps,
   now: Date,
   late: Readonly<Record<SweepScope, number>>,
 ): Promise<void> {
@@ -86,7 +86,7 @@ export async function checkTold(
     if (!isOfThisTable(message)) return;
     mustHold(
       'a request has one message with buttons',
-      decidedBy(message).includes(buttonValue(record) ?? '') === isAwaitingApproval(record),
+      listButtonValues(message).includes(buttonValue(record) ?? '') === isAwaitingApproval(record),
       `${endpointId} is ${isAwaitingApproval(record) ? 'open' : 'closed'}, and ${message.ts} has other buttons`,
     );
     const connectionStatus = computeConnectionStatus(record).status;
@@ -96,16 +96,16 @@ export async function checkTold(
     mustHold(
       'what is shown is what is recorded',
       [status, ...(isToCome ? [notAppliedText] : [])].some((title) =>
-        titleOf(message).startsWith(`${title}:`),
+        readTitle(message).startsWith(`${title}:`),
       ),
-      `${endpointId}: ${status}, not ${titleOf(message)}`,
+      `${endpointId}: ${status}, not ${readTitle(message)}`,
     );
   }
 
   const isOfThisTable = ({ postedBy }: SlackMessage) => postedBy.startedAt >= watch.replacedAt();
 
   const isOf = (message: SlackMessage, endpointId: string) =>
-    isOfThisTable(message) && decidedBy(message).some((value) => value.startsWith(`${endpointId}.`));
+    isOfThisTable(message) && listButtonValues(message).some((value) => value.startsWith(`${endpointId}.`));
 
   async function checkMember(record: AwaitingRecord, id: string): Promise<void> {
     const { endpointId } = record;
@@ -131,9 +131,10 @@ export async function checkTold(
     if (open.length === 0 && (queues.notificationQueue.hasLost() || queues.records.hasLost())) return;
     mustHold(
       'what is shown is what is recorded',
-      (open.length > 0 ? countIn(titleOf(message)) === open.length : titleOf(message).startsWith('All of')) &&
-        buttonsOf(message).length > 0 === open.length > 0,
-      `${open.length} of ${id} are open, and not: ${titleOf(message)}`,
+      (open.length > 0
+        ? parseTitleCount(readTitle(message)) === open.length
+        : readTitle(message).startsWith('All of')) && listButtons(message).length > 0 === open.length > 0,
+      `${open.length} of ${id} are open, and not: ${readTitle(message)}`,
     );
   }
 
@@ -157,7 +158,7 @@ export async function checkTold(
 }
 
 /** `3 of 5 …`, or `2 requests wait for approval, 1 connection will be cut`. */
-function countIn(title: string): number {
+function parseTitleCount(title: string): number {
   const [first, ...others] = [...title.matchAll(/(\d+) (of|requests?|connections?)/g)].map(([, count]) =>
     Number(count),
   );

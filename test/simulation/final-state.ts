@@ -15,18 +15,18 @@ import type { Item } from '../../lib/storage/table.ts';
 import type { Endpoint } from '../../sandbox/privatelink/model.ts';
 import type { Items } from '../doubles/memory-table.ts';
 import type { Aws } from './aws.ts';
+import type { Watch } from './invariant-checks/index.ts';
 import { isNewerMajor } from './mixed-versions.ts';
-import { isExpired, permitted, saidOf } from './policy-oracle.ts';
-import type { Watch } from './watch.ts';
+import { expectedAction, isRejectedOnExpiry, readOraclePolicy } from './policy-oracle.ts';
 
 /** What was due at a service that was taken out is due no longer, with this as its last word. */
-const unregistered = 'the service is no longer registered';
+const deregisteredReason = 'the service is no longer registered';
 
 /**
  * What holds once nothing fails any more and everything has had its time, whatever happened before.
  * @param late how long after its time something may happen, in milliseconds.
  */
-export function checkAtRest(
+export function checkFinalState(
   { privateLink, provider, parameter }: Aws,
   items: Items,
   watch: Watch,
@@ -118,7 +118,7 @@ export function checkAtRest(
     );
     const isSettled = history.some(
       ({ action, outcome, reason }) =>
-        (action === 'applied' && outcome === 'reject') || reason === unregistered,
+        (action === 'applied' && outcome === 'reject') || reason === deregisteredReason,
     );
     const last = history.findLastIndex(
       ({ findings, action }) =>
@@ -154,12 +154,12 @@ export function checkAtRest(
       isVerdictCurrent(verdict, readPolicyInputs(record, found).policyVersions, now),
       endpointId,
     );
-    const said = saidOf(record, found);
-    const may = permitted(record, said, approval, now.getTime());
+    const said = readOraclePolicy(record, found);
+    const may = expectedAction(record, said, approval, now.getTime());
     const isWaiting = verdict?.outcome === 'ask' || verdict?.outcome === 'hold';
     const isBeyondCount = may === 'accept' && said.entries[0]?.maxEndpoints !== undefined;
     const isRejectedLate =
-      isBeyondCount && verdict?.outcome === 'reject' && isExpired(record, said, now.getTime());
+      isBeyondCount && verdict?.outcome === 'reject' && isRejectedOnExpiry(record, said, now.getTime());
     mustHold(
       'what is pending waits by policy',
       isWaiting
@@ -179,7 +179,7 @@ export function checkAtRest(
   function checkHeldBack({ endpointId, serviceId, ownerAccountId, verdict }: ConnectionRecord): void {
     if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return;
     const whose = { serviceId, ownerAccountId, endpointId };
-    const most = saidOf(whose, policyOf(whose)).entries[0]?.maxEndpoints;
+    const most = readOraclePolicy(whose, policyOf(whose)).entries[0]?.maxEndpoints;
     const theirs = Object.values(endpoints).filter(
       (each) => each.serviceId === serviceId && each.accountId === ownerAccountId,
     );
@@ -196,7 +196,7 @@ export function checkAtRest(
       .page(quotaPartition(provider), {})
       .items.map(readEndpointQuota)) {
       const whose = { serviceId, ownerAccountId: accountId, endpointId: '' };
-      const said = saidOf(whose, policyOf(whose));
+      const said = readOraclePolicy(whose, policyOf(whose));
       if (!said.service || said.entries[0]?.version !== entryVersion) continue;
       const theirs = Object.values(endpoints).filter(
         (each) => each.serviceId === serviceId && each.accountId === accountId,
@@ -222,7 +222,8 @@ export function checkAtRest(
   }
 
   for (const item of recordPartitions.flatMap((partition) => items.page(partition, {}).items))
-    if (isNewerMajor(item)) mustHold('what cannot be read is told of', watch.wasToldOf(item.sk), item.sk);
+    if (isNewerMajor(item))
+      mustHold('what cannot be read is told of', watch.wasReportedUnreadable(item.sk), item.sk);
     else {
       checkTrail(item);
       checkRecord(readRecord(item));

@@ -14,36 +14,36 @@ import { sweepConnections } from '../../lib/sweep/sweep-connections.ts';
 import { SweepRequest } from '../../lib/sweep/sweep-queue.ts';
 import type { ItemChange } from '../doubles/memory-table.ts';
 import type { QueueName } from './linkgate.ts';
-import type { Wired } from './wiring.ts';
+import type { SimulatedDeps } from './wiring.ts';
 
 /** Gets the bodies of a batch; says which of them, by their place, are to be delivered again. */
-type Handler = (bodies: readonly string[], wired: Wired) => Promise<readonly number[]>;
+type Handler = (bodies: readonly string[], wired: SimulatedDeps) => Promise<readonly number[]>;
 
-const Ring = v.pipe(v.string(), v.parseJson(), v.object({ location: AccountRegion }));
-const Event = v.pipe(v.string(), v.parseJson(), BusMessage);
-const Notice = v.pipe(v.string(), v.parseJson(), NotificationTarget);
-const Sweep = v.pipe(v.string(), v.parseJson(), SweepRequest);
+const ApplyRequestSchema = v.pipe(v.string(), v.parseJson(), v.object({ location: AccountRegion }));
+const ConnectionEventSchema = v.pipe(v.string(), v.parseJson(), BusMessage);
+const NotificationSchema = v.pipe(v.string(), v.parseJson(), NotificationTarget);
+const SweepRequestSchema = v.pipe(v.string(), v.parseJson(), SweepRequest);
 
 /** linkgate's functions, as thin as in functions/, by the queue that each of them reads. */
 export const handlers: Readonly<Record<QueueName, Handler>> = {
-  notifications: answer,
-  looks: answer,
+  notifications: handleNotificationBatch,
+  looks: handleNotificationBatch,
   async requests(bodies, wired) {
     const requests = bodies
-      .map((body) => v.parse(Event, body).detail)
+      .map((body) => v.parse(ConnectionEventSchema, body).detail)
       .map(({ connection, observedAt }) => ({ ...connection, observedAt }));
-    return failedOf(await decideConnections(requests, wired));
+    return failedIndexes(await decideConnections(requests, wired));
   },
   async changes(bodies, wired) {
-    return failedOf(
+    return failedIndexes(
       await recordStates(
-        bodies.map((body) => v.parse(Event, body).detail),
+        bodies.map((body) => v.parse(ConnectionEventSchema, body).detail),
         wired,
       ),
     );
   },
   async verdicts(bodies, wired) {
-    const locations = bodies.map((body) => v.parse(Ring, body).location);
+    const locations = bodies.map((body) => v.parse(ApplyRequestSchema, body).location);
     for (const location of new Map(locations.map((each) => [formatAccountRegion(each), each])).values())
       await applyVerdicts(location, wired);
     return [];
@@ -54,7 +54,7 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
   },
   async sweepQueue(bodies, wired) {
     for (const body of bodies) {
-      const request = v.parse(Sweep, body);
+      const request = v.parse(SweepRequestSchema, body);
       const sweep = await sweepConnections(request.location, request.scope, wired);
       if (sweep.status === 'unfinished') await wired.sweepQueue.enqueue(request);
       else if (sweep.status === 'overlapping' && request.queueIfRunning)
@@ -63,7 +63,7 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
     return [];
   },
   async notificationQueue(bodies, wired) {
-    const subjects = bodies.map((body) => v.parse(Notice, body));
+    const subjects = bodies.map((body) => v.parse(NotificationSchema, body));
     const { failed } = await notifyApprovers(subjects, wired);
     return failed.map((subject) => subjects.indexOf(subject));
   },
@@ -78,7 +78,10 @@ export const handlers: Readonly<Record<QueueName, Handler>> = {
   },
 };
 
-async function answer(bodies: readonly string[], wired: Wired): Promise<readonly number[]> {
+async function handleNotificationBatch(
+  bodies: readonly string[],
+  wired: SimulatedDeps,
+): Promise<readonly number[]> {
   const notifications = bodies.map(parseNotification);
   const { failedLocations } = await handleNotifications(
     notifications.filter((notification) => notification !== undefined),
@@ -89,6 +92,6 @@ async function answer(bodies: readonly string[], wired: Wired): Promise<readonly
   );
 }
 
-function failedOf(results: readonly object[]): number[] {
+function failedIndexes(results: readonly object[]): number[] {
   return results.flatMap((result, index) => ('error' in result ? [index] : []));
 }

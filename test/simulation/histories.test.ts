@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { faultKinds } from './faults.ts';
-import { type Options, simulate } from './simulate.ts';
-import { storySteps } from './story.ts';
+import { type SimulationOptions, simulate } from './simulate.ts';
+import { workloadSteps } from './workload.ts';
 
 /** Others share the machine while this runs. */
 const patience = 240_000;
@@ -9,9 +9,9 @@ const patience = 240_000;
 const most = 100;
 
 describe('linkgate keeps its promises in histories full of faults of every kind', () => {
-  const never = new Set<string>([...faultKinds, ...storySteps]);
+  const never = new Set<string>([...faultKinds, ...workloadSteps]);
 
-  async function play(seed: number, variant: Options, option: string): Promise<void> {
+  async function play(seed: number, variant: SimulationOptions, option: string): Promise<void> {
     const { broken, history, faults, steps } = await simulate(seed, variant);
     const replay = `npm run simulate -- --seed ${seed}${option}`;
     if (broken) throw new Error(`${history.join('\n')}\n${replay}`, { cause: broken });

@@ -50,11 +50,11 @@ export type Invariant =
 /** Something happened that must never happen. */
 export class BrokenInvariantError extends Error {
   override readonly name = 'BrokenInvariantError';
-  readonly promise: Invariant;
+  readonly invariant: Invariant;
 
-  constructor(promise: Invariant, detail: string) {
-    super(`${promise}: ${detail}`);
-    this.promise = promise;
+  constructor(invariant: Invariant, detail: string) {
+    super(`${invariant}: ${detail}`);
+    this.invariant = invariant;
   }
 }
 

@@ -1,10 +1,10 @@
-import type { Called, Faults } from './faults.ts';
-import type { Rollout, Version } from './mixed-versions.ts';
+import type { CallKind, Faults } from './faults.ts';
+import type { Version, VersionRollout } from './mixed-versions.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** How an invocation ended. A crash lost everything but its effects. */
-export type Ending<T> =
+export type InvocationResult<T> =
   | { readonly status: 'done'; readonly output: T }
   | { readonly status: 'failed'; readonly error: unknown }
   | { readonly status: 'crashed' };
@@ -23,14 +23,14 @@ export interface Run {
   readonly isImpaired: () => boolean;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Waits for its turn, then carries the effect out, in one step; the seed may have something go wrong. */
-  readonly call: <T>(called: Called, effect: (fault?: EffectFault) => T) => Promise<T>;
+  readonly call: <T>(called: CallKind, effect: (fault?: EffectFault) => T) => Promise<T>;
 }
 
 /** What an effect has to do otherwise than usual; `late`: its caller has given up since. */
 export type EffectFault = 'stale' | 'stale token' | 'late' | 'busy';
 
 /** What a call may do to the run that makes it. */
-interface Life {
+interface RunLifecycle {
   readonly isAlive: () => boolean;
   readonly crash: (when: string) => void;
   readonly wentWrong: () => void;
@@ -42,9 +42,9 @@ class InternalError extends Error {
 }
 
 /** How long a call may take at the worst, in milliseconds: longer than functions have. */
-const longest = 120_000;
+const maxCallMs = 120_000;
 /** How long after its caller gave up a call may still take effect, in milliseconds. */
-const latest = 20_000;
+const maxLateEffectMs = 20_000;
 
 export type Invocations = ReturnType<typeof createInvocations>;
 
@@ -53,7 +53,7 @@ export function createInvocations(
   random: Random,
   scheduler: Scheduler,
   faults: Faults,
-  rollout: Rollout,
+  rollout: VersionRollout,
   note: (who: string, what: string) => void,
   failed: (error: unknown) => void,
 ) {
@@ -67,7 +67,7 @@ export function createInvocations(
     functionName: string,
     seconds: number,
     work: (run: Run) => Promise<T>,
-  ): Promise<Ending<T>> {
+  ): Promise<InvocationResult<T>> {
     const requestId = `${functionName}/${++count}`;
     const deadline = scheduler.now() + seconds * 1000;
     const deployment = deployments;
@@ -77,7 +77,7 @@ export function createInvocations(
     return new Promise((resolve) => {
       let isAlive = true;
       let isImpaired = false;
-      const end = (ending: Ending<T>, why?: string) => {
+      const end = (ending: InvocationResult<T>, why?: string) => {
         if (!isAlive) return;
         isAlive = false;
         running[version]--;
@@ -120,9 +120,9 @@ export function createInvocations(
     });
   }
 
-  function caller({ isAlive, crash, wentWrong }: Life) {
+  function caller({ isAlive, crash, wentWrong }: RunLifecycle) {
     const never = <T>() => new Promise<T>(() => {});
-    return async <T>(called: Called, effect: (fault?: EffectFault) => T): Promise<T> => {
+    return async <T>(called: CallKind, effect: (fault?: EffectFault) => T): Promise<T> => {
       await scheduler.turn();
       if (!isAlive()) return never();
       const fault = faults.draw(called);
@@ -141,14 +141,14 @@ export function createInvocations(
           effect();
           throw new InternalError(`${called} failed after it was done`);
         case 'effect after the failure':
-          scheduler.at(scheduler.now() + random.below(latest), () => unheard(effect));
+          scheduler.at(scheduler.now() + random.below(maxLateEffectMs), () => runLateEffect(effect));
           throw new InternalError(`${called} timed out`);
         case 'throttling':
           throw Object.assign(new Error('Request limit exceeded.'), { name: 'RequestLimitExceeded' });
         case 'transaction conflict':
           throw new InternalError('transactions kept cancelling each other');
         case 'call that takes long':
-          await scheduler.sleep(random.below(longest));
+          await scheduler.sleep(random.below(maxCallMs));
           return isAlive() ? effect() : never();
         case 'stale describe':
           return effect('stale');
@@ -174,7 +174,7 @@ export function createInvocations(
 }
 
 /** Carries out what nobody waits for any more; a refusal reaches nobody. */
-function unheard(effect: (fault: EffectFault) => unknown): void {
+function runLateEffect(effect: (fault: EffectFault) => unknown): void {
   try {
     effect('late');
   } catch {

@@ -6,28 +6,28 @@ import type { Aws } from './aws.ts';
 import type { Mailbox } from './fake-mail.ts';
 import type { Faults } from './faults.ts';
 import { handlers } from './handlers.ts';
-import type { Ending, Invocations, Run } from './invocations.ts';
-import type { Rollout } from './mixed-versions.ts';
+import type { InvocationResult, Invocations, Run } from './invocations.ts';
+import type { VersionRollout } from './mixed-versions.ts';
 import { createQueue, type Queue, type QueueSpec } from './queue.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Slack } from './slack.ts';
-import { createWiring, type Sabotage } from './wiring.ts';
+import { createWiring, type Mutant } from './wiring.ts';
 
-export interface World {
+export interface SimulationDeps {
   readonly random: Random;
   readonly scheduler: Scheduler;
   readonly faults: Faults;
-  readonly rollout: Rollout;
+  readonly rollout: VersionRollout;
   readonly invocations: Invocations;
   readonly aws: Aws;
   readonly slack: Slack;
   readonly mailbox: Mailbox;
   readonly note: (who: string, what: string) => void;
-  readonly sabotage: Sabotage;
+  readonly mutant: Mutant;
 }
 
-export type Linkgate = ReturnType<typeof deployLinkgate>;
+export type LinkgateUnderTest = ReturnType<typeof deployLinkgate>;
 
 /** What serverless.yml and resources/ say of each queue and of the function behind it. */
 const specs = {
@@ -46,22 +46,22 @@ export type QueueName = keyof typeof specs;
 export type Queues = Readonly<Record<QueueName, Queue>>;
 
 /** linkgate's functions between the queues. */
-export function deployLinkgate(world: World) {
-  const { random, scheduler, faults, invocations, note, sabotage } = world;
+export function deployLinkgate(deps: SimulationDeps) {
+  const { random, scheduler, faults, invocations, note, mutant } = deps;
   let changeMind: () => Promise<unknown> = async () => {};
   const queues = Object.fromEntries(
-    (Object.keys(specs) as QueueName[]).map((name) => [name, queueNamed(name)]),
+    (Object.keys(specs) as QueueName[]).map((name) => [name, createNamedQueue(name)]),
   ) as Queues;
-  const wiring = createWiring(world, queues, () => changeMind());
+  const wiring = createWiring(deps, queues, () => changeMind());
 
   function wire(run: Run) {
     const wired = wiring(run);
-    return { ...wired, ...sabotage(wired, run) };
+    return { ...wired, ...mutant(wired, run) };
   }
 
-  function queueNamed(name: QueueName): Queue {
+  function createNamedQueue(name: QueueName): Queue {
     const { seconds, ...spec } = specs[name];
-    const consume = (bodies: readonly string[]): Promise<Ending<readonly number[]>> =>
+    const consume = (bodies: readonly string[]): Promise<InvocationResult<readonly number[]>> =>
       invocations.invoke(name, seconds, (run) => handlers[name](bodies, wire(run)));
     return createQueue({ name, ...spec }, consume, random, scheduler, faults, note);
   }
@@ -75,7 +75,7 @@ export function deployLinkgate(world: World) {
     },
     /** The table's stream. */
     recordChanged(change: ItemChange): void {
-      if (affectedScope(change.before, change.after) || isAsked(change))
+      if (affectedScope(change.before, change.after) || hasApprovalRequestAfter(change))
         queues.records.send(JSON.stringify(change));
     },
     /** A schedule asks for a pass over every place. */
@@ -89,6 +89,6 @@ export function deployLinkgate(world: World) {
 }
 
 /** What the stream's filter lets through beside what policy rests on. */
-function isAsked({ after }: ItemChange): boolean {
+function hasApprovalRequestAfter({ after }: ItemChange): boolean {
   return after !== undefined && recordPartitions.includes(after.pk) && 'approvalRequest' in after;
 }

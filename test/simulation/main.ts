@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { type FaultKind, faultKinds } from './faults.ts';
-import { type Options, type Report, simulate } from './simulate.ts';
-import { type Step, storySteps } from './story.ts';
+import { type SimulationOptions, type SimulationReport, simulate } from './simulate.ts';
+import { type Step, workloadSteps } from './workload.ts';
 
-type Variant = Pick<Options, 'isObserving' | 'isLong'>;
+type Variant = Pick<SimulationOptions, 'isObserving' | 'isLong'>;
 
 const { values } = parseArgs({
   options: {
@@ -33,7 +33,7 @@ let turns = 0;
 for (let seed = first; seed < first + count; seed++)
   for (const variant of variants) tally(seed, await simulate(seed, variant), variant);
 
-function tally(seed: number, reportError: Report, { isObserving, isLong }: Variant): void {
+function tally(seed: number, reportError: SimulationReport, { isObserving, isLong }: Variant): void {
   turns += reportError.turns;
   for (const [kind, times] of reportError.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
   for (const step of reportError.steps) steps.add(step);
@@ -51,7 +51,7 @@ console.log(
 for (const kind of faultKinds) console.log(`  ${String(faults.get(kind) ?? 0).padStart(6)} × ${kind}`);
 const never = [
   ...faultKinds.filter((kind) => !faults.has(kind)),
-  ...storySteps.filter((step) => !steps.has(step)),
+  ...workloadSteps.filter((step) => !steps.has(step)),
 ];
 if (never.length > 0) console.log(`never happened: ${never.join(', ')}`);
 console.log(broken.length === 0 ? 'no invariant was broken' : `broken: ${broken.join(', ')}`);

@@ -10,7 +10,7 @@ import type { Random } from './random.ts';
 /** Which of two versions of the functions an invocation runs. */
 export type Version = 'deployed' | 'next';
 
-export type Rollout = ReturnType<typeof createRollout>;
+export type VersionRollout = ReturnType<typeof createRollout>;
 
 /** A deploy as it goes on: of each invocation it is open which version it runs. */
 export function createRollout(random: Random) {
@@ -27,7 +27,7 @@ export function createRollout(random: Random) {
 const addition = 'addedByNext';
 
 /** What only the next version knows of an item. */
-export function addedTo(item: Item | undefined): unknown {
+export function readAddition(item: Item | undefined): unknown {
   return item?.[addition];
 }
 
@@ -36,20 +36,20 @@ export function withoutAddition({ [addition]: _addition, ...item }: Item): Item 
 }
 
 /** A message or an event as the next version sends it. */
-export function sentByNext(message: object, by: string): object {
-  return withMore(message, by);
+export function withAdditionInMessage(message: object, by: string): object {
+  return withAddition(message, by);
 }
 
 /**
  * Writes as the next version makes them: in a newer minor version, with attributes of which the deployed version knows
  * nothing, also inside of others. It hashes what it writes, so that its audit entries chain.
  */
-export function writtenByNext(writes: readonly Write[], by: string): Write[] {
+export function withAdditionInWrites(writes: readonly Write[], by: string): Write[] {
   const hashes = new Map<string, string>();
   return writes
-    .map((write) => putting(write, (item) => ({ ...withMore(item, by), schemaVersion: nextMinor(item) })))
-    .map((write) => putting(write, (item) => chained(item, hashes)))
-    .map((write) => putting(write, (item) => headed(item, hashes)));
+    .map((write) => mapPuts(write, (item) => ({ ...withAddition(item, by), schemaVersion: nextMinor(item) })))
+    .map((write) => mapPuts(write, (item) => withChainHash(item, hashes)))
+    .map((write) => mapPuts(write, (item) => withAuditHead(item, hashes)));
 }
 
 /** An older version did not ask who had accepted what it found, and had it rejected. */
@@ -85,23 +85,23 @@ function nextMinor({ schemaVersion }: Item): string {
   return `${major}.${(minor ?? 0) + 1}`;
 }
 
-function putting(write: Write, change: (item: Item) => Item): Write {
+function mapPuts(write: Write, change: (item: Item) => Item): Write {
   return 'put' in write ? { ...write, put: change(write.put) } : write;
 }
 
 /** An object with one attribute more, where it has not got it yet, and so each object in it. */
-function withMore<T extends object>(value: T, by: string): T {
-  const entries = Object.entries(value).map(([name, part]) => [name, moreInside(part, by)]);
+function withAddition<T extends object>(value: T, by: string): T {
+  const entries = Object.entries(value).map(([name, part]) => [name, withNestedAddition(part, by)]);
   return { [addition]: by, ...Object.fromEntries(entries) };
 }
 
-function moreInside(value: unknown, by: string): unknown {
-  if (Array.isArray(value)) return value.map((part) => moreInside(part, by));
-  return typeof value === 'object' && value !== null ? withMore(value, by) : value;
+function withNestedAddition(value: unknown, by: string): unknown {
+  if (Array.isArray(value)) return value.map((part) => withNestedAddition(part, by));
+  return typeof value === 'object' && value !== null ? withAddition(value, by) : value;
 }
 
 /** @param hashes of the newest entry by endpoint, among those that are written together. */
-function chained(item: Item, hashes: Map<string, string>): Item {
+function withChainHash(item: Item, hashes: Map<string, string>): Item {
   if (!item.pk.startsWith(auditPartition)) return item;
   const endpointId = item.pk.slice(auditPartition.length);
   const entry = { ...item, previousHash: hashes.get(endpointId) ?? item.previousHash };
@@ -110,7 +110,7 @@ function chained(item: Item, hashes: Map<string, string>): Item {
   return { ...entry, hash };
 }
 
-function headed(item: Item, hashes: ReadonlyMap<string, string>): Item {
+function withAuditHead(item: Item, hashes: ReadonlyMap<string, string>): Item {
   const hash = hashes.get(item.sk);
   return hash !== undefined && item.auditHead ? { ...item, auditHead: { ...item.auditHead, hash } } : item;
 }

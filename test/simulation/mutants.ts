@@ -14,16 +14,16 @@ import { addresses, everybody } from './approvers.ts';
 import type { Invariant } from './invariants.ts';
 import type { Run } from './invocations.ts';
 import { isNewerMajor, withoutAddition } from './mixed-versions.ts';
-import { titleOf } from './slack.ts';
-import type { Sabotage, Wired } from './wiring.ts';
+import { readTitle } from './slack.ts';
+import type { Mutant, SimulatedDeps } from './wiring.ts';
 
-type Events = Parameters<Wired['bus']['publish']>[0];
+type Events = Parameters<SimulatedDeps['bus']['publish']>[0];
 
 /** Ways to break linkgate, and the promise that is broken then. */
 export const mutants: readonly {
   readonly name: string;
   readonly breaks: Invariant;
-  readonly sabotage: () => Sabotage;
+  readonly mutant: () => Mutant;
   readonly isObserving?: boolean;
   readonly isLong?: boolean;
   /** The seed at which the search for one that shows it begins, where it shows seldom. */
@@ -32,42 +32,44 @@ export const mutants: readonly {
   {
     name: 'when writes ignore which version they expect',
     breaks: 'audit entries are only ever added, in order',
-    sabotage: () => writing(unguarded('')),
+    mutant: () => mutateWrites(withoutConditions('')),
   },
   {
     name: 'when the count of endpoints is not guarded by its version',
     breaks: 'policy accepts no more endpoints of an account than its entry counts',
-    sabotage: () => writing(unguarded('ENDPOINT_QUOTA#')),
+    mutant: () => mutateWrites(withoutConditions('ENDPOINT_QUOTA#')),
     from: 9,
   },
   {
     name: 'when endpoints that ended go on counting',
     breaks: 'what counts is what lives',
-    sabotage: () => writing(without('ENDPOINT_QUOTA#', ({ functionName }) => functionName !== 'requests')),
+    mutant: () =>
+      mutateWrites(withoutItems('ENDPOINT_QUOTA#', ({ functionName }) => functionName !== 'requests')),
     from: 17,
   },
   {
     name: 'when those held back are not decided anew as there is room',
     breaks: 'nobody waits for an endpoint to end where there is room',
-    sabotage: () => writing(changing('ENDPOINT_QUOTA#', (item) => ({ ...item, entryVersion: 0 }))),
+    mutant: () => mutateWrites(changeItems('ENDPOINT_QUOTA#', (item) => ({ ...item, entryVersion: 0 }))),
     from: 19,
   },
   {
     name: 'when audit entries are not written',
     breaks: 'every audit trail is whole',
-    sabotage: () => writing(without(auditPartition)),
+    mutant: () => mutateWrites(withoutItems(auditPartition)),
   },
   {
     name: 'when audit entries are changed after they were hashed',
     breaks: 'every audit trail is whole',
-    sabotage: () => writing(changing(auditPartition, (item) => ({ ...item, requestId: 'somebody else' }))),
+    mutant: () =>
+      mutateWrites(changeItems(auditPartition, (item) => ({ ...item, requestId: 'somebody else' }))),
   },
   {
     name: 'when the audit names another person',
     breaks: 'who has decided by the audit has said so',
-    sabotage: () =>
-      writing(
-        changing(auditPartition, (item) =>
+    mutant: () =>
+      mutateWrites(
+        changeItems(auditPartition, (item) =>
           item.action === 'approved' ? { ...item, actor: 'mallory' } : item,
         ),
       ),
@@ -75,40 +77,40 @@ export const mutants: readonly {
   {
     name: 'when what is due is not pointed at',
     breaks: 'what is due is pointed at',
-    sabotage: () => writing(without('PENDING_EFFECT#')),
+    mutant: () => mutateWrites(withoutItems('PENDING_EFFECT#')),
   },
   {
     name: 'when the actor sees the policy that was decided by',
     breaks: 'EC2 is asked only for what policy or a person wants, as read right before',
-    sabotage: staleForTheActor,
+    mutant: staleReadsForApply,
     from: 21,
   },
   {
     name: 'when a pause is no rule',
     breaks: 'EC2 is asked only for what policy or a person wants, as read right before',
-    sabotage: () => (wired) => ({ rules: wired.rules.filter(({ name }) => name !== 'service-is-paused') }),
+    mutant: () => (wired) => ({ rules: wired.rules.filter(({ name }) => name !== 'service-is-paused') }),
   },
   {
     name: 'when nobody is told that a service was paused or resumed',
     breaks: 'what is pending waits by policy',
-    sabotage: () => writing(changing('SERVICE', (item) => ({ ...item, policyRevision: 1 }))),
+    mutant: () => mutateWrites(changeItems('SERVICE', (item) => ({ ...item, policyRevision: 1 }))),
   },
   {
     name: 'when linkgate takes for granted that it may act',
     breaks: 'EC2 is changed only where the mode is act, as read right before',
-    sabotage: () => () => ({ mode: async () => 'enforce' }),
+    mutant: () => () => ({ mode: async () => 'enforce' }),
   },
   {
     name: 'when linkgate takes for granted that it may act, beside a script',
     breaks: 'EC2 is changed only where the mode is act, as read right before',
-    sabotage: () => () => ({ mode: async () => 'enforce' }),
+    mutant: () => () => ({ mode: async () => 'enforce' }),
     isObserving: true,
   },
   {
     name: 'when the actor reads the mode once and not before each call',
     breaks: 'EC2 is changed only where the mode is act, as read right before',
-    sabotage: () => (wired) => {
-      let mode: ReturnType<Wired['mode']> | undefined;
+    mutant: () => (wired) => {
+      let mode: ReturnType<SimulatedDeps['mode']> | undefined;
       return {
         mode() {
           mode ??= wired.mode();
@@ -120,30 +122,30 @@ export const mutants: readonly {
   {
     name: 'when back in act nothing is decided anew',
     breaks: 'every pending connection has a current verdict',
-    sabotage: () => reading((item) => (item.pk === 'MODE' ? { ...item, policyRevision: 0 } : item)),
+    mutant: () => mutateReads((item) => (item.pk === 'MODE' ? { ...item, policyRevision: 0 } : item)),
   },
   {
     name: 'when linkgate takes what others accepted for its own',
     breaks: 'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut',
-    sabotage: () =>
-      reading((item) => (isToReject(item) ? { ...item, acceptRequestedAt: item.requestedAt } : item)),
+    mutant: () =>
+      mutateReads((item) => (isToReject(item) ? { ...item, acceptRequestedAt: item.requestedAt } : item)),
   },
   {
     name: 'when linkgate takes what it accepted for accepted by others',
     breaks: 'nobody else is said to have accepted what linkgate asked for',
-    sabotage: () => writing(changing('CONNECTION#', asAcceptedElsewhere)),
+    mutant: () => mutateWrites(changeItems('CONNECTION#', asAcceptedElsewhere)),
     from: 4,
   },
   {
     name: 'when the actor never acts',
     breaks: 'it comes to rest',
-    sabotage: () => () => ({ mode: async () => 'observe' }),
+    mutant: () => () => ({ mode: async () => 'observe' }),
   },
   {
     name: 'when what others answered is not decided',
     breaks: 'every connection newer than its registration has a verdict',
-    sabotage: () =>
-      publishing((event) => [
+    mutant: () =>
+      mutatePublish((event) => [
         event.connection.state === 'pendingAcceptance' ? event : { ...event, type: 'Connection Changed' },
       ]),
     isObserving: true,
@@ -151,47 +153,47 @@ export const mutants: readonly {
   {
     name: 'when nothing is noticed to have changed in EC2',
     breaks: 'every connection is remembered as EC2 shows it',
-    sabotage: () => publishing((event) => (event.type === 'Connection Request' ? [event] : [])),
+    mutant: () => mutatePublish((event) => (event.type === 'Connection Request' ? [event] : [])),
     isObserving: true,
   },
   {
     name: 'when the quorum is not looked at',
     breaks: 'it takes a quorum to approve',
-    sabotage: () => reading((item) => (item.pk === 'APPROVERS' ? { ...item, quorum: 1 } : item)),
+    mutant: () => mutateReads((item) => (item.pk === 'APPROVERS' ? { ...item, quorum: 1 } : item)),
     from: 13,
   },
   {
     name: 'when it is forgotten that somebody has decided',
     breaks: 'one decision closes a request',
-    sabotage: () => reading(withoutDecision),
+    mutant: () => mutateReads(withoutDecision),
   },
   {
     name: 'when it is not looked at who is an approver',
     breaks: 'nobody decides who is no approver at that moment',
-    sabotage: () =>
-      reading((item) =>
+    mutant: () =>
+      mutateReads((item) =>
         item.pk === 'APPROVERS' ? { ...item, slackUsers: everybodyInSlack, emails: addresses } : item,
       ),
   },
   {
     name: 'when it is not looked at who owns the account',
     breaks: 'nobody approves what their own account asks for',
-    sabotage: () => reading(({ owners: _owners, ...item }) => item as Item),
+    mutant: () => mutateReads(({ owners: _owners, ...item }) => item as Item),
   },
   {
     name: 'when nobody is told of what waits',
     breaks: 'approvers are told of each request that waits for them',
-    sabotage: () => () => ({ notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} } }),
+    mutant: () => () => ({ notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} } }),
   },
   {
     name: 'when nobody is mailed',
     breaks: 'approvers are told of each request that waits for them',
-    sabotage: () => () => ({ emailSender: { send: async () => {} } }),
+    mutant: () => () => ({ emailSender: { send: async () => {} } }),
   },
   {
     name: 'when a request is posted twice',
     breaks: 'a request has one message with buttons',
-    sabotage:
+    mutant:
       () =>
       ({ slack }) => ({
         slack: {
@@ -206,15 +208,15 @@ export const mutants: readonly {
   {
     name: 'when whoever tells of a request writes it down whatever happened to it meanwhile',
     breaks: 'what is due is pointed at',
-    sabotage: () =>
-      writing((write, { functionName }) =>
-        functionName === 'notificationQueue' ? unguarded('CONNECTION#')(write) : [write],
+    mutant: () =>
+      mutateWrites((write, { functionName }) =>
+        functionName === 'notificationQueue' ? withoutConditions('CONNECTION#')(write) : [write],
       ),
   },
   {
     name: 'when whoever tells of a request takes what was not written for written',
     breaks: 'what is due is pointed at',
-    sabotage:
+    mutant:
       () =>
       ({ table }, { functionName }) =>
         functionName === 'notificationQueue'
@@ -232,20 +234,20 @@ export const mutants: readonly {
   {
     name: 'when buttons stay once a request is decided',
     breaks: 'a request has one message with buttons',
-    sabotage:
+    mutant:
       () =>
       ({ slack }) => ({ slack: { ...slack, update: async () => {} } }),
   },
   {
     name: 'when the digest of a storm stays as it was first',
     breaks: 'what is shown is what is recorded',
-    sabotage:
+    mutant:
       () =>
       ({ slack }) => ({
         slack: {
           ...slack,
           update: async (message) =>
-            /wait for approval|^All of/.test(titleOf(message)) ? undefined : slack.update(message),
+            /wait for approval|^All of/.test(readTitle(message)) ? undefined : slack.update(message),
         },
       }),
     from: 39,
@@ -253,15 +255,15 @@ export const mutants: readonly {
   {
     name: 'when it is told to be connected once it is decided',
     breaks: 'people are told that it is connected only where EC2 has shown it',
-    sabotage:
+    mutant:
       () =>
       (wired, { functionName }) =>
-        functionName === 'notificationQueue' ? reading(asConnected)(wired, {} as Run) : {},
+        functionName === 'notificationQueue' ? mutateReads(withConnectedState)(wired, {} as Run) : {},
   },
   {
     name: 'when people are called upon for what is decided',
     breaks: 'nobody is called upon for what is decided',
-    sabotage:
+    mutant:
       () =>
       ({ slack }) => ({
         slack: {
@@ -276,40 +278,40 @@ export const mutants: readonly {
   {
     name: 'when what waits is not pointed at',
     breaks: 'what waits for a group is pointed at',
-    sabotage: () => writing(without('AWAITING_APPROVAL#')),
+    mutant: () => mutateWrites(withoutItems('AWAITING_APPROVAL#')),
   },
   {
     name: 'when the deadline is not looked at',
     breaks: 'nothing waits beyond its deadline where its service rejects what expires',
-    sabotage: () => reading(({ onExpiry: _onExpiry, ...item }) => item as Item),
+    mutant: () => mutateReads(({ onExpiry: _onExpiry, ...item }) => item as Item),
   },
   {
     name: 'when a decision is confirmed and not written',
     breaks: 'people are told what is so',
-    sabotage: () => (wired) => ({
+    mutant: () => (wired) => ({
       table: {
         ...wired.table,
-        write: async (writes) => writes.some(isWord) || wired.table.write(writes),
+        write: async (writes) => writes.some(isPersonDecision) || wired.table.write(writes),
       },
     }),
   },
   {
     name: 'when an entry does not allow what lives',
     breaks: 'nothing is cut that is endorsed',
-    sabotage: () => forRequestsAlone('account-is-allowed'),
+    mutant: () => forRequestsOnly('account-is-allowed'),
     isLong: true,
   },
   {
     name: 'when a grace period is over as soon as it is announced',
     breaks: 'nothing is cut by policy before it was announced in this table for its grace period',
-    sabotage: () => reading(atOnce),
+    mutant: () => mutateReads(withoutDelay),
     isLong: true,
     from: 16,
   },
   {
     name: 'when a restored table is taken for the old one',
     breaks: 'nothing is cut by policy before it was announced in this table for its grace period',
-    sabotage:
+    mutant:
       () =>
       ({ table }) => ({ table: { ...table, identity: async () => 'the table' } }),
     isLong: true,
@@ -318,59 +320,59 @@ export const mutants: readonly {
   {
     name: 'when the budget of cuts is forgotten',
     breaks: 'policy cuts no more in 24 hours than its budget',
-    sabotage: () => writing(without('DISCONNECT_QUOTA')),
+    mutant: () => mutateWrites(withoutItems('DISCONNECT_QUOTA')),
     isLong: true,
     from: 12,
   },
   {
     name: 'when a pause keeps nothing from being cut',
     breaks: 'nothing is cut during a pause',
-    sabotage: () => forRequestsAlone('service-is-paused'),
+    mutant: () => forRequestsOnly('service-is-paused'),
     isLong: true,
   },
   {
     name: 'when a block is taken for one from before',
     breaks: 'what is blocked is cut at once',
-    sabotage: () => reading((item) => (item.effect === 'block' ? { ...item, changedAt: '' } : item)),
+    mutant: () => mutateReads((item) => (item.effect === 'block' ? { ...item, changedAt: '' } : item)),
     isLong: true,
   },
   {
     name: 'when what lives is never decided',
     breaks: 'what lives without permission is announced, asked about or cut',
-    sabotage: () => publishing((event) => (isReview(event) ? [] : [event])),
+    mutant: () => mutatePublish((event) => (isReview(event) ? [] : [event])),
     isLong: true,
   },
   {
     name: 'when what lives is announced to be cut whatever its entry says',
     breaks: 'what is endorsed stays',
-    sabotage: () => forRequestsAlone('account-is-allowed'),
+    mutant: () => forRequestsOnly('account-is-allowed'),
     isLong: true,
   },
   {
     name: 'when what has a time is not pointed at',
     breaks: 'what has a time is pointed at',
-    sabotage: () => writing(without('REEVALUATE_AT#')),
+    mutant: () => mutateWrites(withoutItems('REEVALUATE_AT#')),
     isLong: true,
   },
   {
     name: 'when a rolled back version drops what it does not know',
     breaks: 'what a newer version added is kept',
-    sabotage: () => reading((item, { version }) => (version === 'deployed' ? withoutAddition(item) : item)),
+    mutant: () => mutateReads((item, { version }) => (version === 'deployed' ? withoutAddition(item) : item)),
   },
   {
     name: 'when items of a newer major version are read as if they were not',
     breaks: 'what only a newer version can read is left alone',
-    sabotage: () => reading((item) => (isNewerMajor(item) ? { ...item, schemaVersion: '1.0' } : item)),
+    mutant: () => mutateReads((item) => (isNewerMajor(item) ? { ...item, schemaVersion: '1.0' } : item)),
   },
   {
     name: 'when what cannot be read is passed over in silence',
     breaks: 'what cannot be read is told of',
-    sabotage: () => () => ({ reportError: () => {} }),
+    mutant: () => () => ({ reportError: () => {} }),
   },
 ];
 
 /** A table that changes what is written on its way. */
-function writing(change: (write: Write, run: Run) => readonly Write[]): Sabotage {
+function mutateWrites(change: (write: Write, run: Run) => readonly Write[]): Mutant {
   return ({ table }, run) => ({
     table: {
       ...table,
@@ -383,7 +385,7 @@ function writing(change: (write: Write, run: Run) => readonly Write[]): Sabotage
 }
 
 /** A table that changes what is read on its way. */
-function reading(change: (item: Item, run: Run) => Item): Sabotage {
+function mutateReads(change: (item: Item, run: Run) => Item): Mutant {
   return ({ table }, run) => ({
     table: {
       ...table,
@@ -395,12 +397,12 @@ function reading(change: (item: Item, run: Run) => Item): Sabotage {
   });
 }
 
-function publishing(change: (event: Events[number]) => Events): Sabotage {
+function mutatePublish(change: (event: Events[number]) => Events): Mutant {
   return ({ bus }) => ({ bus: { publish: (events) => bus.publish(events.flatMap(change)) } });
 }
 
 /** A rule that does not speak of what lives. */
-function forRequestsAlone(name: string): Sabotage {
+function forRequestsOnly(name: string): Mutant {
   return ({ rules }) => ({
     rules: rules.map((rule) => ({
       ...rule,
@@ -411,7 +413,7 @@ function forRequestsAlone(name: string): Sabotage {
 }
 
 /** As if what was announced had been announced long ago. */
-function atOnce(item: Item): Item {
+function withoutDelay(item: Item): Item {
   const { revocation } = item as { readonly revocation?: Revocation };
   return revocation ? { ...item, revocation: { ...revocation, disconnectAt: revocation.since } } : item;
 }
@@ -420,25 +422,25 @@ function isReview({ type, connection }: Events[number]): boolean {
   return type === 'Connection Request' && isConnected(connection.state);
 }
 
-function without(partitions: string, isMeant: (run: Run) => boolean = () => true) {
+function withoutItems(partitions: string, isMeant: (run: Run) => boolean = () => true) {
   return (write: Write, run: Run) =>
     writeKey(write).pk.startsWith(partitions) && isMeant(run) ? [] : [write];
 }
 
-function changing(partitions: string, change: (item: Item) => Item) {
+function changeItems(partitions: string, change: (item: Item) => Item) {
   return (write: Write): Write[] => [
     'put' in write && write.put.pk.startsWith(partitions) ? { ...write, put: change(write.put) } : write,
   ];
 }
 
-function unguarded(partitions: string) {
+function withoutConditions(partitions: string) {
   return (write: Write): readonly Write[] => {
     if (!writeKey(write).pk.startsWith(partitions)) return [write];
     return ['put' in write ? { put: write.put } : { remove: write.remove }];
   };
 }
 
-function isWord(write: Write): boolean {
+function isPersonDecision(write: Write): boolean {
   return 'put' in write && (write.put.action === 'approved' || write.put.action === 'denied');
 }
 
@@ -468,13 +470,13 @@ const everybodyInSlack = everybody.map((actor) => {
   return { team, user };
 });
 
-function asConnected(item: Item): Item {
+function withConnectedState(item: Item): Item {
   if (!recordPartitions.includes(item.pk) || isNewerMajor(item)) return item;
   return readRecord(item).verdict?.outcome === 'accept' ? { ...item, state: 'available' } : item;
 }
 
 /** Keeps from the actor what changed in the policy since it was last decided by. */
-function staleForTheActor(): Sabotage {
+function staleReadsForApply(): Mutant {
   const remembered = new Map<string, Item>();
   const isPolicy = ({ pk }: Key) => pk === 'SERVICE' || pk.startsWith('ALLOWLIST#');
   const stale = (table: Table, functionName: string): Table => ({

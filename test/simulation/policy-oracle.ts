@@ -3,22 +3,22 @@ import type { ConnectionRecord } from '../../lib/connections/connection-record.t
 import { readService, type Service, serviceKey } from '../../lib/services/service.ts';
 import type { indexByKey } from '../../lib/storage/entity.ts';
 
-type Whose = Pick<
+type RequestIdentity = Pick<
   ConnectionRecord,
   'serviceId' | 'ownerAccountId' | 'endpointId' | 'endpointRegion' | 'approvalRequest'
 >;
 
 /** What the table says of an account at a service. */
-export interface Said {
+export interface OraclePolicy {
   readonly service?: Service;
   /** The most specific first. */
   readonly entries: readonly AllowlistEntry[];
 }
 
-export function saidOf(
-  { serviceId, ownerAccountId }: Whose,
+export function readOraclePolicy(
+  { serviceId, ownerAccountId }: RequestIdentity,
   found: Pick<ReturnType<typeof indexByKey>, 'find'>,
-): Said {
+): OraclePolicy {
   const service = found.find(serviceKey(serviceId));
   return {
     ...(service && { service: readService(service) }),
@@ -33,26 +33,26 @@ export function saidOf(
  * What may become of a request, said once more and in other words than the rules, to hold them against. How many endpoints
  * an account may have is watched apart.
  */
-export function permitted(
-  request: Whose,
-  { service, entries }: Said,
+export function expectedAction(
+  request: RequestIdentity,
+  { service, entries }: OraclePolicy,
   approval: ConnectionRecord['approval'],
   now: number,
 ): 'accept' | 'reject' | 'nothing' {
   if (!service || service.pausedAt !== undefined) return 'nothing';
   if (entries.some(({ effect }) => effect === 'block')) return 'reject';
   if (approval) return approval.decision === 'approve' ? 'accept' : 'reject';
-  const unanswered = isExpired(request, { service }, now) ? 'reject' : 'nothing';
+  const unanswered = isRejectedOnExpiry(request, { service }, now) ? 'reject' : 'nothing';
   const [entry] = entries;
   if (!entry && service.onUnlisted !== 'ask') return service.onUnlisted === 'reject' ? 'reject' : 'nothing';
   if (!entry) return unanswered;
-  return isCovered(request, { entries }, now) ? 'accept' : unanswered;
+  return isAllowedByEntry(request, { entries }, now) ? 'accept' : unanswered;
 }
 
 /** Whether the most specific entry allows it, apart from how many it counts. */
-export function isCovered(
-  request: Pick<Whose, 'endpointId' | 'endpointRegion'>,
-  { entries: [entry] }: Pick<Said, 'entries'>,
+export function isAllowedByEntry(
+  request: Pick<RequestIdentity, 'endpointId' | 'endpointRegion'>,
+  { entries: [entry] }: Pick<OraclePolicy, 'entries'>,
   now: number,
 ): boolean {
   if (entry?.effect !== 'allow') return false;
@@ -65,9 +65,9 @@ export function isCovered(
 }
 
 /** Whether nobody decided it in time, and its service rejects such. */
-export function isExpired(
-  { approvalRequest }: Pick<Whose, 'approvalRequest'>,
-  { service }: Pick<Said, 'service'>,
+export function isRejectedOnExpiry(
+  { approvalRequest }: Pick<RequestIdentity, 'approvalRequest'>,
+  { service }: Pick<OraclePolicy, 'service'>,
   now: number,
 ): boolean {
   return (

@@ -13,41 +13,45 @@ import { registerService, removeService } from '../../lib/services/register-serv
 import { readService, serviceKey } from '../../lib/services/service.ts';
 import { trackIdentity } from '../../lib/storage/table-identity.ts';
 import { addresses, outsideTheApi, slackApprovers } from './approvers.ts';
-import type { Ending, Run } from './invocations.ts';
-import type { Linkgate, World } from './linkgate.ts';
-import type { Estate } from './topology.ts';
-import type { Watch } from './watch.ts';
-import type { Wired } from './wiring.ts';
+import type { Watch } from './invariant-checks/index.ts';
+import type { InvocationResult, Run } from './invocations.ts';
+import type { LinkgateUnderTest, SimulationDeps } from './linkgate.ts';
+import type { Topology } from './topology.ts';
+import type { SimulatedDeps } from './wiring.ts';
 
 const people = ['alice', 'bob', 'carol'].map((name) => `arn:aws:iam::111111111111:user/${name}`);
 const slackChannel = 'C01APPROVALS';
 /** The shortest that a service may have, in seconds. */
 export const shortestGrace = 3_600;
 /** How long people wait before they say again what failed, in milliseconds. */
-const again = 5_000;
+const retryAfterMs = 5_000;
 
 /**
  * What the provider's people do through linkgate's API.
  * @param lastsFor how long entries last that expire, in milliseconds.
  */
-export function providersSteps(
-  { random, scheduler, invocations, note, faults }: World,
-  inventory: Estate,
-  linkgate: Linkgate,
+export function createProviderSteps(
+  { random, scheduler, invocations, note, faults }: SimulationDeps,
+  inventory: Topology,
+  linkgate: LinkgateUnderTest,
   watch: Watch,
   lastsFor: number,
 ) {
   const asked = new Set<string>();
   const anybody = () => random.pick(people);
 
-  function api<T>(what: string, work: (wired: Wired, run: Run) => Promise<T>): Promise<Ending<T>> {
+  function api<T>(
+    what: string,
+    work: (wired: SimulatedDeps, run: Run) => Promise<T>,
+  ): Promise<InvocationResult<T>> {
     note('provider', what);
     return invocations.invoke('on-api-request', 29, (run: Run) => work(linkgate.wire(run), run));
   }
 
-  async function untilDone(what: string, work: (wired: Wired) => Promise<unknown>): Promise<void> {
+  async function untilDone(what: string, work: (wired: SimulatedDeps) => Promise<unknown>): Promise<void> {
     const ending = await api(what, work);
-    if (ending.status !== 'done') scheduler.at(scheduler.now() + again, () => void untilDone(what, work));
+    if (ending.status !== 'done')
+      scheduler.at(scheduler.now() + retryAfterMs, () => void untilDone(what, work));
   }
 
   function change(effect: AllowlistEntry['effect'], { serviceId, accountId } = inventory.anybody()) {
@@ -85,18 +89,18 @@ export function providersSteps(
     if (asked.has(endpointId)) faults.count('two deciders at once');
     asked.add(endpointId);
     const ending = await api(`${word.by.split('/')[1]} will ${word.decision} ${endpointId}`, (wired, run) => {
-      watch.speaks(run, spoken);
+      watch.recordAttempt(run, spoken);
       return submitDecision(endpointId, word, wired);
     });
     asked.delete(endpointId);
     if (ending.status === 'done' && !watch.isUnreadable(endpointId))
-      watch.told(spoken, ending.output, watch.recordOf(endpointId));
+      watch.checkApiResponse(spoken, ending.output, watch.recordOf(endpointId));
   }
 
   function sayOf(word: ConnectedDecisionInput): void {
     const endpoint = inventory.anyEndpoint('pending', 'available');
     if (!endpoint) return;
-    watch.saidOfLive(endpoint.id, word);
+    watch.recordConnectedDecision(endpoint.id, word);
     void api(`${word.by.split('/')[1]} says of ${endpoint.id}: ${JSON.stringify(word)}`, async (wired) => {
       await trackIdentity(wired);
       return decideConnectedByPerson(endpoint.id, word, wired);
@@ -104,7 +108,7 @@ export function providersSteps(
   }
 
   /** Slack's channel stays the one that it is; who may decide there changes. */
-  function nameApprovers(quorum: number, wired: Wired) {
+  function nameApprovers(quorum: number, wired: SimulatedDeps) {
     const group = {
       quorum,
       slackChannel,
@@ -144,7 +148,7 @@ export function providersSteps(
     return change('block', about);
   }
 
-  const switchTo = (mode: Mode) => (wired: Wired) => switchMode(mode, { by: anybody() }, wired);
+  const switchTo = (mode: Mode) => (wired: SimulatedDeps) => switchMode(mode, { by: anybody() }, wired);
 
   return {
     setUp: () =>

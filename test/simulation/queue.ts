@@ -1,5 +1,5 @@
 import type { Faults } from './faults.ts';
-import type { Ending } from './invocations.ts';
+import type { InvocationResult } from './invocations.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -24,7 +24,7 @@ interface Message {
 }
 
 /** Gets a batch's bodies; its output says which of them, by their place, are to be delivered again. */
-export type Consumer = (bodies: readonly string[]) => Promise<Ending<readonly number[]>>;
+export type Consumer = (bodies: readonly string[]) => Promise<InvocationResult<readonly number[]>>;
 
 export interface Queue {
   send(body: string, options?: { readonly group?: string; readonly afterSeconds?: number }): void;
@@ -110,7 +110,7 @@ export function createQueue(
     note(name, how);
   }
 
-  function settle(received: readonly Message[], ending: Ending<readonly number[]>): void {
+  function settle(received: readonly Message[], ending: InvocationResult<readonly number[]>): void {
     for (const [index, message] of received.entries()) {
       beingWorkedOn.delete(message);
       const isDone = ending.status === 'done' && !ending.output.includes(index);

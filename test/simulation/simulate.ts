@@ -6,9 +6,10 @@ import { createMemoryItems } from '../doubles/memory-table.ts';
 import { createAws } from './aws.ts';
 import { createMailbox } from './fake-mail.ts';
 import { createFaults, type FaultKind } from './faults.ts';
-import { checkTenures } from './final-connected-state.ts';
-import { checkTold } from './final-notifications.ts';
-import { checkAtRest } from './final-state.ts';
+import { checkConnectedState } from './final-connected-state.ts';
+import { checkNotifications } from './final-notifications.ts';
+import { checkFinalState } from './final-state.ts';
+import { createWatch } from './invariant-checks/index.ts';
 import type { BrokenInvariantError } from './invariants.ts';
 import { createInvocations } from './invocations.ts';
 import { deployLinkgate } from './linkgate.ts';
@@ -16,12 +17,11 @@ import { createRollout } from './mixed-versions.ts';
 import { type Random, randomFrom } from './random.ts';
 import { createScheduler } from './scheduler.ts';
 import { createSlack } from './slack.ts';
-import { createStory, type Step } from './story.ts';
-import { createWatch } from './watch.ts';
-import type { Sabotage } from './wiring.ts';
+import type { Mutant } from './wiring.ts';
+import { createWorkload, type Step } from './workload.ts';
 
 /** What came of one history. */
-export interface Report {
+export interface SimulationReport {
   readonly seed: number;
   readonly turns: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
@@ -31,12 +31,12 @@ export interface Report {
   readonly broken: BrokenInvariantError | undefined;
 }
 
-export interface Options {
+export interface SimulationOptions {
   /** The mode is observe from the first moment on, beside a script that answers requests. */
   readonly isObserving?: boolean;
   /** It goes on for days, in which permissions end and tables are restored. */
   readonly isLong?: boolean;
-  readonly sabotage?: Sabotage;
+  readonly mutant?: Mutant;
 }
 
 const noon = Date.parse('2026-11-21T12:00:00Z');
@@ -47,10 +47,10 @@ const periods = {
   long: { pending: 60 * minute, full: 120 * minute },
 } as const;
 /** How long it may take until it is at rest: what EC2 refused is tried again after an hour at the most. */
-const patience = 6 * 60 * minute;
+const maxRestMs = 6 * 60 * minute;
 
 /** One history of linkgate among consumers, people, AWS and faults, all of it chosen by the seed. */
-export async function simulate(seed: number, options: Options = {}): Promise<Report> {
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   const stage = setUp(seed, options);
   const { scheduler, faults, items, watch, aws, linkgate, story, note, history } = stage;
   const { isObserving = false, isLong = false } = options;
@@ -86,15 +86,15 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
     if (watch.broken()) return true;
     if (endedAt === undefined || scheduler.now() < Math.max(stage.changedAt(), endedAt) + calm) return false;
     if (linkgate.isIdle() && isNothingDue()) return true;
-    watch.mustHold('it comes to rest', scheduler.now() < endedAt + patience + 2 * calm, 'in time');
+    watch.mustHold('it comes to rest', scheduler.now() < endedAt + maxRestMs + 2 * calm, 'in time');
     return false;
   });
   const then = new Date(scheduler.now());
   /** How long after its time something may happen: the next pass that sees it, and what that rings for. */
   const late = { pending: 2 * period.pending + minute, full: calm };
-  if (!watch.broken()) checkAtRest(aws, items, watch, then, late.pending);
-  if (!watch.broken()) checkTenures(aws, items, watch, then, late.pending);
-  if (!watch.broken()) await checkTold(stage, then, late);
+  if (!watch.broken()) checkFinalState(aws, items, watch, then, late.pending);
+  if (!watch.broken()) checkConnectedState(aws, items, watch, then, late.pending);
+  if (!watch.broken()) await checkNotifications(stage, then, late);
   return {
     seed,
     turns: scheduler.turns(),
@@ -108,7 +108,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
 /** Everything that takes part, and nothing has happened yet. */
 export function setUp(
   seed: number,
-  { isObserving = false, isLong = false, sabotage = () => ({}) }: Options = {},
+  { isObserving = false, isLong = false, mutant = () => ({}) }: SimulationOptions = {},
 ) {
   const random = randomFrom(seed);
   const scheduler = createScheduler(random, noon, random.pick([5, 50, 500]));
@@ -129,7 +129,7 @@ export function setUp(
     changedAt = scheduler.now();
     if (effect.type === 'state-change') {
       note('EC2', `${effect.endpointId} is ${effect.to}`);
-      watch.showedState(effect.endpointId, effect.to);
+      watch.recordState(effect.endpointId, effect.to);
     } else {
       const Message = notificationBody(effect, assumptions.notificationBody);
       const notification = { Type: 'Notification', TopicArn: effect.topicArn, Message };
@@ -139,8 +139,8 @@ export function setUp(
 
   const aws = createAws(random, scheduler, faults, assumptions, items, {
     ...watch,
-    happened,
-    changing: (call) => watch.changing(call, aws.privateLink.state),
+    observeEffect: happened,
+    observeChange: (call) => watch.observeChange(call, aws.privateLink.state),
     written(run, changes) {
       watch.written(run, changes);
       if (changes.some(({ after }) => !after?.pk.startsWith('SWEEP#'))) changedAt = scheduler.now();
@@ -150,11 +150,11 @@ export function setUp(
   if (isObserving) aws.parameter.mode = 'observe';
   const slack = createSlack(random, scheduler, watch);
   const mailbox = createMailbox(scheduler);
-  const world = { random, scheduler, faults, rollout, invocations, aws, slack, mailbox, note, sabotage };
-  const linkgate = deployLinkgate(world);
-  const story = createStory(world, linkgate, watch, items, { isObserving, isLong });
+  const deps = { random, scheduler, faults, rollout, invocations, aws, slack, mailbox, note, mutant };
+  const linkgate = deployLinkgate(deps);
+  const story = createWorkload(deps, linkgate, watch, items, { isObserving, isLong });
   linkgate.beforeCalls(story.changeMind);
-  return { ...world, items, watch, linkgate, story, history, changedAt: () => changedAt };
+  return { ...deps, items, watch, linkgate, story, history, changedAt: () => changedAt };
 }
 
 function assumptionsFrom(random: Random): Assumptions {

@@ -108,7 +108,7 @@ export interface Button {
 }
 
 /** What can be clicked in a message. */
-export function buttonsOf({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] {
+export function listButtons({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] {
   return blocks
     .filter(({ type }) => type === 'actions')
     .flatMap(({ elements }) => elements as readonly Block[])
@@ -117,13 +117,13 @@ export function buttonsOf({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] {
 }
 
 /** The values by which a message decides requests of its own. */
-export function decidedBy(message: SlackMessage): string[] {
-  return buttonsOf(message).flatMap(({ actionId, value }) =>
+export function listButtonValues(message: SlackMessage): string[] {
+  return listButtons(message).flatMap(({ actionId, value }) =>
     [actionIds.approve, actionIds.keep].some((click) => click === actionId) ? [value] : [],
   );
 }
 
-export function titleOf({ blocks }: Pick<SlackMessage, 'blocks'>): string {
+export function readTitle({ blocks }: Pick<SlackMessage, 'blocks'>): string {
   const header = blocks.find(({ type }) => type === 'header');
   return header ? (header.text as { readonly text: string }).text : '';
 }

@@ -2,7 +2,7 @@ import type { Item, Key, Table } from '../../lib/storage/table.ts';
 import type { ItemChange, Items } from '../doubles/memory-table.ts';
 import type { Faults } from './faults.ts';
 import type { Run } from './invocations.ts';
-import { writtenByNext } from './mixed-versions.ts';
+import { withAdditionInWrites } from './mixed-versions.ts';
 import type { Random } from './random.ts';
 
 /** Who looks on at what is read and written. */
@@ -44,7 +44,9 @@ export function tableFor(
     identity: () => run.call('table read', () => items.identity()),
     write: (writes) =>
       run.call('table write', () => {
-        const changes = items.commit(run.version === 'next' ? writtenByNext(writes, run.requestId) : writes);
+        const changes = items.commit(
+          run.version === 'next' ? withAdditionInWrites(writes, run.requestId) : writes,
+        );
         observers.written(run, changes ?? []);
         return changes !== undefined;
       }),

@@ -4,10 +4,10 @@ import type { Random } from './random.ts';
 
 export const topicArn = 'arn:aws:sns:us-east-1:111111111111:connections';
 
-export type Estate = ReturnType<typeof createEstate>;
+export type Topology = ReturnType<typeof createTopology>;
 
 /** Who and what there is: the provider's services, consumers' accounts, and the endpoints that they create. */
-export function createEstate({ privateLink, provider }: Aws, random: Random) {
+export function createTopology({ privateLink, provider }: Aws, random: Random) {
   const accounts = ['000000000042', '222222222222', '333333333333'];
   const services = ['first', 'second'].map((): EndpointService => {
     const service = privateLink.createService(provider, {

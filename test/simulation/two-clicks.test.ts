@@ -2,18 +2,18 @@ import { expect, test } from '@jest/globals';
 import { setGroup } from '../../lib/approvers/approver-group.ts';
 import { actionIds } from '../../lib/channels/slack/actions.ts';
 import { registerService } from '../../lib/services/register-service.ts';
-import { alice, approversSteps, bob, slackApprovers } from './approvers.ts';
-import { consumersSteps } from './consumers.ts';
+import { alice, bob, createApproverSteps, slackApprovers } from './approvers.ts';
+import { createConsumerSteps } from './consumers.ts';
 import { setUp } from './simulate.ts';
-import { buttonsOf, type SlackMessage, titleOf } from './slack.ts';
-import { createEstate } from './topology.ts';
+import { listButtons, readTitle, type SlackMessage } from './slack.ts';
+import { createTopology } from './topology.ts';
 
-type Stage = ReturnType<typeof setUp>;
+type RequestInSlack = ReturnType<typeof setUp>;
 
 const patience = 120_000;
 
 /** A request that waits in Slack for Alice and Bob, and nothing goes wrong. */
-async function aRequestInSlack(seed: number): Promise<{ stage: Stage; message: SlackMessage }> {
+async function aRequestInSlack(seed: number): Promise<{ stage: RequestInSlack; message: SlackMessage }> {
   const stage = setUp(seed);
   const { aws, faults, invocations, linkgate, slack } = stage;
   faults.end();
@@ -28,7 +28,7 @@ async function aRequestInSlack(seed: number): Promise<{ stage: Stage; message: S
     }),
   );
   await untilDone(stage, async () => {
-    consumersSteps(stage, createEstate(aws, stage.random)).create(service, '222222222222');
+    createConsumerSteps(stage, createTopology(aws, stage.random)).create(service, '222222222222');
     aws.wakeUp();
     await linkgate.schedule('pending');
   });
@@ -38,7 +38,10 @@ async function aRequestInSlack(seed: number): Promise<{ stage: Stage; message: S
 }
 
 /** Lets time pass until the work and all that came of it is done. */
-async function untilDone({ scheduler, linkgate }: Stage, work: () => Promise<unknown>): Promise<void> {
+async function untilDone(
+  { scheduler, linkgate }: RequestInSlack,
+  work: () => Promise<unknown>,
+): Promise<void> {
   let isDone = false;
   void work().then(() => {
     isDone = true;
@@ -54,8 +57,8 @@ test(
     for (let seed = 1; seed <= 1_000; seed++) {
       const { stage, message } = await aRequestInSlack(seed);
       const { watch, slack, scheduler, random } = stage;
-      const { click } = approversSteps(stage, stage.linkgate, watch);
-      const button = (actionId: string) => ({ actionId, value: buttonsOf(message)[0]?.value ?? '' });
+      const { click } = createApproverSteps(stage, stage.linkgate, watch);
+      const button = (actionId: string) => ({ actionId, value: listButtons(message)[0]?.value ?? '' });
       await untilDone(stage, async () => {
         const denying = click(bob, message, button(actionIds.deny), 0);
         // His form opens first, and takes a few turns.
@@ -71,8 +74,8 @@ test(
       expect(watch.recordOf(endpointId)?.approval?.by).toBe(winner);
       winners.set(winner ?? '', (winners.get(winner ?? '') ?? 0) + 1);
       expect(slack.messages()).toHaveLength(1);
-      expect(buttonsOf(slack.messages()[0] ?? message)).toEqual([]);
-      expect(titleOf(slack.messages()[0] ?? message)).toMatch(
+      expect(listButtons(slack.messages()[0] ?? message)).toEqual([]);
+      expect(readTitle(slack.messages()[0] ?? message)).toMatch(
         winner === alice ? /^(Being accepted|Connected)/ : /^(Being r|R)eject/,
       );
     }

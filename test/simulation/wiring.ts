@@ -8,14 +8,14 @@ import type { SweepQueue } from '../../lib/sweep/sweep-queue.ts';
 import { connectionRules } from '../../rules/connection/index.ts';
 import { compilePattern } from '../../sandbox/aws/event-pattern.ts';
 import type { Run } from './invocations.ts';
-import type { Queues, World } from './linkgate.ts';
-import { sentByNext } from './mixed-versions.ts';
+import type { Queues, SimulationDeps } from './linkgate.ts';
+import { withAdditionInMessage } from './mixed-versions.ts';
 import { topicArn } from './topology.ts';
 
-export type Wired = ReturnType<ReturnType<typeof createWiring>>;
+export type SimulatedDeps = ReturnType<ReturnType<typeof createWiring>>;
 
 /** Breaks what a function is wired with, to see whether the promise that hangs on it is noticed to be broken. */
-export type Sabotage = (wired: Wired, run: Run) => Partial<Wired>;
+export type Mutant = (wired: SimulatedDeps, run: Run) => Partial<SimulatedDeps>;
 
 const pattern = (name: string) =>
   compilePattern(
@@ -27,14 +27,20 @@ const isPending = pattern('connection-is-pending');
 
 /** All that a function may be wired with. `changeMind`: what may happen between the actor's last look and its call. */
 export function createWiring(
-  { aws, slack, mailbox, faults }: World,
+  { aws, slack, mailbox, faults }: SimulationDeps,
   queues: Queues,
   changeMind: () => Promise<unknown>,
 ) {
   /** EventBridge, with the rules that are deployed. */
   function deliver({ type, ...detail }: Parameters<Bus['publish']>[0][number], run: Run): void {
     const { accountId: account, region } = detail.connection.location;
-    const event = { source: eventSource, 'detail-type': type, account, region, detail: sentBy(run, detail) };
+    const event = {
+      source: eventSource,
+      'detail-type': type,
+      account,
+      region,
+      detail: stampMessage(run, detail),
+    };
     const body = JSON.stringify(event);
     if (isRequest(event)) queues.requests.send(body);
     if (isChange(event)) queues.changes.send(body);
@@ -53,14 +59,14 @@ export function createWiring(
     const applyQueue: ApplyQueue = {
       enqueue: (location: AccountRegion) =>
         run.call('send', () =>
-          queues.verdicts.send(JSON.stringify(sentBy(run, { location })), {
+          queues.verdicts.send(JSON.stringify(stampMessage(run, { location })), {
             group: formatAccountRegion(location),
           }),
         ),
     };
     const sweepQueue: SweepQueue = {
       enqueue: (request, options) =>
-        run.call('send', () => queues.sweepQueue.send(JSON.stringify(sentBy(run, request)), options)),
+        run.call('send', () => queues.sweepQueue.send(JSON.stringify(stampMessage(run, request)), options)),
     };
     const ringFor = async (
       subjects: readonly NotificationTarget[],
@@ -69,7 +75,7 @@ export function createWiring(
       if (subjects.length > 0)
         await run.call('send', () => {
           for (const subject of subjects)
-            queues.notificationQueue.send(JSON.stringify(sentBy(run, subject)), options);
+            queues.notificationQueue.send(JSON.stringify(stampMessage(run, subject)), options);
         });
     };
     const notificationQueue: NotificationQueue = {
@@ -107,6 +113,6 @@ export function createWiring(
   };
 }
 
-function sentBy({ version, requestId }: Run, message: object): object {
-  return version === 'next' ? sentByNext(message, requestId) : message;
+function stampMessage({ version, requestId }: Run, message: object): object {
+  return version === 'next' ? withAdditionInMessage(message, requestId) : message;
 }

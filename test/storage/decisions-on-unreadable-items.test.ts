@@ -32,7 +32,7 @@ const request = aRequest();
 const remedyOf = ({ pk, sk }: Key) => `linkgate item remove ${shellWord(pk)} ${shellWord(sk)}`;
 const newer = (key: Key): Item => ({ ...key, schemaVersion: '2.0', version: 1 });
 
-function aWorldWithRequest() {
+function createEnvWithRequest() {
   return createTestEnv({
     services: [aService()],
     entries: [anEntry({ maxEndpoints: 3 })],
@@ -49,7 +49,7 @@ describe.each([
   ['the memory of the table', identityKey],
 ])('a request whose decision rests on %s, which cannot be read,', (_what, key) => {
   test('is on hold, by a finding that names the item, and is written down once', async () => {
-    const env = aWorldWithRequest();
+    const env = createEnvWithRequest();
     env.put(newer(key));
     expect(await decideConnection(request, env.deps)).toMatchObject({
       outcome: 'hold',
@@ -68,7 +68,7 @@ describe.each([
   });
 
   test('is decided once the item can be read, a minute later at most', async () => {
-    const env = aWorldWithRequest();
+    const env = createEnvWithRequest();
     const [before] = await env.table.get([key]);
     env.put(newer(key));
     await decideConnection(request, env.deps);
@@ -78,7 +78,7 @@ describe.each([
   });
 
   test('is decided by no person meanwhile, who is told which item it is', async () => {
-    const env = aWorldWithRequest();
+    const env = createEnvWithRequest();
     env.put(newer(key));
     await decideConnection(request, env.deps);
     const path = `/connections/${endpointId(1)}/decision`;

@@ -21,9 +21,9 @@ import {
   provider,
   type Sandbox,
   startSandbox,
-  until,
+  waitUntil,
 } from '../e2e/sandbox.ts';
-import { endingsBegin, endingsGoOn } from './transaction-outcomes.ts';
+import { finishScheduledDisconnects, startScheduledDisconnects } from './record-disconnects.ts';
 
 const sandbox = await startSandbox('--quiet');
 try {
@@ -38,21 +38,21 @@ async function record(sandbox: Sandbox) {
   await requests(sandbox, serviceId);
   await policies(sandbox, serviceId);
   await approvals(sandbox);
-  await endingsBegin(sandbox);
-  await people(sandbox);
-  await endingsGoOn(sandbox);
-  await switches(sandbox, serviceId);
+  await startScheduledDisconnects(sandbox);
+  await recordPeople(sandbox);
+  await finishScheduledDisconnects(sandbox);
+  await recordSwitches(sandbox, serviceId);
   await sandbox.json('sweep', 'connections');
-  await refusals(sandbox, serviceId);
-  await halfAPass(sandbox);
+  await recordRefusals(sandbox, serviceId);
+  await interruptSweep(sandbox);
 
-  const items = (await scan(sandbox)).toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+  const items = (await scan(sandbox)).toSorted((one, other) => (itemKey(one) < itemKey(other) ? -1 : 1));
   const newest = items
     .map(({ schemaVersion }) => String(schemaVersion))
     .sort()
     .at(-1);
   const file = new URL(`recorded/${newest}.jsonl`, import.meta.url);
-  writeFileSync(file, items.map((item) => `${JSON.stringify(sorted(item))}\n`).join(''));
+  writeFileSync(file, items.map((item) => `${JSON.stringify(sortAttributes(item))}\n`).join(''));
   console.log(`${items.length} items of schema version ${newest}`);
 }
 
@@ -139,7 +139,7 @@ async function approvals(sandbox: Sandbox) {
 }
 
 /** What people are asked, and say or not: with owners, tickets and deadlines, in Slack, and in a storm. */
-async function people(sandbox: Sandbox) {
+async function recordPeople(sandbox: Sandbox) {
   const alice = ['--slack-user', 'T01LOCAL:U01ALICE'];
   await sandbox.json('approvers', 'set', 'leads', '--slack-channel', 'C01OPS', ...alice);
   const group = ['--slack-channel', 'C01APPROVALS', ...alice, '--email', 'on-call@example.com'];
@@ -176,7 +176,7 @@ async function allowInSlack(sandbox: Sandbox, view_values: Readonly<Record<strin
 }
 
 /** What was accepted by somebody else while linkgate only observed. */
-async function switches(sandbox: Sandbox, serviceId: string) {
+async function recordSwitches(sandbox: Sandbox, serviceId: string) {
   await sandbox.json('mode', 'observe', '--reason', 'beside the old script');
   const endpointId = await createEndpoint(sandbox, accounts.allowed, serviceId);
   const accept = new AcceptVpcEndpointConnectionsCommand({
@@ -190,7 +190,7 @@ async function switches(sandbox: Sandbox, serviceId: string) {
 }
 
 /** What EC2 refused stays due, with its pointer. */
-async function refusals(sandbox: Sandbox, serviceId: string) {
+async function recordRefusals(sandbox: Sandbox, serviceId: string) {
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
   await sandbox.ask('PUT', '/_sandbox/faults', [{ ...accept, rate: 1, error: 'UnauthorizedOperation' }]);
   await createEndpoint(sandbox, accounts.allowed, serviceId);
@@ -198,7 +198,7 @@ async function refusals(sandbox: Sandbox, serviceId: string) {
 }
 
 /** A lease with a checkpoint: the pass waits for its second page, which connections of a service that is not ours fill. */
-async function halfAPass(sandbox: Sandbox) {
+async function interruptSweep(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const pageSize = 1_000;
   for (let made = 0; made < pageSize; made += 50)
@@ -209,7 +209,7 @@ async function halfAPass(sandbox: Sandbox) {
   const look = { service: 'ec2', action: 'DescribeVpcEndpointConnections' };
   await sandbox.ask('PUT', '/_sandbox/faults', [{ ...look, rate: 1, delayMs: 3_000 }]);
   sandbox.linkgate('sweep', 'connections').catch(() => {});
-  await until(async () => (await scan(sandbox)).some(({ checkpoint }) => checkpoint !== undefined));
+  await waitUntil(async () => (await scan(sandbox)).some(({ checkpoint }) => checkpoint !== undefined));
 }
 
 async function scan(sandbox: Sandbox): Promise<Item[]> {
@@ -226,11 +226,11 @@ async function scan(sandbox: Sandbox): Promise<Item[]> {
   return items;
 }
 
-function keyOf({ pk, sk }: Item): string {
+function itemKey({ pk, sk }: Item): string {
   return `${pk}\n${sk}`;
 }
 
 /** Key and schema version first, so that a person finds their way. */
-function sorted({ pk, sk, schemaVersion, ...attributes }: Item): object {
+function sortAttributes({ pk, sk, schemaVersion, ...attributes }: Item): object {
   return { pk, sk, schemaVersion, ...Object.fromEntries(Object.entries(attributes).toSorted()) };
 }

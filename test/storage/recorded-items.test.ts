@@ -50,7 +50,7 @@ const recorded = readdirSync(folder).map((file) => ({
     .map((line) => JSON.parse(line) as Item),
 }));
 
-interface Kind {
+interface EntityCodec {
   /** What linkgate reads of an item, whatever else is in the table. */
   readonly read: (item: Item) => unknown;
   /** The item after a change that leaves everything in it as it was; left out for what is never changed, or soon gone. */
@@ -69,7 +69,7 @@ const alone = (item: Item) => {
 const strict = (item: Item) => ({ ...alone(item), reportError: rethrow });
 
 /** All kinds of items, by how their partition begins. */
-const kinds: Readonly<Record<string, Kind>> = {
+const entityCodecs: Readonly<Record<string, EntityCodec>> = {
   BY_ACCOUNT: {
     since: '1.0',
     read: (item) => {
@@ -160,40 +160,42 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 };
 
-const kindOf = ({ pk }: Item) => pk.split('#')[0] ?? '';
-const nameOf = ({ pk, sk }: Item) => `${pk} ${sk}`;
+const findCodec = ({ pk }: Item) => pk.split('#')[0] ?? '';
+const itemName = ({ pk, sk }: Item) => `${pk} ${sk}`;
 
 describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaVersion, items }) => {
-  const each = items.map((item) => [nameOf(item), item] as const);
+  const each = items.map((item) => [itemName(item), item] as const);
 
   test('are of every kind that there was', () => {
-    const expected = Object.keys(kinds).filter((kind) => (kinds[kind]?.since ?? '') <= schemaVersion);
-    expect([...new Set(items.map(kindOf))].sort()).toEqual(expected.sort());
+    const expected = Object.keys(entityCodecs).filter(
+      (kind) => (entityCodecs[kind]?.since ?? '') <= schemaVersion,
+    );
+    expect([...new Set(items.map(findCodec))].sort()).toEqual(expected.sort());
   });
 
   test.each(each)('%s is read', async (_name, item) => {
-    expect(await kinds[kindOf(item)]?.read(item)).toBeDefined();
+    expect(await entityCodecs[findCodec(item)]?.read(item)).toBeDefined();
   });
 
   test.each(each)(
     '%s is read when a newer minor version wrote it, and keeps what that added',
     async (_name, item) => {
-      const { read, write } = kinds[kindOf(item)] as Kind;
-      const newer = withMore(item);
+      const { read, write } = entityCodecs[findCodec(item)] as EntityCodec;
+      const newer = withAddedAttributes(item);
       expect(await read(newer)).toBeDefined();
       if (write) expect(write(newer)).toMatchObject({ later: newer.later, version: item.version });
     },
   );
 
   test.each(each)('%s is refused when a newer major version wrote it', async (_name, item) => {
-    await expect(async () => kinds[kindOf(item)]?.read({ ...item, schemaVersion: '2.0' })).rejects.toThrow(
-      UnsupportedSchemaVersionError,
-    );
+    await expect(async () =>
+      entityCodecs[findCodec(item)]?.read({ ...item, schemaVersion: '2.0' }),
+    ).rejects.toThrow(UnsupportedSchemaVersionError);
   });
 
   test('of which one is too new keep no other from being read', () => {
     const errors: unknown[] = [];
-    const records = items.filter((item) => kindOf(item) === 'CONNECTION');
+    const records = items.filter((item) => findCodec(item) === 'CONNECTION');
     const [first, ...others] = records;
     const mixed = [{ ...(first as Item), schemaVersion: '2.0' }, ...others];
     expect(parseEach(mixed, readRecord, (error) => errors.push(error))).toHaveLength(others.length);
@@ -201,17 +203,17 @@ describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaV
   });
 });
 
-const anyonesWord = { decision: 'approve', by: alice, ticket: 'CHG-1' } as const;
+const anyDecision = { decision: 'approve', by: alice, ticket: 'CHG-1' } as const;
 
 describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) => {
   test('has open requests that a person approves, and whose story goes on', async () => {
-    const { env, records } = worldOf(items);
+    const { env, records } = createEnvOf(items);
     const open = records.filter((record) => isAwaitingApproval(record) && env.isRegistered(record.serviceId));
     expect(open.length).toBeGreaterThan(0);
     for (const { endpointId, state } of open) {
       const before = await readAuditTrail(endpointId, env.table);
       const decide = isConnected(state) ? submitStoredDecision : submitDecision;
-      const answer = await decide(endpointId, anyonesWord, env.deps);
+      const answer = await decide(endpointId, anyDecision, env.deps);
       expect(answer.status).toBe('decided');
       const after = await readAuditTrail(endpointId, env.table);
       expect(after.slice(0, before.length)).toEqual(before);
@@ -220,7 +222,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 
   test('has verdicts that are due, which EC2 is asked for', async () => {
-    const { env, records } = worldOf(items);
+    const { env, records } = createEnvOf(items);
     const due = records.filter(({ pendingEffect }) => pendingEffect !== undefined);
     expect(due.length).toBeGreaterThan(0);
     expect(await applyVerdicts(hub, env.deps)).toMatchObject({ requested: due.length, refused: 0 });
@@ -228,11 +230,11 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 
   test('counts the endpoints that it counted', async () => {
-    const { env, records } = worldOf(items);
-    const [counted] = items.filter((item) => kindOf(item) === 'ENDPOINT_QUOTA').map(readEndpointQuota);
+    const { env, records } = createEnvOf(items);
+    const [counted] = items.filter((item) => findCodec(item) === 'ENDPOINT_QUOTA').map(readEndpointQuota);
     const theirs = records.find(({ endpointId }) => counted?.endpointIds.includes(endpointId));
     const next: Connection = {
-      ...connectionOf(theirs),
+      ...toConnection(theirs),
       endpointId: 'vpce-0fedcba9876543210',
       state: 'pendingAcceptance',
     };
@@ -241,7 +243,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 
   test('has a pass that goes on where it stood, and a job that comes to its end', async () => {
-    const { env } = worldOf(items);
+    const { env } = createEnvOf(items);
     expect((await acquireSweepLease(hub, 'full', env.deps))?.checkpoint).toBeDefined();
     env.advanceSeconds(60);
     expect((await sweepConnections(hub, 'full', env.deps)).status).toBe('done');
@@ -255,8 +257,8 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 
   test('in which a newer major version wrote is listed without that, with what to do about it', async () => {
-    const { env } = worldOf(
-      items.map((item) => (kindOf(item) === 'SERVICE' ? { ...item, schemaVersion: '2.0' } : item)),
+    const { env } = createEnvOf(
+      items.map((item) => (findCodec(item) === 'SERVICE' ? { ...item, schemaVersion: '2.0' } : item)),
     );
     const { status, body } = await callApi(env, 'GET', '/services');
     expect(status).toBe(200);
@@ -268,36 +270,38 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
 });
 
 /** A world with what was recorded, right after that, and EC2 as it was remembered. */
-function worldOf(items: readonly Item[]) {
+function createEnvOf(items: readonly Item[]) {
   const env = createTestEnv();
   env.put(...items);
-  const records = items.filter((item) => kindOf(item) === 'CONNECTION').map(readRecord);
-  env.ec2.show(...records.filter(({ endedAt }) => endedAt === undefined).map(connectionOf));
+  const records = items.filter((item) => findCodec(item) === 'CONNECTION').map(readRecord);
+  env.ec2.show(...records.filter(({ endedAt }) => endedAt === undefined).map(toConnection));
   // The last thing that was recorded is a pass, which was cut short: its lease has just run out.
-  const leases = items.filter((item) => kindOf(item) === 'SWEEP').map(({ leaseUntil }) => String(leaseUntil));
+  const leases = items
+    .filter((item) => findCodec(item) === 'SWEEP')
+    .map(({ leaseUntil }) => String(leaseUntil));
   env.time = new Date(leases.sort().at(-1) ?? 0);
-  const registered = new Set(items.filter((item) => kindOf(item) === 'SERVICE').map(({ sk }) => sk));
+  const registered = new Set(items.filter((item) => findCodec(item) === 'SERVICE').map(({ sk }) => sk));
   return {
     env: Object.assign(env, { isRegistered: (serviceId: string) => registered.has(serviceId) }),
     records,
   };
 }
 
-function connectionOf(record: Connection | undefined): Connection {
+function toConnection(record: Connection | undefined): Connection {
   if (!record) throw new Error('there is no such connection');
   const { location, serviceId, endpointId, ownerAccountId, state, requestedAt } = record;
   return { location, serviceId, endpointId, ownerAccountId, state, requestedAt };
 }
 
 /** As the next minor version might write it: with another attribute, here and in each object within. */
-function withMore(item: Item): Item & { readonly later: unknown } {
-  return { ...(more(item) as Item), schemaVersion: '1.99', later: { than: 'this' } };
+function withAddedAttributes(item: Item): Item & { readonly later: unknown } {
+  return { ...(addAttributes(item) as Item), schemaVersion: '1.99', later: { than: 'this' } };
 }
 
-function more(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(more);
+function addAttributes(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(addAttributes);
   if (typeof value !== 'object' || value === null) return value;
   const isMap = Object.keys(value).some((key) => key.includes('/'));
-  const inner = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, more(one)]));
+  const inner = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, addAttributes(one)]));
   return isMap ? inner : { ...inner, later: 'than this' };
 }

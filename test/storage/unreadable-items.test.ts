@@ -46,7 +46,7 @@ import {
 import { aGroup, anAwaitingRecord, createNotifyTestEnv } from '../notifications/fixtures.ts';
 import { aDocument, allowEntry } from '../policy-as-code/fixtures.ts';
 
-const stranger = '333333333333';
+const unknownActor = '333333333333';
 const approvalRequest = '444444444444';
 const newcomer = '777777777777';
 const slackAlice = 'slack:T01LOCAL:U01ALICE';
@@ -58,15 +58,15 @@ const keys: Readonly<Record<string, Key>> = {
     sk: `2026-11-20T00:00:00.000Z#${endpointId(9)}`,
   },
   REEVALUATE_AT: { pk: reevaluationPartition(hub), sk: `2026-11-20T00:00:00.000Z#${endpointId(9)}` },
-  ALLOWLIST: entryKey(serviceId(1), stranger),
+  ALLOWLIST: entryKey(serviceId(1), unknownActor),
   APPROVERS: groupKey('ops'),
   AUDIT: { pk: `AUDIT#${endpointId(9)}`, sk: '000000001' },
   NOTIFICATION_THROTTLE: throttleKey('default'),
   CONNECTION: recordKey(endpointId(9)),
   CONTACT_DELIVERY_FAILURE: deliveryFailureKey('hooli'),
-  ENDPOINT_QUOTA: endpointQuotaKey({ location: hub, serviceId: serviceId(1), ownerAccountId: stranger }),
+  ENDPOINT_QUOTA: endpointQuotaKey({ location: hub, serviceId: serviceId(1), ownerAccountId: unknownActor }),
   CUSTOMER: customerKey('hooli'),
-  CUSTOMER_BY_ACCOUNT: accountPointerKey(stranger),
+  CUSTOMER_BY_ACCOUNT: accountPointerKey(unknownActor),
   DISCONNECT_QUOTA: quotaKey,
   DIGEST: digestKey('1'),
   PENDING_EFFECT: { pk: pendingEffectPartition(hub), sk: endpointId(9) },
@@ -81,7 +81,7 @@ const keys: Readonly<Record<string, Key>> = {
   TABLE_IDENTITY: identityKey,
   CUSTOMER_NOTIFICATION: lastNotificationKey(endpointId(9)),
   AWAITING_APPROVAL: { pk: awaitingApprovalPartition('default'), sk: endpointId(9) },
-  EXPIRY_WARNING: { pk: `EXPIRY_WARNING#${serviceId(1)}`, sk: `${stranger}#2026-12-01T00:00:00.000Z#7` },
+  EXPIRY_WARNING: { pk: `EXPIRY_WARNING#${serviceId(1)}`, sk: `${unknownActor}#2026-12-01T00:00:00.000Z#7` },
 };
 
 /** Of each kind an item as linkgate wrote it. */
@@ -117,7 +117,7 @@ function brokenItem(kind: string, how: string): Item {
 }
 
 /** A sound service with a connection that lives, one that asks, and one that waits for people; beside it the bad item. */
-async function aWorldWith(item: Item) {
+async function createEnvWith(item: Item) {
   const allowed = aVerdict('accept', { policyVersions: { service: 1, entry: 1, wildcardEntry: 0, mode: 0 } });
   const waits = anAwaitingRecord(3, { ownerAccountId: approvalRequest });
   const telling = createNotifyTestEnv({
@@ -163,7 +163,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
   const holdsAll = kind === 'MODE';
 
   test('passes end, another request is decided, and an account is blocked and disconnected', async () => {
-    const { env } = await aWorldWith(brokenItem(kind, how));
+    const { env } = await createEnvWith(brokenItem(kind, how));
     for (const pass of ['pending', 'full'] as const)
       expect(await sweepConnections(hub, pass, env.deps)).toMatchObject({ status: 'done' });
     const request = aRequest({ endpointId: endpointId(2) });
@@ -185,7 +185,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
   });
 
   test('everything is listed, and what is without it says so', async () => {
-    const { env } = await aWorldWith(brokenItem(kind, how));
+    const { env } = await createEnvWith(brokenItem(kind, how));
     const [item] = await env.table.get([keys[kind] as Key]);
     const lists = ['/services', '/allowlist', '/connections', '/approvers', '/customers', '/policy', '/mode'];
     const warnings: unknown[] = [];
@@ -207,7 +207,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
   });
 
   test('people and customers are told, and a policy is planned and applied', async () => {
-    const { env, slack, notify } = await aWorldWith(brokenItem(kind, how));
+    const { env, slack, notify } = await createEnvWith(brokenItem(kind, how));
     await notify([{ endpointId: endpointId(3) }]);
     expect(slack.messages).toHaveLength(1);
     expect((await handleSlashCommand('waiting', slackAlice, env.deps)).text).toContain(endpointId(3));
@@ -230,7 +230,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
 
   test('the doctor names it, and the API removes it unless decisions would be lost', async () => {
     const item = brokenItem(kind, how);
-    const { env } = await aWorldWith(item);
+    const { env } = await createEnvWith(item);
     const vanish = [
       'AUDIT',
       'IDEMPOTENCY',
@@ -260,7 +260,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
   });
 });
 
-async function unreadableItems(env: Awaited<ReturnType<typeof aWorldWith>>['env']) {
+async function unreadableItems(env: Awaited<ReturnType<typeof createEnvWith>>['env']) {
   const checks: { readonly name: string }[] = [];
   let token: unknown;
   do {

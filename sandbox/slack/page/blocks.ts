@@ -61,7 +61,7 @@ function elementHtml(element: Element, block: Block, now: number): Html {
                 type="checkbox"
                 ${names}
                 value="${option.value}"
-                ${element.initial_options?.some((one) => isSame(option, one)) && 'checked'}
+                ${element.initial_options?.some((one) => isSameOption(option, one)) && 'checked'}
               />
               <span>${textHtml(option.text, now)}</span>
             </label>`,
@@ -85,7 +85,7 @@ function selectHtml(
     ${!initial_option && html`<option value="">${shown}</option>`}
     ${options.map(
       (option) =>
-        html`<option value="${option.value}" ${isSame(option, initial_option) && 'selected'}>
+        html`<option value="${option.value}" ${isSameOption(option, initial_option) && 'selected'}>
           ${option.text.text}
         </option>`,
     )}
@@ -134,6 +134,6 @@ function confirmHtml({ title, text, confirm, deny, style = 'primary' }: Confirm,
   </template>`;
 }
 
-function isSame(option: Option, other: Option | undefined): boolean {
+function isSameOption(option: Option, other: Option | undefined): boolean {
   return option.value === other?.value;
 }

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { channelNamed, nameOf } from '../workspace.ts';
+import { findChannel, userName } from '../workspace.ts';
 import { slackDate } from './slack-date.ts';
 
 /** Text that a page may show as it is. */
@@ -9,8 +9,8 @@ type Render = (groups: readonly string[], now: number) => Html;
 
 /** Slack's markup, the first that fits: https://docs.slack.dev/messaging/formatting-message-text */
 const markup: readonly (readonly [pattern: RegExp, render: Render])[] = [
-  [/```\n?([\s\S]+?)```/, ([code = '']) => html`<pre>${unescaped(code)}</pre>`],
-  [/`([^`\n]+)`/, ([code = '']) => html`<code>${unescaped(code)}</code>`],
+  [/```\n?([\s\S]+?)```/, ([code = '']) => html`<pre>${unescapeEntities(code)}</pre>`],
+  [/`([^`\n]+)`/, ([code = '']) => html`<code>${unescapeEntities(code)}</code>`],
   [/<([^<>\n]+)>/, ([inner = ''], now) => reference(inner, now)],
   [
     /(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])/,
@@ -28,34 +28,34 @@ export function mrkdwn(text: string, now: number): Html {
     .map(([pattern, render]) => ({ match: pattern.exec(text), render }))
     .filter(({ match }) => match !== null)
     .sort((a, b) => (a.match?.index ?? 0) - (b.match?.index ?? 0))[0];
-  if (!found?.match) return html`${unescaped(text)}`;
+  if (!found?.match) return html`${unescapeEntities(text)}`;
   const { match, render } = found;
   const before = text.slice(0, match.index);
   const after = text.slice(match.index + match[0].length);
-  return html`${unescaped(before)}${render(match.slice(1), now)}${mrkdwn(after, now)}`;
+  return html`${unescapeEntities(before)}${render(match.slice(1), now)}${mrkdwn(after, now)}`;
 }
 
 /** What stands between angle brackets: whom, where, when, or a link. */
 function reference(inner: string, now: number): Html {
   const [target = '', label] = inner.split('|', 2);
   const id = target.slice(1);
-  if (target.startsWith('@')) return html`<span class="mention">@${nameOf(id)}</span>`;
-  if (target.startsWith('#')) return html`<span class="mention">#${channelNamed(id)?.name ?? id}</span>`;
+  if (target.startsWith('@')) return html`<span class="mention">@${userName(id)}</span>`;
+  if (target.startsWith('#')) return html`<span class="mention">#${findChannel(id)?.name ?? id}</span>`;
   if (target.startsWith('!date^')) return date(target.split('^'), label ?? '', now);
-  if (target.startsWith('!')) return html`<span class="mention">@${unescaped(label ?? id)}</span>`;
-  if (!/^(https?|mailto):/.test(target)) return html`${unescaped(`<${inner}>`)}`;
-  return html`<a href="${unescaped(target)}" target="_blank" rel="noreferrer">${unescaped(label ?? target)}</a>`;
+  if (target.startsWith('!')) return html`<span class="mention">@${unescapeEntities(label ?? id)}</span>`;
+  if (!/^(https?|mailto):/.test(target)) return html`${unescapeEntities(`<${inner}>`)}`;
+  return html`<a href="${unescapeEntities(target)}" target="_blank" rel="noreferrer">${unescapeEntities(label ?? target)}</a>`;
 }
 
 function date([, seconds = '', format = '']: readonly string[], fallback: string, now: number): Html {
   const time = Number(seconds) * 1000;
-  if (!Number.isFinite(time)) return html`${unescaped(fallback)}`;
-  return html`<time datetime="${new Date(time).toISOString()}" title="${unescaped(fallback)}">${slackDate(time, format, now)}</time>`;
+  if (!Number.isFinite(time)) return html`${unescapeEntities(fallback)}`;
+  return html`<time datetime="${new Date(time).toISOString()}" title="${unescapeEntities(fallback)}">${slackDate(time, format, now)}</time>`;
 }
 
 const entities: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>' };
 
 /** The only three entities that Slack knows. */
-function unescaped(text: string): string {
+function unescapeEntities(text: string): string {
   return text.replace(/&(amp|lt|gt);/g, (entity) => entities[entity] ?? entity);
 }

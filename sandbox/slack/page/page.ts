@@ -7,7 +7,7 @@ import { type Html, mrkdwn } from './mrkdwn.ts';
 import { slackDate } from './slack-date.ts';
 
 /** Who looks at which channel. */
-export interface Looking {
+export interface Viewer {
   readonly channel: Channel;
   readonly user: User;
 }
@@ -15,8 +15,8 @@ export interface Looking {
 /** Where the page's own files are served. */
 export const pageFiles = '/slack/page';
 
-export function pageHtml({ channel, user }: Looking, timeline: Html): Html {
-  const address = (to: Partial<Looking>) => {
+export function pageHtml({ channel, user }: Viewer, timeline: Html): Html {
+  const address = (to: Partial<Viewer>) => {
     const { channel: where, user: who } = { channel, user, ...to };
     return `/slack?${new URLSearchParams({ channel: where.id, user: who.id })}`;
   };
@@ -71,7 +71,7 @@ function linkHtml(address: string, isCurrent: boolean, name: string, about = '')
 }
 
 /** The messages that somebody sees in a channel, each with its thread beneath it. */
-export function timelineHtml({ channel, user }: Looking, messages: Messages, now: number): Html {
+export function timelineHtml({ channel, user }: Viewer, messages: Messages, now: number): Html {
   const shown = messages.inChannel(channel.id, { user: user.id, team: user.team });
   if (shown.length === 0)
     return html`<p class="empty" id="empty">Nothing yet: when somebody has to decide, linkgate writes it here.</p>`;

@@ -9,31 +9,32 @@ const dateStyles: Readonly<Record<string, Options>> = {
 /** Fills in a format such as `{date_short_pretty} at {time}`, as Slack's clients do in their reader's time zone. */
 export function slackDate(time: number, format: string, now: number): string {
   return format.replace(/\{(\w+)\}/g, (whole, name: string, at: number) => {
-    const filled = part(time, name, now) ?? whole;
+    const filled = formatPart(time, name, now) ?? whole;
     return at === 0 ? filled.charAt(0).toUpperCase() + filled.slice(1) : filled;
   });
 }
 
-function part(time: number, name: string, now: number): string | undefined {
-  if (name === 'time') return shown(time, { hour: 'numeric', minute: '2-digit' });
-  if (name === 'time_secs') return shown(time, { hour: 'numeric', minute: '2-digit', second: '2-digit' });
-  if (name === 'date_num') return dayOf(time);
-  if (name === 'ago') return ago(time, now);
+function formatPart(time: number, name: string, now: number): string | undefined {
+  if (name === 'time') return formatDate(time, { hour: 'numeric', minute: '2-digit' });
+  if (name === 'time_secs')
+    return formatDate(time, { hour: 'numeric', minute: '2-digit', second: '2-digit' });
+  if (name === 'date_num') return startOfDay(time);
+  if (name === 'ago') return relativeTime(time, now);
   const style = dateStyles[name.replace(/_pretty$/, '')];
   if (!style) return undefined;
-  return (name.endsWith('_pretty') ? nearDay(time, now) : undefined) ?? shown(time, style);
+  return (name.endsWith('_pretty') ? relativeDay(time, now) : undefined) ?? formatDate(time, style);
 }
 
-function nearDay(time: number, now: number): string | undefined {
+function relativeDay(time: number, now: number): string | undefined {
   const days: Readonly<Record<string, string>> = {
-    [dayOf(now - 86_400_000)]: 'yesterday',
-    [dayOf(now)]: 'today',
-    [dayOf(now + 86_400_000)]: 'tomorrow',
+    [startOfDay(now - 86_400_000)]: 'yesterday',
+    [startOfDay(now)]: 'today',
+    [startOfDay(now + 86_400_000)]: 'tomorrow',
   };
-  return days[dayOf(time)];
+  return days[startOfDay(time)];
 }
 
-function ago(time: number, now: number): string {
+function relativeTime(time: number, now: number): string {
   const minutes = Math.round((time - now) / 60_000);
   const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
   if (Math.abs(minutes) < 60) return format.format(minutes, 'minute');
@@ -42,10 +43,10 @@ function ago(time: number, now: number): string {
 }
 
 /** `2026-11-21` */
-function dayOf(time: number): string {
+function startOfDay(time: number): string {
   return new Intl.DateTimeFormat('sv').format(new Date(time));
 }
 
-function shown(time: number, options: Options): string {
+function formatDate(time: number, options: Options): string {
   return new Intl.DateTimeFormat('en-US', options).format(new Date(time));
 }

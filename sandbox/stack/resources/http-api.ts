@@ -1,5 +1,5 @@
 import type { HttpApi } from '../../http-api.ts';
-import { arnOf, type ResourceTypes, type Stack } from '../resource-type.ts';
+import { type ResourceTypes, resourceArn, type Stack } from '../resource-type.ts';
 
 export const httpApiResources: ResourceTypes = {
   'AWS::ApiGatewayV2::Api': {
@@ -7,13 +7,16 @@ export const httpApiResources: ResourceTypes = {
     create({ Name, ProtocolType }, stack) {
       if (ProtocolType !== 'HTTP') throw new Error('the sandbox has HTTP APIs only');
       const id = Name.replace(/[^a-z0-9]/gi, '').toLowerCase();
-      stack.cloud.httpApis.add({
+      stack.emulator.httpApis.add({
         id,
-        arn: arnOf(stack, 'execute-api', id),
+        arn: resourceArn(stack, 'execute-api', id),
         routes: [],
         throttling: undefined,
       });
-      return { ref: id, attributes: { ApiId: id, ApiEndpoint: `${stack.cloud.origin}/execute-api/${id}` } };
+      return {
+        ref: id,
+        attributes: { ApiId: id, ApiEndpoint: `${stack.emulator.origin}/execute-api/${id}` },
+      };
     },
   },
 
@@ -31,7 +34,7 @@ export const httpApiResources: ResourceTypes = {
       if (StageName !== '$default') throw new Error('the sandbox has the stage `$default` only');
       const { ThrottlingBurstLimit: capacity, ThrottlingRateLimit: refillPerSecond } = DefaultRouteSettings;
       const isThrottled = capacity !== undefined && refillPerSecond !== undefined;
-      apiOf(ApiId, stack).throttling = isThrottled ? { capacity, refillPerSecond } : undefined;
+      findApi(ApiId, stack).throttling = isThrottled ? { capacity, refillPerSecond } : undefined;
       return { ref: StageName };
     },
   },
@@ -59,7 +62,7 @@ export const httpApiResources: ResourceTypes = {
     create({ ApiId, AuthorizationType = 'NONE', RouteKey, Target }, stack, logicalId) {
       if (!['NONE', 'AWS_IAM'].includes(AuthorizationType))
         throw new Error(`the sandbox does not know the authorization \`${AuthorizationType}\``);
-      apiOf(ApiId, stack).routes.push({
+      findApi(ApiId, stack).routes.push({
         key: RouteKey,
         functionArn: Target.replace(/^integrations\//, ''),
         needsIam: AuthorizationType === 'AWS_IAM',
@@ -69,8 +72,8 @@ export const httpApiResources: ResourceTypes = {
   },
 };
 
-function apiOf(id: string, { cloud }: Stack): HttpApi {
-  const api = cloud.httpApis.find(id);
+function findApi(id: string, { emulator }: Stack): HttpApi {
+  const api = emulator.httpApis.find(id);
   if (!api) throw new Error(`there is no HTTP API \`${id}\``);
   return api;
 }

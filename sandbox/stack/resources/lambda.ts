@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
-import { nameInArn } from '../../accounts.ts';
+import { nameFromArn } from '../../accounts.ts';
 import { isAllowed } from '../../iam/policy.ts';
 import { mapQueue } from '../../lambda/sqs-mapping.ts';
 import { mapStream } from '../../lambda/stream-mapping.ts';
-import { arnOf, type Properties, type ResourceTypes, type Stack } from '../resource-type.ts';
+import { type Properties, type ResourceTypes, resourceArn, type Stack } from '../resource-type.ts';
 import { requireQueue } from './messaging.ts';
 
 export const lambdaResources: ResourceTypes = {
@@ -26,9 +26,9 @@ export const lambdaResources: ResourceTypes = {
     async create(properties, stack, logicalId) {
       const { FunctionName: name = `${stack.name}-${logicalId}`, ReservedConcurrentExecutions: reserved } =
         properties;
-      const arn = arnOf(stack, 'lambda', `function:${name}`);
+      const arn = resourceArn(stack, 'lambda', `function:${name}`);
       const variables: Properties = properties.Environment?.Variables ?? {};
-      await stack.cloud.lambda.createFunction({
+      await stack.emulator.lambda.createFunction({
         name,
         arn,
         roleArn: properties.Role,
@@ -48,7 +48,7 @@ export const lambdaResources: ResourceTypes = {
   'AWS::Lambda::Permission': {
     properties: ['Action', 'FunctionName', 'Principal', 'SourceAccount', 'SourceArn'],
     create({ FunctionName, Principal, SourceArn }, stack, logicalId) {
-      stack.cloud.permissions.allow(functionOf(FunctionName, stack).arn, Principal, SourceArn);
+      stack.emulator.permissions.allow(findFunction(FunctionName, stack).arn, Principal, SourceArn);
       return { ref: logicalId };
     },
   },
@@ -62,10 +62,10 @@ export const lambdaResources: ResourceTypes = {
       'Qualifier',
     ],
     create({ FunctionName, MaximumRetryAttempts = 2, DestinationConfig }, stack, logicalId) {
-      const { arn, roleArn } = functionOf(FunctionName, stack);
+      const { arn, roleArn } = findFunction(FunctionName, stack);
       const onFailure: string | undefined = DestinationConfig?.OnFailure?.Destination;
       requireDestination(onFailure, roleArn, stack);
-      stack.cloud.lambda.configureAsynchronous(arn, {
+      stack.emulator.lambda.configureAsynchronous(arn, {
         maximumRetries: MaximumRetryAttempts,
         ...(onFailure !== undefined && { onFailure }),
       });
@@ -92,7 +92,7 @@ export const lambdaResources: ResourceTypes = {
     create(properties, stack, logicalId) {
       const isQueue = properties.EventSourceArn.startsWith('arn:aws:sqs:');
       if (String(properties.Enabled ?? true) === 'true')
-        (isQueue ? mapFromQueue : mapFromStream)(properties, stack);
+        (isQueue ? createQueueMapping : createStreamMapping)(properties, stack);
       return { ref: logicalId };
     },
   },
@@ -100,7 +100,7 @@ export const lambdaResources: ResourceTypes = {
   'AWS::Lambda::Version': {
     properties: ['CodeSha256', 'Description', 'FunctionName'],
     create: ({ FunctionName }, stack) => ({
-      ref: `${functionOf(FunctionName, stack).arn}:1`,
+      ref: `${findFunction(FunctionName, stack).arn}:1`,
       attributes: { Version: '1' },
     }),
   },
@@ -109,9 +109,9 @@ export const lambdaResources: ResourceTypes = {
 /** Until the account's own limit, which nothing here reaches. */
 const unboundedConcurrency = 1000;
 
-function mapFromQueue(properties: Properties, stack: Stack) {
-  const { clock, activity, faults, lambda, sqs } = stack.cloud;
-  const { arn, roleArn, timeoutMs } = functionOf(properties.FunctionName, stack);
+function createQueueMapping(properties: Properties, stack: Stack) {
+  const { clock, inFlight, faults, lambda, sqs } = stack.emulator;
+  const { arn, roleArn, timeoutMs } = findFunction(properties.FunctionName, stack);
   const queueArn: string = properties.EventSourceArn;
   requireQueue(queueArn, stack);
   for (const action of ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'])
@@ -126,15 +126,15 @@ function mapFromQueue(properties: Properties, stack: Stack) {
       windowSeconds: properties.MaximumBatchingWindowInSeconds ?? 0,
       maximumConcurrency: properties.ScalingConfig?.MaximumConcurrency ?? unboundedConcurrency,
       reportsItemFailures: reportsItemFailures(properties),
-      filters: filtersOf(properties),
+      filters: parseFilters(properties),
     },
-    { queues: sqs, clock, activity, faults, invoke: (event) => lambda.invoke(arn, event) },
+    { queues: sqs, clock, inFlight, faults, invoke: (event) => lambda.invoke(arn, event) },
   );
 }
 
-function mapFromStream(properties: Properties, stack: Stack) {
-  const { clock, activity, faults, lambda, sqs, store, streamConsumers } = stack.cloud;
-  const { arn, roleArn } = functionOf(properties.FunctionName, stack);
+function createStreamMapping(properties: Properties, stack: Stack) {
+  const { clock, inFlight, faults, lambda, sqs, store, streamConsumers } = stack.emulator;
+  const { arn, roleArn } = findFunction(properties.FunctionName, stack);
   const streamArn: string = properties.EventSourceArn;
   for (const action of ['GetRecords', 'GetShardIterator', 'DescribeStream', 'ListStreams'])
     requirePermission(roleArn, `dynamodb:${action}`, streamArn, stack);
@@ -151,14 +151,14 @@ function mapFromStream(properties: Properties, stack: Stack) {
       maximumRetries: retries < 0 ? Number.POSITIVE_INFINITY : retries,
       bisects: properties.BisectBatchOnFunctionError ?? false,
       reportsItemFailures: reportsItemFailures(properties),
-      filters: filtersOf(properties),
+      filters: parseFilters(properties),
     },
     {
       clock,
-      activity,
+      inFlight,
       faults,
       invoke: (event) => lambda.invoke(arn, event),
-      waiting: store.keep(`lambda/stream-records/${arn}`),
+      waiting: store.persisted(`lambda/stream-records/${arn}`),
       giveUp: (metadata) => onFailure && sqs.deliver(onFailure, { body: JSON.stringify(metadata) }),
     },
   );
@@ -170,7 +170,7 @@ function mapFromStream(properties: Properties, stack: Stack) {
   });
 }
 
-function filtersOf({ FilterCriteria }: Properties): string[] {
+function parseFilters({ FilterCriteria }: Properties): string[] {
   return (FilterCriteria?.Filters ?? []).map(({ Pattern }: Properties) => Pattern);
 }
 
@@ -179,8 +179,8 @@ function reportsItemFailures({ FunctionResponseTypes = [] }: Properties): boolea
 }
 
 /** A function by its name or its ARN. */
-function functionOf(reference: string, { cloud }: Stack) {
-  const found = cloud.lambda.functions().find(({ name }) => name === nameInArn(reference));
+function findFunction(reference: string, { emulator }: Stack) {
+  const found = emulator.lambda.functions().find(({ name }) => name === nameFromArn(reference));
   if (!found) throw new Error(`there is no function \`${reference}\``);
   return found;
 }
@@ -192,8 +192,8 @@ function requireDestination(arn: string | undefined, roleArn: string, stack: Sta
 }
 
 /** What Lambda does for a function it does by the function's role, and AWS refuses the mapping of one that may not. */
-function requirePermission(roleArn: string, action: string, resource: string, { cloud }: Stack) {
-  const role = cloud.roles.get(roleArn);
+function requirePermission(roleArn: string, action: string, resource: string, { emulator }: Stack) {
+  const role = emulator.roles.get(roleArn);
   const access = { action, resource };
   if (!role || !isAllowed(role.policies, access))
     throw new Error(`the role \`${roleArn}\` lacks \`${action}\` on \`${resource}\``);

@@ -1,4 +1,4 @@
-import { arnOf, asText, type Properties, type ResourceTypes, type Stack } from '../resource-type.ts';
+import { asText, type Properties, type ResourceTypes, resourceArn, type Stack } from '../resource-type.ts';
 
 const queueAttributes = [
   'ContentBasedDeduplication',
@@ -23,18 +23,18 @@ export const messagingResources: ResourceTypes = {
       const { QueueName = `${stack.name}-${logicalId}${properties.FifoQueue ? '.fifo' : ''}` } = properties;
       if (Boolean(properties.FifoQueue) !== QueueName.endsWith('.fifo'))
         throw new Error('a queue is FIFO exactly if its name ends in `.fifo`');
-      const arn = arnOf(stack, 'sqs', QueueName);
+      const arn = resourceArn(stack, 'sqs', QueueName);
       requireQueue(properties.RedrivePolicy?.deadLetterTargetArn, stack);
       const given = queueAttributes.filter((name) => properties[name] !== undefined);
-      stack.cloud.sqs.createQueue(
+      stack.emulator.sqs.createQueue(
         arn,
         Object.fromEntries(given.map((name) => [name, asText(properties[name])])),
       );
-      const url = `${stack.cloud.origin}/${stack.accountId}/${QueueName}`;
+      const url = `${stack.emulator.origin}/${stack.accountId}/${QueueName}`;
       return { ref: url, attributes: { Arn: arn, QueueName, QueueUrl: url } };
     },
-    remove({ attributes: { Arn: arn = '' } = {} }, { cloud }) {
-      if (cloud.sqs.find(arn)) cloud.sqs.removeQueue(arn);
+    remove({ attributes: { Arn: arn = '' } = {} }, { emulator }) {
+      if (emulator.sqs.find(arn)) emulator.sqs.removeQueue(arn);
     },
   },
 
@@ -42,7 +42,7 @@ export const messagingResources: ResourceTypes = {
     properties: ['Queues', 'PolicyDocument'],
     create({ Queues, PolicyDocument }, stack, logicalId) {
       for (const url of Queues)
-        stack.cloud.sqs.setAttributes(arnOf(stack, 'sqs', url.split('/').at(-1)), {
+        stack.emulator.sqs.setAttributes(resourceArn(stack, 'sqs', url.split('/').at(-1)), {
           Policy: asText(PolicyDocument),
         });
       return { ref: logicalId };
@@ -53,18 +53,19 @@ export const messagingResources: ResourceTypes = {
     properties: ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscription', 'Tags'],
     create({ TopicName, DisplayName, Subscription = [] }, stack, logicalId) {
       const name = TopicName ?? `${stack.name}-${logicalId}`;
-      const arn = arnOf(stack, 'sns', name);
-      stack.cloud.sns.createTopic(arn, DisplayName === undefined ? {} : { DisplayName });
-      for (const { Protocol, Endpoint } of Subscription) stack.cloud.sns.subscribe(arn, Protocol, Endpoint);
+      const arn = resourceArn(stack, 'sns', name);
+      stack.emulator.sns.createTopic(arn, DisplayName === undefined ? {} : { DisplayName });
+      for (const { Protocol, Endpoint } of Subscription)
+        stack.emulator.sns.subscribe(arn, Protocol, Endpoint);
       return { ref: arn, attributes: { TopicArn: arn, TopicName: name } };
     },
-    remove: ({ ref }, { cloud }) => cloud.sns.removeTopic(ref),
+    remove: ({ ref }, { emulator }) => emulator.sns.removeTopic(ref),
   },
 
   'AWS::SNS::TopicPolicy': {
     properties: ['Topics', 'PolicyDocument'],
-    create({ Topics, PolicyDocument }, { cloud }, logicalId) {
-      for (const arn of Topics) cloud.sns.setAttributes(arn, { Policy: asText(PolicyDocument) });
+    create({ Topics, PolicyDocument }, { emulator }, logicalId) {
+      for (const arn of Topics) emulator.sns.setAttributes(arn, { Policy: asText(PolicyDocument) });
       return { ref: logicalId };
     },
   },
@@ -72,7 +73,7 @@ export const messagingResources: ResourceTypes = {
   'AWS::SNS::Subscription': {
     properties: ['TopicArn', 'Protocol', 'Endpoint', 'RawMessageDelivery', 'RedrivePolicy'],
     create({ TopicArn, Protocol, Endpoint, RawMessageDelivery, RedrivePolicy }, stack) {
-      const { sns, subscriptionDeadLetters } = stack.cloud;
+      const { sns, subscriptionDeadLetters } = stack.emulator;
       const arn = sns.subscribe(TopicArn, Protocol, Endpoint, {
         isRaw: String(RawMessageDelivery) === 'true',
       });
@@ -80,17 +81,17 @@ export const messagingResources: ResourceTypes = {
       if (RedrivePolicy) subscriptionDeadLetters.set(arn, RedrivePolicy.deadLetterTargetArn);
       return { ref: arn, attributes: { Arn: arn } };
     },
-    remove: ({ ref }, { cloud }) => cloud.sns.unsubscribe(ref),
+    remove: ({ ref }, { emulator }) => emulator.sns.unsubscribe(ref),
   },
 
   'AWS::Events::EventBus': {
     properties: ['Name', 'Description', 'Policy', 'Tags'],
     create({ Name, Policy }, stack) {
-      const arn = arnOf(stack, 'events', `event-bus/${Name}`);
-      stack.cloud.events.createBus(arn, Policy);
+      const arn = resourceArn(stack, 'events', `event-bus/${Name}`);
+      stack.emulator.events.createBus(arn, Policy);
       return { ref: Name, attributes: { Arn: arn, Name } };
     },
-    remove: ({ attributes }, { cloud }) => cloud.events.removeBus(attributes?.Arn ?? ''),
+    remove: ({ attributes }, { emulator }) => emulator.events.removeBus(attributes?.Arn ?? ''),
   },
 
   'AWS::Events::Rule': {
@@ -114,12 +115,12 @@ export const messagingResources: ResourceTypes = {
       const name = properties.Name ?? `${stack.name}-${logicalId}`;
       const bus = EventBusName.split('/').at(-1);
       const path = bus === 'default' ? name : `${bus}/${name}`;
-      const arn = arnOf(stack, 'events', `rule/${path}`);
+      const arn = resourceArn(stack, 'events', `rule/${path}`);
       for (const target of Targets) requireTarget(target, stack);
-      stack.cloud.events.createRule({
+      stack.emulator.events.createRule({
         arn,
         name,
-        busArn: arnOf(stack, 'events', `event-bus/${bus}`),
+        busArn: resourceArn(stack, 'events', `event-bus/${bus}`),
         state: State,
         ...(EventPattern !== undefined && { pattern: asText(EventPattern) }),
         ...(ScheduleExpression !== undefined && { schedule: ScheduleExpression }),
@@ -127,7 +128,7 @@ export const messagingResources: ResourceTypes = {
       });
       return { ref: path, attributes: { Arn: arn } };
     },
-    remove: ({ attributes }, { cloud }) => cloud.events.removeRule(attributes?.Arn ?? ''),
+    remove: ({ attributes }, { emulator }) => emulator.events.removeRule(attributes?.Arn ?? ''),
   },
 };
 
@@ -140,10 +141,10 @@ function requireTarget(target: Properties, stack: Stack) {
   requireQueue(target.DeadLetterConfig?.Arn, stack);
   const arn: string = target.Arn;
   if (arn.startsWith('arn:aws:sqs:')) requireQueue(arn, stack);
-  else if (!stack.cloud.lambda.functions().some((deployed) => deployed.arn === arn))
+  else if (!stack.emulator.lambda.functions().some((deployed) => deployed.arn === arn))
     throw new Error(`the target \`${arn}\` is neither a queue nor a function of the stack`);
 }
 
-export function requireQueue(arn: string | undefined, { cloud }: Stack): void {
-  if (arn !== undefined && !cloud.sqs.find(arn)) throw new Error(`there is no queue \`${arn}\``);
+export function requireQueue(arn: string | undefined, { emulator }: Stack): void {
+  if (arn !== undefined && !emulator.sqs.find(arn)) throw new Error(`there is no queue \`${arn}\``);
 }

@@ -1,4 +1,4 @@
-import { arnOf, type ResourceTypes } from '../resource-type.ts';
+import { type ResourceTypes, resourceArn } from '../resource-type.ts';
 
 export const operationsResources: ResourceTypes = {
   'AWS::Logs::LogGroup': {
@@ -6,15 +6,15 @@ export const operationsResources: ResourceTypes = {
     create({ LogGroupName, RetentionInDays }, stack, logicalId) {
       if (RetentionInDays === undefined) throw new Error('a log group without retention is kept for ever');
       const name = LogGroupName ?? `${stack.name}-${logicalId}`;
-      return { ref: name, attributes: { Arn: `${arnOf(stack, 'logs', `log-group:${name}`)}:*` } };
+      return { ref: name, attributes: { Arn: `${resourceArn(stack, 'logs', `log-group:${name}`)}:*` } };
     },
   },
 
   'AWS::Logs::MetricFilter': {
     properties: ['FilterName', 'FilterPattern', 'LogGroupName', 'MetricTransformations'],
-    create({ MetricTransformations }, { cloud, accountId, region }, logicalId) {
+    create({ MetricTransformations }, { emulator, accountId, region }, logicalId) {
       for (const { MetricNamespace, MetricName } of MetricTransformations)
-        cloud.cloudWatch.createMetric(accountId, region, MetricNamespace, MetricName);
+        emulator.cloudWatch.createMetric(accountId, region, MetricNamespace, MetricName);
       return { ref: logicalId };
     },
   },
@@ -43,7 +43,7 @@ export const operationsResources: ResourceTypes = {
     ],
     create(properties, stack, logicalId) {
       const AlarmName = properties.AlarmName ?? `${stack.name}-${logicalId}`;
-      const arn = arnOf(stack, 'cloudwatch', `alarm:${AlarmName}`);
+      const arn = resourceArn(stack, 'cloudwatch', `alarm:${AlarmName}`);
       stack.alarms.push({ arn, definition: { ...properties, AlarmName } as never });
       return { ref: AlarmName, attributes: { Arn: arn } };
     },

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AwsError } from '../../aws/aws-service.ts';
 import { isAllowed } from '../../iam/policy.ts';
-import { arnOf, type Properties, type ResourceTypes } from '../resource-type.ts';
+import { type Properties, type ResourceTypes, resourceArn } from '../resource-type.ts';
 
 const tableMembers = [
   'AttributeDefinitions',
@@ -25,7 +25,7 @@ export const storageResources: ResourceTypes = {
       'TimeToLiveSpecification',
     ],
     async create(properties, stack, logicalId) {
-      const { dynamoDb } = stack.cloud;
+      const { dynamoDb } = stack.emulator;
       const { StreamSpecification, TimeToLiveSpecification, PointInTimeRecoverySpecification } = properties;
       const TableName = properties.TableName ?? `${stack.name}-${logicalId}`;
       const members = tableMembers.filter((name) => properties[name] !== undefined);
@@ -37,19 +37,19 @@ export const storageResources: ResourceTypes = {
             StreamSpecification: { StreamEnabled: true, ...StreamSpecification },
           }),
         })
-        .catch(unlessThere);
+        .catch(rethrowUnlessExists);
       const { Table } = (await dynamoDb.call(stack, 'DescribeTable', { TableName })) as Properties;
       if (TimeToLiveSpecification)
         await dynamoDb
           .call(stack, 'UpdateTimeToLive', { TableName, TimeToLiveSpecification })
-          .catch(unlessThere);
+          .catch(rethrowUnlessExists);
       if (PointInTimeRecoverySpecification)
         await dynamoDb.call(stack, 'UpdateContinuousBackups', {
           TableName,
           PointInTimeRecoverySpecification,
         });
-      const Arn = arnOf(stack, 'dynamodb', `table/${TableName}`);
-      stack.cloud.tableArns.push(Arn);
+      const Arn = resourceArn(stack, 'dynamodb', `table/${TableName}`);
+      stack.emulator.tableArns.push(Arn);
       const StreamArn: string | undefined = Table.LatestStreamArn;
       return { ref: TableName, attributes: { Arn, ...(StreamArn !== undefined && { StreamArn }) } };
     },
@@ -61,10 +61,10 @@ export const storageResources: ResourceTypes = {
       const { Name, Value, Type } = properties;
       // CloudFormation leaves alone what is as the template last said, whatever somebody else wrote into it since.
       if (!isDeepStrictEqual(stack.earlier(logicalId), properties))
-        stack.cloud.ssm.put(stack, { name: Name, value: Value, type: Type });
+        stack.emulator.ssm.put(stack, { name: Name, value: Value, type: Type });
       return { ref: Name, attributes: { Type, Value } };
     },
-    remove: ({ ref }, stack) => stack.cloud.ssm.remove(stack, ref),
+    remove: ({ ref }, stack) => stack.emulator.ssm.remove(stack, ref),
   },
 
   'AWS::IAM::Role': {
@@ -86,7 +86,7 @@ export const storageResources: ResourceTypes = {
       if (!trusted.includes('lambda.amazonaws.com'))
         throw new Error('no function of the stack could take this role');
       const managed = ManagedPolicyArns.map((policyArn: string) => {
-        const policy = stack.cloud.managedPolicies.get(policyArn);
+        const policy = stack.emulator.managedPolicies.get(policyArn);
         if (!policy) throw new Error(`the sandbox does not have the managed policy \`${policyArn}\``);
         return policy;
       });
@@ -94,7 +94,7 @@ export const storageResources: ResourceTypes = {
       const policies = [...own, ...managed];
       // Reads every statement once, so that a condition that the sandbox cannot judge is seen now.
       isAllowed(policies, { action: 'sandbox:Read', resource: '*' });
-      stack.cloud.roles.set(arn, { arn, policies, usedByLambda: [] });
+      stack.emulator.roles.set(arn, { arn, policies, usedByLambda: [] });
       return { ref: name, attributes: { Arn: arn, RoleId: 'AROAEXAMPLE' } };
     },
   },
@@ -103,7 +103,7 @@ export const storageResources: ResourceTypes = {
     properties: ['Description', 'ManagedPolicyName', 'Path', 'PolicyDocument'],
     create({ ManagedPolicyName, Path = '/', PolicyDocument }, stack, logicalId) {
       const arn = `arn:aws:iam::${stack.accountId}:policy${Path}${ManagedPolicyName ?? `${stack.name}-${logicalId}`}`;
-      stack.cloud.managedPolicies.set(arn, PolicyDocument);
+      stack.emulator.managedPolicies.set(arn, PolicyDocument);
       return { ref: arn, attributes: { PolicyArn: arn } };
     },
   },
@@ -130,7 +130,7 @@ export const storageResources: ResourceTypes = {
 };
 
 /** A table of an earlier start is taken over as it is. */
-function unlessThere(error: unknown) {
+function rethrowUnlessExists(error: unknown) {
   const isThere =
     error instanceof AwsError &&
     (error.code === 'ResourceInUseException' || /TimeToLive is already/.test(error.message));

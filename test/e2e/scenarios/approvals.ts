@@ -1,64 +1,64 @@
 import { callLinkgate } from '../../../sandbox/linkgate-api.ts';
 import { accounts, createEndpoint, createService, provider } from '../sandbox.ts';
 import {
-  assume,
-  confirm,
+  advanceClock,
+  confirmSubscription,
   connect,
   disconnect,
-  gathered,
-  laterBy,
-  type Stage,
-  type Story,
-  whileFailing,
-  wholePass,
+  runFullSweep,
+  type ScenarioContext,
+  type ServiceContext,
+  setAssumptions,
+  waitForBatch,
   widenSubscription,
+  withFault,
 } from './harness.ts';
 
 const channel = 'C01APPROVALS';
 const bob = { team: 'T01LOCAL', user: 'U01BOB' };
-const toTwo = [
+const twoApprovers = [
   ...['--slack-user', 'T01LOCAL:U01ALICE', '--slack-user', 'T01LOCAL:U01BOB'],
   ...['--slack-channel', channel],
 ];
 const approver = 'approver@example.com';
 
 /** What people are asked and do: in Slack, by mail, and through the API before linkgate has seen the request. */
-export async function approvals(story: Story) {
+export async function runApprovals(story: ServiceContext) {
   const { linkgate, sandbox, serviceId } = story;
   const { ApiUrl = '' } = sandbox.outputs;
-  const { signingSecret, botToken } = sandbox.cloud.slack.credentials;
+  const { signingSecret, botToken } = sandbox.emulator.slack.credentials;
   await callLinkgate(ApiUrl, provider, 'PUT', '/slack', { signingSecret, botToken });
-  await mailboxes(story);
+  await setUpEmails(story);
   // Secrets that were not there are looked for once a minute.
-  await laterBy(story, 120);
+  await advanceClock(story, 120);
 
   await decideInSlack(story);
   await decideByMail(story);
-  await decideWhileAllChanges(story);
+  await decideDuringGroupChange(story);
 
   await disconnect(story, accounts.unknown, await connect(story, accounts.unknown));
-  await calm(story);
+  await waitForThrottle(story);
   await Promise.all(Array.from({ length: 12 }, () => createEndpoint(linkgate, accounts.unknown, serviceId)));
   await linkgate.idle();
 
-  await linkgate.json('approvers', 'set', 'default', ...toTwo, '--quorum', '2');
-  await assume(story, { notifications: false });
+  await linkgate.json('approvers', 'set', 'default', ...twoApprovers, '--quorum', '2');
+  await setAssumptions(story, { notifications: false });
   await linkgate.json('approve', await connect(story, accounts.unknown));
-  await assume(story, { notifications: true });
+  await setAssumptions(story, { notifications: true });
 }
 
 /** An address that confirms, one whose filter policy somebody takes away, and one that is in the group no more. */
-async function mailboxes(stage: Stage) {
+async function setUpEmails(stage: ScenarioContext) {
   const { linkgate } = stage;
   const former = 'former@example.com';
-  const set = ['approvers', 'set', 'default', ...toTwo, '--email', approver];
+  const set = ['approvers', 'set', 'default', ...twoApprovers, '--email', approver];
   await linkgate.json(...set, '--email', former);
-  for (const address of [approver, former]) await confirm(stage, address);
+  for (const address of [approver, former]) await confirmSubscription(stage, address);
   await widenSubscription(stage, 'approvals', approver);
   await linkgate.json(...set);
 }
 
-async function clickOn({ linkgate }: Stage, endpointId: string, action_id: string) {
+async function clickOn({ linkgate }: ScenarioContext, endpointId: string, action_id: string) {
   const { messages } = await linkgate.ask<{ messages: { ts: string }[] }>(
     'GET',
     `/slack/messages?channel=${channel}`,
@@ -67,7 +67,7 @@ async function clickOn({ linkgate }: Stage, endpointId: string, action_id: strin
   await linkgate.ask('POST', '/slack/click', { ...bob, channel, ts, action_id });
 }
 
-async function decideInSlack(story: Story) {
+async function decideInSlack(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   const typed = (text: string) => linkgate.ask('POST', '/slack/command', { ...bob, channel, text });
   const click = async (endpointId: string, action_id: string) => {
@@ -79,8 +79,8 @@ async function decideInSlack(story: Story) {
   await typed(`show ${endpointId}`);
   // Opens the modal that asks for the reason.
   await click(endpointId, 'deny');
-  await laterBy(story, 2 * 86_400);
-  await wholePass(story);
+  await advanceClock(story, 2 * 86_400);
+  await runFullSweep(story);
   await linkgate.idle();
   await click(endpointId, 'approve-and-allow');
   await linkgate.json('allowlist', 'remove', accounts.unknown, '--service', serviceId);
@@ -90,8 +90,8 @@ async function decideInSlack(story: Story) {
 }
 
 /** By the newest mail. */
-function linkToApprove({ sandbox }: Stage): string {
-  const mails = sandbox.cloud.mails.list(0).filter(({ to }) => to === approver);
+function findApprovalLink({ sandbox }: ScenarioContext): string {
+  const mails = sandbox.emulator.mails.list(0).filter(({ to }) => to === approver);
   return new RegExp(`^${sandbox.outputs.ApprovalUrl}\\S+$`, 'm').exec(mails.at(-1)?.text ?? '')?.[0] ?? '';
 }
 
@@ -99,10 +99,10 @@ function post(link: string, form: Readonly<Record<string, string>>) {
   return fetch(link, { method: 'POST', body: new URLSearchParams(form) });
 }
 
-async function decideByMail(story: Story) {
+async function decideByMail(story: ServiceContext) {
   for (const account of [accounts.unknown, accounts.counted]) {
     await connect(story, account);
-    const link = linkToApprove(story);
+    const link = findApprovalLink(story);
     await fetch(link);
     await post(link, { reason: 'a customer', ...(account === accounts.unknown && { allow: '30' }) });
     await story.linkgate.idle();
@@ -111,18 +111,18 @@ async function decideByMail(story: Story) {
 }
 
 /** More requests at once would be told of together. */
-function calm(stage: Stage) {
-  return laterBy(stage, 360);
+function waitForThrottle(stage: ScenarioContext) {
+  return advanceClock(stage, 360);
 }
 
 /** At a service of its own: a connection of the account is to be cut. */
-async function endingOf(accountId: string, tenancies: Story): Promise<string> {
+async function scheduleDisconnect(accountId: string, tenancies: ServiceContext): Promise<string> {
   const { linkgate, serviceId } = tenancies;
   await linkgate.json('allow', accountId, '--service', serviceId);
   const endpointId = await connect(tenancies, accountId);
-  await calm(tenancies);
+  await waitForThrottle(tenancies);
   await linkgate.json('allowlist', 'remove', accountId, '--service', serviceId);
-  await gathered(tenancies);
+  await waitForBatch(tenancies);
   return endpointId;
 }
 
@@ -130,20 +130,20 @@ async function endingOf(accountId: string, tenancies: Story): Promise<string> {
  * The first of two approvals, of what waits for another group by now, which nobody has noticed yet: of requests, and of connections
  * that were to be cut and are allowed again for a while.
  */
-async function decideWhileAllChanges(story: Story) {
+async function decideDuringGroupChange(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   const tenancies = { ...story, serviceId: await createService(linkgate) };
   await linkgate.json('service', 'add', tenancies.serviceId, '--name', 'tenancies');
-  const endingBySlack = await endingOf(accounts.unknown, tenancies);
-  await endingOf(accounts.counted, tenancies);
-  const links = [linkToApprove(story)];
-  await calm(story);
+  const endingBySlack = await scheduleDisconnect(accounts.unknown, tenancies);
+  await scheduleDisconnect(accounts.counted, tenancies);
+  const links = [findApprovalLink(story)];
+  await waitForThrottle(story);
   const bySlack = await connect(story, accounts.unknown);
   await connect(story, accounts.unknown);
-  links.push(linkToApprove(story));
+  links.push(findApprovalLink(story));
   const noEvents = { service: 'events', action: 'PutEvents', rate: 1, error: 'InternalFailure' };
-  await whileFailing(story, noEvents, async () => {
-    await linkgate.json('approvers', 'set', 'pair', ...toTwo, '--email', approver, '--quorum', '2');
+  await withFault(story, noEvents, async () => {
+    await linkgate.json('approvers', 'set', 'pair', ...twoApprovers, '--email', approver, '--quorum', '2');
     for (const id of [serviceId, tenancies.serviceId])
       await linkgate.json('service', 'add', id, '--approvers', 'pair');
     for (const account of [accounts.unknown, accounts.counted])

@@ -10,18 +10,18 @@ import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { type Clients, createEndpoint, provider } from '../sandbox.ts';
 
 /** Where plays are played: a sandbox in this process, with its clients. */
-export interface Stage {
+export interface ScenarioContext {
   readonly sandbox: Sandbox;
   readonly linkgate: Clients;
 }
 
 /** The same, once there is the service that most of it is about. */
-export interface Story extends Stage {
+export interface ServiceContext extends ScenarioContext {
   readonly serviceId: string;
 }
 
 export async function connect(
-  { linkgate, serviceId }: Pick<Story, 'linkgate' | 'serviceId'>,
+  { linkgate, serviceId }: Pick<ServiceContext, 'linkgate' | 'serviceId'>,
   accountId: string,
 ): Promise<string> {
   const endpointId = await createEndpoint(linkgate, accountId, serviceId);
@@ -29,46 +29,46 @@ export async function connect(
   return endpointId;
 }
 
-export async function disconnect({ linkgate }: Stage, accountId: string, endpointId: string) {
+export async function disconnect({ linkgate }: ScenarioContext, accountId: string, endpointId: string) {
   await linkgate.ec2(accountId).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
   await linkgate.idle();
 }
 
 /** Somebody at the provider accepts it without linkgate. */
-export async function acceptByHand({ linkgate, serviceId }: Story, endpointId: string) {
+export async function acceptByHand({ linkgate, serviceId }: ServiceContext, endpointId: string) {
   const accept = { ServiceId: serviceId, VpcEndpointIds: [endpointId] };
   await linkgate.ec2(provider).send(new AcceptVpcEndpointConnectionsCommand(accept));
   await linkgate.idle();
 }
 
-export async function laterBy({ linkgate }: Stage, seconds: number) {
+export async function advanceClock({ linkgate }: ScenarioContext, seconds: number) {
   await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
 }
 
 /** Whoever is told of what came together is told by now. */
-export async function gathered(stage: Stage) {
+export async function waitForBatch(stage: ScenarioContext) {
   await stage.linkgate.idle();
-  await laterBy(stage, 11);
+  await advanceClock(stage, 11);
   await stage.linkgate.idle();
 }
 
-export async function wholePass(stage: Stage) {
-  await laterBy(stage, 60);
+export async function runFullSweep(stage: ScenarioContext) {
+  await advanceClock(stage, 60);
   await stage.linkgate.ask('POST', '/_sandbox/schedules/sweep-connections');
 }
 
-export function assume({ linkgate }: Stage, assumptions: object) {
+export function setAssumptions({ linkgate }: ScenarioContext, assumptions: object) {
   return linkgate.ask('PUT', '/_sandbox/assumptions', assumptions);
 }
 
 /** Something in AWS fails while this goes on. */
-export async function whileFailing({ linkgate }: Stage, fault: object, work: () => Promise<unknown>) {
+export async function withFault({ linkgate }: ScenarioContext, fault: object, work: () => Promise<unknown>) {
   await linkgate.ask('PUT', '/_sandbox/faults', [fault]);
   await work();
   await linkgate.ask('DELETE', '/_sandbox/faults');
 }
 
-export function callsOf({ sandbox }: Stage, principal: string) {
+export function listCalls({ sandbox }: ScenarioContext, principal: string) {
   return sandbox.calls.list({ since: 0, principal });
 }
 
@@ -80,28 +80,34 @@ const asProvider = {
 export const tableName = 'linkgate-local';
 
 /** Somebody has their hands in the table. */
-export async function inTable({ linkgate }: Stage, work: (client: DynamoDBClient) => Promise<unknown>) {
+export async function withTable(
+  { linkgate }: ScenarioContext,
+  work: (client: DynamoDBClient) => Promise<unknown>,
+) {
   const client = new DynamoDBClient({ endpoint: linkgate.url, ...asProvider });
   await work(client);
   client.destroy();
 }
 
-export async function inQueues({ linkgate }: Stage, work: (client: SQSClient) => Promise<unknown>) {
+export async function withQueues(
+  { linkgate }: ScenarioContext,
+  work: (client: SQSClient) => Promise<unknown>,
+) {
   const client = new SQSClient({ endpoint: linkgate.url, ...asProvider });
   await work(client);
   client.destroy();
 }
 
 /** Whose address it is confirms that they want to be written to. */
-export async function confirm({ sandbox }: Stage, address: string) {
-  const asked = sandbox.cloud.mails
+export async function confirmSubscription({ sandbox }: ScenarioContext, address: string) {
+  const asked = sandbox.emulator.mails
     .list(0)
     .find(({ to, subject }) => to === address && /Confirm/.test(subject));
   await fetch(/^http\S+$/m.exec(asked?.text ?? '')?.[0] ?? '');
 }
 
 /** Somebody takes away the filter policy by which an address gets its own mails only. */
-export async function widenSubscription({ linkgate }: Stage, topic: string, address: string) {
+export async function widenSubscription({ linkgate }: ScenarioContext, topic: string, address: string) {
   const TopicArn = `arn:aws:sns:us-east-1:${provider}:linkgate-local-${topic}`;
   const sns = new SNSClient({ endpoint: linkgate.url, ...asProvider });
   const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { accounts } from '../sandbox.ts';
-import type { Story } from './harness.ts';
+import type { ServiceContext } from './harness.ts';
 
 const group = 'approvers: {auditors: {emails: [auditor@example.com]}}';
 const customer = "customers: {hooli: {accounts: ['777777777777']}}";
 
 /** A policy file, and then the same without its group and its customer. */
-export async function policies({ linkgate, serviceId }: Story) {
+export async function runPolicies({ linkgate, serviceId }: ServiceContext) {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
   const file = join(folder, 'policy.yml');
   const services = `services: {payments: {id: ${serviceId}}}`;

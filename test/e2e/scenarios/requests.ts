@@ -1,22 +1,22 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { accounts, createEndpoint, provider, until } from '../sandbox.ts';
+import { accounts, createEndpoint, provider, waitUntil } from '../sandbox.ts';
 import {
   acceptByHand,
-  assume,
-  callsOf,
   connect,
   disconnect,
-  inQueues,
-  inTable,
-  type Story,
+  listCalls,
+  runFullSweep,
+  type ServiceContext,
+  setAssumptions,
   tableName,
-  whileFailing,
-  wholePass,
+  withFault,
+  withQueues,
+  withTable,
 } from './harness.ts';
 
 /** Accepted, rejected, counted, approved, denied, and found without ids. */
-export async function requests(story: Story) {
+export async function runRequests(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
   await linkgate.json('block', accounts.blocked, '--service', '*');
@@ -30,27 +30,29 @@ export async function requests(story: Story) {
   await linkgate.json('approve', await connect(story, accounts.counted));
   await linkgate.idle();
   await disconnect(story, accounts.counted, counted);
-  await assume(story, { notificationBody: 'no-ids' });
+  await setAssumptions(story, { notificationBody: 'no-ids' });
   await connect(story, accounts.allowed);
-  await assume(story, { notificationBody: 'text' });
+  await setAssumptions(story, { notificationBody: 'text' });
 }
 
 /** Verdicts that change while they are due, calls that EC2 throttles for as long as a run lasts, one that takes effect late, and one that does at once although it failed. */
-export async function lateChanges(story: Story) {
+export async function runLateChanges(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
-  await whileFailing(story, { ...accept, error: 'RequestLimitExceeded' }, async () => {
+  await withFault(story, { ...accept, error: 'RequestLimitExceeded' }, async () => {
     await createEndpoint(linkgate, accounts.allowed, serviceId);
-    await until(() => callsOf(story, 'apply-verdicts').some(({ action }) => action === 'SendMessage'));
+    await waitUntil(() => listCalls(story, 'apply-verdicts').some(({ action }) => action === 'SendMessage'));
     await linkgate.json('allowlist', 'remove', accounts.allowed, '--service', serviceId);
-    await until(() =>
-      callsOf(story, 'decide-connections').some(({ params }) => JSON.stringify(params).includes('"Delete"')),
+    await waitUntil(() =>
+      listCalls(story, 'decide-connections').some(({ params }) =>
+        JSON.stringify(params).includes('"Delete"'),
+      ),
     );
   });
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
   await linkgate.idle();
 
-  await whileFailing(story, { ...accept, count: 1, error: 'InternalError' }, async () => {
+  await withFault(story, { ...accept, count: 1, error: 'InternalError' }, async () => {
     const late = await connect(story, accounts.allowed);
     await linkgate.json('block', accounts.allowed, '--service', serviceId);
     await linkgate.idle();
@@ -58,24 +60,24 @@ export async function lateChanges(story: Story) {
   });
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
 
-  await assume(story, { pendingAfterMs: 0 });
-  await whileFailing(story, { ...accept, count: 1, error: 'InternalError', afterEffect: true }, () =>
+  await setAssumptions(story, { pendingAfterMs: 0 });
+  await withFault(story, { ...accept, count: 1, error: 'InternalError', afterEffect: true }, () =>
     connect(story, accounts.allowed),
   );
 }
 
 /** What events missed: connections that are gone, one of them before it was accepted, and a set of counted endpoints that is wrong. */
-export async function sweeps(story: Story) {
+export async function runSweeps(story: ServiceContext) {
   const { linkgate, serviceId } = story;
-  await assume(story, { notifications: false });
+  await setAssumptions(story, { notifications: false });
   await linkgate.json('mode', 'observe');
   const gone = await connect(story, accounts.allowed);
   const goneUnanswered = await connect(story, accounts.unknown);
-  await wholePass(story);
+  await runFullSweep(story);
   await disconnect(story, accounts.allowed, gone);
   await disconnect(story, accounts.unknown, goneUnanswered);
   const counted = `${serviceId}#${accounts.counted}`;
-  await inTable(story, (client) =>
+  await withTable(story, (client) =>
     client.send(
       new UpdateItemCommand({
         TableName: tableName,
@@ -86,15 +88,15 @@ export async function sweeps(story: Story) {
       }),
     ),
   );
-  for (const _ of ['missing', 'deleted']) await wholePass(story);
+  for (const _ of ['missing', 'deleted']) await runFullSweep(story);
   await linkgate.json('mode', 'enforce');
-  await assume(story, { notifications: true });
+  await setAssumptions(story, { notifications: true });
   await linkgate.json('sweep', 'connections');
 }
 
 /** Somebody else puts something into the queue of what is due. */
-export async function garbage(stage: Story) {
-  await inQueues(stage, (client) =>
+export async function sendUnparseable(stage: ServiceContext) {
+  await withQueues(stage, (client) =>
     client.send(
       new SendMessageCommand({
         QueueUrl: `${stage.linkgate.url}/${provider}/linkgate-local-apply-verdicts.fifo`,
@@ -107,7 +109,7 @@ export async function garbage(stage: Story) {
   await stage.linkgate.idle();
 }
 
-export async function switches(story: Story) {
+export async function switchModes(story: ServiceContext) {
   const { linkgate } = story;
   await linkgate.json('mode', 'observe', '--reason', 'a trial');
   await connect(story, accounts.allowed);
@@ -118,7 +120,7 @@ export async function switches(story: Story) {
 }
 
 /** Whatever can be asked without changing anything. */
-export async function questions({ linkgate, serviceId }: Story) {
+export async function runReadCommands({ linkgate, serviceId }: ServiceContext) {
   for (const question of [
     ['allowlist'],
     ['approvers', 'list'],

@@ -5,10 +5,10 @@ import {
   ModifyVpcEndpointConnectionNotificationCommand,
 } from '@aws-sdk/client-ec2';
 import { accounts, createEndpoint, createService, provider } from '../sandbox.ts';
-import { connect, type Stage, type Story, whileFailing } from './harness.ts';
+import { connect, type ScenarioContext, type ServiceContext, withFault } from './harness.ts';
 
 /** Services that come and go, and one that stays: what it lost is repaired. */
-export async function services({ linkgate }: Stage): Promise<string> {
+export async function runServices({ linkgate }: ScenarioContext): Promise<string> {
   const busy = await createService(linkgate, false);
   await createEndpoint(linkgate, accounts.unknown, busy);
   await linkgate.idle();
@@ -55,7 +55,7 @@ export async function services({ linkgate }: Stage): Promise<string> {
 }
 
 /** linkgate keeps the allowed principals for a while. */
-export async function principals({ linkgate, serviceId }: Story) {
+export async function runPrincipals({ linkgate, serviceId }: ServiceContext) {
   for (const how of [['managed', '--yes'], ['observed']]) {
     await linkgate.json('service', 'add', serviceId, '--principals', ...how);
     await linkgate.idle();
@@ -63,12 +63,12 @@ export async function principals({ linkgate, serviceId }: Story) {
 }
 
 /** A person decides what was accepted and is still due, at a service that was taken away before anybody noticed. */
-export async function farewell(story: Story) {
+export async function decideAfterDeregistration(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   await linkgate.json('mode', 'observe');
   const due = await connect(story, accounts.allowed);
   const noEvents = { service: 'events', action: 'PutEvents', rate: 1, error: 'InternalFailure' };
-  await whileFailing(story, noEvents, async () => {
+  await withFault(story, noEvents, async () => {
     await linkgate.json('service', 'remove', serviceId);
     await linkgate.linkgate('approve', due);
   });

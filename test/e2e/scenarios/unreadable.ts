@@ -2,20 +2,20 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { itemEntities } from '../../../lib/doctor/item-entities.ts';
 import { reasonsToKeepItems } from '../../../lib/storage/item-remedy.ts';
-import { inTable, type Story, tableName } from './harness.ts';
+import { type ServiceContext, tableName, withTable } from './harness.ts';
 
 /** Kinds of which all items are in one partition. */
-const together =
+const singlePartitionEntities =
   /^(APPROVERS|NOTIFICATION_THROTTLE|CONTACT_DELIVERY_FAILURE|CUSTOMER|DISCONNECT_QUOTA|DIGEST|MODE|POLICY|SERVICE|TABLE_IDENTITY)$/;
 
 /** Of each kind that may be removed somebody writes an item that linkgate cannot read, and an administrator removes it. */
-export async function unreadableItems(story: Story) {
+export async function removeUnreadableItems(story: ServiceContext) {
   const { linkgate } = story;
   await linkgate.linkgate('doctor');
   for (const kind of itemEntities.keys()) {
     if (reasonsToKeepItems.has(kind)) continue;
-    const key = { pk: together.test(kind) ? kind : `${kind}#unreadable`, sk: 'unreadable' };
-    await inTable(story, (client) =>
+    const key = { pk: singlePartitionEntities.test(kind) ? kind : `${kind}#unreadable`, sk: 'unreadable' };
+    await withTable(story, (client) =>
       client.send(new PutItemCommand({ TableName: tableName, Item: marshall(key) })),
     );
     await linkgate.json('item', 'remove', key.pk, key.sk);

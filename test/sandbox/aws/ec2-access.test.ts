@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ec2Accesses } from '../../../sandbox/aws/ec2-access.ts';
+import { listEc2Accesses } from '../../../sandbox/aws/ec2-access.ts';
 import { aConsumer, aPrivateLink, aService, provider } from '../privatelink/builders.ts';
 
 const caller = { ...aConsumer(provider.accountId), principal: 'apply-verdicts' };
@@ -14,7 +14,7 @@ function aTaggedService() {
 test('accepting needs permission for the service, known by its tags', () => {
   const { privateLink, id, arn } = aTaggedService();
   const input = { ServiceId: id, VpcEndpointIds: [] };
-  expect(ec2Accesses(privateLink, 'AcceptVpcEndpointConnections', input, caller)).toMatchObject([
+  expect(listEc2Accesses(privateLink, 'AcceptVpcEndpointConnections', input, caller)).toMatchObject([
     {
       action: 'ec2:AcceptVpcEndpointConnections',
       resource: arn,
@@ -26,7 +26,7 @@ test('accepting needs permission for the service, known by its tags', () => {
 test('describing knows no resources', () => {
   const { privateLink, id } = aTaggedService();
   expect(
-    ec2Accesses(privateLink, 'DescribeVpcEndpointServiceConfigurations', { ServiceIds: [id] }, caller),
+    listEc2Accesses(privateLink, 'DescribeVpcEndpointServiceConfigurations', { ServiceIds: [id] }, caller),
   ).toEqual([
     {
       action: 'ec2:DescribeVpcEndpointServiceConfigurations',
@@ -39,7 +39,7 @@ test('describing knows no resources', () => {
 test('listing the allowed principals of a service needs permission for that service', () => {
   const { privateLink, id, arn } = aTaggedService();
   expect(
-    ec2Accesses(privateLink, 'DescribeVpcEndpointServicePermissions', { ServiceId: id }, caller),
+    listEc2Accesses(privateLink, 'DescribeVpcEndpointServicePermissions', { ServiceId: id }, caller),
   ).toMatchObject([{ resource: arn, conditions: { 'aws:ResourceTag/linkgate': 'local' } }]);
 });
 
@@ -51,7 +51,8 @@ test('changing and deleting a notification needs permission for its service', ()
     events: ['Connect'],
   });
   const onService = [{ resource: arn, conditions: { 'aws:ResourceTag/linkgate': 'local' } }];
-  const accessesOf = (operation: string, input: object) => ec2Accesses(privateLink, operation, input, caller);
+  const accessesOf = (operation: string, input: object) =>
+    listEc2Accesses(privateLink, operation, input, caller);
   expect(
     accessesOf('ModifyVpcEndpointConnectionNotification', { ConnectionNotificationId: notificationId }),
   ).toMatchObject(onService);
@@ -61,7 +62,7 @@ test('changing and deleting a notification needs permission for its service', ()
 });
 
 test('a notification that does not exist carries no tag', () => {
-  const [access] = ec2Accesses(
+  const [access] = listEc2Accesses(
     aTaggedService().privateLink,
     'DeleteVpcEndpointConnectionNotifications',
     { ConnectionNotificationIds: ['vpce-nfn-0123456789abcdef0'] },
@@ -73,7 +74,7 @@ test('a notification that does not exist carries no tag', () => {
 test('tagging is asked about with the tags of the request', () => {
   const { privateLink, id, arn } = aTaggedService();
   const input = { Resources: [id], Tags: [{ Key: 'linkgate', Value: 'prod' }] };
-  expect(ec2Accesses(privateLink, 'CreateTags', input, caller)).toMatchObject([
+  expect(listEc2Accesses(privateLink, 'CreateTags', input, caller)).toMatchObject([
     {
       action: 'ec2:CreateTags',
       resource: arn,
@@ -84,7 +85,7 @@ test('tagging is asked about with the tags of the request', () => {
 
 test('tags on creation need permission to tag, too', () => {
   const input = { TagSpecifications: [{ Tags: [{ Key: 'Name', Value: 'billing' }] }] };
-  const accesses = ec2Accesses(aPrivateLink(), 'CreateVpcEndpointServiceConfiguration', input, caller);
+  const accesses = listEc2Accesses(aPrivateLink(), 'CreateVpcEndpointServiceConfiguration', input, caller);
   expect(accesses.map(({ action }) => action)).toEqual([
     'ec2:CreateVpcEndpointServiceConfiguration',
     'ec2:CreateTags',
@@ -93,7 +94,7 @@ test('tags on creation need permission to tag, too', () => {
 
 test('a notification is asked about by its service', () => {
   const { privateLink, id, arn } = aTaggedService();
-  const accesses = ec2Accesses(
+  const accesses = listEc2Accesses(
     privateLink,
     'CreateVpcEndpointConnectionNotification',
     { ServiceId: id },

@@ -23,7 +23,7 @@ import {
   RejectVpcEndpointConnectionsCommand,
 } from '@aws-sdk/client-ec2';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { ec2 } from '../../../sandbox/aws/ec2.ts';
+import { createEc2 } from '../../../sandbox/aws/ec2.ts';
 import type { PrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
 import { aConsumer, anEndpoint, aPrivateLink, noon, provider } from '../privatelink/builders.ts';
 import { ec2Client } from './ec2-client.ts';
@@ -40,7 +40,7 @@ let consumers: ReturnType<typeof ec2Client>;
 
 const clientOf = (caller: ReturnType<typeof aConsumer>) =>
   ec2Client(
-    ec2(privateLink, (time) => privateLink.advance(time)),
+    createEc2(privateLink, (time) => privateLink.advance(time)),
     caller,
     () => now,
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createEvents, type Rule } from '../../../sandbox/aws/events.ts';
-import { countingIds, manualClock } from './manual-clock.ts';
+import { createIds, manualClock } from './manual-clock.ts';
 
 const busArn = 'arn:aws:events:us-east-1:111111111111:event-bus/default';
 
@@ -8,7 +8,7 @@ function aBus(rule: Partial<Rule> = {}) {
   const delivered: unknown[] = [];
   const events = createEvents({
     clock: manualClock(),
-    id: countingIds(),
+    id: createIds(),
     deliver: (_target, payload) => void delivered.push(payload),
   });
   events.createRule({

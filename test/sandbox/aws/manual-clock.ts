@@ -26,7 +26,7 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): Clock {
 }
 
 /** `id-1`, `id-2` and so on. */
-export function countingIds(): () => string {
+export function createIds(): () => string {
   let count = 0;
   return () => `id-${++count}`;
 }

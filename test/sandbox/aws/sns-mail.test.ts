@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { OperationContext } from '../../../sandbox/aws/aws-service.ts';
 import { createSns, type Delivery, type Sns } from '../../../sandbox/aws/sns.ts';
-import { countingIds, manualClock } from './manual-clock.ts';
+import { createIds, manualClock } from './manual-clock.ts';
 
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:approvals';
 const ann = 'ann@example.com';
@@ -14,7 +14,7 @@ beforeEach(() => {
   deliveries = [];
   clock = manualClock();
   const deliver = (delivery: Delivery) => void deliveries.push(delivery);
-  sns = createSns({ clock, id: countingIds(), origin: 'http://sandbox', deliver });
+  sns = createSns({ clock, id: createIds(), origin: 'http://sandbox', deliver });
   sns.createTopic(topicArn);
 });
 
@@ -45,7 +45,7 @@ const listed = () => call('ListSubscriptionsByTopic', {}).Subscriptions;
 /** Ann subscribes, and follows the link in the mail that asks her to. */
 function subscribed(attributes?: object): string {
   const arn = subscribe(attributes);
-  sns.follow(linkIn(mails().at(-1)?.text));
+  sns.followLink(linkIn(mails().at(-1)?.text));
   deliveries.length = 0;
   return arn;
 }
@@ -67,10 +67,10 @@ describe('an address', () => {
     const arn = subscribe();
     const link = linkIn(mails()[0]?.text);
     const forged = new URLSearchParams({ ...Object.fromEntries(link), Token: 'guessed' });
-    expect(() => sns.follow(forged)).toThrow('Invalid parameter: Token');
-    expect(sns.follow(link)).toContain(arn);
+    expect(() => sns.followLink(forged)).toThrow('Invalid parameter: Token');
+    expect(sns.followLink(link)).toContain(arn);
     expect(listed()).toMatchObject([{ SubscriptionArn: arn }]);
-    expect(() => sns.follow(link)).toThrow('Invalid parameter: Token');
+    expect(() => sns.followLink(link)).toThrow('Invalid parameter: Token');
   });
 
   test('that never confirms is forgotten after 48 hours', () => {
@@ -91,7 +91,7 @@ describe('an address', () => {
     expect(mails()).toEqual([
       { subject: 'A request', text: expect.stringMatching(/^please decide\n\n--\nIf you wish to stop/) },
     ]);
-    sns.follow(linkIn(mails()[0]?.text));
+    sns.followLink(linkIn(mails()[0]?.text));
     expect(listed()).toEqual([]);
     expect(arn).toContain(topicArn);
   });
@@ -101,7 +101,7 @@ describe('an address', () => {
     const Token = linkIn(mails()[0]?.text).get('Token');
     call('ConfirmSubscription', { Token, AuthenticateOnUnsubscribe: 'true' });
     const link = new URLSearchParams({ Action: 'Unsubscribe', SubscriptionArn });
-    expect(() => sns.follow(link)).toThrow('Sign in');
+    expect(() => sns.followLink(link)).toThrow('Sign in');
     call('Unsubscribe', { SubscriptionArn });
     expect(listed()).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createSns, type Delivery } from '../../../sandbox/aws/sns.ts';
-import { countingIds, manualClock } from './manual-clock.ts';
+import { createIds, manualClock } from './manual-clock.ts';
 
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:connections';
 const queueArn = 'arn:aws:sqs:us-east-1:111111111111:doorbells';
@@ -10,7 +10,7 @@ function aTopic({ isRaw = false } = {}) {
   const deliveries: Delivery[] = [];
   const sns = createSns({
     clock: manualClock(),
-    id: countingIds(),
+    id: createIds(),
     origin: 'http://sandbox',
     deliver: (delivery) => void deliveries.push(delivery),
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createSqs } from '../../../sandbox/aws/sqs.ts';
-import { countingIds, manualClock } from './manual-clock.ts';
+import { createIds, manualClock } from './manual-clock.ts';
 
 const arn = 'arn:aws:sqs:us-east-1:111111111111:jobs';
 const fifoArn = `${arn}.fifo`;
@@ -8,7 +8,7 @@ const deadLetterArn = 'arn:aws:sqs:us-east-1:111111111111:jobs-dlq';
 
 function aQueue(queueArn = arn, attributes: Record<string, string> = {}) {
   const clock = manualClock();
-  const sqs = createSqs({ clock, id: countingIds() });
+  const sqs = createSqs({ clock, id: createIds() });
   sqs.createQueue(queueArn, attributes);
   const bodies = (max = 10) => sqs.receive(queueArn, max).map(({ body }) => body);
   return { clock, sqs, bodies };
@@ -31,7 +31,7 @@ test('what waits behind a failed message of its group keeps nobody waiting', () 
   expect(sqs.isBusy()).toBe(true);
   const [first] = sqs.receive(fifoArn, 1);
   expect(sqs.isBusy()).toBe(true);
-  sqs.release(fifoArn, first?.receiptHandle ?? '', 30);
+  sqs.returnAfterFailure(fifoArn, first?.receiptHandle ?? '', 30);
   expect(sqs.isBusy()).toBe(false);
 });
 
@@ -50,7 +50,7 @@ test('a receipt handle is void once the message was received again', () => {
   const [first] = sqs.receive(arn, 1);
   clock.advance(30_000);
   sqs.receive(arn, 1);
-  sqs.settle(arn, first?.receiptHandle ?? '');
+  sqs.delete(arn, first?.receiptHandle ?? '');
   expect(sqs.counts(arn).handled).toBe(1);
 });
 
@@ -60,7 +60,7 @@ test('what was received too often goes to the dead-letter queue', () => {
   sqs.createQueue(deadLetterArn);
   sqs.deliver(arn, { body: 'a' });
   for (let attempt = 0; attempt < 2; attempt += 1)
-    for (const { receiptHandle } of sqs.receive(arn, 1)) sqs.release(arn, receiptHandle, 0);
+    for (const { receiptHandle } of sqs.receive(arn, 1)) sqs.returnAfterFailure(arn, receiptHandle, 0);
   expect(bodies()).toEqual([]);
   expect(sqs.receive(deadLetterArn, 1)).toMatchObject([
     { body: 'a', attributes: { DeadLetterQueueSourceArn: arn } },
@@ -85,7 +85,7 @@ test('a FIFO queue hands out one batch of a group at a time, in order, and other
   const [first] = sqs.receive(fifoArn, 1);
   expect(first?.body).toBe('a1');
   expect(bodies()).toEqual(['b1']);
-  sqs.settle(fifoArn, first?.receiptHandle ?? '');
+  sqs.delete(fifoArn, first?.receiptHandle ?? '');
   expect(bodies()).toEqual(['a2']);
 });
 
@@ -94,7 +94,7 @@ test('a FIFO queue swallows a duplicate for five minutes', () => {
   const send = () => sqs.deliver(fifoArn, { body: 'same', groupId: 'a' });
   expect(send().messageId).toBe(send().messageId);
   const [received] = sqs.receive(fifoArn, 10);
-  sqs.settle(fifoArn, received?.receiptHandle ?? '');
+  sqs.delete(fifoArn, received?.receiptHandle ?? '');
   clock.advance(300_000);
   send();
   expect(bodies()).toEqual(['same']);
@@ -106,8 +106,8 @@ test('a consumer is called when a message arrives, when a delay ends and when a 
   sqs.onArrival(arn, () => {
     for (const { body, receiptHandle } of sqs.receive(arn, 10)) {
       received.push(body);
-      if (received.length === 1) sqs.release(arn, receiptHandle, 20);
-      else sqs.settle(arn, receiptHandle);
+      if (received.length === 1) sqs.returnAfterFailure(arn, receiptHandle, 20);
+      else sqs.delete(arn, receiptHandle);
     }
   });
   sqs.deliver(arn, { body: 'now' });
@@ -129,7 +129,7 @@ test('in flight is what a consumer can take or handles, not what is delayed or f
   expect(sqs.isBusy()).toBe(true);
   const [message] = sqs.receive(arn, 1);
   expect(sqs.isBusy()).toBe(true);
-  sqs.release(arn, message?.receiptHandle ?? '', 30);
+  sqs.returnAfterFailure(arn, message?.receiptHandle ?? '', 30);
   expect(sqs.isBusy()).toBe(false);
   clock.advance(30_000);
   expect(sqs.isBusy()).toBe(true);
@@ -147,14 +147,14 @@ test('a queue admits a service only for the sources in its policy', () => {
     },
   });
   const { sqs } = aQueue(arn, { Policy });
-  expect(sqs.admits(arn, 'events.amazonaws.com', source)).toBe(true);
-  expect(sqs.admits(arn, 'events.amazonaws.com', `${source}-not`)).toBe(false);
-  expect(sqs.admits(arn, 'sns.amazonaws.com', source)).toBe(false);
+  expect(sqs.acceptsFrom(arn, 'events.amazonaws.com', source)).toBe(true);
+  expect(sqs.acceptsFrom(arn, 'events.amazonaws.com', `${source}-not`)).toBe(false);
+  expect(sqs.acceptsFrom(arn, 'sns.amazonaws.com', source)).toBe(false);
 });
 
 describe('a queue that a user makes', () => {
   function anApi() {
-    const { service } = createSqs({ clock: manualClock(), id: countingIds() });
+    const { service } = createSqs({ clock: manualClock(), id: createIds() });
     const caller = { accountId: '111111111111', region: 'us-east-1' };
     const context = { caller, origin: 'http://127.0.0.1:4570' };
     return (input: object) => service.operations.CreateQueue?.(input as never, context as never);

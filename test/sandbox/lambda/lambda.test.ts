@@ -28,7 +28,7 @@ async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 300
     folder: join(code, 'functions'),
     clock: time,
     clockOffset,
-    activity: createInFlight(),
+    inFlight: createInFlight(),
     environmentOf: () => ({ AWS_REGION: 'us-east-1' }),
     onOutput: (_, text) => output.push(text),
     sendToDestination: (destination, _, record) => given.push({ destination, record }),

@@ -12,13 +12,13 @@ export function aConsumer(accountId = '022222222222', region = 'us-east-1') {
 }
 
 /** Ids in the order in which they were asked for. */
-export function countedIds(): () => string {
+export function createIds(): () => string {
   let count = 0;
   return () => (++count).toString(16).padStart(17, '0');
 }
 
 export function aPrivateLink(assumptions: Partial<Assumptions> = {}): PrivateLink {
-  return createPrivateLink({ id: countedIds(), assumptions: { ...defaultAssumptions, ...assumptions } });
+  return createPrivateLink({ id: createIds(), assumptions: { ...defaultAssumptions, ...assumptions } });
 }
 
 /** A service that everybody may ask to connect to, with a notification of all four events. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { admits, isSamePrincipal, principalType } from '../../../sandbox/privatelink/principal.ts';
+import { isSamePrincipal, principalAllows, principalType } from '../../../sandbox/privatelink/principal.ts';
 import { aConsumer } from './builders.ts';
 
 test.each([
@@ -18,10 +18,10 @@ test.each([
 
 test('an account admits whoever calls for it, a role only its sessions', () => {
   const session = { accountId: '022222222222', arn: 'arn:aws:sts::022222222222:assumed-role/deploy/session' };
-  expect(admits('022222222222', session)).toBe(true);
-  expect(admits('arn:aws:iam::022222222222:role/deploy', session)).toBe(true);
-  expect(admits('arn:aws:iam::022222222222:role/deploy', aConsumer())).toBe(false);
-  expect(admits('arn:aws:iam::333333333333:root', session)).toBe(false);
+  expect(principalAllows('022222222222', session)).toBe(true);
+  expect(principalAllows('arn:aws:iam::022222222222:role/deploy', session)).toBe(true);
+  expect(principalAllows('arn:aws:iam::022222222222:role/deploy', aConsumer())).toBe(false);
+  expect(principalAllows('arn:aws:iam::333333333333:root', session)).toBe(false);
 });
 
 test('bare digits and the root of the account are one principal', () => {

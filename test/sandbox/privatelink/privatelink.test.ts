@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Output } from '../../../sandbox/privatelink/model.ts';
 import { createPrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
-import { aConsumer, anEndpoint, aPrivateLink, aService, countedIds, noon, provider } from './builders.ts';
+import { aConsumer, anEndpoint, aPrivateLink, aService, createIds, noon, provider } from './builders.ts';
 
 const events = (effects: readonly Output[]) =>
   effects.flatMap((effect) =>
@@ -178,7 +178,7 @@ test('the state survives being written down as JSON', () => {
   const endpoint = anEndpoint(before, service);
   before.accept(provider, service.id, [endpoint.id], noon);
 
-  const after = createPrivateLink({ id: countedIds(), state: JSON.parse(JSON.stringify(before.state)) });
+  const after = createPrivateLink({ id: createIds(), state: JSON.parse(JSON.stringify(before.state)) });
   expect(events(after.advance(noon + 1000))).toEqual(['Accept pending +100']);
   expect(after.endpoints(aConsumer())).toMatchObject([{ state: 'available' }]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { tokenBuckets } from '../../../sandbox/privatelink/token-buckets.ts';
+import { createTokenBuckets } from '../../../sandbox/privatelink/token-buckets.ts';
 import { aConsumer, noon, provider } from './builders.ts';
 
 const taken = (count: number, take: () => boolean) =>
@@ -12,12 +12,12 @@ test.each([
   ['DescribeVpcEndpointConnections', 100],
   ['CreateTags', 100],
 ])('%s has %i tokens', (operation, capacity) => {
-  const buckets = tokenBuckets();
+  const buckets = createTokenBuckets();
   expect(taken(capacity + 5, () => buckets.take(provider, operation, noon))).toBe(capacity);
 });
 
 test('a bucket refills continuously and no further than its capacity', () => {
-  const buckets = tokenBuckets();
+  const buckets = createTokenBuckets();
   const accept = (now: number) => () => buckets.take(provider, 'AcceptVpcEndpointConnections', now);
   taken(10, accept(noon));
   expect(taken(5, accept(noon + 999))).toBe(0);
@@ -26,7 +26,7 @@ test('a bucket refills continuously and no further than its capacity', () => {
 });
 
 test('each API, account and Region has its own bucket', () => {
-  const buckets = tokenBuckets();
+  const buckets = createTokenBuckets();
   taken(10, () => buckets.take(provider, 'AcceptVpcEndpointConnections', noon));
   expect(buckets.take(provider, 'RejectVpcEndpointConnections', noon)).toBe(true);
   expect(buckets.take(aConsumer(), 'AcceptVpcEndpointConnections', noon)).toBe(true);

@@ -1,6 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { alice, anApp, aSlack, button, channel, type Received, section } from './a-slack.ts';
+import {
+  alice,
+  button,
+  channel,
+  createTestApp,
+  createTestSlack,
+  type Received,
+  section,
+} from './fixtures.ts';
 
 let close = () => {};
 afterEach(() => close());
@@ -36,10 +44,10 @@ const view = {
 
 /** A message with buttons of the app, which answers as it is told. */
 async function aMessage(
-  answer: (received: Received, slack: ReturnType<typeof aSlack>) => unknown = () => '',
+  answer: (received: Received, slack: ReturnType<typeof createTestSlack>) => unknown = () => '',
 ) {
-  const slack = aSlack();
-  const app = await anApp(slack.slack, (received) => answer(received, slack));
+  const slack = createTestSlack();
+  const app = await createTestApp(slack.slack, (received) => answer(received, slack));
   close = app.close;
   const buttons = [button('Approve', 'approve', 'vpce-1'), chosen, button('Deny', 'deny', 'vpce-1')];
   const blocks = [section('vpce-1 waits'), { type: 'actions', block_id: 'request', elements: buttons }];
@@ -48,7 +56,7 @@ async function aMessage(
   return { ...slack, ...app, ts, click };
 }
 
-async function opening({ payload: { trigger_id } }: Received, { call }: ReturnType<typeof aSlack>) {
+async function opening({ payload: { trigger_id } }: Received, { call }: ReturnType<typeof createTestSlack>) {
   await call('views.open', { trigger_id, view });
   return '';
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { bodyOf, toRequest } from '../../../sandbox/server.ts';
-import { anApp, aSlack, button, channel, listening, section } from './a-slack.ts';
+import { readRequestBody, toRequest } from '../../../sandbox/server.ts';
+import { button, channel, createTestApp, createTestSlack, listen, section } from './fixtures.ts';
 
 const executablePath = '/usr/bin/chromium';
 const hasBrowser = existsSync(executablePath);
@@ -62,16 +62,16 @@ afterEach(async () => {
 
 /** Alice at the page, where a request waits; the app opens a modal for Deny, and answers all else to her alone. */
 async function atThePage({ width = 1200 } = {}) {
-  const slack = aSlack();
-  const app = await anApp(slack.slack, async ({ payload }) => {
+  const slack = createTestSlack();
+  const app = await createTestApp(slack.slack, async ({ payload }) => {
     const { trigger_id, response_url, actions } = payload;
     if (actions?.[0].action_id === 'deny') await slack.call('views.open', { trigger_id, view });
     else if (actions)
       await slack.ask('POST', new URL(response_url).pathname, { text: `You did: ${actions[0].action_id}` });
     return payload.type ? '' : 'Known commands';
   });
-  const server = await listening(async (request, response) => {
-    const answer = await slack.slack.handle(toRequest(request, await bodyOf(request), server.url));
+  const server = await listen(async (request, response) => {
+    const answer = await slack.slack.handle(toRequest(request, await readRequestBody(request), server.url));
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
   });
   const { ts } = (await slack.call('chat.postMessage', { channel, text: 'waits', blocks })).json;

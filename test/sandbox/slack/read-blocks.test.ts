@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { BlockError, readBlocks, readView } from '../../../sandbox/slack/read-blocks.ts';
-import { button, section } from './a-slack.ts';
+import { button, section } from './fixtures.ts';
 
 const plain = (text: string) => ({ type: 'plain_text', text });
 const actions = (...elements: object[]) => ({ type: 'actions', elements });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { aSlack, channel, section } from './a-slack.ts';
+import { channel, createTestSlack, section } from './fixtures.ts';
 
 test('auth.test says whom the token stands for, and its scopes', async () => {
-  const { json, headers } = await aSlack().call('auth.test', {});
+  const { json, headers } = await createTestSlack().call('auth.test', {});
   expect(json).toMatchObject({ ok: true, team_id: 'T01LOCAL', user_id: 'U01LINKGATE' });
   expect(headers.get('x-oauth-scopes')).toBe('chat:write,commands');
 });
@@ -11,7 +11,7 @@ test.each([
   ['no token', undefined, 'not_authed'],
   ['a token that is not the app’s', 'Bearer xoxb-other', 'invalid_auth'],
 ])('%s is refused', async (_, authorization, error) => {
-  const { slack } = aSlack();
+  const { slack } = createTestSlack();
   const response = await slack.handle(
     new Request('http://sandbox/slack/api/auth.test', {
       method: 'POST',
@@ -22,7 +22,7 @@ test.each([
 });
 
 test('a method takes a form as well as JSON', async () => {
-  const { slack, ask } = aSlack();
+  const { slack, ask } = createTestSlack();
   const body = new URLSearchParams({
     token: slack.credentials.botToken,
     channel,
@@ -36,7 +36,7 @@ test('a method takes a form as well as JSON', async () => {
 });
 
 test('messages are listed with the newest last, and replies in their thread only', async () => {
-  const { ask, call } = aSlack();
+  const { ask, call } = createTestSlack();
   const { json: first } = await call('chat.postMessage', { channel, text: 'one' });
   const thread_ts = first.ts;
   await call('chat.postMessage', { channel, text: 'two' });
@@ -52,7 +52,7 @@ test('messages are listed with the newest last, and replies in their thread only
 });
 
 test('a text alone takes a message’s blocks away, and shows as an edit', async () => {
-  const { ask, call } = aSlack();
+  const { ask, call } = createTestSlack();
   const { json } = await call('chat.postMessage', { channel, text: 'old', blocks: [section('old')] });
   await call('chat.update', { channel, ts: json.ts, text: 'new' });
   const [message] = (await ask('GET', `/slack/messages?channel=${channel}`)).json.messages;
@@ -61,7 +61,7 @@ test('a text alone takes a message’s blocks away, and shows as an edit', async
 });
 
 test('new blocks do not show as an edit', async () => {
-  const { call } = aSlack();
+  const { call } = createTestSlack();
   const { json } = await call('chat.postMessage', { channel, text: 'old' });
   const blocks = [section('new')];
   const { json: updated } = await call('chat.update', { channel, ts: json.ts, text: 'new', blocks });
@@ -70,7 +70,7 @@ test('new blocks do not show as an edit', async () => {
 });
 
 test('a deleted message is gone, and cannot be deleted again', async () => {
-  const { ask, call } = aSlack();
+  const { ask, call } = createTestSlack();
   const { ts } = (await call('chat.postMessage', { channel, text: 'hello' })).json;
   expect((await call('chat.delete', { channel, ts })).json).toEqual({ ok: true, channel, ts });
   expect((await ask('GET', `/slack/messages?channel=${channel}`)).json).toEqual({ messages: [] });
@@ -105,7 +105,7 @@ test.each<[why: string, method: string, input: object, error: string]>([
   ['no such method', 'chat.shout', {}, 'unknown_method'],
   ['a method that every object has', 'constructor', {}, 'unknown_method'],
 ])('%s is refused', async (_, method, input, error) => {
-  expect((await aSlack().call(method, input)).json).toMatchObject({ ok: false, error });
+  expect((await createTestSlack().call(method, input)).json).toMatchObject({ ok: false, error });
 });
 
 function aView(title = 'Deny') {
@@ -113,7 +113,7 @@ function aView(title = 'Deny') {
 }
 
 test('an update of more than 4,000 characters is refused, and the message stays', async () => {
-  const { ask, call } = aSlack();
+  const { ask, call } = createTestSlack();
   const { ts } = (await call('chat.postMessage', { channel, text: 'old' })).json;
   expect((await call('chat.update', { channel, ts, text: x(4001) })).json.error).toBe('msg_too_long');
   expect((await ask('GET', `/slack/messages?channel=${channel}`)).json.messages).toMatchObject([
@@ -122,7 +122,7 @@ test('an update of more than 4,000 characters is refused, and the message stays'
 });
 
 test('blocks that are refused say where they are wrong', async () => {
-  const { json } = await aSlack().call('chat.postMessage', { channel, blocks: [section('')] });
+  const { json } = await createTestSlack().call('chat.postMessage', { channel, blocks: [section('')] });
   const problem = 'must be more than 0 characters [json-pointer:/blocks/0/text/text]';
   expect(json.errors).toEqual([problem]);
   expect(json.response_metadata.messages).toEqual([`[ERROR] ${problem}`]);
@@ -132,7 +132,7 @@ describe('the rate limits', () => {
   const post = { channel, text: 'hello' };
 
   test('a channel takes one message a second, and a few more at once', async () => {
-    const { call, clock } = aSlack();
+    const { call, clock } = createTestSlack();
     for (let sent = 0; sent < 5; sent += 1) expect((await call('chat.postMessage', post)).status).toBe(200);
     const { status, headers, json } = await call('chat.postMessage', post);
     expect({ status, json }).toEqual({ status: 429, json: { ok: false, error: 'ratelimited' } });
@@ -142,13 +142,13 @@ describe('the rate limits', () => {
   });
 
   test('each channel has its own', async () => {
-    const { call } = aSlack();
+    const { call } = createTestSlack();
     for (let sent = 0; sent < 6; sent += 1) await call('chat.postMessage', post);
     expect((await call('chat.postMessage', { ...post, channel: 'C01OPS' })).status).toBe(200);
   });
 
   test('they can be switched off', async () => {
-    const { call } = aSlack({ isThrottled: false });
+    const { call } = createTestSlack({ isThrottled: false });
     for (let sent = 0; sent < 10; sent += 1) expect((await call('chat.postMessage', post)).status).toBe(200);
   });
 });
@@ -161,14 +161,14 @@ describe('faults', () => {
     ['ratelimited', 429],
     ['is_archived', 200],
   ])('Slack answers %s as it is told, and nothing is posted', async (error, status) => {
-    const { ask, call, faults } = aSlack();
+    const { ask, call, faults } = createTestSlack();
     faults.replace([{ service: 'slack', action: 'chat.postMessage', rate: 1, error }]);
     expect(await call('chat.postMessage', post)).toMatchObject({ status, json: { ok: false, error } });
     expect((await ask('GET', `/slack/messages?channel=${channel}`)).json.messages).toEqual([]);
   });
 
   test('what fails after its effect has been posted', async () => {
-    const { ask, call, faults } = aSlack();
+    const { ask, call, faults } = createTestSlack();
     faults.replace([
       { service: 'slack', action: '*', rate: 1, error: 'fatal_error', afterEffect: true, count: 1 },
     ]);

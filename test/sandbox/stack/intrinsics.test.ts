@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { resolve, type Scope } from '../../../sandbox/stack/intrinsics.ts';
-import { inDependencyOrder } from '../../../sandbox/stack/template.ts';
+import { sortByDependency } from '../../../sandbox/stack/template.ts';
 
 const scope: Scope = {
   template: { Resources: {}, Conditions: { IsNew: { 'Fn::Equals': [{ Ref: 'table' }, ''] } } },
@@ -28,7 +28,7 @@ test('a reference to what is not there is an error that names it', () => {
 });
 
 test('resources come after those that they refer to', () => {
-  const order = inDependencyOrder({
+  const order = sortByDependency({
     Function: { Type: 'F', DependsOn: 'Logs', Properties: { Role: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
     Role: { Type: 'R', Properties: { Name: { 'Fn::Sub': '$' + '{Bus}' } } },
     Bus: { Type: 'B' },
@@ -39,5 +39,5 @@ test('resources come after those that they refer to', () => {
 
 test('resources that depend on each other are an error', () => {
   const a = { Type: 'A', DependsOn: 'B' };
-  expect(() => inDependencyOrder({ A: a, B: { Type: 'B', DependsOn: 'A' } })).toThrow('A → B → A');
+  expect(() => sortByDependency({ A: a, B: { Type: 'B', DependsOn: 'A' } })).toThrow('A → B → A');
 });

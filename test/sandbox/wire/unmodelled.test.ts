@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { cbor } from '@smithy/core/cbor';
 import { AwsError } from '../../../sandbox/aws/aws-service.ts';
-import { formatUnmodelled, protocolShown, unknownAction } from '../../../sandbox/wire/unmodelled.ts';
+import { detectProtocol, formatUnmodelled, unknownAction } from '../../../sandbox/wire/unmodelled.ts';
 
 interface Shown {
   readonly url?: string;
@@ -62,7 +62,7 @@ const protocols: readonly (readonly [string, Shown, string, string, RegExp])[] =
 test.each(protocols)(
   '%s, which is not modelled, answers in its own protocol',
   (name, shown, code, type, body) => {
-    const protocol = protocolShown(request(shown), name);
+    const protocol = detectProtocol(request(shown), name);
     const error = new AwsError(unknownAction(protocol), 'not <here>', 400);
     const answer = formatUnmodelled(protocol, error, '1');
     expect(error.code).toBe(code);
@@ -75,7 +75,7 @@ test.each(protocols)(
 
 test('a client that speaks CBOR is answered in CBOR', () => {
   const headers = { 'smithy-protocol': 'rpc-v2-cbor', 'content-type': 'application/cbor' };
-  const protocol = protocolShown(request({ url: '/service/Any/operation/List', headers }), 'any');
+  const protocol = detectProtocol(request({ url: '/service/Any/operation/List', headers }), 'any');
   const error = new AwsError(unknownAction(protocol), 'not here', 400);
   const { status, headers: told, body } = formatUnmodelled(protocol, error, '1');
   expect(status).toBe(400);

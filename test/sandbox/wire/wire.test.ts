@@ -37,11 +37,11 @@ import { createSns } from '../../../sandbox/aws/sns.ts';
 import { createSqs } from '../../../sandbox/aws/sqs.ts';
 import { createSsm } from '../../../sandbox/aws/ssm.ts';
 import { sts } from '../../../sandbox/aws/sts.ts';
-import { countingIds, manualClock } from '../aws/manual-clock.ts';
+import { createIds, manualClock } from '../aws/manual-clock.ts';
 import { serveServices, type TestServer } from './server.ts';
 
 const clock = manualClock();
-const id = countingIds();
+const id = createIds();
 const { now } = clock;
 const sqs = createSqs({ clock, id });
 const sns = createSns({

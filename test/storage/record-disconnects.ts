@@ -8,7 +8,7 @@ const { allowed, counted } = accounts;
 const service = ['--service', 'tenancies'];
 
 /** Connections that lose their permission soon, or with the next two days: a service whose principals somebody changed by hand. */
-export async function endingsBegin(sandbox: Sandbox) {
+export async function startScheduledDisconnects(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const rules = ['--grace', '1h', '--on-external-accept', 'adopt', '--principals', 'managed', '--yes'];
   await sandbox.json('service', 'add', serviceId, '--name', 'tenancies', ...rules);
@@ -24,11 +24,11 @@ export async function endingsBegin(sandbox: Sandbox) {
 }
 
 /** Connections that are to be cut, kept or revoked, by a policy file that knows whose they are; of two customers one cannot be told. */
-export async function endingsGoOn(sandbox: Sandbox) {
+export async function finishScheduledDisconnects(sandbox: Sandbox) {
   const contact = ['--contact-topic', `arn:aws:sns:us-east-1:${counted}:linkgate-nowhere`];
   await sandbox.json('customer', 'set', 'hooli', '--account', counted, ...contact);
-  await confirmed(sandbox, 'ops@initech.example');
-  const { serviceId } = await tenancies(sandbox);
+  await confirmSubscription(sandbox, 'ops@initech.example');
+  const { serviceId } = await connectAndRevoke(sandbox);
   await sandbox.json('service', 'add', serviceId, '--grace', '72h');
   const policy = [
     `services: {tenancies: {id: ${serviceId}, principals: managed, grace: 72h}}`,
@@ -40,16 +40,16 @@ export async function endingsGoOn(sandbox: Sandbox) {
   const endpointIds: string[] = [];
   for (const account of [allowed, allowed, counted])
     endpointIds.push(await createEndpoint(sandbox, account, serviceId));
-  await gathered(sandbox);
+  await waitForBatch(sandbox);
   const [kept = '', revoked = ''] = endpointIds;
   await sandbox.json('revoke', revoked, '--reason', 'no contract');
   await apply(sandbox, policy);
-  await gathered(sandbox);
+  await waitForBatch(sandbox);
   await sandbox.json('extend', kept, '--until', '6d', '--reason', 'they move on Friday');
   await sandbox.idle();
 }
 
-async function tenancies(sandbox: Sandbox) {
+async function connectAndRevoke(sandbox: Sandbox) {
   const shown = await sandbox.json<{ service: { serviceId: string } }>('service', 'show', 'tenancies');
   return shown.service;
 }
@@ -66,7 +66,7 @@ async function apply(sandbox: Sandbox, more: readonly string[]) {
 }
 
 /** A customer who is told by mail. */
-async function confirmed(sandbox: Sandbox, address: string) {
+async function confirmSubscription(sandbox: Sandbox, address: string) {
   await sandbox.json('customer', 'set', 'initech', '--account', allowed, '--contact-email', address);
   const { messages } = await sandbox.ask<{ messages: { to: string; text: string }[] }>('GET', '/mail');
   const { text = '' } = messages.find(({ to }) => to === address) ?? {};
@@ -74,7 +74,7 @@ async function confirmed(sandbox: Sandbox, address: string) {
 }
 
 /** Whoever is told of what came together is told by now. */
-async function gathered(sandbox: Sandbox) {
+async function waitForBatch(sandbox: Sandbox) {
   await sandbox.idle();
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 11 });
   await sandbox.idle();

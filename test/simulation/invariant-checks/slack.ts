@@ -1,8 +1,8 @@
-import { slackStatusLabels } from '../../lib/channels/slack/status-text.ts';
-import type { AssertInvariant } from './invariants.ts';
-import type { SlackObserver } from './slack.ts';
-import { titleOf } from './slack.ts';
-import type { watchWrites } from './watch-writes.ts';
+import { slackStatusLabels } from '../../../lib/channels/slack/status-text.ts';
+import type { AssertInvariant } from '../invariants.ts';
+import type { SlackObserver } from '../slack.ts';
+import { readTitle } from '../slack.ts';
+import type { watchWrites } from './writes.ts';
 
 /** Watches what people are shown in Slack, in the moment that they are shown it. */
 export function watchSlack(
@@ -12,14 +12,14 @@ export function watchSlack(
 ) {
   const connected = new Set<string>();
 
-  const shown: SlackObserver['shown'] = (run, message) => {
+  const recordMessage: SlackObserver['shown'] = (run, message) => {
     const { ts, threadTs, text } = message;
     // Before it a note on the account may name another one.
     const [, endpointId = ''] = (threadTs ? /(vpce-\w+)/ : /Endpoint\W+(vpce-\w+)/).exec(text) ?? [];
-    note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${titleOf(message) || text}`);
+    note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${readTitle(message) || text}`);
     mustHold(
       'people are told that it is connected only where EC2 has shown it',
-      !titleOf(message).startsWith(slackStatusLabels.connected) || connected.has(endpointId),
+      !readTitle(message).startsWith(slackStatusLabels.connected) || connected.has(endpointId),
       endpointId,
     );
     mustHold(
@@ -30,8 +30,8 @@ export function watchSlack(
   };
 
   return {
-    shown,
-    showedState(endpointId: string, state: string): void {
+    shown: recordMessage,
+    recordState(endpointId: string, state: string): void {
       if (state === 'available') connected.add(endpointId);
     },
   };

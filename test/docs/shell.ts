@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fence } from './page.ts';
-import { freePort, type Program, run } from './program.ts';
+import { freePort, type Program, startProgram } from './program.ts';
 
 /** Somebody who follows a page from top to bottom: pastes each block into one terminal, and has `npm start` in another. */
-export interface Reader {
+export interface Shell {
   /** @returns what it printed */
-  paste(fence: Fence): Promise<string>;
-  leave(): Promise<void>;
+  run(fence: Fence): Promise<string>;
+  close(): Promise<void>;
 }
 
 /**
@@ -25,9 +25,9 @@ npm() { notHere npm; }
 docker() { notHere docker; }
 `;
 const defaultPort = 4570;
-const done = '== pasted the block of line ';
+const doneMarker = '== pasted the block of line ';
 
-export async function sitDown(): Promise<Reader> {
+export async function startShell(): Promise<Shell> {
   const home = mkdtempSync(join(tmpdir(), 'linkgate-reader-'));
   const ports = new Map<number, number>();
   let sandbox: Program | undefined;
@@ -50,13 +50,13 @@ export async function sitDown(): Promise<Reader> {
       .slice(2)
       .filter((flag) => flag !== '--');
     const port = command.includes('--port') ? [] : ['--port', String(ports.get(defaultPort))];
-    sandbox = run(process.execPath, ['sandbox/main.ts', ...flags, ...port], { HOME: home });
-    await sandbox.says(
+    sandbox = startProgram(process.execPath, ['sandbox/main.ts', ...flags, ...port], { HOME: home });
+    await sandbox.waitForOutput(
       flags.includes('--empty') || flags.includes('--quiet')
         ? /sandbox ready on .*\n/
         : /Ctrl-C stops the sandbox\.\n/,
     );
-    return sandbox.printed();
+    return sandbox.output();
   }
 
   async function inTerminal({ text, line, exitsWith }: Fence): Promise<string> {
@@ -64,21 +64,21 @@ export async function sitDown(): Promise<Reader> {
     terminal ??= openTerminal(home, `http://127.0.0.1:${ports.get(defaultPort)}`);
     const file = join(home, `line-${line}.sh`);
     writeFileSync(file, text);
-    const before = terminal.printed().length;
+    const before = terminal.output().length;
     const expecting = exitsWith === 0 ? '' : `&& exit 1 || [ $? = ${exitsWith} ]`;
-    terminal.type(`source ${file} < /dev/null ${expecting}\necho "${done}${line}"\n`);
-    await terminal.says(new RegExp(`${done}${line}\n`), before);
+    terminal.type(`source ${file} < /dev/null ${expecting}\necho "${doneMarker}${line}"\n`);
+    await terminal.waitForOutput(new RegExp(`${doneMarker}${line}\n`), before);
     // Who reads on takes longer than linkgate.
     await fetch(`http://127.0.0.1:${ports.get(defaultPort)}/_sandbox/idle?timeoutMs=20000`).catch(() => {});
-    return terminal.printed().slice(before).replace(`${done}${line}\n`, '');
+    return terminal.output().slice(before).replace(`${doneMarker}${line}\n`, '');
   }
 
   return {
-    async paste(fence) {
+    async run(fence) {
       const text = await onFreePorts(fence.text);
       return text.startsWith('npm start') ? start(text.trim()) : inTerminal({ ...fence, text });
     },
-    async leave() {
+    async close() {
       await Promise.all([terminal?.stop('SIGKILL'), sandbox?.stop('SIGTERM')]);
       rmSync(home, { recursive: true, force: true });
     },
@@ -86,7 +86,7 @@ export async function sitDown(): Promise<Reader> {
 }
 
 function openTerminal(home: string, url: string): Program {
-  const terminal = run('bash', ['--norc'], {
+  const terminal = startProgram('bash', ['--norc'], {
     HOME: home,
     NODE: process.execPath,
     NODE_COMPILE_CACHE: join(tmpdir(), 'linkgate-compile-cache'),

@@ -3,14 +3,14 @@ import { pendingEffectPartition, readPendingEffect } from '../../lib/connections
 import { reevaluationPartition } from '../../lib/connections/reevaluations.ts';
 import { serviceKey } from '../../lib/services/service.ts';
 import type { Items } from '../doubles/memory-table.ts';
-import { approversSteps } from './approvers.ts';
-import { consumersSteps } from './consumers.ts';
-import type { Linkgate, World } from './linkgate.ts';
+import { createApproverSteps } from './approvers.ts';
+import { createConsumerSteps } from './consumers.ts';
+import type { Watch } from './invariant-checks/index.ts';
+import type { LinkgateUnderTest, SimulationDeps } from './linkgate.ts';
 import { isNewerMajor, majorVersion, rejectedByOlder } from './mixed-versions.ts';
-import { providersSteps } from './provider.ts';
-import type { Options } from './simulate.ts';
-import { createEstate } from './topology.ts';
-import type { Watch } from './watch.ts';
+import { createProviderSteps } from './provider.ts';
+import type { SimulationOptions } from './simulate.ts';
+import { createTopology } from './topology.ts';
 
 /** How long after one thing the next may happen, in milliseconds. */
 const gaps = [50, 500, 5_000, 60_000];
@@ -50,10 +50,10 @@ const weights = {
   'table emptied': 0,
 } as const;
 export type Step = keyof typeof weights;
-export const storySteps = Object.keys(weights) as Step[];
+export const workloadSteps = Object.keys(weights) as Step[];
 
 /** Over days: what was connected loses its permission, and the table its memory. */
-const overDays = {
+const longWeights = {
   ...weights,
   'endpoint created': 20,
   'endpoint deleted': 2,
@@ -71,7 +71,7 @@ const overDays = {
 } as const satisfies Readonly<Record<Step, number>>;
 
 /** Beside a script that answers requests in EC2 by itself, and never in its way. */
-const besideScript = {
+const observeWeights = {
   ...weights,
   'connection changed by hand': 20,
   'mode switched': 0,
@@ -79,23 +79,23 @@ const besideScript = {
 } as const satisfies Readonly<Record<Step, number>>;
 
 /** What consumers, people and deploys do, at random times: the part of the world that nobody controls. */
-export function createStory(
-  world: World,
-  linkgate: Linkgate,
+export function createWorkload(
+  deps: SimulationDeps,
+  linkgate: LinkgateUnderTest,
   watch: Watch,
   items: Items,
-  { isObserving = false, isLong = false }: Pick<Options, 'isObserving' | 'isLong'>,
+  { isObserving = false, isLong = false }: Pick<SimulationOptions, 'isObserving' | 'isLong'>,
 ) {
-  const { random, scheduler, aws, note, rollout, invocations } = world;
+  const { random, scheduler, aws, note, rollout, invocations } = deps;
   const { privateLink, provider, parameter } = aws;
-  const inventory = createEstate(aws, random);
-  const consumers = consumersSteps(world, inventory);
-  const people = providersSteps(world, inventory, linkgate, watch, isLong ? 24 * hour : 300_000);
-  const plot = isLong ? overDays : isObserving ? besideScript : weights;
+  const inventory = createTopology(aws, random);
+  const consumers = createConsumerSteps(deps, inventory);
+  const people = createProviderSteps(deps, inventory, linkgate, watch, isLong ? 24 * hour : 300_000);
+  const plot = isLong ? longWeights : isObserving ? observeWeights : weights;
   const backups: ReturnType<Items['backup']>[] = [];
   /** Those of them in which something was announced that may be called off since. */
   const eventful: ReturnType<Items['backup']>[] = [];
-  const { steps: approversDo } = approversSteps(world, linkgate, watch);
+  const { steps: approversDo } = createApproverSteps(deps, linkgate, watch);
   const taken = new Set<Step>();
 
   const auditEvents: Readonly<Record<Step, () => void>> = {
@@ -114,7 +114,7 @@ export function createStory(
       if (!endpoint) return;
       const action = random.pick(['accept', 'reject'] as const);
       note('provider', `${action}s ${endpoint.id} by hand`);
-      if (action === 'accept') watch.acceptedByHand(endpoint.id);
+      if (action === 'accept') watch.recordExternalAccept(endpoint.id);
       privateLink[action](provider, endpoint.serviceId, [endpoint.id], scheduler.now());
     },
     'mode changed by hand'() {
@@ -132,7 +132,7 @@ export function createStory(
       if (!endpoint || items.read([recordKey(endpoint.id)]).length > 0) return;
       if (items.read([serviceKey(endpoint.serviceId)]).length === 0) return;
       note('provider', `accepts ${endpoint.id} by hand, and an older version decides it`);
-      watch.acceptedByHand(endpoint.id);
+      watch.recordExternalAccept(endpoint.id);
       privateLink.accept(provider, endpoint.serviceId, [endpoint.id], scheduler.now());
       void invocations.invoke('older version', 30, ({ requestId, ...run }) => {
         const { table } = linkgate.wire({ requestId, ...run });
@@ -179,13 +179,13 @@ export function createStory(
     invocations.killAll();
     for (const queue of Object.values(linkgate.queues)) queue.purge();
     items.restore(backup);
-    watch.replaced();
+    watch.recordTableReplaced();
   }
 
   /** What is under way comes to its end: the deploy is done or taken back, and linkgate may do its work. */
   function end(done: () => void): void {
     done();
-    world.slack.comeBack();
+    deps.slack.comeBack();
     rollout.to(random.pick([0, 1]));
     // A place without a service is not looked after.
     void people.begin();

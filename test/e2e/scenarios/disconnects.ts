@@ -2,18 +2,18 @@ import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { accounts, createEndpoint, createService } from '../sandbox.ts';
 import {
   acceptByHand,
-  assume,
-  confirm,
+  advanceClock,
+  confirmSubscription,
   connect,
   disconnect,
-  gathered,
-  inTable,
-  laterBy,
-  type Stage,
-  type Story,
+  runFullSweep,
+  type ScenarioContext,
+  type ServiceContext,
+  setAssumptions,
   tableName,
-  wholePass,
+  waitForBatch,
   widenSubscription,
+  withTable,
 } from './harness.ts';
 
 const address = 'ops@initech.example';
@@ -24,9 +24,9 @@ const topic = `arn:aws:sns:us-east-1:${accounts.allowed}:linkgate-nowhere`;
  * Connections that lose their permission: consumers delete some of them, and of the rest the budget leaves some to people. One
  * loses it soon. In the end the table is taken for another one.
  */
-export async function endings(stage: Stage) {
+export async function runDisconnects(stage: ScenarioContext) {
   const { linkgate } = stage;
-  const story: Story = { ...stage, serviceId: await createService(linkgate) };
+  const story: ServiceContext = { ...stage, serviceId: await createService(linkgate) };
   const ofService = ['--service', story.serviceId];
   await linkgate.json('service', 'add', story.serviceId, '--name', 'endings');
   await linkgate.json('allow', accounts.counted, ...ofService, '--expires', '10d');
@@ -40,40 +40,40 @@ export async function endings(stage: Stage) {
   await linkgate.json('revoke', revoked, '--reason', 'no contract');
   await linkgate.idle();
   await linkgate.json('allowlist', 'remove', accounts.allowed, ...ofService);
-  await gathered(story);
+  await waitForBatch(story);
   await disconnect(story, accounts.allowed, deleted);
-  await consumersWithAddress(story);
-  await assume(story, { notifications: false });
+  await setContactEmail(story);
+  await setAssumptions(story, { notifications: false });
   await disconnect(story, accounts.allowed, vanished);
-  for (const _ of ['missing', 'deleted']) await wholePass(story);
-  await assume(story, { notifications: true });
-  await consumersWithTopic(story);
-  await laterBy(story, 72 * 3_600);
-  await wholePass(story);
-  await gathered(story);
+  for (const _ of ['missing', 'deleted']) await runFullSweep(story);
+  await setAssumptions(story, { notifications: true });
+  await setContactTopic(story);
+  await advanceClock(story, 72 * 3_600);
+  await runFullSweep(story);
+  await waitForBatch(story);
   await linkgate.json('customer', 'remove', 'initech');
-  await forgetTable(story);
-  await wholePass(story);
+  await removeTableIdentity(story);
+  await runFullSweep(story);
 }
 
 const initech = ['customer', 'set', 'initech', '--account', accounts.allowed];
 
 /** Whom nobody has told yet of what was announced before. */
-async function consumersWithAddress(story: Story) {
+async function setContactEmail(story: ServiceContext) {
   const { linkgate } = story;
   await linkgate.json(...initech, '--contact-email', address);
-  await confirm(story, address);
+  await confirmSubscription(story, address);
   await widenSubscription(story, 'consumers', address);
   await linkgate.json(...initech, '--contact-email', address);
 }
 
 /** Whom then nothing reaches. */
-async function consumersWithTopic(story: Story) {
-  await gathered(story);
+async function setContactTopic(story: ServiceContext) {
+  await waitForBatch(story);
   await story.linkgate.json(...initech, '--contact-topic', topic);
 }
 
-async function forgetTable(story: Story) {
+async function removeTableIdentity(story: ServiceContext) {
   const Key = { pk: { S: 'TABLE_IDENTITY' }, sk: { S: 'TABLE_IDENTITY' } };
-  await inTable(story, (client) => client.send(new DeleteItemCommand({ TableName: tableName, Key })));
+  await withTable(story, (client) => client.send(new DeleteItemCommand({ TableName: tableName, Key })));
 }

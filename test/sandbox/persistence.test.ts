@@ -28,35 +28,35 @@ function reopened(): Store {
 
 describe('a kept map', () => {
   test('is there again, in its order', () => {
-    const letters = store.keep<number>('letters');
+    const letters = store.persisted<number>('letters');
     for (const [index, letter] of ['c', 'a', 'b'].entries()) letters.set(letter, index);
     letters.delete('a');
     letters.set('c', 9);
-    expect([...reopened().keep('letters')]).toEqual([
+    expect([...reopened().persisted('letters')]).toEqual([
       ['c', 9],
       ['b', 2],
     ]);
   });
 
   test('is empty again once it was cleared', () => {
-    store.keep('letters').set('a', 1);
-    reopened().keep('letters').clear();
-    expect(reopened().keep('letters').size).toBe(0);
+    store.persisted('letters').set('a', 1);
+    reopened().persisted('letters').clear();
+    expect(reopened().persisted('letters').size).toBe(0);
   });
 
   test('keeps bytes as bytes', () => {
     const value = { plain: new Uint8Array([1, 2]), buffer: Buffer.from('x') };
-    store.keep('bytes').set('a', value);
-    expect(reopened().keep('bytes').get('a')).toEqual({
+    store.persisted('bytes').set('a', value);
+    expect(reopened().persisted('bytes').get('a')).toEqual({
       plain: new Uint8Array([1, 2]),
       buffer: new Uint8Array([120]),
     });
   });
 
   test('is the same map for whoever asks for it by its name', () => {
-    store.keep('letters').set('a', 1);
-    expect(store.keep('letters').get('a')).toBe(1);
-    expect(store.keep('others').size).toBe(0);
+    store.persisted('letters').set('a', 1);
+    expect(store.persisted('letters').get('a')).toBe(1);
+    expect(store.persisted('others').size).toBe(0);
   });
 });
 
@@ -101,7 +101,7 @@ test('a log goes on where it ended, and counts from 0 again once it was emptied'
 });
 
 test('what changes in one turn of the event loop is written by itself at its end', async () => {
-  const letters = store.keep('letters');
+  const letters = store.persisted('letters');
   letters.set('a', 1);
   await new Promise((resolve) => setImmediate(resolve));
   letters.set('b', 2);
@@ -114,7 +114,7 @@ function writtenBeside(of: string) {
   const copy = join(folder, 'copy.sqlite');
   for (const suffix of ['', '-wal']) if (existsSync(of + suffix)) copyFileSync(of + suffix, copy + suffix);
   const other = openStore(copy);
-  const written = [...other.keep('letters').keys()];
+  const written = [...other.persisted('letters').keys()];
   other.close();
   return { written };
 }
@@ -124,14 +124,14 @@ test('what cannot be written is said of the file by name, and written once it ca
   // Stands in for a full disk.
   inSqlite("create trigger full before insert on entries begin select raise(fail, 'disk is full'); end");
   store = openStore(file);
-  const letters = store.keep<number>('letters');
+  const letters = store.persisted<number>('letters');
   letters.set('a', 1);
   expect(() => store.flush()).toThrow(`\`${file}\` cannot be used (disk is full)`);
   expect(() => store.close()).toThrow(`\`${file}\` cannot be used (disk is full)`);
   inSqlite('drop trigger full');
   store = openStore(file);
-  store.keep<number>('letters').set('a', 2);
-  expect([...reopened().keep('letters')]).toEqual([['a', 2]]);
+  store.persisted<number>('letters').set('a', 2);
+  expect([...reopened().persisted('letters')]).toEqual([['a', 2]]);
 });
 
 function inSqlite(statement: string) {

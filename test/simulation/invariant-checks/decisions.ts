@@ -1,17 +1,17 @@
-import { closingDecision } from '../../lib/api/responses.ts';
-import type { SubmitResult, SubmittedDecision } from '../../lib/approvals/submit-decision.ts';
-import type { AuditEntry } from '../../lib/audit/audit.ts';
-import type { ConnectionRecord } from '../../lib/connections/connection-record.ts';
+import { closingDecision } from '../../../lib/api/responses.ts';
+import type { SubmitResult, SubmittedDecision } from '../../../lib/approvals/submit-decision.ts';
+import type { AuditEntry } from '../../../lib/audit/audit.ts';
+import type { ConnectionRecord } from '../../../lib/connections/connection-record.ts';
 import {
   matchesDecision,
   type PersonDecision,
   pickRecordedDecisions,
-} from '../../lib/connections/person-decision.ts';
-import type { AssertInvariant } from './invariants.ts';
-import type { Run } from './invocations.ts';
+} from '../../../lib/connections/person-decision.ts';
+import type { AssertInvariant } from '../invariants.ts';
+import type { Run } from '../invocations.ts';
 
 /** Who speaks in a run, and of what: a form may be about many requests. */
-export interface Spoken {
+export interface AttemptedDecision {
   readonly by: string;
   readonly endpointId?: string;
   readonly decision?: SubmittedDecision['decision'];
@@ -20,7 +20,7 @@ export interface Spoken {
 }
 
 /** What somebody was told: how many requests they have decided, or that the one request was closed before. */
-export interface Told {
+export interface PersonResponse {
   readonly decided: number;
   /** Of how many others they were told that nobody knows. */
   readonly unknown?: number;
@@ -28,14 +28,14 @@ export interface Told {
 }
 
 /** Watches what people say and what they are told. */
-export function watchPeople(mustHold: AssertInvariant) {
-  const spoken = new Map<string, Spoken>();
+export function watchDecisions(mustHold: AssertInvariant) {
+  const spoken = new Map<string, AttemptedDecision>();
   /** What each run has written down of somebody's words. */
   const written = new Map<string, AuditEntry[]>();
 
-  function toldToHaveDecided(
+  function checkDecidedResponse(
     record: ConnectionRecord | undefined,
-    { endpointId, by, decision }: Spoken,
+    { endpointId, by, decision }: AttemptedDecision,
   ): void {
     const { approval, approvals } = pickRecordedDecisions(record);
     const words: readonly PersonDecision[] = [
@@ -49,9 +49,9 @@ export function watchPeople(mustHold: AssertInvariant) {
     );
   }
 
-  function toldWhyNotOpen(
+  function checkNotOpenResponse(
     record: ConnectionRecord | undefined,
-    { endpointId, by }: Spoken,
+    { endpointId, by }: AttemptedDecision,
     result: Extract<SubmitResult, { status: 'not-open' }>,
   ): void {
     const { approval, verdict } = record ?? {};
@@ -71,11 +71,11 @@ export function watchPeople(mustHold: AssertInvariant) {
   }
 
   return {
-    speaks({ requestId }: Run, words: Spoken): void {
+    recordAttempt({ requestId }: Run, words: AttemptedDecision): void {
       spoken.set(requestId, words);
     },
-    spokenIn: ({ requestId }: Run) => spoken.get(requestId),
-    wordWritten({ requestId }: Run, entry: AuditEntry): void {
+    findAttempt: ({ requestId }: Run) => spoken.get(requestId),
+    recordDecision({ requestId }: Run, entry: AuditEntry): void {
       written.set(requestId, [...(written.get(requestId) ?? []), entry]);
       const said = spoken.get(requestId);
       const decision = entry.action === 'approved' ? 'approve' : 'deny';
@@ -88,15 +88,19 @@ export function watchPeople(mustHold: AssertInvariant) {
       );
     },
     /** Through the API. */
-    told(word: Spoken, result: SubmitResult, record: ConnectionRecord | undefined): void {
-      if (result.status === 'decided') toldToHaveDecided(record, word);
-      if (result.status === 'not-open') toldWhyNotOpen(record, word, result);
+    checkApiResponse(
+      word: AttemptedDecision,
+      result: SubmitResult,
+      record: ConnectionRecord | undefined,
+    ): void {
+      if (result.status === 'decided') checkDecidedResponse(record, word);
+      if (result.status === 'not-open') checkNotOpenResponse(record, word, result);
     },
     /** In Slack, or on a link's page. Who says again what they have said is told that it is so, and nothing is written. */
-    toldInWords(
+    checkTextResponse(
       { requestId }: Run,
-      { by, endpointId }: Spoken,
-      { decided, unknown = 0, isTooLate }: Told,
+      { by, endpointId }: AttemptedDecision,
+      { decided, unknown = 0, isTooLate }: PersonResponse,
       { wasOpen, hasSpoken }: { readonly wasOpen: boolean; readonly hasSpoken: boolean },
     ): void {
       const { length } = written.get(requestId) ?? [];

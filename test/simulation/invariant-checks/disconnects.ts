@@ -1,33 +1,33 @@
-import type { ConnectedDecisionInput } from '../../lib/approvals/decide-connected-by-person.ts';
+import type { ConnectedDecisionInput } from '../../../lib/approvals/decide-connected-by-person.ts';
 import {
   type ConnectionRecord,
   readRecord,
   recordPartitions,
-} from '../../lib/connections/connection-record.ts';
-import { isAboutExternalAccept, type Revocation } from '../../lib/connections/revocation.ts';
-import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
-import type { ItemChange } from '../doubles/memory-table.ts';
-import type { AssertInvariant } from './invariants.ts';
-import { isNewerMajor } from './mixed-versions.ts';
-import { isCovered, type Said } from './policy-oracle.ts';
-import { shortestGrace } from './provider.ts';
+} from '../../../lib/connections/connection-record.ts';
+import { isAboutExternalAccept, type Revocation } from '../../../lib/connections/revocation.ts';
+import type { PrivateLinkState } from '../../../sandbox/privatelink/model.ts';
+import type { ItemChange } from '../../doubles/memory-table.ts';
+import type { AssertInvariant } from '../invariants.ts';
+import { isNewerMajor } from '../mixed-versions.ts';
+import { isAllowedByEntry, type OraclePolicy } from '../policy-oracle.ts';
+import { shortestGrace } from '../provider.ts';
 
 const day = 24 * 3_600_000;
 /** What the policy alone may cut in 24 hours, said once more. */
-const most = { overall: 20, atService: 5, oneIn: 10 };
+const expectedQuota = { overall: 20, atService: 5, oneIn: 10 };
 
 /** Watches what is cut that lives, beside what was announced in this very table. */
-export function watchCuts(mustHold: AssertInvariant, now: () => number) {
+export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
   /** By endpoint and announcement: when it was written down, as people could read it. */
   const announced = new Map<string, number>();
-  const cuts: { readonly endpointId: string; readonly serviceId: string; readonly at: number }[] = [];
+  const disconnects: { readonly endpointId: string; readonly serviceId: string; readonly at: number }[] = [];
   /** What EC2 was asked to reject by policy alone, and how many connections its service had by then. */
-  const underWay = new Map<string, { readonly serviceId: string; readonly living: number }>();
-  const words = new Map<string, ConnectedDecisionInput[]>();
+  const disconnectsInProgress = new Map<string, { readonly serviceId: string; readonly living: number }>();
+  const connectedDecisions = new Map<string, ConnectedDecisionInput[]>();
   let replacedAt = 0;
   /** What this table has known EC2 to be asked to accept, and what others accepted. */
-  const askedFor = new Set<string>();
-  const byHand = new Set<string>();
+  const acceptRequested = new Set<string>();
+  const externallyAccepted = new Set<string>();
 
   function mustBeAnnounced(
     { endpointId }: ConnectionRecord,
@@ -43,61 +43,62 @@ export function watchCuts(mustHold: AssertInvariant, now: () => number) {
   }
 
   /** EC2 has rejected what lived. */
-  function mustBeWithinBudget(endpointId: string, serviceId: string, living: number): void {
-    const recent = cuts.filter(({ at }) => at > now() - day);
+  function mustBeWithinQuota(endpointId: string, serviceId: string, living: number): void {
+    const recent = disconnects.filter(({ at }) => at > now() - day);
     const there = recent.filter((cut) => cut.serviceId === serviceId);
-    const atService = Math.max(most.atService, Math.floor(living / most.oneIn));
+    const atService = Math.max(expectedQuota.atService, Math.floor(living / expectedQuota.oneIn));
     mustHold(
       'policy cuts no more in 24 hours than its budget',
-      recent.length < most.overall && there.length < atService,
+      recent.length < expectedQuota.overall && there.length < atService,
       `${endpointId}, after ${there.length} of ${serviceId} and ${recent.length} over all`,
     );
-    cuts.push({ endpointId, serviceId, at: now() });
+    disconnects.push({ endpointId, serviceId, at: now() });
   }
 
   /** Whether an entry counts fewer than live, so that some of them have to go. */
   function isBeyondCount(
     { serviceId, ownerAccountId }: ConnectionRecord,
-    { entries }: Said,
+    { entries }: OraclePolicy,
     state: PrivateLinkState,
   ) {
     const theirs = Object.values(state.endpoints).filter(
       (endpoint) =>
         endpoint.serviceId === serviceId &&
         endpoint.accountId === ownerAccountId &&
-        isLiving(endpoint.next?.state ?? endpoint.state),
+        isConnectedState(endpoint.next?.state ?? endpoint.state),
     );
     return theirs.length > (entries[0]?.maxEndpoints ?? Number.POSITIVE_INFINITY);
   }
 
   return {
-    saidOfLive(endpointId: string, word: ConnectedDecisionInput): void {
-      words.set(endpointId, [...(words.get(endpointId) ?? []), word]);
+    recordConnectedDecision(endpointId: string, word: ConnectedDecisionInput): void {
+      connectedDecisions.set(endpointId, [...(connectedDecisions.get(endpointId) ?? []), word]);
     },
 
-    acceptedByHand(endpointId: string): void {
-      byHand.add(endpointId);
+    recordExternalAccept(endpointId: string): void {
+      externallyAccepted.add(endpointId);
     },
 
     /** EC2 is asked to reject what was revoked, if it lives. */
     mustBeRevoked(
       record: ConnectionRecord,
       revocation: Revocation,
-      said: Said,
+      said: OraclePolicy,
       at: number,
       state: PrivateLinkState,
     ): void {
       const { endpointId, approval, revokeOrder } = record;
       const endpointRegion = state.endpoints[endpointId]?.region ?? '';
-      if (!isLiving(state.endpoints[endpointId]?.state)) return;
+      if (!isConnectedState(state.endpoints[endpointId]?.state)) return;
       mustHold('nothing is cut during a pause', said.service?.pausedAt === undefined, endpointId);
       const isBlocked = said.entries.some(({ effect }) => effect === 'block');
       const isSaid =
         approval?.decision === 'deny' ||
-        words.get(endpointId)?.some(({ action, by }) => action === 'revoke' && by === revokeOrder?.by) ===
-          true;
+        connectedDecisions
+          .get(endpointId)
+          ?.some(({ action, by }) => action === 'revoke' && by === revokeOrder?.by) === true;
       const isEndorsed =
-        approval?.decision === 'approve' || isCovered({ endpointId, endpointRegion }, said, at);
+        approval?.decision === 'approve' || isAllowedByEntry({ endpointId, endpointRegion }, said, at);
       mustHold(
         'nothing is cut that is endorsed',
         isBlocked || isSaid || !isEndorsed || isBeyondCount(record, said, state),
@@ -106,25 +107,28 @@ export function watchCuts(mustHold: AssertInvariant, now: () => number) {
       if (revocation.cause !== 'policy') return;
       mustBeAnnounced(record, revocation, at);
       const living = Object.values(state.endpoints).filter(
-        (endpoint) => endpoint.serviceId === record.serviceId && isLiving(endpoint.state),
+        (endpoint) => endpoint.serviceId === record.serviceId && isConnectedState(endpoint.state),
       );
-      underWay.set(endpointId, { serviceId: record.serviceId, living: living.length });
+      disconnectsInProgress.set(endpointId, { serviceId: record.serviceId, living: living.length });
     },
 
-    stateShown(endpointId: string, state: string): void {
-      const cut = underWay.get(endpointId);
-      underWay.delete(endpointId);
-      if (cut && state === 'rejected') mustBeWithinBudget(endpointId, cut.serviceId, cut.living);
+    recordState(endpointId: string, state: string): void {
+      const cut = disconnectsInProgress.get(endpointId);
+      disconnectsInProgress.delete(endpointId);
+      if (cut && state === 'rejected') mustBeWithinQuota(endpointId, cut.serviceId, cut.living);
     },
 
-    written(changes: readonly ItemChange[]): void {
+    recordWrites(changes: readonly ItemChange[]): void {
       for (const { after } of changes) {
         if (!after || !recordPartitions.includes(after.pk) || isNewerMajor(after)) continue;
         const { endpointId, revocation, acceptRequestedAt, verdict } = readRecord(after);
-        if (acceptRequestedAt !== undefined) askedFor.add(endpointId);
+        if (acceptRequestedAt !== undefined) acceptRequested.add(endpointId);
         mustHold(
           'nobody else is said to have accepted what linkgate asked for',
-          !verdict || !isAboutExternalAccept(verdict) || !askedFor.has(endpointId) || byHand.has(endpointId),
+          !verdict ||
+            !isAboutExternalAccept(verdict) ||
+            !acceptRequested.has(endpointId) ||
+            externallyAccepted.has(endpointId),
           endpointId,
         );
         if (!revocation || Date.parse(revocation.since) < replacedAt) continue;
@@ -137,15 +141,15 @@ export function watchCuts(mustHold: AssertInvariant, now: () => number) {
      * Another table is in place: nothing was announced in it.
      * @param isFirst as far as it knows: an empty one cannot know that anything was cut before.
      */
-    replaced(isFirst: boolean): void {
-      if (isFirst) cuts.length = 0;
+    recordTableReplaced(isFirst: boolean): void {
+      if (isFirst) disconnects.length = 0;
       announced.clear();
-      askedFor.clear();
+      acceptRequested.clear();
       replacedAt = now();
     },
   };
 }
 
-function isLiving(state: string | undefined): boolean {
+function isConnectedState(state: string | undefined): boolean {
   return state === 'pending' || state === 'available';
 }

@@ -1,5 +1,5 @@
 import { createEndpoint, createService, type Sandbox, startSandbox } from '../test/e2e/sandbox.ts';
-import { type Bench, type Figure, median, most } from './figure.ts';
+import { type Bench, type Figure, maximum, median } from './figure.ts';
 
 const consumer = '222222222222';
 const runs = 20;
@@ -16,7 +16,7 @@ interface Run {
   readonly calls: readonly Call[];
 }
 
-export const road: Bench = {
+export const acceptance: Bench = {
   name: 'road',
   about: `One request of an allowed account, from \`CreateVpcEndpoint\` to \`AcceptVpcEndpointConnections\` in the sandbox's log of calls, where it is warm and EC2's own transitions take no time, so that the connection is then available; ${runs} runs after ${warmUps} that do not count. Calls are the functions' until the acceptance is recorded.`,
   async measure(say) {
@@ -36,7 +36,7 @@ export const road: Bench = {
         const one = await oneRequest(sandbox, serviceId);
         if (run > warmUps) taken.push(one);
       }
-      return figuresOf(taken);
+      return summarizeRuns(taken);
     } finally {
       await sandbox.stop();
     }
@@ -55,7 +55,7 @@ async function oneRequest(sandbox: Sandbox, serviceId: string): Promise<Run> {
   };
 }
 
-function figuresOf(runs: readonly Run[]): Figure[] {
+function summarizeRuns(runs: readonly Run[]): Figure[] {
   const times = runs.map(({ milliseconds }) => milliseconds);
   const functions = [...new Set(runs.flatMap(({ calls }) => calls.map(({ principal }) => principal)))];
   const callsBy = (principal?: string) =>
@@ -64,7 +64,7 @@ function figuresOf(runs: readonly Run[]): Figure[] {
     );
   return [
     { name: 'doorbell → available, median', value: median(times), unit: 'ms' },
-    { name: 'doorbell → available, slowest', value: most(times), unit: 'ms' },
+    { name: 'doorbell → available, slowest', value: maximum(times), unit: 'ms' },
     { name: 'calls of all functions, median', value: median(callsBy()), unit: 'calls' },
     ...functions.map(
       (name): Figure => ({ name: `of these ${name}`, value: median(callsBy(name)), unit: 'calls' }),

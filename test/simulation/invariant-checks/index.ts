@@ -1,13 +1,13 @@
-import { UnsupportedSchemaVersionError } from '../../lib/storage/entity.ts';
-import { identityKey } from '../../lib/storage/table-identity.ts';
-import type { ItemChange, Items } from '../doubles/memory-table.ts';
-import { type AssertInvariant, BrokenInvariantError } from './invariants.ts';
-import type { Run } from './invocations.ts';
-import { watchCalls } from './watch-calls.ts';
-import { watchCuts } from './watch-cuts.ts';
-import { type Spoken, type Told, watchPeople } from './watch-people.ts';
-import { watchSlack } from './watch-slack.ts';
-import { watchWrites } from './watch-writes.ts';
+import { UnsupportedSchemaVersionError } from '../../../lib/storage/entity.ts';
+import { identityKey } from '../../../lib/storage/table-identity.ts';
+import type { ItemChange, Items } from '../../doubles/memory-table.ts';
+import { type AssertInvariant, BrokenInvariantError } from '../invariants.ts';
+import type { Run } from '../invocations.ts';
+import { watchCalls } from './calls.ts';
+import { type AttemptedDecision, type PersonResponse, watchDecisions } from './decisions.ts';
+import { watchDisconnects } from './disconnects.ts';
+import { watchSlack } from './slack.ts';
+import { watchWrites } from './writes.ts';
 
 export type Watch = ReturnType<typeof createWatch>;
 
@@ -15,15 +15,15 @@ export type Watch = ReturnType<typeof createWatch>;
 export function createWatch(items: Items, note: (who: string, what: string) => void, now: () => number) {
   let broken: BrokenInvariantError | undefined;
   /** Of items that were said to be too new to read: their sort keys. */
-  const toldOf = new Set<string>();
+  const reportedUnreadable = new Set<string>();
 
   let replacedAt = 0;
 
   const mustHold: AssertInvariant = (promise, holds, detail) => {
     if (!holds) broken ??= new BrokenInvariantError(promise, detail);
   };
-  const people = watchPeople(mustHold);
-  const cuts = watchCuts(mustHold, now);
+  const people = watchDecisions(mustHold);
+  const cuts = watchDisconnects(mustHold, now);
   const calls = watchCalls(mustHold, note, cuts, now);
   const writes = watchWrites(items, mustHold, note, people, calls, now);
   const slack = watchSlack(mustHold, note, writes);
@@ -34,27 +34,27 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     ...writes,
     ...slack,
     /** Somebody was told what became of their click, form or link. */
-    answered(run: Run, spoken: Spoken, since: number, told: Told): void {
+    checkPersonResponse(run: Run, spoken: AttemptedDecision, since: number, told: PersonResponse): void {
       const { by, endpointId = '' } = spoken;
       const wasOpen = !writes.isUnreadable(endpointId) && writes.wasOpenSince(endpointId, since);
       const hasSpoken = writes.hasSpoken(by, spoken.endpointId);
-      people.toldInWords(run, spoken, told, { wasOpen, hasSpoken });
+      people.checkTextResponse(run, spoken, told, { wasOpen, hasSpoken });
     },
     mustHold,
-    saidOfLive: cuts.saidOfLive,
-    acceptedByHand: cuts.acceptedByHand,
-    showedState(endpointId: string, state: string): void {
-      slack.showedState(endpointId, state);
-      cuts.stateShown(endpointId, state);
+    recordConnectedDecision: cuts.recordConnectedDecision,
+    recordExternalAccept: cuts.recordExternalAccept,
+    recordState(endpointId: string, state: string): void {
+      slack.recordState(endpointId, state);
+      cuts.recordState(endpointId, state);
     },
     written(run: Run, changes: readonly ItemChange[]): void {
       writes.written(run, changes);
-      cuts.written(changes);
+      cuts.recordWrites(changes);
     },
     /** Another table is in place of the one that was there. */
-    replaced(): void {
+    recordTableReplaced(): void {
       replacedAt = now();
-      cuts.replaced(items.read([identityKey]).length === 0);
+      cuts.recordTableReplaced(items.read([identityKey]).length === 0);
       calls.replaced();
       writes.replaced();
     },
@@ -63,8 +63,8 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     broken: () => broken,
     /** An error that ended a run, or that it reported and went on. */
     failed(error: unknown): void {
-      if (error instanceof UnsupportedSchemaVersionError) toldOf.add(error.key.sk);
+      if (error instanceof UnsupportedSchemaVersionError) reportedUnreadable.add(error.key.sk);
     },
-    wasToldOf: (sk: string): boolean => toldOf.has(sk),
+    wasReportedUnreadable: (sk: string): boolean => reportedUnreadable.has(sk),
   };
 }

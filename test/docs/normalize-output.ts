@@ -1,5 +1,5 @@
 /** What a command printed, without what is another each time: ids, times, ports, durations and the width of columns. */
-export function alike(printed: string): string {
+export function normalizeOutput(printed: string): string {
   return printed
     .replaceAll(/\b(vpce-svc|vpce|vpce-nfn)-[0-9a-f]{17}\b/g, '$1-…')
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)/g, '(a time)')

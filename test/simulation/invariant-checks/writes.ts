@@ -1,34 +1,34 @@
-import { emptyGroup, groupKey, readGroup } from '../../lib/approvers/approver-group.ts';
-import { type AuditEntry, auditPartition, readAuditEntry } from '../../lib/audit/audit.ts';
-import { awaitingApprovalPartition } from '../../lib/connections/awaiting-approval.ts';
+import { emptyGroup, groupKey, readGroup } from '../../../lib/approvers/approver-group.ts';
+import { type AuditEntry, auditPartition, readAuditEntry } from '../../../lib/audit/audit.ts';
+import { awaitingApprovalPartition } from '../../../lib/connections/awaiting-approval.ts';
 import {
   type ConnectionRecord,
   isAwaitingApproval,
   readRecord,
   recordKey,
   recordPartitions,
-} from '../../lib/connections/connection-record.ts';
-import { pendingEffectPartition, readPendingEffect } from '../../lib/connections/pending-effects.ts';
-import { nextReevaluation, reevaluationPartition } from '../../lib/connections/reevaluations.ts';
-import { isConnected } from '../../lib/privatelink/connection.ts';
-import type { Key } from '../../lib/storage/table.ts';
-import type { ItemChange, Items } from '../doubles/memory-table.ts';
-import type { AssertInvariant } from './invariants.ts';
-import type { Run } from './invocations.ts';
-import { addedTo, isNewerMajor } from './mixed-versions.ts';
-import { saidOf } from './policy-oracle.ts';
-import type { watchCalls } from './watch-calls.ts';
-import type { watchPeople } from './watch-people.ts';
+} from '../../../lib/connections/connection-record.ts';
+import { pendingEffectPartition, readPendingEffect } from '../../../lib/connections/pending-effects.ts';
+import { nextReevaluation, reevaluationPartition } from '../../../lib/connections/reevaluations.ts';
+import { isConnected } from '../../../lib/privatelink/connection.ts';
+import type { Key } from '../../../lib/storage/table.ts';
+import type { ItemChange, Items } from '../../doubles/memory-table.ts';
+import type { AssertInvariant } from '../invariants.ts';
+import type { Run } from '../invocations.ts';
+import { isNewerMajor, readAddition } from '../mixed-versions.ts';
+import { readOraclePolicy } from '../policy-oracle.ts';
+import type { watchCalls } from './calls.ts';
+import type { watchDecisions } from './decisions.ts';
 
 /** What is read, changed and written again: the next version's attributes stay in it. Other items are made anew as a whole. */
-const rewritten = [...recordPartitions, 'SERVICE', 'ENDPOINT_QUOTA#'];
+const rewrittenPartitions = [...recordPartitions, 'SERVICE', 'ENDPOINT_QUOTA#'];
 
 /** Watches what is written to the table. */
 export function watchWrites(
   items: Items,
   mustHold: AssertInvariant,
   note: (who: string, what: string) => void,
-  { wordWritten, spokenIn }: Pick<ReturnType<typeof watchPeople>, 'wordWritten' | 'spokenIn'>,
+  { recordDecision, findAttempt }: Pick<ReturnType<typeof watchDecisions>, 'recordDecision' | 'findAttempt'>,
   { lastRead }: Pick<ReturnType<typeof watchCalls>, 'lastRead'>,
   now: () => number,
 ) {
@@ -62,19 +62,23 @@ export function watchWrites(
       sequence === history.length + 1,
       `${sequence} of ${endpointId} follows ${history.length}`,
     );
-    mustHold('what happened is audited once', !isRepeated(entry, history), `\`${action}\` of ${endpointId}`);
-    if (isWord(entry)) {
-      wordWritten(run, entry);
-      mustBeTheirs(run, entry);
+    mustHold(
+      'what happened is audited once',
+      !isDuplicateEntry(entry, history),
+      `\`${action}\` of ${endpointId}`,
+    );
+    if (isPersonDecision(entry)) {
+      recordDecision(run, entry);
+      mustBeAuthorized(run, entry);
     }
     history.push(entry);
   }
 
   /** By what the run has read last before it writes, said once more and in other words than linkgate's. */
-  function mustBeTheirs(run: Run, { endpointId, actor, action }: AuditEntry): void {
+  function mustBeAuthorized(run: Run, { endpointId, actor, action }: AuditEntry): void {
     const record = recordOf(endpointId);
     if (!record) return;
-    const { service, entries } = saidOf(record, { find: (key) => lastRead(run, key) });
+    const { service, entries } = readOraclePolicy(record, { find: (key) => lastRead(run, key) });
     const item = lastRead(run, groupKey(service?.approvers ?? ''));
     const { slackUsers, emails, decisionChannels } = item ? readGroup(item) : emptyGroup('');
     const named = [
@@ -91,7 +95,7 @@ export function watchWrites(
       action === 'denied' || entries.every(({ owners }) => !owners?.includes(actor)),
       `${actor} ${action} ${endpointId}`,
     );
-    const clicked = spokenIn(run)?.ts;
+    const clicked = findAttempt(run)?.ts;
     const read = lastRead(run, recordKey(endpointId));
     mustHold(
       'nobody decides by a message that linkgate does not remember',
@@ -106,7 +110,7 @@ export function watchWrites(
     const record = readRecord(after);
     const known = before && readRecord(before);
     const [{ endpointId, approval }, earlier] = [record, known?.approval];
-    const isKept = approval ? approval.at === earlier?.at : known && isHeardAnew(known, record);
+    const isKept = approval ? approval.at === earlier?.at : known && isDecisionReopened(known, record);
     mustHold(
       'one decision closes a request',
       !earlier || (words.length === 0 && isKept === true),
@@ -127,7 +131,7 @@ export function watchWrites(
     );
   }
 
-  function mustBePointedAt({ endpointId, location, pendingEffect }: ConnectionRecord): void {
+  function mustHavePendingPointer({ endpointId, location, pendingEffect }: ConnectionRecord): void {
     const [pointer] = items
       .read([{ pk: pendingEffectPartition(location), sk: endpointId }])
       .map(readPendingEffect);
@@ -138,7 +142,7 @@ export function watchWrites(
     );
   }
 
-  function mustBeOnTheAgenda(record: ConnectionRecord): void {
+  function mustHaveReevaluationPointer(record: ConnectionRecord): void {
     const time = nextReevaluation(record);
     const key = { pk: reevaluationPartition(record.location), sk: `${time}#${record.endpointId}` };
     mustHold(
@@ -148,7 +152,7 @@ export function watchWrites(
     );
   }
 
-  function mustBeWaitedFor(record: ConnectionRecord): void {
+  function mustHaveApprovalPointer(record: ConnectionRecord): void {
     const { endpointId, approvalRequest } = record;
     const isPointedAt =
       items.read([{ pk: awaitingApprovalPartition(approvalRequest?.group ?? ''), sk: endpointId }]).length >
@@ -170,11 +174,11 @@ export function watchWrites(
       !isNewerMajor(before),
       `${requestId} writes ${before?.sk}`,
     );
-    if (version === 'next' || !after || addedTo(before) === undefined) return;
-    if (!rewritten.some((partition) => after.pk.startsWith(partition))) return;
+    if (version === 'next' || !after || readAddition(before) === undefined) return;
+    if (!rewrittenPartitions.some((partition) => after.pk.startsWith(partition))) return;
     mustHold(
       'what a newer version added is kept',
-      addedTo(after) === addedTo(before),
+      readAddition(after) === readAddition(before),
       `${requestId} loses it from ${after.pk} ${after.sk}`,
     );
   }
@@ -199,36 +203,38 @@ export function watchWrites(
         .flat()
         .some(
           (entry) =>
-            isWord(entry) && entry.actor === actor && (endpointId ?? entry.endpointId) === entry.endpointId,
+            isPersonDecision(entry) &&
+            entry.actor === actor &&
+            (endpointId ?? entry.endpointId) === entry.endpointId,
         ),
     wasOpenSince: (endpointId: string, time: number) => (openSince.get(endpointId) ?? Infinity) <= time,
     wasClosedSince: (endpointId: string, time: number) => (closedSince.get(endpointId) ?? Infinity) <= time,
     written(run: Run, changes: readonly ItemChange[]): void {
       for (const change of changes) mustRespectNewer(run, change);
       for (const change of changes)
-        if (keyOf(change).pk.startsWith(auditPartition)) auditWritten(run, change);
+        if (changeKey(change).pk.startsWith(auditPartition)) auditWritten(run, change);
       const touched = new Set<string>();
       for (const change of changes) {
-        const { pk, sk } = keyOf(change);
-        if (recordPartitions.includes(pk)) mustCloseOnce(run, change, wordsIn(changes, sk));
+        const { pk, sk } = changeKey(change);
+        if (recordPartitions.includes(pk)) mustCloseOnce(run, change, listDecisions(changes, sk));
         if (recordPartitions.includes(pk) || /^(PENDING_EFFECT|AWAITING_APPROVAL)#/.test(pk)) touched.add(sk);
       }
       for (const record of [...touched].map(recordOf))
         if (record) {
-          mustBePointedAt(record);
-          mustBeOnTheAgenda(record);
-          mustBeWaitedFor(record);
+          mustHavePendingPointer(record);
+          mustHaveReevaluationPointer(record);
+          mustHaveApprovalPointer(record);
         }
     },
   };
 }
 
-function keyOf({ before, after }: ItemChange): Key {
+function changeKey({ before, after }: ItemChange): Key {
   return after ?? before ?? { pk: '', sk: '' };
 }
 
 /** Whether people are asked about something else, somebody takes back what was said, or others let in what was denied. */
-function isHeardAnew(before: ConnectionRecord, after: ConnectionRecord): boolean {
+function isDecisionReopened(before: ConnectionRecord, after: ConnectionRecord): boolean {
   const isReviewedFirst = before.reevaluatedAt === undefined && after.reevaluatedAt !== undefined;
   const isLetIn = before.approval?.decision === 'deny' && isReviewedFirst && isConnected(after.state);
   return (
@@ -238,18 +244,18 @@ function isHeardAnew(before: ConnectionRecord, after: ConnectionRecord): boolean
   );
 }
 
-function wordsIn(changes: readonly ItemChange[], endpointId: string): AuditEntry[] {
+function listDecisions(changes: readonly ItemChange[], endpointId: string): AuditEntry[] {
   return changes
     .flatMap(({ after }) => (after?.pk === `${auditPartition}${endpointId}` ? [readAuditEntry(after)] : []))
-    .filter(isWord);
+    .filter(isPersonDecision);
 }
 
-function isWord({ action }: AuditEntry): boolean {
+function isPersonDecision({ action }: AuditEntry): boolean {
   return action === 'approved' || action === 'denied';
 }
 
 /** Whether an entry says what one said before that still holds. */
-function isRepeated(
+function isDuplicateEntry(
   { action, outcome, state, policyVersions, findings }: AuditEntry,
   history: readonly AuditEntry[],
 ): boolean {
@@ -265,7 +271,7 @@ function isRepeated(
         JSON.stringify([last.policyVersions, last.findings]) === JSON.stringify([policyVersions, findings])
       );
     case 'applied': {
-      const since = history.slice(history.findLastIndex(isDecision) + 1);
+      const since = history.slice(history.findLastIndex(isDecisionEntry) + 1);
       return since.some((entry) => entry.action === action && entry.outcome === outcome);
     }
     case 'deleted':
@@ -277,7 +283,7 @@ function isRepeated(
   }
 }
 
-function isDecision({ action, reason }: AuditEntry): boolean {
+function isDecisionEntry({ action, reason }: AuditEntry): boolean {
   return (
     action === 'decided' ||
     action === 'approved' ||

@@ -1,17 +1,17 @@
-import { type ConnectionRecord, readRecord, recordKey } from '../../lib/connections/connection-record.ts';
-import type { Mode } from '../../lib/mode/mode.ts';
-import { formatKey } from '../../lib/storage/entity.ts';
-import type { Item, Key } from '../../lib/storage/table.ts';
-import type { PrivateLinkState } from '../../sandbox/privatelink/model.ts';
-import type { ChangingCall } from './aws.ts';
-import type { AssertInvariant } from './invariants.ts';
-import type { Run } from './invocations.ts';
-import { isNewerMajor } from './mixed-versions.ts';
-import { isExpired, permitted, type Said, saidOf } from './policy-oracle.ts';
-import type { watchCuts } from './watch-cuts.ts';
+import { type ConnectionRecord, readRecord, recordKey } from '../../../lib/connections/connection-record.ts';
+import type { Mode } from '../../../lib/mode/mode.ts';
+import { formatKey } from '../../../lib/storage/entity.ts';
+import type { Item, Key } from '../../../lib/storage/table.ts';
+import type { PrivateLinkState } from '../../../sandbox/privatelink/model.ts';
+import type { ChangingCall } from '../aws.ts';
+import type { AssertInvariant } from '../invariants.ts';
+import type { Run } from '../invocations.ts';
+import { isNewerMajor } from '../mixed-versions.ts';
+import { expectedAction, isRejectedOnExpiry, type OraclePolicy, readOraclePolicy } from '../policy-oracle.ts';
+import type { watchDisconnects } from './disconnects.ts';
 
 /** What a run knows since it last asked EC2 to accept or reject. */
-interface Reading {
+interface RunReads {
   readonly items: Map<string, Item | undefined>;
   /** When it last read the table. */
   at: number;
@@ -26,30 +26,30 @@ interface Reading {
 export function watchCalls(
   mustHold: AssertInvariant,
   note: (who: string, what: string) => void,
-  cuts: Pick<ReturnType<typeof watchCuts>, 'mustBeRevoked'>,
+  cuts: Pick<ReturnType<typeof watchDisconnects>, 'mustBeRevoked'>,
   now: () => number,
 ) {
-  let acting: Run | undefined;
-  const readings = new Map<string, Reading>();
+  let applyingRun: Run | undefined;
+  const readsByRun = new Map<string, RunReads>();
   const askedToAccept = new Set<string>();
   const acceptedByPolicy = new Set<string>();
 
-  function readingOf({ requestId }: Run): Reading {
-    const reading = readings.get(requestId) ?? {
+  function readsOf({ requestId }: Run): RunReads {
+    const reading = readsByRun.get(requestId) ?? {
       items: new Map<string, Item | undefined>(),
       at: 0,
       lookedSince: new Set<'table' | 'ec2'>(),
       living: new Map<string, boolean>(),
     };
-    readings.set(requestId, reading);
+    readsByRun.set(requestId, reading);
     return reading;
   }
 
-  const lastRead = (run: Run, key: Key) => readingOf(run).items.get(formatKey(key));
+  const lastRead = (run: Run, key: Key) => readsOf(run).items.get(formatKey(key));
 
   function mustBePermitted(call: ChangingCall, endpointId: string, state: PrivateLinkState): void {
     const { run, action } = call;
-    const { at } = readingOf(run);
+    const { at } = readsOf(run);
     const found = { find: (key: Key) => lastRead(run, key) };
     const item = found.find(recordKey(endpointId));
     mustHold(
@@ -58,7 +58,7 @@ export function watchCalls(
       `${action} of ${endpointId}`,
     );
     const record = item && !isNewerMajor(item) ? readRecord(item) : undefined;
-    const said = record && saidOf(record, found);
+    const said = record && readOraclePolicy(record, found);
     mustHold(
       'EC2 is asked only for what is due at a registered service',
       record?.pendingEffect?.action === action &&
@@ -72,11 +72,11 @@ export function watchCalls(
       cuts.mustBeRevoked(record, record.revocation, said, at, state);
       return;
     }
-    const may = permitted(record, said, record.approval, at);
+    const may = expectedAction(record, said, record.approval, at);
     const isBeyondCount = said.entries[0]?.maxEndpoints !== undefined;
     mustHold(
       'EC2 is asked only for what policy or a person wants, as read right before',
-      may === action || (action === 'reject' && isBeyondCount && isExpired(record, said, at)),
+      may === action || (action === 'reject' && isBeyondCount && isRejectedOnExpiry(record, said, at)),
       `${action} of ${endpointId}, not ${may}`,
     );
     if (action === 'accept') mustCount(call, said, record, state);
@@ -84,7 +84,7 @@ export function watchCalls(
 
   function mustCount(
     { endpointIds }: ChangingCall,
-    { entries }: Said,
+    { entries }: OraclePolicy,
     record: ConnectionRecord,
     { endpoints }: PrivateLinkState,
   ): void {
@@ -114,7 +114,7 @@ export function watchCalls(
   function mustNotCut(run: Run, { endpointId, revocation }: ConnectionRecord): void {
     mustHold(
       'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut',
-      !readingOf(run).living.get(endpointId) || askedToAccept.has(endpointId) || revocation !== undefined,
+      !readsOf(run).living.get(endpointId) || askedToAccept.has(endpointId) || revocation !== undefined,
       `${endpointId} is not rejected`,
     );
   }
@@ -129,7 +129,7 @@ export function watchCalls(
     },
 
     read(run: Run, keys: readonly Key[], found: readonly Item[]): void {
-      const reading = readingOf(run);
+      const reading = readsOf(run);
       const items = new Map(found.map((item) => [formatKey(item), item]));
       for (const key of keys) reading.items.set(formatKey(key), items.get(formatKey(key)));
       reading.at = now();
@@ -137,27 +137,27 @@ export function watchCalls(
     },
 
     /** EC2 has shown something: what was read before is not right before any more. */
-    looked(run: Run, living: ReadonlyMap<string, boolean>): void {
-      const reading = readingOf(run);
+    observeDescribe(run: Run, living: ReadonlyMap<string, boolean>): void {
+      const reading = readsOf(run);
       reading.lookedSince.add('ec2');
       for (const [endpointId, isLiving] of living) reading.living.set(endpointId, isLiving);
     },
 
-    approvalRequest({ action, endpointIds }: ChangingCall): void {
+    observeChangeRequested({ action, endpointIds }: ChangingCall): void {
       if (action === 'accept') for (const endpointId of endpointIds) askedToAccept.add(endpointId);
     },
 
-    modeRead(run: Run, mode: Mode): void {
-      const reading = readingOf(run);
+    observeModeRead(run: Run, mode: Mode): void {
+      const reading = readsOf(run);
       reading.mode = mode;
       reading.lookedSince.clear();
     },
 
     /** EC2 is asked to accept or reject: the mode was read right before, for this call and no other. */
-    changing(call: ChangingCall, state: PrivateLinkState): void {
+    observeChange(call: ChangingCall, state: PrivateLinkState): void {
       const { run, action, endpointIds } = call;
       note(run.requestId, `calls ${action} of ${endpointIds.join(', ')}`);
-      const { mode, lookedSince } = readingOf(run);
+      const { mode, lookedSince } = readsOf(run);
       const isFresh = lookedSince.size < 2;
       mustHold(
         'EC2 is changed only where the mode is act, as read right before',
@@ -166,17 +166,17 @@ export function watchCalls(
       );
       mustHold(
         'EC2 is changed by one run at a time',
-        acting === undefined || acting === run || acting.isOver(),
-        `${run.requestId} does not beside ${acting?.requestId}`,
+        applyingRun === undefined || applyingRun === run || applyingRun.isOver(),
+        `${run.requestId} does not beside ${applyingRun?.requestId}`,
       );
-      acting = run;
+      applyingRun = run;
       for (const endpointId of endpointIds) mustBePermitted(call, endpointId, state);
-      readings.delete(run.requestId);
+      readsByRun.delete(run.requestId);
     },
 
     /** A service gets or loses its tag or notification: the mode was read once for both. */
-    configuring(run: Run, operation: string): void {
-      const { mode } = readingOf(run);
+    observeServiceChange(run: Run, operation: string): void {
+      const { mode } = readsOf(run);
       note(run.requestId, `calls ${operation}`);
       mustHold(
         'EC2 is changed only where the mode is act, as read right before',

@@ -11,7 +11,7 @@ afterEach(() => sandbox?.stop());
 test('an item that has outlived its time to live goes without being asked about', async () => {
   const started = await startSandbox({ port: 0, packageFolder });
   sandbox = started;
-  const { clock, dynamoDb } = started.cloud;
+  const { clock, dynamoDb } = started.emulator;
   const { TableName = '' } = started.outputs;
   const Key = { pk: { S: 'TEST' }, sk: { S: 'expiring' } };
   const expiresAt = { N: String(Math.floor(clock.now() / 1000)) };

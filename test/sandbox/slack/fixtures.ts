@@ -11,7 +11,7 @@ export const channel = 'C01APPROVALS';
 export const alice = { user: 'U01ALICE', team: 'T01LOCAL' };
 
 /** A Slack of its own, by a clock that stands still. */
-export function aSlack({ isThrottled = true, origin = 'http://sandbox' } = {}) {
+export function createTestSlack({ isThrottled = true, origin = 'http://sandbox' } = {}) {
   const clock = manualClock();
   const faults = createFaults(() => 0);
   const slack = createSlack({ origin, clock, faults, isThrottled: () => isThrottled });
@@ -46,7 +46,7 @@ export function aSlack({ isThrottled = true, origin = 'http://sandbox' } = {}) {
 }
 
 /** Where something listens on this machine, until it is closed. */
-export async function listening(listener: RequestListener): Promise<{ url: string; close(): void }> {
+export async function listen(listener: RequestListener): Promise<{ url: string; close(): void }> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -66,9 +66,9 @@ export interface Received {
 }
 
 /** An app that answers as it is told, and keeps what it was sent. */
-export async function anApp(slack: Slack, answer: (received: Received) => unknown = () => '') {
+export async function createTestApp(slack: Slack, answer: (received: Received) => unknown = () => '') {
   const received: Received[] = [];
-  const { url, close } = await listening(async (request, response) => {
+  const { url, close } = await listen(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     const payload = JSON.parse(new URLSearchParams(body).get('payload') ?? '{}');
