@@ -9,7 +9,7 @@ import { bundle } from '../packaging/bundle.mjs';
 import { type Bench, type Figure, median } from './figure.ts';
 import { deployedFunctions, root } from './package.ts';
 
-/** The same code by esbuild alone: the SDK's schemas and its chain of credential providers stay whole. */
+/** Plain esbuild: the bundle keeps all schemas of the SDK and its credential provider chain. */
 const stock: BuildOptions = { plugins: [], alias: {}, logLevel: 'error' };
 
 const runs = 15;
@@ -62,7 +62,7 @@ async function measureSizes({ name, ...files }: BundledFunction): Promise<Figure
   ];
 }
 
-/** By turns, so that what else the machine does meets both kinds alike. The first round warms the disk's cache and does not count. */
+/** Alternates between both kinds, so that other load affects both alike. The first round warms the disk cache and does not count. */
 async function measureLoadTimes(
   bundled: readonly BundledFunction[],
   say: (progress: string) => void,

@@ -1,4 +1,4 @@
-/** One number that was taken, and what it is held against in the same run. */
+/** A measured number, with a baseline of the same run. */
 export interface Figure {
   readonly name: string;
   readonly value: number;
@@ -6,10 +6,10 @@ export interface Figure {
   readonly baseline?: { readonly name: string; readonly value: number };
 }
 
-/** A group of figures that are taken together. */
+/** A benchmark with its figures. */
 export interface Bench {
   readonly name: string;
-  /** What was measured and how, for the reader of the table. */
+  /** Describes the measurement for readers of the table. */
   readonly about: string;
   measure(say: (progress: string) => void): Promise<readonly Figure[]>;
 }
@@ -29,7 +29,7 @@ export function ratioToBaseline({ value, baseline }: Figure): number | undefined
   return baseline && value / baseline.value;
 }
 
-/** Three digits that count, more only before the point. */
+/** Rounds to three significant digits; digits before the point stay. */
 export function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

@@ -14,7 +14,7 @@ interface Properties {
   readonly Environment?: { readonly Variables?: object };
 }
 
-/** The functions of the packaged template, each with an environment in which it loads. */
+/** Returns the functions of the packaged template, each with environment variables for loading. */
 export async function deployedFunctions() {
   await packageService(stage);
   const path = new URL('../.serverless/cloudformation-template-update-stack.json', import.meta.url);
@@ -32,7 +32,7 @@ export async function deployedFunctions() {
     }));
 }
 
-/** Nothing is called while a function loads: any value of the right form does. */
+/** A function makes no calls while it loads, so any valid value serves. */
 function placeholderValue(variable: string): string {
   if (variable.endsWith('_URL')) return 'https://example.com';
   return variable === 'LINKGATE_STAGE' ? stage : '111111111111';

@@ -6,7 +6,7 @@ export const page = new URL('../docs/performance.md', import.meta.url);
 
 const [begin, end] = ['<!-- figures: npm run bench -->', '<!-- end of figures -->'];
 
-/** Puts the figures into docs/performance.md, between its markers. */
+/** Writes the figures into docs/performance.md between its markers. */
 export async function writePage(results: Results): Promise<void> {
   const text = await readFile(page, 'utf8');
   const [before = '', rest = ''] = text.split(begin);

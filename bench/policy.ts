@@ -65,7 +65,7 @@ async function measureSeconds<T>(work: () => Promise<T>): Promise<[seconds: numb
   return [(performance.now() - startedAt) / 1000, result];
 }
 
-/** One call of linkgate's API, as the provider. */
+/** Calls linkgate's API as the provider. */
 async function ask<T>(sandbox: Sandbox, method: string, path: string, body?: unknown): Promise<T> {
   const { ApiUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
   return (await callLinkgate(ApiUrl, provider, method, path, body)) as T;

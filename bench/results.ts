@@ -7,12 +7,12 @@ export interface Measured {
   readonly figures: readonly (Figure & { readonly ratio?: number })[];
 }
 
-/** What `npm run bench` found, on one machine in one run. */
+/** The results of one `npm run bench`. */
 export interface Results {
   readonly date: string;
   readonly machine: string;
   readonly node: string;
-  /** How many programs wanted the machine on average in the minute before. */
+  /** The load average of the minute before. */
   readonly load: number;
   readonly benches: readonly Measured[];
 }

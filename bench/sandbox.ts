@@ -5,7 +5,7 @@ import { readMemory } from './memory.ts';
 
 const consumer = '222222222222';
 const requests = 1_000;
-/** How many the consumer creates at the same time. */
+/** The number of concurrent creations. */
 const concurrency = 20;
 
 export const sandbox: Bench = {

@@ -8,10 +8,10 @@ import { type Bench, median } from './figure.ts';
 import { root } from './package.ts';
 
 const runs = 7;
-/** Packaging takes its time. */
+/** Fewer runs, because packaging is slow. */
 const coldRuns = 3;
 
-/** What a start reads, beside packages and what is made. */
+/** The files that a start needs, without packages and build results. */
 const copiedFolders = ['functions', 'lib', 'packaging', 'resources', 'rules', 'sandbox', 'docs'];
 const copiedFiles = ['package.json', 'package-lock.json', 'serverless.yml'];
 
@@ -50,7 +50,7 @@ export const start: Bench = {
   },
 };
 
-/** Milliseconds until it is ready; it is ended then. */
+/** Starts a sandbox, returns the milliseconds until it is ready, and stops it. */
 async function measureTimeToReady(cwd: string): Promise<number> {
   const startedAt = performance.now();
   const node = [

@@ -1,5 +1,5 @@
-// Everything that needs no test: formatting, lint, types, unused code, the lock files, the packaged template. `--fix`
-// mends what can be mended.
+// Runs all checks that are not tests: formatting, lint, types, unused code, lock files, packaged template. `--fix`
+// repairs formatting and lint.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { installWhatIsMissing } from '../install.mjs';

@@ -1,4 +1,4 @@
-// Words that a field engineer would have to learn: no name of ours may contain one. docs/glossary.md has the words instead.
+// Finds private words in names of lib, functions and rules. docs/glossary.md has the standard words.
 import { globSync, readFileSync } from 'node:fs';
 
 const instead = {
@@ -17,7 +17,7 @@ const instead = {
   board: 'throttle',
   untold: 'not yet notified',
 };
-/** As a word of a name in camel case. */
+/** Matches a word inside a camel-case name. */
 const forbidden = new RegExp(
   Object.keys(instead)
     .map((word) => `(?<![A-Za-z])${word}|${word[0].toUpperCase()}${word.slice(1)}`)

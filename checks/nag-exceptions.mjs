@@ -1,5 +1,5 @@
 /**
- * What cdk-nag finds and we keep. `rule`: how the finding begins. `on`: the logical ids.
+ * Accepted findings of cdk-nag. `rule`: the beginning of the finding. `on`: the logical ids.
  * @type {readonly {rule: string, on: readonly string[], reason: string}[]}
  */
 export const exceptions = [

@@ -1,5 +1,5 @@
-// Runs cdk-nag's AwsSolutions pack over a template. Each finding is mended or among the exceptions, and each exception
-// still applies.
+// Runs cdk-nag's AwsSolutions pack on a template. Fails on a finding that is no exception, and on an exception
+// that no longer applies.
 import { App, Stack } from 'aws-cdk-lib';
 import { CfnInclude } from 'aws-cdk-lib/cloudformation-include';
 import { AwsSolutionsChecks } from 'cdk-nag';

@@ -13,7 +13,7 @@ export function schemaFiles(): [file: string, schema: object][] {
   ]);
 }
 
-/** The event as EventBridge delivers it. */
+/** Returns the schema of the event as EventBridge delivers it. */
 function envelope<Detail extends v.GenericSchema>(name: string, when: string, detail: Detail) {
   const event = v.object({
     version: v.literal('0'),

@@ -5,11 +5,11 @@ import { schemaKeys } from './schema-keys.mjs';
 const environmentCredentials = fileURLToPath(new URL('environment-credentials.ts', import.meta.url));
 
 /**
- * Bundles one function as Lambda runs it. CommonJS loads faster than ESM there; the source map stays beside the bundle
+ * Bundles a function for Lambda. CommonJS loads faster than ESM there. The source map stays beside the bundle
  * and outside the package.
  * @param {string} entryPoint the function's file
  * @param {string} outfile
- * @param {import('esbuild').BuildOptions} [options] what to do otherwise
+ * @param {import('esbuild').BuildOptions} [options] overrides
  */
 export function bundle(entryPoint, outfile, options = {}) {
   return build({

@@ -2,7 +2,7 @@ import { findTable, protectTable, runningStack } from './running-stack.mjs';
 import { diffSettings, settingsFile } from './stage-settings.mjs';
 
 /**
- * What is about to be deployed, or was.
+ * A deployment, before or after it runs.
  * @typedef {object} Deployment
  * @property {string} stage
  * @property {string} stackName
@@ -12,10 +12,10 @@ import { diffSettings, settingsFile } from './stage-settings.mjs';
  */
 
 /**
- * Holds a deployment against the stack that runs.
+ * Compares a deployment with the running stack.
  * @param {Deployment} deployment
- * @param {readonly string[]} named the settings whose change is meant
- * @throws {Error} where it would change another setting, or meets a table that is no stack's
+ * @param {readonly string[]} named the settings that may change
+ * @throws {Error} if it would change another setting, or if the table exists without a stack
  */
 export async function refuseDestructiveChanges(deployment, named) {
   const stack = await runningStack(deployment.config, deployment.stackName);
@@ -26,8 +26,8 @@ export async function refuseDestructiveChanges(deployment, named) {
 }
 
 /**
- * Protects the stack's own table once the deployment has ended well. The template does not: where a first deployment
- * fails CloudFormation could not take the table away again, and it would be in the way of the next.
+ * Switches deletion protection of the stack's own table on after a successful deployment. The template does not: if a first deployment
+ * failed, CloudFormation could not delete the table, and the next deployment would fail.
  * @param {Deployment} deployment
  */
 export async function protectOwnTable(deployment) {

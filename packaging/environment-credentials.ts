@@ -1,4 +1,4 @@
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 
-/** Stands in for the SDK's default chain: in Lambda credentials are always in the environment, and the rest of the chain is weight. */
+/** Replaces the SDK's default credential provider chain: Lambda always has credentials in the environment. */
 export const defaultProvider = () => fromEnv();

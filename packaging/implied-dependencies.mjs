@@ -1,7 +1,7 @@
 /**
- * Takes away each `DependsOn` that a reference says already: CloudFormation follows references by itself, and linters
- * warn of saying it twice.
- * @param {Record<string, {DependsOn?: string | string[], Properties?: unknown}>} resources are changed
+ * Removes each `DependsOn` that a reference implies: CloudFormation follows references by itself, and linters
+ * warn about duplicates.
+ * @param {Record<string, {DependsOn?: string | string[], Properties?: unknown}>} resources changed in place
  */
 export function dropImpliedDependencies(resources) {
   for (const resource of Object.values(resources)) {

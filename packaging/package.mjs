@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const templateFile = join(root, '.serverless/cloudformation-template-update-stack.json');
 const digestFile = join(root, '.build/made-from');
 
-/** All that the package is made from, beside the packages in node_modules. */
+/** The input files of the package, without node_modules. */
 export const inputs = [
   '{functions,lib,rules,resources,packaging}/**/*.*',
   'docs/openapi.yml',
@@ -19,17 +19,17 @@ export const inputs = [
 ];
 
 /**
- * Makes the package that goes to AWS, as `npx serverless package` does; nothing is done when nothing changed since.
+ * Creates the package for AWS with `npx serverless package`, unless it is up to date.
  * @param {string} stage
  * @returns {Promise<void>}
- * @throws {Error} with what serverless said
+ * @throws {Error} with the output of serverless
  */
 export async function packageService(stage) {
   const inputsDigest = digestInputs(stage);
   if (existsSync(digestFile) && readFileSync(digestFile, 'utf8') === `${inputsDigest} ${digestPackage()}`)
     return;
   const serverless = join(root, 'node_modules/serverless/bin/serverless.js');
-  // What is half made is made from nothing.
+  // Without the digest file, an interrupted run starts over.
   rmSync(digestFile, { force: true });
   const running = promisify(execFile)(process.execPath, [serverless, 'package', '--stage', stage], {
     cwd: root,
@@ -44,7 +44,7 @@ export async function packageService(stage) {
   writeFileSync(digestFile, `${inputsDigest} ${digestPackage()}`);
 }
 
-/** Somebody may have packaged another stage into the same folder since. */
+/** Detects a package of another stage in the same folder. */
 function digestPackage() {
   return existsSync(templateFile)
     ? createHash('sha256').update(readFileSync(templateFile)).digest('hex')

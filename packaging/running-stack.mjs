@@ -2,7 +2,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { DescribeTableCommand, DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
 
 /**
- * The stack as it runs: its parameters and outputs by name; undefined before the first deployment.
+ * Describes the running stack: parameters and outputs by name; undefined before the first deployment.
  * @param {import('@aws-sdk/client-cloudformation').CloudFormationClientConfig} config
  * @param {string} name
  */
@@ -19,14 +19,14 @@ export async function runningStack(config, name) {
       outputs: Object.fromEntries(Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])),
     };
   } catch (error) {
-    // CloudFormation has no code of its own for a stack that is not there.
+    // CloudFormation has no error code of its own for a missing stack.
     if (error.name === 'ValidationError' && error.message.includes('does not exist')) return undefined;
     throw error;
   }
 }
 
 /**
- * A table, whosever it is; undefined where there is none of that name.
+ * Describes a table, whatever created it; undefined if there is none.
  * @param {import('@aws-sdk/client-dynamodb').DynamoDBClientConfig} config
  * @param {string} TableName
  */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 /**
  * An esbuild plugin. The SDK writes its schemas with computed keys, `{ [_xN]: _Fil }`, which esbuild cannot drop when
- * nothing uses them (aws/aws-sdk-js-v3 issue 7607). With the keys written out, a client keeps the schemas of its commands alone.
+ * nothing uses them (aws/aws-sdk-js-v3 issue 7607). With literal keys, a bundle has the schemas of its commands only.
  */
 export const schemaKeys = {
   name: 'schema-keys',
@@ -14,7 +14,7 @@ export const schemaKeys = {
   },
 };
 
-/** Replaces each computed key by the string that its constant holds. */
+/** Replaces each computed key with the string of its constant. */
 export function inlineSchemaKeys(source) {
   const constants = new Map(
     [...source.matchAll(/^const (\w+) = ("(?:[^"\\]|\\.)*");$/gm)].map(([, name, value]) => [name, value]),

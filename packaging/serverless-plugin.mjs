@@ -5,8 +5,8 @@ import { dropImpliedDependencies } from './implied-dependencies.mjs';
 import { parseAllowedChanges, readSettings, settingsFile } from './stage-settings.mjs';
 
 /**
- * Bundles each function on its own before `serverless package` and `serverless deploy` zip it, tidies the template, and
- * refuses a deployment that would lose something.
+ * Bundles each function before `serverless package` and `serverless deploy` zip it, cleans up the template, and
+ * refuses a deployment that would lose settings or data.
  */
 export default class Packaging {
   /**
@@ -49,7 +49,7 @@ export default class Packaging {
   }
 }
 
-/** Serverless shows the message of its own errors alone, and of others where they came from as well. */
+/** Serverless prints the stack of other errors than its own; its own print as a message. */
 function asServerlessError(ServerlessError, check) {
   return async () => {
     try {
@@ -80,7 +80,7 @@ async function bundleOne(name, definition) {
   definition.package = { patterns: [`${folder}/index.js`] };
 }
 
-/** The command line and the functions take no other. */
+/** The command line and the functions accept no other stage name. */
 function requireStage(stage) {
   if (!stagePattern.test(stage)) throw new Error(`${stageForm} \`${stage}\` is none.`);
 }
@@ -91,7 +91,7 @@ function settingsNotice(stage, set) {
   return set.length === 0 ? `${file} sets nothing` : `${file} sets ${set.join(', ')}`;
 }
 
-/** With one of them alone linkgate would go on with another table than was meant. */
+/** With only one of the two settings, linkgate would use another table than intended. */
 function requireTableWithItsStream({ table, tableStreamArn }, stage) {
   if ((table.Default === '') !== (tableStreamArn.Default === ''))
     throw new Error(`${settingsFile(stage)}: name both, \`table\` and \`tableStreamArn\`, or neither`);

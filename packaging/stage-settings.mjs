@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { didYouMean } from '../lib/values/did-you-mean.mjs';
 
 /**
- * Where the settings of a stage are, from the root of the repository. serverless.yml reads it too.
+ * Returns the path of a stage's settings from the root of the repository. serverless.yml reads the file too.
  * @param {string} stage
  */
 export function settingsFile(stage) {
@@ -12,12 +12,12 @@ export function settingsFile(stage) {
 }
 
 /**
- * What a stage's file sets; undefined where there is no file.
+ * Returns the names of the settings in the stage's file; undefined without a file.
  * @param {string} folder the root of the repository
  * @param {string} stage
- * @param {readonly string[]} names the settings that there are
+ * @param {readonly string[]} names all settings
  * @returns {readonly string[] | undefined}
- * @throws {Error} where it holds anything else
+ * @throws {Error} if the file is invalid
  */
 export function readSettings(folder, stage, names) {
   const file = settingsFile(stage);
@@ -38,10 +38,10 @@ export function readSettings(folder, stage, names) {
 }
 
 /**
- * The settings whose change is meant, as `--param="change=table,alarmTopicArn"` names them.
- * @param {readonly string[]} params what was given with `--param`
+ * Returns the settings that may change, from `--param="change=table,alarmTopicArn"`.
+ * @param {readonly string[]} params the values of `--param`
  * @param {string} stage
- * @param {readonly string[]} names the settings that there are
+ * @param {readonly string[]} names all settings
  * @returns {readonly string[]}
  * @throws {Error} for any other parameter
  */
@@ -58,7 +58,7 @@ export function parseAllowedChanges(params, stage, names) {
 }
 
 /**
- * Each setting with which the stack runs otherwise than it would.
+ * Returns each setting that differs between the running stack and the template.
  * @param {Readonly<Record<string, string>>} running
  * @param {Readonly<Record<string, {Default?: string}>>} parameters of the template that is about to be deployed
  */

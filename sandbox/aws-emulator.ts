@@ -31,7 +31,7 @@ import { createSlack, type Slack } from './slack/slack.ts';
 import { createDeliveries, type ReceivedMail } from './sns-deliveries.ts';
 import { createTimers } from './timers.ts';
 
-/** Every service of the sandbox, and what carries messages from one to another. */
+/** All emulated services and the deliveries between them. */
 export interface AwsEmulator {
   /** `http://127.0.0.1:4570` */
   readonly origin: string;
@@ -52,28 +52,28 @@ export interface AwsEmulator {
   readonly privateLink: PrivateLink;
   readonly lambda: Lambda;
   readonly httpApis: HttpApis;
-  /** Those whose wire the SDK's schemas describe, by signing name. */
+  /** The services whose wire format the SDK's schemas describe, by signing name. */
   readonly services: ReadonlyMap<string, AwsService>;
-  /** Takes a table's stream records, by the table's ARN. */
+  /** Consumers of a table's stream records, by table ARN. */
   readonly streamConsumers: Map<string, (records: readonly StreamRecord[]) => void>;
-  /** By the subscription's ARN. */
+  /** Queue ARNs by subscription ARN. */
   readonly subscriptionDeadLetters: Map<string, string>;
   readonly fire: ReturnType<typeof createDeliveries>['fire'];
   readonly cloudTrail: CloudTrail;
-  /** What e-mail subscriptions were sent. */
+  /** All emails that SNS sent to email subscriptions. */
   readonly mails: Log<ReceivedMail>;
   readonly slack: Slack;
-  /** What is switched by `/_sandbox`, by its path. */
+  /** The settings that `/_sandbox` changes, by path. */
   readonly settings: Map<string, unknown>;
   readonly store: Store;
-  /** Goes on where an earlier process ended. */
+  /** Continues the work that an earlier process left in the data folder. */
   resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface AwsEmulatorOptions {
   readonly origin: string;
-  /** Where what the engine and the functions need on disk is. */
+  /** The folder for the files of the DynamoDB engine and of the functions. */
   readonly folder: string;
   readonly store: Store;
   readonly onOutput: (functionName: string, text: string) => void;
@@ -219,14 +219,14 @@ export async function createAwsEmulator({
   };
 }
 
-/** What keeps the tables of one sandbox apart from another's in an engine that both use. */
+/** Identifies the tables of this sandbox in an engine that several sandboxes share. */
 function engineTenant(settings: Map<string, unknown>): string {
   const tenant = String(settings.get('tenant') ?? `run${Date.now()}`);
   settings.set('tenant', tenant);
   return tenant;
 }
 
-/** A function's credentials stand for its role. */
+/** The access key of a function stands for its execution role. */
 function functionEnvironment(
   { name, roleArn }: FunctionConfiguration,
   origin: string,
@@ -244,7 +244,7 @@ function functionEnvironment(
   };
 }
 
-/** Carries out what is due in PrivateLink, rings for it, and comes back for what is due next. */
+/** Carries out due state transitions, publishes their notifications to SNS, and sets a timer for the next one. */
 function createTransitionRunner(privateLink: PrivateLink, sns: Sns, clock: Clock): (time: number) => void {
   let cancelTransition = () => {};
 

@@ -2,7 +2,7 @@ import { AwsError, type AwsService } from './aws/aws-service.ts';
 import type { Json } from './aws/dynamodb-accesses.ts';
 import { formatError, type WireRequest, type WireResponse } from './wire/wire.ts';
 
-/** How the services say that a policy lacks something. */
+/** The error codes by which services report that a policy does not allow a call. */
 const accessDeniedCodes: Readonly<Record<string, readonly [code: string, status: number]>> = {
   ec2: ['UnauthorizedOperation', 403],
   sqs: ['AccessDenied', 403],
@@ -26,14 +26,14 @@ export function invalidKey(service: string): AwsError {
     : new AwsError('InvalidClientTokenId', message, 403);
 }
 
-/** What went wrong within the sandbox itself is an internal failure. */
+/** An error of the sandbox itself becomes `InternalFailure`. */
 export function toAwsError(error: unknown): AwsError {
   if (error instanceof AwsError) return error;
   console.error(error);
   return new AwsError('InternalFailure', error instanceof Error ? error.message : String(error), 500);
 }
 
-/** Errors as a service puts them on the wire; DynamoDB's where there is none. */
+/** Formats errors as the service does; DynamoDB has no schema here and has its own format. */
 export function errorFormatter(service: AwsService | undefined, { headers }: WireRequest) {
   return async (error: AwsError, requestId: string): Promise<WireResponse> => {
     if (service) return formatError(service, error, requestId, String(headers['content-type'] ?? ''));
@@ -41,7 +41,7 @@ export function errorFormatter(service: AwsService | undefined, { headers }: Wir
   };
 }
 
-/** Why a transaction is cancelled that could be written a moment later (DynamoDB API reference, CancellationReason). */
+/** Cancellation reasons of transactions that may succeed when retried (DynamoDB API reference, CancellationReason). */
 const cancellationReasons = new Set([
   'TransactionConflict',
   'ThrottlingError',
@@ -53,7 +53,7 @@ export function dynamoDbError(
   requestId: string,
   { TransactItems = [] }: Json = {},
 ): WireResponse {
-  // Other errors of transactions are the engine's own: the sandbox says of its own why a whole transaction has to wait.
+  // The engine formats other errors of transactions. The sandbox adds the reasons of those that it causes itself.
   const reason = error.code === 'TransactionCanceledException' ? 'TransactionConflict' : error.code;
   const isCancelled = cancellationReasons.has(reason);
   const code = isCancelled ? 'TransactionCanceledException' : error.code;

@@ -32,24 +32,24 @@ import { formatOutput, parseJson, parseRequest, type WireRequest, type WireRespo
 
 export interface AwsRequests {
   handle(request: WireRequest, origin: string): Promise<UnmodelledResponse>;
-  /** What each function, by its file name, asked IAM for and was granted: the rest of its policy is for nothing. */
+  /** The permissions that each function used, by file name. The rest of its policy is not needed. */
   granted(): ReadonlyMap<string, readonly Access[]>;
 }
 
 type Client = Caller & { readonly roleArn?: string };
 
-/** One call, on its way from the wire through IAM and faults to the service and back. */
+/** One call with its parsed input and its IAM accesses. */
 interface Call {
   readonly client: Client;
   readonly service: string;
   readonly operation: string;
   readonly input: unknown;
   readonly accesses: () => Promise<readonly Access[]>;
-  /** The service's own answer; throws `AwsError`. */
+  /** Runs the operation of the service. Throws `AwsError`. */
   readonly run: () => Promise<WireResponse>;
 }
 
-/** Of one function; each key of an item is another access. */
+/** The limit for one function; each key of an item counts as an access of its own. */
 const maxGrantedRecords = 5000;
 
 export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsRequests {
@@ -194,7 +194,7 @@ export function createAwsRequests(emulator: AwsEmulator, calls: CallLog): AwsReq
   };
 }
 
-/** A service that does not say what a call needs: nobody's policy allows it. */
+/** The access of a service that is not modelled: no policy allows it. */
 function unknownAccess({ signingName }: AwsService): readonly Access[] {
   return [{ action: `${signingName}:Unknown`, resource: '*' }];
 }

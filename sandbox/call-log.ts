@@ -1,10 +1,10 @@
 import type { Log } from './persistence.ts';
 
-/** One AWS call that the sandbox received. */
+/** An AWS call that the sandbox received. */
 export interface RecordedCall {
   readonly time: string;
   readonly accountId: string;
-  /** A function's file name, or `root`. */
+  /** The file name of a function, or `root`. */
   readonly principal: string;
   /** The signing name. */
   readonly service: string;
@@ -14,11 +14,11 @@ export interface RecordedCall {
   readonly error?: string;
 }
 
-/** The parameters of a call as they may be shown: a secret shows as `***`. */
+/** Returns the parameters of a call with each secret replaced by `***`. */
 export function redact(service: string, action: string, params: unknown): unknown {
   if (service !== 'ssm' || action !== 'PutParameter') return params;
   const { Type } = params as { readonly Type?: string };
-  // Who overwrites a parameter need not say its type again.
+  // PutParameter with Overwrite need not repeat the type.
   return Type === 'String' || Type === 'StringList' ? params : { ...(params as object), Value: '***' };
 }
 

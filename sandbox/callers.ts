@@ -1,16 +1,16 @@
 import type { Access, Caller } from './aws/aws-service.ts';
 import type { PolicyDocument } from './iam/policy.ts';
 
-/** Who signed a request, and for which service. */
+/** The access key, Region and service of a signature. */
 export interface Signature {
   readonly accessKeyId: string;
   readonly region: string;
   readonly service: string;
 }
 
-/** One of linkgate's functions, as it calls AWS. */
+/** The identity by which a function calls AWS. */
 export interface FunctionIdentity {
-  /** Its file name. */
+  /** The file name of the function. */
   readonly principal: string;
   readonly functionName: string;
   readonly roleArn: string;
@@ -19,18 +19,18 @@ export interface FunctionIdentity {
 export interface Role {
   readonly arn: string;
   readonly policies: PolicyDocument[];
-  /** What Lambda itself does by it: reading queues and streams, handing over failures. */
+  /** Lambda itself uses this role too: to poll queues and streams, and to send failures to destinations. */
   readonly usedByLambda: Access[];
 }
 
-/** Who is behind an access key. */
+/** Maps access keys to callers. */
 export interface Callers {
-  /** The access key that a function signs with from now on. */
+  /** Creates the access key of a function. */
   keyFor(identity: FunctionIdentity): string;
   identify(signature: Signature): (Caller & { readonly roleArn?: string }) | undefined;
 }
 
-/** Reads the credential scope of a version 4 signature; what it signs is not verified. */
+/** Reads the credential scope of a Signature Version 4. The sandbox does not verify signatures. */
 export function parseSignature(authorization: string | undefined): Signature | undefined {
   const scope = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(
     authorization ?? '',

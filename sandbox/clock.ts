@@ -1,14 +1,14 @@
-/** The one time that everything in the sandbox follows: the wall clock plus what `POST /_sandbox/clock` has added. */
+/** The clock of the whole sandbox: the wall clock plus the offset that `POST /_sandbox/clock` adds. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds added to the wall clock so far. */
   offset(): number;
-  /** Runs the action once the clock reads `time` or later, never before this call returns; returns what cancels it. */
+  /** Runs the action once the clock reads `time` or later, never before this call returns. Returns a function that cancels it. */
   at(time: number, action: () => void): () => void;
-  /** Moves time on; what fell due runs in order of its time, each action once. */
+  /** Advances the clock. Due actions run in order of their time, each once. */
   advance(milliseconds: number): void;
-  /** Cancels everything that is still to come, and what is asked for afterwards. */
+  /** Cancels all actions, and ignores later ones. */
   stop(): void;
 }
 
@@ -19,7 +19,7 @@ interface Timer {
 
 const longestTimeout = 2 ** 31 - 1;
 
-/** Starts with what an earlier one's `offset` was. */
+/** `startOffset`: the offset of the clock before a restart. */
 export function sandboxClock(onAdvance: (offset: number) => void = () => {}, startOffset = 0): Clock {
   const timers = new Set<Timer>();
   let offset = startOffset;

@@ -13,14 +13,14 @@ export interface ControlRequest {
 
 export interface ControlResponse {
   readonly status: number;
-  /** Nothing for 204. */
+  /** Absent for 204. */
   readonly json?: unknown;
 }
 
 export interface ControlDeps {
   readonly emulator: AwsEmulator;
   readonly calls: CallLog;
-  /** Undefined until the stack is there. */
+  /** Undefined until the stack is deployed. */
   readonly deployed: () =>
     | { readonly schedules: Schedules; readonly outputs: Readonly<Record<string, string>> }
     | undefined;
@@ -37,7 +37,7 @@ const Advance = v.strictObject({ advanceSeconds: v.pipe(v.number(), v.minValue(0
 const defaultIdleTimeoutMs = 30_000;
 const idlePollMs = 5;
 
-/** `/_sandbox`: what tests and people tell the sandbox, and ask it. */
+/** `/_sandbox`: the API by which tests and people control and inspect the sandbox. */
 export function createControl({ emulator, calls, deployed }: ControlDeps) {
   const { clock, faults, privateLink, settings } = emulator;
 
@@ -101,7 +101,7 @@ export function createControl({ emulator, calls, deployed }: ControlDeps) {
     try {
       for (const fire of firings) {
         results.push(...(await fire()));
-        // A pass is whole when the messages that it sent are handled too, and the next one sees what came of it.
+        // A scheduled run is complete when its messages are handled too, and the next run sees their result.
         if (!(await isIdle(timeoutMs)))
           return okResponse({ ok: false, error: 'what the schedule caused was not done in time' });
       }
@@ -111,7 +111,7 @@ export function createControl({ emulator, calls, deployed }: ControlDeps) {
     }
   }
 
-  /** Twice in a row, so that what one hop hands to the next is not missed between them. */
+  /** Checks twice in a row, so that a message between two hops is not missed. */
   async function isIdle(timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     for (let quiet = 0; quiet < 2; ) {

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The names of the loopback interface: any other name in `Host` may be one that a web page had resolved to this machine. */
+/** The names of the loopback interface. Any other `Host` may be a DNS rebinding attack by a web page. */
 const loopbackHosts = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
 /**
- * Why a request is refused that a web page of somebody else's may have sent; undefined where none did.
- * AWS clients and curl send neither `Origin` nor `Sec-Fetch-Site`, and a page cannot keep its browser from sending them.
+ * Returns the reason to refuse a request that a foreign web page may have sent; undefined otherwise.
+ * Browsers always send `Origin` or `Sec-Fetch-Site`; AWS clients and curl send neither.
  */
 export function crossOriginError(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>) {
   const { host = '', origin, 'sec-fetch-site': site } = request.headers;
@@ -14,14 +14,14 @@ export function crossOriginError(request: Pick<IncomingMessage, 'method' | 'url'
   if (!isChangingRequest(request)) return undefined;
   if (site !== undefined && site !== 'same-origin' && site !== 'none')
     return `The sandbox lets no page of another origin change anything (Sec-Fetch-Site: ${site})`;
-  // A page without a referrer, as those of approval links are, sends its forms with the origin `null`.
+  // A page without a referrer, like the page of an approval link, sends its forms with the origin `null`.
   const isOwn = origin === `http://${host}` || (origin === 'null' && site === 'same-origin');
   if (origin !== undefined && !isOwn)
     return `The sandbox lets no page of another origin change anything (Origin: ${origin})`;
   return undefined;
 }
 
-/** A link in a mail of SNS and a method of Slack's Web API change something by GET too. */
+/** Links in SNS emails and methods of Slack's Web API change state by GET too. */
 function isChangingRequest({ method = '', url = '' }: Pick<IncomingMessage, 'method' | 'url'>): boolean {
   return !['GET', 'HEAD'].includes(method) || /^\/(\?Action=|slack\/api\/)/.test(url);
 }

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openStore, type Store, StoreError } from './persistence.ts';
 
-/** A folder with the state of a sandbox, which nobody else uses meanwhile. */
+/** A folder with the state of one sandbox, locked for it. */
 export interface DataFolder {
   readonly path: string;
   readonly store: Store;
@@ -21,10 +21,10 @@ export interface DataFolder {
 
 const storeName = 'sandbox.sqlite';
 const temporaryPrefix = 'linkgate-sandbox-';
-/** A folder that another sandbox has only just made is not taken for one that it left. */
+/** Cleanup ignores folders younger than this: another sandbox may just have created one. */
 const recentlyCreatedMs = 10_000;
 
-/** The named folder, made where it is missing and kept; or else a temporary one, which goes at the end. */
+/** Opens the named folder and creates it if missing, or creates a temporary one and deletes it on close. */
 export function openDataFolder(named: string | undefined): DataFolder {
   if (named === undefined) removeAbandoned();
   const path = named ?? mkdtempSync(join(tmpdir(), temporaryPrefix));
@@ -47,7 +47,7 @@ function requireSandboxFolder(path: string) {
     throw new StoreError(`\`${path}\` holds something else than the state of a sandbox`);
 }
 
-/** Makes the folder where it is missing. */
+/** Creates the folder if it is missing. */
 function listFolder(path: string): string[] {
   try {
     makeFolder(path);
@@ -61,14 +61,14 @@ function listFolder(path: string): string[] {
   }
 }
 
-/** Node's own recursive mkdir never ends where a parent is there and takes no folder, as in /proc. */
+/** Node's recursive mkdir never returns if a parent exists but takes no folder, as in /proc. */
 function makeFolder(path: string) {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
   mkdirSync(path);
 }
 
-/** Who was killed could not remove its folder. */
+/** A killed sandbox leaves its temporary folder. */
 function removeAbandoned() {
   const names = readdirSync(tmpdir()).filter((name) => name.startsWith(temporaryPrefix));
   for (const path of names.map((name) => join(tmpdir(), name)))
@@ -77,11 +77,11 @@ function removeAbandoned() {
       openStore(join(path, storeName), 0).close();
       removeFolder(path);
     } catch {
-      // Another sandbox uses it, or is removing it.
+      // Another sandbox uses or removes the folder.
     }
 }
 
 function removeFolder(path: string) {
-  // An engine that is being killed may still write into it.
+  // The engine may still write into it while it ends.
   rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -21,7 +21,7 @@ const otherAllowedAccountId = '555555555555';
 const decisionTimeoutMs = 10_000;
 const pollMs = 25;
 
-/** A provider, three consumers and their requests, all by the same calls that they would make of AWS. */
+/** Runs the story of `npm start`: a provider, three consumers and their requests, by real AWS calls. */
 export async function runDemo(
   origin: string,
   { ApiUrl = '' }: Readonly<Record<string, string>>,
@@ -115,7 +115,7 @@ async function createDemoEndpoint(
   return { endpointId: VpcEndpoint?.VpcEndpointId ?? '' };
 }
 
-/** A request that waits looks the same before and after linkgate's verdict: linkgate itself says when it is there. */
+/** EC2 shows a waiting request the same before and after linkgate's verdict; linkgate's API shows the verdict. */
 async function waitForDecision(
   origin: string,
   accountId: string,

@@ -33,20 +33,20 @@ export type DeliveryFault = v.InferOutput<typeof DeliveryFault>;
 export type DeliveryKind = DeliveryFault['delivery'];
 
 export interface Faults {
-  /** Replaces the list; throws `FaultError` and changes nothing if one is wrong. */
+  /** Replaces the list. Throws `FaultError` and changes nothing if one fault is invalid. */
   replace(list: unknown): void;
   list(): readonly Fault[];
-  /** The fault that strikes this call, if one does. */
+  /** Returns the fault for this call, if there is one. */
   findCallFault(service: string, action: string, caller: Pick<Caller, 'principal'>): CallFault | undefined;
   findDeliveryFault(delivery: DeliveryKind): DeliveryFault | undefined;
 }
 
-/** A list of faults that the sandbox cannot carry out. */
+/** The list of faults is invalid. */
 export class FaultError extends Error {
   override readonly name = 'FaultError';
 }
 
-/** `left`: how often it still strikes; absent where that is not limited. */
+/** A fault with its remaining count; no count means unlimited. */
 interface FaultEntry {
   readonly fault: Fault;
   readonly remaining?: number | undefined;
@@ -86,7 +86,7 @@ export function createFaults(random: () => number = Math.random, persisted: Pers
   };
 }
 
-/** The HTTP status of the codes that no SDK schema knows; all others get the schema's, or 400. */
+/** The HTTP status of error codes that no SDK schema has. Others have the status of the schema, or 400. */
 const statuses: Readonly<Record<string, number>> = {
   RequestLimitExceeded: 503,
   Unavailable: 503,
@@ -102,13 +102,13 @@ export function faultError({ error = 'InternalError' }: CallFault): AwsError {
   return new AwsError(error, `${error}, as the sandbox was told`, statuses[error]);
 }
 
-/** Without a principal, faults hit linkgate's functions and leave people alone. */
+/** Without a principal, a fault applies to functions and not to people. */
 function matchesCaller({ principal }: CallFault, caller: Pick<Caller, 'principal'>): boolean {
   if (principal === undefined) return !isPerson(caller);
   return principal === '*' || principal === caller.principal;
 }
 
-/** Of a union, valibot only says that nothing fits: this asks the kind that was meant. */
+/** valibot reports only that no member of the union matches. This validates against the intended kind. */
 function validateFaults(list: unknown): string {
   if (!Array.isArray(list)) return 'faults are a list';
   for (const [index, fault] of list.entries()) {

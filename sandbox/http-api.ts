@@ -15,7 +15,7 @@ export interface Route {
 
 export interface HttpApi {
   readonly id: string;
-  /** As `execute-api` names it in permissions. */
+  /** The ARN in `execute-api` permissions. */
   readonly arn: string;
   readonly routes: Route[];
   throttling: Bucket | undefined;
@@ -23,7 +23,7 @@ export interface HttpApi {
 
 export interface HttpRequest {
   readonly method: string;
-  /** Path and query, beneath the API's own address. */
+  /** Path and query below the URL of the API. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
@@ -36,14 +36,14 @@ export interface HttpResponse {
   readonly body: Buffer | string;
 }
 
-/** `roleArn`: left out where the root of an account calls. */
+/** `roleArn`: absent if the root of an account calls. */
 type ApiCaller = Caller & { readonly accessKeyId: string; readonly roleArn?: string };
 
 /** API Gateway's HTTP APIs, by id. */
 export interface HttpApis {
   add(api: HttpApi): void;
   find(id: string): HttpApi | undefined;
-  /** `caller`: undefined where the request is not signed. */
+  /** `caller`: undefined if the request has no signature. */
   handle(api: HttpApi, request: HttpRequest, caller: ApiCaller | undefined): Promise<HttpResponse>;
 }
 
@@ -90,7 +90,7 @@ export function createHttpApis({
       const [, path = '', queryString = ''] = /^([^?]*)\??(.*)$/.exec(request.path) ?? [];
       const rawPath = decodePath(path);
       if (rawPath === undefined) return messageResponse(400, 'Bad Request');
-      // The route and IAM go by the path as it came; the function alone gets it decoded.
+      // Routing and IAM use the path as sent; only the function gets the decoded path.
       const found = matchRoute(api, request.method, path);
       if (!found) return messageResponse(404, 'Not Found');
       const { route, parameters } = found;
@@ -118,10 +118,10 @@ export function createHttpApis({
 }
 
 /**
- * The path as functions get it: decoded, cut at a `?` that this brings out, and decoded once more. AWS's own Lambda test tool
- * decodes `rawPath`, `path` and `pathParameters`; live captures show the rest:
+ * Returns the path that functions get: decoded, cut at a decoded `?`, and decoded again. AWS's Lambda test tool
+ * decodes `rawPath`, `path` and `pathParameters`; captured events show the rest:
  * https://github.com/hotsock/voker/blob/main/vokerhttp/testdata/ingress-paths.json
- * @returns undefined where API Gateway refuses it.
+ * @returns undefined if API Gateway refuses the path.
  */
 function decodePath(path: string): string | undefined {
   try {
@@ -131,7 +131,7 @@ function decodePath(path: string): string | undefined {
   }
 }
 
-/** The most specific route: fewest parameters, the greedy one last, the right method before `ANY`. */
+/** Finds the most specific route: fewest parameters, greedy parameters last, an exact method before `ANY`. */
 function matchRoute({ routes }: HttpApi, method: string, path: string) {
   const candidates = routes.flatMap((route) => {
     const [routeMethod = '', routePath = ''] = route.key.split(' ');
@@ -228,7 +228,7 @@ function iamAuthorizer(caller: ApiCaller) {
   };
 }
 
-/** Without a `statusCode` the whole value is the body of a 200. */
+/** A value without `statusCode` is the body of a 200. */
 function toHttpResponse(value: unknown): HttpResponse {
   const {
     statusCode,

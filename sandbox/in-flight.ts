@@ -1,6 +1,6 @@
-/** Counts what is under way, so that `GET /_sandbox/idle` knows when nothing is. */
+/** Counts work in flight for `GET /_sandbox/idle`. */
 export interface InFlight {
-  /** Counts one thing until the returned function is called. */
+  /** Counts one piece of work until the returned function is called. */
   begin(): () => void;
   during<T>(work: () => Promise<T>): Promise<T>;
   count(): number;

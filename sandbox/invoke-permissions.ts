@@ -1,6 +1,6 @@
 import { matchesWildcard } from './iam/wildcard.ts';
 
-/** Who may invoke which function: Lambda's resource policies. */
+/** The resource policies of functions: which service may invoke which function. */
 export interface InvokePermissions {
   allow(functionArn: string, service: string, sourceArn: string | undefined): void;
   allows(functionArn: string, service: string, sourceArn: string): boolean;

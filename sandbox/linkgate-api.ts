@@ -1,7 +1,7 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 
-/** Calls linkgate's own HTTP API as the root of an account, and answers with what it said; throws what it refused. */
+/** Calls linkgate's HTTP API as the root of an account. Returns the body; throws an error response. */
 export async function callLinkgate(
   apiUrl: string,
   accountId: string,
@@ -33,7 +33,7 @@ export async function callLinkgate(
   return JSON.parse(answer);
 }
 
-/** The signer wants its hash as a class. */
+/** The SDK's signer needs the hash as a class. */
 class NodeSha256 {
   private readonly hash: Hash | Hmac;
 
@@ -49,6 +49,6 @@ class NodeSha256 {
     return this.hash.digest();
   }
 
-  /** The signer makes a new one for each digest. */
+  /** The signer creates a new instance for each digest. */
   reset() {}
 }

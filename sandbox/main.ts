@@ -57,7 +57,7 @@ function readFlags(): Flags {
     }
     const port = Number(values.port);
     if (!/^\d+$/.test(values.port) || port > 65_535) throw new Error(`\`${values.port}\` is no port`);
-    // npm moves to the repository's folder; people name a folder from where they are.
+    // npm changes to the repository's folder; the path in `--data` is relative to the caller's folder.
     const data =
       values.data === undefined ? undefined : resolve(process.env.INIT_CWD ?? process.cwd(), values.data);
     return { empty: values.empty, port, data, quiet: values.quiet };
@@ -106,7 +106,7 @@ function pluralize(things: object, name: string): string {
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
-/** Functions write one JSON document a line; what is below an error stays unsaid. */
+/** Prints the log lines of level ERROR. Functions write one JSON document per line. */
 function printErrors(functionName: string, text: string) {
   for (const line of text.split('\n').filter((part) => part.trim() !== ''))
     if (logLevel(line) === 'ERROR') console.error(`${functionName}: ${line}`);
@@ -120,7 +120,7 @@ function logLevel(line: string): string {
   }
 }
 
-/** Of Ctrl-C each process between the terminal and this one passes on a signal of its own: the first counts. */
+/** npm and its shell may each pass on the signal of one Ctrl-C; only the first counts. */
 function exitOnSignals(stop: () => Promise<void> | undefined) {
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -133,7 +133,7 @@ function exitOnSignals(stop: () => Promise<void> | undefined) {
     });
 }
 
-/** A disk that is full shows when the state is written, which nobody awaits. */
+/** A full disk shows only when the store writes, outside of any request. */
 function exitOnFailingStore() {
   process.on('uncaughtException', (error) => {
     console.error(error instanceof StoreError ? `The sandbox cannot go on: ${error.message}` : error);

@@ -1,34 +1,34 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** A map that is there again after a restart, in its order. A value that was changed in place is kept once it is `set` again. */
+/** Opens a map that survives restarts, in its order. Call `set` again after changing a value in place. */
 export type Persisted = <Value>(name: string) => Map<string, Value>;
 
-/** Keeps nothing beyond the process. */
+/** Opens a map that ends with the process. */
 export const inMemory: Persisted = () => new Map();
 
-/** What is only ever added to and may become long: it stays on disk. */
+/** An append-only log on disk. */
 export interface Log<Entry> {
   append(entry: Entry): void;
-  /** From the `since`th on, counted from 0. */
+  /** Lists the entries from index `since`. */
   list(since: number): Entry[];
   clear(): void;
 }
 
 /**
- * What the sandbox remembers, in one file. Whatever changes in one turn of the event loop is written in one
- * transaction at its end, or by `flush`: a process that is killed leaves all of it or nothing.
+ * The state of the sandbox in one SQLite file. All changes in one turn of the event loop are written in one
+ * transaction at its end, or by `flush`: a killed process leaves all of them or none.
  */
 export interface Store {
   readonly persisted: Persisted;
-  /** A record whose entries may be changed in place, however deep. */
+  /** Opens a record whose entries may be changed in place at any depth. */
   record<Value extends object>(name: string): Record<string, Value>;
   log<Entry>(name: string): Log<Entry>;
-  /** Writes what has changed: whoever answers the world outside does so first. */
+  /** Writes all changes. Call it before each response. */
   flush(): void;
   close(): void;
 }
 
-/** A file that is somebody else's, or in use, or from a later version of the sandbox, or that cannot be written. */
+/** The file is not a sandbox's, is in use, has a later format, or cannot be written. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
@@ -41,10 +41,10 @@ const tables = `
   create table logs (log text, number integer, entry text not null, primary key (log, number)) without rowid;
 `;
 
-/** Throws `StoreError`. `patienceMs`: how long the file may stay locked, since a process that was just killed is not gone at once. */
+/** Throws `StoreError`. `lockTimeoutMs`: a process that was just killed holds the lock for a moment. */
 export function openStore(file: string, lockTimeoutMs = 2000): Store {
   const database = open(file, lockTimeoutMs);
-  // An update keeps an entry's rowid, and with it its place in the order of the map.
+  // An update keeps the rowid of an entry, and so its place in the order of the map.
   const put = database.prepare(
     'insert into entries (map, key, value) values (?, ?, ?) on conflict do update set value = excluded.value',
   );
@@ -148,7 +148,7 @@ function open(file: string, lockTimeoutMs: number): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { timeout: lockTimeoutMs });
-    // What only has to outlive the process need not reach the disk.
+    // The state has to outlive the process, not a power failure: no fsync.
     database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = off;');
     database.exec('begin immediate');
     const { application_id: application } = database.prepare('pragma application_id').get() ?? {};
@@ -189,7 +189,7 @@ function toStoreError(cause: unknown, file: string): unknown {
   return cause;
 }
 
-/** Tells of each key that changes. */
+/** A map that reports each changed key. */
 class PersistedMap<Value> extends Map<string, Value> {
   readonly #onChange: (key: string) => void;
 
@@ -235,7 +235,7 @@ function persistedRecord<Value extends object>(entries: Map<string, Value>): Rec
   });
 }
 
-/** The same value, telling of each change to it or to what is in it. */
+/** Wraps a value so that each change in it, at any depth, is reported. */
 function observeChanges<Value>(value: Value, onChange: () => void): Value {
   if (typeof value !== 'object' || value === null) return value;
   return new Proxy(value, {
@@ -255,7 +255,7 @@ const bytes = '$bytes';
 
 function serialize(value: unknown): string {
   return JSON.stringify(value, function (this: Readonly<Record<string, unknown>>, key, shown) {
-    // A Buffer has already been made plain in what is shown.
+    // `JSON.stringify` has already called `toJSON` of a Buffer.
     const inner = this[key];
     return inner instanceof Uint8Array ? { [bytes]: Buffer.from(inner).toString('base64') } : shown;
   });

@@ -13,14 +13,14 @@ import { readPackagedTemplate } from './stack/template.ts';
 export interface SandboxOptions {
   /** 0: any free port. */
   readonly port: number;
-  /** Where `serverless package` put the template and the functions' code. */
+  /** The folder with the template and the code of the functions, from `serverless package`. */
   readonly packageFolder: string;
-  /** Puts them there. It takes a while: it runs when the port and the folder are found fit. */
+  /** Creates the package. It takes long, so it runs after the checks of the port and the folder. */
   readonly makePackage?: () => Promise<void>;
-  /** The folder that keeps all state; default: a temporary one. */
+  /** The data folder; default: a temporary one. */
   readonly data?: string | undefined;
   readonly onOutput?: (functionName: string, text: string) => void;
-  /** Runs when the stack is there, before the sandbox calls itself ready. */
+  /** Runs after the deployment of the stack and before the sandbox is ready. */
   readonly prepare?: (sandbox: {
     readonly origin: string;
     readonly emulator: AwsEmulator;
@@ -34,17 +34,17 @@ export interface Sandbox {
   readonly calls: CallLog;
   readonly awsRequests: AwsRequests;
   readonly outputs: Readonly<Record<string, string>>;
-  /** Whether it goes on with what an earlier one left. */
+  /** Whether the data folder has state of an earlier sandbox. */
   readonly isContinued: boolean;
   stop(): Promise<void>;
 }
 
-/** What Serverless puts out on its own account: addresses and a bucket that only AWS has. */
+/** Outputs that Serverless adds itself and that only AWS has: URLs and a bucket. */
 const serverlessFolder: readonly string[] = ['ServerlessDeploymentBucketName', 'HttpApiId', 'HttpApiUrl'];
 
 const expiryMs = 10_000;
 
-/** AWS on a laptop, with linkgate deployed in it. */
+/** Starts an emulated AWS with linkgate deployed in it. */
 export async function startSandbox({
   port,
   packageFolder,
@@ -110,7 +110,7 @@ export async function startSandbox({
   }
 }
 
-/** DynamoDB deletes what has outlived its time to live without being asked, some time later. */
+/** DynamoDB deletes expired items by itself some time after their time to live. */
 function startItemExpiry(emulator: AwsEmulator) {
   const { clock, dynamoDb, tableArns } = emulator;
   clock.at(clock.now() + expiryMs, () => {

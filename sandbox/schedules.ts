@@ -3,13 +3,13 @@ import type { Rule } from './aws/events.ts';
 import type { AwsEmulator } from './aws-emulator.ts';
 
 export interface Schedules {
-  /** What fires each of a function's schedules once, when it is called. */
+  /** Returns one function per schedule of a Lambda function; each call fires the schedule once. */
   firings(functionName: string): readonly (() => Promise<unknown[]>)[];
 }
 
 const unitsMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
-/** EventBridge's scheduled rules. Each that fell due while the clock was moved on, or nothing ran, fires once. */
+/** EventBridge's scheduled rules. A rule that was due several times while the clock advanced or the sandbox was stopped fires once. */
 export function createSchedules({ clock, events, fire, settings, store }: AwsEmulator): Schedules {
   const scheduled = events
     .rules()
@@ -39,7 +39,7 @@ export function createSchedules({ clock, events, fire, settings, store }: AwsEmu
   function arm(rule: Rule, dueAt: number) {
     dueTimes.set(rule.arn, dueAt);
     clock.at(dueAt, () => {
-      // Lambda itself retries what failed, and prints it.
+      // Lambda retries and logs the failure.
       if (settings.get('schedules') !== false) for (const running of run(rule)) running.catch(() => {});
       arm(rule, clock.now() + parsePeriodMs(rule));
     });

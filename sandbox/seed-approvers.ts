@@ -2,7 +2,7 @@ import { provider, stage } from './accounts.ts';
 import type { AwsEmulator } from './aws-emulator.ts';
 import { callLinkgate } from './linkgate-api.ts';
 
-/** The group `default`: who may decide in every sandbox. */
+/** The approver group `default` of each sandbox. */
 const approvers = {
   slackChannel: 'C01APPROVALS',
   slackUsers: [
@@ -17,7 +17,7 @@ interface Groups {
   readonly groups: readonly { readonly name: string; readonly changedAt?: string }[];
 }
 
-/** Tells linkgate what it has to know of the sandbox's Slack; what somebody put there in an earlier run stays. */
+/** Writes the secrets of the sandbox's Slack to SSM, unless an earlier run did. */
 export function seedSlackSecrets({ slack, ssm }: AwsEmulator): void {
   const { signingSecret, botToken } = slack.credentials;
   for (const [name, value] of [
@@ -29,12 +29,12 @@ export function seedSlackSecrets({ slack, ssm }: AwsEmulator): void {
   }
 }
 
-/** Names the approvers where nobody has; what somebody set in an earlier run stays. */
+/** Sets the approver group `default`, unless somebody did in an earlier run. */
 export async function seedApprovers(apiUrl: string, { mails }: AwsEmulator): Promise<void> {
   const { groups } = (await callLinkgate(apiUrl, provider.accountId, 'GET', '/approvers')) as Groups;
   if (groups.some(({ name, changedAt }) => name === 'default' && changedAt !== undefined)) return;
   await callLinkgate(apiUrl, provider.accountId, 'PUT', '/approvers/default', approvers);
-  // They confirm that they want the mails, and throw away what asked them.
+  // Confirm the subscriptions, and remove the confirmation emails from the inbox.
   for (const { text } of mails.list(0)) await fetch(/^http\S+$/m.exec(text)?.[0] ?? '');
   mails.clear();
 }

@@ -22,7 +22,7 @@ export interface Handlers {
   readonly control: (request: ControlRequest) => Promise<ControlResponse>;
 }
 
-/** The sandbox's one port. `handlers` is asked for each request: the port is taken before the services that name it exist. */
+/** The HTTP server of the sandbox. It listens before the handlers exist, because they need its origin. */
 export function createSandboxServer(handlers: () => Handlers | undefined): Server {
   return createServer((request, response) => {
     void respond(handlers(), request, response).catch((error: unknown) => {
@@ -37,9 +37,9 @@ export function createSandboxServer(handlers: () => Handlers | undefined): Serve
 async function respond(handlers: Handlers | undefined, request: IncomingMessage, response: ServerResponse) {
   const body = await readRequestBody(request);
   const { status, headers, body: answer } = await routeRequest(handlers, request, body);
-  // What is answered has happened, even if the process is killed right now.
+  // Flush first: a change that was answered survives a kill of the process.
   handlers?.emulator.store.flush();
-  // Clients set their clocks by it.
+  // SDK clients correct their clocks by this header.
   const date = new Date(handlers?.emulator.clock.now() ?? Date.now()).toUTCString();
   response
     .writeHead(status, { ...headers, date, 'content-length': Buffer.byteLength(answer) } as never)
@@ -68,7 +68,7 @@ async function routeRequest(
   return handlers.awsRequests.handle({ method, url, headers: request.headers, body }, origin);
 }
 
-/** What a browser is shown, and whoever else comes to the same places without a signature. */
+/** Finds the page for a request without a signature. */
 async function findPage(emulator: AwsEmulator, { method = '', url = '', headers }: IncomingMessage) {
   const { mails, clock, origin } = emulator;
   const path = url.replace(/\?.*/s, '');
@@ -102,7 +102,7 @@ async function forwardToSlack(
   return { status, headers: Object.fromEntries(headers), body: await response.text() };
 }
 
-/** A request of Node's server as a standard one. */
+/** Converts a request of Node's server to a fetch `Request`. */
 export function toRequest(
   { method = 'GET', url = '/', headers }: IncomingMessage,
   body: Buffer,
@@ -115,7 +115,7 @@ export function toRequest(
   });
 }
 
-/** What a link in a mail of SNS does to whoever visits it: nobody is signed in there. */
+/** Follows a link in an SNS email, which needs no signature. */
 function followSnsLink({ sns, origin }: AwsEmulator, url: string): SandboxResponse {
   try {
     return textResponse(200, sns.followLink(new URL(url, origin).searchParams));

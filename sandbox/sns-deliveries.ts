@@ -10,14 +10,14 @@ import type { Lambda } from './lambda/lambda.ts';
 import type { Log } from './persistence.ts';
 import type { Timers } from './timers.ts';
 
-/** A mail that arrived. */
+/** A delivered email. */
 export interface ReceivedMail extends Mail {
   readonly to: string;
   readonly topicArn: string;
   readonly time: string;
 }
 
-/** An event, or what its rule's target asked for instead, on its way to that target. */
+/** The delivery of an event, or of the target's own input, to the target of a rule. */
 export interface TargetDelivery {
   readonly rule: Rule;
   readonly target: Target;
@@ -31,13 +31,13 @@ export interface DeliveriesOptions {
   readonly sqs: Sqs;
   readonly lambda: () => Lambda;
   readonly permissions: InvokePermissions;
-  /** By the subscription's ARN. */
+  /** Queue ARNs by subscription ARN. */
   readonly subscriptionDeadLetters: ReadonlyMap<string, string>;
   readonly mails: Pick<Log<ReceivedMail>, 'append'>;
   readonly onOutput: (name: string, text: string) => void;
 }
 
-/** What carries messages from one service to another. */
+/** The deliveries between services. */
 export function createDeliveries({
   clock,
   timers,
@@ -49,7 +49,7 @@ export function createDeliveries({
   mails,
   onOutput,
 }: DeliveriesOptions) {
-  /** Delivers each time once, unless a fault makes it none, two or a late one. */
+  /** Delivers once, unless a fault drops, duplicates or delays the delivery. */
   function faulty<Payload>(kind: DeliveryKind, deliver: (payload: Payload) => void) {
     const deliverLate = timers.on(kind, deliver);
     return (payload: Payload) => {
@@ -80,7 +80,7 @@ export function createDeliveries({
     if (deadLetters && admitted(deadLetters)) sqs.deliver(deadLetters, { body, attributes });
   }
 
-  /** What a rule triggers; resolves with what a function answered, and rejects if it failed or the target refused. */
+  /** Runs the targets of a rule. Resolves with the responses of functions; rejects on a failure or a refusal. */
   async function fire(rule: Rule, target: Target, payload: unknown): Promise<unknown> {
     const { Arn: arn = '', DeadLetterConfig, SqsParameters } = target;
     const body = JSON.stringify(payload);

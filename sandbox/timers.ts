@@ -3,15 +3,18 @@ import type { Clock } from './clock.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Persisted } from './persistence.ts';
 
-/** What is to happen at a time, and does so after a restart too. */
+/** Timers that survive a restart. */
 export interface Timers {
-  /** What happens of one kind; returns what plans it. Where an activity is given, it is under way until then. */
+  /**
+   * Registers the action of a kind and returns the function that schedules it. With `inFlight`, the work counts as in
+   * flight until then.
+   */
   on<Payload>(
     kind: string,
     act: (payload: Payload) => void,
     inFlight?: InFlight,
   ): (time: number, payload: Payload) => void;
-  /** Goes on with what was planned before the restart; until then it waits. */
+  /** Starts the timers of before the restart. */
   resume(): void;
 }
 

@@ -1,4 +1,4 @@
-/** Holds so many tokens at most, and gains some with time. */
+/** The capacity and the refill rate of a token bucket. */
 export interface Bucket {
   readonly capacity: number;
   readonly refillPerSecond: number;
@@ -9,7 +9,7 @@ export interface Level {
   readonly at: number;
 }
 
-/** Takes a token where there is one. Returns in how many seconds there is one: 0 where it was taken. */
+/** Takes a token. Returns 0, or the seconds until the next token. */
 export function takeToken(
   levels: Map<string, Level>,
   name: string,

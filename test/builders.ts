@@ -16,10 +16,10 @@ export const noon = new Date('2026-11-21T12:00:00.000Z');
 export const hub: AccountRegion = { accountId: '111111111111', region: 'us-east-1' };
 export const topicArn = 'arn:aws:sns:us-east-1:111111111111:linkgate-test-connections';
 export const alice = 'arn:aws:iam::111111111111:user/alice';
-/** An account id keeps its leading zeros. */
+/** An account id with a leading zero. */
 export const consumer = '022222222222';
 
-/** So many seconds after noon. */
+/** Returns the time `seconds` after noon. */
 export function secondsAfterNoon(seconds: number): Date {
   return new Date(noon.getTime() + seconds * 1000);
 }
@@ -69,7 +69,7 @@ export function aService(service: Partial<Service> = {}): Service {
   };
 }
 
-/** As EC2 shows a service that has all that linkgate needs. */
+/** A service in EC2 without drift. */
 export function aConfiguration(configuration: Partial<ServiceConfiguration> = {}): ServiceConfiguration {
   return {
     serviceId: serviceId(1),
@@ -110,7 +110,7 @@ export function anApproval(approval: Partial<PersonDecision> = {}): PersonDecisi
   return { decision: 'approve', by: alice, at: noon.toISOString(), ...approval };
 }
 
-/** Asked at noon, with a week to decide. */
+/** An approval request of noon with a deadline in a week. */
 export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}): ApprovalRequest {
   return {
     group: 'default',
@@ -130,7 +130,7 @@ export function aFinding(finding: Partial<Finding> = {}): Finding {
   return { rule: 'account-is-allowed', outcome: 'accept', reason: 'because', ...finding };
 }
 
-/** A verdict as a record keeps it, resting on the first versions of service and entry. */
+/** A recorded verdict, based on the first versions of the service and the entry. */
 export function aVerdict(
   outcome: Verdict['outcome'],
   verdict: Partial<NonNullable<ConnectionRecord['verdict']>> = {},
@@ -145,7 +145,7 @@ export function aVerdict(
   };
 }
 
-/** What is remembered of the last switch of the mode. */
+/** The recorded last change of the mode. */
 export function aModeChange(switched: Partial<ModeChange> = {}): ModeChange {
   return {
     mode: 'enforce',
@@ -157,7 +157,7 @@ export function aModeChange(switched: Partial<ModeChange> = {}): ModeChange {
   };
 }
 
-/** What linkgate remembers of `aConnection`. */
+/** The record of `aConnection`. */
 export function aRecord(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   return { ...aConnection(), auditCount: 0, version: 1, ...record };
 }

@@ -1,4 +1,4 @@
-/** A clock that stands still while anybody works, and then jumps to what is due next. */
+/** A simulated clock. It stands still while work runs, then jumps to the next timer. */
 export function simulatedClock(start: number) {
   let now = start;
   const timers: { readonly at: number; readonly go: () => void }[] = [];
@@ -12,10 +12,10 @@ export function simulatedClock(start: number) {
     at,
     now: () => now,
     sleep: (milliseconds: number) => new Promise<void>((go) => at(now + milliseconds, go)),
-    /** Until it is over or nothing is due any more. */
+    /** Runs until `isOver` or until no timer is left. */
     async runUntil(isOver: () => boolean): Promise<void> {
       while (!isOver()) {
-        // Whoever can go on without the clock has done so when the event loop comes round.
+        // After one turn of the event loop, all work that needs no timer has run.
         await new Promise((resolve) => setImmediate(resolve));
         const next = timers[0]?.at;
         if (next === undefined) return;

@@ -11,10 +11,10 @@ import type { Clock } from './clock.ts';
 export const provider = { accountId: '111111111111', region: 'us-east-1' };
 export const consumer = '222222222222';
 
-/** How long a call takes, in milliseconds. An assumption; what follows rests on the published token buckets far more than on it. */
+/** The latency of a call in milliseconds. An assumption; the published token buckets dominate the result. */
 export const latencyMs = { ec2: 100, dynamodb: 10, other: 20 };
 
-/** What the SDK's standard retry does when EC2 wants fewer calls: twice more, after a random part of these. */
+/** The SDK's standard retry on throttling: two more attempts, each after a random part of these delays. */
 const backoff = { first: 500, longest: 20_000 };
 
 /** The sandbox's EC2 with its token buckets, on a simulated clock. */
@@ -66,9 +66,9 @@ export function simulatedEc2(
 
   return {
     privateLink,
-    /** Without a token, a wait or a count. */
+    /** Runs an operation without tokens, latency or count. */
     operate,
-    /** The SDK's client of the provider, as far as it is used here. */
+    /** The provider's SDK client, as far as the bench uses it. */
     client(maxAttempts = 3): EC2Client {
       async function send(command: { readonly input: object }, attempt = 1): Promise<unknown> {
         try {
@@ -82,7 +82,7 @@ export function simulatedEc2(
       }
       return Object.create(EC2Client.prototype, { send: { value: send } }) as EC2Client;
     },
-    /** A service, and as many requests of one account at once. */
+    /** Creates a service and `count` requests of one account at once. */
     burst(requests: number, topicArn: string) {
       const { ServiceConfiguration } = operate('CreateVpcEndpointServiceConfiguration', {
         AcceptanceRequired: true,

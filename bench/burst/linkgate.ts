@@ -26,20 +26,20 @@ import { type Clock, simulatedClock } from './clock.ts';
 import { consumer, latencyMs, provider, simulatedEc2 } from './ec2.ts';
 import { type Consumer, simulatedQueue } from './queue.ts';
 
-/** What resources/queues.cjs and serverless.yml say of the queues. */
+/** The queue settings of resources/queues.cjs and serverless.yml. */
 const queued = { batch: 10, concurrency: 10, visibility: 60 };
 const minute = 60_000;
 
 type Call = <T>(name: string, milliseconds: number, effect: () => T) => Promise<T>;
 
 export interface Outcome {
-  /** Until EC2 shows all as accepted, in seconds. */
+  /** Seconds until EC2 shows all requests as accepted. */
   readonly seconds: number;
-  /** Calls, until nothing is left to do. */
+  /** AWS calls until no work is left. */
   readonly calls: ReadonlyMap<string, number>;
 }
 
-/** linkgate's own code, from doorbells to the last record, over EC2 with its token buckets. */
+/** Runs linkgate's code from connection notifications to the last record, on EC2 with its token buckets. */
 export async function runLinkgate(requests: number): Promise<Outcome> {
   const clock = simulatedClock(noon.getTime());
   const calls = new Map<string, number>();
@@ -74,7 +74,7 @@ export async function runLinkgate(requests: number): Promise<Outcome> {
   return { seconds: (acceptedAt - noon.getTime()) / 1000, calls };
 }
 
-/** The functions between their queues, as thin as in functions/. */
+/** Connects the functions to their queues, as functions/ does. */
 function deploy(
   clock: Clock,
   ec2: ReturnType<typeof simulatedEc2>,
@@ -90,7 +90,7 @@ function deploy(
     table: simulatedTable(items, call),
     bus: { publish: sendInBatches(call, deliver) },
     applyQueue: { enqueue: () => call('SendMessage', latencyMs.other, () => verdicts.send('')) },
-    // Nobody is asked about a request that the policy answers.
+    // The policy accepts every request, so no approver is notified.
     notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} },
     customerNotificationQueue: { enqueue: async () => {} },
     connectionsClient: () => ({
@@ -105,7 +105,7 @@ function deploy(
     reportError: (error: unknown) => count(`reported: ${error}`),
   };
 
-  /** What a run has, that many seconds at the most. */
+  /** The dependencies of a run with a time limit in seconds. */
   function run(seconds: number) {
     const deadline = clock.now() + seconds * 1000;
     return { ...runtime, remainingMs: () => deadline - clock.now() };

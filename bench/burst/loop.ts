@@ -8,7 +8,7 @@ import { simulatedClock } from './clock.ts';
 import { simulatedEc2 } from './ec2.ts';
 import type { Outcome } from './linkgate.ts';
 
-/** What a script does: lists what is pending and accepts it one by one; what EC2 throttled for good comes with the next round. */
+/** A typical script: lists pending connections and accepts them one by one. Throttled ones are retried in the next round. */
 export async function runAcceptLoop(requests: number): Promise<Outcome> {
   const clock = simulatedClock(noon.getTime());
   const calls = new Map<string, number>();

@@ -14,12 +14,12 @@ interface Message {
   received: number;
 }
 
-/** Says which messages of a batch failed, by their place; one that throws failed all. */
+/** Returns the indexes of failed messages in a batch; an exception fails all. */
 export type Consumer = (bodies: readonly string[]) => Promise<readonly number[]>;
 
 const maxReceives = 5;
 
-/** SQS with a function behind it. */
+/** An SQS queue with its event source mapping. */
 export function simulatedQueue(
   { batch, concurrency, visibility, delay = 0 }: QueueSpec,
   clock: Clock,

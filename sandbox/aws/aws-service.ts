@@ -1,33 +1,33 @@
-/** Who calls: an account's root, or one of linkgate's functions by its role. */
+/** The caller: the root of an account, or a function of linkgate by its role. */
 export interface Caller {
-  /** Twelve digits, leading zeros kept. */
+  /** Twelve digits, with leading zeros. */
   readonly accountId: string;
   readonly region: string;
-  /** A function's file name, `root`, or a user of the account: `user/alice`. */
+  /** The file name of a function, `root`, or a user of the account: `user/alice`. */
   readonly principal: string;
   readonly arn: string;
 }
 
-/** One of an account's people, to whom no role's policies apply. */
+/** Whether the caller is a person; the policies of roles do not apply to people. */
 export function isPerson({ principal }: Pick<Caller, 'principal'>): boolean {
   return principal === 'root' || principal.startsWith('user/');
 }
 
-/** The unique id that AWS shows beside the ARN; those of users and roles are made up. */
+/** Returns the unique id that AWS shows beside the ARN. The ids of users and roles are invented. */
 export function callerUserId(caller: Caller): string {
   const { principal, accountId } = caller;
   if (principal === 'root') return accountId;
   return isPerson(caller) ? `AIDAEXAMPLE${principal.slice('user/'.length)}` : `AROAEXAMPLE:${principal}`;
 }
 
-/** One account in one Region: what state is kept by. */
+/** An account and a Region. Services keep their state by both. */
 export type CallerLocation = Pick<Caller, 'accountId' | 'region'>;
 
 export interface OperationContext {
   readonly caller: Caller;
   /** Milliseconds since the epoch, by the sandbox's clock. */
   readonly now: number;
-  /** `http://127.0.0.1:4570`, as the client addressed the sandbox: what URLs in answers are built from. */
+  /** `http://127.0.0.1:4570`, as the client addressed the sandbox. URLs in responses begin with it. */
   readonly origin: string;
 }
 
@@ -43,14 +43,14 @@ export interface AwsService {
   /** The SDK client's module, whose exports include the operations' schemas; loaded when first called. */
   readonly loadClient: () => Promise<Readonly<Record<string, unknown>>>;
   readonly protocol: 'ec2Query' | 'awsQuery' | 'awsJson1_0' | 'awsJson1_1';
-  /** Of XML answers. */
+  /** The namespace of XML responses. */
   readonly xmlNamespace?: string;
   readonly operations: Readonly<Record<string, Operation>>;
-  /** What a call needs permission for; every one of the returned accesses must be allowed. Default: none is known, so the call is denied to functions. */
+  /** Lists the accesses that IAM has to allow. Default: unknown, so that IAM denies the call to functions. */
   readonly accesses?: (operation: string, input: never, context: OperationContext) => readonly Access[];
 }
 
-/** One thing that IAM is asked about. */
+/** One action on one resource that IAM evaluates. */
 export interface Access {
   /** `ec2:AcceptVpcEndpointConnections` */
   readonly action: string;
@@ -60,11 +60,11 @@ export interface Access {
   readonly conditions?: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** The error that an AWS API answers with. */
+/** An error response of an AWS API. */
 export class AwsError extends Error {
   override readonly name = 'AwsError';
   readonly code: string;
-  /** HTTP status, where the SDK's schema of the service does not say it. */
+  /** The HTTP status, where the SDK's schema of the service has none. */
   readonly status: number | undefined;
 
   constructor(code: string, message: string, status?: number) {

@@ -7,12 +7,12 @@ import { operationSchema } from '../wire/schema.ts';
 import type { AwsService, CallerLocation } from './aws-service.ts';
 import type { AwsEvent, Events } from './events.ts';
 
-/** CloudTrail is minutes late on AWS; what matters is that it is never at once. */
+/** CloudTrail takes minutes on AWS. Here it takes seconds, but it is never immediate. */
 const delayMs = 1000;
 
 export type CloudTrail = ReturnType<typeof createCloudTrail>;
 
-/** The trail of one account, the provider's: its own changes appear on its default bus, some time later. */
+/** The trail of the provider's account. Its management events appear on the default event bus after a delay. */
 export function createCloudTrail({
   clock,
   id,

@@ -1,14 +1,14 @@
 import type * as Client from '@aws-sdk/client-cloudwatch';
 import { AwsError, type AwsService, type OperationContext } from './aws-service.ts';
 
-/** An alarm as CloudFormation writes it. */
+/** The properties of `AWS::CloudWatch::Alarm`. */
 export type AlarmDefinition = Client.PutMetricAlarmInput;
 
 export interface CloudWatch {
   readonly service: AwsService;
-  /** Throws on an alarm that could never ring. */
+  /** Throws where the metric of the alarm does not exist. */
   createAlarm(arn: string, definition: AlarmDefinition): void;
-  /** Makes a metric filter's metric known to alarms. */
+  /** Registers the metric of a metric filter, so that an alarm can name it. */
   createMetric(accountId: string, region: string, namespace: string, metricName: string): void;
 }
 
@@ -18,7 +18,7 @@ interface Alarm {
   readonly createdAt: number;
 }
 
-/** Of AWS's own namespaces: the metrics, and the sets of dimensions under which they appear. */
+/** The metrics of AWS namespaces, and the dimension sets under which they appear. */
 const awsMetrics: Readonly<Record<string, { metrics: string; dimensions: readonly string[] }>> = {
   'AWS/SQS': {
     metrics:
@@ -40,7 +40,7 @@ const awsMetrics: Readonly<Record<string, { metrics: string; dimensions: readonl
 const requiredMembers = ['AlarmName', 'ComparisonOperator', 'EvaluationPeriods'] as const;
 const maxAlarmRecords = 100;
 
-/** Alarms are checked and listed; nothing evaluates them, so each has insufficient data. */
+/** CloudWatch alarms. The sandbox validates and lists them but does not evaluate them: each has insufficient data. */
 export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
   const alarms = new Map<string, Alarm>();
   const filteredMetrics = new Set<string>();

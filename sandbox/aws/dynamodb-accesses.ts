@@ -1,14 +1,14 @@
 import type { Access } from './aws-service.ts';
 
-/** A DynamoDB request or answer, as JSON; what is in it is the engine's to check. */
+/** A DynamoDB request or response as JSON; the engine validates it. */
 export type Json = Readonly<Record<string, unknown>>;
 type Value = Readonly<Record<string, unknown>>;
 type Item = Readonly<Record<string, Value>>;
 
-/** What accesses need to know of tables. */
+/** Looks up what IAM accesses need of a table. */
 export interface KeyNames {
   arnOf(table: string): string;
-  /** The partition key of a table, or of one of its indexes. */
+  /** Returns the partition key of a table or of one of its indexes. */
   partitionKey(table: string, index?: string): Promise<string | undefined>;
 }
 
@@ -20,7 +20,7 @@ const transactionActions: Readonly<Record<string, string>> = {
   Get: 'GetItem',
 };
 
-/** What IAM is asked about: a transaction needs the permission of each action in it. */
+/** Lists the accesses of a request. A transaction needs the permission of each of its actions. */
 export async function listAccesses(
   operation: string,
   body: Json,

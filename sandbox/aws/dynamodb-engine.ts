@@ -7,14 +7,14 @@ import { delimiter, join } from 'node:path';
 
 export interface Engine {
   readonly url: string;
-  /** What sets this sandbox's tables apart where the engine serves others too: the beginning of each access key. */
+  /** The prefix of each access key. It separates the tables of this sandbox from others in a shared engine. */
   readonly tenant: string;
   stop(): void;
 }
 
 const installHints = `the sandbox needs a DynamoDB engine, and none was found. Either put \`dynoxide\` on the PATH (https://github.com/nubo-db/dynoxide), or run DynamoDB Local (docker run -p 8000:8000 amazon/dynamodb-local) and set DYNAMODB_ENDPOINT=http://127.0.0.1:8000`;
 
-/** The engine at `DYNAMODB_ENDPOINT`; or else one of its own for the file, which is the package's binary or one on the PATH. */
+/** Uses the engine at `DYNAMODB_ENDPOINT`, or starts one for the file: the package's binary, or one on the PATH. */
 export async function startEngine(
   { file, tenant }: { readonly file: string; readonly tenant: string },
   environment: NodeJS.ProcessEnv = process.env,
@@ -48,7 +48,7 @@ function binaryOnPath({ PATH = '' }: NodeJS.ProcessEnv): string | undefined {
     });
 }
 
-// The shell holds the other end of our pipe: however this process ends, SIGKILL included, the pipe closes and the engine is killed.
+// The shell reads from a pipe of this process. When this process ends, even by SIGKILL, the pipe closes and the shell kills the engine.
 const untilPipeCloses =
   '"$0" --host "$1" --port "$2" --db-path "$3" & engine=$!; cat > /dev/null; kill -9 $engine';
 
@@ -64,7 +64,7 @@ async function spawnEngine(binary: string, file: string): Promise<Engine> {
   return { url: `http://${host}:${port}`, tenant: '', stop: () => void child.stdin.end() };
 }
 
-/** An engine answers to any web page that finds it. Of the addresses of Linux's loopback interface there are too many to try. */
+/** The engine answers any web page that finds its port. A random loopback address of Linux makes that impractical. */
 function loopbackAddress(): string {
   if (process.platform !== 'linux') return '127.0.0.1';
   return ['127', ...Array.from({ length: 3 }, () => randomInt(1, 255))].join('.');

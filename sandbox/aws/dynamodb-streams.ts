@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CallerLocation } from './aws-service.ts';
 import type { Json } from './dynamodb-accesses.ts';
 
-/** A record as Lambda hands it to functions. */
+/** A stream record as Lambda passes it to functions. */
 export interface StreamRecord {
   readonly eventID: string;
   readonly eventName: 'INSERT' | 'MODIFY' | 'REMOVE';
@@ -19,20 +19,20 @@ interface Stream {
   iterator: string;
 }
 
-/** How far a stream has been read. */
+/** The position of the reader in a stream. */
 export interface StreamPosition {
   readonly streamArn: string;
   readonly sequenceNumber: string;
 }
 
-/** Takes a table's records; undefined where nobody wants them, or not yet. */
+/** Returns the consumer of a table's records; undefined while there is none. */
 export type FindStreamConsumer = (
   tableArn: string,
 ) => ((records: readonly StreamRecord[]) => void) | undefined;
 
 /**
- * Reads a table's stream after each write, instead of polling for what nobody else can have written.
- * The engine has one shard a stream.
+ * Reads the stream of a table after each write instead of polling: nobody else writes to the table.
+ * The engine has one shard per stream.
  */
 export function createStreamReader({
   call,
@@ -112,8 +112,8 @@ export function createStreamReader({
 
   return {
     /**
-     * One reading at a time for a table, so that records keep their order; what is written while one is under way
-     * is read together by the next.
+     * One read at a time per table keeps the records in order. The next read returns records that are written
+     * during this one.
      */
     read(location: CallerLocation, table: string): Promise<void> {
       const tableArn = `arn:aws:dynamodb:${location.region}:${location.accountId}:table/${table}`;
@@ -136,7 +136,7 @@ export function createStreamReader({
       return next;
     },
 
-    /** What the action deletes under this key is the service's doing, and the records say so. */
+    /** Records the deletion of this key as one of the DynamoDB service (time to live). */
     async asService(tableArn: string, key: Json, action: () => Promise<unknown>): Promise<void> {
       const one = { tableArn, key };
       expiring.push(one);

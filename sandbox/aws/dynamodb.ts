@@ -7,21 +7,21 @@ import { createStreamReader, type FindStreamConsumer, type StreamPosition } from
 
 export interface DynamoDb {
   readonly signingName: 'dynamodb';
-  /** A request as it came, to the engine of the caller's account and Region. */
+  /** Forwards a request to the engine of the caller's account and Region. */
   handle(request: WireRequest, caller: CallerLocation): Promise<WireResponse>;
   accesses(operation: string, body: Json, caller: CallerLocation): Promise<readonly Access[]>;
-  /** An operation by the sandbox itself. Throws `AwsError`. */
+  /** Runs an operation for the sandbox itself. Throws `AwsError`. */
   call(location: CallerLocation, operation: string, body: Json): Promise<Json>;
-  /** Hands over what a table's stream holds that has not been handed over. */
+  /** Delivers the records of a table's stream that were not delivered yet. */
   readStream(tableArn: string): Promise<void>;
-  /** Deletes what has outlived its time to live, as the service does. */
+  /** Deletes the items whose time to live is over, as the service does. */
   expire(tableArn: string): Promise<void>;
   stop(): void;
 }
 
 const writeOperations = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'];
 
-/** DynamoDB: an engine for each account and Region, which we make look like one of AWS's. */
+/** DynamoDB: one engine per account and Region, with requests and responses translated to AWS's form. */
 export function createDynamoDb({
   now,
   consumerOf,
@@ -39,7 +39,7 @@ export function createDynamoDb({
   const positions = persisted<StreamPosition>('dynamodb/stream-positions');
   const streams = createStreamReader({ call, now, consumerOf, positions });
 
-  // What the engine's answers call its tables, which its requests have to say again.
+  // The ARN prefix of the engine itself, which its responses contain and its requests need.
   let engineArns = 'arn:aws:dynamodb:dynoxide:000000000000:';
 
   function engineOf(location: CallerLocation): Promise<Engine> {
@@ -101,7 +101,7 @@ export function createDynamoDb({
     throw new AwsError(code, String(answer.message ?? answer.Message), status);
   }
 
-  /** The engine knows no backups; that recovery is switched on can be seen all the same. */
+  /** The engine has no backups. The sandbox only stores the setting of point-in-time recovery. */
   async function continuousBackups(
     operation: string,
     body: Json,
@@ -147,7 +147,7 @@ export function createDynamoDb({
   ): Promise<string | undefined> {
     const id = `${arnPrefix(location)}table/${table}/${index}`;
     if (partitionKeys.has(id)) return partitionKeys.get(id);
-    // A table that does not exist has no key: the call itself then says so.
+    // A missing table has no key; the call itself then returns the error.
     const { Table = {} } = (await call(location, 'DescribeTable', { TableName: table }).catch(
       () => ({}),
     )) as Json;
@@ -220,7 +220,7 @@ export function createDynamoDb({
   };
 }
 
-/** Since it was found, an item may have been given more time, or deleted. */
+/** The item may have been renewed or deleted since the scan found it. */
 function rethrowUnlessConditionFailed(error: AwsError) {
   if (error.code !== 'ConditionalCheckFailedException') throw error;
 }
@@ -232,7 +232,7 @@ function tablesOfRequest(operation: string, body: Json): readonly string[] {
   return [...new Set(items.flatMap((item) => Object.values(item).map(({ TableName }) => String(TableName))))];
 }
 
-/** dynoxide and DynamoDB Local each have an account and a Region of their own. */
+/** dynoxide and DynamoDB Local each use an account and a Region of their own in ARNs. */
 const ownArns = /arn:aws:dynamodb:(?:dynoxide|ddblocal):000000000000:/;
 
 function parseTableArn(tableArn: string): { location: CallerLocation; table: string } {

@@ -3,7 +3,7 @@ import type { PrivateLink } from '../privatelink/privatelink.ts';
 import type { Access, Caller } from './aws-service.ts';
 import { findTaggedResource } from './ec2-tags.ts';
 
-/** The members of any operation's input that say what is touched. */
+/** The input members of all operations that name resources. */
 interface AccessedResources {
   readonly ServiceId?: string;
   readonly ServiceIds?: readonly string[];
@@ -22,7 +22,7 @@ const services: Resources = ({ ServiceId, ServiceIds }, caller) =>
   [ServiceId ?? [], ServiceIds ?? []].flat().map((id) => arn(caller, 'vpc-endpoint-service', id));
 const endpoints: Resources = ({ VpcEndpointId, VpcEndpointIds }, caller) =>
   [VpcEndpointId ?? [], VpcEndpointIds ?? []].flat().map((id) => arn(caller, 'vpc-endpoint', id));
-/** A notification has no resource type of its own: IAM judges it by what it is about. */
+/** A connection notification has no resource type of its own: IAM evaluates its service or endpoint. */
 const notificationResources: Resources = (
   { ConnectionNotificationId, ConnectionNotificationIds },
   caller,
@@ -38,8 +38,8 @@ const taggedResources: Resources = ({ Resources: ids = [] }, caller, privateLink
   ids.map((id) => arn(caller, findTaggedResource(privateLink, caller, id) ?? '*', id));
 
 /**
- * What operations ask IAM about, after the Service Authorization Reference, "Actions, resources, and condition keys for
- * Amazon EC2". Describe calls know no resources, but for the one that lists a service's allowed principals.
+ * The resources of each operation, from the Service Authorization Reference, "Actions, resources, and condition keys for
+ * Amazon EC2". Describe calls have no resources, except the one that lists the allowed principals of a service.
  */
 const resources: Readonly<Record<string, Resources>> = {
   AcceptVpcEndpointConnections: services,
@@ -59,7 +59,7 @@ const resources: Readonly<Record<string, Resources>> = {
   DeleteTags: taggedResources,
 };
 
-/** What a call to EC2 needs permission for. */
+/** Lists the accesses of an EC2 call. */
 export function listEc2Accesses(
   privateLink: PrivateLink,
   operation: string,
@@ -81,7 +81,7 @@ export function listEc2Accesses(
     conditions: { ...conditions, ...resourceTags(privateLink, resource) },
   }));
   if (!input.TagSpecifications?.length) return accesses;
-  // Tags on create need their own permission.
+  // Tags on create need `ec2:CreateTags` too.
   const onCreate = { action: 'ec2:CreateTags', conditions: { ...conditions, 'ec2:CreateAction': operation } };
   return [...accesses, ...names.map((resource) => ({ ...onCreate, resource }))];
 }

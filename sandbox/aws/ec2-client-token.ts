@@ -2,7 +2,7 @@ import type { PrivateLinkState } from '../privatelink/model.ts';
 import type { OperationContext } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
 
-/** The id of what a create call made; a second call with the same `ClientToken` makes nothing and gets the same id. */
+/** Creates a resource once per `ClientToken`: a second call with the same token returns the same id. */
 export function idempotentByClientToken(
   { clientTokens }: PrivateLinkState,
   operation: string,

@@ -29,7 +29,7 @@ const notificationFilters: FilterTable<ConnectionNotification> = {
 
 const connectionEvents: readonly ConnectionEvent[] = ['Accept', 'Connect', 'Delete', 'Reject'];
 
-/** What a provider calls to be told of connections, and a consumer to be told of its endpoint. */
+/** The operations on connection notifications, for providers and consumers. */
 export function connectionNotificationOperations(privateLink: PrivateLink) {
   const { state } = privateLink;
 

@@ -34,7 +34,7 @@ const connectionFilters: FilterTable<Connection> = {
 
 const { 'vpc-endpoint-id': _, ...connectionFiltersWithoutId } = connectionFilters;
 
-/** What a provider calls about the connections to its services. */
+/** The operations of a provider on endpoint connections. */
 export function endpointConnectionOperations(privateLink: PrivateLink) {
   const { state } = privateLink;
 
@@ -80,14 +80,14 @@ export function endpointConnectionOperations(privateLink: PrivateLink) {
       ServiceId: service.id,
       VpcEndpointId: endpoint.id,
       VpcEndpointOwner: endpoint.accountId,
-      // The SDK's constants are in another casing than what EC2 sends.
+      // EC2 sends another casing than the SDK's constants.
       VpcEndpointState: endpoint.state as State,
       CreationTimestamp: new Date(endpoint.createdAt),
       DnsEntries: dnsEntries(endpoint),
       NetworkLoadBalancerArns: service.networkLoadBalancerArns,
       IpAddressType: endpoint.ipAddressType as 'ipv4',
       VpcEndpointConnectionId: endpoint.connectionId,
-      // The provider's own tags; the consumer's on the endpoint never show here.
+      // The response has the provider's tags on the connection, never the consumer's tags on the endpoint.
       Tags: tagList(state.tags[endpoint.connectionId]),
       VpcEndpointRegion: endpoint.region,
       PayerResponsibilities: payerValues,

@@ -36,7 +36,7 @@ const serviceFilters: FilterTable<EndpointService> = {
 
 const ipAddressTypes: readonly ServiceConnectivityType[] = ['ipv4', 'ipv6'];
 
-/** What a provider calls to offer a service. */
+/** The operations of a provider on endpoint services. */
 export function endpointServiceOperations(privateLink: PrivateLink) {
   const { state } = privateLink;
 
@@ -150,7 +150,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
     ): DescribeVpcEndpointServiceConfigurationsResult {
       requireIds('service', input.ServiceIds);
       const own = privateLink.services(context.caller);
-      // Deleted services linger, by their id too.
+      // EC2 lists a deleted service for a while, by its id too.
       for (const id of input.ServiceIds ?? [])
         if (!own.some((service) => service.id === id)) privateLink.service(context.caller, id);
       const named = input.ServiceIds?.length ? own.filter(({ id }) => input.ServiceIds?.includes(id)) : own;
@@ -175,7 +175,7 @@ export function endpointServiceOperations(privateLink: PrivateLink) {
   };
 }
 
-/** In one zone, since every account and Region has but one subnet. */
+/** Each account and Region has one subnet here, and so one zone. */
 export function availabilityZones({ region }: EndpointService) {
   return { AvailabilityZoneIds: [`${region}-az1`], AvailabilityZones: [`${region}a`] };
 }

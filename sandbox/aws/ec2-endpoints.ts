@@ -38,7 +38,7 @@ const endpointFilters: FilterTable<Endpoint> = {
   'vpc-id': ({ vpcId }) => vpcId,
 };
 
-/** What a consumer calls about its endpoints. */
+/** The operations of a consumer on its endpoints. */
 export function endpointOperations(privateLink: PrivateLink) {
   const { state } = privateLink;
 
@@ -59,7 +59,7 @@ export function endpointOperations(privateLink: PrivateLink) {
           caller,
           {
             serviceName,
-            // What EC2 takes for it where nothing is said.
+            // The default of EC2.
             type: input.VpcEndpointType ?? 'Gateway',
             serviceRegion: input.ServiceRegion ?? caller.region,
             vpcId: input.VpcId ?? '',
@@ -141,7 +141,7 @@ export function endpointOperations(privateLink: PrivateLink) {
       VpcEndpointType: endpointType(endpoint),
       VpcId: endpoint.vpcId,
       ServiceName: endpoint.serviceName,
-      // The SDK's constants are in another casing than what EC2 sends.
+      // EC2 sends another casing than the SDK's constants.
       State: endpoint.state as State,
       PolicyDocument: endpoint.policyDocument ?? fullAccess,
       RouteTableIds: [],

@@ -1,10 +1,10 @@
 import type { Filter } from '@aws-sdk/client-ec2';
 import { AwsError } from './aws-service.ts';
 
-/** What a filter looks at, by the filter's documented name. */
+/** The values that a filter compares, by the documented name of the filter. */
 export type FilterTable<Row> = Readonly<Record<string, (row: Row) => readonly string[] | string | undefined>>;
 
-/** The rows that every filter lets through; within one filter any value will do. Values are case-sensitive. */
+/** Returns the rows that match all filters; within one filter any value matches. Values are case-sensitive. */
 export function applyFilters<Row>(
   rows: readonly Row[],
   filters: readonly Filter[] | undefined,
@@ -29,7 +29,7 @@ function tagFilter<Row>(name: string, tagsOf?: (row: Row) => Readonly<Record<str
   return undefined;
 }
 
-/** `*` stands for any characters, `?` for one, a backslash takes the next literally. */
+/** `*` matches any characters, `?` one character; a backslash escapes the next character. */
 function filterMatcher(values: readonly string[]): (value: string) => boolean {
   const literal = new Set(values.filter((value) => !/[*?\\]/.test(value)));
   const patterns = values.filter((value) => !literal.has(value)).map(filterPattern);

@@ -6,12 +6,12 @@ interface PageRequest {
   readonly NextToken?: string | undefined;
 }
 
-/** A row's place in the order of pages; rows may come and go between two pages. */
+/** The sort key of a row. Rows may appear and disappear between two pages. */
 type Key = number | string;
 
 const pageSizeBounds = { min: 5, max: 1000 };
 
-/** One page of rows, which come in ascending order of their keys. A token is good for the same operation, account and Region only. */
+/** Returns one page of rows in ascending order of their keys. A token is valid for the same operation, account and Region only. */
 export function paginate<Row>(
   operation: string,
   rows: readonly Row[],
@@ -42,7 +42,7 @@ function decodePageKey(token: string, scope: string): Key {
     const [tokenScope, key] = JSON.parse(Buffer.from(token, 'base64').toString());
     if (tokenScope === scope) return key;
   } catch {
-    // Not one of ours: refused below like one of another operation.
+    // The token is malformed; the check below refuses it like a token of another operation.
   }
   throw new AwsError('InvalidNextToken', `The token '${token}' is invalid`);
 }

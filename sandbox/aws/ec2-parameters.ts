@@ -1,7 +1,7 @@
 import type { Caller } from './aws-service.ts';
 import { AwsError } from './aws-service.ts';
 
-/** What every account and Region has from the start. */
+/** The default security group of each account and Region. */
 const validId = {
   vpc: 'vpc-0123456789abcdef0',
   subnet: 'subnet-0123456789abcdef0',
@@ -12,7 +12,7 @@ export const defaultSecurityGroupId = validId.securityGroup;
 
 const providerAccountId = '111111111111';
 
-/** AWS's list of EC2's codes has no second word for a notification's id. */
+/** EC2's list of error codes has no malformed code for a notification id. */
 const idKinds = {
   service: { prefix: 'vpce-svc-', code: 'InvalidVpcEndpointServiceId.Malformed' },
   endpoint: { prefix: 'vpce-', code: 'InvalidVpcEndpointId.Malformed' },
@@ -31,7 +31,7 @@ export function requireIds(kind: keyof typeof idKinds, ids: readonly string[] = 
     throw new AwsError(code, `Invalid id: "${malformed}" (expecting "${prefix}...")`);
 }
 
-/** The network around endpoints is not modelled: there is one of each. */
+/** The sandbox does not model VPCs: each account and Region has one VPC, one subnet and one security group. */
 export function requireNetwork({
   vpcId,
   subnetIds = [],
@@ -57,7 +57,7 @@ function requireExisting(
   if (unknown !== undefined) throw new AwsError(code, `The ${noun} ID '${unknown}' does not exist`);
 }
 
-/** The provider has one network load balancer (`net`) and one Gateway Load Balancer (`gwy`) in each Region. */
+/** The provider has one Network Load Balancer (`net`) and one Gateway Load Balancer (`gwy`) in each Region. */
 export function requireLoadBalancers(
   { accountId, region }: Caller,
   kind: 'net' | 'gwy',
@@ -84,7 +84,7 @@ export function requireLoadBalancers(
   );
 }
 
-/** Connection notifications go to a standard topic of the caller's own account and Region. */
+/** A connection notification needs a standard topic in the caller's account and Region. */
 export function requireTopic({ accountId, region }: Caller, arn: string | undefined): void {
   if (arn !== undefined && !new RegExp(`^arn:aws[a-z-]*:sns:${region}:${accountId}:[\\w-]{1,256}$`).test(arn))
     throw new AwsError('InvalidParameterValue', `Invalid value '${arn}' for connectionNotificationArn`);
@@ -107,7 +107,7 @@ export function missingParameter(name: string): AwsError {
   return new AwsError('MissingParameter', `The request must contain the parameter ${name}`);
 }
 
-/** A list after the `Add…` and `Remove…` members of a modifying call. */
+/** Applies the `Add…` and `Remove…` members of a Modify call to a list. */
 export function addAndRemove(
   present: readonly string[],
   add: readonly string[] = [],

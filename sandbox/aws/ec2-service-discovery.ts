@@ -22,7 +22,7 @@ const discoveryFilters: FilterTable<EndpointService> = {
   'supported-ip-address-types': ({ supportedIpAddressTypes }) => supportedIpAddressTypes,
 };
 
-/** What a consumer calls to find services: those that admit it, and no others. */
+/** The operations by which a consumer finds the services that allow it. */
 export function serviceDiscoveryOperations(privateLink: PrivateLink) {
   const { state } = privateLink;
 
@@ -32,7 +32,7 @@ export function serviceDiscoveryOperations(privateLink: PrivateLink) {
       context: OperationContext,
     ): DescribeVpcEndpointServicesResult {
       const { caller } = context;
-      // Others do not see how a provider tags its services.
+      // Only the provider sees the tags of its services.
       const tagsOf = ({ id, accountId }: EndpointService) =>
         accountId === caller.accountId ? (state.tags[id] ?? {}) : {};
       const serviceRegions = input.ServiceRegions?.length ? input.ServiceRegions : [caller.region];

@@ -19,7 +19,7 @@ const permissionFilters: FilterTable<Permission> = {
   'principal-type': ({ principal }) => principalType(principal),
 };
 
-/** What a provider calls to say who may see a service and ask to connect. */
+/** The operations of a provider on allowed principals. */
 export function servicePermissionOperations(privateLink: PrivateLink) {
   return {
     ModifyVpcEndpointServicePermissions(

@@ -32,7 +32,7 @@ const tagFilters: FilterTable<TagRow> = {
   value: ({ value }) => value,
 };
 
-/** What can carry tags, as those who may tag it see it: the provider a service and its connections, the consumer an endpoint. */
+/** Finds a resource that the caller may tag: a provider its services and connections, a consumer its endpoints. */
 export function findTaggedResource(
   { state }: PrivateLink,
   location: ResourceLocation,
@@ -51,7 +51,7 @@ export function tagList(tags: Readonly<Record<string, string>> | undefined): Tag
   return Object.entries(tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** The tags that a new resource comes with. */
+/** Returns the tags that a create call specifies for a resource type. */
 export function readTagSpecifications(
   specifications: readonly TagSpecification[] | undefined,
   resourceType: ResourceType,
@@ -65,7 +65,7 @@ export function readTagSpecifications(
   return mergeTags({}, specifications?.flatMap(({ Tags }) => Tags ?? []) ?? []);
 }
 
-/** The tags with some more, by AWS's rules for tags. */
+/** Adds tags, and enforces AWS's limits for tags. */
 function mergeTags(present: Readonly<Record<string, string>>, more: readonly Tag[]): Record<string, string> {
   for (const { Key = '', Value = '' } of more) {
     if (/^aws:/i.test(Key))
@@ -100,7 +100,7 @@ export function tagOperations(privateLink: PrivateLink) {
 
     DeleteTags({ Resources = [], Tags }: DeleteTagsRequest, { caller }: OperationContext): object {
       requireResources(caller, Resources);
-      // A tag with a value goes only where it has that value; no tags at all means all of them.
+      // DeleteTags removes a tag with a value only if it has that value. Without tags it removes all.
       const goes = (key: string, value: string) =>
         Tags?.some((tag) => tag.Key === key && (tag.Value === undefined || tag.Value === value)) ?? true;
       for (const id of Resources)

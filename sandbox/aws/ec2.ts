@@ -11,7 +11,7 @@ import { serviceDiscoveryOperations } from './ec2-service-discovery.ts';
 import { servicePermissionOperations } from './ec2-service-permissions.ts';
 import { tagOperations } from './ec2-tags.ts';
 
-/** EC2 answers `MissingParameter` without these, by the names of its query protocol. */
+/** EC2 returns `MissingParameter` without these parameters, by their names in the query protocol. */
 const requiredParameters: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   AcceptVpcEndpointConnections: { ServiceId: 'ServiceId', VpcEndpointIds: 'VpcEndpointId' },
   RejectVpcEndpointConnections: { ServiceId: 'ServiceId', VpcEndpointIds: 'VpcEndpointId' },
@@ -32,7 +32,10 @@ const requiredParameters: Readonly<Record<string, Readonly<Record<string, string
   DeleteTags: { Resources: 'ResourceId' },
 };
 
-/** EC2, as far as it is PrivateLink. `settle` is called around each operation: it carries out what is due and passes effects on. */
+/**
+ * The PrivateLink part of EC2. `settle` runs before and after each operation: it carries out due transitions and publishes
+ * their effects.
+ */
 export function createEc2(privateLink: PrivateLink, settle: (now: number) => void): AwsService {
   const operations = {
     ...endpointServiceOperations(privateLink),

@@ -5,14 +5,14 @@ type Test = (value: unknown) => boolean;
 type Leaf = string | number | boolean | null;
 
 /**
- * Whether an event matches an EventBridge pattern; Lambda's filter criteria are the same language.
+ * Whether an event matches an EventBridge pattern. Filter criteria of Lambda use the same language.
  * Throws on an operator that is not modelled.
  */
 export function matchesPattern(pattern: object, event: unknown): boolean {
   return compilePattern(pattern)(event);
 }
 
-/** The pattern as a predicate; what is wrong with the pattern is thrown here, whatever the events. */
+/** Compiles the pattern to a predicate. Throws here, and not per event, if the pattern is invalid. */
 export function compilePattern(pattern: object): Test {
   const tests = Object.entries(pattern).map(([name, wanted]): Test => {
     if (name === '$or') {
@@ -31,11 +31,11 @@ function objectTest(name: string, wanted: unknown): Test {
   if (typeof wanted !== 'object' || wanted === null)
     throw new Error(`the pattern's \`${name}\` must be an array or an object`);
   const test = compilePattern(wanted);
-  // An array of objects matches if any of them does.
+  // An array of objects matches if one of the objects matches.
   return (value) => (Array.isArray(value) && value.length > 0 ? value.some(test) : test(value));
 }
 
-/** A matcher sees the leaves at its place: none where the field is absent, several where it is an array. */
+/** A matcher gets the values of its field: none if the field is absent, several if it is an array. */
 function compileMatcher(wanted: unknown): (leaves: readonly Leaf[]) => boolean {
   if (typeof wanted !== 'object' || wanted === null) return (leaves) => leaves.includes(wanted as Leaf);
   const [[operator, operand] = ['', undefined], ...others] = Object.entries(wanted);
@@ -121,7 +121,7 @@ function numericTest(operand: readonly unknown[]): Test {
   return (value) => typeof value === 'number' && tests.every((test) => test(value));
 }
 
-/** `*` stands for any characters; `\*` and `\\` for themselves. */
+/** `*` matches any characters; `\*` and `\\` match themselves. */
 function wildcardExpression(pattern: string): RegExp {
   const parts = pattern.match(/\\[*\\]|\*|[^*\\]+|\\/g) ?? [];
   return new RegExp(

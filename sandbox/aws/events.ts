@@ -5,7 +5,7 @@ import { inMemory, type Persisted } from '../persistence.ts';
 import { AwsError, type AwsService, type Caller, type OperationContext } from './aws-service.ts';
 import { compilePattern } from './event-pattern.ts';
 
-/** An event as its targets see it. */
+/** An event as targets receive it. */
 export interface BusEvent {
   readonly version: '0';
   readonly id: string;
@@ -24,7 +24,7 @@ export interface Rule {
   readonly busArn: string;
   readonly description?: string;
   readonly state: 'ENABLED' | 'DISABLED';
-  /** As JSON text, as EventBridge keeps it. */
+  /** The pattern as JSON text. */
   readonly pattern?: string;
   readonly schedule?: string;
   readonly targets: readonly Client.Target[];
@@ -34,11 +34,11 @@ export interface Events {
   readonly service: AwsService;
   createBus(arn: string, policy?: PolicyDocument): void;
   removeBus(arn: string): void;
-  /** Throws on a pattern that EventBridge would refuse. */
+  /** Throws if EventBridge would refuse the pattern. */
   createRule(rule: Rule): void;
   removeRule(arn: string): void;
   rules(): readonly Rule[];
-  /** An AWS service's own event, on the default bus. */
+  /** Puts an event of an AWS service on the default bus. */
   putAwsEvent(accountId: string, region: string, event: AwsEvent): void;
 }
 
@@ -53,7 +53,7 @@ interface Bus {
 const maxEntries = 10;
 const byteLimit = 1024 * 1024;
 
-/** The buses of all accounts and Regions, by ARN. `deliver` carries to one target what it asked for: the event, or the input set for it. */
+/** The event buses of all accounts and Regions, by ARN. `deliver` sends the event, or the target's own input, to one target. */
 export function createEvents({
   clock,
   id,
@@ -101,7 +101,7 @@ export function createEvents({
 
   function putEntry(entry: Client.PutEventsRequestEntry, caller: Caller): Client.PutEventsResultEntry {
     const bus = busAt(busArn(entry.EventBusName, caller));
-    // AWS takes events for a bus that does not exist, and drops them.
+    // PutEvents accepts events for a bus that does not exist, and drops them.
     const problem = validateEntry(entry, bus, caller);
     if (problem) return problem;
     const event = toBusEvent(entry, caller, id(), clock.now());
@@ -306,7 +306,7 @@ function withoutMilliseconds(time: number): string {
   return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** As EventBridge counts: 14 bytes for the time, and the text of the rest. */
+/** EventBridge counts 14 bytes for the time and the UTF-8 bytes of the other fields. */
 function entrySizeBytes({
   Time,
   Source = '',

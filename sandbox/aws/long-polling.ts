@@ -8,7 +8,7 @@ interface QueueListeners {
   cancel: () => void;
 }
 
-/** Wakes who waits for messages: one timer a queue, for whatever shows itself first. `find` gives a queue as it is now. */
+/** Calls consumers and long polls when a message becomes visible, with one timer per queue. `find` returns the current queue. */
 export function createLongPolls(clock: Clock, find: (arn: string) => Queue | undefined) {
   const listenersByQueue = new Map<string, QueueListeners>();
 

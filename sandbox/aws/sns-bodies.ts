@@ -7,7 +7,7 @@ export interface Publication {
   readonly attributes?: Readonly<Record<string, MessageAttributeValue>>;
 }
 
-/** What an e-mail subscription is sent. */
+/** An email to an email subscription. */
 export interface Mail {
   readonly subject: string;
   readonly text: string;
@@ -16,7 +16,7 @@ export interface Mail {
 const noReply =
   'Please do not reply directly to this email. If you have any questions or comments regarding this email, please contact us at https://aws.amazon.com/support';
 
-/** A message in SNS's own words around it: whoever gets the mail can unsubscribe its address. */
+/** Formats the email of a message with SNS's own text: its recipient can unsubscribe the address. */
 export function messageMail(
   { arn }: Subscription,
   { subject = 'AWS Notification Message', message }: Publication,
@@ -47,7 +47,7 @@ ${noReply}
   return { subject: 'AWS Notification - Subscription Confirmation', text };
 }
 
-/** What a subscriber gets who did not ask for raw delivery. The signature is nobody's: there is no key to sign with. */
+/** The envelope of a delivery that is not raw. Its signature is a dummy. */
 export function envelope(
   { arn, topicArn }: Subscription,
   publication: Publication,

@@ -12,29 +12,29 @@ export interface Subscription {
   readonly endpoint: string;
   readonly owner: string;
   readonly isRaw: boolean;
-  /** JSON; it gets only what matches. */
+  /** The filter policy as JSON; SNS delivers only matching messages. */
   readonly filterPolicy?: string;
-  /** Its address has not confirmed it, so that nothing is sent there. */
+  /** Set until the address confirms the subscription; SNS delivers nothing before that. */
   readonly pending?: { readonly token: string; readonly since: number };
-  /** Who has confirmed it wants nobody to end it who is not signed in. */
+  /** `AuthenticateOnUnsubscribe` of the confirmation. */
   readonly authenticateOnUnsubscribe?: boolean;
 }
 
-/** What the caller of Subscribe chooses. */
+/** The attributes that a caller of Subscribe sets. */
 export type SubscriptionAttributes = Pick<Subscription, 'isRaw' | 'filterPolicy'>;
 
 export interface Subscriptions {
   listByTopic(topicArn: string): Subscription[];
   find(arn: string): Subscription | undefined;
-  /** One endpoint subscribes to a topic once; what is there already takes the new choices over, and stays confirmed. */
+  /** Adds a subscription. An existing one of the same endpoint gets the new attributes and stays confirmed. */
   add(subscription: Omit<Subscription, 'arn' | 'pending'>, needsToConfirm: boolean): Subscription;
-  /** Undefined where no address was sent that token, or it is too late. */
+  /** Returns undefined if the token is unknown or expired. */
   confirm(topicArn: string, token: string, endsSignedInOnly: boolean): Subscription | undefined;
   setAttributes(arn: string, choices: SubscriptionAttributes): void;
   remove(arn: string): void;
 }
 
-/** SNS forgets by itself what nobody confirms. */
+/** SNS deletes a subscription that nobody confirms. */
 const pendingMs = 48 * 3_600_000;
 
 export function createSubscriptions(clock: Clock, id: () => string, persisted: Persisted): Subscriptions {
@@ -78,7 +78,7 @@ export function createSubscriptions(clock: Clock, id: () => string, persisted: P
   };
 }
 
-/** What SetSubscriptionAttributes and Subscribe can say. @throws AwsError */
+/** Parses the attributes of Subscribe and SetSubscriptionAttributes. @throws AwsError */
 export function parseSubscriptionAttributes(
   attributes: Readonly<Record<string, string>>,
   before?: SubscriptionAttributes,
@@ -110,7 +110,7 @@ export function toAttributes(subscription: Subscription): Readonly<Record<string
   };
 }
 
-/** Whether a message with these attributes is for the subscription. */
+/** Whether the filter policy matches the message attributes. */
 export function matchesFilter(
   { filterPolicy }: Subscription,
   attributes: Readonly<Record<string, MessageAttributeValue>> = {},
@@ -125,7 +125,7 @@ function attributeValue({ DataType, StringValue = '' }: MessageAttributeValue): 
   return DataType === 'Number' ? Number(StringValue) : StringValue;
 }
 
-/** SNS compares attributes in the language of EventBridge's patterns, as far as it is modelled here. */
+/** A filter policy uses the EventBridge pattern language, as far as the sandbox models it. */
 function requireFilterPolicy(text: string) {
   try {
     const policy: object = JSON.parse(text);

@@ -14,13 +14,13 @@ import {
   toAttributes,
 } from './sns-subscriptions.ts';
 
-/** What a subscriber gets. */
+/** The body that the subscriber receives. */
 export interface Delivery {
   readonly subscription: Subscription;
   readonly body: string;
-  /** What an address gets instead. */
+  /** The email, for email subscriptions. */
   readonly mail?: Mail;
-  /** Of raw deliveries only: otherwise they are in the envelope. */
+  /** The message attributes of raw deliveries; others have them in the envelope. */
   readonly attributes: Readonly<Record<string, Client.MessageAttributeValue>>;
 }
 
@@ -31,7 +31,7 @@ interface Topic {
 
 export interface Sns {
   readonly service: AwsService;
-  /** Makes a topic, or changes the attributes of one that is there. */
+  /** Creates a topic, or changes the attributes of an existing one. */
   createTopic(arn: string, attributes?: Readonly<Record<string, string>>): void;
   removeTopic(arn: string): void;
   setAttributes(topicArn: string, attributes: Readonly<Record<string, string>>): void;
@@ -44,9 +44,9 @@ export interface Sns {
   unsubscribe(subscriptionArn: string): void;
   /** Whether the topic exists and its policy lets a service publish on behalf of `sourceArn`. */
   acceptsFrom(topicArn: string, service: string, sourceArn: string): boolean;
-  /** What visiting a link of a mail does, for which nobody has to sign in. Throws `AwsError`. */
+  /** Follows an unsigned link of an email: confirm or unsubscribe. Throws `AwsError`. */
   followLink(link: URLSearchParams): string;
-  /** Publishes for an AWS service; false where the topic does not let it, of which AWS tells nobody. */
+  /** Publishes for an AWS service. Returns false if the topic policy denies it; AWS reports that to nobody. */
   publish(
     topicArn: string,
     publication: Publication,
@@ -56,10 +56,10 @@ export interface Sns {
 
 const pageSize = 100;
 const protocols = ['sqs', 'email'];
-/** What SetTopicAttributes changes. */
+/** The attributes that SetTopicAttributes can change. */
 const settableAttributes = ['DisplayName', 'Policy'];
 
-/** The topics of all accounts and Regions, by ARN. `deliver` carries each message to one subscriber. */
+/** The topics of all accounts and Regions, by ARN. `deliver` sends a message to one subscriber. */
 export function createSns({
   clock,
   id,
@@ -69,7 +69,7 @@ export function createSns({
 }: {
   clock: Clock;
   id: () => string;
-  /** Where the links of mails lead. */
+  /** The URL prefix of links in emails. */
   origin: string;
   deliver: (delivery: Delivery) => void;
   persisted?: Persisted;
@@ -96,7 +96,7 @@ export function createSns({
     topics.set(topic.arn, { ...topic, attributes: { ...topic.attributes, ...attributes } });
   }
 
-  /** Both the subscription's owner and the topic's may do what they like with it. */
+  /** The owners of the subscription and of the topic may change the subscription. */
   function subscriptionFor(arn: string | undefined, { accountId }: Caller): Subscription {
     const subscription = subscriptions.find(arn ?? '');
     if (!subscription) throw new AwsError('NotFoundException', 'Subscription does not exist');
@@ -132,7 +132,7 @@ export function createSns({
   }
 
   function end({ arn, pending }: Subscription) {
-    // Until it is confirmed, only time ends it.
+    // Unsubscribe does not delete a pending subscription; it expires.
     if (pending) throw invalidParameter('SubscriptionArn Reason: the subscription is pending confirmation');
     subscriptions.remove(arn);
   }
@@ -188,7 +188,7 @@ export function createSns({
     },
 
     Unsubscribe({ SubscriptionArn }: Client.UnsubscribeInput, { caller }) {
-      // What is gone counts as unsubscribed.
+      // Unsubscribe succeeds for a subscription that does not exist.
       if (subscriptions.find(SubscriptionArn ?? '')) end(subscriptionFor(SubscriptionArn, caller));
     },
 
@@ -278,7 +278,7 @@ export function createSns({
       },
     },
     createTopic(arn, attributes = {}) {
-      // A topic that is there keeps its policy: what is published meanwhile arrives.
+      // An existing topic keeps its policy, so that messages published during a start arrive.
       topics.set(arn, { arn, attributes: { ...topics.get(arn)?.attributes, ...attributes } });
     },
     removeTopic: (arn) => void topics.delete(arn),

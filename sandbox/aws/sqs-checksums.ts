@@ -4,12 +4,12 @@ import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 const stringValue = 1;
 const binaryValue = 2;
 
-/** The MD5 that clients compare with their own. */
+/** Returns the MD5 that clients compare with their own. */
 export function bodyChecksum(body: string): string {
   return createHash('md5').update(body).digest('hex');
 }
 
-/** Over the attributes in the order of their names: length and bytes of name, type and value. */
+/** Returns the MD5 over the attributes sorted by name: length and bytes of name, type and value. */
 export function attributesChecksum(
   attributes: Readonly<Record<string, MessageAttributeValue>>,
 ): string | undefined {

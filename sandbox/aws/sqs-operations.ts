@@ -157,7 +157,7 @@ export function sqsService(queues: Queues): AwsService {
       };
     },
 
-    /** To where they came from, or to one destination; at once, though AWS takes its time. */
+    /** Moves messages to their source queue or to one destination, immediately; AWS takes longer. */
     StartMessageMoveTask({ SourceArn = '', DestinationArn }: Client.StartMessageMoveTaskRequest, context) {
       const source = queues.find(SourceArn);
       if (
@@ -179,7 +179,7 @@ export function sqsService(queues: Queues): AwsService {
         ...source.messages.values(),
       ]) {
         const target = DestinationArn ?? systemAttributes.DeadLetterQueueSourceArn;
-        // What nobody dead-lettered stays where it is.
+        // A message that was not dead-lettered stays in the queue.
         if (target === undefined) continue;
         const deduplication = groupId === undefined ? {} : { groupId, deduplicationId: messageId };
         queues.deliver(target, { body, attributes, systemAttributes, ...deduplication });

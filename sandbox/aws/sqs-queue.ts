@@ -1,6 +1,6 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 
-/** What is sent. */
+/** A message as the sender passes it. */
 export interface OutgoingMessage {
   readonly body: string;
   readonly attributes?: Readonly<Record<string, MessageAttributeValue>>;
@@ -9,7 +9,7 @@ export interface OutgoingMessage {
   readonly deduplicationId?: string;
 }
 
-/** What is received. */
+/** A message as a consumer receives it. */
 export interface Message {
   readonly messageId: string;
   readonly receiptHandle: string;
@@ -21,7 +21,7 @@ export interface Message {
 
 export type HiddenReason = 'delayed' | 'handled' | 'failed';
 
-/** What the sender gets to know. */
+/** The result of sending a message. */
 export interface SentMessage {
   readonly messageId: string;
   readonly sequenceNumber: string;
@@ -30,7 +30,7 @@ export interface SentMessage {
 
 export interface QueuedMessage extends OutgoingMessage, SentMessage {
   readonly sentAt: number;
-  /** Why it is hidden until `visibleAt`. */
+  /** The reason why the message is hidden until `visibleAt`. */
   readonly hiddenReason: HiddenReason;
   readonly receiveCount: number;
   readonly firstReceivedAt?: number;
@@ -45,7 +45,7 @@ export interface Queue extends QueueSettings {
   readonly arn: string;
   readonly isFifo: boolean;
   readonly messages: Map<string, QueuedMessage>;
-  /** What was sent in the last five minutes, by deduplication id, oldest first. */
+  /** The messages of the last five minutes by deduplication id, oldest first. */
   readonly recent: Map<string, SentMessage & { readonly until: number }>;
 }
 
@@ -63,7 +63,7 @@ export function attributeSeconds(queue: Queue, attribute: string): number {
   return Number(queue.attributes[attribute]);
 }
 
-/** Puts a message in; a duplicate in a FIFO queue counts as sent and is not delivered again. */
+/** Adds a message. A duplicate in a FIFO queue succeeds without another delivery. */
 export function enqueue(
   queue: Queue,
   outgoing: OutgoingMessage,
@@ -102,7 +102,7 @@ function removeExpiredDeduplicationIds(queue: Queue, now: number) {
   }
 }
 
-/** Takes up to `max` messages that are visible; what was received too often goes to `toDeadLetter` instead. */
+/** Receives up to `max` visible messages. A message over `maxReceiveCount` goes to `toDeadLetter` instead. */
 export function receive(
   queue: Queue,
   max: number,
@@ -132,7 +132,7 @@ export function receive(
   return taken;
 }
 
-/** In order; of a message group with one in flight or still delayed, none. */
+/** Yields receivable messages in order. A FIFO message group with a message in flight or delayed yields none. */
 function* receivable(queue: Queue, now: number): Generator<QueuedMessage> {
   const blocked = new Set<string>();
   if (queue.isFifo)
@@ -152,7 +152,7 @@ export function hasReceivable(queue: Queue, now: number): boolean {
   return !receivable(queue, now).next().done;
 }
 
-/** When the next hidden message shows itself. */
+/** Returns the time at which the next hidden message becomes visible. */
 export function nextVisibleAt(queue: Queue, now: number): number | undefined {
   let next: number | undefined;
   for (const { visibleAt } of queue.messages.values())
@@ -160,7 +160,7 @@ export function nextVisibleAt(queue: Queue, now: number): number | undefined {
   return next;
 }
 
-/** The message that a handle stands for, as long as nobody received it again. */
+/** Finds the message of a receipt handle, unless it was received again since. */
 export function findInFlight(queue: Queue, receiptHandle: string): QueuedMessage | undefined {
   const [messageId = '', receiveCount] = Buffer.from(receiptHandle, 'base64').toString().split('#');
   const message = queue.messages.get(messageId);

@@ -63,7 +63,7 @@ export function createSqs({
 
   function deadLetter(arn: string, source: Queue, message: QueuedMessage) {
     const target = queues.get(arn);
-    // SQS keeps what it cannot move.
+    // SQS keeps a message that it cannot move.
     if (!target) return void source.messages.set(message.messageId, message);
     const systemAttributes = { ...message.systemAttributes, DeadLetterQueueSourceArn: source.arn };
     target.messages.set(message.messageId, {
@@ -76,7 +76,7 @@ export function createSqs({
     watches.wake(arn, clock.now());
   }
 
-  /** Changes a message as long as the handle stands for it, and wakes who waits for it to show itself. */
+  /** Changes a message if the receipt handle is current, and wakes its consumers. */
   function hide(
     arn: string,
     receiptHandle: string,
@@ -109,7 +109,7 @@ export function createSqs({
     deliver(arn, message, { delaySeconds } = {}) {
       const queue = queueAt(arn);
       const ownDelay = attributeSeconds(queue, 'DelaySeconds');
-      // Grows across restarts too.
+      // The sequence number continues after a restart.
       sequence = Math.max(sequence + 1, clock.now() * 1000);
       const sent = enqueue(queue, withDeduplicationId(queue, message), {
         messageId: id(),

@@ -12,7 +12,7 @@ interface StoredParameter {
 
 export interface Ssm {
   readonly service: AwsService;
-  /** Writes a parameter, over an older one too. */
+  /** Puts a parameter with overwrite. */
   put(
     location: CallerLocation,
     parameter: { readonly name: string; readonly value: string; readonly type?: Client.ParameterType },
@@ -146,7 +146,7 @@ function parameterArn({ accountId, region }: CallerLocation, name = ''): string 
 
 function toParameterOutput(arn: string, parameter: StoredParameter, decrypt: boolean): Client.Parameter {
   const { name, type, value, version, modifiedAt } = parameter;
-  // Undecrypted, AWS shows the ciphertext: what matters is that it is not the secret.
+  // AWS returns the ciphertext without decryption; any text other than the secret serves here.
   const isHidden = type === 'SecureString' && !decrypt;
   return {
     Name: name,

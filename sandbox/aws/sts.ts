@@ -12,6 +12,6 @@ export const sts: AwsService = {
       UserId: callerUserId(caller),
     }),
   },
-  // AWS lets everybody ask who they are, whatever the policy says.
+  // GetCallerIdentity needs no permission.
   accesses: () => [],
 };

@@ -6,7 +6,7 @@ type ConditionValue = Scalar | readonly Scalar[];
 type Scalar = string | number | boolean;
 type Comparison = (wanted: string, given: string) => boolean;
 
-/** What a negated operator denies, it denies of every value: it holds where the key is absent. */
+/** A negated operator has to hold for all values, and holds if the key is absent. */
 interface Operator {
   readonly compare: Comparison;
   readonly negated?: true;
@@ -75,7 +75,7 @@ function matchesOperator(
   return operator.negated ? given.every(satisfies) : given.some(satisfies);
 }
 
-/** Each of an ARN's six parts is compared by itself: a `*` in one does not reach into the next. */
+/** IAM compares the six parts of an ARN one by one: a `*` does not cross a colon. */
 function matchesArn(wanted: string, given: string): boolean {
   const wantedParts = splitArn(wanted);
   const givenParts = splitArn(given);

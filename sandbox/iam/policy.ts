@@ -25,12 +25,12 @@ export type Principal =
   | { readonly service: string }
   | { readonly roleArn: string; readonly accountId: string };
 
-/** Whether a role with these policies may: something allows it and nothing denies it. */
+/** Whether policies allow an access: one statement allows it and none denies it. */
 export function isAllowed(policies: readonly PolicyDocument[], access: Access): boolean {
   return isAllowedBy(policies.flatMap(listStatements), access);
 }
 
-/** Whether a policy on a topic, queue or bus lets the principal in. */
+/** Whether the resource policy of a topic, queue or bus allows the principal. */
 export function isAllowedByResourcePolicy(
   policy: PolicyDocument,
   principal: Principal,

@@ -1,4 +1,4 @@
-/** Whether the text is what a pattern with `*` (any characters) and `?` (one character) describes. */
+/** Whether the text matches a pattern with `*` (any characters) and `?` (one character). */
 export function matchesWildcard(pattern: string, text: string): boolean {
   const expression = pattern
     .split(/([*?])/)

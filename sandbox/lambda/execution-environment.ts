@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
-/** What a function answers, or how it failed, in the words of Lambda. */
+/** The result or the error of an invocation, in Lambda's form. */
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: FunctionError };
@@ -12,18 +12,18 @@ export interface FunctionError {
 }
 
 export interface EnvironmentSettings {
-  /** The bundle's file, which exports the handler. */
+  /** The bundle that exports the handler. */
   readonly file: string;
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutMs: number;
   readonly environment: Readonly<Record<string, string>>;
-  /** Milliseconds to add to the wall clock, as a Float64 that the sandbox moves on. */
+  /** The clock offset in milliseconds as a shared Float64; the sandbox changes it. */
   readonly clockOffset: SharedArrayBuffer;
   readonly onOutput: (text: string) => void;
 }
 
-/** One warm copy of a function, which handles one event at a time. */
+/** An execution environment of a function. It handles one event at a time. */
 export interface ExecutionEnvironment {
   readonly ready: Promise<void>;
   readonly isAlive: () => boolean;
@@ -44,7 +44,7 @@ export function startEnvironment(settings: EnvironmentSettings): ExecutionEnviro
     stdout: true,
     stderr: true,
     execArgv: [],
-    // A worker's modules and stacks live outside the old generation: the limit bounds what a handler keeps.
+    // The limit bounds the heap of the handler; modules and stacks of a worker are outside the old generation.
     resourceLimits: { maxOldGenerationSizeMb: settings.memoryMb },
     env: settings.environment,
     workerData: { clockOffset: settings.clockOffset, file: settings.file, handler: settings.handler },

@@ -16,7 +16,7 @@ export interface FunctionConfiguration {
   readonly name: string;
   readonly arn: string;
   readonly roleArn: string;
-  /** A deployment package, or a folder with what would be in it. */
+  /** A deployment package, or a folder with its content. */
   readonly code: string;
   /** `path/to/file.export` */
   readonly handler: string;
@@ -28,21 +28,21 @@ export interface FunctionConfiguration {
 
 export interface AsynchronousSettings {
   readonly maximumRetries: number;
-  /** ARN of the queue or topic that is told of an event that was given up. */
+  /** ARN of the on-failure destination: a queue or topic. */
   readonly onFailure?: string;
 }
 
 export interface LambdaOptions {
-  /** Where deployment packages are unpacked; what is in it goes. */
+  /** The folder for unpacked deployment packages; its content is deleted first. */
   readonly folder: string;
   readonly persisted?: Persisted;
   readonly clock: Clock;
   readonly clockOffset: SharedArrayBuffer;
   readonly inFlight: InFlight;
-  /** What each function finds in its environment beside its own: Region, credentials, endpoint. */
+  /** The runtime's environment variables of a function: Region, credentials, endpoint. */
   readonly environmentOf: (configuration: FunctionConfiguration) => Readonly<Record<string, string>>;
   readonly onOutput: (functionName: string, text: string) => void;
-  /** Sends a record of a given-up event to its destination. */
+  /** Sends the failure record of an event to its destination. */
   readonly sendToDestination: (
     destinationArn: string,
     configuration: FunctionConfiguration,
@@ -54,13 +54,13 @@ export interface Lambda {
   createFunction(configuration: FunctionConfiguration): Promise<void>;
   configureAsynchronous(functionArn: string, settings: AsynchronousSettings): void;
   functions(): readonly FunctionConfiguration[];
-  /** Runs the function and waits for its answer, as a pull from a queue or the HTTP API does. */
+  /** Invokes the function synchronously, as event source mappings and the HTTP API do. */
   invoke(functionArn: string, event: unknown): Promise<Outcome>;
-  /** Runs the function as EventBridge and SNS do, with retries; answers with the first attempt's outcome. */
+  /** Invokes the function asynchronously with retries, as EventBridge and SNS do. Returns the outcome of the first attempt. */
   invokeAsynchronously(functionArn: string, event: unknown): Promise<Outcome>;
-  /** Goes on with the events that were accepted before a restart and are not done with. */
+  /** Continues with asynchronous events that were accepted before a restart and are not finished. */
   resume(): void;
-  /** Starts one execution environment of each function, so that its first event finds it warm. */
+  /** Starts one execution environment per function, so that the first event has no cold start. */
   warm(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -76,7 +76,7 @@ interface DeployedFunction {
   asynchronous: AsynchronousSettings;
 }
 
-/** An event that Lambda has taken in, and will run until it is done or given up. */
+/** An accepted asynchronous event, retried until it succeeds or its attempts are used up. */
 interface AcceptedEvent {
   readonly functionArn: string;
   readonly event: unknown;
@@ -84,13 +84,13 @@ interface AcceptedEvent {
   readonly dueAt: number;
 }
 
-/** An account's concurrency is 1,000 on AWS; a laptop has fewer cores, and each environment takes some 20 MB. */
+/** AWS allows 1,000 concurrent executions per account. A laptop has fewer cores, and an environment takes about 20 MB. */
 const concurrencyOfOneFunction = 4;
 
-/** Lambda waits a minute before it runs a failed event again, and two before the last time. */
+/** Lambda retries a failed asynchronous event after one minute, and again after two. */
 const retryDelaysMs = [60_000, 120_000];
 
-/** How long an execution environment that has nothing to do is kept beside another one. */
+/** An idle execution environment stops after this time if another one remains. */
 const idleMs = 30_000;
 
 export async function createLambda(options: LambdaOptions): Promise<Lambda> {
@@ -152,7 +152,7 @@ export async function createLambda(options: LambdaOptions): Promise<Lambda> {
     });
   }
 
-  /** After a burst all but one of the environments go. */
+  /** All environments but one stop after a burst. */
   function rest(environment: ExecutionEnvironment, idle: ExecutionEnvironment[]) {
     idle.push(environment);
     if (idle.length === 1) return;

@@ -13,7 +13,7 @@ export interface SqsMapping {
   readonly windowSeconds: number;
   readonly maximumConcurrency: number;
   readonly reportsItemFailures: boolean;
-  /** Patterns as JSON text; a message that matches none is deleted unread. */
+  /** Filter patterns as JSON text. Lambda deletes a message that matches none. */
   readonly filters: readonly string[];
 }
 
@@ -27,7 +27,7 @@ interface QueueMappingDeps {
 
 const mostReceivedAtOnce = 10;
 
-/** Lambda's poller of one queue: takes batches as they come, deletes what the function handled. */
+/** The event source mapping of a queue: receives batches, and deletes the messages that the function handled. */
 export function mapQueue(
   mapping: SqsMapping,
   { queues, clock, inFlight, faults, invoke }: QueueMappingDeps,
@@ -93,13 +93,13 @@ export function mapQueue(
     const outcome = await deliver(messages);
     const failed = batchItemFailures(outcome, messages, mapping.reportsItemFailures);
     for (const { messageId, receiptHandle } of messages) {
-      // A failed message shows itself again when its visibility timeout has run down.
+      // A failed message becomes visible again after its visibility timeout.
       if (failed.has(messageId)) queues.returnAfterFailure(queueArn, receiptHandle, visibilitySeconds());
       else queues.delete(queueArn, receiptHandle);
     }
   }
 
-  /** What was delayed once comes the next time. */
+  /** Messages that a fault delayed once; the next receive delivers them. */
   function faultFor({ messageId }: Message): DeliveryFault | undefined {
     if (postponed.delete(messageId)) return undefined;
     const fault = faults.findDeliveryFault('sqs');
@@ -120,7 +120,7 @@ export function mapQueue(
   }
 }
 
-/** Of a batch: what the function names as failed; everything if it threw, or named something it was not given. */
+/** Returns the failed messages of a batch: those that the function reports, or all if it threw or reported an unknown id. */
 function batchItemFailures(outcome: Outcome, messages: readonly Message[], reports: boolean): Set<string> {
   const ids = new Set(messages.map(({ messageId }) => messageId));
   if (!outcome.ok) return ids;
@@ -157,7 +157,7 @@ function toLambdaAttribute({ StringValue, BinaryValue, DataType }: MessageAttrib
   };
 }
 
-/** Filters look into bodies that are JSON. */
+/** Filter patterns match JSON bodies. */
 function parseJsonBody(body: string): unknown {
   try {
     return JSON.parse(body);

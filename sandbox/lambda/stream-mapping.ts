@@ -9,17 +9,17 @@ export interface StreamMapping {
   readonly streamArn: string;
   readonly functionArn: string;
   readonly batchSize: number;
-  /** How long records are gathered before they are handed over. */
+  /** The batching window in seconds. */
   readonly windowSeconds: number;
-  /** `Infinity`: until the records expire. */
+  /** `Infinity`: retried until the records expire. */
   readonly maximumRetries: number;
   readonly bisects: boolean;
   readonly reportsItemFailures: boolean;
-  /** Patterns as JSON text; a record that matches none is skipped. */
+  /** Filter patterns as JSON text. Lambda skips a record that matches none. */
   readonly filters: readonly string[];
 }
 
-/** A record as the stream hands it to Lambda. */
+/** A record as Lambda reads it from the stream. */
 export interface StreamRecord {
   readonly eventID: string;
   readonly dynamodb: { readonly SequenceNumber: string };
@@ -27,7 +27,7 @@ export interface StreamRecord {
 
 interface WaitingRecord {
   readonly record: StreamRecord;
-  /** When it may be handed over. */
+  /** The earliest time of its delivery. */
   readonly from: number;
 }
 
@@ -36,15 +36,15 @@ interface StreamMappingDeps {
   readonly inFlight: InFlight;
   readonly faults: Faults;
   readonly invoke: (event: unknown) => Promise<Outcome>;
-  /** The records that are not done with. */
+  /** The records that are not handled yet. */
   readonly waiting?: Map<string, WaitingRecord>;
-  /** Tells the failure destination of records that were given up: metadata only. */
+  /** Sends the metadata of discarded records to the on-failure destination. */
   readonly giveUp: (metadata: unknown) => void;
 }
 
 const retryDelayMs = 1000;
 
-/** Lambda's poller of a table's stream: one shard, so in order and one batch at a time. Returns what takes new records. */
+/** The event source mapping of a table's stream: one shard, in order, one batch at a time. Returns the function that takes new records. */
 export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDeps) {
   const { clock, inFlight, faults, invoke, waiting = new Map() } = surroundings;
   const wanted = mapping.filters.map((filter) => compilePattern(JSON.parse(filter)));
@@ -68,7 +68,7 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
     running = false;
   }
 
-  /** What is gathered on purpose is not under way. */
+  /** Records in an open batching window do not count as in flight. */
   function start() {
     if (windowMs === 0) return handOver();
     if (gathering || ready().length === 0) return;
@@ -85,7 +85,7 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
     void inFlight.during(drain);
   }
 
-  /** One batch until it is done or given up; a failing half does not hold up the other. */
+  /** Runs a batch until it succeeds or its retries are used up. After a bisect each half runs on its own. */
   async function handle(batch: readonly StreamRecord[], retries: number): Promise<void> {
     const outcome = await invoke({ Records: batch });
     const from = firstFailure(outcome, batch, mapping.reportsItemFailures);
@@ -96,7 +96,7 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
     await new Promise<void>((resolve) => clock.at(clock.now() + retryDelayMs, resolve));
     if (!mapping.bisects || failed.length === 1) return handle(failed, retries + 1);
     const middle = Math.ceil(failed.length / 2);
-    // Splitting a batch does not count as a retry.
+    // A bisect does not count as a retry.
     await handle(failed.slice(0, middle), retries);
     await handle(failed.slice(middle), retries);
   }
@@ -129,7 +129,7 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
     else clock.at(from, start);
   }
 
-  // Of what an earlier poller left, the last may be long in coming.
+  // The records of an earlier process may be due much later.
   for (const { from } of waiting.values()) clock.at(from, start);
 
   return (records: readonly StreamRecord[]) => {
@@ -140,7 +140,7 @@ export function mapStream(mapping: StreamMapping, surroundings: StreamMappingDep
   };
 }
 
-/** Lambda goes on from the lowest record that failed. */
+/** Lambda continues with the lowest failed sequence number. */
 function firstFailure(outcome: Outcome, batch: readonly StreamRecord[], reports: boolean): number {
   if (!outcome.ok) return 0;
   if (!reports) return batch.length;

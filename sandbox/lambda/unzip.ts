@@ -7,7 +7,7 @@ const directoryEntryLength = 46;
 const localHeaderLength = 30;
 const deflated = 8;
 
-/** Unpacks a deployment package: a plain zip archive, neither encrypted nor split nor beyond 4 GB. */
+/** Unpacks a deployment package: a zip archive below 4 GB, not encrypted and not split. */
 export async function unzip(archive: string, folder: string): Promise<void> {
   const zip = await readFile(archive);
   for (const { path, content } of readDirectory(zip)) {

@@ -1,11 +1,11 @@
-// What runs in a function's worker thread: Lambda's runtime, as far as handlers can see it.
+// Lambda's runtime in the worker thread of a function, as far as handlers can see it.
 const { parentPort, workerData } = require('node:worker_threads');
 
 const offset = new Float64Array(workerData.clockOffset);
 const WallClockDate = Date;
 const now = () => WallClockDate.now() + offset[0];
 
-// A Proxy, not a subclass: dates made elsewhere (structuredClone, fs.stat) stay `instanceof Date`.
+// A Proxy, not a subclass, so that dates of other origin (structuredClone, fs.stat) stay `instanceof Date`.
 const SandboxDate = new Proxy(WallClockDate, {
   construct: (target, values, newTarget) =>
     Reflect.construct(

@@ -4,7 +4,7 @@ import type { Html } from '../slack/page/mrkdwn.ts';
 import { pageHtml } from './page.ts';
 import { formatTime } from './time.ts';
 
-/** What the sandbox is, and where to look, for who opens its address in a browser. */
+/** The start page of the sandbox. */
 export function homeHtml({ origin, now, mails }: { origin: string; now: number; mails: number }): Html {
   return pageHtml(
     '/',
@@ -35,7 +35,7 @@ function commands(origin: string): string {
   ].join('\n');
 }
 
-/** Where a browser finds nothing. */
+/** The page for unknown paths. */
 export function notFoundHtml(path: string): Html {
   return pageHtml('', 'There is nothing here', html`<p>The sandbox has no page <code>${path}</code>.</p>`);
 }

@@ -27,7 +27,7 @@ function mailHtml({ to, topicArn, subject, text, time }: ReceivedMail, index: nu
 
 const address = /(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)])/;
 
-/** Addresses in a text as links; all else is text. */
+/** Renders URLs in a text as links and escapes the rest. */
 function withLinks(text: string): Html {
   return html`${text.split(address).map((part, index) => (index % 2 === 1 ? html`<a href="${part}">${part}</a>` : part))}`;
 }

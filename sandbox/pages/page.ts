@@ -7,7 +7,7 @@ const style = readFileSync(new URL('page.css', import.meta.url), 'utf8');
 
 const locations = { '/': 'Sandbox', '/slack': 'Slack', '/mail': 'Mailbox' };
 
-/** A page of the sandbox's own, without scripts. `path`: where it is, among the places that each page leads to. */
+/** Renders a page of the sandbox without scripts. `path` marks the current page in the navigation. */
 export function pageHtml(path: string, title: string, body: Html): Html {
   return html`<!doctype html>
     <html lang="en">
@@ -37,7 +37,7 @@ export function pageHtml(path: string, title: string, body: Html): Html {
     </html>`;
 }
 
-/** It loads nothing but its own style, and nobody else may frame it. */
+/** The content security policy allows the page's own style only, and no framing. */
 export const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',

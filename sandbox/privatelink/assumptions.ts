@@ -19,12 +19,12 @@ const assumptionSchemas = {
 
 const Assumptions = v.object(assumptionSchemas);
 
-/** How EC2 behaves where AWS documents nothing. */
+/** The behaviour of EC2 that AWS does not document. */
 export type Assumptions = Readonly<v.InferOutput<typeof Assumptions>>;
 
 interface AssumptionSpec<Value> {
   readonly default: Value;
-  /** The section of the domain facts that the assumption stands for. */
+  /** The section of the domain facts that describes the assumption. */
   readonly section: string;
   readonly meaning: string;
 }
@@ -98,12 +98,12 @@ export const defaultAssumptions = Object.fromEntries(
   assumptionNames.map((name) => [name, assumptionSpecs[name].default]),
 ) as Assumptions;
 
-/** An assumption that does not exist, or cannot have this value. */
+/** The assumption does not exist, or cannot have this value. */
 export class AssumptionError extends Error {
   override readonly name = 'AssumptionError';
 }
 
-/** The assumptions with some of them changed; throws `AssumptionError` and changes none if one is wrong. */
+/** Merges changes into the assumptions. Throws `AssumptionError` if one change is invalid. */
 export function mergeAssumptions(current: Assumptions, update: unknown): Assumptions {
   if (typeof update !== 'object' || update === null || Array.isArray(update))
     throw new AssumptionError('assumptions are an object from name to value');
@@ -120,7 +120,7 @@ export function mergeAssumptions(current: Assumptions, update: unknown): Assumpt
   );
 }
 
-/** Each assumption as it is, beside its default and what it stands for. */
+/** Returns each assumption with its value, default, section and meaning. */
 export function describeAssumptions(current: Assumptions) {
   return Object.fromEntries(
     assumptionNames.map((name) => [name, { value: current[name], ...assumptionSpecs[name] }]),

@@ -2,16 +2,16 @@ import type { CreateTagsRequest, DeleteTagsRequest } from '@aws-sdk/client-ec2';
 import type { NormalizedSchema } from '@smithy/core/schema';
 import type { Caller } from '../aws/aws-service.ts';
 
-/** One call to EC2 that CloudTrail records in the caller's own account: nobody else gets to see it. */
+/** An EC2 call that CloudTrail records in the account of the caller. */
 export interface RecordedCall {
   readonly operation: string;
   readonly input: unknown;
-  /** Undefined where the call failed. */
+  /** Undefined if the call failed. */
   readonly output: unknown;
   readonly error?: { readonly code: string; readonly message: string } | undefined;
   readonly schema: { readonly input: NormalizedSchema; readonly output: NormalizedSchema };
   readonly caller: Caller;
-  /** When the call was made. */
+  /** The time of the call. */
   readonly time: number;
   readonly requestId: string;
   readonly eventId: string;
@@ -19,7 +19,7 @@ export interface RecordedCall {
 
 const xmlNamespace = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 
-/** The call as EventBridge delivers it on the default bus, in the odd casing of EC2's records. */
+/** Builds the event of the call as EventBridge delivers it, in the casing of EC2's records. */
 export function cloudTrailEvent(call: RecordedCall) {
   const { operation, caller, error, requestId, eventId } = call;
   const time = `${new Date(call.time).toISOString().slice(0, -5)}Z`;
@@ -79,7 +79,7 @@ function userIdentity({ arn, accountId }: Caller, time: string) {
   };
 }
 
-/** The oldest operations, those of tags among them, have a form of their own. */
+/** The oldest operations, such as CreateTags, have a form of their own. */
 function requestParameters({ operation, schema, input }: RecordedCall): object {
   if (operation !== 'CreateTags' && operation !== 'DeleteTags')
     return { [`${operation}Request`]: requestValue(schema.input, input) };
@@ -90,7 +90,7 @@ function requestParameters({ operation, schema, input }: RecordedCall): object {
   };
 }
 
-/** Named as in the query; elements of lists carry their number. */
+/** Parameters have the names of the query protocol; list elements carry their index. */
 function requestValue(schema: NormalizedSchema, value: unknown): unknown {
   if (schema.isListSchema()) {
     const member = schema.getValueSchema();
@@ -118,7 +118,7 @@ function responseElements({ schema, output, requestId }: RecordedCall) {
   return { xmlns: xmlNamespace, requestId, ...(typeof elements === 'object' ? elements : {}) };
 }
 
-/** Named as in the XML answer; lists are of `item`, and what is empty is `""`. */
+/** Elements have the names of the XML response; lists are of `item`, and empty values are `""`. */
 function responseValue(schema: NormalizedSchema, value: unknown): unknown {
   if (schema.isListSchema()) {
     const items = (value as readonly unknown[]).map((item) => responseValue(schema.getValueSchema(), item));
@@ -128,7 +128,7 @@ function responseValue(schema: NormalizedSchema, value: unknown): unknown {
   return orEmpty(
     members(schema, value).map(([name, member, given]) => {
       const element = traits(member).xmlName ?? name;
-      // EC2's records have this one as a number, which costs account ids their leading zeros.
+      // EC2's records have this value as a number, so account ids lose their leading zeros.
       return [element, element === 'ownerId' ? Number(given) : responseValue(member, given)];
     }),
   );
@@ -145,7 +145,7 @@ function traits(member: NormalizedSchema): { readonly ec2QueryName?: string; rea
   return member.getMergedTraits();
 }
 
-/** CloudTrail makes one element an object, and only several an array. */
+/** CloudTrail writes a single element as an object and several as an array. */
 function unwrapSingle(elements: readonly unknown[]): unknown {
   return elements.length === 1 ? elements[0] : elements;
 }

@@ -1,7 +1,7 @@
 import type { ConnectionEvent, Endpoint, EndpointState, PrivateLinkContext } from './model.ts';
 import { scheduleTransition } from './model.ts';
 
-/** Carries out what is due by `now`, in order of its time. */
+/** Carries out the transitions that are due by `now`, in order of their time. */
 export function advanceTransitions(context: PrivateLinkContext, now: number): void {
   const { state } = context;
   for (let due = state.schedule[0]; due !== undefined && due.at <= now; due = state.schedule[0]) {
@@ -12,7 +12,7 @@ export function advanceTransitions(context: PrivateLinkContext, now: number): vo
   }
 }
 
-/** Makes it so later; what was about to happen instead no longer does. */
+/** Schedules the next state of an endpoint, and replaces an earlier one. */
 export function planTransition(
   context: PrivateLinkContext,
   endpoint: Endpoint,
@@ -23,12 +23,12 @@ export function planTransition(
   scheduleTransition(context, endpoint.id, at);
 }
 
-/** The consumer has just created it. */
+/** Publishes the first state of a new endpoint. */
 export function startTransition(context: PrivateLinkContext, endpoint: Endpoint): void {
   publishState(context, endpoint, undefined, endpoint.createdAt);
 }
 
-/** Makes it so now; whatever was about to happen instead no longer does. */
+/** Changes the state of an endpoint now, and cancels its scheduled one. */
 export function transitionTo(
   context: PrivateLinkContext,
   endpoint: Endpoint,
@@ -41,12 +41,12 @@ export function transitionTo(
   publishState(context, endpoint, from, time);
 }
 
-/** Where the endpoint is, or is irrevocably on its way to unless another call turns it. */
+/** Returns the scheduled state of an endpoint, or its current one. */
 export function finalState({ state, next }: Endpoint): EndpointState | 'gone' {
   return next?.state ?? state;
 }
 
-/** Rings whoever asked to be told, and plans what follows by itself. */
+/** Sends the connection notifications of a state, and schedules the state that follows it. */
 function publishState(
   context: PrivateLinkContext,
   endpoint: Endpoint,
@@ -83,7 +83,7 @@ function deleteResource({ state }: PrivateLinkContext, kind: 'services' | 'endpo
   delete state.tags[id];
 }
 
-/** AWS rings for four events only: not when a connection becomes available, nor when its consumer modifies it. */
+/** AWS sends four events only: none when a connection becomes available or when its consumer modifies it. */
 function notificationEvent(from: EndpointState | undefined, to: EndpointState): ConnectionEvent | undefined {
   if (from === undefined) return 'Connect';
   if (from === 'pendingAcceptance' && to === 'pending') return 'Accept';

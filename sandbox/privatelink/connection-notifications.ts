@@ -10,14 +10,14 @@ import type {
 import { isOwnedBy, toAwsError } from './model.ts';
 
 export interface NotificationSpec {
-  /** What it is about: a service of the caller's, or one endpoint of the caller's. */
+  /** The service or the endpoint of the caller. */
   readonly serviceId?: string | undefined;
   readonly endpointId?: string | undefined;
   readonly topicArn: string;
   readonly events: readonly ConnectionEvent[];
 }
 
-/** Who wants to be told of what. */
+/** Creates, changes and deletes connection notifications. */
 export function connectionNotifications(context: PrivateLinkContext) {
   const { state } = context;
 
@@ -39,7 +39,7 @@ export function connectionNotifications(context: PrivateLinkContext) {
       const type = service
         ? serviceType(service)
         : (state.endpoints[spec.endpointId ?? '']?.type ?? 'Interface');
-      // The refusal is documented, its code is INVENTED after others of EC2 for endpoints of the wrong type.
+      // AWS documents the refusal but not its code. The code is INVENTED after similar ones of EC2.
       if (type !== 'Interface')
         throw new AwsError(
           'InvalidParameter',

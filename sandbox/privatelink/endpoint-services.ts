@@ -36,7 +36,7 @@ export function serviceType({ gatewayLoadBalancerArns }: EndpointService) {
   return gatewayLoadBalancerArns ? 'GatewayLoadBalancer' : 'Interface';
 }
 
-/** Whose service it is not does not get to know that it exists. */
+/** Finds a service of the caller; another account's service is not found. */
 export function ownService(
   { state }: PrivateLinkContext,
   location: ResourceLocation,
@@ -51,7 +51,7 @@ export function ownService(
   return service;
 }
 
-/** What providers do with their endpoint services. */
+/** The calls of providers on endpoint services. */
 export function endpointServices(context: PrivateLinkContext) {
   const { state } = context;
 
@@ -67,7 +67,7 @@ export function endpointServices(context: PrivateLinkContext) {
   return {
     service: (location: ResourceLocation, serviceId: string) => ownService(context, location, serviceId),
 
-    /** Those of the place, deleted ones included for a while. */
+    /** Lists the services of an account and Region, deleted ones included for a while. */
     services: (location: ResourceLocation) =>
       Object.values(state.services).filter((service) => isOwnedBy(location, service)),
 
@@ -139,7 +139,7 @@ export function endpointServices(context: PrivateLinkContext) {
       });
     },
 
-    /** Answers the permissions that are new. */
+    /** Returns the new permissions. */
     modifyPermissions(
       location: ResourceLocation,
       serviceId: string,
@@ -161,13 +161,13 @@ export function endpointServices(context: PrivateLinkContext) {
       return added;
     },
 
-    /** What a consumer in a Region can connect to: services of other accounts only where a principal admits them. */
+    /** Whether a consumer in a Region can connect: another account's service needs an allowed principal. */
     discoverableServices: (requester: Requester, consumerRegion: string) =>
       Object.values(state.services).filter((service) => isDiscoverable(service, requester, consumerRegion)),
   };
 }
 
-/** One that is wrong fails the call. `InvalidPrincipal` is EC2's code by all accounts; the other two are invented. */
+/** One invalid principal fails the call. Reports confirm the code `InvalidPrincipal`; the other two are INVENTED. */
 function checkPrincipals(
   { permissions }: EndpointService,
   add: readonly string[],

@@ -21,7 +21,7 @@ import type { Requester } from './principal.ts';
 export interface EndpointSpec {
   readonly serviceName: string;
   readonly serviceRegion: string;
-  /** As it was asked for. */
+  /** The attributes of the request. */
   readonly type?: string | undefined;
   readonly vpcId: string;
   readonly ipAddressType: string;
@@ -38,7 +38,7 @@ export type EndpointChange = Partial<
 interface ProviderVerb {
   readonly to: EndpointState;
   readonly from: readonly string[];
-  /** Where the verb was obeyed before. */
+  /** The state after an earlier call of the same verb. */
   readonly done: readonly string[];
 }
 
@@ -49,7 +49,7 @@ const reject: ProviderVerb = {
   done: ['rejected'],
 };
 
-/** What consumers do with their interface endpoints, and providers with the connections that these are to them. */
+/** The calls of consumers on endpoints, and of providers on endpoint connections. */
 export function endpoints(context: PrivateLinkContext) {
   const { state } = context;
 
@@ -92,7 +92,7 @@ export function endpoints(context: PrivateLinkContext) {
     endpoints: (location: ResourceLocation) =>
       Object.values(state.endpoints).filter((endpoint) => isOwnedBy(location, endpoint)),
 
-    /** The connections to a provider's services in a place, each with its service. */
+    /** Lists the connections to a provider's services in a Region, each with its service. */
     connections: (
       location: ResourceLocation,
     ): { readonly endpoint: Endpoint; readonly service: EndpointService }[] =>
@@ -163,7 +163,7 @@ export function endpoints(context: PrivateLinkContext) {
       if (change.privateDnsEnabled && service !== undefined) requirePrivateDns(service);
 
       Object.assign(endpoint, change);
-      // A rejection on its way is not turned by this.
+      // This does not stop a rejection in progress.
       if (finalState(endpoint) === 'available') transitionTo(context, endpoint, 'pending', now);
     },
 

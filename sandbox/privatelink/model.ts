@@ -1,9 +1,9 @@
 import { AwsError } from '../aws/aws-service.ts';
 import type { Assumptions } from './assumptions.ts';
 
-/** Where a resource lives. */
+/** The account and Region of a resource. */
 export interface ResourceLocation {
-  /** Twelve digits, leading zeros kept. */
+  /** Twelve digits, with leading zeros. */
   readonly accountId: string;
   readonly region: string;
 }
@@ -22,7 +22,7 @@ export type ConnectionEvent = 'Accept' | 'Connect' | 'Delete' | 'Reject';
 export interface Permission {
   readonly id: string;
   readonly serial: number;
-  /** As it was added: an ARN, bare digits, a service principal or `*`. */
+  /** The principal as it was added: an ARN, an account id, a service principal or `*`. */
   readonly principal: string;
 }
 
@@ -32,14 +32,14 @@ export interface EndpointService extends ResourceLocation {
   readonly name: string;
   acceptanceRequired: boolean;
   networkLoadBalancerArns: string[];
-  /** Then its endpoints are Gateway Load Balancer endpoints. */
+  /** Set for a service of Gateway Load Balancer endpoints. */
   readonly gatewayLoadBalancerArns?: readonly string[];
   supportedIpAddressTypes: string[];
-  /** By Region; a Region that was removed stays as `Closed`. */
+  /** States by Region; a removed Region stays as `Closed`. */
   supportedRegions: Record<string, 'Available' | 'Closed'>;
   privateDns?: PrivateDns | undefined;
   permissions: Permission[];
-  /** Set once deleted; the row lingers until then. */
+  /** Set by the deletion: EC2 lists the service until then. */
   endedAt?: number;
 }
 
@@ -50,11 +50,11 @@ export interface PrivateDns {
   readonly state: 'pendingVerification' | 'verified' | 'failed';
 }
 
-/** An endpoint that a consumer has; the provider sees it as an endpoint connection. */
+/** An endpoint of a consumer, which the provider sees as an endpoint connection. */
 export interface Endpoint extends ResourceLocation {
   readonly id: string;
   readonly serial: number;
-  /** What the provider tags; in its digits like the endpoint's own id. */
+  /** The id that the provider tags, with the same digits as the endpoint id. */
   readonly connectionId: string;
   readonly serviceId: string;
   readonly serviceName: string;
@@ -63,21 +63,21 @@ export interface Endpoint extends ResourceLocation {
   readonly vpcId: string;
   readonly dnsLabel: string;
   readonly ipAddressType: string;
-  /** An interface endpoint's is left out. */
+  /** Absent for an interface endpoint. */
   readonly type?: 'GatewayLoadBalancer';
   subnetIds: string[];
   securityGroupIds: string[];
   policyDocument: string | undefined;
   privateDnsEnabled: boolean;
   state: EndpointState;
-  /** What the endpoint is about to become, and when that shows. */
+  /** The next state of the endpoint and its time. */
   next?: { readonly state: EndpointState | 'gone'; readonly at: number } | undefined;
 }
 
 export interface ConnectionNotification extends ResourceLocation {
   readonly id: string;
   readonly serial: number;
-  /** A notification is about a service or about one endpoint. */
+  /** A connection notification of a service or of one endpoint. */
   readonly serviceId: string | undefined;
   readonly endpointId: string | undefined;
   topicArn: string;
@@ -85,24 +85,24 @@ export interface ConnectionNotification extends ResourceLocation {
   state: 'Enabled' | 'Disabled';
 }
 
-/** Plain data of every account and Region, fit for JSON. Keys are ids. */
+/** The state of all accounts and Regions as JSON data. Keys are ids. */
 export interface PrivateLinkState {
   services: Record<string, EndpointService>;
   endpoints: Record<string, Endpoint>;
   notifications: Record<string, ConnectionNotification>;
   tags: Record<string, Record<string, string>>;
-  /** What `ClientToken`s stood for: the parameters they came with, and what was created. */
+  /** Parameters and created id of each `ClientToken`. */
   clientTokens: Record<string, { readonly parameters: string; readonly resourceId: string }>;
-  /** When something is due, by time; entries that a later change made void are skipped. */
+  /** The due times in order. `advance` skips entries that a later change made void. */
   schedule: { readonly at: number; readonly id: string }[];
-  /** Numbers resources in the order of their creation, which is the order of pages. */
+  /** Numbers resources in the order of their creation; pages use this order. */
   serial: number;
 }
 
-/** What the world outside PrivateLink gets to know. */
+/** An effect outside of PrivateLink: a notification, or a change of state. */
 export type Output = NotificationEffect | StateChangeEffect;
 
-/** AWS publishes to the owner's topic. */
+/** A message that AWS publishes to the owner's topic. */
 export interface NotificationEffect extends ResourceLocation {
   readonly type: 'notification';
   readonly topicArn: string;
@@ -124,10 +124,10 @@ export interface StateChangeEffect {
   readonly time: number;
 }
 
-/** What the parts of the model share. */
+/** The context that all parts of the model share. */
 export interface PrivateLinkContext {
   readonly state: PrivateLinkState;
-  /** Seventeen hexadecimal digits, never the same twice. */
+  /** Returns seventeen hexadecimal digits, unique. */
   readonly id: () => string;
   readonly effects: Output[];
   assumptions: Assumptions;
@@ -152,7 +152,7 @@ export function emptyState(): PrivateLinkState {
   };
 }
 
-/** The state that an earlier one was, from its resources alone: what is due, and how many there were, shows in them. */
+/** Restores the state from its resources: they contain the due times and the last serial. */
 export function restoredState(resources: Omit<PrivateLinkState, 'schedule' | 'serial'>): PrivateLinkState {
   const { services, endpoints, notifications } = resources;
   const due = [
@@ -172,7 +172,7 @@ interface WithSerial {
   readonly serial: number;
 }
 
-/** A refusal where it concerns the whole call. */
+/** Converts a refusal that concerns the whole call. */
 export function toAwsError({ code, message }: Refusal): AwsError {
   return new AwsError(code, message);
 }
@@ -181,7 +181,7 @@ export function isOwnedBy(location: ResourceLocation, resource: ResourceLocation
   return resource.accountId === location.accountId && resource.region === location.region;
 }
 
-/** Times mostly come in order, so looking from the end is short. */
+/** Times mostly come in order, so the search begins at the end. */
 export function scheduleTransition({ state }: PrivateLinkContext, id: string, at: number): void {
   const earlier = state.schedule.findLastIndex((entry) => entry.at <= at);
   state.schedule.splice(earlier + 1, 0, { at, id });

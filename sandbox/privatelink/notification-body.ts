@@ -2,7 +2,7 @@ import type { Assumptions } from './assumptions.ts';
 import type { NotificationEffect } from './model.ts';
 
 /**
- * What AWS sends to the topic. Every one of these bodies is INVENTED: AWS documents the four events, never the body,
+ * Returns the body that AWS sends to the topic. All of these bodies are INVENTED: AWS documents the four events and no body,
  * and nobody has published one.
  */
 export function notificationBody(

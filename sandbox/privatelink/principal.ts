@@ -1,4 +1,4 @@
-/** Who asks: an account, and the ARN of the identity that calls for it. */
+/** The caller: its account and the ARN of its identity. */
 export interface Requester {
   readonly accountId: string;
   readonly arn: string;
@@ -11,19 +11,19 @@ const forms = [
   { type: 'Role', pattern: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@-]+$/ },
   { type: 'User', pattern: /^arn:aws[a-z-]*:iam::\d{12}:user\/[\w+=,.@-]+$/ },
   { type: 'Service', pattern: /^[a-z0-9-]+\.amazonaws\.com$/ },
-  // The SDK has this type, and AWS documents no way to add one.
+  // The SDK has this type, but AWS documents no way to add one.
   {
     type: 'OrganizationUnit',
     pattern: /^arn:aws[a-z-]*:organizations::\d{12}:(?:organization|ou)\/o-[a-z0-9]+(?:\/ou-[a-z0-9-]+)?$/,
   },
 ] as const;
 
-/** Undefined for what PrivateLink does not take as a principal. */
+/** Returns undefined if PrivateLink does not accept the principal. */
 export function principalType(principal: string): (typeof forms)[number]['type'] | undefined {
   return forms.find(({ pattern }) => pattern.test(principal))?.type;
 }
 
-/** Bare digits and the ARN of the account's root are the same principal. */
+/** An account id and the ARN of the account's root are the same principal. */
 export function isSamePrincipal(one: string, other: string): boolean {
   return (
     one === other ||
@@ -41,7 +41,7 @@ function principalAccount(principal: string): string | undefined {
   return forms[1].pattern.exec(principal)?.[1];
 }
 
-/** A session calls by the ARN of its role. */
+/** Maps the ARN of a session to the ARN of its role. */
 function assumedRoleIdentity(arn: string): string {
   return arn.replace(/^(arn:[^:]+):sts::(\d{12}):assumed-role\/([^/]+)\/.*$/, '$1:iam::$2:role/$3');
 }

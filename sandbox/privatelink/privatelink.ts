@@ -18,10 +18,10 @@ export function createPrivateLink({
   assumptions = defaultAssumptions,
   state = emptyState(),
 }: {
-  /** Seventeen hexadecimal digits, never the same twice. */
+  /** Returns seventeen hexadecimal digits, unique. */
   readonly id: () => string;
   readonly assumptions?: Assumptions;
-  /** Continues from what `state` of an earlier one was. */
+  /** `state`: the state of an earlier process. */
   readonly state?: PrivateLinkState;
 }) {
   const context: PrivateLinkContext = { state, id, assumptions, effects: [] };
@@ -38,14 +38,14 @@ export function createPrivateLink({
       context.assumptions = mergeAssumptions(context.assumptions, update);
     },
 
-    /** When `advance` may have something to do next. */
+    /** Returns the next due time. */
     nextDue: (): number | undefined => state.schedule[0]?.at,
-    /** Carries out what is due and hands out all effects since they were last taken. */
+    /** Carries out due transitions. Returns all effects since the last call. */
     advance(now: number): Output[] {
       advanceTransitions(context, now);
       return context.effects.splice(0);
     },
-    /** False while a connection is on its way to another state; that a deleted one vanishes in time does not count. */
+    /** False while a connection is in transition. The removal of a deleted one does not count. */
     isSettled: (): boolean =>
       state.schedule.every(({ id: due, at }) => {
         const next = state.endpoints[due]?.next;

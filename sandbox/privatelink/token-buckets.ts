@@ -7,7 +7,7 @@ const tags: Bucket = { capacity: 100, refillPerSecond: 10 };
 const mutating: Bucket = { capacity: 50, refillPerSecond: 5 };
 const nonMutating: Bucket = { capacity: 100, refillPerSecond: 20 };
 
-/** As published in the EC2 developer guide, "Request throttling for the Amazon EC2 API". */
+/** From the EC2 developer guide, "Request throttling for the Amazon EC2 API". */
 const documentedBuckets: Readonly<Record<string, Bucket>> = {
   AcceptVpcEndpointConnections: service,
   RejectVpcEndpointConnections: service,
@@ -21,10 +21,10 @@ const documentedBuckets: Readonly<Record<string, Bucket>> = {
   DeleteTags: tags,
 };
 
-/** Every account has each bucket once per Region and API; they refill continuously. `levels`: how full they are. */
+/** Each account has one bucket per Region and API, refilled continuously. `levels`: the current tokens. */
 export function createTokenBuckets(levels: Map<string, Level> = new Map()) {
   return {
-    /** False where EC2 answers `RequestLimitExceeded`. */
+    /** Returns false if EC2 returns `RequestLimitExceeded`. */
     take({ accountId, region }: ResourceLocation, operation: string, now: number): boolean {
       const bucket =
         documentedBuckets[operation] ?? (operation.startsWith('Describe') ? nonMutating : mutating);

@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 
 export interface Reply {
-  /** Left out where nothing answered in time. */
+  /** Absent if nothing responded in time. */
   readonly status?: number;
-  /** What Slack tells its user where it did not go well. */
+  /** The error that Slack shows to its user. */
   readonly error?: string;
   readonly body: string;
 }
@@ -14,11 +14,11 @@ export interface AppRequestsOptions {
   readonly signingSecret: string;
   /** The app's request URL. */
   readonly requestUrl: () => string;
-  /** How long Slack waits for an answer. */
+  /** The time that Slack waits for a response. */
   readonly timeoutMs?: number;
 }
 
-/** Sends the app forms that are signed as Slack signs them: https://docs.slack.dev/authentication/verifying-requests-from-slack */
+/** Sends forms to the app, signed as Slack signs them: https://docs.slack.dev/authentication/verifying-requests-from-slack */
 export function createAppRequests(options: AppRequestsOptions) {
   const { clock, signingSecret, requestUrl, timeoutMs = 3000 } = options;
 

@@ -107,7 +107,7 @@ export type Text = v.InferOutput<ReturnType<typeof anyText>>;
 export type Confirm = v.InferOutput<typeof Confirm>;
 
 const blocks = (most: number) => v.pipe(v.array(Block), v.maxLength(most));
-/** Of a message. */
+/** The blocks of a message. */
 export const Blocks = blocks(50);
 
 export const View = v.strictObject({
@@ -124,7 +124,7 @@ export const View = v.strictObject({
 });
 export type View = v.InferOutput<typeof View>;
 
-/** What in a block can be clicked or filled in. */
+/** Lists the interactive elements of a block. */
 export function listElements(block: Block): readonly Element[] {
   if (block.type === 'actions') return block.elements;
   if (block.type === 'input') return [block.element];

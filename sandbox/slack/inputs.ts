@@ -1,6 +1,6 @@
 import { type Block, type Element, listElements, type Option } from './blocks.ts';
 
-/** What people put into inputs, by the inputs' `action_id`: a text, an option's value, or a list of such values. */
+/** Input values by `action_id`: a text, the value of an option, or a list of such values. */
 export type InputValues = Readonly<Record<string, unknown>>;
 
 type InputState =
@@ -11,12 +11,12 @@ type InputState =
 /** `state.values` as Slack sends it: by `block_id`, then by `action_id`. */
 export type StateValues = Readonly<Record<string, Readonly<Record<string, InputState>>>>;
 
-/** What is given does not fit the input. */
+/** The value does not fit the input. */
 export class InputError extends Error {
   override readonly name = 'InputError';
 }
 
-/** What stands in the inputs: what was given, or else what they began with. @throws InputError */
+/** Returns the state of the inputs: the given values, or their initial ones. @throws InputError */
 export function readInputState(blocks: readonly Block[], given: InputValues = {}): StateValues {
   return Object.fromEntries(
     blocks.flatMap((block) => {
@@ -30,7 +30,7 @@ export function readInputState(blocks: readonly Block[], given: InputValues = {}
   );
 }
 
-/** What Slack itself says of inputs before it sends anything, by `action_id`. */
+/** Returns Slack's own validation errors, by `action_id`. */
 export function validationErrors(blocks: readonly Block[], values: StateValues): Record<string, string> {
   return Object.fromEntries(
     blocks.flatMap((block) => {
@@ -60,7 +60,7 @@ function listInputs(block: Block): InputElement[] {
 }
 
 /**
- * Where a view takes the place of another, inputs of the same `block_id` and `action_id` keep what stands in them
+ * After an update of a view, inputs with the same `block_id` and `action_id` keep their values
  * (https://docs.slack.dev/surfaces/modals).
  */
 export function preserveInputs(blocks: readonly Block[], values: StateValues): Block[] {

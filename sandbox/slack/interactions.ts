@@ -20,15 +20,15 @@ import type { OpenView, Views } from './views.ts';
 export interface Click extends Person {
   readonly channel?: string | undefined;
   readonly ts?: string | undefined;
-  /** Instead of channel and ts: what is clicked is in that modal. */
+  /** The modal with the clicked element, instead of channel and ts. */
   readonly view_id?: string | undefined;
   readonly action_id: string;
   readonly block_id?: string | undefined;
-  /** Of the option that is chosen. Where there is no such thing to click: what a forger would put there. */
+  /** The value of the chosen option, or a forged value. */
   readonly value?: string | undefined;
-  /** What stands in the inputs beside it, where it is not what they began with. */
+  /** The changed inputs beside the clicked element. */
   readonly state?: InputValues | undefined;
-  /** What to fill in, and submit, where a modal opens. */
+  /** The values to submit if a modal opens. */
   readonly view_values?: InputValues | undefined;
 }
 
@@ -42,27 +42,27 @@ export interface Command extends Person {
   readonly text: string;
 }
 
-/** What Slack shows to who did something. */
+/** The result that Slack shows to the user. */
 export interface InteractionResult {
-  /** With which linkgate answered the last request. */
+  /** The HTTP status of linkgate's last response. */
   readonly status?: number;
-  /** What Slack says where linkgate did not answer as it should. */
+  /** Slack's error if linkgate's response is not valid. */
   readonly error?: string;
   readonly ephemeral?: readonly Message[];
-  /** The modal that is open now. */
+  /** The open modal. */
   readonly modal?: object;
-  /** What is wrong with the modal's inputs, by `action_id`. */
+  /** Validation errors of the modal's inputs, by `action_id`. */
   readonly errors?: Readonly<Record<string, string>>;
-  /** The modal closed. */
+  /** Whether the modal closed. */
   readonly closed?: true;
-  /** Those of `view_values` that the modal has no input for. */
+  /** The keys of `view_values` without an input in the modal. */
   readonly ignored?: readonly string[];
 }
 
-/** There is nothing like that to click. */
+/** The element to click does not exist. */
 export class NotFoundError extends Error {
   override readonly name = 'NothingThereError';
-  /** What there is. */
+  /** The existing elements. */
   readonly there: readonly unknown[];
 
   constructor(problem: string, there: readonly unknown[] = []) {
@@ -80,11 +80,11 @@ export interface InteractionOptions {
   readonly send: (fields: Readonly<Record<string, string>>) => Promise<Reply>;
 }
 
-/** What people do in Slack: linkgate gets the requests that Slack would send, and they see what Slack would show. */
+/** Actions of people in Slack: linkgate gets Slack's requests, and people see Slack's result. */
 export function createInteractions({ clock, messages, views, responseUrls, send }: InteractionOptions) {
   const sendPayload = (payload: object) => send({ payload: JSON.stringify(payload) });
 
-  /** What an interaction brought that only who did it sees, from the `seen`th answer on. */
+  /** Returns the ephemeral messages of an interaction, from index `seen`. */
   function shownAfter({ status, error }: Reply, responseId: string, seen = 0): InteractionResult {
     const ephemeral = messages.answers(responseId).slice(seen);
     return {
@@ -102,7 +102,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
       throw new NotFoundError(`there is no message \`${ts}\` in \`${channel}\``, there);
     }
     const shownNow = message?.blocks ?? [];
-    // Whose Slack does not show the newest yet clicks what was there before.
+    // A client that has not updated yet can click an element of the previous message.
     const blocks = findAction(shownNow, click) ? shownNow : [...shownNow, ...messages.before(channel, ts)];
     const responseId = responseUrls.create({ user, team, channel, ts });
     const triggerId = views.trigger({ user, team, responseId });
@@ -201,7 +201,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
     return { ...shownAfter(reply, responseId), ...problem };
   }
 
-  /** A command is answered by what to show: text, or JSON as for a response URL. */
+  /** The response to a command is text, or JSON as for a response URL. */
   function showReply(responseId: string, body: string): InteractionResult {
     if (body.trim() !== '')
       responseUrls.show(responseId, body.trimStart().startsWith('{') ? JSON.parse(body) : { text: body });
@@ -216,7 +216,7 @@ export function createInteractions({ clock, messages, views, responseUrls, send 
   };
 }
 
-/** What linkgate answers with and Slack does not understand is linkgate's fault, and shows as such. */
+/** A response that Slack does not understand is an error of linkgate, and shows as one. */
 function orInputError(read: () => InteractionResult): InteractionResult {
   try {
     return read();
@@ -228,7 +228,7 @@ function orInputError(read: () => InteractionResult): InteractionResult {
   }
 }
 
-/** linkgate names an input by its block, people by itself. */
+/** linkgate names an input by `block_id`, people by `action_id`. */
 function byActionId(blocks: readonly Block[], errors: Readonly<Record<string, string>>) {
   return Object.fromEntries(
     Object.entries(errors).map(([blockId, error]) => {

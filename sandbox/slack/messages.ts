@@ -3,13 +3,13 @@ import { inMemory, type Persisted } from '../persistence.ts';
 import { type Block, listElements } from './blocks.ts';
 import { app } from './workspace.ts';
 
-/** What is shown: `text` stands in for blocks. */
+/** The content of a message; `text` is the fallback for blocks. */
 export interface Content {
   readonly text: string;
   readonly blocks?: readonly Block[];
 }
 
-/** As `conversations.history` has it. */
+/** A message as `conversations.history` returns it. */
 export interface Message extends Content {
   readonly type: 'message';
   readonly ts: string;
@@ -26,7 +26,7 @@ export interface Message extends Content {
 export interface Posting extends Content {
   readonly channel: string;
   readonly threadTs?: string;
-  /** Shown to that user only, as an answer by that response URL. */
+  /** The user of an ephemeral message, and its response URL. */
   readonly onlyFor?: { readonly user: string; readonly team: string; readonly responseId: string };
 }
 
@@ -34,24 +34,24 @@ interface StoredMessage {
   readonly channel: string;
   readonly onlyFor?: Posting['onlyFor'];
   readonly message: Message;
-  /** What it showed when there was something to click last: who has not seen the change may still do so. */
+  /** The last content with elements to click; a client that has not updated can still click them. */
   readonly before?: readonly Block[];
 }
 
 export interface Messages {
   post(posting: Posting): Message;
   find(channel: string, ts: string): Message | undefined;
-  /** What a message showed before it was changed, when there was something to click last. */
+  /** Returns the last content with elements to click, from before an update. */
   before(channel: string, ts: string): readonly Block[];
-  /** Whether only one user sees it: Slack's API does not know such a message. */
+  /** Whether the message is ephemeral; Slack's API cannot find such a message. */
   isEphemeral(channel: string, ts: string): boolean;
-  /** Blocks that are left out go. */
+  /** Replaces the content. Without blocks the message loses its blocks. */
   replace(channel: string, ts: string, content: Content): Message;
   remove(channel: string, ts: string): void;
-  /** The newest last, without replies. `viewer` sees what only they are shown. */
+  /** Lists messages without replies, the newest last, with the viewer's ephemeral ones. */
   inChannel(channel: string, viewer?: { readonly user: string; readonly team: string }): Message[];
   replies(channel: string, threadTs: string): Message[];
-  /** What was shown to a user alone in answer to one interaction. */
+  /** Lists the ephemeral messages of one interaction. */
   answers(responseId: string): Message[];
 }
 
@@ -60,7 +60,7 @@ export function createMessages(clock: Clock, persisted: Persisted = inMemory): M
   const keyOf = (channel: string, ts: string) => `${channel} ${ts}`;
   let lastMicroseconds = 0;
 
-  /** Names a message in its channel: no two share one. */
+  /** Returns a timestamp that is unique in its channel. */
   function nextTs(): string {
     lastMicroseconds = Math.max(Math.floor(clock.now() * 1000), lastMicroseconds + 1);
     const rest = String(lastMicroseconds % 1_000_000).padStart(6, '0');
@@ -113,7 +113,7 @@ export function createMessages(clock: Clock, persisted: Persisted = inMemory): M
       const one = posted.get(keyOf(channel, ts));
       if (!one) throw new Error(`there is no message \`${ts}\` in \`${channel}\``);
       const { blocks: _, edited: __, ...rest } = one.message;
-      // Only a change of plain text shows as an edit.
+      // Slack marks only a change of plain text as edited.
       const edited = { user: app.botUser, ts: nextTs() };
       const message = { ...rest, text, ...(blocks ? { blocks } : { edited }) };
       const clickable = one.message.blocks?.some((block) => listElements(block).length > 0);

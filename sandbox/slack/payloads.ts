@@ -4,7 +4,7 @@ import type { Message } from './messages.ts';
 import type { OpenView } from './views.ts';
 import { app, findChannel, teamDomain, userName } from './workspace.ts';
 
-/** Who does something in Slack. */
+/** The user of an interaction. */
 export interface Person {
   readonly user: string;
   readonly team: string;
@@ -13,12 +13,12 @@ export interface Person {
 export interface Action {
   readonly element: Element;
   readonly block_id: string;
-  /** Instead of the element's own: an option's, or somebody's invention. */
+  /** The value of an option, or a forged value, instead of the element's own. */
   readonly value?: string | undefined;
   readonly action_ts: string;
 }
 
-/** What can be clicked, by its name; where several bear it, the block or the value tells them apart. */
+/** Finds the element by `action_id`; the block or the value distinguishes several. */
 export function findAction(
   blocks: readonly Block[],
   wanted: { action_id: string; block_id?: string | undefined; value?: string | undefined },
@@ -36,7 +36,7 @@ export function findAction(
 
 interface InMessage {
   readonly channel: string;
-  /** Of a message that a forger made up only the ts. */
+  /** Only the ts, for a forged message. */
   readonly message: Pick<Message, 'ts' | 'thread_ts'>;
   readonly isEphemeral: boolean;
   readonly responseUrl: string;
@@ -143,7 +143,7 @@ export function viewPayload({ id, hash, view }: OpenView): object {
   };
 }
 
-/** The user belongs to a team; the payload's own is the one that the app is installed in. */
+/** The user has a team of their own; the payload's team is the one with the app. */
 function userAndTeam({ user, team }: Person) {
   const username = userName(user).toLowerCase();
   return {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { type Block, Blocks, type Element, listElements, View } from './blocks.ts';
 
-/** What Slack says of blocks that it refuses, each with where: `must be … [json-pointer:/blocks/0/text]`. */
+/** Slack's errors for invalid blocks, each with its position: `must be … [json-pointer:/blocks/0/text]`. */
 export class BlockError extends Error {
   override readonly name = 'BlockError';
   readonly problems: readonly string[];
@@ -33,7 +33,7 @@ function read<S extends v.GenericSchema>(schema: S, value: unknown, pointer: str
   throw new BlockError(issues.map((issue) => issueProblem(issue, pointer)));
 }
 
-/** Slack gives those that have no name one of its own. */
+/** Slack generates ids for blocks and elements without one. */
 function withIds(blocks: readonly Block[], pointer: string): Block[] {
   const problems = blocks.flatMap((block, index) => blockProblems(block, `${pointer}/${index}`));
   const given = blocks.flatMap(({ block_id }) => block_id ?? []);
@@ -50,7 +50,7 @@ function blockName(block: Block): Block {
   return block.type === 'section' && block.accessory ? { ...block, accessory: name(block.accessory) } : block;
 }
 
-/** What no schema says. */
+/** Checks that no schema expresses. */
 function blockProblems(block: Block, pointer: string): string[] {
   const problems: string[] = [];
   if (block.type === 'section' && !block.text && !block.fields)

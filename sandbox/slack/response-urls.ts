@@ -6,12 +6,12 @@ import type { Messages } from './messages.ts';
 import { BlockError, readBlocks } from './read-blocks.ts';
 import { SlackApiError } from './slack-error.ts';
 
-/** Whom an interaction's response URL answers, and where. */
+/** The user, channel and message of a response URL. */
 interface ResponseTarget {
   readonly user: string;
   readonly team: string;
   readonly channel: string;
-  /** Of the message that was clicked. */
+  /** The ts of the clicked message. */
   readonly ts?: string;
 }
 
@@ -21,19 +21,19 @@ interface ResponseUrl extends ResponseTarget {
 }
 
 export interface ResponseUrls {
-  /** The id of a new one. */
+  /** Creates a response URL and returns its id. */
   create(answerable: ResponseTarget): string;
   url(id: string): string;
-  /** What is posted to it. @throws SlackRefusal */
+  /** Handles a POST to the URL. @throws SlackApiError */
   handleResponse(id: string, body: unknown): void;
-  /** The same, where it comes with linkgate's answer to a command and uses no URL. @throws SlackRefusal */
+  /** Handles the body of a command's response, which uses no URL. @throws SlackApiError */
   show(id: string, body: unknown): void;
 }
 
 const maxUses = 5;
 const lifetimeMs = 30 * 60_000;
 
-/** Apps write these as texts, too. */
+/** Apps send these flags as strings too. */
 const flag = v.optional(
   v.union([
     v.boolean(),
@@ -62,7 +62,7 @@ export function createResponseUrls({
 }: {
   clock: Clock;
   messages: Messages;
-  /** Where they begin. */
+  /** The URL prefix. */
   address: string;
   persisted?: Persisted;
 }): ResponseUrls {

@@ -38,7 +38,7 @@ const Command = v.object({ ...person, channel: v.string(), text: v.optional(v.st
 
 const Dismissal = v.object({ channel: v.string(), ts: v.string() });
 
-/** Slack's own addresses, and those by which people and tests play its users. */
+/** The routes of Slack's API, and those by which people and tests act as its users. */
 export function slackRoutes(options: RoutesOptions): Hono {
   const { webApi, messages, views, responseUrls, interactions, now } = options;
   const routes = new Hono();
@@ -107,7 +107,7 @@ export function slackRoutes(options: RoutesOptions): Hono {
 
 const files = { 'page.js': 'text/javascript', 'page.css': 'text/css' };
 
-/** Who looks where: Alice at the approvals, where the address says nothing else that can be. */
+/** Reads user and channel of the query; default: Alice in the approvals channel. */
 function readViewer(c: Context): Viewer {
   const { channel, user = '' } = c.req.query();
   const viewer = users.find(({ id }) => id === user) ?? (users[0] as User);
@@ -125,7 +125,7 @@ async function parseBody<S extends v.GenericSchema>(c: Context, schema: S): Prom
   throw new InputError(`${v.getDotPath(issues[0]) ?? 'the body'}: ${issues[0].message}`);
 }
 
-/** What a method of the Web API is given: JSON, or a form with JSON in some fields. Undefined where it cannot be read. */
+/** Reads the input of a Web API method: JSON, or a form with JSON in some fields. Undefined if it cannot be parsed. */
 async function readApiInput(request: Request): Promise<Record<string, unknown> | undefined> {
   const text = await request.text();
   const isJson = /^application\/json\b/.test(request.headers.get('content-type') ?? '');

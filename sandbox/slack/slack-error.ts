@@ -1,8 +1,8 @@
-/** Slack does not do it, and says why in one word of its own. */
+/** An error response of Slack's Web API, with its error code. */
 export class SlackApiError extends Error {
   override readonly name = 'SlackRefusal';
   readonly error: string;
-  /** More about it, a sentence each. */
+  /** Details, one sentence each. */
   readonly problems: readonly string[];
 
   constructor(error: string, problems: readonly string[] = []) {

@@ -10,18 +10,18 @@ import { slackRoutes } from './routes.ts';
 import { createViews } from './views.ts';
 import { createWebApi } from './web-api.ts';
 
-/** What Slack and the app know of each other. */
+/** The bot token and the signing secret. */
 export interface Credentials {
   readonly botToken: string;
   readonly signingSecret: string;
 }
 
-/** One Slack workspace with one app: linkgate. */
+/** A Slack workspace with one app: linkgate. */
 export interface Slack {
   readonly credentials: Credentials;
-  /** Where the app wants to hear of what people do, as its settings say. */
+  /** Sets the request URL of the app's settings. */
   setRequestUrl(url: string): void;
-  /** Everything below `/slack`. */
+  /** Handles all requests below `/slack`. */
   handle(request: Request): Response | Promise<Response>;
 }
 
@@ -62,7 +62,7 @@ export function createSlack(options: SlackOptions): Slack {
   };
 }
 
-/** The same after a restart, as linkgate has been told them. */
+/** Loads the credentials of an earlier run, because linkgate has them in SSM. */
 function loadCredentials(kept: Map<string, Credentials>): Credentials {
   const credentials = kept.get('credentials') ?? {
     botToken: `xoxb-local-${randomBytes(12).toString('hex')}`,

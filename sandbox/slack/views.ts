@@ -5,21 +5,21 @@ import type { View } from './blocks.ts';
 import { preserveInputs, type StateValues } from './inputs.ts';
 import { SlackApiError } from './slack-error.ts';
 
-/** What somebody did, which a modal may answer. */
+/** An interaction that can open a modal. */
 export interface Interaction {
   readonly user: string;
   readonly team: string;
-  /** Of the response URL that came with it: where answers to this user alone go. */
+  /** The id of its response URL, for ephemeral messages. */
   readonly responseId: string;
 }
 
-/** A modal on somebody's screen. */
+/** An open modal. */
 export interface OpenView extends Interaction {
   readonly id: string;
-  /** Another one each time the view changes. */
+  /** A new hash for each change of the view. */
   readonly hash: string;
   readonly view: View;
-  /** What stands in its inputs, since they were last sent. */
+  /** The state of its inputs when they were last sent. */
   readonly values?: StateValues;
 }
 
@@ -29,18 +29,18 @@ interface Trigger extends Interaction {
 }
 
 export interface Views {
-  /** The id by which an interaction can be answered by one modal, within 3 seconds. */
+  /** Creates a trigger id, which opens one modal within 3 seconds. */
   trigger(interaction: Interaction): string;
   /** @throws SlackRefusal */
   open(triggerId: string, view: View): OpenView;
-  /** The modal that came of a trigger, if one did. */
+  /** Returns the modal that a trigger opened. */
   openedBy(triggerId: string): OpenView | undefined;
   find(viewId: string): OpenView | undefined;
-  /** What somebody has put into its inputs. */
+  /** Stores the input values of a person. */
   fill(viewId: string, values: StateValues): void;
   /**
-   * Inputs that both have keep what stands in them.
-   * @throws SlackRefusal where `hash` is no longer the view's.
+   * Replaces the view. Inputs that both views have keep their values.
+   * @throws SlackApiError if `hash` is not the current one.
    */
   replace(viewId: string, view: View, hash?: string): OpenView;
   close(viewId: string): void;

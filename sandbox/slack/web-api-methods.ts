@@ -9,20 +9,20 @@ import { app, findChannel, teamDomain } from './workspace.ts';
 
 export interface Method {
   readonly bucket: Bucket;
-  /** What has a bucket of its own; default: the whole workspace has one. */
+  /** Returns the key of the bucket; default: one bucket for the workspace. */
   readonly bucketOf?: (input: Readonly<Record<string, unknown>>) => string;
-  /** Throws `SlackRefusal`. */
+  /** Throws `SlackApiError`. */
   readonly call: (input: unknown) => object;
 }
 
 const perMinute = (count: number): Bucket => ({ capacity: count, refillPerSecond: count / 60 });
 const tier3 = perMinute(50);
 const tier4 = perMinute(100);
-/** One a second; how many more at once Slack tolerates is not documented. */
+/** One message per second; Slack does not document the burst. */
 const posting: Bucket = { capacity: 5, refillPerSecond: 1 };
 
 const maxTextLength = { post: 40_000, update: 4_000 } as const;
-/** All blocks of a message together, as JSON; not documented: bolt-js issues 2509 and 2867. */
+/** The limit for all blocks of a message as JSON; not documented, see bolt-js issues 2509 and 2867. */
 const maxBlocksLength = 13_200;
 const maxViewBytes = 250_000;
 
@@ -48,7 +48,7 @@ export function webApiMethods({
   function messageAt(channel: string, ts: string): Message {
     requireChannel(channel);
     const message = messages.find(channel, ts);
-    // What only one user sees is nothing that can be changed.
+    // An ephemeral message cannot be changed.
     if (!message || messages.isEphemeral(channel, ts)) throw new SlackApiError('message_not_found');
     return message;
   }
@@ -81,7 +81,7 @@ export function webApiMethods({
           channel,
           text,
           ...(shown && { blocks: shown }),
-          // Who answers an answer answers what began the thread.
+          // A reply to a reply belongs to the thread of the parent.
           ...(parent && { threadTs: parent.thread_ts ?? parent.ts }),
         });
         return { channel, ts: message.ts, message };
@@ -93,7 +93,7 @@ export function webApiMethods({
         const { channel, ts, text, blocks } = parse(Update, input);
         const before = messageAt(channel, ts);
         if ((text ?? '').length > maxTextLength.update) throw new SlackApiError('msg_too_long');
-        // A text alone takes the blocks away; where neither is sent, all stays.
+        // An update with a text alone removes the blocks; without both the message stays.
         const shown = blocks === undefined && text === undefined ? before.blocks : parseBlocks(blocks);
         const message = messages.replace(channel, ts, {
           text: text ?? before.text,
@@ -132,7 +132,7 @@ function requireChannel(id: string) {
   if (!findChannel(id)) throw new SlackApiError('channel_not_found');
 }
 
-/** Undefined where there are none. */
+/** Returns undefined if there are none. */
 function parseBlocks(blocks: unknown) {
   if (blocks === undefined) return undefined;
   const read = withSlackError('invalid_blocks', () => readBlocks(blocks));

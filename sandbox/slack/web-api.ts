@@ -11,9 +11,9 @@ import { app } from './workspace.ts';
 
 export interface ApiCall {
   readonly method: string;
-  /** What came with it as `Authorization: Bearer`. */
+  /** The token of `Authorization: Bearer`. */
   readonly token: string | undefined;
-  /** Undefined where the body could not be read. */
+  /** Undefined if the body could not be parsed. */
   readonly input: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface WebApiOptions {
   readonly persisted?: Persisted;
 }
 
-/** Slack's Web API. Errors that no method here knows are for `/_sandbox/faults` to bring. */
+/** Slack's Web API. `/_sandbox/faults` injects errors that the methods themselves never return. */
 export function createWebApi(options: WebApiOptions) {
   const { clock, faults, botToken, isThrottled, persisted = inMemory } = options;
   const methods = webApiMethods(options);
@@ -76,7 +76,7 @@ export function createWebApi(options: WebApiOptions) {
   };
 }
 
-/** Slack puts all other errors into a 200. */
+/** All other errors have status 200. */
 const statuses: Readonly<Record<string, number>> = { ratelimited: 429, service_unavailable: 503 };
 
 class RateLimitedError extends SlackApiError {
@@ -90,7 +90,7 @@ class RateLimitedError extends SlackApiError {
 
 const defaultRetryAfterSeconds = 30;
 
-/** As the sandbox was told. */
+/** Converts the error of a fault. */
 function faultAsSlackError(error: string): SlackApiError {
   return error === 'ratelimited' ? new RateLimitedError(defaultRetryAfterSeconds) : new SlackApiError(error);
 }

@@ -1,4 +1,4 @@
-/** The app that is linkgate, as installed in its team. */
+/** linkgate's app, as installed in its team. */
 export const app = {
   id: 'A01LINKGATE',
   team: 'T01LOCAL',
@@ -16,7 +16,7 @@ export interface User {
   readonly about: string;
 }
 
-/** Who is there to click; Mallory is a guest in a channel that her team shares. */
+/** The users of the workspace. Mallory is a guest in a channel that is shared with her team. */
 export const users: readonly User[] = [
   { id: 'U01ALICE', team: 'T01LOCAL', name: 'Alice', about: 'approver' },
   { id: 'U01BOB', team: 'T01LOCAL', name: 'Bob', about: 'approver' },
@@ -27,7 +27,7 @@ export const users: readonly User[] = [
 export interface Channel {
   readonly id: string;
   readonly name: string;
-  /** Whose members see it. */
+  /** The teams whose members see the channel. */
   readonly teams: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export const channels: readonly Channel[] = [
 
 const domains: Readonly<Record<string, string>> = { T01LOCAL: 'local', T02OTHER: 'other' };
 
-/** `example` for a team that somebody made up. */
+/** Returns `example` for an unknown team. */
 export function teamDomain(team: string): string {
   return domains[team] ?? 'example';
 }
@@ -47,7 +47,7 @@ export function findChannel(id: string): Channel | undefined {
   return channels.find((channel) => channel.id === id);
 }
 
-/** What a user is called: their id where nobody knows them. */
+/** Returns the name of a user, or the id of an unknown one. */
 export function userName(userId: string): string {
   if (userId === app.botUser) return app.name;
   return users.find(({ id }) => id === userId)?.name ?? userId;

@@ -1,6 +1,6 @@
 import { attributePath, placeholder, type Template } from './template.ts';
 
-/** What a resource is to others once it exists: its `Ref` and its attributes. */
+/** The `Ref` and the attributes of a created resource. */
 export interface CreatedResource {
   readonly ref: string;
   readonly attributes?: Readonly<Record<string, string>>;
@@ -47,7 +47,7 @@ const intrinsics: Readonly<Record<string, Intrinsic>> = {
   'Fn::Or': (argument, scope) => (resolveInner(argument, scope) as boolean[]).some(Boolean),
 };
 
-/** A template value with its intrinsic functions carried out. */
+/** Resolves the intrinsic functions in a template value. */
 export function resolve(value: unknown, scope: Scope): unknown {
   const resolved = resolveInner(value, scope);
   return resolved === noValue ? undefined : resolved;

@@ -22,14 +22,14 @@ export interface LoadedStack {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** What an earlier start made of a template. */
+/** A resource that an earlier start created. */
 interface CreatedStackResource {
   readonly type: string;
   readonly properties: Properties;
   readonly made: CreatedResource;
 }
 
-/** A resource that the sandbox cannot make as the template says. */
+/** The sandbox cannot create a resource as the template says. */
 export class ResourceError extends Error {
   override readonly name = 'ResourceError';
   readonly logicalId: string;
@@ -48,7 +48,7 @@ const types: ResourceTypes = {
   ...httpApiResources,
 };
 
-/** Creates what the template says, as CloudFormation does; what the sandbox does not know is an error. */
+/** Creates the resources of the template. An unknown type or property is an error. */
 export async function loadStack(
   template: Template,
   emulator: AwsEmulator,
@@ -86,7 +86,7 @@ export async function loadStack(
     if (!live.has(physicalId(made))) types[type as keyof ResourceTypes]?.remove?.(made, stack);
   }
 
-  // Alarms come last: they watch metrics by names, which makes no dependency.
+  // Alarms come last: they name metrics, which creates no dependency.
   for (const { arn, definition } of alarms) emulator.cloudWatch.createAlarm(arn, definition);
 
   const outputs = Object.entries(template.Outputs ?? {}).filter(([, output]) => applies(output));
@@ -95,7 +95,7 @@ export async function loadStack(
   };
 }
 
-/** Where a resource has an ARN, its `Ref` may be an address, which another port changes. */
+/** The ARN is preferred to `Ref`, which may be a URL with another port after a restart. */
 function physicalId({ ref, attributes }: CreatedResource): string {
   return attributes?.Arn ?? ref;
 }

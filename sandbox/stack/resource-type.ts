@@ -2,7 +2,7 @@ import type { AlarmDefinition } from '../aws/cloudwatch.ts';
 import type { AwsEmulator } from '../aws-emulator.ts';
 import type { CreatedResource } from './intrinsics.ts';
 
-/** CloudFormation's properties of one resource, resolved. What is in them differs by type, and each type's own code says what it expects. */
+/** The resolved CloudFormation properties of a resource. The code of each type knows their shape. */
 // biome-ignore lint/suspicious/noExplicitAny: properties are JSON whose shape only the resource's type knows.
 export type Properties = Readonly<Record<string, any>>;
 
@@ -11,20 +11,20 @@ export interface Stack {
   readonly accountId: string;
   readonly region: string;
   readonly name: string;
-  /** The folder with the functions' code. */
+  /** The folder with the code of the functions. */
   readonly packageFolder: string;
-  /** The properties with which a resource was last made, where there was one. */
+  /** The properties of the resource in the earlier start, if there was one. */
   readonly earlier: (logicalId: string) => Properties | undefined;
-  /** Made when all else is there. */
+  /** Alarms to create after all other resources. */
   readonly alarms: { readonly arn: string; readonly definition: AlarmDefinition }[];
 }
 
 export interface ResourceType {
-  /** What the sandbox understands or knows to make no difference here; any other property is an error. */
+  /** The properties that the sandbox supports or may ignore. Any other property is an error. */
   readonly properties: readonly string[];
-  /** Makes the resource, or makes what is there so. */
+  /** Creates or updates the resource. */
   create(properties: Properties, stack: Stack, logicalId: string): CreatedResource | Promise<CreatedResource>;
-  /** Of what outlives a restart: takes away what the template no longer has. */
+  /** Deletes a persisted resource that the template no longer has. */
   remove?(resource: CreatedResource, stack: Stack): void;
 }
 
@@ -34,7 +34,7 @@ export function resourceArn({ region, accountId }: Stack, service: string, resou
   return `arn:aws:${service}:${region}:${accountId}:${resource}`;
 }
 
-/** Policies are written as objects or as text. */
+/** Converts a policy that is an object or text to text. */
 export function asText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -8,7 +8,7 @@ export interface TemplateResource {
   readonly Condition?: string;
 }
 
-/** What the sandbox reads of a CloudFormation template. */
+/** The parts of a CloudFormation template that the sandbox reads. */
 export interface Template {
   readonly Parameters?: Readonly<Record<string, { readonly Default?: unknown }>>;
   readonly Conditions?: Readonly<Record<string, unknown>>;
@@ -16,13 +16,13 @@ export interface Template {
   readonly Outputs?: Readonly<Record<string, { readonly Value: unknown; readonly Condition?: string }>>;
 }
 
-/** The complete template, as `serverless package` leaves it beside the functions' code. */
+/** Reads the complete template that `serverless package` writes beside the code of the functions. */
 export async function readPackagedTemplate(packageFolder: string): Promise<Template> {
   const file = join(packageFolder, 'cloudformation-template-update-stack.json');
   return JSON.parse(await readFile(file, 'utf8')) as Template;
 }
 
-/** The logical ids of the resources, each after those that it refers to or names in `DependsOn`. */
+/** Returns the logical ids, each after the resources that it references or names in `DependsOn`. */
 export function sortByDependency(resources: Template['Resources']): string[] {
   const ordered = new Set<string>();
 
@@ -57,7 +57,7 @@ function* listTextReferences(sub: unknown): Generator<string> {
 /** `${Name}` and `${Name.Attribute}`, but not the literal `${!Name}`. */
 export const placeholder = /\$\{([^!{}][^{}]*)\}/g;
 
-/** Both of `Fn::GetAtt`'s forms: a list, or a text with a dot. */
+/** Parses both forms of `Fn::GetAtt`: a list, or a text with a dot. */
 export function attributePath(value: unknown): readonly [id: string, attribute: string] {
   const [id = '', ...attribute] = Array.isArray(value) ? value.map(String) : String(value).split('.');
   return [id, attribute.join('.')];

@@ -17,7 +17,7 @@ export function toJson(schema: NormalizedSchema, output: unknown): unknown {
   });
 }
 
-/** Goes through what the schema names and nothing else. */
+/** Walks the members that the schema names. */
 function walk(
   schema: NormalizedSchema,
   value: unknown,

@@ -2,7 +2,7 @@ import type { NormalizedSchema } from '@smithy/core/schema';
 import { AwsError } from '../aws/aws-service.ts';
 import { parseTimestamp } from './timestamp.ts';
 
-/** How a query protocol names parameters. */
+/** The naming rules of a query protocol. */
 export interface QueryNaming {
   readonly member: (name: string, schema: NormalizedSchema) => string;
   readonly isFlat: (list: NormalizedSchema) => boolean;
@@ -26,7 +26,7 @@ interface Parameter {
   readonly children: Map<string, Parameter>;
 }
 
-/** Reads `VpcEndpointId.1=vpce-…&Filter.1.Name=…` by the operation's schema; parameters that it does not have are ignored, as AWS does. */
+/** Parses `VpcEndpointId.1=vpce-…&Filter.1.Name=…` by the schema of the operation. It ignores unknown parameters, as AWS does. */
 export function parseQuery(
   schema: NormalizedSchema,
   parameters: URLSearchParams,

@@ -13,7 +13,7 @@ export interface OperationSchema {
   readonly output: NormalizedSchema;
 }
 
-/** What the SDK knows of an operation; undefined where the service has none of that name. */
+/** Returns the SDK's schema of an operation; undefined if the service has no such operation. */
 export async function operationSchema(
   service: AwsService,
   operation: string,
@@ -27,11 +27,11 @@ export async function operationSchema(
 export interface ErrorTraits {
   readonly namespace: string;
   readonly status: number | undefined;
-  /** What the query protocol says instead of the shape's name, and the status there. */
+  /** The error code and status in the query protocol, if they differ from the shape. */
   readonly query: readonly [code: string, status: number] | undefined;
 }
 
-/** What the SDK knows of an error, by its shape's name. */
+/** Returns the SDK's traits of an error shape. */
 export async function errorTraits(service: AwsService, code: string): Promise<ErrorTraits | undefined> {
   const client = await service.loadClient();
   const tuple = client[`${code}$`];
@@ -48,7 +48,7 @@ export async function errorTraits(service: AwsService, code: string): Promise<Er
   };
 }
 
-/** The members that a structure must have; the SDK lists them first and counts them. */
+/** Returns the required members of a structure; the SDK lists them first and stores their count. */
 export function requiredMembers(schema: NormalizedSchema): readonly string[] {
   if (schema.isUnitSchema()) return [];
   const [, , , , names, , count] = schema.getSchema() as unknown as [...SchemaTuple] &

@@ -17,7 +17,7 @@ export function formatTimestamp(
   return date.toISOString().replace('.000Z', 'Z');
 }
 
-/** Epoch seconds, as number or digits, or a date in any of AWS's formats. */
+/** Parses epoch seconds, or a date in any of AWS's formats. */
 export function parseTimestamp(value: string | number): Date {
   const seconds = Number(value);
   return new Date(Number.isNaN(seconds) ? value : seconds * 1000);

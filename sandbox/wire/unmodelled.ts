@@ -4,19 +4,19 @@ import { codeAndMessage, jsonResponse, type WireRequest, type WireResponse, xmlR
 
 type Protocol = 'rpcV2Cbor' | 'awsJson1_0' | 'awsJson1_1' | 'awsQuery' | 'restXml' | 's3' | 'restJson1';
 
-/** CBOR is no text. */
+/** CBOR is binary. */
 export type UnmodelledResponse = Omit<WireResponse, 'body'> & { readonly body: string | Uint8Array };
 
-/** The services that speak XML without an `Action`, by their names in signatures. */
+/** The REST XML services by signing name; their requests have no `Action`. */
 const restXmlServices = ['cloudfront', 'route53'];
 
-/** An action that does not exist, in the words of each protocol. */
+/** The error for an unknown action, by protocol. */
 export function unknownAction(protocol: Protocol): string {
   if (protocol === 's3') return 'NotImplemented';
   return protocol === 'awsQuery' || protocol === 'restXml' ? 'InvalidAction' : 'UnknownOperationException';
 }
 
-/** What a request shows of its protocol, where the sandbox has no model of its service to say it. */
+/** Detects the protocol of a request to a service that the sandbox does not model. */
 export function detectProtocol({ headers, url, body }: WireRequest, signingName = ''): Protocol {
   const contentType = String(headers['content-type'] ?? '');
   if (headers['smithy-protocol'] === 'rpc-v2-cbor') return 'rpcV2Cbor';
@@ -28,7 +28,7 @@ export function detectProtocol({ headers, url, body }: WireRequest, signingName 
   return restXmlServices.includes(signingName) ? 'restXml' : 'restJson1';
 }
 
-/** An error in the protocol that a request speaks. */
+/** Formats an error in the protocol of the request. */
 export function formatUnmodelled(protocol: Protocol, error: AwsError, requestId: string): UnmodelledResponse {
   const { code, message, status = 400 } = error;
   const json = { __type: code, message };

@@ -20,7 +20,7 @@ export interface WireResponse {
 
 type Protocol = AwsService['protocol'];
 
-/** A request as the operation it names and its typed input. Throws `AwsError`. */
+/** Parses a request to its operation and typed input. Throws `AwsError`. */
 export async function parseRequest(
   service: AwsService,
   request: WireRequest,
@@ -42,7 +42,7 @@ async function parseQueryRequest(service: AwsService, protocol: Protocol, reques
     throw new AwsError('InvalidAction', `The action ${operation} is not valid for this web service.`);
 
   const input = parseQuery(schema.input, parameters, protocol === 'ec2Query' ? ec2Naming : awsNaming);
-  // EC2's operations say for themselves what is missing: what AWS needs there, the schema marks only in part.
+  // EC2's operations check required parameters themselves: the schema marks only some of them.
   if (protocol === 'awsQuery') requireMembers(schema.input, input, 'ValidationError');
   return { operation, input };
 }
@@ -60,7 +60,7 @@ async function parseJsonRequest(service: AwsService, request: WireRequest) {
   return { operation, input };
 }
 
-/** Throws the `AwsError` of a body that is not JSON. */
+/** Throws `AwsError` if the body is not JSON. */
 export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString() || '{}');
@@ -79,7 +79,7 @@ function requireMembers(schema: NormalizedSchema, input: unknown, code: string) 
       );
 }
 
-/** `requestContentType` is the request's: some clients of JSON services still send queries, and want XML. */
+/** `requestContentType`: some clients of JSON services still send queries and expect XML. */
 export async function formatOutput(
   service: AwsService,
   operation: string,

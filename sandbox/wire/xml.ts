@@ -1,7 +1,7 @@
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { formatTimestamp } from './timestamp.ts';
 
-/** An element named `tag`, or nothing where there is no value; lists and maps that are flat repeat the tag. */
+/** Returns an element named `tag`, or nothing without a value. Flat lists and maps repeat the tag. */
 export function toXml(schema: NormalizedSchema, value: unknown, tag: string): string {
   if (value === undefined || value === null) return '';
   const isFlat = Boolean(schema.getMergedTraits().xmlFlattened);
@@ -26,7 +26,7 @@ export function toXml(schema: NormalizedSchema, value: unknown, tag: string): st
   return element(tag, escapeXml(scalarToText(schema, value)));
 }
 
-/** The elements of a structure's members, without one around them. */
+/** Returns the elements of a structure's members without an enclosing element. */
 export function membersToXml(schema: NormalizedSchema, value: object): string {
   const members = value as Readonly<Record<string, unknown>>;
   return [...schema.structIterator()]

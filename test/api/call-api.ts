@@ -8,7 +8,7 @@ interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What the API answers in a world; that docs/openapi.yml describes it is looked at each time. */
+/** Calls the API and validates the request and the response against docs/openapi.yml. */
 export async function sendApiRequest(
   env: TestEnv,
   method: string,
@@ -36,7 +36,7 @@ export async function sendApiRequest(
   return response;
 }
 
-/** As API Gateway finds them. */
+/** Parses path parameters as API Gateway does. */
 function parsePathParameters(route: string, pathname: string): Record<string, string> {
   const values = pathname.split('/').map(decodeURIComponent);
   return Object.fromEntries(
@@ -46,7 +46,7 @@ function parsePathParameters(route: string, pathname: string): Record<string, st
   );
 }
 
-/** The same, of which most tests look at this much. */
+/** Calls the API and returns status and body. */
 export async function callApi(
   env: TestEnv,
   method: string,

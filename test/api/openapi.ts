@@ -3,7 +3,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { parse } from 'yaml';
 
-// JSON whose shape is OpenAPI's own; each reader says what it expects.
+// OpenAPI JSON; each reader knows the shape that it expects.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Json = any;
 
@@ -11,11 +11,11 @@ export const openapi: Json = parse(readFileSync(new URL('../../docs/openapi.yml'
 
 export interface Operation {
   readonly method: string;
-  /** With its parameters in braces. */
+  /** The path with its parameters in braces. */
   readonly path: string;
   readonly access: string;
   readonly parameters: readonly Json[];
-  /** Where it is in the file. */
+  /** The JSON pointer in docs/openapi.yml. */
   readonly pointer: string;
   readonly definition: Json;
 }
@@ -32,7 +32,7 @@ export const operations: readonly Operation[] = Object.entries<Json>(openapi.pat
     })),
 );
 
-/** The operation that a request is for. */
+/** Finds the operation of a request. */
 export function findOperation(method: string, path: string): Operation | undefined {
   return operations.find(
     (operation) =>
@@ -46,7 +46,7 @@ formats.default(ajv);
 ajv.addSchema(openapi, 'open');
 ajv.addSchema(withoutAdditionalProperties(structuredClone(openapi)), 'closed');
 
-/** What an answer has that the file does not describe, and what it lacks. */
+/** Validates a response: unknown properties and missing ones are problems. */
 export function validateResponse(operation: Operation | undefined, status: number, body: unknown): string[] {
   const { pointer, definition } = operation ?? { pointer: undefined, definition: { responses: {} } };
   const response = definition.responses[status] ?? definition.responses.default;
@@ -58,12 +58,12 @@ export function validateResponse(operation: Operation | undefined, status: numbe
   return problems(validator(`closed#${location}/content/application~1json/schema`), body);
 }
 
-/** Why a body is none that the operation takes. */
+/** Validates a request body. */
 export function validateRequestBody({ pointer }: Operation, body: unknown): string[] {
   return problems(validator(`open#${pointer}/requestBody/content/application~1json/schema`), body);
 }
 
-/** Where a reference points to in the file, or else the thing itself. */
+/** Resolves a `$ref`; returns anything else as it is. */
 export function resolveReference(value: Json): Json {
   if (value?.$ref === undefined) return value;
   return value.$ref
@@ -85,7 +85,7 @@ function problems(validate: ValidateFunction, value: unknown): string[] {
   );
 }
 
-/** Clients are to expect more than the file says; our own answers have nothing that it does not say. */
+/** Forbids additional properties: clients have to accept more than the file says, but linkgate returns nothing more. */
 function withoutAdditionalProperties(value: Json): Json {
   if (typeof value !== 'object' || value === null) return value;
   for (const inner of Object.values(value)) withoutAdditionalProperties(inner);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { main } from '../../cli/main.ts';
 import type { Clock } from '../../cli/process-io.ts';
 
-/** The time that the API's answers carry, far from that of any machine which runs the tests. */
+/** The `Date` of API responses, far from the time of the machine that runs the tests. */
 export const apiNow = new Date('2031-05-01T12:00:00Z');
 
 export interface RecordedRequest {
@@ -19,20 +19,20 @@ interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
-  /** Breaks the connection instead of answering. */
+  /** Closes the connection instead of responding. */
   readonly isBroken?: true;
-  /** Holds the answer back until then. */
+  /** Delays the response until then. */
   readonly until?: Promise<void>;
 }
 
 type Respond = (asked: RecordedRequest) => Answer | undefined;
 
-/** SSM, STS and linkgate's API behind one port; notes what was asked of the API. */
+/** SSM, STS and linkgate's API on one port; records the requests to the API. */
 export interface FakeAws {
   readonly url: string;
   readonly apiRequests: RecordedRequest[];
   parameters: Record<string, string>;
-  /** `undefined` answers 404. */
+  /** `undefined` results in 404. */
   respond: Respond;
   close(): Promise<void>;
 }
@@ -98,7 +98,7 @@ function listen(server: Server): Promise<string> {
   );
 }
 
-/** One parameter a page, so that paging is walked. */
+/** One parameter per page, so that tests cover paging. */
 function ssm(
   target: string,
   { Name, NextToken = '0' }: SsmInput,
@@ -128,7 +128,7 @@ export interface CliOutput {
   readonly stderr: string;
 }
 
-/** Time stands still, and waits are over at once. */
+/** A clock that does not wait. */
 const stillClock: Clock = { sleep: async () => {}, after: () => () => {} };
 
 interface CliOptions {
@@ -136,19 +136,19 @@ interface CliOptions {
   readonly clock?: Clock;
   readonly columns?: number;
   readonly isTTY?: true;
-  /** What is typed or piped in, line by line. */
+  /** The lines of stdin. */
   readonly stdin?: readonly string[];
   readonly onStderr?: (text: string) => void;
 }
 
-/** Runs the command line in this process as if in a terminal of its own. */
+/** Runs the command line in this process. */
 export async function runCli(
   line: string | readonly string[],
   aws: FakeAws,
   around: CliOptions = {},
 ): Promise<CliOutput> {
   const told = { stdout: '', stderr: '' };
-  // The SDK reads the process's own environment.
+  // The SDK reads the environment of the process.
   process.env.AWS_ENDPOINT_URL = aws.url;
   const code = await main(typeof line === 'string' ? line.split(' ') : line, {
     env: { AWS_ENDPOINT_URL: aws.url, AWS_REGION: 'eu-west-1', ...around.env },

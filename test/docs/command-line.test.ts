@@ -53,14 +53,14 @@ async function readHelp(path: string): Promise<string> {
   return help;
 }
 
-/** The words after `npx linkgate`, or after a `linkgate` that begins a span of code, up to the end of the command. */
+/** Returns the words of each command after `npx linkgate`, or after a `linkgate` at the start of inline code. */
 function findMentions(text: string): string[][] {
   return [...text.replaceAll('\\\n', ' ').matchAll(/(?:npx linkgate|`linkgate) ([^`\n|;#)]*)/g)].map(
     ([, words = '']) => words.split(/\s+/).filter(Boolean),
   );
 }
 
-/** The deepest command that the words name. */
+/** Finds the deepest command that the words name. */
 function findCommand(words: readonly string[]): Command {
   let found = commands.get('');
   for (const word of words) {

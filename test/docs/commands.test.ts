@@ -4,11 +4,11 @@ import { normalizeOutput } from './normalize-output.ts';
 import { type Fence, type Page, readPages } from './page.ts';
 import { startShell } from './shell.ts';
 
-/** `PAGE=docs/slack.md npm test test/docs/commands` follows one page alone. */
+/** `PAGE=docs/slack.md npm test test/docs/commands` runs one page only. */
 const pages = readPages().filter(({ path }) => path === (process.env.PAGE ?? path));
 const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
 
-/** Languages of blocks that nobody would paste into a terminal. */
+/** The languages of blocks that are not commands. */
 const displayedLanguages = ['text', 'console', 'json', 'yaml', 'ts', 'js', 'python', 'http'];
 
 const isCommand = ({ language, notRun }: Fence) => language === 'sh' && notRun === undefined;
@@ -19,7 +19,7 @@ test.each(pages)('every block of $path is run, or shown, or says why it is not r
   expect(fences.filter(({ language }) => ![...displayedLanguages, 'sh'].includes(language))).toEqual([]);
 });
 
-/** What each block of a page printed, or how it failed. */
+/** The output or the error of each block of a page. */
 type PageRun = ReadonlyMap<Fence, string | Error>;
 
 const runnablePages = pages.filter(
@@ -28,7 +28,7 @@ const runnablePages = pages.filter(
 const pageRuns = new Map<Page, Promise<PageRun>>();
 
 describe('who follows a page', () => {
-  // Two readers at once: one waits for linkgate most of the time.
+  // Two pages run at once, because each waits for linkgate most of the time.
   beforeAll(() => {
     const readers = [Promise.resolve<unknown>(undefined), Promise.resolve<unknown>(undefined)];
     for (const [index, page] of runnablePages.entries()) {
@@ -71,7 +71,7 @@ describe('who follows a page', () => {
 for (const { path } of hasAwsCli ? [] : pages.filter(needsAwsCli))
   console.warn(`NOT CHECKED: ${path}, since the AWS CLI is not on this machine`);
 
-/** From top to bottom, until something fails. */
+/** Runs the blocks of a page in order until one fails. */
 async function runPage({ fences }: Page): Promise<PageRun> {
   const reading = new Map<Fence, string | Error>();
   const reader = await startShell();
@@ -87,7 +87,7 @@ async function runPage({ fences }: Page): Promise<PageRun> {
   }
 }
 
-/** What a page shows of a command elsewhere, with the command itself as its first line. */
+/** Finds the transcripts of a command elsewhere in a page: blocks with the command as their first line. */
 function findTranscripts({ text }: Fence, { fences }: Page): readonly Fence[] {
   return fences.filter((fence) => fence.language === 'console' && fence.text.startsWith(`$ ${text}`));
 }

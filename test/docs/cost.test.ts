@@ -50,7 +50,7 @@ describe('the table of costs', () => {
     expect(isOn).toBeNull();
     for (const { Type, Properties } of Object.values(readTemplate().Resources))
       if (Type === 'AWS::CloudWatch::Alarm') {
-        // At a finer period, or over several metrics, an alarm costs more than the table says.
+        // An alarm with a shorter period or several metrics costs more than the table says.
         expect(Properties).toMatchObject({ MetricName: expect.any(String) });
         expect(Number(Properties?.Period)).toBeGreaterThanOrEqual(60);
       }

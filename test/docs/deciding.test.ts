@@ -32,7 +32,7 @@ describe('the page on deciding', () => {
   });
 });
 
-/** Paused, about to be taken out, blocked everywhere, and allowed here with every limit passed. */
+/** A service that is paused and is being deregistered; the account is blocked at all services, and allowed here beyond every limit. */
 const everyRuleSpeaks = aPolicy({
   service: aService({ pausedAt: noon.toISOString(), deregisteringAt: noon.toISOString() }),
   entries: [

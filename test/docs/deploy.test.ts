@@ -19,7 +19,7 @@ const granted = new Set(statements.flatMap(({ Action }) => Action));
 
 const http = ['GET', 'POST', 'PATCH', 'DELETE'].map((method) => `apigateway:${method}`);
 
-/** What CloudFormation calls at the least to create, change and remove a resource of each type. */
+/** The actions that CloudFormation needs at least to create, update and delete each resource type. */
 const calledFor: Readonly<Record<string, readonly string[]>> = {
   'AWS::ApiGatewayV2::Api': [...http, 'iam:CreateServiceLinkedRole'],
   'AWS::ApiGatewayV2::Integration': http,
@@ -37,7 +37,7 @@ const calledFor: Readonly<Record<string, readonly string[]>> = {
   ],
   'AWS::DynamoDB::Table': [
     'dynamodb:CreateTable',
-    // The deployment that makes it may fail, and is rolled back.
+    // CloudFormation deletes the resource when it rolls back.
     'dynamodb:DeleteTable',
     'dynamodb:DescribeTable',
     'dynamodb:UpdateTable',
@@ -170,7 +170,7 @@ describe('the page', () => {
     const mappings = Object.values(readTemplate().Resources)
       .filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping')
       .map(({ Properties = {} }) => Properties.ScalingConfig as { MaximumConcurrency: number } | undefined);
-    // A FIFO group and a stream's shard are read by one execution each: one place, one shard.
+    // One execution reads a FIFO message group, and one a stream shard: here one group and one shard.
     const most = mappings.reduce((sum, scaling) => sum + (scaling?.MaximumConcurrency ?? 1), 0);
     expect(needs).toContain(`at most ${most} `);
     expect(needs).toMatch(/new account .* 10 /);

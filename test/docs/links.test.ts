@@ -5,7 +5,7 @@ import { readPage, readPages, root, withoutCode } from './page.ts';
 
 const pages = readPages();
 
-/** Of Markdown, and of pictures in HTML, where Markdown has no width. */
+/** Returns Markdown links and the sources of HTML images. */
 const listLinks = (text: string) =>
   [...text.matchAll(/\]\(([^)\s]+)\)|<img src="([^"]+)"/g)].map(([, link, picture]) => link ?? picture ?? '');
 const isExternal = (target: string) => /^[a-z]+:/.test(target);
@@ -32,7 +32,7 @@ function linkExists(from: string, target: string): boolean {
   return anchor === undefined || (statSync(root + path).isFile() && listAnchors(path).includes(anchor));
 }
 
-/** As GitHub makes them of headings. */
+/** Returns the anchors that GitHub generates from headings. */
 function listAnchors(path: string): string[] {
   return [...withoutCode(readPage(path)).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

@@ -1,4 +1,4 @@
-/** What a command printed, without what is another each time: ids, times, ports, durations and the width of columns. */
+/** Replaces the parts of an output that change with each run: ids, times, ports, durations and column widths. */
 export function normalizeOutput(printed: string): string {
   return printed
     .replaceAll(/\b(vpce-svc|vpce|vpce-nfn)-[0-9a-f]{17}\b/g, '$1-…')

@@ -8,7 +8,7 @@ interface Template {
   >;
 }
 
-/** The template that would be deployed; it was packaged before the tests began. */
+/** Reads the packaged template; the global setup creates it. */
 export function readTemplate(): Template {
   return JSON.parse(readFileSync(`${root}.serverless/cloudformation-template-update-stack.json`, 'utf8'));
 }

@@ -3,22 +3,22 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A block of code in a page, with what an HTML comment right before it says to this test. */
+/** A code block of a page, with the settings of the HTML comment before it. */
 export interface Fence {
   readonly language: string;
   readonly text: string;
-  /** Of its first line of text, counted from 1. */
+  /** The line number of its first line of text. */
   readonly line: number;
-  /** `<!-- not run: … -->`: why it cannot be run here. */
+  /** `<!-- not run: … -->`: the reason why the test does not run it. */
   readonly notRun?: string;
-  /** `<!-- exits with 3 -->`: what its last command exits with. */
+  /** `<!-- exits with 3 -->`: the exit code of its last command. */
   readonly exitsWith: number;
-  /** Nothing stands between it and the fence before: it shows what that one prints. */
+  /** Whether it directly follows another block and shows its output. */
   readonly isOutput: boolean;
 }
 
 export interface Page {
-  /** From the root of the repository. */
+  /** The path from the root of the repository. */
   readonly path: string;
   readonly text: string;
   readonly fences: readonly Fence[];
@@ -33,12 +33,12 @@ export function readPage(path: string): Page {
   return { path, text, fences: parseFences(text) };
 }
 
-/** The page's words: without its blocks of code, whose lines stay as empty ones. */
+/** Returns the text with code blocks replaced by empty lines. */
 export function withoutCode({ text }: Page): string {
   return text.replace(block, (code) => '\n'.repeat(code.split('\n').length - 1));
 }
 
-/** The section below a heading, up to the next heading that is not deeper. */
+/** Returns the section below a heading, up to the next heading. */
 export function findSection({ path, text }: Page, heading: string): string {
   const [before = '', after] = text.split(new RegExp(`^#+ ${heading}\n`, 'm'));
   if (after === undefined)
@@ -46,7 +46,7 @@ export function findSection({ path, text }: Page, heading: string): string {
   return after.split(/^#+ /m)[0] ?? '';
 }
 
-/** The rows of the first table in a text, by its column names. */
+/** Returns the rows of the first table in a text by column name. */
 export function parseTable(text: string): readonly Readonly<Record<string, string>>[] {
   const lines = text.split('\n');
   const start = lines.findIndex(

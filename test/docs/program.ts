@@ -3,16 +3,16 @@ import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { root } from './page.ts';
 
-/** A process that is talked to as in a terminal. */
+/** An interactive process. */
 export interface Program {
   readonly output: () => string;
   type(text: string): void;
-  /** @throws with what it printed since, where it ends or goes on without saying so */
+  /** Waits for output. @throws an error with the output since, if the process ends or times out */
   waitForOutput(what: RegExp, since?: number): Promise<void>;
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** A bound on hanging, not a measure. */
+/** A limit against hanging. */
 const outputTimeoutMs = 60_000;
 
 export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Program {

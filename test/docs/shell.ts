@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import type { Fence } from './page.ts';
 import { freePort, type Program, startProgram } from './program.ts';
 
-/** Somebody who follows a page from top to bottom: pastes each block into one terminal, and has `npm start` in another. */
+/** Runs the blocks of a page: each command in one shell, and `npm start` in another process. */
 export interface Shell {
-  /** @returns what it printed */
+  /** @returns the output */
   run(fence: Fence): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * What a reader's terminal has: this repository's own command line without npx's second, and errors that end a block.
- * What would install, deploy or start containers on the machine of whoever runs the tests is refused.
+ * The prelude of the shell: `npx linkgate` runs this repository's command line directly, and an error ends a block.
+ * Commands that would install, deploy or start containers fail.
  */
 const prelude = `
 exec 2>&1
@@ -33,7 +33,7 @@ export async function startShell(): Promise<Shell> {
   let sandbox: Program | undefined;
   let terminal: Program | undefined;
 
-  /** The same page may be read by somebody else on this machine: each port that it names is a free one here. */
+  /** Replaces each port in the text with a free one, because tests run in parallel. */
   async function onFreePorts(text: string): Promise<string> {
     const named = [defaultPort, ...[...text.matchAll(/--port (\d+)/g)].map(([, port]) => Number(port))];
     for (const port of named) if (!ports.has(port)) ports.set(port, await freePort());
@@ -68,7 +68,7 @@ export async function startShell(): Promise<Shell> {
     const expecting = exitsWith === 0 ? '' : `&& exit 1 || [ $? = ${exitsWith} ]`;
     terminal.type(`source ${file} < /dev/null ${expecting}\necho "${doneMarker}${line}"\n`);
     await terminal.waitForOutput(new RegExp(`${doneMarker}${line}\n`), before);
-    // Who reads on takes longer than linkgate.
+    // A reader is slower than linkgate: wait until the sandbox is idle.
     await fetch(`http://127.0.0.1:${ports.get(defaultPort)}/_sandbox/idle?timeoutMs=20000`).catch(() => {});
     return terminal.output().slice(before).replace(`${doneMarker}${line}\n`, '');
   }

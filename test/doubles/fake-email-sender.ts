@@ -1,7 +1,7 @@
 import type { LinkClaims } from '../../lib/channels/approval-link/link.ts';
 import type { EmailMessage, EmailSender } from '../../lib/channels/email/email-sender.ts';
 
-/** The mails that were sent; links in them say in the open what they confer. */
+/** Records sent emails; their links contain the claims in plain text. */
 export function fakeEmailSender() {
   const sent: (EmailMessage & { readonly to: string })[] = [];
   const mails: EmailSender = {

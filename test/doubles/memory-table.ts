@@ -14,7 +14,7 @@ export interface ItemChange {
   readonly after: Item | undefined;
 }
 
-/** What DynamoDB refuses whatever is in the table. */
+/** DynamoDB refuses the transaction, whatever the table has. */
 export class InvalidTransactionError extends Error {
   override readonly name = 'InvalidTransactionError';
 }
@@ -22,8 +22,8 @@ export class InvalidTransactionError extends Error {
 export type Items = ReturnType<typeof createMemoryItems>;
 
 /**
- * The table's items with the semantics of DynamoDB, each operation in one step, so that whoever waits between two steps
- * decides how they interleave. Items are kept as copies that nobody can change, so that they can be handed out as they are.
+ * Table items with the semantics of DynamoDB. Each operation is one step, so that a test decides how operations
+ * interleave. Items are frozen copies, so that they can be returned as they are.
  */
 export function createMemoryItems() {
   let partitions = new Map<string, Map<string, Item>>();
@@ -47,7 +47,7 @@ export function createMemoryItems() {
   return {
     identity: () => `table ${restored}`,
 
-    /** What a point-in-time restore brings back, into a table of its own. */
+    /** Copies the table for `restore`, which acts like a point-in-time restore into a new table. */
     backup: () => copyPartitions(partitions),
     restore(backup: typeof partitions): void {
       partitions = copyPartitions(backup);
@@ -57,7 +57,7 @@ export function createMemoryItems() {
     read: (keys: readonly Key[]): Item[] =>
       [...new Map(keys.map((key) => [formatKey(key), key])).values()].flatMap((key) => find(key) ?? []),
 
-    /** One page after `start`; `next` is where another one may begin. */
+    /** Returns one page after `start`; `next` is the start of the next page. */
     page(pk: string, { limit, newestFirst = false }: QueryOptions, start?: string) {
       const keys = [...(partitions.get(pk)?.keys() ?? [])]
         .filter((sk) => start === undefined || (newestFirst ? sk < start : sk > start))
@@ -67,7 +67,7 @@ export function createMemoryItems() {
       return { items, next: keys.length === limit ? keys.at(-1) : undefined };
     },
 
-    /** What a transaction changed; undefined where a condition does not hold, and nothing was written. */
+    /** Writes a transaction and returns its changes; undefined if a condition failed and nothing was written. */
     commit(writes: readonly Write[]): ItemChange[] | undefined {
       const keys = new Set(writes.map((write) => formatKey(writeKey(write))));
       if (writes.length === 0 || writes.length > writesPerTransaction || keys.size < writes.length)
@@ -91,7 +91,7 @@ function copyPartitions(partitions: ReadonlyMap<string, ReadonlyMap<string, Item
   return new Map([...partitions].map(([pk, items]) => [pk, new Map(items)]));
 }
 
-/** A table for tests in which nothing else goes on. */
+/** A table for tests without concurrency. */
 export function memoryTable(items: Items = createMemoryItems()): Table {
   return {
     get: async (keys) => items.read(keys),

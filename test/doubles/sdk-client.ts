@@ -1,12 +1,12 @@
-/** A call that an adapter made of an SDK client: the command's name without its ending, and its input. */
+/** A command that an adapter sent: its name without `Command`, and its input. */
 export interface SentCommand {
   readonly command: string;
   readonly input: unknown;
 }
 
 /**
- * An SDK client that sends nothing: it notes each call, and answers or throws the next of the answers. After the last
- * one it answers nothing.
+ * A stub of an SDK client: it records each command, and returns or throws the next response. After the last
+ * one it returns empty output.
  */
 export function stubSdkClient<Client>(...answers: readonly unknown[]): {
   client: Client;

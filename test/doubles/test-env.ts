@@ -30,10 +30,10 @@ import { aDeployment } from './fake-deployment.ts';
 import { fakeServices } from './fake-services.ts';
 import { createMemoryItems, memoryTable } from './memory-table.ts';
 
-/** Everything that linkgate's functions run with, in memory. */
+/** The dependencies of linkgate's functions, in memory. */
 export type TestEnv = ReturnType<typeof createTestEnv>;
 
-/** A test may replace what its subject runs with. */
+/** Allows a test to replace dependencies. */
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 interface TestEnvContents {
@@ -44,7 +44,7 @@ interface TestEnvContents {
   readonly groups?: readonly ApproverGroup[];
 }
 
-/** What setup makes. */
+/** The group that setup creates. */
 const setupGroup = { name: defaultGroup, quorum: 1, slackUsers: [], emails: [], version: 1 };
 
 export function createTestEnv({
@@ -81,22 +81,22 @@ export function createTestEnv({
     removals: [] as { item: Item; by: string }[],
     time: noon,
     mode: 'enforce' as Mode,
-    /** Milliseconds left for a run. */
+    /** The remaining milliseconds of a run. */
     remainingMs: 75_000,
     sleptMs: 0,
-    /** By name: the current value, then the one before. */
+    /** The values of each secret by name: the current one, then the previous one. */
     secrets: new Map<string, readonly string[]>(),
-    /** By address: whose mails it is sent, once it is confirmed. */
+    /** Subscriptions by address. */
     subscriptions: new Map() as SubscriptionsByAddress,
     customerSubscriptions: new Map() as SubscriptionsByAddress,
-    /** As `auth.test` shows it. */
+    /** The response of `auth.test`. */
     slackApp: {
       teamId: 'T01LOCAL',
       botUserId: 'U01BOT',
       url: 'https://local.slack.com/',
       scopes: ['chat:write', 'commands'],
     },
-    /** Puts an entry or a service there, whatever was there before. */
+    /** Puts items without conditions. */
     put(...changed: readonly Item[]) {
       for (const item of changed) items.commit([{ put: item }]);
     },
@@ -107,7 +107,7 @@ export function createTestEnv({
     async actions(endpointId: string): Promise<string[]> {
       return (await readAuditTrail(endpointId, table)).map(({ action }) => action);
     },
-    /** Moves time on. */
+    /** Advances the time. */
     advanceSeconds(seconds: number) {
       env.time = new Date(env.time.getTime() + seconds * 1000);
     },
@@ -214,7 +214,7 @@ function fakeSubscriptions(subscribed: SubscriptionsByAddress): Subscriptions {
   };
 }
 
-/** A record as it stands in the table, with all that points at it. */
+/** Returns the items of a record and of its pointers. */
 function recordAndPointers(record: ConnectionRecord): Item[] {
   const pointers = [pendingEffectWrites, awaitingApprovalWrites, byAccountWrites, reevaluationWrites].flatMap(
     (writes) => writes(undefined, record),

@@ -59,7 +59,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => sandbox.stop());
 afterEach(async () => {
-  // So that no test begins in another one's storm.
+  // Resets the notification throttle, so that tests do not affect each other.
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 360 });
   await sandbox.ask('DELETE', '/_sandbox/faults');
   await sandbox.json('service', 'add', serviceId, '--no-require-ticket', '--on-expiry', 'escalate');
@@ -72,7 +72,7 @@ const defaultGroup = [
   ...['--slack-user', 'T01LOCAL:U01ALICE', '--slack-user', 'T01LOCAL:U01BOB'],
 ];
 
-/** A consumer asks, and the approvers are told. */
+/** Creates an endpoint and waits for the approvers' message. */
 async function ask(accountId = unknown): Promise<string> {
   const endpointId = await createEndpoint(sandbox, accountId, serviceId);
   await sandbox.idle();
@@ -98,7 +98,7 @@ function buttonsOf({ blocks = [] }: Message) {
   return elements.filter(({ type }) => type === 'button');
 }
 
-/** Clicks a button of a request's message, by its label, as it stood when it was asked. */
+/** Clicks a button of a request's message by its label. */
 async function click(
   message: Message,
   label: string,
@@ -291,7 +291,7 @@ describe('a connection that will be cut', () => {
   const labels = ['Keep connected', 'Extend 14 days', 'Disconnect now'];
   const hour = 3600;
 
-  /** A connection of each account, whose entry was removed since; of each people are told on its own. */
+  /** Creates a connection per account and removes the entry; approvers get one message for each. */
   async function endings(...accountIds: readonly string[]): Promise<readonly string[]> {
     const endpointIds: string[] = [];
     for (const accountId of accountIds) {
@@ -306,7 +306,7 @@ describe('a connection that will be cut', () => {
     return endpointIds;
   }
 
-  /** One is cut at once, and the others outlive its grace period of 3 days. */
+  /** One connection is disconnected at once; the others outlive the grace period of 3 days. */
   async function expectKeptExtendedAndCut([kept = '', extended = '', cut = '']: readonly string[]) {
     await isNow(cut, 'rejected');
     await waitFor(100 * hour);

@@ -452,7 +452,7 @@ describe('the outcome is the same', () => {
   });
 });
 
-/** Assumptions come with what they stand for; only their values go back. */
+/** GET returns assumptions with meaning and default; PUT takes only values. */
 function defaultsOf(described: object): object {
   return Object.fromEntries(
     Object.entries(described).map(([name, { default: value }]: [string, { default: unknown }]) => [

@@ -45,7 +45,7 @@ async function mails(): Promise<readonly Mail[]> {
 
 const subjects = async () => (await mails()).map(({ subject }) => subject);
 
-/** As long as changes are gathered before consumers are told. */
+/** Waits for the batching window of customer notifications. */
 async function gathered() {
   await sandbox.idle();
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 11 });

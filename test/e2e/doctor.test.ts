@@ -65,7 +65,7 @@ async function doctor() {
   return { exitCode, checks, found: checks.filter(({ status }) => status !== 'ok') };
 }
 
-/** What the doctor finds, which must be one thing. */
+/** Runs doctor and returns its only finding. */
 async function theOneFinding(): Promise<Check & { remedy: string }> {
   const { found } = await doctor();
   expect(found).toHaveLength(1);
@@ -76,7 +76,7 @@ async function allIsWell() {
   expect(await doctor()).toMatchObject({ exitCode: 0, found: [] });
 }
 
-/** Pastes the first command of a remedy, which has a line of its own. */
+/** Runs the first command of a remedy. */
 async function follow(remedy: string) {
   const [linkgate, ...args] = /^linkgate .*$/m.exec(remedy)?.[0].split(' ') ?? [];
   expect(linkgate).toBe('linkgate');

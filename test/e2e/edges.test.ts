@@ -48,7 +48,7 @@ async function disconnect(endpointId: string): Promise<void> {
   await sandbox.idle();
 }
 
-/** Time passes, and then the schedules come round. */
+/** Advances the clock and fires the schedules. */
 async function sweep(): Promise<void> {
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
   await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');

@@ -27,7 +27,7 @@ let sqs: SQSClient;
 let queueUrl: string;
 const personDecisions: Published[] = [];
 
-/** A queue of the user's own, to which a rule on linkgate's bus brings every event. */
+/** Creates a queue of the user with a rule on linkgate's bus for all events. */
 beforeAll(async () => {
   sandbox = await startSandbox('--quiet');
   const config = {
@@ -74,7 +74,7 @@ afterAll(async () => {
   await sandbox.stop();
 });
 
-/** As the first look after the acceptance finds it. */
+/** The first state after the acceptance. */
 function isConnected(state: string | undefined): boolean {
   return state === 'pending' || state === 'available';
 }
@@ -89,7 +89,7 @@ async function listen(): Promise<void> {
   }
 }
 
-/** The first event of a name that is about this. */
+/** Finds the first event of a type that matches. */
 async function event(
   name: string,
   isIt: (detail: Published['detail']) => boolean,

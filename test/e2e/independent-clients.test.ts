@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEndpoint, createService, provider, type Sandbox, startSandbox } from './sandbox.ts';
 
-/** Clients that share no code with the sandbox. Where a machine has none of them, that is said, not passed over. */
+/** Clients that share no code with the sandbox. A machine without them prints NOT CHECKED. */
 const has = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 const hasAwsCli = has('aws', '--version');
 const hasBoto3 = has('python3', '-c', 'import boto3');
@@ -126,7 +126,7 @@ function python(program: string) {
     expect(answer.MetricAlarms.map(({ AlarmName }: { AlarmName: string }) => AlarmName)).toContain(
       'linkgate-local-no-successful-sweep',
     );
-    // Version 1 of the AWS CLI goes to an old address of SQS, whatever AWS_ENDPOINT_URL says.
+    // Version 1 of the AWS CLI uses an old SQS endpoint and ignores AWS_ENDPOINT_URL.
     const queues = aws(provider, 'sqs', 'list-queues', '--endpoint-url', sandbox.url);
     expect(queues.answer.QueueUrls).toContain(`${sandbox.url}/${provider}/linkgate-local-sweep-requests`);
   });

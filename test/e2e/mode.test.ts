@@ -41,13 +41,13 @@ afterAll(() => sandbox.stop());
 const explained = (endpointId: string) => sandbox.json<Explanation>('explain', endpointId);
 const actionsOf = ({ history }: Explanation) => history.map(({ action }) => action);
 
-/** The passes of the schedules, so that nothing waits for a minute to pass. */
+/** Runs the scheduled sweeps immediately. */
 async function sweep(): Promise<void> {
   await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
   await sandbox.idle();
 }
 
-/** What functions called that changes EC2. */
+/** Returns the calls of functions that change EC2. */
 async function changes(): Promise<string[]> {
   const { calls } = await sandbox.ask<{ calls: Call[] }>('GET', '/_sandbox/calls');
   return calls
@@ -58,7 +58,7 @@ async function changes(): Promise<string[]> {
     .map(({ principal, action }) => `${principal} ${action}`);
 }
 
-/** The script that was there before linkgate: it answers by EC2's own API. */
+/** A script of the provider that answers requests by EC2's API. */
 const script = {
   accept: (serviceId: string, endpointId: string) =>
     sandbox
@@ -72,7 +72,7 @@ const script = {
 
 describe('beside an existing script, in the mode observe', () => {
   let serviceId: string;
-  /** Each by what becomes of it. */
+  /** The consumers by outcome. */
   const endpoints: Record<'rejected' | 'accepted' | 'acceptedLate' | 'left' | 'asked' | 'waiting', string> = {
     rejected: '',
     accepted: '',
@@ -161,7 +161,7 @@ describe('beside an existing script, in the mode observe', () => {
   test('back in act the service gets its tag and its notification, and all is decided anew and applied', async () => {
     await sandbox.json('mode', 'enforce', '--reason', 'the script is gone');
     await sandbox.idle();
-    // What was asked of EC2 in the moment before the tag was there is asked again after a minute.
+    // A call to EC2 before the tag was visible is retried after a minute.
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 61 });
     await sweep();
     await waitUntil(async () => (await describeState(sandbox, endpoints.left)) === 'available');

@@ -21,7 +21,7 @@ async function pass(seconds: number): Promise<void> {
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
   await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
   await sandbox.idle();
-  // What comes with others is told of a little later.
+  // A notification waits for its batching window.
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 10 });
   await sandbox.idle();
 }

@@ -23,7 +23,7 @@ import {
 import { decideAfterDeregistration, runPrincipals, runServices } from './scenarios/services.ts';
 import { removeUnreadableItems } from './scenarios/unreadable.ts';
 
-/** What nothing here uses, and why it is granted all the same: by role, action and kind of partition. */
+/** Permissions that no test uses, with the reason to grant them: by role, action and kind of partition. */
 const exceptions: readonly { readonly permission: RegExp; readonly reason: string }[] = [
   { permission: / logs:/, reason: 'Lambda writes the logs; the sandbox keeps none' },
   {
@@ -42,7 +42,7 @@ const exceptions: readonly { readonly permission: RegExp; readonly reason: strin
   },
 ];
 
-/** One action on one resource; for the table, in one kind of partition. */
+/** One action on one resource; for the table, one kind of partition. */
 interface Permission {
   readonly role: string;
   readonly statement: Statement;
@@ -75,7 +75,7 @@ afterAll(async () => {
   rmSync(packageFolder, { recursive: true });
 });
 
-/** The package, but with a time limit for apply-verdicts that a test can wait for. */
+/** Copies the package with a short timeout of apply-verdicts. */
 function packageWithShortRuns(): string {
   cpSync(fileURLToPath(new URL('../../.serverless', import.meta.url)), packageFolder, { recursive: true });
   const file = join(packageFolder, 'cloudformation-template-update-stack.json');
@@ -103,7 +103,7 @@ test('no function was refused anything that it asked for', () => {
   const untagged = calls
     .filter(({ action }) => action === 'DeleteTags')
     .map(({ params }) => JSON.stringify(params));
-  // A service may lose its tag between two calls about it; `check-service` then reports the second one.
+  // A service may lose its tag between two calls; `check-service` then reports the second call.
   const lostItsTag = ({ action, params }: (typeof calls)[number]) =>
     action === 'DescribeVpcEndpointServicePermissions' &&
     untagged.some((tags) => tags.includes(String((params as { ServiceId?: string }).ServiceId)));
@@ -154,7 +154,7 @@ function isUsed({ role, statement, action, resource, partition }: Permission): b
   return usesOf(role).some((access) => isAllowed([{ Statement: alone }], access));
 }
 
-/** By its own calls, and by Lambda's on its behalf. */
+/** Counts the calls of the function, and of Lambda with its role. */
 function usesOf(role: string): readonly Access[] {
   const { roleArn = '' } =
     sandbox.emulator.lambda.functions().find(({ name }) => name === `linkgate-local-${role}`) ?? {};
@@ -180,7 +180,7 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
   return value === undefined ? [] : [value].flat();
 }
 
-/** Whatever linkgate can be asked for, and what it does by itself. */
+/** Runs all scenarios: all commands of linkgate, and all of its own actions. */
 async function everything(stage: ScenarioContext) {
   const story = { ...stage, serviceId: await runServices(stage) };
   await runRequests(story);

@@ -40,10 +40,10 @@ interface ObservedConnection {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const restarts = 5;
-/** Milliseconds of load before each kill: long enough for requests to be at every step of their way. */
+/** Milliseconds of load before each kill, so that requests are at every step. */
 const underLoad = [400, 700, 250, 900, 550];
 
-/** What got an answer, whatever happened then. */
+/** The changes that got a response before the kill. */
 const requests = new Map<string, ConnectionStatus>();
 const words = new Map<string, 'approve' | 'deny'>();
 
@@ -81,7 +81,7 @@ test('a sandbox that is killed under load and restarted loses no request and dec
 
   const states = await statesInEc2();
   const told: ObservedConnection[] = [];
-  // One after the other: the API's stage is throttled.
+  // Sequential, because the API stage throttles.
   for (const [endpointId, connectionStatus] of requests) {
     const { connection, history } = await sandbox.json<Explanation>('explain', endpointId);
     const actions = history.map(({ action }) => action);
@@ -135,7 +135,7 @@ async function aRegisteredService(): Promise<string> {
   return serviceId;
 }
 
-/** Creates endpoints one after the other, with little time between, until nobody answers any more. */
+/** Creates endpoints until the sandbox no longer responds. */
 async function consume(
   account: string,
   connectionStatus: ConnectionStatus,
@@ -148,7 +148,7 @@ async function consume(
   });
 }
 
-/** Answers what waits, in turn with yes and no. */
+/** Approves and denies waiting requests in turn. */
 async function decideAsAPerson(): Promise<void> {
   const target = sandbox;
   await untilItFails(async () => {
@@ -168,11 +168,11 @@ async function untilItFails(act: () => Promise<void>): Promise<void> {
   try {
     for (;;) await act();
   } catch {
-    // It was killed.
+    // The sandbox was killed.
   }
 }
 
-/** What a killed function left half done, its leases and its marks, is taken up again after a minute or two. */
+/** Leases of a killed function expire, and its work continues, after one or two minutes. */
 async function waitUntilIdle(): Promise<void> {
   for (let minutes = 0; minutes < 4; minutes += 2) {
     await sandbox.idle();
@@ -196,7 +196,7 @@ async function statesInEc2(): Promise<ReadonlyMap<string, string>> {
   return states;
 }
 
-/** The dead-letter queues that hold something. */
+/** Returns the dead-letter queues that are not empty. */
 async function deadLetters(): Promise<string[]> {
   const credentials = { accessKeyId: provider, secretAccessKey: 'sandbox' };
   const sqs = new SQSClient({ region: 'us-east-1', endpoint: sandbox.url, credentials });

@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const provider = '111111111111';
 
-/** Consumers, by what the allowlist says of them where a test fills it. */
+/** Consumers by their usual entry in the allowlist. */
 export const accounts = {
   allowed: '222222222222',
   blocked: '333333333333',
@@ -27,24 +27,24 @@ export const accounts = {
 export interface Clients {
   readonly url: string;
   ec2(accountId: string): EC2Client;
-  /** Asks one of the sandbox's own paths. */
+  /** Calls a path of the sandbox. */
   ask<T>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Waits until nothing is under way. */
+  /** Waits until no work is in flight. */
   idle(): Promise<void>;
   /** Runs the command line as the provider. */
   linkgate(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }>;
-  /** Runs it with `--json` and reads what it printed. */
+  /** Runs the command line with `--json` and parses its output. */
   json<T>(...args: string[]): Promise<T>;
   close(): void;
 }
 
 /** A sandbox in a process of its own, with linkgate's package deployed in it, and its clients. */
 export interface Sandbox extends Clients {
-  /** Everything that it printed. */
+  /** The output of stdout and stderr. */
   readonly output: () => string;
   readonly process: ChildProcess;
   stop(): Promise<void>;
-  /** Ends it with SIGKILL, with all that it started where it has a process group of its own. */
+  /** Ends the process with SIGKILL; with its own process group, its children too. */
   kill(): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export function startSandbox(...flags: string[]): Promise<Sandbox> {
   return start(flags, { ownGroup: false });
 }
 
-/** Of which nothing is left when its process group is killed. */
+/** Starts a sandbox in its own process group, so that one kill ends all its processes. */
 export function startSandboxInItsOwnGroup(...flags: string[]): Promise<Sandbox> {
   return start(flags, { ownGroup: true });
 }
@@ -119,7 +119,7 @@ export function createClients(url: string): Clients {
     async linkgate(...args) {
       let stdout = '';
       let stderr = '';
-      // The SDK itself reads the endpoint from the process.
+      // The SDK reads the endpoint from the environment of the process.
       process.env.AWS_ENDPOINT_URL = url;
       const exitCode = await main(args, {
         env: { AWS_ENDPOINT_URL: url },
@@ -144,7 +144,7 @@ export function createClients(url: string): Clients {
   return sandbox;
 }
 
-/** An endpoint service of the provider that admits everybody, so that linkgate alone decides. */
+/** Creates an endpoint service that allows all principals, so that only linkgate decides. */
 export async function createService(
   sandbox: Clients,
   acceptanceRequired = true,
@@ -166,7 +166,7 @@ export async function createService(
   return serviceId;
 }
 
-/** A consumer creates an endpoint to the service. */
+/** Creates an endpoint of a consumer to the service. */
 export async function createEndpoint(
   sandbox: Clients,
   accountId: string,
@@ -185,7 +185,7 @@ export async function createEndpoint(
   return VpcEndpoint?.VpcEndpointId ?? '';
 }
 
-/** The state of a connection as the provider sees it in EC2. */
+/** Returns the state of a connection in EC2. */
 export async function describeState(sandbox: Clients, endpointId: string): Promise<string | undefined> {
   const { VpcEndpointConnections = [] } = await sandbox
     .ec2(provider)
@@ -193,7 +193,7 @@ export async function describeState(sandbox: Clients, endpointId: string): Promi
   return VpcEndpointConnections.find(({ VpcEndpointId }) => VpcEndpointId === endpointId)?.VpcEndpointState;
 }
 
-/** Asks again and again until it is so, and gives up before jest would wait for ever. */
+/** Polls until the condition holds, with a timeout. */
 export async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await isSo())) {
@@ -203,7 +203,7 @@ export async function waitUntil(isSo: () => boolean | Promise<boolean>): Promise
   }
 }
 
-/** Milliseconds; a bound on hanging, not a measure. */
+/** A limit against hanging, in milliseconds. */
 const timeoutMs = 30_000;
 
 function freePort(): Promise<number> {

@@ -25,7 +25,7 @@ let handler: Handler;
 
 let loads = 0;
 
-/** The function as it goes to AWS, loaded anew: it has read no secret yet. */
+/** Loads a new copy of the packaged function, which has not read a secret yet. */
 function load(): Handler {
   const path = join(folder, `${++loads}.cjs`);
   writeFileSync(path, source);
@@ -59,7 +59,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Keeps the secret in the store. The table is empty. */
+/** Stores the secret. The table is empty. */
 function keep(value: string): void {
   aws.answer({ body: JSON.stringify({ Parameter: { Value: value }, Responses: {} }) });
 }
@@ -201,7 +201,7 @@ describe('the secret', () => {
 describe('whatever comes, the answer is 200, 400 or 401:', () => {
   const allowed = [200, 400, 401];
   const json = fc.jsonValue({ maxDepth: 4 });
-  /** What Slack sends, with something in it put out of place. */
+  /** Slack's request with one property changed. */
   const spoilt = fc
     .tuple(fc.constantFrom('approve', 'deny', 'decide', 'digest-page:1', 'allow-expiry'), fc.string(), json)
     .chain(([action, value, other]) => {

@@ -10,13 +10,13 @@ import {
   noon,
 } from '../builders.ts';
 
-/** Three days after noon: when the grace period of what ends is over. */
+/** The end of the grace period, three days after noon. */
 export const disconnectAt = '2026-11-24T12:00:00.000Z';
 const time = noon.toISOString();
 const reason = `account ${consumer} is not on the allowlist of orders`;
 const unlisted = aFinding({ rule: 'account-is-not-listed', outcome: 'ask', reason });
 
-/** A connection whose permission has gone, in its grace period. */
+/** A connection that lost its permission, in its grace period. */
 export function aScheduledDisconnect(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   const gone = aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason });
   return aRecord({
@@ -30,7 +30,7 @@ export function aScheduledDisconnect(record: Partial<ConnectionRecord> = {}): Co
   });
 }
 
-/** A connection that somebody accepted without linkgate, and that people are asked about. */
+/** A connection accepted outside linkgate that awaits approval. */
 export function anExternallyAccepted(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   const elsewhere = aFinding({
     rule: 'accepted-outside-linkgate',
@@ -46,7 +46,7 @@ export function anExternallyAccepted(record: Partial<ConnectionRecord> = {}): Co
   });
 }
 
-/** A connection whose time was over when no more could be cut. */
+/** A connection whose grace period ended when the disconnect quota was used up. */
 export function anOverQuotaDisconnect(record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   const limited = aFinding({
     rule: 'disconnect-quota-exceeded',
@@ -61,7 +61,7 @@ export function anOverQuotaDisconnect(record: Partial<ConnectionRecord> = {}): C
   });
 }
 
-/** The time of what ended is over. */
+/** The grace period is over and policy disconnects. */
 export const disconnectedByPolicy = {
   verdict: aVerdict('reject', {
     decidedAt: disconnectAt,
@@ -81,13 +81,13 @@ export const approvedByPerson = {
   approval: anApproval({ reason: 'renewed' }),
 } as const satisfies Partial<ConnectionRecord>;
 
-/** What was to be cut, and is allowed again. */
+/** A connection whose scheduled disconnect was cancelled, because it is allowed again. */
 export function aCancelledDisconnect(): ConnectionRecord {
   const { revocation: _revocation, ...record } = aScheduledDisconnect({ verdict: aVerdict('accept') });
   return record;
 }
 
-/** What is shown to have been cut. */
+/** A disconnected connection. */
 export function aDisconnected(how: Partial<ConnectionRecord>): ConnectionRecord {
   const { pendingEffect: _effect, ...record } = aScheduledDisconnect({ ...how, state: 'rejected' });
   return record;

@@ -16,7 +16,7 @@ export const otherChannel = 'C01NETWORK';
 export const aliceEmail = 'alice@example.com';
 const anHour = 3600;
 
-/** A group that is told in Slack and by mail. */
+/** A group with a Slack channel and an email address. */
 export function aGroup(group: Partial<ApproverGroup> = {}): ApproverGroup {
   return {
     name: 'default',
@@ -29,7 +29,7 @@ export function aGroup(group: Partial<ApproverGroup> = {}): ApproverGroup {
   };
 }
 
-/** People have four hours from noon. */
+/** An approval request with a deadline four hours after noon. */
 export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}): ApprovalRequest {
   return {
     group: 'default',
@@ -41,7 +41,7 @@ export function anApprovalRequest(approvalRequest: Partial<ApprovalRequest> = {}
   };
 }
 
-/** A request that people were asked about. */
+/** A request that awaits approval. */
 export function anAwaitingRecord(number = 1, record: Partial<ConnectionRecord> = {}): ConnectionRecord {
   return aRecord({
     endpointId: endpointId(number),
@@ -58,7 +58,7 @@ interface NotifyTestEnvContents {
   readonly entries?: readonly AllowlistEntry[];
 }
 
-/** A world in which approvers are told, with what they see. */
+/** A test environment for approver notifications, with Slack and email doubles. */
 export function createNotifyTestEnv({
   records = [anAwaitingRecord()],
   groups = [aGroup()],
@@ -88,7 +88,7 @@ export function createNotifyTestEnv({
   };
 }
 
-/** The same, where people were told, and now the service asks another group, in another channel. */
+/** The same after a notification, with the service changed to another group in another channel. */
 export async function createEnvWithChangedGroup() {
   const others = aGroup({ name: 'network', slackChannel: otherChannel, emails: ['bob@example.com'] });
   const told = createNotifyTestEnv({ groups: [aGroup(), others] });

@@ -29,7 +29,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a client makes of an answer: its result, or the error it throws; and what it asked for. */
+/** The result or the error of a client, with its request. */
 async function callResult(
   clients: Clients,
   canned: CannedResponse,
@@ -46,7 +46,7 @@ async function callResult(
   return { result: structuredClone(result), asked: [...aws.asked] };
 }
 
-/** The result of the stock client, once it is sure that the shaken one gives the same. */
+/** Expects the same result of the stock and the tree-shaken client, and returns it. */
 async function expectSameResult(
   canned: CannedResponse,
   call: (clients: Clients, config: object) => Promise<unknown>,
@@ -163,7 +163,7 @@ describe('the bundled clients ask the same as the stock ones, and understand the
 });
 
 describe('the bundle of', () => {
-  /** The code of a function as it goes to AWS. */
+  /** Returns the bundled code of a function. */
   async function codeOf(name: string): Promise<string> {
     const { outputFiles } = await bundle(fileAt(`../../functions/${name}.ts`), join(folder, `${name}.js`), {
       write: false,

@@ -6,7 +6,7 @@ export interface CannedResponse {
   readonly body: string;
 }
 
-/** Answers every request with what was canned last, and notes what was asked. */
+/** Responds to every request with the last canned response, and records requests. */
 export async function cannedAws() {
   const asked: string[] = [];
   let canned: CannedResponse = { body: '' };

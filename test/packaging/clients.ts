@@ -1,4 +1,4 @@
-/** What linkgate uses of the SDK where its schemas matter most: bundled for the test as a function would be. */
+/** The SDK clients with the largest schemas, bundled for the test like a function. */
 export {
   BatchGetItemCommand,
   DynamoDBClient,

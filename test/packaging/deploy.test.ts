@@ -30,7 +30,7 @@ const alarms = { alarmTopicArn: 'arn:aws:sns:us-east-1:111111111111:on-call' };
 
 type Hook = keyof Packaging['hooks'];
 
-/** Runs one of the plugin's hooks, as Serverless does for the stage prod. */
+/** Runs a hook of the plugin, as Serverless does for the stage prod. */
 async function run(hook: Hook, settings: Partial<typeof defaults> = {}, param?: readonly string[]) {
   const Parameters = Object.fromEntries(
     Object.entries({ ...defaults, ...settings }).map(([name, Default]) => [name, { Default }]),
@@ -61,7 +61,7 @@ async function run(hook: Hook, settings: Partial<typeof defaults> = {}, param?: 
 const deploy = (settings: Partial<typeof defaults> = {}, param?: readonly string[]) =>
   run('before:deploy:deploy', settings, param);
 
-/** The stack of a deployment that ended well. */
+/** The stack of a successful deployment. */
 function running(settings: Partial<typeof defaults>) {
   const parameters = { ...defaults, ...settings };
   const TableName = parameters.table || 'linkgate-prod';

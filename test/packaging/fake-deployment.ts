@@ -1,17 +1,17 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A stack as DescribeStacks shows it: its parameters and outputs by name. */
+/** A stack in DescribeStacks: parameters and outputs by name. */
 export interface RunningStack {
   readonly parameters: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** The stacks and tables of an account, over HTTP: what the Serverless plugin looks at. Every other call is refused. */
+/** CloudFormation and DynamoDB over HTTP, as far as the Serverless plugin calls them. Other calls fail. */
 export async function fakeDeployment() {
   const account = {
     stacks: {} as Record<string, RunningStack>,
-    /** By name: whether it is protected against deletion. */
+    /** Deletion protection by table name. */
     tables: {} as Record<string, boolean>,
     calls: [] as string[],
   };

@@ -51,7 +51,7 @@ function serverless(...args: string[]) {
   });
 }
 
-/** By name: the digest of each bundle, zipped. */
+/** The digest of each zipped bundle by name. */
 function zipsOf(folder: string): Record<string, string> {
   const zips = readdirSync(join(folder, '.serverless')).filter((name) => name.endsWith('.zip'));
   const digest = (zip: string) =>
@@ -85,7 +85,7 @@ test('the stack says what it is', () => {
   );
 });
 
-/** Writes the file of a stage's settings, which the deployment reads. */
+/** Writes the settings file of a stage. */
 function stageFile(stage: string, text: string) {
   mkdirSync(join(elsewhere, 'stages'), { recursive: true });
   writeFileSync(join(elsewhere, `stages/${stage}.yml`), text);

@@ -35,7 +35,7 @@ export async function planDocument(
   return { plan, changes: await readPlanChanges(plan, env.table) };
 }
 
-/** Calls it until all is done, as the command line does. */
+/** Calls `applyPlan` until it is done, as the command line does. */
 export async function applyToEnd(plan: Plan, deps: ApplyStepDeps): Promise<ApplyResult> {
   for (;;) {
     const progress = await applyPlan(plan, deps);
@@ -63,7 +63,7 @@ export async function findEntry(
   return item && readEntry(item);
 }
 
-/** What a plan says it does, in a line each. */
+/** Formats the changes of a plan, one per line. */
 export function formatChanges(changes: readonly PolicyChange[]): string[] {
   return changes.map((change) =>
     [change.action, change.kind, change.name, ...('service' in change ? ['at', change.service] : [])].join(

@@ -20,11 +20,11 @@ import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
 const accounts = ['222222222222', '333333333333', '444444444444'];
 const services = [1, 2, 3];
-/** Some have more endpoints than others. */
+/** Some accounts appear more often than others. */
 const account = fc.constantFrom(accounts[0] ?? '', ...accounts);
 const anyManager = fc.constantFrom('file' as const, 'file' as const, 'person' as const);
 
-/** Now is noon of 2026-11-21: some expire before, some soon, some late. */
+/** Expiry times around noon of 2026-11-21: some are past, some are near, some are far. */
 const narrowings = fc.record(
   {
     endpointIds: fc.uniqueArray(fc.integer({ min: 1, max: 8 }).map(endpointId), {
@@ -55,7 +55,7 @@ const entryRule = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ effect: 'block' as const }) },
 );
 
-/** What an entry says where: for every service it often counts, so that a policy often counts otherwise than the one before. */
+/** An entry's scope and effect. Entries for all services often count endpoints, so that policies often differ in their counts. */
 function entryRuleAt(names: readonly string[]) {
   const counting = fc
     .integer({ min: 1, max: 3 })
@@ -92,7 +92,7 @@ const connection = (number: number) =>
     .record({
       service: fc.constantFrom(1, ...services),
       ownerAccountId: account,
-      /** How it came to be as EC2 shows it. */
+      /** The history of the connection. */
       life: fc.constantFrom('new', 'decided', 'decided', 'connected', 'connected', 'foreign', 'older'),
     })
     .map(({ service, ownerAccountId, life }) => ({
@@ -112,7 +112,7 @@ export interface RandomInventory {
   readonly lives: readonly { readonly life: string; readonly connection: Connection }[];
 }
 
-/** Services, an allowlist with several masters, and connections of all ages. */
+/** Services, an allowlist with several managers, and connections with different histories. */
 export const randomInventories: fc.Arbitrary<RandomInventory> = fc.record({
   services: fc.tuple(...services.map(existingService)),
   entries: fc.uniqueArray(existingEntry, {
@@ -124,7 +124,7 @@ export const randomInventories: fc.Arbitrary<RandomInventory> = fc.record({
     .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => connection(index + 1)))),
 });
 
-/** Policies that speak of these services and accounts. */
+/** Policy documents about these services and accounts. */
 export const randomDocuments: fc.Arbitrary<PolicyDocument> = fc.record({
   groups: fc.constant([]),
   customers: fc.constant([]),
@@ -148,7 +148,7 @@ export const randomDocuments: fc.Arbitrary<PolicyDocument> = fc.record({
   }),
 });
 
-/** The document without what is said of services that there are none. */
+/** Removes entries of services that do not exist. */
 export function withKnownServices(
   document: PolicyDocument,
   { services: held }: RandomInventory,
@@ -157,7 +157,7 @@ export function withKnownServices(
   return { ...document, entries: document.entries.filter(({ service }) => names.includes(service)) };
 }
 
-/** The estate with what linkgate has decided and seen of it. */
+/** Creates the test environment of an inventory, with linkgate's decisions and records. */
 export async function createEnvOf({ services: held, entries, lives }: RandomInventory): Promise<TestEnv> {
   const env = createTestEnv({
     services: held.filter((service) => service !== undefined),
@@ -178,7 +178,7 @@ export async function createEnvOf({ services: held, entries, lives }: RandomInve
   return env;
 }
 
-/** What was accepted has become available, and linkgate has seen it. */
+/** Makes an accepted connection available and records its state. */
 async function connect(each: Connection, env: TestEnv): Promise<void> {
   const before = await findRecord(each.endpointId, env.table);
   if (before?.pendingEffect?.action !== 'accept') return;

@@ -31,7 +31,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The process ends, and another one opens what it left. */
+/** Closes the store and opens it again, like a new process. */
 function restart() {
   const time = clock.now();
   store.close();

@@ -329,7 +329,7 @@ describe('schedules', () => {
       error: expect.stringContaining('AccessDenied'),
     });
     await sandbox.ask('DELETE', '/_sandbox/faults');
-    // Lambda tries such an event again, a minute later.
+    // Lambda retries an asynchronous event after a minute.
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
     await sandbox.idle();
   });

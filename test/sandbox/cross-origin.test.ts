@@ -15,7 +15,7 @@ interface Sent {
   readonly body?: string;
 }
 
-/** As a browser sends it: `fetch` would not let a test say `Host`, `Origin` and `Sec-Fetch-Site`. */
+/** Sends a request like a browser: `fetch` does not let a test set `Host`, `Origin` and `Sec-Fetch-Site`. */
 function send(path: string, { method = 'GET', headers = {}, body }: Sent = {}) {
   return new Promise<{ status: number; headers: object; text: string }>((resolve, reject) => {
     const sending = request(`${sandbox.url}${path}`, { method, headers }, async (response) => {

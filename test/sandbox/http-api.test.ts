@@ -15,7 +15,7 @@ const root = {
 };
 
 const roleArn = 'arn:aws:iam::111111111111:role/reader';
-/** Somebody whose role may only look. */
+/** A caller whose role may only read. */
 const reader = {
   ...root,
   principal: 'reader',

@@ -26,7 +26,7 @@ const runs: Run[] = [];
 let port = 0;
 let blocker: Server | undefined;
 
-/** As `npm start` does, in a process group of its own; on a port of its own, for tests run side by side. */
+/** Starts the sandbox like `npm start`, with its own process group and port, because tests run in parallel. */
 async function start(...flags: string[]): Promise<Run> {
   port = await freePort();
   return run('--port', String(port), ...flags);
@@ -50,7 +50,7 @@ function run(...flags: string[]): Run {
 
 const isReady = ({ out }: Run) => until(() => out().includes('linkgate sandbox ready on '));
 
-/** Gives up, so that a process that does not end fails its test instead of holding up all of them. */
+/** Has a timeout, so that a process that does not end fails its test only. */
 async function until(isSo: () => boolean): Promise<void> {
   const deadline = performance.now() + 25_000;
   while (!isSo()) {
@@ -59,7 +59,7 @@ async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-/** All that is left of what the run started, by `ps`, which tells the dead from the living. */
+/** Lists the live processes of the run with `ps`. */
 function survivors({ process: { pid } }: Run): string[] {
   const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
   return stdout
@@ -76,7 +76,7 @@ afterEach(() => {
     try {
       signalGroup(started, 'SIGKILL');
     } catch {
-      // There is nothing left of it.
+      // The process group is gone.
     }
   }
   blocker?.close();
@@ -89,7 +89,7 @@ describe('npm start', () => {
       const started = await start('--empty', '--quiet');
       await isReady(started);
       expect(survivors(started).some((command) => command.includes('dynoxide'))).toBe(true);
-      // What Ctrl-C does.
+      // Ctrl-C signals the whole process group.
       signalGroup(started, 'SIGINT');
       expect(await started.exited).toBe(0);
       expect(started.out()).toBe(`linkgate sandbox ready on http://127.0.0.1:${port}\n`);
@@ -265,7 +265,7 @@ describe('the story', () => {
   }, 60_000);
 });
 
-/** In a person's shell, which has no credentials, and where `npx` finds the repository's own command. */
+/** Runs a script in a shell without credentials, in which `npx` finds the repository's command. */
 function inShell(script: string) {
   const { PATH, HOME } = process.env;
   const { status, stdout, stderr } = spawnSync('sh', ['-c', script], {

@@ -12,7 +12,7 @@ const fifoArn = `${queueArn}.fifo`;
 const deadLetterArn = 'arn:aws:sqs:us-east-1:111111111111:jobs-dlq';
 const failure: Outcome = { ok: false, error: { errorType: 'Error', errorMessage: 'no' } };
 
-/** Lets promises go on that wait for nothing but each other. */
+/** Waits until all resolved promises have run. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 interface SqsEvent {

@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-/** The sandbox's port, with a mailbox behind it, links that are followed, and a log of what is told to the sandbox. */
+/** A sandbox server with an inbox, SNS links, and a log of control requests. */
 async function aSandbox(mails: readonly ReceivedMail[] = []) {
   const told: string[] = [];
   const followed: string[] = [];
@@ -168,7 +168,7 @@ inBrowser('the inbox shows the newest mail first and open, and its links lead wh
   await page.locator('summary', { hasText: 'The older one' }).focus();
   await page.keyboard.press('Enter');
   await page.getByText('Long ago').waitFor();
-  // It stands on another port here: a page of another origin may not follow it, and a person who opens it may.
+  // The test server has another port. A page of another origin may not follow the link; a person may.
   const link = page.getByRole('link', { name: 'ConfirmSubscription' });
   const href = await link.getAttribute('href');
   expect(href).toBe(`${url}/?Action=ConfirmSubscription&Token=1`);

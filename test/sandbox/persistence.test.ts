@@ -19,7 +19,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a later process finds. */
+/** Opens the store again, like a later process. */
 function reopened(): Store {
   store.close();
   store = openStore(file);
@@ -109,7 +109,7 @@ test('what changes in one turn of the event loop is written by itself at its end
   expect(written).toEqual(['a']);
 });
 
-/** What a process would find that opened a copy of the files at this moment. */
+/** Returns the content of a copy of the files, like a process after a kill. */
 function writtenBeside(of: string) {
   const copy = join(folder, 'copy.sqlite');
   for (const suffix of ['', '-wal']) if (existsSync(of + suffix)) copyFileSync(of + suffix, copy + suffix);
@@ -121,7 +121,7 @@ function writtenBeside(of: string) {
 
 test('what cannot be written is said of the file by name, and written once it can be', () => {
   store.close();
-  // Stands in for a full disk.
+  // Simulates a full disk.
   inSqlite("create trigger full before insert on entries begin select raise(fail, 'disk is full'); end");
   store = openStore(file);
   const letters = store.persisted<number>('letters');

@@ -22,7 +22,7 @@ function as<T>(Client: new (config: never) => T, accessKeyId: string, region = '
   return new Client({ endpoint: sandbox.url, region, maxAttempts: 1, credentials } as never);
 }
 
-/** A signed request as it is on the wire. */
+/** Sends a signed raw request. */
 async function post(
   service: string,
   headers: Record<string, string>,

@@ -141,7 +141,7 @@ describe('a stack', () => {
   });
 });
 
-/** The package, with what allows an action taken out of a role. */
+/** Copies the package without the statement that allows an action to a role. */
 async function packageWithout(action: string, roleName: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'linkgate-tampered-'));
   await cp(packageFolder, folder, { recursive: true });

@@ -22,21 +22,21 @@ export const slackApprovers = [
 export const addresses = ['alice@example.com', 'bob@example.com', 'carol@example.com'];
 export const [alice, bob] = slackApprovers.map(slackActor) as [string, string];
 const carol = slackActor({ team, user: 'U01CAROL' });
-/** A guest of another team, where she has Alice's id. */
+/** A guest of another team with Alice's user id. */
 const mallory = slackActor({ team: 'T02OTHER', user: 'U01ALICE' });
 /** Everybody who sees the channel. */
 export const everybody = [alice, bob, carol, mallory];
-/** People who may be approvers at a time, by every channel but the API. */
+/** All possible approvers in Slack and by email. */
 export const outsideTheApi = [alice, bob, ...addresses.map(emailActor)];
 
 const words = { reason: 'because', ticket: 'CHG-1' };
 
-/** What people do in Slack, and with the links of their mails. */
+/** The steps of approvers in Slack and by email links. */
 export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnderTest, watch: Watch) {
   const { random, scheduler, invocations, note, slack, mailbox, faults } = deps;
   let triggers = 0;
 
-  /** @param work says what whoever speaks was told. */
+  /** @param work returns the response to the person. */
   async function speak(
     functionName: 'on-slack-interaction' | 'on-approval-link',
     what: string,
@@ -55,13 +55,13 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
       watch.checkPersonResponse(attemptRun, spoken, since, ending.output);
   }
 
-  /** What a receiver is wired with: it knows no EC2. */
+  /** The dependencies of a receiver, which has no access to EC2. */
   function receiving(run: Run) {
     const { connectionsClient: _connectionsIn, ...deps } = linkgate.wire(run);
     return { ...deps, slack: slack.apiFor(run), signingKey: mailbox.signingKey };
   }
 
-  /** @param thinksFor how long it takes to fill in the form, where one opens, in milliseconds. */
+  /** @param thinksFor the milliseconds to fill in the form, if one opens. */
   async function click(
     by: string,
     { channel, ts }: SlackMessage,
@@ -122,7 +122,7 @@ export function createApproverSteps(deps: SimulationDeps, linkgate: LinkgateUnde
     return (view.blocks as readonly Block[]).flatMap(({ element }) => (element ? [element as Block] : []));
   }
 
-  /** What somebody chooses, each thing as often as the rate says. */
+  /** Chooses options of selects, each with the probability of `rate`. */
   function choicesIn(view: ModalView, rate: number): [string, string][] {
     return elementsIn(view)
       .filter(({ options }) => options !== undefined && random.chance(rate))

@@ -20,7 +20,7 @@ import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type TableObservers, tableFor } from './table.ts';
 
-/** One call that changes EC2, as linkgate makes it and EC2 answers. */
+/** A call of linkgate that changes EC2. */
 export interface ChangingCall {
   readonly run: Run;
   readonly action: 'accept' | 'reject';
@@ -28,16 +28,16 @@ export interface ChangingCall {
   readonly endpointIds: readonly string[];
 }
 
-/** Who looks on: the watch for invariants and the delivery of what AWS sends by itself. */
+/** Observers of calls: the invariant checks and the delivery of AWS's own events. */
 export interface Observers extends TableObservers {
   observeModeRead(run: Run, mode: Mode): void;
-  /** EC2 has shown something to a run: of which endpoints, and whether they live. */
+  /** Called when EC2 returned connections to a run. `living`: by endpoint, whether it is connected. */
   observeDescribe(run: Run, living: ReadonlyMap<string, boolean>): void;
-  /** A run begins to ask, whatever becomes of its call. */
+  /** Called when a run requests a change, before its call may fail. */
   observeChangeRequested(call: ChangingCall): void;
-  /** Right before EC2 carries it out. */
+  /** Called right before EC2 changes connections. */
   observeChange(call: ChangingCall): void;
-  /** Right before EC2 changes a service's tags or notifications. */
+  /** Called right before EC2 changes tags or notifications of a service. */
   observeServiceChange(run: Run, operation: string): void;
   observeEffect(effect: Output): void;
 }
@@ -46,10 +46,10 @@ export type Aws = ReturnType<typeof createAws>;
 
 const provider = { accountId: '111111111111', region: 'us-east-1' };
 const root = { ...provider, principal: 'root', arn: `arn:aws:iam::${provider.accountId}:root` };
-/** How old what EC2 shows may be, in milliseconds. */
+/** The maximum age of stale Describe results, in milliseconds. */
 const maxStalenessMs = 10_000;
 
-/** EC2 by the sandbox's own operations over the pure model, the table in memory and the mode's parameter, all reached only through a run's calls. */
+/** EC2 (the sandbox's operations and model), the table in memory and the mode parameter. A run reaches them only by its calls. */
 export function createAws(
   random: Random,
   scheduler: Scheduler,
@@ -73,7 +73,7 @@ export function createAws(
     for (const effect of effects) observers.observeEffect(effect);
   }
 
-  /** The model wakes up by itself when something is due. */
+  /** Carries out due transitions, and sets a timer for the next one. */
   function wakeUp(): void {
     settle(scheduler.now());
     const due = privateLink.nextDue();
@@ -88,7 +88,7 @@ export function createAws(
     return answer;
   }
 
-  /** EC2 as it was a while ago. */
+  /** Returns EC2 with a recent earlier state. */
   function earlier(): typeof operations {
     const recent = past.filter(({ time }, index) => {
       const until = past[index + 1]?.time ?? scheduler.now();
@@ -99,7 +99,7 @@ export function createAws(
     return createEc2(createPrivateLink({ id, assumptions, state }), () => {}).operations;
   }
 
-  /** The SDK's client as far as linkgate's adapters use it: commands in, outputs or errors with the code as name out. */
+  /** An SDK client for linkgate's adapters: takes commands, returns outputs, and throws errors named by their code. */
   function clientFor(run: Run): EC2Client {
     async function send(command: { readonly input: object }) {
       const { input } = command;
@@ -130,7 +130,7 @@ export function createAws(
     return Object.create(EC2Client.prototype, { send: { value: send } }) as EC2Client;
   }
 
-  /** The mode in SSM, which people also change without linkgate. */
+  /** The mode parameter in SSM, which people also change outside linkgate. */
   const parameter: { mode: Mode; changedAt: string } = { mode: 'enforce', changedAt: '' };
 
   function modeParameterFor(run: Run): ModeParameter {
@@ -165,7 +165,7 @@ export function createAws(
   };
 }
 
-/** Nothing here is shown in a form that nobody knows. */
+/** Connections here are always readable. */
 function fail(error: unknown): never {
   throw error;
 }

@@ -6,7 +6,7 @@ import type { Topology } from './topology.ts';
 const regions = ['us-east-1', 'us-east-1', 'eu-west-1'];
 const consumerLocation = ({ accountId, region }: Endpoint) => ({ accountId, region });
 
-/** What consumers do. */
+/** The steps of consumers. */
 export function createConsumerSteps(
   { random, scheduler, aws: { privateLink }, note }: SimulationDeps,
   inventory: Topology,
@@ -50,7 +50,7 @@ export function createConsumerSteps(
             scheduler.now(),
           );
         } catch (error) {
-          // It was rejected in this very moment.
+          // The endpoint was rejected at the same moment.
           if (!(error instanceof AwsError)) throw error;
         }
       },

@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import type { mutants } from './mutants.ts';
 import { simulate } from './simulate.ts';
 
-/** How many seeds are tried. */
+/** The maximum number of seeds. */
 const maxSeeds = 200;
 
 /** Plays one seed after the other until the promise that the mutant breaks is found broken. */

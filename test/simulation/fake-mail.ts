@@ -3,7 +3,7 @@ import type { EmailMessage, EmailSender } from '../../lib/channels/email/email-s
 import type { Run } from './invocations.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** A mail as it lies in somebody's mailbox. */
+/** A received email. */
 export interface ReceivedEmail extends EmailMessage {
   readonly address: string;
   readonly time: number;
@@ -13,7 +13,7 @@ export type Mailbox = ReturnType<typeof createMailbox>;
 
 export const linkKey = 'simulated';
 
-/** SNS's mails, and the links in them. */
+/** Emails by SNS, and their approval links. */
 export function createMailbox(scheduler: Scheduler) {
   const received: ReceivedEmail[] = [];
   return {
@@ -29,7 +29,7 @@ export function createMailbox(scheduler: Scheduler) {
   };
 }
 
-/** The tokens of the links in a mail. */
+/** Returns the tokens of the links in an email. */
 export function extractTokens({ text }: EmailMessage): string[] {
   return [...text.matchAll(/\?token=(\S+)/g)].flatMap(([, token]) => token ?? []);
 }

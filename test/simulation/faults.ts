@@ -5,7 +5,7 @@ const effects = ['ec2 change', 'table write', 'send', 'mode write', 'slack', 'ma
 const quick = ['ec2 read', 'table read', 'table write', 'send', 'mode', 'mode write'] as const;
 const calls = [...quick, 'ec2 change', 'slack', 'mail'] as const;
 
-/** What can go wrong, on which occasions, and how often at the most. */
+/** The faults by occasion, with their maximum probability. */
 const kinds = {
   'crash before a call': { on: calls, rate: 0.02 },
   'crash after a call': { on: calls, rate: 0.02 },
@@ -17,16 +17,16 @@ const kinds = {
   'stale page token': { on: ['ec2 read'], rate: 0.1 },
   'Slack is busy': { on: ['slack'], rate: 0.3 },
   'transaction conflict': { on: ['table write'], rate: 0.2 },
-  // The actor's own client gives up after 5 s, so that its calls fail instead.
+  // The client of apply-verdicts times out after 5 s, so its calls fail instead.
   'call that takes long': { on: quick, rate: 0.03 },
-  // A batch read is no snapshot: others write between its parts.
+  // BatchGetItem is no snapshot: others write between its parts.
   'read in two parts': { on: ['batch read'], rate: 0.5 },
   'message dropped': { on: ['delivery'], rate: 0.3 },
   'message duplicated': { on: ['delivery'], rate: 0.3 },
   'message delayed': { on: ['delivery'], rate: 0.3 },
-  // Between the actor's last look and its call a person changes the policy, though never each time: nothing would come of it.
+  // A person changes the policy between the last read of apply-verdicts and its call; below probability 1, so that some calls succeed.
   'mind changed before the call': { on: ['last look'], rate: 0.7 },
-  // These need no fault, only that two things happen at once; they are counted when they do.
+  // These are concurrent events, not faults; the simulation counts them.
   'message overtaken': { on: [], rate: 0 },
   'two deciders at once': { on: [], rate: 0 },
   'two versions at once': { on: [], rate: 0 },
@@ -38,14 +38,14 @@ type KindOn<O extends Occasion> = {
   [Kind in FaultKind]: O extends (typeof kinds)[Kind]['on'][number] ? Kind : never;
 }[FaultKind];
 
-/** What a function calls; each can fail in its own ways. */
+/** The kinds of calls; each has its own faults. */
 export type CallKind = (typeof calls)[number];
 
 export const faultKinds = Object.keys(kinds) as FaultKind[];
 
 export type Faults = ReturnType<typeof createFaults>;
 
-/** Each history has some kinds of faults, each kind seldom, often or not at all. */
+/** Each history has random kinds of faults, each with a random frequency. */
 export function createFaults(random: Random) {
   const rates = new Map(
     faultKinds.map((kind) => [kind, kinds[kind].rate * random.pick([0, 0.1, 0.3, 1])] as const),
@@ -60,7 +60,7 @@ export function createFaults(random: Random) {
   return {
     count,
     counts: (): ReadonlyMap<FaultKind, number> => counts,
-    /** What goes wrong on this occasion, if anything does. */
+    /** Draws a fault for an occasion. */
     draw<O extends Occasion>(occasion: O): KindOn<O> | undefined {
       if (areOver) return undefined;
       const kind = faultKinds.find(
@@ -70,7 +70,7 @@ export function createFaults(random: Random) {
       if (kind) count(kind);
       return kind as KindOn<O> | undefined;
     },
-    /** From now on everything works, though what was begun may still fail late. */
+    /** Ends all faults; calls in progress may still fail. */
     end(): void {
       areOver = true;
     },

@@ -8,8 +8,8 @@ import type { Watch } from './invariant-checks/index.ts';
 import { isAllowedByEntry, readOraclePolicy } from './policy-oracle.ts';
 
 /**
- * What has become of the connections that live, once nothing fails any more and everything has had its time.
- * @param late how long after its time something may happen, in milliseconds.
+ * Checks the connected connections after all faults have ended and all work is done.
+ * @param late the maximum delay of due work, in milliseconds.
  */
 export function checkConnectedState(
   { privateLink, parameter }: Aws,
@@ -55,7 +55,7 @@ export function checkConnectedState(
   if (parameter.mode !== 'enforce') return;
   for (const { id, state, region } of Object.values(privateLink.state.endpoints)) {
     const record = isConnected(state) && !isUnreadable(id) ? recordOf(id) : undefined;
-    // An older version did not remember it.
+    // An older version did not record the Region.
     if (record) checkTenure({ ...record, endpointRegion: region });
   }
 }

@@ -24,8 +24,8 @@ interface NotificationCheckDeps {
 }
 
 /**
- * What people are shown once nothing fails any more and everything has had its time.
- * @param late how long after its time something may happen, by the pass that sees it, in milliseconds.
+ * Checks all notifications after all faults have ended and all work is done.
+ * @param late the maximum delay of due work by sweep scope, in milliseconds.
  */
 export async function checkNotifications(
   { items, slack: { messages, messageAt }, mailbox, watch, linkgate: { queues } }: NotificationCheckDeps,
@@ -43,16 +43,16 @@ export async function checkNotifications(
   async function checkRequest(record: AwaitingRecord): Promise<void> {
     const { endpointId, notification, approvalRequest } = record;
     const { service, group } = policyOf(record);
-    // Restored to before its group was named, there is nobody to tell.
+    // A table restored to before the group was set has no approvers to notify.
     if (!service || !group?.slackChannel) return;
-    // Of what lives nothing becomes by itself.
+    // A connected connection does not expire.
     const isRequest = record.state === 'pendingAcceptance';
     const stage = currentStage(
       approvalRequest,
       new Date(now.getTime() - late[isRequest ? 'pending' : 'full']),
     );
     const isToReject = isRequest && stage === 'expired' && service.onExpiry === 'reject';
-    // Nobody is called upon for what something keeps, whatever they say.
+    // Approvers are not reminded while the service is paused.
     const isKept = record.verdict !== undefined && isPaused(record.verdict);
     mustHold(
       'nothing waits beyond its deadline where its service rejects what expires',
@@ -66,7 +66,7 @@ export async function checkNotifications(
       !isAwaitingApproval(record) || isToReject || isKept || !isLaterStage(stage, approvalRequest.stage),
       `${endpointId} has come to ${stage}, not only ${approvalRequest.stage}`,
     );
-    // Who is named later is mailed of it with its next stage.
+    // An approver who is added later gets an email with the next stage.
     if (isAwaitingApproval(record) && !isKept && notification?.digestId === undefined)
       checkMails(record, group);
   }
@@ -82,7 +82,7 @@ export async function checkNotifications(
       others.every(({ postedBy }) => postedBy.isImpaired()),
       `${endpointId} is in ${ts} and in ${others.map((other) => other.ts).join(', ')}`,
     );
-    // Another table does not know how its message was drawn since.
+    // A restored table does not know later updates of the message.
     if (!isOfThisTable(message)) return;
     mustHold(
       'a request has one message with buttons',
@@ -91,7 +91,7 @@ export async function checkNotifications(
     );
     const connectionStatus = computeConnectionStatus(record).status;
     const status = slackStatusLabels[connectionStatus];
-    // In the mode observe, which may have changed since it was drawn.
+    // The title depends on the mode, which may have changed since the message was rendered.
     const isToCome = ['accepting', 'rejecting', 'disconnecting'].includes(connectionStatus);
     mustHold(
       'what is shown is what is recorded',
@@ -127,7 +127,7 @@ export async function checkNotifications(
       .flatMap((endpointId) => watch.recordOf(endpointId) ?? [])
       .filter(({ notification }) => notification?.digestId === id);
     const open = members.filter(isAwaitingApproval);
-    // No pass leads back to what is decided: it takes the ring.
+    // No sweep updates the message of a decided request: it needs the queue message, which may be lost.
     if (open.length === 0 && (queues.notificationQueue.hasLost() || queues.records.hasLost())) return;
     mustHold(
       'what is shown is what is recorded',
@@ -139,7 +139,7 @@ export async function checkNotifications(
   }
 
   function checkMails({ endpointId, approvalRequest }: AwaitingRecord, { emails }: ApproverGroup): void {
-    // Where they get more time they are asked the same still.
+    // An extended deadline does not start a new approval request.
     const asked = watch.historyOf(endpointId).findLast(({ action }) => action === 'approval-requested');
     const since = Date.parse(asked?.time ?? approvalRequest.since);
     for (const address of emails)

@@ -19,12 +19,12 @@ import type { Watch } from './invariant-checks/index.ts';
 import { isNewerMajor } from './mixed-versions.ts';
 import { expectedAction, isRejectedOnExpiry, readOraclePolicy } from './policy-oracle.ts';
 
-/** What was due at a service that was taken out is due no longer, with this as its last word. */
+/** The reason with which a deregistration drops a pending effect. */
 const deregisteredReason = 'the service is no longer registered';
 
 /**
- * What holds once nothing fails any more and everything has had its time, whatever happened before.
- * @param late how long after its time something may happen, in milliseconds.
+ * Checks the final state after all faults have ended and all work is done.
+ * @param late the maximum delay of due work, in milliseconds.
  */
 export function checkFinalState(
   { privateLink, provider, parameter }: Aws,
@@ -98,7 +98,7 @@ export function checkFinalState(
     );
   }
 
-  /** It was announced, and its time is still to come. */
+  /** Whether a scheduled disconnect is in its grace period. */
   function isToBeCut({ verdict, revocation }: ConnectionRecord): boolean {
     const then = new Date(now.getTime() - late).toISOString();
     return (
@@ -106,7 +106,7 @@ export function checkFinalState(
     );
   }
 
-  /** What EC2 was asked to accept, and accepted when a rejection was due already, is cut, whatever came in between. */
+  /** A late accept by EC2 against a pending reject has to be disconnected. */
   function checkLate(record: ConnectionRecord): void {
     const { endpointId, serviceId, state } = record;
     const history = watch.historyOf(endpointId);
@@ -126,7 +126,7 @@ export function checkFinalState(
         action !== 'disconnect-scheduled' &&
         !findings.some(({ rule }) => rule === 'service-is-paused'),
     );
-    // What was let in before that decision, or announced, has a grace period.
+    // A connection accepted before that decision, or with a scheduled disconnect, has a grace period.
     const hasLived = history
       .slice(0, last)
       .some(
@@ -175,7 +175,7 @@ export function checkFinalState(
       );
   }
 
-  /** Of those that a limit holds back; in the mode observe what would be accepted counts. */
+  /** Counts the endpoints of an entry; in the mode `observe`, would-be accepts count too. */
   function checkHeldBack({ endpointId, serviceId, ownerAccountId, verdict }: ConnectionRecord): void {
     if (verdict?.outcome !== 'ask' || !isHeldBack(verdict)) return;
     const whose = { serviceId, ownerAccountId, endpointId };
@@ -213,7 +213,7 @@ export function checkFinalState(
     }
   }
 
-  /** In the mode observe what would be accepted counts as if it were. */
+  /** In the mode `observe`, would-be accepts count too. */
   function counts({ id, state }: Endpoint): boolean {
     return (
       isConnected(state) ||

@@ -16,7 +16,7 @@ import type { ItemChange } from '../doubles/memory-table.ts';
 import type { QueueName } from './linkgate.ts';
 import type { SimulatedDeps } from './wiring.ts';
 
-/** Gets the bodies of a batch; says which of them, by their place, are to be delivered again. */
+/** Handles the bodies of a batch; returns the indexes of failed ones. */
 type Handler = (bodies: readonly string[], wired: SimulatedDeps) => Promise<readonly number[]>;
 
 const ApplyRequestSchema = v.pipe(v.string(), v.parseJson(), v.object({ location: AccountRegion }));
@@ -24,7 +24,7 @@ const ConnectionEventSchema = v.pipe(v.string(), v.parseJson(), BusMessage);
 const NotificationSchema = v.pipe(v.string(), v.parseJson(), NotificationTarget);
 const SweepRequestSchema = v.pipe(v.string(), v.parseJson(), SweepRequest);
 
-/** linkgate's functions, as thin as in functions/, by the queue that each of them reads. */
+/** linkgate's functions by queue, as functions/ has them. */
 export const handlers: Readonly<Record<QueueName, Handler>> = {
   notifications: handleNotificationBatch,
   looks: handleNotificationBatch,

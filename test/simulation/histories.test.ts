@@ -3,9 +3,9 @@ import { faultKinds } from './faults.ts';
 import { type SimulationOptions, simulate } from './simulate.ts';
 import { workloadSteps } from './workload.ts';
 
-/** Others share the machine while this runs. */
+/** The machine may be slow. */
 const patience = 240_000;
-/** How many seeds are played at the most until everything has happened. */
+/** The maximum number of seeds until every step and fault has occurred. */
 const most = 100;
 
 describe('linkgate keeps its promises in histories full of faults of every kind', () => {
@@ -35,7 +35,7 @@ describe('linkgate keeps its promises in histories full of faults of every kind'
     patience,
   );
 
-  // Over days everything can happen; what is rare may take some seeds more.
+  // A long history can have every step; rare ones may need more seeds.
   test(
     'and in them everything happens that can',
     async () => {

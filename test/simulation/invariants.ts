@@ -1,4 +1,4 @@
-/** What linkgate promises, a sentence each: at every step, and once everything has come to rest. */
+/** The invariants of linkgate: at every step, and in the final state. */
 export type Invariant =
   | 'EC2 is changed by one run at a time'
   | 'EC2 is changed only where the mode is act, as read right before'
@@ -47,7 +47,7 @@ export type Invariant =
   | 'what is shown is what is recorded'
   | 'nothing waits beyond its deadline where its service rejects what expires';
 
-/** Something happened that must never happen. */
+/** An invariant does not hold. */
 export class BrokenInvariantError extends Error {
   override readonly name = 'BrokenInvariantError';
   readonly invariant: Invariant;
@@ -58,5 +58,5 @@ export class BrokenInvariantError extends Error {
   }
 }
 
-/** Holds a promise against what happened; `detail` says what should be so. */
+/** Records a broken invariant unless `holds`. */
 export type AssertInvariant = (promise: Invariant, holds: boolean, detail: string) => void;

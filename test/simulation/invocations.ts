@@ -3,13 +3,13 @@ import type { Version, VersionRollout } from './mixed-versions.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** How an invocation ended. A crash lost everything but its effects. */
+/** The result of an invocation. A crash returns nothing, but its effects stay. */
 export type InvocationResult<T> =
   | { readonly status: 'done'; readonly output: T }
   | { readonly status: 'failed'; readonly error: unknown }
   | { readonly status: 'crashed' };
 
-/** One run of a function. */
+/** One invocation of a function. */
 export interface Run {
   readonly requestId: string;
   readonly functionName: string;
@@ -19,36 +19,36 @@ export interface Run {
   readonly now: () => Date;
   readonly remainingMs: () => number;
   readonly isOver: () => boolean;
-  /** Whether anything went wrong in it: then it may have left something behind. */
+  /** Whether a fault occurred, so that it may have left partial work. */
   readonly isImpaired: () => boolean;
   readonly sleep: (milliseconds: number) => Promise<void>;
-  /** Waits for its turn, then carries the effect out, in one step; the seed may have something go wrong. */
+  /** Waits for its turn, then runs the effect in one step; the seed may draw a fault. */
   readonly call: <T>(called: CallKind, effect: (fault?: EffectFault) => T) => Promise<T>;
 }
 
-/** What an effect has to do otherwise than usual; `late`: its caller has given up since. */
+/** A fault that the effect itself implements; `late`: its caller has timed out. */
 export type EffectFault = 'stale' | 'stale token' | 'late' | 'busy';
 
-/** What a call may do to the run that makes it. */
+/** Controls the lifecycle of a run from its calls. */
 interface RunLifecycle {
   readonly isAlive: () => boolean;
   readonly crash: (when: string) => void;
   readonly wentWrong: () => void;
 }
 
-/** EC2, DynamoDB or a queue failed in a way that says nothing of what it did. */
+/** A failure of EC2, DynamoDB or a queue with unknown effect. */
 class InternalError extends Error {
   override readonly name = 'InternalError';
 }
 
-/** How long a call may take at the worst, in milliseconds: longer than functions have. */
+/** The maximum duration of a call in milliseconds, longer than any function timeout. */
 const maxCallMs = 120_000;
-/** How long after its caller gave up a call may still take effect, in milliseconds. */
+/** The maximum delay of an effect after its caller timed out, in milliseconds. */
 const maxLateEffectMs = 20_000;
 
 export type Invocations = ReturnType<typeof createInvocations>;
 
-/** Runs functions as Lambda does: each may crash before and after every call, and is killed when its time is up. */
+/** Runs functions as Lambda does: each may crash before and after every call, and stops at its timeout. */
 export function createInvocations(
   random: Random,
   scheduler: Scheduler,
@@ -58,9 +58,9 @@ export function createInvocations(
   failed: (error: unknown) => void,
 ) {
   let count = 0;
-  /** How often everything that ran was killed. */
+  /** Counts `killAll`. */
   let deployments = 0;
-  /** How many runs of each version are under way. */
+  /** The running invocations by version. */
   const running: Record<Version, number> = { deployed: 0, next: 0 };
 
   function invoke<T>(
@@ -173,7 +173,7 @@ export function createInvocations(
   };
 }
 
-/** Carries out what nobody waits for any more; a refusal reaches nobody. */
+/** Runs an effect whose caller has timed out, and ignores its error. */
 function runLateEffect(effect: (fault: EffectFault) => unknown): void {
   try {
     effect('late');

@@ -29,7 +29,7 @@ export interface SimulationDeps {
 
 export type LinkgateUnderTest = ReturnType<typeof deployLinkgate>;
 
-/** What serverless.yml and resources/ say of each queue and of the function behind it. */
+/** The settings of each queue and its function in serverless.yml and resources/. */
 const specs = {
   notifications: { seconds: 30, visibility: 60, batch: 10, concurrency: 10 },
   looks: { seconds: 30, visibility: 60, batch: 10, concurrency: 10, delay: 5 },
@@ -69,16 +69,16 @@ export function deployLinkgate(deps: SimulationDeps) {
   return {
     queues,
     wire,
-    /** What may happen between the actor's last look and its call. */
+    /** Sets the action between the last read of apply-verdicts and its call. */
     beforeCalls(happen: typeof changeMind): void {
       changeMind = happen;
     },
-    /** The table's stream. */
+    /** Handles a record of the table's stream. */
     recordChanged(change: ItemChange): void {
       if (affectedScope(change.before, change.after) || hasApprovalRequestAfter(change))
         queues.records.send(JSON.stringify(change));
     },
-    /** A schedule asks for a pass over every place. */
+    /** Requests a sweep of all locations, as the schedule does. */
     schedule: (scope: 'pending' | 'full') =>
       invocations.invoke('schedule', 300, async (run) => {
         const deps = wire(run);
@@ -88,7 +88,7 @@ export function deployLinkgate(deps: SimulationDeps) {
   };
 }
 
-/** What the stream's filter lets through beside what policy rests on. */
+/** Whether the stream's filter matches a record with an approval request. */
 function hasApprovalRequestAfter({ after }: ItemChange): boolean {
   return after !== undefined && recordPartitions.includes(after.pk) && 'approvalRequest' in after;
 }

@@ -7,11 +7,11 @@ type Variant = Pick<SimulationOptions, 'isObserving' | 'isLong'>;
 
 const { values } = parseArgs({
   options: {
-    /** How many seeds; each is played three times: acting, observing, and over days. */
+    /** The number of seeds; each runs three times: in mode enforce, in mode observe, and over days. */
     seeds: { type: 'string', default: '100' },
-    /** The first seed; alone, only this one, with all that happened. */
+    /** The first seed; without a count, only this one, with its history. */
     seed: { type: 'string' },
-    /** With `--seed`: the history beside a script, in the mode observe. */
+    /** With `--seed`: the history in mode observe, beside a script. */
     observing: { type: 'boolean', default: false },
     /** With `--seed`: the history over days. */
     long: { type: 'boolean', default: false },

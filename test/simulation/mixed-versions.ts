@@ -7,16 +7,16 @@ import type { Item, Write } from '../../lib/storage/table.ts';
 import type { Endpoint } from '../../sandbox/privatelink/model.ts';
 import type { Random } from './random.ts';
 
-/** Which of two versions of the functions an invocation runs. */
+/** The version of the functions that an invocation runs. */
 export type Version = 'deployed' | 'next';
 
 export type VersionRollout = ReturnType<typeof createRollout>;
 
-/** A deploy as it goes on: of each invocation it is open which version it runs. */
+/** A deployment in progress: each invocation runs a random version. */
 export function createRollout(random: Random) {
   let share = 0;
   return {
-    /** @param next how many invocations run the next version: 1 when the deploy is done, 0 when it is rolled back. */
+    /** @param next the share of invocations with the next version: 1 after the deployment, 0 after a rollback. */
     to(next: number): void {
       share = next;
     },
@@ -26,7 +26,7 @@ export function createRollout(random: Random) {
 
 const addition = 'addedByNext';
 
-/** What only the next version knows of an item. */
+/** The attribute that only the next version writes. */
 export function readAddition(item: Item | undefined): unknown {
   return item?.[addition];
 }
@@ -35,14 +35,14 @@ export function withoutAddition({ [addition]: _addition, ...item }: Item): Item 
   return item;
 }
 
-/** A message or an event as the next version sends it. */
+/** Adds the attribute to a message or event of the next version. */
 export function withAdditionInMessage(message: object, by: string): object {
   return withAddition(message, by);
 }
 
 /**
- * Writes as the next version makes them: in a newer minor version, with attributes of which the deployed version knows
- * nothing, also inside of others. It hashes what it writes, so that its audit entries chain.
+ * Changes writes to those of the next version: a newer minor schema version, with attributes that the deployed version does not know,
+ * in nested objects too. It hashes its audit entries, so that they chain.
  */
 export function withAdditionInWrites(writes: readonly Write[], by: string): Write[] {
   const hashes = new Map<string, string>();
@@ -52,7 +52,7 @@ export function withAdditionInWrites(writes: readonly Write[], by: string): Writ
     .map((write) => mapPuts(write, (item) => withAuditHead(item, hashes)));
 }
 
-/** An older version did not ask who had accepted what it found, and had it rejected. */
+/** Returns writes of an older version, which rejected connections that were accepted outside linkgate. */
 export function rejectedByOlder(
   location: AccountRegion,
   { id: endpointId, serviceId, accountId, createdAt }: Endpoint,
@@ -73,7 +73,7 @@ export function rejectedByOlder(
   return transitionWrites(undefined, { record: { ...record, state: 'pending' }, auditEvents }, requestId);
 }
 
-/** The form of an item that the deployed version refuses. */
+/** The schema version that the deployed version cannot read. */
 export const majorVersion = '2.0';
 
 export function isNewerMajor(item: Item | undefined): boolean {
@@ -89,7 +89,7 @@ function mapPuts(write: Write, change: (item: Item) => Item): Write {
   return 'put' in write ? { ...write, put: change(write.put) } : write;
 }
 
-/** An object with one attribute more, where it has not got it yet, and so each object in it. */
+/** Adds the attribute to an object and to each object in it, unless it has it. */
 function withAddition<T extends object>(value: T, by: string): T {
   const entries = Object.entries(value).map(([name, part]) => [name, withNestedAddition(part, by)]);
   return { [addition]: by, ...Object.fromEntries(entries) };
@@ -100,7 +100,7 @@ function withNestedAddition(value: unknown, by: string): unknown {
   return typeof value === 'object' && value !== null ? withAddition(value, by) : value;
 }
 
-/** @param hashes of the newest entry by endpoint, among those that are written together. */
+/** @param hashes the hash of the newest entry by endpoint in the transaction. */
 function withChainHash(item: Item, hashes: Map<string, string>): Item {
   if (!item.pk.startsWith(auditPartition)) return item;
   const endpointId = item.pk.slice(auditPartition.length);

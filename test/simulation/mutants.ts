@@ -19,14 +19,14 @@ import type { Mutant, SimulatedDeps } from './wiring.ts';
 
 type Events = Parameters<SimulatedDeps['bus']['publish']>[0];
 
-/** Ways to break linkgate, and the promise that is broken then. */
+/** Mutants of linkgate, each with the invariant that it breaks. */
 export const mutants: readonly {
   readonly name: string;
   readonly breaks: Invariant;
   readonly mutant: () => Mutant;
   readonly isObserving?: boolean;
   readonly isLong?: boolean;
-  /** The seed at which the search for one that shows it begins, where it shows seldom. */
+  /** The first seed of the search, for mutants that few seeds reveal. */
   readonly from?: number;
 }[] = [
   {
@@ -371,7 +371,7 @@ export const mutants: readonly {
   },
 ];
 
-/** A table that changes what is written on its way. */
+/** Wraps the table to change writes. */
 function mutateWrites(change: (write: Write, run: Run) => readonly Write[]): Mutant {
   return ({ table }, run) => ({
     table: {
@@ -384,7 +384,7 @@ function mutateWrites(change: (write: Write, run: Run) => readonly Write[]): Mut
   });
 }
 
-/** A table that changes what is read on its way. */
+/** Wraps the table to change reads. */
 function mutateReads(change: (item: Item, run: Run) => Item): Mutant {
   return ({ table }, run) => ({
     table: {
@@ -401,7 +401,7 @@ function mutatePublish(change: (event: Events[number]) => Events): Mutant {
   return ({ bus }) => ({ bus: { publish: (events) => bus.publish(events.flatMap(change)) } });
 }
 
-/** A rule that does not speak of what lives. */
+/** Limits a rule to requests. */
 function forRequestsOnly(name: string): Mutant {
   return ({ rules }) => ({
     rules: rules.map((rule) => ({
@@ -412,7 +412,7 @@ function forRequestsOnly(name: string): Mutant {
   });
 }
 
-/** As if what was announced had been announced long ago. */
+/** Makes an announcement look old. */
 function withoutDelay(item: Item): Item {
   const { revocation } = item as { readonly revocation?: Revocation };
   return revocation ? { ...item, revocation: { ...revocation, disconnectAt: revocation.since } } : item;
@@ -475,7 +475,7 @@ function withConnectedState(item: Item): Item {
   return readRecord(item).verdict?.outcome === 'accept' ? { ...item, state: 'available' } : item;
 }
 
-/** Keeps from the actor what changed in the policy since it was last decided by. */
+/** Hides policy changes since the last decision from apply-verdicts. */
 function staleReadsForApply(): Mutant {
   const remembered = new Map<string, Item>();
   const isPolicy = ({ pk }: Key) => pk === 'SERVICE' || pk.startsWith('ALLOWLIST#');

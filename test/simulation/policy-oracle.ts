@@ -8,7 +8,7 @@ type RequestIdentity = Pick<
   'serviceId' | 'ownerAccountId' | 'endpointId' | 'endpointRegion' | 'approvalRequest'
 >;
 
-/** What the table says of an account at a service. */
+/** The service and the entries of an account at it. */
 export interface OraclePolicy {
   readonly service?: Service;
   /** The most specific first. */
@@ -30,8 +30,8 @@ export function readOraclePolicy(
 }
 
 /**
- * What may become of a request, said once more and in other words than the rules, to hold them against. How many endpoints
- * an account may have is watched apart.
+ * Returns the expected action for a request, as an independent implementation of the rules. Another check covers
+ * the count of endpoints.
  */
 export function expectedAction(
   request: RequestIdentity,
@@ -49,7 +49,7 @@ export function expectedAction(
   return isAllowedByEntry(request, { entries }, now) ? 'accept' : unanswered;
 }
 
-/** Whether the most specific entry allows it, apart from how many it counts. */
+/** Whether the most specific entry allows the request, except for its count. */
 export function isAllowedByEntry(
   request: Pick<RequestIdentity, 'endpointId' | 'endpointRegion'>,
   { entries: [entry] }: Pick<OraclePolicy, 'entries'>,
@@ -64,7 +64,7 @@ export function isAllowedByEntry(
   );
 }
 
-/** Whether nobody decided it in time, and its service rejects such. */
+/** Whether the deadline has passed and the service rejects on expiry. */
 export function isRejectedOnExpiry(
   { approvalRequest }: Pick<RequestIdentity, 'approvalRequest'>,
   { service }: Pick<OraclePolicy, 'service'>,

@@ -21,14 +21,14 @@ import type { SimulatedDeps } from './wiring.ts';
 
 const people = ['alice', 'bob', 'carol'].map((name) => `arn:aws:iam::111111111111:user/${name}`);
 const slackChannel = 'C01APPROVALS';
-/** The shortest that a service may have, in seconds. */
+/** The shortest grace period in seconds. */
 export const shortestGrace = 3_600;
-/** How long people wait before they say again what failed, in milliseconds. */
+/** The wait before a person retries a failed command, in milliseconds. */
 const retryAfterMs = 5_000;
 
 /**
- * What the provider's people do through linkgate's API.
- * @param lastsFor how long entries last that expire, in milliseconds.
+ * The steps of the provider's people through linkgate's API.
+ * @param lastsFor the maximum lifetime of expiring entries, in milliseconds.
  */
 export function createProviderSteps(
   { random, scheduler, invocations, note, faults }: SimulationDeps,
@@ -72,7 +72,7 @@ export function createProviderSteps(
     });
   }
 
-  /** For good and with as many endpoints as they like. */
+  /** Allows an account permanently and without a count. */
   function allow(whose: ReturnType<typeof inventory.anybody>): Promise<void> {
     const entry = { ...whose, effect: 'allow' as const };
     return untilDone(`allows ${entry.accountId} at ${entry.serviceId}`, (wired) =>
@@ -107,7 +107,7 @@ export function createProviderSteps(
     });
   }
 
-  /** Slack's channel stays the one that it is; who may decide there changes. */
+  /** Changes the approvers but not the Slack channel. */
   function nameApprovers(quorum: number, wired: SimulatedDeps) {
     const group = {
       quorum,
@@ -140,7 +140,7 @@ export function createProviderSteps(
     );
   }
 
-  /** An incident: everything is stopped, then only what it is about. What EC2 was asked for before may land in between. */
+  /** An incident: the mode becomes `observe`, then only the service is paused. An earlier EC2 call may take effect in between. */
   function blockAndBrake(about: ReturnType<typeof inventory.anybody>) {
     const soon = random.pick([50, 500, 5_000]);
     scheduler.at(scheduler.now() + random.below(soon), () => void api('brakes', switchTo('observe')));
@@ -157,15 +157,15 @@ export function createProviderSteps(
         await createDefaultGroup(wired.table);
         await nameApprovers(1, wired);
       }),
-    /** The first service is registered, which takes what is left of its place into linkgate's care. */
+    /** Registers the first service, so that sweeps cover its location. */
     begin: () => register(inventory.services[0]),
     allow,
-    /** What a pause held back goes on. */
+    /** Resumes all services. */
     resume() {
       for (const { id } of inventory.services)
         void untilDone(`resumes ${id}`, (wired) => resumeService(id, anybody(), wired));
     },
-    /** People leave it so that linkgate does its work. */
+    /** Leaves the mode in `enforce`. */
     act: () => untilDone('switches the mode to enforce', switchTo('enforce')),
 
     changeMind(about = inventory.anybodyWhoWaits()): Promise<unknown> {

@@ -23,23 +23,23 @@ interface Message {
   received: number;
 }
 
-/** Gets a batch's bodies; its output says which of them, by their place, are to be delivered again. */
+/** Handles the bodies of a batch; its output has the indexes of failed ones. */
 export type Consumer = (bodies: readonly string[]) => Promise<InvocationResult<readonly number[]>>;
 
 export interface Queue {
   send(body: string, options?: { readonly group?: string; readonly afterSeconds?: number }): void;
-  /** What is in it is lost. */
+  /** Deletes all messages. */
   purge(): void;
-  /** Whether a message never got through. */
+  /** Whether a message was lost. */
   hasLost(): boolean;
-  /** Messages that are on their way, waiting or being worked on. */
+  /** Counts delayed, visible and in-flight messages. */
   size(): number;
 }
 
 const maxReceives = 5;
 const longestDelay = 90_000;
 
-/** SQS and its event source mapping: at least once, in no order, and after five failures never more. */
+/** SQS and its event source mapping: at-least-once delivery, no order, five receives at most. */
 export function createQueue(
   { name, visibility, delay = 0, fifo = false, batch, concurrency }: QueueSpec,
   consume: Consumer,
@@ -67,7 +67,7 @@ export function createQueue(
     });
   }
 
-  /** A group waits while one of its messages is worked on, or hidden after a failure. */
+  /** A message group waits while one of its messages is in flight or hidden after a failure. */
   function isDeliverable(message: Message): boolean {
     if (message.visibleAt > scheduler.now() || beingWorkedOn.has(message)) return false;
     if (!fifo) return true;

@@ -1,6 +1,6 @@
 export type Random = ReturnType<typeof randomFrom>;
 
-/** The same numbers for the same seed (mulberry32). */
+/** A random generator; the same seed gives the same numbers (mulberry32). */
 export function randomFrom(seed: number) {
   let state = seed * 0x9e3779b9;
 
@@ -11,7 +11,7 @@ export function randomFrom(seed: number) {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** From 0 up to, not including, `bound`. */
+  /** Returns an integer from 0 up to, not including, `bound`. */
   const below = (bound: number) => Math.floor(fraction() * bound);
 
   return {
@@ -20,7 +20,7 @@ export function randomFrom(seed: number) {
     pick<T>(values: readonly T[]): T {
       return values[below(values.length)] as T;
     },
-    /** Picks a name as often as its weight says. */
+    /** Picks a name with a probability by weight. */
     weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
       const entries = Object.entries<number>(weights);
       let left = fraction() * entries.reduce((sum, [, weight]) => sum + weight, 0);

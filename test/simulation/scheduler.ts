@@ -3,9 +3,9 @@ import type { Random } from './random.ts';
 export type Scheduler = ReturnType<typeof createScheduler>;
 
 /**
- * Whoever is about to touch the world waits here for a turn, and the seed says who goes next: so everything that runs at the same
- * time interleaves in any order, and one seed always in the same. Time passes only here.
- * @param pace the most milliseconds that a turn takes.
+ * Each call waits here for its turn, and the seed decides which is next. So concurrent work interleaves in any order, and
+ * the same seed always gives the same order. Time passes only here.
+ * @param pace the maximum milliseconds of a turn.
  */
 export function createScheduler(random: Random, start: number, pace: number) {
   let now = start;
@@ -13,7 +13,7 @@ export function createScheduler(random: Random, start: number, pace: number) {
   const waiting: (() => void)[] = [];
   const timers: { readonly at: number; readonly go: () => void }[] = [];
 
-  /** @returns whether somebody was woken up. */
+  /** @returns whether a waiting call got its turn. */
   function setOff(): boolean {
     const isAnyDue = timers[0] !== undefined && timers[0].at <= now;
     for (let first = timers[0]; first && first.at <= now; first = timers[0]) {
@@ -35,7 +35,7 @@ export function createScheduler(random: Random, start: number, pace: number) {
     turn: () => new Promise<void>((go) => waiting.push(go)),
     sleep: (milliseconds: number) => new Promise<void>((go) => at(now + milliseconds, go)),
 
-    /** Gives out turns until it is over, or until nobody wants one and no timer runs. */
+    /** Gives out turns until `isOver`, or until no call waits and no timer is left. */
     async runUntil(isOver: () => boolean): Promise<void> {
       while (true) {
         await everybodyWaits();
@@ -53,7 +53,7 @@ export function createScheduler(random: Random, start: number, pace: number) {
   };
 }
 
-/** All promises that can go on without a turn have done so once the event loop comes round. */
+/** After one turn of the event loop, all promises that need no turn have run. */
 function everybodyWaits(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

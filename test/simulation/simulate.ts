@@ -20,42 +20,42 @@ import { createSlack } from './slack.ts';
 import type { Mutant } from './wiring.ts';
 import { createWorkload, type Step } from './workload.ts';
 
-/** What came of one history. */
+/** The report of one history. */
 export interface SimulationReport {
   readonly seed: number;
   readonly turns: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly steps: ReadonlySet<Step>;
-  /** What happened, a line each. */
+  /** The events, one line each. */
   readonly history: readonly string[];
   readonly broken: BrokenInvariantError | undefined;
 }
 
 export interface SimulationOptions {
-  /** The mode is observe from the first moment on, beside a script that answers requests. */
+  /** Runs in mode `observe` from the start, beside a script that answers requests. */
   readonly isObserving?: boolean;
-  /** It goes on for days, in which permissions end and tables are restored. */
+  /** Runs over days, with lost permissions and restored tables. */
   readonly isLong?: boolean;
   readonly mutant?: Mutant;
 }
 
 const noon = Date.parse('2026-11-21T12:00:00Z');
 const minute = 60_000;
-/** How often each pass is scheduled: over days less often than deployed, since it takes a while to play them. */
+/** The schedule of each sweep; less frequent over days, for speed. */
 const periods = {
   short: { pending: minute, full: 15 * minute },
   long: { pending: 60 * minute, full: 120 * minute },
 } as const;
-/** How long it may take until it is at rest: what EC2 refused is tried again after an hour at the most. */
+/** The maximum time until the final state: a refused call is retried after an hour at most. */
 const maxRestMs = 6 * 60 * minute;
 
-/** One history of linkgate among consumers, people, AWS and faults, all of it chosen by the seed. */
+/** Runs one history of linkgate with consumers, people, AWS and faults; the seed determines all of it. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationReport> {
   const stage = setUp(seed, options);
   const { scheduler, faults, items, watch, aws, linkgate, story, note, history } = stage;
   const { isObserving = false, isLong = false } = options;
   const period = periods[isLong ? 'long' : 'short'];
-  /** How long nothing may have changed before it is at rest: two whole passes. */
+  /** The time without changes before the state is final: two full sweeps. */
   const calm = 2 * period.full + minute;
   let endedAt: number | undefined;
 
@@ -66,7 +66,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     });
   }
 
-  /** Nothing is due that this version can read and may do: a pause holds back what is to be cut. */
+  /** Whether no effect is pending that this version can read and may carry out; a pause holds disconnects back. */
   function isNothingDue(): boolean {
     const due = items.page(pendingEffectPartition(aws.provider), {}).items;
     return (
@@ -90,7 +90,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     return false;
   });
   const then = new Date(scheduler.now());
-  /** How long after its time something may happen: the next pass that sees it, and what that rings for. */
+  /** The maximum delay of due work: until the next sweep finds it, and its queue messages are handled. */
   const late = { pending: 2 * period.pending + minute, full: calm };
   if (!watch.broken()) checkFinalState(aws, items, watch, then, late.pending);
   if (!watch.broken()) checkConnectedState(aws, items, watch, then, late.pending);
@@ -105,7 +105,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   };
 }
 
-/** Everything that takes part, and nothing has happened yet. */
+/** Creates all parts of the simulation at the start. */
 export function setUp(
   seed: number,
   { isObserving = false, isLong = false, mutant = () => ({}) }: SimulationOptions = {},

@@ -5,7 +5,7 @@ import type { EffectFault, Run } from './invocations.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** A message in a channel, as people see it now. */
+/** A message in a channel with its current content. */
 export interface SlackMessage {
   readonly channel: string;
   readonly ts: string;
@@ -15,7 +15,7 @@ export interface SlackMessage {
   readonly postedBy: Run;
 }
 
-/** Who looks on at what people are shown. */
+/** Observes posted and updated messages. */
 export interface SlackObserver {
   shown(run: Run, message: SlackMessage): void;
 }
@@ -32,7 +32,7 @@ interface Call {
 
 export type Slack = ReturnType<typeof createSlack>;
 
-/** Slack's Web API behind linkgate's own client of it: channels, threads, and the forms that opened. */
+/** Slack's Web API behind linkgate's client: channels, threads and opened modals. */
 export function createSlack(random: Random, scheduler: Scheduler, observer: SlackObserver) {
   const messages = new Map<string, SlackMessage>();
   const views = new Map<string, ModalView>();
@@ -76,17 +76,17 @@ export function createSlack(random: Random, scheduler: Scheduler, observer: Slac
   }
 
   return {
-    /** Slack answers nobody for a while, in milliseconds. */
+    /** Makes Slack unavailable for some milliseconds. */
     goAway(milliseconds: number): void {
       awayUntil = scheduler.now() + milliseconds;
     },
     comeBack(): void {
       awayUntil = 0;
     },
-    /** Everything that is shown outside of threads. */
+    /** Returns the messages outside of threads. */
     messages: () => [...messages.values()].filter(({ threadTs }) => threadTs === undefined),
     messageAt: (ts: string) => messages.get(ts),
-    /** The form that a click opened. */
+    /** Returns the modal that a click opened. */
     viewOf: (triggerId: string) => views.get(triggerId),
 
     apiFor: (run: Run): SlackWebApi =>
@@ -107,7 +107,7 @@ export interface Button {
   readonly value: string;
 }
 
-/** What can be clicked in a message. */
+/** Lists the buttons of a message. */
 export function listButtons({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] {
   return blocks
     .filter(({ type }) => type === 'actions')
@@ -116,7 +116,7 @@ export function listButtons({ blocks }: Pick<SlackMessage, 'blocks'>): Button[] 
     .map(({ action_id: actionId, value }) => ({ actionId: String(actionId), value: String(value) }));
 }
 
-/** The values by which a message decides requests of its own. */
+/** Lists the button values by which a message decides requests. */
 export function listButtonValues(message: SlackMessage): string[] {
   return listButtons(message).flatMap(({ actionId, value }) =>
     [actionIds.approve, actionIds.keep].some((click) => click === actionId) ? [value] : [],

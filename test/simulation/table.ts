@@ -5,13 +5,13 @@ import type { Run } from './invocations.ts';
 import { withAdditionInWrites } from './mixed-versions.ts';
 import type { Random } from './random.ts';
 
-/** Who looks on at what is read and written. */
+/** Observes reads and writes. */
 export interface TableObservers {
   read(run: Run, keys: readonly Key[], items: readonly Item[]): void;
   written(run: Run, changes: readonly ItemChange[]): void;
 }
 
-/** The table in memory, as a run reaches it and as its version writes it. */
+/** The table in memory as a run calls it, with the writes of its version. */
 export function tableFor(
   run: Run,
   items: Items,

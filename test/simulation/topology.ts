@@ -6,7 +6,7 @@ export const topicArn = 'arn:aws:sns:us-east-1:111111111111:connections';
 
 export type Topology = ReturnType<typeof createTopology>;
 
-/** Who and what there is: the provider's services, consumers' accounts, and the endpoints that they create. */
+/** The provider's services, the consumers' accounts, and their endpoints. */
 export function createTopology({ privateLink, provider }: Aws, random: Random) {
   const accounts = ['000000000042', '222222222222', '333333333333'];
   const services = ['first', 'second'].map((): EndpointService => {
@@ -35,7 +35,7 @@ export function createTopology({ privateLink, provider }: Aws, random: Random) {
     return endpoint ? { serviceId: endpoint.serviceId, accountId: endpoint.accountId } : anybody();
   }
 
-  /** Minds change most about those who wait. */
+  /** Picks an account with a pending request, because policy changes matter most there. */
   const anybodyWhoWaits = () => anybodyWith('pendingAcceptance');
 
   return {
@@ -45,7 +45,7 @@ export function createTopology({ privateLink, provider }: Aws, random: Random) {
     anyAccount: () => random.pick(accounts),
     anyService: () => random.pick(services),
     anybodyWhoWaits,
-    /** What is taken away is missed by those who live. */
+    /** Picks a connected account, for removals. */
     anybodyWhoLives: () => anybodyWith('pending', 'available'),
     anybody: () => (random.chance(0.5) ? anybodyWhoWaits() : anybody()),
     endpointsOf: (accountId: string) =>

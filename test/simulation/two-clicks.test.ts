@@ -12,7 +12,7 @@ type RequestInSlack = ReturnType<typeof setUp>;
 
 const patience = 120_000;
 
-/** A request that waits in Slack for Alice and Bob, and nothing goes wrong. */
+/** Creates a request that waits in Slack for Alice and Bob, without faults. */
 async function aRequestInSlack(seed: number): Promise<{ stage: RequestInSlack; message: SlackMessage }> {
   const stage = setUp(seed);
   const { aws, faults, invocations, linkgate, slack } = stage;
@@ -37,7 +37,7 @@ async function aRequestInSlack(seed: number): Promise<{ stage: RequestInSlack; m
   return { stage, message };
 }
 
-/** Lets time pass until the work and all that came of it is done. */
+/** Runs until the work and all its consequences are done. */
 async function untilDone(
   { scheduler, linkgate }: RequestInSlack,
   work: () => Promise<unknown>,
@@ -61,7 +61,7 @@ test(
       const button = (actionId: string) => ({ actionId, value: listButtons(message)[0]?.value ?? '' });
       await untilDone(stage, async () => {
         const denying = click(bob, message, button(actionIds.deny), 0);
-        // His form opens first, and takes a few turns.
+        // Bob's modal opens first, and takes a few turns.
         await scheduler.sleep(random.below(2_000));
         await Promise.all([denying, click(alice, message, button(actionIds.approve))]);
       });
@@ -79,7 +79,7 @@ test(
         winner === alice ? /^(Being accepted|Connected)/ : /^(Being r|R)eject/,
       );
     }
-    // Each of them was first often enough that it was a race.
+    // Each of them was first several times, so the race was real.
     for (const person of [alice, bob]) expect(winners.get(person)).toBeGreaterThan(100);
   },
   patience,

@@ -14,7 +14,7 @@ import { topicArn } from './topology.ts';
 
 export type SimulatedDeps = ReturnType<ReturnType<typeof createWiring>>;
 
-/** Breaks what a function is wired with, to see whether the promise that hangs on it is noticed to be broken. */
+/** A mutant: replaces dependencies of a function, so that an invariant breaks. */
 export type Mutant = (wired: SimulatedDeps, run: Run) => Partial<SimulatedDeps>;
 
 const pattern = (name: string) =>
@@ -25,13 +25,13 @@ const isRequest = pattern('connection-request');
 const isChange = pattern('connection-changed');
 const isPending = pattern('connection-is-pending');
 
-/** All that a function may be wired with. `changeMind`: what may happen between the actor's last look and its call. */
+/** The dependencies of all functions. `changeMind`: runs between the last read of apply-verdicts and its call. */
 export function createWiring(
   { aws, slack, mailbox, faults }: SimulationDeps,
   queues: Queues,
   changeMind: () => Promise<unknown>,
 ) {
-  /** EventBridge, with the rules that are deployed. */
+  /** EventBridge with the deployed rules. */
   function deliver({ type, ...detail }: Parameters<Bus['publish']>[0][number], run: Run): void {
     const { accountId: account, region } = detail.connection.location;
     const event = {
@@ -89,7 +89,7 @@ export function createWiring(
       bus,
       sweepQueue,
       notificationQueue,
-      // No customer has a contact here.
+      // Customers have no contacts here.
       customerNotificationQueue: { enqueue: async () => {} },
       slack: slack.apiFor(run),
       emailSender: mailbox.mailsFor(run),

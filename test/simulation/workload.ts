@@ -12,13 +12,13 @@ import { createProviderSteps } from './provider.ts';
 import type { SimulationOptions } from './simulate.ts';
 import { createTopology } from './topology.ts';
 
-/** How long after one thing the next may happen, in milliseconds. */
+/** The maximum gaps between two steps, in milliseconds. */
 const gaps = [50, 500, 5_000, 60_000];
 const hour = 3_600_000;
-/** In histories that go on for days. */
+/** The gaps in histories over days. */
 const longGaps = [500, 60_000, hour, 12 * hour];
 
-/** How often what happens, beside the others. */
+/** The weights of the steps. */
 const weights = {
   'endpoint created': 30,
   'endpoint modified': 6,
@@ -52,7 +52,7 @@ const weights = {
 export type Step = keyof typeof weights;
 export const workloadSteps = Object.keys(weights) as Step[];
 
-/** Over days: what was connected loses its permission, and the table its memory. */
+/** The weights over days: connections lose their permission, and tables are restored. */
 const longWeights = {
   ...weights,
   'endpoint created': 20,
@@ -70,7 +70,7 @@ const longWeights = {
   'table emptied': 1,
 } as const satisfies Readonly<Record<Step, number>>;
 
-/** Beside a script that answers requests in EC2 by itself, and never in its way. */
+/** The weights in mode `observe`, beside a script that answers requests in EC2. */
 const observeWeights = {
   ...weights,
   'connection changed by hand': 20,
@@ -78,7 +78,7 @@ const observeWeights = {
   'mode changed by hand': 0,
 } as const satisfies Readonly<Record<Step, number>>;
 
-/** What consumers, people and deploys do, at random times: the part of the world that nobody controls. */
+/** The workload: steps of consumers, people and deployments at random times. */
 export function createWorkload(
   deps: SimulationDeps,
   linkgate: LinkgateUnderTest,
@@ -93,7 +93,7 @@ export function createWorkload(
   const people = createProviderSteps(deps, inventory, linkgate, watch, isLong ? 24 * hour : 300_000);
   const plot = isLong ? longWeights : isObserving ? observeWeights : weights;
   const backups: ReturnType<Items['backup']>[] = [];
-  /** Those of them in which something was announced that may be called off since. */
+  /** The backups with a scheduled disconnect, which may be cancelled since. */
   const eventful: ReturnType<Items['backup']>[] = [];
   const { steps: approversDo } = createApproverSteps(deps, linkgate, watch);
   const taken = new Set<Step>();
@@ -156,7 +156,7 @@ export function createWorkload(
     },
   };
 
-  /** Over days there is something to lose from the beginning: everybody is allowed at the first service, and connected. */
+  /** Over days, all accounts are allowed and connected at the first service from the start. */
   function settle(): void {
     const [service] = inventory.services;
     if (!service) return;
@@ -173,7 +173,7 @@ export function createWorkload(
     if (items.page(reevaluationPartition(provider), { limit: 1 }).items.length > 0) eventful.push(backup);
   }
 
-  /** As the run-book has it: linkgate is deployed anew with another table, and what its queues held is gone. */
+  /** Replaces the table as the runbook says: linkgate is deployed with another table, and its queues are empty. */
   function putInPlace(what: string, backup: ReturnType<Items['backup']>): void {
     note('provider', what);
     invocations.killAll();
@@ -182,22 +182,22 @@ export function createWorkload(
     watch.recordTableReplaced();
   }
 
-  /** What is under way comes to its end: the deploy is done or taken back, and linkgate may do its work. */
+  /** Ends the workload: the deployment completes or rolls back, services are resumed, and the mode is `enforce`. */
   function end(done: () => void): void {
     done();
     deps.slack.comeBack();
     rollout.to(random.pick([0, 1]));
-    // A place without a service is not looked after.
+    // Sweeps skip a location without a service.
     void people.begin();
     if (random.chance(0.7)) people.resume();
     if (isObserving) return;
     void people.act();
-    // Whoever brakes at the same time is stronger.
+    // A concurrent switch to `observe` may win.
     scheduler.at(scheduler.now() + 60_000, () => void people.act());
   }
 
   return {
-    /** People change their mind about what EC2 is about to be asked for. */
+    /** Changes the policy right before a call to EC2. */
     changeMind(): Promise<unknown> {
       const due = items.page(pendingEffectPartition(provider), {}).items.map(readPendingEffect);
       if (due.length === 0) return people.changeMind();
@@ -205,7 +205,7 @@ export function createWorkload(
       return people.changeMind({ serviceId, accountId });
     },
     taken: (): ReadonlySet<Step> => taken,
-    /** Registers a service and lets things happen; `done` when no more will. */
+    /** Registers a service and runs steps; resolves when all steps are done. */
     tell(length: number, done: () => void): void {
       void people.setUp();
       void people.begin();

@@ -7,7 +7,7 @@ import { accounts, createEndpoint, createService, provider, type Sandbox } from 
 const { allowed, counted } = accounts;
 const service = ['--service', 'tenancies'];
 
-/** Connections that lose their permission soon, or with the next two days: a service whose principals somebody changed by hand. */
+/** Connections that lose their permission soon or within two days, at a service with externally changed principals. */
 export async function startScheduledDisconnects(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const rules = ['--grace', '1h', '--on-external-accept', 'adopt', '--principals', 'managed', '--yes'];
@@ -23,7 +23,10 @@ export async function startScheduledDisconnects(sandbox: Sandbox) {
   await sandbox.idle();
 }
 
-/** Connections that are to be cut, kept or revoked, by a policy file that knows whose they are; of two customers one cannot be told. */
+/**
+ * Connections with a scheduled disconnect, an extension or a revocation, by a policy file with customers; delivery to one
+ * of two customers fails.
+ */
 export async function finishScheduledDisconnects(sandbox: Sandbox) {
   const contact = ['--contact-topic', `arn:aws:sns:us-east-1:${counted}:linkgate-nowhere`];
   await sandbox.json('customer', 'set', 'hooli', '--account', counted, ...contact);
@@ -54,7 +57,7 @@ async function connectAndRevoke(sandbox: Sandbox) {
   return shown.service;
 }
 
-/** A policy file with one customer, and what else it says. */
+/** Applies a policy file with one customer and more sections. */
 async function apply(sandbox: Sandbox, more: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
   const file = join(folder, 'policy.yml');
@@ -65,7 +68,7 @@ async function apply(sandbox: Sandbox, more: readonly string[]) {
   await sandbox.idle();
 }
 
-/** A customer who is told by mail. */
+/** A customer with an email contact. */
 async function confirmSubscription(sandbox: Sandbox, address: string) {
   await sandbox.json('customer', 'set', 'initech', '--account', allowed, '--contact-email', address);
   const { messages } = await sandbox.ask<{ messages: { to: string; text: string }[] }>('GET', '/mail');
@@ -73,7 +76,7 @@ async function confirmSubscription(sandbox: Sandbox, address: string) {
   await fetch(/^http\S+$/m.exec(text)?.[0] ?? '');
 }
 
-/** Whoever is told of what came together is told by now. */
+/** Waits until batched notifications are delivered. */
 async function waitForBatch(sandbox: Sandbox) {
   await sandbox.idle();
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 11 });

@@ -1,9 +1,9 @@
-// Records the items that this version of linkgate writes: test/storage/recorded-items.test.ts holds later versions against them.
+// Records the items that this version of linkgate writes; test/storage/recorded-items.test.ts tests later versions with them.
 //
 //     node test/storage/record-items.ts
 //
-// plays every kind of history in a sandbox of its own, and writes the whole table to test/storage/recorded/<schema version>.jsonl,
-// an item a line. Run it at the last commit of a version, before another is written.
+// runs all scenarios in a sandbox, and writes the whole table to test/storage/recorded/<schema version>.jsonl,
+// one item per line. Run it at the last commit of a schema version.
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
@@ -56,7 +56,7 @@ async function record(sandbox: Sandbox) {
   console.log(`${items.length} items of schema version ${newest}`);
 }
 
-/** One as it should be, with connections from before its registration, and one that drifted. */
+/** Registers a service with earlier connections, and one with drift. */
 async function services(sandbox: Sandbox): Promise<string> {
   const drifting = await createService(sandbox);
   await sandbox.json('service', 'add', drifting, '--name', 'drifting', '--on-unlisted', 'hold');
@@ -74,7 +74,7 @@ async function services(sandbox: Sandbox): Promise<string> {
   return serviceId;
 }
 
-/** Accepted, rejected, counted, asked about, approved, denied and gone. */
+/** Requests that are accepted, rejected, counted, approved, denied and deleted. */
 async function requests(sandbox: Sandbox, serviceId: string) {
   await sandbox.json('allow', accounts.allowed, '--service', serviceId, '--note', 'contract 17');
   await sandbox.json('block', accounts.blocked, '--service', '*', '--note', 'left in 2025');
@@ -95,7 +95,7 @@ async function requests(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** Entries with every limit that there is. */
+/** Entries with all limits. */
 async function policies(sandbox: Sandbox, serviceId: string) {
   const limits = [
     '--endpoint',
@@ -109,7 +109,7 @@ async function policies(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** One person's word where two are needed. */
+/** One of two required approvals. */
 async function approvals(sandbox: Sandbox) {
   const people = [
     '--slack-user',
@@ -138,7 +138,7 @@ async function approvals(sandbox: Sandbox) {
   await sandbox.idle();
 }
 
-/** What people are asked, and say or not: with owners, tickets and deadlines, in Slack, and in a storm. */
+/** Approval requests with owners, tickets and deadlines, in Slack, one by one and batched. */
 async function recordPeople(sandbox: Sandbox) {
   const alice = ['--slack-user', 'T01LOCAL:U01ALICE'];
   await sandbox.json('approvers', 'set', 'leads', '--slack-channel', 'C01OPS', ...alice);
@@ -155,7 +155,7 @@ async function recordPeople(sandbox: Sandbox) {
   await sandbox.idle();
   await allowInSlack(sandbox, { ticket: 'CHG-17', reason: 'a customer' });
 
-  // Time to be reminded of what waits; then more comes than is told of one by one.
+  // Wait for a reminder; then more requests come than the throttle allows.
   await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 2 * 86_400 });
   await sandbox.json('sweep', 'connections');
   await sandbox.idle();
@@ -163,7 +163,7 @@ async function recordPeople(sandbox: Sandbox) {
   await sandbox.idle();
 }
 
-/** The newest request is approved, and its account allowed. */
+/** Approves the newest request and allows its account. */
 async function allowInSlack(sandbox: Sandbox, view_values: Readonly<Record<string, string>>) {
   const channel = 'C01APPROVALS';
   const shown = await sandbox.ask<{ messages: { ts: string }[] }>(
@@ -175,7 +175,7 @@ async function allowInSlack(sandbox: Sandbox, view_values: Readonly<Record<strin
   await sandbox.idle();
 }
 
-/** What was accepted by somebody else while linkgate only observed. */
+/** Connections accepted outside linkgate in the mode `observe`. */
 async function recordSwitches(sandbox: Sandbox, serviceId: string) {
   await sandbox.json('mode', 'observe', '--reason', 'beside the old script');
   const endpointId = await createEndpoint(sandbox, accounts.allowed, serviceId);
@@ -189,7 +189,7 @@ async function recordSwitches(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** What EC2 refused stays due, with its pointer. */
+/** An effect that EC2 refused stays pending, with its pointer. */
 async function recordRefusals(sandbox: Sandbox, serviceId: string) {
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
   await sandbox.ask('PUT', '/_sandbox/faults', [{ ...accept, rate: 1, error: 'UnauthorizedOperation' }]);
@@ -197,7 +197,7 @@ async function recordRefusals(sandbox: Sandbox, serviceId: string) {
   await sandbox.idle();
 }
 
-/** A lease with a checkpoint: the pass waits for its second page, which connections of a service that is not ours fill. */
+/** A lease with a checkpoint: the sweep stops before its second page, which has connections of an unregistered service. */
 async function interruptSweep(sandbox: Sandbox) {
   const serviceId = await createService(sandbox);
   const pageSize = 1_000;
@@ -230,7 +230,7 @@ function itemKey({ pk, sk }: Item): string {
   return `${pk}\n${sk}`;
 }
 
-/** Key and schema version first, so that a person finds their way. */
+/** Puts the key and the schema version first, for readers. */
 function sortAttributes({ pk, sk, schemaVersion, ...attributes }: Item): object {
   return { pk, sk, schemaVersion, ...Object.fromEntries(Object.entries(attributes).toSorted()) };
 }

@@ -40,7 +40,7 @@ import { callApi } from '../api/call-api.ts';
 import { alice, hub } from '../builders.ts';
 import { createTestEnv } from '../doubles/test-env.ts';
 
-/** The tables of earlier versions, by the schema version of their items. test/storage/record-items.ts makes them. */
+/** The recorded tables by schema version; test/storage/record-items.ts writes them. */
 const folder = new URL('recorded/', import.meta.url);
 const recorded = readdirSync(folder).map((file) => ({
   schemaVersion: file.replace('.jsonl', ''),
@@ -51,11 +51,11 @@ const recorded = readdirSync(folder).map((file) => ({
 }));
 
 interface EntityCodec {
-  /** What linkgate reads of an item, whatever else is in the table. */
+  /** Reads the item on its own. */
   readonly read: (item: Item) => unknown;
-  /** The item after a change that leaves everything in it as it was; left out for what is never changed, or soon gone. */
+  /** Rewrites the item without a change; absent for entities that are never changed or soon expire. */
   readonly write?: (item: Item) => Item;
-  /** The first schema version that has it. */
+  /** The first schema version of the entity. */
   readonly since: string;
 }
 
@@ -68,7 +68,7 @@ const alone = (item: Item) => {
 
 const strict = (item: Item) => ({ ...alone(item), reportError: rethrow });
 
-/** All kinds of items, by how their partition begins. */
+/** All entities by the prefix of their partition key. */
 const entityCodecs: Readonly<Record<string, EntityCodec>> = {
   BY_ACCOUNT: {
     since: '1.0',
@@ -127,7 +127,7 @@ const entityCodecs: Readonly<Record<string, EntityCodec>> = {
   MODE: { since: '1.0', read: readModeChange, write: (item) => modeChangeItem(readModeChange(item)) },
   PLAN: {
     since: '1.0',
-    // Beside its head a plan has parts.
+    // A plan has a head and parts.
     read: (item) => {
       const now = () => new Date(String(item.createdAt));
       const { table } = alone(item);
@@ -269,13 +269,13 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
   });
 });
 
-/** A world with what was recorded, right after that, and EC2 as it was remembered. */
+/** Creates an environment with the recorded items and EC2 as recorded. */
 function createEnvOf(items: readonly Item[]) {
   const env = createTestEnv();
   env.put(...items);
   const records = items.filter((item) => findCodec(item) === 'CONNECTION').map(readRecord);
   env.ec2.show(...records.filter(({ endedAt }) => endedAt === undefined).map(toConnection));
-  // The last thing that was recorded is a pass, which was cut short: its lease has just run out.
+  // The recording ends with an interrupted sweep; its lease has just expired.
   const leases = items
     .filter((item) => findCodec(item) === 'SWEEP')
     .map(({ leaseUntil }) => String(leaseUntil));
@@ -293,7 +293,7 @@ function toConnection(record: Connection | undefined): Connection {
   return { location, serviceId, endpointId, ownerAccountId, state, requestedAt };
 }
 
-/** As the next minor version might write it: with another attribute, here and in each object within. */
+/** Adds an attribute to the item and to each object in it, as a later minor version may. */
 function withAddedAttributes(item: Item): Item & { readonly later: unknown } {
   return { ...(addAttributes(item) as Item), schemaVersion: '1.99', later: { than: 'this' } };
 }

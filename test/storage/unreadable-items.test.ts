@@ -51,7 +51,7 @@ const approvalRequest = '444444444444';
 const newcomer = '777777777777';
 const slackAlice = 'slack:T01LOCAL:U01ALICE';
 
-/** Where a bad item of each kind does most harm: among what others are read with. */
+/** The key at which an unreadable item of each entity affects other reads most. */
 const keys: Readonly<Record<string, Key>> = {
   BY_ACCOUNT: {
     pk: `BY_ACCOUNT#${approvalRequest}#${serviceId(1)}`,
@@ -84,7 +84,7 @@ const keys: Readonly<Record<string, Key>> = {
   EXPIRY_WARNING: { pk: `EXPIRY_WARNING#${serviceId(1)}`, sk: `${unknownActor}#2026-12-01T00:00:00.000Z#7` },
 };
 
-/** Of each kind an item as linkgate wrote it. */
+/** A recorded item of each entity. */
 const written = new Map(
   readFileSync(new URL('recorded/1.0.jsonl', import.meta.url), 'utf8')
     .trim()
@@ -116,7 +116,7 @@ function brokenItem(kind: string, how: string): Item {
   return breakIt(item, key);
 }
 
-/** A sound service with a connection that lives, one that asks, and one that waits for people; beside it the bad item. */
+/** A service with a connected, a new and an awaiting connection, and the unreadable item. */
 async function createEnvWith(item: Item) {
   const allowed = aVerdict('accept', { policyVersions: { service: 1, entry: 1, wildcardEntry: 0, mode: 0 } });
   const waits = anAwaitingRecord(3, { ownerAccountId: approvalRequest });
@@ -159,7 +159,7 @@ test('every kind of item is tried, and every kind that there is has a reader', (
 });
 
 describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
-  /** The mode is part of what every decision rests on. */
+  /** Every decision depends on the mode. */
   const holdsAll = kind === 'MODE';
 
   test('passes end, another request is decided, and an account is blocked and disconnected', async () => {

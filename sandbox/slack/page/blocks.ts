@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { Block, Confirm, Element, Option, Text } from '../blocks.ts';
 import { type Html, mrkdwn } from './mrkdwn.ts';
 
-/** Blocks as Slack's clients draw them. What can be clicked bears its names as `data-` attributes, for the page's script. */
+/** Renders blocks as Slack's clients do. Interactive elements carry their names as `data-` attributes for the script. */
 export function blocksHtml(blocks: readonly Block[], now: number): Html {
   return html`${blocks.map((block) => blockHtml(block, now))}`;
 }
@@ -74,7 +74,7 @@ function elementHtml(element: Element, block: Block, now: number): Html {
   }
 }
 
-/** Beside buttons a select has no label: what it shows at first stands in for one. */
+/** A select beside buttons has no label; its placeholder serves as one. */
 function selectHtml(
   { action_id = '', placeholder, initial_option, options }: Element & { type: 'static_select' },
   names: Html,
@@ -118,7 +118,7 @@ function inputHtml(block: Block & { type: 'input' }, now: number): Html {
   </div>`;
 }
 
-/** The question before a click; the script shows a copy of it. */
+/** Renders the confirmation dialog; the script shows a copy of it. */
 function confirmHtml({ title, text, confirm, deny, style = 'primary' }: Confirm, now: number): Html {
   return html`<template>
     <dialog class="confirm" aria-labelledby="confirm-title">

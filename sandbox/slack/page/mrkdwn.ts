@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { findChannel, userName } from '../workspace.ts';
 import { slackDate } from './slack-date.ts';
 
-/** Text that a page may show as it is. */
+/** Escaped HTML. */
 export type Html = ReturnType<typeof html>;
 
 type Render = (groups: readonly string[], now: number) => Html;
@@ -22,7 +22,7 @@ const markup: readonly (readonly [pattern: RegExp, render: Render])[] = [
   [/\n/, () => html`<br />`],
 ];
 
-/** `now` tells which day is called today. */
+/** `now` determines which day is `today`. */
 export function mrkdwn(text: string, now: number): Html {
   const found = markup
     .map(([pattern, render]) => ({ match: pattern.exec(text), render }))
@@ -35,7 +35,7 @@ export function mrkdwn(text: string, now: number): Html {
   return html`${unescapeEntities(before)}${render(match.slice(1), now)}${mrkdwn(after, now)}`;
 }
 
-/** What stands between angle brackets: whom, where, when, or a link. */
+/** Renders a reference in angle brackets: a user, a channel, a date or a link. */
 function reference(inner: string, now: number): Html {
   const [target = '', label] = inner.split('|', 2);
   const id = target.slice(1);

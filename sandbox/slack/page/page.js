@@ -1,11 +1,11 @@
-// What happens on the page in the browser: it sends what people do to the sandbox, and shows what Slack would show.
+// The script of the page: sends the actions of people to the sandbox and shows Slack's result.
 
 const { channel, user, team } = document.body.dataset;
 const timeline = document.querySelector('#timeline');
 const notice = document.querySelector('#notice');
 const refreshMs = 1000;
 
-/** Each message as it came last: what has not changed is left alone, with what people have chosen in it. */
+/** The last HTML of each message. Unchanged messages stay, with the choices of people in them. */
 const known = new Map();
 
 async function post(path, body) {
@@ -39,7 +39,7 @@ async function refresh() {
   return fresh;
 }
 
-/** Who was in a message with the keyboard stays there. */
+/** The focus stays in its message. */
 function replace(old, message) {
   const focused = old.contains(document.activeElement) ? document.activeElement : undefined;
   const chosen = [...old.querySelectorAll('select')].map(({ dataset, value }) => [dataset.action, value]);
@@ -54,7 +54,7 @@ function replace(old, message) {
   (same || message).focus();
 }
 
-/** What stands in the inputs, by their names. */
+/** Returns the values of the inputs by name. */
 function valuesIn(element) {
   const values = {};
   for (const input of element.querySelectorAll('[data-input]')) {
@@ -80,7 +80,7 @@ async function show({ status, error, errors, modal, closed, ephemeral }) {
   if (closed) open?.close();
   if (modal) await openModal(modal.id);
   const shown = await refresh();
-  // What only they are shown stands at the end, wherever they clicked.
+  // Ephemeral messages are at the end of the channel.
   if (ephemeral) shown.at(-1)?.scrollIntoView({ block: 'nearest' });
 }
 
@@ -98,7 +98,7 @@ async function openModal(viewId) {
   const dialog = elementFrom(await response.text()).firstElementChild;
   const open = document.querySelector('dialog.modal');
   if (open) {
-    // The same modal, drawn anew.
+    // The same modal, rendered again.
     open.dataset.view = dialog.dataset.view;
     open.replaceChildren(...dialog.children);
     open.querySelector('h2').focus();
@@ -110,7 +110,7 @@ async function openModal(viewId) {
   dialog.querySelector('[data-input]')?.focus();
 }
 
-/** What was clicked may be drawn anew meanwhile; then its message has the focus. */
+/** The clicked element may be rendered again meanwhile; then its message gets the focus. */
 function returnFocusAfter(dialog) {
   const before = document.activeElement;
   const message = before?.closest('article')?.id;
@@ -121,7 +121,7 @@ function returnFocusAfter(dialog) {
   });
 }
 
-/** Resolves with whether the person goes through with it. */
+/** Resolves with whether the person confirms. */
 function confirmed(button) {
   const question = button.nextElementSibling;
   if (question?.tagName !== 'TEMPLATE') return true;
@@ -159,7 +159,7 @@ document.addEventListener('click', async ({ target }) => {
 });
 
 document.addEventListener('change', async ({ target }) => {
-  // In a modal, inputs only count when it is submitted.
+  // Inputs of a modal are sent with its submission only.
   if (target.dataset.action && !target.closest('.input')) await click(target, target.value);
 });
 

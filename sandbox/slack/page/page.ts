@@ -6,13 +6,13 @@ import { blocksHtml } from './blocks.ts';
 import { type Html, mrkdwn } from './mrkdwn.ts';
 import { slackDate } from './slack-date.ts';
 
-/** Who looks at which channel. */
+/** The user who views a channel. */
 export interface Viewer {
   readonly channel: Channel;
   readonly user: User;
 }
 
-/** Where the page's own files are served. */
+/** The path of the page's own files. */
 export const pageFiles = '/slack/page';
 
 export function pageHtml({ channel, user }: Viewer, timeline: Html): Html {
@@ -70,7 +70,7 @@ function linkHtml(address: string, isCurrent: boolean, name: string, about = '')
   </li>`;
 }
 
-/** The messages that somebody sees in a channel, each with its thread beneath it. */
+/** Renders the messages that the viewer sees in a channel, each with its thread below. */
 export function timelineHtml({ channel, user }: Viewer, messages: Messages, now: number): Html {
   const shown = messages.inChannel(channel.id, { user: user.id, team: user.team });
   if (shown.length === 0)

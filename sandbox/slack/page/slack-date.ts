@@ -6,7 +6,7 @@ const dateStyles: Readonly<Record<string, Options>> = {
   date_long: { weekday: 'long', month: 'long', day: 'numeric', year: 'numeric' },
 };
 
-/** Fills in a format such as `{date_short_pretty} at {time}`, as Slack's clients do in their reader's time zone. */
+/** Renders a date format such as `{date_short_pretty} at {time}`, as Slack's clients do in the viewer's time zone. */
 export function slackDate(time: number, format: string, now: number): string {
   return format.replace(/\{(\w+)\}/g, (whole, name: string, at: number) => {
     const filled = formatPart(time, name, now) ?? whole;

@@ -52,7 +52,7 @@ export const httpApiResources: ResourceTypes = {
     create({ IntegrationType, IntegrationUri, PayloadFormatVersion }) {
       if (IntegrationType !== 'AWS_PROXY' || PayloadFormatVersion !== '2.0')
         throw new Error('the sandbox integrates functions by payload format 2.0 only');
-      // Its own ARN serves as id, so that a route finds its function by it.
+      // The integration's id is the function ARN, by which a route finds its function.
       return { ref: IntegrationUri };
     },
   },

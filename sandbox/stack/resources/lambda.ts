@@ -106,7 +106,7 @@ export const lambdaResources: ResourceTypes = {
   },
 };
 
-/** Until the account's own limit, which nothing here reaches. */
+/** No limit: the account's own limit is never reached here. */
 const unboundedConcurrency = 1000;
 
 function createQueueMapping(properties: Properties, stack: Stack) {
@@ -140,7 +140,7 @@ function createStreamMapping(properties: Properties, stack: Stack) {
     requirePermission(roleArn, `dynamodb:${action}`, streamArn, stack);
   const onFailure: string | undefined = properties.DestinationConfig?.OnFailure?.Destination;
   requireDestination(onFailure, roleArn, stack);
-  // CloudFormation's -1 means until the records expire.
+  // -1 in CloudFormation means no limit until the records expire.
   const retries: number = properties.MaximumRetryAttempts ?? -1;
   const take = mapStream(
     {
@@ -178,7 +178,7 @@ function reportsItemFailures({ FunctionResponseTypes = [] }: Properties): boolea
   return FunctionResponseTypes.includes('ReportBatchItemFailures');
 }
 
-/** A function by its name or its ARN. */
+/** Finds a function by name or ARN. */
 function findFunction(reference: string, { emulator }: Stack) {
   const found = emulator.lambda.functions().find(({ name }) => name === nameFromArn(reference));
   if (!found) throw new Error(`there is no function \`${reference}\``);
@@ -191,7 +191,7 @@ function requireDestination(arn: string | undefined, roleArn: string, stack: Sta
   requirePermission(roleArn, 'sqs:SendMessage', arn, stack);
 }
 
-/** What Lambda does for a function it does by the function's role, and AWS refuses the mapping of one that may not. */
+/** Lambda polls with the role of the function, and refuses a mapping if the role lacks a permission. */
 function requirePermission(roleArn: string, action: string, resource: string, { emulator }: Stack) {
   const role = emulator.roles.get(roleArn);
   const access = { action, resource };

@@ -59,7 +59,7 @@ export const storageResources: ResourceTypes = {
     properties: ['Description', 'Name', 'Tags', 'Tier', 'Type', 'Value'],
     create(properties, stack, logicalId) {
       const { Name, Value, Type } = properties;
-      // CloudFormation leaves alone what is as the template last said, whatever somebody else wrote into it since.
+      // CloudFormation does not update a resource whose template is unchanged, even if its value changed since.
       if (!isDeepStrictEqual(stack.earlier(logicalId), properties))
         stack.emulator.ssm.put(stack, { name: Name, value: Value, type: Type });
       return { ref: Name, attributes: { Type, Value } };
@@ -92,7 +92,7 @@ export const storageResources: ResourceTypes = {
       });
       const own = Policies.map(({ PolicyDocument }: Properties) => PolicyDocument);
       const policies = [...own, ...managed];
-      // Reads every statement once, so that a condition that the sandbox cannot judge is seen now.
+      // Evaluates each statement once, so that an unsupported condition fails at the start.
       isAllowed(policies, { action: 'sandbox:Read', resource: '*' });
       stack.emulator.roles.set(arn, { arn, policies, usedByLambda: [] });
       return { ref: name, attributes: { Arn: arn, RoleId: 'AROAEXAMPLE' } };
@@ -108,7 +108,7 @@ export const storageResources: ResourceTypes = {
     },
   },
 
-  // What `serverless deploy` uploads to; the sandbox reads the same files from the package's folder.
+  // The deployment bucket of Serverless; the sandbox reads the same files from the package folder.
   'AWS::S3::Bucket': {
     properties: [
       'BucketEncryption',
@@ -129,7 +129,7 @@ export const storageResources: ResourceTypes = {
   },
 };
 
-/** A table of an earlier start is taken over as it is. */
+/** An existing table of an earlier start stays as it is. */
 function rethrowUnlessExists(error: unknown) {
   const isThere =
     error instanceof AwsError &&

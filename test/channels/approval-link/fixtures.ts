@@ -25,7 +25,7 @@ interface LinkTestEnvContents {
   readonly earlier?: readonly ConnectionRecord[];
 }
 
-/** A request that was left to two people with addresses, and what they need to answer it. */
+/** A request that waits for two approvers with email addresses, and calls to handle their links. */
 export function createLinkTestEnv({
   record,
   group,
@@ -73,7 +73,7 @@ export function createLinkTestEnv({
   return Object.assign(env, { app: linkDeps, key, send, follow, answer, writes: () => writes });
 }
 
-/** The query of a link that linkgate made. */
+/** Returns the query of an approval link. */
 export function linkQuery(claims: Partial<LinkClaims> = {}, key = 'a-key'): string {
   const granted: LinkClaims = {
     purpose: 'approve',

@@ -65,7 +65,7 @@ export function aView(view: Partial<ApprovalView> = {}): ApprovalView {
   };
 }
 
-/** A request as API Gateway hands it on, signed as Slack signs it. */
+/** A request as API Gateway passes it, signed as Slack signs it. */
 export function signRequest(
   body: string | Buffer,
   { at = noon, by = secret }: { at?: Date; by?: string } = {},
@@ -96,11 +96,11 @@ interface ClickOptions {
   readonly team?: string;
   readonly value?: string;
   readonly message?: typeof requestMessageId;
-  /** As the select begins; `null` as if Slack sent nothing of it. */
+  /** The selected expiry; `null` if Slack sends no selection. */
   readonly expiry?: string | null;
 }
 
-/** What Slack sends when somebody clicks a button of a message. */
+/** The payload that Slack sends for a click on a button. */
 export function clickPayload(
   actionId: string,
   {
@@ -135,7 +135,7 @@ export function clickPayload(
   };
 }
 
-/** What Slack sends when somebody submits a modal. */
+/** The payload that Slack sends for the submission of a modal. */
 export function submissionPayload(
   view: ModalView | undefined,
   typed: Readonly<Record<string, string>>,
@@ -163,7 +163,7 @@ export function submissionPayload(
 
 export type SlackTestEnv = ReturnType<typeof createSlackTestEnv>;
 
-/** The receiver with a world around it; by default with one request that waits, shown in the approvers' channel. */
+/** The Slack receiver in a test environment; by default one request waits, with its message in the approvers' channel. */
 export function createSlackTestEnv(contents: Parameters<typeof createTestEnv>[0] = {}) {
   const env = createTestEnv({
     services: [aService()],

@@ -7,7 +7,7 @@ import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 
 export type Files = Readonly<Record<string, string>>;
 
-/** Puts files into a folder of their own. @returns the folder */
+/** Writes files into a new folder, which is deleted after the tests. @returns the folder */
 export function writeFolder(files: Files): string {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
   for (const [name, text] of Object.entries(files)) {
@@ -17,14 +17,14 @@ export function writeFolder(files: Files): string {
   return folder;
 }
 
-/** What the lines of `policy.yml`, below its version, say at a stage. */
+/** Parses the lines of `policy.yml` below its version for a stage. */
 export function parseDocument(lines: string, stage = 'prod', more: Files = {}): PolicyDocument {
   return readPolicyFile(
     join(writeFolder({ 'policy.yml': `version: 1\n${lines}`, ...more }), 'policy.yml'),
   ).documentAt(stage);
 }
 
-/** All that is wrong with `policy.yml`, each as `line:column: words`; of other files with their names before. */
+/** Returns the problems of `policy.yml` as `line:column: text`; those of other files begin with the file name. */
 export function parseProblems(text: string, more: Files = {}): readonly string[] {
   const folder = writeFolder({ 'policy.yml': text, ...more });
   try {
@@ -37,7 +37,7 @@ export function parseProblems(text: string, more: Files = {}): readonly string[]
   }
 }
 
-/** Without where things stand. */
+/** Removes the source positions. */
 export function withoutPositions(document: PolicyDocument): PolicyDocument {
   return JSON.parse(JSON.stringify(document, (key, value) => (key === 'at' ? undefined : value)));
 }

@@ -1,7 +1,7 @@
 export const serviceId = 'vpce-svc-0123456789abcdef0';
 export const endpointId = 'vpce-0123456789abcdef0';
 
-/** A policy file, below its version, in which each field of the form stands. */
+/** A policy file with every field of the schema, below its version. */
 export const everyField = `
 approvers:
   payments-team:

@@ -22,14 +22,14 @@ const twoApprovers = [
 ];
 const approver = 'approver@example.com';
 
-/** What people are asked and do: in Slack, by mail, and through the API before linkgate has seen the request. */
+/** Approvals in Slack, by email, and through the API before linkgate has recorded the request. */
 export async function runApprovals(story: ServiceContext) {
   const { linkgate, sandbox, serviceId } = story;
   const { ApiUrl = '' } = sandbox.outputs;
   const { signingSecret, botToken } = sandbox.emulator.slack.credentials;
   await callLinkgate(ApiUrl, provider, 'PUT', '/slack', { signingSecret, botToken });
   await setUpEmails(story);
-  // Secrets that were not there are looked for once a minute.
+  // linkgate reads missing secrets once a minute.
   await advanceClock(story, 120);
 
   await decideInSlack(story);
@@ -47,7 +47,7 @@ export async function runApprovals(story: ServiceContext) {
   await setAssumptions(story, { notifications: true });
 }
 
-/** An address that confirms, one whose filter policy somebody takes away, and one that is in the group no more. */
+/** Sets up three email addresses: a confirmed one, one whose filter policy is removed, and one that leaves the group. */
 async function setUpEmails(stage: ScenarioContext) {
   const { linkgate } = stage;
   const former = 'former@example.com';
@@ -89,7 +89,7 @@ async function decideInSlack(story: ServiceContext) {
   await linkgate.json('allowlist', 'remove', accounts.unknown, '--service', serviceId);
 }
 
-/** By the newest mail. */
+/** Returns the approval link of the newest email. */
 function findApprovalLink({ sandbox }: ScenarioContext): string {
   const mails = sandbox.emulator.mails.list(0).filter(({ to }) => to === approver);
   return new RegExp(`^${sandbox.outputs.ApprovalUrl}\\S+$`, 'm').exec(mails.at(-1)?.text ?? '')?.[0] ?? '';
@@ -110,12 +110,12 @@ async function decideByMail(story: ServiceContext) {
   await story.linkgate.json('allowlist', 'remove', accounts.unknown, '--service', story.serviceId);
 }
 
-/** More requests at once would be told of together. */
+/** Waits for the notification throttle: more requests at once would be batched. */
 function waitForThrottle(stage: ScenarioContext) {
   return advanceClock(stage, 360);
 }
 
-/** At a service of its own: a connection of the account is to be cut. */
+/** Schedules the disconnect of a connection at a service of its own. */
 async function scheduleDisconnect(accountId: string, tenancies: ServiceContext): Promise<string> {
   const { linkgate, serviceId } = tenancies;
   await linkgate.json('allow', accountId, '--service', serviceId);
@@ -127,8 +127,8 @@ async function scheduleDisconnect(accountId: string, tenancies: ServiceContext):
 }
 
 /**
- * The first of two approvals, of what waits for another group by now, which nobody has noticed yet: of requests, and of connections
- * that were to be cut and are allowed again for a while.
+ * Gives the first of two approvals after the group of the service changed, before linkgate notices: for requests, and for connections
+ * with a scheduled disconnect that are allowed again.
  */
 async function decideDuringGroupChange(story: ServiceContext) {
   const { linkgate, serviceId } = story;

@@ -17,12 +17,12 @@ import {
 } from './harness.ts';
 
 const address = 'ops@initech.example';
-/** Of which SNS knows nothing. */
+/** A topic that does not exist. */
 const topic = `arn:aws:sns:us-east-1:${accounts.allowed}:linkgate-nowhere`;
 
 /**
- * Connections that lose their permission: consumers delete some of them, and of the rest the budget leaves some to people. One
- * loses it soon. In the end the table is taken for another one.
+ * Connections lose their permission. Consumers delete some of them; of the rest, the disconnect quota leaves some to approvers. One
+ * expires soon. In the end linkgate takes the table for a restored one.
  */
 export async function runDisconnects(stage: ScenarioContext) {
   const { linkgate } = stage;
@@ -58,7 +58,7 @@ export async function runDisconnects(stage: ScenarioContext) {
 
 const initech = ['customer', 'set', 'initech', '--account', accounts.allowed];
 
-/** Whom nobody has told yet of what was announced before. */
+/** Sets a contact who was not notified of the earlier scheduled disconnects. */
 async function setContactEmail(story: ServiceContext) {
   const { linkgate } = story;
   await linkgate.json(...initech, '--contact-email', address);
@@ -67,7 +67,7 @@ async function setContactEmail(story: ServiceContext) {
   await linkgate.json(...initech, '--contact-email', address);
 }
 
-/** Whom then nothing reaches. */
+/** Replaces the contact by a topic that does not exist, so that delivery fails. */
 async function setContactTopic(story: ServiceContext) {
   await waitForBatch(story);
   await story.linkgate.json(...initech, '--contact-topic', topic);

@@ -9,13 +9,13 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { type Clients, createEndpoint, provider } from '../sandbox.ts';
 
-/** Where plays are played: a sandbox in this process, with its clients. */
+/** A sandbox in this process, with its clients. */
 export interface ScenarioContext {
   readonly sandbox: Sandbox;
   readonly linkgate: Clients;
 }
 
-/** The same, once there is the service that most of it is about. */
+/** A scenario with the service that it is about. */
 export interface ServiceContext extends ScenarioContext {
   readonly serviceId: string;
 }
@@ -34,7 +34,7 @@ export async function disconnect({ linkgate }: ScenarioContext, accountId: strin
   await linkgate.idle();
 }
 
-/** Somebody at the provider accepts it without linkgate. */
+/** Accepts the connection outside of linkgate. */
 export async function acceptByHand({ linkgate, serviceId }: ServiceContext, endpointId: string) {
   const accept = { ServiceId: serviceId, VpcEndpointIds: [endpointId] };
   await linkgate.ec2(provider).send(new AcceptVpcEndpointConnectionsCommand(accept));
@@ -45,7 +45,7 @@ export async function advanceClock({ linkgate }: ScenarioContext, seconds: numbe
   await linkgate.ask('POST', '/_sandbox/clock', { advanceSeconds: seconds });
 }
 
-/** Whoever is told of what came together is told by now. */
+/** Waits until batched notifications are delivered. */
 export async function waitForBatch(stage: ScenarioContext) {
   await stage.linkgate.idle();
   await advanceClock(stage, 11);
@@ -61,7 +61,7 @@ export function setAssumptions({ linkgate }: ScenarioContext, assumptions: objec
   return linkgate.ask('PUT', '/_sandbox/assumptions', assumptions);
 }
 
-/** Something in AWS fails while this goes on. */
+/** Runs the work while a fault is active. */
 export async function withFault({ linkgate }: ScenarioContext, fault: object, work: () => Promise<unknown>) {
   await linkgate.ask('PUT', '/_sandbox/faults', [fault]);
   await work();
@@ -79,7 +79,7 @@ const asProvider = {
 
 export const tableName = 'linkgate-local';
 
-/** Somebody has their hands in the table. */
+/** Gives direct access to the table. */
 export async function withTable(
   { linkgate }: ScenarioContext,
   work: (client: DynamoDBClient) => Promise<unknown>,
@@ -98,7 +98,7 @@ export async function withQueues(
   client.destroy();
 }
 
-/** Whose address it is confirms that they want to be written to. */
+/** Confirms the email subscription of an address. */
 export async function confirmSubscription({ sandbox }: ScenarioContext, address: string) {
   const asked = sandbox.emulator.mails
     .list(0)
@@ -106,7 +106,7 @@ export async function confirmSubscription({ sandbox }: ScenarioContext, address:
   await fetch(/^http\S+$/m.exec(asked?.text ?? '')?.[0] ?? '');
 }
 
-/** Somebody takes away the filter policy by which an address gets its own mails only. */
+/** Removes the filter policy that limits an address to its own emails. */
 export async function widenSubscription({ linkgate }: ScenarioContext, topic: string, address: string) {
   const TopicArn = `arn:aws:sns:us-east-1:${provider}:linkgate-local-${topic}`;
   const sns = new SNSClient({ endpoint: linkgate.url, ...asProvider });

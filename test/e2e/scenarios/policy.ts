@@ -7,12 +7,12 @@ import type { ServiceContext } from './harness.ts';
 const group = 'approvers: {auditors: {emails: [auditor@example.com]}}';
 const customer = "customers: {hooli: {accounts: ['777777777777']}}";
 
-/** A policy file, and then the same without its group and its customer. */
+/** Applies a policy file, and then the same without its group and its customer. */
 export async function runPolicies({ linkgate, serviceId }: ServiceContext) {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
   const file = join(folder, 'policy.yml');
   const services = `services: {payments: {id: ${serviceId}}}`;
-  // Of whom it counts the endpoints.
+  // An entry that counts endpoints.
   const allow = `allow: [{account: '${accounts.unknown}', services: payments, maxEndpoints: 2}]`;
   for (const parts of [
     [group, customer, services, allow],

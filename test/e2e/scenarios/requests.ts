@@ -15,7 +15,7 @@ import {
   withTable,
 } from './harness.ts';
 
-/** Accepted, rejected, counted, approved, denied, and found without ids. */
+/** Requests that are accepted, rejected, counted, approved, denied, and found by a notification without ids. */
 export async function runRequests(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   await linkgate.json('allow', accounts.allowed, '--service', serviceId);
@@ -35,7 +35,10 @@ export async function runRequests(story: ServiceContext) {
   await setAssumptions(story, { notificationBody: 'text' });
 }
 
-/** Verdicts that change while they are due, calls that EC2 throttles for as long as a run lasts, one that takes effect late, and one that does at once although it failed. */
+/**
+ * Verdicts that change while pending, calls that EC2 throttles for a whole run, a call that takes effect late, and a
+ * failed call that took effect.
+ */
 export async function runLateChanges(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
@@ -66,7 +69,7 @@ export async function runLateChanges(story: ServiceContext) {
   );
 }
 
-/** What events missed: connections that are gone, one of them before it was accepted, and a set of counted endpoints that is wrong. */
+/** Drift that only a sweep finds: deleted connections, one of them before its acceptance, and a wrong set of counted endpoints. */
 export async function runSweeps(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   await setAssumptions(story, { notifications: false });
@@ -94,7 +97,7 @@ export async function runSweeps(story: ServiceContext) {
   await linkgate.json('sweep', 'connections');
 }
 
-/** Somebody else puts something into the queue of what is due. */
+/** Sends an unparseable message to the apply queue. */
 export async function sendUnparseable(stage: ServiceContext) {
   await withQueues(stage, (client) =>
     client.send(
@@ -119,7 +122,7 @@ export async function switchModes(story: ServiceContext) {
   await linkgate.json('approvers', 'set', 'night', ...night);
 }
 
-/** Whatever can be asked without changing anything. */
+/** Runs all commands that only read. */
 export async function runReadCommands({ linkgate, serviceId }: ServiceContext) {
   for (const question of [
     ['allowlist'],

@@ -7,7 +7,7 @@ import {
 import { accounts, createEndpoint, createService, provider } from '../sandbox.ts';
 import { connect, type ScenarioContext, type ServiceContext, withFault } from './harness.ts';
 
-/** Services that come and go, and one that stays: what it lost is repaired. */
+/** Registers and deregisters services, and repairs the drift of one that stays. */
 export async function runServices({ linkgate }: ScenarioContext): Promise<string> {
   const busy = await createService(linkgate, false);
   await createEndpoint(linkgate, accounts.unknown, busy);
@@ -40,7 +40,7 @@ export async function runServices({ linkgate }: ScenarioContext): Promise<string
   );
   await linkgate.json('service', 'add', serviceId);
   await linkgate.idle();
-  // CloudTrail's record of it names no service, so that every one is looked at.
+  // CloudTrail's record names no service, so linkgate checks all services.
   await ec2.send(
     new DeleteVpcEndpointConnectionNotificationsCommand({
       ConnectionNotificationIds: [await notification()],
@@ -54,7 +54,7 @@ export async function runServices({ linkgate }: ScenarioContext): Promise<string
   return serviceId;
 }
 
-/** linkgate keeps the allowed principals for a while. */
+/** Lets linkgate manage the allowed principals, and ends that. */
 export async function runPrincipals({ linkgate, serviceId }: ServiceContext) {
   for (const how of [['managed', '--yes'], ['observed']]) {
     await linkgate.json('service', 'add', serviceId, '--principals', ...how);
@@ -62,7 +62,7 @@ export async function runPrincipals({ linkgate, serviceId }: ServiceContext) {
   }
 }
 
-/** A person decides what was accepted and is still due, at a service that was taken away before anybody noticed. */
+/** A person decides a pending accept at a service that was deregistered before linkgate noticed. */
 export async function decideAfterDeregistration(story: ServiceContext) {
   const { linkgate, serviceId } = story;
   await linkgate.json('mode', 'observe');

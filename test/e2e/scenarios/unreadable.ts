@@ -4,11 +4,11 @@ import { itemEntities } from '../../../lib/doctor/item-entities.ts';
 import { reasonsToKeepItems } from '../../../lib/storage/item-remedy.ts';
 import { type ServiceContext, tableName, withTable } from './harness.ts';
 
-/** Kinds of which all items are in one partition. */
+/** Entities with all items in one partition. */
 const singlePartitionEntities =
   /^(APPROVERS|NOTIFICATION_THROTTLE|CONTACT_DELIVERY_FAILURE|CUSTOMER|DISCONNECT_QUOTA|DIGEST|MODE|POLICY|SERVICE|TABLE_IDENTITY)$/;
 
-/** Of each kind that may be removed somebody writes an item that linkgate cannot read, and an administrator removes it. */
+/** Writes an unreadable item of each removable entity, and removes it as an administrator. */
 export async function removeUnreadableItems(story: ServiceContext) {
   const { linkgate } = story;
   await linkgate.linkgate('doctor');

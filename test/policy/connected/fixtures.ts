@@ -14,7 +14,7 @@ import { createTestEnv, type TestEnv } from '../../doubles/test-env.ts';
 export const hour = 3_600;
 export const day = 24 * hour;
 
-/** linkgate at work: allowed connections that it has let in, unless something else is said. */
+/** Creates an environment in which linkgate has accepted the connections. */
 export async function createRevocationTestEnv({
   services = [aService()],
   entries = [anEntry()],
@@ -32,19 +32,19 @@ export function createConnections(count: number, connection: Partial<Connection>
   );
 }
 
-/** What a schedule brings about, and all that follows of it. */
+/** Runs a sweep and processes all queues. */
 export async function sweep(env: TestEnv, kind: SweepScope): Promise<void> {
   await sweepConnections(hub, kind, env.deps);
   await processQueues(env);
 }
 
-/** Time passes, and the pass of that minute comes. */
+/** Advances the time and runs a pending sweep. */
 export async function advanceAndSweep(seconds: number, env: TestEnv): Promise<void> {
   env.advanceSeconds(seconds);
   await sweep(env, 'pending');
 }
 
-/** The entry of the consumer is taken away, as its stream event tells. */
+/** Removes the consumer's entry and handles its stream event. */
 export async function removeConsumerEntry(env: TestEnv): Promise<void> {
   await removeEntry({ serviceId: serviceId(1), accountId: consumer }, env.deps);
   await reevaluateService(env);
@@ -55,7 +55,7 @@ export async function reevaluateService(env: TestEnv): Promise<void> {
   await processQueues(env);
 }
 
-/** Everything that was rung for and published is done, and what that brings about. */
+/** Processes apply requests and events until none are left. */
 export async function processQueues(env: TestEnv): Promise<void> {
   const { deps, published, rings, ec2 } = env;
   for (let turn = 0; turn < 20; turn++) {
@@ -72,7 +72,7 @@ export async function processQueues(env: TestEnv): Promise<void> {
     if (rings.splice(0).length > 0) {
       env.remainingMs = 75_000;
       await applyVerdicts(hub, deps);
-      // EC2 rings for what was accepted and rejected.
+      // EC2 sends notifications of accepts and rejects.
       await detectChanges(await listAllConnections(ec2, {}), deps);
     }
     if (published.length === 0 && rings.length === 0) return;

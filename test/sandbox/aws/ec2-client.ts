@@ -11,7 +11,7 @@ interface ClientRequest {
   readonly body?: unknown;
 }
 
-/** The SDK's own client, whose requests go straight to the service, through everything of the wire but HTTP. */
+/** An SDK client whose requests go directly to the service, through the wire format but not HTTP. */
 export function ec2Client(
   service: AwsService,
   caller: Omit<Caller, 'principal'>,

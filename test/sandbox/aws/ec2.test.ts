@@ -242,7 +242,7 @@ test.each([
     { SecurityGroupIds: ['sg-0000000000000000f'] },
     'InvalidSecurityGroupID.NotFound',
   ],
-  // AWS's own list of codes writes `ID` in the one and `Id` in the other.
+  // AWS's list of error codes has both `ID` and `Id`.
   ['in a malformed security group', { SecurityGroupIds: ['mine'] }, 'InvalidSecurityGroupId.Malformed'],
   ['as a gateway', { VpcEndpointType: undefined }, 'InvalidParameter'],
   ['with a private name that the service lacks', { PrivateDnsEnabled: true }, 'InvalidParameter'],

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../sandbox/clock.ts';
 
-/** A clock that stands still until it is moved; what fell due runs when it is. */
+/** A clock that only `advance` moves; due timers run then. */
 export function manualClock(start = Date.UTC(2026, 0, 1)): Clock {
   const timers = new Set<{ time: number; action: () => void }>();
   let time = start;

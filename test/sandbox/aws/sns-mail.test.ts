@@ -42,7 +42,7 @@ const mails = () => deliveries.map(({ mail }) => mail);
 const linkIn = (text = '') => new URL(/http\S+/.exec(text)?.[0] ?? '').searchParams;
 const listed = () => call('ListSubscriptionsByTopic', {}).Subscriptions;
 
-/** Ann subscribes, and follows the link in the mail that asks her to. */
+/** Ann subscribes and confirms by the link in her email. */
 function subscribed(attributes?: object): string {
   const arn = subscribe(attributes);
   sns.followLink(linkIn(mails().at(-1)?.text));

@@ -6,12 +6,12 @@ import { createPrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
 export const noon = Date.parse('2026-11-21T12:00:00Z');
 export const provider = { accountId: '111111111111', region: 'us-east-1' };
 
-/** The root of an account; account ids keep their leading zeros. */
+/** The root of an account with a leading zero in its id. */
 export function aConsumer(accountId = '022222222222', region = 'us-east-1') {
   return { accountId, region, arn: `arn:aws:iam::${accountId}:root` };
 }
 
-/** Ids in the order in which they were asked for. */
+/** Returns ids in sequence. */
 export function createIds(): () => string {
   let count = 0;
   return () => (++count).toString(16).padStart(17, '0');
@@ -21,7 +21,7 @@ export function aPrivateLink(assumptions: Partial<Assumptions> = {}): PrivateLin
   return createPrivateLink({ id: createIds(), assumptions: { ...defaultAssumptions, ...assumptions } });
 }
 
-/** A service that everybody may ask to connect to, with a notification of all four events. */
+/** A service that allows all principals, with a notification of all four events. */
 export function aService(
   privateLink: PrivateLink,
   { acceptanceRequired = true, regions = [] as string[] } = {},

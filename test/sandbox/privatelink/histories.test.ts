@@ -4,7 +4,7 @@ import type { EndpointState } from '../../../sandbox/privatelink/model.ts';
 import type { PrivateLink } from '../../../sandbox/privatelink/privatelink.ts';
 import { aConsumer, anEndpoint, aPrivateLink, aService, noon, provider } from './builders.ts';
 
-/** Where an endpoint that exists may go next, as AWS documents it. */
+/** The documented next states of an endpoint. */
 const legal: Readonly<Record<EndpointState, readonly EndpointState[]>> = {
   pendingAcceptance: ['pending', 'rejected', 'deleting'],
   pending: ['available', 'rejected', 'deleting', 'pending'],
@@ -18,7 +18,7 @@ interface History {
   readonly privateLink: PrivateLink;
   readonly serviceId: string;
   readonly endpointIds: string[];
-  /** Endpoints that the provider has asked to accept. */
+  /** Endpoints that the provider called Accept for. */
   readonly accepted: Set<string>;
   now: number;
 }

@@ -10,7 +10,7 @@ type Json = any;
 export const channel = 'C01APPROVALS';
 export const alice = { user: 'U01ALICE', team: 'T01LOCAL' };
 
-/** A Slack of its own, by a clock that stands still. */
+/** A Slack workspace with a manual clock. */
 export function createTestSlack({ isThrottled = true, origin = 'http://sandbox' } = {}) {
   const clock = manualClock();
   const faults = createFaults(() => 0);
@@ -29,7 +29,7 @@ export function createTestSlack({ isThrottled = true, origin = 'http://sandbox' 
     return { status: response.status, json };
   }
 
-  /** Calls the Web API as linkgate's app. */
+  /** Calls the Web API with the app's token. */
   async function call(method: string, input: object, token: string = botToken) {
     const response = await slack.handle(
       new Request(`${origin}/slack/api/${method}`, {
@@ -45,7 +45,7 @@ export function createTestSlack({ isThrottled = true, origin = 'http://sandbox' 
   return { slack, clock, faults, ask, call };
 }
 
-/** Where something listens on this machine, until it is closed. */
+/** Listens on a free port. @returns the URL and a function that closes the server */
 export async function listen(listener: RequestListener): Promise<{ url: string; close(): void }> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -61,11 +61,11 @@ export async function listen(listener: RequestListener): Promise<{ url: string; 
 export interface Received {
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: string;
-  /** The payload in the form, where it has one. */
+  /** The payload of the form, if there is one. */
   readonly payload: Json;
 }
 
-/** An app that answers as it is told, and keeps what it was sent. */
+/** An app with a scripted response that records requests. */
 export async function createTestApp(slack: Slack, answer: (received: Received) => unknown = () => '') {
   const received: Received[] = [];
   const { url, close } = await listen(async (request, response) => {

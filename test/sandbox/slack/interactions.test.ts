@@ -42,7 +42,7 @@ const view = {
   ],
 };
 
-/** A message with buttons of the app, which answers as it is told. */
+/** Posts a message with buttons; the app has a scripted response. */
 async function aMessage(
   answer: (received: Received, slack: ReturnType<typeof createTestSlack>) => unknown = () => '',
 ) {

@@ -60,7 +60,10 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-/** Alice at the page, where a request waits; the app opens a modal for Deny, and answers all else to her alone. */
+/**
+ * Opens the page as Alice with a waiting request. The app opens a modal for Deny and responds to other clicks with an
+ * ephemeral message.
+ */
 async function atThePage({ width = 1200 } = {}) {
   const slack = createTestSlack();
   const app = await createTestApp(slack.slack, async ({ payload }) => {

@@ -4,7 +4,7 @@ import { AwsError, type AwsService } from '../../../sandbox/aws/aws-service.ts';
 import { formatError, formatOutput, parseRequest } from '../../../sandbox/wire/wire.ts';
 
 export interface TestServer {
-  /** What SDK clients of an account take as configuration. */
+  /** Returns the SDK client configuration of an account. */
   clientOf(accountId: string): {
     endpoint: string;
     region: string;
@@ -15,7 +15,7 @@ export interface TestServer {
   close(): void;
 }
 
-/** Serves AWS services over HTTP, told apart by the credential scope, and nothing else. */
+/** Serves AWS services over HTTP; the credential scope selects the service. */
 export async function serveServices(services: readonly AwsService[], now: () => number): Promise<TestServer> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];

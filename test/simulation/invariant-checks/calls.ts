@@ -10,19 +10,19 @@ import { isNewerMajor } from '../mixed-versions.ts';
 import { expectedAction, isRejectedOnExpiry, type OraclePolicy, readOraclePolicy } from '../policy-oracle.ts';
 import type { watchDisconnects } from './disconnects.ts';
 
-/** What a run knows since it last asked EC2 to accept or reject. */
+/** The reads of a run since its last accept or reject call. */
 interface RunReads {
   readonly items: Map<string, Item | undefined>;
-  /** When it last read the table. */
+  /** The time of its last table read. */
   at: number;
   mode?: Mode;
-  /** Where it has looked since it read the mode. Both, for one only may be a look that it gave up and that came late. */
+  /** The sources read since the mode was read. Both are required, because one may be a late read that the run gave up. */
   readonly lookedSince: Set<'table' | 'ec2'>;
-  /** Of the endpoints that EC2 has shown to it: whether they live. */
+  /** The endpoints that EC2 returned: whether each is connected. */
   readonly living: Map<string, boolean>;
 }
 
-/** Watches what EC2 is asked for, beside what the run that asks has read. */
+/** Checks calls to EC2 against the reads of the run. */
 export function watchCalls(
   mustHold: AssertInvariant,
   note: (who: string, what: string) => void,
@@ -110,7 +110,7 @@ export function watchCalls(
     );
   }
 
-  /** Whatever the mode was, the parameter said, an older version decided or the queue held back. */
+  /** Counts accepts of policy in either mode. */
   function mustNotCut(run: Run, { endpointId, revocation }: ConnectionRecord): void {
     mustHold(
       'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut',
@@ -122,7 +122,7 @@ export function watchCalls(
   return {
     lastRead,
 
-    /** Another table is in place: how many count is what it says, and what EC2 was asked for before may be wanted since. */
+    /** The table was replaced: the new one determines the counts, and earlier accepts may be wanted now. */
     replaced(): void {
       askedToAccept.clear();
       acceptedByPolicy.clear();
@@ -136,7 +136,7 @@ export function watchCalls(
       reading.lookedSince.add('table');
     },
 
-    /** EC2 has shown something: what was read before is not right before any more. */
+    /** EC2 returned connections: earlier reads are no longer "right before". */
     observeDescribe(run: Run, living: ReadonlyMap<string, boolean>): void {
       const reading = readsOf(run);
       reading.lookedSince.add('ec2');
@@ -153,7 +153,7 @@ export function watchCalls(
       reading.lookedSince.clear();
     },
 
-    /** EC2 is asked to accept or reject: the mode was read right before, for this call and no other. */
+    /** EC2 changes connections: the mode has to be read right before, for this call only. */
     observeChange(call: ChangingCall, state: PrivateLinkState): void {
       const { run, action, endpointIds } = call;
       note(run.requestId, `calls ${action} of ${endpointIds.join(', ')}`);
@@ -174,7 +174,7 @@ export function watchCalls(
       readsByRun.delete(run.requestId);
     },
 
-    /** A service gets or loses its tag or notification: the mode was read once for both. */
+    /** EC2 changes the tag or the notification of a service: one read of the mode covers both. */
     observeServiceChange(run: Run, operation: string): void {
       const { mode } = readsOf(run);
       note(run.requestId, `calls ${operation}`);

@@ -10,27 +10,27 @@ import {
 import type { AssertInvariant } from '../invariants.ts';
 import type { Run } from '../invocations.ts';
 
-/** Who speaks in a run, and of what: a form may be about many requests. */
+/** The decision that a person tries to make in a run; a form may be about many requests. */
 export interface AttemptedDecision {
   readonly by: string;
   readonly endpointId?: string;
   readonly decision?: SubmittedDecision['decision'];
-  /** Of the message with the button. */
+  /** The ts of the message with the button. */
   readonly ts?: string;
 }
 
-/** What somebody was told: how many requests they have decided, or that the one request was closed before. */
+/** The response to a person: the number of decided requests, or that the request was closed before. */
 export interface PersonResponse {
   readonly decided: number;
-  /** Of how many others they were told that nobody knows. */
+  /** The number of requests with an unknown result. */
   readonly unknown?: number;
   readonly isTooLate: boolean;
 }
 
-/** Watches what people say and what they are told. */
+/** Checks the decisions of people and the responses to them. */
 export function watchDecisions(mustHold: AssertInvariant) {
   const spoken = new Map<string, AttemptedDecision>();
-  /** What each run has written down of somebody's words. */
+  /** The decisions that each run has recorded. */
   const written = new Map<string, AuditEntry[]>();
 
   function checkDecidedResponse(
@@ -87,7 +87,7 @@ export function watchDecisions(mustHold: AssertInvariant) {
         `${entry.actor} ${entry.action} ${entry.endpointId}`,
       );
     },
-    /** Through the API. */
+    /** Checks the response of the API. */
     checkApiResponse(
       word: AttemptedDecision,
       result: SubmitResult,
@@ -96,7 +96,7 @@ export function watchDecisions(mustHold: AssertInvariant) {
       if (result.status === 'decided') checkDecidedResponse(record, word);
       if (result.status === 'not-open') checkNotOpenResponse(record, word, result);
     },
-    /** In Slack, or on a link's page. Who says again what they have said is told that it is so, and nothing is written. */
+    /** Checks the response in Slack or on a link's page. A repeated decision is confirmed without a write. */
     checkTextResponse(
       { requestId }: Run,
       { by, endpointId }: AttemptedDecision,

@@ -13,19 +13,19 @@ import { isAllowedByEntry, type OraclePolicy } from '../policy-oracle.ts';
 import { shortestGrace } from '../provider.ts';
 
 const day = 24 * 3_600_000;
-/** What the policy alone may cut in 24 hours, said once more. */
+/** The disconnect quota of policy in 24 hours, as an independent copy. */
 const expectedQuota = { overall: 20, atService: 5, oneIn: 10 };
 
-/** Watches what is cut that lives, beside what was announced in this very table. */
+/** Checks disconnects against the announcements in the current table. */
 export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
-  /** By endpoint and announcement: when it was written down, as people could read it. */
+  /** The time of each announcement by endpoint and `since`. */
   const announced = new Map<string, number>();
   const disconnects: { readonly endpointId: string; readonly serviceId: string; readonly at: number }[] = [];
-  /** What EC2 was asked to reject by policy alone, and how many connections its service had by then. */
+  /** The disconnects that policy requested, with the number of connections of the service at that time. */
   const disconnectsInProgress = new Map<string, { readonly serviceId: string; readonly living: number }>();
   const connectedDecisions = new Map<string, ConnectedDecisionInput[]>();
   let replacedAt = 0;
-  /** What this table has known EC2 to be asked to accept, and what others accepted. */
+  /** The accepts that the current table has recorded, and external accepts. */
   const acceptRequested = new Set<string>();
   const externallyAccepted = new Set<string>();
 
@@ -42,7 +42,7 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
     );
   }
 
-  /** EC2 has rejected what lived. */
+  /** EC2 has rejected a connected connection. */
   function mustBeWithinQuota(endpointId: string, serviceId: string, living: number): void {
     const recent = disconnects.filter(({ at }) => at > now() - day);
     const there = recent.filter((cut) => cut.serviceId === serviceId);
@@ -55,7 +55,7 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
     disconnects.push({ endpointId, serviceId, at: now() });
   }
 
-  /** Whether an entry counts fewer than live, so that some of them have to go. */
+  /** Whether an account has more connected endpoints than its entry counts. */
   function isBeyondCount(
     { serviceId, ownerAccountId }: ConnectionRecord,
     { entries }: OraclePolicy,
@@ -79,7 +79,7 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
       externallyAccepted.add(endpointId);
     },
 
-    /** EC2 is asked to reject what was revoked, if it lives. */
+    /** linkgate requests the reject of a revoked connection: checks its reason if it is connected. */
     mustBeRevoked(
       record: ConnectionRecord,
       revocation: Revocation,
@@ -138,8 +138,8 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
     },
 
     /**
-     * Another table is in place: nothing was announced in it.
-     * @param isFirst as far as it knows: an empty one cannot know that anything was cut before.
+     * The table was replaced: it has no announcements.
+     * @param isFirst whether the table is empty, so that it cannot know earlier disconnects.
      */
     recordTableReplaced(isFirst: boolean): void {
       if (isFirst) disconnects.length = 0;

@@ -11,10 +11,10 @@ import { watchWrites } from './writes.ts';
 
 export type Watch = ReturnType<typeof createWatch>;
 
-/** Holds each step against what linkgate promises; the first broken promise ends the history. */
+/** Checks the invariants at each step; the first broken one ends the history. */
 export function createWatch(items: Items, note: (who: string, what: string) => void, now: () => number) {
   let broken: BrokenInvariantError | undefined;
-  /** Of items that were said to be too new to read: their sort keys. */
+  /** The sort keys of items that linkgate reported as unreadable. */
   const reportedUnreadable = new Set<string>();
 
   let replacedAt = 0;
@@ -33,7 +33,7 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
     ...calls,
     ...writes,
     ...slack,
-    /** Somebody was told what became of their click, form or link. */
+    /** A person got a response to a click, form or link. */
     checkPersonResponse(run: Run, spoken: AttemptedDecision, since: number, told: PersonResponse): void {
       const { by, endpointId = '' } = spoken;
       const wasOpen = !writes.isUnreadable(endpointId) && writes.wasOpenSince(endpointId, since);
@@ -51,17 +51,17 @@ export function createWatch(items: Items, note: (who: string, what: string) => v
       writes.written(run, changes);
       cuts.recordWrites(changes);
     },
-    /** Another table is in place of the one that was there. */
+    /** The table was replaced. */
     recordTableReplaced(): void {
       replacedAt = now();
       cuts.recordTableReplaced(items.read([identityKey]).length === 0);
       calls.replaced();
       writes.replaced();
     },
-    /** Since when the table is in place: what was done before it may not know. In milliseconds. */
+    /** The time of the last replacement of the table, in milliseconds. */
     replacedAt: () => replacedAt,
     broken: () => broken,
-    /** An error that ended a run, or that it reported and went on. */
+    /** An error that ended a run, or that a run reported. */
     failed(error: unknown): void {
       if (error instanceof UnsupportedSchemaVersionError) reportedUnreadable.add(error.key.sk);
     },

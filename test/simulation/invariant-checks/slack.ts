@@ -4,7 +4,7 @@ import type { SlackObserver } from '../slack.ts';
 import { readTitle } from '../slack.ts';
 import type { watchWrites } from './writes.ts';
 
-/** Watches what people are shown in Slack, in the moment that they are shown it. */
+/** Checks each Slack message when it is posted or updated. */
 export function watchSlack(
   mustHold: AssertInvariant,
   note: (who: string, what: string) => void,
@@ -14,7 +14,7 @@ export function watchSlack(
 
   const recordMessage: SlackObserver['shown'] = (run, message) => {
     const { ts, threadTs, text } = message;
-    // Before it a note on the account may name another one.
+    // A note on the account before it may name another endpoint.
     const [, endpointId = ''] = (threadTs ? /(vpce-\w+)/ : /Endpoint\W+(vpce-\w+)/).exec(text) ?? [];
     note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${readTitle(message) || text}`);
     mustHold(

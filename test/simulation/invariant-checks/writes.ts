@@ -20,10 +20,10 @@ import { readOraclePolicy } from '../policy-oracle.ts';
 import type { watchCalls } from './calls.ts';
 import type { watchDecisions } from './decisions.ts';
 
-/** What is read, changed and written again: the next version's attributes stay in it. Other items are made anew as a whole. */
+/** The items that linkgate changes by read and write: attributes of the next version stay. Other items are replaced as a whole. */
 const rewrittenPartitions = [...recordPartitions, 'SERVICE', 'ENDPOINT_QUOTA#'];
 
-/** Watches what is written to the table. */
+/** Checks all writes to the table. */
 export function watchWrites(
   items: Items,
   mustHold: AssertInvariant,
@@ -33,7 +33,7 @@ export function watchWrites(
   now: () => number,
 ) {
   const histories = new Map<string, AuditEntry[]>();
-  /** Of each open request, since when. */
+  /** The time since when each request is open. */
   const openSince = new Map<string, number>();
   const closedSince = new Map<string, number>();
   const historyOf = (endpointId: string): readonly AuditEntry[] => histories.get(endpointId) ?? [];
@@ -74,7 +74,7 @@ export function watchWrites(
     history.push(entry);
   }
 
-  /** By what the run has read last before it writes, said once more and in other words than linkgate's. */
+  /** Checks the authorization of a decision by the last reads of the run, as an independent implementation. */
   function mustBeAuthorized(run: Run, { endpointId, actor, action }: AuditEntry): void {
     const record = recordOf(endpointId);
     if (!record) return;
@@ -104,7 +104,7 @@ export function watchWrites(
     );
   }
 
-  /** @param words that the same transaction adds to its history. */
+  /** @param words the decisions in the same transaction. */
   function mustCloseOnce(run: Run, { before, after }: ItemChange, words: readonly AuditEntry[]): void {
     if (!after || isNewerMajor(after) || isNewerMajor(before)) return;
     const record = readRecord(after);
@@ -167,7 +167,7 @@ export function watchWrites(
     if (!is.has(endpointId)) is.set(endpointId, now());
   }
 
-  /** The deployed version keeps what the next one wrote, and leaves alone what it cannot read. */
+  /** The deployed version keeps attributes of the next one, and does not write items that it cannot read. */
   function mustRespectNewer({ version, requestId }: Run, { before, after }: ItemChange): void {
     mustHold(
       'what only a newer version can read is left alone',
@@ -187,7 +187,7 @@ export function watchWrites(
     recordOf,
     isUnreadable,
     historyOf,
-    /** Another table is in place: what happened is what it says. */
+    /** The table was replaced: its audit trails are the history. */
     replaced(): void {
       histories.clear();
       openSince.clear();
@@ -197,7 +197,7 @@ export function watchWrites(
         histories.set(item.sk, trail.map(readAuditEntry));
       }
     },
-    /** @param endpointId of any request, where it is left out. */
+    /** @param endpointId default: any request. */
     hasSpoken: (actor: string, endpointId?: string): boolean =>
       [...histories.values()]
         .flat()
@@ -233,7 +233,7 @@ function changeKey({ before, after }: ItemChange): Key {
   return after ?? before ?? { pk: '', sk: '' };
 }
 
-/** Whether people are asked about something else, somebody takes back what was said, or others let in what was denied. */
+/** Whether a decision no longer counts: a new approval request, a revocation, or an external accept of a denied request. */
 function isDecisionReopened(before: ConnectionRecord, after: ConnectionRecord): boolean {
   const isReviewedFirst = before.reevaluatedAt === undefined && after.reevaluatedAt !== undefined;
   const isLetIn = before.approval?.decision === 'deny' && isReviewedFirst && isConnected(after.state);
@@ -254,7 +254,7 @@ function isPersonDecision({ action }: AuditEntry): boolean {
   return action === 'approved' || action === 'denied';
 }
 
-/** Whether an entry says what one said before that still holds. */
+/** Whether an audit entry repeats an earlier one that still holds. */
 function isDuplicateEntry(
   { action, outcome, state, policyVersions, findings }: AuditEntry,
   history: readonly AuditEntry[],
@@ -267,7 +267,7 @@ function isDuplicateEntry(
       return (
         last?.action === action &&
         last.outcome === outcome &&
-        // Room that came free changes why people are asked, and nothing that was consulted.
+        // A freed endpoint of an entry changes the findings but not the policy versions.
         JSON.stringify([last.policyVersions, last.findings]) === JSON.stringify([policyVersions, findings])
       );
     case 'applied': {
