@@ -49,7 +49,7 @@ export function createControl({ emulator, calls, deployed }: ControlDeps) {
     calls: {
       GET: ({ url }) => {
         const since = Number(url.searchParams.get('since') ?? 0);
-        if (!Number.isInteger(since) || since < 0) return invalidResponse('since is a number of calls');
+        if (!Number.isInteger(since) || since < 0) return invalidResponse('`since` has to be a number of calls');
         return okResponse({
           calls: calls.list({ since, principal: url.searchParams.get('principal') ?? undefined }),
         });
@@ -103,7 +103,7 @@ export function createControl({ emulator, calls, deployed }: ControlDeps) {
         results.push(...(await fire()));
         // A scheduled run is complete when its messages are handled too, and the next run sees their result.
         if (!(await isIdle(timeoutMs)))
-          return okResponse({ ok: false, error: 'what the schedule caused was not done in time' });
+          return okResponse({ ok: false, error: 'the work of the scheduled run was not done in time' });
       }
       return okResponse({ ok: true, result: results.length === 1 ? results[0] : results });
     } catch (error) {
@@ -169,7 +169,7 @@ function parseBodyAs<T extends v.GenericSchema>(schema: T, body: Buffer): v.Infe
 function readTimeoutMs(url: URL): number {
   const timeoutMs = Number(url.searchParams.get('timeoutMs') ?? defaultIdleTimeoutMs);
   if (Number.isFinite(timeoutMs) && timeoutMs >= 0) return timeoutMs;
-  throw new InputError('timeoutMs is a number of milliseconds');
+  throw new InputError('`timeoutMs` has to be a number of milliseconds');
 }
 
 function okResponse(body: unknown): ControlResponse {

@@ -10,14 +10,14 @@ const loopbackHosts = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 export function crossOriginError(request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>) {
   const { host = '', origin, 'sec-fetch-site': site } = request.headers;
   if (!loopbackHosts.test(host))
-    return `The sandbox answers to loopback names alone, such as 127.0.0.1 and localhost, and not to \`${host}\``;
+    return `The sandbox accepts only loopback names such as 127.0.0.1 and localhost, not \`${host}\``;
   if (!isChangingRequest(request)) return undefined;
   if (site !== undefined && site !== 'same-origin' && site !== 'none')
-    return `The sandbox lets no page of another origin change anything (Sec-Fetch-Site: ${site})`;
+    return `The sandbox refuses changes by a page of another origin (Sec-Fetch-Site: ${site})`;
   // A page without a referrer, like the page of an approval link, sends its forms with the origin `null`.
   const isOwn = origin === `http://${host}` || (origin === 'null' && site === 'same-origin');
   if (origin !== undefined && !isOwn)
-    return `The sandbox lets no page of another origin change anything (Origin: ${origin})`;
+    return `The sandbox refuses changes by a page of another origin (Origin: ${origin})`;
   return undefined;
 }
 

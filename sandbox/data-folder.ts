@@ -44,7 +44,7 @@ function requireSandboxFolder(path: string) {
   if (existsSync(path) && !statSync(path).isDirectory()) throw new StoreError(`\`${path}\` is not a folder`);
   const names = listFolder(path);
   if (names.length > 0 && !names.includes(storeName))
-    throw new StoreError(`\`${path}\` holds something else than the state of a sandbox`);
+    throw new StoreError(`\`${path}\` has files other than the state of a sandbox`);
 }
 
 /** Creates the folder if it is missing. */

@@ -99,7 +99,7 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 export function faultError({ error = 'InternalError' }: CallFault): AwsError {
-  return new AwsError(error, `${error}, as the sandbox was told`, statuses[error]);
+  return new AwsError(error, `${error}, injected by \`/_sandbox/faults\``, statuses[error]);
 }
 
 /** Without a principal, a fault applies to functions and not to people. */
@@ -110,12 +110,12 @@ function matchesCaller({ principal }: CallFault, caller: Pick<Caller, 'principal
 
 /** valibot reports only that no member of the union matches. This validates against the intended kind. */
 function validateFaults(list: unknown): string {
-  if (!Array.isArray(list)) return 'faults are a list';
+  if (!Array.isArray(list)) return 'the faults have to be a list';
   for (const [index, fault] of list.entries()) {
     const meant =
       typeof fault === 'object' && fault !== null && 'delivery' in fault ? DeliveryFault : CallFault;
     const { issues } = v.safeParse(meant, fault);
     if (issues) return `fault ${index}: ${v.getDotPath(issues[0]) ?? 'the fault'}: ${issues[0].message}`;
   }
-  return 'the list holds something that is no fault';
+  return 'an element of the list is not a fault';
 }

@@ -11,9 +11,9 @@ import { seedApprovers, seedSlackSecrets } from './seed-approvers.ts';
 const usage = `Usage: npm start -- [--empty] [--port N] [--data DIR] [--quiet]
 
   --empty    skips the story and registers nothing
-  --port N   listens there instead of on 4570
-  --data DIR keeps all state there, and goes on with what is there
-  --quiet    prints only errors and the line that says it is ready
+  --port N   listens on port N instead of 4570
+  --data DIR keeps all state in DIR, and continues with it
+  --quiet    prints only errors and the ready line
 `;
 
 interface Flags {
@@ -56,7 +56,7 @@ function readFlags(): Flags {
       process.exit(0);
     }
     const port = Number(values.port);
-    if (!/^\d+$/.test(values.port) || port > 65_535) throw new Error(`\`${values.port}\` is no port`);
+    if (!/^\d+$/.test(values.port) || port > 65_535) throw new Error(`\`${values.port}\` is not a port`);
     // npm changes to the repository's folder; the path in `--data` is relative to the caller's folder.
     const data =
       values.data === undefined ? undefined : resolve(process.env.INIT_CWD ?? process.cwd(), values.data);
@@ -136,7 +136,7 @@ function exitOnSignals(stop: () => Promise<void> | undefined) {
 /** A full disk shows only when the store writes, outside of any request. */
 function exitOnFailingStore() {
   process.on('uncaughtException', (error) => {
-    console.error(error instanceof StoreError ? `The sandbox cannot go on: ${error.message}` : error);
+    console.error(error instanceof StoreError ? `The sandbox has to stop: ${error.message}` : error);
     process.exit(1);
   });
 }

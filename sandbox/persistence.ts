@@ -159,7 +159,7 @@ function open(file: string, lockTimeoutMs: number): DatabaseSync {
     else if (application !== applicationId) throw new StoreError(`\`${file}\` ${notASandbox}`);
     else if (version !== format)
       throw new StoreError(
-        `\`${file}\` is of format ${version}, and this version of linkgate knows format ${format}`,
+        `\`${file}\` has format ${version}, and this version of linkgate supports format ${format}`,
       );
     database.exec('commit');
     return database;

@@ -63,6 +63,6 @@ export function createSchedules({ clock, events, fire, settings, store }: AwsEmu
 function parsePeriodMs({ name, schedule = '' }: Rule): number {
   const [, count, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
   if (count === undefined)
-    throw new Error(`the rule \`${name}\`: the sandbox knows schedules by rate only, not \`${schedule}\``);
+    throw new Error(`the rule \`${name}\`: the sandbox supports only rate schedules, not \`${schedule}\``);
   return Number(count) * (unitsMs[unit] ?? 0);
 }

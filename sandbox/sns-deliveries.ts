@@ -98,7 +98,7 @@ export function createDeliveries({
       throw new Error(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
     }
     if (DeadLetterConfig?.Arn) send(DeadLetterConfig.Arn);
-    throw new Error(`the target \`${arn}\` does not let the rule \`${rule.name}\` in`);
+    throw new Error(`the target \`${arn}\` does not allow the rule \`${rule.name}\` in`);
   }
 
   return {

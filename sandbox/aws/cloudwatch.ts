@@ -59,7 +59,7 @@ export function createCloudWatch({ now }: { now: () => number }): CloudWatch {
       .join(' ');
     if (!published?.metrics.split(' ').includes(MetricName) || !published.dimensions.includes(dimensions))
       throw new Error(
-        `the alarm \`${arn}\` watches a metric that nothing publishes: \`${Namespace} ${MetricName}\` by \`${dimensions}\``,
+        `the alarm \`${arn}\` uses a metric that nothing publishes: \`${Namespace} ${MetricName}\` by \`${dimensions}\``,
       );
   }
 

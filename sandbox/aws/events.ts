@@ -132,7 +132,7 @@ export function createEvents({
 
     PutRule(input: Client.PutRuleRequest, { caller }) {
       const { Name: name = '', EventPattern: pattern, EventBusName, State = 'ENABLED', Description } = input;
-      if (pattern === undefined) throw validation('the sandbox makes rules with an EventPattern only');
+      if (pattern === undefined) throw validation('the sandbox supports only rules with an EventPattern');
       const bus = busFor(EventBusName, caller);
       requirePattern(pattern);
       const arn = ruleArn(name, EventBusName, caller);

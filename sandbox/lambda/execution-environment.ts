@@ -52,7 +52,7 @@ export function startEnvironment(settings: EnvironmentSettings): ExecutionEnviro
   let alive = true;
   let death: FunctionError = {
     errorType: 'Runtime.ExitError',
-    errorMessage: 'the runtime exited without an answer',
+    errorMessage: 'the runtime exited without a response',
   };
 
   worker.stdout.on('data', (chunk) => onOutput(String(chunk)));

@@ -8,21 +8,21 @@ import { formatTime } from './time.ts';
 export function homeHtml({ origin, now, mails }: { origin: string; now: number; mails: number }): Html {
   return pageHtml(
     '/',
-    'linkgate in its sandbox',
-    html`<p>This is AWS on your machine, as far as linkgate needs it, with linkgate deployed in it as in an account.</p>
+    'linkgate in the sandbox',
+    html`<p>The sandbox emulates the parts of AWS that linkgate needs, with linkgate deployed in it.</p>
       <dl>
         <dt><a href="/slack">Slack</a></dt>
-        <dd>where linkgate asks people: choose who you are, approve and deny</dd>
+        <dd>linkgate asks for approval here: choose a user, approve and deny</dd>
         <dt><a href="/mail">Mailbox</a></dt>
-        <dd>what approvers and customers were sent: ${mails === 1 ? '1 mail' : `${mails} mails`}</dd>
+        <dd>${mails === 1 ? '1 email' : `${mails} emails`} to approvers and customers</dd>
         <dt><a href="/_sandbox/calls">AWS calls</a></dt>
-        <dd>each with who made it and what came of it, as JSON</dd>
+        <dd>all calls with caller and result, as JSON</dd>
         <dt><a href="/_sandbox/clock">Clock</a></dt>
-        <dd>it is ${formatTime(now)} here, and it can be moved on</dd>
+        <dd>the time of the sandbox is ${formatTime(now)}; you can advance it</dd>
       </dl>
       <h2>In a terminal, in the folder of linkgate</h2>
       <pre tabindex="0" aria-label="Commands">${commands(origin)}</pre>
-      <p class="soft">docs/quickstart.md leads from here to a decided request, and docs/sandbox.md has all that the sandbox can do.</p>`,
+      <p class="soft">docs/quickstart.md shows how to decide a request; docs/sandbox.md describes everything that the sandbox can do.</p>`,
   );
 }
 
@@ -37,5 +37,5 @@ function commands(origin: string): string {
 
 /** The page for unknown paths. */
 export function notFoundHtml(path: string): Html {
-  return pageHtml('', 'There is nothing here', html`<p>The sandbox has no page <code>${path}</code>.</p>`);
+  return pageHtml('', 'Page not found', html`<p>The sandbox has no page <code>${path}</code>.</p>`);
 }

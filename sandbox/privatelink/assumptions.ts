@@ -33,62 +33,62 @@ const assumptionSpecs: { readonly [Name in keyof Assumptions]: AssumptionSpec<As
   notificationBody: {
     default: 'text',
     section: '1.1 SNS connection notifications',
-    meaning: 'what the body of a notification looks like; all four are invented',
+    meaning: 'the format of the body of a notification; all four are invented',
   },
   notifications: {
     default: true,
     section: '1.1 SNS connection notifications',
-    meaning: 'whether notifications arrive at all',
+    meaning: 'whether AWS sends notifications at all',
   },
   endpointIdFilter: {
     default: 'accepted',
     section: '1.1 SNS connection notifications',
-    meaning: 'whether DescribeVpcEndpointConnections takes its documented filter `vpc-endpoint-id`',
+    meaning: 'whether DescribeVpcEndpointConnections accepts its documented filter `vpc-endpoint-id`',
   },
   repeatedAccept: {
     default: 'unsuccessful',
     section: '2.3 AcceptVpcEndpointConnections / RejectVpcEndpointConnections',
-    meaning: 'what accepting what is accepted, or rejecting what is rejected, comes to',
+    meaning: 'the result of accepting an accepted connection, or of rejecting a rejected one',
   },
   maxIdsPerCall: {
     default: 100,
     section: '5.1 EC2 API buckets',
-    meaning: 'how many endpoints one Accept or Reject may name',
+    meaning: 'the maximum number of endpoints in one Accept or Reject call',
   },
   maxPrincipalsPerCall: {
     default: 1_000,
     section: '2.4 Service configuration, permissions, notifications, payer',
-    meaning: 'how many principals one ModifyVpcEndpointServicePermissions may name',
+    meaning: 'the maximum number of principals in one ModifyVpcEndpointServicePermissions call',
   },
   organizationPrincipals: {
     default: 'refused',
     section: '6.2 Principal forms',
-    meaning: 'whether the ARN of an organization or of a unit of it is taken for a principal',
+    meaning: 'whether EC2 accepts the ARN of an organization or of an organizational unit as a principal',
   },
   absentPrincipal: {
     default: 'ok',
     section: '2.4 Service configuration, permissions, notifications, payer',
-    meaning: 'what removing a principal that is not there comes to',
+    meaning: 'the result of removing a principal that is not there',
   },
   pendingAfterMs: {
     default: 100,
     section: '2.1 States and casing',
-    meaning: 'how long after Accept or Reject its effect shows',
+    meaning: 'the time from an Accept or Reject call until EC2 shows its effect',
   },
   availableAfterMs: {
     default: 100,
     section: '2.1 States and casing',
-    meaning: 'how long an endpoint stays `pending`',
+    meaning: 'the time that an endpoint stays `pending`',
   },
   deletedAfterMs: {
     default: 100,
     section: '2.1 States and casing',
-    meaning: 'how long an endpoint stays `deleting`',
+    meaning: 'the time that an endpoint stays `deleting`',
   },
   deletedListedMs: {
     default: 60_000,
     section: '2.2 DescribeVpcEndpointConnections',
-    meaning: 'how long what is deleted stays listed',
+    meaning: 'the time that EC2 lists a deleted endpoint',
   },
 };
 
@@ -106,11 +106,11 @@ export class AssumptionError extends Error {
 /** Merges changes into the assumptions. Throws `AssumptionError` if one change is invalid. */
 export function mergeAssumptions(current: Assumptions, update: unknown): Assumptions {
   if (typeof update !== 'object' || update === null || Array.isArray(update))
-    throw new AssumptionError('assumptions are an object from name to value');
+    throw new AssumptionError('the assumptions have to be an object of names and values');
   const unknown = Object.keys(update).find((name) => !(name in assumptionSchemas));
   if (unknown !== undefined)
     throw new AssumptionError(
-      `there is no assumption \`${unknown}\`; there are ${assumptionNames.join(', ')}`,
+      `unknown assumption \`${unknown}\`; there are ${assumptionNames.join(', ')}`,
     );
   const merged = v.safeParse(Assumptions, { ...current, ...update });
   if (merged.success) return merged.output;

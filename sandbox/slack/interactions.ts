@@ -223,7 +223,7 @@ function orInputError(read: () => InteractionResult): InteractionResult {
   } catch (error) {
     const isTheirs =
       error instanceof BlockError || error instanceof SlackApiError || error instanceof SyntaxError;
-    if (isTheirs) return { error: `the answer makes no sense to Slack: ${error.message}` };
+    if (isTheirs) return { error: `Slack does not understand the response: ${error.message}` };
     throw error;
   }
 }

@@ -8,7 +8,7 @@ export class BlockError extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(`blocks that Slack refuses: ${problems.join('; ')}`);
+    super(`Slack refuses the blocks: ${problems.join('; ')}`);
     this.problems = problems;
   }
 }

@@ -23,7 +23,7 @@ describe('a named folder', () => {
   test('is refused where it holds something else', () => {
     writeFileSync(join(folder, 'notes.txt'), '');
     expect(() => openDataFolder(folder)).toThrow(
-      `\`${folder}\` holds something else than the state of a sandbox`,
+      `\`${folder}\` has files other than the state of a sandbox`,
     );
     expect(() => openDataFolder(join(folder, 'notes.txt'))).toThrow('is not a folder');
   });

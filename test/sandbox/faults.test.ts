@@ -33,7 +33,7 @@ test('a fault strikes at its rate', () => {
 });
 
 test.each([
-  [{}, 'faults are a list'],
+  [{}, 'the faults have to be a list'],
   [[{ service: 'ec2', rate: 1 }], 'fault 0: action'],
   [[accept, { ...accept, rate: 2 }], 'fault 1: rate'],
   [[{ delivery: 'pigeon', rate: 1 }], 'fault 0: delivery'],

@@ -190,7 +190,7 @@ describe('npm start --data', () => {
   }, 90_000);
 
   test.each([
-    [join(root, 'docs'), 'holds something else than the state of a sandbox'],
+    [join(root, 'docs'), 'has files other than the state of a sandbox'],
     [join(root, 'package.json'), 'is not a folder'],
     ['/proc/linkgate/data', 'cannot be used ('],
   ])(

@@ -150,7 +150,7 @@ describe('a file is refused', () => {
     const later = new DatabaseSync(file);
     later.exec('pragma user_version = 99');
     later.close();
-    expect(() => openStore(file)).toThrow('is of format 99, and this version of linkgate knows format 1');
+    expect(() => openStore(file)).toThrow('has format 99, and this version of linkgate supports format 1');
   });
 
   test('that is some other database', () => {

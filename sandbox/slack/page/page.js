@@ -175,7 +175,7 @@ document.addEventListener('submit', async (event) => {
   if (form.id === 'command') {
     event.preventDefault();
     const [, text] = /^\/linkgate\b\s*(.*)$/.exec(form.text.value.trim()) ?? [];
-    if (text === undefined) return say('Here you can only type commands: try /linkgate help');
+    if (text === undefined) return say('This field takes slash commands only: try /linkgate help');
     form.text.value = '';
     await show(await post('/slack/command', { channel, text }));
   }

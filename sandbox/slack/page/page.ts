@@ -74,7 +74,7 @@ function linkHtml(address: string, isCurrent: boolean, name: string, about = '')
 export function timelineHtml({ channel, user }: Viewer, messages: Messages, now: number): Html {
   const shown = messages.inChannel(channel.id, { user: user.id, team: user.team });
   if (shown.length === 0)
-    return html`<p class="empty" id="empty">Nothing yet: when somebody has to decide, linkgate writes it here.</p>`;
+    return html`<p class="empty" id="empty">No messages yet. linkgate posts one when an approver has to decide.</p>`;
   return html`${shown.map((message) => {
     const isPrivate = messages.isEphemeral(channel.id, message.ts);
     const replies = isPrivate ? [] : messages.replies(channel.id, message.ts);

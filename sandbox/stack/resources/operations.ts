@@ -4,7 +4,7 @@ export const operationsResources: ResourceTypes = {
   'AWS::Logs::LogGroup': {
     properties: ['LogGroupName', 'RetentionInDays', 'Tags'],
     create({ LogGroupName, RetentionInDays }, stack, logicalId) {
-      if (RetentionInDays === undefined) throw new Error('a log group without retention is kept for ever');
+      if (RetentionInDays === undefined) throw new Error('the log group has no retention');
       const name = LogGroupName ?? `${stack.name}-${logicalId}`;
       return { ref: name, attributes: { Arn: `${resourceArn(stack, 'logs', `log-group:${name}`)}:*` } };
     },

@@ -84,7 +84,7 @@ export const storageResources: ResourceTypes = {
       const statements = [AssumeRolePolicyDocument.Statement].flat();
       const trusted = statements.flatMap(({ Principal }: Properties) => Principal?.Service ?? []);
       if (!trusted.includes('lambda.amazonaws.com'))
-        throw new Error('no function of the stack could take this role');
+        throw new Error('no function of the stack can assume this role');
       const managed = ManagedPolicyArns.map((policyArn: string) => {
         const policy = stack.emulator.managedPolicies.get(policyArn);
         if (!policy) throw new Error(`the sandbox does not have the managed policy \`${policyArn}\``);

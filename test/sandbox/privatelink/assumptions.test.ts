@@ -30,7 +30,7 @@ test('each assumption says what it is, what it is by default, and what it stands
     value: 7,
     default: 100,
     section: '5.1 EC2 API buckets',
-    meaning: 'how many endpoints one Accept or Reject may name',
+    meaning: 'the maximum number of endpoints in one Accept or Reject call',
   });
 });
 
