@@ -16,11 +16,11 @@ beforeAll(async () => {
 });
 
 describe('the pages and the command line', () => {
-  test.each(pages)('$path names only commands and options that there are', ({ text }) => {
+  test.each(pages)('$path names only existing commands and options', ({ text }) => {
     expect(findMentions(text).flatMap(findErrors)).toEqual([]);
   });
 
-  test('every command is told of in some page', () => {
+  test('document every command', () => {
     const told = new Set(
       pages.flatMap(({ text }) => findMentions(text)).map((words) => findCommand(words).path),
     );

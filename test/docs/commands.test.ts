@@ -15,9 +15,12 @@ const isCommand = ({ language, notRun }: Fence) => language === 'sh' && notRun =
 const needsAwsCli = ({ fences }: Page) =>
   fences.some((fence) => isCommand(fence) && /\baws |docs\/shell\.sh/.test(fence.text));
 
-test.each(pages)('every block of $path is run, or shown, or says why it is not run', ({ fences }) => {
-  expect(fences.filter(({ language }) => ![...displayedLanguages, 'sh'].includes(language))).toEqual([]);
-});
+test.each(pages)(
+  'every block of $path is run, is displayed only, or states why it is not run',
+  ({ fences }) => {
+    expect(fences.filter(({ language }) => ![...displayedLanguages, 'sh'].includes(language))).toEqual([]);
+  },
+);
 
 /** The output or the error of each block of a page. */
 type PageRun = ReadonlyMap<Fence, string | Error>;
@@ -27,7 +30,7 @@ const runnablePages = pages.filter(
 );
 const pageRuns = new Map<Page, Promise<PageRun>>();
 
-describe('who follows a page', () => {
+describe('the commands of a page', () => {
   // Two pages run at once, because each waits for linkgate most of the time.
   beforeAll(() => {
     const readers = [Promise.resolve<unknown>(undefined), Promise.resolve<unknown>(undefined)];
@@ -50,18 +53,18 @@ describe('who follows a page', () => {
       for (const [index, fence] of page.fences.entries()) {
         const command = page.fences.slice(0, index).findLast(isCommand);
         if (isCommand(fence)) {
-          test(`can paste line ${fence.line}: ${fence.text.split('\n')[0]}`, async () => {
+          test(`run at line ${fence.line}: ${fence.text.split('\n')[0]}`, async () => {
             await printed(fence);
           }, 120_000);
           for (const { line, text } of findTranscripts(fence, page))
-            test(`sees what line ${line} has it print`, async () => {
+            test(`print the transcript of line ${line}`, async () => {
               expect(normalizeOutput(await printed(fence))).toContain(
                 normalizeOutput(text.replace(/^\$ .*\n/, '')),
               );
             });
         }
         if (fence.language === 'text' && fence.isOutput && command)
-          test(`sees what line ${fence.line} shows`, async () => {
+          test(`print the output of line ${fence.line}`, async () => {
             expect(normalizeOutput(await printed(command))).toContain(normalizeOutput(fence.text));
           });
       }

@@ -22,12 +22,12 @@ describe('the table of costs', () => {
     }
   });
 
-  test.each(volumes.map(volumeOf))('adds up for %s requests', (volume) => {
+  test.each(volumes.map(volumeOf))('has the correct total for %s requests', (volume) => {
     const sum = lines.reduce((total, line) => total + numberIn(line[volume]), 0);
     expect(numberIn(together[volume])).toBeCloseTo(sum, 2);
   });
 
-  test('counts the alarms, metrics and queues that the template has', () => {
+  test('counts the alarms, metrics and queues of the template', () => {
     const template = readTemplate();
     const ofType = (type: string) => resourceTypes(template).filter((each) => each === type).length;
     expect(atRest('CloudWatch: alarms')).toBe(ofType('AWS::CloudWatch::Alarm'));
@@ -42,7 +42,7 @@ describe('the table of costs', () => {
     expect(atRest('SQS, standard')).toBe((polled - 1) * pollsOfAQueue + messagesOfSweeps);
   });
 
-  test('counts all that is metered by the metric: what AWS sells beyond its free metrics is off', () => {
+  test('assumes that paid metrics beyond the free ones are off', () => {
     const properties = Object.values(readTemplate().Resources).map((resource) => resource.Properties ?? {});
     const isOn = JSON.stringify(properties).match(
       /"(DetailedMetricsEnabled":true|MetricsConfig"|TracingConfig"|ContributorInsightsSpecification"|EnhancedMetricsEnabled")/g,
@@ -56,7 +56,7 @@ describe('the table of costs', () => {
       }
   });
 
-  test('counts each sweep twice, for its schedule and for its place', () => {
+  test('counts two invocations per sweep: for the schedule and for the location', () => {
     expect(atRest('Lambda: requests')).toBe(2 * sweeps);
   });
 });

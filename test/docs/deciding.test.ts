@@ -8,18 +8,18 @@ const page = readPage('docs/deciding.md');
 const code = (cell = '') => cell.replaceAll('`', '');
 
 describe('the page on deciding', () => {
-  test('has the rules as they are, in their order', () => {
+  test('lists the rules in their order', () => {
     const told = parseTable(findSection(page, 'The rules')).map(({ rule }) => code(rule));
     expect(told).toEqual(connectionRules.map(({ name }) => name));
   });
 
-  test('has what each rule says', () => {
+  test('quotes the text of each rule', () => {
     const { findings } = decide(aRequest({ endpointRegion: 'eu-west-1' }), everyRuleSpeaks, undefined, noon);
     const told = parseTable(findSection(page, 'The rules')).map(({ rule, says }) => [code(rule), says]);
     expect(told).toEqual(findings.map(({ rule, outcome }) => [rule, outcome]));
   });
 
-  test('has what silence means', () => {
+  test('describes each default without a matching rule', () => {
     const told = parseTable(findSection(page, 'The verdict')).map((row) => [
       code(row['`--on-unlisted`']),
       row.verdict,

@@ -91,15 +91,12 @@ const calledFor: Readonly<Record<string, readonly string[]>> = {
   'AWS::SSM::Parameter': ['ssm:PutParameter', 'ssm:DeleteParameter'],
 };
 
-describe('the policies for who deploys', () => {
-  test.each(policies)(
-    '$path fits into a managed policy of IAM, which does not count white space',
-    ({ text }) => {
-      expect(text.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(6_144);
-    },
-  );
+describe('the IAM policies for deployment', () => {
+  test.each(policies)('$path fits the size limit of a managed policy, without white space', ({ text }) => {
+    expect(text.replaceAll(/\s/g, '').length).toBeLessThanOrEqual(6_144);
+  });
 
-  test('are all named on the page, and by the command that makes them', () => {
+  test('are named on the page and in the command that creates them', () => {
     const { text } = readPage('docs/deploy.md');
     const parts = policies.map(({ path }) => path.replace(/.*deploy-policy-(.*)\.json/, '$1'));
     for (const part of parts) expect(text).toContain(`(deploy-policy-${part}.json)`);
@@ -110,7 +107,7 @@ describe('the policies for who deploys', () => {
     expect(policies.flatMap(({ text }) => text.match(/arn:(?!\*:)[^"]*/g) ?? [])).toEqual([]);
   });
 
-  test('let API Gateway’s service-linked role be made, and no other', () => {
+  test('allow creating the service-linked role of API Gateway and no other role', () => {
     const role = 'role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway';
     expect(
       statements.filter(({ Action }) => [Action].flat().includes('iam:CreateServiceLinkedRole')),
@@ -122,16 +119,19 @@ describe('the policies for who deploys', () => {
     ]);
   });
 
-  test.each([...new Set(resourceTypes(readTemplate()))].sort())('permits what %s takes', (type) => {
-    expect(calledFor).toHaveProperty([type]);
-    expect(calledFor[type]?.filter((action) => !granted.has(action))).toEqual([]);
-  });
+  test.each([...new Set(resourceTypes(readTemplate()))].sort())(
+    'allow the actions that CloudFormation needs for %s',
+    (type) => {
+      expect(calledFor).toHaveProperty([type]);
+      expect(calledFor[type]?.filter((action) => !granted.has(action))).toEqual([]);
+    },
+  );
 
-  test('names its actions one by one', () => {
+  test('contain no wildcard actions', () => {
     expect([...granted].filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  test('reaches beyond linkgate’s names only where AWS has no names to give', () => {
+  test('are limited to linkgate’s resource names where AWS supports it', () => {
     const isNamed = ({ Resource, Condition }: Statement) =>
       [Resource].flat().every((arn) => arn.includes('linkgate')) || Condition !== undefined;
     const wide = statements.filter((statement) => !isNamed(statement)).map(({ Sid }) => Sid);
@@ -154,19 +154,19 @@ describe('the page', () => {
     }
   });
 
-  test('says no setting with --param: the file of the stage is read by each deployment', () => {
+  test('sets nothing with --param, because each deployment reads the file of the stage', () => {
     const params = readPages().flatMap(({ text }) => text.match(/--param[ =]"?(?!change=)\w+=/g) ?? []);
     expect(params).toEqual([]);
   });
 
   const needs = findSection(page, 'What you need').replaceAll(/\s+/g, ' ');
 
-  test('says that events of calls to AWS need a trail', () => {
+  test('states that events of AWS calls need a CloudTrail trail', () => {
     expect(JSON.stringify(readTemplate())).toContain('AWS API Call via CloudTrail');
     expect(needs).toMatch(/CloudTrail trail/);
   });
 
-  test('says how many executions linkgate takes at once at the most, and what a new account has', () => {
+  test('states the maximum concurrency of linkgate and the quota of a new account', () => {
     const mappings = Object.values(readTemplate().Resources)
       .filter(({ Type }) => Type === 'AWS::Lambda::EventSourceMapping')
       .map(({ Properties = {} }) => Properties.ScalingConfig as { MaximumConcurrency: number } | undefined);
@@ -179,11 +179,11 @@ describe('the page', () => {
 });
 
 describe('other partitions', () => {
-  test('are no other to the template', () => {
+  test('need no other template', () => {
     expect(JSON.stringify(readTemplate())).not.toMatch(/arn:aws/);
   });
 
-  test('are no other to what a policy on a page grants', () => {
+  test('need no other policies', () => {
     const granting = readPages().flatMap(({ path, fences }) =>
       fences
         .filter(({ language, text }) => language === 'json' && text.includes('"Statement"'))

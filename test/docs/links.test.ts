@@ -13,12 +13,12 @@ const isExternal = (target: string) => /^[a-z]+:/.test(target);
 describe.each(pages)('the links of $path', (page) => {
   const own = listLinks(withoutCode(page)).filter((target) => !isExternal(target));
 
-  test('lead to what exists', () => {
+  test('have existing targets', () => {
     expect(own.filter((target) => !linkExists(page.path, target))).toEqual([]);
   });
 });
 
-test('every page is reached from the README', () => {
+test('the README links every page', () => {
   const reached = new Set(listLinks(readPage('README.md').text));
   expect(pages.map(({ path }) => path).filter((path) => path !== 'README.md' && !reached.has(path))).toEqual(
     [],

@@ -47,7 +47,7 @@ async function untilDrift(isSo: (found: Awaited<ReturnType<typeof drift>>) => bo
   await waitUntil(async () => isSo(await drift()));
 }
 
-test('what the tutorials have people call drifts from the allowlist, and is told with who and when', async () => {
+test('a principal that a person added in EC2 is reported as drift, with actor and time', async () => {
   await modify({ AddAllowedPrincipals: [root] });
   await modify({ AddAllowedPrincipals: [role] });
   await expect(modify({ AddAllowedPrincipals: [organization] })).rejects.toMatchObject({
@@ -69,7 +69,7 @@ function manage(...flags: string[]) {
   return sandbox.linkgate('service', 'add', serviceId, '--principals', 'managed', ...flags);
 }
 
-test('once a person has agreed, the principals follow the allowlist, and those added by hand go after the grace', async () => {
+test('managed principals follow the allowlist, and unknown ones are removed after the grace period', async () => {
   expect(await manage('--grace', '1h')).toMatchObject({ exitCode: 3 });
   await untilDrift((found) => found.some(({ check }) => check === 'principals-await-approval'));
   expect(await principals()).toEqual([root, role]);
@@ -83,12 +83,12 @@ test('once a person has agreed, the principals follow the allowlist, and those a
   await untilDrift((found) => found.length === 0);
 }, 60_000);
 
-test('an organization is tried once where a person asks for it, and the refusal is explained', async () => {
+test('an organization that a person allows is tried once, and the refusal of EC2 is reported', async () => {
   await manage('--other-principal', organization, '--yes');
   await untilDrift((found) => found.some(({ detail }) => detail.includes('AWS documents no way')));
 }, 60_000);
 
-test('a change by linkgate itself is no event for it', async () => {
+test('linkgate ignores CloudTrail events of its own changes', async () => {
   await sandbox.idle();
   const { calls } = await sandbox.ask<{ calls: { principal: string; action: string }[] }>(
     'GET',

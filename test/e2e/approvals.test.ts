@@ -129,8 +129,8 @@ async function waitFor(seconds: number): Promise<void> {
   await sandbox.idle();
 }
 
-describe('a request that is left to people', () => {
-  test('is one message with three buttons, which say exactly what they do', async () => {
+describe('a request that awaits approval', () => {
+  test('has one message with three buttons that name their effect', async () => {
     const endpointId = await ask();
     const message = await messageOf(endpointId);
     expect(buttonsOf(message).map(({ text }) => text?.text)).toEqual([
@@ -148,7 +148,7 @@ describe('a request that is left to people', () => {
     ]);
   });
 
-  test('is connected by a click, and its message says so when EC2 shows it', async () => {
+  test('is connected after Approve, and its message changes when EC2 shows it', async () => {
     const endpointId = await ask();
     await click(await messageOf(endpointId), 'Approve', bob);
     await isNow(endpointId, 'available');
@@ -160,7 +160,7 @@ describe('a request that is left to people', () => {
     expect(approved).toMatchObject([{ actor: 'slack:T01LOCAL:U01BOB' }]);
   });
 
-  test('is denied with a reason, which stays readable, and its account is blocked where that is wanted', async () => {
+  test('is denied with a recorded reason, and its account is blocked if chosen', async () => {
     const endpointId = await ask(counted);
     const message = await messageOf(endpointId);
     const shown = await click(message, 'Deny', alice, { reason: 'no contract', block: ['yes'] });
@@ -174,7 +174,7 @@ describe('a request that is left to people', () => {
     await sandbox.json('allowlist', 'remove', counted, '--service', 'payments');
   });
 
-  test('lets in the account as well, by one click', async () => {
+  test('is approved together with an allowlist entry by one click', async () => {
     const endpointId = await ask();
     await click(await messageOf(endpointId), 'Approve and allow account', alice);
     await isNow(endpointId, 'available');
@@ -190,7 +190,7 @@ describe('a request that is left to people', () => {
     ['who is no approver', carol],
     ['who is a guest of the channel', mallory],
     ['who has an approver’s id in another workspace', { ...alice, team: 'T02OTHER' }],
-  ])('is not decided by somebody %s, who is told who may', async (_, who) => {
+  ])('is not decided by somebody %s, who gets the names of the approvers', async (_, who) => {
     const endpointId = await ask();
     const message = await messageOf(endpointId);
     for (const label of ['Approve', 'Approve and allow account', 'Deny'])
@@ -203,7 +203,7 @@ describe('a request that is left to people', () => {
     ]);
   });
 
-  test('is decided once, and who clicks later is told by whom', async () => {
+  test('is decided once, and a later click names who decided', async () => {
     const endpointId = await ask();
     const message = await messageOf(endpointId);
     await click(message, 'Approve', bob);
@@ -214,7 +214,7 @@ describe('a request that is left to people', () => {
     expect(words).toHaveLength(1);
   });
 
-  test('that takes two waits for the second, and one denial denies', async () => {
+  test('with a quorum of two waits for the second approval, and is denied by one denial', async () => {
     await sandbox.json(...defaultGroup, '--quorum', '2');
     const endpointId = await ask();
     const message = await messageOf(endpointId);
@@ -225,7 +225,7 @@ describe('a request that is left to people', () => {
     await isNow(endpointId, 'available');
   });
 
-  test('of a service that wants tickets names one with each decision', async () => {
+  test('of a service with required tickets needs a ticket with each decision', async () => {
     await sandbox.json('service', 'add', serviceId, '--require-ticket');
     const endpointId = await ask();
     await click(await messageOf(endpointId), 'Approve', bob, { ticket: 'OPS-17' });
@@ -235,7 +235,7 @@ describe('a request that is left to people', () => {
     );
   });
 
-  test('for a group that decides by command has no buttons and says what to type', async () => {
+  test('for a group without Slack decisions has no buttons and names the command', async () => {
     await sandbox.json(...defaultGroup, '--decision-channels', 'api');
     const endpointId = await ask();
     const message = await messageOf(endpointId);
@@ -255,8 +255,8 @@ const mailsAbout = async (endpointId: string) =>
     text.includes(endpointId),
   );
 
-describe('a mail', () => {
-  test('has a link to approve and one to deny; to follow it changes nothing, and the form decides once', async () => {
+describe('an approval email', () => {
+  test('has links to approve and to deny: a GET changes nothing, and the form decides once', async () => {
     const { ApprovalUrl = '' } = await sandbox.ask<Record<string, string>>('GET', '/_sandbox/outputs');
     const endpointId = await ask();
     const [mail] = await mailsAbout(endpointId);
@@ -287,7 +287,7 @@ describe('a mail', () => {
   });
 });
 
-describe('a connection that will be cut', () => {
+describe('a scheduled disconnect', () => {
   const labels = ['Keep connected', 'Extend 14 days', 'Disconnect now'];
   const hour = 3600;
 
@@ -317,7 +317,7 @@ describe('a connection that will be cut', () => {
   const step = (action: string, actor: string, reason?: string) =>
     expect.objectContaining({ action, actor, ...(reason !== undefined && { reason }) });
 
-  test('has three buttons, of which each says what it does before it does it', async () => {
+  test('has a message with three buttons, each with a confirmation of its effect', async () => {
     const endpointIds = await endings('600000000001', '600000000002', '600000000003');
     const [kept = '', extended = '', cut = ''] = endpointIds;
     const buttons = buttonsOf(await messageOf(kept));
@@ -348,7 +348,7 @@ describe('a connection that will be cut', () => {
     for (const endpointId of endpointIds) expect(buttonsOf(await messageOf(endpointId))).toEqual([]);
   }, 60_000);
 
-  test('has three links in a mail, of which each does what it says once its form gives a reason', async () => {
+  test('has an email with three links, each of which acts after its form is submitted with a reason', async () => {
     const endpointIds = await endings('600000000004', '600000000005', '600000000006');
     for (const [index, endpointId] of endpointIds.entries()) {
       const [mail] = await mailsAbout(endpointId);
@@ -371,7 +371,7 @@ describe('a connection that will be cut', () => {
 });
 
 describe('while Slack is down', () => {
-  test('nothing is lost: mails go out, decisions are made, and what waits is posted once when it is back', async () => {
+  test('emails are sent, decisions are recorded, and waiting requests are posted once it is back', async () => {
     await sandbox.ask('PUT', '/_sandbox/faults', [
       { service: 'slack', action: 'chat.postMessage', rate: 1, error: 'service_unavailable' },
     ]);
@@ -390,7 +390,7 @@ describe('while Slack is down', () => {
 });
 
 describe('many requests at once', () => {
-  test('are a few messages and one digest', async () => {
+  test('result in a few messages and one digest', async () => {
     await waitFor(120);
     const before = (await messages()).length;
     const endpointIds = await Promise.all(
@@ -403,10 +403,10 @@ describe('many requests at once', () => {
   });
 });
 
-describe('when nobody decides in time', () => {
+describe('without a decision before the deadline', () => {
   const days = 86_400;
 
-  test('people are reminded and called upon, and the request stays open', async () => {
+  test('approvers are reminded, the request is escalated, and it stays open', async () => {
     const endpointId = await ask();
     await waitFor(2 * days);
     await waitFor(4 * days);
@@ -426,7 +426,7 @@ describe('when nobody decides in time', () => {
     await isNow(endpointId, 'available');
   });
 
-  test('a service may have it rejected, and a late click is told', async () => {
+  test('a service with `onExpiry` reject rejects it, and a late click gets an explanation', async () => {
     await sandbox.json('service', 'add', serviceId, '--on-expiry', 'reject');
     const endpointId = await ask();
     const message = await messageOf(endpointId);
@@ -447,7 +447,7 @@ describe('/linkgate', () => {
     return told(shown) || JSON.stringify(shown);
   };
 
-  test('shows, approves, denies and allows, for approvers', async () => {
+  test('shows, approves, denies and allows for approvers', async () => {
     const [first, second] = [await ask(), await ask()];
     expect(await type('waiting')).toContain(first);
     expect(await type(`show ${first}`)).toContain(unknown);
@@ -461,7 +461,7 @@ describe('/linkgate', () => {
     expect(await type('help')).toContain('waiting');
   });
 
-  test('tells everybody else who may', async () => {
+  test('names the approvers to everybody else', async () => {
     const endpointId = await ask();
     expect(await type(`approve ${endpointId}`, carol)).toMatch(/U01ALICE|Alice/);
     expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');

@@ -72,7 +72,7 @@ describe('a connection request', () => {
     serviceId = await aRegisteredService();
   }, 30_000);
 
-  test('of an allowed account is accepted, and its story says why', async () => {
+  test('of an allowed account is accepted, and its history has the reason', async () => {
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await becomes(endpointId, 'available');
     await sandbox.idle();
@@ -93,7 +93,7 @@ describe('a connection request', () => {
     expect(actionsOf(explanation)).toEqual(['requested', 'decided', 'applying', 'applied']);
   });
 
-  test('of an unknown account waits for a person, who approves it', async () => {
+  test('of an unknown account awaits approval, and is accepted after it', async () => {
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
     expect(await describeState(sandbox, endpointId)).toBe('pendingAcceptance');
@@ -116,7 +116,7 @@ describe('a connection request', () => {
     expect(explanation.history[3]?.actor).toBe('arn:aws:iam::111111111111:root');
   });
 
-  test('that a person denies is rejected, and nobody can decide it again', async () => {
+  test('is rejected after a denial, and cannot be decided again', async () => {
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
     await sandbox.json('deny', endpointId, '--reason', 'no contract');
@@ -127,7 +127,7 @@ describe('a connection request', () => {
     expect(stderr).toContain('no contract');
   });
 
-  test('that waits is accepted when its account is allowed', async () => {
+  test('that awaits approval is accepted when its account is allowed', async () => {
     const waiting = '055555555555';
     const endpointId = await createEndpoint(sandbox, waiting, serviceId);
     await sandbox.idle();
@@ -135,7 +135,7 @@ describe('a connection request', () => {
     await becomes(endpointId, 'available');
   });
 
-  test('that waits is rejected when its account is blocked', async () => {
+  test('that awaits approval is rejected when its account is blocked', async () => {
     const waiting = '666666666666';
     const endpointId = await createEndpoint(sandbox, waiting, serviceId);
     await sandbox.idle();
@@ -143,7 +143,7 @@ describe('a connection request', () => {
     await becomes(endpointId, 'rejected');
   });
 
-  test('is one of two at once: with --max-endpoints 1 one is accepted and one asked', async () => {
+  test('of two at once is accepted once with --max-endpoints 1, and the other one awaits approval', async () => {
     const account = '777777777777';
     await sandbox.json('allow', account, '--service', serviceId, '--max-endpoints', '1');
     await sandbox.idle();
@@ -156,7 +156,7 @@ describe('a connection request', () => {
     expect(outcomes.sort()).toEqual(['accept', 'ask']);
   });
 
-  test('is decided by one of two people at once, and the other is told', async () => {
+  test('is decided by one of two concurrent decisions, and the other one is refused', async () => {
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
     const results = await Promise.all([
@@ -171,7 +171,7 @@ describe('a connection request', () => {
     expect(closing).toHaveLength(1);
   });
 
-  test('of a service that a mere sweep watches is decided within a pass', async () => {
+  test('of a service without notifications is decided by the sweep', async () => {
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: false });
     const endpointIds = await Promise.all(
       [allowed, blocked].map((account) => createEndpoint(sandbox, account, serviceId)),
@@ -185,8 +185,8 @@ describe('a connection request', () => {
   });
 });
 
-describe('what happens outside linkgate', () => {
-  test('a connection from before the registration is recorded, and left alone until its account is blocked', async () => {
+describe('changes outside linkgate', () => {
+  test('a connection from before the registration is recorded, and stays until its account is blocked', async () => {
     const older = await createService(sandbox);
     const [live, waiting] = [
       await createEndpoint(sandbox, blocked, older),
@@ -207,7 +207,7 @@ describe('what happens outside linkgate', () => {
     await becomes(live, 'rejected');
   });
 
-  test('a request that somebody accepts by hand is told as that', async () => {
+  test('a request that somebody accepts in EC2 is recorded as accepted outside linkgate', async () => {
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await sandbox.idle();
     await accept(serviceId, endpointId);
@@ -224,14 +224,14 @@ describe('what happens outside linkgate', () => {
     expect(stderr).toMatch(/EC2 shows it `(pending|available)`/);
   });
 
-  test('an endpoint that its consumer deletes is gone', async () => {
+  test('an endpoint that its consumer deletes is recorded as deleted', async () => {
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await becomes(endpointId, 'available');
     await sandbox.ec2(allowed).send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: [endpointId] }));
     await waitUntil(async () => actionsOf(await explained(endpointId)).includes('deleted'));
   });
 
-  test('a service that no longer asks shows it as drift', async () => {
+  test('a service without required acceptance is reported as drift', async () => {
     const drifting = await createService(sandbox);
     await sandbox.json('service', 'add', drifting, '--name', 'drifting');
     await sandbox
@@ -252,7 +252,7 @@ describe('what happens outside linkgate', () => {
 });
 
 describe('a service', () => {
-  test('that is added again has its connection notification and its tag repaired', async () => {
+  test('that is registered again gets its connection notification and its tag back', async () => {
     const id = await createService(sandbox);
     await sandbox.json('service', 'add', id);
     const ec2 = sandbox.ec2(provider);
@@ -276,7 +276,7 @@ describe('a service', () => {
     expect(after?.ConnectionEvents?.toSorted()).toEqual(['Accept', 'Connect', 'Delete', 'Reject']);
   });
 
-  test('that is removed loses notification and tag, keeps its connections, and is decided no longer', async () => {
+  test('that is deregistered loses notification and tag, keeps its connections, and gets no more decisions', async () => {
     const id = await aRegisteredService();
     const live = await createEndpoint(sandbox, allowed, id);
     await becomes(live, 'available');
@@ -295,7 +295,7 @@ describe('a service', () => {
     expect((await sandbox.linkgate('allowlist', 'remove', allowed, '--service', id)).exitCode).toBe(0);
   });
 
-  test('of Gateway Load Balancers is registered without a connection notification, and served by the sweep', async () => {
+  test('of Gateway Load Balancers is registered without a connection notification, and covered by the sweep', async () => {
     const id = await createService(sandbox, true, 'gwy');
     const added = await sandbox.linkgate('service', 'add', id, '--name', 'firewall');
     expect(added).toMatchObject({
@@ -322,7 +322,7 @@ describe('a service', () => {
     expect((await sandbox.linkgate('service', 'remove', id)).exitCode).toBe(0);
   });
 
-  test('that another deployment looks after is left to it', async () => {
+  test('that another deployment manages is not registered', async () => {
     const id = await createService(sandbox);
     const tags = { Resources: [id], Tags: [{ Key: 'linkgate', Value: 'prod' }] };
     await sandbox.ec2(provider).send(new CreateTagsCommand(tags));
@@ -332,22 +332,22 @@ describe('a service', () => {
   });
 });
 
-describe('whoever calls linkgate wrongly', () => {
+describe('an invalid argument', () => {
   test.each([
     ['an account id of eleven digits', ['allow', '22222222222', '--service', '*']],
     ['an expiry that is past', ['allow', allowed, '--service', '*', '--expires', '2020-01-31']],
     ['a service that is not registered', ['allow', allowed, '--service', 'nowhere']],
     ['a denial without a reason', ['deny', 'vpce-0123456789abcdef0']],
     ['a command that does not exist', ['frobnicate']],
-  ])('%s is told the right form, with exit code 2', async (_what, args) => {
+  ])('of %s prints the valid form, with exit code 2', async (_what, args) => {
     const { exitCode, stdout, stderr } = await sandbox.linkgate(...args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toMatch(/^error: .{20}/);
   });
 });
 
-describe('a sweep that somebody asks for', () => {
-  test('says what it found, and finds nothing more to decide after that', async () => {
+describe('a requested sweep', () => {
+  test('reports its result, and a second one has nothing to decide', async () => {
     await sandbox.json('sweep', 'connections');
     const counts = await sandbox.json<Record<string, number>>('sweep', 'connections');
     expect(counts).toMatchObject({ decided: 0, waiting: expect.any(Number) });
@@ -355,8 +355,8 @@ describe('a sweep that somebody asks for', () => {
   });
 });
 
-describe('without a doorbell that says what it is about', () => {
-  test('the answer to what EC2 was asked for is noticed at once where a doorbell names no ids', async () => {
+describe('without endpoint ids in notifications', () => {
+  test('a notification without ids records the effect of linkgate’s call at once', async () => {
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'no-ids' });
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await becomes(endpointId, 'available');
@@ -365,7 +365,7 @@ describe('without a doorbell that says what it is about', () => {
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notificationBody: 'text' });
   });
 
-  test('one whole pass of the sweep decides, accepts and sees it applied where nothing rings', async () => {
+  test('one full sweep decides, accepts and records without any notification', async () => {
     await sandbox.ask('PUT', '/_sandbox/assumptions', { notifications: false });
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
@@ -379,7 +379,7 @@ describe('without a doorbell that says what it is about', () => {
 });
 
 describe('an automatic decision', () => {
-  test('takes functions at most 16 AWS calls, each of which their roles permit', async () => {
+  test('takes at most 16 AWS calls of functions, all allowed by their roles', async () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
     await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 60 });
@@ -397,8 +397,8 @@ describe('an automatic decision', () => {
   });
 });
 
-describe('an Accept that EC2 throttles and carries out all the same', () => {
-  test('is told in the story, though its doorbell was faster', async () => {
+describe('an Accept call that EC2 throttles and still carries out', () => {
+  test('is recorded in the history, even if its notification comes first', async () => {
     const fault = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1, count: 1 };
     const effect = { error: 'RequestLimitExceeded', afterEffect: true };
     await sandbox.ask('PUT', '/_sandbox/faults', [{ ...fault, ...effect }]);
@@ -410,7 +410,7 @@ describe('an Accept that EC2 throttles and carries out all the same', () => {
   });
 });
 
-describe('the outcome is the same', () => {
+describe('the outcome does not depend on the assumption', () => {
   const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections' };
   const worlds: readonly [string, { assumptions?: object; faults?: object[] }][] = [
     ['when notifications are camel-case JSON', { assumptions: { notificationBody: 'camel' } }],

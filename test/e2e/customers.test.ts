@@ -52,13 +52,13 @@ async function gathered() {
   await sandbox.idle();
 }
 
-test('nobody is told anything before somebody names a contact', async () => {
+test('customers get no notifications before they have a contact', async () => {
   await createEndpoint(sandbox, unknown, serviceId);
   await gathered();
   expect(await mails()).toEqual([]);
 }, 30_000);
 
-test('who confirmed their address is told what becomes of their endpoints, and nothing that linkgate only would do', async () => {
+test('a confirmed address gets notifications of applied changes only, not of those in mode `observe`', async () => {
   await sandbox.json(
     'customer',
     'set',
@@ -97,7 +97,7 @@ test('who confirmed their address is told what becomes of their endpoints, and n
   await sandbox.json('mode', 'enforce');
 }, 60_000);
 
-test('a topic is told once its policy admits the provider, and says so till then', async () => {
+test('a topic gets notifications once its policy allows the provider, and is a finding until then', async () => {
   const config = {
     endpoint: sandbox.url,
     region: 'us-east-1',

@@ -84,18 +84,18 @@ async function follow(remedy: string) {
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
 }
 
-test('a deployment in order has nothing to remedy', async () => {
+test('a healthy deployment has no findings', async () => {
   await allIsWell();
 });
 
-test('for people it is a list with a sum', async () => {
+test('text output is a list with a summary', async () => {
   const { stdout } = await sandbox.linkgate('doctor', '--all');
   expect(stdout).toContain('ok       notification');
   expect(stdout).toMatch(/\nchecks: \d+ \(ok: \d+, warning: 0, failed: 0\)\n$/);
 });
 
-describe('of a service is found, and mended by the remedy,', () => {
-  test('a notification that somebody deleted', async () => {
+describe('a failed check of a service is repaired by its remedy:', () => {
+  test('a deleted connection notification', async () => {
     const ec2 = sandbox.ec2(provider);
     const { ConnectionNotificationSet = [] } = await ec2.send(
       new DescribeVpcEndpointConnectionNotificationsCommand({}),
@@ -110,7 +110,7 @@ describe('of a service is found, and mended by the remedy,', () => {
     await allIsWell();
   });
 
-  test('acceptance that somebody switched off', async () => {
+  test('acceptance that is not required', async () => {
     const set = (AcceptanceRequired: boolean) =>
       sandbox
         .ec2(provider)
@@ -126,7 +126,7 @@ describe('of a service is found, and mended by the remedy,', () => {
     await allIsWell();
   });
 
-  test('the tag that somebody took away, and with it the right to act', async () => {
+  test('a removed tag, which the permissions of linkgate need', async () => {
     await sandbox
       .ec2(provider)
       .send(new DeleteTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'linkgate' }] }));
@@ -150,8 +150,8 @@ describe('of a service is found, and mended by the remedy,', () => {
   }, 30_000);
 });
 
-describe('of the deployment is found, and mended by the remedy,', () => {
-  test('a signing key that is missing', async () => {
+describe('a failed check of the deployment is repaired by its remedy:', () => {
+  test('a missing signing key', async () => {
     const Name = '/linkgate/local/links/signing-key';
     await new SSMClient(account()).send(new DeleteParameterCommand({ Name }));
     const { name, remedy } = await theOneFinding();
@@ -160,7 +160,7 @@ describe('of the deployment is found, and mended by the remedy,', () => {
     await allIsWell();
   });
 
-  test('that it only observes', async () => {
+  test('the mode `observe`', async () => {
     await sandbox.json('mode', 'observe', '--reason', 'a trial');
     expect(await doctor()).toMatchObject({
       exitCode: 0,
@@ -170,7 +170,7 @@ describe('of the deployment is found, and mended by the remedy,', () => {
     await allIsWell();
   });
 
-  test('nothing that fails, while it observes a service from the first day', async () => {
+  test('no failure for a service registered in mode `observe`', async () => {
     const other = await createService(sandbox);
     await sandbox.json('mode', 'observe');
     await sandbox.json('service', 'add', other, '--name', 'orders');
@@ -187,7 +187,7 @@ describe('of the deployment is found, and mended by the remedy,', () => {
     await allIsWell();
   }, 30_000);
 
-  test('a message that kept failing', async () => {
+  test('a dead-lettered message', async () => {
     const sqs = new SQSClient(account());
     const { QueueUrl } = await sqs.send(
       new GetQueueUrlCommand({ QueueName: 'linkgate-local-service-checks-dead-letters' }),
@@ -202,7 +202,7 @@ describe('of the deployment is found, and mended by the remedy,', () => {
     await allIsWell();
   });
 
-  test('a topic that no longer delivers', async () => {
+  test('a topic without its subscription', async () => {
     const { ConnectionsTopicArn: TopicArn } = await sandbox.ask<Record<string, string>>(
       'GET',
       '/_sandbox/outputs',
@@ -218,7 +218,7 @@ describe('of the deployment is found, and mended by the remedy,', () => {
     await allIsWell();
   });
 
-  test('schedules that no longer run', async () => {
+  test('schedules that are disabled', async () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 7_200 });
     const { found } = await doctor();
@@ -231,7 +231,7 @@ describe('of the deployment is found, and mended by the remedy,', () => {
   test.each([
     ['table-expiry', 'dynamodb', 'DescribeTimeToLive', 'AccessDeniedException'],
     ['repair', 'ec2', 'CreateTags', 'UnauthorizedOperation'],
-  ])('a permission that is missing: %s', async (name, service, action, error) => {
+  ])('a missing permission: %s', async (name, service, action, error) => {
     await sandbox.ask('PUT', '/_sandbox/faults', [{ service, action, rate: 1, error }]);
     const { found } = await doctor();
     expect(found).toMatchObject([
@@ -242,7 +242,7 @@ describe('of the deployment is found, and mended by the remedy,', () => {
   });
 });
 
-describe('an audit entry that somebody changed in the table', () => {
+describe('an audit entry that was changed in the table', () => {
   async function rewrite(actor: string) {
     await new DynamoDBClient(account()).send(
       new UpdateItemCommand({
@@ -254,7 +254,7 @@ describe('an audit entry that somebody changed in the table', () => {
     );
   }
 
-  test('is found by the doctor and by `audit verify`, until it is as it was written', async () => {
+  test('is found by doctor and by `audit verify` until it is restored', async () => {
     await rewrite('mallory');
     expect(await theOneFinding()).toMatchObject({ name: 'audit-trails', status: 'failed' });
     for (const which of [[], ['--endpoint', endpointId], ['--service', 'payments']]) {
@@ -268,7 +268,7 @@ describe('an audit entry that somebody changed in the table', () => {
   });
 });
 
-test('a service that nobody registered is listed, with how to add it', async () => {
+test('an unregistered service is listed with the command to register it', async () => {
   const other = await createService(sandbox);
   expect(await sandbox.json('service', 'list', '--unregistered')).toMatchObject({
     services: [{ serviceId: other, name: null, region: 'us-east-1', state: 'Available' }],

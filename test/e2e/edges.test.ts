@@ -64,7 +64,7 @@ async function waiting(): Promise<string[]> {
 }
 
 test(
-  'twenty malformed rings of a place are with the dead letters at once, and keep no connection waiting',
+  'malformed messages of a location go to the dead-letter queue at once, and do not delay connections',
   async () => {
     const sqs = new SQSClient(client as object);
     const queueAt = (name: string) => `${sandbox.url}/${provider}/linkgate-local-${name}.fifo`;
@@ -94,7 +94,7 @@ test(
 );
 
 test(
-  'an endpoint that was made before the one it replaces was deleted is let in when that one has gone',
+  "an endpoint beyond the count is accepted when the account's earlier endpoint is deleted",
   async () => {
     const [first, second] = [await connect(counted), await connect(counted)];
     expect(await waiting()).toEqual([second]);
@@ -115,7 +115,7 @@ test(
 );
 
 test.each(['available', 'deleting', 'rejected'])(
-  'a request of which one event said that it is %s waits for people again with the next pass',
+  'a request that an event wrongly reported as %s awaits approval again after the next sweep',
   async (state) => {
     const endpointId = await connect(unknown);
     const bus = new EventBridgeClient(client as object);

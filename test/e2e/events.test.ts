@@ -102,7 +102,7 @@ async function event(
   return found() ?? {};
 }
 
-test('a user hears of a request that waits, of its connection and of a service that drifts', async () => {
+test('the bus carries events of a waiting request, its connection and a drifted service', async () => {
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId);
   const endpointId = await createEndpoint(sandbox, unknown, serviceId);
@@ -127,11 +127,11 @@ test('a user hears of a request that waits, of its connection and of a service t
   expect(drifted.service).toMatchObject({ serviceId });
 }, 30_000);
 
-test('each of these events is as its published schema says', () => {
+test('each event matches its published schema', () => {
   expect(personDecisions.flatMap(busSchemas())).toEqual([]);
 });
 
-test('an accepted request never wakes on-table-stream', async () => {
+test('an accepted request does not invoke on-table-stream', async () => {
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId);
   await sandbox.json('allow', '222222222222', '--service', serviceId);

@@ -61,21 +61,21 @@ function python(program: string) {
     ['s3', 'ls', 'NotImplemented', 's3'],
     ['kms', 'list-keys', 'UnknownOperationException', 'kms'],
     ['lambda', 'list-functions', 'UnknownOperationException', 'lambda'],
-  ])('understands that %s is not modelled', (service, command, code, signingName) => {
+  ])('gets a clear error for %s, which is not modelled', (service, command, code, signingName) => {
     const { status, stderr } = aws(provider, service, command);
     expect(status).not.toBe(0);
     expect(stderr).toContain(`(${code})`);
     expect(stderr).toContain(`The sandbox has no service \`${signingName}\``);
   });
 
-  test('says who calls', () => {
+  test('gets its caller identity', () => {
     expect(aws('022222222222', 'sts', 'get-caller-identity').answer).toMatchObject({
       Account: '022222222222',
       Arn: 'arn:aws:iam::022222222222:root',
     });
   });
 
-  test('lists connections by state, as the articles show it', () => {
+  test('lists connections by state with a JMESPath query', () => {
     const { answer } = aws(
       provider,
       ...['ec2', 'describe-vpc-endpoint-connections'],
@@ -85,7 +85,7 @@ function python(program: string) {
     expect(answer).toEqual([{ Owner: '444444444444', State: 'pendingAcceptance' }]);
   });
 
-  test('pages by itself', () => {
+  test('pages through results', () => {
     const { answer } = aws(
       provider,
       ...[
@@ -100,7 +100,7 @@ function python(program: string) {
     expect(answer).toBe(2);
   });
 
-  test('is told by EC2 that a dry run would have succeeded', () => {
+  test('gets DryRunOperation for a dry run', () => {
     const { status, stderr } = aws(
       provider,
       ...['ec2', 'modify-vpc-endpoint-service-permissions', '--dry-run', '--service-id', serviceId],
@@ -110,7 +110,7 @@ function python(program: string) {
     expect(stderr).toContain('DryRunOperation');
   });
 
-  test('is told which endpoints could not be accepted inside a success', () => {
+  test('gets the failed endpoints of an accept in a successful response', () => {
     const { answer } = aws(
       provider,
       ...['ec2', 'accept-vpc-endpoint-connections', '--service-id', serviceId],
@@ -119,7 +119,7 @@ function python(program: string) {
     expect(answer.Unsuccessful).toMatchObject([{ ResourceId: 'vpce-00000000000000000' }]);
   });
 
-  test('finds the API, the queues and the alarms of the stack', () => {
+  test('lists the API, the queues and the alarms of the stack', () => {
     const parameter = aws(provider, 'ssm', 'get-parameter', '--name', '/linkgate/local/api-url');
     expect(parameter.answer.Parameter.Value).toMatch(/^http:\/\/127\.0\.0\.1:\d+\//);
     const { answer } = aws(provider, 'cloudwatch', 'describe-alarms');
@@ -131,7 +131,7 @@ function python(program: string) {
     expect(queues.answer.QueueUrls).toContain(`${sandbox.url}/${provider}/linkgate-local-sweep-requests`);
   });
 
-  test('reads the records that linkgate keeps', () => {
+  test('reads linkgate’s records in the table', () => {
     const { answer } = aws(
       provider,
       ...['dynamodb', 'query', '--table-name', 'linkgate-local'],
@@ -141,7 +141,7 @@ function python(program: string) {
     expect(answer.Items).toMatchObject([{ serviceId: { S: serviceId } }]);
   });
 
-  test('is answered as AWS answers who may not discover a service', () => {
+  test('gets the error of AWS for a service that it may not discover', () => {
     aws(
       provider,
       ...['ec2', 'modify-vpc-endpoint-service-permissions', '--service-id', serviceId],
@@ -159,7 +159,7 @@ function python(program: string) {
 });
 
 (hasBoto3 ? describe : describe.skip)('boto3', () => {
-  test('parses what EC2 answers, dates and pages included', () => {
+  test('parses responses of EC2 with dates and pages', () => {
     const answer = python(`
 import boto3, json, os
 ec2 = boto3.client('ec2')
@@ -171,7 +171,7 @@ print(json.dumps({'owners': sorted(c['VpcEndpointOwner'] for c in rows),
     expect(answer).toEqual({ owners: ['222222222222', '444444444444'], dated: true });
   });
 
-  test('raises the codes that AWS documents', () => {
+  test('raises the documented error codes', () => {
     const answer = python(`
 import boto3, json
 from botocore.exceptions import ClientError

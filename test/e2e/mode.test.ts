@@ -70,7 +70,7 @@ const script = {
       .send(new RejectVpcEndpointConnectionsCommand({ ServiceId: serviceId, VpcEndpointIds: [endpointId] })),
 };
 
-describe('beside an existing script, in the mode observe', () => {
+describe('beside an existing script, in mode `observe`', () => {
   let serviceId: string;
   /** The consumers by outcome. */
   const endpoints: Record<'rejected' | 'accepted' | 'acceptedLate' | 'left' | 'asked' | 'waiting', string> = {
@@ -92,7 +92,7 @@ describe('beside an existing script, in the mode observe', () => {
     await sandbox.idle();
   }, 30_000);
 
-  test('what the script answers before linkgate looks gets a verdict on record, and shows where it differs', async () => {
+  test('a request that the script answers first gets a verdict that shows the difference', async () => {
     endpoints.rejected = await createEndpoint(sandbox, allowed, serviceId);
     endpoints.accepted = await createEndpoint(sandbox, blocked, serviceId);
     await script.reject(serviceId, endpoints.rejected);
@@ -109,7 +109,7 @@ describe('beside an existing script, in the mode observe', () => {
     ]);
   });
 
-  test('what linkgate sees first is decided and left alone, and the script’s answer is noticed', async () => {
+  test('a request that linkgate sees first is decided but not applied, and the script’s answer is recorded', async () => {
     endpoints.acceptedLate = await createEndpoint(sandbox, blocked, serviceId);
     endpoints.left = await createEndpoint(sandbox, allowed, serviceId);
     await sweep();
@@ -128,7 +128,7 @@ describe('beside an existing script, in the mode observe', () => {
     expect(story.connection.differs).toContain('linkgate would reject it');
   });
 
-  test('a person’s word is recorded, and says that EC2 is left as it is', async () => {
+  test('a decision is recorded, and the response states that EC2 is not changed', async () => {
     endpoints.asked = await createEndpoint(sandbox, unknown, serviceId);
     endpoints.waiting = await createEndpoint(sandbox, unknown, serviceId);
     await sweep();
@@ -139,7 +139,7 @@ describe('beside an existing script, in the mode observe', () => {
     expect(await describeState(sandbox, endpoints.asked)).toBe('pendingAcceptance');
   });
 
-  test('whatever a person asks of the API, no function calls anything that changes EC2', async () => {
+  test('no API call makes a function change EC2', async () => {
     const other = await createService(sandbox);
     const commands = [
       ['setup'],
@@ -158,7 +158,7 @@ describe('beside an existing script, in the mode observe', () => {
     expect(await changes()).toEqual([]);
   }, 30_000);
 
-  test('back in act the service gets its tag and its notification, and all is decided anew and applied', async () => {
+  test('back in mode `enforce` the service gets its tag and notification, and pending requests are decided again and applied', async () => {
     await sandbox.json('mode', 'enforce', '--reason', 'the script is gone');
     await sandbox.idle();
     // A call to EC2 before the tag was visible is retried after a minute.
@@ -188,7 +188,7 @@ describe('beside an existing script, in the mode observe', () => {
     ]);
   }, 30_000);
 
-  test('what the script had rejected stays so, and what it accepted against a block is cut', async () => {
+  test('requests that the script rejected stay rejected, and a blocked one that it accepted is disconnected', async () => {
     for (const endpointId of [endpoints.accepted, endpoints.acceptedLate])
       await waitUntil(async () => (await describeState(sandbox, endpointId)) === 'rejected');
     await sweep();
@@ -196,7 +196,7 @@ describe('beside an existing script, in the mode observe', () => {
     expect(actionsOf(await explained(endpoints.accepted)).at(-1)).toBe('disconnected');
   });
 
-  test('in act too, what somebody answers before linkgate looks stays, and people are asked about it', async () => {
+  test('in mode `enforce` a connection accepted outside linkgate stays, and awaits approval', async () => {
     await sandbox.ask('PUT', '/_sandbox/faults', [{ delivery: 'sns', rate: 1, drop: true }]);
     const endpointId = await createEndpoint(sandbox, unknown, serviceId);
     await script.accept(serviceId, endpointId);
@@ -214,7 +214,7 @@ describe('beside an existing script, in the mode observe', () => {
   });
 });
 
-describe('a service that is paused', () => {
+describe('a paused service', () => {
   let serviceId: string;
 
   beforeAll(async () => {
@@ -224,7 +224,7 @@ describe('a service that is paused', () => {
     await sandbox.idle();
   }, 30_000);
 
-  test('lets every request wait, those too that were decided and not yet asked of EC2', async () => {
+  test('holds every request, also those with a pending effect', async () => {
     await sandbox.ask('PUT', '/_sandbox/faults', [
       { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1, error: 'RequestLimitExceeded' },
     ]);
@@ -251,7 +251,7 @@ describe('a service that is paused', () => {
 });
 
 describe('approvers', () => {
-  test('are named from the start', async () => {
+  test('exist from the start', async () => {
     expect(await sandbox.json('approvers', 'list')).toMatchObject({
       groups: [
         {
@@ -269,7 +269,7 @@ describe('approvers', () => {
     });
   });
 
-  test('of two that it takes the first leaves a request open; a second person or one who denies closes it', async () => {
+  test('with a quorum of two leave a request open after one approval; a second approval or a denial closes it', async () => {
     await sandbox.json(
       'approvers',
       'set',

@@ -34,7 +34,7 @@ async function titles(): Promise<(string | undefined)[]> {
   return messages.flatMap(({ text, thread_ts }) => (thread_ts === undefined ? [text.split('\n')[0]] : []));
 }
 
-test('approvers are warned once that access ends, told together of what will be cut, and shown that it was', async () => {
+test('approvers get one expiry warning, one batch of scheduled disconnects, and the final state', async () => {
   await pass(30);
   await pass(3.5 * day);
   await waitUntil(async () => (await titles()).length > 0);

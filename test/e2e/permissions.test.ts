@@ -85,12 +85,12 @@ function packageWithShortRuns(): string {
   return packageFolder;
 }
 
-test('every permission of a role is used, so that no function may do what it need not', () => {
+test('every permission of a role is used', () => {
   const unused = allPermissions().filter((permission) => !isUsed(permission) && !isExcepted(permission));
   expect(unused.map(told)).toEqual([]);
 });
 
-test('what is left out of that is still granted, and still used by nothing', () => {
+test('every exception is still granted and still unused', () => {
   for (const { permission } of exceptions) {
     const meant = allPermissions().filter((each) => permission.test(nameOf(each)));
     expect(meant).not.toEqual([]);
@@ -98,7 +98,7 @@ test('what is left out of that is still granted, and still used by nothing', () 
   }
 });
 
-test('no function was refused anything that it asked for', () => {
+test('no call of a function was denied', () => {
   const calls = sandbox.calls.list({ since: 0, principal: undefined });
   const untagged = calls
     .filter(({ action }) => action === 'DeleteTags')

@@ -61,7 +61,7 @@ afterAll(async () => {
   await rm(data, { recursive: true, force: true, maxRetries: 3 });
 });
 
-test('a sandbox that is killed under load and restarted loses no request and decides none twice', async () => {
+test('a sandbox that is killed under load loses no request and decides none twice', async () => {
   const serviceId = await aRegisteredService();
   await sandbox.ask('PUT', '/_sandbox/throttling', { enabled: false });
 
@@ -110,7 +110,7 @@ test('a sandbox that is killed under load and restarted loses no request and dec
   expect(await deadLetters()).toEqual([]);
 }, 120_000);
 
-test('a sandbox that is killed while it starts, at whatever moment, starts the next time', async () => {
+test('a sandbox that is killed during its start can start again', async () => {
   const requestsBefore = (await statesInEc2()).size;
   await sandbox.kill();
   for (const milliseconds of [150, 400, 650, 900, 1200]) {

@@ -64,8 +64,8 @@ const aboutIn = async (channel: string, endpointId: string) => {
   return messages.filter((message) => JSON.stringify(message).includes(endpointId));
 };
 
-describe('a live connection whose entry is removed', () => {
-  test('is announced at once, cut after the grace period, and its history tells it', async () => {
+describe('a connected connection without its entry', () => {
+  test('is scheduled at once, disconnected after the grace period, and has both in its history', async () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
     const endpointId = await connected(allowed);
     const { stderr } = await sandbox.linkgate('allowlist', 'remove', allowed, '--service', 'payments');
@@ -88,7 +88,7 @@ describe('a live connection whose entry is removed', () => {
     expect(told.slice(-2)).toEqual(['applying', 'disconnected']);
   });
 
-  test('stays where the account is allowed again in time', async () => {
+  test('stays if the account is allowed again in the grace period', async () => {
     await sandbox.json('allow', allowed, '--service', 'payments');
     const endpointId = await connected(allowed);
     await sandbox.linkgate('allowlist', 'remove', allowed, '--service', 'payments');
@@ -100,7 +100,7 @@ describe('a live connection whose entry is removed', () => {
   });
 });
 
-test('a block cuts at once, and says what it cuts', async () => {
+test('a block disconnects at once, and lists the connections', async () => {
   await sandbox.json('allow', blocked, '--service', 'payments');
   const endpointId = await connected(blocked);
   const { stdout, stderr } = await sandbox.linkgate('block', blocked, '--service', 'payments');
@@ -108,7 +108,7 @@ test('a block cuts at once, and says what it cuts', async () => {
   await isShown(endpointId, 'rejected');
 });
 
-test('what somebody accepts by hand is asked about, and revoked it is cut', async () => {
+test('a connection accepted outside linkgate awaits approval, and is disconnected after revoke', async () => {
   const endpointId = await createEndpoint(sandbox, unknown, serviceId);
   await sandbox.idle();
   await sandbox
@@ -127,7 +127,7 @@ test('what somebody accepts by hand is asked about, and revoked it is cut', asyn
   await isShown(endpointId, 'rejected');
 });
 
-test('a shrunk count cuts those that came last', async () => {
+test('a lower count disconnects the newest connections', async () => {
   await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '2');
   const [first, second] = [await connected(counted), await connected(counted)];
   await sandbox.json('allow', counted, '--service', 'payments', '--max-endpoints', '1');
@@ -137,7 +137,7 @@ test('a shrunk count cuts those that came last', async () => {
   expect(await describeState(sandbox, first)).toBe('available');
 });
 
-test('what is cut by hand in EC2 is only written down', async () => {
+test('a connection that somebody rejects in EC2 is only recorded', async () => {
   const endpointId = await connected(allowed);
   await sandbox
     .ec2(provider)
@@ -145,7 +145,7 @@ test('what is cut by hand in EC2 is only written down', async () => {
   await waitUntil(async () => (await actionsOf(endpointId)).at(-1) === 'observed');
 });
 
-test('a lockdown cuts everything that an account has, and reports it', async () => {
+test('a lockdown disconnects all connections of an account, and lists them', async () => {
   const endpointIds = [await connected(allowed), await connected(allowed)];
   const reportError = await sandbox.json<{ cut: readonly { endpointId: string }[] }>(
     ...['lockdown', allowed, '--reason', 'incident', '--yes'],

@@ -81,26 +81,26 @@ const now = (seconds = 0) => new Date(Date.now() + seconds * 1_000);
 const help = encodeForm({ command: '/linkgate', text: 'help', user_id: 'U01ALICE', team_id: 'T01LOCAL' });
 const signedHelp = () => signRequest(help, { at: now() });
 
-test('the function carries no EC2 client', () => {
+test('the bundle has no EC2 client', () => {
   expect(source.length).toBeGreaterThan(10_000);
   expect(source).not.toMatch(/VpcEndpoint|AcceptVpc|ec2QueryName/);
 });
 
 describe('a signed request', () => {
-  test('is answered', async () => {
+  test('gets a response', async () => {
     const { statusCode, body } = await handler(eventOf(signedHelp()), context);
     expect(statusCode).toBe(200);
     expect(JSON.parse(body ?? '')).toMatchObject({ response_type: 'ephemeral' });
   });
 
-  test('is answered where its body came in base64, and where it is not ASCII', async () => {
+  test('gets a response if its body is base64 or not ASCII', async () => {
     expect(await answer(eventOf(signedHelp(), true))).toBe(200);
     const umlauts = signRequest(help.replace('help', 'für 😀'), { at: now() });
     expect(await answer(eventOf(umlauts))).toBe(200);
     expect(await answer(eventOf(umlauts, true))).toBe(200);
   });
 
-  test('is answered whatever the case of its headers, and whatever its content type says', async () => {
+  test('gets a response whatever the case of its headers and its content type', async () => {
     const { headers, body } = signedHelp();
     const inCase = (change: (name: string) => string) =>
       Object.fromEntries(Object.entries(headers).map(([name, value]) => [change(name), value]));
@@ -129,7 +129,7 @@ describe('a signed request', () => {
   });
 });
 
-describe('without a proof a request is 401, and is not looked at:', () => {
+describe('an unauthenticated request gets 401 without being parsed:', () => {
   const good = () => eventOf(signedHelp());
   const forms: readonly (readonly [string, () => Event])[] = [
     ['another secret', () => eventOf(signRequest(help, { at: now(), by: 'a guess' }))],
@@ -167,7 +167,7 @@ describe('without a proof a request is 401, and is not looked at:', () => {
 });
 
 describe('the secret', () => {
-  test('may be the previous one while both are kept, and no third', async () => {
+  test('may be the current or the previous one, but no other', async () => {
     keep('the current one\nthe previous one\n');
     const fresh = load();
     const with_ = (by: string) => answer(eventOf(signRequest(help, { at: now(), by })), fresh);
@@ -176,21 +176,21 @@ describe('the secret', () => {
     expect(await with_('a third')).toBe(401);
   });
 
-  test.each(['', '  \n\t\n '])('that is empty lets nobody in: %j', async (kept) => {
+  test.each(['', '  \n\t\n '])('that is empty proves nothing: %j', async (kept) => {
     keep(kept);
     const fresh = load();
     for (const by of ['', ' ', kept, 'a guess'])
       expect(await answer(eventOf(signRequest(help, { at: now(), by })), fresh)).toBe(401);
   });
 
-  test('is read at most once a minute, however many wrong signatures come', async () => {
+  test('is read at most once a minute, also with many wrong signatures', async () => {
     const fresh = load();
     const wrong = () => answer(eventOf(signRequest(help, { at: now(), by: 'a guess' })), fresh);
     expect(await Promise.all(Array.from({ length: 50 }, wrong))).toEqual(Array(50).fill(401));
     expect(secretReads()).toBe(1);
   });
 
-  test('that cannot be read is 401, and is not read again at once', async () => {
+  test('that cannot be read results in 401, and is not read again at once', async () => {
     aws.answer({ status: 400, body: '{"__type":"AccessDeniedException","message":"no"}' });
     const fresh = load();
     for (let turn = 0; turn < 5; turn++) expect(await answer(eventOf(signedHelp()), fresh)).toBe(401);
@@ -198,7 +198,7 @@ describe('the secret', () => {
   });
 });
 
-describe('whatever comes, the answer is 200, 400 or 401:', () => {
+describe('any request gets 200, 400 or 401:', () => {
   const allowed = [200, 400, 401];
   const json = fc.jsonValue({ maxDepth: 4 });
   /** Slack's request with one property changed. */
@@ -246,7 +246,7 @@ describe('whatever comes, the answer is 200, 400 or 401:', () => {
     );
   });
 
-  test('headers and bodies that nobody signed', async () => {
+  test('unsigned headers and bodies', async () => {
     const names = fc.oneof(fc.constantFrom('x-slack-signature', 'X-Slack-Request-Timestamp'), fc.string());
     const headers = fc.dictionary(
       names,

@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => sandbox.stop());
 
-test('a service whose item cannot be read stops nothing at another one, and is removed by the doctor’s remedy', async () => {
+test('an unreadable service does not affect other services, and the remedy of doctor removes it', async () => {
   const serviceId = await createService(sandbox);
   await sandbox.json('service', 'add', serviceId, '--name', 'payments');
   for (const account of [allowed, blocked]) await sandbox.json('allow', account, '--service', serviceId);

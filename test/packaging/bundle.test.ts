@@ -85,7 +85,7 @@ function connectionItem(number: number): string {
     <vpcEndpointRegion>us-east-1</vpcEndpointRegion><vpcEndpointState>pendingAcceptance</vpcEndpointState></item>`;
 }
 
-describe('the bundled clients ask the same as the stock ones, and understand the same of', () => {
+describe('the bundled clients and the stock ones send the same request and return the same result for', () => {
   test('a success', async () => {
     const { result } = await expectSameResult(
       { body: ec2('AcceptVpcEndpointConnections', '<unsuccessful/>') },
@@ -120,7 +120,7 @@ describe('the bundled clients ask the same as the stock ones, and understand the
     expect((result as { VpcEndpointConnections: unknown[] }).VpcEndpointConnections).toHaveLength(1_000);
   });
 
-  test('items that DynamoDB found and left unread', async () => {
+  test('items with unprocessed keys', async () => {
     const Key = { pk: { S: 'A' }, sk: { S: '1' } };
     const body = JSON.stringify({
       Responses: {
@@ -140,7 +140,7 @@ describe('the bundled clients ask the same as the stock ones, and understand the
     expect(result).toMatchObject(JSON.parse(body));
   });
 
-  test('a transaction that was cancelled, with the reasons', async () => {
+  test('a cancelled transaction with its reasons', async () => {
     const body = JSON.stringify({
       __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
       Message: 'cancelled',
@@ -172,7 +172,7 @@ describe('the bundle of', () => {
     return outputFiles?.[0]?.text ?? '';
   }
 
-  test('apply-verdicts has what it calls of EC2, and not all of its schema', async () => {
+  test('apply-verdicts has the EC2 schemas that it uses only', async () => {
     const code = await codeOf('apply-verdicts');
     expect(code).toContain('AcceptVpcEndpointConnections');
     expect(code).not.toContain('RunInstances');
@@ -186,7 +186,7 @@ describe('the bundle of', () => {
   }, 30_000);
 });
 
-test('a computed key is written out where its constant is a string, and left alone where it is not', () => {
+test('a computed key is replaced if its constant is a string, and stays otherwise', () => {
   const source = 'const _a = "A";\nconst b = 1;\nexport const x = { [_a]: 1, [b]: 2, [_unknown]: 3 };';
   expect(inlineSchemaKeys(source)).toContain('{ "A": 1, [b]: 2, [_unknown]: 3 }');
 });

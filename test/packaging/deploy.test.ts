@@ -85,12 +85,12 @@ async function messageOf(deploying: Promise<unknown>): Promise<string> {
 describe('the file of a stage', () => {
   const check = () => run('before:package:initialize');
 
-  test('may be missing: every setting has its default then', async () => {
+  test('may be missing, so that every setting has its default', async () => {
     await check();
     expect(notices).toEqual(['there is no stages/prod.yml: every setting has its default']);
   });
 
-  test('says settings, each of which it may leave out', async () => {
+  test('contains settings, each of which is optional', async () => {
     stageFile(`alarmTopicArn: ${alarms.alarmTopicArn}\n`);
     await check();
     expect(notices).toEqual(['stages/prod.yml sets alarmTopicArn']);
@@ -111,24 +111,24 @@ describe('the file of a stage', () => {
   test.each([
     ['table=restored', '`table` is a setting: write it into stages/prod.yml'],
     ['chnge=table', 'there is no --param `chnge`; did you mean `change`?'],
-  ])('is the only place of a setting: --param="%s" is refused', async (param, message) => {
+  ])('is the only source of settings: --param="%s" is refused', async (param, message) => {
     for (const hook of ['before:package:initialize', 'before:deploy:deploy'] as const)
       expect(await messageOf(run(hook, {}, [param]))).toContain(message);
     expect(aws.account.calls).toEqual([]);
   });
 
-  test('is read without credentials and without AWS', async () => {
+  test('is read without credentials and without calls to AWS', async () => {
     await check();
     expect(aws.account.calls).toEqual([]);
   });
 });
 
 describe('a deployment', () => {
-  test('that is the first of its stage says whatever it likes', async () => {
+  test('that is the first of its stage may have any settings', async () => {
     await deploy({ ...alarms });
   });
 
-  test('that leaves every setting as it runs goes on', async () => {
+  test('that changes no setting succeeds', async () => {
     running({ ...restored, ...alarms });
     await deploy({ ...restored, ...alarms });
   });
@@ -141,7 +141,7 @@ describe('a deployment', () => {
       { table: restored.table, tableStreamArn: stream },
     ],
     ['drops the topic of alarms', alarms, {}, alarms],
-  ])('that %s is refused, with what runs and what would', async (_what, runs, deployed, lost) => {
+  ])('that %s is refused with the current and the new value', async (_what, runs, deployed, lost) => {
     running(runs);
     const message = await messageOf(deploy(deployed));
     for (const [name, value] of Object.entries(lost))
@@ -152,7 +152,7 @@ describe('a deployment', () => {
     );
   });
 
-  test('that changes a setting, or sets one that had its default, is refused as well', async () => {
+  test('that changes a setting, or sets one that had its default, is refused', async () => {
     running(alarms);
     const message = await messageOf(
       deploy({ alarmTopicArn: 'arn:other', slackApiUrl: 'https://slack-gov.com/api' }),
@@ -165,7 +165,7 @@ describe('a deployment', () => {
     );
   });
 
-  test('that names each change goes on, and is refused for one that it does not name', async () => {
+  test('that names each change succeeds, and is refused for a change that it does not name', async () => {
     running({ ...restored, ...alarms });
     aws.account.tables = {};
     await deploy(alarms, ['change=table,tableStreamArn']);
@@ -175,7 +175,7 @@ describe('a deployment', () => {
     expect(message).not.toContain('table: it runs with');
   });
 
-  test('of a version that does not know a setting is refused where it runs with one', async () => {
+  test('of a version without a setting is refused if the stack has it', async () => {
     running(alarms);
     Object.assign(aws.account.stacks['linkgate-prod']?.parameters ?? {}, { replyTo: 'ops@example.com' });
     expect(await messageOf(deploy(alarms))).toContain(
@@ -184,7 +184,7 @@ describe('a deployment', () => {
     await deploy(alarms, ['change=replyTo']);
   });
 
-  test('after one that failed the first time goes on: that stack has neither settings nor table', async () => {
+  test('after a failed first deployment succeeds, because that stack has neither settings nor table', async () => {
     aws.account.stacks['linkgate-prod'] = {
       parameters: {},
       outputs: { ServerlessDeploymentBucketName: 'b' },
@@ -193,7 +193,7 @@ describe('a deployment', () => {
   });
 });
 
-describe('a table that is left of an earlier stack', () => {
+describe('a retained table of an earlier stack', () => {
   const inTheWay = async (deploying: Promise<unknown>) => {
     const message = await messageOf(deploying);
     expect(message).toContain('there is a table linkgate-prod already');
@@ -204,25 +204,25 @@ describe('a table that is left of an earlier stack', () => {
     expect(message).toContain('aws dynamodb delete-table --region us-east-1 --table-name linkgate-prod');
   };
 
-  test('stops a first deployment before it begins, which says how to go on with it and without', async () => {
+  test('stops a first deployment with commands to use or to delete it', async () => {
     aws.account.tables['linkgate-prod'] = true;
     await inTheWay(deploy());
   });
 
-  test('stops one that goes back from a restored table, too', async () => {
+  test('stops a deployment that returns from a restored table', async () => {
     running(restored);
     aws.account.tables['linkgate-prod'] = true;
     await inTheWay(deploy({}, ['change=table,tableStreamArn']));
   });
 
-  test('stops none that goes on with it', async () => {
+  test('does not stop a deployment that uses it', async () => {
     aws.account.tables['linkgate-prod'] = true;
     await deploy({ table: 'linkgate-prod', tableStreamArn: stream });
   });
 });
 
-describe('once a deployment has ended well', () => {
-  test('its table is protected against deletion, and where it is already nothing is changed', async () => {
+describe('after a successful deployment', () => {
+  test('its table has deletion protection, which is switched on once', async () => {
     aws.account.tables['linkgate-prod'] = false;
     await run('after:deploy:deploy');
     expect(aws.account.tables['linkgate-prod']).toBe(true);
@@ -230,13 +230,13 @@ describe('once a deployment has ended well', () => {
     expect(aws.account.calls).toEqual(['DescribeTable', 'UpdateTable', 'DescribeTable']);
   });
 
-  test('a table that the settings name is left to whoever made it', async () => {
+  test('a table that the settings name is not changed', async () => {
     await run('after:deploy:deploy', restored);
     expect(aws.account.calls).toEqual([]);
   });
 });
 
-test('Serverless’ own rollback is refused, since it brings the settings of its day back', async () => {
+test('Serverless’ own rollback is refused, because it restores old settings', async () => {
   expect(await messageOf(run('before:rollback:initialize'))).toContain(
     'check out that version and deploy it',
   );

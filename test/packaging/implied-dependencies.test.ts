@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { dropImpliedDependencies } from '../../packaging/implied-dependencies.mjs';
 
-test('a dependency that a reference says already is taken away, and every other one stays', () => {
+test('a `DependsOn` that a reference implies is removed, and every other one stays', () => {
   const resources = {
     Function: {
       DependsOn: ['Role', 'LogGroup'],

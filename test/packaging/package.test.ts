@@ -65,21 +65,21 @@ function templateOf(folder: string): string {
   return readFileSync(join(folder, '.serverless/cloudformation-template-update-stack.json'), 'utf8');
 }
 
-test('the same sources make the same zips, in another folder and at another time', () => {
+test('the same sources result in the same zips, in any folder and at any time', () => {
   expect(Object.keys(zipsOf(root)).length).toBeGreaterThan(0);
   expect(zipsOf(elsewhere)).toEqual(zipsOf(root));
 });
 
-test('packaging asks AWS nothing', () => {
+test('packaging makes no AWS calls', () => {
   expect(aws.account.calls).toEqual([]);
 });
 
-test('they make the same template but for the time of packaging, by which Serverless keeps deployments apart', () => {
+test('the same sources result in the same template, except for the timestamp of Serverless', () => {
   const withoutTime = (template: string) => template.replaceAll(/\d{13}-\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
   expect(withoutTime(templateOf(elsewhere))).toBe(withoutTime(templateOf(root)));
 });
 
-test('the stack says what it is', () => {
+test('the stack has a description', () => {
   expect(JSON.parse(templateOf(elsewhere)).Description).toBe(
     'linkgate (stage local) decides who may connect to PrivateLink endpoint services',
   );
@@ -91,7 +91,7 @@ function stageFile(stage: string, text: string) {
   writeFileSync(join(elsewhere, `stages/${stage}.yml`), text);
 }
 
-test('a table that exists is named with its stream or not at all', async () => {
+test('an existing table is named with its stream or not at all', async () => {
   stageFile('half', 'table: restored\n');
   await expect(serverless('package', '--stage', 'half')).rejects.toMatchObject({
     stdout: expect.stringContaining('stages/half.yml: name both'),
@@ -109,7 +109,7 @@ describe('serverless deploy', () => {
 
   const deploy = (...args: string[]) => serverless('deploy', '--stage', 'prod', ...args);
 
-  test('reads the settings of the stage, and goes no further where they would drop one of the running stack', async () => {
+  test('reads the settings of the stage, and stops if they drop one of the running stack', async () => {
     const { stdout } = await deploy().catch((error: { stdout: string }) => error);
     expect(stdout).toContain('table: it runs with `restored`, and would with nothing');
     expect(stdout).not.toContain('alarmTopicArn: it runs with');
@@ -118,7 +118,7 @@ describe('serverless deploy', () => {
     ]);
   }, 120_000);
 
-  test('goes on where the change is named', async () => {
+  test('continues if the change is named', async () => {
     const { stdout } = await deploy('--param=change=table,tableStreamArn').catch(
       (error: { stdout: string }) => error,
     );
@@ -128,7 +128,7 @@ describe('serverless deploy', () => {
 });
 
 test.each(['Prod', 'twenty-nine-characters-of-it-'])(
-  'a stage is named as the command line takes it, and not %s',
+  'a stage has a name that the command line accepts, not %s',
   async (stage) => {
     await expect(serverless('package', '--stage', stage)).rejects.toMatchObject({
       stdout: expect.stringContaining(stageForm),

@@ -44,7 +44,7 @@ const fifoArn = `${queueArn}.fifo`;
 const startSqs = () => createSqs({ clock, id: ids, persisted: store.persisted });
 const ids = createIds();
 
-test('a queue keeps its messages, in order, with what is hidden, delayed and counted', () => {
+test('a queue keeps its messages in order, with visibility, delays and counts', () => {
   const before = startSqs();
   before.createQueue(queueArn, { VisibilityTimeout: '60', Policy: '{}' });
   for (const body of ['a', 'b', 'c']) before.deliver(queueArn, { body });
@@ -64,7 +64,7 @@ test('a queue keeps its messages, in order, with what is hidden, delayed and cou
   ]);
 });
 
-test('a FIFO queue still knows what was sent in the last five minutes', () => {
+test('a FIFO queue keeps its deduplication ids', () => {
   const message = { body: 'a', groupId: 'g', deduplicationId: 'once' };
   const before = startSqs();
   before.createQueue(fifoArn);
@@ -77,7 +77,7 @@ test('a FIFO queue still knows what was sent in the last five minutes', () => {
   expect(next.sequenceNumber > sequenceNumber).toBe(true);
 });
 
-test('what a function held when it was killed is handled at once, and as if for the first time', async () => {
+test('messages in flight at a kill are delivered at once, with the same receive count', async () => {
   const before = startSqs();
   before.createQueue(queueArn, { VisibilityTimeout: '600' });
   before.deliver(queueArn, { body: 'a' });
@@ -112,7 +112,7 @@ test('what a function held when it was killed is handled at once, and as if for 
 
 const topicArn = 'arn:aws:sns:us-east-1:111111111111:news';
 
-test('a topic keeps its policy and its subscriptions, which have the same ARNs when they are made again', () => {
+test('a topic keeps its policy and its subscriptions with their ARNs', () => {
   const start = () =>
     createSns({ clock, id: ids, origin: 'http://sandbox', persisted: store.persisted, deliver() {} });
   const before = start();
@@ -126,7 +126,7 @@ test('a topic keeps its policy and its subscriptions, which have the same ARNs w
   expect(after.subscribe(topicArn, 'sqs', queueArn)).toBe(subscription);
 });
 
-test('Slack keeps its messages and what it shares with the app', async () => {
+test('Slack keeps its messages and credentials', async () => {
   const start = () =>
     createSlack({ origin: 'http://sandbox', clock, faults: createFaults(), persisted: store.persisted });
   const before = start();
@@ -150,7 +150,7 @@ const policyFor = (Service: string) =>
     Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sns:Publish', Resource: topicArn }],
   });
 
-test('a rule still matches', () => {
+test('a rule keeps its pattern', () => {
   const busArn = 'arn:aws:events:us-east-1:111111111111:event-bus/default';
   const delivered: unknown[] = [];
   const start = () =>
@@ -173,7 +173,7 @@ test('a rule still matches', () => {
   expect(delivered).toMatchObject([['queue', { source: 'ours' }]]);
 });
 
-test('what was to happen later happens once, and not before all else is there', () => {
+test('a timer fires once, and only after `resume`', () => {
   const start = () => {
     const happened: unknown[] = [];
     const timers = createTimers(clock, store.persisted);
@@ -195,7 +195,7 @@ test('what was to happen later happens once, and not before all else is there', 
   expect(last.happened).toEqual([]);
 });
 
-test('faults strike as often as is left of them', () => {
+test('faults keep their remaining count', () => {
   const start = () => createFaults(() => 0, store.persisted);
   const before = start();
   before.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
@@ -205,7 +205,7 @@ test('faults strike as often as is left of them', () => {
   expect([after.findDeliveryFault('sns')?.drop, after.findDeliveryFault('sns')]).toEqual([true, undefined]);
 });
 
-test('a token bucket is as empty as it was', () => {
+test('a token bucket keeps its level', () => {
   const start = () => createTokenBuckets(store.persisted('ec2/token-buckets'));
   const location = { accountId: '111111111111', region: 'us-east-1' };
   const take = (buckets: ReturnType<typeof start>) =>
@@ -216,7 +216,7 @@ test('a token bucket is as empty as it was', () => {
   expect(take(start())).toBe(false);
 });
 
-test('stream records that were handed over and not handled are handled', async () => {
+test('stream records that were delivered and not handled are delivered again', async () => {
   const batches: unknown[] = [];
   const start = (invoke: () => Promise<{ ok: true; value: null }>) =>
     mapStream(
@@ -258,7 +258,7 @@ test('stream records that were handed over and not handled are handled', async (
   expect(store.persisted('records').size).toBe(0);
 });
 
-test('a connection that was on its way to another state arrives there, and rings', () => {
+test('a connection in transition reaches its next state, and sends the notification', () => {
   const start = () =>
     createPrivateLink({
       id: () => `${ids()}`.padEnd(17, '0'),

@@ -64,8 +64,8 @@ async function answerTo(method: string, path: string, body?: string) {
 
 const describeNothing = () => new DescribeVpcEndpointsCommand({});
 
-describe('every path', () => {
-  test('of the table answers JSON, or nothing with 204', async () => {
+describe('every path of /_sandbox', () => {
+  test('returns JSON, or 204 without a body', async () => {
     for (const path of ['health', 'calls', 'faults', 'assumptions', 'clock', 'idle', 'outputs'])
       expect(await answerTo('GET', `/_sandbox/${path}`)).toMatchObject({
         status: 200,
@@ -84,19 +84,19 @@ describe('every path', () => {
     [400, 'PUT', '/_sandbox/faults', '{}'],
     [400, 'PUT', '/_sandbox/assumptions', '{"gravity":9}'],
     [400, 'GET', '/_sandbox/calls?since=yesterday', undefined],
-  ])('answers %d with what is wrong to %s %s %j', async (status, method, path, body) => {
+  ])('returns %d with the problem for %s %s %j', async (status, method, path, body) => {
     const answer = await answerTo(method, path, body);
     expect(answer).toMatchObject({ status, type: 'application/json' });
     expect(JSON.parse(answer.text)).toEqual({ error: expect.any(String) });
   });
 });
 
-test('health says that the sandbox is ready', async () => {
+test('health reports that the sandbox is ready', async () => {
   expect(await sandbox.ask('GET', '/_sandbox/health')).toEqual({ status: 'ready' });
 });
 
 describe('the calls', () => {
-  test('are recorded with who called what, how, and what came of it', async () => {
+  test('are recorded with caller, action, parameters and result', async () => {
     const since = await callCount();
     const ec2 = sandbox.ec2(allowed);
     await ec2.send(new DescribeVpcEndpointsCommand({ MaxResults: 5 }));
@@ -125,7 +125,7 @@ describe('the calls', () => {
     expect(new Set(accepts.map(({ principal }) => principal))).toEqual(new Set(['apply-verdicts']));
   });
 
-  test('show no secret', async () => {
+  test('contain no secrets', async () => {
     const since = await callCount();
     const ssm = clientOf(SSMClient);
     await ssm.send(new PutParameterCommand({ Name: '/plain', Type: 'String', Value: 'seen' }));
@@ -135,7 +135,7 @@ describe('the calls', () => {
     expect(puts.map(({ params }) => params.Value)).toEqual(['seen', '***', '***']);
   });
 
-  test('can be forgotten', async () => {
+  test('can be cleared', async () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
     await sandbox.idle();
     await sandbox.ask('DELETE', '/_sandbox/calls');
@@ -149,7 +149,7 @@ describe('a fault', () => {
     new CreateTagsCommand({ Resources: [serviceId], Tags: [{ Key: 'colour', Value: value }] });
   const strikes = (fault: object) => sandbox.ask('PUT', '/_sandbox/faults', [{ rate: 1, ...fault }]);
 
-  test('leaves people alone unless it is for everybody', async () => {
+  test('applies to functions only, unless its principal is `*`', async () => {
     const ec2 = clientOf(EC2Client);
     await strikes({ service: 'ec2', action: 'CreateTags', error: 'RequestLimitExceeded' });
     await ec2.send(tag('red'));
@@ -184,7 +184,7 @@ describe('a fault', () => {
   });
 
   test.each([['sns'], ['sqs'], ['events']])(
-    'that drops what %s delivers leaves a request undecided until the next sweep',
+    'that drops deliveries of %s leaves a request undecided until the next sweep',
     async (delivery) => {
       await strikes({ delivery, drop: true });
       const endpointId = await createEndpoint(sandbox, allowed, serviceId);
@@ -198,7 +198,7 @@ describe('a fault', () => {
   );
 
   test.each([['sns'], ['sqs'], ['events']])(
-    'that delays what %s delivers is over when its time has passed',
+    'that delays deliveries of %s ends after the delay',
     async (delivery) => {
       await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
       await strikes({ delivery, delayMs: 3_600_000, count: 1 });
@@ -212,7 +212,7 @@ describe('a fault', () => {
     },
   );
 
-  test('that doubles every delivery changes no outcome', async () => {
+  test('that duplicates every delivery changes no outcome', async () => {
     await sandbox.ask(
       'PUT',
       '/_sandbox/faults',
@@ -226,7 +226,7 @@ describe('a fault', () => {
   });
 });
 
-test('throttling is as published, and can be switched off', async () => {
+test('throttling has the published limits, and can be switched off', async () => {
   const ec2 = clientOf(EC2Client);
   const accept = () =>
     ec2
@@ -253,7 +253,7 @@ test('throttling is as published, and can be switched off', async () => {
   expect(await elevenInARow()).toEqual(Array(11).fill('answered'));
 });
 
-test('assumptions are merged, and told with their defaults and what they stand for', async () => {
+test('assumptions are merged, and returned with their defaults and meanings', async () => {
   type Told = Record<string, { value: unknown; default: unknown; section: string }>;
   await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 50 });
   await sandbox.ask('PUT', '/_sandbox/assumptions', { repeatedAccept: 'ok' });
@@ -271,7 +271,7 @@ describe('the clock', () => {
   const timeNow = async () =>
     Date.parse((await sandbox.ask<{ time: string }>('GET', '/_sandbox/clock')).time);
 
-  test('moves on for everybody, the date of each answer included', async () => {
+  test('advances for all services and response dates', async () => {
     const before = await timeNow();
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 86_400 });
     expect(await timeNow()).toBeGreaterThanOrEqual(before + 86_400_000);
@@ -283,7 +283,7 @@ describe('the clock', () => {
     expect(Date.parse(call?.time ?? '')).toBeGreaterThanOrEqual(before + 86_400_000);
   });
 
-  test('fires each schedule that fell due once, however far it moves', async () => {
+  test('fires each due schedule once, however far it advances', async () => {
     await sandbox.idle();
     const since = await callCount();
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 3 * 3600 });
@@ -294,7 +294,7 @@ describe('the clock', () => {
     expect(passes.sort()).toEqual(['full', 'pending']);
   });
 
-  test('ends the life of items whose time has come', async () => {
+  test('expires items by their time to live', async () => {
     const dynamodb = clientOf(DynamoDBClient);
     const key = { pk: { S: 'TEST' }, sk: { S: 'expiring' } };
     const { TableName } = await sandbox.ask<{ TableName: string }>('GET', '/_sandbox/outputs');
@@ -313,14 +313,14 @@ describe('the clock', () => {
 
 describe('schedules', () => {
   test.each(['sweep-connections', 'linkgate-local-sweep-connections'])(
-    'of %s run when asked for',
+    'of %s run on request',
     async (name) => {
       const answer = await sandbox.ask<{ ok: boolean }>('POST', `/_sandbox/schedules/${name}`);
       expect(answer).toMatchObject({ ok: true });
     },
   );
 
-  test('that fail say how', async () => {
+  test('that fail return the error', async () => {
     await sandbox.ask('PUT', '/_sandbox/faults', [
       { service: 'sqs', action: '*', rate: 1, error: 'AccessDenied', principal: 'sweep-connections' },
     ]);
@@ -334,11 +334,11 @@ describe('schedules', () => {
     await sandbox.idle();
   });
 
-  test.each(['decide-connections', 'nobody', '%'])('there are none of %s', async (name) => {
+  test.each(['decide-connections', 'nobody', '%'])('do not exist for %s', async (name) => {
     expect(await answerTo('POST', `/_sandbox/schedules/${name}`)).toMatchObject({ status: 404 });
   });
 
-  test('that are switched off fire for nobody but who asks', async () => {
+  test('that are switched off fire on request only', async () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
     await sandbox.idle();
     const since = await callCount();
@@ -352,7 +352,7 @@ describe('schedules', () => {
 });
 
 describe('idle', () => {
-  test('comes after everything that a request causes', async () => {
+  test('returns after all consequences of a request', async () => {
     const endpointId = await createEndpoint(sandbox, allowed, serviceId);
     await sandbox.idle();
     const { history } = await sandbox.json<{ history: { action: string }[] }>('explain', endpointId);
@@ -362,7 +362,7 @@ describe('idle', () => {
     expect((await callsSince(since)).filter(({ principal }) => principal !== 'root')).toEqual([]);
   });
 
-  test('is 504 while a transition of EC2 is under way', async () => {
+  test('returns 504 while EC2 is in transition', async () => {
     await sandbox.ask('PUT', '/_sandbox/assumptions', { availableAfterMs: 3_600_000 });
     await createEndpoint(sandbox, allowed, serviceId);
     expect(await answerTo('GET', '/_sandbox/idle?timeoutMs=500')).toMatchObject({ status: 504 });
@@ -372,7 +372,7 @@ describe('idle', () => {
   });
 });
 
-test('the outputs are those of the stack that mean something here', async () => {
+test('the outputs are those of the stack that exist in the sandbox', async () => {
   expect(await sandbox.ask('GET', '/_sandbox/outputs')).toEqual({
     ApiUrl: expect.stringContaining(`${sandbox.url}/`),
     SlackRequestUrl: expect.stringMatching(/^http.*\/slack$/),

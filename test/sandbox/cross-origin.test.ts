@@ -85,7 +85,7 @@ test.each(changes)('a web page of another origin that %s is refused', async (_, 
   }
 });
 
-test.each(changes)('who is no web page, or the sandbox’s own, %s', async (_, path, method, body) => {
+test.each(changes)('a client other than a foreign web page %s', async (_, path, method, body) => {
   const sent = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
   for (const headers of [
     {},
@@ -96,7 +96,7 @@ test.each(changes)('who is no web page, or the sandbox’s own, %s', async (_, p
     expect((await send(path, { ...sent, headers })).text).not.toContain('another origin');
 });
 
-test('a clock that a web page of another origin would move stays where it is', async () => {
+test('a web page of another origin cannot advance the clock', async () => {
   const offset = async () =>
     (await sandbox.ask<{ offsetSeconds: number }>('GET', '/_sandbox/clock')).offsetSeconds;
   const before = await offset();
@@ -114,7 +114,7 @@ test.each([
   ['the mailbox', '/mail', {}],
   ['the first page', '/', {}],
   ['the HTTP API', '/execute-api/any/services', { headers: signedFor('execute-api') }],
-])('%s is not read under a name that resolves to this machine', async (_, path, sent: Sent) => {
+])('%s is not served under another host name', async (_, path, sent: Sent) => {
   for (const host of ['rebound.example:4570', 'rebound.example', '127.0.0.1.rebound.example', '0.0.0.0:4570'])
     expect(await send(path, { ...sent, headers: { ...sent.headers, host } })).toMatchObject({
       status: 403,
@@ -123,7 +123,7 @@ test.each([
 });
 
 test.each(['localhost', 'LOCALHOST:80', '127.0.0.1:4570', '127.8.9.10', '[::1]:4570'])(
-  'the signing secret is read under the loopback name %s',
+  'the signing secret is served under the loopback name %s',
   async (host) => {
     const { status, text } = await send('/', { ...getSecret, headers: { ...getSecret.headers, host } });
     expect(status).toBe(200);
@@ -131,7 +131,7 @@ test.each(['localhost', 'LOCALHOST:80', '127.0.0.1:4570', '127.8.9.10', '[::1]:4
   },
 );
 
-test('a web page elsewhere may lead to the page of Slack, which it can neither read nor frame', async () => {
+test('a foreign web page may link to the Slack page, but neither read nor frame it', async () => {
   const { status, headers } = await send('/slack', { headers: { 'sec-fetch-site': 'cross-site' } });
   expect(status).toBe(200);
   expect(headers).toMatchObject({
@@ -140,7 +140,7 @@ test('a web page elsewhere may lead to the page of Slack, which it can neither r
   expect(headers).not.toHaveProperty('access-control-allow-origin');
 });
 
-test.each(['none', 'same-origin'])('a link of a mail works for a browser that says %s', async (site) => {
+test.each(['none', 'same-origin'])('a link in an email works for a browser that sends %s', async (site) => {
   const { ApprovalsTopicArn: TopicArn } = await sandbox.ask<Record<string, string>>(
     'GET',
     '/_sandbox/outputs',

@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('a named folder', () => {
-  test('is made where it is missing, and stays', () => {
+  test('is created if missing, and kept', () => {
     const path = join(folder, 'some', 'where');
     openDataFolder(path).close();
     const again = openDataFolder(path);
@@ -20,16 +20,14 @@ describe('a named folder', () => {
     expect(existsSync(join(path, 'sandbox.sqlite'))).toBe(true);
   });
 
-  test('is refused where it holds something else', () => {
+  test('is refused if it has other files', () => {
     writeFileSync(join(folder, 'notes.txt'), '');
-    expect(() => openDataFolder(folder)).toThrow(
-      `\`${folder}\` has files other than the state of a sandbox`,
-    );
+    expect(() => openDataFolder(folder)).toThrow(`\`${folder}\` has files other than the state of a sandbox`);
     expect(() => openDataFolder(join(folder, 'notes.txt'))).toThrow('is not a folder');
   });
 
   test.each(['below a file', 'below what takes no folder', 'at a link to nowhere'])(
-    'is refused %s, at once and by name',
+    'is refused %s at once, with its name',
     (where) => {
       writeFileSync(join(folder, 'notes.txt'), '');
       symlinkSync(join(folder, 'nowhere', 'else'), join(folder, 'link'));
@@ -42,27 +40,27 @@ describe('a named folder', () => {
     },
   );
 
-  test('is refused where its state cannot be opened, with the file that is in the way', () => {
+  test('is refused with the file name if its state cannot be opened', () => {
     const file = join(folder, 'sandbox.sqlite');
     mkdirSync(file);
     expect(() => openDataFolder(folder)).toThrow(`\`${file}\` cannot be used`);
   });
 
-  test('is taken where an earlier sandbox was killed before it had written anything', () => {
+  test('is accepted if an earlier sandbox was killed before its first write', () => {
     writeFileSync(join(folder, 'sandbox.sqlite'), '');
     expect(() => openDataFolder(folder).close()).not.toThrow();
   });
 });
 
 describe('a temporary folder', () => {
-  test('goes with its sandbox', () => {
+  test('is deleted with its sandbox', () => {
     const { path, close } = openDataFolder(undefined);
     expect(existsSync(path)).toBe(true);
     close();
     expect(existsSync(path)).toBe(false);
   });
 
-  test('goes at the next start where its sandbox was killed, and stays while that lives', () => {
+  test('of a killed sandbox is deleted at the next start, and one of a running sandbox stays', () => {
     const abandoned = join(tmpdir(), 'linkgate-sandbox-abandoned');
     const used = join(tmpdir(), 'linkgate-sandbox-used');
     for (const path of [abandoned, used]) {

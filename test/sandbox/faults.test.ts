@@ -6,7 +6,7 @@ const root = { ...location, principal: 'root' };
 const aFunction = { ...location, principal: 'apply-verdicts' };
 const accept = { service: 'ec2', action: 'AcceptVpcEndpointConnections', rate: 1 };
 
-test('a fault strikes functions and leaves people alone', () => {
+test('a fault applies to functions and not to people', () => {
   const faults = createFaults();
   faults.replace([accept]);
   expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', aFunction)).toEqual(accept);
@@ -14,19 +14,19 @@ test('a fault strikes functions and leaves people alone', () => {
   expect(faults.findCallFault('ec2', 'DescribeVpcEndpoints', aFunction)).toBeUndefined();
 });
 
-test('a fault for everybody strikes people too', () => {
+test('a fault with principal `*` applies to people too', () => {
   const faults = createFaults();
   faults.replace([{ ...accept, principal: '*' }]);
   expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', root)).toBeDefined();
 });
 
-test('a fault with a count strikes that often', () => {
+test('a fault with a count applies that often', () => {
   const faults = createFaults();
   faults.replace([{ delivery: 'sns', rate: 1, count: 2, drop: true }]);
   expect([1, 2, 3].map(() => faults.findDeliveryFault('sns')?.drop)).toEqual([true, true, undefined]);
 });
 
-test('a fault strikes at its rate', () => {
+test('a fault applies at its rate', () => {
   const faults = createFaults(() => 0.5);
   faults.replace([{ ...accept, rate: 0.5 }]);
   expect(faults.findCallFault('ec2', 'AcceptVpcEndpointConnections', aFunction)).toBeUndefined();
@@ -37,7 +37,7 @@ test.each([
   [[{ service: 'ec2', rate: 1 }], 'fault 0: action'],
   [[accept, { ...accept, rate: 2 }], 'fault 1: rate'],
   [[{ delivery: 'pigeon', rate: 1 }], 'fault 0: delivery'],
-])('a wrong list is refused whole, with what is wrong: %j', (list, problem) => {
+])('a list with an invalid fault is refused with the problem: %j', (list, problem) => {
   const faults = createFaults();
   faults.replace([accept]);
   expect(() => faults.replace(list)).toThrow(problem);

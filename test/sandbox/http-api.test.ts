@@ -79,7 +79,7 @@ function anApi({
   return { clock, apis, api, ask, seen };
 }
 
-test('the function gets the request as payload format 2.0 has it', async () => {
+test('the function gets the request in payload format 2.0', async () => {
   const { seen } = anApi();
   expect(await seen('PUT', '/allow/list?a=1&a=2&b=%20', '{"x":1}')).toMatchObject({
     version: '2.0',
@@ -101,7 +101,7 @@ test('the function gets the request as payload format 2.0 has it', async () => {
   });
 });
 
-test('what is no text comes in base64', async () => {
+test('a binary body is base64', async () => {
   const { apis, api } = anApi();
   const request = { method: 'POST', path: '/x', headers: {}, body: Buffer.from([0xff, 0]), sourceIp: '::1' };
   const { body } = await apis.handle(api, request, root);
@@ -125,7 +125,7 @@ test.each([
   expect((await anApi({ keys }).seen(method, path)).routeKey).toBe(key);
 });
 
-test('path parameters come decoded', async () => {
+test('path parameters are decoded', async () => {
   const { seen } = anApi({ keys: ['GET /allowlist/{service}/{account}'] });
   expect((await seen('GET', '/allowlist/%2A/012345678901')).pathParameters).toEqual({
     service: '*',
@@ -140,7 +140,7 @@ test.each([
   ['/things/..', '/things/..'],
   ['/things/a%3Fb', '/things/a'],
   ['/things/a%252Fb', '/things/a/b'],
-])('the path %s is that of its own route, and reaches the function as %s', async (path, rawPath) => {
+])('the path %s matches its route, and reaches the function as %s', async (path, rawPath) => {
   const { seen } = anApi({ keys: ['GET /things/{thing}'] });
   expect(await seen('GET', path)).toMatchObject({
     routeKey: 'GET /things/{thing}',
@@ -162,7 +162,7 @@ test.each([
   ],
   ['a path that is no URL encoding', 400, anApi(), root],
   ['a path that is no URL encoding once it is decoded', 400, anApi(), root],
-] as const)('%s is answered %d', async (what, status, { ask, api, apis }, caller) => {
+] as const)('%s gets %d', async (what, status, { ask, api, apis }, caller) => {
   const encodings: Readonly<Record<string, string>> = { encoding: '/%E0%A4%A', decoded: '/percent%25done' };
   const path = encodings[what.split(' ').at(-1) ?? ''] ?? '/there';
   const answer = await (caller
@@ -179,16 +179,16 @@ test.each([
   ['GET', '/things/one', 200],
   ['POST', '/things/one', 403],
   ['GET', '/others', 403],
-])('a role that may only GET /things/* gets %s %s answered %d', async (method, path, status) => {
+])('with permission for GET /things/* only, %s %s gets %d', async (method, path, status) => {
   expect(await anApi().ask(method, path, reader)).toMatchObject({ status });
 });
 
-test('a route without authorisation does not say who calls, whoever signed', async () => {
+test('a route without authorization passes no caller', async () => {
   const { seen } = anApi({ needsIam: false });
   expect(JSON.stringify(await seen('GET', '/x'))).not.toContain('authorizer');
 });
 
-test('more requests than the burst are refused until the rate has filled it again', async () => {
+test('requests beyond the burst are refused until the bucket refills', async () => {
   const { ask, clock } = anApi({ throttling: { capacity: 2, refillPerSecond: 1 } });
   const status = async () => (await ask('GET', '/x')).status;
   expect([await status(), await status(), await status()]).toEqual([200, 200, 429]);
@@ -207,6 +207,6 @@ test.each([
     { status: 200, body: Buffer.from('x') },
   ],
   [{ statusCode: 204 }, { status: 204, body: '' }],
-])('the answer %j becomes %j', async (value, response) => {
+])('the function result %j becomes %j', async (value, response) => {
   expect(await anApi({ outcome: { ok: true, value } }).ask('GET', '/x')).toMatchObject(response);
 });

@@ -8,7 +8,7 @@ const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url
 let sandbox: Sandbox | undefined;
 afterEach(() => sandbox?.stop());
 
-test('an item that has outlived its time to live goes without being asked about', async () => {
+test('an expired item is deleted without a request', async () => {
   const started = await startSandbox({ port: 0, packageFolder });
   sandbox = started;
   const { clock, dynamoDb } = started.emulator;

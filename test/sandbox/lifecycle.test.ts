@@ -139,7 +139,7 @@ describe('npm start', () => {
     30_000,
   );
 
-  test('says in one sentence that its port is taken', async () => {
+  test('reports a port in use in one sentence', async () => {
     const taken = createServer();
     blocker = taken;
     port = await freePort();
@@ -159,7 +159,7 @@ describe('npm start', () => {
     [['--port', '65536'], '`65536` is no port'],
     [['--port', '1e3'], '`1e3` is no port'],
     [['now'], 'now'],
-  ])('called with %j shows how it is called', async (flags, problem) => {
+  ])('with %j prints the usage', async (flags, problem) => {
     const started = run(...flags);
     expect(await started.exited).toBe(2);
     expect(started.err()).toContain(problem);
@@ -168,7 +168,7 @@ describe('npm start', () => {
 });
 
 describe('npm start --data', () => {
-  test('goes on, on another port too, with what was there, tells no story again, and shares it with nobody', async () => {
+  test('continues with its state on any port, runs no story again, and locks its folder', async () => {
     const data = await mkdtemp(join(tmpdir(), 'linkgate-test-'));
     const first = await start('--data', data);
     await until(() => first.out().includes('Ctrl-C stops the sandbox.'));
@@ -194,7 +194,7 @@ describe('npm start --data', () => {
     [join(root, 'package.json'), 'is not a folder'],
     ['/proc/linkgate/data', 'cannot be used ('],
   ])(
-    'refuses %s before it has packaged anything',
+    'refuses %s before packaging',
     async (folder, problem) => {
       const started = await start('--data', folder);
       expect(await started.exited).toBe(1);
@@ -207,7 +207,7 @@ describe('npm start --data', () => {
 });
 
 describe('the story', () => {
-  test('tells a provider and three consumers, and ends with commands that work when pasted', async () => {
+  test('has a provider and three consumers, and ends with working commands', async () => {
     const started = await start();
     await until(() => started.out().includes('Ctrl-C stops the sandbox.'));
     const [told = '', toTry = ''] = started.out().split('\nWhat to try next');

@@ -71,14 +71,14 @@ function aMappedQueue(
 }
 
 describe('a queue', () => {
-  test('is rid of what its function handled', async () => {
+  test('deletes handled messages', async () => {
     const { sqs, batches, send } = aMappedQueue();
     await send('a', 'b');
     expect(batches).toEqual([['a', 'b']]);
     expect(sqs.counts(queueArn)).toEqual({ visible: 0, handled: 0, delayed: 0, failed: 0 });
   });
 
-  test('shows again what the function names as failed, and nothing else', async () => {
+  test('makes only reported failures visible again', async () => {
     const { batches, send, pass } = aMappedQueue((_, { Records }) => ({
       ok: true,
       value: {
@@ -100,18 +100,15 @@ describe('a queue', () => {
       'a name that was not in the batch',
       { ok: true, value: { batchItemFailures: [{ itemIdentifier: 'x' }] } },
     ],
-  ] as const)(
-    'counts all of a batch as failed after %s, and gives it up to the dead-letter queue',
-    async (_, outcome) => {
-      const { sqs, send, pass } = aMappedQueue(() => outcome);
-      await send('a', 'b');
-      await pass(30_000);
-      await pass(30_000);
-      expect(sqs.receive(deadLetterArn, 10).map(({ body }) => body)).toEqual(['a', 'b']);
-    },
-  );
+  ] as const)('counts a whole batch as failed after %s, and dead-letters it', async (_, outcome) => {
+    const { sqs, send, pass } = aMappedQueue(() => outcome);
+    await send('a', 'b');
+    await pass(30_000);
+    await pass(30_000);
+    expect(sqs.receive(deadLetterArn, 10).map(({ body }) => body)).toEqual(['a', 'b']);
+  });
 
-  test('gathers a batch for as long as its window says', async () => {
+  test('collects a batch during its window', async () => {
     const { batches, send, pass } = aMappedQueue(undefined, { windowSeconds: 5 });
     await send('a');
     await pass(4000);
@@ -121,7 +118,7 @@ describe('a queue', () => {
     expect(batches).toEqual([['a', 'b']]);
   });
 
-  test('runs no more invocations at once than it may', async () => {
+  test('respects its maximum concurrency', async () => {
     const finish: (() => void)[] = [];
     const { batches, send } = aMappedQueue(
       () => new Promise((resolve) => finish.push(() => resolve({ ok: true, value: null }))),
@@ -134,7 +131,7 @@ describe('a queue', () => {
     expect(batches).toHaveLength(3);
   });
 
-  test('hands over one batch of a message group at a time, in order', async () => {
+  test('delivers one batch of a message group at a time, in order', async () => {
     const finish: (() => void)[] = [];
     const { batches, send } = aMappedQueue(
       () => new Promise((resolve) => finish.push(() => resolve({ ok: true, value: null }))),
@@ -148,7 +145,7 @@ describe('a queue', () => {
     expect(batches).toEqual([['a'], ['b']]);
   });
 
-  test('deletes unread what no filter wants', async () => {
+  test('deletes messages that match no filter', async () => {
     const { sqs, batches, send } = aMappedQueue(undefined, { filters: ['{"body":{"kind":["wanted"]}}'] });
     await send('{"kind":"wanted"}', '{"kind":"other"}', 'text');
     expect(batches).toEqual([['{"kind":"wanted"}']]);
@@ -165,14 +162,14 @@ describe('a fault of a queue', () => {
     expect(sqs.isBusy()).toBe(false);
   });
 
-  test('that duplicates hands the message over twice', async () => {
+  test('that duplicates delivers the message twice', async () => {
     const { faults, batches, send } = aMappedQueue();
     faults.replace([{ delivery: 'sqs', rate: 1, count: 1, duplicate: true }]);
     await send('a', 'b');
     expect(batches).toEqual([['a'], ['a', 'b']]);
   });
 
-  test('that delays hands each message over late, once, and not as one that failed', async () => {
+  test('that delays delivers each message late, once, with the same receive count', async () => {
     const { sqs, faults, batches, send, pass } = aMappedQueue();
     faults.replace([{ delivery: 'sqs', rate: 1, delayMs: 500 }]);
     await send('a');
@@ -230,7 +227,7 @@ const fine: Outcome = { ok: true, value: null };
 const failingAt = (bad: string) => (numbers: string[]) => (numbers.includes(bad) ? failure : fine);
 
 describe('a stream', () => {
-  test('hands over the records that a filter wants, in order', async () => {
+  test('delivers matching records in order', async () => {
     const { take, batches, pass } = aMappedStream(() => fine, {
       filters: ['{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"ENTRY"}]}}}}'],
       batchSize: 2,
@@ -240,7 +237,7 @@ describe('a stream', () => {
     expect(batches).toEqual(['1 3', '4']);
   });
 
-  test('gathers records for as long as its window is', async () => {
+  test('collects records during its window', async () => {
     const { take, batches, pass } = aMappedStream(() => fine, { windowSeconds: 10 });
     take([record(1)]);
     await pass(9000);
@@ -252,7 +249,7 @@ describe('a stream', () => {
     expect(batches).toEqual(['1 2', '3']);
   });
 
-  test('goes on from the lowest record that failed', async () => {
+  test('continues from the lowest failed record', async () => {
     let isFirst = true;
     const { take, batches, pass } = aMappedStream(() => {
       const batchItemFailures = isFirst ? [{ itemIdentifier: '3' }, { itemIdentifier: '2' }] : [];
@@ -265,7 +262,7 @@ describe('a stream', () => {
     expect(batches).toEqual(['1 2 3', '2 3']);
   });
 
-  test('lets the records behind a failing batch wait, and gives it up with its numbers only', async () => {
+  test('holds records behind a failing batch, and sends only its metadata to the destination', async () => {
     const { take, batches, given, pass } = aMappedStream(failingAt('1'));
     take([record(1)]);
     take([record(2)]);
@@ -283,7 +280,7 @@ describe('a stream', () => {
     expect(JSON.stringify(given)).not.toContain('ENTRY');
   });
 
-  test('that bisects gives up the one bad record', async () => {
+  test('that bisects discards only the bad record', async () => {
     const { take, given, pass } = aMappedStream(failingAt('3'), { bisects: true });
     take([1, 2, 3, 4].map((number) => record(number)));
     for (let second = 0; second < 6; second += 1) await pass(1000);
@@ -296,7 +293,7 @@ describe('a fault of a stream', () => {
     ['drops', { drop: true }, []],
     ['duplicates', { duplicate: true }, ['1', '1']],
     ['delays', { delayMs: 500 }, ['1']],
-  ])('that %s does what its name says', async (_, effect, expected) => {
+  ])('that %s has its effect', async (_, effect, expected) => {
     const { faults, take, batches, pass } = aMappedStream(() => fine);
     faults.replace([{ delivery: 'streams', rate: 1, count: 1, ...effect }]);
     take([record(1)]);

@@ -72,7 +72,7 @@ async function visit(address: string, { width = 1000 } = {}) {
 const approvalRequest = (accept: string) => ({ headers: { accept } });
 const browsers = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
-test.each(['*/*', browsers])('the first address is a page, for who accepts %s', async (accept) => {
+test.each(['*/*', browsers])('the root path is a page for a client that accepts %s', async (accept) => {
   const { url } = await aSandbox([aMail()]);
   const response = await fetch(`${url}/`, approvalRequest(accept));
   expect(response.status).toBe(200);
@@ -81,7 +81,7 @@ test.each(['*/*', browsers])('the first address is a page, for who accepts %s', 
   expect(await response.text()).toContain('1 email to');
 });
 
-test('a request that is signed is AWS’s, wherever it goes, and so is one that posts', async () => {
+test('a signed request or a POST is an AWS call on any path', async () => {
   const { url } = await aSandbox();
   const signed = { headers: { accept: browsers, authorization: 'AWS4-HMAC-SHA256' } };
   expect(await (await fetch(`${url}/`, signed)).text()).toBe('AWS');
@@ -89,7 +89,7 @@ test('a request that is signed is AWS’s, wherever it goes, and so is one that 
   expect(await (await fetch(`${url}/`, { method: 'POST' })).text()).toBe('AWS');
 });
 
-test('the mailbox is a page for a browser, and JSON for everybody else', async () => {
+test('the inbox is a page for browsers and JSON for other clients', async () => {
   const { url } = await aSandbox([aMail()]);
   for (const accept of ['*/*', 'application/json']) {
     const response = await fetch(`${url}/mail`, approvalRequest(accept));
@@ -101,7 +101,7 @@ test('the mailbox is a page for a browser, and JSON for everybody else', async (
   expect(await response.text()).toContain('Mailbox (1)');
 });
 
-test('a browser that is led astray is shown the way back, and who is none gets AWS’s answer', async () => {
+test('an unknown path is a page for browsers and AWS’s error for other clients', async () => {
   const { url } = await aSandbox();
   const response = await fetch(`${url}/no/<such>`, approvalRequest(browsers));
   expect(response.status).toBe(404);
@@ -111,7 +111,7 @@ test('a browser that is led astray is shown the way back, and who is none gets A
   expect(await (await fetch(`${url}/no/such`, approvalRequest('*/*'))).text()).toBe('AWS');
 });
 
-test('a link of a mail is followed by a visit, and not by a look at its head', async () => {
+test('a link in an email is followed by GET, and not by HEAD', async () => {
   const { url, followed } = await aSandbox();
   await fetch(`${url}/?Action=Unsubscribe`, { method: 'HEAD' });
   expect(followed).toEqual([]);

@@ -26,8 +26,8 @@ function reopened(): Store {
   return store;
 }
 
-describe('a kept map', () => {
-  test('is there again, in its order', () => {
+describe('a persisted map', () => {
+  test('is restored in its order', () => {
     const letters = store.persisted<number>('letters');
     for (const [index, letter] of ['c', 'a', 'b'].entries()) letters.set(letter, index);
     letters.delete('a');
@@ -38,7 +38,7 @@ describe('a kept map', () => {
     ]);
   });
 
-  test('is empty again once it was cleared', () => {
+  test('is empty after clear', () => {
     store.persisted('letters').set('a', 1);
     reopened().persisted('letters').clear();
     expect(reopened().persisted('letters').size).toBe(0);
@@ -53,20 +53,20 @@ describe('a kept map', () => {
     });
   });
 
-  test('is the same map for whoever asks for it by its name', () => {
+  test('is the same map for the same name', () => {
     store.persisted('letters').set('a', 1);
     expect(store.persisted('letters').get('a')).toBe(1);
     expect(store.persisted('others').size).toBe(0);
   });
 });
 
-describe('a kept record', () => {
+describe('a persisted record', () => {
   interface Service {
     permissions: { principal: string }[];
     regions: Record<string, string>;
   }
 
-  test('keeps what is changed within its entries, however deep', () => {
+  test('keeps changes within its entries at any depth', () => {
     const services = store.record<Service>('services');
     services.a = { permissions: [], regions: {} };
     store.flush();
@@ -78,7 +78,7 @@ describe('a kept record', () => {
     });
   });
 
-  test('forgets what is deleted', () => {
+  test('loses deleted entries', () => {
     const services = store.record<Service>('services');
     services.a = { permissions: [], regions: { 'eu-west-1': 'Available' } };
     store.flush();
@@ -89,7 +89,7 @@ describe('a kept record', () => {
   });
 });
 
-test('a log goes on where it ended, and counts from 0 again once it was emptied', () => {
+test('a log continues after a restart, and counts from 0 after clear', () => {
   const calls = store.log('calls');
   for (const entry of ['a', 'b']) calls.append(entry);
   const log = reopened().log('calls');
@@ -100,7 +100,7 @@ test('a log goes on where it ended, and counts from 0 again once it was emptied'
   expect(reopened().log('calls').list(0)).toEqual(['d']);
 });
 
-test('what changes in one turn of the event loop is written by itself at its end', async () => {
+test('changes are written at the end of a turn of the event loop', async () => {
   const letters = store.persisted('letters');
   letters.set('a', 1);
   await new Promise((resolve) => setImmediate(resolve));
@@ -119,7 +119,7 @@ function writtenBeside(of: string) {
   return { written };
 }
 
-test('what cannot be written is said of the file by name, and written once it can be', () => {
+test('a failed write names the file, and is repeated by the next one', () => {
   store.close();
   // Simulates a full disk.
   inSqlite("create trigger full before insert on entries begin select raise(fail, 'disk is full'); end");
@@ -145,7 +145,7 @@ describe('a file is refused', () => {
     expect(() => openStore(file, 0)).toThrow(`\`${file}\` is in use by another sandbox`);
   });
 
-  test('that is of a later version', () => {
+  test('that has a later format', () => {
     store.close();
     const later = new DatabaseSync(file);
     later.exec('pragma user_version = 99');
@@ -153,7 +153,7 @@ describe('a file is refused', () => {
     expect(() => openStore(file)).toThrow('has format 99, and this version of linkgate supports format 1');
   });
 
-  test('that is some other database', () => {
+  test('that is another database', () => {
     const foreign = join(folder, 'foreign.sqlite');
     const database = new DatabaseSync(foreign);
     database.exec('create table other (x)');
@@ -161,7 +161,7 @@ describe('a file is refused', () => {
     expect(() => openStore(foreign)).toThrow('is not the state of a sandbox');
   });
 
-  test('that is no database', () => {
+  test('that is not a database', () => {
     const text = join(folder, 'notes.txt');
     writeFileSync(text, 'to do: '.repeat(200));
     expect(() => openStore(text)).toThrow('is not the state of a sandbox');

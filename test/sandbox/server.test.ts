@@ -51,13 +51,13 @@ test('an access key of an account and a name is a user of that account', async (
   });
 });
 
-test('an access key that is no account is refused', async () => {
+test('an access key that is not an account is refused', async () => {
   await expect(
     as(EC2Client, 'AKIAIOSFODNN7EXAMPLE').send(new DescribeVpcEndpointsCommand({})),
   ).rejects.toMatchObject({ name: 'AuthFailure', $metadata: { httpStatusCode: 401 } });
 });
 
-test('what is kept is kept for one account and Region, of any name', async () => {
+test('resources belong to one account and Region, whatever its name', async () => {
   const put = new PutParameterCommand({ Name: '/here', Type: 'String', Value: 'there' });
   const get = new GetParameterCommand({ Name: '/here' });
   await as(SSMClient, '222222222222', 'mx-central-1').send(put);
@@ -80,26 +80,26 @@ test.each([
   ['sqs', target('AmazonSQS.Dance'), '{}', 'UnknownOperationException'],
   ['dynamodb', target('DynamoDB_20120810.Dance'), '{}', 'UnknownOperationException'],
   ['kms', target('TrentService.Encrypt'), '{}', 'UnknownOperationException'],
-])('an action that %s does not have gets the error of its protocol', async (service, headers, body, code) => {
+])('an unknown action of %s gets the error of its protocol', async (service, headers, body, code) => {
   const { status, text } = await post(service, headers, body);
   expect(status).toBeGreaterThanOrEqual(400);
   expect(text).toContain(code);
 });
 
-test('a request without a signature is nobody’s', async () => {
+test('a request without a signature is refused', async () => {
   const response = await fetch(sandbox.url, { method: 'POST', body: 'Action=DescribeVpcEndpoints' });
   expect(response.status).toBe(403);
   expect(await response.text()).toContain('MissingAuthenticationToken');
 });
 
-test('a request that is no JSON is the client’s mistake', async () => {
+test('a request that is not JSON gets a client error', async () => {
   expect(await post('dynamodb', target('DynamoDB_20120810.PutItem'), '{')).toMatchObject({
     status: 400,
     text: expect.stringContaining('SerializationException'),
   });
 });
 
-test('a queue’s address is the one by which the client came', async () => {
+test('a queue URL has the host of the request', async () => {
   const here = sandbox.url.replace('127.0.0.1', 'localhost');
   const credentials = { accessKeyId: provider, secretAccessKey: 'any' };
   const sqs = new SQSClient({ endpoint: here, region: 'us-east-1', credentials });
@@ -107,7 +107,7 @@ test('a queue’s address is the one by which the client came', async () => {
   expect(QueueUrls[0]).toContain(`${here}/${provider}/linkgate-local-`);
 });
 
-test('every account finds its network, and the provider its load balancer, from the start', async () => {
+test('every account has a network, and the provider a load balancer', async () => {
   const serviceId = await createService(sandbox);
   expect(await createEndpoint(sandbox, '222222222222', serviceId)).toMatch(/^vpce-[0-9a-f]{17}$/);
   const { ServiceDetails } = await as(EC2Client, '222222222222').send(
@@ -116,7 +116,7 @@ test('every account finds its network, and the provider its load balancer, from 
   expect(ServiceDetails).toHaveLength(1);
 });
 
-test('Slack’s secrets are in the parameter store from the start, and the token is the app’s', async () => {
+test('Slack’s secrets are in Parameter Store from the start', async () => {
   const secretIn = async (name: string) => {
     const Name = `/linkgate/local/slack/${name}`;
     const { Parameter } = await as(SSMClient, provider).send(
@@ -136,7 +136,7 @@ test('Slack’s secrets are in the parameter store from the start, and the token
   expect(await response.json()).toMatchObject({ ok: true, team_id: 'T01LOCAL' });
 });
 
-test('the approver’s address is confirmed from the start, and its mailbox is empty', async () => {
+test('the approver’s address is confirmed from the start, and the inbox is empty', async () => {
   const { ApprovalsTopicArn: TopicArn } = await sandbox.ask<Record<string, string>>(
     'GET',
     '/_sandbox/outputs',
@@ -150,7 +150,7 @@ test('the approver’s address is confirmed from the start, and its mailbox is e
   expect(await sandbox.ask('GET', '/mail')).toEqual({ messages: [] });
 });
 
-test('a link of a mail works for who visits it, and a wrong one says so', async () => {
+test('a link in an email works without a signature, and an invalid one gets an error', async () => {
   const { ApprovalsTopicArn: TopicArn } = await sandbox.ask<Record<string, string>>(
     'GET',
     '/_sandbox/outputs',
@@ -163,13 +163,13 @@ test('a link of a mail works for who visits it, and a wrong one says so', async 
   expect(await (await fetch(link)).text()).toContain('Subscription confirmed');
 });
 
-test('a page shows Slack', async () => {
+test('the Slack page is served', async () => {
   const response = await fetch(`${sandbox.url}/slack`);
   expect(response.headers.get('content-type')).toContain('text/html');
   expect(await response.text()).toContain('# approvals');
 });
 
-test('nobody can reach it but from this machine', async () => {
+test('the server listens on the loopback interface only', async () => {
   const elsewhere = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find(({ internal, family }) => !internal && family === 'IPv4');

@@ -1,8 +1,8 @@
-import { cp, mkdtemp, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { provider, stackName } from '../../sandbox/accounts.ts';
 import { type AwsEmulator, createAwsEmulator } from '../../sandbox/aws-emulator.ts';
 import { callLinkgate } from '../../sandbox/linkgate-api.ts';
@@ -15,6 +15,12 @@ const packageFolder = fileURLToPath(new URL('../../.serverless', import.meta.url
 
 let emulator: AwsEmulator | undefined;
 let sandbox: Sandbox | undefined;
+const folders: string[] = [];
+
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
 afterEach(async () => {
   await emulator?.stop();
   await sandbox?.stop();
@@ -28,9 +34,11 @@ async function load(
   rest: Omit<Template, 'Resources'> = {},
   parameters: Readonly<Record<string, string>> = {},
 ) {
+  const folder = await mkdtemp(join(tmpdir(), 'linkgate-test-'));
+  folders.push(folder);
   emulator = await createAwsEmulator({
     origin: 'http://127.0.0.1:0',
-    folder: await mkdtemp(join(tmpdir(), 'linkgate-test-')),
+    folder,
     store: openStore(':memory:'),
     onOutput: () => {},
   });
@@ -76,7 +84,7 @@ const mayReceive = role({
 });
 
 describe('a stack', () => {
-  test('is made in the order of its references, and puts out what its template says', async () => {
+  test('is created in the order of its references, and has the outputs of its template', async () => {
     const { outputs } = await load(
       { Mapping: mapping(), Function: aFunction, Role: mayReceive, Queue: queue },
       { Outputs: { Jobs: { Value: { 'Fn::GetAtt': ['Queue', 'Arn'] } } } },
@@ -85,7 +93,7 @@ describe('a stack', () => {
     expect(emulator?.lambda.functions().map(({ name }) => name)).toEqual(['worker']);
   });
 
-  test('parameters have the values that they are given, or else their defaults', async () => {
+  test('has the given parameter values, or their defaults', async () => {
     const Parameters = { slackApiUrl: { Default: 'https://slack.com/api' }, colour: { Default: 'blue' } };
     const Outputs = Object.fromEntries(
       Object.keys(Parameters).map((name) => [name, { Value: { Ref: name } }]),
@@ -94,7 +102,7 @@ describe('a stack', () => {
     expect(outputs).toEqual({ slackApiUrl: 'http://here', colour: 'blue' });
   });
 
-  test('a value for a parameter that the template does not have is an error', async () => {
+  test('with a value for an unknown parameter is refused', async () => {
     await expect(load({}, {}, { colour: 'red' })).rejects.toThrow('the template has no parameter `colour`');
   });
 
@@ -144,6 +152,7 @@ describe('a stack', () => {
 /** Copies the package without the statement that allows an action to a role. */
 async function packageWithout(action: string, roleName: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'linkgate-tampered-'));
+  folders.push(folder);
   await cp(packageFolder, folder, { recursive: true });
   const template = await readPackagedTemplate(folder);
   const { Policies } = (template.Resources[roleName]?.Properties ?? {}) as {
@@ -168,7 +177,7 @@ test.each([
     undefined,
   ],
 ] as const)(
-  'a role without %s makes the call fail with %s, as on AWS',
+  'a role without %s makes the call fail with %s',
   async (action, error, method, path, input) => {
     const started = await startSandbox({
       port: 0,
@@ -186,7 +195,7 @@ test.each([
   30_000,
 );
 
-test('a role as it is packaged lacks nothing', async () => {
+test('the packaged role has all permissions', async () => {
   const started = await startSandbox({ port: 0, packageFolder });
   sandbox = started;
   const { ApiUrl = '' } = started.outputs;

@@ -28,7 +28,7 @@ export function checkConnectedState(
     if (!said.service || said.service.pausedAt !== undefined) return;
     const block = said.entries.find(({ effect }) => effect === 'block');
     mustHold(
-      'what is blocked is cut at once',
+      'a blocked connection is disconnected at once',
       !block || block.changedAt < enforcingSince,
       `${endpointId}, blocked at ${block?.changedAt}`,
     );
@@ -40,13 +40,13 @@ export function checkConnectedState(
     const isEndorsed = !block && (isApproved || isAllowedByEntry(record, said, then));
     if (isEndorsed && !revokeOrder && !isCounted)
       mustHold(
-        'what is endorsed stays',
+        'an allowed connection stays',
         revocation === undefined,
         `${endpointId} is to be cut at ${revocation?.disconnectAt}`,
       );
     else
       mustHold(
-        'what lives without permission is announced, asked about or cut',
+        'a connection without permission has a scheduled disconnect or awaits approval',
         isEndorsed || isInGrace || isAsked || isFirst || grandfathered !== undefined,
         `${endpointId}, ${JSON.stringify({ verdict, revocation, revokeOrder, approval })}`,
       );

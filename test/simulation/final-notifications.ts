@@ -55,14 +55,14 @@ export async function checkNotifications(
     // Approvers are not reminded while the service is paused.
     const isKept = record.verdict !== undefined && isPaused(record.verdict);
     mustHold(
-      'nothing waits beyond its deadline where its service rejects what expires',
+      'no request waits beyond its deadline at a service that rejects on expiry',
       !isAwaitingApproval(record) || !isToReject || record.verdict?.outcome === 'hold',
       `${endpointId} since ${approvalRequest.deadline}`,
     );
     if (notification?.digestId !== undefined) await checkMember(record, notification.digestId);
     else checkMessage(record, notification?.slackMessage?.ts);
     mustHold(
-      'approvers are told of each request that waits for them',
+      'approvers are notified of each request that awaits approval',
       !isAwaitingApproval(record) || isToReject || isKept || !isLaterStage(stage, approvalRequest.stage),
       `${endpointId} has come to ${stage}, not only ${approvalRequest.stage}`,
     );
@@ -74,7 +74,11 @@ export async function checkNotifications(
   function checkMessage(record: AwaitingRecord, ts: string | undefined): void {
     const { endpointId } = record;
     const message = ts === undefined ? undefined : messageAt(ts);
-    mustHold('approvers are told of each request that waits for them', message !== undefined, endpointId);
+    mustHold(
+      'approvers are notified of each request that awaits approval',
+      message !== undefined,
+      endpointId,
+    );
     if (!message) return;
     const others = messages().filter((other) => other.ts !== ts && isOf(other, endpointId));
     mustHold(
@@ -94,7 +98,7 @@ export async function checkNotifications(
     // The title depends on the mode, which may have changed since the message was rendered.
     const isToCome = ['accepting', 'rejecting', 'disconnecting'].includes(connectionStatus);
     mustHold(
-      'what is shown is what is recorded',
+      'each message shows the recorded state',
       [status, ...(isToCome ? [notAppliedText] : [])].some((title) =>
         readTitle(message).startsWith(`${title}:`),
       ),
@@ -111,7 +115,7 @@ export async function checkNotifications(
     const { endpointId } = record;
     const digest = await findDigest(id, memoryTable(items));
     mustHold(
-      'approvers are told of each request that waits for them',
+      'approvers are notified of each request that awaits approval',
       digest?.endpointIds.includes(endpointId) === true && messageAt(digest.ts ?? '') !== undefined,
       `${endpointId} in ${id}`,
     );
@@ -130,7 +134,7 @@ export async function checkNotifications(
     // No sweep updates the message of a decided request: it needs the queue message, which may be lost.
     if (open.length === 0 && (queues.notificationQueue.hasLost() || queues.records.hasLost())) return;
     mustHold(
-      'what is shown is what is recorded',
+      'each message shows the recorded state',
       (open.length > 0
         ? parseTitleCount(readTitle(message)) === open.length
         : readTitle(message).startsWith('All of')) && listButtons(message).length > 0 === open.length > 0,
@@ -144,7 +148,7 @@ export async function checkNotifications(
     const since = Date.parse(asked?.time ?? approvalRequest.since);
     for (const address of emails)
       mustHold(
-        'approvers are told of each request that waits for them',
+        'approvers are notified of each request that awaits approval',
         mailbox
           .received()
           .some((mail) => mail.address === address && mail.time >= since && mail.text.includes(endpointId)),

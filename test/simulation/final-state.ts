@@ -49,7 +49,7 @@ export function checkFinalState(
     const { endpointId, auditCount, auditHead } = readRecord(item);
     const entries = items.page(`AUDIT#${endpointId}`, {}).items;
     const found = findBreak(entries, { endpointId, auditCount, auditHead });
-    mustHold('every audit trail is whole', !found, `${endpointId} ${found?.sequence}: ${found?.problem}`);
+    mustHold('every audit trail is complete', !found, `${endpointId} ${found?.sequence}: ${found?.problem}`);
   }
 
   function checkRecord({ endpointId, serviceId, state, pendingEffect, endedAt }: ConnectionRecord): void {
@@ -57,14 +57,14 @@ export function checkFinalState(
     const isHeldBack = pendingEffect?.action === 'reject' && service?.pausedAt !== undefined;
     if (isActing)
       mustHold(
-        'nothing that is due is left undone',
+        'no effect stays pending',
         !pendingEffect || isHeldBack,
         `${pendingEffect?.action} of ${endpointId}`,
       );
     if (!service) return;
     const shown = endpoints[endpointId]?.state ?? 'deleted';
     mustHold(
-      'every connection is remembered as EC2 shows it',
+      'every record has the state that EC2 shows',
       shown === 'deleted' ? endedAt !== undefined && isEnded(state) : state === shown,
       `${endpointId} as ${shown}, not ${state}`,
     );
@@ -73,11 +73,7 @@ export function checkFinalState(
   function checkEndpoint({ id, state, serviceId }: Endpoint): void {
     if (state === 'deleted' || isUnreadable(id)) return;
     const record = watch.recordOf(id);
-    mustHold(
-      'every connection is remembered as EC2 shows it',
-      record !== undefined,
-      `${id}, which is ${state}`,
-    );
+    mustHold('every record has the state that EC2 shows', record !== undefined, `${id}, which is ${state}`);
     const registeredAt = serviceOf(serviceId)?.registeredAt;
     if (!record || registeredAt === undefined) return;
     const { verdict, requestedAt } = record;
@@ -92,7 +88,7 @@ export function checkFinalState(
     }
     checkLate(record);
     mustHold(
-      'nothing lives against its verdict without a word',
+      'no connection contradicts its verdict unnoticed',
       !isConnected(state) || verdict?.outcome !== 'reject' || isToBeCut(record) || !isActing,
       `${id}, which is ${state}`,
     );
@@ -135,7 +131,7 @@ export function checkFinalState(
       );
     const isHeldBack = !isActing || serviceOf(serviceId)?.pausedAt !== undefined;
     mustHold(
-      'what linkgate accepted late against its verdict is put right',
+      'a late accept against the verdict is corrected',
       !isConnected(state) ||
         !isAsked ||
         isSettled ||
@@ -161,7 +157,7 @@ export function checkFinalState(
     const isRejectedLate =
       isBeyondCount && verdict?.outcome === 'reject' && isRejectedOnExpiry(record, said, now.getTime());
     mustHold(
-      'what is pending waits by policy',
+      'a pending connection waits only by policy',
       isWaiting
         ? may === 'nothing' || isBeyondCount
         : !isActing && (may === verdict?.outcome || isRejectedLate),
@@ -169,7 +165,7 @@ export function checkFinalState(
     );
     if (said.service?.pausedAt !== undefined)
       mustHold(
-        'what is pending waits by policy',
+        'a pending connection waits only by policy',
         verdict?.outcome === 'hold',
         `${endpointId}, as its service is paused`,
       );
@@ -185,7 +181,7 @@ export function checkFinalState(
     );
     const counted = theirs.filter((each) => isUnreadable(each.id) || counts(each)).length;
     mustHold(
-      'nobody waits for an endpoint to end where there is room',
+      'no request waits for its count while endpoints are free',
       most !== undefined && counted >= most,
       `${endpointId}, of whose account ${counted} count, and ${most} may`,
     );
@@ -206,7 +202,7 @@ export function checkFinalState(
         [...ids].sort().join(', '),
       );
       mustHold(
-        'what counts is what lives',
+        'the counted endpoints are the connected ones',
         counted === living,
         `of ${accountId} at ${serviceId} ${living || 'none'}, not ${counted || 'none'}`,
       );
@@ -223,7 +219,7 @@ export function checkFinalState(
 
   for (const item of recordPartitions.flatMap((partition) => items.page(partition, {}).items))
     if (isNewerMajor(item))
-      mustHold('what cannot be read is told of', watch.wasReportedUnreadable(item.sk), item.sk);
+      mustHold('unreadable items are reported', watch.wasReportedUnreadable(item.sk), item.sk);
     else {
       checkTrail(item);
       checkRecord(readRecord(item));

@@ -8,7 +8,7 @@ const patience = 240_000;
 /** The maximum number of seeds until every step and fault has occurred. */
 const most = 100;
 
-describe('linkgate keeps its promises in histories full of faults of every kind', () => {
+describe('the invariants of linkgate hold in histories with all kinds of faults', () => {
   const never = new Set<string>([...faultKinds, ...workloadSteps]);
 
   async function play(seed: number, variant: SimulationOptions, option: string): Promise<void> {
@@ -37,7 +37,7 @@ describe('linkgate keeps its promises in histories full of faults of every kind'
 
   // A long history can have every step; rare ones may need more seeds.
   test(
-    'and in them everything happens that can',
+    'the histories contain every step and every fault',
     async () => {
       for (let seed = 16; seed <= most && never.size > 0; seed++)
         await play(seed, { isLong: true }, ' --long');
@@ -47,7 +47,7 @@ describe('linkgate keeps its promises in histories full of faults of every kind'
   );
 });
 
-test('the same seed plays the same history', async () => {
+test('the same seed results in the same history', async () => {
   const [once, again] = [await simulate(7), await simulate(7)];
   expect(again.history).toEqual(once.history);
 });

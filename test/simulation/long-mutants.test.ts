@@ -2,6 +2,6 @@ import { describe, test } from '@jest/globals';
 import { expectKilledBy } from './expect-killed.ts';
 import { mutants } from './mutants.ts';
 
-describe('the simulation notices over days', () => {
+describe('the simulation detects over days', () => {
   test.each(mutants.filter(({ isLong }) => isLong))('$name', expectKilledBy, 600_000);
 });

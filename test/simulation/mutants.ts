@@ -30,43 +30,43 @@ export const mutants: readonly {
   readonly from?: number;
 }[] = [
   {
-    name: 'when writes ignore which version they expect',
+    name: 'writes without version conditions',
     breaks: 'audit entries are only ever added, in order',
     mutant: () => mutateWrites(withoutConditions('')),
   },
   {
-    name: 'when the count of endpoints is not guarded by its version',
+    name: 'writes of the endpoint quota without a version condition',
     breaks: 'policy accepts no more endpoints of an account than its entry counts',
     mutant: () => mutateWrites(withoutConditions('ENDPOINT_QUOTA#')),
     from: 9,
   },
   {
-    name: 'when endpoints that ended go on counting',
-    breaks: 'what counts is what lives',
+    name: 'deleted endpoints that stay counted',
+    breaks: 'the counted endpoints are the connected ones',
     mutant: () =>
       mutateWrites(withoutItems('ENDPOINT_QUOTA#', ({ functionName }) => functionName !== 'requests')),
     from: 17,
   },
   {
-    name: 'when those held back are not decided anew as there is room',
-    breaks: 'nobody waits for an endpoint to end where there is room',
+    name: 'no re-evaluation when a counted endpoint is freed',
+    breaks: 'no request waits for its count while endpoints are free',
     mutant: () => mutateWrites(changeItems('ENDPOINT_QUOTA#', (item) => ({ ...item, entryVersion: 0 }))),
     from: 19,
   },
   {
-    name: 'when audit entries are not written',
-    breaks: 'every audit trail is whole',
+    name: 'missing audit entries',
+    breaks: 'every audit trail is complete',
     mutant: () => mutateWrites(withoutItems(auditPartition)),
   },
   {
-    name: 'when audit entries are changed after they were hashed',
-    breaks: 'every audit trail is whole',
+    name: 'audit entries changed after hashing',
+    breaks: 'every audit trail is complete',
     mutant: () =>
       mutateWrites(changeItems(auditPartition, (item) => ({ ...item, requestId: 'somebody else' }))),
   },
   {
-    name: 'when the audit names another person',
-    breaks: 'who has decided by the audit has said so',
+    name: 'an audit entry with another actor',
+    breaks: 'each decision in the audit trail was made by its actor',
     mutant: () =>
       mutateWrites(
         changeItems(auditPartition, (item) =>
@@ -75,40 +75,40 @@ export const mutants: readonly {
       ),
   },
   {
-    name: 'when what is due is not pointed at',
-    breaks: 'what is due is pointed at',
+    name: 'missing pointers of pending effects',
+    breaks: 'each pending effect has a pointer',
     mutant: () => mutateWrites(withoutItems('PENDING_EFFECT#')),
   },
   {
-    name: 'when the actor sees the policy that was decided by',
-    breaks: 'EC2 is asked only for what policy or a person wants, as read right before',
+    name: 'apply-verdicts with a stale policy',
+    breaks: 'linkgate calls EC2 only for the current verdict of policy or of a person, as read right before',
     mutant: staleReadsForApply,
     from: 21,
   },
   {
-    name: 'when a pause is no rule',
-    breaks: 'EC2 is asked only for what policy or a person wants, as read right before',
+    name: 'a missing pause rule',
+    breaks: 'linkgate calls EC2 only for the current verdict of policy or of a person, as read right before',
     mutant: () => (wired) => ({ rules: wired.rules.filter(({ name }) => name !== 'service-is-paused') }),
   },
   {
-    name: 'when nobody is told that a service was paused or resumed',
-    breaks: 'what is pending waits by policy',
+    name: 'no re-evaluation after pause and resume',
+    breaks: 'a pending connection waits only by policy',
     mutant: () => mutateWrites(changeItems('SERVICE', (item) => ({ ...item, policyRevision: 1 }))),
   },
   {
-    name: 'when linkgate takes for granted that it may act',
-    breaks: 'EC2 is changed only where the mode is act, as read right before',
+    name: 'an ignored mode',
+    breaks: 'linkgate changes EC2 only in mode enforce, as read right before',
     mutant: () => () => ({ mode: async () => 'enforce' }),
   },
   {
-    name: 'when linkgate takes for granted that it may act, beside a script',
-    breaks: 'EC2 is changed only where the mode is act, as read right before',
+    name: 'an ignored mode, beside a script',
+    breaks: 'linkgate changes EC2 only in mode enforce, as read right before',
     mutant: () => () => ({ mode: async () => 'enforce' }),
     isObserving: true,
   },
   {
-    name: 'when the actor reads the mode once and not before each call',
-    breaks: 'EC2 is changed only where the mode is act, as read right before',
+    name: 'a mode that is read once and not before each call',
+    breaks: 'linkgate changes EC2 only in mode enforce, as read right before',
     mutant: () => (wired) => {
       let mode: ReturnType<SimulatedDeps['mode']> | undefined;
       return {
@@ -120,29 +120,29 @@ export const mutants: readonly {
     },
   },
   {
-    name: 'when back in act nothing is decided anew',
+    name: 'no re-evaluation after the switch back to enforce',
     breaks: 'every pending connection has a current verdict',
     mutant: () => mutateReads((item) => (item.pk === 'MODE' ? { ...item, policyRevision: 0 } : item)),
   },
   {
-    name: 'when linkgate takes what others accepted for its own',
-    breaks: 'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut',
+    name: 'external accepts taken for linkgate’s own',
+    breaks: 'linkgate disconnects only connections that it accepted, or whose disconnect it scheduled',
     mutant: () =>
       mutateReads((item) => (isToReject(item) ? { ...item, acceptRequestedAt: item.requestedAt } : item)),
   },
   {
     name: 'when linkgate takes what it accepted for accepted by others',
-    breaks: 'nobody else is said to have accepted what linkgate asked for',
+    breaks: 'linkgate does not report its own accept as an external one',
     mutant: () => mutateWrites(changeItems('CONNECTION#', asAcceptedElsewhere)),
     from: 4,
   },
   {
-    name: 'when the actor never acts',
-    breaks: 'it comes to rest',
+    name: 'apply-verdicts that never applies',
+    breaks: 'the state becomes final',
     mutant: () => () => ({ mode: async () => 'observe' }),
   },
   {
-    name: 'when what others answered is not decided',
+    name: 'no decision about connections that others answered',
     breaks: 'every connection newer than its registration has a verdict',
     mutant: () =>
       mutatePublish((event) => [
@@ -151,47 +151,47 @@ export const mutants: readonly {
     isObserving: true,
   },
   {
-    name: 'when nothing is noticed to have changed in EC2',
-    breaks: 'every connection is remembered as EC2 shows it',
+    name: 'undetected changes in EC2',
+    breaks: 'every record has the state that EC2 shows',
     mutant: () => mutatePublish((event) => (event.type === 'Connection Request' ? [event] : [])),
     isObserving: true,
   },
   {
-    name: 'when the quorum is not looked at',
-    breaks: 'it takes a quorum to approve',
+    name: 'an ignored quorum',
+    breaks: 'an approval needs its quorum',
     mutant: () => mutateReads((item) => (item.pk === 'APPROVERS' ? { ...item, quorum: 1 } : item)),
     from: 13,
   },
   {
-    name: 'when it is forgotten that somebody has decided',
+    name: 'lost decisions of people',
     breaks: 'one decision closes a request',
     mutant: () => mutateReads(withoutDecision),
   },
   {
-    name: 'when it is not looked at who is an approver',
-    breaks: 'nobody decides who is no approver at that moment',
+    name: 'decisions of anybody',
+    breaks: 'only current approvers decide',
     mutant: () =>
       mutateReads((item) =>
         item.pk === 'APPROVERS' ? { ...item, slackUsers: everybodyInSlack, emails: addresses } : item,
       ),
   },
   {
-    name: 'when it is not looked at who owns the account',
-    breaks: 'nobody approves what their own account asks for',
+    name: 'approvals by owners of the account',
+    breaks: 'nobody approves a request of an account that they own',
     mutant: () => mutateReads(({ owners: _owners, ...item }) => item as Item),
   },
   {
-    name: 'when nobody is told of what waits',
-    breaks: 'approvers are told of each request that waits for them',
+    name: 'no Slack messages about waiting requests',
+    breaks: 'approvers are notified of each request that awaits approval',
     mutant: () => () => ({ notificationQueue: { enqueue: async () => {}, enqueueAfter: async () => {} } }),
   },
   {
-    name: 'when nobody is mailed',
-    breaks: 'approvers are told of each request that waits for them',
+    name: 'no emails',
+    breaks: 'approvers are notified of each request that awaits approval',
     mutant: () => () => ({ emailSender: { send: async () => {} } }),
   },
   {
-    name: 'when a request is posted twice',
+    name: 'duplicate messages of a request',
     breaks: 'a request has one message with buttons',
     mutant:
       () =>
@@ -206,16 +206,16 @@ export const mutants: readonly {
       }),
   },
   {
-    name: 'when whoever tells of a request writes it down whatever happened to it meanwhile',
-    breaks: 'what is due is pointed at',
+    name: 'notification state written without a version condition',
+    breaks: 'each pending effect has a pointer',
     mutant: () =>
       mutateWrites((write, { functionName }) =>
         functionName === 'notificationQueue' ? withoutConditions('CONNECTION#')(write) : [write],
       ),
   },
   {
-    name: 'when whoever tells of a request takes what was not written for written',
-    breaks: 'what is due is pointed at',
+    name: 'ignored conflicts of the notification state',
+    breaks: 'each pending effect has a pointer',
     mutant:
       () =>
       ({ table }, { functionName }) =>
@@ -232,15 +232,15 @@ export const mutants: readonly {
           : {},
   },
   {
-    name: 'when buttons stay once a request is decided',
+    name: 'buttons on decided requests',
     breaks: 'a request has one message with buttons',
     mutant:
       () =>
       ({ slack }) => ({ slack: { ...slack, update: async () => {} } }),
   },
   {
-    name: 'when the digest of a storm stays as it was first',
-    breaks: 'what is shown is what is recorded',
+    name: 'a digest that is never updated',
+    breaks: 'each message shows the recorded state',
     mutant:
       () =>
       ({ slack }) => ({
@@ -253,16 +253,16 @@ export const mutants: readonly {
     from: 39,
   },
   {
-    name: 'when it is told to be connected once it is decided',
-    breaks: 'people are told that it is connected only where EC2 has shown it',
+    name: 'a message that shows connected before EC2 does',
+    breaks: 'a message shows a connection as connected only after EC2 shows it',
     mutant:
       () =>
       (wired, { functionName }) =>
         functionName === 'notificationQueue' ? mutateReads(withConnectedState)(wired, {} as Run) : {},
   },
   {
-    name: 'when people are called upon for what is decided',
-    breaks: 'nobody is called upon for what is decided',
+    name: 'reminders of decided requests',
+    breaks: 'approvers are not reminded of a decided request',
     mutant:
       () =>
       ({ slack }) => ({
@@ -276,18 +276,18 @@ export const mutants: readonly {
       }),
   },
   {
-    name: 'when what waits is not pointed at',
-    breaks: 'what waits for a group is pointed at',
+    name: 'missing pointers of awaiting requests',
+    breaks: 'each request that awaits approval has a pointer',
     mutant: () => mutateWrites(withoutItems('AWAITING_APPROVAL#')),
   },
   {
-    name: 'when the deadline is not looked at',
-    breaks: 'nothing waits beyond its deadline where its service rejects what expires',
+    name: 'an ignored deadline',
+    breaks: 'no request waits beyond its deadline at a service that rejects on expiry',
     mutant: () => mutateReads(({ onExpiry: _onExpiry, ...item }) => item as Item),
   },
   {
-    name: 'when a decision is confirmed and not written',
-    breaks: 'people are told what is so',
+    name: 'a confirmed decision that is not recorded',
+    breaks: 'responses to people are true',
     mutant: () => (wired) => ({
       table: {
         ...wired.table,
@@ -296,21 +296,21 @@ export const mutants: readonly {
     }),
   },
   {
-    name: 'when an entry does not allow what lives',
-    breaks: 'nothing is cut that is endorsed',
+    name: 'an entry that does not allow connected connections',
+    breaks: 'no allowed connection is disconnected',
     mutant: () => forRequestsOnly('account-is-allowed'),
     isLong: true,
   },
   {
-    name: 'when a grace period is over as soon as it is announced',
-    breaks: 'nothing is cut by policy before it was announced in this table for its grace period',
+    name: 'a grace period that ends at once',
+    breaks: 'policy disconnects nothing before its grace period has passed in the current table',
     mutant: () => mutateReads(withoutDelay),
     isLong: true,
     from: 16,
   },
   {
-    name: 'when a restored table is taken for the old one',
-    breaks: 'nothing is cut by policy before it was announced in this table for its grace period',
+    name: 'an undetected table restore',
+    breaks: 'policy disconnects nothing before its grace period has passed in the current table',
     mutant:
       () =>
       ({ table }) => ({ table: { ...table, identity: async () => 'the table' } }),
@@ -318,55 +318,55 @@ export const mutants: readonly {
     from: 59,
   },
   {
-    name: 'when the budget of cuts is forgotten',
-    breaks: 'policy cuts no more in 24 hours than its budget',
+    name: 'a forgotten disconnect quota',
+    breaks: 'policy disconnects no more in 24 hours than its quota',
     mutant: () => mutateWrites(withoutItems('DISCONNECT_QUOTA')),
     isLong: true,
     from: 12,
   },
   {
-    name: 'when a pause keeps nothing from being cut',
-    breaks: 'nothing is cut during a pause',
+    name: 'disconnects at a paused service',
+    breaks: 'nothing is disconnected at a paused service',
     mutant: () => forRequestsOnly('service-is-paused'),
     isLong: true,
   },
   {
-    name: 'when a block is taken for one from before',
-    breaks: 'what is blocked is cut at once',
+    name: 'a block taken for an earlier one',
+    breaks: 'a blocked connection is disconnected at once',
     mutant: () => mutateReads((item) => (item.effect === 'block' ? { ...item, changedAt: '' } : item)),
     isLong: true,
   },
   {
-    name: 'when what lives is never decided',
-    breaks: 'what lives without permission is announced, asked about or cut',
+    name: 'no decisions about connected connections',
+    breaks: 'a connection without permission has a scheduled disconnect or awaits approval',
     mutant: () => mutatePublish((event) => (isReview(event) ? [] : [event])),
     isLong: true,
   },
   {
-    name: 'when what lives is announced to be cut whatever its entry says',
-    breaks: 'what is endorsed stays',
+    name: 'scheduled disconnects of allowed connections',
+    breaks: 'an allowed connection stays',
     mutant: () => forRequestsOnly('account-is-allowed'),
     isLong: true,
   },
   {
-    name: 'when what has a time is not pointed at',
-    breaks: 'what has a time is pointed at',
+    name: 'missing pointers of scheduled re-evaluations',
+    breaks: 'each scheduled re-evaluation has a pointer',
     mutant: () => mutateWrites(withoutItems('REEVALUATE_AT#')),
     isLong: true,
   },
   {
-    name: 'when a rolled back version drops what it does not know',
-    breaks: 'what a newer version added is kept',
+    name: 'a rolled back version that drops unknown attributes',
+    breaks: 'attributes of a newer version are kept',
     mutant: () => mutateReads((item, { version }) => (version === 'deployed' ? withoutAddition(item) : item)),
   },
   {
-    name: 'when items of a newer major version are read as if they were not',
-    breaks: 'what only a newer version can read is left alone',
+    name: 'items of a newer major version that are read',
+    breaks: 'items of a newer major version are not changed',
     mutant: () => mutateReads((item) => (isNewerMajor(item) ? { ...item, schemaVersion: '1.0' } : item)),
   },
   {
-    name: 'when what cannot be read is passed over in silence',
-    breaks: 'what cannot be read is told of',
+    name: 'unreported unreadable items',
+    breaks: 'unreadable items are reported',
     mutant: () => () => ({ reportError: () => {} }),
   },
 ];

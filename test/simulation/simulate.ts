@@ -86,7 +86,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     if (watch.broken()) return true;
     if (endedAt === undefined || scheduler.now() < Math.max(stage.changedAt(), endedAt) + calm) return false;
     if (linkgate.isIdle() && isNothingDue()) return true;
-    watch.mustHold('it comes to rest', scheduler.now() < endedAt + maxRestMs + 2 * calm, 'in time');
+    watch.mustHold('the state becomes final', scheduler.now() < endedAt + maxRestMs + 2 * calm, 'in time');
     return false;
   });
   const then = new Date(scheduler.now());

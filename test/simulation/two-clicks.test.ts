@@ -51,7 +51,7 @@ async function untilDone(
 }
 
 test(
-  'of two approvers who click Approve and Deny in the same instant, a thousand times, one decides and both are told the truth',
+  'of two concurrent clicks on Approve and Deny one decides, and both get the true result',
   async () => {
     const winners = new Map<string, number>();
     for (let seed = 1; seed <= 1_000; seed++) {

@@ -47,8 +47,8 @@ describe.each([
   ['the set of its endpoints that count', endpointQuotaKey(request)],
   ['the last switch of the mode', modeKey],
   ['the memory of the table', identityKey],
-])('a request whose decision rests on %s, which cannot be read,', (_what, key) => {
-  test('is on hold, by a finding that names the item, and is written down once', async () => {
+])('a request whose decision needs %s, which is unreadable,', (_what, key) => {
+  test('is on hold with a finding that names the item, and is recorded once', async () => {
     const env = createEnvWithRequest();
     env.put(newer(key));
     expect(await decideConnection(request, env.deps)).toMatchObject({
@@ -77,7 +77,7 @@ describe.each([
     expect(await decideConnection(request, env.deps)).toMatchObject({ outcome: 'accept' });
   });
 
-  test('is decided by no person meanwhile, who is told which item it is', async () => {
+  test('is not decided by a person meanwhile, who gets the name of the item', async () => {
     const env = createEnvWithRequest();
     env.put(newer(key));
     await decideConnection(request, env.deps);
@@ -88,7 +88,7 @@ describe.each([
     });
   });
 
-  test('is decided by nobody in Slack or by a link either, who are told the same', async () => {
+  test('is not decided in Slack or by a link either, with the same message', async () => {
     const slack = createSlackTestEnv({ connections: [request], entries: [anEntry({ maxEndpoints: 3 })] });
     slack.put(newer(key));
     await slack.click(actionIds.approve);
@@ -109,14 +109,14 @@ describe.each([
 test.each([
   ['the group that decides', groupKey('default'), remedyOf(groupKey('default'))],
   ['the record, which stays', recordKey(endpointId(1)), 'is not removed, since it holds what people decided'],
-])('a click on a request is told that %s cannot be read', async (_what, key, told) => {
+])('a click on a request gets the message that %s is unreadable', async (_what, key, told) => {
   const slack = createSlackTestEnv();
   slack.put(newer(key));
   await slack.click(actionIds.deny);
   expect(slack.answers).toMatchObject([{ text: expect.stringContaining(told) }]);
 });
 
-test('the form of a denial says that an item which came meanwhile cannot be read', async () => {
+test('the form of a denial reports an item that has become unreadable', async () => {
   const slack = createSlackTestEnv();
   await slack.click(actionIds.deny);
   const key = entryKey(serviceId(1), consumer);
@@ -126,10 +126,10 @@ test('the form of a denial says that an item which came meanwhile cannot be read
   expect(JSON.stringify(json)).toContain(remedyOf(key));
 });
 
-describe('a connection that lives, at a service that cannot be read,', () => {
+describe('a connected connection at an unreadable service', () => {
   const connection = aConnection({ state: 'available' });
 
-  test('stays, with what was decided of it before on hold', async () => {
+  test('stays, and its earlier decision is on hold', async () => {
     const record = aRecord({
       state: 'available',
       verdict: aVerdict('accept'),
@@ -142,7 +142,7 @@ describe('a connection that lives, at a service that cannot be read,', () => {
     expect((await decideConnection(connection, env.deps)).outcome).toBe('accept');
   });
 
-  test('and that was never decided is left as it is, so that it passes for older than the service later', async () => {
+  test('without a decision is not recorded, so that it counts as older than the service later', async () => {
     const env = createTestEnv({ services: [aService()], connections: [connection] });
     env.put(newer(serviceKey(serviceId(1))));
     await expect(decideConnection(connection, env.deps)).rejects.toThrow('deploy the newer version');
@@ -150,7 +150,7 @@ describe('a connection that lives, at a service that cannot be read,', () => {
   });
 });
 
-test('what was decided before an entry came that cannot be read is not carried out', async () => {
+test('a decision from before an entry became unreadable is not applied', async () => {
   const verdict = aVerdict('accept', { policyVersions: { service: 1, entry: 0, wildcardEntry: 1, mode: 0 } });
   const record = aRecord({ verdict, pendingEffect: { action: 'accept', attempts: 0 } });
   const env = createTestEnv({
@@ -165,8 +165,8 @@ test('what was decided before an entry came that cannot be read is not carried o
   expect(env.published).toMatchObject([{ type: 'Connection Request' }]);
 });
 
-describe('beside a group or a customer that cannot be read', () => {
-  test('nobody is unsubscribed whom it may name', async () => {
+describe('beside an unreadable group or customer', () => {
+  test('no address is unsubscribed that it may name', async () => {
     const env = createTestEnv();
     env.subscriptions.set('bob@example.com', { arn: 'arn:1', filterAddresses: ['bob@example.com'] });
     env.customerSubscriptions.set('ops@hooli.example', {

@@ -18,14 +18,14 @@ describe('an item', () => {
     expect(kind.read(item)).toEqual({ name: 'orders', version: 1 });
   });
 
-  test('of a newer minor schema version is read, and keeps what this version does not know', () => {
+  test('of a newer minor schema version is read, and keeps its unknown attributes', () => {
     const read = kind.read({ ...item, schemaVersion: '1.7', colour: 'blue' });
     expect(read).toEqual({ name: 'orders', version: 1, colour: 'blue' });
     expect(kind.item(key, { ...read, version: 2 })).toMatchObject({ colour: 'blue', version: 2 });
   });
 
   test.each(['constructor', 'prototype', 'toString', 'hasOwnProperty'])(
-    'keeps what it does not know by the name `%s` too',
+    'keeps an unknown attribute with the name `%s`',
     (name) => {
       const read = kind.read({ ...item, [name]: 'blue' });
       expect(Object.entries(read)).toContainEqual([name, 'blue']);
@@ -34,7 +34,7 @@ describe('an item', () => {
   );
 
   test.each(['2.0', '17.1'])(
-    'of the newer major schema version %s is refused, with what to do about it',
+    'of the newer major schema version %s is refused with a remedy',
     (schemaVersion) => {
       expect(() => kind.read({ ...item, schemaVersion })).toThrow(UnsupportedSchemaVersionError);
       expect(() => kind.read({ ...item, schemaVersion })).toThrow(
@@ -43,12 +43,12 @@ describe('an item', () => {
     },
   );
 
-  test('with a number that was rounded when it was read is refused', () => {
+  test('with a rounded number is refused', () => {
     expect(() => kind.read({ ...item, size: { of: [2 ** 53] } })).toThrow(MalformedItemError);
     expect(kind.read({ ...item, share: 0.5, size: 2 ** 53 - 1 })).toMatchObject({ share: 0.5 });
   });
 
-  test('that lacks something is refused when it is read and when it is written', () => {
+  test('with a missing attribute is refused on read and on write', () => {
     expect(() => kind.read({ ...item, name: 7 })).toThrow(MalformedItemError);
     expect(() => kind.item(key, { version: 1 } as never)).toThrow('item `THINGS` `1` is malformed');
   });
@@ -58,12 +58,12 @@ describe('an item', () => {
     ['half a character deep within', { name: 'x', more: [{ note: '\udc00' }] }],
     ['a number beyond 2^53', { name: 'x', most: 2 ** 53 }],
     ['a number that is none', { name: 'x', most: Number.NaN }],
-  ])('with %s, which DynamoDB does not take, is not written', (_what, value) => {
+  ])('with %s, which DynamoDB does not accept, is not written', (_what, value) => {
     expect(() => kind.item(key, { ...value, version: 1 })).toThrow(MalformedItemError);
   });
 });
 
-test('an item that cannot be read is reported, and the others are read', () => {
+test('an unreadable item is reported, and the others are read', () => {
   const reported: unknown[] = [];
   const items = [item, { ...item, schemaVersion: '2.0' }, { ...item, name: 'payments' }];
   const read = parseEach(items, kind.read, (error) => reported.push(error));

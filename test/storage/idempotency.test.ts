@@ -18,25 +18,25 @@ async function claimed(): Promise<Extract<IdempotencyRecord, { status: 'claimed'
 }
 
 describe('a request under a key', () => {
-  test('is carried out by the first who asks, and answered to all who ask again', async () => {
+  test('is carried out once, and repeated requests get its response', async () => {
     const { saveResponse } = await claimed();
     await saveResponse(answer);
     expect(await ask()).toEqual({ status: 'answered', answer });
   });
 
-  test('is carried out by one of two who ask at once', async () => {
+  test('is carried out by one of two concurrent requests', async () => {
     const both = await Promise.all([ask(), ask()]);
     expect(both.map(({ status }) => status).sort()).toEqual(['claimed', 'running']);
   });
 
-  test('is told apart from another one, whether it runs or is answered', async () => {
+  test('is distinguished from another request with the same key, while it runs and after its response', async () => {
     const { saveResponse } = await claimed();
     expect(await ask('block')).toEqual({ status: 'reused' });
     await saveResponse(answer);
     expect(await ask('block')).toEqual({ status: 'reused' });
   });
 
-  test('may be carried out again once it was let go of, and remembers when it came first', async () => {
+  test('can be carried out again after its release, and keeps its first time', async () => {
     const firstRequestedAt = env.time.toISOString();
     const { release } = await claimed();
     await release();
@@ -44,7 +44,7 @@ describe('a request under a key', () => {
     expect(await claimed()).toMatchObject({ firstRequestedAt });
   });
 
-  test('may be carried out again when the run that had it must have died, and not before', async () => {
+  test('can be carried out again when the lease of its run has expired, and not before', async () => {
     const firstRequestedAt = env.time.toISOString();
     expect(await claimed()).toMatchObject({ firstRequestedAt: undefined });
     env.advanceSeconds(maxRunMs / 1000 - 1);
@@ -53,7 +53,7 @@ describe('a request under a key', () => {
     expect(await claimed()).toMatchObject({ firstRequestedAt });
   });
 
-  test('is answered as the run says that took it over, whatever the one before says late', async () => {
+  test('gets the response of the run that took it over, not a late one of the earlier run', async () => {
     const late = await claimed();
     env.advanceSeconds(maxRunMs / 1000);
     const { saveResponse } = await claimed();
@@ -64,7 +64,7 @@ describe('a request under a key', () => {
     expect(await ask()).toEqual({ status: 'answered', answer });
   });
 
-  test('is forgotten after a day, also where the table still has it', async () => {
+  test('expires after a day, even if the table still has it', async () => {
     const { saveResponse } = await claimed();
     await saveResponse(answer);
     env.advanceSeconds(86_399);
@@ -74,7 +74,7 @@ describe('a request under a key', () => {
   });
 });
 
-test('a claim vanishes from the table by itself', async () => {
+test('a claim has a time to live', async () => {
   await claimed();
   const [item] = await env.table.get([{ pk: 'IDEMPOTENCY#a-name', sk: 'REQUEST' }]);
   expect(item?.expiresAt).toBe(env.time.getTime() / 1000 + 86_400);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { conflict, OptimisticLockError, retryOnConflict } from '../../lib/storage/optimistic-lock.ts';
 
-test('what is lost is tried again until it is won', async () => {
+test('a conflict is retried until the write succeeds', async () => {
   const turns: boolean[] = [];
   const result = await retryOnConflict('orders', async (isFirst) => {
     turns.push(isFirst);
@@ -11,7 +11,7 @@ test('what is lost is tried again until it is won', async () => {
   expect(turns).toEqual([true, false, false]);
 });
 
-test('what is always lost is given back, and says what others kept changing', async () => {
+test('a conflict on every attempt throws an error that names the item', async () => {
   const contended = retryOnConflict('orders', async () => conflict);
   await expect(contended).rejects.toThrow(OptimisticLockError);
   await expect(contended).rejects.toMatchObject({ what: 'orders' });

@@ -166,7 +166,7 @@ const itemName = ({ pk, sk }: Item) => `${pk} ${sk}`;
 describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaVersion, items }) => {
   const each = items.map((item) => [itemName(item), item] as const);
 
-  test('are of every kind that there was', () => {
+  test('are of every entity of that version', () => {
     const expected = Object.keys(entityCodecs).filter(
       (kind) => (entityCodecs[kind]?.since ?? '') <= schemaVersion,
     );
@@ -178,7 +178,7 @@ describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaV
   });
 
   test.each(each)(
-    '%s is read when a newer minor version wrote it, and keeps what that added',
+    '%s of a newer minor version is read, and keeps its added attributes',
     async (_name, item) => {
       const { read, write } = entityCodecs[findCodec(item)] as EntityCodec;
       const newer = withAddedAttributes(item);
@@ -187,13 +187,13 @@ describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaV
     },
   );
 
-  test.each(each)('%s is refused when a newer major version wrote it', async (_name, item) => {
+  test.each(each)('%s of a newer major version is refused', async (_name, item) => {
     await expect(async () =>
       entityCodecs[findCodec(item)]?.read({ ...item, schemaVersion: '2.0' }),
     ).rejects.toThrow(UnsupportedSchemaVersionError);
   });
 
-  test('of which one is too new keep no other from being read', () => {
+  test('can be read beside one of a newer major version', () => {
     const errors: unknown[] = [];
     const records = items.filter((item) => findCodec(item) === 'CONNECTION');
     const [first, ...others] = records;
@@ -206,7 +206,7 @@ describe.each(recorded)('the items of schema version $schemaVersion', ({ schemaV
 const anyDecision = { decision: 'approve', by: alice, ticket: 'CHG-1' } as const;
 
 describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) => {
-  test('has open requests that a person approves, and whose story goes on', async () => {
+  test('has open requests that a person can approve, with a continuous history', async () => {
     const { env, records } = createEnvOf(items);
     const open = records.filter((record) => isAwaitingApproval(record) && env.isRegistered(record.serviceId));
     expect(open.length).toBeGreaterThan(0);
@@ -221,7 +221,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     }
   });
 
-  test('has verdicts that are due, which EC2 is asked for', async () => {
+  test('has pending effects that are applied', async () => {
     const { env, records } = createEnvOf(items);
     const due = records.filter(({ pendingEffect }) => pendingEffect !== undefined);
     expect(due.length).toBeGreaterThan(0);
@@ -229,7 +229,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     for (const { endpointId } of due) expect(env.ec2.state(endpointId)).toBe('pending');
   });
 
-  test('counts the endpoints that it counted', async () => {
+  test('keeps its counted endpoints', async () => {
     const { env, records } = createEnvOf(items);
     const [counted] = items.filter((item) => findCodec(item) === 'ENDPOINT_QUOTA').map(readEndpointQuota);
     const theirs = records.find(({ endpointId }) => counted?.endpointIds.includes(endpointId));
@@ -242,7 +242,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     expect((await decideConnection(next, env.deps)).outcome).toBe('ask');
   });
 
-  test('has a pass that goes on where it stood, and a job that comes to its end', async () => {
+  test('has a sweep that continues at its checkpoint, and a job that finishes', async () => {
     const { env } = createEnvOf(items);
     expect((await acquireSweepLease(hub, 'full', env.deps))?.checkpoint).toBeDefined();
     env.advanceSeconds(60);
@@ -256,7 +256,7 @@ describe.each(recorded)('a table of schema version $schemaVersion', ({ items }) 
     expect((await findJob(jobId, env.table))?.status).toBe('succeeded');
   });
 
-  test('in which a newer major version wrote is listed without that, with what to do about it', async () => {
+  test('with an item of a newer major version is listed without it, with a remedy', async () => {
     const { env } = createEnvOf(
       items.map((item) => (findCodec(item) === 'SERVICE' ? { ...item, schemaVersion: '2.0' } : item)),
     );

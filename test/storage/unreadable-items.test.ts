@@ -148,7 +148,7 @@ async function createEnvWith(item: Item) {
   return telling;
 }
 
-test('every kind of item is tried, and every kind that there is has a reader', () => {
+test('every entity is tested and has a reader', () => {
   expect(Object.keys(keys).sort()).toEqual([...itemEntities.keys()].sort());
   const imports = readFileSync(new URL('../../lib/doctor/item-entities.ts', import.meta.url), 'utf8');
   const folder = new URL('../../lib/', import.meta.url);
@@ -158,11 +158,11 @@ test('every kind of item is tried, and every kind that there is has a reader', (
   expect(makers.filter((file) => !imports.includes(`'../${file}'`))).toEqual([]);
 });
 
-describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
+describe.each(cases)('with an item of the entity %s that is %s', (kind, how) => {
   /** Every decision depends on the mode. */
   const holdsAll = kind === 'MODE';
 
-  test('passes end, another request is decided, and an account is blocked and disconnected', async () => {
+  test('sweeps finish, another request is decided, and an account is blocked and disconnected', async () => {
     const { env } = await createEnvWith(brokenItem(kind, how));
     for (const pass of ['pending', 'full'] as const)
       expect(await sweepConnections(hub, pass, env.deps)).toMatchObject({ status: 'done' });
@@ -184,7 +184,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
     expect(env.ec2.state(endpointId(1))).toBe(holdsAll ? 'available' : 'rejected');
   });
 
-  test('everything is listed, and what is without it says so', async () => {
+  test('lists return the other items with a warning', async () => {
     const { env } = await createEnvWith(brokenItem(kind, how));
     const [item] = await env.table.get([keys[kind] as Key]);
     const lists = ['/services', '/allowlist', '/connections', '/approvers', '/customers', '/policy', '/mode'];
@@ -206,7 +206,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
     if (isListed) expect(JSON.stringify(warnings)).toContain(`\`${item?.pk}\` \`${item?.sk}\``);
   });
 
-  test('people and customers are told, and a policy is planned and applied', async () => {
+  test('approvers and customers are notified, and a policy is planned and applied', async () => {
     const { env, slack, notify } = await createEnvWith(brokenItem(kind, how));
     await notify([{ endpointId: endpointId(3) }]);
     expect(slack.messages).toHaveLength(1);
@@ -228,7 +228,7 @@ describe.each(cases)('with an item of the kind %s %s', (kind, how) => {
     expect(await env.table.get([entryKey(serviceId(1), newcomer)])).toHaveLength(1);
   });
 
-  test('the doctor names it, and the API removes it unless decisions would be lost', async () => {
+  test('doctor names it, and the API removes it unless decisions would be lost', async () => {
     const item = brokenItem(kind, how);
     const { env } = await createEnvWith(item);
     const vanish = [

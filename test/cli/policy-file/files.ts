@@ -1,15 +1,23 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll } from '@jest/globals';
 import { CommandError } from '../../../cli/command-error.ts';
 import { readPolicyFile } from '../../../cli/policy-file/read.ts';
 import type { PolicyDocument } from '../../../lib/policy-as-code/document.ts';
 
 export type Files = Readonly<Record<string, string>>;
 
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
 /** Writes files into a new folder, which is deleted after the tests. @returns the folder */
 export function writeFolder(files: Files): string {
   const folder = mkdtempSync(join(tmpdir(), 'linkgate-policy-'));
+  folders.push(folder);
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);

@@ -22,11 +22,11 @@ test.each<[string, Partial<AlarmDefinition>]>([
   ['the wrong dimension', { Dimensions: [{ Name: 'FunctionName', Value: 'dlq' }] }],
   ['no comparison', { ComparisonOperator: undefined }],
   ['no period', { Period: undefined }],
-])('an alarm with %s could never ring and is refused', (_what, changes) => {
+])('an alarm with %s is refused', (_what, changes) => {
   expect(() => createCloudWatch({ now: () => 0 }).createAlarm(arn, anAlarm(changes))).toThrow(arn);
 });
 
-test('an alarm may watch the metric of a metric filter', () => {
+test('an alarm may use the metric of a metric filter', () => {
   const cloudwatch = createCloudWatch({ now: () => 0 });
   cloudwatch.createMetric('111111111111', 'us-east-1', 'linkgate', 'Garbage');
   const watch = () =>

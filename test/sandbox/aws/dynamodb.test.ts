@@ -49,12 +49,12 @@ test('a table has the ARN of its account and Region', async () => {
   expect(Table).toMatchObject({ TableArn: tableArn });
 });
 
-test('another Region has none of its tables', async () => {
+test('another Region does not have the table', async () => {
   const tables = await dynamodb.call({ ...location, region: 'eu-west-1' }, 'ListTables', {});
   expect(tables).toEqual({ TableNames: [] });
 });
 
-test('each write reaches those who read the stream, in order', async () => {
+test('each write reaches the consumer of the stream in order', async () => {
   records.length = 0;
   await put('a');
   await put('a', { colour: { S: 'blue' } });
@@ -65,7 +65,7 @@ test('each write reaches those who read the stream, in order', async () => {
   expect(records[2]?.userIdentity).toBeUndefined();
 });
 
-test('what has outlived its time to live is deleted by the service', async () => {
+test('the service deletes items after their time to live', async () => {
   const expiresAt = Math.floor(clock.now() / 1000) + 60;
   await dynamodb.call(location, 'UpdateTimeToLive', {
     TableName: 'records',
@@ -87,7 +87,7 @@ test('what has outlived its time to live is deleted by the service', async () =>
   ]);
 });
 
-test('that point-in-time recovery is on can be seen', async () => {
+test('DescribeContinuousBackups shows that point-in-time recovery is on', async () => {
   await dynamodb.call(location, 'UpdateContinuousBackups', {
     TableName: 'records',
     PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
@@ -132,7 +132,7 @@ test('a query needs the permission for the partition key that its condition name
   ]);
 });
 
-test('where there is no engine, one message says how to get one', async () => {
+test('without an engine, the error names ways to get one', async () => {
   const state = { file: join(folder, 'nowhere.sqlite'), tenant: '' };
   await expect(startEngine(state, {}, () => undefined)).rejects.toThrow('DYNAMODB_ENDPOINT');
 });
@@ -149,7 +149,7 @@ onLinux('an engine listens where no web page finds it, since it answers to any o
   expect(new Set([...hosts, '127.0.0.1']).size).toBe(3);
 });
 
-test('the engine that DYNAMODB_ENDPOINT names wins over the packaged one', async () => {
+test('DYNAMODB_ENDPOINT takes precedence over the packaged engine', async () => {
   const DYNAMODB_ENDPOINT = 'http://127.0.0.1:8000';
   const state = { file: join(folder, 'elsewhere.sqlite'), tenant: 'run1' };
   expect(await startEngine(state, { DYNAMODB_ENDPOINT })).toMatchObject({
@@ -158,7 +158,7 @@ test('the engine that DYNAMODB_ENDPOINT names wins over the packaged one', async
   });
 });
 
-test('the engine dies with the process that started it, SIGKILL included', async () => {
+test('the engine ends with the process that started it, also after SIGKILL', async () => {
   const script = `import { startEngine } from './sandbox/aws/dynamodb-engine.ts';
     console.log((await startEngine({ file: process.argv[1], tenant: '' })).url); setInterval(() => {}, 1000);`;
   const parent = spawn(

@@ -11,7 +11,7 @@ function aTaggedService() {
   return { privateLink, id, arn: `arn:aws:ec2:us-east-1:111111111111:vpc-endpoint-service/${id}` };
 }
 
-test('accepting needs permission for the service, known by its tags', () => {
+test('accepting needs permission for the service, with its tags as condition keys', () => {
   const { privateLink, id, arn } = aTaggedService();
   const input = { ServiceId: id, VpcEndpointIds: [] };
   expect(listEc2Accesses(privateLink, 'AcceptVpcEndpointConnections', input, caller)).toMatchObject([
@@ -23,7 +23,7 @@ test('accepting needs permission for the service, known by its tags', () => {
   ]);
 });
 
-test('describing knows no resources', () => {
+test('describing has no resources', () => {
   const { privateLink, id } = aTaggedService();
   expect(
     listEc2Accesses(privateLink, 'DescribeVpcEndpointServiceConfigurations', { ServiceIds: [id] }, caller),
@@ -61,7 +61,7 @@ test('changing and deleting a notification needs permission for its service', ()
   ).toMatchObject(onService);
 });
 
-test('a notification that does not exist carries no tag', () => {
+test('a missing notification has no tag', () => {
   const [access] = listEc2Accesses(
     aTaggedService().privateLink,
     'DeleteVpcEndpointConnectionNotifications',
@@ -71,7 +71,7 @@ test('a notification that does not exist carries no tag', () => {
   expect(access?.conditions).toEqual({ 'ec2:Region': 'us-east-1' });
 });
 
-test('tagging is asked about with the tags of the request', () => {
+test('tagging passes the request tags as condition keys', () => {
   const { privateLink, id, arn } = aTaggedService();
   const input = { Resources: [id], Tags: [{ Key: 'linkgate', Value: 'prod' }] };
   expect(listEc2Accesses(privateLink, 'CreateTags', input, caller)).toMatchObject([
@@ -83,7 +83,7 @@ test('tagging is asked about with the tags of the request', () => {
   ]);
 });
 
-test('tags on creation need permission to tag, too', () => {
+test('tags on creation need ec2:CreateTags too', () => {
   const input = { TagSpecifications: [{ Tags: [{ Key: 'Name', Value: 'billing' }] }] };
   const accesses = listEc2Accesses(aPrivateLink(), 'CreateVpcEndpointServiceConfiguration', input, caller);
   expect(accesses.map(({ action }) => action)).toEqual([
@@ -92,7 +92,7 @@ test('tags on creation need permission to tag, too', () => {
   ]);
 });
 
-test('a notification is asked about by its service', () => {
+test('a notification is authorized by its service', () => {
   const { privateLink, id, arn } = aTaggedService();
   const accesses = listEc2Accesses(
     privateLink,

@@ -76,7 +76,7 @@ async function anEndpointTo(ServiceName: string): Promise<string> {
 const failing = (name: string, message: string | RegExp = /./) =>
   expect.objectContaining({ name, message: expect.stringMatching(message) });
 
-test('a connection shows to the provider, is accepted, and becomes available to its consumer', async () => {
+test('a provider lists and accepts a connection, which becomes available to its consumer', async () => {
   const { ServiceId, ServiceName } = await aService();
   const endpointId = await anEndpointTo(ServiceName);
   const pending = await providers.send(
@@ -117,7 +117,7 @@ test('a connection shows to the provider, is accepted, and becomes available to 
   ]);
 });
 
-test('filter values are case-sensitive, take wildcards, and unknown names are refused', async () => {
+test('filters are case-sensitive, support wildcards, and refuse unknown names', async () => {
   const { ServiceName } = await aService();
   const endpointId = await anEndpointTo(ServiceName);
   const found = async (Name: string, ...Values: string[]) =>
@@ -150,7 +150,7 @@ test.each([4, 1001])('a page of %i is out of bounds', async (MaxResults) => {
   );
 });
 
-test('a token of another operation, or of nobody, is refused', async () => {
+test('a token of another operation or a malformed one is refused', async () => {
   await Promise.all(Array.from({ length: 6 }, () => aService()));
   const { NextToken } = await providers.send(
     new DescribeVpcEndpointServiceConfigurationsCommand({ MaxResults: 5 }),
@@ -168,7 +168,7 @@ test('a token of another operation, or of nobody, is refused', async () => {
     ).rejects.toEqual(failing('InvalidNextToken'));
 });
 
-test('a dry run says that it would have succeeded and changes nothing', async () => {
+test('a dry run returns DryRunOperation and changes nothing', async () => {
   const { ServiceName } = await aService();
   await expect(
     consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, DryRun: true })),
@@ -176,7 +176,7 @@ test('a dry run says that it would have succeeded and changes nothing', async ()
   expect(privateLink.connections(provider)).toEqual([]);
 });
 
-test('a client token makes one endpoint, and none with other parameters', async () => {
+test('a client token creates one endpoint, and refuses other parameters', async () => {
   const { ServiceName } = await aService();
   const create = (settings = {}) =>
     consumers.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName, ClientToken: 'once', ...settings }));
@@ -186,7 +186,7 @@ test('a client token makes one endpoint, and none with other parameters', async 
   expect(privateLink.connections(provider)).toHaveLength(1);
 });
 
-test('a consumer who is no allowed principal learns nothing of the service', async () => {
+test('a consumer that is not an allowed principal cannot discover the service', async () => {
   const { ServiceId, ServiceName } = await aService({ admitting: ['333333333333'] });
   await expect(anEndpointTo(ServiceName)).rejects.toEqual(
     failing('InvalidServiceName', `The Vpc Endpoint Service '${ServiceName}' does not exist`),
@@ -198,7 +198,7 @@ test('a consumer who is no allowed principal learns nothing of the service', asy
   ).rejects.toEqual(failing('InvalidVpcEndpointServiceId.NotFound'));
 });
 
-test('an allowed consumer discovers the service, and not how it is tagged', async () => {
+test('an allowed consumer discovers the service without its tags', async () => {
   const { ServiceId, ServiceName } = await aService({ admitting: ['022222222222'] });
   await providers.send(
     new CreateTagsCommand({ Resources: [ServiceId], Tags: [{ Key: 'linkgate', Value: 'local' }] }),
@@ -211,7 +211,7 @@ test('an allowed consumer discovers the service, and not how it is tagged', asyn
   ]);
 });
 
-test('a consumer of another Region names the Region of the service', async () => {
+test('a consumer in another Region has to name the Region of the service', async () => {
   const { ServiceId, ServiceName } = await aService({ SupportedRegions: ['eu-west-1'] });
   const abroad = clientOf(aConsumer('022222222222', 'eu-west-1'));
   await expect(abroad.send(new CreateVpcEndpointCommand({ ...inVpc, ServiceName }))).rejects.toEqual(
@@ -257,7 +257,7 @@ test.each([
   await expect(consumers.send(new CreateVpcEndpointCommand(input))).rejects.toEqual(failing(code));
 });
 
-test("a service stands on the provider's own load balancer, and a refusal names it", async () => {
+test("a service needs the provider's own load balancer, and a refusal names it", async () => {
   const create = (client: typeof providers, NetworkLoadBalancerArns: string[]) =>
     client.send(new CreateVpcEndpointServiceConfigurationCommand({ NetworkLoadBalancerArns }));
   const notFound = failing('InvalidNetworkLoadBalancerArn.NotFound', loadBalancer);
@@ -278,14 +278,14 @@ test("a service stands on the provider's own load balancer, and a refusal names 
   await expect(create(providers, [])).rejects.toEqual(failing('MissingParameter'));
 });
 
-test('a notification that does not exist, or could not, is no connection notification', async () => {
+test('a missing or malformed notification id is refused', async () => {
   for (const ConnectionNotificationId of ['vpce-nfn-0000000000000000f', 'mine']) {
     const modify = new ModifyVpcEndpointConnectionNotificationCommand({ ConnectionNotificationId });
     await expect(providers.send(modify)).rejects.toEqual(failing('InvalidConnectionNotification'));
   }
 });
 
-test('a private DNS name waits to be verified by a TXT record', async () => {
+test('a private DNS name is pending verification by a TXT record', async () => {
   const { ServiceId } = await aService({ PrivateDnsName: 'api.example.com' });
   const { ServiceConfigurations } = await providers.send(
     new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] }),
@@ -303,7 +303,7 @@ test('a private DNS name waits to be verified by a TXT record', async () => {
   ]);
 });
 
-test('principals come back as they were added, once', async () => {
+test('principals are returned as they were added, without duplicates', async () => {
   const { ServiceId } = await aService({ admitting: ['022222222222', 'arn:aws:iam::022222222222:root'] });
   const { AllowedPrincipals } = await providers.send(
     new DescribeVpcEndpointServicePermissionsCommand({ ServiceId }),
@@ -335,19 +335,19 @@ describe('the allowed principals of a service', () => {
     return providers.send(new ModifyVpcEndpointServicePermissionsCommand(input));
   }
 
-  test('are no organization, as far as AWS documents it', async () => {
+  test('cannot be an organization by default', async () => {
     await expect(change({}, [organization])).rejects.toEqual(failing('InvalidPrincipal'));
     expect(await change({ organizationPrincipals: 'accepted' }, [organization])).toMatchObject({
       AddedPrincipals: [{ Principal: organization, PrincipalType: 'OrganizationUnit' }],
     });
   });
 
-  test('are so many a call', async () => {
+  test('are limited per call', async () => {
     const two = ['022222222222', '033333333333'];
     await expect(change({ maxPrincipalsPerCall: 1 }, two)).rejects.toEqual(failing('InvalidParameterValue'));
   });
 
-  test('are taken away whether they are there or not, unless EC2 minds', async () => {
+  test('can be removed if missing, unless assumed otherwise', async () => {
     expect(await change({}, [], ['022222222222'])).toMatchObject({ ReturnValue: true });
     await expect(change({ absentPrincipal: 'refused' }, [], ['022222222222'])).rejects.toEqual(
       failing('InvalidPrincipal.NotFound'),
@@ -355,7 +355,7 @@ describe('the allowed principals of a service', () => {
   });
 });
 
-test('a connection notification is made, changed, listed and taken away', async () => {
+test('a connection notification is created, changed, listed and deleted', async () => {
   const { ServiceId } = await aService();
   const { ConnectionNotification } = await providers.send(
     new CreateVpcEndpointConnectionNotificationCommand({
@@ -392,7 +392,7 @@ describe('a service of Gateway Load Balancers', () => {
   const gateway = loadBalancer.replace('/net/', '/gwy/');
   const aGatewayService = () => aService({ NetworkLoadBalancerArns: [], GatewayLoadBalancerArns: [gateway] });
 
-  test('is of its type, and takes endpoints of that type alone', async () => {
+  test('has its type, and accepts endpoints of that type only', async () => {
     const { ServiceId, ServiceName } = await aGatewayService();
     const { ServiceConfigurations } = await providers.send(
       new DescribeVpcEndpointServiceConfigurationsCommand({ ServiceIds: [ServiceId] }),
@@ -422,7 +422,7 @@ describe('a service of Gateway Load Balancers', () => {
     ).rejects.toEqual(failing('InvalidParameter', /Interface type/));
   });
 
-  test('is not made with a network load balancer', async () => {
+  test('cannot have a Network Load Balancer', async () => {
     await expect(aService({ GatewayLoadBalancerArns: [loadBalancer] })).rejects.toEqual(
       failing('InvalidParameterCombination'),
     );
@@ -463,7 +463,7 @@ test('deleting a service with live connections fails for that service alone', as
   expect(ServiceConfigurations).toMatchObject([{ ServiceState: 'Deleted' }]);
 });
 
-test('a modified endpoint goes back through pending', async () => {
+test('a modified endpoint is pending again', async () => {
   const { ServiceName } = await aService({ AcceptanceRequired: false });
   const VpcEndpointId = await anEndpointTo(ServiceName);
   now += 1000;
@@ -474,7 +474,7 @@ test('a modified endpoint goes back through pending', async () => {
   expect(VpcEndpoints).toMatchObject([{ State: 'pending', SubnetIds: ['subnet-0123456789abcdef0'] }]);
 });
 
-test('tags are set on creation and later, found by filters, and taken away', async () => {
+test('tags are set on creation and later, matched by filters, and deleted', async () => {
   const { ServiceId } = await aService({
     TagSpecifications: [{ ResourceType: 'vpc-endpoint-service', Tags: [{ Key: 'Name', Value: 'billing' }] }],
   });
@@ -496,7 +496,7 @@ test('tags are set on creation and later, found by filters, and taken away', asy
   ]);
 });
 
-test("the provider's tags on a connection are not the consumer's on the endpoint", async () => {
+test("the provider's tags on a connection are separate from the consumer's on the endpoint", async () => {
   const { ServiceName } = await aService();
   const endpointId = await anEndpointTo(ServiceName);
   await consumers.send(

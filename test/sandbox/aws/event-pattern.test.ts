@@ -60,6 +60,6 @@ test.each([
   [{ state: [{ cidr: '10.0.0.0/8' }] }, 'unknown operator `cidr`'],
   [{ state: 'Available' }, 'must be an array'],
   [{ count: [{ numeric: ['~', 1] }] }, 'cannot read the numeric range'],
-])('what is wrong with the pattern %j is said before any event comes', (pattern, message) => {
+])('the invalid pattern %j is refused when it is compiled', (pattern, message) => {
   expect(() => compilePattern(pattern)).toThrow(message);
 });

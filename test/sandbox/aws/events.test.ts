@@ -25,7 +25,7 @@ function aBus(rule: Partial<Rule> = {}) {
   return { events, delivered, ring };
 }
 
-test('the target of a rule gets the events that match', () => {
+test('the target of a rule gets matching events', () => {
   const { delivered, ring } = aBus();
   ring();
   ring('us-east-1', 'aws.s3');
@@ -45,13 +45,13 @@ test('the target of a rule gets the events that match', () => {
   ]);
 });
 
-test('a rule that is disabled is silent', () => {
+test('a disabled rule sends nothing', () => {
   const { delivered, ring } = aBus({ state: 'DISABLED' });
   ring();
   expect(delivered).toEqual([]);
 });
 
-test('a target may ask for a part of the event, or for something else', () => {
+test('a target may get a part of the event, or a constant input', () => {
   const { delivered, ring } = aBus({
     targets: [
       { Id: 'part', Arn: 'arn', InputPath: '$.detail.id' },
@@ -62,7 +62,7 @@ test('a target may ask for a part of the event, or for something else', () => {
   expect(delivered).toEqual([7, { full: true }]);
 });
 
-test('a rule whose pattern EventBridge would refuse is not made', () => {
+test('a rule with an invalid pattern is refused', () => {
   expect(() => aBus({ pattern: '{"source":"aws.ec2"}' })).toThrow('must be an array');
 });
 
@@ -77,7 +77,7 @@ describe('a rule of a user', () => {
   const target = { Id: 'mine', Arn: 'arn:aws:sqs:us-east-1:111111111111:mine' };
   const pattern = '{"detail-type":["Change"]}';
 
-  test('gets the events that match, at each of its targets', () => {
+  test('sends matching events to each of its targets', () => {
     const { call, delivered, ring } = anApi();
     expect(call('PutRule', { Name: 'mine', EventPattern: pattern })).toEqual({
       RuleArn: 'arn:aws:events:us-east-1:111111111111:rule/mine',
@@ -96,7 +96,7 @@ describe('a rule of a user', () => {
     expect(call('ListTargetsByRule', { Rule: 'mine' })).toEqual({ Targets: [target] });
   });
 
-  test('is refused with a pattern that EventBridge would refuse, and on a bus that is not there', () => {
+  test('is refused with an invalid pattern, and on a missing bus', () => {
     const { call } = anApi();
     expect(() => call('PutRule', { Name: 'mine', EventPattern: '{"source":"aws.ec2"}' })).toThrow(
       'Event pattern is not valid',

@@ -51,7 +51,7 @@ function subscribed(attributes?: object): string {
 }
 
 describe('an address', () => {
-  test('is sent nothing before it confirms but the mail that asks it to', () => {
+  test('gets only the confirmation email before it confirms', () => {
     subscribe();
     publish(ann);
     expect(mails()).toEqual([
@@ -63,7 +63,7 @@ describe('an address', () => {
     expect(listed()).toMatchObject([{ SubscriptionArn: 'PendingConfirmation', Endpoint: ann }]);
   });
 
-  test('is confirmed by the link in that mail, and by no other', () => {
+  test('is confirmed by the link in that email only', () => {
     const arn = subscribe();
     const link = linkIn(mails()[0]?.text);
     const forged = new URLSearchParams({ ...Object.fromEntries(link), Token: 'guessed' });
@@ -73,19 +73,19 @@ describe('an address', () => {
     expect(() => sns.followLink(link)).toThrow('Invalid parameter: Token');
   });
 
-  test('that never confirms is forgotten after 48 hours', () => {
+  test('that does not confirm is removed after 48 hours', () => {
     subscribe();
     clock.advance(48 * 3_600_000);
     expect(listed()).toEqual([]);
   });
 
-  test('that is asked again gets another mail, and stays one subscription', () => {
+  test('that subscribes again gets another email, and stays one subscription', () => {
     expect(subscribe()).toBe(subscribe());
     expect(mails()).toHaveLength(2);
     expect(listed()).toHaveLength(1);
   });
 
-  test('gets the message, and beneath it how to unsubscribe', () => {
+  test('gets the message with an unsubscribe link', () => {
     const arn = subscribed();
     publish(ann);
     expect(mails()).toEqual([
@@ -96,7 +96,7 @@ describe('an address', () => {
     expect(arn).toContain(topicArn);
   });
 
-  test('that wants it so is only unsubscribed by who is signed in', () => {
+  test('with AuthenticateOnUnsubscribe is unsubscribed by signed requests only', () => {
     const SubscriptionArn = subscribe();
     const Token = linkIn(mails()[0]?.text).get('Token');
     call('ConfirmSubscription', { Token, AuthenticateOnUnsubscribe: 'true' });
@@ -106,7 +106,7 @@ describe('an address', () => {
     expect(listed()).toEqual([]);
   });
 
-  test.each(['nobody', 'a b@example.com', ''])('%j is none', (address) => {
+  test.each(['nobody', 'a b@example.com', ''])('%j is invalid', (address) => {
     expect(() => subscribe({}, address)).toThrow('Invalid parameter: Email address');
   });
 });
@@ -124,7 +124,7 @@ describe('a filter policy', () => {
     expect(mails()).toHaveLength(count);
   });
 
-  test('is shown, changed and taken away', () => {
+  test('is returned, changed and removed', () => {
     const SubscriptionArn = subscribed();
     const shown = () => call('GetSubscriptionAttributes', { SubscriptionArn }).Attributes;
     expect(shown()).toMatchObject({ PendingConfirmation: 'false', ...onlyAnn });
@@ -155,12 +155,12 @@ test('a second subscription with other attributes is refused', () => {
   expect(() => subscribe({})).toThrow('Subscription already exists with different attributes');
 });
 
-test('nobody but time ends a subscription that is not confirmed', () => {
+test('a pending subscription ends by expiry only', () => {
   const SubscriptionArn = subscribe();
   expect(() => call('Unsubscribe', { SubscriptionArn })).toThrow('pending confirmation');
 });
 
-test('another account neither sees nor ends a subscription', () => {
+test('another account can neither read nor delete a subscription', () => {
   const SubscriptionArn = subscribed();
   for (const operation of ['GetSubscriptionAttributes', 'Unsubscribe'])
     expect(() => call(operation, { SubscriptionArn }, '222222222222')).toThrow('Not authorized');

@@ -67,7 +67,7 @@ test('a service publishes only on behalf of the sources in the policy', () => {
   expect(deliveries).toEqual([]);
 });
 
-test('the owner of a topic lets another account publish, by its policy', () => {
+test('a topic policy allows another account to publish', () => {
   const { sns, deliveries } = aTopic();
   const as = (accountId: string) => ({
     caller: { accountId, region: 'us-east-1', principal: 'root', arn: `arn:aws:iam::${accountId}:root` },

@@ -24,7 +24,7 @@ test('a message that is being handled is hidden until its visibility timeout', (
   expect(bodies()).toEqual(['a']);
 });
 
-test('what waits behind a failed message of its group keeps nobody waiting', () => {
+test('messages behind a failed one of their group do not count as busy', () => {
   const { sqs } = aQueue(fifoArn, { ContentBasedDeduplication: 'true' });
   sqs.onArrival(fifoArn, () => {});
   for (const body of ['a', 'b']) sqs.deliver(fifoArn, { body, groupId: 'g' });
@@ -35,7 +35,7 @@ test('what waits behind a failed message of its group keeps nobody waiting', () 
   expect(sqs.isBusy()).toBe(false);
 });
 
-test('a postponed message comes later, and as if for the first time', () => {
+test('a postponed message is delivered later, with the same receive count', () => {
   const { clock, sqs, bodies } = aQueue();
   sqs.deliver(arn, { body: 'a' });
   sqs.postpone(arn, sqs.receive(arn, 1)[0]?.receiptHandle ?? '', 500);
@@ -44,7 +44,7 @@ test('a postponed message comes later, and as if for the first time', () => {
   expect(sqs.receive(arn, 1)).toMatchObject([{ attributes: { ApproximateReceiveCount: '1' } }]);
 });
 
-test('a receipt handle is void once the message was received again', () => {
+test('a receipt handle is invalid after another receive', () => {
   const { clock, sqs } = aQueue();
   sqs.deliver(arn, { body: 'a' });
   const [first] = sqs.receive(arn, 1);
@@ -54,7 +54,7 @@ test('a receipt handle is void once the message was received again', () => {
   expect(sqs.counts(arn).handled).toBe(1);
 });
 
-test('what was received too often goes to the dead-letter queue', () => {
+test('a message over maxReceiveCount goes to the dead-letter queue', () => {
   const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 2 });
   const { sqs, bodies } = aQueue(arn, { RedrivePolicy });
   sqs.createQueue(deadLetterArn);
@@ -67,14 +67,14 @@ test('what was received too often goes to the dead-letter queue', () => {
   ]);
 });
 
-test('what is older than the retention period is gone', () => {
+test('a message older than the retention period is deleted', () => {
   const { clock, sqs, bodies } = aQueue(arn, { MessageRetentionPeriod: '60' });
   sqs.deliver(arn, { body: 'a' });
   clock.advance(60_000);
   expect(bodies()).toEqual([]);
 });
 
-test('a FIFO queue hands out one batch of a group at a time, in order, and other groups beside it', () => {
+test('a FIFO queue delivers one batch per group at a time, in order, and other groups in parallel', () => {
   const { sqs, bodies } = aQueue(fifoArn);
   for (const [body, groupId] of [
     ['a1', 'a'],
@@ -89,7 +89,7 @@ test('a FIFO queue hands out one batch of a group at a time, in order, and other
   expect(bodies()).toEqual(['a2']);
 });
 
-test('a FIFO queue swallows a duplicate for five minutes', () => {
+test('a FIFO queue drops duplicates for five minutes', () => {
   const { clock, sqs, bodies } = aQueue(fifoArn, { ContentBasedDeduplication: 'true' });
   const send = () => sqs.deliver(fifoArn, { body: 'same', groupId: 'a' });
   expect(send().messageId).toBe(send().messageId);
@@ -100,7 +100,7 @@ test('a FIFO queue swallows a duplicate for five minutes', () => {
   expect(bodies()).toEqual(['same']);
 });
 
-test('a consumer is called when a message arrives, when a delay ends and when a failed one comes back', () => {
+test('a consumer is called for new messages, at the end of a delay, and for failed messages that are visible again', () => {
   const { clock, sqs } = aQueue();
   const received: string[] = [];
   sqs.onArrival(arn, () => {
@@ -120,7 +120,7 @@ test('a consumer is called when a message arrives, when a delay ends and when a 
   expect(received).toEqual(['now', 'later', 'now']);
 });
 
-test('in flight is what a consumer can take or handles, not what is delayed or failed', () => {
+test('a queue is busy with receivable and in-flight messages, not with delayed or failed ones', () => {
   const { clock, sqs } = aQueue();
   sqs.deliver(arn, { body: 'nobody consumes this queue yet' });
   expect(sqs.isBusy()).toBe(false);
@@ -135,7 +135,7 @@ test('in flight is what a consumer can take or handles, not what is delayed or f
   expect(sqs.isBusy()).toBe(true);
 });
 
-test('a queue admits a service only for the sources in its policy', () => {
+test('a queue accepts messages of a service only for the sources in its policy', () => {
   const source = 'arn:aws:events:us-east-1:111111111111:rule/mine';
   const Policy = JSON.stringify({
     Statement: {
@@ -152,7 +152,7 @@ test('a queue admits a service only for the sources in its policy', () => {
   expect(sqs.acceptsFrom(arn, 'sns.amazonaws.com', source)).toBe(false);
 });
 
-describe('a queue that a user makes', () => {
+describe('a queue that a user creates', () => {
   function anApi() {
     const { service } = createSqs({ clock: manualClock(), id: createIds() });
     const caller = { accountId: '111111111111', region: 'us-east-1' };
@@ -160,7 +160,7 @@ describe('a queue that a user makes', () => {
     return (input: object) => service.operations.CreateQueue?.(input as never, context as never);
   }
 
-  test('is the same queue when it is made again with the same attributes', () => {
+  test('is returned when it is created again with the same attributes', () => {
     const createQueue = anApi();
     const made = { QueueUrl: 'http://127.0.0.1:4570/111111111111/mine' };
     const input = { QueueName: 'mine', Attributes: { DelaySeconds: '5' } };
@@ -169,7 +169,7 @@ describe('a queue that a user makes', () => {
     expect(() => createQueue({ ...input, Attributes: { DelaySeconds: '6' } })).toThrow('DelaySeconds');
   });
 
-  test('is FIFO exactly if its name says so', () => {
+  test('is FIFO exactly if its name ends in .fifo', () => {
     const createQueue = anApi();
     expect(createQueue({ QueueName: 'mine.fifo', Attributes: { FifoQueue: 'true' } })).toBeDefined();
     expect(() => createQueue({ QueueName: 'mine.fifo' })).toThrow('not valid');
@@ -177,7 +177,7 @@ describe('a queue that a user makes', () => {
   });
 });
 
-describe('messages that are moved back', () => {
+describe('a redrive of messages', () => {
   function moving(from: string, to?: string) {
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: deadLetterArn, maxReceiveCount: 1 });
     const { sqs, clock } = aQueue(arn, { RedrivePolicy, VisibilityTimeout: '1' });
@@ -193,11 +193,11 @@ describe('messages that are moved back', () => {
     return sqs;
   }
 
-  test('go to the queue in which they failed', () => {
+  test('moves them to their source queue', () => {
     expect(moving(deadLetterArn).receive(arn, 1)).toMatchObject([{ body: 'it failed' }]);
   });
 
-  test('come from a dead-letter queue', () => {
+  test('needs a dead-letter queue as source', () => {
     expect(() => moving(arn)).toThrow('Dead Letter Queue');
     expect(() => moving(`${arn}-not`)).toThrow("doesn't exist");
     expect(() => moving(deadLetterArn, `${arn}-not`)).toThrow("doesn't exist");

@@ -18,7 +18,7 @@ function describeParameters(input: object): { Parameters: { Name: string }[]; Ne
 
 const below = (path: string) => [{ Key: 'Name', Option: 'BeginsWith', Values: [path] }];
 
-test('parameters are described by name without their values, page after page', () => {
+test('parameters are described by name without their values, page by page', () => {
   const first = describeParameters({ ParameterFilters: below('/linkgate/'), MaxResults: 1 });
   expect(first.Parameters).toMatchObject([{ Name: '/linkgate/local/api-url', Type: 'SecureString' }]);
   expect(first.Parameters[0]).not.toHaveProperty('Value');
@@ -28,7 +28,7 @@ test('parameters are described by name without their values, page after page', (
   expect(second.NextToken).toBeUndefined();
 });
 
-test('a filter that the sandbox does not know is an error, not ignored', () => {
+test('an unknown filter is an error', () => {
   expect(() => describeParameters({ ParameterFilters: [{ Key: 'Type', Values: ['String'] }] })).toThrow(
     'not known',
   );

@@ -14,13 +14,13 @@ const aPolicy = (statement: Partial<Statement> = {}): PolicyDocument => ({
   Statement: [{ Effect: 'Allow', Action: 'ec2:Accept*', Resource: '*', ...statement }],
 });
 
-test('nothing is allowed that no statement allows', () => {
+test('an action without a matching statement is denied', () => {
   expect(isAllowed([], access)).toBe(false);
   expect(isAllowed([aPolicy()], { ...access, action: 'ec2:RejectVpcEndpointConnections' })).toBe(false);
   expect(isAllowed([aPolicy({ Resource: `${arn}0` })], access)).toBe(false);
 });
 
-test('actions match by wildcard and whatever their case', () => {
+test('actions match by wildcard and ignore case', () => {
   expect(isAllowed([aPolicy({ Action: ['s3:*', 'EC2:acceptvpc*'] })], access)).toBe(true);
 });
 
@@ -28,7 +28,7 @@ test('an explicit deny wins over any allow', () => {
   expect(isAllowed([aPolicy(), aPolicy({ Effect: 'Deny' })], access)).toBe(false);
 });
 
-test('everything but the named actions is what NotAction speaks of', () => {
+test('NotAction matches all actions but the named ones', () => {
   const statement: PolicyDocument = { Statement: { Effect: 'Allow', NotAction: 'ec2:*', Resource: '*' } };
   expect(isAllowed([statement], access)).toBe(false);
   expect(isAllowed([statement], { ...access, action: 'sqs:SendMessage' })).toBe(true);
@@ -57,12 +57,12 @@ test.each<[Conditions, Record<string, string | string[]>, boolean]>([
   expect(isAllowed([aPolicy({ Condition })], { ...access, conditions })).toBe(expected);
 });
 
-test('an operator that is not modelled is thrown, not guessed', () => {
+test('an unknown operator throws', () => {
   const policy = aPolicy({ Condition: { DateLessThan: { key: 'now' } } });
   expect(() => isAllowed([policy], access)).toThrow('unknown condition operator `DateLessThan`');
 });
 
-test('a resource policy lets in whom it names, on the conditions it makes', () => {
+test('a resource policy allows its principals under its conditions', () => {
   const policy = aPolicy({
     Principal: { Service: 'vpce.amazonaws.com' },
     Action: 'SNS:Publish',

@@ -1,13 +1,19 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { type Clock, sandboxClock } from '../../../sandbox/clock.ts';
 import { createInFlight } from '../../../sandbox/in-flight.ts';
 import { createLambda, type Lambda } from '../../../sandbox/lambda/lambda.ts';
 
 let lambda: Lambda | undefined;
 let clock: Clock | undefined;
+const folders: string[] = [];
+
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
 afterEach(async () => {
   clock?.stop();
   await lambda?.stop();
@@ -17,6 +23,7 @@ const arn = 'arn:aws:lambda:us-east-1:111111111111:function:greet';
 
 async function deployed(source: string, limits = { memoryMb: 128, timeoutMs: 3000 }) {
   const code = await mkdtemp(join(tmpdir(), 'linkgate-test-'));
+  folders.push(code);
   await writeFile(join(code, 'index.js'), source);
   const clockOffset = new SharedArrayBuffer(8);
   const time = sandboxClock((offset) => {
@@ -63,7 +70,7 @@ test('a function stays warm between events', async () => {
   await expect(host.invoke(arn, {})).resolves.toEqual({ ok: true, value: 2 });
 });
 
-test('a function that throws fails with what it threw', async () => {
+test('a function that throws fails with its error', async () => {
   const { host } = await deployed(`exports.handler = async () => { throw new RangeError('too far') }`);
   await expect(host.invoke(arn, {})).resolves.toMatchObject({
     ok: false,
@@ -71,7 +78,7 @@ test('a function that throws fails with what it threw', async () => {
   });
 });
 
-test('a function that takes too long is stopped, and the next event gets a fresh one', async () => {
+test('a function stops at its timeout, and the next event gets a new environment', async () => {
   const source =
     'let calls = 0; exports.handler = async (event) => { calls += 1; while (event.spin) ; return calls }';
   const { host } = await deployed(source, { memoryMb: 128, timeoutMs: 200 });
@@ -92,7 +99,7 @@ test("a function's clock is the sandbox's", async () => {
   expect(value.slice(1)).toEqual([true, true]);
 });
 
-test('an event that keeps failing is tried three times and then sent to its destination', async () => {
+test('an event that fails three times goes to its destination', async () => {
   const { host, time, given, output } = await deployed(
     `exports.handler = async () => { console.log('tried'); throw new Error('never') }`,
   );

@@ -8,7 +8,7 @@ import type { NotificationEffect } from '../../../sandbox/privatelink/model.ts';
 import { notificationBody } from '../../../sandbox/privatelink/notification-body.ts';
 import { noon } from './builders.ts';
 
-test('an update changes what it names and leaves the rest', () => {
+test('an update changes only the named assumptions', () => {
   expect(mergeAssumptions(defaultAssumptions, { notifications: false })).toEqual({
     ...defaultAssumptions,
     notifications: false,
@@ -21,11 +21,11 @@ test.each([
   [{ pendingAfterMs: '5' }, /`pendingAfterMs` cannot be `"5"`/],
   [{ repeatedAccept: 'perhaps' }, /expected \("ok" \| "unsuccessful"\)/],
   [[], /an object/],
-])('%j is refused with a sentence', (update, message) => {
+])('%j is refused with an explanation', (update, message) => {
   expect(() => mergeAssumptions(defaultAssumptions, update)).toThrow(message);
 });
 
-test('each assumption says what it is, what it is by default, and what it stands for', () => {
+test('each assumption has a value, a default and a meaning', () => {
   expect(describeAssumptions({ ...defaultAssumptions, maxIdsPerCall: 7 }).maxIdsPerCall).toEqual({
     value: 7,
     default: 100,
@@ -49,13 +49,13 @@ const connect: NotificationEffect = {
 };
 
 test.each(['camel', 'pascal', 'text'] as const)(
-  'a body in the %s style names endpoint and service',
+  'a body in the style %s names endpoint and service',
   (style) => {
     expect(notificationBody(connect, style)).toContain(connect.endpointId);
     expect(notificationBody(connect, style)).toContain(connect.serviceId);
   },
 );
 
-test('a body may name nothing at all', () => {
+test('a body may contain no ids', () => {
   expect(notificationBody(connect, 'no-ids')).not.toContain('vpce-');
 });

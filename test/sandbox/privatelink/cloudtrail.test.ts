@@ -30,7 +30,7 @@ const accept = (...VpcEndpointIds: string[]) =>
   recorded(AcceptVpcEndpointConnections$, { ServiceId: 'vpce-svc-1', VpcEndpointIds }, { Unsuccessful: [] })
     .detail;
 
-test('several elements are an array, one is an object, and nothing is an empty string', () => {
+test('several elements are an array, a single one is an object, and none is an empty string', () => {
   expect(accept('vpce-1', 'vpce-2').requestParameters).toEqual({
     AcceptVpcEndpointConnectionsRequest: {
       ServiceId: 'vpce-svc-1',
@@ -65,7 +65,7 @@ test('a change of tags has a form of its own', () => {
   });
 });
 
-test('an answer has lists of items, and an owner who lost leading zeros', () => {
+test('a response has lists of items, and an owner without leading zeros', () => {
   const { detail } = recorded(
     CreateVpcEndpoint$,
     { TagSpecifications: [{ ResourceType: 'vpc-endpoint', Tags: [{ Key: 'Name', Value: 'mine' }] }] },
@@ -100,7 +100,7 @@ test('an answer has lists of items, and an owner who lost leading zeros', () => 
   expect(detail.recipientAccountId).toBe('022222222222');
 });
 
-test('a session names the role that it is of, root does not', () => {
+test('a session names its role, root does not', () => {
   const session = {
     ...root,
     arn: 'arn:aws:sts::022222222222:assumed-role/apply-verdicts/session',

@@ -62,7 +62,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ),
 );
 
-test('in any history connections move as documented, and none goes further than the provider lets it', () => {
+test('in any history connections change as documented, and none becomes available without an accept', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const privateLink = aPrivateLink({ deletedListedMs: 300 });

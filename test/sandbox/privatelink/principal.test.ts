@@ -16,7 +16,7 @@ test.each([
   expect(principalType(principal)).toBe(type);
 });
 
-test('an account admits whoever calls for it, a role only its sessions', () => {
+test('an account principal allows all its callers, a role principal only its sessions', () => {
   const session = { accountId: '022222222222', arn: 'arn:aws:sts::022222222222:assumed-role/deploy/session' };
   expect(principalAllows('022222222222', session)).toBe(true);
   expect(principalAllows('arn:aws:iam::022222222222:role/deploy', session)).toBe(true);
@@ -24,7 +24,7 @@ test('an account admits whoever calls for it, a role only its sessions', () => {
   expect(principalAllows('arn:aws:iam::333333333333:root', session)).toBe(false);
 });
 
-test('bare digits and the root of the account are one principal', () => {
+test('an account id and the root of the account are one principal', () => {
   expect(isSamePrincipal('022222222222', 'arn:aws:iam::022222222222:root')).toBe(true);
   expect(isSamePrincipal('022222222222', 'arn:aws:iam::333333333333:root')).toBe(false);
 });

@@ -22,7 +22,7 @@ test('an accepted connection is pending before it is available', () => {
   expect(endpoint.state).toBe('available');
 });
 
-test('a service without required acceptance makes endpoints available by itself', () => {
+test('endpoints of a service without required acceptance become available by themselves', () => {
   const privateLink = aPrivateLink();
   const endpoint = anEndpoint(privateLink, aService(privateLink, { acceptanceRequired: false }));
   expect(endpoint.state).toBe('pending');
@@ -30,7 +30,7 @@ test('a service without required acceptance makes endpoints available by itself'
   expect(endpoint.state).toBe('available');
 });
 
-test('notifications ring when their transition shows, whenever time is moved on', () => {
+test('notifications are sent when their transition is due, however time advances', () => {
   const privateLink = aPrivateLink();
   const service = aService(privateLink);
   const endpoint = anEndpoint(privateLink, service);
@@ -44,7 +44,7 @@ test('notifications ring when their transition shows, whenever time is moved on'
   expect(events(privateLink.advance(noon + 3000))).toEqual(['Delete deleted +2100']);
 });
 
-test('a disabled notification stays silent, and so do all where notifications are assumed not to arrive', () => {
+test('a disabled notification sends nothing, and none does under the assumption of no notifications', () => {
   const disabled = aPrivateLink();
   const service = aService(disabled);
   for (const notification of Object.values(disabled.state.notifications)) notification.state = 'Disabled';
@@ -56,7 +56,7 @@ test('a disabled notification stays silent, and so do all where notifications ar
   expect(events(silent.advance(noon))).toEqual([]);
 });
 
-test('a rejection turns an acceptance that does not show yet, and nobody hears of the acceptance', () => {
+test('a rejection replaces a pending acceptance, which sends no notification', () => {
   const privateLink = aPrivateLink();
   const service = aService(privateLink);
   const endpoint = anEndpoint(privateLink, service);
@@ -70,7 +70,7 @@ test('a rejection turns an acceptance that does not show yet, and nobody hears o
   expect(endpoint.state).toBe('rejected');
 });
 
-test('a rejected connection cannot be accepted any more', () => {
+test('a rejected connection cannot be accepted', () => {
   const privateLink = aPrivateLink({ repeatedAccept: 'ok' });
   const service = aService(privateLink);
   const endpoint = anEndpoint(privateLink, service);
@@ -83,7 +83,7 @@ test('a rejected connection cannot be accepted any more', () => {
 test.each([
   ['ok', []],
   ['unsuccessful', [{ code: 'InvalidState' }]],
-] as const)('accepting again is %s where that is assumed', (repeatedAccept, refusals) => {
+] as const)('accepting again is %s under that assumption', (repeatedAccept, refusals) => {
   const privateLink = aPrivateLink({ repeatedAccept });
   const service = aService(privateLink);
   const endpoint = anEndpoint(privateLink, service);
@@ -92,7 +92,7 @@ test.each([
   expect(privateLink.accept(provider, service.id, [endpoint.id], noon + 500)).toMatchObject(refusals);
 });
 
-test('an endpoint that is modified goes back through pending, without a sound', () => {
+test('a modified endpoint is pending again, without a notification', () => {
   const privateLink = aPrivateLink();
   const service = aService(privateLink, { acceptanceRequired: false });
   const endpoint = anEndpoint(privateLink, service);
@@ -103,7 +103,7 @@ test('an endpoint that is modified goes back through pending, without a sound', 
   expect(endpoint.state).toBe('available');
 });
 
-test('modifying an endpoint does not turn a rejection that is on its way', () => {
+test('modifying an endpoint does not replace a pending rejection', () => {
   const privateLink = aPrivateLink();
   const service = aService(privateLink, { acceptanceRequired: false });
   const endpoint = anEndpoint(privateLink, service);
@@ -126,7 +126,7 @@ test('a deleted endpoint stays listed for a while', () => {
   expect(privateLink.nextDue()).toBeUndefined();
 });
 
-test('a service with live connections is not deleted', () => {
+test('a service with active connections is not deleted', () => {
   const privateLink = aPrivateLink();
   const service = aService(privateLink);
   const endpoint = anEndpoint(privateLink, service);
@@ -138,7 +138,7 @@ test('a service with live connections is not deleted', () => {
   expect(privateLink.deleteServices(provider, [service.id], noon + 100)).toEqual([]);
 });
 
-test('a consumer who is no allowed principal cannot tell that the service exists', () => {
+test('a service is not found for a consumer that is not an allowed principal', () => {
   const privateLink = aPrivateLink();
   const service = aService(privateLink);
   privateLink.modifyPermissions(provider, service.id, { add: ['022222222222'], remove: ['*'] });
@@ -148,7 +148,7 @@ test('a consumer who is no allowed principal cannot tell that the service exists
   expect(anEndpoint(privateLink, service).state).toBe('pendingAcceptance');
 });
 
-test('a consumer of another Region connects only where the service supports that Region', () => {
+test('a consumer in another Region connects only if the service supports that Region', () => {
   const privateLink = aPrivateLink();
   const service = aService(privateLink, { regions: ['eu-west-1'] });
   expect(
@@ -172,7 +172,7 @@ test('a call that names too many endpoints fails as a whole', () => {
   expect(privateLink.isSettled()).toBe(true);
 });
 
-test('the state survives being written down as JSON', () => {
+test('the state survives serialization to JSON', () => {
   const before = aPrivateLink();
   const service = aService(before);
   const endpoint = anEndpoint(before, service);

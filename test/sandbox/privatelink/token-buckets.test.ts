@@ -16,7 +16,7 @@ test.each([
   expect(taken(capacity + 5, () => buckets.take(provider, operation, noon))).toBe(capacity);
 });
 
-test('a bucket refills continuously and no further than its capacity', () => {
+test('a bucket refills continuously up to its capacity', () => {
   const buckets = createTokenBuckets();
   const accept = (now: number) => () => buckets.take(provider, 'AcceptVpcEndpointConnections', now);
   taken(10, accept(noon));

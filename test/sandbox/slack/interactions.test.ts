@@ -62,7 +62,7 @@ async function opening({ payload: { trigger_id } }: Received, { call }: ReturnTy
 }
 
 describe('a click', () => {
-  test('on a button that is gone comes too, from whoever has not seen the change yet', async () => {
+  test('on a removed button is sent too, from a client that has not updated', async () => {
     const { call, click, received, ts } = await aMessage();
     for (const text of ['decided', 'connected'])
       await call('chat.update', { channel, ts, text, blocks: [section(text)] });
@@ -71,7 +71,7 @@ describe('a click', () => {
     expect((await click({ action_id: 'never-there' })).status).toBe(404);
   });
 
-  test('comes as the form that Slack sends', async () => {
+  test('is sent as Slack’s form', async () => {
     const { click, received, ts } = await aMessage();
     expect(await click({ action_id: 'approve' })).toEqual({ status: 200, json: { status: 200 } });
     expect(received).toHaveLength(1);
@@ -89,7 +89,7 @@ describe('a click', () => {
     });
   });
 
-  test('is signed by the signing secret, at the time of the sandbox’s clock', async () => {
+  test('is signed with the signing secret at the sandbox’s time', async () => {
     const { click, received, slack, clock } = await aMessage();
     clock.advance(3600_000);
     await click({ action_id: 'approve' });
@@ -103,13 +103,13 @@ describe('a click', () => {
     });
   });
 
-  test('brings along what somebody chose beside it', async () => {
+  test('contains the choices beside it', async () => {
     const { click, received } = await aMessage();
     await click({ action_id: 'approve', state: { expiry: '30' } });
     expect(received[0]?.payload.state.values.request.expiry.selected_option.value).toBe('30');
   });
 
-  test('on a choice says what is chosen', async () => {
+  test('on a select contains the choice', async () => {
     const { click, received } = await aMessage();
     await click({ action_id: 'expiry', value: '30' });
     expect(received[0]?.payload.actions).toMatchObject([
@@ -117,7 +117,7 @@ describe('a click', () => {
     ]);
   });
 
-  test('of a guest says of which team they are', async () => {
+  test('of a guest contains their team', async () => {
     const { click, received } = await aMessage();
     await click({ user: 'U01MALLORY', team: 'T02OTHER', action_id: 'approve' });
     expect(received[0]?.payload).toMatchObject({
@@ -126,7 +126,7 @@ describe('a click', () => {
     });
   });
 
-  test('on what is not there says what is', async () => {
+  test('on a missing element lists the existing ones', async () => {
     const { click, received, ts } = await aMessage();
     expect(await click({ action_id: 'explode' })).toMatchObject({
       status: 404,
@@ -139,7 +139,7 @@ describe('a click', () => {
     expect(received).toEqual([]);
   });
 
-  test('can be forged: with a value, neither message nor button need be there', async () => {
+  test('can be forged: with a value, message and button need not exist', async () => {
     const { click, received } = await aMessage();
     await click({ channel: 'C0ELSEWHERE', ts: '1.0', action_id: 'approve', value: 'vpce-2' });
     expect(received[0]?.payload).toMatchObject({
@@ -148,7 +148,7 @@ describe('a click', () => {
     });
   });
 
-  test('that the app answers with an error shows as one', async () => {
+  test('with an error response shows the error', async () => {
     const { click } = await aMessage(() => 401);
     expect((await click({ action_id: 'approve' })).json).toEqual({
       status: 401,
@@ -158,7 +158,7 @@ describe('a click', () => {
 });
 
 describe('a modal', () => {
-  test('opens by the trigger of a click', async () => {
+  test('opens with the trigger of a click', async () => {
     const { click } = await aMessage(opening);
     expect((await click({ action_id: 'deny' })).json).toMatchObject({
       status: 200,
@@ -185,7 +185,7 @@ describe('a modal', () => {
     expect((await call('views.open', { trigger_id, view })).json.error).toBe('expired_trigger_id');
   });
 
-  test('is filled in and submitted, and closes', async () => {
+  test('is submitted and closes', async () => {
     const { click, received } = await aMessage((one, slack) =>
       one.payload.type === 'block_actions' ? opening(one, slack) : '',
     );
@@ -208,13 +208,13 @@ describe('a modal', () => {
   test.each([
     ['without a required input', {}, 'Please complete this required field.'],
     ['with a text that is too long', { reason: 'far too long' }, 'Please enter no more than 10 characters.'],
-  ])('%s is not even sent', async (_, view_values, error) => {
+  ])('%s is not sent', async (_, view_values, error) => {
     const { click, received } = await aMessage(opening);
     expect((await click({ action_id: 'deny', view_values })).json.errors).toEqual({ reason: error });
     expect(received).toHaveLength(1);
   });
 
-  test('shows what the app finds wrong beside its input', async () => {
+  test('shows the app’s errors beside its inputs', async () => {
     const { click } = await aMessage((one, slack) =>
       one.payload.type === 'block_actions'
         ? opening(one, slack)
@@ -225,7 +225,7 @@ describe('a modal', () => {
     });
   });
 
-  test('becomes another one where the app says so', async () => {
+  test('is replaced by the app’s response', async () => {
     const updated = { type: 'modal', title: plain('Done'), blocks: [section('It is denied')] };
     const { click } = await aMessage((one, slack) =>
       one.payload.type === 'block_actions'
@@ -240,7 +240,7 @@ describe('a modal', () => {
   test.each([
     ['keeps what stands in inputs of the same name', 'why', 'unknown'],
     ['forgets what stood in inputs of another name', 'why.1', null],
-  ])('that becomes another one %s', async (_, block_id, kept) => {
+  ])('that is replaced %s', async (_, block_id, kept) => {
     const updated = { ...view, blocks: [{ ...reason(), block_id }, ...view.blocks.slice(1)] };
     let submissions = 0;
     const { click, ask, received } = await aMessage((one, slack) => {
@@ -254,7 +254,7 @@ describe('a modal', () => {
     expect(received.at(-1)?.payload.view.state.values[block_id].reason.value).toBe(kept ?? 'again');
   });
 
-  test('is changed by a click in it', async () => {
+  test('is updated by a click in it', async () => {
     const paged = (page: string) => ({
       type: 'modal',
       title: plain(page),
@@ -272,7 +272,7 @@ describe('a modal', () => {
     expect(received[1]?.payload.container).toEqual({ type: 'view', view_id });
   });
 
-  test('that nobody fills in is not in the way of a click that opens none', async () => {
+  test('that is open does not affect a click that opens none', async () => {
     const { click } = await aMessage();
     expect((await click({ action_id: 'approve', view_values: { reason: 'x' } })).json).toEqual({
       status: 200,
@@ -296,7 +296,7 @@ describe('a response URL', () => {
     return { ...message, answer, shown, statuses };
   }
 
-  test('shows an answer to nobody but who clicked', async () => {
+  test('can post an ephemeral message', async () => {
     const { click, ask } = await aMessage(async ({ payload }, slack) => {
       await slack.ask('POST', new URL(payload.response_url).pathname, { text: 'You may not' });
       return '';
@@ -305,27 +305,27 @@ describe('a response URL', () => {
     expect((await ask('GET', `/slack/messages?channel=${channel}`)).json.messages).toHaveLength(1);
   });
 
-  test('may answer for all to see', async () => {
+  test('can post a visible message', async () => {
     const { shown } = await answered({ response_type: 'in_channel', text: 'Hear, hear' });
     expect(await shown()).toEqual(['vpce-1 waits', 'Hear, hear']);
   });
 
-  test('may replace what was clicked', async () => {
+  test('can replace the clicked message', async () => {
     const { shown } = await answered({ replace_original: 'true', text: 'Done' });
     expect(await shown()).toEqual(['Done']);
   });
 
-  test('may take away what was clicked', async () => {
+  test('can delete the clicked message', async () => {
     const { shown } = await answered({ delete_original: true });
     expect(await shown()).toEqual([]);
   });
 
-  test('is used five times', async () => {
+  test('works five times', async () => {
     const { statuses } = await answered(...Array.from({ length: 6 }, () => ({ text: 'a' })));
     expect(statuses).toEqual([200, 200, 200, 200, 200, 404]);
   });
 
-  test('lasts thirty minutes', async () => {
+  test('works for thirty minutes', async () => {
     const { answer, clock } = await answered();
     clock.advance(30 * 60_000 + 1);
     expect(await answer({ text: 'late' })).toMatchObject({ status: 404, json: { error: 'expired_url' } });
@@ -335,7 +335,7 @@ describe('a response URL', () => {
 describe('a command', () => {
   const typed = { ...alice, channel, text: 'waiting' };
 
-  test('comes as the form that Slack sends', async () => {
+  test('is sent as Slack’s form', async () => {
     const { ask, received } = await aMessage();
     expect((await ask('POST', '/slack/command', typed)).json).toEqual({ status: 200 });
     expect(Object.fromEntries(new URLSearchParams(received[0]?.body))).toMatchObject({
@@ -352,12 +352,12 @@ describe('a command', () => {
   test.each<[what: string, answer: unknown]>([
     ['JSON', { response_type: 'ephemeral', text: 'None' }],
     ['text', 'None'],
-  ])('is answered by %s, which only who typed it sees', async (_, answer) => {
+  ])('gets an ephemeral response of %s', async (_, answer) => {
     const { ask } = await aMessage(() => answer);
     expect((await ask('POST', '/slack/command', typed)).json.ephemeral).toMatchObject([{ text: 'None' }]);
   });
 
-  test('that is answered by blocks over a limit shows the mistake', async () => {
+  test('with a response over a limit shows the error', async () => {
     const { ask } = await aMessage(() => ({ text: 'a', blocks: [section('')] }));
     expect((await ask('POST', '/slack/command', typed)).json.error).toContain('invalid_blocks');
   });

@@ -22,11 +22,11 @@ test.each([
     '<a href="https://a.example/?b&amp;c" target="_blank" rel="noreferrer">here</a>',
   ],
   ['<javascript:alert(1)|here>', '&lt;javascript:alert(1)|here&gt;'],
-])('%j shows as %s', async (text, shown) => {
+])('%j is rendered as %s', async (text, shown) => {
   expect(String(await mrkdwn(text, noon))).toBe(shown);
 });
 
-test('a date shows in its reader’s time zone, with the fallback to hover over', async () => {
+test('a date is rendered in the viewer’s time zone, with the fallback as tooltip', async () => {
   const seconds = noon / 1000;
   expect(String(await mrkdwn(`<!date^${seconds}^{date_num}|then>`, noon))).toBe(
     `<time datetime="${new Date(noon).toISOString()}" title="then">2026-11-21</time>`,
@@ -46,7 +46,7 @@ describe('a date’s format', () => {
     ['{date_short_pretty}', 3 * day, 'Nov 24, 2026'],
     ['{ago}', 2 * day, 'In 2 days'],
     ['{nonsense}', 0, '{nonsense}'],
-  ])('%s is filled in', (format, distance, shown) => {
+  ])('%s is rendered', (format, distance, shown) => {
     expect(slackDate(noon + distance, format, noon)).toBe(shown);
   });
 });

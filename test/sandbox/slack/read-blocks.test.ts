@@ -122,7 +122,7 @@ test.each<[what: string, blocks: object[], problem: string | undefined]>([
     ],
     'block_id already exists: same [json-pointer:/blocks]',
   ],
-])('a message with %s is judged as Slack does', (_, blocks, problem) => {
+])('a message with %s is validated as by Slack', (_, blocks, problem) => {
   expect(problemsIn(() => readBlocks(blocks))).toEqual(problem === undefined ? [] : [problem]);
 });
 
@@ -148,11 +148,11 @@ test.each<[what: string, view: object, problem: string | undefined]>([
     modal({ blocks: [input({ type: 'plain_text_input', action_id: 'reason' })] }),
     'missing required field: submit [json-pointer:/view]',
   ],
-])('a modal with %s is judged as Slack does', (_, view, problem) => {
+])('a modal with %s is validated as by Slack', (_, view, problem) => {
   expect(problemsIn(() => readView(view))).toEqual(problem === undefined ? [] : [problem]);
 });
 
-test('what has no name of its own gets one', () => {
+test('elements without ids get generated ones', () => {
   const { action_id: _, ...nameless } = button('a', 'a', 'v');
   expect(readBlocks([actions(nameless)])).toEqual([
     { ...actions({ ...nameless, action_id: expect.any(String) }), block_id: expect.any(String) },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { channel, createTestSlack, section } from './fixtures.ts';
 
-test('auth.test says whom the token stands for, and its scopes', async () => {
+test('auth.test returns the identity and the scopes of the token', async () => {
   const { json, headers } = await createTestSlack().call('auth.test', {});
   expect(json).toMatchObject({ ok: true, team_id: 'T01LOCAL', user_id: 'U01LINKGATE' });
   expect(headers.get('x-oauth-scopes')).toBe('chat:write,commands');
@@ -21,7 +21,7 @@ test.each([
   expect(await response.json()).toEqual({ ok: false, error });
 });
 
-test('a method takes a form as well as JSON', async () => {
+test('a method accepts a form or JSON', async () => {
   const { slack, ask } = createTestSlack();
   const body = new URLSearchParams({
     token: slack.credentials.botToken,
@@ -35,7 +35,7 @@ test('a method takes a form as well as JSON', async () => {
   });
 });
 
-test('messages are listed with the newest last, and replies in their thread only', async () => {
+test('messages are listed oldest first, and replies in their thread only', async () => {
   const { ask, call } = createTestSlack();
   const { json: first } = await call('chat.postMessage', { channel, text: 'one' });
   const thread_ts = first.ts;
@@ -51,7 +51,7 @@ test('messages are listed with the newest last, and replies in their thread only
   });
 });
 
-test('a text alone takes a message’s blocks away, and shows as an edit', async () => {
+test('an update with a text alone removes the blocks, and shows as an edit', async () => {
   const { ask, call } = createTestSlack();
   const { json } = await call('chat.postMessage', { channel, text: 'old', blocks: [section('old')] });
   await call('chat.update', { channel, ts: json.ts, text: 'new' });
@@ -60,7 +60,7 @@ test('a text alone takes a message’s blocks away, and shows as an edit', async
   expect(message).not.toHaveProperty('blocks');
 });
 
-test('new blocks do not show as an edit', async () => {
+test('an update of blocks does not show as an edit', async () => {
   const { call } = createTestSlack();
   const { json } = await call('chat.postMessage', { channel, text: 'old' });
   const blocks = [section('new')];
@@ -69,7 +69,7 @@ test('new blocks do not show as an edit', async () => {
   expect(updated.message.blocks).toMatchObject(blocks);
 });
 
-test('a deleted message is gone, and cannot be deleted again', async () => {
+test('a deleted message cannot be deleted again', async () => {
   const { ask, call } = createTestSlack();
   const { ts } = (await call('chat.postMessage', { channel, text: 'hello' })).json;
   expect((await call('chat.delete', { channel, ts })).json).toEqual({ ok: true, channel, ts });
@@ -121,7 +121,7 @@ test('an update of more than 4,000 characters is refused, and the message stays'
   ]);
 });
 
-test('blocks that are refused say where they are wrong', async () => {
+test('refused blocks are reported with their position', async () => {
   const { json } = await createTestSlack().call('chat.postMessage', { channel, blocks: [section('')] });
   const problem = 'must be more than 0 characters [json-pointer:/blocks/0/text/text]';
   expect(json.errors).toEqual([problem]);
@@ -131,7 +131,7 @@ test('blocks that are refused say where they are wrong', async () => {
 describe('the rate limits', () => {
   const post = { channel, text: 'hello' };
 
-  test('a channel takes one message a second, and a few more at once', async () => {
+  test('allow one message per second and channel, with a small burst', async () => {
     const { call, clock } = createTestSlack();
     for (let sent = 0; sent < 5; sent += 1) expect((await call('chat.postMessage', post)).status).toBe(200);
     const { status, headers, json } = await call('chat.postMessage', post);
@@ -141,13 +141,13 @@ describe('the rate limits', () => {
     expect((await call('chat.postMessage', post)).status).toBe(200);
   });
 
-  test('each channel has its own', async () => {
+  test('apply per channel', async () => {
     const { call } = createTestSlack();
     for (let sent = 0; sent < 6; sent += 1) await call('chat.postMessage', post);
     expect((await call('chat.postMessage', { ...post, channel: 'C01OPS' })).status).toBe(200);
   });
 
-  test('they can be switched off', async () => {
+  test('can be switched off', async () => {
     const { call } = createTestSlack({ isThrottled: false });
     for (let sent = 0; sent < 10; sent += 1) expect((await call('chat.postMessage', post)).status).toBe(200);
   });
@@ -160,14 +160,14 @@ describe('faults', () => {
     ['service_unavailable', 503],
     ['ratelimited', 429],
     ['is_archived', 200],
-  ])('Slack answers %s as it is told, and nothing is posted', async (error, status) => {
+  ])('make Slack return %s without posting', async (error, status) => {
     const { ask, call, faults } = createTestSlack();
     faults.replace([{ service: 'slack', action: 'chat.postMessage', rate: 1, error }]);
     expect(await call('chat.postMessage', post)).toMatchObject({ status, json: { ok: false, error } });
     expect((await ask('GET', `/slack/messages?channel=${channel}`)).json.messages).toEqual([]);
   });
 
-  test('what fails after its effect has been posted', async () => {
+  test('after the effect fail a call that has posted', async () => {
     const { ask, call, faults } = createTestSlack();
     faults.replace([
       { service: 'slack', action: '*', rate: 1, error: 'fatal_error', afterEffect: true, count: 1 },

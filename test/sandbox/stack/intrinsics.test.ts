@@ -21,13 +21,13 @@ test.each([
   expect(resolve(value, scope)).toEqual(expected);
 });
 
-test('a reference to what is not there is an error that names it', () => {
+test('a reference to a missing resource is an error that names it', () => {
   expect(() => resolve({ Ref: 'Missing' }, scope)).toThrow('`Missing`');
   expect(() => resolve({ 'Fn::GetAtt': 'Queue.Colour' }, scope)).toThrow('`Queue.Colour`');
   expect(() => resolve({ 'Fn::Transform': {} }, scope)).toThrow('`Fn::Transform`');
 });
 
-test('resources come after those that they refer to', () => {
+test('resources come after those that they reference', () => {
   const order = sortByDependency({
     Function: { Type: 'F', DependsOn: 'Logs', Properties: { Role: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
     Role: { Type: 'R', Properties: { Name: { 'Fn::Sub': '$' + '{Bus}' } } },

@@ -60,7 +60,7 @@ const protocols: readonly (readonly [string, Shown, string, string, RegExp])[] =
 ];
 
 test.each(protocols)(
-  '%s, which is not modelled, answers in its own protocol',
+  '%s, which is not modelled, gets an error in its own protocol',
   (name, shown, code, type, body) => {
     const protocol = detectProtocol(request(shown), name);
     const error = new AwsError(unknownAction(protocol), 'not <here>', 400);
@@ -73,7 +73,7 @@ test.each(protocols)(
   },
 );
 
-test('a client that speaks CBOR is answered in CBOR', () => {
+test('a CBOR client gets a CBOR response', () => {
   const headers = { 'smithy-protocol': 'rpc-v2-cbor', 'content-type': 'application/cbor' };
   const protocol = detectProtocol(request({ url: '/service/Any/operation/List', headers }), 'any');
   const error = new AwsError(unknownAction(protocol), 'not here', 400);

@@ -113,7 +113,7 @@ test('JSON 1.0: a message sent is received with its attributes, and gone once de
   expect(sqs.counts(queueArn)).toMatchObject({ visible: 0, handled: 0 });
 });
 
-test('JSON 1.0: errors carry the code that clients of the query protocol know', async () => {
+test('JSON 1.0: errors have the code of the query protocol too', async () => {
   const client = new SQSClient(provider());
   const error = await client.send(new GetQueueUrlCommand({ QueueName: 'none' })).catch((caught) => caught);
   expect(error).toMatchObject({
@@ -137,7 +137,7 @@ test('an empty batch, an operation that is not modelled and a missing member are
   );
 });
 
-test('AWS query: a topic is made, subscribed to and published to, maps and special characters included', async () => {
+test('AWS query: a topic is created, subscribed to and published to, with maps and special characters', async () => {
   const client = new SNSClient(provider());
   const Policy = '{"Version":"2012-10-17","Statement":[]}';
   const { TopicArn } = await client.send(new CreateTopicCommand({ Name: 'news', Attributes: { Policy } }));
@@ -165,7 +165,7 @@ test('AWS query: errors have the query code and status', async () => {
   });
 });
 
-test('AWS query: the caller is who the access key says', async () => {
+test('AWS query: the access key determines the caller', async () => {
   const { Account, Arn } = await new STSClient(server.clientOf('022222222222')).send(
     new GetCallerIdentityCommand({}),
   );
@@ -198,7 +198,7 @@ test('JSON 1.1: parameters have versions, dates and pages', async () => {
   await expect(client.send(none)).rejects.toMatchObject({ name: 'ParameterNotFound' });
 });
 
-test('JSON 1.1: each event of a call is answered for on its own', async () => {
+test('JSON 1.1: each event of a call has its own result', async () => {
   const { FailedEntryCount, Entries = [] } = await new EventBridgeClient(provider()).send(
     new PutEventsCommand({
       Entries: [
@@ -211,7 +211,7 @@ test('JSON 1.1: each event of a call is answered for on its own', async () => {
   expect(Entries.map(({ ErrorCode }) => ErrorCode)).toEqual([undefined, 'MalformedDetail']);
 });
 
-test('CloudWatch speaks JSON to clients of today and XML to those that still send queries', async () => {
+test('CloudWatch returns JSON for JSON requests and XML for query requests', async () => {
   const { MetricAlarms = [] } = await new CloudWatchClient(provider()).send(new DescribeAlarmsCommand({}));
   expect(MetricAlarms).toMatchObject([{ AlarmName: 'old', StateValue: 'INSUFFICIENT_DATA' }]);
   const answer = await fetch(server.url, {
@@ -225,7 +225,7 @@ test('CloudWatch speaks JSON to clients of today and XML to those that still sen
   expect(await answer.text()).toContain('<MetricAlarms><member><AlarmName>old</AlarmName>');
 });
 
-test('EC2 query: flat lists come in, lists of items go out', async () => {
+test('EC2 query: requests have flat lists, responses have lists of items', async () => {
   const input = { Filters: [{ Name: 'service-id', Values: ['a', 'b'] }], MaxResults: 5 };
   const answer = await new EC2Client(provider()).send(new DescribeVpcEndpointConnectionsCommand(input));
   const [connection, ...others] = answer.VpcEndpointConnections ?? [];
@@ -234,7 +234,7 @@ test('EC2 query: flat lists come in, lists of items go out', async () => {
   expect([others, answer.NextToken]).toEqual([[], 'more']);
 });
 
-test('EC2 query: errors are in the form of EC2, an unknown action too', async () => {
+test('EC2 query: errors have the form of EC2, also for an unknown action', async () => {
   const client = new EC2Client(provider());
   const accept = new AcceptVpcEndpointConnectionsCommand({ ServiceId: 'a', VpcEndpointIds: ['b'] });
   await expect(client.send(accept)).rejects.toMatchObject({

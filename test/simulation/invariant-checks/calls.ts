@@ -53,14 +53,14 @@ export function watchCalls(
     const found = { find: (key: Key) => lastRead(run, key) };
     const item = found.find(recordKey(endpointId));
     mustHold(
-      'what only a newer version can read is left alone',
+      'items of a newer major version are not changed',
       !isNewerMajor(item),
       `${action} of ${endpointId}`,
     );
     const record = item && !isNewerMajor(item) ? readRecord(item) : undefined;
     const said = record && readOraclePolicy(record, found);
     mustHold(
-      'EC2 is asked only for what is due at a registered service',
+      'linkgate calls EC2 only for a pending effect at a registered service',
       record?.pendingEffect?.action === action &&
         record.verdict?.outcome === action &&
         said?.service !== undefined,
@@ -75,7 +75,7 @@ export function watchCalls(
     const may = expectedAction(record, said, record.approval, at);
     const isBeyondCount = said.entries[0]?.maxEndpoints !== undefined;
     mustHold(
-      'EC2 is asked only for what policy or a person wants, as read right before',
+      'linkgate calls EC2 only for the current verdict of policy or of a person, as read right before',
       may === action || (action === 'reject' && isBeyondCount && isRejectedOnExpiry(record, said, at)),
       `${action} of ${endpointId}, not ${may}`,
     );
@@ -113,7 +113,7 @@ export function watchCalls(
   /** Counts accepts of policy in either mode. */
   function mustNotCut(run: Run, { endpointId, revocation }: ConnectionRecord): void {
     mustHold(
-      'nothing is cut that lives, and that linkgate did not ask to accept or announce to cut',
+      'linkgate disconnects only connections that it accepted, or whose disconnect it scheduled',
       !readsOf(run).living.get(endpointId) || askedToAccept.has(endpointId) || revocation !== undefined,
       `${endpointId} is not rejected`,
     );
@@ -160,12 +160,12 @@ export function watchCalls(
       const { mode, lookedSince } = readsOf(run);
       const isFresh = lookedSince.size < 2;
       mustHold(
-        'EC2 is changed only where the mode is act, as read right before',
+        'linkgate changes EC2 only in mode enforce, as read right before',
         mode === 'enforce' && isFresh,
         `${action} by ${run.requestId}, which has read ${mode ?? 'none'}${isFresh ? '' : ' a while ago'}`,
       );
       mustHold(
-        'EC2 is changed by one run at a time',
+        'one run at a time changes EC2',
         applyingRun === undefined || applyingRun === run || applyingRun.isOver(),
         `${run.requestId} does not beside ${applyingRun?.requestId}`,
       );
@@ -179,7 +179,7 @@ export function watchCalls(
       const { mode } = readsOf(run);
       note(run.requestId, `calls ${operation}`);
       mustHold(
-        'EC2 is changed only where the mode is act, as read right before',
+        'linkgate changes EC2 only in mode enforce, as read right before',
         mode === 'enforce',
         `${operation} by ${run.requestId}, which has read ${mode ?? 'none'}`,
       );

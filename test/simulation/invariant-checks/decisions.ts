@@ -43,7 +43,7 @@ export function watchDecisions(mustHold: AssertInvariant) {
       ...(approval ? [approval] : []),
     ];
     mustHold(
-      'people are told what is so',
+      'responses to people are true',
       words.some((word) => word.by === by && word.decision === decision),
       `${by} is told to have decided ${endpointId}, where ${approval?.by} has`,
     );
@@ -59,12 +59,12 @@ export function watchDecisions(mustHold: AssertInvariant) {
     const isOverruled = approval && isSettled && !matchesDecision(verdict, approval);
     const closed = closingDecision(result);
     mustHold(
-      'people are told what is so',
+      'responses to people are true',
       closed.by !== undefined || closed.state !== 'pendingAcceptance',
       `${by} is told why ${endpointId} is not open`,
     );
     mustHold(
-      'people are told what is so',
+      'responses to people are true',
       approval === undefined || closed.by === (isOverruled ? 'linkgate' : approval.by),
       `${by} is told that ${approval?.by} decided ${endpointId}, and not that ${closed.by ?? closed.state} did`,
     );
@@ -80,7 +80,7 @@ export function watchDecisions(mustHold: AssertInvariant) {
       const said = spoken.get(requestId);
       const decision = entry.action === 'approved' ? 'approve' : 'deny';
       mustHold(
-        'who has decided by the audit has said so',
+        'each decision in the audit trail was made by its actor',
         said?.by === entry.actor &&
           (said.endpointId ?? entry.endpointId) === entry.endpointId &&
           (said.decision ?? decision) === decision,
@@ -105,12 +105,12 @@ export function watchDecisions(mustHold: AssertInvariant) {
     ): void {
       const { length } = written.get(requestId) ?? [];
       mustHold(
-        'people are told what is so',
+        'responses to people are true',
         (decided <= length && length <= decided + unknown) || (decided > length && hasSpoken),
         `${by} is told to have decided ${decided} requests, where they decided ${length}`,
       );
       mustHold(
-        'people are told what is so',
+        'responses to people are true',
         !isTooLate || !wasOpen,
         `${by} is told to be too late for ${endpointId}, which is open`,
       );

@@ -36,7 +36,7 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
   ): void {
     const from = announced.get(`${endpointId} ${since}`);
     mustHold(
-      'nothing is cut by policy before it was announced in this table for its grace period',
+      'policy disconnects nothing before its grace period has passed in the current table',
       from !== undefined && at >= from + shortestGrace * 1_000 && Date.parse(disconnectAt) <= at,
       `${endpointId}, which is to be cut at ${disconnectAt}, ${from === undefined ? 'was never announced' : `was announced ${at - from} ms ago`}`,
     );
@@ -48,7 +48,7 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
     const there = recent.filter((cut) => cut.serviceId === serviceId);
     const atService = Math.max(expectedQuota.atService, Math.floor(living / expectedQuota.oneIn));
     mustHold(
-      'policy cuts no more in 24 hours than its budget',
+      'policy disconnects no more in 24 hours than its quota',
       recent.length < expectedQuota.overall && there.length < atService,
       `${endpointId}, after ${there.length} of ${serviceId} and ${recent.length} over all`,
     );
@@ -90,7 +90,11 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
       const { endpointId, approval, revokeOrder } = record;
       const endpointRegion = state.endpoints[endpointId]?.region ?? '';
       if (!isConnectedState(state.endpoints[endpointId]?.state)) return;
-      mustHold('nothing is cut during a pause', said.service?.pausedAt === undefined, endpointId);
+      mustHold(
+        'nothing is disconnected at a paused service',
+        said.service?.pausedAt === undefined,
+        endpointId,
+      );
       const isBlocked = said.entries.some(({ effect }) => effect === 'block');
       const isSaid =
         approval?.decision === 'deny' ||
@@ -100,7 +104,7 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
       const isEndorsed =
         approval?.decision === 'approve' || isAllowedByEntry({ endpointId, endpointRegion }, said, at);
       mustHold(
-        'nothing is cut that is endorsed',
+        'no allowed connection is disconnected',
         isBlocked || isSaid || !isEndorsed || isBeyondCount(record, said, state),
         `${endpointId}, by ${revocation.cause}`,
       );
@@ -124,7 +128,7 @@ export function watchDisconnects(mustHold: AssertInvariant, now: () => number) {
         const { endpointId, revocation, acceptRequestedAt, verdict } = readRecord(after);
         if (acceptRequestedAt !== undefined) acceptRequested.add(endpointId);
         mustHold(
-          'nobody else is said to have accepted what linkgate asked for',
+          'linkgate does not report its own accept as an external one',
           !verdict ||
             !isAboutExternalAccept(verdict) ||
             !acceptRequested.has(endpointId) ||

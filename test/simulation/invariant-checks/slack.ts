@@ -18,12 +18,12 @@ export function watchSlack(
     const [, endpointId = ''] = (threadTs ? /(vpce-\w+)/ : /Endpoint\W+(vpce-\w+)/).exec(text) ?? [];
     note(run.requestId, `shows ${threadTs ? 'below ' : ''}${threadTs ?? ts}: ${readTitle(message) || text}`);
     mustHold(
-      'people are told that it is connected only where EC2 has shown it',
+      'a message shows a connection as connected only after EC2 shows it',
       !readTitle(message).startsWith(slackStatusLabels.connected) || connected.has(endpointId),
       endpointId,
     );
     mustHold(
-      'nobody is called upon for what is decided',
+      'approvers are not reminded of a decided request',
       !threadTs || !wasClosedSince(endpointId, run.startedAt),
       endpointId,
     );

@@ -63,7 +63,7 @@ export function watchWrites(
       `${sequence} of ${endpointId} follows ${history.length}`,
     );
     mustHold(
-      'what happened is audited once',
+      'each audit event is recorded once',
       !isDuplicateEntry(entry, history),
       `\`${action}\` of ${endpointId}`,
     );
@@ -86,19 +86,19 @@ export function watchWrites(
       ...emails.map((each) => `mailto:${each}`),
     ];
     mustHold(
-      'nobody decides who is no approver at that moment',
+      'only current approvers decide',
       actor.startsWith('arn:') || (named.includes(actor) && decisionChannels !== 'api'),
       `${actor} ${action} ${endpointId}`,
     );
     mustHold(
-      'nobody approves what their own account asks for',
+      'nobody approves a request of an account that they own',
       action === 'denied' || entries.every(({ owners }) => !owners?.includes(actor)),
       `${actor} ${action} ${endpointId}`,
     );
     const clicked = findAttempt(run)?.ts;
     const read = lastRead(run, recordKey(endpointId));
     mustHold(
-      'nobody decides by a message that linkgate does not remember',
+      'nobody decides by a message that is not recorded',
       clicked === undefined || (read && readRecord(read).notification?.slackMessage?.ts === clicked) === true,
       `${actor} ${action} ${endpointId} in ${clicked}`,
     );
@@ -125,7 +125,7 @@ export function watchWrites(
         .map(({ actor }) => actor),
     );
     mustHold(
-      'it takes a quorum to approve',
+      'an approval needs its quorum',
       approvers.size >= quorum,
       `${approvers.size} of ${quorum} approved ${endpointId}`,
     );
@@ -136,7 +136,7 @@ export function watchWrites(
       .read([{ pk: pendingEffectPartition(location), sk: endpointId }])
       .map(readPendingEffect);
     mustHold(
-      'what is due is pointed at',
+      'each pending effect has a pointer',
       pointer?.action === pendingEffect?.action,
       `${pendingEffect?.action ?? 'nothing'} is due of ${endpointId}, and ${pointer?.action ?? 'nothing'} is pointed at`,
     );
@@ -146,7 +146,7 @@ export function watchWrites(
     const time = nextReevaluation(record);
     const key = { pk: reevaluationPartition(record.location), sk: `${time}#${record.endpointId}` };
     mustHold(
-      'what has a time is pointed at',
+      'each scheduled re-evaluation has a pointer',
       time === undefined || items.read([key]).length > 0,
       `${record.endpointId} at ${time}`,
     );
@@ -158,7 +158,7 @@ export function watchWrites(
       items.read([{ pk: awaitingApprovalPartition(approvalRequest?.group ?? ''), sk: endpointId }]).length >
       0;
     mustHold(
-      'what waits for a group is pointed at',
+      'each request that awaits approval has a pointer',
       isPointedAt === (approvalRequest !== undefined && isAwaitingApproval(record)),
       `${endpointId} ${isPointedAt ? 'does not wait' : 'waits'} for ${approvalRequest?.group}`,
     );
@@ -170,14 +170,14 @@ export function watchWrites(
   /** The deployed version keeps attributes of the next one, and does not write items that it cannot read. */
   function mustRespectNewer({ version, requestId }: Run, { before, after }: ItemChange): void {
     mustHold(
-      'what only a newer version can read is left alone',
+      'items of a newer major version are not changed',
       !isNewerMajor(before),
       `${requestId} writes ${before?.sk}`,
     );
     if (version === 'next' || !after || readAddition(before) === undefined) return;
     if (!rewrittenPartitions.some((partition) => after.pk.startsWith(partition))) return;
     mustHold(
-      'what a newer version added is kept',
+      'attributes of a newer version are kept',
       readAddition(after) === readAddition(before),
       `${requestId} loses it from ${after.pk} ${after.sk}`,
     );
