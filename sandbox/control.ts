@@ -49,7 +49,8 @@ export function createControl({ emulator, calls, deployed }: ControlDeps) {
     calls: {
       GET: ({ url }) => {
         const since = Number(url.searchParams.get('since') ?? 0);
-        if (!Number.isInteger(since) || since < 0) return invalidResponse('`since` has to be a number of calls');
+        if (!Number.isInteger(since) || since < 0)
+          return invalidResponse('`since` has to be a number of calls');
         return okResponse({
           calls: calls.list({ since, principal: url.searchParams.get('principal') ?? undefined }),
         });

@@ -109,9 +109,7 @@ export function mergeAssumptions(current: Assumptions, update: unknown): Assumpt
     throw new AssumptionError('the assumptions have to be an object of names and values');
   const unknown = Object.keys(update).find((name) => !(name in assumptionSchemas));
   if (unknown !== undefined)
-    throw new AssumptionError(
-      `unknown assumption \`${unknown}\`; there are ${assumptionNames.join(', ')}`,
-    );
+    throw new AssumptionError(`unknown assumption \`${unknown}\`; there are ${assumptionNames.join(', ')}`);
   const merged = v.safeParse(Assumptions, { ...current, ...update });
   if (merged.success) return merged.output;
   const [issue] = merged.issues;
