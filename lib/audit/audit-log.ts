@@ -1,12 +1,12 @@
 import type { Table } from '../storage/table.ts';
 import { auditPartition } from './audit.ts';
 
-/** Somebody beside the table who keeps the hashes, so that who rewrites a whole trail there still shows. */
+/** A sink outside the table that keeps the hashes, so that a rewritten trail is detected. */
 export type AuditLog = (
   entries: readonly { endpointId: unknown; sequence: unknown; hash: unknown }[],
 ) => void;
 
-/** The table, with every audit entry that is written told to a witness. */
+/** Wraps the table: the audit log receives the hash of every audit entry that is written. */
 export function withAuditLog(table: Table, auditLog: AuditLog): Table {
   return {
     ...table,

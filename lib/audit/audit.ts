@@ -6,12 +6,12 @@ import type { Item, Table, Write } from '../storage/table.ts';
 import { Finding, Outcome } from '../verdicts/verdict.ts';
 import { type AuditHead, genesisHash, hashAuditEntry } from './chain.ts';
 
-/** The versions of what a decision consulted; 0 where nothing was there. */
+/** The versions of the policy items that a decision used; 0 for a missing item. */
 export const PolicyVersions = v.object({
   service: v.number(),
   entry: v.number(),
   wildcardEntry: v.number(),
-  /** How often linkgate had begun to act again. */
+  /** How often the mode changed to enforce. */
   mode: v.optional(v.number(), 0),
 });
 export type PolicyVersions = v.InferOutput<typeof PolicyVersions>;
@@ -45,55 +45,55 @@ export const AuditEntry = v.object({
   sequence: v.number(),
   /** ISO 8601 */
   time: v.string(),
-  /** Who caused it: `linkgate`, `ec2`, `account 444455556666`, or a person: see `channelOf`. */
+  /** The author: `linkgate`, `ec2`, `account 444455556666`, or a person: see `channelOf`. */
   actor: v.string(),
   /** One of `Action`, or of a later version. */
   action: v.string(),
   outcome: v.exactOptional(Outcome),
-  /** What EC2 showed. */
+  /** The state in EC2. */
   state: v.exactOptional(ConnectionState),
   reason: v.exactOptional(v.string()),
   ticket: v.exactOptional(v.string()),
-  /** What the consumer may be told of it. */
+  /** The message to the customer. */
   customerMessage: v.exactOptional(v.string()),
-  /** When it is cut, as things stood then. ISO 8601. */
+  /** The scheduled disconnect at that time. ISO 8601. */
   disconnectAt: v.exactOptional(v.string()),
-  /** What the decision made of the account's entry in the allowlist. */
+  /** The allowlist entry that the decision wrote. */
   entry: v.exactOptional(v.pick(AllowlistEntry, ['effect', 'expiresAt'])),
   findings: v.exactOptional(v.array(Finding)),
   policyVersions: v.exactOptional(PolicyVersions),
-  /** Of the invocation that wrote it, as it stands in the logs. */
+  /** The request id of the writing invocation, as in its logs. */
   requestId: v.string(),
-  /** Of the entry before it. */
+  /** The hash of the entry before it. */
   previousHash: v.string(),
-  /** Of this entry, so that what is changed later shows. */
+  /** The hash of this entry, which reveals a later change. */
   hash: v.string(),
 });
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
-/** An entry before it is known which of its connection's it is. */
+/** An entry before it has its place in the trail. */
 export type AuditEvent = Omit<
   AuditEntry,
   'endpointId' | 'sequence' | 'requestId' | 'previousHash' | 'hash' | 'action'
 > & { readonly action: AuditAction };
 
 const auditEntryEntity = entity({ ...AuditEntry.entries, version: v.number() });
-/** The hash is over all the rest. */
+/** The hash covers all other attributes. */
 const unhashedEntryEntity = entity({ ...v.omit(AuditEntry, ['hash']).entries, version: v.number() });
 
-/** How the partitions begin that no function may delete from; that a put replaces nothing is its condition's doing. */
+/** The prefix of the partitions of audit trails. IAM denies every function to delete from them; a condition keeps a put from replacing an entry. */
 export const auditPartition = 'AUDIT#';
 
 const auditPartitionKey = (endpointId: string) => `${auditPartition}${endpointId}`;
 
-/** The trail of a connection as it stands before something happens. */
+/** The trail of a connection before the next audit event. */
 interface AuditTrailState {
   readonly endpointId: string;
   readonly auditCount: number;
   readonly auditHead?: AuditHead;
 }
 
-/** Chains what happened, in order, to a connection's trail. */
+/** Appends audit events to the trail of a connection, in order. */
 export function auditWrites(
   { endpointId, auditCount, auditHead }: AuditTrailState,
   auditEvents: readonly AuditEvent[],
@@ -114,14 +114,14 @@ export function auditWrites(
   return { writes, trail: { auditCount: auditCount + auditEvents.length, ...(head && { auditHead: head }) } };
 }
 
-/** The entries of a connection as they are stored, oldest first. */
+/** Lists the audit items of a connection as they are stored, oldest first. */
 export async function listAuditItems(endpointId: string, table: Table): Promise<Item[]> {
   const items: Item[] = [];
   for await (const page of table.query(auditPartitionKey(endpointId))) items.push(...page);
   return items;
 }
 
-/** All that happened to a connection, oldest first. */
+/** Reads the audit trail of a connection, oldest first. */
 export async function readAuditTrail(
   endpointId: string,
   table: Table,

@@ -2,26 +2,26 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { Item } from '../storage/table.ts';
 
-/** The newest entry of a connection, as its record remembers it. */
+/** The newest audit entry of a connection, as its record has it. */
 export const AuditHead = v.object({ sequence: v.number(), hash: v.string() });
 export type AuditHead = v.InferOutput<typeof AuditHead>;
 
-/** What the first entry of a chain follows. */
+/** The previous hash of the first entry. */
 export const genesisHash = '0'.repeat(64);
 
-/** The hash of an entry: over all that is stored of it but its key, its schema version, its version and the hash itself. */
+/** Hashes all attributes of an entry except its key, its schema version, its version and the hash itself. */
 export function hashAuditEntry(item: Item): string {
   const { pk: _pk, sk: _sk, schemaVersion: _schemaVersion, version: _version, hash: _hash, ...entry } = item;
   return createHash('sha256').update(toCanonicalJson(entry)).digest('hex');
 }
 
-/** Where an audit trail is not what was written, in words. */
+/** The first entry of an audit trail that is not as it was written. */
 export interface ChainBreak {
   readonly sequence: number;
   readonly problem: string;
 }
 
-/** What a record says of its trail. */
+/** The state of a trail by the connection record. */
 export interface ExpectedHead {
   readonly endpointId: string;
   readonly auditCount: number;
@@ -29,8 +29,8 @@ export interface ExpectedHead {
 }
 
 /**
- * The first break in the trail of a connection. Entries are taken as they are stored, so that those that a newer
- * linkgate wrote can be verified too.
+ * Finds the first break in the trail of a connection. It takes the stored items, so that it can verify entries of a newer
+ * version too.
  */
 export function findBreak(
   items: readonly Item[],
@@ -48,7 +48,7 @@ export function findBreak(
   if (items.length > auditCount)
     return { sequence: auditCount + 1, problem: `it was added: ${auditCount} entries were written` };
   if (head?.sequence !== auditHead?.sequence || head?.hash !== auditHead?.hash)
-    return { sequence: auditCount, problem: 'it is not the entry that the record remembers as the newest' };
+    return { sequence: auditCount, problem: 'it is not the newest entry of the connection record' };
   return undefined;
 }
 
@@ -58,15 +58,16 @@ function findEntryProblem(
 ): string | undefined {
   const { endpointId, sequence, head } = expected;
   if (item.sequence !== sequence || Number(item.sk) !== sequence)
-    return `it is missing, or entries changed places: entry ${item.sequence} stands in its place`;
+    return `it is missing or out of order: entry ${item.sequence} is in its place`;
   if (item.endpointId !== endpointId) return `it is an entry of ${item.endpointId}`;
-  if (item.hash === undefined) return 'it carries no hash';
+  if (item.hash === undefined) return 'it has no hash';
   if (item.hash !== hashAuditEntry(item)) return 'it was changed after it was written';
-  if (item.previousHash !== (head?.hash ?? genesisHash)) return 'it does not follow from the entry before it';
+  if (item.previousHash !== (head?.hash ?? genesisHash))
+    return 'it does not contain the hash of the entry before it';
   return undefined;
 }
 
-/** JSON with sorted keys and no space, as in RFC 8785: the same for the same content, whoever writes it. */
+/** Serializes JSON with sorted keys and without spaces, as in RFC 8785. */
 function toCanonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

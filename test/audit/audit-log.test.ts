@@ -7,14 +7,14 @@ import { memoryTable } from '../doubles/memory-table.ts';
 const decided = { time: noon.toISOString(), actor: 'linkgate', action: 'decided' } as const;
 const { writes, trail } = auditWrites({ endpointId: endpointId(1), auditCount: 0 }, [decided], 'request-1');
 
-test('the hash of each audit entry is told to the witness once it is written', async () => {
+test('the audit log receives the hash of each entry after the write', async () => {
   const told: unknown[] = [];
   const table = withAuditLog(memoryTable(), (entries) => told.push(...entries));
   await table.write([...writes, { put: { pk: 'SERVICE', sk: 'other', version: 1 } }]);
   expect(told).toEqual([{ endpointId: endpointId(1), ...trail.auditHead }]);
 });
 
-test('what was not written is not told', async () => {
+test('the audit log receives nothing for a failed write', async () => {
   const told: unknown[] = [];
   const table = withAuditLog(memoryTable(), (entries) => told.push(...entries));
   await table.write([...writes]);

@@ -13,7 +13,7 @@ function auditEvents(count: number): AuditEvent[] {
   return Array.from({ length: count }, () => aHappening());
 }
 
-test('an entry is only ever added', async () => {
+test('an audit entry is never overwritten', async () => {
   const table = memoryTable();
   const written = (actor: string) =>
     table.write(auditWrites(nothingYet, [aHappening({ actor })], 'request-1').writes);
@@ -22,7 +22,7 @@ test('an entry is only ever added', async () => {
   expect(await readAuditTrail(endpointId(1), table)).toMatchObject([{ actor: 'linkgate' }]);
 });
 
-test('a history tells what happened in order, also beyond nine', async () => {
+test('an audit trail is in order, also beyond nine entries', async () => {
   const table = memoryTable();
   const { writes } = auditWrites(nothingYet, auditEvents(12), 'request-1');
   await table.write([...writes].reverse());
@@ -32,7 +32,7 @@ test('a history tells what happened in order, also beyond nine', async () => {
   );
 });
 
-test('a history is that of one endpoint', async () => {
+test('an audit trail contains the entries of one endpoint', async () => {
   const table = memoryTable();
   await table.write(
     auditWrites({ ...nothingYet, endpointId: endpointId(2) }, auditEvents(1), 'request-1').writes,
@@ -40,14 +40,14 @@ test('a history is that of one endpoint', async () => {
   expect(await readAuditTrail(endpointId(1), table)).toEqual([]);
 });
 
-test('what happened says who caused it, why, and by which invocation', async () => {
+test('an audit entry records actor, reason and request id', async () => {
   const table = memoryTable();
   const denied = aHappening({ action: 'denied', outcome: 'reject', reason: 'unknown to us' });
   await table.write(auditWrites(nothingYet, [denied], 'request-1').writes);
   expect(await readAuditTrail(endpointId(1), table)).toMatchObject([{ ...denied, requestId: 'request-1' }]);
 });
 
-test('what happens later follows from what happened before', async () => {
+test('an audit entry contains the hash of the entry before it', async () => {
   const table = memoryTable();
   const first = auditWrites(nothingYet, auditEvents(2), 'request-1');
   const second = auditWrites({ ...nothingYet, ...first.trail }, auditEvents(1), 'request-2');
@@ -57,7 +57,7 @@ test('what happens later follows from what happened before', async () => {
   expect(second.trail).toEqual({ auditCount: 3, auditHead: { sequence: 3, hash: after?.hash } });
 });
 
-test('nothing that happens leaves the trail as it is', () => {
+test('without audit events nothing is written', () => {
   const { writes, trail } = auditWrites(nothingYet, auditEvents(1), 'request-1');
   expect(writes).toHaveLength(1);
   expect(auditWrites({ ...nothingYet, ...trail }, [], 'request-2')).toEqual({ writes: [], trail });

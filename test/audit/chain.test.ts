@@ -24,10 +24,10 @@ const auditEvent: fc.Arbitrary<AuditEvent> = fc.record(
   { requiredKeys: ['time', 'actor', 'action'] },
 );
 
-/** What happened in one transition after another. */
+/** The audit events of several transitions. */
 const story = fc.array(fc.array(auditEvent, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 });
 
-/** The entries of a story as they are stored, and what the record remembers. */
+/** The stored entries of a trail, and the state in the connection record. */
 function written(transitions: readonly (readonly AuditEvent[])[], endpoint = endpointId(1)) {
   let record: Parameters<typeof auditWrites>[0] = { endpointId: endpoint, auditCount: 0 };
   const items: Item[] = [];
@@ -43,12 +43,12 @@ function withoutHash({ hash: _hash, previousHash: _previousHash, ...item }: Item
   return item as Item;
 }
 
-/** The hash that a forger would compute who knows how. */
+/** The hash that a forger with knowledge of the algorithm would compute. */
 function rehashed(item: Item): Item {
   return { ...item, hash: hashAuditEntry(item) };
 }
 
-/** Sort keys as they must be for the entries to be listed in this order. */
+/** Sort keys for the entries in this order. */
 function renumbered(items: readonly Item[]): Item[] {
   return items.map((item, index) => ({ ...item, sk: String(index + 1).padStart(9, '0') }));
 }
@@ -57,7 +57,7 @@ function chosen(items: readonly Item[], at: number): number {
   return at % items.length;
 }
 
-test('what was written is whole, however the table orders its attributes', () => {
+test('a trail verifies whatever the order of attributes in the table', () => {
   fc.assert(
     fc.property(story, (transitions) => {
       const { items, record } = written(transitions);
@@ -67,7 +67,7 @@ test('what was written is whole, however the table orders its attributes', () =>
   );
 });
 
-test('what a newer linkgate wrote beside is part of the hash', () => {
+test('the hash covers attributes that a newer version wrote', () => {
   const { items, record } = written([
     [{ time: '2026-11-21T12:00:00.000Z', actor: 'ec2', action: 'applied' }],
   ]);
@@ -79,8 +79,8 @@ test('what a newer linkgate wrote beside is part of the hash', () => {
   expect(findBreak(items, { ...record, auditHead })).toMatchObject({ sequence: 1 });
 });
 
-describe('is found:', () => {
-  test('an entry that was made to look as if it never had a hash', () => {
+describe('the verification finds', () => {
+  test('an entry whose hash was removed', () => {
     fc.assert(
       fc.property(story, fc.nat(), (transitions, at) => {
         const { items, record } = written(transitions);
@@ -143,7 +143,7 @@ describe('is found:', () => {
     );
   });
 
-  test('an entry that was put in', () => {
+  test('an inserted entry', () => {
     fc.assert(
       fc.property(story, auditEvent, fc.nat(), (transitions, forged, at) => {
         const { items, record } = written(transitions);
@@ -163,7 +163,7 @@ describe('is found:', () => {
     );
   });
 
-  test('a trail of which all hashes were taken away', () => {
+  test('a trail whose hashes were all removed', () => {
     fc.assert(
       fc.property(story, (transitions) => {
         const { items, record } = written(transitions);
