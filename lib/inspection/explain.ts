@@ -14,25 +14,25 @@ import { indexByKey } from '../storage/entity.ts';
 import { isPaused, type Outcome, primaryReason } from '../verdicts/verdict.ts';
 import { nextStep } from './next-step.ts';
 
-/** A connection as EC2 shows it, beside what linkgate decided of it. */
+/** A connection as EC2 shows it, with linkgate's verdict. */
 export interface ConnectionView extends Omit<Connection, 'location'> {
   readonly accountId: string;
   readonly region: string;
   readonly verdict: string | null;
   readonly decidedBy: string | null;
   readonly reason: string | null;
-  /** Where what EC2 shows is not what linkgate decided: in what, as a sentence. */
+  /** How the state in EC2 differs from the verdict, in a sentence. */
   readonly differs: string | null;
-  /** ISO 8601: when it is cut, as things stand. */
+  /** ISO 8601: the scheduled disconnect. */
   readonly disconnectAt: string | null;
 }
 
 export interface Explanation {
-  /** `service`: the provider's own name for it, where it is registered. */
+  /** `service`: the provider's own name for the service, if it is registered. */
   readonly connection: ConnectionView & { readonly service?: string };
   readonly verdict: ConnectionRecord['verdict'] | null;
   readonly history: readonly AuditEntry[];
-  /** What comes next, or what somebody has to do, in a sentence. */
+  /** The next step, in a sentence. */
   readonly next: string;
 }
 
@@ -49,7 +49,7 @@ export function buildConnectionView(
     decidedBy: record ? selectDecider(record) : null,
     reason: verdict ? primaryReason(verdict) : null,
     differs: record ? mismatchReason(connection.state, record, mode) : null,
-    // A pause keeps what is to be cut; when that was to be is no secret.
+    // A pause delays a scheduled disconnect; its time is still shown.
     disconnectAt:
       isConnected(connection.state) && verdict && (verdict.outcome === 'reject' || isPaused(verdict))
         ? (record?.revocation?.disconnectAt ?? null)
@@ -57,7 +57,7 @@ export function buildConnectionView(
   };
 }
 
-/** Who settled it: what is cut by command is the word of whoever gave that. */
+/** A revocation, not the verdict, names the decider of a disconnect that a person requested. */
 function selectDecider({ verdict, revocation }: ConnectionRecord): string | null {
   if (!verdict) return null;
   const isCommand = verdict.outcome === 'reject' && revocation && revocation.cause !== 'policy';
@@ -67,7 +67,7 @@ function selectDecider({ verdict, revocation }: ConnectionRecord): string | null
 const expectedOutcomeTexts: Readonly<Record<Outcome, string>> = {
   accept: 'linkgate would accept it',
   reject: 'linkgate would reject it',
-  ask: 'linkgate would leave it to a person',
+  ask: 'linkgate would request approval',
   hold: 'linkgate would hold it',
 };
 
@@ -80,18 +80,18 @@ function mismatchReason(
   const { outcome, until } = verdict;
   if (state === 'pendingAcceptance')
     return mode === 'observe' && (outcome === 'accept' || outcome === 'reject')
-      ? `${expectedOutcomeTexts[outcome]}, and EC2 still shows it waiting`
+      ? `${expectedOutcomeTexts[outcome]}, and EC2 still shows it pendingAcceptance`
       : null;
   if (!isAnswered(state)) return null;
   const isToStay =
     isPaused(verdict) || (outcome === 'reject' && until !== undefined) || revocation?.overQuota === true;
-  // It stays until it is cut, while its service is stopped, and while people are asked since no more may be cut.
+  // A connection stays during its grace period, while its service is paused, and while approval is requested beyond the disconnect quota.
   if (isConnected(state) && isToStay) return null;
   const answer = isConnected(state) ? 'accept' : 'reject';
   return outcome === answer ? null : `${expectedOutcomeTexts[outcome]}, and EC2 shows it ${state}`;
 }
 
-/** The story of one connection: what EC2 shows, what was decided and why, and each step since. */
+/** Explains one connection: its state in EC2, its verdict with reasons, its history and the next step. */
 export async function explainConnection(
   endpointId: string,
   deps: FindDeps & { readonly mode: () => Promise<Mode> },

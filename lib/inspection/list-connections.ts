@@ -20,9 +20,9 @@ export interface ListConnectionsQuery {
   readonly state?: ConnectionState | undefined;
   /** Only this account's. */
   readonly ownerAccountId?: string | undefined;
-  /** Only what a person may decide: requests, and connections that live and that people are asked about. */
+  /** Only requests and connected endpoints that await a decision of a person. */
   readonly waiting: boolean;
-  /** Only where what EC2 shows is not what linkgate decided. */
+  /** Only connections whose state in EC2 differs from the verdict. */
   readonly differs: boolean;
 }
 
@@ -32,7 +32,7 @@ interface ListConnectionsDeps extends FindDeps, Pick<Runtime, 'reportError'> {
 
 const connectionsListName = 'connections';
 
-/** One page of connections as EC2 has them now, beside linkgate's verdicts. */
+/** Lists one page of connections as EC2 shows them now, with linkgate's verdicts. */
 export async function listConnections(
   listing: ListConnectionsQuery,
   token: string | undefined,
@@ -55,7 +55,7 @@ export async function listConnections(
   return { connections, ...(nextToken !== undefined && { nextToken }) };
 }
 
-/** EC2 takes at most 200 values in a filter; where there are more services, they are told apart here. */
+/** EC2 takes at most 200 values in a filter; for more services the caller filters the page. */
 function buildServiceFilter(serviceIds: readonly string[]) {
   return serviceIds.length <= 200 ? { serviceIds } : {};
 }
@@ -80,7 +80,7 @@ async function withVerdicts(
   });
 }
 
-/** Whether it waits in EC2 or lives there, as it did when people were asked. */
+/** The connection is still pending or still connected, as at the time of the approval request. */
 function isPhaseUnchanged({ state }: Connection, record: ConnectionRecord): boolean {
   return isConnected(state) ? isConnected(record.state) : state === record.state;
 }

@@ -10,50 +10,50 @@ import type { Connection } from '../privatelink/connection.ts';
 import type { Service } from '../services/service.ts';
 import { isPaused, primaryReason } from '../verdicts/verdict.ts';
 
-/** What else says what comes next. */
+/** The context that determines the next step. */
 export interface NextStepContext {
   readonly isListed: boolean;
   readonly service: Service | undefined;
-  /** What the allowlist says of the account, where it says something. */
+  /** The allowlist entry of the account. */
   readonly entry?: AllowlistEntry | undefined;
   readonly mode: Mode;
-  /** EC2 was asked, and would not. */
+  /** EC2 refused the last call. */
   readonly isRefused: boolean;
 }
 
-/** What comes next of a connection that lives: whether it stays, and if not, until when and which commands change that. */
+/** Describes the next step of a connected endpoint: whether it stays, otherwise until when, and the commands that change it. */
 export function nextStepWhenConnected(
   { state, requestedAt }: Connection,
   record: ConnectionRecord | undefined,
   { service, entry, mode, isRefused }: NextStepContext,
 ): string {
   const is = state === 'available' ? 'It is connected' : 'EC2 is connecting it';
-  if (!service) return `${is}. Its service is not registered, so that linkgate does not look after it.`;
+  if (!service) return `${is}. Its service is not registered, so linkgate does not manage it.`;
   const verdict = record?.verdict;
   if (!record || !verdict)
     return requestedAt < service.registeredAt
       ? `${is}, and stays: it is older than the registration of its service.`
-      : `${is}. Whether it stays is decided with the next pass.`;
+      : `${is}. linkgate decides with the next sweep whether it stays.`;
   const why = primaryReason(verdict);
-  if (isPaused(verdict)) return `${is}, and nothing is cut for now: ${why}.`;
+  if (isPaused(verdict)) return `${is}, and linkgate disconnects nothing for now: ${why}.`;
   switch (verdict.outcome) {
     case 'accept':
       return `${is}, and stays: ${why}.${formatExpiry(verdict.until)}`;
     case 'reject':
       return isDisconnectAhead(record)
-        ? `${is} until ${verdict.until}, and is cut then: ${why}. ${formatNextCommands(record, entry, service.name)}`
+        ? `${is} until ${verdict.until}, and is disconnected then: ${why}. ${formatNextCommands(record, entry, service.name)}`
         : `${is}. ${formatDisconnecting(record, mode, isRefused)}`;
     case 'ask':
     case 'hold':
       if (!isAwaitingApproval(record))
-        return `${is}: ${externalAcceptText}. Whether it stays is decided within a minute.`;
-      return `${is}, and stays until somebody decides${formatAwaitingSince(record)}: ${why}. ${formatNextCommands(record, entry, service.name)}`;
+        return `${is}: ${externalAcceptText}. linkgate decides within a minute whether it stays.`;
+      return `${is}, and stays until an approver decides${formatAwaitingSince(record)}: ${why}. ${formatNextCommands(record, entry, service.name)}`;
     default:
       throw verdict.outcome satisfies never;
   }
 }
 
-const externalAcceptText = 'somebody accepted it while linkgate left it to people';
+const externalAcceptText = 'somebody accepted it outside linkgate';
 
 function isDisconnectAhead({ verdict, pendingEffect }: ConnectionRecord): boolean {
   return verdict?.until !== undefined && pendingEffect === undefined;
@@ -62,7 +62,7 @@ function isDisconnectAhead({ verdict, pendingEffect }: ConnectionRecord): boolea
 function formatExpiry(until: string | undefined): string {
   return until === undefined
     ? ''
-    : ` That permission expires at ${until}; people are warned 14 days, 7 days and 1 day before.`;
+    : ` That permission expires at ${until}; linkgate warns the approvers 14 days, 7 days and 1 day before.`;
 }
 
 function formatNextCommands(
@@ -80,13 +80,13 @@ function formatDisconnecting(
 ): string {
   const why = verdict ? primaryReason(verdict) : '';
   if (mode === 'observe')
-    return `linkgate would cut it: ${why}. Its mode is observe, so it leaves that to others until \`linkgate mode enforce\`.`;
+    return `linkgate would disconnect it: ${why}. Its mode is observe, so it does not change EC2 until \`linkgate mode enforce\`.`;
   const again = isRefused && pendingEffect && nextAttemptAt(pendingEffect);
   return again
-    ? `EC2 refused to reject it; it is asked again after ${again.toISOString()}.`
-    : `It is being cut: ${why}.`;
+    ? `EC2 refused to reject it; linkgate tries again after ${again.toISOString()}.`
+    : `linkgate is disconnecting it: ${why}.`;
 }
 
 function formatAwaitingSince({ approvalRequest }: ConnectionRecord): string {
-  return approvalRequest ? `, which people are asked since ${approvalRequest.since}` : '';
+  return approvalRequest ? ` (requested at ${approvalRequest.since})` : '';
 }

@@ -5,7 +5,7 @@ import { recordKey, recordPartitions } from '../connections/connection-record.ts
 import { listRecords, listRecordsFrom, type RecordCursor } from '../connections/list-records.ts';
 import type { Item, Table } from '../storage/table.ts';
 
-/** As much of a record as verifying takes; a newer one has it too. */
+/** The attributes of a record that the verification needs; records of newer versions have them too. */
 const VerifiableRecord = v.object({
   endpointId: v.string(),
   serviceId: v.string(),
@@ -13,7 +13,7 @@ const VerifiableRecord = v.object({
   auditHead: v.exactOptional(AuditHead),
 });
 
-/** How many trails are read in one call at most. */
+/** A call reads at most this many trails. */
 const trailsPerPage = 50;
 
 export interface BrokenTrail extends ChainBreak {
@@ -21,12 +21,12 @@ export interface BrokenTrail extends ChainBreak {
 }
 
 export interface Verification {
-  /** How many connections have a trail that is whole. */
+  /** How many connections have an unbroken trail. */
   readonly verified: number;
   readonly broken: readonly BrokenTrail[];
 }
 
-/** Verifies one page of connections, in no order that means anything. */
+/** Verifies one page of connections, in an arbitrary order. */
 export async function verifyTrailPage(
   start: RecordCursor,
   table: Table,
@@ -37,7 +37,7 @@ export async function verifyTrailPage(
   return { ...(await verifyTrails(records, table)), ...goesOn };
 }
 
-/** Verifies so many connections, or all where there are fewer: from a random point of each partition on, then from its beginning. */
+/** Verifies `count` connections, or all if there are fewer: from a random point of each partition, then from its start. */
 export async function verifyTrailSample(
   count: number,
   random: () => number,
@@ -61,7 +61,7 @@ export async function verifyTrailSample(
   return verifyTrails([...records.values()], table);
 }
 
-/** @returns undefined where nothing is remembered of the connection. */
+/** @returns undefined if there is no record of the connection. */
 export async function verifyTrail(endpointId: string, table: Table): Promise<Verification | undefined> {
   const items = await table.get([recordKey(endpointId)]);
   return items.length === 0 ? undefined : verifyTrails(items, table);
@@ -83,7 +83,7 @@ async function findBrokenTrail(record: Item, table: Table): Promise<BrokenTrail 
     };
   const found = findBreak(await listAuditItems(record.sk, table), remembered.output);
   if (!found) return undefined;
-  // An entry that was written between the two reads is no break: the record then has another version.
+  // An entry that was written between the two reads is no break: the record has another version then.
   const [now] = await table.get([record]);
   return now && now.version !== record.version
     ? findBrokenTrail(now, table)

@@ -116,7 +116,7 @@ describe('beside an existing script, in mode `observe`', () => {
     expect(await explained(endpoints.left)).toMatchObject({
       connection: {
         state: 'pendingAcceptance',
-        differs: 'linkgate would accept it, and EC2 still shows it waiting',
+        differs: 'linkgate would accept it, and EC2 still shows it pendingAcceptance',
       },
       next: expect.stringContaining('Its mode is observe'),
     });

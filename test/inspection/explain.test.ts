@@ -22,8 +22,8 @@ import { anOverQuotaDisconnect } from '../notifications/connected-fixtures.ts';
 
 const services = [aService()];
 
-describe('a connection is explained', () => {
-  test('by what EC2 shows, what was decided and why, and each step since', async () => {
+describe('the explanation of a connection', () => {
+  test('contains its state in EC2, the verdict with reasons, and the history', async () => {
     const env = createTestEnv({ services, entries: [anEntry()], connections: [aConnection()] });
     await decideConnection(aConnection(), env.deps);
     expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
@@ -43,17 +43,17 @@ describe('a connection is explained', () => {
     });
   });
 
-  test('also before anything was decided', async () => {
+  test('exists before a verdict', async () => {
     const env = createTestEnv({ services, connections: [aConnection()] });
     expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
       connection: { verdict: null, decidedBy: null, reason: null },
       verdict: null,
       history: [],
-      next: 'It is decided within a minute.',
+      next: 'linkgate decides it within a minute.',
     });
   });
 
-  test('also when EC2 lists it no longer', async () => {
+  test('exists after EC2 no longer lists the endpoint', async () => {
     const env = createTestEnv({ services, records: [aRecord({ state: 'available' })] });
     expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
       connection: { state: 'available' },
@@ -61,21 +61,21 @@ describe('a connection is explained', () => {
     });
   });
 
-  test('not when neither EC2 nor linkgate knows it', async () => {
+  test('does not exist for an endpoint that neither EC2 nor linkgate knows', async () => {
     expect(await explainConnection(endpointId(9), createTestEnv({ services }).deps)).toBeUndefined();
   });
 });
 
-describe('what EC2 shows differs from the verdict', () => {
+describe('a difference between EC2 and the verdict', () => {
   const shown = (state: ConnectionState, outcome: Outcome, mode: Mode = 'enforce') =>
     buildConnectionView(aConnection({ state }), aRecord({ verdict: aVerdict(outcome) }), mode).differs;
 
   test.each([
     ['available', 'reject', 'linkgate would reject it, and EC2 shows it available'],
-    ['pending', 'ask', 'linkgate would leave it to a person, and EC2 shows it pending'],
+    ['pending', 'ask', 'linkgate would request approval, and EC2 shows it pending'],
     ['rejected', 'accept', 'linkgate would accept it, and EC2 shows it rejected'],
-    ['rejected', 'ask', 'linkgate would leave it to a person, and EC2 shows it rejected'],
-  ] as const)('where it is %s and the verdict is %s', (state, outcome, differs) => {
+    ['rejected', 'ask', 'linkgate would request approval, and EC2 shows it rejected'],
+  ] as const)('is shown for %s and the verdict %s', (state, outcome, differs) => {
     expect(shown(state, outcome)).toBe(differs);
   });
 
@@ -86,24 +86,24 @@ describe('what EC2 shows differs from the verdict', () => {
     ['deleting', 'reject'],
     ['pendingAcceptance', 'ask'],
     ['pendingAcceptance', 'accept'],
-  ] as const)('not where it is %s and the verdict is %s', (state, outcome) => {
+  ] as const)('is not shown for %s and the verdict %s', (state, outcome) => {
     expect(shown(state, outcome)).toBeNull();
   });
 
-  test('where it still waits in the mode observe, and linkgate would not let it', () => {
+  test('is shown for a pending request in the mode observe that linkgate would accept or reject', () => {
     expect(shown('pendingAcceptance', 'accept', 'observe')).toBe(
-      'linkgate would accept it, and EC2 still shows it waiting',
+      'linkgate would accept it, and EC2 still shows it pendingAcceptance',
     );
     expect(shown('pendingAcceptance', 'ask', 'observe')).toBeNull();
   });
 
-  test('not where people are asked since no more may be cut', () => {
+  test('is not shown while approval is requested beyond the disconnect quota', () => {
     expect(
       buildConnectionView(aConnection({ state: 'available' }), anOverQuotaDisconnect(), 'enforce').differs,
     ).toBeNull();
   });
 
-  test('not where there is no verdict', () => {
+  test('is not shown without a verdict', () => {
     expect(buildConnectionView(aConnection({ state: 'available' }), undefined, 'enforce').differs).toBeNull();
   });
 });
@@ -117,7 +117,7 @@ test.each([
   expect(buildConnectionView(aConnection({ state: 'available' }), record, 'enforce').decidedBy).toBe(by);
 });
 
-describe('what comes next', () => {
+describe('the next step', () => {
   async function nextFor(state: ConnectionState, outcome?: Outcome, mode: Mode = 'enforce') {
     const finding = { rule: 'account-is-not-listed', reason: 'it is not listed' };
     const verdict = outcome && aVerdict(outcome, { findings: [{ ...finding, outcome }] });
@@ -128,14 +128,14 @@ describe('what comes next', () => {
   }
 
   test.each(['ask', 'hold'] as const)(
-    'of a request with %s is up to a person, who is told how',
+    'of a request with the verdict %s is a decision, and names the command',
     async (outcome) => {
       expect(await nextFor('pendingAcceptance', outcome)).toContain(`linkgate approve ${endpointId(1)}`);
     },
   );
 
   test.each([undefined, anApproval()])(
-    'of a request that a broken rule stops is up to linkgate, whatever a person has said',
+    'of a request that a failed rule holds is the next evaluation, whatever a person decided',
     async (approval) => {
       const findings = [
         aFinding({ rule: 'is-broken', outcome: 'hold', failed: true, reason: 'the rule failed' }),
@@ -143,19 +143,19 @@ describe('what comes next', () => {
       const record = aRecord({ verdict: aVerdict('hold', { findings }), ...(approval && { approval }) });
       const env = createTestEnv({ services, connections: [aConnection()], records: [record] });
       expect(await explainConnection(endpointId(1), env.deps)).toMatchObject({
-        next: 'It waits, whatever a person says, and is tried again within a minute or two: the rule failed.',
+        next: 'It waits, whatever an approver decides, and linkgate tries again within two minutes: the rule failed.',
       });
     },
   );
 
-  test('of a request to a paused service is up to who resumes it', async () => {
+  test('of a request to a paused service is to resume the service', async () => {
     const records = [aRecord({ verdict: aVerdict('hold') })];
     const paused = aService({ pausedAt: '2026-11-21T11:00:00.000Z' });
     const env = createTestEnv({ services: [paused], connections: [aConnection()], records });
     expect((await explainConnection(endpointId(1), env.deps))?.next).toContain('linkgate resume orders');
   });
 
-  test('of what EC2 refused is that it is asked again, and when', async () => {
+  test('after an EC2 error is the time of the next attempt', async () => {
     const record = aRecord({ verdict: aVerdict('accept'), pendingEffect: { action: 'accept', attempts: 0 } });
     const env = createTestEnv({ services, connections: [aConnection()], records: [record] });
     const transition = markRefused(record, 'accept', 'UnauthorizedOperation', noon);
@@ -165,14 +165,14 @@ describe('what comes next', () => {
     );
   });
 
-  test('in the mode observe is up to others', async () => {
+  test('in the mode observe is left to others', async () => {
     expect(await nextFor('pendingAcceptance', 'accept', 'observe')).toBe(
       'linkgate would accept it. Its mode is observe, so it leaves that to others until `linkgate mode enforce`.',
     );
     expect(await nextFor('pendingAcceptance', 'ask', 'observe')).toContain('EC2 is not asked until');
   });
 
-  test('of a request to a service that is not registered is not up to linkgate', async () => {
+  test("of a request to an unregistered service is not linkgate's", async () => {
     const env = createTestEnv({
       connections: [aConnection()],
       records: [aRecord({ verdict: aVerdict('ask') })],
@@ -182,13 +182,13 @@ describe('what comes next', () => {
     });
   });
 
-  test('of a rejected connection is up to its consumer, who pays until the endpoint is deleted', async () => {
+  test("of a rejected connection is the consumer's, who pays until the endpoint is deleted", async () => {
     expect(await nextFor('rejected', 'reject')).toMatch(/stays rejected.*costs until then.*new endpoint/);
   });
 
   test.each([
-    ['available', 'It is connected. Whether it stays is decided with the next pass.'],
-    ['pending', 'EC2 is connecting it. Whether it stays is decided with the next pass.'],
+    ['available', 'It is connected. linkgate decides with the next sweep whether it stays.'],
+    ['pending', 'EC2 is connecting it. linkgate decides with the next sweep whether it stays.'],
     ['deleting', 'The endpoint is gone; nothing is left to do.'],
     ['failed', 'EC2 shows it as failed: the consumer has to create a new endpoint.'],
     ['expired', 'EC2 shows it as expired: the consumer has to create a new endpoint.'],

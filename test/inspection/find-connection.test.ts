@@ -10,7 +10,7 @@ import { createTestEnv } from '../doubles/test-env.ts';
 const elsewhere: AccountRegion = { accountId: '222222222222', region: 'eu-west-1' };
 const services = [aService(), aService({ serviceId: serviceId(2), name: 'payments', location: elsewhere })];
 
-/** Two places with services, of which only the second has the endpoint; and the places that were asked. */
+/** Two locations with services, of which only the second has the endpoint; and the locations that were read. */
 function twoPlaces() {
   const { table } = createTestEnv({ services });
   const connection = aConnection({ location: elsewhere, serviceId: serviceId(2) });
@@ -22,14 +22,14 @@ function twoPlaces() {
   return { connection, asked, deps: { table, reportError: rethrow, connectionsClient } };
 }
 
-describe('an endpoint is looked for', () => {
-  test('in every place with a service while nobody knows where it is', async () => {
+describe('finding a connection', () => {
+  test('searches every location without a record', async () => {
     const { connection, asked, deps } = twoPlaces();
     expect(await findConnection(endpointId(1), undefined, deps)).toEqual(connection);
     expect(asked.sort()).toEqual([formatAccountRegion(hub), formatAccountRegion(elsewhere)].sort());
   });
 
-  test('in its place alone once that is known', async () => {
+  test('searches only the recorded location', async () => {
     const { asked, deps } = twoPlaces();
     expect(
       await findConnection(endpointId(1), { location: hub, serviceId: serviceId(1) }, deps),
@@ -37,14 +37,14 @@ describe('an endpoint is looked for', () => {
     expect(asked).toEqual([formatAccountRegion(hub)]);
   });
 
-  test('at its service alone once that is known, so that EC2 reads as little as it can', async () => {
+  test('filters by the recorded service, so that EC2 reads less', async () => {
     const { table, ec2 } = createTestEnv({ services });
     const known = { location: hub, serviceId: serviceId(1) };
     await findConnection(endpointId(1), known, { table, reportError: rethrow, connectionsClient: () => ec2 });
     expect(ec2.describeCalls).toEqual([{ endpointIds: [endpointId(1)], serviceIds: [serviceId(1)] }]);
   });
 
-  test('in every page, where EC2 refuses to filter by endpoint and a page may have none of them', async () => {
+  test('reads every page when EC2 rejects a filter by endpoint', async () => {
     const connections: Connections = {
       page: async (_filter, nextToken) =>
         nextToken === undefined ? { connections: [], nextToken: 'second' } : { connections: [aConnection()] },

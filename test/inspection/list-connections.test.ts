@@ -21,7 +21,7 @@ function aListing(listing: Partial<ListConnectionsQuery> = {}): ListConnectionsQ
   return { locations: [hub], serviceIds: [serviceId(1)], waiting: false, differs: false, ...listing };
 }
 
-/** The endpoints of a listing's pages, page by page. */
+/** The endpoints of a list, page by page. */
 async function pagesOf(listing: ListConnectionsQuery, pageSize = 1_000) {
   const env = createTestEnv({ connections, records });
   env.ec2.pageSize = pageSize;
@@ -36,7 +36,7 @@ async function pagesOf(listing: ListConnectionsQuery, pageSize = 1_000) {
 }
 
 describe('a list of connections', () => {
-  test('has those of the services asked for, beside their verdicts', async () => {
+  test('contains the connections of the requested services, with their verdicts', async () => {
     const env = createTestEnv({ connections, records });
     const { connections: listed } = await listConnections(aListing(), undefined, env.deps);
     expect(listed.map(({ endpointId: id, state, verdict }) => [id, state, verdict])).toEqual([
@@ -46,7 +46,7 @@ describe('a list of connections', () => {
     ]);
   });
 
-  test('has one whose record this version cannot read, without its verdict', async () => {
+  test('contains a connection with an unreadable record, without its verdict', async () => {
     const env = createTestEnv({ connections, records });
     const [item] = await env.table.get([recordKey(endpointId(1))]);
     if (!item) throw new Error('nothing is remembered');
@@ -56,15 +56,15 @@ describe('a list of connections', () => {
     expect(env.errors).toMatchObject([{ name: 'UnsupportedSchemaVersionError' }]);
   });
 
-  test('of one state has no other', async () => {
+  test('can be filtered by state', async () => {
     expect(await pagesOf(aListing({ state: 'available' }))).toEqual([[endpointId(2)]]);
   });
 
-  test('of those that wait has only requests that a person may decide', async () => {
+  test('can be filtered by connections that await a decision', async () => {
     expect(await pagesOf(aListing({ waiting: true }))).toEqual([[endpointId(1)]]);
   });
 
-  test('of those that differ has only what EC2 shows otherwise than linkgate decided it', async () => {
+  test('can be filtered by connections whose state differs from the verdict', async () => {
     const env = createTestEnv({
       connections,
       records: [...records, aRecord({ endpointId: endpointId(2), verdict: aVerdict('reject') })],
@@ -76,7 +76,7 @@ describe('a list of connections', () => {
     expect(observing.connections.map((connection) => connection.endpointId)).toEqual([2, 4].map(endpointId));
   });
 
-  test('goes on from page to page and from place to place', async () => {
+  test('continues across pages and locations', async () => {
     const pages = await pagesOf(aListing({ locations: [hub, elsewhere] }), 2);
     expect(pages).toEqual([
       [endpointId(1), endpointId(2)],
@@ -86,11 +86,11 @@ describe('a list of connections', () => {
     ]);
   });
 
-  test('of no place is empty', async () => {
+  test('without locations is empty', async () => {
     expect(await pagesOf(aListing({ locations: [] }))).toEqual([[]]);
   });
 
-  test('tells services apart itself where there are more than EC2 takes in a filter', async () => {
+  test('filters by service itself when there are more services than an EC2 filter accepts', async () => {
     const env = createTestEnv({ connections });
     const serviceIds = Array.from({ length: 201 }, (_, index) => serviceId(index + 1));
     await listConnections(aListing({ serviceIds }), undefined, env.deps);
@@ -98,7 +98,7 @@ describe('a list of connections', () => {
   });
 
   test.each(['', 'nonsense', 'bnVsbA', Buffer.from('{"location":-1}').toString('base64url')])(
-    'refuses the token `%s`, which it did not give out',
+    'rejects the unknown token `%s`',
     async (token) => {
       await expect(listConnections(aListing(), token, createTestEnv().deps)).rejects.toThrow(
         ExpiredTokenError,

@@ -30,7 +30,7 @@ function next(record: Partial<ConnectionRecord> | undefined, around: object = {}
   });
 }
 
-/** It is to be cut. */
+/** A connection with a scheduled disconnect. */
 function revoked(cause: 'policy' | 'person', record: Partial<ConnectionRecord> = {}) {
   const findings = [
     aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason: 'it is not allowed any more' }),
@@ -43,18 +43,18 @@ function revoked(cause: 'policy' | 'person', record: Partial<ConnectionRecord> =
   };
 }
 
-describe('of a connection that lives it is told', () => {
+describe('the next step of a connected endpoint says', () => {
   test('why it stays', () => {
     expect(next({ verdict: aVerdict('accept') })).toBe('It is connected, and stays: because.');
   });
 
-  test('until when its permission lasts', () => {
+  test('when its permission expires', () => {
     expect(next({ verdict: aVerdict('accept', { until: disconnectAt }) })).toContain(
       `That permission expires at ${disconnectAt}; people are warned 14 days`,
     );
   });
 
-  test('that it was there before its service was registered', () => {
+  test('that it is older than the registration of its service', () => {
     const service = aService({ registeredAt: noon.toISOString() });
     expect(next(undefined, { service })).toContain('older than the registration of its service');
   });
@@ -63,7 +63,7 @@ describe('of a connection that lives it is told', () => {
     expect(next(undefined, { service: undefined })).toContain('linkgate does not look after it');
   });
 
-  test('when it is cut, and what would keep it: a person, or the policy', () => {
+  test('when it is disconnected, and the commands that keep it connected', () => {
     const told = next(revoked('policy'));
     expect(told).toContain(
       `It is connected until ${disconnectAt}, and is cut then: it is not allowed any more.`,
@@ -72,7 +72,7 @@ describe('of a connection that lives it is told', () => {
     for (const word of ['extend', 'revoke']) expect(told).toContain(`linkgate ${word} ${endpointId(1)}`);
   });
 
-  test('how its entry would be wider, and keep all else that it says', () => {
+  test('the command that widens its entry and keeps the other settings', () => {
     const entry = anEntry({ maxEndpoints: 1, expiresAt: disconnectAt, note: 'Acme' });
     const findings = [
       aFinding({ rule: 'no-longer-allowed', outcome: 'reject', reason: 'it has too many' }),
@@ -106,19 +106,19 @@ describe('of a connection that lives it is told', () => {
     );
   });
 
-  test('that the entry of a policy file is changed there', () => {
+  test('that an entry of the policy file has to be changed in the file', () => {
     const told = next(revoked('policy'), { entry: anEntry({ managedBy: 'file' }) });
     expect(told).toContain('widening the entry of its account in the policy file');
     expect(told).not.toContain(`linkgate allow ${consumer}`);
   });
 
-  test('that what somebody revoked is not kept by the policy', () => {
+  test('no allow command for a connection that somebody revoked', () => {
     const told = next(revoked('person'));
     expect(told).toContain('does not take the revocation back, as Keep connected in Slack or in a mail does');
     expect(told).not.toContain('has it stay');
   });
 
-  test('that it is being cut', () => {
+  test('that it is being disconnected', () => {
     const verdict = aVerdict('reject');
     const effect = { action: 'reject', attempts: 0 } as const;
     expect(next({ ...revoked('policy'), verdict, pendingEffect: effect })).toBe(
@@ -126,28 +126,28 @@ describe('of a connection that lives it is told', () => {
     );
   });
 
-  test('that EC2 would not cut it, and when it is asked again', () => {
+  test('that EC2 refused to reject it, and the time of the next attempt', () => {
     const effect = { action: 'reject', attempts: 1, lastAttemptAt: noon.toISOString() } as const;
     const record = { ...revoked('policy'), verdict: aVerdict('reject'), effect };
     expect(next(record, { isRefused: true })).toContain(
-      `EC2 refused to reject it; it is asked again after ${secondsAfterNoon(60).toISOString()}.`,
+      `EC2 refused to reject it; linkgate tries again after ${secondsAfterNoon(60).toISOString()}.`,
     );
   });
 
-  test('that linkgate only would cut it, in the mode observe', () => {
+  test('that linkgate would disconnect it, in the mode observe', () => {
     expect(next({ verdict: aVerdict('reject') }, { mode: 'observe' })).toContain(
       'linkgate would cut it: because. Its mode is observe',
     );
   });
 
-  test('that nothing is cut while its service is paused', () => {
+  test('that nothing is disconnected while its service is paused', () => {
     const verdict = aVerdict('hold', {
       findings: [aFinding({ outcome: 'hold', reason: 'orders is paused' })],
     });
     expect(next({ verdict })).toBe('It is connected, and nothing is cut for now: orders is paused.');
   });
 
-  test('that people are asked about what others accepted', () => {
+  test('that approval is requested for a connection that somebody accepted outside linkgate', () => {
     const finding = aFinding({
       rule: 'accepted-outside-linkgate',
       outcome: 'ask',
@@ -165,7 +165,7 @@ describe('of a connection that lives it is told', () => {
     expect(told).not.toContain('linkgate extend');
   });
 
-  test('that people are asked about what is beyond the budget of cuts', () => {
+  test('that approval is requested beyond the disconnect quota', () => {
     const finding = aFinding({
       rule: 'disconnect-quota-exceeded',
       outcome: 'ask',
@@ -176,7 +176,7 @@ describe('of a connection that lives it is told', () => {
   });
 });
 
-test('of a connection that was cut it is told why', () => {
+test('the next step of a disconnected endpoint says why it was disconnected', () => {
   const record = aRecord({ state: 'rejected', ...revoked('policy') });
   const told = nextStep(aConnection({ state: 'rejected' }), record, {
     isListed: true,

@@ -5,7 +5,7 @@ import type { Table } from '../../lib/storage/table.ts';
 import { aRecord, endpointId, noon, serviceId } from '../builders.ts';
 import { createMemoryItems, memoryTable } from '../doubles/memory-table.ts';
 
-/** So many connections, each with a trail of two entries. */
+/** Connections with trails of two entries. */
 function remembered(count: number) {
   const items = createMemoryItems();
   for (let number = 1; number <= count; number++) {
@@ -34,7 +34,7 @@ async function verifyAll(table: Table, service?: string) {
 
 const secondEntry = { pk: `AUDIT#${endpointId(7)}`, sk: '000000002' };
 
-describe('verifying all trails', () => {
+describe('the verification of all trails', () => {
   test('reads every connection once, page after page', async () => {
     const { table } = remembered(120);
     const { pages, ...sum } = await verifyAll(table);
@@ -42,11 +42,11 @@ describe('verifying all trails', () => {
     expect(pages).toBeGreaterThan(2);
   });
 
-  test('takes one call where there is little', async () => {
+  test('takes one call for a small table', async () => {
     expect(await verifyAll(remembered(20).table)).toEqual({ pages: 1, verified: 20, broken: [] });
   });
 
-  test('names the connection and the entry that is broken', async () => {
+  test('names the connection and the broken entry', async () => {
     const { items, table } = remembered(20);
     items.commit([{ remove: secondEntry }]);
     expect(await verifyAll(table)).toMatchObject({
@@ -55,20 +55,20 @@ describe('verifying all trails', () => {
     });
   });
 
-  test('of one service passes the others over', async () => {
+  test('can be limited to one service', async () => {
     const { table } = remembered(20);
     expect(await verifyAll(table, serviceId(2))).toMatchObject({ verified: 0, broken: [] });
     expect(await verifyAll(table, serviceId(1))).toMatchObject({ verified: 20, broken: [] });
   });
 
-  test('says of a malformed record that it is broken', async () => {
+  test('reports a malformed record as broken', async () => {
     const { items, table } = remembered(2);
     items.commit([{ put: { pk: 'CONNECTION#2', sk: endpointId(2), version: 9, auditCount: 'many' } }]);
     expect(await verifyAll(table)).toMatchObject({ verified: 1, broken: [{ endpointId: endpointId(2) }] });
   });
 });
 
-test('one trail is verified by itself', async () => {
+test('a single trail can be verified', async () => {
   const { items, table } = remembered(8);
   expect(await verifyTrail(endpointId(7), table)).toEqual({ verified: 1, broken: [] });
   items.commit([{ remove: secondEntry }]);
@@ -76,7 +76,7 @@ test('one trail is verified by itself', async () => {
   expect(await verifyTrail(endpointId(99), table)).toBeUndefined();
 });
 
-test('an entry that is written meanwhile is no break', async () => {
+test('an entry that is written during the verification is no break', async () => {
   const { table } = remembered(1);
   const [item] = await table.get([{ pk: 'CONNECTION#1', sk: endpointId(1) }]);
   const before = aRecord({ ...item, endpointId: endpointId(1) } as never);
