@@ -26,12 +26,12 @@ const deadLetterSinks = {
   UndeliveredEvents: {
     name: 'undelivered-events',
     recovery:
-      'The sweep finds connections again within a minute, and a missed schedule the next one makes good; services are checked again by the full pass, within 15 minutes.',
+      'The sweep finds the connections within a minute, and the next schedule replaces a missed one; the full sweep checks services again within 15 minutes.',
   },
   FailedInvocations: {
     name: 'failed-invocations',
     recovery:
-      'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is. A consumer who was not told that a connection will be cut is told after the full pass; what else consumers were not told stays untold.',
+      'The next sweep replaces a failed one; the full sweep re-evaluates requests after a policy change within 15 minutes. An unpublished event `Connection Waiting` or `Service Drifted` is lost: `linkgate connections --waiting` and `linkgate doctor` show the same facts. After the full sweep linkgate notifies customers of scheduled disconnects; other customer notifications are lost.',
   },
 };
 

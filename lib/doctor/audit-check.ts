@@ -10,7 +10,7 @@ export interface AuditCheckDeps extends Pick<Runtime, 'reportError'> {
 
 const trailSampleSize = 20;
 
-/** A few trails, others each time; `linkgate audit verify` reads them all. */
+/** Verifies a random sample of trails; `linkgate audit verify` reads them all. */
 export function checkAudit(deps: AuditCheckDeps): Promise<Check[]> {
   return runChecks('audit', null, { 'audit-trails': () => checkTrailSample(deps) }, deps);
 }
@@ -19,11 +19,11 @@ async function checkTrailSample({ table, random }: AuditCheckDeps) {
   const { verified, broken } = await verifyTrailSample(trailSampleSize, random, table);
   const [first] = broken;
   const count = verified + broken.length;
-  const which = count < trailSampleSize ? 'which are all' : 'chosen at random';
-  if (!first) return ok(`trails that are as they were written: ${count}, ${which}`);
+  const which = count < trailSampleSize ? 'all of them' : 'a random sample';
+  if (!first) return ok(`unbroken audit trails: ${count}, ${which}`);
   const { endpointId, sequence, problem } = first;
   return failed(
-    `trails that are broken: ${broken.length} of ${count}, ${which}; such as entry ${sequence} of ${endpointId}: ${problem}`,
-    'linkgate audit verify\nlists them all. What was written is in the log of the function that wrote it, and the table can be restored to another name from before; CloudTrail says who wrote to it',
+    `broken audit trails: ${broken.length} of ${count}, ${which}; for example entry ${sequence} of ${endpointId}: ${problem}`,
+    'linkgate audit verify\nlists all of them. The log of the writing function has the hashes of the original entries, the table can be restored to an earlier time under another name, and CloudTrail shows who wrote to it',
   );
 }

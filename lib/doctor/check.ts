@@ -4,14 +4,14 @@ export type CheckGroup =
   | 'deployment'
   | 'queues'
   | 'slack'
-  | 'mail'
-  | 'consumers'
+  | 'email'
+  | 'customers'
   | 'locations'
   | 'services'
   | 'audit'
   | 'items';
 
-/** What was found; whatever is not in order says what to do about it. */
+/** The result of a check; a warning or failure has a remedy. */
 export type CheckResult =
   | { readonly status: 'ok'; readonly detail: string }
   | { readonly status: 'warning' | 'failed'; readonly detail: string; readonly remedy: string };
@@ -19,14 +19,14 @@ export type CheckResult =
 export interface Check {
   readonly group: CheckGroup;
   readonly name: string;
-  /** Which queue, place or service it is about; null where there is only one. */
+  /** The queue, location or service that the check is about; null if there is only one. */
   readonly subject: string | null;
   readonly status: CheckResult['status'];
   readonly detail: string;
   readonly remedy: string | null;
 }
 
-/** The checks of one subject by name, each with what finds it out. */
+/** The checks of one subject by name. */
 export type CheckSet = Readonly<Record<string, () => CheckResult | Promise<CheckResult>>>;
 
 export const ok = (detail: string): CheckResult => ({ status: 'ok', detail });
@@ -37,7 +37,7 @@ export const warning = (detail: string, remedy: string): CheckResult => ({
 });
 export const failed = (detail: string, remedy: string): CheckResult => ({ status: 'failed', detail, remedy });
 
-/** Makes each check on its own: one that cannot find out has failed, and keeps no other from being made. */
+/** Runs each check on its own: a check that throws has failed, and does not stop the others. */
 export async function runChecks(
   group: CheckGroup,
   subject: string | null,
@@ -57,7 +57,7 @@ export async function runChecks(
   );
 }
 
-/** How AWS's services call a permission that is missing. */
+/** The error names of AWS services for a missing permission. */
 const accessDeniedErrors = new Set([
   'AccessDenied',
   'AccessDeniedException',
@@ -66,16 +66,16 @@ const accessDeniedErrors = new Set([
   'UnauthorizedOperation',
 ]);
 
-/** What to do about a permission that a refusal names. */
+/** The remedy for a missing permission. */
 export const grantPermissionRemedy =
-  "linkgate's role lacks the permission that the detail names: `npx serverless deploy` gives it; where a permissions boundary or a policy of your organization denies it, allow it there";
+  "linkgate's role lacks the permission in the detail: `npx serverless deploy` grants it; if a permissions boundary or a policy of your organization denies it, allow it there";
 
 function toUnknownResult(error: unknown): CheckResult {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   return failed(
-    `it cannot be found out: ${name}: ${message}`,
+    `the check failed: ${name}: ${message}`,
     accessDeniedErrors.has(name)
       ? grantPermissionRemedy
-      : 'try again; where it stays so, the log of on-api-request says more',
+      : 'try again; if the check fails again, see the log of on-api-request',
   );
 }

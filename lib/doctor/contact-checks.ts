@@ -12,7 +12,7 @@ export interface ContactCheckDeps extends Pick<Runtime, 'reportError'> {
   readonly customerSubscriptions: Subscriptions;
 }
 
-/** Whether what is written to the contact of each customer arrives, as far as SNS says. */
+/** Checks the delivery status of each customer's contact in SNS. */
 export async function checkContacts(deps: ContactCheckDeps): Promise<Check[]> {
   const { customerSubscriptions } = deps;
   let contacts: readonly (readonly [customer: string, delivery: DeliveryStatus])[];
@@ -26,19 +26,19 @@ export async function checkContacts(deps: ContactCheckDeps): Promise<Check[]> {
       return delivery ? [[customer.name, delivery] as const] : [];
     });
   } catch (error) {
-    return runChecks('consumers', null, { contact: () => Promise.reject(error) }, deps);
+    return runChecks('customers', null, { contact: () => Promise.reject(error) }, deps);
   }
   const checks = await Promise.all(
     contacts.map(([customer, delivery]) =>
-      runChecks('consumers', customer, { contact: () => toContactResult(delivery) }, deps),
+      runChecks('customers', customer, { contact: () => toContactResult(delivery) }, deps),
     ),
   );
   return checks.flat();
 }
 
 function toContactResult(delivery: DeliveryStatus): CheckResult {
-  if (delivery.status === 'ok') return ok('its messages are taken');
+  if (delivery.status === 'ok') return ok('SNS accepts its messages');
   const { status, detail, remedy } = delivery;
-  // What only they can mend is no failure of this deployment.
+  // A problem that only the customer can fix is no failure of this deployment.
   return status === 'unconfirmed' || status === 'refused' ? warning(detail, remedy) : failed(detail, remedy);
 }

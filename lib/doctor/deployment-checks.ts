@@ -13,11 +13,11 @@ export interface DeploymentCheckDeps extends ShowModeDeps {
   readonly topicArn: string;
   readonly connectionsClient: (location: AccountRegion) => Connections;
   readonly servicesClient: (location: AccountRegion) => EndpointServices;
-  /** The id of the HTTP API that took the request. */
+  /** The id of the HTTP API that received the request. */
   readonly apiId: string;
 }
 
-/** Table, parameters, mode and set-up: what there is once. */
+/** Checks the table, the parameters, the mode and the setup. */
 export async function checkDeployment(deps: DeploymentCheckDeps): Promise<Check[]> {
   return runChecks(
     'deployment',
@@ -34,9 +34,13 @@ export async function checkDeployment(deps: DeploymentCheckDeps): Promise<Check[
   );
 }
 
-const signingKey = { name: 'links/signing-key', what: 'key that signs links', remedy: 'linkgate setup' };
+const signingKey = {
+  name: 'links/signing-key',
+  what: 'signing key of approval links',
+  remedy: 'linkgate setup',
+};
 
-/** A table that was restored from a backup has neither stream nor expiry nor recovery. */
+/** A table that was restored from a backup has no stream, no time to live and no point-in-time recovery. */
 function tableChecks(deployment: Deployment): CheckSet {
   const { tableName: name } = deployment;
   const state = memoize(() => deployment.table());
@@ -46,23 +50,23 @@ function tableChecks(deployment: Deployment): CheckSet {
       const { status } = await state();
       return status === 'ACTIVE'
         ? ok(`${name} is active`)
-        : failed(`${name} is ${status}`, 'wait until it is active; nothing is decided meanwhile');
+        : failed(`${name} is ${status}`, 'wait until it is active; linkgate decides nothing until then');
     },
     'table-stream': async () => {
       const { stream } = await state();
       return stream === 'NEW_AND_OLD_IMAGES'
-        ? ok('a change of policy is noticed at once')
+        ? ok('linkgate reacts to policy changes at once')
         : failed(
-            'without a stream of new and old images a change of policy is noticed only by the sweep',
+            'the table has no stream of new and old images, so only the sweep finds policy changes',
             `${update('update-table', '--stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES --query TableDescription.LatestStreamArn')}\nwrite \`table: ${name}\` and \`tableStreamArn: …\`, the stream that it prints, into stages/${deployment.stage}.yml, and deploy:\nnpx serverless deploy --stage ${deployment.stage} --param="change=table,tableStreamArn"`,
           );
     },
     'table-expiry': async () => {
       const expiresBy = await deployment.readTtlAttribute();
       return expiresBy === 'expiresAt'
-        ? ok('what may vanish does')
+        ? ok('DynamoDB deletes expired items')
         : warning(
-            'what may vanish stays in the table',
+            'expired items stay in the table',
             update(
               'update-time-to-live',
               '--time-to-live-specification Enabled=true,AttributeName=expiresAt',
@@ -88,43 +92,43 @@ async function checkMode(deps: DeploymentCheckDeps) {
   const why = reason === undefined ? '' : `: ${reason}`;
   if (since === null)
     return failed(
-      `it is ${mode}${why}`,
-      `see to it that there is a parameter /linkgate/${deps.deployment.stage}/mode and that linkgate's roles may read it; \`linkgate mode enforce\` writes it anew`,
+      `the mode is ${mode}${why}`,
+      `create the parameter /linkgate/${deps.deployment.stage}/mode and let linkgate's roles read it; \`linkgate mode enforce\` writes it`,
     );
   return mode === 'enforce'
-    ? ok(`act since ${since}, by ${by}`)
+    ? ok(`enforce since ${since}, by ${by}`)
     : warning(
-        `observe since ${since}, by ${by}${why}; nothing is changed in EC2`,
-        'where it is to act:\nlinkgate mode enforce',
+        `observe since ${since}, by ${by}${why}; linkgate does not change EC2`,
+        'to let linkgate change EC2:\nlinkgate mode enforce',
       );
 }
 
 async function checkApiUrl({ deployment, apiId }: DeploymentCheckDeps) {
   const url = await deployment.apiUrl();
-  const remedy = '`npx serverless deploy` writes it anew';
+  const remedy = '`npx serverless deploy` writes it';
   if (url === undefined)
-    return failed('the parameter is missing, so that the command line does not find linkgate', remedy);
-  return url.includes(apiId) ? ok(url) : failed(`the parameter says ${url}, which is another API`, remedy);
+    return failed('the parameter is missing, so the command line cannot find linkgate', remedy);
+  return url.includes(apiId) ? ok(url) : failed(`the parameter has ${url}, the URL of another API`, remedy);
 }
 
 async function checkDefaultGroup({ table }: DeploymentCheckDeps) {
   const group = await findGroup(defaultGroup, table);
-  if (!group) return failed(`there is no approver group ${defaultGroup}`, 'linkgate setup');
+  if (!group) return failed(`the approver group ${defaultGroup} does not exist`, 'linkgate setup');
   return memberCount(group) > 0
-    ? ok(`there is a group ${defaultGroup}`)
+    ? ok(`the approver group ${defaultGroup} exists`)
     : warning(
-        `the group ${defaultGroup} names nobody`,
-        `name the people who decide:\n${createGroupCommand(defaultGroup)}`,
+        `the approver group ${defaultGroup} has no members`,
+        `add its members:\n${createGroupCommand(defaultGroup)}`,
       );
 }
 
-/** Also where no service is registered, whose checks would show it. */
+/** Checks EC2 permissions even if no service is registered. */
 async function checkEc2Access({ hub, connectionsClient, servicesClient }: DeploymentCheckDeps) {
   await Promise.all([
     connectionsClient(hub).page({ state: 'pendingAcceptance' }),
     servicesClient(hub).page(),
   ]);
-  return ok(`connections and services of ${formatAccountRegion(hub)} can be read`);
+  return ok(`linkgate can read connections and services of ${formatAccountRegion(hub)}`);
 }
 
 function memoize<T>(work: () => Promise<T>): () => Promise<T> {

@@ -1,17 +1,17 @@
-/** What AWS shows of the deployment's own resources. Each answer throws what AWS refused with. */
+/** The deployment's own resources in AWS. Each method throws the error of AWS. */
 export interface Deployment {
   table(): Promise<TableState>;
-  /** The attribute by which items of the table expire. */
+  /** The time-to-live attribute of the table. */
   readTtlAttribute(): Promise<string | undefined>;
-  /** Whether the table can be restored to any point in time. */
+  /** Whether point-in-time recovery is enabled. */
   hasPointInTimeRecovery(): Promise<boolean>;
-  /** The types of its parameters by their names below `/linkgate/<stage>/`; their values are not read. */
+  /** The types of the parameters by their names below `/linkgate/<stage>/`; no value is read. */
   parameters(): Promise<ReadonlyMap<string, string>>;
-  /** @returns undefined where there is no such parameter. */
+  /** @returns undefined if the parameter does not exist. */
   apiUrl(): Promise<string | undefined>;
   readonly queueUrls: readonly string[];
   queue(url: string): Promise<QueueState>;
-  /** The ARNs of the queues to which the topic of connection notifications delivers. */
+  /** The ARNs of the queues that are subscribed to the topic of connection notifications. */
   listTopicQueues(): Promise<readonly string[]>;
   readonly stage: string;
   readonly tableName: string;
@@ -19,15 +19,15 @@ export interface Deployment {
 
 export interface TableState {
   readonly status: string;
-  /** `NEW_AND_OLD_IMAGES`, say; undefined where there is no stream. */
+  /** The view type, such as `NEW_AND_OLD_IMAGES`; undefined without a stream. */
   readonly stream: string | undefined;
 }
 
 export interface QueueState {
   readonly url: string;
   readonly arn: string;
-  /** Messages that can be received. */
+  /** `ApproximateNumberOfMessages`. */
   readonly visibleMessages: number;
-  /** The ARN of the queue that takes what keeps failing. */
+  /** The ARN of the dead-letter queue. */
   readonly deadLetterQueueArn: string | undefined;
 }

@@ -21,7 +21,7 @@ export interface DoctorDeps
     ServiceCheckDeps,
     AuditCheckDeps {}
 
-/** Where the doctor goes on: after what there is once come places, then services, by how many were seen of them, then the items of the table. */
+/** The next page of the doctor: locations and services by how many were checked, then the items of the table. */
 export const CheckCursor = v.variant('next', [
   v.object({
     next: v.picklist(['locations', 'services']),
@@ -36,7 +36,7 @@ export interface CheckPage {
   readonly next?: CheckCursor;
 }
 
-/** Each takes three calls to EC2, or some reads of the table. */
+/** Each subject takes three calls to EC2 or some reads of the table. */
 const subjectsPerPage = 5;
 
 /** Is this deployment in order, and what is to be done if not: a page at a time, so that no call takes long. */

@@ -15,30 +15,30 @@ export interface EmailCheckDeps extends Pick<Runtime, 'reportError'> {
   readonly subscriptions: Subscriptions;
 }
 
-/** Whether each address of each group is sent its mails, and nobody those of others. */
+/** Checks that each address of each group receives its emails, and that no other address receives them. */
 export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
   let groups: readonly ApproverGroup[];
   let found: readonly Subscription[];
   try {
     [groups, found] = await Promise.all([listApproverGroups(deps), deps.subscriptions.list()]);
   } catch (error) {
-    return runChecks('mail', null, { 'mail-strangers': () => Promise.reject(error) }, deps);
+    return runChecks('email', null, { 'unmanaged-email-subscriptions': () => Promise.reject(error) }, deps);
   }
   const namedIn = new Map(
     groups.flatMap((group) => group.emails.map((address) => [address, group] as const)),
   );
   const checks = await Promise.all([
     runChecks(
-      'mail',
+      'email',
       null,
-      { 'mail-strangers': () => checkUnmanagedSubscriptions([...namedIn.keys()], found) },
+      { 'unmanaged-email-subscriptions': () => checkUnmanagedSubscriptions([...namedIn.keys()], found) },
       deps,
     ),
     ...[...namedIn].map(([address, group]) =>
       runChecks(
-        'mail',
+        'email',
         address,
-        { 'mail-subscription': () => checkEmailSubscription(findSubscription(address, found), group) },
+        { 'email-subscription': () => checkEmailSubscription(findSubscription(address, found), group) },
         deps,
       ),
     ),
@@ -48,18 +48,19 @@ export async function checkEmail(deps: EmailCheckDeps): Promise<Check[]> {
 
 function checkEmailSubscription(subscription: Subscription | undefined, group: ApproverGroup): CheckResult {
   const again = setGroupCommand(group);
-  if (!subscription) return failed(`it is in the group ${group.name}, and is sent no mail`, again);
+  if (!subscription)
+    return failed(`the address is in the group ${group.name} and has no subscription`, again);
   if (subscription.arn === undefined)
     return warning(
-      'its reader has not confirmed the subscription, so that it is sent no mail',
-      `they open the mail from AWS Notifications and confirm. SNS waits two days for it; to have it sent anew:\n${again}`,
+      'the recipient has not confirmed the subscription, so SNS sends no email',
+      `the recipient confirms in the email from AWS Notifications, within two days. To send it again:\n${again}`,
     );
   return isManagedSubscription(subscription)
-    ? ok('it is sent its own mails')
-    : failed('its subscription has no filter policy that keeps the links of others from it', again);
+    ? ok('SNS sends only its own emails')
+    : failed('the subscription has no filter policy, so the address receives the links of others', again);
 }
 
-/** Whoever gets a mail may decide by its links. */
+/** Every recipient of an email can decide with its links. */
 function checkUnmanagedSubscriptions(named: readonly string[], found: readonly Subscription[]): CheckResult {
   const strangers = found.filter(
     (each) =>
@@ -68,14 +69,14 @@ function checkUnmanagedSubscriptions(named: readonly string[], found: readonly S
       !named.some((address) => findSubscription(address, [each])),
   );
   return strangers.length === 0
-    ? ok('nobody else is sent their links')
+    ? ok('no other address receives approval links')
     : failed(
-        `these get everybody's links, and could decide by them: ${strangers.map(({ address }) => address).join(', ')}`,
+        `these addresses receive all approval links, and can decide with them: ${strangers.map(({ address }) => address).join(', ')}`,
         strangers.map(({ arn }) => `aws sns unsubscribe --subscription-arn ${arn}`).join('\n'),
       );
 }
 
-/** The command that sets a group as it is, which subscribes its addresses again. */
+/** The command that sets a group unchanged and subscribes its addresses again. */
 function setGroupCommand({
   name,
   quorum,

@@ -34,7 +34,7 @@ import { findItemEntity } from './item-entities.ts';
 
 const NonNegativeInteger = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** Where the look at the items goes on: in which partition, and after which sort key; and how many were read until then. */
+/** The next page of the item checks: the partition, the last sort key, and the counts so far. */
 export const ItemCheckCursor = v.object({
   source: NonNegativeInteger,
   after: v.exactOptional(v.string()),
@@ -47,8 +47,8 @@ const itemsPerPage = 1_000;
 const queriesPerPage = 40;
 
 /**
- * Names every item that linkgate cannot read. Audit entries are left to `linkgate audit verify`, and what vanishes by itself within a
- * day to whoever comes across it.
+ * Finds every unreadable item of the table, except audit entries, which `linkgate audit verify` checks, and items that expire
+ * within a day.
  */
 export async function checkItems(
   position: ItemCheckCursor,
@@ -74,7 +74,7 @@ export async function checkItems(
   );
   if (source < partitions.length)
     return { checks, next: { source, read, unreadable, ...(after !== undefined && { after }) } };
-  const inOrder = unreadable === 0 ? [toItemCheck(null, ok(`every item can be read: ${read}`))] : [];
+  const inOrder = unreadable === 0 ? [toItemCheck(null, ok(`linkgate can read every item: ${read}`))] : [];
   return { checks: [...checks, ...inOrder] };
 }
 
@@ -82,7 +82,7 @@ function toItemCheck(subject: string | null, result: CheckResult): Check {
   return { group: 'items', name: 'unreadable-items', subject, remedy: null, ...result };
 }
 
-/** The partitions that hold many items. Those of a service or a group are named by its key, which can be read whatever the item says. */
+/** Lists the partitions with many items. The sort key of a service or a group names its partitions, even if the item is unreadable. */
 async function listPartitions(deps: ReadDeps): Promise<string[]> {
   const quiet = { ...deps, reportError: () => {} };
   const [serviceIds, groups, locations] = await Promise.all([
@@ -117,7 +117,7 @@ async function listSingletonKeys(deps: ReadDeps): Promise<Key[]> {
   return [modeKey, identityKey, quotaKey, applyLeaseKey, ...leases];
 }
 
-/** Items in a partition of their own, of which the key follows from another item. */
+/** The keys of items in their own partitions that follow from another item. */
 function listRelatedKeys(item: Item): Key[] {
   const ignore = () => {};
   if (item.pk === approverGroupPartition) return [throttleKey(item.sk)];
@@ -161,7 +161,7 @@ function unreadableRemedy(error: UnreadableItemError): string {
   const newer = error instanceof UnsupportedSchemaVersionError ? 'deploy the newer version again. ' : '';
   if (kept !== undefined) return `${newer}It cannot be removed: ${kept}`;
   const then = afterwards === undefined ? '' : `\nThen ${afterwards}`;
-  return `${newer}What rests on it waits until it can be read, or is removed:\n${removalCommand(error.key)}${then}`;
+  return `${newer}linkgate leaves undecided what depends on it, until it is fixed or removed:\n${removalCommand(error.key)}${then}`;
 }
 
 function formatItemKey({ pk, sk }: Key): string {

@@ -30,28 +30,22 @@ import { readSweepLease } from '../sweep/lease.ts';
 
 export interface ItemEntity {
   readonly read: (item: Item) => unknown;
-  /** What is left to do once an item was removed; absent where linkgate makes it anew when it needs it. */
+  /** The next step after the removal of an item; absent if linkgate recreates the item. */
   readonly afterwards?: string;
 }
 
-/** Every kind of item in the table, by how its partition begins. */
+/** Every type of item in the table, by the prefix of its partition key. */
 export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, ItemEntity>([
   ['BY_ACCOUNT', { read: readByAccount }],
   ['REEVALUATE_AT', { read: readReevaluation }],
-  [
-    'ALLOWLIST',
-    { read: readEntry, afterwards: 'say anew what holds for the account: linkgate allow, or linkgate block' },
-  ],
-  ['APPROVERS', { read: readGroup, afterwards: 'name its people anew: linkgate approvers set' }],
+  ['ALLOWLIST', { read: readEntry, afterwards: 'create the entry again: linkgate allow, or linkgate block' }],
+  ['APPROVERS', { read: readGroup, afterwards: 'create the group again: linkgate approvers set' }],
   ['AUDIT', { read: readAuditEntry }],
   ['NOTIFICATION_THROTTLE', { read: readThrottle }],
   ['CONNECTION', { read: readRecord }],
   ['CONTACT_DELIVERY_FAILURE', { read: readDeliveryFailure }],
   ['ENDPOINT_QUOTA', { read: readEndpointQuota }],
-  [
-    'CUSTOMER',
-    { read: readCustomer, afterwards: 'say anew what holds for the customer: linkgate customer set' },
-  ],
+  ['CUSTOMER', { read: readCustomer, afterwards: 'create the customer again: linkgate customer set' }],
   [
     'CUSTOMER_BY_ACCOUNT',
     { read: readAccountPointer, afterwards: 'set the customer of the account again: linkgate customer set' },
@@ -60,14 +54,14 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
     'DISCONNECT_QUOTA',
     {
       read: readReservations,
-      afterwards: 'the budget of cuts begins anew: see what was cut in the last 24 hours',
+      afterwards: 'check the disconnects of the last 24 hours, since the disconnect quota starts again',
     },
   ],
   ['DIGEST', { read: readDigest }],
   ['PENDING_EFFECT', { read: readPendingEffect }],
   ['IDEMPOTENCY', { read: readIdempotencyItem }],
   ['JOB', { read: readJob }],
-  ['MODE', { read: readModeChange, afterwards: 'see whether the mode is the right one: linkgate mode' }],
+  ['MODE', { read: readModeChange, afterwards: 'check the mode: linkgate mode' }],
   [
     'PLAN',
     {
@@ -79,7 +73,7 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
   ['PRINCIPALS', { read: readPrincipal }],
   [
     'SERVICE',
-    { read: readService, afterwards: 'register it again, with its settings: linkgate service add' },
+    { read: readService, afterwards: 'register the service again, with its settings: linkgate service add' },
   ],
   ['SWEEP', { read: readSweepLease }],
   ['TABLE_IDENTITY', { read: readRestoredAt }],
@@ -88,7 +82,7 @@ export const itemEntities: ReadonlyMap<string, ItemEntity> = new Map<string, Ite
   ['EXPIRY_WARNING', { read: readExpiryWarningState }],
 ]);
 
-/** @returns undefined for what linkgate never writes. */
+/** @returns undefined for an item that linkgate never writes. */
 export function findItemEntity(key: Key): ItemEntity | undefined {
   return itemEntities.get(itemKindOfKey(key));
 }

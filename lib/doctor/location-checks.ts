@@ -21,18 +21,18 @@ export interface LocationCheckDeps extends Runtime {
 }
 
 const oneMinuteMs = 60_000;
-/** Three passes missed in a row, in milliseconds. */
+/** Three missed sweeps in a row. */
 const staleAfterMs: Readonly<Record<SweepScope, number>> = {
   pending: 3 * oneMinuteMs,
   full: 45 * oneMinuteMs,
 };
-/** A verdict is usually applied within seconds, in milliseconds. */
+/** linkgate usually applies a verdict within seconds. */
 const overdueAfterMs = 5 * oneMinuteMs;
-/** How many due pointers are looked at, unless one is late before. */
+/** The check reads at most this many pending effects. */
 const maxPointersRead = 1_000;
 const pointersPerPage = 100;
 
-/** Whether passes end in a place, verdicts are applied there, and services could be given what linkgate needs of them. */
+/** Checks that sweeps of a location finish, that verdicts are applied there, and that linkgate may fix the drift of its services. */
 export function checkLocation(
   location: AccountRegion,
   services: readonly Service[],
@@ -43,8 +43,8 @@ export function checkLocation(
     'locations',
     formatAccountRegion(location),
     {
-      'sweep-of-requests': () => checkSweep(location, 'pending', registeredAt, deps),
-      'sweep-of-everything': () => checkSweep(location, 'full', registeredAt, deps),
+      'pending-sweep': () => checkSweep(location, 'pending', registeredAt, deps),
+      'full-sweep': () => checkSweep(location, 'full', registeredAt, deps),
       verdicts: () => checkVerdicts(location, deps),
       repair: () => checkRepairPermission(location, services, deps),
     },
@@ -59,18 +59,19 @@ async function checkSweep(
   { table, reportError, now, deployment: { stage }, hub }: LocationCheckDeps,
 ): Promise<CheckResult> {
   const finishedAt = await lastSweepSuccess(location, scope, { table, reportError });
-  // A pass from before a service was registered anew says nothing of the time since.
+  // A sweep from before the registration of a service says nothing about the time since.
   const since = finishedAt !== undefined && finishedAt > registeredAt ? finishedAt : registeredAt;
-  const said = finishedAt === undefined ? 'no pass has ended yet' : `the last pass ended at ${finishedAt}`;
+  const said =
+    finishedAt === undefined ? 'no sweep has finished yet' : `the last sweep finished at ${finishedAt}`;
   return now().getTime() - new Date(since).getTime() < staleAfterMs[scope]
     ? ok(said)
     : failed(
-        `${said}: nothing makes good what events missed`,
-        `make one now:\nlinkgate sweep connections\nWhere that does not end, the log of sweep-connections says why. Where only the schedule does not come, see whether its rule is enabled:\naws events describe-rule --region ${hub.region} --name linkgate-${stage}-sweep-${scope}`,
+        `${said}: nothing recovers missed events`,
+        `run a sweep now:\nlinkgate sweep connections\nIf it does not finish, see the log of sweep-connections. If only the schedule is missing, check that its rule is enabled:\naws events describe-rule --region ${hub.region} --name linkgate-${stage}-sweep-${scope}`,
       );
 }
 
-/** At one service for all of the place: its role's permission is for every one of them. */
+/** One service is enough: the permission of the role covers all services of the location. */
 async function checkRepairPermission(
   location: AccountRegion,
   [service]: readonly Service[],
@@ -79,36 +80,36 @@ async function checkRepairPermission(
   const refusal =
     service && (await servicesClient(location).findRepairDenial(service.serviceId, service.topicArn));
   return refusal === undefined
-    ? ok('services can be tagged and their connection notifications made')
-    : failed(`EC2 would refuse: ${refusal}`, grantPermissionRemedy);
+    ? ok('linkgate can tag services and create their connection notifications')
+    : failed(`EC2 denies it: ${refusal}`, grantPermissionRemedy);
 }
 
-/** The right to accept and reject is judged by what became of verdicts, since only the actor has it. */
+/** Only `apply-verdicts` has the permission to accept and reject, so the check reads its results. */
 async function checkVerdicts(location: AccountRegion, deps: LocationCheckDeps): Promise<CheckResult> {
   const { table, mode, reportError } = deps;
-  if ((await mode()) === 'observe') return ok('verdicts are not applied, since the mode is observe');
+  if ((await mode()) === 'observe') return ok('the mode is observe, so linkgate applies no verdicts');
   const { seen, late } = await findOverdueVerdicts(location, deps);
   const [first] = late;
   if (!first)
     return ok(
       seen === 0
         ? 'every verdict is applied'
-        : `verdicts that are being applied: ${seen}${seen < maxPointersRead ? '' : ' or more'}`,
+        : `pending verdicts: ${seen}${seen < maxPointersRead ? '' : ' or more'}`,
     );
   const refusal = (await readAuditTrail(first.endpointId, table, reportError)).findLast(
     ({ action }) => action === 'refused',
   );
   return failed(
-    `verdicts that EC2 does not show after five minutes: at least ${late.length}, such as that of ${first.endpointId}${
-      refusal?.reason === undefined ? '' : `, of which EC2 said: ${refusal.reason}`
+    `verdicts not applied after five minutes: at least ${late.length}, for example that of ${first.endpointId}${
+      refusal?.reason === undefined ? '' : `; EC2 answered: ${refusal.reason}`
     }`,
     refusal?.reason?.startsWith('UnauthorizedOperation') === true
-      ? `linkgate service add ${first.serviceId}\nputs back the tag that lets linkgate act on the service; where it is there, a permissions boundary or a policy of your organization denies it`
-      : `linkgate explain ${first.endpointId}\ntells what was tried; the log of apply-verdicts says more`,
+      ? `linkgate service add ${first.serviceId}\nrestores the tag that lets linkgate act on the service; if the tag exists, a permissions boundary or a policy of your organization denies the call`
+      : `linkgate explain ${first.endpointId}\nshows the attempts; the log of apply-verdicts has the details`,
   );
 }
 
-/** Looks at one page of what is due after another, until something on one is late. */
+/** Reads pages of pending effects until one has an overdue verdict. */
 async function findOverdueVerdicts(location: AccountRegion, { table, now, reportError }: LocationCheckDeps) {
   let seen = 0;
   for await (const page of table.query(pendingEffectPartition(location), { limit: pointersPerPage })) {
@@ -123,7 +124,7 @@ async function findOverdueVerdicts(location: AccountRegion, { table, now, report
   return { seen, late: [] };
 }
 
-/** Since it was decided, or since EC2 last showed otherwise: what took effect late is put right from then on. */
+/** The time of the verdict, or of the last observation that contradicts it. */
 function pendingEffectSince({ verdict, pendingEffect, observedAt = '' }: ConnectionRecord): number {
   if (!pendingEffect || !verdict) return Number.POSITIVE_INFINITY;
   const { decidedAt } = verdict;

@@ -2,14 +2,14 @@ import { type Runtime, settleEach } from '../runtime/runtime.ts';
 import { type Check, type CheckResult, type CheckSet, failed, ok, runChecks, warning } from './check.ts';
 import type { Deployment, QueueState } from './deployment.ts';
 
-/** So many messages a queue has only when its function does not keep up. */
+/** A queue has this many messages only if its function is too slow. */
 const backlogThreshold = 1_000;
 
-const fullSweepRecovers = 'The full pass makes good what it was about, within 15 minutes.';
-const sweepRecovers = 'The sweep makes good what it was about.';
-const nextSweepRecovers = 'The next sweep makes good what it was about; who waits for its job waits in vain.';
+const fullSweepRecovers = 'The full sweep recovers it within 15 minutes.';
+const sweepRecovers = 'The sweep recovers it.';
+const nextSweepRecovers = 'The next scheduled sweep recovers it; the job of the lost request never finishes.';
 
-/** What becomes of that which is lost with a message, by the queue that should have delivered it or where it ended. */
+/** The recovery of a lost message, by its source queue or its dead-letter queue. */
 const recoveryByQueue: Readonly<Record<string, string>> = {
   'connection-notifications': sweepRecovers,
   'connection-rechecks': sweepRecovers,
@@ -21,9 +21,9 @@ const recoveryByQueue: Readonly<Record<string, string>> = {
   'customer-notifications': fullSweepRecovers,
   'service-checks': fullSweepRecovers,
   'undelivered-events':
-    'The sweep finds connections again within a minute, and a missed schedule the next one makes good; services are checked again by the full pass, within 15 minutes.',
+    'The sweep finds the connections within a minute, and the next schedule replaces a missed one; the full sweep checks services again within 15 minutes.',
   'failed-invocations':
-    'The next sweep makes a failed one good; requests that a change of policy concerned are decided anew by the full pass, within 15 minutes. An event `Connection Waiting` or `Service Drifted` that was not published is lost: `linkgate connections --waiting` and `linkgate doctor` show what there is. A consumer who was not told that a connection will be cut is told after the full pass; what else consumers were not told stays untold.',
+    'The next sweep replaces a failed one; the full sweep re-evaluates requests after a policy change within 15 minutes. An unpublished event `Connection Waiting` or `Service Drifted` is lost: `linkgate connections --waiting` and `linkgate doctor` show the same facts. After the full sweep linkgate notifies customers of scheduled disconnects; other customer notifications are lost.',
 };
 
 interface QueueCheckDeps extends Pick<Runtime, 'reportError'> {
@@ -31,7 +31,7 @@ interface QueueCheckDeps extends Pick<Runtime, 'reportError'> {
   readonly topicArn: string;
 }
 
-/** Every queue by its name, and that connection notifications reach theirs. */
+/** Checks every queue, and the subscription of the queue of connection notifications. */
 export async function checkQueues(deps: QueueCheckDeps): Promise<Check[]> {
   const { deployment } = deps;
   const readings = await settleEach(deployment.queueUrls, deployment.queue);
@@ -61,8 +61,8 @@ function checkBacklog({ arn, visibleMessages }: QueueState): CheckResult {
   return visibleMessages < backlogThreshold
     ? ok(detail)
     : warning(
-        `${detail}: its function does not keep up`,
-        `wait, and look again; where the number grows, look for throttling in the metrics of the function that ${queueNameFromArn(arn)} feeds, and for errors in its log`,
+        `${detail}: the function is too slow`,
+        `check again later; if the number grows, check throttles and errors of the function that ${queueNameFromArn(arn)} feeds`,
       );
 }
 
@@ -71,13 +71,13 @@ function checkDeadLetters(
   source: QueueState | undefined,
 ): CheckResult {
   if (visibleMessages === 0) return ok('empty');
-  const look = `Look what failed:\naws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
-  const empty = `empty it:\naws sqs purge-queue --queue-url ${url}`;
+  const look = `Read the messages:\naws sqs receive-message --queue-url ${url} --max-number-of-messages 10 --message-attribute-names All`;
+  const empty = `purge the queue:\naws sqs purge-queue --queue-url ${url}`;
   const lost = findRecovery(source?.arn ?? arn);
   return failed(
     formatMessageCount(visibleMessages),
     source
-      ? `${look}\nThe log of the function that ${queueNameFromArn(source.arn)} feeds says why. Once that is mended send them back:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${empty}\n${lost}`
+      ? `${look}\nThe log of the function that ${queueNameFromArn(source.arn)} feeds has the error. Once it is fixed, start a redrive:\naws sqs start-message-move-task --source-arn ${arn}\nOr ${empty}\n${lost}`
       : `${look}\nOnce you know why they are there, ${empty}\n${lost}`,
   );
 }
@@ -87,7 +87,7 @@ async function checkTopicSubscription(notifications: QueueState | undefined, dep
   if (notifications && subscribers.includes(notifications.arn))
     return ok('connection notifications reach their queue');
   return failed(
-    'the topic of connection notifications does not deliver to their queue: requests are noticed by the sweep within a minute, not at once',
+    'the topic of connection notifications does not deliver to their queue: only the sweep finds requests, within a minute',
     `aws sns subscribe --topic-arn ${deps.topicArn} --protocol sqs --notification-endpoint ${notifications?.arn ?? '…'}`,
   );
 }

@@ -14,24 +14,23 @@ import { itemKindOfKey, reasonsToKeepItems } from '../storage/item-remedy.ts';
 import type { Item, Key, Write } from '../storage/table.ts';
 import { findItemEntity } from './item-entities.ts';
 
-/** An item is not removed. */
+/** linkgate does not remove the item. */
 export class ItemNotRemovableError extends Error {
   override readonly name = 'ItemStaysError';
 
   constructor({ pk, sk }: Key, why: string) {
-    super(`item \`${pk}\` \`${sk}\` stays: ${why}`);
+    super(`item \`${pk}\` \`${sk}\` cannot be removed: ${why}`);
   }
 }
 
 export interface RemoveDeps extends ReadDeps {
-  /** Writes down what was there, and who removed it. */
+  /** Logs the removed item and the caller. */
   readonly logRemoval: (removal: { readonly item: Item; readonly by: string }) => void;
 }
 
 /**
- * Removes an item that linkgate cannot read. A pointer to the record of a connection is written anew instead, since the record
- * still needs it.
- * @returns undefined where there is none; else what is left to do.
+ * Removes an unreadable item. An index item of a connection is rebuilt instead, since the record still needs it.
+ * @returns undefined if the item does not exist; else the next step.
  * @throws ItemStaysError
  */
 export async function removeUnreadable(
@@ -42,17 +41,16 @@ export async function removeUnreadable(
   const [item] = await deps.table.get([key]);
   if (!item) return undefined;
   const kind = findItemEntity(key);
-  if (!kind) throw new ItemNotRemovableError(key, 'linkgate has no such kind of item');
+  if (!kind) throw new ItemNotRemovableError(key, 'linkgate does not know this type of item');
   if (canReadItem(item, kind.read))
-    throw new ItemNotRemovableError(key, 'linkgate can read it, and the command for its kind changes it');
+    throw new ItemNotRemovableError(key, 'linkgate can read it; use the command for its type');
   const kept = reasonsToKeepItems.get(itemKindOfKey(key));
   if (kept !== undefined) throw new ItemNotRemovableError(key, kept);
   const expected = versionToReplace(item);
   const put = await rebuildPointer(key, deps);
   const write = put ?? { remove: key };
   const isWritten = await deps.table.write([{ ...write, ...(expected !== undefined && { expected }) }]);
-  if (!isWritten)
-    throw new ItemNotRemovableError(key, 'somebody changed it at the same time; look at it again');
+  if (!isWritten) throw new ItemNotRemovableError(key, 'it changed concurrently; try again');
   deps.logRemoval({ item, by });
   return { ...(kind.afterwards !== undefined && { afterwards: kind.afterwards }) };
 }
@@ -67,7 +65,7 @@ function canReadItem(item: Item, read: (item: Item) => unknown): boolean {
   }
 }
 
-/** The pointer that a connection's record would have there. */
+/** Rebuilds the index item that the connection record has under this key. */
 async function rebuildPointer(
   key: Key,
   { table, reportError }: ReadDeps,

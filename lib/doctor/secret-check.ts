@@ -5,21 +5,21 @@ interface CheckedSecret {
   /** Below `/linkgate/<stage>/`. */
   readonly name: string;
   readonly what: string;
-  /** The command that makes it. */
+  /** The command that creates it. */
   readonly remedy: string;
 }
 
-/** Whether a secret is there, and kept as one. Its value is not read. */
+/** Checks that a secret exists as a `SecureString`. Its value is not read. */
 export async function checkSecret(
   { name, what, remedy }: CheckedSecret,
   { parameters, stage }: Pick<Deployment, 'parameters' | 'stage'>,
 ): Promise<CheckResult> {
   const type = (await parameters()).get(name);
-  if (type === 'SecureString') return ok('it is there');
+  if (type === 'SecureString') return ok('the parameter exists');
   return type === undefined
-    ? failed(`there is no ${what}`, remedy)
+    ? failed(`the ${what} does not exist`, remedy)
     : failed(
-        `the ${what} is a ${type}, which anybody may read who may read parameters`,
+        `the ${what} is a ${type}, which every reader of parameters can read`,
         `aws ssm delete-parameter --name /linkgate/${stage}/${name}\n${remedy}`,
       );
 }

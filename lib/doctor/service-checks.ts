@@ -28,7 +28,7 @@ interface DriftCheck {
   readonly drifts: readonly Drift['check'][];
   readonly inOrder: string;
   readonly severity: 'warning' | 'failed';
-  /** Left out where linkgate makes it itself, which it does not while it only observes. */
+  /** Absent if linkgate fixes the drift itself, which it does only in the mode enforce. */
   readonly remedy?: (service: Service) => string;
 }
 
@@ -42,17 +42,17 @@ const driftChecks: Readonly<Record<string, DriftCheck>> = {
   },
   tag: {
     drifts: ['tag-is-missing'],
-    inOrder: 'the tag that lets linkgate act is there',
+    inOrder: 'the service has the tag that lets linkgate act on it',
     severity: 'failed',
   },
   notification: {
     drifts: ['notification-is-missing', 'notification-is-disabled', 'notification-lacks-events'],
-    inOrder: 'the connection notification rings for all four events',
+    inOrder: 'the connection notification covers all four events',
     severity: 'failed',
   },
 };
 
-/** A service as EC2 shows it now, not as it was last recorded. */
+/** Checks a service as EC2 shows it now, not as it was last recorded. */
 export async function checkRegisteredService(service: Service, deps: ServiceCheckDeps): Promise<Check[]> {
   const { serviceId, name, location, topicArn } = service;
   const subject = name === serviceId ? serviceId : `${name} (${serviceId})`;
@@ -69,7 +69,7 @@ export async function checkRegisteredService(service: Service, deps: ServiceChec
       ...buildDriftChecks(service, configurationDrift(configuration, topicArn), deps),
       ...(configuration.isGatewayLoadBalancer && { notification: async () => ok(gatewayLoadBalancerText) }),
     }),
-    // Without the tag, of which another check tells, EC2 does not list them.
+    // EC2 does not list the principals without the tag, which has its own check.
     ...(principals && { principals: () => checkPrincipals(service, principals) }),
     approvers: () => checkServiceApprovers(service, deps.table),
     paused: () => checkPause(service),
@@ -94,7 +94,7 @@ async function toDriftResult(
 ): Promise<CheckResult> {
   if (remedy) return { status: severity, detail, remedy: remedy(service) };
   return (await mode()) === 'observe'
-    ? warning(`${detail}; in the mode observe EC2 is left alone`, 'linkgate mode enforce')
+    ? warning(`${detail}; linkgate does not fix it in the mode observe`, 'linkgate mode enforce')
     : { status: severity, detail, remedy: `linkgate service add ${service.serviceId}` };
 }
 
@@ -108,38 +108,40 @@ function checkServiceState(
     ? ok('EC2 shows it as Available')
     : failed(
         `EC2 shows it as ${configuration.state}`,
-        `see what it waits for:\naws ec2 describe-vpc-endpoint-service-configurations --region ${region} --service-ids ${serviceId}`,
+        `see its configuration:\naws ec2 describe-vpc-endpoint-service-configurations --region ${region} --service-ids ${serviceId}`,
       );
 }
 
 async function checkServiceApprovers({ approvers }: Service, table: Table): Promise<CheckResult> {
   return (await isKnownGroup(approvers, table))
-    ? ok(`there is a group ${approvers}`)
+    ? ok(`the approver group ${approvers} exists`)
     : failed(
-        `there is no approver group ${approvers}`,
-        `make it, with the people who decide:\n${createGroupCommand(approvers)}`,
+        `the approver group ${approvers} does not exist`,
+        `create it with its members:\n${createGroupCommand(approvers)}`,
       );
 }
 
 function checkPause({ name, pausedAt, pausedBy, pauseReason }: Service): CheckResult {
-  if (pausedAt === undefined) return ok('requests are decided');
+  if (pausedAt === undefined) return ok('the service is not paused');
   const why = pauseReason === undefined ? '' : `: ${pauseReason}`;
   return warning(
-    `paused since ${pausedAt} by ${pausedBy ?? 'nobody knows whom'}${why}`,
+    `paused since ${pausedAt} by ${pausedBy ?? 'an unknown caller'}${why}`,
     `linkgate resume ${shellWord(name)}`,
   );
 }
 
-/** Whom EC2 lets ask: everyone by what it shows now, the difference to the allowlist by the last check, which is also made as things change. */
+/** Checks the allowed principals: `*` by EC2 now, the difference to the allowlist by the last service check. */
 function checkPrincipals(service: Service, shown: readonly string[]): CheckResult {
   const { serviceId, location, topicArn, principals, principalDrift = [], principalsCheckedAt } = service;
   const differences = principalDrift.map(({ detail }) => detail);
   if (shown.includes('*'))
     return warning(
-      ['the allowed principals are `*`: every AWS account may ask to connect', ...differences].join('. '),
-      `where not every account shall ask, name those that may:\naws ec2 modify-vpc-endpoint-service-permissions --region ${location.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:${awsPartition(location.region, topicArn)}:iam::444455556666:root`,
+      ['the allowed principals are `*`: every AWS account may request connections', ...differences].join(
+        '. ',
+      ),
+      `to restrict it, name the allowed accounts:\naws ec2 modify-vpc-endpoint-service-permissions --region ${location.region} --service-id ${serviceId} --remove-allowed-principals '*' --add-allowed-principals arn:${awsPartition(location.region, topicArn)}:iam::444455556666:root`,
     );
-  if (principalsCheckedAt === undefined) return ok('the allowed principals are named');
+  if (principalsCheckedAt === undefined) return ok('the allowed principals are explicit');
   if (differences.length === 0) return ok('the allowed principals are what the allowlist implies');
   const checks = new Set(principalDrift.map(({ check }) => check));
   if (checks.has('principals-cannot-be-changed'))
@@ -149,7 +151,7 @@ function checkPrincipals(service: Service, shown: readonly string[]): CheckResul
     principals === 'managed' &&
       !checks.has('principals-await-approval') &&
       !checks.has('principals-are-withheld')
-      ? 'docs/principals.md tells what linkgate does about it by itself, and what you can do'
-      : `see what would change, and let linkgate extend them equal:\nlinkgate service add ${serviceId} --principals managed`,
+      ? 'see docs/principals.md: linkgate fixes some differences itself'
+      : `preview the changes, and let linkgate manage them:\nlinkgate service add ${serviceId} --principals managed`,
   );
 }

@@ -26,7 +26,7 @@ const signingSecret = {
 };
 const botToken = { name: slackSecrets.botToken, what: 'bot token of the Slack app', remedy: connectCommand };
 
-/** Whether Slack takes what linkgate sends, and linkgate what Slack does. */
+/** Checks the Slack app, its secrets and the channels of the groups. */
 export async function checkSlack(deps: SlackCheckDeps): Promise<Check[]> {
   let groupsInSlack: readonly ApproverGroup[];
   try {
@@ -35,7 +35,7 @@ export async function checkSlack(deps: SlackCheckDeps): Promise<Check[]> {
     return runChecks('slack', null, { 'slack-app': () => Promise.reject(error) }, deps);
   }
   if (groupsInSlack.length === 0) {
-    const hint = `no group names a Slack channel; to ask people there begin with \`linkgate slack manifest\` and \`${connectCommand}\``;
+    const hint = `no group has a Slack channel; to use Slack begin with \`linkgate slack manifest\` and \`${connectCommand}\``;
     return runChecks('slack', null, { 'slack-app': () => ok(hint) }, deps);
   }
   const appChecks = {
@@ -60,20 +60,20 @@ async function checkApp({ deployment, secrets, slackWith }: SlackCheckDeps): Pro
     const { lacking, unused } = describeScopeProblems(scopes);
     if (lacking !== undefined) return failed(lacking, updateManifestRemedy);
     return unused === undefined
-      ? ok(`Slack knows it as ${bot} in ${team}`)
+      ? ok(`Slack accepts the bot token of ${bot} in ${team}`)
       : warning(unused, updateManifestRemedy);
   } catch (error) {
     if (!(error instanceof SlackError)) throw error;
     if (error.isPermanent && previous !== undefined && (await isTokenAccepted(previous, slackWith)))
       return warning(
-        `Slack refuses the current bot token (${error.error}), and takes the one before, which works until the next is put in`,
+        `Slack rejects the current bot token (${error.error}) and accepts the previous one, which works until the next rotation`,
         reinstallRemedy,
       );
     return error.isPermanent
-      ? failed(`Slack refuses its bot token: ${error.error}`, reinstallRemedy)
+      ? failed(`Slack rejects the bot token: ${error.error}`, reinstallRemedy)
       : warning(
-          `Slack could not be asked: ${error.error}`,
-          'look again; requests are told of once it answers',
+          `Slack did not answer: ${error.error}`,
+          'check again; linkgate sends its messages once Slack answers',
         );
   }
 }
@@ -87,9 +87,9 @@ async function isTokenAccepted(token: string, slackWith: ConnectSlackDeps['slack
   }
 }
 
-const reinstallRemedy = `install the app anew in Slack, and put its bot token in:\n${connectCommand}`;
+const reinstallRemedy = `reinstall the app in Slack, and store its bot token:\n${connectCommand}`;
 const updateManifestRemedy =
-  "put this manifest in place of the one in the app's settings, install the app anew, and put its bot token in with `linkgate slack connect`:\nlinkgate slack manifest";
+  "replace the manifest in the app's settings with this one, reinstall the app, and store its bot token with `linkgate slack connect`:\nlinkgate slack manifest";
 
 async function checkChannel(
   { name, slackChannel }: ApproverGroup,
@@ -97,24 +97,24 @@ async function checkChannel(
 ): Promise<CheckResult> {
   const { channelError } = await findThrottle(name, { table, reportError });
   if (!channelError || channelError.channel !== slackChannel)
-    return ok(`Slack refused nothing that was sent to ${slackChannel}, where anything was`);
+    return ok(`Slack has rejected no message to ${slackChannel}`);
   const { error, at } = channelError;
-  const remedy = remedyByError[error] ?? (() => 'look up what Slack means by it');
+  const remedy = remedyByError[error] ?? (() => 'look up the error in the documentation of Slack');
   return failed(
-    `Slack refused a message to ${slackChannel} at ${at}: ${error}`,
-    `${remedy(stage)}\nIt is tried again every 15 minutes, and this is over once Slack takes a message.`,
+    `Slack rejected a message to ${slackChannel} at ${at}: ${error}`,
+    `${remedy(stage)}\nlinkgate tries again every 15 minutes; the check passes once Slack accepts a message.`,
   );
 }
 
 const inviteText = (stage: string) => `invite the app, in the channel: /invite @linkgate-${stage}`;
 const otherChannelText = () =>
-  'name another channel: `linkgate approvers set` with --slack-channel, and all people of the group';
+  'choose another channel: `linkgate approvers set` with --slack-channel and all members of the group';
 
-/** By Slack's word for what is amiss. */
+/** The remedies by error code of Slack. */
 const remedyByError: Readonly<Record<string, (stage: string) => string>> = {
   not_in_channel: inviteText,
   channel_not_found: (stage) =>
-    `where the channel is private, ${inviteText(stage)}; otherwise ${otherChannelText()}`,
+    `if the channel is private, ${inviteText(stage)}; otherwise ${otherChannelText()}`,
   is_archived: otherChannelText,
   missing_scope: () => updateManifestRemedy,
 };

@@ -16,7 +16,7 @@ export function configurationDrift(
     },
     principals?.includes('*') && {
       check: 'principal-is-everyone',
-      detail: 'the allowed principals are `*`: every AWS account may ask to connect',
+      detail: 'the allowed principals are `*`: every AWS account may request connections',
     },
     !isTagged && {
       check: 'tag-is-missing',

@@ -16,7 +16,7 @@ const address = 'alice@example.com';
 const kept = { 'slack/bot-token': 'SecureString', 'slack/signing-secret': 'SecureString' };
 const own = { arn: 'arn:own', readers: [address] };
 
-/** One group, with a channel and an address, and all that both need. */
+/** A healthy group with a Slack channel and an address. */
 beforeEach(async () => {
   env = createTestEnv();
   await set({ slackChannel: channel, slackUsers: [user], emails: [address] });
@@ -38,12 +38,12 @@ async function notInOrder() {
   return checks.filter(({ status }) => status !== 'ok');
 }
 
-test('where everybody is told, in Slack and by mail, there is nothing to remedy', async () => {
+test('the doctor reports no problem when Slack and email reach all approvers', async () => {
   expect(await notInOrder()).toEqual([]);
 });
 
-describe('of Slack is found', () => {
-  test('nothing where no group names a channel, but how to begin', async () => {
+describe('the Slack check', () => {
+  test('passes without a Slack channel and names the command that connects Slack', async () => {
     await set({ emails: [address] });
     keep({});
     expect(await checkSlack(env.deps)).toMatchObject([
@@ -51,7 +51,7 @@ describe('of Slack is found', () => {
     ]);
   });
 
-  test('what was never put in', async () => {
+  test('fails for secrets that were never stored', async () => {
     keep({});
     expect(await notInOrder()).toMatchObject([
       { name: 'slack-app', status: 'failed', remedy: 'linkgate slack connect' },
@@ -59,7 +59,7 @@ describe('of Slack is found', () => {
     ]);
   });
 
-  test('a secret that is kept as none', async () => {
+  test('fails for a secret that is no SecureString', async () => {
     keep({ ...kept, 'slack/signing-secret': 'String' });
     expect(await notInOrder()).toMatchObject([
       {
@@ -73,7 +73,7 @@ describe('of Slack is found', () => {
   test.each([
     ['token_revoked', 'failed', 'install the app anew'],
     ['timeout', 'warning', 'look again'],
-  ])('that it answers %s', async (error, status, remedy) => {
+  ])('reports the Slack error %s', async (error, status, remedy) => {
     env.deps.slackWith = () => ({ authTest: () => Promise.reject(new SlackError('auth.test', error)) });
     expect(await notInOrder()).toMatchObject([
       {
@@ -85,7 +85,7 @@ describe('of Slack is found', () => {
     ]);
   });
 
-  test('that Slack takes only the bot token from before the current one', async () => {
+  test('warns when Slack accepts only the previous bot token', async () => {
     env.secrets.set('slack/bot-token', ['xoxb-current', 'xoxb-previous']);
     env.deps.slackWith = ([token]) => ({
       authTest: async () => {
@@ -103,7 +103,7 @@ describe('of Slack is found', () => {
     ]);
   });
 
-  test('a refusal of AWS, which is none of Slack', async () => {
+  test('fails for an AWS error', async () => {
     env.deps.secrets = { ...env.deps.secrets, read: () => Promise.reject(new Error('SSM is away')) };
     expect(await notInOrder()).toMatchObject([
       { name: 'slack-app', status: 'failed', detail: expect.stringContaining('SSM is away') },
@@ -113,7 +113,7 @@ describe('of Slack is found', () => {
   test.each([
     [['chat:write'], 'failed', 'lacks scopes: commands'],
     [['chat:write', 'commands', 'files:read'], 'warning', 'does not use: files:read'],
-  ])('that the app has the scopes %j', async (scopes, status, detail) => {
+  ])('reports the app scopes %j', async (scopes, status, detail) => {
     env.slackApp.scopes = scopes;
     expect(await notInOrder()).toMatchObject([
       {
@@ -129,7 +129,7 @@ describe('of Slack is found', () => {
     ['not_in_channel', '/invite @linkgate-test'],
     ['is_archived', '--slack-channel'],
     ['something_new', 'what Slack means'],
-  ])('that a channel refuses messages with %s', async (error, remedy) => {
+  ])('fails for a channel that rejects messages with %s', async (error, remedy) => {
     env.put(troubled(error));
     expect(await notInOrder()).toMatchObject([
       {
@@ -142,7 +142,7 @@ describe('of Slack is found', () => {
     ]);
   });
 
-  test('nothing of a channel that the group no longer has', async () => {
+  test('ignores the error of a channel that the group no longer has', async () => {
     env.put(troubled('not_in_channel', 'C01BEFORE'));
     expect(await notInOrder()).toEqual([]);
   });
@@ -153,8 +153,8 @@ function troubled(error: string, where = channel) {
   return throttleItem({ ...emptyThrottle('default'), channelError, version: 1 });
 }
 
-describe('of mail is found', () => {
-  test('an address that is not subscribed, and the command that sets its group as it is', async () => {
+describe('the email check', () => {
+  test('fails for an address without a subscription, and its remedy sets the group unchanged', async () => {
     env.subscriptions.clear();
     await set(
       { emails: ['bob@example.com'], quorum: 1, decisionChannels: 'api', escalateTo: 'default' },
@@ -162,7 +162,7 @@ describe('of mail is found', () => {
     );
     expect(await notInOrder()).toMatchObject([
       {
-        name: 'mail-subscription',
+        name: 'email-subscription',
         subject: address,
         status: 'failed',
         remedy: `linkgate approvers set default --slack-channel ${channel} --slack-user T01LOCAL:U01ALICE --email ${address} --quorum 1`,
@@ -175,11 +175,11 @@ describe('of mail is found', () => {
     ]);
   });
 
-  test('a subscription that its reader has not confirmed', async () => {
+  test('warns about an unconfirmed subscription', async () => {
     env.subscriptions.set(address, {});
     expect(await notInOrder()).toMatchObject([
       {
-        name: 'mail-subscription',
+        name: 'email-subscription',
         subject: address,
         status: 'warning',
         remedy: expect.stringMatching(/AWS Notifications and confirm.*\nlinkgate approvers set default /),
@@ -187,11 +187,11 @@ describe('of mail is found', () => {
     ]);
   });
 
-  test("an approver who gets everybody's links", async () => {
+  test('fails for an approver whose subscription has no filter policy', async () => {
     env.subscriptions.set(address, { arn: 'arn:wide' });
     expect(await notInOrder()).toMatchObject([
       {
-        name: 'mail-subscription',
+        name: 'email-subscription',
         status: 'failed',
         detail: expect.stringContaining('filter policy'),
         remedy: expect.stringContaining('linkgate approvers set default'),
@@ -199,7 +199,7 @@ describe('of mail is found', () => {
     ]);
   });
 
-  test("a stranger who gets everybody's links, and how to take that away", async () => {
+  test('fails for a confirmed subscription that no group names, and its remedy unsubscribes it', async () => {
     env.subscriptions.set('mallory@example.com', { arn: 'arn:mallory' });
     env.subscriptions.set('waiting@example.com', {});
     env.subscriptions.set('former@example.com', {
@@ -208,7 +208,7 @@ describe('of mail is found', () => {
     });
     expect(await notInOrder()).toMatchObject([
       {
-        name: 'mail-strangers',
+        name: 'unmanaged-email-subscriptions',
         subject: null,
         status: 'failed',
         detail: expect.stringMatching(/: mallory@example\.com$/),
@@ -217,12 +217,12 @@ describe('of mail is found', () => {
     ]);
   });
 
-  test('that linkgate may not look', async () => {
+  test('fails when SNS denies the permission', async () => {
     const message = 'not authorized to perform: SNS:ListSubscriptionsByTopic';
     const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
     env.deps.subscriptions = { ...env.deps.subscriptions, list: () => Promise.reject(denied) };
     expect(await notInOrder()).toMatchObject([
-      { group: 'mail', status: 'failed', remedy: expect.stringContaining('serverless deploy') },
+      { group: 'email', status: 'failed', remedy: expect.stringContaining('serverless deploy') },
     ]);
   });
 });

@@ -14,7 +14,7 @@ const email = 'ops@initech.example';
 const set = (contact?: { email: string } | { topicArn: string }) =>
   setCustomer('initech', { accounts: [consumer], ...(contact && { contact }) }, alice, env.deps);
 
-test('of contacts nothing is found where nobody has one', async () => {
+test('the contact check is absent without contacts', async () => {
   await set();
   expect(await checkContacts(env.deps)).toEqual([]);
 });
@@ -24,15 +24,15 @@ test.each([
   ['has yet to confirm', {}, 'warning'],
   ['is no longer subscribed', undefined, 'failed'],
   ['is sent the messages of others', { arn: 'arn:1' }, 'failed'],
-])('of an address is found that it %s', async (_what, subscription, status) => {
+])('the contact check reports an address that %s', async (_what, subscription, status) => {
   await set({ email });
   if (subscription) env.customerSubscriptions.set(email, subscription);
   expect(await checkContacts(env.deps)).toMatchObject([
-    { group: 'consumers', name: 'contact', subject: 'initech', status },
+    { group: 'customers', name: 'contact', subject: 'initech', status },
   ]);
 });
 
-test('of a topic is found why it refused the last message', async () => {
+test('the contact check warns about a topic that rejected the last message', async () => {
   await set({ topicArn: 'arn:aws:sns:us-east-1:022222222222:linkgate-notices' });
   env.put(deliveryFailureItem('initech', 'not authorized to perform: SNS:Publish', noon));
   expect(await checkContacts(env.deps)).toMatchObject([
@@ -44,7 +44,7 @@ test('of a topic is found why it refused the last message', async () => {
   ]);
 });
 
-test('contacts that cannot be looked up are a failure', async () => {
+test('the contact check fails when SNS is unavailable', async () => {
   await set({ email });
   const all = () => Promise.reject(new Error('SNS is down'));
   env.deps.customerSubscriptions = { ...env.deps.customerSubscriptions, list: all };

@@ -34,7 +34,7 @@ import { createTestEnv, type TestEnv } from '../doubles/test-env.ts';
 
 let env: TestEnv;
 
-/** One service with all that it needs, and a pass of each kind that just ended. */
+/** A healthy service, and a finished sweep of each scope. */
 beforeEach(async () => {
   env = createTestEnv({ services: [aService()] });
   env.services.setConfiguration(aConfiguration());
@@ -42,7 +42,7 @@ beforeEach(async () => {
   await bothPassesEnd();
 });
 
-/** By mail, which its reader confirmed. */
+/** An approver with a confirmed email subscription. */
 async function nameSomeone() {
   const contact = { email: 'ops@initech.example' };
   await setCustomer('initech', { accounts: [consumer], contact }, 'alice', env.deps);
@@ -79,7 +79,7 @@ function write(writes: readonly Write[]) {
 
 const later = secondsAfterNoon(9 * 60);
 
-/** A request that was decided, and is to be accepted. */
+/** A request with a pending accept. */
 async function somethingDue(number = 1, decidedAt = noon) {
   const policyVersions = aVerdict('accept').policyVersions;
   const verdict = { outcome: 'accept' as const, findings: [] };
@@ -101,18 +101,18 @@ async function somethingDue(number = 1, decidedAt = noon) {
   return record;
 }
 
-test('a deployment in which everything is in order has nothing to remedy', async () => {
+test('the doctor reports no problem for a healthy deployment', async () => {
   expect(await notInOrder()).toEqual([]);
 });
 
-test('what is examined is told group by group', async () => {
+test('the doctor reports its checks group by group', async () => {
   const groups = (await examineAll()).map(({ group }) => group);
   expect([...new Set(groups)]).toEqual([
     'deployment',
     'queues',
     'slack',
-    'mail',
-    'consumers',
+    'email',
+    'customers',
     'audit',
     'locations',
     'services',
@@ -120,7 +120,7 @@ test('what is examined is told group by group', async () => {
   ]);
 });
 
-test('every check is in the page about them, and no other', async () => {
+test('docs/doctor.md lists every check, and no other', async () => {
   const page = readPage('docs/doctor.md');
   await setGroup(defaultGroup, { ...someone, slackChannel: 'C01APPROVALS' }, 'alice', env.deps);
   const named = parseTable(findSection(page, 'The checks')).map(({ check = '' }) =>
@@ -130,15 +130,15 @@ test('every check is in the page about them, and no other', async () => {
   expect(named.toSorted()).toEqual([...made].sort());
 });
 
-test('many services take many pages, and each is examined once', async () => {
+test('the doctor checks each of many services once, page by page', async () => {
   const ids = Array.from({ length: 12 }, (_, index) => serviceId(index + 1));
   env = createTestEnv({ services: ids.map((id) => aService({ serviceId: id, name: id })) });
   const states = (await examineAll()).filter(({ name }) => name === 'service');
   expect(states.map(({ subject }) => subject)).toEqual(ids);
 });
 
-describe('a check that cannot find out', () => {
-  test('has failed, names the missing permission, and keeps no other from being made', async () => {
+describe('a check that throws', () => {
+  test('fails, names the missing permission, and does not stop other checks', async () => {
     const message = 'User: linkgate is not authorized to perform: sns:ListSubscriptionsByTopic';
     const denied = Object.assign(new Error(message), { name: 'AuthorizationErrorException' });
     env.deps.deployment = aDeployment({ listTopicQueues: () => Promise.reject(denied) });
@@ -153,7 +153,7 @@ describe('a check that cannot find out', () => {
     expect(env.errors).toEqual([denied]);
   });
 
-  test('of a service fails for that service', async () => {
+  test('fails for its service', async () => {
     env.services.describe = () => Promise.reject(new Error('EC2 does not answer'));
     expect(await notInOrder()).toMatchObject([
       { group: 'services', name: 'service', subject: expect.stringContaining('orders') },
@@ -161,8 +161,8 @@ describe('a check that cannot find out', () => {
   });
 });
 
-describe('of the deployment is found', () => {
-  test('a table that was restored: it lost its stream, its expiry and its recovery', async () => {
+describe('the deployment check', () => {
+  test('reports a restored table without stream, time to live and point-in-time recovery', async () => {
     env.deps.deployment = aDeployment({
       table: async () => ({ status: 'ACTIVE', stream: undefined }),
       readTtlAttribute: async () => undefined,
@@ -175,14 +175,14 @@ describe('of the deployment is found', () => {
     ]);
   });
 
-  test('that it only observes', async () => {
+  test('warns about the mode observe', async () => {
     env.mode = 'observe';
     expect(await notInOrder()).toMatchObject([
       { name: 'mode', status: 'warning', remedy: expect.stringContaining('linkgate mode enforce') },
     ]);
   });
 
-  test('a mode that cannot be read', async () => {
+  test('fails for an unreadable mode', async () => {
     env.deps.modeParameter = { ...env.deps.modeParameter, read: () => Promise.reject(new Error('no')) };
     expect(await notInOrder()).toMatchObject([{ name: 'mode', status: 'failed' }]);
   });
@@ -190,7 +190,7 @@ describe('of the deployment is found', () => {
   test.each([
     [undefined, 'linkgate setup'],
     ['String', 'aws ssm delete-parameter'],
-  ])('a signing key of the type %s', async (type, remedy) => {
+  ])('fails for a signing key of the type %s', async (type, remedy) => {
     const parameters = new Map(type === undefined ? [] : [['links/signing-key', type]]);
     env.deps.deployment = aDeployment({ parameters: async () => parameters });
     expect(await notInOrder()).toMatchObject([
@@ -199,14 +199,14 @@ describe('of the deployment is found', () => {
   });
 
   test.each([undefined, 'https://api-2.execute-api.us-east-1.amazonaws.com'])(
-    'a parameter that says of the API %s',
+    'fails when the api-url parameter is %s',
     async (url) => {
       env.deps.deployment = aDeployment({ apiUrl: async () => url });
       expect(await notInOrder()).toMatchObject([{ name: 'api-url', status: 'failed' }]);
     },
   );
 
-  test('that nobody is named who decides', async () => {
+  test('warns about an empty default group', async () => {
     await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
     await createDefaultGroup(env.table);
     expect(await notInOrder()).toMatchObject([
@@ -218,7 +218,7 @@ describe('of the deployment is found', () => {
     ]);
   });
 
-  test('that it was never set up', async () => {
+  test('fails for a deployment without setup', async () => {
     await write([{ remove: { pk: 'APPROVERS', sk: 'default' } }]);
     expect(await notInOrder()).toMatchObject([
       { group: 'deployment', name: 'approvers', remedy: 'linkgate setup' },
@@ -227,8 +227,8 @@ describe('of the deployment is found', () => {
   });
 });
 
-describe('of the queues is found', () => {
-  test('a message that kept failing, and how to send it back', async () => {
+describe('the queue check', () => {
+  test('fails for messages in a dead-letter queue, and its remedy starts the redrive', async () => {
     const [notifications, , undelivered] = healthyQueues;
     const deadLetters = aQueue('connection-notifications-dead-letters', { visibleMessages: 2 });
     env.deps.deployment = aDeployment({
@@ -244,7 +244,7 @@ describe('of the queues is found', () => {
     ]);
   });
 
-  test('an event that nobody took, which the sweep made good', async () => {
+  test('fails for an undelivered event, and its remedy purges the queue', async () => {
     const queues = [...healthyQueues.slice(0, 2), aQueue('undelivered-events', { visibleMessages: 1 })];
     env.deps.deployment = aDeployment({ queues });
     expect(await notInOrder()).toMatchObject([
@@ -253,17 +253,17 @@ describe('of the queues is found', () => {
   });
 
   test.each([
-    ['connection-requests-dead-letters', 'connection-requests', 'The sweep makes good'],
-    ['service-checks-dead-letters', 'service-checks', 'The full pass makes good'],
-    ['failed-invocations', undefined, '`Service Drifted` that was not published is lost'],
-  ])('of what ends in %s, whether it may be dropped', async (name, source, said) => {
+    ['connection-requests-dead-letters', 'connection-requests', 'The sweep recovers it'],
+    ['service-checks-dead-letters', 'service-checks', 'The full sweep recovers it'],
+    ['failed-invocations', undefined, '`Service Drifted` is lost'],
+  ])('says whether messages in %s can be purged', async (name, source, said) => {
     const ended = aQueue(name, { visibleMessages: 1 });
     const feeding = source === undefined ? [] : [aQueue(source, { deadLetterQueueArn: ended.arn })];
     env.deps.deployment = aDeployment({ queues: [...healthyQueues, ...feeding, ended] });
     expect(await notInOrder()).toMatchObject([{ remedy: expect.stringContaining(said) }]);
   });
 
-  test('of every queue, what is lost with its messages', async () => {
+  test('says for every queue what a lost message means, as its alarm does', async () => {
     const { Resources } = createRequire(import.meta.url)('../../resources/queues.cjs')();
     const names = Object.values<{ Properties: { QueueName?: string } }>(Resources)
       .flatMap(({ Properties: { QueueName } }) => QueueName ?? [])
@@ -286,7 +286,7 @@ describe('of the queues is found', () => {
       expect(alarms).toContain(last?.split('\n').at(-1));
   });
 
-  test('a function that does not keep up', async () => {
+  test('warns about a backlog', async () => {
     const late = aQueue('apply-verdicts.fifo', {
       visibleMessages: 5_000,
       deadLetterQueueArn: queueArn('apply-verdicts-dead-letters.fifo'),
@@ -295,12 +295,12 @@ describe('of the queues is found', () => {
     expect(await notInOrder()).toMatchObject([{ name: 'queue', status: 'warning' }]);
   });
 
-  test('a queue that is not there, beside the others', async () => {
+  test('fails for a missing queue and still checks the others', async () => {
     env.deps.deployment = aDeployment({ queueUrls: [...aDeployment().queueUrls, 'https://sqs/gone'] });
     expect(await notInOrder()).toMatchObject([{ name: 'queue', subject: 'gone', status: 'failed' }]);
   });
 
-  test('a topic that does not deliver to its queue', async () => {
+  test('fails for a topic without a subscription of its queue', async () => {
     env.deps.deployment = aDeployment({ listTopicQueues: async () => [queueArn('another')] });
     expect(await notInOrder()).toMatchObject([
       { name: 'subscription', remedy: expect.stringContaining('aws sns subscribe') },
@@ -308,39 +308,37 @@ describe('of the queues is found', () => {
   });
 });
 
-describe('of a place is found', () => {
-  test('that passes no longer end', async () => {
+describe('the location check', () => {
+  test('fails when sweeps no longer finish', async () => {
     env.advanceSeconds(5 * 60);
-    expect(await notInOrder()).toMatchObject([
-      { name: 'sweep-of-requests', subject: '111111111111/us-east-1' },
-    ]);
+    expect(await notInOrder()).toMatchObject([{ name: 'pending-sweep', subject: '111111111111/us-east-1' }]);
     env.advanceSeconds(60 * 60);
     expect(await notInOrder()).toMatchObject([
       {
-        name: 'sweep-of-requests',
+        name: 'pending-sweep',
         remedy: expect.stringMatching(/\naws events describe-rule .*-sweep-pending$/),
       },
       {
-        name: 'sweep-of-everything',
+        name: 'full-sweep',
         remedy: expect.stringMatching(/\naws events describe-rule .*-sweep-full$/),
       },
     ]);
   });
 
-  test('nothing while its first pass is yet to come', async () => {
+  test('passes before the first sweep of a new location', async () => {
     env = createTestEnv({ services: [aService({ registeredAt: noon.toISOString() })] });
     env.services.setConfiguration(aConfiguration());
     await nameSomeone();
     expect(await notInOrder()).toEqual([]);
   });
 
-  test('nothing where a service was registered anew long after the last pass', async () => {
+  test('passes for a service that was registered again long after the last sweep', async () => {
     env.advanceSeconds(24 * 60 * 60);
     env.put(serviceItem(aService({ registeredAt: env.time.toISOString() })));
     expect(await notInOrder()).toEqual([]);
   });
 
-  test('that linkgate may not tag or notify, which is tried without doing it', async () => {
+  test('fails when a dry run shows that linkgate may not tag or create a connection notification', async () => {
     const refusal = 'You are not authorized to perform ec2:CreateTags';
     env.services.findRepairDenial = async () => refusal;
     expect(await notInOrder()).toMatchObject([
@@ -354,7 +352,7 @@ describe('of a place is found', () => {
     expect(env.services.calls).toEqual([]);
   });
 
-  test('a verdict that is late, behind hundreds that are not', async () => {
+  test('fails for an overdue verdict behind hundreds of recent ones', async () => {
     for (let number = 1; number <= 300; number++) await somethingDue(number, number === 300 ? noon : later);
     env.advanceSeconds(10 * 60);
     await bothPassesEnd();
@@ -363,7 +361,7 @@ describe('of a place is found', () => {
     ]);
   });
 
-  test('no verdict whose effect was undone a moment ago', async () => {
+  test('passes for a verdict that somebody reverted in EC2 a moment ago', async () => {
     env.advanceSeconds(10 * 60);
     await bothPassesEnd();
     const record = aRecord({
@@ -378,7 +376,7 @@ describe('of a place is found', () => {
     expect(await notInOrder()).toEqual([]);
   });
 
-  test('a verdict that EC2 was never asked for', async () => {
+  test('fails for a verdict that was never requested from EC2', async () => {
     await somethingDue();
     expect(await notInOrder()).toEqual([]);
     env.advanceSeconds(10 * 60);
@@ -388,7 +386,7 @@ describe('of a place is found', () => {
     ]);
   });
 
-  test('that linkgate may not act, by what EC2 last answered', async () => {
+  test('fails with the last EC2 error when EC2 denies accept or reject', async () => {
     let record = await somethingDue();
     await write(transitionWrites(record, markRequested(record, 'accept', noon), 'request-2'));
     record = (await env.record(endpointId(1))) ?? record;
@@ -407,7 +405,7 @@ describe('of a place is found', () => {
     ]);
   });
 
-  test('no verdict that waits for the mode to enforce', async () => {
+  test('passes for pending verdicts in the mode observe', async () => {
     await somethingDue();
     env.mode = 'observe';
     env.advanceSeconds(10 * 60);
@@ -416,14 +414,14 @@ describe('of a place is found', () => {
   });
 });
 
-describe('of a service is found', () => {
+describe('the service check', () => {
   test.each([
     ['acceptance', 'failed', { acceptanceRequired: false }, '--acceptance-required'],
     ['principals', 'warning', { principals: ['*'] }, '--remove-allowed-principals'],
     ['tag', 'failed', { isTagged: false }, `linkgate service add ${serviceId(1)}`],
     ['notification', 'failed', { notifications: [] }, `linkgate service add ${serviceId(1)}`],
     ['service', 'failed', { state: 'Pending' }, 'describe-vpc-endpoint-service-configurations'],
-  ])('%s', async (name, status, shown, remedy) => {
+  ])('reports drift in %s', async (name, status, shown, remedy) => {
     env.services.setConfiguration(aConfiguration(shown));
     expect(await notInOrder()).toMatchObject([
       { name, status, subject: `orders (${serviceId(1)})`, remedy: expect.stringContaining(remedy) },
@@ -433,7 +431,7 @@ describe('of a service is found', () => {
   test.each([
     ['tag', { isTagged: false }],
     ['notification', { notifications: [] }],
-  ])('in the mode observe, that act will give it its %s', async (name, shown) => {
+  ])('in the mode observe says that enforce fixes the %s', async (name, shown) => {
     env.mode = 'observe';
     env.services.setConfiguration(aConfiguration(shown));
     expect(await notInOrder()).toMatchObject([
@@ -442,7 +440,7 @@ describe('of a service is found', () => {
     ]);
   });
 
-  test('that EC2 does not list it any more', async () => {
+  test('fails for a service that EC2 no longer lists', async () => {
     env.services.describe = async () => undefined;
     expect(await notInOrder()).toMatchObject([
       { name: 'service', status: 'failed', remedy: `linkgate service remove ${serviceId(1)}` },
@@ -452,7 +450,7 @@ describe('of a service is found', () => {
   test.each([
     ['principals-are-missing', 'warning', `linkgate service add ${serviceId(1)} --principals managed`],
     ['principals-cannot-be-changed', 'failed', "linkgate's role lacks the permission"],
-  ])('that its allowed principals are not what the allowlist implies: %s', async (check, status, remedy) => {
+  ])('reports allowed principals that differ from the allowlist: %s', async (check, status, remedy) => {
     const principalDrift = [{ check, detail: 'this and that' }];
     const service = aService({ principalDrift, principalsCheckedAt: noon.toISOString() });
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...service } }]);
@@ -461,7 +459,7 @@ describe('of a service is found', () => {
     ]);
   });
 
-  test('that it lets everybody ask, with principals of its own partition to name instead', async () => {
+  test('warns about the principal `*`, and its remedy uses the partition of the service', async () => {
     const inChina = topicArn.replace('arn:aws:', 'arn:aws-cn:');
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ topicArn: inChina }) } }]);
     env.services.setConfiguration(aConfiguration({ principals: ['*'] }));
@@ -469,12 +467,12 @@ describe('of a service is found', () => {
     expect(found?.remedy).toMatch(/arn:aws-cn:iam::\d{12}:root$/);
   });
 
-  test('that it asks a group that is not there', async () => {
+  test('fails for an approver group that does not exist', async () => {
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...aService({ approvers: 'gone' }) } }]);
     expect(await notInOrder()).toMatchObject([{ name: 'approvers', status: 'failed' }]);
   });
 
-  test('that it is paused', async () => {
+  test('warns about a paused service', async () => {
     const paused = aService({ pausedAt: noon.toISOString(), pausedBy: 'bob', pauseReason: 'an audit' });
     await write([{ put: { pk: 'SERVICE', sk: serviceId(1), ...paused } }]);
     expect(await notInOrder()).toMatchObject([
@@ -483,7 +481,7 @@ describe('of a service is found', () => {
   });
 });
 
-test('of the audit trails is found one that was tampered with', async () => {
+test('the audit check fails for a trail that was tampered with', async () => {
   await somethingDue();
   const key = { pk: `AUDIT#${endpointId(1)}`, sk: '000000002' };
   const [entry] = await env.table.get([key]);

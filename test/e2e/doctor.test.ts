@@ -222,7 +222,7 @@ describe('a failed check of the deployment is repaired by its remedy:', () => {
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: false });
     await sandbox.ask('POST', '/_sandbox/clock', { advanceSeconds: 7_200 });
     const { found } = await doctor();
-    expect(found.map(({ name }) => name)).toEqual(['sweep-of-requests', 'sweep-of-everything']);
+    expect(found.map(({ name }) => name)).toEqual(['pending-sweep', 'full-sweep']);
     await sandbox.ask('PUT', '/_sandbox/schedules', { enabled: true });
     await sandbox.ask('POST', '/_sandbox/schedules/sweep-connections');
     await allIsWell();
